@@ -1,0 +1,1 @@
+//! What wxcode knows of Claude Code: command lines, hooks, transcripts, dialogs.

@@ -1,0 +1,1 @@
+//! Projects, milestones, deliveries and agent states: types and pure machines.

@@ -1,0 +1,1 @@
+//! The session manager, REST, WebSocket, auth and the embedded page.

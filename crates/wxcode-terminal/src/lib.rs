@@ -1,0 +1,1 @@
+//! The screen: bytes in, exact dump out; and the ring of absolute offsets.
