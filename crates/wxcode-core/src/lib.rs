@@ -1,1 +1,11 @@
-//! Projects, milestones, deliveries and agent states: types and pure machines.
+//! What wxcode is about, without any I/O: output projects, milestones, deliveries and agent states
+//! as types, and the decisions over them as pure functions.
+
+pub mod agent;
+pub mod delivery;
+pub mod id;
+pub mod identity;
+pub mod milestone;
+pub mod project;
+pub mod spawn;
+pub mod time;

@@ -1,1 +1,256 @@
-//! The Store trait and its embedded form.
+//! The `Store` trait, which every promise about records is made by, and its embedded form.
+//!
+//! Every change that a promise depends on is one conditional operation whose answer says who won.
+//! The conformance suite in [`conformance`] is written against the trait alone.
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use uuid::Uuid;
+use wxcode_core::{
+    delivery::{Delivery, DeliveryState, Route},
+    id::Id,
+    identity::Source,
+    milestone::{Milestone, MilestoneStatus},
+    project::{HookCursor, OutputProject, ProjectStatus},
+};
+
+/// Largest page of a listing, in records.
+pub const PAGE_MAX: u64 = 1000;
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The store cannot be reached or refuses to write; nothing was changed.
+    #[error("the store is not available: {0}; the agents keep running, try again when it is back")]
+    Unavailable(String),
+    /// A record or the schema is not what this version understands.
+    #[error("the store holds something this version does not understand: {0}; check that no newer wxcode wrote it")]
+    Corrupt(String),
+}
+
+/// A result of the store.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// A part of a listing, in the order of creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// Records to leave out at the beginning.
+    pub skip: u64,
+    /// Records at most; [`PAGE_MAX`] is the largest that is honoured.
+    pub limit: u64,
+}
+
+/// A page of records and how many there are in all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing<T> {
+    /// The page.
+    pub items: Vec<T>,
+    /// How many there are without paging.
+    pub total: u64,
+}
+
+/// What a user may change of an output project; `None` leaves a field as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProjectPatch {
+    /// A new name.
+    pub name: Option<String>,
+    /// A new stack; `Some(None)` removes it.
+    pub stack_id: Option<Option<String>>,
+    /// A new configuration; `Some(None)` removes it.
+    pub configuration_id: Option<Option<String>>,
+}
+
+/// A change of the current conversation id, from one that is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotation {
+    /// The id that must be the current one; `None`: there must be none yet.
+    pub old: Option<Uuid>,
+    /// The id that becomes the current one.
+    pub new: Uuid,
+    /// How it came.
+    pub source: Source,
+    /// Why the old one was left.
+    pub reason: String,
+    /// Where the new one is written, if known.
+    pub transcript_path: Option<PathBuf>,
+    /// The hook that told; a rotation at or behind the project's cursor changes nothing.
+    pub cursor: Option<HookCursor>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The answer of a rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rotated {
+    /// This call changed it.
+    Won,
+    /// The current id was another one, which is named, or the hook was already accounted for; nothing changed.
+    Lost(Option<Uuid>),
+    /// There is no such project.
+    NoProject,
+}
+
+/// The answer of adding a milestone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Added {
+    /// Added.
+    Added,
+    /// The project has a milestone for this element already.
+    DuplicateElement,
+    /// There is no such project.
+    NoProject,
+}
+
+/// The answer of removing a milestone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removed {
+    /// Removed, and its queued delivery failed.
+    Removed,
+    /// It is not pending, or its command is already on the way (`written` or further); nothing changed.
+    NotPending(MilestoneStatus),
+    /// There is no such milestone.
+    Missing,
+}
+
+/// A delivery to be queued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDelivery {
+    /// The id it gets if it is new.
+    pub id: Id,
+    /// The project whose session it goes to.
+    pub output_project_id: Id,
+    /// What is typed.
+    pub command: Command,
+    /// The caller's key.
+    pub idempotency_key: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What a delivery types.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Any text.
+    Text(String),
+    /// The command of a milestone. The store picks `new_project` when no delivery of the project holds
+    /// [`OutputProject::new_project_delivery`], and makes this delivery the holder, in one step.
+    Milestone {
+        /// The milestone.
+        id: Id,
+        /// The text if it is the project's first milestone.
+        new_project: String,
+        /// The text if it is a later one.
+        new_milestone: String,
+    },
+}
+
+/// The answer of queueing a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Queued {
+    /// A new one.
+    New(Delivery),
+    /// The one that the idempotency key or the milestone already has.
+    Existing(Delivery),
+    /// The milestone is not `pending`, and has no delivery to repeat.
+    NotPending(MilestoneStatus),
+    /// The project has [`QUEUE_MAX`] deliveries that are not over.
+    Full,
+    /// There is no such project or milestone.
+    Missing,
+}
+
+/// Most deliveries of one project that are not over.
+pub const QUEUE_MAX: u64 = 1000;
+
+/// A change of a delivery, made only if its version is still `version`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The delivery.
+    pub id: Id,
+    /// The version it must have.
+    pub version: u64,
+    /// Its next state.
+    pub state: DeliveryState,
+    /// Its attempts from now on.
+    pub attempts: u32,
+    /// Its error from now on.
+    pub error: Option<String>,
+    /// The session it is given to from now on.
+    pub session_id: Option<Id>,
+    /// How it gets there.
+    pub route: Route,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Where the records are kept. All operations are atomic, and durable when they return.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<()>;
+
+    /// Adds a project.
+    async fn add_project(&self, project: &OutputProject) -> Result<()>;
+    /// One project.
+    async fn project(&self, id: Id) -> Result<Option<OutputProject>>;
+    /// Projects in the order of creation.
+    async fn projects(&self, page: Page) -> Result<Listing<OutputProject>>;
+    /// Changes what the patch names and `updated_at`; the project afterwards.
+    async fn patch_project(&self, id: Id, patch: &ProjectPatch, at: Timestamp) -> Result<Option<OutputProject>>;
+    /// Moves the status from `from` to `to` if it is `from`; whether this call did.
+    async fn advance_project(&self, id: Id, from: ProjectStatus, to: ProjectStatus, at: Timestamp) -> Result<bool>;
+    /// Removes a project with its milestones and deliveries; whether it was there.
+    async fn remove_project(&self, id: Id) -> Result<bool>;
+
+    /// Changes the current conversation id by compare-and-set and appends to the history, see
+    /// [`wxcode_core::identity::rotated`]. `updated_at` stays.
+    async fn rotate(&self, project: Id, rotation: &Rotation) -> Result<Rotated>;
+    /// Notes on the latest history entry of `conversation` that a message was submitted in it, and its
+    /// transcript path where given; whether there is such an entry.
+    async fn note_conversation(
+        &self,
+        project: Id,
+        conversation: Uuid,
+        spoke: bool,
+        transcript_path: Option<PathBuf>,
+    ) -> Result<bool>;
+
+    /// Adds a milestone.
+    async fn add_milestone(&self, milestone: &Milestone) -> Result<Added>;
+    /// One milestone.
+    async fn milestone(&self, id: Id) -> Result<Option<Milestone>>;
+    /// Milestones of a project, in the order of creation.
+    async fn milestones(&self, project: Id, status: Option<MilestoneStatus>, page: Page) -> Result<Listing<Milestone>>;
+    /// Moves a milestone from `from` to `to` by compare-and-set, with `updated_at`, and `completed_at` when `to`
+    /// is `completed` (cleared otherwise). Moving to `pending` forgets its delivery, so that it can be started anew;
+    /// moving `pending → failed` fails its queued delivery with the error `the milestone was given up`.
+    /// The milestone afterwards; `None` if it was not in `from` or is not there.
+    async fn advance_milestone(
+        &self,
+        id: Id,
+        from: MilestoneStatus,
+        to: MilestoneStatus,
+        at: Timestamp,
+    ) -> Result<Option<Milestone>>;
+    /// Removes a pending milestone, and fails its delivery, if `queued`, with the error `the milestone was deleted`.
+    async fn remove_milestone(&self, id: Id, at: Timestamp) -> Result<Removed>;
+
+    /// Queues a delivery, once per idempotency key and once per milestone. A milestone whose earlier delivery
+    /// failed while it is still `pending` gets a new one.
+    async fn queue(&self, delivery: &NewDelivery) -> Result<Queued>;
+    /// One delivery.
+    async fn delivery(&self, id: Id) -> Result<Option<Delivery>>;
+    /// Deliveries of a project, in the order of queueing.
+    async fn deliveries(&self, project: Id, page: Page) -> Result<Listing<Delivery>>;
+    /// The deliveries of a project that are not over, in the order of queueing.
+    async fn open_deliveries(&self, project: Id) -> Result<Vec<Delivery>>;
+    /// Every project that has a delivery that is not over.
+    async fn projects_with_open_deliveries(&self) -> Result<Vec<Id>>;
+    /// Changes a delivery by compare-and-set on its version. In the same step: `submitted` moves its milestone
+    /// from `pending` to `in_progress` and the project from `created` to `initialized` (if it has a milestone);
+    /// `failed` gives [`OutputProject::new_project_delivery`] back if this delivery holds it.
+    /// The delivery afterwards; `None` if the version was another one.
+    async fn step(&self, step: &Step) -> Result<Option<Delivery>>;
+}

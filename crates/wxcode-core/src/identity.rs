@@ -1,0 +1,133 @@
+//! The identity of a project's conversation: its current id, and every id it had.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// One conversation id of a project, and why it came and went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// Claude Code's conversation id.
+    pub id: Uuid,
+    /// When it became the current one.
+    pub since: Timestamp,
+    /// When it stopped being the current one; `None` for the current one.
+    pub until: Option<Timestamp>,
+    /// How it came.
+    pub source: Source,
+    /// Why it was left; `None` for the current one.
+    pub reason: Option<String>,
+    /// Where Claude Code writes it, once a hook told.
+    pub transcript_path: Option<PathBuf>,
+    /// Whether a message was ever submitted in it: such an id cannot be started again as a new one.
+    #[serde(default)]
+    pub spoke: bool,
+}
+
+/// How a conversation id became the current one. The first four are what `SessionStart` reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// A new conversation.
+    Startup,
+    /// An existing one continued.
+    Resume,
+    /// `/clear`.
+    Clear,
+    /// Compaction.
+    Compact,
+    /// The earlier conversation was gone, so a new one was begun.
+    Lost,
+    /// A run without a terminal.
+    Headless,
+}
+
+impl Source {
+    /// The word for it in the API and the stores.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Startup => "startup",
+            Self::Resume => "resume",
+            Self::Clear => "clear",
+            Self::Compact => "compact",
+            Self::Lost => "lost",
+            Self::Headless => "headless",
+        }
+    }
+}
+
+/// The history after `new` replaced `old` as the current id: what both stores write.
+///
+/// An id that comes back (a resumed older one) gets a new entry at the end; earlier ones stay as they are,
+/// and whether it ever spoke is carried over.
+#[must_use]
+pub fn rotated(
+    mut history: Vec<HistoryEntry>,
+    new: Uuid,
+    source: Source,
+    reason: &str,
+    transcript_path: Option<PathBuf>,
+    at: Timestamp,
+) -> Vec<HistoryEntry> {
+    if let Some(current) = history.last_mut()
+        && current.until.is_none()
+    {
+        current.until = Some(at);
+        current.reason = Some(reason.to_owned());
+    }
+    let earlier = history.iter().rev().find(|entry| entry.id == new);
+    let spoke = earlier.is_some_and(|entry| entry.spoke);
+    let transcript_path =
+        transcript_path.or_else(|| earlier.and_then(|entry| entry.transcript_path.clone()));
+    history.push(HistoryEntry {
+        id: new,
+        since: at,
+        until: None,
+        source,
+        reason: None,
+        transcript_path,
+        spoke,
+    });
+    history
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rotation_closes_the_current_entry_and_keeps_all() {
+        let (a, b) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let history = rotated(Vec::new(), a, Source::Startup, "", None, at(1));
+        let mut history = rotated(
+            history,
+            b,
+            Source::Clear,
+            "clear",
+            Some("/t/b".into()),
+            at(2),
+        );
+        assert_eq!(history.len(), 2);
+        assert_eq!(
+            (history[0].until, history[0].reason.as_deref()),
+            (Some(at(2)), Some("clear"))
+        );
+        assert_eq!((history[1].id, history[1].until), (b, None));
+
+        history[0].spoke = true;
+        let history = rotated(history, a, Source::Resume, "resume", None, at(3));
+        assert_eq!(
+            history.iter().map(|entry| entry.id).collect::<Vec<_>>(),
+            [a, b, a]
+        );
+        assert!(
+            history[2].spoke,
+            "an id that spoke still has when it comes back"
+        );
+        assert_eq!(history[1].until, Some(at(3)));
+    }
+}

@@ -1,0 +1,122 @@
+//! Output projects: a workspace folder and the one conversation that works in it.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{id::Id, identity::HistoryEntry};
+
+/// Longest project or element name, in characters.
+pub const NAME_MAX: usize = 200;
+
+/// An output project, with the field names of the shared store's documents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputProject {
+    /// Its id.
+    pub id: Id,
+    /// The knowledge base it was made from, if any: an opaque reference.
+    pub kb_id: Option<String>,
+    /// What people call it, 1 to [`NAME_MAX`] characters.
+    pub name: String,
+    /// The target stack, if any: an opaque reference.
+    pub stack_id: Option<String>,
+    /// The configuration of the knowledge base, if any: an opaque reference.
+    pub configuration_id: Option<String>,
+    /// Absolute folder that the agent works in; the agent's cwd, always.
+    pub workspace_path: PathBuf,
+    /// How far the project is.
+    pub status: ProjectStatus,
+    /// The current conversation, if there ever was one.
+    pub claude_session_id: Option<Uuid>,
+    /// Every conversation the project had, oldest first, the current one last. Nothing deletes from it.
+    pub claude_session_history: Vec<HistoryEntry>,
+    /// The last hook that changed the identity, so that a hook read again changes nothing.
+    pub identity_cursor: Option<HookCursor>,
+    /// The delivery that carries the project's first command, if one was queued and has not failed.
+    pub new_project_delivery: Option<Id>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When one of its own fields last changed.
+    pub updated_at: Timestamp,
+}
+
+/// How far an output project is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProjectStatus {
+    /// No command of a milestone reached the agent yet.
+    Created,
+    /// The project's first command was submitted.
+    Initialized,
+    /// A milestone of it was completed.
+    Active,
+}
+
+/// A place in the hook events of one session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookCursor {
+    /// The session whose holder numbered the event.
+    pub session_id: Id,
+    /// The number of the event.
+    pub seq: u64,
+}
+
+impl HookCursor {
+    /// True when an event at `self` was already accounted for by `last`.
+    #[must_use]
+    pub fn is_behind(self, last: Option<Self>) -> bool {
+        last.is_some_and(|last| last.session_id == self.session_id && self.seq <= last.seq)
+    }
+}
+
+/// The folder name of a project without a folder of its own: `<slug>_<8 hex>`.
+///
+/// The slug is the lower-cased name with every character outside `a-z0-9_` replaced by `_`, at most 50 long.
+#[must_use]
+pub fn folder_name(name: &str, id: Id) -> String {
+    let slug: String = name
+        .to_lowercase()
+        .chars()
+        .take(50)
+        .map(|c| {
+            if c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    // The id ends in this process's random bytes and counter, the part that differs between projects.
+    let [.., a, b, c, d] = id.bytes();
+    format!("{slug}_{a:02x}{b:02x}{c:02x}{d:02x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folder_names_are_safe_path_segments() {
+        let id: Id = "0123456789abcdef89abcdef".parse().unwrap();
+        assert_eq!(
+            folder_name("My Project/Test", id),
+            "my_project_test_89abcdef"
+        );
+        assert_eq!(folder_name("../..", id), "______89abcdef");
+        assert_eq!(folder_name("Ação", id), "a__o_89abcdef");
+        assert_eq!(folder_name(&"x".repeat(300), id).len(), 59);
+    }
+
+    #[test]
+    fn a_cursor_is_behind_only_within_its_session() {
+        let a = Id::from_bytes([1; 12]);
+        let b = Id::from_bytes([2; 12]);
+        let at = |session_id, seq| HookCursor { session_id, seq };
+        assert!(at(a, 3).is_behind(Some(at(a, 3))));
+        assert!(!at(a, 4).is_behind(Some(at(a, 3))));
+        assert!(!at(b, 1).is_behind(Some(at(a, 3))));
+        assert!(!at(a, 0).is_behind(None));
+    }
+}

@@ -1,0 +1,132 @@
+//! How the agent of a project is started: decided from evidence before the spawn, never by trial.
+
+use uuid::Uuid;
+
+/// What is known of the project's current conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// Its id.
+    pub id: Uuid,
+    /// Whether a message was ever submitted in it.
+    pub spoke: bool,
+}
+
+/// What the conversation's transcript shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transcript {
+    /// No file of that id in any folder.
+    Missing,
+    /// A file without messages.
+    Empty,
+    /// A file with messages.
+    Spoken,
+}
+
+/// How to start the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// The project's first conversation: save `id` by compare-and-set, then start with it.
+    First {
+        /// The new id.
+        id: Uuid,
+    },
+    /// The id was given out but never spoke: start with it again.
+    Again {
+        /// The current id.
+        id: Uuid,
+    },
+    /// Continue the conversation.
+    Resume {
+        /// The current id.
+        id: Uuid,
+    },
+    /// The conversation cannot be continued: begin a new one, keep the old id in the history, tell the client.
+    Lost {
+        /// The current id, which becomes history.
+        old: Uuid,
+        /// The new id, saved by compare-and-set from `old` before the spawn.
+        id: Uuid,
+        /// Why the old one cannot be continued.
+        reason: &'static str,
+    },
+}
+
+impl Plan {
+    /// The conversation id that the agent will be started with.
+    #[must_use]
+    pub const fn id(&self) -> Uuid {
+        match *self {
+            Self::First { id }
+            | Self::Again { id }
+            | Self::Resume { id }
+            | Self::Lost { id, .. } => id,
+        }
+    }
+}
+
+/// Decides how to start the agent. `fresh` is the id to use where a new one is needed.
+#[must_use]
+pub const fn decide(known: Option<Known>, transcript: Transcript, fresh: Uuid) -> Plan {
+    let Some(known) = known else {
+        return Plan::First { id: fresh };
+    };
+    match transcript {
+        Transcript::Spoken => Plan::Resume { id: known.id },
+        Transcript::Missing if !known.spoke => Plan::Again { id: known.id },
+        Transcript::Missing => Plan::Lost {
+            old: known.id,
+            id: fresh,
+            reason: "its transcript is gone",
+        },
+        // The CLI refuses such an id both ways: as a new one it is in use, to resume there is nothing.
+        Transcript::Empty => Plan::Lost {
+            old: known.id,
+            id: fresh,
+            reason: "its transcript holds no message",
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_the_contract() {
+        let (old, fresh) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let id = |spoke| Some(Known { id: old, spoke });
+        let lost = |reason| Plan::Lost {
+            old,
+            id: fresh,
+            reason,
+        };
+        let table = [
+            (None, Transcript::Missing, Plan::First { id: fresh }),
+            (id(true), Transcript::Spoken, Plan::Resume { id: old }),
+            (id(false), Transcript::Spoken, Plan::Resume { id: old }),
+            (id(false), Transcript::Missing, Plan::Again { id: old }),
+            (
+                id(true),
+                Transcript::Missing,
+                lost("its transcript is gone"),
+            ),
+            (
+                id(false),
+                Transcript::Empty,
+                lost("its transcript holds no message"),
+            ),
+            (
+                id(true),
+                Transcript::Empty,
+                lost("its transcript holds no message"),
+            ),
+        ];
+        for (known, transcript, plan) in table {
+            assert_eq!(
+                decide(known, transcript, fresh),
+                plan,
+                "{known:?} {transcript:?}"
+            );
+        }
+    }
+}
