@@ -1,1 +1,22 @@
 //! What wxcode knows of Claude Code: command lines, hooks, transcripts, dialogs.
+//!
+//! Everything here is a function of bytes, paths or screen text; nothing opens a socket, forks or
+//! keeps state between calls. What the functions rely on was measured with Claude Code 2.1.329.
+
+pub mod command;
+pub mod dialog;
+pub mod environment;
+pub mod hook;
+pub mod prompt;
+pub mod running;
+pub mod settings;
+pub mod stream;
+pub mod template;
+pub mod transcript;
+
+/// A UUID in its usual form of 36 characters, and in no other.
+fn id(text: &str) -> Option<uuid::Uuid> {
+    (text.len() == 36)
+        .then(|| uuid::Uuid::parse_str(text).ok())
+        .flatten()
+}

@@ -1,0 +1,110 @@
+//! The environment of the agent: an allow-list.
+
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+};
+
+/// The terminal that the agent is told it has.
+pub const TERM: &str = "xterm-256color";
+/// The colours that the agent is told it has.
+pub const COLORTERM: &str = "truecolor";
+/// The locale when neither the server nor the configuration has one.
+pub const DEFAULT_LANG: &str = "C.UTF-8";
+
+/// Variables that are passed on by name.
+const NAMES: &[&str] = &[
+    "HOME",
+    "PATH",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "TZ",
+    "TMPDIR",
+    "SSH_AUTH_SOCK",
+    "CLAUDE_CONFIG_DIR",
+    // Proxies, in both spellings that programs read.
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    // Certificates of the runtimes and tools that agents start.
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "NODE_EXTRA_CA_CERTS",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+];
+
+/// Beginnings of names of variables that are passed on.
+const PREFIXES: &[&str] = &[
+    "LC_",
+    "XDG_",
+    "GIT_",
+    "ANTHROPIC_",
+    "CLAUDE_CODE_USE_",
+    "CLAUDE_CODE_DISABLE_",
+    "DISABLE_",
+];
+
+/// The server's own variables, secrets among them: nothing brings them in.
+const OURS: &str = "WXCODE_";
+
+/// The agent's environment, sorted by name.
+///
+/// `vars` is the server's own environment, of which the allow-list and `pass_env` pick; a name of
+/// `pass_env` that ends in `*` is a prefix. `extra` is set over it. `TERM` and `COLORTERM` are
+/// always ours, `WXCODE_*` is never in it, and names that no environment can hold (empty, with `=`
+/// or NUL) are left out.
+pub fn agent(
+    vars: impl Iterator<Item = (OsString, OsString)>,
+    pass_env: &[String],
+    extra: &BTreeMap<String, String>,
+) -> Vec<(OsString, OsString)> {
+    let inherited = vars.filter(|(name, _)| is_allowed(name, pass_env));
+    let configured = extra
+        .iter()
+        .map(|(name, value)| (name.into(), value.into()));
+    let mut agent: BTreeMap<OsString, OsString> = inherited
+        .chain(configured)
+        .filter(|(name, value)| is_settable(name, value))
+        .collect();
+    agent.insert("TERM".into(), TERM.into());
+    agent.insert("COLORTERM".into(), COLORTERM.into());
+    let has_locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().any(|name| {
+        agent
+            .get(OsStr::new(name))
+            .is_some_and(|value| !value.is_empty())
+    });
+    if !has_locale {
+        agent.insert("LANG".into(), DEFAULT_LANG.into());
+    }
+    agent.into_iter().collect()
+}
+
+fn is_allowed(name: &OsStr, pass_env: &[String]) -> bool {
+    let bytes = name.as_encoded_bytes();
+    NAMES.iter().any(|allowed| name == *allowed)
+        || PREFIXES
+            .iter()
+            .any(|prefix| bytes.starts_with(prefix.as_bytes()))
+        || pass_env
+            .iter()
+            .any(|pattern| match pattern.strip_suffix('*') {
+                Some(prefix) => bytes.starts_with(prefix.as_bytes()),
+                None => name == pattern.as_str(),
+            })
+}
+
+fn is_settable(name: &OsStr, value: &OsStr) -> bool {
+    let bytes = name.as_encoded_bytes();
+    !bytes.is_empty()
+        && !bytes.starts_with(OURS.as_bytes())
+        && !bytes.iter().any(|byte| matches!(byte, b'=' | 0))
+        && !value.as_encoded_bytes().contains(&0)
+}

@@ -1,0 +1,121 @@
+//! The commands that start work on a milestone, as the configuration writes them.
+
+/// What may stand in braces in a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Placeholder {
+    ContextPath,
+    ElementName,
+    MilestoneId,
+}
+
+impl Placeholder {
+    const ALL: [(&'static str, Self); 3] = [
+        ("context_path", Self::ContextPath),
+        ("element_name", Self::ElementName),
+        ("milestone_id", Self::MilestoneId),
+    ];
+}
+
+/// What the placeholders stand for.
+#[derive(Debug, Clone, Copy)]
+pub struct Values<'a> {
+    /// `{context_path}`: the milestone's context file, relative to the workspace.
+    pub context_path: &'a str,
+    /// `{element_name}`: what the milestone converts.
+    pub element_name: &'a str,
+    /// `{milestone_id}`: the milestone's id.
+    pub milestone_id: &'a str,
+}
+
+/// A checked command such as `/gsd:new-project {context_path}`. `{{` and `}}` are literal braces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template(Vec<Part>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Literal(String),
+    Value(Placeholder),
+}
+
+/// Why a text is not a command template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// Nothing to send.
+    #[error("the command is empty: write one such as \"/gsd:new-project {{context_path}}\"")]
+    Empty,
+    /// A name in braces that stands for nothing.
+    #[error(
+        "{{{0}}} is no placeholder: use {{context_path}}, {{element_name}} or {{milestone_id}}, or {{{{ for a literal brace"
+    )]
+    Unknown(String),
+    /// A brace without its partner.
+    #[error("a brace at byte {0} has no partner: write {{{{ or }}}} for a literal brace")]
+    Unbalanced(usize),
+    /// A character that cannot be typed.
+    #[error("the command has a control character at byte {0}: remove it")]
+    Control(usize),
+}
+
+impl Template {
+    /// Checks a template.
+    ///
+    /// # Errors
+    /// When it is empty, has a control character, an unknown placeholder or a brace without its partner.
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        if text.trim().is_empty() {
+            return Err(TemplateError::Empty);
+        }
+        let mut parts = Vec::new();
+        let mut literal = String::new();
+        let mut chars = text.char_indices();
+        while let Some((at, c)) = chars.next() {
+            let doubled = chars.as_str().starts_with(c);
+            match c {
+                '{' | '}' if doubled => {
+                    literal.push(c);
+                    chars.next();
+                }
+                '{' => {
+                    let (name, _) = chars
+                        .as_str()
+                        .split_once('}')
+                        .ok_or(TemplateError::Unbalanced(at))?;
+                    let (_, placeholder) = Placeholder::ALL
+                        .into_iter()
+                        .find(|(known, _)| *known == name)
+                        .ok_or_else(|| TemplateError::Unknown(name.to_owned()))?;
+                    parts.push(Part::Literal(std::mem::take(&mut literal)));
+                    parts.push(Part::Value(placeholder));
+                    chars.nth(name.chars().count());
+                }
+                '}' => return Err(TemplateError::Unbalanced(at)),
+                c if c.is_control() => return Err(TemplateError::Control(at)),
+                c => literal.push(c),
+            }
+        }
+        parts.push(Part::Literal(literal));
+        Ok(Self(parts))
+    }
+
+    /// The command. Control characters in the values, line ends too, become spaces: a command is one line.
+    #[must_use]
+    pub fn render(&self, values: &Values<'_>) -> String {
+        self.0
+            .iter()
+            .map(|part| match part {
+                Part::Literal(text) => text.clone(),
+                Part::Value(placeholder) => {
+                    let value = match placeholder {
+                        Placeholder::ContextPath => values.context_path,
+                        Placeholder::ElementName => values.element_name,
+                        Placeholder::MilestoneId => values.milestone_id,
+                    };
+                    value
+                        .chars()
+                        .map(|c| if c.is_control() { ' ' } else { c })
+                        .collect()
+                }
+            })
+            .collect()
+    }
+}
