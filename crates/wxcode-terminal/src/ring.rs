@@ -1,0 +1,141 @@
+//! The newest bytes of a stream, addressed by their absolute offset.
+
+/// A bounded buffer of the newest bytes of a stream.
+///
+/// Every byte keeps the absolute offset that it had in the stream; the oldest bytes give way. The
+/// memory grows with what is pushed, up to the capacity.
+#[derive(Debug)]
+pub struct Ring {
+    /// The byte at offset `o` is at `o % capacity`; shorter than `capacity` until the first wrap.
+    buf: Vec<u8>,
+    capacity: usize,
+    end: u64,
+}
+
+impl Ring {
+    /// The first allocation, in bytes; it doubles from there.
+    const FIRST_ALLOCATION: usize = 4 << 10; // 4 KiB
+
+    /// An empty ring at offset 0 that keeps the newest `bytes` bytes (at least one).
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self {
+            buf: Vec::new(),
+            capacity: bytes.max(1),
+            end: 0,
+        }
+    }
+
+    /// Appends `bytes` to the stream; the oldest bytes beyond the capacity are forgotten.
+    pub fn push(&mut self, bytes: &[u8]) {
+        let skipped = bytes.len().saturating_sub(self.capacity);
+        let mut rest = bytes.get(skipped..).unwrap_or_default();
+        if skipped > 0 {
+            self.grow(self.capacity - self.buf.len());
+            self.buf.resize(self.capacity, 0);
+            self.end += skipped as u64;
+        }
+        while !rest.is_empty() {
+            let at = self.position(self.end);
+            let n = rest.len().min(self.capacity - at);
+            let (now, later) = rest.split_at(n);
+            // At the grown end of the buffer append, in a buffer that has wrapped overwrite.
+            let over = n.min(self.buf.len() - at);
+            self.buf[at..at + over].copy_from_slice(&now[..over]);
+            self.grow(n - over);
+            self.buf.extend_from_slice(&now[over..]);
+            self.end += n as u64;
+            rest = later;
+        }
+    }
+
+    /// The offset of the oldest byte that is still held.
+    pub fn start(&self) -> u64 {
+        self.end - self.buf.len().min(self.capacity) as u64
+    }
+
+    /// The offset behind the newest byte: the length of the stream so far.
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// At most `max` bytes from offset `from` on, in one piece; the piece may be shorter than what
+    /// is held, and is empty at the end. `None` where `from` is not within `start()..=end()`.
+    pub fn read(&self, from: u64, max: usize) -> Option<&[u8]> {
+        if from < self.start() || from > self.end {
+            return None;
+        }
+        let held = usize::try_from(self.end - from).unwrap_or(usize::MAX);
+        let at = self.position(from);
+        let n = held.min(max).min(self.capacity - at);
+        self.buf.get(at..at + n).or(Some(&[]))
+    }
+
+    fn position(&self, offset: u64) -> usize {
+        (offset % self.capacity as u64) as usize
+    }
+
+    /// Makes room for `more` bytes, doubling without passing the capacity.
+    fn grow(&mut self, more: usize) {
+        let needed = self.buf.len() + more;
+        if needed > self.buf.capacity() {
+            let target = needed
+                .max(2 * self.buf.capacity())
+                .max(Self::FIRST_ALLOCATION)
+                .min(self.capacity);
+            self.buf.reserve_exact(target - self.buf.len());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_fresh_ring_allocates_nothing_and_a_small_stream_little() {
+        let mut ring = Ring::with_capacity(1 << 20);
+        assert_eq!(ring.buf.capacity(), 0);
+        ring.push(b"hello");
+        assert!(ring.buf.capacity() <= 8 << 10);
+        assert_eq!(ring.read(0, 99), Some(&b"hello"[..]));
+    }
+
+    #[test]
+    fn offsets_outside_are_refused() {
+        let mut ring = Ring::with_capacity(4);
+        ring.push(b"abcdef");
+        assert_eq!((ring.start(), ring.end()), (2, 6));
+        assert_eq!(ring.read(1, 9), None);
+        assert_eq!(ring.read(7, 9), None);
+        assert_eq!(ring.read(6, 9), Some(&b""[..]));
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_the_tail_of_the_stream(
+            capacity in 1usize..40,
+            pushes in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..20),
+            max in 1usize..30,
+        ) {
+            let mut ring = Ring::with_capacity(capacity);
+            let mut stream = Vec::new();
+            for bytes in &pushes {
+                ring.push(bytes);
+                stream.extend_from_slice(bytes);
+                prop_assert_eq!(ring.end(), stream.len() as u64);
+                prop_assert_eq!(ring.start(), stream.len().saturating_sub(capacity) as u64);
+                prop_assert!(ring.buf.capacity() <= capacity);
+                let mut at = ring.start();
+                let mut seen = Vec::new();
+                while at < ring.end() {
+                    let piece = ring.read(at, max).unwrap_or_default();
+                    prop_assert!(!piece.is_empty() && piece.len() <= max);
+                    seen.extend_from_slice(piece);
+                    at += piece.len() as u64;
+                }
+                prop_assert_eq!(&seen[..], &stream[ring.start() as usize..]);
+            }
+        }
+    }
+}
