@@ -35,6 +35,8 @@ pub struct Delivery {
     pub session_id: Option<Id>,
     /// How it gets there.
     pub route: Route,
+    /// Reports of that session up to this hook number are older than the delivery and cannot confirm it.
+    pub after_seq: Option<u64>,
     /// Counts the changes; every change is a compare-and-set on it.
     pub version: u64,
     /// When it was asked for.

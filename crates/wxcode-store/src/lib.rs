@@ -181,6 +181,8 @@ pub struct Step {
     pub session_id: Option<Id>,
     /// How it gets there.
     pub route: Route,
+    /// The hook number after which reports count, see [`Delivery::after_seq`].
+    pub after_seq: Option<u64>,
     /// When.
     pub at: Timestamp,
 }
