@@ -1,0 +1,58 @@
+/** The calls that the page makes, one function a route. */
+import { request } from "./client";
+import type {
+  Delivery,
+  DeliveryList,
+  Milestone,
+  MilestoneList,
+  MilestoneStatus,
+  NewMilestone,
+  NewOutputProject,
+  OutputProject,
+  OutputProjectList,
+  Session,
+} from "./types";
+
+/** Rows asked for in one list. */
+const LIST_LIMIT = 100;
+
+const project = (id: string): string => `/output-projects/${encodeURIComponent(id)}`;
+const milestone = (id: string): string => `/milestones/${encodeURIComponent(id)}`;
+
+export const listProjects = (skip: number, signal?: AbortSignal) =>
+  request<OutputProjectList>("GET", `/output-projects?skip=${skip}&limit=${LIST_LIMIT}`, undefined, signal);
+
+export const getProject = (id: string, signal?: AbortSignal) =>
+  request<OutputProject>("GET", project(id), undefined, signal);
+
+export const createProject = (fields: NewOutputProject) =>
+  request<OutputProject>("POST", "/output-projects", fields);
+
+export const listMilestones = (projectId: string, signal?: AbortSignal) =>
+  request<MilestoneList>(
+    "GET",
+    `/milestones?output_project_id=${encodeURIComponent(projectId)}&limit=${LIST_LIMIT}`,
+    undefined,
+    signal,
+  );
+
+export const createMilestone = (fields: NewMilestone) => request<Milestone>("POST", "/milestones", fields);
+
+export const startMilestone = (id: string) => request<Delivery>("POST", `${milestone(id)}/start`);
+
+export const setMilestoneStatus = (id: string, status: MilestoneStatus) =>
+  request<Milestone>("PATCH", milestone(id), { status });
+
+export const deleteMilestone = (id: string) => request<void>("DELETE", milestone(id));
+
+export const getSession = (projectId: string, signal?: AbortSignal) =>
+  request<Session>("GET", `${project(projectId)}/session`, undefined, signal);
+
+export const endSession = (projectId: string) => request<void>("DELETE", `${project(projectId)}/session`);
+
+export const listDeliveries = (projectId: string, signal?: AbortSignal) =>
+  request<DeliveryList>("GET", `${project(projectId)}/deliveries?limit=${LIST_LIMIT}`, undefined, signal);
+
+/** Sending again with the same key gives the same delivery, so a lost answer may be retried. */
+export const sendCommand = (projectId: string, text: string, idempotencyKey: string) =>
+  request<Delivery>("POST", `${project(projectId)}/deliveries`, { text, idempotency_key: idempotencyKey });

@@ -1,0 +1,126 @@
+/** The life of the terminal's connection, as a pure machine: (phase, event) → phase and effects. */
+
+/** First wait before connecting again, in milliseconds; it doubles with each failure. */
+export const RETRY_FIRST_MS = 500;
+/** Longest wait before connecting again, in milliseconds. */
+export const RETRY_LAST_MS = 5_000;
+/** Longest time for the handshake, in milliseconds. */
+export const OPEN_LIMIT_MS = 15_000;
+/** Longest time from the handshake to the session, in milliseconds: the agent may have to start. */
+export const SESSION_LIMIT_MS = 60_000;
+/** A connection that lasted this long, in milliseconds, was a good one: failures count anew. */
+export const STABLE_MS = 5_000;
+
+export interface Exit {
+  code: number | null;
+  signal: string | null;
+}
+
+export type Phase =
+  | { at: "idle" }
+  /** `failures` counts connections in a row that did not last; `again` once there was a connection. */
+  | { at: "connecting"; failures: number; again: boolean }
+  | { at: "connected"; failures: number }
+  | { at: "waiting"; failures: number; again: boolean; delay: number }
+  | { at: "ended"; exit: Exit }
+  /** The server said no, with a close code that waiting does not change. */
+  | { at: "refused"; code: number; reason: string; mayRetry: boolean }
+  | { at: "signed_out" };
+
+export type LinkEvent =
+  | { type: "start" }
+  | { type: "opened" }
+  /** The server named the session, or sent its output. */
+  | { type: "attached" }
+  | { type: "exited"; exit: Exit }
+  | { type: "lost"; code: number; reason: string }
+  /** More output came than the terminal could draw: begin anew at the newest screen. */
+  | { type: "flooded" }
+  | { type: "timer" }
+  /** The network came back, or the page became visible. */
+  | { type: "wake" }
+  | { type: "stop" };
+
+/** There is one socket and one timer; `open` and `schedule` replace the earlier one. */
+export type Effect =
+  | { do: "open" }
+  | { do: "close" }
+  | { do: "schedule"; ms: number }
+  | { do: "cancel" }
+  | { do: "login" };
+
+export type Step = [Phase, Effect[]];
+
+/** Close codes that say no, and whether the user may sensibly try again. */
+const REFUSALS: ReadonlyMap<number, { mayRetry: boolean }> = new Map([
+  [4000, { mayRetry: false }], // malformed id
+  [4003, { mayRetry: true }], // workspace folder missing: it may be put back
+  [4004, { mayRetry: false }], // no such project
+  [4005, { mayRetry: true }], // the agent could not start
+  [4009, { mayRetry: false }], // milestone already finished
+]);
+
+const NOT_ALLOWED = 4401;
+
+export function step(phase: Phase, event: LinkEvent): Step {
+  switch (event.type) {
+    case "start":
+      // A second start of a running connection changes nothing.
+      if (phase.at === "connecting" || phase.at === "connected") return [phase, []];
+      return connect({ failures: 0, again: phase.at === "waiting" && phase.again });
+    case "stop":
+      return [{ at: "idle" }, [{ do: "cancel" }, { do: "close" }]];
+    case "opened":
+      if (phase.at !== "connecting") return [phase, []];
+      return [phase, [{ do: "schedule", ms: SESSION_LIMIT_MS }]];
+    case "attached":
+      if (phase.at !== "connecting") return [phase, []];
+      return [{ at: "connected", failures: phase.failures }, [{ do: "schedule", ms: STABLE_MS }]];
+    case "exited":
+      if (!isLive(phase)) return [phase, []];
+      return [{ at: "ended", exit: event.exit }, [{ do: "cancel" }, { do: "close" }]];
+    case "lost":
+      return isLive(phase) ? lost(phase, event.code, event.reason) : [phase, []];
+    case "flooded":
+      if (phase.at !== "connected") return [phase, []];
+      return wait({ failures: phase.failures, again: true }, [{ do: "close" }]);
+    case "timer":
+      if (phase.at === "waiting") return connect(phase);
+      if (phase.at === "connecting") return wait(phase, [{ do: "close" }]);
+      if (phase.at === "connected") return [{ at: "connected", failures: 0 }, []];
+      return [phase, []];
+    case "wake":
+      return phase.at === "waiting" ? connect(phase) : [phase, []];
+  }
+}
+
+/** How long to wait after so many failures in a row. */
+export function retryDelay(failures: number): number {
+  return Math.min(RETRY_FIRST_MS * 2 ** Math.min(failures, 10), RETRY_LAST_MS);
+}
+
+type Live = Extract<Phase, { at: "connecting" | "connected" }>;
+const isLive = (phase: Phase): phase is Live => phase.at === "connecting" || phase.at === "connected";
+
+function connect({ failures, again }: { failures: number; again: boolean }): Step {
+  return [
+    { at: "connecting", failures, again },
+    [{ do: "open" }, { do: "schedule", ms: OPEN_LIMIT_MS }],
+  ];
+}
+
+function wait({ failures, again }: { failures: number; again: boolean }, effects: Effect[]): Step {
+  const delay = retryDelay(failures);
+  return [
+    { at: "waiting", failures: failures + 1, again, delay },
+    [...effects, { do: "schedule", ms: delay }],
+  ];
+}
+
+function lost(phase: Live, code: number, reason: string): Step {
+  if (code === NOT_ALLOWED) return [{ at: "signed_out" }, [{ do: "cancel" }, { do: "login" }]];
+  const refusal = REFUSALS.get(code);
+  if (refusal) return [{ at: "refused", code, reason, mayRetry: refusal.mayRetry }, [{ do: "cancel" }]];
+  const again = phase.at === "connected" || phase.again;
+  return wait({ failures: phase.failures, again }, []);
+}
