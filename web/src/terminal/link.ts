@@ -103,10 +103,7 @@ type Live = Extract<Phase, { at: "connecting" | "connected" }>;
 const isLive = (phase: Phase): phase is Live => phase.at === "connecting" || phase.at === "connected";
 
 function connect({ failures, again }: { failures: number; again: boolean }): Step {
-  return [
-    { at: "connecting", failures, again },
-    [{ do: "open" }, { do: "schedule", ms: OPEN_LIMIT_MS }],
-  ];
+  return [{ at: "connecting", failures, again }, [{ do: "open" }, { do: "schedule", ms: OPEN_LIMIT_MS }]];
 }
 
 function wait({ failures, again }: { failures: number; again: boolean }, effects: Effect[]): Step {

@@ -24,7 +24,8 @@ describe("parseMessage", () => {
   });
 
   it("reads the notice of a lost conversation", () => {
-    const frame = '{"type":"status","session_id":"s","notice":{"code":"conversation_lost","message":"Gone."}}';
+    const frame =
+      '{"type":"status","session_id":"s","notice":{"code":"conversation_lost","message":"Gone."}}';
     expect(parseMessage(frame)).toMatchObject({ notice: { code: "conversation_lost", message: "Gone." } });
   });
 

@@ -36,7 +36,12 @@ const QUERIES: Record<string, string> = {
 function terminal(): { term: Terminal; data: string[] } {
   const term = new Terminal({
     allowProposedApi: true,
-    windowOptions: { getWinSizeChars: true, getWinSizePixels: true, getCellSizePixels: true, getWinTitle: true },
+    windowOptions: {
+      getWinSizeChars: true,
+      getWinSizePixels: true,
+      getCellSizePixels: true,
+      getWinTitle: true,
+    },
   });
   const data: string[] = [];
   term.onData((text) => data.push(text));
@@ -51,7 +56,17 @@ const written = (term: Terminal, text: string): Promise<void> =>
 describe("silenceQueries", () => {
   it("is needed: a terminal answers these by itself", async () => {
     const { term, data } = terminal();
-    for (const name of ["DA1", "DA2", "DSR status", "CPR", "DECXCPR", "DECRQM ANSI", "DECRQM private", "DECRQSS SGR", "size in cells"]) {
+    for (const name of [
+      "DA1",
+      "DA2",
+      "DSR status",
+      "CPR",
+      "DECXCPR",
+      "DECRQM ANSI",
+      "DECRQM private",
+      "DECRQSS SGR",
+      "size in cells",
+    ]) {
       const before = data.length;
       await written(term, QUERIES[name] ?? "");
       expect(data.length, name).toBe(before + 1);

@@ -29,7 +29,13 @@ class FakeSocket {
 }
 
 function setup() {
-  const seen = { phases: [] as Phase["at"][], output: "", errors: [] as string[], logins: 0, drawn: [] as (() => void)[] };
+  const seen = {
+    phases: [] as Phase["at"][],
+    output: "",
+    errors: [] as string[],
+    logins: 0,
+    drawn: [] as (() => void)[],
+  };
   const socket = new TerminalSocket(() => new FakeSocket() as unknown as WebSocket, {
     phase: (phase) => seen.phases.push(phase.at),
     write: (data, drawn) => {

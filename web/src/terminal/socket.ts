@@ -1,6 +1,12 @@
 /** Carries out the effects of the connection's machine: a WebSocket, a timer, the terminal's output and input. */
 import { type Effect, type LinkEvent, type Phase, step } from "./link";
-import { type ClientMessage, inputMessages, parseMessage, resizeMessage, type StatusMessage } from "./message";
+import {
+  type ClientMessage,
+  inputMessages,
+  parseMessage,
+  resizeMessage,
+  type StatusMessage,
+} from "./message";
 
 /** Most characters handed to the terminal and not yet drawn. xterm.js discards above 50 MB. */
 export const PENDING_MAX = 8 * 1024 * 1024;

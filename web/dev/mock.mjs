@@ -1,0 +1,386 @@
+// A stand-in for the server while the page is developed: the same API, in memory, with a pretend agent.
+// `node dev/mock.mjs [PORT]`; WXCODE_TOKEN is the token (default `mock`). Serves `dist/` with the server's CSP.
+import { randomBytes, randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+import { WebSocketServer } from "ws";
+import { Agent } from "./agent.mjs";
+
+const DIST = new URL("../dist/", import.meta.url).pathname;
+const CSP =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'self' data:; font-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+const LOGIN = `<!doctype html><title>wxcode</title><form method="post" action="/login">
+<label>Token <input name="token" type="password"></label><button type="submit">Log in</button></form>`;
+const STEPS = {
+  pending: ["failed"],
+  in_progress: ["completed", "failed"],
+  failed: ["pending"],
+  completed: [],
+};
+
+const now = () => new Date().toISOString();
+const newId = () => Math.floor(Date.now() / 1000).toString(16) + randomBytes(8).toString("hex");
+
+class Problem extends Error {
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+export function startMock({ port = 0, token = "mock" } = {}) {
+  const projects = new Map();
+  const milestones = new Map();
+  const cookie = randomBytes(12).toString("hex");
+  const allowed = (request) =>
+    request.headers.authorization === `Bearer ${token}` ||
+    (request.headers.cookie ?? "").includes(`wxcode=${cookie}`);
+
+  const found = (map, id, what) =>
+    map.get(id) ?? fail(404, `There is no ${what} ${id}: list them to find the id.`);
+  const fail = (status, detail) => {
+    throw new Problem(status, detail);
+  };
+
+  function session(project, resumed) {
+    if (project.session?.status === "running") return project.session;
+    const at = now();
+    const conversation = project.session?.claude_session_id ?? randomUUID();
+    const history = project.session?.claude_session_history ?? [
+      {
+        id: conversation,
+        since: at,
+        until: null,
+        source: resumed ? "resume" : "startup",
+        reason: null,
+        transcript_path: null,
+      },
+    ];
+    const it = {
+      status: "running",
+      session_id: newId(),
+      claude_session_id: conversation,
+      claude_session_history: history,
+      claude_version: "2.1.329",
+      pid: 40_000 + Math.floor(Math.random() * 9_000),
+      started_at: at,
+      exit: null,
+      sockets: new Set(),
+    };
+    const broadcast = (message) => it.sockets.forEach((socket) => void socket.send(JSON.stringify(message)));
+    const end = (code, signal, reason) => {
+      if (it.status !== "running") return;
+      it.agent.stop();
+      it.status = "exited";
+      it.exit = { code, signal, at: now(), reason };
+      broadcast({ type: "closed", exit_code: code, signal });
+      it.sockets.forEach((socket) => void socket.close(1000, "session ended"));
+      it.sockets.clear();
+    };
+    it.end = end;
+    it.agent = new Agent({
+      cols: 120,
+      rows: 40,
+      cwd: project.workspace_path,
+      output: (data) => broadcast({ type: "output", data }),
+      submitted: () => {},
+      exited: (code) => end(code, null, code === 0 ? "exited" : "crashed"),
+      rotated: () => {
+        const last = it.claude_session_history.at(-1);
+        Object.assign(last, { until: now(), reason: "clear" });
+        it.claude_session_id = randomUUID();
+        it.claude_session_history.push({
+          id: it.claude_session_id,
+          since: now(),
+          until: null,
+          source: "clear",
+          reason: null,
+          transcript_path: null,
+        });
+      },
+    });
+    project.session = it;
+    pump(project);
+    return it;
+  }
+
+  /** Carries the oldest waiting delivery on, one step a tick. */
+  function pump(project) {
+    clearTimeout(project.pump);
+    const delivery = project.deliveries.find(({ state }) => state === "queued" || state === "written");
+    if (!delivery) return;
+    const agent = project.session?.status === "running" ? project.session.agent : null;
+    if (delivery.state === "written") {
+      delivery.state = "submitted";
+      const milestone = milestones.get(delivery.milestone_id);
+      if (milestone) milestone.status = "in_progress";
+    } else if (agent?.state === "idle" && agent.prompt === "") {
+      if (delivery.text.startsWith("/bad"))
+        Object.assign(delivery, {
+          state: "failed",
+          error: "The agent did not take the command within 15 s: check that the command exists.",
+        });
+      else {
+        Object.assign(delivery, { state: "written", attempts: 1 });
+        agent.deliver(delivery.text);
+      }
+    }
+    project.pump = setTimeout(() => pump(project), 400);
+  }
+
+  function deliver(project, text, key, milestoneId = null) {
+    const same = project.deliveries.find((delivery) => key && delivery.key === key);
+    if (same) return same;
+    const delivery = {
+      id: newId(),
+      text,
+      key,
+      milestone_id: milestoneId,
+      state: "queued",
+      attempts: 0,
+      error: null,
+      created_at: now(),
+    };
+    project.deliveries.push(delivery);
+    pump(project);
+    return delivery;
+  }
+
+  const shownSession = (project) => {
+    const it = project.session;
+    if (!it) {
+      return {
+        status: "none",
+        agent_state: "unknown",
+        dialog: null,
+        session_id: null,
+        claude_session_id: null,
+        claude_session_history: [],
+        claude_version: null,
+        pid: null,
+        started_at: null,
+        cols: null,
+        rows: null,
+        seq: 0,
+        clients: 0,
+        exit: null,
+      };
+    }
+    const { sockets, agent, end, ...rest } = it;
+    return {
+      ...rest,
+      agent_state: agent.state,
+      dialog: agent.dialog,
+      cols: agent.cols,
+      rows: agent.rows,
+      seq: 0,
+      clients: sockets.size,
+    };
+  };
+  const shownProject = ({ session, deliveries, pump, ...rest }) => rest;
+
+  function answer(method, parts, query, body) {
+    const [kind, id, part, last] = parts;
+    if (kind === "output-projects" && !id) {
+      if (method === "GET") {
+        const all = [...projects.values()].reverse().map(shownProject);
+        const skip = Number(query.get("skip") ?? 0);
+        return [
+          200,
+          { projects: all.slice(skip, skip + Number(query.get("limit") ?? 100)), total: all.length },
+        ];
+      }
+      if (!body.name?.trim()) fail(422, "name must have 1 to 200 characters.");
+      if (body.workspace_path && !body.workspace_path.startsWith("/"))
+        fail(422, `workspace_path must be an absolute existing folder; ${body.workspace_path} is not.`);
+      const project = {
+        id: newId(),
+        name: body.name,
+        status: "created",
+        created_at: now(),
+        updated_at: now(),
+        session: null,
+        deliveries: [],
+      };
+      project.workspace_path =
+        body.workspace_path ??
+        `/home/user/.wxcode/workspaces/output-projects/${body.name.toLowerCase().replace(/[^a-z0-9]/g, "_")}_${project.id.slice(-8)}`;
+      projects.set(project.id, project);
+      return [201, shownProject(project)];
+    }
+    if (kind === "output-projects") {
+      const project = found(projects, id, "output project");
+      if (!part) return [200, shownProject(project)];
+      if (part === "session" && method === "GET") return [200, shownSession(project)];
+      if (part === "session" && method === "DELETE") {
+        project.session?.end(null, "SIGTERM", "ended by a user");
+        return [204];
+      }
+      if (part === "deliveries" && method === "GET") {
+        if (last)
+          return [
+            200,
+            project.deliveries.find((delivery) => delivery.id === last) ??
+              fail(404, "There is no such delivery."),
+          ];
+        return [200, { deliveries: project.deliveries, total: project.deliveries.length }];
+      }
+      if (part === "deliveries") return [202, deliver(project, body.text, body.idempotency_key)];
+    }
+    if (kind === "milestones" && !id) {
+      if (method === "GET") {
+        const all = [...milestones.values()].filter(
+          (one) => one.output_project_id === query.get("output_project_id"),
+        );
+        return [200, { milestones: all, total: all.length }];
+      }
+      found(projects, body.output_project_id, "output project");
+      const milestone = {
+        id: newId(),
+        element_id: null,
+        context: null,
+        status: "pending",
+        created_at: now(),
+        completed_at: null,
+        delivery_id: null,
+        ...body,
+      };
+      milestones.set(milestone.id, milestone);
+      return [201, milestone];
+    }
+    if (kind === "milestones") {
+      const milestone = found(milestones, id, "milestone");
+      const project = found(projects, milestone.output_project_id, "output project");
+      if (part === "start") {
+        session(project, false);
+        const verb = [...milestones.values()].some((one) => one !== milestone && one.delivery_id)
+          ? "milestone"
+          : "project";
+        const delivery = deliver(
+          project,
+          `/gsd:new-${verb} .milestones/${id}/MILESTONE-CONTEXT.md`,
+          `milestone:${id}`,
+          id,
+        );
+        milestone.delivery_id = delivery.id;
+        return [202, delivery];
+      }
+      if (method === "PATCH") {
+        if (!STEPS[milestone.status].includes(body.status))
+          fail(409, `A ${milestone.status} milestone cannot become ${body.status}.`);
+        milestone.status = body.status;
+        milestone.completed_at = body.status === "completed" ? now() : null;
+        return [200, milestone];
+      }
+      if (method === "DELETE") {
+        if (milestone.status !== "pending") fail(409, "Only a pending milestone can be deleted.");
+        milestones.delete(id);
+        return [204];
+      }
+      return [200, milestone];
+    }
+    return fail(404, "There is nothing at this address.");
+  }
+
+  const server = createServer(async (request, response) => {
+    const url = new URL(request.url, "http://mock");
+    const send = (status, body, type = "application/json", headers = {}) => {
+      response.writeHead(status, { "Content-Type": type, "Content-Security-Policy": CSP, ...headers });
+      response.end(body);
+    };
+    let text = "";
+    for await (const chunk of request) text += chunk;
+    try {
+      if (url.pathname === "/login") {
+        if (request.method !== "POST") return send(200, LOGIN, "text/html");
+        if (new URLSearchParams(text).get("token") !== token) return send(401, LOGIN, "text/html");
+        return send(303, "", "text/plain", {
+          Location: "/",
+          "Set-Cookie": `wxcode=${cookie}; HttpOnly; SameSite=Strict; Path=/`,
+        });
+      }
+      if (url.pathname === "/logout")
+        return send(303, "", "text/plain", {
+          Location: "/login",
+          "Set-Cookie": "wxcode=; Max-Age=0; Path=/",
+        });
+      if (url.pathname.startsWith("/api/v1/")) {
+        if (!allowed(request)) fail(401, "Log in, or send the token.");
+        const parts = url.pathname.slice("/api/v1/".length).split("/").filter(Boolean);
+        const [status, body] = answer(request.method, parts, url.searchParams, text ? JSON.parse(text) : {});
+        return send(status, body === undefined ? undefined : JSON.stringify(body));
+      }
+      const name = url.pathname === "/" ? "index.html" : normalize(url.pathname).slice(1);
+      send(200, await readFile(join(DIST, name)), TYPES[extname(name)] ?? "application/octet-stream");
+    } catch (error) {
+      const status = error.status ?? (error.code === "ENOENT" ? 404 : 500);
+      send(
+        status,
+        JSON.stringify({ type: "about:blank", title: "Error", status, detail: error.message }),
+        "application/problem+json",
+      );
+    }
+  });
+
+  const sockets = new WebSocketServer({ server, maxPayload: 16 << 20 });
+  sockets.on("connection", (socket, request) => {
+    const id = /^\/api\/v1\/output-projects\/([^/]+)\/terminal/.exec(request.url)?.[1];
+    if (!allowed(request)) return socket.close(4401, "Log in first.");
+    const project = projects.get(id);
+    if (!project) return socket.close(/^[0-9a-f]{24}$/.test(id) ? 4004 : 4000, "There is no such project.");
+    if (project.name.includes("no agent"))
+      return socket.close(4005, "`claude` was not found on PATH: install it, or set WXCODE_CLAUDE.");
+    const resumed = project.session !== null;
+    const send = (message) => socket.send(JSON.stringify(message));
+    send({ type: "status", connected: true, session_id: null });
+    const it = session(project, resumed);
+    send({
+      type: "status",
+      connected: true,
+      session_id: it.session_id,
+      claude_session_id: it.claude_session_id,
+      resumed,
+      message: resumed ? "Reconnecting to the existing session..." : null,
+    });
+    it.sockets.add(socket);
+    send({ type: "output", data: it.agent.screen() });
+    socket.on("close", () => it.sockets.delete(socket));
+    socket.on("message", (frame) => {
+      const message = JSON.parse(String(frame));
+      if (message.type === "input") it.agent.input(message.data);
+      else if (message.type === "resize") it.agent.resize(message.cols, message.rows);
+      else send({ type: "error", message: `Unknown message ${message.type}.`, code: "VALIDATION" });
+    });
+  });
+
+  return new Promise((done) => {
+    server.listen(port, "127.0.0.1", () => {
+      done({
+        url: `http://127.0.0.1:${server.address().port}`,
+        token,
+        projects,
+        /** Cuts every terminal, as a lost network does. */
+        drop: () => sockets.clients.forEach((socket) => void socket.terminate()),
+        stop: () => {
+          for (const project of projects.values()) {
+            clearTimeout(project.pump);
+            project.session?.agent.stop();
+          }
+          sockets.clients.forEach((socket) => void socket.terminate());
+          server.closeAllConnections();
+          server.close();
+        },
+      });
+    });
+  });
+}
+
+if (process.argv[1] === new URL(import.meta.url).pathname) {
+  const mock = await startMock({
+    port: Number(process.argv[2] ?? 8053),
+    token: process.env.WXCODE_TOKEN ?? "mock",
+  });
+  console.log(`mock listening on ${mock.url}, token ${mock.token}`);
+}

@@ -1,0 +1,17 @@
+/** Starts the page. */
+import { mount } from "svelte";
+import App from "./App.svelte";
+import { onSignedOut } from "./api/client";
+import { toLogin } from "./api/login";
+import { language } from "./i18n/i18n";
+import "@xterm/xterm/css/xterm.css";
+import "./style/tokens.css";
+import "./style/base.css";
+import "./style/controls.css";
+
+document.documentElement.lang = language;
+onSignedOut(toLogin);
+
+const target = document.getElementById("app");
+if (!target) throw new Error("index.html has no #app");
+mount(App, { target });

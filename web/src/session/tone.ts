@@ -1,0 +1,33 @@
+/** What a session's state looks like in a word. */
+import type { Session } from "../api/types";
+import type { Key } from "../i18n/i18n";
+
+export interface Look {
+  tone: "calm" | "good" | "busy" | "wait" | "bad";
+  key: Key;
+  lively: boolean;
+}
+
+/** The agent's state while it runs, else the session's. */
+export function sessionLook(session: Pick<Session, "status" | "agent_state" | "exit">): Look {
+  if (session.status === "none") return { tone: "calm", key: "session.status.none", lively: false };
+  if (session.status === "starting") return { tone: "busy", key: "session.status.starting", lively: true };
+  if (session.status === "exited") {
+    const crashed = session.exit !== null && session.exit.code !== 0;
+    return { tone: crashed ? "bad" : "calm", key: "session.status.exited", lively: false };
+  }
+  switch (session.agent_state) {
+    case "starting":
+      return { tone: "busy", key: "session.agent.starting", lively: true };
+    case "idle":
+      return { tone: "good", key: "session.agent.idle", lively: false };
+    case "working":
+      return { tone: "busy", key: "session.agent.working", lively: true };
+    case "waiting_permission":
+    case "waiting_question":
+    case "blocked_dialog":
+      return { tone: "wait", key: `session.agent.${session.agent_state}`, lively: true };
+    default:
+      return { tone: "calm", key: "session.agent.unknown", lively: false };
+  }
+}
