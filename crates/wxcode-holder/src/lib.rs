@@ -1,1 +1,19 @@
 //! The process that owns one session's PTY and outlives the server, and its client.
+//!
+//! The folder of a session ([`folder`]) is the truth about it. [`launch`] starts a holder there,
+//! [`run`] is that process, [`client`] talks to it, and [`hook`] hands it what the agent reports.
+//!
+//! Invariant: nothing here knows stores, HTTP or which agent it is.
+
+pub mod client;
+pub mod folder;
+pub mod frame;
+pub mod hook;
+mod journal;
+mod launch;
+pub mod message;
+mod proc;
+mod process;
+
+pub use launch::{Failure, LaunchError, launch};
+pub use process::run;

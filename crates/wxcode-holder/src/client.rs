@@ -1,0 +1,53 @@
+//! The client of a holder: a connection with one side to ask and one to listen.
+
+mod connection;
+mod receiver;
+mod sender;
+
+use std::{io, time::Duration};
+
+pub use crate::{
+    frame::{MAX_HOOK, MAX_INPUT, MAX_KEY},
+    message::{Event, Hello, Info, Request, Signal, Welcome},
+};
+pub use connection::{Connection, connect};
+pub use receiver::Receiver;
+pub use sender::Sender;
+
+/// How long the agent has written nothing when `Event::Quiet` is sent.
+pub const QUIET: Duration = Duration::from_millis(200);
+/// How long [`connect`] waits for the holder's welcome.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A holder that cannot be reached or understood.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// No one listens.
+    #[error("the holder of the session does not answer ({0}); it has ended, so look at its folder")]
+    Gone(io::Error),
+    /// The connection broke.
+    #[error("the connection to the holder broke ({0}); connect again")]
+    Io(#[from] io::Error),
+    /// No welcome in [`CONNECT_TIMEOUT`].
+    #[error("the holder did not answer within 5 s; it is stopped, or the machine is overloaded")]
+    Timeout,
+    /// The holder speaks no version of the protocol that this build speaks.
+    #[error("the holder refused: {0}")]
+    Refused(String),
+    /// What the holder sends is no frame.
+    #[error(transparent)]
+    TooLong(#[from] crate::frame::TooLong),
+    /// What the holder sends is no message.
+    #[error(transparent)]
+    Malformed(#[from] crate::message::Malformed),
+    /// A request beyond a bound; nothing was sent.
+    #[error("{what} of {len} bytes, where {limit} are allowed; send it in parts")]
+    TooLarge {
+        /// What.
+        what: &'static str,
+        /// How large it is.
+        len: usize,
+        /// The bound.
+        limit: usize,
+    },
+}

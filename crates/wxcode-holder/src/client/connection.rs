@@ -1,0 +1,51 @@
+//! Connecting, and the handshake.
+
+use std::{os::fd::AsRawFd, path::Path};
+
+use bytes::BytesMut;
+use tokio::{io::AsyncWriteExt, net::UnixStream, time::timeout};
+
+use super::{CONNECT_TIMEOUT, ClientError, Hello, Receiver, Sender, Welcome};
+use crate::{
+    folder::SOCKET,
+    frame::{self, Type},
+};
+
+/// A connection to a holder.
+#[derive(Debug)]
+pub struct Connection {
+    /// What the holder said first.
+    pub welcome: Welcome,
+    /// The side to ask; it can be cloned.
+    pub sender: Sender,
+    /// The side to listen.
+    pub receiver: Receiver,
+}
+
+/// Connects to the holder of the session in `dir`.
+///
+/// # Errors
+/// No one listens there, it does not answer within [`CONNECT_TIMEOUT`], or speaks another protocol.
+pub async fn connect(dir: &Path) -> Result<Connection, ClientError> {
+    timeout(CONNECT_TIMEOUT, shake_hands(dir))
+        .await
+        .unwrap_or(Err(ClientError::Timeout))
+}
+
+async fn shake_hands(dir: &Path) -> Result<Connection, ClientError> {
+    // Through the descriptor of the folder: a socket's address has room for 108 bytes only.
+    let folder = crate::hook::open_folder(dir).map_err(ClientError::Gone)?;
+    let path = format!("/proc/self/fd/{}/{SOCKET}", folder.as_raw_fd());
+    let mut stream = UnixStream::connect(path).await.map_err(ClientError::Gone)?;
+    let mut hello = BytesMut::new();
+    frame::write_json(&mut hello, Type::Hello, &Hello::ours());
+    stream.write_all(&hello).await?;
+    let (read, write) = stream.into_split();
+    let mut receiver = Receiver::new(read);
+    let welcome = receiver.welcome().await?;
+    Ok(Connection {
+        welcome,
+        sender: Sender::new(write),
+        receiver,
+    })
+}

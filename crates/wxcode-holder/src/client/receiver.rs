@@ -1,0 +1,76 @@
+//! The listening side of a connection.
+
+use std::io;
+
+use bytes::Bytes;
+use tokio::{io::AsyncReadExt, net::unix::OwnedReadHalf};
+
+use super::{ClientError, Event, Welcome};
+use crate::{
+    frame::{Decoder, Type},
+    message::Malformed,
+};
+
+/// How much is read at once.
+const READ: usize = 16 << 10; // 16 KiB
+
+/// The listening side of a connection.
+#[derive(Debug)]
+pub struct Receiver {
+    socket: OwnedReadHalf,
+    decoder: Decoder,
+}
+
+impl Receiver {
+    pub(super) fn new(socket: OwnedReadHalf) -> Self {
+        Self {
+            socket,
+            decoder: Decoder::default(),
+        }
+    }
+
+    /// The next event; `None` when the holder has closed the connection. Cancel-safe.
+    ///
+    /// # Errors
+    /// The connection broke, or the holder does not speak the protocol.
+    pub async fn next(&mut self) -> Result<Option<Event>, ClientError> {
+        loop {
+            let Some((kind, payload)) = self.frame().await? else {
+                return Ok(None);
+            };
+            if let Some(event) = Event::decode(kind, payload)? {
+                return Ok(Some(event));
+            }
+        }
+    }
+
+    pub(super) async fn welcome(&mut self) -> Result<Welcome, ClientError> {
+        let gone = || ClientError::Gone(io::ErrorKind::UnexpectedEof.into());
+        let (kind, payload) = self.frame().await?.ok_or_else(gone)?;
+        match kind {
+            Type::Welcome => {
+                Ok(serde_json::from_slice(&payload).map_err(|_| Malformed("Welcome"))?)
+            }
+            Type::Error => Err(ClientError::Refused(
+                String::from_utf8_lossy(&payload).into_owned(),
+            )),
+            other => Err(Malformed(other.name()).into()),
+        }
+    }
+
+    async fn frame(&mut self) -> Result<Option<(Type, Bytes)>, ClientError> {
+        loop {
+            if let Some(frame) = self.decoder.next()? {
+                return Ok(Some(frame));
+            }
+            let buffer = self.decoder.buffer();
+            buffer.reserve(READ);
+            if self.socket.read_buf(buffer).await? == 0 {
+                return match buffer.is_empty() {
+                    true => Ok(None),
+                    false => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+                };
+            }
+        }
+    }
+}

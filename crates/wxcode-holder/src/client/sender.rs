@@ -1,0 +1,69 @@
+//! The asking side of a connection.
+
+use std::{io, sync::Arc};
+
+use bytes::BytesMut;
+use tokio::{io::AsyncWriteExt, net::unix::OwnedWriteHalf, sync::Mutex};
+
+use super::{ClientError, Request};
+use crate::frame::{MAX_GRACE_MS, MAX_INPUT, MAX_KEY};
+
+/// The asking side of a connection; its clones share the connection.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    half: Arc<Mutex<Half>>,
+}
+
+#[derive(Debug)]
+struct Half {
+    socket: OwnedWriteHalf,
+    /// What of the last frame a cancelled `send` left unwritten: frames are never torn.
+    unsent: BytesMut,
+}
+
+impl Sender {
+    pub(super) fn new(socket: OwnedWriteHalf) -> Self {
+        Self {
+            half: Arc::new(Mutex::new(Half {
+                socket,
+                unsent: BytesMut::new(),
+            })),
+        }
+    }
+
+    /// Sends a request; returns when the system has taken it. The answers come at the `Receiver`,
+    /// which must be listened to meanwhile. A cancelled `send` may still be carried out with the
+    /// next one.
+    ///
+    /// # Errors
+    /// The request is beyond a bound, or the connection broke.
+    pub async fn send(&self, request: Request) -> Result<(), ClientError> {
+        let (what, len, limit) = match &request {
+            Request::Input { bytes, .. } => ("an input", bytes.len(), MAX_INPUT),
+            Request::Deliver { key, .. } if key.len() > MAX_KEY => ("a key", key.len(), MAX_KEY),
+            Request::Deliver { bytes, .. } => ("a delivery", bytes.len(), MAX_INPUT),
+            Request::Stop { grace_ms } => ("a grace", *grace_ms as usize, MAX_GRACE_MS as usize),
+            _ => ("", 0, 0),
+        };
+        if len > limit {
+            return Err(ClientError::TooLarge { what, len, limit });
+        }
+        let mut half = self.half.lock().await;
+        half.flush().await?;
+        request.encode(&mut half.unsent);
+        half.flush().await?;
+        half.unsent = BytesMut::new();
+        Ok(())
+    }
+}
+
+impl Half {
+    async fn flush(&mut self) -> io::Result<()> {
+        while !self.unsent.is_empty() {
+            if self.socket.write_buf(&mut self.unsent).await? == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,198 @@
+//! The folder of a session, `<data-dir>/sessions/<session id>/`: what is known about it without asking anyone.
+//!
+//! `spec.json` is written by the owner before the start, `holder.json` by the holder once the agent
+//! runs, `exit.json` and `screen.dump` by the holder when it has ended, or by [`bury`]. Every file
+//! is 0600, is written whole beside its place and moved there, and names its version.
+
+mod bury;
+mod files;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+pub use crate::journal::{HookRecord, hooks_since};
+pub use bury::bury;
+pub(crate) use files::{EXIT, HOLDER, HOOK, LOG, SCREEN, SOCKET, write_json, write_whole};
+use files::{SPEC, read_json};
+
+/// The version of the files that this build writes.
+pub const VERSION: u32 = 1;
+/// This build, as it names itself to the other side.
+pub const BUILD: &str = concat!("wxcode ", env!("CARGO_PKG_VERSION"));
+
+/// What to run, decided by the owner before the start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spec {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The session.
+    pub session_id: String,
+    /// The agent's program, a path or a name on PATH, and its arguments.
+    pub argv: Vec<String>,
+    /// The agent's working directory, absolute.
+    pub cwd: PathBuf,
+    /// Columns at the start, 1 to 500.
+    pub cols: u16,
+    /// Rows at the start, 1 to 500.
+    pub rows: u16,
+    /// What a hook must show to be heard, at most [`crate::frame::MAX_SECRET`] bytes.
+    pub secret: String,
+    /// The owner's own, not looked at here.
+    pub note: serde_json::Value,
+    /// RFC 3339.
+    pub created_at: String,
+}
+
+/// The running holder and its agent, named so that another process with the same number is not
+/// taken for them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HolderFile {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The holder's process id.
+    pub pid: i32,
+    /// The holder's start, in clock ticks since the boot (field 22 of `/proc/<pid>/stat`).
+    pub start_time: u64,
+    /// `/proc/sys/kernel/random/boot_id`.
+    pub boot_id: String,
+    /// The agent's process id; also its session's and its process group's.
+    pub agent_pid: i32,
+    /// The agent's start, in the same ticks.
+    pub agent_start_time: u64,
+    /// The oldest version of the protocol that the holder speaks.
+    pub protocol_min: u16,
+    /// The newest one.
+    pub protocol_max: u16,
+    /// The holder's build.
+    pub build: String,
+    /// RFC 3339.
+    pub started_at: String,
+}
+
+/// How the agent ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exit {
+    /// The exit code, where it exited by itself.
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// RFC 3339.
+    pub at: String,
+    /// `exited`, `signaled`, `stopped` (by a `Stop`), or the reason given to [`bury`].
+    pub reason: String,
+    /// How many bytes the agent wrote in all; 0 where that is not known.
+    pub offset: u64,
+}
+
+/// What a folder says about its session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The holder runs.
+    Live(HolderFile),
+    /// The agent has ended.
+    Exited(Option<HolderFile>, Exit),
+    /// The holder is gone and has not said how the agent ended: another boot, no such process, or
+    /// another process of that number.
+    Lost(HolderFile),
+    /// Only the spec: not started yet, or the start failed.
+    Unfinished,
+}
+
+/// A folder that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// A file is not there.
+    #[error("{0} is missing; the session was never written, or its folder was removed")]
+    Missing(PathBuf),
+    /// A file could not be read or written.
+    #[error("{path}: {error}; check the permissions and the free space of the data directory")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// A file does not hold what it should.
+    #[error("{path} is damaged ({error}); move the folder of the session away to go on without it")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: serde_json::Error,
+    },
+    /// A file of a newer build.
+    #[error("{path} has version {version}, this build knows {VERSION}; use the newer wxcode")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: u32,
+    },
+}
+
+/// Makes the folder (0700), where it is missing, and writes its spec.
+///
+/// # Errors
+/// The folder or the file cannot be written.
+pub fn write_spec(dir: &Path, spec: &Spec) -> Result<(), FolderError> {
+    files::make_private(dir)?;
+    write_json(dir, SPEC, spec)
+}
+
+/// Reads the spec.
+///
+/// # Errors
+/// It is missing, damaged or of a newer build.
+pub fn read_spec(dir: &Path) -> Result<Spec, FolderError> {
+    let spec: Spec = read_json(dir, SPEC)?.ok_or_else(|| FolderError::Missing(dir.join(SPEC)))?;
+    match spec.version {
+        VERSION => Ok(spec),
+        version => Err(FolderError::Newer {
+            path: dir.join(SPEC),
+            version,
+        }),
+    }
+}
+
+/// What the folder says about its session, and whether its holder runs.
+///
+/// # Errors
+/// There is no spec, or a file is unreadable or damaged.
+pub fn inspect(dir: &Path) -> Result<State, FolderError> {
+    // In the order in which the holder writes: what it writes meanwhile is then never missed.
+    let holder: Option<HolderFile> = read_json(dir, HOLDER)?;
+    let alive = holder.as_ref().is_some_and(HolderFile::runs);
+    let exit: Option<Exit> = read_json(dir, EXIT)?;
+    Ok(match (holder, exit) {
+        (holder, Some(exit)) => State::Exited(holder, exit),
+        (Some(holder), None) if alive => State::Live(holder),
+        (Some(holder), None) => State::Lost(holder),
+        (None, None) => {
+            read_spec(dir)?;
+            State::Unfinished
+        }
+    })
+}
+
+/// The stream that draws the last screen of a session that has ended, where its holder left one.
+pub fn last_screen(dir: &Path) -> Option<Vec<u8>> {
+    std::fs::read(dir.join(SCREEN)).ok()
+}
+
+impl HolderFile {
+    /// Whether the holder is a running process of this boot.
+    pub fn runs(&self) -> bool {
+        crate::proc::boot_id().is_ok_and(|boot| boot == self.boot_id)
+            && crate::proc::Stat::of(self.pid)
+                .is_some_and(|stat| stat.start_time == self.start_time && !stat.is_dead())
+    }
+}
+
+/// Now, as RFC 3339.
+pub(crate) fn now() -> String {
+    jiff::Timestamp::now().to_string()
+}

@@ -1,0 +1,125 @@
+//! Ending what a lost holder left behind.
+
+use std::{
+    io,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fd::OwnedFd,
+    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
+};
+
+use super::{EXIT, Exit, FolderError, HolderFile, files::read_json, now, write_json};
+use crate::proc::{self, Stat};
+
+/// How long the processes that are left may take to end on SIGTERM.
+const TERM_GRACE: Duration = Duration::from_secs(2);
+/// How long after that on SIGKILL; longer only where the kernel holds them.
+const KILL_GRACE: Duration = Duration::from_secs(3);
+
+/// Ends what is left of the agent of a lost holder, and writes how it ended.
+///
+/// Blocks for up to five seconds. The agent is told from another process of its number by boot and
+/// start time; with it go its session, its process group and its descendants: SIGTERM first, then
+/// SIGKILL. Where an exit is written already, that one is returned and nothing is touched.
+///
+/// # Errors
+/// The folder cannot be read or written, or the holder runs after all.
+pub fn bury(dir: &Path, holder: &HolderFile, reason: &str) -> Result<Exit, FolderError> {
+    if let Some(exit) = read_json(dir, EXIT)? {
+        return Ok(exit);
+    }
+    if holder.runs() {
+        return Err(FolderError::Io {
+            path: dir.to_owned(),
+            error: io::Error::new(
+                io::ErrorKind::ResourceBusy,
+                "the holder runs, so ask it to stop instead",
+            ),
+        });
+    }
+    if proc::boot_id().is_ok_and(|boot| boot == holder.boot_id) {
+        end_what_is_left(holder);
+    }
+    // The holder may have written its own in its last moment.
+    if let Some(exit) = read_json(dir, EXIT)? {
+        return Ok(exit);
+    }
+    let exit = Exit {
+        code: None,
+        signal: None,
+        at: now(),
+        reason: reason.to_owned(),
+        offset: 0,
+    };
+    write_json(dir, EXIT, &exit)?;
+    let _ = std::fs::remove_file(dir.join(super::SOCKET));
+    Ok(exit)
+}
+
+fn end_what_is_left(holder: &HolderFile) {
+    for (signal, grace) in [(Signal::TERM, TERM_GRACE), (Signal::KILL, KILL_GRACE)] {
+        let until = Instant::now() + grace;
+        let mut signaled: Vec<Stat> = Vec::new();
+        // Each round also finds what was started since the last one.
+        loop {
+            let left = remains(holder);
+            if left.is_empty() {
+                return;
+            }
+            let mut watched = Vec::new();
+            for stat in left {
+                let Some(pidfd) = open(&stat) else { continue };
+                if !signaled.contains(&stat) {
+                    let _ = pidfd_send_signal(&pidfd, signal);
+                    let _ = pidfd_send_signal(&pidfd, Signal::CONT);
+                    signaled.push(stat);
+                }
+                watched.push(pidfd);
+            }
+            let rest = until.saturating_duration_since(Instant::now());
+            if rest.is_zero() {
+                break;
+            }
+            wait_for_one(&watched, rest);
+        }
+    }
+}
+
+/// A handle on exactly this process.
+fn open(stat: &Stat) -> Option<OwnedFd> {
+    let pidfd = pidfd_open(Pid::from_raw(stat.pid)?, PidfdFlags::empty()).ok()?;
+    let same = Stat::of(stat.pid).is_some_and(|now| now.start_time == stat.start_time);
+    same.then_some(pidfd)
+}
+
+fn wait_for_one(pidfds: &[OwnedFd], rest: Duration) {
+    let mut fds: Vec<_> = pidfds
+        .iter()
+        .map(|fd| PollFd::new(fd, PollFlags::IN))
+        .collect();
+    if let Ok(timeout) = Timespec::try_from(rest) {
+        let _ = poll(&mut fds, Some(&timeout));
+    }
+}
+
+/// The agent, its session, its process group, and all their descendants, without the dead.
+fn remains(holder: &HolderFile) -> Vec<Stat> {
+    let all = proc::all();
+    let agent = holder.agent_pid;
+    if let Some(now) = all.iter().find(|stat| stat.pid == agent)
+        && now.start_time != holder.agent_start_time
+    {
+        return Vec::new(); // the number belongs to another process, so the session has ended
+    }
+    let roots = all
+        .iter()
+        .filter(|stat| stat.start_time >= holder.agent_start_time)
+        .filter(|stat| stat.pid == agent || stat.session == agent || stat.pgrp == agent)
+        .map(|stat| stat.pid)
+        .collect();
+    proc::with_descendants(&all, roots)
+}

@@ -1,0 +1,87 @@
+//! The files of a session's folder: read whole, written beside their place and moved there.
+
+use std::{
+    fs,
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::Path,
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::FolderError;
+
+pub(super) const SPEC: &str = "spec.json";
+pub(crate) const HOLDER: &str = "holder.json";
+pub(crate) const EXIT: &str = "exit.json";
+pub(crate) const HOOK: &str = "hook.json";
+pub(crate) const SCREEN: &str = "screen.dump";
+pub(crate) const SOCKET: &str = "holder.sock";
+pub(crate) const LOG: &str = "holder.log";
+
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> FolderError + '_ {
+    move |error| FolderError::Io {
+        path: path.to_owned(),
+        error,
+    }
+}
+
+/// Makes a folder for the owner alone.
+pub(super) fn make_private(dir: &Path) -> Result<(), FolderError> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .and_then(|()| fs::set_permissions(dir, fs::Permissions::from_mode(0o700)))
+        .map_err(io_error(dir))
+}
+
+/// Reads a file; `None` where there is none.
+pub(super) fn read_json<T: DeserializeOwned>(
+    dir: &Path,
+    name: &str,
+) -> Result<Option<T>, FolderError> {
+    let path = dir.join(name);
+    match fs::read(&path) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|error| FolderError::Damaged { path, error }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FolderError::Io { path, error }),
+    }
+}
+
+/// Writes a JSON file so that it is there whole or not at all.
+pub(crate) fn write_json(
+    dir: &Path,
+    name: &str,
+    value: &impl Serialize,
+) -> Result<(), FolderError> {
+    let json = serde_json::to_vec_pretty(value).map_err(|error| FolderError::Damaged {
+        path: dir.join(name),
+        error,
+    })?;
+    write_whole(dir, name, &json)
+}
+
+/// Writes a file so that it is there whole or not at all.
+pub(crate) fn write_whole(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
+    let path = dir.join(name);
+    // The process id keeps two writers apart; the last one to move wins.
+    let beside = dir.join(format!(".{name}.{}.new", std::process::id()));
+    let write = || {
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_data()?;
+        fs::rename(&beside, &path)
+    };
+    write().map_err(|error| {
+        let _ = fs::remove_file(&beside);
+        FolderError::Io { path, error }
+    })
+}

@@ -1,0 +1,146 @@
+//! What a client asks of a holder.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use wxcode_terminal::Size;
+
+use super::fields::{Fields, Malformed};
+use crate::frame::{self, Type};
+
+/// A signal for the foreground process group of the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
+/// What a client asks of a holder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Stream the output on this connection.
+    Attach {
+        /// The offset of the first byte that the client lacks. Where it is still held, exactly the
+        /// missing bytes follow; otherwise, and for `None`, a snapshot and then the output.
+        since: Option<u64>,
+    },
+    /// Stream the hook payloads, and what else happens to the session.
+    Events {
+        /// The first sequence number that the client lacks; older ones that are gone are left out.
+        since: u64,
+    },
+    /// Type bytes. Answered by `InputTaken` once all of them are in the PTY, or by `InputRefused`.
+    Input {
+        /// The client's number for the answer.
+        seq: u64,
+        /// At most [`frame::MAX_INPUT`] bytes, never mixed with another message's.
+        bytes: Bytes,
+    },
+    /// Type bytes at most once for a key, for the life of the holder. Answered by `Delivered` or
+    /// `DeliverRefused`.
+    Deliver {
+        /// At most [`frame::MAX_KEY`] bytes.
+        key: String,
+        /// At most [`frame::MAX_INPUT`] bytes, never mixed with another message's.
+        bytes: Bytes,
+    },
+    /// Change the size of the terminal: at once, or with the newest size once 250 ms have passed
+    /// since the last change.
+    Resize {
+        /// The new size.
+        size: Size,
+    },
+    /// Signal the foreground process group.
+    Signal {
+        /// Which one.
+        signal: Signal,
+    },
+    /// Ask for the screen now; answered by `Event::Screen`.
+    Screen {
+        /// The client's number for the answer.
+        id: u64,
+    },
+    /// End the agent and everything that it started: SIGTERM, and SIGKILL after the grace.
+    Stop {
+        /// Milliseconds, at most [`frame::MAX_GRACE_MS`].
+        grace_ms: u64,
+    },
+    /// Ask for the state of the session; answered by `Event::Info`.
+    Info,
+}
+
+impl Request {
+    /// Appends the request's frame.
+    pub fn encode(&self, out: &mut BytesMut) {
+        match self {
+            Self::Attach { since } => frame::write(out, Type::Attach, |p| {
+                if let Some(since) = since {
+                    p.put_u64(*since);
+                }
+            }),
+            Self::Events { since } => frame::write(out, Type::Events, |p| p.put_u64(*since)),
+            Self::Input { seq, bytes } => frame::write(out, Type::Input, |p| {
+                p.put_u64(*seq);
+                p.put_slice(bytes);
+            }),
+            Self::Deliver { key, bytes } => frame::write(out, Type::Deliver, |p| {
+                p.put_u32(key.len() as u32);
+                p.put_slice(key.as_bytes());
+                p.put_slice(bytes);
+            }),
+            Self::Resize { size } => frame::write(out, Type::Resize, |p| {
+                p.put_u16(size.cols);
+                p.put_u16(size.rows);
+            }),
+            Self::Signal { signal } => frame::write(out, Type::Signal, |p| {
+                p.put_u8(match signal {
+                    Signal::Interrupt => 2,
+                    Signal::Terminate => 15,
+                });
+            }),
+            Self::Screen { id } => frame::write(out, Type::Screen, |p| p.put_u64(*id)),
+            Self::Stop { grace_ms } => frame::write(out, Type::Stop, |p| p.put_u64(*grace_ms)),
+            Self::Info => frame::write(out, Type::Info, |_| ()),
+        }
+    }
+
+    /// The request of a frame's payload; `None` for a type that is not a request.
+    pub fn decode(kind: Type, payload: Bytes) -> Result<Option<Self>, Malformed> {
+        let mut fields = Fields::new(payload.clone(), kind.name());
+        Ok(Some(match kind {
+            Type::Attach => Self::Attach {
+                since: match payload.is_empty() {
+                    true => None,
+                    false => Some(fields.u64()?),
+                },
+            },
+            Type::Events => Self::Events {
+                since: fields.u64()?,
+            },
+            Type::Input => Self::Input {
+                seq: fields.u64()?,
+                bytes: fields.rest(),
+            },
+            Type::Deliver => Self::Deliver {
+                key: fields.text()?,
+                bytes: fields.rest(),
+            },
+            Type::Resize => Self::Resize {
+                size: fields.size()?,
+            },
+            Type::Signal => Self::Signal {
+                signal: match fields.u8()? {
+                    2 => Signal::Interrupt,
+                    15 => Signal::Terminate,
+                    _ => return Err(fields.malformed()),
+                },
+            },
+            Type::Screen => Self::Screen { id: fields.u64()? },
+            Type::Stop => Self::Stop {
+                grace_ms: fields.u64()?,
+            },
+            Type::Info => Self::Info,
+            _ => return Ok(None),
+        }))
+    }
+}

@@ -1,0 +1,107 @@
+//! What `/proc` says about processes: who is whose child, and which process a number means.
+
+use std::{collections::HashSet, fs, io};
+
+/// The fields of `/proc/<pid>/stat` that tell processes apart and relate them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub(crate) pid: i32,
+    pub(crate) state: u8,
+    pub(crate) ppid: i32,
+    pub(crate) pgrp: i32,
+    pub(crate) session: i32,
+    /// Clock ticks since the boot.
+    pub(crate) start_time: u64,
+}
+
+impl Stat {
+    /// The process of a number, where there is one.
+    pub(crate) fn of(pid: i32) -> Option<Self> {
+        Self::parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// Whether it has ended and only waits to be reaped.
+    pub(crate) fn is_dead(&self) -> bool {
+        matches!(self.state, b'Z' | b'X')
+    }
+
+    fn parse(line: &[u8]) -> Option<Self> {
+        // The name in parentheses may hold anything, also parentheses and spaces.
+        let open = line.iter().position(|&b| b == b'(')?;
+        let close = line.iter().rposition(|&b| b == b')')?;
+        let pid = std::str::from_utf8(&line[..open]).ok()?.trim();
+        let rest = std::str::from_utf8(line.get(close + 1..)?).ok()?;
+        let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+        Some(Self {
+            pid: pid.parse().ok()?,
+            state: *fields.first()?.as_bytes().first()?,
+            ppid: fields.get(1)?.parse().ok()?,
+            pgrp: fields.get(2)?.parse().ok()?,
+            session: fields.get(3)?.parse().ok()?,
+            start_time: fields.get(19)?.parse().ok()?,
+        })
+    }
+}
+
+/// The kernel's name for this boot.
+pub(crate) fn boot_id() -> io::Result<String> {
+    Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?
+        .trim()
+        .to_owned())
+}
+
+/// All processes that can be seen now.
+pub(crate) fn all() -> Vec<Stat> {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(Stat::of)
+        .collect()
+}
+
+/// Those of `all` that are `roots` or descend from them, without the dead.
+pub(crate) fn with_descendants(all: &[Stat], roots: HashSet<i32>) -> Vec<Stat> {
+    let mut family = roots;
+    // A generation a round; a child may stand before its parent in the list.
+    loop {
+        let before = family.len();
+        for stat in all {
+            if family.contains(&stat.ppid) {
+                family.insert(stat.pid);
+            }
+        }
+        if family.len() == before {
+            break;
+        }
+    }
+    all.iter()
+        .filter(|stat| family.contains(&stat.pid) && !stat.is_dead())
+        .cloned()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_parentheses_and_spaces_is_no_obstacle() {
+        let line = b"42 (a) b (c)) S 7 42 42 34816 42 4194304 1 0 0 0 0 0 0 0 20 0 1 0 12345 1 1\n";
+        let stat = Stat::parse(line).unwrap();
+        assert_eq!(
+            (stat.pid, stat.state, stat.ppid, stat.pgrp, stat.session),
+            (42, b'S', 7, 42, 42)
+        );
+        assert_eq!(stat.start_time, 12345);
+    }
+
+    #[test]
+    fn this_process_is_found_and_descends_from_its_parent() {
+        let own = Stat::of(std::process::id() as i32).unwrap();
+        assert!(!own.is_dead());
+        let family = with_descendants(&all(), HashSet::from([own.ppid]));
+        assert!(family.iter().any(|stat| stat.pid == own.pid));
+    }
+}
