@@ -1,1 +1,14 @@
-//! The session manager, REST, WebSocket, auth and the embedded page.
+//! The server: it adopts the sessions that the folders name, serves them to browsers and programs,
+//! and holds no screen and no PTY itself.
+
+mod http;
+mod milestone;
+mod serve;
+pub mod session;
+mod settings;
+mod terminal;
+mod workspace;
+
+pub use http::openapi;
+pub use serve::{ServeError, Server, lock};
+pub use settings::{Commands, Settings};

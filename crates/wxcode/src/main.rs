@@ -1,2 +1,51 @@
-//! The command line.
-fn main() {}
+//! The command line: parses, resolves the settings, wires the crates together.
+
+mod cli;
+mod config;
+mod doctor;
+mod hook;
+mod list;
+mod remote;
+mod send;
+mod serve;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    // Wrong usage ends with code 2 in here.
+    let Cli { command, common } = Cli::parse();
+    let result = match command {
+        Command::Serve(options) => serve::run(&common, &options),
+        Command::Ls(options) => list::run(&common, &options),
+        Command::Send(options) => send::run(&common, &options),
+        Command::Doctor => doctor::run(&common),
+        Command::Openapi => print_openapi(),
+        Command::Token => token::print(&common),
+        Command::Holder { dir } => return wxcode_holder::run(&dir),
+        // A hook must never fail the agent.
+        Command::Hook { file } => {
+            hook::run(&file);
+            return ExitCode::SUCCESS;
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("wxcode: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print_openapi() -> anyhow::Result<()> {
+    println!(
+        "{}",
+        serde_json::to_string_pretty(&wxcode_server::openapi())?
+    );
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! The HTTP side: routes, who may use them, and the document that describes them.
+
+mod access;
+mod delivery;
+mod health;
+mod milestone;
+mod page;
+mod parameter;
+mod problem;
+mod project;
+mod session;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, FromRef, Request},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use tokio_util::sync::CancellationToken;
+use tower_http::{catch_panic::CatchPanicLayer, normalize_path::NormalizePath};
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use wxcode_store::Store;
+
+pub(crate) use access::Access;
+use problem::Problem;
+
+use crate::{Settings, session::Sessions, terminal};
+
+/// Largest body of a request, in bytes: a milestone's context or a delivery's text as JSON.
+pub(crate) const BODY_MAX: usize = 4 << 20; // 4 MiB
+
+/// What handlers share.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) sessions: Sessions,
+    pub(crate) access: Access,
+    pub(crate) closing: CancellationToken,
+}
+
+impl FromRef<App> for Access {
+    fn from_ref(app: &App) -> Self {
+        app.access.clone()
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "wxcode",
+        description = "Keeps one Claude Code conversation alive per output project. Every route also exists below `/api`.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    tags(
+        (name = "output projects", description = "A workspace folder and the one conversation that works in it"),
+        (name = "milestones", description = "Units of work of an output project"),
+        (name = "sessions", description = "The running agent of an output project"),
+        (name = "deliveries", description = "Commands on their way into a session"),
+        (name = "health", description = "Whether the server lives and its store answers"),
+    ),
+    modifiers(&Bearer),
+    security(("token" = []))
+)]
+struct Document;
+
+struct Bearer;
+
+impl utoipa::Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+        let scheme =
+            SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        document
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("token", scheme);
+    }
+}
+
+fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(project::create, project::list))
+        .routes(routes!(project::show, project::change, project::remove))
+        .routes(routes!(milestone::create, milestone::list))
+        .routes(routes!(
+            milestone::show,
+            milestone::change,
+            milestone::remove
+        ))
+        .routes(routes!(milestone::prepare))
+        .routes(routes!(milestone::start))
+        .routes(routes!(session::show, session::start, session::end))
+        .routes(routes!(delivery::queue, delivery::list))
+        .routes(routes!(delivery::show))
+}
+
+fn terminals() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(terminal::of_project))
+        .routes(routes!(terminal::of_milestone))
+}
+
+fn health() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(health::ready))
+}
+
+fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
+    // The same routes under both bases; the document names those of the current one.
+    let (current, document) = OpenApiRouter::with_openapi(Document::openapi())
+        .nest("/api/v1", api().merge(terminals()))
+        .merge(health())
+        .split_for_parts();
+    let (old, _) = OpenApiRouter::<App>::new()
+        .nest("/api", api().merge(terminals()))
+        .split_for_parts();
+    (current.merge(old), document)
+}
+
+/// The OpenAPI document.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    described().1
+}
+
+/// All routes of the server.
+pub(crate) fn router(app: App) -> Router {
+    let (routes, document) = described();
+    let document = Arc::new(document);
+    let openapi = get(move || {
+        let document = Arc::clone(&document);
+        async move { axum::Json((*document).clone()) }
+    });
+    let guarded = routes
+        .route("/api/openapi.json", openapi.clone())
+        .route("/api/v1/openapi.json", openapi)
+        .fallback(page::asset)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(
+            app.access.clone(),
+            authenticate,
+        ))
+        .layer(DefaultBodyLimit::max(BODY_MAX));
+    let open = Router::new()
+        .route("/healthz", get(health::live))
+        .route("/login", get(access::login_page).post(access::login))
+        .route("/logout", post(access::logout));
+    let inner = guarded.merge(open).with_state(app.clone());
+    // Normalising must come before routing, so the router is wrapped as a service.
+    Router::new()
+        .fallback_service(NormalizePath::trim_trailing_slash(inner))
+        .layer(middleware::from_fn_with_state(app.access, access::guard))
+        .layer(middleware::from_fn(headers))
+        .layer(CatchPanicLayer::custom(|_| {
+            Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the request failed; the server's log says more",
+            )
+            .into_response()
+        }))
+}
+
+/// A terminal answers a missing token on the socket itself, so that a browser can tell.
+async fn authenticate(
+    access: axum::extract::State<Access>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let upgrade = request
+        .headers()
+        .get(header::UPGRADE)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    if upgrade && request.uri().path().ends_with("/terminal") {
+        return next.run(request).await;
+    }
+    access::authenticate(access, request, next).await
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this route does not take this method: see /api/openapi.json",
+    )
+}
+
+async fn headers(request: Request, next: Next) -> Response {
+    const HEADERS: [(HeaderName, &str); 4] = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; \
+             img-src 'self' data:; font-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+        ),
+    ];
+    let mut response = next.run(request).await;
+    for (name, value) in HEADERS {
+        response
+            .headers_mut()
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+    response
+        .headers_mut()
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}

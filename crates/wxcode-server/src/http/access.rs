@@ -1,0 +1,315 @@
+//! Who may ask: the Host and Origin of every request, then the token or the cookie.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::{
+    Form,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, uri::Authority},
+    middleware::Next,
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::problem::Problem;
+
+/// Who may ask this server.
+#[derive(Debug, Clone)]
+pub(crate) struct Access {
+    listen: SocketAddr,
+    allowed_hosts: Vec<String>,
+    token: [u8; 32],
+    cookie_name: String,
+    cookie: String,
+}
+
+impl Access {
+    /// The access rules of a server that listens on `listen`.
+    #[must_use]
+    pub(crate) fn new(listen: SocketAddr, allowed_hosts: &[String], token: &str) -> Self {
+        let allowed_hosts = allowed_hosts
+            .iter()
+            .map(|host| host.to_ascii_lowercase())
+            .collect();
+        // The cookie proves knowledge of the token without holding it; a new token ends every login.
+        let cookie = hex(&Sha256::digest(format!("wxcode cookie 1 {token}")));
+        // Cookies do not tell ports of one host apart, so the name does.
+        let cookie_name = format!("wxcode_{}", listen.port());
+        Self {
+            listen,
+            allowed_hosts,
+            token: Sha256::digest(token).into(),
+            cookie_name,
+            cookie,
+        }
+    }
+
+    /// Whether the headers carry the token or the cookie.
+    #[must_use]
+    pub(crate) fn is_authentic(&self, headers: &HeaderMap) -> bool {
+        self.has_token(headers) || self.has_cookie(headers)
+    }
+
+    fn has_token(&self, headers: &HeaderMap) -> bool {
+        headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split_once(' '))
+            .is_some_and(|(scheme, token)| {
+                scheme.eq_ignore_ascii_case("bearer") && self.is_token(token.trim())
+            })
+    }
+
+    fn is_token(&self, token: &str) -> bool {
+        <[u8; 32]>::from(Sha256::digest(token))
+            .ct_eq(&self.token)
+            .into()
+    }
+
+    fn has_cookie(&self, headers: &HeaderMap) -> bool {
+        headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .any(|(name, value)| {
+                name == self.cookie_name && value.as_bytes().ct_eq(self.cookie.as_bytes()).into()
+            })
+    }
+
+    /// Whether a Host header names this server. The port is not compared: it does not protect from a
+    /// rebound name, and a forwarded port differs.
+    fn is_host(&self, host: &str) -> bool {
+        let Ok(authority) = host.parse::<Authority>() else {
+            return false;
+        };
+        let name = authority.host().to_ascii_lowercase();
+        if name == "localhost"
+            || self.allowed_hosts.contains(&name)
+            || self.allowed_hosts.contains(&host.to_ascii_lowercase())
+        {
+            return true;
+        }
+        let bare = name.trim_start_matches('[').trim_end_matches(']');
+        let Ok(address) = bare.parse::<IpAddr>() else {
+            return false;
+        };
+        // A name can be rebound to another address, an address cannot.
+        address == self.listen.ip()
+            || self.listen.ip().is_unspecified()
+            || address.is_loopback() && self.listen.ip().is_loopback()
+    }
+
+    fn check(&self, request: &Request) -> Result<(), Problem> {
+        let host = match request.headers().get(header::HOST) {
+            Some(value) => value.to_str().unwrap_or_default(),
+            None => request.uri().authority().map_or("", Authority::as_str),
+        };
+        if !self.is_host(host) {
+            return Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "the Host header does not name this server: use its listen address or localhost, or add the name to `allowed_hosts`",
+            ));
+        }
+        for origin in request.headers().get_all(header::ORIGIN) {
+            if !origin
+                .to_str()
+                .is_ok_and(|origin| is_same_origin(origin, host))
+            {
+                return Err(Problem::new(
+                    StatusCode::FORBIDDEN,
+                    "requests from pages of other origins are refused: open wxcode's own page",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn set_cookie(&self, value: &str, max_age: u32) -> HeaderValue {
+        let text = format!(
+            "{}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={max_age}",
+            self.cookie_name
+        );
+        HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
+    }
+}
+
+fn is_same_origin(origin: &str, host: &str) -> bool {
+    let (rest, default) = if let Some(rest) = origin.strip_prefix("http://") {
+        (rest, 80)
+    } else if let Some(rest) = origin.strip_prefix("https://") {
+        (rest, 443)
+    } else {
+        return false;
+    };
+    let (Ok(origin), Ok(host)) = (rest.parse::<Authority>(), host.parse::<Authority>()) else {
+        return false;
+    };
+    origin.host().eq_ignore_ascii_case(host.host())
+        && origin.port_u16().unwrap_or(default) == host.port_u16().unwrap_or(default)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Refuses requests with a foreign Host or Origin, before anything else looks at them.
+pub(crate) async fn guard(State(access): State<Access>, request: Request, next: Next) -> Response {
+    match access.check(&request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Lets only authentic requests through; a browser that asks for a page is sent to log in.
+pub(crate) async fn authenticate(
+    State(access): State<Access>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if access.is_authentic(request.headers()) {
+        return next.run(request).await;
+    }
+    let accept = request
+        .headers()
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    if request.method() == Method::GET && accept.contains("text/html") {
+        return Redirect::to("/login").into_response();
+    }
+    unauthorized().into_response()
+}
+
+pub(crate) fn unauthorized() -> Problem {
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "send the header Authorization: Bearer TOKEN, or log in at /login; `wxcode token` prints the token",
+    )
+}
+
+/// The login form.
+#[derive(Deserialize)]
+pub(crate) struct Login {
+    token: String,
+}
+
+pub(crate) async fn login_page() -> Response {
+    login_form("").into_response()
+}
+
+pub(crate) async fn login(
+    State(access): State<Access>,
+    form: Result<Form<Login>, axum::extract::rejection::FormRejection>,
+) -> Response {
+    let Ok(Form(Login { token })) = form else {
+        return (StatusCode::BAD_REQUEST, login_form("Enter the token.")).into_response();
+    };
+    if !access.is_token(token.trim()) {
+        return (
+            StatusCode::UNAUTHORIZED,
+            login_form("That is not the token of this server."),
+        )
+            .into_response();
+    }
+    const YEAR: u32 = 365 * 24 * 60 * 60; // seconds
+    let cookie = access.set_cookie(&access.cookie, YEAR);
+    ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
+}
+
+pub(crate) async fn logout(State(access): State<Access>) -> Response {
+    (
+        [(header::SET_COOKIE, access.set_cookie("", 0))],
+        Redirect::to("/login"),
+    )
+        .into_response()
+}
+
+fn login_form(message: &'static str) -> Html<String> {
+    Html(include_str!("login.html").replace("{message}", message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn access() -> Access {
+        Access::new(
+            "127.0.0.1:8052".parse().unwrap(),
+            &["Box.example".to_owned()],
+            "secret",
+        )
+    }
+
+    #[test]
+    fn hosts() {
+        for host in [
+            "127.0.0.1:8052",
+            "127.0.0.1",
+            "localhost:8052",
+            "LOCALHOST",
+            "[::1]:9000",
+            "box.example",
+            "box.example:443",
+        ] {
+            assert!(access().is_host(host), "{host}");
+        }
+        for host in [
+            "",
+            "evil.example",
+            "127.0.0.1.evil.example",
+            "10.0.0.1:8052",
+            "localhost@evil.example",
+            "a b",
+        ] {
+            assert!(!access().is_host(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn origins() {
+        assert!(is_same_origin("http://127.0.0.1:8052", "127.0.0.1:8052"));
+        assert!(is_same_origin("https://box.example", "box.example"));
+        assert!(is_same_origin("https://box.example", "box.example:443"));
+        for origin in [
+            "null",
+            "",
+            "http://evil.example",
+            "http://127.0.0.1:9999",
+            "file://",
+            "http://127.0.0.1:8052.evil.example",
+        ] {
+            assert!(!is_same_origin(origin, "127.0.0.1:8052"), "{origin}");
+        }
+    }
+
+    #[test]
+    fn tokens_and_cookies() {
+        let access = access();
+        let with = |name: header::HeaderName, value: &str| {
+            access.is_authentic(&HeaderMap::from_iter([(
+                name,
+                HeaderValue::from_str(value).unwrap(),
+            )]))
+        };
+        assert!(with(header::AUTHORIZATION, "Bearer secret"));
+        assert!(with(header::AUTHORIZATION, "bearer secret"));
+        assert!(with(
+            header::COOKIE,
+            &format!("a=b; wxcode_8052={}", access.cookie)
+        ));
+        for wrong in ["Bearer ", "Bearer wrong", "Basic secret", "secret"] {
+            assert!(!with(header::AUTHORIZATION, wrong), "{wrong}");
+        }
+        assert!(!with(header::COOKIE, "wxcode_8052=secret"));
+        assert!(!access.is_authentic(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,189 @@
+//! Deliveries over HTTP.
+
+use axum::{Json, extract::State, http::StatusCode};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use wxcode_claude::prompt;
+use wxcode_core::{
+    delivery::{Delivery, DeliveryState, KEY_MAX, TEXT_MAX},
+    id::Id,
+    time::to_millis,
+};
+use wxcode_store::{Command, NewDelivery, QUEUE_MAX, Queued};
+
+use super::{
+    App,
+    parameter::{DeliveryId, Paging, Params, PathId},
+    problem::{Answer, Body, Problem},
+};
+use crate::session::Delivered;
+
+/// A command on its way into a session.
+#[derive(Serialize, ToSchema)]
+pub(super) struct DeliveryView {
+    #[schema(value_type = String)]
+    id: Id,
+    #[schema(value_type = String)]
+    output_project_id: Id,
+    /// The milestone that it starts.
+    #[schema(value_type = Option<String>)]
+    milestone_id: Option<Id>,
+    text: String,
+    /// `queued`, `written`, `submitted` or `failed`.
+    #[schema(value_type = String)]
+    state: DeliveryState,
+    /// How often it or an Enter was sent.
+    attempts: u32,
+    /// Why it failed; while it is queued, the dialog in its way.
+    error: Option<String>,
+    idempotency_key: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+impl From<Delivery> for DeliveryView {
+    fn from(delivery: Delivery) -> Self {
+        Self {
+            id: delivery.id,
+            output_project_id: delivery.output_project_id,
+            milestone_id: delivery.milestone_id,
+            text: delivery.text,
+            state: delivery.state,
+            attempts: delivery.attempts,
+            error: delivery.error,
+            idempotency_key: delivery.idempotency_key,
+            created_at: delivery.created_at,
+            updated_at: delivery.updated_at,
+        }
+    }
+}
+
+/// A page of deliveries.
+#[derive(Serialize, ToSchema)]
+pub(super) struct DeliveryList {
+    deliveries: Vec<DeliveryView>,
+    /// How many there are in all.
+    total: u64,
+}
+
+/// Something to deliver.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct NewText {
+    /// What to type and submit, up to 1 MiB.
+    text: String,
+    /// A second request with the same key gets the first one's delivery; up to 200 bytes.
+    idempotency_key: Option<String>,
+}
+
+/// Turns the outcome of a request to deliver into its answer.
+pub(super) fn answer(delivered: Delivered) -> Answer<(StatusCode, Json<DeliveryView>)> {
+    match delivered {
+        Delivered::Accepted(delivery) => Ok((StatusCode::ACCEPTED, Json(delivery.into()))),
+        Delivered::Refused(Queued::NotPending(status)) => Err(Problem::conflict(format!(
+            "the milestone is {}: only a pending one can be started; a failed one can be set back to pending",
+            status.as_str()
+        ))),
+        Delivered::Refused(Queued::Full) => Err(Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            format!("the project has {QUEUE_MAX} deliveries in line: wait until some are over"),
+        )),
+        Delivered::Refused(Queued::Missing | Queued::New(_) | Queued::Existing(_)) => {
+            Err(Problem::not_found("output project or milestone"))
+        }
+    }
+}
+
+/// Queues a text for the session, which is started if none runs.
+#[utoipa::path(post, path = "/output-projects/{id}/deliveries", tag = "deliveries", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = NewText, responses(
+    (status = 202, description = "Queued, or the delivery that has the key already", body = DeliveryView),
+    (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "The text or the key is not valid", body = Problem, content_type = "application/problem+json"),
+    (status = 429, description = "Too many deliveries in line", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "The agent could not start", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn queue(
+    State(app): State<App>,
+    PathId(id): PathId,
+    Body(new): Body<NewText>,
+) -> Answer<(StatusCode, Json<DeliveryView>)> {
+    if app.store.project(id).await?.is_none() {
+        return Err(Problem::not_found("output project"));
+    }
+    if new.text.len() > TEXT_MAX {
+        return Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!(
+                "text has {} bytes: send at most {TEXT_MAX}, or name a file in it",
+                new.text.len()
+            ),
+        ));
+    }
+    if prompt::typeable(&new.text).trim().is_empty() {
+        return Err(Problem::invalid("text is empty: give what is to be typed"));
+    }
+    if new
+        .idempotency_key
+        .as_ref()
+        .is_some_and(|key| key.is_empty() || key.len() > KEY_MAX)
+    {
+        return Err(Problem::invalid(format!(
+            "idempotency_key must be 1 to {KEY_MAX} bytes, or be left out"
+        )));
+    }
+    let now = to_millis(Timestamp::now());
+    let delivery = NewDelivery {
+        id: Id::generate(now),
+        output_project_id: id,
+        command: Command::Text(new.text),
+        idempotency_key: new.idempotency_key,
+        at: now,
+    };
+    answer(app.sessions.deliver(&delivery).await?)
+}
+
+/// Lists the deliveries of a project in the order of queueing.
+#[utoipa::path(get, path = "/output-projects/{id}/deliveries", tag = "deliveries", params(("id" = String, Path, description = "24 hexadecimal digits"), Paging), responses(
+    (status = 200, description = "A page of them", body = DeliveryList),
+    (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn list(
+    State(app): State<App>,
+    PathId(id): PathId,
+    Params(paging): Params<Paging>,
+) -> Answer<Json<DeliveryList>> {
+    if app.store.project(id).await?.is_none() {
+        return Err(Problem::not_found("output project"));
+    }
+    let listing = app.store.deliveries(id, paging.page()).await?;
+    let deliveries = listing.items.into_iter().map(DeliveryView::from).collect();
+    Ok(Json(DeliveryList {
+        deliveries,
+        total: listing.total,
+    }))
+}
+
+/// Shows a delivery.
+#[utoipa::path(get, path = "/output-projects/{id}/deliveries/{delivery_id}", tag = "deliveries",
+    params(("id" = String, Path, description = "24 hexadecimal digits"), ("delivery_id" = String, Path, description = "24 hexadecimal digits")), responses(
+    (status = 200, description = "The delivery", body = DeliveryView),
+    (status = 404, description = "No such delivery in this project", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn show(
+    State(app): State<App>,
+    PathId(id): PathId,
+    DeliveryId(delivery): DeliveryId,
+) -> Answer<Json<DeliveryView>> {
+    let delivery = app
+        .store
+        .delivery(delivery)
+        .await?
+        .filter(|delivery| delivery.output_project_id == id);
+    Ok(Json(
+        delivery
+            .ok_or_else(|| Problem::not_found("delivery"))?
+            .into(),
+    ))
+}

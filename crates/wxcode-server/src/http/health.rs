@@ -1,0 +1,40 @@
+//! Whether the server lives, and whether what it needs answers.
+
+use axum::{Json, extract::State, http::StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    App,
+    problem::{Answer, Problem},
+};
+
+/// The server lives.
+pub(super) async fn live() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// The server's health.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Health {
+    /// Always `ok`; anything else is a problem.
+    status: &'static str,
+}
+
+/// Whether the store answers and the sessions' folder can be read.
+#[utoipa::path(get, path = "/readyz", tag = "health", responses(
+    (status = 200, description = "The server can do its work", body = Health),
+    (status = 503, description = "Something it needs does not answer", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn ready(State(app): State<App>) -> Answer<Json<Health>> {
+    app.store.ping().await?;
+    let sessions = app.settings.data_dir.join("sessions");
+    if let Err(error) = tokio::fs::read_dir(&sessions).await {
+        let detail = format!(
+            "cannot read {}: {error}; check the data folder",
+            sessions.display()
+        );
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
+    }
+    Ok(Json(Health { status: "ok" }))
+}

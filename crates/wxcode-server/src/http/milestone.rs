@@ -1,0 +1,322 @@
+//! Milestones over HTTP.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use wxcode_core::{
+    id::Id,
+    milestone::{CONTEXT_MAX, Milestone, MilestoneStatus},
+    project::ProjectStatus,
+    time::to_millis,
+};
+use wxcode_store::{Added, Removed};
+
+use super::{
+    App,
+    delivery::{self, DeliveryView},
+    parameter::{Paging, Params, PathId},
+    problem::{Answer, Body, Problem},
+    project::{check_name, check_reference},
+};
+use crate::milestone as work;
+
+/// A milestone.
+#[derive(Serialize, ToSchema)]
+pub(super) struct MilestoneView {
+    #[schema(value_type = String)]
+    id: Id,
+    #[schema(value_type = String)]
+    output_project_id: Id,
+    element_id: Option<String>,
+    element_name: String,
+    /// `pending`, `in_progress`, `completed` or `failed`.
+    #[schema(value_type = String)]
+    status: MilestoneStatus,
+    context: Option<String>,
+    wxcode_version: Option<String>,
+    milestone_folder_name: Option<String>,
+    /// The delivery of its command, once it was started.
+    #[schema(value_type = Option<String>)]
+    delivery_id: Option<Id>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    updated_at: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    completed_at: Option<Timestamp>,
+}
+
+impl From<Milestone> for MilestoneView {
+    fn from(milestone: Milestone) -> Self {
+        Self {
+            id: milestone.id,
+            output_project_id: milestone.output_project_id,
+            element_id: milestone.element_id,
+            element_name: milestone.element_name,
+            status: milestone.status,
+            context: milestone.context,
+            wxcode_version: milestone.wxcode_version,
+            milestone_folder_name: milestone.milestone_folder_name,
+            delivery_id: milestone.delivery_id,
+            created_at: milestone.created_at,
+            updated_at: milestone.updated_at,
+            completed_at: milestone.completed_at,
+        }
+    }
+}
+
+/// A page of milestones.
+#[derive(Serialize, ToSchema)]
+pub(super) struct MilestoneList {
+    milestones: Vec<MilestoneView>,
+    /// How many there are in all.
+    total: u64,
+}
+
+/// A new milestone.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct NewMilestone {
+    output_project_id: String,
+    /// 1 to 200 characters.
+    element_name: String,
+    /// Unique within the project.
+    element_id: Option<String>,
+    /// Markdown for `MILESTONE-CONTEXT.md`, up to 1 MiB.
+    context: Option<String>,
+}
+
+/// The step to take.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct MilestoneChange {
+    /// `pending`, `completed` or `failed`.
+    #[schema(value_type = String)]
+    status: MilestoneStatus,
+}
+
+/// Whose milestones to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Selection {
+    /// The project; required.
+    output_project_id: Option<String>,
+    /// Only those with this status.
+    #[param(value_type = Option<String>)]
+    status: Option<MilestoneStatus>,
+}
+
+/// A prepared milestone.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Prepared {
+    /// The context file, relative to the workspace.
+    context_path: String,
+    element_name: String,
+    message: String,
+}
+
+async fn find(app: &App, id: Id) -> Answer<Milestone> {
+    app.store
+        .milestone(id)
+        .await?
+        .ok_or_else(|| Problem::not_found("milestone"))
+}
+
+/// Creates a milestone.
+#[utoipa::path(post, path = "/milestones", tag = "milestones", request_body = NewMilestone, responses(
+    (status = 201, description = "Created, pending", body = MilestoneView),
+    (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "The project has a milestone for this element", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "A field is not valid", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn create(
+    State(app): State<App>,
+    Body(new): Body<NewMilestone>,
+) -> Answer<impl IntoResponse> {
+    let output_project_id = new.output_project_id.parse::<Id>()?;
+    let element_name = check_name("element_name", &new.element_name)?;
+    check_reference("element_id", new.element_id.as_deref())?;
+    if let Some(context) = new
+        .context
+        .as_ref()
+        .filter(|context| context.len() > CONTEXT_MAX)
+    {
+        let detail = format!(
+            "context has {} bytes: give at most {CONTEXT_MAX}, or name files in it",
+            context.len()
+        );
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+    }
+    let now = to_millis(Timestamp::now());
+    let milestone = Milestone {
+        id: Id::generate(now),
+        output_project_id,
+        element_id: new.element_id,
+        element_name,
+        status: MilestoneStatus::Pending,
+        context: new.context,
+        wxcode_version: None,
+        milestone_folder_name: None,
+        delivery_id: None,
+        created_at: now,
+        updated_at: None,
+        completed_at: None,
+    };
+    match app.store.add_milestone(&milestone).await? {
+        Added::Added => {}
+        Added::DuplicateElement => {
+            return Err(Problem::conflict(
+                "the project has a milestone for this element_id: use that one, or another element_id",
+            ));
+        }
+        Added::NoProject => return Err(Problem::not_found("output project")),
+    }
+    let location = format!("/api/v1/milestones/{}", milestone.id);
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, location)],
+        Json(MilestoneView::from(milestone)),
+    ))
+}
+
+/// Lists the milestones of a project in the order of their creation.
+#[utoipa::path(get, path = "/milestones", tag = "milestones", params(Selection, Paging), responses(
+    (status = 200, description = "A page of them", body = MilestoneList),
+    (status = 400, description = "output_project_id is not an id", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "output_project_id is missing", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn list(
+    State(app): State<App>,
+    Params(selection): Params<Selection>,
+    Params(paging): Params<Paging>,
+) -> Answer<Json<MilestoneList>> {
+    let Some(project) = selection.output_project_id else {
+        return Err(Problem::invalid(
+            "output_project_id is missing: add ?output_project_id=… to the address",
+        ));
+    };
+    let project = project.parse::<Id>()?;
+    if app.store.project(project).await?.is_none() {
+        return Err(Problem::not_found("output project"));
+    }
+    let listing = app
+        .store
+        .milestones(project, selection.status, paging.page())
+        .await?;
+    let milestones = listing.items.into_iter().map(MilestoneView::from).collect();
+    Ok(Json(MilestoneList {
+        milestones,
+        total: listing.total,
+    }))
+}
+
+/// Shows a milestone.
+#[utoipa::path(get, path = "/milestones/{id}", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
+    (status = 200, description = "The milestone", body = MilestoneView),
+    (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn show(
+    State(app): State<App>,
+    PathId(id): PathId,
+) -> Answer<Json<MilestoneView>> {
+    Ok(Json(find(&app, id).await?.into()))
+}
+
+/// Moves a milestone: pending → failed, in_progress → completed or failed, failed → pending.
+#[utoipa::path(patch, path = "/milestones/{id}", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = MilestoneChange, responses(
+    (status = 200, description = "The milestone afterwards", body = MilestoneView),
+    (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "Not a step from where it is", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn change(
+    State(app): State<App>,
+    PathId(id): PathId,
+    Body(change): Body<MilestoneChange>,
+) -> Answer<Json<MilestoneView>> {
+    let before = find(&app, id).await?;
+    let (from, to) = (before.status, change.status);
+    let now = to_millis(Timestamp::now());
+    let moved = if from.may_become(to) {
+        app.store.advance_milestone(id, from, to, now).await?
+    } else {
+        None
+    };
+    let Some(moved) = moved else {
+        let detail = format!(
+            "a milestone that is {} cannot become {}: pending → failed, in_progress → completed or failed, failed → pending; \
+             it becomes in_progress when its command is submitted",
+            from.as_str(),
+            to.as_str()
+        );
+        return Err(Problem::conflict(detail));
+    };
+    if to == MilestoneStatus::Completed {
+        app.store
+            .advance_project(
+                moved.output_project_id,
+                ProjectStatus::Initialized,
+                ProjectStatus::Active,
+                now,
+            )
+            .await?;
+    }
+    Ok(Json(moved.into()))
+}
+
+/// Deletes a pending milestone; a delivery of it that is still in line is cancelled.
+#[utoipa::path(delete, path = "/milestones/{id}", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
+    (status = 204, description = "Deleted"),
+    (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "Not pending, or its command is already on the way", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn remove(State(app): State<App>, PathId(id): PathId) -> Answer<StatusCode> {
+    match app
+        .store
+        .remove_milestone(id, to_millis(Timestamp::now()))
+        .await?
+    {
+        Removed::Removed => Ok(StatusCode::NO_CONTENT),
+        Removed::Missing => Err(Problem::not_found("milestone")),
+        Removed::NotPending(status) => Err(Problem::conflict(format!(
+            "the milestone is {} or its command is on the way to the agent: only one that is pending can be deleted",
+            status.as_str()
+        ))),
+    }
+}
+
+/// Writes the milestone's context into the workspace and makes `.planning/`.
+#[utoipa::path(post, path = "/milestones/{id}/prepare", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
+    (status = 200, description = "Prepared; doing it again changes nothing", body = Prepared),
+    (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "The workspace folder is missing", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn prepare(State(app): State<App>, PathId(id): PathId) -> Answer<Json<Prepared>> {
+    let milestone = find(&app, id).await?;
+    let context_path = work::prepare(&app, &milestone).await?;
+    let message = format!("context prepared for {}", milestone.element_name);
+    Ok(Json(Prepared {
+        context_path,
+        element_name: milestone.element_name,
+        message,
+    }))
+}
+
+/// Prepares the milestone, gets or starts the session, and queues the milestone's command, once.
+#[utoipa::path(post, path = "/milestones/{id}/start", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
+    (status = 202, description = "The delivery of its command; asking again gives the same one", body = DeliveryView),
+    (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "The milestone is finished, or the workspace folder is missing", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "The agent could not start", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn start(
+    State(app): State<App>,
+    PathId(id): PathId,
+) -> Answer<(StatusCode, Json<DeliveryView>)> {
+    let milestone = find(&app, id).await?;
+    delivery::answer(work::start(&app, &milestone).await?)
+}

@@ -1,0 +1,75 @@
+//! What requests name in their path and query.
+
+use std::collections::HashMap;
+
+use axum::{
+    extract::{FromRequestParts, Path, Query},
+    http::{StatusCode, request::Parts},
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use utoipa::IntoParams;
+use wxcode_core::id::Id;
+use wxcode_store::{PAGE_MAX, Page};
+
+use super::problem::Problem;
+
+/// The `{id}` of a path.
+pub(crate) struct PathId(pub(crate) Id);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        named(parts, state, "id").await.map(Self)
+    }
+}
+
+/// The `{delivery_id}` of a path.
+pub(crate) struct DeliveryId(pub(crate) Id);
+
+impl<S: Send + Sync> FromRequestParts<S> for DeliveryId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        named(parts, state, "delivery_id").await.map(Self)
+    }
+}
+
+async fn named<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) -> Result<Id, Problem> {
+    let Path(segments) = Path::<HashMap<String, String>>::from_request_parts(parts, state)
+        .await
+        .map_err(|rejection| Problem::new(StatusCode::BAD_REQUEST, rejection.body_text()))?;
+    let text = segments.get(name).map_or("", String::as_str);
+    Ok(text.parse::<Id>()?)
+}
+
+/// A query whose rejections are problems.
+pub(crate) struct Params<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Query(value) = Query::<T>::from_request_parts(parts, state).await?;
+        Ok(Self(value))
+    }
+}
+
+/// Which part of a listing.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Paging {
+    /// Records to leave out at the beginning.
+    skip: Option<u64>,
+    /// Records at most, up to 1000; 100 by default.
+    limit: Option<u64>,
+}
+
+impl Paging {
+    pub(crate) fn page(&self) -> Page {
+        Page {
+            skip: self.skip.unwrap_or(0),
+            limit: self.limit.unwrap_or(100).min(PAGE_MAX),
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! Output projects over HTTP.
+
+use std::path::PathBuf;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+use wxcode_core::{
+    id::Id,
+    project::{NAME_MAX, OutputProject, ProjectStatus},
+    time::to_millis,
+};
+use wxcode_store::ProjectPatch;
+
+use super::{
+    App,
+    parameter::{Paging, Params, PathId},
+    problem::{Answer, Body, Problem},
+};
+use crate::workspace;
+
+/// Longest reference to something of the knowledge base, in characters.
+const REFERENCE_MAX: usize = 200;
+
+/// An output project.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ProjectView {
+    /// 24 hexadecimal digits.
+    #[schema(value_type = String)]
+    id: Id,
+    kb_id: Option<String>,
+    name: String,
+    stack_id: Option<String>,
+    configuration_id: Option<String>,
+    /// The absolute folder that the agent works in.
+    workspace_path: String,
+    /// `created`, `initialized` or `active`.
+    #[schema(value_type = String)]
+    status: ProjectStatus,
+    /// The current conversation; `null` before the first start.
+    #[schema(value_type = Option<String>)]
+    claude_session_id: Option<Uuid>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+impl From<OutputProject> for ProjectView {
+    fn from(project: OutputProject) -> Self {
+        Self {
+            id: project.id,
+            kb_id: project.kb_id,
+            name: project.name,
+            stack_id: project.stack_id,
+            configuration_id: project.configuration_id,
+            workspace_path: project.workspace_path.to_string_lossy().into_owned(),
+            status: project.status,
+            claude_session_id: project.claude_session_id,
+            created_at: project.created_at,
+            updated_at: project.updated_at,
+        }
+    }
+}
+
+/// A page of output projects.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ProjectList {
+    projects: Vec<ProjectView>,
+    /// How many there are in all.
+    total: u64,
+}
+
+/// A new output project.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct NewProject {
+    /// 1 to 200 characters.
+    name: String,
+    /// An existing absolute folder; left out, a new one is made.
+    workspace_path: Option<String>,
+    kb_id: Option<String>,
+    stack_id: Option<String>,
+    configuration_id: Option<String>,
+}
+
+/// What to change of an output project; fields that are left out stay.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct ProjectChange {
+    name: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    stack_id: Option<Option<String>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    configuration_id: Option<Option<String>>,
+}
+
+/// Tells `null` from a field that was left out.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// How to delete.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Removal {
+    /// Ends a running session first.
+    #[serde(default)]
+    force: bool,
+}
+
+pub(super) fn check_name(what: &str, name: &str) -> Answer<String> {
+    let name = name.trim();
+    match name.chars().count() {
+        0 => Err(Problem::invalid(format!(
+            "{what} is empty: give 1 to {NAME_MAX} characters"
+        ))),
+        1..=NAME_MAX if name.chars().any(char::is_control) => Err(Problem::invalid(format!(
+            "{what} holds control characters: remove them"
+        ))),
+        1..=NAME_MAX => Ok(name.to_owned()),
+        length => Err(Problem::invalid(format!(
+            "{what} has {length} characters: give at most {NAME_MAX}"
+        ))),
+    }
+}
+
+pub(super) fn check_reference(what: &str, reference: Option<&str>) -> Answer<()> {
+    match reference {
+        Some(text)
+            if text.is_empty()
+                || text.chars().count() > REFERENCE_MAX
+                || text.chars().any(char::is_control) =>
+        {
+            Err(Problem::invalid(format!(
+                "{what} must be 1 to {REFERENCE_MAX} characters without control characters, or be left out"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Creates an output project.
+#[utoipa::path(post, path = "/output-projects", tag = "output projects", request_body = NewProject, responses(
+    (status = 201, description = "Created", body = ProjectView),
+    (status = 422, description = "A field is not valid; nothing was made", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn create(
+    State(app): State<App>,
+    Body(new): Body<NewProject>,
+) -> Answer<impl IntoResponse> {
+    let name = check_name("name", &new.name)?;
+    for (what, reference) in [
+        ("kb_id", &new.kb_id),
+        ("stack_id", &new.stack_id),
+        ("configuration_id", &new.configuration_id),
+    ] {
+        check_reference(what, reference.as_deref())?;
+    }
+    let now = to_millis(Timestamp::now());
+    let id = Id::generate(now);
+    let given = new.workspace_path.map(PathBuf::from);
+    let workspace_path = match &given {
+        Some(path) => workspace::check(path)
+            .map(|()| path.clone())
+            .map_err(|error| Problem::invalid(error.to_string()))?,
+        None => workspace::make(&app.settings.data_dir, &name, id)
+            .map_err(|error| Problem::new(StatusCode::INSUFFICIENT_STORAGE, error.to_string()))?,
+    };
+    let project = OutputProject {
+        id,
+        kb_id: new.kb_id,
+        name,
+        stack_id: new.stack_id,
+        configuration_id: new.configuration_id,
+        workspace_path,
+        status: ProjectStatus::Created,
+        claude_session_id: None,
+        claude_session_history: Vec::new(),
+        identity_cursor: None,
+        new_project_delivery: None,
+        created_at: now,
+        updated_at: now,
+    };
+    if let Err(error) = app.store.add_project(&project).await {
+        if given.is_none() {
+            // Only what was just made, and only while it is empty.
+            let _ = std::fs::remove_dir(&project.workspace_path);
+        }
+        return Err(error.into());
+    }
+    let location = format!("/api/v1/output-projects/{id}");
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, location)],
+        Json(ProjectView::from(project)),
+    ))
+}
+
+/// Lists output projects in the order of their creation.
+#[utoipa::path(get, path = "/output-projects", tag = "output projects", params(Paging), responses(
+    (status = 200, description = "A page of them", body = ProjectList),
+))]
+pub(super) async fn list(
+    State(app): State<App>,
+    Params(paging): Params<Paging>,
+) -> Answer<Json<ProjectList>> {
+    let listing = app.store.projects(paging.page()).await?;
+    let projects = listing.items.into_iter().map(ProjectView::from).collect();
+    Ok(Json(ProjectList {
+        projects,
+        total: listing.total,
+    }))
+}
+
+/// Shows an output project.
+#[utoipa::path(get, path = "/output-projects/{id}", tag = "output projects", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
+    (status = 200, description = "The project", body = ProjectView),
+    (status = 400, description = "Not an id", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<Json<ProjectView>> {
+    let project = app
+        .store
+        .project(id)
+        .await?
+        .ok_or_else(|| Problem::not_found("output project"))?;
+    Ok(Json(project.into()))
+}
+
+/// Changes the name, the stack or the configuration.
+#[utoipa::path(patch, path = "/output-projects/{id}", tag = "output projects", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = ProjectChange, responses(
+    (status = 200, description = "The project afterwards", body = ProjectView),
+    (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "A field is not valid; nothing was changed", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn change(
+    State(app): State<App>,
+    PathId(id): PathId,
+    Body(change): Body<ProjectChange>,
+) -> Answer<Json<ProjectView>> {
+    let name = change
+        .name
+        .map(|name| check_name("name", &name))
+        .transpose()?;
+    check_reference(
+        "stack_id",
+        change.stack_id.as_ref().and_then(Option::as_deref),
+    )?;
+    check_reference(
+        "configuration_id",
+        change.configuration_id.as_ref().and_then(Option::as_deref),
+    )?;
+    let patch = ProjectPatch {
+        name,
+        stack_id: change.stack_id,
+        configuration_id: change.configuration_id,
+    };
+    let changed = app
+        .store
+        .patch_project(id, &patch, to_millis(Timestamp::now()))
+        .await?;
+    Ok(Json(
+        changed
+            .ok_or_else(|| Problem::not_found("output project"))?
+            .into(),
+    ))
+}
+
+/// Deletes an output project with its milestones and deliveries, never its workspace folder.
+#[utoipa::path(delete, path = "/output-projects/{id}", tag = "output projects", params(("id" = String, Path, description = "24 hexadecimal digits"), Removal), responses(
+    (status = 204, description = "Deleted"),
+    (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "Its session runs, and `force` was not given", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn remove(
+    State(app): State<App>,
+    PathId(id): PathId,
+    Params(removal): Params<Removal>,
+) -> Answer<StatusCode> {
+    if app.store.project(id).await?.is_none() {
+        return Err(Problem::not_found("output project"));
+    }
+    if app.sessions.running(id).is_some() {
+        if !removal.force {
+            return Err(Problem::conflict(
+                "its session runs: end it first (DELETE …/session), or delete with ?force=true, which ends it",
+            ));
+        }
+        super::session::end_session(&app, id).await?;
+    }
+    if app.store.remove_project(id).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::not_found("output project"))
+    }
+}

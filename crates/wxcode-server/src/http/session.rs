@@ -1,0 +1,238 @@
+//! The session of an output project over HTTP.
+
+use std::{path::PathBuf, time::Duration};
+
+use axum::{Json, extract::State, http::StatusCode};
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::time::timeout;
+use utoipa::ToSchema;
+use uuid::Uuid;
+use wxcode_core::{
+    agent::AgentState,
+    id::Id,
+    identity::{HistoryEntry, Source},
+    project::OutputProject,
+};
+use wxcode_holder::{client, folder::Exit};
+
+use super::{
+    App,
+    parameter::PathId,
+    problem::{Answer, Problem},
+};
+use crate::session::{STOP_TIMEOUT, Session};
+
+/// How long a holder may take to say its size and offset.
+const HOLDER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The session of an output project.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SessionView {
+    /// `none`, `starting`, `running` or `exited`.
+    status: &'static str,
+    /// What the agent does: `starting`, `idle`, `working`, `waiting_permission`, `waiting_question`,
+    /// `blocked_dialog` or `unknown`.
+    #[schema(value_type = String)]
+    agent_state: AgentState,
+    /// The name of the dialog on the agent's screen.
+    dialog: Option<String>,
+    /// The running session, or the last one.
+    #[schema(value_type = Option<String>)]
+    session_id: Option<Id>,
+    /// The current conversation.
+    #[schema(value_type = Option<String>)]
+    claude_session_id: Option<Uuid>,
+    /// Every conversation the project had, oldest first, the current one last.
+    claude_session_history: Vec<HistoryView>,
+    /// Claude Code's version, once known.
+    claude_version: Option<String>,
+    /// The agent's process.
+    pid: Option<i32>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    started_at: Option<Timestamp>,
+    cols: Option<u16>,
+    rows: Option<u16>,
+    /// Bytes that the agent wrote so far.
+    seq: Option<u64>,
+    /// Attached terminal clients.
+    clients: usize,
+    /// How it ended.
+    exit: Option<ExitView>,
+}
+
+/// One conversation of a project.
+#[derive(Serialize, ToSchema)]
+pub(super) struct HistoryView {
+    #[schema(value_type = String)]
+    id: Uuid,
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    until: Option<Timestamp>,
+    /// `startup`, `resume`, `clear`, `compact`, `lost` or `headless`.
+    #[schema(value_type = String)]
+    source: Source,
+    /// Why it was left.
+    reason: Option<String>,
+    #[schema(value_type = Option<String>)]
+    transcript_path: Option<PathBuf>,
+}
+
+impl From<HistoryEntry> for HistoryView {
+    fn from(entry: HistoryEntry) -> Self {
+        let HistoryEntry {
+            id,
+            since,
+            until,
+            source,
+            reason,
+            transcript_path,
+            spoke: _,
+        } = entry;
+        Self {
+            id,
+            since,
+            until,
+            source,
+            reason,
+            transcript_path,
+        }
+    }
+}
+
+/// How a session ended.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ExitView {
+    /// The exit code, if the agent exited.
+    code: Option<i32>,
+    /// The signal, if one killed it.
+    signal: Option<i32>,
+    /// When.
+    at: String,
+    /// Why.
+    reason: String,
+}
+
+impl From<Exit> for ExitView {
+    fn from(exit: Exit) -> Self {
+        Self {
+            code: exit.code,
+            signal: exit.signal,
+            at: exit.at,
+            reason: exit.reason,
+        }
+    }
+}
+
+async fn view(project: OutputProject, session: Option<&Session>) -> SessionView {
+    let state = session.map(Session::view);
+    let exit = state.as_ref().and_then(|state| state.exit.clone());
+    let running = session.filter(|_| exit.is_none());
+    let welcome = match running {
+        Some(session) => timeout(HOLDER_TIMEOUT, client::connect(&session.dir))
+            .await
+            .ok()
+            .and_then(Result::ok),
+        None => None,
+    };
+    let welcome = welcome.map(|connection| connection.welcome);
+    let status = match (&state, &exit) {
+        (None, _) => "none",
+        (Some(_), Some(_)) => "exited",
+        (Some(_), None) => "running",
+    };
+    SessionView {
+        status,
+        agent_state: state
+            .as_ref()
+            .map_or(AgentState::Unknown, |state| state.agent_state),
+        dialog: state.as_ref().and_then(|state| state.dialog.clone()),
+        session_id: session.map(|session| session.id),
+        claude_session_id: project.claude_session_id,
+        claude_session_history: project
+            .claude_session_history
+            .into_iter()
+            .map(HistoryView::from)
+            .collect(),
+        claude_version: state.and_then(|state| state.claude_version),
+        pid: running.map(|session| session.agent_pid),
+        started_at: session.map(|session| session.started_at),
+        cols: welcome.as_ref().map(|welcome| welcome.info.size.cols),
+        rows: welcome.as_ref().map(|welcome| welcome.info.size.rows),
+        seq: welcome
+            .as_ref()
+            .map(|welcome| welcome.info.end)
+            .or(exit.as_ref().map(|exit| exit.offset)),
+        clients: session.map_or(0, Session::clients),
+        exit: exit.map(ExitView::from),
+    }
+}
+
+async fn project(app: &App, id: Id) -> Answer<OutputProject> {
+    app.store
+        .project(id)
+        .await?
+        .ok_or_else(|| Problem::not_found("output project"))
+}
+
+/// Shows the session of a project.
+#[utoipa::path(get, path = "/output-projects/{id}/session", tag = "sessions", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
+    (status = 200, description = "The session, also when there is none", body = SessionView),
+    (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<Json<SessionView>> {
+    let project = project(&app, id).await?;
+    Ok(Json(
+        view(project, app.sessions.latest(id).as_deref()).await,
+    ))
+}
+
+/// Gets the session of a project, or starts it.
+#[utoipa::path(post, path = "/output-projects/{id}/session", tag = "sessions", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
+    (status = 200, description = "It was running", body = SessionView),
+    (status = 201, description = "It was started", body = SessionView),
+    (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "The workspace folder is missing", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "The agent could not start", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn start(
+    State(app): State<App>,
+    PathId(id): PathId,
+) -> Answer<(StatusCode, Json<SessionView>)> {
+    project(&app, id).await?;
+    let found = app.sessions.get_or_create(id).await?;
+    let status = if found.created {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok((
+        status,
+        Json(view(project(&app, id).await?, Some(&found.session)).await),
+    ))
+}
+
+/// Ends the session: the agent and everything it started. The conversation stays for resuming.
+#[utoipa::path(delete, path = "/output-projects/{id}/session", tag = "sessions", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
+    (status = 204, description = "None runs any more"),
+    (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn end(State(app): State<App>, PathId(id): PathId) -> Answer<StatusCode> {
+    project(&app, id).await?;
+    end_session(&app, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn end_session(app: &App, id: Id) -> Answer<()> {
+    if app.sessions.end(id).await {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        format!(
+            "the agent did not end within {} s: try again; the server's log says more",
+            STOP_TIMEOUT.as_secs()
+        ),
+    ))
+}

@@ -1,0 +1,55 @@
+//! Starting the work on a milestone: its context first, then its command as a delivery.
+
+use jiff::Timestamp;
+use wxcode_claude::template::Values;
+use wxcode_core::{
+    id::Id,
+    milestone::{Milestone, MilestoneStatus},
+    time::to_millis,
+};
+use wxcode_store::{Command, NewDelivery};
+
+use crate::{
+    http::App,
+    session::{Delivered, StartError},
+    workspace,
+};
+
+/// Writes the milestone's context into its project's workspace; its path there.
+pub(crate) async fn prepare(app: &App, milestone: &Milestone) -> Result<String, StartError> {
+    let project = app
+        .store
+        .project(milestone.output_project_id)
+        .await?
+        .ok_or(StartError::NoProject)?;
+    workspace::prepare(&project.workspace_path, milestone)?;
+    Ok(workspace::context_path(milestone.id))
+}
+
+/// Queues the milestone's command and sees that a session takes it. Doing it again finds the same delivery.
+pub(crate) async fn start(app: &App, milestone: &Milestone) -> Result<Delivered, StartError> {
+    if milestone.status == MilestoneStatus::Pending {
+        prepare(app, milestone).await?;
+    }
+    let now = to_millis(Timestamp::now());
+    let id = milestone.id.to_string();
+    let context_path = workspace::context_path(milestone.id);
+    let values = Values {
+        context_path: &context_path,
+        element_name: &milestone.element_name,
+        milestone_id: &id,
+    };
+    let commands = &app.settings.commands;
+    let delivery = NewDelivery {
+        id: Id::generate(now),
+        output_project_id: milestone.output_project_id,
+        command: Command::Milestone {
+            id: milestone.id,
+            new_project: commands.new_project.render(&values),
+            new_milestone: commands.new_milestone.render(&values),
+        },
+        idempotency_key: None,
+        at: now,
+    };
+    app.sessions.deliver(&delivery).await
+}

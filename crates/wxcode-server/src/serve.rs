@@ -1,0 +1,236 @@
+//! The server's life: lock, adopt, accept, and a clean end that leaves the agents running.
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::Router;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use wxcode_store::Store;
+
+use crate::{
+    Settings,
+    http::{self, Access, App},
+    session::Sessions,
+};
+
+/// Connections at a time; more wait to be accepted.
+const CONNECTIONS_MAX: usize = 4096;
+/// How long a client may take for the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long open requests may take when the server ends.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long to wait before accepting again when the system is out of descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Why a server could not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Another server uses the folder.
+    #[error("another wxcode server uses {}: end it first, or give this one another --data-dir", .0.display())]
+    Locked(PathBuf),
+    /// The data folder cannot be used.
+    #[error("cannot use the data folder {}: {source}; check its permissions, or give another --data-dir", path.display())]
+    DataDir {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The address cannot be listened on.
+    #[error(
+        "cannot listen on {address}: {source}; give another --listen address, port 0 picks a free one"
+    )]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// A server that has its data folder and its address, and has adopted its sessions.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    sessions: Sessions,
+    router: Router,
+    closing: CancellationToken,
+    data_dir: PathBuf,
+    /// Held for as long as the server lives.
+    _lock: fs::File,
+}
+
+/// Takes the data folder for this server alone. The system lets go of it when the process ends, however it ends.
+///
+/// # Errors
+/// When another server has it, or it cannot be used.
+pub fn lock(data_dir: &Path) -> Result<fs::File, ServeError> {
+    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+    let failed = |source| ServeError::DataDir {
+        path: data_dir.to_owned(),
+        source,
+    };
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data_dir)
+        .map_err(failed)?;
+    let path = data_dir.join("server.lock");
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(ServeError::Locked(data_dir.to_owned())),
+        Err(fs::TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+impl Server {
+    /// Adopts the sessions of the data folder, then listens. `lock` is what [`lock`] gave.
+    ///
+    /// # Errors
+    /// When the folder or the address cannot be used.
+    pub async fn open(
+        listen: SocketAddr,
+        settings: Settings,
+        store: Arc<dyn Store>,
+        lock: fs::File,
+    ) -> Result<Self, ServeError> {
+        let data_dir = settings.data_dir.clone();
+        let closing = CancellationToken::new();
+        let settings = Arc::new(settings);
+        let sessions = Sessions::new(Arc::clone(&settings), Arc::clone(&store), closing.clone());
+        let failed = |source| ServeError::DataDir {
+            path: data_dir.clone(),
+            source,
+        };
+        sessions.adopt().await.map_err(failed)?;
+        let listener = TcpListener::bind(listen)
+            .await
+            .map_err(|source| ServeError::Listen {
+                address: listen,
+                source,
+            })?;
+        let address = listener.local_addr().map_err(|source| ServeError::Listen {
+            address: listen,
+            source,
+        })?;
+        let access = Access::new(address, &settings.allowed_hosts, &settings.token);
+        let app = App {
+            settings,
+            store,
+            sessions: sessions.clone(),
+            access,
+            closing: closing.clone(),
+        };
+        let router = http::router(app);
+        let found = serde_json::json!({ "address": format!("http://{address}"), "pid": std::process::id() });
+        write_whole(&data_dir.join("server.json"), found.to_string().as_bytes()).map_err(failed)?;
+        Ok(Self {
+            listener,
+            address,
+            sessions,
+            router,
+            closing,
+            data_dir,
+            _lock: lock,
+        })
+    }
+
+    /// The address it listens on.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `end` is ready, then ends cleanly. The agents run on.
+    pub async fn run(self, end: impl Future<Output = ()>) {
+        let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let graceful = GracefulShutdown::new();
+        tokio::pin!(end);
+        loop {
+            let accepted = tokio::select! {
+                accepted = accept(&self.listener, &slots) => accepted,
+                () = &mut end => break,
+            };
+            match accepted {
+                Ok((stream, slot)) => self.connect(stream, slot, &graceful),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(self.listener);
+        self.closing.cancel();
+        if timeout(DRAIN_TIMEOUT, async {
+            tokio::join!(graceful.shutdown(), self.sessions.close())
+        })
+        .await
+        .is_err()
+        {
+            tracing::warn!("some requests were still open");
+        }
+        // Best effort: a stale one names a pid that is gone.
+        let _ = fs::remove_file(self.data_dir.join("server.json"));
+    }
+
+    fn connect(&self, stream: TcpStream, slot: OwnedSemaphorePermit, graceful: &GracefulShutdown) {
+        // A keystroke's echo must not wait for more bytes.
+        let _ = stream.set_nodelay(true);
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT);
+        let service = TowerToHyperService::new(self.router.clone());
+        let connection = builder
+            .serve_connection_with_upgrades(TokioIo::new(stream), service)
+            .into_owned();
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error, "a connection ended");
+            }
+            drop(slot);
+        });
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let slot = Arc::clone(slots)
+        .acquire_owned()
+        .await
+        .map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    Ok((stream, slot))
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let draft = path.with_extension("tmp");
+    fs::write(&draft, bytes)?;
+    fs::rename(draft, path)
+}

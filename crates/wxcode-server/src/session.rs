@@ -1,0 +1,23 @@
+//! The sessions of this server: at most one running agent per output project, found again after a restart.
+
+mod courier;
+mod identity;
+mod live;
+mod look;
+mod plan;
+mod registry;
+mod start;
+mod watcher;
+
+pub use live::{Session, View};
+pub use registry::{Delivered, Found, Sessions};
+pub use start::StartError;
+
+use std::time::Duration;
+
+/// How long an agent has to end by itself when it is told to, before it is killed.
+pub const STOP_GRACE: Duration = Duration::from_secs(5);
+/// How long ending a session may take in all.
+pub const STOP_TIMEOUT: Duration = Duration::from_secs(15);
+/// Ended sessions of a project whose folders are kept, the latest ones.
+pub const ENDED_KEPT: usize = 10;

@@ -1,0 +1,165 @@
+//! The conversation's identity as the agent's hooks tell it, on its way into the store.
+
+use std::{collections::VecDeque, path::PathBuf, sync::Arc};
+
+use jiff::Timestamp;
+use uuid::Uuid;
+use wxcode_claude::hook::StartSource;
+use wxcode_core::{id::Id, identity::Source, project::HookCursor, time::to_millis};
+use wxcode_store::{Result, Rotated, Rotation, Store};
+
+/// Changes that may wait for a store that is away; the oldest is given up beyond that.
+const UNSAVED_MAX: usize = 1024;
+
+#[derive(Debug)]
+enum Change {
+    Rotate {
+        new: Uuid,
+        source: Source,
+        transcript_path: Option<PathBuf>,
+        cursor: HookCursor,
+        at: Timestamp,
+    },
+    Note {
+        conversation: Uuid,
+        spoke: bool,
+        transcript_path: Option<PathBuf>,
+    },
+}
+
+/// Keeps a project's identity in the store in step with what this session's agent reports.
+pub(super) struct Ledger {
+    store: Arc<dyn Store>,
+    project: Id,
+    session: Id,
+    current: Option<Uuid>,
+    unsaved: VecDeque<Change>,
+}
+
+impl Ledger {
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        project: Id,
+        session: Id,
+        current: Option<Uuid>,
+    ) -> Self {
+        Self {
+            store,
+            project,
+            session,
+            current,
+            unsaved: VecDeque::new(),
+        }
+    }
+
+    /// A conversation became the agent's current one.
+    pub(super) fn started(
+        &mut self,
+        seq: u64,
+        id: Uuid,
+        source: &StartSource,
+        transcript_path: Option<PathBuf>,
+    ) {
+        let source = match source {
+            StartSource::Startup | StartSource::Other(_) => Source::Startup,
+            StartSource::Resume => Source::Resume,
+            StartSource::Clear => Source::Clear,
+            StartSource::Compact => Source::Compact,
+        };
+        let cursor = HookCursor {
+            session_id: self.session,
+            seq,
+        };
+        let at = to_millis(Timestamp::now());
+        self.push(Change::Rotate {
+            new: id,
+            source,
+            transcript_path,
+            cursor,
+            at,
+        });
+    }
+
+    /// A prompt was submitted in a conversation.
+    pub(super) fn spoke(&mut self, conversation: Uuid, transcript_path: Option<PathBuf>) {
+        self.push(Change::Note {
+            conversation,
+            spoke: true,
+            transcript_path,
+        });
+    }
+
+    fn push(&mut self, change: Change) {
+        if self.unsaved.len() == UNSAVED_MAX {
+            self.unsaved.pop_front();
+            tracing::error!(project = %self.project, "the store was away for too long: a change of the conversation's id is lost");
+        }
+        self.unsaved.push_back(change);
+    }
+
+    /// Whether something waits to be saved.
+    pub(super) fn is_behind(&self) -> bool {
+        !self.unsaved.is_empty()
+    }
+
+    /// Saves what waits, in order.
+    pub(super) async fn save(&mut self) -> Result<()> {
+        while let Some(change) = self.unsaved.front() {
+            match change {
+                Change::Rotate {
+                    new,
+                    transcript_path,
+                    ..
+                } if self.current == Some(*new) => {
+                    self.store
+                        .note_conversation(self.project, *new, false, transcript_path.clone())
+                        .await?;
+                }
+                Change::Rotate {
+                    new,
+                    source,
+                    transcript_path,
+                    cursor,
+                    at,
+                } => {
+                    let rotation = Rotation {
+                        old: self.current,
+                        new: *new,
+                        source: *source,
+                        reason: source.as_str().to_owned(),
+                        transcript_path: transcript_path.clone(),
+                        cursor: Some(*cursor),
+                        at: *at,
+                    };
+                    let new = *new;
+                    match self.store.rotate(self.project, &rotation).await? {
+                        Rotated::Won => self.current = Some(new),
+                        // Somebody else changed it: once more, from what it is now.
+                        Rotated::Lost(current) if current != self.current => {
+                            self.current = current;
+                            continue;
+                        }
+                        // A hook that was accounted for before a restart.
+                        Rotated::Lost(_) | Rotated::NoProject => {}
+                    }
+                }
+                Change::Note {
+                    conversation,
+                    spoke,
+                    transcript_path,
+                } => {
+                    self.store
+                        .note_conversation(
+                            self.project,
+                            *conversation,
+                            *spoke,
+                            transcript_path.clone(),
+                        )
+                        .await?;
+                }
+            }
+            self.unsaved.pop_front();
+        }
+        Ok(())
+    }
+}

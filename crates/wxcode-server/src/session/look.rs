@@ -1,0 +1,122 @@
+//! When to look at the agent's screen: after each burst of output, and after a hook that left none behind.
+
+use wxcode_claude::dialog;
+use wxcode_core::agent::{Dialog, DialogKind, Look};
+
+/// How long the screen must stand still to be at rest when the holder was not heard to say so, in milliseconds.
+const STILL_MS: u64 = 300;
+
+/// Keeps track of which looks were asked for, and why.
+#[derive(Debug, Default)]
+pub(super) struct Looker {
+    next_id: u64,
+    /// The look that the holder's word of a quiet screen asked for.
+    at_rest: Option<u64>,
+    /// The look that finds out whether the screen stands still.
+    probe: Option<u64>,
+    /// When to probe next.
+    probe_at: Option<u64>,
+    /// The offset that the last probe saw.
+    seen: Option<u64>,
+}
+
+impl Looker {
+    /// The holder says that the screen is at rest: the id of the look to ask for.
+    pub(super) fn rest(&mut self) -> u64 {
+        self.probe_at = None;
+        self.seen = None;
+        let id = self.id();
+        self.at_rest = Some(id);
+        id
+    }
+
+    /// A hook came, so what the screen said before it no longer counts.
+    pub(super) fn unsettle(&mut self, now: u64) {
+        self.seen = None;
+        self.probe_at.get_or_insert(now + STILL_MS);
+    }
+
+    /// The id of the probe to ask for, if it is time.
+    pub(super) fn probe(&mut self, now: u64) -> Option<u64> {
+        if self.probe_at.is_none_or(|at| now < at) {
+            return None;
+        }
+        self.probe_at = None;
+        let id = self.id();
+        self.probe = Some(id);
+        Some(id)
+    }
+
+    /// When [`Self::probe`] has something to say.
+    pub(super) const fn deadline(&self) -> Option<u64> {
+        self.probe_at
+    }
+
+    /// A screen came: whether it is at rest.
+    pub(super) fn saw(&mut self, id: u64, offset: u64, now: u64) -> bool {
+        if self.at_rest == Some(id) {
+            self.at_rest = None;
+            return true;
+        }
+        if self.probe != Some(id) {
+            return false;
+        }
+        self.probe = None;
+        if self.seen.replace(offset) == Some(offset) {
+            self.seen = None;
+            return true;
+        }
+        self.probe_at = Some(now + STILL_MS);
+        false
+    }
+
+    fn id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+}
+
+/// What a screen at rest shows.
+pub(super) fn read(text: &str, bracketed_paste: bool) -> Look {
+    let dialog = dialog::recognize(text).map(|found| Dialog {
+        name: found.name.as_str().to_owned(),
+        kind: match found.name {
+            dialog::DialogName::Permission => DialogKind::Permission,
+            dialog::DialogName::Question => DialogKind::Question,
+            _ => DialogKind::Blocking,
+        },
+    });
+    Look {
+        dialog,
+        bracketed_paste,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_screen_that_stands_still_is_at_rest() {
+        let mut looker = Looker::default();
+        looker.unsettle(0);
+        assert_eq!(looker.probe(STILL_MS - 1), None);
+        let first = looker.probe(STILL_MS).unwrap();
+        assert!(!looker.saw(first, 10, 301), "one look says nothing");
+        let second = looker.probe(601).unwrap();
+        assert!(!looker.saw(second, 20, 602), "it moved");
+        let third = looker.probe(902).unwrap();
+        assert!(looker.saw(third, 20, 903));
+        assert_eq!(looker.deadline(), None, "nothing more to find out");
+    }
+
+    #[test]
+    fn the_holders_word_is_enough() {
+        let mut looker = Looker::default();
+        looker.unsettle(0);
+        let id = looker.rest();
+        assert_eq!(looker.deadline(), None);
+        assert!(looker.saw(id, 10, 5));
+        assert!(!looker.saw(id, 10, 6), "each look answers once");
+    }
+}

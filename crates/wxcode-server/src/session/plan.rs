@@ -1,0 +1,110 @@
+//! The evidence for a start, and the command line that follows from it.
+
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use uuid::Uuid;
+use wxcode_claude::{
+    command::{self, Invocation, Start},
+    environment, transcript,
+};
+use wxcode_core::{
+    project::OutputProject,
+    spawn::{self, Known, Plan, Transcript},
+};
+
+use crate::Settings;
+
+/// Longest prompt argument, in bytes: the kernel takes 128 KiB for one argument.
+pub(super) const PROMPT_MAX: usize = 100 << 10;
+
+/// The environment of an agent, and what follows from it.
+pub(super) struct Surroundings {
+    pub(super) env: Vec<(OsString, OsString)>,
+    pub(super) config_dir: PathBuf,
+}
+
+impl Surroundings {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let vars = settings.environment.iter().cloned();
+        let env = environment::agent(vars, &settings.pass_env, &settings.agent_env);
+        let get = |name: &str| {
+            env.iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| Path::new(value))
+        };
+        let config_dir = transcript::config_dir(
+            get("CLAUDE_CONFIG_DIR"),
+            get("HOME").unwrap_or(Path::new("/")),
+        );
+        Self { env, config_dir }
+    }
+
+    fn path(&self) -> Option<&OsStr> {
+        self.env
+            .iter()
+            .find(|(key, _)| key == "PATH")
+            .map(|(_, value)| value.as_os_str())
+    }
+
+    /// The executable that a name or path means; `None` if there is none.
+    pub(super) fn executable(&self, claude: &Path) -> Option<PathBuf> {
+        let runs = |path: &Path| {
+            path.metadata()
+                .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+        };
+        if claude.components().count() > 1 || claude.is_absolute() {
+            return runs(claude)
+                .then(|| std::path::absolute(claude).unwrap_or_else(|_| claude.to_owned()));
+        }
+        std::env::split_paths(self.path()?)
+            .map(|dir| dir.join(claude))
+            .find(|path| runs(path))
+    }
+}
+
+/// Decides how to start the project's agent.
+pub(super) fn decide(project: &OutputProject, config_dir: &Path) -> std::io::Result<Plan> {
+    let known = project.claude_session_id.map(|id| Known {
+        id,
+        spoke: project
+            .claude_session_history
+            .iter()
+            .any(|entry| entry.id == id && entry.spoke),
+    });
+    let evidence = match known {
+        None => Transcript::Missing,
+        Some(known) => match transcript::find(config_dir, known.id)? {
+            transcript::Transcript::Missing => Transcript::Missing,
+            transcript::Transcript::Empty(_) => Transcript::Empty,
+            transcript::Transcript::Spoken(_) => Transcript::Spoken,
+        },
+    };
+    Ok(spawn::decide(known, evidence, Uuid::new_v4()))
+}
+
+/// The agent's command line.
+pub(super) fn argv(
+    claude: &Path,
+    plan: &Plan,
+    settings_file: &Path,
+    settings: &Settings,
+    prompt: Option<&str>,
+) -> Vec<String> {
+    let start = match *plan {
+        Plan::First { id } | Plan::Lost { id, .. } => Start::New(id),
+        Plan::Again { id } => Start::Again(id),
+        Plan::Resume { id } => Start::Resume(id),
+    };
+    command::argv(&Invocation {
+        claude,
+        start,
+        settings: settings_file,
+        permission_mode: settings.permission_mode.as_deref(),
+        extra_args: &settings.claude_args,
+        prompt,
+    })
+}

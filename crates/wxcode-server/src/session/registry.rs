@@ -1,0 +1,481 @@
+//! Which project has which session: get-or-create without a race, adoption after a restart, ending.
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use jiff::Timestamp;
+use tokio::{sync::watch, time::timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use wxcode_core::{
+    agent::AgentState,
+    delivery::{Delivery, machine::Deadlines},
+    id::Id,
+};
+use wxcode_holder::{
+    client::{self, Request},
+    folder::{self, Exit, HolderFile, State, read_spec},
+};
+use wxcode_store::{NewDelivery, Queued, Store, StoreError};
+
+use super::{
+    ENDED_KEPT, STOP_GRACE, STOP_TIMEOUT,
+    courier::{self, Courier},
+    identity::Ledger,
+    live::{Note, Session, View},
+    start::{self, StartError, Started},
+    watcher::Watcher,
+};
+use crate::Settings;
+
+/// The sessions of this server.
+#[derive(Clone)]
+pub struct Sessions(Arc<Inner>);
+
+struct Inner {
+    settings: Arc<Settings>,
+    store: Arc<dyn Store>,
+    seats: Mutex<HashMap<Id, Arc<Seat>>>,
+    closing: CancellationToken,
+    watchers: TaskTracker,
+}
+
+/// A project's place for its one session.
+#[derive(Default)]
+struct Seat {
+    /// Held while a session is started or ended, so that there is never a second.
+    gate: tokio::sync::Mutex<()>,
+    /// The latest session, running or ended.
+    latest: Mutex<Option<Arc<Session>>>,
+}
+
+impl Seat {
+    fn latest(&self) -> Option<Arc<Session>> {
+        lock(&self.latest).clone()
+    }
+
+    fn running(&self) -> Option<Arc<Session>> {
+        self.latest().filter(|session| !session.is_over())
+    }
+}
+
+/// A session that was got or created.
+#[derive(Debug)]
+pub struct Found {
+    /// The session.
+    pub session: Arc<Session>,
+    /// Whether this call started it.
+    pub created: bool,
+}
+
+/// What became of a request to deliver something.
+#[derive(Debug)]
+pub enum Delivered {
+    /// It is on its way, or was before.
+    Accepted(Delivery),
+    /// The store did not queue it, for a reason other than a delivery that exists.
+    Refused(Queued),
+}
+
+impl Sessions {
+    /// The sessions of a server. Nothing is adopted yet.
+    #[must_use]
+    pub fn new(settings: Arc<Settings>, store: Arc<dyn Store>, closing: CancellationToken) -> Self {
+        let watchers = TaskTracker::new();
+        Self(Arc::new(Inner {
+            settings,
+            store,
+            seats: Mutex::default(),
+            closing,
+            watchers,
+        }))
+    }
+
+    /// Finds the sessions that the folders name: running ones are followed again, lost ones buried.
+    ///
+    /// # Errors
+    /// When the folder of the sessions cannot be read or made.
+    pub async fn adopt(&self) -> io::Result<()> {
+        let began = Instant::now();
+        let root = self.0.settings.data_dir.join("sessions");
+        let found = tokio::task::spawn_blocking(move || survey(&root))
+            .await
+            .map_err(io::Error::other)??;
+        let mut running = 0_usize;
+        for (id, dir, state) in found {
+            let Some((note, at)) = read_note(&dir) else {
+                tracing::warn!(session = %id, "a session's folder is not readable and is passed over");
+                continue;
+            };
+            let seat = self.seat(note.project_id);
+            match state {
+                State::Live(holder) => {
+                    running += 1;
+                    if let Some(older) = seat.running() {
+                        tracing::error!(project = %note.project_id, older = %older.id, newer = %id, "two agents of one project: the older one is ended");
+                        stop(&older).await;
+                    }
+                    let current = self.current_conversation(&note).await;
+                    self.follow(
+                        &seat,
+                        Started {
+                            id,
+                            dir,
+                            note,
+                            holder,
+                            at,
+                        },
+                        current,
+                    );
+                }
+                State::Exited(holder, exit) => self.remember(
+                    &seat,
+                    Past {
+                        id,
+                        dir,
+                        note,
+                        at,
+                        holder,
+                        exit,
+                    },
+                ),
+                State::Lost(holder) => {
+                    let folder = dir.clone();
+                    let lost = holder.clone();
+                    let buried = tokio::task::spawn_blocking(move || {
+                        folder::bury(&folder, &lost, "holder_lost")
+                    })
+                    .await;
+                    if let Ok(Ok(exit)) = buried {
+                        self.remember(
+                            &seat,
+                            Past {
+                                id,
+                                dir,
+                                note,
+                                at,
+                                holder: Some(holder),
+                                exit,
+                            },
+                        );
+                    }
+                }
+                // A start that a crash broke off before the holder was up.
+                State::Unfinished => {
+                    let _ = fs::remove_dir_all(&dir);
+                }
+            }
+        }
+        self.settle_orphans().await;
+        tracing::info!(
+            running,
+            ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "sessions adopted"
+        );
+        Ok(())
+    }
+
+    async fn current_conversation(&self, note: &Note) -> Option<uuid::Uuid> {
+        match self.0.store.project(note.project_id).await {
+            Ok(Some(project)) => project.claude_session_id,
+            Ok(None) => None,
+            Err(_) => Some(note.claude_session_id),
+        }
+    }
+
+    /// Deliveries whose agent ended while no server was there.
+    async fn settle_orphans(&self) {
+        let settled = async {
+            for project in self.0.store.projects_with_open_deliveries().await? {
+                if self.running(project).is_none() {
+                    for delivery in self.0.store.open_deliveries(project).await? {
+                        courier::end(&*self.0.store, &delivery, false).await?;
+                    }
+                }
+            }
+            Ok::<_, StoreError>(())
+        };
+        if let Err(error) = settled.await {
+            tracing::warn!(%error, "deliveries of agents that ended could not be settled");
+        }
+    }
+
+    /// The running session of a project.
+    #[must_use]
+    pub fn running(&self, project: Id) -> Option<Arc<Session>> {
+        self.seat(project).running()
+    }
+
+    /// The running session of a project, or else the last one that ended.
+    #[must_use]
+    pub fn latest(&self, project: Id) -> Option<Arc<Session>> {
+        self.seat(project).latest()
+    }
+
+    /// Gets the session of a project, or starts it. However many ask at once, one agent is started.
+    ///
+    /// # Errors
+    /// When there is none and it cannot be started; nothing is left behind then.
+    pub async fn get_or_create(&self, project: Id) -> Result<Found, StartError> {
+        let seat = self.seat(project);
+        if let Some(session) = seat.running() {
+            return Ok(Found {
+                session,
+                created: false,
+            });
+        }
+        let _gate = seat.gate.lock().await;
+        self.get_or_start(&seat, project).await
+    }
+
+    /// The caller holds the gate.
+    async fn get_or_start(&self, seat: &Arc<Seat>, project: Id) -> Result<Found, StartError> {
+        if let Some(session) = seat.running() {
+            return Ok(Found {
+                session,
+                created: false,
+            });
+        }
+        if self.0.closing.is_cancelled() {
+            return Err(StartError::Closing);
+        }
+        // A dropped request must not leave an agent that nobody follows.
+        let sessions = self.clone();
+        let started = tokio::spawn(async move {
+            let inner = &sessions.0;
+            start::start(&inner.settings, &*inner.store, project).await
+        });
+        let started = started
+            .await
+            .map_err(|error| StartError::Agent(error.to_string()))??;
+        let current = Some(started.note.claude_session_id);
+        let session = self.follow(seat, started, current);
+        self.prune(project);
+        Ok(Found {
+            session,
+            created: true,
+        })
+    }
+
+    /// Queues a delivery and sees that there is a session to take it.
+    ///
+    /// # Errors
+    /// When no session runs and none can be started: the delivery is `failed` then.
+    pub async fn deliver(&self, new: &NewDelivery) -> Result<Delivered, StartError> {
+        let project = new.output_project_id;
+        let seat = self.seat(project);
+        let _gate = seat.gate.lock().await;
+        let delivery = match self.0.store.queue(new).await? {
+            Queued::New(delivery) => delivery,
+            Queued::Existing(delivery) => {
+                if !delivery.state.is_over() && seat.running().is_none() {
+                    self.get_or_start(&seat, project).await?;
+                }
+                return Ok(Delivered::Accepted(delivery));
+            }
+            refused => return Ok(Delivered::Refused(refused)),
+        };
+        match self.get_or_start(&seat, project).await {
+            Ok(Found { session, created }) => {
+                session.bell.notify_one();
+                if !created && session.is_over() && self.is_open(delivery.id).await? {
+                    self.get_or_start(&seat, project).await?;
+                }
+                Ok(Delivered::Accepted(
+                    self.0
+                        .store
+                        .delivery(delivery.id)
+                        .await?
+                        .unwrap_or(delivery),
+                ))
+            }
+            Err(error) => {
+                if let Some(delivery) = self.0.store.delivery(delivery.id).await? {
+                    courier::fail(&*self.0.store, &delivery, error.to_string()).await?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn is_open(&self, delivery: Id) -> Result<bool, StoreError> {
+        Ok(self
+            .0
+            .store
+            .delivery(delivery)
+            .await?
+            .is_some_and(|delivery| !delivery.state.is_over()))
+    }
+
+    /// Ends the session of a project, if one runs: the agent and everything it started. True when it is gone.
+    pub async fn end(&self, project: Id) -> bool {
+        let seat = self.seat(project);
+        let _gate = seat.gate.lock().await;
+        match seat.running() {
+            Some(session) => stop(&session).await,
+            None => true,
+        }
+    }
+
+    /// Stops following; the agents run on.
+    pub async fn close(&self) {
+        self.0.watchers.close();
+        self.0.watchers.wait().await;
+    }
+
+    fn seat(&self, project: Id) -> Arc<Seat> {
+        Arc::clone(lock(&self.0.seats).entry(project).or_default())
+    }
+
+    fn follow(&self, seat: &Seat, started: Started, current: Option<uuid::Uuid>) -> Arc<Session> {
+        let Started {
+            id,
+            dir,
+            note,
+            holder,
+            at,
+        } = started;
+        let (view, watch) = watch::channel(View {
+            agent_state: AgentState::Starting,
+            dialog: None,
+            claude_version: None,
+            exit: None,
+        });
+        let session = Arc::new(Session::new(id, &note, dir, holder.agent_pid, at, watch));
+        *lock(&seat.latest) = Some(Arc::clone(&session));
+        let store = &self.0.store;
+        let ready_ms = u64::try_from(self.0.settings.ready_timeout.as_millis()).unwrap_or(u64::MAX);
+        let ledger = Ledger::new(Arc::clone(store), note.project_id, id, current);
+        let courier = Courier::new(
+            Arc::clone(store),
+            note.project_id,
+            id,
+            Deadlines { ready_ms },
+        );
+        let closing = self.0.closing.clone();
+        let watcher = Watcher::new(
+            Arc::clone(&session),
+            view,
+            ledger,
+            courier,
+            note.config_dir,
+            closing,
+        );
+        self.0.watchers.spawn(watcher.run());
+        session
+    }
+
+    fn remember(&self, seat: &Seat, ended: Past) {
+        let Past {
+            id,
+            dir,
+            note,
+            at,
+            holder,
+            exit,
+        } = ended;
+        if seat.latest().is_some_and(|latest| latest.id > id) {
+            return;
+        }
+        let view = View {
+            agent_state: AgentState::Unknown,
+            dialog: None,
+            claude_version: None,
+            exit: Some(exit),
+        };
+        let agent_pid = holder.map_or(0, |holder| holder.agent_pid);
+        let session = Session::new(id, &note, dir, agent_pid, at, watch::channel(view).1);
+        *lock(&seat.latest) = Some(Arc::new(session));
+    }
+
+    /// Removes the folders of a project's oldest ended sessions, in the background.
+    fn prune(&self, project: Id) {
+        let root = self.0.settings.data_dir.join("sessions");
+        tokio::task::spawn_blocking(move || {
+            let Ok(found) = survey(&root) else { return };
+            let ended = found.into_iter().filter(|(_, dir, state)| {
+                matches!(state, State::Exited(..))
+                    && read_note(dir).is_some_and(|(note, _)| note.project_id == project)
+            });
+            // Ids sort by time, and so do the folders of a survey.
+            let ended: Vec<PathBuf> = ended.map(|(_, dir, _)| dir).collect();
+            for dir in ended.iter().rev().skip(ENDED_KEPT) {
+                let _ = fs::remove_dir_all(dir);
+            }
+        });
+    }
+}
+
+/// A session that ended while no server was there.
+struct Past {
+    id: Id,
+    dir: PathBuf,
+    note: Note,
+    at: Timestamp,
+    holder: Option<HolderFile>,
+    exit: Exit,
+}
+
+/// Tells the holder to end the agent's whole tree, and waits until it is gone.
+async fn stop(session: &Session) -> bool {
+    let ended = async {
+        match client::connect(&session.dir).await {
+            Ok(connection) => {
+                let grace_ms = u64::try_from(STOP_GRACE.as_millis()).unwrap_or(u64::MAX);
+                if let Err(error) = connection.sender.send(Request::Stop { grace_ms }).await {
+                    tracing::warn!(session = %session.id, %error, "the holder could not be told to stop");
+                }
+                // The connection stays open until the end, so that the request is read.
+                session.ended().await;
+                drop(connection);
+            }
+            // A holder that is gone is found out and buried by the watcher.
+            Err(error) => {
+                tracing::warn!(session = %session.id, %error, "the holder does not answer");
+                session.ended().await;
+            }
+        }
+    };
+    timeout(STOP_TIMEOUT, ended).await.is_ok()
+}
+
+/// The session folders below `root` in the order of their making, and what each says.
+fn survey(root: &Path) -> io::Result<Vec<(Id, PathBuf, State)>> {
+    fs::create_dir_all(root)?;
+    let mut found = Vec::new();
+    for entry in fs::read_dir(root)? {
+        let path = entry?.path();
+        let Some(id) = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .and_then(|name| name.parse().ok())
+        else {
+            continue;
+        };
+        match folder::inspect(&path) {
+            Ok(state) => found.push((id, path, state)),
+            Err(error) => {
+                tracing::warn!(session = %id, %error, "a session's folder is passed over")
+            }
+        }
+    }
+    found.sort_by_key(|(id, ..)| *id);
+    Ok(found)
+}
+
+fn read_note(dir: &Path) -> Option<(Note, Timestamp)> {
+    let spec = read_spec(dir).ok()?;
+    Some((
+        serde_json::from_value(spec.note).ok()?,
+        spec.created_at.parse().ok()?,
+    ))
+}
+
+/// A poisoned lock guards a whole value here: every change of it is one assignment.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,282 @@
+//! Starts the agent of a project: evidence, decision, identity, folder, holder, in this order.
+
+use std::{
+    fs,
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+use wxcode_claude::settings;
+use wxcode_core::{
+    delivery::{Delivery, DeliveryState, Route},
+    id::Id,
+    identity::Source,
+    project::OutputProject,
+    spawn::Plan,
+    time::to_millis,
+};
+use wxcode_holder::{
+    LaunchError,
+    folder::{HolderFile, Spec, write_spec},
+    launch,
+};
+use wxcode_store::{Rotated, Rotation, Step, Store, StoreError};
+
+use super::{
+    live::Note,
+    plan::{self, PROMPT_MAX, Surroundings},
+};
+use crate::{
+    Settings,
+    workspace::{self, WorkspaceError},
+};
+
+/// Size of a new session until a client drives it, in columns and rows.
+const SIZE: (u16, u16) = (120, 40);
+/// How often a start decides anew because somebody else changed the conversation's id.
+const DECISIONS_MAX: usize = 5;
+
+/// Why a session could not be started. Nothing of it is left behind.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is no such project.
+    #[error("there is no such output project: list them to find its id")]
+    NoProject,
+    /// The workspace is not there.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Claude Code did not start.
+    #[error("the agent could not start: {0}")]
+    Agent(String),
+    /// The session's folder or the transcript could not be read or written.
+    #[error(
+        "the session's files cannot be used: {0}; check permissions and free space of the data folder"
+    )]
+    Folder(#[from] io::Error),
+    /// The server is ending.
+    #[error("the server is ending: connect again when it is back")]
+    Closing,
+}
+
+/// A session whose holder runs.
+pub(super) struct Started {
+    pub(super) id: Id,
+    pub(super) dir: PathBuf,
+    pub(super) note: Note,
+    pub(super) holder: HolderFile,
+    pub(super) at: Timestamp,
+}
+
+/// Starts the agent of `project`, which must have none. The caller holds the project's gate.
+pub(super) async fn start(
+    settings: &Settings,
+    store: &dyn Store,
+    project: Id,
+) -> Result<Started, StartError> {
+    let surroundings = Surroundings::new(settings);
+    let Some(claude) = surroundings.executable(&settings.claude) else {
+        return Err(StartError::Agent(format!(
+            "{} is not an executable on PATH: install Claude Code (npm install -g @anthropic-ai/claude-code), or set WXCODE_CLAUDE to its path",
+            settings.claude.display()
+        )));
+    };
+    let at = to_millis(Timestamp::now());
+    let (project, plan) = identify(store, project, &surroundings.config_dir, at).await?;
+    let id = Id::generate(at);
+    let dir = make_folder(&settings.data_dir, id)?;
+    let note = Note {
+        project_id: project.id,
+        claude_session_id: plan.id(),
+        resumed: matches!(plan, Plan::Resume { .. }),
+        lost: match plan {
+            Plan::Lost { reason, .. } => Some(reason.to_owned()),
+            Plan::First { .. } | Plan::Again { .. } | Plan::Resume { .. } => None,
+        },
+        config_dir: surroundings.config_dir.clone(),
+    };
+    let rider = board(store, &project, &plan, id).await?;
+    let launched = bring_up(
+        settings,
+        &surroundings,
+        &claude,
+        &project,
+        &plan,
+        rider.as_ref(),
+        &dir,
+        &note,
+        at,
+    )
+    .await;
+    match launched {
+        Ok(holder) => {
+            tracing::info!(project = %project.id, session = %id, agent = holder.agent_pid, ?plan, "a session started");
+            Ok(Started {
+                id,
+                dir,
+                note,
+                holder,
+                at,
+            })
+        }
+        Err(error) => {
+            if let Some(rider) = rider {
+                alight(store, rider).await;
+            }
+            // Best effort: a folder without a holder's record is passed over.
+            let _ = fs::remove_dir_all(&dir);
+            Err(error)
+        }
+    }
+}
+
+/// Decides how to start, with the id saved by compare-and-set before anything is spawned.
+async fn identify(
+    store: &dyn Store,
+    project: Id,
+    config_dir: &Path,
+    at: Timestamp,
+) -> Result<(OutputProject, Plan), StartError> {
+    for _ in 0..DECISIONS_MAX {
+        let project = store.project(project).await?.ok_or(StartError::NoProject)?;
+        workspace::make_planning(&project.workspace_path)?;
+        let plan = plan::decide(&project, config_dir)?;
+        let (old, source, reason) = match plan {
+            Plan::First { .. } => (None, Source::Startup, String::new()),
+            Plan::Lost { old, reason, .. } => (Some(old), Source::Lost, reason.to_owned()),
+            Plan::Again { .. } | Plan::Resume { .. } => return Ok((project, plan)),
+        };
+        let rotation = Rotation {
+            old,
+            new: plan.id(),
+            source,
+            reason,
+            transcript_path: None,
+            cursor: None,
+            at,
+        };
+        match store.rotate(project.id, &rotation).await? {
+            Rotated::Won => return Ok((project, plan)),
+            Rotated::Lost(_) => {}
+            Rotated::NoProject => return Err(StartError::NoProject),
+        }
+    }
+    Err(StartError::Agent(
+        "other servers keep changing its conversation: end them, one server runs a project"
+            .to_owned(),
+    ))
+}
+
+fn make_folder(data_dir: &Path, id: Id) -> io::Result<PathBuf> {
+    let dir = data_dir.join("sessions").join(id.to_string());
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&dir)?;
+    Ok(dir)
+}
+
+/// The milestone's command that starts the project's first conversation goes along as its prompt.
+async fn board(
+    store: &dyn Store,
+    project: &OutputProject,
+    plan: &Plan,
+    session: Id,
+) -> Result<Option<Delivery>, StartError> {
+    if !matches!(plan, Plan::First { .. }) {
+        return Ok(None);
+    }
+    let first = store.open_deliveries(project.id).await?.into_iter().next();
+    let Some(delivery) = first.filter(|delivery| {
+        delivery.milestone_id.is_some()
+            && delivery.state == DeliveryState::Queued
+            && delivery.text.len() <= PROMPT_MAX
+            && !delivery.text.contains('\0')
+    }) else {
+        return Ok(None);
+    };
+    Ok(store
+        .step(&route(&delivery, Route::Prompt, Some(session)))
+        .await?)
+}
+
+/// The start failed: its rider waits to be typed, as before.
+async fn alight(store: &dyn Store, rider: Delivery) {
+    if let Err(error) = store.step(&route(&rider, Route::Typed, None)).await {
+        tracing::warn!(delivery = %rider.id, %error, "a delivery could not be put back in line");
+    }
+}
+
+fn route(delivery: &Delivery, route: Route, session_id: Option<Id>) -> Step {
+    Step {
+        id: delivery.id,
+        version: delivery.version,
+        state: delivery.state,
+        attempts: u32::from(route == Route::Prompt),
+        error: None,
+        session_id,
+        route,
+        after_seq: None,
+        at: to_millis(Timestamp::now()),
+    }
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "all that a spawn is made of, each decided before"
+)]
+async fn bring_up(
+    settings: &Settings,
+    surroundings: &Surroundings,
+    claude: &Path,
+    project: &OutputProject,
+    plan: &Plan,
+    rider: Option<&Delivery>,
+    dir: &Path,
+    note: &Note,
+    at: Timestamp,
+) -> Result<HolderFile, StartError> {
+    let hook = settings::hook_command(&settings.exe, &dir.join("hook.json"));
+    let settings_file = dir.join("claude-settings.json");
+    write_private(
+        &settings_file,
+        settings::hooks(&hook).to_string().as_bytes(),
+    )?;
+    let prompt = rider.map(|delivery| delivery.text.as_str());
+    let spec = Spec {
+        version: 1,
+        session_id: dir
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default(),
+        argv: plan::argv(claude, plan, &settings_file, settings, prompt),
+        cwd: project.workspace_path.clone(),
+        cols: SIZE.0,
+        rows: SIZE.1,
+        secret: format!(
+            "{}{}",
+            uuid::Uuid::new_v4().simple(),
+            uuid::Uuid::new_v4().simple()
+        ),
+        note: serde_json::to_value(note).map_err(io::Error::from)?,
+        created_at: at.to_string(),
+    };
+    write_spec(dir, &spec).map_err(io::Error::other)?;
+    launch(&settings.exe, dir, surroundings.env.clone())
+        .await
+        .map_err(|error: LaunchError| StartError::Agent(error.to_string()))
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?
+        .write_all(bytes)
+}

@@ -1,0 +1,43 @@
+//! The settings of a server, resolved: what flags, variables and the file came to.
+
+use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
+
+use wxcode_claude::template::Template;
+
+/// Everything that a server is told at its start.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Folder of the sessions, the workspaces and the embedded store.
+    pub data_dir: PathBuf,
+    /// The API token.
+    pub token: String,
+    /// Host names besides the listen address and `localhost` that requests may name.
+    pub allowed_hosts: Vec<String>,
+    /// The claude executable: a path, or a name to be looked up on `PATH`.
+    pub claude: PathBuf,
+    /// This program, which runs holders and hooks.
+    pub exe: PathBuf,
+    /// Arguments for every claude.
+    pub claude_args: Vec<String>,
+    /// The permission mode of every claude.
+    pub permission_mode: Option<String>,
+    /// The commands of milestones.
+    pub commands: Commands,
+    /// The environment that the server was started with.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Variables to hand on besides the allow-list; a trailing `*` makes a prefix.
+    pub pass_env: Vec<String>,
+    /// Variables to set for the agent.
+    pub agent_env: BTreeMap<String, String>,
+    /// How long an agent may take to be ready for a delivery.
+    pub ready_timeout: Duration,
+}
+
+/// The commands that start milestones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commands {
+    /// For a project's first milestone ever.
+    pub new_project: Template,
+    /// For each later one.
+    pub new_milestone: Template,
+}

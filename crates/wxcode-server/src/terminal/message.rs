@@ -1,0 +1,154 @@
+//! The messages of the JSON protocol.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::language::Language;
+
+/// Largest input of one message, in bytes.
+pub(super) const INPUT_MAX: usize = 4 << 20; // 4 MiB
+
+/// What a client says.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum ClientMessage {
+    /// Keys and pastes.
+    Input {
+        /// As the terminal would send it.
+        data: String,
+    },
+    /// The client's size; it drives the session from now on.
+    Resize {
+        /// 1 to 500.
+        rows: u16,
+        /// 1 to 500.
+        cols: u16,
+    },
+    /// A signal to the program in the foreground.
+    Signal {
+        /// Which.
+        signal: Signal,
+    },
+}
+
+/// A signal that clients may send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(super) enum Signal {
+    /// `SIGINT`.
+    #[serde(rename = "SIGINT")]
+    Interrupt,
+    /// `SIGTERM`.
+    #[serde(rename = "SIGTERM")]
+    Terminate,
+    /// The end-of-file key.
+    #[serde(rename = "EOF")]
+    EndOfFile,
+}
+
+impl ClientMessage {
+    /// Reads a message; the error says what to send instead.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        serde_json::from_str(text).map_err(|error| {
+            format!(
+                "not a message ({error}): send {{\"type\":\"input\",\"data\":…}}, {{\"type\":\"resize\",\"rows\":1..500,\"cols\":1..500}} \
+                 or {{\"type\":\"signal\",\"signal\":\"SIGINT\"|\"SIGTERM\"|\"EOF\"}}"
+            )
+        })
+    }
+}
+
+/// What the server says. Fields without a value are sent as `null`, as the first implementation did.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum ServerMessage {
+    /// The connection and its session.
+    Status {
+        connected: bool,
+        session_id: Option<String>,
+        claude_session_id: Option<Uuid>,
+        /// Whether the client comes back to something that was there.
+        resumed: bool,
+        message: Option<&'static str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        notice: Option<Notice>,
+    },
+    /// What the agent wrote.
+    Output { data: String },
+    /// Something was not done; the connection goes on, unless a close follows.
+    Error {
+        message: String,
+        code: Option<&'static str>,
+    },
+    /// The agent ended; a close follows.
+    Closed {
+        exit_code: Option<i32>,
+        signal: Option<i32>,
+    },
+}
+
+/// Something that the user should know about the conversation.
+#[derive(Debug, Serialize)]
+pub(super) struct Notice {
+    code: &'static str,
+    message: String,
+}
+
+impl Notice {
+    /// The conversation before this one could not be continued.
+    pub(super) fn lost(language: Language, reason: &str) -> Self {
+        Self {
+            code: "conversation_lost",
+            message: language.lost(reason),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_clients() {
+        let parse = ClientMessage::parse;
+        assert_eq!(
+            parse(r#"{"type":"input","data":"a\u001b"}"#),
+            Ok(ClientMessage::Input {
+                data: "a\u{1b}".into()
+            })
+        );
+        assert_eq!(
+            parse(r#"{"type":"resize","rows":24,"cols":80,"more":1}"#),
+            Ok(ClientMessage::Resize { rows: 24, cols: 80 })
+        );
+        assert_eq!(
+            parse(r#"{"type":"signal","signal":"EOF"}"#),
+            Ok(ClientMessage::Signal {
+                signal: Signal::EndOfFile
+            })
+        );
+        for bad in [
+            "",
+            "{",
+            "[]",
+            "{}",
+            r#"{"data":"x"}"#,
+            r#"{"type":"input"}"#,
+            r#"{"type":"resize","rows":-1,"cols":80}"#,
+            r#"{"type":"signal","signal":"SIGKILL"}"#,
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn nulls_are_said() {
+        let closed = ServerMessage::Closed {
+            exit_code: None,
+            signal: Some(9),
+        };
+        assert_eq!(
+            serde_json::to_string(&closed).unwrap(),
+            r#"{"type":"closed","exit_code":null,"signal":9}"#
+        );
+    }
+}

@@ -1,0 +1,85 @@
+//! Bytes of the agent as text messages, cut only between characters.
+
+/// Turns a stream of bytes into text, whatever its chunks: a character that is not whole waits for its rest.
+#[derive(Debug, Default)]
+pub(super) struct Cutter {
+    /// The beginning of a character, at most three bytes.
+    rest: Vec<u8>,
+}
+
+impl Cutter {
+    /// The text of what waited and `bytes`, up to the last whole character. Bytes that are no UTF-8 become U+FFFD.
+    pub(super) fn cut(&mut self, bytes: &[u8]) -> String {
+        let joined;
+        let mut bytes = if self.rest.is_empty() {
+            bytes
+        } else {
+            joined = [&std::mem::take(&mut self.rest), bytes].concat();
+            &joined
+        };
+        let mut text = String::with_capacity(bytes.len());
+        for chunk in bytes.utf8_chunks() {
+            text.push_str(chunk.valid());
+            bytes = &bytes[chunk.valid().len()..];
+            let invalid = chunk.invalid();
+            if invalid.len() == bytes.len() && is_beginning(invalid) {
+                self.rest = invalid.to_vec();
+                break;
+            }
+            if !invalid.is_empty() {
+                text.push(char::REPLACEMENT_CHARACTER);
+                bytes = &bytes[invalid.len()..];
+            }
+        }
+        text
+    }
+
+    /// The text of what still waits: nothing more comes.
+    pub(super) fn finish(&mut self) -> String {
+        String::from_utf8_lossy(&std::mem::take(&mut self.rest)).into_owned()
+    }
+}
+
+/// Whether bytes that are no UTF-8 would be with more bytes behind them.
+fn is_beginning(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut_in(bytes: &[u8], size: usize) -> String {
+        let mut cutter = Cutter::default();
+        let text: String = bytes.chunks(size).map(|chunk| cutter.cut(chunk)).collect();
+        text + &cutter.finish()
+    }
+
+    #[test]
+    fn any_cut_gives_the_same_text() {
+        let samples: [&[u8]; 6] = [
+            "Ação é ótimo 🎉 日本語 e\u{301}".as_bytes(),
+            b"plain",
+            b"bad \xff\xfe byte, \xe2\x82 half, \xf0\x9f\x8e end",
+            b"\xe2\x82",
+            b"\xc3(\xc3\xa9",
+            b"\xed\xa0\x80 surrogate",
+        ];
+        for sample in samples {
+            for size in 1..=sample.len() {
+                assert_eq!(
+                    cut_in(sample, size),
+                    String::from_utf8_lossy(sample),
+                    "{sample:?} by {size}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_half_character_waits() {
+        let mut cutter = Cutter::default();
+        assert_eq!(cutter.cut("a€".as_bytes().split_at(2).0), "a");
+        assert_eq!(cutter.cut("€".as_bytes().split_at(1).1), "€");
+    }
+}

@@ -1,0 +1,190 @@
+//! The folders of an output project: its workspace, `.planning/`, and the context of its milestones.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use wxcode_core::{id::Id, milestone::Milestone, project::folder_name};
+
+/// Why a workspace cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkspaceError {
+    /// A given path is not absolute.
+    #[error("workspace_path must be absolute, and {} is not: give the whole path, or leave it out to get a new folder", .0.display())]
+    NotAbsolute(PathBuf),
+    /// A given path is not UTF-8 or holds a control character, so that it cannot be kept.
+    #[error("workspace_path holds characters that cannot be kept: rename the folder")]
+    Unspeakable,
+    /// There is no such folder.
+    #[error("the workspace folder {} does not exist: create it or bring it back, then try again", .0.display())]
+    Missing(PathBuf),
+    /// The folder cannot be written.
+    #[error("cannot write in {}: {source}; check its permissions and the free space", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// Makes the folder of a project that was given none.
+pub(crate) fn make(data_dir: &Path, name: &str, id: Id) -> Result<PathBuf, WorkspaceError> {
+    let path = data_dir
+        .join("workspaces/output-projects")
+        .join(folder_name(name, id));
+    fs::create_dir_all(&path).map_err(|source| WorkspaceError::Write {
+        path: path.clone(),
+        source,
+    })?;
+    Ok(path)
+}
+
+/// Checks a folder that the user gave.
+pub(crate) fn check(path: &Path) -> Result<(), WorkspaceError> {
+    if !path.is_absolute() {
+        return Err(WorkspaceError::NotAbsolute(path.to_owned()));
+    }
+    if !path
+        .to_str()
+        .is_some_and(|text| !text.chars().any(char::is_control))
+    {
+        return Err(WorkspaceError::Unspeakable);
+    }
+    if !path.is_dir() {
+        return Err(WorkspaceError::Missing(path.to_owned()));
+    }
+    Ok(())
+}
+
+/// Makes the `.planning/` that all milestones share; the workspace itself must be there.
+pub(crate) fn make_planning(workspace: &Path) -> Result<(), WorkspaceError> {
+    check(workspace)?;
+    let path = workspace.join(".planning");
+    match fs::create_dir(&path) {
+        Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
+            Err(WorkspaceError::Write { path, source })
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Where a milestone's context stands, relative to the workspace.
+pub(crate) fn context_path(milestone: Id) -> String {
+    format!(".milestones/{milestone}/MILESTONE-CONTEXT.md")
+}
+
+/// Writes the milestone's context and makes `.planning/`. Doing it again writes the same file again.
+pub(crate) fn prepare(workspace: &Path, milestone: &Milestone) -> Result<(), WorkspaceError> {
+    make_planning(workspace)?;
+    let path = workspace.join(context_path(milestone.id));
+    let write = |source| WorkspaceError::Write {
+        path: path.clone(),
+        source,
+    };
+    let folder = path.parent().unwrap_or(workspace);
+    fs::create_dir_all(folder).map_err(write)?;
+    let context = context(milestone);
+    if fs::read(&path).is_ok_and(|old| old == context.as_bytes()) {
+        return Ok(());
+    }
+    // The agent may be reading it: it is whole at every moment.
+    let draft = folder.join(format!(".MILESTONE-CONTEXT.{}.tmp", std::process::id()));
+    let written = fs::File::create(&draft)
+        .and_then(|mut file| {
+            file.write_all(context.as_bytes())
+                .and_then(|()| file.sync_all())
+        })
+        .and_then(|()| fs::rename(&draft, &path));
+    if written.is_err() {
+        // Best effort: the error that matters is the one reported.
+        let _ = fs::remove_file(&draft);
+    }
+    written.map_err(write)
+}
+
+fn context(milestone: &Milestone) -> String {
+    let mut text = format!("# Milestone: {}\n\n", milestone.element_name);
+    if let Some(element) = &milestone.element_id {
+        text.push_str(&format!("- Element: {element}\n"));
+    }
+    text.push_str(&format!("- Milestone: {}\n", milestone.id));
+    if let Some(context) = milestone
+        .context
+        .as_deref()
+        .filter(|context| !context.trim().is_empty())
+    {
+        text.push('\n');
+        text.push_str(context);
+        if !context.ends_with('\n') {
+            text.push('\n');
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use jiff::Timestamp;
+    use wxcode_core::milestone::MilestoneStatus;
+
+    use super::*;
+
+    fn milestone(context: Option<&str>) -> Milestone {
+        Milestone {
+            id: Id::from_bytes([7; 12]),
+            output_project_id: Id::from_bytes([1; 12]),
+            element_id: Some("e1".into()),
+            element_name: "PAGE_Login".into(),
+            status: MilestoneStatus::Pending,
+            context: context.map(str::to_owned),
+            wxcode_version: None,
+            milestone_folder_name: None,
+            delivery_id: None,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: None,
+            completed_at: None,
+        }
+    }
+
+    #[test]
+    fn preparing_twice_leaves_the_file_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let milestone = milestone(Some("## Goal\n\nLog in."));
+        prepare(folder.path(), &milestone).unwrap();
+        let path = folder.path().join(context_path(milestone.id));
+        let first = fs::metadata(&path).unwrap();
+        prepare(folder.path(), &milestone).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().ino(), first.ino());
+        assert!(
+            fs::read_to_string(&path)
+                .unwrap()
+                .ends_with("\n## Goal\n\nLog in.\n")
+        );
+        assert!(folder.path().join(".planning").is_dir());
+        assert_eq!(
+            fs::read_dir(path.parent().unwrap()).unwrap().count(),
+            1,
+            "no draft is left"
+        );
+    }
+
+    #[test]
+    fn a_missing_workspace_is_not_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let gone = folder.path().join("gone");
+        assert!(matches!(
+            prepare(&gone, &milestone(None)),
+            Err(WorkspaceError::Missing(_))
+        ));
+        assert!(!gone.exists());
+        assert!(matches!(
+            check(Path::new("relative")),
+            Err(WorkspaceError::NotAbsolute(_))
+        ));
+    }
+}

@@ -1,0 +1,101 @@
+//! The command line as it is typed. What it comes to together with the file is in `config`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Keeps one Claude Code conversation alive per project.
+///
+/// `wxcode serve` starts the server; open the address it prints. Agents run on when the browser closes,
+/// the network drops, or the server ends or is upgraded.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// Where the server keeps its data, and how to reach it.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// Folder of the store, the sessions and the workspaces [default: ~/.wxcode]
+    #[arg(long, global = true, env = "WXCODE_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Configuration file [default: <data-dir>/wxcode.toml]
+    #[arg(long, global = true, env = "WXCODE_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Server to talk to [default: the one of the data folder]
+    #[arg(long, global = true, env = "WXCODE_SERVER", value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// API token [default: the one in <data-dir>/token]
+    #[arg(
+        long,
+        global = true,
+        env = "WXCODE_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN"
+    )]
+    pub(crate) token: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server
+    Serve(ServeOptions),
+    /// List the projects and what their agents do
+    Ls(ListOptions),
+    /// Send a command to a project's agent, exactly once
+    Send(SendOptions),
+    /// Check that everything wxcode needs is there
+    Doctor,
+    /// Print the OpenAPI document
+    Openapi,
+    /// Print the API token
+    Token,
+    /// Own one session's PTY (started by the server)
+    #[command(hide = true)]
+    Holder { dir: PathBuf },
+    /// Hand a hook event from standard input to the holder (started by Claude Code)
+    #[command(hide = true)]
+    Hook { file: PathBuf },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeOptions {
+    /// Address to listen on; port 0 picks a free one [default: 127.0.0.1:8052]
+    #[arg(long, env = "WXCODE_LISTEN", value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<String>,
+    /// `sqlite` for the embedded store, or a mongodb:// address [default: sqlite]
+    #[arg(long, env = "WXCODE_STORE", value_name = "STORE")]
+    pub(crate) store: Option<String>,
+    /// The claude executable [default: claude on PATH]
+    #[arg(long, env = "WXCODE_CLAUDE", value_name = "PATH")]
+    pub(crate) claude: Option<PathBuf>,
+    /// What to log, such as `info` or `wxcode_server=debug` [default: info]
+    #[arg(long, env = "WXCODE_LOG", value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListOptions {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SendOptions {
+    /// Id or name of the project
+    pub(crate) project: String,
+    /// What to type and submit
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) text: String,
+    /// A second send with the same key does nothing
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// Wait until the agent took it, or it failed
+    #[arg(long)]
+    pub(crate) wait: bool,
+}

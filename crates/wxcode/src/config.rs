@@ -1,0 +1,281 @@
+//! The settings: flags before `WXCODE_*` variables before `wxcode.toml` before the defaults.
+
+use std::{
+    collections::BTreeMap,
+    io::ErrorKind,
+    net::{SocketAddr, ToSocketAddrs},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+use wxcode_claude::template::Template;
+use wxcode_server::{Commands, Settings};
+
+use crate::cli::{Common, ServeOptions};
+
+/// Largest configuration file, in bytes.
+const FILE_MAX: u64 = 1 << 20; // 1 MiB
+
+/// `wxcode.toml`, as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct File {
+    listen: Option<String>,
+    store: Option<String>,
+    allowed_hosts: Vec<String>,
+    log: Option<String>,
+    commands: CommandsTable,
+    claude: ClaudeTable,
+    agent: AgentTable,
+    delivery: DeliveryTable,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct CommandsTable {
+    new_project: String,
+    new_milestone: String,
+}
+
+impl Default for CommandsTable {
+    fn default() -> Self {
+        Self {
+            new_project: "/gsd:new-project {context_path}".to_owned(),
+            new_milestone: "/gsd:new-milestone {context_path}".to_owned(),
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ClaudeTable {
+    path: Option<PathBuf>,
+    args: Vec<String>,
+    permission_mode: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct AgentTable {
+    pass_env: Vec<String>,
+    env: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct DeliveryTable {
+    ready_timeout_s: u64,
+}
+
+impl Default for DeliveryTable {
+    fn default() -> Self {
+        Self {
+            ready_timeout_s: 60,
+        }
+    }
+}
+
+/// Where the records are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum StoreChoice {
+    /// The embedded store, in this file.
+    Sqlite(PathBuf),
+}
+
+/// What `serve` was told, resolved.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    pub(crate) listen: SocketAddr,
+    pub(crate) store: StoreChoice,
+    pub(crate) log: String,
+    /// Without its token, which is read or made under the lock of the data folder.
+    pub(crate) settings: Settings,
+}
+
+/// The data folder, absolute.
+pub(crate) fn data_dir(common: &Common) -> anyhow::Result<PathBuf> {
+    let given = match &common.data_dir {
+        Some(dir) => dir.clone(),
+        None => std::env::home_dir()
+            .filter(|home| !home.as_os_str().is_empty())
+            .context("there is no home folder: give --data-dir or set WXCODE_DATA_DIR")?
+            .join(".wxcode"),
+    };
+    std::path::absolute(&given).with_context(|| {
+        format!(
+            "{} is no usable path: give another --data-dir",
+            given.display()
+        )
+    })
+}
+
+fn read(path: &Path, must_exist: bool) -> anyhow::Result<File> {
+    let text = match std::fs::metadata(path) {
+        Ok(meta) if meta.len() > FILE_MAX => bail!(
+            "{} is larger than {FILE_MAX} bytes: is it the right file?",
+            path.display()
+        ),
+        Err(error) if error.kind() == ErrorKind::NotFound && !must_exist => {
+            return Ok(File::default());
+        }
+        Ok(_) | Err(_) => std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}: check --config", path.display()))?,
+    };
+    toml::from_str(&text).with_context(|| {
+        format!(
+            "{} is not a valid configuration: correct it, then start again",
+            path.display()
+        )
+    })
+}
+
+/// Resolves what `serve` needs.
+pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result<Resolved> {
+    let data_dir = data_dir(common)?;
+    let path = common
+        .config
+        .clone()
+        .unwrap_or_else(|| data_dir.join("wxcode.toml"));
+    let file = read(&path, common.config.is_some())?;
+    let command = |name: &str, text: &str| {
+        Template::parse(text)
+            .with_context(|| format!("`[commands] {name}` in {} cannot be used", path.display()))
+    };
+    let commands = Commands {
+        new_project: command("new_project", &file.commands.new_project)?,
+        new_milestone: command("new_milestone", &file.commands.new_milestone)?,
+    };
+    let listen = options
+        .listen
+        .clone()
+        .or(file.listen)
+        .unwrap_or_else(|| "127.0.0.1:8052".to_owned());
+    let claude = options
+        .claude
+        .clone()
+        .or(file.claude.path)
+        .unwrap_or_else(|| PathBuf::from("claude"));
+    let settings = Settings {
+        token: String::new(),
+        allowed_hosts: file.allowed_hosts,
+        claude,
+        exe: std::env::current_exe().context("cannot find this program's own path")?,
+        claude_args: file.claude.args,
+        permission_mode: file.claude.permission_mode,
+        commands,
+        environment: std::env::vars_os().collect(),
+        pass_env: file.agent.pass_env,
+        agent_env: file.agent.env,
+        ready_timeout: Duration::from_secs(file.delivery.ready_timeout_s),
+        data_dir,
+    };
+    Ok(Resolved {
+        listen: address(&listen)?,
+        store: store(
+            options.store.as_deref().or(file.store.as_deref()),
+            &settings.data_dir,
+        )?,
+        log: options
+            .log
+            .clone()
+            .or(file.log)
+            .unwrap_or_else(|| "info".to_owned()),
+        settings,
+    })
+}
+
+fn address(text: &str) -> anyhow::Result<SocketAddr> {
+    text.to_socket_addrs()
+        .ok()
+        .and_then(|mut addresses| addresses.next())
+        .with_context(|| {
+            format!("`{text}` is no address to listen on: give ADDR:PORT such as 127.0.0.1:8052")
+        })
+}
+
+fn store(choice: Option<&str>, data_dir: &Path) -> anyhow::Result<StoreChoice> {
+    match choice {
+        None | Some("sqlite") => Ok(StoreChoice::Sqlite(data_dir.join("wxcode.db"))),
+        // The address may hold a password, so it is not repeated.
+        Some(address) if address.starts_with("mongodb") => {
+            bail!("this build has no MongoDB store: use --store sqlite")
+        }
+        Some(other) => bail!("`{other}` is no store: use `sqlite`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn common(dir: &Path) -> Common {
+        Common {
+            data_dir: Some(dir.to_owned()),
+            config: None,
+            server: None,
+            token: None,
+        }
+    }
+
+    const NO_OPTIONS: ServeOptions = ServeOptions {
+        listen: None,
+        store: None,
+        claude: None,
+        log: None,
+    };
+
+    #[test]
+    fn defaults() {
+        let dir = tempfile::tempdir().unwrap();
+        let resolved = resolve(&common(dir.path()), &NO_OPTIONS).unwrap();
+        assert_eq!(resolved.listen.to_string(), "127.0.0.1:8052");
+        assert_eq!(resolved.settings.claude, Path::new("claude"));
+        assert_eq!(resolved.settings.ready_timeout, Duration::from_secs(60));
+        assert_eq!(
+            resolved.store,
+            StoreChoice::Sqlite(dir.path().join("wxcode.db"))
+        );
+    }
+
+    #[test]
+    fn a_flag_is_stronger_than_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = "listen = '127.0.0.1:1'\nallowed_hosts = ['box']\n[claude]\nargs = ['--verbose']\n[agent.env]\nA = 'b'\n[delivery]\nready_timeout_s = 5\n";
+        std::fs::write(dir.path().join("wxcode.toml"), text).unwrap();
+        let resolved = resolve(&common(dir.path()), &NO_OPTIONS).unwrap();
+        assert_eq!(resolved.listen.port(), 1);
+        assert_eq!(resolved.settings.claude_args, ["--verbose"]);
+        assert_eq!(resolved.settings.agent_env["A"], "b");
+        assert_eq!(resolved.settings.ready_timeout, Duration::from_secs(5));
+        let options = ServeOptions {
+            listen: Some("127.0.0.1:2".into()),
+            ..NO_OPTIONS
+        };
+        assert_eq!(
+            resolve(&common(dir.path()), &options)
+                .unwrap()
+                .listen
+                .port(),
+            2
+        );
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let says = |text: &str, word: &str| {
+            std::fs::write(dir.path().join("wxcode.toml"), text).unwrap();
+            let error = format!(
+                "{:#}",
+                resolve(&common(dir.path()), &NO_OPTIONS).unwrap_err()
+            );
+            assert!(error.contains(word), "{error}");
+        };
+        says("listne = 1", "listne");
+        says("[commands]\nnew_project = '/x {nope}'", "nope");
+        says("store = 'mongodb://user:secret@host/'", "no MongoDB");
+        says("listen = 'nowhere'", "nowhere");
+    }
+}

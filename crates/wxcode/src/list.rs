@@ -1,0 +1,48 @@
+//! `wxcode ls`.
+
+use serde_json::{Value, json};
+
+use crate::{
+    cli::{Common, ListOptions},
+    remote::{Remote, block_on},
+};
+
+pub(crate) fn run(common: &Common, options: &ListOptions) -> anyhow::Result<()> {
+    let remote = Remote::find(common)?;
+    let rows = block_on(async {
+        let mut rows = Vec::new();
+        for project in remote.projects().await? {
+            let session: Value = remote
+                .get(&format!("/output-projects/{}/session", project.id))
+                .await?;
+            rows.push((project, session));
+        }
+        Ok(rows)
+    })?;
+    if options.json {
+        let rows: Vec<Value> =
+            rows.iter().map(|(project, session)| json!({ "id": project.id, "name": project.name, "session": session })).collect();
+        println!("{}", serde_json::to_string_pretty(&rows)?);
+        return Ok(());
+    }
+    if rows.is_empty() {
+        eprintln!("no projects yet: create one on the page or with POST /api/v1/output-projects");
+        return Ok(());
+    }
+    println!(
+        "{:<24}  {:<8}  {:<18}  {:>7}  NAME",
+        "ID", "SESSION", "AGENT", "CLIENTS"
+    );
+    for (project, session) in rows {
+        let text = |key: &str| session[key].as_str().unwrap_or("-").to_owned();
+        println!(
+            "{:<24}  {:<8}  {:<18}  {:>7}  {}",
+            project.id,
+            text("status"),
+            text("agent_state"),
+            session["clients"],
+            project.name
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! The API token: given, or generated once and kept in a file that only its owner can read.
+
+use std::{
+    fs,
+    io::{ErrorKind, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+use anyhow::{Context, bail};
+
+use crate::{cli::Common, config};
+
+/// Shortest token that is taken, in bytes.
+const TOKEN_MIN: usize = 8;
+
+/// The token of the server with this data folder; made if there is none yet.
+pub(crate) fn load(common: &Common, data_dir: &Path) -> anyhow::Result<String> {
+    if let Some(token) = &common.token {
+        return check(token, "WXCODE_TOKEN or --token");
+    }
+    let path = data_dir.join("token");
+    match fs::read_to_string(&path) {
+        Ok(text) => check(&text, &path.display().to_string()),
+        Err(error) if error.kind() == ErrorKind::NotFound => make(&path),
+        Err(error) => Err(error)
+            .with_context(|| format!("cannot read {}: check its permissions", path.display())),
+    }
+}
+
+fn check(text: &str, source: &str) -> anyhow::Result<String> {
+    let token = text.trim();
+    if token.len() < TOKEN_MIN || !token.chars().all(|c| c.is_ascii_graphic()) {
+        bail!(
+            "the token of {source} is not usable: give at least {TOKEN_MIN} printable ASCII characters without spaces"
+        );
+    }
+    Ok(token.to_owned())
+}
+
+fn make(path: &Path) -> anyhow::Result<String> {
+    let token = format!(
+        "{}{}",
+        uuid::Uuid::new_v4().simple(),
+        uuid::Uuid::new_v4().simple()
+    );
+    let failed = || {
+        format!(
+            "cannot write {}: check the data folder's permissions",
+            path.display()
+        )
+    };
+    // Linked into place whole, so that two commands at once agree on one token.
+    let draft = path.with_extension(format!("{}.tmp", std::process::id()));
+    fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&draft)
+        .and_then(|mut file| writeln!(file, "{token}"))
+        .with_context(failed)?;
+    let linked = fs::hard_link(&draft, path);
+    let _ = fs::remove_file(&draft);
+    match linked {
+        Ok(()) => Ok(token),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => check(
+            &fs::read_to_string(path).with_context(failed)?,
+            &path.display().to_string(),
+        ),
+        Err(error) => Err(error).with_context(failed),
+    }
+}
+
+/// `wxcode token`.
+pub(crate) fn print(common: &Common) -> anyhow::Result<()> {
+    let data_dir = config::data_dir(common)?;
+    fs::create_dir_all(&data_dir).with_context(|| format!("cannot make {}", data_dir.display()))?;
+    println!("{}", load(common, &data_dir)?);
+    Ok(())
+}
