@@ -33,7 +33,7 @@ export class Agent {
   input(data) {
     this.received += data;
     const text = data
-      .replace(/\x1b\[200~([\s\S]*?)\x1b\[201~/g, "$1")
+      .replace(/\x1b\[200~([\s\S]*?)\x1b\[201~/g, (_, pasted) => pasted.replaceAll("\r", "\n"))
       .replace(/\x1b(\[[0-9;<]*[A-Za-z~]|O.)/g, "");
     for (const char of text) {
       if (char === "\r") this.#enter();

@@ -52,6 +52,10 @@ export async function createProject(page, name, workspace) {
 
 export const connected = (page) => page.getByText("Connected", { exact: true }).first().waitFor();
 
+/** Waits until the page says that the agent is in a state. */
+export const agentIs = (page, state, ms = WAIT_MS) =>
+  page.getByText(state, { exact: true }).filter({ visible: true }).first().waitFor({ timeout: ms });
+
 /** The lines that the terminal shows. */
 export const screenText = (page) =>
   page.$$eval(".xterm-rows > div", (rows) => rows.map((row) => row.textContent ?? "").join("\n"));

@@ -77,6 +77,12 @@ export class Screen {
     this.#terminal.focus();
   }
 
+  /** Tells a program that wants to know that the user is here, once it can hear it. */
+  reportFocus(): void {
+    const here = document.hasFocus() && document.activeElement === this.#terminal.textarea;
+    if (here && this.#terminal.modes.sendFocusMode) this.#handlers.input("\x1b[I");
+  }
+
   press(key: Key): void {
     this.#terminal.input(keyData(key, this.#terminal.modes.applicationCursorKeysMode));
   }

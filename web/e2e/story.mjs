@@ -1,0 +1,138 @@
+// The main job, by hand of a real browser: project, terminal, milestone, and the same conversation after a reload.
+import assert from "node:assert/strict";
+import { agentIs, connected, createProject, logIn, newPage, screenText, shows } from "./browser.mjs";
+
+/** Longest wait for the agent to be ready for a command, in milliseconds. */
+const READY_MS = 60_000;
+
+/** Answers Claude Code's question about a folder that it does not know. Other agents do not ask. */
+async function trustFolder(page) {
+  const input = page.locator(".xterm-helper-textarea");
+  for (let step = 0; step < 4; step += 1) {
+    const lines = (await screenText(page)).replaceAll("\u00a0", " ").split("\n");
+    if (!lines.some((line) => line.includes("trust this folder"))) return;
+    const chosen = lines.find((line) => line.includes("❯")) ?? "";
+    if (chosen.includes("Yes")) {
+      await input.press("Enter");
+      await page.waitForFunction(
+        () =>
+          !document
+            .querySelector(".xterm-rows")
+            ?.textContent?.replaceAll("\u00a0", " ")
+            .includes("trust this folder"),
+      );
+      return;
+    }
+    await input.press("ArrowDown");
+    await page.waitForFunction(
+      (before) => document.querySelector(".xterm-rows")?.textContent !== before,
+      await page.$eval(".xterm-rows", (rows) => rows.textContent),
+    );
+  }
+}
+
+/** Every conversation id that the session panel shows in its copy button's title. */
+const conversation = async (page) =>
+  (await page.getByTitle(/^Copy the id: /).getAttribute("title"))?.slice("Copy the id: ".length);
+
+async function createMilestone(page, name) {
+  await page.getByRole("button", { name: "New milestone" }).click();
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Context").fill("# Context\n\nSay hello.");
+  await page.getByRole("button", { name: "Create milestone" }).click();
+  await page.getByRole("heading", { name, level: 3 }).waitFor();
+}
+
+const item = (page, name) =>
+  page.getByRole("article").filter({ has: page.getByRole("heading", { name, level: 3 }) });
+
+export async function story(browser, { url, token, workspace }) {
+  const step = (text) => console.log(`  ${text}`);
+  const { context, page, errors, outside } = await newPage(browser);
+  const name = `Story ${Date.now().toString(36)}`;
+
+  await page.goto(url);
+  await page.waitForURL(/\/login/);
+  await page.fill('input[name="token"]', "not the token");
+  await page.click('[type="submit"]');
+  await page.waitForSelector('input[name="token"]');
+  step("a wrong token does not log in");
+
+  await logIn(page, url, token);
+  const cookies = await context.cookies();
+  assert.ok(
+    cookies.length > 0 && cookies.every((cookie) => cookie.httpOnly),
+    "the login is an HttpOnly cookie",
+  );
+  step("logged in");
+
+  await page.getByRole("button", { name: "New project" }).click();
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Workspace folder").fill("not/absolute");
+  await page.getByRole("button", { name: "Create project" }).click();
+  const alert = await page.getByRole("alert").textContent();
+  assert.ok(alert && alert.trim().length > 10, "a bad folder is explained");
+  await page.getByRole("button", { name: "Cancel" }).click();
+  step(`a bad folder is refused: ${alert.trim()}`);
+
+  await createProject(page, name, workspace);
+  await connected(page);
+  await page.waitForFunction(
+    () => (document.querySelector(".xterm-rows")?.textContent ?? "").trim().length > 40,
+  );
+  await agentIs(page, /^(idle|a dialog is open)$/, READY_MS);
+  step("the terminal shows the agent");
+
+  await trustFolder(page);
+  await agentIs(page, "idle", READY_MS);
+  const input = page.locator(".xterm-helper-textarea");
+  await input.pressSequentially("typed by hand");
+  await shows(page, "typed by hand");
+  for (let i = 0; i < "typed by hand".length; i += 1) await input.press("Backspace");
+  await page.waitForFunction(() => !document.querySelector(".xterm-rows")?.textContent?.includes("hand"));
+  step("keys reach the agent");
+
+  await createMilestone(page, "First");
+  await item(page, "First").getByRole("button", { name: "Start" }).click();
+  await item(page, "First").getByText("in progress").waitFor({ timeout: READY_MS });
+  await shows(page, "MILESTONE-CONTEXT.md", READY_MS);
+  const before = await conversation(page);
+  assert.match(before ?? "", /^[0-9a-f-]{36}$/);
+  step(`the first milestone is in progress, in conversation ${before}`);
+
+  await page.reload();
+  await connected(page);
+  await shows(page, "MILESTONE-CONTEXT.md");
+  assert.equal(await conversation(page), before);
+  step("after a reload: the same screen, the same conversation");
+
+  await agentIs(page, "idle", READY_MS);
+  await createMilestone(page, "Second");
+  await item(page, "Second").getByRole("button", { name: "Start" }).click();
+  await item(page, "Second").getByText("in progress").waitFor({ timeout: READY_MS });
+  assert.equal(await conversation(page), before);
+  await item(page, "First").getByRole("button", { name: "Mark completed" }).click();
+  await item(page, "First").getByText("completed", { exact: true }).waitFor();
+  step("a second milestone went into the same conversation; the first one is completed");
+
+  await page.getByRole("button", { name: "End session" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "End session" }).click();
+  await page.getByRole("button", { name: "Start again" }).click();
+  await connected(page);
+  await agentIs(page, "idle", READY_MS);
+  assert.equal(await conversation(page), before);
+  step("ended and started again: the same conversation");
+
+  await page.getByRole("button", { name: "End session" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "End session" }).click();
+  await page.getByRole("button", { name: "Start again" }).waitFor();
+  await page.getByRole("button", { name: "Log out" }).click();
+  await page.waitForURL(/\/login/);
+  await page.goto(url);
+  await page.waitForURL(/\/login/);
+  step("logged out");
+
+  assert.deepEqual(errors, [], "no script error and no CSP violation");
+  assert.deepEqual(outside, [], "no request to another host");
+  await context.close();
+}
