@@ -10,7 +10,7 @@ mod problem;
 mod project;
 mod session;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::{
     Router,
@@ -18,11 +18,14 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::get,
 };
 use tokio_util::sync::CancellationToken;
 use tower_http::{catch_panic::CatchPanicLayer, normalize_path::NormalizePath};
-use utoipa::OpenApi;
+use utoipa::{
+    OpenApi,
+    openapi::{ContentBuilder, Ref, ResponseBuilder},
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use wxcode_store::Store;
 
@@ -62,6 +65,7 @@ impl FromRef<App> for Access {
         (name = "milestones", description = "Units of work of an output project"),
         (name = "sessions", description = "The running agent of an output project"),
         (name = "deliveries", description = "Commands on their way into a session"),
+        (name = "access", description = "Logging a browser in and out"),
         (name = "health", description = "Whether the server lives and its store answers"),
     ),
     modifiers(&Bearer),
@@ -106,39 +110,78 @@ fn terminals() -> OpenApiRouter<App> {
         .routes(routes!(terminal::of_milestone))
 }
 
-fn health() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(health::ready))
+/// Routes that need no token.
+fn open() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(health::live))
+        .routes(routes!(access::login_page, access::login))
+        .routes(routes!(access::logout))
 }
 
-fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
+/// This document.
+#[utoipa::path(operation_id = "openapi", get, path = "/api/openapi.json", tag = "health", responses(
+    (status = 200, description = "The OpenAPI document", content_type = "application/json"),
+))]
+async fn document() -> axum::Json<utoipa::openapi::OpenApi> {
+    static DOCUMENT: LazyLock<utoipa::openapi::OpenApi> = LazyLock::new(openapi);
+    axum::Json(DOCUMENT.clone())
+}
+
+/// The routes that need the token, those that do not, and the document of both.
+fn described() -> (Router<App>, Router<App>, utoipa::openapi::OpenApi) {
     // The same routes under both bases; the document names those of the current one.
-    let (current, document) = OpenApiRouter::with_openapi(Document::openapi())
+    let (current, mut described) = OpenApiRouter::with_openapi(Document::openapi())
         .nest("/api/v1", api().merge(terminals()))
-        .merge(health())
+        .routes(routes!(health::ready))
+        .routes(routes!(document))
         .split_for_parts();
     let (old, _) = OpenApiRouter::<App>::new()
         .nest("/api", api().merge(terminals()))
         .split_for_parts();
-    (current.merge(old), document)
+    let (open, described_open) = open().split_for_parts();
+    described.merge(described_open);
+    for item in described.paths.paths.values_mut() {
+        let operations = [
+            &mut item.get,
+            &mut item.post,
+            &mut item.put,
+            &mut item.patch,
+            &mut item.delete,
+        ];
+        for operation in operations.into_iter().flatten() {
+            let problem = ContentBuilder::new()
+                .schema(Some(Ref::from_schema_name("Problem")))
+                .build();
+            let any = ResponseBuilder::new()
+                .description("Any other answer: a problem, whose detail says what to do")
+                .content("application/problem+json", problem)
+                .build();
+            operation
+                .responses
+                .responses
+                .entry("default".to_owned())
+                .or_insert_with(|| any.into());
+        }
+    }
+    (
+        current
+            .merge(old)
+            .route("/api/v1/openapi.json", get(document)),
+        open,
+        described,
+    )
 }
 
 /// The OpenAPI document.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    described().1
+    described().2
 }
 
 /// All routes of the server.
 pub(crate) fn router(app: App) -> Router {
-    let (routes, document) = described();
-    let document = Arc::new(document);
-    let openapi = get(move || {
-        let document = Arc::clone(&document);
-        async move { axum::Json((*document).clone()) }
-    });
-    let guarded = routes
-        .route("/api/openapi.json", openapi.clone())
-        .route("/api/v1/openapi.json", openapi)
+    let (guarded, open, _) = described();
+    let guarded = guarded
         .fallback(page::asset)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(
@@ -146,10 +189,6 @@ pub(crate) fn router(app: App) -> Router {
             authenticate,
         ))
         .layer(DefaultBodyLimit::max(BODY_MAX));
-    let open = Router::new()
-        .route("/healthz", get(health::live))
-        .route("/login", get(access::login_page).post(access::login))
-        .route("/logout", post(access::logout));
     let inner = guarded.merge(open).with_state(app.clone());
     // Normalising must come before routing, so the router is wrapped as a service.
     Router::new()

@@ -76,7 +76,7 @@ enum Wanted {
 }
 
 /// The terminal of an output project's session, over WebSocket; gets or starts the session.
-#[utoipa::path(get, path = "/output-projects/{id}/terminal", tag = "sessions",
+#[utoipa::path(operation_id = "outputProjectTerminal", get, path = "/output-projects/{id}/terminal", tag = "sessions",
     params(("id" = String, Path, description = "24 hexadecimal digits"), ("lang" = Option<String>, Query, description = "`pt-BR` or `en`; by default from Accept-Language")),
     responses((status = 101, description = "A WebSocket with JSON messages; see docs/protocol.md")))]
 pub(crate) async fn of_project(
@@ -90,7 +90,7 @@ pub(crate) async fn of_project(
 }
 
 /// The terminal of a milestone's session, over WebSocket; also starts the milestone when it is pending.
-#[utoipa::path(get, path = "/milestones/{id}/terminal", tag = "sessions",
+#[utoipa::path(operation_id = "milestoneTerminal", get, path = "/milestones/{id}/terminal", tag = "sessions",
     params(("id" = String, Path, description = "24 hexadecimal digits"), ("lang" = Option<String>, Query, description = "`pt-BR` or `en`; by default from Accept-Language")),
     responses((status = 101, description = "A WebSocket with JSON messages; see docs/protocol.md")))]
 pub(crate) async fn of_milestone(

@@ -12,6 +12,7 @@ use axum::{
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use utoipa::ToSchema;
 
 use super::problem::Problem;
 
@@ -197,15 +198,27 @@ pub(crate) fn unauthorized() -> Problem {
 }
 
 /// The login form.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(crate) struct Login {
+    /// What `wxcode token` prints.
     token: String,
 }
 
+/// The form to log in.
+#[utoipa::path(operation_id = "loginPage", get, path = "/login", tag = "access", security(()), responses(
+    (status = 200, description = "A page with the form", content_type = "text/html"),
+))]
 pub(crate) async fn login_page() -> Response {
     login_form("").into_response()
 }
 
+/// Logs a browser in: the answer sets the cookie.
+#[utoipa::path(operation_id = "login", post, path = "/login", tag = "access", security(()),
+    request_body(content = Login, content_type = "application/x-www-form-urlencoded"), responses(
+    (status = 303, description = "Logged in; the page follows"),
+    (status = 400, description = "No token in the form", content_type = "text/html"),
+    (status = 401, description = "Not the token of this server", content_type = "text/html"),
+))]
 pub(crate) async fn login(
     State(access): State<Access>,
     form: Result<Form<Login>, axum::extract::rejection::FormRejection>,
@@ -225,6 +238,10 @@ pub(crate) async fn login(
     ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
 }
 
+/// Logs a browser out: the answer removes the cookie.
+#[utoipa::path(operation_id = "logout", post, path = "/logout", tag = "access", security(()), responses(
+    (status = 303, description = "Logged out; the form follows"),
+))]
 pub(crate) async fn logout(State(access): State<Access>) -> Response {
     (
         [(header::SET_COOKIE, access.set_cookie("", 0))],

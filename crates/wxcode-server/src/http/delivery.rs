@@ -97,7 +97,7 @@ pub(super) fn answer(delivered: Delivered) -> Answer<(StatusCode, Json<DeliveryV
 }
 
 /// Queues a text for the session, which is started if none runs.
-#[utoipa::path(post, path = "/output-projects/{id}/deliveries", tag = "deliveries", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = NewText, responses(
+#[utoipa::path(operation_id = "queueDelivery", post, path = "/output-projects/{id}/deliveries", tag = "deliveries", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = NewText, responses(
     (status = 202, description = "Queued, or the delivery that has the key already", body = DeliveryView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
     (status = 422, description = "The text or the key is not valid", body = Problem, content_type = "application/problem+json"),
@@ -145,7 +145,7 @@ pub(super) async fn queue(
 }
 
 /// Lists the deliveries of a project in the order of queueing.
-#[utoipa::path(get, path = "/output-projects/{id}/deliveries", tag = "deliveries", params(("id" = String, Path, description = "24 hexadecimal digits"), Paging), responses(
+#[utoipa::path(operation_id = "listDeliveries", get, path = "/output-projects/{id}/deliveries", tag = "deliveries", params(("id" = String, Path, description = "24 hexadecimal digits"), Paging), responses(
     (status = 200, description = "A page of them", body = DeliveryList),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -166,7 +166,7 @@ pub(super) async fn list(
 }
 
 /// Shows a delivery.
-#[utoipa::path(get, path = "/output-projects/{id}/deliveries/{delivery_id}", tag = "deliveries",
+#[utoipa::path(operation_id = "showDelivery", get, path = "/output-projects/{id}/deliveries/{delivery_id}", tag = "deliveries",
     params(("id" = String, Path, description = "24 hexadecimal digits"), ("delivery_id" = String, Path, description = "24 hexadecimal digits")), responses(
     (status = 200, description = "The delivery", body = DeliveryView),
     (status = 404, description = "No such delivery in this project", body = Problem, content_type = "application/problem+json"),

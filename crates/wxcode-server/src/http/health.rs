@@ -10,6 +10,9 @@ use super::{
 };
 
 /// The server lives.
+#[utoipa::path(operation_id = "liveness", get, path = "/healthz", tag = "health", security(()), responses(
+    (status = 200, description = "It answers", body = Health),
+))]
 pub(super) async fn live() -> Json<Health> {
     Json(Health { status: "ok" })
 }
@@ -22,7 +25,7 @@ pub(super) struct Health {
 }
 
 /// Whether the store answers and the sessions' folder can be read.
-#[utoipa::path(get, path = "/readyz", tag = "health", responses(
+#[utoipa::path(operation_id = "readiness", get, path = "/readyz", tag = "health", responses(
     (status = 200, description = "The server can do its work", body = Health),
     (status = 503, description = "Something it needs does not answer", body = Problem, content_type = "application/problem+json"),
 ))]

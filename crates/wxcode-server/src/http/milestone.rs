@@ -127,7 +127,7 @@ async fn find(app: &App, id: Id) -> Answer<Milestone> {
 }
 
 /// Creates a milestone.
-#[utoipa::path(post, path = "/milestones", tag = "milestones", request_body = NewMilestone, responses(
+#[utoipa::path(operation_id = "createMilestone", post, path = "/milestones", tag = "milestones", request_body = NewMilestone, responses(
     (status = 201, description = "Created, pending", body = MilestoneView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "The project has a milestone for this element", body = Problem, content_type = "application/problem+json"),
@@ -184,7 +184,7 @@ pub(super) async fn create(
 }
 
 /// Lists the milestones of a project in the order of their creation.
-#[utoipa::path(get, path = "/milestones", tag = "milestones", params(Selection, Paging), responses(
+#[utoipa::path(operation_id = "listMilestones", get, path = "/milestones", tag = "milestones", params(Selection, Paging), responses(
     (status = 200, description = "A page of them", body = MilestoneList),
     (status = 400, description = "output_project_id is not an id", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
@@ -216,7 +216,7 @@ pub(super) async fn list(
 }
 
 /// Shows a milestone.
-#[utoipa::path(get, path = "/milestones/{id}", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
+#[utoipa::path(operation_id = "showMilestone", get, path = "/milestones/{id}", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
     (status = 200, description = "The milestone", body = MilestoneView),
     (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -228,7 +228,7 @@ pub(super) async fn show(
 }
 
 /// Moves a milestone: pending → failed, in_progress → completed or failed, failed → pending.
-#[utoipa::path(patch, path = "/milestones/{id}", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = MilestoneChange, responses(
+#[utoipa::path(operation_id = "changeMilestone", patch, path = "/milestones/{id}", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = MilestoneChange, responses(
     (status = 200, description = "The milestone afterwards", body = MilestoneView),
     (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "Not a step from where it is", body = Problem, content_type = "application/problem+json"),
@@ -269,7 +269,7 @@ pub(super) async fn change(
 }
 
 /// Deletes a pending milestone; a delivery of it that is still in line is cancelled.
-#[utoipa::path(delete, path = "/milestones/{id}", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
+#[utoipa::path(operation_id = "deleteMilestone", delete, path = "/milestones/{id}", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
     (status = 204, description = "Deleted"),
     (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "Not pending, or its command is already on the way", body = Problem, content_type = "application/problem+json"),
@@ -290,7 +290,7 @@ pub(super) async fn remove(State(app): State<App>, PathId(id): PathId) -> Answer
 }
 
 /// Writes the milestone's context into the workspace and makes `.planning/`.
-#[utoipa::path(post, path = "/milestones/{id}/prepare", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
+#[utoipa::path(operation_id = "prepareMilestone", post, path = "/milestones/{id}/prepare", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
     (status = 200, description = "Prepared; doing it again changes nothing", body = Prepared),
     (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "The workspace folder is missing", body = Problem, content_type = "application/problem+json"),
@@ -307,7 +307,7 @@ pub(super) async fn prepare(State(app): State<App>, PathId(id): PathId) -> Answe
 }
 
 /// Prepares the milestone, gets or starts the session, and queues the milestone's command, once.
-#[utoipa::path(post, path = "/milestones/{id}/start", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
+#[utoipa::path(operation_id = "startMilestone", post, path = "/milestones/{id}/start", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
     (status = 202, description = "The delivery of its command; asking again gives the same one", body = DeliveryView),
     (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "The milestone is finished, or the workspace folder is missing", body = Problem, content_type = "application/problem+json"),

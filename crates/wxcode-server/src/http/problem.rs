@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use wxcode_core::id::InvalidId;
 use wxcode_store::StoreError;
 
+use super::BODY_MAX;
 use crate::session::StartError;
 
 /// An error of the API.
@@ -129,6 +130,11 @@ impl From<JsonRejection> for Problem {
         let detail = match &rejection {
             JsonRejection::MissingJsonContentType(_) => {
                 "send the body as JSON, with the header Content-Type: application/json".to_owned()
+            }
+            other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                format!(
+                    "the body is larger than {BODY_MAX} bytes: send less, or name a file in the text"
+                )
             }
             other => other.body_text(),
         };

@@ -148,7 +148,7 @@ pub(super) fn check_reference(what: &str, reference: Option<&str>) -> Answer<()>
 }
 
 /// Creates an output project.
-#[utoipa::path(post, path = "/output-projects", tag = "output projects", request_body = NewProject, responses(
+#[utoipa::path(operation_id = "createOutputProject", post, path = "/output-projects", tag = "output projects", request_body = NewProject, responses(
     (status = 201, description = "Created", body = ProjectView),
     (status = 422, description = "A field is not valid; nothing was made", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -205,7 +205,7 @@ pub(super) async fn create(
 }
 
 /// Lists output projects in the order of their creation.
-#[utoipa::path(get, path = "/output-projects", tag = "output projects", params(Paging), responses(
+#[utoipa::path(operation_id = "listOutputProjects", get, path = "/output-projects", tag = "output projects", params(Paging), responses(
     (status = 200, description = "A page of them", body = ProjectList),
 ))]
 pub(super) async fn list(
@@ -221,7 +221,7 @@ pub(super) async fn list(
 }
 
 /// Shows an output project.
-#[utoipa::path(get, path = "/output-projects/{id}", tag = "output projects", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
+#[utoipa::path(operation_id = "showOutputProject", get, path = "/output-projects/{id}", tag = "output projects", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
     (status = 200, description = "The project", body = ProjectView),
     (status = 400, description = "Not an id", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
@@ -236,7 +236,7 @@ pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<J
 }
 
 /// Changes the name, the stack or the configuration.
-#[utoipa::path(patch, path = "/output-projects/{id}", tag = "output projects", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = ProjectChange, responses(
+#[utoipa::path(operation_id = "changeOutputProject", patch, path = "/output-projects/{id}", tag = "output projects", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = ProjectChange, responses(
     (status = 200, description = "The project afterwards", body = ProjectView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
     (status = 422, description = "A field is not valid; nothing was changed", body = Problem, content_type = "application/problem+json"),
@@ -275,7 +275,7 @@ pub(super) async fn change(
 }
 
 /// Deletes an output project with its milestones and deliveries, never its workspace folder.
-#[utoipa::path(delete, path = "/output-projects/{id}", tag = "output projects", params(("id" = String, Path, description = "24 hexadecimal digits"), Removal), responses(
+#[utoipa::path(operation_id = "deleteOutputProject", delete, path = "/output-projects/{id}", tag = "output projects", params(("id" = String, Path, description = "24 hexadecimal digits"), Removal), responses(
     (status = 204, description = "Deleted"),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "Its session runs, and `force` was not given", body = Problem, content_type = "application/problem+json"),

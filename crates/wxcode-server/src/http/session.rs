@@ -177,7 +177,7 @@ async fn project(app: &App, id: Id) -> Answer<OutputProject> {
 }
 
 /// Shows the session of a project.
-#[utoipa::path(get, path = "/output-projects/{id}/session", tag = "sessions", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
+#[utoipa::path(operation_id = "showSession", get, path = "/output-projects/{id}/session", tag = "sessions", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
     (status = 200, description = "The session, also when there is none", body = SessionView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -189,7 +189,7 @@ pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<J
 }
 
 /// Gets the session of a project, or starts it.
-#[utoipa::path(post, path = "/output-projects/{id}/session", tag = "sessions", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
+#[utoipa::path(operation_id = "startSession", post, path = "/output-projects/{id}/session", tag = "sessions", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
     (status = 200, description = "It was running", body = SessionView),
     (status = 201, description = "It was started", body = SessionView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
@@ -214,7 +214,7 @@ pub(super) async fn start(
 }
 
 /// Ends the session: the agent and everything it started. The conversation stays for resuming.
-#[utoipa::path(delete, path = "/output-projects/{id}/session", tag = "sessions", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
+#[utoipa::path(operation_id = "endSession", delete, path = "/output-projects/{id}/session", tag = "sessions", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
     (status = 204, description = "None runs any more"),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
 ))]
