@@ -1,7 +1,11 @@
 //! The `Store` trait, which every promise about records is made by, and its embedded form.
 //!
 //! Every change that a promise depends on is one conditional operation whose answer says who won.
-//! The conformance suite in [`conformance`] is written against the trait alone.
+//! The conformance suite (module `conformance`, behind the feature of that name) is written against the trait alone.
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+pub mod sqlite;
 
 use std::path::PathBuf;
 
@@ -26,8 +30,14 @@ pub enum StoreError {
     #[error("the store is not available: {0}; the agents keep running, try again when it is back")]
     Unavailable(String),
     /// A record or the schema is not what this version understands.
-    #[error("the store holds something this version does not understand: {0}; check that no newer wxcode wrote it")]
+    #[error(
+        "the store holds something this version does not understand: {0}; check that no newer wxcode wrote it"
+    )]
     Corrupt(String),
+    /// The record cannot be kept, whoever asks and whenever: an id that is taken, a path that is no text; nothing
+    /// was changed.
+    #[error("the store refuses the record: {0}")]
+    Refused(String),
 }
 
 /// A result of the store.
@@ -187,7 +197,11 @@ pub struct Step {
     pub at: Timestamp,
 }
 
-/// Where the records are kept. All operations are atomic, and durable when they return.
+/// Where the records are kept. All operations are atomic, and durable when they return `Ok`; an operation whose caller
+/// stops waiting may still happen, wholly.
+///
+/// Times are kept to the millisecond, see [`wxcode_core::time::to_millis`]. `updated_at` follows what people and the
+/// workflow change; the book-keeping of conversations and deliveries in projects and milestones leaves it.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Whether the store answers.
@@ -200,9 +214,20 @@ pub trait Store: Send + Sync + 'static {
     /// Projects in the order of creation.
     async fn projects(&self, page: Page) -> Result<Listing<OutputProject>>;
     /// Changes what the patch names and `updated_at`; the project afterwards.
-    async fn patch_project(&self, id: Id, patch: &ProjectPatch, at: Timestamp) -> Result<Option<OutputProject>>;
+    async fn patch_project(
+        &self,
+        id: Id,
+        patch: &ProjectPatch,
+        at: Timestamp,
+    ) -> Result<Option<OutputProject>>;
     /// Moves the status from `from` to `to` if it is `from`; whether this call did.
-    async fn advance_project(&self, id: Id, from: ProjectStatus, to: ProjectStatus, at: Timestamp) -> Result<bool>;
+    async fn advance_project(
+        &self,
+        id: Id,
+        from: ProjectStatus,
+        to: ProjectStatus,
+        at: Timestamp,
+    ) -> Result<bool>;
     /// Removes a project with its milestones and deliveries; whether it was there.
     async fn remove_project(&self, id: Id) -> Result<bool>;
 
@@ -224,10 +249,16 @@ pub trait Store: Send + Sync + 'static {
     /// One milestone.
     async fn milestone(&self, id: Id) -> Result<Option<Milestone>>;
     /// Milestones of a project, in the order of creation.
-    async fn milestones(&self, project: Id, status: Option<MilestoneStatus>, page: Page) -> Result<Listing<Milestone>>;
+    async fn milestones(
+        &self,
+        project: Id,
+        status: Option<MilestoneStatus>,
+        page: Page,
+    ) -> Result<Listing<Milestone>>;
     /// Moves a milestone from `from` to `to` by compare-and-set, with `updated_at`, and `completed_at` when `to`
-    /// is `completed` (cleared otherwise). Moving to `pending` forgets its delivery, so that it can be started anew;
-    /// moving `pending → failed` fails its queued delivery with the error `the milestone was given up`.
+    /// is `completed` (cleared otherwise). Moving to `pending` forgets its delivery, so that it can be started anew,
+    /// unless that one is still on its way (`written`): then it is this one that starts it, and no second one.
+    /// Moving `pending → failed` fails its queued delivery with the error `the milestone was given up`.
     /// The milestone afterwards; `None` if it was not in `from` or is not there.
     async fn advance_milestone(
         &self,
@@ -253,6 +284,6 @@ pub trait Store: Send + Sync + 'static {
     /// Changes a delivery by compare-and-set on its version. In the same step: `submitted` moves its milestone
     /// from `pending` to `in_progress` and the project from `created` to `initialized` (if it has a milestone);
     /// `failed` gives [`OutputProject::new_project_delivery`] back if this delivery holds it.
-    /// The delivery afterwards; `None` if the version was another one.
+    /// The delivery afterwards; `None` if the version was another one, or the delivery is over: that never changes again.
     async fn step(&self, step: &Step) -> Result<Option<Delivery>>;
 }

@@ -1,0 +1,350 @@
+//! Promises about output projects.
+
+use jiff::SignedDuration;
+use uuid::Uuid;
+use wxcode_core::{
+    delivery::TEXT_MAX,
+    identity::{HistoryEntry, Source},
+    project::{OutputProject, ProjectStatus},
+};
+
+use super::{ALL, Records, sample};
+use crate::{Page, ProjectPatch, StoreError};
+
+/// Every field is kept, times to the millisecond.
+pub async fn reads_back_as_it_was_written(records: &impl Records) {
+    let store = records.open().await;
+    let (first, second) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let full = OutputProject {
+        kb_id: Some("0123456789abcdef01234567".to_owned()),
+        stack_id: Some("fastapi-htmx".to_owned()),
+        configuration_id: Some(String::new()),
+        status: ProjectStatus::Active,
+        claude_session_id: Some(second),
+        claude_session_history: vec![
+            HistoryEntry {
+                id: first,
+                since: sample::at(1),
+                until: Some(sample::at(2)),
+                source: Source::Startup,
+                reason: Some("clear".to_owned()),
+                transcript_path: Some("/t/1.jsonl".into()),
+                spoke: true,
+            },
+            HistoryEntry {
+                id: second,
+                since: sample::at(2),
+                until: None,
+                source: Source::Clear,
+                reason: None,
+                transcript_path: None,
+                spoke: false,
+            },
+        ],
+        identity_cursor: Some(sample::cursor(sample::id(), 7)),
+        new_project_delivery: Some(sample::id()),
+        created_at: sample::at(-1_800_000_000_000),
+        updated_at: sample::at(999),
+        ..sample::project()
+    };
+    let minimal = sample::project();
+    let finer = OutputProject {
+        created_at: sample::at(0) + SignedDuration::from_nanos(999_999),
+        ..sample::project()
+    };
+    for project in [&full, &minimal, &finer] {
+        store.add_project(project).await.unwrap();
+    }
+    let expected = [
+        full,
+        minimal,
+        OutputProject {
+            created_at: sample::at(0),
+            ..finer
+        },
+    ];
+    for store in [store, records.open().await] {
+        for project in &expected {
+            assert_eq!(
+                store.project(project.id).await.unwrap().as_ref(),
+                Some(project)
+            );
+        }
+        let listing = store.projects(ALL).await.unwrap();
+        assert_eq!(
+            (listing.items.as_slice(), listing.total),
+            (expected.as_slice(), 3)
+        );
+    }
+}
+
+/// A second project with the same id is refused, and the first stays as it is.
+pub async fn an_id_that_is_taken_is_refused(records: &impl Records) {
+    let store = records.open().await;
+    let first = sample::project();
+    store.add_project(&first).await.unwrap();
+    let second = OutputProject {
+        name: "another".to_owned(),
+        ..first.clone()
+    };
+    let error = store.add_project(&second).await.unwrap_err();
+    assert!(matches!(error, StoreError::Refused(_)), "{error}");
+    assert_eq!(store.projects(ALL).await.unwrap().items, [first]);
+}
+
+/// Each operation on a project that is not there says so and makes none.
+pub async fn what_is_missing_is_not_changed(records: &impl Records) {
+    let store = records.open().await;
+    let id = sample::id();
+    store.ping().await.unwrap();
+    assert_eq!(store.project(id).await.unwrap(), None);
+    assert_eq!(
+        store
+            .patch_project(id, &ProjectPatch::default(), sample::at(1))
+            .await
+            .unwrap(),
+        None
+    );
+    let (from, to) = (ProjectStatus::Created, ProjectStatus::Active);
+    assert!(
+        !store
+            .advance_project(id, from, to, sample::at(1))
+            .await
+            .unwrap()
+    );
+    assert!(!store.remove_project(id).await.unwrap());
+    assert_eq!(store.projects(ALL).await.unwrap().total, 0);
+}
+
+/// A patch changes the named fields and `updated_at`; `Some(None)` clears, `None` leaves.
+pub async fn a_patch_changes_only_what_it_names(records: &impl Records) {
+    let store = records.open().await;
+    let mut expected = OutputProject {
+        stack_id: Some("django".to_owned()),
+        configuration_id: Some("debug".to_owned()),
+        ..sample::project()
+    };
+    store.add_project(&expected).await.unwrap();
+    let other = sample::add_project(&*store).await;
+    let before = store.project(other).await.unwrap();
+
+    let some = |text: &str| Some(Some(text.to_owned()));
+    let none = ProjectPatch::default;
+    let patches = [
+        none(),
+        ProjectPatch {
+            name: Some("new".to_owned()),
+            ..none()
+        },
+        ProjectPatch {
+            stack_id: some("rails"),
+            ..none()
+        },
+        ProjectPatch {
+            configuration_id: some("release"),
+            ..none()
+        },
+        ProjectPatch {
+            stack_id: Some(None),
+            ..none()
+        },
+        ProjectPatch {
+            name: Some("last".to_owned()),
+            stack_id: some("go"),
+            configuration_id: Some(None),
+        },
+    ];
+    for (patch, millis) in patches.into_iter().zip(1..) {
+        expected.updated_at = sample::at(millis);
+        expected.name = patch.name.clone().unwrap_or(expected.name);
+        expected.stack_id = patch.stack_id.clone().unwrap_or(expected.stack_id);
+        expected.configuration_id = patch
+            .configuration_id
+            .clone()
+            .unwrap_or(expected.configuration_id);
+        let patched = store
+            .patch_project(expected.id, &patch, sample::at(millis))
+            .await
+            .unwrap();
+        assert_eq!(patched.as_ref(), Some(&expected));
+        assert_eq!(store.project(expected.id).await.unwrap(), patched);
+    }
+    assert_eq!(store.project(other).await.unwrap(), before);
+}
+
+/// The status moves only from the one that is named.
+pub async fn the_status_advances_only_from_what_it_was(records: &impl Records) {
+    use ProjectStatus::{Active, Created, Initialized};
+    let store = records.open().await;
+    for is in [Created, Initialized, Active] {
+        for from in [Created, Initialized, Active] {
+            for to in [Created, Initialized, Active] {
+                let mut expected = OutputProject {
+                    status: is,
+                    ..sample::project()
+                };
+                store.add_project(&expected).await.unwrap();
+                let moved = store
+                    .advance_project(expected.id, from, to, sample::at(5))
+                    .await
+                    .unwrap();
+                assert_eq!(moved, is == from, "{is:?}: {from:?} → {to:?}");
+                if moved {
+                    expected = OutputProject {
+                        status: to,
+                        updated_at: sample::at(5),
+                        ..expected
+                    };
+                }
+                assert_eq!(store.project(expected.id).await.unwrap(), Some(expected));
+            }
+        }
+    }
+}
+
+/// Pages are cut from the order of creation; a page is never larger than the largest.
+pub async fn a_thousand_are_listed_in_pages(records: &impl Records) {
+    let store = records.open().await;
+    let mut expected = Vec::new();
+    for number in 0..1003 {
+        let project = OutputProject {
+            name: format!("project {number}"),
+            created_at: sample::at(number),
+            ..sample::project()
+        };
+        store.add_project(&project).await.unwrap();
+        expected.push(project);
+    }
+    for (skip, limit, range) in [
+        (0, 1, 0..1),
+        (0, 1000, 0..1000),
+        (0, u64::MAX, 0..1000),
+        (400, 200, 400..600),
+        (1000, 1000, 1000..1003),
+        (1003, 10, 1003..1003),
+        (u64::MAX, u64::MAX, 1003..1003),
+        (5, 0, 5..5),
+    ] {
+        let listing = store.projects(Page { skip, limit }).await.unwrap();
+        assert_eq!(listing.total, 1003);
+        assert!(
+            listing.items == expected[range],
+            "skip {skip}, limit {limit}"
+        );
+    }
+}
+
+/// Removing a project removes its milestones and deliveries, and nobody else's.
+pub async fn removal_takes_everything_of_it_along(records: &impl Records) {
+    let store = records.open().await;
+    let mut left = Vec::new();
+    for _ in 0..2 {
+        let project = sample::add_project(&*store).await;
+        store
+            .rotate(project, &sample::rotation(None, Uuid::new_v4()))
+            .await
+            .unwrap();
+        let milestone = sample::add_milestone(&*store, project).await;
+        let command = sample::queue(&*store, &sample::start(project, milestone)).await;
+        let text = sample::queue(&*store, &sample::text(project, "hello")).await;
+        left.push((project, milestone, [command.id, text.id]));
+    }
+    let (other, other_milestone, other_deliveries) = left.pop().unwrap();
+    let (project, milestone, deliveries) = left.pop().unwrap();
+    assert!(store.remove_project(project).await.unwrap());
+    assert!(!store.remove_project(project).await.unwrap());
+
+    for store in [store, records.open().await] {
+        assert_eq!(store.project(project).await.unwrap(), None);
+        assert_eq!(store.milestone(milestone).await.unwrap(), None);
+        assert_eq!(store.milestones(project, None, ALL).await.unwrap().total, 0);
+        assert_eq!(store.deliveries(project, ALL).await.unwrap().total, 0);
+        for delivery in deliveries {
+            assert_eq!(store.delivery(delivery).await.unwrap(), None);
+        }
+        assert_eq!(
+            store.projects_with_open_deliveries().await.unwrap(),
+            [other]
+        );
+
+        let kept = store.project(other).await.unwrap().unwrap();
+        assert_eq!(kept.claude_session_history.len(), 1);
+        assert!(store.milestone(other_milestone).await.unwrap().is_some());
+        let kept = store.deliveries(other, ALL).await.unwrap().items;
+        assert_eq!(
+            kept.iter().map(|delivery| delivery.id).collect::<Vec<_>>(),
+            other_deliveries
+        );
+    }
+}
+
+/// No text is cut or changed: a mebibyte, characters of every width, controls, and none at all.
+pub async fn long_and_odd_texts_come_back_whole(records: &impl Records) {
+    let store = records.open().await;
+    let long = "ação 漢字 🦀\r\n".repeat(TEXT_MAX / "ação 漢字 🦀\r\n".len());
+    let odd = [
+        "",
+        " ",
+        "\0a\0",
+        "'; DROP TABLE x; --",
+        "%_\\",
+        "e\u{301}",
+        "\u{202e}abc\u{10ffff}",
+        "$set.a",
+        &long,
+    ];
+    for text in odd {
+        let project = OutputProject {
+            kb_id: Some(text.to_owned()),
+            name: text.to_owned(),
+            stack_id: Some(text.to_owned()),
+            workspace_path: text.into(),
+            ..sample::project()
+        };
+        store.add_project(&project).await.unwrap();
+        let milestone = wxcode_core::milestone::Milestone {
+            element_id: Some(text.chars().take(200).collect()),
+            element_name: text.to_owned(),
+            context: Some(text.to_owned()),
+            ..sample::milestone(project.id)
+        };
+        store.add_milestone(&milestone).await.unwrap();
+        let mut new = sample::text(project.id, text);
+        new.idempotency_key = Some(text.chars().take(50).collect());
+        let delivery = sample::queue(&*store, &new).await;
+        assert!(delivery == sample::queued(&new, None, text));
+        assert!(store.project(project.id).await.unwrap() == Some(project));
+        assert!(store.milestone(milestone.id).await.unwrap() == Some(milestone));
+        assert!(store.delivery(delivery.id).await.unwrap() == Some(delivery.clone()));
+        let again = crate::NewDelivery {
+            id: sample::id(),
+            ..new
+        };
+        assert!(store.queue(&again).await.unwrap() == crate::Queued::Existing(delivery));
+    }
+}
+
+/// What one store acknowledged, every other one on the same records answers with.
+pub async fn another_store_sees_it_at_once(records: &impl Records) {
+    let (here, there) = (records.open().await, records.open().await);
+    for number in 0..50 {
+        let project = sample::project();
+        here.add_project(&project).await.unwrap();
+        assert_eq!(
+            there.project(project.id).await.unwrap().as_ref(),
+            Some(&project)
+        );
+        let name = Some(format!("name {number}"));
+        let patched = there
+            .patch_project(
+                project.id,
+                &ProjectPatch {
+                    name,
+                    ..Default::default()
+                },
+                sample::at(1),
+            )
+            .await;
+        assert_eq!(here.project(project.id).await.unwrap(), patched.unwrap());
+    }
+}

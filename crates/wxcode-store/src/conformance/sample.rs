@@ -1,0 +1,184 @@
+//! Records to test with.
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+use wxcode_core::{
+    delivery::{Delivery, DeliveryState, Route},
+    id::Id,
+    identity::Source,
+    milestone::{Milestone, MilestoneStatus},
+    project::{HookCursor, OutputProject, ProjectStatus},
+};
+
+use crate::{Added, Command, NewDelivery, Queued, Rotation, Step, Store};
+
+/// The text of a project's first command.
+pub const NEW_PROJECT: &str = "/gsd:new-project";
+/// The text of a later command.
+pub const NEW_MILESTONE: &str = "/gsd:new-milestone";
+
+/// A moment, `millis` after one that is not on a whole second.
+#[must_use]
+pub fn at(millis: i64) -> Timestamp {
+    let start: Timestamp = "2026-01-02T03:04:05.678Z".parse().unwrap();
+    start + SignedDuration::from_millis(millis)
+}
+
+/// A new id.
+#[must_use]
+pub fn id() -> Id {
+    Id::generate(Timestamp::now())
+}
+
+/// A project that has only what it must have.
+#[must_use]
+pub fn project() -> OutputProject {
+    OutputProject {
+        id: id(),
+        kb_id: None,
+        name: "a project".to_owned(),
+        stack_id: None,
+        configuration_id: None,
+        workspace_path: "/workspaces/a".into(),
+        status: ProjectStatus::Created,
+        claude_session_id: None,
+        claude_session_history: Vec::new(),
+        identity_cursor: None,
+        new_project_delivery: None,
+        created_at: at(0),
+        updated_at: at(0),
+    }
+}
+
+/// A pending milestone that has only what it must have.
+#[must_use]
+pub fn milestone(project: Id) -> Milestone {
+    Milestone {
+        id: id(),
+        output_project_id: project,
+        element_id: None,
+        element_name: "PAGE_Login".to_owned(),
+        status: MilestoneStatus::Pending,
+        context: None,
+        wxcode_version: None,
+        milestone_folder_name: None,
+        delivery_id: None,
+        created_at: at(0),
+        updated_at: None,
+        completed_at: None,
+    }
+}
+
+/// Adds a project.
+pub async fn add_project(store: &dyn Store) -> Id {
+    let project = project();
+    store.add_project(&project).await.unwrap();
+    project.id
+}
+
+/// Adds a pending milestone.
+pub async fn add_milestone(store: &dyn Store, project: Id) -> Id {
+    let milestone = milestone(project);
+    assert_eq!(store.add_milestone(&milestone).await.unwrap(), Added::Added);
+    milestone.id
+}
+
+/// A text to be queued.
+#[must_use]
+pub fn text(project: Id, text: &str) -> NewDelivery {
+    NewDelivery {
+        id: id(),
+        output_project_id: project,
+        command: Command::Text(text.to_owned()),
+        idempotency_key: None,
+        at: at(10),
+    }
+}
+
+/// The command of a milestone, to be queued.
+#[must_use]
+pub fn start(project: Id, milestone: Id) -> NewDelivery {
+    let command = Command::Milestone {
+        id: milestone,
+        new_project: NEW_PROJECT.to_owned(),
+        new_milestone: NEW_MILESTONE.to_owned(),
+    };
+    NewDelivery {
+        command,
+        ..text(project, "")
+    }
+}
+
+/// Queues what must be new.
+pub async fn queue(store: &dyn Store, new: &NewDelivery) -> Delivery {
+    match store.queue(new).await.unwrap() {
+        Queued::New(delivery) => delivery,
+        other => panic!("not queued: {other:?}"),
+    }
+}
+
+/// The step of `delivery` to `state`, which changes nothing else.
+#[must_use]
+pub fn step(delivery: &Delivery, state: DeliveryState) -> Step {
+    Step {
+        id: delivery.id,
+        version: delivery.version,
+        state,
+        attempts: delivery.attempts,
+        error: delivery.error.clone(),
+        session_id: delivery.session_id,
+        route: delivery.route,
+        after_seq: delivery.after_seq,
+        at: at(20),
+    }
+}
+
+/// Moves `delivery` to `state`.
+pub async fn advance(store: &dyn Store, delivery: &Delivery, state: DeliveryState) -> Delivery {
+    store
+        .step(&step(delivery, state))
+        .await
+        .unwrap()
+        .expect("the version is the current one")
+}
+
+/// A change of the conversation id that no hook told.
+#[must_use]
+pub fn rotation(old: Option<Uuid>, new: Uuid) -> Rotation {
+    Rotation {
+        old,
+        new,
+        source: Source::Startup,
+        reason: "replaced".to_owned(),
+        transcript_path: None,
+        cursor: None,
+        at: at(30),
+    }
+}
+
+/// The place of a hook.
+#[must_use]
+pub const fn cursor(session_id: Id, seq: u64) -> HookCursor {
+    HookCursor { session_id, seq }
+}
+
+/// What a delivery must look like right after it was queued.
+#[must_use]
+pub fn queued(new: &NewDelivery, milestone_id: Option<Id>, text: &str) -> Delivery {
+    Delivery {
+        id: new.id,
+        output_project_id: new.output_project_id,
+        milestone_id,
+        text: text.to_owned(),
+        state: DeliveryState::Queued,
+        attempts: 0,
+        error: None,
+        idempotency_key: new.idempotency_key.clone(),
+        session_id: None,
+        route: Route::Typed,
+        after_seq: None,
+        version: 0,
+        created_at: new.at,
+        updated_at: new.at,
+    }
+}

@@ -1,0 +1,252 @@
+//! The embedded store: one SQLite file in the data folder, which any SQLite tool can look into.
+
+mod columns;
+mod delivery;
+mod failure;
+mod identity;
+mod link;
+mod milestone;
+mod project;
+mod schema;
+mod workers;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use uuid::Uuid;
+use wxcode_core::{
+    delivery::Delivery,
+    id::Id,
+    milestone::{Milestone, MilestoneStatus},
+    project::{OutputProject, ProjectStatus},
+};
+
+use self::{
+    link::Link,
+    workers::{Readers, Writer},
+};
+use crate::{
+    Added, Listing, NewDelivery, Page, ProjectPatch, Queued, Removed, Result, Rotated, Rotation,
+    Step, Store, StoreError,
+};
+
+/// Why a file cannot be the store.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file or its folder cannot be reached.
+    #[error("cannot open {}: {source}; check that the folder exists and that this user may write in it", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file would be on a network file system, where its journal cannot work.
+    #[error("{} is on {kind}, where an SQLite file gets damaged: choose a local folder, or use a shared store", path.display())]
+    Network {
+        /// The file.
+        path: PathBuf,
+        /// The file system.
+        kind: &'static str,
+    },
+    /// A newer wxcode wrote the file.
+    #[error(
+        "{} has schema version {found}, this wxcode knows up to {known}: run the newer wxcode that wrote it, or restore an older copy",
+        path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i32,
+        /// The newest that this version knows.
+        known: i32,
+    },
+    /// The file is another program's.
+    #[error("{} is a database of another program: choose another path", .0.display())]
+    Foreign(PathBuf),
+    /// The database itself failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The embedded store. Several processes may have the same file open.
+///
+/// A full disk, a locked or unwritable file is [`StoreError::Unavailable`]; the next operation tries afresh, so nothing
+/// needs a restart once the cause is gone.
+pub struct SqliteStore {
+    writer: Writer,
+    readers: Readers,
+}
+
+impl SqliteStore {
+    /// Opens the file at `path`, with mode 0600, and creates it or brings it up to this version where needed.
+    ///
+    /// It blocks, for up to 5 seconds where another process has the file locked.
+    ///
+    /// # Errors
+    /// When the file cannot be read and written, is another program's or a newer version's, or on a network file system.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let io = |source| OpenError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        // Later operations must mean the same file wherever the process has gone.
+        let path: Arc<Path> = std::path::absolute(path).map_err(io)?.into();
+        let link = Link::create(Arc::clone(&path))?;
+        let writer = Writer::start(Arc::clone(&path), link).map_err(io)?;
+        Ok(Self {
+            writer,
+            readers: Readers::new(path),
+        })
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn ping(&self) -> Result<()> {
+        // Takes the write lock: a file that can only be read is not available.
+        self.writer
+            .run(|tx| Ok(tx.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?))
+            .await
+    }
+
+    async fn add_project(&self, project: &OutputProject) -> Result<()> {
+        let project = project.clone();
+        self.writer.run(move |tx| project::add(tx, &project)).await
+    }
+
+    async fn project(&self, id: Id) -> Result<Option<OutputProject>> {
+        self.readers.run(move |tx| project::get(tx, id)).await
+    }
+
+    async fn projects(&self, page: Page) -> Result<Listing<OutputProject>> {
+        self.readers.run(move |tx| project::list(tx, page)).await
+    }
+
+    async fn patch_project(
+        &self,
+        id: Id,
+        patch: &ProjectPatch,
+        at: Timestamp,
+    ) -> Result<Option<OutputProject>> {
+        let patch = patch.clone();
+        self.writer
+            .run(move |tx| project::patch(tx, id, &patch, at))
+            .await
+    }
+
+    async fn advance_project(
+        &self,
+        id: Id,
+        from: ProjectStatus,
+        to: ProjectStatus,
+        at: Timestamp,
+    ) -> Result<bool> {
+        self.writer
+            .run(move |tx| project::advance(tx, id, from, to, at))
+            .await
+    }
+
+    async fn remove_project(&self, id: Id) -> Result<bool> {
+        self.writer.run(move |tx| project::remove(tx, id)).await
+    }
+
+    async fn rotate(&self, project: Id, rotation: &Rotation) -> Result<Rotated> {
+        let rotation = rotation.clone();
+        self.writer
+            .run(move |tx| identity::rotate(tx, project, &rotation))
+            .await
+    }
+
+    async fn note_conversation(
+        &self,
+        project: Id,
+        conversation: Uuid,
+        spoke: bool,
+        transcript_path: Option<PathBuf>,
+    ) -> Result<bool> {
+        self.writer
+            .run(move |tx| {
+                identity::note(tx, project, conversation, spoke, transcript_path.as_deref())
+            })
+            .await
+    }
+
+    async fn add_milestone(&self, milestone: &Milestone) -> Result<Added> {
+        let milestone = milestone.clone();
+        self.writer
+            .run(move |tx| milestone::add(tx, &milestone))
+            .await
+    }
+
+    async fn milestone(&self, id: Id) -> Result<Option<Milestone>> {
+        self.readers.run(move |tx| milestone::get(tx, id)).await
+    }
+
+    async fn milestones(
+        &self,
+        project: Id,
+        status: Option<MilestoneStatus>,
+        page: Page,
+    ) -> Result<Listing<Milestone>> {
+        self.readers
+            .run(move |tx| milestone::list(tx, project, status, page))
+            .await
+    }
+
+    async fn advance_milestone(
+        &self,
+        id: Id,
+        from: MilestoneStatus,
+        to: MilestoneStatus,
+        at: Timestamp,
+    ) -> Result<Option<Milestone>> {
+        self.writer
+            .run(move |tx| milestone::advance(tx, id, from, to, at))
+            .await
+    }
+
+    async fn remove_milestone(&self, id: Id, at: Timestamp) -> Result<Removed> {
+        self.writer
+            .run(move |tx| milestone::remove(tx, id, at))
+            .await
+    }
+
+    async fn queue(&self, delivery: &NewDelivery) -> Result<Queued> {
+        let delivery = delivery.clone();
+        self.writer
+            .run(move |tx| delivery::queue(tx, &delivery))
+            .await
+    }
+
+    async fn delivery(&self, id: Id) -> Result<Option<Delivery>> {
+        self.readers.run(move |tx| delivery::get(tx, id)).await
+    }
+
+    async fn deliveries(&self, project: Id, page: Page) -> Result<Listing<Delivery>> {
+        self.readers
+            .run(move |tx| delivery::list(tx, project, page))
+            .await
+    }
+
+    async fn open_deliveries(&self, project: Id) -> Result<Vec<Delivery>> {
+        self.readers
+            .run(move |tx| delivery::open(tx, project))
+            .await
+    }
+
+    async fn projects_with_open_deliveries(&self) -> Result<Vec<Id>> {
+        self.readers.run(delivery::projects_with_open).await
+    }
+
+    async fn step(&self, step: &Step) -> Result<Option<Delivery>> {
+        let step = step.clone();
+        self.writer.run(move |tx| delivery::step(tx, &step)).await
+    }
+}

@@ -1,0 +1,278 @@
+//! Deliveries in SQL: queued once per key and milestone, moved by compare-and-set on their version.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+use wxcode_core::{
+    delivery::{Delivery, DeliveryState, Route},
+    id::Id,
+    milestone::MilestoneStatus,
+    project::ProjectStatus,
+    time::to_millis,
+};
+
+use super::{
+    columns::{self, Columns},
+    failure::Failure,
+    milestone, project,
+};
+use crate::{Command, Listing, NewDelivery, Page, QUEUE_MAX, Queued, Step};
+
+pub(super) fn queue(tx: &Transaction<'_>, new: &NewDelivery) -> Result<Queued, Failure> {
+    let Some(first) = project::new_project_delivery(tx, new.output_project_id)? else {
+        return Ok(Queued::Missing);
+    };
+    if let Some(key) = &new.idempotency_key
+        && let Some(existing) = by_key(tx, new.output_project_id, key)?
+    {
+        return Ok(Queued::Existing(existing));
+    }
+    let (milestone_id, text, is_first) = match &new.command {
+        Command::Text(text) => (None, text, false),
+        Command::Milestone {
+            id,
+            new_project,
+            new_milestone,
+        } => {
+            if let Some(answer) = not_startable(tx, new.output_project_id, *id)? {
+                return Ok(answer);
+            }
+            let text = if first.is_none() {
+                new_project
+            } else {
+                new_milestone
+            };
+            (Some(*id), text, first.is_none())
+        }
+    };
+    if open_count(tx, new.output_project_id)? >= QUEUE_MAX {
+        return Ok(Queued::Full);
+    }
+
+    let delivery = Delivery {
+        id: new.id,
+        output_project_id: new.output_project_id,
+        milestone_id,
+        text: text.clone(),
+        state: DeliveryState::Queued,
+        attempts: 0,
+        error: None,
+        idempotency_key: new.idempotency_key.clone(),
+        session_id: None,
+        route: Route::Typed,
+        after_seq: None,
+        version: 0,
+        created_at: to_millis(new.at),
+        updated_at: to_millis(new.at),
+    };
+    insert(tx, &delivery)?;
+    if let Some(milestone_id) = milestone_id {
+        milestone::link(tx, milestone_id, new.id)?;
+    }
+    if is_first {
+        project::hold_new_project(tx, new.output_project_id, new.id)?;
+    }
+    Ok(Queued::New(delivery))
+}
+
+/// The answer, if the milestone's command is not to be queued now.
+fn not_startable(tx: &Transaction<'_>, project: Id, id: Id) -> Result<Option<Queued>, Failure> {
+    let Some(milestone) =
+        milestone::get(tx, id)?.filter(|found| found.output_project_id == project)
+    else {
+        return Ok(Some(Queued::Missing));
+    };
+    let pending = milestone.status == MilestoneStatus::Pending;
+    let earlier = match milestone.delivery_id {
+        Some(delivery) => get(tx, delivery)?,
+        None => None,
+    };
+    Ok(match earlier {
+        Some(earlier) if pending && earlier.state == DeliveryState::Failed => None,
+        Some(earlier) => Some(Queued::Existing(earlier)),
+        None if pending => None,
+        None => Some(Queued::NotPending(milestone.status)),
+    })
+}
+
+pub(super) fn step(tx: &Transaction<'_>, step: &Step) -> Result<Option<Delivery>, Failure> {
+    let changed = tx
+        .prepare_cached(
+            "UPDATE deliveries SET state = ?3, attempts = ?4, error = ?5, session_id = ?6, route = ?7,
+                after_seq = ?8, version = version + 1, updated_at = ?9
+             WHERE _id = ?1 AND version = ?2 AND state IN ('queued', 'written')",
+        )?
+        .execute(params![
+            step.id.to_string(),
+            columns::count(step.version)?,
+            step.state.as_str(),
+            step.attempts,
+            step.error,
+            step.session_id.map(|id| id.to_string()),
+            route(step.route),
+            step.after_seq.map(columns::count).transpose()?,
+            step.at.as_millisecond(),
+        ])?;
+    if changed == 0 {
+        return Ok(None);
+    }
+    let Some(delivery) = get(tx, step.id)? else {
+        return Ok(None);
+    };
+    match (delivery.state, delivery.milestone_id) {
+        (DeliveryState::Submitted, Some(id)) => {
+            milestone::advance(
+                tx,
+                id,
+                MilestoneStatus::Pending,
+                MilestoneStatus::InProgress,
+                step.at,
+            )?;
+            let project = delivery.output_project_id;
+            project::advance(
+                tx,
+                project,
+                ProjectStatus::Created,
+                ProjectStatus::Initialized,
+                step.at,
+            )?;
+        }
+        (DeliveryState::Failed, _) => project::give_back_new_project(tx, step.id)?,
+        _ => {}
+    }
+    Ok(Some(delivery))
+}
+
+/// Fails the delivery of a milestone if nothing of it was typed yet.
+pub(super) fn fail_queued_of(
+    tx: &Transaction<'_>,
+    milestone: Id,
+    error: &str,
+    at: Timestamp,
+) -> Result<(), Failure> {
+    let failed: Option<Id> = tx
+        .prepare_cached(
+            "UPDATE deliveries SET state = 'failed', error = ?2, version = version + 1, updated_at = ?3
+             WHERE _id = (SELECT delivery_id FROM milestones WHERE _id = ?1) AND state = 'queued'
+             RETURNING _id",
+        )?
+        .query_row(params![milestone.to_string(), error, at.as_millisecond()], |row| {
+            row.required("_id", row.parsed("_id")?)
+        })
+        .optional()?;
+    failed.map_or(Ok(()), |delivery| {
+        project::give_back_new_project(tx, delivery)
+    })
+}
+
+pub(super) fn get(tx: &Transaction<'_>, id: Id) -> Result<Option<Delivery>, Failure> {
+    Ok(tx
+        .prepare_cached("SELECT * FROM deliveries WHERE _id = ?")?
+        .query_row([id.to_string()], read)
+        .optional()?)
+}
+
+pub(super) fn list(
+    tx: &Transaction<'_>,
+    project: Id,
+    page: Page,
+) -> Result<Listing<Delivery>, Failure> {
+    let (limit, skip) = columns::window(page);
+    let project = project.to_string();
+    let items = tx
+        .prepare_cached(
+            "SELECT * FROM deliveries WHERE output_project_id = ? ORDER BY n LIMIT ? OFFSET ?",
+        )?
+        .query_map(params![project, limit, skip], read)?
+        .collect::<Result<_, _>>()?;
+    let total = tx
+        .prepare_cached("SELECT count(*) AS total FROM deliveries WHERE output_project_id = ?")?
+        .query_row([project], |row| row.required("total", row.count("total")?))?;
+    Ok(Listing { items, total })
+}
+
+pub(super) fn open(tx: &Transaction<'_>, project: Id) -> Result<Vec<Delivery>, Failure> {
+    let mut query = tx.prepare_cached(
+        "SELECT * FROM deliveries WHERE output_project_id = ? AND state IN ('queued', 'written') ORDER BY n",
+    )?;
+    let open = query.query_map([project.to_string()], read)?;
+    Ok(open.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn projects_with_open(tx: &Transaction<'_>) -> Result<Vec<Id>, Failure> {
+    let mut query = tx.prepare_cached(
+        "SELECT DISTINCT output_project_id FROM deliveries WHERE state IN ('queued', 'written')",
+    )?;
+    let projects = query.query_map([], |row| {
+        row.required("output_project_id", row.parsed("output_project_id")?)
+    })?;
+    Ok(projects.collect::<Result<_, _>>()?)
+}
+
+fn by_key(tx: &Transaction<'_>, project: Id, key: &str) -> Result<Option<Delivery>, Failure> {
+    Ok(tx
+        .prepare_cached(
+            "SELECT * FROM deliveries WHERE output_project_id = ? AND idempotency_key = ?",
+        )?
+        .query_row(params![project.to_string(), key], read)
+        .optional()?)
+}
+
+fn open_count(tx: &Transaction<'_>, project: Id) -> Result<u64, Failure> {
+    Ok(tx
+        .prepare_cached(
+            "SELECT count(*) AS open FROM deliveries WHERE output_project_id = ? AND state IN ('queued', 'written')",
+        )?
+        .query_row([project.to_string()], |row| row.required("open", row.count("open")?))?)
+}
+
+fn insert(tx: &Transaction<'_>, delivery: &Delivery) -> Result<(), Failure> {
+    tx.prepare_cached(
+        "INSERT INTO deliveries
+            (_id, output_project_id, milestone_id, text, state, attempts, error, idempotency_key, session_id,
+             route, after_seq, version, created_at, updated_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?
+    .execute(params![
+        delivery.id.to_string(),
+        delivery.output_project_id.to_string(),
+        delivery.milestone_id.map(|id| id.to_string()),
+        delivery.text,
+        delivery.state.as_str(),
+        delivery.attempts,
+        delivery.error,
+        delivery.idempotency_key,
+        delivery.session_id.map(|id| id.to_string()),
+        route(delivery.route),
+        delivery.after_seq.map(columns::count).transpose()?,
+        columns::count(delivery.version)?,
+        delivery.created_at.as_millisecond(),
+        delivery.updated_at.as_millisecond(),
+    ])?;
+    Ok(())
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+    Ok(Delivery {
+        id: row.required("_id", row.parsed("_id")?)?,
+        output_project_id: row.required("output_project_id", row.parsed("output_project_id")?)?,
+        milestone_id: row.parsed("milestone_id")?,
+        text: row.get("text")?,
+        state: row.word("state")?,
+        attempts: row.get("attempts")?,
+        error: row.get("error")?,
+        idempotency_key: row.get("idempotency_key")?,
+        session_id: row.parsed("session_id")?,
+        route: row.word("route")?,
+        after_seq: row.count("after_seq")?,
+        version: row.required("version", row.count("version")?)?,
+        created_at: row.required("created_at", row.time("created_at")?)?,
+        updated_at: row.required("updated_at", row.time("updated_at")?)?,
+    })
+}
+
+const fn route(route: Route) -> &'static str {
+    match route {
+        Route::Typed => "typed",
+        Route::Prompt => "prompt",
+    }
+}

@@ -1,0 +1,170 @@
+//! Milestones in SQL.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+use wxcode_core::{
+    delivery::DeliveryState,
+    id::Id,
+    milestone::{Milestone, MilestoneStatus},
+};
+
+use super::{
+    columns::{self, Columns},
+    delivery,
+    failure::Failure,
+    project,
+};
+use crate::{Added, Listing, Page, Removed};
+
+pub(super) fn add(tx: &Transaction<'_>, milestone: &Milestone) -> Result<Added, Failure> {
+    if project::new_project_delivery(tx, milestone.output_project_id)?.is_none() {
+        return Ok(Added::NoProject);
+    }
+    let duplicate = tx
+        .prepare_cached("SELECT 1 FROM milestones WHERE output_project_id = ? AND element_id = ?")?
+        .exists(params![
+            milestone.output_project_id.to_string(),
+            milestone.element_id
+        ])?;
+    if duplicate {
+        return Ok(Added::DuplicateElement);
+    }
+    tx.prepare_cached(
+        "INSERT INTO milestones
+            (_id, output_project_id, element_id, element_name, status, context, wxcode_version,
+             milestone_folder_name, delivery_id, created_at, updated_at, completed_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?
+    .execute(params![
+        milestone.id.to_string(),
+        milestone.output_project_id.to_string(),
+        milestone.element_id,
+        milestone.element_name,
+        milestone.status.as_str(),
+        milestone.context,
+        milestone.wxcode_version,
+        milestone.milestone_folder_name,
+        milestone.delivery_id.map(|id| id.to_string()),
+        milestone.created_at.as_millisecond(),
+        milestone.updated_at.map(|at| at.as_millisecond()),
+        milestone.completed_at.map(|at| at.as_millisecond()),
+    ])?;
+    Ok(Added::Added)
+}
+
+pub(super) fn get(tx: &Transaction<'_>, id: Id) -> Result<Option<Milestone>, Failure> {
+    Ok(tx
+        .prepare_cached("SELECT * FROM milestones WHERE _id = ?")?
+        .query_row([id.to_string()], read)
+        .optional()?)
+}
+
+pub(super) fn list(
+    tx: &Transaction<'_>,
+    project: Id,
+    status: Option<MilestoneStatus>,
+    page: Page,
+) -> Result<Listing<Milestone>, Failure> {
+    let (project, status) = (project.to_string(), status.map(MilestoneStatus::as_str));
+    let (limit, skip) = columns::window(page);
+    let mut query = tx.prepare_cached(
+        "SELECT * FROM milestones WHERE output_project_id = ?1 AND (?2 IS NULL OR status = ?2)
+         ORDER BY n LIMIT ?3 OFFSET ?4",
+    )?;
+    let items = query
+        .query_map(params![project, status, limit, skip], read)?
+        .collect::<Result<_, _>>()?;
+    let total = tx
+        .prepare_cached(
+            "SELECT count(*) AS total FROM milestones
+             WHERE output_project_id = ?1 AND (?2 IS NULL OR status = ?2)",
+        )?
+        .query_row(params![project, status], |row| {
+            row.required("total", row.count("total")?)
+        })?;
+    Ok(Listing { items, total })
+}
+
+pub(super) fn advance(
+    tx: &Transaction<'_>,
+    id: Id,
+    from: MilestoneStatus,
+    to: MilestoneStatus,
+    at: Timestamp,
+) -> Result<Option<Milestone>, Failure> {
+    let completed_at = (to == MilestoneStatus::Completed).then_some(at);
+    let changed = tx
+        .prepare_cached(
+            "UPDATE milestones SET status = ?3, updated_at = ?4, completed_at = ?5 WHERE _id = ?1 AND status = ?2",
+        )?
+        .execute(params![
+            id.to_string(),
+            from.as_str(),
+            to.as_str(),
+            at.as_millisecond(),
+            completed_at.map(|at| at.as_millisecond()),
+        ])?;
+    if changed == 0 {
+        return Ok(None);
+    }
+    match (from, to) {
+        (_, MilestoneStatus::Pending) => {
+            // One that is still on its way stays: forgetting it would let a second command go in behind it.
+            tx.prepare_cached(
+                "UPDATE milestones SET delivery_id = NULL WHERE _id = ? AND delivery_id NOT IN
+                    (SELECT _id FROM deliveries WHERE state IN ('queued', 'written'))",
+            )?
+            .execute([id.to_string()])?;
+        }
+        (MilestoneStatus::Pending, MilestoneStatus::Failed) => {
+            delivery::fail_queued_of(tx, id, "the milestone was given up", at)?;
+        }
+        _ => {}
+    }
+    get(tx, id)
+}
+
+pub(super) fn remove(tx: &Transaction<'_>, id: Id, at: Timestamp) -> Result<Removed, Failure> {
+    let Some(milestone) = get(tx, id)? else {
+        return Ok(Removed::Missing);
+    };
+    let state = match milestone.delivery_id {
+        Some(delivery) => delivery::get(tx, delivery)?.map(|delivery| delivery.state),
+        None => None,
+    };
+    let on_its_way = matches!(
+        state,
+        Some(DeliveryState::Written | DeliveryState::Submitted)
+    );
+    if milestone.status != MilestoneStatus::Pending || on_its_way {
+        return Ok(Removed::NotPending(milestone.status));
+    }
+    delivery::fail_queued_of(tx, id, "the milestone was deleted", at)?;
+    tx.prepare_cached("DELETE FROM milestones WHERE _id = ?")?
+        .execute([id.to_string()])?;
+    Ok(Removed::Removed)
+}
+
+/// Makes `delivery` the one that carries the milestone's command.
+pub(super) fn link(tx: &Transaction<'_>, id: Id, delivery: Id) -> Result<(), Failure> {
+    tx.prepare_cached("UPDATE milestones SET delivery_id = ? WHERE _id = ?")?
+        .execute([delivery.to_string(), id.to_string()])?;
+    Ok(())
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Milestone> {
+    Ok(Milestone {
+        id: row.required("_id", row.parsed("_id")?)?,
+        output_project_id: row.required("output_project_id", row.parsed("output_project_id")?)?,
+        element_id: row.get("element_id")?,
+        element_name: row.get("element_name")?,
+        status: row.word("status")?,
+        context: row.get("context")?,
+        wxcode_version: row.get("wxcode_version")?,
+        milestone_folder_name: row.get("milestone_folder_name")?,
+        delivery_id: row.parsed("delivery_id")?,
+        created_at: row.required("created_at", row.time("created_at")?)?,
+        updated_at: row.time("updated_at")?,
+        completed_at: row.time("completed_at")?,
+    })
+}

@@ -1,0 +1,238 @@
+//! The tables of the embedded store and the steps that bring an older file up to them.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::{OpenError, failure::Failure};
+
+/// Marks a file as ours in its header: `wxcd`.
+const APPLICATION_ID: i32 = 0x7778_6364;
+
+/// The steps in order; a file at `user_version` n has had the first n of them.
+///
+/// A step that was ever released stays as it is. Times are milliseconds since 1970, ids and conversation ids are text.
+const MIGRATIONS: &[&str] = &[
+    "
+    CREATE TABLE output_projects (
+        n                          INTEGER PRIMARY KEY AUTOINCREMENT, -- order of creation
+        _id                        TEXT NOT NULL UNIQUE,
+        kb_id                      TEXT,
+        name                       TEXT NOT NULL,
+        stack_id                   TEXT,
+        configuration_id           TEXT,
+        workspace_path             TEXT NOT NULL,
+        status                     TEXT NOT NULL CHECK (status IN ('created', 'initialized', 'active')),
+        claude_session_id          TEXT,
+        identity_cursor_session_id TEXT,
+        identity_cursor_seq        INTEGER,
+        new_project_delivery       TEXT,
+        created_at                 INTEGER NOT NULL,
+        updated_at                 INTEGER NOT NULL,
+        CHECK ((identity_cursor_session_id IS NULL) = (identity_cursor_seq IS NULL))
+    ) STRICT;
+
+    CREATE TABLE claude_session_history (
+        n                 INTEGER PRIMARY KEY AUTOINCREMENT, -- oldest first
+        output_project_id TEXT NOT NULL REFERENCES output_projects (_id) ON DELETE CASCADE,
+        id                TEXT NOT NULL,
+        since             INTEGER NOT NULL,
+        until             INTEGER,
+        source            TEXT NOT NULL,
+        reason            TEXT,
+        transcript_path   TEXT,
+        spoke             INTEGER NOT NULL CHECK (spoke IN (0, 1))
+    ) STRICT;
+    CREATE INDEX claude_session_history_project ON claude_session_history (output_project_id, id);
+    CREATE UNIQUE INDEX claude_session_history_current ON claude_session_history (output_project_id)
+        WHERE until IS NULL;
+
+    CREATE TABLE milestones (
+        n                     INTEGER PRIMARY KEY AUTOINCREMENT, -- order of creation
+        _id                   TEXT NOT NULL UNIQUE,
+        output_project_id     TEXT NOT NULL REFERENCES output_projects (_id) ON DELETE CASCADE,
+        element_id            TEXT,
+        element_name          TEXT NOT NULL,
+        status                TEXT NOT NULL CHECK (status IN ('pending', 'in_progress', 'completed', 'failed')),
+        context               TEXT,
+        wxcode_version        TEXT,
+        milestone_folder_name TEXT,
+        delivery_id           TEXT,
+        created_at            INTEGER NOT NULL,
+        updated_at            INTEGER,
+        completed_at          INTEGER
+    ) STRICT;
+    CREATE INDEX milestones_project_status ON milestones (output_project_id, status);
+    CREATE UNIQUE INDEX milestones_project_element ON milestones (output_project_id, element_id)
+        WHERE element_id IS NOT NULL;
+
+    CREATE TABLE deliveries (
+        n                 INTEGER PRIMARY KEY AUTOINCREMENT, -- order of queueing
+        _id               TEXT NOT NULL UNIQUE,
+        output_project_id TEXT NOT NULL REFERENCES output_projects (_id) ON DELETE CASCADE,
+        milestone_id      TEXT,
+        text              TEXT NOT NULL,
+        state             TEXT NOT NULL CHECK (state IN ('queued', 'written', 'submitted', 'failed')),
+        attempts          INTEGER NOT NULL,
+        error             TEXT,
+        idempotency_key   TEXT,
+        session_id        TEXT,
+        route             TEXT NOT NULL CHECK (route IN ('typed', 'prompt')),
+        version           INTEGER NOT NULL,
+        created_at        INTEGER NOT NULL,
+        updated_at        INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX deliveries_project ON deliveries (output_project_id);
+    CREATE INDEX deliveries_open ON deliveries (output_project_id) WHERE state IN ('queued', 'written');
+    CREATE UNIQUE INDEX deliveries_key ON deliveries (output_project_id, idempotency_key)
+        WHERE idempotency_key IS NOT NULL;
+    ",
+    // Reports up to this hook number are older than the delivery and cannot confirm it.
+    "ALTER TABLE deliveries ADD COLUMN after_seq INTEGER;",
+];
+
+/// Brings the file behind `connection` up to this version, all steps or none.
+///
+/// Several processes may do this at once: the first takes the lock, the others find it done.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    apply(connection, path, MIGRATIONS)
+}
+
+/// Fails unless the file is exactly at this version.
+pub(super) fn check(connection: &Connection) -> Result<(), Failure> {
+    let (id, found) = (
+        pragma(connection, "application_id")?,
+        pragma(connection, "user_version")?,
+    );
+    let known = known(MIGRATIONS);
+    if (id, found) == (APPLICATION_ID, known) {
+        Ok(())
+    } else {
+        Err(Failure::OtherSchema { found, known })
+    }
+}
+
+fn apply(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<(), OpenError> {
+    let failed = |failure: Failure| OpenError::Store(failure.at(path));
+    // Taken also when there is nothing to do: a file that cannot be written is refused here, with its reason.
+    let tx = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(|error| failed(error.into()))?;
+    let (id, found) = (|| Ok((pragma(&tx, "application_id")?, pragma(&tx, "user_version")?)))()
+        .map_err(failed)?;
+    let known = known(steps);
+    if id != APPLICATION_ID && !is_empty(&tx).map_err(|error| failed(error.into()))? {
+        return Err(OpenError::Foreign(path.to_owned()));
+    }
+    if found > known {
+        return Err(OpenError::Newer {
+            path: path.to_owned(),
+            found,
+            known,
+        });
+    }
+    let done = usize::try_from(found).map_err(|_| OpenError::Foreign(path.to_owned()))?;
+    let run = || -> rusqlite::Result<()> {
+        for step in steps.iter().skip(done) {
+            tx.execute_batch(step)?;
+        }
+        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+        tx.pragma_update(None, "user_version", known)
+    };
+    if found < known {
+        run().map_err(|error| failed(error.into()))?;
+    }
+    tx.commit().map_err(|error| failed(error.into()))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "a handful of steps"
+)]
+const fn known(steps: &[&str]) -> i32 {
+    steps.len() as i32
+}
+
+fn pragma(connection: &Connection, name: &str) -> Result<i32, Failure> {
+    Ok(connection.pragma_query_value(None, name, |row| row.get(0))?)
+}
+
+fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row(
+        "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)",
+        [],
+        |row| row.get(0),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATH: &str = "test.db";
+
+    fn tables(connection: &Connection) -> Vec<String> {
+        let mut names = connection
+            .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+            .unwrap();
+        names
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect()
+    }
+
+    #[test]
+    fn a_step_that_fails_undoes_the_steps_before_it() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let steps = [
+            "CREATE TABLE a (x INTEGER) STRICT;",
+            "CREATE TABLE b (x INTEGER) STRICT; CREATE TABLE a (x);",
+        ];
+        apply(&mut connection, Path::new(PATH), &steps).unwrap_err();
+        assert_eq!(tables(&connection), [""; 0]);
+        assert_eq!(pragma(&connection, "user_version").unwrap(), 0);
+        assert_eq!(pragma(&connection, "application_id").unwrap(), 0);
+    }
+
+    #[test]
+    fn only_the_missing_steps_are_done() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let steps = [
+            "CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a VALUES (7);",
+            "UPDATE a SET x = x + 1;",
+        ];
+        for through in [1, 2, 2] {
+            apply(&mut connection, Path::new(PATH), &steps[..through]).unwrap();
+        }
+        assert_eq!(
+            connection.query_row("SELECT x FROM a", [], |row| row.get(0)),
+            Ok(8)
+        );
+        assert_eq!(pragma(&connection, "user_version").unwrap(), 2);
+    }
+
+    #[test]
+    fn a_file_of_another_program_is_refused_untouched() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE theirs (x)").unwrap();
+        let error = migrate(&mut connection, Path::new(PATH)).unwrap_err();
+        assert!(matches!(error, OpenError::Foreign(_)), "{error}");
+        assert_eq!(tables(&connection), ["theirs"]);
+    }
+
+    #[test]
+    fn every_column_is_of_a_checked_type() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, Path::new(PATH)).unwrap();
+        let loose: i64 = connection
+            .query_row(
+                "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND name NOT LIKE 'sqlite_%' AND NOT strict",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(loose, 0);
+    }
+}

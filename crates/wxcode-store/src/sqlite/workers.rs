@@ -1,0 +1,104 @@
+//! The thread that owns the writing connection, and the few connections that read beside it.
+
+use std::{
+    io,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+};
+
+use rusqlite::Transaction;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use super::{
+    failure::Failure,
+    link::{Link, Role},
+};
+use crate::{Result, StoreError};
+
+/// Changes that wait for the writer; further callers wait for a place.
+const WRITES_WAITING_MAX: usize = 256;
+/// Readings at the same time, each with its own connection; further callers wait for one.
+const READERS: usize = 4;
+
+type Job = Box<dyn FnOnce(&mut Link) + Send>;
+
+/// The one writer: changes wait in memory, in order, instead of at the file's lock.
+pub(super) struct Writer {
+    path: Arc<Path>,
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Writer {
+    /// Starts the thread; it ends, and closes the file, when the `Writer` is dropped and its last job is done.
+    pub(super) fn start(path: Arc<Path>, mut link: Link) -> io::Result<Self> {
+        let (jobs, mut queue) = mpsc::channel::<Job>(WRITES_WAITING_MAX);
+        thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || {
+                while let Some(job) = queue.blocking_recv() {
+                    job(&mut link);
+                }
+            })?;
+        Ok(Self { path, jobs })
+    }
+
+    /// Runs `change` in a transaction that holds the write lock from its beginning.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |link| {
+            // Nobody waits for the answer any more when this fails; the change stands.
+            let _ = answer.send(link.run(change));
+        });
+        let stopped = || Failure::Stopped.at(&self.path);
+        self.jobs.send(job).await.map_err(|_| stopped())?;
+        answered.await.map_err(|_| stopped())?
+    }
+}
+
+/// The readers: each sees everything that was durable when it began, and never waits for the writer.
+pub(super) struct Readers {
+    path: Arc<Path>,
+    idle: Arc<Mutex<Vec<Link>>>,
+    free: Arc<Semaphore>,
+}
+
+impl Readers {
+    /// Connections are made when they are first needed.
+    pub(super) fn new(path: Arc<Path>) -> Self {
+        Self {
+            path,
+            idle: Arc::default(),
+            free: Arc::new(Semaphore::new(READERS)),
+        }
+    }
+
+    /// Runs `look` on one unchanging state of the records.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Transaction<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T> {
+        let unavailable = |reason: String| StoreError::Unavailable(reason);
+        let turn = Arc::clone(&self.free)
+            .acquire_owned()
+            .await
+            .map_err(|error| unavailable(error.to_string()))?;
+        let (path, idle) = (Arc::clone(&self.path), Arc::clone(&self.idle));
+        let looking = tokio::task::spawn_blocking(move || {
+            let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut link = taken.unwrap_or_else(|| Link::new(path, Role::Reader));
+            let result = link.run(look);
+            idle.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(link);
+            drop(turn);
+            result
+        });
+        looking
+            .await
+            .map_err(|error| unavailable(format!("the reading was interrupted ({error})")))?
+    }
+}
