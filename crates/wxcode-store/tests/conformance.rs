@@ -1,4 +1,5 @@
 //! The embedded store keeps every promise.
+#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::sync::Arc;
 

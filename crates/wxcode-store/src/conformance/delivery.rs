@@ -1,0 +1,398 @@
+//! Promises about deliveries.
+
+use wxcode_core::{
+    delivery::{
+        Delivery,
+        DeliveryState::{Failed, Submitted, Written},
+    },
+    milestone::{Milestone, MilestoneStatus},
+};
+
+use super::{ALL, Records, sample};
+use crate::{NewDelivery, Page, QUEUE_MAX, Queued};
+
+/// A new delivery has nothing behind it yet, and its times to the millisecond.
+pub async fn a_text_is_queued_and_reads_back(records: &impl Records) {
+    let store = records.open().await;
+    let project = sample::add_project(&*store).await;
+    let new = NewDelivery {
+        idempotency_key: Some("key".to_owned()),
+        ..sample::text(project, "line 1\nline 2")
+    };
+    let finer = NewDelivery {
+        at: new.at + jiff::SignedDuration::from_nanos(1),
+        ..new.clone()
+    };
+    let expected = sample::queued(&new, None, "line 1\nline 2");
+    assert_eq!(
+        store.queue(&finer).await.unwrap(),
+        Queued::New(expected.clone())
+    );
+    for store in [store, records.open().await] {
+        assert_eq!(
+            store.delivery(new.id).await.unwrap(),
+            Some(expected.clone())
+        );
+    }
+}
+
+/// A second delivery with the key of an earlier one of the project is the earlier one, however that ended.
+pub async fn a_key_is_used_once_in_a_project(records: &impl Records) {
+    let store = records.open().await;
+    let (here, there) = (
+        sample::add_project(&*store).await,
+        sample::add_project(&*store).await,
+    );
+    let milestone = sample::add_milestone(&*store, here).await;
+    let keyed = |new: NewDelivery| NewDelivery {
+        idempotency_key: Some("key".to_owned()),
+        ..new
+    };
+    let mut first = sample::queue(&*store, &keyed(sample::text(here, "first"))).await;
+    for next in [None, Some(Written), Some(Failed)] {
+        if let Some(next) = next {
+            first = sample::advance(&*store, &first, next).await;
+        }
+        for again in [
+            sample::text(here, "first"),
+            sample::text(here, "second"),
+            sample::start(here, milestone),
+        ] {
+            assert_eq!(
+                store.queue(&keyed(again)).await.unwrap(),
+                Queued::Existing(first.clone())
+            );
+        }
+    }
+    sample::queue(&*store, &keyed(sample::text(there, "first"))).await;
+    sample::queue(&*store, &sample::text(here, "first")).await;
+    assert_eq!(store.deliveries(here, ALL).await.unwrap().total, 2);
+    assert_eq!(
+        store
+            .milestone(milestone)
+            .await
+            .unwrap()
+            .unwrap()
+            .delivery_id,
+        None
+    );
+}
+
+/// A milestone's command is one delivery, however often it is asked for and whatever became of both.
+pub async fn a_milestone_is_queued_once(records: &impl Records) {
+    let store = records.open().await;
+    let project = sample::add_project(&*store).await;
+    let id = sample::add_milestone(&*store, project).await;
+    let new = sample::start(project, id);
+    let mut first = sample::queue(&*store, &new).await;
+    assert_eq!(first, sample::queued(&new, Some(id), sample::NEW_PROJECT));
+    let started = store.milestone(id).await.unwrap().unwrap();
+    assert_eq!(
+        (started.delivery_id, started.status),
+        (Some(first.id), MilestoneStatus::Pending)
+    );
+    assert_eq!(started.updated_at, None);
+    for next in [Written, Submitted] {
+        assert_eq!(
+            store.queue(&sample::start(project, id)).await.unwrap(),
+            Queued::Existing(first.clone())
+        );
+        first = sample::advance(&*store, &first, next).await;
+    }
+    use MilestoneStatus::{Completed, InProgress};
+    store
+        .advance_milestone(id, InProgress, Completed, sample::at(40))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        store.queue(&sample::start(project, id)).await.unwrap(),
+        Queued::Existing(first)
+    );
+    assert_eq!(store.deliveries(project, ALL).await.unwrap().total, 1);
+}
+
+/// A milestone that is not pending and has no delivery is not started.
+pub async fn only_a_pending_milestone_is_queued(records: &impl Records) {
+    let store = records.open().await;
+    let project = sample::add_project(&*store).await;
+    for status in [
+        MilestoneStatus::InProgress,
+        MilestoneStatus::Completed,
+        MilestoneStatus::Failed,
+    ] {
+        let milestone = Milestone {
+            status,
+            ..sample::milestone(project)
+        };
+        store.add_milestone(&milestone).await.unwrap();
+        let answer = store
+            .queue(&sample::start(project, milestone.id))
+            .await
+            .unwrap();
+        assert_eq!(answer, Queued::NotPending(status));
+        assert_eq!(
+            store.milestone(milestone.id).await.unwrap(),
+            Some(milestone)
+        );
+    }
+    assert_eq!(store.deliveries(project, ALL).await.unwrap().total, 0);
+    assert_eq!(
+        store
+            .project(project)
+            .await
+            .unwrap()
+            .unwrap()
+            .new_project_delivery,
+        None
+    );
+}
+
+/// Without the project, or without the milestone in that project, nothing is queued.
+pub async fn what_is_missing_is_not_queued(records: &impl Records) {
+    let store = records.open().await;
+    let (here, there) = (
+        sample::add_project(&*store).await,
+        sample::add_project(&*store).await,
+    );
+    let elsewhere = sample::add_milestone(&*store, there).await;
+    for new in [
+        sample::text(sample::id(), "hello"),
+        sample::start(sample::id(), elsewhere),
+        sample::start(here, sample::id()),
+        sample::start(here, elsewhere),
+    ] {
+        assert_eq!(store.queue(&new).await.unwrap(), Queued::Missing, "{new:?}");
+        assert_eq!(store.delivery(new.id).await.unwrap(), None);
+    }
+    assert_eq!(
+        store
+            .step(&sample::step(&missing(), Written))
+            .await
+            .unwrap(),
+        None
+    );
+    assert_eq!(store.open_deliveries(here).await.unwrap(), []);
+    assert_eq!(store.projects_with_open_deliveries().await.unwrap(), []);
+}
+
+/// A command that failed while its milestone is still pending can be sent again.
+pub async fn a_failed_command_of_a_pending_milestone_is_queued_anew(records: &impl Records) {
+    let store = records.open().await;
+    let project = sample::add_project(&*store).await;
+    let id = sample::add_milestone(&*store, project).await;
+    let first = sample::queue(&*store, &sample::start(project, id)).await;
+    let failed = sample::advance(&*store, &first, Failed).await;
+    let new = sample::start(project, id);
+    let second = sample::queue(&*store, &new).await;
+    assert_eq!(second, sample::queued(&new, Some(id), sample::NEW_PROJECT));
+    assert_eq!(
+        store.milestone(id).await.unwrap().unwrap().delivery_id,
+        Some(second.id)
+    );
+    assert_eq!(
+        store.queue(&sample::start(project, id)).await.unwrap(),
+        Queued::Existing(second.clone())
+    );
+    assert_eq!(
+        store.deliveries(project, ALL).await.unwrap().items,
+        [failed, second]
+    );
+}
+
+/// Exactly one delivery holds the project's first command; when it fails, the next one gets it, and no other failure
+/// gives it away.
+pub async fn the_first_command_is_given_once_and_given_back(records: &impl Records) {
+    let store = records.open().await;
+    let project = sample::add_project(&*store).await;
+    let mut started = Vec::new();
+    for expected in [
+        sample::NEW_PROJECT,
+        sample::NEW_MILESTONE,
+        sample::NEW_MILESTONE,
+    ] {
+        let id = sample::add_milestone(&*store, project).await;
+        let delivery = sample::queue(&*store, &sample::start(project, id)).await;
+        assert_eq!(delivery.text, expected);
+        started.push(delivery);
+    }
+    let holder = async || {
+        store
+            .project(project)
+            .await
+            .unwrap()
+            .unwrap()
+            .new_project_delivery
+    };
+    assert_eq!(holder().await, Some(started[0].id));
+    sample::advance(&*store, &started[1], Failed).await;
+    let text = sample::queue(&*store, &sample::text(project, "text")).await;
+    sample::advance(&*store, &text, Failed).await;
+    assert_eq!(holder().await, Some(started[0].id));
+
+    sample::advance(&*store, &started[0], Failed).await;
+    assert_eq!(holder().await, None);
+    let id = sample::add_milestone(&*store, project).await;
+    let next = sample::queue(&*store, &sample::start(project, id)).await;
+    assert_eq!(
+        (next.text.as_str(), holder().await),
+        (sample::NEW_PROJECT, Some(next.id))
+    );
+    sample::advance(&*store, &next, Submitted).await;
+    assert_eq!(holder().await, Some(next.id));
+    let id = sample::add_milestone(&*store, project).await;
+    assert_eq!(
+        sample::queue(&*store, &sample::start(project, id))
+            .await
+            .text,
+        sample::NEW_MILESTONE
+    );
+}
+
+/// A project's queue takes so many and no more; what it has is still answered, and an end makes room.
+pub async fn the_queue_is_bounded(records: &impl Records) {
+    let store = records.open().await;
+    let (project, other) = (
+        sample::add_project(&*store).await,
+        sample::add_project(&*store).await,
+    );
+    let keyed = NewDelivery {
+        idempotency_key: Some("key".to_owned()),
+        ..sample::text(project, "0")
+    };
+    let first = sample::queue(&*store, &keyed).await;
+    for number in 1..QUEUE_MAX {
+        sample::queue(&*store, &sample::text(project, &number.to_string())).await;
+    }
+    let milestone = sample::add_milestone(&*store, project).await;
+    assert_eq!(
+        store.queue(&sample::text(project, "over")).await.unwrap(),
+        Queued::Full
+    );
+    assert_eq!(
+        store
+            .queue(&sample::start(project, milestone))
+            .await
+            .unwrap(),
+        Queued::Full
+    );
+    assert_eq!(
+        store
+            .milestone(milestone)
+            .await
+            .unwrap()
+            .unwrap()
+            .delivery_id,
+        None
+    );
+    assert_eq!(
+        store
+            .project(project)
+            .await
+            .unwrap()
+            .unwrap()
+            .new_project_delivery,
+        None
+    );
+    let again = NewDelivery {
+        id: sample::id(),
+        ..keyed
+    };
+    assert_eq!(
+        store.queue(&again).await.unwrap(),
+        Queued::Existing(first.clone())
+    );
+    sample::queue(&*store, &sample::text(other, "elsewhere")).await;
+    let first = sample::advance(&*store, &first, Written).await;
+    assert_eq!(
+        store.queue(&sample::text(project, "over")).await.unwrap(),
+        Queued::Full
+    );
+    sample::advance(&*store, &first, Submitted).await;
+    sample::queue(&*store, &sample::start(project, milestone)).await;
+    assert_eq!(
+        store.queue(&sample::text(project, "over")).await.unwrap(),
+        Queued::Full
+    );
+    assert_eq!(
+        store.open_deliveries(project).await.unwrap().len() as u64,
+        QUEUE_MAX
+    );
+}
+
+/// Pages are cut from the order of queueing, of one project, whatever became of the deliveries.
+pub async fn a_thousand_are_listed_in_pages(records: &impl Records) {
+    let store = records.open().await;
+    let (project, other) = (
+        sample::add_project(&*store).await,
+        sample::add_project(&*store).await,
+    );
+    let mut expected = Vec::new();
+    for number in 0..1003 {
+        let new = NewDelivery {
+            at: sample::at(number),
+            ..sample::text(project, &number.to_string())
+        };
+        let mut delivery = sample::queue(&*store, &new).await;
+        if number % 2 == 0 {
+            delivery = sample::advance(&*store, &delivery, Failed).await;
+        }
+        expected.push(delivery);
+    }
+    sample::queue(&*store, &sample::text(other, "elsewhere")).await;
+    let pages = [
+        (0, 1000, 0..1000),
+        (0, u64::MAX, 0..1000),
+        (990, 1000, 990..1003),
+        (1003, 1, 1003..1003),
+    ];
+    for (skip, limit, range) in pages {
+        let listing = store
+            .deliveries(project, Page { skip, limit })
+            .await
+            .unwrap();
+        assert_eq!(listing.total, 1003);
+        assert!(
+            listing.items == expected[range],
+            "skip {skip}, limit {limit}"
+        );
+    }
+}
+
+/// What is not over is found by project, in order, also by a store that was just opened.
+pub async fn open_ones_are_found(records: &impl Records) {
+    let store = records.open().await;
+    let mut projects = Vec::new();
+    for _ in 0..3 {
+        let project = sample::add_project(&*store).await;
+        let mut open = Vec::new();
+        for state in [None, Some(Written), Some(Submitted), Some(Failed), None] {
+            let mut delivery = sample::queue(&*store, &sample::text(project, "text")).await;
+            if let Some(state) = state {
+                delivery = sample::advance(&*store, &delivery, state).await;
+            }
+            if !delivery.state.is_over() {
+                open.push(delivery);
+            }
+        }
+        projects.push((project, open));
+    }
+    let (done, left) = projects.pop().unwrap();
+    for delivery in left {
+        sample::advance(&*store, &delivery, Failed).await;
+    }
+    for store in [store, records.open().await] {
+        let mut found = store.projects_with_open_deliveries().await.unwrap();
+        found.sort();
+        assert_eq!(found, [projects[0].0, projects[1].0]);
+        assert_eq!(store.open_deliveries(done).await.unwrap(), []);
+        for (project, open) in &projects {
+            assert_eq!(open.len(), 3);
+            assert_eq!(store.open_deliveries(*project).await.unwrap(), *open);
+        }
+    }
+}
+
+fn missing() -> Delivery {
+    sample::queued(&sample::text(sample::id(), ""), None, "")
+}
