@@ -23,6 +23,12 @@ const STEPS = {
 const now = () => new Date().toISOString();
 const newId = () => Math.floor(Date.now() / 1000).toString(16) + randomBytes(8).toString("hex");
 
+/** The part of a list that a query asks for. */
+function page(all, query) {
+  const skip = Number(query.get("skip") ?? 0);
+  return all.slice(skip, skip + Number(query.get("limit") ?? 100));
+}
+
 class Problem extends Error {
   constructor(status, detail) {
     super(detail);
@@ -86,7 +92,7 @@ export function startMock({ port = 0, token = "mock" } = {}) {
       cwd: project.workspace_path,
       output: (data) => broadcast({ type: "output", data }),
       submitted: () => {},
-      exited: (code) => end(code, null, code === 0 ? "exited" : "crashed"),
+      exited: (code) => end(code, null, "exited"),
       rotated: () => {
         const last = it.claude_session_history.at(-1);
         Object.assign(last, { until: now(), reason: "clear" });
@@ -185,12 +191,8 @@ export function startMock({ port = 0, token = "mock" } = {}) {
     const [kind, id, part, last] = parts;
     if (kind === "output-projects" && !id) {
       if (method === "GET") {
-        const all = [...projects.values()].reverse().map(shownProject);
-        const skip = Number(query.get("skip") ?? 0);
-        return [
-          200,
-          { projects: all.slice(skip, skip + Number(query.get("limit") ?? 100)), total: all.length },
-        ];
+        const all = [...projects.values()].map(shownProject);
+        return [200, { projects: page(all, query), total: all.length }];
       }
       if (!body.name?.trim()) fail(422, "name must have 1 to 200 characters.");
       if (body.workspace_path && !body.workspace_path.startsWith("/"))
@@ -215,7 +217,7 @@ export function startMock({ port = 0, token = "mock" } = {}) {
       if (!part) return [200, shownProject(project)];
       if (part === "session" && method === "GET") return [200, shownSession(project)];
       if (part === "session" && method === "DELETE") {
-        project.session?.end(null, "SIGTERM", "ended by a user");
+        project.session?.end(null, 15, "stopped");
         return [204];
       }
       if (part === "deliveries" && method === "GET") {
@@ -225,7 +227,7 @@ export function startMock({ port = 0, token = "mock" } = {}) {
             project.deliveries.find((delivery) => delivery.id === last) ??
               fail(404, "There is no such delivery."),
           ];
-        return [200, { deliveries: project.deliveries, total: project.deliveries.length }];
+        return [200, { deliveries: page(project.deliveries, query), total: project.deliveries.length }];
       }
       if (part === "deliveries") return [202, deliver(project, body.text, body.idempotency_key)];
     }
@@ -234,7 +236,7 @@ export function startMock({ port = 0, token = "mock" } = {}) {
         const all = [...milestones.values()].filter(
           (one) => one.output_project_id === query.get("output_project_id"),
         );
-        return [200, { milestones: all, total: all.length }];
+        return [200, { milestones: page(all, query), total: all.length }];
       }
       found(projects, body.output_project_id, "output project");
       const milestone = {

@@ -67,7 +67,7 @@ export const behaviours = {
     await keyboard(page).pressSequentially("/exit 3");
     await keyboard(page).press("Enter");
     await page.getByText("The session has ended with exit code 3.").waitFor();
-    await page.getByText("exit code 3 · crashed · now").waitFor();
+    await page.getByText("exit code 3 · now").waitFor();
     await page.getByRole("button", { name: "Start again" }).click();
     await connected(page);
     await shows(page, "? for shortcuts");

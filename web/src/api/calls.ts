@@ -13,14 +13,19 @@ import type {
   Session,
 } from "./types";
 
-/** Rows asked for in one list. */
-const LIST_LIMIT = 100;
+/** Projects asked for at once: the most that the server gives. */
+const PROJECT_LIMIT = 1_000;
 
 const project = (id: string): string => `/output-projects/${encodeURIComponent(id)}`;
 const milestone = (id: string): string => `/milestones/${encodeURIComponent(id)}`;
 
 export const listProjects = (skip: number, signal?: AbortSignal) =>
-  request<OutputProjectList>("GET", `/output-projects?skip=${skip}&limit=${LIST_LIMIT}`, undefined, signal);
+  request<OutputProjectList>(
+    "GET",
+    `/output-projects?skip=${skip}&limit=${PROJECT_LIMIT}`,
+    undefined,
+    signal,
+  );
 
 export const getProject = (id: string, signal?: AbortSignal) =>
   request<OutputProject>("GET", project(id), undefined, signal);
@@ -28,10 +33,10 @@ export const getProject = (id: string, signal?: AbortSignal) =>
 export const createProject = (fields: NewOutputProject) =>
   request<OutputProject>("POST", "/output-projects", fields);
 
-export const listMilestones = (projectId: string, signal?: AbortSignal) =>
+export const listMilestones = (projectId: string, skip: number, limit: number, signal?: AbortSignal) =>
   request<MilestoneList>(
     "GET",
-    `/milestones?output_project_id=${encodeURIComponent(projectId)}&limit=${LIST_LIMIT}`,
+    `/milestones?output_project_id=${encodeURIComponent(projectId)}&skip=${skip}&limit=${limit}`,
     undefined,
     signal,
   );
@@ -50,8 +55,13 @@ export const getSession = (projectId: string, signal?: AbortSignal) =>
 
 export const endSession = (projectId: string) => request<void>("DELETE", `${project(projectId)}/session`);
 
-export const listDeliveries = (projectId: string, signal?: AbortSignal) =>
-  request<DeliveryList>("GET", `${project(projectId)}/deliveries?limit=${LIST_LIMIT}`, undefined, signal);
+export const listDeliveries = (projectId: string, skip: number, limit: number, signal?: AbortSignal) =>
+  request<DeliveryList>(
+    "GET",
+    `${project(projectId)}/deliveries?skip=${skip}&limit=${limit}`,
+    undefined,
+    signal,
+  );
 
 /** Sending again with the same key gives the same delivery, so a lost answer may be retried. */
 export const sendCommand = (projectId: string, text: string, idempotencyKey: string) =>

@@ -70,8 +70,9 @@ export interface HistoryEntry {
 
 export interface SessionExit {
   code: number | null;
-  signal: string | number | null;
+  signal: number | null;
   at: string;
+  /** `exited`, `signaled`, `stopped` on request, or what went wrong. */
   reason: string | null;
 }
 

@@ -91,6 +91,7 @@ export const en = {
   "session.clients": "Connected",
   "session.since": "Started",
   "session.exit": "Ended",
+  "session.exit_stopped": "on request",
   "session.exit_code": "exit code {code}",
   "session.exit_signal": "signal {signal}",
   "session.history": "Earlier conversations ({count})",

@@ -93,6 +93,7 @@ export const ptBr: Dictionary = {
   "session.clients": "Conectados",
   "session.since": "Iniciada",
   "session.exit": "Terminou",
+  "session.exit_stopped": "a pedido",
   "session.exit_code": "código de saída {code}",
   "session.exit_signal": "sinal {signal}",
   "session.history": "Conversas anteriores ({count})",

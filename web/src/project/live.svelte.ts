@@ -1,7 +1,11 @@
 /** What is going on in one output project, asked for again and again while somebody looks. */
 import { getSession, listDeliveries, listMilestones } from "../api/calls";
 import { type Poll, poll } from "../api/poll";
+import { Tail } from "../api/tail";
 import type { Delivery, Milestone, Session } from "../api/types";
+
+/** Newest records of each list that are kept up to date. */
+const SHOWN = 100;
 
 export class ProjectLive {
   session = $state.raw<Session | null>(null);
@@ -17,6 +21,8 @@ export class ProjectLive {
   loaded = $state(false);
 
   readonly #projectId: string;
+  readonly #milestoneTail = new Tail<Milestone>(SHOWN);
+  readonly #deliveryTail = new Tail<Delivery>(SHOWN);
   #poll: Poll | undefined;
 
   constructor(projectId: string) {
@@ -40,26 +46,25 @@ export class ProjectLive {
     try {
       const [session, milestones, deliveries] = await Promise.all([
         getSession(this.#projectId, signal),
-        listMilestones(this.#projectId, signal),
-        listDeliveries(this.#projectId, signal),
+        this.#milestoneTail.read(async (skip, limit) => {
+          const { milestones, total } = await listMilestones(this.#projectId, skip, limit, signal);
+          return { items: milestones, total };
+        }),
+        this.#deliveryTail.read(async (skip, limit) => {
+          const { deliveries, total } = await listDeliveries(this.#projectId, skip, limit, signal);
+          return { items: deliveries, total };
+        }),
       ]);
       if (signal.aborted) return;
       this.askedAt = askedAt;
       this.session = session;
-      this.milestones = milestones.milestones.toSorted(newestFirst);
+      this.milestones = milestones.items;
       this.milestoneTotal = milestones.total;
-      this.deliveries = deliveries.deliveries.toSorted(newestFirst);
+      this.deliveries = deliveries.items;
       this.error = null;
       this.loaded = true;
     } catch (failure) {
       if (!signal.aborted) this.error = failure;
     }
   }
-}
-
-/** Ids begin with the time of their making; records may also say it themselves, more exactly. */
-function newestFirst(a: Delivery | Milestone, b: Delivery | Milestone): number {
-  const [x, y] = [a.created_at ?? "", b.created_at ?? ""];
-  if (x !== y) return x < y ? 1 : -1;
-  return a.id < b.id ? 1 : -1;
 }

@@ -13,7 +13,7 @@ export function sessionLook(session: Pick<Session, "status" | "agent_state" | "e
   if (session.status === "none") return { tone: "calm", key: "session.status.none", lively: false };
   if (session.status === "starting") return { tone: "busy", key: "session.status.starting", lively: true };
   if (session.status === "exited") {
-    const crashed = session.exit !== null && session.exit.code !== 0;
+    const crashed = session.exit !== null && session.exit.code !== 0 && session.exit.reason !== "stopped";
     return { tone: crashed ? "bad" : "calm", key: "session.status.exited", lively: false };
   }
   switch (session.agent_state) {

@@ -13,7 +13,7 @@ export const STABLE_MS = 5_000;
 
 export interface Exit {
   code: number | null;
-  signal: string | null;
+  signal: number | null;
 }
 
 export type Phase =

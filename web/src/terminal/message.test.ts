@@ -47,7 +47,7 @@ describe("parseMessage", () => {
       exitCode: 3,
       signal: null,
     });
-    expect(parseMessage('{"type":"closed","exit_code":null,"signal":9}')).toMatchObject({ signal: "9" });
+    expect(parseMessage('{"type":"closed","exit_code":null,"signal":9}')).toMatchObject({ signal: 9 });
   });
 
   it("ignores other types and what is not the protocol", () => {

@@ -25,7 +25,7 @@ export type ServerMessage =
   | StatusMessage
   | { type: "output"; data: string }
   | { type: "error"; message: string; code: string | null }
-  | { type: "closed"; exitCode: number | null; signal: string | null };
+  | { type: "closed"; exitCode: number | null; signal: number | null };
 
 /** Reads one message. `null` for what this page does not show: other types, and what is not the protocol at all. */
 export function parseMessage(frame: unknown): ServerMessage | null {
@@ -52,7 +52,7 @@ export function parseMessage(frame: unknown): ServerMessage | null {
     case "error":
       return { type: "error", message: text(value.message) ?? "", code: text(value.code) };
     case "closed":
-      return { type: "closed", exitCode: number(value.exit_code), signal: signal(value.signal) };
+      return { type: "closed", exitCode: number(value.exit_code), signal: number(value.signal) };
     default:
       return null;
   }
@@ -83,7 +83,6 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const text = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
 const number = (value: unknown): number | null => (typeof value === "number" ? value : null);
-const signal = (value: unknown): string | null => (typeof value === "number" ? String(value) : text(value));
 
 function notice(value: unknown): StatusMessage["notice"] {
   if (!isRecord(value)) return null;
