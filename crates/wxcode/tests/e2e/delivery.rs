@@ -1,0 +1,275 @@
+//! Deliveries: typed once, confirmed by the agent, never into a dialog, failed with a reason.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::support::{Agent, Server};
+
+async fn running(modes: &str, config: &str) -> (Server, String) {
+    let server = Server::start(Agent::fake(modes).with_config(config)).await;
+    let project = server.project("p").await;
+    server
+        .post(&format!("/output-projects/{project}/session"), json!({}))
+        .await
+        .expect(201);
+    (server, project)
+}
+
+fn deliveries(project: &str) -> String {
+    format!("/output-projects/{project}/deliveries")
+}
+
+#[tokio::test]
+async fn a_text_is_submitted_once_per_key() {
+    let (server, project) = running("", "").await;
+    let body = json!({ "text": "line one\nline two", "idempotency_key": "k" });
+    let delivery = server
+        .post(&deliveries(&project), body.clone())
+        .await
+        .expect(202);
+    server
+        .delivery_until(&project, &delivery, "submitted")
+        .await;
+    let again = server.post(&deliveries(&project), body).await.expect(202);
+    assert_eq!(
+        (&again["id"], &again["state"]),
+        (&delivery["id"], &json!("submitted"))
+    );
+    let other = server
+        .post(&deliveries(&project), json!({ "text": "another" }))
+        .await
+        .expect(202);
+    server.delivery_until(&project, &other, "submitted").await;
+    let mut socket = server
+        .socket(&format!("/output-projects/{project}/terminal"))
+        .await;
+    socket.until("fake: 2 user messages; last: another").await;
+    assert_eq!(
+        server.get(&deliveries(&project)).await.expect(200)["total"],
+        2
+    );
+}
+
+#[tokio::test]
+async fn a_delivery_starts_the_session_it_needs() {
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let delivery = server
+        .post(&deliveries(&project), json!({ "text": "hello" }))
+        .await
+        .expect(202);
+    server
+        .delivery_until(&project, &delivery, "submitted")
+        .await;
+}
+
+#[tokio::test]
+async fn deliveries_wait_in_line_for_a_turn_to_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let fifo = folder.path().join("hold");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &fifo,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RWXU,
+        0,
+    )
+    .unwrap();
+    let (server, project) = running("", "").await;
+    let hold = server
+        .post(
+            &deliveries(&project),
+            json!({ "text": format!("fake:hold {}", fifo.display()) }),
+        )
+        .await
+        .expect(202);
+    server.delivery_until(&project, &hold, "submitted").await;
+    server
+        .session_until(&project, "working", |session| {
+            session["agent_state"] == "working"
+        })
+        .await;
+    let next = server
+        .post(&deliveries(&project), json!({ "text": "next" }))
+        .await
+        .expect(202);
+    let last = server
+        .post(&deliveries(&project), json!({ "text": "last" }))
+        .await
+        .expect(202);
+    assert_eq!(
+        server
+            .get(&format!(
+                "{}/{}",
+                deliveries(&project),
+                next["id"].as_str().unwrap()
+            ))
+            .await
+            .expect(200)["state"],
+        "queued"
+    );
+    tokio::task::spawn_blocking(move || fs::write(fifo, "go"))
+        .await
+        .unwrap()
+        .unwrap();
+    server.delivery_until(&project, &next, "submitted").await;
+    server.delivery_until(&project, &last, "submitted").await;
+}
+
+#[tokio::test]
+async fn a_dialog_in_the_way_is_named_and_waited_for() {
+    let (server, project) = running("trust", "[delivery]\nready_timeout_s = 1\n").await;
+    let delivery = server
+        .post(&deliveries(&project), json!({ "text": "hello" }))
+        .await
+        .expect(202);
+    let path = format!(
+        "{}/{}",
+        deliveries(&project),
+        delivery["id"].as_str().unwrap()
+    );
+    let waits = server
+        .until(&path, "the dialog is named", |delivery| {
+            delivery["error"] == "trust_folder"
+        })
+        .await;
+    assert_eq!(waits["state"], "queued");
+    let session = server.session(&project).await;
+    assert_eq!(
+        (&session["agent_state"], &session["dialog"]),
+        (&json!("blocked_dialog"), &json!("trust_folder"))
+    );
+    // The user takes the second choice.
+    let mut socket = server
+        .socket(&format!("/output-projects/{project}/terminal"))
+        .await;
+    socket.input("\u{1b}[B").await;
+    socket.input("\r").await;
+    let done = server
+        .delivery_until(&project, &delivery, "submitted")
+        .await;
+    assert!(done["error"].is_null());
+}
+
+#[tokio::test]
+async fn an_offer_that_comes_up_after_the_start_does_not_swallow_it() {
+    let (server, project) = running("auto-offer", "").await;
+    let delivery = server
+        .post(&deliveries(&project), json!({ "text": "hello" }))
+        .await
+        .expect(202);
+    let path = format!(
+        "{}/{}",
+        deliveries(&project),
+        delivery["id"].as_str().unwrap()
+    );
+    server
+        .until(&path, "the dialog is named", |delivery| {
+            delivery["error"] == "auto_mode_offer"
+        })
+        .await;
+    let mut socket = server
+        .socket(&format!("/output-projects/{project}/terminal"))
+        .await;
+    socket.input("\r").await;
+    server
+        .delivery_until(&project, &delivery, "submitted")
+        .await;
+}
+
+#[tokio::test]
+async fn a_retry_presses_enter_only() {
+    let (server, project) = running("swallow-cr", "").await;
+    let delivery = server
+        .post(&deliveries(&project), json!({ "text": "only once" }))
+        .await
+        .expect(202);
+    let done = server
+        .delivery_until(&project, &delivery, "submitted")
+        .await;
+    assert_eq!(done["attempts"], 2);
+    let mut socket = server
+        .socket(&format!("/output-projects/{project}/terminal"))
+        .await;
+    socket.until("fake: 1 user message; last: only once").await;
+}
+
+#[tokio::test]
+async fn what_the_agent_does_not_take_fails_with_a_reason() {
+    let (server, project) = running("", "").await;
+    let delivery = server
+        .post(
+            &deliveries(&project),
+            json!({ "text": "/unknown:command x" }),
+        )
+        .await
+        .expect(202);
+    let failed = server.delivery_until(&project, &delivery, "failed").await;
+    assert!(
+        failed["error"].as_str().unwrap().contains("15 s"),
+        "{failed}"
+    );
+}
+
+#[tokio::test]
+async fn an_agent_that_is_never_ready_fails_it() {
+    let (server, project) = running("never-ready", "[delivery]\nready_timeout_s = 1\n").await;
+    let delivery = server
+        .post(&deliveries(&project), json!({ "text": "hello" }))
+        .await
+        .expect(202);
+    let failed = server.delivery_until(&project, &delivery, "failed").await;
+    assert!(
+        failed["error"].as_str().unwrap().contains("1 s"),
+        "{failed}"
+    );
+}
+
+#[tokio::test]
+async fn an_agent_that_dies_fails_what_was_meant_for_it() {
+    let (server, project) = running("trust", "").await;
+    let delivery = server
+        .post(&deliveries(&project), json!({ "text": "hello" }))
+        .await
+        .expect(202);
+    server
+        .delete(&format!("/output-projects/{project}/session"))
+        .await
+        .expect(204);
+    let failed = server.delivery_until(&project, &delivery, "failed").await;
+    assert!(
+        failed["error"].as_str().unwrap().contains("ended"),
+        "{failed}"
+    );
+}
+
+#[tokio::test]
+async fn the_command_line_sends() {
+    let (server, project) = running("", "").await;
+    let sent = server
+        .command(&["send", "p", "hello from the shell", "--wait"])
+        .output()
+        .await
+        .unwrap();
+    assert!(sent.status.success(), "{sent:?}");
+    assert!(
+        String::from_utf8_lossy(&sent.stdout)
+            .trim()
+            .ends_with("submitted")
+    );
+    let listed = server.command(&["ls"]).output().await.unwrap();
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(
+        listed.contains(&project) && listed.contains("running"),
+        "{listed}"
+    );
+    let unknown = server
+        .command(&["send", "nobody", "x"])
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(unknown.status.code(), Some(1));
+    let wrong = server.command(&["send"]).output().await.unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+}

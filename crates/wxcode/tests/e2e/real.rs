@@ -1,0 +1,303 @@
+//! The main job on the real Claude Code, which talks to a stub of the Messages API.
+
+use std::fs;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use wxcode_testbed::Stub;
+
+use crate::support::{Server, is_alive, kill, real};
+
+async fn start() -> Option<(Server, String)> {
+    let server = Server::start(real()?).await;
+    let project = server.project("p").await;
+    let commands = server
+        .workspace(&project)
+        .await
+        .join(".claude/commands/gsd");
+    fs::create_dir_all(&commands).unwrap();
+    for command in ["new-project", "new-milestone"] {
+        fs::write(
+            commands.join(format!("{command}.md")),
+            format!("Carry out {command} for $ARGUMENTS.\n"),
+        )
+        .unwrap();
+    }
+    Some((server, project))
+}
+
+fn stub(server: &Server) -> &Stub {
+    server.agent.stub.as_ref().expect("the real one has a stub")
+}
+
+fn pid(session: &Value) -> i32 {
+    i32::try_from(session["pid"].as_i64().expect("it runs")).unwrap()
+}
+
+/// Sends a text and waits until the agent has taken it and answered.
+async fn say(server: &Server, project: &str, text: &str) -> Value {
+    let delivery = server
+        .post(
+            &format!("/output-projects/{project}/deliveries"),
+            json!({ "text": text }),
+        )
+        .await
+        .expect(202);
+    let delivery = server.delivery_until(project, &delivery, "submitted").await;
+    server
+        .session_until(project, "the turn is over", |session| {
+            session["agent_state"] == "idle"
+        })
+        .await;
+    delivery
+}
+
+/// The texts of the user that the last turn carried.
+fn last_turn(server: &Server) -> Vec<String> {
+    stub(server)
+        .requests()
+        .iter()
+        .rev()
+        .find(|request| request.is_turn())
+        .expect("a turn")
+        .user_texts()
+}
+
+#[tokio::test]
+async fn the_first_milestone_starts_the_conversation_and_the_second_goes_into_it() {
+    let Some((server, project)) = start().await else {
+        return;
+    };
+    let (one, two) = (
+        server.milestone(&project, "one").await,
+        server.milestone(&project, "two").await,
+    );
+    let first = server
+        .post(&format!("/milestones/{one}/start"), json!({}))
+        .await
+        .expect(202);
+    assert_eq!(
+        first["text"],
+        format!("/gsd:new-project .milestones/{one}/MILESTONE-CONTEXT.md")
+    );
+    server.delivery_until(&project, &first, "submitted").await;
+    let session = server
+        .session_until(&project, "the turn is over", |session| {
+            session["agent_state"] == "idle"
+        })
+        .await;
+    assert_eq!(session["claude_version"], wxcode_testbed::claude::VERSION);
+    assert_eq!(
+        server.get(&format!("/milestones/{one}")).await.expect(200)["status"],
+        "in_progress"
+    );
+    assert!(
+        last_turn(&server)
+            .iter()
+            .any(|text| text.contains("Carry out new-project for .milestones/"))
+    );
+
+    let second = server
+        .post(&format!("/milestones/{two}/start"), json!({}))
+        .await
+        .expect(202);
+    assert_eq!(
+        second["text"],
+        format!("/gsd:new-milestone .milestones/{two}/MILESTONE-CONTEXT.md")
+    );
+    server.delivery_until(&project, &second, "submitted").await;
+    let after = server
+        .session_until(&project, "the turn is over", |session| {
+            session["agent_state"] == "idle"
+        })
+        .await;
+    assert_eq!(
+        (pid(&after), &after["claude_session_id"]),
+        (pid(&session), &session["claude_session_id"])
+    );
+    let texts = last_turn(&server).join("\n");
+    assert!(
+        texts.contains("new-project for") && texts.contains("new-milestone for"),
+        "one conversation: {texts}"
+    );
+    assert_eq!(
+        texts.matches("Carry out new-milestone").count(),
+        1,
+        "submitted once"
+    );
+    let transcript = after["claude_session_history"][0]["transcript_path"]
+        .as_str()
+        .unwrap();
+    assert!(fs::metadata(transcript).unwrap().len() > 0);
+}
+
+#[tokio::test]
+async fn a_killed_claude_is_resumed_with_its_messages() {
+    let Some((server, project)) = start().await else {
+        return;
+    };
+    say(&server, &project, "the word is marmalade").await;
+    let before = server.session(&project).await;
+    kill(pid(&before));
+    let ended = server
+        .session_until(&project, "exited", |session| session["status"] == "exited")
+        .await;
+    assert_eq!(ended["exit"]["signal"], 9);
+
+    let mut socket = server
+        .socket(&format!("/output-projects/{project}/terminal"))
+        .await;
+    let status = socket.message("status").await;
+    assert_eq!(
+        (&status["resumed"], &status["claude_session_id"]),
+        (&json!(true), &before["claude_session_id"])
+    );
+    say(&server, &project, "which word").await;
+    let texts = last_turn(&server).join("\n");
+    assert!(
+        texts.contains("marmalade") && texts.contains("which word"),
+        "{texts}"
+    );
+    let after = server.session(&project).await;
+    assert_eq!(after["claude_session_id"], before["claude_session_id"]);
+    assert_ne!(after["session_id"], before["session_id"]);
+}
+
+#[tokio::test]
+async fn claude_outlives_the_server() {
+    let Some((mut server, project)) = start().await else {
+        return;
+    };
+    say(&server, &project, "before the crash").await;
+    let before = server.session(&project).await;
+    server.crash().await;
+    assert!(is_alive(pid(&before)));
+    server.up().await;
+    let after = server
+        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
+        .await;
+    assert_eq!(
+        (pid(&after), &after["claude_session_id"]),
+        (pid(&before), &before["claude_session_id"])
+    );
+    let mut socket = server
+        .socket(&format!("/output-projects/{project}/terminal"))
+        .await;
+    assert_eq!(socket.message("status").await["resumed"], true);
+    socket.until("before the crash").await;
+    say(&server, &project, "after the crash").await;
+    let texts = last_turn(&server).join("\n");
+    assert!(
+        texts.contains("before the crash") && texts.contains("after the crash"),
+        "{texts}"
+    );
+}
+
+#[tokio::test]
+async fn twenty_concurrent_connects_give_one_claude() {
+    let Some((server, project)) = start().await else {
+        return;
+    };
+    let path = format!("/output-projects/{project}/terminal");
+    let mut sockets = join_all((0..20).map(|_| server.socket(&path))).await;
+    let mut ids = Vec::new();
+    for socket in &mut sockets {
+        ids.push(socket.message("status").await["session_id"].clone());
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 1);
+    assert_eq!(server.session_dirs().len(), 1);
+    server
+        .session_until(&project, "idle", |session| {
+            session["agent_state"] == "idle" && session["clients"] == 20
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn clear_rotates_the_id_and_keeps_the_history() {
+    let Some((server, project)) = start().await else {
+        return;
+    };
+    say(&server, &project, "before the clear").await;
+    let before = server.session(&project).await;
+    let mut socket = server
+        .socket(&format!("/output-projects/{project}/terminal"))
+        .await;
+    socket.message("status").await;
+    socket.input("/clear").await;
+    socket.until("/clear").await;
+    socket.input("\r").await;
+    let after = server
+        .session_until(&project, "the id changed", |session| {
+            session["claude_session_id"] != before["claude_session_id"]
+        })
+        .await;
+    assert_eq!(pid(&after), pid(&before));
+    let history = after["claude_session_history"].as_array().unwrap();
+    assert_eq!(history.len(), 2);
+    assert_eq!(
+        (&history[0]["id"], &history[0]["reason"]),
+        (&before["claude_session_id"], &json!("clear"))
+    );
+    assert_eq!(
+        (&history[1]["id"], &history[1]["source"]),
+        (&after["claude_session_id"], &json!("clear"))
+    );
+    say(&server, &project, "after the clear").await;
+    assert!(!last_turn(&server).join("\n").contains("before the clear"));
+
+    // What is resumed after a death is the conversation of after the clear.
+    kill(pid(&after));
+    server
+        .session_until(&project, "exited", |session| session["status"] == "exited")
+        .await;
+    server
+        .post(&format!("/output-projects/{project}/session"), json!({}))
+        .await
+        .expect(201);
+    say(&server, &project, "and on").await;
+    let texts = last_turn(&server).join("\n");
+    assert!(
+        texts.contains("after the clear") && !texts.contains("before the clear"),
+        "{texts}"
+    );
+}
+
+#[tokio::test]
+async fn an_untrusted_folder_waits_for_the_user() {
+    let Some(agent) = real() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(agent).await;
+    let project = server
+        .post(
+            "/output-projects",
+            json!({ "name": "p", "workspace_path": folder.path() }),
+        )
+        .await
+        .expect(201);
+    let project = project["id"].as_str().unwrap();
+    let milestone = server.milestone(project, "one").await;
+    let delivery = server
+        .post(&format!("/milestones/{milestone}/start"), json!({}))
+        .await
+        .expect(202);
+    let path = format!(
+        "/output-projects/{project}/deliveries/{}",
+        delivery["id"].as_str().unwrap()
+    );
+    let waits = server
+        .until(&path, "the dialog is named", |delivery| {
+            delivery["error"] == "trust_folder"
+        })
+        .await;
+    assert_eq!(waits["state"], "queued");
+    assert_eq!(
+        server.session(project).await["agent_state"],
+        "blocked_dialog"
+    );
+    assert!(
+        is_alive(pid(&server.session(project).await)),
+        "nobody pressed Enter"
+    );
+}

@@ -1,0 +1,78 @@
+//! Which claude a test runs, and in which surroundings.
+
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use wxcode_testbed::{Home, RealClaude, Stub, fake_agent, skip};
+
+/// An executable that is started as claude, with a home of its own.
+pub(crate) struct Agent {
+    pub(crate) claude: PathBuf,
+    pub(crate) home: Home,
+    pub(crate) stub: Option<Stub>,
+    pub(crate) env: Vec<(OsString, OsString)>,
+    /// Lines for `wxcode.toml`.
+    pub(crate) config: String,
+}
+
+impl Agent {
+    /// The fake agent in these modes, see [`fake_agent`].
+    pub(crate) fn fake(modes: &str) -> Self {
+        let home = Home::new("http://127.0.0.1:9").unwrap();
+        let env = vec![(fake_agent::MODES.into(), modes.into())];
+        let config = format!("[agent]\npass_env = ['{}']\n", fake_agent::MODES);
+        Self {
+            claude: fake_agent::path(),
+            home,
+            stub: None,
+            env,
+            config,
+        }
+    }
+
+    /// A shell script as claude.
+    pub(crate) fn script(text: &str) -> Self {
+        let home = Home::new("http://127.0.0.1:9").unwrap();
+        let claude = home.path().join("script");
+        fs::write(&claude, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(&claude, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        Self {
+            claude,
+            home,
+            stub: None,
+            env: Vec::new(),
+            config: String::new(),
+        }
+    }
+
+    /// With more lines in `wxcode.toml`, before any table.
+    pub(crate) fn with_config(mut self, lines: &str) -> Self {
+        self.config = format!("{lines}\n{}", self.config);
+        self
+    }
+
+    /// Makes the folders below `root` trusted ones of the real Claude Code.
+    pub(crate) fn trust(&self, root: &Path) {
+        self.home.trust(root).unwrap();
+    }
+}
+
+/// The real Claude Code and its stub; `None`, with the reason printed, where it is not installed.
+pub(crate) fn real() -> Option<Agent> {
+    let Some(claude) = RealClaude::locate() else {
+        skip("the real Claude Code is not installed: run scripts/install-claude");
+        return None;
+    };
+    let stub = Stub::start_blocking().unwrap();
+    let home = Home::new(&stub.base_url()).unwrap();
+    Some(Agent {
+        claude,
+        home,
+        stub: Some(stub),
+        env: Vec::new(),
+        config: String::new(),
+    })
+}

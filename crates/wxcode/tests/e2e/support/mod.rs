@@ -1,0 +1,11 @@
+//! What the tests drive wxcode with.
+
+mod agent;
+mod process;
+mod server;
+mod socket;
+
+pub(crate) use agent::{Agent, real};
+pub(crate) use process::{is_alive, kill, parent_of};
+pub(crate) use server::{Server, eventually};
+pub(crate) use socket::Socket;

@@ -1,0 +1,357 @@
+//! A wxcode server in a temporary folder.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+    time::{Instant, sleep, timeout},
+};
+
+use super::{Agent, Socket, is_alive, kill};
+
+/// How long anything may take before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a condition outside of our own event stream is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A running server; everything it started is gone when it is dropped.
+pub(crate) struct Server {
+    pub(crate) agent: Agent,
+    pub(crate) dir: TempDir,
+    pub(crate) base: String,
+    pub(crate) token: String,
+    client: Client,
+    child: Option<Child>,
+    listen: String,
+}
+
+/// A status and a body.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: String,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// The body, after a check of the status.
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.body);
+        self.body
+    }
+
+    /// The detail of a problem, after a check of the status and the type.
+    #[track_caller]
+    pub(crate) fn problem(self, status: u16) -> String {
+        assert_eq!(self.status.as_u16(), status, "{}", self.body);
+        assert_eq!(self.content_type, "application/problem+json");
+        assert_eq!(self.body["status"], status);
+        let detail = self.body["detail"].as_str().unwrap_or_default();
+        assert!(
+            !detail.is_empty(),
+            "a problem says what to do: {}",
+            self.body
+        );
+        detail.to_owned()
+    }
+}
+
+impl Server {
+    /// A server whose agents are `agent`.
+    pub(crate) async fn start(agent: Agent) -> Self {
+        let dir = tempfile::Builder::new()
+            .prefix("wxcode-test-")
+            .tempdir()
+            .unwrap();
+        fs::write(dir.path().join("wxcode.toml"), &agent.config).unwrap();
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        let listen = "127.0.0.1:0".to_owned();
+        let mut server = Self {
+            agent,
+            dir,
+            base: String::new(),
+            token: String::new(),
+            client,
+            child: None,
+            listen,
+        };
+        server.up().await;
+        let given = server
+            .agent
+            .env
+            .iter()
+            .find(|(name, _)| name == "WXCODE_TOKEN");
+        server.token = match given {
+            Some((_, token)) => token.to_str().unwrap().to_owned(),
+            None => fs::read_to_string(server.data_dir().join("token"))
+                .unwrap()
+                .trim()
+                .to_owned(),
+        };
+        server
+    }
+
+    pub(crate) fn data_dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The program with this server's data folder and surroundings.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wxcode"));
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(self.agent.home.env())
+            .envs(self.agent.env.iter().cloned());
+        command
+            .env("WXCODE_DATA_DIR", self.data_dir())
+            .env("WXCODE_CLAUDE", &self.agent.claude);
+        command
+    }
+
+    /// Starts the program, at the same address as before.
+    pub(crate) async fn up(&mut self) {
+        let mut command = self.command(&["serve", "--listen", &self.listen]);
+        let log = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.data_dir().join("server.log"))
+            .unwrap();
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = timeout(PATIENCE, lines.next_line())
+            .await
+            .expect("the server starts in time")
+            .unwrap();
+        let line = line.unwrap_or_else(|| panic!("the server did not start:\n{}", self.log()));
+        self.base = line
+            .strip_prefix("listening on ")
+            .expect("the line of the contract")
+            .to_owned();
+        self.listen = self.base.strip_prefix("http://").unwrap().to_owned();
+        self.child = Some(child);
+    }
+
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.data_dir().join("server.log")).unwrap_or_default()
+    }
+
+    /// SIGKILL.
+    pub(crate) async fn crash(&mut self) {
+        let mut child = self.child.take().expect("it runs");
+        child.kill().await.unwrap();
+    }
+
+    /// SIGTERM; the exit code.
+    pub(crate) async fn terminate(&mut self) -> Option<i32> {
+        let mut child = self.child.take().expect("it runs");
+        let pid =
+            rustix::process::Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        timeout(PATIENCE, child.wait())
+            .await
+            .expect("it ends in time")
+            .unwrap()
+            .code()
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
+    pub(crate) async fn answer(&self, request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        let content_type = response
+            .headers()
+            .get("content-type")
+            .map_or("", |value| value.to_str().unwrap())
+            .to_owned();
+        let bytes = response.bytes().await.unwrap();
+        let body = serde_json::from_slice(&bytes)
+            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
+        Answer {
+            status,
+            content_type,
+            body,
+        }
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let mut request = self
+            .request(method, &format!("/api/v1{path}"))
+            .bearer_auth(&self.token);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        self.answer(request).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::PATCH, path, Some(body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.call(Method::DELETE, path, None).await
+    }
+
+    /// A new project in a folder of its own, which the real Claude Code trusts; its id.
+    pub(crate) async fn project(&self, name: &str) -> String {
+        let project = self
+            .post("/output-projects", json!({ "name": name }))
+            .await
+            .expect(201);
+        self.agent
+            .trust(Path::new(project["workspace_path"].as_str().unwrap()));
+        project["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn workspace(&self, project: &str) -> PathBuf {
+        let project = self
+            .get(&format!("/output-projects/{project}"))
+            .await
+            .expect(200);
+        project["workspace_path"].as_str().unwrap().into()
+    }
+
+    /// A new milestone; its id.
+    pub(crate) async fn milestone(&self, project: &str, element: &str) -> String {
+        let body = json!({ "output_project_id": project, "element_name": element, "context": "# Context\n" });
+        let milestone = self.post("/milestones", body).await.expect(201);
+        milestone["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The project's session.
+    pub(crate) async fn session(&self, project: &str) -> Value {
+        self.get(&format!("/output-projects/{project}/session"))
+            .await
+            .expect(200)
+    }
+
+    /// Waits until the session is as wanted.
+    pub(crate) async fn session_until(
+        &self,
+        project: &str,
+        what: &str,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Value {
+        self.until(&format!("/output-projects/{project}/session"), what, wanted)
+            .await
+    }
+
+    /// Waits until a resource is as wanted.
+    pub(crate) async fn until(
+        &self,
+        path: &str,
+        what: &str,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let seen = self.get(path).await.expect(200);
+            if wanted(&seen) {
+                return seen;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "not in time: {what}\n{seen:#}\n{}",
+                self.log()
+            );
+            sleep(LOOK).await;
+        }
+    }
+
+    /// Waits until a delivery is in this state.
+    pub(crate) async fn delivery_until(
+        &self,
+        project: &str,
+        delivery: &Value,
+        state: &str,
+    ) -> Value {
+        let path = format!(
+            "/output-projects/{project}/deliveries/{}",
+            delivery["id"].as_str().unwrap()
+        );
+        self.until(&path, &format!("the delivery is {state}"), |delivery| {
+            delivery["state"] == state
+        })
+        .await
+    }
+
+    pub(crate) async fn socket(&self, path: &str) -> Socket {
+        Socket::connect(self, path).await
+    }
+
+    /// The folders of all sessions.
+    pub(crate) fn session_dirs(&self) -> Vec<PathBuf> {
+        let Ok(entries) = fs::read_dir(self.data_dir().join("sessions")) else {
+            return Vec::new();
+        };
+        entries.map(|entry| entry.unwrap().path()).collect()
+    }
+
+    /// The pids of the holder and the agent of a session folder.
+    pub(crate) fn pids(dir: &Path) -> Option<(i32, i32)> {
+        let holder: Value =
+            serde_json::from_slice(&fs::read(dir.join("holder.json")).ok()?).ok()?;
+        let pid = |key: &str| i32::try_from(holder[key].as_i64()?).ok();
+        Some((pid("pid")?, pid("agent_pid")?))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.start_kill();
+        }
+        for dir in self.session_dirs() {
+            let Some((holder, agent)) = Self::pids(&dir) else {
+                continue;
+            };
+            if !dir.join("exit.json").exists() {
+                // The holder ends by itself when its agent has; what hangs on to the terminal goes with it.
+                for pid in [agent, holder] {
+                    if is_alive(pid) {
+                        kill(pid);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Waits until a condition outside of the server holds.
+pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        sleep(LOOK).await;
+    }
+}

@@ -1,0 +1,240 @@
+//! The server dies, the agents do not.
+
+use serde_json::json;
+
+use crate::support::{Agent, Server, eventually, is_alive, kill};
+
+#[tokio::test]
+async fn agents_run_on_when_the_server_is_killed_and_are_adopted() {
+    let mut server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let mut socket = server
+        .socket(&format!("/output-projects/{project}/terminal"))
+        .await;
+    server
+        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
+        .await;
+    socket.input("before the crash").await;
+    socket.input("\r").await;
+    socket.until("last: before the crash").await;
+    let before = server.session(&project).await;
+
+    server.crash().await;
+    let pid = i32::try_from(before["pid"].as_i64().unwrap()).unwrap();
+    assert!(is_alive(pid));
+    server.up().await;
+    let after = server.session(&project).await;
+    for key in [
+        "status",
+        "session_id",
+        "claude_session_id",
+        "pid",
+        "started_at",
+    ] {
+        assert_eq!(after[key], before[key], "{key}");
+    }
+    server
+        .session_until(&project, "idle again", |session| {
+            session["agent_state"] == "idle"
+        })
+        .await;
+    let mut socket = server
+        .socket(&format!("/output-projects/{project}/terminal"))
+        .await;
+    assert_eq!(socket.message("status").await["resumed"], true);
+    socket.until("last: before the crash").await;
+    let delivery = server
+        .post(
+            &format!("/output-projects/{project}/deliveries"),
+            json!({ "text": "after it" }),
+        )
+        .await
+        .expect(202);
+    server
+        .delivery_until(&project, &delivery, "submitted")
+        .await;
+    socket.until("fake: 2 user messages; last: after it").await;
+    assert_eq!(
+        server.session(&project).await["claude_session_history"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_clean_end_leaves_the_agents_running() {
+    let mut server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let session = server
+        .post(&format!("/output-projects/{project}/session"), json!({}))
+        .await
+        .expect(201);
+    let mut socket = server
+        .socket(&format!("/output-projects/{project}/terminal"))
+        .await;
+    socket.message("status").await;
+    assert_eq!(server.terminate().await, Some(0));
+    assert_eq!(socket.close_code().await, 1001);
+    assert!(is_alive(
+        i32::try_from(session["pid"].as_i64().unwrap()).unwrap()
+    ));
+    assert!(!server.data_dir().join("server.json").exists());
+    server.up().await;
+    assert_eq!(server.session(&project).await["pid"], session["pid"]);
+}
+
+#[tokio::test]
+async fn an_agent_that_ends_while_no_server_is_there_is_known_afterwards() {
+    let mut server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let session = server
+        .post(&format!("/output-projects/{project}/session"), json!({}))
+        .await
+        .expect(201);
+    server
+        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
+        .await;
+    server.crash().await;
+    kill(i32::try_from(session["pid"].as_i64().unwrap()).unwrap());
+    let dir = server.session_dirs().remove(0);
+    eventually("the holder writes the exit", || {
+        dir.join("exit.json").exists()
+    })
+    .await;
+    server.up().await;
+    let ended = server.session(&project).await;
+    assert_eq!(
+        (&ended["status"], &ended["exit"]["signal"]),
+        (&json!("exited"), &json!(9))
+    );
+    let again = server
+        .post(&format!("/output-projects/{project}/session"), json!({}))
+        .await
+        .expect(201);
+    assert_eq!(
+        again["claude_session_id"], session["claude_session_id"],
+        "an id that never spoke is used again"
+    );
+}
+
+#[tokio::test]
+async fn a_killed_holder_is_an_exit_and_the_agent_goes_with_it() {
+    let server = Server::start(Agent::fake("ignore-term")).await;
+    let project = server.project("p").await;
+    let session = server
+        .post(&format!("/output-projects/{project}/session"), json!({}))
+        .await
+        .expect(201);
+    server
+        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
+        .await;
+    let delivery = server
+        .post(
+            &format!("/output-projects/{project}/deliveries"),
+            json!({ "text": "remember" }),
+        )
+        .await
+        .expect(202);
+    server
+        .delivery_until(&project, &delivery, "submitted")
+        .await;
+    let (holder, agent) = Server::pids(&server.session_dirs()[0]).unwrap();
+    kill(holder);
+    let ended = server
+        .session_until(&project, "exited", |session| session["status"] == "exited")
+        .await;
+    assert_eq!(ended["exit"]["reason"], "holder_lost");
+    assert!(!is_alive(agent), "two agents never run side by side");
+
+    let mut socket = server
+        .socket(&format!("/output-projects/{project}/terminal"))
+        .await;
+    let status = socket.message("status").await;
+    assert_eq!(
+        (&status["resumed"], &status["claude_session_id"]),
+        (&json!(true), &session["claude_session_id"])
+    );
+    assert!(status.get("notice").is_none());
+}
+
+#[tokio::test]
+async fn a_delivery_in_line_survives_the_server() {
+    let mut server = Server::start(Agent::fake("trust")).await;
+    let project = server.project("p").await;
+    server
+        .post(&format!("/output-projects/{project}/session"), json!({}))
+        .await
+        .expect(201);
+    let delivery = server
+        .post(
+            &format!("/output-projects/{project}/deliveries"),
+            json!({ "text": "patient" }),
+        )
+        .await
+        .expect(202);
+    server.crash().await;
+    server.up().await;
+    let mut socket = server
+        .socket(&format!("/output-projects/{project}/terminal"))
+        .await;
+    server
+        .session_until(&project, "the dialog is seen again", |session| {
+            session["dialog"] == "trust_folder"
+        })
+        .await;
+    socket.input("\u{1b}[B").await;
+    socket.input("\r").await;
+    server
+        .delivery_until(&project, &delivery, "submitted")
+        .await;
+    socket.until("fake: 1 user message; last: patient").await;
+}
+
+#[tokio::test]
+async fn a_lost_conversation_is_told_and_kept_in_the_history() {
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let delivery = server
+        .post(
+            &format!("/output-projects/{project}/deliveries"),
+            json!({ "text": "hello" }),
+        )
+        .await
+        .expect(202);
+    server
+        .delivery_until(&project, &delivery, "submitted")
+        .await;
+    let old = server.session(&project).await;
+    server
+        .delete(&format!("/output-projects/{project}/session"))
+        .await
+        .expect(204);
+    let transcript = old["claude_session_history"][0]["transcript_path"]
+        .as_str()
+        .unwrap();
+    std::fs::remove_file(transcript).unwrap();
+
+    let mut socket = server
+        .socket(&format!("/output-projects/{project}/terminal"))
+        .await;
+    let status = socket.message("status").await;
+    assert_eq!(status["notice"]["code"], "conversation_lost");
+    assert_eq!(status["resumed"], false);
+    let new = server.session(&project).await;
+    assert_ne!(new["claude_session_id"], old["claude_session_id"]);
+    let history = new["claude_session_history"].as_array().unwrap();
+    assert_eq!(history[0]["id"], old["claude_session_id"]);
+    assert!(
+        history[0]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("transcript"),
+        "{history:?}"
+    );
+    assert_eq!(
+        (&history[1]["id"], &history[1]["source"]),
+        (&new["claude_session_id"], &json!("lost"))
+    );
+}
