@@ -1,29 +1,153 @@
 //! Handing a payload from a hook of the agent to the holder.
 
-use std::{io, path::Path};
+use std::{
+    fmt, fs,
+    io::{self, Read, Write},
+    os::{fd::AsRawFd, unix::net::UnixStream},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use bytes::{BufMut, BytesMut};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    folder::SOCKET,
+    frame::{self, Decoder, MAX_HOOK, Type},
+};
+
+/// How long a report may take in all.
+pub const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What a hook needs to know: `hook.json`, 0600.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookFile {
+    /// [`crate::folder::VERSION`].
+    pub version: u32,
+    /// The holder's socket.
+    pub socket: PathBuf,
+    /// What shows that the hook is one of this agent's.
+    pub secret: String,
+}
+
+impl fmt::Debug for HookFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HookFile({})", self.socket.display())
+    }
+}
 
 /// A payload that the holder did not take.
 #[derive(Debug, thiserror::Error)]
 pub enum HookError {
     /// The hook file cannot be read.
-    #[error("{0} cannot be read; the session has ended, or the hook runs as another user")]
-    File(io::Error),
+    #[error("{path}: {error}; the session has ended, or the hook runs as another user")]
+    File {
+        /// The hook file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The payload is beyond the bound.
+    #[error("a hook payload of {0} bytes, where {MAX_HOOK} are allowed; it is not reported")]
+    TooLarge(usize),
+    /// The holder cannot be reached, or did not answer in [`REPORT_TIMEOUT`].
+    #[error(
+        "the holder does not answer ({0}); the session has ended, or the machine is overloaded"
+    )]
+    Holder(#[from] io::Error),
+    /// The holder said no.
+    #[error("the holder refused: {0}")]
+    Refused(String),
 }
 
 /// Reports a payload to the holder that wrote `hook_file`, and waits until it is kept.
 ///
-/// Blocks for at most one second.
+/// Blocks for at most [`REPORT_TIMEOUT`].
 ///
 /// # Errors
 /// The holder is gone, refuses the secret, or does not answer in time.
 pub fn report(hook_file: &Path, payload: &[u8]) -> Result<(), HookError> {
-    let _ = payload;
-    std::fs::read(hook_file)
-        .map(|_| ())
-        .map_err(HookError::File)
+    let until = Instant::now() + REPORT_TIMEOUT;
+    if payload.len() > MAX_HOOK {
+        return Err(HookError::TooLarge(payload.len()));
+    }
+    let unreadable = |error| HookError::File {
+        path: hook_file.to_owned(),
+        error,
+    };
+    let bytes = fs::read(hook_file).map_err(unreadable)?;
+    let file: HookFile = serde_json::from_slice(&bytes).map_err(|e| unreadable(e.into()))?;
+    let folder = file.socket.parent().unwrap_or(Path::new("/"));
+    let mut stream = connect(folder, until)?;
+
+    let mut out = BytesMut::new();
+    frame::write(&mut out, Type::Report, |p| {
+        p.put_u32(file.secret.len() as u32);
+        p.put_slice(file.secret.as_bytes());
+        p.put_slice(payload);
+    });
+    let mut rest = &out[..];
+    while !rest.is_empty() {
+        stream.set_write_timeout(Some(left(until)?))?;
+        let n = stream.write(rest)?;
+        rest = &rest[n..];
+    }
+    answer(&mut stream, until)
 }
 
-/// A handle on a session's folder, for paths shorter than its own.
+fn answer(stream: &mut UnixStream, until: Instant) -> Result<(), HookError> {
+    let mut decoder = Decoder::default();
+    let mut buffer = [0; 512];
+    loop {
+        let frame = decoder.next().map_err(io::Error::other)?;
+        match frame {
+            Some((Type::Reported, _)) => return Ok(()),
+            Some((Type::Error, text)) => {
+                return Err(HookError::Refused(
+                    String::from_utf8_lossy(&text).into_owned(),
+                ));
+            }
+            Some(_) => {}
+            None => {
+                stream.set_read_timeout(Some(left(until)?))?;
+                let n = stream.read(&mut buffer)?;
+                if n == 0 {
+                    return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+                }
+                decoder.buffer().put_slice(&buffer[..n]);
+            }
+        }
+    }
+}
+
+/// The time that is left; at least a millisecond, as zero would mean for ever.
+fn left(until: Instant) -> io::Result<Duration> {
+    let left = until.saturating_duration_since(Instant::now());
+    if left < Duration::from_millis(1) {
+        return Err(io::ErrorKind::TimedOut.into());
+    }
+    Ok(left)
+}
+
+fn connect(folder: &Path, until: Instant) -> io::Result<UnixStream> {
+    let folder = open_folder(folder)?;
+    let flags = SocketFlags::CLOEXEC;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    // Bounds the wait for a place in the queue of the listener too.
+    sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, Some(left(until)?))?;
+    rustix::net::connect(&socket, &address(&folder)?)?;
+    Ok(UnixStream::from(socket))
+}
+
+/// The address of the socket in a folder: through the folder's descriptor, as an address has room
+/// for 108 bytes only.
+pub(crate) fn address(folder: &impl AsRawFd) -> io::Result<SocketAddrUnix> {
+    let path = format!("/proc/self/fd/{}/{SOCKET}", folder.as_raw_fd());
+    Ok(SocketAddrUnix::new(path)?)
+}
+
+/// A handle on a session's folder.
 pub(crate) fn open_folder(dir: &Path) -> io::Result<rustix::fd::OwnedFd> {
     use rustix::fs::{Mode, OFlags, open};
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;

@@ -1,8 +1,26 @@
 //! The hook payloads on disk: numbered, in segments, the oldest giving way.
+//!
+//! `hooks/<first sequence number>.seg` holds records: sequence number (u64), process (u32), time
+//! (u64, milliseconds since the Unix epoch), length (u32), payload; numbers are big-endian.
 
-use std::{io, path::Path};
+use std::{
+    collections::VecDeque,
+    fs::{self, File},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
+
+use crate::frame::MAX_HOOK;
+
+/// The most bytes of all segments together.
+const MAX_BYTES: u64 = 16 << 20; // 16 MiB
+/// A segment that has reached this many bytes is followed by a new one.
+const SEGMENT: u64 = 2 << 20; // 2 MiB
+const HEADER: usize = 24;
+const FOLDER: &str = "hooks";
 
 /// A hook payload as it was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,11 +36,240 @@ pub struct HookRecord {
 }
 
 /// The payloads with sequence numbers from `since` on that a folder holds, oldest first, also of a
-/// session that has ended.
+/// session that has ended. At most 16 MiB.
 ///
 /// # Errors
 /// A segment cannot be read.
 pub fn hooks_since(dir: &Path, since: u64) -> io::Result<Vec<HookRecord>> {
-    let _ = (dir, since);
-    Ok(Vec::new())
+    let folder = dir.join(FOLDER);
+    let entries = match fs::read_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut firsts = Vec::new();
+    for entry in entries {
+        let name = entry?.file_name();
+        let first = name.to_str().and_then(|n| n.strip_suffix(".seg"));
+        firsts.extend(first.and_then(|n| n.parse::<u64>().ok()));
+    }
+    firsts.sort_unstable();
+    let mut records = Vec::new();
+    for (n, first) in firsts.iter().enumerate() {
+        if firsts.get(n + 1).is_some_and(|next| *next <= since) {
+            continue;
+        }
+        let file = File::open(segment(&folder, *first))?;
+        let mut at = 0;
+        // A record that the holder could not finish ends its segment.
+        while let Ok((record, next)) = read_record(&file, at) {
+            at = next;
+            if record.seq >= since {
+                records.push(record);
+            }
+        }
+    }
+    Ok(records)
+}
+
+/// The writing side, and the reading side of the holder.
+pub(crate) struct Journal {
+    folder: PathBuf,
+    segments: VecDeque<Segment>,
+    writing: Option<File>,
+    /// The segment that was read last, kept open.
+    reading: Option<(u64, File)>,
+    next_seq: u64,
+}
+
+struct Segment {
+    first: u64,
+    len: u64,
+}
+
+/// Where a reader stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cursor {
+    seq: u64,
+    /// The segment read last and the place in it.
+    at: (u64, u64),
+}
+
+impl Cursor {
+    pub(crate) fn from(seq: u64) -> Self {
+        Self { seq, at: (0, 0) }
+    }
+}
+
+impl Journal {
+    /// An empty journal of a session's folder; nothing is made before the first record.
+    pub(crate) fn new(dir: &Path) -> Self {
+        Self {
+            folder: dir.join(FOLDER),
+            segments: VecDeque::new(),
+            writing: None,
+            reading: None,
+            next_seq: 1,
+        }
+    }
+
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
+    /// Keeps a payload and gives its number.
+    pub(crate) fn append(&mut self, pid: i32, payload: &[u8]) -> io::Result<u64> {
+        let record = HEADER as u64 + payload.len() as u64;
+        if self.writing.is_none() || self.segments.back().is_none_or(|last| last.len >= SEGMENT) {
+            self.begin_segment()?;
+        }
+        while self.segments.len() > 1
+            && self.segments.iter().map(|s| s.len).sum::<u64>() + record > MAX_BYTES
+        {
+            self.drop_oldest();
+        }
+        let seq = self.next_seq;
+        let mut bytes = Vec::with_capacity(record as usize);
+        bytes.extend(seq.to_be_bytes());
+        bytes.extend((pid as u32).to_be_bytes());
+        bytes.extend((jiff::Timestamp::now().as_millisecond() as u64).to_be_bytes());
+        bytes.extend((payload.len() as u32).to_be_bytes());
+        bytes.extend_from_slice(payload);
+        let (Some(file), Some(last)) = (&mut self.writing, self.segments.back_mut()) else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
+        if let Err(error) = file.write_all(&bytes) {
+            let _ = file.set_len(last.len); // nothing half-written
+            return Err(error);
+        }
+        last.len += record;
+        self.next_seq += 1;
+        Ok(seq)
+    }
+
+    /// The next record of a reader; `None` at the end.
+    pub(crate) fn next(&mut self, cursor: &mut Cursor) -> io::Result<Option<HookRecord>> {
+        loop {
+            if cursor.seq >= self.next_seq {
+                return Ok(None);
+            }
+            let holding = self.segments.iter().rev().find(|s| s.first <= cursor.seq);
+            let Some(segment) = holding.or(self.segments.front()) else {
+                return Ok(None);
+            };
+            if cursor.at.0 != segment.first {
+                cursor.at = (segment.first, 0);
+            }
+            if self
+                .reading
+                .as_ref()
+                .is_none_or(|(n, _)| *n != segment.first)
+            {
+                let file = File::open(self::segment(&self.folder, segment.first))?;
+                self.reading = Some((segment.first, file));
+            }
+            let Some((_, file)) = &self.reading else {
+                return Ok(None);
+            };
+            let (record, next) = read_record(file, cursor.at.1)?;
+            cursor.at.1 = next;
+            if record.seq >= cursor.seq {
+                cursor.seq = record.seq + 1;
+                return Ok(Some(record));
+            }
+        }
+    }
+
+    fn begin_segment(&mut self) -> io::Result<()> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700).create(&self.folder)?;
+        let file = File::options()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(segment(&self.folder, self.next_seq))?;
+        file.set_len(0)?;
+        self.writing = Some(file);
+        if self
+            .segments
+            .back()
+            .is_none_or(|s| s.first != self.next_seq)
+        {
+            let first = self.next_seq;
+            self.segments.push_back(Segment { first, len: 0 });
+        }
+        Ok(())
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some(oldest) = self.segments.pop_front() {
+            let _ = fs::remove_file(segment(&self.folder, oldest.first));
+        }
+    }
+}
+
+fn segment(folder: &Path, first: u64) -> PathBuf {
+    folder.join(format!("{first:020}.seg"))
+}
+
+/// The record at a place of a segment, and the place of the next one.
+fn read_record(file: &File, at: u64) -> io::Result<(HookRecord, u64)> {
+    let mut header = [0; HEADER];
+    file.read_exact_at(&mut header, at)?;
+    let mut fields = &header[..];
+    let (seq, pid, at_ms) = (fields.get_u64(), fields.get_u32(), fields.get_u64());
+    let len = fields.get_u32() as usize;
+    if len > MAX_HOOK {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut payload = vec![0; len];
+    file.read_exact_at(&mut payload, at + HEADER as u64)?;
+    let record = HookRecord {
+        seq,
+        pid: pid as i32,
+        at_ms,
+        payload: payload.into(),
+    };
+    Ok((record, at + (HEADER + len) as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_from_any_number_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::new(dir.path());
+        for n in 1..=5u8 {
+            assert_eq!(journal.append(7, &[n; 3]).unwrap(), u64::from(n));
+        }
+        let mut cursor = Cursor::from(3);
+        for n in 3..=5u8 {
+            let record = journal.next(&mut cursor).unwrap().unwrap();
+            assert_eq!((record.seq, record.pid), (u64::from(n), 7));
+            assert_eq!(&record.payload[..], &[n; 3]);
+        }
+        assert_eq!(journal.next(&mut cursor).unwrap(), None);
+        assert_eq!(journal.append(7, b"more").unwrap(), 6);
+        assert_eq!(journal.next(&mut cursor).unwrap().unwrap().seq, 6);
+        assert_eq!(hooks_since(dir.path(), 5).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn the_oldest_give_way_and_the_bound_holds() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::new(dir.path());
+        for _ in 0..40 {
+            journal.append(1, &vec![b'x'; 1 << 20]).unwrap();
+        }
+        let held: u64 = fs::read_dir(dir.path().join(FOLDER))
+            .unwrap()
+            .map(|entry| entry.unwrap().metadata().unwrap().len())
+            .sum();
+        assert!(held <= MAX_BYTES, "{held}");
+        let first = journal.next(&mut Cursor::from(1)).unwrap().unwrap().seq;
+        assert!((20..40).contains(&first), "{first}");
+        let kept = hooks_since(dir.path(), 0).unwrap();
+        assert_eq!((kept[0].seq, kept[kept.len() - 1].seq), (first, 40));
+    }
 }

@@ -2,13 +2,21 @@
 
 use std::{
     ffi::OsString,
+    fs::File,
     io,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
+use tokio::{
+    io::AsyncReadExt,
+    process::{Child, Command},
+};
 
-use crate::folder::HolderFile;
+use crate::folder::{self, EXIT, HOLDER, HOOK, HolderFile, LOG, SOCKET, State};
 
 /// A holder or an agent that did not start. Nothing of it is left, but for its log.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +111,23 @@ pub enum Failure {
     },
 }
 
+/// What a holder answers on its standard output, as one line of JSON.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Answer {
+    /// The agent runs.
+    Ready(HolderFile),
+    /// It does not, and nothing is left.
+    Failed(Failure),
+}
+
+/// How long a holder may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest answer, in bytes.
+const MAX_ANSWER: u64 = 64 << 10;
+/// How much of the holder's log an error quotes, in bytes.
+const LOG_TAIL: usize = 512;
+
 /// Runs `<exe> holder <dir>` for the spec in `dir`, and waits until its agent runs.
 ///
 /// The holder, and so the agent, has exactly the environment `env`. It is no child of the caller,
@@ -115,6 +140,104 @@ pub async fn launch(
     dir: &Path,
     env: Vec<(OsString, OsString)>,
 ) -> Result<HolderFile, LaunchError> {
-    let _ = (dir, env);
-    Err(LaunchError::Died(exe.display().to_string()))
+    if dir.join(HOLDER).exists() || dir.join(EXIT).exists() {
+        return Err(Failure::Used.into());
+    }
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(dir.join(LOG));
+    let log = log.map_err(|error| Failure::Folder {
+        message: format!("{}: {error}; check the data directory", dir.display()),
+    })?;
+    let spawned = Command::new(exe)
+        .arg("holder")
+        .arg(dir)
+        .env_clear()
+        .envs(env)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn();
+    let result = match spawned {
+        Ok(child) => answer_of(child, dir).await,
+        Err(error) => Err(LaunchError::Holder {
+            exe: exe.to_owned(),
+            error,
+        }),
+    };
+    if result.is_err() {
+        let dir = dir.to_owned();
+        let _ = tokio::task::spawn_blocking(move || sweep(&dir)).await;
+    }
+    result
+}
+
+async fn answer_of(mut child: Child, dir: &Path) -> Result<HolderFile, LaunchError> {
+    let mut bytes = Vec::new();
+    let pipe = child.stdout.take();
+    let read = async {
+        if let Some(pipe) = pipe {
+            let _ = pipe.take(MAX_ANSWER).read_to_end(&mut bytes).await;
+        }
+        // The child is only the first of the holder's forks, which has ended by now.
+        let _ = child.wait().await;
+    };
+    // When the time is over the pipe closes with the future; a holder that comes later sees that
+    // and undoes what it did.
+    let in_time = tokio::time::timeout(TIMEOUT, read).await.is_ok();
+    if !in_time {
+        let _ = child.start_kill();
+        return Err(LaunchError::Timeout);
+    }
+    match serde_json::from_slice(&bytes) {
+        Ok(Answer::Ready(file)) => Ok(file),
+        Ok(Answer::Failed(failure)) => Err(failure.into()),
+        Err(_) => Err(LaunchError::Died(log_tail(dir))),
+    }
+}
+
+fn log_tail(dir: &Path) -> String {
+    let log = std::fs::read(dir.join(LOG)).unwrap_or_default();
+    let tail = log.get(log.len().saturating_sub(LOG_TAIL)..);
+    let text = String::from_utf8_lossy(tail.unwrap_or_default()).into_owned();
+    match text.trim() {
+        "" => "it left no message; look at the system's log".to_owned(),
+        text => text.to_owned(),
+    }
+}
+
+/// Removes what a holder left that could not do so itself.
+fn sweep(dir: &Path) {
+    if let Ok(State::Live(file) | State::Lost(file)) = folder::inspect(dir) {
+        if file.runs() {
+            end_holder(file.pid);
+        }
+        let _ = folder::bury(dir, &file, "not_started");
+    }
+    for name in [HOLDER, EXIT, HOOK, SOCKET] {
+        let _ = std::fs::remove_file(dir.join(name));
+    }
+    let log = dir.join(LOG);
+    if std::fs::metadata(&log).is_ok_and(|meta| meta.len() == 0) {
+        let _ = std::fs::remove_file(log);
+    }
+}
+
+/// Kills a holder that is of no use, and waits until it is gone, for at most 2 s.
+fn end_holder(pid: i32) {
+    use rustix::{
+        event::{PollFd, PollFlags, Timespec, poll},
+        process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
+    };
+    let pidfd = Pid::from_raw(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+    if let Some(pidfd) = pidfd {
+        let _ = pidfd_send_signal(&pidfd, Signal::KILL);
+        let timeout = Timespec {
+            tv_sec: 2,
+            tv_nsec: 0,
+        };
+        let _ = poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&timeout));
+    }
 }

@@ -9,6 +9,7 @@ use wxcode_terminal::Size;
 
 use crate::folder::Exit;
 pub use event::Event;
+pub(crate) use event::write_output;
 pub use fields::Malformed;
 pub use request::{Request, Signal};
 

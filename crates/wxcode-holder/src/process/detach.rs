@@ -1,0 +1,101 @@
+//! Leaving whoever started the holder: its files, its session, its signals.
+
+#![allow(unsafe_code)] // the calls that have no safe form
+
+use std::io;
+
+use rustix::{
+    fd::{FromRawFd, OwnedFd},
+    fs::{Mode, OFlags, open},
+    process::{Pid, set_child_subreaper, setsid},
+};
+
+/// Closes every file but the standard three, and goes on as the child of a child in a session of
+/// its own, so that no terminal, process group or parent is shared with the caller.
+///
+/// To be called first of all, while the process has one thread and no files of its own.
+pub(super) fn leave() -> io::Result<()> {
+    // SAFETY: nothing has opened a file yet, so no owned descriptor is closed behind its owner.
+    if unsafe { libc::close_range(3, libc::c_uint::MAX, 0) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    fork()?;
+    setsid()?;
+    // No leader of a session, so that no terminal that is opened becomes the holder's.
+    fork()?;
+    set_child_subreaper(Pid::from_raw(1))?;
+    rustix::process::chdir("/")?;
+    Ok(())
+}
+
+/// Goes on in the child; the parent ends.
+fn fork() -> io::Result<()> {
+    // SAFETY: the process has one thread, so the child inherits no lock that another one holds.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(()),
+        // SAFETY: ends the parent without running what is registered for an orderly exit, which
+        // belongs to the child now.
+        _ => unsafe { libc::_exit(0) },
+    }
+}
+
+/// The signals as descriptors: SIGTERM and SIGCHLD come here; SIGHUP, SIGINT and SIGPIPE nowhere.
+pub(super) fn signals() -> io::Result<OwnedFd> {
+    // SAFETY: plain calls on an initialised signal set; ignoring a signal installs no handler.
+    unsafe {
+        for ignored in [libc::SIGHUP, libc::SIGINT, libc::SIGPIPE] {
+            libc::signal(ignored, libc::SIG_IGN);
+        }
+        libc::signal(libc::SIGCHLD, libc::SIG_DFL); // ignored, it would reap by itself
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        libc::sigaddset(&mut set, libc::SIGTERM);
+        libc::sigaddset(&mut set, libc::SIGCHLD);
+        libc::sigprocmask(libc::SIG_SETMASK, &set, std::ptr::null_mut());
+        match libc::signalfd(-1, &set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) {
+            -1 => Err(io::Error::last_os_error()),
+            fd => Ok(OwnedFd::from_raw_fd(fd)),
+        }
+    }
+}
+
+/// The signals that have come.
+pub(super) fn take_signals(fd: &OwnedFd) -> Vec<i32> {
+    const RECORD: usize = size_of::<libc::signalfd_siginfo>();
+    let mut buffer = [0; 4 * RECORD];
+    let n = rustix::io::read(fd, &mut buffer).unwrap_or(0);
+    buffer[..n]
+        .chunks_exact(RECORD)
+        .filter_map(|record| Some(i32::from_ne_bytes(*record.first_chunk()?)))
+        .collect()
+}
+
+/// Closes the pipe to the caller: standard output becomes `/dev/null`.
+pub(super) fn hang_up() -> io::Result<()> {
+    let null = open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+    rustix::stdio::dup2_stdout(&null)?;
+    Ok(())
+}
+
+/// What the agent's process does between fork and exec: a session with the terminal at its standard
+/// input as the controlling one, signals as a fresh process has them, no files but three.
+pub(super) fn prepare_agent() -> io::Result<()> {
+    setsid()?;
+    rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
+    // SAFETY: async-signal-safe calls on constants and an initialised set.
+    unsafe {
+        for signal in 1..=64 {
+            libc::signal(signal, libc::SIG_DFL);
+        }
+        let mut none: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &none, std::ptr::null_mut());
+        // Marked, not closed: the standard library reports a failed exec through one of them.
+        let marked = libc::CLOSE_RANGE_CLOEXEC as libc::c_int;
+        if libc::close_range(3, libc::c_uint::MAX, marked) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}

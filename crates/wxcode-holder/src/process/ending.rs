@@ -1,0 +1,213 @@
+//! How a session ends: the agent by itself or by order, its last bytes, its record, its family.
+
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, wait},
+};
+use wxcode_terminal::Screen;
+
+use super::{
+    holder::{Holder, Phase},
+    log,
+    peer::{self, Peer},
+};
+use crate::{
+    folder::{EXIT, Exit, HOLDER, HOOK, SCREEN, SOCKET, now, write_json, write_whole},
+    proc,
+};
+
+/// How long after the agent's end its terminal is read while bytes still come.
+pub(super) const MAX_DRAIN: Duration = Duration::from_millis(500);
+/// With the agent gone and no byte for this long the terminal is read out.
+const DRAIN_QUIET: Duration = Duration::from_millis(50);
+/// More bytes than the kernel holds for a terminal.
+const KERNEL_BUFFER: u64 = 256 << 10; // 256 KiB
+/// How long connections may take to hear of the exit.
+const MAX_FLUSH: Duration = Duration::from_secs(2);
+/// The grace of a stop by SIGTERM to the holder.
+pub(super) const DEFAULT_GRACE: Duration = Duration::from_secs(5);
+/// How long after SIGKILL processes that the kernel holds are waited for.
+const MAX_KILL: Duration = Duration::from_secs(5);
+/// How often newly started processes are looked for once SIGKILL is due.
+const KILL_AGAIN: Duration = Duration::from_millis(20);
+
+/// An order to end everything.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stop {
+    /// SIGKILL from here on.
+    kill_at: Instant,
+    give_up_at: Instant,
+    /// The next look for what is left.
+    next: Instant,
+}
+
+impl Holder {
+    /// Ends the agent and all that descends from this process; a repeat only shortens the grace.
+    pub(super) fn stop(&mut self, grace: Duration) {
+        let now = Instant::now();
+        let kill_at = match self.stop {
+            Some(stop) => stop.kill_at.min(now + grace),
+            None => {
+                signal_family(Signal::TERM);
+                now + grace
+            }
+        };
+        self.stop = Some(Stop {
+            kill_at,
+            give_up_at: kill_at + MAX_KILL,
+            next: kill_at,
+        });
+    }
+
+    /// Takes the exits of all children: the agent's, and those of orphans of its family.
+    pub(super) fn reap(&mut self) {
+        loop {
+            match wait(WaitOptions::NOHANG) {
+                Ok(Some((pid, status))) if pid == self.agent => self.agent_ended(status),
+                Ok(Some(_)) | Err(Errno::INTR) => {}
+                Ok(None) => return,
+                Err(_) => {
+                    self.childless = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn agent_ended(&mut self, status: WaitStatus) {
+        if !(status.exited() || status.signaled()) {
+            return;
+        }
+        let now = Instant::now();
+        self.status = Some(status);
+        self.pty.release();
+        self.last_byte = now;
+        self.dry = false;
+        self.end_at_exit = self.ring.end();
+        self.phase = Phase::Draining(now + MAX_DRAIN);
+    }
+
+    /// When [`Holder::end_when_due`] is to be called next.
+    pub(super) fn ending_due(&self) -> Option<Instant> {
+        let stop = match self.phase {
+            Phase::Ended(_) => None,
+            _ => self.stop.map(|stop| stop.next),
+        };
+        let phase = match self.phase {
+            Phase::Running => None,
+            Phase::Draining(until) if !self.drained => {
+                Some(until.min(self.last_byte + DRAIN_QUIET))
+            }
+            Phase::Draining(_) => None,
+            Phase::Ended(until) => Some(until),
+        };
+        stop.into_iter().chain(phase).min()
+    }
+
+    /// Goes on with the ending.
+    pub(super) fn end_when_due(&mut self, peers: &mut [Peer]) {
+        let now = Instant::now();
+        let gone = self.press(now);
+        if let Phase::Draining(until) = self.phase {
+            // What the kernel held when the agent ended is read in any case.
+            let beyond = self.ring.end() > self.end_at_exit + KERNEL_BUFFER;
+            self.drained |= now >= until && (self.dry || beyond);
+            self.drained |= now >= self.last_byte + DRAIN_QUIET && self.dry;
+            if self.drained && gone {
+                self.finish(peers, now);
+            }
+        }
+    }
+
+    /// Whether the session has ended and all who can hear of it have.
+    pub(super) fn is_over(&self, peers: &[Peer]) -> bool {
+        let told = |peer: &Peer| {
+            let open = peer.phase == peer::Phase::Open;
+            !open || (peer.told_exit && peer.is_flushed())
+        };
+        match self.phase {
+            Phase::Ended(until) => Instant::now() >= until || peers.iter().all(told),
+            _ => false,
+        }
+    }
+
+    /// Kills what is left once the grace is over; whether a stop waits for nothing more.
+    fn press(&mut self, now: Instant) -> bool {
+        let Some(stop) = &mut self.stop else {
+            return true;
+        };
+        if self.childless || now >= stop.give_up_at {
+            return true;
+        }
+        if now >= stop.next {
+            stop.next = now + KILL_AGAIN;
+            signal_family(Signal::KILL);
+        }
+        false
+    }
+
+    fn finish(&mut self, peers: &mut [Peer], at: Instant) {
+        let code = self.status.and_then(WaitStatus::exit_status);
+        let signal = self.status.and_then(WaitStatus::terminating_signal);
+        let reason = match (self.stop, signal) {
+            (Some(_), _) => "stopped",
+            (None, Some(_)) => "signaled",
+            (None, None) => "exited",
+        };
+        let exit = Exit {
+            code,
+            signal,
+            at: now(),
+            reason: reason.to_owned(),
+            offset: self.ring.end(),
+        };
+        self.refuse_inputs(peers);
+        let dump = self.screen.dump();
+        let screen = write_whole(&self.dir, SCREEN, &dump);
+        let written = screen.and(write_json(&self.dir, EXIT, &exit));
+        if let Err(error) = written {
+            log(&format!("the exit cannot be recorded: {error}"));
+        }
+        self.exit = Some(exit);
+        // Whoever comes now finds no one, and the record.
+        self.listener = None;
+        for name in [SOCKET, HOOK] {
+            let _ = std::fs::remove_file(self.dir.join(name));
+        }
+        self.phase = Phase::Ended(at + MAX_FLUSH);
+    }
+
+    /// Ends the agent and removes what the start made.
+    pub(super) fn undo(mut self) {
+        let until = Instant::now() + MAX_KILL;
+        while !self.childless && Instant::now() < until {
+            signal_family(Signal::KILL);
+            // Killed children end at once; the wait is for them alone.
+            let _ = wait(WaitOptions::empty());
+            self.reap();
+        }
+        for name in [SOCKET, HOOK, HOLDER] {
+            let _ = std::fs::remove_file(self.dir.join(name));
+        }
+    }
+}
+
+/// Signals every process that descends from this one. As the subreaper of its family it is an
+/// ancestor of all of it, whatever sessions and groups were made.
+fn signal_family(signal: Signal) {
+    let own = std::process::id() as i32;
+    for stat in proc::with_descendants(&proc::all(), HashSet::from([own])) {
+        if stat.pid == own {
+            continue;
+        }
+        if let Some(pid) = Pid::from_raw(stat.pid) {
+            let _ = kill_process(pid, signal);
+            let _ = kill_process(pid, Signal::CONT); // a stopped one is to hear it too
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! The session as its holder keeps it, and the turn of the loop.
+
+use std::{
+    collections::HashSet,
+    io,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fd::OwnedFd,
+    io::Errno,
+    net::{SocketFlags, accept_with},
+    process::{Pid, Signal, WaitStatus},
+};
+use wxcode_terminal::{Ring, Screen, Size, Terminal};
+
+use super::{
+    detach,
+    ending::{DEFAULT_GRACE, Stop},
+    inputs::Inputs,
+    peer::{self, Cursor, Peer, admitted},
+    pty::Pty,
+    sizes::Sizes,
+};
+use crate::{
+    client::QUIET,
+    folder::{Exit, HolderFile, Spec},
+    journal::Journal,
+};
+
+/// How much output is held for clients that come back.
+const RING: usize = 1 << 20; // 1 MiB
+/// How much is read at once, and the most of a turn.
+const SCRATCH: usize = 64 << 10; // 64 KiB
+/// The most connections at a time; more wait to be accepted.
+const MAX_PEERS: usize = 64;
+
+/// How far the session has come.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Phase {
+    /// The agent lives.
+    Running,
+    /// It has ended, its last bytes are read, until this time at most.
+    Draining(Instant),
+    /// Its end is recorded; connections hear of it, until this time at most.
+    Ended(Instant),
+}
+
+/// A session.
+pub(super) struct Holder {
+    pub(super) dir: PathBuf,
+    pub(super) spec: Spec,
+    file: HolderFile,
+    pub(super) pty: Pty,
+    pub(super) agent: Pid,
+    pub(super) listener: Option<OwnedFd>,
+    signals: OwnedFd,
+    pub(super) screen: Terminal,
+    pub(super) ring: Ring,
+    pub(super) sizes: Sizes,
+    pub(super) inputs: Inputs,
+    /// The PTY took no more input; to be tried when it says so.
+    pub(super) pty_full: bool,
+    /// The keys of the deliveries so far.
+    pub(super) keys: HashSet<String>,
+    pub(super) journal: Journal,
+    /// When the agent counts as quiet; `None` when it does already.
+    pub(super) quiet_at: Option<Instant>,
+    pub(super) last_byte: Instant,
+    pub(super) status: Option<WaitStatus>,
+    pub(super) stop: Option<Stop>,
+    /// No child is left, and so no descendant.
+    pub(super) childless: bool,
+    /// The terminal is read to its end.
+    pub(super) drained: bool,
+    /// The last read found no more.
+    pub(super) dry: bool,
+    /// Where the output stood when the agent ended.
+    pub(super) end_at_exit: u64,
+    pub(super) phase: Phase,
+    pub(super) exit: Option<Exit>,
+    pub(super) connections: u32,
+    replies: Vec<u8>,
+    next_peer: u64,
+}
+
+impl Holder {
+    #[allow(clippy::too_many_arguments)] // what a start makes, each once
+    pub(super) fn new(
+        dir: &Path,
+        spec: Spec,
+        file: HolderFile,
+        size: Size,
+        pty: Pty,
+        agent: Pid,
+        listener: OwnedFd,
+        signals: OwnedFd,
+    ) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            spec,
+            file,
+            pty,
+            agent,
+            listener: Some(listener),
+            signals,
+            screen: Terminal::new(size),
+            ring: Ring::with_capacity(RING),
+            sizes: Sizes::new(size),
+            inputs: Inputs::default(),
+            pty_full: false,
+            keys: HashSet::new(),
+            journal: Journal::new(dir),
+            quiet_at: Some(Instant::now() + QUIET),
+            last_byte: Instant::now(),
+            status: None,
+            stop: None,
+            childless: false,
+            drained: false,
+            dry: false,
+            end_at_exit: 0,
+            phase: Phase::Running,
+            exit: None,
+            connections: 0,
+            replies: Vec::new(),
+            next_peer: 0,
+        }
+    }
+
+    pub(super) fn file(&self) -> &HolderFile {
+        &self.file
+    }
+
+    /// Whether the agent may still read what is typed.
+    pub(super) fn takes_input(&self) -> bool {
+        matches!(self.phase, Phase::Running)
+    }
+
+    /// Holds the session until it has ended.
+    pub(super) fn hold(mut self) -> io::Result<()> {
+        let mut scratch = vec![0; SCRATCH];
+        let mut peers: Vec<Peer> = Vec::new();
+        let mut hurry = false;
+        loop {
+            let ready = self.wait(&peers, hurry)?;
+            if ready.signals {
+                self.take_signals();
+            }
+            // Once the agent has ended a read tells whether there is more.
+            if ready.output || (matches!(self.phase, Phase::Draining(_)) && !self.drained) {
+                self.read_output(&mut scratch);
+            }
+            for (peer, ready) in peers.iter_mut().zip(&ready.peers) {
+                if ready.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
+                    peer.read(&mut scratch);
+                }
+                if ready.contains(PollFlags::OUT) {
+                    peer.flush();
+                }
+                self.hear(peer);
+                if peer.eof {
+                    peer.phase = peer::Phase::Dead;
+                }
+            }
+            if ready.listener {
+                self.accept(&mut peers);
+            }
+            if !self.pty_full || ready.typing {
+                self.type_inputs(&mut peers);
+            }
+            self.keep_time(&mut peers);
+            self.end_when_due(&mut peers);
+            hurry = false;
+            for peer in &mut peers {
+                hurry |= self.serve(peer);
+            }
+            if self.is_over(&peers) {
+                return Ok(());
+            }
+            peers.retain(|peer| peer.phase != peer::Phase::Dead);
+            self.connections = peers.len() as u32;
+        }
+    }
+
+    fn wait(&self, peers: &[Peer], hurry: bool) -> io::Result<Ready> {
+        let mut fds = vec![PollFd::new(&self.signals, PollFlags::IN)];
+        let mut pty = PollFlags::empty();
+        pty.set(PollFlags::IN, !self.drained);
+        let waiting = self.inputs.next().is_some();
+        pty.set(PollFlags::OUT, waiting && self.pty_full);
+        let mut output_at = None;
+        if !self.drained {
+            output_at = Some(fds.len());
+            fds.push(PollFd::new(self.pty.master(), pty));
+        }
+        let mut listener_at = None;
+        if let Some(listener) = self.listener.as_ref().filter(|_| peers.len() < MAX_PEERS) {
+            listener_at = Some(fds.len());
+            fds.push(PollFd::new(listener, PollFlags::IN));
+        }
+        let peers_at = fds.len();
+        for peer in peers {
+            let mut flags = PollFlags::empty();
+            flags.set(PollFlags::IN, peer.listens());
+            flags.set(PollFlags::OUT, peer.blocked);
+            fds.push(PollFd::new(&peer.socket, flags));
+        }
+        let now = Instant::now();
+        let more = hurry || (waiting && !self.pty_full && self.takes_input());
+        let due = match more {
+            true => Some(now),
+            false => self.due(peers),
+        };
+        let timeout = due
+            .map(|at| at.saturating_duration_since(now))
+            .and_then(|left| Timespec::try_from(left).ok());
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let at = |n: Option<usize>| n.map_or(PollFlags::empty(), |n| fds[n].revents());
+        let pty = at(output_at);
+        Ok(Ready {
+            signals: !fds[0].revents().is_empty(),
+            output: pty.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR),
+            typing: pty.contains(PollFlags::OUT),
+            listener: !at(listener_at).is_empty(),
+            peers: fds[peers_at..].iter().map(PollFd::revents).collect(),
+        })
+    }
+
+    /// The next time at which something is to be done without anything having come.
+    fn due(&self, peers: &[Peer]) -> Option<Instant> {
+        let of_peers = peers.iter().filter_map(|peer| match peer.phase {
+            peer::Phase::New(until) => Some(until),
+            _ if peer.output == Cursor::Behind && !peer.blocked => peer.snapshot_at,
+            _ => None,
+        });
+        of_peers
+            .chain(self.quiet_at)
+            .chain(self.sizes.due())
+            .chain(self.ending_due())
+            .min()
+    }
+
+    fn keep_time(&mut self, peers: &mut [Peer]) {
+        let now = Instant::now();
+        self.resize_when_due(now);
+        if self.quiet_at.is_some_and(|at| now >= at) {
+            self.quiet_at = None;
+            for peer in peers.iter_mut() {
+                peer.quiet = peer.hooks.is_some();
+            }
+        }
+        for peer in peers {
+            if matches!(peer.phase, peer::Phase::New(until) if now >= until) {
+                peer.phase = peer::Phase::Dead;
+            }
+        }
+    }
+
+    pub(super) fn resize_when_due(&mut self, now: Instant) {
+        if let Some(size) = self.sizes.take_due(now)
+            && self.pty.resize(size).is_ok()
+        {
+            self.screen.resize(size);
+            self.sizes.changed(self.ring.end(), size, now);
+        }
+    }
+
+    fn take_signals(&mut self) {
+        for signal in detach::take_signals(&self.signals) {
+            if signal == Signal::TERM.as_raw() {
+                self.stop(DEFAULT_GRACE);
+            }
+        }
+        self.reap();
+    }
+
+    /// Takes what the agent has written: to the screen and the ring, and the screen's replies back.
+    fn read_output(&mut self, scratch: &mut [u8]) {
+        let mut n = 0;
+        self.dry = false;
+        while n < scratch.len() {
+            match rustix::io::read(self.pty.master(), &mut scratch[n..]) {
+                Ok(0) => {
+                    self.hung_up();
+                    break;
+                }
+                Ok(read) => n += read,
+                Err(Errno::AGAIN) => {
+                    self.dry = true;
+                    break;
+                }
+                Err(Errno::INTR) => {}
+                // The last slave is closed.
+                Err(_) => {
+                    self.hung_up();
+                    break;
+                }
+            }
+        }
+        if n == 0 {
+            return;
+        }
+        let bytes = &scratch[..n];
+        self.ring.push(bytes);
+        self.screen.feed(bytes, &mut self.replies);
+        if !self.replies.is_empty() {
+            self.inputs.reply(&mut self.replies);
+        }
+        self.last_byte = Instant::now();
+        self.quiet_at = Some(self.last_byte + QUIET);
+    }
+
+    fn hung_up(&mut self) {
+        // While the agent lives the slave is held here, so this is its end.
+        self.drained = !self.takes_input();
+    }
+
+    fn accept(&mut self, peers: &mut Vec<Peer>) {
+        let Some(listener) = &self.listener else {
+            return;
+        };
+        while peers.len() < MAX_PEERS {
+            let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+            let Ok(socket) = accept_with(listener, flags) else {
+                return;
+            };
+            if let Ok(Some(pid)) = admitted(&socket) {
+                peers.push(Peer::new(self.next_peer, socket, pid));
+                self.next_peer += 1;
+            }
+        }
+        self.connections = peers.len() as u32;
+    }
+}
+
+/// What a wait found.
+struct Ready {
+    signals: bool,
+    output: bool,
+    typing: bool,
+    listener: bool,
+    peers: Vec<PollFlags>,
+}

@@ -1,0 +1,201 @@
+//! One connection: its socket, what is on its way in and out, and what it wants to hear.
+
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+use bytes::{Buf, Bytes, BytesMut};
+use rustix::{
+    fd::OwnedFd,
+    net::{RecvFlags, SendFlags, recv, send},
+};
+
+use crate::{
+    frame::{self, Decoder, TooLong, Type},
+    journal,
+    message::Event,
+};
+
+/// How long a connection may take to say who it is.
+pub(super) const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
+/// With this many bytes on their way out no more is taken from a connection, and no more output is
+/// queued for it.
+pub(super) const MAX_QUEUED: usize = 256 << 10; // 256 KiB
+/// The largest queue that is kept for reuse, in bytes.
+const KEPT: usize = 64 << 10; // 64 KiB
+/// The most bytes that are read from a connection in one turn.
+const MAX_READ: usize = 256 << 10; // 256 KiB
+
+/// How far the two sides have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Nothing said yet; closed at this time.
+    New(Instant),
+    /// A client after its welcome.
+    Open,
+    /// To be closed once what is queued is written.
+    Closing,
+    /// To be closed now.
+    Dead,
+}
+
+/// Where in the output a client stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cursor {
+    /// It did not ask for output.
+    Off,
+    /// The offset of the next byte that it gets.
+    At(u64),
+    /// It needs a snapshot.
+    Behind,
+}
+
+/// A connection.
+pub(super) struct Peer {
+    pub(super) id: u64,
+    pub(super) socket: OwnedFd,
+    pub(super) pid: i32,
+    pub(super) phase: Phase,
+    decoder: Decoder,
+    out: BytesMut,
+    /// The socket took no more; to be tried when it says so.
+    pub(super) blocked: bool,
+    pub(super) output: Cursor,
+    /// The next snapshot is not sent before this time.
+    pub(super) snapshot_at: Option<Instant>,
+    /// The number of the next change of size that it gets.
+    pub(super) change: u64,
+    /// Where in the hook payloads it stands; `None` for one that did not ask for events.
+    pub(super) hooks: Option<journal::Cursor>,
+    /// It is to hear that the agent is quiet.
+    pub(super) quiet: bool,
+    pub(super) told_exit: bool,
+    /// The other end is closed; so is this one once all that came is taken.
+    pub(super) eof: bool,
+}
+
+impl Peer {
+    pub(super) fn new(id: u64, socket: OwnedFd, pid: i32) -> Self {
+        Self {
+            id,
+            socket,
+            pid,
+            phase: Phase::New(Instant::now() + HELLO_TIMEOUT),
+            decoder: Decoder::default(),
+            out: BytesMut::new(),
+            blocked: false,
+            output: Cursor::Off,
+            snapshot_at: None,
+            change: 0,
+            hooks: None,
+            quiet: false,
+            told_exit: false,
+            eof: false,
+        }
+    }
+
+    /// Whether requests are taken from it now.
+    pub(super) fn listens(&self) -> bool {
+        matches!(self.phase, Phase::New(_) | Phase::Open) && self.out.len() <= MAX_QUEUED
+    }
+
+    /// Queues a message.
+    pub(super) fn tell(&mut self, event: &Event) {
+        event.encode(&mut self.out);
+    }
+
+    /// The queue, to append frames to.
+    pub(super) fn out(&mut self) -> &mut BytesMut {
+        &mut self.out
+    }
+
+    /// Whether all that was queued is written.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    /// Queues the reason, and closes when it is written.
+    pub(super) fn reject(&mut self, reason: &str) {
+        let message = reason.to_owned();
+        self.tell(&Event::Error { message });
+        self.phase = Phase::Closing;
+    }
+
+    /// Queues a frame with a JSON payload.
+    pub(super) fn tell_json(&mut self, kind: Type, value: &impl serde::Serialize) {
+        frame::write_json(&mut self.out, kind, value);
+    }
+
+    /// Takes what has come, by way of `scratch`.
+    pub(super) fn read(&mut self, scratch: &mut [u8]) {
+        let mut taken = 0;
+        while taken < MAX_READ {
+            match recv(&self.socket, &mut *scratch, RecvFlags::DONTWAIT).map(|(n, _)| n) {
+                Ok(0) => {
+                    self.eof = true;
+                    return;
+                }
+                Ok(n) => {
+                    let n = n.min(scratch.len());
+                    self.decoder.buffer().extend_from_slice(&scratch[..n]);
+                    taken += n;
+                    if n < scratch.len() {
+                        return;
+                    }
+                }
+                Err(rustix::io::Errno::AGAIN) => return,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => {
+                    self.phase = Phase::Dead;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The next message that has come whole.
+    pub(super) fn next_frame(&mut self) -> Result<Option<(Type, Bytes)>, TooLong> {
+        match self.listens() {
+            true => self.decoder.next(),
+            false => Ok(None),
+        }
+    }
+
+    /// Writes what is queued, as far as the socket takes it.
+    pub(super) fn flush(&mut self) {
+        while !self.out.is_empty() {
+            match send(
+                &self.socket,
+                &self.out,
+                SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
+            ) {
+                Ok(n) => self.out.advance(n),
+                Err(rustix::io::Errno::AGAIN) => {
+                    self.blocked = true;
+                    return;
+                }
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => {
+                    self.phase = Phase::Dead;
+                    return;
+                }
+            }
+        }
+        self.blocked = false;
+        if self.output == Cursor::Off || self.out.capacity() > KEPT {
+            self.out = BytesMut::new(); // an idle connection holds no buffer
+        }
+        if self.phase == Phase::Closing {
+            self.phase = Phase::Dead;
+        }
+    }
+}
+
+/// The process at the other end, where it is the same user's or root's.
+pub(super) fn admitted(socket: &OwnedFd) -> io::Result<Option<i32>> {
+    let peer = rustix::net::sockopt::socket_peercred(socket)?;
+    let own = rustix::process::geteuid();
+    let known = peer.uid == own || peer.uid.is_root();
+    Ok(known.then(|| peer.pid.as_raw_nonzero().get()))
+}

@@ -1,0 +1,273 @@
+//! What connections ask, and what is done about it.
+
+use std::time::{Duration, Instant};
+
+use bytes::{Buf, BufMut, Bytes};
+use rustix::{io::Errno, process::Signal as Kernel};
+use wxcode_terminal::Screen;
+
+use super::{
+    holder::Holder,
+    inputs::Origin,
+    log,
+    peer::{Cursor, Peer, Phase},
+};
+use crate::{
+    folder::BUILD,
+    frame::{self, MAX_GRACE_MS, MAX_KEY, MAX_SNAPSHOT, Type},
+    journal,
+    message::{Event, Hello, Info, Request, Signal, Welcome},
+};
+
+/// The most keys that are remembered; beyond them a delivery is refused.
+const MAX_KEYS: usize = 65_536;
+const ENDED: &str = "the agent has ended; start the session again";
+const FULL: &str =
+    "too much input waits for the agent to read; send it again when it has read some";
+
+impl Holder {
+    /// Takes what a connection has sent.
+    pub(super) fn hear(&mut self, peer: &mut Peer) {
+        loop {
+            let (kind, payload) = match peer.next_frame() {
+                Ok(Some(frame)) => frame,
+                Ok(None) => return,
+                Err(error) => return peer.reject(&error.to_string()),
+            };
+            match (peer.phase, kind) {
+                (Phase::New(_), Type::Hello) => self.greet(peer, &payload),
+                (Phase::New(_), Type::Report) => self.take_report(peer, payload),
+                (Phase::New(_), _) => peer.reject("the first message is to be Hello or Report"),
+                _ => match Request::decode(kind, payload) {
+                    Ok(Some(request)) => self.answer(peer, request),
+                    Ok(None) => {}
+                    Err(error) => peer.reject(&error.to_string()),
+                },
+            }
+        }
+    }
+
+    fn greet(&mut self, peer: &mut Peer, payload: &[u8]) {
+        let Ok(hello) = serde_json::from_slice::<Hello>(payload) else {
+            return peer.reject("malformed Hello");
+        };
+        let Some(protocol) = hello.agree() else {
+            return peer.reject(&format!(
+                "{BUILD} speaks another protocol than {}; use a build nearer to it",
+                hello.build
+            ));
+        };
+        let welcome = Welcome {
+            protocol,
+            build: BUILD.to_owned(),
+            session_id: self.spec.session_id.clone(),
+            info: self.info(),
+        };
+        peer.tell_json(Type::Welcome, &welcome);
+        peer.change = self.sizes.next();
+        peer.phase = Phase::Open;
+    }
+
+    fn take_report(&mut self, peer: &mut Peer, mut payload: Bytes) {
+        let secret = payload
+            .try_get_u32()
+            .ok()
+            .filter(|len| *len as usize <= payload.len())
+            .map(|len| payload.split_to(len as usize));
+        if !secret.is_some_and(|secret| same(&secret, self.spec.secret.as_bytes())) {
+            return peer.reject("not the secret of this session; the hook belongs to another one");
+        }
+        match self.journal.append(peer.pid, &payload) {
+            Ok(seq) => {
+                frame::write(peer.out(), Type::Reported, |p| p.put_u64(seq));
+                peer.phase = Phase::Closing;
+            }
+            Err(error) => {
+                log(&format!("a hook payload cannot be kept: {error}"));
+                peer.reject(&format!("the payload cannot be kept: {error}"));
+            }
+        }
+    }
+
+    fn answer(&mut self, peer: &mut Peer, request: Request) {
+        match request {
+            Request::Attach { since } => self.attach(peer, since),
+            Request::Events { since } => {
+                peer.hooks = Some(journal::Cursor::from(since));
+                peer.quiet = self.quiet_at.is_none();
+            }
+            Request::Input { seq, bytes } => self.input(peer, seq, bytes),
+            Request::Deliver { key, bytes } => self.deliver(peer, key, bytes),
+            Request::Resize { size } => {
+                self.sizes.wish(size);
+                self.resize_when_due(Instant::now());
+            }
+            Request::Signal { signal } => self.signal(peer, signal),
+            Request::Screen { id } => self.show(peer, id),
+            Request::Stop { grace_ms } => {
+                self.stop(Duration::from_millis(grace_ms.min(MAX_GRACE_MS)));
+            }
+            Request::Info => {
+                let info = self.info();
+                peer.tell(&Event::Info(info));
+            }
+        }
+    }
+
+    fn attach(&mut self, peer: &mut Peer, since: Option<u64>) {
+        let held = since.filter(|at| (self.ring.start()..=self.ring.end()).contains(at));
+        let known = held.and_then(|at| Some((at, self.sizes.since(at)?)));
+        match known {
+            Some((at, change)) => {
+                peer.output = Cursor::At(at);
+                peer.change = change;
+            }
+            None => peer.output = Cursor::Behind,
+        }
+    }
+
+    fn input(&mut self, peer: &mut Peer, seq: u64, bytes: Bytes) {
+        let client = peer.id;
+        let reason = match self.takes_input() {
+            false => ENDED,
+            true => match self.inputs.offer(Origin::Input { client, seq }, bytes) {
+                Ok(()) => return,
+                Err(_) => FULL,
+            },
+        };
+        let reason = reason.to_owned();
+        peer.tell(&Event::InputRefused { seq, reason });
+    }
+
+    fn deliver(&mut self, peer: &mut Peer, key: String, bytes: Bytes) {
+        if self.keys.contains(&key) {
+            return peer.tell(&Event::Delivered { key, fresh: false });
+        }
+        let reason = if !self.takes_input() {
+            ENDED
+        } else if key.len() > MAX_KEY || self.keys.len() >= MAX_KEYS {
+            "the key is too long, or there were too many; start the session again"
+        } else {
+            let client = peer.id;
+            let origin = Origin::Delivery {
+                client,
+                key: key.clone(),
+            };
+            match self.inputs.offer(origin, bytes) {
+                Ok(()) => {
+                    self.keys.insert(key);
+                    return;
+                }
+                Err(_) => FULL,
+            }
+        };
+        let reason = reason.to_owned();
+        peer.tell(&Event::DeliverRefused { key, reason });
+    }
+
+    /// Types what waits, as far as the agent reads.
+    pub(super) fn type_inputs(&mut self, peers: &mut [Peer]) {
+        // One turn's share, so that output is read between.
+        const SHARE: usize = 64 << 10;
+        let mut typed = 0;
+        self.pty_full = false;
+        while typed < SHARE {
+            let Some(bytes) = self.inputs.next() else {
+                return;
+            };
+            let bytes = &bytes[..bytes.len().min(SHARE)];
+            let n = match bytes {
+                [] => 0,
+                bytes => match rustix::io::write(self.pty.master(), bytes) {
+                    Ok(n) => n,
+                    Err(Errno::AGAIN) => {
+                        self.pty_full = true;
+                        return;
+                    }
+                    Err(Errno::INTR) => continue,
+                    Err(_) => return self.refuse_inputs(peers),
+                },
+            };
+            typed += n;
+            match self.inputs.typed(n) {
+                Some(Origin::Input { client, seq }) => {
+                    tell(peers, client, &Event::InputTaken { seq });
+                }
+                Some(Origin::Delivery { client, key }) => {
+                    tell(peers, client, &Event::Delivered { key, fresh: true });
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Tells whoever waits that nothing more is typed.
+    pub(super) fn refuse_inputs(&mut self, peers: &mut [Peer]) {
+        for origin in self.inputs.give_up() {
+            let reason = ENDED.to_owned();
+            match origin {
+                Origin::Input { client, seq } => {
+                    tell(peers, client, &Event::InputRefused { seq, reason });
+                }
+                Origin::Delivery { client, key } => {
+                    tell(peers, client, &Event::DeliverRefused { key, reason });
+                }
+            }
+        }
+    }
+
+    fn signal(&mut self, peer: &mut Peer, signal: Signal) {
+        let kernel = match signal {
+            Signal::Interrupt => Kernel::INT,
+            Signal::Terminate => Kernel::TERM,
+        };
+        if let Err(error) = self.pty.signal(kernel) {
+            let message = format!("no foreground process takes the signal: {error}");
+            peer.tell(&Event::Error { message });
+        }
+    }
+
+    fn show(&mut self, peer: &mut Peer, id: u64) {
+        let dump = self.screen.dump();
+        let text = self.screen.text();
+        let title = self.screen.title().to_owned();
+        if dump.len() + text.len() + title.len() + 64 > MAX_SNAPSHOT {
+            let message = "the screen is too large to be shown; make it smaller".to_owned();
+            return peer.tell(&Event::Error { message });
+        }
+        peer.tell(&Event::Screen {
+            id,
+            offset: self.ring.end(),
+            size: self.screen.size(),
+            modes: self.screen.modes(),
+            title,
+            text,
+            dump: dump.into(),
+        });
+    }
+
+    fn info(&self) -> Info {
+        Info {
+            holder_pid: self.file().pid,
+            agent_pid: self.file().agent_pid,
+            size: self.screen.size(),
+            start: self.ring.start(),
+            end: self.ring.end(),
+            next_hook_seq: self.journal.next_seq(),
+            input_waiting: self.inputs.waiting() as u64,
+            clients: self.connections,
+            exit: self.exit.clone(),
+        }
+    }
+}
+
+fn tell(peers: &mut [Peer], id: u64, event: &Event) {
+    if let Some(peer) = peers.iter_mut().find(|peer| peer.id == id) {
+        peer.tell(event);
+    }
+}
+
+/// Compares without telling by the time where the first difference is.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |diff, (x, y)| diff | (x ^ y)) == 0
+}

@@ -1,0 +1,144 @@
+//! The sizes of the terminal: which one comes when, and at which offset each one came.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use wxcode_terminal::Size;
+
+/// The least time between two changes; the newest wish of that time counts.
+pub(super) const COALESCE: Duration = Duration::from_millis(250);
+/// How many changes are remembered for clients that are behind.
+const REMEMBERED: usize = 64;
+
+/// A change of the size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    /// Counts the changes up from 0.
+    pub(super) number: u64,
+    /// The bytes from this offset on came after it.
+    pub(super) offset: u64,
+    pub(super) size: Size,
+}
+
+/// The size now, the one that is wished, and the changes so far.
+pub(super) struct Sizes {
+    now: Size,
+    changed: Option<Instant>,
+    wished: Option<Size>,
+    past: VecDeque<Change>,
+    next: u64,
+    /// The offset of the newest change that is forgotten.
+    forgotten: Option<u64>,
+}
+
+impl Sizes {
+    pub(super) fn new(size: Size) -> Self {
+        Self {
+            now: size,
+            changed: None,
+            wished: None,
+            past: VecDeque::new(),
+            next: 0,
+            forgotten: None,
+        }
+    }
+
+    pub(super) fn wish(&mut self, size: Size) {
+        self.wished = (size != self.now).then_some(size);
+    }
+
+    /// When a wish is due.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let changed = self.changed;
+        self.wished
+            .map(|_| changed.map_or_else(Instant::now, |at| at + COALESCE))
+    }
+
+    /// The wish, where it is due.
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<Size> {
+        if self.changed.is_some_and(|at| now < at + COALESCE) {
+            return None;
+        }
+        self.wished.take()
+    }
+
+    /// The terminal has this size now, from this offset on.
+    pub(super) fn changed(&mut self, offset: u64, size: Size, now: Instant) {
+        self.now = size;
+        self.changed = Some(now);
+        if self.past.len() == REMEMBERED {
+            self.forgotten = self.past.pop_front().map(|change| change.offset);
+        }
+        self.past.push_back(Change {
+            number: self.next,
+            offset,
+            size,
+        });
+        self.next += 1;
+    }
+
+    /// The number of the next change.
+    pub(super) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// The number of the first change at or behind an offset; `None` where some are forgotten.
+    pub(super) fn since(&self, offset: u64) -> Option<u64> {
+        if self.forgotten.is_some_and(|forgotten| forgotten >= offset) {
+            return None;
+        }
+        let first = self.past.iter().find(|change| change.offset >= offset);
+        Some(first.map_or(self.next, |change| change.number))
+    }
+
+    /// A change by its number: `Ok(None)` where it is still to come, `Err` where it is forgotten.
+    pub(super) fn get(&self, number: u64) -> Result<Option<Change>, Forgotten> {
+        let first = self.next - self.past.len() as u64;
+        let index = number.checked_sub(first).ok_or(Forgotten)?;
+        Ok(self.past.get(index as usize).copied())
+    }
+}
+
+/// A change that is no longer remembered.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Forgotten;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_wish_of_a_time_counts() {
+        let size = |cols| Size::new(cols, 24).unwrap();
+        let mut sizes = Sizes::new(size(80));
+        let start = Instant::now();
+        sizes.wish(size(90));
+        assert_eq!(sizes.take_due(start), Some(size(90)));
+        sizes.changed(5, size(90), start);
+        sizes.wish(size(91));
+        sizes.wish(size(92));
+        assert_eq!(sizes.take_due(start + COALESCE / 2), None);
+        assert_eq!(sizes.due(), Some(start + COALESCE));
+        assert_eq!(sizes.take_due(start + COALESCE), Some(size(92)));
+        sizes.wish(size(90));
+        assert_eq!(sizes.due(), None, "it has that size");
+    }
+
+    #[test]
+    fn changes_are_found_by_offset_until_they_are_forgotten() {
+        let mut sizes = Sizes::new(Size::new(80, 24).unwrap());
+        let now = Instant::now();
+        for n in 0..70u16 {
+            let size = Size::new(100 + n, 24).unwrap();
+            sizes.changed(u64::from(n) * 10, size, now);
+        }
+        assert_eq!(sizes.since(50), None);
+        assert_eq!(sizes.since(51), Some(6));
+        assert_eq!(sizes.since(695), Some(70));
+        assert_eq!(sizes.get(5), Err(Forgotten));
+        assert_eq!(sizes.get(6).unwrap().unwrap().offset, 60);
+        assert_eq!(sizes.get(70), Ok(None));
+    }
+}

@@ -1,0 +1,156 @@
+//! What a connection hears next: from the ring, the screen, the sizes and the journal.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    holder::Holder,
+    log,
+    peer::{Cursor, Peer, Phase},
+};
+use crate::{
+    frame::{MAX_OUTPUT, MAX_SNAPSHOT},
+    journal,
+    message::{Event, write_output},
+};
+use wxcode_terminal::Screen;
+
+/// The least time between two snapshots for one connection.
+pub(super) const BETWEEN_SNAPSHOTS: Duration = Duration::from_millis(100);
+/// The most messages that one connection gets in one turn.
+const MAX_TURN: usize = 256;
+
+impl Holder {
+    /// Gives a connection what it lacks, until it has all or its socket takes no more. Whether it
+    /// lacks more that its socket would take.
+    pub(super) fn serve(&mut self, peer: &mut Peer) -> bool {
+        for _ in 0..MAX_TURN {
+            peer.flush();
+            if peer.blocked || !matches!(peer.phase, Phase::Open) {
+                return false;
+            }
+            if !self.queue_next(peer) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Queues the next message of a connection that has nothing queued; whether there was one.
+    fn queue_next(&mut self, peer: &mut Peer) -> bool {
+        if self.queue_output(peer) || self.queue_event(peer) {
+            return true;
+        }
+        let caught_up = match peer.output {
+            Cursor::Off => true,
+            Cursor::At(offset) => offset == self.ring.end(),
+            Cursor::Behind => false,
+        };
+        match &self.exit {
+            Some(exit) if caught_up && !peer.told_exit => {
+                peer.told_exit = true;
+                peer.tell(&Event::Exited(exit.clone()));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn queue_output(&mut self, peer: &mut Peer) -> bool {
+        let Cursor::At(offset) = peer.output else {
+            return peer.output == Cursor::Behind && self.queue_snapshot(peer);
+        };
+        let Ok(change) = self.sizes.get(peer.change) else {
+            peer.output = Cursor::Behind;
+            return self.queue_snapshot(peer);
+        };
+        let mut max = MAX_OUTPUT;
+        if let Some(change) = change {
+            if change.offset <= offset {
+                peer.change += 1;
+                let size = change.size;
+                peer.tell(&Event::Resized { offset, size });
+                return true;
+            }
+            max = max.min(usize::try_from(change.offset - offset).unwrap_or(max));
+        }
+        match self.ring.read(offset, max) {
+            None => {
+                peer.output = Cursor::Behind;
+                self.queue_snapshot(peer)
+            }
+            Some([]) => false,
+            Some(bytes) => {
+                peer.output = Cursor::At(offset + bytes.len() as u64);
+                write_output(peer.out(), offset, bytes);
+                true
+            }
+        }
+    }
+
+    fn queue_snapshot(&mut self, peer: &mut Peer) -> bool {
+        let now = Instant::now();
+        if peer.snapshot_at.is_some_and(|at| now < at) {
+            return false;
+        }
+        let bytes = self.screen.dump();
+        if bytes.len() > MAX_SNAPSHOT - 12 {
+            log("a screen too large for a snapshot");
+            peer.reject("the screen is too large for a snapshot; make the terminal smaller");
+            return true;
+        }
+        let offset = self.ring.end();
+        peer.snapshot_at = Some(now + BETWEEN_SNAPSHOTS);
+        peer.output = Cursor::At(offset);
+        peer.change = self.sizes.next();
+        peer.tell(&Event::Snapshot {
+            offset,
+            size: self.screen.size(),
+            bytes: bytes.into(),
+        });
+        true
+    }
+
+    fn queue_event(&mut self, peer: &mut Peer) -> bool {
+        let Some(cursor) = &mut peer.hooks else {
+            return false;
+        };
+        match self.journal.next(cursor) {
+            Ok(Some(record)) => {
+                peer.tell(&Event::Hook {
+                    seq: record.seq,
+                    pid: record.pid,
+                    payload: record.payload,
+                });
+                return true;
+            }
+            Ok(None) => {}
+            Err(error) => {
+                log(&format!("hook payloads cannot be read: {error}"));
+                *cursor = journal::Cursor::from(self.journal.next_seq());
+            }
+        }
+        // With output the changes of size come in its order.
+        if peer.output == Cursor::Off {
+            match self.sizes.get(peer.change) {
+                Ok(Some(change)) => {
+                    peer.change += 1;
+                    peer.tell(&Event::Resized {
+                        offset: change.offset,
+                        size: change.size,
+                    });
+                    return true;
+                }
+                Ok(None) => {}
+                Err(_) => peer.change = self.sizes.next().saturating_sub(1),
+            }
+        }
+        if std::mem::take(&mut peer.quiet) {
+            peer.tell(&Event::Quiet {
+                offset: self.ring.end(),
+                modes: self.screen.modes(),
+            });
+            return true;
+        }
+        false
+    }
+}

@@ -1,0 +1,90 @@
+//! What the agent's hooks report is kept, numbered, and told.
+
+mod support;
+
+use std::path::Path;
+
+use support::*;
+use wxcode_holder::{
+    client::{Connection, Event, Request},
+    folder, hook,
+};
+
+async fn hooks(conn: &mut Connection, since: u64, n: usize) -> Vec<(u64, Vec<u8>)> {
+    conn.sender.send(Request::Events { since }).await.unwrap();
+    let mut seen = Vec::new();
+    until(conn, |event| {
+        if let Event::Hook { seq, payload, .. } = event {
+            seen.push((seq, payload.to_vec()));
+        }
+        (seen.len() == n).then_some(())
+    })
+    .await;
+    seen
+}
+
+async fn report(file: &Path, payload: &[u8]) -> Result<(), hook::HookError> {
+    let (file, payload) = (file.to_owned(), payload.to_vec());
+    tokio::task::spawn_blocking(move || hook::report(&file, &payload))
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn payloads_are_kept_while_no_one_listens_and_told_from_any_number() {
+    let session = Session::shell("read -r").await;
+    let file = session.dir.join("hook.json");
+    for n in 1..=4u8 {
+        report(&file, &[n; 10]).await.unwrap();
+    }
+    let big = vec![b'x'; 3 << 20];
+    report(&file, &big).await.unwrap();
+    let mut conn = session.connect().await;
+    assert_eq!(conn.welcome.info.next_hook_seq, 6);
+    let seen = hooks(&mut conn, 3, 3).await;
+    assert_eq!(seen[0], (3, vec![3; 10]));
+    assert_eq!(seen[2], (5, big));
+    report(&file, b"live").await.unwrap();
+    until(&mut conn, |event| match event {
+        Event::Hook {
+            seq: 6, payload, ..
+        } => Some(assert_eq!(&payload[..], b"live")),
+        _ => None,
+    })
+    .await;
+    // And when all is over they are still there.
+    conn.sender
+        .send(Request::Stop { grace_ms: 2000 })
+        .await
+        .unwrap();
+    session.exit().await;
+    let kept = folder::hooks_since(&session.dir, 4).unwrap();
+    assert_eq!(kept.iter().map(|r| r.seq).collect::<Vec<_>>(), [4, 5, 6]);
+    assert_eq!(kept[0].pid, std::process::id() as i32);
+    assert!(report(&file, b"late").await.is_err());
+}
+
+#[tokio::test]
+async fn the_agent_itself_reports_through_the_command() {
+    let script = format!(
+        "printf '{{\"a\":1}}' | {} hook $PWD/session/hook.json; read -r",
+        exe().display()
+    );
+    let session = Session::shell(&script).await;
+    let mut conn = session.connect().await;
+    assert_eq!(hooks(&mut conn, 1, 1).await, [(1, b"{\"a\":1}".to_vec())]);
+}
+
+#[tokio::test]
+async fn without_the_secret_nothing_is_taken() {
+    let session = Session::shell("read -r").await;
+    let file = session.dir.join("hook.json");
+    let forged = session.tmp.path().join("forged.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&forged, text.replace("a secret of", "a guess for")).unwrap();
+    let refused = report(&forged, b"forged").await.unwrap_err();
+    assert!(matches!(refused, hook::HookError::Refused(_)), "{refused}");
+    report(&file, b"true").await.unwrap();
+    let mut conn = session.connect().await;
+    assert_eq!(hooks(&mut conn, 0, 1).await, [(1, b"true".to_vec())]);
+}

@@ -1,0 +1,264 @@
+//! How a session starts, what it shares with no one, and how nothing of it remains.
+
+mod support;
+
+use std::{fs, path::Path};
+
+use rustix::process::Signal;
+use support::*;
+use wxcode_holder::{
+    Failure, LaunchError,
+    client::{Event, Request},
+    folder::{self, State},
+};
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// No process has this folder on its command line.
+fn no_process_of(dir: &Path) -> bool {
+    let dir = dir.to_str().unwrap();
+    fs::read_dir("/proc").unwrap().flatten().all(|entry| {
+        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        !String::from_utf8_lossy(&line).contains(dir)
+    })
+}
+
+async fn failure(argv: &[&str], cwd: Option<&str>) -> Failure {
+    let tmp = tempfile::tempdir().unwrap();
+    let dir = tmp.path().join("session");
+    let mut spec = spec(argv, tmp.path());
+    if let Some(cwd) = cwd {
+        spec.cwd = cwd.into();
+    }
+    let error = try_start(&dir, &spec).await.unwrap_err();
+    assert_eq!(names(&dir), ["spec.json"], "{error}");
+    assert!(no_process_of(&dir));
+    assert_eq!(folder::inspect(&dir).unwrap(), State::Unfinished);
+    match error {
+        LaunchError::Failed(failure) => failure,
+        other => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn a_start_that_fails_says_why_and_leaves_nothing() {
+    let missing = failure(&["/nowhere/agent"], None).await;
+    assert!(
+        matches!(missing, Failure::ProgramNotFound { .. }),
+        "{missing}"
+    );
+    let missing = failure(&["no-such-program-anywhere"], None).await;
+    assert!(
+        matches!(missing, Failure::ProgramNotFound { .. }),
+        "{missing}"
+    );
+    let plain = failure(&["/etc/passwd"], None).await;
+    assert!(matches!(plain, Failure::NotExecutable { .. }), "{plain}");
+    let cwd = failure(&["/bin/true"], Some("/nowhere/at/all")).await;
+    assert!(matches!(cwd, Failure::CwdMissing { .. }), "{cwd}");
+    let garbage = tempfile::NamedTempFile::new().unwrap();
+    fs::write(garbage.path(), [0x7f, b'E', b'L', b'F', 0, 0]).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(garbage.path(), mode).unwrap();
+    let garbage = garbage.into_temp_path();
+    let exec = failure(&[garbage.to_str().unwrap()], None).await;
+    assert!(matches!(exec, Failure::Exec { errno: 8, .. }), "{exec}");
+}
+
+#[tokio::test]
+async fn a_folder_is_used_once() {
+    let session = Session::shell("read -r").await;
+    let again = wxcode_holder::launch(exe(), &session.dir, env()).await;
+    assert!(
+        matches!(again, Err(LaunchError::Failed(Failure::Used))),
+        "{again:?}"
+    );
+    assert!(matches!(folder::inspect(&session.dir), Ok(State::Live(_))));
+}
+
+#[tokio::test]
+async fn the_agent_has_three_files_its_environment_and_a_session_of_its_own() {
+    // A file of the caller that is not marked to be closed.
+    let leak = fs::File::open("/dev/null").unwrap();
+    rustix::io::fcntl_setfd(&leak, rustix::io::FdFlags::empty()).unwrap();
+    let script = "stty -echo; echo files $(ls -m /proc/$$/fd); echo mark $MARK; echo env $(env | wc -l); \
+        echo pgrp $(cut -d' ' -f5,6,8 /proc/$$/stat) pid $$; tty; stty -a | tr ' ' '\\n' | grep utf8; \
+        grep Sig /proc/$$/status; echo end; read -r";
+    let session = Session::run(&["/bin/sh", "-c", script]).await;
+    let mut conn = session.attach(Some(0)).await;
+    let text = output_until(&mut conn, "end").await;
+    let pid = session.file.agent_pid;
+    assert!(text.contains("files 0, 1, 2\r\n"), "{text}");
+    assert!(text.contains("mark handed on"), "{text}");
+    assert!(
+        text.contains(&format!("pgrp {pid} {pid} {pid} pid {pid}")),
+        "{text}"
+    );
+    assert!(text.contains("/dev/pts/"), "{text}");
+    assert!(text.contains("\niutf8"), "{text}");
+    for set in ["SigBlk", "SigIgn"] {
+        assert!(
+            text.contains(&format!("{set}:\t0000000000000000")),
+            "{text}"
+        );
+    }
+    // Neither the holder keeps anything of the caller's, nor is it the caller's child.
+    let files: Vec<_> = fs::read_dir(format!("/proc/{}/fd", session.file.pid))
+        .unwrap()
+        .map(|entry| fs::read_link(entry.unwrap().path()).unwrap())
+        .collect();
+    assert!(files.len() <= 9, "{files:?}");
+    let status = fs::read_to_string(format!("/proc/{}/status", session.file.pid)).unwrap();
+    assert!(!status.contains(&format!("PPid:\t{}\n", std::process::id())));
+}
+
+#[tokio::test]
+async fn private_files_are_private_and_long_paths_work() {
+    use std::os::unix::fs::PermissionsExt;
+    let tmp = tempfile::tempdir().unwrap();
+    let dir = tmp
+        .path()
+        .join("long".repeat(40))
+        .join("session".repeat(10));
+    let file = try_start(
+        &dir,
+        &spec(&["/bin/sh", "-c", "echo hi; read -r"], tmp.path()),
+    )
+    .await
+    .unwrap();
+    let session = Session { tmp, dir, file };
+    let mut conn = session.attach(Some(0)).await;
+    output_until(&mut conn, "hi").await;
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&session.dir), 0o700);
+    for name in names(&session.dir) {
+        assert_eq!(mode(&session.dir.join(&name)), 0o600, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_stop_ends_what_left_its_group_and_its_session() {
+    let script = "trap '' HUP TERM; \
+        setsid -f sh -c 'trap \"\" TERM HUP; echo $$ > stray; while :; do sleep 1; done'; \
+        while [ ! -s stray ]; do sleep 0.01; done; echo ready; while :; do sleep 1; done";
+    let session = Session::shell(script).await;
+    let mut conn = session.attach(Some(0)).await;
+    output_until(&mut conn, "ready").await;
+    let stray = fs::read_to_string(session.tmp.path().join("stray")).unwrap();
+    let stray: i32 = stray.trim().parse().unwrap();
+    assert!(is_alive(stray));
+    conn.sender
+        .send(Request::Stop { grace_ms: 200 })
+        .await
+        .unwrap();
+    let exit = until(&mut conn, |event| match event {
+        Event::Exited(exit) => Some(exit),
+        _ => None,
+    })
+    .await;
+    assert_eq!((exit.signal, exit.reason.as_str()), (Some(9), "stopped"));
+    assert!(!is_alive(stray) && !is_alive(session.file.agent_pid));
+    assert_eq!(session.exit().await, exit);
+}
+
+#[tokio::test]
+async fn a_term_to_the_holder_is_a_stop_and_other_signals_are_nothing() {
+    let session = Session::shell("echo on; sleep 1000").await;
+    for signal in [Signal::HUP, Signal::INT, Signal::PIPE] {
+        kill(session.file.pid, signal);
+    }
+    let mut conn = session.attach(Some(0)).await;
+    output_until(&mut conn, "on").await;
+    kill(session.file.pid, Signal::TERM);
+    let exit = session.exit().await;
+    assert_eq!((exit.signal, exit.reason.as_str()), (Some(15), "stopped"));
+}
+
+#[tokio::test]
+async fn a_grandchild_with_the_terminal_open_does_not_delay_the_exit() {
+    // It ignores the hang-up and keeps the slave; it ends when the test removes its file.
+    let script = "trap '' HUP; sh -c 'trap \"\" HUP; echo $$ > stray; while [ -e stray ]; do sleep 0.02; done' & \
+        while [ ! -s stray ]; do sleep 0.01; done; echo last; exit 5";
+    let session = Session::shell(script).await;
+    let exit = session.exit().await;
+    assert_eq!(exit.code, Some(5));
+    let stray_file = session.tmp.path().join("stray");
+    let stray: i32 = fs::read_to_string(&stray_file)
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
+    assert!(is_alive(stray), "an exit by itself ends no one else");
+    fs::remove_file(stray_file).unwrap();
+    wait_gone(stray);
+}
+
+#[tokio::test]
+async fn what_a_killed_holder_leaves_is_lost_and_can_be_buried() {
+    let session = Session::shell("trap '' HUP; echo on; while :; do sleep 1; done").await;
+    let mut conn = session.attach(Some(0)).await;
+    output_until(&mut conn, "on").await;
+    kill(session.file.pid, Signal::KILL);
+    wait_gone(session.file.pid);
+    let Ok(State::Lost(file)) = folder::inspect(&session.dir) else {
+        panic!("{:?}", folder::inspect(&session.dir));
+    };
+    assert_eq!(file, session.file);
+    assert!(is_alive(file.agent_pid));
+    let (dir, again) = (session.dir.clone(), file.clone());
+    let bury = move || folder::bury(&dir, &again, "holder_lost").unwrap();
+    let exit = tokio::task::spawn_blocking(bury.clone()).await.unwrap();
+    assert_eq!(exit.reason, "holder_lost");
+    assert!(!is_alive(file.agent_pid));
+    assert_eq!(
+        tokio::task::spawn_blocking(bury).await.unwrap(),
+        exit,
+        "idempotent"
+    );
+    assert_eq!(
+        folder::inspect(&session.dir).unwrap(),
+        State::Exited(Some(file), exit)
+    );
+}
+
+#[tokio::test]
+async fn another_process_of_the_number_is_left_alone() {
+    let session = Session::shell("read -r").await;
+    kill(session.file.pid, Signal::KILL);
+    wait_gone(session.file.pid);
+    let mut bystander = std::process::Command::new("sleep")
+        .arg("1000")
+        .spawn()
+        .unwrap();
+    let mut file = session.file.clone();
+    file.agent_pid = bystander.id() as i32;
+    let dir = session.dir.clone();
+    tokio::task::spawn_blocking(move || folder::bury(&dir, &file, "holder_lost").unwrap())
+        .await
+        .unwrap();
+    assert!(bystander.try_wait().unwrap().is_none(), "it lives");
+    bystander.kill().unwrap();
+    bystander.wait().unwrap();
+    wait_gone(session.file.agent_pid);
+}
+
+#[tokio::test]
+async fn a_fresh_holder_is_small() {
+    let session = Session::shell("echo on; read -r").await;
+    let mut conn = session.attach(Some(0)).await;
+    output_until(&mut conn, "on").await;
+    let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", session.file.pid)).unwrap();
+    let line = rollup
+        .lines()
+        .find(|line| line.starts_with("Pss_Anon:"))
+        .unwrap();
+    let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(kib < 600, "{kib} KiB of its own");
+}
