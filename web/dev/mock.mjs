@@ -332,10 +332,13 @@ export function startMock({ port = 0, token = "mock" } = {}) {
     if (!allowed(request)) return socket.close(4401, "Log in first.");
     const project = projects.get(id);
     if (!project) return socket.close(/^[0-9a-f]{24}$/.test(id) ? 4004 : 4000, "There is no such project.");
-    if (project.name.includes("no agent"))
-      return socket.close(4005, "`claude` was not found on PATH: install it, or set WXCODE_CLAUDE.");
-    const resumed = project.session !== null;
     const send = (message) => socket.send(JSON.stringify(message));
+    if (project.name.includes("no agent")) {
+      const message = "`claude` was not found on PATH: install it, or set WXCODE_CLAUDE.";
+      send({ type: "error", message, code: "SESSION_ERROR" });
+      return socket.close(4005, message);
+    }
+    const resumed = project.session !== null;
     send({ type: "status", connected: true, session_id: null });
     const it = session(project, resumed);
     send({
@@ -345,6 +348,12 @@ export function startMock({ port = 0, token = "mock" } = {}) {
       claude_session_id: it.claude_session_id,
       resumed,
       message: resumed ? "Reconnecting to the existing session..." : null,
+      ...(project.name.includes("lost") && {
+        notice: {
+          code: "conversation_lost",
+          message: "The earlier conversation is gone. A new one was begun.",
+        },
+      }),
     });
     it.sockets.add(socket);
     send({ type: "output", data: it.agent.screen() });

@@ -82,9 +82,21 @@ export const behaviours = {
     });
     await page.getByText("The agent could not be started.").waitFor();
     await page.getByText("`claude` was not found on PATH").waitFor();
+    assert.equal(await page.getByText("`claude` was not found on PATH").count(), 1);
     await page.getByRole("button", { name: "Try again" }).click();
     await page.getByText("The agent could not be started.").waitFor();
     assert.ok(sockets <= 2, `${sockets} connections`);
+    await context.close();
+  },
+
+  async "tells that the conversation was lost until that was read"(browser, mock) {
+    const { page, context } = await opened(browser, mock, "lost");
+    await connected(page);
+    const warning = page.getByRole("alert").filter({ hasText: "The earlier conversation is gone." });
+    await warning.waitFor();
+    await shows(page, "? for shortcuts");
+    await warning.getByRole("button", { name: "Dismiss" }).click();
+    await warning.waitFor({ state: "detached" });
     await context.close();
   },
 

@@ -88,7 +88,7 @@ export const en = {
   "session.copy": "Copy the id",
   "session.copied": "Copied",
   "session.process": "Process",
-  "session.clients": "Connected",
+  "session.clients": "Clients",
   "session.since": "Started",
   "session.exit": "Ended",
   "session.exit_stopped": "on request",

@@ -90,7 +90,7 @@ export const ptBr: Dictionary = {
   "session.copy": "Copiar o id",
   "session.copied": "Copiado",
   "session.process": "Processo",
-  "session.clients": "Conectados",
+  "session.clients": "Clientes",
   "session.since": "Iniciada",
   "session.exit": "Terminou",
   "session.exit_stopped": "a pedido",
