@@ -38,6 +38,17 @@ impl AgentState {
     }
 }
 
+impl AgentState {
+    /// Whether a turn runs, be it that it waits for the user.
+    #[must_use]
+    pub const fn is_in_turn(self) -> bool {
+        matches!(
+            self,
+            Self::Working | Self::WaitingPermission | Self::WaitingQuestion
+        )
+    }
+}
+
 /// What was observed of the agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
@@ -53,7 +64,7 @@ pub enum Evidence {
     QuestionAsked,
     /// The turn is over.
     TurnEnded,
-    /// Claude's own record of the process says that no turn runs. The only evidence of a turn
+    /// Claude's own record of the process says that no turn runs: the only evidence of a turn
     /// that the user broke off with Esc.
     RecordedIdle,
     /// The screen after it came to rest.
@@ -160,7 +171,7 @@ impl Agent {
             Evidence::QuestionAsked => self.state = AgentState::WaitingQuestion,
             Evidence::TurnEnded => self.state = AgentState::Idle,
             Evidence::RecordedIdle => {
-                if matches!(self.state, AgentState::Working) {
+                if self.state.is_in_turn() {
                     self.state = AgentState::Idle;
                 }
             }
@@ -180,22 +191,24 @@ impl Agent {
                     DialogKind::Blocking => AgentState::BlockedDialog,
                 };
             }
-            // The dialog is gone and no hook told: answered at the start, or broken off with Esc.
-            // A turn that goes on says so by its next hook.
-            (
-                None,
-                AgentState::Starting
-                | AgentState::BlockedDialog
-                | AgentState::WaitingPermission
-                | AgentState::WaitingQuestion,
-            ) => {
+            // What stood in the way of the start is settled.
+            (None, AgentState::Starting | AgentState::BlockedDialog) => {
                 self.state = if self.settled {
                     AgentState::Idle
                 } else {
                     AgentState::Starting
                 };
             }
-            (None, AgentState::Idle | AgentState::Working | AgentState::Unknown) => {}
+            // A permission or question that is not recognised on the screen may still be there: only a hook
+            // or Claude's own record ends the wait, so that nothing is ever typed into it.
+            (
+                None,
+                AgentState::Idle
+                | AgentState::Working
+                | AgentState::WaitingPermission
+                | AgentState::WaitingQuestion
+                | AgentState::Unknown,
+            ) => {}
         }
     }
 }
@@ -293,6 +306,8 @@ mod tests {
             (quiet(), Idle, true),
             (Evidence::PromptSubmitted, Working, false),
             (Evidence::PermissionRequested, WaitingPermission, false),
+            (quiet(), WaitingPermission, false),
+            (Evidence::RecordedIdle, Idle, false),
             (quiet(), Idle, true),
         ]);
     }
