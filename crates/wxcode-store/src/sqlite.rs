@@ -78,10 +78,11 @@ pub enum OpenError {
 /// The embedded store. Several processes may have the same file open.
 ///
 /// A full disk, a locked or unwritable file is [`StoreError::Unavailable`]; the next operation tries afresh, so nothing
-/// needs a restart once the cause is gone.
+/// needs a restart once the cause is gone. Dropping it closes the file, after the changes that were begun.
 pub struct SqliteStore {
-    writer: Writer,
     readers: Readers,
+    /// Dropped last: the last connection to close takes the journal into the file.
+    writer: Writer,
 }
 
 impl SqliteStore {

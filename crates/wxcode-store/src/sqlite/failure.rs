@@ -20,6 +20,8 @@ pub(super) enum Failure {
         /// What this version writes.
         known: i32,
     },
+    /// The file cannot have the journal that several processes need; it has this one.
+    Journal(String),
     /// The record cannot be kept as it is.
     Refused(String),
     /// The writer thread has ended.
@@ -49,7 +51,7 @@ impl Failure {
                 )
             ),
             Self::Gone(_) | Self::OtherSchema { .. } => true,
-            Self::Refused(_) | Self::Stopped => false,
+            Self::Journal(_) | Self::Refused(_) | Self::Stopped => false,
         }
     }
 
@@ -63,6 +65,9 @@ impl Failure {
             )),
             Self::OtherSchema { found, known } => StoreError::Corrupt(format!(
                 "{path} has schema version {found}, this wxcode writes version {known}"
+            )),
+            Self::Journal(mode) => StoreError::Unavailable(format!(
+                "{path} cannot be switched from journal mode {mode} to wal: close other programs that have it open"
             )),
             Self::Refused(reason) => StoreError::Refused(reason),
             Self::Stopped => StoreError::Unavailable(format!(

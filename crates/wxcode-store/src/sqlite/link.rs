@@ -7,16 +7,20 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, config::DbConfig,
+};
 
 use super::{OpenError, failure::Failure, schema};
 use crate::StoreError;
 
-/// How often a locked file is tried again, [`busy_pause`] apart: 5 seconds in all.
-const BUSY_TRIES: i32 = 2_000;
+/// How long a locked file is waited for.
+pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often it is tried in that time by the engine, [`pause`] apart.
+const LOCK_TRIES: i32 = 2_000;
 /// The journal file is cut back to this many bytes once its content is in the main file.
 const JOURNAL_BYTES_MAX: i64 = 16 << 20; // 16 MiB
 /// Prepared statements kept by each connection.
@@ -67,12 +71,14 @@ impl Link {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(io(error)),
             _ => {}
         }
+        let failed = |failure: Failure| OpenError::Store(failure.at(&path));
+        let mut connection = connect(&path).map_err(failed)?;
+        schema::recognise(&connection, &path)?;
         let mode = fs::metadata(&path).map_err(io)?.permissions().mode();
         if mode & 0o077 != 0 {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode & 0o700)).map_err(io)?;
         }
-        let mut connection =
-            connect(&path, Role::Writer).map_err(|failure| OpenError::Store(failure.at(&path)))?;
+        configure(&connection, Role::Writer).map_err(failed)?;
         schema::migrate(&mut connection, &path)?;
         let file = inode(&path).map_err(io)?;
         Ok(Self {
@@ -82,58 +88,86 @@ impl Link {
         })
     }
 
-    /// Runs `job` in one transaction: all of it is durable when this returns `Ok`, none of it otherwise.
+    /// Runs `job` in one transaction: all of it is durable when this returns `Ok`, none of it otherwise. A locked file
+    /// is tried until [`LOCK_TIMEOUT`] after `since`, so that jobs which wait for each other wait for it together.
     pub(super) fn run<T>(
         &mut self,
+        since: Instant,
         job: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, StoreError> {
-        let behavior = match self.role {
-            Role::Writer => TransactionBehavior::Immediate,
-            Role::Reader => TransactionBehavior::Deferred,
-        };
+        let role = self.role;
         let result = self.connection().and_then(|connection| {
-            let tx = connection.transaction_with_behavior(behavior)?;
+            let tx = begin(connection, role, since)?;
             let value = job(&tx)?;
             tx.commit()?;
             Ok(value)
         });
         result.map_err(|failure| {
             if failure.is_of_connection() {
-                self.open = None;
+                self.close();
             }
             failure.at(&self.path)
         })
     }
 
     /// The connection, if it is still to the file at the path: the engine would go on writing to a deleted one.
-    fn connection(&mut self) -> Result<&mut Connection, Failure> {
+    fn connection(&mut self) -> Result<&Connection, Failure> {
         let file = inode(&self.path).map_err(Failure::Gone)?;
-        let connection = match self.open.take() {
-            Some((connection, opened)) if opened == file => connection,
-            _ => {
-                let connection = connect(&self.path, self.role)?;
+        if self
+            .open
+            .as_ref()
+            .is_some_and(|(_, opened)| *opened != file)
+        {
+            self.close();
+        }
+        let open = match self.open.take() {
+            Some(open) => open,
+            None => {
+                let connection = connect(&self.path)?;
                 schema::check(&connection)?;
-                connection
+                configure(&connection, self.role)?;
+                (connection, file)
             }
         };
-        Ok(&mut self.open.insert((connection, file)).0)
+        Ok(&self.open.insert(open).0)
+    }
+
+    fn close(&mut self) {
+        let Some((connection, opened)) = self.open.take() else {
+            return;
+        };
+        if inode(&self.path).ok() != Some(opened) {
+            // By its name the engine would remove the journal of whatever file is there now. Should it fail to say that
+            // it will not, the file is still better closed than written on.
+            let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        }
     }
 }
 
-fn connect(path: &Path, role: Role) -> Result<Connection, Failure> {
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, Failure> {
     // Never creates the file: one that is missing was moved or deleted, and an empty one would hide that.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_handler(Some(busy_pause))?;
+    connection.busy_handler(Some(|tries| {
+        pause(tries);
+        tries < LOCK_TRIES
+    }))?;
+    Ok(connection)
+}
+
+fn configure(connection: &Connection, role: Role) -> Result<(), Failure> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-    connection.pragma_update_and_check(None, "journal_mode", "wal", |row| {
-        let mode: String = row.get(0)?;
-        if mode == "wal" {
-            Ok(())
-        } else {
-            Err(rusqlite::Error::InvalidQuery)
-        }
-    })?;
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(Failure::Journal(mode));
+    }
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
@@ -144,15 +178,37 @@ fn connect(path: &Path, role: Role) -> Result<Connection, Failure> {
         |_| Ok(()),
     )?;
     connection.pragma_update(None, "query_only", role == Role::Reader)?;
-    Ok(connection)
+    Ok(())
+}
+
+fn begin(connection: &Connection, role: Role, since: Instant) -> Result<Transaction<'_>, Failure> {
+    if role == Role::Reader {
+        return Ok(Transaction::new_unchecked(
+            connection,
+            TransactionBehavior::Deferred,
+        )?);
+    }
+    // With the engine's own waiting each job would wait anew.
+    connection.busy_timeout(Duration::ZERO)?;
+    let mut tries = 0;
+    loop {
+        match Transaction::new_unchecked(connection, TransactionBehavior::Immediate) {
+            Err(error) if is_locked(&error) && since.elapsed() < LOCK_TIMEOUT => pause(tries),
+            begun => return Ok(begun?),
+        }
+        tries += 1;
+    }
+}
+
+fn is_locked(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
 }
 
 /// Waits 1 to 4 ms before a locked file is tried again. The engine's own pauses grow to 100 ms, with which one of
 /// many busy writers can be unlucky until its time is over.
-fn busy_pause(tries: i32) -> bool {
+fn pause(tries: i32) {
     let pause = 1 + tries.unsigned_abs() % 4;
     thread::sleep(Duration::from_millis(pause.into()));
-    tries < BUSY_TRIES
 }
 
 fn inode(path: &Path) -> io::Result<(u64, u64)> {
@@ -217,10 +273,35 @@ mod tests {
     }
 
     #[test]
-    fn a_locked_file_is_waited_for_about_five_seconds() {
-        let all: u64 = (0..BUSY_TRIES)
+    fn the_engine_waits_for_a_locked_file_as_long_as_we_do() {
+        let all: u64 = (0..LOCK_TRIES)
             .map(|tries| 1 + u64::from(tries.unsigned_abs()) % 4)
             .sum();
-        assert_eq!(all, 5_000);
+        assert_eq!(Duration::from_millis(all), LOCK_TIMEOUT);
+    }
+
+    #[test]
+    fn every_connection_is_durable_and_checks_references() {
+        let folder = tempfile::tempdir().unwrap();
+        let path: Arc<Path> = folder.path().join("wxcode.db").into();
+        let writer = Link::create(Arc::clone(&path)).unwrap();
+        let again = Link::new(Arc::clone(&path), Role::Writer);
+        let reader = Link::new(path, Role::Reader);
+        for (mut link, read_only) in [(writer, 0), (again, 0), (reader, 1)] {
+            let connection = link.connection().unwrap();
+            let pragma = |name: &str| -> i64 {
+                connection
+                    .pragma_query_value(None, name, |row| row.get(0))
+                    .unwrap()
+            };
+            // 2 is FULL.
+            assert_eq!((pragma("synchronous"), pragma("foreign_keys")), (2, 1));
+            assert_eq!(pragma("query_only"), read_only);
+            assert_eq!(pragma("journal_size_limit"), JOURNAL_BYTES_MAX);
+            let mode: String = connection
+                .pragma_query_value(None, "journal_mode", |row| row.get(0))
+                .unwrap();
+            assert_eq!(mode, "wal");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::{OpenError, failure::Failure};
 
@@ -112,37 +112,59 @@ pub(super) fn check(connection: &Connection) -> Result<(), Failure> {
     }
 }
 
+/// Fails unless the file is ours, or empty, and not newer than this version; changes nothing.
+pub(super) fn recognise(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    // One state of the file: another process may be bringing it up right now.
+    let tx = Transaction::new_unchecked(connection, TransactionBehavior::Deferred)
+        .map_err(|error| OpenError::Store(Failure::from(error).at(path)))?;
+    missing(&tx, path, MIGRATIONS).map(drop)
+}
+
+/// The steps that the file still needs.
+fn missing<'a>(
+    connection: &Connection,
+    path: &Path,
+    steps: &'a [&'a str],
+) -> Result<&'a [&'a str], OpenError> {
+    let look = || -> Result<_, Failure> {
+        let id = pragma(connection, "application_id")?;
+        Ok((
+            id == APPLICATION_ID || is_empty(connection)?,
+            pragma(connection, "user_version")?,
+        ))
+    };
+    let (is_ours, found) = look().map_err(|failure| OpenError::Store(failure.at(path)))?;
+    let foreign = || OpenError::Foreign(path.to_owned());
+    if !is_ours {
+        return Err(foreign());
+    }
+    let done = usize::try_from(found).map_err(|_| foreign())?;
+    let known = known(steps);
+    steps.get(done..).ok_or_else(|| OpenError::Newer {
+        path: path.to_owned(),
+        found,
+        known,
+    })
+}
+
 fn apply(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<(), OpenError> {
-    let failed = |failure: Failure| OpenError::Store(failure.at(path));
+    let failed = |error: rusqlite::Error| OpenError::Store(Failure::from(error).at(path));
     // Taken also when there is nothing to do: a file that cannot be written is refused here, with its reason.
     let tx = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(|error| failed(error.into()))?;
-    let (id, found) = (|| Ok((pragma(&tx, "application_id")?, pragma(&tx, "user_version")?)))()
         .map_err(failed)?;
-    let known = known(steps);
-    if id != APPLICATION_ID && !is_empty(&tx).map_err(|error| failed(error.into()))? {
-        return Err(OpenError::Foreign(path.to_owned()));
-    }
-    if found > known {
-        return Err(OpenError::Newer {
-            path: path.to_owned(),
-            found,
-            known,
-        });
-    }
-    let done = usize::try_from(found).map_err(|_| OpenError::Foreign(path.to_owned()))?;
+    let missing = missing(&tx, path, steps)?;
     let run = || -> rusqlite::Result<()> {
-        for step in steps.iter().skip(done) {
+        for step in missing {
             tx.execute_batch(step)?;
         }
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;
-        tx.pragma_update(None, "user_version", known)
+        tx.pragma_update(None, "user_version", known(steps))
     };
-    if found < known {
-        run().map_err(|error| failed(error.into()))?;
+    if !missing.is_empty() {
+        run().map_err(failed)?;
     }
-    tx.commit().map_err(|error| failed(error.into()))
+    tx.commit().map_err(failed)
 }
 
 #[expect(

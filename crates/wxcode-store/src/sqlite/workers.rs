@@ -5,6 +5,7 @@ use std::{
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     thread,
+    time::Instant,
 };
 
 use rusqlite::Transaction;
@@ -24,23 +25,31 @@ const READERS: usize = 4;
 type Job = Box<dyn FnOnce(&mut Link) + Send>;
 
 /// The one writer: changes wait in memory, in order, instead of at the file's lock.
+///
+/// Dropping it waits for the changes that were already taken on, and closes the file.
 pub(super) struct Writer {
     path: Arc<Path>,
-    jobs: mpsc::Sender<Job>,
+    /// Both are there until it is dropped.
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Writer {
-    /// Starts the thread; it ends, and closes the file, when the `Writer` is dropped and its last job is done.
+    /// Starts the thread.
     pub(super) fn start(path: Arc<Path>, mut link: Link) -> io::Result<Self> {
         let (jobs, mut queue) = mpsc::channel::<Job>(WRITES_WAITING_MAX);
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || {
                 while let Some(job) = queue.blocking_recv() {
                     job(&mut link);
                 }
             })?;
-        Ok(Self { path, jobs })
+        Ok(Self {
+            path,
+            jobs: Some(jobs),
+            thread: Some(thread),
+        })
     }
 
     /// Runs `change` in a transaction that holds the write lock from its beginning.
@@ -48,14 +57,30 @@ impl Writer {
         &self,
         change: impl FnOnce(&Transaction<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
+        let since = Instant::now();
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |link| {
             // Nobody waits for the answer any more when this fails; the change stands.
-            let _ = answer.send(link.run(change));
+            let _ = answer.send(link.run(since, change));
         });
         let stopped = || Failure::Stopped.at(&self.path);
-        self.jobs.send(job).await.map_err(|_| stopped())?;
+        self.jobs
+            .as_ref()
+            .ok_or_else(stopped)?
+            .send(job)
+            .await
+            .map_err(|_| stopped())?;
         answered.await.map_err(|_| stopped())?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was already reported by the thread.
+            let _ = thread.join();
+        }
     }
 }
 
@@ -90,7 +115,7 @@ impl Readers {
         let looking = tokio::task::spawn_blocking(move || {
             let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let mut link = taken.unwrap_or_else(|| Link::new(path, Role::Reader));
-            let result = link.run(look);
+            let result = link.run(Instant::now(), look);
             idle.lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(link);

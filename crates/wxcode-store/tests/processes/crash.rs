@@ -1,0 +1,289 @@
+//! Processes that write the same file, and are killed while they do.
+
+use std::collections::{HashMap, HashSet};
+
+use uuid::Uuid;
+use wxcode_core::{
+    delivery::DeliveryState,
+    id::Id,
+    milestone::{Milestone, MilestoneStatus},
+    project::ProjectStatus,
+};
+use wxcode_store::{
+    Added, NewDelivery, Queued, Removed, Rotated, Store,
+    conformance::{ALL, sample},
+    sqlite::SqliteStore,
+};
+
+use super::child::{Process, task, tell};
+
+/// How often the writer is killed.
+const KILLS: usize = 40;
+/// Processes that write at the same time.
+const PROCESSES: usize = 8;
+/// What each of them does, and how often.
+const TURNS: usize = 40;
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_sigkill_and_nothing_is_half_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("wxcode.db");
+    let mut told: HashMap<String, String> = HashMap::new();
+    let mut rotations = Vec::new();
+    for round in 0..KILLS {
+        let mut writer = Process::start(&[], "crash::writer", &file, "-");
+        // A different step each time, and at no particular place within it.
+        let mut patience = 1 + round * 7 % 23;
+        while let Some(line) = writer.told() {
+            let (what, id) = line.split_once(' ').unwrap();
+            if what == "rotated" {
+                rotations.push(id.to_owned());
+            } else {
+                told.insert(id.to_owned(), what.to_owned());
+            }
+            patience = patience.saturating_sub(1);
+            if patience == 0 {
+                writer.kill();
+            }
+        }
+        assert_eq!(writer.end().code(), None, "killed, not failed");
+        check(&SqliteStore::open(&file).unwrap(), &told, &rotations).await;
+    }
+    assert!(
+        told.len() > KILLS && rotations.len() > KILLS / 4,
+        "{} and {}",
+        told.len(),
+        rotations.len()
+    );
+}
+
+/// That all that was told is there, and that whatever is there is whole.
+async fn check(store: &SqliteStore, told: &HashMap<String, String>, rotations: &[String]) {
+    let Some(project) = store.projects(ALL).await.unwrap().items.pop() else {
+        assert!(told.is_empty());
+        return;
+    };
+    let milestones = store.milestones(project.id, None, ALL).await.unwrap().items;
+    let milestone: HashMap<Id, Milestone> = milestones
+        .into_iter()
+        .map(|found| (found.id, found))
+        .collect();
+    let deliveries = store.deliveries(project.id, ALL).await.unwrap();
+    assert_eq!(
+        deliveries.total,
+        deliveries.items.len() as u64,
+        "the test looks at all of them"
+    );
+
+    for (id, what) in told {
+        let id: Id = id.parse().unwrap();
+        let delivery = || {
+            deliveries
+                .items
+                .iter()
+                .find(|delivery| delivery.id == id)
+                .expect(what)
+        };
+        match what.as_str() {
+            "project" => assert_eq!(id, project.id),
+            "milestone" => assert!(milestone.contains_key(&id)),
+            "queued" => drop(delivery()),
+            "written" => assert_ne!(delivery().state, DeliveryState::Queued),
+            "submitted" => assert_eq!(delivery().state, DeliveryState::Submitted),
+            "removed" => assert!(!milestone.contains_key(&id)),
+            other => panic!("the writer told {other:?}"),
+        }
+    }
+    for delivery in &deliveries.items {
+        let its = delivery.milestone_id.and_then(|id| milestone.get(&id));
+        match delivery.state {
+            DeliveryState::Failed => {
+                assert!(its.is_none(), "only removals fail one here: {delivery:?}")
+            }
+            DeliveryState::Submitted => {
+                assert_eq!(its.unwrap().status, MilestoneStatus::InProgress)
+            }
+            _ => assert_eq!(its.unwrap().status, MilestoneStatus::Pending),
+        }
+        assert!(
+            its.is_none_or(|its| its.delivery_id == Some(delivery.id)),
+            "{its:?}"
+        );
+    }
+    let is_linked = |found: &Milestone| {
+        found
+            .delivery_id
+            .is_none_or(|id| deliveries.items.iter().any(|delivery| delivery.id == id))
+    };
+    assert!(milestone.values().all(is_linked));
+    let submitted = deliveries
+        .items
+        .iter()
+        .any(|delivery| delivery.state == DeliveryState::Submitted);
+    assert_eq!(project.status == ProjectStatus::Initialized, submitted);
+    let first = deliveries.items.iter().find(|delivery| {
+        delivery.text == sample::NEW_PROJECT && delivery.state != DeliveryState::Failed
+    });
+    assert_eq!(project.new_project_delivery, first.map(|first| first.id));
+
+    let history = project.claude_session_history;
+    assert_eq!(
+        project.claude_session_id,
+        history.last().map(|entry| entry.id)
+    );
+    let ids: Vec<_> = history.iter().map(|entry| entry.id.to_string()).collect();
+    let acknowledged: Vec<_> = ids
+        .iter()
+        .filter(|id| rotations.contains(id))
+        .cloned()
+        .collect();
+    assert_eq!(acknowledged, rotations);
+    let open: Vec<_> = history.iter().map(|entry| entry.until.is_none()).collect();
+    assert!(
+        open.iter()
+            .enumerate()
+            .all(|(index, open)| *open == (index + 1 == history.len())),
+        "{open:?}"
+    );
+}
+
+#[tokio::test]
+#[ignore = "a process of the other tests"]
+async fn writer() {
+    let Some((file, _)) = task() else { return };
+    let store = SqliteStore::open(&file).unwrap();
+    let project = match store.projects(ALL).await.unwrap().items.pop() {
+        Some(project) => project.id,
+        None => sample::add_project(&store).await,
+    };
+    tell(&format!("project {project}"));
+    // Ended by its parent.
+    loop {
+        let removed = sample::add_milestone(&store, project).await;
+        tell(&format!("milestone {removed}"));
+        sample::queue(&store, &sample::start(project, removed)).await;
+        assert_eq!(
+            store
+                .remove_milestone(removed, sample::at(30))
+                .await
+                .unwrap(),
+            Removed::Removed
+        );
+        tell(&format!("removed {removed}"));
+
+        let milestone = sample::add_milestone(&store, project).await;
+        tell(&format!("milestone {milestone}"));
+        let delivery = sample::queue(&store, &sample::start(project, milestone)).await;
+        tell(&format!("queued {}", delivery.id));
+        let delivery = sample::advance(&store, &delivery, DeliveryState::Written).await;
+        tell(&format!("written {}", delivery.id));
+        sample::advance(&store, &delivery, DeliveryState::Submitted).await;
+        tell(&format!("submitted {}", delivery.id));
+
+        let (old, new) = (
+            store
+                .project(project)
+                .await
+                .unwrap()
+                .unwrap()
+                .claude_session_id,
+            Uuid::new_v4(),
+        );
+        assert_eq!(
+            store
+                .rotate(project, &sample::rotation(old, new))
+                .await
+                .unwrap(),
+            Rotated::Won
+        );
+        tell(&format!("rotated {new}"));
+    }
+}
+
+#[tokio::test]
+async fn processes_that_write_at_the_same_time_lose_nothing_to_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("wxcode.db");
+    let store = SqliteStore::open(&file).unwrap();
+    let project = sample::add_project(&store).await;
+    let mut processes: Vec<_> = (0..PROCESSES)
+        .map(|_| Process::start(&[], "crash::contender", &file, &project.to_string()))
+        .collect();
+    let mut told: HashMap<String, Vec<String>> = HashMap::new();
+    for process in &mut processes {
+        while let Some(line) = process.told() {
+            let (what, id) = line.split_once(' ').unwrap();
+            told.entry(what.to_owned()).or_default().push(id.to_owned());
+        }
+        assert!(process.end().success());
+    }
+    let after = store.project(project).await.unwrap().unwrap();
+    let history: Vec<_> = after
+        .claude_session_history
+        .iter()
+        .map(|entry| entry.id.to_string())
+        .collect();
+    let rotated: HashSet<_> = told.remove("rotated").unwrap().into_iter().collect();
+    assert_eq!(history.len(), PROCESSES * TURNS);
+    assert_eq!(history.into_iter().collect::<HashSet<_>>(), rotated);
+
+    let milestones = store.milestones(project, None, ALL).await.unwrap().items;
+    assert_eq!(milestones.len(), TURNS);
+    let added: HashSet<_> = told.remove("added").unwrap().into_iter().collect();
+    assert_eq!(
+        milestones
+            .iter()
+            .map(|found| found.id.to_string())
+            .collect::<HashSet<_>>(),
+        added
+    );
+    let deliveries = store.deliveries(project, ALL).await.unwrap().items;
+    assert_eq!(deliveries.len(), TURNS);
+    let queued: HashSet<_> = told.remove("queued").unwrap().into_iter().collect();
+    assert_eq!(
+        deliveries
+            .iter()
+            .map(|found| found.id.to_string())
+            .collect::<HashSet<_>>(),
+        queued
+    );
+}
+
+#[tokio::test]
+#[ignore = "a process of the other tests"]
+async fn contender() {
+    let Some((file, project)) = task() else {
+        return;
+    };
+    let project: Id = project.parse().unwrap();
+    let store = SqliteStore::open(&file).unwrap();
+    let mut old = None;
+    for turn in 0..TURNS {
+        let new = Uuid::new_v4();
+        while let Rotated::Lost(current) = store
+            .rotate(project, &sample::rotation(old, new))
+            .await
+            .unwrap()
+        {
+            old = current;
+        }
+        old = Some(new);
+        tell(&format!("rotated {new}"));
+
+        let milestone = Milestone {
+            element_id: Some(turn.to_string()),
+            ..sample::milestone(project)
+        };
+        if store.add_milestone(&milestone).await.unwrap() == Added::Added {
+            tell(&format!("added {}", milestone.id));
+        }
+        let new = sample::text(project, "text");
+        let keyed = NewDelivery {
+            idempotency_key: Some(turn.to_string()),
+            ..new
+        };
+        if let Queued::New(delivery) = store.queue(&keyed).await.unwrap() {
+            tell(&format!("queued {}", delivery.id));
+        }
+    }
+}
