@@ -175,15 +175,19 @@ async fn an_agent_that_cannot_start_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn a_file_that_is_no_program_cannot_start() {
-    let mut agent = Agent::script("exit 0");
-    fs::write(&agent.claude, "\u{7f}nonsense").unwrap();
-    agent.claude = agent.claude.clone();
+    let agent = Agent::script("exit 0");
+    fs::set_permissions(
+        &agent.claude,
+        std::os::unix::fs::PermissionsExt::from_mode(0o644),
+    )
+    .unwrap();
     let server = Server::start(agent).await;
     let project = server.project("p").await;
-    server
+    let detail = server
         .post(&format!("/output-projects/{project}/session"), json!({}))
         .await
         .problem(503);
+    assert!(detail.contains("not an executable"), "{detail}");
     assert!(server.session_dirs().is_empty());
 }
 

@@ -122,11 +122,12 @@ async fn a_resize_reaches_the_agent() {
 
 #[tokio::test]
 async fn signals_reach_a_program_in_cooked_mode() {
-    let script = "trap 'echo interrupted' INT; trap 'echo terminated; exit 3' TERM; echo up; while :; do read line || { echo end of file; exec sleep 1000; }; done";
+    let script = "trap 'echo interrupted' INT; trap 'echo terminated; exit 3' TERM; echo up; while :; do sleep 0.1; done";
     let server = Server::start(Agent::script(script)).await;
     let project = server.project("p").await;
     let mut socket = server.socket(&terminal(&project)).await;
     socket.until("up").await;
+    // The key, as a person presses it.
     socket.input("\u{3}").await;
     socket.until("interrupted").await;
     socket.output.clear();
@@ -143,8 +144,14 @@ async fn signals_reach_a_program_in_cooked_mode() {
         json!({ "type": "closed", "exit_code": 3, "signal": null })
     );
     assert_eq!(socket.close_code().await, 1000);
+}
 
-    let server = Server::start(Agent::script(script)).await;
+#[tokio::test]
+async fn the_end_of_file_is_a_key_and_a_killing_signal_is_told() {
+    let server = Server::start(Agent::script(
+        "echo up; cat; echo end of file; exec sleep 1000",
+    ))
+    .await;
     let project = server.project("p").await;
     let mut socket = server.socket(&terminal(&project)).await;
     socket.until("up").await;
