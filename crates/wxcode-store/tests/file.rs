@@ -267,6 +267,38 @@ async fn a_file_that_was_moved_away_is_missed_and_taken_up_again() {
 }
 
 #[tokio::test]
+async fn a_file_that_took_its_place_is_taken_up_whole() {
+    let (folder, path) = place();
+    let store = SqliteStore::open(&path).unwrap();
+    let replaced = sample::add_project(&store).await;
+    assert!(store.project(replaced).await.unwrap().is_some());
+
+    // What it has is still in its journal.
+    let elsewhere = folder.path().join("other.db");
+    let other = SqliteStore::open(&elsewhere).unwrap();
+    let restored = sample::add_project(&other).await;
+    for suffix in ["", "-wal", "-shm"] {
+        fs::rename(beside(&elsewhere, suffix), beside(&path, suffix)).unwrap();
+    }
+    drop(other);
+
+    assert!(store.project(restored).await.unwrap().is_some());
+    assert_eq!(store.project(replaced).await.unwrap(), None);
+    let added = sample::add_project(&store).await;
+    for store in [store, SqliteStore::open(&path).unwrap()] {
+        let listing = store.projects(ALL).await.unwrap();
+        assert_eq!(
+            listing
+                .items
+                .iter()
+                .map(|project| project.id)
+                .collect::<Vec<_>>(),
+            [restored, added]
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_locked_file_is_unavailable_for_writing_only_and_for_as_long() {
     let (_folder, path) = place();
     let store = SqliteStore::open(&path).unwrap();
@@ -320,7 +352,7 @@ async fn a_locked_file_is_unavailable_for_writing_only_and_for_as_long() {
 #[test]
 fn a_new_file_can_be_opened_by_many_at_once() {
     const OPENERS: usize = 16;
-    for _ in 0..5 {
+    for _ in 0..20 {
         let (_folder, path) = place();
         let start = Barrier::new(OPENERS);
         thread::scope(|scope| {

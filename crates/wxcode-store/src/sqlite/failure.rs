@@ -55,6 +55,11 @@ impl Failure {
         }
     }
 
+    /// Whether somebody else's lock was in the way.
+    pub(super) fn is_lock(&self) -> bool {
+        matches!(self, Self::Sql(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy))
+    }
+
     /// The store's error for it, about the file at `path`.
     pub(super) fn at(self, path: &Path) -> StoreError {
         let path = path.display();

@@ -10,9 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{
-    Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, config::DbConfig,
-};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::DbConfig};
 
 use super::{OpenError, failure::Failure, schema};
 use crate::StoreError;
@@ -78,7 +76,7 @@ impl Link {
         if mode & 0o077 != 0 {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode & 0o700)).map_err(io)?;
         }
-        configure(&connection, Role::Writer).map_err(failed)?;
+        patiently(Instant::now(), || configure(&connection, Role::Writer)).map_err(failed)?;
         schema::migrate(&mut connection, &path)?;
         let file = inode(&path).map_err(io)?;
         Ok(Self {
@@ -96,7 +94,7 @@ impl Link {
         job: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, StoreError> {
         let role = self.role;
-        let result = self.connection().and_then(|connection| {
+        let result = self.connection(since).and_then(|connection| {
             let tx = begin(connection, role, since)?;
             let value = job(&tx)?;
             tx.commit()?;
@@ -111,7 +109,7 @@ impl Link {
     }
 
     /// The connection, if it is still to the file at the path: the engine would go on writing to a deleted one.
-    fn connection(&mut self) -> Result<&Connection, Failure> {
+    fn connection(&mut self, since: Instant) -> Result<&Connection, Failure> {
         let file = inode(&self.path).map_err(Failure::Gone)?;
         if self
             .open
@@ -125,7 +123,7 @@ impl Link {
             None => {
                 let connection = connect(&self.path)?;
                 schema::check(&connection)?;
-                configure(&connection, self.role)?;
+                patiently(since, || configure(&connection, self.role))?;
                 (connection, file)
             }
         };
@@ -190,18 +188,28 @@ fn begin(connection: &Connection, role: Role, since: Instant) -> Result<Transact
     }
     // With the engine's own waiting each job would wait anew.
     connection.busy_timeout(Duration::ZERO)?;
+    patiently(since, || {
+        Ok(Transaction::new_unchecked(
+            connection,
+            TransactionBehavior::Immediate,
+        )?)
+    })
+}
+
+/// Repeats what fails because the file is locked until [`LOCK_TIMEOUT`] after `since`. The engine does not wait by
+/// itself where that might be a deadlock, as when two processes switch the journal mode of a new file.
+fn patiently<T>(
+    since: Instant,
+    mut attempt: impl FnMut() -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let mut tries = 0;
     loop {
-        match Transaction::new_unchecked(connection, TransactionBehavior::Immediate) {
-            Err(error) if is_locked(&error) && since.elapsed() < LOCK_TIMEOUT => pause(tries),
-            begun => return Ok(begun?),
+        match attempt() {
+            Err(failure) if failure.is_lock() && since.elapsed() < LOCK_TIMEOUT => pause(tries),
+            done => return done,
         }
         tries += 1;
     }
-}
-
-fn is_locked(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
 }
 
 /// Waits 1 to 4 ms before a locked file is tried again. The engine's own pauses grow to 100 ms, with which one of
@@ -288,7 +296,7 @@ mod tests {
         let again = Link::new(Arc::clone(&path), Role::Writer);
         let reader = Link::new(path, Role::Reader);
         for (mut link, read_only) in [(writer, 0), (again, 0), (reader, 1)] {
-            let connection = link.connection().unwrap();
+            let connection = link.connection(Instant::now()).unwrap();
             let pragma = |name: &str| -> i64 {
                 connection
                     .pragma_query_value(None, name, |row| row.get(0))

@@ -1,6 +1,9 @@
 //! Processes that write the same file, and are killed while they do.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    os::unix::process::ExitStatusExt as _,
+};
 
 use uuid::Uuid;
 use wxcode_core::{
@@ -35,12 +38,7 @@ async fn what_was_acknowledged_survives_sigkill_and_nothing_is_half_done() {
         // A different step each time, and at no particular place within it.
         let mut patience = 1 + round * 7 % 23;
         while let Some(line) = writer.told() {
-            let (what, id) = line.split_once(' ').unwrap();
-            if what == "rotated" {
-                rotations.push(id.to_owned());
-            } else {
-                told.insert(id.to_owned(), what.to_owned());
-            }
+            note(&line, &mut told, &mut rotations);
             patience = patience.saturating_sub(1);
             if patience == 0 {
                 writer.kill();
@@ -55,6 +53,49 @@ async fn what_was_acknowledged_survives_sigkill_and_nothing_is_half_done() {
         told.len(),
         rotations.len()
     );
+}
+
+/// Every write to the journal is one at which a process ends in some round: between its frames, and within them.
+#[tokio::test]
+async fn an_end_at_any_write_leaves_what_was_acknowledged_and_nothing_half_done() {
+    /// What `ulimit -f` counts in, in bytes.
+    const BLOCK: usize = 512;
+    /// A little less than a frame of the journal: a page and its header.
+    const FRAME: usize = 4096;
+    /// Enough for the schema and some turns of the writer.
+    const JOURNAL: usize = 512 << 10;
+    /// The signal for a file that grows beyond its limit.
+    const SIGXFSZ: i32 = 25;
+    let mut turns = 0;
+    for limit in (FRAME..JOURNAL).step_by(FRAME) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("wxcode.db");
+        let blocks = (limit / BLOCK).to_string();
+        let wrapper = [
+            "sh",
+            "-c",
+            "ulimit -c 0; ulimit -f \"$0\"; exec \"$@\"",
+            &blocks,
+        ];
+        let mut writer = Process::start(&wrapper, "crash::writer", &file, "-");
+        let (mut told, mut rotations) = (HashMap::new(), Vec::new());
+        while let Some(line) = writer.told() {
+            note(&line, &mut told, &mut rotations);
+        }
+        assert_eq!(writer.end().signal(), Some(SIGXFSZ));
+        turns = rotations.len();
+        check(&SqliteStore::open(&file).unwrap(), &told, &rotations).await;
+    }
+    assert!(turns > 0, "the last rounds got through all the steps");
+}
+
+fn note(line: &str, told: &mut HashMap<String, String>, rotations: &mut Vec<String>) {
+    let (what, id) = line.split_once(' ').unwrap();
+    if what == "rotated" {
+        rotations.push(id.to_owned());
+    } else {
+        told.insert(id.to_owned(), what.to_owned());
+    }
 }
 
 /// That all that was told is there, and that whatever is there is whole.
