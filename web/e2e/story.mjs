@@ -1,50 +1,27 @@
 // The main job, by hand of a real browser: project, terminal, milestone, and the same conversation after a reload.
 import assert from "node:assert/strict";
 import { agentIs, connected, createProject, logIn, newPage, screenText, shows } from "./browser.mjs";
+import { conversation, createMilestone, item } from "./milestones.mjs";
 
 /** Longest wait for the agent to be ready for a command, in milliseconds. */
 const READY_MS = 60_000;
 
+/** What Claude Code asks in a folder that it does not know. */
+const TRUST = "trust this folder";
+
 /** Answers Claude Code's question about a folder that it does not know. Other agents do not ask. */
 async function trustFolder(page) {
+  if (!(await screenText(page)).replaceAll("\u00a0", " ").includes(TRUST)) return;
   const input = page.locator(".xterm-helper-textarea");
-  for (let step = 0; step < 4; step += 1) {
-    const lines = (await screenText(page)).replaceAll("\u00a0", " ").split("\n");
-    if (!lines.some((line) => line.includes("trust this folder"))) return;
-    const chosen = lines.find((line) => line.includes("❯")) ?? "";
-    if (chosen.includes("Yes")) {
-      await input.press("Enter");
-      await page.waitForFunction(
-        () =>
-          !document
-            .querySelector(".xterm-rows")
-            ?.textContent?.replaceAll("\u00a0", " ")
-            .includes("trust this folder"),
-      );
-      return;
-    }
-    await input.press("ArrowDown");
-    await page.waitForFunction(
-      (before) => document.querySelector(".xterm-rows")?.textContent !== before,
-      await page.$eval(".xterm-rows", (rows) => rows.textContent),
-    );
-  }
+  // "No, exit" is chosen at first.
+  await input.press("ArrowDown");
+  await shows(page, "❯ Yes");
+  await input.press("Enter");
+  await page.waitForFunction(
+    (text) => !document.querySelector(".xterm-rows")?.textContent?.replaceAll("\u00a0", " ").includes(text),
+    TRUST,
+  );
 }
-
-/** Every conversation id that the session panel shows in its copy button's title. */
-const conversation = async (page) =>
-  (await page.getByTitle(/^Copy the id: /).getAttribute("title"))?.slice("Copy the id: ".length);
-
-async function createMilestone(page, name) {
-  await page.getByRole("button", { name: "New milestone" }).click();
-  await page.getByLabel("Name").fill(name);
-  await page.getByLabel("Context").fill("# Context\n\nSay hello.");
-  await page.getByRole("button", { name: "Create milestone" }).click();
-  await page.getByRole("heading", { name, level: 3 }).waitFor();
-}
-
-const item = (page, name) =>
-  page.getByRole("article").filter({ has: page.getByRole("heading", { name, level: 3 }) });
 
 export async function story(browser, { url, token, workspace }) {
   const step = (text) => console.log(`  ${text}`);
@@ -80,7 +57,7 @@ export async function story(browser, { url, token, workspace }) {
   await page.waitForFunction(
     () => (document.querySelector(".xterm-rows")?.textContent ?? "").trim().length > 40,
   );
-  await agentIs(page, /^(idle|a dialog is open)$/, READY_MS);
+  await Promise.race([agentIs(page, "idle", READY_MS), shows(page, TRUST, READY_MS)]);
   step("the terminal shows the agent");
 
   await trustFolder(page);

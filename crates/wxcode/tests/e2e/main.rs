@@ -5,6 +5,7 @@ mod api;
 mod delivery;
 mod milestone;
 mod mishap;
+mod page;
 mod real;
 mod session;
 mod support;

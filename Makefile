@@ -1,0 +1,40 @@
+# Two commands do everything: `make run` and `make test`. Each installs what it needs, or says what is missing.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+.PHONY: help run build test lint page clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: page ## Build wxcode and start it on 127.0.0.1 with the embedded store
+	@scripts/need cargo
+	$(CARGO) build --release -p wxcode
+	exec target/release/wxcode serve
+
+build: page ## Build the program and the page
+	@scripts/need cargo
+	$(CARGO) build -p wxcode
+
+page: ## Build the web page, if Node is there
+	@if scripts/need --quiet node npm; then
+	  scripts/packages web
+	  npm --prefix web run --silent build
+	else
+	  echo "wxcode is built without its page:" >&2
+	  scripts/need node npm || true
+	fi
+
+test: ## Install what the tests need, and run them all
+	@scripts/test
+
+lint: ## Check format, lints and types
+	@scripts/lint
+
+clean: ## Remove what was built
+	$(CARGO) clean
+	rm -rf web/dist web/node_modules judge/node_modules

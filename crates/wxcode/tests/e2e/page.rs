@@ -1,0 +1,102 @@
+//! The page in a real Chromium, on the real server.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    process::Command,
+    time::timeout,
+};
+use wxcode_testbed::skip;
+
+use crate::support::{Agent, Server, real};
+
+/// How long one line of a script may take to come.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn browser() -> Option<PathBuf> {
+    let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web");
+    if !web.join("node_modules/playwright-core").is_dir() || !web.join("dist/index.html").is_file()
+    {
+        skip("the page or its packages are not there: run `make test`");
+        return None;
+    }
+    let browser = std::env::var_os("CHROMIUM")
+        .map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from);
+    if !browser.is_file() {
+        skip("there is no Chromium: run scripts/chromium, or set CHROMIUM");
+        return None;
+    }
+    Some(browser)
+}
+
+/// Runs a script of the page; when it says so, the server is killed and started again.
+async fn run(server: &mut Server, browser: &Path, script: &str) {
+    let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web");
+    let mut child = Command::new("node")
+        .arg(web.join("e2e").join(script))
+        .env("WXCODE_URL", &server.base)
+        .env("WXCODE_TOKEN", &server.token)
+        .env("WXCODE_WORKSPACE", server.agent.home.path())
+        .env("CHROMIUM", browser)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut said = Vec::new();
+    while let Some(line) = timeout(PATIENCE, lines.next_line())
+        .await
+        .expect("the script goes on")
+        .unwrap()
+    {
+        if line == "restart the server" {
+            server.crash().await;
+            server.up().await;
+            stdin.write_all(b"done\n").await.unwrap();
+        }
+        said.push(line);
+    }
+    let status = child.wait().await.unwrap();
+    assert!(
+        status.success(),
+        "{script}:\n{}\n{}",
+        said.join("\n"),
+        server.log()
+    );
+}
+
+/// With commands that exist without GSD.
+const COMMANDS: &str = "[commands]\nnew_project = 'Begin with {context_path}'\nnew_milestone = 'Go on with {context_path}'\n";
+
+#[tokio::test]
+async fn the_story_in_a_browser() {
+    let Some(browser) = browser() else { return };
+    let mut server = Server::start(Agent::fake("").with_config(COMMANDS)).await;
+    run(&mut server, &browser, "run.mjs").await;
+}
+
+#[tokio::test]
+async fn the_story_in_a_browser_on_the_real_claude() {
+    let (Some(browser), Some(agent)) = (browser(), real()) else {
+        return;
+    };
+    let mut server = Server::start(agent.with_config(COMMANDS)).await;
+    run(&mut server, &browser, "run.mjs").await;
+}
+
+#[tokio::test]
+async fn a_closed_tab_and_a_killed_server_lose_nothing() {
+    let (Some(browser), Some(agent)) = (browser(), real()) else {
+        return;
+    };
+    agent.trust(agent.home.path());
+    let mut server = Server::start(agent.with_config(COMMANDS)).await;
+    run(&mut server, &browser, "survive.mjs").await;
+}
