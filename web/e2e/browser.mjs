@@ -60,6 +60,26 @@ export const agentIs = (page, state, ms = WAIT_MS) =>
 export const screenText = (page) =>
   page.$$eval(".xterm-rows > div", (rows) => rows.map((row) => row.textContent ?? "").join("\n"));
 
+/** Waits until the terminal did not change for a while. */
+export const quiet = (page, ms = 1_000) =>
+  page.evaluate(
+    (wait) =>
+      new Promise((done) => {
+        let timer = setTimeout(finish, wait);
+        const observer = new MutationObserver(() => {
+          clearTimeout(timer);
+          timer = setTimeout(finish, wait);
+        });
+        function finish() {
+          observer.disconnect();
+          done();
+        }
+        const rows = document.querySelector(".xterm-rows");
+        observer.observe(rows, { childList: true, characterData: true, subtree: true });
+      }),
+    ms,
+  );
+
 /** Waits until the terminal shows `text`. */
 export async function shows(page, text, ms = WAIT_MS) {
   await page

@@ -1,6 +1,6 @@
 // The main job, by hand of a real browser: project, terminal, milestone, and the same conversation after a reload.
 import assert from "node:assert/strict";
-import { agentIs, connected, createProject, logIn, newPage, screenText, shows } from "./browser.mjs";
+import { agentIs, connected, createProject, logIn, newPage, quiet, screenText, shows } from "./browser.mjs";
 import { conversation, createMilestone, item } from "./milestones.mjs";
 
 /** Longest wait for the agent to be ready for a command, in milliseconds. */
@@ -13,9 +13,11 @@ const TRUST = "trust this folder";
 async function trustFolder(page) {
   if (!(await screenText(page)).replaceAll("\u00a0", " ").includes(TRUST)) return;
   const input = page.locator(".xterm-helper-textarea");
-  // "No, exit" is chosen at first.
+  // "No, exit" is chosen at first, and again after an answer that comes faster than anybody can read the question.
+  await quiet(page);
   await input.press("ArrowDown");
   await shows(page, "❯ Yes");
+  await quiet(page);
   await input.press("Enter");
   await page.waitForFunction(
     (text) => !document.querySelector(".xterm-rows")?.textContent?.replaceAll("\u00a0", " ").includes(text),
