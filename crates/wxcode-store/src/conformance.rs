@@ -7,6 +7,7 @@
 //! ```
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 
+pub mod command;
 pub mod conflict;
 pub mod delivery;
 pub mod identity;
@@ -66,22 +67,24 @@ macro_rules! conformance_tests {
                 a_milestone_needs_a_project,
                 a_thousand_are_listed_in_pages_and_by_status,
                 it_advances_only_from_what_it_was,
+                only_a_pending_one_is_removed,
+            }
+            command {
+                a_milestone_is_queued_once,
+                only_a_pending_milestone_is_queued,
+                a_failed_command_of_a_pending_milestone_is_queued_anew,
+                the_first_command_is_given_once_and_given_back,
                 giving_up_fails_the_queued_command,
                 giving_up_leaves_a_command_that_is_on_its_way,
                 trying_again_forgets_the_delivery_that_is_over,
                 trying_again_keeps_the_delivery_that_is_on_its_way,
-                only_a_pending_one_is_removed,
                 removal_fails_the_queued_command,
                 one_whose_command_is_on_its_way_stays,
             }
             delivery {
                 a_text_is_queued_and_reads_back,
                 a_key_is_used_once_in_a_project,
-                a_milestone_is_queued_once,
-                only_a_pending_milestone_is_queued,
                 what_is_missing_is_not_queued,
-                a_failed_command_of_a_pending_milestone_is_queued_anew,
-                the_first_command_is_given_once_and_given_back,
                 the_queue_is_bounded,
                 a_thousand_are_listed_in_pages,
                 open_ones_are_found,

@@ -1,11 +1,8 @@
 //! Promises about deliveries.
 
-use wxcode_core::{
-    delivery::{
-        Delivery,
-        DeliveryState::{Failed, Submitted, Written},
-    },
-    milestone::{Milestone, MilestoneStatus},
+use wxcode_core::delivery::{
+    Delivery,
+    DeliveryState::{Failed, Submitted, Written},
 };
 
 use super::{ALL, Records, sample};
@@ -78,76 +75,6 @@ pub async fn a_key_is_used_once_in_a_project(records: &impl Records) {
     );
 }
 
-/// A milestone's command is one delivery, however often it is asked for and whatever became of both.
-pub async fn a_milestone_is_queued_once(records: &impl Records) {
-    let store = records.open().await;
-    let project = sample::add_project(&*store).await;
-    let id = sample::add_milestone(&*store, project).await;
-    let new = sample::start(project, id);
-    let mut first = sample::queue(&*store, &new).await;
-    assert_eq!(first, sample::queued(&new, Some(id), sample::NEW_PROJECT));
-    let started = store.milestone(id).await.unwrap().unwrap();
-    assert_eq!(
-        (started.delivery_id, started.status),
-        (Some(first.id), MilestoneStatus::Pending)
-    );
-    assert_eq!(started.updated_at, None);
-    for next in [Written, Submitted] {
-        assert_eq!(
-            store.queue(&sample::start(project, id)).await.unwrap(),
-            Queued::Existing(first.clone())
-        );
-        first = sample::advance(&*store, &first, next).await;
-    }
-    use MilestoneStatus::{Completed, InProgress};
-    store
-        .advance_milestone(id, InProgress, Completed, sample::at(40))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        store.queue(&sample::start(project, id)).await.unwrap(),
-        Queued::Existing(first)
-    );
-    assert_eq!(store.deliveries(project, ALL).await.unwrap().total, 1);
-}
-
-/// A milestone that is not pending and has no delivery is not started.
-pub async fn only_a_pending_milestone_is_queued(records: &impl Records) {
-    let store = records.open().await;
-    let project = sample::add_project(&*store).await;
-    for status in [
-        MilestoneStatus::InProgress,
-        MilestoneStatus::Completed,
-        MilestoneStatus::Failed,
-    ] {
-        let milestone = Milestone {
-            status,
-            ..sample::milestone(project)
-        };
-        store.add_milestone(&milestone).await.unwrap();
-        let answer = store
-            .queue(&sample::start(project, milestone.id))
-            .await
-            .unwrap();
-        assert_eq!(answer, Queued::NotPending(status));
-        assert_eq!(
-            store.milestone(milestone.id).await.unwrap(),
-            Some(milestone)
-        );
-    }
-    assert_eq!(store.deliveries(project, ALL).await.unwrap().total, 0);
-    assert_eq!(
-        store
-            .project(project)
-            .await
-            .unwrap()
-            .unwrap()
-            .new_project_delivery,
-        None
-    );
-}
-
 /// Without the project, or without the milestone in that project, nothing is queued.
 pub async fn what_is_missing_is_not_queued(records: &impl Records) {
     let store = records.open().await;
@@ -174,79 +101,6 @@ pub async fn what_is_missing_is_not_queued(records: &impl Records) {
     );
     assert_eq!(store.open_deliveries(here).await.unwrap(), []);
     assert_eq!(store.projects_with_open_deliveries().await.unwrap(), []);
-}
-
-/// A command that failed while its milestone is still pending can be sent again.
-pub async fn a_failed_command_of_a_pending_milestone_is_queued_anew(records: &impl Records) {
-    let store = records.open().await;
-    let project = sample::add_project(&*store).await;
-    let id = sample::add_milestone(&*store, project).await;
-    let first = sample::queue(&*store, &sample::start(project, id)).await;
-    let failed = sample::advance(&*store, &first, Failed).await;
-    let new = sample::start(project, id);
-    let second = sample::queue(&*store, &new).await;
-    assert_eq!(second, sample::queued(&new, Some(id), sample::NEW_PROJECT));
-    assert_eq!(
-        store.milestone(id).await.unwrap().unwrap().delivery_id,
-        Some(second.id)
-    );
-    assert_eq!(
-        store.queue(&sample::start(project, id)).await.unwrap(),
-        Queued::Existing(second.clone())
-    );
-    assert_eq!(
-        store.deliveries(project, ALL).await.unwrap().items,
-        [failed, second]
-    );
-}
-
-/// Exactly one delivery holds the project's first command; when it fails, the next one gets it, and no other failure
-/// gives it away.
-pub async fn the_first_command_is_given_once_and_given_back(records: &impl Records) {
-    let store = records.open().await;
-    let project = sample::add_project(&*store).await;
-    let mut started = Vec::new();
-    for expected in [
-        sample::NEW_PROJECT,
-        sample::NEW_MILESTONE,
-        sample::NEW_MILESTONE,
-    ] {
-        let id = sample::add_milestone(&*store, project).await;
-        let delivery = sample::queue(&*store, &sample::start(project, id)).await;
-        assert_eq!(delivery.text, expected);
-        started.push(delivery);
-    }
-    let holder = async || {
-        store
-            .project(project)
-            .await
-            .unwrap()
-            .unwrap()
-            .new_project_delivery
-    };
-    assert_eq!(holder().await, Some(started[0].id));
-    sample::advance(&*store, &started[1], Failed).await;
-    let text = sample::queue(&*store, &sample::text(project, "text")).await;
-    sample::advance(&*store, &text, Failed).await;
-    assert_eq!(holder().await, Some(started[0].id));
-
-    sample::advance(&*store, &started[0], Failed).await;
-    assert_eq!(holder().await, None);
-    let id = sample::add_milestone(&*store, project).await;
-    let next = sample::queue(&*store, &sample::start(project, id)).await;
-    assert_eq!(
-        (next.text.as_str(), holder().await),
-        (sample::NEW_PROJECT, Some(next.id))
-    );
-    sample::advance(&*store, &next, Submitted).await;
-    assert_eq!(holder().await, Some(next.id));
-    let id = sample::add_milestone(&*store, project).await;
-    assert_eq!(
-        sample::queue(&*store, &sample::start(project, id))
-            .await
-            .text,
-        sample::NEW_MILESTONE
-    );
 }
 
 /// A project's queue takes so many and no more; what it has is still answered, and an end makes room.

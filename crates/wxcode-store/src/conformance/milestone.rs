@@ -1,15 +1,12 @@
 //! Promises about milestones.
 
-use wxcode_core::{
-    delivery::DeliveryState::{Failed as NotDelivered, Queued as Waiting, Submitted, Written},
-    milestone::{
-        Milestone,
-        MilestoneStatus::{self, Completed, Failed, InProgress, Pending},
-    },
+use wxcode_core::milestone::{
+    Milestone,
+    MilestoneStatus::{self, Completed, Failed, InProgress, Pending},
 };
 
 use super::{ALL, Records, sample};
-use crate::{Added, Page, Queued, Removed};
+use crate::{Added, Page, Removed};
 
 const STATUSES: [MilestoneStatus; 4] = [Pending, InProgress, Completed, Failed];
 
@@ -208,123 +205,6 @@ pub async fn it_advances_only_from_what_it_was(records: &impl Records) {
     );
 }
 
-/// A milestone that is given up takes its waiting command with it, and the project's first command is free again.
-pub async fn giving_up_fails_the_queued_command(records: &impl Records) {
-    let store = records.open().await;
-    let project = sample::add_project(&*store).await;
-    let id = sample::add_milestone(&*store, project).await;
-    let waiting = sample::queue(&*store, &sample::start(project, id)).await;
-    let given_up = store
-        .advance_milestone(id, Pending, Failed, sample::at(40))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(given_up.delivery_id, Some(waiting.id));
-    let failed = store.delivery(waiting.id).await.unwrap().unwrap();
-    assert_eq!(
-        (failed.state, failed.error.as_deref()),
-        (NotDelivered, Some("the milestone was given up"))
-    );
-    assert_eq!(
-        (failed.version, failed.updated_at),
-        (waiting.version + 1, sample::at(40))
-    );
-    assert_eq!(
-        store
-            .project(project)
-            .await
-            .unwrap()
-            .unwrap()
-            .new_project_delivery,
-        None
-    );
-    assert_eq!(
-        store.step(&sample::step(&waiting, Written)).await.unwrap(),
-        None
-    );
-}
-
-/// What may have been typed is not undone by giving up; it ends by itself.
-pub async fn giving_up_leaves_a_command_that_is_on_its_way(records: &impl Records) {
-    let store = records.open().await;
-    let project = sample::add_project(&*store).await;
-    let id = sample::add_milestone(&*store, project).await;
-    let waiting = sample::queue(&*store, &sample::start(project, id)).await;
-    let written = sample::advance(&*store, &waiting, Written).await;
-    assert!(
-        store
-            .advance_milestone(id, Pending, Failed, sample::at(40))
-            .await
-            .unwrap()
-            .is_some()
-    );
-    assert_eq!(
-        store.delivery(written.id).await.unwrap(),
-        Some(written.clone())
-    );
-    sample::advance(&*store, &written, Submitted).await;
-    assert_eq!(store.milestone(id).await.unwrap().unwrap().status, Failed);
-}
-
-/// Back to `pending`, a milestone can be started anew.
-pub async fn trying_again_forgets_the_delivery_that_is_over(records: &impl Records) {
-    let store = records.open().await;
-    let project = sample::add_project(&*store).await;
-    for end in [NotDelivered, Submitted] {
-        let id = sample::add_milestone(&*store, project).await;
-        let waiting = sample::queue(&*store, &sample::start(project, id)).await;
-        sample::advance(&*store, &waiting, end).await;
-        let from = store.milestone(id).await.unwrap().unwrap().status;
-        store
-            .advance_milestone(id, from, Failed, sample::at(40))
-            .await
-            .unwrap()
-            .unwrap();
-        let pending = store
-            .advance_milestone(id, Failed, Pending, sample::at(41))
-            .await
-            .unwrap()
-            .unwrap();
-        assert_eq!(pending.delivery_id, None);
-        let anew = sample::queue(&*store, &sample::start(project, id)).await;
-        assert_eq!(
-            store.milestone(id).await.unwrap().unwrap().delivery_id,
-            Some(anew.id)
-        );
-        assert_eq!(
-            store.delivery(waiting.id).await.unwrap().unwrap().state,
-            end
-        );
-    }
-}
-
-/// A command that may have been typed is not followed by a second one: it still is the milestone's.
-pub async fn trying_again_keeps_the_delivery_that_is_on_its_way(records: &impl Records) {
-    let store = records.open().await;
-    let project = sample::add_project(&*store).await;
-    let id = sample::add_milestone(&*store, project).await;
-    let waiting = sample::queue(&*store, &sample::start(project, id)).await;
-    let written = sample::advance(&*store, &waiting, Written).await;
-    store
-        .advance_milestone(id, Pending, Failed, sample::at(40))
-        .await
-        .unwrap()
-        .unwrap();
-    let pending = store
-        .advance_milestone(id, Failed, Pending, sample::at(41))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(pending.delivery_id, Some(written.id));
-    let again = store.queue(&sample::start(project, id)).await.unwrap();
-    assert_eq!(again, Queued::Existing(written.clone()));
-    sample::advance(&*store, &written, Submitted).await;
-    assert_eq!(
-        store.milestone(id).await.unwrap().unwrap().status,
-        InProgress
-    );
-}
-
 /// Only a pending milestone is removed; any other stays as it is.
 pub async fn only_a_pending_one_is_removed(records: &impl Records) {
     let store = records.open().await;
@@ -356,65 +236,4 @@ pub async fn only_a_pending_one_is_removed(records: &impl Records) {
             .unwrap(),
         Removed::Missing
     );
-}
-
-/// A removed milestone takes its waiting command with it; one that failed before is no obstacle and stays as it is.
-pub async fn removal_fails_the_queued_command(records: &impl Records) {
-    let store = records.open().await;
-    let project = sample::add_project(&*store).await;
-    let id = sample::add_milestone(&*store, project).await;
-    let waiting = sample::queue(&*store, &sample::start(project, id)).await;
-    assert_eq!(
-        store.remove_milestone(id, sample::at(40)).await.unwrap(),
-        Removed::Removed
-    );
-    assert_eq!(
-        store.remove_milestone(id, sample::at(41)).await.unwrap(),
-        Removed::Missing
-    );
-    let failed = store.delivery(waiting.id).await.unwrap().unwrap();
-    assert_eq!(
-        (failed.state, failed.error.as_deref()),
-        (NotDelivered, Some("the milestone was deleted"))
-    );
-    assert_eq!(
-        (failed.milestone_id, failed.updated_at),
-        (Some(id), sample::at(40))
-    );
-    assert_eq!(failed.version, waiting.version + 1);
-    assert_eq!(
-        store
-            .project(project)
-            .await
-            .unwrap()
-            .unwrap()
-            .new_project_delivery,
-        None
-    );
-
-    let id = sample::add_milestone(&*store, project).await;
-    let waiting = sample::queue(&*store, &sample::start(project, id)).await;
-    let failed = sample::advance(&*store, &waiting, NotDelivered).await;
-    assert_eq!(
-        store.remove_milestone(id, sample::at(50)).await.unwrap(),
-        Removed::Removed
-    );
-    assert_eq!(store.delivery(failed.id).await.unwrap(), Some(failed));
-}
-
-/// What may have been typed is not undone by removing its milestone.
-pub async fn one_whose_command_is_on_its_way_stays(records: &impl Records) {
-    let store = records.open().await;
-    let project = sample::add_project(&*store).await;
-    let id = sample::add_milestone(&*store, project).await;
-    let waiting = sample::queue(&*store, &sample::start(project, id)).await;
-    assert_eq!(waiting.state, Waiting);
-    let written = sample::advance(&*store, &waiting, Written).await;
-    let before = store.milestone(id).await.unwrap();
-    assert_eq!(
-        store.remove_milestone(id, sample::at(40)).await.unwrap(),
-        Removed::NotPending(Pending)
-    );
-    assert_eq!(store.milestone(id).await.unwrap(), before);
-    assert_eq!(store.delivery(written.id).await.unwrap(), Some(written));
 }

@@ -35,26 +35,6 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
-    /// Whether a new connection may do better than the one that failed.
-    pub(super) fn is_of_connection(&self) -> bool {
-        match self {
-            Self::Sql(error) => matches!(
-                error.sqlite_error_code(),
-                Some(
-                    ErrorCode::SystemIoFailure
-                        | ErrorCode::CannotOpen
-                        | ErrorCode::ReadOnly
-                        | ErrorCode::DatabaseCorrupt
-                        | ErrorCode::NotADatabase
-                        | ErrorCode::FileLockingProtocolFailed
-                        | ErrorCode::OutOfMemory
-                )
-            ),
-            Self::Gone(_) | Self::OtherSchema { .. } => true,
-            Self::Journal(_) | Self::Refused(_) | Self::Stopped => false,
-        }
-    }
-
     /// Whether somebody else's lock was in the way.
     pub(super) fn is_lock(&self) -> bool {
         matches!(self, Self::Sql(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy))

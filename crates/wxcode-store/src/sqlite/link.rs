@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::DbConfig};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::{OpenError, failure::Failure, schema};
 use crate::StoreError;
@@ -100,27 +100,15 @@ impl Link {
             tx.commit()?;
             Ok(value)
         });
-        result.map_err(|failure| {
-            if failure.is_of_connection() {
-                self.close();
-            }
-            failure.at(&self.path)
-        })
+        result.map_err(|failure| failure.at(&self.path))
     }
 
     /// The connection, if it is still to the file at the path: the engine would go on writing to a deleted one.
     fn connection(&mut self, since: Instant) -> Result<&Connection, Failure> {
         let file = inode(&self.path).map_err(Failure::Gone)?;
-        if self
-            .open
-            .as_ref()
-            .is_some_and(|(_, opened)| *opened != file)
-        {
-            self.close();
-        }
         let open = match self.open.take() {
-            Some(open) => open,
-            None => {
+            Some((connection, opened)) if opened == file => (connection, file),
+            _ => {
                 let connection = connect(&self.path)?;
                 schema::check(&connection)?;
                 patiently(since, || configure(&connection, self.role))?;
@@ -128,23 +116,6 @@ impl Link {
             }
         };
         Ok(&self.open.insert(open).0)
-    }
-
-    fn close(&mut self) {
-        let Some((connection, opened)) = self.open.take() else {
-            return;
-        };
-        if inode(&self.path).ok() != Some(opened) {
-            // By its name the engine would remove the journal of whatever file is there now. Should it fail to say that
-            // it will not, the file is still better closed than written on.
-            let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
-        }
-    }
-}
-
-impl Drop for Link {
-    fn drop(&mut self) {
-        self.close();
     }
 }
 

@@ -7,9 +7,10 @@ use std::{
     process::Command,
 };
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
 use wxcode_store::{
-    ProjectPatch, Store, StoreError,
+    ProjectPatch, Queued, Store, StoreError,
     conformance::{ALL, sample},
     sqlite::{OpenError, SqliteStore},
 };
@@ -106,7 +107,7 @@ async fn full() {
                 Ok(queued) => kept.push(queued),
                 Err(StoreError::Unavailable(reason)) => {
                     errors += 1;
-                    assert!(reason.contains("is full"), "{reason}");
+                    assert!(reason.contains("free some space"), "{reason}");
                     assert_eq!(store.delivery(new.id).await.unwrap(), None);
                 }
                 Err(other) => panic!("{other}"),
@@ -150,6 +151,70 @@ async fn full() {
                 format!("round {round}")
             );
         }
+    }
+    tell("done");
+}
+
+/// A write that fails for another reason than a lack of room: the process may not make files any larger.
+#[test]
+fn a_failing_write_is_said_changes_nothing_and_is_got_over() {
+    let folder = TempDir::new().unwrap();
+    // 300 KiB in blocks of 512 bytes; with the signal ignored the system refuses the write.
+    let wrapper = [
+        "sh",
+        "-c",
+        "trap '' XFSZ; ulimit -S -f 600; exec \"$0\" \"$@\"",
+    ];
+    let mut process = Process::start(
+        &wrapper,
+        "disk::failing",
+        &folder.path().join("wxcode.db"),
+        "-",
+    );
+    assert_eq!(process.told().as_deref(), Some("done"));
+    assert!(process.end().success());
+}
+
+#[tokio::test]
+#[ignore = "a process of the other tests"]
+async fn failing() {
+    let Some((path, _)) = task() else { return };
+    let store = SqliteStore::open(&path).unwrap();
+    let project = sample::add_project(&store).await;
+    let mut kept = 0;
+    let mut refused = Vec::new();
+    for _ in 0..40 {
+        let new = sample::text(project, &"x".repeat(20_000));
+        match store.queue(&new).await {
+            Ok(_) => kept += 1,
+            Err(StoreError::Unavailable(reason)) => {
+                assert!(reason.contains("check the disk"), "{reason}");
+                refused.push(new);
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!(
+        kept > 0 && !refused.is_empty(),
+        "{kept} and {}",
+        refused.len()
+    );
+    assert_eq!(store.deliveries(project, ALL).await.unwrap().total, kept);
+
+    let limit = getrlimit(Resource::Fsize);
+    setrlimit(
+        Resource::Fsize,
+        Rlimit {
+            current: limit.maximum,
+            ..limit
+        },
+    )
+    .unwrap();
+    for new in &refused {
+        assert!(matches!(store.queue(new).await.unwrap(), Queued::New(_)));
+    }
+    for store in [store, SqliteStore::open(&path).unwrap()] {
+        assert_eq!(store.deliveries(project, ALL).await.unwrap().total, 40);
     }
     tell("done");
 }

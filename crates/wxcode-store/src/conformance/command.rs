@@ -1,0 +1,380 @@
+//! Promises about a milestone and the delivery that carries its command.
+
+use wxcode_core::{
+    delivery::DeliveryState,
+    milestone::{Milestone, MilestoneStatus},
+};
+
+use super::{ALL, Records, sample};
+use crate::{Queued, Removed};
+
+/// A milestone's command is one delivery, however often it is asked for and whatever became of both.
+pub async fn a_milestone_is_queued_once(records: &impl Records) {
+    let store = records.open().await;
+    let project = sample::add_project(&*store).await;
+    let id = sample::add_milestone(&*store, project).await;
+    let new = sample::start(project, id);
+    let mut first = sample::queue(&*store, &new).await;
+    assert_eq!(first, sample::queued(&new, Some(id), sample::NEW_PROJECT));
+    let started = store.milestone(id).await.unwrap().unwrap();
+    assert_eq!(
+        (started.delivery_id, started.status),
+        (Some(first.id), MilestoneStatus::Pending)
+    );
+    assert_eq!(started.updated_at, None);
+    for next in [DeliveryState::Written, DeliveryState::Submitted] {
+        assert_eq!(
+            store.queue(&sample::start(project, id)).await.unwrap(),
+            Queued::Existing(first.clone())
+        );
+        first = sample::advance(&*store, &first, next).await;
+    }
+    store
+        .advance_milestone(
+            id,
+            MilestoneStatus::InProgress,
+            MilestoneStatus::Completed,
+            sample::at(40),
+        )
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        store.queue(&sample::start(project, id)).await.unwrap(),
+        Queued::Existing(first)
+    );
+    assert_eq!(store.deliveries(project, ALL).await.unwrap().total, 1);
+}
+
+/// A milestone that is not pending and has no delivery is not started.
+pub async fn only_a_pending_milestone_is_queued(records: &impl Records) {
+    let store = records.open().await;
+    let project = sample::add_project(&*store).await;
+    for status in [
+        MilestoneStatus::InProgress,
+        MilestoneStatus::Completed,
+        MilestoneStatus::Failed,
+    ] {
+        let milestone = Milestone {
+            status,
+            ..sample::milestone(project)
+        };
+        store.add_milestone(&milestone).await.unwrap();
+        let answer = store
+            .queue(&sample::start(project, milestone.id))
+            .await
+            .unwrap();
+        assert_eq!(answer, Queued::NotPending(status));
+        assert_eq!(
+            store.milestone(milestone.id).await.unwrap(),
+            Some(milestone)
+        );
+    }
+    assert_eq!(store.deliveries(project, ALL).await.unwrap().total, 0);
+    assert_eq!(
+        store
+            .project(project)
+            .await
+            .unwrap()
+            .unwrap()
+            .new_project_delivery,
+        None
+    );
+}
+
+/// A command that failed while its milestone is still pending can be sent again.
+pub async fn a_failed_command_of_a_pending_milestone_is_queued_anew(records: &impl Records) {
+    let store = records.open().await;
+    let project = sample::add_project(&*store).await;
+    let id = sample::add_milestone(&*store, project).await;
+    let first = sample::queue(&*store, &sample::start(project, id)).await;
+    let failed = sample::advance(&*store, &first, DeliveryState::Failed).await;
+    let new = sample::start(project, id);
+    let second = sample::queue(&*store, &new).await;
+    assert_eq!(second, sample::queued(&new, Some(id), sample::NEW_PROJECT));
+    assert_eq!(
+        store.milestone(id).await.unwrap().unwrap().delivery_id,
+        Some(second.id)
+    );
+    assert_eq!(
+        store.queue(&sample::start(project, id)).await.unwrap(),
+        Queued::Existing(second.clone())
+    );
+    assert_eq!(
+        store.deliveries(project, ALL).await.unwrap().items,
+        [failed, second]
+    );
+
+    let (from, to) = (MilestoneStatus::Pending, MilestoneStatus::Failed);
+    store
+        .advance_milestone(id, from, to, sample::at(40))
+        .await
+        .unwrap()
+        .unwrap();
+    let given_up = store.delivery(new.id).await.unwrap().unwrap();
+    assert_eq!(given_up.state, DeliveryState::Failed);
+    let again = store.queue(&sample::start(project, id)).await.unwrap();
+    assert_eq!(
+        again,
+        Queued::Existing(given_up),
+        "a milestone that was given up is not pending"
+    );
+}
+
+/// Exactly one delivery holds the project's first command; when it fails, the next one gets it, and no other failure
+/// gives it away.
+pub async fn the_first_command_is_given_once_and_given_back(records: &impl Records) {
+    let store = records.open().await;
+    let project = sample::add_project(&*store).await;
+    let mut started = Vec::new();
+    for expected in [
+        sample::NEW_PROJECT,
+        sample::NEW_MILESTONE,
+        sample::NEW_MILESTONE,
+    ] {
+        let id = sample::add_milestone(&*store, project).await;
+        let delivery = sample::queue(&*store, &sample::start(project, id)).await;
+        assert_eq!(delivery.text, expected);
+        started.push(delivery);
+    }
+    let holder = async || {
+        store
+            .project(project)
+            .await
+            .unwrap()
+            .unwrap()
+            .new_project_delivery
+    };
+    assert_eq!(holder().await, Some(started[0].id));
+    sample::advance(&*store, &started[1], DeliveryState::Failed).await;
+    let text = sample::queue(&*store, &sample::text(project, "text")).await;
+    sample::advance(&*store, &text, DeliveryState::Failed).await;
+    assert_eq!(holder().await, Some(started[0].id));
+
+    sample::advance(&*store, &started[0], DeliveryState::Failed).await;
+    assert_eq!(holder().await, None);
+    let id = sample::add_milestone(&*store, project).await;
+    let next = sample::queue(&*store, &sample::start(project, id)).await;
+    assert_eq!(
+        (next.text.as_str(), holder().await),
+        (sample::NEW_PROJECT, Some(next.id))
+    );
+    sample::advance(&*store, &next, DeliveryState::Submitted).await;
+    assert_eq!(holder().await, Some(next.id));
+    let id = sample::add_milestone(&*store, project).await;
+    assert_eq!(
+        sample::queue(&*store, &sample::start(project, id))
+            .await
+            .text,
+        sample::NEW_MILESTONE
+    );
+}
+
+/// A milestone that is given up takes its waiting command with it, and the project's first command is free again.
+pub async fn giving_up_fails_the_queued_command(records: &impl Records) {
+    let store = records.open().await;
+    let project = sample::add_project(&*store).await;
+    let id = sample::add_milestone(&*store, project).await;
+    let waiting = sample::queue(&*store, &sample::start(project, id)).await;
+    let given_up = store
+        .advance_milestone(
+            id,
+            MilestoneStatus::Pending,
+            MilestoneStatus::Failed,
+            sample::at(40),
+        )
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(given_up.delivery_id, Some(waiting.id));
+    let failed = store.delivery(waiting.id).await.unwrap().unwrap();
+    assert_eq!(
+        (failed.state, failed.error.as_deref()),
+        (DeliveryState::Failed, Some("the milestone was given up"))
+    );
+    assert_eq!(
+        (failed.version, failed.updated_at),
+        (waiting.version + 1, sample::at(40))
+    );
+    assert_eq!(
+        store
+            .project(project)
+            .await
+            .unwrap()
+            .unwrap()
+            .new_project_delivery,
+        None
+    );
+    assert_eq!(
+        store
+            .step(&sample::step(&waiting, DeliveryState::Written))
+            .await
+            .unwrap(),
+        None
+    );
+}
+
+/// What may have been typed is not undone by giving up; it ends by itself.
+pub async fn giving_up_leaves_a_command_that_is_on_its_way(records: &impl Records) {
+    let store = records.open().await;
+    let project = sample::add_project(&*store).await;
+    let id = sample::add_milestone(&*store, project).await;
+    let waiting = sample::queue(&*store, &sample::start(project, id)).await;
+    let written = sample::advance(&*store, &waiting, DeliveryState::Written).await;
+    assert!(
+        store
+            .advance_milestone(
+                id,
+                MilestoneStatus::Pending,
+                MilestoneStatus::Failed,
+                sample::at(40)
+            )
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert_eq!(
+        store.delivery(written.id).await.unwrap(),
+        Some(written.clone())
+    );
+    sample::advance(&*store, &written, DeliveryState::Submitted).await;
+    assert_eq!(
+        store.milestone(id).await.unwrap().unwrap().status,
+        MilestoneStatus::Failed
+    );
+}
+
+/// Back to `pending`, a milestone can be started anew.
+pub async fn trying_again_forgets_the_delivery_that_is_over(records: &impl Records) {
+    let store = records.open().await;
+    let project = sample::add_project(&*store).await;
+    for end in [DeliveryState::Failed, DeliveryState::Submitted] {
+        let id = sample::add_milestone(&*store, project).await;
+        let waiting = sample::queue(&*store, &sample::start(project, id)).await;
+        sample::advance(&*store, &waiting, end).await;
+        let from = store.milestone(id).await.unwrap().unwrap().status;
+        store
+            .advance_milestone(id, from, MilestoneStatus::Failed, sample::at(40))
+            .await
+            .unwrap()
+            .unwrap();
+        let pending = store
+            .advance_milestone(
+                id,
+                MilestoneStatus::Failed,
+                MilestoneStatus::Pending,
+                sample::at(41),
+            )
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(pending.delivery_id, None);
+        let anew = sample::queue(&*store, &sample::start(project, id)).await;
+        assert_eq!(
+            store.milestone(id).await.unwrap().unwrap().delivery_id,
+            Some(anew.id)
+        );
+        assert_eq!(
+            store.delivery(waiting.id).await.unwrap().unwrap().state,
+            end
+        );
+    }
+}
+
+/// A command that may have been typed is not followed by a second one: it still is the milestone's.
+pub async fn trying_again_keeps_the_delivery_that_is_on_its_way(records: &impl Records) {
+    let store = records.open().await;
+    let project = sample::add_project(&*store).await;
+    let id = sample::add_milestone(&*store, project).await;
+    let waiting = sample::queue(&*store, &sample::start(project, id)).await;
+    let written = sample::advance(&*store, &waiting, DeliveryState::Written).await;
+    store
+        .advance_milestone(
+            id,
+            MilestoneStatus::Pending,
+            MilestoneStatus::Failed,
+            sample::at(40),
+        )
+        .await
+        .unwrap()
+        .unwrap();
+    let pending = store
+        .advance_milestone(
+            id,
+            MilestoneStatus::Failed,
+            MilestoneStatus::Pending,
+            sample::at(41),
+        )
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(pending.delivery_id, Some(written.id));
+    let again = store.queue(&sample::start(project, id)).await.unwrap();
+    assert_eq!(again, Queued::Existing(written.clone()));
+    sample::advance(&*store, &written, DeliveryState::Submitted).await;
+    assert_eq!(
+        store.milestone(id).await.unwrap().unwrap().status,
+        MilestoneStatus::InProgress
+    );
+}
+
+/// A removed milestone takes its waiting command with it; one that failed before is no obstacle and stays as it is.
+pub async fn removal_fails_the_queued_command(records: &impl Records) {
+    let store = records.open().await;
+    let project = sample::add_project(&*store).await;
+    let id = sample::add_milestone(&*store, project).await;
+    let waiting = sample::queue(&*store, &sample::start(project, id)).await;
+    assert_eq!(
+        store.remove_milestone(id, sample::at(40)).await.unwrap(),
+        Removed::Removed
+    );
+    assert_eq!(
+        store.remove_milestone(id, sample::at(41)).await.unwrap(),
+        Removed::Missing
+    );
+    let failed = store.delivery(waiting.id).await.unwrap().unwrap();
+    assert_eq!(
+        (failed.state, failed.error.as_deref()),
+        (DeliveryState::Failed, Some("the milestone was deleted"))
+    );
+    assert_eq!(
+        (failed.milestone_id, failed.updated_at),
+        (Some(id), sample::at(40))
+    );
+    assert_eq!(failed.version, waiting.version + 1);
+    assert_eq!(
+        store
+            .project(project)
+            .await
+            .unwrap()
+            .unwrap()
+            .new_project_delivery,
+        None
+    );
+
+    let id = sample::add_milestone(&*store, project).await;
+    let waiting = sample::queue(&*store, &sample::start(project, id)).await;
+    let failed = sample::advance(&*store, &waiting, DeliveryState::Failed).await;
+    assert_eq!(
+        store.remove_milestone(id, sample::at(50)).await.unwrap(),
+        Removed::Removed
+    );
+    assert_eq!(store.delivery(failed.id).await.unwrap(), Some(failed));
+}
+
+/// What may have been typed is not undone by removing its milestone.
+pub async fn one_whose_command_is_on_its_way_stays(records: &impl Records) {
+    let store = records.open().await;
+    let project = sample::add_project(&*store).await;
+    let id = sample::add_milestone(&*store, project).await;
+    let waiting = sample::queue(&*store, &sample::start(project, id)).await;
+    assert_eq!(waiting.state, DeliveryState::Queued);
+    let written = sample::advance(&*store, &waiting, DeliveryState::Written).await;
+    let before = store.milestone(id).await.unwrap();
+    assert_eq!(
+        store.remove_milestone(id, sample::at(40)).await.unwrap(),
+        Removed::NotPending(MilestoneStatus::Pending)
+    );
+    assert_eq!(store.milestone(id).await.unwrap(), before);
+    assert_eq!(store.delivery(written.id).await.unwrap(), Some(written));
+}
