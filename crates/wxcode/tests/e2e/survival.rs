@@ -15,6 +15,7 @@ async fn agents_run_on_when_the_server_is_killed_and_are_adopted() {
         .session_until(&project, "idle", |session| session["agent_state"] == "idle")
         .await;
     socket.input("before the crash").await;
+    socket.until("❯ before the crash").await;
     socket.input("\r").await;
     socket.until("last: before the crash").await;
     let before = server.session(&project).await;

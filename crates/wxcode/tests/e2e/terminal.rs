@@ -28,7 +28,7 @@ async fn a_client_sees_the_agent_and_types() {
         .session_until(&project, "idle", |session| session["agent_state"] == "idle")
         .await;
     socket.input("hello there").await;
-    socket.until("hello there").await;
+    socket.until("❯ hello there").await;
     socket.input("\r").await;
     socket
         .until("fake: 1 user message; last: hello there")
@@ -45,7 +45,8 @@ async fn a_client_that_returns_is_told_so_and_sees_the_screen() {
     server
         .session_until(&project, "idle", |session| session["agent_state"] == "idle")
         .await;
-    first.input("remember me\r").await;
+    first.input("remember me").await;
+    first.until("❯ remember me").await;
     first.input("\r").await;
     first.until("last: remember me").await;
     first.drop_connection();
@@ -92,6 +93,8 @@ async fn many_clients_see_the_same_bytes() {
         .session_until(&project, "idle", |session| session["agent_state"] == "idle")
         .await;
     sockets[0].input("fake:flood 20000").await;
+    // An Enter in one read with the text would be part of a paste.
+    sockets[0].until("❯ fake:flood 20000").await;
     sockets[0].input("\r").await;
     for socket in &mut sockets {
         socket.until("00000311").await;
