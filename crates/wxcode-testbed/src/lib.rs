@@ -1,1 +1,17 @@
-//! Test equipment: the stub of the Messages API, the fake agent, a server to drive.
+//! Test equipment: the stub of the Messages API, the fake agent, the real Claude Code and terminals to drive both.
+//!
+//! It runs only in tests and by hand, so what cannot go on panics with a reason.
+
+pub mod binary;
+pub mod claude;
+pub mod fake_agent;
+pub mod hook_log;
+pub mod pty;
+pub mod skip;
+pub mod stub;
+
+pub use claude::{Home, RealClaude};
+pub use hook_log::HookLog;
+pub use pty::Terminal;
+pub use skip::skip;
+pub use stub::Stub;

@@ -1,0 +1,412 @@
+//! The agent: what it does with keys, signals and prompts.
+
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io,
+    sync::mpsc::{Receiver, SyncSender},
+    thread,
+};
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    arguments::Arguments,
+    conversation::Conversation,
+    dialog::{Dialog, Kind},
+    event::{self, Event},
+    hooks::Hooks,
+    input::{Key, Keyboard},
+    mode::Modes,
+    screen::Screen,
+};
+
+/// What the keys go to.
+#[derive(Debug)]
+enum View {
+    /// The prompt is free.
+    Prompt,
+    /// A turn is in progress; the prompt takes text for later.
+    Working,
+    /// A dialog is in the way.
+    Dialog(Dialog),
+}
+
+/// Whether the process goes on.
+enum Next {
+    Go,
+    Exit(u8),
+}
+
+struct Agent {
+    modes: Modes,
+    conversation: Conversation,
+    hooks: Hooks,
+    screen: Screen,
+    events: SyncSender<Event>,
+    view: View,
+    input: String,
+    queued: VecDeque<String>,
+    swallow_cr: bool,
+    prompt_id: Option<Uuid>,
+}
+
+/// Runs the agent to its end; the exit code.
+pub(crate) fn run(arguments: Arguments, modes: Modes) -> io::Result<u8> {
+    let conversation = match Conversation::open(&arguments)? {
+        Ok(conversation) => conversation,
+        Err(message) => {
+            println!("{message}");
+            return Ok(1);
+        }
+    };
+    let hooks = match &arguments.settings {
+        Some(settings) if !modes.mute => Hooks::load(settings)?,
+        _ => Hooks::default(),
+    };
+    let (sender, events) = event::signals()?;
+    let screen = Screen::enter()?;
+    if let Some(fifo) = &modes.slow_start {
+        // Opening a FIFO for reading waits for a writer.
+        File::open(fifo)?;
+        screen.discard_input();
+    }
+    event::read_input(sender.clone());
+    let swallow_cr = modes.swallow_cr;
+    let mut agent = Agent {
+        modes,
+        conversation,
+        hooks,
+        screen,
+        events: sender,
+        view: View::Prompt,
+        input: String::new(),
+        queued: arguments.prompt.clone().into_iter().collect(),
+        swallow_cr,
+        prompt_id: None,
+    };
+    let source = if arguments.resume.is_some() {
+        "resume"
+    } else {
+        "startup"
+    };
+    let code = agent.run(source, &events);
+    agent.conversation.unpublish();
+    code
+}
+
+impl Agent {
+    fn run(&mut self, source: &'static str, events: &Receiver<Event>) -> io::Result<u8> {
+        if self.modes.never_ready {
+            self.screen.say("Starting…");
+            self.screen.draw_log()?;
+            self.wait_forever(events)
+        } else {
+            self.converse(source, events)
+        }
+    }
+
+    /// Takes everything and does nothing until the end.
+    fn wait_forever(&self, events: &Receiver<Event>) -> io::Result<u8> {
+        loop {
+            match events.recv() {
+                Ok(Event::Asked(code)) if !self.modes.ignore_term => return Ok(code),
+                Ok(Event::Gone) => return Ok(self.gone()),
+                Ok(_) => {}
+                Err(_) => return Ok(0),
+            }
+        }
+    }
+
+    fn converse(&mut self, source: &'static str, events: &Receiver<Event>) -> io::Result<u8> {
+        let mut keyboard = Keyboard::default();
+        if self.modes.trust {
+            self.view = View::Dialog(Dialog::new(Kind::Trust));
+        } else if let Next::Exit(code) = self.open(source)? {
+            return Ok(code);
+        }
+        loop {
+            self.draw()?;
+            let next = match events.recv() {
+                Ok(Event::Input(bytes)) => self.keys(keyboard.burst(&bytes), source)?,
+                Ok(Event::Resized) => Next::Go,
+                Ok(Event::Asked(_)) if self.modes.ignore_term => Next::Go,
+                Ok(Event::Asked(code)) => self.end("other", code),
+                Ok(Event::Released) => self.finish_turn()?,
+                Ok(Event::Gone) => Next::Exit(self.gone()),
+                Err(_) => Next::Exit(0),
+            };
+            if let Next::Exit(code) = next {
+                return Ok(code);
+            }
+        }
+    }
+
+    /// The terminal is gone: one that ignores every request lives on.
+    fn gone(&self) -> u8 {
+        if self.modes.ignore_term {
+            loop {
+                thread::park();
+            }
+        }
+        129
+    }
+
+    /// The conversation begins: the folder is trusted.
+    fn open(&mut self, source: &str) -> io::Result<Next> {
+        self.view = View::Prompt;
+        self.hook("SessionStart", json!({ "source": source, "model": "fake" }));
+        self.conversation.publish("idle")?;
+        if self.modes.auto_offer {
+            self.view = View::Dialog(Dialog::new(Kind::AutoOffer));
+            return Ok(Next::Go);
+        }
+        self.next_queued()
+    }
+
+    fn draw(&self) -> io::Result<()> {
+        match self.view {
+            View::Prompt => self.screen.draw_prompt(&self.input, false),
+            View::Working => self.screen.draw_prompt(&self.input, true),
+            View::Dialog(dialog) => self
+                .screen
+                .draw_dialog(dialog, &format!(" {}", self.conversation.cwd.display())),
+        }
+    }
+
+    fn keys(&mut self, keys: Vec<Key>, source: &str) -> io::Result<Next> {
+        for key in keys {
+            let next = match self.view {
+                View::Dialog(dialog) => self.dialog_key(dialog, &key, source)?,
+                View::Prompt | View::Working => self.prompt_key(key)?,
+            };
+            if let Next::Exit(code) = next {
+                return Ok(Next::Exit(code));
+            }
+        }
+        Ok(Next::Go)
+    }
+
+    fn prompt_key(&mut self, key: Key) -> io::Result<Next> {
+        match key {
+            Key::Text(text) => self.input.push_str(&text),
+            Key::Backspace => drop(self.input.pop()),
+            Key::Interrupt if self.input.is_empty() => return Ok(self.end("prompt_input_exit", 0)),
+            Key::Interrupt => self.input.clear(),
+            // No hook tells of an interrupted turn.
+            Key::Escape if matches!(self.view, View::Working) => {
+                self.screen.say("  ⎿  Interrupted");
+                return self.idle();
+            }
+            Key::Submit if self.swallow_cr && !self.input.is_empty() => self.swallow_cr = false,
+            Key::Submit => {
+                let text = std::mem::take(&mut self.input);
+                if !text.trim().is_empty() {
+                    self.queued.push_back(text);
+                }
+                if matches!(self.view, View::Prompt) {
+                    return self.next_queued();
+                }
+            }
+            Key::Escape | Key::Up | Key::Down => {}
+        }
+        Ok(Next::Go)
+    }
+
+    fn dialog_key(&mut self, mut dialog: Dialog, key: &Key, source: &str) -> io::Result<Next> {
+        match key {
+            Key::Up | Key::Down => {
+                dialog.step(*key == Key::Down);
+                self.view = View::Dialog(dialog);
+                Ok(Next::Go)
+            }
+            Key::Submit => self.answer(dialog, source),
+            Key::Escape if dialog.kind == Kind::Trust => Ok(Next::Exit(0)),
+            Key::Escape if dialog.kind == Kind::AutoOffer => self.answer(dialog, source),
+            Key::Escape => {
+                self.screen.say("  ⎿  Interrupted");
+                self.idle()
+            }
+            Key::Text(text) => match text.parse::<usize>() {
+                Ok(number @ 1..) if number <= dialog.options().len() => {
+                    dialog.selected = number - 1;
+                    self.answer(dialog, source)
+                }
+                _ => Ok(Next::Go),
+            },
+            Key::Backspace | Key::Interrupt => Ok(Next::Go),
+        }
+    }
+
+    fn answer(&mut self, dialog: Dialog, source: &str) -> io::Result<Next> {
+        match dialog.kind {
+            Kind::Trust if dialog.selected == 0 => Ok(Next::Exit(0)),
+            Kind::Trust => self.open(source),
+            Kind::AutoOffer => {
+                self.view = View::Prompt;
+                self.next_queued()
+            }
+            Kind::Permission if dialog.selected == 1 => self.idle(),
+            Kind::Permission => {
+                self.hook("PostToolUse", bash());
+                self.finish_turn()
+            }
+            Kind::Question => {
+                self.hook("PostToolUse", question());
+                self.finish_turn()
+            }
+        }
+    }
+
+    /// Begins the next turn that waits, if one does.
+    fn next_queued(&mut self) -> io::Result<Next> {
+        match self.queued.pop_front() {
+            Some(text) => self.submit(&text),
+            None => Ok(Next::Go),
+        }
+    }
+
+    fn submit(&mut self, text: &str) -> io::Result<Next> {
+        self.prompt_id = Some(Uuid::new_v4());
+        if let Some(line) = text.strip_prefix('/') {
+            let name = line.split_whitespace().next().unwrap_or_default();
+            match name {
+                "clear" => return self.clear(),
+                "exit" => return Ok(self.end("prompt_input_exit", 0)),
+                "compact" => {
+                    self.hook("PreCompact", json!({ "trigger": "manual" }));
+                    self.hook(
+                        "SessionStart",
+                        json!({ "source": "compact", "model": "fake" }),
+                    );
+                    return self.idle();
+                }
+                _ if !self.conversation.has_command(name) => {
+                    self.screen
+                        .say(&format!("❯ {text}\n  ⎿  Unknown command: /{name}"));
+                    return self.idle();
+                }
+                _ => {}
+            }
+        }
+        self.view = View::Working;
+        self.conversation.publish("busy")?;
+        self.hook("UserPromptSubmit", json!({ "prompt": reported(text) }));
+        if let Some(line) = text.strip_prefix('/') {
+            let name = line.split_whitespace().next().unwrap_or_default();
+            self.hook(
+                "UserPromptExpansion",
+                json!({ "prompt": text, "command_name": name }),
+            );
+        }
+        self.conversation.user(text)?;
+        self.screen.say(&format!("❯ {text}"));
+        self.turn(text)
+    }
+
+    /// Does what the prompt asks for.
+    fn turn(&mut self, text: &str) -> io::Result<Next> {
+        let (word, argument) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+        match word {
+            "fake:flood" => self.screen.flood(argument.parse().unwrap_or(0))?,
+            "fake:exit" => return Ok(self.end("other", argument.parse().unwrap_or(1))),
+            "fake:hold" => {
+                event::wait_for(argument.to_owned(), self.events.clone());
+                return Ok(Next::Go);
+            }
+            "fake:permission" => return self.ask(Kind::Permission, bash()),
+            "fake:question" => return self.ask(Kind::Question, question()),
+            _ => {}
+        }
+        let count = self.conversation.user_messages;
+        let plural = if count == 1 { "" } else { "s" };
+        self.screen.say(&format!(
+            "● fake: {count} user message{plural}; last: {text}"
+        ));
+        self.finish_turn()
+    }
+
+    fn ask(&mut self, kind: Kind, tool: Value) -> io::Result<Next> {
+        self.hook("PreToolUse", tool.clone());
+        self.view = View::Dialog(Dialog::new(kind));
+        self.draw()?;
+        self.conversation.publish("waiting")?;
+        self.hook("PermissionRequest", tool);
+        Ok(Next::Go)
+    }
+
+    /// Ends a turn that was not interrupted in the meantime.
+    fn finish_turn(&mut self) -> io::Result<Next> {
+        if matches!(self.view, View::Prompt) {
+            return Ok(Next::Go);
+        }
+        self.conversation.assistant("done")?;
+        self.hook(
+            "Stop",
+            json!({ "stop_hook_active": false, "last_assistant_message": "done" }),
+        );
+        self.idle()
+    }
+
+    fn idle(&mut self) -> io::Result<Next> {
+        self.view = View::Prompt;
+        self.conversation.publish("idle")?;
+        self.next_queued()
+    }
+
+    fn clear(&mut self) -> io::Result<Next> {
+        self.hook("SessionEnd", json!({ "reason": "clear" }));
+        self.conversation.clear();
+        self.screen.clear();
+        self.hook(
+            "SessionStart",
+            json!({ "source": "clear", "model": "fake" }),
+        );
+        self.idle()
+    }
+
+    fn end(&self, reason: &str, code: u8) -> Next {
+        self.hook("SessionEnd", json!({ "reason": reason }));
+        Next::Exit(code)
+    }
+
+    /// Runs the hooks of an event.
+    fn hook(&self, event: &str, fields: Value) {
+        let mut payload = json!({
+            "session_id": self.conversation.id,
+            "transcript_path": self.conversation.transcript(),
+            "cwd": self.conversation.cwd,
+            "hook_event_name": event,
+            "permission_mode": "default",
+        });
+        if let Some(id) = self.prompt_id {
+            payload["prompt_id"] = json!(id);
+        }
+        if let (Value::Object(payload), Value::Object(fields)) = (&mut payload, fields) {
+            payload.extend(fields);
+        }
+        self.hooks.run(event, &payload);
+    }
+}
+
+fn bash() -> Value {
+    json!({ "tool_name": "Bash", "tool_input": { "command": "echo hi" }, "tool_use_id": "toolu_fake" })
+}
+
+fn question() -> Value {
+    let options =
+        json!([{ "label": "Red", "description": "" }, { "label": "Blue", "description": "" }]);
+    let questions =
+        json!([{ "question": "Which colour?", "header": "Colour", "options": options }]);
+    json!({ "tool_name": "AskUserQuestion", "tool_input": { "questions": questions }, "tool_use_id": "toolu_fake" })
+}
+
+/// A prompt as the hook reports it: more than two lines come in a wrapper.
+fn reported(text: &str) -> String {
+    if text.lines().count() > 2 {
+        format!("\n\n<pasted_content id=\"fa4e\">\n{text}\n</pasted_content id=\"fa4e\">\n")
+    } else {
+        text.to_owned()
+    }
+}

@@ -1,0 +1,64 @@
+//! The command line, as far as the real one's matters.
+
+use std::path::PathBuf;
+
+use uuid::Uuid;
+
+/// What the command line asks for.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Arguments {
+    pub(crate) session_id: Option<Uuid>,
+    pub(crate) resume: Option<String>,
+    pub(crate) settings: Option<PathBuf>,
+    pub(crate) prompt: Option<String>,
+}
+
+impl Arguments {
+    /// Reads the words after the executable; options that do not matter are passed over with the
+    /// value that follows them, if one does.
+    pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Self {
+        let mut arguments = Self::default();
+        let mut words = words.into_iter().peekable();
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "--session-id" => {
+                    arguments.session_id = words.next().and_then(|id| Uuid::parse_str(&id).ok())
+                }
+                "--resume" | "-r" => arguments.resume = words.next(),
+                "--settings" => arguments.settings = words.next().map(PathBuf::from),
+                "--permission-mode" | "--model" => drop(words.next()),
+                "--" => {
+                    arguments.prompt = words.next();
+                    break;
+                }
+                option if option.starts_with('-') => {}
+                _ => arguments.prompt = Some(word),
+            }
+        }
+        arguments
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_behind_two_dashes_is_never_an_option() {
+        let words = [
+            "--session-id",
+            "00000000-0000-4000-8000-000000000001",
+            "--settings",
+            "/s",
+            "--",
+            "-p",
+        ];
+        let arguments = Arguments::parse(words.map(String::from));
+        assert_eq!(
+            arguments.session_id,
+            Some(Uuid::from_u128(0x4000_8000_0000_0000_0001))
+        );
+        assert_eq!(arguments.settings, Some("/s".into()));
+        assert_eq!(arguments.prompt.as_deref(), Some("-p"));
+    }
+}

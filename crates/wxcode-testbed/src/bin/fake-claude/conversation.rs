@@ -1,0 +1,151 @@
+//! The conversation: its id, its transcript, and what others can read of the process.
+
+use std::{
+    env, fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::arguments::Arguments;
+
+/// The version that the fake gives for itself.
+pub(crate) const VERSION: &str = "2.1.329";
+
+/// The conversation of the process.
+#[derive(Debug)]
+pub(crate) struct Conversation {
+    pub(crate) id: Uuid,
+    pub(crate) cwd: PathBuf,
+    /// How many messages the user sent.
+    pub(crate) user_messages: usize,
+    config_dir: PathBuf,
+}
+
+impl Conversation {
+    /// Opens what the arguments name; the inner error is what the real one prints before it exits with 1.
+    pub(crate) fn open(arguments: &Arguments) -> io::Result<Result<Self, String>> {
+        let config_dir = env::var_os("CLAUDE_CONFIG_DIR")
+            .map(PathBuf::from)
+            .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".claude")))
+            .ok_or_else(|| io::Error::other("HOME is not set"))?;
+        let cwd = env::current_dir()?;
+        let mut conversation = Self {
+            id: Uuid::new_v4(),
+            cwd,
+            user_messages: 0,
+            config_dir,
+        };
+        if let Some(id) = arguments.session_id {
+            conversation.id = id;
+            if conversation.transcript().exists() {
+                return Ok(Err(format!("Error: Session ID {id} is already in use.")));
+            }
+        }
+        if let Some(resume) = &arguments.resume {
+            let unknown = || format!("No conversation found with session ID: {resume}");
+            let Ok(id) = Uuid::parse_str(resume) else {
+                return Ok(Err(unknown()));
+            };
+            conversation.id = id;
+            conversation.user_messages = count_user_messages(&conversation.transcript());
+            if conversation.user_messages == 0 {
+                return Ok(Err(unknown()));
+            }
+        }
+        Ok(Ok(conversation))
+    }
+
+    /// Begins a new conversation, as `/clear` does.
+    pub(crate) fn clear(&mut self) {
+        self.id = Uuid::new_v4();
+        self.user_messages = 0;
+    }
+
+    /// Where the conversation is written; it exists from the first message on.
+    pub(crate) fn transcript(&self) -> PathBuf {
+        let slug: String = self
+            .cwd
+            .to_string_lossy()
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect();
+        self.config_dir
+            .join("projects")
+            .join(slug)
+            .join(format!("{}.jsonl", self.id))
+    }
+
+    /// Adds what the user said.
+    pub(crate) fn user(&mut self, text: &str) -> io::Result<()> {
+        self.user_messages += 1;
+        if self.user_messages == 1 {
+            self.append(&json!({ "type": "mode", "mode": "normal", "sessionId": self.id }))?;
+        }
+        let message = json!({ "role": "user", "content": text });
+        self.append(&json!({ "type": "user", "isSidechain": false, "message": message, "sessionId": self.id }))
+    }
+
+    /// Adds what the agent said.
+    pub(crate) fn assistant(&self, text: &str) -> io::Result<()> {
+        let message = json!({ "role": "assistant", "content": [{ "type": "text", "text": text }] });
+        self.append(&json!({ "type": "assistant", "isSidechain": false, "message": message, "sessionId": self.id }))
+    }
+
+    fn append(&self, record: &Value) -> io::Result<()> {
+        let path = self.transcript();
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let mut file = fs::File::options().create(true).append(true).open(path)?;
+        file.write_all(format!("{record}\n").as_bytes())
+    }
+
+    /// Says in `sessions/<pid>.json` what the process does.
+    pub(crate) fn publish(&self, status: &str) -> io::Result<()> {
+        let path = self.status_file();
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let document = json!({
+            "pid": std::process::id(), "sessionId": self.id, "cwd": self.cwd, "version": VERSION,
+            "kind": "interactive", "status": status,
+        });
+        let new = path.with_extension("json.new");
+        fs::write(&new, document.to_string())?;
+        fs::rename(new, path)
+    }
+
+    /// Takes `sessions/<pid>.json` away, as at the end.
+    pub(crate) fn unpublish(&self) {
+        let _ = fs::remove_file(self.status_file());
+    }
+
+    fn status_file(&self) -> PathBuf {
+        self.config_dir
+            .join("sessions")
+            .join(format!("{}.json", std::process::id()))
+    }
+
+    /// Whether a slash command's file exists in the folder or in the configuration.
+    pub(crate) fn has_command(&self, name: &str) -> bool {
+        let safe = !name.is_empty()
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':'));
+        let file = format!("commands/{}.md", name.replace(':', "/"));
+        safe && [self.cwd.join(".claude"), self.config_dir.clone()]
+            .iter()
+            .any(|folder| folder.join(&file).exists())
+    }
+}
+
+fn count_user_messages(transcript: &Path) -> usize {
+    let text = fs::read_to_string(transcript).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|record| record["type"] == "user")
+        .count()
+}

@@ -1,0 +1,95 @@
+//! What the agent waits for: bytes from the terminal, signals, the end of a hold.
+
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    thread,
+};
+
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Events that may wait; readers block when there are more.
+const WAITING_MAX: usize = 64;
+
+/// Most bytes taken in one read: what comes in one read is one burst.
+const BURST_MAX: usize = 64 << 10; // 64 KiB
+
+/// One thing that happened.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// One burst of bytes.
+    Input(Vec<u8>),
+    /// The terminal is gone.
+    Gone,
+    /// The terminal has another size.
+    Resized,
+    /// The process is asked to end; the exit code for that.
+    Asked(u8),
+    /// The FIFO of a held turn was opened.
+    Released,
+}
+
+/// A channel on which the signals come.
+pub(crate) fn signals() -> io::Result<(SyncSender<Event>, Receiver<Event>)> {
+    let (sender, receiver) = sync_channel(WAITING_MAX);
+    let (ready, is_ready) = sync_channel(1);
+    let events = sender.clone();
+    thread::spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+        else {
+            return;
+        };
+        runtime.block_on(async {
+            let (Ok(mut winch), Ok(mut term), Ok(mut hup)) = (
+                signal(SignalKind::window_change()),
+                signal(SignalKind::terminate()),
+                signal(SignalKind::hangup()),
+            ) else {
+                return;
+            };
+            let _ = ready.send(());
+            loop {
+                let event = tokio::select! {
+                    _ = winch.recv() => Event::Resized,
+                    _ = term.recv() => Event::Asked(143),
+                    _ = hup.recv() => Event::Asked(129),
+                };
+                // A full channel means that nobody listens (the daemon): the signal is ignored.
+                let _ = events.try_send(event);
+            }
+        });
+    });
+    is_ready
+        .recv()
+        .map_err(|_| io::Error::other("signals cannot be received"))?;
+    Ok((sender, receiver))
+}
+
+/// Sends what comes from the terminal.
+pub(crate) fn read_input(sender: SyncSender<Event>) {
+    thread::spawn(move || {
+        let mut burst = vec![0; BURST_MAX];
+        loop {
+            let event = match io::stdin().lock().read(&mut burst) {
+                Ok(count @ 1..) => Event::Input(burst[..count].to_vec()),
+                _ => Event::Gone,
+            };
+            let is_last = matches!(event, Event::Gone);
+            if sender.send(event).is_err() || is_last {
+                return;
+            }
+        }
+    });
+}
+
+/// Sends [`Event::Released`] when `fifo` was opened for writing.
+pub(crate) fn wait_for(fifo: String, sender: SyncSender<Event>) {
+    thread::spawn(move || {
+        // Opening a FIFO for reading waits for a writer.
+        let _ = File::open(fifo);
+        let _ = sender.send(Event::Released);
+    });
+}

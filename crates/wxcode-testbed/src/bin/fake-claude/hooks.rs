@@ -1,0 +1,57 @@
+//! Runs the hooks of a settings file.
+
+use std::{
+    fs, io,
+    io::Write as _,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+
+/// The hooks of one settings file.
+#[derive(Debug, Default)]
+pub(crate) struct Hooks(Value);
+
+impl Hooks {
+    /// Reads the file.
+    pub(crate) fn load(settings: &Path) -> io::Result<Self> {
+        let mut document: Value = serde_json::from_slice(&fs::read(settings)?)?;
+        Ok(Self(document["hooks"].take()))
+    }
+
+    /// Runs the commands of an event, one after the other, and waits for each.
+    pub(crate) fn run(&self, event: &str, payload: &Value) {
+        let tool = payload["tool_name"].as_str().unwrap_or_default();
+        let entries = self.0[event].as_array().map_or(&[][..], Vec::as_slice);
+        for entry in entries
+            .iter()
+            .filter(|entry| matches(entry["matcher"].as_str().unwrap_or_default(), tool))
+        {
+            for hook in entry["hooks"].as_array().map_or(&[][..], Vec::as_slice) {
+                if let Some(command) = hook["command"].as_str() {
+                    // As in the real one, a hook that fails does not stop the agent.
+                    let _ = run(command, payload);
+                }
+            }
+        }
+    }
+}
+
+fn matches(matcher: &str, tool: &str) -> bool {
+    matches!(matcher, "" | "*") || matcher.split('|').any(|name| name == tool)
+}
+
+fn run(command: &str, payload: &Value) -> io::Result<()> {
+    let mut child = Command::new("sh")
+        .args(["-c", command])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(payload.to_string().as_bytes())?;
+    }
+    child.wait()?;
+    Ok(())
+}

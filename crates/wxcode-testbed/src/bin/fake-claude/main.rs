@@ -1,0 +1,93 @@
+//! `fake-claude`: see the module `fake_agent` of the crate for what it does.
+
+mod agent;
+mod arguments;
+mod conversation;
+mod dialog;
+mod event;
+mod hooks;
+mod input;
+mod mode;
+mod screen;
+
+use std::{
+    env, fs, io,
+    process::{Command, ExitCode, Stdio},
+    thread,
+};
+
+use arguments::Arguments;
+use mode::Modes;
+
+/// The argument that makes the executable the grandchild of the mode `daemon`.
+const DAEMON: &str = "--fake-daemon";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = env::args().skip(1).collect();
+    if let [word, file] = words.as_slice()
+        && word == DAEMON
+    {
+        return done(daemon(file));
+    }
+    if words.iter().any(|word| word == "--version") {
+        println!("{} (fake)", conversation::VERSION);
+        return ExitCode::SUCCESS;
+    }
+    let modes = match Modes::parse(&env::var("FAKE_CLAUDE").unwrap_or_default()) {
+        Ok(modes) => modes,
+        Err(word) => {
+            eprintln!("FAKE_CLAUDE has no mode `{word}`");
+            return ExitCode::from(2);
+        }
+    };
+    if let Some(code) = modes.exit {
+        println!("fake: told to exit");
+        return ExitCode::from(code);
+    }
+    if let Some(file) = &modes.daemon
+        && let Err(error) = start_daemon(file)
+    {
+        eprintln!("the daemon does not start: {error}");
+        return ExitCode::FAILURE;
+    }
+    done(agent::run(Arguments::parse(words), modes))
+}
+
+fn done(result: io::Result<u8>) -> ExitCode {
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("fake-claude: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Starts the grandchild and waits until it has left our session.
+fn start_daemon(file: &str) -> io::Result<()> {
+    let mut child = Command::new(env::current_exe()?)
+        .args([DAEMON, file])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut ready = String::new();
+    if let Some(stdout) = child.stdout.take() {
+        io::BufRead::read_line(&mut io::BufReader::new(stdout), &mut ready)?;
+    }
+    if ready.is_empty() {
+        Err(io::Error::other("it said nothing"))
+    } else {
+        Ok(())
+    }
+}
+
+/// Lives in a session of its own until it is killed.
+fn daemon(file: &str) -> io::Result<u8> {
+    rustix::process::setsid()?;
+    let _events = event::signals()?;
+    fs::write(file, std::process::id().to_string())?;
+    println!("ready");
+    loop {
+        thread::park();
+    }
+}

@@ -1,0 +1,60 @@
+//! The modes of `FAKE_CLAUDE`.
+
+/// How to misbehave.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Modes {
+    pub(crate) trust: bool,
+    pub(crate) auto_offer: bool,
+    pub(crate) slow_start: Option<String>,
+    pub(crate) never_ready: bool,
+    pub(crate) exit: Option<u8>,
+    pub(crate) ignore_term: bool,
+    pub(crate) daemon: Option<String>,
+    pub(crate) swallow_cr: bool,
+    pub(crate) mute: bool,
+}
+
+impl Modes {
+    /// Reads the comma list; the error is the word that is no mode.
+    pub(crate) fn parse(list: &str) -> Result<Self, String> {
+        let mut modes = Self::default();
+        for word in list.split(',').filter(|word| !word.is_empty()) {
+            let unknown = || word.to_owned();
+            match word.split_once('=') {
+                None => match word {
+                    "trust" => modes.trust = true,
+                    "auto-offer" => modes.auto_offer = true,
+                    "never-ready" => modes.never_ready = true,
+                    "ignore-term" => modes.ignore_term = true,
+                    "swallow-cr" => modes.swallow_cr = true,
+                    "mute" => modes.mute = true,
+                    _ => return Err(unknown()),
+                },
+                Some((name, value)) => match name {
+                    "slow-start" => modes.slow_start = Some(value.to_owned()),
+                    "daemon" => modes.daemon = Some(value.to_owned()),
+                    "exit" => modes.exit = Some(value.parse().map_err(|_| unknown())?),
+                    _ => return Err(unknown()),
+                },
+            }
+        }
+        Ok(modes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_flags_and_values_and_refuses_the_rest() {
+        let modes = Modes::parse("trust,slow-start=/tmp/f,exit=3").unwrap();
+        assert_eq!(
+            (modes.trust, modes.slow_start.as_deref(), modes.exit),
+            (true, Some("/tmp/f"), Some(3))
+        );
+        assert_eq!(Modes::parse("").unwrap(), Modes::default());
+        assert_eq!(Modes::parse("trust,typo"), Err("typo".to_owned()));
+        assert_eq!(Modes::parse("exit=300"), Err("exit=300".to_owned()));
+    }
+}

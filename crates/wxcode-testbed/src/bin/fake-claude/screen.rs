@@ -1,0 +1,170 @@
+//! What the terminal shows.
+
+use std::{
+    collections::VecDeque,
+    io::{self, Write as _},
+};
+
+use rustix::termios::{self, OptionalActions, QueueSelector, Termios};
+
+use crate::dialog::Dialog;
+
+/// Lines of the conversation that are kept.
+const LINES_MAX: usize = 1000;
+
+/// The width and height when the terminal does not say.
+const DEFAULT_SIZE: (usize, usize) = (80, 24);
+
+/// Full screen, mouse and focus reports, bracketed paste; then the queries that the real one asks.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?1000h\x1b[?1006h\x1b[?1004h\x1b[?2004h\x1b]0;fake-claude\x07\x1b[>0q\x1b[?2026$p\x1b[c";
+const LEAVE: &[u8] = b"\x1b[?2004l\x1b[?1004l\x1b[?1006l\x1b[?1000l\x1b[?25h\x1b[?1049l";
+
+/// The terminal, raw while this exists.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    before: Option<Termios>,
+    log: VecDeque<String>,
+}
+
+impl Screen {
+    /// Makes the terminal raw and full-screen.
+    pub(crate) fn enter() -> io::Result<Self> {
+        let stdin = io::stdin();
+        let before = termios::tcgetattr(&stdin).ok();
+        if let Some(before) = &before {
+            let mut raw = before.clone();
+            raw.make_raw();
+            termios::tcsetattr(&stdin, OptionalActions::Now, &raw)?;
+        }
+        put(ENTER)?;
+        Ok(Self {
+            before,
+            log: VecDeque::new(),
+        })
+    }
+
+    /// Forgets what was typed and not read.
+    pub(crate) fn discard_input(&self) {
+        let _ = termios::tcflush(io::stdin(), QueueSelector::IFlush);
+    }
+
+    /// Adds lines to the conversation.
+    pub(crate) fn say(&mut self, text: &str) {
+        self.log.extend(text.lines().map(str::to_owned));
+        self.log.push_back(String::new());
+        let excess = self.log.len().saturating_sub(LINES_MAX);
+        self.log.drain(..excess);
+    }
+
+    /// Empties the conversation.
+    pub(crate) fn clear(&mut self) {
+        self.log.clear();
+    }
+
+    /// Draws the prompt with `input` in it.
+    pub(crate) fn draw_prompt(&self, input: &str, working: bool) -> io::Result<()> {
+        let (columns, _) = size();
+        let rule = "─".repeat(columns);
+        let mut bottom = vec![rule.clone()];
+        let shown = if input.lines().count() > 2 {
+            format!("[Pasted text #1 +{} lines]", input.lines().count() - 1)
+        } else {
+            input.to_owned()
+        };
+        bottom.extend(shown.split('\n').enumerate().map(|(row, line)| {
+            let mark = if row == 0 { "❯" } else { " " };
+            format!("{mark} {line}")
+        }));
+        let cursor = (
+            bottom.len() - 1,
+            2 + shown
+                .split('\n')
+                .next_back()
+                .map_or(0, |line| line.chars().count()),
+        );
+        bottom.push(rule);
+        bottom.push(if working {
+            "  esc to interrupt".to_owned()
+        } else {
+            "  fake mode on".to_owned()
+        });
+        self.draw(&bottom, Some(cursor))
+    }
+
+    /// Draws a dialog in the place of the prompt.
+    pub(crate) fn draw_dialog(&self, dialog: Dialog, cwd: &str) -> io::Result<()> {
+        let mut bottom = vec!["─".repeat(size().0)];
+        bottom.extend(dialog.lines(cwd));
+        self.draw(&bottom, None)
+    }
+
+    /// Draws the conversation without a prompt.
+    pub(crate) fn draw_log(&self) -> io::Result<()> {
+        self.draw(&[], None)
+    }
+
+    fn draw(&self, bottom: &[String], cursor: Option<(usize, usize)>) -> io::Result<()> {
+        let (columns, rows) = size();
+        let room = rows.saturating_sub(bottom.len());
+        let log: Vec<&String> = self
+            .log
+            .iter()
+            .skip(self.log.len().saturating_sub(room))
+            .collect();
+        let padding = room - log.len();
+        let mut frame = String::from("\x1b[?2026h\x1b[?25l\x1b[H");
+        let blank = String::new();
+        let lines = log
+            .into_iter()
+            .chain(std::iter::repeat_n(&blank, padding))
+            .chain(bottom)
+            .take(rows);
+        for (row, line) in lines.enumerate() {
+            let line: String = line.chars().take(columns).collect();
+            frame.push_str(&format!("\x1b[{};1H\x1b[2K{line}", row + 1));
+        }
+        if let Some((row, column)) = cursor {
+            frame.push_str(&format!("\x1b[{};{}H\x1b[?25h", room + row + 1, column + 1));
+        }
+        frame.push_str("\x1b[?2026l");
+        put(frame.as_bytes())
+    }
+
+    /// Prints exactly `count` bytes: lines of 64 bytes that begin with their number, the last one cut.
+    pub(crate) fn flood(&self, count: usize) -> io::Result<()> {
+        let mut left = count;
+        let mut output = io::BufWriter::new(io::stdout().lock());
+        for number in 0.. {
+            let line = format!("{number:<62}\r\n");
+            let part = &line.as_bytes()[..left.min(line.len())];
+            output.write_all(part)?;
+            left -= part.len();
+            if left == 0 {
+                break;
+            }
+        }
+        output.flush()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let _ = put(LEAVE);
+        if let Some(before) = &self.before {
+            let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, before);
+        }
+    }
+}
+
+fn size() -> (usize, usize) {
+    match termios::tcgetwinsize(io::stdout()) {
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col.into(), size.ws_row.into()),
+        _ => DEFAULT_SIZE,
+    }
+}
+
+fn put(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()
+}

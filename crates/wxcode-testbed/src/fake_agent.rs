@@ -1,0 +1,45 @@
+//! The fake agent: `fake-claude`, a small TUI that behaves like Claude Code where the real one cannot be made to.
+//!
+//! It takes `--session-id`, `--resume`, `--settings` and a prompt like the real one, runs the hooks of the
+//! settings file, keeps a transcript and `sessions/<pid>.json` in `CLAUDE_CONFIG_DIR` or `~/.claude`, and
+//! draws an input box. Text in one read with a carriage return is a paste: there the return is a line end.
+//!
+//! Modes, a comma list in the variable `FAKE_CLAUDE`:
+//!
+//! | mode | what happens |
+//! |---|---|
+//! | `trust` | asks for trust first; the first choice is to exit, and no hook runs before the second is taken |
+//! | `auto-offer` | offers auto mode over the prompt, after `SessionStart`; the choice changes nothing |
+//! | `slow-start=FIFO` | is ready only when the FIFO was opened for writing; what was typed before is lost |
+//! | `never-ready` | shows something, takes input and never runs a hook |
+//! | `exit=N` | exits at once with this code |
+//! | `ignore-term` | ignores SIGTERM and SIGHUP, also when its terminal is gone |
+//! | `daemon=FILE` | starts a process in a session of its own that ignores SIGTERM and SIGHUP, and writes its pid to the file |
+//! | `swallow-cr` | the first carriage return that would submit does nothing |
+//! | `mute` | runs no hooks at all |
+//!
+//! Prompts with a meaning; any other is answered `fake: N user messages; last: TEXT`:
+//!
+//! | prompt | what happens |
+//! |---|---|
+//! | `fake:flood N` | prints exactly N bytes: lines of 64 bytes that begin with their number |
+//! | `fake:exit N` | exits with this code |
+//! | `fake:hold FIFO` | the turn goes on until the FIFO was opened for writing |
+//! | `fake:permission` | asks for permission to run a command |
+//! | `fake:question` | asks which colour |
+//! | `/clear` `/compact` `/exit` | as the real one |
+//! | `/x:y` | fires hooks only if `.claude/commands/x/y.md` is in the folder |
+
+use std::path::PathBuf;
+
+/// The variable with the modes.
+pub const MODES: &str = "FAKE_CLAUDE";
+
+/// The executable.
+///
+/// # Panics
+/// When it cannot be built.
+#[must_use]
+pub fn path() -> PathBuf {
+    crate::binary::path("fake-claude")
+}

@@ -1,0 +1,18 @@
+//! Skipping a test out loud.
+
+/// Set to `1` where nothing may be skipped.
+pub const REQUIRE: &str = "WXCODE_TEST_REQUIRE";
+
+/// Says that a test cannot run here, in a line that can be counted; the caller returns after it.
+///
+/// # Panics
+/// When `WXCODE_TEST_REQUIRE=1`.
+pub fn skip(reason: &str) {
+    assert!(
+        std::env::var_os(REQUIRE).is_none_or(|value| value != "1"),
+        "{REQUIRE}=1, but {reason}"
+    );
+    // Past the capture of the test harness, which hides the output of tests that pass.
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr().lock(), "SKIPPED: {reason}");
+}

@@ -1,0 +1,148 @@
+//! What the stub answers: a pure function of the request.
+//!
+//! Keywords in the last text of the user:
+//!
+//! | keyword | answer |
+//! |---|---|
+//! | `stub:bash COMMAND` | the tool `Bash` with the rest of the line |
+//! | `stub:ask` | the tool `AskUserQuestion` with one question, "Which colour?", and the choices Red and Blue |
+//! | `stub:write PATH` | the tool `Write` that writes `written by the stub` to the path |
+//! | `stub:slow` | begins to answer, and ends only after [`release`](super::Stub::release) |
+//! | `stub:lines N` | N numbered lines |
+//! | `stub:error STATUS` | an error response with this HTTP status |
+//!
+//! Anything else is answered by [`Answer::Text`] `stub: N user messages; last: TEXT`.
+
+use serde_json::{Value, json};
+
+/// The most lines that `stub:lines` answers.
+const LINES_MAX: usize = 100_000;
+
+/// One answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Answer {
+    /// A message.
+    Text(String),
+    /// A message that ends only when it is released.
+    Held(String),
+    /// A call of a tool.
+    Tool { name: &'static str, input: Value },
+    /// An HTTP error.
+    Error(u16),
+}
+
+/// The answer to the body of a `/v1/messages` request.
+pub(super) fn answer(body: &Value) -> Answer {
+    // Titles, summaries and other side requests come without tools; they need just any answer.
+    if body["tools"].as_array().is_none_or(Vec::is_empty) {
+        return Answer::Text(if body.to_string().contains("json_schema") {
+            json!({ "title": "Stub conversation" }).to_string()
+        } else {
+            "Stub conversation".to_owned()
+        });
+    }
+    if let Some(result) = last_tool_result(body) {
+        return Answer::Text(format!("stub: tool result: {result}"));
+    }
+    let texts = user_texts(body);
+    let last = texts.last().map_or("", String::as_str);
+    keyword(last).unwrap_or_else(|| {
+        let plural = if texts.len() == 1 { "" } else { "s" };
+        Answer::Text(format!(
+            "stub: {} user message{plural}; last: {last}",
+            texts.len()
+        ))
+    })
+}
+
+fn keyword(text: &str) -> Option<Answer> {
+    let (_, rest) = text.split_once("stub:")?;
+    let line = rest.lines().next().unwrap_or_default();
+    let (word, argument) = line.split_once(' ').unwrap_or((line, ""));
+    let argument = argument.trim();
+    Some(match word.trim() {
+        "bash" => Answer::Tool {
+            name: "Bash",
+            input: json!({ "command": argument, "description": "Asked for by the test" }),
+        },
+        "ask" => Answer::Tool {
+            name: "AskUserQuestion",
+            input: question(),
+        },
+        "write" => Answer::Tool {
+            name: "Write",
+            input: json!({ "file_path": argument, "content": "written by the stub\n" }),
+        },
+        "slow" => Answer::Held("stub: released".to_owned()),
+        "lines" => {
+            let count = argument.parse().unwrap_or(1).min(LINES_MAX);
+            Answer::Text(
+                (1..=count)
+                    .map(|number| format!("line {number}\n"))
+                    .collect(),
+            )
+        }
+        "error" => Answer::Error(argument.parse().unwrap_or(500)),
+        _ => return None,
+    })
+}
+
+fn question() -> Value {
+    json!({ "questions": [{
+        "question": "Which colour?",
+        "header": "Colour",
+        "multiSelect": false,
+        "options": [
+            { "label": "Red", "description": "The colour of a rose" },
+            { "label": "Blue", "description": "The colour of the sea" },
+        ],
+    }] })
+}
+
+/// What the user said, one text a message, without what Claude Code adds on its own
+/// (`<system-reminder>` blocks, tool results).
+pub(super) fn user_texts(body: &Value) -> Vec<String> {
+    let messages = body["messages"].as_array().map_or(&[][..], Vec::as_slice);
+    messages
+        .iter()
+        .filter(|message| message["role"] == "user")
+        .filter_map(|message| own_text(&message["content"]))
+        .collect()
+}
+
+fn own_text(content: &Value) -> Option<String> {
+    let texts: Vec<&str> = match content {
+        Value::String(text) => vec![text],
+        Value::Array(blocks) => blocks
+            .iter()
+            .filter_map(|block| block["text"].as_str())
+            .collect(),
+        _ => Vec::new(),
+    };
+    let own: Vec<&str> = texts
+        .into_iter()
+        .filter(|text| !text.trim_start().starts_with("<system-reminder>"))
+        .collect();
+    (!own.is_empty()).then(|| own.join("\n"))
+}
+
+/// The tool result that the last message carries, if it does.
+fn last_tool_result(body: &Value) -> Option<String> {
+    let last = body["messages"]
+        .as_array()?
+        .iter()
+        .rev()
+        .find(|message| message["role"] == "user")?;
+    let block = last["content"]
+        .as_array()?
+        .iter()
+        .find(|block| block["type"] == "tool_result")?;
+    Some(match &block["content"] {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts
+            .iter()
+            .filter_map(|part| part["text"].as_str())
+            .collect(),
+        _ => String::new(),
+    })
+}
