@@ -128,9 +128,9 @@ export class Agent {
     const steps = [
       `${GREEN}●${OFF} I read the context and the plan of this project.`,
       `${GREEN}●${OFF} \x1b[1mRead\x1b[0m(.planning/PROJECT.md)`,
-      `  ${SOFT}⎿  Read 84 lines${OFF}`,
+      `  ${SOFT}└  Read 84 lines${OFF}`,
       `${GREEN}●${OFF} \x1b[1mWrite\x1b[0m(.planning/phases/01-login/01-PLAN.md)`,
-      `  ${SOFT}⎿  Wrote 41 lines${OFF}`,
+      `  ${SOFT}└  Wrote 41 lines${OFF}`,
       `${GREEN}●${OFF} The first phase is planned. Ready when you are.`,
       "",
     ];
