@@ -333,11 +333,11 @@ impl Client {
                     Some(Event::Exited(exit)) => {
                         let text = cutter.finish();
                         self.output(text).await?;
-                        return self.ended(&exit).await;
+                        return if fresh { self.last_screen(session, &exit).await } else { self.ended(&exit).await };
                     }
                     Some(_) => {}
                     // The holder is gone without a word: the session's watcher finds out why.
-                    None => return self.parted(session, &mut cutter).await,
+                    None => return self.parted(session, &mut cutter, fresh).await,
                 },
                 message = self.socket.recv() => match message {
                     Some(Ok(message)) => self.take(message, &sender, &mut inputs).await?,
@@ -351,10 +351,17 @@ impl Client {
         }
     }
 
-    async fn parted(&mut self, session: &Arc<Session>, cutter: &mut Cutter) -> Result<(), End> {
+    /// The holder closed the connection; a client that is still `fresh` has seen nothing of the session.
+    async fn parted(
+        &mut self,
+        session: &Arc<Session>,
+        cutter: &mut Cutter,
+        fresh: bool,
+    ) -> Result<(), End> {
         let text = cutter.finish();
         self.output(text).await?;
         match timeout(CLOSE_TIMEOUT, session.ended()).await {
+            Ok(exit) if fresh => self.last_screen(session, &exit).await,
             Ok(exit) => self.ended(&exit).await,
             Err(_) => Err(End::new(
                 close::GOING_AWAY,

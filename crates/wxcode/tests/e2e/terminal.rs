@@ -89,6 +89,9 @@ async fn many_clients_see_the_same_bytes() {
     let project = server.project("p").await;
     let path = terminal(&project);
     let mut sockets = join_all((0..5).map(|_| server.socket(&path))).await;
+    for socket in &mut sockets {
+        socket.until("fake mode on").await;
+    }
     server
         .session_until(&project, "idle", |session| session["agent_state"] == "idle")
         .await;
@@ -96,9 +99,17 @@ async fn many_clients_see_the_same_bytes() {
     // An Enter in one read with the text would be part of a paste.
     sockets[0].until("❯ fake:flood 20000").await;
     sockets[0].input("\r").await;
+    let mut seen = Vec::new();
     for socket in &mut sockets {
-        socket.until("00000311").await;
+        socket.until("\n311 ").await;
+        let (_, flood) = socket.output.split_once("\n1 ").unwrap();
+        seen.push(flood.split_once("\n311 ").unwrap().0.to_owned());
     }
+    assert_eq!(seen[0].lines().count(), 310);
+    assert!(
+        seen.iter().all(|flood| *flood == seen[0]),
+        "all see the same bytes"
+    );
     assert_eq!(server.session_dirs().len(), 1);
 }
 
