@@ -166,7 +166,7 @@ impl Decoder {
     ///
     /// # Errors
     /// A frame is announced that is longer than its type allows; the stream is of no more use.
-    pub fn next(&mut self) -> Result<Option<(Type, Bytes)>, TooLong> {
+    pub fn next_frame(&mut self) -> Result<Option<(Type, Bytes)>, TooLong> {
         loop {
             let skipped = self.skip.min(self.buf.len());
             self.buf.advance(skipped);

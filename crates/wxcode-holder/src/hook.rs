@@ -100,7 +100,7 @@ fn answer(stream: &mut UnixStream, until: Instant) -> Result<(), HookError> {
     let mut decoder = Decoder::default();
     let mut buffer = [0; 512];
     loop {
-        let frame = decoder.next().map_err(io::Error::other)?;
+        let frame = decoder.next_frame().map_err(io::Error::other)?;
         match frame {
             Some((Type::Reported, _)) => return Ok(()),
             Some((Type::Error, text)) => {

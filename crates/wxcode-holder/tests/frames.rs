@@ -1,5 +1,7 @@
 //! Frames and messages, whatever the bytes and however they are cut.
 
+#![allow(clippy::unwrap_used)] // strategies are outside of test functions
+
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 use wxcode_holder::{
@@ -40,7 +42,7 @@ fn decode(stream: &[u8], cuts: &[usize]) -> (Vec<(Type, Bytes)>, Option<TooLong>
         decoder.buffer().extend_from_slice(&rest[..n]);
         rest = &rest[n..];
         loop {
-            match decoder.next() {
+            match decoder.next_frame() {
                 Ok(Some(frame)) => frames.push(frame),
                 Ok(None) => break,
                 Err(error) => return (frames, Some(error)),
@@ -105,7 +107,7 @@ fn a_length_beyond_its_type_is_refused_before_anything_is_held() {
     decoder
         .buffer()
         .extend_from_slice(&[0x7f, 0xff, 0xff, 0xff, Type::Input as u8]);
-    assert!(decoder.next().is_err());
+    assert!(decoder.next_frame().is_err());
     assert!(decoder.buffer().capacity() < 1024);
 }
 

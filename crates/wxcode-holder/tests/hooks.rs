@@ -1,5 +1,7 @@
 //! What the agent's hooks report is kept, numbered, and told.
 
+#![allow(clippy::unwrap_used)] // also in what the tests share
+
 mod support;
 
 use std::path::Path;

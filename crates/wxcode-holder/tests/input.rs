@@ -1,5 +1,7 @@
 //! What is typed arrives whole, in order, once.
 
+#![allow(clippy::unwrap_used)] // also in what the tests share
+
 mod support;
 
 use bytes::Bytes;

@@ -39,10 +39,14 @@ async fn shake_hands(dir: &Path) -> Result<Connection, ClientError> {
     let mut stream = UnixStream::connect(path).await.map_err(ClientError::Gone)?;
     let mut hello = BytesMut::new();
     frame::write_json(&mut hello, Type::Hello, &Hello::ours());
-    stream.write_all(&hello).await?;
+    stream.write_all(&hello).await.map_err(ClientError::Gone)?;
     let (read, write) = stream.into_split();
     let mut receiver = Receiver::new(read);
-    let welcome = receiver.welcome().await?;
+    let welcome = match receiver.welcome().await {
+        // It ended while this was on its way.
+        Err(ClientError::Io(error)) => return Err(ClientError::Gone(error)),
+        welcome => welcome?,
+    };
     Ok(Connection {
         welcome,
         sender: Sender::new(write),

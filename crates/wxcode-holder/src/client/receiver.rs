@@ -60,7 +60,7 @@ impl Receiver {
 
     async fn frame(&mut self) -> Result<Option<(Type, Bytes)>, ClientError> {
         loop {
-            if let Some(frame) = self.decoder.next()? {
+            if let Some(frame) = self.decoder.next_frame()? {
                 return Ok(Some(frame));
             }
             let buffer = self.decoder.buffer();

@@ -157,7 +157,7 @@ impl Peer {
     /// The next message that has come whole.
     pub(super) fn next_frame(&mut self) -> Result<Option<(Type, Bytes)>, TooLong> {
         match self.listens() {
-            true => self.decoder.next(),
+            true => self.decoder.next_frame(),
             false => Ok(None),
         }
     }

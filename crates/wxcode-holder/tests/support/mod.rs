@@ -1,6 +1,6 @@
 //! A session in a folder of its own, with a real holder and a real agent, gone when the test is.
 
-#![allow(dead_code, unreachable_pub)] // each test file uses its part
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)] // each test file uses its part
 
 use std::{
     ffi::OsString,
