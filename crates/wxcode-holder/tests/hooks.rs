@@ -47,13 +47,12 @@ async fn payloads_are_kept_while_no_one_listens_and_told_from_any_number() {
     assert_eq!(seen[0], (3, vec![3; 10]));
     assert_eq!(seen[2], (5, big));
     report(&file, b"live").await.unwrap();
-    until(&mut conn, |event| match event {
-        Event::Hook {
-            seq: 6, payload, ..
-        } => Some(assert_eq!(&payload[..], b"live")),
+    let live = until(&mut conn, |event| match event {
+        Event::Hook { seq, payload, .. } => Some((seq, payload)),
         _ => None,
     })
     .await;
+    assert_eq!((live.0, &live.1[..]), (6, &b"live"[..]));
     // And when all is over they are still there.
     conn.sender
         .send(Request::Stop { grace_ms: 2000 })

@@ -88,7 +88,7 @@ async fn the_agent_has_three_files_its_environment_and_a_session_of_its_own() {
     rustix::io::fcntl_setfd(&leak, rustix::io::FdFlags::empty()).unwrap();
     let script = "stty -echo; echo files; ls -m /proc/$$/fd; echo mark $MARK; echo env $(env | wc -l); \
         echo pgrp $(cut -d' ' -f5,6,8 /proc/$$/stat) pid $$; tty; stty -a | tr ' ' '\\n' | grep utf8; \
-        grep Sig /proc/$$/status; echo end; read -r x";
+        grep Sig /proc/self/status; echo end; read -r x";
     let session = Session::run(&["/bin/sh", "-c", script]).await;
     let mut conn = session.attach(Some(0)).await;
     let text = output_until(&mut conn, "end").await;
