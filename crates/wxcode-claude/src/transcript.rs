@@ -1,11 +1,16 @@
 //! Whether a conversation can be resumed: its transcript on disk.
 
 use std::{
-    io,
+    fs::{self, File},
+    io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
 };
 
+use serde::{Deserialize, de::IgnoredAny};
 use uuid::Uuid;
+
+/// Longest line that is looked at, in bytes; nothing of it is kept. A longer one is passed over.
+const LINE_MAX: usize = 64 << 20; // 64 MiB
 
 /// What is on disk of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,9 +33,275 @@ pub fn config_dir(claude_config_dir: Option<&Path>, home: &Path) -> PathBuf {
 
 /// Looks for the transcript of `id` in every project folder of `config_dir`.
 ///
+/// A conversation may have moved to another project folder; of several files the one with messages counts.
+///
 /// # Errors
 /// When a folder or file exists and cannot be read: then nothing is known, and nothing may be decided.
 pub fn find(config_dir: &Path, id: Uuid) -> io::Result<Transcript> {
-    let _ = (config_dir, id);
-    Err(io::ErrorKind::Unsupported.into())
+    let folders = match fs::read_dir(config_dir.join("projects")) {
+        Ok(folders) => folders,
+        Err(error) if is_absence(&error) => return Ok(Transcript::Missing),
+        Err(error) => return Err(error),
+    };
+    let name = format!("{id}.jsonl");
+    let mut found = Transcript::Missing;
+    for folder in folders {
+        let path = folder?.path().join(&name);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if is_absence(&error) => continue,
+            Err(error) => return Err(error),
+        };
+        // A folder of that name holds what belongs to a conversation, but is none.
+        if !file.metadata()?.is_file() {
+            continue;
+        }
+        if has_message(BufReader::new(file), LINE_MAX)? {
+            return Ok(Transcript::Spoken(path));
+        }
+        found = Transcript::Empty(path);
+    }
+    Ok(found)
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+/// Whether a transcript holds a message; reads no further than to the first, line by line, and keeps
+/// nothing of a line.
+fn has_message(mut transcript: impl BufRead, line_max: usize) -> io::Result<bool> {
+    loop {
+        let mut line = Line {
+            transcript: &mut transcript,
+            left: line_max,
+            ended: false,
+            failed: None,
+        };
+        // A line that is no record (half-written, not JSON, too long) is passed over.
+        let is_message =
+            serde_json::from_reader(&mut line).is_ok_and(|record: Record| record.is_message());
+        if is_message {
+            return Ok(true);
+        }
+        if let Some(error) = line.failed.take() {
+            return Err(error);
+        }
+        if !line.ended && !skip_line(&mut transcript)? {
+            return Ok(false);
+        }
+        if transcript.fill_buf()?.is_empty() {
+            return Ok(false);
+        }
+    }
+}
+
+/// What says whether a record is a part of the conversation.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record {
+    r#type: String,
+    #[serde(default)]
+    is_sidechain: bool,
+    uuid: Option<IgnoredAny>,
+}
+
+impl Record {
+    /// Measured: `--resume` takes a transcript with at least one record of the conversation's chain,
+    /// be it one that a command left (`system`) or one that comes with a message (`attachment`).
+    /// Subagents' records and all other types (`mode`, `permission-mode`, `atis-latch`, `summary`,
+    /// `file-history-snapshot`, `last-prompt`, `cost-state`, `custom-title`…) do not count.
+    fn is_message(&self) -> bool {
+        !self.is_sidechain
+            && match self.r#type.as_str() {
+                "user" | "assistant" => true,
+                "system" | "attachment" => self.uuid.is_some(),
+                _ => false,
+            }
+    }
+}
+
+/// The rest of the current line, without its end.
+struct Line<'a, R> {
+    transcript: &'a mut R,
+    left: usize,
+    /// The line's end was consumed.
+    ended: bool,
+    failed: Option<io::Error>,
+}
+
+impl<R: BufRead> Read for Line<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.ended || self.left == 0 {
+            return Ok(0);
+        }
+        let available = match self.transcript.fill_buf() {
+            Ok(available) => available,
+            Err(error) => {
+                let kind = error.kind();
+                self.failed = Some(error);
+                return Err(kind.into());
+            }
+        };
+        let room = buffer.len().min(available.len()).min(self.left);
+        let end = memchr::memchr(b'\n', &available[..room]);
+        let count = end.unwrap_or(room);
+        buffer[..count].copy_from_slice(&available[..count]);
+        self.transcript.consume(count + usize::from(end.is_some()));
+        self.left -= count;
+        self.ended = end.is_some();
+        Ok(count)
+    }
+}
+
+/// Passes over the rest of a line; false at the end of the file.
+fn skip_line(transcript: &mut impl BufRead) -> io::Result<bool> {
+    loop {
+        let buffer = transcript.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(false);
+        }
+        let end = memchr::memchr(b'\n', buffer);
+        let count = end.map_or(buffer.len(), |at| at + 1);
+        transcript.consume(count);
+        if end.is_some() {
+            return Ok(true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    /// What a transcript without a conversation was seen to hold.
+    const IDLE: &str = r#"{"type":"mode","mode":"normal","sessionId":"x"}
+{"type":"permission-mode","permissionMode":"auto","sessionId":"x"}
+{"type":"atis-latch","atis":"","sessionId":"x"}
+{"type":"file-history-snapshot","messageId":"m","snapshot":{"messageId":"m"},"isSnapshotUpdate":false}
+{"type":"summary","summary":"about","leafUuid":"u"}
+{"type":"custom-title","customTitle":"foo","sessionId":"x"}
+{"type":"last-prompt","lastPrompt":"hello","leafUuid":"u","sessionId":"x"}
+{"type":"api-request-blob","message":{"role":"user","content":"not a record of the conversation"}}
+{"type":"cost-state","sessionId":"x","totalCostUSD":0}
+"#;
+    const USER: &str = r#"{"parentUuid":null,"isSidechain":false,"type":"user","message":{"role":"user","content":"hi"},"uuid":"u"}"#;
+
+    fn speaks(text: impl AsRef<[u8]>) -> bool {
+        has_message(Cursor::new(text), LINE_MAX).unwrap()
+    }
+
+    #[test]
+    fn only_records_of_the_conversation_count() {
+        assert!(!speaks(""));
+        assert!(!speaks(IDLE));
+        assert!(speaks(format!("{IDLE}{USER}\n")));
+        assert!(speaks(USER), "the last line may have no end");
+        assert!(speaks(USER.replace("user", "assistant")));
+        assert!(!speaks(
+            USER.replace("\"isSidechain\":false", "\"isSidechain\":true")
+        ));
+        assert!(speaks(
+            r#"{"parentUuid":null,"type":"system","subtype":"local_command","uuid":"u"}"#
+        ));
+        assert!(!speaks(r#"{"type":"system","subtype":"init"}"#));
+    }
+
+    #[test]
+    fn lines_that_are_no_records_are_passed_over() {
+        assert!(!speaks(&USER[..USER.len() - 1]), "half-written");
+        assert!(speaks(format!("{}\n{USER}\n", &USER[..20])));
+        assert!(speaks(format!(
+            "garbage\n\n[]\n\"type\"\n{{\"type\":7}}\n{USER}\n"
+        )));
+        assert!(speaks([b"\xff\xfe{}\n", USER.as_bytes()].concat()));
+        let broken =
+            [&b"{\"type\":\"user\",\"message\":\"\xff\xfe\",\"uuid\":\"u\"}\n"[..]].concat();
+        assert!(
+            speaks(broken),
+            "what is not UTF-8 in a text does not hide the record"
+        );
+    }
+
+    #[test]
+    fn lines_beyond_the_bound_are_passed_over() {
+        const BOUND: usize = 1 << 10;
+        let long = |size: usize| {
+            format!(
+                "{{\"message\":\"{}\",\"type\":\"user\"}}\n",
+                "a".repeat(size)
+            )
+        };
+        let speaks = |text: String| {
+            has_message(BufReader::with_capacity(64, Cursor::new(text)), BOUND).unwrap()
+        };
+        assert!(speaks(long(BOUND / 2)));
+        assert!(!speaks(long(BOUND * 2)));
+        assert!(!speaks(long(BOUND * 2) + IDLE));
+        assert!(speaks(long(BOUND * 2) + IDLE + USER));
+    }
+
+    #[test]
+    fn an_error_is_no_answer() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::PermissionDenied.into())
+            }
+        }
+        let reader = BufReader::new(Cursor::new(b"{\"type\":").chain(Broken));
+        assert_eq!(
+            has_message(reader, LINE_MAX).unwrap_err().kind(),
+            io::ErrorKind::PermissionDenied
+        );
+    }
+
+    #[test]
+    fn is_found_by_its_id_in_any_project_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let (id, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        assert_eq!(find(root.path(), id).unwrap(), Transcript::Missing);
+        let folder = |name: &str| root.path().join("projects").join(name);
+        for name in ["-a", "-b", "-c"] {
+            fs::create_dir_all(folder(name)).unwrap();
+        }
+        fs::write(root.path().join("projects/file"), "").unwrap();
+        fs::write(folder("-a").join(format!("{other}.jsonl")), USER).unwrap();
+        assert_eq!(
+            find(root.path(), id).unwrap(),
+            Transcript::Missing,
+            "the newest of another id is not it"
+        );
+        let empty = folder("-b").join(format!("{id}.jsonl"));
+        fs::write(&empty, IDLE).unwrap();
+        assert_eq!(find(root.path(), id).unwrap(), Transcript::Empty(empty));
+        let spoken = folder("-c").join(format!("{id}.jsonl"));
+        fs::write(&spoken, USER).unwrap();
+        assert_eq!(
+            find(root.path(), id).unwrap(),
+            Transcript::Spoken(spoken.clone())
+        );
+        fs::remove_file(&spoken).unwrap();
+        fs::create_dir(&spoken).unwrap();
+        assert!(
+            matches!(find(root.path(), id).unwrap(), Transcript::Empty(_)),
+            "a folder is no transcript"
+        );
+    }
+
+    #[test]
+    fn the_configuration_folder_may_be_named() {
+        let home = Path::new("/home/u");
+        assert_eq!(config_dir(None, home), Path::new("/home/u/.claude"));
+        assert_eq!(
+            config_dir(Some(Path::new("")), home),
+            Path::new("/home/u/.claude")
+        );
+        assert_eq!(config_dir(Some(Path::new("/c")), home), Path::new("/c"));
+    }
 }
