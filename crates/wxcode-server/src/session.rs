@@ -1,5 +1,6 @@
 //! The sessions of this server: at most one running agent per output project, found again after a restart.
 
+mod adoption;
 mod courier;
 mod identity;
 mod live;

@@ -1,14 +1,10 @@
-//! Which project has which session: get-or-create without a race, adoption after a restart, ending.
+//! Which project has which session: get-or-create without a race, delivering, ending.
 
 use std::{
     collections::HashMap,
-    fs, io,
-    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
 };
 
-use jiff::Timestamp;
 use tokio::{sync::watch, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use wxcode_core::{
@@ -16,17 +12,14 @@ use wxcode_core::{
     delivery::{Delivery, machine::Deadlines},
     id::Id,
 };
-use wxcode_holder::{
-    client::{self, Request},
-    folder::{self, Exit, HolderFile, State, read_spec},
-};
+use wxcode_holder::client::{self, Request};
 use wxcode_store::{NewDelivery, Queued, Store, StoreError};
 
 use super::{
-    ENDED_KEPT, STOP_GRACE, STOP_TIMEOUT,
+    STOP_GRACE, STOP_TIMEOUT,
     courier::{self, Courier},
     identity::Ledger,
-    live::{Note, Session, View},
+    live::{Session, View},
     start::{self, StartError, Started},
     watcher::Watcher,
 };
@@ -34,11 +27,11 @@ use crate::Settings;
 
 /// The sessions of this server.
 #[derive(Clone)]
-pub struct Sessions(Arc<Inner>);
+pub struct Sessions(pub(super) Arc<Inner>);
 
-struct Inner {
-    settings: Arc<Settings>,
-    store: Arc<dyn Store>,
+pub(super) struct Inner {
+    pub(super) settings: Arc<Settings>,
+    pub(super) store: Arc<dyn Store>,
     seats: Mutex<HashMap<Id, Arc<Seat>>>,
     closing: CancellationToken,
     watchers: TaskTracker,
@@ -46,7 +39,7 @@ struct Inner {
 
 /// A project's place for its one session.
 #[derive(Default)]
-struct Seat {
+pub(super) struct Seat {
     /// Held while a session is started or ended, so that there is never a second.
     gate: tokio::sync::Mutex<()>,
     /// The latest session, running or ended.
@@ -54,11 +47,16 @@ struct Seat {
 }
 
 impl Seat {
-    fn latest(&self) -> Option<Arc<Session>> {
+    /// Gives the place to a session.
+    pub(super) fn take(&self, session: Arc<Session>) {
+        *lock(&self.latest) = Some(session);
+    }
+
+    pub(super) fn latest(&self) -> Option<Arc<Session>> {
         lock(&self.latest).clone()
     }
 
-    fn running(&self) -> Option<Arc<Session>> {
+    pub(super) fn running(&self) -> Option<Arc<Session>> {
         self.latest().filter(|session| !session.is_over())
     }
 }
@@ -93,115 +91,6 @@ impl Sessions {
             closing,
             watchers,
         }))
-    }
-
-    /// Finds the sessions that the folders name: running ones are followed again, lost ones buried.
-    ///
-    /// # Errors
-    /// When the folder of the sessions cannot be read or made.
-    pub async fn adopt(&self) -> io::Result<()> {
-        let began = Instant::now();
-        let root = self.0.settings.data_dir.join("sessions");
-        let found = tokio::task::spawn_blocking(move || survey(&root))
-            .await
-            .map_err(io::Error::other)??;
-        let mut running = 0_usize;
-        for (id, dir, state) in found {
-            let Some((note, at)) = read_note(&dir) else {
-                tracing::warn!(session = %id, "a session's folder is not readable and is passed over");
-                continue;
-            };
-            let seat = self.seat(note.project_id);
-            match state {
-                State::Live(holder) => {
-                    running += 1;
-                    if let Some(older) = seat.running() {
-                        tracing::error!(project = %note.project_id, older = %older.id, newer = %id, "two agents of one project: the older one is ended");
-                        stop(&older).await;
-                    }
-                    let current = self.current_conversation(&note).await;
-                    self.follow(
-                        &seat,
-                        Started {
-                            id,
-                            dir,
-                            note,
-                            holder,
-                            at,
-                        },
-                        current,
-                    );
-                }
-                State::Exited(holder, exit) => self.remember(
-                    &seat,
-                    Past {
-                        id,
-                        dir,
-                        note,
-                        at,
-                        holder,
-                        exit,
-                    },
-                ),
-                State::Lost(holder) => {
-                    let folder = dir.clone();
-                    let lost = holder.clone();
-                    let buried = tokio::task::spawn_blocking(move || {
-                        folder::bury(&folder, &lost, "holder_lost")
-                    })
-                    .await;
-                    if let Ok(Ok(exit)) = buried {
-                        self.remember(
-                            &seat,
-                            Past {
-                                id,
-                                dir,
-                                note,
-                                at,
-                                holder: Some(holder),
-                                exit,
-                            },
-                        );
-                    }
-                }
-                // A start that a crash broke off before the holder was up.
-                State::Unfinished => {
-                    let _ = fs::remove_dir_all(&dir);
-                }
-            }
-        }
-        self.settle_orphans().await;
-        tracing::info!(
-            running,
-            ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-            "sessions adopted"
-        );
-        Ok(())
-    }
-
-    async fn current_conversation(&self, note: &Note) -> Option<uuid::Uuid> {
-        match self.0.store.project(note.project_id).await {
-            Ok(Some(project)) => project.claude_session_id,
-            Ok(None) => None,
-            Err(_) => Some(note.claude_session_id),
-        }
-    }
-
-    /// Deliveries whose agent ended while no server was there.
-    async fn settle_orphans(&self) {
-        let settled = async {
-            for project in self.0.store.projects_with_open_deliveries().await? {
-                if self.running(project).is_none() {
-                    for delivery in self.0.store.open_deliveries(project).await? {
-                        courier::end(&*self.0.store, &delivery, false).await?;
-                    }
-                }
-            }
-            Ok::<_, StoreError>(())
-        };
-        if let Err(error) = settled.await {
-            tracing::warn!(%error, "deliveries of agents that ended could not be settled");
-        }
     }
 
     /// The running session of a project.
@@ -327,11 +216,16 @@ impl Sessions {
         self.0.watchers.wait().await;
     }
 
-    fn seat(&self, project: Id) -> Arc<Seat> {
+    pub(super) fn seat(&self, project: Id) -> Arc<Seat> {
         Arc::clone(lock(&self.0.seats).entry(project).or_default())
     }
 
-    fn follow(&self, seat: &Seat, started: Started, current: Option<uuid::Uuid>) -> Arc<Session> {
+    pub(super) fn follow(
+        &self,
+        seat: &Seat,
+        started: Started,
+        current: Option<uuid::Uuid>,
+    ) -> Arc<Session> {
         let Started {
             id,
             dir,
@@ -346,7 +240,7 @@ impl Sessions {
             exit: None,
         });
         let session = Arc::new(Session::new(id, &note, dir, holder.agent_pid, at, watch));
-        *lock(&seat.latest) = Some(Arc::clone(&session));
+        seat.take(Arc::clone(&session));
         let store = &self.0.store;
         let ready_ms = u64::try_from(self.0.settings.ready_timeout.as_millis()).unwrap_or(u64::MAX);
         let ledger = Ledger::new(Arc::clone(store), note.project_id, id, current);
@@ -368,60 +262,10 @@ impl Sessions {
         self.0.watchers.spawn(watcher.run());
         session
     }
-
-    fn remember(&self, seat: &Seat, ended: Past) {
-        let Past {
-            id,
-            dir,
-            note,
-            at,
-            holder,
-            exit,
-        } = ended;
-        if seat.latest().is_some_and(|latest| latest.id > id) {
-            return;
-        }
-        let view = View {
-            agent_state: AgentState::Unknown,
-            dialog: None,
-            claude_version: None,
-            exit: Some(exit),
-        };
-        let agent_pid = holder.map_or(0, |holder| holder.agent_pid);
-        let session = Session::new(id, &note, dir, agent_pid, at, watch::channel(view).1);
-        *lock(&seat.latest) = Some(Arc::new(session));
-    }
-
-    /// Removes the folders of a project's oldest ended sessions, in the background.
-    fn prune(&self, project: Id) {
-        let root = self.0.settings.data_dir.join("sessions");
-        tokio::task::spawn_blocking(move || {
-            let Ok(found) = survey(&root) else { return };
-            let ended = found.into_iter().filter(|(_, dir, state)| {
-                matches!(state, State::Exited(..))
-                    && read_note(dir).is_some_and(|(note, _)| note.project_id == project)
-            });
-            // Ids sort by time, and so do the folders of a survey.
-            let ended: Vec<PathBuf> = ended.map(|(_, dir, _)| dir).collect();
-            for dir in ended.iter().rev().skip(ENDED_KEPT) {
-                let _ = fs::remove_dir_all(dir);
-            }
-        });
-    }
-}
-
-/// A session that ended while no server was there.
-struct Past {
-    id: Id,
-    dir: PathBuf,
-    note: Note,
-    at: Timestamp,
-    holder: Option<HolderFile>,
-    exit: Exit,
 }
 
 /// Tells the holder to end the agent's whole tree, and waits until it is gone.
-async fn stop(session: &Session) -> bool {
+pub(super) async fn stop(session: &Session) -> bool {
     let ended = async {
         match client::connect(&session.dir).await {
             Ok(connection) => {
@@ -441,38 +285,6 @@ async fn stop(session: &Session) -> bool {
         }
     };
     timeout(STOP_TIMEOUT, ended).await.is_ok()
-}
-
-/// The session folders below `root` in the order of their making, and what each says.
-fn survey(root: &Path) -> io::Result<Vec<(Id, PathBuf, State)>> {
-    fs::create_dir_all(root)?;
-    let mut found = Vec::new();
-    for entry in fs::read_dir(root)? {
-        let path = entry?.path();
-        let Some(id) = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .and_then(|name| name.parse().ok())
-        else {
-            continue;
-        };
-        match folder::inspect(&path) {
-            Ok(state) => found.push((id, path, state)),
-            Err(error) => {
-                tracing::warn!(session = %id, %error, "a session's folder is passed over")
-            }
-        }
-    }
-    found.sort_by_key(|(id, ..)| *id);
-    Ok(found)
-}
-
-fn read_note(dir: &Path) -> Option<(Note, Timestamp)> {
-    let spec = read_spec(dir).ok()?;
-    Some((
-        serde_json::from_value(spec.note).ok()?,
-        spec.created_at.parse().ok()?,
-    ))
 }
 
 /// A poisoned lock guards a whole value here: every change of it is one assignment.

@@ -1,0 +1,87 @@
+//! How a terminal is closed: the codes of the contract, and the reason with each.
+
+use std::borrow::Cow;
+
+use wxcode_store::StoreError;
+
+use crate::session::StartError;
+
+/// Close codes of the contract.
+pub(super) mod code {
+    pub(in crate::terminal) const ENDED: u16 = 1000;
+    pub(in crate::terminal) const GOING_AWAY: u16 = 1001;
+    pub(in crate::terminal) const BAD_ID: u16 = 4000;
+    pub(in crate::terminal) const WORKSPACE_MISSING: u16 = 4003;
+    pub(in crate::terminal) const NOT_FOUND: u16 = 4004;
+    pub(in crate::terminal) const AGENT: u16 = 4005;
+    pub(in crate::terminal) const FINISHED: u16 = 4009;
+    pub(in crate::terminal) const NOT_ALLOWED: u16 = 4401;
+}
+
+/// A close frame has room for so many bytes of reason.
+const REASON_MAX: usize = 123;
+
+/// Why a terminal is closed.
+pub(super) struct End {
+    pub(super) code: u16,
+    /// The code of the error message that comes before the close.
+    pub(super) error: Option<&'static str>,
+    pub(super) reason: Cow<'static, str>,
+}
+
+impl End {
+    pub(super) fn new(
+        code: u16,
+        error: Option<&'static str>,
+        reason: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            code,
+            error,
+            reason: reason.into(),
+        }
+    }
+
+    /// The reason as far as a close frame has room for it.
+    pub(super) fn shortened(&self) -> &str {
+        let mut end = self.reason.len().min(REASON_MAX);
+        while !self.reason.is_char_boundary(end) {
+            end -= 1;
+        }
+        &self.reason[..end]
+    }
+
+    /// The client is gone: nothing more can be said.
+    pub(super) const fn gone() -> Self {
+        Self {
+            code: 0,
+            error: None,
+            reason: Cow::Borrowed(""),
+        }
+    }
+}
+
+impl From<StartError> for End {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::NoProject => {
+                Self::new(code::NOT_FOUND, Some("NOT_FOUND"), error.to_string())
+            }
+            StartError::Workspace(_) => Self::new(
+                code::WORKSPACE_MISSING,
+                Some("WORKSPACE_NOT_FOUND"),
+                error.to_string(),
+            ),
+            StartError::Closing => Self::new(code::GOING_AWAY, None, error.to_string()),
+            StartError::Store(_) | StartError::Agent(_) | StartError::Folder(_) => {
+                Self::new(code::AGENT, Some("SESSION_ERROR"), error.to_string())
+            }
+        }
+    }
+}
+
+impl From<StoreError> for End {
+    fn from(error: StoreError) -> Self {
+        StartError::from(error).into()
+    }
+}
