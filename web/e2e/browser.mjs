@@ -80,6 +80,24 @@ export const quiet = (page, ms = 1_000) =>
     ms,
   );
 
+/** Waits until the terminal no longer shows `text`. */
+export async function gone(page, text, ms = WAIT_MS) {
+  await page
+    .waitForFunction(
+      (unwanted) => {
+        const rows = [...document.querySelectorAll(".xterm-rows > div")];
+        return !rows.some((row) => row.textContent?.replaceAll("\u00a0", " ").includes(unwanted));
+      },
+      text,
+      { timeout: ms },
+    )
+    .catch(async (error) => {
+      throw new Error(`the terminal still shows ${JSON.stringify(text)}:\n${await screenText(page)}`, {
+        cause: error,
+      });
+    });
+}
+
 /** Waits until the terminal shows `text`. */
 export async function shows(page, text, ms = WAIT_MS) {
   await page

@@ -1,6 +1,6 @@
 // The main job, by hand of a real browser: project, terminal, milestone, and the same conversation after a reload.
 import assert from "node:assert/strict";
-import { agentIs, connected, createProject, logIn, newPage, quiet, screenText, shows } from "./browser.mjs";
+import { agentIs, connected, createProject, gone, logIn, newPage, quiet, screenText, shows } from "./browser.mjs";
 import { conversation, createMilestone, item } from "./milestones.mjs";
 
 /** Longest wait for the agent to be ready for a command, in milliseconds. */
@@ -68,7 +68,7 @@ export async function story(browser, { url, token, workspace }) {
   await input.pressSequentially("typed by hand");
   await shows(page, "typed by hand");
   for (let i = 0; i < "typed by hand".length; i += 1) await input.press("Backspace");
-  await page.waitForFunction(() => !document.querySelector(".xterm-rows")?.textContent?.includes("hand"));
+  await gone(page, "typed by");
   step("keys reach the agent");
 
   await createMilestone(page, "First");

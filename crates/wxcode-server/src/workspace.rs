@@ -47,7 +47,10 @@ pub(crate) fn check(path: &Path) -> Result<(), WorkspaceError> {
     if !path.is_absolute() {
         return Err(WorkspaceError::NotAbsolute(path.to_owned()));
     }
-    if path.to_str().is_none_or(|text| text.chars().any(char::is_control)) {
+    if path
+        .to_str()
+        .is_none_or(|text| text.chars().any(char::is_control))
+    {
         return Err(WorkspaceError::Unspeakable);
     }
     if !path.is_dir() {

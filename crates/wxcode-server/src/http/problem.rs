@@ -9,6 +9,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use futures_util::StreamExt;
 use serde::{Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 use wxcode_core::id::InvalidId;
@@ -16,6 +17,9 @@ use wxcode_store::StoreError;
 
 use super::BODY_MAX;
 use crate::session::StartError;
+
+/// How much of a body that is too large is read, in bytes, before the connection is given up.
+const READ_ON_MAX: usize = 16 * BODY_MAX;
 
 /// An error of the API.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -131,11 +135,6 @@ impl From<JsonRejection> for Problem {
             JsonRejection::MissingJsonContentType(_) => {
                 "send the body as JSON, with the header Content-Type: application/json".to_owned()
             }
-            other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                format!(
-                    "the body is larger than {BODY_MAX} bytes: send less, or name a file in the text"
-                )
-            }
             other => other.body_text(),
         };
         Self::new(rejection.status(), detail)
@@ -155,7 +154,42 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body).await?;
+        let request = Request::from_parts(parts, bytes.into());
         let Json(value) = Json::<T>::from_request(request, state).await?;
         Ok(Self(value))
     }
+}
+
+/// Reads a body. One that is too large is read on for a while, since a client that is still sending would not
+/// see the answer.
+async fn read(body: axum::body::Body) -> Result<Vec<u8>, Problem> {
+    let mut stream = body.into_data_stream();
+    let mut bytes = Vec::new();
+    let mut read = 0;
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|error| {
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                format!("the body broke off: {error}; send it again"),
+            )
+        })?;
+        read += chunk.len();
+        if read <= BODY_MAX {
+            bytes.extend_from_slice(&chunk);
+        } else {
+            bytes = Vec::new();
+        }
+        if read > READ_ON_MAX {
+            break;
+        }
+    }
+    if read <= BODY_MAX {
+        return Ok(bytes);
+    }
+    Err(Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!("the body is larger than {BODY_MAX} bytes: send less, or name a file in the text"),
+    ))
 }

@@ -271,11 +271,9 @@ impl Watcher {
                     .started(seq, event.session_id, source, event.transcript_path.clone());
                 Some(Evidence::SessionStarted)
             }
-            HookKind::UserPromptSubmit { prompt, .. } => {
+            HookKind::UserPromptSubmit { .. } => {
                 self.ledger
                     .spoke(event.session_id, event.transcript_path.clone());
-                let now = self.now();
-                self.courier.reported(prompt, holder, now).await?;
                 Some(Evidence::PromptSubmitted)
             }
             HookKind::PreToolUse { .. }
@@ -295,6 +293,11 @@ impl Watcher {
         self.save().await;
         if let Some(evidence) = evidence {
             self.observe(&evidence, holder).await?;
+        }
+        // After the agent's state, so that nobody sees a command submitted and the agent still idle.
+        if let HookKind::UserPromptSubmit { prompt, .. } = &event.kind {
+            let now = self.now();
+            self.courier.reported(prompt, holder, now).await?;
         }
         if self.live_from.is_some_and(|from| seq >= from) {
             // Nobody attached is no error.
