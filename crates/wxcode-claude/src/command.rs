@@ -45,8 +45,9 @@ pub struct Invocation<'a> {
 /// The argument vector, the executable first.
 ///
 /// The prompt stands behind `--`, so that neither a leading `-` makes it an option nor an option of
-/// `extra_args` that takes many values swallows it. Paths that are not UTF-8 are not supported: they
-/// are written with replacement characters.
+/// `extra_args` that takes many values swallows it. A prompt of one word gets a space at its end: even
+/// there, Claude Code takes a bare `update` or `mcp` for its subcommand. Paths that are not UTF-8 are not
+/// supported: they are written with replacement characters.
 #[must_use]
 pub fn argv(invocation: &Invocation<'_>) -> Vec<String> {
     let path = |path: &Path| path.to_string_lossy().into_owned();
@@ -58,11 +59,89 @@ pub fn argv(invocation: &Invocation<'_>) -> Vec<String> {
     argv.extend([flag.to_owned(), invocation.start.id().to_string()]);
     argv.extend(["--settings".to_owned(), path(invocation.settings)]);
     if let Some(mode) = invocation.permission_mode {
-        argv.push(format!("--permission-mode={mode}"));
+        argv.extend(["--permission-mode".to_owned(), mode.to_owned()]);
     }
     argv.extend(invocation.extra_args.iter().cloned());
     if let Some(prompt) = invocation.prompt {
-        argv.extend(["--".to_owned(), prompt.to_owned()]);
+        let is_word = prompt
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
+        argv.extend([
+            "--".to_owned(),
+            if is_word {
+                format!("{prompt} ")
+            } else {
+                prompt.to_owned()
+            },
+        ]);
     }
     argv
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: Uuid = Uuid::from_u128(0x1111_1111_1111_4111_8111_1111_1111_1111);
+
+    fn words(start: Start, extra_args: &[&str], prompt: Option<&str>) -> Vec<String> {
+        let extra_args: Vec<String> = extra_args.iter().map(|&word| word.to_owned()).collect();
+        argv(&Invocation {
+            claude: Path::new("/opt/claude"),
+            start,
+            settings: Path::new("/s/settings file.json"),
+            permission_mode: Some("default"),
+            extra_args: &extra_args,
+            prompt,
+        })
+    }
+
+    #[test]
+    fn each_start_has_its_flag() {
+        let id = ID.to_string();
+        for (start, flag) in [
+            (Start::New(ID), "--session-id"),
+            (Start::Again(ID), "--session-id"),
+            (Start::Resume(ID), "--resume"),
+        ] {
+            assert_eq!(
+                words(start, &[], None),
+                [
+                    "/opt/claude",
+                    flag,
+                    &id,
+                    "--settings",
+                    "/s/settings file.json",
+                    "--permission-mode",
+                    "default"
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn a_prompt_is_only_ever_a_prompt() {
+        let cases = [
+            ("/gsd:new-project a b", "/gsd:new-project a b"),
+            (
+                "--dangerously-skip-permissions",
+                "--dangerously-skip-permissions ",
+            ),
+            ("-p", "-p "),
+            ("update", "update "),
+            ("two words", "two words"),
+            ("--", "-- "),
+        ];
+        for (prompt, last) in cases {
+            let words = words(
+                Start::New(ID),
+                &["--allowedTools", "Read", "Write"],
+                Some(prompt),
+            );
+            assert_eq!(
+                words[words.len() - 5..],
+                ["--allowedTools", "Read", "Write", "--", last]
+            );
+        }
+    }
 }

@@ -226,9 +226,268 @@ fn text(fields: &mut Map<String, Value>, name: &str) -> Option<String> {
     }
 }
 
-/// A payload of at most `max` bytes, if one can be made: when it is larger, long strings are cut.
+/// Fields that are never cut: the server's decisions rest on them.
+const KEPT: [&str; 6] = [
+    "session_id",
+    "transcript_path",
+    "cwd",
+    "hook_event_name",
+    "prompt",
+    "prompt_id",
+];
+
+/// Shortest length in bytes that strings are cut to before they are taken out altogether.
+const CUT_MIN: usize = 16;
+
+/// What stands at the end of a string that was cut.
+const CUT_MARK: char = '…';
+
+/// A payload that fits into `max` bytes: when it is larger, long strings are cut, evenly and
+/// no shorter than need be.
+///
+/// Ids, paths and the prompt are kept whole, so a payload in which they alone are larger stays larger
+/// than `max`. So does one that is not a JSON object, unchanged.
 #[must_use]
 pub fn compact(payload: Vec<u8>, max: usize) -> Vec<u8> {
-    let _ = max;
-    payload
+    if payload.len() <= max {
+        return payload;
+    }
+    let Ok(fields) = serde_json::from_slice::<Map<String, Value>>(&payload) else {
+        return payload;
+    };
+    let mut limit = max;
+    loop {
+        let mut fields = fields.clone();
+        for (name, value) in &mut fields {
+            if !KEPT.contains(&name.as_str()) {
+                cut(value, limit);
+            }
+        }
+        let bytes = serde_json::to_vec(&fields).unwrap_or_default();
+        if bytes.len() <= max {
+            return bytes;
+        }
+        if limit < CUT_MIN {
+            return without_details(fields);
+        }
+        limit /= 2;
+    }
+}
+
+/// Cuts every string in `value` to at most `limit` bytes and the mark.
+fn cut(value: &mut Value, limit: usize) {
+    match value {
+        Value::String(text) if text.len() > limit => {
+            text.truncate(text.floor_char_boundary(limit));
+            text.push(CUT_MARK);
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| cut(value, limit)),
+        Value::Object(fields) => fields.values_mut().for_each(|value| cut(value, limit)),
+        _ => {}
+    }
+}
+
+/// What is left when strings were not the reason for the size: the kept fields and plain ones.
+fn without_details(mut fields: Map<String, Value>) -> Vec<u8> {
+    fields.retain(|name, value| {
+        KEPT.contains(&name.as_str()) || !(value.is_array() || value.is_object())
+    });
+    serde_json::to_vec(&fields).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const ID: &str = "11111111-1111-4111-8111-111111111111";
+
+    fn payload(mut fields: Value) -> Vec<u8> {
+        fields["session_id"] = ID.into();
+        fields["transcript_path"] = "/t.jsonl".into();
+        fields["cwd"] = "/w".into();
+        fields.to_string().into_bytes()
+    }
+
+    fn kind(fields: Value) -> HookKind {
+        parse(&payload(fields)).unwrap().kind
+    }
+
+    #[test]
+    fn reads_the_events_of_the_real_cli() {
+        let event = parse(&payload(
+            json!({ "hook_event_name": "SessionStart", "source": "startup", "model": "m" }),
+        ))
+        .unwrap();
+        assert_eq!(event.session_id.to_string(), ID);
+        assert_eq!(event.transcript_path, Some("/t.jsonl".into()));
+        assert_eq!(event.cwd, Some("/w".into()));
+        assert_eq!(
+            event.kind,
+            HookKind::SessionStart {
+                source: StartSource::Startup,
+                model: Some("m".into())
+            }
+        );
+        assert_eq!(event.name(), "SessionStart");
+        let cases = [
+            (
+                json!({ "hook_event_name": "UserPromptSubmit", "prompt": "hi", "prompt_id": "p", "permission_mode": "auto" }),
+                HookKind::UserPromptSubmit {
+                    prompt: "hi".into(),
+                    prompt_id: Some("p".into()),
+                },
+            ),
+            (
+                json!({ "hook_event_name": "UserPromptExpansion", "expansion_type": "slash_command",
+                        "command_name": "gsd:new-project", "command_args": "a", "prompt": "/gsd:new-project a" }),
+                HookKind::UserPromptExpansion {
+                    prompt: "/gsd:new-project a".into(),
+                    command_name: Some("gsd:new-project".into()),
+                },
+            ),
+            (
+                json!({ "hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": { "command": "ls" },
+                        "tool_use_id": "t" }),
+                HookKind::PreToolUse {
+                    tool_name: "Bash".into(),
+                    tool_input: json!({ "command": "ls" }),
+                    tool_use_id: Some("t".into()),
+                },
+            ),
+            (
+                json!({ "hook_event_name": "PermissionRequest", "tool_name": "AskUserQuestion", "tool_input": { "questions": [] } }),
+                HookKind::PermissionRequest {
+                    tool_name: "AskUserQuestion".into(),
+                    tool_input: json!({ "questions": [] }),
+                },
+            ),
+            (
+                json!({ "hook_event_name": "Notification", "notification_type": "permission_prompt", "message": "m" }),
+                HookKind::Notification {
+                    notification_type: Some("permission_prompt".into()),
+                    message: "m".into(),
+                },
+            ),
+            (
+                json!({ "hook_event_name": "Stop", "stop_hook_active": false, "last_assistant_message": "done" }),
+                HookKind::Stop {
+                    last_assistant_message: Some("done".into()),
+                },
+            ),
+            (
+                json!({ "hook_event_name": "SubagentStop" }),
+                HookKind::SubagentStop,
+            ),
+            (
+                json!({ "hook_event_name": "PreCompact", "trigger": "manual" }),
+                HookKind::PreCompact {
+                    trigger: Some("manual".into()),
+                },
+            ),
+            (
+                json!({ "hook_event_name": "SessionEnd", "reason": "clear" }),
+                HookKind::SessionEnd {
+                    reason: Some("clear".into()),
+                },
+            ),
+        ];
+        for (fields, expected) in cases {
+            assert_eq!(kind(fields.clone()), expected, "{fields}");
+        }
+    }
+
+    #[test]
+    fn what_a_later_version_adds_or_leaves_out_is_borne() {
+        assert_eq!(
+            kind(json!({ "hook_event_name": "Novelty", "x": [1] })),
+            HookKind::Other("Novelty".into())
+        );
+        assert_eq!(
+            kind(json!({ "hook_event_name": "SessionStart", "source": "fork", "model": 7 })),
+            HookKind::SessionStart {
+                source: StartSource::Other("fork".into()),
+                model: None
+            }
+        );
+        assert_eq!(
+            kind(json!({ "hook_event_name": "Stop" })),
+            HookKind::Stop {
+                last_assistant_message: None
+            }
+        );
+    }
+
+    #[test]
+    fn what_is_no_event_is_refused_with_a_reason() {
+        for bytes in [&b""[..], b"[]", b"{", b"\xff"] {
+            assert!(
+                matches!(parse(bytes), Err(HookError::NotJson(_))),
+                "{bytes:?}"
+            );
+        }
+        let missing = |value: Value| match parse(value.to_string().as_bytes()) {
+            Err(HookError::Missing(field)) => field,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(missing(json!({ "hook_event_name": "Stop" })), "session_id");
+        assert_eq!(
+            missing(json!({ "session_id": "-rf", "hook_event_name": "Stop" })),
+            "session_id"
+        );
+        assert_eq!(missing(json!({ "session_id": ID })), "hook_event_name");
+    }
+
+    #[test]
+    fn a_large_payload_is_cut_but_for_what_decisions_rest_on() {
+        let prompt = "p".repeat(2_000);
+        let large = payload(json!({
+            "hook_event_name": "PostToolUse", "prompt": prompt, "tool_name": "Bash",
+            "tool_input": { "command": "ls", "nested": ["é".repeat(50_000)] },
+            "tool_response": { "stdout": "x".repeat(50_000) },
+        }));
+        let small = compact(large, 8_000);
+        assert!(
+            small.len() <= 8_000 && small.len() > 4_000,
+            "{}",
+            small.len()
+        );
+        let fields: Value = serde_json::from_slice(&small).unwrap();
+        assert_eq!(fields["prompt"], json!(prompt));
+        assert_eq!(fields["session_id"], ID);
+        assert_eq!(fields["tool_input"]["command"], "ls");
+        assert!(
+            fields["tool_response"]["stdout"]
+                .as_str()
+                .unwrap()
+                .ends_with(CUT_MARK)
+        );
+    }
+
+    #[test]
+    fn what_fits_or_is_no_object_stays_as_it_is() {
+        let exact = payload(json!({ "hook_event_name": "Stop" }));
+        assert_eq!(compact(exact.clone(), exact.len()), exact);
+        assert_eq!(compact(b"not json".to_vec(), 3), b"not json");
+        let many = payload(json!({ "hook_event_name": "Stop", "tool_input": vec![1; 5_000] }));
+        let small = compact(many, 1_000);
+        assert!(small.len() <= 1_000);
+        assert_eq!(parse(&small).unwrap().name(), "Stop");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_an_event_or_an_error(bytes: Vec<u8>) {
+            let _ = parse(&bytes);
+        }
+
+        #[test]
+        fn what_was_cut_is_the_same_event(text in ".{0,400}", prompt in ".{0,50}", max in 400_usize..1_000) {
+            let whole = payload(json!({ "hook_event_name": "UserPromptSubmit", "prompt": prompt, "extra": [text] }));
+            let small = compact(whole.clone(), max);
+            prop_assert_eq!(parse(&small).unwrap(), parse(&whole).unwrap());
+        }
+    }
 }

@@ -1,4 +1,11 @@
 //! Text on its way into the prompt, and the proof that it arrived.
+//!
+//! Measured: a line feed never submits; a carriage return does, but behind a backslash it is a line
+//! end; text that begins with `!` is run by a shell and reported to no hook.
+
+use std::borrow::Cow;
+
+use unicode_normalization::UnicodeNormalization as _;
 
 /// What submits the text in the prompt: a carriage return, never a line feed.
 pub const SUBMIT: &[u8] = b"\r";
@@ -7,6 +14,9 @@ pub const SUBMIT: &[u8] = b"\r";
 const PASTE_BEGIN: &[u8] = b"\x1b[200~";
 /// Ends a bracketed paste.
 const PASTE_END: &[u8] = b"\x1b[201~";
+
+/// What a tab of a paste becomes in the prompt.
+const TAB: &str = "    ";
 
 /// The text as it can be typed: line ends are `\n`, and of the control characters only tabs and
 /// line ends are left.
@@ -17,33 +27,203 @@ const PASTE_END: &[u8] = b"\x1b[201~";
 pub fn typeable(text: &str) -> String {
     text.replace("\r\n", "\n")
         .chars()
-        .map(|c| if c == '\r' { '\n' } else { c })
+        .map(|c| if is_line_end(c) { '\n' } else { c })
         .filter(|&c| !c.is_control() || matches!(c, '\n' | '\t'))
         .collect()
 }
 
+/// Characters that the prompt shows as line ends.
+const fn is_line_end(c: char) -> bool {
+    matches!(
+        c,
+        '\r' | '\n' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+    )
+}
+
 /// The bytes that put `text` into the prompt without submitting it: one bracketed paste of its
 /// [`typeable`] form.
+///
+/// A space is added where the prompt would not take the text as text: before a leading `!`, which
+/// would run it in a shell, and behind a trailing backslash, which would turn [`SUBMIT`] into a line end.
 #[must_use]
 pub fn paste(text: &str) -> Vec<u8> {
-    [PASTE_BEGIN, typeable(text).as_bytes(), PASTE_END].concat()
+    let text = typeable(text);
+    let before: &[u8] = if text.starts_with('!') { b" " } else { b"" };
+    let behind: &[u8] = if text.ends_with('\\') { b" " } else { b"" };
+    [PASTE_BEGIN, before, text.as_bytes(), behind, PASTE_END].concat()
 }
 
 /// Whether a `UserPromptSubmit` hook that reports `reported` proves that `sent` was submitted.
+///
+/// The texts must be equal but for what the prompt was seen to change: white space at the ends goes,
+/// tabs become spaces, invisible characters go, characters are composed (NFC), and a paste of more
+/// than three lines or 800 characters is put into one `pasted_content` wrapper, in which and outside of
+/// which such tags of the text itself get a backslash.
 #[must_use]
 pub fn confirms(sent: &str, reported: &str) -> bool {
-    let sent = typeable(sent);
-    let reported = typeable(reported);
-    sent.trim() == reported.trim()
-        || unwrapped(&reported).is_some_and(|inner| inner.trim() == sent.trim())
+    let sent = canonical(sent);
+    canonical(reported) == sent || unwrapped(reported).is_some_and(|inner| canonical(inner) == sent)
 }
 
-/// The text inside a prompt that is nothing but one `pasted_content` wrapper, as Claude Code puts
-/// around a paste of several lines.
+/// The text inside a prompt that is nothing but one `pasted_content` wrapper.
 fn unwrapped(reported: &str) -> Option<&str> {
     let rest = reported.trim().strip_prefix("<pasted_content id=\"")?;
     let (id, rest) = rest.split_once("\">")?;
-    rest.strip_suffix("\">")?
+    let inner = rest
+        .strip_suffix("\">")?
         .strip_suffix(id)?
-        .strip_suffix("</pasted_content id=\"")
+        .strip_suffix("</pasted_content id=\"")?;
+    // A second wrapper would be a second paste.
+    (!inner.contains("<pasted_content") && !inner.contains("</pasted_content")).then_some(inner)
+}
+
+/// What is left of a text when all is taken away that the prompt may change.
+fn canonical(text: &str) -> String {
+    let text: String = typeable(text)
+        .replace('\t', TAB)
+        .chars()
+        .filter(|&c| !is_invisible(c))
+        .nfc()
+        .collect();
+    let text = ["<\\pasted_content", "<\\/pasted_content"]
+        .iter()
+        .fold(Cow::Owned(text), |text: Cow<'_, str>, tag| {
+            Cow::Owned(text.replace(tag, &tag.replace('\\', "")))
+        });
+    text.trim().to_owned()
+}
+
+/// Characters without a shape of their own, which the prompt drops (some only in some places).
+const fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn wrapped(text: &str) -> String {
+        format!("\n\n<pasted_content id=\"27b4\">\n{text}\n</pasted_content id=\"27b4\">\n")
+    }
+
+    /// Pairs of what was pasted and what the hook of the real CLI reported.
+    #[test]
+    fn confirms_what_the_cli_makes_of_a_text() {
+        let rows = "row 0\nrow 1\nrow 2\nrow 3\nrow 4";
+        let long = "x".repeat(10_000);
+        let cases = [
+            ("one line", "one line".to_owned()),
+            ("two\nlines", "two\nlines".to_owned()),
+            (rows, wrapped(rows)),
+            (&long, wrapped(&long)),
+            ("  lead and trail  ", "  lead and trail".to_owned()),
+            ("\nleading newline", "\nleading newline".to_owned()),
+            ("trailing newline\n", "trailing newline".to_owned()),
+            ("trail spaces   \nmid  ", "trail spaces   \nmid".to_owned()),
+            ("tab\there", "tab    here".to_owned()),
+            ("e\u{301}x", "\u{e9}x".to_owned()),
+            (
+                "nbsp\u{a0}zwj\u{200d} bom\u{feff} x",
+                "nbsp\u{a0}zwj bom x".to_owned(),
+            ),
+            ("soft\u{ad}hyphen", "softhyphen".to_owned()),
+            ("\u{fe0f}\u{2764}\u{fe0f}", "\u{2764}\u{fe0f}".to_owned()),
+            (
+                "\u{1f468}\u{200d}\u{1f469}",
+                "\u{1f468}\u{200d}\u{1f469}".to_owned(),
+            ),
+            ("crlf\r\ntwo", "crlf\ntwo".to_owned()),
+            ("cr\rtwo", "cr\ntwo".to_owned()),
+            ("a\u{c}b\u{b}c\u{85}d", "a\nb\nc\nd".to_owned()),
+            ("\u{2028}sep\u{2029}para", "\nsep\npara".to_owned()),
+            (
+                "/gsd:new-project a/b.md ",
+                "/gsd:new-project a/b.md".to_owned(),
+            ),
+            (" /gsd:new-project a", "/gsd:new-project a".to_owned()),
+            (
+                "<pasted_content id=\"x\">",
+                "<\\pasted_content id=\"x\">".to_owned(),
+            ),
+            (
+                "tag <pasted_content> and </pasted_content id=\"x\"> q",
+                "tag <\\pasted_content> and <\\/pasted_content id=\"x\"> q".to_owned(),
+            ),
+            ("l1\nl2\nl3\nl4\n", wrapped("l1\nl2\nl3\nl4\n")),
+            ("\n\n\nx", wrapped("\n\n\nx")),
+            ("!echo x", " !echo x".to_owned()),
+            ("ends with\\", "ends with\\".to_owned()),
+        ];
+        for (sent, reported) in cases {
+            assert!(
+                confirms(sent, &reported),
+                "{sent:?} was reported as {reported:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn another_text_is_no_proof() {
+        let cases = [
+            ("one", "two"),
+            ("one", "one two"),
+            ("one", ""),
+            ("one two", "one  two"),
+            ("a\nb", "a b"),
+            (
+                "one",
+                "one\n\n<pasted_content id=\"a\">\none\n</pasted_content id=\"a\">\n",
+            ),
+            (
+                "one",
+                "<pasted_content id=\"a\">\none\n</pasted_content id=\"b\">",
+            ),
+            (
+                "one",
+                "<pasted_content id=\"a\">\none\n</pasted_content id=\"a\"> and more",
+            ),
+            ("/clear", "/clear now"),
+        ];
+        for (sent, reported) in cases {
+            assert!(!confirms(sent, reported), "{sent:?} is not {reported:?}");
+        }
+        let two = wrapped("one") + &wrapped("two");
+        assert!(!confirms("one", &two) && !confirms("two", &two));
+    }
+
+    #[test]
+    fn nothing_in_a_text_is_a_key() {
+        assert_eq!(
+            paste("a\x1b[201~\rrm\x03\x7f\u{9b}b"),
+            b"\x1b[200~a[201~\nrmb\x1b[201~"
+        );
+        assert_eq!(
+            paste("one\r\ntwo\tthree"),
+            b"\x1b[200~one\ntwo\tthree\x1b[201~"
+        );
+        assert_eq!(paste("!ls"), b"\x1b[200~ !ls\x1b[201~");
+        assert_eq!(paste("\x1b!ls"), b"\x1b[200~ !ls\x1b[201~");
+        assert_eq!(paste("a\\"), b"\x1b[200~a\\ \x1b[201~");
+    }
+
+    proptest! {
+        #[test]
+        fn a_paste_has_one_begin_and_one_end(text: String) {
+            let bytes = paste(&text);
+            let inner = &bytes[PASTE_BEGIN.len()..bytes.len() - PASTE_END.len()];
+            prop_assert!(!inner.iter().any(|byte| (*byte < b' ' && !matches!(byte, b'\n' | b'\t')) || *byte == 0x7f));
+            prop_assert!(std::str::from_utf8(inner).is_ok());
+        }
+
+        #[test]
+        fn what_is_reported_as_it_was_typed_is_confirmed(text: String) {
+            prop_assert!(confirms(&text, &text));
+            prop_assert!(confirms(&text, typeable(&text).trim_end()));
+        }
+    }
 }

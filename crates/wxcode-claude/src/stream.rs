@@ -80,13 +80,180 @@ fn init_id(line: &[u8]) -> Option<Uuid> {
         session_id: String,
     }
     let text = String::from_utf8_lossy(line);
-    let mut values = serde_json::Deserializer::from_str(without_escapes(&text)).into_iter::<Init>();
+    let mut values = serde_json::Deserializer::from_str(behind_escapes(&text)).into_iter::<Init>();
     let init = values.next()?.ok()?;
-
-    (init.r#type == "system" && init.subtype == "init").then_some(())?;
-    crate::id(&init.session_id)
+    let rest = &behind_escapes(&text)[values.byte_offset()..];
+    let is_init =
+        init.r#type == "system" && init.subtype == "init" && behind_escapes(rest).is_empty();
+    is_init.then(|| crate::id(&init.session_id)).flatten()
 }
 
-fn without_escapes(text: &str) -> &str {
-    text
+/// The text behind white space and escape sequences.
+fn behind_escapes(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    while let Some(sequence) = rest.strip_prefix('\u{1b}') {
+        let end = match sequence.chars().next() {
+            // CSI: up to its final byte.
+            Some('[') => sequence[1..]
+                .find(|c| matches!(c, '@'..='~'))
+                .map(|at| at + 2),
+            // OSC, DCS, APC, PM: up to BEL or ST.
+            Some(']' | 'P' | '_' | '^') => sequence.find(['\u{7}', '\u{1b}']).map(|at| {
+                at + if sequence[at..].starts_with("\u{1b}\\") {
+                    2
+                } else {
+                    1
+                }
+            }),
+            // Others: intermediate characters, then a final one.
+            Some(_) => sequence.find(|c| !matches!(c, ' '..='/')).map(|at| at + 1),
+            None => None,
+        };
+        rest = end
+            .and_then(|end| sequence.get(end..))
+            .unwrap_or_default()
+            .trim_start();
+    }
+    rest
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ID: &str = "0d6a3f0e-54a1-4ee0-9a5a-0b6a1c7d2e11";
+
+    fn line(id: &str) -> String {
+        format!(
+            r#"{{"type":"system","subtype":"init","cwd":"/w","session_id":"{id}","tools":["Bash"],"mcp_servers":[]}}"#
+        )
+    }
+
+    fn capture(bytes: impl AsRef<[u8]>) -> Option<Uuid> {
+        let mut capture = InitCapture::new();
+        capture.push(bytes.as_ref());
+        capture.finish()
+    }
+
+    fn id() -> Option<Uuid> {
+        Some(Uuid::parse_str(ID).unwrap())
+    }
+
+    #[test]
+    fn finds_the_init_line_among_others() {
+        let other = r#"{"type":"assistant","session_id":"11111111-1111-4111-8111-111111111111"}"#;
+        assert_eq!(capture(line(ID) + "\n"), id());
+        assert_eq!(
+            capture(format!("{other}\nnoise\n\n{}\n{other}\n", line(ID))),
+            id()
+        );
+        assert_eq!(capture(line(ID)), id(), "the last line may have no end");
+        let second = line("22222222-2222-4222-8222-222222222222");
+        assert_eq!(
+            capture(format!("{}\n{second}\n", line(ID))),
+            id(),
+            "the first one wins"
+        );
+    }
+
+    #[test]
+    fn a_terminal_may_have_been_in_between() {
+        assert_eq!(capture(line(ID) + "\r\n"), id());
+        assert_eq!(capture(format!("progress\r{}\r\n", line(ID))), id());
+        assert_eq!(
+            capture(format!(
+                "\x1b[2K\x1b[?25l \x1b]0;title\x07{}\x1b[0m\n",
+                line(ID)
+            )),
+            id()
+        );
+        assert_eq!(
+            capture(format!("\x1b]0;title\x1b\\\x1b(B{}\n", line(ID))),
+            id()
+        );
+        assert_eq!(capture([b"\xff\xfe\n", line(ID).as_bytes()].concat()), id());
+        let broken = line(ID).replace("/w", "/\u{1}").into_bytes();
+        let broken: Vec<u8> = broken
+            .into_iter()
+            .map(|byte| if byte == 1 { 0xff } else { byte })
+            .collect();
+        assert_eq!(capture(broken), id());
+    }
+
+    #[test]
+    fn refuses_what_only_looks_like_it() {
+        for bad in [
+            "",
+            "test-123",
+            "-rf",
+            "../../etc",
+            &ID.replace('-', ""),
+            &format!("{{{ID}}}"),
+            &format!("urn:uuid:{ID}"),
+        ] {
+            assert_eq!(capture(line(bad)), None, "{bad:?}");
+        }
+        let nested = format!(r#"{{"type":"user","message":{}}}"#, line(ID));
+        let quoted = format!("{:?}", line(ID));
+        let wrong = line(ID).replace("init", "status");
+        let half = line(ID)[..60].to_owned();
+        for text in [
+            nested,
+            quoted,
+            wrong,
+            half,
+            format!("{} trailing", line(ID)),
+            format!("said: {}", line(ID)),
+        ] {
+            assert_eq!(capture(&text), None, "{text}");
+        }
+        assert_eq!(
+            capture(r#"{"type":"system","subtype":"init","session_id":7}"#),
+            None
+        );
+    }
+
+    #[test]
+    fn a_line_beyond_the_bound_is_passed_over_and_not_kept() {
+        let mut capture = InitCapture::new();
+        for _ in 0..=LINE_MAX / (1 << 20) {
+            assert_eq!(capture.push(&vec![b'x'; 1 << 20]), None);
+            assert!(capture.line.capacity() <= 2 * LINE_MAX);
+        }
+        assert_eq!(capture.line.capacity(), 0, "nothing is kept of it");
+        assert_eq!(
+            capture.push(line(ID).as_bytes()),
+            None,
+            "it is still the same line"
+        );
+        assert_eq!(capture.push(b"\n"), None);
+        assert_eq!(capture.push((line(ID) + "\n").as_bytes()), id());
+    }
+
+    proptest! {
+        #[test]
+        fn the_cut_does_not_matter(cuts in proptest::collection::vec(0_usize..400, 0..8), noise in ".{0,40}") {
+            let noise: String = noise.chars().filter(|c| !c.is_control()).collect();
+            let stream = format!("{noise}\r\n\x1b[0m{}\r\nafter", line(ID)).into_bytes();
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(stream.len())).collect();
+            cuts.extend([0, stream.len()]);
+            cuts.sort_unstable();
+            let mut capture = InitCapture::new();
+            for pair in cuts.windows(2) {
+                capture.push(&stream[pair[0]..pair[1]]);
+            }
+            prop_assert_eq!(capture.finish(), id());
+        }
+
+        #[test]
+        fn any_bytes_are_borne(chunks: Vec<Vec<u8>>) {
+            let mut capture = InitCapture::new();
+            for chunk in &chunks {
+                capture.push(chunk);
+            }
+            capture.finish();
+        }
+    }
 }
