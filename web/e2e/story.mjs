@@ -1,6 +1,16 @@
 // The main job, by hand of a real browser: project, terminal, milestone, and the same conversation after a reload.
 import assert from "node:assert/strict";
-import { agentIs, connected, createProject, gone, logIn, newPage, quiet, screenText, shows } from "./browser.mjs";
+import {
+  agentIs,
+  connected,
+  createProject,
+  gone,
+  logIn,
+  newPage,
+  quiet,
+  screenText,
+  shows,
+} from "./browser.mjs";
 import { conversation, createMilestone, item } from "./milestones.mjs";
 
 /** Longest wait for the agent to be ready for a command, in milliseconds. */

@@ -1,6 +1,10 @@
 //! wxcode from outside: the real program, over HTTP and WebSocket, with a fake agent and with the real Claude Code.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on panics"
+)]
 
 mod access;
 mod api;

@@ -35,13 +35,13 @@ fn browser() -> Option<PathBuf> {
 }
 
 /// Runs a script of the page; when it says so, the server is killed and started again.
-async fn run(server: &mut Server, browser: &Path, script: &str) {
+async fn run(server: &mut Server, browser: &Path, script: &str, workspace: &Path) {
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web");
     let mut child = Command::new("node")
         .arg(web.join("e2e").join(script))
         .env("WXCODE_URL", &server.base)
         .env("WXCODE_TOKEN", &server.token)
-        .env("WXCODE_WORKSPACE", server.agent.home.path())
+        .env("WXCODE_WORKSPACE", workspace)
         .env("CHROMIUM", browser)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -79,7 +79,8 @@ const COMMANDS: &str = "[commands]\nnew_project = 'Begin with {context_path}'\nn
 async fn the_story_in_a_browser() {
     let Some(browser) = browser() else { return };
     let mut server = Server::start(Agent::fake("").with_config(COMMANDS)).await;
-    run(&mut server, &browser, "run.mjs").await;
+    let workspace = tempfile::tempdir().unwrap();
+    run(&mut server, &browser, "run.mjs", workspace.path()).await;
 }
 
 #[tokio::test]
@@ -88,7 +89,8 @@ async fn the_story_in_a_browser_on_the_real_claude() {
         return;
     };
     let mut server = Server::start(agent.with_config(COMMANDS)).await;
-    run(&mut server, &browser, "run.mjs").await;
+    let workspace = tempfile::tempdir().unwrap();
+    run(&mut server, &browser, "run.mjs", workspace.path()).await;
 }
 
 #[tokio::test]
@@ -96,7 +98,8 @@ async fn a_closed_tab_and_a_killed_server_lose_nothing() {
     let (Some(browser), Some(agent)) = (browser(), real()) else {
         return;
     };
-    agent.trust(agent.home.path());
+    let workspace = tempfile::tempdir().unwrap();
+    agent.trust(workspace.path());
     let mut server = Server::start(agent.with_config(COMMANDS)).await;
-    run(&mut server, &browser, "survive.mjs").await;
+    run(&mut server, &browser, "survive.mjs", workspace.path()).await;
 }
