@@ -125,7 +125,7 @@ impl From<Exit> for ExitView {
     }
 }
 
-async fn view(project: OutputProject, session: Option<&Session>) -> SessionView {
+async fn view(app: &App, project: OutputProject, session: Option<&Session>) -> SessionView {
     let state = session.map(Session::view);
     let exit = state.as_ref().and_then(|state| state.exit.clone());
     let running = session.filter(|_| exit.is_none());
@@ -138,6 +138,7 @@ async fn view(project: OutputProject, session: Option<&Session>) -> SessionView 
     };
     let welcome = welcome.map(|connection| connection.welcome);
     let status = match (&state, &exit) {
+        (_, Some(_)) | (None, _) if app.sessions.is_starting(project.id) => "starting",
         (None, _) => "none",
         (Some(_), Some(_)) => "exited",
         (Some(_), None) => "running",
@@ -184,7 +185,7 @@ async fn project(app: &App, id: Id) -> Answer<OutputProject> {
 pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<Json<SessionView>> {
     let project = project(&app, id).await?;
     Ok(Json(
-        view(project, app.sessions.latest(id).as_deref()).await,
+        view(&app, project, app.sessions.latest(id).as_deref()).await,
     ))
 }
 
@@ -209,7 +210,7 @@ pub(super) async fn start(
     };
     Ok((
         status,
-        Json(view(project(&app, id).await?, Some(&found.session)).await),
+        Json(view(&app, project(&app, id).await?, Some(&found.session)).await),
     ))
 }
 

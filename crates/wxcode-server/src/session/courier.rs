@@ -125,6 +125,23 @@ impl Courier {
         self.tell(Event::Agent(readiness), holder, now).await
     }
 
+    /// The holder has typed the delivery with this key, now or before.
+    pub(super) async fn typed(
+        &mut self,
+        key: &str,
+        holder: &Sender,
+        now: u64,
+    ) -> Result<(), ClientError> {
+        if self
+            .under
+            .as_ref()
+            .is_some_and(|under| under.delivery.id.to_string() == key)
+        {
+            self.tell(Event::Typed, holder, now).await?;
+        }
+        Ok(())
+    }
+
     /// When [`Self::tick`] has something to do.
     pub(super) fn deadline(&self) -> Option<u64> {
         self.under

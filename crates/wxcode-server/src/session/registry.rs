@@ -99,6 +99,14 @@ impl Sessions {
         self.seat(project).running()
     }
 
+    /// Whether the session of a project is being started.
+    #[must_use]
+    pub fn is_starting(&self, project: Id) -> bool {
+        let seat = self.seat(project);
+        // The gate is also held while a session is ended, but then it still runs.
+        seat.running().is_none() && seat.gate.try_lock().is_err()
+    }
+
     /// The running session of a project, or else the last one that ended.
     #[must_use]
     pub fn latest(&self, project: Id) -> Option<Arc<Session>> {

@@ -238,7 +238,7 @@ impl Watcher {
             }
             client::Event::Delivered { key, fresh } => {
                 tracing::debug!(session = %self.session.id, key, fresh, "typed");
-                self.courier.tell(Event::Typed, holder, now).await?;
+                self.courier.typed(&key, holder, now).await?;
             }
             client::Event::DeliverRefused { key, reason } => {
                 tracing::warn!(session = %self.session.id, key, reason, "the holder did not take a delivery yet");
