@@ -77,6 +77,7 @@ async fn calls_tools_and_fails_when_asked_to() {
     for (text, tool) in [
         ("please stub:bash ls -l", "Bash"),
         ("stub:ask", "AskUserQuestion"),
+        ("stub:tool Edit {\"a\": 1}", "Edit"),
         ("stub:write /f", "Write"),
     ] {
         let answer: Value = post(&stub, &turn(&[text], false))

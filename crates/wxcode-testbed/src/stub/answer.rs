@@ -7,6 +7,7 @@
 //! | `stub:bash COMMAND` | the tool `Bash` with the rest of the line |
 //! | `stub:ask` | the tool `AskUserQuestion` with one question, "Which colour?", and the choices Red and Blue |
 //! | `stub:write PATH` | the tool `Write` that writes `written by the stub` to the path |
+//! | `stub:tool NAME JSON` | the tool of this name with this input |
 //! | `stub:slow` | begins to answer, and ends only after [`release`](super::Stub::release) |
 //! | `stub:lines N` | N numbered lines |
 //! | `stub:error STATUS` | an error response with this HTTP status |
@@ -26,7 +27,7 @@ pub(super) enum Answer {
     /// A message that ends only when it is released.
     Held(String),
     /// A call of a tool.
-    Tool { name: &'static str, input: Value },
+    Tool { name: String, input: Value },
     /// An HTTP error.
     Error(u16),
 }
@@ -60,19 +61,24 @@ fn keyword(text: &str) -> Option<Answer> {
     let line = rest.lines().next().unwrap_or_default();
     let (word, argument) = line.split_once(' ').unwrap_or((line, ""));
     let argument = argument.trim();
+    let tool = |name: &str, input: Value| Answer::Tool {
+        name: name.to_owned(),
+        input,
+    };
     Some(match word.trim() {
-        "bash" => Answer::Tool {
-            name: "Bash",
-            input: json!({ "command": argument, "description": "Asked for by the test" }),
-        },
-        "ask" => Answer::Tool {
-            name: "AskUserQuestion",
-            input: question(),
-        },
-        "write" => Answer::Tool {
-            name: "Write",
-            input: json!({ "file_path": argument, "content": "written by the stub\n" }),
-        },
+        "bash" => tool(
+            "Bash",
+            json!({ "command": argument, "description": "Asked for by the test" }),
+        ),
+        "ask" => tool("AskUserQuestion", question()),
+        "write" => tool(
+            "Write",
+            json!({ "file_path": argument, "content": "written by the stub\n" }),
+        ),
+        "tool" => {
+            let (name, input) = argument.split_once(' ')?;
+            tool(name, serde_json::from_str(input).ok()?)
+        }
         "slow" => Answer::Held("stub: released".to_owned()),
         "lines" => {
             let count = argument.parse().unwrap_or(1).min(LINES_MAX);

@@ -1,0 +1,141 @@
+//! The choices of a dialog.
+
+use super::{Dialog, DialogName};
+
+/// What marks the choice that Enter would take.
+const MARK: char = '❯';
+
+/// The choices of a dialog and the marked one.
+pub(super) struct Choices {
+    pub(super) options: Vec<String>,
+    pub(super) numbered: bool,
+    selected: usize,
+}
+
+/// A line that shows a choice.
+struct Choice<'a> {
+    marked: bool,
+    /// The column of its number or, without one, of its text.
+    column: usize,
+    number: Option<u32>,
+    text: &'a str,
+}
+
+impl Choices {
+    /// The choices around the last mark in `lines` of a screen of `width`, if there is one.
+    pub(super) fn find(lines: &[&str], width: usize) -> Option<Self> {
+        let (at, marked) = lines.iter().enumerate().rev().find_map(|(at, line)| {
+            Choice::read(line)
+                .filter(|choice| choice.marked)
+                .map(|choice| (at, choice))
+        })?;
+        // With numbers, descriptions may stand between the choices; without, the choices stand together.
+        let belongs = |choice: &Choice<'_>| {
+            choice.column == marked.column && choice.number.is_some() == marked.number.is_some()
+        };
+        let numbered = marked.number.is_some();
+        let first = if numbered {
+            (0..=at).rev().find(|&line| {
+                Choice::read(lines[line])
+                    .is_some_and(|choice| belongs(&choice) && choice.number == Some(1))
+            })
+        } else {
+            (0..=at)
+                .rev()
+                .take_while(|&line| {
+                    Choice::read(lines[line]).is_some_and(|choice| choice.column >= marked.column)
+                })
+                .last()
+        };
+        let mut choices = Self {
+            options: Vec::new(),
+            numbered,
+            selected: 0,
+        };
+        let mut previous = "";
+        for (line, text) in lines.iter().enumerate().skip(first.unwrap_or(at)) {
+            let choice = Choice::read(text);
+            match choice.filter(belongs) {
+                Some(choice) => {
+                    // A list that begins anew is another one.
+                    if numbered && line > at && choice.number == Some(1) {
+                        break;
+                    }
+                    if choice.marked {
+                        choices.selected = choices.options.len();
+                    }
+                    choices.options.push(bare(choice.text));
+                    previous = text;
+                }
+                None if is_wrapped(previous, text, width) => {
+                    if let Some(option) = choices.options.last_mut() {
+                        option.push(' ');
+                        option.push_str(text.trim());
+                        previous = text;
+                    }
+                }
+                None if numbered => previous = "",
+                None => break,
+            }
+        }
+        // One thing is no choice.
+        (choices.options.len() > 1).then_some(choices)
+    }
+
+    pub(super) fn into_dialog(self, name: DialogName) -> Dialog {
+        Dialog {
+            name,
+            options: self.options,
+            selected: Some(self.selected),
+        }
+    }
+}
+
+impl<'a> Choice<'a> {
+    /// Reads a line as a choice. Any indented text may be one without a number.
+    fn read(line: &'a str) -> Option<Self> {
+        let trimmed = line.trim_start();
+        let (marked, rest) = match trimmed.strip_prefix(MARK) {
+            Some(rest) if rest.starts_with(char::is_whitespace) => (true, rest.trim_start()),
+            _ => (false, trimmed),
+        };
+        // The tick of the current setting stands before the text.
+        let rest = rest.strip_prefix("✔ ").unwrap_or(rest);
+        let column = line.chars().count() - rest.chars().count();
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let numbered = rest[digits..].strip_prefix(". ").filter(|_| digits > 0);
+        let number = numbered.and_then(|_| rest[..digits].parse().ok());
+        // A mark in the first column without a number is the user's own message in the conversation.
+        let is_choice = column >= if number.is_some() { 2 } else { 3 } && !rest.is_empty();
+        is_choice.then(|| Self {
+            marked,
+            column,
+            number,
+            text: numbered.unwrap_or(rest),
+        })
+    }
+}
+
+/// A choice's text without boxes and ticks.
+fn bare(text: &str) -> String {
+    let text = text.trim();
+    let text = ["[ ] ", "[✔] "]
+        .iter()
+        .find_map(|tick| text.strip_prefix(tick))
+        .unwrap_or(text);
+    text.strip_suffix(" ✔").unwrap_or(text).to_owned()
+}
+
+/// Whether `line` goes on where `previous` had no room for its first word.
+fn is_wrapped(previous: &str, line: &str, width: usize) -> bool {
+    let word = line
+        .split_whitespace()
+        .next()
+        .map_or(0, |word| word.chars().count());
+    let indented = line.starts_with("  ");
+    // Dialogs keep one or two columns free at the right.
+    word > 0
+        && indented
+        && !previous.is_empty()
+        && previous.chars().count() + 1 + word > width.saturating_sub(2)
+}
