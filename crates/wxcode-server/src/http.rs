@@ -20,7 +20,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::{catch_panic::CatchPanicLayer, normalize_path::NormalizePath};
 use utoipa::{
     OpenApi,
@@ -45,6 +45,8 @@ pub(crate) struct App {
     pub(crate) sessions: Sessions,
     pub(crate) access: Access,
     pub(crate) closing: CancellationToken,
+    /// The terminal clients, which are to say goodbye before the server ends.
+    pub(crate) clients: TaskTracker,
 }
 
 impl FromRef<App> for Access {

@@ -19,7 +19,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use wxcode_store::Store;
 
 use crate::{
@@ -70,6 +70,7 @@ pub struct Server {
     sessions: Sessions,
     router: Router,
     closing: CancellationToken,
+    clients: TaskTracker,
     data_dir: PathBuf,
     /// Held for as long as the server lives.
     _lock: fs::File,
@@ -136,7 +137,9 @@ impl Server {
             source,
         })?;
         let access = Access::new(address, &settings.allowed_hosts, &settings.token);
+        let clients = TaskTracker::new();
         let app = App {
+            clients: clients.clone(),
             settings,
             store,
             sessions: sessions.clone(),
@@ -152,6 +155,7 @@ impl Server {
             sessions,
             router,
             closing,
+            clients,
             data_dir,
             _lock: lock,
         })
@@ -183,8 +187,13 @@ impl Server {
         }
         drop(self.listener);
         self.closing.cancel();
+        self.clients.close();
         if timeout(DRAIN_TIMEOUT, async {
-            tokio::join!(graceful.shutdown(), self.sessions.close())
+            tokio::join!(
+                graceful.shutdown(),
+                self.clients.wait(),
+                self.sessions.close()
+            )
         })
         .await
         .is_err()

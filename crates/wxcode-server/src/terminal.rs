@@ -87,24 +87,27 @@ fn accept(
     let lang = options.ok().and_then(|Query(options)| options.lang);
     let language = Language::choose(lang.as_deref(), headers);
     let authentic = app.access.is_authentic(headers);
+    let clients = app.clients.clone();
     upgrade
         .read_buffer_size(READ_BUFFER)
         .max_write_buffer_size(WRITE_BUFFER_MAX)
         .max_message_size(MESSAGE_MAX)
         .max_frame_size(MESSAGE_MAX)
-        .on_upgrade(move |socket| async move {
-            let mut client = Client { socket, language };
-            let result = if authentic {
-                client.attend(&app, &wanted, &id).await
-            } else {
-                Err(End::new(
-                    code::NOT_ALLOWED,
-                    None,
-                    "log in, or send the header Authorization: Bearer TOKEN",
-                ))
-            };
-            if let Err(end) = result {
-                client.close(end).await;
-            }
+        .on_upgrade(move |socket| {
+            clients.track_future(async move {
+                let mut client = Client { socket, language };
+                let result = if authentic {
+                    client.attend(&app, &wanted, &id).await
+                } else {
+                    Err(End::new(
+                        code::NOT_ALLOWED,
+                        None,
+                        "log in, or send the header Authorization: Bearer TOKEN",
+                    ))
+                };
+                if let Err(end) = result {
+                    client.close(end).await;
+                }
+            })
         })
 }

@@ -35,7 +35,7 @@ const RING: usize = 1 << 20; // 1 MiB
 /// How much is read at once, and the most of a turn.
 const SCRATCH: usize = 64 << 10; // 64 KiB
 /// The most connections at a time; more wait to be accepted.
-const MAX_PEERS: usize = 64;
+const MAX_PEERS: usize = 512;
 
 /// How far the session has come.
 #[derive(Clone, Copy, Debug)]

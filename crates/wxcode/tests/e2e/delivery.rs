@@ -109,7 +109,8 @@ async fn deliveries_wait_in_line_for_a_turn_to_end() {
             .expect(200)["state"],
         "queued"
     );
-    tokio::task::spawn_blocking(move || fs::write(fifo, "go"))
+    // To open it is the sign; the agent may close it before anything is written.
+    tokio::task::spawn_blocking(move || fs::File::options().write(true).open(fifo))
         .await
         .unwrap()
         .unwrap();

@@ -1,12 +1,12 @@
 //! The main job on the real Claude Code, which talks to a stub of the Messages API.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use wxcode_testbed::Stub;
 
-use crate::support::{Server, is_alive, kill, real};
+use crate::support::{Server, eventually, is_alive, kill, real};
 
 async fn start() -> Option<(Server, String)> {
     let server = Server::start(real()?).await;
@@ -34,22 +34,30 @@ fn pid(session: &Value) -> i32 {
     i32::try_from(session["pid"].as_i64().expect("it runs")).unwrap()
 }
 
-/// Sends a text and waits until the agent has taken it and answered.
-async fn say(server: &Server, project: &str, text: &str) -> Value {
+/// Sends a text and waits until the agent has taken it, answered, and written it down.
+async fn say(server: &Server, project: &str, text: &str) {
+    let path = format!("/output-projects/{project}/deliveries");
     let delivery = server
-        .post(
-            &format!("/output-projects/{project}/deliveries"),
-            json!({ "text": text }),
-        )
+        .post(&path, json!({ "text": text }))
         .await
         .expect(202);
-    let delivery = server.delivery_until(project, &delivery, "submitted").await;
-    server
+    server.delivery_until(project, &delivery, "submitted").await;
+    let session = server
         .session_until(project, "the turn is over", |session| {
             session["agent_state"] == "idle"
         })
         .await;
-    delivery
+    let history = session["claude_session_history"].as_array().unwrap();
+    let transcript = PathBuf::from(history.last().unwrap()["transcript_path"].as_str().unwrap());
+    // Claude writes a little later than it reports; what it has not written, a SIGKILL takes with it.
+    eventually("the transcript holds the turn", || {
+        let lines = fs::read_to_string(&transcript).unwrap_or_default();
+        lines
+            .lines()
+            .skip_while(|line| !line.contains(text))
+            .any(|line| line.contains("\"type\":\"assistant\""))
+    })
+    .await;
 }
 
 /// The texts of the user that the last turn carried.
