@@ -11,7 +11,7 @@ use wxcode_core::{
     milestone::{Milestone, MilestoneStatus},
 };
 use wxcode_holder::{
-    client::{self, Connection, Event, Request, Sender},
+    client::{self, Connection, Event, Request},
     folder::{self, Exit},
 };
 use wxcode_terminal::Size;
@@ -120,69 +120,76 @@ impl Client {
         self.send(&status).await?;
         let _attendance = session.attend();
         let mut reports = session.reports();
-        let connection = match client::connect(&session.dir).await {
-            Ok(connection) => connection,
-            // It ended in this moment, or its holder did.
-            Err(error) => {
-                let Ok(exit) = timeout(CLOSE_TIMEOUT, session.ended()).await else {
-                    return Err(End::new(
-                        code::AGENT,
-                        Some("SESSION_ERROR"),
-                        format!("the session's holder does not answer: {error}; connect again"),
-                    ));
-                };
-                return self.last_screen(session, &exit).await;
+        let mut shown = Shown::default();
+        let exit = match client::connect(&session.dir).await {
+            Ok(connection) => {
+                self.stream(app, connection, &mut reports, &mut shown)
+                    .await?
             }
+            Err(_) => None,
         };
+        // A holder that is gone without a word: the session's watcher finds out why.
+        let exit = match exit {
+            Some(exit) => exit,
+            None => timeout(CLOSE_TIMEOUT, session.ended()).await.map_err(|_| {
+                End::new(
+                    code::GOING_AWAY,
+                    None,
+                    "the session's holder does not answer: connect again",
+                )
+            })?,
+        };
+        let text = shown.cutter.finish();
+        self.output(text).await?;
+        if shown.nothing {
+            self.last_screen(session).await?;
+        }
+        self.ended(&exit).await
+    }
+
+    /// Follows the session until it ends; `None` when its holder is lost.
+    async fn stream(
+        &mut self,
+        app: &App,
+        connection: Connection,
+        reports: &mut broadcast::Receiver<Arc<HookEvent>>,
+        shown: &mut Shown,
+    ) -> Result<Option<Exit>, End> {
         let Connection {
             sender,
             mut receiver,
             ..
         } = connection;
-        let lost = |error: client::ClientError| {
-            End::new(
-                code::GOING_AWAY,
-                None,
-                format!("lost the session's holder: {error}; connect again"),
-            )
-        };
-        sender
-            .send(Request::Attach { since: None })
-            .await
-            .map_err(lost)?;
-        let mut cutter = Cutter::default();
+        if sender.send(Request::Attach { since: None }).await.is_err() {
+            return Ok(None);
+        }
         let mut inputs = 0_u64;
-        let mut fresh = true;
         loop {
             tokio::select! {
-                event = receiver.next() => match event.map_err(lost)? {
-                    Some(Event::Snapshot { bytes, .. }) => {
-                        cutter = Cutter::default();
-                        // What the client shows is of before the gap: it starts from an empty screen.
-                        let reset: &[u8] = if std::mem::take(&mut fresh) { b"" } else { b"\x1bc" };
-                        let text = cutter.cut(&[reset, &bytes].concat());
+                event = receiver.next() => match event {
+                    Ok(Some(Event::Snapshot { bytes, .. })) => {
+                        let text = shown.anew(&bytes);
                         self.output(text).await?;
                     }
-                    Some(Event::Output { bytes, .. }) => {
-                        fresh = false;
-                        let text = cutter.cut(&bytes);
+                    Ok(Some(Event::Output { bytes, .. })) => {
+                        let text = shown.more(&bytes);
                         self.output(text).await?;
                     }
-                    Some(Event::InputRefused { reason, .. }) => {
+                    Ok(Some(Event::InputRefused { reason, .. })) => {
                         let message = format!("the input was not taken: {reason}");
                         self.send(&ServerMessage::Error { message, code: Some("INPUT_REFUSED") }).await?;
                     }
-                    Some(Event::Exited(exit)) => {
-                        let text = cutter.finish();
-                        self.output(text).await?;
-                        return if fresh { self.last_screen(session, &exit).await } else { self.ended(&exit).await };
-                    }
-                    Some(_) => {}
-                    // The holder is gone without a word: the session's watcher finds out why.
-                    None => return self.parted(session, &mut cutter, fresh).await,
+                    Ok(Some(Event::Exited(exit))) => return Ok(Some(exit)),
+                    Ok(Some(_)) => {}
+                    Ok(None) | Err(_) => return Ok(None),
                 },
                 message = self.socket.recv() => match message {
-                    Some(Ok(message)) => self.take(message, &sender, &mut inputs).await?,
+                    Some(Ok(message)) => {
+                        let Some(request) = self.take(message, &mut inputs).await? else { continue };
+                        if sender.send(request).await.is_err() {
+                            return Ok(None);
+                        }
+                    }
                     Some(Err(_)) | None => return Err(End::gone()),
                 },
                 report = reports.recv() => self.report(report).await?,
@@ -193,33 +200,10 @@ impl Client {
         }
     }
 
-    /// The holder closed the connection; a client that is still `fresh` has seen nothing of the session.
-    async fn parted(
-        &mut self,
-        session: &Arc<Session>,
-        cutter: &mut Cutter,
-        fresh: bool,
-    ) -> Result<(), End> {
-        let text = cutter.finish();
-        self.output(text).await?;
-        match timeout(CLOSE_TIMEOUT, session.ended()).await {
-            Ok(exit) if fresh => self.last_screen(session, &exit).await,
-            Ok(exit) => self.ended(&exit).await,
-            Err(_) => Err(End::new(
-                code::GOING_AWAY,
-                None,
-                "the session's holder closed the connection: connect again",
-            )),
-        }
-    }
-
-    async fn last_screen(&mut self, session: &Session, exit: &Exit) -> Result<(), End> {
-        if let Some(screen) = folder::last_screen(&session.dir) {
-            let mut cutter = Cutter::default();
-            let text = cutter.cut(&screen) + &cutter.finish();
-            self.output(text).await?;
-        }
-        self.ended(exit).await
+    async fn last_screen(&mut self, session: &Session) -> Result<(), End> {
+        let screen = folder::last_screen(&session.dir).unwrap_or_default();
+        self.output(String::from_utf8_lossy(&screen).into_owned())
+            .await
     }
 
     async fn ended(&mut self, exit: &Exit) -> Result<(), End> {
@@ -244,67 +228,25 @@ impl Client {
         Ok(())
     }
 
-    async fn take(
-        &mut self,
-        message: Message,
-        holder: &Sender,
-        inputs: &mut u64,
-    ) -> Result<(), End> {
+    /// What the holder is asked because of a message; a bad one is answered here.
+    async fn take(&mut self, message: Message, inputs: &mut u64) -> Result<Option<Request>, End> {
         let text = match message {
             Message::Text(text) => text,
             Message::Close(_) => return Err(End::gone()),
-            Message::Ping(_) | Message::Pong(_) => return Ok(()),
+            Message::Ping(_) | Message::Pong(_) => return Ok(None),
             Message::Binary(_) => {
-                return self
-                    .refuse(
-                        "VALIDATION",
-                        "send text frames with one JSON object each".to_owned(),
-                    )
-                    .await;
+                self.refuse(
+                    "VALIDATION",
+                    "send text frames with one JSON object each".to_owned(),
+                )
+                .await?;
+                return Ok(None);
             }
         };
-        let request = match ClientMessage::parse(&text) {
-            Ok(ClientMessage::Input { data }) if data.len() > INPUT_MAX => {
-                let detail = format!(
-                    "the input has {} bytes: send at most {INPUT_MAX} in one message",
-                    data.len()
-                );
-                return self.refuse("TOO_LARGE", detail).await;
-            }
-            Ok(ClientMessage::Input { data }) if data.is_empty() => return Ok(()),
-            Ok(ClientMessage::Input { data }) => input(Bytes::from(data), inputs),
-            Ok(ClientMessage::Resize { rows, cols }) => match Size::new(cols, rows) {
-                Some(size) => Request::Resize { size },
-                None => {
-                    return self
-                        .refuse("VALIDATION", "rows and cols must be 1 to 500".to_owned())
-                        .await;
-                }
-            },
-            Ok(ClientMessage::Signal {
-                signal: Signal::Interrupt,
-            }) => Request::Signal {
-                signal: client::Signal::Interrupt,
-            },
-            Ok(ClientMessage::Signal {
-                signal: Signal::Terminate,
-            }) => Request::Signal {
-                signal: client::Signal::Terminate,
-            },
-            // End of file is a key of the terminal, not a signal.
-            Ok(ClientMessage::Signal {
-                signal: Signal::EndOfFile,
-            }) => input(Bytes::from_static(b"\x04"), inputs),
-            Err(detail) => return self.refuse("VALIDATION", detail).await,
-        };
-        let gone = |error| {
-            End::new(
-                code::GOING_AWAY,
-                None,
-                format!("lost the session's holder: {error}; connect again"),
-            )
-        };
-        holder.send(request).await.map_err(gone)
+        match request(&text, inputs) {
+            Ok(request) => Ok(request),
+            Err((code, detail)) => self.refuse(code, detail).await.map(|()| None),
+        }
     }
 
     async fn refuse(&mut self, code: &'static str, message: String) -> Result<(), End> {
@@ -364,10 +306,77 @@ impl Client {
     }
 }
 
-fn input(bytes: Bytes, inputs: &mut u64) -> Request {
-    *inputs += 1;
-    Request::Input {
-        seq: *inputs,
-        bytes,
+/// What a client has been shown of the session.
+struct Shown {
+    cutter: Cutter,
+    nothing: bool,
+}
+
+impl Default for Shown {
+    fn default() -> Self {
+        Self {
+            cutter: Cutter::default(),
+            nothing: true,
+        }
     }
+}
+
+impl Shown {
+    /// The text of a whole screen.
+    fn anew(&mut self, screen: &[u8]) -> String {
+        self.cutter = Cutter::default();
+        // What the client shows is of before the gap: it starts from an empty screen.
+        let reset: &[u8] = if std::mem::take(&mut self.nothing) {
+            b""
+        } else {
+            b"\x1bc"
+        };
+        self.cutter.cut(&[reset, screen].concat())
+    }
+
+    /// The text of what follows.
+    fn more(&mut self, bytes: &[u8]) -> String {
+        self.nothing = false;
+        self.cutter.cut(bytes)
+    }
+}
+
+/// What a message asks of the holder; the error is its code and what to do.
+fn request(text: &str, inputs: &mut u64) -> Result<Option<Request>, (&'static str, String)> {
+    let mut input = |bytes: Bytes| {
+        *inputs += 1;
+        Request::Input {
+            seq: *inputs,
+            bytes,
+        }
+    };
+    let message = ClientMessage::parse(text).map_err(|detail| ("VALIDATION", detail))?;
+    Ok(Some(match message {
+        ClientMessage::Input { data } if data.len() > INPUT_MAX => {
+            let length = data.len();
+            let detail =
+                format!("the input has {length} bytes: send at most {INPUT_MAX} in one message");
+            return Err(("TOO_LARGE", detail));
+        }
+        ClientMessage::Input { data } if data.is_empty() => return Ok(None),
+        ClientMessage::Input { data } => input(Bytes::from(data)),
+        ClientMessage::Resize { rows, cols } => match Size::new(cols, rows) {
+            Some(size) => Request::Resize { size },
+            None => return Err(("VALIDATION", "rows and cols must be 1 to 500".to_owned())),
+        },
+        ClientMessage::Signal {
+            signal: Signal::Interrupt,
+        } => Request::Signal {
+            signal: client::Signal::Interrupt,
+        },
+        ClientMessage::Signal {
+            signal: Signal::Terminate,
+        } => Request::Signal {
+            signal: client::Signal::Terminate,
+        },
+        // End of file is a key of the terminal, not a signal.
+        ClientMessage::Signal {
+            signal: Signal::EndOfFile,
+        } => input(Bytes::from_static(b"\x04")),
+    }))
 }
