@@ -51,6 +51,8 @@ pub enum DialogName {
     Login,
     /// Whether to resume a long conversation from a summary; Enter may give up the full one.
     ResumeSummary,
+    /// Whether to go on with settings that are not all understood.
+    SettingsWarning,
     /// Whether to try another renderer.
     FullscreenOffer,
     /// A panel that the user opened, or a dialog that this version does not know.
@@ -75,6 +77,7 @@ impl DialogName {
             Self::Onboarding => "onboarding",
             Self::Login => "login",
             Self::ResumeSummary => "resume_summary",
+            Self::SettingsWarning => "settings_warning",
             Self::FullscreenOffer => "fullscreen_offer",
             Self::Other => "other",
         }
@@ -112,6 +115,10 @@ const WITH_CHOICE: &[(DialogName, &[&str])] = &[
     (
         DialogName::ResumeSummary,
         &["Resume from summary", "Resume full session"],
+    ),
+    (
+        DialogName::SettingsWarning,
+        &["Settings Warning", "Fix with Claude"],
     ),
     (
         DialogName::FullscreenOffer,

@@ -108,3 +108,139 @@ fn is_settable(name: &OsStr, value: &OsStr) -> bool {
         && !bytes.iter().any(|byte| matches!(byte, b'=' | 0))
         && !value.as_encoded_bytes().contains(&0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(
+        vars: &[(&str, &str)],
+        pass_env: &[&str],
+        extra: &[(&str, &str)],
+    ) -> BTreeMap<String, String> {
+        let vars = vars.iter().map(|(name, value)| (name.into(), value.into()));
+        let pass_env: Vec<String> = pass_env.iter().map(|&name| name.to_owned()).collect();
+        let extra = extra
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let text = |text: OsString| text.into_string().unwrap();
+        agent(vars, &pass_env, &extra)
+            .into_iter()
+            .map(|(name, value)| (text(name), text(value)))
+            .collect()
+    }
+
+    /// The names that come through.
+    fn names(vars: &[(&str, &str)], pass_env: &[&str], extra: &[(&str, &str)]) -> Vec<String> {
+        of(vars, pass_env, extra)
+            .into_keys()
+            .filter(|name| !["TERM", "COLORTERM", "LANG"].contains(&name.as_str()))
+            .collect()
+    }
+
+    #[test]
+    fn only_the_list_comes_through() {
+        let allowed = [
+            "ALL_PROXY",
+            "ANTHROPIC_API_KEY",
+            "CLAUDE_CODE_DISABLE_TERMINAL_TITLE",
+            "CLAUDE_CODE_USE_BEDROCK",
+            "CLAUDE_CONFIG_DIR",
+            "DISABLE_TELEMETRY",
+            "GIT_AUTHOR_NAME",
+            "HOME",
+            "HTTPS_PROXY",
+            "LC_ALL",
+            "LOGNAME",
+            "NODE_EXTRA_CA_CERTS",
+            "NO_PROXY",
+            "PATH",
+            "SHELL",
+            "SSH_AUTH_SOCK",
+            "SSL_CERT_FILE",
+            "TMPDIR",
+            "TZ",
+            "USER",
+            "XDG_RUNTIME_DIR",
+            "https_proxy",
+        ];
+        let refused = [
+            "CLAUDECODE",
+            "CLAUDE_CODE_SSE_PORT",
+            "CLAUDE_CODE_CHILD_SESSION",
+            "CLAUDE_CODE_ENTRYPOINT",
+            "TMUX",
+            "TMUX_PANE",
+            "STY",
+            "ZELLIJ",
+            "INVOCATION_ID",
+            "NOTIFY_SOCKET",
+            "LISTEN_FDS",
+            "WXCODE_TOKEN",
+            "WXCODE_STORE",
+            "AWS_SECRET_ACCESS_KEY",
+            "HOMEDIR",
+            "PATHS",
+            "MY_GIT_TOKEN",
+            "NO_COLOR",
+        ];
+        let all: Vec<(&str, &str)> = allowed
+            .iter()
+            .chain(&refused)
+            .map(|&name| (name, "x"))
+            .collect();
+        assert_eq!(names(&all, &[], &[]), allowed);
+    }
+
+    #[test]
+    fn the_terminal_is_ours() {
+        let vars = [("TERM", "screen"), ("COLORTERM", "no")];
+        let found = of(&vars, &["TERM", "*"], &[("COLORTERM", "never")]);
+        assert_eq!(
+            (found["TERM"].as_str(), found["COLORTERM"].as_str()),
+            (TERM, COLORTERM)
+        );
+    }
+
+    #[test]
+    fn a_locale_is_made_up_only_when_there_is_none() {
+        assert_eq!(of(&[], &[], &[])["LANG"], DEFAULT_LANG);
+        assert_eq!(of(&[("LANG", "")], &[], &[])["LANG"], DEFAULT_LANG);
+        assert_eq!(
+            of(&[("LANG", "pt_BR.UTF-8")], &[], &[])["LANG"],
+            "pt_BR.UTF-8"
+        );
+        assert!(!of(&[("LC_ALL", "pt_BR.UTF-8")], &[], &[]).contains_key("LANG"));
+        assert_eq!(
+            of(&[("LC_TIME", "C")], &[], &[])["LANG"],
+            DEFAULT_LANG,
+            "it says nothing of characters"
+        );
+    }
+
+    #[test]
+    fn the_configuration_adds_by_name_prefix_and_value_but_nothing_of_ours() {
+        let vars = [
+            ("AWS_KEY", "k"),
+            ("AWS_REGION", "r"),
+            ("FOO", "f"),
+            ("FOOBAR", "b"),
+            ("WXCODE_TOKEN", "t"),
+        ];
+        assert_eq!(
+            names(&vars, &["AWS_*", "FOO"], &[]),
+            ["AWS_KEY", "AWS_REGION", "FOO"]
+        );
+        assert_eq!(
+            names(
+                &vars,
+                &["WXCODE_TOKEN", "WXCODE_*", "*"],
+                &[("WXCODE_X", "y")]
+            ),
+            ["AWS_KEY", "AWS_REGION", "FOO", "FOOBAR"]
+        );
+        assert_eq!(of(&vars, &["FOO"], &[("FOO", "mine")])["FOO"], "mine");
+        assert!(names(&[], &[], &[("", "a"), ("A=B", "c"), ("NUL", "a\0b")]).is_empty());
+    }
+}

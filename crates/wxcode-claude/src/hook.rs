@@ -51,7 +51,7 @@ pub enum HookKind {
         /// The id of the call.
         tool_use_id: Option<String>,
     },
-    /// A tool has run.
+    /// A tool has run, or failed (`PostToolUseFailure`).
     PostToolUse {
         /// The tool.
         tool_name: String,
@@ -74,7 +74,7 @@ pub enum HookKind {
         /// Text for people.
         message: String,
     },
-    /// The turn is over.
+    /// The turn is over, or was given up after an error of the API (`StopFailure`).
     Stop {
         /// What the agent said last.
         last_assistant_message: Option<String>,
@@ -126,7 +126,7 @@ pub enum HookError {
 }
 
 impl HookEvent {
-    /// The event's name, as Claude Code writes it.
+    /// The event's name, as Claude Code writes it; failures go by the name of the event that they end.
     #[must_use]
     pub fn name(&self) -> &str {
         match &self.kind {
@@ -191,7 +191,7 @@ fn kind(name: String, fields: &mut Map<String, Value>) -> HookKind {
             tool_input: fields.remove("tool_input").unwrap_or_default(),
             tool_use_id: text(fields, "tool_use_id"),
         },
-        "PostToolUse" => HookKind::PostToolUse {
+        "PostToolUse" | "PostToolUseFailure" => HookKind::PostToolUse {
             tool_name: text(fields, "tool_name").unwrap_or_default(),
             tool_input: fields.remove("tool_input").unwrap_or_default(),
             tool_use_id: text(fields, "tool_use_id"),
@@ -207,7 +207,11 @@ fn kind(name: String, fields: &mut Map<String, Value>) -> HookKind {
         "Stop" => HookKind::Stop {
             last_assistant_message: text(fields, "last_assistant_message"),
         },
-        "SubagentStop" => HookKind::SubagentStop,
+        // A subagent's failure is not the end of the turn.
+        "StopFailure" if !fields.contains_key("agent_id") => HookKind::Stop {
+            last_assistant_message: None,
+        },
+        "SubagentStop" | "StopFailure" => HookKind::SubagentStop,
         "PreCompact" => HookKind::PreCompact {
             trigger: text(fields, "trigger"),
         },
@@ -397,6 +401,30 @@ mod tests {
         for (fields, expected) in cases {
             assert_eq!(kind(fields.clone()), expected, "{fields}");
         }
+    }
+
+    #[test]
+    fn failures_end_what_they_belong_to() {
+        assert_eq!(
+            kind(json!({ "hook_event_name": "StopFailure", "error": "server_error" })),
+            HookKind::Stop {
+                last_assistant_message: None
+            }
+        );
+        assert_eq!(
+            kind(json!({ "hook_event_name": "StopFailure", "error": "unknown", "agent_id": "a1" })),
+            HookKind::SubagentStop
+        );
+        assert_eq!(
+            kind(
+                json!({ "hook_event_name": "PostToolUseFailure", "tool_name": "Bash", "tool_input": {}, "error": "Exit code 1" })
+            ),
+            HookKind::PostToolUse {
+                tool_name: "Bash".into(),
+                tool_input: json!({}),
+                tool_use_id: None
+            }
+        );
     }
 
     #[test]

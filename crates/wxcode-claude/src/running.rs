@@ -81,3 +81,48 @@ fn parse(bytes: &[u8]) -> Option<Running> {
         version: document.version,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the real CLI writes it.
+    const FILE: &str = r#"{"pid":14302,"sessionId":"11111111-1111-4111-8111-111111111111","cwd":"/w","startedAt":1,
+        "procStart":"166229","version":"2.1.329","kind":"interactive","name":"work-76","status":"waiting",
+        "updatedAt":2,"waitingFor":"dialog open"}"#;
+
+    #[test]
+    fn reads_what_the_real_cli_writes() {
+        let root = tempfile::tempdir().unwrap();
+        assert_eq!(read(root.path(), 14302).unwrap(), None);
+        std::fs::create_dir(root.path().join("sessions")).unwrap();
+        std::fs::write(root.path().join("sessions/14302.json"), FILE).unwrap();
+        let running = read(root.path(), 14302).unwrap().unwrap();
+        assert_eq!(
+            running.session_id.to_string(),
+            "11111111-1111-4111-8111-111111111111"
+        );
+        assert_eq!(running.cwd, Some("/w".into()));
+        assert_eq!(running.status, Status::Waiting);
+        assert_eq!(running.waiting_for.as_deref(), Some("dialog open"));
+        assert_eq!(running.version.as_deref(), Some("2.1.329"));
+        assert_eq!(read(root.path(), 1).unwrap(), None);
+    }
+
+    #[test]
+    fn bears_what_it_does_not_know() {
+        let status = |word: &str| {
+            parse(FILE.replace("waiting\"", &format!("{word}\"")).as_bytes())
+                .unwrap()
+                .status
+        };
+        assert_eq!(status("idle"), Status::Idle);
+        assert_eq!(status("busy"), Status::Busy);
+        assert_eq!(status("dreaming"), Status::Other(Some("dreaming".into())));
+        assert_eq!(parse(&FILE.as_bytes()[..100]), None, "half-written");
+        assert_eq!(parse(b""), None);
+        assert_eq!(parse(FILE.replace("11111111-", "x").as_bytes()), None);
+        let small = parse(br#"{"sessionId":"11111111-1111-4111-8111-111111111111"}"#).unwrap();
+        assert_eq!((small.status, small.version), (Status::Other(None), None));
+    }
+}

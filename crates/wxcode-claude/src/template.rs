@@ -119,3 +119,70 @@ impl Template {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const VALUES: Values<'_> = Values {
+        context_path: ".milestones/1/MILESTONE-CONTEXT.md",
+        element_name: "A {b}\nc",
+        milestone_id: "1",
+    };
+
+    fn rendered(text: &str) -> String {
+        Template::parse(text).unwrap().render(&VALUES)
+    }
+
+    #[test]
+    fn placeholders_are_filled_in() {
+        assert_eq!(
+            rendered("/gsd:new-project {context_path}"),
+            "/gsd:new-project .milestones/1/MILESTONE-CONTEXT.md"
+        );
+        assert_eq!(rendered("{milestone_id}{milestone_id}"), "11");
+        assert_eq!(
+            rendered("x {element_name} y"),
+            "x A {b} c y",
+            "a value is one line and no template"
+        );
+        assert_eq!(rendered("{{context_path}} {{}}"), "{context_path} {}");
+        assert_eq!(rendered("é {milestone_id} 日"), "é 1 日");
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let cases = [
+            ("", TemplateError::Empty),
+            ("  ", TemplateError::Empty),
+            (
+                "/x {contxt_path}",
+                TemplateError::Unknown("contxt_path".into()),
+            ),
+            ("/x {}", TemplateError::Unknown(String::new())),
+            ("/x {context_path", TemplateError::Unbalanced(3)),
+            ("/x context_path}", TemplateError::Unbalanced(15)),
+            ("/x\n", TemplateError::Control(2)),
+            ("/x \u{1b}[201~", TemplateError::Control(3)),
+        ];
+        for (text, error) in cases {
+            assert_eq!(Template::parse(text), Err(error), "{text:?}");
+        }
+        let message = TemplateError::Unknown("x".into()).to_string();
+        assert!(
+            message.contains("{x} is no placeholder: use {context_path}"),
+            "{message}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_template_or_an_error(text: String) {
+            if let Ok(template) = Template::parse(&text) {
+                prop_assert!(!template.render(&VALUES).contains(|c: char| c.is_control()));
+            }
+        }
+    }
+}

@@ -110,6 +110,11 @@ fn expected(name: &str) -> Shown {
             ],
             0,
         ),
+        "settings_warning" => dialog(
+            DialogName::SettingsWarning,
+            &["Continue", "Fix with Claude", "Exit and fix manually"],
+            0,
+        ),
         "theme" => dialog(DialogName::Theme, THEMES, 1),
         "onboarding" => Shown::Dialog(DialogName::Onboarding, &[], None),
         "login" => dialog(

@@ -1,6 +1,7 @@
 //! What the stub answers: a pure function of the request.
 //!
-//! Keywords in the last text of the user:
+//! Keywords in the last text of the user; the last line that has one counts, since messages that got no
+//! answer come as one:
 //!
 //! | keyword | answer |
 //! |---|---|
@@ -47,7 +48,7 @@ pub(super) fn answer(body: &Value) -> Answer {
     }
     let texts = user_texts(body);
     let last = texts.last().map_or("", String::as_str);
-    keyword(last).unwrap_or_else(|| {
+    last.lines().rev().find_map(keyword).unwrap_or_else(|| {
         let plural = if texts.len() == 1 { "" } else { "s" };
         Answer::Text(format!(
             "stub: {} user message{plural}; last: {last}",
@@ -56,9 +57,9 @@ pub(super) fn answer(body: &Value) -> Answer {
     })
 }
 
-fn keyword(text: &str) -> Option<Answer> {
-    let (_, rest) = text.split_once("stub:")?;
-    let line = rest.lines().next().unwrap_or_default();
+/// What the keyword in a line asks for, if there is one.
+fn keyword(line: &str) -> Option<Answer> {
+    let (_, line) = line.split_once("stub:")?;
     let (word, argument) = line.split_once(' ').unwrap_or((line, ""));
     let argument = argument.trim();
     let tool = |name: &str, input: Value| Answer::Tool {
