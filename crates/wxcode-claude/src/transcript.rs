@@ -1,4 +1,7 @@
 //! Whether a conversation can be resumed: its transcript on disk.
+//!
+//! Claude Code writes it a little behind its hooks: measured, a `Stop` may come before the first message
+//! is on disk. So it is evidence of a process that has ended, not of one that runs.
 
 use std::{
     fs::{self, File},

@@ -62,7 +62,6 @@ impl Home {
                 json!({ "approved": [approved], "rejected": [] }),
             );
         })?;
-        // The offer to make auto mode the default depends on an account's flags; no test wants it by chance.
         Ok(home)
     }
 

@@ -402,11 +402,17 @@ fn question() -> Value {
     json!({ "tool_name": "AskUserQuestion", "tool_input": { "questions": questions }, "tool_use_id": "toolu_fake" })
 }
 
-/// A prompt as the hook reports it: more than two lines come in a wrapper.
+/// Most lines and bytes of a prompt that is reported as it is.
+const BARE_MAX: (usize, usize) = (3, 800);
+
+/// A prompt as the hook reports it: without white space at its end, a long one in a wrapper.
 fn reported(text: &str) -> String {
-    if text.lines().count() > 2 {
-        format!("\n\n<pasted_content id=\"fa4e\">\n{text}\n</pasted_content id=\"fa4e\">\n")
+    if text.lines().count() > BARE_MAX.0 || text.len() > BARE_MAX.1 {
+        format!(
+            "\n\n<pasted_content id=\"fa4e\">\n{}\n</pasted_content id=\"fa4e\">\n",
+            text.trim_end()
+        )
     } else {
-        text.to_owned()
+        text.trim_end().to_owned()
     }
 }
