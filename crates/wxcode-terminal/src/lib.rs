@@ -1,8 +1,29 @@
 //! The screen: bytes in, exact dump out; and the ring of absolute offsets.
 
+mod answer;
+mod buffer;
+mod cell;
+mod charset;
+mod control;
+mod dictionary;
+mod dump;
+mod erase;
+mod mode;
+mod painter;
+mod palette;
+mod params;
+mod parser;
+mod print;
+mod rewrap;
 mod ring;
+mod row;
 mod screen;
+mod sgr;
+mod string;
+mod style;
+mod tabs;
 mod terminal;
+mod width;
 
 pub use ring::Ring;
 pub use screen::{Modes, Screen, Size};

@@ -61,8 +61,8 @@ pub trait Screen {
     /// asks nothing of the terminal.
     fn dump(&self) -> Vec<u8>;
 
-    /// The visible screen as text: rows joined by `\n`, trailing blanks of each row and trailing
-    /// empty rows left out.
+    /// The visible screen as text: rows joined by `\n`, trailing blanks of each row left
+    /// out.
     fn text(&self) -> String;
 
     /// The modes now.

@@ -1,0 +1,415 @@
+//! Control characters, escape sequences and control sequences: what each one does.
+
+use crate::cell::Cell;
+use crate::charset::Charset;
+use crate::params::Params;
+use crate::sgr;
+use crate::style::{Flags, Style};
+use crate::terminal::{Switches, Terminal, saved};
+
+impl Terminal {
+    /// A C0 or C1 control.
+    pub(crate) fn execute(&mut self, code: u32) {
+        match code {
+            0x08 => self.backspace(),
+            0x09 => self.tab(1),
+            0x0A..=0x0C => self.line_feed(),
+            0x0D => self.buffer_mut().x = 0,
+            0x0E => self.shift_to(1),
+            0x0F => self.shift_to(0),
+            0x84 => self.index(),
+            0x85 => self.next_line(),
+            0x88 => self.set_tab(),
+            _ => {}
+        }
+    }
+
+    /// An escape sequence.
+    pub(crate) fn esc(&mut self, last: u8) {
+        match (self.parser.collected(), last) {
+            ([], b'7') => self.save_cursor(),
+            ([], b'8') => self.restore_cursor(),
+            ([], b'D') => self.index(),
+            ([], b'E') => self.next_line(),
+            ([], b'H') => self.set_tab(),
+            ([], b'M') => self.reverse_index(),
+            ([], b'=') => self.switches.application_keypad = true,
+            ([], b'>') => self.switches.application_keypad = false,
+            ([], b'c') => self.reset(),
+            ([], b'n' | b'}') => self.shift_to(2),
+            ([], b'o' | b'|') => self.shift_to(3),
+            ([], b'~') => self.shift_to(1),
+            (b"%", b'@' | b'G') => {
+                self.shift_to(0);
+                self.designate(0, Charset::ASCII);
+            }
+            (b"#", b'8') => self.alignment_pattern(),
+            ([bank @ (b'(' | b')' | b'*' | b'+' | b'-' | b'.')], last) => {
+                let level = match bank {
+                    b'(' => 0,
+                    b')' | b'-' => 1,
+                    b'*' | b'.' => 2,
+                    _ => 3,
+                };
+                if let Some(charset) = Charset::designated_by(last) {
+                    self.designate(level, charset);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A control sequence.
+    pub(crate) fn csi(&mut self, last: u8, replies: &mut Vec<u8>) {
+        let params = std::mem::replace(&mut self.parser.params, Params::empty());
+        let n = params.count(0);
+        let first = params.get(0);
+        match (self.parser.collected(), last) {
+            ([], b'm') => {
+                sgr::apply(&mut self.pen, &params);
+                self.dip();
+            }
+            ([], b'H' | b'f') => self.place(params.count(1) - 1, n - 1),
+            ([], b'A') => self.up(n),
+            ([], b'B') => self.down(n),
+            ([], b'C' | b'a') => self.step(n as isize, 0),
+            ([], b'D') => self.step(-(n as isize), 0),
+            ([], b'E') => {
+                self.down(n);
+                self.buffer_mut().x = 0;
+            }
+            ([], b'F') => {
+                self.up(n);
+                self.buffer_mut().x = 0;
+            }
+            ([], b'G' | b'`') => {
+                let y = self.buffer().y;
+                self.place(n - 1, y);
+            }
+            ([], b'd') => {
+                let x = self.buffer().x;
+                self.place(x, n - 1);
+            }
+            ([], b'e') => self.step(0, n as isize),
+            ([], b'I') => self.tab(n),
+            ([], b'Z') => self.back_tab(n),
+            ([], b'g') => self.clear_tabs(first),
+            ([], b'J') => self.erase_in_display(first, false),
+            (b"?", b'J') => self.erase_in_display(first, true),
+            ([], b'K') => self.erase_in_line(first, false),
+            (b"?", b'K') => self.erase_in_line(first, true),
+            ([], b'L') => self.shift_lines(n, true),
+            ([], b'M') => self.shift_lines(n, false),
+            ([], b'@') => self.edit_row(|row, x, fill, dict| row.insert(x, n, fill, dict)),
+            ([], b'P') => self.edit_row(|row, x, fill, dict| row.delete(x, n, fill, dict)),
+            ([], b'X') => {
+                self.edit_row(|row, x, fill, dict| row.replace(x, x.saturating_add(n), fill, dict))
+            }
+            ([], b'S') => {
+                let fill = self.eraser;
+                let buffer = self.buffer_mut();
+                buffer.shift(buffer.top, buffer.bottom, n, fill);
+            }
+            ([], b'T') => {
+                let buffer = self.buffer_mut();
+                buffer.shift(buffer.bottom, buffer.top, n, Cell::default());
+            }
+            (b" ", b'@') => self.edit_region(|row, _, fill, dict| row.delete(0, n, fill, dict)),
+            (b" ", b'A') => self.edit_region(|row, _, fill, dict| row.insert(0, n, fill, dict)),
+            (b"'", b'}') => self.edit_region(|row, x, fill, dict| row.insert(x, n, fill, dict)),
+            (b"'", b'~') => self.edit_region(|row, x, fill, dict| row.delete(x, n, fill, dict)),
+            ([], b'b') => self.repeat(n),
+            ([], b'r') => self.set_region(params.get(0), params.get(1)),
+            ([], b's') => self.save_cursor(),
+            ([], b'u') => self.restore_cursor(),
+            ([], b'h') => params
+                .values()
+                .iter()
+                .for_each(|mode| self.set_mode(*mode, true)),
+            ([], b'l') => params
+                .values()
+                .iter()
+                .for_each(|mode| self.set_mode(*mode, false)),
+            (b"?", b'h') => params
+                .values()
+                .iter()
+                .for_each(|mode| self.set_private_mode(*mode, true)),
+            (b"?", b'l') => params
+                .values()
+                .iter()
+                .for_each(|mode| self.set_private_mode(*mode, false)),
+            (b"!", b'p') => self.soft_reset(),
+            (b" ", b'q') => self.set_cursor_style(first),
+            (b"\"", b'q') => match first {
+                0 | 2 => self.protect(false),
+                1 => self.protect(true),
+                _ => {}
+            },
+            _ => self.query(last, &params, replies),
+        }
+        self.parser.params = params;
+    }
+
+    fn protect(&mut self, on: bool) {
+        self.pen.flags.set(Flags::PROTECTED, on);
+        self.dip();
+    }
+
+    /// Brings the cursor within the screen, or the region in origin mode.
+    pub(crate) fn restrict(&mut self, last_column: usize) {
+        let origin = self.switches.origin;
+        let buffer = self.buffer_mut();
+        buffer.x = buffer.x.min(last_column);
+        buffer.y = if origin {
+            buffer.y.clamp(buffer.top, buffer.bottom)
+        } else {
+            buffer.y.min(buffer.rows - 1)
+        };
+    }
+
+    fn place(&mut self, x: usize, y: usize) {
+        let origin = self.switches.origin;
+        let buffer = self.buffer_mut();
+        let top = if origin { buffer.top } else { 0 };
+        buffer.x = x;
+        buffer.y = y.saturating_add(top);
+        let last = buffer.cols - 1;
+        self.restrict(last);
+    }
+
+    fn step(&mut self, dx: isize, dy: isize) {
+        let last = self.buffer().cols - 1;
+        self.restrict(last);
+        let buffer = self.buffer();
+        let x = buffer.x.saturating_add_signed(dx);
+        // As xterm.js: in origin mode the row of a relative move is counted from the region again.
+        let y = buffer.y.saturating_add_signed(dy);
+        self.place(x, y);
+    }
+
+    fn up(&mut self, n: usize) {
+        let buffer = self.buffer();
+        let n = match buffer.y.checked_sub(buffer.top) {
+            Some(room) => n.min(room),
+            None => n,
+        };
+        self.step(0, -(n as isize));
+    }
+
+    fn down(&mut self, n: usize) {
+        let buffer = self.buffer();
+        let n = match buffer.bottom.checked_sub(buffer.y) {
+            Some(room) => n.min(room),
+            None => n,
+        };
+        self.step(0, n as isize);
+    }
+
+    fn line_feed(&mut self) {
+        let (fill, new_line) = (self.eraser, self.new_line);
+        let buffer = self.buffer_mut();
+        if new_line {
+            buffer.x = 0;
+        }
+        if buffer.y == buffer.bottom {
+            buffer.scroll(fill, false);
+        } else if buffer.y + 1 < buffer.rows {
+            buffer.y += 1;
+            let y = buffer.y;
+            buffer.row(y).wrapped = false;
+        }
+        if buffer.x >= buffer.cols {
+            buffer.x -= 1;
+        }
+    }
+
+    fn index(&mut self) {
+        let fill = self.eraser;
+        let last = self.buffer().cols - 1;
+        self.restrict(last);
+        let buffer = self.buffer_mut();
+        if buffer.y == buffer.bottom {
+            buffer.scroll(fill, false);
+        } else {
+            buffer.y = (buffer.y + 1).min(buffer.rows - 1);
+        }
+        self.restrict(last);
+    }
+
+    fn next_line(&mut self) {
+        self.buffer_mut().x = 0;
+        self.index();
+    }
+
+    fn reverse_index(&mut self) {
+        let fill = self.eraser;
+        let last = self.buffer().cols - 1;
+        self.restrict(last);
+        let buffer = self.buffer_mut();
+        if buffer.y == buffer.top {
+            buffer.shift(buffer.bottom, buffer.top, 1, fill);
+        } else {
+            buffer.y = buffer.y.saturating_sub(1);
+            self.restrict(last);
+        }
+    }
+
+    fn backspace(&mut self) {
+        let cols = self.buffer().cols;
+        if !self.switches.reverse_wrap {
+            self.restrict(cols - 1);
+            let buffer = self.buffer_mut();
+            buffer.x = buffer.x.saturating_sub(1);
+            return;
+        }
+        self.restrict(cols);
+        let Self {
+            primary,
+            alternate,
+            dictionary,
+            on_alternate,
+            ..
+        } = self;
+        let buffer = if *on_alternate { alternate } else { primary };
+        let y = buffer.y;
+        if buffer.x > 0 {
+            buffer.x -= 1;
+        } else if y > buffer.top && y <= buffer.bottom && buffer.row(y).wrapped {
+            buffer.row(y).wrapped = false;
+            buffer.y -= 1;
+            buffer.x = cols - 1;
+            let cell = buffer.row(y - 1).get(cols - 1);
+            // The empty cell that a wide character left when it did not fit.
+            if dictionary.width(cell) > 0 && !dictionary.has_content(cell) {
+                buffer.x -= 1;
+            }
+        }
+        self.restrict(cols - 1);
+    }
+
+    fn tab(&mut self, n: usize) {
+        let buffer = self.buffer_mut();
+        if buffer.x < buffer.cols {
+            for _ in 0..n.min(buffer.cols) {
+                buffer.x = buffer.tabs.next(buffer.x, buffer.cols);
+            }
+        }
+    }
+
+    fn back_tab(&mut self, n: usize) {
+        let buffer = self.buffer_mut();
+        if buffer.x < buffer.cols {
+            for _ in 0..n.min(buffer.cols) {
+                buffer.x = buffer.tabs.previous(buffer.x, buffer.cols);
+            }
+        }
+    }
+
+    fn set_tab(&mut self) {
+        let buffer = self.buffer_mut();
+        buffer.tabs.set(buffer.x);
+    }
+
+    fn clear_tabs(&mut self, which: i32) {
+        let buffer = self.buffer_mut();
+        match which {
+            0 => buffer.tabs.clear(buffer.x),
+            3 => buffer.tabs.clear_all(),
+            _ => {}
+        }
+    }
+
+    fn shift_to(&mut self, level: usize) {
+        self.level = level;
+        self.charset = self.charsets.get(level).copied().unwrap_or_default();
+    }
+
+    pub(crate) fn designate(&mut self, level: usize, charset: Charset) {
+        if let Some(slot) = self.charsets.get_mut(level) {
+            *slot = charset;
+        }
+        if self.level == level {
+            self.charset = charset;
+        }
+    }
+
+    pub(crate) fn save_cursor(&mut self) {
+        let (pen, charset) = (self.pen, self.charset);
+        let buffer = self.buffer_mut();
+        buffer.saved = saved(buffer, pen, charset);
+    }
+
+    pub(crate) fn restore_cursor(&mut self) {
+        let buffer = self.buffer_mut();
+        let kept = buffer.saved;
+        buffer.x = kept.x;
+        buffer.y = kept.y.saturating_sub(buffer.base);
+        let last = buffer.cols - 1;
+        // Underline style, its colour and the link are not among what is restored.
+        self.pen = Style {
+            fg: kept.pen.fg,
+            bg: kept.pen.bg,
+            flags: kept.pen.flags,
+            ..self.pen
+        };
+        self.charset = kept.charset;
+        self.dip();
+        self.restrict(last);
+    }
+
+    fn set_region(&mut self, top: i32, bottom: i32) {
+        let buffer = self.buffer_mut();
+        let rows = buffer.rows;
+        let top = top.max(1) as usize;
+        let bottom = match bottom as usize {
+            0 => rows,
+            bottom if bottom > rows => rows,
+            bottom => bottom,
+        };
+        if bottom > top {
+            buffer.top = top - 1;
+            buffer.bottom = bottom - 1;
+            self.place(0, 0);
+        }
+    }
+
+    fn set_cursor_style(&mut self, style: i32) {
+        // Other numbers change only whether it blinks; 7 and 8 stand for that without a shape.
+        let steady = if style % 2 == 1 { 0 } else { 1 };
+        let shape = match (style, self.switches.cursor_style) {
+            (0..=6, _) => style as u8,
+            (_, 0 | 7 | 8) => 7 + steady,
+            (_, now) => (now - 1) / 2 * 2 + 1 + steady,
+        };
+        self.switches.cursor_style = shape;
+    }
+
+    fn soft_reset(&mut self) {
+        self.cursor_hidden = false;
+        self.pen = Style::default();
+        self.dip();
+        self.switches = Switches::default();
+        self.charsets = [Charset::ASCII; 4];
+        self.level = 0;
+        self.charset = Charset::ASCII;
+        let buffer = self.buffer_mut();
+        buffer.top = 0;
+        buffer.bottom = buffer.rows - 1;
+        buffer.saved = crate::buffer::Saved {
+            y: buffer.base,
+            ..Default::default()
+        };
+    }
+
+    fn alignment_pattern(&mut self) {
+        self.place(0, 0);
+        let cell = self.inked(u32::from('E'));
+        let buffer = self.buffer_mut();
+        for y in buffer.y..buffer.rows {
+            let row = buffer.row(y);
+            row.fill(cell);
+            row.wrapped = false;
+        }
+        self.place(0, 0);
+    }
+}

@@ -1,0 +1,311 @@
+//! What cells refer to: styles, clusters of several characters, and links; interned and bounded.
+
+use std::collections::HashMap;
+
+use crate::cell::{Cell, StyleId};
+use crate::style::{LinkId, Style};
+use crate::width;
+
+/// The characters of one cell, where one character does not say it all.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Cluster {
+    /// A character and the marks that joined it; empty for an empty cell.
+    pub(crate) text: String,
+    /// Columns, 0 to 2.
+    pub(crate) width: u8,
+    /// The style, where the cell's own index is [`StyleId::IN_CLUSTER`].
+    pub(crate) style: Option<Style>,
+}
+
+/// A hyperlink (OSC 8).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Link {
+    /// The application's `id=` parameter.
+    pub(crate) id: Option<String>,
+    /// The address.
+    pub(crate) uri: String,
+}
+
+/// The interned styles, clusters and links of one terminal.
+#[derive(Debug)]
+pub(crate) struct Dictionary {
+    styles: Table<Style>,
+    clusters: Table<Cluster>,
+    links: Table<Link>,
+    /// The size of a table at which unused entries are looked for.
+    style_mark: usize,
+    cluster_mark: usize,
+}
+
+impl Dictionary {
+    /// Most code points in one cell; marks beyond are dropped.
+    pub(crate) const MAX_CLUSTER_CHARS: usize = 32;
+    /// Most different links on the screens and in the history at once; a link beyond is not made.
+    pub(crate) const MAX_LINKS: usize = 4096;
+    /// Most bytes in a link's address and id together; a longer link is not made.
+    pub(crate) const MAX_LINK_BYTES: usize = 2 << 10; // 2 KiB
+    /// Styles that fit a cell's index.
+    const MAX_STYLES: usize = 0x7FF;
+    /// Clusters before unused ones are looked for the first time.
+    const FIRST_CLUSTER_MARK: usize = 1 << 10;
+
+    pub(crate) fn new() -> Self {
+        let mut styles = Table::default();
+        styles.intern(Style::default());
+        let mut links = Table::default();
+        // Link 0 means none.
+        links.intern(Link {
+            id: None,
+            uri: String::new(),
+        });
+        Self {
+            styles,
+            clusters: Table::default(),
+            links,
+            style_mark: Self::MAX_STYLES,
+            cluster_mark: Self::FIRST_CLUSTER_MARK,
+        }
+    }
+
+    /// The index of a style: [`StyleId::IN_CLUSTER`] when there is none left.
+    pub(crate) fn style_id(&mut self, style: Style) -> StyleId {
+        if let Some(index) = self.styles.find(&style) {
+            return StyleId::new(index);
+        }
+        if self.styles.live() >= Self::MAX_STYLES {
+            return StyleId::IN_CLUSTER;
+        }
+        StyleId::new(self.styles.intern(style))
+    }
+
+    /// A cell that shows one character, nothing, or the second half of a wide character.
+    pub(crate) fn cell(&mut self, glyph: u32, id: StyleId, style: Style) -> Cell {
+        if id != StyleId::IN_CLUSTER {
+            return Cell::new(glyph, id);
+        }
+        let (text, width) = match char::from_u32(glyph) {
+            Some('\0') => (String::new(), 1),
+            Some(c) => (c.to_string(), width::of(glyph)),
+            None => (String::new(), 0),
+        };
+        self.clustered(text, width, Some(style), id)
+    }
+
+    /// `cell` with one more character; `width` is its width then.
+    pub(crate) fn joined(&mut self, cell: Cell, code: u32, width: u8) -> Cell {
+        let style = cell.cluster().and_then(|i| self.clusters.get(i)?.style);
+        let mut text = self.text(cell);
+        let Some(c) = char::from_u32(code) else {
+            return cell;
+        };
+        if text.chars().count() >= Self::MAX_CLUSTER_CHARS {
+            return cell;
+        }
+        text.push(c);
+        self.clustered(text, width, style, cell.style())
+    }
+
+    fn clustered(&mut self, text: String, width: u8, style: Option<Style>, id: StyleId) -> Cell {
+        let cluster = Cluster { text, width, style };
+        if self.clusters.find(&cluster).is_none() && self.clusters.live() >= Cell::MAX_CLUSTERS {
+            return Cell::default();
+        }
+        Cell::of_cluster(self.clusters.intern(cluster), id)
+    }
+
+    /// How a cell looks.
+    pub(crate) fn style(&self, cell: Cell) -> Style {
+        let own = || self.styles.get(cell.style().index()).copied();
+        let in_cluster = || self.clusters.get(cell.cluster()?)?.style;
+        if cell.style() == StyleId::IN_CLUSTER {
+            in_cluster().unwrap_or_default()
+        } else {
+            own().unwrap_or_default()
+        }
+    }
+
+    /// The characters of a cell; empty for an empty cell and a second half.
+    pub(crate) fn text(&self, cell: Cell) -> String {
+        match cell.cluster() {
+            Some(index) => self
+                .clusters
+                .get(index)
+                .map(|c| c.text.clone())
+                .unwrap_or_default(),
+            None if self.has_content(cell) => char::from_u32(cell.glyph())
+                .map(String::from)
+                .unwrap_or_default(),
+            None => String::new(),
+        }
+    }
+
+    /// The columns that a cell takes: 0 for a second half, 1 for an empty cell.
+    #[inline]
+    pub(crate) fn width(&self, cell: Cell) -> u8 {
+        match cell.glyph() {
+            0..0x300 => 1,
+            Cell::SECOND_HALF => 0,
+            glyph => match cell.cluster() {
+                Some(index) => self.clusters.get(index).map_or(1, |c| c.width),
+                None => width::of(glyph),
+            },
+        }
+    }
+
+    /// Whether a cell shows any character.
+    #[inline]
+    pub(crate) fn has_content(&self, cell: Cell) -> bool {
+        match cell.glyph() {
+            0 | Cell::SECOND_HALF => false,
+            _ => match cell.cluster() {
+                Some(index) => self.clusters.get(index).is_some_and(|c| !c.text.is_empty()),
+                None => true,
+            },
+        }
+    }
+
+    /// Whether a cell is the second half of a wide character.
+    #[inline]
+    pub(crate) fn is_second_half(&self, cell: Cell) -> bool {
+        self.width(cell) == 0 && !self.has_content(cell)
+    }
+
+    /// The index of a link: one with an id is the same as before, one without is a new one. `None`
+    /// when it is too long or there are too many.
+    pub(crate) fn link_id(&mut self, link: Link) -> Option<LinkId> {
+        let bytes = link.uri.len() + link.id.as_ref().map_or(0, String::len);
+        if bytes > Self::MAX_LINK_BYTES {
+            return None;
+        }
+        let known = self.links.find(&link).is_some();
+        if !known && self.links.live() >= Self::MAX_LINKS {
+            return None;
+        }
+        LinkId::try_from(self.links.intern(link)).ok()
+    }
+
+    /// The link at `id`.
+    pub(crate) fn link(&self, id: LinkId) -> Option<&Link> {
+        (id != 0).then(|| self.links.get(usize::from(id))).flatten()
+    }
+
+    /// Whether enough has gathered that [`Dictionary::sweep`] is worth its time.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.styles.live() >= self.style_mark
+            || self.clusters.live() >= self.cluster_mark
+            || self.links.live() >= Self::MAX_LINKS
+    }
+
+    /// Forgets every style, cluster and link that neither `cells` nor `pens` use.
+    pub(crate) fn sweep<'a>(&mut self, cells: impl Iterator<Item = &'a Cell>, pens: &[Style]) {
+        let mut styles = vec![false; self.styles.len()];
+        let mut clusters = vec![false; self.clusters.len()];
+        let mut links = vec![false; self.links.len()];
+        mark(&mut styles, 0);
+        mark(&mut links, 0);
+        for cell in cells {
+            mark(&mut styles, cell.style().index());
+            if let Some(index) = cell.cluster() {
+                mark(&mut clusters, index);
+            }
+        }
+        for pen in pens {
+            mark(&mut links, usize::from(pen.link));
+            if let Some(index) = self.styles.find(&pen.drawn()) {
+                mark(&mut styles, index);
+            }
+            if let Some(index) = self.styles.find(&pen.erased()) {
+                mark(&mut styles, index);
+            }
+        }
+        self.styles.retain(&styles);
+        self.clusters.retain(&clusters);
+        for style in self.styles.iter() {
+            mark(&mut links, usize::from(style.link));
+        }
+        for cluster in self.clusters.iter() {
+            mark(&mut links, cluster.style.map_or(0, |s| usize::from(s.link)));
+        }
+        self.links.retain(&links);
+        // Look again only after a good number of new ones, or every one would cost a sweep.
+        self.style_mark = Self::MAX_STYLES.max(self.styles.live() + Self::MAX_STYLES / 4);
+        if self.styles.live() < Self::MAX_STYLES * 3 / 4 {
+            self.style_mark = Self::MAX_STYLES;
+        }
+        self.cluster_mark = Self::FIRST_CLUSTER_MARK.max(2 * self.clusters.live());
+    }
+}
+
+fn mark(marks: &mut [bool], index: usize) {
+    if let Some(mark) = marks.get_mut(index) {
+        *mark = true;
+    }
+}
+
+/// Values with a stable index each; an index that is no longer used is given out again.
+#[derive(Debug)]
+struct Table<T> {
+    values: Vec<Option<T>>,
+    free: Vec<usize>,
+    index: HashMap<T, usize>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self {
+            values: Vec::new(),
+            free: Vec::new(),
+            index: HashMap::new(),
+        }
+    }
+}
+
+impl<T: Clone + Eq + std::hash::Hash> Table<T> {
+    fn intern(&mut self, value: T) -> usize {
+        if let Some(index) = self.index.get(&value) {
+            return *index;
+        }
+        let at = self.free.pop().unwrap_or(self.values.len());
+        if at == self.values.len() {
+            self.values.push(Some(value.clone()));
+        } else {
+            self.values[at] = Some(value.clone());
+        }
+        self.index.insert(value, at);
+        at
+    }
+
+    fn find(&self, value: &T) -> Option<usize> {
+        self.index.get(value).copied()
+    }
+
+    fn get(&self, index: usize) -> Option<&T> {
+        self.values.get(index)?.as_ref()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &T> {
+        self.values.iter().flatten()
+    }
+
+    /// Values in use.
+    fn live(&self) -> usize {
+        self.values.len() - self.free.len()
+    }
+
+    /// Indices given out so far.
+    fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    fn retain(&mut self, marks: &[bool]) {
+        for (at, slot) in self.values.iter_mut().enumerate() {
+            if marks.get(at).copied().unwrap_or(true) {
+                continue;
+            }
+            if let Some(value) = slot.take() {
+                self.index.remove(&value);
+                self.free.push(at);
+            }
+        }
+    }
+}

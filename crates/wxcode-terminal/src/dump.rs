@@ -1,0 +1,304 @@
+//! The screen as a stream: written to a freshly reset xterm.js it gives the same terminal.
+
+use std::io::Write as _;
+
+use crate::buffer::{Buffer, Saved};
+use crate::charset::Charset;
+use crate::painter::Painter;
+use crate::palette::Slot;
+use crate::style::{Flags, Style};
+use crate::terminal::{Mouse, MouseEncoding, Terminal};
+
+impl Terminal {
+    /// The bytes of history that [`crate::Screen::dump`] puts before the screen at most.
+    pub const HISTORY_BYTES: usize = 40 << 10; // 40 KiB
+
+    /// As [`crate::Screen::dump`], with as many of the newest rows of history as fit in about
+    /// `max_bytes`; 0 leaves the history out.
+    pub fn dump_with_history(&self, max_bytes: usize) -> Vec<u8> {
+        let mut painter = Painter::new(&self.dictionary);
+        self.write_settings(&mut painter);
+        let first = self.first_line(max_bytes);
+        let primary = &self.primary;
+        draw_lines(&mut painter, primary, first);
+        draw_tabs(&mut painter, primary);
+        if !self.on_alternate && self.alternate.saved != Saved::default() {
+            painter.put(b"\x1b[?47h");
+            draw_saved(&mut painter, &self.alternate);
+            painter.put(b"\x1b[?47l");
+        }
+        draw_saved(&mut painter, primary);
+        if self.on_alternate {
+            draw_region(&mut painter, primary);
+            place(&mut painter, primary, primary.y);
+            painter.pen(Style::default());
+            painter.put(b"\x1b[?47h");
+            painter.go(0, 0);
+            draw_lines(&mut painter, &self.alternate, 0);
+            draw_tabs(&mut painter, &self.alternate);
+            draw_saved(&mut painter, &self.alternate);
+        }
+        self.write_cursor(&mut painter);
+        self.parser.write_unfinished(&mut painter.out);
+        painter.out
+    }
+
+    /// What a reset leaves as it was.
+    fn write_settings(&self, painter: &mut Painter<'_>) {
+        let _ = write!(painter.out, "\x1b[20l\x1b]2;{}\x07", self.title);
+        painter.put(b"\x1b]104\x07\x1b]110\x07\x1b]111\x07\x1b]112\x07");
+        for (slot, [r, g, b]) in self.palette.changes() {
+            let _ = match slot {
+                Slot::Indexed(index) => write!(painter.out, "\x1b]4;{index}"),
+                Slot::Foreground => write!(painter.out, "\x1b]10"),
+                Slot::Background => write!(painter.out, "\x1b]11"),
+                Slot::Cursor => write!(painter.out, "\x1b]12"),
+            };
+            let _ = write!(painter.out, ";rgb:{r:02x}/{g:02x}/{b:02x}\x07");
+        }
+    }
+
+    /// The oldest line whose text and the text of those after it fit in `max_bytes` of history.
+    fn first_line(&self, max_bytes: usize) -> usize {
+        let mut first = self.primary.base;
+        let mut bytes = 0;
+        while first > 0 {
+            let row = &self.primary.lines[first - 1];
+            let changes = row
+                .cells()
+                .windows(2)
+                .filter(|w| w[0].style() != w[1].style())
+                .count();
+            bytes += row.cells().len() + 2 + 12 * changes;
+            if bytes > max_bytes {
+                break;
+            }
+            first -= 1;
+        }
+        first
+    }
+
+    /// Region, modes, character sets, pen and cursor, in an order in which none undoes another.
+    fn write_cursor(&self, painter: &mut Painter<'_>) {
+        let buffer = self.buffer();
+        let switches = &self.switches;
+        let kept = buffer.saved;
+        let own_set = self.charsets.get(self.level).copied().unwrap_or_default();
+        draw_region(painter, buffer);
+        let outside = switches.origin && !(buffer.top..=buffer.bottom).contains(&buffer.y);
+        if switches.origin && outside && !self.on_alternate {
+            // Only leaving the alternate screen puts the cursor outside of the region.
+            painter.put(b"\x1b[?6h\x1b[?47h");
+            place(painter, buffer, buffer.y);
+            painter.put(b"\x1b[?47l");
+        } else if switches.origin {
+            painter.put(b"\x1b[?6h");
+        }
+        let y = if switches.origin {
+            buffer.y.saturating_sub(buffer.top)
+        } else {
+            buffer.y
+        };
+        if !outside {
+            place(painter, buffer, y);
+        }
+        let shifts: [&[u8]; 4] = [b"\x0f", b"\x0e", b"\x1bn", b"\x1bo"];
+        let shift = shifts.get(self.level).copied().unwrap_or_default();
+        for (bank, set) in b"()*+".iter().zip(self.charsets) {
+            if set != Charset::ASCII {
+                painter.put(&[0x1b, *bank, set.designator()]);
+            }
+        }
+        if self.level > 0 {
+            painter.put(shift);
+        }
+        self.write_modes(painter);
+        let torn = !consistent(self.pen) && same_state(self.pen.flags, kept.pen.flags);
+        if torn || self.charset != own_set && self.charset == kept.charset {
+            // What only DECRC gives: an underline of another pen, a set that is not designated.
+            painter.underline_and_link(self.pen);
+            painter.restore(kept.pen);
+            if self.charset == own_set && self.charset != kept.charset {
+                painter.put(shift);
+            }
+            if !outside {
+                painter.go(buffer.x.min(buffer.cols - 1), y);
+            }
+        }
+        if torn {
+            painter.colors_and_flags(self.pen);
+        } else {
+            painter.whole_pen(self.pen);
+        }
+        if buffer.x > buffer.cols {
+            painter.put("\u{200b}".as_bytes());
+        }
+        if self.join > 0 && !outside {
+            self.write_last_character(painter, y);
+        }
+    }
+
+    fn write_modes(&self, painter: &mut Painter<'_>) {
+        let switches = &self.switches;
+        let modes: [(bool, &[u8]); 14] = [
+            (switches.application_cursor, b"\x1b[?1h"),
+            (switches.application_keypad, b"\x1b="),
+            (switches.bracketed_paste, b"\x1b[?2004h"),
+            (switches.reverse_wrap, b"\x1b[?45h"),
+            (switches.focus, b"\x1b[?1004h"),
+            (!switches.wrap, b"\x1b[?7l"),
+            (switches.insert, b"\x1b[4h"),
+            (self.new_line, b"\x1b[20h"),
+            (self.blink == Some(true), b"\x1b[?12h"),
+            (self.blink == Some(false), b"\x1b[?12l"),
+            (self.cursor_hidden, b"\x1b[?25l"),
+            (!self.cursor_hidden, b"\x1b[?25h"),
+            (self.mouse_encoding == MouseEncoding::Sgr, b"\x1b[?1006h"),
+            (
+                self.mouse_encoding == MouseEncoding::SgrPixels,
+                b"\x1b[?1016h",
+            ),
+        ];
+        modes
+            .iter()
+            .filter(|(on, _)| *on)
+            .for_each(|(_, bytes)| painter.put(bytes));
+        painter.put(match self.mouse {
+            Mouse::None => b"",
+            Mouse::X10 => b"\x1b[?9h",
+            Mouse::Vt200 => b"\x1b[?1000h",
+            Mouse::Drag => b"\x1b[?1002h",
+            Mouse::Any => b"\x1b[?1003h",
+        });
+        if switches.cursor_style > 0 {
+            let _ = write!(painter.out, "\x1b[{} q", switches.cursor_style);
+        }
+        if switches.synchronized {
+            painter.put(b"\x1b[?2026h");
+        }
+    }
+
+    /// Prints the last character again, so that a mark joins it and REP repeats it.
+    fn write_last_character(&self, painter: &mut Painter<'_>, y: usize) {
+        let buffer = self.buffer();
+        let wide = usize::from(self.join);
+        let Some(x) = buffer.x.checked_sub(wide) else {
+            return;
+        };
+        let Some(row) = buffer.lines.get(buffer.base + buffer.y) else {
+            return;
+        };
+        let cell = row.get(x);
+        let fits = self.dictionary.has_content(cell)
+            && usize::from(self.dictionary.width(cell)) == wide
+            && self.dictionary.style(cell) == self.pen.drawn();
+        if !fits {
+            return;
+        }
+        painter.go(x, y);
+        if self.switches.insert {
+            let _ = write!(painter.out, "\x1b[{wide}P");
+        }
+        let text = self.dictionary.text(cell);
+        let mut chars = text.chars();
+        let first = chars.next().map(|c| self.charset.unreplace(u32::from(c)));
+        let mut shown: String = first.and_then(char::from_u32).into_iter().collect();
+        shown.push_str(chars.as_str());
+        painter.put(shown.as_bytes());
+    }
+}
+
+/// Whether the flags of a pen say what its underline and link say.
+fn consistent(pen: Style) -> bool {
+    let mut same = pen;
+    same.update_extended();
+    same == pen && pen.flags.has(Flags::UNDERLINE) == (pen.underline != 0)
+}
+
+/// Whether two pens agree in the flags that only underline and link change.
+fn same_state(a: Flags, b: Flags) -> bool {
+    a.has(Flags::UNDERLINE) == b.has(Flags::UNDERLINE)
+        && a.has(Flags::EXTENDED) == b.has(Flags::EXTENDED)
+}
+
+/// Draws a buffer's lines from `first` on; those above the screen scroll into the history.
+fn draw_lines(painter: &mut Painter<'_>, buffer: &Buffer, first: usize) {
+    let (cols, rows) = (buffer.cols, buffer.rows);
+    if rows > 1 && buffer.lines.get(first).is_some_and(|row| row.wrapped) {
+        // The first row continues one that is gone: wrap into the second, then delete the first.
+        let _ = write!(painter.out, "\x1b[1;{cols}Hxx\x1b[1;1H\x1b[M\x1b[X");
+    }
+    let mut soiled = 0;
+    for at in first..buffer.lines.len() {
+        let row = &buffer.lines[at];
+        let next = buffer.lines.get(at + 1);
+        let wraps = next.is_some_and(|next| next.wrapped);
+        let drawn = painter.row(row, cols, soiled, wraps);
+        soiled = 0;
+        match (next, drawn) {
+            (None, _) => {}
+            (Some(_), Ok(_)) if !wraps => {
+                // A new row takes the pen's background.
+                painter.pen(Style::default());
+                painter.put(b"\r\n");
+            }
+            (Some(_), Ok(_)) => {
+                painter.pen(Style::default());
+                painter.put(b" ");
+                soiled = 1;
+            }
+            (Some(_), Err(empty)) => {
+                soiled = painter.wrap_wide(empty, cols);
+            }
+        }
+    }
+}
+
+/// Tab stops where they are not at every eighth column.
+fn draw_tabs(painter: &mut Painter<'_>, buffer: &Buffer) {
+    let usual = crate::tabs::Tabs::new(buffer.cols);
+    if (0..buffer.cols).all(|x| usual.has(x) == buffer.tabs.has(x)) {
+        return;
+    }
+    painter.put(b"\x1b[3g");
+    for x in (0..buffer.cols).filter(|x| buffer.tabs.has(*x)) {
+        let _ = write!(painter.out, "\x1b[{}G\x1bH", x + 1);
+    }
+}
+
+fn draw_region(painter: &mut Painter<'_>, buffer: &Buffer) {
+    if buffer.top > 0 || buffer.bottom + 1 < buffer.rows {
+        let _ = write!(
+            painter.out,
+            "\x1b[{};{}r",
+            buffer.top + 1,
+            buffer.bottom + 1
+        );
+    }
+}
+
+/// DECSC with the buffer's saved cursor.
+fn draw_saved(painter: &mut Painter<'_>, buffer: &Buffer) {
+    let kept = buffer.saved;
+    let y = kept.y.saturating_sub(buffer.base).min(buffer.rows - 1);
+    painter.go(kept.x.min(buffer.cols - 1), y);
+    painter.flags(kept.pen);
+    if kept.charset != Charset::ASCII {
+        painter.put(&[0x1b, b'(', kept.charset.designator()]);
+    }
+    painter.put(b"\x1b7");
+    if kept.charset != Charset::ASCII {
+        painter.put(b"\x1b(B");
+    }
+}
+
+/// Puts the cursor in its column of row `y`; a pending wrap takes printing the last cell again.
+fn place(painter: &mut Painter<'_>, buffer: &Buffer, y: usize) {
+    let cols = buffer.cols;
+    let row = buffer.lines.get(buffer.base + buffer.y);
+    painter.go(buffer.x.min(cols - 1), y);
+    let Some(row) = row.filter(|_| buffer.x >= cols) else {
+        return;
+    };
+    painter.last_cell(row, cols, y);
+}

@@ -1,0 +1,164 @@
+//! How a cell looks: colours, attributes, underline and link; and the pen that cells are drawn with.
+
+/// A colour: the kind in bits 24 and 25 (default, 16 colours, 256 colours, RGB), the value below.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Color(u32);
+
+impl Color {
+    /// The default colour of the place.
+    pub(crate) const DEFAULT: Self = Self(0);
+
+    /// One of the first 16 colours, set by 30 to 37, 90 to 97 and their kin.
+    pub(crate) fn basic(index: u8) -> Self {
+        Self(1 << 24 | u32::from(index))
+    }
+
+    /// One of the 256 colours, set by `38;5`.
+    pub(crate) fn indexed(index: u8) -> Self {
+        Self(2 << 24 | u32::from(index))
+    }
+
+    /// A colour of its own, set by `38;2`.
+    pub(crate) fn rgb(r: u8, g: u8, b: u8) -> Self {
+        Self(3 << 24 | u32::from(r) << 16 | u32::from(g) << 8 | u32::from(b))
+    }
+
+    /// The SGR parameters that set this colour; `base` is 30, 40 or 58.
+    pub(crate) fn sgr(self, base: u8, out: &mut Vec<u8>) {
+        use std::io::Write as _;
+        let [kind, r, g, b] = self.0.to_be_bytes();
+        let extended = if base == 58 { 58 } else { base + 8 };
+        // Writing to a Vec cannot fail.
+        let _ = match kind {
+            0 => write!(out, "{}", extended + 1),
+            1 if base == 58 => write!(out, "58;5;{b}"),
+            1 if b < 8 => write!(out, "{}", base + b),
+            1 => write!(out, "{}", base + 52 + b),
+            2 => write!(out, "{extended};5;{b}"),
+            _ => write!(out, "{extended};2;{r};{g};{b}"),
+        };
+    }
+}
+
+/// A set of attributes, one bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Flags(u16);
+
+impl Flags {
+    pub(crate) const BOLD: Self = Self(1);
+    pub(crate) const DIM: Self = Self(1 << 1);
+    pub(crate) const ITALIC: Self = Self(1 << 2);
+    pub(crate) const UNDERLINE: Self = Self(1 << 3);
+    pub(crate) const BLINK: Self = Self(1 << 4);
+    pub(crate) const INVERSE: Self = Self(1 << 5);
+    pub(crate) const INVISIBLE: Self = Self(1 << 6);
+    pub(crate) const STRIKE: Self = Self(1 << 7);
+    pub(crate) const OVERLINE: Self = Self(1 << 8);
+    /// Spared by selective erasing (DECSCA).
+    pub(crate) const PROTECTED: Self = Self(1 << 9);
+    /// The underline's style, its colour and the link count. xterm.js keeps this apart from them,
+    /// and restoring a cursor brings the flag back without them.
+    pub(crate) const EXTENDED: Self = Self(1 << 10);
+
+    /// The attributes that SGR alone switches, with the numbers that set and clear each.
+    pub(crate) const SGR: [(Self, u8, u8); 8] = [
+        (Self::BOLD, 1, 22),
+        (Self::DIM, 2, 22),
+        (Self::ITALIC, 3, 23),
+        (Self::BLINK, 5, 25),
+        (Self::INVERSE, 7, 27),
+        (Self::INVISIBLE, 8, 28),
+        (Self::STRIKE, 9, 29),
+        (Self::OVERLINE, 53, 55),
+    ];
+
+    pub(crate) fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub(crate) fn set(&mut self, other: Self, on: bool) {
+        if on {
+            self.0 |= other.0;
+        } else {
+            self.0 &= !other.0;
+        }
+    }
+
+    /// The attributes of both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+}
+
+/// An underline's style as in `4:n`: 0 none, 1 single, 2 double, 3 curly, 4 dotted, 5 dashed.
+pub(crate) type Underline = u8;
+
+/// An index into the dictionary's links; 0 is none.
+pub(crate) type LinkId = u16;
+
+/// How a cell looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Style {
+    pub(crate) fg: Color,
+    pub(crate) bg: Color,
+    pub(crate) flags: Flags,
+    /// Counts only with [`Flags::EXTENDED`], as the two below.
+    pub(crate) underline: Underline,
+    pub(crate) underline_color: Color,
+    pub(crate) link: LinkId,
+}
+
+impl Style {
+    /// What a cell that is erased with this pen looks like: only the background stays.
+    pub(crate) fn erased(self) -> Self {
+        Self {
+            bg: self.bg,
+            ..Self::default()
+        }
+    }
+
+    /// What a cell that is drawn with this pen looks like: what does not count is left out.
+    pub(crate) fn drawn(self) -> Self {
+        if !self.flags.has(Flags::EXTENDED) {
+            return Self {
+                underline: 0,
+                underline_color: Color::DEFAULT,
+                link: 0,
+                ..self
+            };
+        }
+        // A link has an underline of its own.
+        let underline = if self.link == 0 { self.underline } else { 0 };
+        Self { underline, ..self }
+    }
+
+    /// Sets or clears [`Flags::EXTENDED`] by whether there is an underline style or a link.
+    pub(crate) fn update_extended(&mut self) {
+        let on = self.underline != 0 || self.link != 0;
+        self.flags.set(Flags::EXTENDED, on);
+    }
+
+    /// SGR 4, 21 and 24: the flag and the style of the underline.
+    pub(crate) fn set_underline(&mut self, style: Underline) {
+        self.underline = style;
+        self.flags.set(Flags::UNDERLINE, style != 0);
+        self.update_extended();
+    }
+
+    /// SGR 0: everything but the link.
+    pub(crate) fn reset(&mut self) {
+        *self = Self {
+            link: self.link,
+            ..Self::default()
+        };
+        self.update_extended();
+    }
+
+    /// Whether plain SGR and OSC 8 give this style: the flags say what the underline and the link say.
+    pub(crate) fn is_plain(self) -> bool {
+        let mut same = self;
+        same.update_extended();
+        let underlined = self.flags.has(Flags::UNDERLINE);
+        same == self && (underlined == (self.underline != 0) || self.link != 0)
+    }
+}

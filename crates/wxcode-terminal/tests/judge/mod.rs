@@ -1,0 +1,151 @@
+//! The oracle of the tests: one Node process that runs xterm.js and compares terminals.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use serde_json::{Value, json};
+use wxcode_terminal::{Screen as _, Size, Terminal};
+
+/// What happens to a terminal.
+#[derive(Clone, Debug)]
+pub enum Step {
+    Write(Vec<u8>),
+    Resize(u16, u16),
+}
+
+/// What the oracle says of two streams.
+#[derive(Debug)]
+pub struct Verdict {
+    /// Where the terminals differ; empty when they are equal.
+    pub diff: Vec<String>,
+    /// What xterm.js answered to the first stream.
+    pub replies: String,
+    /// xterm.js itself failed on the first stream.
+    pub threw: bool,
+}
+
+/// The oracle process.
+pub struct Judge {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Judge {
+    /// Starts the oracle; `None`, with the reason printed, where Node or the package is missing.
+    pub fn start() -> Option<Self> {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../judge");
+        if !folder.join("node_modules/@xterm/headless").is_dir() {
+            eprintln!("1 skipped: the oracle is not installed; run `npm ci` in judge/");
+            return None;
+        }
+        let spawned = Command::new("node")
+            .arg("judge.mjs")
+            .current_dir(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut child = match spawned {
+            Ok(child) => child,
+            Err(error) => {
+                eprintln!("1 skipped: the oracle needs Node: {error}");
+                return None;
+            }
+        };
+        let input = child.stdin.take()?;
+        let output = BufReader::new(child.stdout.take()?);
+        Some(Self {
+            child,
+            input,
+            output,
+        })
+    }
+
+    /// Compares the terminal after `steps` with one that reads the dump after them; both then read
+    /// `further`.
+    pub fn compare(
+        &mut self,
+        size: Size,
+        steps: &[Step],
+        further: &[u8],
+        history: bool,
+    ) -> Verdict {
+        let mut terminal = Terminal::new(size);
+        let mut replies = Vec::new();
+        for step in steps {
+            match step {
+                Step::Write(bytes) => terminal.feed(bytes, &mut replies),
+                Step::Resize(cols, rows) => terminal.resize(Size::new(*cols, *rows).unwrap()),
+            }
+        }
+        let most = if history { usize::MAX } else { 0 };
+        let dump = terminal.dump_with_history(most);
+        let now = terminal.size();
+        let further = Step::Write(further.to_vec());
+        let stream: Vec<Value> = steps.iter().chain([&further]).map(encode).collect();
+        let dumped: Vec<Value> = [&Step::Write(dump), &further]
+            .into_iter()
+            .map(encode)
+            .collect();
+        let request = json!({
+            "a": {"cols": size.cols, "rows": size.rows, "steps": stream},
+            "b": {"cols": now.cols, "rows": now.rows, "steps": dumped},
+            "history": history,
+        });
+        self.ask(&request)
+    }
+
+    fn ask(&mut self, request: &Value) -> Verdict {
+        writeln!(self.input, "{request}").unwrap();
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        let answer: Value = serde_json::from_str(&line).expect("the oracle died");
+        assert!(
+            answer["threw"][1].is_null() || !answer["threw"][0].is_null(),
+            "xterm.js failed on a dump: {answer}"
+        );
+        Verdict {
+            diff: answer["diff"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|d| d.as_str().unwrap().to_owned())
+                .collect(),
+            replies: answer["replies"][0].as_str().unwrap().to_owned(),
+            threw: !answer["threw"][0].is_null(),
+        }
+    }
+}
+
+impl Drop for Judge {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn encode(step: &Step) -> Value {
+    match step {
+        Step::Write(bytes) => json!({"w": base64(bytes)}),
+        Step::Resize(cols, rows) => json!({"r": [cols, rows]}),
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for piece in bytes.chunks(3) {
+        let word =
+            piece.iter().fold(0u32, |word, b| word << 8 | u32::from(*b)) << (8 * (3 - piece.len()));
+        for i in 0..4 {
+            let digit = DIGITS[(word >> (18 - 6 * i) & 63) as usize];
+            out.push(if i <= piece.len() {
+                char::from(digit)
+            } else {
+                '='
+            });
+        }
+    }
+    out
+}
