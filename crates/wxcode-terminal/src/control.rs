@@ -4,7 +4,7 @@ use crate::cell::Cell;
 use crate::charset::Charset;
 use crate::params::Params;
 use crate::sgr;
-use crate::style::{Flags, Style};
+use crate::style::{Color, Flags, Style};
 use crate::terminal::{Switches, Terminal, saved};
 
 impl Terminal {
@@ -403,7 +403,15 @@ impl Terminal {
 
     fn alignment_pattern(&mut self) {
         self.place(0, 0);
-        let cell = self.inked(u32::from('E'));
+        // xterm.js takes colours and flags of the pen, but not its underline style and link.
+        let style = Style {
+            underline: 0,
+            underline_color: Color::DEFAULT,
+            link: 0,
+            ..self.pen
+        };
+        let id = self.dictionary.style_id(style);
+        let cell = self.dictionary.cell(u32::from('E'), id, style);
         let buffer = self.buffer_mut();
         for y in buffer.y..buffer.rows {
             let row = buffer.row(y);

@@ -20,6 +20,7 @@ impl Terminal {
         self.write_settings(&mut painter);
         let first = self.first_line(max_bytes);
         let primary = &self.primary;
+        draw_saved_below(&mut painter, primary, first);
         draw_lines(&mut painter, primary, first);
         draw_tabs(&mut painter, primary);
         if !self.on_alternate && self.alternate.saved != Saved::default() {
@@ -113,7 +114,7 @@ impl Terminal {
             painter.put(shift);
         }
         self.write_modes(painter);
-        let torn = !consistent(self.pen) && same_state(self.pen.flags, kept.pen.flags);
+        let torn = is_torn(self.pen, kept.pen.flags);
         if torn || self.charset != own_set && self.charset == kept.charset {
             // What only DECRC gives: an underline of another pen, a set that is not designated.
             painter.underline_and_link(self.pen);
@@ -126,6 +127,9 @@ impl Terminal {
             }
         }
         if torn {
+            if self.pen.flags.has(Flags::EXTENDED) != kept.pen.flags.has(Flags::EXTENDED) {
+                painter.link_again(self.pen.link);
+            }
             painter.colors_and_flags(self.pen);
         } else {
             painter.whole_pen(self.pen);
@@ -193,6 +197,14 @@ impl Terminal {
             && usize::from(self.dictionary.width(cell)) == wide
             && self.dictionary.style(cell) == self.pen.drawn();
         if !fits {
+            if !self.switches.wrap && buffer.x + 1 == buffer.cols && wide == 2 {
+                // A wide character that found no room left only itself to be joined.
+                if row.is_wide(buffer.x - 1, &self.dictionary) {
+                    painter.last_cell(row, buffer.cols, y);
+                    painter.pen(self.pen);
+                }
+                painter.put("\u{3000}".as_bytes());
+            }
             return;
         }
         painter.go(x, y);
@@ -208,17 +220,16 @@ impl Terminal {
     }
 }
 
-/// Whether the flags of a pen say what its underline and link say.
-fn consistent(pen: Style) -> bool {
+/// Whether a pen's flags do not say what its underline and link say, and restoring a cursor with
+/// the flags `kept` makes it so.
+fn is_torn(pen: Style, kept: Flags) -> bool {
     let mut same = pen;
     same.update_extended();
-    same == pen && pen.flags.has(Flags::UNDERLINE) == (pen.underline != 0)
-}
-
-/// Whether two pens agree in the flags that only underline and link change.
-fn same_state(a: Flags, b: Flags) -> bool {
-    a.has(Flags::UNDERLINE) == b.has(Flags::UNDERLINE)
-        && a.has(Flags::EXTENDED) == b.has(Flags::EXTENDED)
+    let underlined = pen.flags.has(Flags::UNDERLINE);
+    let marked = same != pen;
+    (marked || underlined != (pen.underline != 0))
+        && underlined == kept.has(Flags::UNDERLINE)
+        && (!marked || pen.flags.has(Flags::EXTENDED) == kept.has(Flags::EXTENDED))
 }
 
 /// Draws a buffer's lines from `first` on; those above the screen scroll into the history.
@@ -228,12 +239,19 @@ fn draw_lines(painter: &mut Painter<'_>, buffer: &Buffer, first: usize) {
         // The first row continues one that is gone: wrap into the second, then delete the first.
         let _ = write!(painter.out, "\x1b[1;{cols}Hxx\x1b[1;1H\x1b[M\x1b[X");
     }
+    let kept = buffer.saved.y.max(first);
     let mut soiled = 0;
     for at in first..buffer.lines.len() {
+        if at == kept && kept < buffer.base {
+            // The saved cursor scrolls away with its row.
+            save_at(painter, buffer, (at - first).min(rows - 1));
+            painter.put(b"\r");
+        }
         let row = &buffer.lines[at];
         let next = buffer.lines.get(at + 1);
         let wraps = next.is_some_and(|next| next.wrapped);
-        let drawn = painter.row(row, cols, soiled, wraps);
+        let torn = next.is_some() && painter.is_torn_half(row.get(cols - 1));
+        let drawn = painter.row(row, cols, soiled, wraps || torn);
         soiled = 0;
         match (next, drawn) {
             (None, _) => {}
@@ -249,6 +267,12 @@ fn draw_lines(painter: &mut Painter<'_>, buffer: &Buffer, first: usize) {
             }
             (Some(_), Err(empty)) => {
                 soiled = painter.wrap_wide(empty, cols);
+                if !wraps {
+                    // Erasing the whole row makes it no continuation.
+                    painter.pen(Style::default());
+                    painter.put(b"\r\x1b[2K");
+                    soiled = 0;
+                }
             }
         }
     }
@@ -277,16 +301,40 @@ fn draw_region(painter: &mut Painter<'_>, buffer: &Buffer) {
     }
 }
 
-/// DECSC with the buffer's saved cursor.
+/// DECSC with the buffer's saved cursor, where it is on the screen.
 fn draw_saved(painter: &mut Painter<'_>, buffer: &Buffer) {
+    let on_screen = buffer.base..buffer.base + buffer.rows;
+    if on_screen.contains(&buffer.saved.y) {
+        save_at(painter, buffer, buffer.saved.y - buffer.base);
+    } else if painter.overwrote_saved {
+        let above = buffer.saved.y < buffer.base;
+        save_at(painter, buffer, if above { 0 } else { buffer.rows - 1 });
+    }
+}
+
+/// DECSC below the screen, which clearing the history brings about: the first thing of a dump.
+fn draw_saved_below(painter: &mut Painter<'_>, buffer: &Buffer, first: usize) {
+    let last = buffer.base + buffer.rows - 1;
+    if buffer.saved.y <= last {
+        return;
+    }
+    let scrolled = (buffer.saved.y - first + 1 - buffer.rows).min(Terminal::HISTORY_ROWS);
+    painter.go(0, buffer.rows - 1);
+    painter.put(&vec![b'\n'; scrolled]);
+    save_at(painter, buffer, buffer.rows - 1);
+    painter.put(b"\x1b[3J");
+    painter.go(0, 0);
+}
+
+fn save_at(painter: &mut Painter<'_>, buffer: &Buffer, y: usize) {
     let kept = buffer.saved;
-    let y = kept.y.saturating_sub(buffer.base).min(buffer.rows - 1);
     painter.go(kept.x.min(buffer.cols - 1), y);
     painter.flags(kept.pen);
     if kept.charset != Charset::ASCII {
         painter.put(&[0x1b, b'(', kept.charset.designator()]);
     }
     painter.put(b"\x1b7");
+    painter.overwrote_saved = false;
     if kept.charset != Charset::ASCII {
         painter.put(b"\x1b(B");
     }

@@ -14,6 +14,8 @@ pub(crate) struct Painter<'a> {
     pen: Style,
     /// The link that the reader has open; a link that was closed and is opened again is the same.
     link: u16,
+    /// Whether a pen was made by way of the reader's saved cursor since it was last set.
+    pub(crate) overwrote_saved: bool,
 }
 
 /// A wide character that is put where a half of it is needed for a moment.
@@ -26,6 +28,7 @@ impl<'a> Painter<'a> {
             out: Vec::new(),
             pen: Style::default(),
             link: 0,
+            overwrote_saved: false,
         }
     }
 
@@ -62,6 +65,12 @@ impl<'a> Painter<'a> {
         }
         self.pen.link = link;
         self.pen.update_extended();
+    }
+
+    /// Opens or closes the link once more, which sets or clears the flag that a restored cursor tore.
+    pub(crate) fn link_again(&mut self, link: u16) {
+        self.link = u16::MAX;
+        self.open(link);
     }
 
     /// Makes the pen draw cells like `style`.
@@ -141,6 +150,7 @@ impl<'a> Painter<'a> {
         if style.flags.has(Flags::UNDERLINE) && !style.flags.has(Flags::EXTENDED) {
             return;
         }
+        self.overwrote_saved = true;
         self.put(b"\x1b7");
         self.open(0);
         self.put(b"\x1b[m");
@@ -193,6 +203,7 @@ impl<'a> Painter<'a> {
                     flags,
                     ..bare(1, 0)
                 });
+                self.overwrote_saved = true;
                 self.put(b"\x1b7\x1b[m\x1b8\x1b]8;;\x07");
                 self.pen = bare(0, 0);
                 self.link = 0;
@@ -402,7 +413,8 @@ impl<'a> Painter<'a> {
         if style.bg == Color::DEFAULT { 2 } else { cols }
     }
 
-    fn is_torn_half(&self, cell: Cell) -> bool {
+    /// Whether a cell is what is left of a wide character: empty, with attributes.
+    pub(crate) fn is_torn_half(&self, cell: Cell) -> bool {
         let style = self.dictionary.style(cell);
         !self.dictionary.has_content(cell)
             && self.dictionary.width(cell) == 1

@@ -246,6 +246,8 @@ impl Screen for Terminal {
         }
         self.end_run();
         self.in_run = false;
+        // The character before the cursor is another one now: nothing joins or repeats it.
+        self.join = 0;
         self.primary.resize(cols, rows, &self.dictionary);
         self.alternate.resize(cols, rows, &self.dictionary);
         self.primary.tabs.widen(cols);

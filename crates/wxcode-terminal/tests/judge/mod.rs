@@ -83,7 +83,11 @@ impl Judge {
         let dump = terminal.dump_with_history(most);
         let now = terminal.size();
         let further = Step::Write(further.to_vec());
-        let stream: Vec<Value> = steps.iter().chain([&further]).map(encode).collect();
+        let stream: Vec<Value> = steps
+            .iter()
+            .map(encode)
+            .chain([json!({"trim": true}), encode(&further)])
+            .collect();
         let dumped: Vec<Value> = [&Step::Write(dump), &further]
             .into_iter()
             .map(encode)
