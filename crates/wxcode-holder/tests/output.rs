@@ -133,13 +133,8 @@ fn private_memory(pid: i32) -> u64 {
     kib << 10
 }
 
-#[tokio::test]
-async fn a_client_that_stops_reading_stalls_no_one_and_then_gets_the_newest_screen() {
-    let script =
-        "read -r; head -c 67108864 /dev/zero | tr '\\0' x; echo; echo done; touch printed; read -r";
-    let session = Session::shell(script).await;
-    let mut stuck = session.attach(Some(0)).await;
-    let before = private_memory(session.file.pid);
+/// Has a session print 64 MiB; where its output ends then, and the holder's memory.
+async fn print_much(session: &Session) -> (u64, u64) {
     let mut watch = session.connect().await;
     watch
         .sender
@@ -147,15 +142,28 @@ async fn a_client_that_stops_reading_stalls_no_one_and_then_gets_the_newest_scre
         .await
         .unwrap();
     type_in(&watch, 1, "\n").await;
-    // Nothing is read from `stuck` until the agent has written everything.
     let end = until(&mut watch, |event| match event {
         Event::Quiet { offset, .. } if offset > 64 << 20 => Some(offset),
         _ => None,
     })
     .await;
     assert!(session.tmp.path().join("printed").exists());
-    let grown = private_memory(session.file.pid).saturating_sub(before);
-    assert!(grown < 2 << 20, "grew by {grown}");
+    (end, private_memory(session.file.pid))
+}
+
+#[tokio::test]
+async fn a_client_that_stops_reading_stalls_no_one_and_then_gets_the_newest_screen() {
+    let script =
+        "read -r; head -c 67108864 /dev/zero | tr '\\0' x; echo; echo done; touch printed; read -r";
+    let (_, without) = print_much(&Session::shell(script).await).await;
+    let session = Session::shell(script).await;
+    let mut stuck = session.attach(Some(0)).await;
+    // Nothing is read from `stuck` until the agent has written everything.
+    let (end, with) = print_much(&session).await;
+    assert!(
+        with < without + (2 << 20),
+        "{with} bytes with a stuck client, {without} without"
+    );
     let mut received = 0;
     let offset = until(&mut stuck, |event| match event {
         Event::Output { bytes, .. } => {
