@@ -33,6 +33,7 @@ function run(program) {
         // A listed difference: xterm.js lets a mark join whatever is before the cursor after a resize.
         core._inputHandler._parser.precedingJoinState = 0;
       }
+      if (core.buffers.active.lines.length < core.buffers.active.ybase + core.rows) throw new Error("xterm.js lost rows of the alternate screen");
       if (step.trim) trim(core);
       if (step.w === undefined) continue;
       const bytes = Buffer.concat([held, Buffer.from(step.w, "base64")]);
@@ -54,6 +55,11 @@ function run(program) {
 
 /** Takes away what no stream can draw: columns right of the screen, and half a wide character at its edge. */
 function trim(core) {
+  const shown = core.buffers.active;
+  const edge = shown.lines.get(shown.ybase + shown.y);
+  // A wrap that is pending behind an empty cell: only the primary screen's can be brought about.
+  const bare = !edge.hasContent(core.cols - 1) && edge.getWidth(core.cols - 1) === 1;
+  if (shown === core.buffers.alt && shown.x >= core.cols && bare) shown.x = core.cols - 1;
   for (const buffer of [core.buffers.normal, core.buffers.alt]) {
     const empty = buffer.getNullCell();
     for (let y = 0; y < buffer.lines.length; y += 1) {
@@ -138,7 +144,7 @@ function buffer(core, buffer, history, shown) {
     const line = buffer.lines.get(y);
     const cells = [];
     for (let x = 0; x < cols; x += 1) cells.push(cell(core, line, x));
-    state.lines.push({ wrapped: y === 0 && rows === 1 ? false : line.isWrapped, cells });
+    state.lines.push({ wrapped: y === (history ? 0 : buffer.ybase) && rows === 1 ? false : line.isWrapped, cells });
   }
   return state;
 }

@@ -42,6 +42,9 @@ pub(crate) struct Buffer {
     pub(crate) rows: usize,
     /// Most rows of history; `None` for the alternate screen, which is not rewrapped either.
     pub(crate) history: Option<usize>,
+    /// Most rows of history and screen together. xterm.js does not lower it for an alternate screen
+    /// that is not shown, which then has history until it is left.
+    max_lines: usize,
 }
 
 impl Buffer {
@@ -58,6 +61,7 @@ impl Buffer {
             cols,
             rows,
             history,
+            max_lines: rows + history.unwrap_or(0),
         };
         if history.is_some() {
             buffer.fill_screen(Cell::default());
@@ -67,7 +71,7 @@ impl Buffer {
 
     /// Most rows of history and screen together.
     pub(crate) fn max_lines(&self) -> usize {
-        self.rows + self.history.unwrap_or(0)
+        self.max_lines
     }
 
     pub(crate) fn blank(&self, fill: Cell) -> Row {
@@ -154,6 +158,8 @@ impl Buffer {
         let old_rows = self.rows;
         self.cols = cols;
         self.rows = rows;
+        let most = rows + self.history.unwrap_or(0);
+        self.max_lines = self.max_lines.max(most);
         if !self.lines.is_empty() {
             if old_cols < cols {
                 self.lines
@@ -203,7 +209,9 @@ impl Buffer {
                 self.base += 1;
             }
         }
-        if rows < old {
+        let most = rows + self.history.unwrap_or(0);
+        if most < self.max_lines {
+            self.max_lines = most;
             let excess = self.lines.len().saturating_sub(self.max_lines());
             if excess > 0 {
                 self.lines.drain(..excess);

@@ -35,7 +35,7 @@ impl Terminal {
             painter.pen(Style::default());
             painter.put(b"\x1b[?47h");
             painter.go(0, 0);
-            draw_lines(&mut painter, &self.alternate, 0);
+            draw_lines(&mut painter, &self.alternate, self.alternate.base);
             draw_tabs(&mut painter, &self.alternate);
             draw_saved(&mut painter, &self.alternate);
         }
@@ -87,12 +87,7 @@ impl Terminal {
         let own_set = self.charsets.get(self.level).copied().unwrap_or_default();
         draw_region(painter, buffer);
         let outside = switches.origin && !(buffer.top..=buffer.bottom).contains(&buffer.y);
-        if switches.origin && outside && !self.on_alternate {
-            // Only leaving the alternate screen puts the cursor outside of the region.
-            painter.put(b"\x1b[?6h\x1b[?47h");
-            place(painter, buffer, buffer.y);
-            painter.put(b"\x1b[?47l");
-        } else if switches.origin {
+        if switches.origin {
             painter.put(b"\x1b[?6h");
         }
         let y = if switches.origin {
@@ -100,9 +95,7 @@ impl Terminal {
         } else {
             buffer.y
         };
-        if !outside {
-            place(painter, buffer, y);
-        }
+        self.place_cursor(painter, y);
         let shifts: [&[u8]; 4] = [b"\x0f", b"\x0e", b"\x1bn", b"\x1bo"];
         let shift = shifts.get(self.level).copied().unwrap_or_default();
         for (bank, set) in b"()*+".iter().zip(self.charsets) {
@@ -122,9 +115,7 @@ impl Terminal {
             if self.charset == own_set && self.charset != kept.charset {
                 painter.put(shift);
             }
-            if !outside {
-                painter.go(buffer.x.min(buffer.cols - 1), y);
-            }
+            self.place_cursor(painter, y);
         }
         if torn {
             if self.pen.flags.has(Flags::EXTENDED) != kept.pen.flags.has(Flags::EXTENDED) {
@@ -139,6 +130,23 @@ impl Terminal {
         }
         if self.join > 0 && !outside {
             self.write_last_character(painter, y);
+        }
+    }
+
+    /// Puts the cursor in row `y`, counted as CUP counts.
+    fn place_cursor(&self, painter: &mut Painter<'_>, y: usize) {
+        let buffer = self.buffer();
+        let outside = self.switches.origin && !(buffer.top..=buffer.bottom).contains(&buffer.y);
+        let pending = buffer.x >= buffer.cols;
+        if !self.on_alternate && (outside || pending) {
+            // The cursor comes back from the alternate screen as it was there: outside of the region,
+            // or with a wrap pending whatever the last cell holds.
+            painter.put(b"\x1b[?47h");
+            painter.go(buffer.x.min(buffer.cols - 1), buffer.y);
+            painter.put(if pending { b" " } else { b"" });
+            painter.put(b"\x1b[?47l");
+        } else {
+            place(painter, buffer, y);
         }
     }
 
@@ -186,17 +194,16 @@ impl Terminal {
     fn write_last_character(&self, painter: &mut Painter<'_>, y: usize) {
         let buffer = self.buffer();
         let wide = usize::from(self.join);
-        let Some(x) = buffer.x.checked_sub(wide) else {
-            return;
-        };
         let Some(row) = buffer.lines.get(buffer.base + buffer.y) else {
             return;
         };
-        let cell = row.get(x);
-        let fits = self.dictionary.has_content(cell)
-            && usize::from(self.dictionary.width(cell)) == wide
-            && self.dictionary.style(cell) == self.pen.drawn();
-        if !fits {
+        let found = buffer.x.checked_sub(wide).filter(|x| {
+            let cell = row.get(*x);
+            self.dictionary.has_content(cell)
+                && usize::from(self.dictionary.width(cell)) == wide
+                && self.dictionary.style(cell) == self.pen.drawn()
+        });
+        let Some(x) = found else {
             if !self.switches.wrap && buffer.x + 1 == buffer.cols && wide == 2 {
                 // A wide character that found no room left only itself to be joined.
                 if row.is_wide(buffer.x - 1, &self.dictionary) {
@@ -206,7 +213,8 @@ impl Terminal {
                 painter.put("\u{3000}".as_bytes());
             }
             return;
-        }
+        };
+        let cell = row.get(x);
         painter.go(x, y);
         if self.switches.insert {
             let _ = write!(painter.out, "\x1b[{wide}P");

@@ -74,11 +74,7 @@ impl Terminal {
     /// xterm.js counts the row from the start of the history here, not of the screen.
     fn unwrap_line_after(&mut self, y: usize) {
         let buffer = self.buffer_mut();
-        let at = if buffer.history.is_none() {
-            (y + 1) % buffer.rows
-        } else {
-            y + 1
-        };
+        let at = (y + 1) % buffer.max_lines();
         if let Some(row) = buffer.lines.get_mut(at) {
             row.wrapped = false;
         }

@@ -99,7 +99,7 @@ impl<'a> Painter<'a> {
         let loses_line = self.pen.flags.has(Flags::UNDERLINE) && !style.flags.has(Flags::UNDERLINE);
         let loses_protection =
             self.pen.flags.has(Flags::PROTECTED) && !style.flags.has(Flags::PROTECTED);
-        if loses || loses_color || loses_line || loses_protection {
+        if loses || loses_color || loses_line || loses_protection || is_torn(self.pen) {
             sgr.extend_from_slice(b";0");
             self.pen.reset();
         }
@@ -365,6 +365,12 @@ impl<'a> Painter<'a> {
                 x += 1;
             } else if empty || splits {
                 // The last cell is drawn already; a half alone cannot be drawn.
+                if x == soiled {
+                    self.column(x);
+                    at = x;
+                    self.pen(Style::default());
+                    self.put(b"\x1b[X");
+                }
                 x += 1;
             } else {
                 if at != x || width == 0 {
@@ -395,11 +401,6 @@ impl<'a> Painter<'a> {
             self.go(x, y);
             self.pen(dictionary.style(cell));
             self.put(dictionary.text(cell).as_bytes());
-        } else if (0..cols).all(|x| row.get(x) == cell) {
-            // An erased row: erasing up to the cursor leaves the cursor where it is.
-            self.put(b" ");
-            self.pen(dictionary.style(cell).erased());
-            self.put(b"\x1b[1K");
         }
     }
 
@@ -420,4 +421,11 @@ impl<'a> Painter<'a> {
             && self.dictionary.width(cell) == 1
             && style != style.erased()
     }
+}
+
+/// Whether the flags of a reader's pen do not say what its underline and link say.
+fn is_torn(pen: Style) -> bool {
+    let mut same = pen;
+    same.update_extended();
+    same != pen || pen.flags.has(Flags::UNDERLINE) != (pen.underline != 0)
 }
