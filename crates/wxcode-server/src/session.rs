@@ -11,7 +11,7 @@ mod start;
 mod watcher;
 
 pub use live::{Session, View};
-pub use registry::{Delivered, Found, Sessions};
+pub use registry::{Delivered, Found, Retired, Sessions};
 pub use start::StartError;
 
 use std::time::Duration;

@@ -23,8 +23,9 @@ use super::{
     App,
     parameter::{Paging, Params, PathId},
     problem::{Answer, Body, Problem},
+    session::not_ended,
 };
-use crate::workspace;
+use crate::{session::Retired, workspace};
 
 /// Longest reference to something of the knowledge base, in characters.
 const REFERENCE_MAX: usize = 200;
@@ -285,20 +286,12 @@ pub(super) async fn remove(
     PathId(id): PathId,
     Params(removal): Params<Removal>,
 ) -> Answer<StatusCode> {
-    if app.store.project(id).await?.is_none() {
-        return Err(Problem::not_found("output project"));
-    }
-    if app.sessions.running(id).is_some() {
-        if !removal.force {
-            return Err(Problem::conflict(
-                "its session runs: end it first (DELETE …/session), or delete with ?force=true, which ends it",
-            ));
-        }
-        super::session::end_session(&app, id).await?;
-    }
-    if app.store.remove_project(id).await? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(Problem::not_found("output project"))
+    match app.sessions.retire(id, removal.force).await? {
+        Retired::Removed => Ok(StatusCode::NO_CONTENT),
+        Retired::Missing => Err(Problem::not_found("output project")),
+        Retired::Running => Err(Problem::conflict(
+            "its session runs: end it first (DELETE …/session), or delete with ?force=true, which ends it",
+        )),
+        Retired::Stuck => Err(not_ended()),
     }
 }

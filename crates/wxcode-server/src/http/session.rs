@@ -221,19 +221,20 @@ pub(super) async fn start(
 ))]
 pub(super) async fn end(State(app): State<App>, PathId(id): PathId) -> Answer<StatusCode> {
     project(&app, id).await?;
-    end_session(&app, id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    if app.sessions.end(id).await {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(not_ended())
+    }
 }
 
-pub(super) async fn end_session(app: &App, id: Id) -> Answer<()> {
-    if app.sessions.end(id).await {
-        return Ok(());
-    }
-    Err(Problem::new(
+/// An agent that outlives its end.
+pub(super) fn not_ended() -> Problem {
+    Problem::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         format!(
             "the agent did not end within {} s: try again; the server's log says more",
             STOP_TIMEOUT.as_secs()
         ),
-    ))
+    )
 }

@@ -14,7 +14,7 @@ use wxcode_holder::folder::{self, Exit, HolderFile, State, read_spec};
 use wxcode_store::StoreError;
 
 use super::{
-    ENDED_KEPT, courier,
+    courier,
     live::{Note, Session, View},
     registry::{Seat, Sessions, stop},
     start::Started,
@@ -153,8 +153,8 @@ impl Sessions {
         seat.take(Arc::new(session));
     }
 
-    /// Removes the folders of a project's oldest ended sessions, in the background.
-    pub(super) fn prune(&self, project: Id) {
+    /// Removes the folders of a project's ended sessions but for the latest `kept`, in the background.
+    pub(super) fn prune(&self, project: Id, kept: usize) {
         let root = self.0.settings.data_dir.join("sessions");
         tokio::task::spawn_blocking(move || {
             let Ok(found) = survey(&root) else { return };
@@ -164,7 +164,7 @@ impl Sessions {
             });
             // Ids sort by time, and so do the folders of a survey.
             let ended: Vec<PathBuf> = ended.map(|(_, dir, _)| dir).collect();
-            for dir in ended.iter().rev().skip(ENDED_KEPT) {
+            for dir in ended.iter().rev().skip(kept) {
                 let _ = fs::remove_dir_all(dir);
             }
         });

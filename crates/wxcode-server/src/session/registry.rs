@@ -16,7 +16,7 @@ use wxcode_holder::client::{self, Request};
 use wxcode_store::{NewDelivery, Queued, Store, StoreError};
 
 use super::{
-    STOP_GRACE, STOP_TIMEOUT,
+    ENDED_KEPT, STOP_GRACE, STOP_TIMEOUT,
     courier::{self, Courier},
     identity::Ledger,
     live::{Session, View},
@@ -68,6 +68,19 @@ pub struct Found {
     pub session: Arc<Session>,
     /// Whether this call started it.
     pub created: bool,
+}
+
+/// What became of a request to remove a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retired {
+    /// The project is removed, and no agent of it runs.
+    Removed,
+    /// There is no such project.
+    Missing,
+    /// Its session runs, and was not to be ended.
+    Running,
+    /// Its session could not be ended in time.
+    Stuck,
 }
 
 /// What became of a request to deliver something.
@@ -126,7 +139,11 @@ impl Sessions {
             });
         }
         let _gate = seat.gate.lock().await;
-        self.get_or_start(&seat, project).await
+        let found = self.get_or_start(&seat, project).await;
+        if matches!(found, Err(StartError::NoProject)) {
+            lock(&self.0.seats).remove(&project);
+        }
+        found
     }
 
     /// The caller holds the gate.
@@ -151,7 +168,7 @@ impl Sessions {
             .map_err(|error| StartError::Agent(error.to_string()))??;
         let current = Some(started.note.claude_session_id);
         let session = self.follow(seat, started, current);
-        self.prune(project);
+        self.prune(project, ENDED_KEPT);
         Ok(Found {
             session,
             created: true,
@@ -216,6 +233,31 @@ impl Sessions {
             Some(session) => stop(&session).await,
             None => true,
         }
+    }
+
+    /// Removes a project and what is known of its sessions; no session of it can be started meanwhile.
+    ///
+    /// # Errors
+    /// When the store fails; a session that ran is ended then.
+    pub async fn retire(&self, project: Id, force: bool) -> Result<Retired, StoreError> {
+        let seat = self.seat(project);
+        let _gate = seat.gate.lock().await;
+        if let Some(session) = seat.running() {
+            if !force {
+                return Ok(Retired::Running);
+            }
+            if !stop(&session).await {
+                return Ok(Retired::Stuck);
+            }
+        }
+        let removed = self.0.store.remove_project(project).await?;
+        lock(&self.0.seats).remove(&project);
+        self.prune(project, 0);
+        Ok(if removed {
+            Retired::Removed
+        } else {
+            Retired::Missing
+        })
     }
 
     /// Stops following; the agents run on.

@@ -187,4 +187,8 @@ async fn deleting_a_project_by_force_ends_its_session() {
         .get(&format!("/output-projects/{project}/session"))
         .await
         .problem(404);
+    eventually("the folder of its session is gone", || {
+        server.session_dirs().is_empty()
+    })
+    .await;
 }
