@@ -33,7 +33,6 @@ function run(program) {
         // A listed difference: xterm.js lets a mark join whatever is before the cursor after a resize.
         core._inputHandler._parser.precedingJoinState = 0;
       }
-      if (core.buffers.active.lines.length < core.buffers.active.ybase + core.rows) throw new Error("xterm.js lost rows of the alternate screen");
       if (step.trim) trim(core);
       if (step.w === undefined) continue;
       const bytes = Buffer.concat([held, Buffer.from(step.w, "base64")]);
@@ -46,6 +45,9 @@ function run(program) {
         at = end;
       }
       held = bytes.subarray(at);
+      // After rows were taken away, xterm.js gives the alternate screen a history, and loses rows of it
+      // at the next resize.
+      if (core.buffers.alt.ybase > 0) throw new Error("xterm.js has history on the alternate screen");
     }
   } catch (error) {
     threw = String(error);

@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::Router;
@@ -34,6 +34,9 @@ const CONNECTIONS_MAX: usize = 4096;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long open requests may take when the server ends.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a server that was just killed may take to let go of the data folder, and how often that is looked at.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+const LOCK_RETRY: Duration = Duration::from_millis(20);
 /// How long to wait before accepting again when the system is out of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -76,7 +79,8 @@ pub struct Server {
     _lock: fs::File,
 }
 
-/// Takes the data folder for this server alone. The system lets go of it when the process ends, however it ends.
+/// Takes the data folder for this server alone; blocks for up to two seconds. The system lets go of it when the
+/// process ends, however it ends.
 ///
 /// # Errors
 /// When another server has it, or it cannot be used.
@@ -99,10 +103,18 @@ pub fn lock(data_dir: &Path) -> Result<fs::File, ServeError> {
         .mode(0o600)
         .open(path)
         .map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(ServeError::Locked(data_dir.to_owned())),
-        Err(fs::TryLockError::Error(source)) => Err(failed(source)),
+    let give_up = Instant::now() + LOCK_TIMEOUT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(fs::TryLockError::WouldBlock) if Instant::now() < give_up => {
+                std::thread::sleep(LOCK_RETRY);
+            }
+            Err(fs::TryLockError::WouldBlock) => {
+                return Err(ServeError::Locked(data_dir.to_owned()));
+            }
+            Err(fs::TryLockError::Error(source)) => return Err(failed(source)),
+        }
     }
 }
 

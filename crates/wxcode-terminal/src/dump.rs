@@ -23,21 +23,24 @@ impl Terminal {
         draw_saved_below(&mut painter, primary, first);
         draw_lines(&mut painter, primary, first);
         draw_tabs(&mut painter, primary);
-        if !self.on_alternate && self.alternate.saved != Saved::default() {
-            painter.put(b"\x1b[?47h");
-            draw_saved(&mut painter, &self.alternate);
-            painter.put(b"\x1b[?47l");
-        }
         draw_saved(&mut painter, primary);
         if self.on_alternate {
             draw_region(&mut painter, primary);
             place(&mut painter, primary, primary.y);
             painter.pen(Style::default());
             painter.put(b"\x1b[?47h");
+            painter.detours = false;
             painter.go(0, 0);
             draw_lines(&mut painter, &self.alternate, self.alternate.base);
             draw_tabs(&mut painter, &self.alternate);
             draw_saved(&mut painter, &self.alternate);
+        } else if self.alternate.saved != Saved::default() || painter.overwrote_saved {
+            painter.pen(Style::default());
+            painter.put(b"\x1b[?47h");
+            painter.detours = false;
+            draw_saved(&mut painter, &self.alternate);
+            painter.pen(Style::default());
+            painter.put(b"\x1b[?47l");
         }
         self.write_cursor(&mut painter);
         self.parser.write_unfinished(&mut painter.out);
@@ -314,9 +317,6 @@ fn draw_saved(painter: &mut Painter<'_>, buffer: &Buffer) {
     let on_screen = buffer.base..buffer.base + buffer.rows;
     if on_screen.contains(&buffer.saved.y) {
         save_at(painter, buffer, buffer.saved.y - buffer.base);
-    } else if painter.overwrote_saved {
-        let above = buffer.saved.y < buffer.base;
-        save_at(painter, buffer, if above { 0 } else { buffer.rows - 1 });
     }
 }
 
@@ -342,7 +342,6 @@ fn save_at(painter: &mut Painter<'_>, buffer: &Buffer, y: usize) {
         painter.put(&[0x1b, b'(', kept.charset.designator()]);
     }
     painter.put(b"\x1b7");
-    painter.overwrote_saved = false;
     if kept.charset != Charset::ASCII {
         painter.put(b"\x1b(B");
     }

@@ -16,6 +16,8 @@ pub(crate) struct Painter<'a> {
     link: u16,
     /// Whether a pen was made by way of the reader's saved cursor since it was last set.
     pub(crate) overwrote_saved: bool,
+    /// Whether the alternate screen's saved cursor is used for that, to spare the primary's.
+    pub(crate) detours: bool,
 }
 
 /// A wide character that is put where a half of it is needed for a moment.
@@ -29,6 +31,7 @@ impl<'a> Painter<'a> {
             pen: Style::default(),
             link: 0,
             overwrote_saved: false,
+            detours: true,
         }
     }
 
@@ -150,7 +153,7 @@ impl<'a> Painter<'a> {
         if style.flags.has(Flags::UNDERLINE) && !style.flags.has(Flags::EXTENDED) {
             return;
         }
-        self.overwrote_saved = true;
+        self.leave();
         self.put(b"\x1b7");
         self.open(0);
         self.put(b"\x1b[m");
@@ -166,7 +169,17 @@ impl<'a> Painter<'a> {
             self.put(b"m");
         }
         self.put(b"\x1b8");
+        self.come_back();
         self.pen = style;
+    }
+
+    fn leave(&mut self) {
+        self.overwrote_saved = true;
+        self.put(if self.detours { b"\x1b[?47h" } else { b"" });
+    }
+
+    fn come_back(&mut self) {
+        self.put(if self.detours { b"\x1b[?47l" } else { b"" });
     }
 
     /// Makes the pen have the colours and flags of `style`, whatever its underline.
@@ -203,8 +216,9 @@ impl<'a> Painter<'a> {
                     flags,
                     ..bare(1, 0)
                 });
-                self.overwrote_saved = true;
+                self.leave();
                 self.put(b"\x1b7\x1b[m\x1b8\x1b]8;;\x07");
+                self.come_back();
                 self.pen = bare(0, 0);
                 self.link = 0;
             }
@@ -388,7 +402,8 @@ impl<'a> Painter<'a> {
             return Ok(at);
         }
         self.column(cols - 1);
-        Err(last)
+        let half = dictionary.has_content(last) || dictionary.is_second_half(last);
+        Err(if half { Cell::default() } else { last })
     }
 
     /// Prints the last cell of a row again, so that a wrap is pending.
