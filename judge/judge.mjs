@@ -7,6 +7,9 @@
 import readline from "node:readline";
 import xterm from "@xterm/headless";
 
+/** The class of xterm.js's cells, which it does not export. */
+const Cell = new xterm.Terminal()._core.buffers.normal.getNullCell().constructor;
+
 /** xterm.js decodes up to this many bytes at once; its decoder loses some characters that it gets in pieces. */
 const PIECE = 60_000;
 
@@ -61,11 +64,19 @@ function trim(core) {
   const edge = shown.lines.get(shown.ybase + shown.y);
   // A wrap that is pending behind an empty cell: only the primary screen's can be brought about.
   const bare = !edge.hasContent(core.cols - 1) && edge.getWidth(core.cols - 1) === 1;
-  if (shown === core.buffers.alt && shown.x >= core.cols && bare) shown.x = core.cols - 1;
+  const half = edge.getWidth(core.cols - 1) === 0 && !edge.hasContent(core.cols - 1);
+  const { fg, bg, extended } = edge.loadCell(core.cols - 1 - (half ? 1 : 0), new Cell());
+  const marked = (bg & 0x10000000) !== 0;
+  const lined = (fg & 0x10000000) !== 0;
+  // The same behind a cell whose flags a restored cursor tore from its underline.
+  const torn = marked ? extended.isEmpty() || (!extended.urlId && lined !== (extended.underlineStyle !== 0)) : lined;
+  if (shown === core.buffers.alt && shown.x >= core.cols && (bare || torn)) shown.x = core.cols - 1;
   for (const buffer of [core.buffers.normal, core.buffers.alt]) {
     const empty = buffer.getNullCell();
     for (let y = 0; y < buffer.lines.length; y += 1) {
       const line = buffer.lines.get(y);
+      const torn = (x) => !line.hasContent(x) && line.getWidth(x) === 1 && (line.getFg(x) !== 0 || (line.getBg(x) & 0xfc000000) !== 0);
+      const last = core.cols - 1;
       if (line.length > core.cols) line.resize(core.cols, empty);
       for (let x = 0; x < core.cols; x += 1) {
         const next = x + 1 < core.cols && line.getWidth(x + 1) === 0 && !line.hasContent(x + 1);
@@ -73,6 +84,8 @@ function trim(core) {
         const half = line.getWidth(x) === 0 && !line.hasContent(x);
         if (half && (x === 0 || line.getWidth(x - 1) !== 2)) line.setCell(x, empty);
       }
+      // Two halves with attributes at the end of the last row.
+      if (y === buffer.lines.length - 1 && torn(last) && (last < 2 || torn(last - 1))) line.setCell(last, empty);
     }
   }
 }
@@ -113,8 +126,6 @@ function cell(core, line, x) {
     link: extended ? link(core, extended.urlId) : null,
   };
 }
-
-let Cell;
 
 function attributes(core, data, whole) {
   const { fg, bg, extended } = data;
@@ -157,7 +168,6 @@ function state(result, history) {
   const charsets = core._charsetService;
   const set = (charset) => (charset ? JSON.stringify(charset) : "");
   const alternate = core.buffers.active === core.buffers.alt;
-  Cell ??= core.buffers.normal.getNullCell().constructor;
   return {
     size: [core.cols, core.rows],
     normal: buffer(core, core.buffers.normal, history, !alternate),

@@ -333,7 +333,7 @@ impl<'a> Painter<'a> {
             self.pen(Style::default());
             let _ = write!(self.out, "\r\x1b[{first}X");
         }
-        if !wraps && cols > 2 && self.is_torn_half(last) {
+        if !wraps && cols > 2 && self.is_torn_half(last) && !self.is_torn_half(row.get(cols - 2)) {
             // An empty cell with attributes is what is left of a wide character.
             self.column(cols - 2);
             self.put(WIDE.as_bytes());
@@ -412,7 +412,8 @@ impl<'a> Painter<'a> {
         let half = dictionary.is_second_half(row.get(cols - 1));
         let x = cols - 1 - usize::from(half);
         let cell = row.get(x);
-        if dictionary.has_content(cell) {
+        // A style that needs the saved cursor would lose it again: there the wrap is not pending.
+        if dictionary.has_content(cell) && dictionary.style(cell).is_plain() {
             self.go(x, y);
             self.pen(dictionary.style(cell));
             self.put(dictionary.text(cell).as_bytes());
