@@ -195,6 +195,7 @@ pub(crate) fn router(app: App) -> Router {
     // Normalising must come before routing, so the router is wrapped as a service.
     Router::new()
         .fallback_service(NormalizePath::trim_trailing_slash(inner))
+        .layer(middleware::from_fn(complete))
         .layer(middleware::from_fn_with_state(app.access, access::guard))
         .layer(middleware::from_fn(headers))
         .layer(CatchPanicLayer::custom(|_| {
@@ -220,6 +221,25 @@ async fn authenticate(
         return next.run(request).await;
     }
     access::authenticate(access, request, next).await
+}
+
+/// Carries a request that changes something out to its end, also when its client has gone: half a start would be an
+/// agent that nobody follows.
+async fn complete(request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    match tokio::spawn(next.run(request)).await {
+        Ok(response) => response,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the server is ending: try again when it is back",
+            )
+            .into_response(),
+        },
+    }
 }
 
 async fn method_not_allowed() -> Problem {

@@ -25,7 +25,8 @@ use super::{
 };
 use crate::Settings;
 
-/// The sessions of this server.
+/// The sessions of this server. Its methods that change something must be carried out to their end: a start that is
+/// dropped half-way would leave an agent that nobody follows.
 #[derive(Clone)]
 pub struct Sessions(pub(super) Arc<Inner>);
 
@@ -157,15 +158,7 @@ impl Sessions {
         if self.0.closing.is_cancelled() {
             return Err(StartError::Closing);
         }
-        // A dropped request must not leave an agent that nobody follows.
-        let sessions = self.clone();
-        let started = tokio::spawn(async move {
-            let inner = &sessions.0;
-            start::start(&inner.settings, &*inner.store, project).await
-        });
-        let started = started
-            .await
-            .map_err(|error| StartError::Agent(error.to_string()))??;
+        let started = start::start(&self.0.settings, &*self.0.store, project).await?;
         let current = Some(started.note.claude_session_id);
         let session = self.follow(seat, started, current);
         self.prune(project, ENDED_KEPT);

@@ -4,8 +4,9 @@ use std::fs;
 
 use reqwest::Method;
 use serde_json::json;
+use tokio::io::AsyncWriteExt;
 
-use crate::support::{Agent, Server};
+use crate::support::{Agent, Server, eventually};
 
 #[tokio::test]
 async fn bad_requests_are_named_and_change_nothing() {
@@ -240,4 +241,31 @@ async fn a_second_server_on_the_same_folder_is_refused() {
         .answer(server.request(Method::GET, "/healthz"))
         .await
         .expect(200);
+}
+
+#[tokio::test]
+async fn a_request_whose_client_has_gone_is_carried_out_to_its_end() {
+    let server = Server::start(Agent::fake("")).await;
+    for _ in 0..10 {
+        let project = server.project("p").await;
+        let address = server.base.strip_prefix("http://").unwrap();
+        let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request = format!(
+            "POST /api/v1/output-projects/{project}/session HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {}\r\ncontent-length: 0\r\n\r\n",
+            server.token
+        );
+        client.write_all(request.as_bytes()).await.unwrap();
+        eventually("the session's folder is there", || {
+            server.session_dirs().iter().any(|dir| {
+                fs::read_to_string(dir.join("spec.json")).is_ok_and(|spec| spec.contains(&project))
+            })
+        })
+        .await;
+        drop(client);
+        server
+            .session_until(&project, "the agent is followed", |session| {
+                session["agent_state"] == "idle"
+            })
+            .await;
+    }
 }
