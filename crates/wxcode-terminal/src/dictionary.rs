@@ -32,6 +32,8 @@ pub(crate) struct Dictionary {
     styles: Table<Style>,
     clusters: Table<Cluster>,
     links: Table<Link>,
+    /// Styles looked up lately, each in the place that its hash gives.
+    recent: Vec<(Style, StyleId)>,
     /// The size of a table at which unused entries are looked for.
     style_mark: usize,
     cluster_mark: usize,
@@ -46,6 +48,8 @@ impl Dictionary {
     pub(crate) const MAX_LINK_BYTES: usize = 2 << 10; // 2 KiB
     /// Styles that fit a cell's index.
     const MAX_STYLES: usize = 0x7FF;
+    /// Places for styles looked up lately: a power of two.
+    const RECENT: usize = 64;
     /// Clusters before unused ones are looked for the first time.
     const FIRST_CLUSTER_MARK: usize = 1 << 10;
 
@@ -62,13 +66,33 @@ impl Dictionary {
             styles,
             clusters: Table::default(),
             links,
+            recent: vec![(Style::default(), StyleId::DEFAULT); Self::RECENT],
             style_mark: Self::MAX_STYLES,
             cluster_mark: Self::FIRST_CLUSTER_MARK,
         }
     }
 
     /// The index of a style: [`StyleId::IN_CLUSTER`] when there is none left.
+    #[inline]
     pub(crate) fn style_id(&mut self, style: Style) -> StyleId {
+        let at = style.spread() & (Self::RECENT - 1);
+        match self.recent.get(at) {
+            Some((known, id)) if *known == style => *id,
+            _ => {
+                let id = self.intern_style(style);
+                if let Some(place) = self
+                    .recent
+                    .get_mut(at)
+                    .filter(|_| id != StyleId::IN_CLUSTER)
+                {
+                    *place = (style, id);
+                }
+                id
+            }
+        }
+    }
+
+    fn intern_style(&mut self, style: Style) -> StyleId {
         if let Some(index) = self.styles.find(&style) {
             return StyleId::new(index);
         }
@@ -198,6 +222,7 @@ impl Dictionary {
 
     /// Forgets every style, cluster and link that neither `cells` nor `pens` use.
     pub(crate) fn sweep<'a>(&mut self, cells: impl Iterator<Item = &'a Cell>, pens: &[Style]) {
+        self.recent.fill((Style::default(), StyleId::DEFAULT));
         let mut styles = vec![false; self.styles.len()];
         let mut clusters = vec![false; self.clusters.len()];
         let mut links = vec![false; self.links.len()];

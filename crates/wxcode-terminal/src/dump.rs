@@ -317,6 +317,9 @@ fn draw_saved(painter: &mut Painter<'_>, buffer: &Buffer) {
     let on_screen = buffer.base..buffer.base + buffer.rows;
     if on_screen.contains(&buffer.saved.y) {
         save_at(painter, buffer, buffer.saved.y - buffer.base);
+    } else if buffer.history.is_none() {
+        // Restoring it there puts the cursor in the last row.
+        save_at(painter, buffer, buffer.rows - 1);
     }
 }
 

@@ -353,7 +353,7 @@ impl<'a> Painter<'a> {
                 || width == 2 && x + 1 >= cols;
             if empty && width == 1 && style == style.erased() {
                 let mut run = 1;
-                while x + run < end && row.get(x + run) == cell {
+                while x + run < end && x + run != soiled && row.get(x + run) == cell {
                     run += 1;
                 }
                 if style != Style::default() || x == soiled {

@@ -139,6 +139,31 @@ impl Parser {
         (legal.then_some(code), false)
     }
 
+    /// Reads a control sequence behind its `CSI` in one go, where it is all there and has neither
+    /// intermediates nor anything unusual. Gives its length with the final byte.
+    pub(crate) fn whole_csi(&mut self, bytes: &[u8]) -> Option<usize> {
+        let prefixed = matches!(bytes.first(), Some(b'<'..=b'?'));
+        let start = usize::from(prefixed);
+        let length = bytes
+            .iter()
+            .skip(start)
+            .position(|b| !(0x30..=0x3B).contains(b))?
+            + start;
+        if !matches!(bytes.get(length), Some(0x40..=0x7E)) {
+            return None;
+        }
+        self.enter(State::CsiEntry);
+        for byte in bytes.get(..start)? {
+            self.gather(*byte, State::CsiParam);
+        }
+        bytes
+            .get(start..length)?
+            .iter()
+            .for_each(|byte| self.params.put(*byte));
+        self.state = State::Ground;
+        Some(length + 1)
+    }
+
     /// Takes one code outside of [`State::Ground`]'s text, which the caller prints by itself.
     pub(crate) fn step(&mut self, code: u32) -> Event {
         let byte = u8::try_from(code).unwrap_or(0xFF);

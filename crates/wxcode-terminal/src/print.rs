@@ -134,6 +134,10 @@ impl Terminal {
         buffer.x = 0;
         if buffer.y == buffer.bottom {
             buffer.scroll(eraser, true);
+            if buffer.lines.len() == 1 {
+                // xterm.js reuses the only row before it empties the cells left over in it.
+                (x..cols).for_each(|at| buffer.row(0).set(at, empty));
+            }
         } else {
             buffer.y = (buffer.y + 1).min(buffer.rows - 1);
             let y = buffer.y;

@@ -83,11 +83,6 @@ impl Flags {
             self.0 &= !other.0;
         }
     }
-
-    /// The attributes of both.
-    pub(crate) fn and(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
 }
 
 /// An underline's style as in `4:n`: 0 none, 1 single, 2 double, 3 curly, 4 dotted, 5 dashed.
@@ -109,6 +104,17 @@ pub(crate) struct Style {
 }
 
 impl Style {
+    /// A quick hash.
+    #[inline]
+    pub(crate) fn spread(self) -> usize {
+        let low = u64::from(self.fg.0) | u64::from(self.bg.0) << 32;
+        let high =
+            u64::from(self.flags.0) | u64::from(self.underline) << 16 | u64::from(self.link) << 24;
+        let mixed =
+            low.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ high.wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
+        (mixed.wrapping_add(u64::from(self.underline_color.0)) >> 40) as usize
+    }
+
     /// What a cell that is erased with this pen looks like: only the background stays.
     pub(crate) fn erased(self) -> Self {
         Self {

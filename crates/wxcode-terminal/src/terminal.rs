@@ -6,7 +6,7 @@ use crate::charset::Charset;
 use crate::dictionary::Dictionary;
 use crate::palette::Palette;
 use crate::parser::{Event, Parser, State};
-use crate::style::Style;
+use crate::style::{Color, Style};
 use crate::{Modes, Screen, Size};
 
 /// The mouse events that are reported.
@@ -161,8 +161,12 @@ impl Terminal {
         let (drawn, erased) = (self.pen.drawn(), self.pen.erased());
         let id = self.dictionary.style_id(drawn);
         self.ink = self.dictionary.cell(0, id, drawn);
-        let id = self.dictionary.style_id(erased);
-        self.eraser = self.dictionary.cell(0, id, erased);
+        if erased.bg == Color::DEFAULT {
+            self.eraser = Cell::default();
+        } else {
+            let id = self.dictionary.style_id(erased);
+            self.eraser = self.dictionary.cell(0, id, erased);
+        }
     }
 
     /// A cell of the pen.
@@ -230,6 +234,23 @@ impl Screen for Terminal {
                 self.print_ascii(rest.get(..run).unwrap_or_default());
                 at += run;
                 continue;
+            }
+            if byte == 0x1B
+                && bytes.get(at + 1) == Some(&b'[')
+                && self.parser.state == State::Ground
+            {
+                if let Some(length) = self
+                    .parser
+                    .whole_csi(bytes.get(at + 2..).unwrap_or_default())
+                {
+                    self.end_run();
+                    self.in_run = false;
+                    let last = bytes.get(at + 1 + length).copied().unwrap_or_default();
+                    self.csi(last, replies);
+                    self.join = 0;
+                    at += 2 + length;
+                    continue;
+                }
             }
             self.take(u32::from(byte), replies);
             at += 1;
