@@ -4,8 +4,11 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Charset(u8);
 
-/// The final byte that designates each set first, and its replacements.
-const SETS: &[(&[u8], &[(u8, char)])] = &[
+/// The final bytes that designate a set, and its replacements.
+type Set = (&'static [u8], &'static [(u8, char)]);
+
+/// Every set but ASCII.
+const SETS: &[Set] = &[
     (
         b"0",
         &[
@@ -227,7 +230,7 @@ impl Charset {
         found.map_or(shown, |pair| u32::from(pair.0))
     }
 
-    fn set(self) -> Option<&'static (&'static [u8], &'static [(u8, char)])> {
+    fn set(self) -> Option<&'static Set> {
         SETS.get(usize::from(self.0).checked_sub(1)?)
     }
 }

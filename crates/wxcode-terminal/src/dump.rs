@@ -98,7 +98,7 @@ impl Terminal {
         } else {
             buffer.y
         };
-        self.place_cursor(painter, y);
+        let mut placed = self.place_cursor(painter, y);
         let shifts: [&[u8]; 4] = [b"\x0f", b"\x0e", b"\x1bn", b"\x1bo"];
         let shift = shifts.get(self.level).copied().unwrap_or_default();
         for (bank, set) in b"()*+".iter().zip(self.charsets) {
@@ -118,7 +118,7 @@ impl Terminal {
             if self.charset == own_set && self.charset != kept.charset {
                 painter.put(shift);
             }
-            self.place_cursor(painter, y);
+            placed = self.place_cursor(painter, y);
         }
         if torn {
             if self.pen.flags.has(Flags::EXTENDED) != kept.pen.flags.has(Flags::EXTENDED) {
@@ -128,7 +128,7 @@ impl Terminal {
         } else {
             painter.whole_pen(self.pen);
         }
-        if buffer.x > buffer.cols {
+        if buffer.x > buffer.cols && placed {
             painter.put("\u{200b}".as_bytes());
         }
         if self.join > 0 && !outside {
@@ -136,8 +136,8 @@ impl Terminal {
         }
     }
 
-    /// Puts the cursor in row `y`, counted as CUP counts.
-    fn place_cursor(&self, painter: &mut Painter<'_>, y: usize) {
+    /// Puts the cursor in row `y`, counted as CUP counts. Gives whether its column is right, too.
+    fn place_cursor(&self, painter: &mut Painter<'_>, y: usize) -> bool {
         let buffer = self.buffer();
         let outside = self.switches.origin && !(buffer.top..=buffer.bottom).contains(&buffer.y);
         let pending = buffer.x >= buffer.cols;
@@ -148,8 +148,9 @@ impl Terminal {
             painter.go(buffer.x.min(buffer.cols - 1), buffer.y);
             painter.put(if pending { b" " } else { b"" });
             painter.put(b"\x1b[?47l");
+            true
         } else {
-            place(painter, buffer, y);
+            place(painter, buffer, y)
         }
     }
 
@@ -350,13 +351,11 @@ fn save_at(painter: &mut Painter<'_>, buffer: &Buffer, y: usize) {
     }
 }
 
-/// Puts the cursor in its column of row `y`; a pending wrap takes printing the last cell again.
-fn place(painter: &mut Painter<'_>, buffer: &Buffer, y: usize) {
+/// Puts the cursor in its column of row `y`; a pending wrap takes printing the last cell again. Gives
+/// whether the cursor is there.
+fn place(painter: &mut Painter<'_>, buffer: &Buffer, y: usize) -> bool {
     let cols = buffer.cols;
-    let row = buffer.lines.get(buffer.base + buffer.y);
     painter.go(buffer.x.min(cols - 1), y);
-    let Some(row) = row.filter(|_| buffer.x >= cols) else {
-        return;
-    };
-    painter.last_cell(row, cols, y);
+    let row = buffer.lines.get(buffer.base + buffer.y);
+    buffer.x < cols || row.is_some_and(|row| painter.last_cell(row, cols, y))
 }

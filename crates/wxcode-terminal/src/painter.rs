@@ -349,8 +349,8 @@ impl<'a> Painter<'a> {
             let style = dictionary.style(cell);
             let width = dictionary.width(cell);
             let empty = !dictionary.has_content(cell);
-            let splits = width == 2 && !dictionary.is_second_half(row.get(x + 1))
-                || width == 2 && x + 1 >= cols;
+            let splits =
+                width == 2 && (x + 1 >= cols || !dictionary.is_second_half(row.get(x + 1)));
             if empty && width == 1 && style == style.erased() {
                 let mut run = 1;
                 while x + run < end && x + run != soiled && row.get(x + run) == cell {
@@ -406,18 +406,20 @@ impl<'a> Painter<'a> {
         Err(if half { Cell::default() } else { last })
     }
 
-    /// Prints the last cell of a row again, so that a wrap is pending.
-    pub(crate) fn last_cell(&mut self, row: &Row, cols: usize, y: usize) {
+    /// Prints the last cell of a row again, so that a wrap is pending. Gives whether that can be done:
+    /// not for an empty cell, nor for a style that takes the saved cursor.
+    pub(crate) fn last_cell(&mut self, row: &Row, cols: usize, y: usize) -> bool {
         let dictionary = self.dictionary;
         let half = dictionary.is_second_half(row.get(cols - 1));
         let x = cols - 1 - usize::from(half);
         let cell = row.get(x);
-        // A style that needs the saved cursor would lose it again: there the wrap is not pending.
-        if dictionary.has_content(cell) && dictionary.style(cell).is_plain() {
-            self.go(x, y);
-            self.pen(dictionary.style(cell));
-            self.put(dictionary.text(cell).as_bytes());
+        if !dictionary.has_content(cell) || !dictionary.style(cell).is_plain() {
+            return false;
         }
+        self.go(x, y);
+        self.pen(dictionary.style(cell));
+        self.put(dictionary.text(cell).as_bytes());
+        true
     }
 
     /// Leaves an empty cell like `cell` in the last column, where the cursor is, by a wide character

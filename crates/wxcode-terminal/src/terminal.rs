@@ -235,22 +235,20 @@ impl Screen for Terminal {
                 at += run;
                 continue;
             }
-            if byte == 0x1B
-                && bytes.get(at + 1) == Some(&b'[')
-                && self.parser.state == State::Ground
+            let behind = bytes.get(at + 1..).unwrap_or_default();
+            let starts =
+                byte == 0x1B && behind.first() == Some(&b'[') && self.parser.state == State::Ground;
+            if let Some(length) = behind
+                .get(1..)
+                .filter(|_| starts)
+                .and_then(|b| self.parser.whole_csi(b))
             {
-                if let Some(length) = self
-                    .parser
-                    .whole_csi(bytes.get(at + 2..).unwrap_or_default())
-                {
-                    self.end_run();
-                    self.in_run = false;
-                    let last = bytes.get(at + 1 + length).copied().unwrap_or_default();
-                    self.csi(last, replies);
-                    self.join = 0;
-                    at += 2 + length;
-                    continue;
-                }
+                self.end_run();
+                self.in_run = false;
+                self.csi(behind.get(length).copied().unwrap_or_default(), replies);
+                self.join = 0;
+                at += 2 + length;
+                continue;
             }
             self.take(u32::from(byte), replies);
             at += 1;

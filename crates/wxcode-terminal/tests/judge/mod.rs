@@ -9,24 +9,24 @@ use wxcode_terminal::{Screen as _, Size, Terminal};
 
 /// What happens to a terminal.
 #[derive(Clone, Debug)]
-pub enum Step {
+pub(crate) enum Step {
     Write(Vec<u8>),
     Resize(u16, u16),
 }
 
 /// What the oracle says of two streams.
 #[derive(Debug)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     /// Where the terminals differ; empty when they are equal.
-    pub diff: Vec<String>,
+    pub(crate) diff: Vec<String>,
     /// What xterm.js answered to the first stream.
-    pub replies: String,
+    pub(crate) replies: String,
     /// xterm.js itself failed on the first stream.
-    pub threw: bool,
+    pub(crate) threw: bool,
 }
 
 /// The oracle process.
-pub struct Judge {
+pub(crate) struct Judge {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -34,7 +34,7 @@ pub struct Judge {
 
 impl Judge {
     /// Starts the oracle; `None`, with the reason printed, where Node or the package is missing.
-    pub fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../judge");
         if !folder.join("node_modules/@xterm/headless").is_dir() {
             eprintln!("1 skipped: the oracle is not installed; run `npm ci` in judge/");
@@ -64,7 +64,7 @@ impl Judge {
 
     /// Compares the terminal after `steps` with one that reads the dump after them; both then read
     /// `further`.
-    pub fn compare(
+    pub(crate) fn compare(
         &mut self,
         size: Size,
         steps: &[Step],

@@ -5,24 +5,24 @@ use proptest::prelude::*;
 use crate::judge::Step;
 
 /// A size that makes edges frequent.
-pub fn size() -> impl Strategy<Value = (u16, u16)> {
+pub(crate) fn size() -> impl Strategy<Value = (u16, u16)> {
     prop_oneof![(2u16..12, 1u16..8), (8u16..30, 2u16..12), Just((80, 24))]
 }
 
 /// A stream with resizes between its parts.
-pub fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let write = prop::collection::vec(piece(), 1..24).prop_map(|parts| Step::Write(parts.concat()));
     let resize = size().prop_map(|(cols, rows)| Step::Resize(cols, rows));
     prop::collection::vec(prop_oneof![5 => write, 1 => resize], 1..6)
 }
 
 /// A stream without resizes.
-pub fn bytes() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn bytes() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece(), 0..12).prop_map(|parts| parts.concat())
 }
 
 /// One piece of a stream.
-pub fn piece() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn piece() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         8 => text(),
         3 => prop::sample::select(vec!["\r", "\n", "\r\n", "\x08", "\t", "\x0b", "\x7f"]).prop_map(|s| s.into()),
