@@ -1,4 +1,4 @@
-//! What wxcode knows of Claude Code: command lines, hooks, transcripts, dialogs.
+//! What wxcode knows of Claude Code: command lines, hooks, transcripts, dialogs, `.planning/`.
 //!
 //! Everything here is a function of bytes, paths or screen text; nothing opens a socket, forks or
 //! keeps state between calls. What the functions rely on was measured with Claude Code 2.1.329.
@@ -7,6 +7,7 @@ pub mod command;
 pub mod dialog;
 pub mod environment;
 pub mod hook;
+pub mod planning;
 pub mod prompt;
 pub mod running;
 pub mod settings;

@@ -1,0 +1,188 @@
+//! The few forms of Markdown and front matter that the documents use.
+
+use super::TEXT_MAX;
+
+/// Longest name of a field, in bytes; what is longer is a sentence with a colon.
+const KEY_MAX: usize = 40;
+
+/// The lines that are not in a code block.
+pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut fenced = false;
+    text.lines().filter(move |line| {
+        let fence = line.trim_start().starts_with("```");
+        fenced ^= fence;
+        !fence && !fenced
+    })
+}
+
+/// A text without surrounding spaces, cut to its bound; `None` when nothing is left.
+pub(super) fn cut(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.chars().take(TEXT_MAX).collect())
+}
+
+/// The level and text of a heading.
+pub(super) fn heading(line: &str) -> Option<(usize, &str)> {
+    let text = line.trim_start_matches('#');
+    let level = line.len() - text.len();
+    ((1..=6).contains(&level) && text.starts_with(' ')).then(|| (level, text.trim()))
+}
+
+/// The text of a list item.
+pub(super) fn item(line: &str) -> Option<&str> {
+    line.trim_start()
+        .strip_prefix(['-', '*', '+'])?
+        .strip_prefix(' ')
+        .map(str::trim)
+}
+
+/// Whether a list item's box is ticked, and its text.
+pub(super) fn checkbox(line: &str) -> Option<(bool, &str)> {
+    let rest = item(line)?.strip_prefix('[')?;
+    let mut characters = rest.chars();
+    let ticked = match characters.next()? {
+        'x' | 'X' => true,
+        ' ' => false,
+        _ => return None,
+    };
+    Some((ticked, characters.as_str().strip_prefix(']')?.trim()))
+}
+
+/// The text between leading `**` and the next `**`, and what follows; a colon may stand on either side.
+pub(super) fn bold(text: &str) -> Option<(&str, &str)> {
+    let (inner, rest) = text.strip_prefix("**")?.split_once("**")?;
+    Some((inner.trim().trim_end_matches(':'), rest))
+}
+
+/// A field in one of its forms: `Goal: x`, `**Goal:** x`, `**Goal**: x`; the name in lower case.
+pub(super) fn field(line: &str) -> Option<(String, &str)> {
+    let line = line.trim().trim_start_matches(['-', '*', '+', '>', ' ']);
+    let (key, value) = line.split_once(':')?;
+    let key = key.trim_end_matches(['*', ' ']);
+    if key.is_empty() || key.len() > KEY_MAX {
+        return None;
+    }
+    Some((
+        key.to_ascii_lowercase(),
+        value.trim_start_matches('*').trim_end_matches('*').trim(),
+    ))
+}
+
+/// The cells of a table's row.
+pub(super) fn cells(line: &str) -> Option<Vec<&str>> {
+    let row = line.trim().strip_prefix('|')?;
+    let row = row.strip_suffix('|').unwrap_or(row);
+    Some(row.split('|').map(str::trim).collect())
+}
+
+/// The scalars of a document's front matter, nested ones as `outer.inner`; without an end it goes on to the
+/// end of the text.
+pub(super) fn front_matter(text: &str) -> Vec<(String, String)> {
+    let mut lines = text.lines();
+    if lines.next().map(str::trim_end) != Some("---") {
+        return Vec::new();
+    }
+    let mut outer = String::new();
+    let mut found = Vec::new();
+    for line in lines.take_while(|line| line.trim_end() != "---") {
+        let Some((key, value)) = line.split_once(':') else {
+            continue;
+        };
+        let nested = key.starts_with([' ', '\t']);
+        let key = key.trim();
+        if key.is_empty() || key.starts_with(['-', '#']) {
+            continue;
+        }
+        let value = scalar(value);
+        if nested {
+            found.push((format!("{outer}.{key}"), value));
+        } else {
+            key.clone_into(&mut outer);
+            found.push((outer.clone(), value));
+        }
+    }
+    found.retain(|(_, value)| !value.is_empty() && value != "null" && value != "~");
+    found
+}
+
+fn scalar(value: &str) -> String {
+    let value = value.trim();
+    for quote in ['"', '\''] {
+        if let Some((inner, _)) = value
+            .strip_prefix(quote)
+            .and_then(|rest| rest.split_once(quote))
+        {
+            return inner.to_owned();
+        }
+    }
+    // An opening quote whose other half is not written yet.
+    let value = value.trim_start_matches(['"', '\'']);
+    let end = value.find(" #").unwrap_or(value.len());
+    value[..end].trim_end().to_owned()
+}
+
+/// What follows the front matter.
+pub(super) fn body(text: &str) -> &str {
+    if text.lines().next().map(str::trim_end) != Some("---") {
+        return text;
+    }
+    let mut at = 0;
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        at += line.len();
+        if number > 0 && line.trim_end() == "---" {
+            return &text[at..];
+        }
+    }
+    ""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_have_three_forms() {
+        for line in [
+            "Goal: To run",
+            "**Goal:** To run",
+            "**Goal**: To run",
+            "- **Goal**: To run",
+            "  Goal : To run  ",
+        ] {
+            assert_eq!(field(line), Some(("goal".into(), "To run")), "{line}");
+        }
+        assert_eq!(field("no field"), None);
+        assert_eq!(field(": x"), None);
+        assert_eq!(field(&format!("{}: x", "a".repeat(KEY_MAX + 1))), None);
+    }
+
+    #[test]
+    fn boxes_are_ticked_or_not() {
+        assert_eq!(checkbox("- [x] a"), Some((true, "a")));
+        assert_eq!(checkbox("  * [X] a"), Some((true, "a")));
+        assert_eq!(checkbox("- [ ] a"), Some((false, "a")));
+        for line in ["- [é] a", "- [x", "- [", "- a", "[x] a", ""] {
+            assert_eq!(checkbox(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn front_matter_is_read_as_far_as_it_goes() {
+        let text =
+            "---\na: 1 # one\nb: \"x: y\"\nc:\n  d: 'e'\n  - f\n# g: h\ni: null\n---\nbody: no\n";
+        let expected = [("a", "1"), ("b", "x: y"), ("c.d", "e")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(front_matter(text), expected);
+        assert_eq!(front_matter(&text.replace("---\nbody: no\n", "")), expected);
+        assert_eq!(front_matter("a: 1\n---\n"), []);
+        assert_eq!(body(text), "body: no\n");
+        assert_eq!(body("plain\n---\n"), "plain\n---\n");
+        assert_eq!(body("---\na: 1\n"), "");
+    }
+
+    #[test]
+    fn code_blocks_are_passed_over() {
+        let seen: Vec<_> = lines("a\n```md\nb\n```\nc\r\n```\nd").collect();
+        assert_eq!(seen, ["a", "c"]);
+    }
+}

@@ -1,0 +1,263 @@
+//! Phases: what the roadmap tells of them, joined with what their folders show.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    DiskStatus, PHASES_MAX, PLANS_MAX, Phase, Plan, Verification, VerificationStatus,
+    files::{Entry, Files},
+    markdown::{body, cut, field, front_matter, heading, lines},
+    name::{self, Kind, Number},
+    roadmap::{Roadmap, ToldPhase},
+};
+
+/// All phases in the order of their numbers.
+pub(super) fn all(files: &Files, roadmap: &Roadmap) -> Vec<Phase> {
+    let root = Path::new("phases");
+    let entries = files.list(root);
+    let folders = folders(&entries);
+    let nothing = ToldPhase::default();
+    let numbers: BTreeSet<&Number> = folders.keys().chain(roadmap.phases.keys()).collect();
+    if numbers.len() > PHASES_MAX {
+        files.truncate();
+    }
+    let mut plans_left = PLANS_MAX;
+    let mut phases = Vec::new();
+    for number in numbers.into_iter().take(PHASES_MAX) {
+        let told = roadmap.phases.get(number).unwrap_or(&nothing);
+        let folder = folders.get(number);
+        let shown = folder
+            .map(|entry| Shown::read(files, &root.join(&entry.name), number))
+            .unwrap_or_default();
+        if shown.plans.len() > plans_left {
+            files.truncate();
+        }
+        let plans: Vec<Plan> = shown
+            .plans
+            .iter()
+            .take(plans_left)
+            .map(|(id, path)| Plan {
+                id: id.clone(),
+                title: roadmap
+                    .plans
+                    .get(id)
+                    .cloned()
+                    .or_else(|| title(files, path)),
+                has_summary: shown.summaries.contains(id),
+            })
+            .collect();
+        plans_left -= plans.len();
+        let verified = shown
+            .verification
+            .as_ref()
+            .is_some_and(|verification| verification.status == VerificationStatus::Passed);
+        let carried_out = !plans.is_empty() && plans.iter().all(|plan| plan.has_summary);
+        phases.push(Phase {
+            number: number.to_string(),
+            name: told.name.clone(),
+            slug: folder
+                .and_then(|entry| name::folder(&entry.name)?.1)
+                .and_then(cut),
+            folder: folder.map(|entry| entry.name.clone()),
+            goal: told.goal.clone(),
+            disk_status: if folder.is_some() {
+                shown.status()
+            } else {
+                DiskStatus::NoDirectory
+            },
+            summaries: shown.summaries.len(),
+            plans,
+            verification: shown.verification,
+            has_context: shown.has_context,
+            has_research: shown.has_research,
+            roadmap_complete: told.ticked,
+            complete: told.ticked || carried_out && verified,
+            shipped: told.shipped,
+        });
+    }
+    phases
+}
+
+/// The folder of each phase; of two with the same number, the one that was changed last.
+fn folders(entries: &[Entry]) -> BTreeMap<Number, &Entry> {
+    let mut folders: BTreeMap<Number, &Entry> = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| entry.is_dir) {
+        let Some((number, _)) = name::folder(&entry.name) else {
+            continue;
+        };
+        folders
+            .entry(number)
+            .and_modify(|other| {
+                if entry.modified > other.modified {
+                    *other = entry;
+                }
+            })
+            .or_insert(entry);
+    }
+    folders
+}
+
+/// What a phase's folder shows.
+#[derive(Default)]
+struct Shown {
+    /// The plans' files, by id.
+    plans: BTreeMap<String, PathBuf>,
+    summaries: BTreeSet<String>,
+    verification: Option<Verification>,
+    has_context: bool,
+    has_research: bool,
+}
+
+impl Shown {
+    fn read(files: &Files, folder: &Path, number: &Number) -> Self {
+        let mut shown = Self::default();
+        // The newer dialect has plans and their summaries in a folder of their own.
+        for folder in [folder.to_owned(), folder.join("plans")] {
+            for entry in files.list(&folder).iter().filter(|entry| !entry.is_dir) {
+                let path = folder.join(&entry.name);
+                match name::file(&entry.name, number) {
+                    Some(Kind::Plan(id)) => {
+                        shown.plans.entry(id).or_insert(path);
+                    }
+                    Some(Kind::Summary(id)) => {
+                        shown.summaries.insert(id);
+                    }
+                    Some(Kind::Verification) => {
+                        let text = files.head(&path).unwrap_or_default();
+                        shown
+                            .verification
+                            .get_or_insert_with(|| verification(&text));
+                    }
+                    Some(Kind::Context) => shown.has_context = true,
+                    Some(Kind::Research) => shown.has_research = true,
+                    None => {}
+                }
+            }
+        }
+        shown
+    }
+
+    fn status(&self) -> DiskStatus {
+        match (self.plans.len(), self.summaries.len()) {
+            (plans, summaries) if plans > 0 && summaries >= plans => DiskStatus::Complete,
+            (_, 1..) => DiskStatus::Partial,
+            (1.., 0) => DiskStatus::Planned,
+            (0, 0) if self.has_research => DiskStatus::Researched,
+            (0, 0) if self.has_context => DiskStatus::Discussed,
+            (0, 0) => DiskStatus::Empty,
+        }
+    }
+}
+
+/// What a verification says in its front matter, else in its text.
+fn verification(text: &str) -> Verification {
+    let mut fields = front_matter(text);
+    fields.extend(
+        lines(body(text))
+            .filter_map(field)
+            .map(|(key, value)| (key, value.to_owned())),
+    );
+    let told = |key: &str| {
+        fields
+            .iter()
+            .find(|(name, value)| name == key && !value.is_empty())
+            .map(|(_, value)| value.as_str())
+    };
+    let status = match told("status").map(str::to_ascii_lowercase).as_deref() {
+        Some("passed") => VerificationStatus::Passed,
+        Some("gaps_found") => VerificationStatus::GapsFound,
+        Some("human_needed") => VerificationStatus::HumanNeeded,
+        Some("pending") | None => VerificationStatus::Pending,
+        Some(_) => VerificationStatus::Other,
+    };
+    Verification {
+        status,
+        score: told("score").and_then(cut),
+    }
+}
+
+/// The title of a plan: its first heading, or the first line of its objective.
+fn title(files: &Files, path: &Path) -> Option<String> {
+    let text = files.head(path)?;
+    let mut in_objective = false;
+    for line in lines(body(&text)) {
+        if let Some((_, title)) = heading(line) {
+            return cut(title);
+        }
+        let objective = line.trim().strip_prefix("<objective>");
+        in_objective |= objective.is_some();
+        let line = objective.unwrap_or(line);
+        let line = line.split("</objective>").next().unwrap_or(line);
+        if in_objective && let Some(title) = cut(line) {
+            return Some(title);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verifications_say_their_outcome_in_two_places() {
+        for (text, status, score) in [
+            (
+                "---\nphase: 03\nstatus: passed\nscore: 5/5 must-haves verified\n---\n**Status:** gaps_found\n",
+                VerificationStatus::Passed,
+                Some("5/5 must-haves verified"),
+            ),
+            (
+                "---\nstatus: gaps_found",
+                VerificationStatus::GapsFound,
+                None,
+            ),
+            (
+                "# Phase 3\n**Status:** human_needed\n**Score:** 2/3\n",
+                VerificationStatus::HumanNeeded,
+                Some("2/3"),
+            ),
+            (
+                "---\nstatus: pending\n---\n",
+                VerificationStatus::Pending,
+                None,
+            ),
+            ("", VerificationStatus::Pending, None),
+            ("---\nstatus:", VerificationStatus::Pending, None),
+            ("status: odd", VerificationStatus::Other, None),
+        ] {
+            let found = verification(text);
+            assert_eq!(
+                (found.status, found.score.as_deref()),
+                (status, score),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_disk_status_is_the_furthest() {
+        let shown = |plans: usize, summaries: usize| Shown {
+            plans: (0..plans)
+                .map(|plan| (plan.to_string(), PathBuf::new()))
+                .collect(),
+            summaries: (0..summaries).map(|summary| summary.to_string()).collect(),
+            has_context: true,
+            has_research: true,
+            ..Shown::default()
+        };
+        assert_eq!(shown(2, 2).status(), DiskStatus::Complete);
+        assert_eq!(shown(1, 2).status(), DiskStatus::Complete);
+        assert_eq!(shown(2, 1).status(), DiskStatus::Partial);
+        assert_eq!(shown(0, 1).status(), DiskStatus::Partial);
+        assert_eq!(shown(2, 0).status(), DiskStatus::Planned);
+        let mut researched = shown(0, 0);
+        assert_eq!(researched.status(), DiskStatus::Researched);
+        researched.has_research = false;
+        assert_eq!(researched.status(), DiskStatus::Discussed);
+        researched.has_context = false;
+        assert_eq!(researched.status(), DiskStatus::Empty);
+    }
+}

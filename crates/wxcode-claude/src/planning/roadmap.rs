@@ -1,0 +1,230 @@
+//! What `ROADMAP.md` tells of phases, plans and milestones.
+
+use std::collections::BTreeMap;
+
+use super::{
+    PHASES_MAX, PLANS_MAX,
+    markdown::{bold, checkbox, cut, field, heading, item, lines},
+    milestone::{self, Told},
+    name::{Number, plan_id, without_code},
+};
+
+/// What the roadmap tells.
+#[derive(Debug, Default)]
+pub(super) struct Roadmap {
+    pub(super) phases: BTreeMap<Number, ToldPhase>,
+    /// Titles of plans by id.
+    pub(super) plans: BTreeMap<String, String>,
+    pub(super) milestones: Vec<Told>,
+    /// A bound was reached.
+    pub(super) truncated: bool,
+}
+
+/// What the roadmap tells of a phase.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct ToldPhase {
+    pub(super) name: Option<String>,
+    pub(super) goal: Option<String>,
+    /// Its box is ticked.
+    pub(super) ticked: bool,
+    /// It is only named where shipped milestones are folded away.
+    pub(super) shipped: bool,
+}
+
+impl Roadmap {
+    /// The record of a phase that is named at a place that is folded away, or not.
+    fn phase(&mut self, number: Number, folded: bool) -> Option<&mut ToldPhase> {
+        if self.phases.len() == PHASES_MAX && !self.phases.contains_key(&number) {
+            self.truncated = true;
+            return None;
+        }
+        let phase = self.phases.entry(number).or_insert_with(|| ToldPhase {
+            shipped: folded,
+            ..ToldPhase::default()
+        });
+        phase.shipped &= folded;
+        Some(phase)
+    }
+
+    fn plan(&mut self, text: &str) {
+        let Some((id, rest)) = plan_id(text.trim_matches(['*', '`'])) else {
+            return;
+        };
+        let rest = rest.strip_prefix("-PLAN.md").unwrap_or(rest);
+        let title = rest.trim_start_matches(['*', '`', ':', '-', '–', '—', ' ']);
+        let Some(title) = cut(title) else { return };
+        if self.plans.len() == PLANS_MAX && !self.plans.contains_key(&id) {
+            self.truncated = true;
+            return;
+        }
+        self.plans.insert(id, title);
+    }
+}
+
+pub(super) fn parse(text: &str) -> Roadmap {
+    let mut roadmap = Roadmap::default();
+    let mut folds = 0_usize;
+    // The phase whose section this is.
+    let mut section: Option<Number> = None;
+    for line in lines(text) {
+        if line.contains("<details") {
+            folds += 1;
+            section = None;
+        }
+        let folded = folds > 0;
+        if line.contains("</details") {
+            folds = folds.saturating_sub(1);
+        }
+        if let Some((_, title)) = heading(line) {
+            section = None;
+            if let Some((number, name)) = phase(title)
+                && let Some(told) = roadmap.phase(number.clone(), folded)
+            {
+                told.name = name.or(told.name.take());
+                section = Some(number);
+            }
+        } else if let Some((ticked, text)) = checkbox(line) {
+            if let Some((number, name)) = phase(text) {
+                if let Some(told) = roadmap.phase(number, folded) {
+                    told.name = told.name.take().or(name);
+                    told.ticked |= ticked;
+                }
+            } else {
+                roadmap.plan(text);
+            }
+        } else if let Some(("goal", value)) = field(line)
+            .as_ref()
+            .map(|(key, value)| (key.as_str(), *value))
+            && let Some(number) = &section
+        {
+            if let Some(told) = roadmap.phases.get_mut(number) {
+                told.goal = told.goal.take().or_else(|| cut(value));
+            }
+        } else if section.is_none()
+            // A milestone stands in bold; a version in a sentence is none.
+            && let Some(told) = item(line)
+                .filter(|text| text.contains("**v"))
+                .and_then(milestone::told)
+            && roadmap.milestones.len() < super::MILESTONES_MAX
+        {
+            roadmap.milestones.push(told);
+        }
+    }
+    roadmap
+}
+
+/// The number and name of a phase that a heading or an item begins with: `Phase 3: Name`,
+/// `**Phase 3: Name** - what it is for`.
+fn phase(text: &str) -> Option<(Number, Option<String>)> {
+    let (text, is_bold) = bold(text).map_or((text, false), |(inner, _)| (inner, true));
+    let rest = text
+        .get(..6)
+        .filter(|word| word.eq_ignore_ascii_case("phase "))
+        .map(|_| text[6..].trim_start())?;
+    let (number, rest) = Number::take(without_code(rest))?;
+    let mut name = rest.trim_start_matches([':', '-', '–', '—', '.', ' ']);
+    if !is_bold {
+        name = name.split(" - ").next().unwrap_or(name);
+    }
+    Some((number, cut(name.trim_end_matches("(INSERTED)"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROADMAP: &str = "\
+# Roadmap: App
+
+## Milestones
+- ✅ **v1.0 MVP** - Phases 1-2 (shipped 2026-01-24)
+- 🚧 **v1.1 More** - Phases 3-4 (in progress)
+
+<details>
+<summary>✅ v1.0 MVP (Phases 1-2) - SHIPPED 2026-01-24</summary>
+
+- [x] **Phase 1: Old** - was first
+### Phase 2: Older
+**Goal**: Gone
+</details>
+
+- [x] **Phase 3: Screen** - what is seen
+- [ ] **Phase 3.1: Fix (INSERTED)** - a repair
+- [ ] Phase 4: Plain - words
+
+### Phase 3: The screen
+**Goal**: Show it
+**Plans**: 2 plans
+Plans:
+- [x] 03-01: Draw it
+- [ ] 03-02-PLAN.md — Keep it
+
+#### Phase 4: Plain
+**Goal:** Be plain
+Goal: not this one
+
+```
+### Phase 9: An example
+```
+";
+
+    fn at(roadmap: &Roadmap, number: &str) -> (Option<String>, Option<String>, bool, bool) {
+        let phase = &roadmap.phases[&Number::take(number).unwrap().0];
+        (
+            phase.name.clone(),
+            phase.goal.clone(),
+            phase.ticked,
+            phase.shipped,
+        )
+    }
+
+    #[test]
+    fn phases_are_told_in_lists_and_sections() {
+        let roadmap = parse(ROADMAP);
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(at(&roadmap, "1"), (text("Old"), None, true, true));
+        assert_eq!(
+            at(&roadmap, "2"),
+            (text("Older"), text("Gone"), false, true)
+        );
+        assert_eq!(
+            at(&roadmap, "3"),
+            (text("The screen"), text("Show it"), true, false)
+        );
+        assert_eq!(at(&roadmap, "3.1"), (text("Fix"), None, false, false));
+        assert_eq!(
+            at(&roadmap, "4"),
+            (text("Plain"), text("Be plain"), false, false)
+        );
+        assert_eq!(roadmap.phases.len(), 5);
+        assert_eq!(
+            roadmap.plans.into_iter().collect::<Vec<_>>(),
+            [("03-01", "Draw it"), ("03-02", "Keep it")]
+                .map(|(id, title)| (id.to_owned(), title.to_owned()))
+        );
+        assert_eq!(roadmap.milestones.len(), 2);
+    }
+
+    #[test]
+    fn a_phase_named_outside_of_a_fold_is_not_shipped() {
+        let text = "<details>\n### Phase 1: A\n</details>\n- [ ] **Phase 1: A**\n";
+        assert!(!at(&parse(text), "1").3);
+    }
+
+    #[test]
+    fn no_more_phases_and_plans_are_taken_than_the_bounds() {
+        let phases: String = (0..PHASES_MAX + 2)
+            .map(|number| format!("- [ ] Phase {number}: x\n"))
+            .collect();
+        let roadmap = parse(&phases);
+        assert_eq!(
+            (roadmap.phases.len(), roadmap.truncated),
+            (PHASES_MAX, true)
+        );
+        let plans: String = (0..PLANS_MAX + 2)
+            .map(|number| format!("- [ ] 01-{number}: x\n"))
+            .collect();
+        let roadmap = parse(&plans);
+        assert_eq!((roadmap.plans.len(), roadmap.truncated), (PLANS_MAX, true));
+    }
+}
