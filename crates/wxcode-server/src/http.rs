@@ -6,6 +6,7 @@ mod health;
 mod milestone;
 mod page;
 mod parameter;
+mod planning;
 mod problem;
 mod project;
 mod session;
@@ -104,6 +105,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(session::show, session::start, session::end))
         .routes(routes!(delivery::queue, delivery::list))
         .routes(routes!(delivery::show))
+        .routes(routes!(planning::show))
 }
 
 fn terminals() -> OpenApiRouter<App> {

@@ -209,6 +209,7 @@ async fn the_document_names_every_route() {
     );
     for path in [
         "/api/v1/output-projects/{id}/session",
+        "/api/v1/output-projects/{id}/planning",
         "/api/v1/milestones/{id}/start",
         "/healthz",
         "/readyz",

@@ -12,6 +12,7 @@ mod delivery;
 mod milestone;
 mod mishap;
 mod page;
+mod planning;
 mod real;
 mod session;
 mod support;
