@@ -39,9 +39,9 @@ pub(super) fn told(text: &str) -> Option<Told> {
         milestone: Milestone {
             version: version.to_owned(),
             name: cut(&name[..end]),
-            shipped: lower
-                .split_once("shipped")
-                .and_then(|(_, date)| date_in(date)),
+            shipped: ["shipped", "completed"]
+                .iter()
+                .find_map(|word| date_in(lower.split_once(word)?.1)),
         },
         is_shipped: text.contains('✅') || lower.contains("shipped"),
         is_open: ["in progress", "current", "planned"]
@@ -163,6 +163,13 @@ mod tests {
                 "v7",
                 Some("Sessions"),
                 Some("2026-02-01"),
+                true,
+            ),
+            (
+                "✅ **v1.9.1 Sync** — Phases 18-20 (completed 2026-02-19)",
+                "v1.9.1",
+                Some("Sync"),
+                Some("2026-02-19"),
                 true,
             ),
             ("v1.0.2: Repair", "v1.0.2", Some("Repair"), None, false),

@@ -14,14 +14,18 @@ const ID_MAX: usize = 40;
 /// The requirements in `REQUIREMENTS.md`.
 pub(super) fn parse(text: &str) -> Requirements {
     let mut by_id: BTreeMap<String, Requirement> = BTreeMap::new();
-    let mut out_of_scope = false;
+    // Requirements of this section are not of the current milestone.
+    let mut is_put_off = false;
     for line in lines(text) {
         if let Some((level, title)) = heading(line) {
             // The categories below it have deeper headings.
             if level <= 2 {
-                out_of_scope = title.eq_ignore_ascii_case("out of scope");
+                let title = title.to_ascii_lowercase();
+                is_put_off = ["out of scope", "deferred", "future"]
+                    .iter()
+                    .any(|word| title.starts_with(word));
             }
-        } else if out_of_scope {
+        } else if is_put_off {
             continue;
         } else if let Some((ticked, text)) = checkbox(line) {
             let Some((found, rest)) = bold(text) else {
@@ -91,6 +95,9 @@ mod tests {
 - [ ] **FOLD_A-03b**
 ## v2 Requirements
 - **LATER-01**: Not yet
+## Deferred to v2.1
+### Settings
+- [ ] **SET-01**: Choose
 ## Out of Scope
 - [ ] **OUT-01**: Never
 ## Traceability

@@ -114,7 +114,7 @@ pub(super) fn parse(text: &str) -> Roadmap {
 }
 
 /// The number and name of a phase that a heading or an item begins with: `Phase 3: Name`,
-/// `**Phase 3: Name** - what it is for`.
+/// `**Phase 3: Name** - what it is for`, `Phase 3: Name (2/2 plans) — completed 2026-01-24`.
 fn phase(text: &str) -> Option<(Number, Option<String>)> {
     let (text, is_bold) = bold(text).map_or((text, false), |(inner, _)| (inner, true));
     let rest = text
@@ -124,9 +124,25 @@ fn phase(text: &str) -> Option<(Number, Option<String>)> {
     let (number, rest) = Number::take(without_code(rest))?;
     let mut name = rest.trim_start_matches([':', '-', '–', '—', '.', ' ']);
     if !is_bold {
-        name = name.split(" - ").next().unwrap_or(name);
+        let end = [" - ", " – ", " — "]
+            .iter()
+            .filter_map(|end| name.find(end))
+            .min();
+        name = &name[..end.unwrap_or(name.len())];
     }
-    Some((number, cut(name.trim_end_matches("(INSERTED)"))))
+    Some((number, cut(without_note(name))))
+}
+
+/// Without what is noted behind a name: `(INSERTED)`, `(2/2 plans)`.
+fn without_note(name: &str) -> &str {
+    match name
+        .trim_end()
+        .strip_suffix(')')
+        .and_then(|rest| rest.rsplit_once(" ("))
+    {
+        Some((name, note)) if note == "INSERTED" || note.ends_with(" plans") => name,
+        _ => name,
+    }
 }
 
 #[cfg(test)]
@@ -143,8 +159,8 @@ mod tests {
 <details>
 <summary>✅ v1.0 MVP (Phases 1-2) - SHIPPED 2026-01-24</summary>
 
-- [x] **Phase 1: Old** - was first
-### Phase 2: Older
+- [x] Phase 1: Old (and gone) (2/2 plans) — completed 2026-01-20
+#### Phase 2: Older — COMPLETE
 **Goal**: Gone
 </details>
 
@@ -182,7 +198,10 @@ Goal: not this one
     fn phases_are_told_in_lists_and_sections() {
         let roadmap = parse(ROADMAP);
         let text = |text: &str| Some(text.to_owned());
-        assert_eq!(at(&roadmap, "1"), (text("Old"), None, true, true));
+        assert_eq!(
+            at(&roadmap, "1"),
+            (text("Old (and gone)"), None, true, true)
+        );
         assert_eq!(
             at(&roadmap, "2"),
             (text("Older"), text("Gone"), false, true)

@@ -29,11 +29,14 @@ pub(super) fn parse(text: &str) -> State {
             "phase" | "current phase" => {
                 number(&mut state.phase, value);
                 of(&mut state.phases, value);
-                if let Some((_, name)) = value.split_once('(') {
-                    let end = name.rfind(')').unwrap_or(name.len());
-                    if state.phase.is_some() {
-                        keep(&mut state.phase_name, &name[..end]);
-                    }
+                let mut named = None;
+                number(&mut named, value);
+                // The name of another phase than the current one is none of it.
+                if named.is_some()
+                    && named == state.phase
+                    && let Some((_, name)) = value.split_once('(')
+                {
+                    keep(&mut state.phase_name, in_parentheses(name));
                 }
             }
             "current phase name" => keep(&mut state.phase_name, value),
@@ -58,6 +61,20 @@ fn keep(field: &mut Option<String>, value: &str) {
     if field.is_none() {
         *field = cut(value);
     }
+}
+
+/// What stands before the parenthesis that closes the one in front of the text.
+fn in_parentheses(text: &str) -> &str {
+    let mut depth = 0_usize;
+    for (at, character) in text.char_indices() {
+        match character {
+            '(' => depth += 1,
+            ')' if depth == 0 => return &text[..at],
+            ')' => depth -= 1,
+            _ => {}
+        }
+    }
+    text
 }
 
 /// The number that a value begins with.
@@ -111,7 +128,7 @@ mod tests {
     #[test]
     fn plain_fields() {
         let state = parse(
-            "# Project State\n## Current Position\n\nPhase: 03 of 7 (Terminal (web))\nPlan: 1 of 3 in current phase\n\
+            "# Project State\n## Current Position\n\nPhase: 03 of 7 (Terminal (web)) — complete (mostly)\nPlan: 1 of 3 in current phase\n\
              Status: In progress\nLast activity: 2026-01-24 — Drew it\n\nProgress: [███░░░] 43%\n\n\
              ## Session Continuity\nStopped at: Plan 2\n",
         );
@@ -178,6 +195,8 @@ mod tests {
     fn what_is_no_number_is_left_out() {
         let state = parse("Phase: Not started (defining requirements)\nPlan: —\nProgress: [░░░]\n");
         assert_eq!(state, State::default());
+        let state = parse("---\ncurrent_phase: 4\n---\nPhase: 3 of 7 (Terminal)\n");
+        assert_eq!((state.phase, state.phase_name), (text("4"), None));
         assert_eq!(parse("Progress: 999999%").percent, Some(100));
         assert_eq!(parse("Progress: é9").percent, Some(9));
     }
