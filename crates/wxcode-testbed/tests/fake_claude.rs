@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-use std::{ffi::OsString, fs, io::Write as _, path::Path, time::Duration};
+use std::{ffi::OsString, fs, path::Path, time::Duration};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
