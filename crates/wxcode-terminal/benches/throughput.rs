@@ -13,6 +13,7 @@ const PIECES: [usize; 2] = [4 << 10, 64 << 10];
 const RUNS: usize = 3;
 
 fn main() {
+    let mut dumps = Vec::new();
     let streams = [
         ("plain", plain()),
         ("coloured", coloured()),
@@ -24,6 +25,13 @@ fn main() {
         "stream", "4 KiB", "64 KiB", "scan", "of scan"
     );
     for (name, stream) in &streams {
+        let terminal = screen(stream);
+        let dump = best(|| drop(black_box(terminal.dump())));
+        let bare = terminal.dump_with_history(0).len();
+        dumps.push(format!(
+            "{name:<10} dump {} bytes in {dump:?}, {bare} without history",
+            terminal.dump().len()
+        ));
         let scan = best(|| {
             black_box(stream.iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte)));
         });
@@ -48,6 +56,17 @@ fn main() {
             scan.as_secs_f64() / large.as_secs_f64(),
         );
     }
+    dumps.iter().for_each(|dump| println!("{dump}"));
+}
+
+/// A screen of 120 × 40 that has seen all of a stream.
+fn screen(stream: &[u8]) -> Terminal {
+    let mut terminal = Terminal::new(Size {
+        cols: 120,
+        rows: 40,
+    });
+    terminal.feed(stream, &mut Vec::new());
+    terminal
 }
 
 fn best(run: impl Fn()) -> Duration {
