@@ -82,6 +82,9 @@ pub struct Info {
     pub clients: u32,
     /// How the agent ended, once it did.
     pub exit: Option<Exit>,
+    /// Why nothing more of the session is logged, and what to do; `None` while it is.
+    #[serde(default)]
+    pub log_off: Option<String>,
 }
 
 mod size {

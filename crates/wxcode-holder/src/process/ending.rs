@@ -167,6 +167,8 @@ impl Holder {
             offset: self.ring.end(),
         };
         self.refuse_inputs(peers);
+        // Before the record, so that whoever sees the exit finds the log whole.
+        self.log.exited(&exit, at);
         let dump = self.screen.dump();
         let screen = write_whole(&self.dir, SCREEN, &dump);
         let written = screen.and(write_json(&self.dir, EXIT, &exit));

@@ -20,6 +20,7 @@ use super::{
     detach,
     ending::{DEFAULT_GRACE, Stop},
     inputs::Inputs,
+    log,
     peer::{self, Cursor, Peer, admitted},
     pty::Pty,
     sizes::Sizes,
@@ -28,6 +29,7 @@ use crate::{
     client::QUIET,
     folder::{Exit, HolderFile, Spec},
     journal::Journal,
+    log::Writer,
 };
 
 /// How much output is held for clients that come back.
@@ -66,6 +68,7 @@ pub(super) struct Holder {
     /// The keys of the deliveries so far.
     pub(super) keys: HashSet<String>,
     pub(super) journal: Journal,
+    pub(super) log: Writer,
     /// When the agent counts as quiet; `None` when it does already.
     pub(super) quiet_at: Option<Instant>,
     pub(super) last_byte: Instant,
@@ -113,6 +116,7 @@ impl Holder {
             pty_full: false,
             keys: HashSet::new(),
             journal: Journal::new(dir),
+            log: Writer::new(dir, size),
             quiet_at: Some(Instant::now() + QUIET),
             last_byte: Instant::now(),
             status: None,
@@ -241,6 +245,7 @@ impl Holder {
         of_peers
             .chain(self.quiet_at)
             .chain(self.sizes.due())
+            .chain(self.log.due())
             .chain(self.ending_due())
             .min()
     }
@@ -248,6 +253,10 @@ impl Holder {
     fn keep_time(&mut self, peers: &mut [Peer]) {
         let now = Instant::now();
         self.resize_when_due(now);
+        self.log.flush_when_due(now);
+        if let Some(news) = self.log.news() {
+            log(news);
+        }
         if self.quiet_at.is_some_and(|at| now >= at) {
             self.quiet_at = None;
             for peer in peers.iter_mut() {
@@ -267,6 +276,7 @@ impl Holder {
         {
             self.screen.resize(size);
             self.sizes.changed(self.ring.end(), size, now);
+            self.log.resized(self.ring.end(), size, now);
         }
     }
 
@@ -306,12 +316,13 @@ impl Holder {
             return;
         }
         let bytes = &scratch[..n];
+        self.last_byte = Instant::now();
+        self.log.output(self.ring.end(), bytes, self.last_byte);
         self.ring.push(bytes);
         self.screen.feed(bytes, &mut self.replies);
         if !self.replies.is_empty() {
             self.inputs.reply(&mut self.replies);
         }
-        self.last_byte = Instant::now();
         self.quiet_at = Some(self.last_byte + QUIET);
     }
 

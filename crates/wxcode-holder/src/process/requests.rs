@@ -257,6 +257,7 @@ impl Holder {
             input_waiting: self.inputs.waiting() as u64,
             clients: self.connections,
             exit: self.exit.clone(),
+            log_off: self.log.off().map(str::to_owned),
         }
     }
 }

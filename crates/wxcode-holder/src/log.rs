@@ -1,0 +1,88 @@
+//! The log of a session on disk: its output, sizes and end, with their times, the oldest giving way.
+//!
+//! `log/<first offset>.seg` begins with [`MAGIC`] and a record of the size that the terminal had at
+//! that offset; records follow, see [`Record`]. The holder writes them in batches without forcing
+//! them to the disk: they survive the death of every process, not a loss of power. What a batch that
+//! broke off left at the end of a segment is recognised by its checksum and passed over.
+
+mod reader;
+mod record;
+mod writer;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use wxcode_terminal::{Screen, Size, Terminal};
+
+pub use reader::{Item, Reader};
+pub use record::{MAX_PAYLOAD, Record, What};
+pub(crate) use writer::Writer;
+
+/// The first bytes of a segment, the version of the format among them.
+pub const MAGIC: &[u8; 8] = b"wxlog\0\0\x01";
+/// A segment that has reached this many bytes is followed by a new one, at the next batch.
+pub const MAX_SEGMENT: u64 = 4 << 20; // 4 MiB
+/// The most bytes of all segments together.
+pub const MAX_BYTES: u64 = 64 << 20; // 64 MiB
+
+const FOLDER: &str = "log";
+
+/// The segments of a session's log by their first offsets, in order; none where there is no log.
+fn segments(dir: &Path) -> io::Result<Vec<u64>> {
+    let entries = match fs::read_dir(dir.join(FOLDER)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut firsts = Vec::new();
+    for entry in entries {
+        let name = entry?.file_name();
+        let first = name.to_str().and_then(|name| name.strip_suffix(".seg"));
+        firsts.extend(first.and_then(|first| first.parse::<u64>().ok()));
+    }
+    firsts.sort_unstable();
+    Ok(firsts)
+}
+
+fn segment(folder: &Path, first: u64) -> PathBuf {
+    folder.join(format!("{first:020}.seg"))
+}
+
+/// The size that the terminal had last, by the log of the session in `dir`; reads one segment.
+pub fn last_size(dir: &Path) -> Option<Size> {
+    // The newest one may have broken off before its first record.
+    segments(dir).ok()?.into_iter().rev().find_map(|first| {
+        let sizes = Reader::of(dir, vec![first]).filter_map(|item| match item {
+            Item::Record(Record {
+                what: What::Resized(size),
+                ..
+            }) => Some(size),
+            _ => None,
+        });
+        sizes.last()
+    })
+}
+
+/// The screen as the log of the session in `dir` draws it, also where the holder left no last
+/// screen; `None` where there is no log. Reads up to [`MAX_BYTES`].
+pub fn screen(dir: &Path) -> Option<Terminal> {
+    let mut screen: Option<Terminal> = None;
+    let mut replies = Vec::new();
+    for item in Reader::open(dir).ok()? {
+        let Item::Record(record) = item else { continue };
+        match (record.what, &mut screen) {
+            (What::Resized(size), None) => screen = Some(Terminal::new(size)),
+            (What::Resized(size), Some(screen)) if size != screen.size() => screen.resize(size),
+            (What::Output(bytes), Some(screen)) => {
+                screen.feed(&bytes, &mut replies);
+                replies.clear();
+            }
+            _ => {}
+        }
+    }
+    screen
+}
+
+#[cfg(test)]
+mod tests;

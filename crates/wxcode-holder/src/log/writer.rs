@@ -1,0 +1,226 @@
+//! Writing a log: batches into segments, the oldest giving way, until a write fails.
+
+use std::{
+    collections::VecDeque,
+    fs::{self, File},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use wxcode_terminal::Size;
+
+use super::{
+    FOLDER, MAGIC, MAX_BYTES, MAX_SEGMENT, Record, What,
+    record::{MAX_PAYLOAD, encode_output},
+    segment,
+};
+use crate::folder::Exit;
+
+/// How long a record waits at most before it is written.
+pub(crate) const BATCH_TIME: Duration = Duration::from_millis(50);
+/// With this many bytes a batch is written at once.
+pub(crate) const BATCH_BYTES: usize = 64 << 10; // 64 KiB
+/// The largest batch buffer that is kept for reuse, in bytes.
+const KEPT: usize = 16 << 10; // 16 KiB
+
+/// The writing side. It never fails: after the first error it is off, and takes nothing more.
+pub(crate) struct Writer {
+    folder: PathBuf,
+    max_segment: u64,
+    max_bytes: u64,
+    segments: VecDeque<Segment>,
+    file: Option<File>,
+    batch: Vec<u8>,
+    /// Where the first record of the batch stands, when it happened, and when it came.
+    began: Option<(u64, u64, Instant)>,
+    /// The size behind the last batch that is written, and the one behind the last record.
+    sizes: (Size, Size),
+    off: Option<String>,
+    /// That it is off was said.
+    told: bool,
+}
+
+struct Segment {
+    first: u64,
+    len: u64,
+}
+
+impl Writer {
+    /// The log of a session that begins with this size; nothing is made before the first batch.
+    pub(crate) fn new(dir: &Path, size: Size) -> Self {
+        Self::bounded(dir, size, MAX_SEGMENT, MAX_BYTES)
+    }
+
+    pub(super) fn bounded(dir: &Path, size: Size, max_segment: u64, max_bytes: u64) -> Self {
+        let mut log = Self {
+            folder: dir.join(FOLDER),
+            max_segment,
+            max_bytes,
+            segments: VecDeque::new(),
+            file: None,
+            batch: Vec::new(),
+            began: None,
+            sizes: (size, size),
+            off: None,
+            told: false,
+        };
+        // So that the first segment is there, and says when the session began.
+        log.began = Some((0, now_ms(), Instant::now()));
+        log
+    }
+
+    /// Why nothing is logged any more.
+    pub(crate) fn off(&self) -> Option<&str> {
+        self.off.as_deref()
+    }
+
+    /// Why nothing is logged any more, said once.
+    pub(crate) fn news(&mut self) -> Option<&str> {
+        let new = self.off.is_some() && !std::mem::replace(&mut self.told, self.off.is_some());
+        self.off.as_deref().filter(|_| new)
+    }
+
+    /// When [`Writer::flush_when_due`] is to be called next.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.began.map(|(.., came)| came + BATCH_TIME)
+    }
+
+    /// The agent wrote these bytes.
+    pub(crate) fn output(&mut self, offset: u64, bytes: &[u8], now: Instant) {
+        let mut at = offset;
+        for part in bytes.chunks(MAX_PAYLOAD) {
+            self.take(at, now, |batch, at_ms| {
+                encode_output(batch, at, at_ms, part);
+            });
+            at += part.len() as u64;
+        }
+    }
+
+    /// The terminal has this size from this offset on.
+    pub(crate) fn resized(&mut self, offset: u64, size: Size, now: Instant) {
+        self.other(offset, What::Resized(size), now);
+        self.sizes.1 = size;
+    }
+
+    /// The agent has ended; all is written.
+    pub(crate) fn exited(&mut self, exit: &Exit, now: Instant) {
+        self.other(exit.offset, What::Exited(exit.clone()), now);
+        self.flush();
+    }
+
+    fn other(&mut self, offset: u64, what: What, now: Instant) {
+        self.take(offset, now, |batch, at_ms| {
+            let record = Record {
+                offset,
+                at_ms,
+                what,
+            };
+            record.encode(batch);
+        });
+    }
+
+    fn take(&mut self, offset: u64, now: Instant, encode: impl FnOnce(&mut Vec<u8>, u64)) {
+        if self.off.is_some() {
+            return;
+        }
+        let at_ms = now_ms();
+        self.began.get_or_insert((offset, at_ms, now));
+        encode(&mut self.batch, at_ms);
+        if self.batch.len() >= BATCH_BYTES {
+            self.flush();
+        }
+    }
+
+    /// Writes the batch once it has waited long enough.
+    pub(crate) fn flush_when_due(&mut self, now: Instant) {
+        if self.due().is_some_and(|due| now >= due) {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        let Some((first, at_ms, _)) = self.began.take() else {
+            return;
+        };
+        if let Err(error) = self.write(first, at_ms) {
+            self.turn_off(&error);
+        }
+        self.sizes.0 = self.sizes.1;
+        self.batch.clear();
+        if self.batch.capacity() > KEPT || self.off.is_some() {
+            self.batch = Vec::new(); // a quiet session holds no buffer
+        }
+    }
+
+    fn write(&mut self, first: u64, at_ms: u64) -> io::Result<()> {
+        let full = |last: &Segment| last.len >= self.max_segment;
+        let begin = self.file.is_none() || self.segments.back().is_none_or(full);
+        let mut head = Vec::new();
+        if begin {
+            head.extend_from_slice(MAGIC);
+            let what = What::Resized(self.sizes.0);
+            let record = Record {
+                offset: first,
+                at_ms,
+                what,
+            };
+            record.encode(&mut head);
+            self.begin_segment(first)?;
+        }
+        let more = (head.len() + self.batch.len()) as u64;
+        while self.segments.len() > 1
+            && self.segments.iter().map(|s| s.len).sum::<u64>() + more > self.max_bytes
+        {
+            self.drop_oldest();
+        }
+        let (Some(file), Some(last)) = (&mut self.file, self.segments.back_mut()) else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
+        file.write_all(&head)?;
+        file.write_all(&self.batch)?;
+        last.len += more;
+        Ok(())
+    }
+
+    fn begin_segment(&mut self, first: u64) -> io::Result<()> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700).create(&self.folder)?;
+        let file = File::options()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(segment(&self.folder, first))?;
+        // Where a full one has this name it holds nothing but sizes at this very offset, and only
+        // the newest of those counts.
+        file.set_len(0)?;
+        self.file = Some(file);
+        self.segments.retain(|segment| segment.first != first);
+        self.segments.push_back(Segment { first, len: 0 });
+        Ok(())
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some(oldest) = self.segments.pop_front() {
+            let _ = fs::remove_file(segment(&self.folder, oldest.first));
+        }
+    }
+
+    fn turn_off(&mut self, error: &io::Error) {
+        self.off = Some(format!(
+            "nothing more of this session is logged, since a write failed ({error}); free space on the disk of the data folder, the next session logs again"
+        ));
+        if let (Some(file), Some(last)) = (self.file.take(), self.segments.back()) {
+            let _ = file.set_len(last.len); // nothing half-written
+        }
+        // So that there is room to record the exit and the last screen.
+        if self.segments.len() > 1 {
+            self.drop_oldest();
+        }
+    }
+}
+
+fn now_ms() -> u64 {
+    jiff::Timestamp::now().as_millisecond().unsigned_abs()
+}
