@@ -9,6 +9,8 @@ mod parameter;
 mod planning;
 mod problem;
 mod project;
+mod recording;
+mod screen;
 mod session;
 
 use std::sync::{Arc, LazyLock};
@@ -103,6 +105,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(milestone::prepare))
         .routes(routes!(milestone::start))
         .routes(routes!(session::show, session::start, session::end))
+        .routes(routes!(screen::show))
+        .routes(routes!(recording::show))
         .routes(routes!(delivery::queue, delivery::list))
         .routes(routes!(delivery::show))
         .routes(routes!(planning::show))

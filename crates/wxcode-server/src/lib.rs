@@ -3,6 +3,7 @@
 
 mod http;
 mod milestone;
+mod recording;
 mod serve;
 pub mod session;
 mod settings;

@@ -7,6 +7,8 @@ mod message;
 mod report;
 mod text;
 
+pub(crate) use text::Cutter;
+
 use axum::{
     extract::{
         Path, Query, State,

@@ -1,6 +1,6 @@
 //! The session of an output project over HTTP.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
@@ -23,8 +23,8 @@ use super::{
 };
 use crate::session::{STOP_TIMEOUT, Session};
 
-/// How long a holder may take to say its size and offset.
-const HOLDER_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a holder may take to say its size and offset, or to show its screen.
+pub(super) const HOLDER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The session of an output project.
 #[derive(Serialize, ToSchema)]
@@ -55,6 +55,8 @@ pub(super) struct SessionView {
     rows: Option<u16>,
     /// Bytes that the agent wrote so far.
     seq: Option<u64>,
+    /// Why nothing more of the running session is logged, and what to do; null while it is.
+    log_off: Option<String>,
     /// Attached terminal clients.
     clients: usize,
     /// How it ended.
@@ -165,6 +167,7 @@ async fn view(app: &App, project: OutputProject, session: Option<&Session>) -> S
             .as_ref()
             .map(|welcome| welcome.info.end)
             .or(exit.as_ref().map(|exit| exit.offset)),
+        log_off: welcome.and_then(|welcome| welcome.info.log_off),
         clients: session.map_or(0, Session::clients),
         exit: exit.map(ExitView::from),
     }
@@ -175,6 +178,17 @@ async fn project(app: &App, id: Id) -> Answer<OutputProject> {
         .project(id)
         .await?
         .ok_or_else(|| Problem::not_found("output project"))
+}
+
+/// The running session of a project, or else the last one that ended.
+pub(super) async fn latest(app: &App, id: Id) -> Answer<Arc<Session>> {
+    project(app, id).await?;
+    app.sessions.latest(id).ok_or_else(|| {
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "the output project has had no session yet: start one",
+        )
+    })
 }
 
 /// Shows the session of a project.

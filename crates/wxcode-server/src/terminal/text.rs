@@ -2,14 +2,14 @@
 
 /// Turns a stream of bytes into text, whatever its chunks: a character that is not whole waits for its rest.
 #[derive(Debug, Default)]
-pub(super) struct Cutter {
+pub(crate) struct Cutter {
     /// The beginning of a character, at most three bytes.
     rest: Vec<u8>,
 }
 
 impl Cutter {
     /// The text of what waited and `bytes`, up to the last whole character. Bytes that are no UTF-8 become U+FFFD.
-    pub(super) fn cut(&mut self, bytes: &[u8]) -> String {
+    pub(crate) fn cut(&mut self, bytes: &[u8]) -> String {
         let joined;
         let mut bytes = if self.rest.is_empty() {
             bytes
@@ -35,7 +35,7 @@ impl Cutter {
     }
 
     /// The text of what still waits: nothing more comes.
-    pub(super) fn finish(&mut self) -> String {
+    pub(crate) fn finish(&mut self) -> String {
         String::from_utf8_lossy(&std::mem::take(&mut self.rest)).into_owned()
     }
 }

@@ -14,6 +14,7 @@ mod mishap;
 mod page;
 mod planning;
 mod real;
+mod recording;
 mod session;
 mod support;
 mod survival;

@@ -1,0 +1,142 @@
+//! The screen of a project's latest session over HTTP.
+
+use std::path::Path;
+
+use axum::{
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use tokio::{task::spawn_blocking, time::timeout};
+use utoipa::IntoParams;
+use wxcode_holder::{
+    client::{self, Event, Request},
+    folder, log,
+};
+use wxcode_terminal::{Screen, Size, Terminal};
+
+use super::{
+    App,
+    parameter::{Params, PathId},
+    problem::{Answer, Problem},
+    session::{self, HOLDER_TIMEOUT},
+};
+
+/// How to show it.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Options {
+    /// `text`, the default, or `ansi`: the stream that redraws it on a freshly reset terminal.
+    format: Option<String>,
+}
+
+/// The two forms of a screen.
+struct Shown {
+    text: String,
+    dump: Vec<u8>,
+}
+
+/// Shows the screen of the running session, or the last one of the session that ended.
+#[utoipa::path(operation_id = "showScreen", get, path = "/output-projects/{id}/screen", tag = "sessions", params(("id" = String, Path, description = "24 hexadecimal digits"), Options), responses(
+    (status = 200, description = "The visible rows, without trailing blanks, or the stream that redraws them", body = String, content_type = "text/plain; charset=utf-8"),
+    (status = 404, description = "No such project, or it never had a session", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "Another format", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "The session's holder does not answer", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn show(
+    State(app): State<App>,
+    PathId(id): PathId,
+    Params(options): Params<Options>,
+) -> Answer<Response> {
+    let ansi = match options.format.as_deref() {
+        None | Some("text") => false,
+        Some("ansi") => true,
+        Some(_) => {
+            return Err(Problem::invalid(
+                "format is text or ansi: ask for one of them",
+            ));
+        }
+    };
+    let latest = session::latest(&app, id).await?;
+    let live = match latest.is_over() {
+        true => None,
+        false => timeout(HOLDER_TIMEOUT, ask(&latest.dir))
+            .await
+            .ok()
+            .flatten(),
+    };
+    let shown = match live {
+        Some(shown) => shown,
+        None => {
+            let dir = latest.dir.clone();
+            let last = spawn_blocking(move || last(&dir)).await;
+            last.map_err(|error| Problem::internal(&error))??
+        }
+    };
+    let body = match ansi {
+        true => shown.dump,
+        false => shown.text.into_bytes(),
+    };
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    Ok(([(header::CONTENT_TYPE, plain)], body).into_response())
+}
+
+/// The screen by its holder; `None` where that does not answer.
+async fn ask(dir: &Path) -> Option<Shown> {
+    let mut connection = client::connect(dir).await.ok()?;
+    let screen = Request::Screen { id: 0 };
+    connection.sender.send(screen).await.ok()?;
+    loop {
+        match connection.receiver.next().await.ok()?? {
+            Event::Screen { text, dump, .. } => {
+                return Some(Shown {
+                    text,
+                    dump: dump.into(),
+                });
+            }
+            Event::Error { message } => {
+                tracing::warn!(dir = %dir.display(), message, "a screen cannot be shown");
+                return None;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The last screen that the folder of an ended session tells of: the holder's own, or, where it was
+/// killed, what the log draws.
+fn last(dir: &Path) -> Answer<Shown> {
+    let state = folder::inspect(dir).map_err(|error| Problem::internal(&error))?;
+    if let folder::State::Live(_) = state {
+        return Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the session's holder does not answer: try again; its holder.log may say more",
+        ));
+    }
+    let blank = || {
+        let spec = folder::read_spec(dir).ok();
+        let size = spec.and_then(|spec| Size::new(spec.cols, spec.rows));
+        size.ok_or_else(|| Problem::not_found("session"))
+    };
+    let Some(dump) = folder::last_screen(dir) else {
+        let screen = match log::screen(dir) {
+            Some(screen) => screen,
+            None => Terminal::new(blank()?),
+        };
+        return Ok(Shown {
+            text: screen.text(),
+            dump: screen.dump(),
+        });
+    };
+    let size = match log::last_size(dir) {
+        Some(size) => size,
+        None => blank()?,
+    };
+    let mut screen = Terminal::new(size);
+    screen.feed(&dump, &mut Vec::new());
+    Ok(Shown {
+        text: screen.text(),
+        dump,
+    })
+}

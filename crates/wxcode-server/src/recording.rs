@@ -1,0 +1,152 @@
+//! A session's log as an asciicast, version 3: <https://docs.asciinema.org/manual/asciicast/v3/>.
+
+use std::{fmt::Display, io, path::Path};
+
+use serde_json::json;
+use wxcode_holder::{
+    folder::{self, Exit},
+    log::{Item, Reader, Record, What},
+};
+use wxcode_terminal::Size;
+
+use crate::terminal::Cutter;
+
+/// With this many bytes a part of a recording is handed on; one record more may be in it.
+const PART: usize = 64 << 10; // 64 KiB
+/// A shell's exit status of a process that a signal ended, less the signal.
+const SIGNALED: i32 = 128;
+
+/// A recording, made part by part from a log.
+pub(crate) struct Recording {
+    items: Reader,
+    /// The first item, which the header was made from.
+    first: Option<Item>,
+    header: Option<String>,
+    size: Size,
+    /// The time of the last event, in milliseconds since the Unix epoch.
+    last_ms: u64,
+    cutter: Cutter,
+    /// The output begins anew, perhaps within a character.
+    torn: bool,
+}
+
+impl Recording {
+    /// The recording of the session in `dir`. Without a log it has a header and no events.
+    ///
+    /// # Errors
+    /// The folder is not readable, or is gone.
+    pub(crate) fn open(dir: &Path) -> io::Result<Self> {
+        let spec = folder::read_spec(dir).map_err(io::Error::other)?;
+        let mut items = Reader::open(dir)?;
+        let first = items.next();
+        let (size, start) = match &first {
+            Some(Item::Record(record)) => (
+                match record.what {
+                    What::Resized(size) => Some(size),
+                    _ => None,
+                },
+                Some(record),
+            ),
+            _ => (None, None),
+        };
+        let size = size.or_else(|| Size::new(spec.cols, spec.rows));
+        let size = size.ok_or_else(|| io::Error::other("the session's size is out of bounds"))?;
+        let last_ms = start.map_or(0, |record| record.at_ms);
+        let mut header = json!({
+            "version": 3,
+            "term": { "cols": size.cols, "rows": size.rows, "type": "xterm-256color" },
+        });
+        if start.is_some() {
+            header["timestamp"] = (last_ms / 1000).into();
+        }
+        let torn = start.is_some_and(|record| record.offset > 0);
+        Ok(Self {
+            items,
+            first,
+            header: Some(format!("{header}\n")),
+            size,
+            last_ms,
+            cutter: Cutter::default(),
+            torn,
+        })
+    }
+
+    /// The next part, whole lines; `None` at the end.
+    pub(crate) fn next_part(&mut self) -> Option<String> {
+        let mut part = self.header.take().unwrap_or_default();
+        while part.len() < PART {
+            let Some(item) = self.first.take().or_else(|| self.items.next()) else {
+                let rest = self.cutter.finish();
+                self.output(&mut part, self.last_ms, &rest);
+                break;
+            };
+            match item {
+                Item::Record(record) => self.record(&mut part, record),
+                Item::Gap { from, to } => {
+                    let rest = self.cutter.finish();
+                    self.output(&mut part, self.last_ms, &rest);
+                    let label = format!("{} bytes of output are missing here", to - from);
+                    self.event(&mut part, self.last_ms, 'm', &label);
+                    self.torn = true;
+                }
+            }
+        }
+        (!part.is_empty()).then_some(part)
+    }
+
+    fn record(&mut self, part: &mut String, record: Record) {
+        match record.what {
+            What::Output(bytes) => {
+                let mut bytes = &bytes[..];
+                if std::mem::take(&mut self.torn) {
+                    bytes = from_a_character_on(bytes);
+                }
+                let text = self.cutter.cut(bytes);
+                self.output(part, record.at_ms, &text);
+            }
+            // Segments begin with the size that was there before.
+            What::Resized(size) if size == self.size => {}
+            What::Resized(size) => {
+                self.size = size;
+                let text = format!("{}x{}", size.cols, size.rows);
+                self.event(part, record.at_ms, 'r', &text);
+            }
+            What::Exited(exit) => {
+                let rest = self.cutter.finish();
+                self.output(part, record.at_ms, &rest);
+                self.event(part, record.at_ms, 'x', &status(&exit).to_string());
+            }
+        }
+    }
+
+    fn output(&mut self, part: &mut String, at_ms: u64, text: &str) {
+        if !text.is_empty() {
+            self.event(part, at_ms, 'o', text);
+        }
+    }
+
+    fn event(&mut self, part: &mut String, at_ms: u64, code: char, data: &str) {
+        // A clock that was set back makes no negative interval.
+        let interval = at_ms.saturating_sub(self.last_ms);
+        self.last_ms = at_ms;
+        let data: &dyn Display = &serde_json::Value::from(data);
+        let (s, ms) = (interval / 1000, interval % 1000);
+        part.push_str(&format!("[{s}.{ms:03}, \"{code}\", {data}]\n"));
+    }
+}
+
+/// The status as a shell gives it.
+fn status(exit: &Exit) -> i32 {
+    exit.code
+        .or(exit.signal.map(|signal| SIGNALED + signal))
+        .unwrap_or_default()
+}
+
+/// The bytes without the rest of a character whose beginning is lost.
+fn from_a_character_on(bytes: &[u8]) -> &[u8] {
+    let rest = bytes
+        .iter()
+        .take(3)
+        .take_while(|byte| **byte & 0xc0 == 0x80);
+    bytes.get(rest.count()..).unwrap_or_default()
+}
