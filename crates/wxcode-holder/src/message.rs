@@ -70,7 +70,7 @@ pub struct Info {
     /// The size of the terminal now.
     #[serde(with = "size")]
     pub size: Size,
-    /// The offset of the oldest byte of output that is still held.
+    /// The offset of the oldest byte of output that is still held in memory.
     pub start: u64,
     /// The offset behind the newest byte: how many bytes the agent has written.
     pub end: u64,

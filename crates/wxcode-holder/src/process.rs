@@ -9,6 +9,7 @@ mod holder;
 mod inputs;
 mod peer;
 mod pty;
+mod replay;
 mod requests;
 mod sizes;
 mod start;

@@ -181,3 +181,79 @@ async fn a_full_disk_ends_the_log_and_nothing_else() {
         .sum();
     assert!(kept > 1 << 20, "{kept} of what came before is there");
 }
+
+/// A connection that hears of rest, until the agent has written so much and rests.
+async fn rest_behind(session: &Session, end: u64) {
+    let mut watch = session.connect().await;
+    watch
+        .sender
+        .send(Request::Events { since: 1 })
+        .await
+        .unwrap();
+    until(&mut watch, |event| {
+        matches!(event, Event::Quiet { offset, .. } if offset >= end).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_ring_forgot_comes_from_the_log_with_its_sizes() {
+    let script = "stty -echo -opost; echo on; read -r; seq 1 200000; echo half; read -r; \
+        seq 200001 1000000; echo over; read -r";
+    let session = Session::shell(script).await;
+    let mut live = session.attach(Some(0)).await;
+    output_until(&mut live, "on\n").await;
+    type_in(&live, 1, "\n").await;
+    output_until(&mut live, "half\n").await;
+    let size = Size::new(90, 33).unwrap();
+    live.sender.send(Request::Resize { size }).await.unwrap();
+    until(&mut live, |event| {
+        matches!(event, Event::Resized { .. }).then_some(())
+    })
+    .await;
+    type_in(&live, 2, "\n").await;
+    drop(live);
+    rest_behind(&session, 6_888_896).await;
+    // From offset 0, and from within a segment and a record.
+    let whole = collect(&session, 0, "over\n").await;
+    let text = String::from_utf8(whole.0).unwrap();
+    let numbers: Vec<u32> = text.lines().filter_map(|line| line.parse().ok()).collect();
+    assert!(
+        numbers.iter().copied().eq(1..=1_000_000),
+        "{}",
+        numbers.len()
+    );
+    let resized = (text.find("half\n").unwrap()..text.len()).contains(&(whole.1[0].0 as usize));
+    assert!(
+        resized && whole.1.len() == 1 && whole.1[0].1 == size,
+        "{:?}",
+        whole.1
+    );
+    let since = 5_000_001;
+    let (rest, sizes) = collect(&session, since, "over\n").await;
+    assert!(rest == text.as_bytes()[since as usize..]);
+    assert!(sizes.is_empty(), "{sizes:?}");
+}
+
+/// The bytes from an offset until they end with `end`, and the sizes among them.
+async fn collect(session: &Session, since: u64, end: &str) -> (Vec<u8>, Vec<(u64, Size)>) {
+    let mut conn = session.attach(Some(since)).await;
+    let (mut bytes, mut sizes) = (Vec::new(), Vec::new());
+    until(&mut conn, |event| {
+        match event {
+            Event::Output { offset, bytes: new } => {
+                assert_eq!(offset, since + bytes.len() as u64, "a gap");
+                bytes.extend_from_slice(&new);
+            }
+            Event::Resized { offset, size } => {
+                assert_eq!(offset, since + bytes.len() as u64);
+                sizes.push((offset, size));
+            }
+            Event::Snapshot { .. } => panic!("a snapshot where bytes were due"),
+            _ => {}
+        }
+        bytes.ends_with(end.as_bytes()).then_some(())
+    })
+    .await;
+    (bytes, sizes)
+}

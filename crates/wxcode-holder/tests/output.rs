@@ -110,6 +110,7 @@ async fn an_offset_that_is_gone_gives_a_snapshot() {
         .then_some(())
     })
     .await;
+    std::fs::remove_dir_all(session.dir.join("log")).unwrap();
     for since in [5, 3_000_001] {
         let mut conn = session.attach(Some(since)).await;
         let offset = until(&mut conn, |event| match event {

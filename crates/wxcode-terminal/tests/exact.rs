@@ -7,10 +7,10 @@ mod stream;
 
 use judge::{Judge, Step};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use wxcode_terminal::{Screen as _, Size, Terminal};
 
-/// Generated cases of one run; more by `PROPTEST_CASES`.
+/// Generated cases of one run, always the same; `PROPTEST_CASES` asks for others, and says how many.
 const CASES: u32 = 400;
 
 fn config() -> Config {
@@ -29,7 +29,13 @@ fn generated(history: bool) {
     let Some(judge) = Judge::start() else { return };
     let judge = std::cell::RefCell::new(judge);
     let strategy = (stream::size(), stream::steps(), stream::bytes());
-    let result = TestRunner::new(config()).run(&strategy, |((cols, rows), steps, further)| {
+    let mut runner = match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => TestRunner::new(config()),
+        None => {
+            TestRunner::new_with_rng(config(), TestRng::deterministic_rng(RngAlgorithm::ChaCha))
+        }
+    };
+    let result = runner.run(&strategy, |((cols, rows), steps, further)| {
         let size = Size::new(cols, rows).unwrap();
         let verdict = judge.borrow_mut().compare(size, &steps, b"", history);
         prop_assume!(!verdict.threw);

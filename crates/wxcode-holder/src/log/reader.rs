@@ -48,6 +48,19 @@ impl Reader {
         Ok(Self::of(dir, segments(dir)?))
     }
 
+    /// The log of the session in `dir` from the segment on that holds an offset; `None` where that
+    /// one is gone.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn open_at(dir: &Path, offset: u64) -> io::Result<Option<Self>> {
+        let mut all = segments(dir)?;
+        let behind = all.partition_point(|first| *first <= offset);
+        Ok(behind
+            .checked_sub(1)
+            .map(|at| Self::of(dir, all.split_off(at))))
+    }
+
     /// These segments, by their first offsets.
     pub(super) fn of(dir: &Path, segments: Vec<u64>) -> Self {
         Self {

@@ -20,8 +20,8 @@ pub enum Signal {
 pub enum Request {
     /// Stream the output on this connection.
     Attach {
-        /// The offset of the first byte that the client lacks. Where it is still held, exactly the
-        /// missing bytes follow; otherwise, and for `None`, a snapshot and then the output.
+        /// The offset of the first byte that the client lacks. Where it is still held in memory or in
+        /// the log, exactly the missing bytes follow, up to 64 MiB of them; otherwise, and for `None`, a snapshot and then the output.
         since: Option<u64>,
     },
     /// Stream the hook payloads, and what else happens to the session.

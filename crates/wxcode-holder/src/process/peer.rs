@@ -11,6 +11,7 @@ use rustix::{
     net::{RecvFlags, SendFlags, recv, send},
 };
 
+use super::replay::Replay;
 use crate::{
     frame::{self, Decoder, TooLong, Type},
     journal,
@@ -62,6 +63,8 @@ pub(super) struct Peer {
     /// The socket took no more; to be tried when it says so.
     pub(super) blocked: bool,
     pub(super) output: Cursor,
+    /// Where the output comes from while the ring does not hold it.
+    pub(super) replay: Option<Replay>,
     /// The next snapshot is not sent before this time.
     pub(super) snapshot_at: Option<Instant>,
     /// The number of the next change of size that it gets.
@@ -86,6 +89,7 @@ impl Peer {
             out: BytesMut::new(),
             blocked: false,
             output: Cursor::Off,
+            replay: None,
             snapshot_at: None,
             change: 0,
             hooks: None,

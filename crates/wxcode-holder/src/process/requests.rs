@@ -11,6 +11,7 @@ use super::{
     inputs::Origin,
     log,
     peer::{Cursor, Peer, Phase},
+    replay::Replay,
 };
 use crate::{
     folder::BUILD,
@@ -115,15 +116,23 @@ impl Holder {
     }
 
     fn attach(&mut self, peer: &mut Peer, since: Option<u64>) {
-        let held = since.filter(|at| (self.ring.start()..=self.ring.end()).contains(at));
-        let known = held.and_then(|at| Some((at, self.sizes.since(at)?)));
-        match known {
-            Some((at, change)) => {
-                peer.output = Cursor::At(at);
-                peer.change = change;
-            }
-            None => peer.output = Cursor::Behind,
-        }
+        let since = since.filter(|at| *at <= self.ring.end());
+        peer.replay = None;
+        peer.output = match since {
+            Some(at) => match self.held_since(at) {
+                Some(change) => {
+                    peer.change = change;
+                    Cursor::At(at)
+                }
+                None => {
+                    peer.replay = Replay::open(&self.dir, at);
+                    peer.replay
+                        .as_ref()
+                        .map_or(Cursor::Behind, |_| Cursor::At(at))
+                }
+            },
+            None => Cursor::Behind,
+        };
     }
 
     fn input(&mut self, peer: &mut Peer, seq: u64, bytes: Bytes) {

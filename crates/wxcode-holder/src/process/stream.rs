@@ -6,6 +6,7 @@ use super::{
     holder::Holder,
     log,
     peer::{Cursor, Peer, Phase},
+    replay::Next,
 };
 use crate::{
     frame::{MAX_OUTPUT, MAX_SNAPSHOT},
@@ -59,6 +60,15 @@ impl Holder {
         let Cursor::At(offset) = peer.output else {
             return peer.output == Cursor::Behind && self.queue_snapshot(peer);
         };
+        if peer.replay.is_some() {
+            match self.held_since(offset) {
+                Some(change) => {
+                    peer.replay = None;
+                    peer.change = change;
+                }
+                None => return self.queue_replay(peer, offset),
+            }
+        }
         let Ok(change) = self.sizes.get(peer.change) else {
             peer.output = Cursor::Behind;
             return self.queue_snapshot(peer);
@@ -85,6 +95,31 @@ impl Holder {
                 true
             }
         }
+    }
+
+    /// The number of the first change of size at or behind an offset, where all from there on is in
+    /// memory.
+    pub(super) fn held_since(&self, offset: u64) -> Option<u64> {
+        let held = self.ring.start() <= offset;
+        held.then(|| self.sizes.since(offset)).flatten()
+    }
+
+    fn queue_replay(&mut self, peer: &mut Peer, offset: u64) -> bool {
+        let next = peer.replay.as_mut().map(|log| log.next(&self.dir, offset));
+        match next.unwrap_or(Next::Lost) {
+            Next::Output(bytes) => {
+                peer.output = Cursor::At(offset + bytes.len() as u64);
+                write_output(peer.out(), offset, &bytes);
+            }
+            Next::Resized(size) => peer.tell(&Event::Resized { offset, size }),
+            Next::Nothing => {}
+            Next::Lost => {
+                peer.replay = None;
+                peer.output = Cursor::Behind;
+                return self.queue_snapshot(peer);
+            }
+        }
+        true
     }
 
     fn queue_snapshot(&mut self, peer: &mut Peer) -> bool {

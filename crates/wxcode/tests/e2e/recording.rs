@@ -1,8 +1,14 @@
 //! A session's screen and recording over HTTP, while it runs and when it has ended.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::support::{Agent, Server, eventually, kill};
+
+/// How often something is looked at, and how many times before a test gives up.
+const LOOK: Duration = Duration::from_millis(20);
+const LOOKS: usize = 3000;
 
 /// A body as text, with its content type.
 async fn text(server: &Server, path: &str) -> (u16, String, String) {
@@ -27,12 +33,12 @@ async fn screen(server: &Server, project: &str) -> String {
 
 /// Waits until the screen shows a text.
 async fn screen_until(server: &Server, project: &str, wanted: &str) -> String {
-    for _ in 0..3000 {
+    for _ in 0..LOOKS {
         let seen = screen(server, project).await;
         if seen.contains(wanted) {
             return seen;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(LOOK).await;
     }
     panic!("{wanted:?} is not shown: {}", screen(server, project).await);
 }
@@ -55,6 +61,18 @@ impl Cast {
             header,
             events: events.collect(),
         }
+    }
+
+    /// The recording once its output is as wanted: a batch may be on its way to the log.
+    async fn until(server: &Server, project: &str, wanted: impl Fn(&str) -> bool) -> Self {
+        for _ in 0..LOOKS {
+            let cast = Self::of(server, project).await;
+            if wanted(&cast.output()) {
+                return cast;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        panic!("not recorded: {:?}", Self::of(server, project).await.events);
     }
 
     fn of_code(&self, code: &str) -> Vec<&str> {
@@ -111,10 +129,7 @@ async fn a_running_session_shows_its_screen_and_what_was_recorded() {
     assert_eq!((status, kind.as_str()), (200, "text/plain; charset=utf-8"));
     assert!(dump.contains("\x1b[") && dump.contains("31") && dump.contains("héllo"));
 
-    let mut cast = Cast::of(&server, &project).await;
-    while !cast.output().contains("two") {
-        cast = Cast::of(&server, &project).await;
-    }
+    let cast = Cast::until(&server, &project, |output| output.contains("two")).await;
     assert_eq!(cast.header["version"], 3);
     assert_eq!(
         (&cast.header["term"]["cols"], &cast.header["term"]["rows"]),
@@ -176,7 +191,7 @@ async fn a_session_whose_holder_was_killed_shows_what_the_log_holds() {
     let server = Server::start(Agent::script("printf 'still here'; exec sleep 1000")).await;
     let project = start(&server).await;
     screen_until(&server, &project, "still here").await;
-    while Cast::of(&server, &project).await.output() != "still here" {}
+    Cast::until(&server, &project, |output| output == "still here").await;
     let (holder, _) = Server::pids(&server.session_dirs()[0]).unwrap();
     kill(holder);
     server
@@ -197,12 +212,10 @@ async fn characters_are_whole_in_a_long_recording() {
     let workspace = server.workspace(&project).await;
     eventually("all is written", || workspace.join("done").exists()).await;
     let expected = format!("{line}\n").repeat(150_000);
-    let mut output = String::new();
-    while output.len() < expected.len() {
-        let cast = Cast::of(&server, &project).await;
-        assert!(cast.of_code("m").is_empty(), "nothing is missing");
-        output = cast.output();
-    }
+    let whole = |output: &str| output.len() >= expected.len();
+    let cast = Cast::until(&server, &project, whole).await;
+    assert!(cast.of_code("m").is_empty(), "nothing is missing");
+    let output = cast.output();
     assert!(output == expected, "{} of {}", output.len(), expected.len());
 }
 
@@ -212,11 +225,7 @@ async fn lost_output_is_a_marker() {
     let server = Server::start(Agent::script(script)).await;
     let project = start(&server).await;
     screen_until(&server, &project, "end").await;
-    while !Cast::of(&server, &project)
-        .await
-        .output()
-        .ends_with("end\n")
-    {}
+    Cast::until(&server, &project, |output| output.ends_with("end\n")).await;
     let log = server.session_dirs()[0].join("log");
     let mut segments: Vec<_> = std::fs::read_dir(log)
         .unwrap()
