@@ -100,17 +100,16 @@ async fn a_killed_holder_leaves_all_up_to_the_last_batch() {
     let logged = logged(&session.dir);
     // What a client saw was logged before, but for one batch.
     assert!(
-        logged.len() as u64 + (64 << 10) >= seen.min(2 << 20),
+        logged.len() as u64 + (64 << 10) >= seen,
         "{} of {seen}",
         logged.len()
     );
     let text = String::from_utf8(logged).unwrap();
     let (_, numbers) = text.split_once("1\r\n2\r\n").unwrap();
-    for (n, line) in (3..).zip(numbers.lines().take(100_000)) {
-        assert!(
-            line == n.to_string() || numbers.ends_with(line),
-            "{line} for {n}"
-        );
+    // The last line may be cut.
+    let (whole, _) = numbers.rsplit_once("\r\n").unwrap();
+    for (n, line) in (3..).zip(whole.lines()) {
+        assert_eq!(line, n.to_string());
     }
     assert!(log::screen(&session.dir).unwrap().text().contains('9'));
 }
