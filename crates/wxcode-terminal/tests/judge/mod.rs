@@ -37,7 +37,9 @@ impl Judge {
     pub(crate) fn start() -> Option<Self> {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../judge");
         if !folder.join("node_modules/@xterm/headless").is_dir() {
-            eprintln!("1 skipped: the oracle is not installed; run `npm ci` in judge/");
+            wxcode_testbed::skip(
+                "the judge of the screen is not installed: run `npm ci` in judge/",
+            );
             return None;
         }
         let spawned = Command::new("node")
@@ -49,7 +51,7 @@ impl Judge {
         let mut child = match spawned {
             Ok(child) => child,
             Err(error) => {
-                eprintln!("1 skipped: the oracle needs Node: {error}");
+                wxcode_testbed::skip(&format!("the judge of the screen needs Node: {error}"));
                 return None;
             }
         };
