@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 CARGO ?= cargo
-.PHONY: help run build test lint page clean
+.PHONY: help run build test lint bench page clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -34,6 +34,10 @@ test: ## Install what the tests need, and run them all
 
 lint: ## Check format, lints and types
 	@scripts/lint
+
+bench: ## Measure the screen engine, as ratios to what the memory allows
+	@scripts/need cargo
+	$(CARGO) bench -p wxcode-terminal
 
 clean: ## Remove what was built
 	$(CARGO) clean
