@@ -9,10 +9,7 @@ use crate::support::{Agent, Server};
 async fn running(modes: &str, config: &str) -> (Server, String) {
     let server = Server::start(Agent::fake(modes).with_config(config)).await;
     let project = server.project("p").await;
-    server
-        .post(&format!("/output-projects/{project}/session"), json!({}))
-        .await
-        .expect(201);
+    server.start_session(&project).await;
     (server, project)
 }
 
@@ -36,10 +33,7 @@ async fn a_text_is_submitted_once_per_key() {
         (&again["id"], &again["state"]),
         (&delivery["id"], &json!("submitted"))
     );
-    let other = server
-        .post(&deliveries(&project), json!({ "text": "another" }))
-        .await
-        .expect(202);
+    let other = server.deliver(&project, "another").await;
     server.delivery_until(&project, &other, "submitted").await;
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))
@@ -55,10 +49,7 @@ async fn a_text_is_submitted_once_per_key() {
 async fn a_delivery_starts_the_session_it_needs() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
-    let delivery = server
-        .post(&deliveries(&project), json!({ "text": "hello" }))
-        .await
-        .expect(202);
+    let delivery = server.deliver(&project, "hello").await;
     server
         .delivery_until(&project, &delivery, "submitted")
         .await;
@@ -90,14 +81,8 @@ async fn deliveries_wait_in_line_for_a_turn_to_end() {
             session["agent_state"] == "working"
         })
         .await;
-    let next = server
-        .post(&deliveries(&project), json!({ "text": "next" }))
-        .await
-        .expect(202);
-    let last = server
-        .post(&deliveries(&project), json!({ "text": "last" }))
-        .await
-        .expect(202);
+    let next = server.deliver(&project, "next").await;
+    let last = server.deliver(&project, "last").await;
     assert_eq!(
         server
             .get(&format!(
@@ -121,10 +106,7 @@ async fn deliveries_wait_in_line_for_a_turn_to_end() {
 #[tokio::test]
 async fn a_dialog_in_the_way_is_named_and_waited_for() {
     let (server, project) = running("trust", "[delivery]\nready_timeout_s = 1\n").await;
-    let delivery = server
-        .post(&deliveries(&project), json!({ "text": "hello" }))
-        .await
-        .expect(202);
+    let delivery = server.deliver(&project, "hello").await;
     let path = format!(
         "{}/{}",
         deliveries(&project),
@@ -156,10 +138,7 @@ async fn a_dialog_in_the_way_is_named_and_waited_for() {
 #[tokio::test]
 async fn an_offer_that_comes_up_after_the_start_does_not_swallow_it() {
     let (server, project) = running("auto-offer", "").await;
-    let delivery = server
-        .post(&deliveries(&project), json!({ "text": "hello" }))
-        .await
-        .expect(202);
+    let delivery = server.deliver(&project, "hello").await;
     let path = format!(
         "{}/{}",
         deliveries(&project),
@@ -182,10 +161,7 @@ async fn an_offer_that_comes_up_after_the_start_does_not_swallow_it() {
 #[tokio::test]
 async fn a_retry_presses_enter_only() {
     let (server, project) = running("swallow-cr", "").await;
-    let delivery = server
-        .post(&deliveries(&project), json!({ "text": "only once" }))
-        .await
-        .expect(202);
+    let delivery = server.deliver(&project, "only once").await;
     let done = server
         .delivery_until(&project, &delivery, "submitted")
         .await;
@@ -199,13 +175,7 @@ async fn a_retry_presses_enter_only() {
 #[tokio::test]
 async fn what_the_agent_does_not_take_fails_with_a_reason() {
     let (server, project) = running("", "").await;
-    let delivery = server
-        .post(
-            &deliveries(&project),
-            json!({ "text": "/unknown:command x" }),
-        )
-        .await
-        .expect(202);
+    let delivery = server.deliver(&project, "/unknown:command x").await;
     let failed = server.delivery_until(&project, &delivery, "failed").await;
     assert!(
         failed["error"].as_str().unwrap().contains("15 s"),
@@ -216,10 +186,7 @@ async fn what_the_agent_does_not_take_fails_with_a_reason() {
 #[tokio::test]
 async fn an_agent_that_is_never_ready_fails_it() {
     let (server, project) = running("never-ready", "[delivery]\nready_timeout_s = 1\n").await;
-    let delivery = server
-        .post(&deliveries(&project), json!({ "text": "hello" }))
-        .await
-        .expect(202);
+    let delivery = server.deliver(&project, "hello").await;
     let failed = server.delivery_until(&project, &delivery, "failed").await;
     assert!(
         failed["error"].as_str().unwrap().contains("1 s"),
@@ -230,10 +197,7 @@ async fn an_agent_that_is_never_ready_fails_it() {
 #[tokio::test]
 async fn an_agent_that_dies_fails_what_was_meant_for_it() {
     let (server, project) = running("trust", "").await;
-    let delivery = server
-        .post(&deliveries(&project), json!({ "text": "hello" }))
-        .await
-        .expect(202);
+    let delivery = server.deliver(&project, "hello").await;
     server
         .delete(&format!("/output-projects/{project}/session"))
         .await

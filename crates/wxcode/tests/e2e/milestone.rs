@@ -126,10 +126,7 @@ async fn a_session_that_was_open_before_the_first_milestone_still_begins_the_pro
     );
     let server = Server::start(agent).await;
     let project = server.project("p").await;
-    server
-        .post(&format!("/output-projects/{project}/session"), json!({}))
-        .await
-        .expect(201);
+    server.start_session(&project).await;
     let milestone = server.milestone(&project, "one").await;
     let delivery = server
         .post(&format!("/milestones/{milestone}/start"), json!({}))
@@ -151,10 +148,7 @@ async fn deleting_a_pending_milestone_cancels_its_queued_command() {
     )
     .await;
     let project = server.project("p").await;
-    server
-        .post(&format!("/output-projects/{project}/session"), json!({}))
-        .await
-        .expect(201);
+    server.start_session(&project).await;
     server
         .session_until(&project, "blocked", |session| {
             session["agent_state"] == "blocked_dialog"

@@ -260,10 +260,7 @@ async fn clear_rotates_the_id_and_keeps_the_history() {
     server
         .session_until(&project, "exited", |session| session["status"] == "exited")
         .await;
-    server
-        .post(&format!("/output-projects/{project}/session"), json!({}))
-        .await
-        .expect(201);
+    server.start_session(&project).await;
     say(&server, &project, "and on").await;
     let texts = last_turn(&server).join("\n");
     assert!(

@@ -87,10 +87,7 @@ impl Cast {
 
 async fn start(server: &Server) -> String {
     let project = server.project("p").await;
-    server
-        .post(&format!("/output-projects/{project}/session"), json!({}))
-        .await
-        .expect(201);
+    server.start_session(&project).await;
     project
 }
 

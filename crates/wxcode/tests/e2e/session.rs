@@ -87,10 +87,7 @@ async fn the_agent_gets_an_allow_list_and_the_workspace() {
     let agent = agent.with_config("[agent]\npass_env = ['MY_*']\n[agent.env]\nGIVEN = 'yes'\n");
     let server = Server::start(agent).await;
     let project = server.project("p").await;
-    server
-        .post(&format!("/output-projects/{project}/session"), json!({}))
-        .await
-        .expect(201);
+    server.start_session(&project).await;
     let workspace = server.workspace(&project).await;
     eventually("the script ran", || workspace.join("fds.txt").exists()).await;
     let read = |name: &str| fs::read_to_string(workspace.join(name)).unwrap();
@@ -159,10 +156,7 @@ async fn ending_a_session_ends_everything_it_started() {
 async fn the_agent_is_the_holders_child_and_not_the_servers() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
-    server
-        .post(&format!("/output-projects/{project}/session"), json!({}))
-        .await
-        .expect(201);
+    server.start_session(&project).await;
     let (holder, agent) = Server::pids(&server.session_dirs()[0]).unwrap();
     assert_eq!(parent_of(agent), holder);
     assert_eq!(parent_of(holder), 1, "nobody's signals reach the holder");
@@ -172,10 +166,7 @@ async fn the_agent_is_the_holders_child_and_not_the_servers() {
 async fn deleting_a_project_by_force_ends_its_session() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
-    let session = server
-        .post(&format!("/output-projects/{project}/session"), json!({}))
-        .await
-        .expect(201);
+    let session = server.start_session(&project).await;
     server
         .delete(&format!("/output-projects/{project}?force=true"))
         .await

@@ -44,13 +44,7 @@ async fn agents_run_on_when_the_server_is_killed_and_are_adopted() {
         .await;
     assert_eq!(socket.message("status").await["resumed"], true);
     socket.until("last: before the crash").await;
-    let delivery = server
-        .post(
-            &format!("/output-projects/{project}/deliveries"),
-            json!({ "text": "after it" }),
-        )
-        .await
-        .expect(202);
+    let delivery = server.deliver(&project, "after it").await;
     server
         .delivery_until(&project, &delivery, "submitted")
         .await;
@@ -68,10 +62,7 @@ async fn agents_run_on_when_the_server_is_killed_and_are_adopted() {
 async fn a_clean_end_leaves_the_agents_running() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
-    let session = server
-        .post(&format!("/output-projects/{project}/session"), json!({}))
-        .await
-        .expect(201);
+    let session = server.start_session(&project).await;
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))
         .await;
@@ -90,10 +81,7 @@ async fn a_clean_end_leaves_the_agents_running() {
 async fn an_agent_that_ends_while_no_server_is_there_is_known_afterwards() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
-    let session = server
-        .post(&format!("/output-projects/{project}/session"), json!({}))
-        .await
-        .expect(201);
+    let session = server.start_session(&project).await;
     server
         .session_until(&project, "idle", |session| session["agent_state"] == "idle")
         .await;
@@ -110,10 +98,7 @@ async fn an_agent_that_ends_while_no_server_is_there_is_known_afterwards() {
         (&ended["status"], &ended["exit"]["signal"]),
         (&json!("exited"), &json!(9))
     );
-    let again = server
-        .post(&format!("/output-projects/{project}/session"), json!({}))
-        .await
-        .expect(201);
+    let again = server.start_session(&project).await;
     assert_eq!(
         again["claude_session_id"], session["claude_session_id"],
         "an id that never spoke is used again"
@@ -124,20 +109,11 @@ async fn an_agent_that_ends_while_no_server_is_there_is_known_afterwards() {
 async fn a_killed_holder_is_an_exit_and_the_agent_goes_with_it() {
     let server = Server::start(Agent::fake("ignore-term")).await;
     let project = server.project("p").await;
-    let session = server
-        .post(&format!("/output-projects/{project}/session"), json!({}))
-        .await
-        .expect(201);
+    let session = server.start_session(&project).await;
     server
         .session_until(&project, "idle", |session| session["agent_state"] == "idle")
         .await;
-    let delivery = server
-        .post(
-            &format!("/output-projects/{project}/deliveries"),
-            json!({ "text": "remember" }),
-        )
-        .await
-        .expect(202);
+    let delivery = server.deliver(&project, "remember").await;
     server
         .delivery_until(&project, &delivery, "submitted")
         .await;
@@ -164,17 +140,8 @@ async fn a_killed_holder_is_an_exit_and_the_agent_goes_with_it() {
 async fn a_delivery_in_line_survives_the_server() {
     let mut server = Server::start(Agent::fake("trust")).await;
     let project = server.project("p").await;
-    server
-        .post(&format!("/output-projects/{project}/session"), json!({}))
-        .await
-        .expect(201);
-    let delivery = server
-        .post(
-            &format!("/output-projects/{project}/deliveries"),
-            json!({ "text": "patient" }),
-        )
-        .await
-        .expect(202);
+    server.start_session(&project).await;
+    let delivery = server.deliver(&project, "patient").await;
     server.crash().await;
     server.up().await;
     let mut socket = server
@@ -197,13 +164,7 @@ async fn a_delivery_in_line_survives_the_server() {
 async fn a_lost_conversation_is_told_and_kept_in_the_history() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
-    let delivery = server
-        .post(
-            &format!("/output-projects/{project}/deliveries"),
-            json!({ "text": "hello" }),
-        )
-        .await
-        .expect(202);
+    let delivery = server.deliver(&project, "hello").await;
     server
         .delivery_until(&project, &delivery, "submitted")
         .await;

@@ -255,6 +255,18 @@ impl Server {
             .expect(200)
     }
 
+    /// Starts the project's session, which must not run yet.
+    pub(crate) async fn start_session(&self, project: &str) -> Value {
+        let path = format!("/output-projects/{project}/session");
+        self.post(&path, json!({})).await.expect(201)
+    }
+
+    /// Queues a text for the project's session.
+    pub(crate) async fn deliver(&self, project: &str, text: &str) -> Value {
+        let path = format!("/output-projects/{project}/deliveries");
+        self.post(&path, json!({ "text": text })).await.expect(202)
+    }
+
     /// Waits until the session is as wanted.
     pub(crate) async fn session_until(
         &self,
