@@ -30,10 +30,11 @@ use utoipa::{
     openapi::{ContentBuilder, Ref, ResponseBuilder},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
+use wxcode_core::{id::Id, project::OutputProject};
 use wxcode_store::Store;
 
 pub(crate) use access::Access;
-use problem::Problem;
+use problem::{Answer, Problem};
 
 use crate::{Settings, session::Sessions, terminal};
 
@@ -50,6 +51,14 @@ pub(crate) struct App {
     pub(crate) closing: CancellationToken,
     /// The terminal clients, which are to say goodbye before the server ends.
     pub(crate) clients: TaskTracker,
+}
+
+impl App {
+    /// The output project with this id, or the problem that there is none.
+    async fn project(&self, id: Id) -> Answer<OutputProject> {
+        let project = self.store.project(id).await?;
+        project.ok_or_else(|| Problem::not_found("output project"))
+    }
 }
 
 impl FromRef<App> for Access {

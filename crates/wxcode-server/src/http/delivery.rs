@@ -109,9 +109,7 @@ pub(super) async fn queue(
     PathId(id): PathId,
     Body(new): Body<NewText>,
 ) -> Answer<(StatusCode, Json<DeliveryView>)> {
-    if app.store.project(id).await?.is_none() {
-        return Err(Problem::not_found("output project"));
-    }
+    app.project(id).await?;
     if new.text.len() > TEXT_MAX {
         return Err(Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -154,9 +152,7 @@ pub(super) async fn list(
     PathId(id): PathId,
     Params(paging): Params<Paging>,
 ) -> Answer<Json<DeliveryList>> {
-    if app.store.project(id).await?.is_none() {
-        return Err(Problem::not_found("output project"));
-    }
+    app.project(id).await?;
     let listing = app.store.deliveries(id, paging.page()).await?;
     let deliveries = listing.items.into_iter().map(DeliveryView::from).collect();
     Ok(Json(DeliveryList {

@@ -201,9 +201,7 @@ pub(super) async fn list(
         ));
     };
     let project = project.parse::<Id>()?;
-    if app.store.project(project).await?.is_none() {
-        return Err(Problem::not_found("output project"));
-    }
+    app.project(project).await?;
     let listing = app
         .store
         .milestones(project, selection.status, paging.page())

@@ -17,12 +17,7 @@ use crate::workspace;
     (status = 409, description = "The workspace folder is missing, or its `.planning` cannot be read", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<Json<Planning>> {
-    let project = app
-        .store
-        .project(id)
-        .await?
-        .ok_or_else(|| Problem::not_found("output project"))?;
-    let path = project.workspace_path;
+    let path = app.project(id).await?.workspace_path;
     let read = tokio::task::spawn_blocking(move || {
         workspace::check(&path).map_err(|error| Problem::conflict(error.to_string()))?;
         planning::read(&path).map_err(|error| {

@@ -228,12 +228,7 @@ pub(super) async fn list(
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<Json<ProjectView>> {
-    let project = app
-        .store
-        .project(id)
-        .await?
-        .ok_or_else(|| Problem::not_found("output project"))?;
-    Ok(Json(project.into()))
+    Ok(Json(app.project(id).await?.into()))
 }
 
 /// Changes the name, the stack or the configuration.

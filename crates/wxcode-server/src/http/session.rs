@@ -173,16 +173,9 @@ async fn view(app: &App, project: OutputProject, session: Option<&Session>) -> S
     }
 }
 
-async fn project(app: &App, id: Id) -> Answer<OutputProject> {
-    app.store
-        .project(id)
-        .await?
-        .ok_or_else(|| Problem::not_found("output project"))
-}
-
 /// The running session of a project, or else the last one that ended.
 pub(super) async fn latest(app: &App, id: Id) -> Answer<Arc<Session>> {
-    project(app, id).await?;
+    app.project(id).await?;
     app.sessions.latest(id).ok_or_else(|| {
         Problem::new(
             StatusCode::NOT_FOUND,
@@ -197,7 +190,7 @@ pub(super) async fn latest(app: &App, id: Id) -> Answer<Arc<Session>> {
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<Json<SessionView>> {
-    let project = project(&app, id).await?;
+    let project = app.project(id).await?;
     Ok(Json(
         view(&app, project, app.sessions.latest(id).as_deref()).await,
     ))
@@ -215,7 +208,7 @@ pub(super) async fn start(
     State(app): State<App>,
     PathId(id): PathId,
 ) -> Answer<(StatusCode, Json<SessionView>)> {
-    project(&app, id).await?;
+    app.project(id).await?;
     let found = app.sessions.get_or_create(id).await?;
     let status = if found.created {
         StatusCode::CREATED
@@ -224,7 +217,7 @@ pub(super) async fn start(
     };
     Ok((
         status,
-        Json(view(&app, project(&app, id).await?, Some(&found.session)).await),
+        Json(view(&app, app.project(id).await?, Some(&found.session)).await),
     ))
 }
 
@@ -234,7 +227,7 @@ pub(super) async fn start(
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn end(State(app): State<App>, PathId(id): PathId) -> Answer<StatusCode> {
-    project(&app, id).await?;
+    app.project(id).await?;
     if app.sessions.end(id).await {
         Ok(StatusCode::NO_CONTENT)
     } else {

@@ -76,13 +76,13 @@ impl Courier {
         }
     }
 
-    /// The holder is a new one to talk to: what was under way is taken up again from the store.
-    pub(super) fn reconnect(&mut self, now: u64) {
+    /// What was under way, if anything, is taken up again from the store.
+    pub(super) fn reload(&mut self, now: u64) {
         self.under = None;
         self.reload_at = Some(now);
     }
 
-    /// The holder did not take it: it is taken up again from the store a little later.
+    /// The holder or the store did not take it: it is taken up again from the store a little later.
     pub(super) fn put_off(&mut self, now: u64) {
         self.under = None;
         self.reload_at = Some(now + RETRY_MS);
@@ -180,13 +180,11 @@ impl Courier {
                     Ok(answer) => events.extend(answer),
                     Err(Setback::Holder(error)) => return Err(error),
                     Err(Setback::Store) => {
-                        self.under = None;
-                        self.reload_at = Some(now + RETRY_MS);
+                        self.put_off(now);
                         return Ok(());
                     }
                     Err(Setback::Changed) => {
-                        self.under = None;
-                        self.reload_at = Some(now);
+                        self.reload(now);
                         return Ok(());
                     }
                 }
@@ -197,8 +195,7 @@ impl Courier {
             .as_ref()
             .is_some_and(|under| under.machine.is_over())
         {
-            self.under = None;
-            self.reload_at = Some(now);
+            self.reload(now);
         }
         Ok(())
     }
@@ -292,7 +289,7 @@ impl Courier {
             Ok(open) => open.into_iter().next(),
             Err(error) => {
                 tracing::warn!(project = %self.project, %error, "deliveries wait for the store");
-                self.reload_at = Some(now + RETRY_MS);
+                self.put_off(now);
                 return Ok(());
             }
         };
@@ -307,7 +304,11 @@ impl Courier {
             // It went into a session that is gone: it may have been taken there, so it is not typed again.
             _ => {
                 let settled = end(&*self.store, &delivery, false).await;
-                self.reload_at = Some(if settled.is_ok() { now } else { now + RETRY_MS });
+                if settled.is_ok() {
+                    self.reload(now);
+                } else {
+                    self.put_off(now);
+                }
                 return Ok(());
             }
         };

@@ -171,7 +171,7 @@ impl Watcher {
             })
             .await?;
         let now = self.now();
-        self.courier.reconnect(now);
+        self.courier.reload(now);
         self.looker.unsettle(now);
         let session = Arc::clone(&self.session);
         loop {
