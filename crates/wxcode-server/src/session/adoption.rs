@@ -8,16 +8,17 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 use wxcode_core::{agent::AgentState, id::Id};
 use wxcode_holder::folder::{self, Exit, HolderFile, State, read_spec};
 use wxcode_store::StoreError;
 
 use super::{
-    courier,
+    STOP_TIMEOUT, courier,
     live::{Note, Session, View},
     registry::{Seat, Sessions, stop},
     start::Started,
+    watcher::SETTLED,
 };
 
 impl Sessions {
@@ -58,6 +59,11 @@ impl Sessions {
                         current,
                     );
                 }
+                // It ended while no server was there: what it reported last is taken in as if one had been.
+                State::Lost(holder) => self.finish(&seat, id, dir, note, holder, at).await,
+                State::Exited(Some(holder), _) if !dir.join(SETTLED).exists() => {
+                    self.finish(&seat, id, dir, note, holder, at).await;
+                }
                 State::Exited(holder, exit) => self.remember(
                     &seat,
                     Past {
@@ -69,27 +75,6 @@ impl Sessions {
                         exit,
                     },
                 ),
-                State::Lost(holder) => {
-                    let folder = dir.clone();
-                    let lost = holder.clone();
-                    let buried = tokio::task::spawn_blocking(move || {
-                        folder::bury(&folder, &lost, "holder_lost")
-                    })
-                    .await;
-                    if let Ok(Ok(exit)) = buried {
-                        self.remember(
-                            &seat,
-                            Past {
-                                id,
-                                dir,
-                                note,
-                                at,
-                                holder: Some(holder),
-                                exit,
-                            },
-                        );
-                    }
-                }
                 // A start that a crash broke off before the holder was up.
                 State::Unfinished => {
                     let _ = fs::remove_dir_all(&dir);
@@ -103,6 +88,30 @@ impl Sessions {
             "sessions adopted"
         );
         Ok(())
+    }
+
+    /// Follows a session that has ended, to its end.
+    async fn finish(
+        &self,
+        seat: &Seat,
+        id: Id,
+        dir: PathBuf,
+        note: Note,
+        holder: HolderFile,
+        at: Timestamp,
+    ) {
+        let current = self.current_conversation(&note).await;
+        let started = Started {
+            id,
+            dir,
+            note,
+            holder,
+            at,
+        };
+        let session = self.follow(seat, started, current);
+        if timeout(STOP_TIMEOUT, session.ended()).await.is_err() {
+            tracing::warn!(session = %id, "the end of a session waits for the store");
+        }
     }
 
     async fn current_conversation(&self, note: &Note) -> Option<uuid::Uuid> {

@@ -93,6 +93,14 @@ impl Courier {
         self.seq = seq;
     }
 
+    /// Keeps a submitted prompt of the hook that was read last.
+    pub(super) fn remember(&mut self, text: &str) {
+        if self.prompts.len() == PROMPTS_MAX {
+            self.prompts.pop_front();
+        }
+        self.prompts.push_back((self.seq, text.to_owned()));
+    }
+
     /// The agent reported a submitted prompt.
     pub(super) async fn reported(
         &mut self,
@@ -100,10 +108,7 @@ impl Courier {
         holder: &Sender,
         now: u64,
     ) -> Result<(), ClientError> {
-        if self.prompts.len() == PROMPTS_MAX {
-            self.prompts.pop_front();
-        }
-        self.prompts.push_back((self.seq, text.to_owned()));
+        self.remember(text);
         if self
             .under
             .as_ref()

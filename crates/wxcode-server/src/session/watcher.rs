@@ -8,7 +8,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use wxcode_claude::{
-    hook::{self, HookKind},
+    hook::{self, HookEvent, HookKind},
     running::{self, Status},
 };
 use wxcode_core::{
@@ -35,6 +35,9 @@ const RECORD_INTERVAL_MS: u64 = 1_000;
 const RECONNECT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 /// How often a store that is away is tried again for the last words of a session.
 const LAST_WORDS_RETRY: Duration = Duration::from_secs(1);
+
+/// File in a session's folder: the session ended, and everything that follows from it has been done.
+pub(super) const SETTLED: &str = "settled";
 
 /// Follows one session until its agent is gone or the server closes.
 pub(super) struct Watcher {
@@ -136,6 +139,7 @@ impl Watcher {
 
     /// The agent is gone: its last words are saved, then everybody is told.
     async fn finish(mut self, exit: Exit) {
+        self.last_words().await;
         loop {
             let saved = self.ledger.save().await.is_ok();
             if self.courier.close().await && saved {
@@ -146,12 +150,32 @@ impl Watcher {
                 () = self.closing.cancelled() => return,
             }
         }
+        // Best effort: without it the same is accounted for again, which changes nothing.
+        let _ = std::fs::write(self.session.dir.join(SETTLED), b"");
         tracing::info!(session = %self.session.id, reason = %exit.reason, code = ?exit.code, signal = ?exit.signal, "the session ended");
         self.view.send_modify(|view| {
             view.agent_state = AgentState::Unknown;
             view.dialog = None;
             view.exit = Some(exit);
         });
+    }
+
+    /// The hooks that the agent reported and nobody read before its holder was gone.
+    async fn last_words(&mut self) {
+        let (dir, since) = (self.session.dir.clone(), self.next_seq);
+        let read = tokio::task::spawn_blocking(move || folder::hooks_since(&dir, since)).await;
+        let Ok(Ok(records)) = read else {
+            tracing::warn!(session = %self.session.id, "the last hooks of the session cannot be read");
+            return;
+        };
+        for record in records {
+            if let Some(HookKind::UserPromptSubmit { prompt, .. }) = self
+                .take_in(record.seq, &record.payload)
+                .map(|event| event.kind)
+            {
+                self.courier.remember(&prompt);
+            }
+        }
     }
 
     fn now(&self) -> u64 {
@@ -255,27 +279,38 @@ impl Watcher {
         Ok(())
     }
 
-    async fn hook(&mut self, seq: u64, payload: &[u8], holder: &Sender) -> Result<(), ClientError> {
+    /// Accounts for a hook: what it says of the conversation's identity. `None` for one that is not understood.
+    fn take_in(&mut self, seq: u64, payload: &[u8]) -> Option<HookEvent> {
         self.next_seq = seq + 1;
         self.courier.read(seq);
         let event = match hook::parse(payload) {
             Ok(event) => event,
             Err(error) => {
                 tracing::warn!(session = %self.session.id, %error, "a hook was not understood");
-                return Ok(());
+                return None;
             }
         };
-        let evidence = match &event.kind {
+        let transcript_path = event.transcript_path.clone();
+        match &event.kind {
             HookKind::SessionStart { source, .. } => {
                 self.ledger
-                    .started(seq, event.session_id, source, event.transcript_path.clone());
-                Some(Evidence::SessionStarted)
+                    .started(seq, event.session_id, source, transcript_path);
             }
             HookKind::UserPromptSubmit { .. } => {
-                self.ledger
-                    .spoke(event.session_id, event.transcript_path.clone());
-                Some(Evidence::PromptSubmitted)
+                self.ledger.spoke(event.session_id, transcript_path)
             }
+            _ => {}
+        }
+        Some(event)
+    }
+
+    async fn hook(&mut self, seq: u64, payload: &[u8], holder: &Sender) -> Result<(), ClientError> {
+        let Some(event) = self.take_in(seq, payload) else {
+            return Ok(());
+        };
+        let evidence = match &event.kind {
+            HookKind::SessionStart { .. } => Some(Evidence::SessionStarted),
+            HookKind::UserPromptSubmit { .. } => Some(Evidence::PromptSubmitted),
             HookKind::PreToolUse { .. }
             | HookKind::PostToolUse { .. }
             | HookKind::PreCompact { .. } => Some(Evidence::TurnGoesOn),

@@ -200,3 +200,59 @@ async fn a_lost_conversation_is_told_and_kept_in_the_history() {
         (&new["claude_session_id"], &json!("lost"))
     );
 }
+
+#[tokio::test]
+async fn what_an_agent_reported_before_it_died_without_a_server_is_not_missed() {
+    use wxcode_holder::client::{self, Event, Request};
+    let mut server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let before = server.start_session(&project).await;
+    let hello = server.deliver(&project, "hello").await;
+    server.delivery_until(&project, &hello, "submitted").await;
+    server
+        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
+        .await;
+    let dir = server.session_dirs().remove(0);
+    server.crash().await;
+
+    // The conversation is cleared and its agent dies while no server is there.
+    let mut holder = client::connect(&dir).await.unwrap();
+    let since = holder.welcome.info.next_hook_seq;
+    holder.sender.send(Request::Events { since }).await.unwrap();
+    for (seq, bytes) in [(1, "\u{1b}[200~/clear\u{1b}[201~"), (2, "\r")] {
+        let bytes = bytes.as_bytes().into();
+        holder
+            .sender
+            .send(Request::Input { seq, bytes })
+            .await
+            .unwrap();
+    }
+    let cleared: serde_json::Value = loop {
+        let event = holder.receiver.next().await.unwrap();
+        if let Some(Event::Hook { payload, .. }) = event {
+            let payload: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+            if payload["source"] == "clear" {
+                break payload;
+            }
+        }
+    };
+    kill(i32::try_from(before["pid"].as_i64().unwrap()).unwrap());
+    eventually("the holder writes the exit", || {
+        dir.join("exit.json").exists()
+    })
+    .await;
+
+    server.up().await;
+    let after = server.session(&project).await;
+    assert_eq!(after["status"], "exited");
+    assert_eq!(after["claude_session_id"], cleared["session_id"]);
+    let history = after["claude_session_history"].as_array().unwrap();
+    assert_eq!(history.len(), 2);
+    // Once more: what was accounted for is not taken again.
+    server.crash().await;
+    server.up().await;
+    assert_eq!(
+        server.session(&project).await["claude_session_history"],
+        after["claude_session_history"]
+    );
+}
