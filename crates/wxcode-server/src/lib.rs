@@ -8,6 +8,7 @@ mod serve;
 pub mod session;
 mod settings;
 mod terminal;
+pub mod wire;
 mod workspace;
 
 pub use http::openapi;
