@@ -82,6 +82,10 @@ types! {
     Info = 10, 0;
     /// Hook: a payload, with the secret before it.
     Report = 11, MAX_HOOK + MAX_SECRET + 4;
+    /// Client: the newest screen, please, in the stream of the output.
+    Redraw = 12, 4;
+    /// Client: its name, so that it types nothing twice when it comes back.
+    Identify = 13, 16;
     /// Holder: the answer to `Hello`.
     Welcome = 64, MAX_SMALL;
     /// Holder: the screen at an offset.
@@ -112,6 +116,8 @@ types! {
     Error = 77, MAX_SMALL;
     /// Holder: the answer to `Report`, taken.
     Reported = 78, 8;
+    /// Holder: the answer to `Identify`.
+    Identified = 79, 8;
 }
 
 /// A stream that holds no frames, or larger ones than are allowed.

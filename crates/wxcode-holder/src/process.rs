@@ -7,6 +7,8 @@ mod detach;
 mod ending;
 mod holder;
 mod inputs;
+mod numbers;
+mod paste;
 mod peer;
 mod pty;
 mod replay;

@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::process::Command;
+
 use bytes::Bytes;
 use support::*;
 use wxcode_holder::client::{Connection, Event, Request, Signal};
@@ -146,4 +148,107 @@ async fn a_delivery_is_typed_once_for_its_key() {
     let mut whole = session.attach(Some(0)).await;
     let text = output_until(&mut whole, "second\r\n").await;
     assert_eq!(text.matches("first").count(), 1, "{text}");
+}
+
+#[tokio::test]
+async fn ctrl_c_is_a_signal_at_once_where_the_terminal_makes_signals_of_keys() {
+    // Cooked but for the lines, and never reading: the paste fills the terminal and stays.
+    let script = "trap 'echo interrupted' INT; stty -icanon -echo; echo on; \
+        while [ ! -e go ]; do sleep 0.05; done; head -c 1048576 | sha256sum; read -r";
+    let session = Session::shell(script).await;
+    let mut conn = session.attach(Some(0)).await;
+    output_until(&mut conn, "on").await;
+    let paste = "0123456789abcde\n".repeat(1 << 16);
+    type_in(&conn, 1, &paste).await;
+    wait_for_input(&mut conn).await;
+    type_in(&conn, 2, "\x03").await;
+    output_until(&mut conn, "interrupted").await;
+    std::fs::write(session.tmp.path().join("go"), "").unwrap();
+    let sum = Command::new("sh")
+        .arg("-c")
+        .arg("i=0; while [ $i -lt 65536 ]; do echo 0123456789abcde; i=$((i+1)); done | sha256sum")
+        .output()
+        .unwrap();
+    let sum = String::from_utf8(sum.stdout).unwrap();
+    let output = output_until(&mut conn, sum.split(' ').next().unwrap()).await;
+    assert!(!output.contains("interrupted"), "once: {output}");
+}
+
+#[tokio::test]
+async fn ctrl_c_overtakes_a_paste_that_a_raw_agent_reads_slowly() {
+    let script = "stty raw -echo; echo on; while [ ! -e go ]; do sleep 0.05; done; \
+        cat </dev/tty >typed & while :; do grep -q end-of-all typed && break; sleep 0.05; done; echo; echo read";
+    let session = Session::shell(script).await;
+    let mut conn = session.attach(Some(0)).await;
+    output_until(&mut conn, "on").await;
+    let paste = "ação ".repeat((1 << 20) / 7);
+    type_in(&conn, 1, &format!("\x1b[200~{paste}\x1b[201~")).await;
+    wait_for_input(&mut conn).await;
+    type_in(&conn, 2, "\x03").await;
+    type_in(&conn, 3, "end-of-all").await;
+    std::fs::write(session.tmp.path().join("go"), "").unwrap();
+    output_until(&mut conn, "read").await;
+    let typed = std::fs::read_to_string(session.tmp.path().join("typed")).unwrap();
+    let at = typed.find('\x03').expect("it came");
+    assert!(at < 256 << 10, "at {at} of {}", typed.len());
+    let whole = typed.replace("\x1b[201~\x03\x1b[200~", "");
+    assert!(
+        whole == format!("\x1b[200~{paste}\x1b[201~end-of-all"),
+        "whole"
+    );
+}
+
+/// Waits until input waits for the agent.
+async fn wait_for_input(conn: &mut Connection) {
+    loop {
+        conn.sender.send(Request::Info).await.unwrap();
+        let info = until(conn, |event| match event {
+            Event::Info(info) => Some(info),
+            _ => None,
+        });
+        if info.await.input_waiting > 0 {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_comes_back_types_nothing_twice() {
+    let session =
+        Session::shell("stty -echo; echo on; while read -r l; do echo \"<$l>\"; done").await;
+    let name = [7; 16];
+    let identify = async |conn: &mut Connection| {
+        conn.sender.send(Request::Identify { name }).await.unwrap();
+        until(conn, |event| match event {
+            Event::Identified { newest } => Some(newest),
+            _ => None,
+        })
+        .await
+    };
+    let mut first = session.attach(Some(0)).await;
+    output_until(&mut first, "on").await;
+    assert_eq!(identify(&mut first).await, 0);
+    type_in(&first, 1, "one\n").await;
+    type_in(&first, 2, "two\n").await;
+    output_until(&mut first, "<two>").await;
+    drop(first);
+    let mut again = session.attach(Some(0)).await;
+    assert_eq!(identify(&mut again).await, 2);
+    type_in(&again, 2, "two\n").await;
+    type_in(&again, 3, "three\n").await;
+    let taken = async |conn: &mut Connection| {
+        until(conn, |event| match event {
+            Event::InputTaken { seq } => Some(seq),
+            _ => None,
+        })
+        .await
+    };
+    assert_eq!(taken(&mut again).await, 2, "it is in the PTY");
+    let mut whole = session.attach(Some(0)).await;
+    let output = output_until(&mut whole, "<three>").await;
+    assert_eq!(output.matches("<two>").count(), 1, "{output}");
+    // Another client counts for itself.
+    let mut other = session.attach(Some(0)).await;
+    type_in(&other, 2, "two\n").await;
+    output_until(&mut other, "<three>\r\n<two>").await;
 }

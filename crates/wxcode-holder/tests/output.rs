@@ -256,3 +256,66 @@ async fn a_malformed_client_is_disconnected_and_the_session_goes_on() {
     let mut conn = session.attach(Some(0)).await;
     output_until(&mut conn, "there").await;
 }
+
+/// The next snapshot: its offset and bytes.
+async fn snapshot(conn: &mut wxcode_holder::client::Connection) -> (u64, bytes::Bytes) {
+    until(conn, |event| match event {
+        Event::Snapshot { offset, bytes, .. } => Some((offset, bytes)),
+        _ => None,
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_redraw_has_the_history_that_was_asked_for() {
+    let session = Session::shell("seq 1 500; echo done; read -r; seq 501 503; read -r").await;
+    let mut first = session.attach(Some(0)).await;
+    output_until(&mut first, "done").await;
+    let mut conn = session.connect().await;
+    let redraw = |history| Request::Redraw { history };
+    conn.sender.send(redraw(0)).await.unwrap();
+    let (offset, screen) = snapshot(&mut conn).await;
+    let text = String::from_utf8_lossy(&screen).into_owned();
+    assert!(text.contains("480") && !text.contains("\n101\r"), "{text}");
+    // On a connection that follows already, with more.
+    conn.sender.send(redraw(1 << 20)).await.unwrap();
+    let (again, whole) = snapshot(&mut conn).await;
+    assert_eq!(again, offset);
+    let text = String::from_utf8_lossy(&whole).into_owned();
+    assert!(text.contains("\n101\r"), "{text}");
+    type_in(&conn, 1, "\n").await;
+    let rest = output_until(&mut conn, "503").await;
+    assert!(rest.starts_with("\r\n501"), "{rest:?}");
+}
+
+#[tokio::test]
+async fn a_snapshot_waits_for_the_end_of_an_update_but_not_for_ever() {
+    // Half a frame, the rest when it is told, and another half.
+    let script = "stty -echo; printf '\\033[?2026hhalf'; echo on; read -r; sleep 0.01; \
+        printf 'whole\\033[?2026l'; read -r; printf '\\033[?2026hstuck'; read -r";
+    let session = Session::shell(script).await;
+    let mut first = session.attach(Some(0)).await;
+    output_until(&mut first, "on").await;
+    let mut conn = session.connect().await;
+    conn.sender
+        .send(Request::Redraw { history: 0 })
+        .await
+        .unwrap();
+    type_in(&conn, 1, "\n").await;
+    let (_, screen) = snapshot(&mut conn).await;
+    let text = String::from_utf8_lossy(&screen).into_owned();
+    assert!(text.contains("whole"), "{text:?}");
+    type_in(&conn, 2, "\n").await;
+    output_until(&mut first, "stuck").await;
+    let mut late = session.connect().await;
+    late.sender
+        .send(Request::Redraw { history: 0 })
+        .await
+        .unwrap();
+    let (_, screen) = snapshot(&mut late).await;
+    let text = String::from_utf8_lossy(&screen).into_owned();
+    assert!(
+        text.contains("stuck") && text.contains("\x1b[?2026h"),
+        "{text:?}"
+    );
+}

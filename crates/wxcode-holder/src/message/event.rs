@@ -60,6 +60,11 @@ pub enum Event {
         /// The number of the `Input`.
         seq: u64,
     },
+    /// The newest number of the inputs that were taken of an `Identify`'s client; 0 for none.
+    Identified {
+        /// The number.
+        newest: u64,
+    },
     /// An `Input` was not, or not wholly, typed.
     InputRefused {
         /// The number of the `Input`.
@@ -137,6 +142,9 @@ impl Event {
                 p.put_u16(modes_bits(*modes));
             }),
             Self::InputTaken { seq } => frame::write(out, Type::InputTaken, |p| p.put_u64(*seq)),
+            Self::Identified { newest } => {
+                frame::write(out, Type::Identified, |p| p.put_u64(*newest));
+            }
             Self::InputRefused { seq, reason } => frame::write(out, Type::InputRefused, |p| {
                 p.put_u64(*seq);
                 p.put_slice(reason.as_bytes());
@@ -201,6 +209,9 @@ impl Event {
                 modes: fields.modes()?,
             },
             Type::InputTaken => Self::InputTaken { seq: fields.u64()? },
+            Type::Identified => Self::Identified {
+                newest: fields.u64()?,
+            },
             Type::InputRefused => Self::InputRefused {
                 seq: fields.u64()?,
                 reason: fields.rest_text()?,

@@ -42,6 +42,14 @@ impl Fields {
         self.rest.try_get_u64().map_err(|_| Malformed(self.what))
     }
 
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
+        let mut array = [0; N];
+        self.rest
+            .try_copy_to_slice(&mut array)
+            .map_err(|_| Malformed(self.what))?;
+        Ok(array)
+    }
+
     pub(super) fn size(&mut self) -> Result<Size, Malformed> {
         let (cols, rows) = (self.u16()?, self.u16()?);
         Size::new(cols, rows).ok_or(Malformed(self.what))

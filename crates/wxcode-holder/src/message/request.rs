@@ -24,12 +24,24 @@ pub enum Request {
         /// the log, exactly the missing bytes follow, up to 64 MiB of them; otherwise, and for `None`, a snapshot and then the output.
         since: Option<u64>,
     },
+    /// Stream the output on this connection, from the newest screen on; also where it streams already.
+    Redraw {
+        /// The most bytes of history before the screen; snapshots of a client that fell behind have none.
+        history: u32,
+    },
+    /// Name the client. Answered by `Identified`; from here on an `Input` whose number is not above the newest
+    /// one of this name, on whatever connection, is taken as typed and typed no more.
+    Identify {
+        /// Chosen at random.
+        name: [u8; 16],
+    },
     /// Stream the hook payloads, and what else happens to the session.
     Events {
         /// The first sequence number that the client lacks; older ones that are gone are left out.
         since: u64,
     },
-    /// Type bytes. Answered by `InputTaken` once all of them are in the PTY, or by `InputRefused`.
+    /// Type bytes. Answered by `InputTaken` once all of them are in the PTY, or by `InputRefused`. The
+    /// single byte 0x03, Ctrl+C, does not wait behind what the agent has not read.
     Input {
         /// The client's number for the answer.
         seq: u64,
@@ -78,6 +90,10 @@ impl Request {
                     p.put_u64(*since);
                 }
             }),
+            Self::Redraw { history } => {
+                frame::write(out, Type::Redraw, |p| p.put_u32(*history));
+            }
+            Self::Identify { name } => frame::write(out, Type::Identify, |p| p.put_slice(name)),
             Self::Events { since } => frame::write(out, Type::Events, |p| p.put_u64(*since)),
             Self::Input { seq, bytes } => frame::write(out, Type::Input, |p| {
                 p.put_u64(*seq);
@@ -113,6 +129,12 @@ impl Request {
                     true => None,
                     false => Some(fields.u64()?),
                 },
+            },
+            Type::Redraw => Self::Redraw {
+                history: fields.u32()?,
+            },
+            Type::Identify => Self::Identify {
+                name: fields.array()?,
             },
             Type::Events => Self::Events {
                 since: fields.u64()?,

@@ -21,7 +21,8 @@ use super::{
     ending::{DEFAULT_GRACE, Stop},
     inputs::Inputs,
     log,
-    peer::{self, Cursor, Peer, admitted},
+    numbers::Numbers,
+    peer::{self, Peer, admitted},
     pty::Pty,
     sizes::Sizes,
 };
@@ -63,6 +64,8 @@ pub(super) struct Holder {
     pub(super) ring: Ring,
     pub(super) sizes: Sizes,
     pub(super) inputs: Inputs,
+    /// How far the inputs of each client have come.
+    pub(super) numbers: Numbers,
     /// The PTY took no more input; to be tried when it says so.
     pub(super) pty_full: bool,
     /// The keys of the deliveries so far.
@@ -113,6 +116,7 @@ impl Holder {
             ring: Ring::with_capacity(RING),
             sizes: Sizes::new(size),
             inputs: Inputs::default(),
+            numbers: Numbers::default(),
             pty_full: false,
             keys: HashSet::new(),
             journal: Journal::new(dir),
@@ -239,8 +243,7 @@ impl Holder {
     fn due(&self, peers: &[Peer]) -> Option<Instant> {
         let of_peers = peers.iter().filter_map(|peer| match peer.phase {
             peer::Phase::New(until) => Some(until),
-            _ if peer.output == Cursor::Behind && !peer.blocked => peer.snapshot_at,
-            _ => None,
+            _ => peer.snapshot_due(),
         });
         of_peers
             .chain(self.quiet_at)

@@ -11,7 +11,9 @@ use rustix::{
     net::{RecvFlags, SendFlags, recv, send},
 };
 
-use super::replay::Replay;
+use wxcode_terminal::Terminal;
+
+use super::{numbers::Name, replay::Replay};
 use crate::{
     frame::{self, Decoder, TooLong, Type},
     journal,
@@ -67,6 +69,12 @@ pub(super) struct Peer {
     pub(super) replay: Option<Replay>,
     /// The next snapshot is not sent before this time.
     pub(super) snapshot_at: Option<Instant>,
+    /// A snapshot waits for the agent to end a synchronized update, until this time at most.
+    pub(super) update_until: Option<Instant>,
+    /// The most bytes of history in the next snapshot, and in those after it.
+    pub(super) history: (usize, usize),
+    /// What it calls itself.
+    pub(super) name: Option<Name>,
     /// The number of the next change of size that it gets.
     pub(super) change: u64,
     /// Where in the hook payloads it stands; `None` for one that did not ask for events.
@@ -91,6 +99,9 @@ impl Peer {
             output: Cursor::Off,
             replay: None,
             snapshot_at: None,
+            update_until: None,
+            history: (Terminal::HISTORY_BYTES, Terminal::HISTORY_BYTES),
+            name: None,
             change: 0,
             hooks: None,
             quiet: false,
@@ -102,6 +113,13 @@ impl Peer {
     /// Whether requests are taken from it now.
     pub(super) fn listens(&self) -> bool {
         matches!(self.phase, Phase::New(_) | Phase::Open) && self.out.len() <= MAX_QUEUED
+    }
+
+    /// When a snapshot that it waits for may be sent.
+    pub(super) fn snapshot_due(&self) -> Option<Instant> {
+        let waits = self.output == Cursor::Behind && !self.blocked;
+        let at = self.snapshot_at.max(self.update_until);
+        at.filter(|_| waits)
     }
 
     /// Queues a message.

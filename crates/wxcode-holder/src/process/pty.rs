@@ -12,7 +12,8 @@ use rustix::{
     process::{Pid, Signal, kill_process_group},
     pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt},
     termios::{
-        InputModes, OptionalActions, Winsize, tcgetattr, tcgetpgrp, tcsetattr, tcsetwinsize,
+        InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Winsize, tcgetattr, tcgetpgrp,
+        tcsetattr, tcsetwinsize,
     },
 };
 use wxcode_terminal::Size;
@@ -67,6 +68,14 @@ impl Pty {
     pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
         let group = tcgetpgrp(&self.master)?;
         Ok(kill_process_group(group, signal)?)
+    }
+
+    /// Whether a typed Ctrl+C becomes SIGINT.
+    pub(super) fn makes_signals(&self) -> bool {
+        tcgetattr(&self.master).is_ok_and(|termios| {
+            termios.local_modes.contains(LocalModes::ISIG)
+                && termios.special_codes[SpecialCodeIndex::VINTR] == 3
+        })
     }
 
     /// Starts the agent with the terminal as its controlling one.

@@ -8,7 +8,7 @@ use wxcode_terminal::Screen;
 
 use super::{
     holder::Holder,
-    inputs::Origin,
+    inputs::{INTERRUPT, Origin},
     log,
     peer::{Cursor, Peer, Phase},
     replay::Replay,
@@ -93,6 +93,16 @@ impl Holder {
     fn answer(&mut self, peer: &mut Peer, request: Request) {
         match request {
             Request::Attach { since } => self.attach(peer, since),
+            Request::Redraw { history } => {
+                peer.history = (history as usize, 0);
+                peer.replay = None;
+                peer.output = Cursor::Behind;
+            }
+            Request::Identify { name } => {
+                peer.name = Some(name);
+                let newest = self.numbers.newest(name);
+                peer.tell(&Event::Identified { newest });
+            }
             Request::Events { since } => {
                 peer.hooks = Some(journal::Cursor::from(since));
                 peer.quiet = self.quiet_at.is_none();
@@ -136,16 +146,41 @@ impl Holder {
     }
 
     fn input(&mut self, peer: &mut Peer, seq: u64, bytes: Bytes) {
-        let client = peer.id;
-        let reason = match self.takes_input() {
-            false => ENDED,
-            true => match self.inputs.offer(Origin::Input { client, seq }, bytes) {
-                Ok(()) => return,
-                Err(_) => FULL,
-            },
+        let origin = Origin::Input {
+            client: peer.id,
+            seq,
         };
-        let reason = reason.to_owned();
-        peer.tell(&Event::InputRefused { seq, reason });
+        let new = peer.name.is_none_or(|name| seq > self.numbers.newest(name));
+        let offered = if !new {
+            return peer.tell(&Event::InputTaken { seq });
+        } else if !self.takes_input() {
+            Err(ENDED)
+        } else if self.pty_full && bytes[..] == *INTERRUPT {
+            self.interrupt(peer, origin)
+        } else {
+            self.inputs.offer(origin, bytes).map_err(|_| FULL)
+        };
+        match (offered, peer.name) {
+            (Ok(()), Some(name)) => self.numbers.take(name, seq),
+            (Ok(()), None) => {}
+            (Err(reason), _) => {
+                let reason = reason.to_owned();
+                peer.tell(&Event::InputRefused { seq, reason });
+            }
+        }
+    }
+
+    /// Ctrl+C while the agent does not read: as the terminal itself would make a signal of it, or as the next key.
+    fn interrupt(&mut self, peer: &mut Peer, origin: Origin) -> Result<(), &'static str> {
+        match origin {
+            Origin::Input { seq, .. }
+                if self.pty.makes_signals() && self.pty.signal(Kernel::INT).is_ok() =>
+            {
+                peer.tell(&Event::InputTaken { seq });
+                Ok(())
+            }
+            origin => self.inputs.interrupt(origin).map_err(|_| FULL),
+        }
     }
 
     fn deliver(&mut self, peer: &mut Peer, key: String, bytes: Bytes) {

@@ -17,6 +17,8 @@ use wxcode_terminal::Screen;
 
 /// The least time between two snapshots for one connection.
 pub(super) const BETWEEN_SNAPSHOTS: Duration = Duration::from_millis(100);
+/// How long a snapshot waits for the agent to end a synchronized update, so that it shows no half frame.
+pub(super) const OPEN_UPDATE: Duration = Duration::from_millis(50);
 /// The most messages that one connection gets in one turn.
 const MAX_TURN: usize = 256;
 
@@ -127,7 +129,15 @@ impl Holder {
         if peer.snapshot_at.is_some_and(|at| now < at) {
             return false;
         }
-        let bytes = self.screen.dump();
+        if self.screen.modes().synchronized {
+            let until = *peer.update_until.get_or_insert(now + OPEN_UPDATE);
+            if now < until {
+                return false;
+            }
+        }
+        peer.update_until = None;
+        let bytes = self.screen.dump_with_history(peer.history.0);
+        peer.history.0 = peer.history.1;
         if bytes.len() > MAX_SNAPSHOT - 12 {
             log("a screen too large for a snapshot");
             peer.reject("the screen is too large for a snapshot; make the terminal smaller");

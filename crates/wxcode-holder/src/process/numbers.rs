@@ -1,0 +1,82 @@
+//! How far the numbers of each client's inputs have come, so that one that comes back types nothing twice.
+
+use std::collections::HashMap;
+
+/// The most clients that are remembered; the one that is longest silent gives way.
+const MAX_CLIENTS: usize = 256;
+
+/// A client's name, of its own choice.
+pub(super) type Name = [u8; 16];
+
+/// The newest number of each client.
+#[derive(Default)]
+pub(super) struct Numbers {
+    clients: HashMap<Name, Count>,
+    clock: u64,
+}
+
+struct Count {
+    newest: u64,
+    used: u64,
+}
+
+impl Numbers {
+    /// The number of the newest input of a client that was taken; 0 for none. It is remembered from here on.
+    pub(super) fn newest(&mut self, name: Name) -> u64 {
+        self.count(name).newest
+    }
+
+    /// An input was taken.
+    pub(super) fn take(&mut self, name: Name, number: u64) {
+        let count = self.count(name);
+        count.newest = count.newest.max(number);
+    }
+
+    fn count(&mut self, name: Name) -> &mut Count {
+        self.clock += 1;
+        if self.clients.len() >= MAX_CLIENTS && !self.clients.contains_key(&name) {
+            let silent = self.clients.iter().min_by_key(|(_, count)| count.used);
+            if let Some(silent) = silent.map(|(name, _)| *name) {
+                self.clients.remove(&silent);
+            }
+        }
+        let used = self.clock;
+        let count = self
+            .clients
+            .entry(name)
+            .or_insert(Count { newest: 0, used });
+        count.used = used;
+        count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(n: usize) -> Name {
+        (n as u128).to_be_bytes()
+    }
+
+    #[test]
+    fn the_newest_number_counts_and_each_client_by_itself() {
+        let mut numbers = Numbers::default();
+        assert_eq!(numbers.newest(name(1)), 0);
+        numbers.take(name(1), 3);
+        numbers.take(name(1), 2);
+        numbers.take(name(2), 1);
+        assert_eq!((numbers.newest(name(1)), numbers.newest(name(2))), (3, 1));
+    }
+
+    #[test]
+    fn the_one_that_is_longest_silent_gives_way() {
+        let mut numbers = Numbers::default();
+        for n in 0..MAX_CLIENTS {
+            numbers.take(name(n), 9);
+        }
+        numbers.newest(name(0));
+        numbers.take(name(MAX_CLIENTS), 9);
+        assert_eq!(numbers.clients.len(), MAX_CLIENTS);
+        assert_eq!((numbers.newest(name(0)), numbers.newest(name(1))), (9, 0));
+    }
+}
