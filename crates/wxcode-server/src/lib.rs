@@ -4,6 +4,7 @@
 mod http;
 mod milestone;
 mod recording;
+mod screen;
 mod serve;
 pub mod session;
 mod settings;

@@ -15,7 +15,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
@@ -30,6 +30,11 @@ use crate::{
 
 /// Connections at a time; more wait to be accepted.
 const CONNECTIONS_MAX: usize = 4096;
+/// Connections that the system keeps until they are accepted.
+const BACKLOG: u32 = 1024;
+/// Bytes that the system takes of what a client has not; it doubles them for its own needs. A client that stopped reading
+/// has so much old output before the newest screen.
+const SEND_BUFFER: u32 = 128 << 10; // 128 KiB
 /// How long a client may take for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long open requests may take when the server ends.
@@ -138,12 +143,10 @@ impl Server {
             source,
         };
         sessions.adopt().await.map_err(failed)?;
-        let listener = TcpListener::bind(listen)
-            .await
-            .map_err(|source| ServeError::Listen {
-                address: listen,
-                source,
-            })?;
+        let listener = bind(listen).map_err(|source| ServeError::Listen {
+            address: listen,
+            source,
+        })?;
         let address = listener.local_addr().map_err(|source| ServeError::Listen {
             address: listen,
             source,
@@ -236,6 +239,18 @@ impl Server {
             drop(slot);
         });
     }
+}
+
+fn bind(listen: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match listen {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    // What is accepted has it too.
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(listen)?;
+    socket.listen(BACKLOG)
 }
 
 async fn accept(

@@ -7,10 +7,11 @@ mod live;
 mod look;
 mod plan;
 mod registry;
+mod role;
 mod start;
 mod watcher;
 
-pub use live::{Session, View};
+pub use live::{Attendance, Session, View};
 pub use registry::{Delivered, Found, Retired, Sessions};
 pub use start::StartError;
 

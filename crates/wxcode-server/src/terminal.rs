@@ -1,44 +1,50 @@
-//! A session as a terminal over WebSocket: the JSON protocol, one task a client, paced by the client.
+//! A session as a terminal over WebSocket: two protocols, one task a client, paced by the client.
 
+mod binary;
 mod client;
 mod end;
+mod json;
 mod language;
+mod line;
 mod message;
+mod options;
+mod protocol;
 mod report;
+mod stream;
 mod text;
+mod typing;
 
 pub(crate) use text::Cutter;
 
 use axum::{
     extract::{
-        Path, Query, State,
-        rejection::QueryRejection,
+        Path, RawQuery, State,
         ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
-use serde::Deserialize;
 
 use self::{
     client::Client,
     end::{End, code},
     language::Language,
-    message::INPUT_MAX,
+    line::Line,
+    options::Options,
+    protocol::Protocol,
 };
-use crate::http::App;
+use crate::{
+    http::App,
+    wire::{self, INPUT_MAX},
+};
 
 /// Largest WebSocket message, in bytes: [`INPUT_MAX`] of input in JSON's longest form (`\u001b`), and its frame.
 const MESSAGE_MAX: usize = 6 * INPUT_MAX + 4096;
 /// Read buffer of a socket, in bytes; the library's own default costs 128 KiB a client.
 const READ_BUFFER: usize = 8 << 10; // 8 KiB
-/// Bytes of output that may wait in the library when a socket is slow; beyond it, sending waits.
-const WRITE_BUFFER_MAX: usize = 1 << 20; // 1 MiB
-/// The query of a terminal.
-#[derive(Deserialize)]
-pub(crate) struct Options {
-    lang: Option<String>,
-}
+/// Bytes that the library gathers before it writes. It holds one message more at most: the next is handed over
+/// when the socket has taken what is there.
+const WRITE_BUFFER: usize = 32 << 10; // 32 KiB
 
 /// What a client wants a terminal of.
 enum Wanted {
@@ -48,68 +54,75 @@ enum Wanted {
 
 /// The terminal of an output project's session, over WebSocket; gets or starts the session.
 #[utoipa::path(operation_id = "outputProjectTerminal", get, path = "/output-projects/{id}/terminal", tag = "sessions",
-    params(("id" = String, Path, description = "24 hexadecimal digits"), ("lang" = Option<String>, Query, description = "`pt-BR` or `en`; by default from Accept-Language")),
-    responses((status = 101, description = "A WebSocket with JSON messages; see docs/protocol.md")))]
+    params(("id" = String, Path, description = "24 hexadecimal digits"), Options),
+    responses((status = 101, description = "A WebSocket with JSON messages, or the sub-protocol `wxcode.v1`; see docs/protocol.md")))]
 pub(crate) async fn of_project(
     State(app): State<App>,
     Path(id): Path<String>,
-    options: Result<Query<Options>, QueryRejection>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    accept(app, Wanted::Project, id, options, &headers, upgrade)
+    accept(app, Wanted::Project, id, query, &headers, upgrade)
 }
 
 /// The terminal of a milestone's session, over WebSocket; also starts the milestone when it is pending.
 #[utoipa::path(operation_id = "milestoneTerminal", get, path = "/milestones/{id}/terminal", tag = "sessions",
-    params(("id" = String, Path, description = "24 hexadecimal digits"), ("lang" = Option<String>, Query, description = "`pt-BR` or `en`; by default from Accept-Language")),
-    responses((status = 101, description = "A WebSocket with JSON messages; see docs/protocol.md")))]
+    params(("id" = String, Path, description = "24 hexadecimal digits"), Options),
+    responses((status = 101, description = "A WebSocket with JSON messages, or the sub-protocol `wxcode.v1`; see docs/protocol.md")))]
 pub(crate) async fn of_milestone(
     State(app): State<App>,
     Path(id): Path<String>,
-    options: Result<Query<Options>, QueryRejection>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    accept(app, Wanted::Milestone, id, options, &headers, upgrade)
+    accept(app, Wanted::Milestone, id, query, &headers, upgrade)
 }
 
 fn accept(
     app: App,
     wanted: Wanted,
     id: String,
-    options: Result<Query<Options>, QueryRejection>,
+    query: Option<String>,
     headers: &HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let upgrade = match upgrade {
-        Ok(upgrade) => upgrade,
+        Ok(upgrade) => upgrade.protocols([wire::PROTOCOL]),
         Err(rejection) => return rejection.into_response(),
     };
-    let lang = options.ok().and_then(|Query(options)| options.lang);
-    let language = Language::choose(lang.as_deref(), headers);
+    let protocol = match upgrade.selected_protocol() {
+        Some(_) => Protocol::binary(),
+        None => Protocol::json(),
+    };
+    let options = Options::parse(query.as_deref().unwrap_or_default());
+    let lang = options.as_ref().ok().and_then(|o| o.lang.as_deref());
+    let language = Language::choose(lang, headers);
     let authentic = app.access.is_authentic(headers);
     let clients = app.clients.clone();
     upgrade
         .read_buffer_size(READ_BUFFER)
-        .max_write_buffer_size(WRITE_BUFFER_MAX)
+        .write_buffer_size(WRITE_BUFFER)
         .max_message_size(MESSAGE_MAX)
         .max_frame_size(MESSAGE_MAX)
         .on_upgrade(move |socket| {
             clients.track_future(async move {
-                let mut client = Client { socket, language };
-                let result = if authentic {
-                    client.attend(&app, &wanted, &id).await
-                } else {
-                    Err(End::new(
+                let mut client = Client {
+                    line: Line::new(socket),
+                    protocol,
+                    language,
+                };
+                let end = match options {
+                    _ if !authentic => End::new(
                         code::NOT_ALLOWED,
                         None,
                         "log in, or send the header Authorization: Bearer TOKEN",
-                    ))
+                    ),
+                    Err(detail) => End::new(code::POLICY, Some("VALIDATION"), detail),
+                    Ok(options) => client.attend(&app, &wanted, &id, &options).await,
                 };
-                if let Err(end) = result {
-                    client.close(end).await;
-                }
+                client.close(end).await;
             })
         })
 }

@@ -17,7 +17,7 @@ pub struct Sender {
 #[derive(Debug)]
 struct Half {
     socket: OwnedWriteHalf,
-    /// What of the last frame a cancelled `send` left unwritten: frames are never torn.
+    /// What the system has not taken yet: frames are never torn.
     unsent: BytesMut,
 }
 
@@ -38,6 +38,15 @@ impl Sender {
     /// # Errors
     /// The request is beyond a bound, or the connection broke.
     pub async fn send(&self, request: Request) -> Result<(), ClientError> {
+        self.enqueue(request).await?;
+        self.flush().await
+    }
+
+    /// Takes a request for the next [`Sender::flush`]. The caller bounds how many wait.
+    ///
+    /// # Errors
+    /// The request is beyond a bound.
+    pub async fn enqueue(&self, request: Request) -> Result<(), ClientError> {
         let (what, len, limit) = match &request {
             Request::Input { bytes, .. } => ("an input", bytes.len(), MAX_INPUT),
             Request::Deliver { key, .. } if key.len() > MAX_KEY => ("a key", key.len(), MAX_KEY),
@@ -48,9 +57,16 @@ impl Sender {
         if len > limit {
             return Err(ClientError::TooLarge { what, len, limit });
         }
+        request.encode(&mut self.half.lock().await.unsent);
+        Ok(())
+    }
+
+    /// Returns when the system has taken all that was enqueued. Cancel-safe.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub async fn flush(&self) -> Result<(), ClientError> {
         let mut half = self.half.lock().await;
-        half.flush().await?;
-        request.encode(&mut half.unsent);
         half.flush().await?;
         half.unsent = BytesMut::new();
         Ok(())

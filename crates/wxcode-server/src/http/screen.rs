@@ -12,9 +12,9 @@ use tokio::{task::spawn_blocking, time::timeout};
 use utoipa::IntoParams;
 use wxcode_holder::{
     client::{self, Event, Request},
-    folder, log,
+    folder,
 };
-use wxcode_terminal::{Screen, Size, Terminal};
+use wxcode_terminal::Screen as _;
 
 use super::{
     App,
@@ -22,6 +22,7 @@ use super::{
     problem::{Answer, Problem},
     session::{self, HOLDER_TIMEOUT},
 };
+use crate::screen;
 
 /// How to show it.
 #[derive(Deserialize, IntoParams)]
@@ -104,8 +105,7 @@ async fn ask(dir: &Path) -> Option<Shown> {
     }
 }
 
-/// The last screen that the folder of an ended session tells of: the holder's own, or, where it was
-/// killed, what the log draws.
+/// The last screen of an ended session.
 fn last(dir: &Path) -> Answer<Shown> {
     let state = folder::inspect(dir).map_err(|error| Problem::internal(&error))?;
     if let folder::State::Live(_) = state {
@@ -114,29 +114,9 @@ fn last(dir: &Path) -> Answer<Shown> {
             "the session's holder does not answer: try again; its holder.log may say more",
         ));
     }
-    let blank = || {
-        let spec = folder::read_spec(dir).ok();
-        let size = spec.and_then(|spec| Size::new(spec.cols, spec.rows));
-        size.ok_or_else(|| Problem::not_found("session"))
-    };
-    let Some(dump) = folder::last_screen(dir) else {
-        let screen = match log::screen(dir) {
-            Some(screen) => screen,
-            None => Terminal::new(blank()?),
-        };
-        return Ok(Shown {
-            text: screen.text(),
-            dump: screen.dump(),
-        });
-    };
-    let size = match log::last_size(dir) {
-        Some(size) => size,
-        None => blank()?,
-    };
-    let mut screen = Terminal::new(size);
-    screen.feed(&dump, &mut Vec::new());
+    let screen = screen::last(dir).ok_or_else(|| Problem::not_found("session"))?;
     Ok(Shown {
         text: screen.text(),
-        dump,
+        dump: screen.dump(),
     })
 }

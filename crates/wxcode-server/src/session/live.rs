@@ -2,10 +2,7 @@
 
 use std::{
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use jiff::Timestamp;
@@ -15,6 +12,9 @@ use uuid::Uuid;
 use wxcode_claude::hook::HookEvent;
 use wxcode_core::{agent::AgentState, id::Id};
 use wxcode_holder::folder::Exit;
+use wxcode_terminal::Size;
+
+use super::role::Roles;
 
 /// Hook events that a terminal client may be behind before it misses some.
 pub(super) const REPORTS_MAX: usize = 256;
@@ -68,7 +68,9 @@ pub struct Session {
     /// Rings when a delivery was queued.
     pub(super) bell: Notify,
     pub(super) reports: broadcast::Sender<Arc<HookEvent>>,
-    clients: AtomicUsize,
+    roles: Mutex<Roles>,
+    /// Who drives, for the clients to hear.
+    driver: watch::Sender<Option<u64>>,
 }
 
 impl Session {
@@ -91,7 +93,8 @@ impl Session {
             view,
             bell: Notify::new(),
             reports: broadcast::channel(REPORTS_MAX).0,
-            clients: AtomicUsize::new(0),
+            roles: Mutex::default(),
+            driver: watch::Sender::new(None),
         }
     }
 
@@ -130,23 +133,70 @@ impl Session {
     /// How many terminal clients are attached.
     #[must_use]
     pub fn clients(&self) -> usize {
-        self.clients.load(Ordering::Relaxed)
+        self.roles().clients()
     }
 
-    /// Counts a terminal client for as long as the answer lives.
+    /// Attaches a terminal client for as long as the answer lives.
     #[must_use]
     pub fn attend(self: &Arc<Self>) -> Attendance {
-        self.clients.fetch_add(1, Ordering::Relaxed);
-        Attendance(Arc::clone(self))
+        Attendance {
+            client: self.roles().join(),
+            driver: self.driver.subscribe(),
+            session: Arc::clone(self),
+        }
+    }
+
+    fn roles(&self) -> MutexGuard<'_, Roles> {
+        self.roles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the roles, and tells the clients when another one drives.
+    fn change<T>(&self, change: impl FnOnce(&mut Roles) -> T) -> T {
+        let mut roles = self.roles();
+        let result = change(&mut roles);
+        let driver = roles.driver();
+        self.driver
+            .send_if_modified(|known| std::mem::replace(known, driver) != driver);
+        result
     }
 }
 
 /// One attached terminal client.
 #[derive(Debug)]
-pub struct Attendance(Arc<Session>);
+pub struct Attendance {
+    session: Arc<Session>,
+    client: u64,
+    driver: watch::Receiver<Option<u64>>,
+}
+
+impl Attendance {
+    /// The client's window has this size; the size that the session is to have now.
+    pub fn window(&self, size: Size) -> Option<Size> {
+        self.session.change(|roles| roles.window(self.client, size))
+    }
+
+    /// The client typed, or asked to drive; the size that the session is to have now.
+    pub fn drive(&self) -> Option<Size> {
+        self.session.change(|roles| roles.drive(self.client))
+    }
+
+    /// Waits until another client drives than when this was last asked; whether it is this one.
+    pub async fn driver_changed(&mut self) -> bool {
+        if self.driver.changed().await.is_err() {
+            // The session owns the other end, and this owns the session.
+            std::future::pending::<()>().await;
+        }
+        self.drives()
+    }
+
+    /// Whether this client drives.
+    pub fn drives(&mut self) -> bool {
+        *self.driver.borrow_and_update() == Some(self.client)
+    }
+}
 
 impl Drop for Attendance {
     fn drop(&mut self) {
-        self.0.clients.fetch_sub(1, Ordering::Relaxed);
+        self.session.change(|roles| roles.leave(self.client));
     }
 }

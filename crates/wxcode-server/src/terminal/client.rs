@@ -1,46 +1,68 @@
-//! One attached client: what the session writes goes out as fast as the client takes it, what it says goes in.
+//! One attached client: which session it gets, how it is greeted, and its end.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
-use bytes::Bytes;
-use tokio::{sync::broadcast, time::timeout};
-use wxcode_claude::hook::HookEvent;
+use axum::extract::ws::{CloseFrame, Message};
+use tokio::time::timeout;
 use wxcode_core::{
     id::Id,
     milestone::{Milestone, MilestoneStatus},
 };
 use wxcode_holder::{
     client::{self, Connection, Event, Request},
-    folder::{self, Exit},
+    folder::Exit,
 };
-use wxcode_terminal::Size;
+use wxcode_terminal::Screen as _;
 
 use super::{
     Wanted,
     end::{End, code},
     language::Language,
-    message::{ClientMessage, INPUT_MAX, Notice, ServerMessage, Signal},
-    report,
-    text::Cutter,
+    line::{Line, Turn},
+    options::Options,
+    protocol::Protocol,
+    stream::Stream,
 };
 use crate::{
     http::App,
+    screen,
     session::{Delivered, Found, Session},
+    wire::{Notice, ServerFrame, Status},
 };
 
 /// How long a client may take to say its last word after a close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a client may take for its last messages when the agent has ended.
+const LAST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One attached client.
 pub(super) struct Client {
-    pub(super) socket: WebSocket,
+    pub(super) line: Line,
+    pub(super) protocol: Protocol,
     pub(super) language: Language,
 }
 
 impl Client {
     /// Serves the client until one of both has to go.
-    pub(super) async fn attend(&mut self, app: &App, wanted: &Wanted, id: &str) -> Result<(), End> {
+    pub(super) async fn attend(
+        &mut self,
+        app: &App,
+        wanted: &Wanted,
+        id: &str,
+        options: &Options,
+    ) -> End {
+        match self.serve(app, wanted, id, options).await {
+            Ok(end) | Err(end) => end,
+        }
+    }
+
+    async fn serve(
+        &mut self,
+        app: &App,
+        wanted: &Wanted,
+        id: &str,
+        options: &Options,
+    ) -> Result<End, End> {
         let id = id
             .parse::<Id>()
             .map_err(|error| End::new(code::BAD_ID, Some("INVALID_ID"), error.to_string()))?;
@@ -48,7 +70,7 @@ impl Client {
             Wanted::Project => app.sessions.get_or_create(id).await?,
             Wanted::Milestone => self.begin(app, id).await?,
         };
-        self.follow(app, &found).await
+        self.follow(app, &found, options).await
     }
 
     /// Gets the session of a milestone's project; a pending milestone is started.
@@ -83,50 +105,60 @@ impl Client {
 
     async fn start(&mut self, app: &App, milestone: &Milestone) -> Result<(), End> {
         match crate::milestone::start(app, milestone).await? {
-            Delivered::Accepted(_) => Ok(()),
-            Delivered::Refused(_) => {
-                let message =
-                    "the milestone could not be started: reload it and look at its status"
-                        .to_owned();
-                self.send(&ServerMessage::Error {
-                    message,
-                    code: Some("MILESTONE_ERROR"),
-                })
-                .await
-            }
+            Delivered::Accepted(_) => {}
+            Delivered::Refused(_) => self.tell(ServerFrame::Error {
+                code: "MILESTONE_ERROR".to_owned(),
+                message: "the milestone could not be started: reload it and look at its status"
+                    .to_owned(),
+            }),
         }
+        Ok(())
     }
 
-    async fn follow(&mut self, app: &App, found: &Found) -> Result<(), End> {
+    async fn follow(&mut self, app: &App, found: &Found, options: &Options) -> Result<End, End> {
         let session = &found.session;
+        let attendance = session.attend();
+        let reports = session.reports();
         let project = app.store.project(session.project_id).await?;
+        let mut connection = client::connect(&session.dir).await.ok();
         let resumed = !found.created || session.resumed;
-        let notice = session
-            .lost
-            .as_deref()
-            .map(|reason| Notice::lost(self.language, reason));
-        let status = ServerMessage::Status {
-            connected: true,
-            session_id: Some(session.id.to_string()),
+        let message = match resumed {
+            true => self.language.reconnecting(),
+            false => self.language.starting(),
+        };
+        let notice = session.lost.as_deref().map(|reason| Notice {
+            code: "conversation_lost".to_owned(),
+            message: self.language.lost(reason),
+        });
+        let input = match (&mut connection, options.name()) {
+            (Some(connection), Some(name)) => identify(connection, name).await,
+            _ => 0,
+        };
+        let log_off = connection
+            .as_ref()
+            .and_then(|connection| connection.welcome.info.log_off.clone());
+        self.tell(ServerFrame::Status(Status {
+            session_id: session.id.to_string(),
             claude_session_id: project.and_then(|project| project.claude_session_id),
             resumed,
-            message: Some(if resumed {
-                self.language.reconnecting()
-            } else {
-                self.language.starting()
-            }),
+            message: Some(message.to_owned()),
             notice,
-        };
-        self.send(&status).await?;
-        let _attendance = session.attend();
-        let mut reports = session.reports();
-        let mut shown = Shown::default();
-        let exit = match client::connect(&session.dir).await {
-            Ok(connection) => {
-                self.stream(app, connection, &mut reports, &mut shown)
-                    .await?
+            input,
+            read_only: options.read_only,
+            log_off,
+        }));
+        let mut drawn = false;
+        let exit = match connection {
+            Some(connection) => {
+                let since = options
+                    .since
+                    .filter(|_| options.session.as_deref() == Some(&session.id.to_string()));
+                let mut stream = Stream::new(self, attendance, reports, options.read_only);
+                let exit = stream.run(app, connection, since).await;
+                drawn = stream.drawn || since.is_some();
+                exit?
             }
-            Err(_) => None,
+            None => None,
         };
         // A holder that is gone without a word: the session's watcher finds out why.
         let exit = match exit {
@@ -139,141 +171,37 @@ impl Client {
                 )
             })?,
         };
-        let text = shown.cutter.finish();
-        self.output(text).await?;
-        if shown.nothing {
-            self.last_screen(session).await?;
+        if let Some(rest) = self.protocol.finish() {
+            self.line.push(rest);
         }
-        self.ended(&exit).await
-    }
-
-    /// Follows the session until it ends; `None` when its holder is lost.
-    async fn stream(
-        &mut self,
-        app: &App,
-        connection: Connection,
-        reports: &mut broadcast::Receiver<Arc<HookEvent>>,
-        shown: &mut Shown,
-    ) -> Result<Option<Exit>, End> {
-        let Connection {
-            sender,
-            mut receiver,
-            ..
-        } = connection;
-        if sender.send(Request::Attach { since: None }).await.is_err() {
-            return Ok(None);
+        if !drawn {
+            self.last_screen(session, &exit).await;
         }
-        let mut inputs = 0_u64;
-        loop {
-            tokio::select! {
-                event = receiver.next() => match event {
-                    Ok(Some(Event::Snapshot { bytes, .. })) => {
-                        let text = shown.anew(&bytes);
-                        self.output(text).await?;
-                    }
-                    Ok(Some(Event::Output { bytes, .. })) => {
-                        let text = shown.more(&bytes);
-                        self.output(text).await?;
-                    }
-                    Ok(Some(Event::InputRefused { reason, .. })) => {
-                        let message = format!("the input was not taken: {reason}");
-                        self.send(&ServerMessage::Error { message, code: Some("INPUT_REFUSED") }).await?;
-                    }
-                    Ok(Some(Event::Exited(exit))) => return Ok(Some(exit)),
-                    Ok(Some(_)) => {}
-                    Ok(None) | Err(_) => return Ok(None),
-                },
-                message = self.socket.recv() => match message {
-                    Some(Ok(message)) => {
-                        let Some(request) = self.take(message, &mut inputs).await? else { continue };
-                        if sender.send(request).await.is_err() {
-                            return Ok(None);
-                        }
-                    }
-                    Some(Err(_)) | None => return Err(End::gone()),
-                },
-                report = reports.recv() => self.report(report).await?,
-                () = app.closing.cancelled() => {
-                    return Err(End::new(code::GOING_AWAY, None, "the server is ending, the agent is not: connect again"));
-                }
-            }
+        self.tell(ServerFrame::Exited(exit));
+        match timeout(LAST_TIMEOUT, self.line.flush()).await {
+            Ok(Ok(())) => Ok(End::new(code::ENDED, None, "the agent ended")),
+            _ => Err(End::gone()),
         }
     }
 
-    async fn last_screen(&mut self, session: &Session) -> Result<(), End> {
-        let screen = folder::last_screen(&session.dir).unwrap_or_default();
-        self.output(String::from_utf8_lossy(&screen).into_owned())
-            .await
-    }
-
-    async fn ended(&mut self, exit: &Exit) -> Result<(), End> {
-        self.send(&ServerMessage::Closed {
-            exit_code: exit.code,
-            signal: exit.signal,
-        })
-        .await?;
-        Err(End::new(code::ENDED, None, "the agent ended"))
-    }
-
-    async fn report(
-        &mut self,
-        report: Result<Arc<HookEvent>, broadcast::error::RecvError>,
-    ) -> Result<(), End> {
-        // A client that missed some reports still has the screen.
-        if let Ok(event) = report {
-            for message in report::messages(&event) {
-                self.send_json(&message).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// What the holder is asked because of a message; a bad one is answered here.
-    async fn take(&mut self, message: Message, inputs: &mut u64) -> Result<Option<Request>, End> {
-        let text = match message {
-            Message::Text(text) => text,
-            Message::Close(_) => return Err(End::gone()),
-            Message::Ping(_) | Message::Pong(_) => return Ok(None),
-            Message::Binary(_) => {
-                self.refuse(
-                    "VALIDATION",
-                    "send text frames with one JSON object each".to_owned(),
-                )
-                .await?;
-                return Ok(None);
-            }
-        };
-        match request(&text, inputs) {
-            Ok(request) => Ok(request),
-            Err((code, detail)) => self.refuse(code, detail).await.map(|()| None),
+    /// The screen that a session left behind.
+    async fn last_screen(&mut self, session: &Session, exit: &Exit) {
+        let dir = session.dir.clone();
+        let read = tokio::task::spawn_blocking(move || screen::last(&dir)).await;
+        if let Ok(Some(screen)) = read {
+            self.tell(ServerFrame::Snapshot {
+                offset: exit.offset,
+                size: screen.size(),
+                bytes: screen.dump().into(),
+            });
         }
     }
 
-    async fn refuse(&mut self, code: &'static str, message: String) -> Result<(), End> {
-        self.send(&ServerMessage::Error {
-            message,
-            code: Some(code),
-        })
-        .await
-    }
-
-    async fn output(&mut self, data: String) -> Result<(), End> {
-        if data.is_empty() {
-            return Ok(());
+    /// Queues what the client is to be told.
+    pub(super) fn tell(&mut self, frame: ServerFrame) {
+        if let Some(message) = self.protocol.tell(frame) {
+            self.line.push(message);
         }
-        self.send(&ServerMessage::Output { data }).await
-    }
-
-    async fn send(&mut self, message: &ServerMessage) -> Result<(), End> {
-        self.send_json(message).await
-    }
-
-    async fn send_json(&mut self, message: &impl serde::Serialize) -> Result<(), End> {
-        let text = serde_json::to_string(message).map_err(|_| End::gone())?;
-        self.socket
-            .send(Message::Text(text.into()))
-            .await
-            .map_err(|_| End::gone())
     }
 
     /// Says why, and closes.
@@ -282,101 +210,35 @@ impl Client {
             return;
         }
         if let Some(code) = end.error {
-            let message = end.reason.clone().into_owned();
-            let _ = self
-                .send(&ServerMessage::Error {
-                    message,
-                    code: Some(code),
-                })
-                .await;
+            self.tell(ServerFrame::Error {
+                code: code.to_owned(),
+                message: end.reason.clone().into_owned(),
+            });
         }
-        let reason = end.shortened().to_owned();
-        let farewell = async {
-            self.socket
-                .send(Message::Close(Some(CloseFrame {
-                    code: end.code,
-                    reason: reason.into(),
-                })))
-                .await?;
-            // The close is complete when the client has answered it.
-            while let Some(Ok(_)) = self.socket.recv().await {}
-            Ok::<_, axum::Error>(())
-        };
+        self.line.push(Message::Close(Some(CloseFrame {
+            code: end.code,
+            reason: end.shortened().to_owned().into(),
+        })));
+        // The close is complete when the client has answered it.
+        let farewell = async { while !matches!(self.line.turn(true).await, Turn::Gone) {} };
         let _ = timeout(CLOSE_TIMEOUT, farewell).await;
     }
 }
 
-/// What a client has been shown of the session.
-struct Shown {
-    cutter: Cutter,
-    nothing: bool,
-}
-
-impl Default for Shown {
-    fn default() -> Self {
-        Self {
-            cutter: Cutter::default(),
-            nothing: true,
+/// Tells the holder the client's name; the number of the newest input that it has of it.
+async fn identify(connection: &mut Connection, name: [u8; 16]) -> u64 {
+    let Connection {
+        sender, receiver, ..
+    } = connection;
+    if sender.send(Request::Identify { name }).await.is_err() {
+        return 0;
+    }
+    loop {
+        match receiver.next().await {
+            Ok(Some(Event::Identified { newest })) => return newest,
+            Ok(Some(_)) => {}
+            // The stream finds the same, and what became of the session.
+            Ok(None) | Err(_) => return 0,
         }
     }
-}
-
-impl Shown {
-    /// The text of a whole screen.
-    fn anew(&mut self, screen: &[u8]) -> String {
-        self.cutter = Cutter::default();
-        // What the client shows is of before the gap: it starts from an empty screen.
-        let reset: &[u8] = if std::mem::take(&mut self.nothing) {
-            b""
-        } else {
-            b"\x1bc"
-        };
-        self.cutter.cut(&[reset, screen].concat())
-    }
-
-    /// The text of what follows.
-    fn more(&mut self, bytes: &[u8]) -> String {
-        self.nothing = false;
-        self.cutter.cut(bytes)
-    }
-}
-
-/// What a message asks of the holder; the error is its code and what to do.
-fn request(text: &str, inputs: &mut u64) -> Result<Option<Request>, (&'static str, String)> {
-    let mut input = |bytes: Bytes| {
-        *inputs += 1;
-        Request::Input {
-            seq: *inputs,
-            bytes,
-        }
-    };
-    let message = ClientMessage::parse(text).map_err(|detail| ("VALIDATION", detail))?;
-    Ok(Some(match message {
-        ClientMessage::Input { data } if data.len() > INPUT_MAX => {
-            let length = data.len();
-            let detail =
-                format!("the input has {length} bytes: send at most {INPUT_MAX} in one message");
-            return Err(("TOO_LARGE", detail));
-        }
-        ClientMessage::Input { data } if data.is_empty() => return Ok(None),
-        ClientMessage::Input { data } => input(Bytes::from(data)),
-        ClientMessage::Resize { rows, cols } => match Size::new(cols, rows) {
-            Some(size) => Request::Resize { size },
-            None => return Err(("VALIDATION", "rows and cols must be 1 to 500".to_owned())),
-        },
-        ClientMessage::Signal {
-            signal: Signal::Interrupt,
-        } => Request::Signal {
-            signal: client::Signal::Interrupt,
-        },
-        ClientMessage::Signal {
-            signal: Signal::Terminate,
-        } => Request::Signal {
-            signal: client::Signal::Terminate,
-        },
-        // End of file is a key of the terminal, not a signal.
-        ClientMessage::Signal {
-            signal: Signal::EndOfFile,
-        } => input(Bytes::from_static(b"\x04")),
-    }))
 }

@@ -6,10 +6,11 @@ use wxcode_store::StoreError;
 
 use crate::session::StartError;
 
-/// Close codes of the contract.
+/// Close codes: those of the contract, and of RFC 6455.
 pub(super) mod code {
     pub(in crate::terminal) const ENDED: u16 = 1000;
     pub(in crate::terminal) const GOING_AWAY: u16 = 1001;
+    pub(in crate::terminal) const POLICY: u16 = 1008;
     pub(in crate::terminal) const BAD_ID: u16 = 4000;
     pub(in crate::terminal) const WORKSPACE_MISSING: u16 = 4003;
     pub(in crate::terminal) const NOT_FOUND: u16 = 4004;

@@ -3,10 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::language::Language;
-
-/// Largest input of one message, in bytes.
-pub(super) const INPUT_MAX: usize = 4 << 20; // 4 MiB
+use crate::wire::{Notice, Status};
 
 /// What a client says.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
@@ -68,17 +65,14 @@ pub(super) enum ServerMessage {
         claude_session_id: Option<Uuid>,
         /// Whether the client comes back to something that was there.
         resumed: bool,
-        message: Option<&'static str>,
+        message: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         notice: Option<Notice>,
     },
     /// What the agent wrote.
     Output { data: String },
     /// Something was not done; the connection goes on, unless a close follows.
-    Error {
-        message: String,
-        code: Option<&'static str>,
-    },
+    Error { message: String, code: String },
     /// The agent ended; a close follows.
     Closed {
         exit_code: Option<i32>,
@@ -86,19 +80,16 @@ pub(super) enum ServerMessage {
     },
 }
 
-/// Something that the user should know about the conversation.
-#[derive(Debug, Serialize)]
-pub(super) struct Notice {
-    code: &'static str,
-    message: String,
-}
-
-impl Notice {
-    /// The conversation before this one could not be continued.
-    pub(super) fn lost(language: Language, reason: &str) -> Self {
-        Self {
-            code: "conversation_lost",
-            message: language.lost(reason),
+impl ServerMessage {
+    /// The first message.
+    pub(super) fn status(status: Status) -> Self {
+        Self::Status {
+            connected: true,
+            session_id: Some(status.session_id),
+            claude_session_id: status.claude_session_id,
+            resumed: status.resumed,
+            message: status.message,
+            notice: status.notice,
         }
     }
 }

@@ -1,0 +1,23 @@
+//! The last screen of a session that has ended.
+
+use std::path::Path;
+
+use wxcode_holder::{folder, log};
+use wxcode_terminal::{Screen as _, Size, Terminal};
+
+/// The last screen that a session's folder tells of: the holder's own, or, where that was killed, what the log
+/// draws; `None` where there is no session in it. Reads up to the whole log.
+pub(crate) fn last(dir: &Path) -> Option<Terminal> {
+    let first = || {
+        let spec = folder::read_spec(dir).ok()?;
+        Size::new(spec.cols, spec.rows)
+    };
+    match folder::last_screen(dir) {
+        Some(dump) => {
+            let mut screen = Terminal::new(log::last_size(dir).or_else(first)?);
+            screen.feed(&dump, &mut Vec::new());
+            Some(screen)
+        }
+        None => log::screen(dir).or_else(|| first().map(Terminal::new)),
+    }
+}

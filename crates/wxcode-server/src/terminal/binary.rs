@@ -1,0 +1,131 @@
+//! The binary protocol: frames as they are, and the credit of the client.
+
+use std::collections::VecDeque;
+
+use axum::extract::ws::Message;
+use bytes::Bytes;
+
+use super::protocol::Heard;
+use crate::wire::{CREDIT, ClientFrame, DecodeError, ServerFrame};
+
+/// Frames that are accounted together, in bytes: a bound for the number of accounts.
+const ACCOUNT: usize = 16 << 10; // 16 KiB
+
+/// What is on the way to a client and not acknowledged.
+#[derive(Default)]
+pub(super) struct Binary {
+    /// The offset that acknowledges them, and how many bytes.
+    sent: VecDeque<(u64, usize)>,
+    unacknowledged: usize,
+}
+
+impl Binary {
+    pub(super) fn hear(&mut self, message: Bytes) -> Heard {
+        match ClientFrame::decode(message) {
+            Ok(Some(ClientFrame::Ack(offset))) => {
+                self.acknowledged(offset);
+                Heard::Nothing
+            }
+            Ok(Some(frame)) => Heard::Frame(frame),
+            Ok(None) => Heard::Nothing,
+            Err(error) => {
+                let code = match error {
+                    DecodeError::TooLarge(_) => "TOO_LARGE",
+                    DecodeError::Empty | DecodeError::Malformed(_) => "VALIDATION",
+                };
+                Heard::Refused(code, error.to_string())
+            }
+        }
+    }
+
+    pub(super) fn tell(&mut self, frame: &ServerFrame) -> Message {
+        match frame {
+            ServerFrame::Snapshot { offset, bytes, .. } => self.sent(*offset, bytes.len()),
+            ServerFrame::Output { offset, bytes } => {
+                self.sent(offset + bytes.len() as u64, bytes.len());
+            }
+            _ => {}
+        }
+        Message::Binary(frame.encode())
+    }
+
+    pub(super) fn has_credit(&self) -> bool {
+        self.unacknowledged < CREDIT
+    }
+
+    fn sent(&mut self, end: u64, len: usize) {
+        self.unacknowledged += len;
+        match self.sent.back_mut() {
+            Some((last, bytes)) if *bytes + len <= ACCOUNT => {
+                *last = end;
+                *bytes += len;
+            }
+            _ => self.sent.push_back((end, len)),
+        }
+    }
+
+    fn acknowledged(&mut self, offset: u64) {
+        while let Some((end, len)) = self.sent.front().copied()
+            && end <= offset
+        {
+            self.unacknowledged -= len;
+            self.sent.pop_front();
+        }
+        if self.sent.is_empty() {
+            self.sent = VecDeque::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn output(offset: u64, len: usize) -> ServerFrame {
+        ServerFrame::Output {
+            offset,
+            bytes: Bytes::from(vec![b'x'; len]),
+        }
+    }
+
+    #[test]
+    fn credit_is_used_up_and_comes_back_with_acknowledgements() {
+        let mut binary = Binary::default();
+        let mut offset = 0;
+        while binary.has_credit() {
+            binary.tell(&output(offset, 32 << 10));
+            offset += 32 << 10;
+        }
+        assert_eq!(offset as usize, CREDIT);
+        binary.hear(ClientFrame::Ack(1).encode());
+        assert!(!binary.has_credit(), "nothing whole is acknowledged");
+        binary.hear(ClientFrame::Ack(64 << 10).encode());
+        assert!(binary.has_credit());
+        assert_eq!(binary.unacknowledged, CREDIT - (64 << 10));
+        binary.hear(ClientFrame::Ack(u64::MAX).encode());
+        assert_eq!((binary.unacknowledged, binary.sent.len()), (0, 0));
+    }
+
+    #[test]
+    fn many_small_frames_are_few_accounts() {
+        let mut binary = Binary::default();
+        for offset in 0..CREDIT as u64 {
+            binary.tell(&output(offset, 1));
+        }
+        assert!(!binary.has_credit());
+        assert_eq!(binary.sent.len(), CREDIT / ACCOUNT);
+    }
+
+    #[test]
+    fn a_snapshot_is_acknowledged_by_its_offset() {
+        let mut binary = Binary::default();
+        binary.tell(&ServerFrame::Snapshot {
+            offset: 10,
+            size: wxcode_terminal::Size::new(80, 24).unwrap(),
+            bytes: Bytes::from(vec![b'x'; 2 * CREDIT]),
+        });
+        assert!(!binary.has_credit());
+        binary.hear(ClientFrame::Ack(10).encode());
+        assert!(binary.has_credit());
+    }
+}

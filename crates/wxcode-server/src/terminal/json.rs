@@ -1,0 +1,116 @@
+//! The JSON protocol: what the first implementation's browser client speaks, as frames.
+
+use axum::extract::ws::Message;
+use bytes::Bytes;
+use wxcode_holder::client;
+use wxcode_terminal::Size;
+
+use super::{
+    message::{ClientMessage, ServerMessage, Signal},
+    protocol::Heard,
+    text::Cutter,
+};
+use crate::wire::{ClientFrame, INPUT_MAX, ServerFrame};
+
+/// What a client has been shown of the session, and how far it has counted.
+#[derive(Default)]
+pub(super) struct Json {
+    cutter: Cutter,
+    /// It has been shown something.
+    drawn: bool,
+    inputs: u64,
+}
+
+impl Json {
+    pub(super) fn hear(&mut self, text: &str) -> Heard {
+        let message = match ClientMessage::parse(text) {
+            Ok(message) => message,
+            Err(detail) => return Heard::Refused("VALIDATION", detail),
+        };
+        match message {
+            ClientMessage::Input { data } if data.len() > INPUT_MAX => {
+                let length = data.len();
+                let detail = format!(
+                    "the input has {length} bytes: send at most {INPUT_MAX} in one message"
+                );
+                Heard::Refused("TOO_LARGE", detail)
+            }
+            ClientMessage::Input { data } if data.is_empty() => Heard::Nothing,
+            ClientMessage::Input { data } => self.input(Bytes::from(data)),
+            ClientMessage::Resize { rows, cols } => match Size::new(cols, rows) {
+                Some(size) => Heard::Drive(size),
+                None => Heard::Refused("VALIDATION", "rows and cols must be 1 to 500".to_owned()),
+            },
+            ClientMessage::Signal { signal } => match signal {
+                Signal::Interrupt => Heard::Frame(ClientFrame::Signal(client::Signal::Interrupt)),
+                Signal::Terminate => Heard::Frame(ClientFrame::Signal(client::Signal::Terminate)),
+                // End of file is a key of the terminal, not a signal.
+                Signal::EndOfFile => self.input(Bytes::from_static(b"\x04")),
+            },
+        }
+    }
+
+    fn input(&mut self, bytes: Bytes) -> Heard {
+        self.inputs += 1;
+        let number = self.inputs;
+        Heard::Frame(ClientFrame::Input { number, bytes })
+    }
+
+    pub(super) fn tell(&mut self, frame: ServerFrame) -> Option<Message> {
+        match frame {
+            ServerFrame::Status(status) => message(&ServerMessage::status(status)),
+            ServerFrame::Snapshot { bytes, .. } => self.screen(&bytes),
+            ServerFrame::Output { bytes, .. } => {
+                self.drawn = true;
+                let data = self.cutter.cut(&bytes);
+                output(data)
+            }
+            ServerFrame::InputRefused { reason, .. } => message(&ServerMessage::Error {
+                message: format!("the input was not taken: {reason}"),
+                code: "INPUT_REFUSED".to_owned(),
+            }),
+            ServerFrame::Error {
+                code,
+                message: text,
+            } => message(&ServerMessage::Error {
+                message: text,
+                code,
+            }),
+            ServerFrame::Exited(exit) => message(&ServerMessage::Closed {
+                exit_code: exit.code,
+                signal: exit.signal,
+            }),
+            ServerFrame::Report(report) => message(&report),
+            // A client of this protocol has the size that it sent, and drives when it sends one.
+            ServerFrame::Resized { .. } | ServerFrame::InputTaken(_) | ServerFrame::Role(_) => None,
+        }
+    }
+
+    fn screen(&mut self, screen: &[u8]) -> Option<Message> {
+        self.cutter = Cutter::default();
+        // What the client shows is of before the gap: it starts from an empty screen.
+        let reset: &[u8] = match std::mem::replace(&mut self.drawn, true) {
+            true => b"\x1bc",
+            false => b"",
+        };
+        let data = self.cutter.cut(&[reset, screen].concat());
+        output(data)
+    }
+
+    pub(super) fn finish(&mut self) -> Option<Message> {
+        output(self.cutter.finish())
+    }
+}
+
+fn output(data: String) -> Option<Message> {
+    match data.is_empty() {
+        true => None,
+        false => message(&ServerMessage::Output { data }),
+    }
+}
+
+fn message(value: &impl serde::Serialize) -> Option<Message> {
+    // Structs of numbers and text: serialising them into memory cannot fail.
+    let text = serde_json::to_string(value).ok()?;
+    Some(Message::Text(text.into()))
+}

@@ -1,0 +1,108 @@
+//! A WebSocket as a line with two ends that do not wait for each other.
+
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use axum::{
+    Error,
+    extract::ws::{Message, WebSocket},
+};
+use futures_util::{Sink, Stream};
+
+/// Messages that may wait for the socket; a client that has so many unread is not listened to.
+const WAITING_MAX: usize = 64;
+
+/// A client's WebSocket and what waits to be written to it.
+pub(super) struct Line {
+    socket: WebSocket,
+    waiting: VecDeque<Message>,
+    /// Something was handed to the library and may not be written yet.
+    unflushed: bool,
+}
+
+/// What happened on a line.
+pub(super) enum Turn {
+    /// The client said something.
+    Heard(Message),
+    /// There is room again for what the client is to be told.
+    Room,
+    /// The client is gone.
+    Gone,
+}
+
+impl Line {
+    pub(super) fn new(socket: WebSocket) -> Self {
+        Self {
+            socket,
+            waiting: VecDeque::new(),
+            unflushed: false,
+        }
+    }
+
+    /// Queues a message; it is written by [`Line::turn`].
+    pub(super) fn push(&mut self, message: Message) {
+        self.waiting.push_back(message);
+    }
+
+    /// Whether all that was pushed is with the library, which holds one message at most that the socket has not taken.
+    pub(super) fn has_room(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Writes as the client takes it, and waits for its next message, where `listen`, or for room, where there was none.
+    /// Cancel-safe.
+    pub(super) async fn turn(&mut self, listen: bool) -> Turn {
+        let wants_room = !self.has_room();
+        poll_fn(|cx| {
+            if self.poll_write(cx).is_err() {
+                return Poll::Ready(Turn::Gone);
+            }
+            if wants_room && self.has_room() {
+                return Poll::Ready(Turn::Room);
+            }
+            if !listen || self.waiting.len() >= WAITING_MAX {
+                return Poll::Pending;
+            }
+            Pin::new(&mut self.socket)
+                .poll_next(cx)
+                .map(|message| match message {
+                    Some(Ok(message)) => Turn::Heard(message),
+                    Some(Err(_)) | None => Turn::Gone,
+                })
+        })
+        .await
+    }
+
+    /// Writes all that was pushed.
+    pub(super) async fn flush(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| match self.poll_write(cx) {
+            Err(error) => Poll::Ready(Err(error)),
+            Ok(()) if self.has_room() && !self.unflushed => Poll::Ready(Ok(())),
+            Ok(()) => Poll::Pending,
+        })
+        .await
+    }
+
+    /// Writes as much as the socket takes.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        let mut socket = Pin::new(&mut self.socket);
+        while !self.waiting.is_empty() {
+            match socket.as_mut().poll_ready(cx)? {
+                Poll::Ready(()) => {}
+                Poll::Pending => return Ok(()),
+            }
+            if let Some(message) = self.waiting.pop_front() {
+                socket.as_mut().start_send(message)?;
+                self.unflushed = true;
+            }
+        }
+        if self.unflushed {
+            self.unflushed = socket.poll_flush(cx)?.is_pending();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,78 @@
+//! What the query of a terminal says.
+
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+/// The query of a terminal.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize, ToSchema, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Options {
+    /// `pt-BR` or `en`; by default from Accept-Language.
+    pub(super) lang: Option<String>,
+    /// Only to look: input, sizes and signals are refused.
+    #[serde(default)]
+    #[param(required = false)]
+    pub(super) read_only: bool,
+    /// `wxcode.v1`: the offset up to which the client has the output of `session`.
+    pub(super) since: Option<u64>,
+    /// `wxcode.v1`: the session that the client comes back to.
+    pub(super) session: Option<String>,
+    /// `wxcode.v1`: the client's name, 32 hexadecimal digits of its own choice.
+    client: Option<String>,
+}
+
+impl Options {
+    /// Reads a query; the error says what to send instead.
+    pub(super) fn parse(query: &str) -> Result<Self, String> {
+        let uri = axum::http::Uri::builder()
+            .path_and_query(format!("/?{query}"))
+            .build()
+            .map_err(|error| format!("not a query: {error}"))?;
+        let options: Self = axum::extract::Query::try_from_uri(&uri)
+            .map_err(|error| {
+                format!("{error}: read_only is true or false, since is an offset in bytes")
+            })?
+            .0;
+        if options.client.is_some() && options.name().is_none() {
+            return Err("client must be 32 hexadecimal digits".to_owned());
+        }
+        Ok(options)
+    }
+
+    /// The client's name.
+    pub(super) fn name(&self) -> Option<[u8; 16]> {
+        let digits = self.client.as_deref()?;
+        let hex = digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+        let number = hex.then(|| u128::from_str_radix(digits, 16).ok()).flatten();
+        number.map(u128::to_be_bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries() {
+        assert_eq!(Options::parse(""), Ok(Options::default()));
+        let options = Options::parse(
+            "lang=pt-BR&read_only=true&since=18446744073709551615&session=abc&client=000102030405060708090a0b0c0d0e0f&more=1",
+        )
+        .unwrap();
+        assert_eq!(options.since, Some(u64::MAX));
+        assert!(options.read_only);
+        assert_eq!(
+            options.name(),
+            Some([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
+        );
+        for bad in [
+            "since=-1",
+            "since=x",
+            "read_only=maybe",
+            "client=12",
+            "client=%2b00102030405060708090a0b0c0d0e0f",
+        ] {
+            assert!(Options::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

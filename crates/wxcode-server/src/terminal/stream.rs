@@ -1,0 +1,221 @@
+//! The stream between a client and its session's holder: what the session writes goes out as fast as the client takes
+//! it, what the client says goes in, and neither waits for the other.
+
+use std::sync::Arc;
+
+use tokio::sync::broadcast;
+use wxcode_claude::hook::HookEvent;
+use wxcode_holder::{
+    client::{Connection, Event, Request, Sender},
+    folder::Exit,
+};
+
+use super::{
+    client::Client,
+    end::{End, code},
+    line::Turn,
+    protocol::Heard,
+    report,
+    typing::is_typing,
+};
+use crate::{
+    http::App,
+    session::Attendance,
+    wire::{ClientFrame, Role, ServerFrame},
+};
+
+/// A client that follows a session.
+pub(super) struct Stream<'a> {
+    client: &'a mut Client,
+    attendance: Attendance,
+    reports: broadcast::Receiver<Arc<HookEvent>>,
+    read_only: bool,
+    role: Option<Role>,
+    /// The client has been sent a screen or output.
+    pub(super) drawn: bool,
+}
+
+impl<'a> Stream<'a> {
+    pub(super) fn new(
+        client: &'a mut Client,
+        attendance: Attendance,
+        reports: broadcast::Receiver<Arc<HookEvent>>,
+        read_only: bool,
+    ) -> Self {
+        Self {
+            client,
+            attendance,
+            reports,
+            read_only,
+            role: None,
+            drawn: false,
+        }
+    }
+
+    /// Follows the session until it ends; `None` when its holder is lost. Where `since` is known exactly the missing
+    /// bytes come first.
+    pub(super) async fn run(
+        &mut self,
+        app: &App,
+        connection: Connection,
+        since: Option<u64>,
+    ) -> Result<Option<Exit>, End> {
+        let Connection {
+            sender,
+            mut receiver,
+            ..
+        } = connection;
+        let attach = match since {
+            Some(_) => Request::Attach { since },
+            None => self.client.protocol.first(),
+        };
+        if sender.send(attach).await.is_err() {
+            return Ok(None);
+        }
+        let drives = self.attendance.drives();
+        self.tell_role(drives);
+        // Something is on the way to the holder: the client is not listened to before it is there.
+        let mut sending = false;
+        loop {
+            let room = self.client.line.has_room();
+            tokio::select! {
+                biased;
+                () = app.closing.cancelled() => {
+                    return Err(End::new(code::GOING_AWAY, None, "the server is ending, the agent is not: connect again"));
+                }
+                sent = sender.flush(), if sending => match sent {
+                    Ok(()) => sending = false,
+                    Err(_) => return Ok(None),
+                },
+                turn = self.client.line.turn(!sending) => match turn {
+                    Turn::Heard(message) => {
+                        let heard = self.client.protocol.hear(message);
+                        sending = self.take(heard, &sender).await?;
+                    }
+                    Turn::Room => {}
+                    Turn::Gone => return Err(End::gone()),
+                },
+                drives = self.attendance.driver_changed(), if room => self.tell_role(drives),
+                report = self.reports.recv(), if room => self.report(report),
+                event = receiver.next(), if room && self.client.protocol.has_credit() => match event {
+                    Ok(Some(Event::Exited(exit))) => return Ok(Some(exit)),
+                    Ok(Some(event)) => self.pass_on(event),
+                    Ok(None) | Err(_) => return Ok(None),
+                },
+            }
+        }
+    }
+
+    fn pass_on(&mut self, event: Event) {
+        let frame = match event {
+            Event::Snapshot {
+                offset,
+                size,
+                bytes,
+            } => ServerFrame::Snapshot {
+                offset,
+                size,
+                bytes,
+            },
+            Event::Output { offset, bytes } => ServerFrame::Output { offset, bytes },
+            Event::Resized { offset, size } => ServerFrame::Resized { offset, size },
+            Event::InputTaken { seq } => ServerFrame::InputTaken(seq),
+            Event::InputRefused { seq, reason } => ServerFrame::InputRefused {
+                number: seq,
+                reason,
+            },
+            Event::Error { message } => ServerFrame::Error {
+                code: "NOT_DONE".to_owned(),
+                message,
+            },
+            _ => return,
+        };
+        self.drawn |= matches!(
+            frame,
+            ServerFrame::Snapshot { .. } | ServerFrame::Output { .. }
+        );
+        self.client.tell(frame);
+    }
+
+    fn tell_role(&mut self, drives: bool) {
+        let role = match drives {
+            true => Role::Driver,
+            false => Role::Viewer,
+        };
+        if self.role.replace(role) != Some(role) {
+            self.client.tell(ServerFrame::Role(role));
+        }
+    }
+
+    fn report(&mut self, report: Result<Arc<HookEvent>, broadcast::error::RecvError>) {
+        // A client that missed some reports still has the screen.
+        if let Ok(event) = report {
+            for message in report::messages(&event) {
+                self.client.tell(ServerFrame::Report(message));
+            }
+        }
+    }
+
+    /// Does what the client wants; whether something is on the way to the holder.
+    async fn take(&mut self, heard: Heard, sender: &Sender) -> Result<bool, End> {
+        let requests = match heard {
+            Heard::Left => return Err(End::gone()),
+            Heard::Nothing => return Ok(false),
+            Heard::Refused(code, message) => {
+                let code = code.to_owned();
+                self.client.tell(ServerFrame::Error { code, message });
+                return Ok(false);
+            }
+            Heard::Frame(frame) => self.requests(frame),
+            Heard::Drive(_) if self.read_only => self.refuse(None),
+            Heard::Drive(size) => {
+                // The window first: what is asked for then is this size.
+                let grown = self.attendance.window(size);
+                let size = self.attendance.drive().or(grown);
+                [size.map(|size| Request::Resize { size }), None]
+            }
+        };
+        let mut sending = false;
+        for request in requests.into_iter().flatten() {
+            // Nothing is torn or lost here: what is beyond a bound was refused before.
+            sending |= sender.enqueue(request).await.is_ok();
+        }
+        Ok(sending)
+    }
+
+    /// What a frame asks of the holder.
+    fn requests(&mut self, frame: ClientFrame) -> [Option<Request>; 2] {
+        let resize = |size| Request::Resize { size };
+        match frame {
+            ClientFrame::Redraw { history } => [Some(Request::Redraw { history }), None],
+            ClientFrame::Ack(_) => [None, None],
+            ClientFrame::Input { number, .. } if self.read_only => self.refuse(Some(number)),
+            _ if self.read_only => self.refuse(None),
+            ClientFrame::Input { number, bytes } => {
+                let size = match is_typing(&bytes) {
+                    true => self.attendance.drive(),
+                    false => None,
+                };
+                let input = Request::Input { seq: number, bytes };
+                [size.map(resize), Some(input)]
+            }
+            ClientFrame::Resize(size) => [self.attendance.window(size).map(resize), None],
+            ClientFrame::Drive => [self.attendance.drive().map(resize), None],
+            ClientFrame::Signal(signal) => [Some(Request::Signal { signal }), None],
+        }
+    }
+
+    fn refuse(&mut self, number: Option<u64>) -> [Option<Request>; 2] {
+        let reason = "this client only looks: connect without read_only to type".to_owned();
+        if let Some(number) = number {
+            let reason = reason.clone();
+            self.client
+                .tell(ServerFrame::InputRefused { number, reason });
+        }
+        self.client.tell(ServerFrame::Error {
+            code: "READ_ONLY".to_owned(),
+            message: reason,
+        });
+        [None, None]
+    }
+}
