@@ -178,6 +178,9 @@ impl Holder {
             if !self.pty_full || ready.typing {
                 self.type_inputs(&mut peers);
             }
+            if self.pty_full {
+                self.interrupt(&mut peers);
+            }
             self.keep_time(&mut peers);
             self.end_when_due(&mut peers);
             hurry = false;

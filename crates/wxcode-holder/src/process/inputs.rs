@@ -14,7 +14,7 @@ const MESSAGE: usize = 64;
 /// left out beyond it.
 const MAX_REPLIES: usize = 64 << 10; // 64 KiB
 /// Ctrl+C, as a key.
-pub(super) const INTERRUPT: &[u8] = b"\x03";
+const INTERRUPT: &[u8] = b"\x03";
 /// Ctrl+C as a key in the middle of a bracketed paste: the paste ends before it and begins again behind it.
 const INTERRUPT_IN_PASTE: &[u8] = b"\x1b[201~\x03\x1b[200~";
 
@@ -27,17 +27,27 @@ pub(super) enum Origin {
     Delivery { client: u64, key: String },
 }
 
+/// Bytes that are typed as one.
+struct Message {
+    /// `None` for the beginning of a message that goes on behind an interrupt.
+    origin: Option<Origin>,
+    bytes: Bytes,
+    /// Whether it is a Ctrl+C that has not overtaken anything.
+    interrupt: bool,
+}
+
 /// The messages that wait.
 #[derive(Default)]
 pub(super) struct Inputs {
-    /// What an interrupt cut off has no origin: its message goes on behind the interrupt.
-    messages: VecDeque<(Option<Origin>, Bytes)>,
+    messages: VecDeque<Message>,
     replies: Vec<u8>,
     /// Whether the first message is partly typed, so that nothing may come between.
     begun: bool,
     /// Where what was typed so far stands within bracketed pastes.
     paste: Paste,
     waiting: usize,
+    /// How many of the messages are interrupts that have not overtaken anything.
+    interrupts: usize,
 }
 
 impl Inputs {
@@ -47,46 +57,79 @@ impl Inputs {
             return Err(origin);
         }
         self.waiting += bytes.len() + MESSAGE;
-        self.messages.push_back((Some(origin), bytes));
+        let interrupt = matches!(origin, Origin::Input { .. }) && bytes[..] == *INTERRUPT;
+        self.interrupts += usize::from(interrupt);
+        self.messages.push_back(Message {
+            origin: Some(origin),
+            bytes,
+            interrupt,
+        });
         Ok(())
     }
 
-    /// Takes a Ctrl+C that overtakes what waits, or gives its origin back where there is no room. It comes
-    /// at once, but not within a character, a mark of a paste or a delivery.
-    pub(super) fn interrupt(&mut self, origin: Origin) -> Result<(), Origin> {
-        if self.waiting + 2 * MESSAGE + INTERRUPT_IN_PASTE.len() > MAX_WAITING {
-            return Err(origin);
+    /// Takes the interrupts out that wait, for the terminal to make signals of them.
+    pub(super) fn take_interrupts(&mut self) -> Vec<Origin> {
+        let mut origins = Vec::new();
+        while let Some(message) = self.next_interrupt() {
+            self.waiting -= message.bytes.len() + MESSAGE;
+            origins.extend(message.origin);
         }
-        let mut at = 0;
-        let mut paste = self.paste;
-        if self.begun
-            && let Some((begun_by, bytes)) = self.messages.front_mut()
-        {
-            at = 1;
-            let whole = matches!(begun_by, Some(Origin::Delivery { .. }));
-            let cut = match whole {
-                true => bytes.len(),
-                false => paste.boundary(bytes),
-            };
-            paste.typed(&bytes[..cut]);
-            if cut < bytes.len() {
-                let first = bytes.split_to(cut);
-                self.begun = cut > 0;
-                at = usize::from(self.begun);
-                if self.begun {
-                    self.waiting += MESSAGE;
-                    self.messages.push_front((None, first));
-                }
+        origins
+    }
+
+    /// Has the interrupts overtake what the agent does not read: they come next, but not within a character, a mark
+    /// of a paste or a delivery.
+    pub(super) fn let_interrupts_overtake(&mut self) {
+        let mut at = None;
+        while let Some(mut message) = self.next_interrupt() {
+            let place = *at.get_or_insert_with(|| self.cut());
+            let mut paste = self.paste;
+            for message in self.messages.iter().take(place) {
+                paste.typed(&message.bytes);
             }
+            if paste.is_open() {
+                self.waiting += INTERRUPT_IN_PASTE.len() - INTERRUPT.len();
+                message.bytes = Bytes::from_static(INTERRUPT_IN_PASTE);
+            }
+            self.messages.insert(place, message);
+            at = Some(place + 1);
         }
-        let keys = match paste.is_open() {
-            true => INTERRUPT_IN_PASTE,
-            false => INTERRUPT,
+    }
+
+    fn next_interrupt(&mut self) -> Option<Message> {
+        if self.interrupts == 0 {
+            return None;
+        }
+        let at = self.messages.iter().position(|m| m.interrupt)?;
+        let mut message = self.messages.remove(at)?;
+        message.interrupt = false;
+        self.interrupts -= 1;
+        Some(message)
+    }
+
+    /// Cuts the message that is half typed as soon as nothing is torn; the place behind the cut.
+    fn cut(&mut self) -> usize {
+        let Some(first) = self.messages.front_mut().filter(|_| self.begun) else {
+            return 0;
         };
-        self.waiting += keys.len() + MESSAGE;
-        self.messages
-            .insert(at, (Some(origin), Bytes::from_static(keys)));
-        Ok(())
+        if matches!(first.origin, Some(Origin::Delivery { .. })) {
+            return 1;
+        }
+        let boundary = self.paste.boundary(&first.bytes);
+        if boundary == first.bytes.len() {
+            return 1;
+        }
+        let bytes = first.bytes.split_to(boundary);
+        self.begun = boundary > 0;
+        if self.begun {
+            self.waiting += MESSAGE;
+            self.messages.push_front(Message {
+                origin: None,
+                bytes,
+                interrupt: false,
+            });
+        }
+        usize::from(self.begun)
     }
 
     /// Takes replies of the screen, to be typed before the next whole message.
@@ -102,7 +145,7 @@ impl Inputs {
         if self.replies_are_next() {
             return Some(&self.replies);
         }
-        self.messages.front().map(|(_, bytes)| &bytes[..])
+        self.messages.front().map(|message| &message.bytes[..])
     }
 
     /// Within a paste that goes on a reply would be text.
@@ -120,7 +163,7 @@ impl Inputs {
             }
             return None;
         }
-        let (_, bytes) = self.messages.front_mut()?;
+        let bytes = &mut self.messages.front_mut()?.bytes;
         let n = n.min(bytes.len());
         self.paste.typed(&bytes.split_to(n));
         self.waiting -= n;
@@ -129,7 +172,9 @@ impl Inputs {
             return None;
         }
         self.waiting -= MESSAGE;
-        self.messages.pop_front().and_then(|(origin, _)| origin)
+        let message = self.messages.pop_front()?;
+        self.interrupts -= usize::from(message.interrupt);
+        message.origin
     }
 
     /// Bytes that wait.
@@ -143,7 +188,7 @@ impl Inputs {
         given
             .messages
             .into_iter()
-            .filter_map(|(origin, _)| origin)
+            .filter_map(|message| message.origin)
             .collect()
     }
 }
@@ -214,15 +259,31 @@ mod tests {
         assert_eq!(inputs.next(), None);
     }
 
+    fn interrupt(inputs: &mut Inputs, seq: u64) {
+        let key = Bytes::from_static(INTERRUPT);
+        inputs.offer(input(seq), key).unwrap();
+    }
+
     #[test]
-    fn an_interrupt_overtakes_what_waits_wherever_it_comes() {
+    fn while_the_agent_reads_an_interrupt_keeps_its_place() {
+        let mut inputs = Inputs::default();
+        inputs.offer(input(1), Bytes::from_static(b"abc")).unwrap();
+        interrupt(&mut inputs, 2);
+        assert_eq!(all(&mut inputs, 2).0, b"abc\x03");
+        assert_eq!(inputs.interrupts, 0);
+    }
+
+    #[test]
+    fn interrupts_overtake_what_waits_wherever_they_come() {
         let paste = "\x1b[200~ação é 日本 x\x1b[201~";
         for typed in 0..paste.len() {
             let mut inputs = Inputs::default();
             inputs.offer(input(1), Bytes::from(paste)).unwrap();
             inputs.offer(input(2), Bytes::from_static(b"z")).unwrap();
             inputs.typed(typed);
-            inputs.interrupt(input(3)).unwrap();
+            interrupt(&mut inputs, 3);
+            inputs.let_interrupts_overtake();
+            inputs.let_interrupts_overtake();
             let mut bytes = paste.as_bytes()[..typed].to_vec();
             let (rest, told) = all(&mut inputs, 3);
             assert!(rest.iter().position(|b| *b == 3).unwrap() < 6 + 6, "soon");
@@ -245,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupt_waits_for_a_delivery_that_is_half_typed_and_for_no_other() {
+    fn interrupts_wait_for_a_delivery_that_is_half_typed_and_for_no_other() {
         let delivery = |key: &str| Origin::Delivery {
             client: 1,
             key: key.to_owned(),
@@ -255,9 +316,22 @@ mod tests {
         inputs.offer(delivery("a"), text.clone()).unwrap();
         inputs.offer(delivery("b"), text).unwrap();
         inputs.typed(8);
-        inputs.interrupt(input(1)).unwrap();
+        interrupt(&mut inputs, 1);
+        interrupt(&mut inputs, 2);
+        inputs.let_interrupts_overtake();
         let (bytes, told) = all(&mut inputs, 100);
-        assert_eq!(bytes, b"xt\x1b[201~\x03\x1b[200~text\x1b[201~");
-        assert_eq!(told, vec![delivery("a"), input(1), delivery("b")]);
+        assert_eq!(bytes, b"xt\x1b[201~\x03\x03\x1b[200~text\x1b[201~");
+        let order = [delivery("a"), input(1), input(2), delivery("b")];
+        assert_eq!(told, order);
+    }
+
+    #[test]
+    fn interrupts_are_taken_out_to_become_signals() {
+        let mut inputs = Inputs::default();
+        inputs.offer(input(1), Bytes::from_static(b"abc")).unwrap();
+        interrupt(&mut inputs, 2);
+        interrupt(&mut inputs, 3);
+        assert_eq!(inputs.take_interrupts(), [input(2), input(3)]);
+        assert_eq!(all(&mut inputs, 9), (b"abc".to_vec(), vec![input(1)]));
     }
 }

@@ -8,7 +8,7 @@ use wxcode_terminal::Screen;
 
 use super::{
     holder::Holder,
-    inputs::{INTERRUPT, Origin},
+    inputs::Origin,
     log,
     peer::{Cursor, Peer, Phase},
     replay::Replay,
@@ -153,12 +153,10 @@ impl Holder {
         let new = peer.name.is_none_or(|name| seq > self.numbers.newest(name));
         let offered = if !new {
             return peer.tell(&Event::InputTaken { seq });
-        } else if !self.takes_input() {
-            Err(ENDED)
-        } else if self.pty_full && bytes[..] == *INTERRUPT {
-            self.interrupt(peer, origin)
-        } else {
+        } else if self.takes_input() {
             self.inputs.offer(origin, bytes).map_err(|_| FULL)
+        } else {
+            Err(ENDED)
         };
         match (offered, peer.name) {
             (Ok(()), Some(name)) => self.numbers.take(name, seq),
@@ -170,16 +168,23 @@ impl Holder {
         }
     }
 
-    /// Ctrl+C while the agent does not read: as the terminal itself would make a signal of it, or as the next key.
-    fn interrupt(&mut self, peer: &mut Peer, origin: Origin) -> Result<(), &'static str> {
-        match origin {
-            Origin::Input { seq, .. }
-                if self.pty.makes_signals() && self.pty.signal(Kernel::INT).is_ok() =>
-            {
-                peer.tell(&Event::InputTaken { seq });
-                Ok(())
+    /// While the agent does not read, Ctrl+C becomes what the terminal itself would make of it: a signal, or the next key.
+    pub(super) fn interrupt(&mut self, peers: &mut [Peer]) {
+        if !self.pty.makes_signals() {
+            return self.inputs.let_interrupts_overtake();
+        }
+        for origin in self.inputs.take_interrupts() {
+            let signalled = self.pty.signal(Kernel::INT);
+            if let Origin::Input { client, seq } = origin {
+                let event = match signalled {
+                    Ok(()) => Event::InputTaken { seq },
+                    Err(error) => Event::InputRefused {
+                        seq,
+                        reason: format!("no foreground process takes a Ctrl+C: {error}; try again"),
+                    },
+                };
+                tell(peers, client, &event);
             }
-            origin => self.inputs.interrupt(origin).map_err(|_| FULL),
         }
     }
 

@@ -19,3 +19,4 @@ mod session;
 mod support;
 mod survival;
 mod terminal;
+mod wire;

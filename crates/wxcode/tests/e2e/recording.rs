@@ -116,7 +116,7 @@ async fn without_a_session_there_is_nothing_to_show() {
 
 #[tokio::test]
 async fn a_running_session_shows_its_screen_and_what_was_recorded() {
-    let script = "stty -echo; printf 'one\\n\\033[31mh\\303\\251llo\\033[0m \\342'; sleep 0.4; printf '\\234\\223 two'; exec sleep 1000";
+    let script = "stty -echo; printf 'one\\n\\033[31mh\\303\\251llo\\033[0m \\342'; sleep 1; printf '\\234\\223 two'; exec sleep 1000";
     let server = Server::start(Agent::script(script)).await;
     let project = start(&server).await;
     let seen = screen_until(&server, &project, "two").await;
@@ -135,12 +135,9 @@ async fn a_running_session_shows_its_screen_and_what_was_recorded() {
     assert!(cast.header["timestamp"].as_u64().unwrap() > 1_700_000_000);
     assert_eq!(cast.output(), "one\r\n\x1b[31mhéllo\x1b[0m ✓ two");
     let took: f64 = cast.events.iter().map(|event| event.0).sum();
-    assert!((0.4..60.0).contains(&took), "{took} s");
+    assert!((0.6..60.0).contains(&took), "{took} s");
     let second = cast.events.iter().find(|event| event.2.contains("two"));
-    assert!(
-        second.unwrap().0 >= 0.35,
-        "intervals, not times: {second:?}"
-    );
+    assert!(second.unwrap().0 >= 0.6, "intervals, not times: {second:?}");
     assert!(cast.of_code("x").is_empty());
     let session = server.session(&project).await;
     assert_eq!(session["log_off"], Value::Null);

@@ -4,8 +4,10 @@ mod agent;
 mod process;
 mod server;
 mod socket;
+mod wire;
 
 pub(crate) use agent::{Agent, real};
 pub(crate) use process::{is_alive, kill, parent_of};
 pub(crate) use server::{Server, eventually};
 pub(crate) use socket::Socket;
+pub(crate) use wire::Wire;

@@ -1,0 +1,240 @@
+//! A terminal client of the binary protocol, with a screen of its own.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async_with_config,
+    tungstenite::{Message, client::IntoClientRequest, protocol::WebSocketConfig},
+};
+use wxcode_server::wire::{ClientFrame, PROTOCOL, Role, ServerFrame, Status};
+use wxcode_terminal::{Screen as _, Size, Terminal};
+
+use super::Server;
+
+/// How long a message may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One attached client of `wxcode.v1`.
+pub(crate) struct Wire {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    pub(crate) status: Status,
+    pub(crate) role: Option<Role>,
+    /// What the client shows; it exists from the first snapshot on, or is brought along.
+    pub(crate) screen: Option<Terminal>,
+    /// The offset behind what is parsed.
+    pub(crate) offset: u64,
+    /// The snapshots so far.
+    pub(crate) snapshots: usize,
+    /// The bytes of output so far.
+    pub(crate) received: u64,
+    /// Whether what is parsed is acknowledged.
+    pub(crate) acknowledges: bool,
+    /// All other frames so far.
+    pub(crate) frames: Vec<ServerFrame>,
+    pub(crate) closed: Option<(u16, String)>,
+    inputs: u64,
+}
+
+impl Wire {
+    /// Attaches to a project with this query; waits for the status.
+    pub(crate) async fn attach(server: &Server, project: &str, query: &str) -> Self {
+        let base = server.base.replace("http://", "ws://");
+        let url = format!("{base}/api/v1/output-projects/{project}/terminal?{query}");
+        let mut request = url.into_client_request().unwrap();
+        let headers = request.headers_mut();
+        let bearer = format!("Bearer {}", server.token);
+        headers.insert("authorization", bearer.parse().unwrap());
+        headers.insert("sec-websocket-protocol", PROTOCOL.parse().unwrap());
+        let config = WebSocketConfig::default()
+            .max_message_size(None)
+            .max_frame_size(None);
+        let (stream, response) = connect_async_with_config(request, Some(config), true)
+            .await
+            .unwrap();
+        assert_eq!(response.headers()["sec-websocket-protocol"], PROTOCOL);
+        let status = Status {
+            session_id: String::new(),
+            claude_session_id: None,
+            resumed: false,
+            message: None,
+            notice: None,
+            input: 0,
+            read_only: false,
+            log_off: None,
+        };
+        let mut wire = Self {
+            stream,
+            status,
+            role: None,
+            screen: None,
+            offset: 0,
+            snapshots: 0,
+            received: 0,
+            acknowledges: true,
+            frames: Vec::new(),
+            closed: None,
+            inputs: 0,
+        };
+        match wire.read().await {
+            Some(ServerFrame::Status(status)) => wire.status = status,
+            other => panic!("the status comes first: {other:?}"),
+        }
+        wire.inputs = wire.status.input;
+        wire
+    }
+
+    /// Attaches again where `before` left off, with its screen.
+    pub(crate) async fn resume(server: &Server, project: &str, before: Self, query: &str) -> Self {
+        let (session, since) = (&before.status.session_id, before.offset);
+        let query = format!("session={session}&since={since}&{query}");
+        let mut wire = Self::attach(server, project, &query).await;
+        wire.offset = before.offset;
+        wire.screen = before.screen;
+        wire.snapshots = before.snapshots;
+        wire.received = before.received;
+        wire
+    }
+
+    /// The next frame as it comes; `None` when the connection is closed.
+    pub(crate) async fn read(&mut self) -> Option<ServerFrame> {
+        loop {
+            let message = timeout(PATIENCE, self.stream.next()).await;
+            let message = message.unwrap_or_else(|_| panic!("no frame in time\n{}", self.text()));
+            match message {
+                Some(Ok(Message::Binary(bytes))) => {
+                    return Some(ServerFrame::decode(bytes).unwrap().expect("a known type"));
+                }
+                Some(Ok(Message::Close(frame))) => {
+                    self.closed = frame.map(|frame| (frame.code.into(), frame.reason.to_string()));
+                }
+                Some(Ok(Message::Text(text))) => panic!("text: {text}"),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return None,
+            }
+        }
+    }
+
+    /// Takes the next frame in, as a client should; false when the connection is closed.
+    pub(crate) async fn next(&mut self) -> bool {
+        let Some(frame) = self.read().await else {
+            return false;
+        };
+        match frame {
+            ServerFrame::Snapshot {
+                offset,
+                size,
+                bytes,
+            } => {
+                assert!(
+                    offset >= self.offset,
+                    "a snapshot of before what was parsed"
+                );
+                let mut screen = Terminal::new(size);
+                screen.feed(&bytes, &mut Vec::new());
+                self.screen = Some(screen);
+                self.offset = offset;
+                self.snapshots += 1;
+                self.acknowledge().await;
+            }
+            ServerFrame::Output { offset, bytes } => {
+                assert_eq!(
+                    offset, self.offset,
+                    "output continues at the byte, or behind a snapshot"
+                );
+                let screen = self.screen.as_mut().expect("a snapshot first");
+                screen.feed(&bytes, &mut Vec::new());
+                self.offset += bytes.len() as u64;
+                self.received += bytes.len() as u64;
+                self.acknowledge().await;
+            }
+            ServerFrame::Resized { offset, size } => {
+                assert_eq!(
+                    offset, self.offset,
+                    "a size stands where it changed in the output"
+                );
+                let screen = self.screen.as_mut().expect("a snapshot first");
+                screen.resize(size);
+            }
+            ServerFrame::Role(role) => self.role = Some(role),
+            other => self.frames.push(other),
+        }
+        true
+    }
+
+    async fn acknowledge(&mut self) {
+        if self.acknowledges {
+            let offset = self.offset;
+            self.send(ClientFrame::Ack(offset)).await;
+        }
+    }
+
+    /// Takes frames in until something holds.
+    pub(crate) async fn until(&mut self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
+        while !holds(self) {
+            assert!(
+                self.next().await,
+                "closed before: {what}; {:?}",
+                self.closed
+            );
+        }
+    }
+
+    /// Takes frames in until the screen shows a text.
+    pub(crate) async fn until_shown(&mut self, text: &str) {
+        self.until(text, |wire| wire.text().contains(text)).await;
+    }
+
+    /// Takes frames in until the connection is closed.
+    pub(crate) async fn until_closed(&mut self) -> u16 {
+        while self.next().await {}
+        self.closed.as_ref().expect("a close frame").0
+    }
+
+    /// What the client's screen shows.
+    pub(crate) fn text(&self) -> String {
+        self.screen.as_ref().map_or(String::new(), Terminal::text)
+    }
+
+    /// The screen alone, as a fresh terminal would have it: what differs only in history that is gone is the same.
+    pub(crate) fn drawn(&self) -> Vec<u8> {
+        let screen = self.screen.as_ref().expect("a screen");
+        let mut fresh = Terminal::new(screen.size());
+        fresh.feed(&screen.dump_with_history(0), &mut Vec::new());
+        fresh.dump()
+    }
+
+    pub(crate) fn size(&self) -> Option<(u16, u16)> {
+        let Size { cols, rows } = self.screen.as_ref()?.size();
+        Some((cols, rows))
+    }
+
+    pub(crate) async fn send(&mut self, frame: ClientFrame) {
+        self.send_raw(Message::Binary(frame.encode())).await;
+    }
+
+    pub(crate) async fn send_raw(&mut self, message: Message) {
+        // A connection that breaks is noticed by reading.
+        let _ = self.stream.send(message).await;
+    }
+
+    /// Types as the next input; its number.
+    pub(crate) async fn input(&mut self, text: &str) -> u64 {
+        self.inputs += 1;
+        let number = self.inputs;
+        self.type_as(number, text).await;
+        number
+    }
+
+    pub(crate) async fn type_as(&mut self, number: u64, text: &str) {
+        let bytes = Bytes::copy_from_slice(text.as_bytes());
+        self.send(ClientFrame::Input { number, bytes }).await;
+    }
+
+    pub(crate) async fn resize(&mut self, cols: u16, rows: u16) {
+        let size = Size::new(cols, rows).unwrap();
+        self.send(ClientFrame::Resize(size)).await;
+    }
+}

@@ -1,0 +1,297 @@
+//! The binary protocol: offsets, sizes and roles, credit, and input that is typed once.
+
+use std::fs;
+
+use tokio_tungstenite::tungstenite::Message;
+use wxcode_server::wire::{CREDIT, ClientFrame, Role, ServerFrame};
+
+use crate::support::{Agent, Server, Wire, eventually};
+
+const NAME: &str = "client=00112233445566778899aabbccddeeff";
+
+/// An agent that echoes each line in angle brackets.
+const LINES: &str = "stty -echo; echo up; while read -r line; do echo \"<$line>\"; done";
+
+async fn start(script: &str) -> (Server, String) {
+    let server = Server::start(Agent::script(script)).await;
+    let project = server.project("p").await;
+    (server, project)
+}
+
+#[tokio::test]
+async fn the_screen_comes_first_and_history_on_demand() {
+    let (server, project) = start("seq 1 500; echo up; exec cat").await;
+    let mut first = Wire::attach(&server, &project, "").await;
+    first.until_shown("up").await;
+    let mut wire = Wire::attach(&server, &project, "").await;
+    assert!(wire.status.resumed && !wire.status.read_only);
+    wire.until_shown("up").await;
+    assert_eq!((wire.snapshots, wire.received), (1, 0));
+    assert_eq!(wire.size(), Some((120, 40)));
+    let bare = wire.screen.as_ref().unwrap().dump_with_history(1 << 20);
+    assert!(!String::from_utf8_lossy(&bare).contains("\n101\r"));
+    let offset = wire.offset;
+    wire.send(ClientFrame::Redraw { history: 1 << 20 }).await;
+    wire.until("redrawn", |wire| wire.snapshots == 2).await;
+    assert_eq!(wire.offset, offset);
+    let whole = wire.screen.as_ref().unwrap().dump_with_history(1 << 20);
+    assert!(String::from_utf8_lossy(&whole).contains("\n101\r"));
+}
+
+#[tokio::test]
+async fn coming_back_continues_at_the_byte_over_a_crash_of_the_server() {
+    let (mut server, project) = start(LINES).await;
+    let mut wire = Wire::attach(&server, &project, NAME).await;
+    wire.until_shown("up").await;
+    assert_eq!(wire.input("one\n").await, 1);
+    wire.until_shown("<one>").await;
+    server.crash().await;
+    server.up().await;
+    let mut again = Wire::resume(&server, &project, wire, NAME).await;
+    assert_eq!(again.status.input, 1);
+    // Sent again, because its acknowledgement may have been lost: it is not typed again.
+    again.type_as(1, "one\n").await;
+    assert_eq!(again.input("two\n").await, 2);
+    again.until_shown("<two>").await;
+    assert_eq!(again.snapshots, 1, "no screen but the first");
+    assert_eq!(again.text().matches("<one>").count(), 1);
+    again
+        .until("both are answered", |wire| {
+            let taken = |n| wire.frames.contains(&ServerFrame::InputTaken(n));
+            taken(1) && taken(2)
+        })
+        .await;
+    // Of another session the offset means nothing.
+    let query = "session=0123456789abcdef01234567&since=3";
+    let mut other = Wire::attach(&server, &project, query).await;
+    other.until_shown("<two>").await;
+    assert_eq!((other.snapshots, other.received), (1, 0));
+}
+
+#[tokio::test]
+async fn one_drives_and_the_others_are_told() {
+    let (server, project) = start(LINES).await;
+    let mut desk = Wire::attach(&server, &project, "").await;
+    desk.until_shown("up").await;
+    assert_eq!(desk.role, Some(Role::Viewer), "nobody drives yet");
+    desk.resize(100, 30).await;
+    desk.until("it drives", |wire| wire.role == Some(Role::Driver))
+        .await;
+    desk.until("resized", |wire| wire.size() == Some((100, 30)))
+        .await;
+    let mut phone = Wire::attach(&server, &project, "").await;
+    phone.until_shown("up").await;
+    phone.resize(44, 20).await;
+    // Reports of focus and of the mouse are not typing.
+    phone.input("\x1b[I\x1b[<0;1;1M").await;
+    phone.input("hello\n").await;
+    phone
+        .until("it drives", |wire| wire.role == Some(Role::Driver))
+        .await;
+    phone
+        .until("resized", |wire| wire.size() == Some((44, 20)))
+        .await;
+    desk.until("it looks", |wire| wire.role == Some(Role::Viewer))
+        .await;
+    desk.until("told of it", |wire| wire.size() == Some((44, 20)))
+        .await;
+    // Its own window does not matter now, until it asks.
+    desk.resize(90, 30).await;
+    desk.send(ClientFrame::Drive).await;
+    desk.until("it drives", |wire| wire.role == Some(Role::Driver))
+        .await;
+    desk.until("resized", |wire| wire.size() == Some((90, 30)))
+        .await;
+    phone
+        .until("told of it", |wire| wire.size() == Some((90, 30)))
+        .await;
+    let session = server.session(&project).await;
+    assert_eq!(
+        (&session["cols"], &session["clients"]),
+        (&90.into(), &2.into())
+    );
+    drop(desk);
+    server
+        .session_until(&project, "it left", |session| session["clients"] == 1)
+        .await;
+    phone.resize(50, 25).await;
+    server
+        .session_until(&project, "the next window", |session| session["cols"] == 50)
+        .await;
+}
+
+#[tokio::test]
+async fn focus_and_mouse_make_no_driver() {
+    let (server, project) = start(LINES).await;
+    let mut desk = Wire::attach(&server, &project, "").await;
+    desk.resize(100, 30).await;
+    desk.until("resized", |wire| wire.size() == Some((100, 30)))
+        .await;
+    let mut phone = Wire::attach(&server, &project, "").await;
+    phone.until_shown("up").await;
+    phone.resize(44, 20).await;
+    let number = phone.input("\x1b[I\x1b[<0;1;1M").await;
+    phone
+        .until("typed", |wire| {
+            wire.frames.contains(&ServerFrame::InputTaken(number))
+        })
+        .await;
+    assert_eq!(
+        (phone.role, phone.size()),
+        (Some(Role::Viewer), Some((100, 30)))
+    );
+}
+
+#[tokio::test]
+async fn a_read_only_client_sees_all_and_changes_nothing() {
+    let (server, project) = start(LINES).await;
+    let mut wire = Wire::attach(&server, &project, "read_only=true").await;
+    assert!(wire.status.read_only);
+    wire.until_shown("up").await;
+    wire.input("typed\n").await;
+    wire.resize(44, 20).await;
+    wire.send(ClientFrame::Drive).await;
+    wire.send(ClientFrame::Signal(
+        wxcode_holder::client::Signal::Terminate,
+    ))
+    .await;
+    let refusals = |wire: &Wire| {
+        let refused = |frame: &&ServerFrame| match frame {
+            ServerFrame::Error { code, .. } => code == "READ_ONLY",
+            _ => false,
+        };
+        wire.frames.iter().filter(refused).count()
+    };
+    wire.until("all are refused", |wire| refusals(wire) == 4)
+        .await;
+    assert!(wire.frames.iter().any(
+        |frame| matches!(frame, ServerFrame::InputRefused { number: 1, reason } if !reason.is_empty())
+    ));
+    let mut other = Wire::attach(&server, &project, "").await;
+    other.input("mine\n").await;
+    wire.until_shown("<mine>").await;
+    assert!(!wire.text().contains("typed"));
+    assert_eq!(wire.size(), Some((120, 40)));
+}
+
+#[tokio::test]
+async fn who_does_not_acknowledge_gets_the_credit_and_then_the_newest_screen() {
+    let script = "stty -echo; echo up; read -r line; seq 1 400000; echo the end; exec cat";
+    let (server, project) = start(script).await;
+    let mut stuck = Wire::attach(&server, &project, "").await;
+    stuck.acknowledges = false;
+    let mut swift = Wire::attach(&server, &project, "").await;
+    swift.until_shown("up").await;
+    swift.input("\n").await;
+    swift.until_shown("the end").await;
+    assert!(swift.received + 10 > 2_688_895, "{}", swift.received);
+    assert_eq!(swift.snapshots, 1, "it kept up");
+    // What counts is all that is sent, the first screen and the last frame included.
+    let most = (CREDIT + (64 << 10)) as u64;
+    while stuck.received + (64 << 10) < CREDIT as u64 {
+        assert!(stuck.next().await);
+    }
+    // Nothing more comes before it acknowledges: the answers to something else do.
+    for answers in 1..=5 {
+        stuck
+            .send_raw(Message::Binary(vec![6, 0, 0, 0, 0].into()))
+            .await;
+        stuck
+            .until("it is answered", |wire| wire.frames.len() == answers)
+            .await;
+    }
+    assert!(stuck.received < most, "{}", stuck.received);
+    stuck.acknowledges = true;
+    let offset = stuck.offset;
+    stuck.send(ClientFrame::Ack(offset)).await;
+    stuck.until_shown("the end").await;
+    assert_eq!(stuck.snapshots, 2);
+    assert_eq!(stuck.offset, swift.offset);
+    assert!(stuck.drawn() == swift.drawn(), "it ends up exact");
+}
+
+#[tokio::test]
+async fn the_exit_comes_after_the_last_byte_and_says_how() {
+    let (server, project) = start("echo up; read -r line; seq 1 5000; exit 3").await;
+    let mut wire = Wire::attach(&server, &project, "").await;
+    wire.until_shown("up").await;
+    wire.input("\n").await;
+    assert_eq!(wire.until_closed().await, 1000);
+    assert!(wire.text().contains("5000"), "{}", wire.text());
+    let Some(ServerFrame::Exited(exit)) = wire.frames.last() else {
+        panic!("{:?}", wire.frames);
+    };
+    assert_eq!((exit.code, exit.signal), (Some(3), None));
+    assert_eq!(exit.offset, wire.offset);
+}
+
+#[tokio::test]
+async fn bad_messages_are_answered_and_bad_queries_refused() {
+    let (server, project) = start(LINES).await;
+    let mut wire = Wire::attach(&server, &project, "").await;
+    let bad: [&[u8]; 5] = [b"", b"\x04\0", b"\x06\0\0\0\x10", b"\x07\x63", b"\x10"];
+    for (n, message) in bad.into_iter().enumerate() {
+        wire.send_raw(Message::Binary(message.to_vec().into()))
+            .await;
+        wire.until("it is answered", |wire| wire.frames.len() == n + 1)
+            .await;
+    }
+    wire.send_raw(Message::text("{}")).await;
+    wire.send_raw(Message::Binary(
+        b"\xee of a later version".as_slice().into(),
+    ))
+    .await;
+    let mut large = vec![0; 9 + (4 << 20) + 1];
+    large[0] = 4;
+    wire.send_raw(Message::Binary(large.into())).await;
+    wire.until("all are answered", |wire| wire.frames.len() == 7)
+        .await;
+    let code = |frame: &ServerFrame| match frame {
+        ServerFrame::Error { code, .. } => code.clone(),
+        other => panic!("{other:?}"),
+    };
+    let codes: Vec<String> = wire.frames.iter().map(code).collect();
+    assert!(codes[..6].iter().all(|code| code == "VALIDATION"));
+    assert_eq!(codes[6], "TOO_LARGE");
+    wire.input("still here\n").await;
+    wire.until_shown("<still here>").await;
+    for query in ["since=x", "client=12", "read_only=perhaps"] {
+        let path = format!("/output-projects/{project}/terminal?{query}");
+        let mut socket = server.socket(&path).await;
+        assert_eq!(socket.message("error").await["code"], "VALIDATION");
+        assert_eq!(socket.close_code().await, 1008, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_paste_goes_on_while_output_is_not_read_and_ctrl_c_overtakes_it() {
+    // Raw, writing much, and reading only when told: the client's socket is full of output that it does not read.
+    let script = "stty raw -echo; echo up; seq 1 200000; touch written; \
+        while [ ! -e go ]; do sleep 0.02; done; cat >typed";
+    let (server, project) = start(script).await;
+    let mut wire = Wire::attach(&server, &project, "").await;
+    let workspace = server.workspace(&project).await;
+    eventually("all is written", || workspace.join("written").exists()).await;
+    let paste = "x".repeat(1 << 20);
+    wire.acknowledges = false;
+    wire.input(&format!("\x1b[200~{paste}\x1b[201~")).await;
+    wire.input("\x03").await;
+    wire.input("end").await;
+    // The answer to something bad comes when all before it is on its way to the holder, which then says that it has it.
+    wire.send_raw(Message::Binary(Vec::new().into())).await;
+    wire.until("it is answered", |wire| !wire.frames.is_empty())
+        .await;
+    let dirs = server.session_dirs();
+    let holder = wxcode_holder::client::connect(&dirs[0]).await.unwrap();
+    assert!(holder.welcome.info.input_waiting > 512 << 10);
+    fs::write(workspace.join("go"), "").unwrap();
+    let typed = workspace.join("typed");
+    eventually("all is typed", || {
+        fs::read(&typed).is_ok_and(|typed| typed.ends_with(b"end"))
+    })
+    .await;
+    let typed = fs::read_to_string(typed).unwrap();
+    assert!(typed.find('\x03').unwrap() < 512 << 10, "not behind it");
+    let whole = typed.replace("\x1b[201~\x03\x1b[200~", "");
+    assert!(whole == format!("\x1b[200~{paste}\x1b[201~end"));
+}
