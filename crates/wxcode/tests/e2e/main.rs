@@ -11,6 +11,7 @@ mod api;
 mod delivery;
 mod milestone;
 mod mishap;
+mod model;
 mod page;
 mod planning;
 mod real;

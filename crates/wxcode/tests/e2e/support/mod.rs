@@ -10,4 +10,4 @@ pub(crate) use agent::{Agent, real};
 pub(crate) use process::{is_alive, kill, parent_of};
 pub(crate) use server::{Server, eventually};
 pub(crate) use socket::Socket;
-pub(crate) use wire::Wire;
+pub(crate) use wire::{Wire, drawn};

@@ -1,6 +1,6 @@
 //! A terminal client of the binary protocol, with a screen of its own.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
@@ -32,6 +32,10 @@ pub(crate) struct Wire {
     pub(crate) received: u64,
     /// Whether what is parsed is acknowledged.
     pub(crate) acknowledges: bool,
+    /// Where the size changed.
+    pub(crate) sizes: Vec<(u64, Size)>,
+    /// What the agent is known to write: all output is checked against it.
+    pub(crate) reference: Option<Arc<Vec<u8>>>,
     /// All other frames so far.
     pub(crate) frames: Vec<ServerFrame>,
     pub(crate) closed: Option<(u16, String)>,
@@ -74,6 +78,8 @@ impl Wire {
             snapshots: 0,
             received: 0,
             acknowledges: true,
+            sizes: Vec::new(),
+            reference: None,
             frames: Vec::new(),
             closed: None,
             inputs: 0,
@@ -89,12 +95,16 @@ impl Wire {
     /// Attaches again where `before` left off, with its screen.
     pub(crate) async fn resume(server: &Server, project: &str, before: Self, query: &str) -> Self {
         let (session, since) = (&before.status.session_id, before.offset);
-        let query = format!("session={session}&since={since}&{query}");
+        let query = match before.screen {
+            Some(_) => format!("session={session}&since={since}&{query}"),
+            None => query.to_owned(),
+        };
         let mut wire = Self::attach(server, project, &query).await;
         wire.offset = before.offset;
         wire.screen = before.screen;
         wire.snapshots = before.snapshots;
         wire.received = before.received;
+        wire.sizes = before.sizes;
         wire
     }
 
@@ -144,6 +154,10 @@ impl Wire {
                     offset, self.offset,
                     "output continues at the byte, or behind a snapshot"
                 );
+                if let Some(reference) = &self.reference {
+                    let known = &reference[offset as usize..][..bytes.len()];
+                    assert!(known == &bytes[..], "at {offset} other bytes were written");
+                }
                 let screen = self.screen.as_mut().expect("a snapshot first");
                 screen.feed(&bytes, &mut Vec::new());
                 self.offset += bytes.len() as u64;
@@ -157,6 +171,7 @@ impl Wire {
                 );
                 let screen = self.screen.as_mut().expect("a snapshot first");
                 screen.resize(size);
+                self.sizes.push((offset, size));
             }
             ServerFrame::Role(role) => self.role = Some(role),
             other => self.frames.push(other),
@@ -200,10 +215,7 @@ impl Wire {
 
     /// The screen alone, as a fresh terminal would have it: what differs only in history that is gone is the same.
     pub(crate) fn drawn(&self) -> Vec<u8> {
-        let screen = self.screen.as_ref().expect("a screen");
-        let mut fresh = Terminal::new(screen.size());
-        fresh.feed(&screen.dump_with_history(0), &mut Vec::new());
-        fresh.dump()
+        drawn(self.screen.as_ref().expect("a screen"))
     }
 
     pub(crate) fn size(&self) -> Option<(u16, u16)> {
@@ -218,6 +230,18 @@ impl Wire {
     pub(crate) async fn send_raw(&mut self, message: Message) {
         // A connection that breaks is noticed by reading.
         let _ = self.stream.send(message).await;
+    }
+
+    /// Waits until all that was sent so far is heard.
+    pub(crate) async fn heard(&mut self) {
+        // What is malformed is answered, in its turn.
+        self.send_raw(Message::Binary(Bytes::new())).await;
+        let before = self.frames.len();
+        self.until("it is answered", |wire| {
+            let error = |frame: &ServerFrame| matches!(frame, ServerFrame::Error { .. });
+            wire.frames[before..].iter().any(error)
+        })
+        .await;
     }
 
     /// Types as the next input; its number.
@@ -237,4 +261,11 @@ impl Wire {
         let size = Size::new(cols, rows).unwrap();
         self.send(ClientFrame::Resize(size)).await;
     }
+}
+
+/// A screen alone, as a fresh terminal would have it.
+pub(crate) fn drawn(screen: &Terminal) -> Vec<u8> {
+    let mut fresh = Terminal::new(screen.size());
+    fresh.feed(&screen.dump_with_history(0), &mut Vec::new());
+    fresh.dump()
 }
