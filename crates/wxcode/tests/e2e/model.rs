@@ -151,7 +151,10 @@ impl Run {
                 wire.until("read on", |wire| wire.offset >= until).await;
                 Client::Here(wire)
             }
-            (Client::Here(wire), 13) => Client::Away(wire),
+            (Client::Here(mut wire), 13) => {
+                wire.disconnect();
+                Client::Away(wire)
+            }
             (Client::Here(mut wire), 14) => {
                 let (cols, rows) = (20 + self.dice.roll(150), 5 + self.dice.roll(60));
                 wire.resize(cols as u16, rows as u16).await;
@@ -217,12 +220,19 @@ async fn run(seed: u64) {
         witness.until("all", |wire| wire.offset >= written).await;
     }
     assert!(run.written > 6 << 20, "{} bytes are a test", run.written);
-    // Everybody is heard before the last change of size.
+    // Everybody is heard, or gone, before the last change of size.
+    let mut here = 2;
     for client in &mut run.clients {
         if let Client::Here(wire) = client {
             wire.heard().await;
+            here += 1;
         }
     }
+    run.server
+        .session_until(&run.project, "the others left", |session| {
+            session["clients"] == here
+        })
+        .await;
     writer.resize(101, 33).await;
     writer.send(ClientFrame::Drive).await;
     let sized = |wire: &Wire| wire.size() == Some((101, 33));
@@ -264,5 +274,5 @@ async fn clients_with_stalls_and_resumes_end_up_exact() {
         .and_then(|seed| seed.parse().ok())
         .unwrap_or(20_261_121);
     println!("WXCODE_SEED={seed}");
-    run(seed).await;
+    Box::pin(run(seed)).await;
 }

@@ -19,7 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One attached client of `wxcode.v1`.
 pub(crate) struct Wire {
-    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// `None` once it is disconnected.
+    stream: Option<WebSocketStream<MaybeTlsStream<TcpStream>>>,
     pub(crate) status: Status,
     pub(crate) role: Option<Role>,
     /// What the client shows; it exists from the first snapshot on, or is brought along.
@@ -70,7 +71,7 @@ impl Wire {
             log_off: None,
         };
         let mut wire = Self {
-            stream,
+            stream: Some(stream),
             status,
             role: None,
             screen: None,
@@ -111,7 +112,8 @@ impl Wire {
     /// The next frame as it comes; `None` when the connection is closed.
     pub(crate) async fn read(&mut self) -> Option<ServerFrame> {
         loop {
-            let message = timeout(PATIENCE, self.stream.next()).await;
+            let stream = self.stream.as_mut()?;
+            let message = timeout(PATIENCE, stream.next()).await;
             let message = message.unwrap_or_else(|_| panic!("no frame in time\n{}", self.text()));
             match message {
                 Some(Ok(Message::Binary(bytes))) => {
@@ -228,8 +230,15 @@ impl Wire {
     }
 
     pub(crate) async fn send_raw(&mut self, message: Message) {
-        // A connection that breaks is noticed by reading.
-        let _ = self.stream.send(message).await;
+        if let Some(stream) = &mut self.stream {
+            // A connection that breaks is noticed by reading.
+            let _ = stream.send(message).await;
+        }
+    }
+
+    /// Breaks the connection.
+    pub(crate) fn disconnect(&mut self) {
+        self.stream = None;
     }
 
     /// Waits until all that was sent so far is heard.
