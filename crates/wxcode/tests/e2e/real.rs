@@ -4,9 +4,11 @@ use std::{fs, path::PathBuf};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use wxcode_server::wire::{ClientFrame, ServerFrame};
+use wxcode_terminal::{Size, Terminal};
 use wxcode_testbed::Stub;
 
-use crate::support::{Server, eventually, is_alive, kill, real};
+use crate::support::{Server, Wire, eventually, is_alive, kill, real};
 
 async fn start() -> Option<(Server, String)> {
     let server = Server::start(real()?).await;
@@ -305,4 +307,52 @@ async fn an_untrusted_folder_waits_for_the_user() {
         is_alive(pid(&server.session(project).await)),
         "nobody pressed Enter"
     );
+}
+
+#[tokio::test]
+async fn no_answer_to_a_query_is_ever_typed_into_the_prompt() {
+    let Some((server, project)) = start().await else {
+        return;
+    };
+    server.start_session(&project).await;
+    server
+        .session_until(&project, "it waits for the first command", |session| {
+            session["agent_state"] == "idle"
+        })
+        .await;
+    // Whatever clients do: come, ask for the screen, change the size, come back at the first byte with all its queries.
+    let mut desk = Wire::attach(&server, &project, "").await;
+    desk.resize(100, 30).await;
+    desk.until("resized", |wire| wire.size() == Some((100, 30)))
+        .await;
+    desk.send(ClientFrame::Redraw { history: 1 << 20 }).await;
+    let mut phone = Wire::attach(&server, &project, "").await;
+    phone.resize(50, 24).await;
+    phone.send(ClientFrame::Drive).await;
+    phone
+        .until("resized", |wire| wire.size() == Some((50, 24)))
+        .await;
+    let since = format!("session={}&since=0", desk.status.session_id);
+    let mut late = Wire::attach(&server, &project, &since).await;
+    late.screen = Size::new(120, 40).map(Terminal::new);
+    let now = phone.offset;
+    late.until("all again", |wire| wire.offset >= now).await;
+    assert_eq!(late.snapshots, 0);
+    let number = phone.input("only this").await;
+    phone.until_shown("only this").await;
+    phone
+        .until("typed", |wire| {
+            wire.frames
+                .iter()
+                .any(|frame| matches!(frame, ServerFrame::InputTaken(n) if *n == number))
+        })
+        .await;
+    phone.input("\r").await;
+    stub(&server)
+        .wait_for(|request| {
+            request.is_turn() && request.user_texts().iter().any(|t| t.contains("only this"))
+        })
+        .await;
+    let texts = last_turn(&server);
+    assert!(texts.iter().any(|text| text == "only this"), "{texts:?}");
 }
