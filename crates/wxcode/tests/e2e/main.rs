@@ -14,6 +14,7 @@ mod mishap;
 mod model;
 mod page;
 mod planning;
+mod pressure;
 mod real;
 mod recording;
 mod session;

@@ -155,6 +155,12 @@ impl Server {
         fs::read_to_string(self.data_dir().join("server.log")).unwrap_or_default()
     }
 
+    /// The process of the server.
+    pub(crate) fn pid(&self) -> i32 {
+        let pid = self.child.as_ref().and_then(Child::id).expect("it runs");
+        i32::try_from(pid).unwrap()
+    }
+
     /// SIGKILL.
     pub(crate) async fn crash(&mut self) {
         let mut child = self.child.take().expect("it runs");
