@@ -44,6 +44,19 @@ impl Receiver {
         }
     }
 
+    /// The next event where it has come already; `None` where it is to be waited for.
+    ///
+    /// # Errors
+    /// The holder does not speak the protocol.
+    pub fn ready(&mut self) -> Result<Option<Event>, ClientError> {
+        while let Some((kind, payload)) = self.decoder.next_frame()? {
+            if let Some(event) = Event::decode(kind, payload)? {
+                return Ok(Some(event));
+            }
+        }
+        Ok(None)
+    }
+
     pub(super) async fn welcome(&mut self) -> Result<Welcome, ClientError> {
         let gone = || ClientError::Gone(io::ErrorKind::UnexpectedEof.into());
         let (kind, payload) = self.frame().await?.ok_or_else(gone)?;

@@ -246,7 +246,7 @@ impl Holder {
     fn due(&self, peers: &[Peer]) -> Option<Instant> {
         let of_peers = peers.iter().filter_map(|peer| match peer.phase {
             peer::Phase::New(until) => Some(until),
-            _ => peer.snapshot_due(),
+            _ => peer.due(),
         });
         of_peers
             .chain(self.quiet_at)

@@ -27,6 +27,9 @@ pub(super) const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) const MAX_QUEUED: usize = 256 << 10; // 256 KiB
 /// The largest queue that is kept for reuse, in bytes.
 const KEPT: usize = 64 << 10; // 64 KiB
+/// How long the answer to an input waits for the output that the input brings about: the echo of a key then wakes
+/// the other side once instead of twice.
+const COMPANY: Duration = Duration::from_millis(5);
 /// The most bytes that are read from a connection in one turn.
 const MAX_READ: usize = 256 << 10; // 256 KiB
 
@@ -82,6 +85,8 @@ pub(super) struct Peer {
     /// It is to hear that the agent is quiet.
     pub(super) quiet: bool,
     pub(super) told_exit: bool,
+    /// What is queued waits for company, until this time at most.
+    pub(super) idle_until: Option<Instant>,
     /// The other end is closed; so is this one once all that came is taken.
     pub(super) eof: bool,
 }
@@ -106,6 +111,7 @@ impl Peer {
             hooks: None,
             quiet: false,
             told_exit: false,
+            idle_until: None,
             eof: false,
         }
     }
@@ -115,16 +121,25 @@ impl Peer {
         matches!(self.phase, Phase::New(_) | Phase::Open) && self.out.len() <= MAX_QUEUED
     }
 
-    /// When a snapshot that it waits for may be sent.
-    pub(super) fn snapshot_due(&self) -> Option<Instant> {
+    /// When something may be sent that waits for its time.
+    pub(super) fn due(&self) -> Option<Instant> {
         let waits = self.output == Cursor::Behind && !self.blocked;
-        let at = self.snapshot_at.max(self.update_until);
-        at.filter(|_| waits)
+        let snapshot = self.snapshot_at.max(self.update_until);
+        let snapshot = snapshot.filter(|_| waits);
+        snapshot.into_iter().chain(self.idle_until).min()
     }
 
     /// Queues a message.
     pub(super) fn tell(&mut self, event: &Event) {
         event.encode(&mut self.out);
+    }
+
+    /// Queues a message that may wait for company.
+    pub(super) fn tell_idly(&mut self, event: &Event) {
+        if self.out.is_empty() {
+            self.idle_until = Some(Instant::now() + COMPANY);
+        }
+        self.tell(event);
     }
 
     /// The queue, to append frames to.

@@ -240,7 +240,9 @@ impl Holder {
             typed += n;
             match self.inputs.typed(n) {
                 Some(Origin::Input { client, seq }) => {
-                    tell(peers, client, &Event::InputTaken { seq });
+                    if let Some(peer) = peers.iter_mut().find(|peer| peer.id == client) {
+                        peer.tell_idly(&Event::InputTaken { seq });
+                    }
                 }
                 Some(Origin::Delivery { client, key }) => {
                     tell(peers, client, &Event::Delivered { key, fresh: true });

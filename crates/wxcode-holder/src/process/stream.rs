@@ -26,6 +26,13 @@ impl Holder {
     /// Gives a connection what it lacks, until it has all or its socket takes no more. Whether it
     /// lacks more that its socket would take.
     pub(super) fn serve(&mut self, peer: &mut Peer) -> bool {
+        if peer.idle_until.is_some_and(|until| Instant::now() < until)
+            && matches!(peer.phase, Phase::Open)
+            && !self.queue_next(peer)
+        {
+            return false;
+        }
+        peer.idle_until = None;
         for _ in 0..MAX_TURN {
             peer.flush();
             if peer.blocked || !matches!(peer.phase, Phase::Open) {

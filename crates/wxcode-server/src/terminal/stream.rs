@@ -24,6 +24,9 @@ use crate::{
     wire::{ClientFrame, Role, ServerFrame},
 };
 
+/// The most events that are passed on at once, where so many have come.
+const TOGETHER: usize = 4;
+
 /// A client that follows a session.
 pub(super) struct Stream<'a> {
     client: &'a mut Client,
@@ -97,10 +100,23 @@ impl<'a> Stream<'a> {
                 },
                 drives = self.attendance.driver_changed(), if room => self.tell_role(drives),
                 report = self.reports.recv(), if room => self.report(report),
-                event = receiver.next(), if room && self.client.protocol.has_credit() => match event {
-                    Ok(Some(Event::Exited(exit))) => return Ok(Some(exit)),
-                    Ok(Some(event)) => self.pass_on(event),
-                    Ok(None) | Err(_) => return Ok(None),
+                event = receiver.next(), if room && self.client.protocol.has_credit() => {
+                    let mut next = event;
+                    // What came together goes out together.
+                    for left in (0..TOGETHER).rev() {
+                        match next {
+                            Ok(Some(Event::Exited(exit))) => return Ok(Some(exit)),
+                            Ok(Some(event)) => self.pass_on(event),
+                            Ok(None) | Err(_) => return Ok(None),
+                        }
+                        if left == 0 || !self.client.protocol.has_credit() {
+                            break;
+                        }
+                        match receiver.ready() {
+                            Ok(None) => break,
+                            event => next = event,
+                        }
+                    }
                 },
             }
         }
