@@ -231,13 +231,15 @@ fn text(fields: &mut Map<String, Value>, name: &str) -> Option<String> {
 }
 
 /// Fields that are never cut: the server's decisions rest on them.
-const KEPT: [&str; 6] = [
+const KEPT: [&str; 8] = [
     "session_id",
     "transcript_path",
     "cwd",
     "hook_event_name",
     "prompt",
     "prompt_id",
+    "source",
+    "agent_id",
 ];
 
 /// Shortest length in bytes that strings are cut to before they are taken out altogether.
@@ -272,7 +274,7 @@ pub fn compact(payload: Vec<u8>, max: usize) -> Vec<u8> {
             return bytes;
         }
         if limit < CUT_MIN {
-            return without_details(fields);
+            return without_details(fields, max);
         }
         limit /= 2;
     }
@@ -291,11 +293,16 @@ fn cut(value: &mut Value, limit: usize) {
     }
 }
 
-/// What is left when strings were not the reason for the size: the kept fields and plain ones.
-fn without_details(mut fields: Map<String, Value>) -> Vec<u8> {
+/// What is left when cutting strings is not enough: the kept fields and plain ones, else the kept ones alone.
+fn without_details(mut fields: Map<String, Value>, max: usize) -> Vec<u8> {
     fields.retain(|name, value| {
         KEPT.contains(&name.as_str()) || !(value.is_array() || value.is_object())
     });
+    let bytes = serde_json::to_vec(&fields).unwrap_or_default();
+    if bytes.len() <= max {
+        return bytes;
+    }
+    fields.retain(|name, _| KEPT.contains(&name.as_str()));
     serde_json::to_vec(&fields).unwrap_or_default()
 }
 
@@ -503,6 +510,17 @@ mod tests {
         let small = compact(many, 1_000);
         assert!(small.len() <= 1_000);
         assert_eq!(parse(&small).unwrap().name(), "Stop");
+    }
+
+    #[test]
+    fn a_payload_of_many_plain_fields_is_cut_to_what_is_kept() {
+        let mut fields = json!({ "hook_event_name": "StopFailure", "agent_id": "a1" });
+        for n in 0..100 {
+            fields[format!("n{n}")] = n.into();
+        }
+        let small = compact(payload(fields), 400);
+        assert!(small.len() <= 400, "{}", small.len());
+        assert_eq!(parse(&small).unwrap().kind, HookKind::SubagentStop);
     }
 
     proptest! {
