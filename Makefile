@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 CARGO ?= cargo
-.PHONY: help run build test lint bench page clean
+.PHONY: help run build test lint bench fuzz page clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -38,6 +38,9 @@ lint: ## Check format, lints and types
 bench: ## Measure the screen engine, as ratios to what the memory allows
 	@scripts/need cargo
 	$(CARGO) bench -p wxcode-terminal
+
+fuzz: ## Fuzz each target for FUZZ_SECONDS, 60 by default
+	@scripts/fuzz
 
 clean: ## Remove what was built
 	$(CARGO) clean

@@ -1,0 +1,130 @@
+//! Frames and messages of the holder's socket: the same for any cuts, bounded, and back as they came.
+
+use bytes::{Bytes, BytesMut};
+use wxcode_holder::{
+    frame::{Decoder, MAX_UNKNOWN, TooLong, Type},
+    message::{Event, Hello, Request, Welcome},
+};
+
+use crate::input::Input;
+
+/// The length and the type before a payload.
+const HEADER: usize = 5;
+
+/// Runs one input: how to cut, and then a stream as it is or frames that are made of it.
+pub fn run(data: &[u8]) {
+    let mut input = Input::new(data);
+    let cuts: [u8; 4] = std::array::from_fn(|_| input.byte());
+    let stream = match input.byte() % 2 {
+        0 => input.rest().to_vec(),
+        _ => framed(input),
+    };
+    let (frames, error) = decode(&stream, &[0]);
+    let (same_frames, same_error) = decode(&stream, &cuts);
+    assert_eq!(frames, same_frames);
+    assert_eq!(error, same_error);
+    for (kind, payload) in frames {
+        assert!(payload.len() <= kind.limit());
+        message(kind, &payload);
+    }
+}
+
+/// Whole frames of any type, also of unknown ones: a code, a length and so many bytes.
+fn framed(mut input: Input<'_>) -> Vec<u8> {
+    let mut stream = Vec::new();
+    while !input.is_empty() {
+        let code = input.byte();
+        let len = usize::from(input.byte());
+        let payload = input.piece(len);
+        frame(&mut stream, code, payload);
+    }
+    stream
+}
+
+fn frame(stream: &mut Vec<u8>, code: u8, payload: &[u8]) {
+    stream.extend_from_slice(&(payload.len() as u32).to_be_bytes());
+    stream.push(code);
+    stream.extend_from_slice(payload);
+}
+
+/// All that a decoder makes of a stream that comes in pieces of these lengths, 0 for all.
+fn decode(stream: &[u8], cuts: &[u8]) -> (Vec<(Type, Bytes)>, Option<TooLong>) {
+    let mut decoder = Decoder::default();
+    let mut frames = Vec::new();
+    let mut rest = stream;
+    for cut in cuts.iter().cycle() {
+        if rest.is_empty() {
+            break;
+        }
+        let cut = match cut {
+            0 => rest.len(),
+            cut => rest.len().min(usize::from(*cut)),
+        };
+        decoder.buffer().extend_from_slice(&rest[..cut]);
+        rest = &rest[cut..];
+        loop {
+            match decoder.next_frame() {
+                Ok(Some(frame)) => frames.push(frame),
+                Ok(None) => break,
+                Err(error) => return (frames, Some(error)),
+            }
+        }
+        assert_bounded(decoder.buffer());
+    }
+    (frames, None)
+}
+
+/// What a decoder holds is a part of one frame that it knows and that is not too long.
+fn assert_bounded(held: &[u8]) {
+    let Some((&[a, b, c, d, code], payload)) = held.split_first_chunk::<HEADER>() else {
+        return;
+    };
+    let announced = u32::from_be_bytes([a, b, c, d]) as usize;
+    let kind = Type::from_code(code).expect("what is not known is not held");
+    assert!(announced <= kind.limit() && payload.len() < announced);
+    assert!(payload.len() <= MAX_UNKNOWN || kind.limit() > MAX_UNKNOWN);
+}
+
+/// A payload is a message of one side, or refused; a message comes back as it is.
+fn message(kind: Type, payload: &Bytes) {
+    let request = Request::decode(kind, payload.clone());
+    let event = Event::decode(kind, payload.clone());
+    assert!(
+        matches!(request, Ok(None)) || matches!(event, Ok(None)),
+        "{} is of both sides",
+        kind.name()
+    );
+    if let Ok(Some(request)) = request {
+        let mut out = BytesMut::new();
+        request.encode(&mut out);
+        let (kind, payload) = only(&out);
+        assert_eq!(Request::decode(kind, payload), Ok(Some(request)));
+    }
+    if let Ok(Some(event)) = event {
+        let mut out = BytesMut::new();
+        event.encode(&mut out);
+        let (kind, payload) = only(&out);
+        assert_eq!(Event::decode(kind, payload), Ok(Some(event)));
+    }
+    match kind {
+        Type::Hello => json::<Hello>(payload),
+        Type::Welcome => json::<Welcome>(payload),
+        _ => {}
+    }
+}
+
+/// The one frame of a stream.
+fn only(stream: &[u8]) -> (Type, Bytes) {
+    let (mut frames, error) = decode(stream, &[0]);
+    assert_eq!((frames.len(), error), (1, None));
+    frames.remove(0)
+}
+
+fn json<T: serde::de::DeserializeOwned + serde::Serialize + PartialEq + std::fmt::Debug>(
+    payload: &[u8],
+) {
+    if let Ok(value) = serde_json::from_slice::<T>(payload) {
+        let bytes = serde_json::to_vec(&value).unwrap();
+        assert_eq!(serde_json::from_slice::<T>(&bytes).unwrap(), value);
+    }
+}

@@ -1,0 +1,50 @@
+//! Fuzz targets: plain functions of bytes that panic where something that is promised does not hold.
+//!
+//! A target is a module here with a function `run`, its line in [`TARGETS`], one file in `src/bin`
+//! for libFuzzer, and a few inputs to begin with in `seeds/<name>`. Without libFuzzer the programs
+//! run the inputs that they are given, and the tests run the seeds.
+
+pub mod frame;
+pub mod hook;
+mod input;
+pub mod log;
+mod memory;
+pub mod planning;
+pub mod screen;
+pub mod stream_json;
+pub mod transcript;
+
+/// A target: its name and its function.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: &[Target] = &[
+    ("frame", frame::run),
+    ("hook", hook::run),
+    ("log", log::run),
+    ("planning", planning::run),
+    ("screen", screen::run),
+    ("stream_json", stream_json::run),
+    ("transcript", transcript::run),
+];
+
+/// The program of a target: libFuzzer's, or one that runs the files that it is given.
+#[macro_export]
+macro_rules! target {
+    ($name:ident) => {
+        #[cfg(fuzzing)]
+        libfuzzer_sys::fuzz_target!(|data: &[u8]| $crate::$name::run(data));
+
+        #[cfg(not(fuzzing))]
+        fn main() -> std::io::Result<()> {
+            for path in std::env::args_os().skip(1) {
+                $crate::$name::run(&std::fs::read(&path)?);
+                println!("{} is borne", path.display());
+            }
+            Ok(())
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests;

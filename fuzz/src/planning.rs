@@ -1,0 +1,150 @@
+//! `.planning/`: any documents are read, the same each time, within the bounds, and add up.
+
+use std::{fs, path::Path};
+
+use wxcode_claude::planning::{
+    DiskStatus, MILESTONES_MAX, PHASES_MAX, PLANS_MAX, Planning, REQUIREMENTS_MAX, TEXT_MAX, read,
+};
+
+/// Begins a file; not a byte of UTF-8. The byte behind it says which file it is.
+const FILE: u8 = 0xFF;
+/// Documents by name; a file beyond them is in the folder of a phase, both named by its first line.
+const DOCUMENTS: [&str; 5] = [
+    "ROADMAP.md",
+    "STATE.md",
+    "REQUIREMENTS.md",
+    "PROJECT.md",
+    "MILESTONES.md",
+];
+/// Most files in the folders of phases.
+const FILES: usize = 16;
+
+/// A file, by its path below `.planning/`.
+type File = (String, Vec<u8>);
+
+/// Runs one input: files, each behind [`FILE`] and the byte that says which it is.
+pub fn run(data: &[u8]) {
+    let workspace = tempfile::tempdir().unwrap();
+    let files = files(data);
+    write(workspace.path(), &files, false);
+    let planning = read(workspace.path()).unwrap();
+    assert_eq!(planning, read(workspace.path()).unwrap());
+    check(&planning);
+    for phase in &planning.phases {
+        let is_there = phase.folder.as_ref().is_some_and(|folder| {
+            let path = workspace.path().join(".planning/phases").join(folder);
+            path.is_dir()
+        });
+        assert_eq!(is_there, phase.disk_status != DiskStatus::NoDirectory);
+    }
+    if !data.contains(&b'\r') {
+        write(workspace.path(), &files, true);
+        assert_eq!(
+            planning,
+            read(workspace.path()).unwrap(),
+            "with other line ends"
+        );
+    }
+}
+
+fn files(data: &[u8]) -> Vec<File> {
+    let mut in_phases = 0;
+    let mut files = Vec::new();
+    for part in data.split(|byte| *byte == FILE) {
+        let Some((which, content)) = part.split_first() else {
+            continue;
+        };
+        if let Some(name) = DOCUMENTS.get(usize::from(*which % 16)) {
+            files.push(((*name).to_owned(), content.to_vec()));
+            continue;
+        }
+        let mut halves = content.splitn(2, |byte| *byte == b'\n');
+        let path = path(halves.next().unwrap_or_default());
+        if let Some(path) = path.filter(|_| in_phases < FILES) {
+            files.push((path, halves.next().unwrap_or_default().to_vec()));
+            in_phases += 1;
+        }
+    }
+    files
+}
+
+/// `01-name/01-01-PLAN.md` or `01-name/plans/PLAN-01.md` below the phases, if a line is such a path.
+fn path(line: &[u8]) -> Option<String> {
+    let text = str::from_utf8(line).ok()?;
+    let parts: Vec<&str> = text.split('/').collect();
+    let is_name = |part: &&str| (1..=80).contains(&part.len()) && !part.starts_with('.');
+    let good = (2..=3).contains(&parts.len())
+        && parts.iter().all(is_name)
+        && !text.contains('\0')
+        && parts
+            .get(1)
+            .is_none_or(|part| parts.len() == 2 || *part == "plans");
+    good.then(|| format!("phases/{text}"))
+}
+
+/// Writes the files that can be: a path may be in the way of another one.
+fn write(workspace: &Path, files: &[File], other_ends: bool) {
+    let planning = workspace.join(".planning");
+    fs::create_dir_all(&planning).unwrap();
+    for (name, content) in files {
+        let path = planning.join(name);
+        if let Some(folder) = path.parent() {
+            let _ = fs::create_dir_all(folder);
+        }
+        let content = match other_ends {
+            true => content
+                .split(|byte| *byte == b'\n')
+                .collect::<Vec<_>>()
+                .join(&b"\r\n"[..]),
+            false => content.clone(),
+        };
+        let _ = fs::write(path, content);
+    }
+}
+
+fn check(planning: &Planning) {
+    let plans: usize = planning.phases.iter().map(|phase| phase.plans.len()).sum();
+    assert!(planning.phases.len() <= PHASES_MAX && plans <= PLANS_MAX);
+    assert!(planning.requirements.by_id.len() <= REQUIREMENTS_MAX);
+    assert!(planning.milestones.len() <= MILESTONES_MAX);
+
+    let mut numbers: Vec<&str> = planning.phases.iter().map(|phase| &*phase.number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(
+        numbers.len(),
+        planning.phases.len(),
+        "a number is told once"
+    );
+    let requirements = &planning.requirements;
+    assert_eq!(requirements.total, requirements.by_id.len());
+    let met = requirements
+        .by_id
+        .values()
+        .filter(|one| one.complete)
+        .count();
+    assert_eq!(requirements.complete, met);
+
+    let progress = planning.progress;
+    assert!(progress.phases_complete <= progress.phases_total);
+    assert!(progress.plans_complete <= progress.plans_total && progress.plans_total <= plans);
+    assert!(progress.phases_total <= planning.phases.len());
+    assert!(progress.percent <= 100);
+    let is_all = progress.phases_complete == progress.phases_total
+        && progress.plans_complete == progress.plans_total
+        && progress.phases_total > 0;
+    assert_eq!(progress.percent == 100, is_all, "{progress:?}");
+
+    check_texts(&serde_json::to_value(planning).unwrap());
+}
+
+/// No text is longer than its bound; names of folders are bounded by the file system.
+fn check_texts(value: &serde_json::Value) {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => assert!(text.chars().count() <= TEXT_MAX, "{text}"),
+        Value::Array(values) => values.iter().for_each(check_texts),
+        Value::Object(fields) => fields.values().for_each(check_texts),
+        _ => {}
+    }
+}

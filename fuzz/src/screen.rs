@@ -1,0 +1,144 @@
+//! The screen: the same for any cuts, a dump that draws it and asks nothing, and bounds.
+
+use wxcode_terminal::{Screen as _, Size, Terminal};
+
+use crate::{input::Input, memory};
+
+/// Ends a piece. UTF-8 has no byte from 0xF5 on; the others of them are fed.
+const CUT: u8 = 0xFD;
+/// Changes the size to the two bytes that follow.
+const RESIZE: u8 = 0xFE;
+/// Most bytes of answers to a byte of input: a colour in a list of questions takes 2 bytes and is
+/// answered with 26.
+const ANSWER: usize = 16;
+/// Most bytes of memory of a cell, twice, as rewrapping has both.
+const CELL: usize = 2 * 8;
+/// Most bytes of memory besides cells and what the input left: tables, dictionary, palette.
+const BESIDES: usize = 2 << 20; // 2 MiB
+/// Most bytes of memory to a byte of input, for what is interned.
+const LEFT: usize = 256;
+
+enum Step {
+    Write(Vec<u8>),
+    Resize(Size),
+}
+
+/// Runs one input: a size, the length of pieces, and a stream with cuts and resizes in it.
+pub fn run(data: &[u8]) {
+    let mut input = Input::new(data);
+    let size = size(&mut input);
+    let length = usize::from(input.byte() % 9);
+    let pieces = pieces(input, length);
+    let whole = joined(&pieces);
+
+    let ((terminal, answers), most) = memory::peak(|| play(size, &whole));
+    let (other, same_answers) = play(size, &pieces);
+    assert_same(&terminal, &other);
+    assert_eq!(shown(&terminal.dump()), shown(&other.dump()));
+    assert_eq!(shown(&answers), shown(&same_answers));
+
+    let all = answers.len();
+    assert!(all <= ANSWER * data.len(), "{all} bytes of answers");
+    let resized = whole.iter().filter_map(|step| match step {
+        Step::Resize(size) => Some(*size),
+        Step::Write(_) => None,
+    });
+    let largest = resized.chain([size]).map(cells).max().unwrap_or_default();
+    let bound = CELL * largest + LEFT * data.len() + BESIDES;
+    assert!(most <= bound, "{most} bytes of memory, not {bound}");
+
+    redraw(&terminal);
+}
+
+/// What a dump draws, and what the dump of that draws.
+fn redraw(terminal: &Terminal) {
+    let first = terminal.dump();
+    let again = draw(terminal.size(), &first);
+    assert_eq!(terminal.modes(), again.modes());
+    assert_eq!(terminal.title(), again.title());
+    let second = again.dump();
+    let third = draw(terminal.size(), &second);
+    assert_same(&again, &third);
+    assert_eq!(shown(&second), shown(&third.dump()));
+}
+
+/// A fresh terminal that read a dump.
+fn draw(size: Size, dump: &[u8]) -> Terminal {
+    let mut terminal = Terminal::new(size);
+    let mut answers = Vec::new();
+    terminal.feed(dump, &mut answers);
+    assert_eq!(shown(&answers), "", "a dump asks nothing");
+    terminal
+}
+
+fn assert_same(one: &Terminal, other: &Terminal) {
+    assert_eq!(one.text(), other.text());
+    assert_eq!(one.cursor(), other.cursor());
+    assert_eq!(one.modes(), other.modes());
+    assert_eq!(one.title(), other.title());
+}
+
+fn play(size: Size, steps: &[Step]) -> (Terminal, Vec<u8>) {
+    let mut terminal = Terminal::new(size);
+    let mut answers = Vec::new();
+    for step in steps {
+        match step {
+            Step::Write(bytes) => terminal.feed(bytes, &mut answers),
+            Step::Resize(size) => terminal.resize(*size),
+        }
+    }
+    (terminal, answers)
+}
+
+/// Two bytes, mostly for a small size, as edges are frequent there.
+fn size(input: &mut Input<'_>) -> Size {
+    let mut side = || match input.byte() {
+        255 => Size::MAX,
+        byte => 1 + u16::from(byte % 128),
+    };
+    let (cols, rows) = (side(), side());
+    Size { cols, rows }
+}
+
+/// The stream in pieces: up to a cut or a resize, and of `length` bytes at most if that is not 0.
+fn pieces(mut input: Input<'_>, length: usize) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut piece = Vec::new();
+    while !input.is_empty() {
+        let byte = input.byte();
+        if byte != CUT && byte != RESIZE {
+            piece.push(byte);
+        }
+        if byte == CUT || byte == RESIZE || piece.len() == length {
+            steps.push(Step::Write(std::mem::take(&mut piece)));
+        }
+        if byte == RESIZE {
+            steps.push(Step::Resize(size(&mut input)));
+        }
+    }
+    steps.push(Step::Write(piece));
+    steps
+}
+
+/// The same without the cuts.
+fn joined(pieces: &[Step]) -> Vec<Step> {
+    let mut whole = vec![Step::Write(Vec::new())];
+    for piece in pieces {
+        match (piece, whole.last_mut()) {
+            (Step::Write(bytes), Some(Step::Write(all))) => all.extend_from_slice(bytes),
+            (Step::Write(bytes), _) => whole.push(Step::Write(bytes.clone())),
+            (Step::Resize(size), _) => whole.push(Step::Resize(*size)),
+        }
+    }
+    whole
+}
+
+/// The cells of both screens and of the history.
+fn cells(size: Size) -> usize {
+    let (cols, rows) = (usize::from(size.cols), usize::from(size.rows));
+    cols * (2 * rows + Terminal::HISTORY_ROWS)
+}
+
+fn shown(bytes: &[u8]) -> String {
+    bytes.escape_ascii().to_string()
+}

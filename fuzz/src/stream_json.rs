@@ -1,0 +1,38 @@
+//! The id in a `stream-json` output: the same for any cuts, the first one, and found behind anything.
+
+use uuid::Uuid;
+use wxcode_claude::stream::InitCapture;
+
+/// Ends a piece; not a byte of UTF-8.
+const CUT: u8 = 0xFD;
+/// What is found behind anything that has no id.
+const ID: Uuid = Uuid::from_u128(0x0d6a_3f0e_54a1_4ee0_9a5a_0b6a_1c7d_2e11);
+
+/// Runs one input: a stream with cuts in it.
+pub fn run(data: &[u8]) {
+    let pieces: Vec<&[u8]> = data.split(|byte| *byte == CUT).collect();
+    let whole = pieces.concat();
+    let found = capture(&[&whole]);
+    assert_eq!(found, capture(&pieces));
+    assert_eq!(found, capture(&whole.chunks(1).collect::<Vec<_>>()));
+
+    let line = format!(r#"{{"type":"system","subtype":"init","session_id":"{ID}"}}"#);
+    for end in ["\n", "\r", "\r\n"] {
+        let behind = [&whole, end.as_bytes(), line.as_bytes()];
+        assert_eq!(capture(&behind), Some(found.unwrap_or(ID)));
+    }
+}
+
+fn capture(pieces: &[&[u8]]) -> Option<Uuid> {
+    let mut capture = InitCapture::new();
+    let mut found = None;
+    for piece in pieces {
+        let now = capture.push(piece);
+        assert!(found.is_none() || found == now, "what is found stays");
+        found = now;
+    }
+    let at_end = capture.finish();
+    assert!(found.is_none() || found == at_end);
+    assert_eq!(capture.finish(), at_end);
+    at_end
+}
