@@ -360,6 +360,8 @@ impl Parser {
             .unwrap_or_default();
         let (prefix, intermediates): (Vec<u8>, Vec<u8>) =
             collected.iter().partition(|b| **b >= 0x3C);
+        // One more stands for however many there were.
+        let more: &[u8] = if self.collected > 3 { b" " } else { b"" };
         let started: &[u8] = match self.state {
             State::Ground => b"",
             State::Escape | State::EscapeIntermediate => b"\x1b",
@@ -381,12 +383,13 @@ impl Parser {
                 out.extend(prefix);
                 self.params.write(out);
                 out.extend(intermediates);
+                out.extend(more);
             }
-            State::EscapeIntermediate => out.extend(intermediates),
+            State::EscapeIntermediate => {
+                out.extend(intermediates);
+                out.extend(more);
+            }
             _ => {}
-        }
-        if self.collected > 3 {
-            out.push(b' ');
         }
         if self.state == State::DcsPass {
             out.push(self.dcs_final);

@@ -99,6 +99,18 @@ fn nothing_grows_without_bound() {
 }
 
 #[test]
+fn a_sequence_of_too_many_intermediates_leaves_nothing_in_the_dump() {
+    for done in ["\x1b    e", "\x1b[1    m", "\x1b    e\u{9d}2;title\x07"] {
+        let mut terminal = Terminal::new(Size::new(10, 3).unwrap());
+        terminal.feed(done.as_bytes(), &mut Vec::new());
+        let mut again = Terminal::new(terminal.size());
+        again.feed(&terminal.dump(), &mut Vec::new());
+        assert_eq!(again.cursor(), (0, 0), "{done:?}");
+        assert_eq!(again.title(), terminal.title(), "{done:?}");
+    }
+}
+
+#[test]
 fn answers_come_in_the_order_of_the_stream() {
     let mut terminal = Terminal::new(Size::new(80, 24).unwrap());
     let mut replies = Vec::new();
