@@ -27,7 +27,8 @@ enum Step {
 pub fn run(data: &[u8]) {
     let mut input = Input::new(data);
     let size = size(&mut input);
-    let length = usize::from(input.byte() % 9);
+    let how = input.byte();
+    let (length, tenths) = (usize::from(how % 9), how / 9);
     let pieces = pieces(input, length);
     let whole = joined(&pieces);
 
@@ -48,6 +49,33 @@ pub fn run(data: &[u8]) {
     assert!(most <= bound, "{most} bytes of memory, not {bound}");
 
     redraw(&terminal);
+    if let [Step::Write(stream)] = &whole[..] {
+        let at = stream.len() * usize::from(tenths.min(10)) / 10;
+        let (before, behind) = stream.split_at(at);
+        go_on(size, before, behind);
+    }
+}
+
+/// What a dump draws goes on as what was dumped does.
+fn go_on(size: Size, before: &[u8], behind: &[u8]) {
+    let (mut terminal, _) = play(size, &[Step::Write(before.to_vec())]);
+    let mut again = draw(size, &terminal.dump_with_history(usize::MAX));
+    if cannot_be_drawn(&terminal) {
+        return;
+    }
+    assert_same(&terminal, &again);
+    let (mut answers, mut same_answers) = (Vec::new(), Vec::new());
+    terminal.feed(behind, &mut answers);
+    again.feed(behind, &mut same_answers);
+    assert_same(&terminal, &again);
+    assert_eq!(shown(&answers), shown(&same_answers));
+}
+
+/// What no stream draws, as far as it is seen from outside; resizes leave more of that.
+fn cannot_be_drawn(terminal: &Terminal) -> bool {
+    let Size { cols, rows } = terminal.size();
+    let is_pending = terminal.cursor().1 >= cols.max(2);
+    rows == 1 || is_pending && terminal.modes().alternate_screen
 }
 
 /// What a dump draws, and what the dump of that draws.

@@ -16,7 +16,7 @@ pub(super) fn run(mut input: Input<'_>) {
     while !input.is_empty() {
         let code = input.byte();
         let len = usize::from(input.byte());
-        if code % 8 == 0 || segments.is_empty() {
+        if code.is_multiple_of(8) || segments.is_empty() {
             let first = match len {
                 255 => input.u64(),
                 len => at.wrapping_add(len as u64),
