@@ -15,6 +15,9 @@ const SEGMENTS: usize = 6;
 /// Longest damage in bytes: a checksum of 32 bits shows each of this length.
 const DAMAGE: usize = 4;
 
+/// Longest side of a screen: a larger one only takes longer to draw.
+const SIDE: u16 = 64;
+
 /// What a record tells, its offset, and where its bytes end in its segment.
 type Written = (u64, What, usize);
 
@@ -61,7 +64,7 @@ impl Log {
             match code % 8 {
                 0 => log.begin(),
                 1 => {
-                    let (cols, rows) = (input.u16() % Size::MAX, input.u16() % Size::MAX);
+                    let (cols, rows) = (input.u16() % SIDE, input.u16() % SIDE);
                     log.size = Size {
                         cols: cols + 1,
                         rows: rows + 1,
