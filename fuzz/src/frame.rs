@@ -97,20 +97,37 @@ fn message(kind: Type, payload: &Bytes) {
     if let Ok(Some(request)) = request {
         let mut out = BytesMut::new();
         request.encode(&mut out);
-        let (kind, payload) = only(&out);
-        assert_eq!(Request::decode(kind, payload), Ok(Some(request)));
+        let (kind, again) = only(&out);
+        assert!(payload.starts_with(&again), "{request:?}");
+        assert_eq!(Request::decode(kind, again), Ok(Some(request)));
     }
     if let Ok(Some(event)) = event {
         let mut out = BytesMut::new();
         event.encode(&mut out);
-        let (kind, payload) = only(&out);
-        assert_eq!(Event::decode(kind, payload), Ok(Some(event)));
+        let (kind, again) = only(&out);
+        if !matches!(kind, Type::InfoIs | Type::Exited) {
+            assert!(usual(kind, payload).starts_with(&again), "{event:?}");
+        }
+        assert_eq!(Event::decode(kind, again), Ok(Some(event)));
     }
     match kind {
         Type::Hello => json::<Hello>(payload),
         Type::Welcome => json::<Welcome>(payload),
         _ => {}
     }
+}
+
+/// The payload of an event without what its reader passes over: modes that this build does not know,
+/// and which truth it is.
+fn usual(kind: Type, payload: &[u8]) -> Vec<u8> {
+    let mut payload = payload.to_vec();
+    match kind {
+        Type::Delivered => payload[0] = u8::from(payload[0] != 0),
+        Type::Quiet => payload[8] = 0,
+        Type::ScreenIs => payload[20] = 0,
+        _ => {}
+    }
+    payload
 }
 
 /// The one frame of a stream.
