@@ -35,8 +35,8 @@ pub fn run(data: &[u8]) {
     let ((terminal, answers), most) = memory::peak(|| play(size, &whole));
     let (other, same_answers) = play(size, &pieces);
     assert_same(&terminal, &other);
-    assert_eq!(shown(&terminal.dump()), shown(&other.dump()));
-    assert_eq!(shown(&answers), shown(&same_answers));
+    assert_same_bytes(&terminal.dump(), &other.dump());
+    assert_same_bytes(&answers, &same_answers);
 
     let all = answers.len();
     assert!(all <= ANSWER * data.len(), "{all} bytes of answers");
@@ -68,7 +68,7 @@ fn go_on(size: Size, before: &[u8], behind: &[u8]) {
     terminal.feed(behind, &mut answers);
     again.feed(behind, &mut same_answers);
     assert_same(&terminal, &again);
-    assert_eq!(shown(&answers), shown(&same_answers));
+    assert_same_bytes(&answers, &same_answers);
 }
 
 /// What no stream draws, as far as it is seen from outside; resizes leave more of that.
@@ -87,7 +87,7 @@ fn redraw(terminal: &Terminal) {
     let second = again.dump();
     let third = draw(terminal.size(), &second);
     assert_same(&again, &third);
-    assert_eq!(shown(&second), shown(&third.dump()));
+    assert_same_bytes(&second, &third.dump());
 }
 
 /// A fresh terminal that read a dump.
@@ -95,7 +95,7 @@ fn draw(size: Size, dump: &[u8]) -> Terminal {
     let mut terminal = Terminal::new(size);
     let mut answers = Vec::new();
     terminal.feed(dump, &mut answers);
-    assert_eq!(shown(&answers), "", "a dump asks nothing");
+    assert!(answers.is_empty(), "a dump asks {}", answers.escape_ascii());
     terminal
 }
 
@@ -167,6 +167,11 @@ fn cells(size: Size) -> usize {
     cols * (2 * rows + Terminal::HISTORY_ROWS)
 }
 
-fn shown(bytes: &[u8]) -> String {
-    bytes.escape_ascii().to_string()
+fn assert_same_bytes(one: &[u8], other: &[u8]) {
+    assert!(
+        one == other,
+        "{}\nis not\n{}",
+        one.escape_ascii(),
+        other.escape_ascii()
+    );
 }
