@@ -13,6 +13,7 @@ pub mod planning;
 pub mod screen;
 pub mod stream_json;
 pub mod transcript;
+pub mod wire;
 
 /// A target: its name and its function.
 pub type Target = (&'static str, fn(&[u8]));
@@ -26,6 +27,7 @@ pub const TARGETS: &[Target] = &[
     ("screen", screen::run),
     ("stream_json", stream_json::run),
     ("transcript", transcript::run),
+    ("wire", wire::run),
 ];
 
 /// The program of a target: libFuzzer's, or one that runs the files that it is given.

@@ -9,9 +9,9 @@ mod serve;
 pub mod session;
 mod settings;
 mod terminal;
-pub mod wire;
 mod workspace;
 
 pub use http::openapi;
 pub use serve::{ServeError, Server, lock};
 pub use settings::{Commands, Settings};
+pub use wxcode_wire as wire;

@@ -1,0 +1,44 @@
+//! Messages of the terminal's binary protocol, of either side: refused, passed over, or back as they came.
+
+use bytes::Bytes;
+use wxcode_wire::{ClientFrame, DecodeError, HISTORY_MAX, INPUT_MAX, ServerFrame};
+
+/// Runs one input as a message of a client, and as one of a server.
+pub fn run(data: &[u8]) {
+    let message = Bytes::copy_from_slice(data);
+    client(&message);
+    server(&message);
+}
+
+fn client(message: &Bytes) {
+    let decoded = ClientFrame::decode(message.clone());
+    assert_eq!(decoded == Err(DecodeError::Empty), message.is_empty());
+    let Ok(Some(frame)) = decoded else { return };
+    match &frame {
+        ClientFrame::Input { bytes, .. } => assert!(bytes.len() <= INPUT_MAX),
+        ClientFrame::Redraw { history } => assert!(*history <= HISTORY_MAX),
+        _ => {}
+    }
+    let again = frame.encode();
+    assert!(message.starts_with(&again), "{frame:?}");
+    assert_eq!(ClientFrame::decode(again), Ok(Some(frame)));
+}
+
+fn server(message: &Bytes) {
+    let Ok(Some(frame)) = ServerFrame::decode(message.clone()) else {
+        return;
+    };
+    let again = frame.encode();
+    let json = matches!(
+        frame,
+        ServerFrame::Status(_)
+            | ServerFrame::Exited(_)
+            | ServerFrame::Error { .. }
+            | ServerFrame::Report(_)
+    );
+    assert!(json || message.starts_with(&again), "{frame:?}");
+    // JSON numbers with a fraction may come back a unit off: a report with one is not compared.
+    if !matches!(frame, ServerFrame::Report(_)) {
+        assert_eq!(ServerFrame::decode(again), Ok(Some(frame)));
+    }
+}
