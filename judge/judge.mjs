@@ -1,61 +1,79 @@
 // The oracle: runs two streams in xterm.js and says where the terminals differ.
 //
-// One JSON object a line on standard input: {a, b, history, loose}, each of a and b being
-// {cols, rows, scrollback, steps}, a step being {w: base64} (written),
+// One JSON object a line on standard input: {a, b, history}, each of a and b being
+// {cols, rows, scrollback, windowOptions, steps}, a step being {w: base64} (written),
 // {r: [cols, rows]} (resized) or {trim: true} (see below).
+// Or {session, window, steps}, each of the first two being {cols, rows}: whether the window shows the
+// session (see window.mjs). A step is one of the session's, {window: [cols, rows]}, or neither, with
+// the paint that the window reads after it: {…, p: base64}.
 // One JSON object a line on standard output: {diff: [text], replies: [a, b], threw: [a, b]}.
 import readline from "node:readline";
 import xterm from "@xterm/headless";
-
-/** The class of xterm.js's cells, which it does not export. */
-const Cell = new xterm.Terminal()._core.buffers.normal.getNullCell().constructor;
+import { Cell, color, differ, link } from "./cell.mjs";
+import { compareWindow } from "./window.mjs";
 
 /** xterm.js decodes up to this many bytes at once; its decoder loses some characters that it gets in pieces. */
 const PIECE = 60_000;
 
-function run(program) {
-  const { cols, rows, scrollback = 1000, steps } = program;
-  const terminal = new xterm.Terminal({ cols, rows, scrollback, allowProposedApi: true, logLevel: "off", windowOptions: { getWinSizeChars: true } });
-  const core = terminal._core;
-  const colors = {};
-  core._inputHandler.onColor((events) => {
-    for (const { type, index, color } of events) {
-      if (type === 1) colors[index] = color.join();
-      if (type === 2 && index !== undefined) delete colors[index];
-      if (type === 2 && index === undefined) for (const i of Object.keys(colors)) if (i < 256) delete colors[i];
-    }
-  });
-  let replies = "";
-  terminal.onData((data) => { replies += data; });
-  let held = Buffer.alloc(0);
-  let threw = null;
-  try {
-    for (const step of steps) {
-      if (step.r && (step.r[0] !== terminal.cols || step.r[1] !== terminal.rows)) {
-        terminal.resize(...step.r);
-        // A listed difference: xterm.js lets a mark join whatever is before the cursor after a resize.
-        core._inputHandler._parser.precedingJoinState = 0;
+/** A terminal that reads a stream step by step. */
+class Reader {
+  constructor({ cols, rows, scrollback = 1000 }, windowOptions = { getWinSizeChars: true }) {
+    this.terminal = new xterm.Terminal({ cols, rows, scrollback, allowProposedApi: true, logLevel: "off", windowOptions });
+    this.core = this.terminal._core;
+    this.colors = {};
+    this.core._inputHandler.onColor((events) => {
+      for (const { type, index, color } of events) {
+        if (type === 1) this.colors[index] = color.join();
+        if (type === 2 && index !== undefined) delete this.colors[index];
+        if (type === 2 && index === undefined) for (const i of Object.keys(this.colors)) if (i < 256) delete this.colors[i];
       }
-      if (step.trim) trim(core);
-      if (step.w === undefined) continue;
-      const bytes = Buffer.concat([held, Buffer.from(step.w, "base64")]);
-      let at = 0;
-      while (at < bytes.length) {
-        let end = Math.min(at + PIECE, bytes.length);
-        end -= unfinished(bytes.subarray(at, end));
-        if (end === at) break;
-        core.writeSync(bytes.subarray(at, end));
-        at = end;
-      }
-      held = bytes.subarray(at);
-      // After rows were taken away, xterm.js gives the alternate screen a history, and loses rows of it
-      // at the next resize.
-      if (core.buffers.alt.ybase > 0) throw new Error("xterm.js has history on the alternate screen");
-    }
-  } catch (error) {
-    threw = String(error);
+    });
+    this.replies = "";
+    this.terminal.onData((data) => { this.replies += data; });
+    this.held = Buffer.alloc(0);
+    this.threw = null;
   }
-  return { terminal, core, colors, replies, threw, held };
+
+  resize(cols, rows) {
+    if (cols === this.terminal.cols && rows === this.terminal.rows) return;
+    this.terminal.resize(cols, rows);
+    // A listed difference: xterm.js lets a mark join whatever is before the cursor after a resize.
+    this.core._inputHandler._parser.precedingJoinState = 0;
+  }
+
+  write(base64) {
+    const bytes = Buffer.concat([this.held, Buffer.from(base64, "base64")]);
+    let at = 0;
+    while (at < bytes.length) {
+      let end = Math.min(at + PIECE, bytes.length);
+      end -= unfinished(bytes.subarray(at, end));
+      if (end === at) break;
+      this.core.writeSync(bytes.subarray(at, end));
+      at = end;
+    }
+    this.held = bytes.subarray(at);
+    // After rows were taken away, xterm.js gives the alternate screen a history, and loses rows of it
+    // at the next resize.
+    if (this.core.buffers.alt.ybase > 0) throw new Error("xterm.js has history on the alternate screen");
+  }
+
+  /** Takes one step; what xterm.js throws is kept, and nothing is taken after it. */
+  take(step) {
+    if (this.threw) return;
+    try {
+      if (step.r) this.resize(...step.r);
+      if (step.trim) trim(this.core);
+      if (step.w !== undefined) this.write(step.w);
+    } catch (error) {
+      this.threw = String(error);
+    }
+  }
+}
+
+function run(program) {
+  const reader = new Reader(program, program.windowOptions);
+  for (const step of program.steps) reader.take(step);
+  return reader;
 }
 
 /** Takes away what no stream can draw: columns right of the screen, and half a wide character at its edge. */
@@ -99,17 +117,6 @@ function unfinished(bytes) {
     return length > n ? n : 0;
   }
   return 0;
-}
-
-const color = (value) => {
-  const mode = (value >>> 24) & 3;
-  return mode === 0 ? 0 : mode === 3 ? value & 0x3ffffff : (mode << 24) | (value & 0xff);
-};
-
-function link(core, id) {
-  if (!id) return null;
-  const data = core._oscLinkService.getLinkData(id);
-  return data ? `${data.id ?? ""};${data.uri}` : "lost";
 }
 
 function cell(core, line, x) {
@@ -188,21 +195,32 @@ function state(result, history) {
   };
 }
 
-function differ(a, b, path, out) {
-  if (out.length >= 12 || a === b) return;
-  if (path.endsWith(".link") && (a === "lost" || b === "lost")) return;
-  if (a && b && typeof a === "object" && typeof b === "object") {
-    for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) differ(a[key], b[key], `${path}.${key}`, out);
-    return;
-  }
-  out.push(`${path}: ${JSON.stringify(a)} in the stream, ${JSON.stringify(b)} in the dump`);
-}
-
-for await (const line of readline.createInterface({ input: process.stdin })) {
-  const { a, b, history = false } = JSON.parse(line);
+function compare({ a, b, history = false }) {
   const results = [run(a), run(b)];
   const diff = [];
   if (!results[0].threw && !results[1].threw) differ(state(results[0], history), state(results[1], history), "", diff);
+  return [results, diff];
+}
+
+/** Lets a session and the window that shows it take their steps; stops at the first difference. */
+function show({ session, window, steps }) {
+  const there = new Reader(session);
+  const here = new Reader({ ...window, scrollback: 0 }, { pushTitle: true, popTitle: true });
+  const diff = [];
+  for (const [at, step] of steps.entries()) {
+    there.take(step);
+    if (step.window) here.resize(...step.window);
+    here.take({ w: step.p });
+    if (there.threw || here.threw) break;
+    diff.push(...compareWindow(there, here).map((text) => `step ${at}: ${text}`));
+    if (diff.length > 0) break;
+  }
+  return [[there, here], diff];
+}
+
+for await (const line of readline.createInterface({ input: process.stdin })) {
+  const request = JSON.parse(line);
+  const [results, diff] = request.window ? show(request) : compare(request);
   process.stdout.write(`${JSON.stringify({ diff, replies: results.map((r) => r.replies), threw: results.map((r) => r.threw) })}\n`);
   for (const { terminal } of results) terminal.dispose();
 }

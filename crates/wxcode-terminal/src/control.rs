@@ -413,10 +413,15 @@ impl Terminal {
         let id = self.dictionary.style_id(style);
         let cell = self.dictionary.cell(u32::from('E'), id, style);
         let buffer = self.buffer_mut();
-        for y in buffer.y..buffer.rows {
-            let row = buffer.row(y);
-            row.fill(cell);
-            row.wrapped = false;
+        // With an origin xterm.js fills as many rows as the screen has from there on; where its list of
+        // rows is full, it goes on at the oldest.
+        let first = buffer.base + buffer.y;
+        for at in first..first + buffer.rows {
+            let at = at % buffer.max_lines();
+            if let Some(row) = buffer.lines.get_mut(at) {
+                row.fill(cell);
+                row.wrapped = false;
+            }
         }
         self.place(0, 0);
     }

@@ -115,6 +115,12 @@ impl Dictionary {
         self.clustered(text, width, Some(style), id)
     }
 
+    /// A cell that shows several characters.
+    pub(crate) fn cluster(&mut self, text: String, width: u8, id: StyleId, style: Style) -> Cell {
+        let style = (id == StyleId::IN_CLUSTER).then_some(style);
+        self.clustered(text, width, style, id)
+    }
+
     /// `cell` with one more character; `width` is its width then.
     pub(crate) fn joined(&mut self, cell: Cell, code: u32, width: u8) -> Cell {
         let style = cell.cluster().and_then(|i| self.clusters.get(i)?.style);

@@ -23,8 +23,10 @@ mod string;
 mod style;
 mod tabs;
 mod terminal;
+mod view;
 mod width;
 
 pub use ring::Ring;
 pub use screen::{Modes, Screen, Size};
 pub use terminal::Terminal;
+pub use view::View;

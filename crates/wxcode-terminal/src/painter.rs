@@ -235,7 +235,8 @@ impl<'a> Painter<'a> {
         self.colors_and_flags(Style { flags, ..pen });
     }
 
-    fn reset_pen(&mut self) {
+    /// The pen of a fresh terminal, also where no cell shows the difference.
+    pub(crate) fn reset_pen(&mut self) {
         if self.pen != Style::default() {
             self.open(0);
             self.put(b"\x1b[m");

@@ -31,7 +31,9 @@ impl Color {
         // Writing to a Vec cannot fail.
         let _ = match kind {
             0 => write!(out, "{}", extended + 1),
-            1 if base == 58 => write!(out, "58;5;{b}"),
+            // With colons, so that a terminal that does not know it skips it whole.
+            1 | 2 if base == 58 => write!(out, "58:5:{b}"),
+            3 if base == 58 => write!(out, "58:2::{r}:{g}:{b}"),
             1 if b < 8 => write!(out, "{}", base + b),
             1 => write!(out, "{}", base + 52 + b),
             2 => write!(out, "{extended};5;{b}"),

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+// Shared with the tests of the view, which use more of it.
+#[allow(dead_code)]
 mod judge;
 mod stream;
 
@@ -141,6 +143,31 @@ fn tmux_gives_the_same_screen() {
 #[test]
 fn a_shell_gives_the_same_screen() {
     recorded("shell", 60, 20);
+}
+
+/// Streams in which the engine once differed, each named after what it guards.
+#[test]
+fn streams_that_once_differed_give_the_same_screen() {
+    let Some(mut judge) = Judge::start() else {
+        return;
+    };
+    let full = "x\r\n".repeat(1100);
+    let cases = [
+        (
+            "alignment with an origin on the alternate screen",
+            "\x1b[?47h\x1b[2;3r\x1b[?6h\x1b#8".to_owned(),
+        ),
+        (
+            "alignment with an origin below a full history",
+            format!("{full}\x1b[2;3r\x1b[?6h\x1b#8"),
+        ),
+    ];
+    for (name, stream) in cases {
+        let steps = [Step::Write(stream.into_bytes())];
+        let verdict = judge.compare(Size::new(20, 8).unwrap(), &steps, b"more", true);
+        assert!(!verdict.threw, "{name}");
+        assert!(verdict.diff.is_empty(), "{name}: {:#?}", verdict.diff);
+    }
 }
 
 /// Every answer that xterm.js gives is given in the same bytes.

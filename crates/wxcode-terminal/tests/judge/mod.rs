@@ -21,6 +21,8 @@ pub(crate) struct Verdict {
     pub(crate) diff: Vec<String>,
     /// What xterm.js answered to the first stream.
     pub(crate) replies: String,
+    /// What it answered to the second.
+    pub(crate) other_replies: String,
     /// xterm.js itself failed on the first stream.
     pub(crate) threw: bool,
 }
@@ -102,7 +104,8 @@ impl Judge {
         self.ask(&request)
     }
 
-    fn ask(&mut self, request: &Value) -> Verdict {
+    /// Hands the oracle a request as `judge.mjs` describes it.
+    pub(crate) fn ask(&mut self, request: &Value) -> Verdict {
         writeln!(self.input, "{request}").unwrap();
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
@@ -119,6 +122,7 @@ impl Judge {
                 .map(|d| d.as_str().unwrap().to_owned())
                 .collect(),
             replies: answer["replies"][0].as_str().unwrap().to_owned(),
+            other_replies: answer["replies"][1].as_str().unwrap().to_owned(),
             threw: !answer["threw"][0].is_null(),
         }
     }
@@ -131,14 +135,15 @@ impl Drop for Judge {
     }
 }
 
-fn encode(step: &Step) -> Value {
+/// A step in the oracle's form.
+pub(crate) fn encode(step: &Step) -> Value {
     match step {
         Step::Write(bytes) => json!({"w": base64(bytes)}),
         Step::Resize(cols, rows) => json!({"r": [cols, rows]}),
     }
 }
 
-fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for piece in bytes.chunks(3) {
