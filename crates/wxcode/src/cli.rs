@@ -4,6 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::attach::DetachKey;
+
+/// What was asked for cannot be done that way: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Usage(pub(crate) String);
+
 /// Keeps one Claude Code conversation alive per project.
 ///
 /// `wxcode serve` starts the server; open the address it prints. Agents run on when the browser closes,
@@ -44,6 +51,8 @@ pub(crate) struct Common {
 pub(crate) enum Command {
     /// Run the server
     Serve(ServeOptions),
+    /// Open a project's session in this terminal
+    Attach(AttachOptions),
     /// List the projects and what their agents do
     Ls(ListOptions),
     /// Send a command to a project's agent, exactly once
@@ -78,6 +87,26 @@ pub(crate) struct ServeOptions {
     pub(crate) log: Option<String>,
 }
 
+/// Open a project's session in this terminal.
+///
+/// The session is started if it does not run, and runs on when you leave; by default with Ctrl+]. All
+/// other keys, also Ctrl+C and Ctrl+Z, go to the agent. When the server or the network goes away, the
+/// terminal comes back by itself and loses nothing.
+#[derive(Debug, Args)]
+pub(crate) struct AttachOptions {
+    /// Id or name of the project, or how either begins
+    pub(crate) project: String,
+    /// Only look: type nothing, change no size
+    #[arg(long)]
+    pub(crate) read_only: bool,
+    /// Leave the session's size to the window that has it, until you type
+    #[arg(long)]
+    pub(crate) viewer: bool,
+    /// The key that leaves
+    #[arg(long, value_name = "KEY", default_value = "ctrl-]")]
+    pub(crate) detach_key: DetachKey,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ListOptions {
     /// Print JSON
@@ -87,7 +116,7 @@ pub(crate) struct ListOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct SendOptions {
-    /// Id or name of the project
+    /// Id or name of the project, or how either begins
     pub(crate) project: String,
     /// What to type and submit
     #[arg(allow_hyphen_values = true)]

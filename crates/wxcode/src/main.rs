@@ -1,5 +1,6 @@
 //! The command line: parses, resolves the settings, wires the crates together.
 
+mod attach;
 mod cli;
 mod config;
 mod doctor;
@@ -10,17 +11,21 @@ mod send;
 mod serve;
 mod token;
 
-use std::process::ExitCode;
+use std::{
+    io::{Write, stderr},
+    process::ExitCode,
+};
 
 use clap::Parser;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Usage};
 
 fn main() -> ExitCode {
     // Wrong usage ends with code 2 in here.
     let Cli { command, common } = Cli::parse();
     let result = match command {
         Command::Serve(options) => serve::run(&common, &options),
+        Command::Attach(options) => attach::run(&common, &options),
         Command::Ls(options) => list::run(&common, &options),
         Command::Send(options) => send::run(&common, &options),
         Command::Doctor => doctor::run(&common),
@@ -36,8 +41,9 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("wxcode: {error:#}");
-            ExitCode::FAILURE
+            // The terminal may be what has failed.
+            let _ = writeln!(stderr(), "wxcode: {error:#}");
+            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
         }
     }
 }

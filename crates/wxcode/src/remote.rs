@@ -12,6 +12,8 @@ use crate::{cli::Common, config, token};
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Projects that are asked for at once.
 const PAGE: u64 = 500;
+/// Projects that are shown when a text names several.
+const SHOWN_MAX: usize = 10;
 
 /// `<data-dir>/server.json`.
 #[derive(Deserialize)]
@@ -122,25 +124,47 @@ impl Remote {
         }
     }
 
-    /// The project with this id, or else the only one with this name.
+    /// The project that a text names: see [`choose`].
     pub(crate) async fn project(&self, text: &str) -> anyhow::Result<Project> {
-        let all = self.projects().await?;
-        let mut found: Vec<Project> = all
-            .into_iter()
-            .filter(|project| project.id == text || project.name == text)
-            .collect();
-        if found.len() > 1 {
-            let ids: Vec<&str> = found.iter().map(|project| project.id.as_str()).collect();
-            bail!(
-                "{} projects are called `{text}`: name one by its id: {}",
-                ids.len(),
-                ids.join(", ")
-            );
-        }
-        found
-            .pop()
-            .with_context(|| format!("there is no project `{text}`: `wxcode ls` lists them"))
+        choose(self.projects().await?, text)
     }
+
+    /// Where the server is, without a slash at the end.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The API token.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+}
+
+/// The project with this id or name; failing that the only one whose id or name begins so.
+fn choose(mut all: Vec<Project>, text: &str) -> anyhow::Result<Project> {
+    let is = |project: &Project| project.id == text || project.name == text;
+    let begins = |project: &Project| {
+        !text.is_empty() && (project.id.starts_with(text) || project.name.starts_with(text))
+    };
+    if all.iter().any(is) {
+        all.retain(is);
+    } else {
+        all.retain(begins);
+    }
+    if all.len() > 1 {
+        let shown = all.iter().take(SHOWN_MAX);
+        let some: Vec<String> = shown
+            .map(|project| format!("{} ({})", project.id, project.name))
+            .collect();
+        let more = if all.len() > SHOWN_MAX { ", …" } else { "" };
+        bail!(
+            "`{text}` names {} projects: name one by its id: {}{more}",
+            all.len(),
+            some.join(", ")
+        );
+    }
+    all.pop()
+        .with_context(|| format!("there is no project `{text}`: `wxcode ls` lists them"))
 }
 
 fn local(data_dir: &Path) -> anyhow::Result<String> {
@@ -160,4 +184,46 @@ pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyh
         .build()
         .context("cannot start the runtime")?
         .block_on(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> anyhow::Result<String> {
+        let all = [
+            ("aa11", "shop"),
+            ("aa22", "shop-two"),
+            ("bb33", "site"),
+            ("cc44", "aa11"),
+            ("dd55", "twin"),
+            ("ee66", "twin"),
+        ];
+        let project = |(id, name): (&str, &str)| Project {
+            id: id.to_owned(),
+            name: name.to_owned(),
+        };
+        Ok(choose(all.map(project).into(), text)?.id)
+    }
+
+    #[test]
+    fn an_exact_name_or_id_goes_before_a_beginning() {
+        assert_eq!(id("shop").unwrap(), "aa11");
+        assert_eq!(id("bb33").unwrap(), "bb33");
+        assert_eq!(id("shop-").unwrap(), "aa22");
+        assert_eq!(id("si").unwrap(), "bb33");
+        assert_eq!(id("aa2").unwrap(), "aa22");
+    }
+
+    #[test]
+    fn what_names_several_or_none_is_refused_with_what_to_do() {
+        for (text, several) in [("twin", "ee66"), ("aa11", "cc44"), ("s", "bb33 (site)")] {
+            let error = id(text).unwrap_err().to_string();
+            assert!(error.contains(several), "{error}");
+        }
+        for none in ["x", "", "hop"] {
+            let error = id(none).unwrap_err().to_string();
+            assert!(error.contains("wxcode ls"), "{error}");
+        }
+    }
 }

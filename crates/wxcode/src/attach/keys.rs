@@ -1,0 +1,184 @@
+//! The key that leaves, found among what the user types.
+
+use std::{fmt, str::FromStr};
+
+/// The longest sequence that is looked at, in bytes; nothing that is looked for is longer.
+const SEQUENCE_MAX: usize = 16;
+
+/// A control key that leaves the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DetachKey(u8);
+
+impl DetachKey {
+    /// As the key is sent by a terminal that reports it with its modifiers: kitty's protocol and
+    /// xterm's modifyOtherKeys.
+    fn is_sequence(self, sequence: &[u8]) -> bool {
+        let key = char::from(self.0 | 0x40).to_ascii_lowercase();
+        let key = u32::from(key);
+        sequence == format!("\x1b[{key};5u").as_bytes()
+            || sequence == format!("\x1b[27;5;{key}~").as_bytes()
+    }
+}
+
+impl FromStr for DetachKey {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let lower = text.to_ascii_lowercase();
+        let name = lower
+            .strip_prefix("ctrl-")
+            .or_else(|| lower.strip_prefix('^'));
+        let byte = match name.map(str::as_bytes) {
+            Some([key @ (b'a'..=b'z' | b'@' | b'[' | b'\\' | b']' | b'^' | b'_')]) => key & 0x1f,
+            _ => return Err("give a control key, such as ctrl-] or ctrl-q".to_owned()),
+        };
+        match byte {
+            // Esc begins every function key; the others are Tab and Enter.
+            0x1b | b'\t' | b'\n' | b'\r' => {
+                Err("this key is needed for typing: give another, such as ctrl-q".to_owned())
+            }
+            byte => Ok(Self(byte)),
+        }
+    }
+}
+
+impl fmt::Display for DetachKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ctrl+{}", char::from(self.0 | 0x40))
+    }
+}
+
+/// Looks for the key in what is typed, whatever the reads: within a bracketed paste it is text.
+#[derive(Debug)]
+pub(crate) struct Scanner {
+    key: DetachKey,
+    /// The escape sequence that has begun, Esc included.
+    sequence: Vec<u8>,
+    in_paste: bool,
+}
+
+impl Scanner {
+    pub(crate) fn new(key: DetachKey) -> Self {
+        Self {
+            key,
+            sequence: Vec::new(),
+            in_paste: false,
+        }
+    }
+
+    /// How many of these bytes come before the key; `None` when it is not among them.
+    pub(crate) fn find(&mut self, bytes: &[u8]) -> Option<usize> {
+        for (at, &byte) in bytes.iter().enumerate() {
+            if byte == self.key.0 && !self.in_paste {
+                return Some(at);
+            }
+            if self.sequence_ends(byte) {
+                let sequence = std::mem::take(&mut self.sequence);
+                match sequence.as_slice() {
+                    b"\x1b[200~" => self.in_paste = true,
+                    b"\x1b[201~" => self.in_paste = false,
+                    _ if !self.in_paste && self.key.is_sequence(&sequence) => {
+                        // Its beginning may have come with an earlier read.
+                        return Some((at + 1).saturating_sub(sequence.len()));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        None
+    }
+
+    /// Takes a byte to the sequence that has begun; true when this is its last one.
+    fn sequence_ends(&mut self, byte: u8) -> bool {
+        match (byte, self.sequence.as_slice()) {
+            (0x1b, _) => {
+                self.sequence.clear();
+                self.sequence.push(byte);
+                false
+            }
+            (_, []) => false,
+            (b'[', [0x1b]) => {
+                self.sequence.push(byte);
+                false
+            }
+            (b'0'..=b'9' | b';' | b':', [0x1b, b'[', ..]) if self.sequence.len() < SEQUENCE_MAX => {
+                self.sequence.push(byte);
+                false
+            }
+            (0x40..=0x7e, [0x1b, b'[', ..]) => {
+                self.sequence.push(byte);
+                true
+            }
+            _ => {
+                self.sequence.clear();
+                false
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scanner(key: &str) -> Scanner {
+        Scanner::new(key.parse().unwrap())
+    }
+
+    #[test]
+    fn names_of_keys() {
+        for (text, shown) in [
+            ("ctrl-]", "Ctrl+]"),
+            ("Ctrl-Q", "Ctrl+Q"),
+            ("^\\", "Ctrl+\\"),
+            ("ctrl-@", "Ctrl+@"),
+        ] {
+            assert_eq!(text.parse::<DetachKey>().unwrap().to_string(), shown);
+        }
+        for bad in [
+            "", "]", "ctrl-", "ctrl-ab", "alt-x", "ctrl-é", "ctrl-1", "ctrl-[", "ctrl-i", "ctrl-m",
+            "ctrl-j",
+        ] {
+            let error = bad.parse::<DetachKey>().unwrap_err();
+            assert!(error.contains("ctrl-"), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_was_typed_before_the_key_is_told() {
+        assert_eq!(scanner("ctrl-]").find(b"ab\x1dcd"), Some(2));
+        assert_eq!(scanner("ctrl-]").find(b"\x1d"), Some(0));
+        assert_eq!(scanner("ctrl-]").find(b"abc\x1b[A\x1b"), None);
+        assert_eq!(scanner("ctrl-q").find(b"\x1d\x11"), Some(1));
+    }
+
+    #[test]
+    fn the_key_in_a_paste_is_text_however_the_paste_is_cut() {
+        let stream = b"x\x1b[200~a\x1db\x1b[201~y\x1dz";
+        let at = stream.len() - 2;
+        for cut in 0..=stream.len() {
+            let mut scanner = scanner("ctrl-]");
+            let (first, second) = stream.split_at(cut);
+            let found = scanner
+                .find(first)
+                .or_else(|| scanner.find(second).map(|found| found + cut));
+            assert_eq!(found, Some(at), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn the_key_as_a_sequence_leaves_too() {
+        assert_eq!(scanner("ctrl-]").find(b"a\x1b[93;5u"), Some(1));
+        assert_eq!(scanner("ctrl-]").find(b"a\x1b[27;5;93~"), Some(1));
+        assert_eq!(scanner("ctrl-q").find(b"\x1b[113;5u"), Some(0));
+        assert_eq!(
+            scanner("ctrl-]").find(b"\x1b[94;5u\x1b[93;2u\x1b[1;5A"),
+            None
+        );
+        let mut cut = scanner("ctrl-]");
+        assert_eq!(cut.find(b"\x1b[93"), None);
+        assert_eq!(cut.find(b";5u"), Some(0));
+        let endless = [b"\x1b[".as_slice(), &[b'1'; 1 << 16], b"\x1d"].concat();
+        assert_eq!(scanner("ctrl-]").find(&endless), Some(endless.len() - 1));
+    }
+}

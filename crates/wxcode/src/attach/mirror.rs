@@ -1,0 +1,100 @@
+//! The session's screen on this side: the same bytes through the same engine, up to an offset.
+
+use wxcode_terminal::{Screen, Size, Terminal};
+
+/// Bytes are missing between what is here and what came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("bytes are missing between the offsets {here} and {came}")]
+pub(crate) struct Gap {
+    here: u64,
+    came: u64,
+}
+
+/// The session's screen at an offset.
+#[derive(Debug)]
+pub(crate) struct Mirror {
+    terminal: Terminal,
+    offset: u64,
+}
+
+impl Mirror {
+    /// The screen that a `Snapshot` draws.
+    pub(crate) fn new(offset: u64, size: Size, bytes: &[u8]) -> Self {
+        let mut mirror = Self {
+            terminal: Terminal::new(size),
+            offset,
+        };
+        mirror.feed(bytes);
+        mirror
+    }
+
+    /// Takes an `Output` in.
+    pub(crate) fn output(&mut self, offset: u64, bytes: &[u8]) -> Result<(), Gap> {
+        self.expect(offset)?;
+        self.feed(bytes);
+        self.offset += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Takes a `Resized` in.
+    pub(crate) fn resized(&mut self, offset: u64, size: Size) -> Result<(), Gap> {
+        self.expect(offset)?;
+        self.terminal.resize(size);
+        Ok(())
+    }
+
+    /// Up to where it is parsed.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    pub(crate) fn terminal(&self) -> &Terminal {
+        &self.terminal
+    }
+
+    fn expect(&self, came: u64) -> Result<(), Gap> {
+        let here = self.offset;
+        if here == came {
+            Ok(())
+        } else {
+            Err(Gap { here, came })
+        }
+    }
+
+    fn feed(&mut self, bytes: &[u8]) {
+        // The holder has answered the queries among them; whoever answered again would type.
+        let mut replies = Vec::new();
+        self.terminal.feed(bytes, &mut replies);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size(cols: u16, rows: u16) -> Size {
+        Size::new(cols, rows).unwrap()
+    }
+
+    #[test]
+    fn it_follows_bytes_and_sizes() {
+        let mut mirror = Mirror::new(100, size(20, 3), b"\x1b[31mred");
+        mirror.output(100, b" an\xc3").unwrap();
+        mirror.output(104, b"\xa9d\r\nmore").unwrap();
+        mirror.resized(112, size(30, 2)).unwrap();
+        assert_eq!(mirror.offset(), 112);
+        assert_eq!(mirror.terminal().text(), "red anéd\nmore");
+        assert_eq!(mirror.terminal().size(), size(30, 2));
+    }
+
+    #[test]
+    fn it_never_shows_what_is_not_whole() {
+        let mut mirror = Mirror::new(10, size(20, 3), b"");
+        assert_eq!(mirror.output(11, b"x"), Err(Gap { here: 10, came: 11 }));
+        assert_eq!(mirror.output(9, b"xy"), Err(Gap { here: 10, came: 9 }));
+        let resized = mirror.resized(12, size(2, 2));
+        assert_eq!(resized, Err(Gap { here: 10, came: 12 }));
+        assert_eq!(mirror.terminal().text().trim(), "");
+        assert_eq!(mirror.offset(), 10);
+    }
+}

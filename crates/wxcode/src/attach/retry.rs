@@ -1,0 +1,190 @@
+//! What to do when a connection ends: leave, or connect again, and when.
+
+use std::time::Duration;
+
+/// How long after the first failure it is tried again.
+const FIRST: Duration = Duration::from_millis(200);
+/// The longest pause between two tries.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// Why there is no connection.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Lost {
+    /// The server closed it.
+    #[error("{}", closed(*code, reason))]
+    Closed {
+        /// A close code of docs/protocol.md.
+        code: u16,
+        /// The server's words, possibly none.
+        reason: String,
+    },
+    /// The server answered the request with something else than a WebSocket.
+    #[error("the server refused the connection with status {status}{}", advice(*status))]
+    Refused {
+        /// Of HTTP.
+        status: u16,
+    },
+    /// The server speaks something else.
+    #[error("this server is not understood ({0}): use the same version of wxcode on both sides")]
+    Foreign(String),
+    /// The network, or a server that is not there.
+    #[error("no connection to the server ({0}): start it with `wxcode serve`, then attach again")]
+    Broken(String),
+}
+
+/// What follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Connect again after this pause.
+    Again(Duration),
+    /// The agent has ended.
+    Ended,
+    /// No further try would go better.
+    Fail,
+}
+
+/// The pauses between tries.
+#[derive(Debug)]
+pub(crate) struct Retry {
+    pause: Duration,
+    /// Whether there ever was a connection; a first one that fails is not tried again.
+    was_attached: bool,
+}
+
+impl Retry {
+    pub(crate) fn new() -> Self {
+        Self {
+            pause: FIRST,
+            was_attached: false,
+        }
+    }
+
+    /// The session is there: the next failure is a first one.
+    pub(crate) fn attached(&mut self) {
+        self.pause = FIRST;
+        self.was_attached = true;
+    }
+
+    /// The connection is lost, or there is none to be had.
+    pub(crate) fn lost(&mut self, why: &Lost) -> Next {
+        match why {
+            Lost::Closed { code: 1000, .. } => return Next::Ended,
+            Lost::Closed {
+                code: 4000..=4999, ..
+            }
+            | Lost::Refused { status: 400..=499 }
+            | Lost::Foreign(_) => return Next::Fail,
+            _ if !self.was_attached => return Next::Fail,
+            Lost::Closed { .. } | Lost::Refused { .. } | Lost::Broken(_) => {}
+        }
+        let pause = self.pause;
+        self.pause = (self.pause * 2).min(LONGEST);
+        Next::Again(pause)
+    }
+}
+
+fn closed(code: u16, reason: &str) -> String {
+    let (what, todo) = match code {
+        4000 => ("this is no id", "`wxcode ls` lists the projects"),
+        4003 => (
+            "the project's workspace folder is missing",
+            "put it back, then attach again",
+        ),
+        4004 => ("there is no such project", "`wxcode ls` lists them"),
+        4005 => (
+            "the agent could not start",
+            "mend the reason, then attach again",
+        ),
+        4401 => (
+            "the server does not take this token",
+            "give the one that `wxcode token` prints where the server runs, by --token or WXCODE_TOKEN",
+        ),
+        _ => ("the server closed the connection", "attach again"),
+    };
+    // The server's words say more, where there are some.
+    match reason {
+        "" => format!("{what} ({code}): {todo}"),
+        reason if code == 4401 => format!("{reason} ({code}): {todo}"),
+        reason => format!("{reason} ({code})"),
+    }
+}
+
+fn advice(status: u16) -> &'static str {
+    match status {
+        403 => ": name it by an address that it listens on, or add its name to allowed_hosts",
+        404 => ": is --server the address of a wxcode server?",
+        _ => ": see the server's log",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn closed_with(code: u16) -> Lost {
+        Lost::Closed {
+            code,
+            reason: String::new(),
+        }
+    }
+
+    #[test]
+    fn pauses_double_up_to_the_longest_and_begin_anew_with_a_connection() {
+        let mut retry = Retry::new();
+        retry.attached();
+        let mut pauses = Vec::new();
+        for _ in 0..7 {
+            let Next::Again(pause) = retry.lost(&Lost::Broken("gone".to_owned())) else {
+                panic!("it is tried again");
+            };
+            pauses.push(pause.as_millis());
+        }
+        assert_eq!(pauses, [200, 400, 800, 1600, 3200, 5000, 5000]);
+        retry.attached();
+        let going = retry.lost(&closed_with(1001));
+        assert_eq!(going, Next::Again(FIRST));
+    }
+
+    #[test]
+    fn a_close_code_says_whether_to_come_back() {
+        let mut retry = Retry::new();
+        retry.attached();
+        assert_eq!(retry.lost(&closed_with(1000)), Next::Ended);
+        for code in [4000, 4003, 4004, 4005, 4009, 4401] {
+            assert_eq!(retry.lost(&closed_with(code)), Next::Fail, "{code}");
+        }
+        for code in [1001, 1005, 1006, 1011, 1012] {
+            let next = retry.lost(&closed_with(code));
+            assert!(matches!(next, Next::Again(_)), "{code}");
+        }
+        let refused = |status| Lost::Refused { status };
+        assert_eq!(retry.lost(&refused(403)), Next::Fail);
+        assert!(matches!(retry.lost(&refused(503)), Next::Again(_)));
+    }
+
+    #[test]
+    fn a_server_that_never_was_there_is_not_waited_for() {
+        let mut retry = Retry::new();
+        assert_eq!(retry.lost(&Lost::Broken("refused".to_owned())), Next::Fail);
+        assert_eq!(retry.lost(&closed_with(1001)), Next::Fail);
+    }
+
+    #[test]
+    fn every_reason_says_what_to_do() {
+        assert!(closed_with(4401).to_string().contains("wxcode token"));
+        assert!(closed_with(4004).to_string().contains("wxcode ls"));
+        let lost = Lost::Closed {
+            code: 4005,
+            reason: "claude is not installed: install it".to_owned(),
+        };
+        assert_eq!(
+            lost.to_string(),
+            "claude is not installed: install it (4005)"
+        );
+        assert!(
+            Lost::Refused { status: 404 }
+                .to_string()
+                .contains("--server")
+        );
+    }
+}

@@ -1,0 +1,174 @@
+//! What was typed and is not in the PTY yet: numbered, bounded, and sent again after a break.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use wxcode_server::wire::ClientFrame;
+
+/// The most bytes that wait for the session; while there are more, the keyboard is not read.
+pub(crate) const WAITING_MAX: usize = 16 << 20; // 16 MiB
+
+/// What was typed and is not answered, in order.
+#[derive(Debug)]
+pub(crate) struct Unsent {
+    waiting: VecDeque<(u64, Bytes)>,
+    /// In `waiting`.
+    bytes: usize,
+    /// The number of the newest input.
+    newest: u64,
+    /// The number of the newest input that went to the server on this connection.
+    sent: u64,
+}
+
+impl Unsent {
+    pub(crate) fn new() -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            bytes: 0,
+            newest: 0,
+            sent: 0,
+        }
+    }
+
+    /// Whether one more read of at most `bytes` may be taken.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        self.bytes + bytes <= WAITING_MAX
+    }
+
+    /// Takes in what one read gave.
+    pub(crate) fn push(&mut self, bytes: Bytes) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.newest += 1;
+        self.bytes += bytes.len();
+        self.waiting.push_back((self.newest, bytes));
+    }
+
+    /// Whether something waits to go to the server.
+    pub(crate) fn has_next(&self) -> bool {
+        self.waiting
+            .back()
+            .is_some_and(|(number, _)| *number > self.sent)
+    }
+
+    /// The next input for the server; it is kept until it is answered.
+    pub(crate) fn next(&mut self) -> Option<ClientFrame> {
+        let from = self.waiting.partition_point(|(n, _)| *n <= self.sent);
+        let (number, bytes) = self.waiting.get(from)?;
+        self.sent = *number;
+        Some(ClientFrame::Input {
+            number: *number,
+            bytes: bytes.clone(),
+        })
+    }
+
+    /// An input is typed, or refused.
+    pub(crate) fn answered(&mut self, number: u64) {
+        if let Ok(at) = self.waiting.binary_search_by_key(&number, |(n, _)| *n)
+            && let Some((_, bytes)) = self.waiting.remove(at)
+        {
+            self.bytes -= bytes.len();
+        }
+    }
+
+    /// A connection to the same session, which has the inputs up to `input`: the rest goes again.
+    pub(crate) fn resume(&mut self, input: u64) {
+        while let Some((number, bytes)) = self.waiting.front()
+            && *number <= input
+        {
+            self.bytes -= bytes.len();
+            self.waiting.pop_front();
+        }
+        self.sent = input;
+        self.newest = self.newest.max(input);
+    }
+
+    /// Another session, whose numbers of this client end with `input`: what was sent to the old
+    /// one is not for it. True when something was.
+    pub(crate) fn restart(&mut self, input: u64) -> bool {
+        let some = !self.waiting.is_empty();
+        *self = Self::new();
+        self.resume(input);
+        some
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(unsent: &mut Unsent) -> Vec<(u64, Vec<u8>)> {
+        let mut all = Vec::new();
+        while unsent.has_next() {
+            let Some(ClientFrame::Input { number, bytes }) = unsent.next() else {
+                panic!("it said that there is one");
+            };
+            all.push((number, bytes.to_vec()));
+        }
+        assert_eq!(unsent.next(), None);
+        all
+    }
+
+    fn three() -> Unsent {
+        let mut unsent = Unsent::new();
+        for text in ["a", "bc", "d"] {
+            unsent.push(Bytes::from_static(text.as_bytes()));
+        }
+        unsent
+    }
+
+    #[test]
+    fn inputs_are_numbered_from_one_and_each_goes_once() {
+        let mut unsent = three();
+        let sent = typed(&mut unsent);
+        let wanted = [(1, b"a".to_vec()), (2, b"bc".to_vec()), (3, b"d".to_vec())];
+        assert_eq!(sent, wanted);
+        unsent.push(Bytes::new());
+        unsent.push(Bytes::from_static(b"e"));
+        assert_eq!(typed(&mut unsent), [(4, b"e".to_vec())]);
+    }
+
+    #[test]
+    fn after_a_break_what_the_session_lacks_goes_again() {
+        let mut unsent = three();
+        typed(&mut unsent);
+        unsent.push(Bytes::from_static(b"typed in between"));
+        unsent.answered(1);
+        unsent.resume(2);
+        let again = [(3, b"d".to_vec()), (4, b"typed in between".to_vec())];
+        assert_eq!(typed(&mut unsent), again);
+        // Nothing was answered: all of it goes again.
+        unsent.resume(2);
+        assert_eq!(typed(&mut unsent), again);
+        unsent.resume(4);
+        assert_eq!(typed(&mut unsent), []);
+    }
+
+    #[test]
+    fn another_session_gets_nothing_of_the_old_one() {
+        let mut unsent = three();
+        assert!(unsent.restart(0));
+        assert_eq!(typed(&mut unsent), []);
+        unsent.push(Bytes::from_static(b"new"));
+        assert_eq!(typed(&mut unsent), [(1, b"new".to_vec())]);
+        unsent.answered(1);
+        assert!(!unsent.restart(7));
+        unsent.push(Bytes::from_static(b"newer"));
+        assert_eq!(typed(&mut unsent), [(8, b"newer".to_vec())]);
+    }
+
+    #[test]
+    fn what_waits_is_bounded_and_answers_make_room() {
+        let mut unsent = Unsent::new();
+        unsent.push(vec![0; WAITING_MAX - 10].into());
+        assert!(unsent.has_room(10));
+        assert!(!unsent.has_room(11));
+        unsent.answered(2);
+        assert!(!unsent.has_room(11));
+        unsent.answered(1);
+        assert!(unsent.has_room(WAITING_MAX));
+        unsent.answered(1);
+        assert!(unsent.has_room(WAITING_MAX));
+    }
+}
