@@ -69,7 +69,7 @@ fn tell(end: &End, project: &str) -> anyhow::Result<()> {
     let text = match end {
         End::Detached { unsent } => {
             let lost = if *unsent {
-                ", but what you typed while the server was away is not typed"
+                ", but what you typed last did not reach it"
             } else {
                 ""
             };

@@ -39,7 +39,7 @@ pub(crate) struct Wishes {
 pub(crate) enum End {
     /// The user left.
     Detached {
-        /// Whether something that was typed could not go to the server.
+        /// Whether something that was typed did not go to the server.
         unsent: bool,
     },
     /// The agent ended.
@@ -465,7 +465,7 @@ impl<'a> Client<'a> {
             }
         }
         if let End::Detached { unsent } = end {
-            *unsent = owed.unsent.has_next();
+            *unsent = owed.unsent.is_some();
         }
     }
 }

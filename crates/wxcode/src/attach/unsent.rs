@@ -8,6 +8,10 @@ use wxcode_server::wire::ClientFrame;
 /// The most bytes that wait for the session; while there are more, the keyboard is not read.
 pub(crate) const WAITING_MAX: usize = 16 << 20; // 16 MiB
 
+/// The most bytes that are on the way and not answered, and one read: the session refuses what it
+/// cannot keep, and a paste is to arrive whole however slowly the agent reads.
+const ON_THE_WAY_MAX: usize = 1 << 20; // 1 MiB
+
 /// What was typed and is not answered, in order.
 #[derive(Debug)]
 pub(crate) struct Unsent {
@@ -18,6 +22,8 @@ pub(crate) struct Unsent {
     newest: u64,
     /// The number of the newest input that went to the server on this connection.
     sent: u64,
+    /// In `waiting`, of inputs that went to the server.
+    on_the_way: usize,
 }
 
 impl Unsent {
@@ -27,6 +33,7 @@ impl Unsent {
             bytes: 0,
             newest: 0,
             sent: 0,
+            on_the_way: 0,
         }
     }
 
@@ -45,18 +52,26 @@ impl Unsent {
         self.waiting.push_back((self.newest, bytes));
     }
 
-    /// Whether something waits to go to the server.
+    /// Whether something did not go to the server yet.
+    pub(crate) fn is_some(&self) -> bool {
+        let newest = self.waiting.back();
+        newest.is_some_and(|(number, _)| *number > self.sent)
+    }
+
+    /// Whether something may go to the server now.
     pub(crate) fn has_next(&self) -> bool {
-        self.waiting
-            .back()
-            .is_some_and(|(number, _)| *number > self.sent)
+        self.is_some() && self.on_the_way < ON_THE_WAY_MAX
     }
 
     /// The next input for the server; it is kept until it is answered.
     pub(crate) fn next(&mut self) -> Option<ClientFrame> {
+        if !self.has_next() {
+            return None;
+        }
         let from = self.waiting.partition_point(|(n, _)| *n <= self.sent);
         let (number, bytes) = self.waiting.get(from)?;
         self.sent = *number;
+        self.on_the_way += bytes.len();
         Some(ClientFrame::Input {
             number: *number,
             bytes: bytes.clone(),
@@ -69,6 +84,9 @@ impl Unsent {
             && let Some((_, bytes)) = self.waiting.remove(at)
         {
             self.bytes -= bytes.len();
+            if number <= self.sent {
+                self.on_the_way -= bytes.len();
+            }
         }
     }
 
@@ -80,7 +98,7 @@ impl Unsent {
             self.bytes -= bytes.len();
             self.waiting.pop_front();
         }
-        self.sent = input;
+        (self.sent, self.on_the_way) = (input, 0);
         self.newest = self.newest.max(input);
     }
 
@@ -156,6 +174,32 @@ mod tests {
         assert!(!unsent.restart(7));
         unsent.push(Bytes::from_static(b"newer"));
         assert_eq!(typed(&mut unsent), [(8, b"newer".to_vec())]);
+    }
+
+    #[test]
+    fn what_is_on_the_way_is_bounded_and_the_rest_follows_the_answers() {
+        let mut unsent = Unsent::new();
+        let read = Bytes::from(vec![0; ON_THE_WAY_MAX / 2]);
+        for _ in 0..5 {
+            unsent.push(read.clone());
+        }
+        let numbers = |unsent: &mut Unsent| -> Vec<u64> {
+            typed(unsent)
+                .into_iter()
+                .map(|(number, _)| number)
+                .collect()
+        };
+        assert_eq!(numbers(&mut unsent), [1, 2]);
+        assert!(unsent.is_some() && !unsent.has_next());
+        unsent.answered(1);
+        assert_eq!(numbers(&mut unsent), [3]);
+        // After a break the server has none of them on the way.
+        unsent.resume(2);
+        assert_eq!(numbers(&mut unsent), [3, 4]);
+        unsent.answered(3);
+        unsent.answered(4);
+        assert_eq!(numbers(&mut unsent), [5]);
+        assert!(!unsent.is_some());
     }
 
     #[test]

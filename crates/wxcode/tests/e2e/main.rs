@@ -8,6 +8,7 @@
 
 mod access;
 mod api;
+mod attach;
 mod delivery;
 mod milestone;
 mod mishap;

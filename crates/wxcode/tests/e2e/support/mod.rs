@@ -1,12 +1,14 @@
 //! What the tests drive wxcode with.
 
 mod agent;
+mod attached;
 mod process;
 mod server;
 mod socket;
 mod wire;
 
 pub(crate) use agent::{Agent, real};
+pub(crate) use attached::Attached;
 pub(crate) use process::{is_alive, kill, parent_of};
 pub(crate) use server::{Server, eventually};
 pub(crate) use socket::Socket;

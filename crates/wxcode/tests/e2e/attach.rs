@@ -1,0 +1,413 @@
+//! `wxcode attach`: the session in the user's own terminal.
+
+use std::{fs, process::Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use wxcode_terminal::{Screen, Size, Terminal};
+
+use crate::support::{Agent, Attached, Server, eventually};
+
+const SIZE: (u16, u16) = (90, 20);
+
+/// A server with an idle fake agent in project `p`; the project's id.
+async fn idle() -> (Server, String) {
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    server.start_session(&project).await;
+    server
+        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
+        .await;
+    (server, project)
+}
+
+async fn until_size(server: &Server, project: &str, (cols, rows): (u16, u16)) {
+    server
+        .session_until(project, "its size", |session| {
+            (&session["cols"], &session["rows"]) == (&json!(cols), &json!(rows))
+        })
+        .await;
+}
+
+async fn ls(server: &Server, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = server
+        .command(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), text)
+}
+
+#[tokio::test]
+async fn a_session_is_started_shown_typed_into_and_left() {
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("shop").await;
+    let attached = Attached::start(&server, &["sho"], SIZE);
+    let shown = attached.until_shows("❯");
+    assert!(
+        shown.ends_with("this is shop: Ctrl+] leaves, the agent goes on"),
+        "{shown}"
+    );
+    until_size(&server, &project, SIZE).await;
+    server
+        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
+        .await;
+    attached.keys("hello");
+    let shown = attached.until_shows("❯ hello");
+    assert!(
+        !shown.contains("Ctrl+]"),
+        "a key takes the hint away: {shown}"
+    );
+    let modes = attached.modes();
+    assert!(modes.alternate_screen && modes.bracketed_paste && modes.mouse && modes.focus);
+    attached.keys("\r");
+    attached.until_shows("last: hello");
+    let screen = format!("/output-projects/{project}/screen");
+    let session = server.get(&screen).await.expect(200);
+    let shown = attached.until(|shown| shown.trim_end() == session.as_str().unwrap().trim_end());
+    assert!(shown.contains("fake mode on"));
+
+    let before = server.session(&project).await;
+    attached.keys("typed last\x1dnot typed");
+    let ended = attached.ended();
+    assert_eq!(ended.code, 0);
+    assert!(ended.text.contains("the agent goes on"), "{}", ended.text);
+    assert!(!ended.text.contains("fake"), "{}", ended.text);
+    let after = server.session(&project).await;
+    assert_eq!(
+        (&after["status"], &after["pid"]),
+        (&json!("running"), &before["pid"])
+    );
+    // What was typed before the key arrives, nothing behind it does.
+    let again = Attached::start(&server, &[&project[..20]], SIZE);
+    again.until_shows("❯ typed last\n");
+    again.keys("\x1b[93;5u");
+    assert_eq!(again.ended().code, 0);
+}
+
+#[tokio::test]
+async fn the_newest_window_drives_and_a_key_takes_it_over() {
+    let (server, project) = idle().await;
+    let (wide, narrow) = ((100, 30), (60, 12));
+    let mut first = Attached::start(&server, &["p"], wide);
+    until_size(&server, &project, wide).await;
+    let second = Attached::start(&server, &["p"], narrow);
+    until_size(&server, &project, narrow).await;
+    first
+        .terminal
+        .wait_text("another window sets the size now: type to have this one's");
+    // The first window shows the smaller session, and dots where the session is not.
+    let rule = format!("{}·", "─".repeat(60));
+    let dots = "·".repeat(100);
+    first.until(|shown| {
+        shown.lines().any(|row| row.starts_with(&rule)) && shown.lines().nth(20) == Some(&dots)
+    });
+    first.keys("a");
+    until_size(&server, &project, wide).await;
+    // The second one shows the part around the cursor.
+    second.until(|shown| shown.contains("❯ a") && shown.lines().count() == 12);
+    let third = Attached::start(&server, &["p", "--viewer"], (70, 25));
+    third.until_shows("❯ a");
+    until_size(&server, &project, wide).await;
+    first.resize((80, 24));
+    until_size(&server, &project, (80, 24)).await;
+    first.until(|shown| shown.contains(&"─".repeat(80)) && shown.lines().count() == 24);
+    third.keys("b");
+    until_size(&server, &project, (70, 25)).await;
+    for window in [&first, &second, &third] {
+        window.until_shows("❯ ab");
+        window.keys("\x1d");
+    }
+    for window in [first, second, third] {
+        assert_eq!(window.ended().code, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_killed_server_that_is_back_finds_it_attached_and_types_nothing_twice() {
+    let (mut server, project) = idle().await;
+    let attached = Attached::start(&server, &["p"], SIZE);
+    attached.until_shows("❯");
+    attached.keys("a");
+    attached.until_shows("❯ a");
+    // The server has these two, as far as it can be seen from here, and does nothing with them.
+    let file: Value =
+        serde_json::from_slice(&fs::read(server.data_dir().join("server.json")).unwrap()).unwrap();
+    let pid = i32::try_from(file["pid"].as_i64().unwrap()).unwrap();
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::STOP).unwrap();
+    attached.keys("b");
+    attached.keys("c");
+    server.crash().await;
+    attached.until_shows("the server is away, connecting again: Ctrl+] leaves, keys wait");
+    attached.keys("d");
+    server.up().await;
+    let shown = attached.until_shows("❯ abcd");
+    assert!(!shown.contains("is away"), "{shown}");
+    attached.keys("\r");
+    attached.until_shows("last: abcd");
+    // Whatever was taken in before the next crash is not typed again either.
+    server.crash().await;
+    attached.until_shows("is away");
+    server.up().await;
+    attached.until(|shown| !shown.contains("is away"));
+    attached.keys("e");
+    attached.until_shows("❯ e\n");
+    let session = server.session(&project).await;
+    assert_eq!(session["clients"], 1);
+
+    server.crash().await;
+    attached.until_shows("is away");
+    attached.keys("\x1d");
+    assert_eq!(attached.ended().code, 0);
+}
+
+#[tokio::test]
+async fn what_waited_for_an_agent_is_not_typed_into_the_next_one() {
+    let (mut server, project) = idle().await;
+    let attached = Attached::start(&server, &["p"], SIZE);
+    attached.until_shows("❯");
+    let session = server.session(&project).await;
+    server.crash().await;
+    attached.until_shows("is away");
+    attached.keys("rm -rf");
+    let dir = server.session_dirs().remove(0);
+    crate::support::kill(i32::try_from(session["pid"].as_i64().unwrap()).unwrap());
+    eventually("the holder writes the exit", || {
+        dir.join("exit.json").exists()
+    })
+    .await;
+    server.up().await;
+    let shown = attached.until_shows("what was typed last did not reach the agent that ended");
+    assert!(!shown.contains("is away"), "{shown}");
+    attached.keys("new");
+    let shown = attached.until_shows("❯ new\n");
+    assert!(!shown.contains("rm"), "{shown}");
+    assert_ne!(server.session(&project).await["pid"], session["pid"]);
+}
+
+#[tokio::test]
+async fn the_agent_s_end_ends_it() {
+    let agent = Agent::script("echo working; read word; echo \"last words: $word\"; exit 3");
+    let server = Server::start(agent).await;
+    server.project("p").await;
+    let attached = Attached::start(&server, &["p"], SIZE);
+    attached.until_shows("working");
+    attached.keys("bye\r");
+    let ended = attached.ended();
+    assert_eq!(ended.code, 0);
+    for text in [
+        "last words: bye",
+        "the agent ended (code 3)",
+        "`wxcode attach p` starts it again",
+    ] {
+        assert!(ended.text.contains(text), "{}", ended.text);
+    }
+    assert!(!ended.text.contains("goes on"), "{}", ended.text);
+}
+
+#[tokio::test]
+async fn a_session_that_is_stopped_ends_it() {
+    let (server, project) = idle().await;
+    let attached = Attached::start(&server, &["p"], SIZE);
+    attached.until_shows("❯");
+    let path = format!("/output-projects/{project}/session");
+    server.delete(&path).await.expect(204);
+    let ended = attached.ended();
+    assert_eq!(ended.code, 0);
+    assert!(ended.text.contains("the agent ended ("), "{}", ended.text);
+}
+
+#[tokio::test]
+async fn a_reader_types_nothing_and_changes_no_size() {
+    let (server, project) = idle().await;
+    let reader = Attached::start(&server, &["p", "--read-only"], SIZE);
+    reader.until_shows("this shows p: Ctrl+] leaves");
+    reader.keys("x");
+    reader.keys("\r");
+    let writer = Attached::start(&server, &["p", "--viewer"], (120, 40));
+    writer.until_shows("❯");
+    writer.keys("y");
+    // Whatever the reader had typed would stand before it.
+    reader.until_shows("❯ y");
+    writer.until_shows("❯ y\n");
+    until_size(&server, &project, (120, 40)).await;
+    reader.keys("\x1d");
+    assert_eq!(reader.ended().code, 0);
+}
+
+/// An agent in raw mode that begins when it is asked to, asks what it is told to, and keeps what it reads.
+fn recorder(asks: &str) -> Agent {
+    let script = "stty raw -echo; printf 'ready '; head -c 1 > \"$HOME/begun\"";
+    Agent::script(&format!(
+        "{script}; printf '{asks}begun'; cat > \"$HOME/read\""
+    ))
+}
+
+fn read(server: &Server) -> Vec<u8> {
+    fs::read(server.agent.home.path().join("read")).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn queries_are_answered_once_and_control_keys_are_the_agent_s() {
+    let asks = "\x1b[c\x1b[6n\x1b[>q\x1b[5n\x1b[?2026$p";
+    let server = Server::start(recorder(&asks.replace('\x1b', "\\033"))).await;
+    server.project("p").await;
+    let attached = Attached::start(&server, &["p"], SIZE);
+    let other = Attached::start(&server, &["p"], SIZE);
+    attached.until_shows("ready");
+    other.until_shows("ready");
+    attached.keys("!");
+    attached.until_shows("begun");
+    other.until_shows("begun");
+    // The answers of the same screen.
+    let mut screen = Terminal::new(Size::new(SIZE.0, SIZE.1).unwrap());
+    let mut wanted = Vec::new();
+    screen.feed(format!("ready {asks}").as_bytes(), &mut wanted);
+    assert!(wanted.len() > 20);
+    eventually("the answers", || read(&server).len() >= wanted.len()).await;
+    attached.keys("\x03");
+    wanted.push(3);
+    eventually("Ctrl+C", || read(&server).len() >= wanted.len()).await;
+    attached.keys("\x1a\x1c\x04.");
+    wanted.extend(b"\x1a\x1c\x04.");
+    eventually("the last key", || read(&server).ends_with(b".")).await;
+    assert_eq!(
+        String::from_utf8_lossy(&read(&server)),
+        String::from_utf8_lossy(&wanted)
+    );
+    // Nor is the user's terminal asked.
+    let drawn = attached.terminal.output();
+    for query in asks.split_inclusive(['c', 'n', 'q', 'p']) {
+        let asked = drawn.windows(query.len()).any(|w| w == query.as_bytes());
+        assert!(!asked, "{query:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_large_paste_arrives_whole_through_a_crash() {
+    let mut server = Server::start(recorder("")).await;
+    server.project("p").await;
+    let attached = Attached::start(&server, &["p"], SIZE);
+    attached.until_shows("ready");
+    attached.keys("!");
+    attached.until_shows("begun");
+    let mut paste = String::from("\x1b[200~");
+    for line in 0..40_000 {
+        paste.push_str(&format!(
+            "line {line} of the paste, with the key \x1d in it\r"
+        ));
+    }
+    paste.push_str("\x1b[201~");
+    assert!(paste.len() > 1 << 20);
+    let (half, rest) = paste.split_at(paste.len() / 2);
+    attached.keys(half);
+    eventually("it begins", || !read(&server).is_empty()).await;
+    server.crash().await;
+    attached.keys(rest);
+    server.up().await;
+    eventually("all of it", || read(&server).ends_with(b"\x1b[201~")).await;
+    assert!(read(&server) == paste.as_bytes(), "it is not the same");
+}
+
+#[tokio::test]
+async fn a_flood_is_drawn_in_few_pictures_and_the_last_one_is_right() {
+    let (server, project) = idle().await;
+    let attached = Attached::start(&server, &["p"], SIZE);
+    attached.until_shows("❯");
+    let flood = 8 << 20;
+    attached.keys(&format!("fake:flood {flood}"));
+    attached.until_shows(&format!("❯ fake:flood {flood}\n"));
+    attached.keys("\r");
+    attached.until(|shown| shown.contains("last: fake:flood") && shown.contains("❯"));
+    let screen = format!("/output-projects/{project}/screen");
+    let session = server.get(&screen).await.expect(200);
+    attached.until(|shown| shown.trim_end() == session.as_str().unwrap().trim_end());
+    let drawn = attached.terminal.output().len();
+    assert!(drawn < flood / 4, "{drawn} bytes were drawn");
+    attached.keys("\x1d");
+    assert_eq!(attached.ended().code, 0);
+}
+
+#[tokio::test]
+async fn signals_give_the_terminal_back() {
+    let (server, project) = idle().await;
+    for (signal, name) in [(Signal::TERM, "SIGTERM"), (Signal::INT, "SIGINT")] {
+        let attached = Attached::start(&server, &["p"], SIZE);
+        attached.until_shows("❯");
+        attached.signal(signal).await;
+        let ended = attached.ended();
+        assert_eq!(ended.code, 1);
+        assert!(
+            ended.text.contains(&format!("left after {name}")),
+            "{}",
+            ended.text
+        );
+    }
+    let attached = Attached::start(&server, &["p"], SIZE);
+    attached.until_shows("❯");
+    attached.signal(Signal::HUP).await;
+    assert_eq!(attached.ended().code, 1);
+    assert_eq!(server.session(&project).await["status"], "running");
+}
+
+#[tokio::test]
+async fn a_shell_that_had_the_terminal_gives_it_back_whole() {
+    let (server, _) = idle().await;
+    let attached = Attached::start(&server, &["p"], SIZE);
+    attached.until_shows("❯");
+    attached.keys("a");
+    attached.until_shows("❯ a");
+    attached.terminal.wait_text("\x1b[?1000h");
+    let drawings = |bytes: &[u8]| bytes.windows(4).filter(|w| w == b"\x1b[2J").count();
+    let before = drawings(&attached.terminal.output());
+    attached.signal(Signal::STOP).await;
+    attached.signal(Signal::CONT).await;
+    attached
+        .terminal
+        .wait_output(|bytes| drawings(bytes) > before);
+    attached.until_shows("❯ a");
+    attached.keys("\x1d");
+    assert_eq!(attached.ended().code, 0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_attached_says_why() {
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    server.project("pq").await;
+    server.project("pr").await;
+    let fails = |arguments: &'static [&'static str], code: i32, text: &'static str| {
+        let ended = Attached::start(&server, arguments, (160, 20)).ended();
+        assert_eq!(ended.code, code, "{}", ended.text);
+        assert!(ended.text.contains(text), "{}", ended.text);
+    };
+    fails(&["nope"], 1, "there is no project `nope`: `wxcode ls`");
+    fails(&["--token", "wrong-token", "p"], 1, "wxcode token");
+    fails(&["p", "--detach-key", "x"], 2, "such as ctrl-]");
+    fails(
+        &["p", "--server", "https://localhost:1"],
+        2,
+        "make a tunnel",
+    );
+    fails(&[], 2, "<PROJECT>");
+    // No terminal.
+    let (code, text) = ls(&server, &["attach", "p"]).await;
+    assert_eq!(code, Some(2));
+    assert!(text.contains("wxcode send"), "{text}");
+    assert_eq!(server.session(&project).await["status"], "none");
+
+    let workspace = server.workspace(&project).await;
+    fs::remove_dir_all(&workspace).unwrap();
+    fails(&["p"], 1, "(4003)");
+}
+
+#[tokio::test]
+async fn another_key_may_leave() {
+    let (server, _) = idle().await;
+    let attached = Attached::start(&server, &["p", "--detach-key", "ctrl-q"], SIZE);
+    attached.until_shows("Ctrl+Q leaves");
+    attached.keys("\x11");
+    assert_eq!(attached.ended().code, 0);
+}

@@ -1,0 +1,135 @@
+//! `wxcode attach` in a terminal, with a shell around it.
+
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use wxcode_terminal::{Modes, Screen, Size, Terminal as Emulator};
+use wxcode_testbed::Terminal;
+
+use super::{Server, eventually};
+
+/// Notes how the terminal is before and after, and the pid and the exit code in between.
+const SHELL: &str = r#"
+stty -g > "$NOTES/before"
+sh -c 'echo $$ > "$NOTES/new" && mv "$NOTES/new" "$NOTES/pid" && exec "$@"' sh "$@"
+code=$?
+stty -g > "$NOTES/after"
+echo "attach ended with $code."
+"#;
+
+/// The program in a terminal of its own.
+pub(crate) struct Attached {
+    pub(crate) terminal: Terminal,
+    size: (u16, u16),
+    notes: TempDir,
+}
+
+/// How it ended.
+pub(crate) struct Ended {
+    /// What the shell saw.
+    pub(crate) code: i32,
+    /// All that the terminal shows afterwards.
+    pub(crate) text: String,
+}
+
+impl Attached {
+    /// `wxcode attach ARGUMENTS` in a terminal of columns and rows.
+    pub(crate) fn start(server: &Server, arguments: &[&str], size: (u16, u16)) -> Self {
+        let notes = tempfile::tempdir().unwrap();
+        let command = server.command(&[]);
+        let mut env: Vec<(OsString, OsString)> = Vec::new();
+        for (name, value) in command.as_std().get_envs() {
+            env.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+        }
+        env.push(("NOTES".into(), notes.path().into()));
+        let mut words: Vec<&str> = vec!["-c", SHELL, "sh", env!("CARGO_BIN_EXE_wxcode"), "attach"];
+        words.extend(arguments);
+        let terminal =
+            Terminal::start(Path::new("/bin/sh"), words, env, notes.path(), size).unwrap();
+        Self {
+            terminal,
+            size,
+            notes,
+        }
+    }
+
+    /// Waits until the screen is as wanted.
+    #[track_caller]
+    pub(crate) fn until(&self, wanted: impl Fn(&str) -> bool) -> String {
+        self.terminal
+            .wait_output(|bytes| wanted(&self.emulate(bytes).text()));
+        self.screen()
+    }
+
+    /// Waits until the screen contains a text.
+    #[track_caller]
+    pub(crate) fn until_shows(&self, text: &str) -> String {
+        self.until(|screen| screen.contains(text))
+    }
+
+    /// The screen's text now.
+    pub(crate) fn screen(&self) -> String {
+        self.emulate(&self.terminal.output()).text()
+    }
+
+    /// What the terminal is told to send now.
+    pub(crate) fn modes(&self) -> Modes {
+        self.emulate(&self.terminal.output()).modes()
+    }
+
+    fn emulate(&self, bytes: &[u8]) -> Emulator {
+        let (cols, rows) = self.size;
+        let mut emulator = Emulator::new(Size::new(cols, rows).unwrap());
+        emulator.feed(bytes, &mut Vec::new());
+        emulator
+    }
+
+    /// Types.
+    pub(crate) fn keys(&self, keys: &str) {
+        self.terminal.write(keys.as_bytes()).unwrap();
+    }
+
+    /// Gives the window another size; what it shows has to be drawn anew.
+    pub(crate) fn resize(&mut self, size: (u16, u16)) {
+        self.size = size;
+        self.terminal.resize(size.0, size.1).unwrap();
+    }
+
+    /// Sends a signal to the program.
+    pub(crate) async fn signal(&self, signal: Signal) {
+        let path = self.notes.path().join("pid");
+        eventually("the program runs", || path.exists()).await;
+        let pid: i32 = fs::read_to_string(path).unwrap().trim().parse().unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+    }
+
+    /// Waits for the end; the terminal must be as it was before.
+    #[track_caller]
+    pub(crate) fn ended(mut self) -> Ended {
+        self.terminal.wait_text("attach ended with ");
+        self.terminal.wait_exit();
+        let text = self.screen();
+        let note = |name: &str| fs::read_to_string(self.note(name)).unwrap();
+        assert_eq!(note("after"), note("before"), "the terminal's settings");
+        let left = self.emulate(&self.terminal.output());
+        let fresh = Modes {
+            cursor_visible: true,
+            ..Modes::default()
+        };
+        assert_eq!(left.modes(), fresh, "the terminal's modes");
+        let (_, code) = text.rsplit_once("attach ended with ").unwrap();
+        Ended {
+            code: code.trim().trim_end_matches('.').parse().unwrap(),
+            text,
+        }
+    }
+
+    fn note(&self, name: &str) -> PathBuf {
+        self.notes.path().join(name)
+    }
+}
