@@ -2,12 +2,14 @@
 
 mod client;
 mod keys;
+mod line;
 mod link;
 mod mirror;
 mod notice;
 mod owed;
 mod painting;
 mod retry;
+mod signals;
 mod unsent;
 mod window;
 

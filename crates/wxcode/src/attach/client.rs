@@ -1,25 +1,23 @@
 //! The attached client: what comes from the server, the keyboard, the window and the system, in one loop.
 
-use std::{future::pending, io, pin::Pin, time::Instant};
+use std::{future::pending, io, iter::from_fn, time::Instant};
 
 use anyhow::Context;
 use bytes::Bytes;
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    sync::mpsc,
-    time::{Sleep, sleep, sleep_until},
-};
+use tokio::{sync::mpsc, time::sleep_until};
 use wxcode_holder::folder::Exit;
 use wxcode_server::wire::{ClientFrame, Role, ServerFrame, Status};
 use wxcode_terminal::{Screen, Size};
 
 use super::{
-    keys::{DetachKey, Scanner},
+    keys::{self, DetachKey, Scanner},
+    line::{Line, News},
     link::{Address, Link, Since},
     mirror::{Gap, Mirror},
     owed::Owed,
     painting::{PACE, Painting},
     retry::{Lost, Next, Retry},
+    signals::Signals,
     window::{self, READ_MAX, Window},
 };
 
@@ -73,88 +71,10 @@ pub(crate) struct Client<'a> {
     mirror: Option<Mirror>,
     owed: Owed,
     role: Option<Role>,
-    exit: Option<Exit>,
     painting: Painting,
     window: Window,
     size: Size,
     scanner: Scanner,
-}
-
-/// The way to the server.
-enum Line {
-    /// Connected; frames go out once the first `Status` is here.
-    Up { link: Link, attached: bool },
-    /// Between two tries.
-    Pause(Pin<Box<Sleep>>),
-    /// A try.
-    Try(tokio::task::JoinHandle<Result<Link, Lost>>),
-}
-
-/// What the line brought.
-enum News {
-    Frame(ServerFrame),
-    Lost(Lost),
-    TryNow,
-    Connected(Link),
-}
-
-impl Line {
-    /// May be waited for anew at any time.
-    async fn next(&mut self) -> News {
-        match self {
-            Self::Up { link, .. } => link.next().await.map_or_else(News::Lost, News::Frame),
-            Self::Pause(over) => {
-                over.await;
-                News::TryNow
-            }
-            Self::Try(connecting) => match connecting.await {
-                Ok(Ok(link)) => News::Connected(link),
-                Ok(Err(lost)) => News::Lost(lost),
-                Err(error) => News::Lost(Lost::Broken(error.to_string())),
-            },
-        }
-    }
-
-    /// What the line has brought already.
-    fn next_at_once(&mut self) -> Option<News> {
-        match self {
-            Self::Up { link, .. } => link
-                .next_at_once()
-                .map(|result| result.map_or_else(News::Lost, News::Frame)),
-            Self::Pause(_) | Self::Try(_) => None,
-        }
-    }
-
-    fn outbox(&self) -> Option<mpsc::Sender<ClientFrame>> {
-        match self {
-            Self::Up {
-                link,
-                attached: true,
-            } => Some(link.outbox()),
-            _ => None,
-        }
-    }
-}
-
-/// The signals that matter here.
-struct Signals {
-    window: Signal,
-    resumed: Signal,
-    hangup: Signal,
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            window: signal(SignalKind::window_change())?,
-            resumed: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
-            hangup: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
 }
 
 impl<'a> Client<'a> {
@@ -174,17 +94,15 @@ impl<'a> Client<'a> {
             }
         };
         let size = window::size();
-        let attached = false;
         let mut client = Self {
             scanner: Scanner::new(wishes.detach_key),
-            line: Line::Up { link, attached },
+            line: Line::up(link),
             retry: Retry::new(),
             session: String::new(),
             is_read_only: address.read_only,
             mirror: None,
             owed: Owed::new(),
             role: None,
-            exit: None,
             painting: Painting::new(size),
             window: Window::open().context("the terminal cannot be made raw: use another one")?,
             size,
@@ -251,10 +169,11 @@ impl<'a> Client<'a> {
             () = until(due) => return Ok(None),
             news = self.line.next() => news,
         };
+        let since = Instant::now();
         let mut end = self.take(news);
         // What is here already becomes one drawing with it.
         while end.is_none()
-            && now.elapsed() < PACE
+            && since.elapsed() < PACE
             && let Some(news) = self.line.next_at_once()
         {
             end = self.take(news);
@@ -270,21 +189,13 @@ impl<'a> Client<'a> {
                 if let Some((base, token)) = (self.find)() {
                     (self.address.base, self.address.token) = (base, token);
                 }
-                let address = self.address.clone();
                 let since = self.mirror.as_ref().map(|mirror| Since {
                     session: self.session.clone(),
                     offset: mirror.offset(),
                 });
-                self.line = Line::Try(tokio::spawn(async move {
-                    Link::connect(&address, since.as_ref()).await
-                }));
+                self.line = Line::connect(self.address.clone(), since);
             }
-            News::Connected(link) => {
-                self.line = Line::Up {
-                    link,
-                    attached: false,
-                };
-            }
+            News::Connected(link) => self.line = Line::up(link),
         }
         None
     }
@@ -324,7 +235,8 @@ impl<'a> Client<'a> {
                 self.owed.unsent.answered(number);
                 self.painting.notice.say(reason, now);
             }
-            ServerFrame::Exited(exit) => self.exit = Some(exit),
+            // All that it wrote came before.
+            ServerFrame::Exited(exit) => return Some(self.ended(Some(exit))),
             ServerFrame::Error { message, .. } => self.painting.notice.say(message, now),
             ServerFrame::Role(role) => {
                 if self.role == Some(Role::Driver) && role == Role::Viewer {
@@ -343,9 +255,7 @@ impl<'a> Client<'a> {
         let now = Instant::now();
         self.retry.attached();
         self.painting.notice.release();
-        if let Line::Up { attached, .. } = &mut self.line {
-            *attached = true;
-        }
+        self.line.attached();
         self.is_read_only = self.address.read_only || status.read_only;
         let is_first = self.session.is_empty();
         let mut tell: Vec<String> = Vec::new();
@@ -375,7 +285,8 @@ impl<'a> Client<'a> {
         }
         if !self.is_read_only {
             self.owed.resize(self.size);
-            if (is_first && self.wishes.drive) || self.role == Some(Role::Driver) {
+            let drove = self.role.take() == Some(Role::Driver);
+            if (is_first && self.wishes.drive) || drove {
                 self.owed.drive();
             }
         }
@@ -389,14 +300,9 @@ impl<'a> Client<'a> {
 
     fn lost(&mut self, lost: Lost) -> Option<End> {
         self.owed.disconnected();
-        let next = match self.exit {
-            // Whoever connects again now starts another agent.
-            Some(_) => Next::Ended,
-            None => self.retry.lost(&lost),
-        };
-        match next {
+        match self.retry.lost(&lost) {
             Next::Again(pause) => {
-                self.line = Line::Pause(Box::pin(sleep(pause)));
+                self.line = Line::pause(pause);
                 let why = match lost {
                     Lost::Broken(why) => why,
                     lost => lost.to_string(),
@@ -407,23 +313,25 @@ impl<'a> Client<'a> {
                 ));
                 None
             }
-            Next::Ended => {
-                let mirror = self.mirror.as_ref();
-                let text = mirror.map(|mirror| mirror.terminal().text());
-                Some(End::Exited {
-                    exit: self.exit.take(),
-                    screen: text.unwrap_or_default().trim_end().to_owned(),
-                })
-            }
+            Next::Ended => Some(self.ended(None)),
             Next::Fail => Some(End::Lost(lost)),
         }
+    }
+
+    fn ended(&self, exit: Option<Exit>) -> End {
+        let mirror = self.mirror.as_ref();
+        let text = mirror.map(|mirror| mirror.terminal().text());
+        let screen = text.unwrap_or_default().trim_end().to_owned();
+        End::Exited { exit, screen }
     }
 
     fn typed(&mut self, mut bytes: Vec<u8>) -> Option<End> {
         if bytes.is_empty() {
             return Some(End::Hangup);
         }
-        self.painting.notice.dismiss();
+        if keys::is_typing(&bytes) {
+            self.painting.notice.dismiss();
+        }
         let key = self.scanner.find(&bytes);
         bytes.truncate(key.unwrap_or(bytes.len()));
         if !self.is_read_only {
@@ -457,13 +365,7 @@ impl<'a> Client<'a> {
             ..
         } = self;
         drop(window);
-        if let Line::Up { link, attached } = line {
-            if attached {
-                link.close(std::iter::from_fn(|| owed.next())).await;
-            } else {
-                link.close(std::iter::empty()).await;
-            }
-        }
+        line.close(from_fn(|| owed.next())).await;
         if let End::Detached { unsent } = end {
             *unsent = owed.unsent.is_some();
         }

@@ -48,6 +48,12 @@ impl fmt::Display for DetachKey {
     }
 }
 
+/// Whether a read begins with something else than a report of focus or of the mouse, which come
+/// without anyone having pressed a key.
+pub(crate) fn is_typing(bytes: &[u8]) -> bool {
+    !matches!(bytes, [0x1b, b'[', b'I' | b'O' | b'<' | b'M', ..])
+}
+
 /// Looks for the key in what is typed, whatever the reads: within a bracketed paste it is text.
 #[derive(Debug)]
 pub(crate) struct Scanner {
@@ -141,6 +147,16 @@ mod tests {
         ] {
             let error = bad.parse::<DetachKey>().unwrap_err();
             assert!(error.contains("ctrl-"), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn reports_are_not_typing() {
+        for report in ["\x1b[I", "\x1b[O", "\x1b[<35;10;20M", "\x1b[M !!"] {
+            assert!(!is_typing(report.as_bytes()), "{report:?}");
+        }
+        for keys in ["a", "\x1b", "\x1b[A", "\x1bOP", "\x1b[200~x"] {
+            assert!(is_typing(keys.as_bytes()), "{keys:?}");
         }
     }
 

@@ -104,7 +104,7 @@ impl Address {
 impl Link {
     /// Connects.
     pub(crate) async fn connect(address: &Address, since: Option<&Since>) -> Result<Self, Lost> {
-        let request = address.request(since).map_err(|error| lost(error.into()))?;
+        let request = address.request(since).map_err(lost)?;
         let config = WebSocketConfig::default()
             .max_message_size(Some(MESSAGE_MAX))
             .max_frame_size(Some(MESSAGE_MAX));
@@ -112,7 +112,7 @@ impl Link {
         let (socket, _) = timeout(CONNECT_TIMEOUT, connecting)
             .await
             .map_err(|_| Lost::Broken("the server does not answer".to_owned()))?
-            .map_err(|error| lost(Box::new(error)))?;
+            .map_err(lost)?;
         let (sink, stream) = socket.split();
         let (outbox, frames) = mpsc::channel(OUTBOX);
         Ok(Self {
@@ -142,7 +142,7 @@ impl Link {
             self.silence.as_mut().reset(Instant::now() + SILENCE_MAX);
             let message = match message {
                 None => return Err(Lost::Broken("the connection broke off".to_owned())),
-                Some(Err(error)) => return Err(lost(Box::new(error))),
+                Some(Err(error)) => return Err(lost(error)),
                 Some(Ok(message)) => message,
             };
             match message {
@@ -207,8 +207,8 @@ async fn send(mut sink: SplitSink<Socket, Message>, mut frames: mpsc::Receiver<C
     let _ = sink.close().await;
 }
 
-fn lost(error: Box<tungstenite::Error>) -> Lost {
-    match *error {
+fn lost(error: tungstenite::Error) -> Lost {
+    match error {
         tungstenite::Error::Http(response) => Lost::Refused {
             status: response.status().as_u16(),
         },

@@ -29,7 +29,7 @@ async fn until_size(server: &Server, project: &str, (cols, rows): (u16, u16)) {
         .await;
 }
 
-async fn ls(server: &Server, arguments: &[&str]) -> (Option<i32>, String) {
+async fn run(server: &Server, arguments: &[&str]) -> (Option<i32>, String) {
     let output = server
         .command(arguments)
         .stdin(Stdio::null())
@@ -393,7 +393,7 @@ async fn what_cannot_be_attached_says_why() {
     );
     fails(&[], 2, "<PROJECT>");
     // No terminal.
-    let (code, text) = ls(&server, &["attach", "p"]).await;
+    let (code, text) = run(&server, &["attach", "p"]).await;
     assert_eq!(code, Some(2));
     assert!(text.contains("wxcode send"), "{text}");
     assert_eq!(server.session(&project).await["status"], "none");
