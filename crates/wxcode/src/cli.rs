@@ -52,6 +52,10 @@ pub(crate) enum Command {
     /// Run the server
     Serve(ServeOptions),
     /// Open a project's session in this terminal
+    ///
+    /// The session is started if it does not run, and runs on when you leave, by default with Ctrl+].
+    /// All other keys go to the agent, also Ctrl+C and Ctrl+Z. When the server or the network goes away,
+    /// attach comes back by itself and loses nothing.
     Attach(AttachOptions),
     /// List the projects and what their agents do
     Ls(ListOptions),
@@ -87,11 +91,6 @@ pub(crate) struct ServeOptions {
     pub(crate) log: Option<String>,
 }
 
-/// Open a project's session in this terminal.
-///
-/// The session is started if it does not run, and runs on when you leave; by default with Ctrl+]. All
-/// other keys, also Ctrl+C and Ctrl+Z, go to the agent. When the server or the network goes away, the
-/// terminal comes back by itself and loses nothing.
 #[derive(Debug, Args)]
 pub(crate) struct AttachOptions {
     /// Id or name of the project, or how either begins
@@ -102,8 +101,13 @@ pub(crate) struct AttachOptions {
     /// Leave the session's size to the window that has it, until you type
     #[arg(long)]
     pub(crate) viewer: bool,
-    /// The key that leaves
-    #[arg(long, value_name = "KEY", default_value = "ctrl-]")]
+    /// The key that leaves instead of Ctrl+], such as ctrl-q
+    #[arg(
+        long,
+        value_name = "KEY",
+        default_value = "ctrl-]",
+        hide_default_value = true
+    )]
     pub(crate) detach_key: DetachKey,
 }
 
