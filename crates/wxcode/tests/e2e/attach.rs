@@ -2,11 +2,14 @@
 
 use std::{fs, process::Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    process::{Pid, Signal, kill_process},
+    termios::Action,
+};
 use serde_json::{Value, json};
 use wxcode_terminal::{Screen, Size, Terminal};
 
-use crate::support::{Agent, Attached, Server, eventually};
+use crate::support::{Agent, Attached, Server, eventually, real};
 
 const SIZE: (u16, u16) = (90, 20);
 
@@ -25,6 +28,16 @@ async fn until_size(server: &Server, project: &str, (cols, rows): (u16, u16)) {
     server
         .session_until(project, "its size", |session| {
             (&session["cols"], &session["rows"]) == (&json!(cols), &json!(rows))
+        })
+        .await;
+}
+
+/// Waits until the terminal shows what the session shows, both as text.
+async fn until_same(server: &Server, project: &str, attached: &Attached) {
+    let screen = format!("/output-projects/{project}/screen");
+    server
+        .until(&screen, "the same screen", |screen| {
+            attached.screen().trim_end() == screen.as_str().unwrap().trim_end()
         })
         .await;
 }
@@ -64,10 +77,8 @@ async fn a_session_is_started_shown_typed_into_and_left() {
     assert!(modes.alternate_screen && modes.bracketed_paste && modes.mouse && modes.focus);
     attached.keys("\r");
     attached.until_shows("last: hello");
-    let screen = format!("/output-projects/{project}/screen");
-    let session = server.get(&screen).await.expect(200);
-    let shown = attached.until(|shown| shown.trim_end() == session.as_str().unwrap().trim_end());
-    assert!(shown.contains("fake mode on"));
+    until_same(&server, &project, &attached).await;
+    assert!(attached.screen().contains("fake mode on"));
 
     let before = server.session(&project).await;
     attached.keys("typed last\x1dnot typed");
@@ -321,11 +332,32 @@ async fn a_flood_is_drawn_in_few_pictures_and_the_last_one_is_right() {
     attached.until_shows(&format!("❯ fake:flood {flood}\n"));
     attached.keys("\r");
     attached.until(|shown| shown.contains("last: fake:flood") && shown.contains("❯"));
-    let screen = format!("/output-projects/{project}/screen");
-    let session = server.get(&screen).await.expect(200);
-    attached.until(|shown| shown.trim_end() == session.as_str().unwrap().trim_end());
+    until_same(&server, &project, &attached).await;
     let drawn = attached.terminal.output().len();
     assert!(drawn < flood / 4, "{drawn} bytes were drawn");
+    attached.keys("\x1d");
+    assert_eq!(attached.ended().code, 0);
+}
+
+#[tokio::test]
+async fn a_terminal_that_takes_nothing_stalls_no_one_and_is_current_when_it_does() {
+    let (server, project) = idle().await;
+    let attached = Attached::start(&server, &["p"], SIZE);
+    attached.until_shows("❯");
+    let flood = 8 << 20;
+    attached.keys(&format!("fake:flood {flood}"));
+    attached.until_shows(&format!("❯ fake:flood {flood}\n"));
+    attached.flow(Action::OOff).await;
+    attached.keys("\r");
+    let screen = format!("/output-projects/{project}/screen");
+    server
+        .until(&screen, "the end of the flood", |screen| {
+            screen.as_str().unwrap().contains("last: fake:flood")
+        })
+        .await;
+    assert!(!attached.screen().contains("last: fake:flood"));
+    attached.flow(Action::OOn).await;
+    until_same(&server, &project, &attached).await;
     attached.keys("\x1d");
     assert_eq!(attached.ended().code, 0);
 }
@@ -410,4 +442,36 @@ async fn another_key_may_leave() {
     attached.until_shows("Ctrl+Q leaves");
     attached.keys("\x11");
     assert_eq!(attached.ended().code, 0);
+}
+
+#[tokio::test]
+async fn the_real_claude_code_is_shown_and_typed_into() {
+    let Some(agent) = real() else {
+        return;
+    };
+    let server = Server::start(agent).await;
+    let project = server.project("p").await;
+    let attached = Attached::start(&server, &["p"], (100, 30));
+    server
+        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
+        .await;
+    attached.keys("what is attached");
+    attached.until_shows("what is attached");
+    let modes = attached.modes();
+    assert!(modes.bracketed_paste && modes.focus);
+    attached.keys("\r");
+    let stub = server.agent.stub.as_ref().expect("it has one");
+    eventually("the model is asked", || {
+        let asked = stub.requests();
+        let mut turns = asked.iter().filter(|request| request.is_turn());
+        turns.any(|turn| turn.user_texts().iter().any(|t| t == "what is attached"))
+    })
+    .await;
+    server
+        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
+        .await;
+    until_same(&server, &project, &attached).await;
+    attached.keys("\x1d");
+    assert_eq!(attached.ended().code, 0);
+    assert_eq!(server.session(&project).await["status"], "running");
 }

@@ -6,7 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    fs::{Mode, OFlags},
+    process::{Pid, Signal, kill_process},
+    termios::{Action, tcflow},
+};
 use tempfile::TempDir;
 use wxcode_terminal::{Modes, Screen, Size, Terminal as Emulator};
 use wxcode_testbed::Terminal;
@@ -100,12 +104,23 @@ impl Attached {
         self.terminal.resize(size.0, size.1).unwrap();
     }
 
+    async fn pid(&self) -> i32 {
+        let path = self.note("pid");
+        eventually("the program runs", || path.exists()).await;
+        fs::read_to_string(path).unwrap().trim().parse().unwrap()
+    }
+
     /// Sends a signal to the program.
     pub(crate) async fn signal(&self, signal: Signal) {
-        let path = self.notes.path().join("pid");
-        eventually("the program runs", || path.exists()).await;
-        let pid: i32 = fs::read_to_string(path).unwrap().trim().parse().unwrap();
-        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+        kill_process(Pid::from_raw(self.pid().await).unwrap(), signal).unwrap();
+    }
+
+    /// Makes the terminal take nothing more, or take on.
+    pub(crate) async fn flow(&self, action: Action) {
+        let path = format!("/proc/{}/fd/1", self.pid().await);
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let terminal = rustix::fs::open(path, flags, Mode::empty()).unwrap();
+        tcflow(terminal, action).unwrap();
     }
 
     /// Waits for the end; the terminal must be as it was before.
