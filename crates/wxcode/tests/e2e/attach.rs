@@ -265,15 +265,17 @@ async fn queries_are_answered_once_and_control_keys_are_the_agent_s() {
     let asks = "\x1b[c\x1b[6n\x1b[>q\x1b[5n\x1b[?2026$p";
     let server = Server::start(recorder(&asks.replace('\x1b', "\\033"))).await;
     server.project("p").await;
-    let attached = Attached::start(&server, &["p"], SIZE);
-    let other = Attached::start(&server, &["p"], SIZE);
+    // A new session's own size: no snapshot takes the place of the queries.
+    let size = (120, 40);
+    let attached = Attached::start(&server, &["p"], size);
+    let other = Attached::start(&server, &["p"], size);
     attached.until_shows("ready");
     other.until_shows("ready");
     attached.keys("!");
     attached.until_shows("begun");
     other.until_shows("begun");
     // The answers of the same screen.
-    let mut screen = Terminal::new(Size::new(SIZE.0, SIZE.1).unwrap());
+    let mut screen = Terminal::new(Size::new(size.0, size.1).unwrap());
     let mut wanted = Vec::new();
     screen.feed(format!("ready {asks}").as_bytes(), &mut wanted);
     assert!(wanted.len() > 20);
