@@ -69,6 +69,8 @@ pub(crate) struct Client<'a> {
     session: String,
     is_read_only: bool,
     mirror: Option<Mirror>,
+    /// Whether the mirror goes on with what comes; otherwise it only shows what was.
+    is_current: bool,
     owed: Owed,
     role: Option<Role>,
     painting: Painting,
@@ -101,6 +103,7 @@ impl<'a> Client<'a> {
             session: String::new(),
             is_read_only: address.read_only,
             mirror: None,
+            is_current: false,
             owed: Owed::new(),
             role: None,
             painting: Painting::new(size),
@@ -189,7 +192,8 @@ impl<'a> Client<'a> {
                 if let Some((base, token)) = (self.find)() {
                     (self.address.base, self.address.token) = (base, token);
                 }
-                let since = self.mirror.as_ref().map(|mirror| Since {
+                let mirror = self.mirror.as_ref().filter(|_| self.is_current);
+                let since = mirror.map(|mirror| Since {
                     session: self.session.clone(),
                     offset: mirror.offset(),
                 });
@@ -210,11 +214,12 @@ impl<'a> Client<'a> {
                 bytes,
             } => {
                 self.mirror = Some(Mirror::new(offset, size, &bytes));
+                self.is_current = true;
                 self.owed.ack(offset);
                 self.painting.changed(now);
             }
             ServerFrame::Output { offset, bytes } => {
-                let mirror = self.mirror.as_mut()?;
+                let mirror = self.mirror.as_mut().filter(|_| self.is_current)?;
                 if let Err(gap) = mirror.output(offset, &bytes) {
                     return self.torn(gap);
                 }
@@ -222,7 +227,7 @@ impl<'a> Client<'a> {
                 self.painting.changed(now);
             }
             ServerFrame::Resized { offset, size } => {
-                let mirror = self.mirror.as_mut()?;
+                let mirror = self.mirror.as_mut().filter(|_| self.is_current)?;
                 if let Err(gap) = mirror.resized(offset, size) {
                     return self.torn(gap);
                 }
@@ -233,15 +238,15 @@ impl<'a> Client<'a> {
             ServerFrame::InputTaken(number) => self.owed.unsent.answered(number),
             ServerFrame::InputRefused { number, reason } => {
                 self.owed.unsent.answered(number);
-                self.painting.notice.say(reason, now);
+                self.painting.notice.say(&reason, now);
             }
             // All that it wrote came before.
             ServerFrame::Exited(exit) => return Some(self.ended(Some(exit))),
-            ServerFrame::Error { message, .. } => self.painting.notice.say(message, now),
+            ServerFrame::Error { message, .. } => self.painting.notice.say(&message, now),
             ServerFrame::Role(role) => {
                 if self.role == Some(Role::Driver) && role == Role::Viewer {
                     let text = "another window sets the size now: type to have this one's";
-                    self.painting.notice.say(text.to_owned(), now);
+                    self.painting.notice.say(text, now);
                 }
                 self.role = Some(role);
             }
@@ -269,7 +274,7 @@ impl<'a> Client<'a> {
         if self.session == status.session_id {
             self.owed.unsent.resume(status.input);
         } else {
-            self.mirror = None;
+            self.is_current = false;
             if self.owed.unsent.restart(status.input) {
                 tell.push("what was typed last did not reach the agent that ended".to_owned());
             }
@@ -281,7 +286,7 @@ impl<'a> Client<'a> {
         tell.extend(status.notice.map(|notice| notice.message));
         tell.extend(status.log_off);
         if !tell.is_empty() {
-            self.painting.notice.say(tell.join(" · "), now);
+            self.painting.notice.say(&tell.join(" · "), now);
         }
         if !self.is_read_only {
             self.owed.resize(self.size);
@@ -294,7 +299,7 @@ impl<'a> Client<'a> {
 
     /// What is here cannot be continued: the next connection begins with a snapshot.
     fn torn(&mut self, gap: Gap) -> Option<End> {
-        self.mirror = None;
+        self.is_current = false;
         self.lost(Lost::Broken(gap.to_string()))
     }
 
@@ -307,7 +312,7 @@ impl<'a> Client<'a> {
                     Lost::Broken(why) => why,
                     lost => lost.to_string(),
                 };
-                self.painting.notice.hold(format!(
+                self.painting.notice.hold(&format!(
                     "the server is away, connecting again: {} leaves, keys wait ({why})",
                     self.wishes.detach_key
                 ));

@@ -141,7 +141,7 @@ impl Link {
             };
             self.silence.as_mut().reset(Instant::now() + SILENCE_MAX);
             let message = match message {
-                None => return Err(Lost::Broken("the connection broke off".to_owned())),
+                None => return Err(broken_off()),
                 Some(Err(error)) => return Err(lost(error)),
                 Some(Ok(message)) => message,
             };
@@ -215,9 +215,14 @@ fn lost(error: tungstenite::Error) -> Lost {
         tungstenite::Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => {
             Lost::Foreign(format!("it does not speak {PROTOCOL}"))
         }
+        tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => broken_off(),
         tungstenite::Error::Io(error) => Lost::Broken(error.to_string()),
         error => Lost::Broken(error.to_string()),
     }
+}
+
+fn broken_off() -> Lost {
+    Lost::Broken("the connection broke off".to_owned())
 }
 
 #[cfg(test)]

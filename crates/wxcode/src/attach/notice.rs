@@ -1,12 +1,17 @@
-//! The line of wxcode's own over the screen: its last row, until a key, a moment later, or the occasion is over.
+//! The line of wxcode's own over the screen: its last rows, until a key, a moment later, or the occasion is over.
 
 use std::time::{Duration, Instant};
 
-use unicode_width::UnicodeWidthChar;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use wxcode_terminal::Size;
 
 /// How long something is told, unless a key comes first.
 const TOLD_FOR: Duration = Duration::from_secs(5);
+
+/// The most rows of the window that are written over.
+const ROWS_MAX: usize = 3;
+/// The most characters that are kept of a text: more than three rows of most windows.
+const TEXT_MAX: usize = 600;
 
 /// What is told now.
 #[derive(Debug, Default)]
@@ -19,14 +24,14 @@ pub(crate) struct Notice {
 
 impl Notice {
     /// Tells something for a moment.
-    pub(crate) fn say(&mut self, text: String, now: Instant) {
-        self.passing = Some((text, now + TOLD_FOR));
+    pub(crate) fn say(&mut self, text: &str, now: Instant) {
+        self.passing = Some((cut(text), now + TOLD_FOR));
     }
 
     /// Tells something until it is [released](Self::release).
-    pub(crate) fn hold(&mut self, text: String) {
+    pub(crate) fn hold(&mut self, text: &str) {
         self.passing = None;
-        self.held = Some(text);
+        self.held = Some(cut(text));
     }
 
     /// What was held is over.
@@ -52,25 +57,50 @@ impl Notice {
     }
 }
 
-/// What writes a text over the last row of a window, leaving cursor and pen as they were.
+fn cut(text: &str) -> String {
+    text.chars().take(TEXT_MAX).collect()
+}
+
+/// What writes a text over the last rows of a window, leaving cursor and pen as they were.
 pub(crate) fn draw(text: &str, window: Size) -> Vec<u8> {
     let cols = usize::from(window.cols);
-    let mut line = String::from(" ");
-    let mut width = 1;
-    for c in text.chars() {
-        // The texts of others are not trusted to move the cursor.
-        let Some(wide) = c.width().filter(|_| !c.is_control()) else {
-            continue;
-        };
-        if width + wide > cols {
-            break;
-        }
-        line.push(c);
-        width += wide;
+    let most = ROWS_MAX.min(usize::from(window.rows));
+    let mut lines = wrap(text, cols);
+    lines.truncate(most);
+    let first = usize::from(window.rows) + 1 - lines.len();
+    let mut out = String::from("\x1b7\x1b[0;7m");
+    for (row, line) in (first..).zip(lines) {
+        let blank = " ".repeat(cols.saturating_sub(line.width()));
+        out.push_str(&format!("\x1b[{row};1H{line}{blank}"));
     }
-    let blank = " ".repeat(cols.saturating_sub(width));
-    let row = window.rows;
-    format!("\x1b7\x1b[{row};1H\x1b[0;7m{line}{blank}\x1b[0m\x1b8").into_bytes()
+    out.push_str("\x1b[0m\x1b8");
+    out.into_bytes()
+}
+
+/// The lines of a text, broken between words where that goes, with a blank before each.
+fn wrap(text: &str, cols: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        // The texts of others are not trusted to move the cursor.
+        let word: String = word.chars().filter(|c| !c.is_control()).collect();
+        let fits = |line: &String| line.width() + 1 + word.width() <= cols;
+        if !lines
+            .last()
+            .is_some_and(|line| line.is_empty() || fits(line))
+        {
+            lines.push(String::new());
+        }
+        for c in std::iter::once(' ').chain(word.chars()) {
+            let wide = c.width().unwrap_or(0);
+            if lines.last().is_some_and(|line| line.width() + wide > cols) {
+                lines.push(String::new());
+            }
+            if let Some(line) = lines.last_mut().filter(|line| line.width() + wide <= cols) {
+                line.push(c);
+            }
+        }
+    }
+    lines
 }
 
 #[cfg(test)]
@@ -84,29 +114,44 @@ mod tests {
         let now = Instant::now();
         let mut notice = Notice::default();
         assert_eq!(notice.text(now), None);
-        notice.hold("away".to_owned());
-        notice.say("hint".to_owned(), now);
+        notice.hold("away");
+        notice.say("hint", now);
         assert_eq!(notice.text(now), Some("hint"));
         assert_eq!(notice.until(), Some(now + TOLD_FOR));
         assert_eq!(notice.text(now + TOLD_FOR), Some("away"));
         assert_eq!(notice.until(), None);
-        notice.say("hint".to_owned(), now);
+        notice.say("hint", now);
         notice.dismiss();
         assert_eq!(notice.text(now), Some("away"));
         notice.release();
         assert_eq!(notice.text(now), None);
     }
 
-    #[test]
-    fn it_fills_the_last_row_and_no_other_cell() {
-        let size = Size::new(12, 3).unwrap();
+    fn drawn(text: &str, cols: u16) -> String {
+        let size = Size::new(cols, 4).unwrap();
         let mut terminal = Terminal::new(size);
         let mut replies = Vec::new();
-        terminal.feed(b"one\r\ntwo\r\nthree three\x1b[1;2H", &mut replies);
-        terminal.feed(&draw("漢字 and\x1b[2J\r\n more", size), &mut replies);
-        assert_eq!(terminal.text(), "one\ntwo\n 漢字 and[2J");
+        terminal.feed(b"one\r\ntwo\r\nthree\r\nfour\x1b[1;2H", &mut replies);
+        terminal.feed(&draw(text, size), &mut replies);
         assert_eq!(terminal.cursor(), (0, 1));
         terminal.feed(b"X", &mut replies);
-        assert_eq!(terminal.text(), "oXe\ntwo\n 漢字 and[2J");
+        terminal.text()
+    }
+
+    #[test]
+    fn it_covers_as_many_rows_as_it_takes_and_no_other_cell() {
+        assert_eq!(drawn("Ctrl+]", 12), "oXe\ntwo\nthree\n Ctrl+]");
+        assert_eq!(drawn("Ctrl+] leaves", 12), "oXe\ntwo\n Ctrl+]\n leaves");
+        assert_eq!(drawn("12345678901", 12), "oXe\ntwo\nthree\n 12345678901");
+        assert_eq!(drawn("a b c d e f g h", 5), "oXe\n a b\n c d\n e f");
+    }
+
+    #[test]
+    fn the_words_of_others_cannot_break_out() {
+        let text = "漢字漢字漢字 \x1b[2J\x1b[1;1H\r\n\u{9b}2J more";
+        assert_eq!(drawn(text, 12), "oXe\n 漢字漢字漢\n字 [2J[1;1H\n 2J more");
+        for cols in 1..20 {
+            drawn(text, cols);
+        }
     }
 }

@@ -73,7 +73,7 @@ impl Painting {
         self.changed = None;
         self.drawn = Some(now);
         let text = self.notice.text(now).map(str::to_owned);
-        if self.told.is_some() && text.is_none() {
+        if self.told.is_some() && self.told != text {
             // What it covered is drawn again.
             self.view.resize(self.window);
         }
@@ -148,7 +148,7 @@ mod tests {
         let screen = screen(b"1\r\n2\r\n3\r\n\x1b[32mfour\x1b[m rows\x1b[2;2H");
         let mut user = Terminal::new(size());
         let mut painting = Painting::new(size());
-        painting.notice.say("Ctrl+] leaves".to_owned(), now);
+        painting.notice.say("Ctrl+] leaves", now);
         let due = painting.due(false, now);
         assert_eq!(due, Some(now));
         user.feed(&painting.draw(Some(&screen), now), &mut Vec::new());
@@ -159,8 +159,16 @@ mod tests {
         assert_eq!(user.text(), "1\n2\n3\nfour rows");
         assert_eq!(user.cursor(), (1, 1));
         assert_eq!(painting.due(false, over), None);
+        // Also when a shorter one takes its place.
+        painting.notice.say(&"long ".repeat(10), over);
+        user.feed(&painting.draw(Some(&screen), over), &mut Vec::new());
+        assert!(user.text().starts_with("1\n2\n long long"));
+        painting.notice.say("short", over);
+        user.feed(&painting.draw(Some(&screen), over), &mut Vec::new());
+        assert_eq!(user.text(), "1\n2\n3\n short");
+        painting.notice.dismiss();
         // Also when it changes without a notice in between, or the window loses everything.
-        painting.notice.hold("away".to_owned());
+        painting.notice.hold("away");
         user.feed(&painting.draw(Some(&screen), over), &mut Vec::new());
         painting.notice.release();
         painting.resize(size(), over);

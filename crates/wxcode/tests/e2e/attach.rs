@@ -1,12 +1,11 @@
 //! `wxcode attach`: the session in the user's own terminal.
 
+mod survival;
+
 use std::{fs, process::Stdio};
 
-use rustix::{
-    process::{Pid, Signal, kill_process},
-    termios::Action,
-};
-use serde_json::{Value, json};
+use rustix::process::Signal;
+use serde_json::json;
 use wxcode_terminal::{Screen, Size, Terminal};
 
 use crate::support::{Agent, Attached, Server, eventually, real};
@@ -137,68 +136,6 @@ async fn the_newest_window_drives_and_a_key_takes_it_over() {
 }
 
 #[tokio::test]
-async fn a_killed_server_that_is_back_finds_it_attached_and_types_nothing_twice() {
-    let (mut server, project) = idle().await;
-    let attached = Attached::start(&server, &["p"], SIZE);
-    attached.until_shows("❯");
-    attached.keys("a");
-    attached.until_shows("❯ a");
-    // The server has these two, as far as it can be seen from here, and does nothing with them.
-    let file: Value =
-        serde_json::from_slice(&fs::read(server.data_dir().join("server.json")).unwrap()).unwrap();
-    let pid = i32::try_from(file["pid"].as_i64().unwrap()).unwrap();
-    kill_process(Pid::from_raw(pid).unwrap(), Signal::STOP).unwrap();
-    attached.keys("b");
-    attached.keys("c");
-    server.crash().await;
-    attached.until_shows("the server is away, connecting again: Ctrl+] leaves, keys wait");
-    attached.keys("d");
-    server.up().await;
-    let shown = attached.until_shows("❯ abcd");
-    assert!(!shown.contains("is away"), "{shown}");
-    attached.keys("\r");
-    attached.until_shows("last: abcd");
-    // Whatever was taken in before the next crash is not typed again either.
-    server.crash().await;
-    attached.until_shows("is away");
-    server.up().await;
-    attached.until(|shown| !shown.contains("is away"));
-    attached.keys("e");
-    attached.until_shows("❯ e\n");
-    let session = server.session(&project).await;
-    assert_eq!(session["clients"], 1);
-
-    server.crash().await;
-    attached.until_shows("is away");
-    attached.keys("\x1d");
-    assert_eq!(attached.ended().code, 0);
-}
-
-#[tokio::test]
-async fn what_waited_for_an_agent_is_not_typed_into_the_next_one() {
-    let (mut server, project) = idle().await;
-    let attached = Attached::start(&server, &["p"], SIZE);
-    attached.until_shows("❯");
-    let session = server.session(&project).await;
-    server.crash().await;
-    attached.until_shows("is away");
-    attached.keys("rm -rf");
-    let dir = server.session_dirs().remove(0);
-    crate::support::kill(i32::try_from(session["pid"].as_i64().unwrap()).unwrap());
-    eventually("the holder writes the exit", || {
-        dir.join("exit.json").exists()
-    })
-    .await;
-    server.up().await;
-    let shown = attached.until_shows("what was typed last did not reach the agent that ended");
-    assert!(!shown.contains("is away"), "{shown}");
-    attached.keys("new");
-    let shown = attached.until_shows("❯ new\n");
-    assert!(!shown.contains("rm"), "{shown}");
-    assert_ne!(server.session(&project).await["pid"], session["pid"]);
-}
-
-#[tokio::test]
 async fn the_agent_s_end_ends_it() {
     let agent = Agent::script("echo working; read word; echo \"last words: $word\"; exit 3");
     let server = Server::start(agent).await;
@@ -296,72 +233,6 @@ async fn queries_are_answered_once_and_control_keys_are_the_agent_s() {
         let asked = drawn.windows(query.len()).any(|w| w == query.as_bytes());
         assert!(!asked, "{query:?}");
     }
-}
-
-#[tokio::test]
-async fn a_large_paste_arrives_whole_through_a_crash() {
-    let mut server = Server::start(recorder("")).await;
-    server.project("p").await;
-    let attached = Attached::start(&server, &["p"], SIZE);
-    attached.until_shows("ready");
-    attached.keys("!");
-    attached.until_shows("begun");
-    let mut paste = String::from("\x1b[200~");
-    for line in 0..40_000 {
-        paste.push_str(&format!(
-            "line {line} of the paste, with the key \x1d in it\r"
-        ));
-    }
-    paste.push_str("\x1b[201~");
-    assert!(paste.len() > 1 << 20);
-    let (half, rest) = paste.split_at(paste.len() / 2);
-    attached.keys(half);
-    eventually("it begins", || !read(&server).is_empty()).await;
-    server.crash().await;
-    attached.keys(rest);
-    server.up().await;
-    eventually("all of it", || read(&server).ends_with(b"\x1b[201~")).await;
-    assert!(read(&server) == paste.as_bytes(), "it is not the same");
-}
-
-#[tokio::test]
-async fn a_flood_is_drawn_in_few_pictures_and_the_last_one_is_right() {
-    let (server, project) = idle().await;
-    let attached = Attached::start(&server, &["p"], SIZE);
-    attached.until_shows("❯");
-    let flood = 8 << 20;
-    attached.keys(&format!("fake:flood {flood}"));
-    attached.until_shows(&format!("❯ fake:flood {flood}\n"));
-    attached.keys("\r");
-    attached.until(|shown| shown.contains("last: fake:flood") && shown.contains("❯"));
-    until_same(&server, &project, &attached).await;
-    let drawn = attached.terminal.output().len();
-    assert!(drawn < flood / 4, "{drawn} bytes were drawn");
-    attached.keys("\x1d");
-    assert_eq!(attached.ended().code, 0);
-}
-
-#[tokio::test]
-async fn a_terminal_that_takes_nothing_stalls_no_one_and_is_current_when_it_does() {
-    let (server, project) = idle().await;
-    let attached = Attached::start(&server, &["p"], SIZE);
-    attached.until_shows("❯");
-    let flood = 8 << 20;
-    attached.keys(&format!("fake:flood {flood}"));
-    attached.until_shows(&format!("❯ fake:flood {flood}\n"));
-    attached.flow(Action::OOff).await;
-    attached.keys("\r");
-    let screen = format!("/output-projects/{project}/screen");
-    server
-        .until(&screen, "the end of the flood", |screen| {
-            screen.as_str().unwrap().contains("last: fake:flood")
-        })
-        .await;
-    assert!(!attached.screen().contains("last: fake:flood"));
-    attached.flow(Action::OOn).await;
-    until_same(&server, &project, &attached).await;
-    attached.keys("\x1d");
-    assert_eq!(attached.ended().code, 0);
 }
 
 #[tokio::test]
