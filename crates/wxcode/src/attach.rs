@@ -1,6 +1,7 @@
 //! `wxcode attach`: a project's session in the user's own terminal.
 
 mod client;
+mod end;
 mod keys;
 mod line;
 mod link;
@@ -13,14 +14,9 @@ mod signals;
 mod unsent;
 mod window;
 
-use std::io::{Write, stderr, stdout};
-
-use anyhow::anyhow;
-use wxcode_holder::folder::Exit;
-
 pub(crate) use self::keys::DetachKey;
 use self::{
-    client::{Client, End, Wishes},
+    client::{Client, Wishes},
     link::Address,
 };
 use crate::{
@@ -63,41 +59,7 @@ pub(crate) fn run(common: &Common, options: &AttachOptions) -> anyhow::Result<()
         };
         Client::attach(address, wishes, &find).await?.run().await
     })?;
-    tell(&end, &options.project)
-}
-
-/// Says on the terminal, which is the shell's again, how it ended.
-fn tell(end: &End, project: &str) -> anyhow::Result<()> {
-    let text = match end {
-        End::Detached { unsent } => {
-            let lost = if *unsent {
-                ", but what you typed last did not reach it"
-            } else {
-                ""
-            };
-            format!("detached: the agent goes on{lost}; `wxcode attach {project}` comes back")
-        }
-        End::Exited { exit, screen } => {
-            let _ = writeln!(stdout(), "{screen}");
-            let how = exit.as_ref().map(how).unwrap_or_default();
-            format!("the agent ended{how}; `wxcode attach {project}` starts it again")
-        }
-        End::Signal(name) => {
-            return Err(anyhow!("left after {name}: the agent goes on"));
-        }
-        End::Hangup => return Err(anyhow!("the terminal is gone: the agent goes on")),
-        End::Lost(lost) => return Err(lost.clone().into()),
-    };
-    let _ = writeln!(stderr(), "wxcode: {text}");
-    Ok(())
-}
-
-fn how(exit: &Exit) -> String {
-    match (exit.code, exit.signal) {
-        (_, Some(signal)) => format!(" (signal {signal})"),
-        (Some(code), None) => format!(" (code {code})"),
-        (None, None) => format!(" ({})", exit.reason),
-    }
+    end.tell(&options.project)
 }
 
 /// The server's language for a user with these variables.
@@ -129,19 +91,5 @@ mod tests {
         assert_eq!(of(&[("LANG", "pt_BR.UTF-8"), ("LC_ALL", "C")]), "en");
         assert_eq!(of(&[("LANG", "de_DE"), ("LC_MESSAGES", "pt_PT")]), "pt-BR");
         assert_eq!(of(&[("LANG", "pt_BR"), ("LC_ALL", "")]), "pt-BR");
-    }
-
-    #[test]
-    fn an_end_says_how() {
-        let exit = |code, signal, reason: &str| Exit {
-            code,
-            signal,
-            at: String::new(),
-            reason: reason.to_owned(),
-            offset: 0,
-        };
-        assert_eq!(how(&exit(Some(3), None, "exited")), " (code 3)");
-        assert_eq!(how(&exit(None, Some(9), "signaled")), " (signal 9)");
-        assert_eq!(how(&exit(None, None, "stopped")), " (stopped)");
     }
 }

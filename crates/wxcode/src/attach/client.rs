@@ -10,6 +10,7 @@ use wxcode_server::wire::{ClientFrame, Role, ServerFrame, Status};
 use wxcode_terminal::{Screen, Size};
 
 use super::{
+    end::End,
     keys::{self, DetachKey, Scanner},
     line::{Line, News},
     link::{Address, Link, Since},
@@ -30,29 +31,6 @@ pub(crate) struct Wishes {
     pub(crate) detach_key: DetachKey,
     /// Whether the session is to have this window's size.
     pub(crate) drive: bool,
-}
-
-/// How it ended.
-#[derive(Debug)]
-pub(crate) enum End {
-    /// The user left.
-    Detached {
-        /// Whether something that was typed did not go to the server.
-        unsent: bool,
-    },
-    /// The agent ended.
-    Exited {
-        /// How, where that is known.
-        exit: Option<Exit>,
-        /// The last screen's text.
-        screen: String,
-    },
-    /// A signal that asks to end.
-    Signal(&'static str),
-    /// The user's terminal is gone.
-    Hangup,
-    /// The session cannot be had any more.
-    Lost(Lost),
 }
 
 /// Finds the server anew: its base URL and token.
@@ -231,7 +209,6 @@ impl<'a> Client<'a> {
                 if let Err(gap) = mirror.resized(offset, size) {
                     return self.torn(gap);
                 }
-                // A screen that grows takes rows from a history that only the session has.
                 self.owed.redraw();
                 self.painting.changed(now);
             }
@@ -287,6 +264,9 @@ impl<'a> Client<'a> {
         tell.extend(status.log_off);
         if !tell.is_empty() {
             self.painting.notice.say(&tell.join(" · "), now);
+        }
+        if self.mirror.as_ref().is_some_and(Mirror::lacks_history) {
+            self.owed.redraw();
         }
         if !self.is_read_only {
             self.owed.resize(self.size);

@@ -15,6 +15,7 @@ pub(crate) struct Gap {
 pub(crate) struct Mirror {
     terminal: Terminal,
     offset: u64,
+    lacks_history: bool,
 }
 
 impl Mirror {
@@ -23,6 +24,7 @@ impl Mirror {
         let mut mirror = Self {
             terminal: Terminal::new(size),
             offset,
+            lacks_history: false,
         };
         mirror.feed(bytes);
         mirror
@@ -40,7 +42,14 @@ impl Mirror {
     pub(crate) fn resized(&mut self, offset: u64, size: Size) -> Result<(), Gap> {
         self.expect(offset)?;
         self.terminal.resize(size);
+        self.lacks_history = true;
         Ok(())
+    }
+
+    /// Whether it changed its size since the snapshot: a screen that grows takes rows from the history,
+    /// and only the session's is complete.
+    pub(crate) fn lacks_history(&self) -> bool {
+        self.lacks_history
     }
 
     /// Up to where it is parsed.
@@ -81,7 +90,9 @@ mod tests {
         let mut mirror = Mirror::new(100, size(20, 3), b"\x1b[31mred");
         mirror.output(100, b" an\xc3").unwrap();
         mirror.output(104, b"\xa9d\r\nmore").unwrap();
+        assert!(!mirror.lacks_history());
         mirror.resized(112, size(30, 2)).unwrap();
+        assert!(mirror.lacks_history());
         assert_eq!(mirror.offset(), 112);
         assert_eq!(mirror.terminal().text(), "red anéd\nmore");
         assert_eq!(mirror.terminal().size(), size(30, 2));

@@ -136,6 +136,18 @@ async fn the_newest_window_drives_and_a_key_takes_it_over() {
 }
 
 #[tokio::test]
+async fn a_window_that_grows_shows_what_the_session_scrolled_away_before() {
+    let server = Server::start(Agent::script("seq 1 200; cat")).await;
+    let project = server.project("p").await;
+    server.start_session(&project).await;
+    let mut attached = Attached::start(&server, &["p"], SIZE);
+    attached.until(|shown| shown.starts_with("182\n"));
+    attached.resize((90, 50));
+    attached.until(|shown| shown.starts_with("152\n") && shown.contains("\n200"));
+    until_same(&server, &project, &attached).await;
+}
+
+#[tokio::test]
 async fn the_agent_s_end_ends_it() {
     let agent = Agent::script("echo working; read word; echo \"last words: $word\"; exit 3");
     let server = Server::start(agent).await;
