@@ -14,4 +14,3 @@ mod workspace;
 pub use http::openapi;
 pub use serve::{ServeError, Server, lock};
 pub use settings::{Commands, Settings};
-pub use wxcode_wire as wire;

@@ -33,10 +33,8 @@ use self::{
     options::Options,
     protocol::Protocol,
 };
-use crate::{
-    http::App,
-    wire::{self, INPUT_MAX},
-};
+use crate::http::App;
+use wxcode_wire::INPUT_MAX;
 
 /// Largest WebSocket message, in bytes: [`INPUT_MAX`] of input in JSON's longest form (`\u001b`), and its frame.
 const MESSAGE_MAX: usize = 6 * INPUT_MAX + 4096;
@@ -89,7 +87,7 @@ fn accept(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let upgrade = match upgrade {
-        Ok(upgrade) => upgrade.protocols([wire::PROTOCOL]),
+        Ok(upgrade) => upgrade.protocols([wxcode_wire::PROTOCOL]),
         Err(rejection) => return rejection.into_response(),
     };
     let protocol = match upgrade.selected_protocol() {

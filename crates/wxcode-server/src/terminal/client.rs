@@ -27,8 +27,8 @@ use crate::{
     http::App,
     screen,
     session::{Delivered, Found, Session},
-    wire::{Notice, ServerFrame, Status},
 };
+use wxcode_wire::{Notice, ServerFrame, Status};
 
 /// How long a client may take to say its last word after a close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::wire::{Notice, Status};
+use wxcode_wire::{Notice, Status};
 
 /// What a client says.
 #[derive(Debug, PartialEq, Eq, Deserialize)]

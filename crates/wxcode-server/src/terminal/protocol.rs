@@ -5,7 +5,7 @@ use wxcode_holder::client::Request;
 use wxcode_terminal::Size;
 
 use super::{binary::Binary, json::Json};
-use crate::wire::{ClientFrame, ServerFrame};
+use wxcode_wire::{ClientFrame, ServerFrame};
 
 /// What a client said.
 #[derive(Debug, PartialEq, Eq)]

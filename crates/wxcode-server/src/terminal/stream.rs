@@ -18,11 +18,8 @@ use super::{
     report,
     typing::is_typing,
 };
-use crate::{
-    http::App,
-    session::Attendance,
-    wire::{ClientFrame, Role, ServerFrame},
-};
+use crate::{http::App, session::Attendance};
+use wxcode_wire::{ClientFrame, Role, ServerFrame};
 
 /// The most events that are passed on at once, where so many have come.
 const TOGETHER: usize = 4;
