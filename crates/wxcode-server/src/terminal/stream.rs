@@ -21,8 +21,10 @@ use super::{
 use crate::{http::App, session::Attendance};
 use wxcode_wire::{ClientFrame, Role, ServerFrame};
 
-/// The most events that are passed on at once, where so many have come.
-const TOGETHER: usize = 4;
+/// Bytes that are passed on at once, where so many have come, each event counted with [`EVENT`] more.
+const TOGETHER: usize = 32 << 10; // 32 KiB
+/// What an event counts beyond its bytes.
+const EVENT: usize = 64;
 
 /// A client that follows a session.
 pub(super) struct Stream<'a> {
@@ -99,14 +101,15 @@ impl<'a> Stream<'a> {
                 report = self.reports.recv(), if room => self.report(report),
                 event = receiver.next(), if room && self.client.protocol.has_credit() => {
                     let mut next = event;
+                    let mut together = 0;
                     // What came together goes out together.
-                    for left in (0..TOGETHER).rev() {
+                    loop {
                         match next {
                             Ok(Some(Event::Exited(exit))) => return Ok(Some(exit)),
-                            Ok(Some(event)) => self.pass_on(event),
+                            Ok(Some(event)) => together += self.pass_on(event),
                             Ok(None) | Err(_) => return Ok(None),
                         }
-                        if left == 0 || !self.client.protocol.has_credit() {
+                        if together >= TOGETHER || !self.client.protocol.has_credit() {
                             break;
                         }
                         match receiver.ready() {
@@ -119,7 +122,12 @@ impl<'a> Stream<'a> {
         }
     }
 
-    fn pass_on(&mut self, event: Event) {
+    /// Tells the client of an event; what it counts.
+    fn pass_on(&mut self, event: Event) -> usize {
+        let len = match &event {
+            Event::Snapshot { bytes, .. } | Event::Output { bytes, .. } => bytes.len(),
+            _ => 0,
+        };
         let frame = match event {
             Event::Snapshot {
                 offset,
@@ -141,13 +149,14 @@ impl<'a> Stream<'a> {
                 code: "NOT_DONE".to_owned(),
                 message,
             },
-            _ => return,
+            _ => return EVENT,
         };
         self.drawn |= matches!(
             frame,
             ServerFrame::Snapshot { .. } | ServerFrame::Output { .. }
         );
         self.client.tell(frame);
+        len + EVENT
     }
 
     fn tell_role(&mut self, drives: bool) {
