@@ -9,8 +9,6 @@ const SHOWN = 100;
 
 export class ProjectLive {
   session = $state.raw<Session | null>(null);
-  /** When the question that `session` answers was asked, by `performance.now()`. */
-  askedAt = 0;
   /** Newest first. */
   milestones = $state.raw<Milestone[]>([]);
   milestoneTotal = $state(0);
@@ -42,7 +40,6 @@ export class ProjectLive {
   }
 
   async #ask(signal: AbortSignal): Promise<void> {
-    const askedAt = performance.now();
     try {
       const [session, milestones, deliveries] = await Promise.all([
         getSession(this.#projectId, signal),
@@ -56,7 +53,6 @@ export class ProjectLive {
         }),
       ]);
       if (signal.aborted) return;
-      this.askedAt = askedAt;
       this.session = session;
       this.milestones = milestones.items;
       this.milestoneTotal = milestones.total;

@@ -1,12 +1,19 @@
 /** Addresses inside the page, kept behind the `#`. */
-export type Route = { page: "projects" } | { page: "project"; id: string } | { page: "unknown" };
+export type Route =
+  | { page: "projects" }
+  | { page: "project"; id: string; readOnly: boolean }
+  | { page: "unknown" };
 
 export function parseRoute(hash: string): Route {
-  const path = hash.replace(/^#?\/?/, "").replace(/\/$/, "");
+  const [place = "", query] = hash.replace(/^#?\/?/, "").split("?");
+  const path = place.replace(/\/$/, "");
   if (path === "") return { page: "projects" };
   const match = /^projects\/([0-9a-fA-F]{24})$/.exec(path);
-  return match?.[1] ? { page: "project", id: match[1] } : { page: "unknown" };
+  if (!match?.[1]) return { page: "unknown" };
+  return { page: "project", id: match[1], readOnly: new URLSearchParams(query).has("read_only") };
 }
 
 export const projectHref = (id: string): string => `#/projects/${id}`;
+/** The project's terminal alone, only to look at. */
+export const readOnlyHref = (id: string): string => `${projectHref(id)}?read_only`;
 export const projectsHref = "#/";

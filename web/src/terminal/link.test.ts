@@ -25,7 +25,7 @@ const attached: LinkEvent = { type: "attached" };
 const timer: LinkEvent = { type: "timer" };
 const wake: LinkEvent = { type: "wake" };
 const lost = (code = 1006, reason = ""): LinkEvent => ({ type: "lost", code, reason });
-const exited: LinkEvent = { type: "exited", exit: { code: 0, signal: null } };
+const exited: LinkEvent = { type: "exited", exit: { code: 0, signal: null, reason: "exited" } };
 
 describe("the connection", () => {
   it("opens, attaches and is good after a while", () => {
@@ -90,7 +90,7 @@ describe("the connection", () => {
 
   it("ends with the session, whatever closes the socket afterwards", () => {
     const [phase, effects] = run(start, attached, exited);
-    expect(phase).toEqual({ at: "ended", exit: { code: 0, signal: null } });
+    expect(phase).toEqual({ at: "ended", exit: { code: 0, signal: null, reason: "exited" } });
     expect(effects).toEqual([{ do: "cancel" }, { do: "close" }]);
     expect(run(start, attached, exited, lost(1000))).toEqual([phase, []]);
     expect(run(start, attached, exited, lost(1006), timer, wake)).toEqual([phase, []]);
@@ -126,11 +126,17 @@ describe("the connection", () => {
     ]);
   });
 
-  it("begins anew when output floods it", () => {
-    const [phase, effects] = run(start, attached, { type: "flooded" });
-    expect(phase).toMatchObject({ at: "waiting", again: true });
+  it("begins anew when what comes makes no sense, and not faster each time", () => {
+    const broken: LinkEvent = { type: "broken" };
+    const [phase, effects] = run(start, attached, broken);
+    expect(phase).toMatchObject({ at: "waiting", again: true, failures: 1 });
     expect(effects[0]).toEqual({ do: "close" });
-    expect(run(start, { type: "flooded" })[0].at).toBe("connecting");
+    expect(run(start, opened, broken)[0]).toMatchObject({ at: "waiting", again: false, failures: 1 });
+    expect(run(start, attached, broken, timer, attached, broken)[0]).toMatchObject({ failures: 2 });
+    for (const events of [[], [start, attached, lost()], [start, attached, exited], [start, lost(4004)]]) {
+      const [before] = run(...events);
+      expect(run(...events, broken)).toEqual([before, []]);
+    }
   });
 
   it("stops from anywhere and stays stopped", () => {

@@ -1,5 +1,7 @@
 /** The life of the terminal's connection, as a pure machine: (phase, event) → phase and effects. */
 
+import type { Exit } from "./frame";
+
 /** First wait before connecting again, in milliseconds; it doubles with each failure. */
 export const RETRY_FIRST_MS = 500;
 /** Longest wait before connecting again, in milliseconds. */
@@ -10,11 +12,6 @@ export const OPEN_LIMIT_MS = 15_000;
 export const SESSION_LIMIT_MS = 60_000;
 /** A connection that lasted this long, in milliseconds, was a good one: failures count anew. */
 export const STABLE_MS = 5_000;
-
-export interface Exit {
-  code: number | null;
-  signal: number | null;
-}
 
 export type Phase =
   | { at: "idle" }
@@ -30,12 +27,12 @@ export type Phase =
 export type LinkEvent =
   | { type: "start" }
   | { type: "opened" }
-  /** The server named the session, or sent its output. */
+  /** The server named the session. */
   | { type: "attached" }
   | { type: "exited"; exit: Exit }
   | { type: "lost"; code: number; reason: string }
-  /** More output came than the terminal could draw: begin anew at the newest screen. */
-  | { type: "flooded" }
+  /** What came does not fit to what came before: begin anew at the newest screen. */
+  | { type: "broken" }
   | { type: "timer" }
   /** The network came back, or the page became visible. */
   | { type: "wake" }
@@ -81,9 +78,9 @@ export function step(phase: Phase, event: LinkEvent): Step {
       return [{ at: "ended", exit: event.exit }, [{ do: "cancel" }, { do: "close" }]];
     case "lost":
       return isLive(phase) ? lost(phase, event.code, event.reason) : [phase, []];
-    case "flooded":
-      if (phase.at !== "connected") return [phase, []];
-      return wait({ failures: phase.failures, again: true }, [{ do: "close" }]);
+    case "broken":
+      if (!isLive(phase)) return [phase, []];
+      return wait({ failures: phase.failures, again: cameBefore(phase) }, [{ do: "close" }]);
     case "timer":
       if (phase.at === "waiting") return connect(phase);
       if (phase.at === "connecting") return wait(phase, [{ do: "close" }]);
@@ -101,6 +98,7 @@ export function retryDelay(failures: number): number {
 
 type Live = Extract<Phase, { at: "connecting" | "connected" }>;
 const isLive = (phase: Phase): phase is Live => phase.at === "connecting" || phase.at === "connected";
+const cameBefore = (phase: Live): boolean => phase.at === "connected" || phase.again;
 
 function connect({ failures, again }: { failures: number; again: boolean }): Step {
   return [{ at: "connecting", failures, again }, [{ do: "open" }, { do: "schedule", ms: OPEN_LIMIT_MS }]];
@@ -118,6 +116,5 @@ function lost(phase: Live, code: number, reason: string): Step {
   if (code === NOT_ALLOWED) return [{ at: "signed_out" }, [{ do: "cancel" }, { do: "login" }]];
   const refusal = REFUSALS.get(code);
   if (refusal) return [{ at: "refused", code, reason, mayRetry: refusal.mayRetry }, [{ do: "cancel" }]];
-  const again = phase.at === "connected" || phase.again;
-  return wait({ failures: phase.failures, again }, []);
+  return wait({ failures: phase.failures, again: cameBefore(phase) }, []);
 }

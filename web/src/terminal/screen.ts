@@ -1,41 +1,50 @@
-/** The page's xterm.js: made, fitted to its box, silent about queries. */
+/** The page's xterm.js: made, drawn by the session, scaled into its box, silent about queries. */
 import { FitAddon } from "@xterm/addon-fit";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { Terminal } from "@xterm/xterm";
+import type { Size } from "./frame";
 import { chooseKey, type Key, keyData } from "./keys";
+import { Painter } from "./painter";
 import { FocusReports, silenceQueries } from "./queries";
+import { SCALE_MIN, SCALE_STEP, scaledFont } from "./scale";
 import { FONT_MAX, FONT_MIN, keepFontSize, openLink, terminalOptions } from "./theme";
 
-/** Quiet time after a change of the box before the terminal follows it, in milliseconds. */
+/** Quiet time after a change of the box before it is measured, in milliseconds. */
 export const RESIZE_QUIET_MS = 100;
-
-export interface Size {
-  cols: number;
-  rows: number;
-}
 
 export interface ScreenHandlers {
   /** What the user typed, pasted, or did with the mouse. */
-  input(data: string): void;
-  /** The terminal has a new size of its own making. */
-  resized(size: Size): void;
+  input(bytes: Uint8Array): void;
+  /** What the box can hold, at the user's text size. */
+  room(size: Size): void;
+  /** The user looks at the end and has nothing selected (again). */
+  calm(): void;
 }
+
+const utf8 = new TextEncoder();
 
 export class Screen {
   readonly #terminal = new Terminal(terminalOptions());
+  readonly #painter = new Painter(this.#terminal);
   readonly #fit = new FitAddon();
   readonly #focus: FocusReports;
   readonly #observer: ResizeObserver;
   readonly #handlers: ScreenHandlers;
-  /** The size that somebody else gave the session; `null` while this window decides. */
-  #followed: Size | null = null;
+  readonly #box: HTMLElement;
   #fontSize: number;
+  #room: Size | null = null;
+  /** The session's size, from the last that it said; what it wrote before may still be to be drawn. */
+  #size: Size;
+  /** The session has another window's size: this one scales. */
+  #viewing = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(box: HTMLElement, label: string, handlers: ScreenHandlers) {
     const terminal = this.#terminal;
+    this.#box = box;
     this.#handlers = handlers;
     this.#fontSize = terminal.options.fontSize ?? FONT_MIN;
+    this.#size = { cols: terminal.cols, rows: terminal.rows };
     terminal.loadAddon(this.#fit);
     terminal.loadAddon(new WebLinksAddon((_event, uri) => openLink(uri)));
     silenceQueries(terminal);
@@ -43,28 +52,54 @@ export class Screen {
     terminal.open(box);
     terminal.textarea?.setAttribute("aria-label", label);
     terminal.attachCustomKeyEventHandler((event) => this.#key(event));
-    // Only onData: mouse reports that need raw bytes (X10 beyond column 95) cannot cross a text protocol.
     terminal.onData((data) => {
-      if (!this.#focus.isOwn(data)) handlers.input(data);
+      if (!this.#focus.isOwn(data)) handlers.input(utf8.encode(data));
     });
+    // Reports of the mouse that are no text: one byte a character.
+    terminal.onBinary((data) => handlers.input(Uint8Array.from(data, (unit) => unit.charCodeAt(0))));
+    const settled = () => {
+      if (this.calm) handlers.calm();
+    };
+    terminal.onScroll(settled);
+    terminal.onSelectionChange(settled);
+    terminal.onResize(() => this.#scale());
     this.#observer = new ResizeObserver(() => {
       clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#layout(), RESIZE_QUIET_MS);
+      this.#timer = setTimeout(() => this.#measure(), RESIZE_QUIET_MS);
     });
     this.#observer.observe(box);
-    this.#layout();
+    this.#measure();
   }
 
   get size(): Size {
-    return { cols: this.#terminal.cols, rows: this.#terminal.rows };
+    return this.#size;
   }
 
-  get followed(): Size | null {
-    return this.#followed;
+  /** Nothing is selected and the end is in view: drawing anew takes nothing from under the user's eyes. */
+  get calm(): boolean {
+    const { viewportY, baseY } = this.#terminal.buffer.active;
+    return viewportY === baseY && !this.#terminal.hasSelection();
   }
 
-  write(data: string, drawn: () => void): void {
-    this.#terminal.write(data, drawn);
+  snapshot(size: Size, bytes: Uint8Array, drawn: () => void): void {
+    this.#size = size;
+    this.#painter.snapshot(size, bytes, drawn);
+  }
+
+  output(bytes: Uint8Array, drawn: () => void): void {
+    this.#painter.output(bytes, drawn);
+  }
+
+  resized(size: Size): void {
+    this.#size = size;
+    this.#painter.resized(size, () => {});
+  }
+
+  /** Whether the session has another window's size. */
+  set viewing(viewing: boolean) {
+    if (viewing === this.#viewing) return;
+    this.#viewing = viewing;
+    this.#scale();
   }
 
   /** While nothing can be sent, nothing can be typed. */
@@ -80,7 +115,7 @@ export class Screen {
   /** Tells a program that wants to know that the user is here, once it can hear it. */
   reportFocus(): void {
     const here = document.hasFocus() && document.activeElement === this.#terminal.textarea;
-    if (here && this.#terminal.modes.sendFocusMode) this.#handlers.input("\x1b[I");
+    if (here && this.#terminal.modes.sendFocusMode) this.#handlers.input(utf8.encode("\x1b[I"));
   }
 
   press(key: Key): void {
@@ -95,19 +130,7 @@ export class Screen {
   zoom(by: number): void {
     this.#fontSize = Math.min(Math.max(this.#fontSize + by, FONT_MIN), FONT_MAX);
     keepFontSize(this.#fontSize);
-    this.#layout();
-  }
-
-  /** Shows the session at the size that another window gave it. */
-  follow(size: Size): void {
-    this.#followed = size;
-    this.#layout();
-  }
-
-  /** This window decides the size again. */
-  drive(): void {
-    this.#followed = null;
-    this.#layout();
+    this.#measure();
   }
 
   dispose(): void {
@@ -117,22 +140,40 @@ export class Screen {
     this.#terminal.dispose();
   }
 
-  #layout(): void {
-    const terminal = this.#terminal;
-    terminal.options.fontSize = this.#fontSize;
-    const fits = this.#fit.proposeDimensions();
+  /** Finds out what the box holds at the user's text size. */
+  #measure(): void {
+    this.#terminal.options.fontSize = this.#fontSize;
+    const fits = this.#fits();
     // A box that is not shown has no size.
-    if (!fits || !Number.isFinite(fits.cols) || !Number.isFinite(fits.rows)) return;
-    if (this.#followed) {
-      const { cols, rows } = this.#followed;
-      const scale = Math.min(1, fits.cols / cols, fits.rows / rows);
-      terminal.options.fontSize = Math.max(FONT_MIN, Math.floor(this.#fontSize * scale));
-      terminal.resize(cols, rows);
+    if (!fits) return;
+    const before = this.#room;
+    this.#room = fits;
+    this.#scale();
+    if (fits.cols !== before?.cols || fits.rows !== before.rows) this.#handlers.room(fits);
+  }
+
+  /** Makes the text as small as the session's size asks for. */
+  #scale(): void {
+    const { options } = this.#terminal;
+    if (!this.#viewing || !this.#room) {
+      options.fontSize = this.#fontSize;
       return;
     }
-    if (fits.cols === terminal.cols && fits.rows === terminal.rows) return;
-    terminal.resize(fits.cols, fits.rows);
-    this.#handlers.resized(this.size);
+    const { cols, rows } = this.#terminal;
+    let font = scaledFont(this.#fontSize, this.#room, { cols, rows });
+    options.fontSize = font;
+    // Cells are not exactly as small as their text.
+    while (font > SCALE_MIN && (this.#fits()?.cols ?? cols) < cols) {
+      font -= SCALE_STEP;
+      options.fontSize = font;
+    }
+    // Where the rows do not fit, the prompt is at their end.
+    this.#box.scrollTop = this.#box.scrollHeight;
+  }
+
+  #fits(): Size | null {
+    const fits = this.#fit.proposeDimensions();
+    return fits && Number.isFinite(fits.cols) && Number.isFinite(fits.rows) ? fits : null;
   }
 
   #key(event: KeyboardEvent): boolean {

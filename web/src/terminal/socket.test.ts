@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ACK_BYTES } from "./credit";
+import { CREDIT, type Size } from "./frame";
 import type { Phase } from "./link";
-import { FRESH_SCREEN, PENDING_MAX, TerminalSocket, UNSENT_MAX } from "./socket";
+import { WAITING_MAX } from "./outbox";
+import { ACK_MS, type LossCause, type Place, TerminalSocket, terminalAddress } from "./socket";
+
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 /** The server's end of a WebSocket, played by the test. */
 class FakeSocket {
@@ -8,56 +13,131 @@ class FakeSocket {
   onopen: (() => void) | null = null;
   onclose: ((event: { code: number; reason: string }) => void) | null = null;
   onmessage: ((event: { data: unknown }) => void) | null = null;
-  bufferedAmount = 0;
+  binaryType = "blob";
   closed = false;
-  sent: unknown[] = [];
-  constructor() {
+  /** What the page said, in words. */
+  sent: string[] = [];
+  readonly client: string;
+  readonly place: Place | null;
+  constructor(client: string, place: Place | null) {
+    this.client = client;
+    this.place = place;
     FakeSocket.all.push(this);
   }
-  send(data: string): void {
-    this.sent.push(JSON.parse(data));
+  send(message: Uint8Array): void {
+    const view = new DataView(message.buffer);
+    const number = (): bigint => view.getBigUint64(1);
+    const words: Record<number, () => string> = {
+      4: () => `input ${number()} ${new TextDecoder().decode(message.subarray(9))}`,
+      6: () => `resize ${view.getUint16(1)}×${view.getUint16(3)}`,
+      12: () => `redraw ${view.getUint32(1)}`,
+      16: () => `ack ${number()}`,
+      17: () => "drive",
+    };
+    this.sent.push(words[message[0] ?? 0]?.() ?? `type ${message[0]}`);
+  }
+  /** What the page said since the last question. */
+  heard(): string[] {
+    return this.sent.splice(0);
   }
   close(): void {
     this.closed = true;
   }
-  says(message: object): void {
-    this.onmessage?.({ data: JSON.stringify(message) });
-  }
   drops(code: number, reason = ""): void {
     this.onclose?.({ code, reason });
+  }
+  says(kind: number, ...parts: (Uint8Array | [number, "u64" | "u16"])[]): void {
+    const out: number[] = [kind];
+    for (const part of parts) {
+      if (part instanceof Uint8Array) {
+        for (const byte of part) out.push(byte);
+        continue;
+      }
+      const view = new DataView(new ArrayBuffer(8));
+      view.setBigUint64(0, BigInt(part[0]));
+      out.push(...new Uint8Array(view.buffer).subarray(part[1] === "u64" ? 0 : 6));
+    }
+    this.onmessage?.({ data: Uint8Array.from(out).buffer });
+  }
+  status(session: string, more: object = {}): void {
+    this.says(80, utf8(JSON.stringify({ session_id: session, resumed: false, message: null, ...more })));
+  }
+  snapshot(offset: number, text: string, size: Size = { cols: 80, rows: 24 }): void {
+    this.says(65, [offset, "u64"], [size.cols, "u16"], [size.rows, "u16"], utf8(text));
+  }
+  output(offset: number, text: string): void {
+    this.says(66, [offset, "u64"], utf8(text));
+  }
+  taken(number: number): void {
+    this.says(70, [number, "u64"]);
   }
 }
 
 function setup() {
   const seen = {
     phases: [] as Phase["at"][],
-    output: "",
+    /** What the terminal was given. */
+    drawing: [] as string[],
     errors: [] as string[],
+    refused: [] as string[],
+    lost: [] as [number, LossCause][],
+    again: [] as boolean[],
+    drivers: [] as boolean[],
     logins: 0,
     drawn: [] as (() => void)[],
+    /** Bytes that the terminal was given and has not drawn. */
+    pending: 0,
   };
-  const socket = new TerminalSocket(() => new FakeSocket() as unknown as WebSocket, {
-    phase: (phase) => seen.phases.push(phase.at),
-    write: (data, drawn) => {
-      seen.output += data;
-      seen.drawn.push(drawn);
+  const draw = (bytes: Uint8Array, drawn: () => void): void => {
+    seen.pending += bytes.length;
+    seen.drawn.push(() => {
+      seen.pending -= bytes.length;
+      drawn();
+    });
+  };
+  const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+  const socket = new TerminalSocket(
+    (client, place) => new FakeSocket(client, place) as unknown as WebSocket,
+    {
+      phase: (phase) => seen.phases.push(phase.at),
+      status: (_status, again) => seen.again.push(again),
+      snapshot: ({ cols, rows }, bytes, held, drawn) => {
+        seen.drawing.push(`${cols}×${rows} ${text(bytes)}${held ? " (held)" : ""}`);
+        draw(bytes, drawn);
+      },
+      output: (bytes, drawn) => {
+        seen.drawing.push(text(bytes));
+        draw(bytes, drawn);
+      },
+      resized: ({ cols, rows }) => seen.drawing.push(`${cols}×${rows}`),
+      role: (driver) => seen.drivers.push(driver),
+      refused: (reason) => seen.refused.push(reason),
+      lost: (bytes, cause) => seen.lost.push([bytes, cause]),
+      error: (message) => seen.errors.push(message),
+      login: () => {
+        seen.logins += 1;
+      },
     },
-    status: () => {},
-    error: (message) => seen.errors.push(message),
-    login: () => {
-      seen.logins += 1;
-    },
-  });
-  return { socket, seen };
+  );
+  const drawAll = (): void => {
+    for (const drawn of seen.drawn.splice(0)) drawn();
+  };
+  return { socket, seen, drawAll };
 }
 
 const last = (): FakeSocket => FakeSocket.all.at(-1) ?? expect.fail("no socket was opened");
 
-function attach(socket: TerminalSocket): FakeSocket {
-  socket.start();
+/** The server takes the newest connection into a session. */
+function attach(session = "s", more: object = {}): FakeSocket {
   last().onopen?.();
-  last().says({ type: "status", connected: true, session_id: "s" });
+  last().status(session, more);
   return last();
+}
+
+/** The connection goes, and the page connects again. */
+function reconnect(): void {
+  last().drops(1006);
+  vi.advanceTimersByTime(5_000);
 }
 
 beforeEach(() => {
@@ -68,64 +148,41 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe("TerminalSocket", () => {
-  it("is connected only when the server has a session", () => {
+describe("the connection", () => {
+  it("is there when the server names the session", () => {
     const { socket, seen } = setup();
     socket.start();
     last().onopen?.();
-    last().says({ type: "status", connected: true, session_id: null });
+    expect(last().binaryType).toBe("arraybuffer");
     expect(seen.phases).toEqual(["connecting"]);
-    last().says({ type: "status", connected: true, session_id: "s" });
+    last().status("s");
     expect(seen.phases).toEqual(["connecting", "connected"]);
+    expect(seen.again).toEqual([false]);
   });
 
-  it("clears the screen before the first output of each connection, and only then", () => {
-    const { socket, seen } = setup();
-    attach(socket);
-    last().says({ type: "output", data: "one" });
-    last().says({ type: "output", data: "two" });
-    last().drops(1006);
-    vi.advanceTimersByTime(500);
-    expect(FakeSocket.all.length).toBe(2);
-    last().says({ type: "output", data: "three" });
-    expect(seen.output).toBe(`${FRESH_SCREEN}onetwo${FRESH_SCREEN}three`);
-  });
-
-  it("sends input and size while connected, and says when it cannot", () => {
-    const { socket } = setup();
+  it("is not listened to when it was left", () => {
+    const { socket, seen, drawAll } = setup();
     socket.start();
-    expect(socket.input("early")).toBe(false);
-    const fake = attach(socket);
-    expect(socket.input("ls\r")).toBe(true);
-    socket.resize(80, 24);
-    expect(fake.sent).toEqual([
-      { type: "input", data: "ls\r" },
-      { type: "resize", rows: 24, cols: 80 },
-    ]);
-    fake.bufferedAmount = UNSENT_MAX;
-    expect(socket.input("x")).toBe(false);
-    fake.drops(1006);
-    expect(socket.input("late")).toBe(false);
-    expect(fake.sent.length).toBe(2);
-  });
-
-  it("does not listen to a connection that it left", () => {
-    const { socket, seen } = setup();
-    const first = attach(socket);
+    const first = attach();
+    first.snapshot(0, "one");
+    first.heard();
     socket.stop();
     expect(first.closed).toBe(true);
-    first.says({ type: "output", data: "ghost" });
+    first.output(0, "ghost");
     first.drops(1000);
+    drawAll();
     vi.advanceTimersByTime(60_000);
-    expect(seen.output).toBe("");
+    expect(seen.drawing).toEqual(["80×24 one"]);
+    expect(first.sent).toEqual([]);
     expect(FakeSocket.all.length).toBe(1);
     expect(seen.phases.at(-1)).toBe("idle");
   });
 
   it("ends, and starts again only when asked", () => {
     const { socket, seen } = setup();
-    const fake = attach(socket);
-    fake.says({ type: "closed", exit_code: 0, signal: null });
+    socket.start();
+    const fake = attach();
+    fake.says(76, utf8('{"code":0,"signal":null,"at":"2026-01-01T00:00:00Z","reason":"exited"}'));
     fake.drops(1000);
     socket.wake();
     vi.advanceTimersByTime(60_000);
@@ -145,36 +202,309 @@ describe("TerminalSocket", () => {
     expect(FakeSocket.all.length).toBe(1);
   });
 
-  it("shows an error without leaving the connection", () => {
+  it("tells errors and roles, passes over what it does not know, and goes on", () => {
     const { socket, seen } = setup();
-    const fake = attach(socket);
-    fake.says({ type: "error", message: "bad message", code: "VALIDATION" });
-    expect(seen.errors).toEqual(["bad message"]);
+    socket.start();
+    const fake = attach();
+    fake.says(77, utf8('{"code":"VALIDATION","message":"bad"}'));
+    fake.says(81, Uint8Array.of(0));
+    fake.says(81, Uint8Array.of(1));
+    fake.says(82, utf8('{"type":"bash"}'));
+    fake.says(200, utf8("anything"));
+    expect(seen.errors).toEqual(["bad"]);
+    expect(seen.drivers).toEqual([false, true]);
     expect(seen.phases.at(-1)).toBe("connected");
   });
+});
 
-  it("skips to the newest screen when the terminal cannot keep up", () => {
+describe("output", () => {
+  it("is drawn in the order in which it came", () => {
     const { socket, seen } = setup();
-    const fake = attach(socket);
-    const chunk = "x".repeat(1024 * 1024);
+    socket.start();
+    const fake = attach();
+    fake.snapshot(100, "screen");
+    fake.output(100, "one");
+    fake.says(67, [103, "u64"], [60, "u16"], [20, "u16"]);
+    fake.output(103, "two");
+    fake.snapshot(999, "newest", { cols: 60, rows: 20 });
+    fake.output(999, "three");
+    expect(seen.drawing).toEqual(["80×24 screen", "one", "60×20", "two", "60×20 newest", "three"]);
+  });
+
+  it("goes on at the byte after a lost connection, and nothing is drawn anew", () => {
+    const { socket, seen } = setup();
+    socket.start();
+    const fake = attach();
+    expect([fake.place, fake.client]).toEqual([null, expect.stringMatching(/^[0-9a-f]{32}$/)]);
+    fake.snapshot(100, "screen");
+    fake.output(100, "one");
+    reconnect();
+    // What the terminal was given counts, though it is not drawn yet: it will be.
+    expect(last().place).toEqual({ session: "s", since: 103 });
+    expect(last().client).toBe(fake.client);
+    attach("s", { resumed: true });
+    last().output(103, "two");
+    expect(seen.drawing).toEqual(["80×24 screen", "one", "two"]);
+    expect(seen.again).toEqual([false, true]);
+  });
+
+  it("begins with a screen when the place is gone, and in another session", () => {
+    const { socket, seen } = setup();
+    socket.start();
+    attach().snapshot(100, "screen");
+    reconnect();
+    attach("s").snapshot(9000, "later");
+    reconnect();
+    expect(last().place).toEqual({ session: "s", since: 9000 });
+    attach("t").snapshot(5, "new");
+    reconnect();
+    expect(last().place).toEqual({ session: "t", since: 5 });
+    expect(seen.drawing).toEqual(["80×24 screen", "80×24 later", "80×24 new"]);
+    expect(seen.again).toEqual([false, true, false]);
+  });
+
+  it("is not guessed: what does not fit begins anew with a whole screen", () => {
+    const odd: ((fake: FakeSocket) => void)[] = [
+      (fake) => fake.output(104, "a gap"),
+      (fake) => fake.output(99, "again"),
+      (fake) => fake.says(66, Uint8Array.of(0)),
+      (fake) => fake.onmessage?.({ data: '{"type":"status"}' }),
+    ];
+    for (const say of odd) {
+      const { socket, seen } = setup();
+      socket.start();
+      const fake = attach();
+      fake.snapshot(100, "screen");
+      say(fake);
+      expect(fake.closed).toBe(true);
+      expect(seen.drawing).toEqual(["80×24 screen"]);
+      vi.advanceTimersByTime(5_000);
+      expect(last()).not.toBe(fake);
+      expect(last().place).toBeNull();
+      socket.stop();
+    }
+  });
+
+  it("needs a screen first, in each session", () => {
+    const { socket, seen } = setup();
+    socket.start();
+    attach().output(0, "no screen");
+    expect(seen.phases.at(-1)).toBe("waiting");
+    vi.advanceTimersByTime(5_000);
+    attach().snapshot(10, "screen");
+    reconnect();
+    attach("t").output(10, "of another session");
+    expect(seen.phases.at(-1)).toBe("waiting");
+    expect(seen.drawing).toEqual(["80×24 screen"]);
+  });
+
+  it("says of a screen whether the terminal holds it already", () => {
+    const { socket, seen } = setup();
+    socket.start();
+    const fake = attach();
+    fake.snapshot(100, "screen");
+    fake.output(100, "one");
+    socket.redraw();
+    expect(fake.heard()).toEqual(["redraw 262144"]);
+    fake.snapshot(103, "with history");
+    fake.snapshot(200, "newer");
+    expect(seen.drawing.slice(2)).toEqual(["80×24 with history (held)", "80×24 newer"]);
+  });
+});
+
+describe("acknowledging", () => {
+  it("follows the drawing, at once for a screen and soon for a little output", () => {
+    const { socket, drawAll } = setup();
+    socket.start();
+    const fake = attach();
+    fake.snapshot(100, "screen");
+    vi.advanceTimersByTime(60_000);
+    expect(fake.heard()).toEqual([]);
+    drawAll();
+    expect(fake.heard()).toEqual(["ack 100"]);
+    fake.output(100, "one");
+    fake.output(103, "two");
+    drawAll();
+    expect(fake.heard()).toEqual([]);
+    vi.advanceTimersByTime(ACK_MS);
+    expect(fake.heard()).toEqual(["ack 106"]);
+    vi.advanceTimersByTime(60_000);
+    expect(fake.heard()).toEqual([]);
+  });
+
+  it("does not acknowledge what an earlier connection brought", () => {
+    const { socket, drawAll } = setup();
+    socket.start();
+    const fake = attach();
+    fake.snapshot(100, "screen");
+    fake.output(100, "one");
+    reconnect();
+    attach();
+    drawAll();
+    vi.advanceTimersByTime(60_000);
+    expect(last().heard()).toEqual([]);
+    last().output(103, "two");
+    drawAll();
+    vi.advanceTimersByTime(ACK_MS);
+    expect(last().heard()).toEqual(["ack 106"]);
+  });
+
+  it("keeps a flood going, and never has more than the credit to draw", () => {
+    const { socket, seen } = setup();
+    socket.start();
+    const fake = attach();
+    const frame = "x".repeat(32 << 10);
+    fake.snapshot(0, "");
+    seen.drawn.shift()?.();
     let sent = 0;
-    while (!fake.closed && sent < 64) {
-      fake.says({ type: "output", data: chunk });
-      sent += 1;
+    let acknowledged = 0;
+    let acks = 0;
+    let most = 0;
+    const TOTAL = 8 << 20;
+    while (sent < TOTAL) {
+      // The server sends while there is credit; then the terminal draws one frame.
+      while (sent < TOTAL && sent + frame.length - acknowledged <= CREDIT) {
+        fake.output(sent, frame);
+        sent += frame.length;
+      }
+      most = Math.max(most, seen.pending);
+      const drawn = seen.drawn.shift() ?? expect.fail("the flood stalled");
+      drawn();
+      for (const word of fake.heard()) {
+        acknowledged = Number(/^ack (\d+)$/.exec(word)?.[1] ?? expect.fail(word));
+        acks += 1;
+      }
     }
-    expect(fake.closed).toBe(true);
-    expect(seen.output.length).toBeLessThanOrEqual(PENDING_MAX + chunk.length + FRESH_SCREEN.length);
-    vi.advanceTimersByTime(500);
-    expect(FakeSocket.all.length).toBe(2);
+    expect(most).toBeLessThanOrEqual(CREDIT);
+    expect(acks).toBeGreaterThan(TOTAL / CREDIT);
+    expect(acks).toBeLessThanOrEqual(TOTAL / ACK_BYTES);
+    for (const drawn of seen.drawn.splice(0)) drawn();
+    vi.advanceTimersByTime(ACK_MS);
+    expect(fake.heard().at(-1)).toBe(`ack ${TOTAL}`);
+  });
+});
+
+describe("input", () => {
+  it("goes out numbered while there is a session, and is refused otherwise", () => {
+    const { socket } = setup();
+    expect(socket.input(utf8("early"))).toBe("away");
+    socket.start();
+    expect(socket.input(utf8("early"))).toBe("away");
+    const fake = attach();
+    expect(socket.input(utf8("ls\r"))).toBe("sent");
+    expect(socket.input(utf8("\x03"))).toBe("sent");
+    expect(fake.heard()).toEqual(["input 1 ls\r", "input 2 \x03"]);
+    fake.drops(1006);
+    expect(socket.input(utf8("late"))).toBe("away");
   });
 
-  it("takes any amount while the terminal keeps up", () => {
-    const { socket, seen } = setup();
-    const fake = attach(socket);
-    for (let i = 0; i < 32; i += 1) {
-      fake.says({ type: "output", data: "x".repeat(1024 * 1024) });
-      seen.drawn.shift()?.();
-    }
-    expect(fake.closed).toBe(false);
+  it("is bounded while the session does not answer", () => {
+    const { socket } = setup();
+    socket.start();
+    const fake = attach();
+    expect(socket.input(new Uint8Array(WAITING_MAX / 2))).toBe("sent");
+    expect(fake.heard().length).toBe(2);
+    expect(socket.input(new Uint8Array(WAITING_MAX / 2))).toBe("full");
+    expect(fake.heard()).toEqual([]);
+    fake.taken(1);
+    expect(socket.input(new Uint8Array(1 << 20))).toBe("sent");
   });
+
+  it("is sent again after coming back, in order, without what the session has", () => {
+    const { socket, seen } = setup();
+    socket.start();
+    const fake = attach();
+    for (const text of ["one", "two", "three", "four"]) socket.input(utf8(text));
+    fake.taken(1);
+    reconnect();
+    attach("s", { input: 2 });
+    expect(last().heard()).toEqual(["input 3 three", "input 4 four"]);
+    last().taken(3);
+    reconnect();
+    attach("s", { input: 3 });
+    expect(last().heard()).toEqual(["input 4 four"]);
+    last().taken(4);
+    reconnect();
+    attach("s", { input: 4 });
+    expect(last().heard()).toEqual([]);
+    expect(seen.lost).toEqual([]);
+  });
+
+  it("is not typed into another session, and that is told", () => {
+    const { socket, seen } = setup();
+    socket.start();
+    attach();
+    socket.input(utf8("rm -r x\r"));
+    reconnect();
+    attach("t", { input: 0 });
+    expect(last().heard()).toEqual([]);
+    expect(seen.lost).toEqual([[8, "another_session"]]);
+    socket.input(utf8("ls"));
+    expect(last().heard()).toEqual(["input 1 ls"]);
+  });
+
+  it("is not typed again where nobody knows whether it was, and that is told", () => {
+    const { socket, seen } = setup();
+    socket.start();
+    const fake = attach();
+    socket.input(utf8("one"));
+    socket.input(utf8("two"));
+    fake.taken(1);
+    reconnect();
+    attach("s", { input: 0 });
+    expect(last().heard()).toEqual([]);
+    expect(seen.lost).toEqual([[3, "forgotten"]]);
+  });
+
+  it("tells what was refused, and what the end of the session left", () => {
+    const { socket, seen } = setup();
+    socket.start();
+    const fake = attach();
+    socket.input(utf8("one"));
+    socket.input(utf8("two!"));
+    fake.says(71, [1, "u64"], utf8("The agent reads nothing."));
+    expect(seen.refused).toEqual(["The agent reads nothing."]);
+    fake.says(76, utf8('{"code":0,"signal":null,"reason":"exited"}'));
+    expect(seen.lost).toEqual([[4, "ended"]]);
+  });
+
+  it("stays here when the client may only look, like the window's size", () => {
+    const { socket } = setup();
+    socket.resize({ cols: 100, rows: 30 });
+    socket.start();
+    const fake = attach("s", { read_only: true });
+    expect(socket.input(utf8("x"))).toBe("away");
+    socket.resize({ cols: 90, rows: 30 });
+    expect(fake.heard()).toEqual([]);
+  });
+});
+
+describe("the window's size", () => {
+  it("is told on each connection and when it changes", () => {
+    const { socket } = setup();
+    socket.resize({ cols: 100, rows: 30 });
+    socket.start();
+    const fake = attach();
+    expect(fake.heard()).toEqual(["resize 100×30"]);
+    socket.resize({ cols: 90, rows: 30 });
+    socket.drive();
+    expect(fake.heard()).toEqual(["resize 90×30", "drive"]);
+    reconnect();
+    socket.resize({ cols: 80, rows: 30 });
+    expect(last().heard()).toEqual([]);
+    attach();
+    expect(last().heard()).toEqual(["resize 80×30"]);
+  });
+});
+
+it("says in the address who it is and where it was", () => {
+  const location = { protocol: "https:", host: "h:1" } as Location;
+  const to = { projectId: "p", language: "pt-BR", client: "c", place: null, readOnly: false };
+  expect(terminalAddress(location, to)).toBe(
+    "wss://h:1/api/v1/output-projects/p/terminal?lang=pt-BR&client=c",
+  );
+  const back = { ...to, place: { session: "s", since: 2 ** 40 }, readOnly: true };
+  expect(terminalAddress(location, back)).toBe(
+    "wss://h:1/api/v1/output-projects/p/terminal?lang=pt-BR&client=c&session=s&since=1099511627776&read_only=true",
+  );
 });

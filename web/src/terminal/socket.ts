@@ -1,39 +1,72 @@
-/** Carries out the effects of the connection's machine: a WebSocket, a timer, the terminal's output and input. */
-import { type Effect, type LinkEvent, type Phase, step } from "./link";
+/** Carries out the effects of the connection's machine: a WebSocket, timers, and what goes over it in both directions. */
+import { Credit } from "./credit";
 import {
-  type ClientMessage,
-  inputMessages,
-  parseMessage,
-  resizeMessage,
-  type StatusMessage,
-} from "./message";
+  type ClientFrame,
+  decodeFrame,
+  encodeFrame,
+  type ServerFrame,
+  type Size,
+  type Status,
+} from "./frame";
+import { type Effect, type LinkEvent, type Phase, step } from "./link";
+import { Outbox } from "./outbox";
 
-/** Most characters handed to the terminal and not yet drawn. xterm.js discards above 50 MB. */
-export const PENDING_MAX = 8 * 1024 * 1024;
+/** Longest time before what was drawn is acknowledged, in milliseconds. */
+export const ACK_MS = 100;
+/** History to ask for, in bytes: about as much as the page's terminal holds. */
+export const HISTORY = 256 << 10; // 256 KiB
 
-/** Most bytes of input that may wait in the browser for the network. */
-export const UNSENT_MAX = 16 * 1024 * 1024;
+/** A place in a session's output, from which the terminal can go on. */
+export interface Place {
+  session: string;
+  since: number;
+}
 
-/** Ends a sequence that an earlier connection left unfinished (CAN), then resets everything (RIS). */
-export const FRESH_SCREEN = "\x18\x1bc";
+/** Why inputs were dropped that nobody knows to be typed. */
+export type LossCause = "ended" | "another_session" | "forgotten";
 
 export interface SocketHandlers {
   phase(phase: Phase): void;
-  /** Draws `data`; calls `drawn` when the terminal has taken it in. */
-  write(data: string, drawn: () => void): void;
-  status(status: StatusMessage): void;
-  /** The server's word on something that it did not do. */
-  error(message: string, code: string | null): void;
+  /** The connection has a session; `again` when the terminal goes on where it was. */
+  status(status: Status, again: boolean): void;
+  /** A whole screen; `held` when the terminal holds all up to it already. Calls `drawn` when it is drawn, or need not be. */
+  snapshot(size: Size, bytes: Uint8Array, held: boolean, drawn: () => void): void;
+  /** What the agent wrote. Calls `drawn` when the terminal has taken it in. */
+  output(bytes: Uint8Array, drawn: () => void): void;
+  /** The terminal has this size behind what came before. */
+  resized(size: Size): void;
+  role(driver: boolean): void;
+  /** The server's word on an input that was not, or not wholly, typed. */
+  refused(reason: string): void;
+  /** So many bytes of input were never answered, and are not sent again. */
+  lost(bytes: number, cause: LossCause): void;
+  /** The server's word on something else that it did not do. */
+  error(message: string, code: string): void;
   login(): void;
 }
 
-export type OpenSocket = () => WebSocket;
+type Snapshot = Extract<ServerFrame, { type: "snapshot" }>;
+type Output = Extract<ServerFrame, { type: "output" }>;
+
+/** Opens a WebSocket that speaks the protocol, at `place` when there is one to go on from. */
+export type OpenSocket = (client: string, place: Place | null) => WebSocket;
 
 export class TerminalSocket {
   #phase: Phase = { at: "idle" };
   #socket: WebSocket | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #pending = 0;
+  #ackTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Where the terminal is, with all that was handed to it; `null` before its first screen. */
+  #place: Place | null = null;
+  /** The session that the inputs are for. */
+  #session: string | null = null;
+  #readOnly = false;
+  /** What the window could hold. */
+  #room: Size | null = null;
+  readonly #outbox = new Outbox();
+  readonly #credit = new Credit();
+  /** By this the session tells this terminal's inputs from everybody else's. */
+  readonly #client = clientName();
   readonly #open: OpenSocket;
   readonly #handlers: SocketHandlers;
 
@@ -56,21 +89,37 @@ export class TerminalSocket {
     this.#step({ type: "wake" });
   }
 
-  /** Sends what the user typed. False, and nothing sent, when it cannot go out now. */
-  input(data: string): boolean {
-    if (this.#phase.at !== "connected" || !this.#socket) return false;
-    // UTF-16 units are a lower bound of the bytes, which is enough for a bound of this size.
-    if (this.#socket.bufferedAmount + data.length > UNSENT_MAX) return false;
-    for (const message of inputMessages(data)) this.#send(message);
-    return true;
+  /** Sends what the user typed. Says why not, when nothing of it was. */
+  input(bytes: Uint8Array): "sent" | "away" | "full" {
+    if (this.#phase.at !== "connected" || this.#readOnly) return "away";
+    const inputs = this.#outbox.add(bytes);
+    if (!inputs) return "full";
+    for (const input of inputs) this.#send({ type: "input", ...input });
+    return "sent";
   }
 
-  resize(cols: number, rows: number): void {
-    if (this.#phase.at === "connected") this.#send(resizeMessage(cols, rows));
+  /** The window can hold this size, from now on and after coming back. */
+  resize(room: Size): void {
+    this.#room = room;
+    if (this.#phase.at === "connected") this.#sendRoom();
   }
 
-  #send(message: ClientMessage): void {
-    this.#socket?.send(JSON.stringify(message));
+  /** The session is to have this window's size. */
+  drive(): void {
+    if (this.#phase.at === "connected") this.#send({ type: "drive" });
+  }
+
+  /** Asks for the screen with its history. */
+  redraw(): void {
+    if (this.#phase.at === "connected") this.#send({ type: "redraw", history: HISTORY });
+  }
+
+  #send(frame: ClientFrame): void {
+    this.#socket?.send(encodeFrame(frame));
+  }
+
+  #sendRoom(): void {
+    if (this.#room && !this.#readOnly) this.#send({ type: "resize", size: this.#room });
   }
 
   #step(event: LinkEvent): void {
@@ -78,7 +127,9 @@ export class TerminalSocket {
     const [phase, effects] = step(before, event);
     this.#phase = phase;
     for (const effect of effects) this.#carryOut(effect);
-    if (phase !== before) this.#handlers.phase(phase);
+    if (phase === before) return;
+    if (phase.at === "ended" || phase.at === "refused") this.#drop("ended", 0);
+    this.#handlers.phase(phase);
   }
 
   #carryOut(effect: Effect): void {
@@ -104,9 +155,9 @@ export class TerminalSocket {
   }
 
   #connect(): void {
-    const socket = this.#open();
+    const socket = this.#open(this.#client, this.#place);
+    socket.binaryType = "arraybuffer";
     this.#socket = socket;
-    let fresh = true;
     // A socket that was replaced may still speak; nobody listens then.
     const current = (): boolean => this.#socket === socket;
     socket.onopen = () => {
@@ -114,52 +165,151 @@ export class TerminalSocket {
     };
     socket.onclose = ({ code, reason }) => {
       if (!current()) return;
-      this.#socket = null;
+      this.#close();
       this.#step({ type: "lost", code, reason });
     };
     socket.onmessage = ({ data }) => {
       if (!current()) return;
-      const message = parseMessage(data);
-      if (!message) return;
-      switch (message.type) {
-        case "status":
-          if (message.sessionId !== null) this.#step({ type: "attached" });
-          this.#handlers.status(message);
-          break;
-        case "output":
-          this.#step({ type: "attached" });
-          this.#draw(fresh ? FRESH_SCREEN + message.data : message.data);
-          fresh = false;
-          break;
-        case "error":
-          this.#handlers.error(message.message, message.code);
-          break;
-        case "closed":
-          this.#step({ type: "exited", exit: { code: message.exitCode, signal: message.signal } });
-          break;
+      let frame: ServerFrame | null;
+      try {
+        frame = decodeFrame(data);
+      } catch {
+        return this.#beginAnew();
       }
+      if (frame) this.#take(frame, current);
     };
   }
 
-  #draw(data: string): void {
-    this.#pending += data.length;
-    this.#handlers.write(data, () => {
-      this.#pending -= data.length;
+  #take(frame: ServerFrame, current: () => boolean): void {
+    switch (frame.type) {
+      case "status":
+        this.#attach(frame.status);
+        break;
+      case "snapshot":
+        if (!this.#showScreen(frame, current)) this.#beginAnew();
+        break;
+      case "output":
+        if (!this.#showOutput(frame, current)) this.#beginAnew();
+        break;
+      case "resized":
+        if (this.#place) this.#handlers.resized(frame.size);
+        break;
+      case "input_taken":
+        this.#outbox.taken(frame.number);
+        break;
+      case "input_refused":
+        this.#outbox.refused(frame.number);
+        this.#handlers.refused(frame.reason);
+        break;
+      case "role":
+        this.#handlers.role(frame.driver);
+        break;
+      case "error":
+        this.#handlers.error(frame.message, frame.code);
+        break;
+      case "exited":
+        this.#step({ type: "exited", exit: frame.exit });
+        break;
+    }
+  }
+
+  /** False, and nothing drawn, when there is no session to be shown. */
+  #showScreen({ offset, size, bytes }: Snapshot, current: () => boolean): boolean {
+    if (this.#session === null) return false;
+    const held = this.#place?.since === offset;
+    this.#place = { session: this.#session, since: offset };
+    this.#handlers.snapshot(size, bytes, held, () => {
+      if (!current()) return;
+      this.#credit.begin(offset);
+      this.#send({ type: "ack", offset });
     });
-    // The server sends the newest screen to whoever connects, so skipping ahead is connecting again.
-    if (this.#pending > PENDING_MAX) this.#step({ type: "flooded" });
+    return true;
+  }
+
+  /** False, and nothing drawn, when this is not what follows on what the terminal holds. */
+  #showOutput({ offset, bytes }: Output, current: () => boolean): boolean {
+    const place = this.#place;
+    if (place?.since !== offset) return false;
+    const end = offset + bytes.length;
+    this.#place = { ...place, since: end };
+    this.#handlers.output(bytes, () => {
+      if (current()) this.#drawn(end);
+    });
+    return true;
+  }
+
+  /** The connection has a session: the one that the terminal shows and the inputs are for, or another. */
+  #attach(status: Status): void {
+    const { sessionId, input } = status;
+    this.#readOnly = status.readOnly;
+    const same = this.#session === sessionId;
+    if (this.#place?.session !== sessionId) this.#place = null;
+    this.#session = sessionId;
+    const again = this.#place !== null;
+    if (this.#place) this.#credit.begin(this.#place.since);
+    const unsent = same ? this.#outbox.resume(input) : null;
+    if (!unsent) this.#drop(same ? "forgotten" : "another_session", input);
+    this.#step({ type: "attached" });
+    this.#sendRoom();
+    for (const input of unsent ?? []) this.#send({ type: "input", ...input });
+    this.#handlers.status(status, again);
+  }
+
+  /** What was typed and never answered is not typed any more. */
+  #drop(cause: LossCause, number: number): void {
+    const bytes = this.#outbox.begin(number);
+    if (bytes > 0) this.#handlers.lost(bytes, cause);
+  }
+
+  #drawn(offset: number): void {
+    if (this.#credit.drawn(offset)) this.#acknowledge();
+    else this.#ackTimer ??= setTimeout(() => this.#acknowledge(), ACK_MS);
+  }
+
+  #acknowledge(): void {
+    clearTimeout(this.#ackTimer);
+    this.#ackTimer = undefined;
+    const offset = this.#credit.take();
+    if (offset !== null) this.#send({ type: "ack", offset });
+  }
+
+  /** What came makes no sense: the next connection gets a whole screen. */
+  #beginAnew(): void {
+    this.#place = null;
+    this.#step({ type: "broken" });
   }
 
   #close(): void {
+    clearTimeout(this.#ackTimer);
+    this.#ackTimer = undefined;
     const socket = this.#socket;
     this.#socket = null;
     socket?.close();
   }
 }
 
+/** 32 hexadecimal digits, chosen at random. */
+function clientName(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export interface TerminalAddress {
+  projectId: string;
+  language: string;
+  client: string;
+  place: Place | null;
+  readOnly: boolean;
+}
+
 /** The address of a project's terminal for the page at `location`. */
-export function terminalAddress(location: Location, projectId: string, language: string): string {
+export function terminalAddress(location: Location, to: TerminalAddress): string {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  const path = `/api/v1/output-projects/${encodeURIComponent(projectId)}/terminal`;
-  return `${scheme}//${location.host}${path}?lang=${encodeURIComponent(language)}`;
+  const query = new URLSearchParams({ lang: to.language, client: to.client });
+  if (to.place) {
+    query.set("session", to.place.session);
+    query.set("since", String(to.place.since));
+  }
+  if (to.readOnly) query.set("read_only", "true");
+  return `${scheme}//${location.host}/api/v1/output-projects/${encodeURIComponent(to.projectId)}/terminal?${query}`;
 }

@@ -1,0 +1,201 @@
+/** The frames of the terminal's binary protocol `wxcode.v1`, as docs/protocol.md lays them out. */
+
+/** The WebSocket sub-protocol's name, its version included. */
+export const PROTOCOL = "wxcode.v1";
+/** Most bytes of one `input`. */
+export const INPUT_MAX = 4 << 20; // 4 MiB
+/** Most bytes on the way to the page that it has not acknowledged; a single snapshot may exceed it. */
+export const CREDIT = 256 << 10; // 256 KiB
+/** Largest rows or columns of a session. */
+export const SIZE_MAX = 500;
+
+export interface Size {
+  cols: number;
+  rows: number;
+}
+
+export interface Status {
+  sessionId: string;
+  resumed: boolean;
+  message: string | null;
+  /** Something that the user must know, such as a conversation that is gone. */
+  notice: { code: string; message: string } | null;
+  /** The number of the newest input of this client that the session has; 0 for none. */
+  input: number;
+  readOnly: boolean;
+  /** Why nothing more of the session is recorded. */
+  logOff: string | null;
+}
+
+export interface Exit {
+  code: number | null;
+  signal: number | null;
+  /** `exited`, `signaled`, `stopped` on request, or what went wrong. */
+  reason: string | null;
+}
+
+export type ClientFrame =
+  /** Numbers count up by one from 1. */
+  | { type: "input"; number: number; bytes: Uint8Array }
+  | { type: "resize"; size: Size }
+  | { type: "redraw"; history: number }
+  | { type: "ack"; offset: number }
+  | { type: "drive" };
+
+export type ServerFrame =
+  | { type: "status"; status: Status }
+  | { type: "snapshot"; offset: number; size: Size; bytes: Uint8Array }
+  | { type: "output"; offset: number; bytes: Uint8Array }
+  | { type: "resized"; offset: number; size: Size }
+  | { type: "input_taken"; number: number }
+  | { type: "input_refused"; number: number; reason: string }
+  | { type: "exited"; exit: Exit }
+  | { type: "error"; code: string; message: string }
+  | { type: "role"; driver: boolean };
+
+/** A message that does not have the layout of its type. */
+export class Malformed extends Error {}
+
+const CLIENT = { input: 4, resize: 6, redraw: 12, ack: 16, drive: 17 } as const;
+const SERVER = {
+  snapshot: 65,
+  output: 66,
+  resized: 67,
+  inputTaken: 70,
+  inputRefused: 71,
+  exited: 76,
+  error: 77,
+  status: 80,
+  role: 81,
+} as const;
+
+/** The message. A size is brought within the protocol's bounds. */
+export function encodeFrame(frame: ClientFrame): Uint8Array<ArrayBuffer> {
+  switch (frame.type) {
+    case "input": {
+      const message = new Uint8Array(9 + frame.bytes.length);
+      message.set(frame.bytes, 9);
+      return numbered(message, CLIENT.input, frame.number);
+    }
+    case "resize": {
+      const message = new Uint8Array(5);
+      const view = new DataView(message.buffer);
+      view.setUint8(0, CLIENT.resize);
+      view.setUint16(1, bounded(frame.size.cols));
+      view.setUint16(3, bounded(frame.size.rows));
+      return message;
+    }
+    case "redraw": {
+      const message = new Uint8Array(5);
+      const view = new DataView(message.buffer);
+      view.setUint8(0, CLIENT.redraw);
+      view.setUint32(1, frame.history);
+      return message;
+    }
+    case "ack":
+      return numbered(new Uint8Array(9), CLIENT.ack, frame.offset);
+    case "drive":
+      return Uint8Array.of(CLIENT.drive);
+  }
+}
+
+/**
+ * Reads a message; `null` for a type that the page does not know or does not show.
+ * Throws `Malformed` for what does not have the layout of its type. `bytes` are a view of `data`.
+ */
+export function decodeFrame(data: ArrayBuffer): ServerFrame | null {
+  const view = new DataView(data);
+  if (data.byteLength === 0) throw new Malformed("an empty message");
+  const rest = (at: number): Uint8Array => new Uint8Array(data, at);
+  try {
+    switch (view.getUint8(0)) {
+      case SERVER.snapshot:
+        return { type: "snapshot", offset: number(view, 1), size: size(view, 9), bytes: rest(13) };
+      case SERVER.output:
+        return { type: "output", offset: number(view, 1), bytes: rest(9) };
+      case SERVER.resized:
+        return { type: "resized", offset: number(view, 1), size: size(view, 9) };
+      case SERVER.inputTaken:
+        return { type: "input_taken", number: number(view, 1) };
+      case SERVER.inputRefused:
+        return { type: "input_refused", number: number(view, 1), reason: text(rest(9)) };
+      case SERVER.exited:
+        return { type: "exited", exit: exit(record(rest(1))) };
+      case SERVER.error: {
+        const { code, message } = record(rest(1));
+        return { type: "error", code: string(code) ?? "", message: string(message) ?? "" };
+      }
+      case SERVER.status:
+        return { type: "status", status: status(record(rest(1))) };
+      case SERVER.role: {
+        const role = view.getUint8(1);
+        if (role > 1) throw new Malformed("an unknown role");
+        return { type: "role", driver: role === 1 };
+      }
+      default:
+        return null;
+    }
+  } catch (error) {
+    // A field beyond the end is a RangeError, bad JSON a SyntaxError, bad UTF-8 a TypeError.
+    throw error instanceof Malformed ? error : new Malformed(String(error));
+  }
+}
+
+function numbered(message: Uint8Array<ArrayBuffer>, kind: number, value: number): Uint8Array<ArrayBuffer> {
+  const view = new DataView(message.buffer);
+  view.setUint8(0, kind);
+  view.setUint32(1, Math.floor(value / 2 ** 32));
+  view.setUint32(5, value % 2 ** 32);
+  return message;
+}
+
+/** A `u64`, which up to 2^53 a number holds exactly: enough for nine petabytes of output. */
+function number(view: DataView, at: number): number {
+  const value = view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4);
+  if (!Number.isSafeInteger(value)) throw new Malformed("a number above 2^53");
+  return value;
+}
+
+function size(view: DataView, at: number): Size {
+  const [cols, rows] = [view.getUint16(at), view.getUint16(at + 2)];
+  if (cols !== bounded(cols) || rows !== bounded(rows)) throw new Malformed(`a size of ${cols}×${rows}`);
+  return { cols, rows };
+}
+
+const bounded = (cells: number): number => Math.min(Math.max(Math.trunc(cells), 1), SIZE_MAX);
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+const text = (bytes: Uint8Array): string => utf8.decode(bytes);
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const string = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
+const numeric = (value: unknown): number | null => (typeof value === "number" ? value : null);
+
+function record(json: Uint8Array): Record<string, unknown> {
+  const value: unknown = JSON.parse(text(json));
+  if (!isRecord(value)) throw new Malformed("JSON that is no object");
+  return value;
+}
+
+function exit(value: Record<string, unknown>): Exit {
+  return { code: numeric(value.code), signal: numeric(value.signal), reason: string(value.reason) };
+}
+
+function status(value: Record<string, unknown>): Status {
+  const sessionId = string(value.session_id);
+  if (sessionId === null) throw new Malformed("a status without a session");
+  return {
+    sessionId,
+    resumed: value.resumed === true,
+    message: string(value.message),
+    notice: notice(value.notice),
+    input: numeric(value.input) ?? 0,
+    readOnly: value.read_only === true,
+    logOff: string(value.log_off),
+  };
+}
+
+function notice(value: unknown): Status["notice"] {
+  if (!isRecord(value)) return null;
+  const code = string(value.code);
+  return code === null ? null : { code, message: string(value.message) ?? code };
+}
