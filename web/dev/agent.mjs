@@ -13,6 +13,8 @@ export class Agent {
   dialog = null;
   /** Exactly what clients sent, for tests that look at it. */
   received = "";
+  /** Prints line by line on the primary screen, so that there is a history, instead of drawing the whole screen. */
+  plain = false;
   #timers = new Set();
   #frame = 0;
 
@@ -55,8 +57,23 @@ export class Agent {
     for (const timer of this.#timers) clearTimeout(timer);
   }
 
-  /** The whole screen, as a client that attaches gets it. */
-  screen() {
+  /** The whole screen, as a client that attaches gets it, with up to so many bytes of lines above it. */
+  screen(history = 0) {
+    return this.plain ? this.#plainScreen(history) : this.#fullScreen();
+  }
+
+  #plainScreen(history) {
+    let room = history;
+    const shown = this.lines.slice(-(this.rows - 1));
+    for (const line of this.lines.slice(0, -shown.length).reverse()) {
+      room -= line.length + 2;
+      if (room < 0) break;
+      shown.unshift(line);
+    }
+    return `\x1b[?2004h\x1b[?1004h${shown.map((line) => `${line}\r\n`).join("")}> ${this.prompt}`;
+  }
+
+  #fullScreen() {
     const width = Math.max(this.cols, 20);
     const inner = width - 2;
     const room = Math.max(this.rows - 9, 1);
@@ -82,7 +99,19 @@ export class Agent {
   }
 
   draw() {
-    this.output(this.screen());
+    this.output(this.plain ? `\r\x1b[K> ${this.prompt}` : this.screen());
+  }
+
+  /** Prints numbered lines on the primary screen. */
+  #print(count) {
+    const lines = Array.from({ length: count }, (_, n) => `line ${n + 1} of ${count}`);
+    this.lines.push(...lines);
+    if (this.plain) this.output(`\r\x1b[K${lines.map((line) => `${line}\r\n`).join("")}`);
+    else {
+      this.lines = lines;
+      this.output(`\x1b[?1049l\x1b[H\x1b[2J${lines.map((line) => `${line}\r\n`).join("")}`);
+    }
+    this.plain = true;
   }
 
   #say(text) {
@@ -104,6 +133,7 @@ export class Agent {
       this.lines = [];
       return this.rotated();
     }
+    if (command === "/lines") return this.#print(Number(argument ?? 100));
     if (command === "/queries") {
       return this.output(
         "\x1b[c\x1b[>c\x1b[5n\x1b[6n\x1b[?6n\x1b[?2026$p\x1b[4$p\x1bP$qm\x1b\\\x1b[>0q\x1b]4;1;?\x07\x1b]10;?\x07\x1b]11;?\x07\x1b]12;?\x07\x1b[14t\x1b[18t",

@@ -6,6 +6,8 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { WebSocketServer } from "ws";
 import { Agent } from "./agent.mjs";
+import { Stream } from "./stream.mjs";
+import { frame, PROTOCOL } from "./wire.mjs";
 
 const DIST = new URL("../dist/", import.meta.url).pathname;
 const CSP =
@@ -73,24 +75,20 @@ export function startMock({ port = 0, token = "mock" } = {}) {
       pid: 40_000 + Math.floor(Math.random() * 9_000),
       started_at: at,
       exit: null,
-      sockets: new Set(),
     };
-    const broadcast = (message) => it.sockets.forEach((socket) => void socket.send(JSON.stringify(message)));
     const end = (code, signal, reason) => {
       if (it.status !== "running") return;
       it.agent.stop();
       it.status = "exited";
       it.exit = { code, signal, at: now(), reason };
-      broadcast({ type: "closed", exit_code: code, signal });
-      it.sockets.forEach((socket) => void socket.close(1000, "session ended"));
-      it.sockets.clear();
+      it.stream.finish(it.exit);
     };
     it.end = end;
     it.agent = new Agent({
       cols: 120,
       rows: 40,
       cwd: project.workspace_path,
-      output: (data) => broadcast({ type: "output", data }),
+      output: (data) => it.stream.write(data),
       submitted: () => {},
       exited: (code) => end(code, null, "exited"),
       rotated: () => {
@@ -107,6 +105,7 @@ export function startMock({ port = 0, token = "mock" } = {}) {
         });
       },
     });
+    it.stream = new Stream(it.agent);
     project.session = it;
     pump(project);
     return it;
@@ -174,7 +173,7 @@ export function startMock({ port = 0, token = "mock" } = {}) {
         exit: null,
       };
     }
-    const { sockets, agent, end, ...rest } = it;
+    const { stream, agent, end, ...rest } = it;
     return {
       ...rest,
       agent_state: agent.state,
@@ -182,7 +181,7 @@ export function startMock({ port = 0, token = "mock" } = {}) {
       cols: agent.cols,
       rows: agent.rows,
       seq: 0,
-      clients: sockets.size,
+      clients: stream.clients.size,
     };
   };
   const shownProject = ({ session, deliveries, pump, ...rest }) => rest;
@@ -326,44 +325,41 @@ export function startMock({ port = 0, token = "mock" } = {}) {
     }
   });
 
-  const sockets = new WebSocketServer({ server, maxPayload: 16 << 20 });
+  const sockets = new WebSocketServer({ server, maxPayload: 16 << 20, handleProtocols: () => PROTOCOL });
   sockets.on("connection", (socket, request) => {
-    const id = /^\/api\/v1\/output-projects\/([^/]+)\/terminal/.exec(request.url)?.[1];
+    const { pathname, searchParams: query } = new URL(request.url, "http://mock");
+    const id = /^\/api\/v1\/output-projects\/([^/]+)\/terminal/.exec(pathname)?.[1];
     if (!allowed(request)) return socket.close(4401, "Log in first.");
     const project = projects.get(id);
     if (!project) return socket.close(/^[0-9a-f]{24}$/.test(id) ? 4004 : 4000, "There is no such project.");
-    const send = (message) => socket.send(JSON.stringify(message));
     if (project.name.includes("no agent")) {
       const message = "`claude` was not found on PATH: install it, or set WXCODE_CLAUDE.";
-      send({ type: "error", message, code: "SESSION_ERROR" });
+      socket.send(frame.error("SESSION_ERROR", message));
       return socket.close(4005, message);
     }
     const resumed = project.session !== null;
-    send({ type: "status", connected: true, session_id: null });
     const it = session(project, resumed);
-    send({
-      type: "status",
-      connected: true,
-      session_id: it.session_id,
-      claude_session_id: it.claude_session_id,
-      resumed,
-      message: resumed ? "Reconnecting to the existing session..." : null,
-      ...(project.name.includes("lost") && {
-        notice: {
-          code: "conversation_lost",
-          message: "The earlier conversation is gone. A new one was begun.",
-        },
+    const name = query.get("client");
+    const readOnly = query.get("read_only") === "true";
+    const back = query.get("session") === it.session_id && query.has("since");
+    socket.send(
+      frame.status({
+        session_id: it.session_id,
+        claude_session_id: it.claude_session_id,
+        resumed,
+        message: resumed ? "Reconnecting to the existing session..." : null,
+        ...(project.name.includes("lost") && {
+          notice: {
+            code: "conversation_lost",
+            message: "The earlier conversation is gone. A new one was begun.",
+          },
+        }),
+        input: it.stream.newest(name),
+        read_only: readOnly,
+        log_off: project.name.includes("full disk") ? "the disk is full: make room" : null,
       }),
-    });
-    it.sockets.add(socket);
-    send({ type: "output", data: it.agent.screen() });
-    socket.on("close", () => it.sockets.delete(socket));
-    socket.on("message", (frame) => {
-      const message = JSON.parse(String(frame));
-      if (message.type === "input") it.agent.input(message.data);
-      else if (message.type === "resize") it.agent.resize(message.cols, message.rows);
-      else send({ type: "error", message: `Unknown message ${message.type}.`, code: "VALIDATION" });
-    });
+    );
+    it.stream.join(socket, { name, readOnly, since: back ? Number(query.get("since")) : null });
   });
 
   return new Promise((done) => {

@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { connected, createProject, logIn, newPage, screenText, shows } from "./browser.mjs";
 
 const keyboard = (page) => page.locator(".xterm-helper-textarea");
-const agentOf = (mock, name) =>
-  [...mock.projects.values()].find((project) => project.name === name).session.agent;
+const sessionOf = (mock, name) =>
+  [...mock.projects.values()].find((project) => project.name === name).session;
+const agentOf = (mock, name) => sessionOf(mock, name).agent;
 
 /** A logged-in page with a project of its own, connected. */
 async function opened(browser, mock, name, options) {
