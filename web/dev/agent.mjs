@@ -102,16 +102,14 @@ export class Agent {
     this.output(this.plain ? `\r\x1b[K> ${this.prompt}` : this.screen());
   }
 
-  /** Prints numbered lines on the primary screen. */
-  #print(count) {
-    const lines = Array.from({ length: count }, (_, n) => `line ${n + 1} of ${count}`);
+  /** Prints lines on the primary screen. */
+  print(lines) {
+    const text = lines.map((line) => `${line}\r\n`).join("");
+    if (!this.plain) this.lines = [];
     this.lines.push(...lines);
-    if (this.plain) this.output(`\r\x1b[K${lines.map((line) => `${line}\r\n`).join("")}`);
-    else {
-      this.lines = lines;
-      this.output(`\x1b[?1049l\x1b[H\x1b[2J${lines.map((line) => `${line}\r\n`).join("")}`);
-    }
+    const begin = this.plain ? "\r\x1b[K" : "\x1b[?1049l\x1b[H\x1b[2J";
     this.plain = true;
+    this.output(`${begin}${text}> ${this.prompt}`);
   }
 
   #say(text) {
@@ -133,7 +131,10 @@ export class Agent {
       this.lines = [];
       return this.rotated();
     }
-    if (command === "/lines") return this.#print(Number(argument ?? 100));
+    if (command === "/lines") {
+      const count = Number(argument ?? 100);
+      return this.print(Array.from({ length: count }, (_, n) => `line ${n + 1} of ${count}`));
+    }
     if (command === "/queries") {
       return this.output(
         "\x1b[c\x1b[>c\x1b[5n\x1b[6n\x1b[?6n\x1b[?2026$p\x1b[4$p\x1bP$qm\x1b\\\x1b[>0q\x1b]4;1;?\x07\x1b]10;?\x07\x1b]11;?\x07\x1b]12;?\x07\x1b[14t\x1b[18t",

@@ -368,6 +368,12 @@ export function startMock({ port = 0, token = "mock" } = {}) {
         url: `http://127.0.0.1:${server.address().port}`,
         token,
         projects,
+        /** Ends a project's session while nobody listens, and begins another one. */
+        restart: (name) => {
+          const project = [...projects.values()].find((one) => one.name === name);
+          project.session.end(0, null, "exited");
+          session(project, true);
+        },
         /** Cuts every terminal, as a lost network does. */
         drop: () => sockets.clients.forEach((socket) => void socket.terminate()),
         stop: () => {

@@ -11,6 +11,8 @@ export class Stream {
   clients = new Set();
   /** Inputs are taken, and nothing is answered: for what happens when a connection is lost then. */
   mute = false;
+  /** Inputs are lost on the way. */
+  deaf = false;
   /** Why every input is refused. */
   refusal = null;
   #ring = Buffer.alloc(0);
@@ -98,7 +100,7 @@ export class Stream {
 
   #input(client, { number, bytes }) {
     const text = String(bytes);
-    if (number <= this.newest(client.name)) return;
+    if (this.deaf || number <= this.newest(client.name)) return;
     if (this.refusal) return client.send(frame.inputRefused(number, this.refusal));
     this.#names.set(client.name, number);
     const typed = text.replaceAll(/\x1b\[[IO]|\x1b\[<[0-9;]*[Mm]/g, "") !== "";

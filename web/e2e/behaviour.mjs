@@ -1,6 +1,20 @@
 // What the page does when things go wrong, on the mock server, which can be told to make them go wrong.
 import assert from "node:assert/strict";
-import { connected, createProject, logIn, newPage, screenText, shows } from "./browser.mjs";
+import {
+  connected,
+  createProject,
+  gone,
+  hasSize,
+  logIn,
+  newPage,
+  overhang,
+  PHONE,
+  screenText,
+  scroll,
+  shows,
+  size,
+  until,
+} from "./browser.mjs";
 
 const keyboard = (page) => page.locator(".xterm-helper-textarea");
 const sessionOf = (mock, name) =>
@@ -133,24 +147,188 @@ export const behaviours = {
     await context.close();
   },
 
-  async "follows the size that another window gave the session"(browser, mock) {
+  async "shows all columns of a larger window's session, and takes over when asked"(browser, mock) {
     const { page, context } = await opened(browser, mock, "sizes");
     await connected(page);
     await shows(page, "? for shortcuts");
     const agent = agentOf(mock, "sizes");
-    const own = [agent.cols, agent.rows];
-    agent.resize(60, 20);
-    await page.getByText("Sized 60×20 by another window").waitFor();
-    assert.equal(await page.locator(".xterm-rows > div").count(), 20);
-    assert.deepEqual([agent.cols, agent.rows], [60, 20], "following does not send a size");
-    await page.getByRole("button", { name: "Fit to this window" }).click();
-    await page.getByText("Sized 60×20").waitFor({ state: "detached" });
-    await page.waitForFunction(
-      (rows) => document.querySelectorAll(".xterm-rows > div").length === rows,
-      own[1],
-    );
+    const desktop = [agent.cols, agent.rows];
+    assert.deepEqual(desktop, await size(page));
+
+    const phone = await newPage(browser, PHONE);
+    await logIn(phone.page, mock.url, mock.token);
+    await phone.page.goto(page.url());
+    await connected(phone.page);
+    await shows(phone.page, "? for shortcuts");
+    await phone.page.getByText("Another window sets the size").waitFor();
+    assert.deepEqual(await size(phone.page), desktop);
+    assert.ok((await overhang(phone.page)) <= 0, "all columns are to be seen");
+    assert.equal(await page.getByText("Another window sets the size").count(), 0);
+
+    await phone.page.getByRole("button", { name: "Use this window" }).tap();
+    await phone.page.getByText("Another window sets the size").waitFor({ state: "detached" });
+    await page.getByText("Another window sets the size").waitFor();
+    await hasSize(phone.page, (cols) => cols < 70);
+    await shows(phone.page, "? for shortcuts");
+    const small = await size(phone.page);
+    assert.deepEqual([agent.cols, agent.rows], small);
+    await hasSize(page, (cols) => cols === small[0]);
+    assert.deepEqual(await size(page), small);
+
+    // Coming and going is no typing; a key is.
+    await page.getByLabel("Command for the agent").focus();
+    await keyboard(page).focus();
+    await page.keyboard.type("mine");
+    await shows(page, "> mine");
+    await page.getByText("Another window sets the size").waitFor({ state: "detached" });
+    await hasSize(page, (cols) => cols === desktop[0]);
+    assert.deepEqual([agent.cols, agent.rows], desktop);
+    await phone.page.getByText("Another window sets the size").waitFor();
+    await phone.context.close();
+    await context.close();
+  },
+
+  async "only looks when it is asked to, and says so"(browser, mock) {
+    const { page, context } = await opened(browser, mock, "looks");
+    await connected(page);
     await shows(page, "? for shortcuts");
+    const agent = agentOf(mock, "looks");
+    const own = [agent.cols, agent.rows];
+    const [looking] = await Promise.all([
+      context.waitForEvent("page"),
+      page.getByRole("link", { name: "Look on read-only" }).click(),
+    ]);
+    await looking.setViewportSize({ width: 700, height: 500 });
+    await connected(looking);
+    await looking.getByText("Only looking").waitFor();
+    await shows(looking, "? for shortcuts");
+    agent.received = "";
+    await keyboard(looking).focus();
+    await looking.keyboard.type("nothing of this");
+    await keyboard(page).focus();
+    await page.keyboard.type("but this");
+    await shows(looking, "> but this");
+    assert.equal(agent.received.replace(/\x1b\[[IO]/g, ""), "but this");
     assert.deepEqual([agent.cols, agent.rows], own);
+    assert.deepEqual(await size(looking), own);
+    assert.equal(await looking.getByRole("button", { name: "End session" }).count(), 0);
+    assert.equal(await looking.getByRole("button", { name: "Use this window" }).count(), 0);
+    assert.equal(await looking.getByRole("alert").count(), 0, "nothing is refused, because nothing is asked");
+    await context.close();
+  },
+
+  async "says that the session is not recorded any more, for as long as it is so"(browser, mock) {
+    const { page, context } = await opened(browser, mock, "full disk");
+    await connected(page);
+    await page.getByText("Nothing more of this session is recorded: the disk is full: make room").waitFor();
+    await context.close();
+  },
+
+  async "goes on at the byte: the place in the history stays, and nothing is drawn anew"(browser, mock) {
+    const { page, context, said } = await opened(browser, mock, "history");
+    await connected(page);
+    await keyboard(page).pressSequentially("/lines 300");
+    await keyboard(page).press("Enter");
+    await shows(page, "line 300 of 300");
+    await scroll(page, "PageUp", 3);
+    await gone(page, "line 300 of 300");
+    const before = await screenText(page);
+    const { stream, agent } = sessionOf(mock, "history");
+    const place = stream.end;
+    said.length = 0;
+    mock.drop();
+    agent.print(["written meanwhile"]);
+    await page.getByText("Connection lost. Trying again…").waitFor();
+    await connected(page);
+    await until(() => said.some((word) => word.startsWith("output")));
+    assert.equal(await screenText(page), before, "the user still looks at the same lines");
+    assert.ok(
+      said.some((word) => word.startsWith("connect") && word.includes(`since=${place}`)),
+      said.join("\n"),
+    );
+    assert.equal(said.filter((word) => word === "snapshot").length, 0, said.join("\n"));
+    await scroll(page, "PageDown", 12);
+    await shows(page, "written meanwhile");
+    await context.close();
+  },
+
+  async "has the history of the session, but not while the user looks at something above"(browser, mock) {
+    const { page, context, said } = await opened(browser, mock, "past");
+    await connected(page);
+    await keyboard(page).pressSequentially("/lines 300");
+    await keyboard(page).press("Enter");
+    await shows(page, "line 300 of 300");
+    await page.reload();
+    await connected(page);
+    await shows(page, "line 300 of 300");
+    // The history comes as a screen of its own, behind the first one.
+    const sinceReload = () => said.slice(said.findLastIndex((word) => word.startsWith("connect")));
+    await until(() => sinceReload().indexOf("redraw") >= 0);
+    await until(() => sinceReload().lastIndexOf("snapshot") > sinceReload().indexOf("redraw"));
+    assert.deepEqual(
+      sinceReload().filter((word) => word === "redraw" || word === "snapshot"),
+      ["snapshot", "redraw", "snapshot"],
+    );
+    await scroll(page, "PageUp", 12);
+    await shows(page, "line 1 of 300");
+
+    // A change of the size makes the history stale; it is fetched when the user is back at the end.
+    said.length = 0;
+    await page.setViewportSize({ width: 1100, height: 800 });
+    await until(() => said.includes("resized"));
+    await page.waitForTimeout(1_000);
+    assert.equal(said.filter((word) => word === "redraw").length, 0, said.join("\n"));
+    await scroll(page, "PageDown", 12);
+    await until(() => said.includes("redraw"));
+    await shows(page, "line 300 of 300");
+    await context.close();
+  },
+
+  async "sends again what the session did not get, and nothing that it got"(browser, mock) {
+    const { page, context } = await opened(browser, mock, "again");
+    await connected(page);
+    await shows(page, "? for shortcuts");
+    const { stream, agent } = sessionOf(mock, "again");
+    agent.received = "";
+    await keyboard(page).pressSequentially("a");
+    await shows(page, "> a");
+    stream.mute = true;
+    await keyboard(page).pressSequentially("b");
+    await shows(page, "> ab");
+    stream.deaf = true;
+    await keyboard(page).pressSequentially("cd");
+    mock.drop();
+    stream.deaf = false;
+    await page.getByText("Connection lost. Trying again…").waitFor();
+    await connected(page);
+    await shows(page, "> abcd");
+    stream.mute = false;
+    await keyboard(page).pressSequentially("e");
+    await shows(page, "> abcde");
+    assert.equal(agent.received.replace(/\x1b\[[IO]/g, ""), "abcde");
+    assert.equal(await page.getByRole("alert").count(), 0);
+    await context.close();
+  },
+
+  async "tells what was not typed: refused, or left when another session runs"(browser, mock) {
+    const { page, context } = await opened(browser, mock, "refuses");
+    await connected(page);
+    await shows(page, "? for shortcuts");
+    const { stream } = sessionOf(mock, "refuses");
+    stream.refusal = "the agent reads nothing: wait, then type it again";
+    await keyboard(page).pressSequentially("x");
+    await page.getByText("Not typed: the agent reads nothing: wait, then type it again").waitFor();
+    await page.getByRole("alert").getByRole("button", { name: "Dismiss" }).click();
+    stream.refusal = null;
+    stream.deaf = true;
+    await keyboard(page).pressSequentially("left");
+    mock.drop();
+    // The session ends while the page is away, and another one is begun.
+    mock.restart("refuses");
+    // Four keys, and the report that the focus came back from the button.
+    await page.getByText("Another session runs now. 7 bytes of your input").waitFor();
+    await shows(page, "? for shortcuts");
+    assert.ok(!(await screenText(page)).includes("left"));
     await context.close();
   },
 
@@ -184,12 +362,7 @@ export const behaviours = {
   },
 
   async "speaks Portuguese on a phone, and has the keys that a phone lacks"(browser, mock) {
-    const { page, context } = await newPage(browser, {
-      locale: "pt-BR",
-      viewport: { width: 390, height: 844 },
-      isMobile: true,
-      hasTouch: true,
-    });
+    const { page, context } = await newPage(browser, { ...PHONE, locale: "pt-BR" });
     await logIn(page, mock.url, mock.token);
     await page.getByRole("button", { name: "Novo projeto" }).click();
     await page.getByLabel("Nome").fill("Loja");

@@ -29,8 +29,59 @@ export async function newPage(browser, options = {}) {
   page.on("request", (request) => {
     if (!/^(https?|ws):\/\/(127\.0\.0\.1|localhost)[:/]/.test(request.url())) outside.push(request.url());
   });
-  return { context, page, errors, outside };
+  const said = [];
+  page.on("websocket", (socket) => listen(socket, said));
+  return { context, page, errors, outside, said };
 }
+
+/** A small touch screen. */
+export const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+
+/** What goes over a terminal's socket, a word each: `connect ADDRESS`, what the page asks, `output FROM TO` and the like. */
+function listen(socket, said) {
+  said.push(`connect ${socket.url()}`);
+  socket.on("framesent", ({ payload }) => {
+    const word = { 4: "input", 6: "resize", 12: "redraw", 17: "drive" }[payload[0]];
+    if (word) said.push(word);
+  });
+  socket.on("framereceived", ({ payload }) => {
+    if (payload[0] === 66) {
+      const from = Number(payload.readBigUInt64BE(1));
+      said.push(`output ${from} ${from + payload.length - 9}`);
+    }
+    const word = { 65: "snapshot", 67: "resized" }[payload[0]];
+    if (word) said.push(word);
+  });
+}
+
+/** Waits until something outside of the page holds. */
+export async function until(holds, ms = WAIT_MS) {
+  const end = Date.now() + ms;
+  while (!holds()) {
+    if (Date.now() > end) throw new Error(`never came true: ${holds}`);
+    await new Promise((done) => setTimeout(done, 20));
+  }
+}
+
+/** Columns and rows of the terminal. */
+export const size = async (page) =>
+  (await page.locator("[data-size]").getAttribute("data-size")).split("×").map(Number);
+
+/** Waits until the terminal has a size, of which `holds` is asked. */
+export async function hasSize(page, holds) {
+  const end = Date.now() + WAIT_MS;
+  while (!holds(...(await size(page)))) {
+    if (Date.now() > end) throw new Error(`the terminal stays ${await size(page)}`);
+    await page.waitForTimeout(20);
+  }
+}
+
+/** How many pixels of the terminal's columns are cut off. */
+export const overhang = (page) =>
+  page.evaluate(() => {
+    const right = (selector) => document.querySelector(selector).getBoundingClientRect().right;
+    return right(".xterm-screen") - right(".xterm");
+  });
 
 /** Opens the page and logs in through the server's form. */
 export async function logIn(page, url, token) {
@@ -118,4 +169,10 @@ export async function shows(page, text, ms = WAIT_MS) {
         cause: error,
       });
     });
+}
+
+/** Looks so many pages up or down in the terminal's history. */
+export async function scroll(page, key, pages) {
+  const keyboard = page.locator(".xterm-helper-textarea");
+  for (let i = 0; i < pages; i += 1) await keyboard.press(`Shift+${key}`);
 }

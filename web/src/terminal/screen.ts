@@ -62,7 +62,12 @@ export class Screen {
     };
     terminal.onScroll(settled);
     terminal.onSelectionChange(settled);
-    terminal.onResize(() => this.#scale());
+    const sized = ({ cols, rows }: Size) => {
+      box.dataset.size = `${cols}×${rows}`;
+      this.#scale();
+    };
+    sized(this.#size);
+    terminal.onResize(sized);
     this.#observer = new ResizeObserver(() => {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#measure(), RESIZE_QUIET_MS);
