@@ -1,0 +1,197 @@
+// The terminal on a real server whose agent is a shell: going on at the byte, input across a killed server, windows of
+// different size, and one that only looks. The agent must print `$ ` as its prompt, and runs in WXCODE_WORKSPACE.
+// Says on standard output when the server is to be killed and started again, and waits for a line on standard input.
+// With SHOTS, pictures go into that folder.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import {
+  connected,
+  createProject,
+  gone,
+  hasSize,
+  launch,
+  logIn,
+  newPage,
+  overhang,
+  PHONE,
+  screenText,
+  scroll,
+  shows,
+  size,
+  until,
+} from "./browser.mjs";
+
+const { WXCODE_URL: url, WXCODE_TOKEN: token, WXCODE_WORKSPACE: workspace, SHOTS: shots } = process.env;
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+async function restartServer() {
+  console.log("restart the server");
+  await lines.next();
+}
+
+const shot = (page, name) => shots && page.screenshot({ path: join(shots, `${name}.png`) });
+const keyboard = (page) => page.locator(".xterm-helper-textarea");
+const lost = (page) => page.getByText("Connection lost. Trying again…").waitFor();
+
+/** Types a command and sends it. */
+async function run(page, command) {
+  await keyboard(page).focus();
+  await page.keyboard.insertText(command);
+  await page.keyboard.press("Enter");
+}
+
+/** A file in the agent's folder, once it is as long as that. */
+async function written(name, length) {
+  let text = "";
+  const read = async () => {
+    text = await readFile(join(workspace, name), "utf8").catch(() => "");
+    return text.length;
+  };
+  const end = Date.now() + 30_000;
+  while ((await read()) < length && Date.now() < end) await new Promise((done) => setTimeout(done, 50));
+  return text;
+}
+
+/** Pastes as the browser does it. */
+const paste = (page, text) =>
+  page.evaluate((pasted) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", pasted);
+    document
+      .querySelector(".xterm-helper-textarea")
+      .dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+  }, text);
+
+const browser = await launch();
+try {
+  const { context, page, errors, said } = await newPage(browser);
+  await logIn(page, url, token);
+  await createProject(page, "Terminal", workspace);
+  const address = page.url();
+  await connected(page);
+  await shows(page, "$ ");
+
+  await run(page, 'for i in $(seq 400); do echo "row-$i-é─🙂…"; done');
+  await shows(page, "row-400-é─🙂…");
+  said.length = 0;
+  await page.reload();
+  await connected(page);
+  await shows(page, "row-400-é─🙂…");
+  await until(() => said.includes("redraw") && said.lastIndexOf("snapshot") > said.indexOf("redraw"));
+  await scroll(page, "PageUp", 15);
+  await shows(page, "row-1-é─🙂…");
+  await shot(page, "history");
+  await scroll(page, "PageDown", 15);
+  console.log("after a reload the whole history is there");
+
+  await run(page, "(sleep 1; for i in $(seq 300); do echo tick-$i; sleep 0.01; done) &");
+  await shows(page, "$ ");
+  await scroll(page, "PageUp", 3);
+  await gone(page, "row-400-");
+  const before = await screenText(page);
+  said.length = 0;
+  await restartServer();
+  await connected(page);
+  // The ticks end after the server came back, or are at least read after that.
+  await until(() => said.some((word) => word.startsWith("output")));
+  await page.waitForTimeout(3_000);
+  assert.equal(await screenText(page), before, "the user still looks at the same lines");
+  const connects = said.filter((word) => word.startsWith("connect"));
+  assert.match(connects.at(-1), /[?&]session=[^&]+&since=\d+/);
+  assert.ok(!said.includes("snapshot"), "nothing was drawn anew");
+  const outputs = said.filter((word) => word.startsWith("output")).map((word) => word.split(" ").map(Number));
+  for (let i = 1; i < outputs.length; i += 1)
+    assert.equal(outputs[i][1], outputs[i - 1][2], "no gap, nothing twice");
+  await scroll(page, "PageDown", 15);
+  await shows(page, "tick-300");
+  console.log("a killed server: the output went on at the byte, and the place in the history stayed");
+
+  const tokens = Array.from({ length: 150 }, (_, n) => `${String(n).padStart(3, "0")}.`);
+  await run(page, "clear; cat > typed.txt");
+  await gone(page, "tick-300");
+  said.length = 0;
+  await Promise.all([page.keyboard.type(tokens.join(""), { delay: 5 }), restartServer()]);
+  await connected(page);
+  await page.keyboard.type("end");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Control+d");
+  const typed = (await written("typed.txt", 4)).trim();
+  const sent = said.filter((word) => word === "input").length;
+  assert.ok(typed.endsWith("end"), typed);
+  const kept = typed.slice(0, -"end".length);
+  const whole = tokens.join("");
+  let head = 0;
+  while (head < kept.length && kept[head] === whole[head]) head += 1;
+  const rest = kept.slice(head);
+  assert.ok(whole.endsWith(rest) && head + rest.length <= whole.length, `doubled or torn: ${typed}`);
+  console.log(
+    `typing across a killed server: ${kept.length} of ${whole.length} keys, in one or two pieces, none doubled (${sent} inputs sent)`,
+  );
+
+  const text = Array.from({ length: 16_384 }, (_, n) => `${String(n).padStart(8, "0")} ${"·".repeat(27)}`);
+  await run(page, "clear; cat > pasted.txt");
+  await paste(page, `${text.join("\n")}\n`);
+  await Promise.all([restartServer(), lost(page).catch(() => {})]);
+  await connected(page);
+  const expected = `${text.join("\n")}\n`;
+  const pasted = await written("pasted.txt", expected.length);
+  await page.keyboard.press("Control+d");
+  assert.equal(pasted.length, expected.length);
+  assert.ok(pasted === expected, "the paste arrived whole, once");
+  assert.equal(await page.getByRole("alert").count(), 0);
+  console.log("a paste of 1 MiB across a killed server arrived whole, once");
+
+  await run(page, "clear; stty size");
+  const desktop = await size(page);
+  await shows(page, `${desktop[1]} ${desktop[0]}`);
+  const phone = await newPage(browser, PHONE);
+  await logIn(phone.page, url, token);
+  await phone.page.goto(address);
+  await connected(phone.page);
+  await shows(phone.page, `${desktop[1]} ${desktop[0]}`);
+  await phone.page.getByText("Another window sets the size").waitFor();
+  assert.deepEqual(await size(phone.page), desktop);
+  assert.ok((await overhang(phone.page)) <= 0, "all columns are to be seen");
+  await shot(phone.page, "phone-viewer");
+  await phone.page.getByRole("button", { name: "Use this window" }).tap();
+  await hasSize(phone.page, (cols) => cols < 70);
+  const small = await size(phone.page);
+  await hasSize(page, (cols) => cols === small[0]);
+  await page.getByText("Another window sets the size").waitFor();
+  await run(phone.page, "stty size");
+  await shows(page, `${small[1]} ${small[0]}`);
+  await shows(phone.page, `${small[1]} ${small[0]}`);
+  await shot(phone.page, "phone-driver");
+  await shot(page, "desktop-viewer");
+  await run(page, "stty size");
+  await page.getByText("Another window sets the size").waitFor({ state: "detached" });
+  await hasSize(phone.page, (cols) => cols === desktop[0]);
+  console.log(
+    `a phone of ${small.join("×")} looked on, took over, and gave ${desktop.join("×")} back to whom typed`,
+  );
+  await phone.context.close();
+
+  const looking = await context.newPage();
+  await looking.goto(`${address}?read_only`);
+  await connected(looking);
+  await looking.getByText("Only looking").waitFor();
+  await keyboard(looking).focus();
+  await looking.keyboard.type("nothing of this");
+  await run(page, "echo seen-by-$((1+1))");
+  await shows(looking, "seen-by-2");
+  assert.ok(!(await screenText(looking)).includes("nothing of this"));
+  assert.equal(await looking.getByRole("alert").count(), 0);
+  await shot(looking, "read-only");
+  await looking.close();
+  console.log("a window that only looks sees everything and types nothing");
+
+  await run(page, "exit 3");
+  await page.getByText("The session has ended with exit code 3.").waitFor();
+  await shot(page, "ended");
+  assert.deepEqual(errors, [], "no script error and no CSP violation");
+  await context.close();
+} finally {
+  await browser.close();
+}
+process.exit(0);
