@@ -108,8 +108,8 @@ try {
   console.log("a killed server: the output went on at the byte, and the place in the history stayed");
 
   const tokens = Array.from({ length: 150 }, (_, n) => `${String(n).padStart(3, "0")}.`);
-  await run(page, "clear; cat > typed.txt");
-  await gone(page, "tick-300");
+  await run(page, "clear; echo now-$((1))-reading; cat > typed.txt");
+  await shows(page, "now-1-reading");
   said.length = 0;
   await Promise.all([page.keyboard.type(tokens.join(""), { delay: 5 }), restartServer()]);
   await connected(page);
@@ -130,7 +130,9 @@ try {
   );
 
   const text = Array.from({ length: 16_384 }, (_, n) => `${String(n).padStart(8, "0")} ${"·".repeat(27)}`);
-  await run(page, "clear; cat > pasted.txt");
+  // Only when the shell has turned bracketed paste off is a paste nothing but its text.
+  await run(page, "clear; echo now-$((1))-pasting; cat > pasted.txt");
+  await shows(page, "now-1-pasting");
   await paste(page, `${text.join("\n")}\n`);
   await Promise.all([restartServer(), lost(page).catch(() => {})]);
   await connected(page);
@@ -141,6 +143,17 @@ try {
   assert.ok(pasted === expected, "the paste arrived whole, once");
   assert.equal(await page.getByRole("alert").count(), 0);
   console.log("a paste of 1 MiB across a killed server arrived whole, once");
+
+  await run(page, "seq 3000000; echo all-of-$((1+2))-million");
+  await shows(page, "all-of-3-million", 60_000);
+  await run(page, "yes flooding");
+  await shows(page, "flooding");
+  await page.waitForTimeout(1_000);
+  const pressed = Date.now();
+  await page.keyboard.press("Control+c");
+  await run(page, "clear; echo calm-$((1+1))");
+  await shows(page, "calm-2");
+  console.log(`three million lines, then Ctrl+C on an endless flood: calm after ${Date.now() - pressed} ms`);
 
   await run(page, "clear; stty size");
   const desktop = await size(page);
