@@ -325,8 +325,7 @@ export const behaviours = {
     mock.drop();
     // The session ends while the page is away, and another one is begun.
     mock.restart("refuses");
-    // Four keys, and the report that the focus came back from the button.
-    await page.getByText("Another session runs now. 7 bytes of your input").waitFor();
+    await page.getByText("Another session runs now. 4 bytes of your input").waitFor();
     await shows(page, "? for shortcuts");
     assert.ok(!(await screenText(page)).includes("left"));
     await context.close();

@@ -106,6 +106,14 @@ describe("coming back", () => {
     expect(numbers(box.add(utf8("x")))).toEqual([1]);
   });
 
+  it("makes no fuss about reports of focus and mouse", () => {
+    const box = outbox("\x1b[I", "typed", "\x1b[<35;1;1M", "x");
+    expect(box.refused(3)).toBe(false);
+    expect(box.refused(4)).toBe(true);
+    expect(box.begin(0)).toBe("typed".length);
+    expect(box.refused(99)).toBe(true);
+  });
+
   it("begins anew in another session, and tells how much was left", () => {
     const box = outbox("one", "two");
     expect(box.begin(0)).toBe(6);

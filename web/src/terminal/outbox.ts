@@ -1,6 +1,7 @@
 /** What was typed and is not known to be in the session yet: numbered, bounded, sent again after coming back. */
 import { unfinished } from "./character";
 import { INPUT_MAX } from "./frame";
+import { isTyping } from "./report";
 
 /** Most bytes that may wait for the session's answer. */
 export const WAITING_MAX = 16 << 20; // 16 MiB
@@ -41,8 +42,11 @@ export class Outbox {
     this.#forget(number);
   }
 
-  refused(number: number): void {
+  /** Whether the user is to know: a report of the mouse is no loss. */
+  refused(number: number): boolean {
+    const bytes = this.#waiting.get(number);
     this.#forget(number);
+    return bytes === undefined || isTyping(bytes);
   }
 
   /**
@@ -56,9 +60,13 @@ export class Outbox {
     return [...this.#waiting].map(([number, bytes]) => ({ number, bytes }));
   }
 
-  /** Begins anew in a session that has this client's inputs up to `number`. Gives the bytes that were waiting, now dropped. */
+  /**
+   * Begins anew in a session that has this client's inputs up to `number`. Gives how many typed bytes were waiting and
+   * are dropped now.
+   */
   begin(number: number): number {
-    const dropped = this.#size - this.#waiting.size * INPUT_COST;
+    let dropped = 0;
+    for (const bytes of this.#waiting.values()) if (isTyping(bytes)) dropped += bytes.length;
     this.#waiting.clear();
     this.#size = 0;
     this.#last = number;

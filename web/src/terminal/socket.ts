@@ -38,7 +38,7 @@ export interface SocketHandlers {
   role(driver: boolean): void;
   /** The server's word on an input that was not, or not wholly, typed. */
   refused(reason: string): void;
-  /** So many bytes of input were never answered, and are not sent again. */
+  /** So many typed bytes were never answered, and are not sent again. */
   lost(bytes: number, cause: LossCause): void;
   /** The server's word on something else that it did not do. */
   error(message: string, code: string): void;
@@ -198,8 +198,7 @@ export class TerminalSocket {
         this.#outbox.taken(frame.number);
         break;
       case "input_refused":
-        this.#outbox.refused(frame.number);
-        this.#handlers.refused(frame.reason);
+        if (this.#outbox.refused(frame.number)) this.#handlers.refused(frame.reason);
         break;
       case "role":
         this.#handlers.role(frame.driver);
