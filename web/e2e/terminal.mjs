@@ -129,7 +129,7 @@ try {
     `typing across a killed server: ${kept.length} of ${whole.length} keys, in one or two pieces, none doubled (${sent} inputs sent)`,
   );
 
-  const text = Array.from({ length: 16_384 }, (_, n) => `${String(n).padStart(8, "0")} ${"·".repeat(27)}`);
+  const text = Array.from({ length: 98_304 }, (_, n) => `${String(n).padStart(8, "0")} ${"·".repeat(27)}`);
   // Only when the shell has turned bracketed paste off is a paste nothing but its text.
   await run(page, "clear; echo now-$((1))-pasting; cat > pasted.txt");
   await shows(page, "now-1-pasting");
@@ -142,7 +142,9 @@ try {
   assert.equal(pasted.length, expected.length);
   assert.ok(pasted === expected, "the paste arrived whole, once");
   assert.equal(await page.getByRole("alert").count(), 0);
-  console.log("a paste of 1 MiB across a killed server arrived whole, once");
+  console.log(
+    "a paste of 6 MiB, more than the session holds at once, arrived whole across a killed server, once",
+  );
 
   await run(page, "seq 3000000; echo all-of-$((1+2))-million");
   await shows(page, "all-of-3-million", 60_000);

@@ -5,35 +5,33 @@ import { INPUT_COST, Outbox, WAITING_MAX } from "./outbox";
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const numbers = (inputs: { number: number }[] | null) => inputs?.map(({ number }) => number);
 
-/** An outbox with these inputs, of which none is answered. */
+/** An outbox that has sent these inputs, of which none is answered. */
 function outbox(...texts: string[]): Outbox {
   const box = new Outbox();
   for (const text of texts) box.add(utf8(text));
+  box.next();
   return box;
+}
+
+/** What is sent when this was typed. */
+function sends(box: Outbox, bytes: Uint8Array, max?: number) {
+  expect(box.add(bytes, max)).toBe(true);
+  return box.next();
 }
 
 describe("what was typed", () => {
   it("is numbered from 1, one number a message", () => {
     const box = new Outbox();
-    expect(box.add(utf8("ls\r"))).toEqual([{ number: 1, bytes: utf8("ls\r") }]);
-    expect(box.add(utf8("\x03"))).toEqual([{ number: 2, bytes: utf8("\x03") }]);
-    expect(box.add(new Uint8Array())).toEqual([]);
-    expect(numbers(box.add(utf8("x")))).toEqual([3]);
-  });
-
-  it("is cut into messages that the server takes", () => {
-    const inputs = new Outbox().add(new Uint8Array(2 * INPUT_MAX + 5)) ?? [];
-    expect(inputs.map(({ number, bytes }) => [number, bytes.length])).toEqual([
-      [1, INPUT_MAX],
-      [2, INPUT_MAX],
-      [3, 5],
-    ]);
+    expect(sends(box, utf8("ls\r"))).toEqual([{ number: 1, bytes: utf8("ls\r") }]);
+    expect(sends(box, utf8("\x03"))).toEqual([{ number: 2, bytes: utf8("\x03") }]);
+    expect(sends(box, new Uint8Array())).toEqual([]);
+    expect(numbers(sends(box, utf8("x")))).toEqual([3]);
   });
 
   it("is cut between characters, in order", () => {
     const text = "a🙂b…é🙂🙂c";
     for (let max = 1; max < 12; max += 1) {
-      const parts = (new Outbox().add(utf8(text), max) ?? []).map(({ bytes }) => bytes);
+      const parts = sends(new Outbox(), utf8(text), max).map(({ bytes }) => bytes);
       expect(Uint8Array.from(parts.flatMap((part) => [...part]))).toEqual(utf8(text));
       for (const part of parts) {
         expect(part.length).toBeLessThanOrEqual(max);
@@ -42,33 +40,57 @@ describe("what was typed", () => {
     }
   });
 
+  it("is sent as far as the session has room, and the rest when it was typed", () => {
+    const box = new Outbox();
+    const sizes = (inputs: { number: number; bytes: Uint8Array }[]) =>
+      inputs.map(({ number, bytes }) => [number, bytes.length]);
+    expect(sizes(sends(box, new Uint8Array(2 * INPUT_MAX + 5)))).toEqual([[1, INPUT_MAX]]);
+    expect(sends(box, utf8("after"))).toEqual([]);
+    expect(box.next()).toEqual([]);
+    box.taken(1);
+    expect(sizes(box.next())).toEqual([[2, INPUT_MAX]]);
+    expect(box.refused(2)).toBe(true);
+    expect(sizes(box.next())).toEqual([
+      [3, 5],
+      [4, 5],
+    ]);
+  });
+
+  it("lets an interrupt overtake the rest of a paste", () => {
+    const box = new Outbox();
+    sends(box, new Uint8Array(2 * INPUT_MAX));
+    expect(sends(box, utf8("\x03"))).toEqual([{ number: 2, bytes: utf8("\x03") }]);
+    box.taken(2);
+    box.taken(1);
+    expect(numbers(box.next())).toEqual([3]);
+  });
+
   it("waits until it is answered, each by its number", () => {
     const box = outbox("one", "two", "three");
     box.taken(2);
-    expect(numbers(box.resume(0))).toBeUndefined();
     box.refused(1);
+    expect(numbers(box.resume(2))).toEqual([3]);
     box.taken(3);
-    expect(box.empty).toBe(true);
+    expect(box.resume(3)).toEqual([]);
     box.taken(77);
-    box.refused(78);
-    expect(box.empty).toBe(true);
+    expect(box.refused(78)).toBe(true);
   });
 
   it("is bounded, in bytes and in number", () => {
     const box = new Outbox();
-    expect(box.add(new Uint8Array(WAITING_MAX))).toBeNull();
-    expect(numbers(box.add(new Uint8Array(WAITING_MAX / 2)))).toEqual([1, 2]);
-    expect(box.add(new Uint8Array(WAITING_MAX / 2))).toBeNull();
+    expect(box.add(new Uint8Array(WAITING_MAX))).toBe(false);
+    expect(numbers(sends(box, new Uint8Array(WAITING_MAX / 2)))).toEqual([1]);
+    expect(box.add(new Uint8Array(WAITING_MAX / 2))).toBe(false);
     box.taken(1);
-    expect(numbers(box.add(new Uint8Array(INPUT_MAX)))).toEqual([3]);
+    expect(numbers(sends(box, new Uint8Array(INPUT_MAX)))).toEqual([2]);
 
     const keys = new Outbox();
     let count = 0;
     while (keys.add(Uint8Array.of(65))) count += 1;
     expect(count).toBe(Math.floor(WAITING_MAX / (INPUT_COST + 1)));
     // What is answered makes room again, in full.
-    for (let number = 1; number <= count; number += 1) keys.taken(number);
-    expect(numbers(keys.add(new Uint8Array(INPUT_MAX)))).toEqual([count + 1]);
+    for (const { number } of keys.next()) keys.taken(number);
+    expect(numbers(sends(keys, new Uint8Array(INPUT_MAX)))).toEqual([count + 1]);
   });
 });
 
@@ -82,13 +104,13 @@ describe("coming back", () => {
     ]);
     expect(numbers(box.resume(2))).toEqual([3, 4]);
     expect(numbers(box.resume(4))).toEqual([]);
-    expect(numbers(box.add(utf8("five")))).toEqual([5]);
+    expect(numbers(sends(box, utf8("five")))).toEqual([5]);
   });
 
   it("goes on behind the number that the session has", () => {
     const box = new Outbox();
     expect(box.resume(7)).toEqual([]);
-    expect(numbers(box.add(utf8("x")))).toEqual([8]);
+    expect(numbers(sends(box, utf8("x")))).toEqual([8]);
   });
 
   it("does not take a refusal for something that the session has", () => {
@@ -103,7 +125,7 @@ describe("coming back", () => {
     box.taken(2);
     expect(box.resume(0)).toBeNull();
     expect(box.begin(0)).toBe("three".length);
-    expect(numbers(box.add(utf8("x")))).toEqual([1]);
+    expect(numbers(sends(box, utf8("x")))).toEqual([1]);
   });
 
   it("makes no fuss about reports of focus and mouse", () => {
@@ -116,8 +138,10 @@ describe("coming back", () => {
 
   it("begins anew in another session, and tells how much was left", () => {
     const box = outbox("one", "two");
-    expect(box.begin(0)).toBe(6);
-    expect(box.empty).toBe(true);
+    box.add(new Uint8Array(INPUT_MAX));
+    expect(box.next()).toEqual([]);
+    expect(box.begin(0)).toBe(6 + INPUT_MAX);
+    expect(box.next()).toEqual([]);
     expect(box.begin(0)).toBe(0);
     expect(box.resume(0)).toEqual([]);
   });

@@ -14,26 +14,42 @@ export interface Input {
 }
 
 export class Outbox {
-  readonly #waiting = new Map<number, Uint8Array>();
+  /** Sent and not answered, by number. */
+  readonly #sent = new Map<number, Uint8Array>();
+  /** Not sent, because the session holds no more of what it has not typed. */
+  readonly #queue: Uint8Array[] = [];
+  /** Bytes of what is sent and not answered. */
+  #underWay = 0;
+  /** What all of it costs. */
   #size = 0;
   /** The number of the newest input. */
   #last = 0;
   /** The largest number that the session said it has typed. */
   #taken = 0;
 
-  get empty(): boolean {
-    return this.#waiting.size === 0;
+  /** Takes what was typed, in parts that are one message each. False, and nothing taken, when too much waits already. */
+  add(bytes: Uint8Array, max: number = INPUT_MAX): boolean {
+    const parts = cut(bytes, max);
+    if (this.#size + bytes.length + parts.length * INPUT_COST > WAITING_MAX) return false;
+    this.#size += bytes.length + parts.length * INPUT_COST;
+    // Who interrupts does not wait for the rest of a paste.
+    if (isInterrupt(bytes)) this.#queue.unshift(...parts);
+    else this.#queue.push(...parts);
+    return true;
   }
 
-  /** Numbers what was typed, in messages of at most `max` bytes. `null`, and nothing kept, when too much waits already. */
-  add(bytes: Uint8Array, max: number = INPUT_MAX): Input[] | null {
-    const parts = cut(bytes, max);
-    if (this.#size + bytes.length + parts.length * INPUT_COST > WAITING_MAX) return null;
-    return parts.map((part) => {
+  /** What can be sent now, in order: an interrupt always, all else while the session has room for it. */
+  next(): Input[] {
+    let count = 0;
+    for (const bytes of this.#queue) {
+      if (this.#underWay + bytes.length > INPUT_MAX && !isInterrupt(bytes)) break;
+      this.#underWay += bytes.length;
+      count += 1;
+    }
+    return this.#queue.splice(0, count).map((bytes) => {
       this.#last += 1;
-      this.#waiting.set(this.#last, part);
-      this.#size += part.length + INPUT_COST;
-      return { number: this.#last, bytes: part };
+      this.#sent.set(this.#last, bytes);
+      return { number: this.#last, bytes };
     });
   }
 
@@ -44,7 +60,7 @@ export class Outbox {
 
   /** Whether the user is to know: a report of the mouse is no loss. */
   refused(number: number): boolean {
-    const bytes = this.#waiting.get(number);
+    const bytes = this.#sent.get(number);
     this.#forget(number);
     return bytes === undefined || isTyping(bytes);
   }
@@ -56,8 +72,8 @@ export class Outbox {
   resume(number: number): Input[] | null {
     if (number < this.#taken) return null;
     this.#last = Math.max(this.#last, number);
-    for (const waiting of this.#waiting.keys()) if (waiting <= number) this.#forget(waiting);
-    return [...this.#waiting].map(([number, bytes]) => ({ number, bytes }));
+    for (const sent of this.#sent.keys()) if (sent <= number) this.#forget(sent);
+    return [...this.#sent].map(([number, bytes]) => ({ number, bytes }));
   }
 
   /**
@@ -66,8 +82,11 @@ export class Outbox {
    */
   begin(number: number): number {
     let dropped = 0;
-    for (const bytes of this.#waiting.values()) if (isTyping(bytes)) dropped += bytes.length;
-    this.#waiting.clear();
+    for (const bytes of [...this.#sent.values(), ...this.#queue])
+      if (isTyping(bytes)) dropped += bytes.length;
+    this.#sent.clear();
+    this.#queue.length = 0;
+    this.#underWay = 0;
     this.#size = 0;
     this.#last = number;
     this.#taken = number;
@@ -75,12 +94,16 @@ export class Outbox {
   }
 
   #forget(number: number): void {
-    const bytes = this.#waiting.get(number);
+    const bytes = this.#sent.get(number);
     if (!bytes) return;
-    this.#waiting.delete(number);
+    this.#sent.delete(number);
+    this.#underWay -= bytes.length;
     this.#size -= bytes.length + INPUT_COST;
   }
 }
+
+/** Ctrl+C alone, which the session lets overtake too. */
+const isInterrupt = (bytes: Uint8Array): boolean => bytes.length === 1 && bytes[0] === 0x03;
 
 /** Cuts between characters: the terminal's own replies may be typed between two messages. */
 function cut(bytes: Uint8Array, max: number): Uint8Array[] {

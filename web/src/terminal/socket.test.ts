@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ACK_BYTES } from "./credit";
-import { CREDIT, type Size } from "./frame";
+import { CREDIT, INPUT_MAX, type Size } from "./frame";
 import type { Phase } from "./link";
 import { WAITING_MAX } from "./outbox";
 import { ACK_MS, type LossCause, type Place, TerminalSocket, terminalAddress } from "./socket";
@@ -391,8 +391,8 @@ describe("input", () => {
     socket.start();
     expect(socket.input(utf8("early"))).toBe("away");
     const fake = attach();
-    expect(socket.input(utf8("ls\r"))).toBe("sent");
-    expect(socket.input(utf8("\x03"))).toBe("sent");
+    expect(socket.input(utf8("ls\r"))).toBe("taken");
+    expect(socket.input(utf8("\x03"))).toBe("taken");
     expect(fake.heard()).toEqual(["input 1 ls\r", "input 2 \x03"]);
     fake.drops(1006);
     expect(socket.input(utf8("late"))).toBe("away");
@@ -402,12 +402,37 @@ describe("input", () => {
     const { socket } = setup();
     socket.start();
     const fake = attach();
-    expect(socket.input(new Uint8Array(WAITING_MAX / 2))).toBe("sent");
-    expect(fake.heard().length).toBe(2);
+    expect(socket.input(new Uint8Array(WAITING_MAX / 2))).toBe("taken");
+    expect(fake.heard().length).toBe(1);
     expect(socket.input(new Uint8Array(WAITING_MAX / 2))).toBe("full");
     expect(fake.heard()).toEqual([]);
     fake.taken(1);
-    expect(socket.input(new Uint8Array(1 << 20))).toBe("sent");
+    expect(fake.heard().length).toBe(1);
+    expect(socket.input(new Uint8Array(1 << 20))).toBe("taken");
+    expect(fake.heard()).toEqual([]);
+    fake.taken(2);
+    expect(fake.heard().length).toBe(1);
+  });
+
+  it("waits here for room in the session, also across a lost connection", () => {
+    const { socket } = setup();
+    socket.start();
+    attach();
+    socket.input(new Uint8Array(INPUT_MAX));
+    socket.input(utf8("after"));
+    reconnect();
+    attach("s", { input: 0 });
+    expect(last().heard().length).toBe(1);
+    last().taken(1);
+    expect(last().heard()).toEqual(["input 2 after"]);
+    socket.input(new Uint8Array(INPUT_MAX));
+    reconnect();
+    attach("s", { input: 2 });
+    expect(
+      last()
+        .heard()
+        .map((word) => word.slice(0, 7)),
+    ).toEqual(["input 3"]);
   });
 
   it("is sent again after coming back, in order, without what the session has", () => {

@@ -9,7 +9,7 @@ import {
   type Status,
 } from "./frame";
 import { type Effect, type LinkEvent, type Phase, step } from "./link";
-import { Outbox } from "./outbox";
+import { type Input, Outbox } from "./outbox";
 
 /** Longest time before what was drawn is acknowledged, in milliseconds. */
 export const ACK_MS = 100;
@@ -89,13 +89,12 @@ export class TerminalSocket {
     this.#step({ type: "wake" });
   }
 
-  /** Sends what the user typed. Says why not, when nothing of it was. */
-  input(bytes: Uint8Array): "sent" | "away" | "full" {
+  /** Takes what the user typed, to be sent as the session has room. Says why not, when nothing of it was taken. */
+  input(bytes: Uint8Array): "taken" | "away" | "full" {
     if (this.#phase.at !== "connected" || this.#readOnly) return "away";
-    const inputs = this.#outbox.add(bytes);
-    if (!inputs) return "full";
-    for (const input of inputs) this.#send({ type: "input", ...input });
-    return "sent";
+    if (!this.#outbox.add(bytes)) return "full";
+    this.#sendInputs(this.#outbox.next());
+    return "taken";
   }
 
   /** The window can hold this size, from now on and after coming back. */
@@ -116,6 +115,10 @@ export class TerminalSocket {
 
   #send(frame: ClientFrame): void {
     this.#socket?.send(encodeFrame(frame));
+  }
+
+  #sendInputs(inputs: Input[]): void {
+    for (const input of inputs) this.#send({ type: "input", ...input });
   }
 
   #sendRoom(): void {
@@ -196,9 +199,11 @@ export class TerminalSocket {
         break;
       case "input_taken":
         this.#outbox.taken(frame.number);
+        this.#sendInputs(this.#outbox.next());
         break;
       case "input_refused":
         if (this.#outbox.refused(frame.number)) this.#handlers.refused(frame.reason);
+        this.#sendInputs(this.#outbox.next());
         break;
       case "role":
         this.#handlers.role(frame.driver);
@@ -250,7 +255,8 @@ export class TerminalSocket {
     if (!unsent) this.#drop(same ? "forgotten" : "another_session", input);
     this.#step({ type: "attached" });
     this.#sendRoom();
-    for (const input of unsent ?? []) this.#send({ type: "input", ...input });
+    this.#sendInputs(unsent ?? []);
+    this.#sendInputs(this.#outbox.next());
     this.#handlers.status(status, again);
   }
 
