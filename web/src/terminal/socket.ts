@@ -131,8 +131,8 @@ export class TerminalSocket {
     this.#phase = phase;
     for (const effect of effects) this.#carryOut(effect);
     if (phase === before) return;
-    if (phase.at === "ended" || phase.at === "refused") this.#drop("ended", 0);
     this.#handlers.phase(phase);
+    if (phase.at === "ended" || phase.at === "refused") this.#drop("ended", 0);
   }
 
   #carryOut(effect: Effect): void {
