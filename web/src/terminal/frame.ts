@@ -2,8 +2,6 @@
 
 /** The WebSocket sub-protocol's name, its version included. */
 export const PROTOCOL = "wxcode.v1";
-/** Most bytes of one `input`. */
-export const INPUT_MAX = 4 << 20; // 4 MiB
 /** Most bytes on the way to the page that it has not acknowledged; a single snapshot may exceed it. */
 export const CREDIT = 256 << 10; // 256 KiB
 /** Largest rows or columns of a session. */

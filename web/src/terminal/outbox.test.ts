@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { INPUT_MAX } from "./frame";
-import { INPUT_COST, Outbox, WAITING_MAX } from "./outbox";
+import { INPUT_COST, Outbox, PART_MAX, SENT_MAX, WAITING_MAX } from "./outbox";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const numbers = (inputs: { number: number }[] | null) => inputs?.map(({ number }) => number);
@@ -42,27 +41,32 @@ describe("what was typed", () => {
 
   it("is sent as far as the session has room, and the rest when it was typed", () => {
     const box = new Outbox();
-    const sizes = (inputs: { number: number; bytes: Uint8Array }[]) =>
-      inputs.map(({ number, bytes }) => [number, bytes.length]);
-    expect(sizes(sends(box, new Uint8Array(2 * INPUT_MAX + 5)))).toEqual([[1, INPUT_MAX]]);
+    const parts = SENT_MAX / PART_MAX;
+    const first = sends(box, new Uint8Array(2 * SENT_MAX + 5));
+    expect(first.map(({ bytes }) => bytes.length)).toEqual(Array(parts).fill(PART_MAX));
     expect(sends(box, utf8("after"))).toEqual([]);
     expect(box.next()).toEqual([]);
     box.taken(1);
-    expect(sizes(box.next())).toEqual([[2, INPUT_MAX]]);
+    expect(numbers(box.next())).toEqual([parts + 1]);
     expect(box.refused(2)).toBe(true);
-    expect(sizes(box.next())).toEqual([
-      [3, 5],
-      [4, 5],
+    expect(numbers(box.next())).toEqual([parts + 2]);
+    for (let number = 3; number <= parts + 2; number += 1) box.taken(number);
+    expect(box.next().map(({ number, bytes }) => [number, bytes.length])).toEqual([
+      [parts + 3, PART_MAX],
+      [parts + 4, PART_MAX],
+      [parts + 5, 5],
+      [parts + 6, 5],
     ]);
   });
 
   it("lets an interrupt overtake the rest of a paste", () => {
     const box = new Outbox();
-    sends(box, new Uint8Array(2 * INPUT_MAX));
-    expect(sends(box, utf8("\x03"))).toEqual([{ number: 2, bytes: utf8("\x03") }]);
-    box.taken(2);
+    const sent = sends(box, new Uint8Array(2 * SENT_MAX)).length;
+    expect(sends(box, utf8("\x03"))).toEqual([{ number: sent + 1, bytes: utf8("\x03") }]);
+    box.taken(sent + 1);
+    expect(box.next()).toEqual([]);
     box.taken(1);
-    expect(numbers(box.next())).toEqual([3]);
+    expect(numbers(box.next())).toEqual([sent + 2]);
   });
 
   it("waits until it is answered, each by its number", () => {
@@ -79,10 +83,10 @@ describe("what was typed", () => {
   it("is bounded, in bytes and in number", () => {
     const box = new Outbox();
     expect(box.add(new Uint8Array(WAITING_MAX))).toBe(false);
-    expect(numbers(sends(box, new Uint8Array(WAITING_MAX / 2)))).toEqual([1]);
+    expect(box.add(new Uint8Array(WAITING_MAX / 2))).toBe(true);
     expect(box.add(new Uint8Array(WAITING_MAX / 2))).toBe(false);
-    box.taken(1);
-    expect(numbers(sends(box, new Uint8Array(INPUT_MAX)))).toEqual([2]);
+    for (const { number } of box.next()) box.taken(number);
+    expect(box.add(new Uint8Array(SENT_MAX / 2))).toBe(true);
 
     const keys = new Outbox();
     let count = 0;
@@ -90,7 +94,7 @@ describe("what was typed", () => {
     expect(count).toBe(Math.floor(WAITING_MAX / (INPUT_COST + 1)));
     // What is answered makes room again, in full.
     for (const { number } of keys.next()) keys.taken(number);
-    expect(numbers(sends(keys, new Uint8Array(INPUT_MAX)))).toEqual([count + 1]);
+    expect(keys.add(new Uint8Array(WAITING_MAX / 2))).toBe(true);
   });
 });
 
@@ -138,9 +142,9 @@ describe("coming back", () => {
 
   it("begins anew in another session, and tells how much was left", () => {
     const box = outbox("one", "two");
-    box.add(new Uint8Array(INPUT_MAX));
-    expect(box.next()).toEqual([]);
-    expect(box.begin(0)).toBe(6 + INPUT_MAX);
+    box.add(new Uint8Array(2 * SENT_MAX));
+    box.next();
+    expect(box.begin(0)).toBe(6 + 2 * SENT_MAX);
     expect(box.next()).toEqual([]);
     expect(box.begin(0)).toBe(0);
     expect(box.resume(0)).toEqual([]);

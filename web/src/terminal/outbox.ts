@@ -1,10 +1,16 @@
 /** What was typed and is not known to be in the session yet: numbered, bounded, sent again after coming back. */
 import { unfinished } from "./character";
-import { INPUT_MAX } from "./frame";
 import { isTyping } from "./report";
 
 /** Most bytes that may wait for the session's answer. */
 export const WAITING_MAX = 16 << 20; // 16 MiB
+/** Most bytes of one message: many small ones follow each other without a gap. */
+export const PART_MAX = 256 << 10; // 256 KiB
+/**
+ * Most bytes that are sent and not answered: a quarter of what the session lets wait, because those of an earlier
+ * connection may wait there too.
+ */
+export const SENT_MAX = 1 << 20; // 1 MiB
 /** What each input counts beside its own bytes, in bytes, so that small ones are bounded too. */
 export const INPUT_COST = 64;
 
@@ -28,7 +34,7 @@ export class Outbox {
   #taken = 0;
 
   /** Takes what was typed, in parts that are one message each. False, and nothing taken, when too much waits already. */
-  add(bytes: Uint8Array, max: number = INPUT_MAX): boolean {
+  add(bytes: Uint8Array, max: number = PART_MAX): boolean {
     const parts = cut(bytes, max);
     if (this.#size + bytes.length + parts.length * INPUT_COST > WAITING_MAX) return false;
     this.#size += bytes.length + parts.length * INPUT_COST;
@@ -42,7 +48,7 @@ export class Outbox {
   next(): Input[] {
     let count = 0;
     for (const bytes of this.#queue) {
-      if (this.#underWay + bytes.length > INPUT_MAX && !isInterrupt(bytes)) break;
+      if (this.#underWay + bytes.length > SENT_MAX && !isInterrupt(bytes)) break;
       this.#underWay += bytes.length;
       count += 1;
     }

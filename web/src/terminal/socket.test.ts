@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ACK_BYTES } from "./credit";
-import { CREDIT, INPUT_MAX, type Size } from "./frame";
+import { CREDIT, type Size } from "./frame";
 import type { Phase } from "./link";
-import { WAITING_MAX } from "./outbox";
+import { PART_MAX, SENT_MAX, WAITING_MAX } from "./outbox";
 import { ACK_MS, type LossCause, type Place, TerminalSocket, terminalAddress } from "./socket";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -402,37 +402,40 @@ describe("input", () => {
     const { socket } = setup();
     socket.start();
     const fake = attach();
+    const parts = SENT_MAX / PART_MAX;
     expect(socket.input(new Uint8Array(WAITING_MAX / 2))).toBe("taken");
-    expect(fake.heard().length).toBe(1);
+    expect(fake.heard().length).toBe(parts);
     expect(socket.input(new Uint8Array(WAITING_MAX / 2))).toBe("full");
     expect(fake.heard()).toEqual([]);
     fake.taken(1);
     expect(fake.heard().length).toBe(1);
     expect(socket.input(new Uint8Array(1 << 20))).toBe("taken");
     expect(fake.heard()).toEqual([]);
-    fake.taken(2);
+    fake.says(71, [2, "u64"], utf8("no"));
     expect(fake.heard().length).toBe(1);
   });
 
   it("waits here for room in the session, also across a lost connection", () => {
     const { socket } = setup();
+    const parts = SENT_MAX / PART_MAX;
     socket.start();
     attach();
-    socket.input(new Uint8Array(INPUT_MAX));
+    socket.input(new Uint8Array(SENT_MAX));
     socket.input(utf8("after"));
     reconnect();
     attach("s", { input: 0 });
-    expect(last().heard().length).toBe(1);
+    expect(last().heard().length).toBe(parts);
     last().taken(1);
-    expect(last().heard()).toEqual(["input 2 after"]);
-    socket.input(new Uint8Array(INPUT_MAX));
+    expect(last().heard()).toEqual([`input ${parts + 1} after`]);
+    socket.input(new Uint8Array(PART_MAX));
+    expect(last().heard()).toEqual([]);
     reconnect();
-    attach("s", { input: 2 });
+    attach("s", { input: parts + 1 });
     expect(
       last()
         .heard()
         .map((word) => word.slice(0, 7)),
-    ).toEqual(["input 3"]);
+    ).toEqual([`input ${parts + 2}`]);
   });
 
   it("is sent again after coming back, in order, without what the session has", () => {
