@@ -160,14 +160,14 @@ export const behaviours = {
     await phone.page.goto(page.url());
     await connected(phone.page);
     await shows(phone.page, "? for shortcuts");
-    await phone.page.getByText("Another window sets the size").waitFor();
+    await phone.page.getByText("Another window set the size").waitFor();
     assert.deepEqual(await size(phone.page), desktop);
     assert.ok((await overhang(phone.page)) <= 0, "all columns are to be seen");
-    assert.equal(await page.getByText("Another window sets the size").count(), 0);
+    assert.equal(await page.getByText("Another window set the size").count(), 0);
 
     await phone.page.getByRole("button", { name: "Use this window" }).tap();
-    await phone.page.getByText("Another window sets the size").waitFor({ state: "detached" });
-    await page.getByText("Another window sets the size").waitFor();
+    await phone.page.getByText("Another window set the size").waitFor({ state: "detached" });
+    await page.getByText("Another window set the size").waitFor();
     await hasSize(phone.page, (cols) => cols < 70);
     await shows(phone.page, "? for shortcuts");
     const small = await size(phone.page);
@@ -180,10 +180,10 @@ export const behaviours = {
     await keyboard(page).focus();
     await page.keyboard.type("mine");
     await shows(page, "> mine");
-    await page.getByText("Another window sets the size").waitFor({ state: "detached" });
+    await page.getByText("Another window set the size").waitFor({ state: "detached" });
     await hasSize(page, (cols) => cols === desktop[0]);
     assert.deepEqual([agent.cols, agent.rows], desktop);
-    await phone.page.getByText("Another window sets the size").waitFor();
+    await phone.page.getByText("Another window set the size").waitFor();
     await phone.context.close();
     await context.close();
   },

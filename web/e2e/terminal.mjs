@@ -165,7 +165,7 @@ try {
   await phone.page.goto(address);
   await connected(phone.page);
   await shows(phone.page, `${desktop[1]} ${desktop[0]}`);
-  await phone.page.getByText("Another window sets the size").waitFor();
+  await phone.page.getByText("Another window set the size").waitFor();
   assert.deepEqual(await size(phone.page), desktop);
   assert.ok((await overhang(phone.page)) <= 0, "all columns are to be seen");
   await shot(phone.page, "phone-viewer");
@@ -173,14 +173,14 @@ try {
   await hasSize(phone.page, (cols) => cols < 70);
   const small = await size(phone.page);
   await hasSize(page, (cols) => cols === small[0]);
-  await page.getByText("Another window sets the size").waitFor();
+  await page.getByText("Another window set the size").waitFor();
   await run(phone.page, "stty size");
   await shows(page, `${small[1]} ${small[0]}`);
   await shows(phone.page, `${small[1]} ${small[0]}`);
   await shot(phone.page, "phone-driver");
   await shot(page, "desktop-viewer");
   await run(page, "stty size");
-  await page.getByText("Another window sets the size").waitFor({ state: "detached" });
+  await page.getByText("Another window set the size").waitFor({ state: "detached" });
   await hasSize(phone.page, (cols) => cols === desktop[0]);
   console.log(
     `a phone of ${small.join("×")} looked on, took over, and gave ${desktop.join("×")} back to whom typed`,

@@ -63,7 +63,7 @@ types! {
     /// Client: the first message.
     Hello = 1, MAX_SMALL;
     /// Client: stream the output.
-    Attach = 2, 8;
+    Attach = 2, 12;
     /// Client: stream the events.
     Events = 3, 8;
     /// Client: type bytes.

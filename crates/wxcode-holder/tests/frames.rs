@@ -13,7 +13,8 @@ use wxcode_terminal::{Modes, Size};
 fn requests() -> impl Strategy<Value = Request> {
     let bytes = || prop::collection::vec(any::<u8>(), 0..300).prop_map(Bytes::from);
     prop_oneof![
-        any::<Option<u64>>().prop_map(|since| Request::Attach { since }),
+        (any::<Option<u64>>(), any::<u32>())
+            .prop_map(|(since, history)| Request::Attach { since, history }),
         any::<u64>().prop_map(|since| Request::Events { since }),
         (any::<u64>(), bytes()).prop_map(|(seq, bytes)| Request::Input { seq, bytes }),
         ("[a-zé]{0,20}", bytes()).prop_map(|(key, bytes)| Request::Deliver { key, bytes }),

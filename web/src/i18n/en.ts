@@ -64,7 +64,7 @@ export const en = {
   "terminal.refused.4004": "This project does not exist (any more).",
   "terminal.refused.4005": "The agent could not be started.",
   "terminal.refused.4009": "This milestone is already finished.",
-  "terminal.other_window": "Another window sets the size",
+  "terminal.other_window": "Another window set the size",
   "terminal.session_size": "{cols} columns, {rows} rows",
   "terminal.use_this_window": "Use this window",
   "terminal.smaller": "Smaller text",

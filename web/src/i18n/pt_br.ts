@@ -66,7 +66,7 @@ export const ptBr: Dictionary = {
   "terminal.refused.4004": "Este projeto não existe (mais).",
   "terminal.refused.4005": "Não foi possível iniciar o agente.",
   "terminal.refused.4009": "Este marco já foi finalizado.",
-  "terminal.other_window": "Outra janela define o tamanho",
+  "terminal.other_window": "Outra janela definiu o tamanho",
   "terminal.session_size": "{cols} colunas, {rows} linhas",
   "terminal.use_this_window": "Usar esta janela",
   "terminal.smaller": "Texto menor",

@@ -202,6 +202,27 @@ describe("the connection", () => {
     expect(FakeSocket.all.length).toBe(1);
   });
 
+  it("drives again after coming back when it drove before, and only then", () => {
+    const { socket } = setup();
+    socket.resize({ cols: 100, rows: 30 });
+    const comeBack = (): string[] => {
+      FakeSocket.all.at(-1)?.drops(1006);
+      vi.advanceTimersByTime(10_000);
+      const fake = FakeSocket.all.at(-1);
+      if (!fake) throw new Error("no connection");
+      fake.onopen?.();
+      fake.status("s1");
+      return fake.heard();
+    };
+    socket.start();
+    FakeSocket.all[0]?.onopen?.();
+    FakeSocket.all[0]?.status("s1");
+    FakeSocket.all[0]?.snapshot(0, "screen");
+    expect(comeBack()).toEqual(["resize 100×30"]);
+    FakeSocket.all.at(-1)?.says(81, Uint8Array.of(1));
+    expect(comeBack()).toEqual(["resize 100×30", "drive"]);
+  });
+
   it("tells errors and roles, passes over what it does not know, and goes on", () => {
     const { socket, seen } = setup();
     socket.start();

@@ -61,6 +61,8 @@ export class TerminalSocket {
   /** The session that the inputs are for. */
   #session: string | null = null;
   #readOnly = false;
+  /** The session has this window's size, or had it when the connection broke. */
+  #drives = false;
   /** What the window could hold. */
   #room: Size | null = null;
   readonly #outbox = new Outbox();
@@ -206,6 +208,7 @@ export class TerminalSocket {
         this.#sendInputs(this.#outbox.next());
         break;
       case "role":
+        this.#drives = frame.driver;
         this.#handlers.role(frame.driver);
         break;
       case "error":
@@ -255,6 +258,8 @@ export class TerminalSocket {
     if (!unsent) this.#drop(same ? "forgotten" : "another_session", input);
     this.#step({ type: "attached" });
     this.#sendRoom();
+    // Somebody else may have come back first.
+    if (this.#drives && same) this.drive();
     this.#sendInputs(unsent ?? []);
     this.#sendInputs(this.#outbox.next());
     this.#handlers.status(status, again);

@@ -23,10 +23,12 @@ pub enum Request {
         /// The offset of the first byte that the client lacks. Where it is still held in memory or in
         /// the log, exactly the missing bytes follow, up to 64 MiB of them; otherwise, and for `None`, a snapshot and then the output.
         since: Option<u64>,
+        /// The most bytes of history in each snapshot.
+        history: u32,
     },
-    /// Stream the output on this connection, from the newest screen on; also where it streams already.
+    /// Send the newest screen, and the output from there on, where this connection streams already.
     Redraw {
-        /// The most bytes of history before the screen; snapshots of a client that fell behind have none.
+        /// The most bytes of history in this one snapshot.
         history: u32,
     },
     /// Name the client. Answered by `Identified`; from here on an `Input` whose number is not above the newest
@@ -85,7 +87,8 @@ impl Request {
     /// Appends the request's frame.
     pub fn encode(&self, out: &mut BytesMut) {
         match self {
-            Self::Attach { since } => frame::write(out, Type::Attach, |p| {
+            Self::Attach { since, history } => frame::write(out, Type::Attach, |p| {
+                p.put_u32(*history);
                 if let Some(since) = since {
                     p.put_u64(*since);
                 }
@@ -125,9 +128,10 @@ impl Request {
         let mut fields = Fields::new(payload.clone(), kind.name());
         Ok(Some(match kind {
             Type::Attach => Self::Attach {
-                since: match payload.is_empty() {
-                    true => None,
-                    false => Some(fields.u64()?),
+                history: fields.u32()?,
+                since: match payload.len() {
+                    4 => None,
+                    _ => Some(fields.u64()?),
                 },
             },
             Type::Redraw => Self::Redraw {

@@ -11,8 +11,6 @@ use rustix::{
     net::{RecvFlags, SendFlags, recv, send},
 };
 
-use wxcode_terminal::Terminal;
-
 use super::{numbers::Name, replay::Replay};
 use crate::{
     frame::{self, Decoder, TooLong, Type},
@@ -105,7 +103,7 @@ impl Peer {
             replay: None,
             snapshot_at: None,
             update_until: None,
-            history: (Terminal::HISTORY_BYTES, Terminal::HISTORY_BYTES),
+            history: (0, 0),
             name: None,
             change: 0,
             hooks: None,

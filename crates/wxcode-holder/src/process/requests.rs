@@ -92,9 +92,9 @@ impl Holder {
 
     fn answer(&mut self, peer: &mut Peer, request: Request) {
         match request {
-            Request::Attach { since } => self.attach(peer, since),
+            Request::Attach { since, history } => self.attach(peer, since, history),
             Request::Redraw { history } => {
-                peer.history = (history as usize, 0);
+                peer.history.0 = history as usize;
                 peer.replay = None;
                 peer.output = Cursor::Behind;
             }
@@ -125,7 +125,8 @@ impl Holder {
         }
     }
 
-    fn attach(&mut self, peer: &mut Peer, since: Option<u64>) {
+    fn attach(&mut self, peer: &mut Peer, since: Option<u64>, history: u32) {
+        peer.history = (history as usize, history as usize);
         let since = since.filter(|at| *at <= self.ring.end());
         peer.replay = None;
         peer.output = match since {

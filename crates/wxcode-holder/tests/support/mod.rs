@@ -80,7 +80,9 @@ impl Session {
     /// A connection that follows the output from an offset, or from the screen.
     pub async fn attach(&self, since: Option<u64>) -> Connection {
         let conn = self.connect().await;
-        conn.sender.send(Request::Attach { since }).await.unwrap();
+        let history = 40 << 10;
+        let attach = Request::Attach { since, history };
+        conn.sender.send(attach).await.unwrap();
         conn
     }
 

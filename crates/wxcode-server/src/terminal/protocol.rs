@@ -7,6 +7,9 @@ use wxcode_terminal::Size;
 use super::{binary::Binary, json::Json};
 use wxcode_wire::{ClientFrame, ServerFrame};
 
+/// The most bytes of history before a screen, for a client that cannot ask for more.
+const HISTORY: u32 = 40 << 10; // 40 KiB
+
 /// What a client said.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Heard {
@@ -37,13 +40,14 @@ impl Protocol {
         Self::Binary(Binary::default())
     }
 
-    /// How a client without an offset begins.
-    pub(super) fn first(&self) -> Request {
-        match self {
-            Self::Json(_) => Request::Attach { since: None },
+    /// How the client is attached. Where `since` is known exactly the missing bytes come first, else the screen.
+    pub(super) fn attach(&self, since: Option<u64>) -> Request {
+        let history = match self {
+            Self::Json(_) => HISTORY,
             // The screen first; history when it asks.
-            Self::Binary(_) => Request::Redraw { history: 0 },
-        }
+            Self::Binary(_) => 0,
+        };
+        Request::Attach { since, history }
     }
 
     /// What a message of the client means.

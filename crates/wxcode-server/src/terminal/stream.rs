@@ -67,10 +67,7 @@ impl<'a> Stream<'a> {
             mut receiver,
             ..
         } = connection;
-        let attach = match since {
-            Some(_) => Request::Attach { since },
-            None => self.client.protocol.first(),
-        };
+        let attach = self.client.protocol.attach(since);
         if sender.send(attach).await.is_err() {
             return Ok(None);
         }

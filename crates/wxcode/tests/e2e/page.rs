@@ -103,3 +103,12 @@ async fn a_closed_tab_and_a_killed_server_lose_nothing() {
     let mut server = Server::start(agent.with_config(COMMANDS)).await;
     run(&mut server, &browser, "survive.mjs", workspace.path()).await;
 }
+
+#[tokio::test]
+async fn the_terminal_in_a_browser() {
+    let Some(browser) = browser() else { return };
+    let agent = Agent::script("export PS1='$ '\nexec bash --norc --noprofile -i");
+    let mut server = Server::start(agent).await;
+    let workspace = tempfile::tempdir().unwrap();
+    run(&mut server, &browser, "terminal.mjs", workspace.path()).await;
+}
