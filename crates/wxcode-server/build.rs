@@ -8,8 +8,14 @@ and build again. The API and the command line work.";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let built = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../../web/dist");
-    println!("cargo:rerun-if-changed={}", built.display());
-    let page = if built.join("index.html").is_file() {
+    let is_built = built.join("index.html").is_file();
+    // A path that is not there counts as changed each time: then the folder around it is watched, where it will appear.
+    let watched = match is_built {
+        true => built.clone(),
+        false => built.join(".."),
+    };
+    println!("cargo:rerun-if-changed={}", watched.display());
+    let page = if is_built {
         built.canonicalize()?
     } else {
         let placeholder = PathBuf::from(env::var("OUT_DIR")?).join("page");

@@ -3,6 +3,7 @@
 mod connection;
 mod receiver;
 mod sender;
+mod socket;
 
 use std::{io, time::Duration};
 

@@ -2,14 +2,10 @@
 
 use std::{os::fd::AsRawFd, path::Path};
 
-use bytes::BytesMut;
-use tokio::{io::AsyncWriteExt, net::UnixStream, time::timeout};
+use tokio::{net::UnixStream, time::timeout};
 
-use super::{CONNECT_TIMEOUT, ClientError, Hello, Receiver, Sender, Welcome};
-use crate::{
-    folder::SOCKET,
-    frame::{self, Type},
-};
+use super::{CONNECT_TIMEOUT, ClientError, Hello, Receiver, Sender, Welcome, socket};
+use crate::folder::SOCKET;
 
 /// A connection to a holder.
 #[derive(Debug)]
@@ -36,12 +32,12 @@ async fn shake_hands(dir: &Path) -> Result<Connection, ClientError> {
     // Through the descriptor of the folder: a socket's address has room for 108 bytes only.
     let folder = crate::hook::open_folder(dir).map_err(ClientError::Gone)?;
     let path = format!("/proc/self/fd/{}/{SOCKET}", folder.as_raw_fd());
-    let mut stream = UnixStream::connect(path).await.map_err(ClientError::Gone)?;
-    let mut hello = BytesMut::new();
-    frame::write_json(&mut hello, Type::Hello, &Hello::ours());
-    stream.write_all(&hello).await.map_err(ClientError::Gone)?;
-    let (read, write) = stream.into_split();
-    let mut receiver = Receiver::new(read);
+    let stream = UnixStream::connect(path).await.map_err(ClientError::Gone)?;
+    let (mut receiver, sender) = socket::split(stream.into_std()?)?;
+    sender
+        .greet(&Hello::ours())
+        .await
+        .map_err(ClientError::Gone)?;
     let welcome = match receiver.welcome().await {
         // It ended while this was on its way.
         Err(ClientError::Io(error)) => return Err(ClientError::Gone(error)),
@@ -49,7 +45,7 @@ async fn shake_hands(dir: &Path) -> Result<Connection, ClientError> {
     };
     Ok(Connection {
         welcome,
-        sender: Sender::new(write),
+        sender,
         receiver,
     })
 }

@@ -3,26 +3,22 @@
 use std::io;
 
 use bytes::Bytes;
-use tokio::{io::AsyncReadExt, net::unix::OwnedReadHalf};
 
-use super::{ClientError, Event, Welcome};
+use super::{ClientError, Event, Welcome, socket::Reader};
 use crate::{
     frame::{Decoder, Type},
     message::Malformed,
 };
 
-/// How much is read at once.
-const READ: usize = 16 << 10; // 16 KiB
-
 /// The listening side of a connection.
 #[derive(Debug)]
 pub struct Receiver {
-    socket: OwnedReadHalf,
+    socket: Reader,
     decoder: Decoder,
 }
 
 impl Receiver {
-    pub(super) fn new(socket: OwnedReadHalf) -> Self {
+    pub(super) fn new(socket: Reader) -> Self {
         Self {
             socket,
             decoder: Decoder::default(),
@@ -77,8 +73,7 @@ impl Receiver {
                 return Ok(Some(frame));
             }
             let buffer = self.decoder.buffer();
-            buffer.reserve(READ);
-            if self.socket.read_buf(buffer).await? == 0 {
+            if self.socket.read(buffer).await? == 0 {
                 return match buffer.is_empty() {
                     true => Ok(None),
                     false => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),

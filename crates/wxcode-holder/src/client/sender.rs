@@ -3,10 +3,10 @@
 use std::{io, sync::Arc};
 
 use bytes::BytesMut;
-use tokio::{io::AsyncWriteExt, net::unix::OwnedWriteHalf, sync::Mutex};
+use tokio::sync::Mutex;
 
-use super::{ClientError, Request};
-use crate::frame::{MAX_GRACE_MS, MAX_INPUT, MAX_KEY};
+use super::{ClientError, Hello, Request, socket::Writer};
+use crate::frame::{self, MAX_GRACE_MS, MAX_INPUT, MAX_KEY, Type};
 
 /// The asking side of a connection; its clones share the connection.
 #[derive(Clone, Debug)]
@@ -16,19 +16,26 @@ pub struct Sender {
 
 #[derive(Debug)]
 struct Half {
-    socket: OwnedWriteHalf,
+    socket: Writer,
     /// What the system has not taken yet: frames are never torn.
     unsent: BytesMut,
 }
 
 impl Sender {
-    pub(super) fn new(socket: OwnedWriteHalf) -> Self {
+    pub(super) fn new(socket: Writer) -> Self {
         Self {
             half: Arc::new(Mutex::new(Half {
                 socket,
                 unsent: BytesMut::new(),
             })),
         }
+    }
+
+    /// Says who this is: the first message.
+    pub(super) async fn greet(&self, hello: &Hello) -> io::Result<()> {
+        let mut half = self.half.lock().await;
+        frame::write_json(&mut half.unsent, Type::Hello, hello);
+        half.flush().await
     }
 
     /// Sends a request; returns when the system has taken it. The answers come at the `Receiver`,
@@ -75,11 +82,6 @@ impl Sender {
 
 impl Half {
     async fn flush(&mut self) -> io::Result<()> {
-        while !self.unsent.is_empty() {
-            if self.socket.write_buf(&mut self.unsent).await? == 0 {
-                return Err(io::ErrorKind::WriteZero.into());
-            }
-        }
-        Ok(())
+        self.socket.write(&mut self.unsent).await
     }
 }

@@ -37,6 +37,8 @@ use crate::{
 const RING: usize = 1 << 20; // 1 MiB
 /// How much is read at once, and the most of a turn.
 const SCRATCH: usize = 64 << 10; // 64 KiB
+/// A read that gives less is not tried again before the system says so, in bytes.
+const SHORT: usize = 1 << 10; // 1 KiB
 /// The most connections at a time; more wait to be accepted.
 const MAX_PEERS: usize = 512;
 
@@ -305,7 +307,13 @@ impl Holder {
                     self.hung_up();
                     break;
                 }
-                Ok(read) => n += read,
+                Ok(read) => {
+                    n += read;
+                    // There is rarely more behind so little, and then it is told at once.
+                    if read < SHORT && self.takes_input() {
+                        break;
+                    }
+                }
                 Err(Errno::AGAIN) => {
                     self.dry = true;
                     break;

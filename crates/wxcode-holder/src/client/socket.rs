@@ -1,0 +1,66 @@
+//! A socket as two sides that wake for what comes, and for room only where there was none.
+//!
+//! A stream of tokio's is woken each time the other end reads, as there might be room again: once more for each key. Its
+//! pipes are woken for one side alone, and read what any descriptor gives.
+
+use std::{
+    io,
+    os::{fd::OwnedFd, unix::net::UnixStream},
+};
+
+use bytes::{Buf, BytesMut};
+use rustix::{
+    io::Errno,
+    net::{SendFlags, send},
+};
+use tokio::{io::AsyncReadExt, net::unix::pipe};
+
+use super::{Receiver, Sender};
+
+/// How much is read at once.
+const READ: usize = 16 << 10; // 16 KiB
+
+/// The side that reads.
+#[derive(Debug)]
+pub(super) struct Reader(pipe::Receiver);
+
+/// The side that writes.
+#[derive(Debug)]
+pub(super) struct Writer(OwnedFd);
+
+/// The two sides of a connection on a socket that does not block.
+pub(super) fn split(socket: UnixStream) -> io::Result<(Receiver, Sender)> {
+    let writer = Writer(socket.try_clone()?.into());
+    let reader = Reader(pipe::Receiver::from_owned_fd_unchecked(socket.into())?);
+    Ok((Receiver::new(reader), Sender::new(writer)))
+}
+
+impl Reader {
+    /// Appends what has come; 0 at the end. Cancel-safe.
+    pub(super) async fn read(&mut self, buffer: &mut BytesMut) -> io::Result<usize> {
+        buffer.reserve(READ);
+        self.0.read_buf(buffer).await
+    }
+}
+
+impl Writer {
+    /// Writes all of `bytes`, taking what is written from them. Cancel-safe.
+    pub(super) async fn write(&mut self, bytes: &mut BytesMut) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match send(&self.0, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(n) => bytes.advance(n),
+                Err(Errno::AGAIN) => self.room().await?,
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    async fn room(&self) -> io::Result<()> {
+        // Registered for this once; where there is room by now that is told at once.
+        let socket = pipe::Sender::from_owned_fd_unchecked(self.0.try_clone()?)?;
+        socket.writable().await
+    }
+}
