@@ -4,6 +4,20 @@ import xterm from "@xterm/headless";
 /** The class of xterm.js's cells, which it does not export. */
 export const Cell = new xterm.Terminal()._core.buffers.normal.getNullCell().constructor;
 
+/** The class of its rows. */
+const Line = new xterm.Terminal()._core.buffers.normal.lines.get(0).constructor;
+
+// A listed difference: rewrapping a line, xterm.js moves the text of combined characters beyond the
+// cells that it moves. Here only the cells' own text moves.
+const copyCells = Line.prototype.copyCellsFrom;
+Line.prototype.copyCellsFrom = function (source, from, to, length, inReverse) {
+  const moved = Object.entries(source._combined).filter(([at]) => at >= from && at < from + length);
+  const kept = { ...this._combined };
+  copyCells.call(this, source, from, to, length, inReverse);
+  this._combined = kept;
+  for (const [at, text] of moved) this._combined[at - from + to] = text;
+};
+
 export const color = (value) => {
   const mode = (value >>> 24) & 3;
   return mode === 0 ? 0 : mode === 3 ? value & 0x3ffffff : (mode << 24) | (value & 0xff);

@@ -5,15 +5,20 @@
 // Shared with the tests of the view, which use more of it.
 #[allow(dead_code)]
 mod judge;
+mod recording;
 mod stream;
 
 use judge::{Judge, Step};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use recording::Recording;
 use wxcode_terminal::{Screen as _, Size, Terminal};
 
 /// Generated cases of one run, always the same; `PROPTEST_CASES` asks for others, and says how many.
 const CASES: u32 = 400;
+
+/// Places in each recording that are looked at.
+const PLACES: usize = 8;
 
 fn config() -> Config {
     let cases = std::env::var("PROPTEST_CASES")
@@ -39,16 +44,18 @@ fn generated(history: bool) {
     };
     let result = runner.run(&strategy, |((cols, rows), steps, further)| {
         let size = Size::new(cols, rows).unwrap();
-        let verdict = judge.borrow_mut().compare(size, &steps, b"", history);
-        prop_assume!(!verdict.threw);
+        let verdict = judge.borrow_mut().compare(size, &steps, &[], history);
+        prop_assume!(verdict.threw.is_none());
         prop_assert!(
             verdict.diff.is_empty(),
             "at the end: {:#?}\n{}",
             verdict.diff,
             show(&steps)
         );
-        let verdict = judge.borrow_mut().compare(size, &steps, &further, history);
-        prop_assume!(!verdict.threw);
+        let verdict = judge
+            .borrow_mut()
+            .compare(size, &steps, &[Step::Write(further)], history);
+        prop_assume!(verdict.threw.is_none());
         prop_assert!(
             verdict.diff.is_empty(),
             "later: {:#?}\n{}",
@@ -75,74 +82,103 @@ fn generated_streams_give_the_same_screen_and_history() {
     generated(true);
 }
 
-/// Checks a recording at places spread over it: there, and after the bytes that follow.
-fn recorded(name: &str, cols: u16, rows: u16) {
-    let Some(mut judge) = Judge::start() else {
-        return;
-    };
-    let path = format!(
-        "{}/corpora/{name}_{cols}x{rows}.bin",
-        env!("CARGO_MANIFEST_DIR")
-    );
-    let stream = std::fs::read(&path).unwrap();
-    let size = Size::new(cols, rows).unwrap();
-    let places = 24;
-    for place in 1..=places {
+/// Checks a recording at places spread over it: there, after what follows, and after other sizes.
+fn recorded(judge: &mut Judge, name: &str) {
+    let recording = Recording::read(name);
+    let length = recording.stream.len();
+    let mut rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut missed = 0;
+    for place in 1..=PLACES {
         // Odd places, so that characters and sequences are cut.
-        let at = (stream.len() * place / places).saturating_sub(place % 7);
-        let further = &stream[at..stream.len().min(at + 700)];
+        let at = (length * place / PLACES).saturating_sub(place % 7);
+        let steps = recording.steps(0, at);
+        let further = recording.steps(at, length.min(at + 900));
         for history in [true, false] {
-            let steps = [Step::Write(stream[..at].to_vec())];
-            let verdict = judge.compare(size, &steps, further, history);
-            assert!(!verdict.threw, "{name} at {at}");
+            let further = match history {
+                true => further.clone(),
+                false => vec![without_history(&further)],
+            };
+            let verdict = judge.compare(recording.size, &steps, &further, history);
+            // A place where xterm.js is at fault as the list in the ADR says; it is one of few.
+            missed += usize::from(verdict.threw.is_some());
+            assert!(missed <= PLACES / 4, "{name} at {at}: {:?}", verdict.threw);
             assert!(
-                verdict.diff.is_empty(),
+                verdict.threw.is_some() || verdict.diff.is_empty(),
                 "{name} at {at}, history {history}: {:#?}",
                 verdict.diff
             );
         }
-        let resized = [
-            Step::Write(stream[..at].to_vec()),
-            Step::Resize(cols - 13, rows - 5),
-            Step::Resize(cols + 9, rows + 7),
-        ];
-        let verdict = judge.compare(size, &resized, further, true);
+        let size = recording.size_at(at);
+        let mut resized = steps;
+        for _ in 0..2 {
+            let side = |now: u16, rng: &mut TestRng| rng.random_range(now / 2..now * 2).max(2);
+            let (cols, rows) = (side(size.cols, &mut rng), side(size.rows, &mut rng));
+            resized.push(Step::Resize(cols, rows));
+        }
+        let verdict = judge.compare(recording.size, &resized, &further[..1], true);
         assert!(
-            verdict.threw || verdict.diff.is_empty(),
-            "{name} at {at}, resized: {:#?}",
+            verdict.threw.is_some() || verdict.diff.is_empty(),
+            "{name} at {at}, then {}: {:#?}",
+            show(&resized[resized.len() - 2..]),
             verdict.diff
         );
     }
 }
 
+/// The part of what follows that a screen without its history takes as one with it does: up to another
+/// size, which may bring rows back, or the end of the history (`CSI 3 J`).
+fn without_history(further: &[Step]) -> Step {
+    let end = b"\x1b[3J";
+    let mut bytes = match further.first() {
+        Some(Step::Write(bytes)) => bytes.clone(),
+        _ => Vec::new(),
+    };
+    if let Some(at) = bytes.windows(end.len()).position(|part| part == end) {
+        bytes.truncate(at);
+    }
+    Step::Write(bytes)
+}
+
+/// Checks the recordings of a program.
+fn recordings(program: &str) {
+    let Some(mut judge) = Judge::start() else {
+        return;
+    };
+    let names = Recording::names(program);
+    assert!(names.len() > 1, "{names:?}");
+    for name in names {
+        recorded(&mut judge, &name);
+    }
+}
+
 #[test]
 fn claude_code_gives_the_same_screen() {
-    recorded("claude", 120, 40);
+    recordings("claude");
 }
 
 #[test]
 fn vim_gives_the_same_screen() {
-    recorded("vim", 80, 24);
+    recordings("vim");
 }
 
 #[test]
 fn less_gives_the_same_screen() {
-    recorded("less", 100, 30);
+    recordings("less");
 }
 
 #[test]
 fn htop_gives_the_same_screen() {
-    recorded("htop", 120, 40);
+    recordings("htop");
 }
 
 #[test]
 fn tmux_gives_the_same_screen() {
-    recorded("tmux", 90, 25);
+    recordings("tmux");
 }
 
 #[test]
 fn a_shell_gives_the_same_screen() {
-    recorded("shell", 60, 20);
+    recordings("shell");
 }
 
 /// Streams in which the engine once differed, each named after what it guards.
@@ -164,8 +200,13 @@ fn streams_that_once_differed_give_the_same_screen() {
     ];
     for (name, stream) in cases {
         let steps = [Step::Write(stream.into_bytes())];
-        let verdict = judge.compare(Size::new(20, 8).unwrap(), &steps, b"more", true);
-        assert!(!verdict.threw, "{name}");
+        let verdict = judge.compare(
+            Size::new(20, 8).unwrap(),
+            &steps,
+            &[Step::Write(b"more".to_vec())],
+            true,
+        );
+        assert_eq!(verdict.threw, None, "{name}");
         assert!(verdict.diff.is_empty(), "{name}: {:#?}", verdict.diff);
     }
 }
@@ -200,7 +241,7 @@ fn generated_queries_get_the_same_answers() {
         let verdict = judge.compare(
             Size::new(80, 24).unwrap(),
             &[Step::Write(stream.into_bytes())],
-            b"",
+            &[],
             true,
         );
         assert_eq!(String::from_utf8(replies).unwrap(), verdict.replies);
@@ -231,7 +272,7 @@ fn every_character_is_as_wide_as_in_the_browser() {
         let verdict = judge.compare(
             Size::new(200, 50).unwrap(),
             &[Step::Write(stream)],
-            b"",
+            &[],
             true,
         );
         assert!(verdict.diff.is_empty(), "{:#?}", verdict.diff);

@@ -23,8 +23,8 @@ pub(crate) struct Verdict {
     pub(crate) replies: String,
     /// What it answered to the second.
     pub(crate) other_replies: String,
-    /// xterm.js itself failed on the first stream.
-    pub(crate) threw: bool,
+    /// How xterm.js itself failed on the first stream, if it did.
+    pub(crate) threw: Option<String>,
 }
 
 /// The oracle process.
@@ -66,13 +66,13 @@ impl Judge {
         })
     }
 
-    /// Compares the terminal after `steps` with one that reads the dump after them; both then read
-    /// `further`.
+    /// Compares the terminal after `steps` with one that reads the dump after them; both then take
+    /// the steps `further`.
     pub(crate) fn compare(
         &mut self,
         size: Size,
         steps: &[Step],
-        further: &[u8],
+        further: &[Step],
         history: bool,
     ) -> Verdict {
         let mut terminal = Terminal::new(size);
@@ -86,14 +86,14 @@ impl Judge {
         let most = if history { usize::MAX } else { 0 };
         let dump = terminal.dump_with_history(most);
         let now = terminal.size();
-        let further = Step::Write(further.to_vec());
         let stream: Vec<Value> = steps
             .iter()
             .map(encode)
-            .chain([json!({"trim": true}), encode(&further)])
+            .chain([json!({"trim": true})])
+            .chain(further.iter().map(encode))
             .collect();
-        let dumped: Vec<Value> = [&Step::Write(dump), &further]
-            .into_iter()
+        let dumped: Vec<Value> = std::iter::once(&Step::Write(dump))
+            .chain(further)
             .map(encode)
             .collect();
         let request = json!({
@@ -123,7 +123,7 @@ impl Judge {
                 .collect(),
             replies: answer["replies"][0].as_str().unwrap().to_owned(),
             other_replies: answer["replies"][1].as_str().unwrap().to_owned(),
-            threw: !answer["threw"][0].is_null(),
+            threw: answer["threw"][0].as_str().map(str::to_owned),
         }
     }
 }
