@@ -39,6 +39,10 @@ class Reader {
     this.terminal.resize(cols, rows);
     // A listed difference: xterm.js lets a mark join whatever is before the cursor after a resize.
     this.core._inputHandler._parser.precedingJoinState = 0;
+    // Another: rewrapping leaves rows behind the last one that are also rows before it, and an alignment
+    // pattern with an origin fills those.
+    const lines = this.core.buffers.normal.lines;
+    for (let at = lines.length; at < lines.maxLength; at += 1) lines._array[lines._getCyclicIndex(at)] = undefined;
   }
 
   write(base64) {
@@ -88,7 +92,10 @@ function trim(core) {
   const lined = (fg & 0x10000000) !== 0;
   // The same behind a cell whose flags a restored cursor tore from its underline.
   const torn = marked ? extended.isEmpty() || (!extended.urlId && lined !== (extended.underlineStyle !== 0)) : lined;
-  if (shown === core.buffers.alt && shown.x >= core.cols && (bare || torn)) shown.x = core.cols - 1;
+  mend(core, shown);
+  // Where the last character is drawn again, so that marks join it, the wrap is pending as well.
+  const again = core._inputHandler._parser.precedingJoinState !== 0;
+  if (shown === core.buffers.alt && shown.x >= core.cols && (bare || torn) && !again) shown.x = core.cols - 1;
   for (const buffer of [core.buffers.normal, core.buffers.alt]) {
     const empty = buffer.getNullCell();
     for (let y = 0; y < buffer.lines.length; y += 1) {
@@ -106,6 +113,30 @@ function trim(core) {
       if (y === buffer.lines.length - 1 && torn(last) && (last < 2 || torn(last - 1))) line.setCell(last, empty);
     }
   }
+}
+
+/** Takes from pen and character set what only a saved cursor gives that a dump cannot restore: one of the other screen. */
+function mend(core, shown) {
+  const flag = 0x10000000;
+  const pen = core._inputHandler._curAttrData;
+  const sets = core._charsetService;
+  const slots = shown === core.buffers.alt ? [core.buffers.alt] : [core.buffers.normal, core.buffers.alt];
+  const line = (pen.extended._ext >>> 26) & 7;
+  const marks = line !== 0 || pen.extended.urlId !== 0;
+  const [underlined, marked] = [(pen.fg & flag) !== 0, (pen.bg & flag) !== 0];
+  const isTorn = marked !== marks || underlined !== (line !== 0);
+  const tears = ({ savedCurAttrData: { fg, bg } }) =>
+    underlined === ((fg & flag) !== 0) && (marked === marks || marked === ((bg & flag) !== 0));
+  const slot = isTorn ? slots.find(tears) : undefined;
+  if (isTorn && !slot) {
+    pen.fg = line !== 0 ? pen.fg | flag : pen.fg & ~flag;
+    pen.bg = marks ? pen.bg | flag : pen.bg & ~flag;
+    // The last character is not drawn again with another pen, so nothing joins it.
+    core._inputHandler._parser.precedingJoinState = 0;
+  }
+  const designated = sets._charsets[sets.glevel];
+  const kept = slot ?? slots.find(({ savedCharset }) => savedCharset === sets.charset);
+  if (sets.charset !== designated && (!kept || kept.savedCharset !== sets.charset)) sets.charset = designated;
 }
 
 /** How many bytes at the end begin a character that is not complete. */

@@ -86,7 +86,6 @@ impl Terminal {
     fn write_cursor(&self, painter: &mut Painter<'_>) {
         let buffer = self.buffer();
         let switches = &self.switches;
-        let kept = buffer.saved;
         let own_set = self.charsets.get(self.level).copied().unwrap_or_default();
         draw_region(painter, buffer);
         let outside = switches.origin && !(buffer.top..=buffer.bottom).contains(&buffer.y);
@@ -110,30 +109,55 @@ impl Terminal {
             painter.put(shift);
         }
         self.write_modes(painter);
-        let torn = is_torn(self.pen, kept.pen.flags);
-        if torn || self.charset != own_set && self.charset == kept.charset {
+        let kept = self.restorable();
+        if let Some((kept, elsewhere)) = kept {
             // What only DECRC gives: an underline of another pen, a set that is not designated.
             painter.underline_and_link(self.pen);
+            painter.put(if elsewhere { b"\x1b[?47h" } else { b"" });
             painter.restore(kept.pen);
+            painter.put(if elsewhere { b"\x1b[?47l" } else { b"" });
             if self.charset == own_set && self.charset != kept.charset {
                 painter.put(shift);
             }
             placed = self.place_cursor(painter, y);
+            // So that a mark does not join what that printed.
+            self.write_visibility(painter);
         }
-        if torn {
-            if self.pen.flags.has(Flags::EXTENDED) != kept.pen.flags.has(Flags::EXTENDED) {
-                painter.link_again(self.pen.link);
+        match kept {
+            Some((kept, _)) if is_torn(self.pen, kept.pen.flags) => {
+                if self.pen.flags.has(Flags::EXTENDED) != kept.pen.flags.has(Flags::EXTENDED) {
+                    painter.link_again(self.pen.link);
+                }
+                painter.colors_and_flags(self.pen);
             }
-            painter.colors_and_flags(self.pen);
-        } else {
-            painter.whole_pen(self.pen);
+            _ => painter.whole_pen(self.pen),
         }
         if buffer.x > buffer.cols && placed {
             painter.put("\u{200b}".as_bytes());
         }
-        if self.join > 0 && !outside {
+        // A pen that cannot be given back would draw the character otherwise.
+        let mended =
+            is_split(self.pen) && !kept.is_some_and(|(kept, _)| is_torn(self.pen, kept.pen.flags));
+        if self.join > 0 && !outside && !mended {
             self.write_last_character(painter, y);
         }
+    }
+
+    /// The saved cursor that gives back what nothing else does of the pen or the character set, and
+    /// whether it is the alternate screen's while the primary one is shown.
+    fn restorable(&self) -> Option<(Saved, bool)> {
+        let own_set = self.charsets.get(self.level).copied().unwrap_or_default();
+        let other = (!self.on_alternate).then_some((self.alternate.saved, true));
+        let slots = || {
+            [Some((self.buffer().saved, false)), other]
+                .into_iter()
+                .flatten()
+        };
+        slots()
+            .find(|(kept, _)| is_torn(self.pen, kept.pen.flags))
+            .or_else(|| {
+                slots().find(|(kept, _)| self.charset != own_set && self.charset == kept.charset)
+            })
     }
 
     /// Puts the cursor in row `y`, counted as CUP counts. Gives whether its column is right, too.
@@ -156,7 +180,7 @@ impl Terminal {
 
     fn write_modes(&self, painter: &mut Painter<'_>) {
         let switches = &self.switches;
-        let modes: [(bool, &[u8]); 14] = [
+        let modes: [(bool, &[u8]); 12] = [
             (switches.application_cursor, b"\x1b[?1h"),
             (switches.application_keypad, b"\x1b="),
             (switches.bracketed_paste, b"\x1b[?2004h"),
@@ -167,8 +191,6 @@ impl Terminal {
             (self.new_line, b"\x1b[20h"),
             (self.blink == Some(true), b"\x1b[?12h"),
             (self.blink == Some(false), b"\x1b[?12l"),
-            (self.cursor_hidden, b"\x1b[?25l"),
-            (!self.cursor_hidden, b"\x1b[?25h"),
             (self.mouse_encoding == MouseEncoding::Sgr, b"\x1b[?1006h"),
             (
                 self.mouse_encoding == MouseEncoding::SgrPixels,
@@ -179,6 +201,7 @@ impl Terminal {
             .iter()
             .filter(|(on, _)| *on)
             .for_each(|(_, bytes)| painter.put(bytes));
+        self.write_visibility(painter);
         painter.put(match self.mouse {
             Mouse::None => b"",
             Mouse::X10 => b"\x1b[?9h",
@@ -192,6 +215,13 @@ impl Terminal {
         if switches.synchronized {
             painter.put(b"\x1b[?2026h");
         }
+    }
+
+    fn write_visibility(&self, painter: &mut Painter<'_>) {
+        painter.put(match self.cursor_hidden {
+            true => b"\x1b[?25l",
+            false => b"\x1b[?25h",
+        });
     }
 
     /// Prints the last character again, so that a mark joins it and REP repeats it.
@@ -232,16 +262,20 @@ impl Terminal {
     }
 }
 
-/// Whether a pen's flags do not say what its underline and link say, and restoring a cursor with
-/// the flags `kept` makes it so.
+/// Whether a pen's flags do not say what its underline and link say.
+fn is_split(pen: Style) -> bool {
+    let mut same = pen;
+    same.update_extended();
+    same != pen || pen.flags.has(Flags::UNDERLINE) != (pen.underline != 0)
+}
+
+/// Whether restoring a cursor with the flags `kept` makes a split pen what it is.
 fn is_torn(pen: Style, kept: Flags) -> bool {
     let mut same = pen;
     same.update_extended();
-    let underlined = pen.flags.has(Flags::UNDERLINE);
-    let marked = same != pen;
-    (marked || underlined != (pen.underline != 0))
-        && underlined == kept.has(Flags::UNDERLINE)
-        && (!marked || pen.flags.has(Flags::EXTENDED) == kept.has(Flags::EXTENDED))
+    is_split(pen)
+        && pen.flags.has(Flags::UNDERLINE) == kept.has(Flags::UNDERLINE)
+        && (same == pen || pen.flags.has(Flags::EXTENDED) == kept.has(Flags::EXTENDED))
 }
 
 /// Draws a buffer's lines from `first` on; those above the screen scroll into the history.
@@ -249,6 +283,7 @@ fn draw_lines(painter: &mut Painter<'_>, buffer: &Buffer, first: usize) {
     let (cols, rows) = (buffer.cols, buffer.rows);
     if rows > 1 && buffer.lines.get(first).is_some_and(|row| row.wrapped) {
         // The first row continues one that is gone: wrap into the second, then delete the first.
+        painter.pen(Style::default());
         let _ = write!(painter.out, "\x1b[1;{cols}Hxx\x1b[1;1H\x1b[M\x1b[X");
     }
     let kept = buffer.saved.y.max(first);

@@ -197,6 +197,18 @@ fn streams_that_once_differed_give_the_same_screen() {
             "alignment with an origin below a full history",
             format!("{full}\x1b[2;3r\x1b[?6h\x1b#8"),
         ),
+        (
+            "a wrapped first row below which a cursor with a background is saved",
+            format!("\x1b[44m{}\x1b7\x1b[m\x1b[H\x1b[3J", "wrapped".repeat(40)),
+        ),
+        (
+            "a sequence with more intermediates than any has",
+            "\x1b[?   A\x1b[1   A".to_owned(),
+        ),
+        (
+            "a character set and a pen from the alternate screen's saved cursor",
+            "\x1b[?47h\x1b[4m\x1b)0\x0e\x1b7\x1b[m\x0f\x1b8\x1b[?47lq".to_owned(),
+        ),
     ];
     for (name, stream) in cases {
         let steps = [Step::Write(stream.into_bytes())];

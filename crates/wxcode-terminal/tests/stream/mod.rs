@@ -1,5 +1,7 @@
 //! Generated terminal streams: text, controls and sequences of every kind that the engine knows.
 
+pub(crate) mod scene;
+
 use proptest::prelude::*;
 
 use crate::judge::Step;
@@ -11,7 +13,8 @@ pub(crate) fn size() -> impl Strategy<Value = (u16, u16)> {
 
 /// A stream with resizes between its parts.
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let write = prop::collection::vec(piece(), 1..24).prop_map(|parts| Step::Write(parts.concat()));
+    let part = prop_oneof![9 => piece(), 1 => scene::any()];
+    let write = prop::collection::vec(part, 1..24).prop_map(|parts| Step::Write(parts.concat()));
     let resize = size().prop_map(|(cols, rows)| Step::Resize(cols, rows));
     prop::collection::vec(prop_oneof![5 => write, 1 => resize], 1..6)
 }
@@ -35,7 +38,7 @@ pub(crate) fn piece() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn text() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn text() -> impl Strategy<Value = Vec<u8>> {
     let wide = prop::sample::select(vec!["漢字", "한", "！"]);
     let marks = prop::sample::select(vec![
         "e\u{301}",
@@ -54,18 +57,18 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn csi(middle: String, last: char) -> Vec<u8> {
+pub(crate) fn csi(middle: String, last: char) -> Vec<u8> {
     format!("\x1b[{middle}{last}").into_bytes()
 }
 
-fn motion() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn motion() -> impl Strategy<Value = Vec<u8>> {
     let place = (0u16..14, 0u16..34).prop_map(|(y, x)| csi(format!("{y};{x}"), 'H'));
     let last = prop::sample::select("ABCDEFGIZ`ade".chars().collect::<Vec<_>>());
     let step = (0u16..12, last).prop_map(|(n, last)| csi(n.to_string(), last));
     prop_oneof![place, step]
 }
 
-fn sgr() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn sgr() -> impl Strategy<Value = Vec<u8>> {
     let code = prop_oneof![
         prop::sample::select(
             "0 1 2 3 4 5 7 8 9 21 22 23 24 25 27 28 29 31 37 39 41 47 49 53 55 59 92 103"
@@ -90,7 +93,7 @@ fn sgr() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(code, 0..4).prop_map(|codes| csi(codes.join(";"), 'm'))
 }
 
-fn edit() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn edit() -> impl Strategy<Value = Vec<u8>> {
     let erase =
         (0u16..4, prop::sample::select(vec!["J", "K", "?J", "?K"])).prop_map(|(n, kind)| {
             let (prefix, last) = kind.split_at(kind.len() - 1);
