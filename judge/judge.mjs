@@ -92,10 +92,10 @@ function trim(core) {
   const lined = (fg & 0x10000000) !== 0;
   // The same behind a cell whose flags a restored cursor tore from its underline.
   const torn = marked ? extended.isEmpty() || (!extended.urlId && lined !== (extended.underlineStyle !== 0)) : lined;
-  mend(core, shown);
+  const kept = mend(core, shown);
   // Where the last character is drawn again, so that marks join it, the wrap is pending as well.
   const again = core._inputHandler._parser.precedingJoinState !== 0;
-  if (shown === core.buffers.alt && shown.x >= core.cols && (bare || torn) && !again) shown.x = core.cols - 1;
+  if (shown === core.buffers.alt && shown.x >= core.cols && (bare || torn || kept) && !again) shown.x = core.cols - 1;
   for (const buffer of [core.buffers.normal, core.buffers.alt]) {
     const empty = buffer.getNullCell();
     for (let y = 0; y < buffer.lines.length; y += 1) {
@@ -115,7 +115,10 @@ function trim(core) {
   }
 }
 
-/** Takes from pen and character set what only a saved cursor gives that a dump cannot restore: one of the other screen. */
+/**
+ * Takes from pen and character set what only a saved cursor gives that a dump cannot restore: one of the other screen.
+ * Gives whether the pen is left to be restored from one.
+ */
 function mend(core, shown) {
   const flag = 0x10000000;
   const pen = core._inputHandler._curAttrData;
@@ -137,6 +140,7 @@ function mend(core, shown) {
   const designated = sets._charsets[sets.glevel];
   const kept = slot ?? slots.find(({ savedCharset }) => savedCharset === sets.charset);
   if (sets.charset !== designated && (!kept || kept.savedCharset !== sets.charset)) sets.charset = designated;
+  return slot !== undefined;
 }
 
 /** How many bytes at the end begin a character that is not complete. */

@@ -119,7 +119,13 @@ impl Terminal {
             if self.charset == own_set && self.charset != kept.charset {
                 painter.put(shift);
             }
-            placed = self.place_cursor(painter, y);
+            placed = if self.on_alternate && is_torn(self.pen, kept.pen.flags) {
+                // Printing the last cell, for a wrap that is pending, would take the pen.
+                painter.go(buffer.x.min(buffer.cols - 1), y);
+                buffer.x < buffer.cols
+            } else {
+                self.place_cursor(painter, y)
+            };
             // So that a mark does not join what that printed.
             self.write_visibility(painter);
         }

@@ -86,7 +86,7 @@ impl Judge {
         let most = if history { usize::MAX } else { 0 };
         let dump = terminal.dump_with_history(most);
         let now = terminal.size();
-        let stream: Vec<Value> = steps
+        let stream: Vec<Value> = joined(steps)
             .iter()
             .map(encode)
             .chain([json!({"trim": true})])
@@ -133,6 +133,19 @@ impl Drop for Judge {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The steps with writes that follow each other made one: what xterm.js makes of a character that found
+/// no room depends on where a write ends, what the engine makes of it does not.
+fn joined(steps: &[Step]) -> Vec<Step> {
+    let mut all: Vec<Step> = Vec::new();
+    for step in steps {
+        match (all.last_mut(), step) {
+            (Some(Step::Write(before)), Step::Write(bytes)) => before.extend_from_slice(bytes),
+            _ => all.push(step.clone()),
+        }
+    }
+    all
 }
 
 /// A step in the oracle's form.
