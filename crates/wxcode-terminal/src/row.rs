@@ -1,6 +1,6 @@
 //! One row of cells and what editing does to wide characters at its edges.
 
-use crate::cell::Cell;
+use crate::cell::{Cell, StyleId};
 use crate::dictionary::Dictionary;
 
 /// A row. Cells beyond the stored ones are empty and unstyled, so that a blank row costs nothing.
@@ -187,13 +187,23 @@ impl Row {
     /// Copies `n` cells of `source` from column `from` to column `to` of this row.
     pub(crate) fn copy_from(&mut self, source: &Row, from: usize, to: usize, n: usize) {
         for i in 0..n {
-            self.set(to + i, source.get(from + i));
+            self.set(to + i, source.get_for_copy(from + i));
+        }
+    }
+
+    /// The cell at a column; behind the end there is the second half that a wide character at the edge
+    /// lost to a narrower size, as xterm.js reads it.
+    fn get_for_copy(&self, at: usize) -> Cell {
+        if at < self.len() {
+            self.get(at)
+        } else {
+            Cell::new(Cell::SECOND_HALF, StyleId::DEFAULT)
         }
     }
 
     /// Moves `n` cells from column `from` to column `to` of this row.
     pub(crate) fn copy_within(&mut self, from: usize, to: usize, n: usize) {
-        let moved: Vec<Cell> = (from..from + n).map(|at| self.get(at)).collect();
+        let moved: Vec<Cell> = (from..from + n).map(|at| self.get_for_copy(at)).collect();
         for (i, cell) in moved.into_iter().enumerate() {
             self.set(to + i, cell);
         }

@@ -290,3 +290,21 @@ fn every_character_is_as_wide_as_in_the_browser() {
         assert!(verdict.diff.is_empty(), "{:#?}", verdict.diff);
     }
 }
+
+/// A narrower size cuts a wide character of the cursor's line at the edge; an even narrower one wraps it.
+#[test]
+fn a_wide_character_cut_by_the_edge_is_whole_where_it_wraps() {
+    let Some(mut judge) = Judge::start() else {
+        return;
+    };
+    let steps = [
+        Step::Write(b"\x1b[2;2Ha  a".to_vec()),
+        Step::Resize(11, 4),
+        Step::Write("a\x1b[1;10H한\x1b[1;1H한한".as_bytes().to_vec()),
+        Step::Resize(10, 2),
+        Step::Resize(2, 2),
+    ];
+    let verdict = judge.compare(Size::new(4, 2).unwrap(), &steps, &[], true);
+    assert_eq!(verdict.threw, None);
+    assert!(verdict.diff.is_empty(), "{:#?}", verdict.diff);
+}
