@@ -1,0 +1,78 @@
+//! Measures wxcode, each row of its table against the physical limit in the same run, and prints the table as Markdown.
+
+mod client;
+mod echo;
+mod http;
+mod paths;
+mod peer;
+mod printing;
+mod proc;
+mod pty;
+mod row;
+mod samples;
+mod server;
+
+use std::{path::PathBuf, time::Instant};
+
+use clap::Parser;
+
+use crate::{client::Protocol, paths::Paths, row::ROWS};
+
+/// Measures wxcode against the physical limit: the same program in a PTY that is read in a tight loop.
+#[derive(Debug, Parser)]
+struct Options {
+    /// The rows to measure, by name; all by default
+    #[arg(value_parser = ROWS.map(|(name, _)| name))]
+    rows: Vec<String>,
+    /// Fewer repetitions: about a minute
+    #[arg(long)]
+    quick: bool,
+    /// How the clients talk where only one protocol is measured
+    #[arg(long, value_enum, default_value = "v1")]
+    protocol: Protocol,
+    /// The wxcode to measure; by default the one beside this program
+    #[arg(long)]
+    wxcode: Option<PathBuf>,
+}
+
+/// What a row needs to be measured.
+struct Bench {
+    paths: Paths,
+    protocol: Protocol,
+    quick: bool,
+}
+
+impl Bench {
+    /// How often something is done, in a full and in a quick run.
+    const fn times(&self, full: usize, quick: usize) -> usize {
+        if self.quick { quick } else { full }
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    let bench = Bench {
+        paths: Paths::find(options.wxcode)?,
+        protocol: options.protocol,
+        quick: options.quick,
+    };
+    let began = Instant::now();
+    let mut lines = Vec::new();
+    for (name, measure) in ROWS {
+        if !options.rows.is_empty() && !options.rows.iter().any(|row| row == name) {
+            continue;
+        }
+        eprintln!("{:>4} s  {name}", began.elapsed().as_secs());
+        match measure(&bench) {
+            Ok(rows) => lines.extend(rows.iter().map(ToString::to_string)),
+            Err(error) => lines.push(format!("| {name} | | could not be measured | {error:#} |")),
+        }
+    }
+    eprintln!("{:>4} s  done", began.elapsed().as_secs());
+    println!("| what | to reach | measured | in numbers |\n|---|---|---|---|");
+    lines.iter().for_each(|line| println!("{line}"));
+    if let Some(absent) = peer::absent() {
+        println!("\n{absent}");
+    }
+    Ok(())
+}

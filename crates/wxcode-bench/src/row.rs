@@ -1,0 +1,60 @@
+//! The rows of the table: one module each.
+
+mod adoption;
+mod attach;
+mod client_memory;
+mod engine;
+mod holder_memory;
+mod hook;
+mod key;
+mod stalled;
+mod throughput;
+
+use std::fmt;
+
+use crate::Bench;
+
+/// Measures one row, or a row and its variants.
+type Measure = fn(&Bench) -> anyhow::Result<Vec<Row>>;
+
+/// All rows, by name, in the order of the table.
+pub(crate) const ROWS: [(&str, Measure); 10] = [
+    ("engine", engine::measure),
+    ("throughput", throughput::measure),
+    ("echo", key::idle),
+    ("load", key::beside_load),
+    ("holder", holder_memory::measure),
+    ("client", client_memory::measure),
+    ("attach", attach::measure),
+    ("stalled", stalled::measure),
+    ("adoption", adoption::measure),
+    ("hook", hook::measure),
+];
+
+/// A line of the table.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Row {
+    pub(crate) what: String,
+    pub(crate) target: String,
+    /// Whether the target is reached; `None` where there is none.
+    pub(crate) reached: Option<bool>,
+    pub(crate) measured: String,
+    /// Absolute values, of the limit and of ours.
+    pub(crate) numbers: String,
+}
+
+/// As a line of a Markdown table.
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let missed = if self.reached == Some(false) {
+            " (missed)"
+        } else {
+            ""
+        };
+        write!(
+            f,
+            "| {} | {} | **{}**{missed} | <sub>{}</sub> |",
+            self.what, self.target, self.measured, self.numbers
+        )
+    }
+}

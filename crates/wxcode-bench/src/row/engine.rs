@@ -1,0 +1,54 @@
+//! The screen engine alone: how fast it takes the text.
+
+use std::{hint::black_box, time::Instant};
+
+use wxcode_bench::text;
+use wxcode_terminal::{Screen as _, Size, Terminal};
+
+use super::Row;
+use crate::{Bench, samples::Samples};
+
+/// MiB of text.
+const TEXT: usize = 64;
+/// What the screen alone is to reach, in MB/s.
+const TARGET: f64 = 400.0;
+/// Bytes a feed: what one read of a PTY gives, and the most that a holder takes in one turn.
+const PIECES: [usize; 2] = [4 << 10, 64 << 10];
+
+pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
+    let block = text::block();
+    let stream: Vec<u8> = text::pieces(&block, text::lines_of_mib(TEXT))
+        .flatten()
+        .copied()
+        .collect();
+    let mut rates = [Samples::default(), Samples::default()];
+    for _ in 0..bench.times(7, 3) {
+        for (piece, rates) in PIECES.iter().zip(&mut rates) {
+            let mut terminal = Terminal::new(Size {
+                cols: 120,
+                rows: 40,
+            });
+            let mut replies = Vec::new();
+            let start = Instant::now();
+            for bytes in stream.chunks(*piece) {
+                terminal.feed(bytes, &mut replies);
+            }
+            rates.push(stream.len() as f64 / 1e6 / start.elapsed().as_secs_f64());
+            black_box(terminal.cursor());
+        }
+    }
+    let [small, large] = rates;
+    Ok(vec![Row {
+        what: format!("the screen alone, {TEXT} MiB of coloured text"),
+        target: format!("{TARGET} MB/s"),
+        reached: Some(large.median() >= TARGET),
+        measured: format!("{:.0} MB/s", large.median()),
+        numbers: format!(
+            "{:.0} MB/s in pieces of 4 KiB; {} and {} MB/s in {} runs",
+            small.median(),
+            large.spread(),
+            small.spread(),
+            large.len(),
+        ),
+    }])
+}

@@ -1,0 +1,92 @@
+//! What the agent's hooks report: how long the hook takes, and until a client hears of it.
+
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use serde_json::json;
+
+use super::Row;
+use crate::{
+    Bench,
+    client::{Client, Heard},
+    samples::{Samples, millis},
+    server::Server,
+};
+
+/// Bounds, in ms: p99 until it is heard of, and of the hook itself.
+const TARGETS: (f64, f64) = (20.0, 5.0);
+/// How long a report may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
+    let server = Server::start(&bench.paths)?;
+    let session = server.session()?;
+    let mut client = Client::ready(&server, &session, bench.protocol)?;
+    let (send, heard) = mpsc::channel();
+    let reader = thread::spawn(move || {
+        while let Ok(message) = client.hear() {
+            if let Heard::Report(report) = message {
+                let _ = send.send((Instant::now(), report));
+            }
+        }
+    });
+    let (mut events, mut hooks, mut nothing) =
+        (Samples::default(), Samples::default(), Samples::default());
+    let file = session.dir.join("hook.json");
+    for i in 0..bench.times(500, 150) {
+        let id = format!("toolu_{i}");
+        let payload = json!({
+            "session_id": "00000000-0000-4000-8000-000000000000", "transcript_path": "/nowhere.jsonl", "cwd": session.workspace,
+            "hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_use_id": id,
+            "tool_input": { "command": "cargo build --release", "description": "Builds the program" },
+        });
+        let start = Instant::now();
+        let mut hook = Command::new(&bench.paths.wxcode)
+            .arg("hook")
+            .arg(&file)
+            .stdin(Stdio::piped())
+            .spawn()?;
+        if let Some(mut stdin) = hook.stdin.take() {
+            stdin.write_all(payload.to_string().as_bytes())?;
+        }
+        hook.wait()?;
+        hooks.push(millis(start.elapsed()));
+        let at = loop {
+            let (at, report) = heard
+                .recv_timeout(PATIENCE)
+                .context("the report does not come")?;
+            if report["tool_use_id"] == id.as_str() {
+                break at;
+            }
+        };
+        events.push(millis(at - start));
+
+        let start = Instant::now();
+        Command::new("true").stdin(Stdio::null()).status()?;
+        nothing.push(millis(start.elapsed()));
+    }
+    drop(server);
+    // It ends with its connection.
+    let _ = reader.join();
+    let (event, hook) = (events.quantile(0.99), hooks.quantile(0.99));
+    Ok(vec![Row {
+        what: "hook to report at a WebSocket client; the hook itself".to_owned(),
+        target: "p99 20 ms; 5 ms".to_owned(),
+        reached: Some(event <= TARGETS.0 && hook <= TARGETS.1),
+        measured: format!("p99 {event:.1} ms; {hook:.1} ms"),
+        numbers: format!(
+            "p50 {:.1} and {:.1} ms, start of the process included; starting `true` takes {:.1} and {:.1} ms (p50, p99); {} hooks",
+            events.median(),
+            hooks.median(),
+            nothing.median(),
+            nothing.quantile(0.99),
+            events.len()
+        ),
+    }])
+}
