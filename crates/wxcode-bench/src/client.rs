@@ -1,6 +1,7 @@
 //! A WebSocket client of a session, in one blocking thread: the least that a client can cost.
 
 use std::{
+    io::ErrorKind,
     net::TcpStream,
     time::{Duration, Instant},
 };
@@ -11,7 +12,7 @@ use memchr::memmem;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{
-    Message, WebSocket,
+    Error, Message, WebSocket,
     client::{IntoClientRequest, client_with_config},
     protocol::WebSocketConfig,
 };
@@ -38,6 +39,23 @@ pub(crate) enum Protocol {
     Json,
 }
 
+impl Protocol {
+    /// As the table names it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::V1 => PROTOCOL,
+            Self::Json => "JSON",
+        }
+    }
+
+    pub(crate) const fn other(self) -> Self {
+        match self {
+            Self::V1 => Self::Json,
+            Self::Json => Self::V1,
+        }
+    }
+}
+
 /// An attached client.
 pub(crate) struct Client {
     socket: WebSocket<TcpStream>,
@@ -48,7 +66,6 @@ pub(crate) struct Client {
     end: u64,
     acked: u64,
     received: u64,
-    skipped: u64,
     printings: usize,
 }
 
@@ -105,7 +122,6 @@ impl Client {
             end: 0,
             acked: 0,
             received: 0,
-            skipped: 0,
             printings: 0,
         };
         let screen = loop {
@@ -115,7 +131,6 @@ impl Client {
             }
         };
         client.received = 0;
-        client.skipped = 0;
         Ok((client, screen))
     }
 
@@ -134,7 +149,13 @@ impl Client {
 
     /// The next message.
     pub(crate) fn hear(&mut self) -> anyhow::Result<Heard> {
-        match self.socket.read().context("the server is silent")? {
+        let message = loop {
+            match self.socket.read() {
+                Err(Error::Io(error)) if error.kind() == ErrorKind::Interrupted => {}
+                message => break message.context("the server is silent")?,
+            }
+        };
+        match message {
             Message::Binary(message) => self.take(message),
             Message::Text(text) => self.take_json(&text),
             Message::Close(frame) => bail!("the server closed: {frame:?}"),
@@ -153,7 +174,6 @@ impl Client {
                 Heard::Output(bytes)
             }
             Some(ServerFrame::Snapshot { offset, bytes, .. }) => {
-                self.skipped += offset - self.end;
                 self.end = offset;
                 Heard::Snapshot(bytes)
             }
@@ -230,14 +250,13 @@ impl Client {
 
     /// Has text printed, and receives it.
     pub(crate) fn print(&mut self, lines: usize) -> anyhow::Result<Printed> {
-        let (received, skipped) = (self.received, self.skipped);
+        let received = self.received;
         let start = Instant::now();
         let number = self.begin(lines)?;
         self.until_printed(number)?;
         Ok(Printed {
             took: start.elapsed(),
             received: self.received - received,
-            skipped: self.skipped - skipped,
         })
     }
 
@@ -261,11 +280,6 @@ impl Client {
             let from = tail.len().saturating_sub(text.len());
             tail.drain(..from);
         }
-    }
-
-    /// How long nothing may come before a read fails.
-    pub(crate) fn patience(&self, patience: Duration) -> anyhow::Result<()> {
-        Ok(self.socket.get_ref().set_read_timeout(Some(patience))?)
     }
 }
 

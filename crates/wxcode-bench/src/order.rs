@@ -8,20 +8,18 @@ pub const READY: &str = "READY";
 pub const DONE: &str = "DONE";
 /// The file in the agent's working directory that holds the number and the microseconds of the last printing.
 pub const PRINTED: &str = "printed";
-/// Ends an [`Order::Echo`]; elsewhere it is passed over.
+/// Typed at any time, it ends the agent.
 pub const END: u8 = 0x04;
 
 /// An order; typed as one line that ends in CR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Writes back what is typed, until [`END`].
+    /// Writes back what is typed from now on, and takes no more orders.
     Echo,
     /// Prints so many lines of [`crate::text`], as fast as the terminal takes them.
     Print(usize),
     /// Prints so many bytes a second, in ten pieces, until the terminal is gone.
     Tick(usize),
-    /// Ends.
-    Exit,
 }
 
 impl Order {
@@ -34,7 +32,6 @@ impl Order {
             "echo" => Some(Self::Echo),
             "print" => Some(Self::Print(number)),
             "tick" => Some(Self::Tick(number)),
-            "exit" => Some(Self::Exit),
             _ => None,
         }
     }
@@ -47,7 +44,6 @@ impl fmt::Display for Order {
             Self::Echo => write!(f, "echo\r"),
             Self::Print(lines) => write!(f, "print {lines}\r"),
             Self::Tick(rate) => write!(f, "tick {rate}\r"),
-            Self::Exit => write!(f, "exit\r"),
         }
     }
 }

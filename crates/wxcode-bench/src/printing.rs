@@ -7,10 +7,8 @@ use std::time::Duration;
 pub(crate) struct Printed {
     /// From the order to the end.
     pub(crate) took: Duration,
-    /// Bytes that were received one by one.
+    /// Bytes that were received; a snapshot may stand for others.
     pub(crate) received: u64,
-    /// Bytes that a snapshot stood for.
-    pub(crate) skipped: u64,
 }
 
 impl Printed {

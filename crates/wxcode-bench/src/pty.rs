@@ -102,7 +102,6 @@ impl Pty {
         Ok(Printed {
             took: start.elapsed(),
             received: received as u64,
-            skipped: 0,
         })
     }
 
@@ -152,9 +151,7 @@ impl Echo for Pty {
 impl Drop for Pty {
     fn drop(&mut self) {
         // What a peer has put between this terminal and the agent ends with the agent.
-        let mut farewell = vec![END];
-        farewell.extend_from_slice(Order::Exit.to_string().as_bytes());
-        let _ = self.write(&farewell);
+        let _ = self.write(&[END]);
         let _ = wait("the end of the agent", || {
             self.child.try_wait().ok().flatten()
         });

@@ -53,22 +53,20 @@ fn serve() -> io::Result<()> {
     let mut printed = 0;
     loop {
         match read_byte()? {
-            None => return Ok(()),
+            None | Some(END) => return Ok(()),
             Some(b'\r') => {
                 let order = std::str::from_utf8(&line).ok().and_then(Order::parse);
                 line.clear();
                 match order {
-                    Some(Order::Echo) => echo()?,
+                    Some(Order::Echo) => return echo(),
                     Some(Order::Print(lines)) => {
                         printed += 1;
                         print(&block, lines, printed)?;
                     }
                     Some(Order::Tick(rate)) => tick(&block, rate)?,
-                    Some(Order::Exit) => return Ok(()),
                     None => write(b"what?\r\n")?,
                 }
             }
-            Some(END) => {}
             Some(byte) => line.push(byte),
         }
     }

@@ -1,6 +1,5 @@
 //! What a holder keeps in memory, fresh and after much output.
 
-
 use super::Row;
 use crate::{Bench, client::Client, proc, samples::Samples, server::Server};
 

@@ -30,9 +30,13 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let mut client = Client::ready(&server, &session, bench.protocol)?;
     let (send, heard) = mpsc::channel();
     let reader = thread::spawn(move || {
-        while let Ok(message) = client.hear() {
-            if let Heard::Report(report) = message {
-                let _ = send.send((Instant::now(), report));
+        loop {
+            let message = client.hear();
+            let at = Instant::now();
+            match message {
+                Ok(Heard::Report(report)) => drop(send.send(Ok((at, report)))),
+                Ok(_) => {}
+                Err(error) => return drop(send.send(Err(error))),
             }
         }
     });
@@ -60,7 +64,7 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
         let at = loop {
             let (at, report) = heard
                 .recv_timeout(PATIENCE)
-                .context("the report does not come")?;
+                .context("the report does not come")??;
             if report["tool_use_id"] == id.as_str() {
                 break at;
             }

@@ -45,12 +45,16 @@ pub(super) fn beside_load(bench: &Bench) -> anyhow::Result<Vec<Row>> {
 fn measure(bench: &Bench, what: &str, target: &Target, load: usize) -> anyhow::Result<Vec<Row>> {
     let folder = TempDir::new()?;
     let mut limit = Pty::agent(&bench.paths, folder.path())?.echoing()?;
-    let server = Server::start(&bench.paths)?;
+    // A server each, so that what one does is not counted for the other.
     let mut ours = Vec::new();
-    for protocol in [Protocol::V1, Protocol::Json] {
+    let mut readers = Vec::new();
+    let protocols = [bench.protocol, bench.protocol.other()];
+    for protocol in &protocols[..if load == 0 { 2 } else { 1 }] {
+        let (server, protocol) = (Server::start(&bench.paths)?, *protocol);
+        readers.extend(start_load(bench, &server, load)?);
         let session = server.session()?;
         match Client::ready(&server, &session, protocol).and_then(Client::echoing) {
-            Ok(client) => ours.push((protocol, session, client)),
+            Ok(client) => ours.push((protocol, server, session, client)),
             Err(error) => eprintln!("        without {protocol:?}: {error:#}"),
         }
     }
@@ -63,27 +67,22 @@ fn measure(bench: &Bench, what: &str, target: &Target, load: usize) -> anyhow::R
             }
         }
     }
-    let readers = start_load(bench, &server, load)?;
     let agent = vec![("agent", limit.pid())];
     let mut ways = vec![way("limit", &mut limit, agent)];
-    for (protocol, session, client) in &mut ours {
+    for (protocol, server, session, client) in &mut ours {
         let processes = vec![
             ("agent", session.agent),
             ("holder", session.holder),
             ("server", server.pid()),
         ];
-        let name = match protocol {
-            Protocol::V1 => "wxcode.v1",
-            Protocol::Json => "JSON",
-        };
-        ways.push(way(name, client, processes));
+        ways.push(way(protocol.name(), client, processes));
     }
     for (name, pty, _) in &mut peers {
         ways.push(way(name, pty, Vec::new()));
     }
     let measured = echo::measure(&mut ways, bench.times(5_000, 2_000))?;
     drop(ways);
-    drop(server);
+    drop(ours);
     for reader in readers {
         // It ends with its connection.
         let _ = reader.join();
@@ -126,7 +125,7 @@ fn rows(what: &str, target: &Target, measured: &[Measured]) -> Vec<Row> {
     let others = others.iter().map(|other| {
         let (p50, p99) = quantiles(other);
         let (ratio50, ratio99) = (p50 / limit50, p99 / limit99);
-        let judged = other.name == "wxcode.v1";
+        let judged = other.name == Protocol::V1.name();
         let costs = other.costs();
         Row {
             what: format!("{what} ({})", other.name),

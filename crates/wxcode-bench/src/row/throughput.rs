@@ -34,13 +34,24 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
         }
     }
     let mut limits = Samples::default();
+    let mut limit_seconds = [Samples::default(), Samples::default()];
+    let pids = [limit.pid(), std::process::id()];
     for _ in 0..bench.times(9, 3) {
+        let before = pids.map(Usage::of);
         limits.push(limit.print(lines)?.rate());
+        for ((pid, before), seconds) in pids.iter().zip(before).zip(&mut limit_seconds) {
+            seconds.push((Usage::of(*pid) - before).seconds);
+        }
         for ours in &mut ways {
             ours.print(lines)?;
         }
     }
-    let mut rows: Vec<Row> = ways.iter().map(|ours| ours.row(&limits)).collect();
+    let [agent, reader] = limit_seconds.map(|seconds| seconds.median());
+    let of_limit = format!("of the limit: agent {agent:.2}, reader {reader:.2}");
+    let mut rows: Vec<Row> = ways
+        .iter()
+        .map(|ours| ours.row(&limits, &of_limit))
+        .collect();
     for name in peer::NAMES {
         let folder = TempDir::new()?;
         if let Some(mut pty) = peer::start(name, &bench.paths, folder.path())? {
@@ -110,7 +121,7 @@ impl Ours {
         Ok(())
     }
 
-    fn row(&self, limits: &Samples) -> Row {
+    fn row(&self, limits: &Samples, of_limit: &str) -> Row {
         let ratio = self.rates.median() / limits.median();
         let received = self.received.median();
         let skipped = if self.received.quantile(0.0) < 0.999 {
@@ -127,10 +138,7 @@ impl Ours {
         let used: Vec<String> = used
             .map(|((name, _), seconds)| format!("{name} {:.2}", seconds.median()))
             .collect();
-        let protocol = match self.protocol {
-            Protocol::V1 => "wxcode.v1",
-            Protocol::Json => "JSON",
-        };
+        let protocol = self.protocol.name();
         Row {
             what: format!(
                 "throughput PTY → WebSocket client ({protocol}), {TEXT} MiB of coloured text, screen kept exact"
@@ -142,7 +150,7 @@ impl Ours {
             reached: (self.protocol == Protocol::V1).then_some(ratio >= TARGET),
             measured: format!("{ratio:.2}"),
             numbers: format!(
-                "{:.0} MB/s ({}), limit {:.0} MB/s ({}), {} runs each{skipped}; processor seconds: {}",
+                "{:.0} MB/s ({}), limit {:.0} MB/s ({}), {} runs each{skipped}; processor seconds: {}; {of_limit}",
                 self.rates.median(),
                 self.rates.spread(),
                 limits.median(),
