@@ -11,6 +11,7 @@ mod pty;
 mod row;
 mod samples;
 mod server;
+mod wire;
 
 use std::{path::PathBuf, time::Instant};
 
@@ -56,6 +57,9 @@ fn main() -> anyhow::Result<()> {
         protocol: options.protocol,
         quick: options.quick,
     };
+    // What else the machine does is in all that follows.
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split_whitespace().next().unwrap_or("?").to_owned();
     let began = Instant::now();
     let mut lines = Vec::new();
     for (name, measure) in ROWS {
@@ -71,8 +75,10 @@ fn main() -> anyhow::Result<()> {
     eprintln!("{:>4} s  done", began.elapsed().as_secs());
     println!("| what | to reach | measured | in numbers |\n|---|---|---|---|");
     lines.iter().for_each(|line| println!("{line}"));
+    let processors = std::thread::available_parallelism().map_or(0, usize::from);
+    println!("\n{processors} processors, load average before {load}");
     if let Some(absent) = peer::absent() {
-        println!("\n{absent}");
+        println!("{absent}");
     }
     Ok(())
 }
