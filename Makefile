@@ -6,6 +6,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 CARGO ?= cargo
+BENCH ?=
 .PHONY: help run build test lint bench fuzz page clean
 
 help: ## Show what can be made
@@ -35,9 +36,10 @@ test: ## Install what the tests need, and run them all
 lint: ## Check format, lints and types
 	@scripts/lint
 
-bench: ## Measure the screen engine, as ratios to what the memory allows
+bench: ## Measure wxcode, as ratios to a PTY read in a tight loop; BENCH=--quick takes a minute, BENCH='echo load' some rows
 	@scripts/need cargo
-	$(CARGO) bench -p wxcode-terminal
+	$(CARGO) build --release -p wxcode -p wxcode-bench
+	"$${CARGO_TARGET_DIR:-target}/release/wxcode-bench" $(BENCH)
 
 fuzz: ## Fuzz each target for FUZZ_SECONDS, 60 by default
 	@scripts/fuzz

@@ -17,12 +17,12 @@ use tokio_tungstenite::tungstenite::{
     protocol::WebSocketConfig,
 };
 use wxcode_bench::order::{DONE, Order, READY};
+use wxcode_wire::{ClientFrame, PROTOCOL, ServerFrame};
 
 use crate::{
     echo::Echo,
     printing::Printed,
     server::{Server, Session},
-    wire::{self, Frame, PROTOCOL},
 };
 
 /// How long a message may take.
@@ -164,8 +164,8 @@ impl Client {
     }
 
     fn take(&mut self, message: Bytes) -> anyhow::Result<Heard> {
-        let heard = match wire::decode(message)? {
-            Frame::Output { offset, bytes } => {
+        let heard = match ServerFrame::decode(message)? {
+            Some(ServerFrame::Output { offset, bytes }) => {
                 if offset != self.end {
                     bail!("a gap: {offset} after {}", self.end);
                 }
@@ -173,18 +173,21 @@ impl Client {
                 self.received += bytes.len() as u64;
                 Heard::Output(bytes)
             }
-            Frame::Snapshot { offset, bytes } => {
+            Some(ServerFrame::Snapshot { offset, bytes, .. }) => {
                 self.end = offset;
                 Heard::Snapshot(bytes)
             }
-            Frame::Report(report) => Heard::Report(serde_json::from_slice(&report)?),
-            Frame::Bad(kind, said) => bail!("the server says, by a frame of type {kind}: {said:?}"),
-            Frame::Other => Heard::Other,
+            Some(ServerFrame::Report(report)) => Heard::Report(report),
+            Some(ServerFrame::InputRefused { reason, .. }) => bail!("refused: {reason}"),
+            Some(ServerFrame::Error { message, .. }) => bail!("the server says: {message}"),
+            Some(ServerFrame::Exited(exit)) => bail!("the agent ended: {exit:?}"),
+            _ => Heard::Other,
         };
         let snapshot = matches!(heard, Heard::Snapshot(_));
         if self.end - self.acked >= ACK_EVERY || snapshot {
             self.acked = self.end;
-            self.socket.send(Message::Binary(wire::ack(self.end)))?;
+            let ack = ClientFrame::Ack(self.end).encode();
+            self.socket.send(Message::Binary(ack))?;
         }
         Ok(heard)
     }
@@ -210,7 +213,9 @@ impl Client {
         let message = match self.protocol {
             Protocol::V1 => {
                 self.number += 1;
-                Message::Binary(wire::input(self.number, bytes))
+                let bytes = Bytes::copy_from_slice(bytes);
+                let number = self.number;
+                Message::Binary(ClientFrame::Input { number, bytes }.encode())
             }
             Protocol::Json => {
                 let data = std::str::from_utf8(bytes)?;

@@ -11,7 +11,6 @@ mod pty;
 mod row;
 mod samples;
 mod server;
-mod wire;
 
 use std::{path::PathBuf, time::Instant};
 
