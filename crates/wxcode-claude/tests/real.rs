@@ -17,7 +17,9 @@ use wxcode_claude::{
     command::{Invocation, Start, argv},
     environment,
     hook::{self, HookEvent, HookKind, StartSource},
-    prompt, running, settings,
+    prompt,
+    running::{self, Running},
+    settings,
     transcript::{self, Transcript},
 };
 use wxcode_testbed::{
@@ -129,6 +131,18 @@ impl Bench {
         }
     }
 
+    /// Waits until Claude's own record of the process says this, which it writes a little behind the hooks.
+    fn running_until(&self, terminal: &Terminal, status: running::Status) -> Running {
+        let deadline = Instant::now() + WAIT_MAX;
+        loop {
+            match running::read(&self.home.config_dir(), terminal.pid()).unwrap() {
+                Some(running) if running.status == status => return running,
+                other => assert!(Instant::now() < deadline, "{other:?}"),
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     fn transcript(&self, id: Uuid) -> Transcript {
         transcript::find(&self.home.config_dir(), id).unwrap()
     }
@@ -164,14 +178,11 @@ fn an_id_is_kept_from_the_first_start_over_a_kill_to_the_resumption() {
         Transcript::Missing,
         "nothing was said yet"
     );
-    let running = running::read(&bench.home.config_dir(), terminal.pid())
-        .unwrap()
-        .unwrap();
+    let running = bench.running_until(&terminal, running::Status::Idle);
     assert_eq!(
         (running.session_id, running.version.as_deref()),
         (id, Some(VERSION))
     );
-    assert_eq!(running.status, running::Status::Idle);
 
     // It never spoke, so the same id may be chosen again, and cannot be resumed.
     drop(terminal);
@@ -384,10 +395,7 @@ fn a_question_is_asked_by_a_hook_and_on_the_screen() {
     assert_eq!(tool_name, "AskUserQuestion");
     assert_eq!(tool_input["questions"][0]["question"], "Which colour?");
     terminal.wait_quiet(QUIET);
-    let running = running::read(&bench.home.config_dir(), terminal.pid())
-        .unwrap()
-        .unwrap();
-    assert_eq!(running.status, running::Status::Waiting);
+    bench.running_until(&terminal, running::Status::Waiting);
     terminal.write(b"2").unwrap();
     bench
         .stub
