@@ -3,6 +3,7 @@
 
 pub mod agent;
 pub mod delivery;
+pub mod event;
 pub mod id;
 pub mod identity;
 pub mod milestone;

@@ -1,0 +1,284 @@
+//! What was told of a project last: enough to tell the next thing once, whatever is read again after a restart.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::Kind;
+use crate::{
+    agent::AgentState, delivery::Delivery, id::Id, milestone::Milestone,
+    milestone::MilestoneStatus, project::HookCursor, project::OutputProject,
+};
+
+/// Most milestones whose status is kept; the oldest is forgotten beyond that.
+pub const MILESTONES_MAX: usize = 2_000;
+
+/// What was told last, folded from a project's events.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Told {
+    session: Option<Session>,
+    agent: Option<Agent>,
+    /// The last hook that was told by an event of its own.
+    hook: Option<HookCursor>,
+    /// Conversations of the project's history that need not be told any more.
+    conversations: usize,
+    /// Deliveries that are not over, and their version.
+    deliveries: BTreeMap<Id, u64>,
+    /// Milestones that are not completed.
+    milestones: BTreeMap<Id, MilestoneStatus>,
+    /// Clients that are attached, by session and number.
+    clients: BTreeSet<(Id, u64)>,
+    planning: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Session {
+    id: Id,
+    exited: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Agent {
+    session: Id,
+    state: AgentState,
+    dialog: Option<String>,
+    hook: u64,
+}
+
+/// Up to which hook of a session everything was told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// The last hook that had an event of its own.
+    pub report: u64,
+    /// The last hook that the agent's state, as told, rests on.
+    pub state: u64,
+}
+
+impl Told {
+    /// Whether `kind` says something that was not told.
+    #[must_use]
+    pub fn is_news(&self, kind: &Kind) -> bool {
+        match kind {
+            Kind::SessionStarted { session_id, .. } => self
+                .session
+                .as_ref()
+                .is_none_or(|told| told.id < *session_id),
+            Kind::SessionExited { session_id, .. } => self.session.as_ref().is_none_or(|told| {
+                told.id < *session_id || (told.id == *session_id && !told.exited)
+            }),
+            Kind::SessionRotated { conversation, .. } | Kind::SessionLost { conversation, .. } => {
+                *conversation >= self.conversations
+            }
+            Kind::AgentState {
+                session_id,
+                state,
+                dialog,
+                ..
+            } => self.agent.as_ref().is_none_or(|told| {
+                (told.session, told.state, &told.dialog) != (*session_id, *state, dialog)
+            }),
+            Kind::DeliveryState {
+                delivery_id,
+                state,
+                version,
+                ..
+            } => match self.deliveries.get(delivery_id) {
+                Some(told) => version > told,
+                // One that is over was told when it was not.
+                None => !state.is_over(),
+            },
+            Kind::MilestoneStatus {
+                milestone_id,
+                status,
+                ..
+            } => self.milestones.get(milestone_id) != Some(status),
+            Kind::PlanningChanged {
+                fingerprint,
+                entries,
+            } => match &self.planning {
+                Some(told) => told != fingerprint,
+                None => *entries > 0,
+            },
+            Kind::ClientJoined { .. } => true,
+            Kind::ClientLeft { session_id, client } => {
+                self.clients.contains(&(*session_id, *client))
+            }
+            Kind::PromptSubmitted { by, .. }
+            | Kind::ToolStarted { by, .. }
+            | Kind::ToolFinished { by, .. }
+            | Kind::QuestionAsked { by, .. }
+            | Kind::PermissionRequested { by, .. } => !HookCursor {
+                session_id: by.session_id,
+                seq: by.hook,
+            }
+            .is_behind(self.hook),
+        }
+    }
+
+    /// Takes note of what is being told.
+    pub fn note(&mut self, kind: &Kind) {
+        match kind {
+            Kind::SessionStarted { session_id, .. } => self.session(*session_id, false),
+            Kind::SessionExited { session_id, .. } => self.session(*session_id, true),
+            Kind::SessionRotated { conversation, .. } | Kind::SessionLost { conversation, .. } => {
+                self.conversations = conversation + 1;
+            }
+            Kind::AgentState {
+                session_id,
+                state,
+                dialog,
+                hook,
+            } => {
+                self.agent = Some(Agent {
+                    session: *session_id,
+                    state: *state,
+                    dialog: dialog.clone(),
+                    hook: *hook,
+                });
+            }
+            Kind::DeliveryState {
+                delivery_id, state, ..
+            } if state.is_over() => drop(self.deliveries.remove(delivery_id)),
+            Kind::DeliveryState {
+                delivery_id,
+                version,
+                ..
+            } => drop(self.deliveries.insert(*delivery_id, *version)),
+            Kind::MilestoneStatus {
+                milestone_id,
+                status: MilestoneStatus::Completed,
+                ..
+            } => drop(self.milestones.remove(milestone_id)),
+            Kind::MilestoneStatus {
+                milestone_id,
+                status,
+                ..
+            } => {
+                self.milestones.insert(*milestone_id, *status);
+                if self.milestones.len() > MILESTONES_MAX {
+                    self.milestones.pop_first();
+                }
+            }
+            Kind::PlanningChanged { fingerprint, .. } => self.planning = Some(fingerprint.clone()),
+            Kind::ClientJoined {
+                session_id, client, ..
+            } => drop(self.clients.insert((*session_id, *client))),
+            Kind::ClientLeft { session_id, client } => {
+                self.clients.remove(&(*session_id, *client));
+            }
+            Kind::PromptSubmitted { by, .. }
+            | Kind::ToolStarted { by, .. }
+            | Kind::ToolFinished { by, .. }
+            | Kind::QuestionAsked { by, .. }
+            | Kind::PermissionRequested { by, .. } => {
+                self.hook = Some(HookCursor {
+                    session_id: by.session_id,
+                    seq: by.hook,
+                });
+            }
+        }
+    }
+
+    fn session(&mut self, id: Id, exited: bool) {
+        self.session = Some(Session { id, exited });
+    }
+
+    /// Up to which hook of a session everything was told.
+    #[must_use]
+    pub fn reached(&self, session: Id) -> Reached {
+        let report = self.hook.filter(|hook| hook.session_id == session);
+        let agent = self.agent.as_ref().filter(|told| told.session == session);
+        Reached {
+            report: report.map_or(0, |hook| hook.seq),
+            state: agent.map_or(0, |told| told.hook),
+        }
+    }
+
+    /// The clients that were told to be attached: none of them is, when a server starts.
+    #[must_use]
+    pub fn clients(&self) -> Vec<Kind> {
+        let left = |&(session_id, client): &(Id, u64)| Kind::ClientLeft { session_id, client };
+        self.clients.iter().map(left).collect()
+    }
+
+    /// The deliveries that were told last not to be over.
+    #[must_use]
+    pub fn open_deliveries(&self) -> Vec<Id> {
+        self.deliveries.keys().copied().collect()
+    }
+
+    /// Takes the conversations of a project's past as told: its log begins now.
+    pub fn begin(&mut self, conversations: usize) {
+        self.conversations = self.conversations.max(conversations);
+    }
+
+    /// The events of the conversations in a project's history that were not told.
+    #[must_use]
+    pub fn conversations(&self, project: &OutputProject) -> Vec<Kind> {
+        let history = &project.claude_session_history;
+        // The first one is told of by the session that it starts with.
+        (self.conversations.max(1)..history.len())
+            .map(|conversation| {
+                let (entry, left) = (&history[conversation], &history[conversation - 1]);
+                match entry.source {
+                    crate::identity::Source::Lost => Kind::SessionLost {
+                        claude_session_id: entry.id,
+                        from: left.id,
+                        reason: left.reason.clone(),
+                        conversation,
+                    },
+                    source => Kind::SessionRotated {
+                        session_id: self.session.as_ref().map(|session| session.id),
+                        claude_session_id: entry.id,
+                        from: left.id,
+                        source,
+                        conversation,
+                    },
+                }
+            })
+            .collect()
+    }
+
+    /// Forgets milestones that are not there any more, and tells the status of those that came further.
+    #[must_use]
+    pub fn milestones(&mut self, all: &[Milestone]) -> Vec<Kind> {
+        let there: BTreeSet<Id> = all.iter().map(|milestone| milestone.id).collect();
+        let is_full = self.milestones.len() >= MILESTONES_MAX;
+        self.milestones.retain(|id, _| there.contains(id));
+        let is_known = |milestone: &&Milestone| match self.milestones.get(&milestone.id) {
+            Some(told) => *told != milestone.status,
+            None => !is_full && milestone.status != MilestoneStatus::Completed,
+        };
+        all.iter().filter(is_known).map(Kind::from).collect()
+    }
+}
+
+impl From<&Milestone> for Kind {
+    fn from(milestone: &Milestone) -> Self {
+        Self::MilestoneStatus {
+            milestone_id: milestone.id,
+            element_name: milestone.element_name.clone(),
+            status: milestone.status,
+        }
+    }
+}
+
+impl From<&Delivery> for Kind {
+    fn from(delivery: &Delivery) -> Self {
+        /// Longest beginning of a text that is told, in characters.
+        const TEXT_MAX: usize = 1_000;
+        Self::DeliveryState {
+            delivery_id: delivery.id,
+            milestone_id: delivery.milestone_id,
+            state: delivery.state,
+            attempts: delivery.attempts,
+            error: delivery.error.clone(),
+            text: super::shortened(&delivery.text, TEXT_MAX),
+            version: delivery.version,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

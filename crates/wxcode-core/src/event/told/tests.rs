@@ -1,0 +1,234 @@
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    delivery::DeliveryState,
+    event::{Report, ToolCall},
+};
+
+const fn id(n: u8) -> Id {
+    Id::from_bytes([n; 12])
+}
+
+fn tool(session: u8, hook: u64) -> Kind {
+    let by = Report {
+        session_id: id(session),
+        claude_session_id: Uuid::nil(),
+        hook,
+    };
+    Kind::ToolStarted {
+        by,
+        call: ToolCall::default(),
+    }
+}
+
+fn state(session: u8, state: AgentState, dialog: Option<&str>, hook: u64) -> Kind {
+    Kind::AgentState {
+        session_id: id(session),
+        state,
+        dialog: dialog.map(str::to_owned),
+        hook,
+    }
+}
+
+fn delivery(n: u8, state: DeliveryState, version: u64) -> Kind {
+    Kind::DeliveryState {
+        delivery_id: id(n),
+        milestone_id: None,
+        state,
+        attempts: 0,
+        error: None,
+        text: String::new(),
+        version,
+    }
+}
+
+fn milestone(n: u16, status: MilestoneStatus) -> Kind {
+    let [a, b] = n.to_be_bytes();
+    Kind::MilestoneStatus {
+        milestone_id: Id::from_bytes([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, a, b]),
+        element_name: String::new(),
+        status,
+    }
+}
+
+/// Which of these are news, told one after the other.
+fn news(told: &mut Told, kinds: &[Kind]) -> Vec<bool> {
+    let one = |kind: &Kind| {
+        let is_news = told.is_news(kind);
+        if is_news {
+            told.note(kind);
+        }
+        is_news
+    };
+    kinds.iter().map(one).collect()
+}
+
+#[test]
+fn a_hook_is_told_once_and_another_sessions_hooks_count_anew() {
+    let mut told = Told::default();
+    let hooks = [(1, 3), (1, 3), (1, 2), (1, 4), (2, 1), (2, 1)].map(|(s, n)| tool(s, n));
+    assert_eq!(
+        news(&mut told, &hooks),
+        [true, false, false, true, true, false]
+    );
+    assert_eq!(told.reached(id(2)).report, 1);
+    assert_eq!(told.reached(id(1)).report, 0);
+}
+
+#[test]
+fn a_state_is_told_when_it_or_its_dialog_changes() {
+    let mut told = Told::default();
+    let states = [
+        state(1, AgentState::Idle, None, 1),
+        state(1, AgentState::Idle, None, 2),
+        state(1, AgentState::BlockedDialog, Some("a"), 2),
+        state(1, AgentState::BlockedDialog, Some("b"), 2),
+        state(2, AgentState::BlockedDialog, Some("b"), 0),
+    ];
+    assert_eq!(news(&mut told, &states), [true, false, true, true, true]);
+    assert_eq!(
+        (told.reached(id(1)).state, told.reached(id(2)).state),
+        (0, 0)
+    );
+}
+
+#[test]
+fn a_delivery_goes_on_by_its_version_and_ends_once() {
+    use DeliveryState::{Queued, Submitted, Written};
+    let mut told = Told::default();
+    let steps = [
+        delivery(1, Queued, 0),
+        delivery(1, Queued, 0),
+        delivery(1, Written, 2),
+        delivery(1, Queued, 1),
+        delivery(1, Submitted, 3),
+        delivery(1, Submitted, 3),
+    ];
+    assert_eq!(
+        news(&mut told, &steps),
+        [true, false, true, false, true, false]
+    );
+    assert_eq!(told.open_deliveries(), []);
+}
+
+#[test]
+fn a_session_starts_and_exits_once_and_an_older_one_is_no_news() {
+    let started = |n| Kind::SessionStarted {
+        session_id: id(n),
+        claude_session_id: Uuid::nil(),
+        resumed: false,
+        pid: 1,
+    };
+    let exited = |n| Kind::SessionExited {
+        session_id: id(n),
+        code: Some(0),
+        signal: None,
+        reason: "exited".into(),
+    };
+    let mut told = Told::default();
+    let all = [
+        started(2),
+        started(2),
+        exited(2),
+        exited(2),
+        started(1),
+        exited(1),
+        started(3),
+        exited(2),
+    ];
+    assert_eq!(
+        news(&mut told, &all),
+        [true, false, true, false, false, false, true, false]
+    );
+}
+
+#[test]
+fn the_first_look_at_no_planning_is_no_change() {
+    let looked = |fingerprint: &str, entries| Kind::PlanningChanged {
+        fingerprint: fingerprint.into(),
+        entries,
+    };
+    let mut told = Told::default();
+    let all = [
+        looked("a", 0),
+        looked("b", 1),
+        looked("b", 1),
+        looked("a", 0),
+    ];
+    assert_eq!(news(&mut told, &all), [false, true, false, true]);
+}
+
+#[test]
+fn what_is_kept_of_many_milestones_is_bounded_and_what_was_forgotten_is_not_told_again() {
+    use MilestoneStatus::{Completed, Pending};
+    let mut told = Told::default();
+    let count = u16::try_from(MILESTONES_MAX).unwrap() + 500;
+    for n in 0..count {
+        told.note(&milestone(n, Pending));
+    }
+    assert_eq!(told.milestones.len(), MILESTONES_MAX);
+    assert!(serde_json::to_string(&told).unwrap().len() < 128 << 10);
+    told.note(&milestone(count - 1, Completed));
+    assert_eq!(told.milestones.len(), MILESTONES_MAX - 1);
+}
+
+#[test]
+fn clients_that_were_attached_leave() {
+    let joined = |client| Kind::ClientJoined {
+        session_id: id(1),
+        client,
+        read_only: false,
+    };
+    let left = |client| Kind::ClientLeft {
+        session_id: id(1),
+        client,
+    };
+    let mut told = Told::default();
+    assert_eq!(
+        news(&mut told, &[joined(1), joined(2), left(1), left(1)]),
+        [true, true, true, false]
+    );
+    assert_eq!(told.clients(), [left(2)]);
+    told.note(&left(2));
+    assert_eq!(told.clients(), []);
+}
+
+fn any_kind() -> impl Strategy<Value = Kind> {
+    let states = [AgentState::Idle, AgentState::Working];
+    let steps = [
+        DeliveryState::Queued,
+        DeliveryState::Written,
+        DeliveryState::Failed,
+    ];
+    let stages = [
+        MilestoneStatus::Pending,
+        MilestoneStatus::InProgress,
+        MilestoneStatus::Completed,
+    ];
+    prop_oneof![
+        (1_u8..3, 1_u64..9).prop_map(|(session, hook)| tool(session, hook)),
+        (1_u8..3, 0_usize..2, 0_u64..9)
+            .prop_map(move |(s, n, hook)| state(s, states[n], None, hook)),
+        (1_u8..4, 0_usize..3, 0_u64..5).prop_map(move |(n, at, v)| delivery(n, steps[at], v)),
+        (1_u16..4, 0_usize..3).prop_map(move |(n, at)| milestone(n, stages[at])),
+    ]
+}
+
+proptest! {
+    /// Whatever is told: a second time it is no news, but for what has come to its end and is not kept.
+    #[test]
+    fn nothing_is_news_twice_and_what_was_told_reads_back(kinds in prop::collection::vec(any_kind(), 0..60)) {
+        let mut told = Told::default();
+        for kind in &kinds {
+            if told.is_news(kind) {
+                told.note(kind);
+                let is_completed = matches!(kind, Kind::MilestoneStatus { status: MilestoneStatus::Completed, .. });
+                prop_assert!(is_completed || !told.is_news(kind), "{:?}", kind);
+            }
+            let text = serde_json::to_string(&told).unwrap();
+            prop_assert_eq!(&serde_json::from_str::<Told>(&text).unwrap(), &told);
+        }
+    }
+}
