@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    fs::File,
+    fs::{self, File},
     io,
     sync::mpsc::{Receiver, SyncSender},
     thread,
@@ -20,6 +20,7 @@ use crate::{
     input::{Key, Keyboard},
     mode::Modes,
     screen::Screen,
+    tool,
 };
 
 /// What the keys go to.
@@ -249,11 +250,11 @@ impl Agent {
             }
             Kind::Permission if dialog.selected == 1 => self.idle(),
             Kind::Permission => {
-                self.hook("PostToolUse", bash());
+                self.hook("PostToolUse", tool::bash());
                 self.finish_turn()
             }
             Kind::Question => {
-                self.hook("PostToolUse", question());
+                self.hook("PostToolUse", tool::question());
                 self.finish_turn()
             }
         }
@@ -315,8 +316,13 @@ impl Agent {
                 event::wait_for(argument.to_owned(), self.events.clone());
                 return Ok(Next::Go);
             }
-            "fake:permission" => return self.ask(Kind::Permission, bash()),
-            "fake:question" => return self.ask(Kind::Question, question()),
+            "fake:write" => {
+                self.hook("PreToolUse", tool::write(argument));
+                fs::write(argument, "written by the fake agent\n")?;
+                self.hook("PostToolUse", tool::write(argument));
+            }
+            "fake:permission" => return self.ask(Kind::Permission, tool::bash()),
+            "fake:question" => return self.ask(Kind::Question, tool::question()),
             _ => {}
         }
         let count = self.conversation.user_messages;
@@ -388,18 +394,6 @@ impl Agent {
         }
         self.hooks.run(event, &payload);
     }
-}
-
-fn bash() -> Value {
-    json!({ "tool_name": "Bash", "tool_input": { "command": "echo hi" }, "tool_use_id": "toolu_fake" })
-}
-
-fn question() -> Value {
-    let options =
-        json!([{ "label": "Red", "description": "" }, { "label": "Blue", "description": "" }]);
-    let questions =
-        json!([{ "question": "Which colour?", "header": "Colour", "options": options }]);
-    json!({ "tool_name": "AskUserQuestion", "tool_input": { "questions": questions }, "tool_use_id": "toolu_fake" })
 }
 
 /// Most lines and bytes of a prompt that is reported as it is.

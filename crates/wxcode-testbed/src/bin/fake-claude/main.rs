@@ -9,6 +9,7 @@ mod hooks;
 mod input;
 mod mode;
 mod screen;
+mod tool;
 
 use std::{
     env, fs, io,
