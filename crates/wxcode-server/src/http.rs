@@ -2,6 +2,7 @@
 
 mod access;
 mod delivery;
+mod event;
 mod health;
 mod milestone;
 mod page;
@@ -36,7 +37,7 @@ use wxcode_store::Store;
 pub(crate) use access::Access;
 use problem::{Answer, Problem};
 
-use crate::{Settings, session::Sessions, terminal};
+use crate::{Settings, event::Events, session::Sessions, terminal};
 
 /// Largest body of a request, in bytes: a milestone's context or a delivery's text as JSON.
 pub(crate) const BODY_MAX: usize = 4 << 20; // 4 MiB
@@ -47,6 +48,7 @@ pub(crate) struct App {
     pub(crate) settings: Arc<Settings>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) sessions: Sessions,
+    pub(crate) events: Events,
     pub(crate) access: Access,
     pub(crate) closing: CancellationToken,
     /// The terminal clients, which are to say goodbye before the server ends.
@@ -78,6 +80,7 @@ impl FromRef<App> for Access {
         (name = "output projects", description = "A workspace folder and the one conversation that works in it"),
         (name = "milestones", description = "Units of work of an output project"),
         (name = "sessions", description = "The running agent of an output project"),
+        (name = "events", description = "What happens to an output project, told as it happens"),
         (name = "deliveries", description = "Commands on their way into a session"),
         (name = "access", description = "Logging a browser in and out"),
         (name = "health", description = "Whether the server lives and its store answers"),
@@ -119,6 +122,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(delivery::queue, delivery::list))
         .routes(routes!(delivery::show))
         .routes(routes!(planning::show))
+        .routes(routes!(event::follow))
 }
 
 fn terminals() -> OpenApiRouter<App> {

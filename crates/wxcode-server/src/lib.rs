@@ -1,6 +1,7 @@
 //! The server: it adopts the sessions that the folders name, serves them to browsers and programs,
 //! and holds no screen and no PTY itself.
 
+mod event;
 mod http;
 mod milestone;
 mod recording;

@@ -24,6 +24,7 @@ use wxcode_store::Store;
 
 use crate::{
     Settings,
+    event::{Events, Telling},
     http::{self, Access, App},
     session::Sessions,
 };
@@ -76,6 +77,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     sessions: Sessions,
+    events: Events,
     router: Router,
     closing: CancellationToken,
     clients: TaskTracker,
@@ -137,7 +139,14 @@ impl Server {
         let data_dir = settings.data_dir.clone();
         let closing = CancellationToken::new();
         let settings = Arc::new(settings);
-        let sessions = Sessions::new(Arc::clone(&settings), Arc::clone(&store), closing.clone());
+        let events = Events::new(data_dir.join("events"), Arc::clone(&store));
+        let store: Arc<dyn Store> = Arc::new(Telling::new(store, events.clone()));
+        let sessions = Sessions::new(
+            Arc::clone(&settings),
+            Arc::clone(&store),
+            events.clone(),
+            closing.clone(),
+        );
         let failed = |source| ServeError::DataDir {
             path: data_dir.clone(),
             source,
@@ -157,6 +166,7 @@ impl Server {
             clients: clients.clone(),
             settings,
             store,
+            events: events.clone(),
             sessions: sessions.clone(),
             access,
             closing: closing.clone(),
@@ -168,6 +178,7 @@ impl Server {
             listener,
             address,
             sessions,
+            events,
             router,
             closing,
             clients,
@@ -215,6 +226,7 @@ impl Server {
         {
             tracing::warn!("some requests were still open");
         }
+        self.events.settle();
         // Best effort: a stale one names a pid that is gone.
         let _ = fs::remove_file(self.data_dir.join("server.json"));
     }

@@ -127,7 +127,11 @@ impl From<Exit> for ExitView {
     }
 }
 
-async fn view(app: &App, project: OutputProject, session: Option<&Session>) -> SessionView {
+pub(super) async fn view(
+    app: &App,
+    project: OutputProject,
+    session: Option<&Session>,
+) -> SessionView {
     let state = session.map(Session::view);
     let exit = state.as_ref().and_then(|state| state.exit.clone());
     let running = session.filter(|_| exit.is_none());

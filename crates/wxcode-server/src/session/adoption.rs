@@ -47,17 +47,14 @@ impl Sessions {
                         stop(&older).await;
                     }
                     let current = self.current_conversation(&note).await;
-                    self.follow(
-                        &seat,
-                        Started {
-                            id,
-                            dir,
-                            note,
-                            holder,
-                            at,
-                        },
-                        current,
-                    );
+                    let started = Started {
+                        id,
+                        dir,
+                        note,
+                        holder,
+                        at,
+                    };
+                    self.follow(&seat, started, current).await;
                 }
                 // It ended while no server was there: what it reported last is taken in as if one had been.
                 State::Lost(holder) => self.finish(&seat, id, dir, note, holder, at).await,
@@ -108,7 +105,7 @@ impl Sessions {
             holder,
             at,
         };
-        let session = self.follow(seat, started, current);
+        let session = self.follow(seat, started, current).await;
         if timeout(STOP_TIMEOUT, session.ended()).await.is_err() {
             tracing::warn!(session = %id, "the end of a session waits for the store");
         }
@@ -126,6 +123,8 @@ impl Sessions {
     async fn settle_orphans(&self) {
         let settled = async {
             for project in self.0.store.projects_with_open_deliveries().await? {
+                // What its deliveries were before is told first.
+                self.0.events.current(project).await;
                 if self.running(project).is_none() {
                     for delivery in self.0.store.open_deliveries(project).await? {
                         courier::end(&*self.0.store, &delivery, false).await?;
@@ -158,7 +157,8 @@ impl Sessions {
             exit: Some(exit),
         };
         let agent_pid = holder.map_or(0, |holder| holder.agent_pid);
-        let session = Session::new(id, &note, dir, agent_pid, at, watch::channel(view).1);
+        let feed = self.0.events.feed(note.project_id);
+        let session = Session::new(id, &note, dir, agent_pid, at, watch::channel(view).1, feed);
         seat.take(Arc::new(session));
     }
 

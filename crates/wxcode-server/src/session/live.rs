@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, broadcast, watch};
 use uuid::Uuid;
 use wxcode_claude::hook::HookEvent;
-use wxcode_core::{agent::AgentState, id::Id};
+use wxcode_core::{agent::AgentState, event::Kind, id::Id};
 use wxcode_holder::folder::Exit;
 use wxcode_terminal::Size;
 
 use super::role::Roles;
+use crate::event::Feed;
 
 /// Hook events that a terminal client may be behind before it misses some.
 pub(super) const REPORTS_MAX: usize = 256;
@@ -68,6 +69,8 @@ pub struct Session {
     /// Rings when a delivery was queued.
     pub(super) bell: Notify,
     pub(super) reports: broadcast::Sender<Arc<HookEvent>>,
+    /// Where what happens to it is told.
+    pub(super) feed: Arc<Feed>,
     roles: Mutex<Roles>,
     /// Who drives, for the clients to hear.
     driver: watch::Sender<Option<u64>>,
@@ -81,6 +84,7 @@ impl Session {
         agent_pid: i32,
         started_at: Timestamp,
         view: watch::Receiver<View>,
+        feed: Arc<Feed>,
     ) -> Self {
         Self {
             id,
@@ -93,6 +97,7 @@ impl Session {
             view,
             bell: Notify::new(),
             reports: broadcast::channel(REPORTS_MAX).0,
+            feed,
             roles: Mutex::default(),
             driver: watch::Sender::new(None),
         }
@@ -138,9 +143,15 @@ impl Session {
 
     /// Attaches a terminal client for as long as the answer lives.
     #[must_use]
-    pub fn attend(self: &Arc<Self>) -> Attendance {
+    pub fn attend(self: &Arc<Self>, read_only: bool) -> Attendance {
+        let client = self.roles().join();
+        self.feed.tell(Kind::ClientJoined {
+            session_id: self.id,
+            client,
+            read_only,
+        });
         Attendance {
-            client: self.roles().join(),
+            client,
             driver: self.driver.subscribe(),
             session: Arc::clone(self),
         }
@@ -198,5 +209,9 @@ impl Attendance {
 impl Drop for Attendance {
     fn drop(&mut self) {
         self.session.change(|roles| roles.leave(self.client));
+        self.session.feed.tell(Kind::ClientLeft {
+            session_id: self.session.id,
+            client: self.client,
+        });
     }
 }

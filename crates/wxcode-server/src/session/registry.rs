@@ -5,11 +5,15 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::{Notify, watch},
+    time::timeout,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use wxcode_core::{
     agent::AgentState,
     delivery::{Delivery, machine::Deadlines},
+    event::Kind,
     id::Id,
 };
 use wxcode_holder::client::{self, Request};
@@ -20,10 +24,11 @@ use super::{
     courier::{self, Courier},
     identity::Ledger,
     live::{Session, View},
+    planning,
     start::{self, StartError, Started},
     watcher::Watcher,
 };
-use crate::Settings;
+use crate::{Settings, event::Events};
 
 /// The sessions of this server. Its methods that change something must be carried out to their end: a start that is
 /// dropped half-way would leave an agent that nobody follows.
@@ -33,6 +38,7 @@ pub struct Sessions(pub(super) Arc<Inner>);
 pub(super) struct Inner {
     pub(super) settings: Arc<Settings>,
     pub(super) store: Arc<dyn Store>,
+    pub(super) events: Events,
     seats: Mutex<HashMap<Id, Arc<Seat>>>,
     closing: CancellationToken,
     watchers: TaskTracker,
@@ -96,11 +102,17 @@ pub enum Delivered {
 impl Sessions {
     /// The sessions of a server. Nothing is adopted yet.
     #[must_use]
-    pub fn new(settings: Arc<Settings>, store: Arc<dyn Store>, closing: CancellationToken) -> Self {
+    pub(crate) fn new(
+        settings: Arc<Settings>,
+        store: Arc<dyn Store>,
+        events: Events,
+        closing: CancellationToken,
+    ) -> Self {
         let watchers = TaskTracker::new();
         Self(Arc::new(Inner {
             settings,
             store,
+            events,
             seats: Mutex::default(),
             closing,
             watchers,
@@ -160,7 +172,7 @@ impl Sessions {
         }
         let started = start::start(&self.0.settings, &*self.0.store, project).await?;
         let current = Some(started.note.claude_session_id);
-        let session = self.follow(seat, started, current);
+        let session = self.follow(seat, started, current).await;
         self.prune(project, ENDED_KEPT);
         Ok(Found {
             session,
@@ -263,7 +275,7 @@ impl Sessions {
         Arc::clone(lock(&self.0.seats).entry(project).or_default())
     }
 
-    pub(super) fn follow(
+    pub(super) async fn follow(
         &self,
         seat: &Seat,
         started: Started,
@@ -282,7 +294,22 @@ impl Sessions {
             claude_version: None,
             exit: None,
         });
-        let session = Arc::new(Session::new(id, &note, dir, holder.agent_pid, at, watch));
+        let feed = self.0.events.current(note.project_id).await;
+        feed.tell(Kind::SessionStarted {
+            session_id: id,
+            claude_session_id: note.claude_session_id,
+            resumed: note.resumed,
+            pid: holder.agent_pid,
+        });
+        let session = Arc::new(Session::new(
+            id,
+            &note,
+            dir,
+            holder.agent_pid,
+            at,
+            watch,
+            feed,
+        ));
         seat.take(Arc::clone(&session));
         let store = &self.0.store;
         let ready_ms = u64::try_from(self.0.settings.ready_timeout.as_millis()).unwrap_or(u64::MAX);
@@ -294,15 +321,31 @@ impl Sessions {
             Deadlines { ready_ms },
         );
         let closing = self.0.closing.clone();
+        let bell = Arc::new(Notify::new());
         let watcher = Watcher::new(
             Arc::clone(&session),
             view,
             ledger,
             courier,
             note.config_dir,
-            closing,
+            Arc::clone(&bell),
+            closing.clone(),
         );
         self.0.watchers.spawn(watcher.run());
+        if let Ok(Some(project)) = store.project(note.project_id).await {
+            // What changed while nobody looked is told at once.
+            bell.notify_one();
+            let feed = Arc::clone(&session.feed);
+            let looking = planning::follow(feed, bell, project.workspace_path);
+            let session = Arc::clone(&session);
+            self.0.watchers.spawn(async move {
+                tokio::select! {
+                    () = looking => {}
+                    _ = session.ended() => {}
+                    () = closing.cancelled() => {}
+                }
+            });
+        }
         session
     }
 }

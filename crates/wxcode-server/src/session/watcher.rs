@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{
-    sync::watch,
+    sync::{Notify, watch},
     time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
@@ -14,6 +14,7 @@ use wxcode_claude::{
 use wxcode_core::{
     agent::{Agent, AgentState, Evidence},
     delivery::machine::{Event, Readiness},
+    event::Kind,
 };
 use wxcode_holder::{
     client::{self, ClientError, Connection, Request, Sender},
@@ -25,10 +26,9 @@ use super::{
     identity::Ledger,
     live::{Session, View},
     look::{self, Looker},
+    report::{Reporter, evidence},
 };
 
-/// The tool by which Claude asks the user something.
-const QUESTION_TOOL: &str = "AskUserQuestion";
 /// How often Claude's own record of the process is read while a turn runs: the only evidence of Esc.
 const RECORD_INTERVAL_MS: u64 = 1_000;
 /// Shortest and longest wait before a holder that cannot be reached is tried again.
@@ -50,6 +50,7 @@ pub(super) struct Watcher {
     agent: Agent,
     looker: Looker,
     began: Instant,
+    reporter: Reporter,
     /// The hook to read next.
     next_seq: u64,
     /// Hooks before this one were reported to an earlier server already.
@@ -72,9 +73,11 @@ impl Watcher {
         ledger: Ledger,
         courier: Courier,
         config_dir: PathBuf,
+        planning: Arc<Notify>,
         closing: CancellationToken,
     ) -> Self {
         Self {
+            reporter: Reporter::new(&session, planning),
             session,
             view,
             ledger,
@@ -150,6 +153,12 @@ impl Watcher {
                 () = self.closing.cancelled() => return,
             }
         }
+        self.session.feed.tell(Kind::SessionExited {
+            session_id: self.session.id,
+            code: exit.code,
+            signal: exit.signal,
+            reason: exit.reason.clone(),
+        });
         // Best effort: without it the same is accounted for again, which changes nothing.
         let _ = std::fs::write(self.session.dir.join(SETTLED), b"");
         tracing::info!(session = %self.session.id, reason = %exit.reason, code = ?exit.code, signal = ?exit.signal, "the session ended");
@@ -169,11 +178,17 @@ impl Watcher {
             return;
         };
         for record in records {
-            if let Some(HookKind::UserPromptSubmit { prompt, .. }) = self
-                .take_in(record.seq, &record.payload)
-                .map(|event| event.kind)
-            {
-                self.courier.remember(&prompt);
+            let Some(event) = self.take_in(record.seq, &record.payload) else {
+                continue;
+            };
+            self.reporter.hook(record.seq, &event);
+            if let Some(evidence) = evidence(&event.kind) {
+                self.agent.observe(&evidence);
+                self.reporter
+                    .state(&self.agent, Some(record.seq), self.next_seq, self.live_from);
+            }
+            if let HookKind::UserPromptSubmit { prompt, .. } = &event.kind {
+                self.courier.remember(prompt);
             }
         }
     }
@@ -257,7 +272,7 @@ impl Watcher {
                 ..
             } if self.looker.saw(id, offset, now) => {
                 let look = look::read(&text, modes.bracketed_paste);
-                self.observe(&Evidence::Screen(look), holder).await?;
+                self.observe(&Evidence::Screen(look), None, holder).await?;
                 self.courier.tell(Event::Quiet, holder, now).await?;
             }
             client::Event::Delivered { key, fresh } => {
@@ -308,26 +323,10 @@ impl Watcher {
         let Some(event) = self.take_in(seq, payload) else {
             return Ok(());
         };
-        let evidence = match &event.kind {
-            HookKind::SessionStart { .. } => Some(Evidence::SessionStarted),
-            HookKind::UserPromptSubmit { .. } => Some(Evidence::PromptSubmitted),
-            HookKind::PreToolUse { .. }
-            | HookKind::PostToolUse { .. }
-            | HookKind::PreCompact { .. } => Some(Evidence::TurnGoesOn),
-            HookKind::PermissionRequest { tool_name, .. } if tool_name == QUESTION_TOOL => {
-                Some(Evidence::QuestionAsked)
-            }
-            HookKind::PermissionRequest { .. } => Some(Evidence::PermissionRequested),
-            HookKind::Stop { .. } => Some(Evidence::TurnEnded),
-            HookKind::UserPromptExpansion { .. }
-            | HookKind::Notification { .. }
-            | HookKind::SubagentStop
-            | HookKind::SessionEnd { .. }
-            | HookKind::Other(_) => None,
-        };
         self.save().await;
-        if let Some(evidence) = evidence {
-            self.observe(&evidence, holder).await?;
+        self.reporter.hook(seq, &event);
+        if let Some(evidence) = evidence(&event.kind) {
+            self.observe(&evidence, Some(seq), holder).await?;
         }
         // After the agent's state, so that nobody sees a command submitted and the agent still idle.
         if let HookKind::UserPromptSubmit { prompt, .. } = &event.kind {
@@ -349,7 +348,13 @@ impl Watcher {
         }
     }
 
-    async fn observe(&mut self, evidence: &Evidence, holder: &Sender) -> Result<(), ClientError> {
+    /// Takes evidence of the agent's state; `hook` is the one that gave it, if one did.
+    async fn observe(
+        &mut self,
+        evidence: &Evidence,
+        hook: Option<u64>,
+        holder: &Sender,
+    ) -> Result<(), ClientError> {
         self.agent.observe(evidence);
         let now = self.now();
         let state = self.agent.state();
@@ -366,6 +371,8 @@ impl Watcher {
             view.dialog = dialog;
             changed
         });
+        self.reporter
+            .state(&self.agent, hook, self.next_seq, self.live_from);
         if self.agent.has_started() && self.view.borrow().claude_version.is_none() {
             self.read_version().await;
         }
@@ -402,7 +409,7 @@ impl Watcher {
         self.record = Some((now + RECORD_INTERVAL_MS, is_idle));
         // Twice, since the record lags a little behind the hook of a new turn.
         if is_idle && was_idle {
-            self.observe(&Evidence::RecordedIdle, holder).await?;
+            self.observe(&Evidence::RecordedIdle, None, holder).await?;
         }
         Ok(())
     }

@@ -117,7 +117,7 @@ impl Client {
 
     async fn follow(&mut self, app: &App, found: &Found, options: &Options) -> Result<End, End> {
         let session = &found.session;
-        let attendance = session.attend();
+        let attendance = session.attend(options.read_only);
         let reports = session.reports();
         let project = app.store.project(session.project_id).await?;
         let mut connection = client::connect(&session.dir).await.ok();

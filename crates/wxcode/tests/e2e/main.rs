@@ -10,6 +10,7 @@ mod access;
 mod api;
 mod attach;
 mod delivery;
+mod events;
 mod milestone;
 mod mishap;
 mod model;

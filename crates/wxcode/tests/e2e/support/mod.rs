@@ -2,6 +2,7 @@
 
 mod agent;
 mod attached;
+mod events;
 mod process;
 mod server;
 mod socket;
@@ -9,6 +10,7 @@ mod wire;
 
 pub(crate) use agent::{Agent, real};
 pub(crate) use attached::Attached;
+pub(crate) use events::{Events, Told};
 pub(crate) use process::{is_alive, kill, parent_of};
 pub(crate) use server::{Server, eventually};
 pub(crate) use socket::Socket;

@@ -1,0 +1,110 @@
+//! The events of the projects: one ordered, durable, bounded log each, told once over every restart.
+
+mod catch_up;
+mod feed;
+mod line;
+mod log;
+mod segment;
+mod telling;
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+pub(crate) use feed::{Batch, Feed};
+pub(crate) use line::Line;
+pub(crate) use telling::Telling;
+use wxcode_core::id::Id;
+use wxcode_store::Store;
+
+/// The events of all projects.
+#[derive(Clone)]
+pub(crate) struct Events(Arc<Inner>);
+
+struct Inner {
+    /// `<data-dir>/events`.
+    root: PathBuf,
+    store: Arc<dyn Store>,
+    places: Mutex<HashMap<Id, Arc<Place>>>,
+}
+
+/// A project's place among the events.
+struct Place {
+    feed: Arc<Feed>,
+    /// Whether what happened while no server told it has been told.
+    is_caught_up: tokio::sync::Mutex<bool>,
+}
+
+impl Events {
+    /// The events below `<data-dir>/events`, of the projects in `store`.
+    #[must_use]
+    pub(crate) fn new(root: PathBuf, store: Arc<dyn Store>) -> Self {
+        Self(Arc::new(Inner {
+            root,
+            store,
+            places: Mutex::default(),
+        }))
+    }
+
+    /// The events of a project, as far as they were told.
+    pub(crate) fn feed(&self, project: Id) -> Arc<Feed> {
+        Arc::clone(&self.place(project).feed)
+    }
+
+    /// The events of a project, after those that happened while no server told them.
+    pub(crate) async fn current(&self, project: Id) -> Arc<Feed> {
+        let place = self.place(project);
+        let mut is_caught_up = place.is_caught_up.lock().await;
+        if !*is_caught_up {
+            match catch_up::catch_up(&place.feed, &*self.0.store, project).await {
+                Ok(()) => *is_caught_up = true,
+                Err(error) => {
+                    tracing::warn!(%project, %error, "events of before the start wait for the store");
+                }
+            }
+        }
+        drop(is_caught_up);
+        Arc::clone(&place.feed)
+    }
+
+    /// Brings to the disk what was told.
+    pub(crate) fn settle(&self) {
+        let places: Vec<_> = self.places().values().map(Arc::clone).collect();
+        places.iter().for_each(|place| place.feed.settle());
+    }
+
+    /// Ends a project's events and deletes its log.
+    pub(crate) fn forget(&self, project: Id) {
+        if let Some(place) = self.places().remove(&project) {
+            place.feed.close();
+        }
+        match fs::remove_dir_all(self.dir(project)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                tracing::warn!(%project, %error, "the event log of a project that was deleted stays");
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+
+    fn place(&self, project: Id) -> Arc<Place> {
+        let mut places = self.places();
+        let place = places.entry(project).or_insert_with(|| {
+            Arc::new(Place {
+                feed: Arc::new(Feed::new(self.dir(project))),
+                is_caught_up: tokio::sync::Mutex::new(false),
+            })
+        });
+        Arc::clone(place)
+    }
+
+    fn dir(&self, project: Id) -> PathBuf {
+        self.0.root.join(project.to_string())
+    }
+
+    fn places(&self) -> MutexGuard<'_, HashMap<Id, Arc<Place>>> {
+        self.0.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

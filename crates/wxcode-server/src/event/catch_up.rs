@@ -1,0 +1,47 @@
+//! What happened while no server told it: found by comparing what was told last with what the store says.
+
+use std::collections::BTreeSet;
+
+use wxcode_core::{event::Kind, id::Id};
+use wxcode_store::{PAGE_MAX, Page, Result, Store};
+
+use super::feed::Feed;
+
+/// Tells what is missing. Sessions tell of themselves when they are adopted.
+pub(super) async fn catch_up(feed: &Feed, store: &dyn Store, project: Id) -> Result<()> {
+    let Some(record) = store.project(project).await? else {
+        return Ok(());
+    };
+    // Whoever was attached to the server before this one is not any more.
+    feed.tell_all(feed.told(|told| told.clients()));
+    if feed.is_new() {
+        feed.told(|told| told.begin(record.claude_session_history.len()));
+    }
+    feed.tell_all(feed.told(|told| told.conversations(&record)));
+    let mut open: BTreeSet<Id> = feed
+        .told(|told| told.open_deliveries())
+        .into_iter()
+        .collect();
+    let in_store = store.open_deliveries(project).await?;
+    open.extend(in_store.iter().map(|delivery| delivery.id));
+    for id in open {
+        if let Some(delivery) = store.delivery(id).await? {
+            feed.tell(Kind::from(&delivery));
+        }
+    }
+    let mut milestones = Vec::new();
+    loop {
+        let page = Page {
+            skip: milestones.len() as u64,
+            limit: PAGE_MAX,
+        };
+        let listing = store.milestones(project, None, page).await?;
+        let is_last = listing.items.is_empty();
+        milestones.extend(listing.items);
+        if is_last || milestones.len() as u64 >= listing.total {
+            break;
+        }
+    }
+    feed.tell_all(feed.told(|told| told.milestones(&milestones)));
+    Ok(())
+}

@@ -1,0 +1,201 @@
+//! One project's events: told one by one, and read by cursor.
+
+use std::{
+    collections::VecDeque,
+    path::PathBuf,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use wxcode_core::{
+    event::{Kind, Reached, Told},
+    id::Id,
+    time::to_millis,
+};
+
+use super::{
+    line::Line,
+    log::{self, Log, Read},
+};
+
+/// Bytes of the newest events that are also kept in memory, for those who follow.
+const TAIL_MAX: usize = 64 << 10; // 64 KiB
+/// Bytes of events that a reader gets at once, where so many are there; one event may go beyond.
+const BATCH_MAX: usize = 64 << 10; // 64 KiB
+
+/// One project's events. Nobody has a queue: a reader is a number, and is woken when there is a larger one.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    dir: PathBuf,
+    kept: Mutex<Option<Kept>>,
+    newest: watch::Sender<u64>,
+    closed: CancellationToken,
+}
+
+#[derive(Debug)]
+struct Kept {
+    log: Log,
+    tail: VecDeque<Line>,
+    tail_bytes: usize,
+}
+
+/// What follows an event.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Batch {
+    /// The next events; none when there is no newer one.
+    Lines(Vec<Line>),
+    /// They are not known any more, or the event never was.
+    Gone,
+}
+
+impl Feed {
+    /// The events whose log is in `dir`; nothing is read yet.
+    pub(super) fn new(dir: PathBuf) -> Self {
+        Self {
+            dir,
+            kept: Mutex::new(None),
+            newest: watch::Sender::new(0),
+            closed: CancellationToken::new(),
+        }
+    }
+
+    /// Tells an event, if it is news.
+    pub(crate) fn tell(&self, kind: Kind) {
+        if self.closed.is_cancelled() {
+            return;
+        }
+        let at = to_millis(Timestamp::now());
+        self.with(|kept| {
+            let Some(line) = kept.log.append(kind, at) else {
+                return;
+            };
+            let seq = line.seq;
+            kept.tail_bytes += line.text().len();
+            kept.tail.push_back(line);
+            while kept.tail_bytes > TAIL_MAX && kept.tail.len() > 1 {
+                let old = kept.tail.pop_front();
+                kept.tail_bytes -= old.map_or(0, |line| line.text().len());
+            }
+            // Under the lock, so that it only grows.
+            self.newest.send_replace(seq);
+        });
+    }
+
+    /// Tells several events, those that are news.
+    pub(crate) fn tell_all(&self, kinds: impl IntoIterator<Item = Kind>) {
+        kinds.into_iter().for_each(|kind| self.tell(kind));
+    }
+
+    /// The number of the newest event.
+    pub(crate) fn newest(&self) -> u64 {
+        self.with(|kept| kept.log.last())
+    }
+
+    /// Wakes when there is a newer event.
+    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
+        self.newest.subscribe()
+    }
+
+    /// Cancelled when the project is gone.
+    pub(crate) const fn closed(&self) -> &CancellationToken {
+        &self.closed
+    }
+
+    /// Up to which hook of a session everything was told.
+    pub(crate) fn reached(&self, session: Id) -> Reached {
+        self.told(|told| told.reached(session))
+    }
+
+    /// The events behind event `cursor`.
+    pub(crate) async fn after(&self, cursor: u64) -> Batch {
+        let (dir, segments) = {
+            let mut guard = self.lock();
+            let kept = self.open(&mut guard);
+            if let Some(batch) = kept.after(cursor) {
+                return batch;
+            }
+            (self.dir.clone(), kept.log.segments().to_vec())
+        };
+        let read = move || log::read_after(&dir, &segments, cursor, BATCH_MAX);
+        match tokio::task::spawn_blocking(read).await {
+            Ok(Read::Lines(lines)) => Batch::Lines(lines),
+            Ok(Read::Gone) | Err(_) => Batch::Gone,
+        }
+    }
+
+    /// Looks at, or corrects, what was told last.
+    pub(super) fn told<T>(&self, look: impl FnOnce(&mut Told) -> T) -> T {
+        self.with(|kept| look(&mut kept.log.told))
+    }
+
+    /// Whether nothing was ever told.
+    pub(super) fn is_new(&self) -> bool {
+        self.with(|kept| kept.log.is_new())
+    }
+
+    /// Brings what was told to the disk.
+    pub(super) fn settle(&self) {
+        let mut guard = self.lock();
+        if let Some(kept) = &mut *guard
+            && let Err(error) = kept.log.close()
+        {
+            tracing::warn!(log = %self.dir.display(), %error, "an event log could not be brought to the disk");
+        }
+    }
+
+    /// Nothing more is told, and nobody follows any longer.
+    pub(super) fn close(&self) {
+        // Under the lock, so that nobody is writing.
+        let _guard = self.lock();
+        self.closed.cancel();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open<'a>(&self, guard: &'a mut MutexGuard<'_, Option<Kept>>) -> &'a mut Kept {
+        guard.get_or_insert_with(|| {
+            let log = Log::open(&self.dir);
+            self.newest.send_replace(log.last());
+            Kept {
+                log,
+                tail: VecDeque::new(),
+                tail_bytes: 0,
+            }
+        })
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Kept) -> T) -> T {
+        let mut guard = self.lock();
+        act(self.open(&mut guard))
+    }
+}
+
+impl Kept {
+    /// What is in memory of the events behind `cursor`; `None` when that is on disk, if anywhere.
+    fn after(&self, cursor: u64) -> Option<Batch> {
+        let last = self.log.last();
+        if cursor == last {
+            return Some(Batch::Lines(Vec::new()));
+        }
+        if cursor > last {
+            return Some(Batch::Gone);
+        }
+        let first = self.tail.front()?.seq;
+        if cursor + 1 < first {
+            return None;
+        }
+        // The tail is without gaps: this is where the next one is.
+        let skip = usize::try_from(cursor + 1 - first).ok()?;
+        let mut bytes = 0;
+        let lines = self.tail.iter().skip(skip).take_while(|line| {
+            let has_room = bytes < BATCH_MAX;
+            bytes += line.text().len();
+            has_room
+        });
+        Some(Batch::Lines(lines.cloned().collect()))
+    }
+}

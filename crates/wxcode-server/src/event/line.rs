@@ -1,0 +1,85 @@
+//! A line of an event log: `<crc32c> <seq> <name> <json>`, the checksum over what follows it.
+
+use std::sync::Arc;
+
+use wxcode_core::event::Event;
+
+/// Digits of the checksum and the space behind them.
+const SUM: usize = 9;
+
+/// An event as it is kept and told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// The event's number.
+    pub(crate) seq: u64,
+    /// The line without its end.
+    text: Arc<str>,
+}
+
+impl Line {
+    /// The line of an event.
+    pub(super) fn new(event: &Event) -> Self {
+        let (name, json) = (event.kind.name(), event.to_json());
+        Self::of(event.seq, name, &json)
+    }
+
+    /// A line of any name. `name` has no space, `json` no line end.
+    pub(super) fn of(seq: u64, name: &str, json: &str) -> Self {
+        let body = format!("{seq} {name} {json}");
+        let sum = crc32c::crc32c(body.as_bytes());
+        let text = format!("{sum:08x} {body}").into();
+        Self { seq, text }
+    }
+
+    /// Reads a line without its end; `None` when it is damaged.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let (sum, body) = text.split_once(' ')?;
+        if sum.len() + 1 != SUM
+            || u32::from_str_radix(sum, 16).ok()? != crc32c::crc32c(body.as_bytes())
+        {
+            return None;
+        }
+        let seq = body.split(' ').next()?.parse().ok()?;
+        Some(Self {
+            seq,
+            text: text.into(),
+        })
+    }
+
+    /// The event's name.
+    pub(crate) fn name(&self) -> &str {
+        self.text.split(' ').nth(2).unwrap_or_default()
+    }
+
+    /// The event as JSON.
+    pub(crate) fn json(&self) -> &str {
+        self.text.splitn(4, ' ').nth(3).unwrap_or_default()
+    }
+
+    /// The line without its end.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_reads_back_and_a_damaged_one_does_not() {
+        let line = Line::of(7, "agent.state", r#"{"a": "b c"}"#);
+        assert_eq!(
+            (line.name(), line.json()),
+            ("agent.state", r#"{"a": "b c"}"#)
+        );
+        assert_eq!(Line::read(line.text().as_bytes()), Some(line.clone()));
+        for at in 0..line.text().len() {
+            let mut damaged = line.text().as_bytes().to_vec();
+            damaged[at] ^= 1;
+            assert_eq!(Line::read(&damaged), None, "byte {at}");
+        }
+        assert_eq!(Line::read(b""), None);
+    }
+}

@@ -1,0 +1,247 @@
+//! A project's event log on disk: segments of which the oldest gives way, written before anybody is told.
+//!
+//! Numbers are without gaps while everything that was told is in the log. Where that is not so (a full disk, damage, a
+//! system that lost power) they go on far behind, so that nobody who comes back is taken to know what he does not.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+use wxcode_core::event::{Event, Kind, Told};
+
+use super::{
+    line::Line,
+    segment::{self, Head, Segment},
+};
+
+/// Segments that are kept; with [`segment::SEGMENT_MAX`] the log holds 3.5 to 4 MiB of events.
+pub(super) const SEGMENTS_MAX: usize = 8;
+/// Numbers that are passed over at once, less one; that many are never told while the disk is full.
+const LEAP: u64 = (1 << 32) - 1;
+/// The file that says that every event that was told is in the log; after a clean end it holds the last number.
+const WHOLE: &str = "whole";
+
+/// A project's event log, for the one that writes it.
+#[derive(Debug)]
+pub(super) struct Log {
+    dir: PathBuf,
+    boot: String,
+    /// The segments on disk, by the number of the last event before them.
+    segments: Vec<u64>,
+    segment: Option<Segment>,
+    /// Whether what was told is on disk, from the oldest segment on.
+    is_whole: bool,
+    last: u64,
+    pub(super) told: Told,
+}
+
+/// What a log says of the events behind one.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Read {
+    /// The next ones, at least one.
+    Lines(Vec<Line>),
+    /// It does not hold them.
+    Gone,
+}
+
+impl Log {
+    /// Opens the log of a folder, which need not be there. What cannot be read is as good as lost.
+    pub(super) fn open(dir: &Path) -> Self {
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        Self::open_under(dir, boot.trim())
+    }
+
+    fn open_under(dir: &Path, boot: &str) -> Self {
+        let mut log = Self {
+            dir: dir.to_owned(),
+            boot: boot.to_owned(),
+            segments: Vec::new(),
+            segment: None,
+            is_whole: true,
+            last: 0,
+            told: Told::default(),
+        };
+        if let Err(error) = log.load() {
+            tracing::warn!(log = %dir.display(), %error, "an event log cannot be read: its clients are told to start anew");
+            log.is_whole = false;
+            log.last |= LEAP;
+        }
+        log
+    }
+
+    fn load(&mut self) -> io::Result<()> {
+        self.segments = segment::list(&self.dir)?;
+        if self.segments.is_empty() {
+            return Ok(());
+        }
+        let mut is_damaged = false;
+        while let Some(newest) = self.segments.last().copied() {
+            let found = segment::read(&self.dir, newest)?;
+            is_damaged |= found.is_damaged;
+            self.last = self.last.max(found.last());
+            let Some(head) = &found.head else {
+                fs::remove_file(segment::path(&self.dir, newest))?;
+                self.segments.pop();
+                continue;
+            };
+            self.told = found.told();
+            // A server that was killed lost nothing, a system that was may have.
+            let is_same_start = head.boot == self.boot;
+            let marked = fs::read_to_string(self.dir.join(WHOLE)).ok();
+            let ended = marked
+                .as_ref()
+                .is_some_and(|mark| *mark == self.last.to_string());
+            if is_damaged || !(is_same_start && marked.is_some() || ended) {
+                break;
+            }
+            if is_same_start {
+                self.segment = Some(Segment::resume(&self.dir, &found)?);
+                self.mark(None)?;
+            }
+            return Ok(());
+        }
+        if is_damaged || self.last > 0 || !self.segments.is_empty() {
+            self.is_whole = false;
+            self.last |= LEAP;
+        }
+        Ok(())
+    }
+
+    /// Whether nothing was ever told.
+    pub(super) fn is_new(&self) -> bool {
+        self.last == 0
+    }
+
+    /// The number of the last event.
+    pub(super) const fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// The segments that can be read.
+    pub(super) fn segments(&self) -> &[u64] {
+        if self.is_whole { &self.segments } else { &[] }
+    }
+
+    /// Keeps an event, if it is news. It is to be told even if it could not be written.
+    pub(super) fn append(&mut self, kind: Kind, at: Timestamp) -> Option<Line> {
+        if !self.told.is_news(&kind) {
+            return None;
+        }
+        let event = Event {
+            seq: self.last + 1,
+            at,
+            kind,
+            cut: false,
+        };
+        let line = Line::new(&event);
+        if let Err(error) = self.write(&line) {
+            if self.is_whole {
+                tracing::warn!(log = %self.dir.display(), %error, "events are told and not kept: see to free space and permissions");
+            }
+            self.is_whole = false;
+            // This needs no space.
+            let _ = fs::remove_file(self.dir.join(WHOLE));
+        }
+        self.told.note(&event.kind);
+        self.last = event.seq;
+        Some(line)
+    }
+
+    fn write(&mut self, line: &Line) -> io::Result<()> {
+        if !self.is_whole || self.segment.as_ref().is_none_or(Segment::is_full) {
+            self.begin()?;
+        }
+        match &mut self.segment {
+            Some(segment) => segment.append(line),
+            None => Ok(()),
+        }
+    }
+
+    /// Begins the next segment; where the ones before lack something, it is the first one.
+    fn begin(&mut self) -> io::Result<()> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.dir)?;
+        let head = Head {
+            boot: self.boot.clone(),
+            told: self.told.clone(),
+        };
+        let segment = Segment::begin(&self.dir, self.last, &head)?;
+        let kept = if self.is_whole { SEGMENTS_MAX - 1 } else { 0 };
+        let old = self.segments.len().saturating_sub(kept);
+        for after in self.segments.drain(..old) {
+            if after != self.last {
+                // Best effort: it is not read any more, and looked for again at the next opening.
+                let _ = fs::remove_file(segment::path(&self.dir, after));
+            }
+        }
+        self.segments.push(self.last);
+        self.segment = Some(segment);
+        // Only now: what stood before it is gone.
+        self.mark(None)?;
+        self.is_whole = true;
+        Ok(())
+    }
+
+    /// Brings everything to the disk, and says so for a later start of the system.
+    pub(super) fn close(&mut self) -> io::Result<()> {
+        if self.is_whole
+            && let Some(segment) = &self.segment
+        {
+            segment.sync()?;
+            self.mark(Some(self.last))?;
+        }
+        Ok(())
+    }
+
+    /// Marks the log as whole, and with the number at which it was brought to the disk.
+    fn mark(&self, ended: Option<u64>) -> io::Result<()> {
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(self.dir.join(WHOLE))?;
+        match ended {
+            Some(last) => {
+                file.write_all(last.to_string().as_bytes())?;
+                file.sync_all()
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Reads the events behind event `cursor`, of about `max` bytes.
+pub(super) fn read_after(dir: &Path, segments: &[u64], cursor: u64, max: usize) -> Read {
+    let Some(after) = segments.iter().rev().find(|after| **after <= cursor) else {
+        return Read::Gone;
+    };
+    // A segment that gave way meanwhile is one that cannot be read.
+    let Ok(found) = segment::read(dir, *after) else {
+        return Read::Gone;
+    };
+    let mut bytes = 0;
+    let lines: Vec<Line> = found
+        .lines
+        .into_iter()
+        .skip_while(|line| line.seq <= cursor)
+        .take_while(|line| {
+            let has_room = bytes < max;
+            bytes += line.text().len();
+            has_room
+        })
+        .collect();
+    match lines.first() {
+        Some(first) if first.seq == cursor + 1 => Read::Lines(lines),
+        _ => Read::Gone,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,266 @@
+//! The store as the server uses it: every change of it that has an event is told once it is made.
+
+use std::{path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+use uuid::Uuid;
+use wxcode_core::{
+    delivery::{Delivery, DeliveryState},
+    event::Kind,
+    id::Id,
+    milestone::{Milestone, MilestoneStatus},
+    project::{OutputProject, ProjectStatus},
+};
+use wxcode_store::{
+    Added, Listing, NewDelivery, Page, ProjectPatch, Queued, Removed, Result, Rotated, Rotation,
+    Step, Store,
+};
+
+use super::Events;
+
+/// Locks of which one guards a record; records share them by chance.
+const LOCKS: usize = 64;
+
+/// A store whose changes are told.
+pub(crate) struct Telling {
+    store: Arc<dyn Store>,
+    events: Events,
+    /// Held while a record is changed and told, so that its changes are told in their order. A delivery's is taken
+    /// before a milestone's.
+    deliveries: [Mutex<()>; LOCKS],
+    milestones: [Mutex<()>; LOCKS],
+}
+
+impl Telling {
+    pub(crate) fn new(store: Arc<dyn Store>, events: Events) -> Self {
+        Self {
+            store,
+            events,
+            deliveries: [const { Mutex::const_new(()) }; LOCKS],
+            milestones: [const { Mutex::const_new(()) }; LOCKS],
+        }
+    }
+
+    async fn tell(&self, project: Id, kind: Kind) {
+        self.events.current(project).await.tell(kind);
+    }
+
+    /// A delivery was settled together with its milestone.
+    async fn settled(&self, delivery: Option<Id>) -> Result<()> {
+        let Some(id) = delivery else { return Ok(()) };
+        let _turn = of(&self.deliveries, id).lock().await;
+        if let Some(delivery) = self.store.delivery(id).await? {
+            self.tell(delivery.output_project_id, Kind::from(&delivery))
+                .await;
+        }
+        Ok(())
+    }
+
+    /// A milestone was set going together with its delivery.
+    async fn set_going(&self, delivery: &Delivery) -> Result<()> {
+        let Some(id) = delivery.milestone_id else {
+            return Ok(());
+        };
+        let _turn = of(&self.milestones, id).lock().await;
+        if let Some(milestone) = self.store.milestone(id).await?
+            && milestone.status == MilestoneStatus::InProgress
+        {
+            self.tell(milestone.output_project_id, Kind::from(&milestone))
+                .await;
+        }
+        Ok(())
+    }
+}
+
+fn of(locks: &[Mutex<()>; LOCKS], id: Id) -> &Mutex<()> {
+    // The last byte is the end of a counter.
+    &locks[usize::from(id.bytes()[11]) % LOCKS]
+}
+
+/// What was changed stays changed: that the rest of the story could not be read is caught up with at the next start.
+fn untold(told: Result<()>) {
+    if let Err(error) = told {
+        tracing::warn!(%error, "an event could not be told");
+    }
+}
+
+#[async_trait]
+impl Store for Telling {
+    async fn queue(&self, delivery: &NewDelivery) -> Result<Queued> {
+        let _turn = of(&self.deliveries, delivery.id).lock().await;
+        let queued = self.store.queue(delivery).await?;
+        if let Queued::New(delivery) = &queued {
+            self.tell(delivery.output_project_id, Kind::from(delivery))
+                .await;
+        }
+        Ok(queued)
+    }
+
+    async fn step(&self, step: &Step) -> Result<Option<Delivery>> {
+        let _turn = of(&self.deliveries, step.id).lock().await;
+        let stepped = self.store.step(step).await?;
+        if let Some(delivery) = &stepped {
+            self.tell(delivery.output_project_id, Kind::from(delivery))
+                .await;
+            if delivery.state == DeliveryState::Submitted {
+                untold(self.set_going(delivery).await);
+            }
+        }
+        Ok(stepped)
+    }
+
+    async fn rotate(&self, project: Id, rotation: &Rotation) -> Result<Rotated> {
+        let rotated = self.store.rotate(project, rotation).await?;
+        if rotated == Rotated::Won {
+            let feed = self.events.current(project).await;
+            match self.store.project(project).await {
+                Ok(Some(record)) => feed.tell_all(feed.told(|told| told.conversations(&record))),
+                Ok(None) => {}
+                Err(error) => untold(Err(error)),
+            }
+        }
+        Ok(rotated)
+    }
+
+    async fn add_milestone(&self, milestone: &Milestone) -> Result<Added> {
+        let _turn = of(&self.milestones, milestone.id).lock().await;
+        let added = self.store.add_milestone(milestone).await?;
+        if added == Added::Added {
+            self.tell(milestone.output_project_id, Kind::from(milestone))
+                .await;
+        }
+        Ok(added)
+    }
+
+    async fn advance_milestone(
+        &self,
+        id: Id,
+        from: MilestoneStatus,
+        to: MilestoneStatus,
+        at: Timestamp,
+    ) -> Result<Option<Milestone>> {
+        let turn = of(&self.milestones, id).lock().await;
+        let before = self.store.milestone(id).await?;
+        let moved = self.store.advance_milestone(id, from, to, at).await?;
+        if let Some(milestone) = &moved {
+            let feed = self.events.current(milestone.output_project_id).await;
+            let was = Milestone {
+                status: from,
+                ..milestone.clone()
+            };
+            // It was this a moment ago, though nobody may have come to tell it.
+            feed.tell_all([Kind::from(&was), Kind::from(milestone)]);
+        }
+        drop(turn);
+        if moved.is_some() {
+            untold(
+                self.settled(before.and_then(|before| before.delivery_id))
+                    .await,
+            );
+        }
+        Ok(moved)
+    }
+
+    async fn remove_milestone(&self, id: Id, at: Timestamp) -> Result<Removed> {
+        let before = self.store.milestone(id).await?;
+        let removed = self.store.remove_milestone(id, at).await?;
+        if removed == Removed::Removed {
+            untold(
+                self.settled(before.and_then(|before| before.delivery_id))
+                    .await,
+            );
+        }
+        Ok(removed)
+    }
+
+    async fn remove_project(&self, id: Id) -> Result<bool> {
+        let removed = self.store.remove_project(id).await?;
+        if removed {
+            self.events.forget(id);
+        }
+        Ok(removed)
+    }
+
+    // What no event tells of.
+
+    async fn ping(&self) -> Result<()> {
+        self.store.ping().await
+    }
+
+    async fn add_project(&self, project: &OutputProject) -> Result<()> {
+        self.store.add_project(project).await
+    }
+
+    async fn project(&self, id: Id) -> Result<Option<OutputProject>> {
+        self.store.project(id).await
+    }
+
+    async fn projects(&self, page: Page) -> Result<Listing<OutputProject>> {
+        self.store.projects(page).await
+    }
+
+    async fn patch_project(
+        &self,
+        id: Id,
+        patch: &ProjectPatch,
+        at: Timestamp,
+    ) -> Result<Option<OutputProject>> {
+        self.store.patch_project(id, patch, at).await
+    }
+
+    async fn advance_project(
+        &self,
+        id: Id,
+        from: ProjectStatus,
+        to: ProjectStatus,
+        at: Timestamp,
+    ) -> Result<bool> {
+        self.store.advance_project(id, from, to, at).await
+    }
+
+    async fn note_conversation(
+        &self,
+        project: Id,
+        conversation: Uuid,
+        spoke: bool,
+        transcript_path: Option<PathBuf>,
+    ) -> Result<bool> {
+        self.store
+            .note_conversation(project, conversation, spoke, transcript_path)
+            .await
+    }
+
+    async fn milestone(&self, id: Id) -> Result<Option<Milestone>> {
+        self.store.milestone(id).await
+    }
+
+    async fn milestones(
+        &self,
+        project: Id,
+        status: Option<MilestoneStatus>,
+        page: Page,
+    ) -> Result<Listing<Milestone>> {
+        self.store.milestones(project, status, page).await
+    }
+
+    async fn delivery(&self, id: Id) -> Result<Option<Delivery>> {
+        self.store.delivery(id).await
+    }
+
+    async fn deliveries(&self, project: Id, page: Page) -> Result<Listing<Delivery>> {
+        self.store.deliveries(project, page).await
+    }
+
+    async fn open_deliveries(&self, project: Id) -> Result<Vec<Delivery>> {
+        self.store.open_deliveries(project).await
+    }
+
+    async fn projects_with_open_deliveries(&self) -> Result<Vec<Id>> {
+        self.store.projects_with_open_deliveries().await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,288 @@
+//! The events of a project as a stream of server-sent events.
+
+use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    response::Response,
+};
+use futures_util::stream;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::{sync::watch, time::sleep};
+use utoipa::{IntoParams, ToSchema};
+use wxcode_core::{
+    delivery::{Delivery, DeliveryState},
+    event::shortened,
+    id::Id,
+    milestone::{Milestone, MilestoneStatus},
+    time::to_millis,
+};
+use wxcode_store::{PAGE_MAX, Page};
+
+use super::{
+    App,
+    parameter::{Params, PathId},
+    problem::{Answer, Problem},
+    session::{self, SessionView},
+};
+use crate::event::{Batch, Feed, Line};
+
+/// How long nothing is said before a sign of life.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// A sign of life: a comment, which clients pass over.
+const ALIVE: &str = ": alive\n\n";
+/// How long a client is to wait before it connects again, in milliseconds.
+const RETRY: &str = "retry: 1000\n\n";
+/// Longest beginning of a delivery's text in a `state`, in characters.
+const TEXT_MAX: usize = 200;
+/// The newest milestones that a `state` names.
+const MILESTONES_MAX: u64 = PAGE_MAX;
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// Where to go on.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Since {
+    /// The last event that the client has, for one that cannot send the header `Last-Event-ID`, which is stronger.
+    last_event_id: Option<String>,
+}
+
+/// What is now: the data of the event `state`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Now {
+    /// Always `state`.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The newest event: what follows it is not accounted for here, or told once more.
+    seq: u64,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    session: SessionView,
+    /// The deliveries that are not over, in their order.
+    deliveries: Vec<OpenDelivery>,
+    /// The newest 1000 milestones, oldest first.
+    milestones: Vec<MilestoneState>,
+}
+
+/// A delivery that is not over.
+#[derive(Serialize, ToSchema)]
+struct OpenDelivery {
+    #[schema(value_type = String)]
+    delivery_id: Id,
+    #[schema(value_type = Option<String>)]
+    milestone_id: Option<Id>,
+    /// `queued` or `written`.
+    #[schema(value_type = String)]
+    state: DeliveryState,
+    attempts: u32,
+    error: Option<String>,
+    /// The beginning of its text.
+    text: String,
+}
+
+/// How far a milestone is.
+#[derive(Serialize, ToSchema)]
+struct MilestoneState {
+    #[schema(value_type = String)]
+    milestone_id: Id,
+    element_name: String,
+    /// `pending`, `in_progress`, `completed` or `failed`.
+    #[schema(value_type = String)]
+    status: MilestoneStatus,
+}
+
+impl From<Delivery> for OpenDelivery {
+    fn from(delivery: Delivery) -> Self {
+        Self {
+            delivery_id: delivery.id,
+            milestone_id: delivery.milestone_id,
+            state: delivery.state,
+            attempts: delivery.attempts,
+            error: delivery.error,
+            text: shortened(&delivery.text, TEXT_MAX),
+        }
+    }
+}
+
+impl From<Milestone> for MilestoneState {
+    fn from(milestone: Milestone) -> Self {
+        Self {
+            milestone_id: milestone.id,
+            element_name: milestone.element_name,
+            status: milestone.status,
+        }
+    }
+}
+
+/// What a client is told next.
+enum Next {
+    /// The beginning of every stream, with what is now or without it.
+    Greeting { cursor: Option<u64> },
+    /// The client does not have what was before: what is now, behind these words.
+    Anew(&'static str),
+    /// What follows an event.
+    After(u64),
+}
+
+/// One client: a cursor. Nothing is kept for it but that; what it is told next is made when it has taken the last.
+struct Follower {
+    app: App,
+    project: Id,
+    feed: Arc<Feed>,
+    newest: watch::Receiver<u64>,
+    next: Next,
+    /// Lines that were read together and are handed over one by one.
+    ready: VecDeque<Line>,
+}
+
+/// Follows the events of a project: what happens is told as it happens, in order, each event with its number as `id`.
+#[utoipa::path(operation_id = "followEvents", get, path = "/output-projects/{id}/events", tag = "events",
+    params(
+        ("id" = String, Path, description = "24 hexadecimal digits"),
+        ("Last-Event-ID" = Option<String>, Header, description = "The last event that the client has: what follows it is told, or else one `reset` and a `state`. Without it: a `state` first"),
+        Since,
+    ), responses(
+    (status = 200, description = "Server-sent events without an end; `event` is the type, `data` a JSON object with `type`, `seq` and `at`", body = Now, content_type = "text/event-stream"),
+    (status = 400, description = "Not an id of a project", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn follow(
+    State(app): State<App>,
+    PathId(project): PathId,
+    Params(since): Params<Since>,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    app.project(project).await?;
+    let given = headers.get(&LAST_EVENT_ID);
+    let last = given
+        .map(|value| value.to_str().unwrap_or("unreadable").to_owned())
+        .or(since.last_event_id)
+        .filter(|text| !text.is_empty());
+    let feed = app.events.current(project).await;
+    // A number that no event can have is none that the log holds.
+    let cursor = last.map(|text| text.parse().unwrap_or(u64::MAX));
+    let follower = Follower {
+        newest: feed.watch(),
+        app,
+        project,
+        feed,
+        next: Next::Greeting { cursor },
+        ready: VecDeque::new(),
+    };
+    let parts = stream::unfold(follower, |mut follower| async move {
+        let part = follower.part().await?;
+        Some((Ok::<_, Infallible>(Bytes::from(part)), follower))
+    });
+    let mut response = Response::new(Body::from_stream(parts));
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
+    // Proxies that collect what they pass on would keep events back.
+    headers.insert(
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    );
+    Ok(response)
+}
+
+impl Follower {
+    /// The next part of the stream; `None` when it ends.
+    async fn part(&mut self) -> Option<String> {
+        if let Some(line) = self.ready.pop_front() {
+            return Some(self.told(&line));
+        }
+        let closing = self.app.closing.clone();
+        let feed = Arc::clone(&self.feed);
+        tokio::select! {
+            biased;
+            () = closing.cancelled() => None,
+            () = feed.closed().cancelled() => None,
+            part = self.next() => part,
+        }
+    }
+
+    async fn next(&mut self) -> Option<String> {
+        loop {
+            let cursor = match self.next {
+                Next::Greeting { cursor: Some(seq) } => {
+                    self.next = Next::After(seq);
+                    return Some(RETRY.to_owned());
+                }
+                Next::Greeting { cursor: None } => {
+                    self.next = Next::Anew(RETRY);
+                    continue;
+                }
+                Next::Anew(before) => return self.anew(before).await,
+                Next::After(seq) => seq,
+            };
+            // Before it is looked whether there is something: what comes meanwhile wakes.
+            self.newest.borrow_and_update();
+            match self.feed.after(cursor).await {
+                Batch::Gone => {
+                    const RESET: &str = "event: reset\ndata: {\"type\":\"reset\"}\n\n";
+                    self.next = Next::Anew(RESET);
+                }
+                Batch::Lines(lines) => {
+                    self.ready = lines.into();
+                    if let Some(line) = self.ready.pop_front() {
+                        return Some(self.told(&line));
+                    }
+                    tokio::select! {
+                        changed = self.newest.changed() => changed.ok()?,
+                        () = sleep(KEEP_ALIVE) => return Some(ALIVE.to_owned()),
+                    }
+                }
+            }
+        }
+    }
+
+    fn told(&mut self, line: &Line) -> String {
+        self.next = Next::After(line.seq);
+        let (seq, name, json) = (line.seq, line.name(), line.json());
+        format!("id: {seq}\nevent: {name}\ndata: {json}\n\n")
+    }
+
+    /// What is now.
+    async fn anew(&mut self, before: &str) -> Option<String> {
+        // Before the rest is looked at: what happens meanwhile is told after it.
+        let seq = self.feed.newest();
+        match self.now(seq).await {
+            Ok(now) => {
+                self.next = Next::After(seq);
+                let json = serde_json::to_string(&now).ok()?;
+                Some(format!("{before}id: {seq}\nevent: state\ndata: {json}\n\n"))
+            }
+            Err(problem) => {
+                // The client comes again by itself.
+                tracing::warn!(project = %self.project, ?problem, "a client's events begin later");
+                None
+            }
+        }
+    }
+
+    async fn now(&self, seq: u64) -> Answer<Now> {
+        let store = &self.app.store;
+        let project = self.app.project(self.project).await?;
+        let deliveries = store.open_deliveries(self.project).await?;
+        let mut page = Page { skip: 0, limit: 0 };
+        let total = store.milestones(self.project, None, page).await?.total;
+        page.skip = total.saturating_sub(MILESTONES_MAX);
+        page.limit = MILESTONES_MAX;
+        let milestones = store.milestones(self.project, None, page).await?.items;
+        let latest = self.app.sessions.latest(self.project);
+        Ok(Now {
+            kind: "state",
+            seq,
+            at: to_millis(Timestamp::now()),
+            session: session::view(&self.app, project, latest.as_deref()).await,
+            deliveries: deliveries.into_iter().map(OpenDelivery::from).collect(),
+            milestones: milestones.into_iter().map(MilestoneState::from).collect(),
+        })
+    }
+}

@@ -1,0 +1,232 @@
+//! What a session's agent reports by its hooks: as evidence of its state, and as events, each told once.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::sync::Notify;
+use wxcode_claude::hook::{HookEvent, HookKind};
+use wxcode_core::{
+    agent::{Agent, Evidence},
+    event::{Kind, Reached, Report, ToolCall, shortened},
+    id::Id,
+};
+
+use super::live::Session;
+use crate::event::Feed;
+
+/// The tool by which Claude asks the user something.
+const QUESTION_TOOL: &str = "AskUserQuestion";
+/// Longest command, pattern or description that is told, in characters.
+const SHORT_MAX: usize = 300;
+/// Longest path that is told, in characters; the system's own bound.
+const PATH_MAX: usize = 4_096;
+
+/// Tells what a session's agent reports, from where an earlier server stopped.
+pub(super) struct Reporter {
+    session: Id,
+    feed: Arc<Feed>,
+    /// Hooks up to these were told of by an earlier server.
+    reached: Reached,
+    /// Rings when the planning files may be others.
+    planning: Arc<Notify>,
+}
+
+impl Reporter {
+    pub(super) fn new(session: &Session, planning: Arc<Notify>) -> Self {
+        Self {
+            session: session.id,
+            feed: Arc::clone(&session.feed),
+            reached: session.feed.reached(session.id),
+            planning,
+        }
+    }
+
+    /// Tells what a hook reports by itself.
+    pub(super) fn hook(&self, seq: u64, hook: &HookEvent) {
+        if seq <= self.reached.report {
+            return;
+        }
+        if let Some(kind) = event(self.session, seq, hook) {
+            self.feed.tell(kind);
+        }
+        if matches!(
+            hook.kind,
+            HookKind::PostToolUse { .. } | HookKind::Stop { .. }
+        ) {
+            self.planning.notify_one();
+        }
+    }
+
+    /// Tells the agent's state. `hook` is the one that gave it, if one did; `next` is the hook to be read next, and
+    /// `live_from` the one that was to come when this server began to read.
+    ///
+    /// While hooks are read again, the states that they lead to were told already. What the screen shows counts when
+    /// all of them are read: before, it is newer than they are.
+    pub(super) fn state(
+        &self,
+        agent: &Agent,
+        hook: Option<u64>,
+        next: u64,
+        live_from: Option<u64>,
+    ) {
+        let is_news = match hook {
+            Some(seq) => seq > self.reached.state,
+            // Hooks are numbered from 1.
+            None => live_from.is_some_and(|from| next.max(1) >= from),
+        };
+        if is_news {
+            self.feed.tell(Kind::AgentState {
+                session_id: self.session,
+                state: agent.state(),
+                dialog: agent.dialog().map(str::to_owned),
+                hook: next.saturating_sub(1),
+            });
+        }
+    }
+}
+
+/// What a hook says of the agent's state.
+pub(super) fn evidence(kind: &HookKind) -> Option<Evidence> {
+    match kind {
+        HookKind::SessionStart { .. } => Some(Evidence::SessionStarted),
+        HookKind::UserPromptSubmit { .. } => Some(Evidence::PromptSubmitted),
+        HookKind::PreToolUse { .. }
+        | HookKind::PostToolUse { .. }
+        | HookKind::PreCompact { .. } => Some(Evidence::TurnGoesOn),
+        HookKind::PermissionRequest { tool_name, .. } if tool_name == QUESTION_TOOL => {
+            Some(Evidence::QuestionAsked)
+        }
+        HookKind::PermissionRequest { .. } => Some(Evidence::PermissionRequested),
+        HookKind::Stop { .. } => Some(Evidence::TurnEnded),
+        HookKind::UserPromptExpansion { .. }
+        | HookKind::Notification { .. }
+        | HookKind::SubagentStop
+        | HookKind::SessionEnd { .. }
+        | HookKind::Other(_) => None,
+    }
+}
+
+/// The event of a session's hook with this number, if it has one of its own.
+fn event(session_id: Id, hook: u64, event: &HookEvent) -> Option<Kind> {
+    let by = Report {
+        session_id,
+        claude_session_id: event.session_id,
+        hook,
+    };
+    Some(match &event.kind {
+        HookKind::UserPromptSubmit { prompt, .. } => Kind::PromptSubmitted {
+            by,
+            prompt: prompt.clone(),
+        },
+        HookKind::PreToolUse {
+            tool_name,
+            tool_input,
+            tool_use_id,
+        } => Kind::ToolStarted {
+            by,
+            call: call(tool_name, tool_input, tool_use_id.as_ref()),
+        },
+        HookKind::PostToolUse {
+            tool_name,
+            tool_input,
+            tool_use_id,
+        } => Kind::ToolFinished {
+            by,
+            call: call(tool_name, tool_input, tool_use_id.as_ref()),
+        },
+        HookKind::PermissionRequest {
+            tool_name,
+            tool_input,
+        } if tool_name == QUESTION_TOOL => Kind::QuestionAsked {
+            by,
+            questions: tool_input.get("questions").cloned().unwrap_or(Value::Null),
+        },
+        HookKind::PermissionRequest {
+            tool_name,
+            tool_input,
+        } => Kind::PermissionRequested {
+            by,
+            tool_name: tool_name.clone(),
+            tool_input: tool_input.clone(),
+        },
+        _ => return None,
+    })
+}
+
+fn call(name: &str, input: &Value, id: Option<&String>) -> ToolCall {
+    let text = |keys: &[&str], max: usize| {
+        let found = keys.iter().find_map(|key| input.get(key)?.as_str());
+        found.map(|text| shortened(text, max))
+    };
+    ToolCall {
+        tool_name: name.to_owned(),
+        tool_use_id: id.cloned(),
+        file_path: text(&["file_path", "notebook_path"], PATH_MAX),
+        command: text(&["command"], SHORT_MAX),
+        pattern: text(&["pattern"], SHORT_MAX),
+        description: text(&["description"], SHORT_MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn of(kind: HookKind) -> Option<Value> {
+        let hook = HookEvent {
+            session_id: Uuid::nil(),
+            transcript_path: None,
+            cwd: None,
+            kind,
+        };
+        event(Id::from_bytes([1; 12]), 4, &hook).map(|kind| serde_json::to_value(kind).unwrap())
+    }
+
+    fn using(tool_name: &str, tool_input: Value) -> Value {
+        of(HookKind::PreToolUse {
+            tool_name: tool_name.into(),
+            tool_input,
+            tool_use_id: Some("t1".into()),
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn a_tool_is_told_with_its_file_or_its_command_and_never_with_contents() {
+        let told = using(
+            "Write",
+            json!({ "file_path": "/w/a.rs", "content": "secret" }),
+        );
+        assert_eq!(
+            (&told["type"], &told["file_path"], &told["hook"]),
+            (&json!("tool.started"), &json!("/w/a.rs"), &json!(4))
+        );
+        assert!(!told.to_string().contains("secret"));
+        let told = using("Bash", json!({ "command": "é".repeat(1_000) }));
+        assert_eq!(
+            told["command"].as_str().unwrap().chars().count(),
+            SHORT_MAX + 1
+        );
+        assert_eq!(using("New", json!("odd"))["tool_name"], "New");
+        let notebook = using("NotebookEdit", json!({ "notebook_path": "/w/n.ipynb" }));
+        assert_eq!(notebook["file_path"], "/w/n.ipynb");
+    }
+
+    #[test]
+    fn a_question_is_no_permission() {
+        let asked = |tool: &str| {
+            of(HookKind::PermissionRequest {
+                tool_name: tool.into(),
+                tool_input: json!({ "questions": [{ "question": "Which?" }] }),
+            })
+            .unwrap()
+        };
+        assert_eq!(asked(QUESTION_TOOL)["type"], "question.asked");
+        assert_eq!(asked(QUESTION_TOOL)["questions"][0]["question"], "Which?");
+        assert_eq!(asked("Bash")["type"], "permission.requested");
+        assert_eq!(of(HookKind::SubagentStop), None);
+    }
+}

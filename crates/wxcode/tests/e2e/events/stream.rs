@@ -1,0 +1,158 @@
+//! A stream of events: where it goes on, when it ends, and who gets it.
+
+use std::fs;
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::{idle, numbers};
+use crate::support::{Agent, Events, Server};
+
+#[tokio::test]
+async fn whoever_comes_back_is_told_exactly_the_rest() {
+    let server = Server::start(Agent::fake("")).await;
+    let (project, mut events) = idle(&server).await;
+    for text in ["one", "two", "three"] {
+        server.deliver(&project, text).await;
+        events.state("working").await;
+        events.state("idle").await;
+    }
+    let told = events.seen[1..].to_vec();
+    let ids = numbers(&told);
+    let last = *ids.last().unwrap();
+    for (n, id) in ids.iter().enumerate().step_by(3) {
+        let mut rest = Events::since(&server, &project, *id).await;
+        if *id < last {
+            assert_eq!(rest.up_to(last).await, told[n + 1..]);
+        }
+        drop(rest);
+    }
+    // For those who cannot send the header.
+    let path = format!("/api/v1/output-projects/{project}/events?last_event_id=0");
+    let request = server
+        .request(Method::GET, &path)
+        .bearer_auth(&server.token);
+    let mut response = request.send().await.unwrap();
+    let mut text = String::new();
+    while !text.contains(&format!("id: {last}\n")) {
+        let chunk = response.chunk().await.unwrap().expect("it goes on");
+        text.push_str(std::str::from_utf8(&chunk).unwrap());
+    }
+    assert!(text.starts_with("retry: 1000\n\nid: 1\nevent: "), "{text}");
+}
+
+#[tokio::test]
+async fn an_event_that_the_log_does_not_hold_is_a_reset_and_a_state() {
+    let server = Server::start(Agent::fake("")).await;
+    let (project, mut events) = idle(&server).await;
+    for last in ["99999", "no number", "-1"] {
+        let mut stranger = Events::open(&server, &project, Some(last)).await;
+        assert_eq!(stranger.next().await.unwrap().name, "reset", "{last}");
+        assert_eq!(stranger.next().await.unwrap().name, "state", "{last}");
+    }
+    // More than the log takes, from the agent's own hooks.
+    let dir = server.session_dirs().remove(0);
+    let conversation = server.session(&project).await["claude_session_id"].clone();
+    let hooks = tokio::task::spawn_blocking(move || {
+        for n in 0..600 {
+            let payload = json!({
+                "session_id": conversation, "hook_event_name": "PermissionRequest", "tool_name": "Bash",
+                "tool_input": { "command": "x".repeat(12_000), "n": n },
+            });
+            wxcode_holder::hook::report(&dir.join("hook.json"), payload.to_string().as_bytes())
+                .unwrap();
+        }
+    });
+    let newest = events
+        .until("the last one", |told| told.data["tool_input"]["n"] == 599)
+        .await;
+    hooks.await.unwrap();
+    numbers(&events.seen[1..]);
+    let folder = server.data_dir().join("events").join(&project);
+    let size: u64 = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().metadata().unwrap().len())
+        .sum();
+    assert!(size < 5 << 20, "{size}");
+
+    let mut old = Events::since(&server, &project, 1).await;
+    assert_eq!(old.next().await.unwrap().name, "reset");
+    let state = old.next().await.unwrap();
+    assert_eq!(state.name, "state");
+    assert!(state.id >= newest.id);
+    let held = newest.id.unwrap() - 200;
+    let mut rest = Events::since(&server, &project, held).await;
+    let rest = rest.up_to(newest.id.unwrap()).await;
+    assert_eq!((rest.len(), rest[0].id), (200, Some(held + 1)));
+    assert!(events.seen.ends_with(&rest), "from the disk as it was live");
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_server_and_with_the_project() {
+    let mut server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    server.milestone(&project, "one").await;
+    let folder = server.data_dir().join("events").join(&project);
+    assert!(folder.exists());
+    let mut events = Events::follow(&server, &project).await;
+    events.next().await.unwrap();
+    server
+        .delete(&format!("/output-projects/{project}"))
+        .await
+        .expect(204);
+    assert_eq!(events.next().await, None);
+    assert!(!folder.exists(), "the log goes with the project");
+
+    let other = server.project("q").await;
+    let mut events = Events::follow(&server, &other).await;
+    events.next().await.unwrap();
+    assert_eq!(server.terminate().await, Some(0));
+    assert_eq!(events.next().await, None);
+}
+
+#[tokio::test]
+async fn events_are_for_those_who_may_ask_and_of_projects_that_are_there() {
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let path = format!("/api/v1/output-projects/{project}/events");
+    server
+        .answer(server.request(Method::GET, &path))
+        .await
+        .problem(401);
+    for (header, value) in [("Origin", "http://evil.example"), ("Host", "evil.example")] {
+        let request = server
+            .request(Method::GET, &path)
+            .bearer_auth(&server.token);
+        server
+            .answer(request.header(header, value))
+            .await
+            .problem(403);
+    }
+    server
+        .get("/output-projects/nonsense/events")
+        .await
+        .problem(400);
+    server
+        .get("/output-projects/0123456789abcdef01234567/events")
+        .await
+        .problem(404);
+    let request = server.request(Method::GET, "/api/openapi.json");
+    let document = server
+        .answer(request.bearer_auth(&server.token))
+        .await
+        .expect(200);
+    let described = &document["paths"]["/api/v1/output-projects/{id}/events"]["get"];
+    assert_eq!(described["operationId"], "followEvents");
+    assert!(described["responses"]["200"]["content"]["text/event-stream"].is_object());
+    // The first implementation's path, with its slash.
+    let request = server.request(
+        Method::GET,
+        &format!("/api/output-projects/{project}/events/"),
+    );
+    let mut response = request.bearer_auth(&server.token).send().await.unwrap();
+    let mut text = String::new();
+    while !text.contains("\nevent: state\n") {
+        let chunk = response.chunk().await.unwrap().expect("it goes on");
+        text.push_str(std::str::from_utf8(&chunk).unwrap());
+    }
+}

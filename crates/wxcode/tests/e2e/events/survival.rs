@@ -1,0 +1,194 @@
+//! Events are told once, whatever dies meanwhile.
+
+use std::{fs, path::Path};
+
+use serde_json::{Value, json};
+
+use super::{idle, numbers};
+use crate::support::{Agent, Events, Server, eventually, kill};
+
+fn fifo(path: &Path) {
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+}
+
+#[tokio::test]
+async fn nothing_is_missing_or_told_twice_over_a_killed_server() {
+    let mut server = Server::start(Agent::fake("")).await;
+    let gate = server.data_dir().join("gate");
+    fifo(&gate);
+    let (project, mut events) = idle(&server).await;
+    let write = |name: &str| format!("fake:write {}", server.data_dir().join(name).display());
+    let texts = [
+        write("a"),
+        format!("fake:hold {}", gate.display()),
+        write("b"),
+    ];
+    server.deliver(&project, &texts[0]).await;
+    events.named("tool.finished").await;
+    events.state("idle").await;
+    server.deliver(&project, &texts[1]).await;
+    events.state("working").await;
+    events
+        .until("taken", |told| told.data["state"] == "submitted")
+        .await;
+    let seen = events.seen[1..].to_vec();
+    let last = seen.last().unwrap().id.unwrap();
+
+    // The server is killed in the middle of a turn, which ends while none is there.
+    server.crash().await;
+    let agent = server.session_dirs().remove(0);
+    fs::OpenOptions::new().write(true).open(&gate).unwrap();
+    let hooks = || wxcode_holder::folder::hooks_since(&agent, 0).unwrap();
+    let is_stop = |payload: &[u8]| {
+        serde_json::from_slice::<Value>(payload).unwrap()["hook_event_name"] == "Stop"
+    };
+    eventually("the turn ends", || {
+        hooks().iter().filter(|hook| is_stop(&hook.payload)).count() == 2
+    })
+    .await;
+    server.up().await;
+    let mut events = Events::since(&server, &project, last).await;
+    events.state("idle").await;
+    server.deliver(&project, &texts[2]).await;
+    events.named("tool.finished").await;
+    events.state("idle").await;
+    // Once more, with nothing under way.
+    server.crash().await;
+    server.up().await;
+    let newest = events.seen.last().unwrap().id.unwrap();
+    let mut after = Events::since(&server, &project, newest).await;
+    let bye = server.deliver(&project, "bye").await;
+    after
+        .until("bye", |told| told.data["state"] == "submitted")
+        .await;
+    assert_eq!(
+        after.seen[0].data["delivery_id"], bye["id"],
+        "nothing old is told after a restart: {:#?}",
+        after.seen
+    );
+
+    let mut all = seen.clone();
+    all.extend(events.seen);
+    all.extend(after.seen);
+    numbers(&all);
+    let mut whole = Events::since(&server, &project, 0).await;
+    assert_eq!(
+        whole.up_to(all.last().unwrap().id.unwrap()).await,
+        all,
+        "the log is what was told"
+    );
+    // What the hooks say, once and in their order.
+    let reported: Vec<String> = hooks()
+        .iter()
+        .map(|hook| serde_json::from_slice::<Value>(&hook.payload).unwrap())
+        .filter_map(|hook| match hook["hook_event_name"].as_str().unwrap() {
+            "UserPromptSubmit" => Some(format!("prompt.submitted {}", hook["prompt"])),
+            "PreToolUse" => Some(format!("tool.started {}", hook["tool_input"]["file_path"])),
+            "PostToolUse" => Some(format!("tool.finished {}", hook["tool_input"]["file_path"])),
+            _ => None,
+        })
+        .collect();
+    let told: Vec<String> = all
+        .iter()
+        .filter_map(|told| match told.name.as_str() {
+            "prompt.submitted" => Some(format!("{} {}", told.name, told.data["prompt"])),
+            "tool.started" | "tool.finished" => {
+                Some(format!("{} {}", told.name, told.data["file_path"]))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, reported);
+    let states: Vec<&str> = all
+        .iter()
+        .filter(|told| told.name == "agent.state")
+        .map(|told| told.data["state"].as_str().unwrap())
+        .collect();
+    let mut turns = vec!["starting", "idle"];
+    turns.extend(["working", "idle"].repeat(4));
+    assert!(turns.starts_with(&states), "{states:?}");
+    let submitted = all.iter().filter(|told| told.data["state"] == "submitted");
+    assert_eq!(submitted.count(), 4, "each delivery is submitted once");
+    let started = all.iter().filter(|told| told.name == "session.started");
+    assert_eq!(started.count(), 1);
+}
+
+#[tokio::test]
+async fn what_happened_while_no_server_was_there_is_told_by_the_next() {
+    let mut server = Server::start(Agent::fake("")).await;
+    let (project, mut events) = idle(&server).await;
+    let hello = server.deliver(&project, "hello").await;
+    events
+        .until("submitted", |told| told.data["state"] == "submitted")
+        .await;
+    events.state("idle").await;
+    assert_eq!(hello["state"], "queued");
+    let last = events.seen.last().unwrap().id.unwrap();
+    let dir = server.session_dirs().remove(0);
+    let (_, agent) = Server::pids(&dir).unwrap();
+    server.crash().await;
+    kill(agent);
+    eventually("the holder writes the exit", || {
+        dir.join("exit.json").exists()
+    })
+    .await;
+    server.up().await;
+    let mut events = Events::since(&server, &project, last).await;
+    let exited = events.next().await.unwrap();
+    assert_eq!(
+        (exited.name.as_str(), &exited.data["signal"]),
+        ("session.exited", &json!(9))
+    );
+    server.crash().await;
+    server.up().await;
+    server.start_session(&project).await;
+    let mut events = Events::since(&server, &project, exited.id.unwrap()).await;
+    assert_eq!(
+        events.next().await.unwrap().name,
+        "session.started",
+        "the exit is told once"
+    );
+}
+
+#[tokio::test]
+async fn hooks_under_a_server_that_is_killed_again_and_again_are_told_once_each() {
+    const HOOKS: u64 = 600;
+    let mut server = Server::start(Agent::fake("")).await;
+    let (project, mut events) = idle(&server).await;
+    let dir = server.session_dirs().remove(0);
+    let conversation = server.session(&project).await["claude_session_id"].clone();
+    let reporter = tokio::task::spawn_blocking(move || {
+        for n in 0..HOOKS {
+            let payload = json!({
+                "session_id": conversation, "hook_event_name": "PreToolUse", "tool_name": "Bash",
+                "tool_input": { "command": "ls", "description": n.to_string() },
+            });
+            wxcode_holder::hook::report(&dir.join("hook.json"), payload.to_string().as_bytes())
+                .unwrap();
+        }
+    });
+    let mut all = Vec::new();
+    for killed_at in [1_u64, 40, 41, 150, 300, HOOKS] {
+        let is_there = |told: &crate::support::Told| {
+            let n = told.data["description"].as_str();
+            n.is_some_and(|n| n.parse::<u64>().unwrap() + 1 >= killed_at)
+        };
+        events.until("the next moment", is_there).await;
+        all.append(&mut events.seen);
+        server.crash().await;
+        server.up().await;
+        let last = all.last().unwrap().id.unwrap();
+        events = Events::since(&server, &project, last).await;
+    }
+    reporter.await.unwrap();
+    let state = all.remove(0);
+    assert_eq!(state.name, "state");
+    numbers(&all);
+    let told: Vec<u64> = all
+        .iter()
+        .filter(|told| told.name == "tool.started")
+        .map(|told| told.data["description"].as_str().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(told, (0..HOOKS).collect::<Vec<_>>());
+}

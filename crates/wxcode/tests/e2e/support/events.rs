@@ -1,0 +1,132 @@
+//! A client that follows the events of a project.
+
+use std::time::Duration;
+
+use reqwest::{Method, Response};
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::Server;
+
+/// How long an event may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One event as it came.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Told {
+    /// Its number; `None` where it has none.
+    pub(crate) id: Option<u64>,
+    pub(crate) name: String,
+    pub(crate) data: Value,
+}
+
+/// A stream of events.
+pub(crate) struct Events {
+    response: Response,
+    buffer: String,
+    /// All events so far.
+    pub(crate) seen: Vec<Told>,
+}
+
+impl Events {
+    /// Follows from now on; a `state` comes first.
+    pub(crate) async fn follow(server: &Server, project: &str) -> Self {
+        Self::open(server, project, None).await
+    }
+
+    /// Follows what comes after an event.
+    pub(crate) async fn since(server: &Server, project: &str, id: u64) -> Self {
+        Self::open(server, project, Some(&id.to_string())).await
+    }
+
+    /// Follows with exactly this `Last-Event-ID`.
+    pub(crate) async fn open(server: &Server, project: &str, last: Option<&str>) -> Self {
+        let path = format!("/api/v1/output-projects/{project}/events");
+        let mut request = server
+            .request(Method::GET, &path)
+            .bearer_auth(&server.token);
+        if let Some(last) = last {
+            request = request.header("Last-Event-ID", last);
+        }
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self {
+            response,
+            buffer: String::new(),
+            seen: Vec::new(),
+        }
+    }
+
+    /// The next event; `None` when the stream has ended.
+    pub(crate) async fn next(&mut self) -> Option<Told> {
+        loop {
+            while let Some((block, rest)) = self.buffer.split_once("\n\n") {
+                let told = parse(block);
+                self.buffer = rest.to_owned();
+                if let Some(told) = told {
+                    self.seen.push(told.clone());
+                    return Some(told);
+                }
+            }
+            let chunk = timeout(PATIENCE, self.response.chunk())
+                .await
+                .unwrap_or_else(|_| panic!("no event in time; so far: {:#?}", self.seen));
+            match chunk {
+                Ok(Some(bytes)) => self.buffer.push_str(std::str::from_utf8(&bytes).unwrap()),
+                Ok(None) | Err(_) => return None,
+            }
+        }
+    }
+
+    /// Waits for an event that is as wanted; those before it are passed over.
+    pub(crate) async fn until(&mut self, what: &str, wanted: impl Fn(&Told) -> bool) -> Told {
+        while let Some(told) = self.next().await {
+            if wanted(&told) {
+                return told;
+            }
+        }
+        panic!("the stream ended before {what}: {:#?}", self.seen);
+    }
+
+    /// Waits for an event of this name.
+    pub(crate) async fn named(&mut self, name: &str) -> Told {
+        self.until(name, |told| told.name == name).await
+    }
+
+    /// Waits until the agent is in this state.
+    pub(crate) async fn state(&mut self, state: &str) -> Told {
+        self.until(state, |told| {
+            told.name == "agent.state" && told.data["state"] == state
+        })
+        .await
+    }
+
+    /// The events that are in the log, up to and with the one with this number.
+    pub(crate) async fn up_to(&mut self, id: u64) -> Vec<Told> {
+        while self.seen.last().and_then(|told| told.id) != Some(id) {
+            assert!(self.next().await.is_some(), "the stream ended before {id}");
+        }
+        self.seen.clone()
+    }
+}
+
+/// One block of the stream; `None` for a comment or a setting.
+fn parse(block: &str) -> Option<Told> {
+    let field = |name: &str| {
+        let mut lines = block.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(key, _)| *key == name).map(|(_, value)| value)
+    };
+    let data: Value = serde_json::from_str(field("data")?).expect("data is JSON");
+    let told = Told {
+        id: field("id").map(|id| id.parse().expect("ids are numbers")),
+        name: field("event").expect("events have a type").to_owned(),
+        data,
+    };
+    assert_eq!(told.data["type"], told.name, "the type is in the data too");
+    if let Some(id) = told.id {
+        assert_eq!(told.data["seq"], id, "so is the number");
+        assert!(told.data["at"].is_string());
+    }
+    Some(told)
+}
