@@ -199,3 +199,81 @@ impl Kept {
         Some(Batch::Lines(lines.cloned().collect()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn joined(client: u64) -> Kind {
+        Kind::ClientJoined {
+            session_id: Id::from_bytes([1; 12]),
+            client,
+            read_only: false,
+        }
+    }
+
+    /// The numbers of everything behind `cursor`; `None` when it is gone.
+    async fn rest(feed: &Feed, mut cursor: u64) -> Option<Vec<u64>> {
+        let mut all = Vec::new();
+        loop {
+            match feed.after(cursor).await {
+                Batch::Gone => return None,
+                Batch::Lines(lines) if lines.is_empty() => return Some(all),
+                Batch::Lines(lines) => all.extend(lines.iter().map(|line| line.seq)),
+            }
+            cursor = *all.last()?;
+        }
+    }
+
+    #[tokio::test]
+    async fn memory_and_disk_are_one_log() {
+        let temp = tempfile::tempdir().unwrap();
+        let feed = Feed::new(temp.path().join("p"));
+        let newest = feed.watch();
+        assert_eq!(rest(&feed, 0).await, Some(vec![]));
+        // More than the memory holds.
+        (1..=1_000).for_each(|n| feed.tell(joined(n)));
+        assert_eq!(*newest.borrow(), 1_000);
+        let kept = feed.with(|kept| (kept.tail.len(), kept.tail_bytes));
+        assert!(kept.0 < 1_000 && kept.1 <= TAIL_MAX, "{kept:?}");
+        let first = feed.with(|kept| kept.tail[0].seq);
+        for cursor in [0, 1, first - 2, first - 1, first, 999, 1_000] {
+            let all = (cursor + 1..=1_000).collect();
+            assert_eq!(rest(&feed, cursor).await, Some(all), "{cursor}");
+        }
+        assert_eq!(rest(&feed, 1_001).await, None);
+        let after = Feed::new(temp.path().join("p"));
+        assert_eq!(after.newest(), 1_000);
+        assert_eq!(rest(&after, 998).await, Some(vec![999, 1_000]));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_written_is_told_from_memory() {
+        let temp = tempfile::tempdir().unwrap();
+        fs::write(temp.path().join("p"), "no folder").unwrap();
+        let feed = Feed::new(temp.path().join("p"));
+        let start = feed.newest();
+        (1..=1_000).for_each(|n| feed.tell(joined(n)));
+        assert_eq!(
+            rest(&feed, start + 998).await,
+            Some(vec![start + 999, start + 1_000])
+        );
+        assert_eq!(rest(&feed, start).await, None);
+        fs::remove_file(temp.path().join("p")).unwrap();
+        feed.tell(joined(1_001));
+        let after = Feed::new(temp.path().join("p"));
+        assert_eq!(rest(&after, start + 1_000).await, Some(vec![start + 1_001]));
+        assert_eq!(rest(&after, start + 999).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_closed_one_tells_nothing_and_leaves_nothing() {
+        let temp = tempfile::tempdir().unwrap();
+        let feed = Feed::new(temp.path().join("p"));
+        feed.close();
+        feed.tell(joined(1));
+        assert!(feed.closed().is_cancelled() && !temp.path().join("p").exists());
+    }
+}

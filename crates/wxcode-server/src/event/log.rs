@@ -1,7 +1,8 @@
 //! A project's event log on disk: segments of which the oldest gives way, written before anybody is told.
 //!
 //! Numbers are without gaps while everything that was told is in the log. Where that is not so (a full disk, damage, a
-//! system that lost power) they go on far behind, so that nobody who comes back is taken to know what he does not.
+//! system that lost power) they go on from the clock, far behind any that was told, so that nobody who comes back is taken
+//! to know what he does not.
 
 use std::{
     fs,
@@ -20,8 +21,8 @@ use super::{
 
 /// Segments that are kept; with [`segment::SEGMENT_MAX`] the log holds 3.5 to 4 MiB of events.
 pub(super) const SEGMENTS_MAX: usize = 8;
-/// Numbers that are passed over at once, less one; that many are never told while the disk is full.
-const LEAP: u64 = (1 << 32) - 1;
+/// Numbers that each millisecond has where numbers go by the clock; so many are never told in one.
+const NUMBERS_PER_MS: u64 = 1 << 10;
 /// The file that says that every event that was told is in the log; after a clean end it holds the last number.
 const WHOLE: &str = "whole";
 
@@ -67,8 +68,7 @@ impl Log {
         };
         if let Err(error) = log.load() {
             tracing::warn!(log = %dir.display(), %error, "an event log cannot be read: its clients are told to start anew");
-            log.is_whole = false;
-            log.last |= LEAP;
+            log.leap();
         }
         log
     }
@@ -105,10 +105,16 @@ impl Log {
             return Ok(());
         }
         if is_damaged || self.last > 0 || !self.segments.is_empty() {
-            self.is_whole = false;
-            self.last |= LEAP;
+            self.leap();
         }
         Ok(())
+    }
+
+    /// Something may have been told that is not here: the numbers go on behind it.
+    fn leap(&mut self) {
+        self.is_whole = false;
+        let ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
+        self.last = (self.last + 1).max(ms * NUMBERS_PER_MS);
     }
 
     /// Whether nothing was ever told.

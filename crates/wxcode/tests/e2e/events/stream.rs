@@ -50,23 +50,32 @@ async fn an_event_that_the_log_does_not_hold_is_a_reset_and_a_state() {
         assert_eq!(stranger.next().await.unwrap().name, "reset", "{last}");
         assert_eq!(stranger.next().await.unwrap().name, "state", "{last}");
     }
+    // One that does not read while more is told than anybody keeps for it.
+    let mut behind = Events::follow(&server, &project).await;
+    behind.next().await.unwrap();
     // More than the log takes, from the agent's own hooks.
     let dir = server.session_dirs().remove(0);
     let conversation = server.session(&project).await["claude_session_id"].clone();
-    let hooks = tokio::task::spawn_blocking(move || {
-        for n in 0..600 {
-            let payload = json!({
-                "session_id": conversation, "hook_event_name": "PermissionRequest", "tool_name": "Bash",
-                "tool_input": { "command": "x".repeat(12_000), "n": n },
-            });
-            wxcode_holder::hook::report(&dir.join("hook.json"), payload.to_string().as_bytes())
-                .unwrap();
-        }
-    });
-    let newest = events
-        .until("the last one", |told| told.data["tool_input"]["n"] == 599)
-        .await;
-    hooks.await.unwrap();
+    let mut newest = events.seen.last().unwrap().clone();
+    for round in 0..12_u32 {
+        let (dir, conversation) = (dir.clone(), conversation.clone());
+        let burst = move || {
+            for n in round * 100..(round + 1) * 100 {
+                let payload = json!({
+                    "session_id": conversation, "hook_event_name": "PermissionRequest", "tool_name": "Bash",
+                    "tool_input": { "command": "x".repeat(12_000), "n": n },
+                });
+                wxcode_holder::hook::report(&dir.join("hook.json"), payload.to_string().as_bytes())
+                    .unwrap();
+            }
+        };
+        tokio::task::spawn_blocking(burst).await.unwrap();
+        newest = events
+            .until("the last one", |told| {
+                told.data["tool_input"]["n"] == round * 100 + 99
+            })
+            .await;
+    }
     numbers(&events.seen[1..]);
     let folder = server.data_dir().join("events").join(&project);
     let size: u64 = fs::read_dir(&folder)
@@ -85,6 +94,58 @@ async fn an_event_that_the_log_does_not_hold_is_a_reset_and_a_state() {
     let rest = rest.up_to(newest.id.unwrap()).await;
     assert_eq!((rest.len(), rest[0].id), (200, Some(held + 1)));
     assert!(events.seen.ends_with(&rest), "from the disk as it was live");
+
+    let reset = behind.named("reset").await;
+    assert_eq!(reset.id, None);
+    let before = &behind.seen[1..behind.seen.len() - 1];
+    numbers(before);
+    assert!(events.seen.windows(before.len()).any(|seen| seen == before));
+    let state = behind.next().await.unwrap();
+    assert!(state.name == "state" && state.id >= newest.id);
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_is_told_all_the_same_and_known_to_be_missing() {
+    let mut server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let root = server.data_dir().join("events");
+    assert!(!root.exists(), "nothing was told yet");
+    fs::write(&root, "in the way").unwrap();
+    let mut events = Events::follow(&server, &project).await;
+    for name in ["one", "two"] {
+        server.milestone(&project, name).await;
+        let told = events.named("milestone.status").await;
+        assert_eq!(told.data["element_name"], name);
+    }
+    let one = events.seen[1].id.unwrap();
+    let mut again = Events::since(&server, &project, one).await;
+    assert_eq!(again.next().await.unwrap().data["element_name"], "two");
+    server.crash().await;
+    server.up().await;
+    let mut again = Events::since(&server, &project, one).await;
+    assert_eq!(again.next().await.unwrap().name, "reset");
+    let state = again.next().await.unwrap();
+    assert_eq!(state.data["milestones"][1]["element_name"], "two");
+
+    // With room again it is kept again, and old numbers mean nothing.
+    fs::remove_file(&root).unwrap();
+    server.milestone(&project, "three").await;
+    let three = again
+        .until("three", |told| told.data["element_name"] == "three")
+        .await;
+    server.crash().await;
+    server.up().await;
+    server.milestone(&project, "four").await;
+    let mut again = Events::since(&server, &project, three.id.unwrap()).await;
+    let four = again.next().await.unwrap();
+    assert_eq!(
+        (four.id, &four.data["element_name"]),
+        (three.id.map(|id| id + 1), &json!("four"))
+    );
+    for last in [1, one, one + 1, one + 2] {
+        let mut old = Events::since(&server, &project, last).await;
+        assert_eq!(old.next().await.unwrap().name, "reset", "{last}");
+    }
 }
 
 #[tokio::test]
