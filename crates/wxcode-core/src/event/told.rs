@@ -1,30 +1,35 @@
 //! What was told of a project last: enough to tell the next thing once, whatever is read again after a restart.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::Kind;
+use super::{Kind, shortened};
 use crate::{
-    agent::AgentState, delivery::Delivery, id::Id, milestone::Milestone,
+    agent::AgentState, delivery::Delivery, delivery::DeliveryState, id::Id, milestone::Milestone,
     milestone::MilestoneStatus, project::HookCursor, project::OutputProject,
 };
 
 /// Most milestones whose status is kept; the oldest is forgotten beyond that.
 pub const MILESTONES_MAX: usize = 2_000;
+/// Sessions that are kept, the latest ones; more than those whose folders a server finds.
+const SESSIONS_MAX: usize = 32;
+/// Longest error that is compared, in characters.
+const ERROR_MAX: usize = 100;
 
 /// What was told last, folded from a project's events.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Told {
-    session: Option<Session>,
+    /// The latest ones, the newest last. Their ids say nothing of their order, where servers follow each other quickly.
+    sessions: VecDeque<Session>,
     agent: Option<Agent>,
     /// The last hook that was told by an event of its own.
     hook: Option<HookCursor>,
     /// Conversations of the project's history that need not be told any more.
     conversations: usize,
-    /// Deliveries that are not over, and their version.
-    deliveries: BTreeMap<Id, u64>,
+    /// Deliveries that are not over.
+    deliveries: BTreeMap<Id, Step>,
     /// Milestones that are not completed.
     milestones: BTreeMap<Id, MilestoneStatus>,
     /// Clients that are attached, by session and number.
@@ -36,6 +41,14 @@ pub struct Told {
 struct Session {
     id: Id,
     exited: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Step {
+    version: u64,
+    state: DeliveryState,
+    attempts: u32,
+    error: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,13 +73,10 @@ impl Told {
     #[must_use]
     pub fn is_news(&self, kind: &Kind) -> bool {
         match kind {
-            Kind::SessionStarted { session_id, .. } => self
-                .session
-                .as_ref()
-                .is_none_or(|told| told.id < *session_id),
-            Kind::SessionExited { session_id, .. } => self.session.as_ref().is_none_or(|told| {
-                told.id < *session_id || (told.id == *session_id && !told.exited)
-            }),
+            Kind::SessionStarted { session_id, .. } => self.session(*session_id).is_none(),
+            Kind::SessionExited { session_id, .. } => {
+                self.session(*session_id).is_none_or(|told| !told.exited)
+            }
             Kind::SessionRotated { conversation, .. } | Kind::SessionLost { conversation, .. } => {
                 *conversation >= self.conversations
             }
@@ -81,10 +91,16 @@ impl Told {
             Kind::DeliveryState {
                 delivery_id,
                 state,
+                attempts,
+                error,
                 version,
                 ..
             } => match self.deliveries.get(delivery_id) {
-                Some(told) => version > told,
+                Some(told) => {
+                    let error = error.as_deref().map(|text| shortened(text, ERROR_MAX));
+                    *version > told.version
+                        && (told.state, told.attempts, &told.error) != (*state, *attempts, &error)
+                }
                 // One that is over was told when it was not.
                 None => !state.is_over(),
             },
@@ -116,11 +132,26 @@ impl Told {
         }
     }
 
+    /// Whether of the events of this name only the last one matters to [`Self::note`].
+    #[must_use]
+    pub fn is_replaced(name: &str) -> bool {
+        matches!(
+            name,
+            "agent.state"
+                | "planning.changed"
+                | "prompt.submitted"
+                | "tool.started"
+                | "tool.finished"
+                | "question.asked"
+                | "permission.requested"
+        )
+    }
+
     /// Takes note of what is being told.
     pub fn note(&mut self, kind: &Kind) {
         match kind {
-            Kind::SessionStarted { session_id, .. } => self.session(*session_id, false),
-            Kind::SessionExited { session_id, .. } => self.session(*session_id, true),
+            Kind::SessionStarted { session_id, .. } => self.keep(*session_id, false),
+            Kind::SessionExited { session_id, .. } => self.keep(*session_id, true),
             Kind::SessionRotated { conversation, .. } | Kind::SessionLost { conversation, .. } => {
                 self.conversations = conversation + 1;
             }
@@ -142,9 +173,20 @@ impl Told {
             } if state.is_over() => drop(self.deliveries.remove(delivery_id)),
             Kind::DeliveryState {
                 delivery_id,
+                state,
+                attempts,
+                error,
                 version,
                 ..
-            } => drop(self.deliveries.insert(*delivery_id, *version)),
+            } => {
+                let step = Step {
+                    version: *version,
+                    state: *state,
+                    attempts: *attempts,
+                    error: error.as_deref().map(|text| shortened(text, ERROR_MAX)),
+                };
+                self.deliveries.insert(*delivery_id, step);
+            }
             Kind::MilestoneStatus {
                 milestone_id,
                 status: MilestoneStatus::Completed,
@@ -180,8 +222,18 @@ impl Told {
         }
     }
 
-    fn session(&mut self, id: Id, exited: bool) {
-        self.session = Some(Session { id, exited });
+    fn session(&self, id: Id) -> Option<&Session> {
+        self.sessions.iter().find(|told| told.id == id)
+    }
+
+    fn keep(&mut self, id: Id, exited: bool) {
+        match self.sessions.iter_mut().find(|told| told.id == id) {
+            Some(told) => told.exited = exited,
+            None => self.sessions.push_back(Session { id, exited }),
+        }
+        if self.sessions.len() > SESSIONS_MAX {
+            self.sessions.pop_front();
+        }
     }
 
     /// Up to which hook of a session everything was told.
@@ -229,7 +281,7 @@ impl Told {
                         conversation,
                     },
                     source => Kind::SessionRotated {
-                        session_id: self.session.as_ref().map(|session| session.id),
+                        session_id: self.sessions.back().map(|session| session.id),
                         claude_session_id: entry.id,
                         from: left.id,
                         source,
@@ -274,7 +326,7 @@ impl From<&Delivery> for Kind {
             state: delivery.state,
             attempts: delivery.attempts,
             error: delivery.error.clone(),
-            text: super::shortened(&delivery.text, TEXT_MAX),
+            text: shortened(&delivery.text, TEXT_MAX),
             version: delivery.version,
         }
     }

@@ -1,6 +1,7 @@
 //! A segment of an event log: a file whose first line says what was told before it, and then one line an event.
 
 use std::{
+    collections::HashSet,
     fs::{self, File},
     io::{self, Read as _, Write as _},
     os::unix::fs::OpenOptionsExt,
@@ -129,7 +130,15 @@ impl Found {
             .head
             .as_ref()
             .map_or_else(Told::default, |head| head.told.clone());
-        for line in &self.lines {
+        let mut later = HashSet::new();
+        let mut lines = Vec::new();
+        for line in self.lines.iter().rev() {
+            // Most are of those of which the last is enough, and reading is what takes time.
+            if later.insert(line.name()) || !Told::is_replaced(line.name()) {
+                lines.push(line);
+            }
+        }
+        for line in lines.into_iter().rev() {
             // An event that a newer server told and this one does not know changes nothing here.
             if let Ok(event) = serde_json::from_str::<Event>(line.json()) {
                 told.note(&event.kind);
