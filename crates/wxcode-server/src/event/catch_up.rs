@@ -12,8 +12,6 @@ pub(super) async fn catch_up(feed: &Feed, store: &dyn Store, project: Id) -> Res
     let Some(record) = store.project(project).await? else {
         return Ok(());
     };
-    // Whoever was attached to the server before this one is not any more.
-    feed.tell_all(feed.told(|told| told.clients()));
     if feed.is_new() {
         feed.told(|told| told.begin(record.claude_session_history.len()));
     }

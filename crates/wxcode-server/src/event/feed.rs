@@ -66,20 +66,11 @@ impl Feed {
         if self.closed.is_cancelled() {
             return;
         }
-        let at = to_millis(Timestamp::now());
         self.with(|kept| {
-            let Some(line) = kept.log.append(kind, at) else {
-                return;
-            };
-            let seq = line.seq;
-            kept.tail_bytes += line.text().len();
-            kept.tail.push_back(line);
-            while kept.tail_bytes > TAIL_MAX && kept.tail.len() > 1 {
-                let old = kept.tail.pop_front();
-                kept.tail_bytes -= old.map_or(0, |line| line.text().len());
+            if kept.keep(kind) {
+                // Under the lock, so that it only grows.
+                self.newest.send_replace(kept.log.last());
             }
-            // Under the lock, so that it only grows.
-            self.newest.send_replace(seq);
         });
     }
 
@@ -159,12 +150,18 @@ impl Feed {
     fn open<'a>(&self, guard: &'a mut MutexGuard<'_, Option<Kept>>) -> &'a mut Kept {
         guard.get_or_insert_with(|| {
             let log = Log::open(&self.dir);
-            self.newest.send_replace(log.last());
-            Kept {
+            let attached = log.told.clients();
+            let mut kept = Kept {
                 log,
                 tail: VecDeque::new(),
                 tail_bytes: 0,
+            };
+            // Whoever was attached to the server before this one is not any more.
+            for left in attached {
+                kept.keep(left);
             }
+            self.newest.send_replace(kept.log.last());
+            kept
         })
     }
 
@@ -175,6 +172,20 @@ impl Feed {
 }
 
 impl Kept {
+    /// Keeps an event; whether it was news.
+    fn keep(&mut self, kind: Kind) -> bool {
+        let Some(line) = self.log.append(kind, to_millis(Timestamp::now())) else {
+            return false;
+        };
+        self.tail_bytes += line.text().len();
+        self.tail.push_back(line);
+        while self.tail_bytes > TAIL_MAX && self.tail.len() > 1 {
+            let old = self.tail.pop_front();
+            self.tail_bytes -= old.map_or(0, |line| line.text().len());
+        }
+        true
+    }
+
     /// What is in memory of the events behind `cursor`; `None` when that is on disk, if anywhere.
     fn after(&self, cursor: u64) -> Option<Batch> {
         let last = self.log.last();
@@ -244,9 +255,11 @@ mod tests {
             assert_eq!(rest(&feed, cursor).await, Some(all), "{cursor}");
         }
         assert_eq!(rest(&feed, 1_001).await, None);
+        // A new server: those thousand clients are not attached to it.
         let after = Feed::new(temp.path().join("p"));
-        assert_eq!(after.newest(), 1_000);
-        assert_eq!(rest(&after, 998).await, Some(vec![999, 1_000]));
+        assert_eq!(after.newest(), 2_000);
+        assert_eq!(rest(&after, 998).await, Some((999..=2_000).collect()));
+        assert_eq!(Feed::new(temp.path().join("p")).newest(), 2_000);
     }
 
     #[tokio::test]
@@ -264,7 +277,8 @@ mod tests {
         fs::remove_file(temp.path().join("p")).unwrap();
         feed.tell(joined(1_001));
         let after = Feed::new(temp.path().join("p"));
-        assert_eq!(rest(&after, start + 1_000).await, Some(vec![start + 1_001]));
+        let all = rest(&after, start + 1_000).await.unwrap();
+        assert_eq!((all[0], all.len()), (start + 1_001, 1_002));
         assert_eq!(rest(&after, start + 999).await, None);
     }
 
