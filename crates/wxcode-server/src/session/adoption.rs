@@ -147,7 +147,11 @@ impl Sessions {
             holder,
             exit,
         } = ended;
-        if seat.latest().is_some_and(|latest| latest.id > id) {
+        // Ids of two servers do not sort by time within a second.
+        if seat
+            .latest()
+            .is_some_and(|latest| (latest.started_at, latest.id) > (at, id))
+        {
             return;
         }
         let view = View {
