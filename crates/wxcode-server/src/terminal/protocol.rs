@@ -2,13 +2,13 @@
 
 use axum::extract::ws::Message;
 use wxcode_holder::client::Request;
-use wxcode_terminal::Size;
+use wxcode_terminal::{Size, Terminal};
 
 use super::{binary::Binary, json::Json};
 use wxcode_wire::{ClientFrame, ServerFrame};
 
-/// The most bytes of history before a screen, for a client that cannot ask for more.
-const HISTORY: u32 = 40 << 10; // 40 KiB
+/// The most bytes of history before a screen, for a client that cannot ask for more: as in any dump.
+const HISTORY: u32 = Terminal::HISTORY_BYTES as u32;
 
 /// What a client said.
 #[derive(Debug, PartialEq, Eq)]
