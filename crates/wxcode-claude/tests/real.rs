@@ -150,9 +150,16 @@ impl Bench {
 
 /// Types a text and submits it.
 fn submit(terminal: &Terminal, text: &str) {
-    terminal.write(&prompt::paste(text)).unwrap();
+    react(terminal, &prompt::paste(text));
     terminal.wait_quiet(QUIET);
-    terminal.write(prompt::SUBMIT).unwrap();
+    react(terminal, prompt::SUBMIT);
+}
+
+/// Types, and waits until the agent draws something: a screen that stands still may not have begun to move.
+fn react(terminal: &Terminal, keys: &[u8]) {
+    let before = terminal.output().len();
+    terminal.write(keys).unwrap();
+    terminal.wait_output(|output| output.len() > before);
 }
 
 #[test]
