@@ -8,5 +8,6 @@ pub mod id;
 pub mod identity;
 pub mod milestone;
 pub mod project;
+pub mod provenance;
 pub mod spawn;
 pub mod time;

@@ -1,7 +1,8 @@
 //! The hook payloads on disk: numbered, in segments, the oldest giving way.
 //!
-//! `hooks/<first sequence number>.seg` holds records: sequence number (u64), process (u32), time
-//! (u64, milliseconds since the Unix epoch), length (u32), payload; numbers are big-endian.
+//! `hooks/<first sequence number>.seg` holds records: sequence number (u64), lineage (u8) and number
+//! (u24) of the reporter, time (u64, milliseconds since the Unix epoch), length (u32), payload; numbers are
+//! big-endian. Older builds wrote lineage 0, which means that it is not known.
 
 use std::{
     collections::VecDeque,
@@ -13,7 +14,10 @@ use std::{
 
 use bytes::{Buf, Bytes};
 
-use crate::frame::MAX_HOOK;
+use crate::{
+    frame::MAX_HOOK,
+    lineage::{self, Lineage},
+};
 
 /// The most bytes of all segments together.
 const MAX_BYTES: u64 = 16 << 20; // 16 MiB
@@ -29,6 +33,8 @@ pub struct HookRecord {
     pub seq: u64,
     /// The process that reported it.
     pub pid: i32,
+    /// Where it stood to the agent's process when it reported.
+    pub lineage: Lineage,
     /// When, in milliseconds since the Unix epoch.
     pub at_ms: u64,
     /// What it reported.
@@ -117,7 +123,7 @@ impl Journal {
     }
 
     /// Keeps a payload and gives its number.
-    pub(crate) fn append(&mut self, pid: i32, payload: &[u8]) -> io::Result<u64> {
+    pub(crate) fn append(&mut self, pid: i32, lineage: Lineage, payload: &[u8]) -> io::Result<u64> {
         let record = HEADER as u64 + payload.len() as u64;
         if self.writing.is_none() || self.segments.back().is_none_or(|last| last.len >= SEGMENT) {
             self.begin_segment()?;
@@ -130,7 +136,7 @@ impl Journal {
         let seq = self.next_seq;
         let mut bytes = Vec::with_capacity(record as usize);
         bytes.extend(seq.to_be_bytes());
-        bytes.extend((pid as u32).to_be_bytes());
+        bytes.extend(lineage::pack(lineage, pid).to_be_bytes());
         bytes.extend((jiff::Timestamp::now().as_millisecond() as u64).to_be_bytes());
         bytes.extend((payload.len() as u32).to_be_bytes());
         bytes.extend_from_slice(payload);
@@ -216,16 +222,18 @@ fn read_record(file: &File, at: u64) -> io::Result<(HookRecord, u64)> {
     let mut header = [0; HEADER];
     file.read_exact_at(&mut header, at)?;
     let mut fields = &header[..];
-    let (seq, pid, at_ms) = (fields.get_u64(), fields.get_u32(), fields.get_u64());
+    let (seq, reporter, at_ms) = (fields.get_u64(), fields.get_u32(), fields.get_u64());
     let len = fields.get_u32() as usize;
     if len > MAX_HOOK {
         return Err(io::ErrorKind::InvalidData.into());
     }
     let mut payload = vec![0; len];
     file.read_exact_at(&mut payload, at + HEADER as u64)?;
+    let (lineage, pid) = lineage::unpack(reporter);
     let record = HookRecord {
         seq,
-        pid: pid as i32,
+        pid,
+        lineage,
         at_ms,
         payload: payload.into(),
     };
@@ -241,16 +249,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut journal = Journal::new(dir.path());
         for n in 1..=5u8 {
-            assert_eq!(journal.append(7, &[n; 3]).unwrap(), u64::from(n));
+            let lineage = Lineage::Below(n);
+            assert_eq!(journal.append(7, lineage, &[n; 3]).unwrap(), u64::from(n));
         }
         let mut cursor = Cursor::from(3);
         for n in 3..=5u8 {
             let record = journal.next(&mut cursor).unwrap().unwrap();
             assert_eq!((record.seq, record.pid), (u64::from(n), 7));
+            assert_eq!(record.lineage, Lineage::Below(n));
             assert_eq!(&record.payload[..], &[n; 3]);
         }
         assert_eq!(journal.next(&mut cursor).unwrap(), None);
-        assert_eq!(journal.append(7, b"more").unwrap(), 6);
+        assert_eq!(journal.append(7, Lineage::Foreign, b"more").unwrap(), 6);
         assert_eq!(journal.next(&mut cursor).unwrap().unwrap().seq, 6);
         assert_eq!(hooks_since(dir.path(), 5).unwrap().len(), 2);
     }
@@ -260,7 +270,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut journal = Journal::new(dir.path());
         for _ in 0..40 {
-            journal.append(1, &vec![b'x'; 1 << 20]).unwrap();
+            journal
+                .append(1, Lineage::Unknown, &vec![b'x'; 1 << 20])
+                .unwrap();
         }
         let held: u64 = fs::read_dir(dir.path().join(FOLDER))
             .unwrap()

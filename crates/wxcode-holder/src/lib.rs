@@ -11,6 +11,7 @@ pub mod frame;
 pub mod hook;
 mod journal;
 mod launch;
+pub mod lineage;
 pub mod log;
 pub mod message;
 mod proc;

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use wxcode_holder::{
     client::{Event, Request, Signal},
     frame::{Decoder, TooLong, Type},
+    lineage::Lineage,
 };
 use wxcode_terminal::{Modes, Size};
 
@@ -135,6 +136,7 @@ fn events_come_back_as_they_were() {
         Event::Hook {
             seq: 3,
             pid: 42,
+            lineage: Lineage::Below(2),
             payload: Bytes::from_static(b"{}"),
         },
         Event::Quiet { offset: 5, modes },

@@ -10,6 +10,7 @@ use support::*;
 use wxcode_holder::{
     client::{Connection, Event, Request},
     folder, hook,
+    lineage::Lineage,
 };
 
 async fn hooks(conn: &mut Connection, since: u64, n: usize) -> Vec<(u64, Vec<u8>)> {
@@ -74,6 +75,49 @@ async fn the_agent_itself_reports_through_the_command() {
     let session = Session::shell(&script).await;
     let mut conn = session.connect().await;
     assert_eq!(hooks(&mut conn, 1, 1).await, [(1, b"{\"a\":1}".to_vec())]);
+}
+
+#[tokio::test]
+async fn a_report_is_told_with_the_generations_between_the_agent_and_the_reporter() {
+    // Each ends in `:` so that no shell gives its place to the command.
+    let hook = format!("{} hook $PWD/session/hook.json", exe().display());
+    let script = format!(
+        "printf own | {hook}; sh -c 'printf child | {hook}; :'; sh -c 'sh -c \"printf grandchild | {hook}; :\"; :'; \
+         printf orphan > orphan; ((until [ \"$p\" = $PPID ]; do read -r _ _ _ p _ < /proc/$BASHPID/stat; done; {hook} < orphan) &); \
+         read -r"
+    );
+    let session = Session::shell(&script).await;
+    let mut conn = session.connect().await;
+    conn.sender
+        .send(Request::Events { since: 1 })
+        .await
+        .unwrap();
+    let mut seen = Vec::new();
+    until(&mut conn, |event| {
+        if let Event::Hook {
+            payload, lineage, ..
+        } = event
+        {
+            seen.push((String::from_utf8(payload.to_vec()).unwrap(), lineage));
+        }
+        (seen.len() == 4).then_some(())
+    })
+    .await;
+    seen.sort_by_key(|(payload, _)| payload.clone());
+    assert_eq!(
+        seen,
+        [
+            ("child".to_owned(), Lineage::Below(2)),
+            ("grandchild".to_owned(), Lineage::Below(3)),
+            ("orphan".to_owned(), Lineage::Foreign),
+            ("own".to_owned(), Lineage::Below(1)),
+        ]
+    );
+    report(&session.dir.join("hook.json"), b"from outside")
+        .await
+        .unwrap();
+    let kept = folder::hooks_since(&session.dir, 5).unwrap();
+    assert_eq!(kept[0].lineage, Lineage::Foreign);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     folder::Exit,
     frame::{self, Type},
+    lineage::{self, Lineage},
 };
 
 /// What a holder tells a client.
@@ -45,6 +46,8 @@ pub enum Event {
         seq: u64,
         /// The process that reported it.
         pid: i32,
+        /// Where it stood to the agent's process when it reported.
+        lineage: Lineage,
         /// What it reported.
         payload: Bytes,
     },
@@ -132,9 +135,14 @@ impl Event {
                 p.put_u64(*offset);
                 put_size(p, *size);
             }),
-            Self::Hook { seq, pid, payload } => frame::write(out, Type::Hook, |p| {
+            Self::Hook {
+                seq,
+                pid,
+                lineage,
+                payload,
+            } => frame::write(out, Type::Hook, |p| {
                 p.put_u64(*seq);
-                p.put_u32(*pid as u32);
+                p.put_u32(lineage::pack(*lineage, *pid));
                 p.put_slice(payload);
             }),
             Self::Quiet { offset, modes } => frame::write(out, Type::Quiet, |p| {
@@ -199,11 +207,16 @@ impl Event {
                 offset: fields.u64()?,
                 size: fields.size()?,
             },
-            Type::Hook => Self::Hook {
-                seq: fields.u64()?,
-                pid: fields.u32()? as i32,
-                payload: fields.rest(),
-            },
+            Type::Hook => {
+                let seq = fields.u64()?;
+                let (lineage, pid) = lineage::unpack(fields.u32()?);
+                Self::Hook {
+                    seq,
+                    pid,
+                    lineage,
+                    payload: fields.rest(),
+                }
+            }
             Type::Quiet => Self::Quiet {
                 offset: fields.u64()?,
                 modes: fields.modes()?,

@@ -17,6 +17,7 @@ use crate::{
     folder::BUILD,
     frame::{self, MAX_GRACE_MS, MAX_KEY, MAX_SNAPSHOT, Type},
     journal,
+    lineage::Lineage,
     message::{Event, Hello, Info, Request, Signal, Welcome},
 };
 
@@ -78,7 +79,9 @@ impl Holder {
         if !secret.is_some_and(|secret| same(&secret, self.spec.secret.as_bytes())) {
             return peer.reject("not the secret of this session; the hook belongs to another one");
         }
-        match self.journal.append(peer.pid, &payload) {
+        // It waits for the answer, so it is alive, and so are those between it and the agent.
+        let lineage = Lineage::of(peer.pid, self.file());
+        match self.journal.append(peer.pid, lineage, &payload) {
             Ok(seq) => {
                 frame::write(peer.out(), Type::Reported, |p| p.put_u64(seq));
                 peer.phase = Phase::Closing;

@@ -171,6 +171,7 @@ impl Holder {
                 peer.tell(&Event::Hook {
                     seq: record.seq,
                     pid: record.pid,
+                    lineage: record.lineage,
                     payload: record.payload,
                 });
                 return true;

@@ -1,0 +1,163 @@
+//! How far below the agent's process another one stands: who reports, told by the process tree.
+
+use crate::{folder::HolderFile, proc::Stat};
+
+/// The most generations that are told; a process further down counts as no descendant.
+pub const MAX_GENERATIONS: u8 = 64;
+
+/// Where a process stands to the agent's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lineage {
+    /// Nobody looked: the report is of a holder that did not yet do so.
+    Unknown,
+    /// It does not descend from the agent's process, or is gone.
+    Foreign,
+    /// So many generations below the agent's process, 0 being itself; at most [`MAX_GENERATIONS`].
+    Below(u8),
+}
+
+impl Lineage {
+    /// Where the process `pid` stands now to the agent of a session. A process whose ancestor has ended in the
+    /// meantime is no descendant: the holder has adopted it.
+    #[must_use]
+    pub fn of(pid: i32, holder: &HolderFile) -> Self {
+        let agent = (holder.agent_pid, holder.agent_start_time);
+        below(pid, agent, Stat::of).map_or(Self::Foreign, Self::Below)
+    }
+
+    /// One byte for it: 0 not known, 1 foreign, else 2 and the generations.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Unknown => 0,
+            Self::Foreign => 1,
+            Self::Below(generations) => 2_u8.saturating_add(generations),
+        }
+    }
+
+    /// What [`Self::code`] gave.
+    pub(crate) const fn from_code(code: u8) -> Self {
+        match code {
+            0 => Self::Unknown,
+            1 => Self::Foreign,
+            code => Self::Below(code - 2),
+        }
+    }
+}
+
+/// Bits of a process number: the kernel's own bound is 2²².
+const PID_BITS: u32 = 24;
+
+/// A reporter in four bytes: the lineage in the highest one, the process in the others.
+pub(crate) const fn pack(lineage: Lineage, pid: i32) -> u32 {
+    ((lineage.code() as u32) << PID_BITS) | (pid as u32 & ((1 << PID_BITS) - 1))
+}
+
+/// What [`pack`] gave.
+pub(crate) const fn unpack(packed: u32) -> (Lineage, i32) {
+    let pid = packed & ((1 << PID_BITS) - 1);
+    (
+        Lineage::from_code((packed >> PID_BITS) as u8),
+        pid.cast_signed(),
+    )
+}
+
+/// The generations from `agent` (its number and start) down to `pid`.
+fn below(pid: i32, agent: (i32, u64), stat: impl Fn(i32) -> Option<Stat>) -> Option<u8> {
+    let mut process = stat(pid)?;
+    for generations in 0..=MAX_GENERATIONS {
+        if process.pid == agent.0 {
+            return (process.start_time == agent.1).then_some(generations);
+        }
+        let parent = stat(process.ppid)?;
+        // A parent is older than its child: a younger one has the number of one that is gone.
+        if parent.start_time > process.start_time {
+            return None;
+        }
+        process = parent;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A world of processes: number, parent, start.
+    fn world(processes: &[(i32, i32, u64)]) -> impl Fn(i32) -> Option<Stat> {
+        move |pid| {
+            let (pid, ppid, start_time) = *processes.iter().find(|(p, ..)| *p == pid)?;
+            Some(Stat {
+                pid,
+                state: b'S',
+                ppid,
+                pgrp: pid,
+                session: pid,
+                start_time,
+            })
+        }
+    }
+
+    #[test]
+    fn generations_are_counted_up_to_the_agent() {
+        let world = world(&[
+            (1, 0, 0),
+            (5, 1, 5),
+            (10, 5, 10),
+            (11, 10, 11),
+            (12, 11, 12),
+            (20, 5, 20),
+        ]);
+        let agent = (10, 10);
+        assert_eq!(below(10, agent, &world), Some(0));
+        assert_eq!(below(12, agent, &world), Some(2));
+        assert_eq!(below(20, agent, &world), None, "adopted by the holder");
+        assert_eq!(below(99, agent, &world), None, "gone");
+        assert_eq!(
+            below(12, (10, 9), &world),
+            None,
+            "another one of that number"
+        );
+    }
+
+    #[test]
+    fn a_number_that_was_given_out_again_is_no_parent() {
+        let world = world(&[(10, 1, 10), (11, 10, 30), (12, 11, 12)]);
+        assert_eq!(below(12, (10, 10), world), None);
+    }
+
+    #[test]
+    fn the_walk_is_bounded_also_in_a_circle() {
+        assert_eq!(
+            below(12, (10, 10), world(&[(11, 12, 1), (12, 11, 1)])),
+            None
+        );
+        let line: Vec<_> = (0..=100).map(|n| (100 + n, 99 + n, 1)).collect();
+        assert_eq!(below(100 + 64, (100, 1), world(&line)), Some(64));
+        assert_eq!(below(100 + 65, (100, 1), world(&line)), None);
+    }
+
+    #[test]
+    fn this_process_stands_below_its_parent() {
+        let own = Stat::of(std::process::id().cast_signed()).unwrap();
+        let parent = Stat::of(own.ppid).unwrap();
+        assert_eq!(
+            below(own.pid, (parent.pid, parent.start_time), Stat::of),
+            Some(1)
+        );
+    }
+
+    #[test]
+    fn what_older_builds_wrote_is_not_known() {
+        assert_eq!(unpack(4_194_304), (Lineage::Unknown, 4_194_304));
+    }
+
+    proptest! {
+        #[test]
+        fn four_bytes_come_back(packed: u32) {
+            let (lineage, pid) = unpack(packed);
+            prop_assert_eq!(pack(lineage, pid), packed);
+        }
+    }
+}
