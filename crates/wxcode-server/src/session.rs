@@ -3,8 +3,10 @@
 mod adoption;
 mod courier;
 mod identity;
+mod learned;
 mod live;
 mod look;
+mod own;
 mod plan;
 mod planning;
 mod registry;

@@ -2,7 +2,7 @@
 //!
 //! It takes `--session-id`, `--resume`, `--settings` and a prompt like the real one, runs the hooks of the
 //! settings file, keeps a transcript and `sessions/<pid>.json` in `CLAUDE_CONFIG_DIR` or `~/.claude`, and
-//! draws an input box. Text in one read with a carriage return is a paste: there the return is a line end.
+//! draws an input box. With `-p` it answers the prompt without a screen, with the same hooks. Text in one read with a carriage return is a paste: there the return is a line end.
 //!
 //! Modes, a comma list in the variable `FAKE_CLAUDE`:
 //!
@@ -25,6 +25,7 @@
 //! | `fake:flood N` | prints exactly N bytes: lines of 64 bytes that begin with their number |
 //! | `fake:exit N` | exits with this code |
 //! | `fake:write FILE` | the file is written by the tool `Write`, unasked |
+//! | `fake:run COMMAND` | the shell command is run by the tool `Bash`, unasked |
 //! | `fake:hold FIFO` | the turn goes on until the FIFO was opened for writing |
 //! | `fake:permission` | asks for permission to run a command |
 //! | `fake:question` | asks which colour |

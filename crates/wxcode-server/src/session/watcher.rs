@@ -19,13 +19,16 @@ use wxcode_core::{
 use wxcode_holder::{
     client::{self, ClientError, Connection, Request, Sender},
     folder::{self, Exit, State},
+    lineage::Lineage,
 };
 
 use super::{
     courier::Courier,
     identity::Ledger,
+    learned::Learned,
     live::{Session, View},
     look::{self, Looker},
+    own::Gate,
     report::{Reporter, evidence},
 };
 
@@ -51,6 +54,7 @@ pub(super) struct Watcher {
     looker: Looker,
     began: Instant,
     reporter: Reporter,
+    gate: Gate,
     /// The hook to read next.
     next_seq: u64,
     /// Hooks before this one were reported to an earlier server already.
@@ -78,6 +82,7 @@ impl Watcher {
     ) -> Self {
         Self {
             reporter: Reporter::new(&session, planning),
+            gate: Gate::new(session.id, &session.dir, &Learned::read(&session.dir)),
             session,
             view,
             ledger,
@@ -178,7 +183,7 @@ impl Watcher {
             return;
         };
         for record in records {
-            let Some(event) = self.take_in(record.seq, &record.payload) else {
+            let Some(event) = self.take_in(record.seq, record.lineage, &record.payload) else {
                 continue;
             };
             self.reporter.hook(record.seq, &event);
@@ -259,7 +264,12 @@ impl Watcher {
     async fn event(&mut self, event: client::Event, holder: &Sender) -> Result<(), ClientError> {
         let now = self.now();
         match event {
-            client::Event::Hook { seq, payload, .. } => self.hook(seq, &payload, holder).await?,
+            client::Event::Hook {
+                seq,
+                lineage,
+                payload,
+                ..
+            } => self.hook(seq, lineage, &payload, holder).await?,
             client::Event::Quiet { .. } => {
                 let id = self.looker.rest();
                 holder.send(Request::Screen { id }).await?;
@@ -294,8 +304,13 @@ impl Watcher {
         Ok(())
     }
 
-    /// Accounts for a hook: what it says of the conversation's identity. `None` for one that is not understood.
-    fn take_in(&mut self, seq: u64, payload: &[u8]) -> Option<HookEvent> {
+    /// Accounts for a hook: what it says of the conversation's identity. `None` for one that is not understood, or not
+    /// the agent's own.
+    fn take_in(&mut self, seq: u64, lineage: Lineage, payload: &[u8]) -> Option<HookEvent> {
+        if self.next_seq == 0 && seq > 1 && self.gate.has_begun() {
+            // The report of the start gave way to newer ones.
+            self.agent.observe(&Evidence::SessionStarted);
+        }
         self.next_seq = seq + 1;
         self.courier.read(seq);
         let event = match hook::parse(payload) {
@@ -305,6 +320,9 @@ impl Watcher {
                 return None;
             }
         };
+        if !self.gate.admits(&event, lineage) {
+            return None;
+        }
         let transcript_path = event.transcript_path.clone();
         match &event.kind {
             HookKind::SessionStart { source, .. } => {
@@ -319,8 +337,14 @@ impl Watcher {
         Some(event)
     }
 
-    async fn hook(&mut self, seq: u64, payload: &[u8], holder: &Sender) -> Result<(), ClientError> {
-        let Some(event) = self.take_in(seq, payload) else {
+    async fn hook(
+        &mut self,
+        seq: u64,
+        lineage: Lineage,
+        payload: &[u8],
+        holder: &Sender,
+    ) -> Result<(), ClientError> {
+        let Some(event) = self.take_in(seq, lineage, payload) else {
             return Ok(());
         };
         self.save().await;

@@ -11,6 +11,7 @@ mod api;
 mod attach;
 mod delivery;
 mod events;
+mod identity;
 mod milestone;
 mod mishap;
 mod model;

@@ -321,6 +321,12 @@ impl Agent {
                 fs::write(argument, "written by the fake agent\n")?;
                 self.hook("PostToolUse", tool::write(argument));
             }
+            "fake:run" => {
+                let tool = tool::command(argument);
+                self.hook("PreToolUse", tool.clone());
+                tool::run(argument, &self.conversation.cwd)?;
+                self.hook("PostToolUse", tool);
+            }
             "fake:permission" => return self.ask(Kind::Permission, tool::bash()),
             "fake:question" => return self.ask(Kind::Question, tool::question()),
             _ => {}
@@ -379,13 +385,7 @@ impl Agent {
 
     /// Runs the hooks of an event.
     fn hook(&self, event: &str, fields: Value) {
-        let mut payload = json!({
-            "session_id": self.conversation.id,
-            "transcript_path": self.conversation.transcript(),
-            "cwd": self.conversation.cwd,
-            "hook_event_name": event,
-            "permission_mode": "default",
-        });
+        let mut payload = self.conversation.payload(event);
         if let Some(id) = self.prompt_id {
             payload["prompt_id"] = json!(id);
         }

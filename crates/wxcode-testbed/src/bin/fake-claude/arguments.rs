@@ -11,6 +11,8 @@ pub(crate) struct Arguments {
     pub(crate) resume: Option<String>,
     pub(crate) settings: Option<PathBuf>,
     pub(crate) prompt: Option<String>,
+    /// `-p`: answers the prompt and ends, without a screen.
+    pub(crate) print: bool,
 }
 
 impl Arguments {
@@ -27,6 +29,7 @@ impl Arguments {
                 "--resume" | "-r" => arguments.resume = words.next(),
                 "--settings" => arguments.settings = words.next().map(PathBuf::from),
                 "--permission-mode" | "--model" => drop(words.next()),
+                "-p" | "--print" => arguments.print = true,
                 "--" => {
                     arguments.prompt = words.next();
                     break;

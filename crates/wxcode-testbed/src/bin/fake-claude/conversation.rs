@@ -78,6 +78,17 @@ impl Conversation {
             .join(format!("{}.jsonl", self.id))
     }
 
+    /// What every hook of this name carries.
+    pub(crate) fn payload(&self, event: &str) -> Value {
+        json!({
+            "session_id": self.id,
+            "transcript_path": self.transcript(),
+            "cwd": self.cwd,
+            "hook_event_name": event,
+            "permission_mode": "default",
+        })
+    }
+
     /// Adds what the user said.
     pub(crate) fn user(&mut self, text: &str) -> io::Result<()> {
         self.user_messages += 1;

@@ -8,6 +8,7 @@ mod event;
 mod hooks;
 mod input;
 mod mode;
+mod print;
 mod screen;
 mod tool;
 
@@ -51,7 +52,11 @@ fn main() -> ExitCode {
         eprintln!("the daemon does not start: {error}");
         return ExitCode::FAILURE;
     }
-    done(agent::run(Arguments::parse(words), modes))
+    let arguments = Arguments::parse(words);
+    if arguments.print {
+        return done(print::run(&arguments));
+    }
+    done(agent::run(arguments, modes))
 }
 
 fn done(result: io::Result<u8>) -> ExitCode {

@@ -1,5 +1,11 @@
 //! What the agent calls tools with, as its hooks report it.
 
+use std::{
+    io,
+    path::Path,
+    process::{Command, Stdio},
+};
+
 use serde_json::{Value, json};
 
 /// A file that is written.
@@ -8,9 +14,26 @@ pub(crate) fn write(path: &str) -> Value {
     json!({ "tool_name": "Write", "tool_input": input, "tool_use_id": "toolu_fake" })
 }
 
-/// A shell command.
+/// The shell command that is asked leave for.
 pub(crate) fn bash() -> Value {
-    json!({ "tool_name": "Bash", "tool_input": { "command": "echo hi" }, "tool_use_id": "toolu_fake" })
+    command("echo hi")
+}
+
+/// A shell command.
+pub(crate) fn command(line: &str) -> Value {
+    json!({ "tool_name": "Bash", "tool_input": { "command": line }, "tool_use_id": "toolu_fake" })
+}
+
+/// Runs a shell command to its end, away from the terminal, as the real one does.
+pub(crate) fn run(line: &str, folder: &Path) -> io::Result<()> {
+    Command::new("bash")
+        .args(["-c", line])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()?;
+    Ok(())
 }
 
 /// One question with two answers.

@@ -1,0 +1,84 @@
+//! What a server has learned of a session and its later self needs too: a file in the session's folder.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// The file's name.
+const FILE: &str = "learned.json";
+/// The version of the file that this build writes.
+const VERSION: u32 = 1;
+
+/// What is known of a session beside what its folder says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Learned {
+    version: u32,
+    /// How many generations below the agent's process its hooks stand.
+    #[serde(default)]
+    pub(super) hook_depth: Option<u8>,
+    /// The version of Claude Code that runs or ran.
+    #[serde(default)]
+    pub(super) claude_version: Option<String>,
+}
+
+impl Default for Learned {
+    fn default() -> Self {
+        Self {
+            version: VERSION,
+            hook_depth: None,
+            claude_version: None,
+        }
+    }
+}
+
+impl Learned {
+    /// What an earlier server wrote; nothing where there is no file, or not a whole one.
+    pub(super) fn read(dir: &Path) -> Self {
+        fs::read(dir.join(FILE))
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default()
+    }
+
+    /// Writes it beside its place and moves it there.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub(super) fn write(&self, dir: &Path) -> io::Result<()> {
+        let new = dir.join(format!("{FILE}.new"));
+        let bytes = serde_json::to_vec(self).map_err(io::Error::from)?;
+        fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&new)?
+            .write_all(&bytes)?;
+        fs::rename(new, dir.join(FILE))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_and_what_is_not_there_is_not_known() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(Learned::read(dir.path()), Learned::default());
+        let learned = Learned {
+            hook_depth: Some(2),
+            claude_version: Some("2.1.329".into()),
+            ..Learned::default()
+        };
+        learned.write(dir.path()).unwrap();
+        assert_eq!(Learned::read(dir.path()), learned);
+        fs::write(dir.path().join(FILE), "{\"version\":1,\"hook_").unwrap();
+        assert_eq!(Learned::read(dir.path()), Learned::default());
+    }
+}

@@ -1,0 +1,65 @@
+//! Tells the agent's own hooks from those of other processes that have its secret.
+
+use std::path::{Path, PathBuf};
+
+use wxcode_claude::hook::{HookEvent, HookKind};
+use wxcode_core::provenance::{Provenance, Standing};
+use wxcode_holder::lineage::Lineage;
+
+use super::learned::Learned;
+
+/// Judges the reports of one session, and remembers what it learned over restarts.
+pub(super) struct Gate {
+    session: String,
+    dir: PathBuf,
+    provenance: Provenance,
+    warned: bool,
+}
+
+impl Gate {
+    /// With what an earlier server learned.
+    pub(super) fn new(session: impl ToString, dir: &Path, learned: &Learned) -> Self {
+        Self {
+            session: session.to_string(),
+            dir: dir.to_owned(),
+            provenance: Provenance::learned(learned.hook_depth),
+            warned: false,
+        }
+    }
+
+    /// Whether the agent was ever heard to begin a conversation.
+    pub(super) fn has_begun(&self) -> bool {
+        self.provenance.depth().is_some()
+    }
+
+    /// Whether a report is the agent's own. The first one that is not is told in the log.
+    pub(super) fn admits(&mut self, event: &HookEvent, lineage: Lineage) -> bool {
+        let standing = match lineage {
+            Lineage::Unknown => Standing::Unknown,
+            Lineage::Foreign => Standing::Foreign,
+            Lineage::Below(generations) => Standing::Below(generations),
+        };
+        let before = self.provenance.depth();
+        let is_start = matches!(event.kind, HookKind::SessionStart { .. });
+        let judged = self.provenance.judge(standing, is_start);
+        if self.provenance.depth() != before {
+            let mut learned = Learned::read(&self.dir);
+            learned.hook_depth = self.provenance.depth();
+            // Without it the same is learned again, as long as the holder has the report that taught it.
+            if let Err(error) = learned.write(&self.dir) {
+                tracing::warn!(session = self.session, %error, "where the agent's hooks stand is not kept");
+            }
+        }
+        let Err(reason) = judged else { return true };
+        if !std::mem::replace(&mut self.warned, true) {
+            tracing::warn!(
+                session = self.session,
+                conversation = %event.session_id,
+                hook = event.name(),
+                %reason,
+                "a report with the session's secret is not the agent's own and counts for nothing; nor do more of the kind, which are not told"
+            );
+        }
+        false
+    }
+}
