@@ -6,6 +6,7 @@ mod identity;
 mod learned;
 mod live;
 mod look;
+mod older;
 mod own;
 mod plan;
 mod planning;
@@ -16,6 +17,7 @@ mod start;
 mod watcher;
 
 pub use live::{Attendance, Session, View};
+pub use older::ResumeError;
 pub use registry::{Delivered, Found, Retired, Sessions};
 pub use start::StartError;
 

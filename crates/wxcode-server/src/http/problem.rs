@@ -16,7 +16,7 @@ use wxcode_core::id::InvalidId;
 use wxcode_store::StoreError;
 
 use super::BODY_MAX;
-use crate::session::StartError;
+use crate::session::{ResumeError, StartError};
 
 /// How much of a body that is too large is read, in bytes, before the connection is given up.
 const READ_ON_MAX: usize = 16 * BODY_MAX;
@@ -123,6 +123,18 @@ impl From<StartError> for Problem {
     }
 }
 
+impl From<ResumeError> for Problem {
+    fn from(error: ResumeError) -> Self {
+        match error {
+            ResumeError::NotInHistory(_) => Self::invalid(error.to_string()),
+            ResumeError::Silent(..) | ResumeError::Running | ResumeError::Changed => {
+                Self::conflict(error.to_string())
+            }
+            ResumeError::Start(error) => error.into(),
+        }
+    }
+}
+
 impl From<InvalidId> for Problem {
     fn from(error: InvalidId) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error.to_string())
@@ -159,6 +171,19 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         let request = Request::from_parts(parts, bytes.into());
         let Json(value) = Json::<T>::from_request(request, state).await?;
         Ok(Self(value))
+    }
+}
+
+impl<T: DeserializeOwned + Default> Body<T> {
+    /// A body that may be left out.
+    pub(crate) async fn or_default(request: Request) -> Result<T, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body).await?;
+        if bytes.is_empty() {
+            return Ok(T::default());
+        }
+        let request = Request::from_parts(parts, bytes.into());
+        Ok(Json::<T>::from_request(request, &()).await?.0)
     }
 }
 

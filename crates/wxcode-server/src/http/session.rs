@@ -2,9 +2,13 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::StatusCode,
+};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -19,7 +23,7 @@ use wxcode_holder::{client, folder::Exit};
 use super::{
     App,
     parameter::PathId,
-    problem::{Answer, Problem},
+    problem::{Answer, Body, Problem},
 };
 use crate::session::{STOP_TIMEOUT, Session};
 
@@ -200,20 +204,35 @@ pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<J
     ))
 }
 
-/// Gets the session of a project, or starts it.
-#[utoipa::path(operation_id = "startSession", post, path = "/output-projects/{id}/session", tag = "sessions", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
+/// Which conversation to resume.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Which {
+    /// A conversation of the project's history, to become the current one. Without it the current one is continued.
+    #[schema(value_type = Option<String>)]
+    claude_session_id: Option<Uuid>,
+}
+
+/// Gets the session of a project, or starts it; on request with an older conversation of its history.
+#[utoipa::path(operation_id = "startSession", post, path = "/output-projects/{id}/session", tag = "sessions", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body(content = Option<Which>, description = "May be left out"), responses(
     (status = 200, description = "It was running", body = SessionView),
     (status = 201, description = "It was started", body = SessionView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
-    (status = 409, description = "The workspace folder is missing", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "The workspace folder is missing, the conversation holds no messages, or a session with another one runs", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "The project never had the conversation", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "The agent could not start", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn start(
     State(app): State<App>,
     PathId(id): PathId,
+    request: Request,
 ) -> Answer<(StatusCode, Json<SessionView>)> {
+    let which: Which = Body::or_default(request).await?;
     app.project(id).await?;
-    let found = app.sessions.get_or_create(id).await?;
+    let found = match which.claude_session_id {
+        Some(conversation) => app.sessions.resume(id, conversation).await?,
+        None => app.sessions.get_or_create(id).await?,
+    };
     let status = if found.created {
         StatusCode::CREATED
     } else {

@@ -59,6 +59,11 @@ impl Seat {
         *lock(&self.latest) = Some(session);
     }
 
+    /// Holds off every other start and end for as long as the answer lives.
+    pub(super) async fn hold(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.gate.lock().await
+    }
+
     pub(super) fn latest(&self) -> Option<Arc<Session>> {
         lock(&self.latest).clone()
     }
@@ -160,7 +165,11 @@ impl Sessions {
     }
 
     /// The caller holds the gate.
-    async fn get_or_start(&self, seat: &Arc<Seat>, project: Id) -> Result<Found, StartError> {
+    pub(super) async fn get_or_start(
+        &self,
+        seat: &Arc<Seat>,
+        project: Id,
+    ) -> Result<Found, StartError> {
         if let Some(session) = seat.running() {
             return Ok(Found {
                 session,
