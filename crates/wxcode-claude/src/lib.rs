@@ -15,6 +15,9 @@ pub mod stream;
 pub mod template;
 pub mod transcript;
 
+/// The version of Claude Code that the tests run with; others may differ in what wxcode relies on.
+pub const TESTED_VERSION: &str = include_str!("../../../scripts/claude-version").trim_ascii();
+
 /// A UUID in its usual form of 36 characters, and in no other.
 fn id(text: &str) -> Option<uuid::Uuid> {
     (text.len() == 36)

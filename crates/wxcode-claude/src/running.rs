@@ -1,7 +1,7 @@
-//! What a running Claude Code process says of itself in its configuration folder.
+//! What running Claude Code processes say of themselves in their configuration folder.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read as _},
     path::{Path, PathBuf},
 };
@@ -12,9 +12,14 @@ use uuid::Uuid;
 /// Largest file that is read, in bytes; measured ones have less than one kilobyte.
 const FILE_MAX: u64 = 64 << 10; // 64 KiB
 
+/// Most files that are read to find all processes; those of processes that were killed stay.
+const FILES_MAX: usize = 1_024;
+
 /// What `sessions/<pid>.json` holds. What a version does not write is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Running {
+    /// When the process started, in clock ticks since the boot (field 22 of `/proc/<pid>/stat`).
+    pub started: Option<u64>,
     /// The current conversation of the process.
     pub session_id: Uuid,
     /// The working folder.
@@ -56,10 +61,30 @@ pub fn read(config_dir: &Path, pid: u32) -> io::Result<Option<Running>> {
     Ok(parse(&bytes))
 }
 
+/// What all processes say of themselves, by their numbers; also those that are gone and could not take it away. At most
+/// 1,024, in no order.
+///
+/// # Errors
+/// When the folder exists and cannot be read.
+pub fn all(config_dir: &Path) -> io::Result<Vec<(u32, Running)>> {
+    let entries = match fs::read_dir(config_dir.join("sessions")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let pids = entries.filter_map(|entry| {
+        let name = entry.ok()?.file_name();
+        name.to_str()?.strip_suffix(".json")?.parse::<u32>().ok()
+    });
+    // One that cannot be read says nothing.
+    let read = |pid| Some((pid, read(config_dir, pid).ok()??));
+    Ok(pids.take(FILES_MAX).filter_map(read).collect())
+}
+
 fn parse(bytes: &[u8]) -> Option<Running> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Document {
+        proc_start: Option<String>,
         session_id: Uuid,
         cwd: Option<PathBuf>,
         status: Option<String>,
@@ -74,6 +99,7 @@ fn parse(bytes: &[u8]) -> Option<Running> {
         _ => Status::Other(document.status),
     };
     Some(Running {
+        started: document.proc_start.and_then(|ticks| ticks.parse().ok()),
         session_id: document.session_id,
         cwd: document.cwd,
         status,
@@ -106,7 +132,13 @@ mod tests {
         assert_eq!(running.status, Status::Waiting);
         assert_eq!(running.waiting_for.as_deref(), Some("dialog open"));
         assert_eq!(running.version.as_deref(), Some("2.1.329"));
+        assert_eq!(running.started, Some(166_229));
         assert_eq!(read(root.path(), 1).unwrap(), None);
+        for (name, text) in [("7.json", "half"), ("7.key", ""), ("x.json", FILE)] {
+            std::fs::write(root.path().join("sessions").join(name), text).unwrap();
+        }
+        assert_eq!(all(root.path()).unwrap(), [(14302, running)]);
+        assert_eq!(all(&root.path().join("sessions")).unwrap(), []);
     }
 
     #[test]

@@ -184,6 +184,11 @@ pub fn last_screen(dir: &Path) -> Option<Vec<u8>> {
 }
 
 impl HolderFile {
+    /// The agent's process and its start, as [`crate::lineage::Lineage::of`] takes them.
+    pub const fn agent(&self) -> (i32, u64) {
+        (self.agent_pid, self.agent_start_time)
+    }
+
     /// Whether the holder is a running process of this boot.
     pub fn runs(&self) -> bool {
         crate::proc::boot_id().is_ok_and(|boot| boot == self.boot_id)

@@ -1,6 +1,6 @@
 //! How far below the agent's process another one stands: who reports, told by the process tree.
 
-use crate::{folder::HolderFile, proc::Stat};
+use crate::proc::Stat;
 
 /// The most generations that are told; a process further down counts as no descendant.
 pub const MAX_GENERATIONS: u8 = 64;
@@ -17,11 +17,10 @@ pub enum Lineage {
 }
 
 impl Lineage {
-    /// Where the process `pid` stands now to the agent of a session. A process whose ancestor has ended in the
+    /// Where the process `pid` stands now to the agent of a session, named by its number and its start. A process whose ancestor has ended in the
     /// meantime is no descendant: the holder has adopted it.
     #[must_use]
-    pub fn of(pid: i32, holder: &HolderFile) -> Self {
-        let agent = (holder.agent_pid, holder.agent_start_time);
+    pub fn of(pid: i32, agent: (i32, u64)) -> Self {
         below(pid, agent, Stat::of).map_or(Self::Foreign, Self::Below)
     }
 
@@ -42,6 +41,13 @@ impl Lineage {
             code => Self::Below(code - 2),
         }
     }
+}
+
+/// When the living process `pid` started, in clock ticks since the boot; `None` when there is none.
+#[must_use]
+pub fn started(pid: i32) -> Option<u64> {
+    let stat = Stat::of(pid).filter(|stat| !stat.is_dead())?;
+    Some(stat.start_time)
 }
 
 /// Bits of a process number: the kernel's own bound is 2²².

@@ -1,7 +1,9 @@
 //! The sessions of this server: at most one running agent per output project, found again after a restart.
 
 mod adoption;
+mod claim;
 mod courier;
+mod crosscheck;
 mod identity;
 mod learned;
 mod live;
@@ -14,6 +16,7 @@ mod registry;
 mod report;
 mod role;
 mod start;
+mod version;
 mod watcher;
 
 pub use live::{Attendance, Session, View};

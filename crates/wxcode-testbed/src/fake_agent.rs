@@ -18,6 +18,8 @@
 //! | `swallow-cr` | the first carriage return that would submit does nothing |
 //! | `mute` | runs no hooks at all |
 //!
+//! `FAKE_CLAUDE_VERSION` is the version that it says it has.
+//!
 //! Prompts with a meaning; any other is answered `fake: N user messages; last: TEXT`:
 //!
 //! | prompt | what happens |

@@ -3,6 +3,7 @@
 use std::{fs, path::Path, process::Command};
 
 use anyhow::bail;
+use wxcode_claude::TESTED_VERSION;
 
 use crate::{
     cli::{Common, ServeOptions},
@@ -44,6 +45,11 @@ impl Findings {
         println!("ok      {what}: {detail}");
     }
 
+    /// Something to know that is not wrong.
+    fn note(&self, what: &str, detail: &str) {
+        println!("note    {what}: {detail}");
+    }
+
     fn bad(&mut self, what: &str, detail: &str) {
         self.bad += 1;
         println!("FAILED  {what}: {detail}");
@@ -53,7 +59,16 @@ impl Findings {
 fn check_claude(claude: &Path, findings: &mut Findings) {
     match Command::new(claude).arg("--version").output() {
         Ok(output) if output.status.success() => {
-            findings.good("claude", String::from_utf8_lossy(&output.stdout).trim());
+            let printed = String::from_utf8_lossy(&output.stdout);
+            findings.good("claude", printed.trim());
+            if let Some(version) = printed.split_whitespace().next()
+                && version != TESTED_VERSION
+            {
+                findings.note(
+                    "claude",
+                    &format!("wxcode was tested with {TESTED_VERSION}, not with {version}; `make conformance` in its sources tells whether what it relies on still holds"),
+                );
+            }
         }
         Ok(output) => findings.bad("claude", &format!("{} --version ended with {}: reinstall Claude Code", claude.display(), output.status)),
         Err(error) => findings.bad(

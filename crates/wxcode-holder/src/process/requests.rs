@@ -80,7 +80,7 @@ impl Holder {
             return peer.reject("not the secret of this session; the hook belongs to another one");
         }
         // It waits for the answer, so it is alive, and so are those between it and the agent.
-        let lineage = Lineage::of(peer.pid, self.file());
+        let lineage = Lineage::of(peer.pid, self.file().agent());
         match self.journal.append(peer.pid, lineage, &payload) {
             Ok(seq) => {
                 frame::write(peer.out(), Type::Reported, |p| p.put_u64(seq));

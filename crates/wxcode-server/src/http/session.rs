@@ -61,6 +61,8 @@ pub(super) struct SessionView {
     seq: Option<u64>,
     /// Why nothing more of the running session is logged, and what to do; null while it is.
     log_off: Option<String>,
+    /// What is wrong with the conversation of the running session, and what to do; null while nothing is.
+    warning: Option<String>,
     /// Attached terminal clients.
     clients: usize,
     /// How it ended.
@@ -166,6 +168,7 @@ pub(super) async fn view(
             .into_iter()
             .map(HistoryView::from)
             .collect(),
+        warning: state.as_ref().and_then(|state| state.warning.clone()),
         claude_version: state.and_then(|state| state.claude_version),
         pid: running.map(|session| session.agent_pid),
         started_at: session.map(|session| session.started_at),
@@ -218,7 +221,7 @@ pub(super) struct Which {
     (status = 200, description = "It was running", body = SessionView),
     (status = 201, description = "It was started", body = SessionView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
-    (status = 409, description = "The workspace folder is missing, the conversation holds no messages, or a session with another one runs", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "The workspace folder is missing, another process runs the conversation, it holds no messages, or a session with another one runs", body = Problem, content_type = "application/problem+json"),
     (status = 422, description = "The project never had the conversation", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "The agent could not start", body = Problem, content_type = "application/problem+json"),
 ))]

@@ -15,6 +15,7 @@ use wxcode_store::StoreError;
 
 use super::{
     STOP_TIMEOUT, courier,
+    learned::Learned,
     live::{Note, Session, View},
     registry::{Seat, Sessions, stop},
     start::Started,
@@ -157,12 +158,13 @@ impl Sessions {
         let view = View {
             agent_state: AgentState::Unknown,
             dialog: None,
-            claude_version: None,
+            claude_version: Learned::read(&dir).claude_version,
+            warning: None,
             exit: Some(exit),
         };
-        let agent_pid = holder.map_or(0, |holder| holder.agent_pid);
+        let agent = holder.map_or((0, 0), |holder| holder.agent());
         let feed = self.0.events.feed(note.project_id);
-        let session = Session::new(id, &note, dir, agent_pid, at, watch::channel(view).1, feed);
+        let session = Session::new(id, &note, dir, agent, at, watch::channel(view).1, feed);
         seat.take(Arc::new(session));
     }
 

@@ -97,6 +97,15 @@ impl Ledger {
         self.unsaved.push_back(change);
     }
 
+    /// The conversation that the agent reported last, or else the one that it was started with.
+    pub(super) fn latest(&self) -> Option<Uuid> {
+        let reported = self.unsaved.iter().rev().find_map(|change| match change {
+            Change::Rotate { new, .. } => Some(*new),
+            Change::Note { .. } => None,
+        });
+        reported.or(self.current)
+    }
+
     /// Whether something waits to be saved.
     pub(super) fn is_behind(&self) -> bool {
         !self.unsaved.is_empty()

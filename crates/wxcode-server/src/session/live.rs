@@ -44,6 +44,8 @@ pub struct View {
     pub dialog: Option<String>,
     /// Claude Code's version, once known.
     pub claude_version: Option<String>,
+    /// What is wrong with the conversation's identity, and what to do.
+    pub warning: Option<String>,
     /// How it ended; everything that follows from it has been done.
     pub exit: Option<Exit>,
 }
@@ -59,6 +61,8 @@ pub struct Session {
     pub dir: PathBuf,
     /// The agent's process.
     pub agent_pid: i32,
+    /// When that was started, in clock ticks since the boot.
+    pub(super) agent_start: u64,
     /// When it was started.
     pub started_at: Timestamp,
     /// Whether it continued a conversation.
@@ -81,7 +85,7 @@ impl Session {
         id: Id,
         note: &Note,
         dir: PathBuf,
-        agent_pid: i32,
+        agent: (i32, u64),
         started_at: Timestamp,
         view: watch::Receiver<View>,
         feed: Arc<Feed>,
@@ -90,7 +94,8 @@ impl Session {
             id,
             project_id: note.project_id,
             dir,
-            agent_pid,
+            agent_pid: agent.0,
+            agent_start: agent.1,
             started_at,
             resumed: note.resumed,
             lost: note.lost.clone(),

@@ -9,7 +9,7 @@ use wxcode_store::{Rotated, Rotation};
 use super::{
     plan::Surroundings,
     registry::{Found, Sessions},
-    start::StartError,
+    start::{StartError, unclaimed},
 };
 
 /// Why an older conversation was not resumed; nothing has changed.
@@ -66,6 +66,7 @@ impl Sessions {
                 return Err(ResumeError::Running);
             }
             let config_dir = Surroundings::new(&self.0.settings).config_dir;
+            unclaimed(&config_dir, conversation)?;
             let looked =
                 tokio::task::spawn_blocking(move || transcript::find(&config_dir, conversation))
                     .await

@@ -23,6 +23,7 @@ use super::{
     ENDED_KEPT, STOP_GRACE, STOP_TIMEOUT,
     courier::{self, Courier},
     identity::Ledger,
+    learned::Learned,
     live::{Session, View},
     planning,
     start::{self, StartError, Started},
@@ -300,7 +301,8 @@ impl Sessions {
         let (view, watch) = watch::channel(View {
             agent_state: AgentState::Starting,
             dialog: None,
-            claude_version: None,
+            claude_version: Learned::read(&dir).claude_version,
+            warning: None,
             exit: None,
         });
         let feed = self.0.events.current(note.project_id).await;
@@ -314,7 +316,7 @@ impl Sessions {
             id,
             &note,
             dir,
-            holder.agent_pid,
+            holder.agent(),
             at,
             watch,
             feed,

@@ -8,6 +8,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use uuid::Uuid;
 use wxcode_claude::settings;
 use wxcode_core::{
     delivery::{Delivery, DeliveryState, Route},
@@ -25,6 +26,7 @@ use wxcode_holder::{
 use wxcode_store::{Rotated, Rotation, Step, Store, StoreError};
 
 use super::{
+    claim,
     live::Note,
     plan::{self, PROMPT_MAX, Surroundings},
 };
@@ -58,6 +60,11 @@ pub enum StartError {
         "the session's files cannot be used: {0}; check permissions and free space of the data folder"
     )]
     Folder(#[from] io::Error),
+    /// Somebody else runs the conversation.
+    #[error(
+        "another claude (process {0}) runs the conversation of this project, and two would mix it up: end that one, then start the session again"
+    )]
+    Claimed(u32),
     /// The server is ending.
     #[error("the server is ending: connect again when it is back")]
     Closing,
@@ -87,6 +94,7 @@ pub(super) async fn start(
     };
     let at = to_millis(Timestamp::now());
     let (project, plan) = identify(store, project, &surroundings.config_dir, at).await?;
+    unclaimed(&surroundings.config_dir, plan.id())?;
     let id = Id::generate(at);
     let dir = make_folder(&settings.data_dir, id)?;
     let note = Note {
@@ -169,6 +177,15 @@ async fn identify(
         "other servers keep changing its conversation: end them, one server runs a project"
             .to_owned(),
     ))
+}
+
+/// That no process runs the conversation: this server has none of the project.
+pub(super) fn unclaimed(config_dir: &Path, conversation: Uuid) -> Result<(), StartError> {
+    let claims = claim::claims(config_dir, None, conversation)?;
+    match claims.others.iter().min() {
+        Some(pid) => Err(StartError::Claimed(*pid)),
+        None => Ok(()),
+    }
 }
 
 fn make_folder(data_dir: &Path, id: Id) -> io::Result<PathBuf> {

@@ -7,6 +7,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 use wxcode_claude::{
     hook::{self, HookEvent, HookKind},
     running::{self, Status},
@@ -23,13 +24,16 @@ use wxcode_holder::{
 };
 
 use super::{
+    claim::{self, Claims},
     courier::Courier,
+    crosscheck::CrossCheck,
     identity::Ledger,
     learned::Learned,
     live::{Session, View},
     look::{self, Looker},
     own::Gate,
     report::{Reporter, evidence},
+    version,
 };
 
 /// How often Claude's own record of the process is read while a turn runs: the only evidence of Esc.
@@ -59,6 +63,9 @@ pub(super) struct Watcher {
     next_seq: u64,
     /// Hooks before this one were reported to an earlier server already.
     live_from: Option<u64>,
+    crosscheck: CrossCheck,
+    /// The process of Claude Code itself, which a wrapper may have started.
+    claude_pid: i32,
     /// When to read Claude's record of the process next, and whether it said idle the last time.
     record: Option<(u64, bool)>,
 }
@@ -82,6 +89,8 @@ impl Watcher {
     ) -> Self {
         Self {
             reporter: Reporter::new(&session, planning),
+            crosscheck: CrossCheck::default(),
+            claude_pid: session.agent_pid,
             gate: Gate::new(session.id, &session.dir, &Learned::read(&session.dir)),
             session,
             view,
@@ -170,6 +179,7 @@ impl Watcher {
         self.view.send_modify(|view| {
             view.agent_state = AgentState::Unknown;
             view.dialog = None;
+            view.warning = None;
             view.exit = Some(exit);
         });
     }
@@ -239,10 +249,16 @@ impl Watcher {
     fn deadline(&self) -> Option<u64> {
         // What the store did not take is offered again together with the record of the process.
         let record = self.record.map(|(at, _)| at);
-        [self.courier.deadline(), self.looker.deadline(), record]
-            .into_iter()
-            .flatten()
-            .min()
+        let check = Some(self.crosscheck.due());
+        [
+            self.courier.deadline(),
+            self.looker.deadline(),
+            record,
+            check,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     async fn tick(&mut self, holder: &Sender) -> Result<(), ClientError> {
@@ -257,6 +273,9 @@ impl Watcher {
         }
         if self.ledger.is_behind() {
             self.save().await;
+        }
+        if now >= self.crosscheck.due() {
+            self.cross_check(now).await;
         }
         self.courier.tick(holder, now).await
     }
@@ -328,6 +347,7 @@ impl Watcher {
             HookKind::SessionStart { source, .. } => {
                 self.ledger
                     .started(seq, event.session_id, source, transcript_path);
+                self.crosscheck.changed(self.now());
             }
             HookKind::UserPromptSubmit { .. } => {
                 self.ledger.spoke(event.session_id, transcript_path)
@@ -411,9 +431,52 @@ impl Watcher {
             .await
             .and_then(|record| record.version)
         {
-            self.view
-                .send_modify(|view| view.claude_version = Some(version));
+            self.learn_version(version);
         }
+    }
+
+    fn learn_version(&mut self, version: String) {
+        version::seen(&version);
+        let mut learned = Learned::read(&self.session.dir);
+        learned.claude_version = Some(version.clone());
+        if let Err(error) = learned.write(&self.session.dir) {
+            tracing::warn!(session = %self.session.id, %error, "the version of Claude Code is not kept");
+        }
+        self.view
+            .send_modify(|view| view.claude_version = Some(version));
+    }
+
+    /// Compares what the hooks said of the conversation with what the processes say.
+    async fn cross_check(&mut self, now: u64) {
+        let Some(current) = self.ledger.latest() else {
+            return self.crosscheck.changed(now);
+        };
+        let claims = self.claims(current).await;
+        if let Some((pid, own)) = claims.as_ref().and_then(|claims| claims.own.as_ref()) {
+            self.claude_pid = i32::try_from(*pid).unwrap_or(self.session.agent_pid);
+            if self.view.borrow().claude_version.is_none()
+                && let Some(version) = own.version.clone()
+            {
+                self.learn_version(version);
+            }
+        }
+        if self.crosscheck.compare(current, claims.as_ref(), now) {
+            let warning = self.crosscheck.warning().map(str::to_owned);
+            match &warning {
+                Some(warning) => tracing::warn!(session = %self.session.id, "{warning}"),
+                None => {
+                    tracing::info!(session = %self.session.id, "hooks and processes agree on the conversation again")
+                }
+            }
+            self.view.send_modify(|view| view.warning = warning);
+        }
+    }
+
+    async fn claims(&self, current: Uuid) -> Option<Claims> {
+        let config_dir = self.config_dir.clone();
+        let agent = (self.session.agent_pid, self.session.agent_start);
+        let read = move || claim::claims(&config_dir, Some(agent), current);
+        tokio::task::spawn_blocking(read).await.ok()?.ok()
     }
 
     async fn read_record(
@@ -440,7 +503,7 @@ impl Watcher {
 
     async fn record_of_process(&self) -> Option<running::Running> {
         let config_dir = self.config_dir.clone();
-        let pid = u32::try_from(self.session.agent_pid).ok()?;
+        let pid = u32::try_from(self.claude_pid).ok()?;
         tokio::task::spawn_blocking(move || running::read(&config_dir, pid))
             .await
             .ok()?

@@ -74,7 +74,10 @@ impl From<StartError> for End {
                 error.to_string(),
             ),
             StartError::Closing => Self::new(code::GOING_AWAY, None, error.to_string()),
-            StartError::Store(_) | StartError::Agent(_) | StartError::Folder(_) => {
+            StartError::Store(_)
+            | StartError::Agent(_)
+            | StartError::Folder(_)
+            | StartError::Claimed(_) => {
                 Self::new(code::AGENT, Some("SESSION_ERROR"), error.to_string())
             }
         }

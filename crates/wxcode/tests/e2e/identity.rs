@@ -1,5 +1,7 @@
 //! The right conversation: what other processes report, and what they do in the folder, changes nothing.
 
+mod crosscheck;
+
 use std::{
     fs,
     io::Write as _,
@@ -193,8 +195,8 @@ async fn where_the_agents_hooks_stand_outlives_the_server_and_the_report_that_ta
     assert_eq!(identity(&server.session(&project).await), before);
 }
 
-#[tokio::test]
-async fn a_wrapper_that_stays_is_no_obstacle() {
+/// The fake agent, started by a shell script that waits for it.
+fn wrapped() -> Agent {
     let mut agent = Agent::fake("");
     let wrapper = agent.home.path().join("wrapper");
     let script = format!("#!/bin/sh\n'{}' \"$@\"\nexit $?\n", agent.claude.display());
@@ -205,7 +207,12 @@ async fn a_wrapper_that_stays_is_no_obstacle() {
     )
     .unwrap();
     agent.claude = wrapper;
-    let (server, project, before) = running(agent).await;
+    agent
+}
+
+#[tokio::test]
+async fn a_wrapper_that_stays_is_no_obstacle() {
+    let (server, project, before) = running(wrapped()).await;
     say(
         &server,
         &project,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::arguments::Arguments;
 
 /// The version that the fake gives for itself.
-pub(crate) const VERSION: &str = "2.1.329";
+const VERSION: &str = "2.1.329";
 
 /// The conversation of the process.
 #[derive(Debug)]
@@ -121,8 +121,8 @@ impl Conversation {
             fs::create_dir_all(folder)?;
         }
         let document = json!({
-            "pid": std::process::id(), "sessionId": self.id, "cwd": self.cwd, "version": VERSION,
-            "kind": "interactive", "status": status,
+            "pid": std::process::id(), "sessionId": self.id, "cwd": self.cwd, "version": version(),
+            "kind": "interactive", "status": status, "procStart": proc_start().to_string(),
         });
         let new = path.with_extension("json.new");
         fs::write(&new, document.to_string())?;
@@ -151,6 +151,19 @@ impl Conversation {
             .iter()
             .any(|folder| folder.join(&file).exists())
     }
+}
+
+/// The version that the process says it has.
+pub(crate) fn version() -> String {
+    env::var("FAKE_CLAUDE_VERSION").unwrap_or_else(|_| VERSION.to_owned())
+}
+
+/// When this process started, in clock ticks since the boot.
+fn proc_start() -> u64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let start = fields.split_whitespace().nth(19);
+    start.and_then(|ticks| ticks.parse().ok()).unwrap_or(0)
 }
 
 fn count_user_messages(transcript: &Path) -> usize {

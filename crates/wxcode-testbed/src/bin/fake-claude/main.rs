@@ -32,7 +32,7 @@ fn main() -> ExitCode {
         return done(daemon(file));
     }
     if words.iter().any(|word| word == "--version") {
-        println!("{} (fake)", conversation::VERSION);
+        println!("{} (fake)", conversation::version());
         return ExitCode::SUCCESS;
     }
     let modes = match Modes::parse(&env::var("FAKE_CLAUDE").unwrap_or_default()) {
