@@ -1,5 +1,7 @@
 //! The main job on the real Claude Code, which talks to a stub of the Messages API.
 
+mod identity;
+
 use std::{fs, path::PathBuf};
 
 use futures_util::future::join_all;
