@@ -12,8 +12,11 @@ pub use fit::{CUT_MARK, EVENT_MAX, shortened};
 pub use told::{MILESTONES_MAX, Reached, Told};
 
 use crate::{
-    agent::AgentState, delivery::DeliveryState, id::Id, identity::Source,
-    milestone::MilestoneStatus,
+    agent::AgentState,
+    delivery::DeliveryState,
+    id::Id,
+    identity::Source,
+    milestone::{MilestoneStatus, MovedBy},
 };
 
 /// An event of a project.
@@ -169,15 +172,21 @@ pub enum Kind {
         /// Counts its changes.
         version: u64,
     },
-    /// A milestone was made, or came further.
+    /// A milestone was made, came further, did not come further, or was deleted.
     #[serde(rename = "milestone.status")]
     MilestoneStatus {
         /// The milestone.
         milestone_id: Id,
-        /// What people call it.
-        element_name: String,
+        /// What people call it; `None` for one that was deleted while nobody told it.
+        element_name: Option<String>,
         /// How far it is.
-        status: MilestoneStatus,
+        status: Stage,
+        /// Who moved it there, or tried to.
+        #[serde(default)]
+        by: Option<MovedBy>,
+        /// Why.
+        #[serde(default)]
+        reason: Option<String>,
     },
     /// Files of `.planning/` changed.
     #[serde(rename = "planning.changed")]
@@ -205,6 +214,47 @@ pub enum Kind {
         /// The client's number in it.
         client: u64,
     },
+}
+
+/// How far a milestone is, to those who follow it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// See [`MilestoneStatus::Pending`].
+    Pending,
+    /// See [`MilestoneStatus::InProgress`].
+    InProgress,
+    /// See [`MilestoneStatus::Completed`].
+    Completed,
+    /// See [`MilestoneStatus::Failed`].
+    Failed,
+    /// There is no such milestone any more.
+    Deleted,
+}
+
+impl Stage {
+    /// The status of one that was not deleted.
+    #[must_use]
+    pub const fn status(self) -> Option<MilestoneStatus> {
+        match self {
+            Self::Pending => Some(MilestoneStatus::Pending),
+            Self::InProgress => Some(MilestoneStatus::InProgress),
+            Self::Completed => Some(MilestoneStatus::Completed),
+            Self::Failed => Some(MilestoneStatus::Failed),
+            Self::Deleted => None,
+        }
+    }
+}
+
+impl From<MilestoneStatus> for Stage {
+    fn from(status: MilestoneStatus) -> Self {
+        match status {
+            MilestoneStatus::Pending => Self::Pending,
+            MilestoneStatus::InProgress => Self::InProgress,
+            MilestoneStatus::Completed => Self::Completed,
+            MilestoneStatus::Failed => Self::Failed,
+        }
+    }
 }
 
 /// Which hook reported an event.

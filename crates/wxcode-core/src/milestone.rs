@@ -7,6 +7,10 @@ use crate::id::Id;
 
 /// Largest `context` of a milestone, in bytes.
 pub const CONTEXT_MAX: usize = 1 << 20; // 1 MiB
+/// Longest reason that a user gives for a step, in characters.
+pub const REASON_MAX: usize = 1_000;
+/// Why a milestone is in progress: nothing else brings it there.
+pub const SUBMITTED: &str = "its command was submitted";
 
 /// A milestone, with the field names of the shared store's documents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +25,10 @@ pub struct Milestone {
     pub element_name: String,
     /// How far it is.
     pub status: MilestoneStatus,
+    /// Who moved it there, or tried to; `None` for one that never moved.
+    pub status_by: Option<MovedBy>,
+    /// Why it was moved; for a pending one whose command did not get there, why not.
+    pub status_reason: Option<String>,
     /// Markdown for `MILESTONE-CONTEXT.md`.
     pub context: Option<String>,
     /// Version that the workflow gave it.
@@ -49,6 +57,27 @@ pub enum MilestoneStatus {
     Completed,
     /// Given up; may be tried again.
     Failed,
+}
+
+/// Who moves a milestone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MovedBy {
+    /// Somebody asked for it.
+    User,
+    /// The delivery of its command: it was submitted, or failed.
+    Delivery,
+}
+
+impl MovedBy {
+    /// The word for it in the API and the stores.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Delivery => "delivery",
+        }
+    }
 }
 
 impl MilestoneStatus {

@@ -141,6 +141,8 @@ mod tests {
             element_id: Some("e1".into()),
             element_name: "PAGE_Login".into(),
             status: MilestoneStatus::Pending,
+            status_by: None,
+            status_reason: None,
             context: context.map(str::to_owned),
             wxcode_version: None,
             milestone_folder_name: None,

@@ -67,12 +67,14 @@ macro_rules! conformance_tests {
                 a_milestone_needs_a_project,
                 a_thousand_are_listed_in_pages_and_by_status,
                 it_advances_only_from_what_it_was,
+                who_moved_it_and_why_is_kept,
                 only_a_pending_one_is_removed,
             }
             command {
                 a_milestone_is_queued_once,
                 only_a_pending_milestone_is_queued,
                 a_failed_command_of_a_pending_milestone_is_queued_anew,
+                a_pending_milestone_says_why_its_command_failed,
                 the_first_command_is_given_once_and_given_back,
                 giving_up_fails_the_queued_command,
                 giving_up_leaves_a_command_that_is_on_its_way,

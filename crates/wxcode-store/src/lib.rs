@@ -16,7 +16,7 @@ use wxcode_core::{
     delivery::{Delivery, DeliveryState, Route},
     id::Id,
     identity::Source,
-    milestone::{Milestone, MilestoneStatus},
+    milestone::{Milestone, MilestoneStatus, MovedBy},
     project::{HookCursor, OutputProject, ProjectStatus},
 };
 
@@ -100,6 +100,17 @@ pub enum Rotated {
     Lost(Option<Uuid>),
     /// There is no such project.
     NoProject,
+}
+
+/// How a milestone comes from one status to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// Who moves it.
+    pub by: MovedBy,
+    /// Why, if that was said.
+    pub reason: Option<String>,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// The answer of adding a milestone.
@@ -255,7 +266,8 @@ pub trait Store: Send + Sync + 'static {
         status: Option<MilestoneStatus>,
         page: Page,
     ) -> Result<Listing<Milestone>>;
-    /// Moves a milestone from `from` to `to` by compare-and-set, with `updated_at`, and `completed_at` when `to`
+    /// Moves a milestone from `from` to `to` by compare-and-set, with `status_by` and `status_reason` as `moved` says
+    /// (a reason that it does not give is cleared), with `updated_at`, and `completed_at` when `to`
     /// is `completed` (cleared otherwise). Moving to `pending` forgets its delivery, so that it can be started anew,
     /// unless that one is still on its way (`written`): then it is this one that starts it, and no second one.
     /// Moving `pending → failed` fails its queued delivery with the error `the milestone was given up`.
@@ -265,7 +277,7 @@ pub trait Store: Send + Sync + 'static {
         id: Id,
         from: MilestoneStatus,
         to: MilestoneStatus,
-        at: Timestamp,
+        moved: &Moved,
     ) -> Result<Option<Milestone>>;
     /// Removes a pending milestone, and fails its delivery, if `queued`, with the error `the milestone was deleted`.
     async fn remove_milestone(&self, id: Id, at: Timestamp) -> Result<Removed>;
@@ -282,8 +294,11 @@ pub trait Store: Send + Sync + 'static {
     /// Every project that has a delivery that is not over.
     async fn projects_with_open_deliveries(&self) -> Result<Vec<Id>>;
     /// Changes a delivery by compare-and-set on its version. In the same step: `submitted` moves its milestone
-    /// from `pending` to `in_progress` and the project from `created` to `initialized` (if it has a milestone);
-    /// `failed` gives [`OutputProject::new_project_delivery`] back if this delivery holds it.
+    /// from `pending` to `in_progress` ([`MovedBy::Delivery`], with [`wxcode_core::milestone::SUBMITTED`] as the reason)
+    /// and the project from `created` to `initialized` (if it has a milestone);
+    /// `failed` gives [`OutputProject::new_project_delivery`] back if this delivery holds it, and notes
+    /// [`MovedBy::Delivery`] and the step's error on its milestone, if that is `pending` and this is its delivery
+    /// (`updated_at` stays).
     /// The delivery afterwards; `None` if the version was another one, or the delivery is over: that never changes again.
     async fn step(&self, step: &Step) -> Result<Option<Delivery>>;
 }

@@ -31,8 +31,8 @@ use self::{
     workers::{Readers, Writer},
 };
 use crate::{
-    Added, Listing, NewDelivery, Page, ProjectPatch, Queued, Removed, Result, Rotated, Rotation,
-    Step, Store, StoreError,
+    Added, Listing, Moved, NewDelivery, Page, ProjectPatch, Queued, Removed, Result, Rotated,
+    Rotation, Step, Store, StoreError,
 };
 
 /// Why a file cannot be the store.
@@ -206,10 +206,11 @@ impl Store for SqliteStore {
         id: Id,
         from: MilestoneStatus,
         to: MilestoneStatus,
-        at: Timestamp,
+        moved: &Moved,
     ) -> Result<Option<Milestone>> {
+        let moved = moved.clone();
         self.writer
-            .run(move |tx| milestone::advance(tx, id, from, to, at))
+            .run(move |tx| milestone::advance(tx, id, from, to, &moved))
             .await
     }
 

@@ -96,6 +96,7 @@ async fn a_file_of_schema_version_1_is_brought_up_with_all_its_records() {
         (read.status, read.delivery_id),
         (MilestoneStatus::InProgress, Some(submitted))
     );
+    assert_eq!((read.status_by, read.status_reason), (None, None));
     let deliveries = store.deliveries(project, ALL).await.unwrap().items;
     let ids: Vec<_> = deliveries.iter().map(|delivery| delivery.id).collect();
     assert_eq!(ids, [submitted, queued]);

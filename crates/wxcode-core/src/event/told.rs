@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, shortened};
+use super::{Kind, Stage, shortened};
 use crate::{
     agent::AgentState, delivery::Delivery, delivery::DeliveryState, id::Id, milestone::Milestone,
-    milestone::MilestoneStatus, project::HookCursor, project::OutputProject,
+    milestone::MilestoneStatus, milestone::MovedBy, project::HookCursor, project::OutputProject,
 };
 
 /// Most milestones whose status is kept; the oldest is forgotten beyond that.
@@ -107,8 +107,15 @@ impl Told {
             Kind::MilestoneStatus {
                 milestone_id,
                 status,
+                by,
                 ..
-            } => self.milestones.get(milestone_id) != Some(status),
+            } => match status.status() {
+                // There is nothing to compare it with once it was told.
+                None => true,
+                // Its command failed: it is where it was, and was told so, but not why.
+                Some(MilestoneStatus::Pending) if *by == Some(MovedBy::Delivery) => true,
+                Some(status) => self.milestones.get(milestone_id) != Some(&status),
+            },
             Kind::PlanningChanged {
                 fingerprint,
                 entries,
@@ -189,15 +196,15 @@ impl Told {
             }
             Kind::MilestoneStatus {
                 milestone_id,
-                status: MilestoneStatus::Completed,
-                ..
-            } => drop(self.milestones.remove(milestone_id)),
-            Kind::MilestoneStatus {
-                milestone_id,
                 status,
                 ..
             } => {
-                self.milestones.insert(*milestone_id, *status);
+                match status.status() {
+                    None | Some(MilestoneStatus::Completed) => {
+                        self.milestones.remove(milestone_id);
+                    }
+                    Some(status) => drop(self.milestones.insert(*milestone_id, status)),
+                }
                 if self.milestones.len() > MILESTONES_MAX {
                     self.milestones.pop_first();
                 }
@@ -292,17 +299,26 @@ impl Told {
             .collect()
     }
 
-    /// Forgets milestones that are not there any more, and tells the status of those that came further.
+    /// The events of milestones that are not there any more, and of those that came further.
     #[must_use]
-    pub fn milestones(&mut self, all: &[Milestone]) -> Vec<Kind> {
+    pub fn milestones(&self, all: &[Milestone]) -> Vec<Kind> {
         let there: BTreeSet<Id> = all.iter().map(|milestone| milestone.id).collect();
         let is_full = self.milestones.len() >= MILESTONES_MAX;
-        self.milestones.retain(|id, _| there.contains(id));
+        let gone = self.milestones.keys().filter(|id| !there.contains(id));
+        let deleted = gone.map(|id| Kind::MilestoneStatus {
+            milestone_id: *id,
+            element_name: None,
+            status: Stage::Deleted,
+            by: None,
+            reason: None,
+        });
         let is_known = |milestone: &&Milestone| match self.milestones.get(&milestone.id) {
             Some(told) => *told != milestone.status,
             None => !is_full && milestone.status != MilestoneStatus::Completed,
         };
-        all.iter().filter(is_known).map(Kind::from).collect()
+        deleted
+            .chain(all.iter().filter(is_known).map(Kind::from))
+            .collect()
     }
 }
 
@@ -310,8 +326,10 @@ impl From<&Milestone> for Kind {
     fn from(milestone: &Milestone) -> Self {
         Self::MilestoneStatus {
             milestone_id: milestone.id,
-            element_name: milestone.element_name.clone(),
-            status: milestone.status,
+            element_name: Some(milestone.element_name.clone()),
+            status: milestone.status.into(),
+            by: milestone.status_by,
+            reason: milestone.status_reason.clone(),
         }
     }
 }

@@ -7,15 +7,15 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 use wxcode_core::{
-    delivery::{Delivery, DeliveryState},
-    event::Kind,
+    delivery::Delivery,
+    event::{Kind, Stage},
     id::Id,
-    milestone::{Milestone, MilestoneStatus},
+    milestone::{Milestone, MilestoneStatus, MovedBy},
     project::{OutputProject, ProjectStatus},
 };
 use wxcode_store::{
-    Added, Listing, NewDelivery, Page, ProjectPatch, Queued, Removed, Result, Rotated, Rotation,
-    Step, Store,
+    Added, Listing, Moved, NewDelivery, Page, ProjectPatch, Queued, Removed, Result, Rotated,
+    Rotation, Step, Store,
 };
 
 use super::Events;
@@ -58,14 +58,15 @@ impl Telling {
         Ok(())
     }
 
-    /// A milestone was set going together with its delivery.
+    /// A milestone was set going together with its delivery, or stays pending as that failed.
     async fn set_going(&self, delivery: &Delivery) -> Result<()> {
         let Some(id) = delivery.milestone_id else {
             return Ok(());
         };
         let _turn = of(&self.milestones, id).lock().await;
         if let Some(milestone) = self.store.milestone(id).await?
-            && milestone.status == MilestoneStatus::InProgress
+            && milestone.delivery_id == Some(delivery.id)
+            && milestone.status_by == Some(MovedBy::Delivery)
         {
             self.tell(milestone.output_project_id, Kind::from(&milestone))
                 .await;
@@ -104,7 +105,7 @@ impl Store for Telling {
         if let Some(delivery) = &stepped {
             self.tell(delivery.output_project_id, Kind::from(delivery))
                 .await;
-            if delivery.state == DeliveryState::Submitted {
+            if delivery.state.is_over() {
                 untold(self.set_going(delivery).await);
             }
         }
@@ -139,38 +140,44 @@ impl Store for Telling {
         id: Id,
         from: MilestoneStatus,
         to: MilestoneStatus,
-        at: Timestamp,
+        moved: &Moved,
     ) -> Result<Option<Milestone>> {
         let turn = of(&self.milestones, id).lock().await;
         let before = self.store.milestone(id).await?;
-        let moved = self.store.advance_milestone(id, from, to, at).await?;
-        if let Some(milestone) = &moved {
+        let after = self.store.advance_milestone(id, from, to, moved).await?;
+        if let Some(milestone) = &after {
             let feed = self.events.current(milestone.output_project_id).await;
-            let was = Milestone {
-                status: from,
-                ..milestone.clone()
-            };
-            // It was this a moment ago, though nobody may have come to tell it.
-            feed.tell_all([Kind::from(&was), Kind::from(milestone)]);
+            // A delivery set it going a moment ago, though nobody may have come to tell it.
+            let was = before
+                .as_ref()
+                .filter(|before| before.status == MilestoneStatus::InProgress);
+            feed.tell_all(was.into_iter().chain([milestone]).map(Kind::from));
         }
         drop(turn);
-        if moved.is_some() {
+        if after.is_some() {
             untold(
                 self.settled(before.and_then(|before| before.delivery_id))
                     .await,
             );
         }
-        Ok(moved)
+        Ok(after)
     }
 
     async fn remove_milestone(&self, id: Id, at: Timestamp) -> Result<Removed> {
+        let turn = of(&self.milestones, id).lock().await;
         let before = self.store.milestone(id).await?;
         let removed = self.store.remove_milestone(id, at).await?;
-        if removed == Removed::Removed {
-            untold(
-                self.settled(before.and_then(|before| before.delivery_id))
-                    .await,
-            );
+        drop(turn);
+        if let (Removed::Removed, Some(before)) = (removed, before) {
+            untold(self.settled(before.delivery_id).await);
+            let kind = Kind::MilestoneStatus {
+                milestone_id: id,
+                element_name: Some(before.element_name),
+                status: Stage::Deleted,
+                by: Some(MovedBy::User),
+                reason: None,
+            };
+            self.tell(before.output_project_id, kind).await;
         }
         Ok(removed)
     }

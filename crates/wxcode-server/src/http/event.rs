@@ -17,7 +17,7 @@ use wxcode_core::{
     delivery::{Delivery, DeliveryState},
     event::shortened,
     id::Id,
-    milestone::{Milestone, MilestoneStatus},
+    milestone::{Milestone, MilestoneStatus, MovedBy},
     time::to_millis,
 };
 use wxcode_store::{PAGE_MAX, Page};
@@ -93,6 +93,11 @@ struct MilestoneState {
     /// `pending`, `in_progress`, `completed` or `failed`.
     #[schema(value_type = String)]
     status: MilestoneStatus,
+    /// Who moved it there, or tried to: `user` or `delivery`.
+    #[schema(value_type = Option<String>)]
+    by: Option<MovedBy>,
+    /// Why.
+    reason: Option<String>,
 }
 
 impl From<Delivery> for OpenDelivery {
@@ -114,6 +119,8 @@ impl From<Milestone> for MilestoneState {
             milestone_id: milestone.id,
             element_name: milestone.element_name,
             status: milestone.status,
+            by: milestone.status_by,
+            reason: milestone.status_reason,
         }
     }
 }

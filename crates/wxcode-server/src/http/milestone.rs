@@ -10,12 +10,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use wxcode_core::{
+    delivery::DeliveryState,
     id::Id,
-    milestone::{CONTEXT_MAX, Milestone, MilestoneStatus},
+    milestone::{CONTEXT_MAX, Milestone, MilestoneStatus, MovedBy, REASON_MAX},
     project::ProjectStatus,
     time::to_millis,
 };
-use wxcode_store::{Added, Removed};
+use wxcode_store::{Added, Moved, Removed};
 
 use super::{
     App,
@@ -38,6 +39,13 @@ pub(super) struct MilestoneView {
     /// `pending`, `in_progress`, `completed` or `failed`.
     #[schema(value_type = String)]
     status: MilestoneStatus,
+    /// Who moved it there, or tried to: `user` or `delivery`, the delivery of its command; `null` for one that never moved.
+    #[schema(value_type = Option<String>)]
+    status_by: Option<MovedBy>,
+    /// Why; of a pending one whose command did not get there, why not.
+    status_reason: Option<String>,
+    /// The place, from 1, of its command among the project's deliveries that are not over; `null` when none waits.
+    place_in_line: Option<usize>,
     context: Option<String>,
     wxcode_version: Option<String>,
     milestone_folder_name: Option<String>,
@@ -52,9 +60,12 @@ pub(super) struct MilestoneView {
     completed_at: Option<Timestamp>,
 }
 
-impl From<Milestone> for MilestoneView {
-    fn from(milestone: Milestone) -> Self {
+impl MilestoneView {
+    fn new(milestone: Milestone, line: &Line) -> Self {
         Self {
+            place_in_line: line.place(&milestone),
+            status_by: milestone.status_by,
+            status_reason: milestone.status_reason,
             id: milestone.id,
             output_project_id: milestone.output_project_id,
             element_id: milestone.element_id,
@@ -69,6 +80,38 @@ impl From<Milestone> for MilestoneView {
             completed_at: milestone.completed_at,
         }
     }
+}
+
+/// The deliveries of a project that are not over, in their order.
+struct Line(Vec<(Id, DeliveryState)>);
+
+impl Line {
+    /// The line that `milestones`, all of one project, may stand in; not looked at when none of them can.
+    async fn of(app: &App, milestones: &[Milestone]) -> Answer<Self> {
+        let mut waiting = milestones.iter().filter(|milestone| {
+            milestone.status == MilestoneStatus::Pending && milestone.delivery_id.is_some()
+        });
+        let Some(milestone) = waiting.next() else {
+            return Ok(Self(Vec::new()));
+        };
+        let project = milestone.output_project_id;
+        let open = app.store.open_deliveries(project).await?;
+        let line = open
+            .into_iter()
+            .map(|delivery| (delivery.id, delivery.state));
+        Ok(Self(line.collect()))
+    }
+
+    fn place(&self, milestone: &Milestone) -> Option<usize> {
+        let delivery = milestone.delivery_id?;
+        let is_it = |open: &(Id, DeliveryState)| *open == (delivery, DeliveryState::Queued);
+        Some(self.0.iter().position(is_it)? + 1)
+    }
+}
+
+async fn view(app: &App, milestone: Milestone) -> Answer<Json<MilestoneView>> {
+    let line = Line::of(app, std::slice::from_ref(&milestone)).await?;
+    Ok(Json(MilestoneView::new(milestone, &line)))
 }
 
 /// A page of milestones.
@@ -97,6 +140,8 @@ pub(super) struct MilestoneChange {
     /// `pending`, `completed` or `failed`.
     #[schema(value_type = String)]
     status: MilestoneStatus,
+    /// Why, up to 1000 characters.
+    reason: Option<String>,
 }
 
 /// Whose milestones to list.
@@ -158,6 +203,8 @@ pub(super) async fn create(
         element_id: new.element_id,
         element_name,
         status: MilestoneStatus::Pending,
+        status_by: None,
+        status_reason: None,
         context: new.context,
         wxcode_version: None,
         milestone_folder_name: None,
@@ -179,7 +226,7 @@ pub(super) async fn create(
     Ok((
         StatusCode::CREATED,
         [(header::LOCATION, location)],
-        Json(MilestoneView::from(milestone)),
+        Json(MilestoneView::new(milestone, &Line(Vec::new()))),
     ))
 }
 
@@ -206,7 +253,10 @@ pub(super) async fn list(
         .store
         .milestones(project, selection.status, paging.page())
         .await?;
-    let milestones = listing.items.into_iter().map(MilestoneView::from).collect();
+    let line = Line::of(&app, &listing.items).await?;
+    let milestones = listing.items.into_iter();
+    let milestones = milestones.map(|milestone| MilestoneView::new(milestone, &line));
+    let milestones = milestones.collect();
     Ok(Json(MilestoneList {
         milestones,
         total: listing.total,
@@ -222,7 +272,8 @@ pub(super) async fn show(
     State(app): State<App>,
     PathId(id): PathId,
 ) -> Answer<Json<MilestoneView>> {
-    Ok(Json(find(&app, id).await?.into()))
+    let milestone = find(&app, id).await?;
+    view(&app, milestone).await
 }
 
 /// Moves a milestone: pending → failed, in_progress → completed or failed, failed → pending.
@@ -230,6 +281,7 @@ pub(super) async fn show(
     (status = 200, description = "The milestone afterwards", body = MilestoneView),
     (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "Not a step from where it is", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "The reason is not valid; nothing was changed", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn change(
     State(app): State<App>,
@@ -239,8 +291,13 @@ pub(super) async fn change(
     let before = find(&app, id).await?;
     let (from, to) = (before.status, change.status);
     let now = to_millis(Timestamp::now());
+    let step = Moved {
+        by: MovedBy::User,
+        reason: change.reason.map(|text| check_reason(&text)).transpose()?,
+        at: now,
+    };
     let moved = if from.may_become(to) {
-        app.store.advance_milestone(id, from, to, now).await?
+        app.store.advance_milestone(id, from, to, &step).await?
     } else {
         None
     };
@@ -263,7 +320,21 @@ pub(super) async fn change(
             )
             .await?;
     }
-    Ok(Json(moved.into()))
+    view(&app, moved).await
+}
+
+fn check_reason(reason: &str) -> Answer<String> {
+    let reason = reason.trim();
+    let is_odd = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
+    match reason.chars().count() {
+        1..=REASON_MAX if !reason.contains(is_odd) => Ok(reason.to_owned()),
+        1..=REASON_MAX => Err(Problem::invalid(
+            "reason holds control characters: remove them",
+        )),
+        length => Err(Problem::invalid(format!(
+            "reason has {length} characters: give 1 to {REASON_MAX}, or leave it out"
+        ))),
+    }
 }
 
 /// Deletes a pending milestone; a delivery of it that is still in line is cancelled.

@@ -1,12 +1,12 @@
 //! Promises about a milestone and the delivery that carries its command.
 
 use wxcode_core::{
-    delivery::DeliveryState,
-    milestone::{Milestone, MilestoneStatus},
+    delivery::{Delivery, DeliveryState},
+    milestone::{Milestone, MilestoneStatus, MovedBy, SUBMITTED},
 };
 
 use super::{ALL, Records, sample};
-use crate::{Queued, Removed};
+use crate::{Queued, Removed, Step};
 
 /// A milestone's command is one delivery, however often it is asked for and whatever became of both.
 pub async fn a_milestone_is_queued_once(records: &impl Records) {
@@ -34,7 +34,7 @@ pub async fn a_milestone_is_queued_once(records: &impl Records) {
             id,
             MilestoneStatus::InProgress,
             MilestoneStatus::Completed,
-            sample::at(40),
+            &sample::moved(40),
         )
         .await
         .unwrap()
@@ -82,6 +82,61 @@ pub async fn only_a_pending_milestone_is_queued(records: &impl Records) {
     );
 }
 
+/// The milestone of a command that failed says so, as long as it is pending and the command is its own.
+pub async fn a_pending_milestone_says_why_its_command_failed(records: &impl Records) {
+    let store = records.open().await;
+    let project = sample::add_project(&*store).await;
+    let id = sample::add_milestone(&*store, project).await;
+    let fail = async |delivery: &Delivery, why: &str| {
+        let step = Step {
+            error: Some(why.to_owned()),
+            ..sample::step(delivery, DeliveryState::Failed)
+        };
+        store.step(&step).await.unwrap().expect("the version is it");
+        store.milestone(id).await.unwrap().unwrap()
+    };
+    let first = sample::queue(&*store, &sample::start(project, id)).await;
+    let after = fail(&first, "the agent ended").await;
+    let expected = Milestone {
+        delivery_id: Some(first.id),
+        status_by: Some(MovedBy::Delivery),
+        status_reason: Some("the agent ended".to_owned()),
+        ..after.clone()
+    };
+    assert_eq!(after, expected);
+    assert_eq!(
+        (after.status, after.updated_at),
+        (MilestoneStatus::Pending, None)
+    );
+
+    // What starts it at last says so too; another text that fails says nothing of it.
+    let second = sample::queue(&*store, &sample::start(project, id)).await;
+    sample::advance(&*store, &second, DeliveryState::Submitted).await;
+    let text = sample::queue(&*store, &sample::text(project, "text")).await;
+    let after = fail(&text, "not understood").await;
+    assert_eq!(after.status, MilestoneStatus::InProgress);
+    assert_eq!(
+        (after.status_by, after.status_reason.as_deref()),
+        (Some(MovedBy::Delivery), Some(SUBMITTED))
+    );
+
+    // One that was given up while its command was on its way keeps the reason of whoever did that.
+    let other = sample::add_milestone(&*store, project).await;
+    let queued = sample::queue(&*store, &sample::start(project, other)).await;
+    let written = sample::advance(&*store, &queued, DeliveryState::Written).await;
+    let given_up = store
+        .advance_milestone(
+            other,
+            MilestoneStatus::Pending,
+            MilestoneStatus::Failed,
+            &sample::moved(40),
+        )
+        .await
+        .unwrap();
+    fail(&written, "not taken").await;
+    assert_eq!(store.milestone(other).await.unwrap(), given_up);
+}
+
 /// A command that failed while its milestone is still pending can be sent again.
 pub async fn a_failed_command_of_a_pending_milestone_is_queued_anew(records: &impl Records) {
     let store = records.open().await;
@@ -107,7 +162,7 @@ pub async fn a_failed_command_of_a_pending_milestone_is_queued_anew(records: &im
 
     let (from, to) = (MilestoneStatus::Pending, MilestoneStatus::Failed);
     store
-        .advance_milestone(id, from, to, sample::at(40))
+        .advance_milestone(id, from, to, &sample::moved(40))
         .await
         .unwrap()
         .unwrap();
@@ -181,7 +236,7 @@ pub async fn giving_up_fails_the_queued_command(records: &impl Records) {
             id,
             MilestoneStatus::Pending,
             MilestoneStatus::Failed,
-            sample::at(40),
+            &sample::moved(40),
         )
         .await
         .unwrap()
@@ -227,7 +282,7 @@ pub async fn giving_up_leaves_a_command_that_is_on_its_way(records: &impl Record
                 id,
                 MilestoneStatus::Pending,
                 MilestoneStatus::Failed,
-                sample::at(40)
+                &sample::moved(40)
             )
             .await
             .unwrap()
@@ -254,7 +309,7 @@ pub async fn trying_again_forgets_the_delivery_that_is_over(records: &impl Recor
         sample::advance(&*store, &waiting, end).await;
         let from = store.milestone(id).await.unwrap().unwrap().status;
         store
-            .advance_milestone(id, from, MilestoneStatus::Failed, sample::at(40))
+            .advance_milestone(id, from, MilestoneStatus::Failed, &sample::moved(40))
             .await
             .unwrap()
             .unwrap();
@@ -263,7 +318,7 @@ pub async fn trying_again_forgets_the_delivery_that_is_over(records: &impl Recor
                 id,
                 MilestoneStatus::Failed,
                 MilestoneStatus::Pending,
-                sample::at(41),
+                &sample::moved(41),
             )
             .await
             .unwrap()
@@ -293,7 +348,7 @@ pub async fn trying_again_keeps_the_delivery_that_is_on_its_way(records: &impl R
             id,
             MilestoneStatus::Pending,
             MilestoneStatus::Failed,
-            sample::at(40),
+            &sample::moved(40),
         )
         .await
         .unwrap()
@@ -303,7 +358,7 @@ pub async fn trying_again_keeps_the_delivery_that_is_on_its_way(records: &impl R
             id,
             MilestoneStatus::Failed,
             MilestoneStatus::Pending,
-            sample::at(41),
+            &sample::moved(41),
         )
         .await
         .unwrap()

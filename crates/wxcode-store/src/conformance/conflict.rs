@@ -133,7 +133,7 @@ pub async fn a_milestone_is_given_up_or_its_command_is_on_its_way(records: &impl
             async move {
                 let (from, to) = (MilestoneStatus::Pending, MilestoneStatus::Failed);
                 giver_up
-                    .advance_milestone(id, from, to, sample::at(30))
+                    .advance_milestone(id, from, to, &sample::moved(30))
                     .await
                     .unwrap()
             },

@@ -3,10 +3,11 @@
 use wxcode_core::milestone::{
     Milestone,
     MilestoneStatus::{self, Completed, Failed, InProgress, Pending},
+    MovedBy,
 };
 
 use super::{ALL, Records, sample};
-use crate::{Added, Page, Removed};
+use crate::{Added, Moved, Page, Removed};
 
 const STATUSES: [MilestoneStatus; 4] = [Pending, InProgress, Completed, Failed];
 
@@ -17,6 +18,8 @@ pub async fn reads_back_as_it_was_written(records: &impl Records) {
     let full = Milestone {
         element_id: Some("0123456789abcdef01234567".to_owned()),
         status: Completed,
+        status_by: Some(MovedBy::User),
+        status_reason: Some("all of it works".to_owned()),
         context: Some("# Context\n".to_owned()),
         wxcode_version: Some("v1.0".to_owned()),
         milestone_folder_name: Some(".planning/milestones/v1.0-PAGE_Login".to_owned()),
@@ -179,11 +182,13 @@ pub async fn it_advances_only_from_what_it_was(records: &impl Records) {
                 };
                 store.add_milestone(&before).await.unwrap();
                 let moved = store
-                    .advance_milestone(before.id, from, to, sample::at(5))
+                    .advance_milestone(before.id, from, to, &sample::moved(5))
                     .await
                     .unwrap();
                 let expected = (is == from).then(|| Milestone {
                     status: to,
+                    status_by: Some(MovedBy::User),
+                    status_reason: sample::moved(5).reason,
                     updated_at: Some(sample::at(5)),
                     completed_at: (to == Completed).then(|| sample::at(5)),
                     ..before.clone()
@@ -198,11 +203,41 @@ pub async fn it_advances_only_from_what_it_was(records: &impl Records) {
     }
     assert_eq!(
         store
-            .advance_milestone(sample::id(), Pending, Failed, sample::at(5))
+            .advance_milestone(sample::id(), Pending, Failed, &sample::moved(5))
             .await
             .unwrap(),
         None
     );
+}
+
+/// Who moved it last and why is kept, of each step anew.
+pub async fn who_moved_it_and_why_is_kept(records: &impl Records) {
+    let store = records.open().await;
+    let project = sample::add_project(&*store).await;
+    let id = sample::add_milestone(&*store, project).await;
+    let steps = [
+        (Pending, Failed, MovedBy::User, Some("not now")),
+        (Failed, Pending, MovedBy::User, None),
+        (Pending, InProgress, MovedBy::Delivery, Some("sent")),
+        (InProgress, Completed, MovedBy::User, Some("größer\n✓")),
+    ];
+    for (from, to, by, reason) in steps {
+        let moved = Moved {
+            by,
+            reason: reason.map(str::to_owned),
+            at: sample::at(5),
+        };
+        let after = store.advance_milestone(id, from, to, &moved).await.unwrap();
+        let after = after.expect("it was there");
+        assert_eq!(
+            (after.status_by, after.status_reason.as_deref()),
+            (Some(by), reason)
+        );
+        assert_eq!(
+            records.open().await.milestone(id).await.unwrap(),
+            Some(after)
+        );
+    }
 }
 
 /// Only a pending milestone is removed; any other stays as it is.

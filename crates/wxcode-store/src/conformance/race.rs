@@ -248,7 +248,12 @@ pub async fn one_of_64_advances_a_milestone(records: &impl Records) {
     let answers = race(records, |store, number| async move {
         let to = [MilestoneStatus::Completed, MilestoneStatus::Failed][number % 2];
         store
-            .advance_milestone(milestone.id, MilestoneStatus::InProgress, to, sample::at(1))
+            .advance_milestone(
+                milestone.id,
+                MilestoneStatus::InProgress,
+                to,
+                &sample::moved(1),
+            )
             .await
             .unwrap()
     })

@@ -6,11 +6,11 @@ use wxcode_core::{
     delivery::{Delivery, DeliveryState, Route},
     id::Id,
     identity::Source,
-    milestone::{Milestone, MilestoneStatus},
+    milestone::{Milestone, MilestoneStatus, MovedBy},
     project::{HookCursor, OutputProject, ProjectStatus},
 };
 
-use crate::{Added, Command, NewDelivery, Queued, Rotation, Step, Store};
+use crate::{Added, Command, Moved, NewDelivery, Queued, Rotation, Step, Store};
 
 /// The text of a project's first command.
 pub const NEW_PROJECT: &str = "/gsd:new-project";
@@ -59,6 +59,8 @@ pub fn milestone(project: Id) -> Milestone {
         element_id: None,
         element_name: "PAGE_Login".to_owned(),
         status: MilestoneStatus::Pending,
+        status_by: None,
+        status_reason: None,
         context: None,
         wxcode_version: None,
         milestone_folder_name: None,
@@ -66,6 +68,16 @@ pub fn milestone(project: Id) -> Milestone {
         created_at: at(0),
         updated_at: None,
         completed_at: None,
+    }
+}
+
+/// A user's step that says why, `millis` after [`at`] zero.
+#[must_use]
+pub fn moved(millis: i64) -> Moved {
+    Moved {
+        by: MovedBy::User,
+        reason: Some("as it was asked for".to_owned()),
+        at: at(millis),
     }
 }
 

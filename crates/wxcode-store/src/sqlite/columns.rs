@@ -24,6 +24,9 @@ pub(super) trait Columns {
     ) -> rusqlite::Result<Option<T>>;
     /// An enum's word.
     fn word<T: for<'de> Deserialize<'de>>(&self, name: &str) -> rusqlite::Result<T>;
+    /// An enum's word that may be missing.
+    fn word_or_null<T: for<'de> Deserialize<'de>>(&self, name: &str)
+    -> rusqlite::Result<Option<T>>;
     /// A time.
     fn time(&self, name: &str) -> rusqlite::Result<Option<Timestamp>>;
     /// A number that is not negative.
@@ -48,9 +51,19 @@ impl Columns for Row<'_> {
     }
 
     fn word<T: for<'de> Deserialize<'de>>(&self, name: &str) -> rusqlite::Result<T> {
-        let text: String = self.get(name)?;
-        T::deserialize(StrDeserializer::<WordError>::new(&text))
-            .map_err(|error| bad(self, name, Type::Text, error))
+        self.required(name, self.word_or_null(name)?)
+    }
+
+    fn word_or_null<T: for<'de> Deserialize<'de>>(
+        &self,
+        name: &str,
+    ) -> rusqlite::Result<Option<T>> {
+        let text: Option<String> = self.get(name)?;
+        text.map(|text| {
+            T::deserialize(StrDeserializer::<WordError>::new(&text))
+                .map_err(|error| bad(self, name, Type::Text, error))
+        })
+        .transpose()
     }
 
     fn time(&self, name: &str) -> rusqlite::Result<Option<Timestamp>> {

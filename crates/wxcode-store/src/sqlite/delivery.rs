@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 use wxcode_core::{
     delivery::{Delivery, DeliveryState, Route},
     id::Id,
-    milestone::MilestoneStatus,
+    milestone::{MilestoneStatus, MovedBy, SUBMITTED},
     project::ProjectStatus,
     time::to_millis,
 };
@@ -15,7 +15,7 @@ use super::{
     failure::Failure,
     milestone, project,
 };
-use crate::{Command, Listing, NewDelivery, Page, QUEUE_MAX, Queued, Step};
+use crate::{Command, Listing, Moved, NewDelivery, Page, QUEUE_MAX, Queued, Step};
 
 pub(super) fn queue(tx: &Transaction<'_>, new: &NewDelivery) -> Result<Queued, Failure> {
     let Some(first) = project::new_project_delivery(tx, new.output_project_id)? else {
@@ -125,7 +125,11 @@ pub(super) fn step(tx: &Transaction<'_>, step: &Step) -> Result<Option<Delivery>
                 id,
                 MilestoneStatus::Pending,
                 MilestoneStatus::InProgress,
-                step.at,
+                &Moved {
+                    by: MovedBy::Delivery,
+                    reason: Some(SUBMITTED.to_owned()),
+                    at: step.at,
+                },
             )?;
             let project = delivery.output_project_id;
             project::advance(
@@ -136,7 +140,12 @@ pub(super) fn step(tx: &Transaction<'_>, step: &Step) -> Result<Option<Delivery>
                 step.at,
             )?;
         }
-        (DeliveryState::Failed, _) => project::give_back_new_project(tx, step.id)?,
+        (DeliveryState::Failed, milestone) => {
+            project::give_back_new_project(tx, step.id)?;
+            if let Some(id) = milestone {
+                milestone::note_failure(tx, id, step.id, delivery.error.as_deref())?;
+            }
+        }
         _ => {}
     }
     Ok(Some(delivery))

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 use wxcode_core::{
     delivery::DeliveryState,
     id::Id,
-    milestone::{Milestone, MilestoneStatus},
+    milestone::{Milestone, MilestoneStatus, MovedBy},
 };
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
     failure::Failure,
     project,
 };
-use crate::{Added, Listing, Page, Removed};
+use crate::{Added, Listing, Moved, Page, Removed};
 
 pub(super) fn add(tx: &Transaction<'_>, milestone: &Milestone) -> Result<Added, Failure> {
     if project::new_project_delivery(tx, milestone.output_project_id)?.is_none() {
@@ -31,9 +31,9 @@ pub(super) fn add(tx: &Transaction<'_>, milestone: &Milestone) -> Result<Added, 
     }
     tx.prepare_cached(
         "INSERT INTO milestones
-            (_id, output_project_id, element_id, element_name, status, context, wxcode_version,
-             milestone_folder_name, delivery_id, created_at, updated_at, completed_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (_id, output_project_id, element_id, element_name, status, status_by, status_reason, context,
+             wxcode_version, milestone_folder_name, delivery_id, created_at, updated_at, completed_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?
     .execute(params![
         milestone.id.to_string(),
@@ -41,6 +41,8 @@ pub(super) fn add(tx: &Transaction<'_>, milestone: &Milestone) -> Result<Added, 
         milestone.element_id,
         milestone.element_name,
         milestone.status.as_str(),
+        milestone.status_by.map(MovedBy::as_str),
+        milestone.status_reason,
         milestone.context,
         milestone.wxcode_version,
         milestone.milestone_folder_name,
@@ -90,12 +92,14 @@ pub(super) fn advance(
     id: Id,
     from: MilestoneStatus,
     to: MilestoneStatus,
-    at: Timestamp,
+    moved: &Moved,
 ) -> Result<Option<Milestone>, Failure> {
+    let at = moved.at;
     let completed_at = (to == MilestoneStatus::Completed).then_some(at);
     let changed = tx
         .prepare_cached(
-            "UPDATE milestones SET status = ?3, updated_at = ?4, completed_at = ?5 WHERE _id = ?1 AND status = ?2",
+            "UPDATE milestones SET status = ?3, updated_at = ?4, completed_at = ?5, status_by = ?6, status_reason = ?7
+             WHERE _id = ?1 AND status = ?2",
         )?
         .execute(params![
             id.to_string(),
@@ -103,6 +107,8 @@ pub(super) fn advance(
             to.as_str(),
             at.as_millisecond(),
             completed_at.map(|at| at.as_millisecond()),
+            moved.by.as_str(),
+            moved.reason,
         ])?;
     if changed == 0 {
         return Ok(None);
@@ -145,6 +151,26 @@ pub(super) fn remove(tx: &Transaction<'_>, id: Id, at: Timestamp) -> Result<Remo
     Ok(Removed::Removed)
 }
 
+/// Notes on a pending milestone that `delivery`, which was to start it, failed.
+pub(super) fn note_failure(
+    tx: &Transaction<'_>,
+    id: Id,
+    delivery: Id,
+    error: Option<&str>,
+) -> Result<(), Failure> {
+    tx.prepare_cached(
+        "UPDATE milestones SET status_by = ?3, status_reason = ?4
+         WHERE _id = ?1 AND delivery_id = ?2 AND status = 'pending'",
+    )?
+    .execute(params![
+        id.to_string(),
+        delivery.to_string(),
+        MovedBy::Delivery.as_str(),
+        error
+    ])?;
+    Ok(())
+}
+
 /// Makes `delivery` the one that carries the milestone's command.
 pub(super) fn link(tx: &Transaction<'_>, id: Id, delivery: Id) -> Result<(), Failure> {
     tx.prepare_cached("UPDATE milestones SET delivery_id = ? WHERE _id = ?")?
@@ -159,6 +185,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Milestone> {
         element_id: row.get("element_id")?,
         element_name: row.get("element_name")?,
         status: row.word("status")?,
+        status_by: row.word_or_null("status_by")?,
+        status_reason: row.get("status_reason")?,
         context: row.get("context")?,
         wxcode_version: row.get("wxcode_version")?,
         milestone_folder_name: row.get("milestone_folder_name")?,

@@ -89,6 +89,8 @@ const MIGRATIONS: &[&str] = &[
     ",
     // Reports up to this hook number are older than the delivery and cannot confirm it.
     "ALTER TABLE deliveries ADD COLUMN after_seq INTEGER;",
+    // Who moved a milestone last, and why.
+    "ALTER TABLE milestones ADD COLUMN status_by TEXT; ALTER TABLE milestones ADD COLUMN status_reason TEXT;",
 ];
 
 /// Brings the file behind `connection` up to this version, all steps or none.

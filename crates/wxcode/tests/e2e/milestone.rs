@@ -1,5 +1,7 @@
 //! Milestones on their way into the one session of their project.
 
+mod line;
+
 use serde_json::{Value, json};
 
 use crate::support::{Agent, Server};

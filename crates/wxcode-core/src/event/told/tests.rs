@@ -48,9 +48,37 @@ fn milestone(n: u16, status: MilestoneStatus) -> Kind {
     let [a, b] = n.to_be_bytes();
     Kind::MilestoneStatus {
         milestone_id: Id::from_bytes([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, a, b]),
-        element_name: String::new(),
-        status,
+        element_name: None,
+        status: status.into(),
+        by: None,
+        reason: None,
     }
+}
+
+#[test]
+fn a_command_that_failed_is_told_of_its_pending_milestone_and_a_deleted_one_is_forgotten() {
+    let at = |status: Stage, by| Kind::MilestoneStatus {
+        milestone_id: id(7),
+        element_name: None,
+        status,
+        by,
+        reason: by.map(|_| "why".to_owned()),
+    };
+    let (user, delivery) = (Some(MovedBy::User), Some(MovedBy::Delivery));
+    let mut told = Told::default();
+    let kinds = [
+        at(Stage::Pending, None),
+        at(Stage::Pending, user),
+        at(Stage::Pending, delivery),
+        at(Stage::Deleted, None),
+        at(Stage::Pending, None),
+    ];
+    assert_eq!(news(&mut told, &kinds), [true, false, true, true, true]);
+    // Deleted while nobody told it.
+    let gone = told.milestones(&[]);
+    assert_eq!(gone, [at(Stage::Deleted, None)]);
+    gone.iter().for_each(|kind| told.note(kind));
+    assert_eq!(told.milestones(&[]), []);
 }
 
 /// Which of these are news, told one after the other.
@@ -240,7 +268,7 @@ proptest! {
         for kind in &kinds {
             if told.is_news(kind) {
                 told.note(kind);
-                let is_completed = matches!(kind, Kind::MilestoneStatus { status: MilestoneStatus::Completed, .. });
+                let is_completed = matches!(kind, Kind::MilestoneStatus { status: Stage::Completed, .. });
                 prop_assert!(is_completed || !told.is_news(kind), "{:?}", kind);
             }
             let text = serde_json::to_string(&told).unwrap();

@@ -3,6 +3,7 @@ use std::{path::Path, sync::atomic::AtomicUsize, sync::atomic::Ordering::Relaxed
 use futures_util::future::join_all;
 use serde_json::Value;
 use tempfile::TempDir;
+use wxcode_core::delivery::DeliveryState;
 use wxcode_store::{
     conformance::{Records, sample},
     sqlite::SqliteStore,
@@ -65,7 +66,8 @@ async fn every_change_is_told_in_its_order() {
         .await
         .unwrap();
     let (pending, failed) = (MilestoneStatus::Pending, MilestoneStatus::Failed);
-    let advance = |from, to| telling.advance_milestone(milestone.id, from, to, sample::at(50));
+    let moved = sample::moved(50);
+    let advance = |from, to| telling.advance_milestone(milestone.id, from, to, &moved);
     advance(MilestoneStatus::InProgress, failed).await.unwrap();
     advance(failed, pending).await.unwrap();
     let again = sample::queue(&telling, &sample::start(project, milestone.id)).await;
@@ -86,6 +88,7 @@ async fn every_change_is_told_in_its_order() {
             "milestone.status pending",
             "delivery.state queued",
             "delivery.state failed",
+            "milestone.status deleted",
         ]
     );
 }
@@ -183,7 +186,7 @@ async fn of_changes_at_the_same_time_the_last_is_told_last() {
         let id = milestone.id;
         async move {
             let done = telling
-                .advance_milestone(id, from, to, sample::at(50))
+                .advance_milestone(id, from, to, &sample::moved(50))
                 .await;
             moved.fetch_add(usize::from(done.unwrap().is_some()), Relaxed);
         }
