@@ -1,6 +1,7 @@
 /** The calls that the page makes, one function a route. */
-import { request } from "./client";
+import { API_BASE, request } from "./client";
 import type {
+  Answer,
   Delivery,
   DeliveryList,
   Milestone,
@@ -10,6 +11,9 @@ import type {
   NewOutputProject,
   OutputProject,
   OutputProjectList,
+  Planning,
+  Run,
+  RunList,
   Session,
 } from "./types";
 
@@ -45,13 +49,20 @@ export const createMilestone = (fields: NewMilestone) => request<Milestone>("POS
 
 export const startMilestone = (id: string) => request<Delivery>("POST", `${milestone(id)}/start`);
 
-export const setMilestoneStatus = (id: string, status: MilestoneStatus) =>
-  request<Milestone>("PATCH", milestone(id), { status });
+export const setMilestoneStatus = (id: string, status: MilestoneStatus, reason?: string) =>
+  request<Milestone>("PATCH", milestone(id), { status, ...(reason && { reason }) });
 
 export const deleteMilestone = (id: string) => request<void>("DELETE", milestone(id));
 
 export const getSession = (projectId: string, signal?: AbortSignal) =>
   request<Session>("GET", `${project(projectId)}/session`, undefined, signal);
+
+/** Starts the session with an earlier conversation of the project's history. */
+export const continueConversation = (projectId: string, conversation: string) =>
+  request<Session>("POST", `${project(projectId)}/session`, { claude_session_id: conversation });
+
+export const answerAsk = (projectId: string, answer: Answer) =>
+  request<Session>("POST", `${project(projectId)}/answer`, answer);
 
 export const endSession = (projectId: string) => request<void>("DELETE", `${project(projectId)}/session`);
 
@@ -66,3 +77,18 @@ export const listDeliveries = (projectId: string, skip: number, limit: number, s
 /** Sending again with the same key gives the same delivery, so a lost answer may be retried. */
 export const sendCommand = (projectId: string, text: string, idempotencyKey: string) =>
   request<Delivery>("POST", `${project(projectId)}/deliveries`, { text, idempotency_key: idempotencyKey });
+
+export const listRuns = (projectId: string, skip: number, limit: number, signal?: AbortSignal) =>
+  request<RunList>("GET", `${project(projectId)}/runs?skip=${skip}&limit=${limit}`, undefined, signal);
+
+export const startRun = (projectId: string, prompt: string) =>
+  request<Run>("POST", `${project(projectId)}/runs`, { prompt });
+
+export const stopRun = (projectId: string, id: string) =>
+  request<void>("DELETE", `${project(projectId)}/runs/${encodeURIComponent(id)}`);
+
+export const getPlanning = (projectId: string, signal?: AbortSignal) =>
+  request<Planning>("GET", `${project(projectId)}/planning`, undefined, signal);
+
+/** Where the project's events are told. */
+export const eventsAddress = (projectId: string): string => `${API_BASE}${project(projectId)}/events`;

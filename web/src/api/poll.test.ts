@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { POLL_MS, poll } from "./poll";
+import { NUDGE_MS, POLL_MS, poll } from "./poll";
 
 /** The part of a document that the poll looks at. */
 class FakePage extends EventTarget {
@@ -16,7 +16,8 @@ afterEach(() => void vi.useRealTimers());
 function setup() {
   const page = new FakePage();
   const signals: AbortSignal[] = [];
-  const polling = poll(async (signal) => void signals.push(signal), page as unknown as Document);
+  const ask = async (signal: AbortSignal) => void signals.push(signal);
+  const polling = poll(ask, () => POLL_MS, page as unknown as Document);
   return { page, signals, polling };
 }
 
@@ -28,6 +29,7 @@ it("asks at once, then after each answer, also after a failed one", async () => 
       asked += 1;
       throw new Error("the server is away");
     },
+    () => POLL_MS,
     page as unknown as Document,
   );
   expect(asked).toBe(1);
@@ -51,6 +53,52 @@ it("gives up the answer under way when asked anew", async () => {
   // The first one does not go on asking beside the second.
   await vi.advanceTimersByTimeAsync(POLL_MS);
   expect(signals.length).toBe(3);
+});
+
+it("asks as seldom as it is told to", async () => {
+  let asked = 0;
+  let pause = 10_000;
+  const count = async () => {
+    asked += 1;
+  };
+  poll(count, () => pause, new FakePage() as unknown as Document);
+  await vi.advanceTimersByTimeAsync(9_999);
+  expect(asked).toBe(1);
+  pause = 1_000;
+  await vi.advanceTimersByTimeAsync(1_001);
+  expect(asked).toBe(3);
+});
+
+it("asks once for many nudges, and once more for those that came meanwhile", async () => {
+  const answers: (() => void)[] = [];
+  const signals: AbortSignal[] = [];
+  const ask = (signal: AbortSignal) => {
+    signals.push(signal);
+    return new Promise<void>((done) => answers.push(done));
+  };
+  const polling = poll(ask, () => 60_000, new FakePage() as unknown as Document);
+  polling.nudge();
+  polling.nudge();
+  await vi.advanceTimersByTimeAsync(NUDGE_MS * 4);
+  expect(signals.length).toBe(1);
+  answers[0]?.();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(signals.map((signal) => signal.aborted)).toEqual([false, false]);
+  answers[1]?.();
+  await vi.advanceTimersByTimeAsync(0);
+  for (let i = 0; i < 50; i += 1) polling.nudge();
+  await vi.advanceTimersByTimeAsync(NUDGE_MS - 1);
+  expect(signals.length).toBe(2);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(signals.length).toBe(3);
+});
+
+it("is not nudged while hidden", async () => {
+  const { page, signals, polling } = setup();
+  page.show(false);
+  polling.nudge();
+  await vi.advanceTimersByTimeAsync(POLL_MS);
+  expect(signals.length).toBe(1);
 });
 
 it("stops", async () => {

@@ -29,6 +29,12 @@ export interface Milestone {
   element_name: string;
   element_id: string | null;
   status: MilestoneStatus;
+  /** Who moved it where it is, or tried to: `user`, `delivery`; `null` for one that never moved. */
+  status_by: string | null;
+  /** Why it was moved; for a pending one whose command failed, why it was not. */
+  status_reason: string | null;
+  /** From 1, for one whose command waits behind others. */
+  place_in_line: number | null;
   context?: string | null;
   /** The delivery that carries its command, once it was started. */
   delivery_id?: string | null;
@@ -91,6 +97,72 @@ export interface Session {
   rows: number | null;
   clients: number;
   exit: SessionExit | null;
+  /** What stands on the agent's screen and waits for an answer. */
+  asks: Ask | null;
+  /** What the user should know about how the session runs. */
+  warning: string | null;
+  /** The run under way, or else the last one. */
+  run: Run | null;
+}
+
+/** What the agent asks, and what may be answered. */
+export interface Ask {
+  /** An answer names it, so that it cannot reach another ask. */
+  id: string;
+  kind: "permission" | "question" | "dialog";
+  /** The name of what is on the screen: `permission`, `question`, `trust_folder`, `auto_mode_offer`, … */
+  dialog: string;
+  tool_name: string | null;
+  /** What the tool is to be called with. */
+  tool_input: unknown;
+  questions: Question[] | null;
+  /** The choices on the screen, in the agent's words. */
+  options: string[];
+  /** The index of the choice that Enter would take. */
+  selected: number | null;
+}
+
+export interface Question {
+  question: string;
+  header: string | null;
+  multi_select: boolean;
+  options: QuestionOption[];
+}
+
+export interface QuestionOption {
+  label: string;
+  description: string | null;
+}
+
+/** The answer to one question: labels of its options, or own words, or both where several may be chosen. */
+export interface QuestionAnswer {
+  options: string[];
+  text: string | null;
+}
+
+/** One of the options, or an answer to each question in their order. */
+export type Answer = { id: string; option: string } | { id: string; answers: QuestionAnswer[] };
+
+export type RunState = "running" | "succeeded" | "failed" | "stopped";
+
+/** A prompt that was carried out without a terminal. */
+export interface Run {
+  id: string;
+  output_project_id: string;
+  claude_session_id: string | null;
+  state: RunState;
+  prompt: string;
+  /** The agent's last words. */
+  result: string | null;
+  error: string | null;
+  started_at: string;
+  ended_at: string | null;
+  exit: { code: number | null; signal: number | null } | null;
+}
+
+export interface RunList {
+  runs: Run[];
+  total: number;
 }
 
 export type DeliveryState = "queued" | "written" | "submitted" | "failed";
@@ -110,3 +182,41 @@ export interface DeliveryList {
   deliveries: Delivery[];
   total: number;
 }
+
+/** What `.planning/` tells, of which the page shows a part. */
+export interface Planning {
+  phases: Phase[];
+  progress: PlanningProgress;
+  /** What each milestone made. */
+  created: Created[];
+  /** What was made outside of the project's one `.planning/`. */
+  misplaced: Misplaced[];
+}
+
+export interface PlanningProgress {
+  phases_complete: number;
+  phases_total: number;
+  plans_complete: number;
+  plans_total: number;
+  percent: number;
+}
+
+export interface Phase {
+  number: string;
+  name: string | null;
+  folder: string | null;
+  plans: { id: string; title: string | null; has_summary: boolean }[];
+  complete: boolean;
+  /** The milestone that made it. */
+  milestone_id: string | null;
+}
+
+export interface Created {
+  milestone_id: string;
+  element_name: string | null;
+  /** Paths inside the workspace, not all of them where `total` is larger. */
+  paths: string[];
+  total: number;
+}
+
+export type Misplaced = string | { path: string; milestone_id?: string | null; element_name?: string | null };

@@ -1,0 +1,119 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { follow, REOPEN_MS, type Source } from "./feed";
+
+class FakePage extends EventTarget {
+  hidden = false;
+  show(visible: boolean): void {
+    this.hidden = !visible;
+    this.dispatchEvent(new Event("visibilitychange"));
+  }
+}
+
+class FakeSource extends EventTarget {
+  readyState = 0;
+  constructor(readonly address: string) {
+    super();
+  }
+  connect(): void {
+    this.readyState = 1;
+    this.dispatchEvent(new Event("open"));
+  }
+  tell(type: string, lastEventId: string): void {
+    this.dispatchEvent(Object.assign(new Event(type), { lastEventId }));
+  }
+  /** `forGood` when the server said no: the browser does not try again then. */
+  break(forGood: boolean): void {
+    this.readyState = forGood ? 2 : 0;
+    this.dispatchEvent(new Event("error"));
+  }
+  close(): void {
+    this.readyState = 2;
+  }
+}
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function setup() {
+  const page = new FakePage();
+  const sources: FakeSource[] = [];
+  const heard: (string | boolean)[] = [];
+  const feed = follow(
+    "/events",
+    ["state", "agent.state"],
+    { told: (type) => heard.push(type), flowing: (flows) => heard.push(flows) },
+    page as unknown as Document,
+    (address) => {
+      const source = new FakeSource(address);
+      sources.push(source);
+      return source as unknown as Source;
+    },
+  );
+  return { page, sources, heard, feed };
+}
+
+it("tells what it is told, by type", () => {
+  const { sources, heard } = setup();
+  expect(sources[0]?.address).toBe("/events");
+  sources[0]?.connect();
+  sources[0]?.tell("state", "4");
+  sources[0]?.tell("agent.state", "5");
+  sources[0]?.tell("unknown.type", "6");
+  expect(heard).toEqual([true, "state", "agent.state"]);
+});
+
+it("leaves a broken connection to the browser, and says that it is broken", () => {
+  const { sources, heard } = setup();
+  sources[0]?.connect();
+  sources[0]?.break(false);
+  vi.advanceTimersByTime(REOPEN_MS * 3);
+  expect(sources.length).toBe(1);
+  sources[0]?.connect();
+  expect(heard).toEqual([true, false, true]);
+});
+
+it("tries again after a no, behind the last event", () => {
+  const { sources, heard } = setup();
+  sources[0]?.connect();
+  sources[0]?.tell("agent.state", "41");
+  sources[0]?.break(true);
+  vi.advanceTimersByTime(REOPEN_MS - 1);
+  expect(sources.length).toBe(1);
+  vi.advanceTimersByTime(1);
+  expect(sources[1]?.address).toBe("/events?last_event_id=41");
+  sources[1]?.connect();
+  expect(heard).toEqual([true, "agent.state", false, true]);
+});
+
+it("does not listen while hidden, and goes on where it was", () => {
+  const { page, sources, heard } = setup();
+  sources[0]?.connect();
+  sources[0]?.tell("state", "7");
+  page.show(false);
+  expect(sources[0]?.readyState).toBe(2);
+  sources[0]?.tell("agent.state", "8");
+  expect(heard).toEqual([true, "state", false]);
+  page.show(true);
+  expect(sources[1]?.address).toBe("/events?last_event_id=7");
+});
+
+it("wakes only when nothing flows", () => {
+  const { sources, feed } = setup();
+  sources[0]?.connect();
+  feed.wake();
+  expect(sources.length).toBe(1);
+  sources[0]?.break(false);
+  feed.wake();
+  expect(sources.map((source) => source.readyState)).toEqual([2, 0]);
+});
+
+it("stops", () => {
+  const { page, sources, heard, feed } = setup();
+  sources[0]?.connect();
+  sources[0]?.break(true);
+  feed.stop();
+  vi.advanceTimersByTime(REOPEN_MS * 2);
+  page.show(true);
+  expect(sources.length).toBe(1);
+  expect(heard).toEqual([true, false]);
+});

@@ -1,0 +1,25 @@
+import { expect, it } from "vitest";
+import { concern, NEWS } from "./news";
+
+it("asks about the session when the agent wants something", () => {
+  for (const type of ["agent.state", "permission.requested", "question.asked"]) {
+    expect(NEWS).toContain(type);
+    expect(concern(type)).toEqual({ state: true, planning: false });
+  }
+});
+
+it("reads the planning when that may have changed, and only then", () => {
+  expect(concern("planning.changed")).toEqual({ state: false, planning: true });
+  expect(concern("milestone.status").planning).toBe(true);
+  expect(concern("client.joined").planning).toBe(false);
+});
+
+it("asks about everything after what it cannot know of", () => {
+  for (const type of ["state", "reset", "something.new"]) {
+    expect(concern(type)).toEqual({ state: true, planning: true });
+  }
+});
+
+it("does not listen to every tool", () => {
+  expect(NEWS.some((type) => type.startsWith("tool."))).toBe(false);
+});
