@@ -1,0 +1,37 @@
+/** The answers to an ask's questions while they are put together. */
+import type { Question, QuestionAnswer } from "../api/types";
+
+/** An answer so far. */
+export interface Draft {
+  options: readonly string[];
+  text: string;
+}
+
+export const blank = (questions: readonly Question[]): Draft[] =>
+  questions.map(() => ({ options: [], text: "" }));
+
+/** An option is taken, or taken back where several may be. */
+export function pick(question: Question, draft: Draft, label: string): Draft {
+  if (!question.multi_select) return { options: [label], text: "" };
+  const options = draft.options.includes(label)
+    ? draft.options.filter((other) => other !== label)
+    : question.options
+        .map((option) => option.label)
+        .filter((one) => one === label || draft.options.includes(one));
+  return { ...draft, options };
+}
+
+/** Own words are written: instead of an option where only one answer may be given. */
+export function write(question: Question, draft: Draft, text: string): Draft {
+  const instead = !question.multi_select && text.trim() !== "";
+  return { options: instead ? [] : draft.options, text };
+}
+
+/** What is sent; `null` while a question is without an answer. */
+export function complete(drafts: readonly Draft[]): QuestionAnswer[] | null {
+  const answers = drafts.map(({ options, text }) => ({
+    options: [...options],
+    text: text.trim() === "" ? null : text.trim(),
+  }));
+  return answers.every(({ options, text }) => options.length > 0 || text !== null) ? answers : null;
+}

@@ -1,0 +1,62 @@
+/** What a tool is to be called with, in pieces that a person can read before agreeing to it. */
+
+/** Most characters of one piece that are shown. */
+export const PIECE_MAX = 4_000;
+/** Most pieces that are shown. */
+export const PIECES_MAX = 20;
+
+export type Look = "code" | "text" | "removed" | "added";
+
+export interface Piece {
+  /** The field's name in the call. */
+  name: string;
+  look: Look;
+  text: string;
+  /** Characters that are not shown. */
+  left: number;
+}
+
+/** Fields that say most, in the order in which they are read. */
+const FIRST = ["command", "file_path", "notebook_path", "path", "url", "query", "pattern", "plan"];
+const LOOKS: Readonly<Record<string, Look>> = {
+  description: "text",
+  plan: "text",
+  prompt: "text",
+  query: "text",
+  old_string: "removed",
+  new_string: "added",
+};
+
+/** The pieces of a call, those first that say most. */
+export function pieces(input: unknown): Piece[] {
+  if (input === null || input === undefined) return [];
+  if (typeof input !== "object" || Array.isArray(input)) return [piece("", input)];
+  const place = (name: string): number => {
+    const at = FIRST.indexOf(name);
+    return at < 0 ? FIRST.length : at;
+  };
+  return Object.entries(input)
+    .filter(([, value]) => value !== null && value !== "")
+    .sort(([a], [b]) => place(a) - place(b))
+    .slice(0, PIECES_MAX)
+    .map(([name, value]) => piece(name, value));
+}
+
+function piece(name: string, value: unknown): Piece {
+  const whole = typeof value === "string" ? value : JSON.stringify(value, null, 2);
+  const shown = whole.slice(0, PIECE_MAX);
+  return { name, look: LOOKS[name] ?? "code", text: visible(shown), left: whole.length - shown.length };
+}
+
+/** Characters that are not seen, or change how others are seen: control, direction, of no width. */
+const HIDDEN =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+/** The text with what hides in it: what is agreed to must be what is read. */
+export function visible(text: string): string {
+  return text.replaceAll("\r\n", "\n").replace(HIDDEN, (char) => {
+    const code = char.charCodeAt(0);
+    if (code < 0x20) return String.fromCharCode(0x2400 + code);
+    return `\\u{${code.toString(16)}}`;
+  });
+}
