@@ -1,4 +1,5 @@
 // A pretend agent for the mock server: a small full-screen program that redraws itself on every change.
+import { ASKS, STATES, TRUST, words } from "./ask.mjs";
 
 const SPINNER = "✻✽✶✢";
 const GREEN = "\x1b[38;2;124;201;143m";
@@ -9,21 +10,58 @@ const OFF = "\x1b[0m";
 export class Agent {
   lines = [];
   prompt = "";
-  state = "starting";
-  dialog = null;
+  /** What stands on its screen and waits for an answer. */
+  asks = null;
   /** Exactly what clients sent, for tests that look at it. */
   received = "";
   /** Prints line by line on the primary screen, so that there is a history, instead of drawing the whole screen. */
   plain = false;
   #timers = new Set();
   #frame = 0;
+  #state = "starting";
+  #askCount = 0;
 
-  constructor({ cols, rows, cwd, output, submitted, exited, rotated }) {
-    Object.assign(this, { cols, rows, cwd, output, submitted, exited, rotated });
+  constructor({ cols, rows, cwd, trusted, output, submitted, exited, rotated, changed }) {
+    Object.assign(this, { cols, rows, cwd, output, submitted, exited, rotated, changed });
     this.#later(700, () => {
-      this.state = "idle";
+      if (trusted) this.state = "idle";
+      else this.#ask(TRUST());
       this.draw();
     });
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  set state(state) {
+    this.#state = state;
+    this.changed();
+  }
+
+  /** Takes an answer from the API, as the real server types it. */
+  answer(body) {
+    const text = words(this.asks, body);
+    this.#answered(text);
+    this.draw();
+  }
+
+  #ask(ask) {
+    this.#askCount += 1;
+    this.asks = { id: `ask-${this.#askCount}`, ...ask };
+    this.state = STATES[ask.kind];
+  }
+
+  #answered(text) {
+    const { dialog } = this.asks;
+    this.asks = null;
+    if (dialog === "trust_folder" && text.startsWith("No")) {
+      this.exited(1);
+      return;
+    }
+    this.#say(`${SOFT}  ⎿${OFF}  ${text}`);
+    if (dialog === "trust_folder" || dialog === "other") this.state = "idle";
+    else this.#work();
   }
 
   resize(cols, rows) {
@@ -37,6 +75,10 @@ export class Agent {
     const text = data
       .replace(/\x1b\[200~([\s\S]*?)\x1b\[201~/g, (_, pasted) => pasted.replaceAll("\r", "\n"))
       .replace(/\x1b(\[[0-9;<]*[A-Za-z~]|O.)/g, "");
+    if (data === "\x1b" && this.asks) {
+      this.asks = null;
+      this.state = "idle";
+    }
     for (const char of text) {
       if (char === "\r") this.#enter();
       else if (char === "\x7f") this.prompt = this.prompt.slice(0, -1);
@@ -86,8 +128,8 @@ export class Agent {
     const spin = SPINNER[this.#frame % SPINNER.length];
     if (this.state === "working")
       out.push(`\r\n${ACCENT}${spin} Working…${OFF} ${SOFT}(esc to interrupt)${OFF}\r\n`);
-    else if (this.state === "waiting_permission")
-      out.push("\r\n\x1b[38;2;240;180;95mDo you want to proceed? (Enter)\x1b[0m\r\n");
+    else if (this.asks)
+      out.push(`\r\n\x1b[38;2;240;180;95mDo you want to proceed? (${this.asks.dialog}, Enter)\x1b[0m\r\n`);
     const top = Math.max(this.rows - 3, 1);
     out.push(`\x1b[${top};1H${SOFT}╭${"─".repeat(inner)}╮${OFF}`);
     const prompt = [...this.prompt.replaceAll("\n", "⏎")].slice(-(inner - 5)).join("");
@@ -118,8 +160,8 @@ export class Agent {
   }
 
   #enter() {
-    if (this.state === "waiting_permission") {
-      this.#work();
+    if (this.asks) {
+      this.#answered(this.asks.options.at(this.asks.selected) ?? "…");
       return;
     }
     const text = this.prompt.trim();
@@ -147,11 +189,8 @@ export class Agent {
     }
     this.#say(`${SOFT}>${OFF} \x1b[1m${text}`);
     this.submitted(text);
-    if (command === "/ask") {
-      this.state = "waiting_permission";
-      return;
-    }
-    this.#work();
+    if (ASKS[command]) this.#ask(ASKS[command]());
+    else this.#work();
   }
 
   #work() {

@@ -6,6 +6,10 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { WebSocketServer } from "ws";
 import { Agent } from "./agent.mjs";
+import { Events } from "./events.mjs";
+import { planning } from "./planning.mjs";
+import { Problem } from "./problem.mjs";
+import { Runs } from "./run.mjs";
 import { Stream } from "./stream.mjs";
 import { frame, PROTOCOL } from "./wire.mjs";
 
@@ -31,13 +35,6 @@ function page(all, query) {
   return all.slice(skip, skip + Number(query.get("limit") ?? 100));
 }
 
-class Problem extends Error {
-  constructor(status, detail) {
-    super(detail);
-    this.status = status;
-  }
-}
-
 export function startMock({ port = 0, token = "mock" } = {}) {
   const projects = new Map();
   const milestones = new Map();
@@ -52,20 +49,34 @@ export function startMock({ port = 0, token = "mock" } = {}) {
     throw new Problem(status, detail);
   };
 
-  function session(project, resumed) {
-    if (project.session?.status === "running") return project.session;
+  const entry = (id, source) => ({
+    id,
+    since: now(),
+    until: null,
+    source,
+    reason: null,
+    transcript_path: null,
+  });
+
+  /** The running session of a project, or a new one, with this conversation of its history or the current one. */
+  function session(project, resumed, wanted = null) {
+    if (project.session?.status === "running") {
+      if (wanted && wanted !== project.session.claude_session_id)
+        fail(409, "Another conversation runs: end the session first.");
+      return project.session;
+    }
+    if (project.runs.running) fail(409, "A run is under way: wait for it, or stop it.");
     const at = now();
-    const conversation = project.session?.claude_session_id ?? randomUUID();
+    const conversation = wanted ?? project.session?.claude_session_id ?? randomUUID();
     const history = project.session?.claude_session_history ?? [
-      {
-        id: conversation,
-        since: at,
-        until: null,
-        source: resumed ? "resume" : "startup",
-        reason: null,
-        transcript_path: null,
-      },
+      entry(conversation, resumed ? "resume" : "startup"),
     ];
+    if (!history.some(({ id }) => id === conversation))
+      fail(422, "claude_session_id must be one of the project's history.");
+    if (history.at(-1).id !== conversation) {
+      Object.assign(history.at(-1), { until: at, reason: "resume" });
+      history.push(entry(conversation, "resume"));
+    }
     const it = {
       status: "running",
       session_id: newId(),
@@ -82,12 +93,15 @@ export function startMock({ port = 0, token = "mock" } = {}) {
       it.status = "exited";
       it.exit = { code, signal, at: now(), reason };
       it.stream.finish(it.exit);
+      project.events.tell("session.exited", { session_id: it.session_id, code, signal, reason });
     };
     it.end = end;
     it.agent = new Agent({
       cols: 120,
       rows: 40,
       cwd: project.workspace_path,
+      trusted: !project.name.includes("untrusted"),
+      changed: () => project.events.tell("agent.state", { state: it.agent?.state }),
       output: (data) => it.stream.write(data),
       submitted: () => {},
       exited: (code) => end(code, null, "exited"),
@@ -95,18 +109,13 @@ export function startMock({ port = 0, token = "mock" } = {}) {
         const last = it.claude_session_history.at(-1);
         Object.assign(last, { until: now(), reason: "clear" });
         it.claude_session_id = randomUUID();
-        it.claude_session_history.push({
-          id: it.claude_session_id,
-          since: now(),
-          until: null,
-          source: "clear",
-          reason: null,
-          transcript_path: null,
-        });
+        it.claude_session_history.push(entry(it.claude_session_id, "clear"));
+        project.events.tell("session.rotated", { claude_session_id: it.claude_session_id, source: "clear" });
       },
     });
     it.stream = new Stream(it.agent);
     project.session = it;
+    project.events.tell("session.started", { session_id: it.session_id });
     pump(project);
     return it;
   }
@@ -117,10 +126,12 @@ export function startMock({ port = 0, token = "mock" } = {}) {
     const delivery = project.deliveries.find(({ state }) => state === "queued" || state === "written");
     if (!delivery) return;
     const agent = project.session?.status === "running" ? project.session.agent : null;
+    const told = ({ id, state }) => project.events.tell("delivery.state", { delivery_id: id, state });
     if (delivery.state === "written") {
       delivery.state = "submitted";
       const milestone = milestones.get(delivery.milestone_id);
-      if (milestone) milestone.status = "in_progress";
+      if (milestone) move(milestone, "in_progress", "delivery", "its command was submitted");
+      told(delivery);
     } else if (agent?.state === "idle" && agent.prompt === "") {
       if (delivery.text.startsWith("/bad"))
         Object.assign(delivery, {
@@ -131,6 +142,7 @@ export function startMock({ port = 0, token = "mock" } = {}) {
         Object.assign(delivery, { state: "written", attempts: 1 });
         agent.deliver(delivery.text);
       }
+      told(delivery);
     }
     project.pump = setTimeout(() => pump(project), 400);
   }
@@ -153,8 +165,26 @@ export function startMock({ port = 0, token = "mock" } = {}) {
     return delivery;
   }
 
+  function move(milestone, status, by, reason = null) {
+    Object.assign(milestone, { status, status_by: by, status_reason: reason });
+    milestone.completed_at = status === "completed" ? now() : null;
+    const { events } = projects.get(milestone.output_project_id);
+    events.tell("milestone.status", { milestone_id: milestone.id, status, by, reason });
+    events.tell("planning.changed");
+  }
+
+  /** With its place among the commands that wait. */
+  function shownMilestone(milestone) {
+    const waiting = projects
+      .get(milestone.output_project_id)
+      .deliveries.filter(({ state }) => state === "queued");
+    const at = waiting.findIndex(({ milestone_id }) => milestone_id === milestone.id);
+    return { ...milestone, place_in_line: at < 0 ? null : at + 1 };
+  }
+
   const shownSession = (project) => {
     const it = project.session;
+    const run = project.runs.latest;
     if (!it) {
       return {
         status: "none",
@@ -171,20 +201,28 @@ export function startMock({ port = 0, token = "mock" } = {}) {
         seq: 0,
         clients: 0,
         exit: null,
+        asks: null,
+        warning: null,
+        run,
       };
     }
     const { stream, agent, end, ...rest } = it;
     return {
       ...rest,
       agent_state: agent.state,
-      dialog: agent.dialog,
+      dialog: agent.asks?.dialog ?? null,
       cols: agent.cols,
       rows: agent.rows,
       seq: 0,
       clients: stream.clients.size,
+      asks: it.status === "running" ? agent.asks : null,
+      warning: project.name.includes("warned")
+        ? "Hooks are turned off by a managed setting: commands cannot be confirmed. Ask your administrator to allow them."
+        : null,
+      run,
     };
   };
-  const shownProject = ({ session, deliveries, pump, ...rest }) => rest;
+  const shownProject = ({ session, deliveries, pump, events, runs, ...rest }) => rest;
 
   function answer(method, parts, query, body) {
     const [kind, id, part, last] = parts;
@@ -204,6 +242,8 @@ export function startMock({ port = 0, token = "mock" } = {}) {
         updated_at: now(),
         session: null,
         deliveries: [],
+        events: new Events(),
+        runs: new Runs(),
       };
       project.workspace_path =
         body.workspace_path ??
@@ -215,6 +255,31 @@ export function startMock({ port = 0, token = "mock" } = {}) {
       const project = found(projects, id, "output project");
       if (!part) return [200, shownProject(project)];
       if (part === "session" && method === "GET") return [200, shownSession(project)];
+      if (part === "session" && method === "POST") {
+        session(project, true, body.claude_session_id);
+        return [201, shownSession(project)];
+      }
+      if (part === "answer") {
+        if (project.name.includes("deaf"))
+          fail(409, "The answer did not reach the agent: answer in the terminal.");
+        if (project.session?.status !== "running") fail(409, "No session runs: start it first.");
+        project.session.agent.answer(body);
+        return [200, shownSession(project)];
+      }
+      if (part === "planning") {
+        const all = [...milestones.values()].filter((one) => one.output_project_id === id);
+        return [200, planning(project, all)];
+      }
+      if (part === "runs" && last) {
+        if (method === "DELETE") project.runs.stop(last);
+        return method === "DELETE" ? [204] : [200, project.runs.find(last)];
+      }
+      if (part === "runs" && method === "POST") {
+        if (project.session?.status === "running") fail(409, "A session runs: end it first.");
+        return [202, project.runs.start(id, body.prompt)];
+      }
+      if (part === "runs")
+        return [200, { runs: page(project.runs.all, query), total: project.runs.all.length }];
       if (part === "session" && method === "DELETE") {
         project.session?.end(null, 15, "stopped");
         return [204];
@@ -235,7 +300,7 @@ export function startMock({ port = 0, token = "mock" } = {}) {
         const all = [...milestones.values()].filter(
           (one) => one.output_project_id === query.get("output_project_id"),
         );
-        return [200, { milestones: page(all, query), total: all.length }];
+        return [200, { milestones: page(all, query).map(shownMilestone), total: all.length }];
       }
       found(projects, body.output_project_id, "output project");
       const milestone = {
@@ -246,10 +311,13 @@ export function startMock({ port = 0, token = "mock" } = {}) {
         created_at: now(),
         completed_at: null,
         delivery_id: null,
+        status_by: null,
+        status_reason: null,
         ...body,
       };
       milestones.set(milestone.id, milestone);
-      return [201, milestone];
+      projects.get(body.output_project_id).events.tell("milestone.status", { milestone_id: milestone.id });
+      return [201, shownMilestone(milestone)];
     }
     if (kind === "milestones") {
       const milestone = found(milestones, id, "milestone");
@@ -271,16 +339,15 @@ export function startMock({ port = 0, token = "mock" } = {}) {
       if (method === "PATCH") {
         if (!STEPS[milestone.status].includes(body.status))
           fail(409, `A ${milestone.status} milestone cannot become ${body.status}.`);
-        milestone.status = body.status;
-        milestone.completed_at = body.status === "completed" ? now() : null;
-        return [200, milestone];
+        move(milestone, body.status, "user", body.reason);
+        return [200, shownMilestone(milestone)];
       }
       if (method === "DELETE") {
         if (milestone.status !== "pending") fail(409, "Only a pending milestone can be deleted.");
         milestones.delete(id);
         return [204];
       }
-      return [200, milestone];
+      return [200, shownMilestone(milestone)];
     }
     return fail(404, "There is nothing at this address.");
   }
@@ -310,6 +377,12 @@ export function startMock({ port = 0, token = "mock" } = {}) {
       if (url.pathname.startsWith("/api/v1/")) {
         if (!allowed(request)) fail(401, "Log in, or send the token.");
         const parts = url.pathname.slice("/api/v1/".length).split("/").filter(Boolean);
+        if (parts[2] === "events") {
+          const project = found(projects, parts[1], "output project");
+          if (project.name.includes("silent")) fail(503, "There are no events now.");
+          const last = request.headers["last-event-id"] ?? url.searchParams.get("last_event_id");
+          return project.events.serve(response, last, { session: shownSession(project) });
+        }
         const [status, body] = answer(request.method, parts, url.searchParams, text ? JSON.parse(text) : {});
         return send(status, body === undefined ? undefined : JSON.stringify(body));
       }
@@ -334,6 +407,11 @@ export function startMock({ port = 0, token = "mock" } = {}) {
     if (!project) return socket.close(/^[0-9a-f]{24}$/.test(id) ? 4004 : 4000, "There is no such project.");
     if (project.name.includes("no agent")) {
       const message = "`claude` was not found on PATH: install it, or set WXCODE_CLAUDE.";
+      socket.send(frame.error("SESSION_ERROR", message));
+      return socket.close(4005, message);
+    }
+    if (project.runs.running) {
+      const message = "A run is under way: wait for it, or stop it.";
       socket.send(frame.error("SESSION_ERROR", message));
       return socket.close(4005, message);
     }
@@ -379,6 +457,7 @@ export function startMock({ port = 0, token = "mock" } = {}) {
         stop: () => {
           for (const project of projects.values()) {
             clearTimeout(project.pump);
+            project.runs.quit();
             project.session?.agent.stop();
           }
           sockets.clients.forEach((socket) => void socket.terminate());

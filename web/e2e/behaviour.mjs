@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import {
   connected,
-  createProject,
   gone,
   hasSize,
   logIn,
@@ -15,19 +14,7 @@ import {
   size,
   until,
 } from "./browser.mjs";
-
-const keyboard = (page) => page.locator(".xterm-helper-textarea");
-const sessionOf = (mock, name) =>
-  [...mock.projects.values()].find((project) => project.name === name).session;
-const agentOf = (mock, name) => sessionOf(mock, name).agent;
-
-/** A logged-in page with a project of its own, connected. */
-async function opened(browser, mock, name, options) {
-  const opened = await newPage(browser, options);
-  await logIn(opened.page, mock.url, mock.token);
-  await createProject(opened.page, name);
-  return opened;
-}
+import { agentOf, keyboard, opened, sessionOf } from "./mocked.mjs";
 
 export const behaviours = {
   async "answers no terminal query, while keys and focus still go out"(browser, mock) {

@@ -2,8 +2,11 @@
 // `npm run e2e:mock`: the same story, and everything that can go wrong, on the mock server.
 // CHROMIUM names the browser, else /usr/bin/chromium.
 import { startMock } from "../dev/mock.mjs";
+import { asks } from "./asks.mjs";
 import { behaviours } from "./behaviour.mjs";
 import { launch } from "./browser.mjs";
+import { news } from "./news.mjs";
+import { runs } from "./runs.mjs";
 import { story } from "./story.mjs";
 
 const onMock = process.argv.includes("--mock");
@@ -20,7 +23,8 @@ let mock;
 if (onMock) {
   mock = await startMock();
   tests.set("the story", (browser) => story(browser, { url: mock.url, token: mock.token }));
-  for (const [name, test] of Object.entries(behaviours)) tests.set(name, (browser) => test(browser, mock));
+  for (const [name, test] of Object.entries({ ...behaviours, ...asks, ...runs, ...news }))
+    tests.set(name, (browser) => test(browser, mock));
 } else {
   tests.set("the story", (browser) => story(browser, { url, token, workspace }));
 }

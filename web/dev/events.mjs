@@ -1,0 +1,45 @@
+// A project's events, for the mock server: as docs/events.md has them, all in memory.
+
+export class Events {
+  /** Behind which event each listener wanted to go on. */
+  behind = [];
+  #log = [];
+  #listeners = new Set();
+
+  tell(type, fields = {}) {
+    const seq = this.#log.length + 1;
+    const event = { seq, at: new Date().toISOString(), type, ...fields };
+    this.#log.push(event);
+    for (const listener of this.#listeners) send(listener, event);
+  }
+
+  /** How many listen. */
+  get listeners() {
+    return this.#listeners.size;
+  }
+
+  /** Cuts who listens, as a lost network does. */
+  cut() {
+    for (const listener of this.#listeners) listener.destroy();
+    this.#listeners.clear();
+  }
+
+  /** Tells all that follows the event of this number; without one, what is now. */
+  serve(response, last, state) {
+    response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
+    response.write("retry: 300\n\n");
+    this.behind.push(last);
+    const after = Number(last || Number.NaN);
+    if (after <= this.#log.length) for (const event of this.#log.slice(after)) send(response, event);
+    else {
+      if (last) send(response, { type: "reset", seq: this.#log.length });
+      send(response, { type: "state", seq: this.#log.length, ...state });
+    }
+    this.#listeners.add(response);
+    response.on("close", () => this.#listeners.delete(response));
+  }
+}
+
+function send(response, event) {
+  response.write(`id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+}
