@@ -1,7 +1,7 @@
 // What the pretend agent asks, and how the API takes an answer to it.
 import { Problem } from "./problem.mjs";
 
-const none = { tool_name: null, tool_input: null, questions: null, options: [], selected: 0 };
+const none = { tool_name: null, tool_input: null, questions: [], options: [], selected: 0 };
 const permission = (tool_name, tool_input, options) => ({
   ...none,
   kind: "permission",
@@ -31,9 +31,9 @@ const browsers = {
   header: "Browsers",
   multi_select: true,
   options: [
-    { label: "Chromium", description: null },
+    { label: "Chromium", description: "" },
     { label: "Firefox", description: "With its long-term release" },
-    { label: "Safari", description: null },
+    { label: "Safari", description: "" },
   ],
 };
 

@@ -31,7 +31,7 @@ export function planning(project, milestones) {
       total: 3,
     })),
     misplaced: project.name.includes("misplaced")
-      ? [{ path: "src/.planning/PROJECT.md", milestone_id: begun[0]?.id ?? null }]
+      ? begun.slice(0, 1).map(({ id }) => `.milestones/${id}/.planning`)
       : [],
   };
 }

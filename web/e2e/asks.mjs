@@ -167,8 +167,8 @@ export const asks = {
   async "leaves a dialog without choices to the terminal"(browser, mock) {
     const { page, context } = await ready(browser, mock, "panel");
     await type(page, "/panel");
-    const ask = panel(page, "A dialog of the agent is open: other");
-    await ask.getByText("in the terminal").waitFor();
+    const ask = panel(page, "A dialog of the agent is open");
+    await ask.getByText("Answer it in the terminal.").waitFor();
     assert.equal(await ask.getByRole("listitem").count(), 0);
     await keyboard(page).press("Escape");
     await ask.waitFor({ state: "detached" });

@@ -40,8 +40,8 @@ export const news = {
     await planning.getByText("Convert Login").waitFor();
     await planning.getByText("from Login").waitFor();
     await planning.getByText("0 of 1 phases · 0 %").waitFor();
-    await planning.getByText("src/.planning/PROJECT.md (Login)").waitFor();
-    await planning.getByText("Login made 3 files").click();
+    await planning.getByText("/.planning (Login)").waitFor();
+    await planning.getByText("Login made 3 files and folders").click();
     await planning.getByText(".planning/phases/01-login/01-PLAN.md").waitFor();
     await context.close();
   },

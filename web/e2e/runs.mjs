@@ -76,7 +76,7 @@ export const runs = {
     await dialog.getByRole("button", { name: "Cancel" }).click();
     assert.equal(projectOf(mock, "conversations").session.status, "running");
     await again.click();
-    await dialog.getByRole("button", { name: "End the session and continue this one" }).click();
+    await dialog.getByRole("button", { name: "End it and continue this one" }).click();
     await dialog.waitFor({ state: "detached" });
     await connected(page);
     await shows(page, "? for shortcuts");

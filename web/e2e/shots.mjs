@@ -17,6 +17,15 @@ async function milestone(page, name) {
   await page.getByRole("heading", { name, level: 3 }).waitFor();
 }
 
+/** Types a command that makes the agent ask, or come to a state. */
+async function ask(page, command, state) {
+  await page.locator(".xterm-helper-textarea").focus();
+  await page.keyboard.type(command);
+  await page.keyboard.press("Enter");
+  if (state) await agentIs(page, state);
+  else await page.locator("#ask-title").waitFor();
+}
+
 const browser = await launch();
 const mock = await startMock();
 try {
@@ -57,23 +66,50 @@ try {
       await pane("Terminal");
       await shows(page, "Ready when you are");
       await pane("Session");
-      await page.getByLabel("Command for the agent").fill("/ask something");
-      await page.getByRole("button", { name: "Send" }).click();
-      await page.getByText("waits for a permission").filter({ visible: true }).first().waitFor();
       await shot("session");
       await pane("Milestones");
       await shot("milestones");
       await pane("Terminal");
       await shot("terminal");
-      await page.locator(".xterm-helper-textarea").press("Enter");
-      await agentIs(page, "idle");
+      for (const command of ["ask", "edit", "question", "questions", "panel"]) {
+        await ask(page, `/${command}`);
+        await shot(`ask-${command}`);
+        await page.locator(".xterm-helper-textarea").press("Escape");
+        await page.locator("#ask-title").waitFor({ state: "detached" });
+      }
+      await ask(page, "/ask");
+      await page.getByRole("button", { name: "Hide" }).click();
+      await shot("ask-hidden");
+      await page.locator(".xterm-helper-textarea").press("Escape");
+      await ask(page, "/clear", "idle");
       await pane("Session");
+      await page.getByText("Conversations (2)").click();
+      await shot("conversations");
+      await page.getByRole("button", { name: /^Continue conversation/ }).click();
+      await shot("continue");
+      await page.getByRole("button", { name: "Cancel" }).click();
       await page.getByRole("button", { name: "End session" }).click();
       await shot("confirm");
       await page.getByRole("dialog").getByRole("button", { name: "End session" }).click();
       await pane("Terminal");
       await page.getByRole("button", { name: "Start again" }).waitFor();
       await shot("ended");
+      await pane("Session");
+      await page.getByLabel("Prompt for a run").fill("Why do the tests of the login page fail?");
+      await page.getByRole("button", { name: "Start the run" }).click();
+      await page.getByText("A run is under way").waitFor({ state: "attached" });
+      await shot("run");
+      await pane("Terminal");
+      await shot("run-terminal");
+      await page.getByText(/^The run is over/).waitFor();
+      await shot("run-over");
+      await pane("Session");
+      await page.getByText("Nothing was changed.").scrollIntoViewIfNeeded();
+      await shot("run-result");
+      await page.getByRole("link", { name: "wxcode" }).click();
+      await createProject(page, "untrusted");
+      await page.locator("#ask-title").waitFor();
+      await shot("ask-trust");
       if (errors.length > 0) throw new Error(errors.join("\n"));
       await page.context().close();
     }

@@ -115,8 +115,9 @@ export interface Ask {
   tool_name: string | null;
   /** What the tool is to be called with. */
   tool_input: unknown;
-  questions: Question[] | null;
-  /** The choices on the screen, in the agent's words. */
+  /** Empty where it is no question. */
+  questions: Question[];
+  /** The choices on the screen, in the agent's words; empty while they are not known. */
   options: string[];
   /** The index of the choice that Enter would take. */
   selected: number | null;
@@ -124,14 +125,15 @@ export interface Ask {
 
 export interface Question {
   question: string;
-  header: string | null;
+  /** A word or two for it. */
+  header: string;
   multi_select: boolean;
   options: QuestionOption[];
 }
 
 export interface QuestionOption {
   label: string;
-  description: string | null;
+  description: string;
 }
 
 /** The answer to one question: labels of its options, or own words, or both where several may be chosen. */
@@ -187,10 +189,10 @@ export interface DeliveryList {
 export interface Planning {
   phases: Phase[];
   progress: PlanningProgress;
-  /** What each milestone made. */
+  /** What came while which milestone was the one in work. */
   created: Created[];
-  /** What was made outside of the project's one `.planning/`. */
-  misplaced: Misplaced[];
+  /** Folders of planning outside of the project's one `.planning/`, as paths in the workspace. */
+  misplaced: string[];
 }
 
 export interface PlanningProgress {
@@ -214,9 +216,7 @@ export interface Phase {
 export interface Created {
   milestone_id: string;
   element_name: string | null;
-  /** Paths inside the workspace, not all of them where `total` is larger. */
+  /** Files and folders below `.planning/`, not all of them where `total` is larger. */
   paths: string[];
   total: number;
 }
-
-export type Misplaced = string | { path: string; milestone_id?: string | null; element_name?: string | null };

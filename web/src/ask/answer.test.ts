@@ -4,9 +4,9 @@ import { blank, complete, pick, write } from "./answer";
 
 const question = (multi_select: boolean): Question => ({
   question: "Which?",
-  header: null,
+  header: "",
   multi_select,
-  options: ["Red", "Green", "Blue"].map((label) => ({ label, description: null })),
+  options: ["Red", "Green", "Blue"].map((label) => ({ label, description: "" })),
 });
 const one = question(false);
 const many = question(true);

@@ -83,11 +83,13 @@ export const en = {
   "ask.permission_some": "The agent asks for your permission",
   "ask.question": "The agent asks you",
   "ask.dialog": "A dialog of the agent is open: {dialog}",
+  "ask.dialog_other": "A dialog of the agent is open",
   "ask.reach": "F6 leads from the terminal to the answers.",
   "ask.fold": "Hide",
   "ask.unfold": "Show",
   "ask.sending": "Your answer is on its way…",
   "ask.or_terminal": "You can also answer in the terminal.",
+  "ask.in_terminal": "Answer it in the terminal.",
   "ask.several": "Several may be chosen.",
   "ask.own": "Your own answer",
   "ask.send": "Send the answers",
@@ -122,6 +124,7 @@ export const en = {
   "session.status.none": "not started",
   "session.status.starting": "starting",
   "session.status.exited": "exited",
+  "session.status.run": "run under way",
   "session.state": "State",
   "session.agent.starting": "starting",
   "session.agent.idle": "idle",
@@ -168,7 +171,7 @@ export const en = {
     "The agent starts with this conversation. The current one is kept and can be continued later.",
   "conversation.confirm_running":
     "A project has one session, and one runs now. It has to end first: the agent and everything it started are stopped, in every window. Then the agent starts with this conversation. The current one is kept and can be continued later.",
-  "conversation.confirm_end": "End the session and continue this one",
+  "conversation.confirm_end": "End it and continue this one",
 
   "delivery.title": "Commands",
   "delivery.text": "Command for the agent",
@@ -232,9 +235,9 @@ export const en = {
   "planning.done": "done",
   "planning.plans": "{done} of {all} plans",
   "planning.from": "from {name}",
-  "planning.created": "{name} made {count} files",
+  "planning.created": "{name} made {count} files and folders",
   "planning.misplaced":
-    "In the wrong place ({count}): planning belongs in the project's one .planning folder. Move these there.",
+    "In the wrong place ({count}): all planning belongs in the project's one .planning folder. Move these there.",
   "planning.more": "{count} more.",
 
   "confirm.cancel": "Cancel",

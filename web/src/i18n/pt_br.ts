@@ -85,11 +85,13 @@ export const ptBr: Dictionary = {
   "ask.permission_some": "O agente pede a sua permissão",
   "ask.question": "O agente tem uma pergunta",
   "ask.dialog": "Há um diálogo do agente aberto: {dialog}",
+  "ask.dialog_other": "Há um diálogo do agente aberto",
   "ask.reach": "F6 leva do terminal às respostas.",
   "ask.fold": "Ocultar",
   "ask.unfold": "Mostrar",
   "ask.sending": "A sua resposta está a caminho…",
   "ask.or_terminal": "Você também pode responder no terminal.",
+  "ask.in_terminal": "Responda no terminal.",
   "ask.several": "Pode escolher mais de uma.",
   "ask.own": "A sua própria resposta",
   "ask.send": "Enviar as respostas",
@@ -123,6 +125,7 @@ export const ptBr: Dictionary = {
   "session.status.none": "não iniciada",
   "session.status.starting": "iniciando",
   "session.status.exited": "encerrada",
+  "session.status.run": "execução em andamento",
   "session.state": "Estado",
   "session.agent.starting": "iniciando",
   "session.agent.idle": "ocioso",
@@ -169,7 +172,7 @@ export const ptBr: Dictionary = {
     "O agente inicia com esta conversa. A atual fica guardada e pode ser continuada depois.",
   "conversation.confirm_running":
     "Um projeto tem uma só sessão, e uma está em execução. Ela precisa terminar antes: o agente e tudo o que ele iniciou são parados, em todas as janelas. Depois o agente inicia com esta conversa. A atual fica guardada e pode ser continuada depois.",
-  "conversation.confirm_end": "Encerrar a sessão e continuar esta",
+  "conversation.confirm_end": "Encerrar e continuar esta",
 
   "delivery.title": "Comandos",
   "delivery.text": "Comando para o agente",
@@ -233,9 +236,9 @@ export const ptBr: Dictionary = {
   "planning.done": "feita",
   "planning.plans": "{done} de {all} planos",
   "planning.from": "de {name}",
-  "planning.created": "{name} criou {count} arquivos",
+  "planning.created": "{name} criou {count} arquivos e pastas",
   "planning.misplaced":
-    "No lugar errado ({count}): o planejamento fica na única pasta .planning do projeto. Mova isto para lá.",
+    "No lugar errado ({count}): todo o planejamento fica na única pasta .planning do projeto. Mova isto para lá.",
   "planning.more": "Outros {count}.",
 
   "confirm.cancel": "Cancelar",

@@ -14,9 +14,10 @@ it("names a milestone as it is called now, or was when it made something", () =>
   expect(nameOf(null, created, milestones)).toBeNull();
 });
 
-it("says who misplaced a file", () => {
-  const who = (id: string | null | undefined) => nameOf(id, created, milestones);
-  expect(misplacedText("sub/.planning", who)).toBe("sub/.planning");
-  expect(misplacedText({ path: "x", milestone_id: "b" }, who)).toBe("x (Cart)");
-  expect(misplacedText({ path: "x", milestone_id: "c" }, who)).toBe("x");
+it("says in whose folder a misplaced one lies", () => {
+  const id = "0123456789abcdef01234567";
+  const who = (one: string) => (one === id ? "Cart" : null);
+  expect(misplacedText(`.milestones/${id}/.planning`, who)).toBe(`.milestones/${id}/.planning (Cart)`);
+  expect(misplacedText(`.milestones/${id.replace("0", "f")}/phases`, who)).toMatch(/phases$/);
+  expect(misplacedText(".milestones/phases", who)).toBe(".milestones/phases");
 });

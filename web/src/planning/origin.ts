@@ -1,5 +1,5 @@
 /** Which milestone something in the workspace comes from, in words. */
-import type { Created, Milestone, Misplaced } from "../api/types";
+import type { Created, Milestone } from "../api/types";
 
 /** What people call a milestone; `null` for one that nobody knows any more. */
 export function nameOf(
@@ -12,9 +12,9 @@ export function nameOf(
   return known?.element_name ?? created.find(({ milestone_id }) => milestone_id === id)?.element_name ?? null;
 }
 
-/** A misplaced path, with the milestone that made it where that is known. */
-export function misplacedText(one: Misplaced, who: (id: string | null | undefined) => string | null): string {
-  if (typeof one === "string") return one;
-  const name = one.element_name ?? who(one.milestone_id);
-  return name ? `${one.path} (${name})` : one.path;
+/** A misplaced path, with the name of the milestone in whose folder it lies. */
+export function misplacedText(path: string, who: (id: string) => string | null): string {
+  const id = /^\.milestones\/([0-9a-f]{24})\//.exec(path)?.[1];
+  const name = id ? who(id) : null;
+  return name ? `${path} (${name})` : path;
 }

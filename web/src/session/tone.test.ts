@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { SessionExit } from "../api/types";
+import type { Run, SessionExit } from "../api/types";
 import { exitText } from "./exit";
 import { sessionLook } from "./tone";
 
@@ -11,7 +11,7 @@ const exit = (fields: Partial<SessionExit>): SessionExit => ({
   ...fields,
 });
 const exited = (fields: Partial<SessionExit>) =>
-  sessionLook({ status: "exited", agent_state: "unknown", exit: exit(fields) });
+  sessionLook({ status: "exited", agent_state: "unknown", exit: exit(fields), run: null });
 
 it("says how a session ended", () => {
   expect(exitText(exit({ code: 3, reason: "exited" }))).toBe("exit code 3");
@@ -29,8 +29,19 @@ it("alarms only about ends that nobody asked for", () => {
 });
 
 it("names the agent's state only while the session runs", () => {
-  const state = { agent_state: "working", exit: null } as const;
+  const state = { agent_state: "working", exit: null, run: null } as const;
   expect(sessionLook({ status: "running", ...state }).key).toBe("session.agent.working");
   expect(sessionLook({ status: "starting", ...state }).key).toBe("session.status.starting");
   expect(sessionLook({ status: "none", ...state }).key).toBe("session.status.none");
+});
+
+it("says that a run is under way where no session is", () => {
+  const run = { state: "running" } as Run;
+  const state = { agent_state: "unknown", exit: null } as const;
+  expect(sessionLook({ status: "exited", ...state, run }).key).toBe("session.status.run");
+  expect(sessionLook({ status: "none", ...state, run }).key).toBe("session.status.run");
+  expect(sessionLook({ status: "none", ...state, run: { ...run, state: "failed" } }).key).toBe(
+    "session.status.none",
+  );
+  expect(sessionLook({ status: "starting", ...state, run }).key).toBe("session.status.starting");
 });

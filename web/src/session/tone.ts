@@ -8,8 +8,11 @@ export interface Look {
   lively: boolean;
 }
 
-/** The agent's state while it runs, else the session's. */
-export function sessionLook(session: Pick<Session, "status" | "agent_state" | "exit">): Look {
+/** The agent's state while it runs, else the session's, or that the agent works without one. */
+export function sessionLook(session: Pick<Session, "status" | "agent_state" | "exit" | "run">): Look {
+  const over = session.status === "none" || session.status === "exited";
+  if (over && session.run?.state === "running")
+    return { tone: "busy", key: "session.status.run", lively: true };
   if (session.status === "none") return { tone: "calm", key: "session.status.none", lively: false };
   if (session.status === "starting") return { tone: "busy", key: "session.status.starting", lively: true };
   if (session.status === "exited") {
