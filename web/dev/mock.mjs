@@ -245,6 +245,7 @@ export function startMock({ port = 0, token = "mock" } = {}) {
         events: new Events(),
         runs: new Runs(),
       };
+      project.runs.tell = (type, fields) => project.events.tell(type, fields);
       project.workspace_path =
         body.workspace_path ??
         `/home/user/.wxcode/workspaces/output-projects/${body.name.toLowerCase().replace(/[^a-z0-9]/g, "_")}_${project.id.slice(-8)}`;

@@ -7,6 +7,8 @@ const WORK_MS = 1_500;
 
 export class Runs {
   all = [];
+  /** Tells an event. */
+  tell = () => {};
   #timers = new Set();
 
   get latest() {
@@ -39,10 +41,11 @@ export class Runs {
       exit: null,
     };
     this.all.push(run);
-    if (!prompt.startsWith("/wait")) {
-      const timer = setTimeout(() => this.#end(run, prompt), WORK_MS);
-      this.#timers.add(timer);
-    }
+    this.tell("run.started", { run_id: run.id });
+    this.#later(WORK_MS / 5, () =>
+      this.tell("run.message", { run_id: run.id, text: "I read the tests first." }),
+    );
+    if (!prompt.startsWith("/wait")) this.#later(WORK_MS, () => this.#end(run, prompt));
     return run;
   }
 
@@ -53,6 +56,10 @@ export class Runs {
 
   quit() {
     for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  #later(ms, action) {
+    this.#timers.add(setTimeout(action, ms));
   }
 
   #end(run, prompt) {
@@ -68,5 +75,6 @@ export class Runs {
 
   #over(run, state, fields) {
     Object.assign(run, { state, ended_at: new Date().toISOString(), ...fields });
+    this.tell("run.finished", { run_id: run.id, state });
   }
 }

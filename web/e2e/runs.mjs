@@ -26,7 +26,9 @@ export const runs = {
     await run(page, "look at the tests");
     await page.getByText("A run is under way, without a terminal.").waitFor();
     assert.equal(await page.getByRole("button", { name: "Start again" }).count(), 0);
+    await page.getByText("I read the tests first.").waitFor();
     await page.getByText("two of the three tests need a running database").waitFor();
+    assert.equal(await page.getByText("I read the tests first.").count(), 0);
     await page.getByText("The run is over: succeeded.").waitFor();
     await page.getByRole("button", { name: "Open the terminal" }).click();
     await connected(page);

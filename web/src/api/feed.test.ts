@@ -19,7 +19,7 @@ class FakeSource extends EventTarget {
     this.dispatchEvent(new Event("open"));
   }
   tell(type: string, lastEventId: string): void {
-    this.dispatchEvent(Object.assign(new Event(type), { lastEventId }));
+    this.dispatchEvent(Object.assign(new Event(type), { lastEventId, data: `{${lastEventId}}` }));
   }
   /** `forGood` when the server said no: the browser does not try again then. */
   break(forGood: boolean): void {
@@ -41,7 +41,7 @@ function setup() {
   const feed = follow(
     "/events",
     ["state", "agent.state"],
-    { told: (type) => heard.push(type), flowing: (flows) => heard.push(flows) },
+    { told: (type, data) => heard.push(`${type} ${data}`), flowing: (flows) => heard.push(flows) },
     page as unknown as Document,
     (address) => {
       const source = new FakeSource(address);
@@ -59,7 +59,7 @@ it("tells what it is told, by type", () => {
   sources[0]?.tell("state", "4");
   sources[0]?.tell("agent.state", "5");
   sources[0]?.tell("unknown.type", "6");
-  expect(heard).toEqual([true, "state", "agent.state"]);
+  expect(heard).toEqual([true, "state {4}", "agent.state {5}"]);
 });
 
 it("leaves a broken connection to the browser, and says that it is broken", () => {
@@ -82,7 +82,7 @@ it("tries again after a no, behind the last event", () => {
   vi.advanceTimersByTime(1);
   expect(sources[1]?.address).toBe("/events?last_event_id=41");
   sources[1]?.connect();
-  expect(heard).toEqual([true, "agent.state", false, true]);
+  expect(heard).toEqual([true, "agent.state {41}", false, true]);
 });
 
 it("does not listen while hidden, and goes on where it was", () => {
@@ -92,7 +92,7 @@ it("does not listen while hidden, and goes on where it was", () => {
   page.show(false);
   expect(sources[0]?.readyState).toBe(2);
   sources[0]?.tell("agent.state", "8");
-  expect(heard).toEqual([true, "state", false]);
+  expect(heard).toEqual([true, "state {7}", false]);
   page.show(true);
   expect(sources[1]?.address).toBe("/events?last_event_id=7");
 });

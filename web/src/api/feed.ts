@@ -4,8 +4,8 @@
 export const REOPEN_MS = 5_000;
 
 export interface FeedHandlers {
-  /** Something happened. */
-  told(type: string): void;
+  /** Something happened: the event's type, and its data as JSON. */
+  told(type: string, data: string): void;
   /** From now on everything is told, or no longer. */
   flowing(flows: boolean): void;
 }
@@ -67,8 +67,9 @@ export function follow(
     for (const type of types) {
       mine.addEventListener(type, (event) => {
         if (source !== mine) return;
-        last = (event as MessageEvent).lastEventId || last;
-        handlers.told(type);
+        const { lastEventId, data } = event as MessageEvent<string>;
+        last = lastEventId || last;
+        handlers.told(type, data);
       });
     }
   };

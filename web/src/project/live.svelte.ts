@@ -4,7 +4,7 @@ import { follow } from "../api/feed";
 import { POLL_MS, type Poll, poll } from "../api/poll";
 import { Tail } from "../api/tail";
 import type { Delivery, Milestone, Planning, Session } from "../api/types";
-import { concern, NEWS } from "./news";
+import { concern, NEWS, RUN_MESSAGE, type RunWords, runWords } from "./news";
 
 /** Newest records of each list that are kept up to date. */
 const SHOWN = 100;
@@ -27,6 +27,8 @@ export class ProjectLive {
   error = $state.raw<unknown>(null);
   planningError = $state.raw<unknown>(null);
   loaded = $state(false);
+  /** What the agent of a run said last. */
+  runWords = $state.raw<RunWords | null>(null);
 
   readonly #projectId: string;
   readonly #milestoneTail = new Tail<Milestone>(SHOWN);
@@ -50,7 +52,8 @@ export class ProjectLive {
       () => (this.#told ? PLANNING_MS : PLANNING_BLIND_MS),
     );
     const feed = follow(eventsAddress(this.#projectId), NEWS, {
-      told: (type) => {
+      told: (type, data) => {
+        if (type === RUN_MESSAGE) this.runWords = runWords(data) ?? this.runWords;
         const news = concern(type);
         if (news.state) state.nudge();
         if (news.planning) planning.nudge();

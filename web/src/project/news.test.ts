@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { concern, NEWS } from "./news";
+import { concern, NEWS, runWords } from "./news";
 
 it("asks about the session when the agent wants something", () => {
   for (const type of ["agent.state", "permission.requested", "question.asked"]) {
@@ -22,4 +22,9 @@ it("asks about everything after what it cannot know of", () => {
 
 it("does not listen to every tool", () => {
   expect(NEWS.some((type) => type.startsWith("tool."))).toBe(false);
+});
+
+it("reads what the agent of a run says", () => {
+  expect(runWords('{"run_id":"r","text":"Reading…","seq":4}')).toEqual({ run: "r", text: "Reading…" });
+  for (const odd of ["", "null", '"x"', '{"run_id":"r"}', "{"]) expect(runWords(odd)).toBeNull();
 });

@@ -9,7 +9,11 @@ export interface Concern {
 
 const STATE: Concern = { state: true, planning: false };
 const PLANNING: Concern = { state: false, planning: true };
+const NOTHING: Concern = { state: false, planning: false };
 const ALL: Concern = { state: true, planning: true };
+
+/** What the agent of a run says. */
+export const RUN_MESSAGE = "run.message";
 
 /** Tools come and go by the dozen; what they change is told by other events. */
 const CONCERNS: Readonly<Record<string, Concern>> = {
@@ -25,6 +29,10 @@ const CONCERNS: Readonly<Record<string, Concern>> = {
   "delivery.state": STATE,
   "milestone.status": ALL,
   "planning.changed": PLANNING,
+  "run.started": STATE,
+  /** Is itself the news. */
+  [RUN_MESSAGE]: NOTHING,
+  "run.finished": STATE,
   "client.joined": STATE,
   "client.left": STATE,
 };
@@ -32,3 +40,19 @@ const CONCERNS: Readonly<Record<string, Concern>> = {
 export const NEWS: readonly string[] = Object.keys(CONCERNS);
 
 export const concern = (type: string): Concern => CONCERNS[type] ?? ALL;
+
+/** What the agent of which run said. */
+export interface RunWords {
+  run: string;
+  text: string;
+}
+
+/** Reads a `run.message`; `null` for what is none. */
+export function runWords(data: string): RunWords | null {
+  try {
+    const { run_id: run, text } = JSON.parse(data) as Record<string, unknown>;
+    return typeof run === "string" && typeof text === "string" ? { run, text } : null;
+  } catch {
+    return null;
+  }
+}
