@@ -17,6 +17,7 @@ use crate::{
     id::Id,
     identity::Source,
     milestone::{MilestoneStatus, MovedBy},
+    run::{Place, RunState},
 };
 
 /// An event of a project.
@@ -119,7 +120,7 @@ pub enum Kind {
     ToolStarted {
         /// Who reports it.
         #[serde(flatten)]
-        by: Report,
+        by: Reporter,
         /// The call.
         #[serde(flatten)]
         call: ToolCall,
@@ -129,7 +130,7 @@ pub enum Kind {
     ToolFinished {
         /// Who reports it.
         #[serde(flatten)]
-        by: Report,
+        by: Reporter,
         /// The call.
         #[serde(flatten)]
         call: ToolCall,
@@ -214,6 +215,73 @@ pub enum Kind {
         /// The client's number in it.
         client: u64,
     },
+    /// An agent was started for a run without a terminal.
+    #[serde(rename = "run.started")]
+    RunStarted {
+        /// The run.
+        run_id: Id,
+        /// The conversation that it was started with.
+        claude_session_id: Uuid,
+        /// Whether that one is continued.
+        resumed: bool,
+        /// The agent's process.
+        pid: i32,
+        /// The beginning of the prompt.
+        prompt: String,
+    },
+    /// The agent of a run said something.
+    #[serde(rename = "run.message")]
+    RunMessage {
+        /// Where it said so.
+        #[serde(flatten)]
+        by: RunReport,
+        /// What it said.
+        text: String,
+    },
+    /// A run is over, and everything that follows from it has been done.
+    #[serde(rename = "run.finished")]
+    RunFinished {
+        /// The run.
+        run_id: Id,
+        /// The conversation that it left as the current one.
+        claude_session_id: Uuid,
+        /// What it came to.
+        state: RunState,
+        /// The agent's answer.
+        result: Option<String>,
+        /// Why it failed.
+        error: Option<String>,
+        /// What the agent says of itself; `None` where it gave no result.
+        is_error: Option<bool>,
+        /// How long the agent says it took, in milliseconds.
+        duration_ms: Option<u64>,
+        /// What the agent says the conversation cost, in US dollars.
+        cost_usd: Option<f64>,
+        /// The turns that the agent counts.
+        turns: Option<u64>,
+    },
+}
+
+/// Who reports a tool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Reporter {
+    /// A hook of a session.
+    Session(Report),
+    /// What the agent of a run printed.
+    Run(RunReport),
+}
+
+/// Where in its output the agent of a run reported an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// The run.
+    pub run_id: Id,
+    /// The conversation.
+    pub claude_session_id: Uuid,
+    /// The place in the output.
+    #[serde(flatten)]
+    pub place: Place,
 }
 
 /// How far a milestone is, to those who follow it.
@@ -305,6 +373,9 @@ impl Kind {
             Self::PlanningChanged { .. } => "planning.changed",
             Self::ClientJoined { .. } => "client.joined",
             Self::ClientLeft { .. } => "client.left",
+            Self::RunStarted { .. } => "run.started",
+            Self::RunMessage { .. } => "run.message",
+            Self::RunFinished { .. } => "run.finished",
         }
     }
 
@@ -313,10 +384,33 @@ impl Kind {
     pub const fn report(&self) -> Option<&Report> {
         match self {
             Self::PromptSubmitted { by, .. }
-            | Self::ToolStarted { by, .. }
-            | Self::ToolFinished { by, .. }
+            | Self::ToolStarted {
+                by: Reporter::Session(by),
+                ..
+            }
+            | Self::ToolFinished {
+                by: Reporter::Session(by),
+                ..
+            }
             | Self::QuestionAsked { by, .. }
             | Self::PermissionRequested { by, .. } => Some(by),
+            _ => None,
+        }
+    }
+
+    /// Where in a run's output it was reported, if it was there.
+    #[must_use]
+    pub const fn run_report(&self) -> Option<&RunReport> {
+        match self {
+            Self::RunMessage { by, .. }
+            | Self::ToolStarted {
+                by: Reporter::Run(by),
+                ..
+            }
+            | Self::ToolFinished {
+                by: Reporter::Run(by),
+                ..
+            } => Some(by),
             _ => None,
         }
     }

@@ -9,5 +9,6 @@ pub mod identity;
 pub mod milestone;
 pub mod project;
 pub mod provenance;
+pub mod run;
 pub mod spawn;
 pub mod time;

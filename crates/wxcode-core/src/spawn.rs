@@ -62,6 +62,21 @@ impl Plan {
             | Self::Lost { id, .. } => id,
         }
     }
+
+    /// Whether a conversation is continued.
+    #[must_use]
+    pub const fn is_resumed(&self) -> bool {
+        matches!(self, Self::Resume { .. })
+    }
+
+    /// Why the conversation before cannot be continued, if there was one.
+    #[must_use]
+    pub const fn lost(&self) -> Option<&'static str> {
+        match *self {
+            Self::Lost { reason, .. } => Some(reason),
+            Self::First { .. } | Self::Again { .. } | Self::Resume { .. } => None,
+        }
+    }
 }
 
 /// Decides how to start the agent. `fresh` is the id to use where a new one is needed.

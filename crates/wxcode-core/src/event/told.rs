@@ -8,12 +8,15 @@ use super::{Kind, Stage, shortened};
 use crate::{
     agent::AgentState, delivery::Delivery, delivery::DeliveryState, id::Id, milestone::Milestone,
     milestone::MilestoneStatus, milestone::MovedBy, project::HookCursor, project::OutputProject,
+    run::Place,
 };
 
 /// Most milestones whose status is kept; the oldest is forgotten beyond that.
 pub const MILESTONES_MAX: usize = 2_000;
 /// Sessions that are kept, the latest ones; more than those whose folders a server finds.
 const SESSIONS_MAX: usize = 32;
+/// Runs that are kept, the latest ones.
+const RUNS_MAX: usize = 16;
 /// Longest error that is compared, in characters.
 const ERROR_MAX: usize = 100;
 
@@ -35,6 +38,16 @@ pub struct Told {
     /// Clients that are attached, by session and number.
     clients: BTreeSet<(Id, u64)>,
     planning: Option<String>,
+    /// The latest runs, the newest last.
+    runs: VecDeque<Run>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Run {
+    id: Id,
+    /// The last place in its output that was told of.
+    place: Option<Place>,
+    finished: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,15 +140,24 @@ impl Told {
             Kind::ClientLeft { session_id, client } => {
                 self.clients.contains(&(*session_id, *client))
             }
-            Kind::PromptSubmitted { by, .. }
-            | Kind::ToolStarted { by, .. }
-            | Kind::ToolFinished { by, .. }
-            | Kind::QuestionAsked { by, .. }
-            | Kind::PermissionRequested { by, .. } => !HookCursor {
-                session_id: by.session_id,
-                seq: by.hook,
-            }
-            .is_behind(self.hook),
+            Kind::RunStarted { run_id, .. } => self.run(*run_id).is_none(),
+            Kind::RunFinished { run_id, .. } => self.run(*run_id).is_none_or(|told| !told.finished),
+            Kind::PromptSubmitted { .. }
+            | Kind::RunMessage { .. }
+            | Kind::ToolStarted { .. }
+            | Kind::ToolFinished { .. }
+            | Kind::QuestionAsked { .. }
+            | Kind::PermissionRequested { .. } => match (kind.report(), kind.run_report()) {
+                (Some(by), _) => !HookCursor {
+                    session_id: by.session_id,
+                    seq: by.hook,
+                }
+                .is_behind(self.hook),
+                (None, Some(by)) => self
+                    .run(by.run_id)
+                    .is_none_or(|told| Some(by.place) > told.place),
+                (None, None) => true,
+            },
         }
     }
 
@@ -145,6 +167,7 @@ impl Told {
         matches!(
             name,
             "agent.state"
+                | "run.message"
                 | "planning.changed"
                 | "prompt.submitted"
                 | "tool.started"
@@ -216,17 +239,47 @@ impl Told {
             Kind::ClientLeft { session_id, client } => {
                 self.clients.remove(&(*session_id, *client));
             }
-            Kind::PromptSubmitted { by, .. }
-            | Kind::ToolStarted { by, .. }
-            | Kind::ToolFinished { by, .. }
-            | Kind::QuestionAsked { by, .. }
-            | Kind::PermissionRequested { by, .. } => {
-                self.hook = Some(HookCursor {
-                    session_id: by.session_id,
-                    seq: by.hook,
-                });
+            Kind::RunStarted { run_id, .. } => drop(self.keep_run(*run_id)),
+            Kind::RunFinished { run_id, .. } => self.keep_run(*run_id).finished = true,
+            Kind::PromptSubmitted { .. }
+            | Kind::RunMessage { .. }
+            | Kind::ToolStarted { .. }
+            | Kind::ToolFinished { .. }
+            | Kind::QuestionAsked { .. }
+            | Kind::PermissionRequested { .. } => {
+                if let Some(by) = kind.report() {
+                    self.hook = Some(HookCursor {
+                        session_id: by.session_id,
+                        seq: by.hook,
+                    });
+                }
+                if let Some(by) = kind.run_report() {
+                    let told = self.keep_run(by.run_id);
+                    // Of each name only the last one is read again, in any order of their places.
+                    told.place = told.place.max(Some(by.place));
+                }
             }
         }
+    }
+
+    fn run(&self, id: Id) -> Option<&Run> {
+        self.runs.iter().find(|told| told.id == id)
+    }
+
+    fn keep_run(&mut self, id: Id) -> &mut Run {
+        let at = self.runs.iter().position(|told| told.id == id);
+        let at = at.unwrap_or_else(|| {
+            if self.runs.len() == RUNS_MAX {
+                self.runs.pop_front();
+            }
+            self.runs.push_back(Run {
+                id,
+                place: None,
+                finished: false,
+            });
+            self.runs.len() - 1
+        });
+        &mut self.runs[at]
     }
 
     fn session(&self, id: Id) -> Option<&Session> {
@@ -288,7 +341,12 @@ impl Told {
                         conversation,
                     },
                     source => Kind::SessionRotated {
-                        session_id: self.sessions.back().map(|session| session.id),
+                        session_id: self
+                            .sessions
+                            .back()
+                            // A run turns to another one without a session.
+                            .filter(|_| source != crate::identity::Source::Headless)
+                            .map(|session| session.id),
                         claude_session_id: entry.id,
                         from: left.id,
                         source,

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use wxcode_claude::hook::{HookEvent, HookKind};
 use wxcode_core::{
     agent::{Agent, Evidence},
-    event::{Kind, Reached, Report, ToolCall, shortened},
+    event::{self, Kind, Reached, Report, ToolCall, shortened},
     id::Id,
 };
 
@@ -17,9 +17,9 @@ use crate::event::Feed;
 /// The tool by which Claude asks the user something.
 const QUESTION_TOOL: &str = "AskUserQuestion";
 /// Longest command, pattern or description that is told, in characters.
-const SHORT_MAX: usize = 300;
+pub(super) const SHORT_MAX: usize = 300;
 /// Longest path that is told, in characters; the system's own bound.
-const PATH_MAX: usize = 4_096;
+pub(super) const PATH_MAX: usize = 4_096;
 
 /// Tells what a session's agent reports, from where an earlier server stopped.
 pub(super) struct Reporter {
@@ -46,7 +46,7 @@ impl Reporter {
         if seq <= self.reached.report {
             return;
         }
-        if let Some(kind) = event(self.session, seq, hook) {
+        if let Some(kind) = told(self.session, seq, hook) {
             self.feed.tell(kind);
         }
         if matches!(
@@ -107,7 +107,7 @@ pub(super) fn evidence(kind: &HookKind) -> Option<Evidence> {
 }
 
 /// The event of a session's hook with this number, if it has one of its own.
-fn event(session_id: Id, hook: u64, event: &HookEvent) -> Option<Kind> {
+fn told(session_id: Id, hook: u64, event: &HookEvent) -> Option<Kind> {
     let by = Report {
         session_id,
         claude_session_id: event.session_id,
@@ -123,7 +123,7 @@ fn event(session_id: Id, hook: u64, event: &HookEvent) -> Option<Kind> {
             tool_input,
             tool_use_id,
         } => Kind::ToolStarted {
-            by,
+            by: event::Reporter::Session(by),
             call: call(tool_name, tool_input, tool_use_id.as_ref()),
         },
         HookKind::PostToolUse {
@@ -131,7 +131,7 @@ fn event(session_id: Id, hook: u64, event: &HookEvent) -> Option<Kind> {
             tool_input,
             tool_use_id,
         } => Kind::ToolFinished {
-            by,
+            by: event::Reporter::Session(by),
             call: call(tool_name, tool_input, tool_use_id.as_ref()),
         },
         HookKind::PermissionRequest {
@@ -182,7 +182,7 @@ mod tests {
             cwd: None,
             kind,
         };
-        event(Id::from_bytes([1; 12]), 4, &hook).map(|kind| serde_json::to_value(kind).unwrap())
+        told(Id::from_bytes([1; 12]), 4, &hook).map(|kind| serde_json::to_value(kind).unwrap())
     }
 
     fn using(tool_name: &str, tool_input: Value) -> Value {

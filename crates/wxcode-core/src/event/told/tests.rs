@@ -4,7 +4,8 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     delivery::DeliveryState,
-    event::{Report, ToolCall},
+    event::{Report, Reporter, RunReport, ToolCall},
+    run::RunState,
 };
 
 const fn id(n: u8) -> Id {
@@ -18,8 +19,54 @@ fn tool(session: u8, hook: u64) -> Kind {
         hook,
     };
     Kind::ToolStarted {
-        by,
+        by: Reporter::Session(by),
         call: ToolCall::default(),
+    }
+}
+
+fn run_report(run: u8, offset: u64, part: u32) -> RunReport {
+    RunReport {
+        run_id: id(run),
+        claude_session_id: Uuid::nil(),
+        place: Place { offset, part },
+    }
+}
+
+fn run_tool(run: u8, offset: u64, part: u32) -> Kind {
+    Kind::ToolStarted {
+        by: Reporter::Run(run_report(run, offset, part)),
+        call: ToolCall::default(),
+    }
+}
+
+fn run_message(run: u8, offset: u64, part: u32) -> Kind {
+    Kind::RunMessage {
+        by: run_report(run, offset, part),
+        text: String::new(),
+    }
+}
+
+fn run_started(run: u8) -> Kind {
+    Kind::RunStarted {
+        run_id: id(run),
+        claude_session_id: Uuid::nil(),
+        resumed: false,
+        pid: 1,
+        prompt: String::new(),
+    }
+}
+
+fn run_finished(run: u8) -> Kind {
+    Kind::RunFinished {
+        run_id: id(run),
+        claude_session_id: Uuid::nil(),
+        state: RunState::Succeeded,
+        result: None,
+        error: None,
+        is_error: Some(false),
+        duration_ms: Some(1),
+        cost_usd: Some(0.5),
+        turns: None,
     }
 }
 
@@ -274,5 +321,62 @@ proptest! {
             let text = serde_json::to_string(&told).unwrap();
             prop_assert_eq!(&serde_json::from_str::<Told>(&text).unwrap(), &told);
         }
+    }
+}
+
+#[test]
+fn what_a_run_printed_is_told_once_however_often_it_is_read() {
+    let story = [
+        run_started(1),
+        run_message(1, 0, 0),
+        run_message(1, 0, 1),
+        run_tool(1, 300, 0),
+        run_message(1, 900, 0),
+        run_finished(1),
+    ];
+    let mut told = Told::default();
+    assert_eq!(news(&mut told, &story), [true; 6]);
+    assert_eq!(news(&mut told, &story), [false; 6]);
+    // The places of another run are its own, and a session's hooks stay theirs.
+    assert_eq!(
+        news(
+            &mut told,
+            &[tool(7, 3), run_started(2), run_message(2, 0, 0), tool(7, 3)]
+        ),
+        [true, true, true, false]
+    );
+}
+
+#[test]
+fn the_last_event_of_each_name_is_enough_to_go_on() {
+    let mut told = Told::default();
+    // As a log is read again: of what is replaced the last of each name, which need not be in order.
+    for kind in [run_started(1), run_tool(1, 900, 0), run_message(1, 500, 0)] {
+        told.note(&kind);
+    }
+    assert_eq!(
+        news(
+            &mut told,
+            &[
+                run_message(1, 500, 0),
+                run_message(1, 900, 0),
+                run_message(1, 900, 1)
+            ]
+        ),
+        [false, false, true]
+    );
+}
+
+#[test]
+fn events_of_runs_are_read_as_they_were_written() {
+    for kind in [
+        run_started(1),
+        run_message(1, 7, 1),
+        run_tool(1, 7, 2),
+        run_finished(1),
+        tool(1, 4),
+    ] {
+        let json = serde_json::to_string(&kind).unwrap();
+        assert_eq!(serde_json::from_str::<Kind>(&json).unwrap(), kind, "{json}");
     }
 }
