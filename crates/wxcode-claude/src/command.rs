@@ -1,4 +1,4 @@
-//! The command line that starts Claude Code in a terminal.
+//! The command lines that start Claude Code, in a terminal and for a run without one.
 
 use std::path::Path;
 
@@ -50,32 +50,75 @@ pub struct Invocation<'a> {
 /// supported: they are written with replacement characters.
 #[must_use]
 pub fn argv(invocation: &Invocation<'_>) -> Vec<String> {
-    let path = |path: &Path| path.to_string_lossy().into_owned();
-    let flag = match invocation.start {
+    let mut argv = vec![text(invocation.claude)];
+    argv.extend(conversation(invocation.start));
+    argv.extend(["--settings".to_owned(), text(invocation.settings)]);
+    argv.extend(configured(
+        invocation.permission_mode,
+        invocation.extra_args,
+    ));
+    argv.extend(invocation.prompt.into_iter().flat_map(prompt_words));
+    argv
+}
+
+/// All that a run without a terminal is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct RunInvocation<'a> {
+    /// The executable.
+    pub claude: &'a Path,
+    /// The conversation.
+    pub start: Start,
+    /// `--permission-mode`, if not Claude Code's own default.
+    pub permission_mode: Option<&'a str>,
+    /// Arguments of the operator's configuration, passed as they are.
+    pub extra_args: &'a [String],
+    /// What is to be done.
+    pub prompt: &'a str,
+}
+
+/// The argument vector of a run whose output is [`crate::stream`], the executable first; else as [`argv`].
+///
+/// Our hooks are left out: the stream tells all that they do.
+#[must_use]
+pub fn run_argv(invocation: &RunInvocation<'_>) -> Vec<String> {
+    const STREAM: [&str; 4] = ["-p", "--output-format", "stream-json", "--verbose"];
+    let mut argv = vec![text(invocation.claude)];
+    argv.extend(STREAM.map(str::to_owned));
+    argv.extend(conversation(invocation.start));
+    argv.extend(configured(
+        invocation.permission_mode,
+        invocation.extra_args,
+    ));
+    argv.extend(prompt_words(invocation.prompt));
+    argv
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn conversation(start: Start) -> [String; 2] {
+    let flag = match start {
         Start::New(_) | Start::Again(_) => "--session-id",
         Start::Resume(_) => "--resume",
     };
-    let mut argv = vec![path(invocation.claude)];
-    argv.extend([flag.to_owned(), invocation.start.id().to_string()]);
-    argv.extend(["--settings".to_owned(), path(invocation.settings)]);
-    if let Some(mode) = invocation.permission_mode {
-        argv.extend(["--permission-mode".to_owned(), mode.to_owned()]);
-    }
-    argv.extend(invocation.extra_args.iter().cloned());
-    if let Some(prompt) = invocation.prompt {
-        let is_word = prompt
-            .chars()
-            .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
-        argv.extend([
-            "--".to_owned(),
-            if is_word {
-                format!("{prompt} ")
-            } else {
-                prompt.to_owned()
-            },
-        ]);
-    }
-    argv
+    [flag.to_owned(), start.id().to_string()]
+}
+
+fn configured(permission_mode: Option<&str>, extra_args: &[String]) -> Vec<String> {
+    let mode = permission_mode.map(|mode| ["--permission-mode".to_owned(), mode.to_owned()]);
+    mode.into_iter()
+        .flatten()
+        .chain(extra_args.iter().cloned())
+        .collect()
+}
+
+fn prompt_words(prompt: &str) -> [String; 2] {
+    let is_word = prompt
+        .chars()
+        .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
+    let space = if is_word { " " } else { "" };
+    ["--".to_owned(), format!("{prompt}{space}")]
 }
 
 #[cfg(test)]
@@ -117,6 +160,36 @@ mod tests {
                 ]
             );
         }
+    }
+
+    #[test]
+    fn a_run_prints_a_stream_and_has_no_hooks_of_ours() {
+        let id = ID.to_string();
+        let words = run_argv(&RunInvocation {
+            claude: Path::new("/opt/claude"),
+            start: Start::Resume(ID),
+            permission_mode: Some("plan"),
+            extra_args: &["--allowedTools".to_owned(), "Read".to_owned()],
+            prompt: "update",
+        });
+        assert_eq!(
+            words,
+            [
+                "/opt/claude",
+                "-p",
+                "--output-format",
+                "stream-json",
+                "--verbose",
+                "--resume",
+                &id,
+                "--permission-mode",
+                "plan",
+                "--allowedTools",
+                "Read",
+                "--",
+                "update "
+            ]
+        );
     }
 
     #[test]
