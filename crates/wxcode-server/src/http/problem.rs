@@ -110,7 +110,10 @@ impl From<StartError> for Problem {
     fn from(error: StartError) -> Self {
         match error {
             StartError::NoProject => Self::not_found("output project"),
-            StartError::Workspace(_) | StartError::Claimed(_) => Self::conflict(error.to_string()),
+            StartError::Workspace(_)
+            | StartError::Claimed(_)
+            | StartError::InRun(_)
+            | StartError::InSession => Self::conflict(error.to_string()),
             StartError::Store(error) => error.into(),
             StartError::Agent(_) | StartError::Folder(_) | StartError::Closing => {
                 tracing::warn!(

@@ -80,6 +80,21 @@ impl Ledger {
         });
     }
 
+    /// A run's agent said, at this offset of its output, that a conversation is its current one.
+    pub(super) fn ran(&mut self, offset: u64, id: Uuid) {
+        let cursor = HookCursor {
+            session_id: self.session,
+            seq: offset,
+        };
+        self.push(Change::Rotate {
+            new: id,
+            source: Source::Headless,
+            transcript_path: None,
+            cursor,
+            at: to_millis(Timestamp::now()),
+        });
+    }
+
     /// A prompt was submitted in a conversation.
     pub(super) fn spoke(&mut self, conversation: Uuid, transcript_path: Option<PathBuf>) {
         self.push(Change::Note {

@@ -8,7 +8,7 @@ use std::{
 
 use uuid::Uuid;
 use wxcode_claude::{
-    command::{self, Invocation, Start},
+    command::{self, Invocation, RunInvocation, Start},
     environment, transcript,
 };
 use wxcode_core::{
@@ -17,9 +17,6 @@ use wxcode_core::{
 };
 
 use crate::Settings;
-
-/// Longest prompt argument, in bytes: the kernel takes 128 KiB for one argument.
-pub(super) const PROMPT_MAX: usize = 100 << 10;
 
 /// The environment of an agent, and what follows from it.
 pub(super) struct Surroundings {
@@ -94,17 +91,36 @@ pub(super) fn argv(
     settings: &Settings,
     prompt: Option<&str>,
 ) -> Vec<String> {
-    let start = match *plan {
-        Plan::First { id } | Plan::Lost { id, .. } => Start::New(id),
-        Plan::Again { id } => Start::Again(id),
-        Plan::Resume { id } => Start::Resume(id),
-    };
     command::argv(&Invocation {
         claude,
-        start,
+        start: start(plan),
         settings: settings_file,
         permission_mode: settings.permission_mode.as_deref(),
         extra_args: &settings.claude_args,
         prompt,
     })
+}
+
+/// The command line of a run.
+pub(super) fn run_argv(
+    claude: &Path,
+    plan: &Plan,
+    settings: &Settings,
+    prompt: &str,
+) -> Vec<String> {
+    command::run_argv(&RunInvocation {
+        claude,
+        start: start(plan),
+        permission_mode: settings.permission_mode.as_deref(),
+        extra_args: &settings.claude_args,
+        prompt,
+    })
+}
+
+const fn start(plan: &Plan) -> Start {
+    match *plan {
+        Plan::First { id } | Plan::Lost { id, .. } => Start::New(id),
+        Plan::Again { id } => Start::Again(id),
+        Plan::Resume { id } => Start::Resume(id),
+    }
 }

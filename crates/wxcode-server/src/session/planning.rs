@@ -19,13 +19,18 @@ use crate::event::Feed;
 pub(super) async fn follow(feed: Arc<Feed>, bell: Arc<Notify>, workspace: PathBuf) {
     loop {
         bell.notified().await;
-        let planning = workspace.join(".planning");
-        let looked = tokio::task::spawn_blocking(move || fingerprint(&planning)).await;
-        match looked {
-            Ok(Ok(kind)) => feed.tell(kind),
-            Ok(Err(error)) => tracing::debug!(%error, "the planning files cannot be looked at"),
-            Err(_) => {}
-        }
+        look(&feed, &workspace).await;
+    }
+}
+
+/// Looks at the files of `workspace` now.
+pub(super) async fn look(feed: &Feed, workspace: &Path) {
+    let planning = workspace.join(".planning");
+    let looked = tokio::task::spawn_blocking(move || fingerprint(&planning)).await;
+    match looked {
+        Ok(Ok(kind)) => feed.tell(kind),
+        Ok(Err(error)) => tracing::debug!(%error, "the planning files cannot be looked at"),
+        Err(_) => {}
     }
 }
 

@@ -15,6 +15,7 @@ use wxcode_core::{
     id::Id,
     identity::Source,
     project::OutputProject,
+    run::{self, PROMPT_MAX},
     spawn::Plan,
     time::to_millis,
 };
@@ -28,7 +29,7 @@ use wxcode_store::{Rotated, Rotation, Step, Store, StoreError};
 use super::{
     claim,
     live::Note,
-    plan::{self, PROMPT_MAX, Surroundings},
+    plan::{self, Surroundings},
 };
 use crate::{
     Settings,
@@ -65,6 +66,14 @@ pub enum StartError {
         "another claude (process {0}) runs the conversation of this project, and two would mix it up: end that one, then start the session again"
     )]
     Claimed(u32),
+    /// A run of the project is going on.
+    #[error("{}", run::in_the_way(*.0))]
+    InRun(Id),
+    /// A run was asked for, and the project's session is live.
+    #[error(
+        "the project's session is live: deliver the prompt to it (POST …/deliveries), or end it first (DELETE …/session)"
+    )]
+    InSession,
     /// The server is ending.
     #[error("the server is ending: connect again when it is back")]
     Closing,
@@ -86,25 +95,18 @@ pub(super) async fn start(
     project: Id,
 ) -> Result<Started, StartError> {
     let surroundings = Surroundings::new(settings);
-    let Some(claude) = surroundings.executable(&settings.claude) else {
-        return Err(StartError::Agent(format!(
-            "{} is not an executable on PATH: install Claude Code (npm install -g @anthropic-ai/claude-code), or set WXCODE_CLAUDE to its path",
-            settings.claude.display()
-        )));
-    };
+    let claude = find_claude(settings, &surroundings)?;
     let at = to_millis(Timestamp::now());
-    let (project, plan) = identify(store, project, &surroundings.config_dir, at).await?;
+    let first = Source::Startup;
+    let (project, plan) = identify(store, project, &surroundings.config_dir, first, at).await?;
     unclaimed(&surroundings.config_dir, plan.id())?;
     let id = Id::generate(at);
-    let dir = make_folder(&settings.data_dir, id)?;
+    let dir = make_folder(&settings.data_dir.join("sessions"), id)?;
     let note = Note {
         project_id: project.id,
         claude_session_id: plan.id(),
-        resumed: matches!(plan, Plan::Resume { .. }),
-        lost: match plan {
-            Plan::Lost { reason, .. } => Some(reason.to_owned()),
-            Plan::First { .. } | Plan::Again { .. } | Plan::Resume { .. } => None,
-        },
+        resumed: plan.is_resumed(),
+        lost: plan.lost().map(str::to_owned),
         config_dir: surroundings.config_dir.clone(),
     };
     let rider = board(store, &project, &plan, id).await?;
@@ -142,11 +144,29 @@ pub(super) async fn start(
     }
 }
 
-/// Decides how to start, with the id saved by compare-and-set before anything is spawned.
-async fn identify(
+/// The executable of Claude Code.
+pub(super) fn find_claude(
+    settings: &Settings,
+    surroundings: &Surroundings,
+) -> Result<PathBuf, StartError> {
+    let missing = || {
+        StartError::Agent(format!(
+            "{} is not an executable on PATH: install Claude Code (npm install -g @anthropic-ai/claude-code), or set WXCODE_CLAUDE to its path",
+            settings.claude.display()
+        ))
+    };
+    surroundings
+        .executable(&settings.claude)
+        .ok_or_else(missing)
+}
+
+/// Decides how to start, with the id saved by compare-and-set before anything is spawned. `first` is how a project's first
+/// conversation comes. The same for sessions and for runs.
+pub(super) async fn identify(
     store: &dyn Store,
     project: Id,
     config_dir: &Path,
+    first: Source,
     at: Timestamp,
 ) -> Result<(OutputProject, Plan), StartError> {
     for _ in 0..DECISIONS_MAX {
@@ -154,7 +174,7 @@ async fn identify(
         workspace::make_planning(&project.workspace_path)?;
         let plan = plan::decide(&project, config_dir)?;
         let (old, source, reason) = match plan {
-            Plan::First { .. } => (None, Source::Startup, String::new()),
+            Plan::First { .. } => (None, first, String::new()),
             Plan::Lost { old, reason, .. } => (Some(old), Source::Lost, reason.to_owned()),
             Plan::Again { .. } | Plan::Resume { .. } => return Ok((project, plan)),
         };
@@ -188,8 +208,9 @@ pub(super) fn unclaimed(config_dir: &Path, conversation: Uuid) -> Result<(), Sta
     }
 }
 
-fn make_folder(data_dir: &Path, id: Id) -> io::Result<PathBuf> {
-    let dir = data_dir.join("sessions").join(id.to_string());
+/// Makes the folder of a session or a run.
+pub(super) fn make_folder(root: &Path, id: Id) -> io::Result<PathBuf> {
+    let dir = root.join(id.to_string());
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -264,13 +285,28 @@ async fn bring_up(
         settings::hooks(&hook).to_string().as_bytes(),
     )?;
     let prompt = rider.map(|delivery| delivery.text.as_str());
+    let argv = plan::argv(claude, plan, &settings_file, settings, prompt);
+    let note = serde_json::to_value(note).map_err(io::Error::from)?;
+    hold(settings, surroundings, project, dir, argv, note, at).await
+}
+
+/// Writes what is to be run into its folder, and starts the holder that runs it.
+pub(super) async fn hold(
+    settings: &Settings,
+    surroundings: &Surroundings,
+    project: &OutputProject,
+    dir: &Path,
+    argv: Vec<String>,
+    note: serde_json::Value,
+    at: Timestamp,
+) -> Result<HolderFile, StartError> {
     let spec = Spec {
         version: 1,
         session_id: dir
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default(),
-        argv: plan::argv(claude, plan, &settings_file, settings, prompt),
+        argv,
         cwd: project.workspace_path.clone(),
         cols: SIZE.0,
         rows: SIZE.1,
@@ -279,7 +315,7 @@ async fn bring_up(
             uuid::Uuid::new_v4().simple(),
             uuid::Uuid::new_v4().simple()
         ),
-        note: serde_json::to_value(note).map_err(io::Error::from)?,
+        note,
         created_at: at.to_string(),
     };
     write_spec(dir, &spec).map_err(io::Error::other)?;

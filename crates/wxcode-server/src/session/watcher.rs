@@ -1,6 +1,10 @@
 //! Follows one session's holder: folds its events into the agent's state, and lets identity and deliveries follow.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     sync::{Notify, watch},
@@ -39,9 +43,10 @@ use super::{
 /// How often Claude's own record of the process is read while a turn runs: the only evidence of Esc.
 const RECORD_INTERVAL_MS: u64 = 1_000;
 /// Shortest and longest wait before a holder that cannot be reached is tried again.
-const RECONNECT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+pub(super) const RECONNECT: (Duration, Duration) =
+    (Duration::from_millis(50), Duration::from_secs(2));
 /// How often a store that is away is tried again for the last words of a session.
-const LAST_WORDS_RETRY: Duration = Duration::from_secs(1);
+pub(super) const LAST_WORDS_RETRY: Duration = Duration::from_secs(1);
 
 /// File in a session's folder: the session ended, and everything that follows from it has been done.
 pub(super) const SETTLED: &str = "settled";
@@ -122,7 +127,7 @@ impl Watcher {
                     }
                 }
             }
-            match self.inspect().await {
+            match gone(&self.session.dir).await {
                 Some(exit) => break exit,
                 None => {
                     tokio::select! {
@@ -133,25 +138,6 @@ impl Watcher {
             }
         };
         self.finish(exit).await;
-    }
-
-    /// What the folder says when the holder does not answer.
-    async fn inspect(&self) -> Option<Exit> {
-        let dir = self.session.dir.clone();
-        let looked = tokio::task::spawn_blocking(move || match folder::inspect(&dir)? {
-            State::Exited(_, exit) => Ok(Some(exit)),
-            State::Lost(holder) => folder::bury(&dir, &holder, "holder_lost").map(Some),
-            State::Live(_) | State::Unfinished => Ok(None),
-        })
-        .await;
-        match looked {
-            Ok(Ok(exit)) => exit,
-            Ok(Err(error)) => {
-                tracing::warn!(session = %self.session.id, %error, "cannot read the session's folder");
-                None
-            }
-            Err(_) => None,
-        }
     }
 
     /// The agent is gone: its last words are saved, then everybody is told.
@@ -508,6 +494,26 @@ impl Watcher {
             .await
             .ok()?
             .ok()?
+    }
+}
+
+/// What a folder says when its holder does not answer: how the agent ended, if it has.
+pub(super) async fn gone(dir: &Path) -> Option<Exit> {
+    let dir = dir.to_owned();
+    let looked = tokio::task::spawn_blocking(move || match folder::inspect(&dir) {
+        Ok(State::Exited(_, exit)) => Ok(Some(exit)),
+        Ok(State::Lost(holder)) => folder::bury(&dir, &holder, "holder_lost").map(Some),
+        Ok(State::Live(_) | State::Unfinished) => Ok(None),
+        Err(error) => Err(error),
+    })
+    .await;
+    match looked {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "a folder cannot be read");
+            None
+        }
+        Err(_) => None,
     }
 }
 

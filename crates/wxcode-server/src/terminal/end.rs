@@ -77,7 +77,9 @@ impl From<StartError> for End {
             StartError::Store(_)
             | StartError::Agent(_)
             | StartError::Folder(_)
-            | StartError::Claimed(_) => {
+            | StartError::Claimed(_)
+            | StartError::InRun(_)
+            | StartError::InSession => {
                 Self::new(code::AGENT, Some("SESSION_ERROR"), error.to_string())
             }
         }
