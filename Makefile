@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 CARGO ?= cargo
 BENCH ?=
-.PHONY: help run build test lint bench fuzz page clean
+.PHONY: help run build test conformance lint bench fuzz page clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -32,6 +32,9 @@ page: ## Build the web page, if Node is there
 
 test: ## Install what the tests need, and run them all
 	@scripts/test
+
+conformance: ## Print whether Claude Code does what wxcode relies on; CLAUDE=/path judges another version
+	@scripts/conformance
 
 lint: ## Check format, lints and types
 	@scripts/lint

@@ -42,6 +42,15 @@ impl HookLog {
         )
     }
 
+    /// As [`Self::command`]; the payloads also say in `hook_parent` whose child the shell of the hook is.
+    #[must_use]
+    pub fn command_with_parent(&self) -> String {
+        let folder = self.folder.path().display();
+        format!(
+            "f=$(mktemp '{folder}/.XXXXXX') && sed '$ s/}}[[:space:]]*$/,\"hook_parent\":'$PPID'}}/' >\"$f\" && mv \"$f\" '{folder}'/$(date +%s%N).$$"
+        )
+    }
+
     /// A folder for the settings file and other things of the test, apart from the payloads.
     #[must_use]
     pub fn path(&self) -> &Path {

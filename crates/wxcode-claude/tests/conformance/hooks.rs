@@ -1,0 +1,160 @@
+//! What hooks report, and where they run.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+use wxcode_claude::{command::Start, hook::HookKind, prompt, settings, transcript::config_dir};
+
+use crate::bench::{Bench, QUIET, submit};
+
+pub(crate) fn one_depth(bench: &Bench) -> String {
+    let document = settings::hooks(&bench.hooks.command_with_parent()).to_string();
+    fs::write(bench.settings(), document).unwrap();
+    let script = format!(
+        "'{}' -p --settings '{}' 'inner words' </dev/null\n",
+        bench.claude.display(),
+        bench.settings().display()
+    );
+    fs::write(bench.folder.path().join("nest.sh"), script).unwrap();
+    let id = Uuid::new_v4();
+    let unasked = [
+        "--allowedTools",
+        "Bash(*)",
+        "--permission-mode",
+        "acceptEdits",
+    ];
+    let terminal = bench.start_with(Start::New(id), &unasked, None);
+    bench.ready(&terminal, 1);
+    submit(&terminal, "stub:bash sh nest.sh");
+    let named = |name: &str, own: bool| {
+        bench.hooks.wait_for(|event| {
+            event["hook_event_name"] == name && (event["session_id"] == id.to_string()) == own
+        })
+    };
+    named("Stop", true);
+    terminal.wait_quiet(QUIET);
+    submit(&terminal, "/compact");
+    bench.hooks.wait_for(|event| event["source"] == "compact");
+    terminal.wait_quiet(QUIET);
+    submit(
+        &terminal,
+        "stub:tool Agent {\"description\":\"d\",\"prompt\":\"hi\",\"subagent_type\":\"general-purpose\"}",
+    );
+    let subagent = bench.hooks.wait_for(|event| {
+        event["hook_event_name"] == "SubagentStop" && event["agent_type"] == "general-purpose"
+    });
+    assert!(subagent["agent_id"].is_string(), "{subagent}");
+    let pid = json!(terminal.pid());
+    let events = bench.hooks.events();
+    let (own, others): (Vec<&Value>, Vec<_>) = events
+        .iter()
+        .partition(|event| event["session_id"] == id.to_string());
+    for event in &own {
+        assert_eq!(event["hook_parent"], pid, "{event}");
+    }
+    for name in ["SessionStart", "UserPromptSubmit", "Stop", "SessionEnd"] {
+        let nested = others
+            .iter()
+            .find(|event| event["hook_event_name"] == name)
+            .unwrap_or_else(|| panic!("the nested one reported no {name}"));
+        assert_ne!(nested["hook_parent"], pid, "{nested}");
+    }
+    let mut names: Vec<_> = own
+        .iter()
+        .filter_map(|event| event["hook_event_name"].as_str())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    format!(
+        "the shell of each hook is a child of the process: {}; that of a nested one is not",
+        names.join(", ")
+    )
+}
+
+pub(crate) fn fields(bench: &Bench) -> String {
+    let id = Uuid::new_v4();
+    let unasked = ["--allowedTools", "Bash(*)"];
+    let terminal = bench.start_with(Start::New(id), &unasked, None);
+    bench.ready(&terminal, 1);
+    submit(&terminal, "stub:bash true");
+    bench.nth("Stop", 1);
+    let HookKind::PreToolUse {
+        tool_name,
+        tool_input,
+        tool_use_id,
+    } = bench.nth("PreToolUse", 1).kind
+    else {
+        panic!()
+    };
+    assert_eq!(
+        (tool_name.as_str(), &tool_input["command"]),
+        ("Bash", &json!("true"))
+    );
+    assert!(tool_use_id.is_some());
+    let used = bench.nth("PostToolUse", 1);
+    assert!(
+        matches!(&used.kind, HookKind::PostToolUse { tool_use_id: same, .. } if *same == tool_use_id),
+        "{used:?}"
+    );
+    let projects = config_dir(None, bench.home.path()).join("projects");
+    for name in bench.names() {
+        let event = bench.nth(&name, 1);
+        assert_eq!(event.session_id, id, "{name}");
+        let transcript = event.transcript_path.unwrap();
+        assert!(
+            transcript.starts_with(&projects),
+            "{}",
+            transcript.display()
+        );
+        assert!(event.cwd.is_some(), "{name}");
+    }
+    let mut names = bench.names();
+    names.sort();
+    names.dedup();
+    names.join(", ")
+}
+
+pub(crate) fn failures(bench: &Bench) -> String {
+    let terminal = bench.start_ready(Start::New(Uuid::new_v4()), 1);
+    submit(&terminal, "stub:bash false");
+    let HookKind::PreToolUse { tool_use_id, .. } = bench.nth("PreToolUse", 1).kind else {
+        panic!()
+    };
+    let failed = bench.nth("PostToolUseFailure", 1);
+    assert!(
+        matches!(&failed.kind, HookKind::PostToolUse { tool_use_id: id, .. } if *id == tool_use_id),
+        "{failed:?}"
+    );
+    bench.nth("Stop", 1);
+    terminal.wait_quiet(QUIET);
+    submit(&terminal, "stub:error 400");
+    assert_eq!(
+        bench.nth("StopFailure", 1).kind,
+        HookKind::Stop {
+            last_assistant_message: None
+        }
+    );
+    assert_eq!(bench.count("Stop"), 1);
+    "`PostToolUseFailure` with the tool's id; `StopFailure` and no `Stop`".to_owned()
+}
+
+pub(crate) fn not_before_trust(bench: &Bench) -> String {
+    let other = tempfile::tempdir_in(bench.folder.path().parent().unwrap()).unwrap();
+    let mut terminal = crate::bench::Terminal::start(
+        &bench.claude,
+        ["--settings".as_ref(), bench.settings().as_os_str()],
+        bench.home.env(),
+        other.path(),
+        (120, 40),
+    )
+    .unwrap();
+    crate::bench::dialog(&terminal);
+    terminal.wait_quiet(QUIET);
+    assert_eq!(bench.names(), Vec::<String>::new());
+    // What a blind Enter does.
+    terminal.write(prompt::SUBMIT).unwrap();
+    let code = terminal.wait_exit().code();
+    assert_eq!(bench.count("SessionStart"), 0);
+    format!("none; a blind Enter ends it with exit {code:?}")
+}

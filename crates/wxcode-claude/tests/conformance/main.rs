@@ -1,0 +1,56 @@
+//! What wxcode relies on of Claude Code, checked on the real one: each fact a row of a table, and exit 1 when one does
+//! not hold. `make conformance` prints it for any version; the tests run it at the pinned one.
+//!
+//! Arguments choose facts by a part of their name; `--list` names them all. `WXCODE_TEST_CLAUDE` is the claude to judge.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a fact that does not hold panics, and its row says why"
+)]
+
+mod bench;
+mod fact;
+mod headless;
+mod hooks;
+mod identity;
+mod prompt;
+mod screen;
+mod transcript;
+
+use std::{process::ExitCode, time::Instant};
+
+use bench::Judged;
+use fact::FACTS;
+use wxcode_testbed::skip;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if words.iter().any(|word| word == "--list") {
+        for fact in FACTS {
+            println!("{}: test", fact.name);
+        }
+        return ExitCode::SUCCESS;
+    }
+    let Some(judged) = Judged::locate() else {
+        skip(
+            "the conformance of Claude Code cannot be judged, it is not installed: run scripts/install-claude",
+        );
+        return ExitCode::SUCCESS;
+    };
+    let wanted = fact::named(&words);
+    let began = Instant::now();
+    let rows = fact::judge(&judged, &wanted);
+    fact::print(&judged, &rows);
+    let broken = rows.iter().filter(|row| row.result.is_err()).count();
+    println!(
+        "\n{} facts, {broken} of them do not hold; {} s",
+        rows.len(),
+        began.elapsed().as_secs()
+    );
+    if broken == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
