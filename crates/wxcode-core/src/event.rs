@@ -103,6 +103,8 @@ pub enum Kind {
         state: AgentState,
         /// The dialog on its screen.
         dialog: Option<String>,
+        /// Claude Code's version, once known.
+        claude_version: Option<String>,
         /// The last of the session's hooks that this rests on, 0 for none.
         hook: u64,
     },

@@ -190,6 +190,7 @@ impl Told {
                 state,
                 dialog,
                 hook,
+                claude_version: _,
             } => {
                 self.agent = Some(Agent {
                     session: *session_id,

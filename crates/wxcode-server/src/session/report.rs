@@ -65,6 +65,7 @@ impl Reporter {
     pub(super) fn state(
         &self,
         agent: &Agent,
+        claude_version: Option<String>,
         hook: Option<u64>,
         next: u64,
         live_from: Option<u64>,
@@ -79,6 +80,7 @@ impl Reporter {
                 session_id: self.session,
                 state: agent.state(),
                 dialog: agent.dialog().map(str::to_owned),
+                claude_version,
                 hook: next.saturating_sub(1),
             });
         }

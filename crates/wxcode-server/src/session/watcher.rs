@@ -1,5 +1,7 @@
 //! Follows one session's holder: folds its events into the agent's state, and lets identity and deliveries follow.
 
+mod record;
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -11,7 +13,6 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 use wxcode_claude::{
     hook::{self, HookEvent, HookKind},
     running::{self, Status},
@@ -28,7 +29,6 @@ use wxcode_holder::{
 };
 
 use super::{
-    claim::{self, Claims},
     courier::Courier,
     crosscheck::CrossCheck,
     identity::Ledger,
@@ -37,7 +37,6 @@ use super::{
     look::{self, Looker},
     own::Gate,
     report::{Reporter, evidence},
-    version,
 };
 
 /// How often Claude's own record of the process is read while a turn runs: the only evidence of Esc.
@@ -185,8 +184,7 @@ impl Watcher {
             self.reporter.hook(record.seq, &event);
             if let Some(evidence) = evidence(&event.kind) {
                 self.agent.observe(&evidence);
-                self.reporter
-                    .state(&self.agent, Some(record.seq), self.next_seq, self.live_from);
+                self.tell_state(Some(record.seq));
             }
             if let HookKind::UserPromptSubmit { prompt, .. } = &event.kind {
                 self.courier.remember(prompt);
@@ -386,6 +384,9 @@ impl Watcher {
         holder: &Sender,
     ) -> Result<(), ClientError> {
         self.agent.observe(evidence);
+        if self.agent.has_started() && self.view.borrow().claude_version.is_none() {
+            self.read_version().await;
+        }
         let now = self.now();
         let state = self.agent.state();
         if !matches!(evidence, Evidence::Screen(_)) && !state.is_in_turn() {
@@ -401,68 +402,17 @@ impl Watcher {
             view.dialog = dialog;
             changed
         });
-        self.reporter
-            .state(&self.agent, hook, self.next_seq, self.live_from);
-        if self.agent.has_started() && self.view.borrow().claude_version.is_none() {
-            self.read_version().await;
-        }
+        self.tell_state(hook);
         self.courier
             .ready(readiness(&self.agent), holder, now)
             .await
     }
 
-    async fn read_version(&mut self) {
-        if let Some(version) = self
-            .record_of_process()
-            .await
-            .and_then(|record| record.version)
-        {
-            self.learn_version(version);
-        }
-    }
-
-    fn learn_version(&mut self, version: String) {
-        version::seen(&version);
-        let mut learned = Learned::read(&self.session.dir);
-        learned.claude_version = Some(version.clone());
-        if let Err(error) = learned.write(&self.session.dir) {
-            tracing::warn!(session = %self.session.id, %error, "the version of Claude Code is not kept");
-        }
-        self.view
-            .send_modify(|view| view.claude_version = Some(version));
-    }
-
-    /// Compares what the hooks said of the conversation with what the processes say.
-    async fn cross_check(&mut self, now: u64) {
-        let Some(current) = self.ledger.latest() else {
-            return self.crosscheck.changed(now);
-        };
-        let claims = self.claims(current).await;
-        if let Some((pid, own)) = claims.as_ref().and_then(|claims| claims.own.as_ref()) {
-            self.claude_pid = i32::try_from(*pid).unwrap_or(self.session.agent_pid);
-            if self.view.borrow().claude_version.is_none()
-                && let Some(version) = own.version.clone()
-            {
-                self.learn_version(version);
-            }
-        }
-        if self.crosscheck.compare(current, claims.as_ref(), now) {
-            let warning = self.crosscheck.warning().map(str::to_owned);
-            match &warning {
-                Some(warning) => tracing::warn!(session = %self.session.id, "{warning}"),
-                None => {
-                    tracing::info!(session = %self.session.id, "hooks and processes agree on the conversation again")
-                }
-            }
-            self.view.send_modify(|view| view.warning = warning);
-        }
-    }
-
-    async fn claims(&self, current: Uuid) -> Option<Claims> {
-        let config_dir = self.config_dir.clone();
-        let agent = (self.session.agent_pid, self.session.agent_start);
-        let read = move || claim::claims(&config_dir, Some(agent), current);
-        tokio::task::spawn_blocking(read).await.ok()?.ok()
+    /// Tells what the agent does now; `hook` is the one that said so, if one did.
+    fn tell_state(&self, hook: Option<u64>) {
+        let version = self.view.borrow().claude_version.clone();
+        self.reporter
+            .state(&self.agent, version, hook, self.next_seq, self.live_from);
     }
 
     async fn read_record(

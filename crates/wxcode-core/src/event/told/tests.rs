@@ -75,6 +75,7 @@ fn state(session: u8, state: AgentState, dialog: Option<&str>, hook: u64) -> Kin
         session_id: id(session),
         state,
         dialog: dialog.map(str::to_owned),
+        claude_version: None,
         hook,
     }
 }

@@ -1,0 +1,68 @@
+//! What the agent's process says of itself: its version, and whether it agrees with the hooks on the conversation.
+
+use uuid::Uuid;
+
+use super::{
+    super::{
+        claim::{self, Claims},
+        learned::Learned,
+        version,
+    },
+    Watcher,
+};
+
+impl Watcher {
+    pub(super) async fn read_version(&mut self) {
+        if let Some(version) = self
+            .record_of_process()
+            .await
+            .and_then(|record| record.version)
+        {
+            self.learn_version(version);
+        }
+    }
+
+    fn learn_version(&mut self, version: String) {
+        version::seen(&version);
+        let mut learned = Learned::read(&self.session.dir);
+        learned.claude_version = Some(version.clone());
+        if let Err(error) = learned.write(&self.session.dir) {
+            tracing::warn!(session = %self.session.id, %error, "the version of Claude Code is not kept");
+        }
+        self.view
+            .send_modify(|view| view.claude_version = Some(version));
+    }
+
+    /// Compares what the hooks said of the conversation with what the processes say.
+    pub(super) async fn cross_check(&mut self, now: u64) {
+        let Some(current) = self.ledger.latest() else {
+            return self.crosscheck.changed(now);
+        };
+        let claims = self.claims(current).await;
+        if let Some((pid, own)) = claims.as_ref().and_then(|claims| claims.own.as_ref()) {
+            self.claude_pid = i32::try_from(*pid).unwrap_or(self.session.agent_pid);
+            if self.view.borrow().claude_version.is_none()
+                && let Some(version) = own.version.clone()
+            {
+                self.learn_version(version);
+            }
+        }
+        if self.crosscheck.compare(current, claims.as_ref(), now) {
+            let warning = self.crosscheck.warning().map(str::to_owned);
+            match &warning {
+                Some(warning) => tracing::warn!(session = %self.session.id, "{warning}"),
+                None => {
+                    tracing::info!(session = %self.session.id, "hooks and processes agree on the conversation again")
+                }
+            }
+            self.view.send_modify(|view| view.warning = warning);
+        }
+    }
+
+    async fn claims(&self, current: Uuid) -> Option<Claims> {
+        let config_dir = self.config_dir.clone();
+        let agent = (self.session.agent_pid, self.session.agent_start);
+        let read = move || claim::claims(&config_dir, Some(agent), current);
+        tokio::task::spawn_blocking(read).await.ok()?.ok()
+    }
+}
