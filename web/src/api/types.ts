@@ -63,6 +63,7 @@ export type AgentState =
   | "waiting_permission"
   | "waiting_question"
   | "blocked_dialog"
+  | "exited"
   | "unknown";
 
 export interface HistoryEntry {
