@@ -7,6 +7,7 @@
 mod files;
 mod markdown;
 mod milestone;
+mod misplaced;
 mod name;
 mod phase;
 mod progress;
@@ -19,6 +20,7 @@ use std::{collections::BTreeMap, io, path::Path};
 use serde::Serialize;
 
 use files::Files;
+pub use misplaced::{MISPLACED_MAX, misplaced};
 
 /// Largest part of a document (`ROADMAP.md`, `REQUIREMENTS.md`…) that is read, in bytes.
 pub const DOCUMENT_MAX: u64 = 1 << 20; // 1 MiB

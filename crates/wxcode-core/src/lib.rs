@@ -12,3 +12,4 @@ pub mod provenance;
 pub mod run;
 pub mod spawn;
 pub mod time;
+pub mod work;

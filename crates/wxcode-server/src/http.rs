@@ -37,7 +37,7 @@ use wxcode_store::Store;
 pub(crate) use access::Access;
 use problem::{Answer, Problem};
 
-use crate::{Settings, event::Events, session::Sessions, terminal};
+use crate::{Settings, event::Events, planning::Planning, session::Sessions, terminal};
 
 /// Largest body of a request, in bytes: a milestone's context or a delivery's text as JSON.
 pub(crate) const BODY_MAX: usize = 4 << 20; // 4 MiB
@@ -49,6 +49,7 @@ pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) sessions: Sessions,
     pub(crate) events: Events,
+    pub(crate) planning: Planning,
     pub(crate) access: Access,
     pub(crate) closing: CancellationToken,
     /// The terminal clients, which are to say goodbye before the server ends.

@@ -4,6 +4,7 @@
 mod event;
 mod http;
 mod milestone;
+mod planning;
 mod recording;
 mod screen;
 mod serve;

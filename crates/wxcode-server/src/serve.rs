@@ -26,6 +26,7 @@ use crate::{
     Settings,
     event::{Events, Telling},
     http::{self, Access, App},
+    planning::Planning,
     session::Sessions,
 };
 
@@ -141,10 +142,17 @@ impl Server {
         let settings = Arc::new(settings);
         let events = Events::new(data_dir.join("events"), Arc::clone(&store));
         let store: Arc<dyn Store> = Arc::new(Telling::new(store, events.clone()));
+        let planning = Planning::new(
+            data_dir.join("planning"),
+            Arc::clone(&store),
+            events.clone(),
+            closing.clone(),
+        );
         let sessions = Sessions::new(
             Arc::clone(&settings),
             Arc::clone(&store),
             events.clone(),
+            planning.clone(),
             closing.clone(),
         );
         let failed = |source| ServeError::DataDir {
@@ -167,6 +175,7 @@ impl Server {
             settings,
             store,
             events: events.clone(),
+            planning,
             sessions: sessions.clone(),
             access,
             closing: closing.clone(),

@@ -11,7 +11,6 @@ mod look;
 mod older;
 mod own;
 mod plan;
-mod planning;
 mod registry;
 mod report;
 mod role;

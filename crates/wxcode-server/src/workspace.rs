@@ -71,9 +71,12 @@ pub(crate) fn make_planning(workspace: &Path) -> Result<(), WorkspaceError> {
     }
 }
 
+/// The folder of the milestones' contexts, relative to the workspace.
+pub(crate) const MILESTONES: &str = ".milestones";
+
 /// Where a milestone's context stands, relative to the workspace.
 pub(crate) fn context_path(milestone: Id) -> String {
-    format!(".milestones/{milestone}/MILESTONE-CONTEXT.md")
+    format!("{MILESTONES}/{milestone}/MILESTONE-CONTEXT.md")
 }
 
 /// Writes the milestone's context and makes `.planning/`. Doing it again writes the same file again.

@@ -28,7 +28,10 @@ use super::{
     problem::{Answer, Problem},
     session::{self, SessionView},
 };
-use crate::event::{Batch, Feed, Line};
+use crate::{
+    event::{Batch, Feed, Line},
+    planning::Attention,
+};
 
 /// How long nothing is said before a sign of life.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -144,6 +147,8 @@ struct Follower {
     next: Next,
     /// Lines that were read together and are handed over one by one.
     ready: VecDeque<Line>,
+    /// Whoever listens hears of the planning files too.
+    _attention: Arc<Attention>,
 }
 
 /// Follows the events of a project: what happens is told as it happens, in order, each event with its number as `id`.
@@ -163,7 +168,7 @@ pub(super) async fn follow(
     Params(since): Params<Since>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    app.project(project).await?;
+    let record = app.project(project).await?;
     let given = headers.get(&LAST_EVENT_ID);
     let last = given
         .map(|value| value.to_str().unwrap_or("unreadable").to_owned())
@@ -172,6 +177,7 @@ pub(super) async fn follow(
     let feed = app.events.current(project).await;
     // A number that no event can have is none that the log holds.
     let cursor = last.map(|text| text.parse().unwrap_or(u64::MAX));
+    let attention = app.planning.attend(project, &record.workspace_path);
     let follower = Follower {
         newest: feed.watch(),
         app,
@@ -179,6 +185,7 @@ pub(super) async fn follow(
         feed,
         next: Next::Greeting { cursor },
         ready: VecDeque::new(),
+        _attention: attention,
     };
     let parts = stream::unfold(follower, |mut follower| async move {
         let part = follower.part().await?;

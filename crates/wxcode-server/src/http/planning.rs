@@ -1,7 +1,14 @@
-//! What the planning files of an output project tell, over HTTP.
+//! What the planning files of an output project tell, and which milestone made them, over HTTP.
+
+use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
-use wxcode_claude::planning::{self, Planning};
+use serde::Serialize;
+use utoipa::ToSchema;
+use wxcode_claude::planning::{
+    self, Milestone, Phase, Planning, Progress, Requirements, State as Claimed,
+};
+use wxcode_core::id::Id;
 
 use super::{
     App,
@@ -10,23 +17,130 @@ use super::{
 };
 use crate::workspace;
 
-/// Shows the phases, plans, requirements and progress of a project, read from `.planning/` at this moment.
+/// Milestones whose entries are told, the newest ones.
+const CREATED_MAX: usize = 500;
+/// Paths that are told of each.
+const PATHS_MAX: usize = 200;
+
+/// What `.planning/` tells.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Planning)]
+pub(super) struct PlanningView {
+    /// The phases in the order of their numbers, of the roadmap and of the disk.
+    phases: Vec<PhaseView>,
+    /// The requirements of the current milestone.
+    requirements: Requirements,
+    /// What `STATE.md` says; `null` without one.
+    #[schema(inline = false)]
+    state: Option<Claimed>,
+    /// The milestones that were shipped, by version.
+    milestones: Vec<Milestone>,
+    /// The version of the current milestone, if a document tells it.
+    current_version: Option<String>,
+    /// How far the current milestone is.
+    progress: Progress,
+    /// What came while which milestone was the one in work, the newest 500 milestones, oldest first. What is gone is left out.
+    created: Vec<Created>,
+    /// Folders `.planning` and `phases` below `.milestones/`, where there must be none, up to 100, relative to the workspace.
+    misplaced: Vec<String>,
+    /// A bound was reached: not everything is told.
+    truncated: bool,
+}
+
+/// A phase, and where it comes from.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PlannedPhase)]
+struct PhaseView {
+    #[serde(flatten)]
+    phase: Phase,
+    /// The milestone that was in work when its folder was made; `null` without a folder, or if none was in work.
+    #[schema(value_type = Option<String>)]
+    milestone_id: Option<Id>,
+}
+
+/// What came while a milestone was the one in work.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CreatedEntries)]
+struct Created {
+    #[schema(value_type = String)]
+    milestone_id: Id,
+    /// `null` if the milestone is not there any more.
+    element_name: Option<String>,
+    /// Files and folders below `.planning/`, by path, up to 200.
+    paths: Vec<String>,
+    /// How many there are.
+    total: usize,
+}
+
+/// Shows the phases, plans, requirements and progress of a project, read from `.planning/` at this moment, and which milestone made what.
 #[utoipa::path(operation_id = "showPlanning", get, path = "/output-projects/{id}/planning", tag = "output projects", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
-    (status = 200, description = "What the files tell; an empty or missing `.planning/` tells nothing, at 0 percent", body = Planning),
+    (status = 200, description = "What the files tell; an empty or missing `.planning/` tells nothing, at 0 percent", body = PlanningView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "The workspace folder is missing, or its `.planning` cannot be read", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<Json<Planning>> {
+pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<Json<PlanningView>> {
     let path = app.project(id).await?.workspace_path;
+    let place = path.clone();
     let read = tokio::task::spawn_blocking(move || {
         workspace::check(&path).map_err(|error| Problem::conflict(error.to_string()))?;
-        planning::read(&path).map_err(|error| {
-            Problem::conflict(format!(
-                "cannot read {}: {error}; make it a folder of the workspace that the server may read",
-                path.join(".planning").display()
-            ))
-        })
+        let planning = planning::read(&path).map_err(|error| unreadable(&path, &error))?;
+        let misplaced = planning::misplaced(&path, workspace::MILESTONES);
+        Ok::<_, Problem>((planning, misplaced))
     });
-    let planning = read.await.map_err(|error| Problem::internal(&error))??;
-    Ok(Json(planning))
+    let (planning, misplaced) = read.await.map_err(|error| Problem::internal(&error))??;
+    let looked = app.planning.look(id, &place).await;
+    let credits = looked.map_err(|error| unreadable(&place, &error))?;
+    let created = created(&app, &credits.created).await?;
+    let Planning {
+        phases,
+        requirements,
+        state,
+        milestones,
+        current_version,
+        progress,
+        truncated,
+    } = planning;
+    let phases = phases.into_iter().map(|phase| PhaseView {
+        milestone_id: phase
+            .folder
+            .as_ref()
+            .and_then(|folder| credits.phases.get(folder).copied()),
+        phase,
+    });
+    Ok(Json(PlanningView {
+        phases: phases.collect(),
+        requirements,
+        state,
+        milestones,
+        current_version,
+        progress,
+        created,
+        truncated: truncated
+            || credits.truncated
+            || credits.created.len() > CREATED_MAX
+            || misplaced.len() == planning::MISPLACED_MAX,
+        misplaced,
+    }))
+}
+
+async fn created(app: &App, credits: &BTreeMap<Id, Vec<String>>) -> Answer<Vec<Created>> {
+    let newest = credits.len().saturating_sub(CREATED_MAX);
+    let mut created = Vec::new();
+    for (id, paths) in credits.iter().skip(newest) {
+        let milestone = app.store.milestone(*id).await?;
+        created.push(Created {
+            milestone_id: *id,
+            element_name: milestone.map(|milestone| milestone.element_name),
+            paths: paths.iter().take(PATHS_MAX).cloned().collect(),
+            total: paths.len(),
+        });
+    }
+    Ok(created)
+}
+
+fn unreadable(workspace: &std::path::Path, error: &std::io::Error) -> Problem {
+    Problem::conflict(format!(
+        "cannot read {}: {error}; make it a folder of the workspace that the server may read",
+        workspace.join(".planning").display()
+    ))
 }

@@ -5,10 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::{
-    sync::{Notify, watch},
-    time::timeout,
-};
+use tokio::{sync::watch, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use wxcode_core::{
     agent::AgentState,
@@ -25,11 +22,10 @@ use super::{
     identity::Ledger,
     learned::Learned,
     live::{Session, View},
-    planning,
     start::{self, StartError, Started},
     watcher::Watcher,
 };
-use crate::{Settings, event::Events};
+use crate::{Settings, event::Events, planning::Planning};
 
 /// The sessions of this server. Its methods that change something must be carried out to their end: a start that is
 /// dropped half-way would leave an agent that nobody follows.
@@ -40,6 +36,7 @@ pub(super) struct Inner {
     pub(super) settings: Arc<Settings>,
     pub(super) store: Arc<dyn Store>,
     pub(super) events: Events,
+    planning: Planning,
     seats: Mutex<HashMap<Id, Arc<Seat>>>,
     closing: CancellationToken,
     watchers: TaskTracker,
@@ -112,6 +109,7 @@ impl Sessions {
         settings: Arc<Settings>,
         store: Arc<dyn Store>,
         events: Events,
+        planning: Planning,
         closing: CancellationToken,
     ) -> Self {
         let watchers = TaskTracker::new();
@@ -119,6 +117,7 @@ impl Sessions {
             settings,
             store,
             events,
+            planning,
             seats: Mutex::default(),
             closing,
             watchers,
@@ -267,6 +266,7 @@ impl Sessions {
         }
         let removed = self.0.store.remove_project(project).await?;
         lock(&self.0.seats).remove(&project);
+        self.0.planning.forget(project);
         self.prune(project, 0);
         Ok(if removed {
             Retired::Removed
@@ -332,31 +332,33 @@ impl Sessions {
             Deadlines { ready_ms },
         );
         let closing = self.0.closing.clone();
-        let bell = Arc::new(Notify::new());
+        // What changed while nobody looked is told at once.
+        let attention = match store.project(note.project_id).await {
+            Ok(Some(project)) => {
+                let workspace = &project.workspace_path;
+                Some(self.0.planning.attend(note.project_id, workspace))
+            }
+            Ok(None) | Err(_) => None,
+        };
+        let bell = attention.as_ref().map(|attention| attention.bell());
         let watcher = Watcher::new(
             Arc::clone(&session),
             view,
             ledger,
             courier,
             note.config_dir,
-            Arc::clone(&bell),
+            bell.unwrap_or_default(),
             closing.clone(),
         );
         self.0.watchers.spawn(watcher.run());
-        if let Ok(Some(project)) = store.project(note.project_id).await {
-            // What changed while nobody looked is told at once.
-            bell.notify_one();
-            let feed = Arc::clone(&session.feed);
-            let looking = planning::follow(feed, bell, project.workspace_path);
-            let session = Arc::clone(&session);
-            self.0.watchers.spawn(async move {
-                tokio::select! {
-                    () = looking => {}
-                    _ = session.ended() => {}
-                    () = closing.cancelled() => {}
-                }
-            });
-        }
+        let ending = Arc::clone(&session);
+        self.0.watchers.spawn(async move {
+            tokio::select! {
+                _ = ending.ended() => {}
+                () = closing.cancelled() => {}
+            }
+            drop(attention);
+        });
         session
     }
 }

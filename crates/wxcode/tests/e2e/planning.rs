@@ -1,5 +1,8 @@
 //! What the planning files of a project tell over HTTP.
 
+mod credit;
+mod watch;
+
 use std::{fs, path::Path};
 
 use reqwest::Method;

@@ -318,6 +318,9 @@ impl Agent {
             }
             "fake:write" => {
                 self.hook("PreToolUse", tool::write(argument));
+                if let Some(folder) = std::path::Path::new(argument).parent() {
+                    fs::create_dir_all(folder)?;
+                }
                 fs::write(argument, "written by the fake agent\n")?;
                 self.hook("PostToolUse", tool::write(argument));
             }

@@ -1,0 +1,87 @@
+//! Planning folders where there must be none: all milestones share the one at the root of the workspace.
+
+use std::{
+    collections::VecDeque,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// Most entries that are looked at.
+const ENTRIES_MAX: usize = 2_000;
+/// How deep below the folder it is looked.
+const DEPTH_MAX: usize = 3;
+/// Most folders that are told.
+pub const MISPLACED_MAX: usize = 100;
+
+/// The folders `.planning` and `phases` below `folder` of a workspace, relative to the workspace, in order. Links are not
+/// followed. What cannot be read is passed over.
+#[must_use]
+pub fn misplaced(workspace: &Path, folder: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut left = ENTRIES_MAX;
+    let mut folders = VecDeque::from([(PathBuf::from(folder), 0)]);
+    while let Some((folder, depth)) = folders.pop_front() {
+        let listed = fs::read_dir(workspace.join(&folder));
+        for entry in listed.into_iter().flatten().map_while(io::Result::ok) {
+            let Some(fewer) = left.checked_sub(1) else {
+                break;
+            };
+            left = fewer;
+            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                continue;
+            }
+            let path = folder.join(entry.file_name());
+            if entry.file_name() == ".planning" || entry.file_name() == "phases" {
+                found.push(path.to_string_lossy().into_owned());
+            } else if depth + 1 < DEPTH_MAX {
+                folders.push_back((path, depth + 1));
+            }
+        }
+    }
+    found.sort();
+    found.truncate(MISPLACED_MAX);
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planning_and_phases_are_found_where_they_must_not_be() {
+        let temp = tempfile::tempdir().unwrap();
+        for path in [
+            ".planning/phases/01-a",
+            "phases",
+            ".milestones/m1/.planning/phases/01-b",
+            ".milestones/m2/phases/01-c",
+            ".milestones/m3/notes/deep/phases",
+            ".milestones/phases/02-d",
+        ] {
+            fs::create_dir_all(temp.path().join(path)).unwrap();
+        }
+        fs::write(temp.path().join(".milestones/m3/.planning"), "a file").unwrap();
+        std::os::unix::fs::symlink("../m1/.planning", temp.path().join(".milestones/m3/phases"))
+            .unwrap();
+        assert_eq!(
+            misplaced(temp.path(), ".milestones"),
+            [
+                ".milestones/m1/.planning",
+                ".milestones/m2/phases",
+                ".milestones/phases"
+            ]
+        );
+        assert!(misplaced(temp.path(), "none").is_empty());
+    }
+
+    #[test]
+    fn it_is_not_looked_without_end() {
+        let temp = tempfile::tempdir().unwrap();
+        for n in 0..150 {
+            fs::create_dir_all(temp.path().join(format!("m/{n:03}/phases"))).unwrap();
+        }
+        let found = misplaced(temp.path(), "m");
+        assert_eq!(found.len(), MISPLACED_MAX);
+        assert_eq!(found[0], "m/000/phases");
+    }
+}

@@ -1,0 +1,238 @@
+//! Which milestone was in work when: the latest submitted one that was not finished, folded from a project's events.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    delivery::DeliveryState,
+    event::{Kind, Stage},
+    id::Id,
+    milestone::{Milestone, MilestoneStatus},
+};
+
+/// Most stretches of work, and most commands on their way, that are kept; the oldest give way.
+pub const SPANS_MAX: usize = 1_000;
+/// How far the times that a file system keeps may be behind the clock: it goes by the ticks of the kernel, the longest of
+/// which this is.
+const TICK: SignedDuration = SignedDuration::from_millis(10);
+
+/// Which milestones were in work, and when.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Work {
+    /// When the commands that are on their way were given to the agent, by milestone.
+    given: BTreeMap<Id, Timestamp>,
+    /// In the order in which they began.
+    spans: Vec<Span>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Span {
+    milestone: Id,
+    since: Timestamp,
+    /// `None` while it is in progress.
+    until: Option<Timestamp>,
+}
+
+impl Work {
+    /// What the milestones themselves tell, where the events that led there are not known any more.
+    #[must_use]
+    pub fn of(milestones: &[Milestone]) -> Self {
+        let mut work = Self::default();
+        for milestone in milestones {
+            if milestone.status == MilestoneStatus::InProgress {
+                work.begin(
+                    milestone.id,
+                    milestone.updated_at.unwrap_or(milestone.created_at),
+                );
+            }
+        }
+        work
+    }
+
+    /// Takes note of an event and of when it was told.
+    pub fn note(&mut self, kind: &Kind, at: Timestamp) {
+        match kind {
+            // Before the text is typed, and so before anything that the agent does for it; the report that it was
+            // submitted may be read much later, even by another server.
+            Kind::DeliveryState {
+                milestone_id: Some(milestone),
+                state,
+                attempts,
+                ..
+            } => match state {
+                // Its milestone is told to be in progress next, if it was to wait for this.
+                DeliveryState::Submitted => {}
+                DeliveryState::Queued | DeliveryState::Written if *attempts > 0 => {
+                    self.given.entry(*milestone).or_insert(at);
+                    if self.given.len() > SPANS_MAX {
+                        self.given.pop_first();
+                    }
+                }
+                DeliveryState::Queued | DeliveryState::Written | DeliveryState::Failed => {
+                    self.given.remove(milestone);
+                }
+            },
+            Kind::MilestoneStatus {
+                milestone_id,
+                status,
+                ..
+            } => {
+                let given = self.given.remove(milestone_id);
+                self.end(*milestone_id, at);
+                if *status == Stage::InProgress {
+                    self.begin(*milestone_id, given.unwrap_or(at));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, milestone: Id, since: Timestamp) {
+        let place = self.spans.partition_point(|span| span.since <= since);
+        let span = Span {
+            milestone,
+            since,
+            until: None,
+        };
+        self.spans.insert(place, span);
+        if self.spans.len() > SPANS_MAX {
+            self.spans.remove(0);
+        }
+    }
+
+    fn end(&mut self, milestone: Id, at: Timestamp) {
+        for span in &mut self.spans {
+            if span.milestone == milestone && span.until.is_none() {
+                span.until = Some(at);
+            }
+        }
+    }
+
+    /// The milestone that was in work at this moment, by the clock of a file system.
+    #[must_use]
+    pub fn at(&self, moment: Timestamp) -> Option<Id> {
+        let moment = moment.saturating_add(TICK).ok()?;
+        let is_in =
+            |span: &&Span| span.since <= moment && span.until.is_none_or(|until| moment < until);
+        Some(self.spans.iter().rev().find(is_in)?.milestone)
+    }
+
+    /// Forgets what was over by this moment.
+    pub fn forget(&mut self, moment: Timestamp) {
+        self.spans
+            .retain(|span| span.until.is_none_or(|until| until > moment));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::DeliveryState::{Failed, Queued, Submitted, Written};
+
+    const fn id(n: u8) -> Id {
+        Id::from_bytes([n; 12])
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_000 + seconds).unwrap()
+    }
+
+    fn delivery(n: u8, state: DeliveryState, attempts: u32) -> Kind {
+        Kind::DeliveryState {
+            delivery_id: id(n + 100),
+            milestone_id: Some(id(n)),
+            state,
+            attempts,
+            error: None,
+            text: String::new(),
+            version: 0,
+        }
+    }
+
+    fn milestone(n: u8, status: Stage) -> Kind {
+        Kind::MilestoneStatus {
+            milestone_id: id(n),
+            element_name: None,
+            status,
+            by: None,
+            reason: None,
+        }
+    }
+
+    fn work(events: &[(i64, Kind)]) -> Work {
+        let mut work = Work::default();
+        for (seconds, kind) in events {
+            work.note(kind, at(*seconds));
+        }
+        work
+    }
+
+    #[test]
+    fn a_milestone_is_in_work_from_its_command_to_its_end() {
+        let work = work(&[
+            (1, milestone(1, Stage::Pending)),
+            (2, delivery(1, Queued, 0)),
+            (3, delivery(1, Written, 1)),
+            (4, delivery(1, Written, 2)),
+            (9, delivery(1, Submitted, 2)),
+            (9, milestone(1, Stage::InProgress)),
+            (20, milestone(1, Stage::Completed)),
+        ]);
+        assert_eq!(work.at(at(2)), None);
+        assert_eq!(work.at(at(3) - SignedDuration::from_millis(9)), Some(id(1)));
+        assert_eq!(work.at(at(5)), Some(id(1)));
+        assert_eq!(work.at(at(19)), Some(id(1)));
+        assert_eq!(work.at(at(20) - SignedDuration::from_millis(9)), None);
+    }
+
+    #[test]
+    fn of_two_the_one_that_was_submitted_last_is_in_work_until_it_is_finished() {
+        let mut work = work(&[
+            (1, milestone(2, Stage::InProgress)),
+            (5, delivery(1, Queued, 1)), // rides along as the prompt
+            (7, milestone(1, Stage::InProgress)),
+            (9, milestone(1, Stage::Failed)),
+        ]);
+        assert_eq!(work.at(at(4)), Some(id(2)));
+        assert_eq!(work.at(at(5)), Some(id(1)));
+        assert_eq!(work.at(at(10)), Some(id(2)), "it is in work again");
+        work.forget(at(9));
+        assert_eq!((work.at(at(6)), work.spans.len()), (Some(id(2)), 1));
+        work.note(&milestone(2, Stage::Pending), at(12));
+        assert_eq!(work.at(at(13)), None);
+    }
+
+    #[test]
+    fn a_command_that_failed_or_went_back_into_line_counts_anew() {
+        let mut work = work(&[
+            (1, delivery(1, Queued, 1)),
+            (2, delivery(1, Queued, 0)),
+            (3, delivery(1, Written, 1)),
+            (4, milestone(1, Stage::InProgress)),
+            (5, delivery(2, Written, 1)),
+            (6, delivery(2, Failed, 3)),
+            (6, milestone(2, Stage::Pending)),
+        ]);
+        assert_eq!((work.at(at(2)), work.at(at(5))), (None, Some(id(1))));
+        work.note(&delivery(2, Written, 1), at(8));
+        work.note(&milestone(2, Stage::InProgress), at(9));
+        assert_eq!((work.at(at(7)), work.at(at(8))), (Some(id(1)), Some(id(2))));
+        let text = serde_json::to_string(&work).unwrap();
+        assert_eq!(serde_json::from_str::<Work>(&text).unwrap(), work);
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let mut work = Work::default();
+        for n in 0..1_500_i64 {
+            let mut bytes = [0; 12];
+            bytes[..8].copy_from_slice(&n.to_be_bytes());
+            work.begin(Id::from_bytes(bytes), at(n));
+        }
+        assert_eq!(work.spans.len(), SPANS_MAX);
+        assert_eq!(work.spans[0].since, at(500));
+    }
+}

@@ -1,0 +1,356 @@
+//! A project's `.planning/` under the server's eyes: its changes are told, and kept in mind is which milestone made what.
+//!
+//! It is watched while a session of the project runs or somebody follows its events, and looked at when somebody asks.
+
+mod look;
+mod record;
+mod watch;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until, timeout_at},
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use wxcode_core::{event::Event, id::Id, milestone::MilestoneStatus, work::Work};
+use wxcode_store::{PAGE_MAX, Page, Store};
+
+use self::{
+    look::Look,
+    record::Record,
+    watch::{Part, Tree, Watches},
+};
+use crate::event::{Batch, Events, Feed};
+
+/// How long nothing must change before the changes are looked at, so that many together are told as one.
+const QUIET: Duration = Duration::from_millis(100);
+/// How long changes that do not end may put that off.
+const STORM: Duration = Duration::from_secs(1);
+/// How often a workspace that is not there is looked for.
+const RETRY: Duration = Duration::from_secs(5);
+/// Events that may be unread of those that tell which milestone was in work; beyond, they are read without need, before the
+/// log loses them.
+const UNREAD_MAX: u64 = 1_000;
+
+/// The planning folders of all projects.
+#[derive(Clone)]
+pub(crate) struct Planning(Arc<Inner>);
+
+struct Inner {
+    /// `<data-dir>/planning`.
+    root: PathBuf,
+    store: Arc<dyn Store>,
+    events: Events,
+    watches: Arc<Watches>,
+    closing: CancellationToken,
+    places: Mutex<HashMap<Id, Arc<Place>>>,
+}
+
+/// A project's place among them.
+struct Place {
+    project: Id,
+    /// The file of the record.
+    file: PathBuf,
+    /// Held while it is looked; the record, once it was read.
+    record: tokio::sync::Mutex<Option<Record>>,
+    /// The watch that goes on, if one does.
+    watch: Mutex<Weak<Attention>>,
+    /// Cancelled when the project is gone.
+    gone: CancellationToken,
+}
+
+/// Somebody wants the changes of a project's planning to be told, for as long as this lives.
+pub(crate) struct Attention {
+    bell: Arc<Notify>,
+    _end: DropGuard,
+}
+
+impl Attention {
+    /// Rings when the files may be others.
+    pub(crate) fn bell(&self) -> Arc<Notify> {
+        Arc::clone(&self.bell)
+    }
+}
+
+/// What came under which milestone, as far as it is kept.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Credits {
+    /// The milestone of each folder of a phase.
+    pub(crate) phases: BTreeMap<String, Id>,
+    /// The paths below `.planning/` that came under each milestone.
+    pub(crate) created: BTreeMap<Id, Vec<String>>,
+    /// Whether there are more entries than are kept.
+    pub(crate) truncated: bool,
+}
+
+impl Planning {
+    /// Nothing is watched yet. It ends with `closing`.
+    pub(crate) fn new(
+        root: PathBuf,
+        store: Arc<dyn Store>,
+        events: Events,
+        closing: CancellationToken,
+    ) -> Self {
+        let watches = Arc::new(Watches::new());
+        tokio::spawn(Arc::clone(&watches).run(closing.clone()));
+        Self(Arc::new(Inner {
+            root,
+            store,
+            events,
+            watches,
+            closing,
+            places: Mutex::default(),
+        }))
+    }
+
+    /// Watches a project's planning for as long as the answer lives. What changed while nobody looked is told at once.
+    pub(crate) fn attend(&self, project: Id, workspace: &Path) -> Arc<Attention> {
+        let place = self.place(project);
+        let mut watch = lock(&place.watch);
+        if let Some(attention) = watch.upgrade() {
+            return attention;
+        }
+        let end = place.gone.child_token();
+        let attention = Arc::new(Attention {
+            bell: Arc::new(Notify::new()),
+            _end: end.clone().drop_guard(),
+        });
+        *watch = Arc::downgrade(&attention);
+        let (bell, workspace) = (attention.bell(), workspace.to_owned());
+        let following = self
+            .clone()
+            .follow(Arc::clone(&place), workspace, bell, end.clone());
+        let closing = self.0.closing.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = following => {}
+                () = end.cancelled() => {}
+                () = closing.cancelled() => {}
+            }
+        });
+        drop(watch);
+        attention
+    }
+
+    /// Looks now, and tells what changed; what came under which milestone.
+    ///
+    /// # Errors
+    /// When `.planning/` cannot be listed.
+    pub(crate) async fn look(&self, project: Id, workspace: &Path) -> io::Result<Credits> {
+        let place = self.place(project);
+        self.take(&place, workspace.to_owned(), None).await.1
+    }
+
+    /// Forgets a project that is gone.
+    pub(crate) fn forget(&self, project: Id) {
+        let Some(place) = lock(&self.0.places).remove(&project) else {
+            return;
+        };
+        place.gone.cancel();
+        match fs::remove_file(&place.file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(%project, %error, "the planning record of a project that was deleted stays");
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+
+    fn place(&self, project: Id) -> Arc<Place> {
+        let mut places = lock(&self.0.places);
+        let place = places.entry(project).or_insert_with(|| {
+            Arc::new(Place {
+                project,
+                file: self.0.root.join(format!("{project}.json")),
+                record: tokio::sync::Mutex::new(None),
+                watch: Mutex::default(),
+                gone: CancellationToken::new(),
+            })
+        });
+        Arc::clone(place)
+    }
+
+    /// Looks again each time the bell rings.
+    async fn follow(
+        self,
+        place: Arc<Place>,
+        workspace: PathBuf,
+        bell: Arc<Notify>,
+        end: CancellationToken,
+    ) {
+        let mut tree = Some(Tree::new(Arc::clone(&self.0.watches), Arc::clone(&bell)));
+        while !end.is_cancelled() {
+            let (kept, looked) = self.take(&place, workspace.clone(), tree.take()).await;
+            tree = kept;
+            let retry = match looked {
+                Ok(_) => None,
+                Err(error) => {
+                    tracing::debug!(project = %place.project, %error, "the planning files cannot be looked at");
+                    Some(Instant::now() + RETRY)
+                }
+            };
+            tokio::select! {
+                () = bell.notified() => settle(&bell).await,
+                () = sleep_until(retry.unwrap_or_else(Instant::now)), if retry.is_some() => {}
+            }
+        }
+    }
+
+    /// Looks, with the watches of `tree` brought up to date, and takes in what there is.
+    async fn take(
+        &self,
+        place: &Place,
+        workspace: PathBuf,
+        tree: Option<Tree>,
+    ) -> (Option<Tree>, io::Result<Credits>) {
+        let mut record = place.record.lock().await;
+        let file = place.file.clone();
+        let known = record.take();
+        // Before it is looked: what comes meanwhile is not older than this.
+        let now = Timestamp::now();
+        let work = tokio::task::spawn_blocking(move || {
+            let known = known.unwrap_or_else(|| Record::read(&file));
+            let mut tree = tree;
+            let looked = examine(&workspace, &mut tree);
+            (known, tree, looked)
+        });
+        let (mut known, tree, looked) = match work.await {
+            Ok(done) => done,
+            Err(error) => return (None, Err(io::Error::other(error))),
+        };
+        let credits = match looked {
+            Ok(looked) => {
+                let feed = self.0.events.current(place.project).await;
+                self.credit(place, &feed, &mut known, &looked, now).await;
+                feed.tell(looked.kind);
+                Ok(Credits::of(&known))
+            }
+            Err(error) => Err(error),
+        };
+        *record = Some(known);
+        (tree, credits)
+    }
+
+    /// Accounts for what came and went.
+    async fn credit(
+        &self,
+        place: &Place,
+        feed: &Feed,
+        record: &mut Record,
+        looked: &Look,
+        now: Timestamp,
+    ) {
+        let differs = record.differs(&looked.found);
+        if differs || feed.newest().saturating_sub(record.seq) > UNREAD_MAX {
+            self.catch_up(place.project, feed, record).await;
+            record.take_in(&looked.found, now);
+            record.looked(now);
+            if !place.gone.is_cancelled()
+                && let Err(error) = keep(place, record).await
+            {
+                tracing::warn!(project = %place.project, %error, "which milestone made what is not on the disk yet");
+            }
+        }
+    }
+
+    /// Reads which milestone was in work when, from where it was read before.
+    async fn catch_up(&self, project: Id, feed: &Feed, record: &mut Record) {
+        loop {
+            match feed.after(record.seq).await {
+                Batch::Lines(lines) if lines.is_empty() => return,
+                Batch::Lines(lines) => {
+                    for line in lines {
+                        record.seq = line.seq;
+                        if matches!(line.name(), "delivery.state" | "milestone.status")
+                            && let Ok(event) = serde_json::from_str::<Event>(line.json())
+                        {
+                            record.work.note(&event.kind, event.at);
+                        }
+                    }
+                }
+                Batch::Gone => {
+                    record.seq = feed.newest();
+                    let page = Page {
+                        skip: 0,
+                        limit: PAGE_MAX,
+                    };
+                    let status = Some(MilestoneStatus::InProgress);
+                    match self.0.store.milestones(project, status, page).await {
+                        Ok(listing) => record.work = Work::of(&listing.items),
+                        Err(error) => {
+                            tracing::warn!(%project, %error, "which milestone is in work waits for the store");
+                        }
+                    }
+                    return;
+                }
+            }
+        }
+    }
+}
+
+impl Credits {
+    fn of(record: &Record) -> Self {
+        let phases = record.created().into_iter().flat_map(|(id, paths)| {
+            paths.into_iter().filter_map(move |path| {
+                let folder = path.strip_prefix("phases/")?;
+                (!folder.contains('/')).then(|| (folder.to_owned(), id))
+            })
+        });
+        let created = record.created().into_iter().map(|(id, paths)| {
+            let paths = paths.into_iter().map(str::to_owned).collect();
+            (id, paths)
+        });
+        Self {
+            phases: phases.collect(),
+            created: created.collect(),
+            truncated: record.truncated,
+        }
+    }
+}
+
+/// Looks at a workspace; each folder is watched before it is listed.
+fn examine(workspace: &Path, tree: &mut Option<Tree>) -> io::Result<Look> {
+    // One that is not there for a while has not lost what was made in it.
+    fs::metadata(workspace)?;
+    let Some(tree) = tree else {
+        return look::look(workspace, |_| {});
+    };
+    tree.enter(workspace, Part::Planning);
+    let looked = look::look(workspace, |folder| {
+        tree.enter(folder, Part::All);
+    });
+    tree.settle();
+    looked
+}
+
+async fn keep(place: &Place, record: &Record) -> io::Result<()> {
+    let (record, file) = (record.clone(), place.file.clone());
+    let written = tokio::task::spawn_blocking(move || record.write(&file));
+    written.await.map_err(io::Error::other)?
+}
+
+/// Waits until the bell is quiet.
+async fn settle(bell: &Notify) {
+    let last = Instant::now() + STORM;
+    loop {
+        let quiet = (Instant::now() + QUIET).min(last);
+        if timeout_at(quiet, bell.notified()).await.is_err() {
+            return;
+        }
+        if Instant::now() >= last {
+            return;
+        }
+    }
+}
+
+/// A poisoned lock guards a whole value here: every change of it is one assignment.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,217 @@
+//! Looks at everything below a project's `.planning/`: what stands for it as a whole, and what came when.
+
+use std::{
+    collections::VecDeque,
+    fs::{self, Metadata},
+    io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+use wxcode_claude::planning::ENTRIES_MAX;
+use wxcode_core::event::Kind;
+
+/// What is below a `.planning/` at a moment.
+#[derive(Debug)]
+pub(super) struct Look {
+    /// The event that tells of it, if it is another than before.
+    pub(super) kind: Kind,
+    /// The entries whose names are text, those higher in the tree first.
+    pub(super) found: Vec<Found>,
+}
+
+/// A file or folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Its path below `.planning/`.
+    pub(super) path: String,
+    /// When it was made, where the file system tells.
+    pub(super) born: Option<Timestamp>,
+    /// When it last changed, its being moved here included.
+    pub(super) changed: Timestamp,
+}
+
+/// Looks at the first [`ENTRIES_MAX`] entries below `workspace`'s `.planning/`, of which there need be none. Links are not
+/// followed, but for `.planning` itself, if it leads into the workspace. `enter` is called with each folder before it is
+/// listed.
+///
+/// # Errors
+/// When a folder cannot be listed, or `.planning` leads out of the workspace.
+pub(super) fn look(workspace: &Path, mut enter: impl FnMut(&Path)) -> io::Result<Look> {
+    let mut sum = Sha256::new();
+    let mut entries = 0;
+    let mut found = Vec::new();
+    let mut folders: VecDeque<(PathBuf, String)> = VecDeque::new();
+    let planning = workspace.join(".planning");
+    if inside(workspace, &planning)? {
+        folders.push_back((planning, String::new()));
+    }
+    while let Some((folder, below)) = folders.pop_front() {
+        enter(&folder);
+        let mut names = match fs::read_dir(&folder) {
+            // Gone meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            found => found?
+                .take(ENTRIES_MAX - entries)
+                .map(|entry| entry.map(|entry| entry.file_name()))
+                .collect::<io::Result<Vec<_>>>()?,
+        };
+        names.sort_unstable();
+        for name in names {
+            let path = folder.join(&name);
+            let Ok(metadata) = path.symlink_metadata() else {
+                continue;
+            };
+            entries += 1;
+            sum.update(path.as_os_str().as_encoded_bytes());
+            sum.update([0]);
+            // A name that is no text is seen, but cannot be told.
+            let relative = name.to_str().map(|name| format!("{below}{name}"));
+            if metadata.is_dir() {
+                let below = format!("{below}{}/", name.to_string_lossy());
+                folders.push_back((path, below));
+            } else {
+                let modified = metadata.modified()?;
+                let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+                sum.update(metadata.len().to_le_bytes());
+                sum.update(since.as_nanos().to_le_bytes());
+            }
+            found.extend(relative.map(|path| Found::new(path, &metadata)));
+        }
+    }
+    let sum = sum.finalize();
+    let kind = Kind::PlanningChanged {
+        fingerprint: sum[..8].iter().map(|byte| format!("{byte:02x}")).collect(),
+        entries,
+    };
+    Ok(Look { kind, found })
+}
+
+/// Whether `planning` is there; it must not be a link out of the workspace.
+fn inside(workspace: &Path, planning: &Path) -> io::Result<bool> {
+    let real = match planning.canonicalize() {
+        Ok(real) => real,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    if real.starts_with(workspace.canonicalize()?) {
+        Ok(true)
+    } else {
+        Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "it is a link that leads out of the workspace",
+        ))
+    }
+}
+
+impl Found {
+    fn new(path: String, metadata: &Metadata) -> Self {
+        let born = metadata.created().ok().and_then(at);
+        let nanos = i32::try_from(metadata.ctime_nsec()).unwrap_or(0);
+        let changed = Timestamp::new(metadata.ctime(), nanos).unwrap_or(Timestamp::UNIX_EPOCH);
+        Self {
+            path,
+            born,
+            changed,
+        }
+    }
+}
+
+fn at(time: SystemTime) -> Option<Timestamp> {
+    Timestamp::try_from(time).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn what_stands_for_it_changes_with_files_and_only_with_them() {
+        let temp = tempfile::tempdir().unwrap();
+        let planning = temp.path().join(".planning");
+        let look = || look(temp.path(), |_| {}).unwrap().kind;
+        let missing = look();
+        fs::create_dir_all(planning.join("phases")).unwrap();
+        let empty = look();
+        assert_ne!(missing, empty);
+        assert_eq!(empty, look());
+        fs::write(planning.join("phases/PLAN.md"), "a").unwrap();
+        let one = look();
+        assert_ne!(one, empty);
+        fs::write(planning.join("phases/PLAN.md"), "ab").unwrap();
+        let longer = look();
+        assert_ne!(longer, one);
+        fs::rename(
+            planning.join("phases/PLAN.md"),
+            planning.join("phases/B.md"),
+        )
+        .unwrap();
+        assert_ne!(look(), longer);
+        // A loop is a link, and is not followed.
+        symlink(&planning, planning.join("loop")).unwrap();
+        let Kind::PlanningChanged { entries, .. } = look() else {
+            panic!()
+        };
+        assert_eq!(entries, 3);
+    }
+
+    #[test]
+    fn entries_are_found_with_their_times_and_folders_are_entered_before_they_are_listed() {
+        let temp = tempfile::tempdir().unwrap();
+        let planning = temp.path().join(".planning");
+        fs::create_dir_all(planning.join("phases/01-a")).unwrap();
+        fs::write(planning.join("STATE.md"), "").unwrap();
+        let mut entered = Vec::new();
+        let looked = look(temp.path(), |folder| {
+            // What comes in between is found all the same.
+            if folder.ends_with("01-a") {
+                fs::write(folder.join("01-01-PLAN.md"), "").unwrap();
+            }
+            entered.push(folder.strip_prefix(&planning).unwrap().to_owned());
+        })
+        .unwrap();
+        assert_eq!(
+            entered,
+            ["", "phases", "phases/01-a"].map(PathBuf::from).to_vec()
+        );
+        let paths: Vec<&str> = looked
+            .found
+            .iter()
+            .map(|found| found.path.as_str())
+            .collect();
+        assert_eq!(
+            paths,
+            [
+                "STATE.md",
+                "phases",
+                "phases/01-a",
+                "phases/01-a/01-01-PLAN.md"
+            ]
+        );
+        for found in &looked.found {
+            assert!(
+                found.born.is_none_or(|born| born <= found.changed),
+                "{found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_link_is_followed_inside_of_the_workspace_only() {
+        let temp = tempfile::tempdir().unwrap();
+        let workspace = temp.path().join("w");
+        fs::create_dir_all(workspace.join("docs/phases")).unwrap();
+        fs::create_dir_all(temp.path().join("elsewhere")).unwrap();
+        symlink("docs", workspace.join(".planning")).unwrap();
+        let found = look(&workspace, |_| {}).unwrap().found;
+        assert_eq!(found[0].path, "phases");
+        fs::remove_file(workspace.join(".planning")).unwrap();
+        symlink("../elsewhere", workspace.join(".planning")).unwrap();
+        look(&workspace, |_| panic!("it must not be entered")).unwrap_err();
+    }
+}

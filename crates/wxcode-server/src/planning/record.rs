@@ -1,0 +1,259 @@
+//! Which milestone made which entries below a project's `.planning/`: a small file that outlives the server.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    fs,
+    io::{self, Write as _},
+    path::Path,
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use wxcode_core::{id::Id, work::Work};
+
+use super::look::Found;
+
+/// Entries whose milestone is kept, those higher in the tree first.
+pub(super) const ENTRIES_MAX: usize = 5_000;
+/// Bytes of their paths, together.
+pub(super) const PATHS_MAX: usize = 512 << 10; // 512 KiB
+/// Largest record that is read, in bytes; one that was written is smaller.
+const FILE_MAX: u64 = 4 << 20; // 4 MiB
+/// The version of the file.
+const VERSION: u32 = 1;
+
+/// What is known of the entries of a project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Record {
+    version: u32,
+    /// The last event that `work` rests on.
+    pub(super) seq: u64,
+    pub(super) work: Work,
+    /// When it was last looked.
+    looked_at: Option<Timestamp>,
+    /// Each entry that is there, and the milestone that it came under, if one was in work.
+    entries: BTreeMap<String, Option<Id>>,
+    /// Whether there are more entries than are kept.
+    pub(super) truncated: bool,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self {
+            version: VERSION,
+            seq: 0,
+            work: Work::default(),
+            looked_at: None,
+            entries: BTreeMap::new(),
+            truncated: false,
+        }
+    }
+}
+
+impl Record {
+    /// Reads the file; what cannot be understood is begun anew.
+    pub(super) fn read(path: &Path) -> Self {
+        let read = || -> io::Result<Self> {
+            if fs::metadata(path)?.len() > FILE_MAX {
+                return Err(io::Error::other("it is too large"));
+            }
+            let record: Self = serde_json::from_slice(&fs::read(path)?)?;
+            if record.version == VERSION {
+                Ok(record)
+            } else {
+                Err(io::Error::other("another version wrote it"))
+            }
+        };
+        read().unwrap_or_else(|error| {
+            if error.kind() != io::ErrorKind::NotFound {
+                tracing::warn!(record = %path.display(), %error, "which milestone made what is found out anew");
+            }
+            Self::default()
+        })
+    }
+
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub(super) fn write(&self, path: &Path) -> io::Result<()> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let draft = path.with_extension("tmp");
+        let mut file = fs::File::create(&draft)?;
+        file.write_all(&serde_json::to_vec(self)?)?;
+        file.sync_all()?;
+        fs::rename(draft, path)
+    }
+
+    /// Whether entries came or went since it was last looked.
+    pub(super) fn differs(&self, found: &[Found]) -> bool {
+        let known = |found: &Found| self.entries.contains_key(&found.path);
+        // What does not fit is never known.
+        let is_new = !self.truncated && !found.iter().all(known);
+        let there = found.iter().filter(|found| known(found)).count();
+        is_new || there < self.entries.len()
+    }
+
+    /// Takes in what is there at `now`: what is new came under the milestone that was in work when it came, what is gone is
+    /// forgotten.
+    pub(super) fn take_in(&mut self, found: &[Found], now: Timestamp) {
+        let there: HashSet<&str> = found.iter().map(|found| found.path.as_str()).collect();
+        self.entries.retain(|path, _| there.contains(path.as_str()));
+        let mut bytes: usize = self.entries.keys().map(String::len).sum();
+        self.truncated = false;
+        for entry in found {
+            if self.entries.contains_key(&entry.path) {
+                continue;
+            }
+            if self.entries.len() >= ENTRIES_MAX || bytes + entry.path.len() > PATHS_MAX {
+                self.truncated = true;
+                break;
+            }
+            bytes += entry.path.len();
+            let milestone = self.work.at(self.came(entry, now));
+            self.entries.insert(entry.path.clone(), milestone);
+        }
+    }
+
+    /// When an entry came to be where it is.
+    fn came(&self, entry: &Found, now: Timestamp) -> Timestamp {
+        match (entry.born, self.looked_at) {
+            (Some(born), None) => born,
+            (Some(born), Some(looked_at)) if born >= looked_at => born,
+            // It is older than it has been here: it was moved here. So far as the clock can be believed.
+            (_, Some(looked_at)) => entry.changed.clamp(looked_at.min(now), now),
+            (None, None) => entry.changed,
+        }
+    }
+
+    /// Everything up to `now` is accounted for.
+    pub(super) fn looked(&mut self, now: Timestamp) {
+        self.work.forget(now);
+        self.looked_at = Some(now);
+    }
+
+    /// What came under each milestone, by path.
+    pub(super) fn created(&self) -> BTreeMap<Id, Vec<&str>> {
+        let mut created: BTreeMap<Id, Vec<&str>> = BTreeMap::new();
+        for (path, milestone) in &self.entries {
+            if let Some(milestone) = milestone {
+                created.entry(*milestone).or_default().push(path);
+            }
+        }
+        created
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wxcode_core::event::{Kind, Stage};
+
+    use super::*;
+
+    const fn id(n: u8) -> Id {
+        Id::from_bytes([n; 12])
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_000 + seconds).unwrap()
+    }
+
+    fn found(path: &str, born: i64, changed: i64) -> Found {
+        Found {
+            path: path.to_owned(),
+            born: Some(at(born)),
+            changed: at(changed),
+        }
+    }
+
+    fn milestone(record: &Record, path: &str) -> Option<Id> {
+        record.entries[path]
+    }
+
+    /// Milestone 1 was in work from 10 to 20, milestone 2 from 30 on.
+    fn record() -> Record {
+        let mut record = Record::default();
+        for (seconds, n, status) in [
+            (10, 1, Stage::InProgress),
+            (20, 1, Stage::Completed),
+            (30, 2, Stage::InProgress),
+        ] {
+            let kind = Kind::MilestoneStatus {
+                milestone_id: id(n),
+                element_name: None,
+                status,
+                by: None,
+                reason: None,
+            };
+            record.work.note(&kind, at(seconds));
+        }
+        record
+    }
+
+    #[test]
+    fn an_entry_came_under_the_milestone_that_was_in_work_when_it_was_made() {
+        let mut record = record();
+        let mut all = vec![
+            found("PROJECT.md", 1, 35),
+            found("phases/01-a", 12, 35),
+            found("phases/02-b", 31, 31),
+            found("notes.md", 25, 25),
+        ];
+        assert!(record.differs(&all));
+        record.take_in(&all, at(40));
+        record.looked(at(40));
+        assert!(!record.differs(&all));
+        assert_eq!(milestone(&record, "phases/01-a"), Some(id(1)));
+        assert_eq!(milestone(&record, "phases/02-b"), Some(id(2)));
+        assert_eq!(milestone(&record, "PROJECT.md"), None);
+        assert_eq!(milestone(&record, "notes.md"), None);
+
+        // One is moved here that is old elsewhere; one is written anew; one goes.
+        all.remove(3);
+        all[1].born = Some(at(45));
+        all.push(found("phases/03-c", 2, 44));
+        assert!(record.differs(&all));
+        record.take_in(&all, at(50));
+        let created = record.created();
+        assert_eq!(created[&id(1)], ["phases/01-a"]);
+        assert_eq!(created[&id(2)], ["phases/02-b", "phases/03-c"]);
+        assert!(!record.entries.contains_key("notes.md"));
+    }
+
+    #[test]
+    fn a_record_is_read_back_and_a_broken_one_is_begun_anew() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("planning/p.json");
+        let mut record = record();
+        record.take_in(&[found("phases/01-a", 12, 12)], at(40));
+        record.looked(at(40));
+        record.seq = 7;
+        record.write(&path).unwrap();
+        record.write(&path).unwrap();
+        assert_eq!(Record::read(&path), record);
+        fs::write(&path, "{").unwrap();
+        assert_eq!(Record::read(&path), Record::default());
+        assert_eq!(Record::read(&temp.path().join("none")), Record::default());
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_and_the_top_of_the_tree_comes_first() {
+        let mut record = record();
+        let long = "x".repeat(1_000);
+        let all: Vec<Found> = (0..600)
+            .map(|n| found(&format!("{n}-{long}"), 12, 12))
+            .collect();
+        record.take_in(&all, at(40));
+        assert!(record.truncated);
+        let kept: usize = record.entries.keys().map(String::len).sum();
+        assert!(kept <= PATHS_MAX && kept > PATHS_MAX - 2_000, "{kept}");
+        assert_eq!(milestone(&record, &all[0].path), Some(id(1)));
+        assert!(!record.differs(&all));
+        let many: Vec<Found> = (0..6_000).map(|n| found(&format!("{n}"), 12, 12)).collect();
+        record.take_in(&many, at(40));
+        assert_eq!(record.entries.len(), ENTRIES_MAX);
+        assert!((serde_json::to_vec(&record).unwrap().len() as u64) < FILE_MAX);
+    }
+}
