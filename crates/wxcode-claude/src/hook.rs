@@ -125,6 +125,27 @@ pub enum HookError {
     Missing(&'static str),
 }
 
+impl HookKind {
+    /// The hook's name, of one that is not known `other`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::SessionStart { .. } => "SessionStart",
+            Self::UserPromptSubmit { .. } => "UserPromptSubmit",
+            Self::UserPromptExpansion { .. } => "UserPromptExpansion",
+            Self::PreToolUse { .. } => "PreToolUse",
+            Self::PostToolUse { .. } => "PostToolUse",
+            Self::PermissionRequest { .. } => "PermissionRequest",
+            Self::Notification { .. } => "Notification",
+            Self::Stop { .. } => "Stop",
+            Self::SubagentStop => "SubagentStop",
+            Self::PreCompact { .. } => "PreCompact",
+            Self::SessionEnd { .. } => "SessionEnd",
+            Self::Other(_) => "other",
+        }
+    }
+}
+
 impl HookEvent {
     /// The event's name, as Claude Code writes it; failures go by the name of the event that they end.
     #[must_use]

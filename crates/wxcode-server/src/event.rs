@@ -20,6 +20,8 @@ pub(crate) use telling::Telling;
 use wxcode_core::id::Id;
 use wxcode_store::Store;
 
+use crate::metric::Metrics;
+
 /// The events of all projects.
 #[derive(Clone)]
 pub(crate) struct Events(Arc<Inner>);
@@ -28,6 +30,7 @@ struct Inner {
     /// `<data-dir>/events`.
     root: PathBuf,
     store: Arc<dyn Store>,
+    metrics: Metrics,
     places: Mutex<HashMap<Id, Arc<Place>>>,
 }
 
@@ -41,10 +44,11 @@ struct Place {
 impl Events {
     /// The events below `<data-dir>/events`, of the projects in `store`.
     #[must_use]
-    pub(crate) fn new(root: PathBuf, store: Arc<dyn Store>) -> Self {
+    pub(crate) fn new(root: PathBuf, store: Arc<dyn Store>, metrics: Metrics) -> Self {
         Self(Arc::new(Inner {
             root,
             store,
+            metrics,
             places: Mutex::default(),
         }))
     }
@@ -93,7 +97,7 @@ impl Events {
         let mut places = self.places();
         let place = places.entry(project).or_insert_with(|| {
             Arc::new(Place {
-                feed: Arc::new(Feed::new(self.dir(project))),
+                feed: Arc::new(Feed::new(self.dir(project), self.0.metrics.clone())),
                 is_caught_up: tokio::sync::Mutex::new(false),
             })
         });

@@ -4,6 +4,7 @@ mod access;
 mod delivery;
 mod event;
 mod health;
+mod measure;
 mod milestone;
 mod page;
 mod parameter;
@@ -37,7 +38,9 @@ use wxcode_store::Store;
 pub(crate) use access::Access;
 use problem::{Answer, Problem};
 
-use crate::{Settings, event::Events, planning::Planning, session::Sessions, terminal};
+use crate::{
+    Settings, event::Events, metric::Metrics, planning::Planning, session::Sessions, terminal,
+};
 
 /// Largest body of a request, in bytes: a milestone's context or a delivery's text as JSON.
 pub(crate) const BODY_MAX: usize = 4 << 20; // 4 MiB
@@ -50,6 +53,7 @@ pub(crate) struct App {
     pub(crate) sessions: Sessions,
     pub(crate) events: Events,
     pub(crate) planning: Planning,
+    pub(crate) metrics: Metrics,
     pub(crate) access: Access,
     pub(crate) closing: CancellationToken,
     /// The terminal clients, which are to say goodbye before the server ends.
@@ -155,6 +159,7 @@ fn described() -> (Router<App>, Router<App>, utoipa::openapi::OpenApi) {
     let (current, mut described) = OpenApiRouter::with_openapi(Document::openapi())
         .nest("/api/v1", api().merge(terminals()))
         .routes(routes!(health::ready))
+        .routes(routes!(measure::show))
         .routes(routes!(document))
         .split_for_parts();
     let (old, _) = OpenApiRouter::<App>::new()
@@ -211,13 +216,16 @@ pub(crate) fn router(app: App) -> Router {
             authenticate,
         ))
         .layer(DefaultBodyLimit::max(BODY_MAX));
-    let inner = guarded.merge(open).with_state(app.clone());
+    let count = middleware::from_fn_with_state(app.metrics.clone(), measure::count);
+    let inner = guarded.merge(open).with_state(app.clone()).layer(count);
+    let refusals = middleware::from_fn_with_state(app.metrics, measure::refusals);
     // Normalising must come before routing, so the router is wrapped as a service.
     Router::new()
         .fallback_service(NormalizePath::trim_trailing_slash(inner))
         .layer(middleware::from_fn(complete))
         .layer(middleware::from_fn_with_state(app.access, access::guard))
         .layer(middleware::from_fn(headers))
+        .layer(refusals)
         .layer(CatchPanicLayer::custom(|_| {
             Problem::new(
                 StatusCode::INTERNAL_SERVER_ERROR,

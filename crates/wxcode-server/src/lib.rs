@@ -3,6 +3,7 @@
 
 mod event;
 mod http;
+mod metric;
 mod milestone;
 mod planning;
 mod recording;

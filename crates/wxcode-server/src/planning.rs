@@ -149,6 +149,11 @@ impl Planning {
         self.take(&place, workspace.to_owned(), None).await.1
     }
 
+    /// How many folders are watched.
+    pub(crate) fn watched(&self) -> usize {
+        self.0.watches.count()
+    }
+
     /// Forgets a project that is gone.
     pub(crate) fn forget(&self, project: Id) {
         let Some(place) = lock(&self.0.places).remove(&project) else {

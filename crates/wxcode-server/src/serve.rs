@@ -26,6 +26,7 @@ use crate::{
     Settings,
     event::{Events, Telling},
     http::{self, Access, App},
+    metric::{Measured, Metrics},
     planning::Planning,
     session::Sessions,
 };
@@ -79,6 +80,7 @@ pub struct Server {
     address: SocketAddr,
     sessions: Sessions,
     events: Events,
+    metrics: Metrics,
     router: Router,
     closing: CancellationToken,
     clients: TaskTracker,
@@ -140,7 +142,9 @@ impl Server {
         let data_dir = settings.data_dir.clone();
         let closing = CancellationToken::new();
         let settings = Arc::new(settings);
-        let events = Events::new(data_dir.join("events"), Arc::clone(&store));
+        let metrics = Metrics::default();
+        let store: Arc<dyn Store> = Arc::new(Measured::new(store, metrics.clone()));
+        let events = Events::new(data_dir.join("events"), Arc::clone(&store), metrics.clone());
         let store: Arc<dyn Store> = Arc::new(Telling::new(store, events.clone()));
         let planning = Planning::new(
             data_dir.join("planning"),
@@ -176,6 +180,7 @@ impl Server {
             store,
             events: events.clone(),
             planning,
+            metrics: metrics.clone(),
             sessions: sessions.clone(),
             access,
             closing: closing.clone(),
@@ -188,6 +193,7 @@ impl Server {
             address,
             sessions,
             events,
+            metrics,
             router,
             closing,
             clients,
@@ -253,11 +259,12 @@ impl Server {
             .serve_connection_with_upgrades(TokioIo::new(stream), service)
             .into_owned();
         let connection = graceful.watch(connection);
+        let counted = self.metrics.connection();
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(error, "a connection ended");
             }
-            drop(slot);
+            drop((slot, counted));
         });
     }
 }

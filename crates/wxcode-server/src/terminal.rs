@@ -33,7 +33,7 @@ use self::{
     options::Options,
     protocol::Protocol,
 };
-use crate::http::App;
+use crate::{http::App, metric::Refusal};
 use wxcode_wire::INPUT_MAX;
 
 /// Largest WebSocket message, in bytes: [`INPUT_MAX`] of input in JSON's longest form (`\u001b`), and its frame.
@@ -90,14 +90,17 @@ fn accept(
         Ok(upgrade) => upgrade.protocols([wxcode_wire::PROTOCOL]),
         Err(rejection) => return rejection.into_response(),
     };
-    let protocol = match upgrade.selected_protocol() {
-        Some(_) => Protocol::binary(),
-        None => Protocol::json(),
+    let (protocol, flow) = match upgrade.selected_protocol() {
+        Some(_) => (Protocol::binary(), app.metrics.flow("binary")),
+        None => (Protocol::json(), app.metrics.flow("json")),
     };
     let options = Options::parse(query.as_deref().unwrap_or_default());
     let lang = options.as_ref().ok().and_then(|o| o.lang.as_deref());
     let language = Language::choose(lang, headers);
     let authentic = app.access.is_authentic(headers);
+    if !authentic {
+        app.metrics.refused(Refusal::Token);
+    }
     let clients = app.clients.clone();
     upgrade
         .read_buffer_size(READ_BUFFER)
@@ -107,7 +110,7 @@ fn accept(
         .on_upgrade(move |socket| {
             clients.track_future(async move {
                 let mut client = Client {
-                    line: Line::new(socket),
+                    line: Line::new(socket, flow),
                     protocol,
                     language,
                 };

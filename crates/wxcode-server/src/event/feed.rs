@@ -19,6 +19,7 @@ use super::{
     line::Line,
     log::{self, Log, Read},
 };
+use crate::metric::Metrics;
 
 /// Bytes of the newest events that are also kept in memory, for those who follow.
 const TAIL_MAX: usize = 64 << 10; // 64 KiB
@@ -29,6 +30,7 @@ const BATCH_MAX: usize = 64 << 10; // 64 KiB
 #[derive(Debug)]
 pub(crate) struct Feed {
     dir: PathBuf,
+    metrics: Metrics,
     kept: Mutex<Option<Kept>>,
     newest: watch::Sender<u64>,
     closed: CancellationToken,
@@ -52,9 +54,10 @@ pub(crate) enum Batch {
 
 impl Feed {
     /// The events whose log is in `dir`; nothing is read yet.
-    pub(super) fn new(dir: PathBuf) -> Self {
+    pub(super) fn new(dir: PathBuf, metrics: Metrics) -> Self {
         Self {
             dir,
+            metrics,
             kept: Mutex::new(None),
             newest: watch::Sender::new(0),
             closed: CancellationToken::new(),
@@ -66,12 +69,19 @@ impl Feed {
         if self.closed.is_cancelled() {
             return;
         }
+        let name = kind.name();
         self.with(|kept| {
             if kept.keep(kind) {
+                self.metrics.told(name);
                 // Under the lock, so that it only grows.
                 self.newest.send_replace(kept.log.last());
             }
         });
+    }
+
+    /// What is counted of it.
+    pub(crate) const fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Tells several events, those that are news.
@@ -241,7 +251,7 @@ mod tests {
     #[tokio::test]
     async fn memory_and_disk_are_one_log() {
         let temp = tempfile::tempdir().unwrap();
-        let feed = Feed::new(temp.path().join("p"));
+        let feed = Feed::new(temp.path().join("p"), Metrics::default());
         let newest = feed.watch();
         assert_eq!(rest(&feed, 0).await, Some(vec![]));
         // More than the memory holds.
@@ -256,17 +266,20 @@ mod tests {
         }
         assert_eq!(rest(&feed, 1_001).await, None);
         // A new server: those thousand clients are not attached to it.
-        let after = Feed::new(temp.path().join("p"));
+        let after = Feed::new(temp.path().join("p"), Metrics::default());
         assert_eq!(after.newest(), 2_000);
         assert_eq!(rest(&after, 998).await, Some((999..=2_000).collect()));
-        assert_eq!(Feed::new(temp.path().join("p")).newest(), 2_000);
+        assert_eq!(
+            Feed::new(temp.path().join("p"), Metrics::default()).newest(),
+            2_000
+        );
     }
 
     #[tokio::test]
     async fn what_cannot_be_written_is_told_from_memory() {
         let temp = tempfile::tempdir().unwrap();
         fs::write(temp.path().join("p"), "no folder").unwrap();
-        let feed = Feed::new(temp.path().join("p"));
+        let feed = Feed::new(temp.path().join("p"), Metrics::default());
         let start = feed.newest();
         (1..=1_000).for_each(|n| feed.tell(joined(n)));
         assert_eq!(
@@ -276,7 +289,7 @@ mod tests {
         assert_eq!(rest(&feed, start).await, None);
         fs::remove_file(temp.path().join("p")).unwrap();
         feed.tell(joined(1_001));
-        let after = Feed::new(temp.path().join("p"));
+        let after = Feed::new(temp.path().join("p"), Metrics::default());
         let all = rest(&after, start + 1_000).await.unwrap();
         assert_eq!((all[0], all.len()), (start + 1_001, 1_002));
         assert_eq!(rest(&after, start + 999).await, None);
@@ -285,7 +298,7 @@ mod tests {
     #[tokio::test]
     async fn a_closed_one_tells_nothing_and_leaves_nothing() {
         let temp = tempfile::tempdir().unwrap();
-        let feed = Feed::new(temp.path().join("p"));
+        let feed = Feed::new(temp.path().join("p"), Metrics::default());
         feed.close();
         feed.tell(joined(1));
         assert!(feed.closed().is_cancelled() && !temp.path().join("p").exists());

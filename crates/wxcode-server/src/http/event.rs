@@ -30,6 +30,7 @@ use super::{
 };
 use crate::{
     event::{Batch, Feed, Line},
+    metric::Counted,
     planning::Attention,
 };
 
@@ -149,6 +150,7 @@ struct Follower {
     ready: VecDeque<Line>,
     /// Whoever listens hears of the planning files too.
     _attention: Arc<Attention>,
+    _counted: Counted,
 }
 
 /// Follows the events of a project: what happens is told as it happens, in order, each event with its number as `id`.
@@ -178,6 +180,7 @@ pub(super) async fn follow(
     // A number that no event can have is none that the log holds.
     let cursor = last.map(|text| text.parse().unwrap_or(u64::MAX));
     let attention = app.planning.attend(project, &record.workspace_path);
+    let counted = app.metrics.stream();
     let follower = Follower {
         newest: feed.watch(),
         app,
@@ -186,6 +189,7 @@ pub(super) async fn follow(
         next: Next::Greeting { cursor },
         ready: VecDeque::new(),
         _attention: attention,
+        _counted: counted,
     };
     let parts = stream::unfold(follower, |mut follower| async move {
         let part = follower.part().await?;

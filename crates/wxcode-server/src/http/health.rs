@@ -8,6 +8,7 @@ use super::{
     App,
     problem::{Answer, Problem},
 };
+use crate::metric;
 
 /// The server lives.
 #[utoipa::path(operation_id = "liveness", get, path = "/healthz", tag = "health", security(()), responses(
@@ -24,7 +25,7 @@ pub(super) struct Health {
     status: &'static str,
 }
 
-/// Whether the store answers and the sessions' folder can be read.
+/// Whether the store answers, the sessions' folder can be read, and the holders of the running sessions answer within a second.
 #[utoipa::path(operation_id = "readiness", get, path = "/readyz", tag = "health", responses(
     (status = 200, description = "The server can do its work", body = Health),
     (status = 503, description = "Something it needs does not answer", body = Problem, content_type = "application/problem+json"),
@@ -39,5 +40,22 @@ pub(super) async fn ready(State(app): State<App>) -> Answer<Json<Health>> {
         );
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
     }
-    Ok(Json(Health { status: "ok" }))
+    let (_, sessions) = app.sessions.survey();
+    let running: Vec<_> = sessions
+        .into_iter()
+        .filter(|session| !session.is_over())
+        .collect();
+    let count = running.len();
+    let (_, silent) = metric::holders(running).await;
+    let Some(session) = silent.first() else {
+        return Ok(Json(Health { status: "ok" }));
+    };
+    let detail = format!(
+        "{} of {} sessions' holders do not answer, among them that of {}: see whether the machine is overloaded or the process \
+         stopped; ending the session and starting it again resumes its conversation",
+        silent.len(),
+        count,
+        session.dir.display()
+    );
+    Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail))
 }

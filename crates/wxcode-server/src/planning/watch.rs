@@ -183,6 +183,11 @@ impl Watches {
         }
     }
 
+    /// How many folders are watched.
+    pub(super) fn count(&self) -> usize {
+        self.table().len()
+    }
+
     /// Says once why not everything is watched.
     fn say(&self, error: io::Error) {
         if !self.has_said.swap(true, Ordering::Relaxed) {

@@ -138,6 +138,19 @@ impl Sessions {
         seat.running().is_none() && seat.gate.try_lock().is_err()
     }
 
+    /// How many sessions are being started, and the latest session of each project that has one.
+    #[must_use]
+    pub(crate) fn survey(&self) -> (usize, Vec<Arc<Session>>) {
+        let seats: Vec<_> = lock(&self.0.seats).values().map(Arc::clone).collect();
+        let is_starting =
+            |seat: &&Arc<Seat>| seat.running().is_none() && seat.gate.try_lock().is_err();
+        let starting = seats.iter().filter(is_starting).count();
+        (
+            starting,
+            seats.iter().filter_map(|seat| seat.latest()).collect(),
+        )
+    }
+
     /// The running session of a project, or else the last one that ended.
     #[must_use]
     pub fn latest(&self, project: Id) -> Option<Arc<Session>> {

@@ -46,6 +46,7 @@ impl Reporter {
         if seq <= self.reached.report {
             return;
         }
+        self.feed.metrics().hook(hook.kind.name());
         if let Some(kind) = told(self.session, seq, hook) {
             self.feed.tell(kind);
         }

@@ -13,6 +13,8 @@ use axum::{
 };
 use futures_util::{Sink, Stream};
 
+use crate::metric::Flow;
+
 /// Messages that may wait for the socket; a client that has so many unread is not listened to.
 const WAITING_MAX: usize = 64;
 
@@ -22,6 +24,7 @@ pub(super) struct Line {
     waiting: VecDeque<Message>,
     /// Something was handed to the library and may not be written yet.
     unflushed: bool,
+    flow: Flow,
 }
 
 /// What happened on a line.
@@ -35,16 +38,18 @@ pub(super) enum Turn {
 }
 
 impl Line {
-    pub(super) fn new(socket: WebSocket) -> Self {
+    pub(super) fn new(socket: WebSocket, flow: Flow) -> Self {
         Self {
             socket,
             waiting: VecDeque::new(),
             unflushed: false,
+            flow,
         }
     }
 
     /// Queues a message; it is written by [`Line::turn`].
     pub(super) fn push(&mut self, message: Message) {
+        self.flow.push(bytes(&message));
         self.waiting.push_back(message);
     }
 
@@ -96,6 +101,7 @@ impl Line {
                 Poll::Pending => return Ok(()),
             }
             if let Some(message) = self.waiting.pop_front() {
+                self.flow.take(bytes(&message));
                 socket.as_mut().start_send(message)?;
                 self.unflushed = true;
             }
@@ -104,5 +110,13 @@ impl Line {
             self.unflushed = socket.poll_flush(cx)?.is_pending();
         }
         Ok(())
+    }
+}
+
+fn bytes(message: &Message) -> usize {
+    match message {
+        Message::Text(text) => text.len(),
+        Message::Binary(bytes) | Message::Ping(bytes) | Message::Pong(bytes) => bytes.len(),
+        Message::Close(_) => 0,
     }
 }

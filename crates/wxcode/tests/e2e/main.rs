@@ -12,6 +12,7 @@ mod attach;
 mod delivery;
 mod events;
 mod identity;
+mod metrics;
 mod milestone;
 mod mishap;
 mod model;

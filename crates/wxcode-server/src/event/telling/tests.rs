@@ -10,6 +10,7 @@ use wxcode_store::{
 };
 
 use super::{super::Batch, *};
+use crate::metric::Metrics;
 
 fn store(dir: &Path) -> Arc<dyn Store> {
     Arc::new(SqliteStore::open(&dir.join("wxcode.db")).unwrap())
@@ -18,7 +19,7 @@ fn store(dir: &Path) -> Arc<dyn Store> {
 /// The store of a server that has just started on a folder, its own one below it, and its events.
 fn start(dir: &Path) -> (Telling, Arc<dyn Store>, Events) {
     let store = store(dir);
-    let events = Events::new(dir.join("events"), Arc::clone(&store));
+    let events = Events::new(dir.join("events"), Arc::clone(&store), Metrics::default());
     (
         Telling::new(Arc::clone(&store), events.clone()),
         store,
@@ -216,7 +217,8 @@ impl Records for Place {
         let store = store(self.dir.path());
         let n = self.opened.fetch_add(1, Relaxed);
         let root = self.dir.path().join(format!("events-{n}"));
-        Arc::new(Telling::new(Arc::clone(&store), Events::new(root, store)))
+        let events = Events::new(root, Arc::clone(&store), Metrics::default());
+        Arc::new(Telling::new(store, events))
     }
 }
 

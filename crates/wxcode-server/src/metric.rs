@@ -1,0 +1,271 @@
+//! What the server counts and measures about itself, for `/metrics`.
+//!
+//! Labels are closed sets: a state, a type, the template of a route, never anything that a request names.
+
+mod label;
+mod measured;
+mod process;
+mod scrape;
+
+use std::{sync::Arc, time::Duration};
+
+use prometheus_client::{
+    encoding::text,
+    metrics::{
+        counter::Counter,
+        family::{Family, MetricConstructor},
+        gauge::Gauge,
+        histogram::Histogram,
+        info::Info,
+    },
+    registry::Registry,
+};
+
+pub(crate) use label::Refusal;
+use label::{Build, Failed, Kind, Operation, Request, Route, State};
+pub(crate) use measured::Measured;
+pub(crate) use scrape::{bring_up_to_date, holders};
+
+/// Bounds of the buckets of short times, in seconds: a store's operation, an answer.
+const SHORT: [f64; 12] = [
+    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 5.0,
+];
+/// Bounds of the buckets of waiting, in seconds: a delivery may stand behind a turn of hours.
+const WAITING: [f64; 12] = [
+    0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1_800.0, 7_200.0, 43_200.0,
+];
+
+/// The metrics of a server.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Metrics(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    registry: Registry,
+    /// Held while what is looked at for a scrape is brought up to date and told.
+    scrape: tokio::sync::Mutex<()>,
+    // Counted as it happens.
+    requests: Family<Request, Counter>,
+    request_seconds: Family<Route, Histogram, Buckets>,
+    refused: Family<Kind, Counter>,
+    sent: Family<Kind, Counter>,
+    waiting: Family<Kind, Gauge>,
+    streams: Gauge,
+    connections: Gauge,
+    events: Family<Kind, Counter>,
+    hooks: Family<Kind, Counter>,
+    deliveries: Family<State, Counter>,
+    submit_seconds: Histogram,
+    store_seconds: Family<Operation, Histogram, Buckets>,
+    store_errors: Family<Failed, Counter>,
+    // Looked at for a scrape.
+    sessions: Family<State, Gauge>,
+    agents: Family<State, Gauge>,
+    clients: Gauge,
+    projects_with_deliveries: Gauge,
+    watched: Gauge,
+    disk: Family<Kind, Gauge>,
+    holders: Family<State, Gauge>,
+    ring: Gauge,
+    ring_max: Gauge,
+    output: Gauge,
+    input: Gauge,
+    input_max: Gauge,
+    process: process::Process,
+}
+
+/// Makes histograms with these buckets.
+#[derive(Debug, Clone, Copy)]
+struct Buckets(&'static [f64]);
+
+impl MetricConstructor<Histogram> for Buckets {
+    fn new_metric(&self) -> Histogram {
+        Histogram::new(self.0.iter().copied())
+    }
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        let short = || Family::new_with_constructor(Buckets(&SHORT));
+        let mut inner = Self {
+            registry: Registry::default(),
+            scrape: tokio::sync::Mutex::default(),
+            requests: Family::default(),
+            request_seconds: short(),
+            refused: Family::default(),
+            sent: Family::default(),
+            waiting: Family::default(),
+            streams: Gauge::default(),
+            connections: Gauge::default(),
+            events: Family::default(),
+            hooks: Family::default(),
+            deliveries: Family::default(),
+            submit_seconds: Histogram::new(WAITING),
+            store_seconds: Family::new_with_constructor(Buckets(&SHORT)),
+            store_errors: Family::default(),
+            sessions: Family::default(),
+            agents: Family::default(),
+            clients: Gauge::default(),
+            projects_with_deliveries: Gauge::default(),
+            watched: Gauge::default(),
+            disk: Family::default(),
+            holders: Family::default(),
+            ring: Gauge::default(),
+            ring_max: Gauge::default(),
+            output: Gauge::default(),
+            input: Gauge::default(),
+            input_max: Gauge::default(),
+            process: process::Process::default(),
+        };
+        inner.register();
+        inner
+    }
+}
+
+impl Inner {
+    fn register(&mut self) {
+        let mut registry = Registry::default();
+        self.process.register(&mut registry);
+        let build = Info::new(Build {
+            version: env!("CARGO_PKG_VERSION"),
+        });
+        let ours = registry.sub_registry_with_prefix("wxcode");
+        ours.register("build", "The version that runs", build);
+        macro_rules! register {
+            ($($field:ident $name:literal $help:literal;)+) => {
+                $(ours.register($name, $help, self.$field.clone());)+
+            };
+        }
+        register! {
+            requests "http_requests" "Requests that were answered, by method, template of the route and status";
+            request_seconds "http_request_seconds" "Time until the head of the answer, by template of the route";
+            refused "refused" "What was refused for want of a right: a login, a token, a host or an origin";
+            connections "http_connections" "Open connections";
+            sent "client_sent_bytes" "Bytes of messages to terminal clients that their sockets took, by protocol";
+            waiting "client_waiting_bytes" "Bytes of messages that wait for the sockets of terminal clients, by protocol";
+            clients "clients" "Terminal clients that are attached";
+            streams "event_streams" "Clients that follow the events of a project";
+            events "events" "Events that were told, by type";
+            hooks "hooks" "Hooks of agents that were read, by name; a new server reads again what its predecessor read";
+            deliveries "deliveries" "Deliveries that came to this state";
+            submit_seconds "delivery_submit_seconds" "Time from queueing a delivery to its being submitted";
+            projects_with_deliveries "projects_with_open_deliveries" "Projects with a delivery that is not over";
+            store_seconds "store_operation_seconds" "Time of an operation of the store";
+            store_errors "store_errors" "Operations of the store that failed";
+            sessions "sessions" "Sessions, by status; of ended ones the latest of each project";
+            agents "agents" "Running agents, by state";
+            watched "planning_watched_folders" "Planning folders that are watched";
+            disk "disk_bytes" "Bytes in files: the events' logs, the sessions' logs, the hooks' journals";
+            holders "holders" "Holders of running sessions that were asked for this scrape: answered, silent, or not asked";
+            output "holder_output_bytes" "Bytes that the running agents have written";
+            ring "holder_ring_bytes" "Output in the memory of the holders that answered";
+            ring_max "holder_ring_bytes_max" "The same of the fullest one";
+            input "holder_input_waiting_bytes" "Input that waits in the holders that answered for agents to read it";
+            input_max "holder_input_waiting_bytes_max" "The same of the fullest one";
+        }
+        self.registry = registry;
+    }
+}
+
+impl Metrics {
+    /// A request was answered. `route` is the template, `None` for what has none.
+    pub(crate) fn answered(&self, method: &str, route: Option<&str>, status: u16, after: Duration) {
+        let request = Request::new(method, route, status);
+        let route = Route::of(&request);
+        self.0.requests.get_or_create(&request).inc();
+        let seconds = self.0.request_seconds.get_or_create(&route);
+        seconds.observe(after.as_secs_f64());
+    }
+
+    /// Something was refused for want of a right.
+    pub(crate) fn refused(&self, what: Refusal) {
+        self.0.refused.get_or_create(&Kind::of(what.as_str())).inc();
+    }
+
+    /// An event was told.
+    pub(crate) fn told(&self, name: &'static str) {
+        self.0.events.get_or_create(&Kind::of(name)).inc();
+    }
+
+    /// A hook was read.
+    pub(crate) fn hook(&self, name: &'static str) {
+        self.0.hooks.get_or_create(&Kind::of(name)).inc();
+    }
+
+    /// Somebody follows events, for as long as the answer lives.
+    pub(crate) fn stream(&self) -> Counted {
+        Counted::new(&self.0.streams)
+    }
+
+    /// A connection is open, for as long as the answer lives.
+    pub(crate) fn connection(&self) -> Counted {
+        Counted::new(&self.0.connections)
+    }
+
+    /// What goes to a terminal client of a protocol.
+    pub(crate) fn flow(&self, protocol: &'static str) -> Flow {
+        let kind = Kind::of(protocol);
+        Flow {
+            sent: self.0.sent.get_or_create_owned(&kind),
+            waiting: self.0.waiting.get_or_create_owned(&kind),
+            here: 0,
+        }
+    }
+
+    fn encode(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        text::encode(&mut text, &self.0.registry)?;
+        Ok(text)
+    }
+}
+
+/// One of those that a gauge counts.
+#[derive(Debug)]
+pub(crate) struct Counted(Gauge);
+
+impl Counted {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Bytes on their way to a client.
+#[derive(Debug)]
+pub(crate) struct Flow {
+    sent: Counter,
+    waiting: Gauge,
+    /// Those of this client that wait.
+    here: usize,
+}
+
+impl Flow {
+    /// A message waits.
+    pub(crate) fn push(&mut self, bytes: usize) {
+        self.here += bytes;
+        self.waiting.inc_by(signed(bytes));
+    }
+
+    /// A message was taken.
+    pub(crate) fn take(&mut self, bytes: usize) {
+        self.here -= bytes.min(self.here);
+        self.waiting.dec_by(signed(bytes));
+        self.sent.inc_by(bytes as u64);
+    }
+}
+
+impl Drop for Flow {
+    fn drop(&mut self) {
+        self.waiting.dec_by(signed(self.here));
+    }
+}
+
+fn signed(value: impl TryInto<i64>) -> i64 {
+    value.try_into().unwrap_or(i64::MAX)
+}

@@ -1,0 +1,105 @@
+//! The labels of metrics: closed sets, whatever is asked for.
+
+use prometheus_client::encoding::EncodeLabelSet;
+
+/// Methods that are told; any other is `other`.
+const METHODS: [&str; 5] = ["GET", "POST", "PATCH", "DELETE", "HEAD"];
+/// The route of what has no template: the page's files, and what is not there.
+const NO_ROUTE: &str = "other";
+
+/// A kind of what is counted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Kind {
+    kind: &'static str,
+}
+
+impl Kind {
+    pub(super) const fn of(kind: &'static str) -> Self {
+        Self { kind }
+    }
+}
+
+/// A state of what is counted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct State {
+    state: &'static str,
+}
+
+impl State {
+    pub(super) const fn of(state: &'static str) -> Self {
+        Self { state }
+    }
+}
+
+/// An operation of the store.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Operation {
+    pub(super) operation: &'static str,
+}
+
+/// An operation of the store that failed, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Failed {
+    pub(super) operation: &'static str,
+    pub(super) error: &'static str,
+}
+
+/// What runs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Build {
+    pub(super) version: &'static str,
+}
+
+/// A request and its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Request {
+    method: &'static str,
+    route: String,
+    status: u16,
+}
+
+impl Request {
+    pub(super) fn new(method: &str, route: Option<&str>, status: u16) -> Self {
+        let known = METHODS.iter().find(|known| **known == method);
+        Self {
+            method: known.copied().unwrap_or("other"),
+            route: route.unwrap_or(NO_ROUTE).to_owned(),
+            status,
+        }
+    }
+}
+
+/// The template of a route.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Route {
+    route: String,
+}
+
+impl Route {
+    pub(super) fn of(request: &Request) -> Self {
+        Self {
+            route: request.route.clone(),
+        }
+    }
+}
+
+/// What is refused for want of a right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// A login with another token.
+    Login,
+    /// A request or a terminal without the token or the cookie.
+    Token,
+    /// A request for another host, or from a page of another origin.
+    Origin,
+}
+
+impl Refusal {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Token => "token",
+            Self::Origin => "origin",
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! What is not counted as it happens, and so looked at for each scrape, within bounds.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::{StreamExt as _, stream};
+use tokio::time::{Instant, timeout_at};
+use wxcode_core::agent::AgentState;
+use wxcode_holder::client::{self, Info};
+
+use super::{
+    Metrics,
+    label::{Kind, State},
+    signed,
+};
+use crate::{http::App, session::Session};
+
+/// How long all holders together may take to answer.
+const HOLDERS_TIME: Duration = Duration::from_secs(1);
+/// Holders that are asked, and those that are asked at once.
+const HOLDERS_MAX: usize = 500;
+const HOLDERS_AT_ONCE: usize = 32;
+/// Entries of folders that are looked at for sizes.
+const ENTRIES_MAX: usize = 50_000;
+
+const AGENT_STATES: [AgentState; 7] = [
+    AgentState::Starting,
+    AgentState::Idle,
+    AgentState::Working,
+    AgentState::WaitingPermission,
+    AgentState::WaitingQuestion,
+    AgentState::BlockedDialog,
+    AgentState::Unknown,
+];
+
+/// What the holders of the sessions say of themselves, and those that do not answer in time; the first
+/// [`HOLDERS_MAX`] are asked.
+pub(crate) async fn holders(sessions: Vec<Arc<Session>>) -> (Vec<Info>, Vec<Arc<Session>>) {
+    let end = Instant::now() + HOLDERS_TIME;
+    let asked = sessions.into_iter().take(HOLDERS_MAX);
+    let asked = asked.map(|session| async move {
+        match timeout_at(end, client::connect(&session.dir)).await {
+            Ok(Ok(connection)) => Ok(connection.welcome.info),
+            Ok(Err(_)) | Err(_) => Err(session),
+        }
+    });
+    let mut answers = stream::iter(asked).buffer_unordered(HOLDERS_AT_ONCE);
+    let (mut infos, mut silent) = (Vec::new(), Vec::new());
+    while let Some(answer) = answers.next().await {
+        match answer {
+            Ok(info) => infos.push(info),
+            // One that has ended meanwhile has nothing to say.
+            Err(session) if session.is_over() => {}
+            Err(session) => silent.push(session),
+        }
+    }
+    (infos, silent)
+}
+
+/// Looks at what is now; all metrics as text.
+///
+/// # Errors
+/// When they cannot be written as text.
+pub(crate) async fn bring_up_to_date(app: &App) -> Result<String, std::fmt::Error> {
+    let metrics = &app.metrics;
+    // Two at a time would mix what they saw.
+    let _turn = metrics.0.scrape.lock().await;
+    let sessions = sessions(metrics, app);
+    let running = sessions.len();
+    let (infos, silent) = holders(sessions).await;
+    tell_holders(metrics, running, &infos, silent.len());
+    if let Ok(projects) = app.store.projects_with_open_deliveries().await {
+        let projects = signed(projects.len());
+        metrics.0.projects_with_deliveries.set(projects);
+    }
+    metrics.0.watched.set(signed(app.planning.watched()));
+    let (own, data_dir) = (metrics.clone(), app.settings.data_dir.clone());
+    let looked = tokio::task::spawn_blocking(move || {
+        own.0.process.look();
+        disk(&own, &data_dir);
+    });
+    // A look that panicked leaves what was seen before.
+    let _ = looked.await;
+    metrics.encode()
+}
+
+/// Counts the sessions; those that run.
+fn sessions(metrics: &Metrics, app: &App) -> Vec<Arc<Session>> {
+    let (starting, sessions) = app.sessions.survey();
+    let (ended, running): (Vec<_>, Vec<_>) =
+        sessions.into_iter().partition(|session| session.is_over());
+    for (state, count) in [
+        ("starting", starting),
+        ("running", running.len()),
+        ("exited", ended.len()),
+    ] {
+        let gauge = metrics.0.sessions.get_or_create(&State::of(state));
+        gauge.set(signed(count));
+    }
+    let states: Vec<AgentState> = running
+        .iter()
+        .map(|session| session.view().agent_state)
+        .collect();
+    for state in AGENT_STATES {
+        let count = states.iter().filter(|is| **is == state).count();
+        let gauge = metrics.0.agents.get_or_create(&State::of(state.as_str()));
+        gauge.set(signed(count));
+    }
+    let clients: usize = running.iter().map(|session| session.clients()).sum();
+    metrics.0.clients.set(signed(clients));
+    running
+}
+
+fn tell_holders(metrics: &Metrics, running: usize, infos: &[Info], silent: usize) {
+    for (state, count) in [
+        ("answered", infos.len()),
+        ("silent", silent),
+        ("not_asked", running.saturating_sub(HOLDERS_MAX)),
+    ] {
+        let gauge = metrics.0.holders.get_or_create(&State::of(state));
+        gauge.set(signed(count));
+    }
+    let ring = |info: &Info| info.end.saturating_sub(info.start);
+    let sum = |of: &dyn Fn(&Info) -> u64| infos.iter().map(of).fold(0, u64::saturating_add);
+    let most = |of: &dyn Fn(&Info) -> u64| infos.iter().map(of).max().unwrap_or(0);
+    metrics.0.output.set(signed(sum(&|info| info.end)));
+    metrics.0.ring.set(signed(sum(&ring)));
+    metrics.0.ring_max.set(signed(most(&ring)));
+    metrics.0.input.set(signed(sum(&|info| info.input_waiting)));
+    metrics
+        .0
+        .input_max
+        .set(signed(most(&|info| info.input_waiting)));
+}
+
+/// The sizes of what is on disk.
+fn disk(metrics: &Metrics, data_dir: &Path) {
+    let mut left = ENTRIES_MAX;
+    let events: u64 = folders(&data_dir.join("events"), &mut left)
+        .iter()
+        .map(|folder| size(folder, &mut left))
+        .sum();
+    let (mut logs, mut journals) = (0, 0);
+    for session in folders(&data_dir.join("sessions"), &mut left) {
+        logs += size(&session.join("log"), &mut left);
+        journals += size(&session.join("hooks"), &mut left);
+    }
+    for (kind, bytes) in [
+        ("event_logs", events),
+        ("session_logs", logs),
+        ("hook_journals", journals),
+    ] {
+        metrics
+            .0
+            .disk
+            .get_or_create(&Kind::of(kind))
+            .set(signed(bytes));
+    }
+}
+
+fn folders(parent: &Path, left: &mut usize) -> Vec<PathBuf> {
+    let found = fs::read_dir(parent).into_iter().flatten().flatten();
+    let found: Vec<PathBuf> = found.take(*left).map(|entry| entry.path()).collect();
+    *left -= found.len();
+    found
+}
+
+/// The sizes of the files in a folder.
+fn size(folder: &Path, left: &mut usize) -> u64 {
+    let files = folders(folder, left);
+    let sizes = files.iter().filter_map(|file| fs::metadata(file).ok());
+    sizes
+        .filter(fs::Metadata::is_file)
+        .map(|file| file.len())
+        .sum()
+}
