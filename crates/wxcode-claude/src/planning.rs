@@ -34,6 +34,8 @@ pub const PHASES_MAX: usize = 500;
 pub const PLANS_MAX: usize = 5_000;
 /// Most requirements that are told.
 pub const REQUIREMENTS_MAX: usize = 5_000;
+/// Most requirements of one phase that are told.
+pub const PHASE_REQUIREMENTS_MAX: usize = 100;
 /// Most shipped milestones that are told.
 pub const MILESTONES_MAX: usize = 500;
 /// Longest text of a field, in characters; the rest is cut off.
@@ -45,6 +47,10 @@ pub const TEXT_MAX: usize = 300;
 pub struct Planning {
     /// The phases in the order of their numbers, of the roadmap and of the disk.
     pub phases: Vec<Phase>,
+    /// The number of the first phase that is planned and not complete.
+    pub current_phase: Option<String>,
+    /// The number of the first phase that is not planned yet and not complete.
+    pub next_phase: Option<String>,
     /// The requirements of the current milestone.
     pub requirements: Requirements,
     /// What `STATE.md` says; `null` without one.
@@ -73,6 +79,14 @@ pub struct Phase {
     pub folder: Option<String>,
     /// Its goal, if the roadmap tells it.
     pub goal: Option<String>,
+    /// What it depends on, as the roadmap says it.
+    pub depends_on: Option<String>,
+    /// The ids of the requirements that it is to meet, by the roadmap.
+    pub requirements: Vec<String>,
+    /// How far it is: its folder, its verification and its box together.
+    pub status: PhaseStatus,
+    /// Its state in the roadmap's table of progress, for example `Deferred`.
+    pub roadmap_status: Option<String>,
     /// What its folder shows.
     pub disk_status: DiskStatus,
     /// The plans in its folder, by id.
@@ -91,6 +105,25 @@ pub struct Phase {
     pub complete: bool,
     /// It belongs to a milestone that the roadmap folded away as shipped; the progress leaves it out.
     pub shipped: bool,
+}
+
+/// How far a phase is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum PhaseStatus {
+    /// There are no plans yet.
+    Pending,
+    /// There are plans, none was carried out.
+    Planned,
+    /// Some plans were carried out.
+    InProgress,
+    /// All plans were carried out, and it is not verified that they do what was promised.
+    Executed,
+    /// All plans were carried out, and a person has to look.
+    NeedsReview,
+    /// Done.
+    Complete,
 }
 
 /// What a phase's folder shows, the furthest first.
@@ -199,6 +232,10 @@ pub struct State {
     pub last_activity: Option<String>,
     /// Where the work was left.
     pub stopped_at: Option<String>,
+    /// When it was paused.
+    pub paused_at: Option<String>,
+    /// When the file was last brought up to date, by its own words.
+    pub last_updated: Option<String>,
     /// The progress that the file claims, in percent.
     pub percent: Option<u8>,
     /// The version of the current milestone.
@@ -264,7 +301,15 @@ pub fn read(workspace: &Path) -> io::Result<Planning> {
         .and_then(|state| state.milestone.clone())
         .or_else(|| milestone::current(&project))
         .or_else(|| milestone::in_progress(&roadmap.milestones));
+    let first = |wanted: fn(&Phase) -> bool| {
+        let mut open = phases.iter().filter(|phase| !phase.shipped);
+        Some(open.find(|phase| wanted(phase))?.number.clone())
+    };
     Ok(Planning {
+        current_phase: first(|phase| {
+            !matches!(phase.status, PhaseStatus::Pending | PhaseStatus::Complete)
+        }),
+        next_phase: first(|phase| phase.status == PhaseStatus::Pending),
         progress: progress::of(&phases),
         truncated: files.is_truncated()
             || roadmap.truncated

@@ -253,6 +253,9 @@ impl Planning {
         now: Timestamp,
     ) {
         let differs = record.differs(&looked.found);
+        if !differs {
+            record.refresh(&looked.found);
+        }
         if differs || feed.newest().saturating_sub(record.seq) > UNREAD_MAX {
             self.catch_up(place.project, feed, record).await;
             record.take_in(&looked.found, now);

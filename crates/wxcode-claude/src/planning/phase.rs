@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    DiskStatus, PHASES_MAX, PLANS_MAX, Phase, Plan, Verification, VerificationStatus,
+    DiskStatus, PHASES_MAX, PLANS_MAX, Phase, PhaseStatus, Plan, Verification, VerificationStatus,
     files::{Entry, Files},
     markdown::{body, cut, field, front_matter, heading, lines},
     name::{self, Kind, Number},
@@ -49,11 +49,7 @@ pub(super) fn all(files: &Files, roadmap: &Roadmap) -> Vec<Phase> {
             })
             .collect();
         plans_left -= plans.len();
-        let verified = shown
-            .verification
-            .as_ref()
-            .is_some_and(|verification| verification.status == VerificationStatus::Passed);
-        let carried_out = !plans.is_empty() && plans.iter().all(|plan| plan.has_summary);
+        let status = status(&plans, &shown, told.ticked);
         phases.push(Phase {
             number: number.to_string(),
             name: told.name.clone(),
@@ -62,6 +58,10 @@ pub(super) fn all(files: &Files, roadmap: &Roadmap) -> Vec<Phase> {
                 .and_then(cut),
             folder: folder.map(|entry| entry.name.clone()),
             goal: told.goal.clone(),
+            depends_on: told.depends_on.clone(),
+            requirements: told.requirements.clone(),
+            status,
+            roadmap_status: told.status.clone(),
             disk_status: if folder.is_some() {
                 shown.status()
             } else {
@@ -73,11 +73,26 @@ pub(super) fn all(files: &Files, roadmap: &Roadmap) -> Vec<Phase> {
             has_context: shown.has_context,
             has_research: shown.has_research,
             roadmap_complete: told.ticked,
-            complete: told.ticked || carried_out && verified,
+            complete: status == PhaseStatus::Complete,
             shipped: told.shipped,
         });
     }
     phases
+}
+
+/// How far a phase is.
+fn status(plans: &[Plan], shown: &Shown, ticked: bool) -> PhaseStatus {
+    let carried_out = !plans.is_empty() && plans.iter().all(|plan| plan.has_summary);
+    let verified = shown.verification.as_ref().map(|found| found.status);
+    match (carried_out, verified) {
+        _ if ticked => PhaseStatus::Complete,
+        (true, Some(VerificationStatus::Passed)) => PhaseStatus::Complete,
+        (true, Some(VerificationStatus::HumanNeeded)) => PhaseStatus::NeedsReview,
+        (true, _) => PhaseStatus::Executed,
+        (false, _) if !shown.summaries.is_empty() => PhaseStatus::InProgress,
+        (false, _) if !plans.is_empty() => PhaseStatus::Planned,
+        (false, _) => PhaseStatus::Pending,
+    }
 }
 
 /// The folder of each phase; of two with the same number, the one that was changed last.

@@ -35,6 +35,10 @@ mod tests {
             slug: None,
             folder: None,
             goal: None,
+            depends_on: None,
+            requirements: Vec::new(),
+            status: crate::planning::PhaseStatus::Pending,
+            roadmap_status: None,
             disk_status: DiskStatus::Empty,
             plans: (0..plans)
                 .map(|plan| Plan {

@@ -63,7 +63,7 @@ fn entry<'a>(
 }
 
 /// An id as in `AUTH-01`: a category, a dash, a number.
-fn id(text: &str) -> Option<&str> {
+pub(super) fn id(text: &str) -> Option<&str> {
     let (category, number) = text.rsplit_once('-')?;
     let good = text.len() <= ID_MAX
         && category.starts_with(|first: char| first.is_ascii_alphabetic())

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{
-    PHASES_MAX, PLANS_MAX,
-    markdown::{bold, checkbox, cut, field, heading, item, lines},
+    PHASE_REQUIREMENTS_MAX, PHASES_MAX, PLANS_MAX,
+    markdown::{bold, cells, checkbox, cut, field, heading, item, lines},
     milestone::{self, Told},
     name::{Number, plan_id, without_code},
+    requirement,
 };
 
 /// What the roadmap tells.
@@ -25,6 +26,10 @@ pub(super) struct Roadmap {
 pub(super) struct ToldPhase {
     pub(super) name: Option<String>,
     pub(super) goal: Option<String>,
+    pub(super) depends_on: Option<String>,
+    pub(super) requirements: Vec<String>,
+    /// Its state in the table of progress.
+    pub(super) status: Option<String>,
     /// Its box is ticked.
     pub(super) ticked: bool,
     /// It is only named where shipped milestones are folded away.
@@ -66,6 +71,8 @@ pub(super) fn parse(text: &str) -> Roadmap {
     let mut folds = 0_usize;
     // The phase whose section this is.
     let mut section: Option<Number> = None;
+    // The column of the states in the table of progress.
+    let mut states: Option<usize> = None;
     for line in lines(text) {
         if line.contains("<details") {
             folds += 1;
@@ -75,6 +82,25 @@ pub(super) fn parse(text: &str) -> Roadmap {
         if line.contains("</details") {
             folds = folds.saturating_sub(1);
         }
+        if let Some(cells) = cells(line) {
+            if cells[0].eq_ignore_ascii_case("phase") {
+                states = cells
+                    .iter()
+                    .position(|cell| cell.eq_ignore_ascii_case("status"));
+            } else if let Some(column) = states
+                && let Some((number, rest)) = Number::take(without_code(cells[0]))
+                && rest.starts_with('.')
+                && let Some(told) = roadmap.phase(number, folded)
+            {
+                told.status = cells.get(column).and_then(|cell| cut(cell));
+                told.name = told
+                    .name
+                    .take()
+                    .or_else(|| cut(rest.trim_start_matches('.')));
+            }
+            continue;
+        }
+        states = None;
         if let Some((_, title)) = heading(line) {
             section = None;
             if let Some((number, name)) = phase(title)
@@ -92,13 +118,17 @@ pub(super) fn parse(text: &str) -> Roadmap {
             } else {
                 roadmap.plan(text);
             }
-        } else if let Some(("goal", value)) = field(line)
-            .as_ref()
-            .map(|(key, value)| (key.as_str(), *value))
+        } else if let Some((key, value)) = field(line)
             && let Some(number) = &section
+            && ["goal", "depends on", "requirements"].contains(&key.as_str())
         {
             if let Some(told) = roadmap.phases.get_mut(number) {
-                told.goal = told.goal.take().or_else(|| cut(value));
+                match key.as_str() {
+                    "goal" => told.goal = told.goal.take().or_else(|| cut(value)),
+                    "depends on" => told.depends_on = told.depends_on.take().or_else(|| cut(value)),
+                    _ if told.requirements.is_empty() => told.requirements = requirements(value),
+                    _ => {}
+                }
             }
         } else if section.is_none()
             // A milestone stands in bold; a version in a sentence is none.
@@ -111,6 +141,16 @@ pub(super) fn parse(text: &str) -> Roadmap {
         }
     }
     roadmap
+}
+
+/// The ids in `AUTH-01, AUTH-02`, with or without brackets.
+fn requirements(value: &str) -> Vec<String> {
+    let words = value.split([',', ' ', ';', '[', ']', '`', '*']);
+    words
+        .filter_map(requirement::id)
+        .take(PHASE_REQUIREMENTS_MAX)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The number and name of a phase that a heading or an item begins with: `Phase 3: Name`,
@@ -222,6 +262,28 @@ Goal: not this one
                 .map(|(id, title)| (id.to_owned(), title.to_owned()))
         );
         assert_eq!(roadmap.milestones.len(), 2);
+    }
+
+    #[test]
+    fn a_phase_tells_what_it_needs_and_meets_and_its_row_of_the_table() {
+        let roadmap = parse(
+            "### Phase 3: API\n**Goal**: Ask\n**Depends on**: Phase 2\n**Requirements**: [API-01, API-02], and more-words\n\n\
+             | Requirement | Phase | Status |\n|---|---|---|\n| 3. none | Phase 3 | Pending |\n\n\
+             ## Progress\n\n| Phase | Milestone | Plans Complete | Status | Completed |\n|---|---|---|---|---|\n\
+             | 3. API | v1.1 | 1/2 | In progress | - |\n| 3.1. Fix | v1.1 | 0/1 | Deferred |\n| 4. Half wri",
+        );
+        let phase = |number: &str| &roadmap.phases[&Number::take(number).unwrap().0];
+        let api = phase("3");
+        assert_eq!(api.depends_on.as_deref(), Some("Phase 2"));
+        assert_eq!(api.requirements, ["API-01", "API-02"]);
+        assert_eq!(api.status.as_deref(), Some("In progress"));
+        let fix = phase("3.1");
+        assert_eq!(
+            (fix.name.as_deref(), fix.status.as_deref()),
+            (Some("Fix"), Some("Deferred"))
+        );
+        assert_eq!(phase("4").status, None);
+        assert_eq!(roadmap.phases.len(), 3);
     }
 
     #[test]

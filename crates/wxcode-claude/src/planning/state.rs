@@ -19,6 +19,8 @@ pub(super) fn parse(text: &str) -> State {
             "status" => keep(&mut state.status, &value),
             "stopped_at" => keep(&mut state.stopped_at, &value),
             "last_activity" => keep(&mut state.last_activity, &value),
+            "paused_at" => keep(&mut state.paused_at, &value),
+            "last_updated" => keep(&mut state.last_updated, &value),
             "progress.total_phases" => count(&mut state.phases, &value),
             "progress.percent" => percent(&mut state.percent, &value),
             _ => {}
@@ -172,7 +174,8 @@ mod tests {
     fn front_matter_counts_more_than_text() {
         let state = parse(
             "---\ngsd_state_version: 1.0\nmilestone: v1.1\nmilestone_name: More\ncurrent_phase: 4\n\
-             current_phase_name: \"API: first\"\ncurrent_plan: Not started\nstatus: executing\nprogress:\n  \
+             current_phase_name: \"API: first\"\ncurrent_plan: Not started\nstatus: executing\n\
+             paused_at: null\nlast_updated: 2026-01-24T10:00:00Z\nprogress:\n  \
              total_phases: 9\n  completed_phases: 3\n  percent: 33\n---\n\
              Phase: 3 of 7 (Terminal)\nPlan: 2 of 3\nStatus: old\nProgress: [█] 10%\n",
         );
@@ -184,6 +187,7 @@ mod tests {
             plans: Some(3),
             status: text("executing"),
             percent: Some(33),
+            last_updated: text("2026-01-24T10:00:00Z"),
             milestone: text("v1.1"),
             milestone_name: text("More"),
             ..State::default()

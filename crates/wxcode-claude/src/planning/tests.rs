@@ -236,6 +236,17 @@ fn the_old_dialect() {
             shipped: Some("2026-01-24".into())
         }]
     );
+    let statuses: Vec<_> = planning.phases.iter().map(|phase| phase.status).collect();
+    use PhaseStatus::{Complete, Executed, InProgress, Pending};
+    assert_eq!(statuses, [Executed, Complete, InProgress, Pending, Pending]);
+    assert_eq!(
+        (
+            planning.current_phase.as_deref(),
+            planning.next_phase.as_deref()
+        ),
+        (Some("3"), Some("3.1"))
+    );
+    assert_eq!(terminal.roadmap_status.as_deref(), Some("Complete"));
     assert_eq!(planning.current_version.as_deref(), Some("v1.1"));
     assert_eq!(
         planning.progress,
@@ -297,7 +308,11 @@ fn an_executed_phase_is_complete_when_its_verification_passed() {
     let folder = workspace.path().join(".planning/phases/CK-11-base");
     fs::write(folder.join("plans/SUMMARY-02-pour.md"), "").unwrap();
     let complete = || read(workspace.path()).unwrap().phases[0].complete;
+    let status = || read(workspace.path()).unwrap().phases[0].status;
     assert!(!complete(), "a person has to look");
+    assert_eq!(status(), PhaseStatus::NeedsReview);
+    fs::remove_file(folder.join("11-VERIFICATION.md")).unwrap();
+    assert_eq!(status(), PhaseStatus::Executed);
     fs::write(
         folder.join("11-VERIFICATION.md"),
         "---\nstatus: passed\n---\n",

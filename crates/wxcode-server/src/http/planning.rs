@@ -28,6 +28,10 @@ const PATHS_MAX: usize = 200;
 pub(super) struct PlanningView {
     /// The phases in the order of their numbers, of the roadmap and of the disk.
     phases: Vec<PhaseView>,
+    /// The number of the first phase that is planned and not complete.
+    current_phase: Option<String>,
+    /// The number of the first phase that is not planned yet and not complete.
+    next_phase: Option<String>,
     /// The requirements of the current milestone.
     requirements: Requirements,
     /// What `STATE.md` says; `null` without one.
@@ -93,6 +97,8 @@ pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<J
     let created = created(&app, &credits.created).await?;
     let Planning {
         phases,
+        current_phase,
+        next_phase,
         requirements,
         state,
         milestones,
@@ -109,6 +115,8 @@ pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<J
     });
     Ok(Json(PlanningView {
         phases: phases.collect(),
+        current_phase,
+        next_phase,
         requirements,
         state,
         milestones,

@@ -28,6 +28,8 @@ pub(super) struct Look {
 pub(super) struct Found {
     /// Its path below `.planning/`.
     pub(super) path: String,
+    /// Its number in the file system, which it keeps where it is moved.
+    pub(super) inode: u64,
     /// When it was made, where the file system tells.
     pub(super) born: Option<Timestamp>,
     /// When it last changed, its being moved here included.
@@ -114,6 +116,7 @@ impl Found {
         let changed = Timestamp::new(metadata.ctime(), nanos).unwrap_or(Timestamp::UNIX_EPOCH);
         Self {
             path,
+            inode: metadata.ino(),
             born,
             changed,
         }

@@ -1,7 +1,7 @@
 //! Which milestone made which entries below a project's `.planning/`: a small file that outlives the server.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap},
     fs,
     io::{self, Write as _},
     path::Path,
@@ -31,10 +31,20 @@ pub(super) struct Record {
     pub(super) work: Work,
     /// When it was last looked.
     looked_at: Option<Timestamp>,
-    /// Each entry that is there, and the milestone that it came under, if one was in work.
-    entries: BTreeMap<String, Option<Id>>,
+    /// Each entry that is there, by its path.
+    entries: BTreeMap<String, Entry>,
     /// Whether there are more entries than are kept.
     pub(super) truncated: bool,
+}
+
+/// A file or folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    /// The milestone that it came under, if one was in work.
+    milestone: Option<Id>,
+    /// Its number and its birth, by which it is known again where it is moved: numbers alone are given anew.
+    inode: u64,
+    born: Option<Timestamp>,
 }
 
 impl Default for Record {
@@ -96,11 +106,23 @@ impl Record {
         is_new || there < self.entries.len()
     }
 
-    /// Takes in what is there at `now`: what is new came under the milestone that was in work when it came, what is gone is
-    /// forgotten.
+    /// Takes in what is there at `now`: what is new came under the milestone that was in work when it came, or was moved from
+    /// where it was known; what is gone is forgotten.
     pub(super) fn take_in(&mut self, found: &[Found], now: Timestamp) {
-        let there: HashSet<&str> = found.iter().map(|found| found.path.as_str()).collect();
-        self.entries.retain(|path, _| there.contains(path.as_str()));
+        let there: HashMap<&str, &Found> = found
+            .iter()
+            .map(|found| (found.path.as_str(), found))
+            .collect();
+        let mut moved: HashMap<(u64, Timestamp), Option<Id>> = HashMap::new();
+        self.entries.retain(|path, entry| {
+            let found = there.get(path.as_str());
+            match (found, entry.born) {
+                (Some(found), _) => entry.is_now(found),
+                (None, Some(born)) => drop(moved.insert((entry.inode, born), entry.milestone)),
+                (None, None) => {}
+            }
+            found.is_some()
+        });
         let mut bytes: usize = self.entries.keys().map(String::len).sum();
         self.truncated = false;
         for entry in found {
@@ -112,8 +134,26 @@ impl Record {
                 break;
             }
             bytes += entry.path.len();
-            let milestone = self.work.at(self.came(entry, now));
-            self.entries.insert(entry.path.clone(), milestone);
+            let known = entry.born.and_then(|born| moved.get(&(entry.inode, born)));
+            let milestone = match known {
+                Some(milestone) => *milestone,
+                None => self.work.at(self.came(entry, now)),
+            };
+            let kept = Entry {
+                milestone,
+                inode: entry.inode,
+                born: entry.born,
+            };
+            self.entries.insert(entry.path.clone(), kept);
+        }
+    }
+
+    /// Takes note of known entries that were written anew, so that they are known again where they are moved.
+    pub(super) fn refresh(&mut self, found: &[Found]) {
+        for found in found {
+            if let Some(entry) = self.entries.get_mut(&found.path) {
+                entry.is_now(found);
+            }
         }
     }
 
@@ -137,12 +177,19 @@ impl Record {
     /// What came under each milestone, by path.
     pub(super) fn created(&self) -> BTreeMap<Id, Vec<&str>> {
         let mut created: BTreeMap<Id, Vec<&str>> = BTreeMap::new();
-        for (path, milestone) in &self.entries {
-            if let Some(milestone) = milestone {
-                created.entry(*milestone).or_default().push(path);
+        for (path, entry) in &self.entries {
+            if let Some(milestone) = entry.milestone {
+                created.entry(milestone).or_default().push(path);
             }
         }
         created
+    }
+}
+
+impl Entry {
+    fn is_now(&mut self, found: &Found) {
+        self.inode = found.inode;
+        self.born = found.born;
     }
 }
 
@@ -163,13 +210,14 @@ mod tests {
     fn found(path: &str, born: i64, changed: i64) -> Found {
         Found {
             path: path.to_owned(),
+            inode: 0,
             born: Some(at(born)),
             changed: at(changed),
         }
     }
 
     fn milestone(record: &Record, path: &str) -> Option<Id> {
-        record.entries[path]
+        record.entries[path].milestone
     }
 
     /// Milestone 1 was in work from 10 to 20, milestone 2 from 30 on.
@@ -220,6 +268,34 @@ mod tests {
         assert_eq!(created[&id(1)], ["phases/01-a"]);
         assert_eq!(created[&id(2)], ["phases/02-b", "phases/03-c"]);
         assert!(!record.entries.contains_key("notes.md"));
+    }
+
+    #[test]
+    fn an_entry_that_is_moved_keeps_its_milestone_and_one_with_its_number_does_not() {
+        let at_inode = |path: &str, inode: u64, born: i64| Found {
+            inode,
+            ..found(path, born, born)
+        };
+        let mut record = record();
+        let before = [
+            at_inode("phases/01-a", 7, 12),
+            at_inode("phases/02-b", 8, 13),
+            at_inode("STATE.md", 9, 14),
+        ];
+        record.take_in(&before, at(40));
+        record.looked(at(40));
+        // Written anew, and moved later.
+        let anew = at_inode("STATE.md", 10, 41);
+        record.refresh(std::slice::from_ref(&anew));
+        let after = [
+            at_inode("phases/05-a", 7, 12),
+            at_inode("phases/06-c", 8, 45),
+            at_inode("OLD-STATE.md", 10, 41),
+        ];
+        record.take_in(&after, at(50));
+        assert_eq!(milestone(&record, "phases/05-a"), Some(id(1)));
+        assert_eq!(milestone(&record, "OLD-STATE.md"), Some(id(1)));
+        assert_eq!(milestone(&record, "phases/06-c"), Some(id(2)));
     }
 
     #[test]

@@ -129,6 +129,13 @@ async fn phases_are_told_under_the_milestone_that_made_them() {
     fs::remove_dir_all(workspace.join(".planning/phases/02-second")).unwrap();
     let planning = server.get(&path).await.expect(200);
     assert_eq!(planning["created"][1]["total"], 3);
+    // What gets another name stays whose it was.
+    let phases = workspace.join(".planning/phases");
+    fs::rename(phases.join("01-first"), phases.join("09-first")).unwrap();
+    let planning = server.get(&path).await.expect(200);
+    assert_eq!(milestone_of(&planning, "9"), json!(one));
+    let renamed = ["phases", "phases/09-first", "phases/09-first/01-01-PLAN.md"];
+    assert_eq!(created(&planning)[0].1, renamed);
     let shown = server.get(&format!("/milestones/{two}")).await.expect(200);
     assert!(shown.get("created").is_none() && shown.get("paths").is_none());
     let record = server.data_dir().join(format!("planning/{project}.json"));
