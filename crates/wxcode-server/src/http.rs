@@ -12,6 +12,7 @@ mod planning;
 mod problem;
 mod project;
 mod recording;
+mod run;
 mod screen;
 mod session;
 
@@ -87,6 +88,7 @@ impl FromRef<App> for Access {
         (name = "sessions", description = "The running agent of an output project"),
         (name = "events", description = "What happens to an output project, told as it happens"),
         (name = "deliveries", description = "Commands on their way into a session"),
+        (name = "runs", description = "Work of an output project's agent without a terminal"),
         (name = "access", description = "Logging a browser in and out"),
         (name = "health", description = "Whether the server lives and its store answers"),
     ),
@@ -126,6 +128,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(recording::show))
         .routes(routes!(delivery::queue, delivery::list))
         .routes(routes!(delivery::show))
+        .routes(routes!(run::start, run::list))
+        .routes(routes!(run::show, run::stop))
         .routes(routes!(planning::show))
         .routes(routes!(event::follow))
 }

@@ -164,6 +164,7 @@ impl Server {
             source,
         };
         sessions.adopt().await.map_err(failed)?;
+        sessions.adopt_runs().await.map_err(failed)?;
         let listener = bind(listen).map_err(|source| ServeError::Listen {
             address: listen,
             source,

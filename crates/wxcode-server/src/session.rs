@@ -14,6 +14,7 @@ mod plan;
 mod registry;
 mod report;
 mod role;
+mod run;
 mod start;
 mod version;
 mod watcher;
@@ -21,6 +22,7 @@ mod watcher;
 pub use live::{Attendance, Session, View};
 pub use older::ResumeError;
 pub use registry::{Delivered, Found, Retired, Sessions};
+pub use run::{Account, RESULT_MAX, RUNS_KEPT, Run};
 pub use start::StartError;
 
 use std::time::Duration;

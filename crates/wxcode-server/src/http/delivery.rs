@@ -100,6 +100,7 @@ pub(super) fn answer(delivered: Delivered) -> Answer<(StatusCode, Json<DeliveryV
 #[utoipa::path(operation_id = "queueDelivery", post, path = "/output-projects/{id}/deliveries", tag = "deliveries", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = NewText, responses(
     (status = 202, description = "Queued, or the delivery that has the key already", body = DeliveryView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "A run is going on, or the workspace folder is missing", body = Problem, content_type = "application/problem+json"),
     (status = 422, description = "The text or the key is not valid", body = Problem, content_type = "application/problem+json"),
     (status = 429, description = "Too many deliveries in line", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "The agent could not start", body = Problem, content_type = "application/problem+json"),

@@ -35,6 +35,17 @@ impl<S: Send + Sync> FromRequestParts<S> for DeliveryId {
     }
 }
 
+/// The `{run_id}` of a path.
+pub(crate) struct RunId(pub(crate) Id);
+
+impl<S: Send + Sync> FromRequestParts<S> for RunId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        named(parts, state, "run_id").await.map(Self)
+    }
+}
+
 async fn named<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) -> Result<Id, Problem> {
     let Path(segments) = Path::<HashMap<String, String>>::from_request_parts(parts, state)
         .await

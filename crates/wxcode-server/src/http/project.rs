@@ -15,6 +15,7 @@ use uuid::Uuid;
 use wxcode_core::{
     id::Id,
     project::{NAME_MAX, OutputProject, ProjectStatus},
+    run::in_the_way,
     time::to_millis,
 };
 use wxcode_store::ProjectPatch;
@@ -274,7 +275,7 @@ pub(super) async fn change(
 #[utoipa::path(operation_id = "deleteOutputProject", delete, path = "/output-projects/{id}", tag = "output projects", params(("id" = String, Path, description = "24 hexadecimal digits"), Removal), responses(
     (status = 204, description = "Deleted"),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
-    (status = 409, description = "Its session runs, and `force` was not given", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "Its session runs or a run is going on, and `force` was not given", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn remove(
     State(app): State<App>,
@@ -287,6 +288,10 @@ pub(super) async fn remove(
         Retired::Running => Err(Problem::conflict(
             "its session runs: end it first (DELETE …/session), or delete with ?force=true, which ends it",
         )),
+        Retired::InRun(run) => Err(Problem::conflict(format!(
+            "{}, or delete with ?force=true, which stops it",
+            in_the_way(run)
+        ))),
         Retired::Stuck => Err(not_ended()),
     }
 }

@@ -24,6 +24,7 @@ use super::{
     App,
     parameter::PathId,
     problem::{Answer, Body, Problem},
+    run::{self, RunView},
 };
 use crate::session::{STOP_TIMEOUT, Session};
 
@@ -67,6 +68,8 @@ pub(super) struct SessionView {
     clients: usize,
     /// How it ended.
     exit: Option<ExitView>,
+    /// The run that is going on, for which no session can be started.
+    run: Option<RunView>,
 }
 
 /// One conversation of a project.
@@ -155,6 +158,10 @@ pub(super) async fn view(
         (Some(_), Some(_)) => "exited",
         (Some(_), None) => "running",
     };
+    let run = match app.sessions.run_under_way(project.id) {
+        Some(run) => run::view(run).await.ok(),
+        None => None,
+    };
     SessionView {
         status,
         agent_state: state
@@ -181,6 +188,7 @@ pub(super) async fn view(
         log_off: welcome.and_then(|welcome| welcome.info.log_off),
         clients: session.map_or(0, Session::clients),
         exit: exit.map(ExitView::from),
+        run,
     }
 }
 
@@ -221,7 +229,7 @@ pub(super) struct Which {
     (status = 200, description = "It was running", body = SessionView),
     (status = 201, description = "It was started", body = SessionView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
-    (status = 409, description = "The workspace folder is missing, another process runs the conversation, it holds no messages, or a session with another one runs", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "The workspace folder is missing, another process runs the conversation, it holds no messages, a session with another one runs, or a run is going on", body = Problem, content_type = "application/problem+json"),
     (status = 422, description = "The project never had the conversation", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "The agent could not start", body = Problem, content_type = "application/problem+json"),
 ))]

@@ -45,7 +45,7 @@ impl Sessions {
                     running += 1;
                     if let Some(older) = seat.running() {
                         tracing::error!(project = %note.project_id, older = %older.id, newer = %id, "two agents of one project: the older one is ended");
-                        stop(&older).await;
+                        stop(&older.dir, older.ended()).await;
                     }
                     let current = self.current_conversation(&note).await;
                     let started = Started {
@@ -196,8 +196,8 @@ struct Past {
     exit: Exit,
 }
 
-/// The session folders below `root` in the order of their making, and what each says.
-fn survey(root: &Path) -> io::Result<Vec<(Id, PathBuf, State)>> {
+/// The folders of sessions or runs below `root` in the order of their making, and what each says.
+pub(super) fn survey(root: &Path) -> io::Result<Vec<(Id, PathBuf, State)>> {
     fs::create_dir_all(root)?;
     let mut found = Vec::new();
     for entry in fs::read_dir(root)? {

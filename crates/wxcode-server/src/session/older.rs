@@ -65,6 +65,7 @@ impl Sessions {
             if seat.running().is_some() {
                 return Err(ResumeError::Running);
             }
+            seat.is_free()?;
             let config_dir = Surroundings::new(&self.0.settings).config_dir;
             unclaimed(&config_dir, conversation)?;
             let looked =

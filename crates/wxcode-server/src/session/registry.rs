@@ -1,8 +1,12 @@
 //! Which project has which session: get-or-create without a race, delivering, ending.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    collections::{BTreeMap, HashMap},
+    path::Path,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::{sync::watch, time::timeout};
@@ -22,6 +26,7 @@ use super::{
     identity::Ledger,
     learned::Learned,
     live::{Session, View},
+    run::Run,
     start::{self, StartError, Started},
     watcher::Watcher,
 };
@@ -36,19 +41,32 @@ pub(super) struct Inner {
     pub(super) settings: Arc<Settings>,
     pub(super) store: Arc<dyn Store>,
     pub(super) events: Events,
-    planning: Planning,
+    pub(super) planning: Planning,
     seats: Mutex<HashMap<Id, Arc<Seat>>>,
-    closing: CancellationToken,
-    watchers: TaskTracker,
+    pub(super) closing: CancellationToken,
+    pub(super) watchers: TaskTracker,
 }
 
 /// A project's place for its one session.
 #[derive(Default)]
 pub(super) struct Seat {
-    /// Held while a session is started or ended, so that there is never a second.
-    gate: tokio::sync::Mutex<()>,
+    /// Held while a session or a run is started or ended, so that there is never a second agent.
+    pub(super) gate: tokio::sync::Mutex<()>,
     /// The latest session, running or ended.
     latest: Mutex<Option<Arc<Session>>>,
+    /// The runs that are known; at most one of them is going on.
+    runs: Mutex<BTreeMap<Id, Arc<Run>>>,
+    /// Whether the gate is held for the start of a run.
+    begins_run: AtomicBool,
+}
+
+/// A run is being started for as long as this lives.
+pub(super) struct Beginning<'a>(&'a Seat);
+
+impl Drop for Beginning<'_> {
+    fn drop(&mut self) {
+        self.0.begins_run.store(false, Ordering::Release);
+    }
 }
 
 impl Seat {
@@ -68,6 +86,52 @@ impl Seat {
 
     pub(super) fn running(&self) -> Option<Arc<Session>> {
         self.latest().filter(|session| !session.is_over())
+    }
+
+    /// Says that a run is being started; the caller holds the gate.
+    pub(super) fn begin_run(&self) -> Beginning<'_> {
+        self.begins_run.store(true, Ordering::Release);
+        Beginning(self)
+    }
+
+    /// Gives the place to a run.
+    pub(super) fn take_run(&self, run: Arc<Run>) {
+        lock(&self.runs).insert(run.id, run);
+    }
+
+    pub(super) fn forget_run(&self, run: Id) {
+        lock(&self.runs).remove(&run);
+    }
+
+    /// The runs that are known, oldest first.
+    pub(super) fn runs(&self) -> Vec<Arc<Run>> {
+        let mut runs: Vec<Arc<Run>> = lock(&self.runs).values().map(Arc::clone).collect();
+        // Ids of two servers do not sort by time within a second.
+        runs.sort_by_key(|run| (run.started_at, run.id));
+        runs
+    }
+
+    /// The run that is going on.
+    pub(super) fn run(&self) -> Option<Arc<Run>> {
+        let runs = lock(&self.runs);
+        runs.values().find(|run| !run.is_over()).map(Arc::clone)
+    }
+
+    /// Whether a session is being started.
+    fn is_starting(&self) -> bool {
+        // The gate is also held while a session is ended, but then it still runs.
+        self.running().is_none()
+            && !self.begins_run.load(Ordering::Acquire)
+            && self.run().is_none()
+            && self.gate.try_lock().is_err()
+    }
+
+    /// That no run is going on.
+    pub(super) fn is_free(&self) -> Result<(), StartError> {
+        match self.run() {
+            Some(run) => Err(StartError::InRun(run.id)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -89,7 +153,9 @@ pub enum Retired {
     Missing,
     /// Its session runs, and was not to be ended.
     Running,
-    /// Its session could not be ended in time.
+    /// A run of it is going on, and was not to be ended.
+    InRun(Id),
+    /// Its session or its run could not be ended in time.
     Stuck,
 }
 
@@ -133,17 +199,14 @@ impl Sessions {
     /// Whether the session of a project is being started.
     #[must_use]
     pub fn is_starting(&self, project: Id) -> bool {
-        let seat = self.seat(project);
-        // The gate is also held while a session is ended, but then it still runs.
-        seat.running().is_none() && seat.gate.try_lock().is_err()
+        self.seat(project).is_starting()
     }
 
     /// How many sessions are being started, and the latest session of each project that has one.
     #[must_use]
     pub(crate) fn survey(&self) -> (usize, Vec<Arc<Session>>) {
         let seats: Vec<_> = lock(&self.0.seats).values().map(Arc::clone).collect();
-        let is_starting =
-            |seat: &&Arc<Seat>| seat.running().is_none() && seat.gate.try_lock().is_err();
+        let is_starting = |seat: &&Arc<Seat>| seat.is_starting();
         let starting = seats.iter().filter(is_starting).count();
         (
             starting,
@@ -172,9 +235,14 @@ impl Sessions {
         let _gate = seat.gate.lock().await;
         let found = self.get_or_start(&seat, project).await;
         if matches!(found, Err(StartError::NoProject)) {
-            lock(&self.0.seats).remove(&project);
+            self.forget_seat(project);
         }
         found
+    }
+
+    /// Forgets what is known of a project.
+    pub(super) fn forget_seat(&self, project: Id) {
+        lock(&self.0.seats).remove(&project);
     }
 
     /// The caller holds the gate.
@@ -189,6 +257,7 @@ impl Sessions {
                 created: false,
             });
         }
+        seat.is_free()?;
         if self.0.closing.is_cancelled() {
             return Err(StartError::Closing);
         }
@@ -210,6 +279,8 @@ impl Sessions {
         let project = new.output_project_id;
         let seat = self.seat(project);
         let _gate = seat.gate.lock().await;
+        // Before it is queued: nothing is to wait for a session that nobody starts.
+        seat.is_free()?;
         let delivery = match self.0.store.queue(new).await? {
             Queued::New(delivery) => delivery,
             Queued::Existing(delivery) => {
@@ -257,7 +328,7 @@ impl Sessions {
         let seat = self.seat(project);
         let _gate = seat.gate.lock().await;
         match seat.running() {
-            Some(session) => stop(&session).await,
+            Some(session) => stop(&session.dir, session.ended()).await,
             None => true,
         }
     }
@@ -273,13 +344,22 @@ impl Sessions {
             if !force {
                 return Ok(Retired::Running);
             }
-            if !stop(&session).await {
+            if !stop(&session.dir, session.ended()).await {
+                return Ok(Retired::Stuck);
+            }
+        }
+        if let Some(run) = seat.run() {
+            if !force {
+                return Ok(Retired::InRun(run.id));
+            }
+            if !self.stop_run(&run).await {
                 return Ok(Retired::Stuck);
             }
         }
         let removed = self.0.store.remove_project(project).await?;
-        lock(&self.0.seats).remove(&project);
+        self.forget_seat(project);
         self.0.planning.forget(project);
+        Self::prune_runs(&seat, 0);
         self.prune(project, 0);
         Ok(if removed {
             Retired::Removed
@@ -376,23 +456,23 @@ impl Sessions {
     }
 }
 
-/// Tells the holder to end the agent's whole tree, and waits until it is gone.
-pub(super) async fn stop(session: &Session) -> bool {
+/// Tells the holder in `dir` to end the agent's whole tree, and waits until it is gone, as `ended` says.
+pub(super) async fn stop<T>(dir: &Path, ended: impl Future<Output = T>) -> bool {
     let ended = async {
-        match client::connect(&session.dir).await {
+        match client::connect(dir).await {
             Ok(connection) => {
                 let grace_ms = u64::try_from(STOP_GRACE.as_millis()).unwrap_or(u64::MAX);
                 if let Err(error) = connection.sender.send(Request::Stop { grace_ms }).await {
-                    tracing::warn!(session = %session.id, %error, "the holder could not be told to stop");
+                    tracing::warn!(dir = %dir.display(), %error, "the holder could not be told to stop");
                 }
                 // The connection stays open until the end, so that the request is read.
-                session.ended().await;
+                ended.await;
                 drop(connection);
             }
-            // A holder that is gone is found out and buried by the watcher.
+            // A holder that is gone is found out and buried by the one who follows it.
             Err(error) => {
-                tracing::warn!(session = %session.id, %error, "the holder does not answer");
-                session.ended().await;
+                tracing::warn!(dir = %dir.display(), %error, "the holder does not answer");
+                ended.await;
             }
         }
     };

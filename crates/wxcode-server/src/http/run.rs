@@ -1,0 +1,195 @@
+//! Runs over HTTP: work without a terminal.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State, http::StatusCode};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use wxcode_core::{
+    id::Id,
+    run::{PROMPT_MAX, RunState},
+};
+
+use super::{
+    App,
+    parameter::{Paging, Params, PathId, RunId},
+    problem::{Answer, Body, Problem},
+    session::{ExitView, not_ended},
+};
+use crate::session::{Account, Run};
+
+/// A run of a project's agent without a terminal.
+#[derive(Serialize, ToSchema)]
+pub(super) struct RunView {
+    #[schema(value_type = String)]
+    id: Id,
+    #[schema(value_type = String)]
+    output_project_id: Id,
+    /// The conversation that it works in, or left.
+    #[schema(value_type = String)]
+    claude_session_id: Uuid,
+    /// `running`, `succeeded`, `failed` or `stopped`.
+    #[schema(value_type = String)]
+    state: RunState,
+    prompt: String,
+    /// The agent's answer, up to 256 KiB of it.
+    result: Option<String>,
+    /// Why it failed, and what to do.
+    error: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    started_at: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    ended_at: Option<Timestamp>,
+    /// How its agent ended.
+    exit: Option<ExitView>,
+}
+
+impl From<Account> for RunView {
+    fn from(account: Account) -> Self {
+        Self {
+            id: account.id,
+            output_project_id: account.project_id,
+            claude_session_id: account.claude_session_id,
+            state: account.state,
+            prompt: account.prompt,
+            result: account.result,
+            error: account.error,
+            started_at: account.started_at,
+            ended_at: account.ended_at,
+            exit: account.exit.map(ExitView::from),
+        }
+    }
+}
+
+/// A page of runs.
+#[derive(Serialize, ToSchema)]
+pub(super) struct RunList {
+    runs: Vec<RunView>,
+    /// How many there are in all.
+    total: u64,
+}
+
+/// Something to run.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct NewRun {
+    /// What the agent is to do, up to 100 KiB.
+    prompt: String,
+}
+
+/// What is known of a run; its folder is read.
+pub(super) async fn view(run: Arc<Run>) -> Answer<RunView> {
+    let account = tokio::task::spawn_blocking(move || run.account()).await;
+    match account {
+        Ok(Ok(account)) => Ok(account.into()),
+        Ok(Err(error)) => Err(Problem::internal(&error)),
+        Err(error) => Err(Problem::internal(&error)),
+    }
+}
+
+fn find(app: &App, project: Id, id: Id) -> Answer<Arc<Run>> {
+    let mut runs = app.sessions.runs(project).into_iter();
+    runs.find(|run| run.id == id)
+        .ok_or_else(|| Problem::not_found("run"))
+}
+
+/// Runs a prompt in the project's conversation without a terminal.
+#[utoipa::path(operation_id = "startRun", post, path = "/output-projects/{id}/runs", tag = "runs", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = NewRun, responses(
+    (status = 202, description = "It began", body = RunView),
+    (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "The project's session is live, another run is going on, or the workspace folder is missing", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "The prompt is not valid", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "The agent could not start", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn start(
+    State(app): State<App>,
+    PathId(id): PathId,
+    Body(new): Body<NewRun>,
+) -> Answer<(StatusCode, Json<RunView>)> {
+    app.project(id).await?;
+    if new.prompt.trim().is_empty() {
+        return Err(Problem::invalid(
+            "prompt is empty: say what the agent is to do",
+        ));
+    }
+    if new.prompt.len() > PROMPT_MAX {
+        return Err(Problem::invalid(format!(
+            "prompt has {} bytes: give at most {PROMPT_MAX}, or name a file in it",
+            new.prompt.len()
+        )));
+    }
+    if new.prompt.contains('\0') {
+        return Err(Problem::invalid(
+            "prompt holds a NUL, which no argument of a program can: leave it out",
+        ));
+    }
+    let run = app.sessions.begin_run(id, new.prompt).await?;
+    Ok((StatusCode::ACCEPTED, Json(view(run).await?)))
+}
+
+/// Lists the runs of a project that are kept, in the order of their beginning.
+#[utoipa::path(operation_id = "listRuns", get, path = "/output-projects/{id}/runs", tag = "runs", params(("id" = String, Path, description = "24 hexadecimal digits"), Paging), responses(
+    (status = 200, description = "A page of them", body = RunList),
+    (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn list(
+    State(app): State<App>,
+    PathId(id): PathId,
+    Params(paging): Params<Paging>,
+) -> Answer<Json<RunList>> {
+    app.project(id).await?;
+    let all = app.sessions.runs(id);
+    let total = all.len() as u64;
+    let page = paging.page();
+    let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    let mut runs = Vec::new();
+    for run in all
+        .into_iter()
+        .skip(count(page.skip))
+        .take(count(page.limit))
+    {
+        let run_id = run.id;
+        match view(run).await {
+            Ok(run) => runs.push(run),
+            // It gave way to newer ones meanwhile.
+            Err(_) if find(&app, id, run_id).is_err() => {}
+            Err(problem) => return Err(problem),
+        }
+    }
+    Ok(Json(RunList { runs, total }))
+}
+
+/// Shows a run.
+#[utoipa::path(operation_id = "showRun", get, path = "/output-projects/{id}/runs/{run_id}", tag = "runs",
+    params(("id" = String, Path, description = "24 hexadecimal digits"), ("run_id" = String, Path, description = "24 hexadecimal digits")), responses(
+    (status = 200, description = "The run", body = RunView),
+    (status = 404, description = "No such run in this project, or it is not kept any more", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn show(
+    State(app): State<App>,
+    PathId(id): PathId,
+    RunId(run): RunId,
+) -> Answer<Json<RunView>> {
+    app.project(id).await?;
+    Ok(Json(view(find(&app, id, run)?).await?))
+}
+
+/// Stops a run: the agent and everything it started. What it has done stays, and so does the conversation.
+#[utoipa::path(operation_id = "stopRun", delete, path = "/output-projects/{id}/runs/{run_id}", tag = "runs",
+    params(("id" = String, Path, description = "24 hexadecimal digits"), ("run_id" = String, Path, description = "24 hexadecimal digits")), responses(
+    (status = 204, description = "It is over"),
+    (status = 404, description = "No such run in this project, or it is not kept any more", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn stop(
+    State(app): State<App>,
+    PathId(id): PathId,
+    RunId(run): RunId,
+) -> Answer<StatusCode> {
+    app.project(id).await?;
+    if app.sessions.stop_run(&*find(&app, id, run)?).await {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(not_ended())
+    }
+}

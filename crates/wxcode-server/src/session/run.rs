@@ -1,0 +1,61 @@
+//! The runs of this server: work without a terminal, never beside a session, never two at once.
+
+mod adoption;
+mod begin;
+mod follow;
+mod live;
+mod record;
+mod story;
+
+pub use live::{Account, Run};
+
+use std::{fs, sync::Arc};
+
+use wxcode_core::id::Id;
+
+use super::registry::{Seat, Sessions, stop};
+
+/// Runs of a project that are kept when they are over, the latest ones.
+pub const RUNS_KEPT: usize = 20;
+/// Longest answer of a run that is kept, in bytes.
+pub const RESULT_MAX: usize = 256 << 10; // 256 KiB
+/// The folder of the runs in the data folder.
+const FOLDER: &str = "runs";
+
+impl Sessions {
+    /// The run of a project that is going on.
+    #[must_use]
+    pub fn run_under_way(&self, project: Id) -> Option<Arc<Run>> {
+        self.seat(project).run()
+    }
+
+    /// The runs of a project that are known, oldest first.
+    #[must_use]
+    pub fn runs(&self, project: Id) -> Vec<Arc<Run>> {
+        self.seat(project).runs()
+    }
+
+    /// Ends a run: the agent and everything it started. True when it is gone.
+    pub async fn stop_run(&self, run: &Run) -> bool {
+        run.is_over() || stop(&run.dir, run.ended()).await
+    }
+
+    /// Forgets the runs of a project that are over but for the latest `kept`, and removes their folders in the background.
+    pub(super) fn prune_runs(seat: &Seat, kept: usize) {
+        let over: Vec<Arc<Run>> = seat
+            .runs()
+            .into_iter()
+            .filter(|run| run.is_over())
+            .collect();
+        let old = over.len().saturating_sub(kept);
+        for run in over.into_iter().take(old) {
+            seat.forget_run(run.id);
+            let dir = run.dir.clone();
+            tokio::task::spawn_blocking(move || {
+                if let Err(error) = fs::remove_dir_all(&dir) {
+                    tracing::warn!(run = %dir.display(), %error, "the folder of an old run stays");
+                }
+            });
+        }
+    }
+}

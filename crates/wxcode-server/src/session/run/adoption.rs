@@ -1,0 +1,102 @@
+//! What the folders of runs say after a restart: those that are not accounted for are followed again.
+
+use std::{io, path::PathBuf, sync::Arc};
+
+use jiff::Timestamp;
+use tokio::{sync::watch, time::timeout};
+use wxcode_holder::folder::{State, read_spec};
+
+use super::{
+    FOLDER,
+    begin::Begun,
+    live::{Note, Progress, Run},
+    record,
+};
+use crate::session::{STOP_TIMEOUT, adoption::survey, registry::Sessions};
+
+impl Sessions {
+    /// Finds the runs that the folders name. To be called when the sessions are adopted.
+    ///
+    /// # Errors
+    /// When the folder of the runs cannot be read or made.
+    pub async fn adopt_runs(&self) -> io::Result<()> {
+        let root = self.0.settings.data_dir.join(FOLDER);
+        let found = tokio::task::spawn_blocking(move || survey(&root))
+            .await
+            .map_err(io::Error::other)??;
+        let mut running = 0_usize;
+        for (id, dir, state) in found {
+            let Some((note, workspace, at)) = read_note(&dir) else {
+                tracing::warn!(run = %id, "a run's folder is not readable and is passed over");
+                continue;
+            };
+            let (holder, is_live) = match state {
+                State::Live(holder) => (holder, true),
+                State::Lost(holder) | State::Exited(Some(holder), _) => (holder, false),
+                // A start that a crash broke off before the holder was up.
+                State::Unfinished => {
+                    let _ = std::fs::remove_dir_all(&dir);
+                    continue;
+                }
+                State::Exited(None, _) => {
+                    tracing::warn!(run = %id, "a run that never began is passed over");
+                    continue;
+                }
+            };
+            let seat = self.seat(note.project_id);
+            if let Some(record) = record::read(&dir).filter(|_| !is_live) {
+                let over = Progress {
+                    claude_session_id: record.claude_session_id,
+                    is_over: true,
+                    unwritten: None,
+                };
+                seat.take_run(Arc::new(Run {
+                    id,
+                    project_id: note.project_id,
+                    dir,
+                    started_at: at,
+                    progress: watch::channel(over).1,
+                }));
+                continue;
+            }
+            let is_alone = seat.running().is_none() && seat.run().is_none();
+            let current = match self.0.store.project(note.project_id).await {
+                Ok(Some(project)) => project.claude_session_id,
+                Ok(None) => None,
+                Err(_) => Some(note.claude_session_id),
+            };
+            let begun = Begun {
+                id,
+                dir,
+                note,
+                holder,
+                workspace,
+                at,
+            };
+            let run = self.follow_run(&seat, begun, current).await;
+            if is_live {
+                running += 1;
+                if !is_alone {
+                    tracing::error!(project = %run.project_id, run = %id, "a run beside another agent of its project is ended");
+                    self.stop_run(&run).await;
+                }
+            } else if timeout(STOP_TIMEOUT, run.ended()).await.is_err() {
+                tracing::warn!(run = %id, "the end of a run waits for the store");
+            }
+        }
+        if running > 0 {
+            tracing::info!(running, "runs adopted");
+        }
+        Ok(())
+    }
+}
+
+/// What a folder says of its run: the note, the workspace, when it began.
+fn read_note(dir: &std::path::Path) -> Option<(Note, PathBuf, Timestamp)> {
+    let spec = read_spec(dir).ok()?;
+    Some((
+        serde_json::from_value(spec.note).ok()?,
+        spec.cwd,
+        spec.created_at.parse().ok()?,
+    ))
+}

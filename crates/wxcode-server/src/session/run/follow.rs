@@ -1,0 +1,351 @@
+//! Follows the output of one run, from its first byte to its end, and accounts for what it says.
+
+use std::{path::PathBuf, sync::Arc};
+
+use jiff::Timestamp;
+use tokio::{sync::watch, time::sleep};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use wxcode_claude::{
+    stream::Messages,
+    transcript::{self, Transcript},
+};
+use wxcode_core::{
+    event::{CUT_MARK, Kind},
+    run::{self, End, RunState, Verdict},
+    time::to_millis,
+};
+use wxcode_holder::{
+    client::{self, ClientError, Connection, Event, Request},
+    folder::Exit,
+    log::{Item, Reader, What},
+};
+use wxcode_store::Store;
+
+use super::{
+    RESULT_MAX,
+    live::{Note, Progress, Run},
+    record::{self, Record},
+    story::{Step, Story},
+};
+use crate::{
+    event::Feed,
+    planning::{Attention, Planning},
+    session::{
+        identity::Ledger,
+        watcher::{LAST_WORDS_RETRY, RECONNECT, gone},
+    },
+};
+
+/// Records of a log that are read at once, each of at most 64 KiB.
+const BATCH: usize = 16;
+
+/// Follows one run until its agent is gone or the server closes.
+pub(super) struct Follower {
+    run: Arc<Run>,
+    progress: watch::Sender<Progress>,
+    config_dir: PathBuf,
+    workspace: PathBuf,
+    feed: Arc<Feed>,
+    ledger: Ledger,
+    planning: Planning,
+    /// The planning files are watched while the run goes on.
+    attention: Arc<Attention>,
+    closing: CancellationToken,
+    messages: Messages,
+    story: Story,
+}
+
+/// Why a connection is no longer followed.
+enum Parted {
+    Exited(Exit),
+    /// The holder went on to its newest output: what lies between is in its log.
+    Behind,
+    Disconnected,
+    Closing,
+}
+
+impl Follower {
+    #[expect(clippy::too_many_arguments, reason = "all that it accounts to")]
+    pub(super) fn new(
+        run: Arc<Run>,
+        progress: watch::Sender<Progress>,
+        note: Note,
+        current: Option<Uuid>,
+        workspace: PathBuf,
+        store: Arc<dyn Store>,
+        feed: Arc<Feed>,
+        planning: Planning,
+        closing: CancellationToken,
+    ) -> Self {
+        Self {
+            attention: planning.attend(run.project_id, &workspace),
+            ledger: Ledger::new(store, run.project_id, run.id, current),
+            story: Story::new(run.id, note.claude_session_id),
+            run,
+            progress,
+            config_dir: note.config_dir,
+            workspace,
+            feed,
+            planning,
+            closing,
+            messages: Messages::default(),
+        }
+    }
+
+    /// Follows the run to its end.
+    pub(super) async fn run(mut self) {
+        let mut wait = RECONNECT.0;
+        let exit = loop {
+            if let Ok(connection) = client::connect(&self.run.dir).await {
+                wait = RECONNECT.0;
+                match self.follow(connection).await {
+                    Ok(Parted::Exited(exit)) => break exit,
+                    Ok(Parted::Closing) => return,
+                    Ok(Parted::Behind) => continue,
+                    Ok(Parted::Disconnected) => {}
+                    Err(error) => tracing::debug!(run = %self.run.id, %error, "lost the holder"),
+                }
+            }
+            match gone(&self.run.dir).await {
+                Some(exit) => break exit,
+                None => {
+                    tokio::select! {
+                        () = sleep(wait) => wait = (wait * 2).min(RECONNECT.1),
+                        () = self.closing.cancelled() => return,
+                    }
+                }
+            }
+        };
+        self.finish(exit).await;
+    }
+
+    async fn follow(&mut self, connection: Connection) -> Result<Parted, ClientError> {
+        let Connection {
+            sender,
+            mut receiver,
+            ..
+        } = connection;
+        let attach = Request::Attach {
+            since: Some(self.messages.at()),
+            history: 0,
+        };
+        sender.send(attach).await?;
+        let mut has_come = false;
+        loop {
+            let is_behind = self.ledger.is_behind();
+            let event = tokio::select! {
+                event = receiver.next() => event?,
+                () = sleep(LAST_WORDS_RETRY), if is_behind => {
+                    self.save().await;
+                    continue;
+                }
+                () = self.closing.cancelled() => return Ok(Parted::Closing),
+            };
+            match event {
+                None => return Ok(Parted::Disconnected),
+                Some(Event::Exited(exit)) => return Ok(Parted::Exited(exit)),
+                Some(Event::Output { offset, bytes }) => {
+                    self.take(offset, &bytes).await;
+                    has_come = true;
+                }
+                Some(Event::Snapshot { offset, .. }) if offset > self.messages.at() => {
+                    if has_come {
+                        return Ok(Parted::Behind);
+                    }
+                    self.miss(offset);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Takes output that begins at an offset; what of it was taken before is passed over.
+    async fn take(&mut self, offset: u64, bytes: &[u8]) {
+        if offset > self.messages.at() {
+            self.miss(offset);
+        }
+        let known = usize::try_from(self.messages.at() - offset).unwrap_or(usize::MAX);
+        let Some(bytes) = bytes.get(known..) else {
+            return;
+        };
+        let mut steps = Vec::new();
+        let story = &mut self.story;
+        self.messages.push(bytes, |offset, messages| {
+            steps.extend(story.go_on(offset, messages));
+        });
+        self.carry_out(steps).await;
+    }
+
+    /// Output is gone before it could be read.
+    fn miss(&mut self, offset: u64) {
+        tracing::warn!(run = %self.run.id, from = self.messages.at(), to = offset, "output of a run is not in its log any more: what it said there is not told");
+        self.messages.skip_to(offset);
+    }
+
+    async fn carry_out(&mut self, steps: Vec<Step>) {
+        let mut is_news = false;
+        for step in steps {
+            match step {
+                Step::Tell(kind) => {
+                    if matches!(kind, Kind::ToolFinished { .. }) {
+                        self.attention.bell().notify_one();
+                    }
+                    self.feed.tell(kind);
+                }
+                Step::Turn { offset, to } => {
+                    self.ledger.ran(offset, to);
+                    self.progress
+                        .send_modify(|progress| progress.claude_session_id = to);
+                    is_news = true;
+                }
+                Step::Spoke(conversation) => {
+                    self.ledger.spoke(conversation, None);
+                    is_news = true;
+                }
+            }
+        }
+        if is_news {
+            self.save().await;
+        }
+    }
+
+    async fn save(&mut self) {
+        if let Err(error) = self.ledger.save().await {
+            tracing::warn!(run = %self.run.id, %error, "the conversation's id waits for the store");
+        }
+    }
+
+    /// The agent is gone: the rest of its output is accounted for, then everybody is told.
+    async fn finish(mut self, exit: Exit) {
+        self.read_rest(exit.offset).await;
+        let mut steps = Vec::new();
+        let story = &mut self.story;
+        self.messages.finish(|offset, messages| {
+            steps.extend(story.go_on(offset, messages));
+        });
+        self.carry_out(steps).await;
+        let project = self.run.project_id;
+        if let Err(error) = self.planning.look(project, &self.workspace).await {
+            tracing::debug!(run = %self.run.id, %error, "the planning files cannot be looked at");
+        }
+        self.look_for_transcript().await;
+        while let Err(error) = self.ledger.save().await {
+            tracing::warn!(run = %self.run.id, %error, "the end of a run waits for the store");
+            tokio::select! {
+                () = sleep(LAST_WORDS_RETRY) => {}
+                () = self.closing.cancelled() => return,
+            }
+        }
+        self.tell(&exit);
+    }
+
+    /// Reads from the log what the holder could not tell any more.
+    async fn read_rest(&mut self, end: u64) {
+        // A holder that was lost did not say how much there is.
+        if end > 0 && end <= self.messages.at() {
+            return;
+        }
+        let (dir, at) = (self.run.dir.clone(), self.messages.at());
+        let open = move || match Reader::open_at(&dir, at) {
+            Ok(Some(reader)) => Ok(reader),
+            // The segment is gone: what is left begins later.
+            Ok(None) => Reader::open(&dir),
+            Err(error) => Err(error),
+        };
+        let Ok(Ok(mut reader)) = tokio::task::spawn_blocking(open).await else {
+            tracing::warn!(run = %self.run.id, "the log of a run cannot be read: what it said last is not told");
+            return;
+        };
+        loop {
+            let read = tokio::task::spawn_blocking(move || {
+                let items: Vec<Item> = reader.by_ref().take(BATCH).collect();
+                (reader, items)
+            });
+            let Ok((rest, items)) = read.await else {
+                return;
+            };
+            if items.is_empty() {
+                return;
+            }
+            for item in items {
+                if let Item::Record(record) = item
+                    && let What::Output(bytes) = &record.what
+                {
+                    self.take(record.offset, bytes).await;
+                }
+            }
+            reader = rest;
+        }
+    }
+
+    /// The process has ended, so its transcript is evidence.
+    async fn look_for_transcript(&mut self) {
+        let (config_dir, id) = (self.config_dir.clone(), self.story.conversation());
+        let found = tokio::task::spawn_blocking(move || transcript::find(&config_dir, id)).await;
+        match found {
+            Ok(Ok(Transcript::Spoken(path))) => self.ledger.spoke(id, Some(path)),
+            Ok(Ok(Transcript::Missing | Transcript::Empty(_))) | Err(_) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(run = %self.run.id, %error, "the transcript cannot be looked for");
+            }
+        }
+    }
+
+    /// Tells what the run came to, and writes it down.
+    fn tell(self, exit: &Exit) {
+        let said = self.story.verdict.as_ref();
+        let verdict = said.map(|said| Verdict {
+            is_error: said.is_error,
+            text: said.text.clone(),
+        });
+        let end = End {
+            code: exit.code,
+            signal: exit.signal,
+            is_stopped: exit.reason == "stopped",
+            reason: &exit.reason,
+        };
+        let (state, error) = run::outcome(verdict.as_ref(), &end, &self.story.words());
+        let result = verdict
+            .and_then(|verdict| verdict.text)
+            .filter(|_| state != RunState::Stopped)
+            .map(bounded);
+        let conversation = self.story.conversation();
+        let ended_at = exit
+            .at
+            .parse()
+            .map_or_else(|_| to_millis(Timestamp::now()), to_millis);
+        self.feed.tell(Kind::RunFinished {
+            run_id: self.run.id,
+            claude_session_id: conversation,
+            state,
+            result: result.clone(),
+            error: error.clone(),
+            is_error: said.map(|said| said.is_error),
+            duration_ms: said.and_then(|said| said.duration_ms),
+            cost_usd: said.and_then(|said| said.cost_usd),
+            turns: said.and_then(|said| said.turns),
+        });
+        let record = Record::new(state, conversation, result, error, ended_at);
+        // Without it the same is accounted for again by the next server, which changes nothing.
+        let written = record::write(&self.run.dir, &record);
+        if let Err(error) = &written {
+            tracing::warn!(run = %self.run.id, %error, "what a run came to could not be written");
+        }
+        tracing::info!(run = %self.run.id, ?state, code = ?exit.code, signal = ?exit.signal, "the run is over");
+        self.progress.send_modify(|progress| {
+            progress.claude_session_id = conversation;
+            progress.unwritten = written.is_err().then(|| Arc::new(record));
+            progress.is_over = true;
+        });
+    }
+}
+
+/// The text as far as it is kept.
+fn bounded(mut text: String) -> String {
+    if text.len() > RESULT_MAX {
+        text.truncate(text.floor_char_boundary(RESULT_MAX));
+        text.push_str(CUT_MARK);
+    }
+    text
+}

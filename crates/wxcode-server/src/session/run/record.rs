@@ -1,0 +1,97 @@
+//! What a run came to, as a file in its folder: with it, everything that follows from the run's end has been done.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use wxcode_core::run::RunState;
+
+/// The file.
+const FILE: &str = "result.json";
+/// The version that this build writes.
+const VERSION: u32 = 1;
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Record {
+    version: u32,
+    pub(super) state: RunState,
+    pub(super) claude_session_id: Uuid,
+    pub(super) result: Option<String>,
+    pub(super) error: Option<String>,
+    pub(super) ended_at: Timestamp,
+}
+
+impl Record {
+    pub(super) const fn new(
+        state: RunState,
+        claude_session_id: Uuid,
+        result: Option<String>,
+        error: Option<String>,
+        ended_at: Timestamp,
+    ) -> Self {
+        Self {
+            version: VERSION,
+            state,
+            claude_session_id,
+            result,
+            error,
+            ended_at,
+        }
+    }
+}
+
+/// Writes it whole or not at all.
+pub(super) fn write(dir: &Path, record: &Record) -> io::Result<()> {
+    let draft = dir.join(format!(".{FILE}.new"));
+    let write = || {
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&draft)?;
+        file.write_all(&serde_json::to_vec(record)?)?;
+        file.sync_data()?;
+        fs::rename(&draft, dir.join(FILE))
+    };
+    write().inspect_err(|_| {
+        let _ = fs::remove_file(&draft);
+    })
+}
+
+/// Reads it; `None` where there is none that this build understands.
+pub(super) fn read(dir: &Path) -> Option<Record> {
+    let bytes = fs::read(dir.join(FILE)).ok()?;
+    let record: Record = serde_json::from_slice(&bytes).ok()?;
+    (record.version == VERSION).then_some(record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(read(dir.path()), None);
+        let at = Timestamp::from_millisecond(1_700_000_000_123).unwrap();
+        let text = Some("é".to_owned());
+        let record = Record::new(RunState::Failed, Uuid::from_u128(7), None, text, at);
+        write(dir.path(), &record).unwrap();
+        assert_eq!(read(dir.path()), Some(record));
+        assert_eq!(
+            fs::read_dir(dir.path()).unwrap().count(),
+            1,
+            "no draft is left"
+        );
+        fs::write(dir.path().join(FILE), "{\"version\":2}").unwrap();
+        assert_eq!(read(dir.path()), None);
+    }
+}
