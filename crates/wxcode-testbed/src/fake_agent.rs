@@ -33,6 +33,16 @@
 //! | `fake:question` | asks which colour |
 //! | `/clear` `/compact` `/exit` | as the real one |
 //! | `/x:y` | fires hooks only if `.claude/commands/x/y.md` is in the folder |
+//!
+//! With `-p` it prints one turn as `stream-json` between noise, its init line in pieces, and runs no hooks. Of the prompts above
+//! it knows `fake:write`, `fake:hold`, `/clear`, and `fake:exit N`, which breaks off within a line; also:
+//!
+//! | prompt | what happens |
+//! |---|---|
+//! | `fake:error TEXT` | the result is this error; exits with 1 |
+//! | `fake:forever` | says something and never ends |
+//! | `fake:long N` | what a tool gives is a line of more than N bytes |
+//! | `fake:many N` | says N things |
 
 use std::path::PathBuf;
 

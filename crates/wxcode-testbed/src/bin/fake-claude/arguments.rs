@@ -13,6 +13,8 @@ pub(crate) struct Arguments {
     pub(crate) prompt: Option<String>,
     /// `-p`: answers the prompt and ends, without a screen.
     pub(crate) print: bool,
+    /// With `-p`: what the turn consists of is printed as `stream-json`.
+    pub(crate) stream: bool,
 }
 
 impl Arguments {
@@ -28,8 +30,11 @@ impl Arguments {
                 }
                 "--resume" | "-r" => arguments.resume = words.next(),
                 "--settings" => arguments.settings = words.next().map(PathBuf::from),
-                "--permission-mode" | "--model" => drop(words.next()),
                 "-p" | "--print" => arguments.print = true,
+                "--output-format" => {
+                    arguments.stream = words.next().is_some_and(|format| format == "stream-json");
+                }
+                "--permission-mode" | "--model" => drop(words.next()),
                 "--" => {
                     arguments.prompt = words.next();
                     break;
@@ -63,5 +68,6 @@ mod tests {
         );
         assert_eq!(arguments.settings, Some("/s".into()));
         assert_eq!(arguments.prompt.as_deref(), Some("-p"));
+        assert!(!arguments.print);
     }
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::arguments::Arguments;
 
 /// The version that the fake gives for itself.
-const VERSION: &str = "2.1.329";
+pub(crate) const VERSION: &str = "2.1.329";
 
 /// The conversation of the process.
 #[derive(Debug)]

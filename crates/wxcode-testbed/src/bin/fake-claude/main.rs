@@ -10,6 +10,7 @@ mod input;
 mod mode;
 mod print;
 mod screen;
+mod stream;
 mod tool;
 
 use std::{
@@ -53,6 +54,9 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let arguments = Arguments::parse(words);
+    if arguments.print && arguments.stream {
+        return done(stream::run(&arguments, &modes));
+    }
     if arguments.print {
         return done(print::run(&arguments));
     }
