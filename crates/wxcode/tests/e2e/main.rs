@@ -21,6 +21,7 @@ mod planning;
 mod pressure;
 mod real;
 mod recording;
+mod run;
 mod session;
 mod support;
 mod survival;

@@ -329,7 +329,16 @@ impl Server {
 
     /// The folders of all sessions.
     pub(crate) fn session_dirs(&self) -> Vec<PathBuf> {
-        let Ok(entries) = fs::read_dir(self.data_dir().join("sessions")) else {
+        self.dirs("sessions")
+    }
+
+    /// The folders of all runs.
+    pub(crate) fn run_dirs(&self) -> Vec<PathBuf> {
+        self.dirs("runs")
+    }
+
+    fn dirs(&self, kind: &str) -> Vec<PathBuf> {
+        let Ok(entries) = fs::read_dir(self.data_dir().join(kind)) else {
             return Vec::new();
         };
         entries.map(|entry| entry.unwrap().path()).collect()
@@ -349,7 +358,7 @@ impl Drop for Server {
         if let Some(mut child) = self.child.take() {
             let _ = child.start_kill();
         }
-        for dir in self.session_dirs() {
+        for dir in self.session_dirs().into_iter().chain(self.run_dirs()) {
             let Some((holder, agent)) = Self::pids(&dir) else {
                 continue;
             };

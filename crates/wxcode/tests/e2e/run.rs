@@ -1,0 +1,564 @@
+//! Runs: work without a terminal, told as events, never beside a session.
+
+mod real;
+mod survival;
+
+use std::{fs, path::Path};
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::support::{Agent, Events, Server, Told, eventually, is_alive};
+
+fn path(project: &str) -> String {
+    format!("/output-projects/{project}/runs")
+}
+
+/// Runs a prompt, which must begin.
+async fn begin(server: &Server, project: &str, prompt: &str) -> Value {
+    let body = json!({ "prompt": prompt });
+    server.post(&path(project), body).await.expect(202)
+}
+
+/// Waits until a run is over.
+async fn over(server: &Server, run: &Value) -> Value {
+    let path = format!(
+        "{}/{}",
+        path(run["output_project_id"].as_str().unwrap()),
+        run["id"].as_str().unwrap()
+    );
+    let is_over = |run: &Value| run["state"] != "running";
+    server.until(&path, "the run is over", is_over).await
+}
+
+fn fifo(path: &Path) {
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+}
+
+/// A run that goes on until its FIFO is opened; it has said so.
+async fn held(server: &Server, project: &str, events: &mut Events) -> (Value, std::path::PathBuf) {
+    let gate = server.data_dir().join("gate");
+    fifo(&gate);
+    let run = begin(server, project, &format!("fake:hold {}", gate.display())).await;
+    events
+        .until("it holds", |told| told.data["text"] == "holding")
+        .await;
+    (run, gate)
+}
+
+fn release(gate: &Path) {
+    fs::OpenOptions::new().write(true).open(gate).unwrap();
+}
+
+/// The agent of the only run.
+fn agent(server: &Server) -> i32 {
+    Server::pids(&server.run_dirs()[0]).unwrap().1
+}
+
+fn names(told: &[Told]) -> Vec<&str> {
+    let told = told.iter().filter(|told| told.name != "planning.changed");
+    told.map(|told| told.name.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_run_is_carried_out_and_told() {
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let mut events = Events::follow(&server, &project).await;
+    let made = server
+        .workspace(&project)
+        .await
+        .join(".planning/PROJECT.md");
+    let run = begin(&server, &project, &format!("fake:write {}", made.display())).await;
+    assert_eq!(
+        (&run["state"], &run["result"], &run["exit"]),
+        (&json!("running"), &Value::Null, &Value::Null)
+    );
+    let ended = over(&server, &run).await;
+    let result = format!("fake: 1 user message; last: fake:write {}", made.display());
+    assert_eq!(
+        (
+            &ended["state"],
+            &ended["result"],
+            &ended["error"],
+            &ended["exit"]["code"]
+        ),
+        (&json!("succeeded"), &json!(result), &Value::Null, &json!(0))
+    );
+    assert!(ended["started_at"].is_string() && ended["ended_at"].is_string());
+    assert!(made.exists());
+
+    let finished = events.named("run.finished").await.data;
+    assert_eq!(
+        names(&events.seen[1..]),
+        [
+            "run.started",
+            "tool.started",
+            "tool.finished",
+            "run.message",
+            "run.finished"
+        ]
+    );
+    let all = &events.seen;
+    let find = |name: &str| &all.iter().find(|told| told.name == name).unwrap().data;
+    let started = find("run.started");
+    assert_eq!(
+        (&started["run_id"], &started["prompt"], &started["resumed"]),
+        (&run["id"], &run["prompt"], &json!(false))
+    );
+    for name in ["tool.started", "tool.finished"] {
+        let tool = find(name);
+        assert_eq!(
+            (&tool["tool_name"], &tool["file_path"]),
+            (&json!("Write"), &json!(made)),
+            "{name}"
+        );
+        assert_eq!(
+            (&tool["run_id"], &tool["tool_use_id"]),
+            (&run["id"], &json!("toolu_fake"))
+        );
+        assert!(tool.get("session_id").is_none() && !tool.to_string().contains("written by"));
+    }
+    assert_eq!(find("run.message")["text"], json!(result));
+    assert_eq!(find("planning.changed")["entries"], 1);
+    assert_eq!(
+        (
+            &finished["state"],
+            &finished["result"],
+            &finished["is_error"],
+            &finished["turns"]
+        ),
+        (
+            &json!("succeeded"),
+            &json!(result),
+            &json!(false),
+            &json!(1)
+        )
+    );
+    assert_eq!(
+        (&finished["duration_ms"], &finished["cost_usd"]),
+        (&json!(12), &json!(0.25))
+    );
+
+    let session = server.session(&project).await;
+    assert_eq!(
+        (&session["status"], &session["run"]),
+        (&json!("none"), &Value::Null)
+    );
+    let history = session["claude_session_history"].as_array().unwrap();
+    assert_eq!(
+        (history.len(), &history[0]["source"], &history[0]["id"]),
+        (1, &json!("headless"), &run["claude_session_id"])
+    );
+    assert!(Path::new(history[0]["transcript_path"].as_str().unwrap()).exists());
+
+    // A second one goes on with the conversation, and so does a session.
+    let again = over(&server, &begin(&server, &project, "and on").await).await;
+    assert_eq!(again["result"], "fake: 2 user messages; last: and on");
+    assert_eq!(again["claude_session_id"], run["claude_session_id"]);
+    let list = server
+        .get(&format!("{}?skip=1", path(&project)))
+        .await
+        .expect(200);
+    assert_eq!(
+        (
+            &list["total"],
+            &list["runs"][0]["id"],
+            list["runs"].as_array().unwrap().len()
+        ),
+        (&json!(2), &again["id"], 1)
+    );
+    let session = server.start_session(&project).await;
+    assert_eq!(session["claude_session_id"], run["claude_session_id"]);
+    events
+        .until("resumed", |told| {
+            told.name == "session.started" && told.data["resumed"] == true
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn nothing_starts_a_second_agent_beside_a_run() {
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let milestone = server.milestone(&project, "one").await;
+    let mut events = Events::follow(&server, &project).await;
+    let (run, gate) = held(&server, &project, &mut events).await;
+    let id = run["id"].as_str().unwrap();
+
+    let session = server.session(&project).await;
+    assert_eq!(
+        (
+            &session["status"],
+            &session["run"]["id"],
+            &session["run"]["state"]
+        ),
+        (&json!("none"), &run["id"], &json!("running"))
+    );
+    let mut late = Events::follow(&server, &project).await;
+    assert_eq!(
+        late.next().await.unwrap().data["session"]["run"]["id"],
+        run["id"]
+    );
+
+    let deliveries = format!("/output-projects/{project}/deliveries");
+    for (path, body) in [
+        (path(&project), json!({ "prompt": "second" })),
+        (format!("/output-projects/{project}/session"), json!({})),
+        (deliveries.clone(), json!({ "text": "x" })),
+        (format!("/milestones/{milestone}/start"), json!({})),
+    ] {
+        let detail = server.post(&path, body).await.problem(409);
+        assert!(
+            detail.contains(id) && detail.contains("wait"),
+            "{path}: {detail}"
+        );
+    }
+    assert_eq!(
+        server.get(&deliveries).await.expect(200)["total"],
+        0,
+        "nothing is left in line"
+    );
+    for path in [
+        format!("/output-projects/{project}/terminal"),
+        format!("/milestones/{milestone}/terminal"),
+    ] {
+        let mut socket = server.socket(&path).await;
+        assert!(
+            socket.message("error").await["message"]
+                .as_str()
+                .unwrap()
+                .contains(id)
+        );
+        assert_eq!(socket.close_code().await, 4005);
+        assert!(socket.closed.unwrap().1.contains(id));
+    }
+    let detail = server
+        .delete(&format!("/output-projects/{project}"))
+        .await
+        .problem(409);
+    assert!(detail.contains("force"), "{detail}");
+    assert!(server.session_dirs().is_empty());
+    // Ending the session that there is none of leaves the run alone.
+    server
+        .delete(&format!("/output-projects/{project}/session"))
+        .await
+        .expect(204);
+    assert!(is_alive(agent(&server)));
+
+    release(&gate);
+    assert_eq!(over(&server, &run).await["state"], "succeeded");
+    let delivery = server.deliver(&project, "now").await;
+    server
+        .delivery_until(&project, &delivery, "submitted")
+        .await;
+    let detail = server
+        .post(&path(&project), json!({ "prompt": "x" }))
+        .await
+        .problem(409);
+    assert!(
+        detail.contains("DELETE …/session") && detail.contains("deliver"),
+        "{detail}"
+    );
+    assert_eq!(server.run_dirs().len(), 1);
+}
+
+#[tokio::test]
+async fn twenty_concurrent_runs_and_sessions_give_one_agent() {
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let session = format!("/output-projects/{project}/session");
+    let runs = path(&project);
+    let answers = join_all((0..20).map(|n| {
+        let (path, body) = match n % 2 {
+            0 => (&runs, json!({ "prompt": "fake:forever" })),
+            _ => (&session, json!({})),
+        };
+        server.post(path, body)
+    }))
+    .await;
+    let began = answers
+        .iter()
+        .filter(|answer| [201, 202].contains(&answer.status.as_u16()))
+        .count();
+    assert_eq!(began, 1, "{answers:?}");
+    assert!(
+        answers
+            .iter()
+            .all(|answer| [200, 201, 202, 409].contains(&answer.status.as_u16()))
+    );
+    assert_eq!(server.session_dirs().len() + server.run_dirs().len(), 1);
+}
+
+#[tokio::test]
+async fn stopping_a_run_ends_everything_it_started() {
+    let pids = tempfile::tempdir().unwrap();
+    let file = pids.path().join("daemon");
+    let modes = format!("ignore-term,daemon={}", file.display());
+    let server = Server::start(Agent::fake(&modes)).await;
+    let project = server.project("p").await;
+    let mut events = Events::follow(&server, &project).await;
+    let run = begin(&server, &project, "fake:forever").await;
+    events
+        .until("it speaks", |told| told.data["text"] == "forever")
+        .await;
+    let daemon: i32 = fs::read_to_string(&file).unwrap().trim().parse().unwrap();
+    let agent = agent(&server);
+    assert!(is_alive(daemon) && is_alive(agent));
+    let one = format!("{}/{}", path(&project), run["id"].as_str().unwrap());
+    server.delete(&one).await.expect(204);
+    assert!(
+        !is_alive(agent) && !is_alive(daemon),
+        "204 means that all is gone"
+    );
+    let stopped = server.get(&one).await.expect(200);
+    assert_eq!(
+        (
+            &stopped["state"],
+            &stopped["error"],
+            &stopped["result"],
+            &stopped["exit"]["reason"]
+        ),
+        (
+            &json!("stopped"),
+            &Value::Null,
+            &Value::Null,
+            &json!("stopped")
+        )
+    );
+    assert_eq!(events.named("run.finished").await.data["state"], "stopped");
+    server.delete(&one).await.expect(204);
+    // What it said is in the conversation.
+    let history = &server.session(&project).await["claude_session_history"][0];
+    assert!(Path::new(history["transcript_path"].as_str().unwrap()).exists());
+}
+
+#[tokio::test]
+async fn an_error_a_crash_and_a_refusal_are_failures_with_their_reasons() {
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let wrong = over(
+        &server,
+        &begin(&server, &project, "fake:error no money").await,
+    )
+    .await;
+    assert_eq!(
+        (&wrong["state"], &wrong["result"], &wrong["exit"]["code"]),
+        (&json!("failed"), &json!("no money"), &json!(1))
+    );
+    assert!(wrong["error"].as_str().unwrap().contains("no money"));
+    let broken = over(&server, &begin(&server, &project, "fake:exit 7").await).await;
+    assert_eq!(
+        (&broken["state"], &broken["result"], &broken["exit"]["code"]),
+        (&json!("failed"), &Value::Null, &json!(7))
+    );
+    let error = broken["error"].as_str().unwrap();
+    assert!(
+        error.contains("code 7") && error.contains("fake: broken off"),
+        "{error}"
+    );
+
+    // An id that is in use is refused by the agent itself: in colours, and without any JSON.
+    let id = server.session(&project).await["claude_session_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let script = Agent::script(&format!(
+        "printf '\\033[31mError: Session ID {id} is already in use.\\033[39m\\r\\n' >&2; exit 1"
+    ));
+    let other = Server::start(script).await;
+    let project = other.project("p").await;
+    let refused = over(&other, &begin(&other, &project, "x").await).await;
+    let error = refused["error"].as_str().unwrap();
+    assert!(
+        error.contains(&format!("said: Error: Session ID {id} is already in use.")),
+        "{error}"
+    );
+    // It never spoke, so its id is still good.
+    let again = begin(&other, &project, "x").await;
+    assert_eq!(again["claude_session_id"], refused["claude_session_id"]);
+    over(&other, &again).await;
+}
+
+#[tokio::test]
+async fn lines_of_megabytes_and_many_messages_come_whole() {
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let mut events = Events::follow(&server, &project).await;
+    let long = over(
+        &server,
+        &begin(&server, &project, "fake:long 5242880").await,
+    )
+    .await;
+    assert_eq!(long["state"], "succeeded");
+    events.named("run.finished").await;
+    assert_eq!(
+        names(&events.seen[1..]),
+        [
+            "run.started",
+            "tool.started",
+            "tool.finished",
+            "run.message",
+            "run.finished"
+        ]
+    );
+    // More than a holder keeps in memory: what was too fast to be followed is in its log.
+    let first = events.seen.len();
+    over(&server, &begin(&server, &project, "fake:many 20000").await).await;
+    let mut next = 0;
+    loop {
+        let told = events.next().await.unwrap();
+        match told.name.as_str() {
+            "run.message" if next < 20_000 => {
+                assert_eq!(told.data["text"], format!("message {next}"));
+                next += 1;
+            }
+            "run.finished" => break,
+            "run.started" | "run.message" => {}
+            "reset" => panic!("the reader was too slow: {}", events.seen.len() - first),
+            other => panic!("{other}"),
+        }
+    }
+    assert_eq!(next, 20_000);
+}
+
+#[tokio::test]
+async fn clearing_in_a_run_rotates_the_id() {
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let mut events = Events::follow(&server, &project).await;
+    let first = over(&server, &begin(&server, &project, "hello").await).await;
+    let cleared = over(&server, &begin(&server, &project, "/clear").await).await;
+    assert_eq!(cleared["state"], "succeeded");
+    assert_ne!(cleared["claude_session_id"], first["claude_session_id"]);
+    let rotated = events.named("session.rotated").await.data;
+    assert_eq!(
+        (
+            &rotated["from"],
+            &rotated["claude_session_id"],
+            &rotated["source"],
+            &rotated["session_id"]
+        ),
+        (
+            &first["claude_session_id"],
+            &cleared["claude_session_id"],
+            &json!("headless"),
+            &Value::Null
+        )
+    );
+    let next = over(&server, &begin(&server, &project, "anew").await).await;
+    assert_eq!(next["result"], "fake: 1 user message; last: anew");
+    assert_eq!(next["claude_session_id"], cleared["claude_session_id"]);
+    let session = server.session(&project).await;
+    let history = session["claude_session_history"].as_array().unwrap();
+    assert_eq!(history.len(), 2);
+
+    // A conversation whose transcript is gone is lost for a run as for a session.
+    fs::remove_file(history[1]["transcript_path"].as_str().unwrap()).unwrap();
+    let lost = over(&server, &begin(&server, &project, "where am I").await).await;
+    assert_eq!(lost["state"], "succeeded");
+    let told = events.named("session.lost").await.data;
+    assert_eq!(
+        (&told["from"], &told["claude_session_id"]),
+        (&next["claude_session_id"], &lost["claude_session_id"])
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_run_leaves_nothing_behind() {
+    let mut agent = Agent::fake("");
+    agent.claude = "/does/not/exist/claude".into();
+    let server = Server::start(agent).await;
+    let project = server.project("p").await;
+    let runs = path(&project);
+    let detail = server
+        .post(&runs, json!({ "prompt": "x" }))
+        .await
+        .problem(503);
+    assert!(detail.contains("/does/not/exist/claude"), "{detail}");
+    for prompt in ["", " \n", "a\0b", &"x".repeat(100 * 1024 + 1)] {
+        server
+            .post(&runs, json!({ "prompt": prompt }))
+            .await
+            .problem(422);
+    }
+    server.post(&runs, json!({})).await.problem(422);
+    let nowhere = "/output-projects/0123456789abcdef01234567/runs";
+    server
+        .post(nowhere, json!({ "prompt": "x" }))
+        .await
+        .problem(404);
+    server.get(nowhere).await.problem(404);
+    let unknown = format!("{runs}/0123456789abcdef01234567");
+    server.get(&unknown).await.problem(404);
+    server.delete(&unknown).await.problem(404);
+    server.get(&format!("{runs}/x")).await.problem(400);
+    assert_eq!(
+        server.get(&runs).await.expect(200),
+        json!({ "runs": [], "total": 0 })
+    );
+    let workspace = server.workspace(&project).await;
+    fs::remove_dir_all(&workspace).unwrap();
+    assert!(server.run_dirs().is_empty());
+
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let workspace = server.workspace(&project).await;
+    fs::remove_dir_all(&workspace).unwrap();
+    let detail = server
+        .post(&path(&project), json!({ "prompt": "x" }))
+        .await
+        .problem(409);
+    assert!(detail.contains(workspace.to_str().unwrap()), "{detail}");
+    assert!(server.run_dirs().is_empty());
+}
+
+#[tokio::test]
+async fn a_prompt_is_only_ever_a_prompt_up_to_its_bound() {
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let bound = "é".repeat(50 * 1024);
+    for prompt in ["--resume", "update", &bound] {
+        let run = over(&server, &begin(&server, &project, prompt).await).await;
+        let (result, prompt) = (run["result"].as_str().unwrap(), prompt.trim());
+        assert!(
+            result.ends_with(&format!("last: {prompt}")),
+            "{} {}",
+            run["state"],
+            run["error"]
+        );
+        assert_eq!(run["prompt"], prompt);
+    }
+}
+
+#[tokio::test]
+async fn old_runs_give_way_and_all_go_with_their_project() {
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let first = over(&server, &begin(&server, &project, "0").await).await;
+    for n in 1..=20 {
+        over(&server, &begin(&server, &project, &n.to_string()).await).await;
+    }
+    let last = begin(&server, &project, "fake:forever").await;
+    eventually("the oldest folder is gone", || {
+        server.run_dirs().len() == 21
+    })
+    .await;
+    let one = format!("{}/{}", path(&project), first["id"].as_str().unwrap());
+    server.get(&one).await.problem(404);
+    let list = server.get(&path(&project)).await.expect(200);
+    assert_eq!(
+        (&list["total"], &list["runs"][20]["id"]),
+        (&json!(21), &last["id"])
+    );
+    let newest = server.run_dirs().into_iter().max().unwrap();
+    let agent = Server::pids(&newest).unwrap().1;
+    assert!(is_alive(agent));
+    server
+        .delete(&format!("/output-projects/{project}?force=true"))
+        .await
+        .expect(204);
+    assert!(!is_alive(agent));
+    eventually("the folders are gone", || server.run_dirs().is_empty()).await;
+}
