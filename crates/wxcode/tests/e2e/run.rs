@@ -405,12 +405,12 @@ async fn lines_of_megabytes_and_many_messages_come_whole() {
     );
     // More than a holder keeps in memory: what was too fast to be followed is in its log.
     let first = events.seen.len();
-    over(&server, &begin(&server, &project, "fake:many 20000").await).await;
+    over(&server, &begin(&server, &project, "fake:many 9000").await).await;
     let mut next = 0;
     loop {
         let told = events.next().await.unwrap();
         match told.name.as_str() {
-            "run.message" if next < 20_000 => {
+            "run.message" if next < 9_000 => {
                 assert_eq!(told.data["text"], format!("message {next}"));
                 next += 1;
             }
@@ -420,7 +420,7 @@ async fn lines_of_megabytes_and_many_messages_come_whole() {
             other => panic!("{other}"),
         }
     }
-    assert_eq!(next, 20_000);
+    assert_eq!(next, 9_000);
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! What the folders of runs say after a restart: those that are not accounted for are followed again.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{collections::HashMap, io, path::PathBuf, sync::Arc};
 
 use jiff::Timestamp;
 use tokio::{sync::watch, time::timeout};
+use wxcode_core::id::Id;
 use wxcode_holder::folder::{State, read_spec};
 
 use super::{
@@ -25,6 +26,13 @@ impl Sessions {
             .await
             .map_err(io::Error::other)??;
         let mut running = 0_usize;
+        let mut newest: HashMap<Id, (Timestamp, Id)> = HashMap::new();
+        for (id, dir, _) in &found {
+            if let Some((note, _, at)) = read_note(dir) {
+                let newest = newest.entry(note.project_id).or_insert((at, *id));
+                *newest = (*newest).max((at, *id));
+            }
+        }
         for (id, dir, state) in found {
             let Some((note, workspace, at)) = read_note(&dir) else {
                 tracing::warn!(run = %id, "a run's folder is not readable and is passed over");
@@ -65,6 +73,8 @@ impl Sessions {
                 Ok(None) => None,
                 Err(_) => Some(note.claude_session_id),
             };
+            let is_newest = newest.get(&note.project_id) == Some(&(at, id));
+            let session = seat.latest();
             let begun = Begun {
                 id,
                 dir,
@@ -72,6 +82,7 @@ impl Sessions {
                 holder,
                 workspace,
                 at,
+                is_latest: is_newest && session.is_none_or(|session| session.started_at < at),
             };
             let run = self.follow_run(&seat, begun, current).await;
             if is_live {

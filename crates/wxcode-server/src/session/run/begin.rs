@@ -13,6 +13,7 @@ use super::{
     live::{Note, Progress, Run},
 };
 use crate::session::{
+    identity::Ledger,
     plan::{self, Surroundings},
     registry::{Seat, Sessions},
     start::{self, StartError},
@@ -29,6 +30,8 @@ pub(super) struct Begun {
     pub(super) holder: HolderFile,
     pub(super) workspace: std::path::PathBuf,
     pub(super) at: Timestamp,
+    /// Whether no other agent of the project was started later: what an older one said of the conversation is past.
+    pub(super) is_latest: bool,
 }
 
 impl Sessions {
@@ -96,6 +99,7 @@ impl Sessions {
                     holder,
                     workspace: project.workspace_path,
                     at,
+                    is_latest: true,
                 })
             }
             Err(error) => {
@@ -120,6 +124,7 @@ impl Sessions {
             holder,
             workspace,
             at,
+            is_latest,
         } = begun;
         let feed = self.0.events.current(note.project_id).await;
         feed.tell(Kind::RunStarted {
@@ -147,9 +152,9 @@ impl Sessions {
             Arc::clone(&run),
             progress,
             note,
-            current,
+            Ledger::new(Arc::clone(&self.0.store), run.project_id, id, current),
+            is_latest,
             workspace,
-            Arc::clone(&self.0.store),
             feed,
             self.0.planning.clone(),
             closing,

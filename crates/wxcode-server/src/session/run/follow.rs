@@ -5,7 +5,6 @@ use std::{path::PathBuf, sync::Arc};
 use jiff::Timestamp;
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 use wxcode_claude::{
     stream::Messages,
     transcript::{self, Transcript},
@@ -20,7 +19,6 @@ use wxcode_holder::{
     folder::Exit,
     log::{Item, Reader, What},
 };
-use wxcode_store::Store;
 
 use super::{
     RESULT_MAX,
@@ -48,6 +46,8 @@ pub(super) struct Follower {
     workspace: PathBuf,
     feed: Arc<Feed>,
     ledger: Ledger,
+    /// Whether what it says of the conversation counts.
+    is_latest: bool,
     planning: Planning,
     /// The planning files are watched while the run goes on.
     attention: Arc<Attention>,
@@ -71,16 +71,17 @@ impl Follower {
         run: Arc<Run>,
         progress: watch::Sender<Progress>,
         note: Note,
-        current: Option<Uuid>,
+        ledger: Ledger,
+        is_latest: bool,
         workspace: PathBuf,
-        store: Arc<dyn Store>,
         feed: Arc<Feed>,
         planning: Planning,
         closing: CancellationToken,
     ) -> Self {
         Self {
             attention: planning.attend(run.project_id, &workspace),
-            ledger: Ledger::new(store, run.project_id, run.id, current),
+            ledger,
+            is_latest,
             story: Story::new(run.id, note.claude_session_id),
             run,
             progress,
@@ -194,7 +195,9 @@ impl Follower {
                     self.feed.tell(kind);
                 }
                 Step::Turn { offset, to } => {
-                    self.ledger.ran(offset, to);
+                    if self.is_latest {
+                        self.ledger.ran(offset, to);
+                    }
                     self.progress
                         .send_modify(|progress| progress.claude_session_id = to);
                     is_news = true;

@@ -58,7 +58,7 @@ impl Printer {
             "fake:exit" => {
                 self.say("working")?;
                 self.write(b"{\"type\":\"assistant\",\"message\":{\"con")?;
-                eprintln!("fake: broken off");
+                eprintln!("\nfake: broken off");
                 return Ok(argument.parse().unwrap_or(1));
             }
             "fake:error" => {
@@ -89,8 +89,12 @@ impl Printer {
                 self.back(&"x".repeat(argument.parse().unwrap_or(0)))?;
             }
             "fake:many" => {
-                for number in 0..argument.parse().unwrap_or(0) {
+                let (number, gate) = argument.split_once(' ').unwrap_or((argument, ""));
+                for number in 0..number.parse().unwrap_or(0) {
                     self.say(&format!("message {number}"))?;
+                }
+                if !gate.is_empty() {
+                    File::open(gate)?;
                 }
             }
             _ => {}
