@@ -1,7 +1,8 @@
-//! The id in a `stream-json` output: the same for any cuts, the first one, and found behind anything.
+//! The id in a `stream-json` output: the same for any cuts, the first one, and found behind anything; and its messages: the
+//! same for any cuts, with their places.
 
 use uuid::Uuid;
-use wxcode_claude::stream::InitCapture;
+use wxcode_claude::stream::{InitCapture, Message, Messages};
 
 /// Ends a piece; not a byte of UTF-8.
 const CUT: u8 = 0xFD;
@@ -15,6 +16,15 @@ pub fn run(data: &[u8]) {
     let found = capture(&[&whole]);
     assert_eq!(found, capture(&pieces));
     assert_eq!(found, capture(&whole.chunks(1).collect::<Vec<_>>()));
+
+    let told = messages(&[&whole]);
+    assert_eq!(told, messages(&pieces));
+    assert_eq!(told, messages(&whole.chunks(1).collect::<Vec<_>>()));
+    let first = told.iter().find_map(|(_, message)| match message {
+        Message::Init { session_id } => Some(*session_id),
+        _ => None,
+    });
+    assert_eq!(first, found);
 
     let line = format!(r#"{{"type":"system","subtype":"init","session_id":"{ID}"}}"#);
     for end in ["\n", "\r", "\r\n"] {
@@ -35,4 +45,21 @@ fn capture(pieces: &[&[u8]]) -> Option<Uuid> {
     assert!(found.is_none() || found == at_end);
     assert_eq!(capture.finish(), at_end);
     at_end
+}
+
+/// The messages of these pieces, each with the place of its line.
+fn messages(pieces: &[&[u8]]) -> Vec<(u64, Message)> {
+    let mut messages = Messages::default();
+    let mut all = Vec::new();
+    let mut tell = |offset: u64, found: Vec<Message>| {
+        all.extend(found.into_iter().map(|message| (offset, message)));
+    };
+    for piece in pieces {
+        messages.push(piece, &mut tell);
+    }
+    messages.finish(&mut tell);
+    let len: usize = pieces.iter().map(|piece| piece.len()).sum();
+    assert_eq!(messages.at(), len as u64);
+    assert!(all.iter().all(|(offset, _)| *offset < len as u64));
+    all
 }

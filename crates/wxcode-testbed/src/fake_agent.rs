@@ -42,7 +42,7 @@
 //! | `fake:error TEXT` | the result is this error; exits with 1 |
 //! | `fake:forever` | says something and never ends |
 //! | `fake:long N` | what a tool gives is a line of more than N bytes |
-//! | `fake:many N` | says N things |
+//! | `fake:many N [FIFO]` | says N things, then goes on when the FIFO was opened for writing |
 
 use std::path::PathBuf;
 

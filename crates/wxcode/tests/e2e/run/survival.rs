@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use super::{agent, begin, held, names, over, path, release};
+use super::{agent, begin, fifo, held, names, over, path, release};
 use crate::support::{Agent, Events, Server, eventually, is_alive, kill};
 
 #[tokio::test]
@@ -161,4 +162,36 @@ async fn a_rotation_is_accounted_for_once_however_often_it_is_read() {
     let session = server.session(&project).await;
     assert_eq!(session["claude_session_id"], cleared["claude_session_id"]);
     assert_eq!(history(session), 2);
+}
+
+#[tokio::test]
+async fn a_server_that_stood_still_tells_all_that_was_said() {
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let gate = server.data_dir().join("gate");
+    fifo(&gate);
+    let mut events = Events::follow(&server, &project).await;
+    let prompt = format!("fake:many 9000 {}", gate.display());
+    let run = begin(&server, &project, &prompt).await;
+    let dir = server.run_dirs().remove(0);
+    let signal = |signal| {
+        let pid = Pid::from_raw(server.pid()).unwrap();
+        kill_process(pid, signal).unwrap();
+    };
+    signal(Signal::STOP);
+    // More than a holder keeps in memory, so that it goes on to its newest output.
+    let logged = || {
+        let segments = fs::read_dir(dir.join("log")).into_iter().flatten();
+        segments
+            .map(|segment| segment.unwrap().metadata().unwrap().len())
+            .sum::<u64>()
+    };
+    eventually("all is said", || logged() > 9_000 * 150).await;
+    signal(Signal::CONT);
+    for number in 0..9_000 {
+        let said = events.named("run.message").await.data;
+        assert_eq!(said["text"], format!("message {number}"));
+    }
+    release(&gate);
+    assert_eq!(over(&server, &run).await["state"], "succeeded");
 }
