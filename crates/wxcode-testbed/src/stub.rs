@@ -276,7 +276,7 @@ fn message(shared: &Arc<Shared>, number: usize, body: &Value) -> Response {
     let (content, held) = match &answer {
         Answer::Text(text) => (Content::Text(text), false),
         Answer::Held(text) => (Content::Text(text), true),
-        Answer::Tool { name, input } => (Content::Tool { name, input }, false),
+        Answer::Tools(calls) => (Content::Tools(calls), false),
         Answer::Error(status) => {
             let code = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             // Without this header the client would try again for minutes.
@@ -292,9 +292,9 @@ fn message(shared: &Arc<Shared>, number: usize, body: &Value) -> Response {
         return axum::Json(wire::document(number, model, &content)).into_response();
     }
     let first = wire::begin(number, model, &content);
-    let last = wire::delta(&content) + &wire::end(&content);
+    let last = wire::delta(number, &content) + &wire::end(&content);
     let pieces = if held {
-        let first = first + &wire::delta(&Content::Text("stub: working\n\n"));
+        let first = first + &wire::delta(number, &Content::Text("stub: working\n\n"));
         let hold = Hold::new(shared);
         stream::once(async { first })
             .chain(stream::once(hold.released(last)))

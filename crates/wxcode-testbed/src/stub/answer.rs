@@ -9,6 +9,7 @@
 //! | `stub:ask` | the tool `AskUserQuestion` with one question, "Which colour?", and the choices Red and Blue |
 //! | `stub:write PATH` | the tool `Write` that writes `written by the stub` to the path |
 //! | `stub:tool NAME JSON` | the tool of this name with this input |
+//! | `stub:tools JSON` | several tools at once: a list of `[NAME, INPUT]` |
 //! | `stub:slow` | begins to answer, and ends only after [`release`](super::Stub::release) |
 //! | `stub:lines N` | N numbered lines |
 //! | `stub:error STATUS` | an error response with this HTTP status |
@@ -27,8 +28,8 @@ pub(super) enum Answer {
     Text(String),
     /// A message that ends only when it is released.
     Held(String),
-    /// A call of a tool.
-    Tool { name: String, input: Value },
+    /// Calls of tools: a name and an input each.
+    Tools(Vec<(String, Value)>),
     /// An HTTP error.
     Error(u16),
 }
@@ -48,7 +49,9 @@ pub(super) fn answer(body: &Value) -> Answer {
     }
     let texts = user_texts(body);
     let last = texts.last().map_or("", String::as_str);
-    last.lines().rev().find_map(keyword).unwrap_or_else(|| {
+    // The word that a background task is done is no prompt of the user: what that one asked for was done.
+    let asked = if is_notified(body) { "" } else { last };
+    asked.lines().rev().find_map(keyword).unwrap_or_else(|| {
         let plural = if texts.len() == 1 { "" } else { "s" };
         Answer::Text(format!(
             "stub: {} user message{plural}; last: {last}",
@@ -57,15 +60,22 @@ pub(super) fn answer(body: &Value) -> Answer {
     })
 }
 
+/// Whether the last message tells of a background task.
+fn is_notified(body: &Value) -> bool {
+    let messages = body["messages"].as_array().map_or(&[][..], Vec::as_slice);
+    messages
+        .iter()
+        .rev()
+        .find(|message| message["role"] == "user")
+        .is_some_and(|last| last.to_string().contains("<task-notification>"))
+}
+
 /// What the keyword in a line asks for, if there is one.
 fn keyword(line: &str) -> Option<Answer> {
     let (_, line) = line.split_once("stub:")?;
     let (word, argument) = line.split_once(' ').unwrap_or((line, ""));
     let argument = argument.trim();
-    let tool = |name: &str, input: Value| Answer::Tool {
-        name: name.to_owned(),
-        input,
-    };
+    let tool = |name: &str, input: Value| Answer::Tools(vec![(name.to_owned(), input)]);
     Some(match word.trim() {
         "bash" => tool(
             "Bash",
@@ -80,6 +90,7 @@ fn keyword(line: &str) -> Option<Answer> {
             let (name, input) = argument.split_once(' ')?;
             tool(name, serde_json::from_str(input).ok()?)
         }
+        "tools" => Answer::Tools(serde_json::from_str(argument).ok()?),
         "slow" => Answer::Held("stub: released".to_owned()),
         "lines" => {
             let count = argument.parse().unwrap_or(1).min(LINES_MAX);
@@ -133,18 +144,26 @@ fn own_text(content: &Value) -> Option<String> {
     (!own.is_empty()).then(|| own.join("\n"))
 }
 
-/// The tool result that the last message carries, if it does.
+/// The tool result that the last message carries, if it does and the user said nothing behind it: what is said
+/// after a refused tool comes in one message with the refusal.
 fn last_tool_result(body: &Value) -> Option<String> {
     let last = body["messages"]
         .as_array()?
         .iter()
         .rev()
         .find(|message| message["role"] == "user")?;
-    let block = last["content"]
-        .as_array()?
+    let blocks = last["content"].as_array()?;
+    let at = blocks
         .iter()
-        .find(|block| block["type"] == "tool_result")?;
-    Some(match &block["content"] {
+        .position(|block| block["type"] == "tool_result")?;
+    let said = blocks[at..]
+        .iter()
+        .filter_map(|block| block["text"].as_str())
+        .any(|text| text.lines().any(|line| keyword(line).is_some()));
+    if said {
+        return None;
+    }
+    Some(match &blocks[at]["content"] {
         Value::String(text) => text.clone(),
         Value::Array(parts) => parts
             .iter()
