@@ -4,9 +4,11 @@
 //! box is on the screen, no dialog is; a dialog stands at the bottom, below an edge as wide as the screen,
 //! and marks a choice with `❯`. So text in the conversation that reads like a dialog is none.
 
+mod form;
 mod options;
 mod region;
 
+pub use form::Form;
 use options::Choices;
 use region::Screen;
 
@@ -19,6 +21,10 @@ pub struct Dialog {
     pub options: Vec<String>,
     /// The index of the choice that Enter would take.
     pub selected: Option<usize>,
+    /// What more is on it, where it is a page of a question's form.
+    pub form: Option<Form>,
+    /// All its text, without white space and without marks and ticks.
+    pub text: String,
 }
 
 /// Dialogs by what they ask for.
@@ -124,11 +130,6 @@ const WITH_CHOICE: &[(DialogName, &[&str])] = &[
         DialogName::FullscreenOffer,
         &["Try the new fullscreen renderer"],
     ),
-    (DialogName::Question, &["Chat about this"]),
-    (
-        DialogName::Question,
-        &["Review your answers", "Submit answers"],
-    ),
 ];
 
 /// Dialogs that wait for a key without a marked choice.
@@ -147,7 +148,7 @@ const WITHOUT_CHOICE: &[(DialogName, &[&str])] = &[
     (DialogName::Login, &["Paste code here if prompted"]),
 ];
 
-/// How the question of a permission dialog begins; its first choice is a kind of yes.
+/// How the question of a permission dialog begins; its choices are kinds of yes and of no.
 const PERMISSION: &[&str] = &[
     "Do you want to ",
     "Would you like to proceed?",
@@ -188,6 +189,15 @@ pub fn prompt_visible(screen: &str) -> bool {
 }
 
 fn known(lines: &[&str], width: usize) -> Option<Dialog> {
+    if let Some(page) = form::read(lines, width) {
+        return Some(Dialog {
+            name: DialogName::Question,
+            options: page.options,
+            selected: page.selected,
+            form: Some(page.form),
+            text: region::unmarked(lines),
+        });
+    }
     let text = region::flowing(lines);
     let shows = |phrases: &[&str]| phrases.iter().all(|phrase| text.contains(phrase));
     let name = |table: &[(DialogName, &[&str])]| {
@@ -196,37 +206,33 @@ fn known(lines: &[&str], width: usize) -> Option<Dialog> {
             .find(|(_, phrases)| shows(phrases))
             .map(|(name, _)| *name)
     };
-    let Some(choices) = Choices::find(lines, width) else {
-        return name(WITHOUT_CHOICE).map(|name| Dialog {
-            name,
-            options: Vec::new(),
-            selected: None,
-        });
+    let choices = Choices::find(lines, width);
+    let name = match &choices {
+        None => name(WITHOUT_CHOICE)?,
+        Some(choices) => {
+            let asks = PERMISSION.iter().any(|question| text.contains(question));
+            let is_permission = asks && choices.are_yes_and_no();
+            name(WITH_CHOICE).or(is_permission.then_some(DialogName::Permission))?
+        }
     };
-    let asks = PERMISSION.iter().any(|question| text.contains(question));
-    let is_permission = asks
-        && choices.numbered
-        && choices
-            .options
-            .first()
-            .is_some_and(|first| first.starts_with("Yes"));
-    let name = name(WITH_CHOICE).or(is_permission.then_some(DialogName::Permission))?;
-    Some(choices.into_dialog(name))
+    Some(dialog(name, choices, lines))
 }
 
 /// Something with a hint to its keys, in the place of the input box.
 fn unknown(lines: &[&str], width: usize) -> Option<Dialog> {
     let bottom = &lines[lines.len().saturating_sub(HINT_LINES)..];
     let bottom = region::flowing(bottom);
-    HINTS
-        .iter()
-        .any(|hint| bottom.contains(hint))
-        .then(|| match Choices::find(lines, width) {
-            Some(choices) => choices.into_dialog(DialogName::Other),
-            None => Dialog {
-                name: DialogName::Other,
-                options: Vec::new(),
-                selected: None,
-            },
-        })
+    let is_hint = HINTS.iter().any(|hint| bottom.contains(hint));
+    is_hint.then(|| dialog(DialogName::Other, Choices::find(lines, width), lines))
+}
+
+fn dialog(name: DialogName, choices: Option<Choices>, lines: &[&str]) -> Dialog {
+    let selected = choices.as_ref().map(|choices| choices.selected);
+    Dialog {
+        name,
+        options: choices.map_or_else(Vec::new, |choices| choices.options),
+        selected,
+        form: None,
+        text: region::unmarked(lines),
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -14,8 +15,43 @@ pub struct HookEvent {
     pub transcript_path: Option<PathBuf>,
     /// The working folder of the process.
     pub cwd: Option<PathBuf>,
+    /// The subagent that reports it; `None` for the conversation itself.
+    pub agent_id: Option<String>,
     /// What happened.
     pub kind: HookKind,
+}
+
+/// The tool by which Claude asks the user something.
+pub const QUESTION_TOOL: &str = "AskUserQuestion";
+
+/// A question in the input of [`QUESTION_TOOL`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Question {
+    /// What is asked.
+    pub question: String,
+    /// A word or two for it.
+    pub header: String,
+    /// Whether several options may be taken.
+    pub multi_select: bool,
+    /// What may be chosen.
+    pub options: Vec<QuestionOption>,
+}
+
+/// An option of a question.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct QuestionOption {
+    /// Its name.
+    pub label: String,
+    /// What it means.
+    pub description: String,
+}
+
+/// The questions in the input of [`QUESTION_TOOL`]; none where it is not as this version knows it.
+#[must_use]
+pub fn questions(tool_input: &Value) -> Vec<Question> {
+    Vec::deserialize(&tool_input["questions"]).unwrap_or_default()
 }
 
 /// What a hook event reports. Fields that a version does not send are empty or `None`.
@@ -183,6 +219,10 @@ pub fn parse(payload: &[u8]) -> Result<HookEvent, HookError> {
         session_id,
         transcript_path: text(&mut fields, "transcript_path").map(PathBuf::from),
         cwd: text(&mut fields, "cwd").map(PathBuf::from),
+        agent_id: fields
+            .get("agent_id")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
         kind: kind(name, &mut fields),
     })
 }

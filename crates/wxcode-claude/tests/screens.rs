@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use wxcode_claude::dialog::{Dialog, DialogName, prompt_visible, recognize};
+use wxcode_claude::dialog::{Dialog, DialogName, Form, prompt_visible, recognize};
 
 /// What is on a screen.
 enum Shown {
@@ -24,6 +24,11 @@ const fn dialog(name: DialogName, options: &'static [&'static str], selected: us
 
 const YES_NO: &[&str] = &["Yes", "No"];
 const QUESTION: &[&str] = &["Red", "Blue", "Type something.", "Chat about this"];
+const LONG: &str = "A very long label that does not fit on one line of a screen however wide it is made, and so it \
+                    wraps around at its end";
+/// What was typed; a field breaks it where it likes.
+const TYPED: &str = "Huge, and of a size that nobody has ever seen in any of the shops around here, not even in the \
+                     largest one";
 const THEMES: &[&str] = &[
     "Auto (match terminal)",
     "Dark mode",
@@ -32,6 +37,14 @@ const THEMES: &[&str] = &[
     "Light mode (colorblind-friendly)",
     "Dark mode (ANSI colors only)",
     "Light mode (ANSI colors only)",
+];
+
+const WITH_TEXT: &[&str] = &[
+    "Small (Recommended)",
+    LONG,
+    TYPED,
+    "Next",
+    "Chat about this",
 ];
 
 /// The screens by the beginning of their file's name.
@@ -51,6 +64,8 @@ fn expected(name: &str) -> Shown {
             0,
         ),
         "auto_mode_check" => Shown::Dialog(DialogName::AutoModeCheck, &[], None),
+        "permission_parallel" | "permission_subagent" => dialog(DialogName::Permission, YES_NO, 0),
+        "permission_unchecked" => dialog(DialogName::Permission, &["No", "Yes"], 0),
         "permission_bash" | "permission_long" | "permission_classic" | "permission_edit" => {
             dialog(DialogName::Permission, YES_NO, 0)
         }
@@ -83,9 +98,34 @@ fn expected(name: &str) -> Shown {
         "question" | "question_tabs" => dialog(DialogName::Question, QUESTION, 0),
         "question_multi" => dialog(
             DialogName::Question,
-            &["Small", "Large", "Type something", "Chat about this"],
+            &[
+                "Small",
+                "Large",
+                "Type something",
+                "Submit",
+                "Chat about this",
+            ],
             0,
         ),
+        "question_ticked" => dialog(
+            DialogName::Question,
+            &[
+                "Small (Recommended)",
+                LONG,
+                "Type something",
+                "Next",
+                "Chat about this",
+            ],
+            0,
+        ),
+        "question_field" => dialog(DialogName::Question, WITH_TEXT, 2),
+        "question_next" => dialog(DialogName::Question, WITH_TEXT, 3),
+        "question_typed" | "question_answered" => dialog(
+            DialogName::Question,
+            &["Yes", "No", "Ada", "Chat about this"],
+            2,
+        ),
+        "question_missing" => dialog(DialogName::Question, &["Submit answers", "Cancel"], 0),
         "question_review" => dialog(DialogName::Question, &["Submit answers", "Cancel"], 0),
         "bypass_permissions" => dialog(
             DialogName::BypassPermissionsWarning,
@@ -159,14 +199,22 @@ fn every_recorded_screen_is_told_for_what_it_is() {
                 assert!(prompt_visible(&text), "{name}");
             }
             Shown::Dialog(dialog, options, selected) => {
-                let options = options.iter().map(|&option| option.to_owned()).collect();
+                let found = found.unwrap_or_else(|| panic!("{name}"));
+                let flowing =
+                    |option: &String| option.split_whitespace().collect::<Vec<_>>().join(" ");
+                let shown: Vec<String> = found.options.iter().map(flowing).collect();
                 assert_eq!(
-                    found,
-                    Some(Dialog {
-                        name: dialog,
-                        options,
+                    (found.name, shown, found.selected),
+                    (
+                        dialog,
+                        options.iter().map(|&o| o.to_owned()).collect(),
                         selected
-                    }),
+                    ),
+                    "{name}"
+                );
+                assert_eq!(
+                    found.form.is_some(),
+                    dialog == DialogName::Question,
                     "{name}"
                 );
                 assert!(!prompt_visible(&text), "{name}");
@@ -239,4 +287,74 @@ fn words_alone_are_no_dialog() {
     ] {
         assert_eq!(recognize(&screen), None, "{screen}");
     }
+}
+
+fn form(name: &str) -> (Dialog, Form) {
+    let dialog = recognize(&screens()[name]).unwrap();
+    let form = dialog.form.clone().unwrap();
+    (dialog, form)
+}
+
+#[test]
+fn the_pages_of_a_form_are_read() {
+    for width in [80, 120] {
+        let (dialog, page) = form(&format!("question_ticked-{width}"));
+        assert_eq!(
+            page.ticks,
+            [Some(true), Some(false), Some(false), None, None]
+        );
+        assert_eq!(
+            (page.field, page.next, page.typed.as_str()),
+            (Some(2), Some(3), "")
+        );
+        assert!(
+            dialog
+                .text
+                .contains("Whichsizesdoyouwanttohaveintheshopthatisbeingbuilttogether")
+        );
+        assert!(
+            dialog.text.contains("togetherforyouandforallofyourfriends"),
+            "{}",
+            dialog.text
+        );
+        let (_, page) = form(&format!("question_field-{width}"));
+        let bare = |text: &str| text.split_whitespace().collect::<String>();
+        assert_eq!(bare(&page.typed), bare(TYPED));
+        assert_eq!(page.ticks[2], Some(true));
+        let (_, page) = form(&format!("question_answered-{width}"));
+        assert_eq!(
+            (page.field, page.next, page.typed.as_str()),
+            (Some(2), None, "Ada")
+        );
+        assert_eq!(page.ticks, [None; 4]);
+        let (_, page) = form(&format!("question_missing-{width}"));
+        assert_eq!(page.submit, Some(0));
+        let shown: Vec<(&str, &str)> = page
+            .answers
+            .iter()
+            .map(|(q, a)| (q.as_str(), a.as_str()))
+            .collect();
+        let sizes = bare(
+            "Which sizes do you want to have in the shop that is being built together for you and for \
+                          all of your friends who come by?",
+        );
+        let chosen = bare(&format!("Small (Recommended), \"{TYPED}\""));
+        assert_eq!(
+            shown,
+            [(sizes.as_str(), chosen.as_str()), ("Whichname?", "Ada")]
+        );
+    }
+}
+
+/// The same dialog is the same text, wherever its mark stands.
+#[test]
+fn marks_and_ticks_are_no_text() {
+    let screen = &screens()["permission_bash-80"];
+    let moved = screen
+        .replace(" \u{276f} 1. Yes", "   1. Yes")
+        .replace("   2. No", " \u{276f} 2. No");
+    let (before, after) = (recognize(screen).unwrap(), recognize(&moved).unwrap());
+    assert_eq!((before.selected, after.selected), (Some(0), Some(1)));
+    assert_eq!(before.text, after.text);
+    assert!(before.text.contains("Doyouwanttoproceed?"));
 }

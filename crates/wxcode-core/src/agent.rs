@@ -1,6 +1,9 @@
 //! What the agent is doing, from evidence: its hooks first, the screen for what hooks cannot tell.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::ask::{Ask, AskKind, OTHER, Request, Requests};
 
 /// The state of the agent, as the API shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +21,8 @@ pub enum AgentState {
     WaitingQuestion,
     /// A dialog that no hook tells of stands on the screen.
     BlockedDialog,
+    /// It is gone.
+    Exited,
     /// No evidence, or no agent.
     Unknown,
 }
@@ -33,6 +38,7 @@ impl AgentState {
             Self::WaitingPermission => "waiting_permission",
             Self::WaitingQuestion => "waiting_question",
             Self::BlockedDialog => "blocked_dialog",
+            Self::Exited => "exited",
             Self::Unknown => "unknown",
         }
     }
@@ -47,77 +53,171 @@ impl AgentState {
             Self::Working | Self::WaitingPermission | Self::WaitingQuestion
         )
     }
+
+    /// Whether somebody has to answer something.
+    #[must_use]
+    pub const fn is_asking(self) -> bool {
+        matches!(
+            self,
+            Self::WaitingPermission | Self::WaitingQuestion | Self::BlockedDialog
+        )
+    }
 }
 
 /// What was observed of the agent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Evidence {
     /// A conversation began, by `SessionStart`.
     SessionStarted,
     /// A prompt was submitted.
     PromptSubmitted,
-    /// A tool starts or ended, or the conversation is being compacted: the turn goes on.
+    /// A tool of the conversation starts, or the conversation is being compacted: the turn goes on.
     TurnGoesOn,
-    /// Leave to use a tool is asked for.
-    PermissionRequested,
-    /// A question is asked.
-    QuestionAsked,
+    /// A tool has run or failed.
+    ToolOver {
+        /// The subagent that called it; `None` for the conversation itself.
+        by: Option<String>,
+        /// The tool.
+        tool_name: String,
+        /// What it was called with.
+        tool_input: Value,
+    },
+    /// Leave to use a tool is asked for, or a question is asked.
+    Requested(Request),
     /// The turn is over.
     TurnEnded,
+    /// A subagent's turn is over.
+    SubagentEnded {
+        /// The subagent.
+        by: String,
+    },
     /// Claude's own record of the process says that no turn runs: the only evidence of a turn
-    /// that the user broke off with Esc.
+    /// that the user broke off with Esc, or whose permission was refused.
     RecordedIdle,
+    /// Claude's own record says that it works and waits for nobody: what was asked was answered. A tool that
+    /// was allowed to run tells of it only when it has run.
+    RecordedBusy,
     /// The screen after it came to rest.
     Screen(Look),
+    /// The screen while it may be moving.
+    Glimpse(Look),
 }
 
-/// What a screen at rest shows.
+/// What a screen shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Look {
     /// The dialog on it, if one was recognised.
     pub dialog: Option<Dialog>,
     /// Whether the terminal takes bracketed paste: the agent's input box is up.
     pub bracketed_paste: bool,
+    /// Whether the input box is on it, which is never beside a dialog.
+    pub prompt: bool,
+    /// How much the agent had written by then, in bytes.
+    pub offset: u64,
 }
 
 /// A dialog on the screen.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dialog {
     /// Its name in the API.
     pub name: String,
     /// What kind of answer it waits for.
     pub kind: DialogKind,
+    /// Its choices, top to bottom.
+    pub options: Vec<String>,
+    /// The choice that Enter would take.
+    pub selected: Option<usize>,
+    /// What is more on it, where it is a page of a form.
+    pub form: Option<Form>,
+    /// All its text, without white space and without what marks a choice.
+    pub text: String,
+}
+
+/// A page of the form that a question of the agent is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Form {
+    /// For each choice whether it is ticked; `None` where it has no box.
+    pub ticks: Vec<Option<bool>>,
+    /// The choice that is a field for a text of one's own.
+    pub field: Option<usize>,
+    /// What was typed into it.
+    pub typed: String,
+    /// The choice that goes on to the next page.
+    pub next: Option<usize>,
+    /// The page is the last one, which shows all answers; this choice hands them in.
+    pub submit: Option<usize>,
+    /// The answers that the last page shows, question and answer, without white space.
+    pub answers: Vec<(String, String)>,
 }
 
 /// What a dialog waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum DialogKind {
     /// Leave for a tool; hooks tell of it too.
     Permission,
     /// An answer to a question of the agent; hooks tell of it too.
     Question,
     /// Something that only the user can settle and no hook tells of: trust, login, an offer.
+    #[default]
     Blocking,
 }
 
+impl DialogKind {
+    /// What is asked by it.
+    #[must_use]
+    pub const fn ask(self) -> AskKind {
+        match self {
+            Self::Permission => AskKind::Permission,
+            Self::Question => AskKind::Question,
+            Self::Blocking => AskKind::Dialog,
+        }
+    }
+}
+
 /// The agent as the evidence shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// What it does is told by three things that come and go on their own: a turn, requests that hooks told of, and a
+/// dialog on the screen. So a dialog over a turn leaves the turn behind when it goes, and a subagent that
+/// asks for leave while no turn runs does not begin one.
+#[derive(Debug, Clone, Default)]
 pub struct Agent {
-    state: AgentState,
-    dialog: Option<String>,
     /// `SessionStart` was seen: before it, nothing typed is kept.
     started: bool,
+    /// It was seen to take prompts since.
+    opened: bool,
+    /// A turn of the conversation runs.
+    turn: bool,
+    /// What hooks told to be asked and nothing has settled.
+    requests: Requests,
+    /// The dialog on the screen.
+    shown: Option<Shown>,
     /// The screen came to rest after the last hook, without a dialog and with its input box.
     settled: bool,
 }
 
-impl Default for Agent {
-    fn default() -> Self {
-        Self {
-            state: AgentState::Starting,
-            dialog: None,
-            started: false,
-            settled: false,
+/// A dialog on the screen.
+#[derive(Debug, Clone)]
+struct Shown {
+    dialog: Dialog,
+    /// How much was written when it was first seen: names it where no hook told of it.
+    since: u64,
+    /// The hook of the request that it belongs to.
+    hook: Option<u64>,
+}
+
+impl Shown {
+    fn id(&self) -> String {
+        match self.hook {
+            Some(hook) => format!("h{hook}"),
+            None => format!("s{}", self.since),
+        }
+    }
+
+    /// Whether it belongs to the conversation or to this subagent of it.
+    fn is_of(&self, by: Option<&str>, requests: &Requests) -> bool {
+        match self.hook.and_then(|hook| requests.get(hook)) {
+            Some(request) => request.by.as_deref() == by,
+            None => by.is_none(),
         }
     }
 }
@@ -125,20 +225,82 @@ impl Default for Agent {
 impl Agent {
     /// What it is doing.
     #[must_use]
-    pub const fn state(&self) -> AgentState {
-        self.state
+    pub fn state(&self) -> AgentState {
+        let asked = self.shown.as_ref().map(|shown| shown.dialog.kind.ask());
+        match asked.or(self.requests.first().map(Request::kind)) {
+            Some(AskKind::Permission) => AgentState::WaitingPermission,
+            Some(AskKind::Question) => AgentState::WaitingQuestion,
+            Some(AskKind::Dialog) => AgentState::BlockedDialog,
+            None if self.turn => AgentState::Working,
+            None if self.started && self.opened => AgentState::Idle,
+            None => AgentState::Starting,
+        }
     }
 
     /// The name of the dialog on its screen.
     #[must_use]
     pub fn dialog(&self) -> Option<&str> {
-        self.dialog.as_deref()
+        self.shown.as_ref().map(|shown| shown.dialog.name.as_str())
+    }
+
+    /// The dialog on its screen.
+    #[must_use]
+    pub fn on_screen(&self) -> Option<&Dialog> {
+        self.shown.as_ref().map(|shown| &shown.dialog)
+    }
+
+    /// The id of what stands there to be answered.
+    #[must_use]
+    pub fn ask_id(&self) -> Option<String> {
+        let told = || self.requests.first().map(Request::id);
+        self.shown.as_ref().map(Shown::id).or_else(told)
+    }
+
+    /// What stands there to be answered.
+    #[must_use]
+    pub fn ask(&self) -> Option<Ask> {
+        let id = self.ask_id()?;
+        let request = match &self.shown {
+            Some(shown) => shown.hook.and_then(|hook| self.requests.get(hook)),
+            None => self.requests.first(),
+        };
+        let dialog = self.shown.as_ref().map(|shown| &shown.dialog);
+        let kind = dialog
+            .map(|dialog| dialog.kind.ask())
+            .or(request.map(Request::kind))?;
+        let name = match (dialog, kind) {
+            (Some(dialog), _) => &dialog.name,
+            (None, AskKind::Question) => "question",
+            (None, _) => "permission",
+        };
+        Some(Ask {
+            id,
+            kind,
+            dialog: name.to_owned(),
+            tool_name: request.map(|request| request.tool_name.clone()),
+            tool_input: request.map(|request| request.tool_input.clone()),
+            questions: request.map_or_else(Vec::new, |request| request.questions.clone()),
+            options: dialog.map_or_else(Vec::new, |dialog| dialog.options.clone()),
+            selected: dialog.and_then(|dialog| dialog.selected),
+        })
     }
 
     /// Whether a command may be typed now.
     #[must_use]
-    pub const fn is_ready(&self) -> bool {
-        matches!(self.state, AgentState::Idle) && self.settled
+    pub fn is_ready(&self) -> bool {
+        self.state() == AgentState::Idle && self.settled
+    }
+
+    /// Whether something goes on that its own record of the process may know the end of.
+    #[must_use]
+    pub fn is_engaged(&self) -> bool {
+        self.turn || self.state().is_in_turn()
+    }
+
+    /// Whether hooks told of something to be answered that nothing has settled.
+    #[must_use]
+    pub fn has_requests(&self) -> bool {
+        self.requests.first().is_some()
     }
 
     /// Whether its conversation has begun.
@@ -147,178 +309,135 @@ impl Agent {
         self.started
     }
 
-    /// Takes one piece of evidence; true when what [`Self::state`] or [`Self::dialog`] say changed.
-    pub fn observe(&mut self, evidence: &Evidence) -> bool {
-        let before = (self.state, self.dialog.clone());
-        if let Evidence::Screen(look) = evidence {
-            self.look(look);
-        } else {
-            self.settled = false;
-            self.dialog = None;
+    /// Takes one piece of evidence.
+    pub fn observe(&mut self, evidence: &Evidence) {
+        match evidence {
+            Evidence::Screen(look) => return self.look(look),
+            Evidence::Glimpse(look) => {
+                if look.prompt && look.dialog.is_none() {
+                    self.clear_screen();
+                }
+                return;
+            }
+            _ => self.settled = false,
         }
         match evidence {
             Evidence::SessionStarted => {
                 // At the start the screen has yet to show that it is ready; after `/clear` it is.
-                self.state = if self.started {
-                    AgentState::Idle
-                } else {
-                    AgentState::Starting
-                };
+                self.opened = self.started;
                 self.started = true;
+                self.turn = false;
+                self.requests.clear();
+                self.shown = None;
             }
-            Evidence::PromptSubmitted | Evidence::TurnGoesOn => self.state = AgentState::Working,
-            Evidence::PermissionRequested => self.state = AgentState::WaitingPermission,
-            Evidence::QuestionAsked => self.state = AgentState::WaitingQuestion,
-            Evidence::TurnEnded => self.state = AgentState::Idle,
-            Evidence::RecordedIdle => {
-                if self.state.is_in_turn() {
-                    self.state = AgentState::Idle;
+            Evidence::PromptSubmitted => {
+                self.settle_of(None);
+                self.begin_turn();
+            }
+            Evidence::TurnGoesOn => self.begin_turn(),
+            Evidence::ToolOver {
+                by,
+                tool_name,
+                tool_input,
+            } => {
+                self.requests.settle(tool_name, tool_input);
+                self.forget_answered();
+                if by.is_none() {
+                    self.begin_turn();
                 }
             }
-            Evidence::Screen(_) => {}
+            Evidence::Requested(request) => self.requests.add(request.clone()),
+            Evidence::TurnEnded => {
+                self.settle_of(None);
+                self.turn = false;
+                self.opened = true;
+            }
+            Evidence::SubagentEnded { by } => self.settle_of(Some(by)),
+            Evidence::RecordedIdle => {
+                self.turn = false;
+                self.requests.clear();
+                self.forget_answered();
+            }
+            Evidence::RecordedBusy => {
+                self.requests.clear();
+                self.forget_answered();
+            }
+            Evidence::Screen(_) | Evidence::Glimpse(_) => {}
         }
-        before != (self.state, self.dialog.clone())
+    }
+
+    fn begin_turn(&mut self) {
+        self.turn = true;
+        self.opened = true;
+    }
+
+    /// What the conversation or a subagent of it asked for is over.
+    fn settle_of(&mut self, by: Option<&str>) {
+        if self
+            .shown
+            .as_ref()
+            .is_some_and(|shown| shown.is_of(by, &self.requests))
+        {
+            self.shown = None;
+        }
+        self.requests.drop_of(by);
+    }
+
+    /// The dialog of a request that is settled is not on the screen any more.
+    fn forget_answered(&mut self) {
+        let is_answered = |shown: &Shown| {
+            shown
+                .hook
+                .is_some_and(|hook| self.requests.get(hook).is_none())
+        };
+        if self.shown.as_ref().is_some_and(is_answered) {
+            self.shown = None;
+        }
+    }
+
+    /// No dialog is on the screen: those that were are answered.
+    fn clear_screen(&mut self) {
+        self.shown = None;
+        self.requests.drop_shown();
     }
 
     fn look(&mut self, look: &Look) {
-        self.dialog = look.dialog.as_ref().map(|dialog| dialog.name.clone());
         self.settled = look.dialog.is_none() && look.bracketed_paste && self.started;
-        match (&look.dialog, self.state) {
-            (Some(dialog), _) => {
-                self.state = match dialog.kind {
-                    DialogKind::Permission => AgentState::WaitingPermission,
-                    DialogKind::Question => AgentState::WaitingQuestion,
-                    DialogKind::Blocking => AgentState::BlockedDialog,
-                };
+        self.opened |= self.settled;
+        let Some(dialog) = &look.dialog else {
+            if look.prompt {
+                self.clear_screen();
+            } else {
+                // A permission or question that is not recognised on the screen may still be there: only a hook,
+                // the input box or Claude's own record ends the wait, so that nothing is ever typed into it.
+                self.shown = None;
             }
-            // What stood in the way of the start is settled.
-            (None, AgentState::Starting | AgentState::BlockedDialog) => {
-                self.state = if self.settled {
-                    AgentState::Idle
-                } else {
-                    AgentState::Starting
-                };
+            return;
+        };
+        let before = self.shown.take();
+        let hook = match dialog.kind.ask() {
+            AskKind::Dialog => None,
+            kind => {
+                let current = before.as_ref().and_then(|shown| shown.hook);
+                self.requests.show(kind, &dialog.text, current)
             }
-            // A permission or question that is not recognised on the screen may still be there: only a hook
-            // or Claude's own record ends the wait, so that nothing is ever typed into it.
-            (
-                None,
-                AgentState::Idle
-                | AgentState::Working
-                | AgentState::WaitingPermission
-                | AgentState::WaitingQuestion
-                | AgentState::Unknown,
-            ) => {}
-        }
+        };
+        // The same dialog with another mark or tick is the same ask; a panel changes with each key.
+        let is_same = |before: &Shown| {
+            (before.dialog.kind, &before.dialog.name) == (dialog.kind, &dialog.name)
+                && (before.dialog.text == dialog.text || dialog.name == OTHER)
+        };
+        let since = match before {
+            Some(before) if is_same(&before) => before.since,
+            _ => look.offset,
+        };
+        self.shown = Some(Shown {
+            dialog: dialog.clone(),
+            since,
+            hook,
+        });
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{AgentState::*, *};
-
-    fn quiet() -> Evidence {
-        Evidence::Screen(Look {
-            dialog: None,
-            bracketed_paste: true,
-        })
-    }
-
-    fn showing(name: &str, kind: DialogKind) -> Evidence {
-        Evidence::Screen(Look {
-            dialog: Some(Dialog {
-                name: name.into(),
-                kind,
-            }),
-            bracketed_paste: true,
-        })
-    }
-
-    /// Each case: what was seen, the state after it, and whether a command may be typed.
-    fn check(cases: &[(Evidence, AgentState, bool)]) {
-        let mut agent = Agent::default();
-        for (step, (evidence, state, ready)) in cases.iter().enumerate() {
-            agent.observe(evidence);
-            assert_eq!(
-                (agent.state(), agent.is_ready()),
-                (*state, *ready),
-                "step {step}: {evidence:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_start_is_ready_only_when_hook_and_screen_agree() {
-        check(&[
-            (quiet(), Starting, false),
-            (Evidence::SessionStarted, Starting, false),
-            (quiet(), Idle, true),
-        ]);
-    }
-
-    #[test]
-    fn a_trust_dialog_blocks_until_it_is_gone() {
-        check(&[
-            (
-                showing("trust_folder", DialogKind::Blocking),
-                BlockedDialog,
-                false,
-            ),
-            (quiet(), Starting, false),
-            (Evidence::SessionStarted, Starting, false),
-            (
-                showing("auto_mode_offer", DialogKind::Blocking),
-                BlockedDialog,
-                false,
-            ),
-            (quiet(), Idle, true),
-        ]);
-    }
-
-    #[test]
-    fn a_turn_with_a_permission_and_a_question() {
-        check(&[
-            (Evidence::SessionStarted, Starting, false),
-            (quiet(), Idle, true),
-            (Evidence::PromptSubmitted, Working, false),
-            (Evidence::PermissionRequested, WaitingPermission, false),
-            (
-                showing("permission", DialogKind::Permission),
-                WaitingPermission,
-                false,
-            ),
-            (Evidence::TurnGoesOn, Working, false),
-            (Evidence::QuestionAsked, WaitingQuestion, false),
-            (Evidence::TurnGoesOn, Working, false),
-            (Evidence::TurnEnded, Idle, false),
-            (quiet(), Idle, true),
-        ]);
-    }
-
-    #[test]
-    fn esc_leaves_no_state_behind() {
-        check(&[
-            (Evidence::SessionStarted, Starting, false),
-            (quiet(), Idle, true),
-            (Evidence::PromptSubmitted, Working, false),
-            (quiet(), Working, false),
-            (Evidence::RecordedIdle, Idle, false),
-            (quiet(), Idle, true),
-            (Evidence::PromptSubmitted, Working, false),
-            (Evidence::PermissionRequested, WaitingPermission, false),
-            (quiet(), WaitingPermission, false),
-            (Evidence::RecordedIdle, Idle, false),
-            (quiet(), Idle, true),
-        ]);
-    }
-
-    #[test]
-    fn clear_in_an_idle_session_stays_idle() {
-        check(&[
-            (Evidence::SessionStarted, Starting, false),
-            (quiet(), Idle, true),
-            (Evidence::SessionStarted, Idle, false),
-            (quiet(), Idle, true),
-        ]);
-    }
-}
+mod tests;

@@ -13,6 +13,7 @@ pub use told::{MILESTONES_MAX, Reached, Told};
 
 use crate::{
     agent::AgentState,
+    ask::{Ask, AskKind},
     delivery::DeliveryState,
     id::Id,
     identity::Source,
@@ -94,7 +95,7 @@ pub enum Kind {
         /// Its place in the project's history of conversations, from 0.
         conversation: usize,
     },
-    /// The agent does something else, or another dialog is on its screen.
+    /// The agent does something else, another dialog is on its screen, or something else stands there to be answered.
     #[serde(rename = "agent.state")]
     AgentState {
         /// The session.
@@ -105,6 +106,9 @@ pub enum Kind {
         dialog: Option<String>,
         /// Claude Code's version, once known.
         claude_version: Option<String>,
+        /// What stands there to be answered.
+        #[serde(default)]
+        ask: Option<Asked>,
         /// The last of the session's hooks that this rests on, 0 for none.
         hook: u64,
     },
@@ -323,6 +327,33 @@ impl From<MilestoneStatus> for Stage {
             MilestoneStatus::InProgress => Self::InProgress,
             MilestoneStatus::Completed => Self::Completed,
             MilestoneStatus::Failed => Self::Failed,
+        }
+    }
+}
+
+/// Something to be answered, in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Names it.
+    pub id: String,
+    /// What kind of answer it takes.
+    pub kind: AskKind,
+    /// The choices on the screen; empty while no look has shown them.
+    pub options: Vec<String>,
+}
+
+impl From<Ask> for Asked {
+    fn from(ask: Ask) -> Self {
+        // What is on a panel that is not known cannot be chosen, and changes with each key.
+        let options = if ask.is_known() {
+            ask.options
+        } else {
+            Vec::new()
+        };
+        Self {
+            id: ask.id,
+            kind: ask.kind,
+            options,
         }
     }
 }

@@ -2,6 +2,8 @@
 //! as types, and the decisions over them as pure functions.
 
 pub mod agent;
+pub mod answer;
+pub mod ask;
 pub mod delivery;
 pub mod event;
 pub mod id;

@@ -1,6 +1,7 @@
 //! The HTTP side: routes, who may use them, and the document that describes them.
 
 mod access;
+mod answer;
 mod delivery;
 mod event;
 mod health;
@@ -124,6 +125,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(milestone::prepare))
         .routes(routes!(milestone::start))
         .routes(routes!(session::show, session::start, session::end))
+        .routes(routes!(answer::give))
         .routes(routes!(screen::show))
         .routes(routes!(recording::show))
         .routes(routes!(delivery::queue, delivery::list))

@@ -16,6 +16,7 @@
 //! | `ignore-term` | ignores SIGTERM and SIGHUP, also when its terminal is gone |
 //! | `daemon=FILE` | starts a process in a session of its own that ignores SIGTERM and SIGHUP, and writes its pid to the file |
 //! | `swallow-cr` | the first carriage return that would submit does nothing |
+//! | `deaf=N` | its dialogs ignore the first N keys |
 //! | `mute` | runs no hooks at all |
 //!
 //! `FAKE_CLAUDE_VERSION` is the version that it says it has.
@@ -30,6 +31,7 @@
 //! | `fake:run COMMAND` | the shell command is run by the tool `Bash`, unasked |
 //! | `fake:hold FIFO` | the turn goes on until the FIFO was opened for writing |
 //! | `fake:permission` | asks for permission to run a command |
+//! | `fake:permissions` | asks for two permissions at once, shown one after the other |
 //! | `fake:question` | asks which colour |
 //! | `/clear` `/compact` `/exit` | as the real one |
 //! | `/x:y` | fires hooks only if `.claude/commands/x/y.md` is in the folder |

@@ -1,15 +1,13 @@
 //! The choices of a dialog.
 
-use super::{Dialog, DialogName};
-
 /// What marks the choice that Enter would take.
-const MARK: char = '❯';
+pub(super) const MARK: char = '❯';
 
 /// The choices of a dialog and the marked one.
 pub(super) struct Choices {
     pub(super) options: Vec<String>,
     pub(super) numbered: bool,
-    selected: usize,
+    pub(super) selected: usize,
 }
 
 /// A line that shows a choice.
@@ -82,11 +80,12 @@ impl Choices {
         (choices.options.len() > 1).then_some(choices)
     }
 
-    pub(super) fn into_dialog(self, name: DialogName) -> Dialog {
-        Dialog {
-            name,
-            options: self.options,
-            selected: Some(self.selected),
+    /// Whether they are a kind of yes and a kind of no. Without numbers the no comes first.
+    pub(super) fn are_yes_and_no(&self) -> bool {
+        let begins = |word: &str| self.options.iter().any(|option| option.starts_with(word));
+        match self.options.first() {
+            Some(first) if self.numbered => first.starts_with("Yes"),
+            _ => begins("Yes") && begins("No"),
         }
     }
 }
@@ -117,7 +116,7 @@ impl<'a> Choice<'a> {
 }
 
 /// A choice's text without boxes and ticks.
-fn bare(text: &str) -> String {
+pub(super) fn bare(text: &str) -> String {
     let text = text.trim();
     let text = ["[ ] ", "[✔] "]
         .iter()
@@ -127,7 +126,7 @@ fn bare(text: &str) -> String {
 }
 
 /// Whether `line` goes on where `previous` had no room for its first word.
-fn is_wrapped(previous: &str, line: &str, width: usize) -> bool {
+pub(super) fn is_wrapped(previous: &str, line: &str, width: usize) -> bool {
     let word = line
         .split_whitespace()
         .next()

@@ -71,7 +71,7 @@ impl<'a> Screen<'a> {
 }
 
 /// A line across the screen, from its first column on, perhaps with a few words in it.
-fn is_edge(line: &str) -> bool {
+pub(super) fn is_edge(line: &str) -> bool {
     ['─', '▔'].iter().any(|&stroke| {
         let strokes = line.chars().filter(|&c| c == stroke).count();
         line.starts_with(stroke)
@@ -95,4 +95,21 @@ pub(super) fn flowing(lines: &[&str]) -> String {
         .flat_map(|line| line.split_whitespace())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// A text without its white space.
+pub(super) fn bare(text: &str) -> String {
+    text.split_whitespace().collect()
+}
+
+/// What marks, ticks or frames texts in a dialog.
+const SIGNS: [char; 5] = ['❯', '✔', '☐', '☒', '│'];
+
+/// The text of lines without white space and without what marks a choice: the same wherever the mark stands.
+pub(super) fn unmarked(lines: &[&str]) -> String {
+    lines
+        .iter()
+        .flat_map(|line| line.chars())
+        .filter(|c| !c.is_whitespace() && !SIGNS.contains(c))
+        .collect()
 }

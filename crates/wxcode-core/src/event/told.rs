@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Stage, shortened};
+use super::{Asked, Kind, Stage, shortened};
 use crate::{
     agent::AgentState, delivery::Delivery, delivery::DeliveryState, id::Id, milestone::Milestone,
     milestone::MilestoneStatus, milestone::MovedBy, project::HookCursor, project::OutputProject,
@@ -69,6 +69,8 @@ struct Agent {
     session: Id,
     state: AgentState,
     dialog: Option<String>,
+    #[serde(default)]
+    ask: Option<Asked>,
     hook: u64,
 }
 
@@ -97,9 +99,11 @@ impl Told {
                 session_id,
                 state,
                 dialog,
+                ask,
                 ..
             } => self.agent.as_ref().is_none_or(|told| {
-                (told.session, told.state, &told.dialog) != (*session_id, *state, dialog)
+                let before = (told.session, told.state, &told.dialog, &told.ask);
+                before != (*session_id, *state, dialog, ask)
             }),
             Kind::DeliveryState {
                 delivery_id,
@@ -189,6 +193,7 @@ impl Told {
                 session_id,
                 state,
                 dialog,
+                ask,
                 hook,
                 claude_version: _,
             } => {
@@ -196,6 +201,7 @@ impl Told {
                     session: *session_id,
                     state: *state,
                     dialog: dialog.clone(),
+                    ask: ask.clone(),
                     hook: *hook,
                 });
             }

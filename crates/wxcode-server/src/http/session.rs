@@ -22,6 +22,7 @@ use wxcode_holder::{client, folder::Exit};
 
 use super::{
     App,
+    answer::AskView,
     parameter::PathId,
     problem::{Answer, Body, Problem},
     run::{self, RunView},
@@ -37,11 +38,13 @@ pub(super) struct SessionView {
     /// `none`, `starting`, `running` or `exited`.
     status: &'static str,
     /// What the agent does: `starting`, `idle`, `working`, `waiting_permission`, `waiting_question`,
-    /// `blocked_dialog` or `unknown`.
+    /// `blocked_dialog`, `exited` or `unknown`.
     #[schema(value_type = String)]
     agent_state: AgentState,
     /// The name of the dialog on the agent's screen.
     dialog: Option<String>,
+    /// What stands there to be answered.
+    asks: Option<AskView>,
     /// The running session, or the last one.
     #[schema(value_type = Option<String>)]
     session_id: Option<Id>,
@@ -168,6 +171,10 @@ pub(super) async fn view(
             .as_ref()
             .map_or(AgentState::Unknown, |state| state.agent_state),
         dialog: state.as_ref().and_then(|state| state.dialog.clone()),
+        asks: state
+            .as_ref()
+            .and_then(|state| state.asks.as_deref())
+            .map(AskView::from),
         session_id: session.map(|session| session.id),
         claude_session_id: project.claude_session_id,
         claude_session_history: project

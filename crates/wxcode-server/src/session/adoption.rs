@@ -156,15 +156,17 @@ impl Sessions {
             return;
         }
         let view = View {
-            agent_state: AgentState::Unknown,
+            agent_state: AgentState::Exited,
             dialog: None,
+            asks: None,
             claude_version: Learned::read(&dir).claude_version,
             warning: None,
             exit: Some(exit),
         };
         let agent = holder.map_or((0, 0), |holder| holder.agent());
         let feed = self.0.events.feed(note.project_id);
-        let session = Session::new(id, &note, dir, agent, at, watch::channel(view).1, feed);
+        let view = watch::channel(view).1;
+        let (session, _) = Session::new(id, &note, dir, agent, at, view, feed);
         seat.take(Arc::new(session));
     }
 

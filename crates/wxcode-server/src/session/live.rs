@@ -7,14 +7,23 @@ use std::{
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 use uuid::Uuid;
 use wxcode_claude::hook::HookEvent;
-use wxcode_core::{agent::AgentState, event::Kind, id::Id};
+use wxcode_core::{
+    agent::AgentState,
+    answer::{Failure, Target},
+    ask::Ask,
+    event::Kind,
+    id::Id,
+};
 use wxcode_holder::folder::Exit;
 use wxcode_terminal::Size;
 
-use super::role::Roles;
+use super::{
+    answer::{ANSWERS_MAX, Given},
+    role::Roles,
+};
 use crate::event::Feed;
 
 /// Hook events that a terminal client may be behind before it misses some.
@@ -42,6 +51,8 @@ pub struct View {
     pub agent_state: AgentState,
     /// The dialog on its screen.
     pub dialog: Option<String>,
+    /// What stands there to be answered.
+    pub asks: Option<Arc<Ask>>,
     /// Claude Code's version, once known.
     pub claude_version: Option<String>,
     /// What is wrong with the conversation's identity, and what to do.
@@ -73,6 +84,7 @@ pub struct Session {
     /// Rings when a delivery was queued.
     pub(super) bell: Notify,
     pub(super) reports: broadcast::Sender<Arc<HookEvent>>,
+    answers: mpsc::Sender<Given>,
     /// Where what happens to it is told.
     pub(super) feed: Arc<Feed>,
     roles: Mutex<Roles>,
@@ -89,8 +101,9 @@ impl Session {
         started_at: Timestamp,
         view: watch::Receiver<View>,
         feed: Arc<Feed>,
-    ) -> Self {
-        Self {
+    ) -> (Self, mpsc::Receiver<Given>) {
+        let (answers, given) = mpsc::channel(ANSWERS_MAX);
+        let session = Self {
             id,
             project_id: note.project_id,
             dir,
@@ -103,9 +116,30 @@ impl Session {
             bell: Notify::new(),
             reports: broadcast::channel(REPORTS_MAX).0,
             feed,
+            answers,
             roles: Mutex::default(),
             driver: watch::Sender::new(None),
-        }
+        };
+        (session, given)
+    }
+
+    /// Answers what stands there, or the ask with this id if it is what stands there.
+    ///
+    /// # Errors
+    /// When it was not answered by this.
+    pub async fn answer(&self, ask: Option<String>, target: Target) -> Result<(), Failure> {
+        let (outcome, became) = oneshot::channel();
+        let given = Given {
+            ask,
+            target,
+            outcome,
+        };
+        self.answers.try_send(given).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Failure::Busy,
+            mpsc::error::TrySendError::Closed(_) => Failure::Gone,
+        })?;
+        // The watcher goes only with the agent or the server.
+        became.await.unwrap_or(Err(Failure::Gone))
     }
 
     /// What is known of it now.

@@ -1,7 +1,7 @@
 //! When to look at the agent's screen: after each burst of output, and after a hook that left none behind.
 
 use wxcode_claude::dialog;
-use wxcode_core::agent::{Dialog, DialogKind, Look};
+use wxcode_core::agent::{Dialog, DialogKind, Form, Look};
 
 /// How long the screen must stand still to be at rest when the holder was not heard to say so, in milliseconds.
 const STILL_MS: u64 = 300;
@@ -34,6 +34,20 @@ impl Looker {
     pub(super) fn unsettle(&mut self, now: u64) {
         self.seen = None;
         self.probe_at.get_or_insert(now + STILL_MS);
+    }
+
+    /// A key was pressed: looks that were asked for before it say nothing any more.
+    pub(super) fn renew(&mut self, now: u64) {
+        self.at_rest = None;
+        self.probe = None;
+        self.seen = None;
+        self.probe_at = Some(now + STILL_MS);
+    }
+
+    /// Nobody wants to know any more whether the screen stands still.
+    pub(super) fn relax(&mut self) {
+        self.probe_at = None;
+        self.seen = None;
     }
 
     /// The id of the probe to ask for, if it is time.
@@ -76,8 +90,8 @@ impl Looker {
     }
 }
 
-/// What a screen at rest shows.
-pub(super) fn read(text: &str, bracketed_paste: bool) -> Look {
+/// What a screen shows that the agent drew with its first `offset` bytes.
+pub(super) fn read(text: &str, bracketed_paste: bool, offset: u64) -> Look {
     let dialog = dialog::recognize(text).map(|found| Dialog {
         name: found.name.as_str().to_owned(),
         kind: match found.name {
@@ -85,10 +99,35 @@ pub(super) fn read(text: &str, bracketed_paste: bool) -> Look {
             dialog::DialogName::Question => DialogKind::Question,
             _ => DialogKind::Blocking,
         },
+        options: found.options,
+        selected: found.selected,
+        form: found.form.map(form),
+        text: found.text,
     });
     Look {
+        prompt: dialog.is_none() && dialog::prompt_visible(text),
         dialog,
         bracketed_paste,
+        offset,
+    }
+}
+
+fn form(page: dialog::Form) -> Form {
+    let dialog::Form {
+        ticks,
+        field,
+        typed,
+        next,
+        submit,
+        answers,
+    } = page;
+    Form {
+        ticks,
+        field,
+        typed,
+        next,
+        submit,
+        answers,
     }
 }
 

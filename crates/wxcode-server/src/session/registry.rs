@@ -394,6 +394,7 @@ impl Sessions {
         let (view, watch) = watch::channel(View {
             agent_state: AgentState::Starting,
             dialog: None,
+            asks: None,
             claude_version: Learned::read(&dir).claude_version,
             warning: None,
             exit: None,
@@ -405,15 +406,8 @@ impl Sessions {
             resumed: note.resumed,
             pid: holder.agent_pid,
         });
-        let session = Arc::new(Session::new(
-            id,
-            &note,
-            dir,
-            holder.agent(),
-            at,
-            watch,
-            feed,
-        ));
+        let (session, given) = Session::new(id, &note, dir, holder.agent(), at, watch, feed);
+        let session = Arc::new(session);
         seat.take(Arc::clone(&session));
         let store = &self.0.store;
         let ready_ms = u64::try_from(self.0.settings.ready_timeout.as_millis()).unwrap_or(u64::MAX);
@@ -437,6 +431,7 @@ impl Sessions {
         let watcher = Watcher::new(
             Arc::clone(&session),
             view,
+            given,
             ledger,
             courier,
             note.config_dir,

@@ -4,20 +4,21 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::sync::Notify;
-use wxcode_claude::hook::{HookEvent, HookKind};
+use wxcode_claude::hook::{self, HookEvent, HookKind, QUESTION_TOOL};
 use wxcode_core::{
     agent::{Agent, Evidence},
-    event::{self, Kind, Reached, Report, ToolCall, shortened},
+    ask::{self, Request},
+    event::{self, Asked, Kind, Reached, Report, ToolCall, shortened},
     id::Id,
 };
 
 use super::live::Session;
 use crate::event::Feed;
 
-/// The tool by which Claude asks the user something.
-const QUESTION_TOOL: &str = "AskUserQuestion";
 /// Longest command, pattern or description that is told, in characters.
 pub(super) const SHORT_MAX: usize = 300;
+/// Longest text in the input of a tool that waits for leave, in characters.
+pub(super) const INPUT_MAX: usize = 4_000;
 /// Longest path that is told, in characters; the system's own bound.
 pub(super) const PATH_MAX: usize = 4_096;
 
@@ -82,30 +83,95 @@ impl Reporter {
                 state: agent.state(),
                 dialog: agent.dialog().map(str::to_owned),
                 claude_version,
+                ask: agent.ask().map(Asked::from),
                 hook: next.saturating_sub(1),
             });
         }
     }
 }
 
-/// What a hook says of the agent's state.
-pub(super) fn evidence(kind: &HookKind) -> Option<Evidence> {
-    match kind {
+/// What a session's hook with this number says of the agent's state.
+pub(super) fn evidence(hook: u64, event: &HookEvent) -> Option<Evidence> {
+    let by = event.agent_id.clone();
+    match &event.kind {
         HookKind::SessionStart { .. } => Some(Evidence::SessionStarted),
         HookKind::UserPromptSubmit { .. } => Some(Evidence::PromptSubmitted),
-        HookKind::PreToolUse { .. }
-        | HookKind::PostToolUse { .. }
-        | HookKind::PreCompact { .. } => Some(Evidence::TurnGoesOn),
-        HookKind::PermissionRequest { tool_name, .. } if tool_name == QUESTION_TOOL => {
-            Some(Evidence::QuestionAsked)
+        // A subagent may work while no turn runs.
+        HookKind::PreToolUse { .. } | HookKind::PreCompact { .. } => {
+            by.is_none().then_some(Evidence::TurnGoesOn)
         }
-        HookKind::PermissionRequest { .. } => Some(Evidence::PermissionRequested),
-        HookKind::Stop { .. } => Some(Evidence::TurnEnded),
+        HookKind::PostToolUse {
+            tool_name,
+            tool_input,
+            ..
+        } => Some(Evidence::ToolOver {
+            by,
+            tool_name: tool_name.clone(),
+            tool_input: cut(tool_input),
+        }),
+        HookKind::PermissionRequest {
+            tool_name,
+            tool_input,
+        } => Some(Evidence::Requested(Request {
+            hook,
+            by,
+            tool_name: tool_name.clone(),
+            tool_input: cut(tool_input),
+            questions: if tool_name == QUESTION_TOOL {
+                questions(tool_input)
+            } else {
+                Vec::new()
+            },
+        })),
+        HookKind::Stop { .. } if by.is_none() => Some(Evidence::TurnEnded),
+        HookKind::Stop { .. } | HookKind::SubagentStop => {
+            by.map(|by| Evidence::SubagentEnded { by })
+        }
+        // Told a minute after the last turn.
+        HookKind::Notification {
+            notification_type: Some(kind),
+            ..
+        } if kind == "idle_prompt" => Some(Evidence::TurnEnded),
         HookKind::UserPromptExpansion { .. }
         | HookKind::Notification { .. }
-        | HookKind::SubagentStop
         | HookKind::SessionEnd { .. }
         | HookKind::Other(_) => None,
+    }
+}
+
+/// A tool's input with its long texts cut.
+fn cut(input: &Value) -> Value {
+    match input {
+        Value::String(text) => shortened(text, INPUT_MAX).into(),
+        Value::Array(values) => values.iter().map(cut).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (name.clone(), cut(value)))
+            .collect(),
+        plain => plain.clone(),
+    }
+}
+
+/// The questions that are asked. One that is not as it is known is still one.
+fn questions(tool_input: &Value) -> Vec<ask::Question> {
+    let option = |option: hook::QuestionOption| ask::QuestionOption {
+        label: option.label,
+        description: option.description,
+    };
+    let question = |question: hook::Question| ask::Question {
+        question: question.question,
+        header: question.header,
+        multi_select: question.multi_select,
+        options: question.options.into_iter().map(option).collect(),
+    };
+    let asked: Vec<ask::Question> = hook::questions(tool_input)
+        .into_iter()
+        .map(question)
+        .collect();
+    if asked.is_empty() {
+        vec![ask::Question::default()]
+    } else {
+        asked
     }
 }
 
@@ -183,6 +249,7 @@ mod tests {
             session_id: Uuid::nil(),
             transcript_path: None,
             cwd: None,
+            agent_id: None,
             kind,
         };
         told(Id::from_bytes([1; 12]), 4, &hook).map(|kind| serde_json::to_value(kind).unwrap())

@@ -9,7 +9,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{Notify, watch},
+    sync::{Notify, mpsc, watch},
     time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
@@ -18,7 +18,7 @@ use wxcode_claude::{
     running::{self, Status},
 };
 use wxcode_core::{
-    agent::{Agent, AgentState, Evidence},
+    agent::{Agent, AgentState, Evidence, Look},
     delivery::machine::{Event, Readiness},
     event::Kind,
 };
@@ -29,6 +29,7 @@ use wxcode_holder::{
 };
 
 use super::{
+    answer::{Answerer, Given},
     courier::Courier,
     crosscheck::CrossCheck,
     identity::Ledger,
@@ -54,6 +55,8 @@ pub(super) const SETTLED: &str = "settled";
 pub(super) struct Watcher {
     pub(super) session: Arc<Session>,
     pub(super) view: watch::Sender<View>,
+    given: mpsc::Receiver<Given>,
+    answerer: Answerer,
     pub(super) ledger: Ledger,
     pub(super) courier: Courier,
     pub(super) config_dir: PathBuf,
@@ -70,8 +73,8 @@ pub(super) struct Watcher {
     crosscheck: CrossCheck,
     /// The process of Claude Code itself, which a wrapper may have started.
     claude_pid: i32,
-    /// When to read Claude's record of the process next, and whether it said idle the last time.
-    record: Option<(u64, bool)>,
+    /// When to read Claude's record of the process next, and what it said the last time, unless a hook came since.
+    record: Option<(u64, Option<Status>)>,
 }
 
 /// Why a connection is no longer followed.
@@ -85,6 +88,7 @@ impl Watcher {
     pub(super) fn new(
         session: Arc<Session>,
         view: watch::Sender<View>,
+        given: mpsc::Receiver<Given>,
         ledger: Ledger,
         courier: Courier,
         config_dir: PathBuf,
@@ -98,6 +102,8 @@ impl Watcher {
             gate: Gate::new(session.id, &session.dir, &Learned::read(&session.dir)),
             session,
             view,
+            given,
+            answerer: Answerer::default(),
             ledger,
             courier,
             config_dir,
@@ -141,6 +147,8 @@ impl Watcher {
 
     /// The agent is gone: its last words are saved, then everybody is told.
     async fn finish(mut self, exit: Exit) {
+        self.given.close();
+        self.answerer.close();
         self.last_words().await;
         loop {
             let saved = self.ledger.save().await.is_ok();
@@ -162,9 +170,10 @@ impl Watcher {
         let _ = std::fs::write(self.session.dir.join(SETTLED), b"");
         tracing::info!(session = %self.session.id, reason = %exit.reason, code = ?exit.code, signal = ?exit.signal, "the session ended");
         self.view.send_modify(|view| {
-            view.agent_state = AgentState::Unknown;
+            view.agent_state = AgentState::Exited;
             view.dialog = None;
             view.warning = None;
+            view.asks = None;
             view.exit = Some(exit);
         });
     }
@@ -182,7 +191,7 @@ impl Watcher {
                 continue;
             };
             self.reporter.hook(record.seq, &event);
-            if let Some(evidence) = evidence(&event.kind) {
+            if let Some(evidence) = evidence(record.seq, &event) {
                 self.agent.observe(&evidence);
                 self.tell_state(Some(record.seq));
             }
@@ -223,6 +232,10 @@ impl Watcher {
                     Some(event) => self.event(event, &sender).await?,
                 },
                 () = session.bell.notified() => self.courier.ring(self.now()),
+                Some(given) = self.given.recv() => {
+                    let now = self.now();
+                    self.answerer.begin(given, &self.agent, &mut self.looker, now);
+                }
                 () = sleep_until(timer.unwrap_or_else(Instant::now)), if timer.is_some() => self.tick(&sender).await?,
                 () = self.closing.cancelled() => return Ok(Parted::Closing),
             }
@@ -232,10 +245,11 @@ impl Watcher {
     /// The next moment that something is due.
     fn deadline(&self) -> Option<u64> {
         // What the store did not take is offered again together with the record of the process.
-        let record = self.record.map(|(at, _)| at);
+        let record = self.record.as_ref().map(|(at, _)| *at);
         let check = Some(self.crosscheck.due());
         [
             self.courier.deadline(),
+            self.answerer.deadline(),
             self.looker.deadline(),
             record,
             check,
@@ -250,11 +264,11 @@ impl Watcher {
         if let Some(id) = self.looker.probe(now) {
             holder.send(Request::Screen { id }).await?;
         }
-        if let Some((at, was_idle)) = self.record
-            && now >= at
-        {
-            self.read_record(was_idle, now, holder).await?;
+        if self.record.as_ref().is_some_and(|(at, _)| now >= *at) {
+            let before = self.record.take().and_then(|(_, status)| status);
+            self.read_record(before, now, holder).await?;
         }
+        self.answerer.tick(now);
         if self.ledger.is_behind() {
             self.save().await;
         }
@@ -283,9 +297,17 @@ impl Watcher {
                 modes,
                 text,
                 ..
-            } if self.looker.saw(id, offset, now) => {
-                let look = look::read(&text, modes.bracketed_paste);
+            } => {
+                let is_at_rest = self.looker.saw(id, offset, now);
+                let look = look::read(&text, modes.bracketed_paste, offset);
+                if !is_at_rest {
+                    return self.glimpse(look, holder).await;
+                }
                 self.observe(&Evidence::Screen(look), None, holder).await?;
+                if let Some(dialog) = self.agent.on_screen() {
+                    let looker = &mut self.looker;
+                    self.answerer.look(dialog, looker, holder, now).await?;
+                }
                 self.courier.tell(Event::Quiet, holder, now).await?;
             }
             client::Event::Delivered { key, fresh } => {
@@ -353,7 +375,7 @@ impl Watcher {
         };
         self.save().await;
         self.reporter.hook(seq, &event);
-        if let Some(evidence) = evidence(&event.kind) {
+        if let Some(evidence) = evidence(seq, &event) {
             self.observe(&evidence, Some(seq), holder).await?;
         }
         // After the agent's state, so that nobody sees a command submitted and the agent still idle.
@@ -372,8 +394,16 @@ impl Watcher {
         if let Err(error) = self.ledger.save().await {
             tracing::warn!(session = %self.session.id, %error, "the conversation's id waits for the store");
             let at = self.now() + RECORD_INTERVAL_MS;
-            self.record.get_or_insert((at, false));
+            self.record.get_or_insert((at, None));
         }
+    }
+
+    /// Takes a screen that may be moving: it tells only that a dialog is gone.
+    async fn glimpse(&mut self, look: Look, holder: &Sender) -> Result<(), ClientError> {
+        if self.agent.state().is_asking() {
+            self.observe(&Evidence::Glimpse(look), None, holder).await?;
+        }
+        Ok(())
     }
 
     /// Takes evidence of the agent's state; `hook` is the one that gave it, if one did.
@@ -389,19 +419,22 @@ impl Watcher {
         }
         let now = self.now();
         let state = self.agent.state();
-        if !matches!(evidence, Evidence::Screen(_)) && !state.is_in_turn() {
+        let is_look = matches!(evidence, Evidence::Screen(_) | Evidence::Glimpse(_));
+        if !is_look && state != AgentState::Working {
             self.looker.unsettle(now);
+        } else if state == AgentState::Working {
+            self.looker.relax();
         }
-        if state.is_in_turn() {
-            self.record.get_or_insert((now + RECORD_INTERVAL_MS, false));
+        if hook.is_some()
+            && let Some((_, status)) = &mut self.record
+        {
+            *status = None;
         }
-        let dialog = self.agent.dialog().map(str::to_owned);
-        self.view.send_if_modified(|view| {
-            let changed = view.agent_state != state || view.dialog != dialog;
-            view.agent_state = state;
-            view.dialog = dialog;
-            changed
-        });
+        if self.agent.is_engaged() {
+            self.record.get_or_insert((now + RECORD_INTERVAL_MS, None));
+        }
+        self.show();
+        self.answerer.observed(&self.agent);
         self.tell_state(hook);
         self.courier
             .ready(readiness(&self.agent), holder, now)
@@ -415,26 +448,45 @@ impl Watcher {
             .state(&self.agent, version, hook, self.next_seq, self.live_from);
     }
 
+    /// Shows everybody what the agent does.
+    fn show(&self) {
+        let (state, asks) = (self.agent.state(), self.agent.ask().map(Arc::new));
+        let dialog = self.agent.dialog().map(str::to_owned);
+        self.view.send_if_modified(|view| {
+            let changed = view.agent_state != state || view.dialog != dialog || view.asks != asks;
+            view.agent_state = state;
+            view.dialog = dialog;
+            view.asks = asks;
+            changed
+        });
+    }
+
     async fn read_record(
         &mut self,
-        was_idle: bool,
+        before: Option<Status>,
         now: u64,
         holder: &Sender,
     ) -> Result<(), ClientError> {
-        self.record = None;
-        if !self.agent.state().is_in_turn() {
+        if !self.agent.is_engaged() {
             return Ok(());
         }
-        let is_idle = self
-            .record_of_process()
-            .await
-            .is_some_and(|record| record.status == Status::Idle);
-        self.record = Some((now + RECORD_INTERVAL_MS, is_idle));
-        // Twice, since the record lags a little behind the hook of a new turn.
-        if is_idle && was_idle {
-            self.observe(&Evidence::RecordedIdle, None, holder).await?;
+        let status = self.record_of_process().await.map(|record| record.status);
+        // Twice, since the record lags a little behind the hooks.
+        let is_sure = status == before;
+        self.record = Some((now + RECORD_INTERVAL_MS, status.clone()));
+        if self.agent.state().is_asking() {
+            // Output that never rests brings no look by itself.
+            self.looker.unsettle(now);
         }
-        Ok(())
+        match status {
+            Some(Status::Idle) if is_sure => {
+                self.observe(&Evidence::RecordedIdle, None, holder).await
+            }
+            Some(Status::Busy) if is_sure && self.agent.has_requests() => {
+                self.observe(&Evidence::RecordedBusy, None, holder).await
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn record_of_process(&self) -> Option<running::Running> {
@@ -481,6 +533,7 @@ fn readiness(agent: &Agent) -> Readiness {
         AgentState::Starting
         | AgentState::Idle
         | AgentState::BlockedDialog
+        | AgentState::Exited
         | AgentState::Unknown => Readiness::NotReady,
     }
 }

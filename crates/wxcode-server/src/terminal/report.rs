@@ -129,6 +129,7 @@ mod tests {
             session_id: Uuid::nil(),
             transcript_path: None,
             cwd: None,
+            agent_id: None,
             kind,
         });
         for message in &mut messages {

@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod answer;
 mod api;
 mod attach;
 mod delivery;

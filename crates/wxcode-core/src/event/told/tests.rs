@@ -76,6 +76,7 @@ fn state(session: u8, state: AgentState, dialog: Option<&str>, hook: u64) -> Kin
         state,
         dialog: dialog.map(str::to_owned),
         claude_version: None,
+        ask: None,
         hook,
     }
 }

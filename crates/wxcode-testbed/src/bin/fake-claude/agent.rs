@@ -50,6 +50,8 @@ struct Agent {
     input: String,
     queued: VecDeque<String>,
     swallow_cr: bool,
+    /// How many keys the dialogs ignore yet.
+    deaf: usize,
     prompt_id: Option<Uuid>,
 }
 
@@ -74,7 +76,7 @@ pub(crate) fn run(arguments: Arguments, modes: Modes) -> io::Result<u8> {
         screen.discard_input();
     }
     event::read_input(sender.clone());
-    let swallow_cr = modes.swallow_cr;
+    let (swallow_cr, deaf) = (modes.swallow_cr, modes.deaf);
     let mut agent = Agent {
         modes,
         conversation,
@@ -85,6 +87,7 @@ pub(crate) fn run(arguments: Arguments, modes: Modes) -> io::Result<u8> {
         input: String::new(),
         queued: arguments.prompt.clone().into_iter().collect(),
         swallow_cr,
+        deaf,
         prompt_id: None,
     };
     let source = if arguments.resume.is_some() {
@@ -216,6 +219,10 @@ impl Agent {
     }
 
     fn dialog_key(&mut self, mut dialog: Dialog, key: &Key, source: &str) -> io::Result<Next> {
+        if self.deaf > 0 {
+            self.deaf -= 1;
+            return Ok(Next::Go);
+        }
         match key {
             Key::Up | Key::Down => {
                 dialog.step(*key == Key::Down);
@@ -248,9 +255,18 @@ impl Agent {
                 self.view = View::Prompt;
                 self.next_queued()
             }
-            Kind::Permission if dialog.selected == 1 => self.idle(),
+            Kind::Permission | Kind::OneOfTwo(_) if dialog.selected == 1 => self.idle(),
             Kind::Permission => {
-                self.hook("PostToolUse", tool::bash());
+                self.hook("PostToolUse", tool::bash("echo hi"));
+                self.finish_turn()
+            }
+            Kind::OneOfTwo(1) => {
+                self.hook("PostToolUse", tool::bash("echo one"));
+                self.view = View::Dialog(Dialog::new(Kind::OneOfTwo(2)));
+                Ok(Next::Go)
+            }
+            Kind::OneOfTwo(_) => {
+                self.hook("PostToolUse", tool::bash("echo two"));
                 self.finish_turn()
             }
             Kind::Question => {
@@ -325,12 +341,18 @@ impl Agent {
                 self.hook("PostToolUse", tool::write(argument));
             }
             "fake:run" => {
-                let tool = tool::command(argument);
+                let tool = tool::bash(argument);
                 self.hook("PreToolUse", tool.clone());
                 tool::run(argument, &self.conversation.cwd)?;
                 self.hook("PostToolUse", tool);
             }
-            "fake:permission" => return self.ask(Kind::Permission, tool::bash()),
+            "fake:permission" => return self.ask(Kind::Permission, tool::bash("echo hi")),
+            "fake:permissions" => {
+                // As the real one, which tells of both at once, in any order.
+                self.hook("PreToolUse", tool::bash("echo one"));
+                self.hook("PermissionRequest", tool::bash("echo two"));
+                return self.ask(Kind::OneOfTwo(1), tool::bash("echo one"));
+            }
             "fake:question" => return self.ask(Kind::Question, tool::question()),
             _ => {}
         }

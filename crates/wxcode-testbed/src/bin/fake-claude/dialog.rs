@@ -6,6 +6,8 @@ pub(crate) enum Kind {
     Trust,
     AutoOffer,
     Permission,
+    /// One of two that are asked for at once.
+    OneOfTwo(usize),
     Question,
 }
 
@@ -28,19 +30,15 @@ impl Dialog {
                 "Yes, set auto mode as my default permission mode",
                 "No, keep manual mode",
             ],
-            Kind::Permission => &["Yes", "No"],
-            Kind::Question => &["Red", "Blue", "Type something."],
+            Kind::Permission | Kind::OneOfTwo(_) => &["Yes", "No"],
+            Kind::Question => &["Red", "Blue", "Type something.", "Chat about this"],
         }
     }
 
-    /// Moves the mark; it stops at the ends.
+    /// Moves the mark; it goes round at the ends.
     pub(crate) fn step(&mut self, down: bool) {
-        let last = self.options().len() - 1;
-        self.selected = if down {
-            (self.selected + 1).min(last)
-        } else {
-            self.selected.saturating_sub(1)
-        };
+        let count = self.options().len();
+        self.selected = (self.selected + if down { 1 } else { count - 1 }) % count;
     }
 
     /// The lines between the rule and the bottom of the screen.
@@ -84,6 +82,22 @@ impl Dialog {
                 true,
                 " Esc to cancel · Tab to amend",
             ),
+            Kind::OneOfTwo(number) => (
+                vec![
+                    " Bash command",
+                    if number == 1 { " 1 of 2" } else { " 2 of 2" },
+                    if number == 1 {
+                        " echo one"
+                    } else {
+                        " echo two"
+                    },
+                    "",
+                    " Do you want to proceed?",
+                ],
+                " ",
+                true,
+                " Esc to cancel · Tab to amend",
+            ),
             Kind::Question => (
                 vec![" ☐ Colour", "", "Which colour?", ""],
                 "",
@@ -102,6 +116,9 @@ impl Dialog {
         };
         let mut lines: Vec<String> = above.into_iter().map(str::to_owned).collect();
         lines.extend(self.options().iter().enumerate().map(option));
+        if self.kind == Kind::Question {
+            lines.insert(lines.len() - 1, "─".repeat(40));
+        }
         lines.extend([String::new(), below.to_owned()]);
         lines
     }

@@ -12,6 +12,7 @@ pub(crate) struct Modes {
     pub(crate) daemon: Option<String>,
     pub(crate) swallow_cr: bool,
     pub(crate) mute: bool,
+    pub(crate) deaf: usize,
 }
 
 impl Modes {
@@ -32,6 +33,7 @@ impl Modes {
                 },
                 Some((name, value)) => match name {
                     "slow-start" => modes.slow_start = Some(value.to_owned()),
+                    "deaf" => modes.deaf = value.parse().map_err(|_| unknown())?,
                     "daemon" => modes.daemon = Some(value.to_owned()),
                     "exit" => modes.exit = Some(value.parse().map_err(|_| unknown())?),
                     _ => return Err(unknown()),

@@ -14,14 +14,9 @@ pub(crate) fn write(path: &str) -> Value {
     json!({ "tool_name": "Write", "tool_input": input, "tool_use_id": "toolu_fake" })
 }
 
-/// The shell command that is asked leave for.
-pub(crate) fn bash() -> Value {
-    command("echo hi")
-}
-
 /// A shell command.
-pub(crate) fn command(line: &str) -> Value {
-    json!({ "tool_name": "Bash", "tool_input": { "command": line }, "tool_use_id": "toolu_fake" })
+pub(crate) fn bash(command: &str) -> Value {
+    json!({ "tool_name": "Bash", "tool_input": { "command": command }, "tool_use_id": "toolu_fake" })
 }
 
 /// Runs a shell command to its end, away from the terminal, as the real one does.

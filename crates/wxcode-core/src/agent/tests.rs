@@ -1,0 +1,270 @@
+use serde_json::json;
+
+use super::{AgentState::*, *};
+
+fn look(dialog: Option<Dialog>) -> Look {
+    Look {
+        prompt: dialog.is_none(),
+        dialog,
+        bracketed_paste: true,
+        offset: 7,
+    }
+}
+
+fn quiet() -> Evidence {
+    Evidence::Screen(look(None))
+}
+
+fn glimpse() -> Evidence {
+    Evidence::Glimpse(look(None))
+}
+
+/// A screen at rest that cannot be read.
+fn unreadable() -> Evidence {
+    Evidence::Screen(Look {
+        prompt: false,
+        ..look(None)
+    })
+}
+
+fn showing(name: &str, kind: DialogKind, text: &str) -> Evidence {
+    Evidence::Screen(look(Some(Dialog {
+        name: name.into(),
+        kind,
+        options: vec!["Yes".into(), "No".into()],
+        selected: Some(0),
+        form: None,
+        text: crate::ask::bare(text),
+    })))
+}
+
+fn permission(text: &str) -> Evidence {
+    showing("permission", DialogKind::Permission, text)
+}
+
+fn offer() -> Evidence {
+    showing("auto_mode_offer", DialogKind::Blocking, "auto?")
+}
+
+fn request(hook: u64, by: Option<&str>, command: &str) -> Evidence {
+    Evidence::Requested(Request {
+        hook,
+        by: by.map(str::to_owned),
+        tool_name: "Bash".into(),
+        tool_input: json!({ "command": command }),
+        questions: vec![],
+    })
+}
+
+fn question(hook: u64) -> Evidence {
+    let questions = vec![crate::ask::Question {
+        question: "Which?".into(),
+        ..Default::default()
+    }];
+    Evidence::Requested(Request {
+        hook,
+        by: None,
+        tool_name: "AskUserQuestion".into(),
+        tool_input: json!({ "questions": [{ "question": "Which?" }] }),
+        questions,
+    })
+}
+
+fn over(by: Option<&str>, command: &str) -> Evidence {
+    Evidence::ToolOver {
+        by: by.map(str::to_owned),
+        tool_name: "Bash".into(),
+        tool_input: json!({ "command": command }),
+    }
+}
+
+/// Each case: what was seen, the state after it, and whether a command may be typed.
+fn check(cases: &[(Evidence, AgentState, bool)]) -> Agent {
+    let mut agent = Agent::default();
+    for (step, (evidence, state, ready)) in cases.iter().enumerate() {
+        agent.observe(evidence);
+        assert_eq!(
+            (agent.state(), agent.is_ready()),
+            (*state, *ready),
+            "step {step}: {evidence:?}"
+        );
+    }
+    agent
+}
+
+/// As [`check`], in a session that waits for its first prompt.
+fn after_start(cases: &[(Evidence, AgentState, bool)]) -> Agent {
+    let mut all = vec![
+        (Evidence::SessionStarted, Starting, false),
+        (quiet(), Idle, true),
+    ];
+    all.extend_from_slice(cases);
+    check(&all)
+}
+
+#[test]
+fn a_start_is_ready_only_when_hook_and_screen_agree() {
+    check(&[
+        (quiet(), Starting, false),
+        (Evidence::SessionStarted, Starting, false),
+        (quiet(), Idle, true),
+    ]);
+}
+
+#[test]
+fn a_trust_dialog_blocks_until_it_is_gone() {
+    check(&[
+        (
+            showing("trust_folder", DialogKind::Blocking, "trust?"),
+            BlockedDialog,
+            false,
+        ),
+        (unreadable(), Starting, false),
+        (Evidence::SessionStarted, Starting, false),
+        (offer(), BlockedDialog, false),
+        (quiet(), Idle, true),
+    ]);
+}
+
+#[test]
+fn a_turn_with_a_permission_and_a_question() {
+    after_start(&[
+        (Evidence::PromptSubmitted, Working, false),
+        (Evidence::TurnGoesOn, Working, false),
+        (request(3, None, "ls"), WaitingPermission, false),
+        (permission("ls"), WaitingPermission, false),
+        (over(None, "ls"), Working, false),
+        (question(5), WaitingQuestion, false),
+        (
+            Evidence::ToolOver {
+                by: None,
+                tool_name: "AskUserQuestion".into(),
+                tool_input: json!({ "questions": [{ "question": "Which?" }], "answers": { "Which?": "a" } }),
+            },
+            Working,
+            false,
+        ),
+        (Evidence::TurnEnded, Idle, false),
+        (quiet(), Idle, true),
+    ]);
+}
+
+#[test]
+fn esc_leaves_no_state_behind() {
+    after_start(&[
+        (Evidence::PromptSubmitted, Working, false),
+        (quiet(), Working, false),
+        (Evidence::RecordedIdle, Idle, false),
+        (quiet(), Idle, true),
+        (Evidence::PromptSubmitted, Working, false),
+        (request(4, None, "ls"), WaitingPermission, false),
+        // The dialog may not have come up yet.
+        (quiet(), WaitingPermission, false),
+        (Evidence::RecordedIdle, Idle, false),
+        (quiet(), Idle, true),
+    ]);
+}
+
+#[test]
+fn a_tool_that_was_allowed_and_takes_long_is_work() {
+    for gone in [glimpse(), quiet(), Evidence::RecordedBusy] {
+        after_start(&[
+            (Evidence::PromptSubmitted, Working, false),
+            (request(3, None, "sleep 600"), WaitingPermission, false),
+            (permission("sleep 600"), WaitingPermission, false),
+            (unreadable(), WaitingPermission, false),
+            (permission("sleep 600"), WaitingPermission, false),
+            (gone, Working, false),
+            (over(None, "sleep 600"), Working, false),
+            (Evidence::TurnEnded, Idle, false),
+        ]);
+    }
+}
+
+#[test]
+fn a_dialog_over_a_turn_gives_it_back() {
+    let config = || showing("other", DialogKind::Blocking, "config");
+    after_start(&[
+        (config(), BlockedDialog, false),
+        (quiet(), Idle, true),
+        (Evidence::PromptSubmitted, Working, false),
+        (config(), BlockedDialog, false),
+        (Evidence::TurnGoesOn, BlockedDialog, false),
+        (glimpse(), Working, false),
+        (config(), BlockedDialog, false),
+        (Evidence::RecordedIdle, BlockedDialog, false),
+        (quiet(), Idle, true),
+    ]);
+}
+
+#[test]
+fn a_subagent_in_the_background_asks_while_no_turn_runs() {
+    let by = Some("a1");
+    after_start(&[
+        (Evidence::PromptSubmitted, Working, false),
+        (Evidence::TurnEnded, Idle, false),
+        (request(6, by, "ls"), WaitingPermission, false),
+        (permission("ls"), WaitingPermission, false),
+        (over(by, "ls"), Idle, false),
+        (request(8, by, "id"), WaitingPermission, false),
+        (permission("id"), WaitingPermission, false),
+        (Evidence::TurnEnded, WaitingPermission, false),
+        (Evidence::SubagentEnded { by: "a1".into() }, Idle, false),
+        (quiet(), Idle, true),
+    ]);
+}
+
+#[test]
+fn of_several_requests_the_one_on_the_screen_stands_there() {
+    let mut agent = after_start(&[
+        (Evidence::PromptSubmitted, Working, false),
+        // As the real one tells them: not in the order in which they show.
+        (request(4, None, "echo two"), WaitingPermission, false),
+        (request(5, None, "echo one"), WaitingPermission, false),
+        (permission("1 of 2 echo one"), WaitingPermission, false),
+    ]);
+    let ask = agent.ask().unwrap();
+    assert_eq!((ask.id.as_str(), ask.kind), ("h5", AskKind::Permission));
+    assert_eq!(ask.tool_input, Some(json!({ "command": "echo one" })));
+    assert_eq!(ask.options, ["Yes", "No"]);
+    // Another tool that ran beside it says nothing of it.
+    agent.observe(&over(None, "echo else"));
+    assert_eq!(agent.ask_id().as_deref(), Some("h5"));
+    agent.observe(&permission("2 of 2 echo two"));
+    assert_eq!(agent.ask_id().as_deref(), Some("h4"));
+    agent.observe(&over(None, "echo one"));
+    assert_eq!(agent.ask_id().as_deref(), Some("h4"));
+    agent.observe(&over(None, "echo two"));
+    assert_eq!((agent.ask(), agent.state()), (None, Working));
+}
+
+#[test]
+fn an_ask_is_there_before_the_screen_and_keeps_its_id() {
+    let mut agent = after_start(&[
+        (Evidence::PromptSubmitted, Working, false),
+        (request(9, None, "ls"), WaitingPermission, false),
+    ]);
+    let told = agent.ask().unwrap();
+    assert_eq!((told.id.as_str(), told.options.len()), ("h9", 0));
+    agent.observe(&permission("something else altogether"));
+    let shown = agent.ask().unwrap();
+    assert_eq!((shown.id.as_str(), shown.options.len()), ("h9", 2));
+    assert_eq!(shown.tool_name.as_deref(), Some("Bash"));
+}
+
+#[test]
+fn a_dialog_that_no_hook_tells_of_is_an_ask_of_its_own() {
+    let mut agent = after_start(&[(permission("Agent(sub work)"), WaitingPermission, false)]);
+    let ask = agent.ask().unwrap();
+    assert_eq!((ask.id.as_str(), &ask.tool_name), ("s7", &None));
+    agent.observe(&quiet());
+    assert_eq!((agent.state(), agent.ask()), (Idle, None));
+}
+
+#[test]
+fn clear_in_an_idle_session_stays_idle() {
+    after_start(&[
+        (Evidence::SessionStarted, Idle, false),
+        (quiet(), Idle, true),
+    ]);
+}

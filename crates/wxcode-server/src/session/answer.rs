@@ -1,0 +1,164 @@
+//! Carries an answer into the dialog on a session's screen, one at a time, by the pure machine in `wxcode-core`.
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+use wxcode_claude::key;
+use wxcode_core::{
+    agent::{Agent, Dialog},
+    answer::{Effect, Failure, Key, Machine, Target},
+};
+use wxcode_holder::client::{ClientError, Request, Sender};
+
+use super::look::Looker;
+
+/// Answers that may wait for the session to take them up; what comes while one waits or is under way is refused.
+pub(super) const ANSWERS_MAX: usize = 1;
+
+/// Somebody's answer.
+#[derive(Debug)]
+pub(super) struct Given {
+    /// Which ask it is for; `None` for whichever stands there.
+    pub(super) ask: Option<String>,
+    /// What to answer.
+    pub(super) target: Target,
+    /// Where to say what became of it.
+    pub(super) outcome: oneshot::Sender<Result<(), Failure>>,
+}
+
+/// The answer under way.
+struct Under {
+    machine: Machine,
+    outcome: oneshot::Sender<Result<(), Failure>>,
+}
+
+/// Carries answers into one session.
+#[derive(Default)]
+pub(super) struct Answerer {
+    under: Option<Under>,
+    /// Keys that were sent to the holder.
+    inputs: u64,
+}
+
+impl Answerer {
+    /// Takes an answer on, or refuses it.
+    pub(super) fn begin(&mut self, given: Given, agent: &Agent, looker: &mut Looker, now: u64) {
+        let Given {
+            ask,
+            target,
+            outcome,
+        } = given;
+        match self.machine(ask.as_deref(), target, agent, now) {
+            Ok(machine) => {
+                self.under = Some(Under { machine, outcome });
+                looker.renew(now);
+            }
+            // Nobody who waits for it any more is no error.
+            Err(failure) => drop(outcome.send(Err(failure))),
+        }
+    }
+
+    fn machine(
+        &self,
+        id: Option<&str>,
+        target: Target,
+        agent: &Agent,
+        now: u64,
+    ) -> Result<Machine, Failure> {
+        if self.under.is_some() {
+            return Err(Failure::Busy);
+        }
+        let ask = agent.ask().ok_or(Failure::Nothing)?;
+        if id.is_some_and(|id| id != ask.id) {
+            return Err(Failure::Replaced);
+        }
+        Machine::new(&ask, target, now)
+    }
+
+    /// Something was observed of the agent.
+    pub(super) fn observed(&mut self, agent: &Agent) {
+        let ask = agent.ask_id();
+        if let Some(under) = &self.under
+            && ask.as_deref() != Some(under.machine.ask())
+        {
+            let effect = under.machine.moved_on();
+            self.conclude(effect);
+        }
+    }
+
+    /// A look at the screen at rest shows this dialog.
+    pub(super) async fn look(
+        &mut self,
+        dialog: &Dialog,
+        looker: &mut Looker,
+        holder: &Sender,
+        now: u64,
+    ) -> Result<(), ClientError> {
+        let Some(under) = &mut self.under else {
+            return Ok(());
+        };
+        match under.machine.look(dialog, now) {
+            Effect::Press(key) => {
+                self.inputs += 1;
+                let request = Request::Input {
+                    seq: self.inputs,
+                    bytes: bytes(&key),
+                };
+                looker.renew(now);
+                holder.send(request).await?;
+            }
+            Effect::Look => looker.unsettle(now),
+            effect => self.conclude(effect),
+        }
+        Ok(())
+    }
+
+    /// When [`Self::tick`] has something to do.
+    pub(super) fn deadline(&self) -> Option<u64> {
+        self.under.as_ref().map(|under| under.machine.deadline())
+    }
+
+    /// Time passed.
+    pub(super) fn tick(&mut self, now: u64) {
+        let late = self
+            .under
+            .as_ref()
+            .and_then(|under| under.machine.tick(now));
+        if let Some(effect) = late {
+            self.conclude(effect);
+        }
+    }
+
+    /// The agent is gone, which may be what was answered.
+    pub(super) fn close(&mut self) {
+        if let Some(under) = &self.under {
+            let effect = match under.machine.moved_on() {
+                Effect::Answered => Effect::Answered,
+                _ => Effect::Failed(Failure::Gone),
+            };
+            self.conclude(effect);
+        }
+    }
+
+    fn conclude(&mut self, effect: Effect) {
+        let outcome = match effect {
+            Effect::Answered => Ok(()),
+            Effect::Failed(failure) => Err(failure),
+            Effect::Press(_) | Effect::Look => return,
+        };
+        if let Some(under) = self.under.take() {
+            // Whoever asked for it may be gone; it is answered all the same.
+            let _ = under.outcome.send(outcome);
+        }
+    }
+}
+
+fn bytes(key: &Key) -> Bytes {
+    match key {
+        Key::Up => Bytes::from_static(key::UP),
+        Key::Down => Bytes::from_static(key::DOWN),
+        Key::Back => Bytes::from_static(key::LEFT),
+        Key::Toggle | Key::Enter => Bytes::from_static(key::ENTER),
+        Key::Clear => Bytes::from_static(key::CLEAR),
+        Key::Text(text) => key::text(text).into(),
+    }
+}
