@@ -14,6 +14,7 @@ mod progress;
 mod requirement;
 mod roadmap;
 mod state;
+mod uat;
 
 use std::{collections::BTreeMap, io, path::Path};
 
@@ -87,6 +88,8 @@ pub struct Phase {
     pub status: PhaseStatus,
     /// Its state in the roadmap's table of progress, for example `Deferred`.
     pub roadmap_status: Option<String>,
+    /// Its folder in the archive of a shipped milestone, relative to `.planning`, if it was moved there.
+    pub archived: Option<String>,
     /// What its folder shows.
     pub disk_status: DiskStatus,
     /// The plans in its folder, by id.
@@ -95,6 +98,8 @@ pub struct Phase {
     pub summaries: usize,
     /// What verifying it gave; `null` before it was verified.
     pub verification: Option<Verification>,
+    /// What a person found when trying it out; `null` before somebody did.
+    pub uat: Option<Uat>,
     /// There is a context document.
     pub has_context: bool,
     /// There is a research document.
@@ -184,6 +189,22 @@ pub enum VerificationStatus {
     Pending,
     /// Another word.
     Other,
+}
+
+/// What a person found when trying a phase out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Uat {
+    /// How far it is, for example `testing` or `complete`.
+    pub status: Option<String>,
+    /// Tests that passed.
+    pub passed: usize,
+    /// Tests that found something.
+    pub issues: usize,
+    /// Tests that were left out.
+    pub skipped: usize,
+    /// Tests without a result.
+    pub pending: usize,
 }
 
 /// The requirements of `REQUIREMENTS.md`.

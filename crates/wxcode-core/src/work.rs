@@ -23,7 +23,7 @@ const TICK: SignedDuration = SignedDuration::from_millis(10);
 #[serde(default)]
 pub struct Work {
     /// When the commands that are on their way were given to the agent, by milestone.
-    given: BTreeMap<Id, Timestamp>,
+    given: BTreeMap<Id, Given>,
     /// In the order in which they began.
     spans: Vec<Span>,
 }
@@ -34,6 +34,14 @@ struct Span {
     since: Timestamp,
     /// `None` while it is in progress.
     until: Option<Timestamp>,
+}
+
+/// A command that is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Given {
+    at: Timestamp,
+    /// Its milestone was given up meanwhile: it sets nothing going.
+    is_void: bool,
 }
 
 impl Work {
@@ -63,27 +71,36 @@ impl Work {
                 attempts,
                 ..
             } => match state {
-                // Its milestone is told to be in progress next, if it was to wait for this.
-                DeliveryState::Submitted => {}
                 DeliveryState::Queued | DeliveryState::Written if *attempts > 0 => {
-                    self.given.entry(*milestone).or_insert(at);
+                    let given = Given { at, is_void: false };
+                    self.given.entry(*milestone).or_insert(given);
                     if self.given.len() > SPANS_MAX {
                         self.given.pop_first();
                     }
                 }
-                DeliveryState::Queued | DeliveryState::Written | DeliveryState::Failed => {
-                    self.given.remove(milestone);
-                }
+                // Its milestone is told to be in progress next, unless that was given up.
+                DeliveryState::Submitted
+                    if self
+                        .given
+                        .get(milestone)
+                        .is_some_and(|given| !given.is_void) => {}
+                _ => drop(self.given.remove(milestone)),
             },
             Kind::MilestoneStatus {
                 milestone_id,
                 status,
                 ..
             } => {
-                let given = self.given.remove(milestone_id);
                 self.end(*milestone_id, at);
-                if *status == Stage::InProgress {
-                    self.begin(*milestone_id, given.unwrap_or(at));
+                match status {
+                    Stage::InProgress => {
+                        let given = self.given.remove(milestone_id);
+                        self.begin(*milestone_id, given.map_or(at, |given| given.at));
+                    }
+                    // Its command may be on its way all the same.
+                    Stage::Pending => self.void(*milestone_id, false),
+                    Stage::Completed | Stage::Failed => self.void(*milestone_id, true),
+                    Stage::Deleted => drop(self.given.remove(milestone_id)),
                 }
             }
             _ => {}
@@ -109,6 +126,21 @@ impl Work {
                 span.until = Some(at);
             }
         }
+    }
+
+    fn void(&mut self, milestone: Id, is_void: bool) {
+        if let Some(given) = self.given.get_mut(&milestone) {
+            given.is_void = is_void;
+        }
+    }
+
+    /// Whether it is not known yet which milestone was in work at this moment, by the clock of a file system: a command was
+    /// given to the agent, and whether it took it is not reported.
+    #[must_use]
+    pub fn is_undecided(&self, moment: Timestamp) -> bool {
+        let moment = moment.saturating_add(TICK).unwrap_or(moment);
+        let mut given = self.given.values();
+        given.any(|given| !given.is_void && given.at <= moment)
     }
 
     /// The milestone that was in work at this moment, by the clock of a file system.
@@ -222,6 +254,34 @@ mod tests {
         assert_eq!((work.at(at(7)), work.at(at(8))), (Some(id(1)), Some(id(2))));
         let text = serde_json::to_string(&work).unwrap();
         assert_eq!(serde_json::from_str::<Work>(&text).unwrap(), work);
+    }
+
+    #[test]
+    fn while_a_command_is_on_its_way_it_is_not_decided_whose_work_it_is() {
+        let mut work = work(&[
+            (1, milestone(1, Stage::InProgress)),
+            (5, delivery(2, Written, 1)),
+        ]);
+        assert!(!work.is_undecided(at(4)) && work.is_undecided(at(6)));
+        work.note(&delivery(2, Submitted, 1), at(7));
+        assert!(work.is_undecided(at(6)), "its milestone is told next");
+        work.note(&milestone(2, Stage::InProgress), at(7));
+        assert!(!work.is_undecided(at(6)));
+        assert_eq!(work.at(at(6)), Some(id(2)));
+
+        // One that fails, one that was given up, and one that was given up and taken up again.
+        work.note(&delivery(3, Written, 1), at(10));
+        work.note(&delivery(3, Failed, 3), at(11));
+        assert!(!work.is_undecided(at(12)));
+        work.note(&delivery(4, Written, 1), at(13));
+        work.note(&milestone(4, Stage::Failed), at(14));
+        work.note(&delivery(4, Written, 2), at(15));
+        assert!(!work.is_undecided(at(15)));
+        work.note(&milestone(4, Stage::Pending), at(16));
+        assert!(work.is_undecided(at(16)));
+        work.note(&milestone(4, Stage::Failed), at(17));
+        work.note(&delivery(4, Submitted, 2), at(18));
+        assert_eq!(work.given.len(), 0);
     }
 
     #[test]

@@ -83,7 +83,7 @@ impl Attention {
 /// What came under which milestone, as far as it is kept.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Credits {
-    /// The milestone of each folder of a phase.
+    /// The milestone of each folder of a phase, also in the archive, by its path below `.planning/`.
     pub(crate) phases: BTreeMap<String, Id>,
     /// The paths below `.planning/` that came under each milestone.
     pub(crate) created: BTreeMap<Id, Vec<String>>,
@@ -252,7 +252,7 @@ impl Planning {
         looked: &Look,
         now: Timestamp,
     ) {
-        let differs = record.differs(&looked.found);
+        let differs = record.differs(&looked.found) || record.is_undecided();
         if !differs {
             record.refresh(&looked.found);
         }
@@ -307,8 +307,10 @@ impl Credits {
     fn of(record: &Record) -> Self {
         let phases = record.created().into_iter().flat_map(|(id, paths)| {
             paths.into_iter().filter_map(move |path| {
-                let folder = path.strip_prefix("phases/")?;
-                (!folder.contains('/')).then(|| (folder.to_owned(), id))
+                let (parent, _) = path.rsplit_once('/')?;
+                let is_phases = parent == "phases"
+                    || parent.starts_with("milestones/") && parent.ends_with("-phases");
+                is_phases.then(|| (path.to_owned(), id))
             })
         });
         let created = record.created().into_iter().map(|(id, paths)| {

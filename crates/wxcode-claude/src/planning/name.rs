@@ -108,6 +108,8 @@ pub(super) enum Kind {
     Summary(String),
     /// What verifying gave.
     Verification,
+    /// What a person found.
+    Uat,
     /// What was discussed.
     Context,
     /// What was researched.
@@ -130,6 +132,7 @@ pub(super) fn file(name: &str, phase: &Number) -> Option<Kind> {
             "PLAN" => return Some(Kind::Plan(id(before, after, phase))),
             "SUMMARY" => return Some(Kind::Summary(id(before, after, phase))),
             "VERIFICATION" if after.is_empty() => return Some(Kind::Verification),
+            "UAT" if after.is_empty() => return Some(Kind::Uat),
             "CONTEXT" if after.is_empty() => return Some(Kind::Context),
             "RESEARCH" if after.is_empty() => return Some(Kind::Research),
             _ => start += word.len() + 1,
@@ -234,7 +237,8 @@ mod tests {
             ("3-PLAN-OUTLINE.md", None),
             ("03-02-PLAN.pre-bounce.md", None),
             ("PLAN-02.pre-bounce.md", None),
-            ("03-UAT.md", None),
+            ("03-UAT.md", Some(Kind::Uat)),
+            ("UAT-notes.md", None),
             ("PLANNING.md", None),
             ("03-02-PLAN.txt", None),
             ("notes.md", None),

@@ -6,11 +6,13 @@ use std::{
 };
 
 use super::{
-    DiskStatus, PHASES_MAX, PLANS_MAX, Phase, PhaseStatus, Plan, Verification, VerificationStatus,
+    DiskStatus, PHASES_MAX, PLANS_MAX, Phase, PhaseStatus, Plan, Uat, Verification,
+    VerificationStatus,
     files::{Entry, Files},
     markdown::{body, cut, field, front_matter, heading, lines},
     name::{self, Kind, Number},
     roadmap::{Roadmap, ToldPhase},
+    uat,
 };
 
 /// All phases in the order of their numbers.
@@ -18,6 +20,7 @@ pub(super) fn all(files: &Files, roadmap: &Roadmap) -> Vec<Phase> {
     let root = Path::new("phases");
     let entries = files.list(root);
     let folders = folders(&entries);
+    let archive = archive(files);
     let nothing = ToldPhase::default();
     let numbers: BTreeSet<&Number> = folders.keys().chain(roadmap.phases.keys()).collect();
     if numbers.len() > PHASES_MAX {
@@ -28,8 +31,15 @@ pub(super) fn all(files: &Files, roadmap: &Roadmap) -> Vec<Phase> {
     for number in numbers.into_iter().take(PHASES_MAX) {
         let told = roadmap.phases.get(number).unwrap_or(&nothing);
         let folder = folders.get(number);
-        let shown = folder
-            .map(|entry| Shown::read(files, &root.join(&entry.name), number))
+        // Numbers may begin anew with a milestone: only one that is shipped is in the archive.
+        let archived = archive
+            .get(number)
+            .filter(|_| folder.is_none() && told.shipped);
+        let path = folder.map(|entry| root.join(&entry.name));
+        let shown = path
+            .as_ref()
+            .or(archived)
+            .map(|path| Shown::read(files, path, number))
             .unwrap_or_default();
         if shown.plans.len() > plans_left {
             files.truncate();
@@ -62,7 +72,8 @@ pub(super) fn all(files: &Files, roadmap: &Roadmap) -> Vec<Phase> {
             requirements: told.requirements.clone(),
             status,
             roadmap_status: told.status.clone(),
-            disk_status: if folder.is_some() {
+            archived: archived.and_then(|path| Some(path.to_str()?.to_owned())),
+            disk_status: if folder.is_some() || archived.is_some() {
                 shown.status()
             } else {
                 DiskStatus::NoDirectory
@@ -70,6 +81,7 @@ pub(super) fn all(files: &Files, roadmap: &Roadmap) -> Vec<Phase> {
             summaries: shown.summaries.len(),
             plans,
             verification: shown.verification,
+            uat: shown.uat,
             has_context: shown.has_context,
             has_research: shown.has_research,
             roadmap_complete: told.ticked,
@@ -93,6 +105,25 @@ fn status(plans: &[Plan], shown: &Shown, ticked: bool) -> PhaseStatus {
         (false, _) if !plans.is_empty() => PhaseStatus::Planned,
         (false, _) => PhaseStatus::Pending,
     }
+}
+
+/// The folders of phases in the archives of shipped milestones, `milestones/v1.0-phases/`; of two with the same number the
+/// one of the later archive.
+fn archive(files: &Files) -> BTreeMap<Number, PathBuf> {
+    let root = Path::new("milestones");
+    let mut found = BTreeMap::new();
+    for milestone in files.list(root) {
+        if !milestone.is_dir || !milestone.name.ends_with("-phases") {
+            continue;
+        }
+        let path = root.join(&milestone.name);
+        for entry in files.list(&path).iter().filter(|entry| entry.is_dir) {
+            if let Some((number, _)) = name::folder(&entry.name) {
+                found.insert(number, path.join(&entry.name));
+            }
+        }
+    }
+    found
 }
 
 /// The folder of each phase; of two with the same number, the one that was changed last.
@@ -121,6 +152,7 @@ struct Shown {
     plans: BTreeMap<String, PathBuf>,
     summaries: BTreeSet<String>,
     verification: Option<Verification>,
+    uat: Option<Uat>,
     has_context: bool,
     has_research: bool,
 }
@@ -144,6 +176,10 @@ impl Shown {
                         shown
                             .verification
                             .get_or_insert_with(|| verification(&text));
+                    }
+                    Some(Kind::Uat) => {
+                        let text = files.head(&path).unwrap_or_default();
+                        shown.uat.get_or_insert_with(|| uat::parse(&text));
                     }
                     Some(Kind::Context) => shown.has_context = true,
                     Some(Kind::Research) => shown.has_research = true,

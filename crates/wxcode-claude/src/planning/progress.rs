@@ -39,6 +39,8 @@ mod tests {
             requirements: Vec::new(),
             status: crate::planning::PhaseStatus::Pending,
             roadmap_status: None,
+            archived: None,
+            uat: None,
             disk_status: DiskStatus::Empty,
             plans: (0..plans)
                 .map(|plan| Plan {

@@ -212,6 +212,7 @@ fn the_old_dialect() {
         (true, true, 1)
     );
     assert_eq!(api.slug.as_deref(), Some("api"));
+    assert_eq!(api.uat, Some(Uat::default()));
     let requirements = &planning.requirements;
     assert_eq!((requirements.total, requirements.complete), (2, 1));
     assert_eq!(
@@ -320,6 +321,31 @@ fn an_executed_phase_is_complete_when_its_verification_passed() {
     .unwrap();
     assert!(complete());
     assert_eq!(read(workspace.path()).unwrap().progress.percent, 50);
+}
+
+#[test]
+fn a_shipped_phase_is_found_in_the_archive_and_no_other() {
+    let workspace = workspace(&[
+        (
+            "ROADMAP.md",
+            "<details>\n- [x] Phase 1: Old\n</details>\n- [ ] **Phase 2: New** - x\n",
+        ),
+        ("milestones/v1.0-ROADMAP.md", ""),
+        ("milestones/v1.0-phases/01-old/01-01-PLAN.md", "# Do it\n"),
+        ("milestones/v1.0-phases/01-old/01-01-SUMMARY.md", ""),
+        ("milestones/v1.0-phases/02-another/02-01-PLAN.md", ""),
+    ]);
+    let planning = read(workspace.path()).unwrap();
+    let [old, new] = &planning.phases[..] else {
+        panic!("{planning:?}")
+    };
+    assert_eq!(
+        (old.archived.as_deref(), old.folder.as_deref()),
+        (Some("milestones/v1.0-phases/01-old"), None)
+    );
+    assert_eq!(plans(old), [("01-01", Some("Do it"), true)]);
+    assert_eq!(old.disk_status, DiskStatus::Complete);
+    assert_eq!((&new.archived, new.plans.len()), (&None, 0));
 }
 
 #[test]

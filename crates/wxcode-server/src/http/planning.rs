@@ -107,10 +107,11 @@ pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<J
         truncated,
     } = planning;
     let phases = phases.into_iter().map(|phase| PhaseView {
-        milestone_id: phase
-            .folder
-            .as_ref()
-            .and_then(|folder| credits.phases.get(folder).copied()),
+        milestone_id: match (&phase.folder, &phase.archived) {
+            (Some(folder), _) => credits.phases.get(&format!("phases/{folder}")).copied(),
+            (None, Some(path)) => credits.phases.get(path).copied(),
+            (None, None) => None,
+        },
         phase,
     });
     Ok(Json(PlanningView {

@@ -45,6 +45,9 @@ struct Entry {
     /// Its number and its birth, by which it is known again where it is moved: numbers alone are given anew.
     inode: u64,
     born: Option<Timestamp>,
+    /// When it came, while it is not known whose work it was then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    undecided: Option<Timestamp>,
 }
 
 impl Default for Record {
@@ -106,6 +109,23 @@ impl Record {
         is_new || there < self.entries.len()
     }
 
+    /// Whether it is still open whose work some entries were.
+    pub(super) fn is_undecided(&self) -> bool {
+        self.entries.values().any(|entry| entry.undecided.is_some())
+    }
+
+    /// Decides whose work those entries were of which it was open.
+    fn decide(&mut self) {
+        for entry in self.entries.values_mut() {
+            if let Some(came) = entry.undecided
+                && !self.work.is_undecided(came)
+            {
+                entry.milestone = self.work.at(came);
+                entry.undecided = None;
+            }
+        }
+    }
+
     /// Takes in what is there at `now`: what is new came under the milestone that was in work when it came, or was moved from
     /// where it was known; what is gone is forgotten.
     pub(super) fn take_in(&mut self, found: &[Found], now: Timestamp) {
@@ -113,12 +133,13 @@ impl Record {
             .iter()
             .map(|found| (found.path.as_str(), found))
             .collect();
-        let mut moved: HashMap<(u64, Timestamp), Option<Id>> = HashMap::new();
+        self.decide();
+        let mut moved: HashMap<(u64, Timestamp), Entry> = HashMap::new();
         self.entries.retain(|path, entry| {
             let found = there.get(path.as_str());
             match (found, entry.born) {
                 (Some(found), _) => entry.is_now(found),
-                (None, Some(born)) => drop(moved.insert((entry.inode, born), entry.milestone)),
+                (None, Some(born)) => drop(moved.insert((entry.inode, born), entry.clone())),
                 (None, None) => {}
             }
             found.is_some()
@@ -134,16 +155,19 @@ impl Record {
                 break;
             }
             bytes += entry.path.len();
-            let known = entry.born.and_then(|born| moved.get(&(entry.inode, born)));
-            let milestone = match known {
-                Some(milestone) => *milestone,
-                None => self.work.at(self.came(entry, now)),
-            };
-            let kept = Entry {
-                milestone,
-                inode: entry.inode,
-                born: entry.born,
-            };
+            let known = entry
+                .born
+                .and_then(|born| moved.remove(&(entry.inode, born)));
+            let kept = known.unwrap_or_else(|| {
+                let came = self.came(entry, now);
+                let undecided = self.work.is_undecided(came).then_some(came);
+                Entry {
+                    milestone: self.work.at(came).filter(|_| undecided.is_none()),
+                    inode: entry.inode,
+                    born: entry.born,
+                    undecided,
+                }
+            });
             self.entries.insert(entry.path.clone(), kept);
         }
     }
@@ -195,7 +219,10 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
-    use wxcode_core::event::{Kind, Stage};
+    use wxcode_core::{
+        delivery::DeliveryState,
+        event::{Kind, Stage},
+    };
 
     use super::*;
 
@@ -296,6 +323,40 @@ mod tests {
         assert_eq!(milestone(&record, "phases/05-a"), Some(id(1)));
         assert_eq!(milestone(&record, "OLD-STATE.md"), Some(id(1)));
         assert_eq!(milestone(&record, "phases/06-c"), Some(id(2)));
+    }
+
+    #[test]
+    fn an_entry_that_comes_while_a_command_is_on_its_way_is_decided_on_later() {
+        let mut record = record();
+        let given = Kind::DeliveryState {
+            delivery_id: id(9),
+            milestone_id: Some(id(3)),
+            state: DeliveryState::Written,
+            attempts: 1,
+            error: None,
+            text: String::new(),
+            version: 1,
+        };
+        record.work.note(&given, at(40));
+        let all = [found("phases/03-c", 41, 41), found("early.md", 39, 39)];
+        record.take_in(&all, at(42));
+        record.looked(at(42));
+        assert_eq!(milestone(&record, "phases/03-c"), None);
+        assert_eq!(milestone(&record, "early.md"), Some(id(2)));
+        assert!(record.is_undecided());
+        for status in [Stage::InProgress, Stage::Completed] {
+            let kind = Kind::MilestoneStatus {
+                milestone_id: id(3),
+                element_name: None,
+                status,
+                by: None,
+                reason: None,
+            };
+            record.work.note(&kind, at(43));
+        }
+        record.take_in(&all, at(44));
+        assert_eq!(milestone(&record, "phases/03-c"), Some(id(3)));
+        assert!(!record.is_undecided());
     }
 
     #[test]
