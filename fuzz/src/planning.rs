@@ -3,7 +3,8 @@
 use std::{fs, path::Path};
 
 use wxcode_claude::planning::{
-    DiskStatus, MILESTONES_MAX, PHASES_MAX, PLANS_MAX, Planning, REQUIREMENTS_MAX, TEXT_MAX, read,
+    DiskStatus, MILESTONES_MAX, PHASE_REQUIREMENTS_MAX, PHASES_MAX, PLANS_MAX, PhaseStatus,
+    Planning, REQUIREMENTS_MAX, TEXT_MAX, read,
 };
 
 /// Begins a file; not a byte of UTF-8. The byte behind it says which file it is.
@@ -116,6 +117,14 @@ fn check(planning: &Planning) {
         planning.phases.len(),
         "a number is told once"
     );
+    for phase in &planning.phases {
+        assert_eq!(phase.complete, phase.status == PhaseStatus::Complete);
+        assert!(phase.requirements.len() <= PHASE_REQUIREMENTS_MAX);
+    }
+    for told in [&planning.current_phase, &planning.next_phase] {
+        let is_there = |number: &String| numbers.contains(&number.as_str());
+        assert!(told.as_ref().is_none_or(is_there));
+    }
     let requirements = &planning.requirements;
     assert_eq!(requirements.total, requirements.by_id.len());
     let met = requirements
