@@ -10,12 +10,23 @@ const INTERVAL_MS: u64 = 15_000;
 const AGAIN_MS: u64 = 1_000;
 
 /// What the comparisons so far came to.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct CrossCheck {
     due: u64,
     /// The last comparison found this; the second time in a row it is a warning.
     suspicion: Option<String>,
     warning: Option<String>,
+}
+
+impl Default for CrossCheck {
+    fn default() -> Self {
+        // Not at once: after a restart many sessions are taken up together.
+        Self {
+            due: AGAIN_MS,
+            suspicion: None,
+            warning: None,
+        }
+    }
 }
 
 impl CrossCheck {
