@@ -8,6 +8,8 @@ pub const READY: &str = "READY";
 pub const DONE: &str = "DONE";
 /// The file in the agent's working directory that holds the number and the microseconds of the last printing.
 pub const PRINTED: &str = "printed";
+/// The socket in the agent's working directory on which [`Order::Report`] takes what to report.
+pub const HOOKS: &str = "hooks.sock";
 /// Typed at any time, it ends the agent.
 pub const END: u8 = 0x04;
 
@@ -20,6 +22,9 @@ pub enum Order {
     Print(usize),
     /// Prints so many bytes a second, in ten pieces, until the terminal is gone.
     Tick(usize),
+    /// Runs hooks, and takes no more orders. On the socket [`HOOKS`] come the program and its file, a line each, then
+    /// payloads; each is answered by a line with the microseconds that the hook took.
+    Report,
 }
 
 impl Order {
@@ -32,6 +37,7 @@ impl Order {
             "echo" => Some(Self::Echo),
             "print" => Some(Self::Print(number)),
             "tick" => Some(Self::Tick(number)),
+            "report" => Some(Self::Report),
             _ => None,
         }
     }
@@ -44,6 +50,7 @@ impl fmt::Display for Order {
             Self::Echo => write!(f, "echo\r"),
             Self::Print(lines) => write!(f, "print {lines}\r"),
             Self::Tick(rate) => write!(f, "tick {rate}\r"),
+            Self::Report => write!(f, "report\r"),
         }
     }
 }
@@ -54,7 +61,12 @@ mod tests {
 
     #[test]
     fn what_is_typed_is_understood() {
-        for order in [Order::Echo, Order::Print(664_445), Order::Tick(10_240)] {
+        for order in [
+            Order::Echo,
+            Order::Print(664_445),
+            Order::Tick(10_240),
+            Order::Report,
+        ] {
             let typed = order.to_string();
             assert_eq!(Order::parse(typed.trim_end_matches('\r')), Some(order));
         }

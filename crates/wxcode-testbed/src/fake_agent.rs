@@ -28,6 +28,7 @@
 //! | `fake:flood N` | prints exactly N bytes: lines of 64 bytes that begin with their number |
 //! | `fake:exit N` | exits with this code |
 //! | `fake:write FILE` | the file is written by the tool `Write`, unasked, with the folders to it |
+//! | `fake:report FILE` | its hooks report each line of the file, an object with `hook_event_name`; it may be a FIFO |
 //! | `fake:run COMMAND` | the shell command is run by the tool `Bash`, unasked |
 //! | `fake:hold FIFO` | the turn goes on until the FIFO was opened for writing |
 //! | `fake:permission` | asks for permission to run a command |

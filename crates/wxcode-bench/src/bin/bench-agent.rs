@@ -5,16 +5,16 @@
 
 use std::{
     env, fs,
-    io::{self, Read, Write},
-    os::unix::process::CommandExt as _,
-    process::{Command, ExitCode},
+    io::{self, BufRead as _, BufReader, Read, Write},
+    os::unix::{net::UnixListener, process::CommandExt as _},
+    process::{Command, ExitCode, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use wxcode_bench::{
-    order::{DONE, END, Order, PRINTED, READY},
+    order::{DONE, END, HOOKS, Order, PRINTED, READY},
     text,
 };
 
@@ -64,6 +64,7 @@ fn serve() -> io::Result<()> {
                         print(&block, lines, printed)?;
                     }
                     Some(Order::Tick(rate)) => tick(&block, rate)?,
+                    Some(Order::Report) => return report(),
                     None => write(b"what?\r\n")?,
                 }
             }
@@ -103,6 +104,32 @@ fn tick(block: &[u8], rate: usize) -> io::Result<()> {
         write(piece)?;
         thread::sleep(Duration::from_millis(100));
     }
+}
+
+/// Runs a hook for each payload that comes: only what the agent itself starts counts as its hook.
+fn report() -> io::Result<()> {
+    let (mut socket, _) = UnixListener::bind(HOOKS)?.accept()?;
+    let mut lines = BufReader::new(socket.try_clone()?).lines();
+    let mut next = || lines.next().transpose();
+    let (Some(program), Some(file)) = (next()?, next()?) else {
+        return Ok(());
+    };
+    while let Some(payload) = next()? {
+        let start = Instant::now();
+        let mut hook = Command::new(&program)
+            .arg("hook")
+            .arg(&file)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        if let Some(mut stdin) = hook.stdin.take() {
+            stdin.write_all(payload.as_bytes())?;
+        }
+        hook.wait()?;
+        writeln!(socket, "{}", start.elapsed().as_micros())?;
+    }
+    Ok(())
 }
 
 fn read_byte() -> io::Result<Option<u8>> {

@@ -1,7 +1,8 @@
 //! What the agent's hooks report: how long the hook takes, and until a client hears of it.
 
 use std::{
-    io::Write,
+    io::{BufRead as _, BufReader, Write as _},
+    os::unix::net::UnixStream,
     process::{Command, Stdio},
     sync::mpsc,
     thread,
@@ -10,13 +11,14 @@ use std::{
 
 use anyhow::Context;
 use serde_json::json;
+use wxcode_bench::order::{HOOKS, Order};
 
 use super::Row;
 use crate::{
     Bench,
     client::{Client, Heard},
     samples::{Samples, millis},
-    server::Server,
+    server::{Server, wait},
 };
 
 /// Bounds, in ms: p99 until it is heard of, and of the hook itself.
@@ -28,6 +30,17 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let server = Server::start(&bench.paths)?;
     let session = server.session()?;
     let mut client = Client::ready(&server, &session, bench.protocol)?;
+    client.order(Order::Report)?;
+    let socket = session.workspace.join(HOOKS);
+    let mut agent = wait("the agent's socket", || UnixStream::connect(&socket).ok())?;
+    let mut answers = BufReader::new(agent.try_clone()?).lines();
+    let file = session.dir.join("hook.json");
+    writeln!(
+        agent,
+        "{}\n{}",
+        bench.paths.wxcode.display(),
+        file.display()
+    )?;
     let (send, heard) = mpsc::channel();
     let reader = thread::spawn(move || {
         loop {
@@ -42,7 +55,6 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     });
     let (mut events, mut hooks, mut nothing) =
         (Samples::default(), Samples::default(), Samples::default());
-    let file = session.dir.join("hook.json");
     for i in 0..bench.times(500, 150) {
         let id = format!("toolu_{i}");
         let payload = json!({
@@ -51,16 +63,9 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
             "tool_input": { "command": "cargo build --release", "description": "Builds the program" },
         });
         let start = Instant::now();
-        let mut hook = Command::new(&bench.paths.wxcode)
-            .arg("hook")
-            .arg(&file)
-            .stdin(Stdio::piped())
-            .spawn()?;
-        if let Some(mut stdin) = hook.stdin.take() {
-            stdin.write_all(payload.to_string().as_bytes())?;
-        }
-        hook.wait()?;
-        hooks.push(millis(start.elapsed()));
+        writeln!(agent, "{payload}")?;
+        let took = answers.next().context("the agent is gone")??.parse()?;
+        hooks.push(millis(Duration::from_micros(took)));
         let at = loop {
             let (at, report) = heard
                 .recv_timeout(PATIENCE)

@@ -186,15 +186,14 @@ impl Bench {
             Transcript::Spoken(path) => Ok(path),
             other => Err(format!("the transcript is {other:?}")),
         })
-        .0
     }
 
-    /// Waits until Claude's own record of the process is as wanted; the record, and how long it took.
+    /// Waits until Claude's own record of the process is as wanted.
     pub(crate) fn recorded(
         &self,
         terminal: &Terminal,
         wanted: impl Fn(&Running) -> bool,
-    ) -> (Running, Duration) {
+    ) -> Running {
         wait(|| {
             let seen = running::read(&self.home.config_dir(), terminal.pid()).unwrap();
             match seen {
@@ -209,12 +208,12 @@ impl Bench {
     }
 }
 
-/// Waits until something is there, and says how long it took.
-fn wait<T>(look: impl Fn() -> Result<T, String>) -> (T, Duration) {
+/// Waits until something is there.
+fn wait<T>(look: impl Fn() -> Result<T, String>) -> T {
     let began = Instant::now();
     loop {
         match look() {
-            Ok(found) => return (found, began.elapsed()),
+            Ok(found) => return found,
             Err(seen) => assert!(began.elapsed() < WAIT_MAX, "not in time: {seen}"),
         }
         thread::sleep(POLL);
@@ -247,7 +246,6 @@ pub(crate) fn screen(terminal: &Terminal, wanted: impl Fn(&str) -> bool) -> Stri
             Err(format!("the screen shows\n{text}"))
         }
     })
-    .0
 }
 
 /// The dialog on the screen once there is one.

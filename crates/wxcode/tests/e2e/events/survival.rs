@@ -156,18 +156,17 @@ async fn hooks_under_a_server_that_is_killed_again_and_again_are_told_once_each(
     const HOOKS: u64 = 600;
     let mut server = Server::start(Agent::fake("")).await;
     let (project, mut events) = idle(&server).await;
-    let dir = server.session_dirs().remove(0);
-    let conversation = server.session(&project).await["claude_session_id"].clone();
-    let reporter = tokio::task::spawn_blocking(move || {
-        for n in 0..HOOKS {
-            let payload = json!({
-                "session_id": conversation, "hook_event_name": "PreToolUse", "tool_name": "Bash",
-                "tool_input": { "command": "ls", "description": n.to_string() },
-            });
-            wxcode_holder::hook::report(&dir.join("hook.json"), payload.to_string().as_bytes())
-                .unwrap();
-        }
-    });
+    let file = server.data_dir().join("reports");
+    let report = |n: u64| {
+        json!({ "hook_event_name": "PreToolUse", "tool_name": "Bash",
+                "tool_input": { "command": "ls", "description": n.to_string() } })
+        .to_string()
+    };
+    let lines: Vec<String> = (0..HOOKS).map(report).collect();
+    fs::write(&file, lines.join("\n")).unwrap();
+    server
+        .deliver(&project, &format!("fake:report {}", file.display()))
+        .await;
     let mut all = Vec::new();
     for killed_at in [1_u64, 40, 41, 150, 300, HOOKS] {
         let is_there = |told: &crate::support::Told| {
@@ -181,7 +180,6 @@ async fn hooks_under_a_server_that_is_killed_again_and_again_are_told_once_each(
         let last = all.last().unwrap().id.unwrap();
         events = Events::since(&server, &project, last).await;
     }
-    reporter.await.unwrap();
     let state = all.remove(0);
     assert_eq!(state.name, "state");
     numbers(&all);

@@ -112,14 +112,7 @@ async fn a_wrapper_hides_neither_version_nor_esc() {
     let workspace = server.workspace(&project).await;
     foreign(&server, &workspace, &["-p", "foreign words"]);
     let fifo = server.data_dir().join("hold");
-    rustix::fs::mknodat(
-        rustix::fs::CWD,
-        &fifo,
-        rustix::fs::FileType::Fifo,
-        rustix::fs::Mode::RWXU,
-        0,
-    )
-    .unwrap();
+    crate::support::make_fifo(&fifo);
     let delivery = server
         .deliver(&project, &format!("fake:hold {}", fifo.display()))
         .await;

@@ -1,6 +1,6 @@
 //! Processes by pid.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -19,6 +19,12 @@ fn stat(pid: i32) -> Option<(char, i32)> {
     // The name may hold anything, so the fields are counted from its end.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
+}
+
+/// A FIFO that only we may use.
+pub(crate) fn make_fifo(path: &Path) {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
 }
 
 /// SIGKILL.
