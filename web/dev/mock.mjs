@@ -184,7 +184,7 @@ export function startMock({ port = 0, token = "mock" } = {}) {
 
   const shownSession = (project) => {
     const it = project.session;
-    const run = project.runs.latest;
+    const run = project.runs.running ? project.runs.latest : null;
     if (!it) {
       return {
         status: "none",

@@ -102,7 +102,7 @@ export interface Session {
   asks: Ask | null;
   /** What the user should know about how the session runs. */
   warning: string | null;
-  /** The run under way, or else the last one. */
+  /** The run under way, for which no session can be started. */
   run: Run | null;
 }
 

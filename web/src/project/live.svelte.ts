@@ -1,13 +1,22 @@
 /** What is going on in one output project: asked for when the server tells of a change, and now and then. */
-import { eventsAddress, getPlanning, getSession, listDeliveries, listMilestones } from "../api/calls";
+import {
+  eventsAddress,
+  getPlanning,
+  getSession,
+  listDeliveries,
+  listMilestones,
+  listRuns,
+} from "../api/calls";
 import { follow } from "../api/feed";
 import { POLL_MS, type Poll, poll } from "../api/poll";
 import { Tail } from "../api/tail";
-import type { Delivery, Milestone, Planning, Session } from "../api/types";
+import type { Delivery, Milestone, Planning, Run, Session } from "../api/types";
 import { concern, NEWS, RUN_MESSAGE, type RunWords, runWords } from "./news";
 
 /** Newest records of each list that are kept up to date. */
 const SHOWN = 100;
+/** The same of runs, whose results may be long. */
+const RUNS_SHOWN = 10;
 /** From one answer to the next question while the server tells of changes, in milliseconds: for what no event tells. */
 const CALM_MS = 15_000;
 /** The same for `.planning/`, which is read from the disk. */
@@ -22,9 +31,12 @@ export class ProjectLive {
   milestoneTotal = $state(0);
   /** Newest first. */
   deliveries = $state.raw<Delivery[]>([]);
+  /** Newest first. */
+  runs = $state.raw<Run[]>([]);
   planning = $state.raw<Planning | null>(null);
   /** Why the last question had no answer. */
   error = $state.raw<unknown>(null);
+  runsError = $state.raw<unknown>(null);
   planningError = $state.raw<unknown>(null);
   loaded = $state(false);
   /** What the agent of a run said last. */
@@ -33,6 +45,11 @@ export class ProjectLive {
   readonly #projectId: string;
   readonly #milestoneTail = new Tail<Milestone>(SHOWN);
   readonly #deliveryTail = new Tail<Delivery>(SHOWN);
+  readonly #runTail = new Tail<Run>(RUNS_SHOWN);
+  /** The run that was under way when the runs were listed. */
+  #runsWith = "";
+  /** The runs are to be listed anew. */
+  #runsStale = true;
   /** The server tells of changes. */
   #told = false;
   #state: Poll | undefined;
@@ -55,6 +72,7 @@ export class ProjectLive {
       told: (type, data) => {
         if (type === RUN_MESSAGE) this.runWords = runWords(data) ?? this.runWords;
         const news = concern(type);
+        if (news.runs) this.#runsStale = true;
         if (news.state) state.nudge();
         if (news.planning) planning.nudge();
       },
@@ -78,6 +96,17 @@ export class ProjectLive {
   /** Asks now: something was just changed. */
   refresh(): void {
     this.#state?.refresh();
+  }
+
+  /** The run under way, or else the last one. */
+  get run(): Run | null {
+    return this.session?.run ?? this.runs[0] ?? null;
+  }
+
+  /** Asks now: a run was started or stopped. */
+  refreshRuns(): void {
+    this.#runsStale = true;
+    this.refresh();
   }
 
   /** The server's answer to a change is newer than what is being asked for. */
@@ -105,6 +134,7 @@ export class ProjectLive {
           return { items: deliveries, total };
         }),
       ]);
+      await this.#askRuns(session, signal);
       if (signal.aborted) return;
       this.session = session;
       this.milestones = milestones.items;
@@ -114,6 +144,25 @@ export class ProjectLive {
       this.loaded = true;
     } catch (failure) {
       if (!signal.aborted) this.error = failure;
+    }
+  }
+
+  /** Before the session shows: it forgets its run when that is over, and the list says what came of it. */
+  async #askRuns(session: Session, signal: AbortSignal): Promise<void> {
+    const underWay = session.run?.id ?? "";
+    if (!this.#runsStale && underWay === this.#runsWith) return;
+    this.#runsStale = false;
+    try {
+      const { items } = await this.#runTail.read(async (skip, limit) => {
+        const { runs, total } = await listRuns(this.#projectId, skip, limit, signal);
+        return { items: runs, total };
+      });
+      this.runs = items;
+      this.runsError = null;
+      this.#runsWith = underWay;
+    } catch (failure) {
+      this.#runsStale = true;
+      if (!signal.aborted) this.runsError = failure;
     }
   }
 

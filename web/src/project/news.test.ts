@@ -4,19 +4,20 @@ import { concern, NEWS, runWords } from "./news";
 it("asks about the session when the agent wants something", () => {
   for (const type of ["agent.state", "permission.requested", "question.asked"]) {
     expect(NEWS).toContain(type);
-    expect(concern(type)).toEqual({ state: true, planning: false });
+    expect(concern(type)).toEqual({ state: true, planning: false, runs: false });
   }
 });
 
 it("reads the planning when that may have changed, and only then", () => {
-  expect(concern("planning.changed")).toEqual({ state: false, planning: true });
+  expect(concern("planning.changed")).toEqual({ state: false, planning: true, runs: false });
   expect(concern("milestone.status").planning).toBe(true);
   expect(concern("client.joined").planning).toBe(false);
 });
 
 it("asks about everything after what it cannot know of", () => {
+  expect(concern("run.finished")).toEqual({ state: true, planning: false, runs: true });
   for (const type of ["state", "reset", "something.new"]) {
-    expect(concern(type)).toEqual({ state: true, planning: true });
+    expect(concern(type)).toEqual({ state: true, planning: true, runs: true });
   }
 });
 

@@ -5,12 +5,14 @@ export interface Concern {
   /** Session, deliveries, milestones. */
   state: boolean;
   planning: boolean;
+  runs: boolean;
 }
 
-const STATE: Concern = { state: true, planning: false };
-const PLANNING: Concern = { state: false, planning: true };
-const NOTHING: Concern = { state: false, planning: false };
-const ALL: Concern = { state: true, planning: true };
+const NOTHING: Concern = { state: false, planning: false, runs: false };
+const STATE: Concern = { ...NOTHING, state: true };
+const PLANNING: Concern = { ...NOTHING, planning: true };
+const RUNS: Concern = { ...STATE, runs: true };
+const ALL: Concern = { state: true, planning: true, runs: true };
 
 /** What the agent of a run says. */
 export const RUN_MESSAGE = "run.message";
@@ -29,10 +31,10 @@ const CONCERNS: Readonly<Record<string, Concern>> = {
   "delivery.state": STATE,
   "milestone.status": ALL,
   "planning.changed": PLANNING,
-  "run.started": STATE,
+  "run.started": RUNS,
   /** Is itself the news. */
   [RUN_MESSAGE]: NOTHING,
-  "run.finished": STATE,
+  "run.finished": RUNS,
   "client.joined": STATE,
   "client.left": STATE,
 };
