@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     process::Command,
@@ -102,6 +103,29 @@ async fn a_closed_tab_and_a_killed_server_lose_nothing() {
     agent.trust(workspace.path());
     let mut server = Server::start(agent.with_config(COMMANDS)).await;
     run(&mut server, &browser, "survive.mjs", workspace.path()).await;
+}
+
+#[tokio::test]
+async fn what_the_real_claude_asks_is_answered_in_a_browser() {
+    let (Some(browser), Some(agent)) = (browser(), real()) else {
+        return;
+    };
+    let asking = json!({ "permissions": { "ask": ["Bash"] } });
+    agent.home.settings(&asking).unwrap();
+    let mut server = Server::start(agent).await;
+    let workspace = tempfile::tempdir().unwrap();
+    run(&mut server, &browser, "answers.mjs", workspace.path()).await;
+}
+
+#[tokio::test]
+async fn an_older_conversation_and_a_run_in_a_browser() {
+    let (Some(browser), Some(agent)) = (browser(), real()) else {
+        return;
+    };
+    let workspace = tempfile::tempdir().unwrap();
+    agent.trust(workspace.path());
+    let mut server = Server::start(agent).await;
+    run(&mut server, &browser, "conversations.mjs", workspace.path()).await;
 }
 
 #[tokio::test]
