@@ -57,7 +57,7 @@ export const ASKS = {
     ),
   "/question": () => question(colour),
   "/questions": () => question(colour, browsers),
-  "/panel": () => ({ ...none, kind: "dialog", dialog: "other", selected: null }),
+  "/panel": () => ({ ...none, kind: "dialog", dialog: "other", options: ["One", "Two"] }),
 };
 
 export const TRUST = () => ({

@@ -61,8 +61,12 @@ export const getSession = (projectId: string, signal?: AbortSignal) =>
 export const continueConversation = (projectId: string, conversation: string) =>
   request<Session>("POST", `${project(projectId)}/session`, { claude_session_id: conversation });
 
+/** Longest wait for an answer to be typed, in milliseconds: longer than the server takes for one. */
+const ANSWER_LIMIT_MS = 70_000;
+
+/** Answers what the agent asks. The server presses key after key, and looks at the screen between them. */
 export const answerAsk = (projectId: string, answer: Answer) =>
-  request<Session>("POST", `${project(projectId)}/answer`, answer);
+  request<Session>("POST", `${project(projectId)}/answer`, answer, undefined, ANSWER_LIMIT_MS);
 
 export const endSession = (projectId: string) => request<void>("DELETE", `${project(projectId)}/session`);
 

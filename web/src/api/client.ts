@@ -31,8 +31,9 @@ export async function request<T>(
   path: string,
   body?: unknown,
   signal?: AbortSignal,
+  limitMs = REQUEST_LIMIT_MS,
 ): Promise<T> {
-  const limit = AbortSignal.timeout(REQUEST_LIMIT_MS);
+  const limit = AbortSignal.timeout(limitMs);
   const init: RequestInit = {
     method,
     headers: { Accept: "application/json, application/problem+json" },

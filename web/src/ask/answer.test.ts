@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import type { Question } from "../api/types";
-import { blank, complete, pick, write } from "./answer";
+import type { Ask, Question } from "../api/types";
+import { blank, complete, mayAnswer, pick, write } from "./answer";
 
 const question = (multi_select: boolean): Question => ({
   question: "Which?",
@@ -38,4 +38,24 @@ it("is complete when every question has an answer", () => {
     { options: ["Red"], text: null },
     { options: [], text: "Grey" },
   ]);
+});
+
+it("leaves to the terminal what the server cannot answer", () => {
+  const ask = (fields: Partial<Ask>): Ask => ({
+    id: "h1",
+    kind: "permission",
+    dialog: "permission",
+    tool_name: null,
+    tool_input: null,
+    questions: [],
+    options: ["Yes", "No"],
+    selected: 0,
+    ...fields,
+  });
+  expect(mayAnswer(ask({}))).toBe(true);
+  expect(mayAnswer(ask({ options: [] }))).toBe(false);
+  expect(mayAnswer(ask({ kind: "dialog", dialog: "trust_folder" }))).toBe(true);
+  expect(mayAnswer(ask({ kind: "dialog", dialog: "other" }))).toBe(false);
+  expect(mayAnswer(ask({ kind: "question", dialog: "question" }))).toBe(false);
+  expect(mayAnswer(ask({ kind: "question", dialog: "question", questions: [one], options: [] }))).toBe(true);
 });

@@ -1,5 +1,10 @@
 /** The answers to an ask's questions while they are put together. */
-import type { Question, QuestionAnswer } from "../api/types";
+import type { Ask, Question, QuestionAnswer } from "../api/types";
+
+/** Whether the server can give the answer: not to a dialog that it does not know, nor to questions that it only sees. */
+export function mayAnswer({ kind, dialog, questions, options }: Ask): boolean {
+  return kind === "question" ? questions.length > 0 : dialog !== "other" && options.length > 0;
+}
 
 /** An answer so far. */
 export interface Draft {

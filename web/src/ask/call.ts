@@ -1,7 +1,7 @@
 /** What a tool is to be called with, in pieces that a person can read before agreeing to it. */
 
-/** Most characters of one piece that are shown. */
-export const PIECE_MAX = 4_000;
+/** Most characters of one piece that are shown; the server cuts the texts of a call sooner. */
+export const PIECE_MAX = 8_000;
 /** Most pieces that are shown. */
 export const PIECES_MAX = 20;
 
