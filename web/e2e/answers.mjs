@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { agentIs, connected, createProject, launch, logIn, newPage, shows } from "./browser.mjs";
 
-/** Longest wait for the agent to be ready or to ask, in milliseconds. */
+/** Longest wait for what the agent does, in milliseconds. */
 const READY_MS = 60_000;
 
 const { WXCODE_URL: url, WXCODE_TOKEN: token, WXCODE_WORKSPACE: workspace } = process.env;
@@ -36,6 +36,7 @@ const QUESTIONS = [
 const browser = await launch();
 try {
   const { context, page, errors } = await newPage(browser);
+  page.setDefaultTimeout(READY_MS);
   const keyboard = page.locator(".xterm-helper-textarea");
   const panel = (name) => page.getByRole("region", { name });
   const gone = (ask) => ask.waitFor({ state: "detached" });
@@ -43,7 +44,7 @@ try {
     await agentIs(page, "idle", READY_MS);
     await keyboard.focus();
     await page.keyboard.insertText(text);
-    await shows(page, text.slice(0, 20));
+    await shows(page, text.slice(0, 20), READY_MS);
     await page.keyboard.press("Enter");
   };
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { agentIs, connected, createProject, launch, logIn, newPage, shows } from "./browser.mjs";
 import { conversation } from "./milestones.mjs";
 
-/** Longest wait for the agent to be ready, in milliseconds. */
+/** Longest wait for what the agent does, in milliseconds. */
 const READY_MS = 60_000;
 
 const { WXCODE_URL: url, WXCODE_TOKEN: token, WXCODE_WORKSPACE: workspace } = process.env;
@@ -11,11 +11,12 @@ const { WXCODE_URL: url, WXCODE_TOKEN: token, WXCODE_WORKSPACE: workspace } = pr
 const browser = await launch();
 try {
   const { context, page, errors } = await newPage(browser);
+  page.setDefaultTimeout(READY_MS);
   const say = async (text) => {
     await agentIs(page, "idle", READY_MS);
     await page.locator(".xterm-helper-textarea").focus();
     await page.keyboard.insertText(text);
-    await shows(page, text);
+    await shows(page, text, READY_MS);
     await page.keyboard.press("Enter");
   };
   const end = async () => {
