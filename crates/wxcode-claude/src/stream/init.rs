@@ -55,12 +55,8 @@ pub(super) fn init_id(line: &[u8]) -> Option<Uuid> {
         subtype: String,
         session_id: String,
     }
-    // Most lines are told apart by this, which is twenty times as fast as reading them.
-    let may_be_init = memchr::memmem::find(line, b"init").is_some()
-        || memchr::memmem::find(line, br"\u").is_some();
-    if !may_be_init {
-        return None;
-    }
+    // Most lines are told apart by this alone. No ASCII letter is ever escaped by `JSON.stringify`, which prints them.
+    memchr::memmem::find(line, b"\"init\"")?;
     let text = String::from_utf8_lossy(line);
     let mut values = serde_json::Deserializer::from_str(behind_escapes(&text)).into_iter::<Init>();
     let init = values.next()?.ok()?;
@@ -170,11 +166,9 @@ mod tests {
     }
 
     #[test]
-    fn an_escaped_spelling_and_any_order_of_the_fields_is_the_same_json() {
-        let escaped = line(ID).replace("init", r"\u0069nit");
-        assert_eq!(capture(escaped), id());
+    fn the_order_of_the_fields_and_white_space_do_not_matter() {
         let last =
-            format!(r#"{{"session_id":"{ID}","tools":[],"subtype":"init","type":"system"}}"#);
+            format!(r#"{{"session_id":"{ID}","tools":[],"subtype": "init" ,"type":"system"}}"#);
         assert_eq!(capture(last), id());
     }
 
