@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
+use proptest::prelude::*;
 use wxcode_claude::dialog::{Dialog, DialogName, Form, prompt_visible, recognize};
 
 /// What is on a screen.
@@ -357,4 +358,46 @@ fn marks_and_ticks_are_no_text() {
     assert_eq!((before.selected, after.selected), (Some(0), Some(1)));
     assert_eq!(before.text, after.text);
     assert!(before.text.contains("Doyouwanttoproceed?"));
+}
+
+/// Lines as they stand in dialogs, in any order.
+fn lines() -> impl Strategy<Value = Vec<String>> {
+    let fragment = prop::sample::select(vec![
+        "\u{276f} 1. Red",
+        "  1. [\u{2714}] Small",
+        "  2. [ ] Large",
+        "\u{276f} 3. Type something.",
+        "     Submit",
+        "\u{276f}    Next",
+        "  4. Chat about this",
+        "Review your answers",
+        " \u{25cf} Which?",
+        "   \u{2192} Red, Blue",
+        "\u{276f} 1. Submit answers",
+        "  2. Cancel",
+        "",
+        "         a description",
+        "Do you want to proceed?",
+        " \u{276f} No",
+        "   Yes",
+        " Esc to cancel",
+    ]);
+    let edge = Just("\u{2500}".repeat(60));
+    let line = prop_oneof![8 => fragment.prop_map(str::to_owned), 1 => edge, 1 => "\\PC{0,70}"];
+    prop::collection::vec(line, 0..40)
+}
+
+proptest! {
+    #[test]
+    fn any_screen_is_read_to_something_that_agrees_with_itself(lines in lines()) {
+        let Some(dialog) = recognize(&lines.join("\n")) else { return Ok(()) };
+        let count = dialog.options.len();
+        prop_assert!(dialog.selected.is_none_or(|selected| selected < count));
+        if let Some(form) = dialog.form {
+            prop_assert_eq!(form.ticks.len(), count);
+            for place in [form.field, form.next, form.submit].into_iter().flatten() {
+                prop_assert!(place < count);
+            }
+        }
+    }
 }

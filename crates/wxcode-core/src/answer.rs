@@ -216,13 +216,12 @@ impl Machine {
 
     /// Time passed.
     pub fn tick(&self, now: u64) -> Option<Effect> {
-        (now >= self.deadline()).then(|| {
-            Effect::Failed(if self.seen {
-                Failure::Stuck
-            } else {
-                Failure::Unreadable("what is asked")
-            })
-        })
+        let failure = if self.seen {
+            Failure::Stuck
+        } else {
+            Failure::Unreadable("what is asked")
+        };
+        (now >= self.deadline()).then_some(Effect::Failed(failure))
     }
 
     /// What stands there to be answered is another thing, or nothing.
@@ -241,11 +240,8 @@ impl Machine {
         if let Some(effect) = self.tick(now) {
             return effect;
         }
-        if self
-            .pressed
-            .as_ref()
-            .is_some_and(|last| last.page == *dialog)
-        {
+        let is_unchanged = |last: &Pressed| shows_the_same(&last.page, dialog);
+        if self.pressed.as_ref().is_some_and(is_unchanged) {
             return self.press_again(dialog, now);
         }
         self.pressed = None;
@@ -265,7 +261,7 @@ impl Machine {
         if *key != Key::Enter && *key != Key::Toggle {
             return false;
         }
-        if page != dialog {
+        if !shows_the_same(page, dialog) {
             self.unsure = Some((now, dialog.clone()));
             return true;
         }
@@ -336,6 +332,14 @@ impl Machine {
             }
         }
     }
+}
+
+/// Whether two looks at an ask show the same, as far as keys change it. Pages of a form may differ in nothing but their
+/// text; in that of other dialogs there may be a clock.
+fn shows_the_same(one: &Dialog, other: &Dialog) -> bool {
+    (&one.name, &one.options, one.selected, &one.form)
+        == (&other.name, &other.options, other.selected, &other.form)
+        && (one.form.is_none() || one.text == other.text)
 }
 
 /// The key that brings the mark nearer to a choice; `None` when it is there.

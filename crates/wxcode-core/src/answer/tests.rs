@@ -76,6 +76,21 @@ fn an_enter_that_a_fresh_dialog_ignored_is_pressed_again_but_not_for_ever() {
 }
 
 #[test]
+fn a_clock_in_a_dialog_is_no_effect_of_a_key() {
+    let mut machine = choosing("Yes");
+    let at = |time: &str| Dialog {
+        text: format!("proceed?{time}"),
+        ..dialog(&["Yes", "No"], 0)
+    };
+    assert_eq!(machine.look(&at("1s"), 0), Effect::Press(Key::Enter));
+    assert_eq!(machine.look(&at("2s"), 1_000), Effect::Look);
+    assert_eq!(
+        machine.look(&at("3s"), DECIDE_MS),
+        Effect::Press(Key::Enter)
+    );
+}
+
+#[test]
 fn behind_a_move_that_was_repeated_the_mark_must_stand_still() {
     let mut machine = choosing("No");
     let at = |selected| dialog(&["Yes", "Maybe", "No"], selected);
