@@ -71,8 +71,12 @@ pub enum Evidence {
     SessionStarted,
     /// A prompt was submitted.
     PromptSubmitted,
-    /// A tool of the conversation starts, or the conversation is being compacted: the turn goes on.
+    /// A tool of the conversation starts: the turn goes on.
     TurnGoesOn,
+    /// The conversation is being compacted, in a turn or because the user asked for it between two.
+    Compacting,
+    /// It is compacted; a turn goes on if there was one.
+    Compacted,
     /// A tool has run or failed.
     ToolOver {
         /// The subagent that called it; `None` for the conversation itself.
@@ -187,6 +191,8 @@ pub struct Agent {
     opened: bool,
     /// A turn of the conversation runs.
     turn: bool,
+    /// No turn runs but the work of compacting the conversation.
+    compacting: bool,
     /// What hooks told to be asked and nothing has settled.
     requests: Requests,
     /// The dialog on the screen.
@@ -322,11 +328,22 @@ impl Agent {
             _ => self.settled = false,
         }
         match evidence {
+            Evidence::Compacting => {
+                let is_asked_for = !self.turn || self.compacting;
+                self.begin_turn();
+                self.compacting = is_asked_for;
+            }
+            Evidence::Compacted => {
+                let is_asked_for = std::mem::take(&mut self.compacting);
+                self.turn &= !is_asked_for;
+                self.started = true;
+            }
             Evidence::SessionStarted => {
                 // At the start the screen has yet to show that it is ready; after `/clear` it is.
                 self.opened = self.started;
                 self.started = true;
                 self.turn = false;
+                self.compacting = false;
                 self.requests.clear();
                 self.shown = None;
             }
@@ -350,11 +367,13 @@ impl Agent {
             Evidence::TurnEnded => {
                 self.settle_of(None);
                 self.turn = false;
+                self.compacting = false;
                 self.opened = true;
             }
             Evidence::SubagentEnded { by } => self.settle_of(Some(by)),
             Evidence::RecordedIdle => {
                 self.turn = false;
+                self.compacting = false;
                 self.requests.clear();
                 self.forget_answered();
             }
@@ -368,6 +387,7 @@ impl Agent {
 
     fn begin_turn(&mut self) {
         self.turn = true;
+        self.compacting = false;
         self.opened = true;
     }
 

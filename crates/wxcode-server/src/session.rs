@@ -12,6 +12,8 @@ mod look;
 mod older;
 mod own;
 mod plan;
+#[cfg(test)]
+mod recorded;
 mod registry;
 mod report;
 mod role;

@@ -262,6 +262,22 @@ fn a_dialog_that_no_hook_tells_of_is_an_ask_of_its_own() {
 }
 
 #[test]
+fn a_turn_goes_on_behind_its_compaction() {
+    after_start(&[
+        (Evidence::Compacting, Working, false),
+        (Evidence::SubagentEnded { by: "c".into() }, Working, false),
+        (Evidence::Compacted, Idle, false),
+        (Evidence::Compacting, Working, false),
+        (Evidence::RecordedIdle, Idle, false),
+        (Evidence::PromptSubmitted, Working, false),
+        (Evidence::Compacting, Working, false),
+        (Evidence::Compacted, Working, false),
+        (Evidence::TurnEnded, Idle, false),
+        (quiet(), Idle, true),
+    ]);
+}
+
+#[test]
 fn clear_in_an_idle_session_stays_idle() {
     after_start(&[
         (Evidence::SessionStarted, Idle, false),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::sync::Notify;
-use wxcode_claude::hook::{self, HookEvent, HookKind, QUESTION_TOOL};
+use wxcode_claude::hook::{self, HookEvent, HookKind, QUESTION_TOOL, StartSource};
 use wxcode_core::{
     agent::{Agent, Evidence},
     ask::{self, Request},
@@ -94,12 +94,15 @@ impl Reporter {
 pub(super) fn evidence(hook: u64, event: &HookEvent) -> Option<Evidence> {
     let by = event.agent_id.clone();
     match &event.kind {
+        HookKind::SessionStart {
+            source: StartSource::Compact,
+            ..
+        } => Some(Evidence::Compacted),
         HookKind::SessionStart { .. } => Some(Evidence::SessionStarted),
         HookKind::UserPromptSubmit { .. } => Some(Evidence::PromptSubmitted),
         // A subagent may work while no turn runs.
-        HookKind::PreToolUse { .. } | HookKind::PreCompact { .. } => {
-            by.is_none().then_some(Evidence::TurnGoesOn)
-        }
+        HookKind::PreToolUse { .. } => by.is_none().then_some(Evidence::TurnGoesOn),
+        HookKind::PreCompact { .. } => by.is_none().then_some(Evidence::Compacting),
         HookKind::PostToolUse {
             tool_name,
             tool_input,
