@@ -17,9 +17,11 @@ use crate::{
 pub const REPRESS_MS: u64 = 3_000;
 /// How long a key that decides may take before it is pressed again, in milliseconds: a dialog ignores it when it has just
 /// come up.
-pub const DECIDE_MS: u64 = 2_000;
+pub const DECIDE_MS: u64 = 3_000;
 /// How often one key is pressed without an effect, at most.
 pub const PRESSES_MAX: u32 = 3;
+/// How long the last of them may take, in milliseconds.
+pub const LAST_PRESS_MS: u64 = 15_000;
 /// How many keys an answer may need, at most.
 pub const KEYS_MAX: u32 = 200;
 /// How long an answer may take in all, in milliseconds.
@@ -255,17 +257,13 @@ impl Machine {
     /// After a key that was pressed again: whether a key that decides has to wait until the screen is
     /// seen to stand still, since the first one may yet be taken.
     fn must_wait(&mut self, key: &Key, dialog: &Dialog, now: u64) -> bool {
-        let Some((since, page)) = &self.unsure else {
+        let Some((since, page)) = &mut self.unsure else {
             return false;
         };
-        if *key != Key::Enter && *key != Key::Toggle {
-            return false;
-        }
         if !shows_the_same(page, dialog) {
-            self.unsure = Some((now, dialog.clone()));
-            return true;
+            (*since, *page) = (now, dialog.clone());
         }
-        now < since + DECIDE_MS
+        matches!(key, Key::Enter | Key::Toggle) && now < *since + DECIDE_MS
     }
 
     fn press(&mut self, key: Key, dialog: &Dialog, times: u32, now: u64) -> Effect {
@@ -303,8 +301,12 @@ impl Machine {
         let Some(Pressed { key, at, times, .. }) = self.pressed.clone() else {
             return Effect::Look;
         };
-        let decides = matches!(key, Key::Enter);
-        if now < at + if decides { DECIDE_MS } else { REPRESS_MS } {
+        let patience = match key {
+            _ if times >= PRESSES_MAX => LAST_PRESS_MS,
+            Key::Enter => DECIDE_MS,
+            _ => REPRESS_MS,
+        };
+        if now < at + patience {
             return Effect::Look;
         }
         if times >= PRESSES_MAX {

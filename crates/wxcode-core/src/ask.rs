@@ -7,8 +7,10 @@ use serde_json::Value;
 
 /// Most requests that are kept open; the oldest is forgotten beyond that. A turn asks for a handful at once.
 pub const REQUESTS_MAX: usize = 64;
-/// How much of a text in a tool's input tells a dialog that shows it, in characters.
+/// How much of a text in a tool's input tells a dialog that shows it, in characters of its first line.
 const TELLING: usize = 60;
+/// How much of a request's texts a dialog must show, in bytes, when the request seemed to be answered.
+const SURELY: usize = 8;
 
 /// What stands there to be answered.
 #[derive(Debug, Clone, PartialEq)]
@@ -124,11 +126,12 @@ impl Request {
 fn collect(value: &Value, texts: &mut Vec<String>) {
     match value {
         Value::String(text) => {
-            let text: String = text.chars().take(TELLING).collect();
-            let text = bare(&text);
-            if !text.is_empty() {
-                texts.push(text);
-            }
+            let line = text.lines().find(|line| !line.trim().is_empty());
+            let telling: String = line.unwrap_or_default().chars().take(TELLING).collect();
+            // Files are shown by their names.
+            let (_, name) = telling.rsplit_once('/').unwrap_or_default();
+            let found = [bare(&telling), bare(name)];
+            texts.extend(found.into_iter().filter(|text| !text.is_empty()));
         }
         Value::Array(values) => values.iter().for_each(|value| collect(value, texts)),
         Value::Object(fields) => fields.values().for_each(|value| collect(value, texts)),
@@ -143,6 +146,9 @@ pub fn bare(text: &str) -> String {
 }
 
 /// The requests that nothing has settled yet.
+///
+/// One that seems to be answered, by what the screen or the record of the process say, is only set aside: a dialog may
+/// come late, or go and come again while the screen is drawn anew, and then it is known what it belongs to.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Requests(VecDeque<Open>);
 
@@ -151,6 +157,8 @@ struct Open {
     request: Request,
     /// A look has shown its dialog.
     shown: bool,
+    /// It seems to be answered.
+    aside: bool,
 }
 
 impl Requests {
@@ -161,17 +169,22 @@ impl Requests {
         self.0.push_back(Open {
             request,
             shown: false,
+            aside: false,
         });
+    }
+
+    fn standing(&self) -> impl Iterator<Item = &Request> {
+        let standing = self.0.iter().filter(|open| !open.aside);
+        standing.map(|open| &open.request)
     }
 
     /// The one that has waited longest.
     pub(crate) fn first(&self) -> Option<&Request> {
-        self.0.front().map(|open| &open.request)
+        self.standing().next()
     }
 
     pub(crate) fn get(&self, hook: u64) -> Option<&Request> {
-        let mut requests = self.0.iter().map(|open| &open.request);
-        requests.find(|request| request.hook == hook)
+        self.standing().find(|request| request.hook == hook)
     }
 
     pub(crate) fn clear(&mut self) {
@@ -198,9 +211,14 @@ impl Requests {
         self.0.retain(|open| open.request.by.as_deref() != by);
     }
 
-    /// A screen without a dialog: what was shown on it before is answered.
-    pub(crate) fn drop_shown(&mut self) {
-        self.0.retain(|open| !open.shown);
+    /// Nothing seems to be asked any more.
+    pub(crate) fn set_aside(&mut self) {
+        self.0.iter_mut().for_each(|open| open.aside = true);
+    }
+
+    /// A screen without a dialog: what was shown on it before seems to be answered.
+    pub(crate) fn set_shown_aside(&mut self) {
+        self.0.iter_mut().for_each(|open| open.aside |= open.shown);
     }
 
     /// The request that a dialog on the screen belongs to, by its hook. `shown` is the dialog's text without white
@@ -209,27 +227,34 @@ impl Requests {
     /// Several may wait at once, told in any order, while one dialog after the other shows.
     pub(crate) fn show(&mut self, kind: AskKind, shown: &str, current: Option<u64>) -> Option<u64> {
         let is_alike = |open: &Open| open.request.kind() == kind;
-        let only = self.0.iter().filter(|open| is_alike(open)).count() == 1;
-        let best = self
+        let waiting = self.0.iter().filter(|open| is_alike(open) && !open.aside);
+        let only = waiting.count() == 1;
+        let hook = self
             .0
-            .iter_mut()
+            .iter()
             .filter(|open| is_alike(open))
             .map(|open| (open.request.traces(shown), open))
             // A lone request that was never seen belongs to what shows, however little it shows of it.
             .filter(|(traces, open)| {
-                *traces > 0 || (only && (!open.shown || current == Some(open.request.hook)))
+                let may_be = !open.shown || current == Some(open.request.hook);
+                match open.aside {
+                    true => *traces >= SURELY,
+                    false => *traces > 0 || (only && may_be),
+                }
             })
             .max_by_key(|(traces, open)| {
                 let is_current = current == Some(open.request.hook);
-                (*traces, is_current, u64::MAX - open.request.hook)
-            });
-        let hook = best.map(|(_, open)| {
-            open.shown = true;
-            open.request.hook
-        });
-        // One that was shown and is no more was answered.
-        self.0
-            .retain(|open| !open.shown || Some(open.request.hook) == hook);
+                let older = u64::MAX - open.request.hook;
+                (*traces, !open.aside, is_current, older)
+            })
+            .map(|(_, open)| open.request.hook);
+        for open in &mut self.0 {
+            // One that was shown and is no more seems to be answered.
+            open.aside |= open.shown;
+            if Some(open.request.hook) == hook {
+                (open.shown, open.aside) = (true, false);
+            }
+        }
         hook
     }
 }

@@ -12,6 +12,7 @@ mod look;
 mod older;
 mod own;
 mod plan;
+mod record;
 #[cfg(test)]
 mod recorded;
 mod registry;

@@ -239,6 +239,54 @@ fn of_several_requests_the_one_on_the_screen_stands_there() {
 }
 
 #[test]
+fn a_dialog_that_comes_late_or_again_belongs_to_its_request() {
+    for seems_answered in [glimpse(), Evidence::RecordedBusy, Evidence::RecordedIdle] {
+        let mut agent = after_start(&[
+            (Evidence::TurnGoesOn, Working, false),
+            (
+                request(4, Some("a1"), "make everything"),
+                WaitingPermission,
+                false,
+            ),
+            (permission("make everything"), WaitingPermission, false),
+        ]);
+        agent.observe(&seems_answered);
+        assert_eq!(agent.ask(), None);
+        agent.observe(&permission("make everything"));
+        assert_eq!(agent.ask_id().as_deref(), Some("h4"));
+        agent.observe(&over(Some("a1"), "make everything"));
+        // Another of the same words is another ask, and one of other words belongs to none.
+        agent.observe(&request(7, Some("a1"), "make everything"));
+        agent.observe(&permission("make everything"));
+        assert_eq!(agent.ask_id().as_deref(), Some("h7"));
+        agent.observe(&seems_answered);
+        agent.observe(&permission("something else"));
+        assert_eq!(agent.ask_id().as_deref(), Some("s7"));
+    }
+}
+
+#[test]
+fn a_file_is_known_by_its_name() {
+    let edit = |hook, path: &str| {
+        Evidence::Requested(Request {
+            hook,
+            by: None,
+            tool_name: "Edit".into(),
+            tool_input: json!({ "file_path": path, "old_string": "\nfn one() {\n}", "new_string": "" }),
+            questions: vec![],
+        })
+    };
+    let mut agent = after_start(&[
+        (edit(3, "/w/src/one.rs"), WaitingPermission, false),
+        (edit(4, "/w/src/two.rs"), WaitingPermission, false),
+    ]);
+    agent.observe(&permission("Edit file src/two.rs 7 - fn one() {"));
+    assert_eq!(agent.ask_id().as_deref(), Some("h4"));
+    agent.observe(&permission("Edit file src/one.rs 7 - fn one() {"));
+    assert_eq!(agent.ask_id().as_deref(), Some("h3"));
+}
+
+#[test]
 fn an_ask_is_there_before_the_screen_and_keeps_its_id() {
     let mut agent = after_start(&[
         (Evidence::PromptSubmitted, Working, false),

@@ -69,8 +69,9 @@ fn an_enter_that_a_fresh_dialog_ignored_is_pressed_again_but_not_for_ever() {
         machine.look(&shown, 2 * DECIDE_MS),
         Effect::Press(Key::Enter)
     );
+    assert_eq!(machine.look(&shown, 3 * DECIDE_MS), Effect::Look);
     assert_eq!(
-        machine.look(&shown, 3 * DECIDE_MS),
+        machine.look(&shown, 2 * DECIDE_MS + LAST_PRESS_MS),
         Effect::Failed(Failure::Stuck)
     );
 }
@@ -101,7 +102,7 @@ fn behind_a_move_that_was_repeated_the_mark_must_stand_still() {
     assert_eq!(machine.look(&at(0), 3_200), Effect::Press(Key::Down));
     assert_eq!(machine.look(&at(1), 3_300), Effect::Press(Key::Down));
     assert_eq!(machine.look(&at(2), 3_400), Effect::Look);
-    assert_eq!(machine.look(&at(2), 4_000), Effect::Look);
+    assert_eq!(machine.look(&at(2), 3_300 + DECIDE_MS), Effect::Look);
     assert_eq!(
         machine.look(&at(2), 3_400 + DECIDE_MS),
         Effect::Press(Key::Enter)

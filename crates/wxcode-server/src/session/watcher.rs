@@ -37,11 +37,10 @@ use super::{
     live::{Session, View},
     look::{self, Looker},
     own::Gate,
+    record::Record,
     report::{Reporter, evidence},
 };
 
-/// How often Claude's own record of the process is read while a turn runs: the only evidence of Esc.
-const RECORD_INTERVAL_MS: u64 = 1_000;
 /// Shortest and longest wait before a holder that cannot be reached is tried again.
 pub(super) const RECONNECT: (Duration, Duration) =
     (Duration::from_millis(50), Duration::from_secs(2));
@@ -73,8 +72,7 @@ pub(super) struct Watcher {
     crosscheck: CrossCheck,
     /// The process of Claude Code itself, which a wrapper may have started.
     claude_pid: i32,
-    /// When to read Claude's record of the process next, and what it said the last time, unless a hook came since.
-    record: Option<(u64, Option<Status>)>,
+    record: Record,
 }
 
 /// Why a connection is no longer followed.
@@ -113,7 +111,7 @@ impl Watcher {
             began: Instant::now(),
             next_seq: 0,
             live_from: None,
-            record: None,
+            record: Record::default(),
         }
     }
 
@@ -147,8 +145,15 @@ impl Watcher {
 
     /// The agent is gone: its last words are saved, then everybody is told.
     async fn finish(mut self, exit: Exit) {
-        self.given.close();
+        self.view.send_modify(|view| {
+            view.agent_state = AgentState::Exited;
+            view.dialog = None;
+            view.asks = None;
+        });
         self.answerer.close();
+        self.given.close();
+        // Whoever gave them learns of the end by their loss.
+        while self.given.try_recv().is_ok() {}
         self.last_words().await;
         loop {
             let saved = self.ledger.save().await.is_ok();
@@ -170,10 +175,7 @@ impl Watcher {
         let _ = std::fs::write(self.session.dir.join(SETTLED), b"");
         tracing::info!(session = %self.session.id, reason = %exit.reason, code = ?exit.code, signal = ?exit.signal, "the session ended");
         self.view.send_modify(|view| {
-            view.agent_state = AgentState::Exited;
-            view.dialog = None;
             view.warning = None;
-            view.asks = None;
             view.exit = Some(exit);
         });
     }
@@ -245,18 +247,14 @@ impl Watcher {
     /// The next moment that something is due.
     fn deadline(&self) -> Option<u64> {
         // What the store did not take is offered again together with the record of the process.
-        let record = self.record.as_ref().map(|(at, _)| *at);
-        let check = Some(self.crosscheck.due());
-        [
+        let deadlines = [
             self.courier.deadline(),
             self.answerer.deadline(),
             self.looker.deadline(),
-            record,
-            check,
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+            self.record.deadline(),
+            Some(self.crosscheck.due()),
+        ];
+        deadlines.into_iter().flatten().min()
     }
 
     async fn tick(&mut self, holder: &Sender) -> Result<(), ClientError> {
@@ -264,9 +262,8 @@ impl Watcher {
         if let Some(id) = self.looker.probe(now) {
             holder.send(Request::Screen { id }).await?;
         }
-        if self.record.as_ref().is_some_and(|(at, _)| now >= *at) {
-            let before = self.record.take().and_then(|(_, status)| status);
-            self.read_record(before, now, holder).await?;
+        if self.record.is_due(now) {
+            self.read_record(now, holder).await?;
         }
         self.answerer.tick(now);
         if self.ledger.is_behind() {
@@ -393,8 +390,7 @@ impl Watcher {
     async fn save(&mut self) {
         if let Err(error) = self.ledger.save().await {
             tracing::warn!(session = %self.session.id, %error, "the conversation's id waits for the store");
-            let at = self.now() + RECORD_INTERVAL_MS;
-            self.record.get_or_insert((at, None));
+            self.record.watch(self.now());
         }
     }
 
@@ -425,13 +421,11 @@ impl Watcher {
         } else if state == AgentState::Working {
             self.looker.relax();
         }
-        if hook.is_some()
-            && let Some((_, status)) = &mut self.record
-        {
-            *status = None;
+        if hook.is_some() {
+            self.record.outdate();
         }
         if self.agent.is_engaged() {
-            self.record.get_or_insert((now + RECORD_INTERVAL_MS, None));
+            self.record.watch(now);
         }
         self.show();
         self.answerer.observed(&self.agent);
@@ -461,28 +455,20 @@ impl Watcher {
         });
     }
 
-    async fn read_record(
-        &mut self,
-        before: Option<Status>,
-        now: u64,
-        holder: &Sender,
-    ) -> Result<(), ClientError> {
+    /// Reads Claude's own record of the process: the only evidence of Esc.
+    async fn read_record(&mut self, now: u64, holder: &Sender) -> Result<(), ClientError> {
         if !self.agent.is_engaged() {
             return Ok(());
         }
         let status = self.record_of_process().await.map(|record| record.status);
-        // Twice, since the record lags a little behind the hooks.
-        let is_sure = status == before;
-        self.record = Some((now + RECORD_INTERVAL_MS, status.clone()));
+        self.record.watch(now);
         if self.agent.state().is_asking() {
             // Output that never rests brings no look by itself.
             self.looker.unsettle(now);
         }
-        match status {
-            Some(Status::Idle) if is_sure => {
-                self.observe(&Evidence::RecordedIdle, None, holder).await
-            }
-            Some(Status::Busy) if is_sure && self.agent.has_requests() => {
+        match self.record.says(status) {
+            Some(Status::Idle) => self.observe(&Evidence::RecordedIdle, None, holder).await,
+            Some(Status::Busy) if self.agent.has_requests() => {
                 self.observe(&Evidence::RecordedBusy, None, holder).await
             }
             _ => Ok(()),
