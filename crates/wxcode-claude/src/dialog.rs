@@ -6,7 +6,7 @@
 
 mod form;
 mod options;
-mod region;
+pub(crate) mod region;
 
 pub use form::Form;
 use options::Choices;

@@ -7,6 +7,7 @@ pub mod command;
 pub mod dialog;
 pub mod environment;
 pub mod hook;
+pub mod input_box;
 pub mod key;
 pub mod planning;
 pub mod prompt;

@@ -6,7 +6,7 @@ use crate::charset::Charset;
 use crate::dictionary::Dictionary;
 use crate::palette::Palette;
 use crate::parser::{Event, Parser, State};
-use crate::style::{Color, Style};
+use crate::style::{Color, Flags, Style};
 use crate::{Modes, Screen, Size};
 
 /// The mouse events that are reported.
@@ -128,6 +128,35 @@ impl Terminal {
             join: 0,
             in_run: false,
         }
+    }
+
+    /// As [`Screen::text`], with blanks for what is drawn dim: without placeholders and suggestions.
+    pub fn text_without_dim(&self) -> String {
+        self.text_where(|style| !style.flags.has(Flags::DIM))
+    }
+
+    /// The visible screen as text, with blanks for cells of styles that are not `wanted`.
+    fn text_where(&self, wanted: impl Fn(Style) -> bool) -> String {
+        let mut text = String::new();
+        for (y, row) in self.buffer().screen().enumerate() {
+            if y > 0 {
+                text.push('\n');
+            }
+            let start = text.len();
+            let mut x = 0;
+            while x < self.buffer().cols {
+                let cell = row.get(x);
+                let width = usize::from(self.dictionary.width(cell).max(1));
+                if self.dictionary.has_content(cell) && wanted(self.dictionary.style(cell)) {
+                    text.push_str(&self.dictionary.text(cell));
+                } else {
+                    text.extend(std::iter::repeat_n(' ', width));
+                }
+                x += width;
+            }
+            text.truncate(start + text[start..].trim_end().len());
+        }
+        text
     }
 
     /// The screen that is shown.
@@ -282,24 +311,7 @@ impl Screen for Terminal {
     }
 
     fn text(&self) -> String {
-        let mut text = String::new();
-        for (y, row) in self.buffer().screen().enumerate() {
-            if y > 0 {
-                text.push('\n');
-            }
-            let start = text.len();
-            let mut x = 0;
-            while x < self.buffer().cols {
-                let cell = row.get(x);
-                match self.dictionary.has_content(cell) {
-                    true => text.push_str(&self.dictionary.text(cell)),
-                    false => text.push(' '),
-                }
-                x += usize::from(self.dictionary.width(cell).max(1));
-            }
-            text.truncate(start + text[start..].trim_end().len());
-        }
-        text
+        self.text_where(|_| true)
     }
 
     fn modes(&self) -> Modes {

@@ -135,3 +135,14 @@ fn text_is_what_is_visible() {
     assert_eq!(terminal.text(), "\n\n  full".to_owned());
     assert!(terminal.modes().alternate_screen);
 }
+
+#[test]
+fn what_is_drawn_dim_can_be_left_out_of_the_text() {
+    let mut terminal = Terminal::new(Size::new(20, 2).unwrap());
+    terminal.feed(
+        "> \x1b[7mT\x1b[0;2mry 漢\x1b[22m x\r\n\x1b[2mall of it".as_bytes(),
+        &mut Vec::new(),
+    );
+    assert_eq!(terminal.text(), "> Try 漢 x\nall of it");
+    assert_eq!(terminal.text_without_dim(), "> T      x\n");
+}

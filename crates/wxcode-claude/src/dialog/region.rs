@@ -7,13 +7,13 @@ const EDGE_MIN: usize = 20;
 const BELOW_BOX_MAX: usize = 12;
 
 /// A screen's lines without what is blank at their ends and at the bottom.
-pub(super) struct Screen<'a> {
+pub(crate) struct Screen<'a> {
     lines: Vec<&'a str>,
     width: usize,
 }
 
 impl<'a> Screen<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         let mut lines: Vec<&str> = text.lines().map(str::trim_end).collect();
         while lines.last().is_some_and(|line| line.is_empty()) {
             lines.pop();
@@ -31,24 +31,28 @@ impl<'a> Screen<'a> {
         self.width
     }
 
-    /// Whether the last two edges hold an input box: a line that begins with the prompt's mark, or with
-    /// the `!` of the shell mode.
+    /// Whether the input box is on the screen.
     pub(super) fn has_input_box(&self) -> bool {
+        self.input_box().is_some()
+    }
+
+    /// The input box as the lines of its upper and its lower edge, where the last two edges hold one: a line that
+    /// begins with the prompt's mark, or with the `!` of the shell mode.
+    pub(crate) fn input_box(&self) -> Option<(usize, usize)> {
         let mut rules = self.edges().filter(|&at| self.lines[at].starts_with('─'));
-        let (Some(bottom), Some(top)) = (rules.next_back(), rules.next_back()) else {
-            return false;
-        };
+        let (bottom, top) = (rules.next_back()?, rules.next_back()?);
         let marked = self.lines[top + 1].strip_prefix(['❯', '!']);
         let has_mark =
             marked.is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
         let is_last = self.lines.len() - bottom <= BELOW_BOX_MAX;
         // Further lines of the box are indented; numbered choices are those of a question.
-        has_mark
+        let is_box = has_mark
             && is_last
             && self.lines[top + 2..bottom]
                 .iter()
                 .all(|line| line.is_empty() || line.starts_with("  "))
-            && !marked.is_some_and(is_numbered)
+            && !marked.is_some_and(is_numbered);
+        is_box.then_some((top, bottom))
     }
 
     /// What may be a dialog: below the last edge, then below the one before it.
@@ -61,7 +65,7 @@ impl<'a> Screen<'a> {
     }
 
     /// All lines: a dialog that fills the screen shows no edge.
-    pub(super) fn lines(&self) -> &[&'a str] {
+    pub(crate) fn lines(&self) -> &[&'a str] {
         &self.lines
     }
 

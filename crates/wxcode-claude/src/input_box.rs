@@ -1,0 +1,272 @@
+//! The input box of the prompt, told from the screen: what stands in it, and whether a draft is put aside.
+//!
+//! Measured on the real CLI: Ctrl+S puts what stands in the box aside, text, cursor, shell mode and pastes
+//! alike, and the CLI says "draft stashed" beside the box for as long as it keeps it. After the next submitted
+//! prompt, also an unknown command, it stands in the box again. A second Ctrl+S with another draft throws the
+//! first away; with an empty box it brings it back. A placeholder is drawn dim but for the letter under the cursor. Enter
+//! takes the marked entry of an open list of commands instead of the text; Esc closes the list. Esc on a text asks whether to
+//! clear it, for less than a second, and a second Esc clears it.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::{dialog::region::Screen, prompt};
+
+/// Puts the draft in the box aside, or brings the one that was put aside back into an empty box: Ctrl+S.
+pub const STASH: &[u8] = b"\x13";
+/// Closes the list of commands; on a text without one, the first half of clearing it.
+pub const ESCAPE: &[u8] = b"\x1b";
+
+/// What the CLI says while it keeps a draft.
+const STASHED: &str = "draft stashed";
+/// What it says between the two Esc that clear the box.
+const CLEARING: &str = "esc again to clear";
+
+/// The column of the box's text, behind the mark and a space.
+const TEXT_COLUMN: usize = 2;
+
+/// An input box as the screen shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputBox {
+    /// The lines without mark and indentation, without what is drawn dim; no line for an empty box.
+    lines: Vec<String>,
+    /// The `!` of the shell mode stands before it.
+    shell: bool,
+    /// The command that Enter would take from the open list.
+    chosen: Option<String>,
+    /// Something hides the line that would say [`STASHED`].
+    list_open: bool,
+    /// The CLI keeps a draft.
+    stashed: bool,
+    /// A second Esc clears the box.
+    clearing: bool,
+}
+
+impl InputBox {
+    /// Reads the box from the visible text, the same `bright` without what is drawn dim, and the
+    /// cursor's row and column from 0. `None` when no box takes keys: a dialog, a panel, a screen that is being drawn.
+    #[must_use]
+    pub fn read(text: &str, bright: &str, cursor: (u16, u16)) -> Option<Self> {
+        let screen = Screen::new(text);
+        let (top, bottom) = screen.input_box()?;
+        let rows = top + 1..bottom;
+        let cursor = (usize::from(cursor.0), usize::from(cursor.1));
+        if !rows.contains(&cursor.0) {
+            return None;
+        }
+        let cut = |line: &str| line.chars().skip(TEXT_COLUMN).collect::<String>();
+        let shown: Vec<String> = screen.lines()[rows.clone()]
+            .iter()
+            .map(|line| cut(line))
+            .collect();
+        let mut lines: Vec<String> = bright
+            .lines()
+            .skip(rows.start)
+            .take(rows.len())
+            .map(|line| cut(line.trim_end()))
+            .collect();
+        lines.resize(rows.len(), String::new());
+        let at_start = cursor == (rows.start, TEXT_COLUMN);
+        let is_placeholder = lines != shown && lines.concat().chars().count() <= 1;
+        let is_blank = lines.iter().all(String::is_empty);
+        if rows.len() == 1 && at_start && (is_placeholder || is_blank) {
+            lines.clear();
+        }
+        let around: Vec<&str> = screen.lines()[..top]
+            .iter()
+            .rev()
+            .take_while(|line| !line.is_empty())
+            .chain(&screen.lines()[bottom + 1..])
+            .copied()
+            .collect();
+        let list: Vec<&str> = around
+            .iter()
+            .copied()
+            .filter(|line| is_entry(line))
+            .collect();
+        Some(Self {
+            lines,
+            shell: screen.lines()[rows.start].starts_with('!'),
+            chosen: list.iter().find_map(|line| chosen(line)).map(str::to_owned),
+            list_open: !list.is_empty(),
+            stashed: around.iter().any(|line| line.ends_with(STASHED)),
+            clearing: around
+                .iter()
+                .any(|line| line.to_ascii_lowercase().contains(CLEARING)),
+        })
+    }
+
+    /// Whether nothing stands in it, so that what is pasted stands in it alone.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty() && !self.shell
+    }
+
+    /// Whether the CLI keeps a draft that was put aside; `None` while an open list hides that.
+    #[must_use]
+    pub fn keeps_draft(&self) -> Option<bool> {
+        (self.stashed || !self.list_open).then_some(self.stashed)
+    }
+
+    /// Whether a second Esc clears it.
+    #[must_use]
+    pub const fn is_clearing(&self) -> bool {
+        self.clearing
+    }
+
+    /// Whether exactly the paste of this text stands in it. A text of more than three lines or 800 characters is
+    /// shown by a word about it, the number of its line ends included.
+    #[must_use]
+    pub fn shows(&self, text: &str) -> bool {
+        if self.is_empty() || self.shell {
+            return false;
+        }
+        let text = prompt::typeable(text);
+        let shown = self.lines.concat();
+        alike(&text, &shown) || is_pasted(&shown, text.matches('\n').count())
+    }
+
+    /// Whether Enter would take another command from the open list than this text.
+    #[must_use]
+    pub fn chooses_other(&self, text: &str) -> bool {
+        self.chosen
+            .as_ref()
+            .is_some_and(|chosen| chosen != prompt::typeable(text).trim())
+    }
+}
+
+/// Whether a line belongs to the list of completions: of commands, or of files and agents.
+fn is_entry(line: &str) -> bool {
+    let entry = line.strip_prefix("  ❯ ").or(line.strip_prefix("    "));
+    entry.is_some_and(|entry| entry.starts_with(['/', '+', '*']))
+}
+
+/// The command of the list's marked entry.
+fn chosen(line: &str) -> Option<&str> {
+    let entry = line.strip_prefix("  ❯ ")?;
+    entry
+        .starts_with('/')
+        .then(|| entry.split_whitespace().next())
+        .flatten()
+}
+
+/// The word that the CLI shows for a long paste with this many line ends.
+fn is_pasted(shown: &str, line_ends: usize) -> bool {
+    let Some(rest) = shown.trim().strip_prefix("[Pasted text #") else {
+        return false;
+    };
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let expected = match line_ends {
+        0 => "]".to_owned(),
+        count => format!(" +{count} lines]"),
+    };
+    digits > 0 && rest[digits..] == expected
+}
+
+/// Whether two texts are the same but for white space and characters that screens show in their own ways. Of texts beyond ASCII the order
+/// of the characters may differ, as right-to-left scripts are shown in another one.
+fn alike(a: &str, b: &str) -> bool {
+    let letters = |text: &str| {
+        let mut letters: Vec<char> = text
+            .nfc()
+            .filter(|c| c.is_ascii_graphic() || (!c.is_ascii() && c.is_alphanumeric()))
+            .collect();
+        if !text.is_ascii() {
+            letters.sort_unstable();
+        }
+        letters
+    };
+    letters(a) == letters(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EDGE: &str = "────────────────────────────────────────";
+
+    /// The box with these lines, what is said above it, and the cursor's line and column in the box.
+    fn boxed(above: &str, lines: &[&str], bright: &[&str], (row, column): (u16, u16)) -> InputBox {
+        let screen = |lines: &[&str]| {
+            format!(
+                "● an answer\n\n{above}\n{EDGE}\n{}\n{EDGE}\n  fake mode on",
+                lines.join("\n")
+            )
+        };
+        let first = screen(&[]).lines().position(|line| line == EDGE).unwrap() as u16 + 1;
+        InputBox::read(&screen(lines), &screen(bright), (first + row, column)).unwrap()
+    }
+
+    fn plain(lines: &[&str], cursor: (u16, u16)) -> InputBox {
+        boxed("", lines, lines, cursor)
+    }
+
+    #[test]
+    fn a_placeholder_is_no_draft_and_one_letter_is() {
+        assert!(plain(&["❯"], (0, 2)).is_empty());
+        let try_this = "❯ Try \"edit <filepath> to…\"";
+        assert!(boxed("", &[try_this], &["❯ T"], (0, 2)).is_empty());
+        assert!(boxed("", &[try_this], &["❯"], (0, 2)).is_empty());
+        assert!(!boxed("", &[try_this], &[try_this], (0, 2)).is_empty());
+        assert!(
+            !plain(&["❯ T"], (0, 2)).is_empty(),
+            "the cursor at its beginning"
+        );
+        assert!(!plain(&["❯ T"], (0, 3)).is_empty());
+        assert!(!plain(&["❯"], (0, 5)).is_empty(), "three spaces");
+        assert!(!plain(&["❯", ""], (1, 2)).is_empty(), "a line end");
+        assert!(!plain(&["!"], (0, 2)).is_empty(), "the shell mode");
+        assert!(
+            !boxed("", &["❯ draft and more"], &["❯ draft"], (0, 7)).is_empty(),
+            "with a suggestion behind it"
+        );
+    }
+
+    #[test]
+    fn a_cursor_elsewhere_says_that_the_box_takes_no_keys() {
+        let screen = format!("\n{EDGE}\n❯\n{EDGE}\n  hints");
+        assert!(InputBox::read(&screen, &screen, (2, 2)).is_some());
+        assert_eq!(InputBox::read(&screen, &screen, (4, 2)), None);
+        assert_eq!(InputBox::read("no box", "no box", (0, 0)), None);
+    }
+
+    #[test]
+    fn a_text_is_known_by_what_the_box_makes_of_it() {
+        let lines = plain(&["❯ one", "  two", "", "  three"], (3, 7));
+        assert!(lines.shows("one\ntwo\n\nthree") && lines.shows("one two three "));
+        assert!(!lines.shows("one\ntwo") && !lines.shows("one two three four"));
+        let pasted = plain(&["❯ [Pasted text #12 +3 lines]"], (0, 28));
+        assert!(pasted.shows("a\nb\nc\nd") && !pasted.shows("a\nb") && !pasted.shows("a"));
+        assert!(plain(&["❯ [Pasted text #2]"], (0, 18)).shows(&"x".repeat(900)));
+        assert!(!plain(&["❯ x[Pasted text #2]"], (0, 19)).shows(&"x".repeat(900)));
+        assert!(!plain(&["! ls"], (0, 4)).shows("ls"));
+        assert!(!plain(&["❯"], (0, 2)).shows(""));
+        assert!(plain(&["❯ Ac\u{327}a\u{303}o 漢"], (0, 8)).shows("A\u{e7}\u{e3}o 漢"));
+        assert!(!plain(&["❯ Ação"], (0, 6)).shows("Acao"));
+        assert!(plain(&["❯ tab    here"], (0, 13)).shows("tab\there"));
+    }
+
+    #[test]
+    fn a_draft_that_is_kept_is_known_unless_a_list_hides_it() {
+        let kept = "                    high · draft stashed";
+        assert_eq!(
+            boxed(kept, &["❯"], &["❯"], (0, 2)).keeps_draft(),
+            Some(true)
+        );
+        assert_eq!(plain(&["❯"], (0, 2)).keeps_draft(), Some(false));
+        let list = "  ❯ /model       Switch model\n    /effort      Set";
+        let open = boxed(list, &["❯ /mod"], &["❯ /mod"], (0, 6));
+        assert_eq!(open.keeps_draft(), None);
+        assert!(open.chooses_other("/mod") && !open.chooses_other("/model"));
+        let files = "  + .claude/commands/";
+        assert!(!boxed(files, &["❯ @.cl"], &["❯ @.cl"], (0, 6)).chooses_other("@.cl"));
+        let classic = format!("\n{EDGE}\n❯\n{EDGE}\n  auto mode on      · draft stashed");
+        let classic = InputBox::read(&classic, &classic, (2, 2)).unwrap();
+        assert_eq!(classic.keeps_draft(), Some(true));
+    }
+
+    #[test]
+    fn the_question_between_two_esc_is_known() {
+        let asks = boxed("    esc again to clear", &["❯ x"], &["❯ x"], (0, 3));
+        assert!(asks.is_clearing() && !plain(&["❯ x"], (0, 3)).is_clearing());
+    }
+}
