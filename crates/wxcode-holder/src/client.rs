@@ -8,8 +8,8 @@ mod socket;
 use std::{io, time::Duration};
 
 pub use crate::{
-    frame::{MAX_HOOK, MAX_INPUT, MAX_KEY},
-    message::{Event, Hello, Info, Request, Signal, Welcome},
+    frame::{MAX_CLAIM_MS, MAX_HOOK, MAX_INPUT, MAX_KEY},
+    message::{Event, Hello, Info, PROTOCOL_CLAIMS, Request, Signal, Welcome},
 };
 pub use connection::{Connection, connect};
 pub use receiver::Receiver;

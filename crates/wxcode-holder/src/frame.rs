@@ -19,6 +19,8 @@ pub const MAX_SNAPSHOT: usize = 32 << 20; // 32 MiB
 pub const MAX_SMALL: usize = 64 << 10; // 64 KiB
 /// The most bytes that are skipped of a type that is not known.
 pub const MAX_UNKNOWN: usize = 1 << 20; // 1 MiB
+/// The longest claim on the keyboard, in milliseconds.
+pub const MAX_CLAIM_MS: u32 = 10_000; // 10 s
 /// The longest grace of a `Stop`, in milliseconds.
 pub const MAX_GRACE_MS: u64 = 600_000; // 10 minutes
 
@@ -86,6 +88,14 @@ types! {
     Redraw = 12, 4;
     /// Client: its name, so that it types nothing twice when it comes back.
     Identify = 13, 16;
+    /// Client: the keyboard for itself, for a while.
+    Claim = 14, 12;
+    /// Client: it needs the keyboard no longer.
+    Release = 15, 8;
+    /// Client: type bytes, only within a claim.
+    ClaimedInput = 16, MAX_INPUT + 16;
+    /// Client: type bytes once, only within a claim.
+    ClaimedDeliver = 17, MAX_INPUT + MAX_KEY + 12;
     /// Holder: the answer to `Hello`.
     Welcome = 64, MAX_SMALL;
     /// Holder: the screen at an offset.
@@ -118,6 +128,10 @@ types! {
     Reported = 78, 8;
     /// Holder: the answer to `Identify`.
     Identified = 79, 8;
+    /// Holder: the answer to `Claim`, granted.
+    Claimed = 80, 8;
+    /// Holder: a claim was not granted, or is over.
+    Unclaimed = 81, MAX_SMALL;
 }
 
 /// A stream that holds no frames, or larger ones than are allowed.

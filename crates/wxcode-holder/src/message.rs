@@ -16,7 +16,9 @@ pub use request::{Request, Signal};
 /// The oldest version of the protocol that this build speaks.
 pub const PROTOCOL_MIN: u16 = 1;
 /// The newest version of the protocol that this build speaks.
-pub const PROTOCOL_MAX: u16 = 1;
+pub const PROTOCOL_MAX: u16 = 2;
+/// The first version in which a connection can have the keyboard for itself.
+pub const PROTOCOL_CLAIMS: u16 = 2;
 
 /// A client's first message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

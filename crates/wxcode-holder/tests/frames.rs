@@ -19,6 +19,12 @@ fn requests() -> impl Strategy<Value = Request> {
         any::<u64>().prop_map(|since| Request::Events { since }),
         (any::<u64>(), bytes()).prop_map(|(seq, bytes)| Request::Input { seq, bytes }),
         ("[a-zé]{0,20}", bytes()).prop_map(|(key, bytes)| Request::Deliver { key, bytes }),
+        (any::<u64>(), any::<u32>()).prop_map(|(claim, for_ms)| Request::Claim { claim, for_ms }),
+        any::<u64>().prop_map(|claim| Request::Release { claim }),
+        (any::<u64>(), any::<u64>(), bytes())
+            .prop_map(|(claim, seq, bytes)| Request::ClaimedInput { claim, seq, bytes }),
+        (any::<u64>(), "[a-zé]{0,20}", bytes())
+            .prop_map(|(claim, key, bytes)| Request::ClaimedDeliver { claim, key, bytes }),
         (1..=500u16, 1..=500u16).prop_map(|(cols, rows)| Request::Resize {
             size: Size::new(cols, rows).unwrap()
         }),
@@ -161,6 +167,11 @@ fn events_come_back_as_they_were() {
             title: "título".into(),
             text: "a\nb".into(),
             dump: Bytes::from_static(b"dump"),
+        },
+        Event::Claimed { claim: 6 },
+        Event::Unclaimed {
+            claim: u64::MAX,
+            reason: "over".into(),
         },
         Event::Error {
             message: "why".into(),

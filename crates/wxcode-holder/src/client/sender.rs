@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use tokio::sync::Mutex;
 
 use super::{ClientError, Hello, Request, socket::Writer};
-use crate::frame::{self, MAX_GRACE_MS, MAX_INPUT, MAX_KEY, Type};
+use crate::frame::{self, MAX_CLAIM_MS, MAX_GRACE_MS, MAX_INPUT, MAX_KEY, Type};
 
 /// The asking side of a connection; its clones share the connection.
 #[derive(Clone, Debug)]
@@ -55,9 +55,18 @@ impl Sender {
     /// The request is beyond a bound.
     pub async fn enqueue(&self, request: Request) -> Result<(), ClientError> {
         let (what, len, limit) = match &request {
-            Request::Input { bytes, .. } => ("an input", bytes.len(), MAX_INPUT),
-            Request::Deliver { key, .. } if key.len() > MAX_KEY => ("a key", key.len(), MAX_KEY),
-            Request::Deliver { bytes, .. } => ("a delivery", bytes.len(), MAX_INPUT),
+            Request::Input { bytes, .. } | Request::ClaimedInput { bytes, .. } => {
+                ("an input", bytes.len(), MAX_INPUT)
+            }
+            Request::Deliver { key, .. } | Request::ClaimedDeliver { key, .. }
+                if key.len() > MAX_KEY =>
+            {
+                ("a key", key.len(), MAX_KEY)
+            }
+            Request::Deliver { bytes, .. } | Request::ClaimedDeliver { bytes, .. } => {
+                ("a delivery", bytes.len(), MAX_INPUT)
+            }
+            Request::Claim { for_ms, .. } => ("a claim", *for_ms as usize, MAX_CLAIM_MS as usize),
             Request::Stop { grace_ms } => ("a grace", *grace_ms as usize, MAX_GRACE_MS as usize),
             _ => ("", 0, 0),
         };

@@ -89,6 +89,18 @@ pub enum Event {
         /// Why, and what to do.
         reason: String,
     },
+    /// The keyboard is this connection's; the time runs since the holder took the `Claim`.
+    Claimed {
+        /// The number of the `Claim`.
+        claim: u64,
+    },
+    /// The keyboard is not, or no longer, this connection's.
+    Unclaimed {
+        /// The number of the `Claim`.
+        claim: u64,
+        /// Why.
+        reason: String,
+    },
     /// The screen that a `Screen` asked for.
     Screen {
         /// The number of the request.
@@ -165,6 +177,11 @@ impl Event {
                 put_bytes(p, key.as_bytes());
                 p.put_slice(reason.as_bytes());
             }),
+            Self::Claimed { claim } => frame::write(out, Type::Claimed, |p| p.put_u64(*claim)),
+            Self::Unclaimed { claim, reason } => frame::write(out, Type::Unclaimed, |p| {
+                p.put_u64(*claim);
+                p.put_slice(reason.as_bytes());
+            }),
             Self::Screen {
                 id,
                 offset,
@@ -235,6 +252,13 @@ impl Event {
             },
             Type::DeliverRefused => Self::DeliverRefused {
                 key: fields.text()?,
+                reason: fields.rest_text()?,
+            },
+            Type::Claimed => Self::Claimed {
+                claim: fields.u64()?,
+            },
+            Type::Unclaimed => Self::Unclaimed {
+                claim: fields.u64()?,
                 reason: fields.rest_text()?,
             },
             Type::ScreenIs => Self::Screen {

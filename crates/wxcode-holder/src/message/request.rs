@@ -58,6 +58,38 @@ pub enum Request {
         /// At most [`frame::MAX_INPUT`] bytes, never mixed with another message's.
         bytes: Bytes,
     },
+    /// Have the keyboard: until the claim ends, what other connections type waits, in order, and is typed then. Answered by
+    /// `Claimed` or `Unclaimed`, and by `Unclaimed` also when it ends other than by `Release`: when its time is over,
+    /// or when somebody types Ctrl+C alone. It ends with the connection too. Since version 2 of the protocol.
+    Claim {
+        /// The client's number for it.
+        claim: u64,
+        /// How long, at most [`frame::MAX_CLAIM_MS`].
+        for_ms: u32,
+    },
+    /// Give the keyboard back.
+    Release {
+        /// The number of the claim.
+        claim: u64,
+    },
+    /// As `Input`, but refused when this claim is not held.
+    ClaimedInput {
+        /// The number of the claim.
+        claim: u64,
+        /// The client's number for the answer.
+        seq: u64,
+        /// At most [`frame::MAX_INPUT`] bytes.
+        bytes: Bytes,
+    },
+    /// As `Deliver`, but refused when this claim is not held.
+    ClaimedDeliver {
+        /// The number of the claim.
+        claim: u64,
+        /// At most [`frame::MAX_KEY`] bytes.
+        key: String,
+        /// At most [`frame::MAX_INPUT`] bytes.
+        bytes: Bytes,
+    },
     /// Change the size of the terminal: at once, or with the newest size once 250 ms have passed
     /// since the last change.
     Resize {
@@ -107,6 +139,26 @@ impl Request {
                 p.put_slice(key.as_bytes());
                 p.put_slice(bytes);
             }),
+            Self::Claim { claim, for_ms } => frame::write(out, Type::Claim, |p| {
+                p.put_u64(*claim);
+                p.put_u32(*for_ms);
+            }),
+            Self::Release { claim } => frame::write(out, Type::Release, |p| p.put_u64(*claim)),
+            Self::ClaimedInput { claim, seq, bytes } => {
+                frame::write(out, Type::ClaimedInput, |p| {
+                    p.put_u64(*claim);
+                    p.put_u64(*seq);
+                    p.put_slice(bytes);
+                });
+            }
+            Self::ClaimedDeliver { claim, key, bytes } => {
+                frame::write(out, Type::ClaimedDeliver, |p| {
+                    p.put_u64(*claim);
+                    p.put_u32(key.len() as u32);
+                    p.put_slice(key.as_bytes());
+                    p.put_slice(bytes);
+                });
+            }
             Self::Resize { size } => frame::write(out, Type::Resize, |p| {
                 p.put_u16(size.cols);
                 p.put_u16(size.rows);
@@ -148,6 +200,23 @@ impl Request {
                 bytes: fields.rest(),
             },
             Type::Deliver => Self::Deliver {
+                key: fields.text()?,
+                bytes: fields.rest(),
+            },
+            Type::Claim => Self::Claim {
+                claim: fields.u64()?,
+                for_ms: fields.u32()?,
+            },
+            Type::Release => Self::Release {
+                claim: fields.u64()?,
+            },
+            Type::ClaimedInput => Self::ClaimedInput {
+                claim: fields.u64()?,
+                seq: fields.u64()?,
+                bytes: fields.rest(),
+            },
+            Type::ClaimedDeliver => Self::ClaimedDeliver {
+                claim: fields.u64()?,
                 key: fields.text()?,
                 bytes: fields.rest(),
             },

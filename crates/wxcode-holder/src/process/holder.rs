@@ -17,6 +17,7 @@ use rustix::{
 use wxcode_terminal::{Ring, Screen, Size, Terminal};
 
 use super::{
+    claim::Claim,
     detach,
     ending::Stop,
     inputs::Inputs,
@@ -66,6 +67,8 @@ pub(super) struct Holder {
     pub(super) ring: Ring,
     pub(super) sizes: Sizes,
     pub(super) inputs: Inputs,
+    /// Who has the keyboard.
+    pub(super) claim: Option<Claim>,
     /// How far the inputs of each client have come.
     pub(super) numbers: Numbers,
     /// The PTY took no more input; to be tried when it says so.
@@ -118,6 +121,7 @@ impl Holder {
             ring: Ring::with_capacity(RING),
             sizes: Sizes::new(size),
             inputs: Inputs::default(),
+            claim: None,
             numbers: Numbers::default(),
             pty_full: false,
             keys: HashSet::new(),
@@ -177,6 +181,7 @@ impl Holder {
             if ready.listener {
                 self.accept(&mut peers);
             }
+            self.end_claim_when_due(&mut peers);
             if !self.pty_full || ready.typing {
                 self.type_inputs(&mut peers);
             }
@@ -254,6 +259,7 @@ impl Holder {
             .chain(self.quiet_at)
             .chain(self.sizes.due())
             .chain(self.log.due())
+            .chain(self.claim.map(Claim::until))
             .chain(self.ending_due())
             .min()
     }

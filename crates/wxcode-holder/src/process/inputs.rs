@@ -1,4 +1,5 @@
-//! What waits to be typed: whole messages in order, the screen's replies between them, and Ctrl+C before them.
+//! What waits to be typed: whole messages in order, the screen's replies between them, Ctrl+C before them, and all
+//! of it behind what is typed within a claim on the keyboard.
 
 use std::collections::VecDeque;
 
@@ -40,6 +41,10 @@ struct Message {
 #[derive(Default)]
 pub(super) struct Inputs {
     messages: VecDeque<Message>,
+    /// Those of who has the claim; they go first.
+    claimed: VecDeque<Message>,
+    /// Whether the others wait for the end of a claim.
+    held: bool,
     replies: Vec<u8>,
     /// Whether the first message is partly typed, so that nothing may come between.
     begun: bool,
@@ -67,6 +72,56 @@ impl Inputs {
         Ok(())
     }
 
+    /// Takes a message of who has the claim, or gives its origin back where there is no room.
+    pub(super) fn offer_claimed(&mut self, origin: Origin, bytes: Bytes) -> Result<(), Origin> {
+        if self.waiting + bytes.len() + MESSAGE > MAX_WAITING {
+            return Err(origin);
+        }
+        self.waiting += bytes.len() + MESSAGE;
+        self.claimed.push_back(Message {
+            origin: Some(origin),
+            bytes,
+            interrupt: false,
+        });
+        Ok(())
+    }
+
+    /// Has what is offered from here on wait. Not while something waits already, or while a paste goes on.
+    pub(super) fn hold(&mut self) -> bool {
+        self.held = self.is_untouched();
+        self.held
+    }
+
+    /// Whether nothing waits but replies, and nothing is half typed.
+    fn is_untouched(&self) -> bool {
+        let waits = !self.messages.is_empty() || !self.claimed.is_empty();
+        !waits && !self.begun && !self.paste.is_open()
+    }
+
+    /// Lets go of what waited; of the messages within the claim one that is half typed is typed to its end, the origins of the
+    /// others are given back.
+    pub(super) fn let_go(&mut self) -> Vec<Origin> {
+        self.held = false;
+        let rest = self
+            .claimed
+            .split_off(usize::from(self.begun).min(self.claimed.len()));
+        self.waiting -= rest.iter().map(|m| m.bytes.len() + MESSAGE).sum::<usize>();
+        rest.into_iter().filter_map(|m| m.origin).collect()
+    }
+
+    /// Whether a Ctrl+C waits that has not overtaken anything.
+    pub(super) fn has_interrupt(&self) -> bool {
+        self.interrupts > 0
+    }
+
+    /// The messages that are typed next.
+    fn line(&self) -> Option<&VecDeque<Message>> {
+        if !self.claimed.is_empty() {
+            return Some(&self.claimed);
+        }
+        (!self.held).then_some(&self.messages)
+    }
+
     /// Takes the interrupts out that wait, for the terminal to make signals of them.
     pub(super) fn take_interrupts(&mut self) -> Vec<Origin> {
         let mut origins = Vec::new();
@@ -84,7 +139,7 @@ impl Inputs {
         while let Some(mut message) = self.next_interrupt() {
             let place = *at.get_or_insert_with(|| self.cut());
             let mut paste = self.paste;
-            for message in self.messages.iter().take(place) {
+            for message in self.claimed.iter().chain(self.messages.iter().take(place)) {
                 paste.typed(&message.bytes);
             }
             if paste.is_open() {
@@ -109,7 +164,9 @@ impl Inputs {
 
     /// Cuts the message that is half typed as soon as nothing is torn; the place behind the cut.
     fn cut(&mut self) -> usize {
-        let Some(first) = self.messages.front_mut().filter(|_| self.begun) else {
+        let within_claim = !self.claimed.is_empty();
+        let first = self.messages.front_mut();
+        let Some(first) = first.filter(|_| self.begun && !within_claim) else {
             return 0;
         };
         if matches!(first.origin, Some(Origin::Delivery { .. })) {
@@ -145,12 +202,12 @@ impl Inputs {
         if self.replies_are_next() {
             return Some(&self.replies);
         }
-        self.messages.front().map(|message| &message.bytes[..])
+        self.line()?.front().map(|message| &message.bytes[..])
     }
 
     /// Within a paste that goes on a reply would be text.
     fn replies_are_next(&self) -> bool {
-        let pasting = self.paste.is_open() && !self.messages.is_empty();
+        let pasting = self.paste.is_open() && self.line().is_some_and(|line| !line.is_empty());
         !self.replies.is_empty() && !self.begun && !pasting
     }
 
@@ -163,7 +220,12 @@ impl Inputs {
             }
             return None;
         }
-        let bytes = &mut self.messages.front_mut()?.bytes;
+        let line = match (self.claimed.is_empty(), self.held) {
+            (false, _) => &mut self.claimed,
+            (true, false) => &mut self.messages,
+            (true, true) => return None,
+        };
+        let bytes = &mut line.front_mut()?.bytes;
         let n = n.min(bytes.len());
         self.paste.typed(&bytes.split_to(n));
         self.waiting -= n;
@@ -172,7 +234,7 @@ impl Inputs {
             return None;
         }
         self.waiting -= MESSAGE;
-        let message = self.messages.pop_front()?;
+        let message = line.pop_front()?;
         self.interrupts -= usize::from(message.interrupt);
         message.origin
     }
@@ -186,8 +248,9 @@ impl Inputs {
     pub(super) fn give_up(&mut self) -> Vec<Origin> {
         let given = std::mem::take(self);
         given
-            .messages
+            .claimed
             .into_iter()
+            .chain(given.messages)
             .filter_map(|message| message.origin)
             .collect()
     }
@@ -323,6 +386,68 @@ mod tests {
         assert_eq!(bytes, b"xt\x1b[201~\x03\x03\x1b[200~text\x1b[201~");
         let order = [delivery("a"), input(1), input(2), delivery("b")];
         assert_eq!(told, order);
+    }
+
+    #[test]
+    fn what_others_type_waits_for_the_end_of_a_claim_in_order() {
+        let mut inputs = Inputs::default();
+        assert!(inputs.hold());
+        inputs.offer(input(1), Bytes::from_static(b"a")).unwrap();
+        inputs.offer(input(2), Bytes::from_static(b"b")).unwrap();
+        assert_eq!(inputs.next(), None);
+        inputs
+            .offer_claimed(input(9), Bytes::from_static(b"paste"))
+            .unwrap();
+        inputs.reply(&mut b"R".to_vec());
+        assert_eq!(
+            inputs.next(),
+            Some(&b"R"[..]),
+            "the agent is not kept waiting"
+        );
+        inputs.typed(1);
+        assert_eq!(inputs.next(), Some(&b"paste"[..]));
+        inputs.typed(2);
+        inputs
+            .offer_claimed(input(10), Bytes::from_static(b"\r"))
+            .unwrap();
+        assert_eq!(inputs.let_go(), [input(10)], "too late");
+        assert_eq!(
+            all(&mut inputs, 9),
+            (b"steab".to_vec(), vec![input(9), input(1), input(2)])
+        );
+    }
+
+    #[test]
+    fn a_claim_is_not_had_in_the_middle_of_what_others_type() {
+        let mut inputs = Inputs::default();
+        inputs
+            .offer(input(1), Bytes::from_static(b"\x1b[200~a"))
+            .unwrap();
+        assert!(!inputs.hold());
+        inputs.typed(7);
+        assert!(!inputs.hold(), "their paste goes on");
+        inputs
+            .offer(input(2), Bytes::from_static(b"\x1b[201~"))
+            .unwrap();
+        inputs.typed(6);
+        assert!(inputs.hold());
+    }
+
+    #[test]
+    fn an_interrupt_comes_behind_what_is_half_typed_of_a_claim_and_before_the_rest() {
+        let mut inputs = Inputs::default();
+        assert!(inputs.hold());
+        inputs.offer(input(1), Bytes::from_static(b"abc")).unwrap();
+        let delivery = Bytes::from_static(b"\x1b[200~text\x1b[201~");
+        inputs.offer_claimed(input(9), delivery).unwrap();
+        inputs.typed(8);
+        interrupt(&mut inputs, 2);
+        assert!(inputs.has_interrupt());
+        assert_eq!(inputs.let_go(), []);
+        inputs.let_interrupts_overtake();
+        let (bytes, told) = all(&mut inputs, 100);
+        assert_eq!(bytes, b"xt\x1b[201~\x03abc");
+        assert_eq!(told, [input(9), input(2), input(1)]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use rustix::{io::Errno, process::Signal as Kernel};
 use wxcode_terminal::Screen;
 
 use super::{
+    claim::UNCLAIMED,
     holder::Holder,
     inputs::Origin,
     log,
@@ -111,7 +112,15 @@ impl Holder {
                 peer.quiet = self.quiet_at.is_none();
             }
             Request::Input { seq, bytes } => self.input(peer, seq, bytes),
-            Request::Deliver { key, bytes } => self.deliver(peer, key, bytes),
+            Request::Deliver { key, bytes } => self.deliver(peer, None, key, bytes),
+            Request::Claim { claim, for_ms } => self.claim(peer, claim, for_ms),
+            Request::Release { claim } => self.release(peer, claim),
+            Request::ClaimedInput { claim, seq, bytes } => {
+                self.claimed_input(peer, claim, seq, bytes);
+            }
+            Request::ClaimedDeliver { claim, key, bytes } => {
+                self.deliver(peer, Some(claim), key, bytes);
+            }
             Request::Resize { size } => {
                 self.sizes.wish(size);
                 self.resize_when_due(Instant::now());
@@ -192,12 +201,14 @@ impl Holder {
         }
     }
 
-    fn deliver(&mut self, peer: &mut Peer, key: String, bytes: Bytes) {
+    fn deliver(&mut self, peer: &mut Peer, claim: Option<u64>, key: String, bytes: Bytes) {
         if self.keys.contains(&key) {
             return peer.tell(&Event::Delivered { key, fresh: false });
         }
         let reason = if !self.takes_input() {
             ENDED
+        } else if claim.is_some_and(|claim| !self.has_claim(peer, claim)) {
+            UNCLAIMED
         } else if key.len() > MAX_KEY || self.keys.len() >= MAX_KEYS {
             "the key is too long, or there were too many; start the session again"
         } else {
@@ -206,7 +217,11 @@ impl Holder {
                 client,
                 key: key.clone(),
             };
-            match self.inputs.offer(origin, bytes) {
+            let offered = match claim {
+                Some(_) => self.inputs.offer_claimed(origin, bytes),
+                None => self.inputs.offer(origin, bytes),
+            };
+            match offered {
                 Ok(()) => {
                     self.keys.insert(key);
                     return;
@@ -317,7 +332,7 @@ impl Holder {
     }
 }
 
-fn tell(peers: &mut [Peer], id: u64, event: &Event) {
+pub(super) fn tell(peers: &mut [Peer], id: u64, event: &Event) {
     if let Some(peer) = peers.iter_mut().find(|peer| peer.id == id) {
         peer.tell(event);
     }
