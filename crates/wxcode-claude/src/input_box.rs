@@ -20,6 +20,8 @@ pub const ESCAPE: &[u8] = b"\x1b";
 const STASHED: &str = "draft stashed";
 /// What it says between the two Esc that clear the box.
 const CLEARING: &str = "esc again to clear";
+/// What it says in a turn, while nothing stands in the box.
+const WORKING: &str = "esc to interrupt";
 
 /// The column of the box's text, behind the mark and a space.
 const TEXT_COLUMN: usize = 2;
@@ -39,6 +41,8 @@ pub struct InputBox {
     stashed: bool,
     /// A second Esc clears the box.
     clearing: bool,
+    /// A turn runs.
+    working: bool,
 }
 
 impl InputBox {
@@ -92,6 +96,7 @@ impl InputBox {
             clearing: around
                 .iter()
                 .any(|line| line.to_ascii_lowercase().contains(CLEARING)),
+            working: around.iter().any(|line| line.contains(WORKING)),
         })
     }
 
@@ -99,6 +104,19 @@ impl InputBox {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty() && !self.shell
+    }
+
+    /// What stands in it, the mark of the shell mode before it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mark = if self.shell { "!" } else { "" };
+        mark.to_owned() + &self.lines.join("\n")
+    }
+
+    /// Whether the CLI says that a turn runs; it says so only while nothing stands in the box.
+    #[must_use]
+    pub const fn is_in_turn(&self) -> bool {
+        self.working
     }
 
     /// Whether the CLI keeps a draft that was put aside; `None` while an open list hides that.
@@ -262,6 +280,14 @@ mod tests {
         let classic = format!("\n{EDGE}\n❯\n{EDGE}\n  auto mode on      · draft stashed");
         let classic = InputBox::read(&classic, &classic, (2, 2)).unwrap();
         assert_eq!(classic.keeps_draft(), Some(true));
+    }
+
+    #[test]
+    fn a_turn_is_known() {
+        let screen = format!("\n{EDGE}\n❯\n{EDGE}\n  auto mode on · esc to interrupt");
+        let working = InputBox::read(&screen, &screen, (2, 2)).unwrap();
+        assert!(working.is_empty() && working.is_in_turn());
+        assert!(!plain(&["❯"], (0, 2)).is_in_turn());
     }
 
     #[test]

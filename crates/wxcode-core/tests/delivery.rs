@@ -1,6 +1,6 @@
-//! The delivery machine: each step, and its promises whatever happens.
+//! The delivery machine: each step, with its times. What holds in all interleavings is in `delivery_model`.
 
-use proptest::prelude::*;
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 use wxcode_core::delivery::{DeliveryState, machine::*};
 
@@ -14,40 +14,153 @@ fn ready() -> Event {
     Event::Agent(Readiness::Ready)
 }
 
+fn seen(prompt: Prompt, kept: Kept) -> Event {
+    Event::Looked(Seen { prompt, kept })
+}
+
+fn empty() -> Event {
+    seen(Prompt::Empty, Kept::No)
+}
+
+fn text() -> Event {
+    let (offers_other, asks_to_clear) = (false, false);
+    seen(
+        Prompt::Text {
+            offers_other,
+            asks_to_clear,
+        },
+        Kept::No,
+    )
+}
+
+fn draft(mark: u64) -> Event {
+    seen(Prompt::Draft { mark }, Kept::No)
+}
+
+/// Tells the events at a time; the effects of the last.
+fn tell(machine: &mut Machine, events: &[Event], now: u64) -> Vec<Effect> {
+    let mut effects = vec![];
+    for event in events {
+        effects = machine.step(event, now);
+    }
+    effects
+}
+
+/// A machine whose text is in the PTY.
+fn typed(now: u64) -> Machine {
+    let mut machine = queued();
+    let way = [ready(), Event::Claimed, empty(), Event::Recorded];
+    assert_eq!(tell(&mut machine, &way, now), [Effect::Type]);
+    assert_eq!(machine.step(&Event::Typed, now), []);
+    machine
+}
+
+/// Lets time pass with the prompt as it is; what was done beside looking, and when.
+fn pass(machine: &mut Machine, prompt: &Event) -> Vec<(u64, Effect)> {
+    let mut done = vec![];
+    let mut told = vec![];
+    while let Some(now) = machine.deadline() {
+        let event = told.pop().unwrap_or(Event::Tick);
+        let mut effects = machine.step(&event, now);
+        while !effects.is_empty() {
+            match effects.remove(0) {
+                Effect::Claim => effects.extend(machine.step(&Event::Claimed, now)),
+                Effect::Look => effects.extend(machine.step(prompt, now)),
+                Effect::Release => {}
+                effect => done.push((now, effect)),
+            }
+        }
+        assert!(done.len() < 100, "{done:?}");
+    }
+    done
+}
+
+fn failed(effect: &Effect, says: &str) -> bool {
+    matches!(effect, Effect::Failed(why) if why.contains(says))
+}
+
 #[test]
 fn the_plain_way() {
     let mut machine = queued();
-    assert_eq!(machine.step(&ready(), 10), [Effect::Record]);
+    assert_eq!(machine.step(&ready(), 10), [Effect::Claim]);
+    assert_eq!(machine.step(&Event::Claimed, 15), [Effect::Look]);
+    assert_eq!(machine.step(&empty(), 20), [Effect::Record]);
     assert_eq!(machine.step(&Event::Recorded, 20), [Effect::Type]);
     assert_eq!(machine.step(&Event::Typed, 30), []);
-    assert_eq!(
-        machine.step(&Event::Quiet, 40),
-        [Effect::Enter { attempts: 1 }]
-    );
-    assert_eq!(machine.step(&Event::Reported, 50), [Effect::Submitted]);
+    assert_eq!(machine.step(&Event::Quiet, 40), [Effect::Look]);
+    assert_eq!(machine.step(&text(), 40), [Effect::Enter { attempts: 1 }]);
+    let end = [Effect::Release, Effect::Submitted];
+    assert_eq!(machine.step(&Event::Reported, 50), end);
     assert!(machine.is_over());
+}
+
+#[test]
+fn a_draft_is_put_aside_once() {
+    let mut machine = queued();
+    let effects = tell(&mut machine, &[ready(), Event::Claimed, draft(1)], 0);
+    assert_eq!(effects, [Effect::Press(Key::Stash)]);
+    assert_eq!(machine.step(&Event::Quiet, 200), [Effect::Look]);
+    let mut stubborn = machine.clone();
+    let gone = seen(Prompt::Empty, Kept::Yes);
+    assert_eq!(machine.step(&gone, 200), [Effect::Record]);
+    // Where the key does nothing the draft is waited for.
+    let done = pass(&mut stubborn, &draft(1));
+    let [(_, Effect::Note(Some(note))), (at, end)] = &done[..] else {
+        panic!("{done:?}");
+    };
+    assert!(note.starts_with("draft: "), "{note}");
+    assert!(
+        (60_000..70_000).contains(at) && failed(end, "draft: ") && !failed(end, "aside"),
+        "{done:?}"
+    );
+}
+
+#[test]
+fn a_second_draft_does_not_throw_the_first_away() {
+    for kept in [Kept::Yes, Kept::Hidden] {
+        let mut machine = queued();
+        let other = seen(Prompt::Draft { mark: 1 }, kept);
+        let effects = tell(&mut machine, &[ready(), Event::Claimed, other], 0);
+        assert!(
+            matches!(&effects[..], [Effect::Release, Effect::Note(Some(_))]),
+            "{effects:?}"
+        );
+    }
+}
+
+#[test]
+fn a_draft_that_changes_is_waited_for_anew() {
+    let mut machine = queued();
+    let kept = |mark| seen(Prompt::Draft { mark }, Kept::Yes);
+    tell(&mut machine, &[ready(), Event::Claimed, kept(1)], 0);
+    assert_eq!(machine.step(&Event::Quiet, 50_000), [Effect::Claim]);
+    tell(&mut machine, &[Event::Claimed, kept(2)], 50_000);
+    assert_eq!(machine.step(&Event::Quiet, 70_000), [Effect::Claim]);
+    let effects = tell(
+        &mut machine,
+        &[Event::Claimed, seen(Prompt::Empty, Kept::Yes)],
+        70_000,
+    );
+    assert_eq!(effects, [Effect::Record, Effect::Note(None)]);
 }
 
 #[test]
 fn a_dialog_holds_it_for_as_long_as_it_stands() {
     let mut machine = queued();
     let dialog = Event::Agent(Readiness::Dialog("trust_folder".into()));
-    assert_eq!(
-        machine.step(&dialog, 1_000),
-        [Effect::Note(Some("trust_folder".into()))]
-    );
+    let note = |note: Option<&str>| [Effect::Note(note.map(str::to_owned))];
+    assert_eq!(machine.step(&dialog, 1_000), note(Some("trust_folder")));
     assert_eq!(machine.step(&Event::Tick, 10_000_000), []);
     assert_eq!(machine.deadline(), None);
-    assert_eq!(
-        machine.step(&Event::Agent(Readiness::NotReady), 10_000_000),
-        [Effect::Note(None)]
-    );
+    let unready = Event::Agent(Readiness::NotReady);
+    assert_eq!(machine.step(&unready, 10_000_000), note(None));
+    let deadline = Some(10_060_000);
     assert_eq!(
         machine.deadline(),
-        Some(10_060_000),
+        deadline,
         "the clock of readiness starts anew"
     );
-    assert_eq!(machine.step(&ready(), 10_000_001), [Effect::Record]);
+    assert_eq!(machine.step(&ready(), 10_000_001), [Effect::Claim]);
 }
 
 #[test]
@@ -55,7 +168,7 @@ fn a_turn_is_waited_for() {
     let mut machine = queued();
     assert_eq!(machine.step(&Event::Agent(Readiness::Busy), 1_000), []);
     assert_eq!(machine.step(&Event::Tick, 10_000_000), []);
-    assert_eq!(machine.step(&ready(), 10_000_001), [Effect::Record]);
+    assert_eq!(machine.step(&ready(), 10_000_001), [Effect::Claim]);
 }
 
 #[test]
@@ -63,152 +176,141 @@ fn an_agent_that_is_never_ready_fails_it() {
     let mut machine = queued();
     assert_eq!(machine.deadline(), Some(60_000));
     assert_eq!(machine.step(&Event::Tick, 59_999), []);
+    let effects = machine.step(&Event::Tick, 60_000);
+    assert!(failed(&effects[0], "60 s"), "{effects:?}");
+}
+
+#[test]
+fn a_retry_presses_enter_only_and_a_text_that_stays_is_cleared() {
+    let mut machine = typed(0);
+    let done = pass(&mut machine, &text());
+    let enters: Vec<&Effect> = done.iter().map(|(_, effect)| effect).take(3).collect();
+    let enter = |attempts| Effect::Enter { attempts };
+    assert_eq!(enters, [&enter(1), &enter(2), &enter(3)], "{done:?}");
+    let (first, last) = (done[0].0, done[2].0);
+    assert!(last - first >= 2 * ENTER_INTERVAL_MS && last - first < TAKE_TIMEOUT_MS);
     assert!(
-        matches!(&machine.step(&Event::Tick, 60_000)[..], [Effect::Failed(why)] if why.contains("60 s"))
+        done[3..done.len() - 1]
+            .iter()
+            .all(|(_, effect)| *effect == Effect::Press(Key::Escape))
+    );
+    let (at, end) = done.last().unwrap();
+    assert!(*at <= first + TAKE_TIMEOUT_MS + CLEAR_TIMEOUT_MS);
+    assert!(
+        failed(end, "15 s") && failed(end, "clear it there"),
+        "{end:?}"
     );
 }
 
 #[test]
-fn a_retry_presses_enter_only() {
+fn the_text_is_cleared_and_the_draft_comes_back() {
     let mut machine = queued();
-    machine.step(&ready(), 0);
-    machine.step(&Event::Recorded, 0);
-    machine.step(&Event::Typed, 0);
-    let mut effects = Vec::new();
-    while let Some(at) = machine.deadline() {
-        effects.push((at, machine.step(&Event::Tick, at)));
+    let aside = seen(Prompt::Empty, Kept::Yes);
+    tell(
+        &mut machine,
+        &[
+            ready(),
+            Event::Claimed,
+            draft(1),
+            Event::Quiet,
+            aside.clone(),
+        ],
+        0,
+    );
+    tell(
+        &mut machine,
+        &[Event::Recorded, Event::Typed, Event::Quiet, text()],
+        0,
+    );
+    // Enter does nothing, three times.
+    for at in [5_000, 11_000] {
+        tell(&mut machine, &[Event::Tick], at);
+        assert_eq!(
+            machine.step(&Event::Tick, at + CLAIM_RETRY_MS),
+            [Effect::Claim]
+        );
+        let effects = tell(&mut machine, &[Event::Claimed, text()], at + CLAIM_RETRY_MS);
+        assert!(matches!(effects[..], [Effect::Enter { .. }]), "{effects:?}");
     }
-    let [
-        (2_000, one),
-        (7_000, two),
-        (12_000, three),
-        (17_000, failed),
-    ] = &effects[..]
-    else {
-        panic!("{effects:?}");
+    tell(&mut machine, &[Event::Tick], 15_000);
+    tell(&mut machine, &[Event::Tick], 17_000);
+    assert_eq!(machine.step(&Event::Tick, 18_000), [Effect::Claim]);
+    let effects = tell(&mut machine, &[Event::Claimed, text()], 18_000);
+    assert_eq!(effects, [Effect::Press(Key::Escape)]);
+    let asks = Prompt::Text {
+        offers_other: false,
+        asks_to_clear: true,
     };
-    assert_eq!(one[..], [Effect::Enter { attempts: 1 }]);
-    assert_eq!(two[..], [Effect::Enter { attempts: 2 }]);
-    assert_eq!(three[..], [Effect::Enter { attempts: 3 }]);
-    assert!(matches!(&failed[..], [Effect::Failed(why)] if why.contains("15 s")));
+    let effects = tell(&mut machine, &[Event::Quiet, seen(asks, Kept::Yes)], 18_100);
+    assert_eq!(effects, [Effect::Press(Key::Escape)]);
+    let effects = tell(&mut machine, &[Event::Quiet, aside], 18_200);
+    assert_eq!(effects, [Effect::Press(Key::Stash)]);
+    let effects = tell(&mut machine, &[Event::Quiet, draft(1)], 18_300);
+    assert!(
+        matches!(&effects[..], [Effect::Release, end] if failed(end, "15 s") && !failed(end, "still"))
+    );
 }
 
 #[test]
-fn enter_is_never_pressed_into_a_dialog() {
-    let mut machine = queued();
-    for event in [ready(), Event::Recorded, Event::Typed, Event::Quiet] {
-        machine.step(&event, 0);
-    }
-    machine.step(&Event::Agent(Readiness::Dialog("permission".into())), 1);
-    assert_eq!(machine.step(&Event::Tick, ENTER_INTERVAL_MS), []);
-    assert_eq!(machine.step(&Event::Tick, 2 * ENTER_INTERVAL_MS), []);
-    assert_eq!(
-        machine.deadline(),
-        None,
-        "only the dialog's end changes anything"
+fn a_list_that_offers_something_else_is_closed_first() {
+    let mut machine = typed(0);
+    let offers = Prompt::Text {
+        offers_other: true,
+        asks_to_clear: false,
+    };
+    let effects = tell(
+        &mut machine,
+        &[Event::Quiet, seen(offers, Kept::Hidden)],
+        100,
     );
+    assert_eq!(effects, [Effect::Press(Key::Escape)]);
+    assert_eq!(
+        tell(&mut machine, &[Event::Quiet, text()], 300),
+        [Effect::Enter { attempts: 1 }]
+    );
+}
+
+#[test]
+fn enter_is_pressed_on_nothing_but_the_text() {
+    for other in [draft(7), empty(), seen(Prompt::Nothing, Kept::Hidden)] {
+        let mut machine = typed(0);
+        let done = pass(&mut machine, &other);
+        let pressed =
+            |(_, effect): &(u64, Effect)| matches!(effect, Effect::Enter { .. } | Effect::Press(_));
+        assert!(!done.iter().any(pressed), "{done:?}");
+        assert!(matches!(done.last(), Some((_, Effect::Failed(_)))));
+    }
+}
+
+#[test]
+fn no_key_follows_a_claim_that_is_lost_or_an_agent_that_is_no_longer_ready() {
+    for lost in [
+        Event::Unclaimed,
+        Event::Agent(Readiness::Busy),
+        Event::Agent(Readiness::Dialog("d".into())),
+    ] {
+        let mut machine = typed(0);
+        machine.step(&Event::Quiet, 10);
+        machine.step(&lost, 20);
+        assert_eq!(
+            tell(&mut machine, &[text()], 30),
+            [],
+            "the look is of no more use"
+        );
+    }
 }
 
 #[test]
 fn a_prompt_argument_is_confirmed_by_its_report_or_fails() {
     let mut machine = Machine::riding(DEADLINES, 0);
     let dialog = Event::Agent(Readiness::Dialog("trust_folder".into()));
-    assert_eq!(
-        machine.step(&dialog, 5),
-        [Effect::Note(Some("trust_folder".into()))]
-    );
+    let note = Effect::Note(Some("trust_folder".into()));
+    assert_eq!(machine.step(&dialog, 5), [note]);
     assert_eq!(machine.step(&ready(), 6), [Effect::Note(None)]);
     assert_eq!(
         machine.clone().step(&Event::Reported, 7),
         [Effect::Submitted]
     );
-    assert!(matches!(
-        &machine.step(&Event::Tick, 6 + TAKE_TIMEOUT_MS)[..],
-        [Effect::Failed(_)]
-    ));
-}
-
-/// The outside world: a store, a holder that types a key once, an agent that may report.
-#[derive(Clone, Debug)]
-enum Happens {
-    Step(Event),
-    ServerCrash,
-}
-
-fn happenings() -> impl Strategy<Value = Vec<(Happens, u64)>> {
-    let event = prop_oneof![
-        4 => Just(Happens::Step(Event::Agent(Readiness::Ready))),
-        1 => Just(Happens::Step(Event::Agent(Readiness::Busy))),
-        1 => Just(Happens::Step(Event::Agent(Readiness::NotReady))),
-        1 => Just(Happens::Step(Event::Agent(Readiness::Dialog("d".into())))),
-        2 => Just(Happens::Step(Event::Quiet)),
-        2 => Just(Happens::Step(Event::Tick)),
-        1 => Just(Happens::Step(Event::Reported)),
-        1 => Just(Happens::Step(Event::Gone)),
-        3 => Just(Happens::ServerCrash),
-    ];
-    proptest::collection::vec((event, 0..8_000_u64), 0..60)
-}
-
-proptest! {
-    /// Whatever happens, and wherever the server crashes: the text is typed at most once and only after
-    /// it was recorded, Enter is pressed at most three times in a server's life, never into a dialog.
-    #[test]
-    fn typed_at_most_once_whatever_happens(story in happenings(), crash_before_effect: bool) {
-        let mut stored = DeliveryState::Queued;
-        let mut typed = 0_u32;
-        let mut now = 0;
-        let mut readiness = Readiness::NotReady;
-        let mut machine = queued();
-        for (happens, later) in story {
-            now += later;
-            let mut effects = match happens {
-                Happens::ServerCrash => {
-                    readiness = Readiness::NotReady;
-                    machine = Machine::typed(stored, DEADLINES, now);
-                    vec![]
-                }
-                Happens::Step(event) => {
-                    if let Event::Agent(told) = &event {
-                        readiness = told.clone();
-                    }
-                    machine.step(&event, now)
-                }
-            };
-            while !effects.is_empty() {
-                let effect = effects.remove(0);
-                let answer = match effect {
-                    Effect::Record => {
-                        prop_assert_eq!(stored, DeliveryState::Queued);
-                        stored = DeliveryState::Written;
-                        if crash_before_effect { break; }
-                        Some(Event::Recorded)
-                    }
-                    Effect::Type => {
-                        prop_assert_eq!(stored, DeliveryState::Written);
-                        prop_assert_eq!(&readiness, &Readiness::Ready);
-                        typed = 1; // the holder types a key once
-                        Some(Event::Typed)
-                    }
-                    Effect::Enter { attempts } => {
-                        prop_assert!(attempts <= ENTERS_MAX && typed == 1);
-                        prop_assert!(!matches!(readiness, Readiness::Dialog(_)));
-                        None
-                    }
-                    Effect::Note(_) => None,
-                    Effect::Submitted => { stored = DeliveryState::Submitted; None }
-                    Effect::Failed(_) => { stored = DeliveryState::Failed; None }
-                };
-                if let Some(answer) = answer {
-                    effects.extend(machine.step(&answer, now));
-                }
-            }
-            if let Some(at) = machine.deadline() {
-                // A deadline in the past must lead on, or the shell would spin.
-                let mut ahead = machine.clone();
-                let effects = ahead.step(&Event::Tick, at.max(now));
-                prop_assert!(at > now || !effects.is_empty(), "{:?} spins", machine);
-            }
-        }
-    }
+    let effects = machine.step(&Event::Tick, 6 + TAKE_TIMEOUT_MS);
+    assert!(matches!(&effects[..], [Effect::Failed(_)]));
 }

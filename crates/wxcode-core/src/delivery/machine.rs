@@ -1,105 +1,123 @@
-//! What a delivery does next: a pure machine of (phase, event) → (phase, effects).
+//! What a delivery does next: a pure machine of (state, event) → (state, effects).
+//!
+//! Nothing is pressed but with the keyboard had, after a look at the prompt that shows what the key will meet. What was
+//! seen before the keyboard was had counts for nothing.
+
+mod keyboard;
+mod patience;
+mod words;
+
+pub use words::{Deadlines, Effect, Event, Kept, Key, Prompt, Readiness, Seen};
 
 use super::DeliveryState;
+use words::Obstacle;
 
-/// How often Enter is pressed for one delivery, at most.
+/// How often Enter is pressed for one delivery in a server's life, at most.
 pub const ENTERS_MAX: u32 = 3;
-/// How long after the first Enter the agent may take to report the command, in milliseconds.
+/// How long after the first Enter the agent may take to report the command, in milliseconds; also how long a text that was typed may
+/// take to stand in the prompt.
 pub const TAKE_TIMEOUT_MS: u64 = 15_000;
 /// How long after one Enter the next may follow, in milliseconds.
 pub const ENTER_INTERVAL_MS: u64 = 5_000;
-/// How long a paste may keep the screen busy before Enter is pressed all the same, in milliseconds.
-pub const PASTE_SETTLE_MS: u64 = 2_000;
-
-/// How long each step may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Deadlines {
-    /// How long the agent may take to be ready, in milliseconds.
-    pub ready_ms: u64,
-}
-
-/// What the agent is like, as far as a delivery cares.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Readiness {
-    /// A command may be typed.
-    Ready,
-    /// In a turn: wait for as long as it takes.
-    Busy,
-    /// A dialog of this name is in the way: wait for as long as it stands.
-    Dialog(String),
-    /// Not seen ready yet.
-    NotReady,
-}
-
-/// What happened. Times are of one monotonic clock, in milliseconds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// The agent's readiness, told whenever it may have changed.
-    Agent(Readiness),
-    /// The store has the delivery as `written`.
-    Recorded,
-    /// The holder has put the text into the PTY.
-    Typed,
-    /// The screen came to rest.
-    Quiet,
-    /// The agent reported exactly this command as submitted.
-    Reported,
-    /// The agent is gone.
-    Gone,
-    /// Time passed.
-    Tick,
-}
-
-/// What is to be done, in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// Make it durable that the text is about to be typed; answer with [`Event::Recorded`].
-    Record,
-    /// Type the text, once per delivery; answer with [`Event::Typed`].
-    Type,
-    /// Press Enter; the number of attempts is durable afterwards.
-    Enter {
-        /// Attempts so far, this one included.
-        attempts: u32,
-    },
-    /// Say in `error` what it waits for; `None` when nothing is in the way any more.
-    Note(Option<String>),
-    /// It is submitted.
-    Submitted,
-    /// It failed.
-    Failed(String),
-}
+/// How long the keyboard is had at a time, in milliseconds.
+pub const CLAIM_MS: u64 = 5_000;
+/// How long after the keyboard was given back, or not granted, it is asked for again where the screen stands still, in milliseconds.
+pub const CLAIM_RETRY_MS: u64 = 1_000;
+/// How long to wait for the screen to come to rest after a key before a look all the same, in milliseconds.
+pub const REACT_MS: u64 = 1_000;
+/// How long clearing the prompt of a text that was not taken may take, in milliseconds.
+pub const CLEAR_TIMEOUT_MS: u64 = 10_000;
+/// How many keys are pressed for one delivery beside Enter, at most: a bound on what an agent that does not react is sent.
+pub const KEYS_MAX: u32 = 8;
 
 /// One delivery under way in one session.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Machine {
-    phase: Phase,
     deadlines: Deadlines,
     readiness: Readiness,
     noted: Option<String>,
+    stage: Stage,
+    keyboard: Keyboard,
+    waits: Wait,
+    /// Since when the agent has been unready without a reason to wait on.
+    not_ready_since: Option<u64>,
+    /// What keeps a ready agent from being typed to, and since when.
+    obstacle: Option<(Obstacle, u64)>,
+    /// Whether the key that puts a draft aside was pressed.
+    tried_stash: bool,
+    /// Whether a draft was put aside for this delivery.
+    stashed: bool,
+    /// Keys pressed beside Enter.
+    keys: u32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Phase {
-    /// Waits for the agent; `None` while a turn or a dialog is what it waits for.
-    Waiting { not_ready_since: Option<u64> },
-    /// Went along as the prompt of the process; the clocks are as in `Waiting` and `Submitting`.
-    Riding {
-        not_ready_since: Option<u64>,
-        ready_since: Option<u64>,
+/// How far the delivery is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Stage {
+    /// Went along as the prompt of the process.
+    Riding { ready_since: Option<u64> },
+    /// Nothing is recorded.
+    Queued,
+    /// Recorded; when the text was known to be in the PTY.
+    Written { typed: Option<u64> },
+    /// Enter was pressed; `left` once the text was seen to stand in the prompt no longer.
+    Entered {
+        first: u64,
+        last: u64,
+        enters: u32,
+        left: bool,
     },
-    /// Waits for the store.
-    Recording,
-    /// Recorded; waits for the agent to be ready again, as when the server was away.
-    Armed { not_ready_since: Option<u64> },
-    /// Waits for the holder.
-    Typing,
-    /// The text is in the PTY; waits for the screen to show that the agent took it in.
-    Settling { since: u64 },
-    /// Enter was pressed.
-    Submitting { first: u64, last: u64, enters: u32 },
+    /// It was not taken; its text is cleared from the prompt before it fails.
+    Clearing {
+        reason: String,
+        since: u64,
+        /// It left the prompt by another hand, perhaps because it was taken after all.
+        left: bool,
+    },
     /// Nothing more to do.
     Over,
+}
+
+/// Whose the keyboard is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Keyboard {
+    /// Everybody's; to be asked for from this time on.
+    Free { again: u64 },
+    /// Asked for, at this time.
+    Asked { at: u64 },
+    /// This delivery's, since this time at the latest; whether anything was pressed in it, and what last. The holder
+    /// gives it only when the agent has read all that was typed before.
+    Had { since: u64, pressed: Pressed },
+}
+
+/// What was pressed last since the keyboard is had: a key whose effect is not seen is never pressed again before the agent is known to
+/// have read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Pressed {
+    Nothing,
+    Paste,
+    Enter,
+    Key(Key),
+    /// The Esc that clears the text.
+    Clear,
+}
+
+/// What comes next before anything else is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Wait {
+    Nothing,
+    /// The answer to a look.
+    Look,
+    /// The screen's reaction to a key.
+    Reaction {
+        since: u64,
+    },
+    /// The store.
+    Store,
+    /// The holder.
+    Paste {
+        since: u64,
+    },
 }
 
 impl Machine {
@@ -109,247 +127,259 @@ impl Machine {
     /// server's predecessor that recorded it and may not have come further.
     #[must_use]
     pub const fn typed(state: DeliveryState, deadlines: Deadlines, now: u64) -> Self {
-        let phase = match state {
-            DeliveryState::Queued => Phase::Waiting {
-                not_ready_since: Some(now),
-            },
-            DeliveryState::Written => Phase::Armed {
-                not_ready_since: Some(now),
-            },
-            DeliveryState::Submitted | DeliveryState::Failed => Phase::Over,
+        let stage = match state {
+            DeliveryState::Queued => Stage::Queued,
+            DeliveryState::Written => Stage::Written { typed: None },
+            DeliveryState::Submitted | DeliveryState::Failed => Stage::Over,
         };
-        Self {
-            phase,
-            deadlines,
-            readiness: Readiness::NotReady,
-            noted: None,
-        }
+        Self::begin(stage, deadlines, now)
     }
 
     /// A delivery that went along as the prompt of the session's process.
     #[must_use]
     pub const fn riding(deadlines: Deadlines, now: u64) -> Self {
-        let phase = Phase::Riding {
-            not_ready_since: Some(now),
-            ready_since: None,
-        };
+        Self::begin(Stage::Riding { ready_since: None }, deadlines, now)
+    }
+
+    const fn begin(stage: Stage, deadlines: Deadlines, now: u64) -> Self {
         Self {
-            phase,
             deadlines,
             readiness: Readiness::NotReady,
             noted: None,
+            stage,
+            keyboard: Keyboard::Free { again: now },
+            waits: Wait::Nothing,
+            not_ready_since: Some(now),
+            obstacle: None,
+            tried_stash: false,
+            stashed: false,
+            keys: 0,
         }
     }
 
     /// Whether nothing more will happen to it.
     #[must_use]
     pub const fn is_over(&self) -> bool {
-        matches!(self.phase, Phase::Over)
+        matches!(self.stage, Stage::Over)
     }
 
     /// Takes an event; the effects are to be carried out in order, each answered as it says.
     pub fn step(&mut self, event: &Event, now: u64) -> Vec<Effect> {
+        let mut out = Vec::new();
         match event {
-            _ if self.is_over() => return vec![],
-            Event::Reported => return self.finish(Effect::Submitted),
+            _ if self.is_over() => return out,
+            Event::Reported => {
+                self.finish(Effect::Submitted, &mut out);
+                return out;
+            }
             Event::Gone => {
-                return self.fail(
-                    "the agent ended before it took the command: start it again, then retry"
-                        .to_owned(),
-                );
+                let reason =
+                    "the agent ended before it took the command: start it again, then retry";
+                self.finish(Effect::Failed(reason.to_owned()), &mut out);
+                return out;
             }
-            Event::Agent(readiness) => self.readiness = readiness.clone(),
-            Event::Recorded | Event::Typed | Event::Quiet | Event::Tick => {}
-        }
-        match self.phase {
-            Phase::Waiting { not_ready_since } => self.wait(
-                not_ready_since,
-                now,
-                |not_ready_since| Phase::Waiting { not_ready_since },
-                Effect::Record,
-            ),
-            Phase::Riding {
-                not_ready_since,
-                ready_since,
-            } => self.ride(not_ready_since, ready_since, now),
-            Phase::Recording if *event == Event::Recorded => {
-                self.phase = Phase::Armed {
-                    not_ready_since: None,
-                };
-                self.step(&Event::Tick, now)
-            }
-            Phase::Armed { not_ready_since } => self.wait(
-                not_ready_since,
-                now,
-                |not_ready_since| Phase::Armed { not_ready_since },
-                Effect::Type,
-            ),
-            Phase::Typing if *event == Event::Typed => {
-                self.phase = Phase::Settling { since: now };
-                vec![]
-            }
-            Phase::Settling { since } => {
-                let mut effects = self.note(self.dialog());
-                if self.may_press_enter()
-                    && (*event == Event::Quiet || now >= since + PASTE_SETTLE_MS)
-                {
-                    effects.extend(self.enter(now, now, 0));
+            Event::Agent(readiness) => self.become_ready(readiness, now, &mut out),
+            Event::Claimed => {
+                if let Keyboard::Asked { at } = self.keyboard {
+                    self.obstacle = self.obstacle.filter(|(why, _)| *why != Obstacle::Keyboard);
+                    self.keyboard = Keyboard::Had {
+                        since: at,
+                        pressed: Pressed::Nothing,
+                    };
+                    self.look(&mut out);
                 }
-                effects
             }
-            Phase::Submitting {
-                first,
-                last,
-                enters,
-            } => self.submit(first, last, enters, now),
-            Phase::Recording | Phase::Typing | Phase::Over => vec![],
-        }
-    }
-
-    /// When the next [`Event::Tick`] is needed; `None` while only another event can change anything.
-    #[must_use]
-    pub fn deadline(&self) -> Option<u64> {
-        match self.phase {
-            Phase::Waiting { not_ready_since } | Phase::Armed { not_ready_since } => {
-                not_ready_since.map(|since| since + self.deadlines.ready_ms)
+            Event::Unclaimed => {
+                if matches!(self.keyboard, Keyboard::Asked { .. }) {
+                    self.stand_before(Obstacle::Keyboard, now);
+                }
+                self.lose(now);
             }
-            Phase::Riding {
-                not_ready_since,
-                ready_since,
-            } => not_ready_since
-                .map(|since| since + self.deadlines.ready_ms)
-                .or(ready_since.map(|since| since + TAKE_TIMEOUT_MS)),
-            Phase::Settling { since } => self.may_press_enter().then_some(since + PASTE_SETTLE_MS),
-            Phase::Submitting {
-                first,
-                last,
-                enters,
-            } => {
-                let give_up = self.dialog().is_none().then_some(first + TAKE_TIMEOUT_MS);
-                let next = (self.may_press_enter() && enters < ENTERS_MAX)
-                    .then_some(last + ENTER_INTERVAL_MS);
-                give_up.into_iter().chain(next).min()
+            Event::Looked(seen) => {
+                if self.waits == Wait::Look && self.has_keyboard() {
+                    self.waits = Wait::Nothing;
+                    self.saw(*seen, now, &mut out);
+                }
             }
-            Phase::Recording | Phase::Typing | Phase::Over => None,
+            Event::Recorded if self.waits == Wait::Store => {
+                self.waits = Wait::Nothing;
+                self.stage = Stage::Written { typed: None };
+                if self.may_press() {
+                    self.paste(now, &mut out);
+                }
+            }
+            Event::Typed | Event::NotTyped => self.pasted(*event == Event::Typed, now),
+            Event::Quiet => {
+                if let Wait::Reaction { .. } = self.waits {
+                    self.look(&mut out);
+                }
+                if let Keyboard::Free { again } = &mut self.keyboard {
+                    *again = now.min(*again);
+                }
+            }
+            Event::Recorded | Event::Tick => {}
         }
+        self.pass(now, &mut out);
+        self.ask(now, &mut out);
+        let note = self.obstacle_note();
+        if !self.is_over() && note != self.noted {
+            self.noted.clone_from(&note);
+            out.push(Effect::Note(note));
+        }
+        out
     }
 
-    /// Waits for the agent in the phase that `stay` makes; `go` is what its readiness sets off.
-    fn wait(
-        &mut self,
-        not_ready_since: Option<u64>,
-        now: u64,
-        stay: fn(Option<u64>) -> Phase,
-        go: Effect,
-    ) -> Vec<Effect> {
-        let not_ready_since = self.unready_since(not_ready_since, now);
-        let mut effects = self.note(self.dialog());
-        self.phase = stay(not_ready_since);
-        if self.readiness == Readiness::Ready {
-            self.phase = if go == Effect::Record {
-                Phase::Recording
-            } else {
-                Phase::Typing
-            };
-            effects.push(go);
-        } else if self.is_late(not_ready_since, now) {
-            effects.extend(self.fail(self.not_ready()));
-        }
-        effects
-    }
-
-    fn ride(
-        &mut self,
-        not_ready_since: Option<u64>,
-        ready_since: Option<u64>,
-        now: u64,
-    ) -> Vec<Effect> {
-        let not_ready_since = self.unready_since(not_ready_since, now);
-        let mut effects = self.note(self.dialog());
-        let ready_since = (self.readiness == Readiness::Ready).then(|| ready_since.unwrap_or(now));
-        self.phase = Phase::Riding {
-            not_ready_since,
-            ready_since,
-        };
-        if self.is_late(not_ready_since, now) {
-            effects.extend(self.fail(self.not_ready()));
-        } else if ready_since.is_some_and(|since| now >= since + TAKE_TIMEOUT_MS) {
-            effects.extend(self.fail(not_taken()));
-        }
-        effects
-    }
-
-    /// The dialog in the way.
-    fn dialog(&self) -> Option<String> {
+    /// What is said to be in the way.
+    fn obstacle_note(&self) -> Option<String> {
         if let Readiness::Dialog(name) = &self.readiness {
-            Some(name.clone())
-        } else {
-            None
+            return Some(name.clone());
+        }
+        self.obstacle.map(|(obstacle, _)| obstacle.note())
+    }
+
+    fn become_ready(&mut self, readiness: &Readiness, now: u64, out: &mut Vec<Effect>) {
+        self.readiness = readiness.clone();
+        let unready = *readiness == Readiness::NotReady;
+        self.not_ready_since = unready.then(|| self.not_ready_since.unwrap_or(now));
+        let is_ready = *readiness == Readiness::Ready;
+        if let Stage::Riding { ready_since } = &mut self.stage {
+            *ready_since = is_ready.then(|| ready_since.unwrap_or(now));
+        }
+        if !is_ready {
+            self.obstacle = None;
+            self.release(now, out);
         }
     }
 
-    /// Since when the agent has been unready without a reason to wait on.
-    fn unready_since(&self, since: Option<u64>, now: u64) -> Option<u64> {
-        (self.readiness == Readiness::NotReady).then(|| since.unwrap_or(now))
+    fn has_keyboard(&self) -> bool {
+        matches!(self.keyboard, Keyboard::Had { .. })
     }
 
-    /// Never a blind Enter: in a dialog or a turn it would do something else.
-    fn may_press_enter(&self) -> bool {
-        matches!(self.readiness, Readiness::Ready | Readiness::NotReady)
+    /// Never a blind key: the keyboard is had, and the agent neither in a turn nor behind a dialog.
+    fn may_press(&self) -> bool {
+        self.has_keyboard() && self.readiness == Readiness::Ready
     }
 
-    fn is_late(&self, not_ready_since: Option<u64>, now: u64) -> bool {
-        not_ready_since.is_some_and(|since| now >= since + self.deadlines.ready_ms)
+    fn look(&mut self, out: &mut Vec<Effect>) {
+        self.waits = Wait::Look;
+        out.push(Effect::Look);
     }
 
-    fn not_ready(&self) -> String {
-        format!(
-            "the agent was not ready within {} s: look at its screen, then retry, or raise `[delivery] ready_timeout_s`",
-            self.deadlines.ready_ms / 1000
-        )
-    }
-
-    fn submit(&mut self, first: u64, last: u64, enters: u32, now: u64) -> Vec<Effect> {
-        let mut effects = self.note(self.dialog());
-        if self.dialog().is_none() && now >= first + TAKE_TIMEOUT_MS {
-            effects.extend(self.fail(not_taken()));
-        } else if self.may_press_enter() && enters < ENTERS_MAX && now >= last + ENTER_INTERVAL_MS {
-            effects.extend(self.enter(first, now, enters));
+    /// Acts on what stands in the prompt. Nobody else types meanwhile.
+    fn saw(&mut self, seen: Seen, now: u64, out: &mut Vec<Effect>) {
+        let draft = |mark| Obstacle::Draft { mark };
+        match (&self.stage, seen.prompt) {
+            (_, Prompt::Nothing) => self.hesitate(Obstacle::NoPrompt, now, out),
+            (Stage::Queued, Prompt::Empty) => {
+                self.stashed |= self.pressed() == Pressed::Key(Key::Stash);
+                self.obstacle = None;
+                self.waits = Wait::Store;
+                out.push(Effect::Record);
+            }
+            // The same text may stand there by somebody else's hand.
+            (Stage::Queued, Prompt::Draft { .. } | Prompt::Text { .. }) => {
+                let mark = match seen.prompt {
+                    Prompt::Draft { mark } => mark,
+                    _ => 0,
+                };
+                match seen.kept {
+                    Kept::No if !self.tried_stash => {
+                        self.tried_stash = true;
+                        self.press(Key::Stash, now, out);
+                    }
+                    _ => self.hesitate(draft(mark), now, out),
+                }
+            }
+            (Stage::Written { typed: None }, Prompt::Empty) => self.paste(now, out),
+            (Stage::Written { typed }, Prompt::Text { offers_other, .. }) => {
+                let typed = typed.unwrap_or(now);
+                self.stage = Stage::Written { typed: Some(typed) };
+                let escaped = self.pressed() == Pressed::Key(Key::Escape);
+                if !offers_other {
+                    self.enter(now, now, 0, out);
+                } else if !escaped && self.keys < KEYS_MAX {
+                    self.press(Key::Escape, now, out);
+                } else {
+                    self.hesitate(Obstacle::NoPrompt, now, out);
+                }
+            }
+            (Stage::Written { .. }, Prompt::Draft { mark }) => self.hesitate(draft(mark), now, out),
+            // It is not there yet, or no longer: a report may still come.
+            (Stage::Written { .. }, Prompt::Empty) => self.wait_or_release(now, out),
+            (
+                &Stage::Entered {
+                    first,
+                    last,
+                    enters,
+                    ..
+                },
+                Prompt::Text {
+                    offers_other: false,
+                    ..
+                },
+            ) if self.pressed() == Pressed::Nothing
+                && enters < ENTERS_MAX
+                && now >= last + ENTER_INTERVAL_MS =>
+            {
+                self.enter(first, now, enters, out);
+            }
+            (Stage::Entered { .. }, Prompt::Text { .. }) => self.wait_or_release(now, out),
+            (Stage::Entered { .. }, Prompt::Empty | Prompt::Draft { .. }) => {
+                if let Stage::Entered { left, .. } = &mut self.stage {
+                    *left = true;
+                }
+                self.release(now, out);
+            }
+            (Stage::Clearing { .. }, Prompt::Text { asks_to_clear, .. }) => match self.pressed() {
+                _ if self.keys >= KEYS_MAX => self.wait_or_release(now, out),
+                Pressed::Nothing | Pressed::Key(Key::Escape) if asks_to_clear => {
+                    self.press(Key::Escape, now, out);
+                    self.presses(Pressed::Clear);
+                }
+                Pressed::Nothing => self.press(Key::Escape, now, out),
+                _ => self.wait_or_release(now, out),
+            },
+            // The user's draft goes back to its place.
+            (Stage::Clearing { .. }, Prompt::Empty | Prompt::Draft { .. })
+                if !matches!(self.pressed(), Pressed::Key(_) | Pressed::Clear) =>
+            {
+                if let Stage::Clearing { left, .. } = &mut self.stage {
+                    *left = true;
+                }
+                self.release(now, out);
+            }
+            (Stage::Clearing { .. }, Prompt::Empty) if self.stashed && seen.kept == Kept::Yes => {
+                self.stashed = false;
+                self.press(Key::Stash, now, out);
+            }
+            (Stage::Clearing { reason, .. }, Prompt::Empty | Prompt::Draft { .. }) => {
+                let reason = reason.clone();
+                self.finish(Effect::Failed(reason), out);
+            }
+            (Stage::Riding { .. } | Stage::Over, _) => self.release(now, out),
         }
-        effects
     }
 
-    fn enter(&mut self, first: u64, now: u64, enters: u32) -> Vec<Effect> {
-        let enters = enters + 1;
-        self.phase = Phase::Submitting {
-            first,
-            last: now,
-            enters,
-        };
-        vec![Effect::Enter { attempts: enters }]
+    /// Something is in the way. Right after a key it may be what the key has not changed yet; else it is waited for without the keyboard.
+    fn hesitate(&mut self, obstacle: Obstacle, now: u64, out: &mut Vec<Effect>) {
+        self.stand_before(obstacle, now);
+        self.wait_or_release(now, out);
     }
 
-    fn note(&mut self, note: Option<String>) -> Vec<Effect> {
-        if note == self.noted {
-            return vec![];
+    fn stand_before(&mut self, obstacle: Obstacle, now: u64) {
+        match self.obstacle {
+            Some((same, _)) if same == obstacle => {}
+            _ => self.obstacle = Some((obstacle, now)),
         }
-        self.noted.clone_from(&note);
-        vec![Effect::Note(note)]
     }
 
-    fn fail(&mut self, reason: String) -> Vec<Effect> {
-        self.finish(Effect::Failed(reason))
+    fn finish(&mut self, effect: Effect, out: &mut Vec<Effect>) {
+        if !matches!(self.keyboard, Keyboard::Free { .. }) {
+            out.push(Effect::Release);
+        }
+        self.keyboard = Keyboard::Free { again: 0 };
+        self.waits = Wait::Nothing;
+        self.stage = Stage::Over;
+        out.push(effect);
     }
-
-    fn finish(&mut self, effect: Effect) -> Vec<Effect> {
-        self.phase = Phase::Over;
-        vec![effect]
-    }
-}
-
-fn not_taken() -> String {
-    format!(
-        "the agent did not take the command within {} s: check that the command exists in the workspace (an unknown slash command is never reported), then retry",
-        TAKE_TIMEOUT_MS / 1000
-    )
 }

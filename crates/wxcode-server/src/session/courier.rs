@@ -4,18 +4,23 @@ use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use wxcode_claude::prompt;
+use wxcode_claude::{input_box, prompt};
 use wxcode_core::{
     delivery::{
         Delivery, DeliveryState, Route,
-        machine::{Deadlines, Effect, Event, Machine, Readiness},
+        machine::{CLAIM_MS, Deadlines, Effect, Event, Key, Machine, Readiness},
     },
     id::Id,
     time::to_millis,
 };
 use wxcode_holder::client::{ClientError, Request, Sender};
 use wxcode_store::{Result, Step, Store};
+use wxcode_terminal::Size;
 
+use super::look;
+
+/// The first id of the courier's looks at the screen; those of others are below.
+const LOOKS: u64 = 1 << 63;
 /// Submitted prompts that are remembered to confirm a delivery that the store could not tell of yet.
 const PROMPTS_MAX: usize = 256;
 /// How long to wait before a store that failed is asked again, in milliseconds.
@@ -44,8 +49,16 @@ pub(super) struct Courier {
     prompts: VecDeque<(u64, String)>,
     /// The last hook that was read.
     seq: u64,
-    /// Enters that were sent to the holder on this connection.
+    /// Keys that were sent to the holder on this connection.
     inputs: u64,
+    /// Whether the holder gives the keyboard to one connection alone.
+    claims: bool,
+    /// Numbers the claims on the keyboard.
+    claim: u64,
+    /// Whether the claim of this number was asked for and not given back.
+    is_claiming: bool,
+    /// The id of the look whose answer counts.
+    look: u64,
 }
 
 impl Courier {
@@ -66,6 +79,10 @@ impl Courier {
             prompts: VecDeque::new(),
             seq: 0,
             inputs: 0,
+            claims: false,
+            claim: 0,
+            is_claiming: false,
+            look: LOOKS,
         }
     }
 
@@ -76,14 +93,21 @@ impl Courier {
         }
     }
 
+    /// The holder is connected anew; whether it gives the keyboard to one connection alone. What was claimed is claimed no longer.
+    pub(super) fn connected(&mut self, claims: bool, now: u64) {
+        self.claims = claims;
+        self.is_claiming = false;
+        self.reload(now);
+    }
+
     /// What was under way, if anything, is taken up again from the store.
-    pub(super) fn reload(&mut self, now: u64) {
+    fn reload(&mut self, now: u64) {
         self.under = None;
         self.reload_at = Some(now);
     }
 
     /// The holder or the store did not take it: it is taken up again from the store a little later.
-    pub(super) fn put_off(&mut self, now: u64) {
+    fn put_off(&mut self, now: u64) {
         self.under = None;
         self.reload_at = Some(now + RETRY_MS);
     }
@@ -137,14 +161,81 @@ impl Courier {
         holder: &Sender,
         now: u64,
     ) -> Result<(), ClientError> {
-        if self
-            .under
-            .as_ref()
-            .is_some_and(|under| under.delivery.id.to_string() == key)
-        {
+        if self.is_under(key) {
             self.tell(Event::Typed, holder, now).await?;
         }
         Ok(())
+    }
+
+    /// The holder has not typed the delivery with this key.
+    pub(super) async fn not_typed(
+        &mut self,
+        key: &str,
+        holder: &Sender,
+        now: u64,
+    ) -> Result<(), ClientError> {
+        if self.is_under(key) {
+            self.tell(Event::NotTyped, holder, now).await?;
+        }
+        Ok(())
+    }
+
+    fn is_under(&self, key: &str) -> bool {
+        self.under
+            .as_ref()
+            .is_some_and(|under| under.delivery.id.to_string() == key)
+    }
+
+    /// The keyboard is the courier's.
+    pub(super) async fn claimed(
+        &mut self,
+        claim: u64,
+        holder: &Sender,
+        now: u64,
+    ) -> Result<(), ClientError> {
+        if self.is_claiming && claim == self.claim {
+            self.tell(Event::Claimed, holder, now).await?;
+        }
+        Ok(())
+    }
+
+    /// The keyboard is others' again, or still.
+    pub(super) async fn unclaimed(
+        &mut self,
+        claim: u64,
+        holder: &Sender,
+        now: u64,
+    ) -> Result<(), ClientError> {
+        if self.is_claiming && claim == self.claim {
+            self.is_claiming = false;
+            self.tell(Event::Unclaimed, holder, now).await?;
+        }
+        Ok(())
+    }
+
+    /// A key was not typed, as the keyboard was others' already.
+    pub(super) async fn refused(&mut self, holder: &Sender, now: u64) -> Result<(), ClientError> {
+        self.tell(Event::Unclaimed, holder, now).await
+    }
+
+    /// Whether a screen is the courier's to look at.
+    pub(super) const fn asked_for(&self, id: u64) -> bool {
+        id >= LOOKS
+    }
+
+    /// A screen came that the courier asked for.
+    pub(super) async fn looked(
+        &mut self,
+        id: u64,
+        (screen, dump, size): (&str, &[u8], Size),
+        holder: &Sender,
+        now: u64,
+    ) -> Result<(), ClientError> {
+        let Some(under) = self.under.as_ref().filter(|_| id == self.look) else {
+            return Ok(());
+        };
+        let seen = look::prompt(screen, dump, size, &under.delivery.text);
+        self.tell(Event::Looked(seen), holder, now).await
     }
 
     /// When [`Self::tick`] has something to do.
@@ -186,11 +277,11 @@ impl Courier {
                     Err(Setback::Holder(error)) => return Err(error),
                     Err(Setback::Store) => {
                         self.put_off(now);
-                        return Ok(());
+                        return self.release(holder).await;
                     }
                     Err(Setback::Changed) => {
                         self.reload(now);
-                        return Ok(());
+                        return self.release(holder).await;
                     }
                 }
             }
@@ -205,6 +296,26 @@ impl Courier {
         Ok(())
     }
 
+    /// Gives the keyboard back.
+    async fn release(&mut self, holder: &Sender) -> Result<(), ClientError> {
+        if std::mem::take(&mut self.is_claiming) && self.claims {
+            let claim = self.claim;
+            holder.send(Request::Release { claim }).await?;
+        }
+        Ok(())
+    }
+
+    /// Types keys, within the claim where the holder knows claims.
+    async fn press(&mut self, keys: &'static [u8], holder: &Sender) -> Result<(), ClientError> {
+        self.inputs += 1;
+        let (seq, claim, bytes) = (self.inputs, self.claim, Bytes::from_static(keys));
+        let request = match self.claims {
+            true => Request::ClaimedInput { claim, seq, bytes },
+            false => Request::Input { seq, bytes },
+        };
+        holder.send(request).await
+    }
+
     async fn perform(&mut self, effect: Effect, holder: &Sender) -> Result<Option<Event>, Setback> {
         let Some(Under { delivery, .. }) = &self.under else {
             return Ok(None);
@@ -212,26 +323,59 @@ impl Courier {
         let (state, attempts, error) = (delivery.state, delivery.attempts, delivery.error.clone());
         let after = delivery.after_seq;
         match effect {
+            Effect::Claim => {
+                self.claim += 1;
+                self.is_claiming = true;
+                let claim = self.claim;
+                if !self.claims {
+                    return Ok(Some(Event::Claimed));
+                }
+                let for_ms = u32::try_from(CLAIM_MS).unwrap_or(u32::MAX);
+                let request = Request::Claim { claim, for_ms };
+                holder.send(request).await.map_err(Setback::Holder)?;
+                Ok(None)
+            }
+            Effect::Release => {
+                self.release(holder).await.map_err(Setback::Holder)?;
+                Ok(None)
+            }
+            Effect::Look => {
+                self.look += 1;
+                let id = self.look;
+                let request = Request::Screen { id };
+                holder.send(request).await.map_err(Setback::Holder)?;
+                Ok(None)
+            }
+            Effect::Press(key) => {
+                let keys = match key {
+                    Key::Stash => input_box::STASH,
+                    Key::Escape => input_box::ESCAPE,
+                };
+                self.press(keys, holder).await.map_err(Setback::Holder)?;
+                Ok(None)
+            }
             Effect::Record => {
                 self.step(DeliveryState::Written, 1, None, Some(self.seq))
                     .await?;
                 Ok(Some(Event::Recorded))
             }
             Effect::Type => {
-                let request = Request::Deliver {
-                    key: delivery.id.to_string(),
-                    bytes: prompt::paste(&delivery.text).into(),
+                let key = delivery.id.to_string();
+                let bytes = prompt::paste(&delivery.text).into();
+                let request = match self.claims {
+                    true => Request::ClaimedDeliver {
+                        claim: self.claim,
+                        key,
+                        bytes,
+                    },
+                    false => Request::Deliver { key, bytes },
                 };
                 holder.send(request).await.map_err(Setback::Holder)?;
                 Ok(None)
             }
             Effect::Enter { attempts } => {
-                self.inputs += 1;
-                let request = Request::Input {
-                    seq: self.inputs,
-                    bytes: Bytes::from_static(prompt::SUBMIT),
-                };
-                holder.send(request).await.map_err(Setback::Holder)?;
+                let keys = prompt::SUBMIT;
+                self.press(keys, holder).await.map_err(Setback::Holder)?;
                 self.step(state, attempts, error, after).await?;
                 Ok(None)
             }

@@ -1,7 +1,13 @@
-//! When to look at the agent's screen: after each burst of output, and after a hook that left none behind.
+//! When to look at the agent's screen: after each burst of output, and after a hook that left none behind; and what it shows.
 
-use wxcode_claude::dialog;
-use wxcode_core::agent::{Dialog, DialogKind, Form, Look};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use wxcode_claude::{dialog, input_box::InputBox};
+use wxcode_core::{
+    agent::{Dialog, DialogKind, Form, Look},
+    delivery::machine::{Kept, Prompt, Seen},
+};
+use wxcode_terminal::{Screen as _, Size, Terminal};
 
 /// How long the screen must stand still to be at rest when the holder was not heard to say so, in milliseconds.
 const STILL_MS: u64 = 300;
@@ -129,6 +135,45 @@ fn form(page: dialog::Form) -> Form {
         submit,
         answers,
     }
+}
+
+/// What a delivery of `text` would meet in the prompt of a screen, given as its text and its dump, from which alone placeholders are
+/// told from drafts.
+pub(super) fn prompt(screen: &str, dump: &[u8], size: Size, text: &str) -> Seen {
+    let mut terminal = Terminal::new(size);
+    terminal.feed(dump, &mut Vec::new());
+    let found = match dialog::recognize(screen) {
+        Some(_) => None,
+        None => InputBox::read(screen, &terminal.text_without_dim(), terminal.cursor()),
+    };
+    let Some(found) = found else {
+        return Seen {
+            prompt: Prompt::Nothing,
+            kept: Kept::Hidden,
+        };
+    };
+    let kept = match found.keeps_draft() {
+        Some(true) => Kept::Yes,
+        Some(false) => Kept::No,
+        None => Kept::Hidden,
+    };
+    let prompt = if found.is_empty() && found.is_in_turn() {
+        Prompt::Nothing
+    } else if found.is_empty() {
+        Prompt::Empty
+    } else if found.shows(text) {
+        Prompt::Text {
+            offers_other: found.chooses_other(text),
+            asks_to_clear: found.is_clearing(),
+        }
+    } else {
+        let mut hasher = DefaultHasher::new();
+        found.text().hash(&mut hasher);
+        Prompt::Draft {
+            mark: hasher.finish(),
+        }
+    };
+    Seen { prompt, kept }
 }
 
 #[cfg(test)]

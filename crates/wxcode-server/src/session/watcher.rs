@@ -23,7 +23,7 @@ use wxcode_core::{
     event::Kind,
 };
 use wxcode_holder::{
-    client::{self, ClientError, Connection, Request, Sender},
+    client::{self, ClientError, Connection, PROTOCOL_CLAIMS, Request, Sender},
     folder::{self, Exit, State},
     lineage::Lineage,
 };
@@ -220,7 +220,8 @@ impl Watcher {
             })
             .await?;
         let now = self.now();
-        self.courier.reload(now);
+        let claims = welcome.protocol >= PROTOCOL_CLAIMS;
+        self.courier.connected(claims, now);
         self.looker.unsettle(now);
         let session = Arc::clone(&self.session);
         loop {
@@ -290,6 +291,16 @@ impl Watcher {
             }
             client::Event::Screen {
                 id,
+                size,
+                text,
+                dump,
+                ..
+            } if self.courier.asked_for(id) => {
+                let screen = (text.as_str(), &dump[..], size);
+                self.courier.looked(id, screen, holder, now).await?;
+            }
+            client::Event::Screen {
+                id,
                 offset,
                 modes,
                 text,
@@ -312,11 +323,19 @@ impl Watcher {
                 self.courier.typed(&key, holder, now).await?;
             }
             client::Event::DeliverRefused { key, reason } => {
-                tracing::warn!(session = %self.session.id, key, reason, "the holder did not take a delivery yet");
-                self.courier.put_off(now);
+                tracing::debug!(session = %self.session.id, key, reason, "the holder did not take a delivery yet");
+                self.courier.not_typed(&key, holder, now).await?;
+            }
+            client::Event::Claimed { claim } => {
+                self.courier.claimed(claim, holder, now).await?;
+            }
+            client::Event::Unclaimed { claim, reason } => {
+                tracing::debug!(session = %self.session.id, reason, "the keyboard is others'");
+                self.courier.unclaimed(claim, holder, now).await?;
             }
             client::Event::InputRefused { reason, .. } => {
-                tracing::warn!(session = %self.session.id, reason, "the holder refused an Enter");
+                tracing::debug!(session = %self.session.id, reason, "the holder refused a key");
+                self.courier.refused(holder, now).await?;
             }
             client::Event::Error { message } => {
                 tracing::warn!(session = %self.session.id, message, "the holder refused a request");

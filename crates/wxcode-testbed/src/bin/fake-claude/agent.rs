@@ -19,7 +19,7 @@ use crate::{
     hooks::Hooks,
     input::{Key, Keyboard},
     mode::Modes,
-    screen::Screen,
+    screen::{InputBox, Screen},
     tool,
 };
 
@@ -48,6 +48,10 @@ struct Agent {
     events: SyncSender<Event>,
     view: View,
     input: String,
+    /// The draft that was put aside.
+    stash: String,
+    /// Esc was pressed on a text.
+    clearing: bool,
     queued: VecDeque<String>,
     swallow_cr: bool,
     /// How many keys the dialogs ignore yet.
@@ -85,6 +89,8 @@ pub(crate) fn run(arguments: Arguments, modes: Modes) -> io::Result<u8> {
         events: sender,
         view: View::Prompt,
         input: String::new(),
+        stash: String::new(),
+        clearing: false,
         queued: arguments.prompt.clone().into_iter().collect(),
         swallow_cr,
         deaf,
@@ -171,8 +177,13 @@ impl Agent {
 
     fn draw(&self) -> io::Result<()> {
         match self.view {
-            View::Prompt => self.screen.draw_prompt(&self.input, false),
-            View::Working => self.screen.draw_prompt(&self.input, true),
+            View::Prompt | View::Working => self.screen.draw_prompt(&InputBox {
+                text: &self.input,
+                placeholder: self.modes.placeholder,
+                stashed: !self.stash.is_empty(),
+                clearing: self.clearing,
+                working: matches!(self.view, View::Working),
+            }),
             View::Dialog(dialog) => self
                 .screen
                 .draw_dialog(dialog, &format!(" {}", self.conversation.cwd.display())),
@@ -193,7 +204,12 @@ impl Agent {
     }
 
     fn prompt_key(&mut self, key: Key) -> io::Result<Next> {
+        let clearing = std::mem::take(&mut self.clearing);
         match key {
+            Key::Stash if self.modes.no_stash => {}
+            // A second draft throws the first away.
+            Key::Stash if self.input.is_empty() => self.input = std::mem::take(&mut self.stash),
+            Key::Stash => self.stash = std::mem::take(&mut self.input),
             Key::Text(text) => self.input.push_str(&text),
             Key::Backspace => drop(self.input.pop()),
             Key::Interrupt if self.input.is_empty() => return Ok(self.end("prompt_input_exit", 0)),
@@ -203,11 +219,15 @@ impl Agent {
                 self.screen.say("  ⎿  Interrupted");
                 return self.idle();
             }
+            Key::Escape if clearing => self.input.clear(),
+            Key::Escape if !self.input.is_empty() => self.clearing = true,
+            Key::Submit if self.modes.deaf => {}
             Key::Submit if self.swallow_cr && !self.input.is_empty() => self.swallow_cr = false,
             Key::Submit => {
                 let text = std::mem::take(&mut self.input);
                 if !text.trim().is_empty() {
                     self.queued.push_back(text);
+                    self.input = std::mem::take(&mut self.stash);
                 }
                 if matches!(self.view, View::Prompt) {
                     return self.next_queued();
@@ -243,7 +263,7 @@ impl Agent {
                 }
                 _ => Ok(Next::Go),
             },
-            Key::Backspace | Key::Interrupt => Ok(Next::Go),
+            Key::Backspace | Key::Interrupt | Key::Stash => Ok(Next::Go),
         }
     }
 

@@ -14,6 +14,8 @@ pub(crate) enum Key {
     Backspace,
     /// Control and C.
     Interrupt,
+    /// Control and S.
+    Stash,
 }
 
 const PASTE_BEGIN: &[u8] = b"\x1b[200~";
@@ -131,6 +133,7 @@ impl Keyboard {
             b'\r' => Some(Key::Submit),
             b'\n' => Some(Key::Text("\n".to_owned())),
             3 => Some(Key::Interrupt),
+            0x13 => Some(Key::Stash),
             8 | 0x7f => Some(Key::Backspace),
             _ => None,
         }));

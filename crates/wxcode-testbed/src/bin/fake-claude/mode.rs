@@ -11,6 +11,12 @@ pub(crate) struct Modes {
     pub(crate) ignore_term: bool,
     pub(crate) daemon: Option<String>,
     pub(crate) swallow_cr: bool,
+    /// Takes no Enter at all.
+    pub(crate) deaf: bool,
+    /// Cannot put a draft aside.
+    pub(crate) no_stash: bool,
+    /// Shows a suggestion in the empty box.
+    pub(crate) placeholder: bool,
     pub(crate) mute: bool,
     pub(crate) deaf: usize,
 }
@@ -28,6 +34,9 @@ impl Modes {
                     "never-ready" => modes.never_ready = true,
                     "ignore-term" => modes.ignore_term = true,
                     "swallow-cr" => modes.swallow_cr = true,
+                    "deaf" => modes.deaf = true,
+                    "no-stash" => modes.no_stash = true,
+                    "placeholder" => modes.placeholder = true,
                     "mute" => modes.mute = true,
                     _ => return Err(unknown()),
                 },

@@ -9,6 +9,9 @@ use rustix::termios::{self, OptionalActions, QueueSelector, Termios};
 
 use crate::dialog::Dialog;
 
+/// Most lines and characters of a prompt that is shown as it is.
+const BARE_MAX: (usize, usize) = (3, 800);
+
 /// Lines of the conversation that are kept.
 const LINES_MAX: usize = 1000;
 
@@ -61,29 +64,38 @@ impl Screen {
         self.log.clear();
     }
 
-    /// Draws the prompt with `input` in it.
-    pub(crate) fn draw_prompt(&self, input: &str, working: bool) -> io::Result<()> {
+    /// Draws the prompt.
+    pub(crate) fn draw_prompt(&self, input: &InputBox<'_>) -> io::Result<()> {
         let (columns, _) = size();
         let rule = "─".repeat(columns);
-        let mut bottom = vec![rule.clone()];
-        let shown = if input.lines().count() > 2 {
-            format!("[Pasted text #1 +{} lines]", input.lines().count() - 1)
-        } else {
-            input.to_owned()
-        };
-        bottom.extend(shown.split('\n').enumerate().map(|(row, line)| {
+        let mut bottom = Vec::new();
+        let said = [
+            ("esc again to clear", input.clearing),
+            ("draft stashed", input.stashed),
+        ];
+        let said: Vec<&str> = said
+            .iter()
+            .filter(|said| said.1)
+            .map(|said| said.0)
+            .collect();
+        if !said.is_empty() {
+            bottom.push(format!("{:>width$}", said.join(" · "), width = columns - 1));
+        }
+        bottom.push(rule.clone());
+        let lines = input.lines(columns);
+        let width = lines.last().map_or(0, |line| line.chars().count());
+        bottom.extend(lines.into_iter().enumerate().map(|(row, line)| {
             let mark = if row == 0 { "❯" } else { " " };
             format!("{mark} {line}")
         }));
-        let cursor = (
-            bottom.len() - 1,
-            2 + shown
-                .split('\n')
-                .next_back()
-                .map_or(0, |line| line.chars().count()),
-        );
+        let cursor = (bottom.len() - 1, 2 + width);
+        if input.text.is_empty() && input.placeholder {
+            let suggestion = "❯ \x1b[7mT\x1b[0;2mry \"something\"\x1b[0m";
+            bottom.pop();
+            bottom.push(suggestion.to_owned());
+        }
         bottom.push(rule);
-        bottom.push(if working {
+        bottom.push(if input.working {
             "  esc to interrupt".to_owned()
         } else {
             "  fake mode on".to_owned()
@@ -144,6 +156,46 @@ impl Screen {
             }
         }
         output.flush()
+    }
+}
+
+/// What is shown of the prompt.
+pub(crate) struct InputBox<'a> {
+    pub(crate) text: &'a str,
+    /// Whether an empty one shows a suggestion.
+    pub(crate) placeholder: bool,
+    /// Whether a draft was put aside.
+    pub(crate) stashed: bool,
+    /// Whether Esc was pressed once.
+    pub(crate) clearing: bool,
+    pub(crate) working: bool,
+}
+
+impl InputBox<'_> {
+    /// The lines in a screen of so many columns: a long paste is a word about it.
+    fn lines(&self, columns: usize) -> Vec<String> {
+        let line_ends = self.text.matches('\n').count();
+        let long = self.text.chars().count() > BARE_MAX.1;
+        if line_ends >= BARE_MAX.0 || long {
+            return vec![match line_ends {
+                0 => "[Pasted text #1]".to_owned(),
+                _ => format!("[Pasted text #1 +{line_ends} lines]"),
+            }];
+        }
+        let room = columns.saturating_sub(3).max(1);
+        let wrapped = self.text.split('\n').flat_map(|line| {
+            let line: Vec<char> = line.chars().collect();
+            let pieces: Vec<String> = line
+                .chunks(room)
+                .map(|piece| piece.iter().collect())
+                .collect();
+            if pieces.is_empty() {
+                vec![String::new()]
+            } else {
+                pieces
+            }
+        });
+        wrapped.collect()
     }
 }
 

@@ -1,0 +1,120 @@
+//! Having the keyboard, and what is pressed while it is had.
+
+use super::{
+    CLAIM_RETRY_MS, ENTER_INTERVAL_MS, ENTERS_MAX, Keyboard, Machine, Pressed, Readiness, Stage,
+    Wait,
+    words::{Effect, Key, Obstacle},
+};
+
+impl Machine {
+    /// Says that something is pressed within this claim.
+    pub(super) const fn presses(&mut self, what: Pressed) {
+        if let Keyboard::Had { pressed, .. } = &mut self.keyboard {
+            *pressed = what;
+        }
+    }
+
+    pub(super) const fn pressed(&self) -> Pressed {
+        match self.keyboard {
+            Keyboard::Had { pressed, .. } => pressed,
+            Keyboard::Free { .. } | Keyboard::Asked { .. } => Pressed::Nothing,
+        }
+    }
+
+    pub(super) fn press(&mut self, key: Key, now: u64, out: &mut Vec<Effect>) {
+        self.presses(Pressed::Key(key));
+        self.keys += 1;
+        self.waits = Wait::Reaction { since: now };
+        out.push(Effect::Press(key));
+    }
+
+    pub(super) fn paste(&mut self, now: u64, out: &mut Vec<Effect>) {
+        self.presses(Pressed::Paste);
+        self.obstacle = None;
+        self.waits = Wait::Paste { since: now };
+        out.push(Effect::Type);
+    }
+
+    pub(super) fn pasted(&mut self, typed: bool, now: u64) {
+        if !matches!(self.waits, Wait::Paste { .. }) {
+            return;
+        }
+        self.waits = Wait::Nothing;
+        if !typed {
+            self.stand_before(Obstacle::Keyboard, now);
+            return self.lose(now);
+        }
+        self.stage = Stage::Written { typed: Some(now) };
+        if self.has_keyboard() {
+            self.waits = Wait::Reaction { since: now };
+        }
+    }
+
+    pub(super) fn enter(&mut self, first: u64, now: u64, enters: u32, out: &mut Vec<Effect>) {
+        let enters = enters + 1;
+        self.presses(Pressed::Enter);
+        self.obstacle = None;
+        self.stage = Stage::Entered {
+            first,
+            last: now,
+            enters,
+            left: false,
+        };
+        self.waits = Wait::Reaction { since: now };
+        out.push(Effect::Enter { attempts: enters });
+    }
+
+    pub(super) fn wait_or_release(&mut self, now: u64, out: &mut Vec<Effect>) {
+        if self.pressed() != Pressed::Nothing {
+            self.waits = Wait::Reaction { since: now };
+        } else {
+            self.release(now, out);
+        }
+    }
+
+    /// Others have the keyboard; an answer of the store or the holder still comes.
+    pub(super) const fn lose(&mut self, now: u64) {
+        self.keyboard = Keyboard::Free {
+            again: now + CLAIM_RETRY_MS,
+        };
+        if matches!(self.waits, Wait::Look | Wait::Reaction { .. }) {
+            self.waits = Wait::Nothing;
+        }
+    }
+
+    pub(super) fn release(&mut self, now: u64, out: &mut Vec<Effect>) {
+        if !matches!(self.keyboard, Keyboard::Free { .. }) {
+            out.push(Effect::Release);
+            self.lose(now);
+        }
+    }
+
+    /// Asks for the keyboard, if there is something to press.
+    pub(super) fn ask(&mut self, now: u64, out: &mut Vec<Effect>) {
+        let is_due = self.asks_at().is_some_and(|at| now >= at);
+        if is_due && self.waits == Wait::Nothing {
+            self.keyboard = Keyboard::Asked { at: now };
+            out.push(Effect::Claim);
+        }
+    }
+
+    /// When the keyboard is asked for.
+    pub(super) fn asks_at(&self) -> Option<u64> {
+        let Keyboard::Free { again } = self.keyboard else {
+            return None;
+        };
+        let at = match self.stage {
+            Stage::Queued | Stage::Written { .. } | Stage::Clearing { left: false, .. } => again,
+            Stage::Entered {
+                last,
+                enters,
+                left: false,
+                ..
+            } if enters < ENTERS_MAX => again.max(last + ENTER_INTERVAL_MS),
+            Stage::Riding { .. } | Stage::Entered { .. } | Stage::Clearing { .. } | Stage::Over => {
+                return None;
+            }
+        };
+        (self.readiness == Readiness::Ready && self.waits == Wait::Nothing).then_some(at)
+    }
+}

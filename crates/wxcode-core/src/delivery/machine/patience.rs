@@ -1,0 +1,133 @@
+//! How long a delivery waits for what, and what is said when it was too long.
+
+use super::{
+    CLAIM_MS, CLEAR_TIMEOUT_MS, Keyboard, Machine, REACT_MS, Readiness, Stage, TAKE_TIMEOUT_MS,
+    Wait,
+    words::{Effect, Obstacle},
+};
+
+impl Machine {
+    /// Does what is due by the time alone.
+    pub(super) fn pass(&mut self, now: u64, out: &mut Vec<Effect>) {
+        if self.gives_up_at().is_some_and(|at| now >= at) {
+            self.give_up(now, out);
+        }
+        if let Keyboard::Had { since, .. } = self.keyboard
+            && now >= since + CLAIM_MS
+        {
+            self.release(now, out);
+        }
+        if let Wait::Reaction { since } = self.waits
+            && now >= since + REACT_MS
+        {
+            self.look(out);
+        }
+    }
+
+    /// When the next [`Event::Tick`] is needed; `None` while only another event can change anything.
+    #[must_use]
+    pub fn deadline(&self) -> Option<u64> {
+        if self.is_over() {
+            return None;
+        }
+        let claim = match self.keyboard {
+            Keyboard::Had { since, .. } => Some(since + CLAIM_MS),
+            Keyboard::Free { .. } | Keyboard::Asked { .. } => None,
+        };
+        let reaction = match self.waits {
+            Wait::Reaction { since } => Some(since + REACT_MS),
+            _ => None,
+        };
+        let times = [self.gives_up_at(), claim, reaction, self.asks_at()];
+        times.into_iter().flatten().min()
+    }
+
+    /// When it has taken too long.
+    fn gives_up_at(&self) -> Option<u64> {
+        let ready_ms = self.deadlines.ready_ms;
+        let unready = self.not_ready_since.map(|since| since + ready_ms);
+        let obstacle = self.obstacle.map(|(_, since)| since + ready_ms);
+        let is_draft = matches!(self.obstacle, Some((Obstacle::Draft { .. }, _)));
+        let no_dialog = !matches!(self.readiness, Readiness::Dialog(_));
+        match (&self.stage, self.waits) {
+            (Stage::Over, _) => None,
+            (Stage::Clearing { since, .. }, _) => Some(since + CLEAR_TIMEOUT_MS),
+            (Stage::Entered { first, .. }, _) => no_dialog.then_some(first + TAKE_TIMEOUT_MS),
+            (_, Wait::Paste { since }) => Some(since + ready_ms),
+            (Stage::Riding { ready_since }, _) => {
+                unready.or(ready_since.map(|since| since + TAKE_TIMEOUT_MS))
+            }
+            (Stage::Written { typed: Some(typed) }, _) if !is_draft => {
+                no_dialog.then_some(typed + TAKE_TIMEOUT_MS)
+            }
+            (Stage::Queued | Stage::Written { .. }, _) => unready.into_iter().chain(obstacle).min(),
+        }
+    }
+
+    fn give_up(&mut self, now: u64, out: &mut Vec<Effect>) {
+        let seconds = self.deadlines.ready_ms / 1000;
+        let reason = match (&self.stage, self.obstacle) {
+            (Stage::Clearing { .. }, _) => return self.give_up_clearing(out),
+            (Stage::Entered { left, .. }, _) => {
+                let left = *left;
+                if !left && self.readiness == Readiness::Ready {
+                    self.keys = 0;
+                    self.stage = Stage::Clearing {
+                        left: false,
+                        reason: not_taken(),
+                        since: now,
+                    };
+                    return;
+                }
+                match left {
+                    true => not_taken(),
+                    false => not_taken() + STILL_THERE,
+                }
+            }
+            (_, Some((obstacle, _))) => {
+                format!("{} (nothing changed for {seconds} s)", obstacle.note())
+            }
+            (Stage::Written { typed: Some(_) }, None) => format!(
+                "the command was typed but does not stand in the prompt, and the agent did not report it within {} s: look at its screen before you retry",
+                TAKE_TIMEOUT_MS / 1000
+            ),
+            (
+                Stage::Riding {
+                    ready_since: Some(_),
+                },
+                None,
+            ) => not_taken(),
+            (_, None) if matches!(self.waits, Wait::Paste { .. }) => format!(
+                "the agent did not read what was typed within {seconds} s: look at its screen before you retry"
+            ),
+            (_, None) => format!(
+                "the agent was not ready within {seconds} s: look at its screen, then retry, or raise `[delivery] ready_timeout_s`"
+            ),
+        };
+        let kept = match self.stage {
+            Stage::Queued | Stage::Written { .. } if self.stashed => ASIDE,
+            _ => "",
+        };
+        self.finish(Effect::Failed(reason + kept), out);
+    }
+
+    pub(super) fn give_up_clearing(&mut self, out: &mut Vec<Effect>) {
+        if let Stage::Clearing { reason, left, .. } = &self.stage {
+            let reason = reason.clone() + if *left { "" } else { STILL_THERE };
+            self.finish(Effect::Failed(reason), out);
+        }
+    }
+}
+
+/// Said when the text could not be cleared.
+const STILL_THERE: &str = "; its text may still stand in the prompt: clear it there";
+/// Said when a draft was put aside and not brought back.
+const ASIDE: &str =
+    "; the draft that stood in the prompt is put aside: Ctrl+S in the empty prompt brings it back";
+
+fn not_taken() -> String {
+    format!(
+        "the agent did not take the command within {} s: check that the command exists in the workspace (an unknown slash command is never reported, nor is one that Claude Code carries out itself), then retry",
+        TAKE_TIMEOUT_MS / 1000
+    )
+}
