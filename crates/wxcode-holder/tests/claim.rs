@@ -132,6 +132,25 @@ async fn ctrl_c_ends_a_claim_and_comes_first() {
 }
 
 #[tokio::test]
+async fn a_claim_waits_until_the_agent_has_read_what_was_typed() {
+    let script = "stty raw -echo; echo on; while [ ! -e go ]; do sleep 0.05; done; head -c 3 >/dev/null; echo read; cat";
+    let session = Session::shell(script).await;
+    let (mut owner, other) = (session.attach(Some(0)).await, session.connect().await);
+    output_until(&mut owner, "on").await;
+    type_in(&other, 1, "abc").await;
+    let mut other = other;
+    until(&mut other, |event| {
+        matches!(event, Event::InputTaken { .. }).then_some(())
+    })
+    .await;
+    let reason = claim(&mut owner, 1, 10_000).await.unwrap_err();
+    assert!(reason.contains("not read"), "{reason}");
+    std::fs::write(session.tmp.path().join("go"), "").unwrap();
+    output_until(&mut owner, "read").await;
+    assert_eq!(claim(&mut owner, 2, 10_000).await, Ok(()));
+}
+
+#[tokio::test]
 async fn nobody_gets_between_the_messages_of_a_paste() {
     let session = Session::shell(SHOW).await;
     let (mut owner, mut other) = (session.attach(Some(0)).await, session.connect().await);

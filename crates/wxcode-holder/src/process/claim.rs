@@ -14,6 +14,7 @@ use crate::{frame::MAX_CLAIM_MS, message::Event};
 
 const TAKEN: &str = "another connection has the keyboard; try again when it has given it back";
 const TYPING: &str = "something is being typed; try again in a moment";
+const UNREAD: &str = "the agent has not read all that was typed; try again in a moment";
 const OVER: &str = "the time of the claim is over";
 const INTERRUPTED: &str = "somebody pressed Ctrl+C";
 /// Why something is not typed within a claim.
@@ -42,6 +43,7 @@ impl Holder {
         let refused = match () {
             () if theirs => Some(TAKEN),
             () if !self.takes_input() => Some("the agent has ended; start the session again"),
+            () if self.pty.is_unread() => Some(UNREAD),
             () if !renewed && !self.inputs.hold() => Some(TYPING),
             () => None,
         };

@@ -9,6 +9,7 @@ use std::{
 use rustix::{
     fd::{AsFd, OwnedFd},
     fs::Access,
+    io::ioctl_fionread,
     process::{Pid, Signal, kill_process_group},
     pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt},
     termios::{
@@ -46,6 +47,12 @@ impl Pty {
 
     pub(super) fn master(&self) -> &OwnedFd {
         &self.master
+    }
+
+    /// Whether something typed waits in the terminal for the agent to read.
+    pub(super) fn is_unread(&self) -> bool {
+        let slave = self.slave.as_ref();
+        slave.is_some_and(|slave| ioctl_fionread(slave).is_ok_and(|unread| unread > 0))
     }
 
     /// Lets go of the slave: once the others have too, the master reads to its end.
