@@ -223,18 +223,14 @@ fn the_text_is_cleared_and_the_draft_comes_back() {
         0,
     );
     // Enter does nothing, three times.
-    for at in [5_000, 11_000] {
-        tell(&mut machine, &[Event::Tick], at);
-        assert_eq!(
-            machine.step(&Event::Tick, at + CLAIM_RETRY_MS),
-            [Effect::Claim]
-        );
-        let effects = tell(&mut machine, &[Event::Claimed, text()], at + CLAIM_RETRY_MS);
+    for at in [2_000, 4_000] {
+        assert_eq!(machine.step(&Event::Tick, at), [Effect::Look]);
+        assert_eq!(machine.step(&text(), at), [Effect::Claim]);
+        let effects = tell(&mut machine, &[Event::Claimed, text()], at);
         assert!(matches!(effects[..], [Effect::Enter { .. }]), "{effects:?}");
     }
-    tell(&mut machine, &[Event::Tick], 15_000);
-    tell(&mut machine, &[Event::Tick], 17_000);
-    assert_eq!(machine.step(&Event::Tick, 18_000), [Effect::Claim]);
+    assert_eq!(machine.step(&Event::Tick, 9_000), [Effect::Release]);
+    assert_eq!(machine.step(&Event::Tick, 15_000), [Effect::Claim]);
     let effects = tell(&mut machine, &[Event::Claimed, text()], 18_000);
     assert_eq!(effects, [Effect::Press(Key::Escape)]);
     let asks = Prompt::Text {

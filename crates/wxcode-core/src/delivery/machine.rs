@@ -18,8 +18,9 @@ pub const ENTERS_MAX: u32 = 3;
 /// take to stand in the prompt.
 pub const TAKE_TIMEOUT_MS: u64 = 15_000;
 /// How long after one Enter the next may follow, in milliseconds.
-pub const ENTER_INTERVAL_MS: u64 = 5_000;
-/// How long the keyboard is had at a time, in milliseconds.
+pub const ENTER_INTERVAL_MS: u64 = 2_000;
+/// How long the keyboard is had at a time, in milliseconds. Where the agent does not take an Enter it is had anew for each of
+/// [`ENTERS_MAX`], so that at most about twice as long passes before others type.
 pub const CLAIM_MS: u64 = 5_000;
 /// How long after the keyboard was given back, or not granted, it is asked for again where the screen stands still, in milliseconds.
 pub const CLAIM_RETRY_MS: u64 = 1_000;

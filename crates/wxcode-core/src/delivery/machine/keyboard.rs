@@ -92,16 +92,24 @@ impl Machine {
     /// Asks for the keyboard, if there is something to press.
     pub(super) fn ask(&mut self, now: u64, out: &mut Vec<Effect>) {
         let is_due = self.asks_at().is_some_and(|at| now >= at);
-        if is_due && self.waits == Wait::Nothing {
+        if is_due {
+            self.waits = Wait::Nothing;
             self.keyboard = Keyboard::Asked { at: now };
             out.push(Effect::Claim);
         }
     }
 
-    /// When the keyboard is asked for.
+    /// When the keyboard is asked for; for another Enter once more while it is had, which the holder grants when the agent has
+    /// read the last one.
     pub(super) fn asks_at(&self) -> Option<u64> {
-        let Keyboard::Free { again } = self.keyboard else {
-            return None;
+        let again = match (self.keyboard, self.waits) {
+            (Keyboard::Free { again }, Wait::Nothing) => again,
+            (Keyboard::Had { .. }, Wait::Nothing | Wait::Reaction { .. })
+                if self.pressed() == Pressed::Enter =>
+            {
+                0
+            }
+            _ => return None,
         };
         let at = match self.stage {
             Stage::Queued | Stage::Written { .. } | Stage::Clearing { left: false, .. } => again,
@@ -115,6 +123,6 @@ impl Machine {
                 return None;
             }
         };
-        (self.readiness == Readiness::Ready && self.waits == Wait::Nothing).then_some(at)
+        (self.readiness == Readiness::Ready).then_some(at)
     }
 }
