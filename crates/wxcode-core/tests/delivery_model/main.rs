@@ -166,7 +166,7 @@ fn a_server_that_dies_anywhere() {
 fn a_user_who_types_at_any_moment() {
     let budget = Budget {
         user_keys: 2,
-        lags: 1,
+        lags: 2,
         ..NOTHING
     };
     assert!(promise("user", World::new(1, false, budget)) > 1_000);

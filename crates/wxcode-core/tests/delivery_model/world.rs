@@ -218,6 +218,11 @@ impl World {
                 .any(|hook| *hook == [Piece::Text(at)])
     }
 
+    fn under_was_taken(&self) -> bool {
+        let under = self.server.under.as_ref();
+        under.is_some_and(|(at, _)| self.was_taken(*at))
+    }
+
     /// Whether the agent said that it took a delivery.
     fn was_taken(&self, at: usize) -> bool {
         self.hooks.iter().any(|hook| *hook == [Piece::Text(at)])
@@ -419,6 +424,14 @@ impl World {
             Todo::Event(event) => {
                 if let Some((_, machine)) = &mut self.server.under {
                     let effects = machine.step(&event, self.now);
+                    // At a deadline it may be taken in the same moment; else the report is waited for.
+                    let fails = |effect: &Effect| matches!(effect, Effect::Failed(_));
+                    let taken = self.under_was_taken();
+                    if event != Event::Tick && taken && effects.iter().any(fails) {
+                        return Some(Err(
+                            "a delivery whose report can still be read does not fail",
+                        ));
+                    }
                     // Effects of one event come before the next event.
                     for effect in effects.into_iter().rev() {
                         self.server.todo.push_front(Todo::Effect(effect));

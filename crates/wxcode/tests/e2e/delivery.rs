@@ -1,5 +1,10 @@
 //! Deliveries: typed once, confirmed by the agent, never into a dialog, failed with a reason.
 
+mod crash;
+mod draft;
+mod key;
+mod real;
+
 use std::fs;
 
 use serde_json::json;

@@ -19,7 +19,7 @@ use tokio::{
 use super::{Agent, Socket, is_alive, kill};
 
 /// How long anything may take before a test gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a condition outside of our own event stream is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 

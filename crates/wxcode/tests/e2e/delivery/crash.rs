@@ -1,0 +1,102 @@
+//! The server dies at each step of a delivery: the command is taken once, and says so.
+
+use wxcode_holder::client::{Event, Request};
+
+use crate::support::{Agent, Frame, Proxy, Server, Stop};
+
+const TEXT: &str = "only once";
+const ENTER: &[u8] = b"\r";
+const STASH: &[u8] = b"\x13";
+
+fn types(keys: &'static [u8], frame: &Frame) -> bool {
+    matches!(frame, Frame::Request(Request::ClaimedInput { bytes, .. }) if bytes[..] == *keys)
+}
+
+/// The steps by their names. What the store is told lies between them: `written` before the text is sent, the attempt behind the
+/// Enter, `submitted` behind the hook.
+const STEPS: &[(&str, Stop)] = &[
+    ("asks for the keyboard", |frame| {
+        matches!(frame, Frame::Request(Request::Claim { .. }))
+    }),
+    ("has the keyboard", |frame| {
+        matches!(frame, Frame::Event(Event::Claimed { .. }))
+    }),
+    (
+        "looks at the prompt",
+        |frame| matches!(frame, Frame::Request(Request::Screen { id }) if *id >= 1 << 63),
+    ),
+    ("puts the draft aside", |frame| types(STASH, frame)),
+    ("types the text", |frame| {
+        matches!(frame, Frame::Request(Request::ClaimedDeliver { .. }))
+    }),
+    ("hears that it is typed", |frame| {
+        matches!(frame, Frame::Event(Event::Delivered { .. }))
+    }),
+    ("presses Enter", |frame| types(ENTER, frame)),
+    ("hears that Enter is typed", |frame| {
+        matches!(frame, Frame::Event(Event::InputTaken { .. }))
+    }),
+    ("hears that it is submitted", |frame| match frame {
+        Frame::Event(Event::Hook { payload, .. }) => {
+            String::from_utf8_lossy(payload).contains("UserPromptSubmit")
+        }
+        _ => false,
+    }),
+    ("gives the keyboard back", |frame| {
+        matches!(frame, Frame::Request(Request::Release { .. }))
+    }),
+];
+
+/// Delivers with a draft in the prompt; the server dies at a step, before it or behind it.
+async fn dies_at(name: &str, stop: Stop, behind: bool) {
+    let mut server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    server.start_session(&project).await;
+    let idle = |session: &serde_json::Value| session["agent_state"] == "idle";
+    server.session_until(&project, "idle", idle).await;
+    let terminal = format!("/output-projects/{project}/terminal");
+    let mut socket = server.socket(&terminal).await;
+    socket.input("half a thought").await;
+    socket.until("❯ half a thought").await;
+    socket.drop_connection();
+    server.crash().await;
+
+    let dir = server.session_dirs().remove(0);
+    let mut proxy = Proxy::new(&dir, stop, behind);
+    server.up().await;
+    let delivery = server.deliver(&project, TEXT).await;
+    proxy.stopped().await;
+    server.crash().await;
+    proxy.take_away();
+    server.up().await;
+
+    let done = server
+        .delivery_until(&project, &delivery, "submitted")
+        .await;
+    assert!(done["error"].is_null(), "{name}: {done}");
+    let screen = format!("/output-projects/{project}/screen");
+    let shown = server
+        .until(&screen, "the draft is back", |screen| {
+            screen
+                .as_str()
+                .is_some_and(|screen| screen.contains("❯ half a thought"))
+        })
+        .await;
+    let shown = shown.as_str().unwrap();
+    let once = "fake: 1 user message; last: only once";
+    assert!(shown.contains(once), "{name}, behind: {behind}:\n{shown}");
+}
+
+#[tokio::test]
+async fn the_server_dies_before_each_step() {
+    for (name, stop) in STEPS {
+        dies_at(name, *stop, false).await;
+    }
+}
+
+#[tokio::test]
+async fn the_server_dies_behind_each_step() {
+    for (name, stop) in STEPS {
+        dies_at(name, *stop, true).await;
+    }
+}

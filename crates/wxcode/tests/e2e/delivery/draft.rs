@@ -1,0 +1,150 @@
+//! What the user has half typed is neither sent, nor lost, nor mixed with a command.
+
+use serde_json::Value;
+
+use super::{deliveries, running};
+use crate::support::{Server, Socket};
+
+const DRAFT: &str = "half a thought";
+
+/// A session that is idle with a draft in its prompt, and the terminal it was typed in.
+async fn with_draft(modes: &str, config: &str) -> (Server, String, Socket) {
+    let (server, project) = running(modes, config).await;
+    idle(&server, &project).await;
+    let mut socket = server
+        .socket(&format!("/output-projects/{project}/terminal"))
+        .await;
+    socket.input(DRAFT).await;
+    socket.until(&format!("❯ {DRAFT}")).await;
+    (server, project, socket)
+}
+
+async fn idle(server: &Server, project: &str) {
+    let idle = |session: &Value| session["agent_state"] == "idle";
+    server.session_until(project, "idle", idle).await;
+}
+
+/// Waits until the screen shows all of these; the screen.
+async fn shows(server: &Server, project: &str, texts: &[&str]) -> String {
+    let screen = format!("/output-projects/{project}/screen");
+    let what = format!("{texts:?}");
+    let shown = server.until(&screen, &what, |screen| {
+        screen
+            .as_str()
+            .is_some_and(|screen| texts.iter().all(|text| screen.contains(text)))
+    });
+    shown.await.as_str().unwrap().to_owned()
+}
+
+async fn says_draft(server: &Server, project: &str, delivery: &Value) -> Value {
+    let path = format!(
+        "{}/{}",
+        deliveries(project),
+        delivery["id"].as_str().unwrap()
+    );
+    let waits = server.until(&path, "the draft is named", |delivery| {
+        delivery["error"]
+            .as_str()
+            .is_some_and(|error| error.starts_with("draft: "))
+    });
+    waits.await
+}
+
+#[tokio::test]
+async fn a_draft_is_put_aside_and_comes_back() {
+    let (server, project, _socket) = with_draft("", "").await;
+    for (count, text) in ["one", "two"].iter().enumerate() {
+        let delivery = server.deliver(&project, text).await;
+        server
+            .delivery_until(&project, &delivery, "submitted")
+            .await;
+        let plural = if count == 0 { "" } else { "s" };
+        let answer = format!("fake: {} user message{plural}; last: {text}", count + 1);
+        shows(&server, &project, &[&answer, &format!("❯ {DRAFT}")]).await;
+    }
+}
+
+#[tokio::test]
+async fn where_it_cannot_be_put_aside_the_delivery_waits_until_it_is_gone() {
+    let (server, project, mut socket) = with_draft("no-stash", "").await;
+    let delivery = server.deliver(&project, "later").await;
+    let waits = says_draft(&server, &project, &delivery).await;
+    assert_eq!(waits["state"], "queued");
+    shows(&server, &project, &[&format!("❯ {DRAFT}")]).await;
+    socket.input("\r").await;
+    let done = server
+        .delivery_until(&project, &delivery, "submitted")
+        .await;
+    assert!(done["error"].is_null(), "{done}");
+    shows(&server, &project, &["fake: 2 user messages; last: later"]).await;
+}
+
+#[tokio::test]
+async fn a_draft_that_nobody_touches_fails_it_and_stays() {
+    let (server, project, _socket) =
+        with_draft("no-stash", "[delivery]\nready_timeout_s = 1\n").await;
+    let delivery = server.deliver(&project, "never").await;
+    let failed = server.delivery_until(&project, &delivery, "failed").await;
+    let error = failed["error"].as_str().unwrap();
+    assert!(
+        error.starts_with("draft: ") && error.contains("1 s"),
+        "{error}"
+    );
+    let screen = shows(&server, &project, &[&format!("❯ {DRAFT}")]).await;
+    assert!(!screen.contains("never"), "{screen}");
+}
+
+#[tokio::test]
+async fn a_second_draft_does_not_throw_away_the_one_that_the_user_put_aside() {
+    let (server, project, mut socket) = with_draft("", "").await;
+    socket.input("\u{13}").await;
+    socket.until("draft stashed").await;
+    socket.input("another").await;
+    socket.until("❯ another").await;
+    let delivery = server.deliver(&project, "later").await;
+    says_draft(&server, &project, &delivery).await;
+    // The user sends the second; the first comes back, and can be put aside.
+    socket.input("\r").await;
+    server
+        .delivery_until(&project, &delivery, "submitted")
+        .await;
+    shows(&server, &project, &["last: later", &format!("❯ {DRAFT}")]).await;
+}
+
+#[tokio::test]
+async fn a_suggestion_is_no_draft() {
+    let (server, project) = running("placeholder,no-stash", "").await;
+    idle(&server, &project).await;
+    shows(&server, &project, &["❯ Try \"something\""]).await;
+    let delivery = server.deliver(&project, "at once").await;
+    server
+        .delivery_until(&project, &delivery, "submitted")
+        .await;
+    shows(&server, &project, &["last: at once"]).await;
+}
+
+#[tokio::test]
+async fn a_text_that_is_not_taken_is_cleared_and_the_draft_comes_back() {
+    let (server, project, _socket) = with_draft("deaf", "").await;
+    let delivery = server.deliver(&project, "not taken").await;
+    let failed = server.delivery_until(&project, &delivery, "failed").await;
+    let error = failed["error"].as_str().unwrap();
+    assert!(
+        error.contains("15 s") && !error.contains("still"),
+        "{error}"
+    );
+    assert_eq!(failed["attempts"], 3);
+    let screen = shows(&server, &project, &[&format!("❯ {DRAFT}")]).await;
+    assert!(!screen.contains("not taken"), "{screen}");
+}
+
+#[tokio::test]
+async fn after_an_unknown_command_the_prompt_is_as_it_was() {
+    let (server, project, _socket) = with_draft("", "").await;
+    let delivery = server.deliver(&project, "/unknown:command x").await;
+    let next = server.deliver(&project, "next").await;
+    server.delivery_until(&project, &delivery, "failed").await;
+    server.delivery_until(&project, &next, "submitted").await;
+    let answer = "fake: 1 user message; last: next";
+    shows(&server, &project, &[answer, &format!("❯ {DRAFT}")]).await;
+}

@@ -1,0 +1,93 @@
+//! Keys that others press, and the same request more than once.
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use super::{deliveries, running};
+use crate::support::Server;
+
+#[tokio::test]
+async fn what_others_type_during_a_delivery_comes_behind_it() {
+    // The first Enter is lost, so that the delivery takes its time.
+    let (server, project) = running("swallow-cr", "").await;
+    let mut socket = server
+        .socket(&format!("/output-projects/{project}/terminal"))
+        .await;
+    let delivery = server.deliver(&project, "the command").await;
+    socket.until("❯ the command").await;
+    socket.input("x").await;
+    socket.input("yz").await;
+    let done = server
+        .delivery_until(&project, &delivery, "submitted")
+        .await;
+    assert_eq!(done["attempts"], 2);
+    socket
+        .until("fake: 1 user message; last: the command")
+        .await;
+    socket.until("❯ xyz").await;
+}
+
+#[tokio::test]
+async fn ctrl_c_gets_through_and_the_command_is_not_sent() {
+    let (server, project) = running("deaf", "").await;
+    let mut socket = server
+        .socket(&format!("/output-projects/{project}/terminal"))
+        .await;
+    let delivery = server.deliver(&project, "the command").await;
+    socket.until("❯ the command").await;
+    let screen = format!("/output-projects/{project}/screen");
+    socket.input("\u{3}").await;
+    let is_empty = |screen: &serde_json::Value| !screen.as_str().unwrap().contains("command");
+    server.until(&screen, "it is cleared", is_empty).await;
+    socket.input("mine").await;
+    socket.until("❯ mine").await;
+    let failed = server.delivery_until(&project, &delivery, "failed").await;
+    assert!(
+        failed["error"].as_str().unwrap().contains("15 s"),
+        "{failed}"
+    );
+    let screen = server.get(&screen).await.expect(200);
+    assert!(screen.as_str().unwrap().contains("❯ mine"), "{screen}");
+}
+
+async fn send(server: &Server, project: &str, text: &str, key: &str) -> (u16, serde_json::Value) {
+    let body = json!({ "text": text, "idempotency_key": key });
+    let answer = server.post(&deliveries(project), body).await;
+    (answer.status.as_u16(), answer.body)
+}
+
+#[tokio::test]
+async fn one_key_is_one_delivery_however_many_ask_at_once() {
+    let (server, project) = running("", "").await;
+    let answers = join_all((0..16).map(|_| send(&server, &project, "once", "k"))).await;
+    let id = answers[0].1["id"].clone();
+    for (status, answer) in &answers {
+        assert_eq!((*status, &answer["id"]), (202, &id), "{answer}");
+    }
+    server
+        .delivery_until(&project, &answers[0].1, "submitted")
+        .await;
+    let list = server.get(&deliveries(&project)).await.expect(200);
+    assert_eq!(list["total"], 1);
+}
+
+#[tokio::test]
+async fn a_key_stays_with_a_delivery_that_failed() {
+    let (server, project) = running("never-ready", "[delivery]\nready_timeout_s = 1\n").await;
+    let (_, first) = send(&server, &project, "once", "k").await;
+    let failed = server.delivery_until(&project, &first, "failed").await;
+    let (status, again) = send(&server, &project, "once", "k").await;
+    assert_eq!(
+        (status, &again["id"], &again["state"]),
+        (202, &failed["id"], &failed["state"])
+    );
+    assert_eq!(
+        again["error"], failed["error"],
+        "the same answer, not another try"
+    );
+    let (status, other) = send(&server, &project, "once", "another key").await;
+    assert!(
+        status == 202 && other["id"] != first["id"],
+        "another key is another delivery"
+    );
+}

@@ -1,0 +1,157 @@
+//! Drafts and texts of all kinds on the real Claude Code.
+
+use serde_json::Value;
+
+use super::deliveries;
+use crate::support::{Server, real};
+
+/// A session of the real one that is idle.
+async fn start() -> Option<(Server, String)> {
+    let agent = real()?.with_config("[delivery]\nready_timeout_s = 20\n");
+    let server = Server::start(agent).await;
+    let project = server.project("p").await;
+    let commands = server
+        .workspace(&project)
+        .await
+        .join(".claude/commands/gsd");
+    std::fs::create_dir_all(&commands).unwrap();
+    std::fs::write(commands.join("new-project.md"), "Carry out $ARGUMENTS.\n").unwrap();
+    server.start_session(&project).await;
+    idle(&server, &project).await;
+    Some((server, project))
+}
+
+async fn idle(server: &Server, project: &str) {
+    let idle = |session: &Value| session["agent_state"] == "idle";
+    server.session_until(project, "idle", idle).await;
+}
+
+async fn shows(
+    server: &Server,
+    project: &str,
+    what: &str,
+    wanted: impl Fn(&str) -> bool,
+) -> String {
+    let screen = format!("/output-projects/{project}/screen");
+    let shown = server.until(&screen, what, |screen| screen.as_str().is_some_and(&wanted));
+    shown.await.as_str().unwrap().to_owned()
+}
+
+/// The lines of the input box: between the last two edges.
+fn prompt(screen: &str) -> String {
+    let lines: Vec<&str> = screen.lines().collect();
+    let edges: Vec<usize> = (0..lines.len())
+        .filter(|at| lines[*at].starts_with("──────────"))
+        .collect();
+    match edges[..] {
+        [.., top, bottom] => lines[top + 1..bottom].join("\n"),
+        _ => String::new(),
+    }
+}
+
+async fn submitted(server: &Server, project: &str, text: &str) {
+    let delivery = server.deliver(project, text).await;
+    server.delivery_until(project, &delivery, "submitted").await;
+    idle(server, project).await;
+}
+
+#[tokio::test]
+async fn drafts_of_all_kinds_are_put_aside_and_come_back() {
+    let Some((server, project)) = start().await else {
+        return;
+    };
+    let mut socket = server
+        .socket(&format!("/output-projects/{project}/terminal"))
+        .await;
+    // What is typed, and what stands in the box then.
+    let drafts = [
+        ("half a thought", "❯ half a thought"),
+        ("\u{1b}[200~one\ntwo\u{1b}[201~", "❯ one\n  two"),
+        (
+            "\u{1b}[200~a\nb\nc\nd\ne\u{1b}[201~",
+            "❯ [Pasted text #1 +4 lines]",
+        ),
+        ("!ls -la", "! ls -la"),
+        ("at its beginning\u{1}", "❯ at its beginning"),
+    ];
+    for (keys, stands) in drafts {
+        socket.input(keys).await;
+        shows(&server, &project, stands, |screen| prompt(screen) == stands).await;
+        submitted(&server, &project, "a command").await;
+        shows(&server, &project, stands, |screen| prompt(screen) == stands).await;
+        // Ctrl+C empties the box, and the shell mode with a backspace.
+        socket.input("\u{3}").await;
+        let emptied = |screen: &str| matches!(prompt(screen).as_str(), "❯" | "!");
+        let screen = shows(&server, &project, "emptied", emptied).await;
+        if prompt(&screen) == "!" {
+            socket.input("\u{7f}").await;
+        }
+        shows(&server, &project, "empty", |screen| {
+            prompt(screen) == "❯" && !screen.contains("again to exit")
+        })
+        .await;
+    }
+    let turns = server.agent.stub.as_ref().unwrap().requests();
+    let last = turns
+        .iter()
+        .rev()
+        .find(|request| request.is_turn())
+        .unwrap();
+    let texts = last.user_texts();
+    assert!(
+        texts
+            .iter()
+            .all(|text| !text.contains("thought") && !text.contains("one\ntwo")),
+        "{texts:?}"
+    );
+}
+
+#[tokio::test]
+async fn any_text_is_submitted_as_it_is_or_fails_with_a_reason() {
+    let Some((server, project)) = start().await else {
+        return;
+    };
+    let mebibyte = "0123456789 abcd\n".repeat(1 << 16);
+    let texts = [
+        "!echo not for a shell",
+        "#a note",
+        "@.claude",
+        "see @.cl",
+        "?",
+        "&",
+        "/gsd:new-project",
+        "/gsd:new-project with more",
+        "a backslash at the end\\",
+        "control \u{1b}[201~\u{3}\u{4}\u{1a} characters\u{7}",
+        "Ação 日本 👍🏽 שלום e\u{301}",
+        &mebibyte[..mebibyte.len() - 1],
+        "exit",
+    ];
+    for text in texts {
+        println!("{}", text.chars().take(40).collect::<String>());
+        submitted(&server, &project, text).await;
+    }
+    // A command that is known only in part must not become the one that the list offers.
+    for (text, reason) in [
+        ("/gsd:new-pro", "unknown slash command"),
+        ("/gsd:no-such x", "unknown slash command"),
+        ("/clear", "carries out itself"),
+    ] {
+        let delivery = server.deliver(&project, text).await;
+        let failed = server.delivery_until(&project, &delivery, "failed").await;
+        assert!(
+            failed["error"].as_str().unwrap().contains(reason),
+            "{failed}"
+        );
+    }
+    let screen = shows(&server, &project, "empty", |screen| prompt(screen) == "❯").await;
+    assert!(!screen.contains("Begin with"), "{screen}");
+    for text in ["", " \n\t ", "\u{1b}\u{7}"] {
+        let answer = server
+            .post(&deliveries(&project), serde_json::json!({ "text": text }))
+            .await;
+        let detail = answer.problem(422);
+        assert!(detail.contains("text"), "{detail}");
+    }
+    submitted(&server, &project, "after all of it").await;
+}

@@ -1,0 +1,138 @@
+//! A man in the middle between the server and a holder, who stops at a named frame.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use bytes::{Bytes, BytesMut};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{
+        UnixListener, UnixStream,
+        unix::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::mpsc,
+    task::JoinHandle,
+};
+use wxcode_holder::{
+    client::{Event, Request},
+    frame::{Decoder, Type},
+};
+
+/// What either side sends.
+#[derive(Debug, Clone)]
+pub(crate) enum Frame {
+    Request(Request),
+    Event(Event),
+    /// Greetings and the like.
+    Other,
+}
+
+/// Where the proxy stops: it is asked for each frame, and keeps back the one for which it says so and all that follow it.
+pub(crate) type Stop = fn(&Frame) -> bool;
+
+/// Stands in the place of a holder's socket until it is taken away.
+pub(crate) struct Proxy {
+    socket: PathBuf,
+    aside: PathBuf,
+    stopped: mpsc::Receiver<()>,
+    task: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// Puts itself before the holder of the session in `dir`. With `forwards` the frame that it stops at still goes through.
+    pub(crate) fn new(dir: &Path, stop: Stop, forwards: bool) -> Self {
+        let (socket, aside) = (dir.join("holder.sock"), dir.join("holder.aside"));
+        fs::rename(&socket, &aside).unwrap();
+        let listener = UnixListener::bind(&socket).unwrap();
+        let (tell, stopped) = mpsc::channel(8);
+        let holder = aside.clone();
+        let task = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let Ok(holder) = UnixStream::connect(&holder).await else {
+                    return;
+                };
+                let (from_client, to_client) = client.into_split();
+                let (from_holder, to_holder) = holder.into_split();
+                let there = forward(from_client, to_holder, stop, forwards, tell.clone());
+                let back = forward(from_holder, to_client, stop, forwards, tell.clone());
+                tokio::spawn(async move {
+                    // One that has stopped keeps both ends open until the server is gone.
+                    tokio::select! {
+                        () = there => {}
+                        () = back => {}
+                    }
+                });
+            }
+        });
+        Self {
+            socket,
+            aside,
+            stopped,
+            task,
+        }
+    }
+
+    /// Waits until it has stopped.
+    pub(crate) async fn stopped(&mut self) {
+        let stopped = tokio::time::timeout(super::PATIENCE, self.stopped.recv());
+        stopped.await.expect("the frame comes").expect("it runs");
+    }
+
+    /// Gives the holder its place back.
+    pub(crate) fn take_away(self) {
+        self.task.abort();
+        fs::remove_file(&self.socket).unwrap();
+        fs::rename(&self.aside, &self.socket).unwrap();
+    }
+}
+
+/// Forwards frames one way until the sender is gone.
+async fn forward(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    stop: Stop,
+    forwards: bool,
+    tell: mpsc::Sender<()>,
+) {
+    let mut decoder = Decoder::default();
+    let mut stopped = false;
+    loop {
+        while let Ok(Some((kind, payload))) = decoder.next_frame() {
+            if stopped {
+                continue;
+            }
+            let stops = stop(&frame(kind, &payload));
+            if (!stops || forwards) && to.write_all(&encoded(kind, &payload)).await.is_err() {
+                return;
+            }
+            if stops {
+                stopped = true;
+                let _ = tell.send(()).await;
+            }
+        }
+        match from.read_buf(decoder.buffer()).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+    }
+}
+
+fn frame(kind: Type, payload: &Bytes) -> Frame {
+    if let Ok(Some(request)) = Request::decode(kind, payload.clone()) {
+        return Frame::Request(request);
+    }
+    match Event::decode(kind, payload.clone()) {
+        Ok(Some(event)) => Frame::Event(event),
+        _ => Frame::Other,
+    }
+}
+
+fn encoded(kind: Type, payload: &[u8]) -> BytesMut {
+    let mut out = BytesMut::new();
+    out.extend_from_slice(&(payload.len() as u32).to_be_bytes());
+    out.extend_from_slice(&[kind as u8]);
+    out.extend_from_slice(payload);
+    out
+}
