@@ -304,7 +304,12 @@ impl Machine {
                     self.hesitate(Obstacle::NoPrompt, now, out);
                 }
             }
-            (Stage::Written { .. }, Prompt::Draft { mark }) => self.hesitate(draft(mark), now, out),
+            (Stage::Written { typed: None }, Prompt::Draft { mark }) => {
+                self.hesitate(draft(mark), now, out);
+            }
+            (Stage::Written { .. }, Prompt::Draft { .. }) => {
+                self.hesitate(Obstacle::Mixed, now, out)
+            }
             // It is not there yet, or no longer: a report may still come.
             (Stage::Written { .. }, Prompt::Empty) => self.wait_or_release(now, out),
             (

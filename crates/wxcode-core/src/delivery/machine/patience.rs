@@ -3,7 +3,7 @@
 use super::{
     CLAIM_MS, CLEAR_TIMEOUT_MS, Keyboard, Machine, REACT_MS, Readiness, Stage, TAKE_TIMEOUT_MS,
     Wait,
-    words::{Effect, Obstacle},
+    words::Effect,
 };
 
 impl Machine {
@@ -47,7 +47,6 @@ impl Machine {
         let ready_ms = self.deadlines.ready_ms;
         let unready = self.not_ready_since.map(|since| since + ready_ms);
         let obstacle = self.obstacle.map(|(_, since)| since + ready_ms);
-        let is_draft = matches!(self.obstacle, Some((Obstacle::Draft { .. }, _)));
         let no_dialog = !matches!(self.readiness, Readiness::Dialog(_));
         match (&self.stage, self.waits) {
             (Stage::Over, _) => None,
@@ -57,7 +56,7 @@ impl Machine {
             (Stage::Riding { ready_since }, _) => {
                 unready.or(ready_since.map(|since| since + TAKE_TIMEOUT_MS))
             }
-            (Stage::Written { typed: Some(typed) }, _) if !is_draft => {
+            (Stage::Written { typed: Some(typed) }, _) => {
                 no_dialog.then_some(typed + TAKE_TIMEOUT_MS)
             }
             (Stage::Queued | Stage::Written { .. }, _) => unready.into_iter().chain(obstacle).min(),
@@ -84,13 +83,13 @@ impl Machine {
                     false => not_taken() + STILL_THERE,
                 }
             }
+            (Stage::Written { typed: Some(_) }, _) => format!(
+                "the command was typed but does not stand alone in the prompt, and the agent did not report it within {} s: look at its screen before you retry",
+                TAKE_TIMEOUT_MS / 1000
+            ),
             (_, Some((obstacle, _))) => {
                 format!("{} (nothing changed for {seconds} s)", obstacle.note())
             }
-            (Stage::Written { typed: Some(_) }, None) => format!(
-                "the command was typed but does not stand in the prompt, and the agent did not report it within {} s: look at its screen before you retry",
-                TAKE_TIMEOUT_MS / 1000
-            ),
             (
                 Stage::Riding {
                     ready_since: Some(_),

@@ -130,6 +130,8 @@ pub enum Effect {
 pub(super) enum Obstacle {
     /// Something of somebody else stands in the prompt.
     Draft { mark: u64 },
+    /// The text was typed, and something else stands with it or in its place.
+    Mixed,
     /// There is no prompt that takes keys.
     NoPrompt,
     /// Others have the keyboard.
@@ -141,6 +143,7 @@ impl Obstacle {
     pub(super) fn note(self) -> String {
         match self {
             Self::Draft { .. } => "draft: other text stands in the prompt: send it or clear it, and the command follows by itself",
+            Self::Mixed => "draft: the command was typed, and other text stands with it or in its place: it is not sent until it stands alone",
             Self::NoPrompt => "prompt: no input box is on the agent's screen: close what stands there, and the command follows by itself",
             Self::Keyboard => "keyboard: somebody is in the middle of a paste or types without a pause: the command follows by itself",
         }

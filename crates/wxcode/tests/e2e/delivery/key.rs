@@ -42,10 +42,8 @@ async fn ctrl_c_gets_through_and_the_command_is_not_sent() {
     socket.input("mine").await;
     socket.until("❯ mine").await;
     let failed = server.delivery_until(&project, &delivery, "failed").await;
-    assert!(
-        failed["error"].as_str().unwrap().contains("15 s"),
-        "{failed}"
-    );
+    let error = failed["error"].as_str().unwrap();
+    assert!(error.contains("15 s"), "{failed}");
     let screen = server.get(&screen).await.expect(200);
     assert!(screen.as_str().unwrap().contains("❯ mine"), "{screen}");
 }
