@@ -1,34 +1,29 @@
 //! Carries a project's deliveries into its session, one at a time, in order.
 
+mod keyboard;
+mod perform;
+mod settle;
+
 use std::{collections::VecDeque, sync::Arc};
 
-use bytes::Bytes;
-use jiff::Timestamp;
-use wxcode_claude::{input_box, prompt};
+use wxcode_claude::prompt;
 use wxcode_core::{
     delivery::{
         Delivery, DeliveryState, Route,
-        machine::{CLAIM_MS, Deadlines, Effect, Event, Key, Machine, Readiness},
+        machine::{Deadlines, Event, Machine, Readiness},
     },
     id::Id,
-    time::to_millis,
 };
-use wxcode_holder::client::{ClientError, Request, Sender};
-use wxcode_store::{Result, Step, Store};
-use wxcode_terminal::Size;
+use wxcode_holder::client::{ClientError, Sender};
+use wxcode_store::{Result, Store};
 
-use super::look;
+use perform::Setback;
+pub(super) use settle::{end, fail};
 
-/// The first id of the courier's looks at the screen; those of others are below.
-const LOOKS: u64 = 1 << 63;
 /// Submitted prompts that are remembered to confirm a delivery that the store could not tell of yet.
 const PROMPTS_MAX: usize = 256;
 /// How long to wait before a store that failed is asked again, in milliseconds.
 const RETRY_MS: u64 = 1_000;
-
-/// Why a delivery came to an end without the courier.
-const ENDED: &str =
-    "the agent ended before it took the command: start the session again, then retry";
 
 /// The delivery under way.
 struct Under {
@@ -82,7 +77,7 @@ impl Courier {
             claims: false,
             claim: 0,
             is_claiming: false,
-            look: LOOKS,
+            look: 0,
         }
     }
 
@@ -186,58 +181,6 @@ impl Courier {
             .is_some_and(|under| under.delivery.id.to_string() == key)
     }
 
-    /// The keyboard is the courier's.
-    pub(super) async fn claimed(
-        &mut self,
-        claim: u64,
-        holder: &Sender,
-        now: u64,
-    ) -> Result<(), ClientError> {
-        if self.is_claiming && claim == self.claim {
-            self.tell(Event::Claimed, holder, now).await?;
-        }
-        Ok(())
-    }
-
-    /// The keyboard is others' again, or still.
-    pub(super) async fn unclaimed(
-        &mut self,
-        claim: u64,
-        holder: &Sender,
-        now: u64,
-    ) -> Result<(), ClientError> {
-        if self.is_claiming && claim == self.claim {
-            self.is_claiming = false;
-            self.tell(Event::Unclaimed, holder, now).await?;
-        }
-        Ok(())
-    }
-
-    /// A key was not typed, as the keyboard was others' already.
-    pub(super) async fn refused(&mut self, holder: &Sender, now: u64) -> Result<(), ClientError> {
-        self.tell(Event::Unclaimed, holder, now).await
-    }
-
-    /// Whether a screen is the courier's to look at.
-    pub(super) const fn asked_for(&self, id: u64) -> bool {
-        id >= LOOKS
-    }
-
-    /// A screen came that the courier asked for.
-    pub(super) async fn looked(
-        &mut self,
-        id: u64,
-        (screen, dump, size): (&str, &[u8], Size),
-        holder: &Sender,
-        now: u64,
-    ) -> Result<(), ClientError> {
-        let Some(under) = self.under.as_ref().filter(|_| id == self.look) else {
-            return Ok(());
-        };
-        let seen = look::prompt(screen, dump, size, &under.delivery.text);
-        self.tell(Event::Looked(seen), holder, now).await
-    }
-
     /// When [`Self::tick`] has something to do.
     pub(super) fn deadline(&self) -> Option<u64> {
         self.under
@@ -294,141 +237,6 @@ impl Courier {
             self.reload(now);
         }
         Ok(())
-    }
-
-    /// Gives the keyboard back.
-    async fn release(&mut self, holder: &Sender) -> Result<(), ClientError> {
-        if std::mem::take(&mut self.is_claiming) && self.claims {
-            let claim = self.claim;
-            holder.send(Request::Release { claim }).await?;
-        }
-        Ok(())
-    }
-
-    /// Types keys, within the claim where the holder knows claims.
-    async fn press(&mut self, keys: &'static [u8], holder: &Sender) -> Result<(), ClientError> {
-        self.inputs += 1;
-        let (seq, claim, bytes) = (self.inputs, self.claim, Bytes::from_static(keys));
-        let request = match self.claims {
-            true => Request::ClaimedInput { claim, seq, bytes },
-            false => Request::Input { seq, bytes },
-        };
-        holder.send(request).await
-    }
-
-    async fn perform(&mut self, effect: Effect, holder: &Sender) -> Result<Option<Event>, Setback> {
-        let Some(Under { delivery, .. }) = &self.under else {
-            return Ok(None);
-        };
-        let (state, attempts, error) = (delivery.state, delivery.attempts, delivery.error.clone());
-        let after = delivery.after_seq;
-        match effect {
-            Effect::Claim => {
-                self.claim += 1;
-                self.is_claiming = true;
-                let claim = self.claim;
-                if !self.claims {
-                    return Ok(Some(Event::Claimed));
-                }
-                let for_ms = u32::try_from(CLAIM_MS).unwrap_or(u32::MAX);
-                let request = Request::Claim { claim, for_ms };
-                holder.send(request).await.map_err(Setback::Holder)?;
-                Ok(None)
-            }
-            Effect::Release => {
-                self.release(holder).await.map_err(Setback::Holder)?;
-                Ok(None)
-            }
-            Effect::Look => {
-                self.look += 1;
-                let id = self.look;
-                let request = Request::Screen { id };
-                holder.send(request).await.map_err(Setback::Holder)?;
-                Ok(None)
-            }
-            Effect::Press(key) => {
-                let keys = match key {
-                    Key::Stash => input_box::STASH,
-                    Key::Escape => input_box::ESCAPE,
-                };
-                self.press(keys, holder).await.map_err(Setback::Holder)?;
-                Ok(None)
-            }
-            Effect::Record => {
-                self.step(DeliveryState::Written, 1, None, Some(self.seq))
-                    .await?;
-                Ok(Some(Event::Recorded))
-            }
-            Effect::Type => {
-                let key = delivery.id.to_string();
-                let bytes = prompt::paste(&delivery.text).into();
-                let request = match self.claims {
-                    true => Request::ClaimedDeliver {
-                        claim: self.claim,
-                        key,
-                        bytes,
-                    },
-                    false => Request::Deliver { key, bytes },
-                };
-                holder.send(request).await.map_err(Setback::Holder)?;
-                Ok(None)
-            }
-            Effect::Enter { attempts } => {
-                let keys = prompt::SUBMIT;
-                self.press(keys, holder).await.map_err(Setback::Holder)?;
-                self.step(state, attempts, error, after).await?;
-                Ok(None)
-            }
-            Effect::Note(note) => {
-                self.step(state, attempts, note, after).await?;
-                Ok(None)
-            }
-            Effect::Submitted => {
-                self.step(DeliveryState::Submitted, attempts.max(1), None, after)
-                    .await?;
-                Ok(None)
-            }
-            Effect::Failed(reason) => {
-                self.step(DeliveryState::Failed, attempts, Some(reason), after)
-                    .await?;
-                Ok(None)
-            }
-        }
-    }
-
-    /// Changes the delivery under way in the store.
-    async fn step(
-        &mut self,
-        state: DeliveryState,
-        attempts: u32,
-        error: Option<String>,
-        after_seq: Option<u64>,
-    ) -> Result<(), Setback> {
-        let Some(under) = &mut self.under else {
-            return Ok(());
-        };
-        let step = Step {
-            id: under.delivery.id,
-            version: under.delivery.version,
-            state,
-            attempts,
-            error,
-            session_id: Some(self.session),
-            route: under.delivery.route,
-            after_seq,
-            at: to_millis(Timestamp::now()),
-        };
-        match self.store.step(&step).await {
-            Ok(Some(delivery)) => {
-                under.delivery = delivery;
-                Ok(())
-            }
-            Ok(None) => Err(Setback::Changed),
-            Err(error) => {
-                tracing::warn!(delivery = %step.id, %error, "a delivery waits for the store");
-                Err(Setback::Store)
-            }
-        }
     }
 
     /// Takes up the next delivery.
@@ -501,49 +309,4 @@ impl Courier {
         }
         Ok(())
     }
-}
-
-/// Settles a delivery whose session is gone.
-pub(super) async fn end(store: &dyn Store, delivery: &Delivery, reported: bool) -> Result<()> {
-    if reported {
-        settle(store, delivery, DeliveryState::Submitted, None).await
-    } else {
-        fail(store, delivery, ENDED.to_owned()).await
-    }
-}
-
-/// Settles a delivery that cannot be made.
-pub(super) async fn fail(store: &dyn Store, delivery: &Delivery, reason: String) -> Result<()> {
-    settle(store, delivery, DeliveryState::Failed, Some(reason)).await
-}
-
-async fn settle(
-    store: &dyn Store,
-    delivery: &Delivery,
-    state: DeliveryState,
-    error: Option<String>,
-) -> Result<()> {
-    let step = Step {
-        id: delivery.id,
-        version: delivery.version,
-        state,
-        attempts: delivery.attempts,
-        error,
-        session_id: delivery.session_id,
-        route: delivery.route,
-        after_seq: delivery.after_seq,
-        at: to_millis(Timestamp::now()),
-    };
-    // A version that changed meanwhile means that somebody else settled it.
-    store.step(&step).await.map(drop)
-}
-
-/// What keeps an effect from being carried out.
-enum Setback {
-    /// The holder cannot be reached.
-    Holder(ClientError),
-    /// The store is away.
-    Store,
-    /// Somebody else changed the delivery.
-    Changed,
 }

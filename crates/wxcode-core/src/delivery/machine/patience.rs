@@ -2,8 +2,7 @@
 
 use super::{
     CLAIM_MS, CLEAR_TIMEOUT_MS, Keyboard, Machine, REACT_MS, Readiness, Stage, TAKE_TIMEOUT_MS,
-    Wait,
-    words::Effect,
+    Wait, words::Effect,
 };
 
 impl Machine {

@@ -1,0 +1,114 @@
+//! The keyboard: having it, giving it back, pressing keys, and looking at what they meet.
+
+use bytes::Bytes;
+use wxcode_core::delivery::machine::{CLAIM_MS, Event};
+use wxcode_holder::client::{ClientError, Request, Sender};
+use wxcode_terminal::Size;
+
+use super::{super::look, Courier};
+
+/// The first id of the courier's looks at the screen; those of others are below.
+const LOOKS: u64 = 1 << 63;
+
+impl Courier {
+    /// The keyboard is the courier's.
+    pub(in crate::session) async fn claimed(
+        &mut self,
+        claim: u64,
+        holder: &Sender,
+        now: u64,
+    ) -> Result<(), ClientError> {
+        if self.is_claiming && claim == self.claim {
+            self.tell(Event::Claimed, holder, now).await?;
+        }
+        Ok(())
+    }
+
+    /// The keyboard is others' again, or still.
+    pub(in crate::session) async fn unclaimed(
+        &mut self,
+        claim: u64,
+        holder: &Sender,
+        now: u64,
+    ) -> Result<(), ClientError> {
+        if self.is_claiming && claim == self.claim {
+            self.is_claiming = false;
+            self.tell(Event::Unclaimed, holder, now).await?;
+        }
+        Ok(())
+    }
+
+    /// A key was not typed, as the keyboard was others' already.
+    pub(in crate::session) async fn refused(
+        &mut self,
+        holder: &Sender,
+        now: u64,
+    ) -> Result<(), ClientError> {
+        self.tell(Event::Unclaimed, holder, now).await
+    }
+
+    /// Whether a screen is the courier's to look at.
+    pub(in crate::session) const fn asked_for(&self, id: u64) -> bool {
+        id >= LOOKS
+    }
+
+    /// A screen came that the courier asked for.
+    pub(in crate::session) async fn looked(
+        &mut self,
+        id: u64,
+        (screen, dump, size): (&str, &[u8], Size),
+        holder: &Sender,
+        now: u64,
+    ) -> Result<(), ClientError> {
+        let is_newest = id == LOOKS + self.look;
+        let Some(under) = self.under.as_ref().filter(|_| is_newest) else {
+            return Ok(());
+        };
+        let seen = look::prompt(screen, dump, size, &under.delivery.text);
+        self.tell(Event::Looked(seen), holder, now).await
+    }
+
+    /// Asks for the keyboard; the answer where the holder does not know claims.
+    pub(super) async fn claim(&mut self, holder: &Sender) -> Result<Option<Event>, ClientError> {
+        self.claim += 1;
+        self.is_claiming = true;
+        if !self.claims {
+            return Ok(Some(Event::Claimed));
+        }
+        let claim = self.claim;
+        let for_ms = u32::try_from(CLAIM_MS).unwrap_or(u32::MAX);
+        holder.send(Request::Claim { claim, for_ms }).await?;
+        Ok(None)
+    }
+
+    /// Asks for the screen.
+    pub(super) async fn look(&mut self, holder: &Sender) -> Result<(), ClientError> {
+        self.look += 1;
+        let id = LOOKS + self.look;
+        holder.send(Request::Screen { id }).await
+    }
+
+    /// Gives the keyboard back.
+    pub(super) async fn release(&mut self, holder: &Sender) -> Result<(), ClientError> {
+        if std::mem::take(&mut self.is_claiming) && self.claims {
+            let claim = self.claim;
+            holder.send(Request::Release { claim }).await?;
+        }
+        Ok(())
+    }
+
+    /// Types keys, within the claim where the holder knows claims.
+    pub(super) async fn press(
+        &mut self,
+        keys: &'static [u8],
+        holder: &Sender,
+    ) -> Result<(), ClientError> {
+        self.inputs += 1;
+        let (seq, claim, bytes) = (self.inputs, self.claim, Bytes::from_static(keys));
+        let request = match self.claims {
+            true => Request::ClaimedInput { claim, seq, bytes },
+            false => Request::Input { seq, bytes },
+        };
+        holder.send(request).await
+    }
+}
