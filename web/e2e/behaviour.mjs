@@ -8,6 +8,7 @@ import {
   newPage,
   overhang,
   PHONE,
+  quiet,
   screenText,
   scroll,
   shows,
@@ -219,6 +220,7 @@ export const behaviours = {
     await shows(page, "line 300 of 300");
     await scroll(page, "PageUp", 3);
     await gone(page, "line 300 of 300");
+    await quiet(page);
     const before = await screenText(page);
     const { stream, agent } = sessionOf(mock, "history");
     const place = stream.end;
