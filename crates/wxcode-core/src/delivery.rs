@@ -27,7 +27,7 @@ pub struct Delivery {
     pub state: DeliveryState,
     /// How often the text or an Enter was sent.
     pub attempts: u32,
-    /// Why it failed; for a queued one, the dialog in its way.
+    /// Why it failed; until it is over, what is in its way.
     pub error: Option<String>,
     /// The caller's key: a second request with it gets this delivery.
     pub idempotency_key: Option<String>,

@@ -17,9 +17,9 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::journal::{HookRecord, hooks_since};
 pub use bury::bury;
-pub use left::end_left;
 pub(crate) use files::{EXIT, HOLDER, HOOK, LOG, SCREEN, SOCKET, write_json, write_whole};
 use files::{SPEC, read_json};
+pub use left::end_left;
 
 /// The version of the files that this build writes.
 pub const VERSION: u32 = 1;

@@ -2,7 +2,8 @@
 //!
 //! It takes `--session-id`, `--resume`, `--settings` and a prompt like the real one, runs the hooks of the
 //! settings file, keeps a transcript and `sessions/<pid>.json` in `CLAUDE_CONFIG_DIR` or `~/.claude`, and
-//! draws an input box. With `-p` it answers the prompt without a screen, with the same hooks. Text in one read with a carriage return is a paste: there the return is a line end.
+//! draws an input box. With `-p` it answers the prompt without a screen, with the same hooks. Ctrl+S puts a draft aside until the
+//! next prompt was submitted, two Esc clear one. Text in one read with a carriage return is a paste: there the return is a line end.
 //!
 //! Modes, a comma list in the variable `FAKE_CLAUDE`:
 //!
@@ -17,6 +18,9 @@
 //! | `daemon=FILE` | starts a process in a session of its own that ignores SIGTERM and SIGHUP, and writes its pid to the file |
 //! | `swallow-cr` | the first carriage return that would submit does nothing |
 //! | `deaf=N` | its dialogs ignore the first N keys |
+//! | `no-return` | takes no carriage return at all |
+//! | `no-stash` | cannot put a draft aside |
+//! | `placeholder` | shows a suggestion in the empty box, dim but for its first letter |
 //! | `mute` | runs no hooks at all |
 //!
 //! `FAKE_CLAUDE_VERSION` is the version that it says it has.

@@ -1,9 +1,21 @@
 //! How text is submitted, and how the hook reports it.
 
-use uuid::Uuid;
-use wxcode_claude::{command::Start, hook::HookKind, prompt};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
-use crate::bench::{Bench, QUIET, submit};
+use uuid::Uuid;
+use wxcode_claude::{
+    command::Start,
+    hook::HookKind,
+    input_box::{self, InputBox},
+    prompt,
+};
+use wxcode_terminal::{Screen as _, Size};
+use wxcode_testbed::pty::WAIT_MAX;
+
+use crate::bench::{Bench, QUIET, Terminal, submit};
 
 fn rows(count: usize) -> String {
     let rows: Vec<_> = (1..=count).map(|row| format!("row {row}")).collect();
@@ -119,4 +131,77 @@ pub(crate) fn argument(bench: &Bench) -> String {
     }
     let shown: Vec<_> = prompts.iter().map(|text| format!("`{text}`")).collect();
     format!("submitted as they are: {}", shown.join(", "))
+}
+
+/// The screen that a terminal would show, and the input box on it.
+struct Shown<'a> {
+    terminal: &'a Terminal,
+    screen: wxcode_terminal::Terminal,
+    fed: usize,
+}
+
+impl Shown<'_> {
+    /// Waits until the input box is as wanted.
+    fn until(&mut self, what: &str, mut wanted: impl FnMut(&InputBox) -> bool) {
+        let deadline = Instant::now() + WAIT_MAX;
+        loop {
+            let output = self.terminal.output();
+            self.screen.feed(&output[self.fed..], &mut Vec::new());
+            self.fed = output.len();
+            let (text, bright) = (self.screen.text(), self.screen.text_without_dim());
+            let found = InputBox::read(&text, &bright, self.screen.cursor());
+            if found.as_ref().is_some_and(&mut wanted) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{what}: {found:?} in {text}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn type_until(&mut self, keys: &[u8], what: &str, wanted: impl Fn(&InputBox) -> bool) {
+        self.terminal.write(keys).unwrap();
+        self.until(what, wanted);
+    }
+}
+
+pub(crate) fn put_aside(bench: &Bench) -> String {
+    let terminal = bench.start_ready(Start::New(Uuid::new_v4()), 1);
+    let mut shown = Shown {
+        terminal: &terminal,
+        screen: wxcode_terminal::Terminal::new(Size::new(120, 40).unwrap()),
+        fed: 0,
+    };
+    let kept = |found: &InputBox| found.keeps_draft() == Some(true);
+    shown.until("empty", |found| found.is_empty() && !kept(found));
+    let is_draft = |found: &InputBox| !found.is_empty() && found.shows("half a thought");
+    shown.type_until(b"half a thought", "typed", is_draft);
+    let aside = |found: &InputBox| found.is_empty() && kept(found);
+    shown.type_until(input_box::STASH, "put aside", aside);
+    for text in ["one\ntwo\nthree", "one\ntwo\nthree\nfour", "/gsd:new-pro"] {
+        shown.type_until(&prompt::paste(text), "pasted", |found| found.shows(text));
+        if text.starts_with('/') {
+            shown.until("offered", |found| found.chooses_other(text));
+            let closed = |found: &InputBox| found.shows(text) && !found.chooses_other(text);
+            shown.type_until(input_box::ESCAPE, "closed", closed);
+        }
+        // The question stands for less than a second, so on a busy machine it may be missed, and is asked again.
+        let deadline = Instant::now() + WAIT_MAX;
+        let mut is_empty = false;
+        while !is_empty {
+            assert!(Instant::now() < deadline, "{text}");
+            shown.until("not asked", |found| !found.is_clearing());
+            shown.type_until(input_box::ESCAPE, "asked", InputBox::is_clearing);
+            terminal.write(input_box::ESCAPE).unwrap();
+            shown.until("answered", |found| {
+                is_empty = found.is_empty();
+                is_empty || !found.is_clearing()
+            });
+        }
+        shown.until("cleared", aside);
+    }
+    shown.type_until(input_box::STASH, "brought back", |found| {
+        is_draft(found) && !kept(found)
+    });
+    assert_eq!(bench.count("UserPromptSubmit"), 0);
+    "kept beside three texts that were pasted and cleared".to_owned()
 }

@@ -35,7 +35,7 @@ pub(super) struct DeliveryView {
     state: DeliveryState,
     /// How often it or an Enter was sent.
     attempts: u32,
-    /// Why it failed; while it is queued, the dialog in its way.
+    /// Why it failed; until it is over, what is in its way: a dialog by its name, or `draft: …` for text that stands in the prompt.
     error: Option<String>,
     idempotency_key: Option<String>,
     #[schema(value_type = String, format = DateTime)]
@@ -74,7 +74,7 @@ pub(super) struct DeliveryList {
 pub(super) struct NewText {
     /// What to type and submit, up to 1 MiB.
     text: String,
-    /// A second request with the same key gets the first one's delivery; up to 200 bytes.
+    /// A second request with the same key gets the first one's delivery, also one that failed; up to 200 bytes.
     idempotency_key: Option<String>,
 }
 

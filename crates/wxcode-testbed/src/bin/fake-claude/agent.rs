@@ -221,7 +221,7 @@ impl Agent {
             }
             Key::Escape if clearing => self.input.clear(),
             Key::Escape if !self.input.is_empty() => self.clearing = true,
-            Key::Submit if self.modes.deaf => {}
+            Key::Submit if self.modes.no_return => {}
             Key::Submit if self.swallow_cr && !self.input.is_empty() => self.swallow_cr = false,
             Key::Submit => {
                 let text = std::mem::take(&mut self.input);

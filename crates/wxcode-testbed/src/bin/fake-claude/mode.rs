@@ -12,7 +12,7 @@ pub(crate) struct Modes {
     pub(crate) daemon: Option<String>,
     pub(crate) swallow_cr: bool,
     /// Takes no Enter at all.
-    pub(crate) deaf: bool,
+    pub(crate) no_return: bool,
     /// Cannot put a draft aside.
     pub(crate) no_stash: bool,
     /// Shows a suggestion in the empty box.
@@ -34,7 +34,7 @@ impl Modes {
                     "never-ready" => modes.never_ready = true,
                     "ignore-term" => modes.ignore_term = true,
                     "swallow-cr" => modes.swallow_cr = true,
-                    "deaf" => modes.deaf = true,
+                    "no-return" => modes.no_return = true,
                     "no-stash" => modes.no_stash = true,
                     "placeholder" => modes.placeholder = true,
                     "mute" => modes.mute = true,

@@ -125,7 +125,7 @@ async fn a_suggestion_is_no_draft() {
 
 #[tokio::test]
 async fn a_text_that_is_not_taken_is_cleared_and_the_draft_comes_back() {
-    let (server, project, _socket) = with_draft("deaf", "").await;
+    let (server, project, _socket) = with_draft("no-return", "").await;
     let delivery = server.deliver(&project, "not taken").await;
     let failed = server.delivery_until(&project, &delivery, "failed").await;
     let error = failed["error"].as_str().unwrap();

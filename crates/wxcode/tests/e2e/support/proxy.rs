@@ -43,6 +43,20 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Puts itself before the holder of the session in `dir`. With `forwards` the frame that it stops at still goes through.
     pub(crate) fn new(dir: &Path, stop: Stop, forwards: bool) -> Self {
+        Self::with(dir, stop, forwards, false)
+    }
+
+    /// Makes the two sides speak the first version of the protocol; tells of the frames that `watched` is true for.
+    pub(crate) fn speaking_the_first_version(dir: &Path, watched: Stop) -> Self {
+        Self::with(dir, watched, true, true)
+    }
+
+    /// Whether it has stopped.
+    pub(crate) fn has_stopped(&mut self) -> bool {
+        self.stopped.try_recv().is_ok()
+    }
+
+    fn with(dir: &Path, stop: Stop, forwards: bool, old: bool) -> Self {
         let (socket, aside) = (dir.join("holder.sock"), dir.join("holder.aside"));
         fs::rename(&socket, &aside).unwrap();
         let listener = UnixListener::bind(&socket).unwrap();
@@ -55,8 +69,14 @@ impl Proxy {
                 };
                 let (from_client, to_client) = client.into_split();
                 let (from_holder, to_holder) = holder.into_split();
-                let there = forward(from_client, to_holder, stop, forwards, tell.clone());
-                let back = forward(from_holder, to_client, stop, forwards, tell.clone());
+                let way = Way {
+                    stop,
+                    forwards,
+                    old,
+                    tell: tell.clone(),
+                };
+                let there = forward(from_client, to_holder, way.clone());
+                let back = forward(from_holder, to_client, way);
                 tokio::spawn(async move {
                     // One that has stopped keeps both ends open until the server is gone.
                     tokio::select! {
@@ -88,14 +108,24 @@ impl Proxy {
     }
 }
 
-/// Forwards frames one way until the sender is gone.
-async fn forward(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
+/// How frames are forwarded.
+#[derive(Clone)]
+struct Way {
     stop: Stop,
     forwards: bool,
+    old: bool,
     tell: mpsc::Sender<()>,
-) {
+}
+
+/// The greeting of a build that speaks the first version alone.
+fn first_version(hello: &[u8]) -> Bytes {
+    let mut hello: serde_json::Value = serde_json::from_slice(hello).unwrap();
+    hello["protocol_max"] = 1.into();
+    hello.to_string().into()
+}
+
+/// Forwards frames one way until the sender is gone.
+async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way) {
     let mut decoder = Decoder::default();
     let mut stopped = false;
     loop {
@@ -103,13 +133,17 @@ async fn forward(
             if stopped {
                 continue;
             }
-            let stops = stop(&frame(kind, &payload));
-            if (!stops || forwards) && to.write_all(&encoded(kind, &payload)).await.is_err() {
+            let payload = match kind {
+                Type::Hello if way.old => first_version(&payload),
+                _ => payload,
+            };
+            let stops = (way.stop)(&frame(kind, &payload));
+            if (!stops || way.forwards) && to.write_all(&encoded(kind, &payload)).await.is_err() {
                 return;
             }
             if stops {
                 stopped = true;
-                let _ = tell.send(()).await;
+                let _ = way.tell.send(()).await;
             }
         }
         match from.read_buf(decoder.buffer()).await {
