@@ -200,6 +200,8 @@ impl Agent {
                 self.compacting = false;
                 self.opened = true;
             }
+            // Something that is asked may be what is waited for.
+            Evidence::PromptIdle => self.turn &= self.ask_id().is_some(),
             Evidence::SubagentEnded { by } => self.settle_of(Some(by)),
             Evidence::RecordedIdle => {
                 self.turn = false;

@@ -35,6 +35,8 @@ pub enum Evidence {
         /// The subagent.
         by: String,
     },
+    /// It was told that the prompt has been idle for long.
+    PromptIdle,
     /// Claude's own record of the process says that no turn runs: the only evidence of a turn
     /// that the user broke off with Esc, or whose permission was refused.
     RecordedIdle,

@@ -166,6 +166,18 @@ fn esc_leaves_no_state_behind() {
 }
 
 #[test]
+fn a_prompt_that_is_idle_for_long_is_no_turn() {
+    after_start(&[
+        (Evidence::PromptSubmitted, Working, false),
+        (Evidence::PromptIdle, Idle, false),
+        (Evidence::PromptSubmitted, Working, false),
+        (question(4), WaitingQuestion, false),
+        (Evidence::PromptIdle, WaitingQuestion, false),
+        (Evidence::TurnEnded, Idle, false),
+    ]);
+}
+
+#[test]
 fn a_tool_that_was_allowed_and_takes_long_is_work() {
     for gone in [glimpse(), quiet(), Evidence::RecordedBusy] {
         after_start(&[

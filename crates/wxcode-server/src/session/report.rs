@@ -134,7 +134,7 @@ pub(super) fn evidence(hook: u64, event: &HookEvent) -> Option<Evidence> {
         HookKind::Notification {
             notification_type: Some(kind),
             ..
-        } if kind == "idle_prompt" => Some(Evidence::TurnEnded),
+        } if kind == "idle_prompt" => Some(Evidence::PromptIdle),
         HookKind::UserPromptExpansion { .. }
         | HookKind::Notification { .. }
         | HookKind::SessionEnd { .. }

@@ -413,10 +413,13 @@ impl Watcher {
         }
     }
 
-    /// Takes a screen that may be moving: it tells only that a dialog is gone.
+    /// Takes a screen that may be moving: it tells only that no dialog is there.
     async fn glimpse(&mut self, look: Look, holder: &Sender) -> Result<(), ClientError> {
-        if self.agent.state().is_asking() {
+        let state = self.agent.state();
+        if state.is_asking() {
             self.observe(&Evidence::Glimpse(look), None, holder).await?;
+        } else if state == AgentState::Working && look.prompt {
+            self.looker.relax();
         }
         Ok(())
     }
@@ -434,11 +437,14 @@ impl Watcher {
         }
         let now = self.now();
         let state = self.agent.state();
-        let is_look = matches!(evidence, Evidence::Screen(_) | Evidence::Glimpse(_));
-        if !is_look && state != AgentState::Working {
-            self.looker.unsettle(now);
-        } else if state == AgentState::Working {
-            self.looker.relax();
+        let is_working = state == AgentState::Working;
+        match evidence {
+            Evidence::Screen(_) | Evidence::Glimpse(_) if is_working => self.looker.relax(),
+            Evidence::Screen(_) | Evidence::Glimpse(_) => {}
+            // The record may be behind: a dialog that is there is seen again.
+            Evidence::RecordedBusy | Evidence::RecordedIdle => self.looker.unsettle(now),
+            _ if is_working => {}
+            _ => self.looker.unsettle(now),
         }
         if hook.is_some() {
             self.record.outdate();

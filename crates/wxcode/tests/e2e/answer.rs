@@ -241,29 +241,36 @@ async fn of_two_that_are_asked_at_once_each_is_answered_as_itself() {
 }
 
 #[tokio::test]
-async fn a_browser_and_the_api_at_once_answer_once() {
+async fn who_answers_in_a_browser_meanwhile_has_answered() {
     let (server, project) = asked("deaf=1", "fake:permission").await;
     let ask = standing(&server, &project).await;
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))
         .await;
     socket.until("Do you want to proceed?").await;
+    let before = server.session(&project).await["seq"].as_u64();
     let (path, body) = (answer(&project), json!({ "id": ask["id"], "option": "No" }));
-    // The dialog ignores the first key of the two; whoever comes second has the say, and the first is told.
-    let ((), told) = tokio::join!(socket.input("1"), server.post(&path, body));
+    // The dialog ignores the first key, the one that moves the mark, and is only drawn anew.
+    let browser = async {
+        server
+            .session_until(&project, "the first key was taken", |session| {
+                session["seq"].as_u64() > before
+            })
+            .await;
+        socket.input("1").await;
+    };
+    let (told, ()) = tokio::join!(server.post(&path, body), browser);
+    told.problem(409);
     let mut events = Events::since(&server, &project, 0).await;
-    events.state("waiting_permission").await;
-    if told.status == 200 {
-        events.state("idle").await;
-    } else {
-        told.problem(409);
-    }
-    let session = server
-        .session_until(&project, "nothing is asked", |session| {
-            session["agent_state"] == "idle" || session["asks"]["id"] == ask["id"]
-        })
+    let ran = events.named("tool.finished").await.data;
+    assert_eq!(ran["command"], "echo hi");
+    events.state("idle").await;
+    // Nothing of the other answer was typed into the prompt.
+    let next = server.deliver(&project, "and on").await;
+    server.delivery_until(&project, &next, "submitted").await;
+    events
+        .until("the prompt", |told| told.data["prompt"] == "and on")
         .await;
-    assert!(session["asks"].is_null() || session["agent_state"] == "waiting_permission");
 }
 
 #[tokio::test]
