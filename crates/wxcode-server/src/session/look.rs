@@ -203,4 +203,40 @@ mod tests {
         assert!(looker.saw(id, 10, 5));
         assert!(!looker.saw(id, 10, 6), "each look answers once");
     }
+
+    #[test]
+    fn a_prompt_is_read_from_a_dump() {
+        let size = Size::new(60, 8).unwrap();
+        let seen = |drawn: &str, hints: &str| {
+            let edge = "─".repeat(60);
+            let mut terminal = Terminal::new(size);
+            let screen =
+                format!("\r\n{hints}\r\n{edge}\r\n❯ \x1b7{drawn}\x1b8\r\n{edge}\r\n  hints\x1b8");
+            terminal.feed(screen.as_bytes(), &mut Vec::new());
+            prompt(&terminal.text(), &terminal.dump(), size, "the command")
+        };
+        let (empty, kept) = (Prompt::Empty, Kept::No);
+        assert_eq!(
+            seen("", ""),
+            Seen {
+                prompt: empty,
+                kept
+            }
+        );
+        let suggestion = "\x1b[7mT\x1b[0;2mry this\x1b[m";
+        assert_eq!(seen(suggestion, "").prompt, empty);
+        let text = Prompt::Text {
+            offers_other: false,
+            asks_to_clear: false,
+        };
+        assert_eq!(seen("the command", "").prompt, text);
+        let draft = |drawn| match seen(drawn, "").prompt {
+            Prompt::Draft { mark } => mark,
+            other => panic!("{other:?}"),
+        };
+        assert_ne!(draft("Try this"), draft("the command x"));
+        assert_eq!(seen("", "    draft stashed").kept, Kept::Yes);
+        let none = prompt("no box", b"no box", size, "x");
+        assert_eq!(none.prompt, Prompt::Nothing);
+    }
 }

@@ -292,11 +292,14 @@ impl Watcher {
             client::Event::Screen {
                 id,
                 size,
+                modes,
                 text,
                 dump,
                 ..
             } if self.courier.asked_for(id) => {
-                let screen = (text.as_str(), &dump[..], size);
+                // Within an update half of it may be drawn: as good as nothing.
+                let text = if modes.synchronized { "" } else { &text };
+                let screen = (text, &dump[..], size);
                 self.courier.looked(id, screen, holder, now).await?;
             }
             client::Event::Screen {
