@@ -55,18 +55,9 @@ pub(super) struct Seat {
     /// The latest session, running or ended.
     latest: Mutex<Option<Arc<Session>>>,
     /// The runs that are known; at most one of them is going on.
-    runs: Mutex<BTreeMap<Id, Arc<Run>>>,
+    pub(super) runs: Mutex<BTreeMap<Id, Arc<Run>>>,
     /// Whether the gate is held for the start of a run.
-    begins_run: AtomicBool,
-}
-
-/// A run is being started for as long as this lives.
-pub(super) struct Beginning<'a>(&'a Seat);
-
-impl Drop for Beginning<'_> {
-    fn drop(&mut self) {
-        self.0.begins_run.store(false, Ordering::Release);
-    }
+    pub(super) begins_run: AtomicBool,
 }
 
 impl Seat {
@@ -88,35 +79,6 @@ impl Seat {
         self.latest().filter(|session| !session.is_over())
     }
 
-    /// Says that a run is being started; the caller holds the gate.
-    pub(super) fn begin_run(&self) -> Beginning<'_> {
-        self.begins_run.store(true, Ordering::Release);
-        Beginning(self)
-    }
-
-    /// Gives the place to a run.
-    pub(super) fn take_run(&self, run: Arc<Run>) {
-        lock(&self.runs).insert(run.id, run);
-    }
-
-    pub(super) fn forget_run(&self, run: Id) {
-        lock(&self.runs).remove(&run);
-    }
-
-    /// The runs that are known, oldest first.
-    pub(super) fn runs(&self) -> Vec<Arc<Run>> {
-        let mut runs: Vec<Arc<Run>> = lock(&self.runs).values().map(Arc::clone).collect();
-        // Ids of two servers do not sort by time within a second.
-        runs.sort_by_key(|run| (run.started_at, run.id));
-        runs
-    }
-
-    /// The run that is going on.
-    pub(super) fn run(&self) -> Option<Arc<Run>> {
-        let runs = lock(&self.runs);
-        runs.values().find(|run| !run.is_over()).map(Arc::clone)
-    }
-
     /// Whether a session is being started.
     fn is_starting(&self) -> bool {
         // The gate is also held while a session is ended, but then it still runs.
@@ -124,14 +86,6 @@ impl Seat {
             && !self.begins_run.load(Ordering::Acquire)
             && self.run().is_none()
             && self.gate.try_lock().is_err()
-    }
-
-    /// That no run is going on.
-    pub(super) fn is_free(&self) -> Result<(), StartError> {
-        match self.run() {
-            Some(run) => Err(StartError::InRun(run.id)),
-            None => Ok(()),
-        }
     }
 }
 
@@ -475,6 +429,6 @@ pub(super) async fn stop<T>(dir: &Path, ended: impl Future<Output = T>) -> bool 
 }
 
 /// A poisoned lock guards a whole value here: every change of it is one assignment.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

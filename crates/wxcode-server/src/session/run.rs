@@ -4,6 +4,7 @@ mod adoption;
 mod begin;
 mod follow;
 mod live;
+mod place;
 mod record;
 mod story;
 

@@ -1,0 +1,59 @@
+//! A project's place for its runs, of which at most one is going on.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use wxcode_core::id::Id;
+
+use super::Run;
+use crate::session::{
+    registry::{Seat, lock},
+    start::StartError,
+};
+
+/// A run is being started for as long as this lives.
+pub(in crate::session) struct Beginning<'a>(&'a Seat);
+
+impl Drop for Beginning<'_> {
+    fn drop(&mut self) {
+        self.0.begins_run.store(false, Ordering::Release);
+    }
+}
+
+impl Seat {
+    /// Says that a run is being started; the caller holds the gate.
+    pub(in crate::session) fn begin_run(&self) -> Beginning<'_> {
+        self.begins_run.store(true, Ordering::Release);
+        Beginning(self)
+    }
+
+    /// Gives the place to a run.
+    pub(in crate::session) fn take_run(&self, run: Arc<Run>) {
+        lock(&self.runs).insert(run.id, run);
+    }
+
+    pub(in crate::session) fn forget_run(&self, run: Id) {
+        lock(&self.runs).remove(&run);
+    }
+
+    /// The runs that are known, oldest first.
+    pub(in crate::session) fn runs(&self) -> Vec<Arc<Run>> {
+        let mut runs: Vec<Arc<Run>> = lock(&self.runs).values().map(Arc::clone).collect();
+        // Ids of two servers do not sort by time within a second.
+        runs.sort_by_key(|run| (run.started_at, run.id));
+        runs
+    }
+
+    /// The run that is going on.
+    pub(in crate::session) fn run(&self) -> Option<Arc<Run>> {
+        let runs = lock(&self.runs);
+        runs.values().find(|run| !run.is_over()).map(Arc::clone)
+    }
+
+    /// That no run is going on.
+    pub(in crate::session) fn is_free(&self) -> Result<(), StartError> {
+        match self.run() {
+            Some(run) => Err(StartError::InRun(run.id)),
+            None => Ok(()),
+        }
+    }
+}
