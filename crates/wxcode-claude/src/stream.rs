@@ -13,6 +13,6 @@ mod value;
 pub use init::InitCapture;
 pub use message::{Message, Messages, ToolInput, Verdict, WORDS_MAX};
 
-/// Longest line that is looked at, in bytes; measured init lines have tens of kilobytes, and one with what a tool gave
-/// has as much as that. A longer one is passed over up to its end.
+/// Longest line that is looked at, in bytes; measured init lines have tens of kilobytes; what a tool gave
+/// can be megabytes. A longer one is passed over up to its end.
 pub const LINE_MAX: usize = 8 << 20; // 8 MiB
