@@ -63,7 +63,6 @@ export type AgentState =
   | "waiting_permission"
   | "waiting_question"
   | "blocked_dialog"
-  | "exited"
   | "unknown";
 
 export interface HistoryEntry {

@@ -18,9 +18,7 @@ pub enum AgentState {
     WaitingQuestion,
     /// A dialog that no hook tells of stands on the screen.
     BlockedDialog,
-    /// It is gone.
-    Exited,
-    /// No evidence, or no agent.
+    /// No evidence, or no agent: none yet, or it is gone.
     Unknown,
 }
 
@@ -35,7 +33,6 @@ impl AgentState {
             Self::WaitingPermission => "waiting_permission",
             Self::WaitingQuestion => "waiting_question",
             Self::BlockedDialog => "blocked_dialog",
-            Self::Exited => "exited",
             Self::Unknown => "unknown",
         }
     }

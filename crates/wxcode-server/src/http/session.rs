@@ -38,7 +38,7 @@ pub(super) struct SessionView {
     /// `none`, `starting`, `running` or `exited`.
     status: &'static str,
     /// What the agent does: `starting`, `idle`, `working`, `waiting_permission`, `waiting_question`,
-    /// `blocked_dialog`, `exited` or `unknown`.
+    /// `blocked_dialog`, or `unknown` where none runs.
     #[schema(value_type = String)]
     agent_state: AgentState,
     /// The name of the dialog on the agent's screen.

@@ -156,7 +156,7 @@ impl Sessions {
             return;
         }
         let view = View {
-            agent_state: AgentState::Exited,
+            agent_state: AgentState::Unknown,
             dialog: None,
             asks: None,
             claude_version: Learned::read(&dir).claude_version,

@@ -146,7 +146,7 @@ impl Watcher {
     /// The agent is gone: its last words are saved, then everybody is told.
     async fn finish(mut self, exit: Exit) {
         self.view.send_modify(|view| {
-            view.agent_state = AgentState::Exited;
+            view.agent_state = AgentState::Unknown;
             view.dialog = None;
             view.asks = None;
         });
@@ -547,7 +547,6 @@ fn readiness(agent: &Agent) -> Readiness {
         AgentState::Starting
         | AgentState::Idle
         | AgentState::BlockedDialog
-        | AgentState::Exited
         | AgentState::Unknown => Readiness::NotReady,
     }
 }

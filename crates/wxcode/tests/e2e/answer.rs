@@ -142,7 +142,7 @@ async fn a_folder_that_is_not_trusted_ends_the_session() {
     let ended = server
         .session_until(&project, "exited", |session| session["status"] == "exited")
         .await;
-    assert_eq!(ended["agent_state"], "exited");
+    assert_eq!(ended["agent_state"], "unknown");
 }
 
 #[tokio::test]
