@@ -1,5 +1,7 @@
 //! All interleavings of a small case: each reachable state keeps the promises, and from each the deliveries come to an end.
 
+mod agent;
+mod server;
 mod world;
 
 use std::{

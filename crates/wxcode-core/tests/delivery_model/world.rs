@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use wxcode_core::delivery::{
     DeliveryState,
-    machine::{Deadlines, Effect, Event, Kept, Key, Machine, Prompt, Readiness, Seen},
+    machine::{Deadlines, Effect, Event, Key, Machine, Readiness},
 };
 
 /// Short, so that there are fewer orders of the timeouts.
@@ -195,43 +195,6 @@ impl World {
         self.rows.iter().all(|row| row.state.is_over())
     }
 
-    /// The next delivery from the store.
-    fn load(&mut self) {
-        let next = self.rows.iter().position(|row| !row.state.is_over());
-        self.server.under =
-            next.map(|at| (at, Machine::typed(self.rows[at].state, DEADLINES, self.now)));
-        if let Some(at) = next {
-            let event = match self.was_reported(at) {
-                true => Event::Reported,
-                false => Event::Agent(self.server.readiness.clone()),
-            };
-            self.server.todo.push_back(Todo::Event(event));
-        }
-    }
-
-    /// Whether a hook that the server has read confirms a delivery.
-    fn was_reported(&self, at: usize) -> bool {
-        self.rows[at].state == DeliveryState::Written
-            && self.hooks[..self.server.read]
-                .iter()
-                .skip(self.rows[at].after)
-                .any(|hook| *hook == [Piece::Text(at)])
-    }
-
-    fn under_was_taken(&self) -> bool {
-        let under = self.server.under.as_ref();
-        under.is_some_and(|(at, _)| self.was_taken(*at))
-    }
-
-    /// Whether the agent said that it took a delivery.
-    fn was_taken(&self, at: usize) -> bool {
-        self.hooks.iter().any(|hook| *hook == [Piece::Text(at)])
-    }
-
-    fn tell(&mut self, event: Event) {
-        self.server.todo.push_back(Todo::Event(event));
-    }
-
     /// Does an action; `None` where it cannot happen now.
     pub(crate) fn act(&self, action: Action) -> Option<Result<Self, Broken>> {
         let mut next = self.clone();
@@ -308,7 +271,7 @@ impl World {
         Some(self)
     }
 
-    fn is_between(&self) -> bool {
+    pub(crate) fn is_between(&self) -> bool {
         let is_answer = |todo: &Todo| {
             use Event::{Claimed, Looked, NotTyped, Typed, Unclaimed};
             let Todo::Event(event) = todo else {
@@ -319,7 +282,7 @@ impl World {
         self.server.todo.iter().all(is_answer)
     }
 
-    fn is_at_rest(&self) -> bool {
+    pub(crate) fn is_at_rest(&self) -> bool {
         self.server.todo.is_empty()
     }
 
@@ -336,7 +299,7 @@ impl World {
     }
 
     /// The holder: what waited is typed, in order.
-    fn end_claim(&mut self) {
+    pub(crate) fn end_claim(&mut self) {
         self.claimed = false;
         self.pty.extend(self.waiting.drain(..).map(Keystroke::User));
     }
@@ -370,230 +333,5 @@ impl World {
         self.clearing = false;
         self.tell(Event::Tick);
         Some(Ok(()))
-    }
-
-    fn read_hook(&mut self) {
-        let hook = &self.hooks[self.server.read];
-        let pieces = hook.clone();
-        self.server.read += 1;
-        self.server.readiness = Readiness::Busy;
-        // It comes before answers that were not heard yet.
-        if let Some((at, _)) = &self.server.under
-            && pieces == [Piece::Text(*at)]
-            && self.was_reported(*at)
-        {
-            self.server.todo.push_front(Todo::Event(Event::Reported));
-        }
-        let busy = Event::Agent(Readiness::Busy);
-        self.server.todo.push_front(Todo::Event(busy));
-    }
-
-    /// What hooks and a screen at rest say.
-    fn observe(&mut self) -> Option<Result<(), Broken>> {
-        if self.server.read < self.hooks.len() || !self.is_at_rest() {
-            return None;
-        }
-        if self.view == View::Dead {
-            for at in 0..self.rows.len() {
-                if !self.rows[at].state.is_over() {
-                    self.rows[at].state = match self.was_reported(at) {
-                        true => DeliveryState::Submitted,
-                        false => DeliveryState::Failed,
-                    };
-                }
-            }
-            self.server.under = None;
-            return Some(Ok(()));
-        }
-        let readiness = match self.view {
-            View::Starting | View::Dead => Readiness::NotReady,
-            View::Idle => Readiness::Ready,
-            View::Working => Readiness::Busy,
-            View::Dialog => Readiness::Dialog("d".to_owned()),
-        };
-        if readiness == self.server.readiness {
-            return None;
-        }
-        self.server.readiness = readiness.clone();
-        self.tell(Event::Agent(readiness));
-        Some(Ok(()))
-    }
-
-    fn serve(&mut self) -> Option<Result<(), Broken>> {
-        match self.server.todo.pop_front()? {
-            Todo::Event(event) => {
-                if let Some((_, machine)) = &mut self.server.under {
-                    let effects = machine.step(&event, self.now);
-                    // At a deadline it may be taken in the same moment; else the report is waited for.
-                    let fails = |effect: &Effect| matches!(effect, Effect::Failed(_));
-                    let taken = self.under_was_taken();
-                    if event != Event::Tick && taken && effects.iter().any(fails) {
-                        return Some(Err(
-                            "a delivery whose report can still be read does not fail",
-                        ));
-                    }
-                    // Effects of one event come before the next event.
-                    for effect in effects.into_iter().rev() {
-                        self.server.todo.push_front(Todo::Effect(effect));
-                    }
-                }
-                Some(Ok(()))
-            }
-            Todo::Effect(effect) => Some(self.perform(effect)),
-        }
-    }
-
-    fn perform(&mut self, effect: Effect) -> Result<(), Broken> {
-        let Some((at, _)) = self.server.under else {
-            return Ok(());
-        };
-        match effect {
-            Effect::Claim => {
-                // Not while somebody's keys are on their way.
-                self.claimed = self.pty.is_empty() && self.view != View::Dead;
-                self.tell(match self.claimed {
-                    true => Event::Claimed,
-                    false => Event::Unclaimed,
-                });
-            }
-            Effect::Release => self.end_claim(),
-            Effect::Look => {
-                let seen = self.look(at);
-                self.tell(Event::Looked(seen));
-            }
-            Effect::Press(_) | Effect::Enter { .. } | Effect::Type if self.view == View::Dead => {}
-            Effect::Press(key) if self.claimed => self.pty.push_back(Keystroke::Server(key)),
-            Effect::Enter { .. } if self.claimed => self.pty.push_back(Keystroke::Enter(at)),
-            Effect::Press(_) | Effect::Enter { .. } => self.tell(Event::Unclaimed),
-            Effect::Record => {
-                if self.rows[..at].iter().any(|row| !row.state.is_over()) {
-                    return Err("order is kept");
-                }
-                self.rows[at].state = DeliveryState::Written;
-                self.rows[at].after = self.server.read;
-                self.tell(Event::Recorded);
-            }
-            Effect::Type => {
-                if self.rows[at].state != DeliveryState::Written {
-                    return Err("what is typed is recorded before");
-                }
-                if self.typed[at] > 0 {
-                    self.tell(Event::Typed);
-                } else if self.claimed {
-                    self.typed[at] += 1;
-                    self.pty.push_back(Keystroke::Paste(at));
-                    self.tell(Event::Typed);
-                } else {
-                    self.tell(Event::NotTyped);
-                }
-            }
-            Effect::Note(_) => {}
-            Effect::Submitted => {
-                if !self.was_taken(at) {
-                    return Err("submitted only if the agent took exactly that text");
-                }
-                self.settle(at, DeliveryState::Submitted);
-            }
-            Effect::Failed(_) => {
-                if self.was_reported(at) {
-                    return Err("a delivery that the agent reported does not fail");
-                }
-                self.settle(at, DeliveryState::Failed);
-            }
-        }
-        Ok(())
-    }
-
-    fn settle(&mut self, at: usize, state: DeliveryState) {
-        self.rows[at].state = state;
-        // The courier gives back a keyboard that it was granted meanwhile.
-        self.end_claim();
-        self.server.todo.clear();
-        self.load();
-    }
-
-    /// The screen, which shows what the agent has taken in.
-    fn look(&self, at: usize) -> Seen {
-        let prompt = match (self.view, &self.prompt[..]) {
-            (View::Starting | View::Dialog | View::Dead, _) | (View::Working, []) => {
-                Prompt::Nothing
-            }
-            (_, []) => Prompt::Empty,
-            (_, [Piece::Text(text)]) if *text == at => Prompt::Text {
-                offers_other: false,
-                asks_to_clear: self.clearing,
-            },
-            (_, pieces) => Prompt::Draft {
-                mark: pieces.len() as u64,
-            },
-        };
-        let kept = match self.kept.is_empty() {
-            true => Kept::No,
-            false => Kept::Yes,
-        };
-        Seen { prompt, kept }
-    }
-
-    /// The agent takes a key.
-    fn take(&mut self, key: Keystroke) -> Result<(), Broken> {
-        let clearing = std::mem::take(&mut self.clearing);
-        let by_user = matches!(key, Keystroke::User(_));
-        let takes = matches!(self.view, View::Idle | View::Working);
-        match key {
-            _ if self.view == View::Dialog && by_user => {}
-            Keystroke::Enter(_) if self.view != View::Idle => {
-                return Err("never Enter into a dialog or a turn");
-            }
-            Keystroke::Enter(at) if self.prompt != [Piece::Text(at)] => {
-                return Err("never Enter into a prompt that holds anything but the text");
-            }
-            Keystroke::Server(Key::Escape) if self.view != View::Idle => {
-                return Err("never Esc into a dialog or a turn");
-            }
-            Keystroke::Server(Key::Escape) if !matches!(self.prompt[..], [Piece::Text(_)]) => {
-                return Err("nothing of the user is cleared");
-            }
-            Keystroke::Server(Key::Escape) => match clearing {
-                true => self.prompt.clear(),
-                false => self.clearing = true,
-            },
-            Keystroke::Paste(_) if self.view != View::Idle => {
-                return Err("never a paste into a dialog or a turn");
-            }
-            Keystroke::Paste(at) => {
-                if !self.prompt.is_empty() {
-                    return Err("nothing is merged with the text");
-                }
-                self.prompt.push(Piece::Text(at));
-            }
-            _ if !takes => {}
-            Keystroke::User(UserKey::Character) => self.prompt.push(Piece::Typed),
-            Keystroke::User(UserKey::Interrupt) => self.prompt.clear(),
-            Keystroke::Server(Key::Stash) | Keystroke::User(UserKey::Stash) => {
-                if self.prompt.is_empty() {
-                    self.prompt = std::mem::take(&mut self.kept);
-                } else {
-                    if !by_user && !self.kept.is_empty() {
-                        return Err("a draft that was put aside is not thrown away");
-                    }
-                    self.kept = std::mem::take(&mut self.prompt);
-                }
-            }
-            Keystroke::Enter(_) | Keystroke::User(UserKey::Enter) => self.submit(),
-        }
-        Ok(())
-    }
-
-    fn submit(&mut self) {
-        let submitted = std::mem::take(&mut self.prompt);
-        if submitted.is_empty() {
-            return;
-        }
-        self.prompt = std::mem::take(&mut self.kept);
-        let is_command = matches!(submitted[..], [Piece::Text(_)]);
-        if !(self.unknown && is_command) {
-            self.hooks.push(submitted);
-            self.view = View::Working;
-        }
     }
 }
