@@ -6,6 +6,7 @@
 
 mod bury;
 mod files;
+mod left;
 
 use std::{
     io,
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::journal::{HookRecord, hooks_since};
 pub use bury::bury;
+pub use left::end_left;
 pub(crate) use files::{EXIT, HOLDER, HOOK, LOG, SCREEN, SOCKET, write_json, write_whole};
 use files::{SPEC, read_json};
 
@@ -63,6 +65,9 @@ pub struct HolderFile {
     pub agent_pid: i32,
     /// The agent's start, in the same ticks.
     pub agent_start_time: u64,
+    /// The holder's parent, which ends the family of one that was killed, and lives as long as any of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guardian: Option<Guardian>,
     /// The oldest version of the protocol that the holder speaks.
     pub protocol_min: u16,
     /// The newest one.
@@ -71,6 +76,15 @@ pub struct HolderFile {
     pub build: String,
     /// RFC 3339.
     pub started_at: String,
+}
+
+/// The parent of a holder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guardian {
+    /// Its process id.
+    pub pid: i32,
+    /// Its start, in clock ticks since the boot.
+    pub start_time: u64,
 }
 
 /// How the agent ended.
@@ -82,7 +96,8 @@ pub struct Exit {
     pub signal: Option<i32>,
     /// RFC 3339.
     pub at: String,
-    /// `exited`, `signaled`, `stopped` (by a `Stop`), or the reason given to [`bury`].
+    /// `exited`, `signaled`, `stopped` (by a `Stop`), `terminated` (by SIGTERM to the holder), or the
+    /// reason given to [`bury`].
     pub reason: String,
     /// How many bytes the agent wrote in all; 0 where that is not known.
     pub offset: u64,
@@ -189,6 +204,18 @@ impl HolderFile {
         crate::proc::boot_id().is_ok_and(|boot| boot == self.boot_id)
             && crate::proc::Stat::of(self.pid)
                 .is_some_and(|stat| stat.start_time == self.start_time && !stat.is_dead())
+    }
+}
+
+impl HolderFile {
+    /// A handle on the guardian, where that one runs.
+    fn guardian(&self) -> Option<rustix::fd::OwnedFd> {
+        let guardian = self.guardian.as_ref()?;
+        let boot = crate::proc::boot_id().ok()?;
+        let stat = crate::proc::Stat::of(guardian.pid)?;
+        (boot == self.boot_id && stat.start_time == guardian.start_time)
+            .then(|| stat.pin())
+            .flatten()
     }
 }
 

@@ -16,7 +16,10 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::folder::{self, EXIT, HOLDER, HOOK, HolderFile, LOG, SOCKET, State};
+use crate::{
+    folder::{self, EXIT, HOLDER, HOOK, HolderFile, LOG, SOCKET, State},
+    proc::{self, Stat},
+};
 
 /// A holder or an agent that did not start. Nothing of it is left, but for its log.
 #[derive(Debug, thiserror::Error)]
@@ -212,7 +215,7 @@ fn log_tail(dir: &Path) -> String {
 fn sweep(dir: &Path) {
     if let Ok(State::Live(file) | State::Lost(file)) = folder::inspect(dir) {
         if file.runs() {
-            end_holder(file.pid);
+            end_holder(&file);
         }
         let _ = folder::bury(dir, &file, "not_started");
     }
@@ -226,14 +229,14 @@ fn sweep(dir: &Path) {
 }
 
 /// Kills a holder that is of no use, and waits until it is gone, for at most 2 s.
-fn end_holder(pid: i32) {
+fn end_holder(holder: &HolderFile) {
     use rustix::{
         event::{PollFd, PollFlags, Timespec, poll},
-        process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
+        process::Signal,
     };
-    let pidfd = Pid::from_raw(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
-    if let Some(pidfd) = pidfd {
-        let _ = pidfd_send_signal(&pidfd, Signal::KILL);
+    let stat = Stat::of(holder.pid).filter(|stat| stat.start_time == holder.start_time);
+    if let Some(pidfd) = stat.and_then(|stat| stat.pin()) {
+        proc::signal(&pidfd, Signal::KILL);
         let timeout = Timespec {
             tv_sec: 2,
             tv_nsec: 0,

@@ -2,6 +2,11 @@
 
 use std::{collections::HashSet, fs, io};
 
+use rustix::{
+    fd::OwnedFd,
+    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
+};
+
 /// The fields of `/proc/<pid>/stat` that tell processes apart and relate them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stat {
@@ -18,6 +23,19 @@ impl Stat {
     /// The process of a number, where there is one.
     pub(crate) fn of(pid: i32) -> Option<Self> {
         Self::parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// A handle on exactly this process, whatever becomes of its number; `None` when it is gone.
+    pub(crate) fn pin(&self) -> Option<OwnedFd> {
+        let pidfd = pidfd_open(Pid::from_raw(self.pid)?, PidfdFlags::empty()).ok()?;
+        // Only now: what has the number when the handle is there keeps it.
+        let same = Self::of(self.pid).is_some_and(|now| now.start_time == self.start_time);
+        same.then_some(pidfd)
+    }
+
+    /// What tells it from any other process of this boot.
+    pub(crate) fn identity(&self) -> (i32, u64) {
+        (self.pid, self.start_time)
     }
 
     /// Whether it has ended and only waits to be reaped.
@@ -41,6 +59,25 @@ impl Stat {
             start_time: fields.get(19)?.parse().ok()?,
         })
     }
+}
+
+/// Signals the process of a handle, and wakes it if it is stopped, so that it hears of it.
+pub(crate) fn signal(pidfd: &OwnedFd, signal: Signal) {
+    // It may be gone, or another user's; the caller looks again.
+    let _ = pidfd_send_signal(pidfd, signal);
+    if signal != Signal::KILL {
+        let _ = pidfd_send_signal(pidfd, Signal::CONT);
+    }
+}
+
+/// The children of a process of one thread, those that wait to be reaped among them. A child may be
+/// missing while its brothers end, and where the kernel was built without such lists.
+pub(crate) fn children_of(pid: i32) -> Vec<i32> {
+    let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    let list = list.unwrap_or_default();
+    list.split_ascii_whitespace()
+        .filter_map(|pid| pid.parse().ok())
+        .collect()
 }
 
 /// The kernel's name for this boot.

@@ -5,6 +5,8 @@
 
 mod detach;
 mod ending;
+mod family;
+mod guardian;
 mod holder;
 mod inputs;
 mod numbers;
@@ -25,6 +27,7 @@ use std::{
 };
 
 use crate::launch::{Answer, Failure};
+use detach::Left;
 
 /// The most bytes that a holder writes to its log.
 const MAX_LOG: usize = 64 << 10; // 64 KiB
@@ -37,12 +40,16 @@ const MAX_LOG: usize = 64 << 10; // 64 KiB
 pub fn run(dir: &Path) -> ExitCode {
     // Resolved before the working directory changes.
     let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
-    if let Err(error) = detach::leave() {
-        let what = "start a process".to_owned();
-        let message = error.to_string();
-        let _ = answer(&Answer::Failed(Failure::System { what, message }));
-        return ExitCode::FAILURE;
-    }
+    let guardian = match detach::leave() {
+        Ok(Left::Holder(guardian)) => guardian,
+        Ok(Left::Guardian(holder, line)) => return guardian::guard(holder, line),
+        Err(error) => {
+            let what = "start a process".to_owned();
+            let message = error.to_string();
+            let _ = answer(&Answer::Failed(Failure::System { what, message }));
+            return ExitCode::FAILURE;
+        }
+    };
     let holder = match start::start(&dir) {
         Ok(holder) => holder,
         Err(failure) => {
@@ -55,6 +62,7 @@ pub fn run(dir: &Path) -> ExitCode {
         holder.undo();
         return ExitCode::FAILURE;
     }
+    guardian::let_go(guardian);
     match holder.hold() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

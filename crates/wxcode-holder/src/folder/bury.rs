@@ -1,6 +1,7 @@
 //! Ending what a lost holder left behind.
 
 use std::{
+    collections::HashSet,
     io,
     path::Path,
     time::{Duration, Instant},
@@ -9,10 +10,10 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fd::OwnedFd,
-    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
+    process::Signal,
 };
 
-use super::{EXIT, Exit, FolderError, HolderFile, files::read_json, now, write_json};
+use super::{EXIT, Exit, FolderError, HolderFile, files::read_json, left::wait_for_guardian, now, write_json};
 use crate::proc::{self, Stat};
 
 /// How long the processes that are left may take to end on SIGTERM.
@@ -22,9 +23,10 @@ const KILL_GRACE: Duration = Duration::from_secs(3);
 
 /// Ends what is left of the agent of a lost holder, and writes how it ended.
 ///
-/// Blocks for up to five seconds. The agent is told from another process of its number by boot and
-/// start time; with it go its session, its process group and its descendants: SIGTERM first, then
-/// SIGKILL. Where an exit is written already, that one is returned and nothing is touched.
+/// Blocks for up to 13 seconds. The holder's guardian ends everything; where that was killed too, the agent
+/// is told from another process of its number by boot and start time, and with it go its session, its
+/// process group and its descendants: SIGTERM first, then SIGKILL. Where an exit is written already, that
+/// one is returned and nothing is touched.
 ///
 /// # Errors
 /// The folder cannot be read or written, or the holder runs after all.
@@ -42,6 +44,9 @@ pub fn bury(dir: &Path, holder: &HolderFile, reason: &str) -> Result<Exit, Folde
         });
     }
     if proc::boot_id().is_ok_and(|boot| boot == holder.boot_id) {
+        if let Some(guardian) = holder.guardian() {
+            wait_for_guardian(&guardian);
+        }
         end_what_is_left(holder);
     }
     // The holder may have written its own in its last moment.
@@ -63,7 +68,7 @@ pub fn bury(dir: &Path, holder: &HolderFile, reason: &str) -> Result<Exit, Folde
 fn end_what_is_left(holder: &HolderFile) {
     for (signal, grace) in [(Signal::TERM, TERM_GRACE), (Signal::KILL, KILL_GRACE)] {
         let until = Instant::now() + grace;
-        let mut signaled: Vec<Stat> = Vec::new();
+        let mut signaled = HashSet::new();
         // Each round also finds what was started since the last one.
         loop {
             let left = remains(holder);
@@ -72,11 +77,9 @@ fn end_what_is_left(holder: &HolderFile) {
             }
             let mut watched = Vec::new();
             for stat in left {
-                let Some(pidfd) = open(&stat) else { continue };
-                if !signaled.contains(&stat) {
-                    let _ = pidfd_send_signal(&pidfd, signal);
-                    let _ = pidfd_send_signal(&pidfd, Signal::CONT);
-                    signaled.push(stat);
+                let Some(pidfd) = stat.pin() else { continue };
+                if signaled.insert(stat.identity()) {
+                    proc::signal(&pidfd, signal);
                 }
                 watched.push(pidfd);
             }
@@ -87,13 +90,6 @@ fn end_what_is_left(holder: &HolderFile) {
             wait_for_one(&watched, rest);
         }
     }
-}
-
-/// A handle on exactly this process.
-fn open(stat: &Stat) -> Option<OwnedFd> {
-    let pidfd = pidfd_open(Pid::from_raw(stat.pid)?, PidfdFlags::empty()).ok()?;
-    let same = Stat::of(stat.pid).is_some_and(|now| now.start_time == stat.start_time);
-    same.then_some(pidfd)
 }
 
 fn wait_for_one(pidfds: &[OwnedFd], rest: Duration) {

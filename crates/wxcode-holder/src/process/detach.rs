@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)] // the calls that have no safe form
 
-use std::io;
+use std::io::{self, PipeReader, PipeWriter};
 
 use rustix::{
     fd::{FromRawFd, OwnedFd},
@@ -10,33 +10,47 @@ use rustix::{
     process::{Pid, set_child_subreaper, setsid},
 };
 
-/// Closes every file but the standard three, and goes on as the child of a child in a session of
-/// its own, so that no terminal, process group or parent is shared with the caller.
+/// Which of the two processes that [`leave`] makes this one is.
+pub(super) enum Left {
+    /// The holder, with the line to its guardian.
+    Holder(PipeWriter),
+    /// The guardian of this holder, with the line from it.
+    Guardian(Pid, PipeReader),
+}
+
+/// Closes every file but the standard three, and goes on as two processes in a session of their own, so that no terminal,
+/// process group or parent is shared with the caller: the holder, and its parent.
 ///
 /// To be called first of all, while the process has one thread and no files of its own.
-pub(super) fn leave() -> io::Result<()> {
+pub(super) fn leave() -> io::Result<Left> {
     // SAFETY: nothing has opened a file yet, so no owned descriptor is closed behind its owner.
     if unsafe { libc::close_range(3, libc::c_uint::MAX, 0) } != 0 {
         return Err(io::Error::last_os_error());
     }
-    fork()?;
+    if fork()?.is_some() {
+        // SAFETY: ends the parent without running what is registered for an orderly exit, which
+        // belongs to the child now.
+        unsafe { libc::_exit(0) }
+    }
     setsid()?;
-    // No leader of a session, so that no terminal that is opened becomes the holder's.
-    fork()?;
-    set_child_subreaper(Pid::from_raw(1))?;
     rustix::process::chdir("/")?;
-    Ok(())
+    let (from_holder, to_guardian) = io::pipe()?;
+    // No leader of a session, so that no terminal that is opened becomes the holder's.
+    let holder = fork()?;
+    // Each of both; it is not inherited.
+    set_child_subreaper(Pid::from_raw(1))?;
+    Ok(match holder {
+        Some(holder) => Left::Guardian(holder, from_holder),
+        None => Left::Holder(to_guardian),
+    })
 }
 
-/// Goes on in the child; the parent ends.
-fn fork() -> io::Result<()> {
+/// The child's process in the parent, `None` in the child.
+fn fork() -> io::Result<Option<Pid>> {
     // SAFETY: the process has one thread, so the child inherits no lock that another one holds.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
-        0 => Ok(()),
-        // SAFETY: ends the parent without running what is registered for an orderly exit, which
-        // belongs to the child now.
-        _ => unsafe { libc::_exit(0) },
+        pid => Ok(Pid::from_raw(pid)),
     }
 }
 

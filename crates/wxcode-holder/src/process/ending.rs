@@ -5,21 +5,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::{
-    io::Errno,
-    process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, wait},
-};
+use rustix::process::WaitStatus;
 use wxcode_terminal::Screen;
 
 use super::{
+    family,
     holder::{Holder, Phase},
     log,
     peer::{self, Peer},
 };
-use crate::{
-    folder::{EXIT, Exit, HOLDER, HOOK, SCREEN, SOCKET, now, write_json, write_whole},
-    proc,
-};
+use crate::folder::{EXIT, Exit, HOLDER, HOOK, SCREEN, SOCKET, now, write_json, write_whole};
 
 /// How long after the agent's end its terminal is read while bytes still come.
 pub(super) const MAX_DRAIN: Duration = Duration::from_millis(500);
@@ -30,52 +25,62 @@ const KERNEL_BUFFER: u64 = 256 << 10; // 256 KiB
 /// How long connections may take to hear of the exit.
 const MAX_FLUSH: Duration = Duration::from_secs(2);
 /// The grace of a stop by SIGTERM to the holder.
-pub(super) const DEFAULT_GRACE: Duration = Duration::from_secs(5);
+const DEFAULT_GRACE: Duration = Duration::from_secs(5);
 /// How long after SIGKILL processes that the kernel holds are waited for.
 const MAX_KILL: Duration = Duration::from_secs(5);
-/// How often newly started processes are looked for once SIGKILL is due.
-const KILL_AGAIN: Duration = Duration::from_millis(20);
 
 /// An order to end everything.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Stop {
+    /// Why, as the exit tells it.
+    reason: &'static str,
     /// SIGKILL from here on.
     kill_at: Instant,
     give_up_at: Instant,
     /// The next look for what is left.
     next: Instant,
+    /// What was killed.
+    killed: HashSet<(i32, u64)>,
 }
 
 impl Holder {
-    /// Ends the agent and all that descends from this process; a repeat only shortens the grace.
+    /// Ends the agent and all that descends from this process, as a client asks; a repeat only shortens the grace.
     pub(super) fn stop(&mut self, grace: Duration) {
-        let now = Instant::now();
-        let kill_at = match self.stop {
-            Some(stop) => stop.kill_at.min(now + grace),
-            None => {
-                signal_family(Signal::TERM);
-                now + grace
+        self.end_family(grace, "stopped");
+    }
+
+    /// The same, as the system asks.
+    pub(super) fn terminate(&mut self) {
+        self.end_family(DEFAULT_GRACE, "terminated");
+    }
+
+    fn end_family(&mut self, grace: Duration, reason: &'static str) {
+        let at = Instant::now() + grace;
+        let stop = self.stop.get_or_insert_with(|| {
+            family::terminate();
+            Stop {
+                reason,
+                kill_at: at,
+                give_up_at: at,
+                next: at,
+                killed: HashSet::new(),
             }
-        };
-        self.stop = Some(Stop {
-            kill_at,
-            give_up_at: kill_at + MAX_KILL,
-            next: kill_at,
         });
+        stop.kill_at = stop.kill_at.min(at);
+        stop.give_up_at = stop.kill_at + MAX_KILL;
+        stop.next = stop.kill_at;
     }
 
     /// Takes the exits of all children: the agent's, and those of orphans of its family.
     pub(super) fn reap(&mut self) {
-        loop {
-            match wait(WaitOptions::NOHANG) {
-                Ok(Some((pid, status))) if pid == self.agent => self.agent_ended(status),
-                Ok(Some(_)) | Err(Errno::INTR) => {}
-                Ok(None) => return,
-                Err(_) => {
-                    self.childless = true;
-                    return;
-                }
+        let (agent, mut agents) = (self.agent, None);
+        self.childless = !family::reap(|pid, status| {
+            if pid == agent {
+                agents = Some(status);
             }
+        });
+        if let Some(status) = agents {
+            self.agent_ended(status);
         }
     }
 
@@ -96,7 +101,7 @@ impl Holder {
     pub(super) fn ending_due(&self) -> Option<Instant> {
         let stop = match self.phase {
             Phase::Ended(_) => None,
-            _ => self.stop.map(|stop| stop.next),
+            _ => self.stop.as_ref().map(|stop| stop.next),
         };
         let phase = match self.phase {
             Phase::Running => None,
@@ -144,18 +149,28 @@ impl Holder {
         if self.childless || now >= stop.give_up_at {
             return true;
         }
-        if now >= stop.next {
-            stop.next = now + KILL_AGAIN;
-            signal_family(Signal::KILL);
+        if now < stop.next {
+            return false;
         }
-        false
+        let (agent, mut agents) = (self.agent, None);
+        stop.next = family::kill(&mut stop.killed, &mut |pid, status| {
+            if pid == agent {
+                agents = Some(status);
+            }
+        });
+        if let Some(status) = agents {
+            self.agent_ended(status);
+        }
+        // There may be no child left to tell of it.
+        self.reap();
+        self.childless
     }
 
     fn finish(&mut self, peers: &mut [Peer], at: Instant) {
         let code = self.status.and_then(WaitStatus::exit_status);
         let signal = self.status.and_then(WaitStatus::terminating_signal);
-        let reason = match (self.stop, signal) {
-            (Some(_), _) => "stopped",
+        let reason = match (&self.stop, signal) {
+            (Some(stop), _) => stop.reason,
             (None, Some(_)) => "signaled",
             (None, None) => "exited",
         };
@@ -187,29 +202,16 @@ impl Holder {
     /// Ends the agent and removes what the start made.
     pub(super) fn undo(mut self) {
         let until = Instant::now() + MAX_KILL;
+        let mut killed = HashSet::new();
         while !self.childless && Instant::now() < until {
-            signal_family(Signal::KILL);
-            // Killed children end at once; the wait is for them alone.
-            let _ = wait(WaitOptions::empty());
-            self.reap();
+            let next = family::kill(&mut killed, &mut |_, _| {});
+            self.childless = !family::reap(|_, _| {});
+            if !self.childless {
+                std::thread::sleep(next.saturating_duration_since(Instant::now()));
+            }
         }
         for name in [SOCKET, HOOK, HOLDER] {
             let _ = std::fs::remove_file(self.dir.join(name));
-        }
-    }
-}
-
-/// Signals every process that descends from this one. As the subreaper of its family it is an
-/// ancestor of all of it, whatever sessions and groups were made.
-fn signal_family(signal: Signal) {
-    let own = std::process::id() as i32;
-    for stat in proc::with_descendants(&proc::all(), HashSet::from([own])) {
-        if stat.pid == own {
-            continue;
-        }
-        if let Some(pid) = Pid::from_raw(stat.pid) {
-            let _ = kill_process(pid, signal);
-            let _ = kill_process(pid, Signal::CONT); // a stopped one is to hear it too
         }
     }
 }

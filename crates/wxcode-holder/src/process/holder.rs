@@ -18,7 +18,7 @@ use wxcode_terminal::{Ring, Screen, Size, Terminal};
 
 use super::{
     detach,
-    ending::{DEFAULT_GRACE, Stop},
+    ending::Stop,
     inputs::Inputs,
     log,
     numbers::Numbers,
@@ -291,7 +291,7 @@ impl Holder {
     fn take_signals(&mut self) {
         for signal in detach::take_signals(&self.signals) {
             if signal == Signal::TERM.as_raw() {
-                self.stop(DEFAULT_GRACE);
+                self.terminate();
             }
         }
         self.reap();
