@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::journal::{HookRecord, hooks_since};
 pub use bury::bury;
+pub(crate) use bury::record;
 pub use left::end_left;
 pub(crate) use files::{EXIT, HOLDER, HOOK, LOG, SCREEN, SOCKET, write_json, write_whole};
 use files::{SPEC, read_json};
@@ -176,34 +177,72 @@ pub fn read_spec(dir: &Path) -> Result<Spec, FolderError> {
 /// What the folder says about its session, and whether its holder runs.
 ///
 /// # Errors
-/// There is no spec, or a file is unreadable or damaged.
+/// There is no spec, or a file is unreadable or damaged. Where `holder.json` is, or is missing though the session
+/// ran, [`mend`](crate::mend) puts it right.
 pub fn inspect(dir: &Path) -> Result<State, FolderError> {
     // In the order in which the holder writes: what it writes meanwhile is then never missed.
-    let holder: Option<HolderFile> = read_json(dir, HOLDER)?;
-    let alive = holder.as_ref().is_some_and(HolderFile::runs);
-    let exit: Option<Exit> = read_json(dir, EXIT)?;
+    let holder: Result<Option<HolderFile>, _> = read_json(dir, HOLDER);
+    let alive = matches!(&holder, Ok(Some(holder)) if holder.runs());
+    let exit = read_exit(dir)?;
     Ok(match (holder, exit) {
-        (holder, Some(exit)) => State::Exited(holder, exit),
-        (Some(holder), None) if alive => State::Live(holder),
-        (Some(holder), None) => State::Lost(holder),
-        (None, None) => {
+        (holder, Some(exit)) => State::Exited(holder.ok().flatten(), exit),
+        (Ok(Some(holder)), None) if alive => State::Live(holder),
+        (Ok(Some(holder)), None) => State::Lost(holder),
+        (Ok(None), None) => {
             read_spec(dir)?;
+            // What only a running holder writes.
+            if [EXIT, "log", "hooks"].iter().any(|name| dir.join(name).exists()) {
+                return Err(FolderError::Missing(dir.join(HOLDER)));
+            }
             State::Unfinished
         }
+        (Err(error), None) => return Err(error),
     })
+}
+
+/// How the session ended. A damaged record counts as none: it is made again.
+fn read_exit(dir: &Path) -> Result<Option<Exit>, FolderError> {
+    match read_json(dir, EXIT) {
+        Err(FolderError::Damaged { .. }) => Ok(None),
+        exit => exit,
+    }
 }
 
 /// The stream that draws the last screen of a session that has ended, where its holder left one.
 pub fn last_screen(dir: &Path) -> Option<Vec<u8>> {
-    std::fs::read(dir.join(SCREEN)).ok()
+    let dump = std::fs::read(dir.join(SCREEN)).ok()?;
+    // A dump is never empty, but a file is where the system went down before it was on the disk.
+    Some(dump).filter(|dump| !dump.is_empty())
 }
+
+/// The reason of an exit: the holder was killed.
+pub const HOLDER_LOST: &str = "holder_lost";
+/// The reason of an exit: the machine went down.
+pub const REBOOTED: &str = "rebooted";
+/// The reason of an exit: the holder was told by SIGTERM, as all processes are when the machine goes down.
+pub const TERMINATED: &str = "terminated";
+/// The reason of an exit: what the holder wrote of itself is lost.
+pub const DAMAGED: &str = "damaged";
 
 impl HolderFile {
     /// Whether the holder is a running process of this boot.
     pub fn runs(&self) -> bool {
-        crate::proc::boot_id().is_ok_and(|boot| boot == self.boot_id)
+        self.is_of_this_boot()
             && crate::proc::Stat::of(self.pid)
                 .is_some_and(|stat| stat.start_time == self.start_time && !stat.is_dead())
+    }
+
+    /// Whether the machine has been up since it ran.
+    pub fn is_of_this_boot(&self) -> bool {
+        crate::proc::boot_id().is_ok_and(|boot| boot == self.boot_id)
+    }
+
+    /// Why a holder is gone that has not said how its agent ended.
+    pub fn loss(&self) -> &'static str {
+        match self.is_of_this_boot() {
+            true => HOLDER_LOST,
+            false => REBOOTED,
+        }
     }
 }
 
@@ -211,12 +250,19 @@ impl HolderFile {
     /// A handle on the guardian, where that one runs.
     fn guardian(&self) -> Option<rustix::fd::OwnedFd> {
         let guardian = self.guardian.as_ref()?;
-        let boot = crate::proc::boot_id().ok()?;
         let stat = crate::proc::Stat::of(guardian.pid)?;
-        (boot == self.boot_id && stat.start_time == guardian.start_time)
-            .then(|| stat.pin())
-            .flatten()
+        let same = self.is_of_this_boot() && stat.start_time == guardian.start_time;
+        same.then(|| stat.pin()).flatten()
     }
+}
+
+/// The guardian of a holder: its parent, unless that one is gone and another has taken its place.
+pub(crate) fn guardian_of(holder: &crate::proc::Stat) -> Option<Guardian> {
+    let parent = crate::proc::Stat::of(holder.ppid)?;
+    (parent.session == holder.session).then_some(Guardian {
+        pid: parent.pid,
+        start_time: parent.start_time,
+    })
 }
 
 /// Now, as RFC 3339.

@@ -12,9 +12,11 @@ pub mod hook;
 mod journal;
 mod launch;
 pub mod log;
+mod mend;
 pub mod message;
 mod proc;
 mod process;
 
 pub use launch::{Failure, LaunchError, launch};
+pub use mend::mend;
 pub use process::run;

@@ -151,7 +151,7 @@ impl Server {
             path: data_dir.clone(),
             source,
         };
-        sessions.adopt().await.map_err(failed)?;
+        let cut_off = sessions.adopt().await.map_err(failed)?;
         let listener = bind(listen).map_err(|source| ServeError::Listen {
             address: listen,
             source,
@@ -171,6 +171,10 @@ impl Server {
             access,
             closing: closing.clone(),
         };
+        if app.settings.resume_on_start {
+            let sessions = sessions.clone();
+            tokio::spawn(async move { sessions.resume(cut_off).await });
+        }
         let router = http::router(app);
         let found = serde_json::json!({ "address": format!("http://{address}"), "pid": std::process::id() });
         write_whole(&data_dir.join("server.json"), found.to_string().as_bytes()).map_err(failed)?;

@@ -3,18 +3,21 @@
 mod adoption;
 mod courier;
 mod identity;
+mod left;
 mod live;
 mod look;
 mod plan;
 mod planning;
 mod registry;
 mod report;
+mod resumption;
 mod role;
 mod start;
 mod watcher;
 
 pub use live::{Attendance, Session, View};
 pub use registry::{Delivered, Found, Retired, Sessions};
+pub use resumption::RESUMED_AT_ONCE;
 pub use start::StartError;
 
 use std::time::Duration;

@@ -29,6 +29,8 @@ pub struct Settings {
     pub pass_env: Vec<String>,
     /// Variables to set for the agent.
     pub agent_env: BTreeMap<String, String>,
+    /// Whether sessions that were cut off when the machine went down are resumed when the server starts.
+    pub resume_on_start: bool,
     /// How long an agent may take to be ready for a delivery.
     pub ready_timeout: Duration,
 }

@@ -61,6 +61,7 @@ struct ClaudeTable {
 struct AgentTable {
     pass_env: Vec<String>,
     env: BTreeMap<String, String>,
+    resume_on_start: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -168,6 +169,7 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
         environment: std::env::vars_os().collect(),
         pass_env: file.agent.pass_env,
         agent_env: file.agent.env,
+        resume_on_start: file.agent.resume_on_start,
         ready_timeout: Duration::from_secs(file.delivery.ready_timeout_s),
         data_dir,
     };
@@ -233,6 +235,7 @@ mod tests {
         assert_eq!(resolved.listen.to_string(), "127.0.0.1:8052");
         assert_eq!(resolved.settings.claude, Path::new("claude"));
         assert_eq!(resolved.settings.ready_timeout, Duration::from_secs(60));
+        assert!(!resolved.settings.resume_on_start);
         assert_eq!(
             resolved.store,
             StoreChoice::Sqlite(dir.path().join("wxcode.db"))

@@ -14,7 +14,7 @@ use super::{
     log,
     peer::{self, Peer},
 };
-use crate::folder::{EXIT, Exit, HOLDER, HOOK, SCREEN, SOCKET, now, write_json, write_whole};
+use crate::folder::{EXIT, Exit, HOLDER, HOOK, SCREEN, SOCKET, TERMINATED, now, write_json, write_whole};
 
 /// How long after the agent's end its terminal is read while bytes still come.
 pub(super) const MAX_DRAIN: Duration = Duration::from_millis(500);
@@ -51,7 +51,7 @@ impl Holder {
 
     /// The same, as the system asks.
     pub(super) fn terminate(&mut self) {
-        self.end_family(DEFAULT_GRACE, "terminated");
+        self.end_family(DEFAULT_GRACE, TERMINATED);
     }
 
     fn end_family(&mut self, grace: Duration, reason: &'static str) {

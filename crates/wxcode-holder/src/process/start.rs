@@ -11,7 +11,7 @@ use wxcode_terminal::Size;
 
 use super::{detach, holder::Holder, pty::Pty};
 use crate::{
-    folder::{self, BUILD, EXIT, Guardian, HOLDER, HOOK, HolderFile, SOCKET, VERSION, now},
+    folder::{self, BUILD, EXIT, HOLDER, HOOK, HolderFile, SOCKET, VERSION, now},
     frame::MAX_SECRET,
     hook::{HookFile, address, open_folder},
     launch::Failure,
@@ -81,7 +81,7 @@ pub(super) fn start(dir: &Path) -> Result<Holder, Failure> {
         boot_id,
         agent_pid,
         agent_start_time,
-        guardian: guardian(&own),
+        guardian: folder::guardian_of(&own),
         protocol_min: PROTOCOL_MIN,
         protocol_max: PROTOCOL_MAX,
         build: BUILD.to_owned(),
@@ -95,15 +95,6 @@ pub(super) fn start(dir: &Path) -> Result<Holder, Failure> {
     }
     made.names.clear();
     Ok(holder)
-}
-
-/// The parent, unless it is gone and another one has taken its place.
-fn guardian(own: &proc::Stat) -> Option<Guardian> {
-    let parent = proc::Stat::of(own.ppid)?;
-    (parent.session == own.session).then_some(Guardian {
-        pid: parent.pid,
-        start_time: parent.start_time,
-    })
 }
 
 fn system(what: &str) -> impl FnOnce(io::Error) -> Failure {

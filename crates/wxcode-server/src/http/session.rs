@@ -61,6 +61,8 @@ pub(super) struct SessionView {
     clients: usize,
     /// How it ended.
     exit: Option<ExitView>,
+    /// Why it could not be resumed when the server started, where that was to be; null once a session was started.
+    resume_error: Option<String>,
 }
 
 /// One conversation of a project.
@@ -174,6 +176,10 @@ pub(super) async fn view(
         log_off: welcome.and_then(|welcome| welcome.info.log_off),
         clients: session.map_or(0, Session::clients),
         exit: exit.map(ExitView::from),
+        resume_error: app
+            .sessions
+            .resume_error(project.id)
+            .map(|error| error.to_string()),
     }
 }
 

@@ -51,12 +51,23 @@ pub(super) struct Seat {
     gate: tokio::sync::Mutex<()>,
     /// The latest session, running or ended.
     latest: Mutex<Option<Arc<Session>>>,
+    /// Why that one could not be resumed when the server started.
+    resume_error: Mutex<Option<Arc<str>>>,
 }
 
 impl Seat {
     /// Gives the place to a session.
     pub(super) fn take(&self, session: Arc<Session>) {
         *lock(&self.latest) = Some(session);
+        *lock(&self.resume_error) = None;
+    }
+
+    pub(super) fn fail_to_resume(&self, error: Arc<str>) {
+        *lock(&self.resume_error) = Some(error);
+    }
+
+    pub(super) fn resume_error(&self) -> Option<Arc<str>> {
+        lock(&self.resume_error).clone()
     }
 
     pub(super) fn latest(&self) -> Option<Arc<Session>> {
@@ -230,14 +241,16 @@ impl Sessions {
             .is_some_and(|delivery| !delivery.state.is_over()))
     }
 
-    /// Ends the session of a project, if one runs: the agent and everything it started. True when it is gone.
+    /// Ends the session of a project, if one runs: the agent and everything it started, also what earlier ones left
+    /// running. True when it is gone.
     pub async fn end(&self, project: Id) -> bool {
         let seat = self.seat(project);
         let _gate = seat.gate.lock().await;
-        match seat.running() {
+        let stopped = match seat.running() {
             Some(session) => stop(&session).await,
             None => true,
-        }
+        };
+        stopped && self.end_left(project).await
     }
 
     /// Removes a project and what is known of its sessions; no session of it can be started meanwhile.
@@ -254,6 +267,9 @@ impl Sessions {
             if !stop(&session).await {
                 return Ok(Retired::Stuck);
             }
+        }
+        if !self.end_left(project).await {
+            return Ok(Retired::Stuck);
         }
         let removed = self.0.store.remove_project(project).await?;
         lock(&self.0.seats).remove(&project);

@@ -126,7 +126,7 @@ impl Watcher {
         let dir = self.session.dir.clone();
         let looked = tokio::task::spawn_blocking(move || match folder::inspect(&dir)? {
             State::Exited(_, exit) => Ok(Some(exit)),
-            State::Lost(holder) => folder::bury(&dir, &holder, "holder_lost").map(Some),
+            State::Lost(holder) => folder::bury(&dir, &holder, holder.loss()).map(Some),
             State::Live(_) | State::Unfinished => Ok(None),
         })
         .await;

@@ -1,6 +1,7 @@
 //! A wxcode server in a temporary folder.
 
 use std::{
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::Stdio,
@@ -32,6 +33,8 @@ pub(crate) struct Server {
     client: Client,
     child: Option<Child>,
     listen: String,
+    /// The program, behind what it is started by, if by anything.
+    pub(crate) program: Vec<OsString>,
 }
 
 /// A status and a body.
@@ -88,6 +91,7 @@ impl Server {
             client,
             child: None,
             listen,
+            program: vec![env!("CARGO_BIN_EXE_wxcode").into()],
         };
         server.up().await;
         let given = server
@@ -111,8 +115,9 @@ impl Server {
 
     /// The program with this server's data folder and surroundings.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wxcode"));
+        let mut command = Command::new(&self.program[0]);
         command
+            .args(&self.program[1..])
             .args(arguments)
             .env_clear()
             .envs(self.agent.home.env())
