@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 pub use crate::journal::{HookRecord, hooks_since};
 pub use bury::bury;
 pub(crate) use bury::record;
-pub use left::end_left;
 pub(crate) use files::{EXIT, HOLDER, HOOK, LOG, SCREEN, SOCKET, write_json, write_whole};
 use files::{SPEC, read_json};
+pub use left::end_left;
 
 /// The version of the files that this build writes.
 pub const VERSION: u32 = 1;
@@ -191,7 +191,10 @@ pub fn inspect(dir: &Path) -> Result<State, FolderError> {
         (Ok(None), None) => {
             read_spec(dir)?;
             // What only a running holder writes.
-            if [EXIT, "log", "hooks"].iter().any(|name| dir.join(name).exists()) {
+            if [EXIT, "log", "hooks"]
+                .iter()
+                .any(|name| dir.join(name).exists())
+            {
                 return Err(FolderError::Missing(dir.join(HOLDER)));
             }
             State::Unfinished

@@ -213,7 +213,10 @@ async fn what_an_agent_left_when_it_ended_by_itself_lives_until_it_is_told() {
     assert!(tokio::task::spawn_blocking(end.clone()).await.unwrap());
     assert!(!is_alive(daemon));
     assert_eq!(processes_of(session.tmp.path()), NOTHING);
-    assert!(tokio::task::spawn_blocking(end).await.unwrap(), "idempotent");
+    assert!(
+        tokio::task::spawn_blocking(end).await.unwrap(),
+        "idempotent"
+    );
 }
 
 #[tokio::test]

@@ -178,7 +178,10 @@ async fn a_term_to_the_holder_is_a_stop_and_other_signals_are_nothing() {
     output_until(&mut conn, "on").await;
     kill(session.file.pid, Signal::TERM);
     let exit = session.exit().await;
-    assert_eq!((exit.signal, exit.reason.as_str()), (Some(15), "terminated"));
+    assert_eq!(
+        (exit.signal, exit.reason.as_str()),
+        (Some(15), "terminated")
+    );
 }
 
 #[tokio::test]

@@ -13,7 +13,9 @@ use rustix::{
     process::Signal,
 };
 
-use super::{EXIT, Exit, FolderError, HolderFile, left::wait_for_guardian, now, read_exit, write_json};
+use super::{
+    EXIT, Exit, FolderError, HolderFile, left::wait_for_guardian, now, read_exit, write_json,
+};
 use crate::proc::{self, Stat};
 
 /// How long the processes that are left may take to end on SIGTERM.

@@ -14,7 +14,9 @@ use super::{
     log,
     peer::{self, Peer},
 };
-use crate::folder::{EXIT, Exit, HOLDER, HOOK, SCREEN, SOCKET, TERMINATED, now, write_json, write_whole};
+use crate::folder::{
+    EXIT, Exit, HOLDER, HOOK, SCREEN, SOCKET, TERMINATED, now, write_json, write_whole,
+};
 
 /// How long after the agent's end its terminal is read while bytes still come.
 pub(super) const MAX_DRAIN: Duration = Duration::from_millis(500);

@@ -239,7 +239,9 @@ fn report_unreadable(id: Id, dir: &Path, state: &State) {
             "the spec.json of a session that runs is damaged: restore it from a backup, or end the session with `kill {}` and remove {folder}",
             holder.pid
         ),
-        _ => tracing::warn!(session = %id, "the spec.json of a session is damaged, it is passed over: remove {folder}"),
+        _ => {
+            tracing::warn!(session = %id, "the spec.json of a session is damaged, it is passed over: remove {folder}")
+        }
     }
 }
 

@@ -52,11 +52,7 @@ impl Sessions {
             .count()
             .await;
         if total > 0 {
-            tracing::info!(
-                resumed,
-                total,
-                "sessions that were cut off are resumed"
-            );
+            tracing::info!(resumed, total, "sessions that were cut off are resumed");
         }
     }
 

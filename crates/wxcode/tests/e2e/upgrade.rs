@@ -57,10 +57,7 @@ async fn sessions_of_an_older_build_go_on_under_a_newer_one() {
     let mut server = Server::start(Agent::fake("")).await;
     server.terminate().await;
     let program: PathBuf = server.data_dir().join("wxcode");
-    install(
-        &program,
-        &fs::read(env!("CARGO_BIN_EXE_wxcode")).unwrap(),
-    );
+    install(&program, &fs::read(env!("CARGO_BIN_EXE_wxcode")).unwrap());
     server.program = vec![program.clone().into()];
     server.up().await;
     let project = server.project("old").await;
@@ -80,7 +77,10 @@ async fn sessions_of_an_older_build_go_on_under_a_newer_one() {
         assert_eq!(after[key], session[key], "{key}");
     }
     let dir = server.session_dirs().remove(0);
-    assert_eq!(holder_of(&dir)["build"].as_str().unwrap().as_bytes(), BUILDS.0);
+    assert_eq!(
+        holder_of(&dir)["build"].as_str().unwrap().as_bytes(),
+        BUILDS.0
+    );
     // Typed by the old holder, reported through the new program's hook, confirmed by the new server.
     server
         .session_until(&project, "idle again", |session| {
@@ -98,9 +98,15 @@ async fn sessions_of_an_older_build_go_on_under_a_newer_one() {
 
     let other = server.project("new").await;
     server.start_session(&other).await;
-    let newest = server.session_dirs().into_iter().find(|found| *found != dir);
+    let newest = server
+        .session_dirs()
+        .into_iter()
+        .find(|found| *found != dir);
     assert_eq!(
-        holder_of(&newest.unwrap())["build"].as_str().unwrap().as_bytes(),
+        holder_of(&newest.unwrap())["build"]
+            .as_str()
+            .unwrap()
+            .as_bytes(),
         BUILDS.1
     );
     // And the new server ends the old holder's session.
