@@ -46,8 +46,54 @@ pub struct Spec {
     pub secret: String,
     /// The owner's own, not looked at here.
     pub note: serde_json::Value,
+    /// The scope to start in, where there is to be one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
     /// RFC 3339.
     pub created_at: String,
+}
+
+/// A transient scope of systemd: a cgroup that does not end with the service of whoever starts the holder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope {
+    /// The socket of the bus on which systemd answers.
+    pub bus: PathBuf,
+    /// The name of the unit, which ends in `.scope`.
+    pub unit: String,
+    /// What it is, for people.
+    pub description: String,
+    /// What all processes of the session may use together.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// What all processes of a session may use together; `None` is no limit of ours.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Memory; beyond it the kernel kills a process of the session.
+    pub memory_bytes: Option<u64>,
+    /// Processor time, in hundredths of one processor.
+    pub cpu_percent: Option<u64>,
+    /// Processes and threads.
+    pub tasks: Option<u64>,
+}
+
+/// What became of the wish for a scope.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scoped {
+    /// Holder and agent are in it.
+    Entered {
+        /// The unit.
+        unit: String,
+        /// Its cgroup, as `/proc/<pid>/cgroup` names it.
+        cgroup: String,
+    },
+    /// They are where whoever started them is.
+    Refused {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// The running holder and its agent, named so that another process with the same number is not
@@ -62,6 +108,10 @@ pub struct HolderFile {
     pub start_time: u64,
     /// `/proc/sys/kernel/random/boot_id`.
     pub boot_id: String,
+    /// The start of the first process, in the same ticks: a container that is started again has another one,
+    /// and the boot of its host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init_start_time: Option<u64>,
     /// The agent's process id; also its session's and its process group's.
     pub agent_pid: i32,
     /// The agent's start, in the same ticks.
@@ -69,6 +119,9 @@ pub struct HolderFile {
     /// The holder's parent, which ends the family of one that was killed, and lives as long as any of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guardian: Option<Guardian>,
+    /// What became of the wish for a scope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scoped>,
     /// The oldest version of the protocol that the holder speaks.
     pub protocol_min: u16,
     /// The newest one.
@@ -235,9 +288,11 @@ impl HolderFile {
                 .is_some_and(|stat| stat.start_time == self.start_time && !stat.is_dead())
     }
 
-    /// Whether the machine has been up since it ran.
+    /// Whether the machine, or its container, has been up since it ran.
     pub fn is_of_this_boot(&self) -> bool {
+        let init = self.init_start_time.zip(crate::proc::init_start_time());
         crate::proc::boot_id().is_ok_and(|boot| boot == self.boot_id)
+            && init.is_none_or(|(then, now)| then == now)
     }
 
     /// Why a holder is gone that has not said how its agent ended.

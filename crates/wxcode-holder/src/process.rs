@@ -3,6 +3,7 @@
 //! Invariant: nothing here waits for a client. What a client asks is done or refused at once, and
 //! what it is to be told is taken from the ring, the journal and the screen when its socket takes it.
 
+mod bus;
 mod detach;
 mod ending;
 mod family;
@@ -15,6 +16,7 @@ mod peer;
 mod pty;
 mod replay;
 mod requests;
+mod scope;
 mod sizes;
 mod start;
 mod stream;

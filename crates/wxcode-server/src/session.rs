@@ -12,12 +12,14 @@ mod registry;
 mod report;
 mod resumption;
 mod role;
+mod scope;
 mod start;
 mod watcher;
 
 pub use live::{Attendance, Session, View};
 pub use registry::{Delivered, Found, Retired, Sessions};
 pub use resumption::RESUMED_AT_ONCE;
+pub use scope::bus;
 pub use start::StartError;
 
 use std::time::Duration;

@@ -9,7 +9,7 @@ use rustix::{
 };
 use wxcode_terminal::Size;
 
-use super::{detach, holder::Holder, pty::Pty};
+use super::{detach, holder::Holder, pty::Pty, scope};
 use crate::{
     folder::{self, BUILD, EXIT, HOLDER, HOOK, HolderFile, SOCKET, VERSION, now},
     frame::MAX_SECRET,
@@ -70,6 +70,12 @@ pub(super) fn start(dir: &Path) -> Result<Holder, Failure> {
     let boot_id = proc::boot_id().map_err(system("read /proc"))?;
     let own = proc::Stat::of(std::process::id() as i32)
         .ok_or_else(|| system("read /proc")(io::ErrorKind::NotFound.into()))?;
+    let guardian = folder::guardian_of(&own);
+    // Before the agent, which starts where this process is.
+    let scope = spec
+        .scope
+        .as_ref()
+        .map(|scope| scope::enter(scope, guardian.as_ref().map(|guardian| guardian.pid)));
     let agent = pty.spawn(&spec)?;
     let agent_pid = agent.as_raw_nonzero().get();
     // Not reaped yet, so it is there even if it has ended.
@@ -79,9 +85,11 @@ pub(super) fn start(dir: &Path) -> Result<Holder, Failure> {
         pid: own.pid,
         start_time: own.start_time,
         boot_id,
+        init_start_time: proc::init_start_time(),
         agent_pid,
         agent_start_time,
-        guardian: folder::guardian_of(&own),
+        guardian,
+        scope,
         protocol_min: PROTOCOL_MIN,
         protocol_max: PROTOCOL_MAX,
         build: BUILD.to_owned(),

@@ -19,7 +19,7 @@ use wxcode_core::{
 };
 use wxcode_holder::{
     LaunchError,
-    folder::{HolderFile, Spec, write_spec},
+    folder::{HolderFile, Scoped, Spec, write_spec},
     launch,
 };
 use wxcode_store::{Rotated, Rotation, Step, Store, StoreError};
@@ -27,6 +27,7 @@ use wxcode_store::{Rotated, Rotation, Step, Store, StoreError};
 use super::{
     live::Note,
     plan::{self, PROMPT_MAX, Surroundings},
+    scope,
 };
 use crate::{
     Settings,
@@ -107,6 +108,7 @@ pub(super) async fn start(
         &project,
         &plan,
         rider.as_ref(),
+        id,
         &dir,
         &note,
         at,
@@ -114,6 +116,9 @@ pub(super) async fn start(
     .await;
     match launched {
         Ok(holder) => {
+            if let Some(Scoped::Refused { reason }) = &holder.scope {
+                tracing::warn!(session = %id, reason, "the session has no scope of its own: `wxcode doctor` says what that means");
+            }
             tracing::info!(project = %project.id, session = %id, agent = holder.agent_pid, ?plan, "a session started");
             Ok(Started {
                 id,
@@ -236,6 +241,7 @@ async fn bring_up(
     project: &OutputProject,
     plan: &Plan,
     rider: Option<&Delivery>,
+    id: Id,
     dir: &Path,
     note: &Note,
     at: Timestamp,
@@ -263,6 +269,7 @@ async fn bring_up(
             uuid::Uuid::new_v4().simple()
         ),
         note: serde_json::to_value(note).map_err(io::Error::from)?,
+        scope: scope::of(settings, id, &project.name),
         created_at: at.to_string(),
     };
     write_spec(dir, &spec).map_err(io::Error::other)?;

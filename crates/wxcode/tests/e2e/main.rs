@@ -22,6 +22,7 @@ mod pressure;
 mod real;
 mod reboot;
 mod recording;
+mod service;
 mod session;
 mod support;
 mod survival;

@@ -6,6 +6,7 @@ mod events;
 mod process;
 mod server;
 mod socket;
+mod systemd;
 mod wire;
 
 pub(crate) use agent::{Agent, real};
@@ -14,4 +15,5 @@ pub(crate) use events::{Events, Told};
 pub(crate) use process::{is_alive, kill, parent_of};
 pub(crate) use server::{Server, eventually};
 pub(crate) use socket::Socket;
+pub(crate) use systemd::Systemd;
 pub(crate) use wire::{Wire, drawn};
