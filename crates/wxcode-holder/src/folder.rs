@@ -150,8 +150,8 @@ pub struct Exit {
     pub signal: Option<i32>,
     /// RFC 3339.
     pub at: String,
-    /// `exited`, `signaled`, `stopped` (by a `Stop`), `terminated` (by SIGTERM to the holder), or the
-    /// reason given to [`bury`].
+    /// `exited`, `signaled`, `oom_killed` (SIGKILL, and the session's cgroup counts one for want of memory),
+    /// `stopped` (by a `Stop`), `terminated` (by SIGTERM to the holder), or the reason given to [`bury`].
     pub reason: String,
     /// How many bytes the agent wrote in all; 0 where that is not known.
     pub offset: u64,
@@ -277,6 +277,8 @@ pub const HOLDER_LOST: &str = "holder_lost";
 pub const REBOOTED: &str = "rebooted";
 /// The reason of an exit: the holder was told by SIGTERM, as all processes are when the machine goes down.
 pub const TERMINATED: &str = "terminated";
+/// The reason of an exit: the kernel killed the agent for want of memory.
+pub const OOM_KILLED: &str = "oom_killed";
 /// The reason of an exit: what the holder wrote of itself is lost.
 pub const DAMAGED: &str = "damaged";
 

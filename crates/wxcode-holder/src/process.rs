@@ -11,6 +11,7 @@ mod guardian;
 mod holder;
 mod inputs;
 mod numbers;
+mod oom;
 mod paste;
 mod peer;
 mod pty;

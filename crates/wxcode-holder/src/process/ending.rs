@@ -15,7 +15,7 @@ use super::{
     peer::{self, Peer},
 };
 use crate::folder::{
-    EXIT, Exit, HOLDER, HOOK, SCREEN, SOCKET, TERMINATED, now, write_json, write_whole,
+    EXIT, Exit, HOLDER, HOOK, OOM_KILLED, SCREEN, SOCKET, TERMINATED, now, write_json, write_whole,
 };
 
 /// How long after the agent's end its terminal is read while bytes still come.
@@ -92,6 +92,7 @@ impl Holder {
         }
         let now = Instant::now();
         self.status = Some(status);
+        self.out_of_memory = self.kills.happened(now);
         self.pty.release();
         self.last_byte = now;
         self.dry = false;
@@ -173,6 +174,7 @@ impl Holder {
         let signal = self.status.and_then(WaitStatus::terminating_signal);
         let reason = match (&self.stop, signal) {
             (Some(stop), _) => stop.reason,
+            (None, Some(9)) if self.out_of_memory => OOM_KILLED,
             (None, Some(_)) => "signaled",
             (None, None) => "exited",
         };

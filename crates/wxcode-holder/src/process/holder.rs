@@ -22,6 +22,7 @@ use super::{
     inputs::Inputs,
     log,
     numbers::Numbers,
+    oom::Kills,
     peer::{self, Peer, admitted},
     pty::Pty,
     sizes::Sizes,
@@ -78,6 +79,10 @@ pub(super) struct Holder {
     pub(super) quiet_at: Option<Instant>,
     pub(super) last_byte: Instant,
     pub(super) status: Option<WaitStatus>,
+    /// Kills for want of memory in the session's cgroup.
+    pub(super) kills: Kills,
+    /// One was counted when the agent ended.
+    pub(super) out_of_memory: bool,
     pub(super) stop: Option<Stop>,
     /// No child is left, and so no descendant.
     pub(super) childless: bool,
@@ -126,6 +131,8 @@ impl Holder {
             quiet_at: Some(Instant::now() + QUIET),
             last_byte: Instant::now(),
             status: None,
+            kills: Kills::watch(),
+            out_of_memory: false,
             stop: None,
             childless: false,
             drained: false,
@@ -260,6 +267,9 @@ impl Holder {
 
     fn keep_time(&mut self, peers: &mut [Peer]) {
         let now = Instant::now();
+        if self.takes_input() {
+            self.kills.refresh(now);
+        }
         self.resize_when_due(now);
         self.log.flush_when_due(now);
         if let Some(news) = self.log.news() {

@@ -22,6 +22,7 @@ mod pressure;
 mod real;
 mod reboot;
 mod recording;
+mod resources;
 mod service;
 mod session;
 mod support;

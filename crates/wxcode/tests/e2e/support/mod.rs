@@ -3,6 +3,7 @@
 mod agent;
 mod attached;
 mod events;
+mod namespaces;
 mod process;
 mod server;
 mod socket;
@@ -12,6 +13,7 @@ mod wire;
 pub(crate) use agent::{Agent, real};
 pub(crate) use attached::Attached;
 pub(crate) use events::{Events, Told};
+pub(crate) use namespaces::Namespaces;
 pub(crate) use process::{is_alive, kill, parent_of};
 pub(crate) use server::{Server, eventually};
 pub(crate) use socket::Socket;

@@ -80,6 +80,21 @@ impl Server {
         server
     }
 
+    /// A server that `wrapper` starts, with the arguments that it makes of the data folder, the program coming last, in
+    /// namespaces of its own that end with it.
+    pub(crate) async fn start_wrapped(
+        agent: Agent,
+        wrapper: impl FnOnce(&Path) -> Vec<OsString>,
+    ) -> Self {
+        let mut server = Self::elsewhere(agent);
+        let mut program = wrapper(server.data_dir());
+        program.append(&mut server.program);
+        server.program = program;
+        server.up().await;
+        server.read_token();
+        server
+    }
+
     /// A server that something else starts, in surroundings of its own; [`Server::find`] looks for it.
     pub(crate) fn elsewhere(agent: Agent) -> Self {
         let mut server = Self::new(agent);
