@@ -62,26 +62,18 @@ impl Namespaces {
         Some(Self { server, pid })
     }
 
+    /// A new project, whose folder only the server sees; its id.
+    pub(crate) async fn project(&self, name: &str) -> String {
+        let body = serde_json::json!({ "name": name });
+        let project = self.server.post("/output-projects", body).await.expect(201);
+        project["id"].as_str().unwrap().to_owned()
+    }
+
     /// A path of the data folder, as it is reached from outside.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         let inside = self.server.data_dir().strip_prefix("/").unwrap();
         Path::new(&format!("/proc/{}/root", self.pid))
             .join(inside)
             .join(name)
-    }
-
-    /// Runs a program in the server's view of the disk.
-    pub(crate) fn run(&self, program: &str, arguments: &[&str]) {
-        let done = Command::new("nsenter")
-            .args(["-t", &self.pid.to_string(), "-U", "-m", "--"])
-            .arg(program)
-            .args(arguments)
-            .output()
-            .unwrap();
-        assert!(
-            done.status.success(),
-            "{program}: {}",
-            String::from_utf8_lossy(&done.stderr)
-        );
     }
 }
