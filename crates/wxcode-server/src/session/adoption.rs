@@ -245,7 +245,7 @@ fn report_unreadable(id: Id, dir: &Path, state: &State) {
     }
 }
 
-/// The session folders below `root` that can be read, in the order of their making, and what each says.
+/// The session folders below `root` that can be read, in the order of their making, those that run last, and what each says.
 pub(super) fn survey(root: &Path) -> io::Result<Vec<(Id, PathBuf, State)>> {
     let all = look(root)?.into_iter();
     Ok(all
@@ -253,7 +253,7 @@ pub(super) fn survey(root: &Path) -> io::Result<Vec<(Id, PathBuf, State)>> {
         .collect())
 }
 
-/// The session folders below `root` in the order of their making, and what each says.
+/// The session folders below `root` in the order of their making, those that run last, and what each says.
 fn look(root: &Path) -> io::Result<Vec<(Id, PathBuf, Result<State, FolderError>)>> {
     fs::create_dir_all(root)?;
     let mut found = Vec::new();
@@ -269,7 +269,8 @@ fn look(root: &Path) -> io::Result<Vec<(Id, PathBuf, Result<State, FolderError>)
         let state = folder::inspect(&path);
         found.push((id, path, state));
     }
-    found.sort_by_key(|(id, ..)| *id);
+    // One that runs is its project's session, whatever a clock that was set back says of when it was made.
+    found.sort_by_key(|(id, _, state)| (matches!(state, Ok(State::Live(_))), *id));
     Ok(found)
 }
 

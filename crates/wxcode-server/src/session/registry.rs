@@ -181,7 +181,8 @@ impl Sessions {
         if self.0.closing.is_cancelled() {
             return Err(StartError::Closing);
         }
-        let started = start::start(&self.0.settings, &*self.0.store, project).await?;
+        let before = seat.latest().map(|latest| latest.started_at);
+        let started = start::start(&self.0.settings, &*self.0.store, project, before).await?;
         let current = Some(started.note.claude_session_id);
         let session = self.follow(seat, started, current).await;
         self.prune(project, ENDED_KEPT);

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use wxcode_claude::settings;
 use wxcode_core::{
     delivery::{Delivery, DeliveryState, Route},
@@ -74,10 +74,14 @@ pub(super) struct Started {
 }
 
 /// Starts the agent of `project`, which must have none. The caller holds the project's gate.
+///
+/// `before` is when the project's session before this one started: whatever the clock says, this one starts later, so that
+/// the folders tell which is the latest.
 pub(super) async fn start(
     settings: &Settings,
     store: &dyn Store,
     project: Id,
+    before: Option<Timestamp>,
 ) -> Result<Started, StartError> {
     let surroundings = Surroundings::new(settings);
     let Some(claude) = surroundings.executable(&settings.claude) else {
@@ -86,7 +90,10 @@ pub(super) async fn start(
             settings.claude.display()
         )));
     };
-    let at = to_millis(Timestamp::now());
+    let tick = SignedDuration::from_millis(1);
+    let earliest = before.and_then(|before| before.checked_add(tick).ok());
+    let now = to_millis(Timestamp::now());
+    let at = earliest.map_or(now, |earliest| now.max(earliest));
     let (project, plan) = identify(store, project, &surroundings.config_dir, at).await?;
     let id = Id::generate(at);
     let dir = make_folder(&settings.data_dir, id)?;

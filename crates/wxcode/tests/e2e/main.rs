@@ -9,6 +9,7 @@
 mod access;
 mod api;
 mod attach;
+mod clock;
 mod damage;
 mod delivery;
 mod ending;
