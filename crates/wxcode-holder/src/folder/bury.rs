@@ -14,7 +14,9 @@ use rustix::{
 };
 
 use super::{
-    EXIT, Exit, FolderError, HolderFile, left::wait_for_guardian, now, read_exit, write_json,
+    EXIT, Exit, FolderError, HolderFile,
+    left::{kill_scope, wait_for_guardian},
+    now, read_exit, write_json,
 };
 use crate::proc::{self, Stat};
 
@@ -50,6 +52,7 @@ pub fn bury(dir: &Path, holder: &HolderFile, reason: &str) -> Result<Exit, Folde
             wait_for_guardian(&guardian);
         }
         end_what_is_left(holder);
+        kill_scope(holder);
     }
     // The holder may have written its own in its last moment.
     if let Some(exit) = read_exit(dir)? {

@@ -12,6 +12,7 @@ mod attach;
 mod clock;
 mod damage;
 mod delivery;
+mod doctor;
 mod ending;
 mod events;
 mod milestone;

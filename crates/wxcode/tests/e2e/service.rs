@@ -22,7 +22,10 @@ impl Service {
     /// The shipped unit with these lines for its service, and these in `[agent]` of `wxcode.toml`; `None` where there can
     /// be no systemd.
     async fn start(lines: &str, agent: &str) -> Option<Self> {
-        let mut fake = Agent::fake("");
+        Self::start_with(Agent::fake(""), lines, agent).await
+    }
+
+    async fn start_with(mut fake: Agent, lines: &str, agent: &str) -> Option<Self> {
         fake.config = format!("{}{agent}\n", fake.config);
         let server = Server::elsewhere(fake);
         let data = server.data_dir().to_str().unwrap().to_owned();
@@ -262,4 +265,38 @@ async fn after_an_orderly_shutdown_the_sessions_that_ran_are_resumed() {
     assert_ne!(after["session_id"], before["session_id"]);
     assert_eq!(after["claude_session_id"], before["claude_session_id"]);
     assert_eq!(after["resume_error"], json!(null));
+}
+
+#[tokio::test]
+async fn a_scope_tells_what_belongs_to_a_session_when_nobody_else_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("daemon");
+    let agent = Agent::fake(&format!("daemon={}", file.display()));
+    let Some(service) = Service::start_with(agent, "", "").await else {
+        return;
+    };
+    let project = service.talk().await;
+    let dir = service.server.session_dirs().remove(0);
+    let holder: Value =
+        serde_json::from_slice(&fs::read(dir.join("holder.json")).unwrap()).unwrap();
+    let daemon = fs::read_to_string(&file).unwrap();
+    let lives = |pid: &str| {
+        let output = service
+            .systemd()
+            .run("test", &["-d", &format!("/proc/{pid}")]);
+        output.status.success()
+    };
+    assert!(lives(&daemon));
+    // The daemon left the agent's session, and with these two goes all that knew of it.
+    let (guardian, holder) = (
+        holder["guardian"]["pid"].to_string(),
+        holder["pid"].to_string(),
+    );
+    let killed = service.systemd().run("kill", &["-9", &guardian, &holder]);
+    assert!(killed.status.success());
+    service
+        .server
+        .session_until(&project, "exited", |session| session["status"] == "exited")
+        .await;
+    crate::support::eventually("the daemon is gone", || !lives(&daemon)).await;
 }
