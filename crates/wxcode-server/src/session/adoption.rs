@@ -253,8 +253,11 @@ pub(super) fn survey(root: &Path) -> io::Result<Vec<(Id, PathBuf, State)>> {
         .collect())
 }
 
+/// A session's folder, and what it says.
+type Looked = (Id, PathBuf, Result<State, FolderError>);
+
 /// The session folders below `root` in the order of their making, those that run last, and what each says.
-fn look(root: &Path) -> io::Result<Vec<(Id, PathBuf, Result<State, FolderError>)>> {
+fn look(root: &Path) -> io::Result<Vec<Looked>> {
     fs::create_dir_all(root)?;
     let mut found = Vec::new();
     for entry in fs::read_dir(root)? {

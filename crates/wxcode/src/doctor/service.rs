@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_unit_is_known_by_its_cgroup() {
-        let of = |cgroup| Unit::of(cgroup).map(|unit| (unit.name, unit.of_user));
+        let of = |cgroup: &str| Unit::of(cgroup).map(|unit| (unit.name, unit.of_user));
         assert_eq!(
             of("/system.slice/wxcode@alice.service"),
             Some(("wxcode@alice.service".to_owned(), false))
