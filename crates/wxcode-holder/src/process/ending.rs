@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    io,
     time::{Duration, Instant},
 };
 
@@ -141,6 +142,14 @@ impl Holder {
         match self.phase {
             Phase::Ended(until) => Instant::now() >= until || peers.iter().all(told),
             _ => false,
+        }
+    }
+
+    /// After a stop that gave up the rest is the guardian's, which goes on after any failure.
+    pub(super) fn leave_nothing(&self) -> io::Result<()> {
+        match self.stop.is_none() || self.childless {
+            true => Ok(()),
+            false => Err(io::Error::other("SIGKILL has not ended all processes yet")),
         }
     }
 

@@ -197,7 +197,7 @@ impl Holder {
                 hurry |= self.serve(peer);
             }
             if self.is_over(&peers) {
-                return Ok(());
+                return self.leave_nothing();
             }
             peers.retain(|peer| peer.phase != peer::Phase::Dead);
             self.connections = peers.len() as u32;
