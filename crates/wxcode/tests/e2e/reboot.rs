@@ -8,7 +8,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::support::{Agent, Server, eventually, is_alive, kill};
+use crate::support::{Agent, Server, eventually, is_alive, kill, real};
 
 const OTHER_BOOT: &str = "11111111-2222-4333-8444-555555555555";
 
@@ -232,6 +232,50 @@ async fn nothing_is_resumed_at_the_start_where_that_is_not_set() {
         (&json!("exited"), &Value::Null)
     );
     assert_eq!(server.session_dirs().len(), 2);
+}
+
+#[tokio::test]
+async fn the_real_claude_code_goes_on_with_its_conversation_by_itself() {
+    let Some(mut agent) = real() else { return };
+    agent.config = "[agent]\nresume_on_start = true\n".to_owned();
+    let mut server = Server::start(agent).await;
+    let project = server.project("p").await;
+    let before = server.start_session(&project).await;
+    let hello = server.deliver(&project, "remember the word quince").await;
+    server.delivery_until(&project, &hello, "submitted").await;
+    let idle = server
+        .session_until(&project, "the turn is over", |session| {
+            session["agent_state"] == "idle"
+        })
+        .await;
+    let transcript = idle["claude_session_history"][0]["transcript_path"].clone();
+    eventually("the transcript holds the turn", || {
+        let lines = fs::read_to_string(transcript.as_str().unwrap()).unwrap_or_default();
+        lines.contains("quince") && lines.contains("\"type\":\"assistant\"")
+    })
+    .await;
+    lose_power(&mut server).await;
+
+    server.up().await;
+    let after = server
+        .session_until(&project, "resumed without a visit", |session| {
+            session["agent_state"] == "idle"
+        })
+        .await;
+    assert_ne!(after["session_id"], before["session_id"]);
+    assert_eq!(after["claude_session_id"], before["claude_session_id"]);
+    let again = server.deliver(&project, "which word was it").await;
+    server.delivery_until(&project, &again, "submitted").await;
+    let stub = server.agent.stub.as_ref().unwrap();
+    eventually("the model is told of both", || {
+        let requests = stub.requests();
+        let turn = requests.iter().rev().find(|request| request.is_turn());
+        turn.is_some_and(|turn| {
+            let texts = turn.user_texts().join("\n");
+            texts.contains("quince") && texts.contains("which word")
+        })
+    })
+    .await;
 }
 
 fn resuming() -> Agent {
