@@ -15,13 +15,10 @@ pub(super) fn server(data_dir: &Path) -> Option<i32> {
     let text = fs::read_to_string(data_dir.join("server.json")).ok()?;
     let found: serde_json::Value = serde_json::from_str(&text).ok()?;
     let pid = i32::try_from(found["pid"].as_i64()?).ok()?;
-    // A file that a killed server left may name any process: the server has its lock open.
-    let lock = data_dir.join("server.lock");
-    let files = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
-    files
-        .flatten()
-        .any(|file| fs::read_link(file.path()).is_ok_and(|path| path == lock))
-        .then_some(pid)
+    // A file that a killed server left may name any process: one that runs holds the lock.
+    let lock = fs::File::open(data_dir.join("server.lock")).ok()?;
+    let held = matches!(lock.try_lock_shared(), Err(fs::TryLockError::WouldBlock));
+    held.then_some(pid)
 }
 
 /// A unit of systemd, by a cgroup.

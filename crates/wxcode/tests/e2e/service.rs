@@ -4,10 +4,11 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-use crate::support::{Agent, Server, Systemd};
+use crate::support::{Agent, Server, Systemd, USER};
 
-/// The unit as it is shipped.
+/// The units as they are shipped.
 const UNIT: &str = include_str!("../../../../dist/wxcode@.service");
+const USERS_UNIT: &str = include_str!("../../../../dist/wxcode.service");
 const NAME: &str = "wxcode@root.service";
 
 /// A service, and the systemd that it belongs to.
@@ -16,6 +17,8 @@ struct Service {
     server: Server,
     found: Value,
     drop_in: String,
+    /// It belongs to a user's own systemd.
+    of_user: bool,
 }
 
 impl Service {
@@ -25,7 +28,12 @@ impl Service {
         Self::start_with(Agent::fake(""), lines, agent).await
     }
 
-    async fn start_with(mut fake: Agent, lines: &str, agent: &str) -> Option<Self> {
+    async fn start_with(fake: Agent, lines: &str, agent: &str) -> Option<Self> {
+        let mut service = Self::new(fake, lines, agent);
+        service.boot().await.then_some(service)
+    }
+
+    fn new(mut fake: Agent, lines: &str, agent: &str) -> Self {
         fake.config = format!("{}{agent}\n", fake.config);
         let server = Server::elsewhere(fake);
         let data = server.data_dir().to_str().unwrap().to_owned();
@@ -45,13 +53,13 @@ impl Service {
              ExecStart={} serve --listen 127.0.0.1:0\n{environment}StandardOutput=null\nStandardError=append:{data}/server.log\n{lines}\n",
             env!("CARGO_BIN_EXE_wxcode"),
         );
-        let mut service = Self {
+        Self {
             systemd: None,
             server,
             found: Value::Null,
             drop_in,
-        };
-        service.boot().await.then_some(service)
+            of_user: false,
+        }
     }
 
     /// Starts systemd and the service; whether that is possible here.
@@ -59,15 +67,37 @@ impl Service {
         let units = [
             ("wxcode@.service", UNIT),
             ("wxcode@.service.d/test.conf", &self.drop_in),
+            ("user/wxcode.service", USERS_UNIT),
+            ("user/wxcode.service.d/test.conf", &self.drop_in),
         ];
         self.systemd = Systemd::start(&units);
         let Some(systemd) = &self.systemd else {
             return false;
         };
-        systemd.ctl(&["start", NAME]);
+        if self.of_user {
+            let folders = [self.server.data_dir(), self.server.agent.home.path()];
+            for folder in folders {
+                let owner = USER.to_string();
+                let done = systemd.run("chown", &["-R", &owner, folder.to_str().unwrap()]);
+                assert!(done.status.success());
+            }
+            systemd.ctl(&["start", &format!("user@{USER}.service")]);
+            self.ctl_of_user(&["start", "wxcode"]);
+        } else {
+            systemd.ctl(&["start", NAME]);
+        }
         let before = std::mem::take(&mut self.found);
         self.found = self.server.find(Some(&before)).await;
         true
+    }
+
+    /// `systemctl --user`, which must succeed.
+    #[track_caller]
+    fn ctl_of_user(&self, arguments: &[&str]) {
+        let all: Vec<&str> = ["--user"].iter().chain(arguments).copied().collect();
+        let output = self.systemd().run_as_user("systemctl", &all);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {text}");
     }
 
     fn systemd(&self) -> &Systemd {
@@ -83,16 +113,13 @@ impl Service {
     fn doctor(&self) -> (String, bool) {
         let data = self.server.data_dir().to_str().unwrap();
         let claude = self.server.agent.claude.to_str().unwrap();
-        let output = self.systemd().run(
-            "env",
-            &[
-                &format!("WXCODE_CLAUDE={claude}"),
-                env!("CARGO_BIN_EXE_wxcode"),
-                "--data-dir",
-                data,
-                "doctor",
-            ],
-        );
+        let claude = format!("WXCODE_CLAUDE={claude}");
+        let program = env!("CARGO_BIN_EXE_wxcode");
+        let arguments = [&claude, program, "--data-dir", data, "doctor"];
+        let output = match self.of_user {
+            true => self.systemd().run_as_user("env", &arguments),
+            false => self.systemd().run("env", &arguments),
+        };
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         (text, output.status.success())
     }
@@ -299,4 +326,39 @@ async fn a_scope_tells_what_belongs_to_a_session_when_nobody_else_can() {
         .session_until(&project, "exited", |session| session["status"] == "exited")
         .await;
     crate::support::eventually("the daemon is gone", || !lives(&daemon)).await;
+}
+
+#[tokio::test]
+async fn a_users_own_systemd_gives_scopes_too() {
+    let mut service = Service::new(Agent::fake(""), "KillMode=control-group", "");
+    service.of_user = true;
+    if !service.boot().await {
+        return;
+    }
+    let project = service.talk().await;
+    let before = service.server.session(&project).await;
+    let unit = unit_of(&service.server.session_dirs()[0]);
+    let cgroup = service.cgroup();
+    assert!(
+        cgroup.ends_with(&unit) && cgroup.contains(&format!("/user@{USER}.service/")),
+        "{cgroup}"
+    );
+    service.ctl_of_user(&["restart", "wxcode"]);
+    service.found = service.server.find(Some(&service.found)).await;
+    service.assert_goes_on(&project, &before).await;
+
+    // All that is wrong is what happens when this user logs out.
+    let (doctor, well) = service.doctor();
+    assert!(
+        doctor.contains(
+            "`systemctl --user restart wxcode.service` ends no session: each has a scope"
+        ),
+        "{doctor}"
+    );
+    assert!(
+        !well
+            && doctor.matches("FAILED").count() == 1
+            && doctor.contains("loginctl enable-linger nobody"),
+        "{doctor}"
+    );
 }

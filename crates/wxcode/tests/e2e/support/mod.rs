@@ -17,5 +17,5 @@ pub(crate) use namespaces::Namespaces;
 pub(crate) use process::{is_alive, kill, parent_of};
 pub(crate) use server::{Server, eventually};
 pub(crate) use socket::Socket;
-pub(crate) use systemd::Systemd;
+pub(crate) use systemd::{Systemd, USER};
 pub(crate) use wire::{Wire, drawn};

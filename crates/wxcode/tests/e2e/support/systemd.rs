@@ -22,10 +22,14 @@ const BOOT: &str = r#"
     mount --make-rprivate / && mount -t proc proc /proc || exit 3
     umount -R /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup || exit 3
     mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system /run/dbus && cp -r "$0"/. /run/systemd/system || exit 3
+    cp -r "$0"/user /run/systemd/user
     container=wxcode-test exec "$1" --system --unit=test.target --log-target=console --log-level=warning --show-status=false
 "#;
 
-const UNITS: [(&str, &str); 4] = [
+/// The user that has a systemd of its own, and what its units are named by.
+pub(crate) const USER: u32 = 65534;
+
+const UNITS: [(&str, &str); 6] = [
     (
         "test.target",
         "[Unit]\nDefaultDependencies=no\nWants=dbus.socket dbus.service\n",
@@ -38,6 +42,17 @@ const UNITS: [(&str, &str); 4] = [
         "dbus.service",
         "[Unit]\nDefaultDependencies=no\nRequires=dbus.socket\n[Service]\nStandardError=null\n\
          ExecStart=/usr/bin/dbus-daemon --config-file=/run/systemd/system/bus.conf --address=systemd: --nofork --nopidfile\n",
+    ),
+    (
+        "user@65534.service",
+        "[Unit]\nDefaultDependencies=no\n[Service]\nType=notify\nUser=65534\nDelegate=yes\nKillMode=mixed\n\
+         Environment=XDG_RUNTIME_DIR=/run/user/65534\nStandardError=null\n\
+         ExecStartPre=+sh -c 'mkdir -p /run/user/65534 && chown 65534 /run/user/65534'\n\
+         ExecStart=/usr/lib/systemd/systemd --user --unit=test.target\n",
+    ),
+    (
+        "user/test.target",
+        "[Unit]\nDefaultDependencies=no\nWants=dbus.socket\n",
     ),
     (
         "bus.conf",
@@ -146,6 +161,25 @@ impl Systemd {
             .args(arguments)
             .output()
             .unwrap()
+    }
+
+    /// Runs a program in there, as the user with a systemd of its own.
+    pub(crate) fn run_as_user(&self, program: &str, arguments: &[&str]) -> Output {
+        let user = USER.to_string();
+        let runtime = format!("XDG_RUNTIME_DIR=/run/user/{user}");
+        let mut all = vec![
+            "--reuid",
+            &user,
+            "--regid",
+            &user,
+            "--clear-groups",
+            "env",
+            "USER=nobody",
+            &runtime,
+        ];
+        all.push(program);
+        all.extend(arguments);
+        self.run("setpriv", &all)
     }
 
     /// `systemctl`, which must succeed; what it prints.
