@@ -236,6 +236,11 @@ async fn without_scopes_the_shipped_unit_keeps_the_sessions() {
     assert!(well && doctor.contains("has KillMode=process"), "{doctor}");
     service.restart().await;
     service.assert_goes_on(&project, &before).await;
+    // A server that is killed is started again by itself.
+    let systemd = service.systemd();
+    systemd.ctl(&["kill", "--kill-who=main", "--signal=KILL", NAME]);
+    service.found = service.server.find(Some(&service.found)).await;
+    service.assert_goes_on(&project, &before).await;
     let shown = service
         .systemd()
         .ctl(&["show", "--property=Delegate,OOMPolicy", NAME]);
