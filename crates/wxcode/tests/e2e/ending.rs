@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::json;
 
-use crate::support::{Agent, Server, eventually, is_alive, kill};
+use crate::support::{Agent, Namespaces, Server, eventually, is_alive, kill};
 
 /// A folder for a daemon's pid, and a fake agent that starts that daemon.
 fn with_daemon(modes: &str) -> (tempfile::TempDir, Agent) {
@@ -120,4 +120,26 @@ async fn two_hundred_sessions_after_another_leave_no_process_and_no_descriptor()
     // A connection or two of the client come and go.
     assert!(open() <= before + 4, "{} after {before}", open());
     assert_eq!(children(), "");
+}
+
+#[tokio::test]
+async fn a_server_that_is_the_first_process_of_a_container_reaps_what_is_left_to_it() {
+    let Some(container) = Namespaces::start(Agent::fake(""), "true").await else {
+        return;
+    };
+    let server = &container.server;
+    let project = server
+        .post("/output-projects", json!({ "name": "p" }))
+        .await
+        .expect(201);
+    let path = format!(
+        "/output-projects/{}/session",
+        project["id"].as_str().unwrap()
+    );
+    for _ in 0..3 {
+        server.post(&path, json!({})).await.expect(201);
+        assert!(!container.children().is_empty(), "a guardian is its child");
+        server.delete(&path).await.expect(204);
+    }
+    eventually("nothing is left", || container.children().is_empty()).await;
 }

@@ -69,6 +69,17 @@ impl Namespaces {
         project["id"].as_str().unwrap().to_owned()
     }
 
+    /// The states of the children of the server, which is the first process in there.
+    pub(crate) fn children(&self) -> Vec<char> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.pid)).unwrap();
+        let lists = tasks.map(|task| fs::read_to_string(task.unwrap().path().join("children")));
+        let all = lists.map(Result::unwrap).collect::<String>();
+        all.split_whitespace()
+            .filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/stat")).ok())
+            .filter_map(|stat| stat.rsplit_once(')')?.1.trim().chars().next())
+            .collect()
+    }
+
     /// A path of the data folder, as it is reached from outside.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         let inside = self.server.data_dir().strip_prefix("/").unwrap();
