@@ -1,6 +1,7 @@
 //! The sessions of this server: at most one running agent per output project, found again after a restart.
 
 mod adoption;
+mod anew;
 mod courier;
 mod identity;
 mod left;

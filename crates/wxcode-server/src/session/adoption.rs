@@ -125,7 +125,7 @@ impl Sessions {
         }
     }
 
-    async fn current_conversation(&self, note: &Note) -> Option<uuid::Uuid> {
+    pub(super) async fn current_conversation(&self, note: &Note) -> Option<uuid::Uuid> {
         match self.0.store.project(note.project_id).await {
             Ok(Some(project)) => project.claude_session_id,
             Ok(None) => None,

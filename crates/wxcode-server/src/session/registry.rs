@@ -41,7 +41,7 @@ pub(super) struct Inner {
     pub(super) events: Events,
     seats: Mutex<HashMap<Id, Arc<Seat>>>,
     closing: CancellationToken,
-    watchers: TaskTracker,
+    pub(super) watchers: TaskTracker,
 }
 
 /// A project's place for its one session.
@@ -348,7 +348,7 @@ impl Sessions {
             Arc::clone(&bell),
             closing.clone(),
         );
-        self.0.watchers.spawn(watcher.run());
+        self.watch(Arc::clone(&session), watcher);
         if let Ok(Some(project)) = store.project(note.project_id).await {
             // What changed while nobody looked is told at once.
             bell.notify_one();
