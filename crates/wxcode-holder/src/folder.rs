@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::journal::{HookRecord, hooks_since};
 pub use bury::bury;
+pub(crate) use bury::record;
 pub(crate) use files::{EXIT, HOLDER, HOOK, LOG, SCREEN, SOCKET, write_json, write_whole};
 use files::{SPEC, read_json};
 pub use left::end_left;
@@ -45,8 +46,54 @@ pub struct Spec {
     pub secret: String,
     /// The owner's own, not looked at here.
     pub note: serde_json::Value,
+    /// The scope to start in, where there is to be one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
     /// RFC 3339.
     pub created_at: String,
+}
+
+/// A transient scope of systemd: a cgroup that does not end with the service of whoever starts the holder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope {
+    /// The socket of the bus on which systemd answers.
+    pub bus: PathBuf,
+    /// The name of the unit, which ends in `.scope`.
+    pub unit: String,
+    /// What it is, for people.
+    pub description: String,
+    /// What all processes of the session may use together.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// What all processes of a session may use together; `None` is no limit of ours.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Memory; beyond it the kernel kills a process of the session.
+    pub memory_bytes: Option<u64>,
+    /// Processor time, in hundredths of one processor.
+    pub cpu_percent: Option<u64>,
+    /// Processes and threads.
+    pub tasks: Option<u64>,
+}
+
+/// What became of the wish for a scope.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scoped {
+    /// Holder and agent are in it.
+    Entered {
+        /// The unit.
+        unit: String,
+        /// Its cgroup, as `/proc/<pid>/cgroup` names it.
+        cgroup: String,
+    },
+    /// They are where whoever started them is.
+    Refused {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// The running holder and its agent, named so that another process with the same number is not
@@ -61,6 +108,10 @@ pub struct HolderFile {
     pub start_time: u64,
     /// `/proc/sys/kernel/random/boot_id`.
     pub boot_id: String,
+    /// The start of the first process, in the same ticks: a container that is started again has another one,
+    /// and the boot of its host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init_start_time: Option<u64>,
     /// The agent's process id; also its session's and its process group's.
     pub agent_pid: i32,
     /// The agent's start, in the same ticks.
@@ -68,6 +119,9 @@ pub struct HolderFile {
     /// The holder's parent, which ends the family of one that was killed, and lives as long as any of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guardian: Option<Guardian>,
+    /// What became of the wish for a scope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scoped>,
     /// The oldest version of the protocol that the holder speaks.
     pub protocol_min: u16,
     /// The newest one.
@@ -96,8 +150,8 @@ pub struct Exit {
     pub signal: Option<i32>,
     /// RFC 3339.
     pub at: String,
-    /// `exited`, `signaled`, `stopped` (by a `Stop`), `terminated` (by SIGTERM to the holder), or the
-    /// reason given to [`bury`].
+    /// `exited`, `signaled`, `oom_killed` (SIGKILL, and the session's cgroup counts one for want of memory),
+    /// `stopped` (by a `Stop`), `terminated` (by SIGTERM to the holder), or the reason given to [`bury`].
     pub reason: String,
     /// How many bytes the agent wrote in all; 0 where that is not known.
     pub offset: u64,
@@ -176,27 +230,57 @@ pub fn read_spec(dir: &Path) -> Result<Spec, FolderError> {
 /// What the folder says about its session, and whether its holder runs.
 ///
 /// # Errors
-/// There is no spec, or a file is unreadable or damaged.
+/// There is no spec, or a file is unreadable or damaged. Where `holder.json` is, or is missing though the session
+/// ran, [`mend`](crate::mend) puts it right.
 pub fn inspect(dir: &Path) -> Result<State, FolderError> {
     // In the order in which the holder writes: what it writes meanwhile is then never missed.
-    let holder: Option<HolderFile> = read_json(dir, HOLDER)?;
-    let alive = holder.as_ref().is_some_and(HolderFile::runs);
-    let exit: Option<Exit> = read_json(dir, EXIT)?;
+    let holder: Result<Option<HolderFile>, _> = read_json(dir, HOLDER);
+    let alive = matches!(&holder, Ok(Some(holder)) if holder.runs());
+    let exit = read_exit(dir)?;
     Ok(match (holder, exit) {
-        (holder, Some(exit)) => State::Exited(holder, exit),
-        (Some(holder), None) if alive => State::Live(holder),
-        (Some(holder), None) => State::Lost(holder),
-        (None, None) => {
+        (holder, Some(exit)) => State::Exited(holder.ok().flatten(), exit),
+        (Ok(Some(holder)), None) if alive => State::Live(holder),
+        (Ok(Some(holder)), None) => State::Lost(holder),
+        (Ok(None), None) => {
             read_spec(dir)?;
+            // What only a running holder writes.
+            if [EXIT, "log", "hooks"]
+                .iter()
+                .any(|name| dir.join(name).exists())
+            {
+                return Err(FolderError::Missing(dir.join(HOLDER)));
+            }
             State::Unfinished
         }
+        (Err(error), None) => return Err(error),
     })
+}
+
+/// How the session ended. A damaged record counts as none: it is made again.
+fn read_exit(dir: &Path) -> Result<Option<Exit>, FolderError> {
+    match read_json(dir, EXIT) {
+        Err(FolderError::Damaged { .. }) => Ok(None),
+        exit => exit,
+    }
 }
 
 /// The stream that draws the last screen of a session that has ended, where its holder left one.
 pub fn last_screen(dir: &Path) -> Option<Vec<u8>> {
-    std::fs::read(dir.join(SCREEN)).ok()
+    let dump = std::fs::read(dir.join(SCREEN)).ok()?;
+    // A dump is never empty, but a file is where the system went down before it was on the disk.
+    Some(dump).filter(|dump| !dump.is_empty())
 }
+
+/// The reason of an exit: the holder was killed.
+pub const HOLDER_LOST: &str = "holder_lost";
+/// The reason of an exit: the machine went down.
+pub const REBOOTED: &str = "rebooted";
+/// The reason of an exit: the holder was told by SIGTERM, as all processes are when the machine goes down.
+pub const TERMINATED: &str = "terminated";
+/// The reason of an exit: the kernel killed the agent for want of memory.
+pub const OOM_KILLED: &str = "oom_killed";
+/// The reason of an exit: what the holder wrote of itself is lost.
+pub const DAMAGED: &str = "damaged";
 
 impl HolderFile {
     /// The agent's process and its start, as [`crate::lineage::Lineage::of`] takes them.
@@ -206,9 +290,24 @@ impl HolderFile {
 
     /// Whether the holder is a running process of this boot.
     pub fn runs(&self) -> bool {
-        crate::proc::boot_id().is_ok_and(|boot| boot == self.boot_id)
+        self.is_of_this_boot()
             && crate::proc::Stat::of(self.pid)
                 .is_some_and(|stat| stat.start_time == self.start_time && !stat.is_dead())
+    }
+
+    /// Whether the machine, or its container, has been up since it ran.
+    pub fn is_of_this_boot(&self) -> bool {
+        let init = self.init_start_time.zip(crate::proc::init_start_time());
+        crate::proc::boot_id().is_ok_and(|boot| boot == self.boot_id)
+            && init.is_none_or(|(then, now)| then == now)
+    }
+
+    /// Why a holder is gone that has not said how its agent ended.
+    pub fn loss(&self) -> &'static str {
+        match self.is_of_this_boot() {
+            true => HOLDER_LOST,
+            false => REBOOTED,
+        }
     }
 }
 
@@ -216,12 +315,19 @@ impl HolderFile {
     /// A handle on the guardian, where that one runs.
     fn guardian(&self) -> Option<rustix::fd::OwnedFd> {
         let guardian = self.guardian.as_ref()?;
-        let boot = crate::proc::boot_id().ok()?;
         let stat = crate::proc::Stat::of(guardian.pid)?;
-        (boot == self.boot_id && stat.start_time == guardian.start_time)
-            .then(|| stat.pin())
-            .flatten()
+        let same = self.is_of_this_boot() && stat.start_time == guardian.start_time;
+        same.then(|| stat.pin()).flatten()
     }
+}
+
+/// The guardian of a holder: its parent, unless that one is gone and another has taken its place.
+pub(crate) fn guardian_of(holder: &crate::proc::Stat) -> Option<Guardian> {
+    let parent = crate::proc::Stat::of(holder.ppid)?;
+    (parent.session == holder.session).then_some(Guardian {
+        pid: parent.pid,
+        start_time: parent.start_time,
+    })
 }
 
 /// Now, as RFC 3339.

@@ -65,10 +65,12 @@ pub fn hooks_since(dir: &Path, since: u64) -> io::Result<Vec<HookRecord>> {
             continue;
         }
         let file = File::open(segment(&folder, *first))?;
-        let mut at = 0;
-        // A record that the holder could not finish ends its segment.
-        while let Ok((record, next)) = read_record(&file, at) {
-            at = next;
+        let (mut at, mut expected) = (0, *first);
+        // A record that the holder could not finish ends its segment, and so does what is none.
+        while let Ok((record, next)) = read_record(&file, at)
+            && record.seq == expected
+        {
+            (at, expected) = (next, expected.wrapping_add(1));
             if record.seq >= since {
                 records.push(record);
             }

@@ -32,6 +32,11 @@ pub enum LaunchError {
         /// Why not.
         error: io::Error,
     },
+    /// The system has no room for another process or its files.
+    #[error(
+        "a holder cannot be started: {0}; close clients or end sessions, or raise the limits on open files, processes and memory, then try again"
+    )]
+    NoRoom(io::Error),
     /// The holder ended or babbled before it answered.
     #[error("the holder ended before it was ready: {0}")]
     Died(String),
@@ -151,8 +156,11 @@ pub async fn launch(
         .append(true)
         .mode(0o600)
         .open(dir.join(LOG));
-    let log = log.map_err(|error| Failure::Folder {
-        message: format!("{}: {error}; check the data directory", dir.display()),
+    let log = log.map_err(|error| match lacks_room(&error) {
+        true => LaunchError::NoRoom(error),
+        false => LaunchError::Failed(Failure::Folder {
+            message: format!("{}: {error}; check the data directory", dir.display()),
+        }),
     })?;
     let spawned = Command::new(exe)
         .arg("holder")
@@ -165,6 +173,7 @@ pub async fn launch(
         .spawn();
     let result = match spawned {
         Ok(child) => answer_of(child, dir).await,
+        Err(error) if lacks_room(&error) => Err(LaunchError::NoRoom(error)),
         Err(error) => Err(LaunchError::Holder {
             exe: exe.to_owned(),
             error,
@@ -175,6 +184,15 @@ pub async fn launch(
         let _ = tokio::task::spawn_blocking(move || sweep(&dir)).await;
     }
     result
+}
+
+fn lacks_room(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let lacks = [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM];
+    let errno = error.raw_os_error();
+    lacks
+        .iter()
+        .any(|known| Some(known.raw_os_error()) == errno)
 }
 
 async fn answer_of(mut child: Child, dir: &Path) -> Result<HolderFile, LaunchError> {

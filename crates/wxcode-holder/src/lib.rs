@@ -13,9 +13,11 @@ mod journal;
 mod launch;
 pub mod lineage;
 pub mod log;
+mod mend;
 pub mod message;
 mod proc;
 mod process;
 
 pub use launch::{Failure, LaunchError, launch};
+pub use mend::mend;
 pub use process::run;

@@ -87,6 +87,11 @@ pub(crate) fn boot_id() -> io::Result<String> {
         .to_owned())
 }
 
+/// The start of the first process, where it can be seen.
+pub(crate) fn init_start_time() -> Option<u64> {
+    Stat::of(1).map(|init| init.start_time)
+}
+
 /// All processes that can be seen now.
 pub(crate) fn all() -> Vec<Stat> {
     let Ok(entries) = fs::read_dir("/proc") else {

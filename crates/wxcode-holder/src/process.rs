@@ -3,6 +3,7 @@
 //! Invariant: nothing here waits for a client. What a client asks is done or refused at once, and
 //! what it is to be told is taken from the ring, the journal and the screen when its socket takes it.
 
+mod bus;
 mod claim;
 mod detach;
 mod ending;
@@ -11,11 +12,13 @@ mod guardian;
 mod holder;
 mod inputs;
 mod numbers;
+mod oom;
 mod paste;
 mod peer;
 mod pty;
 mod replay;
 mod requests;
+mod scope;
 mod sizes;
 mod start;
 mod stream;

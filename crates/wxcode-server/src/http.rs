@@ -224,12 +224,17 @@ pub(crate) fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(BODY_MAX));
     let count = middleware::from_fn_with_state(app.metrics.clone(), measure::count);
     let inner = guarded.merge(open).with_state(app.clone()).layer(count);
-    let refusals = middleware::from_fn_with_state(app.metrics, measure::refusals);
+    sheltered(inner, app.access, app.metrics)
+}
+
+/// What stands around every request: who may ask at all, and that nothing but the request fails with it.
+fn sheltered(inner: Router, access: Access, metrics: Metrics) -> Router {
+    let refusals = middleware::from_fn_with_state(metrics, measure::refusals);
     // Normalising must come before routing, so the router is wrapped as a service.
     Router::new()
         .fallback_service(NormalizePath::trim_trailing_slash(inner))
         .layer(middleware::from_fn(complete))
-        .layer(middleware::from_fn_with_state(app.access, access::guard))
+        .layer(middleware::from_fn_with_state(access, access::guard))
         .layer(middleware::from_fn(headers))
         .layer(refusals)
         .layer(CatchPanicLayer::custom(|_| {
@@ -307,4 +312,46 @@ async fn headers(request: Request, next: Next) -> Response {
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        body::{Body, to_bytes},
+        routing::post,
+    };
+    use tower::ServiceExt;
+
+    use super::*;
+
+    async fn fails() -> &'static str {
+        panic!("a defect")
+    }
+
+    #[tokio::test]
+    async fn a_request_that_panics_is_a_problem_and_the_next_one_is_answered() {
+        let access = Access::new(([127, 0, 0, 1], 80).into(), &[], "token");
+        let router = Router::new()
+            .route("/fails", get(fails).post(fails))
+            .route("/goes", post(async || "well"));
+        let router = sheltered(router, access, Metrics::default());
+        for (method, path, status) in [
+            ("GET", "/fails", 500),
+            ("POST", "/fails", 500),
+            ("POST", "/goes", 200),
+        ] {
+            let request = Request::builder().method(method).uri(path);
+            let request = request
+                .header(header::HOST, "127.0.0.1:80")
+                .body(Body::empty())
+                .unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), status, "{method} {path}");
+            if status == 500 {
+                let body = to_bytes(response.into_body(), BODY_MAX).await.unwrap();
+                let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+                assert!(problem["detail"].as_str().unwrap().contains("log"));
+            }
+        }
+    }
 }

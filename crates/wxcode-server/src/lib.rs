@@ -14,6 +14,9 @@ mod settings;
 mod terminal;
 mod workspace;
 
+#[cfg(panic = "abort")]
+compile_error!("a panic in one request would end the server: build with panic = \"unwind\"");
+
 pub use http::openapi;
 pub use serve::{ServeError, Server, lock};
 pub use settings::{Commands, Settings};

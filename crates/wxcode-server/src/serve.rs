@@ -163,7 +163,7 @@ impl Server {
             path: data_dir.clone(),
             source,
         };
-        sessions.adopt().await.map_err(failed)?;
+        let cut_off = sessions.adopt().await.map_err(failed)?;
         sessions.adopt_runs().await.map_err(failed)?;
         let listener = bind(listen).map_err(|source| ServeError::Listen {
             address: listen,
@@ -186,6 +186,10 @@ impl Server {
             access,
             closing: closing.clone(),
         };
+        if app.settings.resume_on_start {
+            let sessions = sessions.clone();
+            tokio::spawn(async move { sessions.resume_all(cut_off).await });
+        }
         let router = http::router(app);
         let found = serde_json::json!({ "address": format!("http://{address}"), "pid": std::process::id() });
         write_whole(&data_dir.join("server.json"), found.to_string().as_bytes()).map_err(failed)?;

@@ -1,12 +1,14 @@
 //! The sessions of this server: at most one running agent per output project, found again after a restart.
 
 mod adoption;
+mod anew;
 mod answer;
 mod claim;
 mod courier;
 mod crosscheck;
 mod identity;
 mod learned;
+mod left;
 mod live;
 mod look;
 mod older;
@@ -17,8 +19,10 @@ mod record;
 mod recorded;
 mod registry;
 mod report;
+mod resumption;
 mod role;
 mod run;
+mod scope;
 mod start;
 mod version;
 mod watcher;
@@ -26,7 +30,9 @@ mod watcher;
 pub use live::{Attendance, Session, View};
 pub use older::ResumeError;
 pub use registry::{Delivered, Found, Retired, Sessions};
+pub use resumption::RESUMED_AT_ONCE;
 pub use run::{Account, RESULT_MAX, RUNS_KEPT, Run};
+pub use scope::bus;
 pub use start::StartError;
 
 use std::time::Duration;

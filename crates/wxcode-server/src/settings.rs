@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
 
 use wxcode_claude::template::Template;
+use wxcode_holder::folder::Limits;
 
 /// Everything that a server is told at its start.
 #[derive(Debug, Clone)]
@@ -29,6 +30,12 @@ pub struct Settings {
     pub pass_env: Vec<String>,
     /// Variables to set for the agent.
     pub agent_env: BTreeMap<String, String>,
+    /// Whether sessions that were cut off when the machine went down are resumed when the server starts.
+    pub resume_on_start: bool,
+    /// Whether each session gets a transient scope of systemd, where that answers.
+    pub scopes: bool,
+    /// What the processes of a session may use together; they need the scope.
+    pub limits: Limits,
     /// How long an agent may take to be ready for a delivery.
     pub ready_timeout: Duration,
 }

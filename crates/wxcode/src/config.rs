@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     io::ErrorKind,
     net::{SocketAddr, ToSocketAddrs},
+    num::NonZeroU32,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -11,6 +12,7 @@ use std::{
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use wxcode_claude::template::Template;
+use wxcode_holder::folder::Limits;
 use wxcode_server::{Commands, Settings};
 
 use crate::cli::{Common, ServeOptions};
@@ -56,11 +58,30 @@ struct ClaudeTable {
     permission_mode: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct AgentTable {
     pass_env: Vec<String>,
     env: BTreeMap<String, String>,
+    resume_on_start: bool,
+    scope: bool,
+    memory_max_mb: Option<NonZeroU32>,
+    cpu_percent: Option<NonZeroU32>,
+    tasks_max: Option<NonZeroU32>,
+}
+
+impl Default for AgentTable {
+    fn default() -> Self {
+        Self {
+            pass_env: Vec::new(),
+            env: BTreeMap::new(),
+            resume_on_start: false,
+            scope: true,
+            memory_max_mb: None,
+            cpu_percent: None,
+            tasks_max: None,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -168,6 +189,13 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
         environment: std::env::vars_os().collect(),
         pass_env: file.agent.pass_env,
         agent_env: file.agent.env,
+        resume_on_start: file.agent.resume_on_start,
+        scopes: file.agent.scope,
+        limits: Limits {
+            memory_bytes: file.agent.memory_max_mb.map(|mb| u64::from(mb.get()) << 20),
+            cpu_percent: file.agent.cpu_percent.map(|percent| percent.get().into()),
+            tasks: file.agent.tasks_max.map(|tasks| tasks.get().into()),
+        },
         ready_timeout: Duration::from_secs(file.delivery.ready_timeout_s),
         data_dir,
     };
@@ -233,6 +261,7 @@ mod tests {
         assert_eq!(resolved.listen.to_string(), "127.0.0.1:8052");
         assert_eq!(resolved.settings.claude, Path::new("claude"));
         assert_eq!(resolved.settings.ready_timeout, Duration::from_secs(60));
+        assert!(!resolved.settings.resume_on_start);
         assert_eq!(
             resolved.store,
             StoreChoice::Sqlite(dir.path().join("wxcode.db"))
@@ -277,5 +306,6 @@ mod tests {
         says("[commands]\nnew_project = '/x {nope}'", "nope");
         says("store = 'mongodb://user:secret@host/'", "no MongoDB");
         says("listen = 'nowhere'", "nowhere");
+        says("[agent]\nmemory_max_mb = 0", "memory_max_mb");
     }
 }

@@ -1,13 +1,19 @@
-//! `wxcode doctor`: whether everything that wxcode needs is there.
+//! `wxcode doctor`: whether everything that wxcode needs is there, and what would survive what.
+
+mod limit;
+mod service;
+mod session;
 
 use std::{fs, path::Path, process::Command};
 
 use anyhow::bail;
 use wxcode_claude::TESTED_VERSION;
+use wxcode_store::{Store, sqlite::SqliteStore};
 
 use crate::{
     cli::{Common, ServeOptions},
     config::{self, StoreChoice},
+    remote::{Remote, block_on},
 };
 
 pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
@@ -20,11 +26,18 @@ pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
     let mut findings = Findings::default();
     match config::resolve(common, &options) {
         Ok(resolved) => {
+            let settings = &resolved.settings;
             findings.good("configuration", "read");
-            check_claude(&resolved.settings.claude, &mut findings);
-            check_data_dir(&resolved.settings.data_dir, &mut findings);
-            let StoreChoice::Sqlite(path) = resolved.store;
-            findings.good("store", &format!("embedded, in {}", path.display()));
+            check_claude(&settings.claude, &mut findings);
+            check_data_dir(&settings.data_dir, &mut findings);
+            let server = service::server(&settings.data_dir);
+            match server {
+                Some(_) => check_served_store(common, &mut findings),
+                None => check_store(&resolved.store, &mut findings),
+            }
+            let sessions = session::running(&settings.data_dir, &mut findings);
+            service::check(server, &sessions, settings, &mut findings);
+            limit::check(server, &sessions, &settings.data_dir, &mut findings);
         }
         Err(error) => findings.bad("configuration", &format!("{error:#}")),
     }
@@ -35,6 +48,7 @@ pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
     }
 }
 
+/// What was found, told as it is found.
 #[derive(Default)]
 struct Findings {
     bad: usize,
@@ -48,6 +62,11 @@ impl Findings {
     /// Something to know that is not wrong.
     fn note(&self, what: &str, detail: &str) {
         println!("note    {what}: {detail}");
+    }
+
+    /// Something that works, but may not for long.
+    fn doubtful(&mut self, what: &str, detail: &str) {
+        println!("warning {what}: {detail}");
     }
 
     fn bad(&mut self, what: &str, detail: &str) {
@@ -81,7 +100,7 @@ fn check_claude(claude: &Path, findings: &mut Findings) {
 fn check_data_dir(data_dir: &Path, findings: &mut Findings) {
     let probe = data_dir.join(format!(".doctor.{}", std::process::id()));
     let written = fs::create_dir_all(data_dir)
-        .and_then(|()| fs::write(&probe, b""))
+        .and_then(|()| fs::write(&probe, b"probe"))
         .and_then(|()| fs::remove_file(&probe));
     match written {
         Ok(()) => findings.good(
@@ -91,9 +110,36 @@ fn check_data_dir(data_dir: &Path, findings: &mut Findings) {
         Err(error) => findings.bad(
             "data folder",
             &format!(
-                "{}: {error}; check its permissions, or give another --data-dir",
+                "{}: {error}; check its permissions and its free space, or give another --data-dir",
                 data_dir.display()
             ),
         ),
+    }
+}
+
+/// Through the server, which may be of another version and keeps the store open.
+fn check_served_store(common: &Common, findings: &mut Findings) {
+    let asked = Remote::find(common)
+        .and_then(|remote| block_on(remote.get::<serde_json::Value>("/output-projects?limit=1")));
+    match asked {
+        Ok(_) => findings.good("store", "answers, through the server"),
+        Err(error) => findings.bad("store", &format!("{error:#}")),
+    }
+}
+
+fn check_store(store: &StoreChoice, findings: &mut Findings) {
+    let StoreChoice::Sqlite(path) = store;
+    let place = path.display();
+    if !path.exists() {
+        return findings.good("store", &format!("embedded, {place} will be made"));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let asked = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
+        let store = SqliteStore::open(path)?;
+        Ok(runtime.block_on(store.ping())?)
+    });
+    match asked {
+        Ok(()) => findings.good("store", &format!("embedded, {place} answers")),
+        Err(error) => findings.bad("store", &format!("{error:#}")),
     }
 }

@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod doctor;
 mod hook;
+mod init;
 mod list;
 mod remote;
 mod send;

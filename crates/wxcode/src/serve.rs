@@ -14,7 +14,7 @@ use wxcode_store::{Store, sqlite::SqliteStore};
 use crate::{
     cli::{Common, ServeOptions},
     config::{self, Resolved, StoreChoice},
-    token,
+    init, token,
 };
 
 pub(crate) fn run(common: &Common, options: &ServeOptions) -> anyhow::Result<()> {
@@ -65,6 +65,7 @@ async fn serve(common: &Common, resolved: Resolved) -> anyhow::Result<()> {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
+                () = init::reap() => {}
             }
         })
         .await;

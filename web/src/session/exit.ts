@@ -3,9 +3,20 @@ import type { SessionExit } from "../api/types";
 import { t } from "../i18n/i18n";
 import { signalName } from "./signal";
 
+/** The reasons that are told in words of ours: see "After the machine was started again" in docs/operations.md. */
+const WORDS = {
+  rebooted: "session.exit_rebooted",
+  terminated: "session.exit_terminated",
+  holder_lost: "session.exit_holder_lost",
+  oom_killed: "session.exit_oom_killed",
+  damaged: "session.exit_damaged",
+} as const;
+
 /** What went wrong, where the reason says more than the code, the signal or the wish to end it. */
 export function wentWrong(reason: string | null): string | null {
-  return reason === "exited" || reason === "signaled" || reason === "stopped" ? null : reason;
+  if (reason === "exited" || reason === "signaled" || reason === "stopped") return null;
+  if (reason !== null && Object.hasOwn(WORDS, reason)) return t(WORDS[reason as keyof typeof WORDS]);
+  return reason;
 }
 
 export function exitText({ code, signal, reason }: SessionExit): string {

@@ -18,6 +18,9 @@ it("says how a session ended", () => {
   expect(exitText(exit({ signal: 9, reason: "signaled" }))).toBe("signal SIGKILL");
   expect(exitText(exit({ signal: 34 }))).toBe("signal 34");
   expect(exitText(exit({ signal: 15, reason: "stopped" }))).toBe("on request");
+  expect(exitText(exit({ reason: "rebooted" }))).toBe("the machine went down");
+  expect(exitText(exit({ signal: 9, reason: "oom_killed" }))).toBe("signal SIGKILL · out of memory");
+  expect(exitText(exit({ reason: "toString" }))).toBe("toString");
   expect(exitText(exit({ reason: "the holder is gone" }))).toBe("the holder is gone");
 });
 

@@ -14,7 +14,9 @@ use rustix::{
 };
 
 use super::{
-    EXIT, Exit, FolderError, HolderFile, files::read_json, left::wait_for_guardian, now, write_json,
+    EXIT, Exit, FolderError, HolderFile,
+    left::{kill_scope, wait_for_guardian},
+    now, read_exit, write_json,
 };
 use crate::proc::{self, Stat};
 
@@ -33,7 +35,7 @@ const KILL_GRACE: Duration = Duration::from_secs(3);
 /// # Errors
 /// The folder cannot be read or written, or the holder runs after all.
 pub fn bury(dir: &Path, holder: &HolderFile, reason: &str) -> Result<Exit, FolderError> {
-    if let Some(exit) = read_json(dir, EXIT)? {
+    if let Some(exit) = read_exit(dir)? {
         return Ok(exit);
     }
     if holder.runs() {
@@ -45,16 +47,22 @@ pub fn bury(dir: &Path, holder: &HolderFile, reason: &str) -> Result<Exit, Folde
             ),
         });
     }
-    if proc::boot_id().is_ok_and(|boot| boot == holder.boot_id) {
+    if holder.is_of_this_boot() {
         if let Some(guardian) = holder.guardian() {
             wait_for_guardian(&guardian);
         }
         end_what_is_left(holder);
+        kill_scope(holder);
     }
     // The holder may have written its own in its last moment.
-    if let Some(exit) = read_json(dir, EXIT)? {
+    if let Some(exit) = read_exit(dir)? {
         return Ok(exit);
     }
+    record(dir, reason)
+}
+
+/// Writes the end of a session of which no more is known than why.
+pub(crate) fn record(dir: &Path, reason: &str) -> Result<Exit, FolderError> {
     let exit = Exit {
         code: None,
         signal: None,

@@ -1,6 +1,6 @@
 //! Ending what an agent left running when it ended by itself.
 
-use std::{path::Path, time::Duration};
+use std::{fs::File, io::Write, path::Path, time::Duration};
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
@@ -8,9 +8,11 @@ use rustix::{
     process::Signal,
 };
 
-use super::{FolderError, State, inspect};
+use super::{FolderError, HolderFile, Scoped, State, inspect};
 use crate::proc;
 
+/// Where the version 2 hierarchy is mounted.
+const CGROUPS: &str = "/sys/fs/cgroup";
 /// How long a guardian may take to end a family: longer than it gives that.
 const GUARDIAN_TIMEOUT: Duration = Duration::from_secs(8);
 
@@ -24,10 +26,23 @@ pub fn end_left(dir: &Path) -> Result<bool, FolderError> {
         return Ok(true);
     };
     let Some(guardian) = holder.guardian() else {
-        return Ok(true); // it lives as long as anything does
+        kill_scope(&holder);
+        return Ok(true); // a guardian that was not killed lives as long as anything does
     };
     proc::signal(&guardian, Signal::TERM);
     Ok(is_gone(&guardian, GUARDIAN_TIMEOUT))
+}
+
+/// Kills all that is in the scope of a holder and its guardian that are gone, where it had one: nothing but its family is.
+pub(super) fn kill_scope(holder: &HolderFile) {
+    if let Some(Scoped::Entered { unit, cgroup }) = &holder.scope
+        && cgroup.ends_with(unit)
+    {
+        let file = format!("{CGROUPS}{cgroup}/cgroup.kill");
+        // The scope is gone with its last process; older kernels and version 1 have no such file.
+        let opened = File::options().write(true).open(file);
+        let _ = opened.and_then(|mut file| file.write_all(b"1"));
+    }
 }
 
 /// Waits until the guardian of a holder that was killed has ended its family, if one is left.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    io,
     time::{Duration, Instant},
 };
 
@@ -14,7 +15,9 @@ use super::{
     log,
     peer::{self, Peer},
 };
-use crate::folder::{EXIT, Exit, HOLDER, HOOK, SCREEN, SOCKET, now, write_json, write_whole};
+use crate::folder::{
+    EXIT, Exit, HOLDER, HOOK, OOM_KILLED, SCREEN, SOCKET, TERMINATED, now, write_json, write_whole,
+};
 
 /// How long after the agent's end its terminal is read while bytes still come.
 pub(super) const MAX_DRAIN: Duration = Duration::from_millis(500);
@@ -51,7 +54,7 @@ impl Holder {
 
     /// The same, as the system asks.
     pub(super) fn terminate(&mut self) {
-        self.end_family(DEFAULT_GRACE, "terminated");
+        self.end_family(DEFAULT_GRACE, TERMINATED);
     }
 
     fn end_family(&mut self, grace: Duration, reason: &'static str) {
@@ -90,6 +93,7 @@ impl Holder {
         }
         let now = Instant::now();
         self.status = Some(status);
+        self.out_of_memory = self.kills.happened(now);
         self.pty.release();
         self.last_byte = now;
         self.dry = false;
@@ -141,6 +145,14 @@ impl Holder {
         }
     }
 
+    /// After a stop that gave up the rest is the guardian's, which goes on after any failure.
+    pub(super) fn leave_nothing(&self) -> io::Result<()> {
+        match self.stop.is_none() || self.childless {
+            true => Ok(()),
+            false => Err(io::Error::other("SIGKILL has not ended all processes yet")),
+        }
+    }
+
     /// Kills what is left once the grace is over; whether a stop waits for nothing more.
     fn press(&mut self, now: Instant) -> bool {
         let Some(stop) = &mut self.stop else {
@@ -171,6 +183,7 @@ impl Holder {
         let signal = self.status.and_then(WaitStatus::terminating_signal);
         let reason = match (&self.stop, signal) {
             (Some(stop), _) => stop.reason,
+            (None, Some(9)) if self.out_of_memory => OOM_KILLED,
             (None, Some(_)) => "signaled",
             (None, None) => "exited",
         };

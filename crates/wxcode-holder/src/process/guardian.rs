@@ -20,8 +20,10 @@ use super::{detach, family, log};
 
 /// How long the family may take to end on SIGTERM, before SIGKILL.
 const TERM_GRACE: Duration = Duration::from_secs(2);
-/// How long after that processes that the kernel holds are waited for.
-const KILL_GRACE: Duration = Duration::from_secs(5);
+/// How often it is tried again with processes that the kernel holds, once that is clear.
+const KILL_LATER: Duration = Duration::from_secs(1);
+/// When it is clear, after the first SIGKILL.
+const HELD: Duration = Duration::from_secs(5);
 
 /// What a holder tells its guardian once: that it will live on, and nobody waits for its start any more.
 pub(super) fn let_go(mut line: std::io::PipeWriter) {
@@ -93,12 +95,15 @@ impl Guard {
         }
         family::terminate();
         let kill_at = Instant::now() + TERM_GRACE;
-        let give_up_at = kill_at + KILL_GRACE;
         let mut killed = HashSet::new();
         let mut next = kill_at;
-        while !self.childless && Instant::now() < give_up_at {
-            if Instant::now() >= next {
+        while !self.childless {
+            let now = Instant::now();
+            if now >= next {
                 next = family::kill(&mut killed, &mut |_, _| {});
+                if now >= kill_at + HELD {
+                    next = next.max(now + KILL_LATER);
+                }
             }
             wait(signals, Some(next));
             detach::take_signals(signals);

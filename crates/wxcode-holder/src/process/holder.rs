@@ -23,6 +23,7 @@ use super::{
     inputs::Inputs,
     log,
     numbers::Numbers,
+    oom::Kills,
     peer::{self, Peer, admitted},
     pty::Pty,
     sizes::Sizes,
@@ -81,6 +82,10 @@ pub(super) struct Holder {
     pub(super) quiet_at: Option<Instant>,
     pub(super) last_byte: Instant,
     pub(super) status: Option<WaitStatus>,
+    /// Kills for want of memory in the session's cgroup.
+    pub(super) kills: Kills,
+    /// One was counted when the agent ended.
+    pub(super) out_of_memory: bool,
     pub(super) stop: Option<Stop>,
     /// No child is left, and so no descendant.
     pub(super) childless: bool,
@@ -130,6 +135,8 @@ impl Holder {
             quiet_at: Some(Instant::now() + QUIET),
             last_byte: Instant::now(),
             status: None,
+            kills: Kills::watch(),
+            out_of_memory: false,
             stop: None,
             childless: false,
             drained: false,
@@ -195,7 +202,7 @@ impl Holder {
                 hurry |= self.serve(peer);
             }
             if self.is_over(&peers) {
-                return Ok(());
+                return self.leave_nothing();
             }
             peers.retain(|peer| peer.phase != peer::Phase::Dead);
             self.connections = peers.len() as u32;
@@ -266,6 +273,9 @@ impl Holder {
 
     fn keep_time(&mut self, peers: &mut [Peer]) {
         let now = Instant::now();
+        if self.takes_input() {
+            self.kills.refresh(now);
+        }
         self.resize_when_due(now);
         self.log.flush_when_due(now);
         if let Some(news) = self.log.news() {

@@ -9,9 +9,9 @@ use rustix::{
 };
 use wxcode_terminal::Size;
 
-use super::{detach, holder::Holder, pty::Pty};
+use super::{detach, holder::Holder, pty::Pty, scope};
 use crate::{
-    folder::{self, BUILD, EXIT, Guardian, HOLDER, HOOK, HolderFile, SOCKET, VERSION, now},
+    folder::{self, BUILD, EXIT, HOLDER, HOOK, HolderFile, SOCKET, VERSION, now},
     frame::MAX_SECRET,
     hook::{HookFile, address, open_folder},
     launch::Failure,
@@ -70,6 +70,12 @@ pub(super) fn start(dir: &Path) -> Result<Holder, Failure> {
     let boot_id = proc::boot_id().map_err(system("read /proc"))?;
     let own = proc::Stat::of(std::process::id() as i32)
         .ok_or_else(|| system("read /proc")(io::ErrorKind::NotFound.into()))?;
+    let guardian = folder::guardian_of(&own);
+    // Before the agent, which starts where this process is.
+    let scope = spec
+        .scope
+        .as_ref()
+        .map(|scope| scope::enter(scope, guardian.as_ref().map(|guardian| guardian.pid)));
     let agent = pty.spawn(&spec)?;
     let agent_pid = agent.as_raw_nonzero().get();
     // Not reaped yet, so it is there even if it has ended.
@@ -79,9 +85,11 @@ pub(super) fn start(dir: &Path) -> Result<Holder, Failure> {
         pid: own.pid,
         start_time: own.start_time,
         boot_id,
+        init_start_time: proc::init_start_time(),
         agent_pid,
         agent_start_time,
-        guardian: guardian(&own),
+        guardian,
+        scope,
         protocol_min: PROTOCOL_MIN,
         protocol_max: PROTOCOL_MAX,
         build: BUILD.to_owned(),
@@ -95,15 +103,6 @@ pub(super) fn start(dir: &Path) -> Result<Holder, Failure> {
     }
     made.names.clear();
     Ok(holder)
-}
-
-/// The parent, unless it is gone and another one has taken its place.
-fn guardian(own: &proc::Stat) -> Option<Guardian> {
-    let parent = proc::Stat::of(own.ppid)?;
-    (parent.session == own.session).then_some(Guardian {
-        pid: parent.pid,
-        start_time: parent.start_time,
-    })
 }
 
 fn system(what: &str) -> impl FnOnce(io::Error) -> Failure {

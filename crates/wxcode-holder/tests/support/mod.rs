@@ -41,6 +41,7 @@ pub fn spec(argv: &[&str], cwd: &Path) -> Spec {
         rows: 24,
         secret: "a secret of this test".into(),
         note: serde_json::json!({"kept": "as it is"}),
+        scope: None,
         created_at: "2026-01-01T00:00:00Z".into(),
     }
 }

@@ -73,6 +73,8 @@ pub(super) struct SessionView {
     exit: Option<ExitView>,
     /// The run that is going on, for which no session can be started.
     run: Option<RunView>,
+    /// Why it could not be resumed when the server started, where that was to be; null once a session was started.
+    resume_error: Option<String>,
 }
 
 /// One conversation of a project.
@@ -196,6 +198,10 @@ pub(super) async fn view(
         clients: session.map_or(0, Session::clients),
         exit: exit.map(ExitView::from),
         run,
+        resume_error: app
+            .sessions
+            .resume_error(project.id)
+            .map(|error| error.to_string()),
     }
 }
 

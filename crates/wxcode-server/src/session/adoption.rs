@@ -10,7 +10,7 @@ use std::{
 use jiff::Timestamp;
 use tokio::{sync::watch, time::timeout};
 use wxcode_core::{agent::AgentState, id::Id};
-use wxcode_holder::folder::{self, Exit, HolderFile, State, read_spec};
+use wxcode_holder::folder::{self, Exit, FolderError, HolderFile, State, read_spec};
 use wxcode_store::StoreError;
 
 use super::{
@@ -18,27 +18,41 @@ use super::{
     learned::Learned,
     live::{Note, Session, View},
     registry::{Seat, Sessions, stop},
+    resumption::{self, CutOff},
     start::Started,
     watcher::SETTLED,
 };
 
 impl Sessions {
-    /// Finds the sessions that the folders name: running ones are followed again, lost ones buried.
+    /// Finds the sessions that the folders name: running ones are followed again, lost ones buried. Those that were cut
+    /// off when the machine went down are given back.
     ///
     /// # Errors
     /// When the folder of the sessions cannot be read or made.
-    pub async fn adopt(&self) -> io::Result<()> {
+    pub(crate) async fn adopt(&self) -> io::Result<Vec<CutOff>> {
         let began = Instant::now();
         let root = self.0.settings.data_dir.join("sessions");
-        let found = tokio::task::spawn_blocking(move || survey(&root))
+        let found = tokio::task::spawn_blocking(move || look(&root))
             .await
             .map_err(io::Error::other)??;
         let mut running = 0_usize;
+        let mut cut_off = Vec::new();
         for (id, dir, state) in found {
+            let state = match state {
+                Err(error) => mended(id, &dir, error).await,
+                Ok(state) => Some(state),
+            };
+            let Some(state) = state else { continue };
             let Some((note, at)) = read_note(&dir) else {
-                tracing::warn!(session = %id, "a session's folder is not readable and is passed over");
+                report_unreadable(id, &dir, &state);
                 continue;
             };
+            if resumption::was_cut_off(&state, dir.join(SETTLED).exists()) {
+                cut_off.push(CutOff {
+                    project: note.project_id,
+                    session: id,
+                });
+            }
             let seat = self.seat(note.project_id);
             match state {
                 State::Live(holder) => {
@@ -85,7 +99,7 @@ impl Sessions {
             ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             "sessions adopted"
         );
-        Ok(())
+        Ok(cut_off)
     }
 
     /// Follows a session that has ended, to its end.
@@ -112,7 +126,7 @@ impl Sessions {
         }
     }
 
-    async fn current_conversation(&self, note: &Note) -> Option<uuid::Uuid> {
+    pub(super) async fn current_conversation(&self, note: &Note) -> Option<uuid::Uuid> {
         match self.0.store.project(note.project_id).await {
             Ok(Some(project)) => project.claude_session_id,
             Ok(None) => None,
@@ -198,8 +212,56 @@ struct Past {
     exit: Exit,
 }
 
-/// The folders of sessions or runs below `root` in the order of their making, and what each says.
+/// What a folder says whose `holder.json` is damaged or missing, once that is put right; `None` for one that cannot be.
+async fn mended(id: Id, dir: &Path, error: FolderError) -> Option<State> {
+    let mended = match &error {
+        FolderError::Damaged { path, .. } | FolderError::Missing(path)
+            if path.ends_with("holder.json") =>
+        {
+            wxcode_holder::mend(dir).await
+        }
+        _ => Err(error),
+    };
+    match mended {
+        Ok(state) => {
+            tracing::warn!(session = %id, ?state, "a session's folder was damaged and is mended");
+            Some(state)
+        }
+        Err(error) => {
+            tracing::warn!(session = %id, %error, "a session's folder is passed over");
+            None
+        }
+    }
+}
+
+/// Without its spec nobody knows whose session it is.
+fn report_unreadable(id: Id, dir: &Path, state: &State) {
+    let folder = dir.display();
+    match state {
+        State::Live(holder) => tracing::error!(
+            session = %id,
+            "the spec.json of a session that runs is damaged: restore it from a backup, or end the session with `kill {}` and remove {folder}",
+            holder.pid
+        ),
+        _ => {
+            tracing::warn!(session = %id, "the spec.json of a session is damaged, it is passed over: remove {folder}")
+        }
+    }
+}
+
+/// The folders of sessions or runs below `root` that can be read, in the order of their making, those that run last, and what each says.
 pub(super) fn survey(root: &Path) -> io::Result<Vec<(Id, PathBuf, State)>> {
+    let all = look(root)?.into_iter();
+    Ok(all
+        .filter_map(|(id, dir, state)| Some((id, dir, state.ok()?)))
+        .collect())
+}
+
+/// A session's folder, and what it says.
+type Looked = (Id, PathBuf, Result<State, FolderError>);
+
+/// The session folders below `root` in the order of their making, those that run last, and what each says.
+fn look(root: &Path) -> io::Result<Vec<Looked>> {
     fs::create_dir_all(root)?;
     let mut found = Vec::new();
     for entry in fs::read_dir(root)? {
@@ -211,18 +273,15 @@ pub(super) fn survey(root: &Path) -> io::Result<Vec<(Id, PathBuf, State)>> {
         else {
             continue;
         };
-        match folder::inspect(&path) {
-            Ok(state) => found.push((id, path, state)),
-            Err(error) => {
-                tracing::warn!(session = %id, %error, "a session's folder is passed over")
-            }
-        }
+        let state = folder::inspect(&path);
+        found.push((id, path, state));
     }
-    found.sort_by_key(|(id, ..)| *id);
+    // One that runs is its project's session, whatever a clock that was set back says of when it was made.
+    found.sort_by_key(|(id, _, state)| (matches!(state, Ok(State::Live(_))), *id));
     Ok(found)
 }
 
-fn read_note(dir: &Path) -> Option<(Note, Timestamp)> {
+pub(super) fn read_note(dir: &Path) -> Option<(Note, Timestamp)> {
     let spec = read_spec(dir).ok()?;
     Some((
         serde_json::from_value(spec.note).ok()?,

@@ -58,12 +58,23 @@ pub(super) struct Seat {
     pub(super) runs: Mutex<BTreeMap<Id, Arc<Run>>>,
     /// Whether the gate is held for the start of a run.
     pub(super) begins_run: AtomicBool,
+    /// Why that one could not be resumed when the server started.
+    resume_error: Mutex<Option<Arc<str>>>,
 }
 
 impl Seat {
     /// Gives the place to a session.
     pub(super) fn take(&self, session: Arc<Session>) {
         *lock(&self.latest) = Some(session);
+        *lock(&self.resume_error) = None;
+    }
+
+    pub(super) fn fail_to_resume(&self, error: Arc<str>) {
+        *lock(&self.resume_error) = Some(error);
+    }
+
+    pub(super) fn resume_error(&self) -> Option<Arc<str>> {
+        lock(&self.resume_error).clone()
     }
 
     /// Holds off every other start and end for as long as the answer lives.
@@ -215,7 +226,8 @@ impl Sessions {
         if self.0.closing.is_cancelled() {
             return Err(StartError::Closing);
         }
-        let started = start::start(&self.0.settings, &*self.0.store, project).await?;
+        let before = seat.latest().map(|latest| latest.started_at);
+        let started = start::start(&self.0.settings, &*self.0.store, project, before).await?;
         let current = Some(started.note.claude_session_id);
         let session = self.follow(seat, started, current).await;
         self.prune(project, ENDED_KEPT);
@@ -277,14 +289,16 @@ impl Sessions {
             .is_some_and(|delivery| !delivery.state.is_over()))
     }
 
-    /// Ends the session of a project, if one runs: the agent and everything it started. True when it is gone.
+    /// Ends the session of a project, if one runs: the agent and everything it started, also what earlier ones left
+    /// running. True when it is gone.
     pub async fn end(&self, project: Id) -> bool {
         let seat = self.seat(project);
         let _gate = seat.gate.lock().await;
-        match seat.running() {
+        let stopped = match seat.running() {
             Some(session) => stop(&session.dir, session.ended()).await,
             None => true,
-        }
+        };
+        stopped && self.end_left(project).await
     }
 
     /// Removes a project and what is known of its sessions; no session of it can be started meanwhile.
@@ -309,6 +323,9 @@ impl Sessions {
             if !self.stop_run(&run).await {
                 return Ok(Retired::Stuck);
             }
+        }
+        if !self.end_left(project).await {
+            return Ok(Retired::Stuck);
         }
         let removed = self.0.store.remove_project(project).await?;
         self.forget_seat(project);
@@ -392,7 +409,7 @@ impl Sessions {
             bell.unwrap_or_default(),
             closing.clone(),
         );
-        self.0.watchers.spawn(watcher.run());
+        self.watch(Arc::clone(&session), watcher);
         let ending = Arc::clone(&session);
         self.0.watchers.spawn(async move {
             tokio::select! {

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 use wxcode_claude::settings;
 use wxcode_core::{
@@ -21,7 +21,7 @@ use wxcode_core::{
 };
 use wxcode_holder::{
     LaunchError,
-    folder::{HolderFile, Spec, write_spec},
+    folder::{HolderFile, Scoped, Spec, write_spec},
     launch,
 };
 use wxcode_store::{Rotated, Rotation, Step, Store, StoreError};
@@ -30,6 +30,7 @@ use super::{
     claim,
     live::Note,
     plan::{self, Surroundings},
+    scope,
 };
 use crate::{
     Settings,
@@ -89,14 +90,21 @@ pub(super) struct Started {
 }
 
 /// Starts the agent of `project`, which must have none. The caller holds the project's gate.
+///
+/// `before` is when the project's session before this one started: whatever the clock says, this one starts later, so that
+/// the folders tell which is the latest.
 pub(super) async fn start(
     settings: &Settings,
     store: &dyn Store,
     project: Id,
+    before: Option<Timestamp>,
 ) -> Result<Started, StartError> {
     let surroundings = Surroundings::new(settings);
     let claude = find_claude(settings, &surroundings)?;
-    let at = to_millis(Timestamp::now());
+    let tick = SignedDuration::from_millis(1);
+    let earliest = before.and_then(|before| before.checked_add(tick).ok());
+    let now = to_millis(Timestamp::now());
+    let at = earliest.map_or(now, |earliest| now.max(earliest));
     let first = Source::Startup;
     let (project, plan) = identify(store, project, &surroundings.config_dir, first, at).await?;
     unclaimed(&surroundings.config_dir, plan.id())?;
@@ -124,6 +132,9 @@ pub(super) async fn start(
     .await;
     match launched {
         Ok(holder) => {
+            if let Some(Scoped::Refused { reason }) = &holder.scope {
+                tracing::warn!(session = %id, reason, "the session has no scope of its own: `wxcode doctor` says what that means");
+            }
             tracing::info!(project = %project.id, session = %id, agent = holder.agent_pid, ?plan, "a session started");
             Ok(Started {
                 id,
@@ -300,12 +311,10 @@ pub(super) async fn hold(
     note: serde_json::Value,
     at: Timestamp,
 ) -> Result<HolderFile, StartError> {
+    let session_id = dir.file_name().unwrap_or_default().to_string_lossy();
     let spec = Spec {
         version: 1,
-        session_id: dir
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default(),
+        session_id: session_id.clone().into_owned(),
         argv,
         cwd: project.workspace_path.clone(),
         cols: SIZE.0,
@@ -316,6 +325,7 @@ pub(super) async fn hold(
             uuid::Uuid::new_v4().simple()
         ),
         note,
+        scope: scope::of(settings, &session_id, &project.name),
         created_at: at.to_string(),
     };
     write_spec(dir, &spec).map_err(io::Error::other)?;

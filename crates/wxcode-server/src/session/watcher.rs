@@ -518,7 +518,7 @@ pub(super) async fn gone(dir: &Path) -> Option<Exit> {
     let dir = dir.to_owned();
     let looked = tokio::task::spawn_blocking(move || match folder::inspect(&dir) {
         Ok(State::Exited(_, exit)) => Ok(Some(exit)),
-        Ok(State::Lost(holder)) => folder::bury(&dir, &holder, "holder_lost").map(Some),
+        Ok(State::Lost(holder)) => folder::bury(&dir, &holder, holder.loss()).map(Some),
         Ok(State::Live(_) | State::Unfinished) => Ok(None),
         Err(error) => Err(error),
     })

@@ -3,18 +3,22 @@
 mod agent;
 mod attached;
 mod events;
+mod namespaces;
 mod process;
 mod proxy;
 mod server;
 mod socket;
+mod systemd;
 mod wire;
 
 pub(crate) use agent::{Agent, real};
 pub(crate) use attached::Attached;
 pub(crate) use events::{Events, Told};
+pub(crate) use namespaces::Namespaces;
 pub(crate) use process::{is_alive, kill, make_fifo, parent_of};
 pub(crate) use proxy::{Frame, Proxy, Stop};
 use server::PATIENCE;
 pub(crate) use server::{Server, eventually};
 pub(crate) use socket::Socket;
+pub(crate) use systemd::{Systemd, USER};
 pub(crate) use wire::{Wire, drawn};

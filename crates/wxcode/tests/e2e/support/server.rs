@@ -1,6 +1,7 @@
 //! A wxcode server in a temporary folder.
 
 use std::{
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::Stdio,
@@ -32,6 +33,10 @@ pub(crate) struct Server {
     client: Client,
     child: Option<Child>,
     listen: String,
+    /// The program, behind what it is started by, if by anything.
+    pub(crate) program: Vec<OsString>,
+    /// Something else starts it, and its process numbers mean other processes here.
+    is_elsewhere: bool,
 }
 
 /// A status and a body.
@@ -69,6 +74,56 @@ impl Answer {
 impl Server {
     /// A server whose agents are `agent`.
     pub(crate) async fn start(agent: Agent) -> Self {
+        let mut server = Self::new(agent);
+        server.up().await;
+        server.read_token();
+        server
+    }
+
+    /// A server that `wrapper` starts, with the arguments that it makes of the data folder, the program coming last, in
+    /// namespaces of its own that end with it.
+    pub(crate) async fn start_wrapped(
+        agent: Agent,
+        wrapper: impl FnOnce(&Path) -> Vec<OsString>,
+    ) -> Self {
+        let mut server = Self::elsewhere(agent);
+        let mut program = wrapper(server.data_dir());
+        program.append(&mut server.program);
+        server.program = program;
+        server.up().await;
+        server.read_token();
+        server
+    }
+
+    /// A server that something else starts, in surroundings of its own; [`Server::find`] looks for it.
+    pub(crate) fn elsewhere(agent: Agent) -> Self {
+        let mut server = Self::new(agent);
+        server.is_elsewhere = true;
+        server
+    }
+
+    /// Waits until a server that something else starts listens: another one than `before`.
+    pub(crate) async fn find(&mut self, before: Option<&Value>) -> Value {
+        let path = self.data_dir().join("server.json");
+        let read = || -> Option<Value> { serde_json::from_slice(&fs::read(&path).ok()?).ok() };
+        let deadline = Instant::now() + PATIENCE;
+        let found = loop {
+            match read() {
+                Some(found) if Some(&found) != before => break found,
+                _ => assert!(
+                    Instant::now() < deadline,
+                    "no server in time\n{}",
+                    self.log()
+                ),
+            }
+            sleep(LOOK).await;
+        };
+        self.base = found["address"].as_str().unwrap().to_owned();
+        self.read_token();
+        found
+    }
+
+    fn new(agent: Agent) -> Self {
         let dir = tempfile::Builder::new()
             .prefix("wxcode-test-")
             .tempdir()
@@ -79,30 +134,32 @@ impl Server {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();
-        let listen = "127.0.0.1:0".to_owned();
-        let mut server = Self {
+        Self {
             agent,
             dir,
             base: String::new(),
             token: String::new(),
             client,
             child: None,
-            listen,
-        };
-        server.up().await;
-        let given = server
+            listen: "127.0.0.1:0".to_owned(),
+            program: vec![env!("CARGO_BIN_EXE_wxcode").into()],
+            is_elsewhere: false,
+        }
+    }
+
+    fn read_token(&mut self) {
+        let given = self
             .agent
             .env
             .iter()
             .find(|(name, _)| name == "WXCODE_TOKEN");
-        server.token = match given {
+        self.token = match given {
             Some((_, token)) => token.to_str().unwrap().to_owned(),
-            None => fs::read_to_string(server.data_dir().join("token"))
+            None => fs::read_to_string(self.data_dir().join("token"))
                 .unwrap()
                 .trim()
                 .to_owned(),
         };
-        server
     }
 
     pub(crate) fn data_dir(&self) -> &Path {
@@ -111,8 +168,9 @@ impl Server {
 
     /// The program with this server's data folder and surroundings.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wxcode"));
+        let mut command = Command::new(&self.program[0]);
         command
+            .args(&self.program[1..])
             .args(arguments)
             .env_clear()
             .envs(self.agent.home.env())
@@ -357,6 +415,9 @@ impl Drop for Server {
     fn drop(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _ = child.start_kill();
+        }
+        if self.is_elsewhere {
+            return;
         }
         for dir in self.session_dirs().into_iter().chain(self.run_dirs()) {
             let Some((holder, agent)) = Self::pids(&dir) else {

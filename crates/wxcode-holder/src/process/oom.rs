@@ -1,0 +1,105 @@
+//! Whether the kernel killed for want of memory, as far as the session's cgroup tells.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// Where the hierarchies of the kernel are mounted.
+const ROOT: &str = "/sys/fs/cgroup";
+/// How old the count may be that an end is compared with: what was killed longer ago is not the reason.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// The count of processes that were killed in this process's cgroup, and in those below it.
+pub(super) struct Kills {
+    file: Option<PathBuf>,
+    /// What it was, and when that was read.
+    known: (u64, Instant),
+}
+
+impl Kills {
+    /// Reads the count for the first time.
+    pub(super) fn watch() -> Self {
+        let cgroups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+        let file = counter(Path::new(ROOT), &cgroups);
+        let count = file.as_deref().and_then(read).unwrap_or(0);
+        Self {
+            file,
+            known: (count, Instant::now()),
+        }
+    }
+
+    /// Reads it again, when the last time was long ago; to be called when something happens anyway.
+    pub(super) fn refresh(&mut self, now: Instant) {
+        if now >= self.known.1 + FRESH {
+            self.happened(now);
+        }
+    }
+
+    /// Whether it is higher than it was; it is known anew.
+    pub(super) fn happened(&mut self, now: Instant) -> bool {
+        let count = self.file.as_deref().and_then(read).unwrap_or(0);
+        let before = std::mem::replace(&mut self.known, (count, now));
+        count > before.0
+    }
+}
+
+/// The file with the count, by `/proc/self/cgroup`: of the version 2 hierarchy where that has the memory controller,
+/// else of the version 1 controller.
+fn counter(root: &Path, cgroups: &str) -> Option<PathBuf> {
+    let candidates = cgroups.lines().filter_map(|line| {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let (controllers, path) = (fields.next()?, fields.next()?.trim_start_matches('/'));
+        match controllers {
+            "" => Some(vec![
+                root.join(path).join("memory.events"),
+                root.join("unified").join(path).join("memory.events"),
+            ]),
+            "memory" => Some(vec![
+                root.join("memory").join(path).join("memory.oom_control"),
+            ]),
+            _ => None,
+        }
+    });
+    candidates.flatten().find(|file| read(file).is_some())
+}
+
+fn read(file: &Path) -> Option<u64> {
+    let text = fs::read_to_string(file).ok()?;
+    text.lines()
+        .find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(path: PathBuf, text: &str) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    #[test]
+    fn the_counter_of_each_hierarchy_is_found() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        let v1 = root.join("memory/a/memory.oom_control");
+        write(v1.clone(), "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n");
+        let cgroups = "5:memory:/a\n1:cpu:/\n0::/b.scope\n";
+        assert_eq!(counter(root, cgroups), Some(v1.clone()));
+        let v2 = root.join("b.scope/memory.events");
+        write(v2.clone(), "low 0\noom 1\noom_kill 2\noom_group_kill 0\n");
+        assert_eq!(counter(root, "0::/b.scope\n"), Some(v2.clone()));
+        assert_eq!(counter(root, "0::/other\n"), None);
+
+        let mut kills = Kills {
+            file: Some(v2.clone()),
+            known: (2, Instant::now()),
+        };
+        assert!(!kills.happened(Instant::now()));
+        write(v2, "oom_kill 3\n");
+        assert!(kills.happened(Instant::now()));
+        assert!(!kills.happened(Instant::now()), "each is told once");
+    }
+}

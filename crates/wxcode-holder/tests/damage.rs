@@ -1,0 +1,201 @@
+//! Folders that are not whole, as a loss of power or a failing disk leaves them: each file cut at every length, and garbage.
+
+#![allow(clippy::unwrap_used)] // also in what the tests share
+
+mod support;
+
+use std::{fs, path::Path};
+
+use rustix::process::Signal;
+use support::*;
+use wxcode_holder::{
+    folder::{self, DAMAGED, Exit, FolderError, HOLDER_LOST, State},
+    log, mend,
+};
+
+/// A session that has ended, with output, a change of size and hooks.
+async fn ended() -> Session {
+    let session = running().await;
+    kill(session.file.pid, Signal::TERM);
+    session.exit().await;
+    session
+}
+
+async fn running() -> Session {
+    let session = Session::shell("seq 100; echo ready; read -r x").await;
+    let mut conn = session.attach(Some(0)).await;
+    output_until(&mut conn, "ready").await;
+    let hook = session.dir.join("hook.json");
+    for n in 0..3 {
+        let (hook, payload) = (hook.clone(), format!("{{\"n\":{n}}}"));
+        let report = move || wxcode_holder::hook::report(&hook, payload.as_bytes());
+        tokio::task::spawn_blocking(report).await.unwrap().unwrap();
+    }
+    session
+}
+
+/// The folder as it is when holder and guardian were killed: nothing was recorded.
+fn as_if_lost(dir: &Path) {
+    for name in ["exit.json", "screen.dump"] {
+        fs::remove_file(dir.join(name)).unwrap();
+    }
+}
+
+/// Cuts a file at every length short of its own, and replaces it by garbage of that length.
+fn damages(path: &Path) -> impl Iterator<Item = Vec<u8>> + use<> {
+    let whole = fs::read(path).unwrap();
+    let mut state = 1_u64;
+    let garbage = move |len: usize| {
+        std::iter::repeat_with(|| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            state.to_be_bytes()[0]
+        })
+        .take(len)
+        .collect()
+    };
+    let lengths = 0..whole.len();
+    let mut garbage = garbage;
+    lengths.flat_map(move |len| [whole[..len].to_vec(), garbage(len + 1)])
+}
+
+/// The one file of a folder.
+fn only(folder: &Path) -> std::path::PathBuf {
+    let mut all = fs::read_dir(folder).unwrap();
+    let first = all.next().unwrap().unwrap().path();
+    assert!(all.next().is_none());
+    first
+}
+
+#[tokio::test]
+async fn an_exit_that_is_damaged_is_recorded_anew() {
+    let session = ended().await;
+    let path = session.dir.join("exit.json");
+    let whole = fs::read(&path).unwrap();
+    for bytes in damages(&path).collect::<Vec<_>>() {
+        fs::write(&path, &bytes).unwrap();
+        assert_eq!(
+            folder::inspect(&session.dir).unwrap(),
+            State::Lost(session.file.clone()),
+            "{bytes:?}"
+        );
+        fs::write(&path, &whole).unwrap();
+    }
+    fs::write(&path, b"{").unwrap();
+    let exit = folder::bury(&session.dir, &session.file, HOLDER_LOST).unwrap();
+    assert_eq!(exit.reason, HOLDER_LOST);
+    let State::Exited(Some(_), read) = folder::inspect(&session.dir).unwrap() else {
+        panic!()
+    };
+    assert_eq!(read, exit);
+}
+
+#[tokio::test]
+async fn a_holder_file_that_is_damaged_hides_no_exit_and_is_made_an_end_where_nobody_answers() {
+    let session = ended().await;
+    let path = session.dir.join("holder.json");
+    let all: Vec<_> = damages(&path).collect();
+    for bytes in &all {
+        fs::write(&path, bytes).unwrap();
+        let state = folder::inspect(&session.dir).unwrap();
+        assert!(matches!(state, State::Exited(None, _)), "{state:?}");
+    }
+    as_if_lost(&session.dir);
+    for bytes in &all {
+        fs::write(&path, bytes).unwrap();
+        let error = folder::inspect(&session.dir).unwrap_err();
+        assert!(matches!(error, FolderError::Damaged { .. }), "{error}");
+    }
+    // As where the folder's entry did not come to the disk, but the log did.
+    fs::remove_file(&path).unwrap();
+    let error = folder::inspect(&session.dir).unwrap_err();
+    assert!(matches!(error, FolderError::Missing(_)), "{error}");
+    let State::Exited(None, Exit { reason, .. }) = mend(&session.dir).await.unwrap() else {
+        panic!()
+    };
+    assert_eq!(reason, DAMAGED);
+}
+
+#[tokio::test]
+async fn a_holder_that_runs_is_asked_where_its_file_is_damaged() {
+    let session = running().await;
+    let path = session.dir.join("holder.json");
+    for bytes in [&b""[..], b"{\"version\": 1", b"\0\0\0\0", b"[]"] {
+        fs::write(&path, bytes).unwrap();
+        assert!(folder::inspect(&session.dir).is_err());
+        let State::Live(file) = mend(&session.dir).await.unwrap() else {
+            panic!()
+        };
+        let mut expected = session.file.clone();
+        expected.started_at.clone_from(&file.started_at);
+        assert_eq!(file, expected);
+    }
+    // A record of an end that is none yet does not hide it either.
+    fs::write(session.dir.join("exit.json"), b"{").unwrap();
+    let state = folder::inspect(&session.dir).unwrap();
+    assert!(matches!(state, State::Live(_)), "{state:?}");
+}
+
+#[tokio::test]
+async fn a_spec_that_is_damaged_is_said_and_hides_nothing_else() {
+    let session = ended().await;
+    let path = session.dir.join("spec.json");
+    let all: Vec<_> = damages(&path).collect();
+    for bytes in &all {
+        fs::write(&path, bytes).unwrap();
+        let error = folder::read_spec(&session.dir).unwrap_err();
+        assert!(error.to_string().contains("spec.json"), "{error}");
+        let state = folder::inspect(&session.dir).unwrap();
+        assert!(matches!(state, State::Exited(Some(_), _)), "{state:?}");
+    }
+    as_if_lost(&session.dir);
+    fs::write(&path, b"").unwrap();
+    let state = folder::inspect(&session.dir).unwrap();
+    assert!(matches!(state, State::Lost(_)), "{state:?}");
+}
+
+#[tokio::test]
+async fn of_hooks_that_are_damaged_those_before_are_read_and_no_others() {
+    let session = ended().await;
+    let path = only(&session.dir.join("hooks"));
+    let whole = folder::hooks_since(&session.dir, 0).unwrap();
+    assert_eq!(whole.len(), 3);
+    let record = fs::metadata(&path).unwrap().len() / 3;
+    for bytes in damages(&path).collect::<Vec<_>>() {
+        fs::write(&path, &bytes).unwrap();
+        let read = folder::hooks_since(&session.dir, 0).unwrap();
+        assert!(whole.starts_with(&read), "{read:?}");
+        let is_cut = bytes.starts_with(&[0, 0, 0, 0, 0, 0, 0, 1]);
+        let expected = if is_cut {
+            bytes.len() as u64 / record
+        } else {
+            0
+        };
+        assert_eq!(read.len() as u64, expected);
+    }
+}
+
+#[tokio::test]
+async fn of_a_log_that_is_damaged_the_screen_is_drawn_from_what_is_whole() {
+    let session = ended().await;
+    let path = only(&session.dir.join("log"));
+    let whole: Vec<_> = log::Reader::open(&session.dir).unwrap().collect();
+    assert!(whole.len() > 2);
+    for bytes in damages(&path).collect::<Vec<_>>() {
+        fs::write(&path, &bytes).unwrap();
+        let read: Vec<_> = log::Reader::open(&session.dir).unwrap().collect();
+        assert!(whole.starts_with(&read), "{read:?}");
+        let size = log::last_size(&session.dir);
+        assert_eq!(size.is_some(), !read.is_empty());
+        assert_eq!(log::screen(&session.dir).is_some(), !read.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_empty_screen_is_none() {
+    let session = ended().await;
+    assert!(folder::last_screen(&session.dir).is_some());
+    fs::write(session.dir.join("screen.dump"), b"").unwrap();
+    assert_eq!(folder::last_screen(&session.dir), None);
+}

@@ -1,0 +1,199 @@
+//! Whether a restart of the service would end sessions: where they are, and what the service does to its cgroup.
+
+use std::{fs, path::Path, process::Command};
+
+use wxcode_holder::folder::Scoped;
+use wxcode_server::{Settings, session};
+
+use super::{
+    Findings,
+    session::{Running, cgroup_of},
+};
+
+/// The process of the server that runs on a data folder.
+pub(super) fn server(data_dir: &Path) -> Option<i32> {
+    let text = fs::read_to_string(data_dir.join("server.json")).ok()?;
+    let found: serde_json::Value = serde_json::from_str(&text).ok()?;
+    let pid = i32::try_from(found["pid"].as_i64()?).ok()?;
+    // A file that a killed server left may name any process: one that runs holds the lock.
+    let lock = fs::File::open(data_dir.join("server.lock")).ok()?;
+    let held = matches!(lock.try_lock_shared(), Err(fs::TryLockError::WouldBlock));
+    held.then_some(pid)
+}
+
+/// A unit of systemd, by a cgroup.
+struct Unit {
+    name: String,
+    /// Of a user's systemd rather than of the system's.
+    of_user: bool,
+}
+
+impl Unit {
+    /// The innermost service or scope of a cgroup.
+    fn of(cgroup: &str) -> Option<Self> {
+        let is_unit = |part: &&str| part.ends_with(".service") || part.ends_with(".scope");
+        let name = cgroup.rsplit('/').find(is_unit)?;
+        // The systemd of a user is itself a service of the system.
+        let (of_user, is_manager) = (cgroup.contains("/user@"), name.starts_with("user@"));
+        Some(Self {
+            name: name.to_owned(),
+            of_user: of_user && !is_manager,
+        })
+    }
+
+    /// `systemctl`, for whoever keeps the unit.
+    fn systemctl(&self) -> &'static str {
+        match self.of_user {
+            true => "systemctl --user",
+            false => "systemctl",
+        }
+    }
+
+    /// What systemd ends with the unit; `None` where it does not say.
+    fn kill_mode(&self) -> Option<String> {
+        let mut command = Command::new("systemctl");
+        if self.of_user {
+            command.arg("--user");
+        }
+        let output = command
+            .args(["show", "--property=KillMode", "--value", "--", &self.name])
+            .output()
+            .ok()?;
+        let mode = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+        (output.status.success() && !mode.is_empty()).then_some(mode)
+    }
+}
+
+/// Tells where sessions are and will be, and what ends with the service.
+pub(super) fn check(
+    server: Option<i32>,
+    sessions: &[Running],
+    settings: &Settings,
+    findings: &mut Findings,
+) {
+    match server {
+        Some(pid) => findings.good("server", &format!("runs, pid {pid}")),
+        None => findings.good("server", "does not run on this data folder"),
+    }
+    check_scopes(sessions, settings, findings);
+    let service = server
+        .and_then(cgroup_of)
+        .and_then(|cgroup| Unit::of(&cgroup).map(|unit| (cgroup, unit)));
+    match service {
+        Some((cgroup, unit)) if unit.name.ends_with(".service") => {
+            check_restart(&cgroup, &unit, sessions, findings);
+            check_linger(&unit, findings);
+        }
+        _ => findings.good(
+            "restart",
+            "the server is no service of systemd; sessions do not end with it",
+        ),
+    }
+}
+
+fn check_scopes(sessions: &[Running], settings: &Settings, findings: &mut Findings) {
+    let refused = sessions
+        .iter()
+        .find_map(|running| match &running.holder.scope {
+            Some(Scoped::Refused { reason }) => Some(reason),
+            _ => None,
+        });
+    if let Some(reason) = refused {
+        findings.doubtful("scopes", &format!("systemd gave a session none: {reason}"));
+    }
+    match session::bus(&settings.environment) {
+        _ if !settings.scopes => {
+            findings.good(
+                "scopes",
+                "off; `[agent] scope = true` gives each session one",
+            );
+        }
+        Some(bus) => findings.good(
+            "scopes",
+            &format!("each new session asks for one, at {}", bus.display()),
+        ),
+        None => findings.good(
+            "scopes",
+            "no bus of systemd here; sessions stay in the cgroup of the server",
+        ),
+    }
+    let limits = &settings.limits;
+    let limited = limits.memory_bytes.or(limits.cpu_percent).or(limits.tasks);
+    if limited.is_some() && (!settings.scopes || session::bus(&settings.environment).is_none()) {
+        findings.doubtful(
+            "limits",
+            "memory_max_mb, cpu_percent and tasks_max have no effect without scopes",
+        );
+    }
+}
+
+/// What `systemctl restart` would end.
+fn check_restart(cgroup: &str, unit: &Unit, sessions: &[Running], findings: &mut Findings) {
+    let inside = |running: &&Running| {
+        let path = running.cgroup.as_deref().unwrap_or(cgroup);
+        path == cgroup || path.starts_with(&format!("{cgroup}/"))
+    };
+    let lost = sessions.iter().filter(inside).count();
+    let command = format!("`{} restart {}`", unit.systemctl(), unit.name);
+    let mode = unit.kill_mode();
+    match (lost, mode.as_deref()) {
+        (0, _) if !sessions.is_empty() => findings.good(
+            "restart",
+            &format!("{command} ends no session: each has a scope of its own"),
+        ),
+        (_, Some("process" | "none")) => findings.good(
+            "restart",
+            &format!("{command} ends no session: the service has KillMode=process"),
+        ),
+        (0, _) => findings.doubtful(
+            "restart",
+            &format!("{command} would end sessions that get no scope: set KillMode=process and Delegate=yes in the unit"),
+        ),
+        (lost, mode) => findings.bad(
+            "restart",
+            &format!(
+                "{command} would end {lost} of {} sessions, which are in the cgroup of the service and its KillMode is {}: set KillMode=process and Delegate=yes in the unit, then `{} daemon-reload`",
+                sessions.len(),
+                mode.unwrap_or("not known"),
+                unit.systemctl()
+            ),
+        ),
+    }
+}
+
+/// A user's systemd ends with the last login, and everything with it, unless it lingers.
+fn check_linger(unit: &Unit, findings: &mut Findings) {
+    if !unit.of_user {
+        return;
+    }
+    let name = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
+    let Ok(name) = name else { return };
+    match Path::new("/var/lib/systemd/linger").join(&name).exists() {
+        true => findings.good("linger", &format!("on for {name}: logging out ends nothing")),
+        false => findings.bad(
+            "linger",
+            &format!("off for {name}: logging out ends the server and all sessions; run `loginctl enable-linger {name}`"),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_is_known_by_its_cgroup() {
+        let of = |cgroup: &str| Unit::of(cgroup).map(|unit| (unit.name, unit.of_user));
+        assert_eq!(
+            of("/system.slice/wxcode@alice.service"),
+            Some(("wxcode@alice.service".to_owned(), false))
+        );
+        let user = "/user.slice/user-1000.slice/user@1000.service";
+        assert_eq!(
+            of(&format!("{user}/app.slice/wxcode.service")),
+            Some(("wxcode.service".to_owned(), true))
+        );
+        assert_eq!(of(user), Some(("user@1000.service".to_owned(), false)));
+        assert_eq!(of("/"), None);
+    }
+}

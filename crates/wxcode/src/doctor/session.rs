@@ -1,0 +1,61 @@
+//! The sessions that run, and where the kernel keeps them.
+
+use std::{fs, path::Path};
+
+use wxcode_holder::folder::{self, HolderFile, State};
+
+use super::Findings;
+
+/// A session that runs.
+pub(super) struct Running {
+    pub(super) holder: HolderFile,
+    /// The cgroup of its holder; `None` where the kernel does not say.
+    pub(super) cgroup: Option<String>,
+}
+
+/// The sessions that run, by their folders; those that cannot be read are told.
+pub(super) fn running(data_dir: &Path, findings: &mut Findings) -> Vec<Running> {
+    let entries = fs::read_dir(data_dir.join("sessions"))
+        .into_iter()
+        .flatten();
+    let mut running = Vec::new();
+    let mut damaged = Vec::new();
+    let mut all = 0_usize;
+    for entry in entries.flatten() {
+        all += 1;
+        match folder::inspect(&entry.path()) {
+            Ok(State::Live(holder)) => running.push(Running {
+                cgroup: cgroup_of(holder.pid),
+                holder,
+            }),
+            Ok(_) => {}
+            Err(error) => damaged.push(error.to_string()),
+        }
+    }
+    findings.good(
+        "sessions",
+        &format!("{} run, of {all} whose folders are kept", running.len()),
+    );
+    for error in damaged {
+        findings.doubtful("sessions", &error);
+    }
+    running
+}
+
+/// The cgroup of a process in the hierarchy that systemd keeps its units in.
+pub(super) fn cgroup_of(pid: i32) -> Option<String> {
+    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let of = |hierarchy: &str| {
+        let mut lines = text.lines();
+        lines.find_map(|line| line.split_once(hierarchy).map(|(_, path)| path.to_owned()))
+    };
+    // Version 2 has no name; beside version 1 systemd has a hierarchy of its own.
+    let unified = text
+        .lines()
+        .find_map(|line| line.strip_prefix("0::"))
+        .map(str::to_owned);
+    match unified {
+        Some(path) if path != "/" => Some(path),
+        unified => of(":name=systemd:").or(unified),
+    }
+}

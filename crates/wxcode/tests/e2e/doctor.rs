@@ -1,0 +1,89 @@
+//! `wxcode doctor`: what it says of a server, its sessions and the system.
+
+use std::{fs, process::Output};
+
+use crate::support::{Agent, Server};
+
+async fn doctor(server: &Server) -> (String, bool) {
+    said(&server.command(&["doctor"]).output().await.unwrap())
+}
+
+fn said(output: &Output) -> (String, bool) {
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    (text, output.status.success())
+}
+
+#[tokio::test]
+async fn all_is_well_and_said_in_detail() {
+    let mut server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    server.start_session(&project).await;
+    let (text, well) = doctor(&server).await;
+    assert!(well, "{text}");
+    for part in [
+        "claude: ",
+        "store: answers, through the server",
+        "sessions: 1 run, of 1",
+        &format!("server: runs, pid {}", server.pid()),
+        "scopes: ",
+        "restart: ",
+        "disk: ",
+        "open files: ",
+        "of the server",
+        "terminals: ",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    server.crash().await;
+    // Its server.json is still there.
+    let (text, well) = doctor(&server).await;
+    assert!(well, "{text}");
+    assert!(text.contains("does not run on this data folder"), "{text}");
+    assert!(
+        text.contains("wxcode.db answers") && text.contains("1 run, of 1"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_with_the_remedy() {
+    let mut server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    server.start_session(&project).await;
+    server
+        .delete(&format!("/output-projects/{project}/session"))
+        .await
+        .expect(204);
+    server.terminate().await;
+    let dir = server.session_dirs().remove(0);
+    fs::remove_file(dir.join("exit.json")).unwrap();
+    fs::write(dir.join("holder.json"), "{").unwrap();
+    fs::write(server.data_dir().join("wxcode.db"), "no database").unwrap();
+    let (text, well) = doctor(&server).await;
+    assert!(!well);
+    assert!(text.contains("FAILED  store: "), "{text}");
+    assert!(
+        text.contains("warning sessions: ") && text.contains("holder.json"),
+        "{text}"
+    );
+
+    let limited = ["sh", "-c", "ulimit -n 100; exec \"$@\"", "sh"].map(Into::into);
+    server.program.splice(0..0, limited);
+    let (text, _) = doctor(&server).await;
+    assert!(
+        text.contains("warning open files: 100") && text.contains("LimitNOFILE"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn limits_that_nothing_enforces_are_named() {
+    let mut agent = Agent::fake("");
+    agent.config = format!("{}scope = false\nmemory_max_mb = 100\n", agent.config);
+    let server = Server::start(agent).await;
+    let (text, _) = doctor(&server).await;
+    assert!(
+        text.contains("warning limits: ") && text.contains("memory_max_mb"),
+        "{text}"
+    );
+}

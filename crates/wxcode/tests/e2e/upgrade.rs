@@ -1,0 +1,187 @@
+//! Another build, another server, a server that breaks: the agents run on.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use crate::support::{Agent, Server, eventually, is_alive};
+
+/// How a build names itself, and how the newer one does.
+const BUILDS: (&[u8], &[u8]) = (
+    concat!("wxcode ", env!("CARGO_PKG_VERSION")).as_bytes(),
+    b"wxcode 9.9.9",
+);
+
+/// The program as it would be after an upgrade: the same, but for what it says that it is.
+fn newer(path: &Path) {
+    let mut bytes = fs::read(env!("CARGO_BIN_EXE_wxcode")).unwrap();
+    let (old, new) = BUILDS;
+    assert_eq!(old.len(), new.len());
+    let mut found = 0;
+    for at in places(&bytes, old) {
+        bytes[at..at + new.len()].copy_from_slice(new);
+        found += 1;
+    }
+    assert!(found > 0, "the program names its build");
+    install(path, &bytes);
+}
+
+/// Where a text begins in the bytes.
+fn places(bytes: &[u8], text: &[u8]) -> Vec<usize> {
+    let windows = bytes.windows(text.len()).enumerate();
+    windows
+        .filter(|(_, window)| *window == text)
+        .map(|(at, _)| at)
+        .collect()
+}
+
+/// As package managers do: beside its place, and moved there.
+fn install(path: &Path, bytes: &[u8]) {
+    let beside = path.with_extension("new");
+    fs::write(&beside, bytes).unwrap();
+    fs::set_permissions(&beside, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::rename(beside, path).unwrap();
+}
+
+fn holder_of(dir: &Path) -> Value {
+    serde_json::from_slice(&fs::read(dir.join("holder.json")).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn sessions_of_an_older_build_go_on_under_a_newer_one() {
+    let mut server = Server::start(Agent::fake("")).await;
+    server.terminate().await;
+    let program: PathBuf = server.data_dir().join("wxcode");
+    install(&program, &fs::read(env!("CARGO_BIN_EXE_wxcode")).unwrap());
+    server.program = vec![program.clone().into()];
+    server.up().await;
+    let project = server.project("old").await;
+    let session = server.start_session(&project).await;
+    server
+        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
+        .await;
+
+    // The old program's file is gone while its holder and its server run.
+    newer(&program);
+    let hello = server.deliver(&project, "between the builds").await;
+    server.delivery_until(&project, &hello, "submitted").await;
+    assert_eq!(server.terminate().await, Some(0));
+    server.up().await;
+    let after = server.session(&project).await;
+    for key in ["status", "session_id", "pid", "claude_session_id"] {
+        assert_eq!(after[key], session[key], "{key}");
+    }
+    let dir = server.session_dirs().remove(0);
+    assert_eq!(
+        holder_of(&dir)["build"].as_str().unwrap().as_bytes(),
+        BUILDS.0
+    );
+    // Typed by the old holder, reported through the new program's hook, confirmed by the new server.
+    server
+        .session_until(&project, "idle again", |session| {
+            session["agent_state"] == "idle"
+        })
+        .await;
+    let hello = server.deliver(&project, "after the upgrade").await;
+    server.delivery_until(&project, &hello, "submitted").await;
+    let mut socket = server
+        .socket(&format!("/output-projects/{project}/terminal"))
+        .await;
+    socket
+        .until("fake: 2 user messages; last: after the upgrade")
+        .await;
+
+    let other = server.project("new").await;
+    server.start_session(&other).await;
+    let newest = server
+        .session_dirs()
+        .into_iter()
+        .find(|found| *found != dir);
+    assert_eq!(
+        holder_of(&newest.unwrap())["build"]
+            .as_str()
+            .unwrap()
+            .as_bytes(),
+        BUILDS.1
+    );
+    // And the new server ends the old holder's session.
+    let pid = i32::try_from(session["pid"].as_i64().unwrap()).unwrap();
+    server
+        .delete(&format!("/output-projects/{project}/session"))
+        .await
+        .expect(204);
+    assert!(!is_alive(pid));
+}
+
+#[tokio::test]
+async fn a_server_that_breaks_in_any_way_leaves_the_agents_alone() {
+    let mut server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let session = server.start_session(&project).await;
+    let pid = i32::try_from(session["pid"].as_i64().unwrap()).unwrap();
+    // As a panic that ends the process, a wild pointer, a stack that overflows, and a terminal that is closed would.
+    for signal in [Signal::ABORT, Signal::SEGV, Signal::BUS, Signal::HUP] {
+        let own = Pid::from_raw(server.pid()).unwrap();
+        kill_process(own, signal).unwrap();
+        server.crash().await;
+        assert!(is_alive(pid), "{signal:?}");
+        server.up().await;
+        assert_eq!(server.session(&project).await["pid"], session["pid"]);
+    }
+    server
+        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
+        .await;
+    let hello = server.deliver(&project, "still here").await;
+    server.delivery_until(&project, &hello, "submitted").await;
+}
+
+#[tokio::test]
+async fn a_second_server_says_what_to_do_and_disturbs_nothing() {
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let session = server.start_session(&project).await;
+    let found = fs::read(server.data_dir().join("server.json")).unwrap();
+    let second = server
+        .command(&["serve", "--listen", "127.0.0.1:0"])
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    assert!(second.stdout.is_empty());
+    let text = String::from_utf8_lossy(&second.stderr).into_owned();
+    let folder = server.data_dir().to_str().unwrap();
+    assert!(
+        text.contains(folder) && text.contains("end it first") && text.contains("--data-dir"),
+        "{text}"
+    );
+    assert_eq!(
+        fs::read(server.data_dir().join("server.json")).unwrap(),
+        found,
+        "the first one is still found"
+    );
+    assert_eq!(server.session(&project).await["pid"], session["pid"]);
+}
+
+#[tokio::test]
+async fn what_a_dead_server_left_misleads_nobody() {
+    let mut server = Server::start(Agent::fake("")).await;
+    server.crash().await;
+    // The pid of a server.json may be another process's by now: here it is this test's.
+    let stale = json!({ "address": "http://127.0.0.1:9", "pid": std::process::id() });
+    fs::write(server.data_dir().join("server.json"), stale.to_string()).unwrap();
+    let list = server.command(&["ls"]).output().await.unwrap();
+    assert_eq!(list.status.code(), Some(1));
+    server.up().await;
+    let list = server.command(&["ls"]).output().await.unwrap();
+    assert_eq!(list.status.code(), Some(0));
+    eventually("the new one is named", || {
+        fs::read_to_string(server.data_dir().join("server.json"))
+            .is_ok_and(|text| text.contains(&server.base))
+    })
+    .await;
+}
