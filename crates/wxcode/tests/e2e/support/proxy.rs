@@ -1,4 +1,5 @@
-//! A man in the middle between the server and a holder, who stops at a named frame.
+//! A man in the middle between the server and a holder, who stops at a named frame. Hooks go to the holder itself, which looks who
+//! reports.
 
 use std::{
     fs,
@@ -19,6 +20,9 @@ use wxcode_holder::{
     client::{Event, Request},
     frame::{Decoder, Type},
 };
+
+/// The name of a holder's socket.
+const SOCKET: &str = "holder.sock";
 
 /// What either side sends.
 #[derive(Debug, Clone)]
@@ -57,8 +61,10 @@ impl Proxy {
     }
 
     fn with(dir: &Path, stop: Stop, forwards: bool, old: bool) -> Self {
-        let (socket, aside) = (dir.join("holder.sock"), dir.join("holder.aside"));
+        let (socket, aside) = (dir.join(SOCKET), dir.join("aside").join(SOCKET));
+        fs::create_dir(dir.join("aside")).unwrap();
         fs::rename(&socket, &aside).unwrap();
+        report_to(dir, &aside);
         let listener = UnixListener::bind(&socket).unwrap();
         let (tell, stopped) = mpsc::channel(8);
         let holder = aside.clone();
@@ -105,7 +111,21 @@ impl Proxy {
         self.task.abort();
         fs::remove_file(&self.socket).unwrap();
         fs::rename(&self.aside, &self.socket).unwrap();
+        let (Some(dir), Some(aside)) = (self.socket.parent(), self.aside.parent()) else {
+            return;
+        };
+        fs::remove_dir(aside).unwrap();
+        report_to(dir, &self.socket);
     }
+}
+
+/// Makes the hooks of the session in `dir` report to `socket`.
+fn report_to(dir: &Path, socket: &Path) {
+    let (file, new) = (dir.join("hook.json"), dir.join("hook.json.new"));
+    let mut hook: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    hook["socket"] = socket.to_str().unwrap().into();
+    fs::write(&new, hook.to_string()).unwrap();
+    fs::rename(new, file).unwrap();
 }
 
 /// How frames are forwarded.
