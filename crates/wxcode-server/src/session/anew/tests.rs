@@ -19,14 +19,16 @@ use wxcode_core::{
 };
 use wxcode_holder::folder::{HolderFile, Limits};
 use wxcode_store::{
-    Added, Listing, NewDelivery, Page, ProjectPatch, Queued, Removed, Result, Rotated, Rotation,
-    Step, Store, sqlite::SqliteStore,
+    Added, Listing, Moved, NewDelivery, Page, ProjectPatch, Queued, Removed, Result, Rotated,
+    Rotation, Step, Store, sqlite::SqliteStore,
 };
 
 use super::*;
 use crate::{
     Commands, Settings,
     event::Events,
+    metric::Metrics,
+    planning::Planning,
     session::{live::Note, watcher::SETTLED},
 };
 
@@ -97,7 +99,7 @@ impl Store for Defect {
         _id: Id,
         _from: MilestoneStatus,
         _to: MilestoneStatus,
-        _at: Timestamp,
+        _moved: &Moved,
     ) -> Result<Option<Milestone>> {
         unreachable!("not asked here")
     }
@@ -181,11 +183,20 @@ async fn a_panic_costs_a_session_a_moment() {
     }
     let store: Arc<dyn Store> =
         Arc::new(SqliteStore::open(&data.path().join("wxcode.db")).unwrap());
+    let events = Events::new(
+        data.path().join("events"),
+        Arc::clone(&store),
+        Metrics::default(),
+    );
+    let closing = CancellationToken::new();
+    let folder = data.path().join("planning");
+    let planning = Planning::new(folder, store, events.clone(), closing.clone());
     let sessions = Sessions::new(
         Arc::new(settings(data.path().to_owned())),
         Arc::new(Defect(AtomicUsize::new(0))),
-        Events::new(data.path().join("events"), store),
-        CancellationToken::new(),
+        events,
+        planning,
+        closing,
     );
     let started = Started {
         id,
