@@ -6,6 +6,7 @@ pub mod binary;
 pub mod claude;
 pub mod fake_agent;
 pub mod hook_log;
+pub mod mongodb;
 pub mod pty;
 pub mod skip;
 pub mod stub;

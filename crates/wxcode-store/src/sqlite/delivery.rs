@@ -108,7 +108,7 @@ pub(super) fn step(tx: &Transaction<'_>, step: &Step) -> Result<Option<Delivery>
             step.attempts,
             step.error,
             step.session_id.map(|id| id.to_string()),
-            route(step.route),
+            step.route.as_str(),
             step.after_seq.map(columns::count).transpose()?,
             step.at.as_millisecond(),
         ])?;
@@ -242,7 +242,7 @@ fn insert(tx: &Transaction<'_>, delivery: &Delivery) -> Result<(), Failure> {
         delivery.error,
         delivery.idempotency_key,
         delivery.session_id.map(|id| id.to_string()),
-        route(delivery.route),
+        delivery.route.as_str(),
         delivery.after_seq.map(columns::count).transpose()?,
         columns::count(delivery.version)?,
         delivery.created_at.as_millisecond(),
@@ -268,11 +268,4 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         created_at: row.required("created_at", row.time("created_at")?)?,
         updated_at: row.required("updated_at", row.time("updated_at")?)?,
     })
-}
-
-const fn route(route: Route) -> &'static str {
-    match route {
-        Route::Typed => "typed",
-        Route::Prompt => "prompt",
-    }
 }
