@@ -185,9 +185,19 @@ pub(crate) async fn commit(
     Ok(true)
 }
 
-/// Carries out what is left of a project's last change, before anything that was read is believed; whether there was
-/// something, so that it has to be read again.
-pub(crate) async fn settled(records: &Records, project: Id) -> Result<bool, Failure> {
+/// What became of something that was read, and belongs to a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is as it was read.
+    Whole,
+    /// A change that it may be a part of was carried out: it has to be read again.
+    Changed,
+    /// The project is gone, and this with it.
+    Gone,
+}
+
+/// Carries out what is left of a project's last change, before anything that was read of it is believed.
+pub(crate) async fn standing(records: &Records, project: Id) -> Result<Standing, Failure> {
     let project = oid(project);
     let found = records
         .ask(
@@ -197,13 +207,15 @@ pub(crate) async fn settled(records: &Records, project: Id) -> Result<bool, Fail
                 .projection(doc! { "wxcode.work.change": 1 }),
         )
         .await?;
-    match found {
-        Some(found) => settle(records, project, &found).await,
-        None => Ok(false),
-    }
+    Ok(match found {
+        None => Standing::Gone,
+        Some(found) if settle(records, project, &found).await? => Standing::Changed,
+        Some(_) => Standing::Whole,
+    })
 }
 
-/// The same, for a project's document that was read already.
+/// Carries out what is left of a change, in a project's document that was read; whether there was something, so that it
+/// has to be read again.
 pub(crate) async fn settle(
     records: &Records,
     project: ObjectId,

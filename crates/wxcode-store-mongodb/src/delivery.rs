@@ -13,11 +13,11 @@ use wxcode_core::{
 use wxcode_store::{Command, Listing, NewDelivery, Page, QUEUE_MAX, Queued, Step};
 
 use crate::{
-    change::{self, Link, Own, Work, Write},
+    change::{self, Link, Own, Standing, Work, Write},
     failure::Failure,
     fields::{self, Fields, oid, time},
     milestone,
-    records::{DELIVERIES, Records},
+    records::{self, DELIVERIES, PROJECTS, Records},
 };
 
 pub(crate) async fn queue(
@@ -216,8 +216,10 @@ pub(crate) async fn get(records: &Records, id: Id) -> Result<Option<Delivery>, F
         let Some(delivery) = look(records, id).await? else {
             return Ok(None);
         };
-        if !change::settled(records, delivery.output_project_id).await? {
-            return Ok(Some(delivery));
+        match change::standing(records, delivery.output_project_id).await? {
+            Standing::Whole => return Ok(Some(delivery)),
+            Standing::Changed => {}
+            Standing::Gone => return Ok(None),
         }
     }
 }
@@ -240,9 +242,13 @@ pub(crate) async fn list(
         let (found, total) = records
             .page(&records.deliveries, filter.clone(), doc! { "n": 1 }, page)
             .await?;
-        if !change::settled(records, project).await? {
-            let items = found.iter().map(read).collect::<Result<_, _>>()?;
-            return Ok(Listing { items, total });
+        match change::standing(records, project).await? {
+            Standing::Whole => {
+                let items = found.iter().map(read).collect::<Result<_, _>>()?;
+                return Ok(Listing { items, total });
+            }
+            Standing::Changed => {}
+            Standing::Gone => return Ok(records::nothing()),
         }
     }
 }
@@ -258,8 +264,10 @@ pub(crate) async fn open(records: &Records, project: Id) -> Result<Vec<Delivery>
                     .sort(doc! { "n": 1 }),
             )
             .await?;
-        if !change::settled(records, project).await? {
-            return found.iter().map(read).collect();
+        match change::standing(records, project).await? {
+            Standing::Whole => return found.iter().map(read).collect(),
+            Standing::Changed => {}
+            Standing::Gone => return Ok(Vec::new()),
         }
     }
 }
@@ -272,11 +280,16 @@ pub(crate) async fn projects_with_open(records: &Records) -> Result<Vec<Id>, Fai
                 .distinct("output_project_id", doc! { "open": true }),
         )
         .await?;
-    found
+    // What a removal has left for a moment belongs to nobody.
+    let there = doc! { "_id": { "$in": found } };
+    let projects = records
+        .all(records.projects.find(there).projection(doc! { "_id": 1 }))
+        .await?;
+    projects
         .iter()
-        .map(|value| {
-            let id = value.as_object_id().map(|id| Id::from_bytes(id.bytes()));
-            id.ok_or_else(|| Failure::Corrupt(format!("{DELIVERIES} names a project by {value}")))
+        .map(|project| {
+            let fields = Fields::of(PROJECTS, project);
+            fields.required("_id", fields.id("_id")?)
         })
         .collect()
 }

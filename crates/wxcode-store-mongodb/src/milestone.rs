@@ -11,12 +11,12 @@ use wxcode_core::{
 use wxcode_store::{Added, Listing, Page, Removed};
 
 use crate::{
-    change::{self, Link, Own, Write},
+    change::{self, Link, Own, Standing, Write},
     delivery,
     failure::Failure,
     fields::{self, Fields, NO_REFERENCE, oid, time},
     project,
-    records::{MILESTONES, Records},
+    records::{self, MILESTONES, Records},
 };
 
 pub(crate) async fn add(
@@ -77,8 +77,10 @@ pub(crate) async fn get(records: &Records, id: Id) -> Result<Option<Milestone>, 
         let Some(milestone) = look(records, id).await? else {
             return Ok(None);
         };
-        if !change::settled(records, milestone.output_project_id).await? {
-            return Ok(Some(milestone));
+        match change::standing(records, milestone.output_project_id).await? {
+            Standing::Whole => return Ok(Some(milestone)),
+            Standing::Changed => {}
+            Standing::Gone => return Ok(None),
         }
     }
 }
@@ -106,14 +108,18 @@ pub(crate) async fn list(
         let (found, total) = records
             .page(&records.milestones, filter.clone(), order.clone(), page)
             .await?;
-        if !change::settled(records, project).await? {
-            let items = found
-                .iter()
-                .filter_map(|document| project::told(read(document)));
-            return Ok(Listing {
-                items: items.collect(),
-                total,
-            });
+        match change::standing(records, project).await? {
+            Standing::Whole => {
+                let items = found
+                    .iter()
+                    .filter_map(|document| project::told(read(document)));
+                return Ok(Listing {
+                    items: items.collect(),
+                    total,
+                });
+            }
+            Standing::Changed => {}
+            Standing::Gone => return Ok(records::nothing()),
         }
     }
 }

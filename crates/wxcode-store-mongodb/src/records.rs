@@ -8,7 +8,7 @@ use mongodb::{
     bson::{Document, doc, oid::ObjectId},
 };
 use tokio::sync::{Mutex, MutexGuard};
-use wxcode_store::{PAGE_MAX, Page};
+use wxcode_store::{Listing, PAGE_MAX, Page};
 
 use crate::{address::Address, failure::Failure};
 
@@ -117,5 +117,13 @@ impl Records {
             )
             .await?;
         Ok((documents, total))
+    }
+}
+
+/// A listing of what is not there.
+pub(crate) fn nothing<T>() -> Listing<T> {
+    Listing {
+        items: Vec::new(),
+        total: 0,
     }
 }

@@ -26,7 +26,8 @@ pub const PAGE_MAX: u64 = 1000;
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The store cannot be reached or refuses to write; nothing was changed.
+    /// The store cannot be reached or refuses to write. Nothing was changed; or, where a shared store did it and its answer
+    /// was lost for good, all of it: asking again is safe.
     #[error("the store is not available: {0}; the agents keep running, try again when it is back")]
     Unavailable(String),
     /// A record or the schema is not what this version understands.

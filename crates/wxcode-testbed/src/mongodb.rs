@@ -61,7 +61,7 @@ pub fn shared() -> Result<&'static MongoServer, String> {
     SHARED
         .get_or_init(|| match env::var(GIVEN) {
             Ok(address) => Ok(MongoServer::given(&address)),
-            Err(_) => MongoServer::start(),
+            Err(_) => MongoServer::launch(false),
         })
         .as_ref()
         .map_err(Clone::clone)
@@ -80,26 +80,30 @@ impl MongoServer {
         }
     }
 
-    /// A server of its own, for a test that stops it.
+    /// A server of its own, for a test that stops it: what it acknowledged is on the disk.
     ///
     /// # Errors
     /// Why none can be started.
     pub fn start() -> Result<Self, String> {
+        Self::launch(true)
+    }
+
+    fn launch(lasting: bool) -> Result<Self, String> {
         let folder = tempfile::Builder::new()
             .prefix("wxcode-mongodb-")
             .tempdir()
             .map_err(|error| format!("there is no temporary folder ({error})"))?;
-        Self::start_in(folder.keep(), None)
+        Self::start_in(folder.keep(), None, lasting)
     }
 
-    fn start_in(folder: PathBuf, port: Option<u16>) -> Result<Self, String> {
+    fn start_in(folder: PathBuf, port: Option<u16>, lasting: bool) -> Result<Self, String> {
         let (kind, program) = program().ok_or_else(|| {
             format!("there is no MongoDB: set {GIVEN}, install mongod, or run scripts/install-secantusdb")
         })?;
         let begun = Instant::now();
         loop {
             let port = port.map_or_else(free_port, Ok)?;
-            let mut guard = spawn(kind, &program, &folder, port)?;
+            let mut guard = spawn(kind, &program, &folder, port, lasting)?;
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
             loop {
                 if TcpStream::connect(address).is_ok() {
@@ -159,7 +163,7 @@ impl MongoServer {
     /// When it does not start.
     pub fn restart(&mut self) {
         let folder = self.folder.take().expect("it was started here");
-        *self = Self::start_in(folder, self.port).expect("it starts again");
+        *self = Self::start_in(folder, self.port, true).expect("it starts again");
     }
 
     fn end(&mut self) {
@@ -200,7 +204,13 @@ fn free_port() -> Result<u16, String> {
         .map_err(|error| format!("there is no free port ({error})"))
 }
 
-fn spawn(kind: Kind, program: &Path, folder: &Path, port: u16) -> Result<Child, String> {
+fn spawn(
+    kind: Kind,
+    program: &Path,
+    folder: &Path,
+    port: u16,
+    lasting: bool,
+) -> Result<Child, String> {
     let records = folder.join("records");
     fs::create_dir_all(&records).map_err(|error| error.to_string())?;
     let mut command = Command::new("sh");
@@ -208,26 +218,20 @@ fn spawn(kind: Kind, program: &Path, folder: &Path, port: u16) -> Result<Child, 
         .args(["-c", GUARD, "guard"])
         .arg(folder)
         .arg(program);
+    let port = port.to_string();
     match kind {
-        Kind::Mongod => command
-            .args([
-                "--bind_ip",
-                "127.0.0.1",
-                "--port",
-                &port.to_string(),
-                "--dbpath",
-            ])
-            .arg(&records),
-        // Written through on each acknowledgement, as `journal: true` asks of a mongod.
-        Kind::SecantusDb | Kind::Given => command
-            .args(["--host", "127.0.0.1", "--port", &port.to_string()])
-            .args([
-                "--sync-on-commit",
-                "--enable-test-commands",
-                "--storage-path",
-            ])
-            .arg(&records),
-    };
+        Kind::Mongod => {
+            command.args(["--bind_ip", "127.0.0.1", "--port", &port, "--dbpath"]);
+            command.arg(&records);
+        }
+        Kind::SecantusDb | Kind::Given => {
+            command.args(["--host", "127.0.0.1", "--port", &port, "--storage-path"]);
+            command.arg(&records);
+            if lasting {
+                command.arg("--sync-on-commit");
+            }
+        }
+    }
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

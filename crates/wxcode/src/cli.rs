@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::attach::DetachKey;
+use crate::{attach::DetachKey, store::StoreChoice};
 
 /// What was asked for cannot be done that way: exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -81,8 +81,13 @@ pub(crate) struct ServeOptions {
     #[arg(long, env = "WXCODE_LISTEN", value_name = "ADDR:PORT")]
     pub(crate) listen: Option<String>,
     /// `sqlite` for the embedded store, or a mongodb:// address [default: sqlite]
-    #[arg(long, env = "WXCODE_STORE", value_name = "STORE")]
-    pub(crate) store: Option<String>,
+    #[arg(
+        long,
+        env = "WXCODE_STORE",
+        hide_env_values = true,
+        value_name = "STORE"
+    )]
+    pub(crate) store: Option<StoreChoice>,
     /// The claude executable [default: claude on PATH]
     #[arg(long, env = "WXCODE_CLAUDE", value_name = "PATH")]
     pub(crate) claude: Option<PathBuf>,

@@ -6,24 +6,29 @@ use anyhow::bail;
 
 use crate::{
     cli::{Common, ServeOptions},
-    config::{self, StoreChoice},
+    config,
+    store::StoreChoice,
 };
 
 pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
     let options = ServeOptions {
         listen: std::env::var("WXCODE_LISTEN").ok(),
-        store: std::env::var("WXCODE_STORE").ok(),
+        store: None,
         claude: std::env::var_os("WXCODE_CLAUDE").map(Into::into),
         log: None,
     };
     let mut findings = Findings::default();
-    match config::resolve(common, &options) {
+    let store = std::env::var("WXCODE_STORE").ok().map(|text| text.parse());
+    let resolved = store.transpose().and_then(|store| {
+        let options = ServeOptions { store, ..options };
+        config::resolve(common, &options)
+    });
+    match resolved {
         Ok(resolved) => {
             findings.good("configuration", "read");
             check_claude(&resolved.settings.claude, &mut findings);
             check_data_dir(&resolved.settings.data_dir, &mut findings);
-            let StoreChoice::Sqlite(path) = resolved.store;
-            findings.good("store", &format!("embedded, in {}", path.display()));
+            check_store(&resolved.store, &resolved.settings.data_dir, &mut findings);
         }
         Err(error) => findings.bad("configuration", &format!("{error:#}")),
     }
@@ -47,6 +52,22 @@ impl Findings {
     fn bad(&mut self, what: &str, detail: &str) {
         self.bad += 1;
         println!("FAILED  {what}: {detail}");
+    }
+}
+
+/// The embedded store is a file of the data folder, and made when it is needed; a shared one has to be there.
+fn check_store(store: &StoreChoice, data_dir: &Path, findings: &mut Findings) {
+    if let StoreChoice::Sqlite(path) = store {
+        let path = path.clone().unwrap_or_else(|| data_dir.join("wxcode.db"));
+        findings.good("store", &format!("embedded, in {}", path.display()));
+        return;
+    }
+    let opened = tokio::runtime::Runtime::new()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(store.open(data_dir)));
+    match opened {
+        Ok(_) => findings.good("store", &format!("{store} answers")),
+        Err(error) => findings.bad("store", &format!("{error:#}")),
     }
 }
 

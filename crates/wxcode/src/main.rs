@@ -9,6 +9,7 @@ mod list;
 mod remote;
 mod send;
 mod serve;
+mod store;
 mod token;
 
 use std::{

@@ -32,6 +32,8 @@ pub(crate) struct Server {
     client: Client,
     child: Option<Child>,
     listen: String,
+    /// The store, where it is not the default one.
+    store: Option<String>,
 }
 
 /// A status and a body.
@@ -88,6 +90,7 @@ impl Server {
             client,
             child: None,
             listen,
+            store: store().await,
         };
         server.up().await;
         let given = server
@@ -116,7 +119,8 @@ impl Server {
             .args(arguments)
             .env_clear()
             .envs(self.agent.home.env())
-            .envs(self.agent.env.iter().cloned());
+            .envs(self.agent.env.iter().cloned())
+            .envs(self.store.as_ref().map(|store| ("WXCODE_STORE", store)));
         command
             .env("WXCODE_DATA_DIR", self.data_dir())
             .env("WXCODE_CLAUDE", &self.agent.claude);
@@ -362,6 +366,19 @@ impl Drop for Server {
                 }
             }
         }
+    }
+}
+
+/// What `WXCODE_TEST_STORE` asks for: `sqlite`, which is the default, or `mongodb`, a new database for each server.
+async fn store() -> Option<String> {
+    match std::env::var("WXCODE_TEST_STORE").as_deref() {
+        Err(_) | Ok("" | "sqlite") => None,
+        Ok("mongodb") => {
+            let shared = tokio::task::spawn_blocking(wxcode_testbed::mongodb::shared);
+            let database = format!("wxcode_test_{}", uuid::Uuid::new_v4().simple());
+            Some(shared.await.unwrap().unwrap().address(&database))
+        }
+        Ok(other) => panic!("WXCODE_TEST_STORE={other}: use sqlite or mongodb"),
     }
 }
 
