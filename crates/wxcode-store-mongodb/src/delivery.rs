@@ -35,12 +35,9 @@ pub(crate) async fn queue(
         if again && let Some(queued) = look(records, new.id).await? {
             return Ok(Queued::New(queued));
         }
-        if let Some(key) = &new.idempotency_key {
-            let filter = doc! { "output_project_id": oid(project), "idempotency_key": key };
-            let found = records.ask(records.deliveries.find_one(filter)).await?;
-            if let Some(found) = found {
-                return read(&found).map(Queued::Existing);
-            }
+        let key = new.idempotency_key.as_deref();
+        if let Some(earlier) = by_key(records, project, key).await? {
+            return Ok(Queued::Existing(earlier));
         }
         let (milestone_id, text, is_first) = match &new.command {
             Command::Text(text) => (None, text, false),
@@ -166,6 +163,58 @@ pub(crate) async fn step(
             return Ok(Some(after));
         }
     }
+}
+
+pub(crate) async fn restore(
+    records: &Records,
+    delivery: &Delivery,
+    again: bool,
+) -> Result<bool, Failure> {
+    let project = delivery.output_project_id;
+    let _turn = records.turn(oid(project)).await;
+    loop {
+        let Some(work) = change::work(records, project).await? else {
+            return Ok(false);
+        };
+        if let Some(kept) = look(records, delivery.id).await? {
+            if again && kept == *delivery {
+                return Ok(true);
+            }
+            return Err(Failure::Refused(format!(
+                "the id {} is taken: use another one",
+                delivery.id
+            )));
+        }
+        let key = delivery.idempotency_key.as_deref();
+        if by_key(records, project, key).await?.is_some() {
+            return Err(Failure::Refused(format!(
+                "the idempotency key of {} is another delivery's",
+                delivery.id
+            )));
+        }
+        let number = work.queued + 1;
+        let writes = vec![Write::Insert(write(delivery, number)?)];
+        let own = Own {
+            queued: Some(number),
+            opened: i64::from(!delivery.state.is_over()),
+            ..Own::default()
+        };
+        if change::commit(records, &work, writes, own).await? {
+            return Ok(true);
+        }
+    }
+}
+
+/// The delivery of a project that has this key.
+async fn by_key(
+    records: &Records,
+    project: Id,
+    key: Option<&str>,
+) -> Result<Option<Delivery>, Failure> {
+    let Some(key) = key else { return Ok(None) };
+    let filter = doc! { "output_project_id": oid(project), "idempotency_key": key };
+    let found = records.ask(records.deliveries.find_one(filter)).await?;
+    found.as_ref().map(read).transpose()
 }
 
 fn stepped(before: &Delivery, step: &Step) -> Delivery {

@@ -295,4 +295,13 @@ impl Store for MongoStore {
         })
         .await
     }
+
+    async fn restore_delivery(&self, delivery: &Delivery) -> Result<bool> {
+        let delivery = delivery.clone();
+        self.run(move |records, again| {
+            let delivery = delivery.clone();
+            async move { delivery::restore(&records, &delivery, again).await }
+        })
+        .await
+    }
 }

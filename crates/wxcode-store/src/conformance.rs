@@ -90,6 +90,7 @@ macro_rules! conformance_tests {
                 the_queue_is_bounded,
                 a_thousand_are_listed_in_pages,
                 open_ones_are_found,
+                one_of_another_store_is_kept_as_it_is,
             }
             step {
                 a_step_needs_the_version,

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod copy;
 pub mod sqlite;
 
 use std::path::PathBuf;
@@ -287,4 +288,7 @@ pub trait Store: Send + Sync + 'static {
     /// `failed` gives [`OutputProject::new_project_delivery`] back if this delivery holds it.
     /// The delivery afterwards; `None` if the version was another one, or the delivery is over: that never changes again.
     async fn step(&self, step: &Step) -> Result<Option<Delivery>>;
+    /// Adds a delivery of another store as it is, behind those that its project has, whatever their number; its milestone
+    /// and its project stay as they are. Whether the project is there.
+    async fn restore_delivery(&self, delivery: &Delivery) -> Result<bool>;
 }

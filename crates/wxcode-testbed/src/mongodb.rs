@@ -6,7 +6,10 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -52,13 +55,15 @@ pub struct MongoServer {
     port: Option<u16>,
 }
 
-/// The server that all tests of this process share.
+/// One of the servers that the tests of this process share: SecantusDB keeps one core busy, so there are two of it.
 ///
 /// # Errors
 /// Why there is none.
 pub fn shared() -> Result<&'static MongoServer, String> {
-    static SHARED: OnceLock<Result<MongoServer, String>> = OnceLock::new();
-    SHARED
+    static SHARED: [OnceLock<Result<MongoServer, String>>; 2] = [const { OnceLock::new() }; 2];
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let turn = NEXT.fetch_add(1, Ordering::Relaxed) % SHARED.len();
+    SHARED[turn]
         .get_or_init(|| match env::var(GIVEN) {
             Ok(address) => Ok(MongoServer::given(&address)),
             Err(_) => MongoServer::launch(false),

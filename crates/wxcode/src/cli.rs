@@ -67,6 +67,9 @@ pub(crate) enum Command {
     Openapi,
     /// Print the API token
     Token,
+    /// Work on stores
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Own one session's PTY (started by the server)
     #[command(hide = true)]
     Holder { dir: PathBuf },
@@ -94,6 +97,25 @@ pub(crate) struct ServeOptions {
     /// What to log, such as `info` or `wxcode_server=debug` [default: info]
     #[arg(long, env = "WXCODE_LOG", value_name = "FILTER")]
     pub(crate) log: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Copy everything of one store into another, and compare
+    ///
+    /// Stop the server first. What the target has already stays as it is; after an interruption run the same again.
+    /// A store is `sqlite` (the one of the data folder), `sqlite:PATH`, or a mongodb:// address.
+    Migrate(MigrateOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MigrateOptions {
+    /// The store to copy from
+    #[arg(long, value_name = "STORE")]
+    pub(crate) from: StoreChoice,
+    /// The store to copy to
+    #[arg(long, value_name = "STORE")]
+    pub(crate) to: StoreChoice,
 }
 
 #[derive(Debug, Args)]

@@ -142,6 +142,14 @@ pub(super) fn step(tx: &Transaction<'_>, step: &Step) -> Result<Option<Delivery>
     Ok(Some(delivery))
 }
 
+pub(super) fn restore(tx: &Transaction<'_>, delivery: &Delivery) -> Result<bool, Failure> {
+    if project::new_project_delivery(tx, delivery.output_project_id)?.is_none() {
+        return Ok(false);
+    }
+    insert(tx, delivery)?;
+    Ok(true)
+}
+
 /// Fails the delivery of a milestone if nothing of it was typed yet.
 pub(super) fn fail_queued_of(
     tx: &Transaction<'_>,
