@@ -8,6 +8,7 @@ mod holder_memory;
 mod hook;
 mod key;
 mod stalled;
+mod store;
 mod throughput;
 
 use std::fmt;
@@ -18,7 +19,7 @@ use crate::Bench;
 type Measure = fn(&Bench) -> anyhow::Result<Vec<Row>>;
 
 /// All rows, by name, in the order of the table.
-pub(crate) const ROWS: [(&str, Measure); 10] = [
+pub(crate) const ROWS: [(&str, Measure); 11] = [
     ("engine", engine::measure),
     ("throughput", throughput::measure),
     ("echo", key::idle),
@@ -29,6 +30,7 @@ pub(crate) const ROWS: [(&str, Measure); 10] = [
     ("stalled", stalled::measure),
     ("adoption", adoption::measure),
     ("hook", hook::measure),
+    ("store", store::measure),
 ];
 
 /// A line of the table.

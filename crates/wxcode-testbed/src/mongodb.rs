@@ -72,6 +72,17 @@ pub fn shared() -> Result<&'static MongoServer, String> {
         .map_err(Clone::clone)
 }
 
+/// The server that is given, or one of its own for this caller, whose acknowledgements last.
+///
+/// # Errors
+/// Why there is none.
+pub fn lasting() -> Result<MongoServer, String> {
+    match env::var(GIVEN) {
+        Ok(address) => Ok(MongoServer::given(&address)),
+        Err(_) => MongoServer::start(),
+    }
+}
+
 impl MongoServer {
     fn given(address: &str) -> Self {
         let (prefix, options) = address.split_once('?').unwrap_or((address, ""));

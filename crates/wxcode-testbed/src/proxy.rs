@@ -5,7 +5,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -53,6 +53,8 @@ struct Losses {
     passing: AtomicI64,
     /// Answers that are still to be lost.
     answers: AtomicI64,
+    /// Requests that came.
+    counted: AtomicU64,
 }
 
 impl Proxy {
@@ -67,6 +69,7 @@ impl Proxy {
         let losses = Arc::new(Losses {
             passing: AtomicI64::new(-1),
             answers: AtomicI64::new(0),
+            counted: AtomicU64::new(0),
         });
         let target = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let (lost, cutter) = (Arc::clone(&losses), weather.clone());
@@ -101,6 +104,12 @@ impl Proxy {
     /// Lets the next requests pass, and breaks the connection in place of the answer, this many times.
     pub fn lose_answers(&self, answers: u32) {
         self.losses.answers.store(answers.into(), Ordering::SeqCst);
+    }
+
+    /// How many requests came, without the driver's questions about the server itself.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.losses.counted.load(Ordering::SeqCst)
     }
 
     /// Waits until it was cut.
@@ -154,6 +163,7 @@ impl Line {
         while let Ok(read @ 1..) = from.read(&mut buffer).await {
             let request = &buffer[..read];
             if !SMALL_TALK.iter().any(|word| holds(request, word)) {
+                self.losses.counted.fetch_add(1, Ordering::SeqCst);
                 if take(&self.losses.answers) {
                     lose.send_replace(true);
                 }

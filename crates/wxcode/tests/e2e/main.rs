@@ -14,6 +14,7 @@ mod events;
 mod milestone;
 mod mishap;
 mod model;
+mod mongodb;
 mod page;
 mod planning;
 mod pressure;

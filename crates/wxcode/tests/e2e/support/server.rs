@@ -71,6 +71,11 @@ impl Answer {
 impl Server {
     /// A server whose agents are `agent`.
     pub(crate) async fn start(agent: Agent) -> Self {
+        Self::start_on(agent, store().await).await
+    }
+
+    /// The same with another store than the tests' own.
+    pub(crate) async fn start_on(agent: Agent, store: Option<String>) -> Self {
         let dir = tempfile::Builder::new()
             .prefix("wxcode-test-")
             .tempdir()
@@ -90,7 +95,7 @@ impl Server {
             client,
             child: None,
             listen,
-            store: store().await,
+            store,
         };
         server.up().await;
         let given = server
@@ -106,6 +111,11 @@ impl Server {
                 .to_owned(),
         };
         server
+    }
+
+    /// The store of the next start.
+    pub(crate) fn keep_in(&mut self, store: Option<String>) {
+        self.store = store;
     }
 
     pub(crate) fn data_dir(&self) -> &Path {
