@@ -3,7 +3,7 @@
 
 use std::{
     env, fs,
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -117,29 +117,25 @@ impl MongoServer {
             format!("there is no MongoDB: set {GIVEN}, install mongod, or run scripts/install-secantusdb")
         })?;
         let begun = Instant::now();
-        loop {
-            let port = port.map_or_else(free_port, Ok)?;
-            let mut guard = spawn(kind, &program, &folder, port, lasting)?;
-            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-            loop {
-                if TcpStream::connect(address).is_ok() {
-                    return Ok(Self {
-                        kind,
-                        prefix: format!("mongodb://127.0.0.1:{port}"),
-                        options: "directConnection=true".to_owned(),
-                        guard: Some(guard),
-                        folder: Some(folder),
-                        port: Some(port),
-                    });
-                }
-                if begun.elapsed() > START_MAX {
-                    let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
-                    let _ = guard.kill();
-                    return Err(format!("{} does not start:\n{log}", program.display()));
-                }
-                thread::sleep(LOOK);
+        let port = port.map_or_else(free_port, Ok)?;
+        let mut guard = spawn(kind, &program, &folder, port, lasting)?;
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            if begun.elapsed() > START_MAX {
+                let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
+                drop(guard.stdin.take());
+                let _ = guard.wait();
+                return Err(format!("{} does not start:\n{log}", program.display()));
             }
+            thread::sleep(LOOK);
         }
+        Ok(Self {
+            kind,
+            prefix: format!("mongodb://127.0.0.1:{port}"),
+            options: "directConnection=true".to_owned(),
+            guard: Some(guard),
+            folder: Some(folder),
+            port: Some(port),
+        })
     }
 
     /// The address of a database on it.
@@ -160,26 +156,20 @@ impl MongoServer {
         self.port
     }
 
-    /// Ends it as a crash does; its records stay.
+    /// Ends it as a crash does, and starts it again at the same place with the records that it had.
     ///
-    /// # Panics
-    /// When it was not started here.
-    pub fn crash(&mut self) {
-        let folder = self.folder.clone().expect("it was started here");
+    /// # Errors
+    /// When it was not started here, or does not start again.
+    pub fn crash_and_restart(&mut self) -> Result<(), String> {
+        let folder = self.folder.take().ok_or("it was not started here")?;
         // The guard removes the folder that it was given the name of.
         let kept = folder.with_extension("kept");
-        fs::rename(&folder, &kept).expect("its folder can be renamed");
+        let said = |error: std::io::Error| error.to_string();
+        fs::rename(&folder, &kept).map_err(said)?;
         self.end();
-        fs::rename(&kept, folder).expect("its folder can be renamed back");
-    }
-
-    /// Starts it again, at the same place with the same records.
-    ///
-    /// # Panics
-    /// When it does not start.
-    pub fn restart(&mut self) {
-        let folder = self.folder.take().expect("it was started here");
-        *self = Self::start_in(folder, self.port, true).expect("it starts again");
+        fs::rename(&kept, &folder).map_err(said)?;
+        *self = Self::start_in(folder, self.port, true)?;
+        Ok(())
     }
 
     fn end(&mut self) {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{attach::DetachKey, store::StoreChoice};
+use crate::{attach::DetachKey, store::StoreName};
 
 /// What was asked for cannot be done that way: exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -90,7 +90,7 @@ pub(crate) struct ServeOptions {
         hide_env_values = true,
         value_name = "STORE"
     )]
-    pub(crate) store: Option<StoreChoice>,
+    pub(crate) store: Option<StoreName>,
     /// The claude executable [default: claude on PATH]
     #[arg(long, env = "WXCODE_CLAUDE", value_name = "PATH")]
     pub(crate) claude: Option<PathBuf>,
@@ -112,10 +112,10 @@ pub(crate) enum StoreCommand {
 pub(crate) struct MigrateOptions {
     /// The store to copy from
     #[arg(long, value_name = "STORE")]
-    pub(crate) from: StoreChoice,
+    pub(crate) from: StoreName,
     /// The store to copy to
     #[arg(long, value_name = "STORE")]
-    pub(crate) to: StoreChoice,
+    pub(crate) to: StoreName,
 }
 
 #[derive(Debug, Args)]

@@ -15,7 +15,7 @@ use wxcode_server::{Commands, Settings};
 
 use crate::{
     cli::{Common, ServeOptions},
-    store::StoreChoice,
+    store::{StoreChoice, StoreName},
 };
 
 /// Largest configuration file, in bytes.
@@ -185,7 +185,7 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
     };
     Ok(Resolved {
         listen: address(&listen)?,
-        store: store(options.store.clone(), file.store.as_deref(), &path)?,
+        store: store(options.store.as_ref(), file.store.as_deref(), &path)?,
         log: options
             .log
             .clone()
@@ -205,12 +205,12 @@ fn address(text: &str) -> anyhow::Result<SocketAddr> {
 }
 
 fn store(
-    chosen: Option<StoreChoice>,
+    chosen: Option<&StoreName>,
     in_file: Option<&str>,
     path: &Path,
 ) -> anyhow::Result<StoreChoice> {
     match (chosen, in_file) {
-        (Some(chosen), _) => Ok(chosen),
+        (Some(chosen), _) => Ok(chosen.choice()?),
         (None, Some(text)) => text
             .parse()
             .with_context(|| format!("`store` in {} cannot be used", path.display())),

@@ -13,17 +13,12 @@ use crate::{
 pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
     let options = ServeOptions {
         listen: std::env::var("WXCODE_LISTEN").ok(),
-        store: None,
+        store: std::env::var("WXCODE_STORE").ok().map(Into::into),
         claude: std::env::var_os("WXCODE_CLAUDE").map(Into::into),
         log: None,
     };
     let mut findings = Findings::default();
-    let store = std::env::var("WXCODE_STORE").ok().map(|text| text.parse());
-    let resolved = store.transpose().and_then(|store| {
-        let options = ServeOptions { store, ..options };
-        config::resolve(common, &options)
-    });
-    match resolved {
+    match config::resolve(common, &options) {
         Ok(resolved) => {
             findings.good("configuration", "read");
             check_claude(&resolved.settings.claude, &mut findings);

@@ -28,7 +28,7 @@ pub(crate) fn run(common: &Common, options: &MigrateOptions) -> anyhow::Result<(
 }
 
 async fn migrate(common: &Common, options: &MigrateOptions) -> anyhow::Result<()> {
-    let MigrateOptions { from, to } = options;
+    let (from, to) = (&options.from.choice()?, &options.to.choice()?);
     if from == to {
         return Err(Usage(format!("both are {from}: name two stores")).into());
     }

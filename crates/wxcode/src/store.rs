@@ -5,7 +5,34 @@ use std::{fmt, path::PathBuf, str::FromStr, sync::Arc};
 use anyhow::Context;
 use wxcode_store::{Store, sqlite::SqliteStore};
 
-/// What `--store`, `WXCODE_STORE` or the file says.
+use crate::cli::Usage;
+
+/// What a user calls a store. It is parsed behind the command line, which would repeat a wrong one with its password.
+#[derive(Clone)]
+pub(crate) struct StoreName(String);
+
+impl From<String> for StoreName {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for StoreName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoreName")
+    }
+}
+
+impl StoreName {
+    /// The store that is meant.
+    pub(crate) fn choice(&self) -> Result<StoreChoice, Usage> {
+        self.0
+            .parse()
+            .map_err(|error: anyhow::Error| Usage(error.to_string()))
+    }
+}
+
+/// Where the records are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StoreChoice {
     /// The embedded store, in this file, or in the one of the data folder.

@@ -237,8 +237,7 @@ async fn what_was_acknowledged_outlives_the_database() {
         queued.push(sample::queue(&store, &new).await);
     }
     let server = tokio::task::spawn_blocking(move || {
-        server.crash();
-        server.restart();
+        server.crash_and_restart().unwrap();
         server
     })
     .await

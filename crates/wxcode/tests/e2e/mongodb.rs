@@ -73,7 +73,7 @@ async fn a_database_that_was_away_has_missed_nothing_when_it_is_back() {
         .until("fake: 1 user messages; last: while it is away")
         .await;
     socket.input("/clear").await;
-    socket.until("❯ /clear").await;
+    socket.until("/clear").await;
     socket.input("\r").await;
     // Longer than an operation is tried: what is asked for now fails, and says so.
     let path = format!("/output-projects/{project}/deliveries");
@@ -131,7 +131,8 @@ async fn told(server: &Server) -> Value {
 async fn the_records_move_to_mongodb_and_back_while_the_agents_run() {
     let Some(mongo) = shared().await else { return };
     let address = mongo.address(&database());
-    let mut server = Server::start_on(Agent::fake(""), None).await;
+    let commands = "[commands]\nnew_project = 'begin {context_path}'\n";
+    let mut server = Server::start_on(Agent::fake("").with_config(commands), None).await;
     let project = server.project("p").await;
     server.project("another").await;
     let milestone = server.milestone(&project, "PAGE_Login").await;
