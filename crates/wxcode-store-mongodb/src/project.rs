@@ -138,21 +138,20 @@ pub(crate) async fn advance(
 /// before, by which the next start finishes what a crash left.
 pub(crate) async fn remove(records: &Records, id: Id, again: bool) -> Result<bool, Failure> {
     let project = oid(id);
-    if change::is_gone(records, project).await? && !again {
-        return Ok(false);
+    let key = doc! { "_id": project };
+    if change::is_gone(records, project).await? {
+        // The answer to our own earlier try may have been lost: then there is its note.
+        let noted = again && records.ask(records.removals.find_one(key)).await?.is_some();
+        if noted {
+            finish_removal(records, project).await?;
+        }
+        return Ok(noted);
     }
     let note = doc! { "$setOnInsert": { "at": mongodb::bson::DateTime::now() } };
     records
-        .ask(
-            records
-                .removals
-                .update_one(doc! { "_id": project }, note)
-                .upsert(true),
-        )
+        .ask(records.removals.update_one(key, note).upsert(true))
         .await?;
-    finish_removal(records, project)
-        .await
-        .map(|removed| removed || again)
+    Ok(finish_removal(records, project).await? || again)
 }
 
 /// Removes a project and what belongs to it; whether the project was still there.

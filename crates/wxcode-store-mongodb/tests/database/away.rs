@@ -221,3 +221,17 @@ async fn a_store_shows_no_password() {
     );
     drop(fresh.open().await);
 }
+
+/// The TLS back end is there, and a server that has none is an error like any other.
+#[tokio::test]
+async fn a_server_without_tls_is_not_talked_to_in_the_clear() {
+    let Some(fresh) = fresh().await else { return };
+    let address: Address = format!("{}&tls=true&serverSelectionTimeoutMS=2000", fresh.address)
+        .parse()
+        .unwrap();
+    let said = is_away(match MongoStore::open(&address).await {
+        Err(OpenError::Store(error)) => Err(error),
+        other => panic!("{other:?}"),
+    } as Result<(), _>);
+    assert!(said.contains("cannot be reached"), "{said}");
+}

@@ -69,9 +69,7 @@ async fn a_database_that_was_away_has_missed_nothing_when_it_is_back() {
     socket.input("while it is away").await;
     socket.until("❯ while it is away").await;
     socket.input("\r").await;
-    socket
-        .until("fake: 1 user messages; last: while it is away")
-        .await;
+    socket.until("last: while it is away").await;
     socket.input("/clear").await;
     socket.until("/clear").await;
     socket.input("\r").await;
