@@ -52,17 +52,21 @@ impl Findings {
 
 /// The embedded store is a file of the data folder, and made when it is needed; a shared one has to be there.
 fn check_store(store: &StoreChoice, data_dir: &Path, findings: &mut Findings) {
-    if let StoreChoice::Sqlite(path) = store {
-        let path = path.clone().unwrap_or_else(|| data_dir.join("wxcode.db"));
-        findings.good("store", &format!("embedded, in {}", path.display()));
-        return;
-    }
-    let opened = tokio::runtime::Runtime::new()
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(store.open(data_dir)));
-    match opened {
-        Ok(_) => findings.good("store", &format!("{store} answers")),
-        Err(error) => findings.bad("store", &format!("{error:#}")),
+    match store {
+        StoreChoice::Sqlite(path) => {
+            let path = path.clone().unwrap_or_else(|| data_dir.join("wxcode.db"));
+            findings.good("store", &format!("embedded, in {}", path.display()));
+        }
+        #[cfg(feature = "mongodb")]
+        StoreChoice::Mongo(address) => {
+            let opened = tokio::runtime::Runtime::new()
+                .map_err(anyhow::Error::from)
+                .and_then(|runtime| runtime.block_on(store.open(data_dir)));
+            match opened {
+                Ok(_) => findings.good("store", &format!("{address} answers")),
+                Err(error) => findings.bad("store", &format!("{error:#}")),
+            }
+        }
     }
 }
 
