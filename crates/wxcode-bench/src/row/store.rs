@@ -81,7 +81,7 @@ async fn row(bench: &Bench, name: &str, store: Arc<dyn Store>) -> anyhow::Result
             taken.quantile(0.99)
         ),
         numbers: format!(
-            "{} in a row; {rate:.0} a second for {TOGETHER} projects at once; durable each",
+            "{} in a row, in a history that grows by each; {rate:.0} a second for {TOGETHER} projects at once; durable each",
             taken.len()
         ),
         ..Row::default()
