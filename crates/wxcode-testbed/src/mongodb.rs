@@ -26,8 +26,8 @@ const START_MAX: Duration = Duration::from_secs(60);
 /// How often it is looked whether it has.
 const LOOK: Duration = Duration::from_millis(20);
 /// Ends the server with whoever started it: it waits until the other end of its input is closed, which the system does
-/// when that process ends, however it ends.
-const GUARD: &str = r#"folder=$1; shift; "$@" >"$folder/log" 2>&1 & server=$!; read -r _; kill -9 "$server"; wait "$server" 2>/dev/null; rm -rf "$folder""#;
+/// when that process ends, however it ends; a signal to the whole group must not end it before that.
+const GUARD: &str = r#"trap "" HUP INT TERM; folder=$1; shift; "$@" >"$folder/log" 2>&1 & server=$!; read -r _; kill -9 "$server"; wait "$server" 2>/dev/null; rm -rf "$folder""#;
 
 /// What the tests of this process have for a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
