@@ -9,6 +9,7 @@ mod holder_memory;
 mod hook;
 mod key;
 mod stalled;
+mod store;
 mod throughput;
 
 use std::fmt;
@@ -31,6 +32,7 @@ pub(crate) const ROWS: [(&str, Measure); 11] = [
     ("adoption", adoption::measure),
     ("hook", hook::measure),
     ("capture", capture::measure),
+    ("store", store::measure),
 ];
 
 /// A line of the table.

@@ -87,3 +87,14 @@ pub enum Route {
     /// The prompt argument of the process that it started.
     Prompt,
 }
+
+impl Route {
+    /// The word for it in the stores.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Typed => "typed",
+            Self::Prompt => "prompt",
+        }
+    }
+}

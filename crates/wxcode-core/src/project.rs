@@ -54,6 +54,18 @@ pub enum ProjectStatus {
     Active,
 }
 
+impl ProjectStatus {
+    /// The word for it in the API and the stores.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Initialized => "initialized",
+            Self::Active => "active",
+        }
+    }
+}
+
 /// A place in the hook events of one session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HookCursor {

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod copy;
 pub mod sqlite;
 
 use std::path::PathBuf;
@@ -26,7 +27,8 @@ pub const PAGE_MAX: u64 = 1000;
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The store cannot be reached or refuses to write; nothing was changed.
+    /// The store cannot be reached or refuses to write. Nothing was changed; or, where a shared store did it and its answer
+    /// was lost for good, all of it: asking again is safe.
     #[error("the store is not available: {0}; the agents keep running, try again when it is back")]
     Unavailable(String),
     /// A record or the schema is not what this version understands.
@@ -301,4 +303,7 @@ pub trait Store: Send + Sync + 'static {
     /// (`updated_at` stays).
     /// The delivery afterwards; `None` if the version was another one, or the delivery is over: that never changes again.
     async fn step(&self, step: &Step) -> Result<Option<Delivery>>;
+    /// Adds a delivery of another store as it is, behind those that its project has, whatever their number; its milestone
+    /// and its project stay as they are. Whether the project is there.
+    async fn restore_delivery(&self, delivery: &Delivery) -> Result<bool>;
 }

@@ -251,4 +251,11 @@ impl Store for SqliteStore {
         let step = step.clone();
         self.writer.run(move |tx| delivery::step(tx, &step)).await
     }
+
+    async fn restore_delivery(&self, delivery: &Delivery) -> Result<bool> {
+        let delivery = delivery.clone();
+        self.writer
+            .run(move |tx| delivery::restore(tx, &delivery))
+            .await
+    }
 }

@@ -16,8 +16,8 @@ impl Records for File {
     }
 }
 
-async fn fresh() -> File {
-    File(tempfile::tempdir().unwrap())
+async fn fresh() -> Option<File> {
+    Some(File(tempfile::tempdir().unwrap()))
 }
 
 wxcode_store::conformance_tests!(crate::fresh);

@@ -6,6 +6,8 @@ pub mod binary;
 pub mod claude;
 pub mod fake_agent;
 pub mod hook_log;
+pub mod mongodb;
+pub mod proxy;
 pub mod pty;
 pub mod skip;
 pub mod stub;

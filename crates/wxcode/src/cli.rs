@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::attach::DetachKey;
+use crate::{attach::DetachKey, store::StoreName};
 
 /// What was asked for cannot be done that way: exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +67,9 @@ pub(crate) enum Command {
     Openapi,
     /// Print the API token
     Token,
+    /// Work on stores
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Own one session's PTY (started by the server)
     #[command(hide = true)]
     Holder { dir: PathBuf },
@@ -81,14 +84,38 @@ pub(crate) struct ServeOptions {
     #[arg(long, env = "WXCODE_LISTEN", value_name = "ADDR:PORT")]
     pub(crate) listen: Option<String>,
     /// `sqlite` for the embedded store, or a mongodb:// address [default: sqlite]
-    #[arg(long, env = "WXCODE_STORE", value_name = "STORE")]
-    pub(crate) store: Option<String>,
+    #[arg(
+        long,
+        env = "WXCODE_STORE",
+        hide_env_values = true,
+        value_name = "STORE"
+    )]
+    pub(crate) store: Option<StoreName>,
     /// The claude executable [default: claude on PATH]
     #[arg(long, env = "WXCODE_CLAUDE", value_name = "PATH")]
     pub(crate) claude: Option<PathBuf>,
     /// What to log, such as `info` or `wxcode_server=debug` [default: info]
     #[arg(long, env = "WXCODE_LOG", value_name = "FILTER")]
     pub(crate) log: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Copy everything of one store into another, and compare
+    ///
+    /// Stop the server first. What the target has already stays as it is; after an interruption run the same again.
+    /// A store is `sqlite` (the one of the data folder), `sqlite:PATH`, or a mongodb:// address.
+    Migrate(MigrateOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MigrateOptions {
+    /// The store to copy from
+    #[arg(long, value_name = "STORE")]
+    pub(crate) from: StoreName,
+    /// The store to copy to
+    #[arg(long, value_name = "STORE")]
+    pub(crate) to: StoreName,
 }
 
 #[derive(Debug, Args)]

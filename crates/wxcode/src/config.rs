@@ -15,7 +15,10 @@ use wxcode_claude::template::Template;
 use wxcode_holder::folder::Limits;
 use wxcode_server::{Commands, Settings};
 
-use crate::cli::{Common, ServeOptions};
+use crate::{
+    cli::{Common, ServeOptions},
+    store::{StoreChoice, StoreName},
+};
 
 /// Largest configuration file, in bytes.
 const FILE_MAX: u64 = 1 << 20; // 1 MiB
@@ -98,13 +101,6 @@ impl Default for DeliveryTable {
     }
 }
 
-/// Where the records are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum StoreChoice {
-    /// The embedded store, in this file.
-    Sqlite(PathBuf),
-}
-
 /// What `serve` was told, resolved.
 #[derive(Debug)]
 pub(crate) struct Resolved {
@@ -144,12 +140,28 @@ fn read(path: &Path, must_exist: bool) -> anyhow::Result<File> {
         Ok(_) | Err(_) => std::fs::read_to_string(path)
             .with_context(|| format!("cannot read {}: check --config", path.display()))?,
     };
-    toml::from_str(&text).with_context(|| {
-        format!(
-            "{} is not a valid configuration: correct it, then start again",
-            path.display()
-        )
-    })
+    toml::from_str(&text)
+        .map_err(|error| quiet(error, &text))
+        .with_context(|| {
+            format!(
+                "{} is not a valid configuration: correct it, then start again",
+                path.display()
+            )
+        })
+}
+
+/// The mistake in a file, without the line that it is on where that may hold a database's password.
+fn quiet(error: toml::de::Error, text: &str) -> anyhow::Error {
+    if !error.to_string().contains("mongodb") {
+        return error.into();
+    }
+    let start = error.span().map_or(0, |span| span.start);
+    let line = 1 + text
+        .bytes()
+        .take(start)
+        .filter(|byte| *byte == b'\n')
+        .count();
+    anyhow::anyhow!("there is a mistake in line {line}, which names a database")
 }
 
 /// Resolves what `serve` needs.
@@ -201,10 +213,7 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
     };
     Ok(Resolved {
         listen: address(&listen)?,
-        store: store(
-            options.store.as_deref().or(file.store.as_deref()),
-            &settings.data_dir,
-        )?,
+        store: store(options.store.as_ref(), file.store.as_deref(), &path)?,
         log: options
             .log
             .clone()
@@ -223,14 +232,17 @@ fn address(text: &str) -> anyhow::Result<SocketAddr> {
         })
 }
 
-fn store(choice: Option<&str>, data_dir: &Path) -> anyhow::Result<StoreChoice> {
-    match choice {
-        None | Some("sqlite") => Ok(StoreChoice::Sqlite(data_dir.join("wxcode.db"))),
-        // The address may hold a password, so it is not repeated.
-        Some(address) if address.starts_with("mongodb") => {
-            bail!("this build has no MongoDB store: use --store sqlite")
-        }
-        Some(other) => bail!("`{other}` is no store: use `sqlite`"),
+fn store(
+    chosen: Option<&StoreName>,
+    in_file: Option<&str>,
+    path: &Path,
+) -> anyhow::Result<StoreChoice> {
+    match (chosen, in_file) {
+        (Some(chosen), _) => Ok(chosen.choice()?),
+        (None, Some(text)) => text
+            .parse()
+            .with_context(|| format!("`store` in {} cannot be used", path.display())),
+        (None, None) => Ok(StoreChoice::Sqlite(None)),
     }
 }
 
@@ -262,10 +274,7 @@ mod tests {
         assert_eq!(resolved.settings.claude, Path::new("claude"));
         assert_eq!(resolved.settings.ready_timeout, Duration::from_secs(60));
         assert!(!resolved.settings.resume_on_start);
-        assert_eq!(
-            resolved.store,
-            StoreChoice::Sqlite(dir.path().join("wxcode.db"))
-        );
+        assert_eq!(resolved.store, StoreChoice::Sqlite(None));
     }
 
     #[test]
@@ -301,10 +310,18 @@ mod tests {
                 resolve(&common(dir.path()), &NO_OPTIONS).unwrap_err()
             );
             assert!(error.contains(word), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
         };
+        // The line of a mistake is shown, unless there may be a password on it.
+        says("store = 'mongodb://user:hunter2@'", "store");
+        says("store = ['mongodb://user:hunter2@host']", "line 1");
+        says(
+            "[delivery]\nready_timeout_s = 'mongodb://user:hunter2@host'",
+            "line 2",
+        );
         says("listne = 1", "listne");
         says("[commands]\nnew_project = '/x {nope}'", "nope");
-        says("store = 'mongodb://user:secret@host/'", "no MongoDB");
+        says("store = 'postgres'", "postgres");
         says("listen = 'nowhere'", "nowhere");
         says("[agent]\nmemory_max_mb = 0", "memory_max_mb");
     }

@@ -8,18 +8,18 @@ use std::{fs, path::Path, process::Command};
 
 use anyhow::bail;
 use wxcode_claude::TESTED_VERSION;
-use wxcode_store::{Store, sqlite::SqliteStore};
 
 use crate::{
     cli::{Common, ServeOptions},
-    config::{self, StoreChoice},
+    config,
     remote::{Remote, block_on},
+    store::StoreChoice,
 };
 
 pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
     let options = ServeOptions {
         listen: std::env::var("WXCODE_LISTEN").ok(),
-        store: std::env::var("WXCODE_STORE").ok(),
+        store: std::env::var("WXCODE_STORE").ok().map(Into::into),
         claude: std::env::var_os("WXCODE_CLAUDE").map(Into::into),
         log: None,
     };
@@ -33,7 +33,7 @@ pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
             let server = service::server(&settings.data_dir);
             match server {
                 Some(_) => check_served_store(common, &mut findings),
-                None => check_store(&resolved.store, &mut findings),
+                None => check_store(&resolved.store, &settings.data_dir, &mut findings),
             }
             let sessions = session::running(&settings.data_dir, &mut findings);
             service::check(server, &sessions, settings, &mut findings);
@@ -75,6 +75,7 @@ impl Findings {
     }
 }
 
+/// The embedded store is a file of the data folder, and made when it is needed; a shared one has to be there.
 fn check_claude(claude: &Path, findings: &mut Findings) {
     match Command::new(claude).arg("--version").output() {
         Ok(output) if output.status.success() => {
@@ -127,19 +128,26 @@ fn check_served_store(common: &Common, findings: &mut Findings) {
     }
 }
 
-fn check_store(store: &StoreChoice, findings: &mut Findings) {
-    let StoreChoice::Sqlite(path) = store;
-    let place = path.display();
-    if !path.exists() {
-        return findings.good("store", &format!("embedded, {place} will be made"));
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
-    let asked = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
-        let store = SqliteStore::open(path)?;
-        Ok(runtime.block_on(store.ping())?)
-    });
+fn check_store(store: &StoreChoice, data_dir: &Path, findings: &mut Findings) {
+    let name = match store {
+        StoreChoice::Sqlite(path) => {
+            let path = path.clone().unwrap_or_else(|| data_dir.join("wxcode.db"));
+            if !path.exists() {
+                let made = format!("embedded, {} will be made", path.display());
+                return findings.good("store", &made);
+            }
+            format!("embedded, {}", path.display())
+        }
+        #[cfg(feature = "mongodb")]
+        StoreChoice::Mongo(address) => address.to_string(),
+    };
+    let asked = tokio::runtime::Runtime::new()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| {
+            runtime.block_on(async { Ok(store.open(data_dir).await?.ping().await?) })
+        });
     match asked {
-        Ok(()) => findings.good("store", &format!("embedded, {place} answers")),
+        Ok(()) => findings.good("store", &format!("{name} answers")),
         Err(error) => findings.bad("store", &format!("{error:#}")),
     }
 }

@@ -7,9 +7,11 @@ mod doctor;
 mod hook;
 mod init;
 mod list;
+mod migrate;
 mod remote;
 mod send;
 mod serve;
+mod store;
 mod token;
 
 use std::{
@@ -19,7 +21,7 @@ use std::{
 
 use clap::Parser;
 
-use crate::cli::{Cli, Command, Usage};
+use crate::cli::{Cli, Command, StoreCommand, Usage};
 
 fn main() -> ExitCode {
     // Wrong usage ends with code 2 in here.
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         Command::Doctor => doctor::run(&common),
         Command::Openapi => print_openapi(),
         Command::Token => token::print(&common),
+        Command::Store(StoreCommand::Migrate(options)) => migrate::run(&common, &options),
         Command::Holder { dir } => return wxcode_holder::run(&dir),
         // A hook must never fail the agent.
         Command::Hook { file } => {

@@ -1,19 +1,15 @@
 //! `wxcode serve`.
 
-use std::{
-    io::{IsTerminal, Write},
-    sync::Arc,
-};
+use std::io::{IsTerminal, Write};
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use wxcode_server::Server;
-use wxcode_store::{Store, sqlite::SqliteStore};
 
 use crate::{
     cli::{Common, ServeOptions},
-    config::{self, Resolved, StoreChoice},
+    config::{self, Resolved},
     init, token,
 };
 
@@ -44,9 +40,7 @@ async fn serve(common: &Common, resolved: Resolved) -> anyhow::Result<()> {
     let lock = wxcode_server::lock(&settings.data_dir)?;
     settings.token = token::load(common, &settings.data_dir)?;
     let data_dir = settings.data_dir.clone();
-    let store: Arc<dyn Store> = match store {
-        StoreChoice::Sqlite(path) => Arc::new(SqliteStore::open(&path)?),
-    };
+    let store = store.open(&data_dir).await?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
     let server = Server::open(listen, settings, store, lock).await?;

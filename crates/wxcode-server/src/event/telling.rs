@@ -267,6 +267,10 @@ impl Store for Telling {
     async fn projects_with_open_deliveries(&self) -> Result<Vec<Id>> {
         self.store.projects_with_open_deliveries().await
     }
+
+    async fn restore_delivery(&self, delivery: &Delivery) -> Result<bool> {
+        self.store.restore_delivery(delivery).await
+    }
 }
 
 #[cfg(test)]

@@ -210,6 +210,11 @@ impl Store for Measured {
         .await
     }
 
+    async fn restore_delivery(&self, delivery: &Delivery) -> Result<bool> {
+        self.timed("restore_delivery", self.store.restore_delivery(delivery))
+            .await
+    }
+
     async fn step(&self, step: &Step) -> Result<Option<Delivery>> {
         let stepped = self.timed("step", self.store.step(step)).await?;
         if let Some(delivery) = &stepped {
@@ -242,11 +247,11 @@ mod tests {
         }
     }
 
-    async fn fresh() -> Place {
-        Place {
+    async fn fresh() -> Option<Place> {
+        Some(Place {
             dir: tempfile::tempdir().unwrap(),
             metrics: Metrics::default(),
-        }
+        })
     }
 
     /// It is a store like any other.
@@ -256,7 +261,7 @@ mod tests {
 
     #[tokio::test]
     async fn operations_failures_and_deliveries_are_counted() {
-        let place = fresh().await;
+        let place = fresh().await.unwrap();
         let store = place.open().await;
         let project = sample::add_project(&*store).await;
         let taken = store.project(project).await.unwrap().unwrap();

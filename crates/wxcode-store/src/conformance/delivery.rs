@@ -3,10 +3,11 @@
 use wxcode_core::delivery::{
     Delivery,
     DeliveryState::{Failed, Submitted, Written},
+    Route,
 };
 
 use super::{ALL, Records, sample};
-use crate::{NewDelivery, Page, QUEUE_MAX, Queued};
+use crate::{NewDelivery, Page, QUEUE_MAX, Queued, StoreError};
 
 /// A new delivery has nothing behind it yet, and its times to the millisecond.
 pub async fn a_text_is_queued_and_reads_back(records: &impl Records) {
@@ -245,6 +246,81 @@ pub async fn open_ones_are_found(records: &impl Records) {
             assert_eq!(store.open_deliveries(*project).await.unwrap(), *open);
         }
     }
+}
+
+/// What is copied from another store keeps its states, its order and its key, and moves nothing.
+pub async fn one_of_another_store_is_kept_as_it_is(records: &impl Records) {
+    let store = records.open().await;
+    let project = sample::add_project(&*store).await;
+    let milestone = sample::add_milestone(&*store, project).await;
+    let before = (
+        store.project(project).await.unwrap(),
+        store.milestone(milestone).await.unwrap(),
+    );
+    let mut restored = Vec::new();
+    for (state, version) in [
+        (Submitted, 2),
+        (Written, 1),
+        (Failed, 7),
+        (Written, u64::from(u32::MAX)),
+    ] {
+        let delivery = Delivery {
+            milestone_id: Some(milestone),
+            state,
+            attempts: 3,
+            error: Some("an error".to_owned()),
+            idempotency_key: Some(format!("key {version}")),
+            session_id: Some(sample::id()),
+            route: Route::Prompt,
+            after_seq: Some(5),
+            version,
+            updated_at: sample::at(99),
+            ..sample::queued(&sample::text(project, "text"), None, "text")
+        };
+        assert!(store.restore_delivery(&delivery).await.unwrap());
+        restored.push(delivery);
+    }
+    let next = sample::queue(&*store, &sample::text(project, "next")).await;
+    let known = NewDelivery {
+        idempotency_key: Some("key 1".to_owned()),
+        ..sample::text(project, "text")
+    };
+    assert_eq!(
+        store.queue(&known).await.unwrap(),
+        Queued::Existing(restored[1].clone())
+    );
+    for taken in [
+        restored[0].clone(),
+        Delivery {
+            id: sample::id(),
+            ..restored[0].clone()
+        },
+    ] {
+        let error = store.restore_delivery(&taken).await.unwrap_err();
+        assert!(matches!(error, StoreError::Refused(_)), "{error}");
+    }
+    let nowhere = Delivery {
+        output_project_id: sample::id(),
+        ..missing()
+    };
+    assert!(!store.restore_delivery(&nowhere).await.unwrap());
+
+    let open = [restored[1].clone(), restored[3].clone(), next.clone()];
+    restored.push(next);
+    let store = records.open().await;
+    assert_eq!(
+        store.deliveries(project, ALL).await.unwrap().items,
+        restored
+    );
+    assert_eq!(store.open_deliveries(project).await.unwrap(), open);
+    let after = (
+        store.project(project).await.unwrap(),
+        store.milestone(milestone).await.unwrap(),
+    );
+    assert_eq!(after, before);
+    // Its end is counted like any other's.
+    sample::advance(&*store, &restored[1], Submitted).await;
+    assert_eq!(store.open_deliveries(project).await.unwrap(), open[1..]);
 }
 
 fn missing() -> Delivery {

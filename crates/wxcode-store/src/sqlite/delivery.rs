@@ -108,7 +108,7 @@ pub(super) fn step(tx: &Transaction<'_>, step: &Step) -> Result<Option<Delivery>
             step.attempts,
             step.error,
             step.session_id.map(|id| id.to_string()),
-            route(step.route),
+            step.route.as_str(),
             step.after_seq.map(columns::count).transpose()?,
             step.at.as_millisecond(),
         ])?;
@@ -149,6 +149,14 @@ pub(super) fn step(tx: &Transaction<'_>, step: &Step) -> Result<Option<Delivery>
         _ => {}
     }
     Ok(Some(delivery))
+}
+
+pub(super) fn restore(tx: &Transaction<'_>, delivery: &Delivery) -> Result<bool, Failure> {
+    if project::new_project_delivery(tx, delivery.output_project_id)?.is_none() {
+        return Ok(false);
+    }
+    insert(tx, delivery)?;
+    Ok(true)
 }
 
 /// Fails the delivery of a milestone if nothing of it was typed yet.
@@ -251,7 +259,7 @@ fn insert(tx: &Transaction<'_>, delivery: &Delivery) -> Result<(), Failure> {
         delivery.error,
         delivery.idempotency_key,
         delivery.session_id.map(|id| id.to_string()),
-        route(delivery.route),
+        delivery.route.as_str(),
         delivery.after_seq.map(columns::count).transpose()?,
         columns::count(delivery.version)?,
         delivery.created_at.as_millisecond(),
@@ -277,11 +285,4 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         created_at: row.required("created_at", row.time("created_at")?)?,
         updated_at: row.required("updated_at", row.time("updated_at")?)?,
     })
-}
-
-const fn route(route: Route) -> &'static str {
-    match route {
-        Route::Typed => "typed",
-        Route::Prompt => "prompt",
-    }
 }

@@ -28,7 +28,7 @@ pub(super) fn add(tx: &Transaction<'_>, project: &OutputProject) -> Result<(), F
         project.stack_id,
         project.configuration_id,
         columns::path(&project.workspace_path)?,
-        status(project.status),
+        project.status.as_str(),
         project.claude_session_id.map(|id| id.to_string()),
         project.identity_cursor.map(|cursor| cursor.session_id.to_string()),
         project.identity_cursor.map(|cursor| columns::count(cursor.seq)).transpose()?,
@@ -98,7 +98,7 @@ pub(super) fn advance(
 ) -> Result<bool, Failure> {
     let changed = tx
         .prepare_cached("UPDATE output_projects SET status = ?3, updated_at = ?4 WHERE _id = ?1 AND status = ?2")?
-        .execute(params![id.to_string(), status(from), status(to), at.as_millisecond()])?;
+        .execute(params![id.to_string(), from.as_str(), to.as_str(), at.as_millisecond()])?;
     Ok(changed > 0)
 }
 
@@ -162,12 +162,4 @@ fn read(row: &Row<'_>) -> rusqlite::Result<OutputProject> {
         created_at: row.required("created_at", row.time("created_at")?)?,
         updated_at: row.required("updated_at", row.time("updated_at")?)?,
     })
-}
-
-const fn status(status: ProjectStatus) -> &'static str {
-    match status {
-        ProjectStatus::Created => "created",
-        ProjectStatus::Initialized => "initialized",
-        ProjectStatus::Active => "active",
-    }
 }

@@ -21,6 +21,7 @@ mod metrics;
 mod milestone;
 mod mishap;
 mod model;
+mod mongodb;
 mod page;
 mod planning;
 mod pressure;

@@ -222,11 +222,11 @@ impl Records for Place {
     }
 }
 
-async fn fresh() -> Place {
-    Place {
+async fn fresh() -> Option<Place> {
+    Some(Place {
         dir: tempfile::tempdir().unwrap(),
         opened: AtomicUsize::new(0),
-    }
+    })
 }
 
 /// It is a store like any other.

@@ -109,6 +109,9 @@ impl Store for Defect {
     async fn queue(&self, _delivery: &NewDelivery) -> Result<Queued> {
         unreachable!("not asked here")
     }
+    async fn restore_delivery(&self, _delivery: &Delivery) -> Result<bool> {
+        unreachable!("not asked here")
+    }
     async fn delivery(&self, _id: Id) -> Result<Option<Delivery>> {
         unreachable!("not asked here")
     }

@@ -18,7 +18,7 @@ pub(crate) use namespaces::Namespaces;
 pub(crate) use process::{is_alive, kill, make_fifo, parent_of};
 pub(crate) use proxy::{Frame, Proxy, Stop};
 use server::PATIENCE;
-pub(crate) use server::{Server, eventually};
+pub(crate) use server::{Answer, Server, eventually};
 pub(crate) use socket::Socket;
 pub(crate) use systemd::{Systemd, USER};
 pub(crate) use wire::{Wire, drawn};

@@ -37,6 +37,8 @@ pub(crate) struct Server {
     pub(crate) program: Vec<OsString>,
     /// Something else starts it, and its process numbers mean other processes here.
     is_elsewhere: bool,
+    /// The store, where it is not the default one.
+    store: Option<String>,
 }
 
 /// A status and a body.
@@ -74,7 +76,12 @@ impl Answer {
 impl Server {
     /// A server whose agents are `agent`.
     pub(crate) async fn start(agent: Agent) -> Self {
-        let mut server = Self::new(agent);
+        Self::start_on(agent, store().await).await
+    }
+
+    /// The same with another store than the tests' own.
+    pub(crate) async fn start_on(agent: Agent, store: Option<String>) -> Self {
+        let mut server = Self::new(agent, store);
         server.up().await;
         server.read_token();
         server
@@ -97,7 +104,7 @@ impl Server {
 
     /// A server that something else starts, in surroundings of its own; [`Server::find`] looks for it.
     pub(crate) fn elsewhere(agent: Agent) -> Self {
-        let mut server = Self::new(agent);
+        let mut server = Self::new(agent, None);
         server.is_elsewhere = true;
         server
     }
@@ -123,7 +130,7 @@ impl Server {
         found
     }
 
-    fn new(agent: Agent) -> Self {
+    fn new(agent: Agent, store: Option<String>) -> Self {
         let dir = tempfile::Builder::new()
             .prefix("wxcode-test-")
             .tempdir()
@@ -142,6 +149,7 @@ impl Server {
             client,
             child: None,
             listen: "127.0.0.1:0".to_owned(),
+            store,
             program: vec![env!("CARGO_BIN_EXE_wxcode").into()],
             is_elsewhere: false,
         }
@@ -162,6 +170,11 @@ impl Server {
         };
     }
 
+    /// The store of the next start.
+    pub(crate) fn keep_in(&mut self, store: Option<String>) {
+        self.store = store;
+    }
+
     pub(crate) fn data_dir(&self) -> &Path {
         self.dir.path()
     }
@@ -174,7 +187,8 @@ impl Server {
             .args(arguments)
             .env_clear()
             .envs(self.agent.home.env())
-            .envs(self.agent.env.iter().cloned());
+            .envs(self.agent.env.iter().cloned())
+            .envs(self.store.as_ref().map(|store| ("WXCODE_STORE", store)));
         command
             .env("WXCODE_DATA_DIR", self.data_dir())
             .env("WXCODE_CLAUDE", &self.agent.claude);
@@ -432,6 +446,19 @@ impl Drop for Server {
                 }
             }
         }
+    }
+}
+
+/// What `WXCODE_TEST_STORE` asks for: `sqlite`, which is the default, or `mongodb`, a new database for each server.
+async fn store() -> Option<String> {
+    match std::env::var("WXCODE_TEST_STORE").as_deref() {
+        Err(_) | Ok("" | "sqlite") => None,
+        Ok("mongodb") => {
+            let shared = tokio::task::spawn_blocking(wxcode_testbed::mongodb::shared);
+            let database = format!("wxcode_test_{}", uuid::Uuid::new_v4().simple());
+            Some(shared.await.unwrap().unwrap().address(&database))
+        }
+        Ok(other) => panic!("WXCODE_TEST_STORE={other}: use sqlite or mongodb"),
     }
 }
 

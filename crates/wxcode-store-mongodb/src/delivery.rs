@@ -1,0 +1,409 @@
+//! Deliveries as documents of a collection of our own: queued once per key and milestone, moved by compare-and-set on
+//! their version.
+
+use jiff::Timestamp;
+use mongodb::bson::{Document, doc};
+use wxcode_core::{
+    delivery::{Delivery, DeliveryState, Route},
+    id::Id,
+    milestone::{MilestoneStatus, MovedBy, SUBMITTED},
+    project::ProjectStatus,
+    time::to_millis,
+};
+use wxcode_store::{Command, Listing, Moved, NewDelivery, Page, QUEUE_MAX, Queued, Step};
+
+use crate::{
+    change::{self, Link, Own, Standing, Work, Write},
+    failure::Failure,
+    fields::{self, Fields, oid, time},
+    milestone,
+    records::{self, DELIVERIES, PROJECTS, Records},
+};
+
+pub(crate) async fn queue(
+    records: &Records,
+    new: &NewDelivery,
+    again: bool,
+) -> Result<Queued, Failure> {
+    let project = new.output_project_id;
+    let _turn = records.turn(oid(project)).await;
+    loop {
+        let Some(work) = change::work(records, project).await? else {
+            return Ok(Queued::Missing);
+        };
+        // The answer to our own earlier try may have been lost.
+        if again && let Some(queued) = look(records, new.id).await? {
+            return Ok(Queued::New(queued));
+        }
+        let key = new.idempotency_key.as_deref();
+        if let Some(earlier) = by_key(records, project, key).await? {
+            return Ok(Queued::Existing(earlier));
+        }
+        let (milestone_id, text, is_first) = match &new.command {
+            Command::Text(text) => (None, text, false),
+            Command::Milestone {
+                id,
+                new_project,
+                new_milestone,
+            } => {
+                if let Some(answer) = not_startable(records, project, *id).await? {
+                    return Ok(answer);
+                }
+                let is_first = work.first.is_none();
+                let text = if is_first { new_project } else { new_milestone };
+                (Some(*id), text, is_first)
+            }
+        };
+        if work.open >= QUEUE_MAX {
+            return Ok(Queued::Full);
+        }
+        let delivery = Delivery {
+            id: new.id,
+            output_project_id: project,
+            milestone_id,
+            text: text.clone(),
+            state: DeliveryState::Queued,
+            attempts: 0,
+            error: None,
+            idempotency_key: new.idempotency_key.clone(),
+            session_id: None,
+            route: Route::Typed,
+            after_seq: None,
+            version: 0,
+            created_at: to_millis(new.at),
+            updated_at: to_millis(new.at),
+        };
+        let number = work.queued + 1;
+        let mut writes = vec![Write::Insert(write(&delivery, number)?)];
+        if let Some(milestone) = milestone_id {
+            writes.push(Write::Milestone {
+                id: oid(milestone),
+                from: None,
+                set: Document::new(),
+                ours: Document::new(),
+                link: Link::To(oid(delivery.id)),
+            });
+        }
+        let own = Own {
+            queued: Some(number),
+            opened: 1,
+            first: is_first.then_some(Some(delivery.id)),
+            status: None,
+        };
+        if change::commit(records, &work, writes, own).await? {
+            return Ok(Queued::New(delivery));
+        }
+    }
+}
+
+/// The answer, if the milestone's command is not to be queued now.
+async fn not_startable(records: &Records, project: Id, id: Id) -> Result<Option<Queued>, Failure> {
+    let Some(milestone) = milestone::of(records, project, id).await? else {
+        return Ok(Some(Queued::Missing));
+    };
+    let pending = milestone.status == MilestoneStatus::Pending;
+    let earlier = match milestone.delivery_id {
+        Some(delivery) => look(records, delivery).await?,
+        None => None,
+    };
+    Ok(match earlier {
+        Some(earlier) if pending && earlier.state == DeliveryState::Failed => None,
+        Some(earlier) => Some(Queued::Existing(earlier)),
+        None if pending => None,
+        None => Some(Queued::NotPending(milestone.status)),
+    })
+}
+
+pub(crate) async fn step(
+    records: &Records,
+    step: &Step,
+    again: bool,
+) -> Result<Option<Delivery>, Failure> {
+    let Some(before) = look(records, step.id).await? else {
+        return Ok(None);
+    };
+    let project = before.output_project_id;
+    let _turn = records.turn(oid(project)).await;
+    loop {
+        let Some(work) = change::work(records, project).await? else {
+            return Ok(None);
+        };
+        let Some(before) = look(records, step.id).await? else {
+            return Ok(None);
+        };
+        let after = stepped(&before, step);
+        // The answer to our own earlier try may have been lost.
+        if again
+            && stepped(
+                &Delivery {
+                    version: step.version,
+                    ..before.clone()
+                },
+                step,
+            ) == before
+        {
+            return Ok(Some(before));
+        }
+        if before.version != step.version || before.state.is_over() {
+            return Ok(None);
+        }
+        let mut writes = vec![rewritten(&after)?];
+        let mut own = Own::default();
+        if after.state.is_over() {
+            own = ended(&work, after.id, after.state == DeliveryState::Failed);
+        }
+        if let (DeliveryState::Submitted, Some(id)) = (after.state, after.milestone_id) {
+            let (from, to) = (MilestoneStatus::Pending, MilestoneStatus::InProgress);
+            let how = Moved {
+                by: MovedBy::Delivery,
+                reason: Some(SUBMITTED.to_owned()),
+                at: step.at,
+            };
+            writes.push(milestone::moved(id, from, to, &how, Link::Keep));
+            let (from, to) = (ProjectStatus::Created, ProjectStatus::Initialized);
+            if work.status.as_deref() == Some(from.as_str()) {
+                own.status = Some((from, to, time(step.at)));
+            }
+        }
+        if let (DeliveryState::Failed, Some(id)) = (after.state, after.milestone_id)
+            && milestone::of(records, project, id)
+                .await?
+                .is_some_and(|milestone| milestone.delivery_id == Some(after.id))
+        {
+            writes.push(milestone::failed(id, after.error.as_deref()));
+        }
+        if change::commit(records, &work, writes, own).await? {
+            return Ok(Some(after));
+        }
+    }
+}
+
+pub(crate) async fn restore(
+    records: &Records,
+    delivery: &Delivery,
+    again: bool,
+) -> Result<bool, Failure> {
+    let project = delivery.output_project_id;
+    let _turn = records.turn(oid(project)).await;
+    loop {
+        let Some(work) = change::work(records, project).await? else {
+            return Ok(false);
+        };
+        if let Some(kept) = look(records, delivery.id).await? {
+            if again && kept == *delivery {
+                return Ok(true);
+            }
+            return Err(Failure::Refused(format!(
+                "the id {} is taken: use another one",
+                delivery.id
+            )));
+        }
+        let key = delivery.idempotency_key.as_deref();
+        if by_key(records, project, key).await?.is_some() {
+            return Err(Failure::Refused(format!(
+                "the idempotency key of {} is another delivery's",
+                delivery.id
+            )));
+        }
+        let number = work.queued + 1;
+        let writes = vec![Write::Insert(write(delivery, number)?)];
+        let own = Own {
+            queued: Some(number),
+            opened: i64::from(!delivery.state.is_over()),
+            ..Own::default()
+        };
+        if change::commit(records, &work, writes, own).await? {
+            return Ok(true);
+        }
+    }
+}
+
+/// The delivery of a project that has this key.
+async fn by_key(
+    records: &Records,
+    project: Id,
+    key: Option<&str>,
+) -> Result<Option<Delivery>, Failure> {
+    let Some(key) = key else { return Ok(None) };
+    let filter = doc! { "output_project_id": oid(project), "idempotency_key": key };
+    let found = records.ask(records.deliveries.find_one(filter)).await?;
+    found.as_ref().map(read).transpose()
+}
+
+fn stepped(before: &Delivery, step: &Step) -> Delivery {
+    Delivery {
+        state: step.state,
+        attempts: step.attempts,
+        error: step.error.clone(),
+        session_id: step.session_id,
+        route: step.route,
+        after_seq: step.after_seq,
+        version: before.version + 1,
+        updated_at: to_millis(step.at),
+        ..before.clone()
+    }
+}
+
+/// What the project's document has to say when a delivery is over.
+pub(crate) fn ended(work: &Work, id: Id, failed: bool) -> Own {
+    Own {
+        opened: -1,
+        first: (failed && work.first == Some(id)).then_some(None),
+        ..Own::default()
+    }
+}
+
+/// The write that fails a delivery.
+pub(crate) fn failed(before: &Delivery, error: &str, at: Timestamp) -> Result<Write, Failure> {
+    rewritten(&Delivery {
+        state: DeliveryState::Failed,
+        error: Some(error.to_owned()),
+        version: before.version + 1,
+        updated_at: to_millis(at),
+        ..before.clone()
+    })
+}
+
+/// The write that makes a delivery what it is in `after`.
+fn rewritten(after: &Delivery) -> Result<Write, Failure> {
+    Ok(Write::Delivery {
+        id: oid(after.id),
+        set: progress(after)?,
+        over: after.state.is_over(),
+    })
+}
+
+pub(crate) async fn get(records: &Records, id: Id) -> Result<Option<Delivery>, Failure> {
+    loop {
+        let Some(delivery) = look(records, id).await? else {
+            return Ok(None);
+        };
+        match change::standing(records, delivery.output_project_id).await? {
+            Standing::Whole => return Ok(Some(delivery)),
+            Standing::Changed => {}
+            Standing::Gone => return Ok(None),
+        }
+    }
+}
+
+/// The delivery as its document has it, whatever is left to be carried out.
+pub(crate) async fn look(records: &Records, id: Id) -> Result<Option<Delivery>, Failure> {
+    let found = records
+        .ask(records.deliveries.find_one(doc! { "_id": oid(id) }))
+        .await?;
+    found.as_ref().map(read).transpose()
+}
+
+pub(crate) async fn list(
+    records: &Records,
+    project: Id,
+    page: Page,
+) -> Result<Listing<Delivery>, Failure> {
+    let filter = doc! { "output_project_id": oid(project) };
+    loop {
+        let (found, total) = records
+            .page(&records.deliveries, filter.clone(), doc! { "n": 1 }, page)
+            .await?;
+        match change::standing(records, project).await? {
+            Standing::Whole => {
+                let items = found.iter().map(read).collect::<Result<_, _>>()?;
+                return Ok(Listing { items, total });
+            }
+            Standing::Changed => {}
+            Standing::Gone => return Ok(records::nothing()),
+        }
+    }
+}
+
+pub(crate) async fn open(records: &Records, project: Id) -> Result<Vec<Delivery>, Failure> {
+    let filter = doc! { "open": true, "output_project_id": oid(project) };
+    loop {
+        let found = records
+            .all(
+                records
+                    .deliveries
+                    .find(filter.clone())
+                    .sort(doc! { "n": 1 }),
+            )
+            .await?;
+        match change::standing(records, project).await? {
+            Standing::Whole => return found.iter().map(read).collect(),
+            Standing::Changed => {}
+            Standing::Gone => return Ok(Vec::new()),
+        }
+    }
+}
+
+pub(crate) async fn projects_with_open(records: &Records) -> Result<Vec<Id>, Failure> {
+    let found = records
+        .ask(
+            records
+                .deliveries
+                .distinct("output_project_id", doc! { "open": true }),
+        )
+        .await?;
+    // What a removal has left for a moment belongs to nobody.
+    let there = doc! { "_id": { "$in": found } };
+    let projects = records
+        .all(records.projects.find(there).projection(doc! { "_id": 1 }))
+        .await?;
+    projects
+        .iter()
+        .map(|project| {
+            let fields = Fields::of(PROJECTS, project);
+            fields.required("_id", fields.id("_id")?)
+        })
+        .collect()
+}
+
+fn write(delivery: &Delivery, number: u64) -> Result<Document, Failure> {
+    let mut document = doc! {
+        "_id": oid(delivery.id),
+        "output_project_id": oid(delivery.output_project_id),
+        "n": fields::count(number)?,
+        "milestone_id": delivery.milestone_id.map(oid),
+        "text": &delivery.text,
+        "idempotency_key": delivery.idempotency_key.clone(),
+        "created_at": time(delivery.created_at),
+    };
+    document.extend(progress(delivery)?);
+    if !delivery.state.is_over() {
+        document.insert("open", true);
+    }
+    Ok(document)
+}
+
+/// The fields that change on its way.
+fn progress(delivery: &Delivery) -> Result<Document, Failure> {
+    Ok(doc! {
+        "state": delivery.state.as_str(),
+        "attempts": i64::from(delivery.attempts),
+        "error": delivery.error.clone(),
+        "session_id": delivery.session_id.map(oid),
+        "route": delivery.route.as_str(),
+        "after_seq": delivery.after_seq.map(fields::count).transpose()?,
+        "version": fields::count(delivery.version)?,
+        "updated_at": time(delivery.updated_at),
+    })
+}
+
+fn read(document: &Document) -> Result<Delivery, Failure> {
+    let fields = Fields::of(DELIVERIES, document);
+    let attempts = fields.count("attempts")?.unwrap_or_default();
+    Ok(Delivery {
+        id: fields.required("_id", fields.id("_id")?)?,
+        output_project_id: fields.required("output_project_id", fields.id("output_project_id")?)?,
+        milestone_id: fields.id("milestone_id")?,
+        text: fields.required("text", fields.text("text")?)?,
+        state: fields.word("state")?,
+        attempts: u32::try_from(attempts).map_err(|_| fields.wrong("attempts", "is too large"))?,
+        error: fields.text("error")?,
+        idempotency_key: fields.text("idempotency_key")?,
+        session_id: fields.id("session_id")?,
+        route: fields.word("route")?,
+        after_seq: fields.count("after_seq")?,
+        version: fields.required("version", fields.count("version")?)?,
+        created_at: fields.required("created_at", fields.time("created_at")?)?,
+        updated_at: fields.required("updated_at", fields.time("updated_at")?)?,
+    })
+}

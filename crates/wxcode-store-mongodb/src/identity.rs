@@ -1,0 +1,324 @@
+//! The conversation ids of a project: the current one by compare-and-set in the field that the first implementation
+//! knows, the history beside it.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use mongodb::bson::{Bson, Document, doc};
+use uuid::Uuid;
+use wxcode_core::{
+    id::Id,
+    identity::{HistoryEntry, Source, rotated},
+    project::{HookCursor, OutputProject},
+    time::to_millis,
+};
+use wxcode_store::{Rotated, Rotation};
+
+use crate::{
+    failure::Failure,
+    fields::{self, Fields, oid, time},
+    records::{PROJECTS, Records},
+};
+
+/// Why an entry ended that another program's id came after.
+const REPLACED: &str = "replaced by another program";
+const HISTORY: &str = "wxcode.identity.history";
+
+/// What a document says about the project's conversations.
+pub(crate) struct Identity {
+    pub(crate) current: Option<Uuid>,
+    /// With an entry for the current id also where another program set it.
+    pub(crate) history: Vec<HistoryEntry>,
+    pub(crate) cursor: Option<HookCursor>,
+    /// What of the history is in the document.
+    kept: Vec<HistoryEntry>,
+}
+
+pub(crate) fn write(project: &OutputProject) -> Result<Document, Failure> {
+    let history = project
+        .claude_session_history
+        .iter()
+        .map(entry)
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut identity = doc! { "history": history };
+    if let Some(cursor) = project.identity_cursor {
+        identity.insert("cursor", place(cursor)?);
+    }
+    Ok(identity)
+}
+
+pub(crate) fn read(
+    fields: &Fields<'_>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+) -> Result<Identity, Failure> {
+    let kept = match fields.get(HISTORY) {
+        None => Vec::new(),
+        Some(Bson::Array(entries)) => entries
+            .iter()
+            .map(|entry| match entry {
+                Bson::Document(entry) => read_entry(&fields.inside(entry)),
+                _ => Err(fields.wrong(HISTORY, "holds what is no entry")),
+            })
+            .collect::<Result<_, _>>()?,
+        Some(_) => return Err(fields.wrong(HISTORY, "is no list")),
+    };
+    // What is no conversation id of Claude Code cannot be resumed: there is none, then.
+    let current = match fields.get("claude_session_id") {
+        Some(Bson::String(text)) => Uuid::try_parse(text).ok(),
+        _ => None,
+    };
+    let cursor = match (
+        fields.id("wxcode.identity.cursor.session_id")?,
+        fields.count("wxcode.identity.cursor.seq")?,
+    ) {
+        (Some(session_id), Some(seq)) => Some(HookCursor { session_id, seq }),
+        _ => None,
+    };
+    let since = if kept.is_empty() {
+        created_at
+    } else {
+        updated_at
+    };
+    Ok(Identity {
+        current,
+        history: adopted(kept.clone(), current, since),
+        cursor,
+        kept,
+    })
+}
+
+/// The history with what another program did to the current id since it was written.
+fn adopted(
+    mut history: Vec<HistoryEntry>,
+    current: Option<Uuid>,
+    at: Timestamp,
+) -> Vec<HistoryEntry> {
+    let last = history.last_mut().filter(|entry| entry.until.is_none());
+    if last.as_ref().map(|entry| entry.id) == current {
+        return history;
+    }
+    match (current, last) {
+        (Some(current), _) => {
+            let mut history = rotated(history, current, Source::Startup, REPLACED, None, at);
+            if let Some(entry) = history.last_mut() {
+                // It was captured from a run, and a run has a prompt.
+                entry.spoke = true;
+            }
+            history
+        }
+        (None, Some(last)) => {
+            last.until = Some(at);
+            last.reason = Some(REPLACED.to_owned());
+            history
+        }
+        (None, None) => history,
+    }
+}
+
+pub(crate) async fn rotate(
+    records: &Records,
+    project: Id,
+    rotation: &Rotation,
+    again: bool,
+) -> Result<Rotated, Failure> {
+    if rotation.old.is_none() && set_first(records, project, rotation).await? {
+        return Ok(Rotated::Won);
+    }
+    let _turn = records.turn(oid(project)).await;
+    loop {
+        let Some(document) = look(records, project).await? else {
+            return Ok(Rotated::NoProject);
+        };
+        let fields = Fields::of(PROJECTS, &document);
+        let identity = read_alone(&fields, &document)?;
+        let current = identity.current;
+        if again && current == Some(rotation.new) && is_of(rotation, &identity) {
+            return Ok(Rotated::Won);
+        }
+        let is_told = rotation
+            .cursor
+            .is_some_and(|cursor| cursor.is_behind(identity.cursor));
+        if current != rotation.old || is_told {
+            return Ok(Rotated::Lost(current));
+        }
+        let history = rotated(
+            identity.history.clone(),
+            rotation.new,
+            rotation.source,
+            &rotation.reason,
+            rotation.transcript_path.clone(),
+            rotation.at,
+        );
+        let mut set = difference(&identity.kept, &history)?;
+        set.insert("claude_session_id", rotation.new.to_string());
+        if let Some(cursor) = rotation.cursor {
+            set.insert("wxcode.identity.cursor", place(cursor)?);
+        }
+        if change(records, &fields, set).await? {
+            return Ok(Rotated::Won);
+        }
+    }
+}
+
+/// The one conditional update that most projects ever need: where there is no id and never was one, set it.
+async fn set_first(records: &Records, project: Id, rotation: &Rotation) -> Result<bool, Failure> {
+    let first = rotated(
+        Vec::new(),
+        rotation.new,
+        rotation.source,
+        &rotation.reason,
+        rotation.transcript_path.clone(),
+        rotation.at,
+    );
+    let mut set = difference(&[], &first)?;
+    set.insert("claude_session_id", rotation.new.to_string());
+    if let Some(cursor) = rotation.cursor {
+        set.insert("wxcode.identity.cursor", place(cursor)?);
+    }
+    // Null is also what is not there: older documents have no such field.
+    let filter = doc! {
+        "_id": oid(project),
+        "claude_session_id": null,
+        "wxcode.identity.history.0": { "$exists": false },
+        "wxcode.identity.cursor": null,
+    };
+    let update = doc! { "$set": set, "$inc": { "wxcode.identity.rev": 1_i64 } };
+    let changed = records
+        .ask(records.projects.update_one(filter, update))
+        .await?;
+    Ok(changed.modified_count > 0)
+}
+
+pub(crate) async fn note(
+    records: &Records,
+    project: Id,
+    conversation: Uuid,
+    spoke: bool,
+    transcript_path: Option<&Path>,
+) -> Result<bool, Failure> {
+    let _turn = records.turn(oid(project)).await;
+    loop {
+        let Some(document) = look(records, project).await? else {
+            return Ok(false);
+        };
+        let fields = Fields::of(PROJECTS, &document);
+        let identity = read_alone(&fields, &document)?;
+        let mut history = identity.history;
+        let latest = history.iter_mut().rev().find(|e| e.id == conversation);
+        let Some(latest) = latest else {
+            return Ok(false);
+        };
+        latest.spoke |= spoke;
+        if let Some(path) = transcript_path {
+            latest.transcript_path = Some(path.to_owned());
+        }
+        let set = difference(&identity.kept, &history)?;
+        if set.is_empty() || change(records, &fields, set).await? {
+            return Ok(true);
+        }
+    }
+}
+
+/// What a project's document says about its conversations, and nothing else of it.
+async fn look(records: &Records, project: Id) -> Result<Option<Document>, Failure> {
+    let fields =
+        doc! { "claude_session_id": 1, "wxcode.identity": 1, "created_at": 1, "updated_at": 1 };
+    records
+        .ask(
+            records
+                .projects
+                .find_one(doc! { "_id": oid(project) })
+                .projection(fields),
+        )
+        .await
+}
+
+fn read_alone(fields: &Fields<'_>, document: &Document) -> Result<Identity, Failure> {
+    let created_at = match fields.time("created_at")? {
+        Some(at) => at,
+        None => crate::project::born(document)?,
+    };
+    let updated_at = fields.time("updated_at")?.unwrap_or(created_at);
+    read(fields, created_at, updated_at)
+}
+
+/// Writes `set` if the identity is still what was read; whether it was.
+async fn change(records: &Records, read: &Fields<'_>, set: Document) -> Result<bool, Failure> {
+    let filter = doc! {
+        "_id": read.get("_id").cloned(),
+        "claude_session_id": read.get("claude_session_id").cloned(),
+        "wxcode.identity.rev": read.get("wxcode.identity.rev").cloned(),
+    };
+    let update = doc! { "$set": set, "$inc": { "wxcode.identity.rev": 1_i64 } };
+    let changed = records
+        .ask(records.projects.update_one(filter, update))
+        .await?;
+    Ok(changed.modified_count > 0)
+}
+
+/// Whether the current entry is the one that `rotation` made.
+fn is_of(rotation: &Rotation, identity: &Identity) -> bool {
+    identity.kept.last().is_some_and(|entry| {
+        entry.id == rotation.new
+            && entry.since == to_millis(rotation.at)
+            && entry.source == rotation.source
+    })
+}
+
+/// The values to set so that a document with the entries `kept` has `wanted`; entries are added and changed, never
+/// taken away.
+fn difference(kept: &[HistoryEntry], wanted: &[HistoryEntry]) -> Result<Document, Failure> {
+    let mut set = Document::new();
+    if kept.is_empty() {
+        let all: Vec<_> = wanted.iter().map(entry).collect::<Result<_, _>>()?;
+        if !all.is_empty() {
+            set.insert(HISTORY, all);
+        }
+        return Ok(set);
+    }
+    for (number, wanted) in wanted.iter().enumerate() {
+        let new = entry(wanted)?;
+        match kept.get(number) {
+            None => drop(set.insert(format!("{HISTORY}.{number}"), new)),
+            Some(kept) => {
+                let kept = entry(kept)?;
+                for (name, value) in new {
+                    if kept.get(&name) != Some(&value) {
+                        set.insert(format!("{HISTORY}.{number}.{name}"), value);
+                    }
+                }
+            }
+        }
+    }
+    Ok(set)
+}
+
+fn entry(entry: &HistoryEntry) -> Result<Document, Failure> {
+    Ok(doc! {
+        "id": entry.id.to_string(),
+        "since": time(entry.since),
+        "until": entry.until.map(time),
+        "source": entry.source.as_str(),
+        "reason": entry.reason.clone(),
+        "transcript_path": entry.transcript_path.as_deref().map(fields::path).transpose()?,
+        "spoke": entry.spoke,
+    })
+}
+
+fn read_entry(fields: &Fields<'_>) -> Result<HistoryEntry, Failure> {
+    let id = fields.required("id", fields.text("id")?)?;
+    Ok(HistoryEntry {
+        id: Uuid::try_parse(&id).map_err(|_| fields.wrong("id", "is no conversation id"))?,
+        since: fields.required("since", fields.time("since")?)?,
+        until: fields.time("until")?,
+        source: fields.word("source")?,
+        reason: fields.text("reason")?,
+        transcript_path: fields.text("transcript_path")?.map(Into::into),
+        spoke: fields.flag("spoke")?,
+    })
+}
+
+fn place(cursor: HookCursor) -> Result<Document, Failure> {
+    Ok(doc! { "session_id": oid(cursor.session_id), "seq": fields::count(cursor.seq)? })
+}

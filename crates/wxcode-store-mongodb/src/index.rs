@@ -1,0 +1,186 @@
+//! The indexes, all with names of their own: the first implementation makes its own, and neither may be in the other's
+//! way.
+
+use std::fmt;
+
+use mongodb::{
+    Collection, IndexModel,
+    bson::{Bson, Document, doc},
+    options::IndexOptions,
+};
+
+use crate::{
+    OpenError,
+    failure::Failure,
+    records::{DELIVERIES, MILESTONES, Records},
+};
+
+/// Groups of duplicates that a report names.
+const NAMED_MAX: usize = 20;
+
+/// Documents that share what only one may have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Duplicates {
+    /// The collection that they are in.
+    pub collection: &'static str,
+    /// The field that is shared, within a project.
+    pub field: &'static str,
+    /// Up to 20 groups: the project, the value, and the ids of the documents that share it.
+    pub groups: Vec<(String, String, Vec<String>)>,
+}
+
+impl fmt::Display for Duplicates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the collection {} has several documents where there may be one; keep one of each, remove `{}` from the \
+             others or delete them, and start again:",
+            self.collection, self.field
+        )?;
+        for (project, value, ids) in &self.groups {
+            write!(
+                f,
+                "\n  project {project}, {} {value}: {}",
+                self.field,
+                ids.join(", ")
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes the indexes that are missing.
+///
+/// # Errors
+/// [`Duplicates`] when documents that are there contradict a unique index; nothing is changed then.
+pub(crate) async fn make(records: &Records) -> Result<(), OpenError> {
+    let failed = |failure: Failure| OpenError::Store(failure.about(&records.address));
+    let ordinary = [
+        (
+            &records.projects,
+            plain("wxcode_order", doc! { "created_at": 1, "_id": 1 }),
+        ),
+        (
+            &records.projects,
+            partial(
+                "wxcode_change",
+                doc! { "wxcode.work.change.rev": 1 },
+                doc! { "wxcode.work.change.rev": { "$exists": true } },
+            ),
+        ),
+        (
+            &records.milestones,
+            plain(
+                "wxcode_order",
+                doc! { "output_project_id": 1, "created_at": 1, "_id": 1 },
+            ),
+        ),
+        (
+            &records.deliveries,
+            plain("order", doc! { "output_project_id": 1, "n": 1 }),
+        ),
+        (
+            &records.deliveries,
+            partial(
+                "open",
+                doc! { "open": 1, "output_project_id": 1, "n": 1 },
+                doc! { "open": true },
+            ),
+        ),
+    ];
+    for (collection, index) in ordinary {
+        records
+            .ask(collection.create_index(index))
+            .await
+            .map_err(failed)?;
+    }
+    unique(
+        records,
+        &records.milestones,
+        MILESTONES,
+        ("wxcode_element", "wxcode.element"),
+    )
+    .await?;
+    unique(
+        records,
+        &records.deliveries,
+        DELIVERIES,
+        ("key", "idempotency_key"),
+    )
+    .await
+}
+
+/// Sees to it that the texts in `field` are there once in a project.
+async fn unique(
+    records: &Records,
+    collection: &Collection<Document>,
+    name: &'static str,
+    (index, field): (&str, &'static str),
+) -> Result<(), OpenError> {
+    let failed = |failure: Failure| OpenError::Store(failure.about(&records.address));
+    let keys = doc! { "output_project_id": 1, field: 1 };
+    let filter = doc! { field: { "$type": "string" } };
+    let mut model = partial(index, keys, filter.clone());
+    if let Some(options) = &mut model.options {
+        options.unique = Some(true);
+    }
+    match records.ask(collection.create_index(model)).await {
+        Ok(_) => return Ok(()),
+        Err(failure) if failure.is_duplicate() => {}
+        Err(failure) => return Err(failed(failure)),
+    }
+    let found = records
+        .all(collection.aggregate([
+            doc! { "$match": filter },
+            doc! { "$group": {
+                "_id": { "project": "$output_project_id", "value": format!("${field}") },
+                "ids": { "$push": "$_id" },
+                "count": { "$sum": 1 },
+            } },
+            doc! { "$match": { "count": { "$gt": 1 } } },
+            doc! { "$sort": { "_id": 1 } },
+            doc! { "$limit": i64::try_from(NAMED_MAX).unwrap_or(i64::MAX) },
+        ]))
+        .await
+        .map_err(failed)?;
+    Err(Duplicates {
+        collection: name,
+        field,
+        groups: found.iter().map(group).collect(),
+    }
+    .into())
+}
+
+fn group(found: &Document) -> (String, String, Vec<String>) {
+    let of = |name: &str| {
+        let value = found
+            .get_document("_id")
+            .ok()
+            .and_then(|group| group.get(name));
+        value.map_or_else(String::new, shown)
+    };
+    let ids = found.get_array("ids");
+    let ids = ids.map(|ids| ids.iter().map(shown).collect());
+    (of("project"), of("value"), ids.unwrap_or_default())
+}
+
+fn shown(value: &Bson) -> String {
+    match value {
+        Bson::ObjectId(id) => id.to_hex(),
+        Bson::String(text) => text.escape_debug().to_string(),
+        other => other.to_string(),
+    }
+}
+
+fn plain(name: &str, keys: Document) -> IndexModel {
+    let options = IndexOptions::builder().name(name.to_owned()).build();
+    IndexModel::builder().keys(keys).options(options).build()
+}
+
+fn partial(name: &str, keys: Document, filter: Document) -> IndexModel {
+    let options = IndexOptions::builder()
+        .name(name.to_owned())
+        .partial_filter_expression(filter)
+        .build();
+    IndexModel::builder().keys(keys).options(options).build()
+}

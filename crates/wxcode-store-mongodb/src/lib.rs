@@ -1,0 +1,309 @@
+//! The shared store: projects in a MongoDB database, beside a first implementation that may still use it.
+//!
+//! What is kept where, and how a change of several documents is made whole, stands in `docs/mongodb.md`. In short: a
+//! change of one document is one conditional update; a change of several is first written, whole, into the project's
+//! document (module `change`), and whoever comes across it completes it.
+
+mod address;
+mod change;
+mod delivery;
+mod failure;
+mod fields;
+mod identity;
+mod index;
+mod milestone;
+mod project;
+mod records;
+mod repair;
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use uuid::Uuid;
+use wxcode_core::{
+    delivery::Delivery,
+    id::Id,
+    milestone::{Milestone, MilestoneStatus},
+    project::{OutputProject, ProjectStatus},
+};
+use wxcode_store::{
+    Added, Listing, Moved, NewDelivery, Page, ProjectPatch, Queued, Removed, Result, Rotated,
+    Rotation, Step, Store, StoreError,
+};
+
+pub use address::{Address, AddressError};
+pub use index::Duplicates;
+
+use failure::Failure;
+use records::Records;
+
+/// How long an operation is tried again while the database cannot be reached: long enough for an election.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+/// Longest pause between two tries.
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+/// How long the database may take to answer a ping.
+const PING_MAX: Duration = Duration::from_secs(3);
+
+/// Why a database cannot be the store.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The address is none.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// Two documents have what only one may have.
+    #[error(transparent)]
+    Duplicates(#[from] Duplicates),
+    /// The database cannot be reached, refuses the user, or fails.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The shared store. Any number of processes, on any number of machines, may have the same database open.
+///
+/// A database that is away is [`StoreError::Unavailable`], after [`PATIENCE`]; connections are made anew by themselves
+/// when it is back. An operation whose answer was lost on the way is looked up and answered as what became of it, as
+/// long as the database comes back within that time.
+pub struct MongoStore {
+    records: Arc<Records>,
+}
+
+impl fmt::Debug for MongoStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MongoStore({})", self.records.address)
+    }
+}
+
+impl MongoStore {
+    /// Connects, makes what indexes are missing, and completes what another process left half done.
+    ///
+    /// # Errors
+    /// When the database cannot be reached within a few seconds or refuses the user, or holds duplicates of what may be
+    /// there only once.
+    pub async fn open(address: &Address) -> Result<Self, OpenError> {
+        let failed = |failure: Failure| OpenError::Store(failure.about(address));
+        let records = Records::connect(address).await.map_err(failed)?;
+        records.reach().await.map_err(failed)?;
+        index::make(&records).await?;
+        repair::all(&records).await.map_err(failed)?;
+        Ok(Self {
+            records: Arc::new(records),
+        })
+    }
+
+    /// Runs `operation` until it is answered, or the database was away for [`PATIENCE`]. It runs on when the caller
+    /// stops waiting. Its second argument says whether it may have been done already.
+    async fn run<T, F>(
+        &self,
+        operation: impl Fn(Arc<Records>, bool) -> F + Send + 'static,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Failure>> + Send,
+    {
+        let records = Arc::clone(&self.records);
+        let running = tokio::spawn(async move {
+            let begun = Instant::now();
+            let (mut again, mut pause) = (false, Duration::from_millis(20));
+            loop {
+                match operation(Arc::clone(&records), again).await {
+                    Err(failure) if failure.passes() && begun.elapsed() < PATIENCE => {
+                        again = true;
+                        tokio::time::sleep(pause).await;
+                        pause = PAUSE_MAX.min(pause * 2);
+                    }
+                    answer => return answer.map_err(|failure| failure.about(&records.address)),
+                }
+            }
+        });
+        running.await.map_err(|error| {
+            StoreError::Unavailable(format!("the operation was interrupted ({error})"))
+        })?
+    }
+}
+
+#[async_trait]
+impl Store for MongoStore {
+    async fn ping(&self) -> Result<()> {
+        match tokio::time::timeout(PING_MAX, self.records.reach()).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Failure::Late),
+        }
+        .map_err(|failure| failure.about(&self.records.address))
+    }
+
+    async fn add_project(&self, project: &OutputProject) -> Result<()> {
+        let project = project.clone();
+        self.run(move |records, again| {
+            let project = project.clone();
+            async move { project::add(&records, &project, again).await }
+        })
+        .await
+    }
+
+    async fn project(&self, id: Id) -> Result<Option<OutputProject>> {
+        self.run(move |records, _| async move { project::get(&records, id).await })
+            .await
+    }
+
+    async fn projects(&self, page: Page) -> Result<Listing<OutputProject>> {
+        self.run(move |records, _| async move { project::list(&records, page).await })
+            .await
+    }
+
+    async fn patch_project(
+        &self,
+        id: Id,
+        patch: &ProjectPatch,
+        at: Timestamp,
+    ) -> Result<Option<OutputProject>> {
+        let patch = patch.clone();
+        self.run(move |records, _| {
+            let patch = patch.clone();
+            async move { project::patch(&records, id, &patch, at).await }
+        })
+        .await
+    }
+
+    async fn advance_project(
+        &self,
+        id: Id,
+        from: ProjectStatus,
+        to: ProjectStatus,
+        at: Timestamp,
+    ) -> Result<bool> {
+        self.run(move |records, again| async move {
+            project::advance(&records, id, (from, to), at, again).await
+        })
+        .await
+    }
+
+    async fn remove_project(&self, id: Id) -> Result<bool> {
+        self.run(move |records, again| async move { project::remove(&records, id, again).await })
+            .await
+    }
+
+    async fn rotate(&self, project: Id, rotation: &Rotation) -> Result<Rotated> {
+        let rotation = rotation.clone();
+        self.run(move |records, again| {
+            let rotation = rotation.clone();
+            async move { identity::rotate(&records, project, &rotation, again).await }
+        })
+        .await
+    }
+
+    async fn note_conversation(
+        &self,
+        project: Id,
+        conversation: Uuid,
+        spoke: bool,
+        transcript_path: Option<std::path::PathBuf>,
+    ) -> Result<bool> {
+        self.run(move |records, _| {
+            let path = transcript_path.clone();
+            async move {
+                identity::note(&records, project, conversation, spoke, path.as_deref()).await
+            }
+        })
+        .await
+    }
+
+    async fn add_milestone(&self, milestone: &Milestone) -> Result<Added> {
+        let milestone = milestone.clone();
+        self.run(move |records, again| {
+            let milestone = milestone.clone();
+            async move { milestone::add(&records, &milestone, again).await }
+        })
+        .await
+    }
+
+    async fn milestone(&self, id: Id) -> Result<Option<Milestone>> {
+        self.run(move |records, _| async move { milestone::get(&records, id).await })
+            .await
+    }
+
+    async fn milestones(
+        &self,
+        project: Id,
+        status: Option<MilestoneStatus>,
+        page: Page,
+    ) -> Result<Listing<Milestone>> {
+        self.run(
+            move |records, _| async move { milestone::list(&records, project, status, page).await },
+        )
+        .await
+    }
+
+    async fn advance_milestone(
+        &self,
+        id: Id,
+        from: MilestoneStatus,
+        to: MilestoneStatus,
+        moved: &Moved,
+    ) -> Result<Option<Milestone>> {
+        let moved = moved.clone();
+        self.run(move |records, again| {
+            let moved = moved.clone();
+            async move { milestone::advance(&records, id, (from, to), &moved, again).await }
+        })
+        .await
+    }
+
+    async fn remove_milestone(&self, id: Id, at: Timestamp) -> Result<Removed> {
+        self.run(
+            move |records, again| async move { milestone::remove(&records, id, at, again).await },
+        )
+        .await
+    }
+
+    async fn queue(&self, delivery: &NewDelivery) -> Result<Queued> {
+        let delivery = delivery.clone();
+        self.run(move |records, again| {
+            let delivery = delivery.clone();
+            async move { delivery::queue(&records, &delivery, again).await }
+        })
+        .await
+    }
+
+    async fn delivery(&self, id: Id) -> Result<Option<Delivery>> {
+        self.run(move |records, _| async move { delivery::get(&records, id).await })
+            .await
+    }
+
+    async fn deliveries(&self, project: Id, page: Page) -> Result<Listing<Delivery>> {
+        self.run(move |records, _| async move { delivery::list(&records, project, page).await })
+            .await
+    }
+
+    async fn open_deliveries(&self, project: Id) -> Result<Vec<Delivery>> {
+        self.run(move |records, _| async move { delivery::open(&records, project).await })
+            .await
+    }
+
+    async fn projects_with_open_deliveries(&self) -> Result<Vec<Id>> {
+        self.run(|records, _| async move { delivery::projects_with_open(&records).await })
+            .await
+    }
+
+    async fn step(&self, step: &Step) -> Result<Option<Delivery>> {
+        let step = step.clone();
+        self.run(move |records, again| {
+            let step = step.clone();
+            async move { delivery::step(&records, &step, again).await }
+        })
+        .await
+    }
+
+    async fn restore_delivery(&self, delivery: &Delivery) -> Result<bool> {
+        let delivery = delivery.clone();
+        self.run(move |records, again| {
+            let delivery = delivery.clone();
+            async move { delivery::restore(&records, &delivery, again).await }
+        })
+        .await
+    }
+}

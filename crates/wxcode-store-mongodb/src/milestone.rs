@@ -1,0 +1,329 @@
+//! Milestones as documents: the fields of the first implementation as it keeps them, ours under `wxcode`.
+
+use jiff::Timestamp;
+use mongodb::bson::{Bson, Document, doc};
+use wxcode_core::{
+    delivery::DeliveryState,
+    id::Id,
+    milestone::{Milestone, MilestoneStatus, MovedBy},
+    time::to_millis,
+};
+use wxcode_store::{Added, Listing, Moved, Page, Removed};
+
+use crate::{
+    change::{self, Link, Own, Standing, Write},
+    delivery,
+    failure::Failure,
+    fields::{self, Fields, NO_REFERENCE, oid, time},
+    project,
+    records::{self, MILESTONES, Records},
+};
+
+pub(crate) async fn add(
+    records: &Records,
+    milestone: &Milestone,
+    again: bool,
+) -> Result<Added, Failure> {
+    let project = oid(milestone.output_project_id);
+    if change::is_gone(records, project).await? {
+        return Ok(Added::NoProject);
+    }
+    // Our own are kept apart by an index; the first implementation's, which may have an element twice, are looked for.
+    let reference = fields::reference(milestone.element_id.as_deref());
+    if reference != NO_REFERENCE {
+        let filter = doc! {
+            "output_project_id": project,
+            "element_id": reference,
+            "_id": { "$ne": oid(milestone.id) },
+        };
+        if records
+            .ask(records.milestones.find_one(filter))
+            .await?
+            .is_some()
+        {
+            return Ok(Added::DuplicateElement);
+        }
+    }
+    let document = write(milestone);
+    match records.ask(records.milestones.insert_one(document)).await {
+        Err(failure) if failure.is_duplicate() => {
+            let id = doc! { "_id": oid(milestone.id) };
+            let kept = records.ask(records.milestones.find_one(id)).await?;
+            match kept.as_ref().map(read).transpose()? {
+                None => return Ok(Added::DuplicateElement),
+                // The answer to our own earlier try may have been lost.
+                Some(kept) if again && kept.element_name == milestone.element_name => {}
+                Some(_) => {
+                    return Err(Failure::Refused(format!(
+                        "the id {} is taken: use another one",
+                        milestone.id
+                    )));
+                }
+            }
+        }
+        answer => drop(answer?),
+    }
+    // The project may have been removed since it was seen, and its milestones with it before this one was there.
+    if change::is_gone(records, project).await? {
+        let id = doc! { "_id": oid(milestone.id) };
+        records.ask(records.milestones.delete_one(id)).await?;
+        return Ok(Added::NoProject);
+    }
+    Ok(Added::Added)
+}
+
+pub(crate) async fn get(records: &Records, id: Id) -> Result<Option<Milestone>, Failure> {
+    loop {
+        let Some(milestone) = look(records, id).await? else {
+            return Ok(None);
+        };
+        match change::standing(records, milestone.output_project_id).await? {
+            Standing::Whole => return Ok(Some(milestone)),
+            Standing::Changed => {}
+            Standing::Gone => return Ok(None),
+        }
+    }
+}
+
+/// The milestone as its document has it, whatever is left to be carried out.
+async fn look(records: &Records, id: Id) -> Result<Option<Milestone>, Failure> {
+    let found = records
+        .ask(records.milestones.find_one(doc! { "_id": oid(id) }))
+        .await?;
+    found.as_ref().map(read).transpose()
+}
+
+pub(crate) async fn list(
+    records: &Records,
+    project: Id,
+    status: Option<MilestoneStatus>,
+    page: Page,
+) -> Result<Listing<Milestone>, Failure> {
+    let mut filter = doc! { "output_project_id": oid(project) };
+    if let Some(status) = status {
+        filter.insert("status", status.as_str());
+    }
+    let order = doc! { "created_at": 1, "_id": 1 };
+    loop {
+        let (found, total) = records
+            .page(&records.milestones, filter.clone(), order.clone(), page)
+            .await?;
+        match change::standing(records, project).await? {
+            Standing::Whole => {
+                let items = found
+                    .iter()
+                    .filter_map(|document| project::told(read(document)));
+                return Ok(Listing {
+                    items: items.collect(),
+                    total,
+                });
+            }
+            Standing::Changed => {}
+            Standing::Gone => return Ok(records::nothing()),
+        }
+    }
+}
+
+pub(crate) async fn advance(
+    records: &Records,
+    id: Id,
+    (from, to): (MilestoneStatus, MilestoneStatus),
+    how: &Moved,
+    again: bool,
+) -> Result<Option<Milestone>, Failure> {
+    let at = how.at;
+    let Some(milestone) = look(records, id).await? else {
+        return Ok(None);
+    };
+    let project = milestone.output_project_id;
+    let _turn = records.turn(oid(project)).await;
+    loop {
+        let Some(work) = change::work(records, project).await? else {
+            return Ok(None);
+        };
+        let Some(milestone) = look(records, id).await? else {
+            return Ok(None);
+        };
+        if again && milestone.status == to && milestone.updated_at == Some(to_millis(at)) {
+            return Ok(Some(milestone));
+        }
+        if milestone.status != from {
+            return Ok(None);
+        }
+        let delivery = match milestone.delivery_id {
+            Some(delivery) => delivery::look(records, delivery).await?,
+            None => None,
+        };
+        let state = delivery.as_ref().map(|delivery| delivery.state);
+        // One that is still on its way stays: forgetting it would let a second command go in behind it.
+        let link = match to {
+            MilestoneStatus::Pending if state.is_none_or(DeliveryState::is_over) => Link::Forget,
+            _ => Link::Keep,
+        };
+        let mut writes = vec![moved(id, from, to, how, link)];
+        let mut own = Own::default();
+        if (from, to) == (MilestoneStatus::Pending, MilestoneStatus::Failed)
+            && let Some(delivery) = delivery.filter(|d| d.state == DeliveryState::Queued)
+        {
+            let error = "the milestone was given up";
+            writes.push(delivery::failed(&delivery, error, at)?);
+            own = delivery::ended(&work, delivery.id, true);
+        }
+        if !change::commit(records, &work, writes, own).await? {
+            continue;
+        }
+        let now = look(records, id).await?;
+        // Another program may have moved it in the moment between.
+        return Ok(now.filter(|now| now.status == to));
+    }
+}
+
+/// The write that moves a milestone.
+pub(crate) fn moved(
+    id: Id,
+    from: MilestoneStatus,
+    to: MilestoneStatus,
+    how: &Moved,
+    link: Link,
+) -> Write {
+    let at = how.at;
+    let completed_at = (to == MilestoneStatus::Completed).then(|| time(at));
+    Write::Milestone {
+        id: oid(id),
+        from: Some(from.as_str().to_owned()),
+        set: doc! { "status": to.as_str(), "updated_at": time(at), "completed_at": completed_at },
+        ours: doc! { "status_by": how.by.as_str(), "status_reason": how.reason.clone() },
+        link,
+    }
+}
+
+/// The write that notes on a pending milestone why its command failed.
+pub(crate) fn failed(id: Id, error: Option<&str>) -> Write {
+    Write::Milestone {
+        id: oid(id),
+        from: Some(MilestoneStatus::Pending.as_str().to_owned()),
+        set: Document::new(),
+        ours: doc! { "status_by": MovedBy::Delivery.as_str(), "status_reason": error },
+        link: Link::Keep,
+    }
+}
+
+pub(crate) async fn remove(
+    records: &Records,
+    id: Id,
+    at: Timestamp,
+    again: bool,
+) -> Result<Removed, Failure> {
+    let missing = if again {
+        Removed::Removed
+    } else {
+        Removed::Missing
+    };
+    let Some(milestone) = look(records, id).await? else {
+        return Ok(missing);
+    };
+    let project = milestone.output_project_id;
+    let _turn = records.turn(oid(project)).await;
+    loop {
+        let Some(work) = change::work(records, project).await? else {
+            return Ok(missing);
+        };
+        let Some(milestone) = look(records, id).await? else {
+            return Ok(missing);
+        };
+        let delivery = match milestone.delivery_id {
+            Some(delivery) => delivery::look(records, delivery).await?,
+            None => None,
+        };
+        let on_its_way = delivery.as_ref().is_some_and(|delivery| {
+            matches!(
+                delivery.state,
+                DeliveryState::Written | DeliveryState::Submitted
+            )
+        });
+        if milestone.status != MilestoneStatus::Pending || on_its_way {
+            return Ok(Removed::NotPending(milestone.status));
+        }
+        let mut writes = vec![Write::Remove { id: oid(id) }];
+        let mut own = Own::default();
+        if let Some(delivery) = delivery.filter(|d| d.state == DeliveryState::Queued) {
+            let error = "the milestone was deleted";
+            writes.push(delivery::failed(&delivery, error, at)?);
+            own = delivery::ended(&work, delivery.id, true);
+        }
+        if change::commit(records, &work, writes, own).await? {
+            return Ok(Removed::Removed);
+        }
+    }
+}
+
+/// One milestone of a project, while a change of the project is being decided.
+pub(crate) async fn of(
+    records: &Records,
+    project: Id,
+    id: Id,
+) -> Result<Option<Milestone>, Failure> {
+    let milestone = look(records, id).await?;
+    Ok(milestone.filter(|milestone| milestone.output_project_id == project))
+}
+
+/// A milestone as the first implementation would write it, with what it requires, and with what is ours.
+fn write(milestone: &Milestone) -> Document {
+    let mut ours = doc! { "context": milestone.context.clone() };
+    if let Some(element) = &milestone.element_id {
+        ours.insert("element", element);
+    }
+    if let Some(delivery) = milestone.delivery_id {
+        ours.insert("delivery_id", oid(delivery));
+    }
+    if let Some(by) = milestone.status_by {
+        ours.insert("status_by", by.as_str());
+    }
+    if let Some(reason) = &milestone.status_reason {
+        ours.insert("status_reason", reason);
+    }
+    doc! {
+        "_id": oid(milestone.id),
+        "output_project_id": oid(milestone.output_project_id),
+        "element_id": fields::reference(milestone.element_id.as_deref()),
+        "element_name": &milestone.element_name,
+        "status": milestone.status.as_str(),
+        "wxcode_version": milestone.wxcode_version.clone(),
+        "milestone_folder_name": milestone.milestone_folder_name.clone(),
+        "created_at": time(milestone.created_at),
+        "updated_at": milestone.updated_at.map(time),
+        "completed_at": milestone.completed_at.map(time),
+        "wxcode": ours,
+    }
+}
+
+pub(crate) fn read(document: &Document) -> Result<Milestone, Failure> {
+    let fields = Fields::of(MILESTONES, document);
+    let created_at = match fields.time("created_at")? {
+        Some(at) => at,
+        None => project::born(document)?,
+    };
+    let element_id = match fields.get("element_id") {
+        Some(Bson::ObjectId(NO_REFERENCE)) => fields.text("wxcode.element")?,
+        _ => fields.reference("element_id"),
+    };
+    Ok(Milestone {
+        id: fields.required("_id", fields.id("_id")?)?,
+        output_project_id: fields.required("output_project_id", fields.id("output_project_id")?)?,
+        element_id,
+        element_name: fields.required("element_name", fields.text("element_name")?)?,
+        status: fields.word("status")?,
+        status_by: match fields.get("wxcode.status_by") {
+            None => None,
+            Some(_) => Some(fields.word("wxcode.status_by")?),
+        },
+        status_reason: fields.text("wxcode.status_reason")?,
+        context: fields.text("wxcode.context")?,
+        wxcode_version: fields.text("wxcode_version")?,
+        milestone_folder_name: fields.text("milestone_folder_name")?,
+        delivery_id: fields.id("wxcode.delivery_id")?,
+        created_at,
+        updated_at: fields.time("updated_at")?,
+        completed_at: fields.time("completed_at")?,
+    })
+}

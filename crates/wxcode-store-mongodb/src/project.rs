@@ -1,0 +1,264 @@
+//! Output projects as documents: the fields of the first implementation as it keeps them, ours under `wxcode`.
+
+use jiff::Timestamp;
+use mongodb::bson::{Bson, Document, doc};
+use wxcode_core::{
+    id::Id,
+    project::{OutputProject, ProjectStatus},
+};
+use wxcode_store::{Listing, Page, ProjectPatch};
+
+use crate::{
+    change,
+    failure::Failure,
+    fields::{self, Fields, NO_REFERENCE, oid, time},
+    identity,
+    records::{PROJECTS, Records},
+};
+
+pub(crate) async fn add(
+    records: &Records,
+    project: &OutputProject,
+    again: bool,
+) -> Result<(), Failure> {
+    let document = write(project)?;
+    // A project that was removed and is brought back, from a copy, must not be removed again by the note of that.
+    let note = doc! { "_id": oid(project.id) };
+    records.ask(records.removals.delete_one(note)).await?;
+    match records.ask(records.projects.insert_one(document)).await {
+        Err(failure) if failure.is_duplicate() => {
+            let kept = get(records, project.id).await?;
+            let (created, updated) = (millis(project.created_at), millis(project.updated_at));
+            let wanted = OutputProject {
+                created_at: created,
+                updated_at: updated,
+                ..project.clone()
+            };
+            // The answer to our own earlier try may have been lost.
+            if again && kept == Some(wanted) {
+                return Ok(());
+            }
+            Err(Failure::Refused(format!(
+                "the id {} is taken: use another one",
+                project.id
+            )))
+        }
+        answer => answer.map(drop),
+    }
+}
+
+pub(crate) async fn get(records: &Records, id: Id) -> Result<Option<OutputProject>, Failure> {
+    loop {
+        let found = records
+            .ask(records.projects.find_one(doc! { "_id": oid(id) }))
+            .await?;
+        let Some(found) = found else {
+            return Ok(None);
+        };
+        if !change::settle(records, oid(id), &found).await? {
+            return read(&found).map(Some);
+        }
+    }
+}
+
+pub(crate) async fn list(records: &Records, page: Page) -> Result<Listing<OutputProject>, Failure> {
+    let order = doc! { "created_at": 1, "_id": 1 };
+    loop {
+        let (found, total) = records
+            .page(&records.projects, doc! {}, order.clone(), page)
+            .await?;
+        let mut was_settled = false;
+        for document in &found {
+            if let Ok(id) = document.get_object_id("_id") {
+                was_settled |= change::settle(records, id, document).await?;
+            }
+        }
+        if !was_settled {
+            let items = found.iter().filter_map(|document| told(read(document)));
+            return Ok(Listing {
+                items: items.collect(),
+                total,
+            });
+        }
+    }
+}
+
+pub(crate) async fn patch(
+    records: &Records,
+    id: Id,
+    patch: &ProjectPatch,
+    at: Timestamp,
+) -> Result<Option<OutputProject>, Failure> {
+    let (mut set, mut unset) = (doc! { "updated_at": time(at) }, Document::new());
+    if let Some(name) = &patch.name {
+        set.insert("name", name);
+    }
+    if let Some(stack) = &patch.stack_id {
+        set.insert("stack_id", stack.as_deref().unwrap_or_default());
+        match stack.as_deref() {
+            Some("") => drop(set.insert("wxcode.stack_id", "")),
+            _ => drop(unset.insert("wxcode.stack_id", "")),
+        }
+    }
+    if let Some(configuration) = &patch.configuration_id {
+        set.insert("configuration_id", configuration.clone());
+    }
+    let mut update = doc! { "$set": set };
+    if !unset.is_empty() {
+        update.insert("$unset", unset);
+    }
+    records
+        .ask(records.projects.update_one(doc! { "_id": oid(id) }, update))
+        .await?;
+    get(records, id).await
+}
+
+pub(crate) async fn advance(
+    records: &Records,
+    id: Id,
+    (from, to): (ProjectStatus, ProjectStatus),
+    at: Timestamp,
+    again: bool,
+) -> Result<bool, Failure> {
+    let moved = records
+        .ask(records.projects.update_one(
+            doc! { "_id": oid(id), "status": from.as_str() },
+            doc! { "$set": { "status": to.as_str(), "updated_at": time(at) } },
+        ))
+        .await?;
+    // Matched, not modified: from a status to itself at the same moment is a move too.
+    if moved.matched_count > 0 || !again {
+        return Ok(moved.matched_count > 0);
+    }
+    let now = get(records, id).await?;
+    Ok(now.is_some_and(|now| now.status == to && now.updated_at == millis(at)))
+}
+
+/// Removes the project first, so that it is gone for all at one moment, then what belongs to it. A note of it is made
+/// before, by which the next start finishes what a crash left.
+pub(crate) async fn remove(records: &Records, id: Id, again: bool) -> Result<bool, Failure> {
+    let project = oid(id);
+    let key = doc! { "_id": project };
+    if change::is_gone(records, project).await? {
+        // The answer to our own earlier try may have been lost: then there is its note.
+        let noted = again && records.ask(records.removals.find_one(key)).await?.is_some();
+        if noted {
+            finish_removal(records, project).await?;
+        }
+        return Ok(noted);
+    }
+    let note = doc! { "$setOnInsert": { "at": mongodb::bson::DateTime::now() } };
+    records
+        .ask(records.removals.update_one(key, note).upsert(true))
+        .await?;
+    Ok(finish_removal(records, project).await? || again)
+}
+
+/// Removes a project and what belongs to it; whether the project was still there.
+pub(crate) async fn finish_removal(
+    records: &Records,
+    project: mongodb::bson::oid::ObjectId,
+) -> Result<bool, Failure> {
+    let removed = records
+        .ask(records.projects.delete_one(doc! { "_id": project }))
+        .await?;
+    let of_it = doc! { "output_project_id": project };
+    records
+        .ask(records.deliveries.delete_many(of_it.clone()))
+        .await?;
+    records.ask(records.milestones.delete_many(of_it)).await?;
+    Ok(removed.deleted_count > 0)
+}
+
+fn millis(at: Timestamp) -> Timestamp {
+    wxcode_core::time::to_millis(at)
+}
+
+/// What was read, or nothing, said to whoever runs the server: one document of another program must not hide the
+/// others of a listing.
+pub(crate) fn told<T>(read: Result<T, Failure>) -> Option<T> {
+    read.inspect_err(|failure| {
+        if let Failure::Corrupt(what) = failure {
+            tracing::warn!("left out of a listing: {what}");
+        }
+    })
+    .ok()
+}
+
+/// A project as the first implementation would write it, with what it requires, and with what is ours.
+fn write(project: &OutputProject) -> Result<Document, Failure> {
+    let reference = fields::reference(project.kb_id.as_deref());
+    let mut ours = doc! {
+        "identity": identity::write(project)?,
+        "work": {},
+    };
+    if let (NO_REFERENCE, Some(kb_id)) = (reference, &project.kb_id) {
+        ours.insert("kb_id", kb_id);
+    }
+    if project.stack_id.as_deref() == Some("") {
+        ours.insert("stack_id", "");
+    }
+    if let (Some(first), Ok(work)) = (project.new_project_delivery, ours.get_document_mut("work")) {
+        work.insert("first", oid(first));
+    }
+    Ok(doc! {
+        "_id": oid(project.id),
+        "kb_id": reference,
+        "name": &project.name,
+        "stack_id": project.stack_id.as_deref().unwrap_or_default(),
+        "configuration_id": project.configuration_id.clone(),
+        "workspace_path": fields::path(&project.workspace_path)?,
+        "status": project.status.as_str(),
+        "claude_session_id": project.claude_session_id.map(|id| id.to_string()),
+        "connections": [],
+        "created_at": time(project.created_at),
+        "updated_at": time(project.updated_at),
+        "wxcode": ours,
+    })
+}
+
+pub(crate) fn read(document: &Document) -> Result<OutputProject, Failure> {
+    let fields = Fields::of(PROJECTS, document);
+    let id = fields.required("_id", fields.id("_id")?)?;
+    let created_at = match fields.time("created_at")? {
+        Some(at) => at,
+        None => born(document)?,
+    };
+    let updated_at = fields.time("updated_at")?.unwrap_or(created_at);
+    let kb_id = match fields.get("kb_id") {
+        Some(Bson::ObjectId(NO_REFERENCE)) => fields.text("wxcode.kb_id")?,
+        _ => fields.reference("kb_id"),
+    };
+    let stack_id = match fields.reference("stack_id") {
+        Some(stack) if stack.is_empty() => fields.text("wxcode.stack_id")?,
+        stack => stack,
+    };
+    let identity = identity::read(&fields, created_at, updated_at)?;
+    Ok(OutputProject {
+        id,
+        kb_id,
+        name: fields.required("name", fields.text("name")?)?,
+        stack_id,
+        configuration_id: fields.text("configuration_id")?,
+        workspace_path: fields
+            .required("workspace_path", fields.text("workspace_path")?)?
+            .into(),
+        status: fields.word("status")?,
+        claude_session_id: identity.current,
+        claude_session_history: identity.history,
+        identity_cursor: identity.cursor,
+        new_project_delivery: fields.id("wxcode.work.first")?,
+        created_at,
+        updated_at,
+    })
+}
+
+/// When a document was made, by its id.
+pub(crate) fn born(document: &Document) -> Result<Timestamp, Failure> {
+    let fields = Fields::of(PROJECTS, document);
+    let at = document
+        .get_object_id("_id")
+        .ok()
+        .and_then(|id| Timestamp::from_millisecond(id.timestamp().timestamp_millis()).ok());
+    fields.required("created_at", at)
+}

@@ -1,0 +1,237 @@
+//! A network that breaks: what is said then, and that it all goes on afterwards.
+
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+use wxcode_core::{delivery::DeliveryState, milestone::MilestoneStatus};
+use wxcode_store::{
+    Added, NewDelivery, PAGE_MAX, Page, Queued, Removed, Rotated, Store, StoreError,
+    conformance::{Records, sample},
+};
+use wxcode_store_mongodb::{Address, MongoStore, OpenError, PATIENCE};
+use wxcode_testbed::proxy::Weather;
+
+use crate::support::{fresh, open};
+
+const ALL: Page = Page {
+    skip: 0,
+    limit: PAGE_MAX,
+};
+
+/// How long any operation may take when nothing answers, on a machine that is busy with other things too.
+const GIVEN_UP: Duration = Duration::from_secs(45);
+
+fn is_away<T: std::fmt::Debug>(answer: Result<T, StoreError>) -> String {
+    match answer {
+        Err(error @ StoreError::Unavailable(_)) => error.to_string(),
+        other => panic!("it is away: {other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_away_is_said_and_comes_back() {
+    let Some(fresh) = fresh().await else { return };
+    let Some((proxy, address)) = fresh.proxy().await else {
+        return;
+    };
+    let store = open(&address).await;
+    let project = sample::add_project(&store).await;
+    let queued = sample::queue(&store, &sample::text(project, "before")).await;
+    for weather in [Weather::Cut, Weather::Silent] {
+        proxy.be(weather);
+        let begun = Instant::now();
+        let said = is_away(store.ping().await);
+        assert!(said.contains("127.0.0.1"), "{said}");
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "a ping does not wait for an operation's patience"
+        );
+        let begun = Instant::now();
+        let new = sample::text(project, "during");
+        let (written, read) = tokio::join!(store.queue(&new), store.project(project));
+        is_away(written);
+        is_away(read);
+        assert!(
+            begun.elapsed() < GIVEN_UP,
+            "{weather:?}: {:?}",
+            begun.elapsed()
+        );
+
+        proxy.be(Weather::Fair(Duration::ZERO));
+        let open_now = store.open_deliveries(project).await.unwrap();
+        assert_eq!(open_now.first(), Some(&queued));
+        store.ping().await.unwrap();
+        sample::queue(&store, &sample::text(project, "after")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_short_absence_is_not_noticed() {
+    let Some(fresh) = fresh().await else { return };
+    let Some((proxy, address)) = fresh.proxy().await else {
+        return;
+    };
+    let store = open(&address).await;
+    let project = sample::add_project(&store).await;
+    proxy.be(Weather::Cut);
+    let new = sample::text(project, "text");
+    let (queued, ()) = tokio::join!(store.queue(&new), async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        proxy.be(Weather::Fair(Duration::ZERO));
+    });
+    assert!(matches!(queued.unwrap(), Queued::New(_)));
+    assert_eq!(store.deliveries(project, ALL).await.unwrap().total, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_network_is_only_slow() {
+    let Some(fresh) = fresh().await else { return };
+    let Some((proxy, address)) = fresh.proxy().await else {
+        return;
+    };
+    let store = open(&address).await;
+    proxy.be(Weather::Fair(Duration::from_millis(50)));
+    let project = sample::add_project(&store).await;
+    let milestone = sample::add_milestone(&store, project).await;
+    let queued = sample::queue(&store, &sample::start(project, milestone)).await;
+    sample::advance(&store, &queued, DeliveryState::Submitted).await;
+    let status = store.milestone(milestone).await.unwrap().unwrap().status;
+    assert_eq!(status, MilestoneStatus::InProgress);
+}
+
+/// The request arrives and the answer does not, more often than the driver itself tries again: each thing happens once,
+/// and whoever asked is told that it was theirs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_happened_is_not_done_again_when_its_answer_is_lost() {
+    let Some(fresh) = fresh().await else { return };
+    let Some((proxy, address)) = fresh.proxy().await else {
+        return;
+    };
+    let (store, direct) = (open(&address).await, open(&fresh.address).await);
+    for lost in [1, 2, 3, 5] {
+        let mut wanted = sample::project();
+        wanted.name = format!("{lost} lost");
+        proxy.lose_answers(lost);
+        store.add_project(&wanted).await.unwrap();
+        let project = wanted.id;
+        assert_eq!(direct.project(project).await.unwrap(), Some(wanted));
+
+        let milestone = sample::milestone(project);
+        proxy.lose_answers(lost);
+        assert_eq!(store.add_milestone(&milestone).await.unwrap(), Added::Added);
+
+        proxy.lose_answers(lost);
+        let queued = sample::queue(&store, &sample::start(project, milestone.id)).await;
+        assert_eq!(queued.text, sample::NEW_PROJECT);
+        let text = NewDelivery {
+            idempotency_key: Some("key".to_owned()),
+            ..sample::text(project, "text")
+        };
+        proxy.lose_answers(lost);
+        sample::queue(&store, &text).await;
+        assert_eq!(direct.deliveries(project, ALL).await.unwrap().total, 2);
+
+        proxy.lose_answers(lost);
+        let written = sample::advance(&store, &queued, DeliveryState::Written).await;
+        assert_eq!(written.version, 1);
+        proxy.lose_answers(lost);
+        let submitted = sample::advance(&store, &written, DeliveryState::Submitted).await;
+        assert_eq!(direct.delivery(queued.id).await.unwrap(), Some(submitted));
+
+        let (first, second) = (Uuid::new_v4(), Uuid::new_v4());
+        for (old, new) in [(None, first), (Some(first), second)] {
+            proxy.lose_answers(lost);
+            let rotated = store.rotate(project, &sample::rotation(old, new)).await;
+            assert_eq!(rotated.unwrap(), Rotated::Won);
+        }
+        let history = direct
+            .project(project)
+            .await
+            .unwrap()
+            .unwrap()
+            .claude_session_history;
+        assert_eq!(history.len(), 2);
+
+        proxy.lose_answers(lost);
+        let (from, to) = (MilestoneStatus::InProgress, MilestoneStatus::Failed);
+        let moved = store
+            .advance_milestone(milestone.id, from, to, sample::at(50))
+            .await;
+        assert_eq!(moved.unwrap().unwrap().status, to);
+        let (from, to) = (MilestoneStatus::Failed, MilestoneStatus::Pending);
+        store
+            .advance_milestone(milestone.id, from, to, sample::at(51))
+            .await
+            .unwrap()
+            .unwrap();
+        proxy.lose_answers(lost);
+        let removed = store
+            .remove_milestone(milestone.id, sample::at(52))
+            .await
+            .unwrap();
+        assert_eq!(removed, Removed::Removed);
+        proxy.lose_answers(lost);
+        assert!(store.remove_project(project).await.unwrap());
+        proxy.lose_answers(0);
+        assert_eq!(direct.project(project).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named_without_its_password() {
+    let address: Address =
+        "mongodb://someone:hunter2@127.0.0.1:1/?directConnection=true&serverSelectionTimeoutMS=300"
+            .parse()
+            .unwrap();
+    let error = MongoStore::open(&address).await.unwrap_err();
+    let said = format!("{error} {error:?}");
+    assert!(said.contains("127.0.0.1:1"), "{said}");
+    assert!(
+        !said.contains("hunter2") && !said.contains("someone"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_user_who_is_refused_is_told_so_without_the_password() {
+    let Some(fresh) = fresh().await else { return };
+    let with_user = fresh
+        .address
+        .replacen("mongodb://", "mongodb://someone:hunter2@", 1);
+    let Ok(address) = with_user.parse::<Address>() else {
+        return wxcode_testbed::skip("the address that is given has a user already");
+    };
+    let error = MongoStore::open(&address).await.unwrap_err();
+    assert!(
+        matches!(error, OpenError::Store(StoreError::Unavailable(_))),
+        "{error:?}"
+    );
+    let said = format!("{error} {error:?} {address} {address:?}");
+    assert!(said.contains("refuses this user"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[tokio::test]
+async fn a_store_shows_no_password() {
+    let Some(fresh) = fresh().await else { return };
+    let store = open(&fresh.address).await;
+    assert_eq!(
+        format!("{store:?}"),
+        format!("MongoStore({})", fresh.address.parse::<Address>().unwrap())
+    );
+    drop(fresh.open().await);
+}
+
+/// The TLS back end is there, and a server that has none is an error like any other.
+#[tokio::test]
+async fn a_server_without_tls_is_not_talked_to_in_the_clear() {
+    let Some(fresh) = fresh().await else { return };
+    let address: Address = format!("{}&tls=true&serverSelectionTimeoutMS=2000", fresh.address)
+        .parse()
+        .unwrap();
+    let said = is_away(match MongoStore::open(&address).await {
+        Err(OpenError::Store(error)) => Err(error),
+        other => panic!("{other:?}"),
+    } as Result<(), _>);
+    assert!(said.contains("cannot be reached"), "{said}");
+}

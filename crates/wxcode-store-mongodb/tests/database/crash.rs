@@ -1,0 +1,248 @@
+//! A process that dies between two writes, at every place where it can: what it was doing happens wholly or not at all.
+
+use mongodb::bson::{doc, oid::ObjectId};
+use wxcode_core::{delivery::DeliveryState, id::Id, milestone::MilestoneStatus};
+use wxcode_store::{
+    PAGE_MAX, Page, Store,
+    conformance::{Records, sample},
+};
+use wxcode_store_mongodb::MongoStore;
+use wxcode_testbed::{mongodb::MongoServer, proxy::Proxy};
+
+use crate::support::{self, Fresh, fresh, open};
+
+const ALL: Page = Page {
+    skip: 0,
+    limit: PAGE_MAX,
+};
+
+/// More requests than any operation makes.
+const REQUESTS_MAX: u32 = 12;
+
+/// What stands of a project with one milestone: its status, its delivery, the milestone's status and link.
+type Seen = (
+    wxcode_core::project::ProjectStatus,
+    bool,
+    Option<(MilestoneStatus, bool)>,
+    Vec<DeliveryState>,
+    u64,
+);
+
+async fn seen(store: &dyn Store, project: Id) -> Option<Seen> {
+    let deliveries = store.deliveries(project, ALL).await.unwrap().items;
+    let milestones = store.milestones(project, None, ALL).await.unwrap().items;
+    let found = store.project(project).await.unwrap();
+    if found.is_none() {
+        assert_eq!((deliveries.len(), milestones.len()), (0, 0));
+    }
+    let found = found?;
+    let open = store.open_deliveries(project).await.unwrap().len();
+    Some((
+        found.status,
+        found.new_project_delivery.is_some(),
+        milestones
+            .first()
+            .map(|m| (m.status, m.delivery_id.is_some())),
+        deliveries.iter().map(|d| d.state).collect(),
+        open as u64,
+    ))
+}
+
+/// What is done, and how it is with the project before and after it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Doing {
+    Queueing,
+    Submitting,
+    Failing,
+    GivingUp,
+    RemovingMilestone,
+    RemovingProject,
+}
+
+async fn prepare(store: &dyn Store, doing: Doing) -> (Id, Id) {
+    let project = sample::add_project(store).await;
+    let milestone = sample::add_milestone(store, project).await;
+    if doing != Doing::Queueing {
+        sample::queue(store, &sample::start(project, milestone)).await;
+    }
+    (project, milestone)
+}
+
+async fn act(store: &MongoStore, doing: Doing, project: Id, milestone: Id) -> bool {
+    let step = async |state| {
+        let Ok(open) = store.open_deliveries(project).await else {
+            return false;
+        };
+        match open.first() {
+            Some(delivery) => store.step(&sample::step(delivery, state)).await.is_ok(),
+            None => false,
+        }
+    };
+    match doing {
+        Doing::Queueing => store
+            .queue(&sample::start(project, milestone))
+            .await
+            .is_ok(),
+        Doing::Submitting => step(DeliveryState::Submitted).await,
+        Doing::Failing => step(DeliveryState::Failed).await,
+        Doing::GivingUp => {
+            let (from, to) = (MilestoneStatus::Pending, MilestoneStatus::Failed);
+            store
+                .advance_milestone(milestone, from, to, sample::at(5))
+                .await
+                .is_ok()
+        }
+        Doing::RemovingMilestone => store
+            .remove_milestone(milestone, sample::at(5))
+            .await
+            .is_ok(),
+        Doing::RemovingProject => store.remove_project(project).await.is_ok(),
+    }
+}
+
+/// Does it through a proxy that cuts everything after each number of requests; the answers of a store that was open all
+/// the time, and of one that is opened afterwards.
+async fn at_every_request(fresh: &Fresh, doing: Doing) {
+    let direct = open(&fresh.address).await;
+    // How it is before, and how it is when nothing goes wrong.
+    let (project, milestone) = prepare(&direct, doing).await;
+    let before = seen(&direct, project).await;
+    assert!(act(&direct, doing, project, milestone).await);
+    let after = seen(&direct, project).await;
+    assert_ne!(before, after, "{doing:?} does something");
+
+    let (mut undone, mut done) = (0, 0);
+    for requests in 0..REQUESTS_MAX {
+        let (project, milestone) = prepare(&direct, doing).await;
+        let Some((proxy, address)) = fresh.proxy().await else {
+            return;
+        };
+        let store = open(&address).await;
+        proxy.cut_after(requests);
+        // It goes on trying for a while, in vain: to the database it is dead.
+        let acting = tokio::spawn(async move { act(&store, doing, project, milestone).await });
+        let finished = finished(&proxy, acting).await;
+        let now = seen(&direct, project).await;
+        assert!(
+            now == before || now == after,
+            "{doing:?} cut after {requests} requests is half done: {now:?} is neither {before:?} nor {after:?}"
+        );
+        if finished {
+            assert_eq!(
+                now, after,
+                "{doing:?} was acknowledged after {requests} requests"
+            );
+        }
+        // The next one to start finds it the same.
+        let next = open(&fresh.address).await;
+        let later = seen(&next, project).await;
+        assert!(
+            later == now || later == after,
+            "{doing:?} {requests}: {now:?}, then {later:?}"
+        );
+        if later == after {
+            done += 1;
+        } else {
+            undone += 1;
+        }
+        if finished {
+            break;
+        }
+    }
+    assert!(
+        undone > 0 && done > 1,
+        "{doing:?}: {undone} undone, {done} done"
+    );
+}
+
+/// Waits until it was cut off or has ended; whether it ended well. The task is left to its vain tries.
+async fn finished(proxy: &Proxy, acting: tokio::task::JoinHandle<bool>) -> bool {
+    tokio::select! {
+        () = proxy.cut() => false,
+        ended = acting => ended.unwrap(),
+    }
+}
+
+macro_rules! crashes {
+    ($($name:ident => $doing:ident),+ $(,)?) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                if let Some(fresh) = fresh().await {
+                    at_every_request(&fresh, Doing::$doing).await;
+                }
+            }
+        )+
+    };
+}
+
+crashes! {
+    queueing_is_whole => Queueing,
+    submitting_is_whole => Submitting,
+    failing_is_whole => Failing,
+    giving_up_is_whole => GivingUp,
+    removing_a_milestone_is_whole => RemovingMilestone,
+    removing_a_project_is_whole => RemovingProject,
+}
+
+/// A change that was decided and carried out twice, the second time long after others followed, does nothing.
+#[tokio::test]
+async fn a_change_that_is_carried_out_late_does_nothing() {
+    let Some(fresh) = fresh().await else { return };
+    let store = fresh.open().await;
+    let project = sample::add_project(&*store).await;
+    let milestone = sample::add_milestone(&*store, project).await;
+    let queued = sample::queue(&*store, &sample::start(project, milestone)).await;
+    let key = doc! { "_id": ObjectId::from_bytes(project.bytes()) };
+    let projects = fresh.collection("output_projects").await;
+
+    // The change of the first step, as it stood in the project's document, put back after the second.
+    let written = sample::advance(&*store, &queued, DeliveryState::Written).await;
+    let first = doc! { "rev": 2_i64, "writes": [{ "delivery": {
+        "id": ObjectId::from_bytes(queued.id.bytes()),
+        "set": { "state": "written", "version": 1_i64 },
+        "over": false,
+    } }] };
+    let submitted = sample::advance(&*store, &written, DeliveryState::Submitted).await;
+    let put_back = doc! { "$set": { "wxcode.work.change": first } };
+    projects.update_one(key.clone(), put_back).await.unwrap();
+
+    assert_eq!(store.delivery(queued.id).await.unwrap(), Some(submitted));
+    assert_eq!(store.open_deliveries(project).await.unwrap(), []);
+    let document = projects.find_one(key).await.unwrap().unwrap();
+    let work = document
+        .get_document("wxcode")
+        .unwrap()
+        .get_document("work")
+        .unwrap();
+    assert!(!work.contains_key("change"), "it was taken out: {work}");
+}
+
+/// What was acknowledged is there after the database itself was killed, and the store goes on without being opened anew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_outlives_the_database() {
+    let started = tokio::task::spawn_blocking(MongoServer::start)
+        .await
+        .unwrap();
+    let mut server = match started {
+        Ok(server) => server,
+        Err(reason) => return wxcode_testbed::skip(&reason),
+    };
+    let address = server.address(&support::name());
+    let store = open(&address).await;
+    let project = sample::add_project(&store).await;
+    let mut queued = Vec::new();
+    for number in 0..40 {
+        let new = sample::text(project, &number.to_string());
+        queued.push(sample::queue(&store, &new).await);
+    }
+    let server = tokio::task::spawn_blocking(move || {
+        server.crash_and_restart().unwrap();
+        server
+    })
+    .await
+    .unwrap();
+    assert_eq!(store.open_deliveries(project).await.unwrap(), queued);
+    sample::advance(&store, &queued[0], DeliveryState::Written).await;
+    drop(tokio::task::spawn_blocking(move || drop(server)).await);
+}

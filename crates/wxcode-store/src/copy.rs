@@ -1,0 +1,205 @@
+//! Everything of one store into another, in pieces that can be done again, and then compared.
+
+use wxcode_core::{delivery::Delivery, id::Id, milestone::Milestone, project::OutputProject};
+
+use crate::{Added, Listing, Page, Result, Store, StoreError};
+
+/// Records that are read at once.
+const PAGE: u64 = 100;
+/// Problems that a report names; the others are counted.
+pub const PROBLEMS_MAX: usize = 100;
+
+/// How far a copy is, or what came of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Projects that the source has.
+    pub total: u64,
+    /// Projects that are in the target, with everything of theirs, and were compared.
+    pub projects: u64,
+    /// Their milestones.
+    pub milestones: u64,
+    /// Their deliveries.
+    pub deliveries: u64,
+    /// Records among all these that were in the target before.
+    pub found: u64,
+    /// Up to [`PROBLEMS_MAX`] reasons why something is not in the target as it is in the source.
+    pub problems: Vec<String>,
+    /// How many there were.
+    pub problem_count: u64,
+}
+
+impl Report {
+    fn problem(&mut self, problem: String) {
+        self.problem_count += 1;
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(problem);
+        }
+    }
+}
+
+/// Copies everything of `from` into `to`, project by project, and compares what is there then; `progress` is told after
+/// each project. What `to` has already is left as it is: a copy that was interrupted goes on when it is done again.
+/// Neither store may be changed by others meanwhile.
+///
+/// # Errors
+/// When a store cannot be reached, or holds what it should not. What is merely different is a problem in the report.
+pub async fn everything(
+    from: &dyn Store,
+    to: &dyn Store,
+    mut progress: impl FnMut(&Report) + Send,
+) -> Result<Report> {
+    let mut report = Report::default();
+    let mut skip = 0;
+    loop {
+        let page = Page { skip, limit: PAGE };
+        let listing = from.projects(page).await?;
+        report.total = listing.total;
+        if skip >= listing.total {
+            return Ok(report);
+        }
+        count_unread(&mut report, "projects", &listing, page);
+        for project in &listing.items {
+            let problems = report.problem_count;
+            self::project(from, to, project, &mut report).await?;
+            report.projects += u64::from(problems == report.problem_count);
+            progress(&report);
+        }
+        skip += PAGE;
+    }
+}
+
+async fn project(
+    from: &dyn Store,
+    to: &dyn Store,
+    project: &OutputProject,
+    report: &mut Report,
+) -> Result<()> {
+    let id = project.id;
+    if to.project(id).await?.is_some() {
+        report.found += 1;
+    } else {
+        to.add_project(project).await?;
+    }
+    let kept = to.project(id).await?;
+    compare(report, "project", id, Some(project), kept.as_ref());
+
+    let mut skip = 0;
+    loop {
+        let page = Page { skip, limit: PAGE };
+        let listing = from.milestones(id, None, page).await?;
+        if skip >= listing.total {
+            break;
+        }
+        count_unread(report, "milestones", &listing, page);
+        for milestone in &listing.items {
+            self::milestone(to, milestone, report).await?;
+        }
+        skip += PAGE;
+    }
+    let mut skip = 0;
+    loop {
+        let page = Page { skip, limit: PAGE };
+        let listing = from.deliveries(id, page).await?;
+        if skip >= listing.total {
+            break;
+        }
+        for delivery in &listing.items {
+            self::delivery(to, delivery, report).await?;
+        }
+        let copied = to.deliveries(id, page).await?;
+        let ids = |listing: &Listing<Delivery>| -> Vec<Id> {
+            listing.items.iter().map(|delivery| delivery.id).collect()
+        };
+        if ids(&listing) != ids(&copied) {
+            report.problem(format!(
+                "the deliveries of project {id} are in another order in the target: remove the project there, and copy \
+                 again"
+            ));
+        }
+        skip += PAGE;
+    }
+    Ok(())
+}
+
+async fn milestone(to: &dyn Store, milestone: &Milestone, report: &mut Report) -> Result<()> {
+    let id = milestone.id;
+    if to.milestone(id).await?.is_some() {
+        report.found += 1;
+    } else {
+        match to.add_milestone(milestone).await? {
+            Added::Added => {}
+            Added::DuplicateElement => {
+                report.problem(format!(
+                    "milestone {id} ({}) is for element {}, which another milestone of project {} has: remove one of \
+                     them",
+                    milestone.element_name,
+                    milestone.element_id.as_deref().unwrap_or_default(),
+                    milestone.output_project_id
+                ));
+                return Ok(());
+            }
+            Added::NoProject => return Err(vanished(milestone.output_project_id)),
+        }
+    }
+    let kept = to.milestone(id).await?;
+    report.milestones += u64::from(compare(
+        report,
+        "milestone",
+        id,
+        Some(milestone),
+        kept.as_ref(),
+    ));
+    Ok(())
+}
+
+async fn delivery(to: &dyn Store, delivery: &Delivery, report: &mut Report) -> Result<()> {
+    let id = delivery.id;
+    if to.delivery(id).await?.is_some() {
+        report.found += 1;
+    } else if !to.restore_delivery(delivery).await? {
+        return Err(vanished(delivery.output_project_id));
+    }
+    let kept = to.delivery(id).await?;
+    report.deliveries += u64::from(compare(
+        report,
+        "delivery",
+        id,
+        Some(delivery),
+        kept.as_ref(),
+    ));
+    Ok(())
+}
+
+/// Notes a difference; whether there is none.
+fn compare<T: PartialEq>(
+    report: &mut Report,
+    what: &str,
+    id: Id,
+    wanted: Option<&T>,
+    kept: Option<&T>,
+) -> bool {
+    let same = wanted == kept;
+    if !same {
+        report.problem(format!(
+            "{what} {id} is different in the target: remove it there, or copy into an empty store"
+        ));
+    }
+    same
+}
+
+/// Notes how many records of a page a store has, but could not tell.
+fn count_unread<T>(report: &mut Report, what: &str, listing: &Listing<T>, page: Page) {
+    let expected = listing.total.saturating_sub(page.skip).min(page.limit);
+    let missing = expected.saturating_sub(listing.items.len() as u64);
+    if missing > 0 {
+        report.problem(format!(
+            "{missing} {what} of the source are not understood: see the warnings above"
+        ));
+    }
+}
+
+fn vanished(project: Id) -> StoreError {
+    StoreError::Refused(format!(
+        "project {project} was removed from the target meanwhile: copy again while nothing uses it"
+    ))
+}

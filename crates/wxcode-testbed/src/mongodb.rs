@@ -1,0 +1,248 @@
+//! A server that speaks MongoDB's protocol, for the tests of this process: one that is given, a `mongod`, or SecantusDB
+//! as a process of its own.
+
+use std::{
+    env, fs,
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// The version of SecantusDB that `scripts/install-secantusdb` installs.
+pub const SECANTUSDB_VERSION: &str =
+    include_str!("../../../scripts/secantusdb-version").trim_ascii();
+
+/// Names a server that is there, by an address without a database.
+pub const GIVEN: &str = "WXCODE_TEST_MONGODB";
+
+/// How long a server may take to start.
+const START_MAX: Duration = Duration::from_secs(60);
+/// How often it is looked whether it has.
+const LOOK: Duration = Duration::from_millis(20);
+/// Ends the server with whoever started it: it waits until the other end of its input is closed, which the system does
+/// when that process ends, however it ends; a signal to the whole group must not end it before that.
+const GUARD: &str = r#"trap "" HUP INT TERM; folder=$1; shift; "$@" >"$folder/log" 2>&1 & server=$!; read -r _; kill -9 "$server"; wait "$server" 2>/dev/null; rm -rf "$folder""#;
+
+/// What the tests of this process have for a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The one that [`GIVEN`] names.
+    Given,
+    /// A `mongod` on the PATH.
+    Mongod,
+    /// SecantusDB.
+    SecantusDb,
+}
+
+/// A server.
+#[derive(Debug)]
+pub struct MongoServer {
+    /// What it is.
+    pub kind: Kind,
+    /// Its address as a URI without a database, with `/?` or options at the end.
+    prefix: String,
+    options: String,
+    /// Ends with this process, and the server with it.
+    guard: Option<Child>,
+    /// Where it keeps its records, if it was started here; removed with it.
+    folder: Option<PathBuf>,
+    port: Option<u16>,
+}
+
+/// One of the servers that the tests of this process share: SecantusDB keeps one core busy, so there are two of it.
+///
+/// # Errors
+/// Why there is none.
+pub fn shared() -> Result<&'static MongoServer, String> {
+    static SHARED: [OnceLock<Result<MongoServer, String>>; 2] = [const { OnceLock::new() }; 2];
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let turn = NEXT.fetch_add(1, Ordering::Relaxed) % SHARED.len();
+    SHARED[turn]
+        .get_or_init(|| match env::var(GIVEN) {
+            Ok(address) => Ok(MongoServer::given(&address)),
+            Err(_) => MongoServer::launch(false),
+        })
+        .as_ref()
+        .map_err(Clone::clone)
+}
+
+/// The server that is given, or one of its own for this caller, whose acknowledgements last.
+///
+/// # Errors
+/// Why there is none.
+pub fn lasting() -> Result<MongoServer, String> {
+    match env::var(GIVEN) {
+        Ok(address) => Ok(MongoServer::given(&address)),
+        Err(_) => MongoServer::start(),
+    }
+}
+
+impl MongoServer {
+    fn given(address: &str) -> Self {
+        let (prefix, options) = address.split_once('?').unwrap_or((address, ""));
+        Self {
+            kind: Kind::Given,
+            prefix: prefix.trim_end_matches('/').to_owned(),
+            options: options.to_owned(),
+            guard: None,
+            folder: None,
+            port: None,
+        }
+    }
+
+    /// A server of its own, for a test that stops it: what it acknowledged is on the disk.
+    ///
+    /// # Errors
+    /// Why none can be started.
+    pub fn start() -> Result<Self, String> {
+        Self::launch(true)
+    }
+
+    fn launch(lasting: bool) -> Result<Self, String> {
+        let folder = tempfile::Builder::new()
+            .prefix("wxcode-mongodb-")
+            .tempdir()
+            .map_err(|error| format!("there is no temporary folder ({error})"))?;
+        Self::start_in(folder.keep(), None, lasting)
+    }
+
+    fn start_in(folder: PathBuf, port: Option<u16>, lasting: bool) -> Result<Self, String> {
+        let (kind, program) = program().ok_or_else(|| {
+            format!("there is no MongoDB: set {GIVEN}, install mongod, or run scripts/install-secantusdb")
+        })?;
+        let begun = Instant::now();
+        let port = port.map_or_else(free_port, Ok)?;
+        let mut guard = spawn(kind, &program, &folder, port, lasting)?;
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            if begun.elapsed() > START_MAX {
+                let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
+                drop(guard.stdin.take());
+                let _ = guard.wait();
+                return Err(format!("{} does not start:\n{log}", program.display()));
+            }
+            thread::sleep(LOOK);
+        }
+        Ok(Self {
+            kind,
+            prefix: format!("mongodb://127.0.0.1:{port}"),
+            options: "directConnection=true".to_owned(),
+            guard: Some(guard),
+            folder: Some(folder),
+            port: Some(port),
+        })
+    }
+
+    /// The address of a database on it.
+    #[must_use]
+    pub fn address(&self, database: &str) -> String {
+        format!("{}/{database}?{}", self.prefix, self.options)
+    }
+
+    /// The address of the same database by another way to the server.
+    #[must_use]
+    pub fn address_by(&self, port: u16, database: &str) -> String {
+        format!("mongodb://127.0.0.1:{port}/{database}?directConnection=true")
+    }
+
+    /// Where it listens, if it was started here.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// Ends it as a crash does, and starts it again at the same place with the records that it had.
+    ///
+    /// # Errors
+    /// When it was not started here, or does not start again.
+    pub fn crash_and_restart(&mut self) -> Result<(), String> {
+        let folder = self.folder.take().ok_or("it was not started here")?;
+        // The guard removes the folder that it was given the name of.
+        let kept = folder.with_extension("kept");
+        let said = |error: std::io::Error| error.to_string();
+        fs::rename(&folder, &kept).map_err(said)?;
+        self.end();
+        fs::rename(&kept, &folder).map_err(said)?;
+        *self = Self::start_in(folder, self.port, true)?;
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        if let Some(mut guard) = self.guard.take() {
+            drop(guard.stdin.take());
+            let _ = guard.wait();
+        }
+    }
+}
+
+impl Drop for MongoServer {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn program() -> Option<(Kind, PathBuf)> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mongod = env::split_paths(&path)
+        .map(|folder| folder.join("mongod"))
+        .find(|program| program.is_file());
+    if let Some(mongod) = mongod {
+        return Some((Kind::Mongod, mongod));
+    }
+    let cache = env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cache")))?;
+    let secantus = cache.join(format!(
+        "wxcode/secantusdb-{SECANTUSDB_VERSION}/bin/secantusd-py"
+    ));
+    secantus.is_file().then_some((Kind::SecantusDb, secantus))
+}
+
+fn free_port() -> Result<u16, String> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .map_err(|error| format!("there is no free port ({error})"))
+}
+
+fn spawn(
+    kind: Kind,
+    program: &Path,
+    folder: &Path,
+    port: u16,
+    lasting: bool,
+) -> Result<Child, String> {
+    let records = folder.join("records");
+    fs::create_dir_all(&records).map_err(|error| error.to_string())?;
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", GUARD, "guard"])
+        .arg(folder)
+        .arg(program);
+    let port = port.to_string();
+    match kind {
+        Kind::Mongod => {
+            command.args(["--bind_ip", "127.0.0.1", "--port", &port, "--dbpath"]);
+            command.arg(&records);
+        }
+        Kind::SecantusDb | Kind::Given => {
+            command.args(["--host", "127.0.0.1", "--port", &port, "--storage-path"]);
+            command.arg(&records);
+            if lasting {
+                command.arg("--sync-on-commit");
+            }
+        }
+    }
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .current_dir(folder)
+        .spawn()
+        .map_err(|error| format!("cannot start {}: {error}", program.display()))
+}

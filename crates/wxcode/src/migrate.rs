@@ -1,0 +1,87 @@
+//! `wxcode store migrate`: everything of one store into another.
+
+use std::{
+    io::{IsTerminal, Write},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use wxcode_store::copy::{self, Report};
+
+use crate::{
+    cli::{Common, MigrateOptions, Usage},
+    config,
+};
+
+/// How often it is said how far it is.
+const SAY_EVERY: Duration = Duration::from_secs(1);
+
+pub(crate) fn run(common: &Common, options: &MigrateOptions) -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    tokio::runtime::Runtime::new()
+        .context("cannot start the runtime")?
+        .block_on(migrate(common, options))
+}
+
+async fn migrate(common: &Common, options: &MigrateOptions) -> anyhow::Result<()> {
+    let (from, to) = (&options.from.choice()?, &options.to.choice()?);
+    if from == to {
+        return Err(Usage(format!("both are {from}: name two stores")).into());
+    }
+    let data_dir = config::data_dir(common)?;
+    // A server that changes what is being copied would make the copy a mixture.
+    let _lock = wxcode_server::lock(&data_dir)?;
+    let source = from
+        .open(&data_dir)
+        .await
+        .with_context(|| format!("cannot open {from}"))?;
+    let target = to
+        .open(&data_dir)
+        .await
+        .with_context(|| format!("cannot open {to}"))?;
+    let mut said = Instant::now();
+    let report = copy::everything(&*source, &*target, |report| {
+        if said.elapsed() >= SAY_EVERY {
+            said = Instant::now();
+            say(&format!("{} …", progress(report)));
+        }
+    })
+    .await
+    .context("the copy is not complete: run the same again to go on")?;
+    for problem in &report.problems {
+        say(problem);
+    }
+    if report.problem_count > 0 {
+        bail!(
+            "{}; {} differences: not everything of {from} is in {to}",
+            progress(&report),
+            report.problem_count
+        );
+    }
+    println!(
+        "{} are in {to} as they are in {from}; {} of these records were there before",
+        progress(&report),
+        report.found
+    );
+    Ok(())
+}
+
+fn progress(report: &Report) -> String {
+    let Report {
+        total,
+        projects,
+        milestones,
+        deliveries,
+        ..
+    } = report;
+    format!("{projects} of {total} projects, {milestones} milestones, {deliveries} deliveries")
+}
+
+fn say(text: &str) {
+    // The terminal may be gone; the copy is not for it.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

@@ -1,0 +1,135 @@
+//! Where the records are kept: what a user may say, and the store that it comes to.
+
+use std::{fmt, path::PathBuf, str::FromStr, sync::Arc};
+
+use anyhow::Context;
+use wxcode_store::{Store, sqlite::SqliteStore};
+
+use crate::cli::Usage;
+
+/// What a user calls a store. It is parsed behind the command line, which would repeat a wrong one with its password.
+#[derive(Clone)]
+pub(crate) struct StoreName(String);
+
+impl From<String> for StoreName {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for StoreName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoreName")
+    }
+}
+
+impl StoreName {
+    /// The store that is meant.
+    pub(crate) fn choice(&self) -> Result<StoreChoice, Usage> {
+        self.0
+            .parse()
+            .map_err(|error: anyhow::Error| Usage(error.to_string()))
+    }
+}
+
+/// Where the records are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum StoreChoice {
+    /// The embedded store, in this file, or in the one of the data folder.
+    Sqlite(Option<PathBuf>),
+    /// The shared store. Its address is never shown whole.
+    #[cfg(feature = "mongodb")]
+    Mongo(wxcode_store_mongodb::Address),
+}
+
+impl FromStr for StoreChoice {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        match text.split_once(':') {
+            None if text == "sqlite" => Ok(Self::Sqlite(None)),
+            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(Some(path.into()))),
+            // An address may hold a password, so it is not repeated.
+            Some((scheme, _)) if scheme.starts_with("mongodb") => mongo(text),
+            _ if text.contains('@') => anyhow::bail!(
+                "this is no store: use `sqlite`, or an address such as mongodb://host/wxcode"
+            ),
+            _ => anyhow::bail!(
+                "`{text}` is no store: use `sqlite`, or an address such as mongodb://host/wxcode"
+            ),
+        }
+    }
+}
+
+#[cfg(feature = "mongodb")]
+fn mongo(address: &str) -> anyhow::Result<StoreChoice> {
+    Ok(StoreChoice::Mongo(address.parse()?))
+}
+
+#[cfg(not(feature = "mongodb"))]
+fn mongo(_: &str) -> anyhow::Result<StoreChoice> {
+    anyhow::bail!(
+        "this build has no MongoDB store: use --store sqlite, or a build with the feature `mongodb`"
+    )
+}
+
+impl fmt::Display for StoreChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(Some(path)) => write!(f, "sqlite:{}", path.display()),
+            Self::Sqlite(None) => f.write_str("sqlite"),
+            #[cfg(feature = "mongodb")]
+            Self::Mongo(address) => address.fmt(f),
+        }
+    }
+}
+
+impl StoreChoice {
+    /// Opens it; the embedded store without a path is the one of the data folder.
+    pub(crate) async fn open(&self, data_dir: &std::path::Path) -> anyhow::Result<Arc<dyn Store>> {
+        match self {
+            Self::Sqlite(path) => {
+                let path = path.clone().unwrap_or_else(|| data_dir.join("wxcode.db"));
+                let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&path));
+                Ok(Arc::new(opened.await.context("the store was not opened")??))
+            }
+            #[cfg(feature = "mongodb")]
+            Self::Mongo(address) => Ok(Arc::new(
+                wxcode_store_mongodb::MongoStore::open(address).await?,
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_store_is_said_without_repeating_a_password() {
+        for wrong in [
+            "",
+            "postgres",
+            "sqlite:",
+            "mongodb://user:hunter2@",
+            "mongo://user:hunter2@host",
+        ] {
+            let error = format!("{:?}", wrong.parse::<StoreChoice>().unwrap_err());
+            assert!(!error.contains("hunter2"), "{error}");
+            assert!(error.contains("mongodb://"), "{error}");
+        }
+    }
+
+    #[cfg(feature = "mongodb")]
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        let choice: StoreChoice = "mongodb://user:hunter2@host/db".parse().unwrap();
+        for shown in [format!("{choice}"), format!("{choice:?}")] {
+            assert!(shown.contains("mongodb://host:27017/db"), "{shown}");
+            assert!(
+                !shown.contains("hunter2") && !shown.contains("user"),
+                "{shown}"
+            );
+        }
+    }
+}
