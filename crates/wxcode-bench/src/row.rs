@@ -20,7 +20,7 @@ use crate::Bench;
 type Measure = fn(&Bench) -> anyhow::Result<Vec<Row>>;
 
 /// All rows, by name, in the order of the table.
-pub(crate) const ROWS: [(&str, Measure); 11] = [
+pub(crate) const ROWS: [(&str, Measure); 12] = [
     ("engine", engine::measure),
     ("throughput", throughput::measure),
     ("echo", key::idle),
