@@ -8,7 +8,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::{sync::watch, time::timeout};
+use tokio::time::timeout;
 use wxcode_core::{agent::AgentState, id::Id};
 use wxcode_holder::folder::{self, Exit, FolderError, HolderFile, State, read_spec};
 use wxcode_store::StoreError;
@@ -179,7 +179,6 @@ impl Sessions {
         };
         let agent = holder.map_or((0, 0), |holder| holder.agent());
         let feed = self.0.events.feed(note.project_id);
-        let view = watch::channel(view).1;
         let (session, _) = Session::new(id, &note, dir, agent, at, view, feed);
         seat.take(Arc::new(session));
     }

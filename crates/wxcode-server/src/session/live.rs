@@ -61,6 +61,15 @@ pub struct View {
     pub exit: Option<Exit>,
 }
 
+/// The other ends of a session, for whoever follows its holder.
+#[derive(Debug)]
+pub(super) struct Ends {
+    /// What everybody is shown.
+    pub(super) view: watch::Sender<View>,
+    /// Answers to what is asked.
+    pub(super) given: mpsc::Receiver<Given>,
+}
+
 /// A session whose holder runs or ran under this server's eyes.
 #[derive(Debug)]
 pub struct Session {
@@ -99,10 +108,11 @@ impl Session {
         dir: PathBuf,
         agent: (i32, u64),
         started_at: Timestamp,
-        view: watch::Receiver<View>,
+        view: View,
         feed: Arc<Feed>,
-    ) -> (Self, mpsc::Receiver<Given>) {
+    ) -> (Self, Ends) {
         let (answers, given) = mpsc::channel(ANSWERS_MAX);
+        let (shown, view) = watch::channel(view);
         let session = Self {
             id,
             project_id: note.project_id,
@@ -120,7 +130,7 @@ impl Session {
             roles: Mutex::default(),
             driver: watch::Sender::new(None),
         };
-        (session, given)
+        (session, Ends { view: shown, given })
     }
 
     /// Answers what stands there, or the ask with this id if it is what stands there.

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use tokio::{sync::watch, time::timeout};
+use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use wxcode_core::{
     agent::AgentState,
@@ -362,14 +362,14 @@ impl Sessions {
             holder,
             at,
         } = started;
-        let (view, watch) = watch::channel(View {
+        let view = View {
             agent_state: AgentState::Starting,
             dialog: None,
             asks: None,
             claude_version: Learned::read(&dir).claude_version,
             warning: None,
             exit: None,
-        });
+        };
         let feed = self.0.events.current(note.project_id).await;
         feed.tell(Kind::SessionStarted {
             session_id: id,
@@ -377,7 +377,7 @@ impl Sessions {
             resumed: note.resumed,
             pid: holder.agent_pid,
         });
-        let (session, given) = Session::new(id, &note, dir, holder.agent(), at, watch, feed);
+        let (session, ends) = Session::new(id, &note, dir, holder.agent(), at, view, feed);
         let session = Arc::new(session);
         seat.take(Arc::clone(&session));
         let store = &self.0.store;
@@ -401,8 +401,7 @@ impl Sessions {
         let bell = attention.as_ref().map(|attention| attention.bell());
         let watcher = Watcher::new(
             Arc::clone(&session),
-            view,
-            given,
+            ends,
             ledger,
             courier,
             note.config_dir,
