@@ -155,12 +155,12 @@ async fn what_happened_is_not_done_again_when_its_answer_is_lost() {
         proxy.lose_answers(lost);
         let (from, to) = (MilestoneStatus::InProgress, MilestoneStatus::Failed);
         let moved = store
-            .advance_milestone(milestone.id, from, to, sample::at(50))
+            .advance_milestone(milestone.id, from, to, &sample::moved(50))
             .await;
         assert_eq!(moved.unwrap().unwrap().status, to);
         let (from, to) = (MilestoneStatus::Failed, MilestoneStatus::Pending);
         store
-            .advance_milestone(milestone.id, from, to, sample::at(51))
+            .advance_milestone(milestone.id, from, to, &sample::moved(51))
             .await
             .unwrap()
             .unwrap();

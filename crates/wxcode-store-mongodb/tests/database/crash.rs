@@ -88,7 +88,7 @@ async fn act(store: &MongoStore, doing: Doing, project: Id, milestone: Id) -> bo
         Doing::GivingUp => {
             let (from, to) = (MilestoneStatus::Pending, MilestoneStatus::Failed);
             store
-                .advance_milestone(milestone, from, to, sample::at(5))
+                .advance_milestone(milestone, from, to, &sample::moved(5))
                 .await
                 .is_ok()
         }
