@@ -1,31 +1,24 @@
 //! Follows one session's holder: folds its events into the agent's state, and lets identity and deliveries follow.
 
+mod end;
+mod hook;
 mod record;
+mod state;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Notify, mpsc, watch},
     time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
-use wxcode_claude::{
-    hook::{self, HookEvent, HookKind},
-    running::{self, Status},
-};
 use wxcode_core::{
-    agent::{Agent, AgentState, Evidence, Look},
-    delivery::machine::{Event, Readiness},
-    event::Kind,
+    agent::{Agent, Evidence},
+    delivery::machine::Event,
 };
 use wxcode_holder::{
     client::{self, ClientError, Connection, PROTOCOL_CLAIMS, Request, Sender},
-    folder::{self, Exit, State},
-    lineage::Lineage,
+    folder::Exit,
 };
 
 use super::{
@@ -38,8 +31,10 @@ use super::{
     look::{self, Looker},
     own::Gate,
     record::Record,
-    report::{Reporter, evidence},
+    report::Reporter,
 };
+
+pub(super) use end::gone;
 
 /// Shortest and longest wait before a holder that cannot be reached is tried again.
 pub(super) const RECONNECT: (Duration, Duration) =
@@ -140,66 +135,6 @@ impl Watcher {
             }
         };
         self.finish(exit).await;
-    }
-
-    /// The agent is gone: its last words are saved, then everybody is told.
-    async fn finish(mut self, exit: Exit) {
-        self.view.send_modify(|view| {
-            view.agent_state = AgentState::Unknown;
-            view.dialog = None;
-            view.asks = None;
-        });
-        self.answerer.close();
-        self.given.close();
-        // Whoever gave them learns of the end by their loss.
-        while self.given.try_recv().is_ok() {}
-        self.last_words().await;
-        loop {
-            let saved = self.ledger.save().await.is_ok();
-            if self.courier.close().await && saved {
-                break;
-            }
-            tokio::select! {
-                () = sleep(LAST_WORDS_RETRY) => {}
-                () = self.closing.cancelled() => return,
-            }
-        }
-        self.session.feed.tell(Kind::SessionExited {
-            session_id: self.session.id,
-            code: exit.code,
-            signal: exit.signal,
-            reason: exit.reason.clone(),
-        });
-        // Best effort: without it the same is accounted for again, which changes nothing.
-        let _ = std::fs::write(self.session.dir.join(SETTLED), b"");
-        tracing::info!(session = %self.session.id, reason = %exit.reason, code = ?exit.code, signal = ?exit.signal, "the session ended");
-        self.view.send_modify(|view| {
-            view.warning = None;
-            view.exit = Some(exit);
-        });
-    }
-
-    /// The hooks that the agent reported and nobody read before its holder was gone.
-    async fn last_words(&mut self) {
-        let (dir, since) = (self.session.dir.clone(), self.next_seq);
-        let read = tokio::task::spawn_blocking(move || folder::hooks_since(&dir, since)).await;
-        let Ok(Ok(records)) = read else {
-            tracing::warn!(session = %self.session.id, "the last hooks of the session cannot be read");
-            return;
-        };
-        for record in records {
-            let Some(event) = self.take_in(record.seq, record.lineage, &record.payload) else {
-                continue;
-            };
-            self.reporter.hook(record.seq, &event);
-            if let Some(evidence) = evidence(record.seq, &event) {
-                self.agent.observe(&evidence);
-                self.tell_state(Some(record.seq));
-            }
-            if let HookKind::UserPromptSubmit { prompt, .. } = &event.kind {
-                self.courier.remember(prompt);
-            }
-        }
     }
 
     fn now(&self) -> u64 {
@@ -345,207 +280,5 @@ impl Watcher {
             _ => {}
         }
         Ok(())
-    }
-
-    /// Accounts for a hook: what it says of the conversation's identity. `None` for one that is not understood, or not
-    /// the agent's own.
-    fn take_in(&mut self, seq: u64, lineage: Lineage, payload: &[u8]) -> Option<HookEvent> {
-        if self.next_seq == 0 && seq > 1 && self.gate.has_begun() {
-            // The report of the start gave way to newer ones.
-            self.agent.observe(&Evidence::SessionStarted);
-        }
-        self.next_seq = seq + 1;
-        self.courier.read(seq);
-        let event = match hook::parse(payload) {
-            Ok(event) => event,
-            Err(error) => {
-                tracing::warn!(session = %self.session.id, %error, "a hook was not understood");
-                return None;
-            }
-        };
-        if !self.gate.admits(&event, lineage) {
-            return None;
-        }
-        let transcript_path = event.transcript_path.clone();
-        match &event.kind {
-            HookKind::SessionStart { source, .. } => {
-                self.ledger
-                    .started(seq, event.session_id, source, transcript_path);
-                self.crosscheck.changed(self.now());
-            }
-            HookKind::UserPromptSubmit { .. } => {
-                self.ledger.spoke(event.session_id, transcript_path)
-            }
-            _ => {}
-        }
-        Some(event)
-    }
-
-    async fn hook(
-        &mut self,
-        seq: u64,
-        lineage: Lineage,
-        payload: &[u8],
-        holder: &Sender,
-    ) -> Result<(), ClientError> {
-        let Some(event) = self.take_in(seq, lineage, payload) else {
-            return Ok(());
-        };
-        self.save().await;
-        self.reporter.hook(seq, &event);
-        if let Some(evidence) = evidence(seq, &event) {
-            self.observe(&evidence, Some(seq), holder).await?;
-        }
-        // After the agent's state, so that nobody sees a command submitted and the agent still idle.
-        if let HookKind::UserPromptSubmit { prompt, .. } = &event.kind {
-            let now = self.now();
-            self.courier.reported(prompt, holder, now).await?;
-        }
-        if self.live_from.is_some_and(|from| seq >= from) {
-            // Nobody attached is no error.
-            let _ = self.session.reports.send(Arc::new(event));
-        }
-        Ok(())
-    }
-
-    async fn save(&mut self) {
-        if let Err(error) = self.ledger.save().await {
-            tracing::warn!(session = %self.session.id, %error, "the conversation's id waits for the store");
-            self.record.watch(self.now());
-        }
-    }
-
-    /// Takes a screen that may be moving: it tells only that no dialog is there.
-    async fn glimpse(&mut self, look: Look, holder: &Sender) -> Result<(), ClientError> {
-        let state = self.agent.state();
-        if state.is_asking() {
-            self.observe(&Evidence::Glimpse(look), None, holder).await?;
-        } else if state == AgentState::Working && look.prompt {
-            self.looker.relax();
-        }
-        Ok(())
-    }
-
-    /// Takes evidence of the agent's state; `hook` is the one that gave it, if one did.
-    async fn observe(
-        &mut self,
-        evidence: &Evidence,
-        hook: Option<u64>,
-        holder: &Sender,
-    ) -> Result<(), ClientError> {
-        self.agent.observe(evidence);
-        if self.agent.has_started() && self.view.borrow().claude_version.is_none() {
-            self.read_version().await;
-        }
-        let now = self.now();
-        let state = self.agent.state();
-        let is_working = state == AgentState::Working;
-        match evidence {
-            Evidence::Screen(_) | Evidence::Glimpse(_) if is_working => self.looker.relax(),
-            Evidence::Screen(_) | Evidence::Glimpse(_) => {}
-            // The record may be behind: a dialog that is there is seen again.
-            Evidence::RecordedBusy | Evidence::RecordedIdle => self.looker.unsettle(now),
-            _ if is_working => {}
-            _ => self.looker.unsettle(now),
-        }
-        if hook.is_some() {
-            self.record.outdate();
-        }
-        if self.agent.is_engaged() {
-            self.record.watch(now);
-        }
-        self.show();
-        self.answerer.observed(&self.agent);
-        self.tell_state(hook);
-        self.courier
-            .ready(readiness(&self.agent), holder, now)
-            .await
-    }
-
-    /// Tells what the agent does now; `hook` is the one that said so, if one did.
-    fn tell_state(&self, hook: Option<u64>) {
-        let version = self.view.borrow().claude_version.clone();
-        self.reporter
-            .state(&self.agent, version, hook, self.next_seq, self.live_from);
-    }
-
-    /// Shows everybody what the agent does.
-    fn show(&self) {
-        let (state, asks) = (self.agent.state(), self.agent.ask().map(Arc::new));
-        let dialog = self.agent.dialog().map(str::to_owned);
-        self.view.send_if_modified(|view| {
-            let changed = view.agent_state != state || view.dialog != dialog || view.asks != asks;
-            view.agent_state = state;
-            view.dialog = dialog;
-            view.asks = asks;
-            changed
-        });
-    }
-
-    /// Reads Claude's own record of the process: the only evidence of Esc.
-    async fn read_record(&mut self, now: u64, holder: &Sender) -> Result<(), ClientError> {
-        if !self.agent.is_engaged() {
-            return Ok(());
-        }
-        let status = self.record_of_process().await.map(|record| record.status);
-        self.record.watch(now);
-        if self.agent.state().is_asking() {
-            // Output that never rests brings no look by itself.
-            self.looker.unsettle(now);
-        }
-        match self.record.says(status) {
-            Some(Status::Idle) => self.observe(&Evidence::RecordedIdle, None, holder).await,
-            Some(Status::Busy) if self.agent.has_requests() => {
-                self.observe(&Evidence::RecordedBusy, None, holder).await
-            }
-            _ => Ok(()),
-        }
-    }
-
-    async fn record_of_process(&self) -> Option<running::Running> {
-        let config_dir = self.config_dir.clone();
-        let pid = u32::try_from(self.claude_pid).ok()?;
-        tokio::task::spawn_blocking(move || running::read(&config_dir, pid))
-            .await
-            .ok()?
-            .ok()?
-    }
-}
-
-/// What a folder says when its holder does not answer: how the agent ended, if it has.
-pub(super) async fn gone(dir: &Path) -> Option<Exit> {
-    let dir = dir.to_owned();
-    let looked = tokio::task::spawn_blocking(move || match folder::inspect(&dir) {
-        Ok(State::Exited(_, exit)) => Ok(Some(exit)),
-        Ok(State::Lost(holder)) => folder::bury(&dir, &holder, holder.loss()).map(Some),
-        Ok(State::Live(_) | State::Unfinished) => Ok(None),
-        Err(error) => Err(error),
-    })
-    .await;
-    match looked {
-        Ok(Ok(exit)) => exit,
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "a folder cannot be read");
-            None
-        }
-        Err(_) => None,
-    }
-}
-
-fn readiness(agent: &Agent) -> Readiness {
-    if agent.is_ready() {
-        return Readiness::Ready;
-    }
-    if let Some(dialog) = agent.dialog() {
-        return Readiness::Dialog(dialog.to_owned());
-    }
-    match agent.state() {
-        AgentState::Working => Readiness::Busy,
-        AgentState::WaitingPermission => Readiness::Dialog("permission".to_owned()),
-        AgentState::WaitingQuestion => Readiness::Dialog("question".to_owned()),
-        AgentState::Starting
-        | AgentState::Idle
-        | AgentState::BlockedDialog
-        | AgentState::Unknown => Readiness::NotReady,
     }
 }

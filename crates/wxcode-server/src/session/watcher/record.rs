@@ -1,6 +1,9 @@
 //! What the agent's process says of itself: its version, and whether it agrees with the hooks on the conversation.
 
 use uuid::Uuid;
+use wxcode_claude::running::{self, Status};
+use wxcode_core::agent::Evidence;
+use wxcode_holder::client::{ClientError, Sender};
 
 use super::{
     super::{
@@ -64,5 +67,38 @@ impl Watcher {
         let agent = (self.session.agent_pid, self.session.agent_start);
         let read = move || claim::claims(&config_dir, Some(agent), current);
         tokio::task::spawn_blocking(read).await.ok()?.ok()
+    }
+
+    /// Reads Claude's own record of the process: the only evidence of Esc.
+    pub(super) async fn read_record(
+        &mut self,
+        now: u64,
+        holder: &Sender,
+    ) -> Result<(), ClientError> {
+        if !self.agent.is_engaged() {
+            return Ok(());
+        }
+        let status = self.record_of_process().await.map(|record| record.status);
+        self.record.watch(now);
+        if self.agent.state().is_asking() {
+            // Output that never rests brings no look by itself.
+            self.looker.unsettle(now);
+        }
+        match self.record.says(status) {
+            Some(Status::Idle) => self.observe(&Evidence::RecordedIdle, None, holder).await,
+            Some(Status::Busy) if self.agent.has_requests() => {
+                self.observe(&Evidence::RecordedBusy, None, holder).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) async fn record_of_process(&self) -> Option<running::Running> {
+        let config_dir = self.config_dir.clone();
+        let pid = u32::try_from(self.claude_pid).ok()?;
+        tokio::task::spawn_blocking(move || running::read(&config_dir, pid))
+            .await
+            .ok()?
+            .ok()?
     }
 }

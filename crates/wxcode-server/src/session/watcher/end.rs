@@ -1,0 +1,92 @@
+//! The end of a session: what its agent reported last, and who is told.
+
+use std::path::Path;
+
+use tokio::time::sleep;
+use wxcode_claude::hook::HookKind;
+use wxcode_core::{agent::AgentState, event::Kind};
+use wxcode_holder::folder::{self, Exit, State};
+
+use super::{super::report::evidence, LAST_WORDS_RETRY, SETTLED, Watcher};
+
+impl Watcher {
+    /// The agent is gone: its last words are saved, then everybody is told.
+    pub(super) async fn finish(mut self, exit: Exit) {
+        self.view.send_modify(|view| {
+            view.agent_state = AgentState::Unknown;
+            view.dialog = None;
+            view.asks = None;
+        });
+        self.answerer.close();
+        self.given.close();
+        // Whoever gave them learns of the end by their loss.
+        while self.given.try_recv().is_ok() {}
+        self.last_words().await;
+        loop {
+            let saved = self.ledger.save().await.is_ok();
+            if self.courier.close().await && saved {
+                break;
+            }
+            tokio::select! {
+                () = sleep(LAST_WORDS_RETRY) => {}
+                () = self.closing.cancelled() => return,
+            }
+        }
+        self.session.feed.tell(Kind::SessionExited {
+            session_id: self.session.id,
+            code: exit.code,
+            signal: exit.signal,
+            reason: exit.reason.clone(),
+        });
+        // Best effort: without it the same is accounted for again, which changes nothing.
+        let _ = std::fs::write(self.session.dir.join(SETTLED), b"");
+        tracing::info!(session = %self.session.id, reason = %exit.reason, code = ?exit.code, signal = ?exit.signal, "the session ended");
+        self.view.send_modify(|view| {
+            view.warning = None;
+            view.exit = Some(exit);
+        });
+    }
+
+    /// The hooks that the agent reported and nobody read before its holder was gone.
+    pub(super) async fn last_words(&mut self) {
+        let (dir, since) = (self.session.dir.clone(), self.next_seq);
+        let read = tokio::task::spawn_blocking(move || folder::hooks_since(&dir, since)).await;
+        let Ok(Ok(records)) = read else {
+            tracing::warn!(session = %self.session.id, "the last hooks of the session cannot be read");
+            return;
+        };
+        for record in records {
+            let Some(event) = self.take_in(record.seq, record.lineage, &record.payload) else {
+                continue;
+            };
+            self.reporter.hook(record.seq, &event);
+            if let Some(evidence) = evidence(record.seq, &event) {
+                self.agent.observe(&evidence);
+                self.tell_state(Some(record.seq));
+            }
+            if let HookKind::UserPromptSubmit { prompt, .. } = &event.kind {
+                self.courier.remember(prompt);
+            }
+        }
+    }
+}
+
+/// What a folder says when its holder does not answer: how the agent ended, if it has.
+pub(in crate::session) async fn gone(dir: &Path) -> Option<Exit> {
+    let dir = dir.to_owned();
+    let looked = tokio::task::spawn_blocking(move || match folder::inspect(&dir) {
+        Ok(State::Exited(_, exit)) => Ok(Some(exit)),
+        Ok(State::Lost(holder)) => folder::bury(&dir, &holder, holder.loss()).map(Some),
+        Ok(State::Live(_) | State::Unfinished) => Ok(None),
+        Err(error) => Err(error),
+    })
+    .await;
+    match looked {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "a folder cannot be read");
+            None
+        }
+        Err(_) => None,
+    }
+}

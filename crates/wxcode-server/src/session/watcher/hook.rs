@@ -1,0 +1,87 @@
+//! What a hook of the agent changes: the conversation's identity first, then its state, then deliveries.
+
+use std::sync::Arc;
+
+use wxcode_claude::hook::{self, HookEvent, HookKind};
+use wxcode_core::agent::Evidence;
+use wxcode_holder::{
+    client::{ClientError, Sender},
+    lineage::Lineage,
+};
+
+use super::{super::report::evidence, Watcher};
+
+impl Watcher {
+    /// Accounts for a hook: what it says of the conversation's identity. `None` for one that is not understood, or not
+    /// the agent's own.
+    pub(super) fn take_in(
+        &mut self,
+        seq: u64,
+        lineage: Lineage,
+        payload: &[u8],
+    ) -> Option<HookEvent> {
+        if self.next_seq == 0 && seq > 1 && self.gate.has_begun() {
+            // The report of the start gave way to newer ones.
+            self.agent.observe(&Evidence::SessionStarted);
+        }
+        self.next_seq = seq + 1;
+        self.courier.read(seq);
+        let event = match hook::parse(payload) {
+            Ok(event) => event,
+            Err(error) => {
+                tracing::warn!(session = %self.session.id, %error, "a hook was not understood");
+                return None;
+            }
+        };
+        if !self.gate.admits(&event, lineage) {
+            return None;
+        }
+        let transcript_path = event.transcript_path.clone();
+        match &event.kind {
+            HookKind::SessionStart { source, .. } => {
+                self.ledger
+                    .started(seq, event.session_id, source, transcript_path);
+                self.crosscheck.changed(self.now());
+            }
+            HookKind::UserPromptSubmit { .. } => {
+                self.ledger.spoke(event.session_id, transcript_path)
+            }
+            _ => {}
+        }
+        Some(event)
+    }
+
+    pub(super) async fn hook(
+        &mut self,
+        seq: u64,
+        lineage: Lineage,
+        payload: &[u8],
+        holder: &Sender,
+    ) -> Result<(), ClientError> {
+        let Some(event) = self.take_in(seq, lineage, payload) else {
+            return Ok(());
+        };
+        self.save().await;
+        self.reporter.hook(seq, &event);
+        if let Some(evidence) = evidence(seq, &event) {
+            self.observe(&evidence, Some(seq), holder).await?;
+        }
+        // After the agent's state, so that nobody sees a command submitted and the agent still idle.
+        if let HookKind::UserPromptSubmit { prompt, .. } = &event.kind {
+            let now = self.now();
+            self.courier.reported(prompt, holder, now).await?;
+        }
+        if self.live_from.is_some_and(|from| seq >= from) {
+            // Nobody attached is no error.
+            let _ = self.session.reports.send(Arc::new(event));
+        }
+        Ok(())
+    }
+
+    pub(super) async fn save(&mut self) {
+        if let Err(error) = self.ledger.save().await {
+            tracing::warn!(session = %self.session.id, %error, "the conversation's id waits for the store");
+            self.record.watch(self.now());
+        }
+    }
+}
