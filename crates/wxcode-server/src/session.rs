@@ -23,6 +23,7 @@ mod resumption;
 mod role;
 mod run;
 mod scope;
+mod seat;
 mod start;
 mod version;
 mod watcher;

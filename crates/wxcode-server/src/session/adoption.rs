@@ -17,8 +17,9 @@ use super::{
     STOP_TIMEOUT, courier,
     learned::Learned,
     live::{Note, Session, View},
-    registry::{Seat, Sessions, stop},
+    registry::{Sessions, stop},
     resumption::{self, CutOff},
+    seat::Seat,
     start::Started,
     watcher::SETTLED,
 };

@@ -1,12 +1,9 @@
 //! Which project has which session: get-or-create without a race, delivering, ending.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     path::Path,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
 };
 
 use tokio::time::timeout;
@@ -26,7 +23,7 @@ use super::{
     identity::Ledger,
     learned::Learned,
     live::{Session, View},
-    run::Run,
+    seat::{Seat, lock},
     start::{self, StartError, Started},
     watcher::Watcher,
 };
@@ -45,59 +42,6 @@ pub(super) struct Inner {
     seats: Mutex<HashMap<Id, Arc<Seat>>>,
     pub(super) closing: CancellationToken,
     pub(super) watchers: TaskTracker,
-}
-
-/// A project's place for its one session.
-#[derive(Default)]
-pub(super) struct Seat {
-    /// Held while a session or a run is started or ended, so that there is never a second agent.
-    pub(super) gate: tokio::sync::Mutex<()>,
-    /// The latest session, running or ended.
-    latest: Mutex<Option<Arc<Session>>>,
-    /// The runs that are known; at most one of them is going on.
-    pub(super) runs: Mutex<BTreeMap<Id, Arc<Run>>>,
-    /// Whether the gate is held for the start of a run.
-    pub(super) begins_run: AtomicBool,
-    /// Why that one could not be resumed when the server started.
-    resume_error: Mutex<Option<Arc<str>>>,
-}
-
-impl Seat {
-    /// Gives the place to a session.
-    pub(super) fn take(&self, session: Arc<Session>) {
-        *lock(&self.latest) = Some(session);
-        *lock(&self.resume_error) = None;
-    }
-
-    pub(super) fn fail_to_resume(&self, error: Arc<str>) {
-        *lock(&self.resume_error) = Some(error);
-    }
-
-    pub(super) fn resume_error(&self) -> Option<Arc<str>> {
-        lock(&self.resume_error).clone()
-    }
-
-    /// Holds off every other start and end for as long as the answer lives.
-    pub(super) async fn hold(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.gate.lock().await
-    }
-
-    pub(super) fn latest(&self) -> Option<Arc<Session>> {
-        lock(&self.latest).clone()
-    }
-
-    pub(super) fn running(&self) -> Option<Arc<Session>> {
-        self.latest().filter(|session| !session.is_over())
-    }
-
-    /// Whether a session is being started.
-    fn is_starting(&self) -> bool {
-        // The gate is also held while a session is ended, but then it still runs.
-        self.running().is_none()
-            && !self.begins_run.load(Ordering::Acquire)
-            && self.run().is_none()
-            && self.gate.try_lock().is_err()
-    }
 }
 
 /// A session that was got or created.
@@ -442,9 +386,4 @@ pub(super) async fn stop<T>(dir: &Path, ended: impl Future<Output = T>) -> bool 
         }
     };
     timeout(STOP_TIMEOUT, ended).await.is_ok()
-}
-
-/// A poisoned lock guards a whole value here: every change of it is one assignment.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

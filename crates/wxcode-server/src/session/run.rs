@@ -14,7 +14,10 @@ use std::{fs, sync::Arc};
 
 use wxcode_core::id::Id;
 
-use super::registry::{Seat, Sessions, stop};
+use super::{
+    registry::{Sessions, stop},
+    seat::Seat,
+};
 
 /// Runs of a project that are kept when they are over, the latest ones.
 pub const RUNS_KEPT: usize = 20;

@@ -15,7 +15,8 @@ use super::{
 use crate::session::{
     identity::Ledger,
     plan::{self, Surroundings},
-    registry::{Seat, Sessions},
+    registry::Sessions,
+    seat::Seat,
     start::{self, StartError},
 };
 

@@ -6,7 +6,7 @@ use wxcode_core::id::Id;
 
 use super::Run;
 use crate::session::{
-    registry::{Seat, lock},
+    seat::{Seat, lock},
     start::StartError,
 };
 
