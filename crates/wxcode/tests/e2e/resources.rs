@@ -9,9 +9,12 @@ use std::{
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::{
+    net::TcpStream,
+    time::{sleep, timeout},
+};
 
-use crate::support::{Agent, Namespaces, Server, Socket, eventually, is_alive};
+use crate::support::{Agent, LOOK, Namespaces, PATIENCE, Server, Socket, eventually, is_alive};
 use wxcode_testbed::skip;
 
 /// Takes all the room that is left.
@@ -177,7 +180,14 @@ async fn a_server_without_descriptors_comes_back_when_it_has_some() {
     converse(&mut socket, "no descriptor needed").await;
 
     drop(held);
-    server.start_session(&other).await;
+    // The server closes its ends of them one by one.
+    let path = format!("/output-projects/{other}/session");
+    let started = async {
+        while server.post(&path, json!({})).await.status != 201 {
+            sleep(LOOK).await;
+        }
+    };
+    timeout(PATIENCE, started).await.expect("a session again");
     assert_eq!(server.session(&project).await["pid"], session["pid"]);
 }
 

@@ -20,9 +20,9 @@ use tokio::{
 use super::{Agent, Socket, is_alive, kill};
 
 /// How long anything may take before a test gives up.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a condition outside of our own event stream is looked at.
-const LOOK: Duration = Duration::from_millis(20);
+pub(crate) const LOOK: Duration = Duration::from_millis(20);
 
 /// A running server; everything it started is gone when it is dropped.
 pub(crate) struct Server {
