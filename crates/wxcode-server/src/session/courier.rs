@@ -120,14 +120,8 @@ impl Courier {
         self.prompts.push_back((self.seq, text.to_owned()));
     }
 
-    /// The agent reported a submitted prompt.
-    pub(super) async fn reported(
-        &mut self,
-        text: &str,
-        holder: &Sender,
-        now: u64,
-    ) -> Result<(), ClientError> {
-        self.remember(text);
+    /// The agent reported a submitted prompt, which is remembered.
+    pub(super) async fn reported(&mut self, holder: &Sender, now: u64) -> Result<(), ClientError> {
         if self
             .under
             .as_ref()

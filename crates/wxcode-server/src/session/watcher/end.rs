@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use tokio::time::sleep;
-use wxcode_claude::hook::HookKind;
 use wxcode_core::{agent::AgentState, event::Kind};
 use wxcode_holder::folder::{self, Exit, State};
 
@@ -63,9 +62,6 @@ impl Watcher {
             if let Some(evidence) = evidence(record.seq, &event) {
                 self.agent.observe(&evidence);
                 self.tell_state(Some(record.seq));
-            }
-            if let HookKind::UserPromptSubmit { prompt, .. } = &event.kind {
-                self.courier.remember(prompt);
             }
         }
     }

@@ -43,8 +43,10 @@ impl Watcher {
                     .started(seq, event.session_id, source, transcript_path);
                 self.crosscheck.changed(self.now());
             }
-            HookKind::UserPromptSubmit { .. } => {
-                self.ledger.spoke(event.session_id, transcript_path)
+            HookKind::UserPromptSubmit { prompt, .. } => {
+                // Before anything that may fail: a holder that is gone by now must not cost a delivery its proof.
+                self.courier.remember(prompt);
+                self.ledger.spoke(event.session_id, transcript_path);
             }
             _ => {}
         }
@@ -67,9 +69,9 @@ impl Watcher {
             self.observe(&evidence, Some(seq), holder).await?;
         }
         // After the agent's state, so that nobody sees a command submitted and the agent still idle.
-        if let HookKind::UserPromptSubmit { prompt, .. } = &event.kind {
+        if matches!(event.kind, HookKind::UserPromptSubmit { .. }) {
             let now = self.now();
-            self.courier.reported(prompt, holder, now).await?;
+            self.courier.reported(holder, now).await?;
         }
         if self.live_from.is_some_and(|from| seq >= from) {
             // Nobody attached is no error.
