@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use mongodb::bson::{Document, doc};
 use wxcode_core::{
-    delivery::{Delivery, DeliveryState, Route},
+    delivery::{Delivery, DeliveryState},
     id::Id,
     milestone::{MilestoneStatus, MovedBy, SUBMITTED},
     project::ProjectStatus,
@@ -57,22 +57,7 @@ pub(crate) async fn queue(
         if work.open >= QUEUE_MAX {
             return Ok(Queued::Full);
         }
-        let delivery = Delivery {
-            id: new.id,
-            output_project_id: project,
-            milestone_id,
-            text: text.clone(),
-            state: DeliveryState::Queued,
-            attempts: 0,
-            error: None,
-            idempotency_key: new.idempotency_key.clone(),
-            session_id: None,
-            route: Route::Typed,
-            after_seq: None,
-            version: 0,
-            created_at: to_millis(new.at),
-            updated_at: to_millis(new.at),
-        };
+        let delivery = new.queued(milestone_id, text);
         let number = work.queued + 1;
         let mut writes = vec![Write::Insert(write(&delivery, number)?)];
         if let Some(milestone) = milestone_id {
@@ -101,17 +86,11 @@ async fn not_startable(records: &Records, project: Id, id: Id) -> Result<Option<
     let Some(milestone) = milestone::of(records, project, id).await? else {
         return Ok(Some(Queued::Missing));
     };
-    let pending = milestone.status == MilestoneStatus::Pending;
     let earlier = match milestone.delivery_id {
         Some(delivery) => look(records, delivery).await?,
         None => None,
     };
-    Ok(match earlier {
-        Some(earlier) if pending && earlier.state == DeliveryState::Failed => None,
-        Some(earlier) => Some(Queued::Existing(earlier)),
-        None if pending => None,
-        None => Some(Queued::NotPending(milestone.status)),
-    })
+    Ok(Queued::instead(milestone.status, earlier))
 }
 
 pub(crate) async fn step(

@@ -19,6 +19,7 @@ use wxcode_core::{
     identity::Source,
     milestone::{Milestone, MilestoneStatus, MovedBy},
     project::{HookCursor, OutputProject, ProjectStatus},
+    time::to_millis,
 };
 
 /// Largest page of a listing, in records.
@@ -152,6 +153,30 @@ pub struct NewDelivery {
     pub at: Timestamp,
 }
 
+impl NewDelivery {
+    /// The delivery as every store queues it, with the text that its command came to.
+    #[must_use]
+    pub fn queued(&self, milestone_id: Option<Id>, text: &str) -> Delivery {
+        let at = to_millis(self.at);
+        Delivery {
+            id: self.id,
+            output_project_id: self.output_project_id,
+            milestone_id,
+            text: text.to_owned(),
+            state: DeliveryState::Queued,
+            attempts: 0,
+            error: None,
+            idempotency_key: self.idempotency_key.clone(),
+            session_id: None,
+            route: Route::Typed,
+            after_seq: None,
+            version: 0,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+}
+
 /// What a delivery types.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -182,6 +207,20 @@ pub enum Queued {
     Full,
     /// There is no such project or milestone.
     Missing,
+}
+
+impl Queued {
+    /// The answer, if the command of a milestone with this status and earlier delivery is not to be queued now.
+    #[must_use]
+    pub fn instead(status: MilestoneStatus, earlier: Option<Delivery>) -> Option<Self> {
+        let pending = status == MilestoneStatus::Pending;
+        match earlier {
+            Some(earlier) if pending && earlier.state == DeliveryState::Failed => None,
+            Some(earlier) => Some(Self::Existing(earlier)),
+            None if pending => None,
+            None => Some(Self::NotPending(status)),
+        }
+    }
 }
 
 /// Most deliveries of one project that are not over.

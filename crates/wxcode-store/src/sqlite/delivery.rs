@@ -3,11 +3,10 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use wxcode_core::{
-    delivery::{Delivery, DeliveryState, Route},
+    delivery::{Delivery, DeliveryState},
     id::Id,
     milestone::{MilestoneStatus, MovedBy, SUBMITTED},
     project::ProjectStatus,
-    time::to_millis,
 };
 
 use super::{
@@ -48,22 +47,7 @@ pub(super) fn queue(tx: &Transaction<'_>, new: &NewDelivery) -> Result<Queued, F
         return Ok(Queued::Full);
     }
 
-    let delivery = Delivery {
-        id: new.id,
-        output_project_id: new.output_project_id,
-        milestone_id,
-        text: text.clone(),
-        state: DeliveryState::Queued,
-        attempts: 0,
-        error: None,
-        idempotency_key: new.idempotency_key.clone(),
-        session_id: None,
-        route: Route::Typed,
-        after_seq: None,
-        version: 0,
-        created_at: to_millis(new.at),
-        updated_at: to_millis(new.at),
-    };
+    let delivery = new.queued(milestone_id, text);
     insert(tx, &delivery)?;
     if let Some(milestone_id) = milestone_id {
         milestone::link(tx, milestone_id, new.id)?;
@@ -81,17 +65,11 @@ fn not_startable(tx: &Transaction<'_>, project: Id, id: Id) -> Result<Option<Que
     else {
         return Ok(Some(Queued::Missing));
     };
-    let pending = milestone.status == MilestoneStatus::Pending;
     let earlier = match milestone.delivery_id {
         Some(delivery) => get(tx, delivery)?,
         None => None,
     };
-    Ok(match earlier {
-        Some(earlier) if pending && earlier.state == DeliveryState::Failed => None,
-        Some(earlier) => Some(Queued::Existing(earlier)),
-        None if pending => None,
-        None => Some(Queued::NotPending(milestone.status)),
-    })
+    Ok(Queued::instead(milestone.status, earlier))
 }
 
 pub(super) fn step(tx: &Transaction<'_>, step: &Step) -> Result<Option<Delivery>, Failure> {
