@@ -37,9 +37,10 @@ impl Service {
         fake.config = format!("{}{agent}\n", fake.config);
         let server = Server::elsewhere(fake);
         let data = server.data_dir().to_str().unwrap().to_owned();
+        let claude = Systemd::program(&server.agent.claude);
         let own = [
             ("WXCODE_DATA_DIR", data.as_str()),
-            ("WXCODE_CLAUDE", server.agent.claude.to_str().unwrap()),
+            ("WXCODE_CLAUDE", claude.as_str()),
         ];
         let home = server.agent.home.env();
         let pairs = home.iter().chain(&server.agent.env);
@@ -51,7 +52,7 @@ impl Service {
         let drop_in = format!(
             "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=\n\
              ExecStart={} serve --listen 127.0.0.1:0\n{environment}StandardOutput=null\nStandardError=append:{data}/server.log\n{lines}\n",
-            env!("CARGO_BIN_EXE_wxcode"),
+            wxcode(),
         );
         Self {
             systemd: None,
@@ -112,10 +113,9 @@ impl Service {
     /// What `wxcode doctor` says in there, and whether all is well.
     fn doctor(&self) -> (String, bool) {
         let data = self.server.data_dir().to_str().unwrap();
-        let claude = self.server.agent.claude.to_str().unwrap();
+        let claude = Systemd::program(&self.server.agent.claude);
         let claude = format!("WXCODE_CLAUDE={claude}");
-        let program = env!("CARGO_BIN_EXE_wxcode");
-        let arguments = [&claude, program, "--data-dir", data, "doctor"];
+        let arguments = [&claude, &wxcode(), "--data-dir", data, "doctor"];
         let output = match self.of_user {
             true => self.systemd().run_as_user("env", &arguments),
             false => self.systemd().run("env", &arguments),
@@ -163,6 +163,11 @@ impl Service {
             .delivery_until(project, &again, "submitted")
             .await;
     }
+}
+
+/// The program under test, in there.
+fn wxcode() -> String {
+    Systemd::program(Path::new(env!("CARGO_BIN_EXE_wxcode")))
 }
 
 fn unit_of(dir: &Path) -> String {

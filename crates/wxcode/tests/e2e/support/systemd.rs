@@ -15,14 +15,19 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Where distributions keep it.
-const PROGRAMS: [&str; 2] = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"];
+const SYSTEMD: [&str; 2] = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"];
 
-/// Makes the namespaces' own `/proc`, `/run` and cgroups, and becomes systemd. `$0`: the folder of the units; `$1`: systemd.
+/// Where the programs under test are in there. The folder that they were built in may be one that only its owner enters.
+const PROGRAMS: &str = "/run/programs";
+
+/// Makes the namespaces' own `/proc`, `/run` and cgroups, and becomes systemd. `$0`: the folder of the units; `$1`: systemd;
+/// `$2`: the folder of the programs; `$3`: [`PROGRAMS`].
 const BOOT: &str = r#"
     mount --make-rprivate / && mount -t proc proc /proc || exit 3
     umount -R /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup || exit 3
     mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system /run/dbus && cp -r "$0"/. /run/systemd/system || exit 3
     cp -r "$0"/user /run/systemd/user
+    mkdir "$3" && mount --bind "$2" "$3" || exit 3
     container=wxcode-test exec "$1" --system --unit=test.target --log-target=console --log-level=warning --show-status=false
 "#;
 
@@ -86,7 +91,7 @@ impl Systemd {
     }
 
     fn try_start(units: &[(&str, &str)]) -> Result<Self, String> {
-        let program = PROGRAMS.iter().find(|path| Path::new(path).exists());
+        let program = SYSTEMD.iter().find(|path| Path::new(path).exists());
         let program = program.ok_or("it is not installed")?;
         if !Path::new("/usr/bin/dbus-daemon").exists() {
             return Err("dbus-daemon is not installed".to_owned());
@@ -110,6 +115,7 @@ impl Systemd {
             .arg(BOOT)
             .arg(folder.path())
             .arg(program)
+            .args([built().parent().unwrap(), Path::new(PROGRAMS)])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -151,6 +157,13 @@ impl Systemd {
             assert!(Instant::now() < deadline, "systemd is not up in time");
             std::thread::sleep(LOOK);
         }
+    }
+
+    /// Where this program, which stands beside wxcode, is in there.
+    pub(crate) fn program(path: &Path) -> String {
+        assert_eq!(path.parent(), built().parent());
+        let name = path.file_name().unwrap().to_str().unwrap();
+        format!("{PROGRAMS}/{name}")
     }
 
     /// Runs a program in there.
@@ -222,6 +235,10 @@ impl Drop for Systemd {
             std::thread::sleep(LOOK);
         }
     }
+}
+
+fn built() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_wxcode"))
 }
 
 /// Removes a cgroup and those in it; it fails while a process is still there.
