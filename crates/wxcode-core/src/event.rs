@@ -1,6 +1,8 @@
 //! Events: what a program that follows an output project is told, in order.
 
 mod fit;
+mod report;
+mod stage;
 mod told;
 
 use jiff::Timestamp;
@@ -9,6 +11,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use fit::{CUT_MARK, EVENT_MAX, shortened};
+pub use report::{Report, Reporter, RunReport};
+pub use stage::Stage;
 pub use told::{MILESTONES_MAX, Reached, Told};
 
 use crate::{
@@ -17,8 +21,8 @@ use crate::{
     delivery::DeliveryState,
     id::Id,
     identity::Source,
-    milestone::{MilestoneStatus, MovedBy},
-    run::{Place, RunState},
+    milestone::MovedBy,
+    run::RunState,
 };
 
 /// An event of a project.
@@ -268,69 +272,6 @@ pub enum Kind {
     },
 }
 
-/// Who reports a tool.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Reporter {
-    /// A hook of a session.
-    Session(Report),
-    /// What the agent of a run printed.
-    Run(RunReport),
-}
-
-/// Where in its output the agent of a run reported an event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunReport {
-    /// The run.
-    pub run_id: Id,
-    /// The conversation.
-    pub claude_session_id: Uuid,
-    /// The place in the output.
-    #[serde(flatten)]
-    pub place: Place,
-}
-
-/// How far a milestone is, to those who follow it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// See [`MilestoneStatus::Pending`].
-    Pending,
-    /// See [`MilestoneStatus::InProgress`].
-    InProgress,
-    /// See [`MilestoneStatus::Completed`].
-    Completed,
-    /// See [`MilestoneStatus::Failed`].
-    Failed,
-    /// There is no such milestone any more.
-    Deleted,
-}
-
-impl Stage {
-    /// The status of one that was not deleted.
-    #[must_use]
-    pub const fn status(self) -> Option<MilestoneStatus> {
-        match self {
-            Self::Pending => Some(MilestoneStatus::Pending),
-            Self::InProgress => Some(MilestoneStatus::InProgress),
-            Self::Completed => Some(MilestoneStatus::Completed),
-            Self::Failed => Some(MilestoneStatus::Failed),
-            Self::Deleted => None,
-        }
-    }
-}
-
-impl From<MilestoneStatus> for Stage {
-    fn from(status: MilestoneStatus) -> Self {
-        match status {
-            MilestoneStatus::Pending => Self::Pending,
-            MilestoneStatus::InProgress => Self::InProgress,
-            MilestoneStatus::Completed => Self::Completed,
-            MilestoneStatus::Failed => Self::Failed,
-        }
-    }
-}
-
 /// Something to be answered, in short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
@@ -356,17 +297,6 @@ impl From<Ask> for Asked {
             options,
         }
     }
-}
-
-/// Which hook reported an event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
-    /// The session.
-    pub session_id: Id,
-    /// The conversation.
-    pub claude_session_id: Uuid,
-    /// The hook's number in the session.
-    pub hook: u64,
 }
 
 /// A call of a tool, in short.
