@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 pub use crate::journal::{HookRecord, hooks_since};
 pub use bury::bury;
 pub(crate) use bury::record;
-pub(crate) use files::{EXIT, HOLDER, HOOK, LOG, SCREEN, SOCKET, write_json, write_whole};
+pub use files::write_whole;
+pub(crate) use files::{EXIT, HOLDER, HOOK, LOG, SCREEN, SOCKET, write_json};
 use files::{SPEC, read_json};
 pub use left::end_left;
 

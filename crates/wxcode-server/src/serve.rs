@@ -20,6 +20,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use wxcode_holder::folder::{FolderError, write_whole};
 use wxcode_store::Store;
 
 use crate::{
@@ -45,6 +46,8 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a server that was just killed may take to let go of the data folder, and how often that is looked at.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 const LOCK_RETRY: Duration = Duration::from_millis(20);
+/// File in the data folder: where the running server listens, and its process.
+const FOUND: &str = "server.json";
 /// How long to wait before accepting again when the system is out of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -192,7 +195,12 @@ impl Server {
         }
         let router = http::router(app);
         let found = serde_json::json!({ "address": format!("http://{address}"), "pid": std::process::id() });
-        write_whole(&data_dir.join("server.json"), found.to_string().as_bytes()).map_err(failed)?;
+        write_whole(&data_dir, FOUND, found.to_string().as_bytes()).map_err(
+            |error| match error {
+                FolderError::Io { error, .. } => failed(error),
+                other => failed(io::Error::other(other)),
+            },
+        )?;
         Ok(Self {
             listener,
             address,
@@ -248,7 +256,7 @@ impl Server {
         }
         self.events.settle();
         // Best effort: a stale one names a pid that is gone.
-        let _ = fs::remove_file(self.data_dir.join("server.json"));
+        let _ = fs::remove_file(self.data_dir.join(FOUND));
     }
 
     fn connect(&self, stream: TcpStream, slot: OwnedSemaphorePermit, graceful: &GracefulShutdown) {
@@ -296,10 +304,4 @@ async fn accept(
         .map_err(io::Error::other)?;
     let (stream, _) = listener.accept().await?;
     Ok((stream, slot))
-}
-
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let draft = path.with_extension("tmp");
-    fs::write(&draft, bytes)?;
-    fs::rename(draft, path)
 }

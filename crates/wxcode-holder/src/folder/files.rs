@@ -64,8 +64,12 @@ pub(crate) fn write_json(
     write_whole(dir, name, &json)
 }
 
-/// Writes a file so that it is there whole or not at all.
-pub(crate) fn write_whole(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
+/// Writes a file, 0600, so that it is there whole or not at all, also after a loss of power: beside its place, to the disk, and then
+/// moved there. What was there before stays where it fails.
+///
+/// # Errors
+/// When the folder is not there, or the disk does not take the file.
+pub fn write_whole(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
     let path = dir.join(name);
     // The process id keeps two writers apart; the last one to move wins.
     let beside = dir.join(format!(".{name}.{}.new", std::process::id()));
@@ -84,4 +88,28 @@ pub(crate) fn write_whole(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), Fo
         let _ = fs::remove_file(&beside);
         FolderError::Io { path, error }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_written_whole_and_what_fails_leaves_nothing_and_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        write_whole(dir.path(), "a", b"first, and longer").unwrap();
+        write_whole(dir.path(), "a", b"second").unwrap();
+        assert_eq!(fs::read(dir.path().join("a")).unwrap(), b"second");
+        let mode = fs::metadata(dir.path().join("a")).unwrap().permissions();
+        assert_eq!(mode.mode() & 0o777, 0o600);
+        fs::create_dir(dir.path().join("b")).unwrap();
+        let error = write_whole(dir.path(), "b", b"x").unwrap_err();
+        assert!(error.to_string().contains("free space"), "{error}");
+        assert_eq!(
+            fs::read_dir(dir.path()).unwrap().count(),
+            2,
+            "no draft is left"
+        );
+        assert!(write_whole(&dir.path().join("none"), "a", b"x").is_err());
+    }
 }

@@ -2,14 +2,14 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fs,
-    io::{self, Write as _},
+    fs, io,
     path::Path,
 };
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use wxcode_core::{id::Id, work::Work};
+use wxcode_holder::folder::write_whole;
 
 use super::look::Found;
 
@@ -90,14 +90,12 @@ impl Record {
     /// # Errors
     /// When the disk does not take it.
     pub(super) fn write(&self, path: &Path) -> io::Result<()> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let draft = path.with_extension("tmp");
-        let mut file = fs::File::create(&draft)?;
-        file.write_all(&serde_json::to_vec(self)?)?;
-        file.sync_all()?;
-        fs::rename(draft, path)
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        fs::create_dir_all(folder)?;
+        let bytes = serde_json::to_vec(self)?;
+        write_whole(folder, &name.to_string_lossy(), &bytes).map_err(io::Error::other)
     }
 
     /// Whether entries came or went since it was last looked.

@@ -1,13 +1,9 @@
 //! What a server has learned of a session and its later self needs too: a file in the session's folder.
 
-use std::{
-    fs,
-    io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
-    path::Path,
-};
+use std::{fs, io, path::Path};
 
 use serde::{Deserialize, Serialize};
+use wxcode_holder::folder::write_whole;
 
 /// The file's name.
 const FILE: &str = "learned.json";
@@ -45,21 +41,12 @@ impl Learned {
             .unwrap_or_default()
     }
 
-    /// Writes it beside its place and moves it there.
+    /// Writes it, whole or not at all.
     ///
     /// # Errors
     /// When the folder cannot be written.
     pub(super) fn write(&self, dir: &Path) -> io::Result<()> {
-        let new = dir.join(format!("{FILE}.new"));
-        let bytes = serde_json::to_vec(self).map_err(io::Error::from)?;
-        fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&new)?
-            .write_all(&bytes)?;
-        fs::rename(new, dir.join(FILE))
+        write_whole(dir, FILE, &serde_json::to_vec(self)?).map_err(io::Error::other)
     }
 }
 

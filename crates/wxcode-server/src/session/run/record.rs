@@ -1,16 +1,12 @@
 //! What a run came to, as a file in its folder: with it, everything that follows from the run's end has been done.
 
-use std::{
-    fs,
-    io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
-    path::Path,
-};
+use std::{fs, io, path::Path};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use wxcode_core::run::RunState;
+use wxcode_holder::folder::write_whole;
 
 /// The file.
 const FILE: &str = "result.json";
@@ -49,21 +45,7 @@ impl Record {
 
 /// Writes it whole or not at all.
 pub(super) fn write(dir: &Path, record: &Record) -> io::Result<()> {
-    let draft = dir.join(format!(".{FILE}.new"));
-    let write = || {
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&draft)?;
-        file.write_all(&serde_json::to_vec(record)?)?;
-        file.sync_data()?;
-        fs::rename(&draft, dir.join(FILE))
-    };
-    write().inspect_err(|_| {
-        let _ = fs::remove_file(&draft);
-    })
+    write_whole(dir, FILE, &serde_json::to_vec(record)?).map_err(io::Error::other)
 }
 
 /// Reads it; `None` where there is none that this build understands.
