@@ -83,6 +83,17 @@ async fn talk(server: &Server, name: &str) -> String {
             },
         )
         .await;
+    // A holder that is killed takes along what it has not written to its log yet.
+    server
+        .until(
+            &format!("/output-projects/{project}/recording"),
+            "the answer is in the log",
+            |recording| {
+                let recording = recording.as_str().unwrap();
+                recording.contains(&format!("last: hello {name}"))
+            },
+        )
+        .await;
     project
 }
 
