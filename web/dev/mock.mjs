@@ -204,6 +204,9 @@ export function startMock({ port = 0, token = "mock" } = {}) {
         asks: null,
         warning: null,
         run,
+        resume_error: project.name.includes("cut off")
+          ? "the agent could not start: `claude` is not installed: install it, then start the session"
+          : null,
       };
     }
     const { stream, agent, end, ...rest } = it;
@@ -220,6 +223,7 @@ export function startMock({ port = 0, token = "mock" } = {}) {
         ? "Hooks are turned off by a managed setting: commands cannot be confirmed. Ask your administrator to allow them."
         : null,
       run,
+      resume_error: null,
     };
   };
   const shownProject = ({ session, deliveries, pump, events, runs, ...rest }) => rest;

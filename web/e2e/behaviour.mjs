@@ -92,6 +92,16 @@ export const behaviours = {
     await context.close();
   },
 
+  async "says why a session was not resumed at the start, until one is started"(browser, mock) {
+    const failed = await opened(browser, mock, "no agent here, cut off");
+    await failed.page.getByText("It could not be resumed when the server started: the agent could not start").waitFor();
+    await failed.context.close();
+    const { page, context } = await opened(browser, mock, "cut off");
+    await connected(page);
+    await page.getByText("It could not be resumed").waitFor({ state: "detached" });
+    await context.close();
+  },
+
   async "tells that the conversation was lost until that was read"(browser, mock) {
     const { page, context } = await opened(browser, mock, "lost");
     await connected(page);

@@ -103,6 +103,8 @@ export interface Session {
   warning: string | null;
   /** The run under way, for which no session can be started. */
   run: Run | null;
+  /** Why it could not be resumed when the server started, and what to do; null once a session was started. */
+  resume_error: string | null;
 }
 
 /** What the agent asks, and what may be answered. */

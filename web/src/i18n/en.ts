@@ -144,6 +144,7 @@ export const en = {
   "session.clients": "Clients",
   "session.read_only": "Look on read-only",
   "session.since": "Started",
+  "session.not_resumed": "It could not be resumed when the server started: {reason}",
   "session.exit": "Ended",
   "session.exit_stopped": "on request",
   "session.exit_rebooted": "the machine went down",

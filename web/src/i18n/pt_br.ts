@@ -145,6 +145,7 @@ export const ptBr: Dictionary = {
   "session.clients": "Clientes",
   "session.read_only": "Acompanhar sem digitar",
   "session.since": "Iniciada",
+  "session.not_resumed": "Não foi possível retomá-la quando o servidor iniciou: {reason}",
   "session.exit": "Terminou",
   "session.exit_stopped": "a pedido",
   "session.exit_rebooted": "a máquina foi desligada",
