@@ -35,13 +35,14 @@ pub(crate) fn run(common: &Common, options: &ListOptions) -> anyhow::Result<()> 
     );
     for (project, session) in rows {
         let text = |key: &str| session[key].as_str().unwrap_or("-").to_owned();
+        // A run has no terminal, but it is the project's agent while it goes on.
+        let (status, agent) = match session["run"].is_null() {
+            true => (text("status"), text("agent_state")),
+            false => ("run".to_owned(), "working".to_owned()),
+        };
         println!(
             "{:<24}  {:<8}  {:<18}  {:>7}  {}",
-            project.id,
-            text("status"),
-            text("agent_state"),
-            session["clients"],
-            project.name
+            project.id, status, agent, session["clients"], project.name
         );
     }
     Ok(())

@@ -62,6 +62,29 @@ fn names(told: &[Told]) -> Vec<&str> {
     told.map(|told| told.name.as_str()).collect()
 }
 
+/// The line of the only project in `wxcode ls`.
+async fn listed(server: &Server) -> String {
+    let listed = server.command(&["ls"]).output().await.unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    listed.lines().nth(1).unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_list_shows_a_run_that_is_going_on() {
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let mut events = Events::follow(&server, &project).await;
+    let (run, gate) = held(&server, &project, &mut events).await;
+    let line = listed(&server).await;
+    let words: Vec<_> = line.split_whitespace().collect();
+    assert_eq!(words, [&project, "run", "working", "0", "p"], "{line}");
+    release(&gate);
+    over(&server, &run).await;
+    let line = listed(&server).await;
+    let words: Vec<_> = line.split_whitespace().collect();
+    assert_eq!(words, [&project, "none", "unknown", "0", "p"], "{line}");
+}
+
 #[tokio::test]
 async fn a_run_is_carried_out_and_told() {
     let server = Server::start(Agent::fake("")).await;
