@@ -1,5 +1,14 @@
 //! The server dies at each step of a delivery: the command is taken once, and says so.
 
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicI32, Ordering::SeqCst},
+    },
+};
+
+use rustix::process::{Pid, Signal, kill_process};
 use wxcode_holder::client::{Event, Request};
 
 use crate::support::{Agent, Frame, Proxy, Server, Stop};
@@ -10,6 +19,15 @@ const STASH: &[u8] = b"\x13";
 
 fn types(keys: &'static [u8], frame: &Frame) -> bool {
     matches!(frame, Frame::Request(Request::ClaimedInput { bytes, .. }) if bytes[..] == *keys)
+}
+
+fn is_report(frame: &Frame) -> bool {
+    match frame {
+        Frame::Event(Event::Hook { payload, .. }) => {
+            String::from_utf8_lossy(payload).contains("UserPromptSubmit")
+        }
+        _ => false,
+    }
 }
 
 /// The steps by their names. What the store is told lies between them: `written` before the text is sent, the attempt behind the
@@ -36,12 +54,7 @@ const STEPS: &[(&str, Stop)] = &[
     ("hears that Enter is typed", |frame| {
         matches!(frame, Frame::Event(Event::InputTaken { .. }))
     }),
-    ("hears that it is submitted", |frame| match frame {
-        Frame::Event(Event::Hook { payload, .. }) => {
-            String::from_utf8_lossy(payload).contains("UserPromptSubmit")
-        }
-        _ => false,
-    }),
+    ("hears that it is submitted", is_report),
     ("gives the keyboard back", |frame| {
         matches!(frame, Frame::Request(Request::Release { .. }))
     }),
@@ -99,4 +112,48 @@ async fn the_server_dies_behind_each_step() {
     for (name, stop) in STEPS {
         dies_at(name, *stop, true).await;
     }
+}
+
+/// Sends a signal; a stop is waited for.
+fn signal(pid: i32, signal: Signal) {
+    kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+    let stopped = |stat: String| stat.rsplit_once(')').unwrap().1.starts_with(" T");
+    let all_stopped = || {
+        let mut threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+        threads.all(|thread| {
+            fs::read_to_string(thread.unwrap().path().join("stat")).is_ok_and(stopped)
+        })
+    };
+    while signal == Signal::STOP && !all_stopped() {
+        std::thread::yield_now();
+    }
+}
+
+/// What was read last before the holder was gone counts, whatever could not be sent to the holder any more.
+#[tokio::test]
+async fn a_holder_that_is_gone_behind_the_report_costs_no_proof() {
+    let mut server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    server.start_session(&project).await;
+    let idle = |session: &serde_json::Value| session["agent_state"] == "idle";
+    server.session_until(&project, "idle", idle).await;
+    server.crash().await;
+
+    let dir = server.session_dirs().remove(0);
+    let pid = Arc::new(AtomicI32::new(0));
+    let stopping = Arc::clone(&pid);
+    // The server finds the report and the end of the connection at once: it cannot give the keyboard back.
+    let mut proxy = Proxy::breaking(&dir, is_report, move || {
+        signal(stopping.load(SeqCst), Signal::STOP);
+    });
+    server.up().await;
+    pid.store(server.pid(), SeqCst);
+    let delivery = server.deliver(&project, TEXT).await;
+    proxy.stopped().await;
+    proxy.take_away();
+    signal(server.pid(), Signal::CONT);
+    let done = server
+        .delivery_until(&project, &delivery, "submitted")
+        .await;
+    assert!(done["error"].is_null(), "{done}");
 }

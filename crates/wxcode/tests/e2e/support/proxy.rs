@@ -4,6 +4,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use bytes::{Bytes, BytesMut};
@@ -35,6 +36,8 @@ pub(crate) enum Frame {
 
 /// Where the proxy stops: it is asked for each frame, and keeps back the one for which it says so and all that follow it.
 pub(crate) type Stop = fn(&Frame) -> bool;
+/// Something that is done at a frame.
+type Before = Arc<dyn Fn() + Send + Sync>;
 
 /// Stands in the place of a holder's socket until it is taken away.
 pub(crate) struct Proxy {
@@ -47,12 +50,21 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Puts itself before the holder of the session in `dir`. With `forwards` the frame that it stops at still goes through.
     pub(crate) fn new(dir: &Path, stop: Stop, forwards: bool) -> Self {
-        Self::with(dir, stop, forwards, false)
+        Self::with(dir, stop, forwards, false, None)
+    }
+
+    /// The same, but the connection breaks behind the frame that it stops at, and `before` is called before that one goes through.
+    pub(crate) fn breaking(
+        dir: &Path,
+        stop: Stop,
+        before: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
+        Self::with(dir, stop, true, false, Some(Arc::new(before)))
     }
 
     /// Makes the two sides speak the first version of the protocol; tells of the frames that `watched` is true for.
     pub(crate) fn speaking_the_first_version(dir: &Path, watched: Stop) -> Self {
-        Self::with(dir, watched, true, true)
+        Self::with(dir, watched, true, true, None)
     }
 
     /// Whether it has stopped.
@@ -60,7 +72,7 @@ impl Proxy {
         self.stopped.try_recv().is_ok()
     }
 
-    fn with(dir: &Path, stop: Stop, forwards: bool, old: bool) -> Self {
+    fn with(dir: &Path, stop: Stop, forwards: bool, old: bool, breaks: Option<Before>) -> Self {
         let (socket, aside) = (dir.join(SOCKET), dir.join("aside").join(SOCKET));
         fs::create_dir(dir.join("aside")).unwrap();
         fs::rename(&socket, &aside).unwrap();
@@ -79,15 +91,20 @@ impl Proxy {
                     stop,
                     forwards,
                     old,
+                    breaks: breaks.clone(),
                     tell: tell.clone(),
                 };
+                let told = tell.clone();
                 let there = forward(from_client, to_holder, way.clone());
                 let back = forward(from_holder, to_client, way);
                 tokio::spawn(async move {
                     // One that has stopped keeps both ends open until the server is gone.
-                    tokio::select! {
-                        () = there => {}
-                        () = back => {}
+                    let broke = tokio::select! {
+                        broke = there => broke,
+                        broke = back => broke,
+                    };
+                    if broke {
+                        let _ = told.send(()).await;
                     }
                 });
             }
@@ -134,6 +151,8 @@ struct Way {
     stop: Stop,
     forwards: bool,
     old: bool,
+    /// Where it breaks rather than stops: what is done before.
+    breaks: Option<Before>,
     tell: mpsc::Sender<()>,
 }
 
@@ -144,8 +163,8 @@ fn first_version(hello: &[u8]) -> Bytes {
     hello.to_string().into()
 }
 
-/// Forwards frames one way until the sender is gone.
-async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way) {
+/// Forwards frames one way until the sender is gone, or until it breaks: whether it did.
+async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way) -> bool {
     let mut decoder = Decoder::default();
     let mut stopped = false;
     loop {
@@ -158,16 +177,22 @@ async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way) {
                 _ => payload,
             };
             let stops = (way.stop)(&frame(kind, &payload));
+            if let Some(before) = way.breaks.as_ref().filter(|_| stops) {
+                before();
+            }
             if (!stops || way.forwards) && to.write_all(&encoded(kind, &payload)).await.is_err() {
-                return;
+                return false;
             }
             if stops {
+                if way.breaks.is_some() {
+                    return true;
+                }
                 stopped = true;
                 let _ = way.tell.send(()).await;
             }
         }
         match from.read_buf(decoder.buffer()).await {
-            Ok(0) | Err(_) => return,
+            Ok(0) | Err(_) => return false,
             Ok(_) => {}
         }
     }
