@@ -6,6 +6,8 @@ mod answer;
 mod claim;
 mod courier;
 mod crosscheck;
+#[cfg(test)]
+mod double;
 mod identity;
 mod learned;
 mod left;

@@ -1,6 +1,7 @@
 //! What the folders say after a restart: running sessions are followed again, lost ones buried, ended ones remembered.
 
 use std::{
+    collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -19,6 +20,7 @@ use super::{
     live::{Note, Session, View},
     registry::{Sessions, stop},
     resumption::{self, CutOff},
+    run,
     seat::Seat,
     start::Started,
     watcher::SETTLED,
@@ -38,6 +40,7 @@ impl Sessions {
             .map_err(io::Error::other)??;
         let mut running = 0_usize;
         let mut cut_off = Vec::new();
+        let mut newest = None;
         for (id, dir, state) in found {
             let state = match state {
                 Err(error) => mended(id, &dir, error).await,
@@ -63,19 +66,17 @@ impl Sessions {
                         stop(&older.dir, older.ended()).await;
                     }
                     let current = self.current_conversation(&note).await;
-                    let started = Started {
-                        id,
-                        dir,
-                        note,
-                        holder,
-                        at,
-                    };
-                    self.follow(&seat, started, current).await;
+                    let found = started(id, dir, note, holder, at);
+                    self.follow(&seat, found, current).await;
                 }
                 // It ended while no server was there: what it reported last is taken in as if one had been.
-                State::Lost(holder) => self.finish(&seat, id, dir, note, holder, at).await,
+                State::Lost(holder) => {
+                    let found = started(id, dir, note, holder, at);
+                    self.finish(&seat, found, &mut newest).await?;
+                }
                 State::Exited(Some(holder), _) if !dir.join(SETTLED).exists() => {
-                    self.finish(&seat, id, dir, note, holder, at).await;
+                    let found = started(id, dir, note, holder, at);
+                    self.finish(&seat, found, &mut newest).await?;
                 }
                 State::Exited(holder, exit) => self.remember(
                     &seat,
@@ -103,28 +104,45 @@ impl Sessions {
         Ok(cut_off)
     }
 
-    /// Follows a session that has ended, to its end.
+    /// Follows a session that has ended, to its end. `newest` is what [`Self::newest`] gives, once it was asked.
     async fn finish(
         &self,
         seat: &Seat,
-        id: Id,
-        dir: PathBuf,
-        note: Note,
-        holder: HolderFile,
-        at: Timestamp,
-    ) {
-        let current = self.current_conversation(&note).await;
-        let started = Started {
-            id,
-            dir,
-            note,
-            holder,
-            at,
+        mut ended: Started,
+        newest: &mut Option<Newest>,
+    ) -> io::Result<()> {
+        let newest = match newest {
+            Some(newest) => newest,
+            none => none.insert(self.newest().await?),
         };
-        let session = self.follow(seat, started, current).await;
+        let (id, project) = (ended.id, ended.note.project_id);
+        ended.is_latest = newest.get(&project) == Some(&(ended.at, id));
+        let current = self.current_conversation(&ended.note).await;
+        let session = self.follow(seat, ended, current).await;
         if timeout(STOP_TIMEOUT, session.ended()).await.is_err() {
             tracing::warn!(session = %id, "the end of a session waits for the store");
         }
+        Ok(())
+    }
+
+    /// When each project's latest agent was started, a session's or a run's, and its id, by the folders.
+    async fn newest(&self) -> io::Result<Newest> {
+        let data_dir = self.0.settings.data_dir.clone();
+        let read = move || {
+            let mut newest = Newest::new();
+            for kind in ["sessions", run::FOLDER] {
+                for (id, dir) in folders(&data_dir.join(kind))? {
+                    // The note of a run says as much of whose it is.
+                    if let Some((note, at)) = read_note(&dir) {
+                        let newest = newest.entry(note.project_id).or_insert((at, id));
+                        *newest = (*newest).max((at, id));
+                    }
+                }
+            }
+            Ok(newest)
+        };
+        let read = tokio::task::spawn_blocking(read);
+        read.await.map_err(io::Error::other)?
     }
 
     pub(super) async fn current_conversation(&self, note: &Note) -> Option<uuid::Uuid> {
@@ -202,6 +220,21 @@ impl Sessions {
     }
 }
 
+/// When each project's latest agent was started, and the id of its session or run.
+type Newest = HashMap<Id, (Timestamp, Id)>;
+
+/// A session that the folders name.
+const fn started(id: Id, dir: PathBuf, note: Note, holder: HolderFile, at: Timestamp) -> Started {
+    Started {
+        id,
+        dir,
+        note,
+        holder,
+        at,
+        is_latest: true,
+    }
+}
+
 /// A session that ended while no server was there.
 struct Past {
     id: Id,
@@ -262,22 +295,27 @@ type Looked = (Id, PathBuf, Result<State, FolderError>);
 
 /// The session folders below `root` in the order of their making, those that run last, and what each says.
 fn look(root: &Path) -> io::Result<Vec<Looked>> {
+    let looked = folders(root)?.into_iter().map(|(id, path)| {
+        let state = folder::inspect(&path);
+        (id, path, state)
+    });
+    let mut found: Vec<Looked> = looked.collect();
+    // One that runs is its project's session, whatever a clock that was set back says of when it was made.
+    found.sort_by_key(|(id, _, state)| (matches!(state, Ok(State::Live(_))), *id));
+    Ok(found)
+}
+
+/// The folders below `root` that are named by an id.
+fn folders(root: &Path) -> io::Result<Vec<(Id, PathBuf)>> {
     fs::create_dir_all(root)?;
     let mut found = Vec::new();
     for entry in fs::read_dir(root)? {
         let path = entry?.path();
-        let Some(id) = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .and_then(|name| name.parse().ok())
-        else {
-            continue;
-        };
-        let state = folder::inspect(&path);
-        found.push((id, path, state));
+        let name = path.file_name().and_then(|name| name.to_str());
+        if let Some(id) = name.and_then(|name| name.parse().ok()) {
+            found.push((id, path));
+        }
     }
-    // One that runs is its project's session, whatever a clock that was set back says of when it was made.
-    found.sort_by_key(|(id, _, state)| (matches!(state, Ok(State::Live(_))), *id));
     Ok(found)
 }
 

@@ -2,61 +2,52 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use futures_util::{FutureExt, future::BoxFuture};
-use tokio::time::sleep;
-use wxcode_holder::folder::{self, State};
+use futures_util::FutureExt;
+use tokio::{sync::Notify, time::sleep};
+use uuid::Uuid;
 
 use super::{
-    adoption::read_note, live::Session, registry::Sessions, start::Started, watcher::Watcher,
+    live::{Ends, Note, Session},
+    registry::Sessions,
 };
 
 /// How long to wait before: what fails at once must not keep a processor busy.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// What it takes to follow a session, beside the session.
+#[derive(Clone)]
+pub(super) struct Following {
+    pub(super) note: Note,
+    /// The project's conversation when the following begins.
+    pub(super) current: Option<Uuid>,
+    /// Whether no other agent of the project was started later.
+    pub(super) is_latest: bool,
+    /// Rings when the planning files may be others.
+    pub(super) planning: Arc<Notify>,
+}
+
 impl Sessions {
-    /// Follows a session to its end, or until the server closes, over any panic.
-    pub(super) fn watch(&self, session: Arc<Session>, watcher: Watcher) {
+    /// Follows a session to its end, or until the server closes, over any panic. It stays the same session: whoever is attached to
+    /// it, or waits for its end, notices nothing.
+    pub(super) fn watch(&self, session: Arc<Session>, ends: Ends, mut following: Following) {
         let sessions = self.clone();
         self.0.watchers.spawn(async move {
-            let closing = watcher.closing.clone();
-            if AssertUnwindSafe(watcher.run()).catch_unwind().await.is_err() {
+            let closing = sessions.0.closing.clone();
+            let seat = sessions.seat(session.project_id);
+            let mut watcher = sessions.watcher(&session, ends, following.clone());
+            while AssertUnwindSafe(watcher.run()).catch_unwind().await.is_err() {
                 tracing::error!(session = %session.id, "a defect broke off the following of a session; it is followed anew");
                 tokio::select! {
-                    () = sleep(PAUSE) => sessions.follow_anew(&session).await,
-                    () = closing.cancelled() => {}
+                    () = sleep(PAUSE) => {}
+                    () = closing.cancelled() => return,
                 }
+                if seat.latest().is_none_or(|latest| latest.id != session.id) {
+                    return; // another one has taken its place
+                }
+                following.current = sessions.current_conversation(&following.note).await;
+                watcher = sessions.watcher(&session, session.ends_anew(), following.clone());
             }
         });
-    }
-
-    fn follow_anew<'a>(&'a self, broken: &'a Session) -> BoxFuture<'a, ()> {
-        Box::pin(async move {
-            let seat = self.seat(broken.project_id);
-            let dir = broken.dir.clone();
-            let looked =
-                tokio::task::spawn_blocking(move || (folder::inspect(&dir), read_note(&dir)));
-            let Ok((
-                Ok(State::Live(holder) | State::Lost(holder) | State::Exited(Some(holder), _)),
-                Some((note, at)),
-            )) = looked.await
-            else {
-                tracing::error!(session = %broken.id, "its folder cannot be read: restart the server once that is mended");
-                return;
-            };
-            if seat.latest().is_none_or(|latest| latest.id != broken.id) {
-                return; // another one has taken its place
-            }
-            let current = self.current_conversation(&note).await;
-            let (id, dir) = (broken.id, broken.dir.clone());
-            let started = Started {
-                id,
-                dir,
-                note,
-                holder,
-                at,
-            };
-            self.follow(&seat, started, current).await;
-        })
     }
 }
 

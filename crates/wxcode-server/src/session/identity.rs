@@ -33,21 +33,25 @@ pub(super) struct Ledger {
     project: Id,
     session: Id,
     current: Option<Uuid>,
+    is_latest: bool,
     unsaved: VecDeque<Change>,
 }
 
 impl Ledger {
+    /// Of an agent of the project; one that is not its latest does not change what the current conversation is.
     pub(super) fn new(
         store: Arc<dyn Store>,
         project: Id,
         session: Id,
         current: Option<Uuid>,
+        is_latest: bool,
     ) -> Self {
         Self {
             store,
             project,
             session,
             current,
+            is_latest,
             unsaved: VecDeque::new(),
         }
     }
@@ -105,6 +109,9 @@ impl Ledger {
     }
 
     fn push(&mut self, change: Change) {
+        if !self.is_latest && matches!(change, Change::Rotate { .. }) {
+            return;
+        }
         if self.unsaved.len() == UNSAVED_MAX {
             self.unsaved.pop_front();
             tracing::error!(project = %self.project, "the store was away for too long: a change of the conversation's id is lost");

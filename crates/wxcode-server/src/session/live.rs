@@ -61,6 +61,25 @@ pub struct View {
     pub exit: Option<Exit>,
 }
 
+impl View {
+    /// Of a session that nobody has followed yet.
+    pub(super) const fn starting(claude_version: Option<String>) -> Self {
+        Self {
+            agent_state: AgentState::Starting,
+            dialog: None,
+            asks: None,
+            claude_version,
+            warning: None,
+            exit: None,
+        }
+    }
+
+    /// What was said of an agent that runs counts no more.
+    fn forget(&mut self) {
+        *self = Self::starting(self.claude_version.take());
+    }
+}
+
 /// The other ends of a session, for whoever follows its holder.
 #[derive(Debug)]
 pub(super) struct Ends {
@@ -89,11 +108,11 @@ pub struct Session {
     pub resumed: bool,
     /// Why the conversation before it could not be continued, if there was one.
     pub lost: Option<String>,
-    pub(super) view: watch::Receiver<View>,
+    pub(super) view: watch::Sender<View>,
     /// Rings when a delivery was queued.
     pub(super) bell: Notify,
     pub(super) reports: broadcast::Sender<Arc<HookEvent>>,
-    answers: mpsc::Sender<Given>,
+    answers: Mutex<mpsc::Sender<Given>>,
     /// Where what happens to it is told.
     pub(super) feed: Arc<Feed>,
     roles: Mutex<Roles>,
@@ -112,7 +131,8 @@ impl Session {
         feed: Arc<Feed>,
     ) -> (Self, Ends) {
         let (answers, given) = mpsc::channel(ANSWERS_MAX);
-        let (shown, view) = watch::channel(view);
+        let view = watch::Sender::new(view);
+        let shown = view.clone();
         let session = Self {
             id,
             project_id: note.project_id,
@@ -126,11 +146,25 @@ impl Session {
             bell: Notify::new(),
             reports: broadcast::channel(REPORTS_MAX).0,
             feed,
-            answers,
+            answers: Mutex::new(answers),
             roles: Mutex::default(),
             driver: watch::Sender::new(None),
         };
         (session, Ends { view: shown, given })
+    }
+
+    /// The other ends once more, for who follows it anew. What was shown by the one before is not known any more; everybody
+    /// who watches goes on watching.
+    pub(super) fn ends_anew(&self) -> Ends {
+        let (answers, given) = mpsc::channel(ANSWERS_MAX);
+        *self.answers() = answers;
+        self.view.send_modify(View::forget);
+        let view = self.view.clone();
+        Ends { view, given }
+    }
+
+    fn answers(&self) -> MutexGuard<'_, mpsc::Sender<Given>> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Answers what stands there, or the ask with this id if it is what stands there.
@@ -144,10 +178,12 @@ impl Session {
             target,
             outcome,
         };
-        self.answers.try_send(given).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Failure::Busy,
-            mpsc::error::TrySendError::Closed(_) => Failure::Gone,
-        })?;
+        self.answers()
+            .try_send(given)
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => Failure::Busy,
+                mpsc::error::TrySendError::Closed(_) => Failure::Gone,
+            })?;
         // The watcher goes only with the agent or the server.
         became.await.unwrap_or(Err(Failure::Gone))
     }
@@ -166,13 +202,13 @@ impl Session {
 
     /// Waits until its agent is gone and everything that follows from it has been done.
     pub async fn ended(&self) -> Exit {
-        let mut view = self.view.clone();
+        let mut view = self.view.subscribe();
         loop {
             if let Some(exit) = view.borrow_and_update().exit.clone() {
                 return exit;
             }
             if view.changed().await.is_err() {
-                // The watcher goes only when the server closes; the session lives on.
+                // The session owns the other end.
                 std::future::pending::<()>().await;
             }
         }

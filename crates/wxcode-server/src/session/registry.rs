@@ -9,7 +9,6 @@ use std::{
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use wxcode_core::{
-    agent::AgentState,
     delivery::{Delivery, machine::Deadlines},
     event::Kind,
     id::Id,
@@ -19,10 +18,11 @@ use wxcode_store::{NewDelivery, Queued, Store, StoreError};
 
 use super::{
     ENDED_KEPT, STOP_GRACE, STOP_TIMEOUT,
+    anew::Following,
     courier::{self, Courier},
     identity::Ledger,
     learned::Learned,
-    live::{Session, View},
+    live::{Ends, Session, View},
     seat::{Seat, lock},
     start::{self, StartError, Started},
     watcher::Watcher,
@@ -305,15 +305,9 @@ impl Sessions {
             note,
             holder,
             at,
+            is_latest,
         } = started;
-        let view = View {
-            agent_state: AgentState::Starting,
-            dialog: None,
-            asks: None,
-            claude_version: Learned::read(&dir).claude_version,
-            warning: None,
-            exit: None,
-        };
+        let view = View::starting(Learned::read(&dir).claude_version);
         let feed = self.0.events.current(note.project_id).await;
         feed.tell(Kind::SessionStarted {
             session_id: id,
@@ -324,18 +318,9 @@ impl Sessions {
         let (session, ends) = Session::new(id, &note, dir, holder.agent(), at, view, feed);
         let session = Arc::new(session);
         seat.take(Arc::clone(&session));
-        let store = &self.0.store;
-        let ready_ms = u64::try_from(self.0.settings.ready_timeout.as_millis()).unwrap_or(u64::MAX);
-        let ledger = Ledger::new(Arc::clone(store), note.project_id, id, current);
-        let courier = Courier::new(
-            Arc::clone(store),
-            note.project_id,
-            id,
-            Deadlines { ready_ms },
-        );
         let closing = self.0.closing.clone();
         // What changed while nobody looked is told at once.
-        let attention = match store.project(note.project_id).await {
+        let attention = match self.0.store.project(note.project_id).await {
             Ok(Some(project)) => {
                 let workspace = &project.workspace_path;
                 Some(self.0.planning.attend(note.project_id, workspace))
@@ -343,16 +328,13 @@ impl Sessions {
             Ok(None) | Err(_) => None,
         };
         let bell = attention.as_ref().map(|attention| attention.bell());
-        let watcher = Watcher::new(
-            Arc::clone(&session),
-            ends,
-            ledger,
-            courier,
-            note.config_dir,
-            bell.unwrap_or_default(),
-            closing.clone(),
-        );
-        self.watch(Arc::clone(&session), watcher);
+        let following = Following {
+            note,
+            current,
+            is_latest,
+            planning: bell.unwrap_or_default(),
+        };
+        self.watch(Arc::clone(&session), ends, following);
         let ending = Arc::clone(&session);
         self.0.watchers.spawn(async move {
             tokio::select! {
@@ -362,6 +344,36 @@ impl Sessions {
             drop(attention);
         });
         session
+    }
+
+    /// One that follows a session from its first report on.
+    pub(super) fn watcher(
+        &self,
+        session: &Arc<Session>,
+        ends: Ends,
+        following: Following,
+    ) -> Watcher {
+        let Following {
+            note,
+            current,
+            is_latest,
+            planning,
+        } = following;
+        let (project, id) = (session.project_id, session.id);
+        let store = &self.0.store;
+        let ready_ms = u64::try_from(self.0.settings.ready_timeout.as_millis()).unwrap_or(u64::MAX);
+        let ledger = Ledger::new(Arc::clone(store), project, id, current, is_latest);
+        let courier = Courier::new(Arc::clone(store), project, id, Deadlines { ready_ms });
+        let closing = self.0.closing.clone();
+        Watcher::new(
+            Arc::clone(session),
+            ends,
+            ledger,
+            courier,
+            note.config_dir,
+            planning,
+            closing,
+        )
     }
 }
 

@@ -24,7 +24,7 @@ pub const RUNS_KEPT: usize = 20;
 /// Longest answer of a run that is kept, in bytes.
 pub const RESULT_MAX: usize = 256 << 10; // 256 KiB
 /// The folder of the runs in the data folder.
-const FOLDER: &str = "runs";
+pub(super) const FOLDER: &str = "runs";
 
 impl Sessions {
     /// The run of a project that is going on.

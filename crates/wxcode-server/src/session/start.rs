@@ -87,6 +87,8 @@ pub(super) struct Started {
     pub(super) note: Note,
     pub(super) holder: HolderFile,
     pub(super) at: Timestamp,
+    /// Whether no other agent of the project was started later: what an older one said of the conversation is past.
+    pub(super) is_latest: bool,
 }
 
 /// Starts the agent of `project`, which must have none. The caller holds the project's gate.
@@ -142,6 +144,7 @@ pub(super) async fn start(
                 note,
                 holder,
                 at,
+                is_latest: true,
             })
         }
         Err(error) => {

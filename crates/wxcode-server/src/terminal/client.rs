@@ -32,6 +32,8 @@ use wxcode_wire::{Notice, ServerFrame, Status};
 
 /// How long a client may take to say its last word after a close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long it may take to find out how a session ended whose holder is gone: what a killed holder leaves is ended first.
+const LOST_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a client may take for its last messages when the agent has ended.
 const LAST_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -163,13 +165,20 @@ impl Client {
         // A holder that is gone without a word: the session's watcher finds out why.
         let exit = match exit {
             Some(exit) => exit,
-            None => timeout(CLOSE_TIMEOUT, session.ended()).await.map_err(|_| {
-                End::new(
-                    code::GOING_AWAY,
-                    None,
-                    "the session's holder does not answer: connect again",
-                )
-            })?,
+            None => {
+                let found_out = timeout(LOST_TIMEOUT, session.ended());
+                let found_out = tokio::select! {
+                    found_out = found_out => found_out.ok(),
+                    () = app.closing.cancelled() => None,
+                };
+                found_out.ok_or_else(|| {
+                    End::new(
+                        code::GOING_AWAY,
+                        None,
+                        "the session's holder does not answer: connect again",
+                    )
+                })?
+            }
         };
         if let Some(rest) = self.protocol.finish() {
             self.line.push(rest);

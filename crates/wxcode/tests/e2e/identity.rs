@@ -288,6 +288,35 @@ async fn two_conversations() -> (Server, String, Value, Value) {
 }
 
 #[tokio::test]
+async fn what_an_earlier_session_reported_does_not_turn_the_conversation_back() {
+    let (mut server, project, _, second) = two_conversations().await;
+    let path = format!("/output-projects/{project}/session");
+    let earlier = server.session_dirs().remove(0);
+    server.delete(&path).await.expect(204);
+    server.start_session(&project).await;
+    let mut socket = server
+        .socket(&format!("/output-projects/{project}/terminal"))
+        .await;
+    socket.input("/clear").await;
+    socket.until("/clear").await;
+    socket.input("\r").await;
+    let third = server
+        .session_until(&project, "the id changed again", |session| {
+            session["claude_session_id"] != second && session["agent_state"] == "idle"
+        })
+        .await;
+    server.terminate().await;
+    // As where the disk was full when the first session ended: nothing says that its end was accounted for.
+    fs::remove_file(earlier.join("settled")).unwrap();
+    server.up().await;
+    assert!(earlier.join("settled").exists(), "it was accounted for");
+    let after = server.session(&project).await;
+    for key in ["session_id", "claude_session_id", "claude_session_history"] {
+        assert_eq!(after[key], third[key], "{key}");
+    }
+}
+
+#[tokio::test]
 async fn an_older_conversation_is_resumed_on_request() {
     let (server, project, first, second) = two_conversations().await;
     let path = format!("/output-projects/{project}/session");

@@ -1,158 +1,18 @@
 //! A store with a defect: the first look at a project's open deliveries panics.
 
-use std::{
-    path::PathBuf,
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
-};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use async_trait::async_trait;
-use jiff::Timestamp;
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
-use wxcode_claude::template::Template;
-use wxcode_core::{
-    delivery::Delivery,
-    id::Id,
-    milestone::{Milestone, MilestoneStatus},
-    project::{OutputProject, ProjectStatus},
-};
-use wxcode_holder::folder::{HolderFile, Limits};
-use wxcode_store::{
-    Added, Listing, Moved, NewDelivery, Page, ProjectPatch, Queued, Removed, Result, Rotated,
-    Rotation, Step, Store, sqlite::SqliteStore,
-};
+use wxcode_core::id::Id;
+use wxcode_holder::folder::HolderFile;
+use wxcode_store::sqlite::SqliteStore;
 
 use super::*;
-use crate::{
-    Commands, Settings,
-    event::Events,
-    metric::Metrics,
-    planning::Planning,
-    session::{live::Note, watcher::SETTLED},
+use crate::session::{
+    double::{self, Double},
+    start::Started,
+    watcher::SETTLED,
 };
-
-struct Defect(AtomicUsize);
-
-#[async_trait]
-impl Store for Defect {
-    async fn ping(&self) -> Result<()> {
-        unreachable!("not asked here")
-    }
-    async fn add_project(&self, _project: &OutputProject) -> Result<()> {
-        unreachable!("not asked here")
-    }
-    async fn project(&self, _id: Id) -> Result<Option<OutputProject>> {
-        Ok(None)
-    }
-    async fn projects(&self, _page: Page) -> Result<Listing<OutputProject>> {
-        unreachable!("not asked here")
-    }
-    async fn patch_project(
-        &self,
-        _id: Id,
-        _patch: &ProjectPatch,
-        _at: Timestamp,
-    ) -> Result<Option<OutputProject>> {
-        unreachable!("not asked here")
-    }
-    async fn advance_project(
-        &self,
-        _id: Id,
-        _from: ProjectStatus,
-        _to: ProjectStatus,
-        _at: Timestamp,
-    ) -> Result<bool> {
-        unreachable!("not asked here")
-    }
-    async fn remove_project(&self, _id: Id) -> Result<bool> {
-        unreachable!("not asked here")
-    }
-    async fn rotate(&self, _project: Id, _rotation: &Rotation) -> Result<Rotated> {
-        unreachable!("not asked here")
-    }
-    async fn note_conversation(
-        &self,
-        _project: Id,
-        _conversation: Uuid,
-        _spoke: bool,
-        _transcript_path: Option<PathBuf>,
-    ) -> Result<bool> {
-        unreachable!("not asked here")
-    }
-    async fn add_milestone(&self, _milestone: &Milestone) -> Result<Added> {
-        unreachable!("not asked here")
-    }
-    async fn milestone(&self, _id: Id) -> Result<Option<Milestone>> {
-        unreachable!("not asked here")
-    }
-    async fn milestones(
-        &self,
-        _project: Id,
-        _status: Option<MilestoneStatus>,
-        _page: Page,
-    ) -> Result<Listing<Milestone>> {
-        unreachable!("not asked here")
-    }
-    async fn advance_milestone(
-        &self,
-        _id: Id,
-        _from: MilestoneStatus,
-        _to: MilestoneStatus,
-        _moved: &Moved,
-    ) -> Result<Option<Milestone>> {
-        unreachable!("not asked here")
-    }
-    async fn remove_milestone(&self, _id: Id, _at: Timestamp) -> Result<Removed> {
-        unreachable!("not asked here")
-    }
-    async fn queue(&self, _delivery: &NewDelivery) -> Result<Queued> {
-        unreachable!("not asked here")
-    }
-    async fn restore_delivery(&self, _delivery: &Delivery) -> Result<bool> {
-        unreachable!("not asked here")
-    }
-    async fn delivery(&self, _id: Id) -> Result<Option<Delivery>> {
-        unreachable!("not asked here")
-    }
-    async fn deliveries(&self, _project: Id, _page: Page) -> Result<Listing<Delivery>> {
-        unreachable!("not asked here")
-    }
-    async fn open_deliveries(&self, _project: Id) -> Result<Vec<Delivery>> {
-        assert!(self.0.fetch_add(1, Relaxed) > 0, "a defect");
-        Ok(Vec::new())
-    }
-    async fn projects_with_open_deliveries(&self) -> Result<Vec<Id>> {
-        unreachable!("not asked here")
-    }
-    async fn step(&self, _step: &Step) -> Result<Option<Delivery>> {
-        unreachable!("not asked here")
-    }
-}
-
-fn settings(data_dir: PathBuf) -> Settings {
-    let template = || Template::parse("/x {context_path}").unwrap();
-    Settings {
-        data_dir,
-        token: String::new(),
-        allowed_hosts: Vec::new(),
-        claude: "claude".into(),
-        exe: "wxcode".into(),
-        claude_args: Vec::new(),
-        permission_mode: None,
-        commands: Commands {
-            new_project: template(),
-            new_milestone: template(),
-        },
-        environment: Vec::new(),
-        pass_env: Vec::new(),
-        agent_env: Default::default(),
-        resume_on_start: false,
-        scopes: false,
-        limits: Limits::default(),
-        ready_timeout: Duration::from_secs(1),
-    }
-}
 
 #[tokio::test]
 async fn a_panic_costs_a_session_a_moment() {
@@ -184,45 +44,32 @@ async fn a_panic_costs_a_session_a_moment() {
     for (name, value) in files {
         std::fs::write(dir.join(name), value.to_string()).unwrap();
     }
-    let store: Arc<dyn Store> =
-        Arc::new(SqliteStore::open(&data.path().join("wxcode.db")).unwrap());
-    let events = Events::new(
-        data.path().join("events"),
-        Arc::clone(&store),
-        Metrics::default(),
-    );
-    let closing = CancellationToken::new();
-    let folder = data.path().join("planning");
-    let planning = Planning::new(folder, store, events.clone(), closing.clone());
-    let sessions = Sessions::new(
-        Arc::new(settings(data.path().to_owned())),
-        Arc::new(Defect(AtomicUsize::new(0))),
-        events,
-        planning,
-        closing,
-    );
+    let inner = Arc::new(SqliteStore::open(&data.path().join("wxcode.db")).unwrap());
+    let looks = AtomicUsize::new(0);
+    let defect = Double {
+        inner: Arc::clone(&inner),
+        before: move |operation| {
+            let is_first = operation == "open_deliveries" && looks.fetch_add(1, Relaxed) == 0;
+            assert!(!is_first, "a defect");
+            std::future::ready(()).boxed()
+        },
+    };
+    let sessions = double::sessions(data.path().to_owned(), Arc::new(defect), inner);
     let started = Started {
         id,
         dir: dir.clone(),
         note: serde_json::from_value::<Note>(note).unwrap(),
         holder: serde_json::from_value::<HolderFile>(holder).unwrap(),
         at: at.parse().unwrap(),
+        is_latest: true,
     };
-    let first = sessions
+    let session = sessions
         .follow(&sessions.seat(project), started, None)
         .await;
-    let anew = async {
-        loop {
-            let latest = sessions.latest(project).unwrap();
-            if !Arc::ptr_eq(&latest, &first) {
-                return latest;
-            }
-            sleep(Duration::from_millis(10)).await;
-        }
-    };
-    let latest = tokio::time::timeout(Duration::from_secs(60), anew)
-        .await
-        .unwrap();
-    assert_eq!(latest.ended().await.code, Some(7));
+    // Whoever was attached before is told of the end as well.
+    let ended = tokio::time::timeout(Duration::from_secs(60), session.ended());
+    assert_eq!(ended.await.unwrap().code, Some(7));
     assert!(dir.join(SETTLED).exists());
+    let latest = sessions.latest(project).unwrap();
+    assert!(Arc::ptr_eq(&latest, &session), "it is the same session");
 }

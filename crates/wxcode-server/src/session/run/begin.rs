@@ -149,12 +149,12 @@ impl Sessions {
         });
         seat.take_run(Arc::clone(&run));
         let closing = self.0.closing.clone();
+        let store = Arc::clone(&self.0.store);
         let follower = Follower::new(
             Arc::clone(&run),
             progress,
             note,
-            Ledger::new(Arc::clone(&self.0.store), run.project_id, id, current),
-            is_latest,
+            Ledger::new(store, run.project_id, id, current, is_latest),
             workspace,
             feed,
             self.0.planning.clone(),

@@ -46,8 +46,6 @@ pub(super) struct Follower {
     workspace: PathBuf,
     feed: Arc<Feed>,
     ledger: Ledger,
-    /// Whether what it says of the conversation counts.
-    is_latest: bool,
     planning: Planning,
     /// The planning files are watched while the run goes on.
     attention: Arc<Attention>,
@@ -72,7 +70,6 @@ impl Follower {
         progress: watch::Sender<Progress>,
         note: Note,
         ledger: Ledger,
-        is_latest: bool,
         workspace: PathBuf,
         feed: Arc<Feed>,
         planning: Planning,
@@ -81,7 +78,6 @@ impl Follower {
         Self {
             attention: planning.attend(run.project_id, &workspace),
             ledger,
-            is_latest,
             story: Story::new(run.id, note.claude_session_id),
             run,
             progress,
@@ -195,9 +191,7 @@ impl Follower {
                     self.feed.tell(kind);
                 }
                 Step::Turn { offset, to } => {
-                    if self.is_latest {
-                        self.ledger.ran(offset, to);
-                    }
+                    self.ledger.ran(offset, to);
                     self.progress
                         .send_modify(|progress| progress.claude_session_id = to);
                     is_news = true;
