@@ -81,3 +81,6 @@ impl Sessions {
         self.seat(project).resume_error()
     }
 }
+
+#[cfg(test)]
+mod tests;
