@@ -74,7 +74,7 @@ pub(super) struct DeliveryList {
 pub(super) struct NewText {
     /// What to type and submit, up to 1 MiB.
     text: String,
-    /// A second request with the same key gets the first one's delivery, also one that failed; up to 200 bytes.
+    /// A second request with the same key and text gets the first one's delivery, also one that failed; up to 200 bytes.
     idempotency_key: Option<String>,
 }
 
@@ -82,6 +82,9 @@ pub(super) struct NewText {
 pub(super) fn answer(delivered: Delivered) -> Answer<(StatusCode, Json<DeliveryView>)> {
     match delivered {
         Delivered::Accepted(delivery) => Ok((StatusCode::ACCEPTED, Json(delivery.into()))),
+        Delivered::KeyTaken(id) => Err(Problem::conflict(format!(
+            "the idempotency_key is that of delivery {id}, which has another text: give each command a key of its own, or send that text again"
+        ))),
         Delivered::Refused(Queued::NotPending(status)) => Err(Problem::conflict(format!(
             "the milestone is {}: only a pending one can be started; a failed one can be set back to pending",
             status.as_str()
@@ -100,7 +103,7 @@ pub(super) fn answer(delivered: Delivered) -> Answer<(StatusCode, Json<DeliveryV
 #[utoipa::path(operation_id = "queueDelivery", post, path = "/output-projects/{id}/deliveries", tag = "deliveries", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = NewText, responses(
     (status = 202, description = "Queued, or the delivery that has the key already", body = DeliveryView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
-    (status = 409, description = "A run is going on, or the workspace folder is missing", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "The key is that of a delivery with another text, a run is going on, or the workspace folder is missing", body = Problem, content_type = "application/problem+json"),
     (status = 422, description = "The text or the key is not valid", body = Problem, content_type = "application/problem+json"),
     (status = 429, description = "Too many deliveries in line", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "The agent could not start", body = Problem, content_type = "application/problem+json"),

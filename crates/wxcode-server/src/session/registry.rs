@@ -14,7 +14,7 @@ use wxcode_core::{
     id::Id,
 };
 use wxcode_holder::client::{self, Request};
-use wxcode_store::{NewDelivery, Queued, Store, StoreError};
+use wxcode_store::{Command, NewDelivery, Queued, Store, StoreError};
 
 use super::{
     ENDED_KEPT, STOP_GRACE, STOP_TIMEOUT,
@@ -73,6 +73,8 @@ pub enum Retired {
 pub enum Delivered {
     /// It is on its way, or was before.
     Accepted(Delivery),
+    /// Its key is that of a delivery with another text.
+    KeyTaken(Id),
     /// The store did not queue it, for a reason other than a delivery that exists.
     Refused(Queued),
 }
@@ -193,6 +195,9 @@ impl Sessions {
         seat.is_free()?;
         let delivery = match self.0.store.queue(new).await? {
             Queued::New(delivery) => delivery,
+            Queued::Existing(delivery) if !is_same(new, &delivery) => {
+                return Ok(Delivered::KeyTaken(delivery.id));
+            }
             Queued::Existing(delivery) => {
                 if !delivery.state.is_over() && seat.running().is_none() {
                     self.get_or_start(&seat, project).await?;
@@ -374,6 +379,15 @@ impl Sessions {
             planning,
             closing,
         )
+    }
+}
+
+/// Whether a delivery that exists is what is asked for.
+fn is_same(new: &NewDelivery, delivery: &Delivery) -> bool {
+    match &new.command {
+        Command::Text(text) => *text == delivery.text,
+        // Found by its milestone.
+        Command::Milestone { .. } => true,
     }
 }
 

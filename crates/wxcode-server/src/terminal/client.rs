@@ -108,7 +108,7 @@ impl Client {
     async fn start(&mut self, app: &App, milestone: &Milestone) -> Result<(), End> {
         match crate::milestone::start(app, milestone).await? {
             Delivered::Accepted(_) => {}
-            Delivered::Refused(_) => self.tell(ServerFrame::Error {
+            Delivered::Refused(_) | Delivered::KeyTaken(_) => self.tell(ServerFrame::Error {
                 code: "MILESTONE_ERROR".to_owned(),
                 message: "the milestone could not be started: reload it and look at its status"
                     .to_owned(),

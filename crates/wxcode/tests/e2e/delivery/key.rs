@@ -134,3 +134,23 @@ async fn a_key_stays_with_a_delivery_that_failed() {
         "another key is another delivery"
     );
 }
+
+#[tokio::test]
+async fn a_key_is_that_of_one_text() {
+    let (server, project) = running("", "").await;
+    let (_, first) = send(&server, &project, "once", "k").await;
+    let id = first["id"].as_str().unwrap();
+    let (status, refused) = send(&server, &project, "another text", "k").await;
+    assert_eq!(status, 409, "{refused}");
+    let detail = refused["detail"].as_str().unwrap();
+    assert!(
+        detail.contains(id) && detail.contains("key of its own"),
+        "{detail}"
+    );
+    let done = server.delivery_until(&project, &first, "submitted").await;
+    assert_eq!(done["text"], "once");
+    let (status, refused) = send(&server, &project, "another text", "k").await;
+    assert_eq!(status, 409, "also when it is over: {refused}");
+    let list = server.get(&deliveries(&project)).await.expect(200);
+    assert_eq!(list["total"], 1, "nothing was queued");
+}
