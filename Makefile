@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 CARGO ?= cargo
 BENCH ?=
-.PHONY: help run build test conformance lint bench fuzz page clean
+.PHONY: help run build test survival conformance lint bench soak fuzz page clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -33,6 +33,9 @@ page: ## Build the web page, if Node is there
 test: ## Install what the tests need, and run them all
 	@scripts/test
 
+survival: ## Run the tests of what is promised when something breaks, and print the table of it
+	@scripts/survival
+
 conformance: ## Print whether Claude Code does what wxcode relies on; CLAUDE=/path judges another version
 	@scripts/conformance
 
@@ -43,6 +46,11 @@ bench: ## Measure wxcode, as ratios to a PTY read in a tight loop; BENCH=--quick
 	@scripts/need cargo
 	$(CARGO) build --release -p wxcode -p wxcode-bench
 	"$${CARGO_TARGET_DIR:-target}/release/wxcode-bench" $(BENCH)
+
+soak: ## Run SOAK_SESSIONS chatty sessions, 200 by default, for SOAK_SECONDS, 600 by default; fails where memory grows or the echo gets slower
+	@scripts/need cargo
+	$(CARGO) build --release -p wxcode -p wxcode-bench -p wxcode-testbed
+	"$${CARGO_TARGET_DIR:-target}/release/wxcode-bench" soak --sessions "$${SOAK_SESSIONS:-200}" --seconds "$${SOAK_SECONDS:-600}"
 
 fuzz: ## Fuzz each target for FUZZ_SECONDS, 60 by default
 	@scripts/fuzz

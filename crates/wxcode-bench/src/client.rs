@@ -208,6 +208,11 @@ impl Client {
         })
     }
 
+    /// Bytes of output that have come, without whole screens.
+    pub(crate) const fn received(&self) -> u64 {
+        self.received
+    }
+
     /// Types.
     pub(crate) fn type_bytes(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         let message = match self.protocol {

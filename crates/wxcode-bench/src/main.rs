@@ -11,8 +11,9 @@ mod pty;
 mod row;
 mod samples;
 mod server;
+mod soak;
 
-use std::{path::PathBuf, time::Instant};
+use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::Parser;
 
@@ -20,7 +21,10 @@ use crate::{client::Protocol, paths::Paths, row::ROWS};
 
 /// Measures wxcode against the physical limit: the same program in a PTY that is read in a tight loop.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Options {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// The rows to measure, by name; all by default
     #[arg(value_parser = ROWS.map(|(name, _)| name))]
     rows: Vec<String>,
@@ -33,6 +37,13 @@ struct Options {
     /// The wxcode to measure; by default the one beside this program
     #[arg(long)]
     wxcode: Option<PathBuf>,
+}
+
+/// What else can be measured.
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Runs many sessions for long, and fails where memory grows or the echo gets slower
+    Soak(soak::Options),
 }
 
 /// What a row needs to be measured.
@@ -49,8 +60,27 @@ impl Bench {
     }
 }
 
-fn main() -> anyhow::Result<()> {
+/// What did not hold; 2 is wrong usage or a run that broke off.
+const FAILED: u8 = 1;
+const BROKEN: u8 = 2;
+
+fn main() -> ExitCode {
     let options = Options::parse();
+    let done = match &options.command {
+        Some(Command::Soak(options)) => soak::run(options),
+        None => table(options).map(|()| true),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(FAILED),
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::from(BROKEN)
+        }
+    }
+}
+
+fn table(options: Options) -> anyhow::Result<()> {
     let bench = Bench {
         paths: Paths::find(options.wxcode)?,
         protocol: options.protocol,

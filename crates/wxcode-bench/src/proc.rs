@@ -14,6 +14,13 @@ pub(crate) fn pss(pid: u32) -> anyhow::Result<f64> {
         .with_context(|| format!("{path} says nothing of Pss"))
 }
 
+/// How many entries a process has in this folder of its own: `fd` for its descriptors, `task` for its threads.
+pub(crate) fn count(pid: u32, what: &str) -> anyhow::Result<usize> {
+    let path = format!("/proc/{pid}/{what}");
+    let entries = fs::read_dir(&path).with_context(|| format!("cannot read {path}"))?;
+    Ok(entries.count())
+}
+
 /// Between two looks at memory.
 const SETTLE: Duration = Duration::from_millis(300);
 /// Looks until memory counts as settled, whatever it does.

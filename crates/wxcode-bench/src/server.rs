@@ -114,13 +114,20 @@ impl Server {
         http::call(self.address, &self.token, method, path, body)
     }
 
+    /// Where everything of it is.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
     /// A new project with a running session.
     pub(crate) fn session(&self) -> anyhow::Result<Session> {
-        let project = self.call(
-            "POST",
-            "/output-projects",
-            Some(&json!({ "name": "bench" })),
-        )?;
+        self.session_in(None)
+    }
+
+    /// The same in a folder that exists.
+    pub(crate) fn session_in(&self, workspace: Option<&Path>) -> anyhow::Result<Session> {
+        let project = json!({ "name": "bench", "workspace_path": workspace });
+        let project = self.call("POST", "/output-projects", Some(&project))?;
         let text = |value: &Value, key: &str| -> anyhow::Result<String> {
             let text = value[key].as_str();
             Ok(text.with_context(|| format!("no {key}"))?.to_owned())
@@ -179,6 +186,12 @@ pub(crate) fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> anyhow
     }
 }
 
+/// The guardian of a session's holder, which ends what the holder leaves.
+pub(crate) fn guardian(dir: &Path) -> Option<u32> {
+    let holder: Value = serde_json::from_slice(&fs::read(dir.join("holder.json")).ok()?).ok()?;
+    u32::try_from(holder["guardian"]["pid"].as_u64()?).ok()
+}
+
 /// The holder and the agent of a session's folder.
 fn pids(dir: &Path) -> Option<(u32, u32)> {
     let holder: Value = serde_json::from_slice(&fs::read(dir.join("holder.json")).ok()?).ok()?;
@@ -204,6 +217,7 @@ impl Drop for Server {
                 }
                 killed.push(pid);
             }
+            killed.extend(guardian(&dir.path()));
         }
         // The folder can go when nobody writes into it any more.
         let _ = wait("the end of the holders", || {

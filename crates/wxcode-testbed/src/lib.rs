@@ -11,6 +11,7 @@ pub mod proxy;
 pub mod pty;
 pub mod skip;
 pub mod stub;
+pub mod survival;
 
 pub use claude::{Home, RealClaude};
 pub use hook_log::HookLog;

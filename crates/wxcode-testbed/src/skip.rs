@@ -14,5 +14,8 @@ pub fn skip(reason: &str) {
     );
     // Past the capture of the test harness, which hides the output of tests that pass.
     use std::io::Write as _;
-    let _ = writeln!(std::io::stderr().lock(), "SKIPPED: {reason}");
+    let thread = std::thread::current();
+    // The harness runs each test in a thread of its name.
+    let test = thread.name().unwrap_or("?");
+    let _ = writeln!(std::io::stderr().lock(), "SKIPPED: {reason} ({test})");
 }

@@ -1,0 +1,97 @@
+//! The slope of a series, whatever single values do: Theil–Sen, with Sen's interval from Kendall's rank statistic.
+
+/// Two-sided 95 % of the normal distribution.
+const Z: f64 = 1.96;
+
+/// What a series rises by for each unit of its abscissa.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Slope {
+    /// The median of the slopes between all pairs of points.
+    pub median: f64,
+    /// The lower end of the 95 % interval; minus infinity of too few points.
+    pub low: f64,
+    /// The upper end of it.
+    pub high: f64,
+}
+
+impl Slope {
+    /// Of points (x, y), in any order. `None` where no two points differ in x.
+    #[must_use]
+    pub fn of(points: &[(f64, f64)]) -> Option<Self> {
+        let mut slopes = Vec::new();
+        for (i, (x, y)) in points.iter().enumerate() {
+            for (other_x, other_y) in &points[i + 1..] {
+                if other_x != x {
+                    slopes.push((other_y - y) / (other_x - x));
+                }
+            }
+        }
+        slopes.sort_by(f64::total_cmp);
+        let count = slopes.len();
+        let middle = count / 2;
+        let median = match count % 2 {
+            1 => *slopes.get(middle)?,
+            _ => (slopes.get(middle.checked_sub(1)?)? + slopes.get(middle)?) / 2.0,
+        };
+        let n = points.len() as f64;
+        let reach = Z * (n * (n - 1.0) * (2.0 * n + 5.0) / 18.0).sqrt();
+        // Ranks from 0; outside of them nothing is known.
+        let low = ((count as f64 - reach) / 2.0).floor();
+        let high = ((count as f64 + reach) / 2.0).ceil();
+        let at = |rank: f64| {
+            let is_rank = rank >= 0.0 && rank < count as f64;
+            is_rank.then(|| slopes[rank as usize])
+        };
+        Some(Self {
+            median,
+            low: at(low).unwrap_or(f64::NEG_INFINITY),
+            high: at(high).unwrap_or(f64::INFINITY),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values between -1 and 1 that look like noise and are the same each time.
+    fn noise(n: u32) -> f64 {
+        f64::from(n.wrapping_mul(2_654_435_761) >> 8) / f64::from(1_u32 << 23) - 1.0
+    }
+
+    fn series(count: u32, y: impl Fn(u32) -> f64) -> Vec<(f64, f64)> {
+        (0..count).map(|n| (f64::from(n), y(n))).collect()
+    }
+
+    #[test]
+    fn a_rise_is_found_below_noise_and_outliers() {
+        let rising = series(20, |n| {
+            let outlier = if n % 7 == 3 { 500.0 } else { 0.0 };
+            1_000.0 + 3.0 * f64::from(n) + 2.0 * noise(n) + outlier
+        });
+        let slope = Slope::of(&rising).unwrap();
+        assert!(slope.low > 0.0, "{slope:?}");
+        assert!((2.5..3.5).contains(&slope.median), "{slope:?}");
+        assert!(slope.low <= 3.0 && slope.high >= 3.0, "{slope:?}");
+    }
+
+    #[test]
+    fn noise_alone_has_a_slope_of_zero_within_its_interval() {
+        let flat = Slope::of(&series(20, |n| 1_000.0 + 50.0 * noise(n))).unwrap();
+        assert!(flat.low < 0.0 && flat.high > 0.0, "{flat:?}");
+        let constant = Slope::of(&series(20, |_| 7.0)).unwrap();
+        assert_eq!(
+            (constant.low, constant.median, constant.high),
+            (0.0, 0.0, 0.0)
+        );
+    }
+
+    #[test]
+    fn of_few_points_little_is_known() {
+        assert_eq!(Slope::of(&[]), None);
+        assert_eq!(Slope::of(&[(1.0, 2.0)]), None);
+        assert_eq!(Slope::of(&[(1.0, 2.0), (1.0, 3.0)]), None);
+        let two = Slope::of(&[(0.0, 0.0), (2.0, 1.0)]).unwrap();
+        assert_eq!((two.median, two.low), (0.5, f64::NEG_INFINITY));
+    }
+}

@@ -1,0 +1,163 @@
+//! The sessions of the long run: chatty ones, one that echoes, and conversations that take deliveries.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, sync::Arc, thread};
+
+use anyhow::{Context, anyhow};
+use serde_json::json;
+use tempfile::TempDir;
+use wxcode_bench::{order::Order, text};
+
+use crate::{
+    client::{Client, Protocol},
+    paths::Paths,
+    server::{Server, Session, wait},
+};
+
+/// What a chatty agent prints, in bytes a second.
+pub(super) const RATE: usize = 10 << 10; // 10 KiB/s
+/// Sessions that take deliveries.
+const CONVERSATIONS: usize = 2;
+/// Chatty sessions that clients come to.
+const VISITED: usize = 4;
+/// Printed at once by each chatty agent: what its holder keeps in memory is full then.
+const FILL_MIB: usize = 2;
+/// Visits and deliveries that fill the events that are kept of a project in memory.
+const FILL_VISITS: usize = 200;
+const FILL_DELIVERIES: usize = 30;
+/// Threads that fill at the same time.
+const AT_ONCE: usize = 8;
+/// A file in the workspace of a conversation, by which the agent knows what it is to be.
+const CONVERSES: &str = ".converses";
+
+/// A server and its sessions.
+pub(super) struct Crowd {
+    pub(super) server: Arc<Server>,
+    pub(super) chatty: Vec<Session>,
+    pub(super) echo: Session,
+    pub(super) conversations: Vec<Session>,
+    /// Where the limit's agent runs, and what is started as claude.
+    pub(super) folder: TempDir,
+    pub(super) paths: Paths,
+}
+
+impl Crowd {
+    /// Starts the server and all sessions.
+    pub(super) fn gather(paths: &Paths, sessions: u32) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("wxcode-soak-").tempdir()?;
+        let agent = folder.path().join("agent");
+        let fake = paths.agent.with_file_name("fake-claude");
+        anyhow::ensure!(
+            fake.exists(),
+            "{} is missing: run `make soak`",
+            fake.display()
+        );
+        let script = format!(
+            "#!/bin/sh\n[ -e {CONVERSES} ] && exec '{}' \"$@\"\nexec '{}' \"$@\"\n",
+            fake.display(),
+            paths.agent.display()
+        );
+        fs::write(&agent, script)?;
+        fs::set_permissions(&agent, fs::Permissions::from_mode(0o755))?;
+        let server = Server::start(&Paths {
+            agent,
+            ..paths.clone()
+        })?;
+        let chatty = (0..sessions)
+            .map(|_| server.session())
+            .collect::<Result<_, _>>()?;
+        let echo = server.session()?;
+        let conversations = (0..CONVERSATIONS).map(|n| {
+            let workspace = folder.path().join(format!("conversation-{n}"));
+            fs::create_dir(&workspace)?;
+            fs::write(workspace.join(CONVERSES), "")?;
+            server.session_in(Some(&workspace))
+        });
+        let conversations = conversations.collect::<Result<_, _>>()?;
+        Ok(Self {
+            server: Arc::new(server),
+            chatty,
+            echo,
+            conversations,
+            folder,
+            paths: paths.clone(),
+        })
+    }
+
+    /// The sessions that clients come to.
+    pub(super) fn visited(&self) -> &[Session] {
+        &self.chatty[..self.chatty.len().min(VISITED)]
+    }
+
+    /// All sessions.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Session> {
+        let others = self.conversations.iter().chain([&self.echo]);
+        self.chatty.iter().chain(others)
+    }
+
+    /// Fills what is bounded, so that it does not look like a leak while it fills: the output and the lines that holders keep, the events
+    /// that the server does. From then on the chatty agents print.
+    pub(super) fn fill(&self) -> anyhow::Result<()> {
+        each(&self.chatty, |session| {
+            let mut client = Client::ready(&self.server, session, Protocol::V1)?;
+            client.print(text::lines_of_mib(FILL_MIB))?;
+            client.order(Order::Tick(RATE))?;
+            client.hear().map(drop)
+        })?;
+        each(self.visited(), |session| {
+            for _ in 0..FILL_VISITS {
+                Client::attach(&self.server, session, Protocol::V1)?;
+            }
+            Ok(())
+        })?;
+        each(&self.conversations, |session| {
+            for n in 0..FILL_DELIVERIES {
+                deliver(&self.server, session, &format!("hello {n}"))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// How many sessions the API shows as running.
+    pub(super) fn running(&self) -> anyhow::Result<usize> {
+        let mut running = 0;
+        for session in self.all() {
+            running += usize::from(self.server.is_running(session)?);
+        }
+        Ok(running)
+    }
+}
+
+/// Delivers a text, and waits until it is submitted.
+pub(super) fn deliver(server: &Server, session: &Session, text: &str) -> anyhow::Result<()> {
+    let path = format!("/output-projects/{}/deliveries", session.project);
+    let queued = server.call("POST", &path, Some(&json!({ "text": text })))?;
+    let id = queued["id"].as_str().context("a delivery without an id")?;
+    let path = format!("{path}/{id}");
+    let became = wait("a delivery's end", || {
+        let now = server.call("GET", &path, None).ok()?;
+        let is_open = now["state"] == "queued" || now["state"] == "written";
+        (!is_open).then_some(now)
+    })?;
+    match became["state"] == "submitted" {
+        true => Ok(()),
+        false => Err(anyhow!("a delivery failed: {became}")),
+    }
+}
+
+/// Does something for each session, some at the same time.
+fn each(
+    sessions: &[Session],
+    work: impl Fn(&Session) -> anyhow::Result<()> + Sync,
+) -> anyhow::Result<()> {
+    let part = sessions.len().div_ceil(AT_ONCE).max(1);
+    thread::scope(|scope| {
+        let work = &work;
+        let parts: Vec<_> = sessions
+            .chunks(part)
+            .map(|part| scope.spawn(move || part.iter().try_for_each(work)))
+            .collect();
+        parts
+            .into_iter()
+            .try_for_each(|part| part.join().map_err(|_| anyhow!("a part of it panicked"))?)
+    })
+}
