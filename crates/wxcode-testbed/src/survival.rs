@@ -156,12 +156,14 @@ fn program_of(running: &str, crates: &Path) -> (Vec<String>, String) {
             (vec![name.replace('_', "-")], String::new())
         }
         Some("tests/e2e/main.rs") => (vec![E2E.to_owned()], String::new()),
+        // A program of its own, in one file or in a folder.
         Some(path) => {
             let entries = std::fs::read_dir(crates).into_iter().flatten().flatten();
             let owners = entries.filter(|entry| entry.path().join(path).exists());
             let names = owners.map(|entry| entry.file_name().to_string_lossy().into_owned());
-            let stem = Path::new(path).file_stem().unwrap_or_default();
-            (names.collect(), format!("{}::", stem.to_string_lossy()))
+            let name = path.trim_start_matches("tests/");
+            let name = name.split(['/', '.']).next().unwrap_or_default();
+            (names.collect(), format!("{name}::"))
         }
         None => (Vec::new(), String::new()),
     }

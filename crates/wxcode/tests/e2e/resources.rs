@@ -141,6 +141,48 @@ async fn a_store_that_is_away_is_said_and_got_over() {
 }
 
 #[tokio::test]
+async fn a_store_that_others_keep_locked_is_said_and_got_over() {
+    if std::env::var("WXCODE_TEST_STORE").is_ok_and(|store| store == "mongodb") {
+        return; // It has no file that others could lock.
+    }
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let path = format!("/output-projects/{project}");
+    server.start_session(&project).await;
+    let mut socket = server.socket(&format!("{path}/terminal")).await;
+    let before = server
+        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
+        .await;
+    let other = rusqlite::Connection::open(server.data_dir().join("wxcode.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let detail = server
+        .post(&format!("{path}/deliveries"), json!({ "text": "lost" }))
+        .await
+        .problem(503);
+    assert!(detail.contains("locked"), "{detail}");
+    // What is kept can be read, and the agent needs no store, even for another conversation.
+    server.get(&path).await.expect(200);
+    converse(&mut socket, "meanwhile").await;
+    socket.input("/clear").await;
+    socket.until("❯ /clear").await;
+    socket.input("\r").await;
+
+    other.execute_batch("ROLLBACK").unwrap();
+    let after = server
+        .session_until(&project, "the new conversation is known", |session| {
+            session["claude_session_id"] != before["claude_session_id"]
+        })
+        .await;
+    assert_eq!(after["pid"], before["pid"]);
+    let delivery = server.deliver(&project, "delivered").await;
+    server
+        .delivery_until(&project, &delivery, "submitted")
+        .await;
+    let deliveries = server.get(&format!("{path}/deliveries")).await.expect(200);
+    assert_eq!(deliveries["total"], 1, "what was refused is not there");
+}
+
+#[tokio::test]
 async fn a_server_without_descriptors_comes_back_when_it_has_some() {
     let mut server = Server::start(Agent::fake("")).await;
     server.terminate().await;
