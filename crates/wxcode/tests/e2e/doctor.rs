@@ -40,7 +40,7 @@ async fn all_is_well_and_said_in_detail() {
     assert!(well, "{text}");
     assert!(text.contains("does not run on this data folder"), "{text}");
     assert!(
-        text.contains("wxcode.db answers") && text.contains("1 run, of 1"),
+        text.contains(&format!("{} answers", server.store_name())) && text.contains("1 run, of 1"),
         "{text}"
     );
 }
@@ -58,7 +58,7 @@ async fn what_is_wrong_is_said_with_the_remedy() {
     let dir = server.session_dirs().remove(0);
     fs::remove_file(dir.join("exit.json")).unwrap();
     fs::write(dir.join("holder.json"), "{").unwrap();
-    fs::write(server.data_dir().join("wxcode.db"), "no database").unwrap();
+    server.break_store();
     let (text, well) = doctor(&server).await;
     assert!(!well);
     assert!(text.contains("FAILED  store: "), "{text}");

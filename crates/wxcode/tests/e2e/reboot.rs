@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, kill_process},
+};
 use serde_json::{Value, json};
 
 use crate::support::{Agent, Server, eventually, is_alive, kill, real};
@@ -36,7 +39,11 @@ async fn shut_down(server: &mut Server) {
         if !dir.join("exit.json").exists() {
             let (holder, agent) = Server::pids(&dir).unwrap();
             for pid in [holder, agent] {
-                kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
+                // The agent may have been ended by its holder meanwhile.
+                match kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM) {
+                    Ok(()) | Err(Errno::SRCH) => {}
+                    Err(error) => panic!("{error}"),
+                }
             }
         }
     }

@@ -14,7 +14,9 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::support::{Agent, LOOK, Namespaces, PATIENCE, Server, Socket, eventually, is_alive};
+use crate::support::{
+    Agent, LOOK, Namespaces, Outage, PATIENCE, Server, Socket, eventually, is_alive,
+};
 use wxcode_testbed::skip;
 
 /// Takes all the room that is left.
@@ -110,7 +112,9 @@ async fn a_full_disk_is_said_and_got_over_and_the_agents_go_on() {
 
 #[tokio::test]
 async fn a_store_that_is_away_is_said_and_got_over() {
-    let server = Server::start(Agent::fake("")).await;
+    let Some((server, outage)) = Outage::prepare(Agent::fake("")).await else {
+        return;
+    };
     let project = server.project("p").await;
     let path = format!("/output-projects/{project}");
     server.start_session(&project).await;
@@ -118,21 +122,23 @@ async fn a_store_that_is_away_is_said_and_got_over() {
     server
         .session_until(&project, "idle", |session| session["agent_state"] == "idle")
         .await;
-    let (file, away) = (
-        server.data_dir().join("wxcode.db"),
-        server.data_dir().join("away.db"),
-    );
-    fs::rename(&file, &away).unwrap();
+    outage.begin();
     let detail = server.get(&path).await.problem(503);
-    assert!(detail.contains("put it back"), "{detail}");
+    assert!(detail.contains(outage.remedy()), "{detail}");
     assert_eq!(ready(&server).await, 503);
     // The agent, who drives it, and what it reports need no store.
     converse(&mut socket, "meanwhile").await;
     let mut session = server.socket(&format!("{path}/terminal")).await;
     assert!(session.close_code().await >= 1000);
 
-    fs::rename(&away, &file).unwrap();
-    assert_eq!(ready(&server).await, 200);
+    outage.end();
+    let back = async {
+        // A connection to a shared store has to be made anew.
+        while ready(&server).await != 200 {
+            sleep(LOOK).await;
+        }
+    };
+    timeout(PATIENCE, back).await.expect("the store is back");
     converse(&mut socket, "and after").await;
     let delivery = server.deliver(&project, "delivered").await;
     server

@@ -16,6 +16,7 @@ use tokio::{
     process::{Child, Command},
     time::{Instant, sleep, timeout},
 };
+use wxcode_testbed::mongodb::MongoServer;
 
 use super::{Agent, Socket, is_alive, kill};
 
@@ -173,6 +174,25 @@ impl Server {
     /// The store of the next start.
     pub(crate) fn keep_in(&mut self, store: Option<String>) {
         self.store = store;
+    }
+
+    /// What people are told that the store is: the embedded one's file, or the shared one's database.
+    pub(crate) fn store_name(&self) -> &str {
+        self.store.as_deref().map_or("wxcode.db", |address| {
+            let path = address.split('?').next().unwrap_or_default();
+            path.rsplit('/').next().unwrap_or_default()
+        })
+    }
+
+    /// Makes the store one that cannot be opened, while the server does not run.
+    pub(crate) fn break_store(&mut self) {
+        match &mut self.store {
+            None => fs::write(self.data_dir().join("wxcode.db"), "no database").unwrap(),
+            // Nothing listens there.
+            Some(address) => {
+                *address = "mongodb://127.0.0.1:1/db?serverSelectionTimeoutMS=200".to_owned();
+            }
+        }
     }
 
     pub(crate) fn data_dir(&self) -> &Path {
@@ -451,12 +471,18 @@ impl Drop for Server {
 
 /// What `WXCODE_TEST_STORE` asks for: `sqlite`, which is the default, or `mongodb`, a new database for each server.
 async fn store() -> Option<String> {
+    let (mongo, database) = shared_store().await?;
+    Some(mongo.address(&database))
+}
+
+/// The server and the name of a new database, where `WXCODE_TEST_STORE` asks for `mongodb`.
+pub(crate) async fn shared_store() -> Option<(&'static MongoServer, String)> {
     match std::env::var("WXCODE_TEST_STORE").as_deref() {
         Err(_) | Ok("" | "sqlite") => None,
         Ok("mongodb") => {
             let shared = tokio::task::spawn_blocking(wxcode_testbed::mongodb::shared);
             let database = format!("wxcode_test_{}", uuid::Uuid::new_v4().simple());
-            Some(shared.await.unwrap().unwrap().address(&database))
+            Some((shared.await.unwrap().unwrap(), database))
         }
         Ok(other) => panic!("WXCODE_TEST_STORE={other}: use sqlite or mongodb"),
     }
