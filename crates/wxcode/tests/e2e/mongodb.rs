@@ -1,5 +1,7 @@
 //! The shared store from outside: away and back, copied there and back, and its password nowhere.
 
+mod outage;
+
 use std::{process::Output, time::Duration};
 
 use reqwest::Method;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::{Method, Response};
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::Server;
 
@@ -60,6 +60,8 @@ impl Events {
 
     /// The next event; `None` when the stream has ended.
     pub(crate) async fn next(&mut self) -> Option<Told> {
+        // The stream is kept alive by comments, which are no events.
+        let deadline = Instant::now() + PATIENCE;
         loop {
             while let Some((block, rest)) = self.buffer.split_once("\n\n") {
                 let told = parse(block);
@@ -69,7 +71,7 @@ impl Events {
                     return Some(told);
                 }
             }
-            let chunk = timeout(PATIENCE, self.response.chunk())
+            let chunk = timeout_at(deadline, self.response.chunk())
                 .await
                 .unwrap_or_else(|_| panic!("no event in time; so far: {:#?}", self.seen));
             match chunk {
@@ -92,6 +94,15 @@ impl Events {
     /// Waits for an event of this name.
     pub(crate) async fn named(&mut self, name: &str) -> Told {
         self.until(name, |told| told.name == name).await
+    }
+
+    /// The first event of this name, whether it was looked at or not.
+    pub(crate) async fn first(&mut self, name: &str) -> Told {
+        let seen = self.seen.iter().find(|told| told.name == name).cloned();
+        match seen {
+            Some(told) => told,
+            None => self.named(name).await,
+        }
     }
 
     /// Waits until the agent is in this state.
