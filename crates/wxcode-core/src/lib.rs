@@ -8,6 +8,7 @@ pub mod delivery;
 pub mod event;
 pub mod id;
 pub mod identity;
+pub mod lease;
 pub mod milestone;
 pub mod project;
 pub mod provenance;

@@ -1,0 +1,309 @@
+//! Leases under any order of questions, answers, losses, crashes and times: never two who are sure of one.
+
+use proptest::prelude::*;
+use uuid::Uuid;
+use wxcode_core::lease::{Claim, Lease, Node, Refusal, Sight, Tenure, claim};
+
+/// Nodes that want the lease.
+const NODES: usize = 3;
+
+/// What happens next, to one of the nodes.
+#[derive(Debug, Clone, Copy)]
+enum Happens {
+    /// Time passes everywhere.
+    Pass(u64),
+    /// It asks for what is recorded.
+    Ask,
+    /// The question arrives.
+    Read,
+    /// The answer arrives, and it asks for the lease if it may.
+    Learn,
+    /// It asks for a renewal.
+    Renew,
+    /// It gives the lease back.
+    GiveBack,
+    /// Its request to replace the record arrives.
+    Replace,
+    /// The answer to that arrives.
+    Answer,
+    /// The request, or its answer, is lost.
+    Lose,
+    /// It dies, and starts again.
+    Crash,
+}
+
+/// A request to replace the record.
+#[derive(Debug, Clone)]
+struct Request {
+    old: Option<Lease>,
+    new: Lease,
+    asked_ms: u64,
+    /// What came of it, when it has arrived.
+    outcome: Option<Result<(), Option<Lease>>>,
+}
+
+struct Server {
+    node: Node,
+    /// How much its clock is ahead.
+    offset: u64,
+    term_ms: u64,
+    sight: Sight,
+    asked_ms: Option<u64>,
+    read: Option<Option<Lease>>,
+    request: Option<Request>,
+    tenure: Option<Tenure>,
+}
+
+#[derive(Default)]
+struct World {
+    now: u64,
+    record: Option<Lease>,
+    servers: Vec<Server>,
+    /// How often the lease went from one to another.
+    moves: usize,
+}
+
+impl World {
+    fn new(offsets: [u64; NODES], terms: [u64; NODES]) -> Self {
+        let servers = offsets
+            .into_iter()
+            .zip(terms)
+            .map(|(offset, term_ms)| Server {
+                node: Node {
+                    id: Uuid::new_v4(),
+                    name: offset.to_string(),
+                },
+                offset,
+                term_ms,
+                sight: Sight::default(),
+                asked_ms: None,
+                read: None,
+                request: None,
+                tenure: None,
+            });
+        Self {
+            servers: servers.collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The database: one conditional update.
+    fn replace(&mut self, old: Option<&Lease>, new: &Lease) -> Result<(), Option<Lease>> {
+        let is_same = match (&self.record, old) {
+            (None, None) => true,
+            (Some(recorded), Some(old)) => recorded.is_same(old),
+            _ => false,
+        };
+        if !is_same {
+            return Err(self.record.clone());
+        }
+        if let Some(recorded) = &self.record {
+            assert!((new.epoch, new.beat) > (recorded.epoch, recorded.beat));
+            if recorded.node != new.node && new.node.is_some() {
+                assert_eq!(
+                    new.epoch,
+                    recorded.epoch + 1,
+                    "another owner, another epoch"
+                );
+                self.moves += 1;
+            }
+        }
+        self.record = Some(new.clone());
+        Ok(())
+    }
+
+    fn happen(&mut self, number: usize, what: Happens) {
+        if let Happens::Pass(ms) = what {
+            self.now += ms;
+            return;
+        }
+        let recorded = self.record.clone();
+        let server = &mut self.servers[number];
+        let now = self.now + server.offset;
+        match what {
+            Happens::Ask => {
+                server.asked_ms = Some(now);
+                server.read = None;
+            }
+            Happens::Read => server.read = server.asked_ms.map(|_| recorded),
+            Happens::Learn => {
+                let (Some(asked_ms), Some(read)) = (server.asked_ms.take(), server.read.take())
+                else {
+                    return;
+                };
+                if server.tenure.is_some() || server.request.is_some() {
+                    return;
+                }
+                let unchanged_ms = read
+                    .as_ref()
+                    .map_or(0, |read| server.sight.look(read, asked_ms, now));
+                let claimed = claim(read.as_ref(), &server.node, unchanged_ms, server.term_ms);
+                if let Claim::Take(new) = claimed {
+                    server.request = Some(Request {
+                        old: read,
+                        new,
+                        asked_ms: now,
+                        outcome: None,
+                    });
+                }
+            }
+            Happens::Renew | Happens::GiveBack => {
+                let Some(tenure) = server.tenure.as_ref().filter(|_| server.request.is_none())
+                else {
+                    return;
+                };
+                let new = match what {
+                    Happens::Renew => tenure.next(),
+                    _ => tenure.given_back(),
+                };
+                let old = Some(tenure.lease().clone());
+                if new.node.is_none() {
+                    server.tenure = None;
+                }
+                server.request = Some(Request {
+                    old,
+                    new,
+                    asked_ms: now,
+                    outcome: None,
+                });
+            }
+            Happens::Replace => {
+                let Some(request) = server
+                    .request
+                    .clone()
+                    .filter(|request| request.outcome.is_none())
+                else {
+                    return;
+                };
+                let outcome = self.replace(request.old.as_ref(), &request.new);
+                if let Some(request) = &mut self.servers[number].request {
+                    request.outcome = Some(outcome);
+                }
+            }
+            Happens::Answer => {
+                let answered = server.request.take_if(|request| request.outcome.is_some());
+                let Some(Request {
+                    new,
+                    asked_ms,
+                    outcome: Some(outcome),
+                    ..
+                }) = answered
+                else {
+                    return;
+                };
+                match (outcome, &mut server.tenure) {
+                    (Ok(()), None) if new.node.is_some() => {
+                        server.tenure = Some(Tenure::new(new, asked_ms))
+                    }
+                    (Ok(()), Some(tenure)) => tenure.renewed(new, asked_ms),
+                    (Err(found), Some(tenure)) => {
+                        if tenure.refused(found.as_ref()) != Refusal::Behind {
+                            server.tenure = None;
+                        }
+                    }
+                    (Ok(()) | Err(_), None) => {}
+                }
+            }
+            Happens::Lose => server.request = None,
+            Happens::Crash => {
+                server.sight = Sight::default();
+                server.asked_ms = None;
+                server.request = None;
+                server.tenure = None;
+            }
+            Happens::Pass(_) => {}
+        }
+    }
+
+    fn sure(&self) -> Vec<&str> {
+        let sure = self.servers.iter().filter(|server| {
+            let now = self.now + server.offset;
+            server
+                .tenure
+                .as_ref()
+                .is_some_and(|tenure| tenure.is_sure(now))
+        });
+        sure.map(|server| server.node.name.as_str()).collect()
+    }
+}
+
+fn happens() -> impl Strategy<Value = (usize, Happens)> {
+    let what = prop_oneof![
+        4 => (1_u64..400).prop_map(Happens::Pass),
+        1 => Just(Happens::Pass(5_000)),
+        4 => Just(Happens::Ask),
+        5 => Just(Happens::Read),
+        5 => Just(Happens::Learn),
+        4 => Just(Happens::Renew),
+        1 => Just(Happens::GiveBack),
+        7 => Just(Happens::Replace),
+        7 => Just(Happens::Answer),
+        1 => Just(Happens::Lose),
+        1 => Just(Happens::Crash),
+    ];
+    (0..NODES, what)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn there_are_never_two_who_are_sure(
+        offsets in [0_u64..1_000_000, 0_u64..1_000_000, 0_u64..1_000_000],
+        terms in [1_u64..2_000, 1_u64..2_000, 1_u64..2_000],
+        story in prop::collection::vec(happens(), 1..300),
+    ) {
+        let mut world = World::new(offsets, terms);
+        for (number, what) in story {
+            world.happen(number, what);
+            let sure = world.sure();
+            prop_assert!(sure.len() <= 1, "{sure:?} after {what:?}, {:?}", world.record);
+        }
+    }
+}
+
+/// What a node does from asking to having, with nothing lost.
+const TAKING: [Happens; 5] = [
+    Happens::Ask,
+    Happens::Read,
+    Happens::Learn,
+    Happens::Replace,
+    Happens::Answer,
+];
+
+#[test]
+fn a_lease_whose_owner_is_silent_goes_to_the_next_and_stays_with_one_who_renews() {
+    let mut world = World::new([0, 500, 900_000], [800; NODES]);
+    for what in TAKING {
+        world.happen(0, what);
+    }
+    assert_eq!(world.sure(), ["0"]);
+    for _ in 0..100 {
+        world.happen(0, Happens::Pass(700));
+        for (number, what) in [
+            (0, Happens::Renew),
+            (0, Happens::Replace),
+            (0, Happens::Answer),
+        ] {
+            world.happen(number, what);
+        }
+        for what in TAKING {
+            world.happen(1, what);
+        }
+    }
+    assert_eq!((world.sure(), world.moves), (vec!["0"], 0));
+    for _ in 0..3 {
+        world.happen(0, Happens::Pass(500));
+        for what in TAKING {
+            world.happen(1, what);
+        }
+    }
+    assert_eq!((world.sure(), world.moves), (vec!["500"], 1));
+    for what in [Happens::Renew, Happens::Replace, Happens::Answer] {
+        world.happen(0, what);
+    }
+    assert!(
+        world.servers[0].tenure.is_none(),
+        "the first one knows by its next renewal"
+    );
+}
