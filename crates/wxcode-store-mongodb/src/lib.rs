@@ -11,6 +11,7 @@ mod failure;
 mod fields;
 mod identity;
 mod index;
+mod lease;
 mod milestone;
 mod project;
 mod records;
@@ -28,12 +29,13 @@ use uuid::Uuid;
 use wxcode_core::{
     delivery::Delivery,
     id::Id,
+    lease::Lease,
     milestone::{Milestone, MilestoneStatus},
     project::{OutputProject, ProjectStatus},
 };
 use wxcode_store::{
     Added, Listing, Moved, NewDelivery, Page, ProjectPatch, Queued, Removed, Result, Rotated,
-    Rotation, Step, Store, StoreError,
+    Rotation, Step, Store, StoreError, Swapped,
 };
 
 pub use address::{Address, AddressError};
@@ -303,6 +305,19 @@ impl Store for MongoStore {
         self.run(move |records, again| {
             let delivery = delivery.clone();
             async move { delivery::restore(&records, &delivery, again).await }
+        })
+        .await
+    }
+    async fn lease(&self, project: Id) -> Result<Option<Lease>> {
+        self.run(move |records, _| async move { lease::get(&records, project).await })
+            .await
+    }
+
+    async fn swap_lease(&self, project: Id, old: Option<&Lease>, new: &Lease) -> Result<Swapped> {
+        let (old, new) = (old.cloned(), new.clone());
+        self.run(move |records, again| {
+            let (old, new) = (old.clone(), new.clone());
+            async move { lease::swap(&records, project, old.as_ref(), &new, again).await }
         })
         .await
     }

@@ -12,6 +12,7 @@ pub mod command;
 pub mod conflict;
 pub mod delivery;
 pub mod identity;
+pub mod lease;
 pub mod milestone;
 pub mod project;
 pub mod race;
@@ -111,6 +112,14 @@ macro_rules! conformance_tests {
                 one_of_64_milestones_gets_the_first_command,
                 one_of_64_steps_wins,
                 one_of_64_advances_a_milestone,
+            }
+            lease {
+                a_project_has_none_at_first,
+                it_is_replaced_only_as_it_is_known,
+                one_of_64_takes_it,
+                one_of_64_takes_it_over,
+                it_is_renewed_or_taken,
+                renewals_are_in_nobodys_way,
             }
             conflict {
                 rotations_on_top_of_each_other_lose_no_entry,

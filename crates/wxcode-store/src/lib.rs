@@ -17,6 +17,7 @@ use wxcode_core::{
     delivery::{Delivery, DeliveryState, Route},
     id::Id,
     identity::Source,
+    lease::Lease,
     milestone::{Milestone, MilestoneStatus, MovedBy},
     project::{HookCursor, OutputProject, ProjectStatus},
     time::to_millis,
@@ -249,6 +250,17 @@ pub struct Step {
     pub at: Timestamp,
 }
 
+/// The answer of replacing a lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Swapped {
+    /// This call replaced it.
+    Won,
+    /// It was another one, which is told; nothing changed.
+    Lost(Option<Lease>),
+    /// There is no such project.
+    NoProject,
+}
+
 /// Where the records are kept. All operations are atomic, and durable when they return `Ok`; an operation whose caller
 /// stops waiting may still happen, wholly.
 ///
@@ -345,4 +357,11 @@ pub trait Store: Send + Sync + 'static {
     /// Adds a delivery of another store as it is, behind those that its project has, whatever their number; its milestone
     /// and its project stay as they are. Whether the project is there.
     async fn restore_delivery(&self, delivery: &Delivery) -> Result<bool>;
+
+    /// A project's lease, if it ever had one, and is there.
+    async fn lease(&self, project: Id) -> Result<Option<Lease>>;
+    /// Takes, renews or gives back a project's lease: puts `new` in place of `old`, if that is what is recorded by its epoch
+    /// and its beat ([`Lease::is_same`]); `None`: nothing is. What `new` is to be, [`wxcode_core::lease`] says; it must not be
+    /// the same as `old`. Nothing else of the project changes.
+    async fn swap_lease(&self, project: Id, old: Option<&Lease>, new: &Lease) -> Result<Swapped>;
 }

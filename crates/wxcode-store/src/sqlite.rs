@@ -4,6 +4,7 @@ mod columns;
 mod delivery;
 mod failure;
 mod identity;
+mod lease;
 mod link;
 mod milestone;
 mod project;
@@ -22,6 +23,7 @@ use uuid::Uuid;
 use wxcode_core::{
     delivery::Delivery,
     id::Id,
+    lease::Lease,
     milestone::{Milestone, MilestoneStatus},
     project::{OutputProject, ProjectStatus},
 };
@@ -32,7 +34,7 @@ use self::{
 };
 use crate::{
     Added, Listing, Moved, NewDelivery, Page, ProjectPatch, Queued, Removed, Result, Rotated,
-    Rotation, Step, Store, StoreError,
+    Rotation, Step, Store, StoreError, Swapped,
 };
 
 /// Why a file cannot be the store.
@@ -256,6 +258,16 @@ impl Store for SqliteStore {
         let delivery = delivery.clone();
         self.writer
             .run(move |tx| delivery::restore(tx, &delivery))
+            .await
+    }
+    async fn lease(&self, project: Id) -> Result<Option<Lease>> {
+        self.readers.run(move |tx| lease::get(tx, project)).await
+    }
+
+    async fn swap_lease(&self, project: Id, old: Option<&Lease>, new: &Lease) -> Result<Swapped> {
+        let (old, new) = (old.cloned(), new.clone());
+        self.writer
+            .run(move |tx| lease::swap(tx, project, old.as_ref(), &new))
             .await
     }
 }

@@ -10,12 +10,13 @@ use wxcode_core::{
     delivery::Delivery,
     event::{Kind, Stage},
     id::Id,
+    lease::Lease,
     milestone::{Milestone, MilestoneStatus, MovedBy},
     project::{OutputProject, ProjectStatus},
 };
 use wxcode_store::{
     Added, Listing, Moved, NewDelivery, Page, ProjectPatch, Queued, Removed, Result, Rotated,
-    Rotation, Step, Store,
+    Rotation, Step, Store, Swapped,
 };
 
 use super::Events;
@@ -270,6 +271,14 @@ impl Store for Telling {
 
     async fn restore_delivery(&self, delivery: &Delivery) -> Result<bool> {
         self.store.restore_delivery(delivery).await
+    }
+
+    async fn lease(&self, project: Id) -> Result<Option<Lease>> {
+        self.store.lease(project).await
+    }
+
+    async fn swap_lease(&self, project: Id, old: Option<&Lease>, new: &Lease) -> Result<Swapped> {
+        self.store.swap_lease(project, old, new).await
     }
 }
 

@@ -8,12 +8,13 @@ use uuid::Uuid;
 use wxcode_core::{
     delivery::{Delivery, DeliveryState},
     id::Id,
+    lease::Lease,
     milestone::{Milestone, MilestoneStatus},
     project::{OutputProject, ProjectStatus},
 };
 use wxcode_store::{
     Added, Listing, Moved, NewDelivery, Page, ProjectPatch, Queued, Removed, Result, Rotated,
-    Rotation, Step, Store, StoreError,
+    Rotation, Step, Store, StoreError, Swapped,
 };
 
 use super::{
@@ -221,6 +222,15 @@ impl Store for Measured {
             self.stepped(delivery);
         }
         Ok(stepped)
+    }
+
+    async fn lease(&self, project: Id) -> Result<Option<Lease>> {
+        self.timed("lease", self.store.lease(project)).await
+    }
+
+    async fn swap_lease(&self, project: Id, old: Option<&Lease>, new: &Lease) -> Result<Swapped> {
+        self.timed("swap_lease", self.store.swap_lease(project, old, new))
+            .await
     }
 }
 

@@ -11,13 +11,14 @@ use wxcode_claude::template::Template;
 use wxcode_core::{
     delivery::Delivery,
     id::Id,
+    lease::Lease,
     milestone::{Milestone, MilestoneStatus},
     project::{OutputProject, ProjectStatus},
 };
 use wxcode_holder::folder::Limits;
 use wxcode_store::{
     Added, Listing, Moved, NewDelivery, Page, ProjectPatch, Queued, Removed, Result, Rotated,
-    Rotation, Step, Store, sqlite::SqliteStore,
+    Rotation, Step, Store, Swapped, sqlite::SqliteStore,
 };
 
 use super::registry::Sessions;
@@ -147,6 +148,14 @@ where
     async fn step(&self, step: &Step) -> Result<Option<Delivery>> {
         (self.before)("step").await;
         self.inner.step(step).await
+    }
+    async fn lease(&self, project: Id) -> Result<Option<Lease>> {
+        (self.before)("lease").await;
+        self.inner.lease(project).await
+    }
+    async fn swap_lease(&self, project: Id, old: Option<&Lease>, new: &Lease) -> Result<Swapped> {
+        (self.before)("swap_lease").await;
+        self.inner.swap_lease(project, old, new).await
     }
 }
 

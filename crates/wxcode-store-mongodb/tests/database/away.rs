@@ -3,9 +3,13 @@
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
-use wxcode_core::{delivery::DeliveryState, milestone::MilestoneStatus};
+use wxcode_core::{
+    delivery::DeliveryState,
+    lease::{Claim, Node, Tenure, claim},
+    milestone::MilestoneStatus,
+};
 use wxcode_store::{
-    Added, NewDelivery, PAGE_MAX, Page, Queued, Removed, Rotated, Store, StoreError,
+    Added, NewDelivery, PAGE_MAX, Page, Queued, Removed, Rotated, Store, StoreError, Swapped,
     conformance::{Records, sample},
 };
 use wxcode_store_mongodb::{Address, MongoStore, OpenError, PATIENCE};
@@ -151,6 +155,21 @@ async fn what_happened_is_not_done_again_when_its_answer_is_lost() {
             .unwrap()
             .claude_session_history;
         assert_eq!(history.len(), 2);
+
+        let node = Node {
+            id: Uuid::new_v4(),
+            name: "a".to_owned(),
+        };
+        let Claim::Take(taken) = claim(None, &node, 0, 60_000) else {
+            panic!("nobody has it")
+        };
+        let renewed = Tenure::new(taken.clone(), 0).next();
+        for (old, new) in [(None, &taken), (Some(&taken), &renewed)] {
+            proxy.lose_answers(lost);
+            let swapped = store.swap_lease(project, old, new).await;
+            assert_eq!(swapped.unwrap(), Swapped::Won);
+        }
+        assert_eq!(direct.lease(project).await.unwrap(), Some(renewed));
 
         proxy.lose_answers(lost);
         let (from, to) = (MilestoneStatus::InProgress, MilestoneStatus::Failed);

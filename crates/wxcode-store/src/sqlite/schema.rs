@@ -91,6 +91,18 @@ const MIGRATIONS: &[&str] = &[
     "ALTER TABLE deliveries ADD COLUMN after_seq INTEGER;",
     // Who moved a milestone last, and why.
     "ALTER TABLE milestones ADD COLUMN status_by TEXT; ALTER TABLE milestones ADD COLUMN status_reason TEXT;",
+    // Which server may run a project's agent.
+    "
+    CREATE TABLE leases (
+        output_project_id TEXT PRIMARY KEY REFERENCES output_projects (_id) ON DELETE CASCADE,
+        node_id           TEXT,
+        node_name         TEXT,
+        epoch             INTEGER NOT NULL,
+        beat              INTEGER NOT NULL,
+        term_ms           INTEGER NOT NULL,
+        CHECK ((node_id IS NULL) = (node_name IS NULL))
+    ) STRICT;
+    ",
 ];
 
 /// Brings the file behind `connection` up to this version, all steps or none.

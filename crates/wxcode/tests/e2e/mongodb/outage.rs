@@ -73,6 +73,10 @@ impl Lost {
         self.say("said meanwhile").await;
         self.socket.until("last: said meanwhile").await;
         self.say("/clear").await;
+        self.say("said anew").await;
+        self.socket
+            .until("fake: 1 user message; last: said anew")
+            .await;
     }
 
     async fn say(&mut self, text: &str) {
@@ -116,7 +120,7 @@ impl Lost {
             .iter()
             .map(|entry| fs::read_to_string(entry["transcript_path"].as_str().unwrap()).unwrap())
             .collect();
-        for text in ["typed before", "said meanwhile", "waits"] {
+        for text in ["typed before", "said meanwhile", "said anew", "waits"] {
             let times = said.matches(&format!("\"content\":\"{text}\"")).count();
             assert_eq!(times, 1, "{text}: {said}");
         }

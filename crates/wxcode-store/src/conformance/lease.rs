@@ -1,0 +1,189 @@
+//! Promises about leases. Nothing of them is a time: no store's clock and no server's decides who has one.
+
+use uuid::Uuid;
+use wxcode_core::{
+    id::Id,
+    lease::{Claim, Lease, Node, Tenure, claim},
+};
+
+use super::{
+    Records,
+    runners::{RUNNERS, duel, only, race},
+    sample,
+};
+use crate::{Rotated, Swapped};
+
+fn node(name: &str) -> Node {
+    Node {
+        id: Uuid::new_v4(),
+        name: name.to_owned(),
+    }
+}
+
+/// What `node` takes in place of what was read, once it has waited long enough.
+fn taken(read: Option<&Lease>, node: &Node) -> Lease {
+    match claim(read, node, u64::MAX, 60_000) {
+        Claim::Take(lease) => lease,
+        held @ Claim::Held { .. } => panic!("{held:?}"),
+    }
+}
+
+/// What was never taken is not there, and without a project there is none.
+pub async fn a_project_has_none_at_first(records: &impl Records) {
+    let store = records.open().await;
+    let project = sample::add_project(&*store).await;
+    assert_eq!(store.lease(project).await.unwrap(), None);
+    let lease = taken(None, &node("a"));
+    let missing = sample::id();
+    assert_eq!(store.lease(missing).await.unwrap(), None);
+    let swapped = store.swap_lease(missing, None, &lease).await.unwrap();
+    assert_eq!(swapped, Swapped::NoProject);
+    // One of a project that was removed is gone with it.
+    let swapped = store.swap_lease(project, None, &lease).await.unwrap();
+    assert_eq!(swapped, Swapped::Won);
+    assert!(store.remove_project(project).await.unwrap());
+    assert_eq!(store.lease(project).await.unwrap(), None);
+    let swapped = store.swap_lease(project, Some(&lease), &lease).await;
+    assert_eq!(swapped.unwrap(), Swapped::NoProject);
+}
+
+/// It is replaced only by whoever names its epoch and its beat, and reads back whole, also by another store.
+pub async fn it_is_replaced_only_as_it_is_known(records: &impl Records) {
+    let (store, other) = (records.open().await, records.open().await);
+    let project = sample::add_project(&*store).await;
+    let before = store.project(project).await.unwrap();
+    let (a, b) = (node("a"), node("knöten \u{1f980}, \"b\".$x"));
+    let first = taken(None, &a);
+    let tenure = Tenure::new(first.clone(), 0);
+    let (renewed, free) = (tenure.next(), tenure.given_back());
+    let theirs = taken(Some(&renewed), &b);
+    let large = Lease {
+        epoch: (1 << 63) - 1,
+        beat: 1 << 40,
+        ..theirs.clone()
+    };
+    let mut recorded: Option<Lease> = None;
+    for (old, new, wins) in [
+        (Some(&first), &renewed, false),
+        (None, &first, true),
+        (None, &theirs, false),
+        (Some(&first), &renewed, true),
+        (Some(&first), &free, false),
+        (Some(&theirs), &first, false),
+        (Some(&renewed), &theirs, true),
+        (Some(&theirs), &large, true),
+        (Some(&large), &free, true),
+    ] {
+        let swapped = store.swap_lease(project, old, new).await.unwrap();
+        if wins {
+            assert_eq!(swapped, Swapped::Won, "{old:?}");
+            recorded = Some(new.clone());
+        } else {
+            assert_eq!(swapped, Swapped::Lost(recorded.clone()), "{old:?}");
+        }
+        assert_eq!(other.lease(project).await.unwrap(), recorded);
+    }
+    assert_eq!(store.project(project).await.unwrap(), before);
+}
+
+/// Nobody has it: one gets it, and the others are told who.
+pub async fn one_of_64_takes_it(records: &impl Records) {
+    let store = records.open().await;
+    let project = sample::add_project(&*store).await;
+    one_takes_over(records, project, None).await;
+}
+
+/// Its owner is silent: one gets it, time and again, and the owner's late renewal comes to nothing.
+pub async fn one_of_64_takes_it_over(records: &impl Records) {
+    let store = records.open().await;
+    let project = sample::add_project(&*store).await;
+    let mut old = None;
+    for _ in 0..3 {
+        let before: Option<Lease> = old.clone();
+        let now = one_takes_over(records, project, before.as_ref()).await;
+        if let Some(before) = before {
+            let late = Tenure::new(before.clone(), 0).next();
+            let swapped = store.swap_lease(project, Some(&before), &late).await;
+            assert_eq!(swapped.unwrap(), Swapped::Lost(Some(now.clone())));
+        }
+        old = Some(now);
+    }
+}
+
+async fn one_takes_over(records: &impl Records, project: Id, old: Option<&Lease>) -> Lease {
+    let wanted: Vec<Lease> = (0..RUNNERS)
+        .map(|number| taken(old, &node(&number.to_string())))
+        .collect();
+    let answers = race(records, |store, number| {
+        let (old, new) = (old.cloned(), wanted[number].clone());
+        async move { store.swap_lease(project, old.as_ref(), &new).await.unwrap() }
+    })
+    .await;
+    let winner = wanted[only(&answers, |answer| *answer == Swapped::Won)].clone();
+    let told = Swapped::Lost(Some(winner.clone()));
+    let losers = answers.iter().filter(|answer| **answer == told).count();
+    assert_eq!(losers, RUNNERS - 1, "the losers are told who won");
+    winner
+}
+
+/// Whoever comes a moment too late with a renewal has lost it, whoever is in time keeps it: never both.
+pub async fn it_is_renewed_or_taken(records: &impl Records) {
+    let (store, other) = (records.open().await, records.open().await);
+    for _ in 0..40 {
+        let project = sample::add_project(&*store).await;
+        let held = taken(None, &node("a"));
+        store.swap_lease(project, None, &held).await.unwrap();
+        let (renewed, theirs) = (
+            Tenure::new(held.clone(), 0).next(),
+            taken(Some(&held), &node("b")),
+        );
+        let (old, also) = (held.clone(), held.clone());
+        let (first, second) = (store.clone(), other.clone());
+        let (mine, new) = (renewed.clone(), theirs.clone());
+        let answers = duel(
+            async move { first.swap_lease(project, Some(&old), &mine).await.unwrap() },
+            async move { second.swap_lease(project, Some(&also), &new).await.unwrap() },
+        )
+        .await;
+        match answers {
+            (Swapped::Won, Swapped::Lost(Some(told))) => assert_eq!(told, renewed),
+            (Swapped::Lost(Some(told)), Swapped::Won) => assert_eq!(told, theirs),
+            both => panic!("{both:?}"),
+        }
+    }
+}
+
+/// It and the project's other records do not undo each other.
+pub async fn renewals_are_in_nobodys_way(records: &impl Records) {
+    let (store, other) = (records.open().await, records.open().await);
+    let project = sample::add_project(&*store).await;
+    let mut held = taken(None, &node("a"));
+    store.swap_lease(project, None, &held).await.unwrap();
+    let renewing = async move {
+        for _ in 0..60 {
+            let next = Tenure::new(held.clone(), 0).next();
+            let swapped = store.swap_lease(project, Some(&held), &next).await;
+            assert_eq!(swapped.unwrap(), Swapped::Won);
+            held = next;
+        }
+        held
+    };
+    let rotating = async move {
+        let mut current = None;
+        for number in 0..30 {
+            let new = Uuid::new_v4();
+            let rotated = other.rotate(project, &sample::rotation(current, new)).await;
+            assert_eq!(rotated.unwrap(), Rotated::Won);
+            current = Some(new);
+            sample::queue(&*other, &sample::text(project, &number.to_string())).await;
+        }
+        current
+    };
+    let (held, current) = duel(renewing, rotating).await;
+    let store = records.open().await;
+    assert_eq!(store.lease(project).await.unwrap(), Some(held));
+    let project = store.project(project).await.unwrap().unwrap();
+    assert_eq!(project.claude_session_id, current);
+    assert_eq!(project.claude_session_history.len(), 30);
+    assert_eq!(store.open_deliveries(project.id).await.unwrap().len(), 30);
+}
