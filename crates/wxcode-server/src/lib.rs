@@ -19,4 +19,5 @@ compile_error!("a panic in one request would end the server: build with panic = 
 
 pub use http::openapi;
 pub use serve::{ServeError, Server, lock};
-pub use settings::{Commands, Settings};
+pub use settings::{Commands, Settings, Shared};
+pub use wxcode_core::lease::Node;

@@ -10,6 +10,7 @@ mod crosscheck;
 mod double;
 mod identity;
 mod learned;
+mod lease;
 mod left;
 mod live;
 mod look;

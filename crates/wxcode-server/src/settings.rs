@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
 
 use wxcode_claude::template::Template;
+use wxcode_core::lease::Node;
 use wxcode_holder::folder::Limits;
 
 /// Everything that a server is told at its start.
@@ -38,6 +39,23 @@ pub struct Settings {
     pub limits: Limits,
     /// How long an agent may take to be ready for a delivery.
     pub ready_timeout: Duration,
+    /// What this server is to others on the same store; `None`: it has its store for itself.
+    pub shared: Option<Shared>,
+}
+
+/// A server on a store that others use too.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// Who it is.
+    pub node: Node,
+    /// How long a lease lasts without a renewal.
+    pub lease: Duration,
+}
+
+impl Shared {
+    pub(crate) fn term_ms(&self) -> u64 {
+        u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX)
+    }
 }
 
 /// The commands that start milestones.

@@ -22,6 +22,10 @@ use crate::{
 
 /// Largest configuration file, in bytes.
 const FILE_MAX: u64 = 1 << 20; // 1 MiB
+/// How long a lease may last without a renewal, in seconds.
+const LEASE_S: std::ops::RangeInclusive<u64> = 1..=86_400;
+/// Longest name of a server, in characters.
+const NODE_NAME_MAX: usize = 200;
 
 /// `wxcode.toml`, as it is written.
 #[derive(Debug, Default, Deserialize)]
@@ -35,6 +39,7 @@ pub(crate) struct File {
     claude: ClaudeTable,
     agent: AgentTable,
     delivery: DeliveryTable,
+    node: NodeTable,
 }
 
 #[derive(Debug, Deserialize)]
@@ -101,13 +106,65 @@ impl Default for DeliveryTable {
     }
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct NodeTable {
+    name: Option<String>,
+    lease_s: u64,
+}
+
+impl Default for NodeTable {
+    fn default() -> Self {
+        Self {
+            name: None,
+            lease_s: 300,
+        }
+    }
+}
+
+/// What others on the same store are told of this server.
+#[derive(Debug)]
+pub(crate) struct NodeSettings {
+    /// What people call it, if that was said.
+    pub(crate) name: Option<String>,
+    /// How long its leases last without a renewal.
+    pub(crate) lease: Duration,
+}
+
+impl NodeTable {
+    fn settings(self, path: &Path) -> anyhow::Result<NodeSettings> {
+        if !LEASE_S.contains(&self.lease_s) {
+            bail!(
+                "`[node] lease_s` in {} is {}: give {} to {} seconds",
+                path.display(),
+                self.lease_s,
+                LEASE_S.start(),
+                LEASE_S.end()
+            );
+        }
+        if let Some(name) = &self.name
+            && !(1..=NODE_NAME_MAX).contains(&name.chars().count())
+        {
+            bail!(
+                "`[node] name` in {} has no or more than {NODE_NAME_MAX} characters: give another one",
+                path.display()
+            );
+        }
+        Ok(NodeSettings {
+            name: self.name,
+            lease: Duration::from_secs(self.lease_s),
+        })
+    }
+}
+
 /// What `serve` was told, resolved.
 #[derive(Debug)]
 pub(crate) struct Resolved {
     pub(crate) listen: SocketAddr,
     pub(crate) store: StoreChoice,
     pub(crate) log: String,
-    /// Without its token, which is read or made under the lock of the data folder.
+    pub(crate) node: NodeSettings,
+    /// Without its token and its place among others, which are read or made under the lock of the data folder.
     pub(crate) settings: Settings,
 }
 
@@ -209,6 +266,7 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
             tasks: file.agent.tasks_max.map(|tasks| tasks.get().into()),
         },
         ready_timeout: Duration::from_secs(file.delivery.ready_timeout_s),
+        shared: None,
         data_dir,
     };
     Ok(Resolved {
@@ -219,6 +277,7 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
             .clone()
             .or(file.log)
             .unwrap_or_else(|| "info".to_owned()),
+        node: file.node.settings(&path)?,
         settings,
     })
 }
@@ -324,5 +383,7 @@ mod tests {
         says("store = 'postgres'", "postgres");
         says("listen = 'nowhere'", "nowhere");
         says("[agent]\nmemory_max_mb = 0", "memory_max_mb");
+        says("[node]\nlease_s = 0", "lease_s");
+        says("[node]\nname = ''", "name");
     }
 }

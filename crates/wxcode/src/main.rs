@@ -8,6 +8,7 @@ mod hook;
 mod init;
 mod list;
 mod migrate;
+mod node;
 mod remote;
 mod send;
 mod serve;

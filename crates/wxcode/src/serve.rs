@@ -10,7 +10,7 @@ use wxcode_server::Server;
 use crate::{
     cli::{Common, ServeOptions},
     config::{self, Resolved},
-    init, token,
+    init, node, token,
 };
 
 pub(crate) fn run(common: &Common, options: &ServeOptions) -> anyhow::Result<()> {
@@ -34,12 +34,16 @@ async fn serve(common: &Common, resolved: Resolved) -> anyhow::Result<()> {
         listen,
         store,
         mut settings,
+        node: own,
         ..
     } = resolved;
     // Before anything is read or made: two servers on one folder would start two agents.
     let lock = wxcode_server::lock(&settings.data_dir)?;
     settings.token = token::load(common, &settings.data_dir)?;
     let data_dir = settings.data_dir.clone();
+    if store.is_shared() {
+        settings.shared = Some(node::load(own, &data_dir)?);
+    }
     let store = store.open(&data_dir).await?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;

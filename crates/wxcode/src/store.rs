@@ -85,6 +85,15 @@ impl fmt::Display for StoreChoice {
 }
 
 impl StoreChoice {
+    /// Whether other servers may use it at the same time.
+    pub(crate) const fn is_shared(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            #[cfg(feature = "mongodb")]
+            Self::Mongo(_) => true,
+        }
+    }
+
     /// Opens it; the embedded store without a path is the one of the data folder.
     pub(crate) async fn open(&self, data_dir: &std::path::Path) -> anyhow::Result<Arc<dyn Store>> {
         match self {

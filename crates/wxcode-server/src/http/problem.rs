@@ -112,6 +112,7 @@ impl From<StartError> for Problem {
             StartError::NoProject => Self::not_found("output project"),
             StartError::Workspace(_)
             | StartError::Claimed(_)
+            | StartError::Elsewhere { .. }
             | StartError::InRun(_)
             | StartError::InSession => Self::conflict(error.to_string()),
             StartError::Store(error) => error.into(),

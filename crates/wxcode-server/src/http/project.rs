@@ -275,13 +275,14 @@ pub(super) async fn change(
 #[utoipa::path(operation_id = "deleteOutputProject", delete, path = "/output-projects/{id}", tag = "output projects", params(("id" = String, Path, description = "24 hexadecimal digits"), Removal), responses(
     (status = 204, description = "Deleted"),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
-    (status = 409, description = "Its session runs or a run is going on, and `force` was not given", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "Its session runs or a run is going on, and `force` was not given; or another server on the same database has the project", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn remove(
     State(app): State<App>,
     PathId(id): PathId,
     Params(removal): Params<Removal>,
 ) -> Answer<StatusCode> {
+    app.sessions.check_lease(id).await?;
     match app.sessions.retire(id, removal.force).await? {
         Retired::Removed => Ok(StatusCode::NO_CONTENT),
         Retired::Missing => Err(Problem::not_found("output project")),

@@ -272,9 +272,11 @@ pub(super) async fn start(
 #[utoipa::path(operation_id = "endSession", delete, path = "/output-projects/{id}/session", tag = "sessions", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
     (status = 204, description = "None runs any more"),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "Another server on the same database has the project", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn end(State(app): State<App>, PathId(id): PathId) -> Answer<StatusCode> {
     app.project(id).await?;
+    app.sessions.check_lease(id).await?;
     if app.sessions.end(id).await {
         Ok(StatusCode::NO_CONTENT)
     } else {

@@ -67,7 +67,8 @@ impl Sessions {
                     }
                     let current = self.current_conversation(&note).await;
                     let found = started(id, dir, note, holder, at);
-                    self.follow(&seat, found, current).await;
+                    let session = self.follow(&seat, found, current).await;
+                    self.keep_lease_of(&session, None);
                 }
                 // It ended while no server was there: what it reported last is taken in as if one had been.
                 State::Lost(holder) => {
@@ -159,7 +160,7 @@ impl Sessions {
             for project in self.0.store.projects_with_open_deliveries().await? {
                 // What its deliveries were before is told first.
                 self.0.events.current(project).await;
-                if self.running(project).is_none() {
+                if self.running(project).is_none() && !self.0.leases.is_elsewhere(project).await? {
                     for delivery in self.0.store.open_deliveries(project).await? {
                         courier::end(&*self.0.store, &delivery, false).await?;
                     }

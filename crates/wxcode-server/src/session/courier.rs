@@ -17,6 +17,7 @@ use wxcode_core::{
 use wxcode_holder::client::{ClientError, Sender};
 use wxcode_store::{Result, Store};
 
+use super::lease::Leases;
 use perform::Setback;
 pub(super) use settle::{end, fail};
 
@@ -34,6 +35,7 @@ struct Under {
 /// Carries the deliveries of one project into one session.
 pub(super) struct Courier {
     store: Arc<dyn Store>,
+    leases: Leases,
     project: Id,
     session: Id,
     deadlines: Deadlines,
@@ -59,12 +61,14 @@ pub(super) struct Courier {
 impl Courier {
     pub(super) fn new(
         store: Arc<dyn Store>,
+        leases: Leases,
         project: Id,
         session: Id,
         deadlines: Deadlines,
     ) -> Self {
         Self {
             store,
+            leases,
             project,
             session,
             deadlines,
@@ -297,6 +301,10 @@ impl Courier {
     }
 
     async fn settle(&self) -> Result<()> {
+        if self.leases.is_elsewhere(self.project).await? {
+            // They are the other server's to carry.
+            return Ok(());
+        }
         for delivery in self.store.open_deliveries(self.project).await? {
             let reported = self.was_reported(&delivery);
             end(&*self.store, &delivery, reported).await?;

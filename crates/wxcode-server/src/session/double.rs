@@ -180,6 +180,7 @@ fn settings(data_dir: PathBuf) -> Settings {
         scopes: false,
         limits: Limits::default(),
         ready_timeout: Duration::from_secs(1),
+        shared: None,
     }
 }
 

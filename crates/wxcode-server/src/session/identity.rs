@@ -8,6 +8,8 @@ use wxcode_claude::hook::StartSource;
 use wxcode_core::{id::Id, identity::Source, project::HookCursor, time::to_millis};
 use wxcode_store::{Result, Rotated, Rotation, Store};
 
+use super::lease::Leases;
+
 /// Changes that may wait for a store that is away; the oldest is given up beyond that.
 const UNSAVED_MAX: usize = 1024;
 
@@ -30,6 +32,7 @@ enum Change {
 /// Keeps a project's identity in the store in step with what this session's agent reports.
 pub(super) struct Ledger {
     store: Arc<dyn Store>,
+    leases: Leases,
     project: Id,
     session: Id,
     current: Option<Uuid>,
@@ -41,6 +44,7 @@ impl Ledger {
     /// Of an agent of the project; one that is not its latest does not change what the current conversation is.
     pub(super) fn new(
         store: Arc<dyn Store>,
+        leases: Leases,
         project: Id,
         session: Id,
         current: Option<Uuid>,
@@ -48,6 +52,7 @@ impl Ledger {
     ) -> Self {
         Self {
             store,
+            leases,
             project,
             session,
             current,
@@ -135,6 +140,10 @@ impl Ledger {
 
     /// Saves what waits, in order.
     pub(super) async fn save(&mut self) -> Result<()> {
+        if self.is_behind() && self.leases.is_elsewhere(self.project).await? {
+            tracing::warn!(project = %self.project, "another server has the project: what the agent here reports of its conversation is no longer the project's");
+            self.unsaved.clear();
+        }
         while let Some(change) = self.unsaved.front() {
             match change {
                 Change::Rotate {

@@ -66,6 +66,7 @@ impl Sessions {
                 return Err(ResumeError::Running);
             }
             seat.is_free()?;
+            self.check_lease(project).await?;
             let config_dir = Surroundings::new(&self.0.settings).config_dir;
             unclaimed(&config_dir, conversation)?;
             let looked =

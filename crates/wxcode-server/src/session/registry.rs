@@ -12,6 +12,7 @@ use wxcode_core::{
     delivery::{Delivery, machine::Deadlines},
     event::Kind,
     id::Id,
+    lease::Tenure,
 };
 use wxcode_holder::client::{self, Request};
 use wxcode_store::{Command, NewDelivery, Queued, Store, StoreError};
@@ -22,6 +23,7 @@ use super::{
     courier::{self, Courier},
     identity::Ledger,
     learned::Learned,
+    lease::Leases,
     live::{Ends, Session, View},
     seat::{Seat, lock},
     start::{self, StartError, Started},
@@ -39,6 +41,7 @@ pub(super) struct Inner {
     pub(super) store: Arc<dyn Store>,
     pub(super) events: Events,
     pub(super) planning: Planning,
+    pub(super) leases: Leases,
     seats: Mutex<HashMap<Id, Arc<Seat>>>,
     pub(super) closing: CancellationToken,
     pub(super) watchers: TaskTracker,
@@ -90,7 +93,9 @@ impl Sessions {
         closing: CancellationToken,
     ) -> Self {
         let watchers = TaskTracker::new();
+        let leases = Leases::new(Arc::clone(&store), settings.shared.clone());
         Self(Arc::new(Inner {
+            leases,
             settings,
             store,
             events,
@@ -173,9 +178,15 @@ impl Sessions {
             return Err(StartError::Closing);
         }
         let before = seat.latest().map(|latest| latest.started_at);
-        let started = start::start(&self.0.settings, &*self.0.store, project, before).await?;
+        let tenure = self.0.leases.take(project).await?;
+        let started = start::start(&self.0.settings, &*self.0.store, project, before).await;
+        if let (Err(_), Some(tenure)) = (&started, &tenure) {
+            self.0.leases.give_back(project, tenure).await;
+        }
+        let started = started?;
         let current = Some(started.note.claude_session_id);
         let session = self.follow(seat, started, current).await;
+        self.keep_lease_of(&session, tenure);
         self.prune(project, ENDED_KEPT);
         Ok(Found {
             session,
@@ -193,6 +204,7 @@ impl Sessions {
         let _gate = seat.gate.lock().await;
         // Before it is queued: nothing is to wait for a session that nobody starts.
         seat.is_free()?;
+        self.check_lease(project).await?;
         let delivery = match self.0.store.queue(new).await? {
             Queued::New(delivery) => delivery,
             Queued::Existing(delivery) if !is_same(new, &delivery) => {
@@ -298,6 +310,15 @@ impl Sessions {
         Arc::clone(lock(&self.0.seats).entry(project).or_default())
     }
 
+    /// Keeps the lease for as long as a session lives.
+    pub(super) fn keep_lease_of(&self, session: &Arc<Session>, tenure: Option<Tenure>) {
+        let (project, dir) = (session.project_id, session.dir.clone());
+        let session = Arc::clone(session);
+        self.keep_lease(project, tenure, dir, async move {
+            session.ended().await;
+        });
+    }
+
     pub(super) async fn follow(
         &self,
         seat: &Seat,
@@ -367,8 +388,22 @@ impl Sessions {
         let (project, id) = (session.project_id, session.id);
         let store = &self.0.store;
         let ready_ms = u64::try_from(self.0.settings.ready_timeout.as_millis()).unwrap_or(u64::MAX);
-        let ledger = Ledger::new(Arc::clone(store), project, id, current, is_latest);
-        let courier = Courier::new(Arc::clone(store), project, id, Deadlines { ready_ms });
+        let leases = &self.0.leases;
+        let ledger = Ledger::new(
+            Arc::clone(store),
+            leases.clone(),
+            project,
+            id,
+            current,
+            is_latest,
+        );
+        let courier = Courier::new(
+            Arc::clone(store),
+            leases.clone(),
+            project,
+            id,
+            Deadlines { ready_ms },
+        );
         let closing = self.0.closing.clone();
         Watcher::new(
             Arc::clone(session),

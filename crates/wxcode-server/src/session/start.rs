@@ -67,6 +67,16 @@ pub enum StartError {
         "another claude (process {0}) runs the conversation of this project, and two would mix it up: end that one, then start the session again"
     )]
     Claimed(u32),
+    /// Another server on the same store has the project.
+    #[error(
+        "another server on the same database has this project: {server}; ask that one. Where it is gone for good its lease runs out: ask again in {left_s} s"
+    )]
+    Elsewhere {
+        /// Which.
+        server: String,
+        /// How long it lasts without a renewal, in seconds.
+        left_s: u64,
+    },
     /// A run of the project is going on.
     #[error("{}", run::in_the_way(*.0))]
     InRun(Id),

@@ -78,6 +78,7 @@ impl From<StartError> for End {
             | StartError::Agent(_)
             | StartError::Folder(_)
             | StartError::Claimed(_)
+            | StartError::Elsewhere { .. }
             | StartError::InRun(_)
             | StartError::InSession => {
                 Self::new(code::AGENT, Some("SESSION_ERROR"), error.to_string())

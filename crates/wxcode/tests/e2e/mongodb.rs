@@ -1,5 +1,6 @@
 //! The shared store from outside: away and back, copied there and back, and its password nowhere.
 
+mod lease;
 mod outage;
 
 use std::{process::Output, time::Duration};

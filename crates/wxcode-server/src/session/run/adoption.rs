@@ -87,6 +87,7 @@ impl Sessions {
             let run = self.follow_run(&seat, begun, current).await;
             if is_live {
                 running += 1;
+                self.keep_lease_of_run(&run, None);
                 if !is_alone {
                     tracing::error!(project = %run.project_id, run = %id, "a run beside another agent of its project is ended");
                     self.stop_run(&run).await;

@@ -4,7 +4,9 @@ use std::{fs, io, sync::Arc};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
-use wxcode_core::{event::Kind, event::shortened, id::Id, identity::Source, time::to_millis};
+use wxcode_core::{
+    event::Kind, event::shortened, id::Id, identity::Source, lease::Tenure, time::to_millis,
+};
 use wxcode_holder::folder::HolderFile;
 
 use super::{
@@ -51,20 +53,32 @@ impl Sessions {
             return Err(StartError::Closing);
         }
         let _beginning = seat.begin_run();
+        let tenure = self.0.leases.take(project).await?;
         match self.launch_run(project, prompt).await {
             Ok(begun) => {
                 let current = Some(begun.note.claude_session_id);
                 let run = self.follow_run(&seat, begun, current).await;
+                self.keep_lease_of_run(&run, tenure);
                 Self::prune_runs(&seat, RUNS_KEPT);
                 Ok(run)
             }
             Err(error) => {
+                if let Some(tenure) = &tenure {
+                    self.0.leases.give_back(project, tenure).await;
+                }
                 if matches!(error, StartError::NoProject) {
                     self.forget_seat(project);
                 }
                 Err(error)
             }
         }
+    }
+
+    /// Keeps the lease for as long as a run goes on.
+    pub(super) fn keep_lease_of_run(&self, run: &Arc<Run>, tenure: Option<Tenure>) {
+        let (project, dir) = (run.project_id, run.dir.clone());
+        let run = Arc::clone(run);
+        self.keep_lease(project, tenure, dir, async move { run.ended().await });
     }
 
     async fn launch_run(&self, project: Id, prompt: String) -> Result<Begun, StartError> {
@@ -154,7 +168,14 @@ impl Sessions {
             Arc::clone(&run),
             progress,
             note,
-            Ledger::new(store, run.project_id, id, current, is_latest),
+            Ledger::new(
+                store,
+                self.0.leases.clone(),
+                run.project_id,
+                id,
+                current,
+                is_latest,
+            ),
             workspace,
             feed,
             self.0.planning.clone(),

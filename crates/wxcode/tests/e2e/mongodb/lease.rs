@@ -1,0 +1,255 @@
+//! Two servers on one database: a project's agent runs on one of them, whatever happens to the other.
+
+use tokio::time::Instant;
+use wxcode_core::{id::Id, lease::Lease};
+use wxcode_store::Store as _;
+use wxcode_store_mongodb::MongoStore;
+
+use super::*;
+use crate::support::{LOOK, eventually, is_alive, kill, make_fifo};
+
+/// An agent whose server has this name and this lease.
+fn agent(name: &str, lease_s: u64) -> Agent {
+    let mut agent = Agent::fake("");
+    agent.config = format!(
+        "{}[node]\nname = '{name}'\nlease_s = {lease_s}\n",
+        agent.config
+    );
+    agent
+}
+
+/// Two servers, `first` and `second`, each on a machine of its own as far as their agents can tell.
+async fn two(address: &str, lease_s: u64) -> (Server, Server) {
+    let first = Server::start_on(agent("first", lease_s), Some(address.to_owned())).await;
+    let second = Server::start_on(agent("second", lease_s), Some(address.to_owned())).await;
+    (first, second)
+}
+
+async fn idle(server: &Server, project: &str) -> Value {
+    server
+        .session_until(project, "idle", |session| session["agent_state"] == "idle")
+        .await
+}
+
+/// Asks for the session until it is started, which is refused with the other's name as long as that one has it.
+async fn take_over(server: &Server, project: &str, other: &str) -> Value {
+    let path = format!("/output-projects/{project}/session");
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let answer = server.post(&path, json!({})).await;
+        if answer.status == 201 {
+            return answer.body;
+        }
+        let detail = answer.problem(409);
+        assert!(detail.contains(other), "{detail}");
+        assert!(Instant::now() < deadline, "not in time: {detail}");
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+async fn recorded(address: &str, project: &str) -> Lease {
+    let store = MongoStore::open(&address.parse().unwrap()).await.unwrap();
+    let project: Id = project.parse().unwrap();
+    store.lease(project).await.unwrap().expect("there is one")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_servers_never_run_a_project_at_once() {
+    let Some(mongo) = shared().await else { return };
+    let (first, second) = two(&mongo.address(&database()), 300).await;
+    for number in 0..6 {
+        let project = first.project(&number.to_string()).await;
+        let path = format!("/output-projects/{project}");
+        let session = format!("{path}/session");
+        let (one, other) = tokio::join!(
+            first.post(&session, json!({})),
+            second.post(&session, json!({}))
+        );
+        let ((winner, name), (loser, lost)) = match one.status == 201 {
+            true => ((&first, "first"), (&second, other)),
+            false => ((&second, "second"), (&first, one)),
+        };
+        let pid = idle(winner, &project).await["pid"].clone();
+        let detail = lost.problem(409);
+        assert!(detail.contains(&format!("{name};")), "{detail}");
+        // Nor is anything else done to it behind the back of the one that has it.
+        for (method, rest, body) in [
+            (Method::POST, "/deliveries", json!({ "text": "behind" })),
+            (Method::POST, "/runs", json!({ "prompt": "behind" })),
+            (Method::DELETE, "/session", Value::Null),
+            (Method::DELETE, "?force=true", Value::Null),
+        ] {
+            let request = loser
+                .request(method, &format!("/api/v1{path}{rest}"))
+                .bearer_auth(&loser.token);
+            let detail = loser.answer(request.json(&body)).await.problem(409);
+            assert!(detail.contains(name), "{rest}: {detail}");
+        }
+        let mut socket = loser.socket(&format!("{path}/terminal")).await;
+        assert_eq!(socket.close_code().await, 4005);
+        let deliveries = winner.get(&format!("{path}/deliveries")).await.expect(200);
+        assert_eq!(deliveries["total"], 0, "{deliveries}");
+        assert_eq!(winner.session(&project).await["pid"], pid);
+
+        // What is ended is anybody's.
+        winner.delete(&session).await.expect(204);
+        take_over(loser, &project, name).await;
+        winner.post(&session, json!({})).await.problem(409);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_machine_that_is_gone_is_taken_over_with_its_conversation() {
+    let Some(mongo) = shared().await else { return };
+    let address = mongo.address(&database());
+    let mut first = Server::start_on(agent("first", 2), Some(address.clone())).await;
+    let mut second = agent("second", 300);
+    // Workspaces and transcripts are shared.
+    second.env.extend(first.agent.home.env());
+    let second = Server::start_on(second, Some(address)).await;
+    let project = first.project("p").await;
+    first.start_session(&project).await;
+    let hello = first.deliver(&project, "hello").await;
+    first.delivery_until(&project, &hello, "submitted").await;
+    let before = idle(&first, &project).await;
+    first.crash().await;
+    let dir = first.session_dirs().remove(0);
+    let (holder, agent) = Server::pids(&dir).unwrap();
+    kill(holder);
+    eventually("the agent is gone too", || !is_alive(agent)).await;
+
+    let after = take_over(&second, &project, "first").await;
+    assert_eq!(after["claude_session_id"], before["claude_session_id"]);
+    let fifo = second.data_dir().join("held");
+    make_fifo(&fifo);
+    let again = second
+        .deliver(&project, &format!("fake:hold {}", fifo.display()))
+        .await;
+    second.delivery_until(&project, &again, "submitted").await;
+    let waits = second.deliver(&project, "waits").await;
+
+    // The first one is back, and finds that all of it is another's.
+    first.up().await;
+    let detail = first
+        .post(&format!("/output-projects/{project}/session"), json!({}))
+        .await
+        .problem(409);
+    assert!(detail.contains("second"), "{detail}");
+    second.delivery_until(&project, &waits, "queued").await;
+    tokio::task::spawn_blocking(move || std::fs::write(fifo, "\n").unwrap())
+        .await
+        .unwrap();
+    second.delivery_until(&project, &waits, "submitted").await;
+    second
+        .until(
+            &format!("/output-projects/{project}/screen"),
+            "the same conversation",
+            |screen| {
+                let screen = screen.as_str().unwrap();
+                screen.contains("3 user messages; last: waits")
+            },
+        )
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_was_cut_off_gives_way_to_the_one_that_took_over() {
+    let Some(mongo) = shared().await else { return };
+    let Some(port) = mongo.port() else {
+        return skip("a server that is given cannot be cut off");
+    };
+    let database = database();
+    let proxy = Proxy::before(port).await.unwrap();
+    let by_proxy = mongo.address_by(proxy.port, &database);
+    let first = Server::start_on(agent("first", 2), Some(by_proxy)).await;
+    let address = mongo.address(&database);
+    let second = Server::start_on(agent("second", 300), Some(address.clone())).await;
+    let project = first.project("p").await;
+    let mut socket = first
+        .socket(&format!("/output-projects/{project}/terminal"))
+        .await;
+    let mine = idle(&first, &project).await;
+    proxy.be(Weather::Cut);
+    // Its agent goes on, and what that reports waits.
+    socket.input("/clear").await;
+    socket.until("❯ /clear").await;
+    socket.input("\r").await;
+    let theirs = take_over(&second, &project, "first").await;
+    let agent = i32::try_from(mine["pid"].as_i64().unwrap()).unwrap();
+    assert!(is_alive(agent));
+    let waits = second.deliver(&project, "for the second").await;
+
+    proxy.be(Weather::Fair(Duration::ZERO));
+    eventually("the agent of the first gives way", || !is_alive(agent)).await;
+    let ended = first
+        .session_until(&project, "exited", |session| session["status"] == "exited")
+        .await;
+    assert_eq!(ended["exit"]["reason"], "stopped");
+    assert!(
+        first.log().contains("took this project over"),
+        "{}",
+        first.log()
+    );
+    second.delivery_until(&project, &waits, "submitted").await;
+    let now = second.session(&project).await;
+    for key in ["pid", "claude_session_id"] {
+        assert_eq!(now[key], theirs[key], "{key}");
+    }
+    let node = recorded(&address, &project).await.node;
+    assert_eq!(node.unwrap().name, "second");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_whose_lease_ran_out_goes_on_and_gets_it_back_where_nobody_took_it() {
+    let Some(mongo) = shared().await else { return };
+    let Some(port) = mongo.port() else {
+        return skip("a server that is given cannot be cut off");
+    };
+    let database = database();
+    let proxy = Proxy::before(port).await.unwrap();
+    let by_proxy = mongo.address_by(proxy.port, &database);
+    let mut first = Server::start_on(agent("first", 5), Some(by_proxy)).await;
+    let address = mongo.address(&database);
+    let project = first.project("p").await;
+    let before = first.start_session(&project).await;
+    idle(&first, &project).await;
+    proxy.be(Weather::Cut);
+    eventually("the lease has run out", || {
+        first
+            .log()
+            .contains("another server may take the project over")
+    })
+    .await;
+    let out = recorded(&address, &project).await;
+    proxy.be(Weather::Fair(Duration::ZERO));
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let now = recorded(&address, &project).await;
+        assert_eq!(now.epoch, out.epoch);
+        if now.beat > out.beat {
+            break;
+        }
+        assert!(Instant::now() < deadline, "it is not renewed");
+        tokio::time::sleep(LOOK).await;
+    }
+    assert_eq!(first.session(&project).await["pid"], before["pid"]);
+
+    // Another process of the same server has it at once, under an epoch of its own; when the session ends, nobody has.
+    first.crash().await;
+    first.up().await;
+    let deadline = Instant::now() + PATIENCE;
+    while recorded(&address, &project).await.epoch != out.epoch + 1 {
+        assert!(Instant::now() < deadline, "it is not taken again");
+        tokio::time::sleep(LOOK).await;
+    }
+    assert_eq!(first.session(&project).await["pid"], before["pid"]);
+    first
+        .delete(&format!("/output-projects/{project}/session"))
+        .await
+        .expect(204);
+    let deadline = Instant::now() + PATIENCE;
+    while recorded(&address, &project).await.node.is_some() {
+        assert!(Instant::now() < deadline, "it is not given back");
+        tokio::time::sleep(LOOK).await;
+    }
+}
