@@ -6,7 +6,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::{Duration, Instant, sleep};
 
 use super::*;
-use crate::support::{Socket, is_alive};
+use crate::support::{Socket, eventually, is_alive};
 
 /// How long the database is away.
 const AWAY: Duration = Duration::from_secs(60);
@@ -73,6 +73,14 @@ impl Lost {
         self.say("said meanwhile").await;
         self.socket.until("last: said meanwhile").await;
         self.say("/clear").await;
+        // What follows a key at once would be taken as pasted with it.
+        let record = self.server.agent.home.config_dir();
+        let record = record.join(format!("sessions/{}.json", self.before["pid"]));
+        let before = self.before["claude_session_id"].as_str().unwrap();
+        eventually("the conversation is another one", || {
+            !fs::read_to_string(&record).unwrap().contains(before)
+        })
+        .await;
         self.say("said anew").await;
         self.socket
             .until("fake: 1 user message; last: said anew")
