@@ -132,6 +132,7 @@ async fn three_hundred_processes_that_go_on_forking_are_ended() {
     let exit = stop(&mut conn, 0).await;
     assert_eq!(exit.reason, "stopped");
     session.exit().await;
+    wait_gone(session.file.guardian.as_ref().unwrap().pid);
     assert_eq!(processes_of(session.tmp.path()), NOTHING);
     bystander.assert_alive();
 }
@@ -146,6 +147,8 @@ async fn a_process_that_forks_and_ends_all_the_time_is_caught() {
     output_until(&mut conn, "gone").await;
     stop(&mut conn, 0).await;
     session.exit().await;
+    // Its parent ends behind it.
+    wait_gone(session.file.guardian.as_ref().unwrap().pid);
     assert_eq!(processes_of(session.tmp.path()), NOTHING);
 }
 
