@@ -10,6 +10,8 @@ pub struct Ring {
     buf: Vec<u8>,
     capacity: usize,
     end: u64,
+    /// The offset of the oldest byte where a ring that goes on did not get as many as it holds.
+    floor: u64,
 }
 
 impl Ring {
@@ -22,7 +24,33 @@ impl Ring {
             buf: Vec::new(),
             capacity: bytes.max(1),
             end: 0,
+            floor: 0,
         }
+    }
+
+    /// A ring that goes on where another one stood: at offset `end`, behind the bytes `newest`, of which
+    /// it keeps as many as it holds. Of more bytes than the stream has had only the newest count.
+    pub fn going_on(bytes: usize, end: u64, newest: &[u8]) -> Self {
+        let mut ring = Self::with_capacity(bytes);
+        let most = usize::try_from(end)
+            .unwrap_or(usize::MAX)
+            .min(ring.capacity);
+        let newest = newest
+            .get(newest.len().saturating_sub(most)..)
+            .unwrap_or_default();
+        // All places up to the end have to be there, also those of bytes that nobody has.
+        ring.buf = vec![0; most];
+        ring.end = end - newest.len() as u64;
+        ring.push(newest);
+        ring.floor = end - newest.len() as u64;
+        ring
+    }
+
+    /// All bytes that are held, in the two pieces in which they lie.
+    pub fn held(&self) -> [&[u8]; 2] {
+        let first = self.read(self.start(), usize::MAX).unwrap_or_default();
+        let second = self.read(self.start() + first.len() as u64, usize::MAX);
+        [first, second.unwrap_or_default()]
     }
 
     /// Appends `bytes` to the stream; the oldest bytes beyond the capacity are forgotten.
@@ -50,7 +78,8 @@ impl Ring {
 
     /// The offset of the oldest byte that is still held.
     pub fn start(&self) -> u64 {
-        self.end - self.buf.len().min(self.capacity) as u64
+        let oldest = self.end - self.buf.len().min(self.capacity) as u64;
+        oldest.max(self.floor)
     }
 
     /// The offset behind the newest byte: the length of the stream so far.
@@ -135,6 +164,31 @@ mod tests {
                     at += piece.len() as u64;
                 }
                 prop_assert_eq!(&seen[..], &stream[ring.start() as usize..]);
+            }
+        }
+
+        #[test]
+        fn one_that_goes_on_is_as_the_one_before(
+            capacity in 1usize..40,
+            before in prop::collection::vec(any::<u8>(), 0..90),
+            lost in 0usize..60,
+            after in prop::collection::vec(any::<u8>(), 0..90),
+        ) {
+            let mut ring = Ring::with_capacity(capacity);
+            ring.push(&before);
+            let held = ring.held().concat();
+            let known = &held[lost.min(held.len())..];
+            let mut next = Ring::going_on(capacity, ring.end(), known);
+            prop_assert_eq!(next.start(), ring.end() - known.len() as u64);
+            prop_assert_eq!(&next.held().concat()[..], known);
+            let floor = next.start();
+            for part in [&after[..after.len() / 2], &after[after.len() / 2..]] {
+                ring.push(part);
+                next.push(part);
+                prop_assert_eq!(next.end(), ring.end());
+                prop_assert_eq!(next.start(), ring.start().max(floor));
+                let all = ring.held().concat();
+                prop_assert!(all.ends_with(&next.held().concat()));
             }
         }
     }
