@@ -9,7 +9,7 @@ use std::{io, time::Duration};
 
 pub use crate::{
     frame::{MAX_CLAIM_MS, MAX_HOOK, MAX_INPUT, MAX_KEY},
-    message::{Event, Hello, Info, PROTOCOL_CLAIMS, Request, Signal, Welcome},
+    message::{Event, Hello, Info, PROTOCOL_CLAIMS, PROTOCOL_UPGRADES, Request, Signal, Welcome},
 };
 pub use connection::{Connection, connect};
 pub use receiver::Receiver;

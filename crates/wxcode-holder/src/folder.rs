@@ -228,6 +228,11 @@ pub fn read_spec(dir: &Path) -> Result<Spec, FolderError> {
     }
 }
 
+/// Reads the file of the holder.
+pub(crate) fn read_holder(dir: &Path) -> Result<HolderFile, FolderError> {
+    read_json(dir, HOLDER)?.ok_or_else(|| FolderError::Missing(dir.join(HOLDER)))
+}
+
 /// What the folder says about its session, and whether its holder runs.
 ///
 /// # Errors

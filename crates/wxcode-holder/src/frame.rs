@@ -96,6 +96,8 @@ types! {
     ClaimedInput = 16, MAX_INPUT + 16;
     /// Client: type bytes once, only within a claim.
     ClaimedDeliver = 17, MAX_INPUT + MAX_KEY + 12;
+    /// Client: go on as another program, please.
+    Upgrade = 18, MAX_SMALL;
     /// Holder: the answer to `Hello`.
     Welcome = 64, MAX_SMALL;
     /// Holder: the screen at an offset.
@@ -132,6 +134,10 @@ types! {
     Claimed = 80, 8;
     /// Holder: a claim was not granted, or is over.
     Unclaimed = 81, MAX_SMALL;
+    /// Holder: the answer to `Upgrade`, done.
+    Upgrading = 82, 0;
+    /// Holder: the answer to `Upgrade`, not done.
+    UpgradeRefused = 83, MAX_SMALL;
 }
 
 /// A stream that holds no frames, or larger ones than are allowed.

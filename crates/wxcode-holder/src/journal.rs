@@ -48,17 +48,7 @@ pub struct HookRecord {
 /// A segment cannot be read.
 pub fn hooks_since(dir: &Path, since: u64) -> io::Result<Vec<HookRecord>> {
     let folder = dir.join(FOLDER);
-    let entries = match fs::read_dir(&folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut firsts = Vec::new();
-    for entry in entries {
-        let name = entry?.file_name();
-        let first = name.to_str().and_then(|n| n.strip_suffix(".seg"));
-        firsts.extend(first.and_then(|n| n.parse::<u64>().ok()));
-    }
-    firsts.sort_unstable();
+    let firsts = firsts(&folder)?;
     let mut records = Vec::new();
     for (n, first) in firsts.iter().enumerate() {
         if firsts.get(n + 1).is_some_and(|next| *next <= since) {
@@ -118,6 +108,35 @@ impl Journal {
             reading: None,
             next_seq: 1,
         }
+    }
+
+    /// The journal that another process wrote in a session's folder, to go on with; at least up to `next_seq`.
+    ///
+    /// # Errors
+    /// A segment cannot be read.
+    pub(crate) fn go_on(dir: &Path, next_seq: u64) -> io::Result<Self> {
+        let mut journal = Self::new(dir);
+        for first in firsts(&journal.folder)? {
+            let file = File::options()
+                .read(true)
+                .append(true)
+                .open(segment(&journal.folder, first))?;
+            let mut len = 0;
+            journal.next_seq = first;
+            while let Ok((record, next)) = read_record(&file, len)
+                && record.seq == journal.next_seq
+            {
+                (len, journal.next_seq) = (next, journal.next_seq + 1);
+            }
+            file.set_len(len)?; // nothing half-written
+            journal.segments.push_back(Segment { first, len });
+            journal.writing = Some(file);
+        }
+        if journal.next_seq < next_seq {
+            journal.next_seq = next_seq;
+            journal.writing = None;
+        }
+        Ok(journal)
     }
 
     pub(crate) fn next_seq(&self) -> u64 {
@@ -215,6 +234,22 @@ impl Journal {
     }
 }
 
+/// The first sequence numbers of the segments, in order; none where there is no folder.
+fn firsts(folder: &Path) -> io::Result<Vec<u64>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut firsts = Vec::new();
+    for entry in entries {
+        let name = entry?.file_name();
+        let first = name.to_str().and_then(|n| n.strip_suffix(".seg"));
+        firsts.extend(first.and_then(|n| n.parse::<u64>().ok()));
+    }
+    firsts.sort_unstable();
+    Ok(firsts)
+}
+
 fn segment(folder: &Path, first: u64) -> PathBuf {
     folder.join(format!("{first:020}.seg"))
 }
@@ -265,6 +300,36 @@ mod tests {
         assert_eq!(journal.append(7, Lineage::Foreign, b"more").unwrap(), 6);
         assert_eq!(journal.next(&mut cursor).unwrap().unwrap().seq, 6);
         assert_eq!(hooks_since(dir.path(), 5).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn another_process_goes_on_where_the_first_one_stood() {
+        let dir = tempfile::tempdir().unwrap();
+        let fresh = Journal::go_on(dir.path(), 1).unwrap();
+        assert_eq!(fresh.next_seq(), 1);
+        let mut journal = Journal::new(dir.path());
+        for n in 1..=6 {
+            let payload = vec![n; 700 << 10];
+            let lineage = Lineage::Below(n);
+            assert_eq!(
+                journal.append(7, lineage, &payload).unwrap(),
+                u64::from(n),
+                "two segments"
+            );
+        }
+        let held = hooks_since(dir.path(), 0).unwrap();
+        // What broke off is not kept.
+        let newest = *firsts(&journal.folder).unwrap().last().unwrap();
+        let path = segment(&journal.folder, newest);
+        let mut torn = File::options().append(true).open(path).unwrap();
+        torn.write_all(b"half of a record").unwrap();
+        let mut next = Journal::go_on(dir.path(), 7).unwrap();
+        assert_eq!(next.next_seq(), 7);
+        assert_eq!(next.append(8, Lineage::Unknown, b"more").unwrap(), 7);
+        let now = hooks_since(dir.path(), 0).unwrap();
+        assert_eq!((&now[..6], now.len()), (&held[..], 7));
+        // Numbers are never given twice, whatever is lost.
+        assert_eq!(Journal::go_on(dir.path(), 20).unwrap().next_seq(), 20);
     }
 
     #[test]

@@ -17,7 +17,8 @@ mod mend;
 pub mod message;
 mod proc;
 mod process;
+pub mod state;
 
 pub use launch::{Failure, LaunchError, launch};
 pub use mend::mend;
-pub use process::run;
+pub use process::{check_state, resume, run};

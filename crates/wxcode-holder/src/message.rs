@@ -16,9 +16,11 @@ pub use request::{Request, Signal};
 /// The oldest version of the protocol that this build speaks.
 pub const PROTOCOL_MIN: u16 = 1;
 /// The newest version of the protocol that this build speaks.
-pub const PROTOCOL_MAX: u16 = 2;
+pub const PROTOCOL_MAX: u16 = 3;
 /// The first version in which a connection can have the keyboard for itself.
 pub const PROTOCOL_CLAIMS: u16 = 2;
+/// The first version in which a holder goes on as another program when it is asked to.
+pub const PROTOCOL_UPGRADES: u16 = 3;
 
 /// A client's first message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,17 +89,20 @@ pub struct Info {
     /// Why nothing more of the session is logged, and what to do; `None` while it is.
     #[serde(default)]
     pub log_off: Option<String>,
+    /// How many programs held the session before this one.
+    #[serde(default)]
+    pub upgrades: u32,
 }
 
-mod size {
+pub(crate) mod size {
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
     use wxcode_terminal::Size;
 
-    pub(super) fn serialize<S: Serializer>(size: &Size, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(size: &Size, to: S) -> Result<S::Ok, S::Error> {
         (size.cols, size.rows).serialize(to)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Size, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Size, D::Error> {
         let (cols, rows) = <(u16, u16)>::deserialize(from)?;
         Size::new(cols, rows).ok_or_else(|| D::Error::custom("a size out of bounds"))
     }

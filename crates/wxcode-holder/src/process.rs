@@ -4,13 +4,16 @@
 //! what it is to be told is taken from the ring, the journal and the screen when its socket takes it.
 
 mod bus;
+mod candidate;
 mod claim;
 mod detach;
 mod ending;
+mod exec;
 mod family;
 mod guardian;
 mod holder;
 mod inputs;
+mod memfd;
 mod numbers;
 mod oom;
 mod paste;
@@ -18,20 +21,30 @@ mod peer;
 mod pty;
 mod replay;
 mod requests;
+mod resume;
 mod scope;
 mod sizes;
 mod start;
 mod stream;
+mod upgrade;
 
 use std::{
+    fs::File,
     io::Write,
     path::Path,
     process::ExitCode,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use crate::launch::{Answer, Failure};
+use serde::Serialize;
+
+use crate::{
+    folder::BUILD,
+    launch::{Answer, Failure},
+};
+use candidate::Verdict;
 use detach::Left;
+use holder::Holder;
 
 /// The most bytes that a holder writes to its log.
 const MAX_LOG: usize = 64 << 10; // 64 KiB
@@ -67,6 +80,10 @@ pub fn run(dir: &Path) -> ExitCode {
         return ExitCode::FAILURE;
     }
     guardian::let_go(guardian);
+    hold(holder)
+}
+
+fn hold(holder: Holder) -> ExitCode {
     match holder.hold() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -76,7 +93,52 @@ pub fn run(dir: &Path) -> ExitCode {
     }
 }
 
-fn answer(answer: &Answer) -> std::io::Result<()> {
+/// Goes on holding the session in `dir`, which another program held in this very process before it executed this one;
+/// `lifeline` is what it handed on.
+///
+/// To be called first of all, as [`run`].
+pub fn resume(dir: &Path, lifeline: &str) -> ExitCode {
+    let written = rustix::fs::fstat(rustix::stdio::stderr()).map_or(0, |file| file.st_size);
+    WRITTEN.store(usize::try_from(written).unwrap_or(0), Ordering::Relaxed);
+    // The kernel names a program that was executed by its descriptor after that.
+    let _ = std::fs::write("/proc/self/comm", "wxcode");
+    match resume::resume(dir, lifeline) {
+        Ok(holder) => {
+            log(&format!("the session goes on with {BUILD}"));
+            hold(holder)
+        }
+        Err(error) => {
+            log(&format!("the session cannot go on, and ends: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Looks at the state in this descriptor, and says on standard output, as one line of JSON, whether this build can go on
+/// with it. Nothing else is done.
+pub fn check_state(fd: i32) -> ExitCode {
+    // Opened anew, for a place of its own in it.
+    let bytes = File::open(format!("/proc/self/fd/{fd}")).and_then(memfd::read);
+    let checked = bytes.and_then(|bytes| {
+        resume::look(&bytes).map_err(std::io::Error::other)?;
+        Ok(crc32c::crc32c(&bytes))
+    });
+    let verdict = match checked {
+        Ok(checksum) => Verdict::Sound {
+            build: BUILD.to_owned(),
+            checksum,
+        },
+        Err(error) => Verdict::Unsound {
+            reason: error.to_string(),
+        },
+    };
+    match answer(&verdict) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn answer(answer: &impl Serialize) -> std::io::Result<()> {
     let mut line = serde_json::to_vec(answer)?;
     line.push(b'\n');
     let mut out = std::io::stdout().lock();
@@ -84,9 +146,11 @@ fn answer(answer: &Answer) -> std::io::Result<()> {
     out.flush()
 }
 
+/// How many bytes the log has.
+static WRITTEN: AtomicUsize = AtomicUsize::new(0);
+
 /// Writes a line to the holder's log, while there is room.
 fn log(message: &str) {
-    static WRITTEN: AtomicUsize = AtomicUsize::new(0);
     let line = format!("{} {message}\n", crate::folder::now());
     if WRITTEN.fetch_add(line.len(), Ordering::Relaxed) + line.len() <= MAX_LOG {
         let _ = std::io::stderr().write_all(line.as_bytes());

@@ -36,7 +36,13 @@ fn main() -> ExitCode {
         Command::Openapi => print_openapi(),
         Command::Token => token::print(&common),
         Command::Store(StoreCommand::Migrate(options)) => migrate::run(&common, &options),
-        Command::Holder { dir } => return wxcode_holder::run(&dir),
+        Command::Holder(options) => {
+            return match (&options.resume, options.check_state) {
+                (Some(lifeline), _) => wxcode_holder::resume(&options.dir, lifeline),
+                (None, Some(fd)) => wxcode_holder::check_state(fd),
+                (None, None) => wxcode_holder::run(&options.dir),
+            };
+        }
         // A hook must never fail the agent.
         Command::Hook { file } => {
             hook::run(&file);

@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use tokio::sync::Mutex;
 
 use super::{ClientError, Hello, Request, socket::Writer};
-use crate::frame::{self, MAX_CLAIM_MS, MAX_GRACE_MS, MAX_INPUT, MAX_KEY, Type};
+use crate::frame::{self, MAX_CLAIM_MS, MAX_GRACE_MS, MAX_INPUT, MAX_KEY, MAX_SMALL, Type};
 
 /// The asking side of a connection; its clones share the connection.
 #[derive(Clone, Debug)]
@@ -68,6 +68,10 @@ impl Sender {
             }
             Request::Claim { for_ms, .. } => ("a claim", *for_ms as usize, MAX_CLAIM_MS as usize),
             Request::Stop { grace_ms } => ("a grace", *grace_ms as usize, MAX_GRACE_MS as usize),
+            Request::Upgrade { build, program } => {
+                let len = 4 + build.len() + program.as_os_str().len();
+                ("the path of a program", len, MAX_SMALL)
+            }
             _ => ("", 0, 0),
         };
         if len > limit {

@@ -53,6 +53,35 @@ impl Writer {
         Self::bounded(dir, size, MAX_SEGMENT, MAX_BYTES)
     }
 
+    /// The log that another process wrote, to go on with from this offset on, where the terminal has this size; `off` is
+    /// why that one logged no more.
+    pub(crate) fn go_on(dir: &Path, offset: u64, size: Size, off: Option<String>) -> Self {
+        let mut log = Self::new(dir, size);
+        log.told = off.is_some();
+        log.off = off;
+        log.began = Some((offset, now_ms(), Instant::now()));
+        if log.off.is_some() {
+            log.began = None;
+        } else if let Err(error) = log.reopen(dir) {
+            log.turn_off(&error);
+        }
+        log
+    }
+
+    fn reopen(&mut self, dir: &Path) -> io::Result<()> {
+        for first in super::segments(dir)? {
+            let path = segment(&self.folder, first);
+            let len = fs::metadata(&path)?.len();
+            self.segments.push_back(Segment { first, len });
+        }
+        if let Some(last) = self.segments.back() {
+            let path = segment(&self.folder, last.first);
+            self.file = Some(File::options().append(true).open(path)?);
+            self.began = None;
+        }
+        Ok(())
+    }
+
     pub(super) fn bounded(dir: &Path, size: Size, max_segment: u64, max_bytes: u64) -> Self {
         let mut log = Self {
             folder: dir.join(FOLDER),
@@ -140,7 +169,8 @@ impl Writer {
         }
     }
 
-    fn flush(&mut self) {
+    /// Writes the batch.
+    pub(crate) fn flush(&mut self) {
         let Some((first, at_ms, _)) = self.began.take() else {
             return;
         };

@@ -101,6 +101,16 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// The holder goes on as the program of an `Upgrade`, from this moment on: the connection ends now, and a new one
+    /// reaches that program.
+    Upgrading,
+    /// The holder goes on as it is, as if an `Upgrade` had not been asked.
+    UpgradeRefused {
+        /// Whether it may be done at another moment.
+        busy: bool,
+        /// Why.
+        reason: String,
+    },
     /// The screen that a `Screen` asked for.
     Screen {
         /// The number of the request.
@@ -182,6 +192,13 @@ impl Event {
                 p.put_u64(*claim);
                 p.put_slice(reason.as_bytes());
             }),
+            Self::Upgrading => frame::write(out, Type::Upgrading, |_| ()),
+            Self::UpgradeRefused { busy, reason } => {
+                frame::write(out, Type::UpgradeRefused, |p| {
+                    p.put_u8(u8::from(*busy));
+                    p.put_slice(reason.as_bytes());
+                });
+            }
             Self::Screen {
                 id,
                 offset,
@@ -259,6 +276,11 @@ impl Event {
             },
             Type::Unclaimed => Self::Unclaimed {
                 claim: fields.u64()?,
+                reason: fields.rest_text()?,
+            },
+            Type::Upgrading => Self::Upgrading,
+            Type::UpgradeRefused => Self::UpgradeRefused {
+                busy: fields.u8()? != 0,
                 reason: fields.rest_text()?,
             },
             Type::ScreenIs => Self::Screen {

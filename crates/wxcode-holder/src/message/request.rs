@@ -1,5 +1,7 @@
 //! What a client asks of a holder.
 
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::PathBuf};
+
 use bytes::{BufMut, Bytes, BytesMut};
 use wxcode_terminal::Size;
 
@@ -90,6 +92,14 @@ pub enum Request {
         /// At most [`frame::MAX_INPUT`] bytes.
         bytes: Bytes,
     },
+    /// Go on as another program: the same process, with the same agent, state and socket. Answered by `Upgrading`, and
+    /// the end of the connection, or by `UpgradeRefused`. Since version 3 of the protocol.
+    Upgrade {
+        /// The build that the program is to be, as it names itself; another one is not taken.
+        build: String,
+        /// The program, an absolute path; what it names at this moment counts.
+        program: PathBuf,
+    },
     /// Change the size of the terminal: at once, or with the newest size once 250 ms have passed
     /// since the last change.
     Resize {
@@ -159,6 +169,11 @@ impl Request {
                     p.put_slice(bytes);
                 });
             }
+            Self::Upgrade { build, program } => frame::write(out, Type::Upgrade, |p| {
+                p.put_u32(build.len() as u32);
+                p.put_slice(build.as_bytes());
+                p.put_slice(program.as_os_str().as_bytes());
+            }),
             Self::Resize { size } => frame::write(out, Type::Resize, |p| {
                 p.put_u16(size.cols);
                 p.put_u16(size.rows);
@@ -219,6 +234,10 @@ impl Request {
                 claim: fields.u64()?,
                 key: fields.text()?,
                 bytes: fields.rest(),
+            },
+            Type::Upgrade => Self::Upgrade {
+                build: fields.text()?,
+                program: OsStr::from_bytes(&fields.rest()).into(),
             },
             Type::Resize => Self::Resize {
                 size: fields.size()?,

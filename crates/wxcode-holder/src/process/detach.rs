@@ -92,11 +92,26 @@ pub(super) fn hang_up() -> io::Result<()> {
     Ok(())
 }
 
-/// What the agent's process does between fork and exec: a session with the terminal at its standard
-/// input as the controlling one, signals as a fresh process has them, no files but three.
-pub(super) fn prepare_agent() -> io::Result<()> {
-    setsid()?;
-    rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
+/// What a process that only looks at a state does between fork and exec: signals as a fresh process has them, no files but
+/// three and these.
+pub(super) fn prepare_check(kept: [i32; 2]) -> io::Result<()> {
+    fresh_signals();
+    // SAFETY: async-signal-safe calls on constants.
+    unsafe {
+        let marked = libc::CLOSE_RANGE_CLOEXEC as libc::c_int;
+        if libc::close_range(3, libc::c_uint::MAX, marked) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        for fd in kept {
+            if libc::fcntl(fd, libc::F_SETFD, 0) != 0 {
+                return Err(io::Error::last_os_error());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn fresh_signals() {
     // SAFETY: async-signal-safe calls on constants and an initialised set.
     unsafe {
         for signal in 1..=64 {
@@ -105,6 +120,17 @@ pub(super) fn prepare_agent() -> io::Result<()> {
         let mut none: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&mut none);
         libc::sigprocmask(libc::SIG_SETMASK, &none, std::ptr::null_mut());
+    }
+}
+
+/// What the agent's process does between fork and exec: a session with the terminal at its standard
+/// input as the controlling one, signals as a fresh process has them, no files but three.
+pub(super) fn prepare_agent() -> io::Result<()> {
+    setsid()?;
+    rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
+    fresh_signals();
+    // SAFETY: async-signal-safe calls on constants.
+    unsafe {
         // Marked, not closed: the standard library reports a failed exec through one of them.
         let marked = libc::CLOSE_RANGE_CLOEXEC as libc::c_int;
         if libc::close_range(3, libc::c_uint::MAX, marked) != 0 {

@@ -27,6 +27,7 @@ use super::{
     peer::{self, Peer, admitted},
     pty::Pty,
     sizes::Sizes,
+    upgrade::Upgrade,
 };
 use crate::{
     client::QUIET,
@@ -36,7 +37,7 @@ use crate::{
 };
 
 /// How much output is held for clients that come back.
-const RING: usize = 1 << 20; // 1 MiB
+pub(super) const RING: usize = 1 << 20; // 1 MiB
 /// How much is read at once, and the most of a turn.
 const SCRATCH: usize = 64 << 10; // 64 KiB
 /// A read that gives less is not tried again before the system says so, in bytes.
@@ -59,11 +60,11 @@ pub(super) enum Phase {
 pub(super) struct Holder {
     pub(super) dir: PathBuf,
     pub(super) spec: Spec,
-    file: HolderFile,
+    pub(super) file: HolderFile,
     pub(super) pty: Pty,
     pub(super) agent: Pid,
     pub(super) listener: Option<OwnedFd>,
-    signals: OwnedFd,
+    pub(super) signals: OwnedFd,
     pub(super) screen: Terminal,
     pub(super) ring: Ring,
     pub(super) sizes: Sizes,
@@ -99,7 +100,11 @@ pub(super) struct Holder {
     pub(super) exit: Option<Exit>,
     pub(super) connections: u32,
     replies: Vec<u8>,
-    next_peer: u64,
+    pub(super) next_peer: u64,
+    /// What is to become of a wish to go on as another program.
+    pub(super) upgrade: Option<Upgrade>,
+    /// How many programs held the session before this one.
+    pub(super) upgrades: u32,
 }
 
 impl Holder {
@@ -147,6 +152,8 @@ impl Holder {
             connections: 0,
             replies: Vec::new(),
             next_peer: 0,
+            upgrade: None,
+            upgrades: 0,
         }
     }
 
@@ -197,6 +204,7 @@ impl Holder {
             }
             self.keep_time(&mut peers);
             self.end_when_due(&mut peers);
+            self.upgrade_when_due(&mut peers);
             hurry = false;
             for peer in &mut peers {
                 hurry |= self.serve(peer);
@@ -225,6 +233,9 @@ impl Holder {
             listener_at = Some(fds.len());
             fds.push(PollFd::new(listener, PollFlags::IN));
         }
+        // Only to wake for it.
+        let upgrade = self.upgrade.as_ref().and_then(Upgrade::awaits);
+        fds.extend(upgrade.map(|answer| PollFd::from_borrowed_fd(answer, PollFlags::IN)));
         let peers_at = fds.len();
         for peer in peers {
             let mut flags = PollFlags::empty();
@@ -268,6 +279,7 @@ impl Holder {
             .chain(self.log.due())
             .chain(self.claim.map(Claim::until))
             .chain(self.ending_due())
+            .chain(self.upgrade.as_ref().map(Upgrade::due))
             .min()
     }
 

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::paste::Paste;
+use crate::state::{Kind, Typing, Waiting};
 
 /// The most bytes that wait, each message counted with [`MESSAGE`] more.
 pub(super) const MAX_WAITING: usize = (4 << 20) + (64 << 10); // 4 MiB and a bit
@@ -18,6 +19,9 @@ const MAX_REPLIES: usize = 64 << 10; // 64 KiB
 const INTERRUPT: &[u8] = b"\x03";
 /// Ctrl+C as a key in the middle of a bracketed paste: the paste ends before it and begins again behind it.
 const INTERRUPT_IN_PASTE: &[u8] = b"\x1b[201~\x03\x1b[200~";
+
+/// The number of no connection.
+const NOBODY: u64 = u64::MAX;
 
 /// Who is told when a message is typed.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,6 +60,66 @@ pub(super) struct Inputs {
 }
 
 impl Inputs {
+    /// What waits, and its bytes, to be handed on; `None` while something is typed within a claim.
+    pub(super) fn keep(&self) -> Option<(Typing, Vec<u8>)> {
+        if self.held || !self.claimed.is_empty() {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        let waiting = |message: &Message| {
+            bytes.extend_from_slice(&message.bytes);
+            Waiting {
+                kind: match &message.origin {
+                    Some(Origin::Input { .. }) => Kind::Input,
+                    Some(Origin::Delivery { key, .. }) => Kind::Delivery { key: key.clone() },
+                    None => Kind::Beginning,
+                },
+                len: message.bytes.len(),
+                interrupt: message.interrupt,
+            }
+        };
+        let typing = Typing {
+            messages: self.messages.iter().map(waiting).collect(),
+            replies: self.replies.len(),
+            begun: self.begun,
+            pasting: self.paste.keep(),
+        };
+        bytes.extend_from_slice(&self.replies);
+        Some((typing, bytes))
+    }
+
+    /// Goes on with what another one handed on. Nobody hears of those messages any more: their connections are gone.
+    pub(super) fn go_on(typing: &Typing, bytes: Vec<u8>) -> Self {
+        let mut bytes = Bytes::from(bytes);
+        let mut inputs = Self {
+            begun: typing.begun,
+            paste: Paste::go_on(typing.pasting),
+            ..Self::default()
+        };
+        for waiting in &typing.messages {
+            let origin = match &waiting.kind {
+                Kind::Input => Some(Origin::Input {
+                    client: NOBODY,
+                    seq: 0,
+                }),
+                Kind::Delivery { key } => Some(Origin::Delivery {
+                    client: NOBODY,
+                    key: key.clone(),
+                }),
+                Kind::Beginning => None,
+            };
+            inputs.waiting += waiting.len + MESSAGE;
+            inputs.interrupts += usize::from(waiting.interrupt);
+            inputs.messages.push_back(Message {
+                origin,
+                bytes: bytes.split_to(waiting.len.min(bytes.len())),
+                interrupt: waiting.interrupt,
+            });
+        }
+        inputs.replies = bytes.to_vec();
+        inputs
+    }
+
     /// Takes a message, or gives its origin back where there is no room.
     pub(super) fn offer(&mut self, origin: Origin, bytes: Bytes) -> Result<(), Origin> {
         if self.waiting + bytes.len() + MESSAGE > MAX_WAITING {
@@ -448,6 +512,39 @@ mod tests {
         let (bytes, told) = all(&mut inputs, 100);
         assert_eq!(bytes, b"xt\x1b[201~\x03abc");
         assert_eq!(told, [input(9), input(2), input(1)]);
+    }
+
+    #[test]
+    fn what_is_handed_on_is_typed_the_same_wherever_it_stands() {
+        let paste = "\x1b[200~ação é 日本 x\x1b[201~";
+        for typed in 0..paste.len() {
+            let waiting = || {
+                let mut inputs = Inputs::default();
+                inputs.offer(input(1), Bytes::from(paste)).unwrap();
+                let delivery = Origin::Delivery {
+                    client: 1,
+                    key: "k".to_owned(),
+                };
+                inputs.offer(delivery, Bytes::from_static(b"z")).unwrap();
+                inputs.typed(typed);
+                interrupt(&mut inputs, 3);
+                inputs.reply(&mut b"R".to_vec());
+                inputs
+            };
+            let (mut one, other) = (waiting(), waiting());
+            let (kept, bytes) = other.keep().unwrap();
+            let mut other = Inputs::go_on(&kept, bytes);
+            assert_eq!(other.keep().unwrap().0, kept);
+            assert_eq!(other.waiting(), one.waiting());
+            one.let_interrupts_overtake();
+            other.let_interrupts_overtake();
+            let ((one, told), (other, heard)) = (all(&mut one, 3), all(&mut other, 3));
+            assert_eq!(one, other);
+            assert_eq!(told.len(), heard.len());
+        }
+        let mut claimed = Inputs::default();
+        assert!(claimed.hold());
+        assert!(claimed.keep().is_none(), "the keyboard is somebody's");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::state::Client;
+
 /// The most clients that are remembered; the one that is longest silent gives way.
 const MAX_CLIENTS: usize = 256;
 
@@ -30,6 +32,26 @@ impl Numbers {
     pub(super) fn take(&mut self, name: Name, number: u64) {
         let count = self.count(name);
         count.newest = count.newest.max(number);
+    }
+
+    /// All clients, the one that is longest silent first.
+    pub(super) fn keep(&self) -> Vec<Client> {
+        let mut clients: Vec<_> = self.clients.iter().collect();
+        clients.sort_unstable_by_key(|(_, count)| count.used);
+        let client = |(name, count): (&Name, &Count)| Client {
+            name: *name,
+            newest: count.newest,
+        };
+        clients.into_iter().map(client).collect()
+    }
+
+    /// Goes on with the clients of another one.
+    pub(super) fn go_on(clients: &[Client]) -> Self {
+        let mut numbers = Self::default();
+        for client in clients {
+            numbers.take(client.name, client.newest);
+        }
+        numbers
     }
 
     fn count(&mut self, name: Name) -> &mut Count {

@@ -30,6 +30,18 @@ impl Kills {
         }
     }
 
+    /// What it was when it was read last.
+    pub(super) fn count(&self) -> u64 {
+        self.known.0
+    }
+
+    /// Counts from where another one stood.
+    pub(super) fn go_on(count: u64) -> Self {
+        let mut kills = Self::watch();
+        kills.known.0 = count.min(kills.known.0);
+        kills
+    }
+
     /// Reads it again, when the last time was long ago; to be called when something happens anyway.
     pub(super) fn refresh(&mut self, now: Instant) {
         if now >= self.known.1 + FRESH {

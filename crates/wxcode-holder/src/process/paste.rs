@@ -1,5 +1,7 @@
 //! Where a stream of keys stands within bracketed pastes, whatever the cuts.
 
+use crate::state::Pasting;
+
 /// What begins a bracketed paste.
 const BEGIN: &[u8] = b"\x1b[200~";
 /// What ends it; of the same length, and different in one byte only.
@@ -18,6 +20,26 @@ pub(super) struct Paste {
 }
 
 impl Paste {
+    /// Where it stands, to be handed on.
+    pub(super) fn keep(self) -> Pasting {
+        Pasting {
+            open: self.open,
+            matched: self.matched,
+            lacking: self.lacking,
+            ends: self.ends,
+        }
+    }
+
+    /// Goes on from where another one stood.
+    pub(super) fn go_on(kept: Pasting) -> Self {
+        Self {
+            open: kept.open,
+            matched: kept.matched,
+            lacking: kept.lacking,
+            ends: kept.ends,
+        }
+    }
+
     /// Whether a paste has begun and not ended.
     pub(super) fn is_open(&self) -> bool {
         self.open

@@ -45,6 +45,16 @@ impl Pty {
         Ok(pty)
     }
 
+    /// The terminal that another program had, as its master and the slave that is held.
+    pub(super) fn of(master: OwnedFd, slave: Option<OwnedFd>) -> Self {
+        Self { master, slave }
+    }
+
+    /// The slave, while it is held.
+    pub(super) fn slave(&self) -> Option<&OwnedFd> {
+        self.slave.as_ref()
+    }
+
     pub(super) fn master(&self) -> &OwnedFd {
         &self.master
     }

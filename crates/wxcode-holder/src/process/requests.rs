@@ -20,10 +20,9 @@ use crate::{
     journal,
     lineage::Lineage,
     message::{Event, Hello, Info, Request, Signal, Welcome},
+    state::MAX_KEYS,
 };
 
-/// The most keys that are remembered; beyond them a delivery is refused.
-const MAX_KEYS: usize = 65_536;
 const ENDED: &str = "the agent has ended; start the session again";
 const FULL: &str =
     "too much input waits for the agent to read; send it again when it has read some";
@@ -121,6 +120,7 @@ impl Holder {
             Request::ClaimedDeliver { claim, key, bytes } => {
                 self.deliver(peer, Some(claim), key, bytes);
             }
+            Request::Upgrade { build, program } => self.upgrade(peer, build, &program),
             Request::Resize { size } => {
                 self.sizes.wish(size);
                 self.resize_when_due(Instant::now());
@@ -328,6 +328,7 @@ impl Holder {
             clients: self.connections,
             exit: self.exit.clone(),
             log_off: self.log.off().map(str::to_owned),
+            upgrades: self.upgrades,
         }
     }
 }

@@ -7,20 +7,12 @@ use std::{
 
 use wxcode_terminal::Size;
 
+use crate::state::{Change, Sizing, Wish};
+
 /// The least time between two changes; the newest wish of that time counts.
 pub(super) const COALESCE: Duration = Duration::from_millis(250);
 /// How many changes are remembered for clients that are behind.
 const REMEMBERED: usize = 64;
-
-/// A change of the size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Change {
-    /// Counts the changes up from 0.
-    pub(super) number: u64,
-    /// The bytes from this offset on came after it.
-    pub(super) offset: u64,
-    pub(super) size: Size,
-}
 
 /// The size now, the one that is wished, and the changes so far.
 pub(super) struct Sizes {
@@ -42,6 +34,29 @@ impl Sizes {
             past: VecDeque::new(),
             next: 0,
             forgotten: None,
+        }
+    }
+
+    /// All of it, to be handed on.
+    pub(super) fn keep(&self) -> Sizing {
+        Sizing {
+            now: self.now,
+            wished: self.wished.map(|size| Wish { size }),
+            past: self.past.iter().copied().collect(),
+            next: self.next,
+            forgotten: self.forgotten,
+        }
+    }
+
+    /// Goes on with what another one handed on; as if the last change were of this moment.
+    pub(super) fn go_on(kept: &Sizing, now: Instant) -> Self {
+        Self {
+            now: kept.now,
+            changed: (kept.next > 0).then_some(now),
+            wished: kept.wished.map(|wish| wish.size),
+            past: kept.past.iter().copied().collect(),
+            next: kept.next,
+            forgotten: kept.forgotten,
         }
     }
 

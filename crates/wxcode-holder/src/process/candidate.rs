@@ -1,0 +1,170 @@
+//! A program that is to take the holder's place: opened once, and asked whether it understands a state.
+
+#![allow(unsafe_code)] // what the check's process does between fork and exec
+
+use std::{
+    io::{self, PipeReader, Read},
+    os::unix::process::CommandExt,
+    path::Path,
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
+    fs::{FileType, Mode, OFlags, fstat, open},
+    process::{Pid, PidfdFlags, Signal, pidfd_open},
+};
+use serde::{Deserialize, Serialize};
+
+use super::detach;
+use crate::proc;
+
+/// The longest answer, in bytes.
+const MAX_ANSWER: usize = 4 << 10; // 4 KiB
+
+/// What the program says of a state, as one line of JSON.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Verdict {
+    /// It can go on with it.
+    Sound {
+        /// Which build it is.
+        build: String,
+        /// The CRC-32C of the bytes that it read.
+        checksum: u32,
+    },
+    /// It cannot.
+    Unsound {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The program, which stays the same whatever becomes of its path.
+pub(super) struct Candidate {
+    program: OwnedFd,
+    build: String,
+}
+
+impl Candidate {
+    /// Opens the program at a path, which has to be of this build.
+    pub(super) fn open(path: &Path, build: String) -> io::Result<Self> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let program = open(path, flags, Mode::empty())?;
+        let kind = fstat(&program)?;
+        if FileType::from_raw_mode(kind.st_mode) != FileType::RegularFile {
+            return Err(io::Error::other("it is no file"));
+        }
+        Ok(Self { program, build })
+    }
+
+    /// The program's descriptor.
+    pub(super) fn program(&self) -> &OwnedFd {
+        &self.program
+    }
+
+    /// The path by which the program is executed.
+    pub(super) fn path(&self) -> String {
+        format!("/proc/self/fd/{}", self.program.as_raw_fd())
+    }
+
+    /// Runs the program to look at a state; its answer is to be waited for.
+    pub(super) fn check(&self, dir: &Path, state: &OwnedFd) -> io::Result<Check> {
+        let (answer, to) = io::pipe()?;
+        rustix::io::ioctl_fionbio(&answer, true)?;
+        let mut command = Command::new(self.path());
+        command
+            .arg0("wxcode")
+            .args(["holder", "--check-state"])
+            .arg(state.as_raw_fd().to_string())
+            .arg(dir)
+            .stdin(Stdio::null())
+            .stdout(to);
+        let kept = [self.program.as_raw_fd(), state.as_raw_fd()];
+        // SAFETY: `prepare_check` makes system calls only, and allocates nothing.
+        unsafe { command.pre_exec(move || detach::prepare_check(kept)) };
+        let child = command.spawn()?;
+        // Reaped with all other children, so it has its number still.
+        let pid = Pid::from_raw(child.id() as i32).ok_or(io::ErrorKind::NotFound)?;
+        Ok(Check {
+            answer,
+            bytes: Vec::new(),
+            process: pidfd_open(pid, PidfdFlags::empty())?,
+        })
+    }
+
+    /// Whether the answer is that of this program for a state of this checksum.
+    pub(super) fn accepts(&self, verdict: Verdict, expected: u32) -> Result<(), String> {
+        match verdict {
+            Verdict::Sound { build, .. } if build != self.build => {
+                Err(format!("it is {build}, where {} was to come", self.build))
+            }
+            Verdict::Sound { checksum, .. } if checksum != expected => {
+                Err("it read another state than this one".to_owned())
+            }
+            Verdict::Sound { .. } => Ok(()),
+            Verdict::Unsound { reason } => Err(format!("it refuses the state: {reason}")),
+        }
+    }
+}
+
+/// A program that looks at a state. It is killed when nobody waits for it any more.
+pub(super) struct Check {
+    answer: PipeReader,
+    bytes: Vec<u8>,
+    process: OwnedFd,
+}
+
+impl Check {
+    /// What is readable when there may be an answer.
+    pub(super) fn awaits(&self) -> BorrowedFd<'_> {
+        self.answer.as_fd()
+    }
+
+    /// The answer, if it has come; an error where none comes any more.
+    pub(super) fn verdict(&mut self) -> Result<Option<Verdict>, String> {
+        let mut buffer = [0; 1024];
+        loop {
+            match self.answer.read(&mut buffer) {
+                Ok(0) => return Err("it ended without an answer".to_owned()),
+                Ok(n) => {
+                    self.bytes.extend_from_slice(&buffer[..n]);
+                    if let Some(end) = self.bytes.iter().position(|byte| *byte == b'\n') {
+                        let verdict = serde_json::from_slice(&self.bytes[..end]);
+                        return verdict.map(Some).map_err(|_| NO_ANSWER.to_owned());
+                    }
+                    if self.bytes.len() > MAX_ANSWER {
+                        return Err(NO_ANSWER.to_owned());
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+    }
+
+    /// Waits for the answer, until this time at most.
+    pub(super) fn wait(&mut self, until: Instant) -> Result<Option<Verdict>, String> {
+        loop {
+            let verdict = self.verdict()?;
+            let left = until.saturating_duration_since(Instant::now());
+            if verdict.is_some() || left.is_zero() {
+                return Ok(verdict);
+            }
+            let timeout = Timespec::try_from(left).ok();
+            let mut fds = [PollFd::new(&self.answer, PollFlags::IN)];
+            let _ = poll(&mut fds, timeout.as_ref());
+        }
+    }
+}
+
+const NO_ANSWER: &str = "its answer is none of a holder's; it is another program";
+
+impl Drop for Check {
+    fn drop(&mut self) {
+        proc::signal(&self.process, Signal::KILL);
+    }
+}

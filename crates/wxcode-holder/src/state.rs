@@ -1,0 +1,247 @@
+//! The state of a holder as it hands it to the program that takes its place: named, numbered, bounded and checked.
+//!
+//! [`MAGIC`], `u16` format, `u16` zero, `u64` length of what follows, `u32` CRC-32C of what follows, then sections: four
+//! letters, `u32` length, payload; numbers are big-endian. A section that is not known is skipped where its first letter is
+//! small, and makes the state one that is not understood where it is a capital. The sections of format 1:
+//!
+//! - `FACT`: the JSON of [`Facts`]; fields that are not known are passed over.
+//! - `SCRN`: `u8` length of a name, the name of the screen's format, and the screen in it. [`SCREEN_FORMAT`] is a stream
+//!   that draws it on a freshly reset terminal.
+//! - `RING`: the newest output, of which the last byte is the one before the offset `end` of the facts.
+//! - `TYPE`: the bytes that wait to be typed, as long each as the facts say, and the screen's replies behind them.
+//! - `KEYS`: the keys of the deliveries so far, a `u32` length before each.
+
+mod facts;
+
+use bytes::{Buf, BufMut};
+use wxcode_terminal::{Screen, Terminal};
+
+pub use facts::{Change, Client, Facts, Kind, Pasting, Sizing, Typing, Waiting, Wish};
+
+use crate::frame::MAX_KEY;
+
+/// The first bytes of a state.
+pub const MAGIC: &[u8; 8] = b"wxstate\0";
+/// The format that this build writes, and the newest one that it reads.
+pub const FORMAT: u16 = 1;
+/// The name of the screen's format.
+pub const SCREEN_FORMAT: &str = "vt/1";
+/// The most bytes of a state; a larger one is not handed on. The screen is most of it, and rarely more than 1 MiB.
+pub const MAX_STATE: usize = 128 << 20; // 128 MiB
+/// The most keys.
+pub const MAX_KEYS: usize = 65_536;
+
+/// Magic, format, zero, length and checksum.
+const HEADER: usize = 8 + 2 + 2 + 8 + 4;
+/// The letters of a section and its length.
+const SECTION: usize = 8;
+
+/// The state of a holder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// What is small.
+    pub facts: Facts,
+    /// The stream that draws the screen, with all of its history.
+    pub screen: Vec<u8>,
+    /// The newest output.
+    pub ring: Vec<u8>,
+    /// What waits to be typed: the messages, as long as the facts say, and behind them the screen's replies.
+    pub typing: Vec<u8>,
+    /// The keys of the deliveries so far.
+    pub keys: Vec<String>,
+}
+
+/// A state that is not usable.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StateError {
+    /// It does not begin as a state does.
+    #[error("it does not begin as the state of a holder does")]
+    Unknown,
+    /// It is of a newer format.
+    #[error("it is of format {0}, and this build reads up to {FORMAT}")]
+    Newer(u16),
+    /// Bytes are missing or too many, or others than were written.
+    #[error("it is torn or damaged")]
+    Damaged,
+    /// A section that has to be understood is not.
+    #[error("its section {0} is not known to this build")]
+    Section(String),
+    /// The screen is in a format that is not known.
+    #[error("its screen is in the format {0}, and this build reads {SCREEN_FORMAT}")]
+    ScreenFormat(String),
+    /// It contradicts itself.
+    #[error("{0} in it cannot be")]
+    Impossible(&'static str),
+    /// It is beyond [`MAX_STATE`].
+    #[error("it has {0} bytes, where {MAX_STATE} are allowed; make the terminal smaller")]
+    TooLarge(usize),
+}
+
+impl State {
+    /// The state as it is handed on.
+    ///
+    /// # Errors
+    /// It is beyond [`MAX_STATE`].
+    pub fn encode(&self) -> Result<Vec<u8>, StateError> {
+        // Numbers and text: serialising them into memory cannot fail.
+        let facts = serde_json::to_vec(&self.facts).unwrap_or_default();
+        let keys: usize = self.keys.iter().map(|key| 4 + key.len()).sum();
+        let screen = 1 + SCREEN_FORMAT.len() + self.screen.len();
+        let lengths = [
+            facts.len(),
+            screen,
+            self.ring.len(),
+            self.typing.len(),
+            keys,
+        ];
+        let length = HEADER + lengths.iter().map(|len| SECTION + len).sum::<usize>();
+        if length > MAX_STATE {
+            return Err(StateError::TooLarge(length));
+        }
+        let mut out = Vec::with_capacity(length);
+        out.put_slice(MAGIC);
+        out.put_u16(FORMAT);
+        out.put_u16(0);
+        out.put_u64((length - HEADER) as u64);
+        out.put_u32(0);
+        put_section(&mut out, b"FACT", &[&facts]);
+        let name = SCREEN_FORMAT.as_bytes();
+        put_section(
+            &mut out,
+            b"SCRN",
+            &[&[name.len() as u8], name, &self.screen],
+        );
+        put_section(&mut out, b"RING", &[&self.ring]);
+        put_section(&mut out, b"TYPE", &[&self.typing]);
+        let mut list = Vec::with_capacity(keys);
+        for key in &self.keys {
+            list.put_u32(key.len() as u32);
+            list.put_slice(key.as_bytes());
+        }
+        put_section(&mut out, b"KEYS", &[&list]);
+        let checksum = crc32c::crc32c(&out[HEADER..]);
+        out[HEADER - 4..HEADER].copy_from_slice(&checksum.to_be_bytes());
+        Ok(out)
+    }
+
+    /// The state that was handed on.
+    ///
+    /// # Errors
+    /// It is none, of a newer format, damaged, or contradicts itself.
+    pub fn decode(bytes: &[u8]) -> Result<Self, StateError> {
+        if bytes.len() > MAX_STATE {
+            return Err(StateError::TooLarge(bytes.len()));
+        }
+        let mut rest = bytes.strip_prefix(MAGIC).ok_or(StateError::Unknown)?;
+        let format = rest.try_get_u16().map_err(|_| StateError::Damaged)?;
+        if format == 0 || format > FORMAT {
+            return Err(StateError::Newer(format));
+        }
+        rest.try_get_u16().map_err(|_| StateError::Damaged)?;
+        let length = rest.try_get_u64().map_err(|_| StateError::Damaged)?;
+        let checksum = rest.try_get_u32().map_err(|_| StateError::Damaged)?;
+        if rest.len() as u64 != length || crc32c::crc32c(rest) != checksum {
+            return Err(StateError::Damaged);
+        }
+        Self::sections(rest)
+    }
+
+    fn sections(mut rest: &[u8]) -> Result<Self, StateError> {
+        let mut facts = None;
+        let (mut screen, mut ring, mut typing, mut keys) = (None, None, None, None);
+        while !rest.is_empty() {
+            let letters: [u8; 4] = *rest.first_chunk().ok_or(StateError::Damaged)?;
+            rest.advance(letters.len());
+            let payload = take(&mut rest)?;
+            match &letters {
+                b"FACT" => {
+                    let read = serde_json::from_slice::<Facts>(payload);
+                    facts = Some(read.map_err(|_| StateError::Impossible("the facts"))?);
+                }
+                b"SCRN" => screen = Some(screen_of(payload)?),
+                b"RING" => ring = Some(payload),
+                b"TYPE" => typing = Some(payload),
+                b"KEYS" => keys = Some(keys_of(payload)?),
+                [first, ..] if first.is_ascii_lowercase() => {}
+                _ => {
+                    let name = String::from_utf8_lossy(&letters).into_owned();
+                    return Err(StateError::Section(name));
+                }
+            }
+        }
+        let missing = StateError::Impossible("that a section is missing");
+        let (Some(facts), Some(screen), Some(ring), Some(typing), Some(keys)) =
+            (facts, screen, ring, typing, keys)
+        else {
+            return Err(missing);
+        };
+        let state = Self {
+            facts,
+            screen: screen.to_vec(),
+            ring: ring.to_vec(),
+            typing: typing.to_vec(),
+            keys,
+        };
+        facts::check(&state.facts, state.ring.len(), state.typing.len())?;
+        Ok(state)
+    }
+
+    /// The terminal with the screen on it.
+    #[must_use]
+    pub fn terminal(&self) -> Terminal {
+        let mut terminal = Terminal::new(self.facts.sizes.now);
+        terminal.feed(&self.screen, &mut Vec::new());
+        terminal
+    }
+
+    /// A screen as it is handed on.
+    #[must_use]
+    pub fn screen_of(terminal: &Terminal) -> Vec<u8> {
+        terminal.dump_with_history(usize::MAX)
+    }
+}
+
+fn put_section(out: &mut Vec<u8>, letters: &[u8; 4], parts: &[&[u8]]) {
+    out.put_slice(letters);
+    out.put_u32(parts.iter().map(|part| part.len()).sum::<usize>() as u32);
+    for part in parts {
+        out.put_slice(part);
+    }
+}
+
+/// A `u32` length and so many bytes.
+fn take<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], StateError> {
+    let len = rest.try_get_u32().map_err(|_| StateError::Damaged)? as usize;
+    let (taken, behind) = rest.split_at_checked(len).ok_or(StateError::Damaged)?;
+    *rest = behind;
+    Ok(taken)
+}
+
+fn screen_of(payload: &[u8]) -> Result<&[u8], StateError> {
+    let (len, rest) = payload.split_first().ok_or(StateError::Damaged)?;
+    let (name, screen) = rest
+        .split_at_checked(usize::from(*len))
+        .ok_or(StateError::Damaged)?;
+    match name == SCREEN_FORMAT.as_bytes() {
+        true => Ok(screen),
+        false => Err(StateError::ScreenFormat(
+            String::from_utf8_lossy(name).into_owned(),
+        )),
+    }
+}
+
+fn keys_of(mut payload: &[u8]) -> Result<Vec<String>, StateError> {
+    let mut keys = Vec::new();
+    while !payload.is_empty() {
+        let key = take(&mut payload)?;
+        if keys.len() == MAX_KEYS || key.len() > MAX_KEY {
+            return Err(StateError::Impossible("so many or such long keys"));
+        }
+        let key = std::str::from_utf8(key).map_err(|_| StateError::Impossible("a key"))?;
+        keys.push(key.to_owned());
+    }
+    Ok(keys)
+}
+
+#[cfg(test)]
+mod tests;

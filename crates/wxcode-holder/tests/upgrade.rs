@@ -1,0 +1,654 @@
+//! A holder that goes on as another program: the same process, agent, bytes and exit; and each way in which it stays what it is.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use rustix::process::Signal;
+use support::*;
+use wxcode_holder::{
+    client::{Connection, Event, Info, Request, connect},
+    folder::{self, State},
+    hook,
+};
+use wxcode_terminal::Size;
+
+/// What a build says that it is, and what another one does.
+const BUILDS: (&str, &str) = (folder::BUILD, "wxcode 9.9.9");
+
+/// The holder's program as another build.
+fn newer(folder: &Path) -> PathBuf {
+    let mut bytes = fs::read(exe()).unwrap();
+    let (old, new) = (BUILDS.0.as_bytes(), BUILDS.1.as_bytes());
+    assert_eq!(old.len(), new.len());
+    let places: Vec<_> = (0..bytes.len() - old.len())
+        .filter(|at| bytes[*at..].starts_with(old))
+        .collect();
+    assert!(!places.is_empty());
+    for at in places {
+        bytes[at..at + new.len()].copy_from_slice(new);
+    }
+    executable(folder, "newer", &bytes)
+}
+
+fn executable(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, bytes).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+fn script(folder: &Path, text: &str) -> PathBuf {
+    executable(
+        folder,
+        "candidate",
+        format!("#!/bin/bash\n{text}\n").as_bytes(),
+    )
+}
+
+async fn ask(conn: &mut Connection, build: &str, program: &Path) -> Result<(), (bool, String)> {
+    let request = Request::Upgrade {
+        build: build.to_owned(),
+        program: program.to_owned(),
+    };
+    conn.sender.send(request).await.unwrap();
+    until(conn, |event| match event {
+        Event::Upgrading => Some(Ok(())),
+        Event::UpgradeRefused { busy, reason } => Some(Err((busy, reason))),
+        _ => None,
+    })
+    .await
+}
+
+/// Goes on as a program, as soon as that can be done.
+async fn upgrade(session: &Session, build: &str, program: &Path) -> Info {
+    let before = session.connect().await.welcome;
+    loop {
+        let mut conn = session.connect().await;
+        match ask(&mut conn, build, program).await {
+            Ok(()) => break,
+            Err((busy, reason)) => assert!(busy, "{reason}, log: {}", session.log()),
+        }
+    }
+    let welcome = session.connect().await.welcome;
+    assert_eq!(welcome.build, build, "log: {}", session.log());
+    let info = welcome.info;
+    assert_eq!(info.upgrades, before.info.upgrades + 1);
+    assert_eq!(info.holder_pid, before.info.holder_pid);
+    assert_eq!(info.agent_pid, before.info.agent_pid);
+    info
+}
+
+async fn info(session: &Session) -> Info {
+    session.connect().await.welcome.info
+}
+
+/// The dump of the screen now.
+async fn screen(session: &Session) -> (Bytes, String, u64) {
+    let mut conn = session.connect().await;
+    let request = Request::Screen { id: 1 };
+    conn.sender.send(request).await.unwrap();
+    until(&mut conn, |event| match event {
+        Event::Screen {
+            dump, text, offset, ..
+        } => Some((dump, text, offset)),
+        _ => None,
+    })
+    .await
+}
+
+/// Waits until the agent is quiet behind this text.
+async fn rests(session: &Session, text: &str) {
+    let begun = Instant::now();
+    let mut conn = session.connect().await;
+    let events = Request::Events { since: 0 };
+    conn.sender.send(events).await.unwrap();
+    loop {
+        until(&mut conn, |event| {
+            matches!(event, Event::Quiet { .. }).then_some(())
+        })
+        .await;
+        if screen(session).await.1.contains(text) {
+            return;
+        }
+        assert!(begun.elapsed() < LONG, "{text} is not there");
+    }
+}
+
+#[tokio::test]
+async fn the_session_goes_on_as_another_build_with_the_same_process_agent_screen_and_exit() {
+    let session = Session::shell(
+        "printf '\\e]0;title\\a\\e[?1049h\\e[2;5r\\e[1;31m日本\\e7\\e]8;;http://x/\\e\\\\link\\e[3'; read -r line; printf '5mgot %s' \"$line\"; read -r _; exit 7",
+    )
+    .await;
+    rests(&session, "日本link").await;
+    let (dump, ..) = screen(&session).await;
+    let program = newer(session.tmp.path());
+    let now = upgrade(&session, BUILDS.1, &program).await;
+    assert_eq!(screen(&session).await.0, dump);
+    assert_eq!(now.agent_pid, session.file.agent_pid);
+    let State::Live(file) = folder::inspect(&session.dir).unwrap() else {
+        panic!("it runs");
+    };
+    assert_eq!(file.build, BUILDS.1);
+    assert_eq!(
+        (file.pid, file.start_time),
+        (session.file.pid, session.file.start_time)
+    );
+    assert_eq!(file.guardian, session.file.guardian);
+    assert_eq!(file.started_at, session.file.started_at);
+
+    // The sequence that was begun is ended, and what is typed arrives.
+    let mut conn = session.attach(Some(now.end)).await;
+    type_in(&conn, 1, "a line\r").await;
+    let text = output_until(&mut conn, "got a line").await;
+    assert!(text.contains("5mgot"), "{text:?}");
+    assert!(screen(&session).await.1.contains("got a line"));
+    // And back to the build that it was.
+    upgrade(&session, BUILDS.0, exe()).await;
+    let conn = session.connect().await;
+    type_in(&conn, 1, "\r").await;
+    let exit = session.exit().await;
+    assert_eq!((exit.code, exit.reason.as_str()), (Some(7), "exited"));
+    assert!(session.log().contains("goes on with"), "{}", session.log());
+}
+
+#[tokio::test]
+async fn nothing_of_the_old_program_is_left_open_or_in_memory() {
+    let session = Session::shell("printf ready; read -r _").await;
+    rests(&session, "ready").await;
+    let pid = session.file.pid;
+    let open = || {
+        let folder = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+        let mut names: Vec<_> = folder
+            .flatten()
+            .filter_map(|entry| fs::read_link(entry.path()).ok())
+            .map(|path| path.to_string_lossy().into_owned())
+            // Connections come and go.
+            .filter(|name| !name.starts_with("socket:") && !name.contains("/proc/"))
+            .collect();
+        names.sort();
+        names
+    };
+    let before = open();
+    let status = |field: &str| {
+        let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let line = text.lines().find(|line| line.starts_with(field));
+        line.unwrap().to_owned()
+    };
+    let fields = ["SigBlk", "SigIgn", "PPid", "NSsid", "Umask"].map(status);
+    let program = newer(session.tmp.path());
+    for (build, program) in [(BUILDS.1, &*program), (BUILDS.0, exe())] {
+        upgrade(&session, build, program).await;
+        assert_eq!(open(), before);
+        let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
+        assert!(!maps.contains("memfd"), "{maps}");
+        assert_eq!(
+            ["SigBlk", "SigIgn", "PPid", "NSsid", "Umask"].map(status),
+            fields
+        );
+        let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap();
+        assert_eq!(name.trim(), "wxcode");
+    }
+    // What the agent finds open is its own.
+    let agent = fs::read_dir(format!("/proc/{}/fd", session.file.agent_pid)).unwrap();
+    assert!(agent.count() <= 4);
+}
+
+#[tokio::test]
+async fn an_agent_that_writes_all_the_time_loses_no_byte_in_twenty_upgrades() {
+    let session = Session::shell(
+        "n=0; while [ ! -e stop ]; do n=$((n+1)); echo \"line $n\"; [ $((n % 50)) = 0 ] && sleep 0.01; done; echo end; exit 3",
+    )
+    .await;
+    let programs = [newer(session.tmp.path()), exe().to_owned()];
+    let dir = session.dir.clone();
+    let reader = tokio::spawn(async move {
+        let mut seen: Vec<u8> = Vec::new();
+        loop {
+            let Ok(mut conn) = connect(&dir).await else {
+                // The record of the end comes before the socket goes.
+                return seen;
+            };
+            let attach = Request::Attach {
+                since: Some(seen.len() as u64),
+                history: 0,
+            };
+            if conn.sender.send(attach).await.is_err() {
+                continue;
+            }
+            loop {
+                match conn.receiver.next().await {
+                    Ok(Some(Event::Output { offset, bytes })) => {
+                        assert_eq!(offset, seen.len() as u64, "a gap");
+                        seen.extend_from_slice(&bytes);
+                    }
+                    Ok(Some(Event::Exited(_))) => return seen,
+                    Ok(Some(Event::Snapshot { .. })) => panic!("bytes were due"),
+                    Ok(Some(_)) => {}
+                    Ok(None) | Err(_) => break,
+                }
+            }
+        }
+    });
+    for n in 0..20 {
+        let build = [BUILDS.1, BUILDS.0][n % 2];
+        upgrade(&session, build, &programs[n % 2]).await;
+    }
+    assert_eq!(info(&session).await.upgrades, 20);
+    fs::write(session.tmp.path().join("stop"), "").unwrap();
+    let exit = session.exit().await;
+    assert_eq!((exit.code, exit.reason.as_str()), (Some(3), "exited"));
+    let seen = tokio::time::timeout(LONG, reader).await.unwrap().unwrap();
+    assert_eq!(exit.offset, seen.len() as u64);
+    let text = String::from_utf8(seen).unwrap();
+    let lines: Vec<&str> = text.split("\r\n").collect();
+    assert_eq!(lines[lines.len() - 2], "end");
+    for (n, line) in lines[..lines.len() - 2].iter().enumerate() {
+        assert_eq!(*line, format!("line {}", n + 1));
+    }
+    // The log has the same, in one piece.
+    let logged: Vec<u8> = wxcode_holder::log::Reader::open(&session.dir)
+        .unwrap()
+        .map(|item| match item {
+            wxcode_holder::log::Item::Record(record) => record.what,
+            gap => panic!("{gap:?}"),
+        })
+        .filter_map(|what| match what {
+            wxcode_holder::log::What::Output(bytes) => Some(bytes.to_vec()),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    assert_eq!(logged, text.as_bytes());
+}
+
+#[tokio::test]
+async fn what_was_typed_is_typed_once_and_what_waits_is_typed_after() {
+    // It does not read before it is told to.
+    let session = Session::shell(
+        "stty raw -echo; printf ready; while [ ! -e read ]; do sleep 0.02; done; head -c 300000 | tr -d x | cat -v; printf over; sleep 1000",
+    )
+    .await;
+    rests(&session, "ready").await;
+    let name = [7; 16];
+    let conn = session.connect().await;
+    conn.sender.send(Request::Identify { name }).await.unwrap();
+    let deliver = |key: &str, text: Vec<u8>| Request::Deliver {
+        key: key.to_owned(),
+        bytes: text.into(),
+    };
+    // More than a terminal holds: it is half typed.
+    conn.sender
+        .send(deliver(
+            "large",
+            [b"<".to_vec(), vec![b'x'; 200_000], b">".to_vec()].concat(),
+        ))
+        .await
+        .unwrap();
+    type_in(&conn, 5, "[five]").await;
+    let mut other = session.connect().await;
+    while info(&session).await.input_waiting < 100_000 {
+        tokio::task::yield_now().await;
+    }
+    conn.sender
+        .send(deliver("small", b"{small}".to_vec()))
+        .await
+        .unwrap();
+    until_waiting(&session, &mut other).await;
+    let program = newer(session.tmp.path());
+    let now = upgrade(&session, BUILDS.1, &program).await;
+    assert!(now.input_waiting > 100_000, "it is half typed");
+
+    let mut conn = session.attach(Some(now.end)).await;
+    conn.sender.send(Request::Identify { name }).await.unwrap();
+    let newest = until(&mut conn, |event| match event {
+        Event::Identified { newest } => Some(newest),
+        _ => None,
+    })
+    .await;
+    assert_eq!(newest, 5);
+    type_in(&conn, 5, "[five]").await;
+    for key in ["large", "small"] {
+        conn.sender
+            .send(deliver(key, b"AGAIN".to_vec()))
+            .await
+            .unwrap();
+        let fresh = until(&mut conn, |event| match event {
+            Event::Delivered { key: of, fresh } if of == key => Some(fresh),
+            _ => None,
+        })
+        .await;
+        assert!(!fresh, "{key} was typed, or is to be");
+    }
+    type_in(&conn, 6, &"x".repeat(300_000)).await;
+    fs::write(session.tmp.path().join("read"), "").unwrap();
+    let text = output_until(&mut conn, "over").await;
+    assert!(text.contains("<>[five]{small}over"), "{text:?}");
+}
+
+async fn until_waiting(session: &Session, conn: &mut Connection) {
+    // One answer behind the others: they were taken.
+    conn.sender.send(Request::Screen { id: 9 }).await.unwrap();
+    until(conn, |event| {
+        matches!(event, Event::Screen { id: 9, .. }).then_some(())
+    })
+    .await;
+    let _ = info(session).await;
+}
+
+#[tokio::test]
+async fn hooks_and_sizes_go_on_counting() {
+    let session =
+        Session::shell("printf ready; trap 'stty size' WINCH; while :; do sleep 0.02; done").await;
+    rests(&session, "ready").await;
+    let hook_file = session.dir.join("hook.json");
+    let report = |text: &'static str| {
+        let hook_file = hook_file.clone();
+        tokio::task::spawn_blocking(move || hook::report(&hook_file, text.as_bytes()))
+    };
+    report("one").await.unwrap().unwrap();
+    let conn = session.connect().await;
+    let size = Size::new(91, 31).unwrap();
+    conn.sender.send(Request::Resize { size }).await.unwrap();
+    while info(&session).await.size != size {
+        tokio::task::yield_now().await;
+    }
+    rests(&session, "31 91").await;
+    let program = newer(session.tmp.path());
+    let now = upgrade(&session, BUILDS.1, &program).await;
+    assert_eq!((now.size, now.next_hook_seq), (size, 2));
+    report("two").await.unwrap().unwrap();
+    let mut conn = session.connect().await;
+    let attach = Request::Attach {
+        since: Some(0),
+        history: 0,
+    };
+    conn.sender.send(attach).await.unwrap();
+    let changed = until(&mut conn, |event| match event {
+        Event::Resized { size, .. } => Some(size),
+        _ => None,
+    })
+    .await;
+    assert_eq!(changed, size, "the change is told where it happened");
+    conn.sender
+        .send(Request::Events { since: 1 })
+        .await
+        .unwrap();
+    for (n, expected) in [(1, "one"), (2, "two")] {
+        let payload = until(&mut conn, |event| match event {
+            Event::Hook { seq, payload, .. } if seq == n => Some(payload),
+            _ => None,
+        })
+        .await;
+        assert_eq!(payload, expected.as_bytes());
+    }
+    let size = Size::new(70, 20).unwrap();
+    conn.sender.send(Request::Resize { size }).await.unwrap();
+    rests(&session, "20 70").await;
+}
+
+#[tokio::test]
+async fn hooks_that_report_while_it_goes_on_are_all_kept() {
+    let session = Session::shell("printf ready; read -r _").await;
+    rests(&session, "ready").await;
+    let hook_file = session.dir.join("hook.json");
+    let reporters = tokio::task::spawn_blocking(move || {
+        for n in 0..200 {
+            let text = format!("{n}:{}", "p".repeat(n * 500));
+            hook::report(&hook_file, text.as_bytes()).unwrap();
+        }
+    });
+    let programs = [newer(session.tmp.path()), exe().to_owned()];
+    let mut n = 0;
+    while !reporters.is_finished() || n < 2 {
+        upgrade(&session, [BUILDS.1, BUILDS.0][n % 2], &programs[n % 2]).await;
+        n += 1;
+    }
+    reporters.await.unwrap();
+    let kept = folder::hooks_since(&session.dir, 0).unwrap();
+    assert_eq!(kept.len(), 200);
+    for (n, record) in kept.iter().enumerate() {
+        assert!(record.payload.starts_with(format!("{n}:").as_bytes()));
+    }
+}
+
+#[tokio::test]
+async fn an_agent_that_ends_at_that_moment_leaves_its_exit() {
+    // From before it is asked to after it is done.
+    for wait in [0, 20, 60, 120, 200] {
+        let session = Session::shell("printf ready; read -r _; printf last; exit 42").await;
+        rests(&session, "ready").await;
+        let conn = session.connect().await;
+        let asked = session.connect().await;
+        let request = Request::Upgrade {
+            build: BUILDS.0.to_owned(),
+            program: exe().to_owned(),
+        };
+        asked.sender.send(request).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+        press_enter(&conn).await;
+        // Where that was lost with its connection it is typed again, as a client does.
+        let alive = || is_alive(session.file.agent_pid);
+        let begun = Instant::now();
+        while alive() && begun.elapsed() < LONG {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            if let Ok(conn) = connect(&session.dir).await {
+                press_enter(&conn).await;
+            }
+        }
+        let exit = session.exit().await;
+        assert_eq!((exit.code, exit.reason.as_str()), (Some(42), "exited"));
+        let screen = folder::last_screen(&session.dir).unwrap();
+        assert!(String::from_utf8_lossy(&screen).contains("last"));
+    }
+}
+
+/// Whether or not the connection is still there.
+async fn press_enter(conn: &Connection) {
+    let bytes = Bytes::from_static(b"\r");
+    let _ = conn.sender.send(Request::Input { seq: 1, bytes }).await;
+}
+
+#[tokio::test]
+async fn the_guardian_still_guards() {
+    let session = Session::shell("setsid sleep 1000 & printf ready; read -r _").await;
+    rests(&session, "ready").await;
+    let program = newer(session.tmp.path());
+    upgrade(&session, BUILDS.1, &program).await;
+    kill(session.file.pid, Signal::KILL);
+    wait_gone(session.file.agent_pid);
+    wait_gone(session.file.guardian.as_ref().unwrap().pid);
+    let State::Lost(file) = folder::inspect(&session.dir).unwrap() else {
+        panic!("it was killed");
+    };
+    assert_eq!(file.build, BUILDS.1);
+}
+
+#[tokio::test]
+async fn a_program_that_cannot_go_on_changes_nothing_and_says_why() {
+    let session =
+        Session::shell("printf ready; while read -r line; do echo \"<$line>\"; done; exit 5").await;
+    rests(&session, "ready").await;
+    let folder = session.tmp.path();
+    let plain = folder.join("plain");
+    fs::write(&plain, "no program").unwrap();
+    let damaged = executable(folder, "damaged", b"\x7fELF and nothing more");
+    let cases = [
+        (folder.join("missing"), "No such file"),
+        (folder.to_owned(), "no file"),
+        (plain, "Permission denied"),
+        (damaged, "without an answer"),
+        (script(folder, "exit 0"), "without an answer"),
+        (
+            script_named(folder, "crashes", "kill -SEGV $$"),
+            "without an answer",
+        ),
+        (
+            script_named(folder, "babbles", "echo hello"),
+            "another program",
+        ),
+        (
+            script_named(folder, "floods", "yes | tr -d '\\n'"),
+            "another program",
+        ),
+        (
+            script_named(
+                folder,
+                "refuses",
+                r#"echo '{"unsound":{"reason":"of format 1"}}'"#,
+            ),
+            "of format 1",
+        ),
+        (
+            script_named(
+                folder,
+                "lies",
+                r#"echo '{"sound":{"build":"BUILD","checksum":1}}'"#,
+            ),
+            "another state",
+        ),
+        (newer(folder), "was to come"),
+        (
+            script_named(folder, "hangs", "exec sleep 1000"),
+            "did not answer",
+        ),
+    ];
+    let mut seen = 0;
+    for (program, expected) in cases {
+        let mut conn = session.connect().await;
+        let (busy, reason) = ask(&mut conn, BUILDS.0, &program).await.unwrap_err();
+        assert!(!busy && reason.contains(expected), "{expected}: {reason}");
+        assert!(session.log().contains(&reason), "{}", session.log());
+        // The same connection goes on, and so does the agent.
+        seen += 1;
+        let attach = Request::Attach {
+            since: Some(conn.welcome.info.end),
+            history: 0,
+        };
+        conn.sender.send(attach).await.unwrap();
+        type_in(&conn, seen, &format!("line {seen}\r")).await;
+        output_until(&mut conn, &format!("<line {seen}>")).await;
+        assert_eq!(info(&session).await.upgrades, 0);
+    }
+    // Nothing is left of those programs.
+    let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", session.file.pid));
+    assert_eq!(children.unwrap().split_whitespace().count(), 1);
+    // And after all that it can be done.
+    upgrade(&session, BUILDS.0, exe()).await;
+    let conn = session.connect().await;
+    type_in(&conn, 1, "\x04").await;
+    assert_eq!(session.exit().await.code, Some(5));
+}
+
+fn script_named(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let text = format!("#!/bin/bash\n{}\n", text.replace("BUILD", BUILDS.0));
+    executable(folder, name, text.as_bytes())
+}
+
+#[tokio::test]
+async fn a_program_that_is_gone_at_the_last_moment_changes_nothing() {
+    let session = Session::shell("printf ready; read -r line; echo \"<$line>\"; exit 5").await;
+    rests(&session, "ready").await;
+    let folder = session.tmp.path();
+    let holder = exe().display();
+    // It is well twice, and cannot be executed a third time: its interpreter is gone by then.
+    let interpreter = folder.join("interpreter");
+    std::os::unix::fs::symlink("/bin/bash", &interpreter).unwrap();
+    let text = format!(
+        "#!{}\necho x >> {}\n[ $(wc -l < {1}) = 2 ] && rm {0}\nexec {holder} \"$@\"\n",
+        interpreter.display(),
+        folder.join("count").display(),
+    );
+    let program = executable(folder, "candidate", text.as_bytes());
+    let mut conn = session.attach(None).await;
+    let (busy, reason) = ask(&mut conn, BUILDS.0, &program).await.unwrap_err();
+    assert!(!busy && reason.contains("does not run"), "{reason}");
+    assert_eq!(info(&session).await.upgrades, 0);
+    type_in(&conn, 1, "on\r").await;
+    output_until(&mut conn, "<on>").await;
+    assert_eq!(session.exit().await.code, Some(5));
+}
+
+#[tokio::test]
+async fn a_program_that_finds_no_state_goes_on_with_what_the_folder_holds() {
+    let session = Session::shell(
+        "printf 'before \\e[1mbold'; trap 'printf drawn' WINCH; while [ ! -e go ]; do sleep 0.02; done; read -r line; echo \"<$line>\"; exit 6",
+    )
+    .await;
+    rests(&session, "before").await;
+    let hook_file = session.dir.join("hook.json");
+    tokio::task::spawn_blocking(move || hook::report(&hook_file, b"one"))
+        .await
+        .unwrap()
+        .unwrap();
+    let end = info(&session).await.end;
+    // Checked it is sound; then it is told of a state that is none.
+    let text = format!(
+        "case $2 in --resume) line=$(sed -E 's/\"state\":[0-9]+/\"state\":99/' <<< \"$3\"); exec {0} holder --resume \"$line\" \"$4\";; esac\nexec {0} \"$@\"",
+        exe().display()
+    );
+    let program = script(session.tmp.path(), &text);
+    let now = upgrade(&session, BUILDS.0, &program).await;
+    assert!(
+        session.log().contains("not understood"),
+        "{}",
+        session.log()
+    );
+    assert_eq!(now.next_hook_seq, 2);
+    assert!(now.end >= end && now.start == 0);
+    rests(&session, "drawn").await;
+    fs::write(session.tmp.path().join("go"), "").unwrap();
+    let mut conn = session.attach(Some(0)).await;
+    type_in(&conn, 1, "on\r").await;
+    let text = output_until(&mut conn, "<on>").await;
+    assert!(text.starts_with("before \x1b[1mbold"), "{text:?}");
+    let exit = session.exit().await;
+    assert_eq!(exit.code, Some(6));
+}
+
+#[tokio::test]
+async fn nobody_is_interrupted_in_what_he_does() {
+    let session = Session::shell("printf ready; read -r _").await;
+    rests(&session, "ready").await;
+    let mut typist = session.connect().await;
+    let claim = Request::Claim {
+        claim: 1,
+        for_ms: 10_000,
+    };
+    typist.sender.send(claim).await.unwrap();
+    until(&mut typist, |event| {
+        matches!(event, Event::Claimed { .. }).then_some(())
+    })
+    .await;
+    let mut conn = session.connect().await;
+    let (busy, reason) = ask(&mut conn, BUILDS.0, exe()).await.unwrap_err();
+    assert!(busy && reason.contains("keyboard"), "{reason}");
+    // The one who has it keeps it.
+    let request = Request::ClaimedInput {
+        claim: 1,
+        seq: 1,
+        bytes: Bytes::from_static(b"x"),
+    };
+    typist.sender.send(request).await.unwrap();
+    until(&mut typist, |event| match event {
+        Event::InputTaken { seq: 1 } => Some(()),
+        Event::InputRefused { reason, .. } => panic!("{reason}"),
+        _ => None,
+    })
+    .await;
+    typist
+        .sender
+        .send(Request::Release { claim: 1 })
+        .await
+        .unwrap();
+    upgrade(&session, BUILDS.0, exe()).await;
+}
