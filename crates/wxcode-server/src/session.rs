@@ -28,6 +28,7 @@ mod run;
 mod scope;
 mod seat;
 mod start;
+mod upgrade;
 mod version;
 mod watcher;
 

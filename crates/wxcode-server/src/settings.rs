@@ -37,6 +37,8 @@ pub struct Settings {
     pub scopes: bool,
     /// What the processes of a session may use together; they need the scope.
     pub limits: Limits,
+    /// Whether holders of another build go on as this one when their sessions are quiet.
+    pub upgrade_holders: bool,
     /// How long an agent may take to be ready for a delivery.
     pub ready_timeout: Duration,
     /// What this server is to others on the same store; `None`: it has its store for itself.

@@ -39,6 +39,7 @@ pub(crate) struct File {
     claude: ClaudeTable,
     agent: AgentTable,
     delivery: DeliveryTable,
+    holder: HolderTable,
     node: NodeTable,
 }
 
@@ -157,6 +158,18 @@ impl NodeTable {
     }
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct HolderTable {
+    upgrade: bool,
+}
+
+impl Default for HolderTable {
+    fn default() -> Self {
+        Self { upgrade: true }
+    }
+}
+
 /// What `serve` was told, resolved.
 #[derive(Debug)]
 pub(crate) struct Resolved {
@@ -265,6 +278,7 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
             cpu_percent: file.agent.cpu_percent.map(|percent| percent.get().into()),
             tasks: file.agent.tasks_max.map(|tasks| tasks.get().into()),
         },
+        upgrade_holders: file.holder.upgrade,
         ready_timeout: Duration::from_secs(file.delivery.ready_timeout_s),
         shared: None,
         data_dir,
@@ -333,18 +347,20 @@ mod tests {
         assert_eq!(resolved.settings.claude, Path::new("claude"));
         assert_eq!(resolved.settings.ready_timeout, Duration::from_secs(60));
         assert!(!resolved.settings.resume_on_start);
+        assert!(resolved.settings.upgrade_holders);
         assert_eq!(resolved.store, StoreChoice::Sqlite(None));
     }
 
     #[test]
     fn a_flag_is_stronger_than_the_file() {
         let dir = tempfile::tempdir().unwrap();
-        let text = "listen = '127.0.0.1:1'\nallowed_hosts = ['box']\n[claude]\nargs = ['--verbose']\n[agent.env]\nA = 'b'\n[delivery]\nready_timeout_s = 5\n";
+        let text = "listen = '127.0.0.1:1'\nallowed_hosts = ['box']\n[claude]\nargs = ['--verbose']\n[agent.env]\nA = 'b'\n[delivery]\nready_timeout_s = 5\n[holder]\nupgrade = false\n";
         std::fs::write(dir.path().join("wxcode.toml"), text).unwrap();
         let resolved = resolve(&common(dir.path()), &NO_OPTIONS).unwrap();
         assert_eq!(resolved.listen.port(), 1);
         assert_eq!(resolved.settings.claude_args, ["--verbose"]);
         assert_eq!(resolved.settings.agent_env["A"], "b");
+        assert!(!resolved.settings.upgrade_holders);
         assert_eq!(resolved.settings.ready_timeout, Duration::from_secs(5));
         let options = ServeOptions {
             listen: Some("127.0.0.1:2".into()),

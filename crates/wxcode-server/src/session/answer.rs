@@ -74,6 +74,11 @@ impl Answerer {
         Machine::new(&ask, target, now)
     }
 
+    /// Whether nothing is being answered.
+    pub(super) fn is_idle(&self) -> bool {
+        self.under.is_none()
+    }
+
     /// Something was observed of the agent.
     pub(super) fn observed(&mut self, agent: &Agent) {
         let ask = agent.ask_id();

@@ -179,6 +179,11 @@ impl Courier {
             .is_some_and(|under| under.delivery.id.to_string() == key)
     }
 
+    /// Whether no delivery is under way, or to be looked for.
+    pub(super) fn is_idle(&self) -> bool {
+        self.under.is_none() && self.reload_at.is_none()
+    }
+
     /// When [`Self::tick`] has something to do.
     pub(super) fn deadline(&self) -> Option<u64> {
         self.under

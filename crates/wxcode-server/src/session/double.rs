@@ -177,6 +177,7 @@ fn settings(data_dir: PathBuf) -> Settings {
         pass_env: Vec::new(),
         agent_env: Default::default(),
         resume_on_start: false,
+        upgrade_holders: true,
         scopes: false,
         limits: Limits::default(),
         ready_timeout: Duration::from_secs(1),

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use wxcode_core::{
     delivery::{Delivery, machine::Deadlines},
@@ -27,6 +27,7 @@ use super::{
     live::{Ends, Session, View},
     seat::{Seat, lock},
     start::{self, StartError, Started},
+    upgrade::{self, Upgrade},
     watcher::Watcher,
 };
 use crate::{Settings, event::Events, planning::Planning};
@@ -45,6 +46,8 @@ pub(super) struct Inner {
     seats: Mutex<HashMap<Id, Arc<Seat>>>,
     pub(super) closing: CancellationToken,
     pub(super) watchers: TaskTracker,
+    /// Those of its holders that go on as another build at the same time.
+    upgrades: Arc<Semaphore>,
 }
 
 /// A session that was got or created.
@@ -103,6 +106,7 @@ impl Sessions {
             seats: Mutex::default(),
             closing,
             watchers,
+            upgrades: Arc::new(Semaphore::new(upgrade::AT_ONCE)),
         }))
     }
 
@@ -404,6 +408,8 @@ impl Sessions {
             id,
             Deadlines { ready_ms },
         );
+        let upgrades = self.0.settings.upgrade_holders;
+        let upgrades = upgrades.then(|| Arc::clone(&self.0.upgrades));
         let closing = self.0.closing.clone();
         Watcher::new(
             Arc::clone(session),
@@ -412,6 +418,7 @@ impl Sessions {
             courier,
             note.config_dir,
             planning,
+            Upgrade::new(id, upgrades),
             closing,
         )
     }

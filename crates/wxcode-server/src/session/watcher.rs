@@ -32,6 +32,7 @@ use super::{
     own::Gate,
     record::Record,
     report::Reporter,
+    upgrade::Upgrade,
 };
 
 pub(super) use end::gone;
@@ -68,6 +69,7 @@ pub(super) struct Watcher {
     /// The process of Claude Code itself, which a wrapper may have started.
     claude_pid: i32,
     record: Record,
+    upgrade: Upgrade,
 }
 
 /// Why a connection is no longer followed.
@@ -85,6 +87,7 @@ impl Watcher {
         courier: Courier,
         config_dir: PathBuf,
         planning: Arc<Notify>,
+        upgrade: Upgrade,
         closing: CancellationToken,
     ) -> Self {
         Self {
@@ -106,6 +109,7 @@ impl Watcher {
             next_seq: 0,
             live_from: None,
             record: Record::default(),
+            upgrade,
         }
     }
 
@@ -156,6 +160,7 @@ impl Watcher {
         let now = self.now();
         let claims = welcome.protocol >= PROTOCOL_CLAIMS;
         self.courier.connected(claims, now);
+        self.upgrade.connected(&welcome, now);
         self.looker.unsettle(now);
         let session = Arc::clone(&self.session);
         loop {
@@ -187,6 +192,7 @@ impl Watcher {
             self.answerer.deadline(),
             self.looker.deadline(),
             self.record.deadline(),
+            self.upgrade.deadline(),
             Some(self.crosscheck.due()),
         ];
         deadlines.into_iter().flatten().min()
@@ -207,6 +213,8 @@ impl Watcher {
         if now >= self.crosscheck.due() {
             self.cross_check(now).await;
         }
+        let is_quiet = self.is_quiet();
+        self.upgrade.tick(is_quiet, holder, now).await?;
         self.courier.tick(holder, now).await
     }
 
@@ -273,6 +281,9 @@ impl Watcher {
             client::Event::InputRefused { reason, .. } => {
                 tracing::debug!(session = %self.session.id, reason, "the holder refused a key");
                 self.courier.refused(holder, now).await?;
+            }
+            client::Event::UpgradeRefused { busy, reason } => {
+                self.upgrade.refused(busy, &reason, now);
             }
             client::Event::Error { message } => {
                 tracing::warn!(session = %self.session.id, message, "the holder refused a request");

@@ -166,18 +166,13 @@ impl Client {
         let exit = match exit {
             Some(exit) => exit,
             None => {
-                let found_out = timeout(LOST_TIMEOUT, session.ended());
                 let found_out = tokio::select! {
-                    found_out = found_out => found_out.ok(),
+                    found_out = timeout(LOST_TIMEOUT, ended(session)) => found_out.ok(),
                     () = app.closing.cancelled() => None,
                 };
-                found_out.ok_or_else(|| {
-                    End::new(
-                        code::GOING_AWAY,
-                        None,
-                        "the session's holder does not answer: connect again",
-                    )
-                })?
+                found_out
+                    .unwrap_or(Err("the session's holder does not answer: connect again"))
+                    .map_err(|reason| End::new(code::GOING_AWAY, None, reason))?
             }
         };
         if let Some(rest) = self.protocol.finish() {
@@ -231,6 +226,19 @@ impl Client {
         // The close is complete when the client has answered it.
         let farewell = async { while !matches!(self.line.turn(true).await, Turn::Gone) {} };
         let _ = timeout(CLOSE_TIMEOUT, farewell).await;
+    }
+}
+
+/// How the session ended whose holder closed the connection, or that it goes on: as another build, mostly.
+async fn ended(session: &Session) -> Result<Exit, &'static str> {
+    tokio::select! {
+        exit = session.ended() => Ok(exit),
+        // One that has ended has nobody who answers.
+        () = async {
+            if client::connect(&session.dir).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        } => Err("the session's holder was upgraded: connect again"),
     }
 }
 

@@ -1,8 +1,8 @@
 //! The sessions that run, and where the kernel keeps them.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
-use wxcode_holder::folder::{self, HolderFile, State};
+use wxcode_holder::folder::{self, BUILD, HolderFile, State};
 
 use super::Findings;
 
@@ -36,6 +36,21 @@ pub(super) fn running(data_dir: &Path, findings: &mut Findings) -> Vec<Running> 
         "sessions",
         &format!("{} run, of {all} whose folders are kept", running.len()),
     );
+    let others: BTreeSet<&str> = running
+        .iter()
+        .map(|session| session.holder.build.as_str())
+        .filter(|build| *build != BUILD)
+        .collect();
+    if !others.is_empty() {
+        let others: Vec<_> = others.into_iter().collect();
+        findings.note(
+            "holders",
+            &format!(
+                "some are {}, this is {BUILD}; a server that is {BUILD} has them go on as that, unless `[holder] upgrade` is false",
+                others.join(", ")
+            ),
+        );
+    }
     for error in damaged {
         findings.doubtful("sessions", &error);
     }

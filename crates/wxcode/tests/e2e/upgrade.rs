@@ -1,5 +1,7 @@
 //! Another build, another server, a server that breaks: the agents run on.
 
+mod holder;
+
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
@@ -31,6 +33,16 @@ fn newer(path: &Path) {
     install(path, &bytes);
 }
 
+/// Has the server run a program of its own, which can be replaced; its path.
+async fn own_program(server: &mut Server) -> PathBuf {
+    server.terminate().await;
+    let program: PathBuf = server.data_dir().join("wxcode");
+    install(&program, &fs::read(env!("CARGO_BIN_EXE_wxcode")).unwrap());
+    server.program = vec![program.clone().into()];
+    server.up().await;
+    program
+}
+
 /// Where a text begins in the bytes.
 fn places(bytes: &[u8], text: &[u8]) -> Vec<usize> {
     let windows = bytes.windows(text.len()).enumerate();
@@ -54,12 +66,10 @@ fn holder_of(dir: &Path) -> Value {
 
 #[tokio::test]
 async fn sessions_of_an_older_build_go_on_under_a_newer_one() {
-    let mut server = Server::start(Agent::fake("")).await;
-    server.terminate().await;
-    let program: PathBuf = server.data_dir().join("wxcode");
-    install(&program, &fs::read(env!("CARGO_BIN_EXE_wxcode")).unwrap());
-    server.program = vec![program.clone().into()];
-    server.up().await;
+    let mut agent = Agent::fake("");
+    agent.config.push_str("[holder]\nupgrade = false\n");
+    let mut server = Server::start(agent).await;
+    let program = own_program(&mut server).await;
     let project = server.project("old").await;
     let session = server.start_session(&project).await;
     server
@@ -81,6 +91,12 @@ async fn sessions_of_an_older_build_go_on_under_a_newer_one() {
         holder_of(&dir)["build"].as_str().unwrap().as_bytes(),
         BUILDS.0
     );
+    let doctor = server.command(&["doctor"]).output().await.unwrap();
+    let doctor = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    let (old, new) = BUILDS;
+    for build in [old, new].map(String::from_utf8_lossy) {
+        assert!(doctor.contains(&*build), "{doctor}");
+    }
     // Typed by the old holder, reported through the new program's hook, confirmed by the new server.
     server
         .session_until(&project, "idle again", |session| {

@@ -65,6 +65,12 @@ impl Watcher {
             .state(&self.agent, version, hook, self.next_seq, self.live_from);
     }
 
+    /// Whether nothing goes on that a pause would be felt in.
+    pub(super) fn is_quiet(&self) -> bool {
+        let is_idle = self.agent.state() == AgentState::Idle;
+        is_idle && self.courier.is_idle() && self.answerer.is_idle()
+    }
+
     /// Shows everybody what the agent does.
     pub(super) fn show(&self) {
         let (state, asks) = (self.agent.state(), self.agent.ask().map(Arc::new));

@@ -1,0 +1,119 @@
+//! Has the holder of a session that is quiet go on as this build, where another one started it.
+
+use std::{path::PathBuf, sync::Arc};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wxcode_core::id::Id;
+use wxcode_holder::{
+    client::{ClientError, PROTOCOL_UPGRADES, Request, Sender, Welcome},
+    folder::BUILD,
+};
+
+/// How many holders go on as this build at the same time.
+pub(super) const AT_ONCE: usize = 4;
+/// How often it is tried with one holder before it is left as it is, until the server starts again.
+const TRIES: u32 = 3;
+/// How soon it is looked again whether the session is quiet, in milliseconds.
+const AGAIN_MS: u64 = 1_000;
+/// How soon it is tried again with a holder that was busy, in milliseconds.
+const BUSY_MS: u64 = 5_000;
+/// How soon it is tried again after it failed, in milliseconds.
+const FAILED_MS: u64 = 60_000;
+/// How long a holder may take to answer, in milliseconds: longer than it gives itself.
+const ANSWER_MS: u64 = 30_000;
+
+/// What is to be done about the holder of one session.
+#[derive(Debug)]
+pub(super) struct Upgrade {
+    session: Id,
+    /// Those that go on at the same time; `None` where holders are left as they are.
+    gate: Option<Arc<Semaphore>>,
+    tries: u32,
+    /// When it is to be looked at next.
+    due: Option<u64>,
+    /// The holder was asked, and has not answered or not come back.
+    asked: Option<OwnedSemaphorePermit>,
+}
+
+impl Upgrade {
+    pub(super) fn new(session: Id, gate: Option<Arc<Semaphore>>) -> Self {
+        Self {
+            session,
+            gate,
+            tries: 0,
+            due: None,
+            asked: None,
+        }
+    }
+
+    /// The holder is connected anew, and says what it is.
+    pub(super) fn connected(&mut self, welcome: &Welcome, now: u64) {
+        let asked = self.asked.take().is_some();
+        self.due = None;
+        let is_ours = welcome.build == BUILD;
+        if asked && is_ours {
+            tracing::info!(session = %self.session, build = BUILD, "the session's holder goes on as this build");
+        }
+        if !is_ours && welcome.protocol >= PROTOCOL_UPGRADES && self.gate.is_some() {
+            match asked {
+                true => self.failed("its holder came back as it was", now),
+                false => self.due = Some(now),
+            }
+        }
+    }
+
+    /// When [`Self::tick`] has something to do.
+    pub(super) fn deadline(&self) -> Option<u64> {
+        self.due
+    }
+
+    /// Asks the holder, if it is time, nothing is going on in the session and not too many are asked.
+    pub(super) async fn tick(
+        &mut self,
+        is_quiet: bool,
+        holder: &Sender,
+        now: u64,
+    ) -> Result<(), ClientError> {
+        if self.due.is_none_or(|due| now < due) {
+            return Ok(());
+        }
+        if self.asked.take().is_some() {
+            self.failed("its holder did not answer", now);
+            return Ok(());
+        }
+        self.due = Some(now + AGAIN_MS);
+        let gate = self.gate.as_ref().filter(|_| is_quiet);
+        let Some(permit) = gate.and_then(|gate| Arc::clone(gate).try_acquire_owned().ok()) else {
+            return Ok(());
+        };
+        let request = Request::Upgrade {
+            build: BUILD.to_owned(),
+            program: own_program(),
+        };
+        holder.send(request).await?;
+        self.asked = Some(permit);
+        self.due = Some(now + ANSWER_MS);
+        Ok(())
+    }
+
+    /// The holder goes on as it is.
+    pub(super) fn refused(&mut self, busy: bool, reason: &str, now: u64) {
+        self.asked = None;
+        match busy {
+            true => self.due = Some(now + BUSY_MS),
+            false => self.failed(reason, now),
+        }
+    }
+
+    fn failed(&mut self, reason: &str, now: u64) {
+        self.tries += 1;
+        let is_last = self.tries >= TRIES;
+        tracing::warn!(session = %self.session, reason, is_last, "the session's holder stays the build that it is; the session goes on with it");
+        self.due = (!is_last).then_some(now + FAILED_MS);
+    }
+}
+
+/// The very program that this process runs, also where its file was replaced or removed: never a newer one.
+fn own_program() -> PathBuf {
+    format!("/proc/{}/exe", std::process::id()).into()
+}

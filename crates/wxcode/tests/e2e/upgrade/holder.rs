@@ -1,0 +1,255 @@
+//! Holders that go on as the server's build: when nobody notices, and nobody does.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use wxcode_holder::client::{self, Event, Request};
+
+use super::{BUILDS, holder_of, newer, own_program};
+use crate::support::{Agent, Server, Wire, eventually, is_alive, kill};
+
+const NAME: &str = "client=00112233445566778899aabbccddeeff";
+
+fn build_of(dir: &Path) -> Vec<u8> {
+    holder_of(dir)["build"]
+        .as_str()
+        .unwrap()
+        .as_bytes()
+        .to_vec()
+}
+
+async fn idle(server: &Server, project: &str) {
+    server
+        .session_until(project, "idle", |session| session["agent_state"] == "idle")
+        .await;
+}
+
+#[tokio::test]
+async fn a_quiet_session_goes_on_as_the_build_of_the_server_and_others_are_left_alone() {
+    let mut server = Server::start(Agent::fake("")).await;
+    let program = own_program(&mut server).await;
+    let project = server.project("quiet").await;
+    let session = server.start_session(&project).await;
+    idle(&server, &project).await;
+    let hello = server.deliver(&project, "before the upgrade").await;
+    server.delivery_until(&project, &hello, "submitted").await;
+    idle(&server, &project).await;
+    let dir = server.session_dirs().remove(0);
+    let before = holder_of(&dir);
+    let mut wire = Wire::attach(&server, &project, NAME).await;
+    wire.until_shown("last: before the upgrade").await;
+
+    newer(&program);
+    assert_eq!(server.terminate().await, Some(0));
+    server.up().await;
+    eventually("the holder is upgraded", || build_of(&dir) == BUILDS.1).await;
+    let after = holder_of(&dir);
+    for key in ["pid", "start_time", "agent_pid", "guardian", "started_at"] {
+        assert_eq!(after[key], before[key], "{key}");
+    }
+    eventually("it is told", || {
+        server.log().contains("goes on as this build")
+    })
+    .await;
+    // The program may be gone by now: the one that runs is what counts.
+    let exe = fs::read_link(format!("/proc/{}/exe", after["pid"])).unwrap();
+    assert_eq!(exe, program);
+
+    // The client goes on at the byte, and deliveries go on.
+    while wire.next().await {}
+    let mut wire = Wire::resume(&server, &project, wire, NAME).await;
+    let hello = server.deliver(&project, "after the upgrade").await;
+    server.delivery_until(&project, &hello, "submitted").await;
+    wire.until_shown("fake: 2 user messages; last: after the upgrade")
+        .await;
+    assert_eq!(wire.snapshots, 1, "no screen but the first");
+    for key in ["session_id", "pid", "claude_session_id"] {
+        assert_eq!(server.session(&project).await[key], session[key], "{key}");
+    }
+    let pid = i32::try_from(session["pid"].as_i64().unwrap()).unwrap();
+    server
+        .delete(&format!("/output-projects/{project}/session"))
+        .await
+        .expect(204);
+    assert!(!is_alive(pid));
+}
+
+#[tokio::test]
+async fn the_program_of_the_server_counts_also_where_its_file_is_another_one_by_then() {
+    let mut server = Server::start(Agent::fake("")).await;
+    let program = own_program(&mut server).await;
+    let project = server.project("p").await;
+    server.start_session(&project).await;
+    idle(&server, &project).await;
+    let dir = server.session_dirs().remove(0);
+    server.terminate().await;
+    // The file is gone, and something else in its place, before the first line of the server runs.
+    newer(&program);
+    let replaced = "exec 3< \"$0\"; rm \"$0\"; printf '#!/bin/sh\nexit 1\n' > \"$0\"; chmod 755 \"$0\"; exec /proc/self/fd/3 \"$@\"";
+    server.program = ["/bin/sh", "-c", replaced].map(Into::into).to_vec();
+    server.program.push(program.clone().into());
+    server.up().await;
+    eventually("the holder is upgraded", || build_of(&dir) == BUILDS.1).await;
+    assert_eq!(server.session(&project).await["status"], "running");
+    server.deliver(&project, "typed by it").await;
+    let mut wire = Wire::attach(&server, &project, NAME).await;
+    wire.until_shown("typed by it").await;
+}
+
+#[tokio::test]
+async fn a_session_in_which_something_goes_on_waits_for_its_time() {
+    // Without a word from its hooks nobody knows whether it is quiet.
+    let mut server = Server::start(Agent::script("echo up; exec cat")).await;
+    let program = own_program(&mut server).await;
+    let project = server.project("p").await;
+    server.start_session(&project).await;
+    let dir = server.session_dirs().remove(0);
+    newer(&program);
+    server.terminate().await;
+    server.up().await;
+    let mut wire = Wire::attach(&server, &project, NAME).await;
+    wire.until_shown("up").await;
+    // Longer than it takes where it is quiet.
+    for n in 0..20 {
+        wire.input(&format!("line {n}\r")).await;
+        wire.until_shown(&format!("line {n}")).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(build_of(&dir), BUILDS.0);
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_at_any_moment_of_it_costs_nothing() {
+    let mut server = Server::start(Agent::fake("")).await;
+    let own = own_program(&mut server).await;
+    let programs: [PathBuf; 2] = [own.clone(), own.with_extension("newer")];
+    newer(&programs[1]);
+    let project = server.project("p").await;
+    let session = server.start_session(&project).await;
+    idle(&server, &project).await;
+    let dir = server.session_dirs().remove(0);
+    for (n, wait) in [0, 30, 60, 100, 150, 250, 400].into_iter().enumerate() {
+        server.crash().await;
+        server.program = vec![programs[(n + 1) % 2].clone().into()];
+        server.up().await;
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+        assert_eq!(server.session(&project).await["pid"], session["pid"]);
+    }
+    // The last one is the newer.
+    eventually("the holder is upgraded", || build_of(&dir) == BUILDS.1).await;
+    let hello = server.deliver(&project, "after all that").await;
+    server.delivery_until(&project, &hello, "submitted").await;
+    assert_eq!(server.session(&project).await["pid"], session["pid"]);
+}
+
+#[tokio::test]
+async fn a_client_sees_each_byte_once_while_the_holder_goes_on_as_another_program_again_and_again()
+{
+    let script = "n=0; while [ ! -e stop ]; do n=$((n+1)); echo \"line $n\"; [ $((n % 40)) = 0 ] && sleep 0.02; done; echo end; exit 9";
+    let server = Server::start(Agent::script(script)).await;
+    let project = server.project("p").await;
+    let workspace = server.get(&format!("/output-projects/{project}")).await;
+    let workspace = workspace.expect(200)["workspace_path"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let session = server.start_session(&project).await;
+    let dir = server.session_dirs().remove(0);
+    let asked = dir.clone();
+    let upgrades = tokio::spawn(async move {
+        let mut done = 0;
+        while done < 20 {
+            let Ok(mut holder) = client::connect(&asked).await else {
+                panic!("the holder is gone");
+            };
+            assert_eq!(holder.welcome.info.upgrades, done);
+            let request = Request::Upgrade {
+                build: wxcode_holder::folder::BUILD.to_owned(),
+                program: env!("CARGO_BIN_EXE_wxcode").into(),
+            };
+            holder.sender.send(request).await.unwrap();
+            loop {
+                match holder.receiver.next().await {
+                    Ok(Some(Event::Upgrading)) => break done += 1,
+                    Ok(Some(Event::UpgradeRefused { busy, reason })) => {
+                        assert!(busy, "{reason}");
+                        break;
+                    }
+                    Ok(Some(_)) => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+    });
+    // The wire checks that output continues at the byte; lines that are numbered tell of more.
+    let mut wire = Wire::attach(&server, &project, "history=0").await;
+    let mut reconnections = 0;
+    while !upgrades.is_finished() {
+        if !wire.next().await {
+            wire = Wire::resume(&server, &project, wire, "").await;
+            reconnections += 1;
+        }
+    }
+    upgrades.await.unwrap();
+    assert!(
+        reconnections > 0 && wire.snapshots == 1,
+        "{reconnections} {}",
+        wire.snapshots
+    );
+    let after = server.session(&project).await;
+    assert_eq!(
+        (&after["pid"], &after["status"]),
+        (&session["pid"], &"running".into())
+    );
+    fs::write(Path::new(&workspace).join("stop"), "").unwrap();
+    loop {
+        if wire.text().contains("end") && wire.closed.is_some() {
+            break;
+        }
+        if !wire.next().await && wire.closed.as_ref().is_none_or(|(code, _)| *code == 1001) {
+            wire = Wire::resume(&server, &project, wire, "").await;
+        }
+    }
+    let exited = server
+        .session_until(&project, "exited", |session| session["status"] == "exited")
+        .await;
+    assert_eq!(exited["exit"]["code"], 9);
+    let newest: Vec<u64> = wire
+        .text()
+        .lines()
+        .filter_map(|line| line.strip_prefix("line ")?.parse().ok())
+        .collect();
+    assert!(
+        newest.len() > 20 && newest.windows(2).all(|pair| pair[1] == pair[0] + 1),
+        "{newest:?}"
+    );
+    assert_eq!(
+        wire.offset,
+        exited["seq"].as_u64().unwrap(),
+        "each byte was seen"
+    );
+}
+
+#[tokio::test]
+async fn a_holder_that_is_killed_afterwards_still_takes_its_agent_with_it() {
+    let mut server = Server::start(Agent::fake("")).await;
+    let program = own_program(&mut server).await;
+    let project = server.project("p").await;
+    let session = server.start_session(&project).await;
+    idle(&server, &project).await;
+    let dir = server.session_dirs().remove(0);
+    newer(&program);
+    server.terminate().await;
+    server.up().await;
+    eventually("the holder is upgraded", || build_of(&dir) == BUILDS.1).await;
+    let pid = i32::try_from(session["pid"].as_i64().unwrap()).unwrap();
+    kill(i32::try_from(holder_of(&dir)["pid"].as_i64().unwrap()).unwrap());
+    let exited = server
+        .session_until(&project, "exited", |session| session["status"] == "exited")
+        .await;
+    assert_eq!(exited["exit"]["reason"], "holder_lost");
+    assert!(!is_alive(pid));
+}
