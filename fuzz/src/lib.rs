@@ -11,6 +11,7 @@ pub mod log;
 mod memory;
 pub mod planning;
 pub mod screen;
+pub mod state;
 pub mod stream_json;
 pub mod transcript;
 pub mod wire;
@@ -25,6 +26,7 @@ pub const TARGETS: &[Target] = &[
     ("log", log::run),
     ("planning", planning::run),
     ("screen", screen::run),
+    ("state", state::run),
     ("stream_json", stream_json::run),
     ("transcript", transcript::run),
     ("wire", wire::run),

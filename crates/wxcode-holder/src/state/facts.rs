@@ -15,6 +15,9 @@ const MAX_CLIENTS: usize = 256;
 /// The most changes of size that are remembered.
 const MAX_CHANGES: usize = 64;
 
+/// The highest number that counts up: no session comes near it, and what is added to it is a number still.
+const MAX_NUMBER: u64 = 1 << 62;
+
 /// What of the state is small.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
@@ -177,6 +180,15 @@ pub(super) fn check(facts: &Facts, ring: usize, typing: usize) -> Result<(), Sta
     let pasting = facts.typing.pasting;
     if pasting.matched > 5 || pasting.lacking > 3 || facts.clients.len() > MAX_CLIENTS {
         return Err(StateError::Impossible("the clients or their pastes"));
+    }
+    let numbers = [
+        facts.end,
+        sizes.next,
+        facts.next_client,
+        facts.next_hook_seq,
+    ];
+    if numbers.into_iter().any(|number| number > MAX_NUMBER) {
+        return Err(StateError::Impossible("a number"));
     }
     match ring as u64 <= facts.end {
         true => Ok(()),

@@ -252,7 +252,8 @@ fn what_is_of_another_kind_or_a_newer_format_is_refused_by_name() {
 
 #[test]
 fn what_contradicts_itself_is_refused() {
-    let broken: [fn(&mut State); 9] = [
+    let broken: [fn(&mut State); 10] = [
+        |state| state.facts.next_hook_seq = u64::MAX,
         |state| state.facts.sizes.next = 0,
         |state| state.facts.sizes.past[0].offset = 1_000_001,
         |state| state.facts.typing.messages[0].len = 5,

@@ -1,0 +1,59 @@
+//! The state of a holder that another program reads: refused, or the same when it is written and read again.
+
+use serde_json::Value;
+use wxcode_holder::state::{FORMAT, MAGIC, State};
+use wxcode_terminal::Screen as _;
+
+use crate::{input::Input, memory};
+
+/// Most bytes of memory to a byte of input: the facts as text, as JSON and as what they are.
+const TIMES: usize = 64;
+/// Most bytes of memory besides.
+const BESIDES: usize = 64 << 10;
+
+/// Runs one input: a state as it is, or sections with the lengths and the checksum that belong to them.
+pub fn run(data: &[u8]) {
+    let mut input = Input::new(data);
+    let bytes = match input.byte() % 3 {
+        0 => input.rest().to_vec(),
+        1 => enveloped(input.rest()),
+        _ => enveloped(&sections(input)),
+    };
+    let (state, peak) = memory::peak(|| State::decode(&bytes));
+    assert!(peak <= TIMES * bytes.len() + BESIDES, "{peak}");
+    let Ok(mut state) = state else { return };
+    assert_eq!(state.terminal().size(), state.facts.sizes.now);
+    // The owner's own may have numbers that are not read as they were written.
+    state.facts.spec.note = Value::Null;
+    let written = state.encode().unwrap();
+    assert_eq!(State::decode(&written).as_ref(), Ok(&state));
+    assert!(State::decode(&written[..written.len() - 1]).is_err());
+}
+
+/// A body in what a state begins with.
+fn enveloped(body: &[u8]) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend(FORMAT.to_be_bytes());
+    bytes.extend([0, 0]);
+    bytes.extend((body.len() as u64).to_be_bytes());
+    bytes.extend(crc32c::crc32c(body).to_be_bytes());
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+/// Sections of anything, known ones mostly: each a kind, a length and so many bytes.
+fn sections(mut input: Input<'_>) -> Vec<u8> {
+    const LETTERS: [&[u8; 4]; 8] = [
+        b"FACT", b"SCRN", b"RING", b"TYPE", b"KEYS", b"more", b"MORE", b"\0\0\0\0",
+    ];
+    let mut body = Vec::new();
+    while !input.is_empty() {
+        let kind = usize::from(input.byte());
+        let len = usize::from(input.u16());
+        let payload = input.piece(len);
+        body.extend_from_slice(LETTERS[kind % LETTERS.len()]);
+        body.extend((payload.len() as u32).to_be_bytes());
+        body.extend_from_slice(payload);
+    }
+    body
+}
