@@ -21,12 +21,14 @@ pub fn run(data: &[u8]) {
     };
     let (state, peak) = memory::peak(|| State::decode(&bytes));
     assert!(peak <= TIMES * bytes.len() + BESIDES, "{peak}");
+    let _ = State::keys_in(&bytes);
     let Ok(mut state) = state else { return };
     assert_eq!(state.terminal().size(), state.facts.sizes.now);
     // The owner's own may have numbers that are not read as they were written.
     state.facts.spec.note = Value::Null;
     let written = state.encode().unwrap();
     assert_eq!(State::decode(&written).as_ref(), Ok(&state));
+    assert_eq!(State::keys_in(&written), state.keys);
     assert!(State::decode(&written[..written.len() - 1]).is_err());
 }
 
@@ -44,7 +46,14 @@ fn enveloped(body: &[u8]) -> Vec<u8> {
 /// Sections of anything, known ones mostly: each a kind, a length and so many bytes.
 fn sections(mut input: Input<'_>) -> Vec<u8> {
     const LETTERS: [&[u8; 4]; 8] = [
-        b"FACT", b"SCRN", b"RING", b"TYPE", b"KEYS", b"more", b"MORE", b"\0\0\0\0",
+        b"FACT",
+        b"SCRN",
+        b"RING",
+        b"TYPE",
+        b"KEYS",
+        b"more",
+        b"MORE",
+        b"\0\0\0\0",
     ];
     let mut body = Vec::new();
     while !input.is_empty() {

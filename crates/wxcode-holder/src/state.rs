@@ -129,21 +129,23 @@ impl State {
     /// # Errors
     /// It is none, of a newer format, damaged, or contradicts itself.
     pub fn decode(bytes: &[u8]) -> Result<Self, StateError> {
-        if bytes.len() > MAX_STATE {
-            return Err(StateError::TooLarge(bytes.len()));
+        Self::sections(body(bytes)?)
+    }
+
+    /// The keys in a state that is not understood otherwise, so that no delivery is typed again; none where there is no whole
+    /// list of them.
+    #[must_use]
+    pub fn keys_in(bytes: &[u8]) -> Vec<String> {
+        let mut rest = body(bytes).unwrap_or_default();
+        while let Some((letters, behind)) = rest.split_first_chunk::<4>() {
+            rest = behind;
+            match take(&mut rest) {
+                Ok(payload) if letters == b"KEYS" => return keys_of(payload).unwrap_or_default(),
+                Ok(_) => {}
+                Err(_) => break,
+            }
         }
-        let mut rest = bytes.strip_prefix(MAGIC).ok_or(StateError::Unknown)?;
-        let format = rest.try_get_u16().map_err(|_| StateError::Damaged)?;
-        if format == 0 || format > FORMAT {
-            return Err(StateError::Newer(format));
-        }
-        rest.try_get_u16().map_err(|_| StateError::Damaged)?;
-        let length = rest.try_get_u64().map_err(|_| StateError::Damaged)?;
-        let checksum = rest.try_get_u32().map_err(|_| StateError::Damaged)?;
-        if rest.len() as u64 != length || crc32c::crc32c(rest) != checksum {
-            return Err(StateError::Damaged);
-        }
-        Self::sections(rest)
+        Vec::new()
     }
 
     fn sections(mut rest: &[u8]) -> Result<Self, StateError> {
@@ -198,6 +200,25 @@ impl State {
     #[must_use]
     pub fn screen_of(terminal: &Terminal) -> Vec<u8> {
         terminal.dump_with_history(usize::MAX)
+    }
+}
+
+/// What follows the header of a sound state of a format that is read here.
+fn body(bytes: &[u8]) -> Result<&[u8], StateError> {
+    if bytes.len() > MAX_STATE {
+        return Err(StateError::TooLarge(bytes.len()));
+    }
+    let mut rest = bytes.strip_prefix(MAGIC).ok_or(StateError::Unknown)?;
+    let format = rest.try_get_u16().map_err(|_| StateError::Damaged)?;
+    if format == 0 || format > FORMAT {
+        return Err(StateError::Newer(format));
+    }
+    rest.try_get_u16().map_err(|_| StateError::Damaged)?;
+    let length = rest.try_get_u64().map_err(|_| StateError::Damaged)?;
+    let checksum = rest.try_get_u32().map_err(|_| StateError::Damaged)?;
+    match rest.len() as u64 == length && crc32c::crc32c(rest) == checksum {
+        true => Ok(rest),
+        false => Err(StateError::Damaged),
     }
 }
 

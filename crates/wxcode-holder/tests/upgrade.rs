@@ -459,6 +459,23 @@ async fn press_enter(conn: &Connection) {
 }
 
 #[tokio::test]
+async fn a_sigterm_at_that_moment_ends_the_session_in_order() {
+    for wait in [0, 30, 80, 150] {
+        let session = Session::shell("printf ready; read -r _").await;
+        rests(&session, "ready").await;
+        let asked = session.connect().await;
+        let request = Request::Upgrade {
+            build: BUILDS.0.to_owned(),
+            program: exe().to_owned(),
+        };
+        asked.sender.send(request).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+        kill(session.file.pid, Signal::TERM);
+        assert_eq!(session.exit().await.reason, "terminated");
+    }
+}
+
+#[tokio::test]
 async fn the_guardian_still_guards() {
     let session = Session::shell("setsid sleep 1000 & printf ready; read -r _").await;
     rests(&session, "ready").await;

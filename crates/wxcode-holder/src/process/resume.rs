@@ -65,15 +65,18 @@ pub(super) fn resume(dir: &Path, lifeline: &str) -> io::Result<Holder> {
         end: lifeline.end,
     };
     let bytes = state.and_then(memfd::read);
+    let keys = bytes.as_deref().map_or_else(|_| Vec::new(), State::keys_in);
     let state = bytes.and_then(|bytes| look(&bytes).map_err(io::Error::other));
     let mut holder = match state {
         Ok(state) => go_on(dir, state, left)?,
         Err(error) => {
             log(&format!(
                 "the state that another program handed on is not understood ({error}): the session goes on with what its folder holds, \
-                 deliveries and inputs before this moment are forgotten"
+                 what waited to be typed is forgotten"
             ));
-            rebuild(dir, left)?
+            let mut holder = rebuild(dir, left)?;
+            holder.keys = keys.into_iter().collect();
+            holder
         }
     };
     holder.upgrades += 1;

@@ -251,6 +251,17 @@ fn what_is_of_another_kind_or_a_newer_format_is_refused_by_name() {
 }
 
 #[test]
+fn the_keys_are_found_also_where_the_rest_is_not_understood() {
+    let bytes = rich().encode().unwrap();
+    assert_eq!(State::keys_in(&with_section(&bytes, b"MORE")), rich().keys);
+    let mut state = rich();
+    state.facts.end = 1;
+    assert_eq!(State::keys_in(&state.encode().unwrap()), rich().keys);
+    assert_eq!(State::keys_in(&bytes[..bytes.len() - 1]), [""; 0]);
+    assert_eq!(State::keys_in(&enveloped(b"KEYS")), [""; 0]);
+}
+
+#[test]
 fn what_contradicts_itself_is_refused() {
     let broken: [fn(&mut State); 10] = [
         |state| state.facts.next_hook_seq = u64::MAX,

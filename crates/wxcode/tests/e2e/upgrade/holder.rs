@@ -9,7 +9,7 @@ use std::{
 use wxcode_holder::client::{self, Event, Request};
 
 use super::{BUILDS, holder_of, newer, own_program};
-use crate::support::{Agent, Server, Wire, eventually, is_alive, kill};
+use crate::support::{Agent, Server, Wire, eventually, is_alive, kill, real};
 
 const NAME: &str = "client=00112233445566778899aabbccddeeff";
 
@@ -75,6 +75,40 @@ async fn a_quiet_session_goes_on_as_the_build_of_the_server_and_others_are_left_
         .await
         .expect(204);
     assert!(!is_alive(pid));
+}
+
+#[tokio::test]
+async fn the_real_claude_code_notices_nothing_of_it() {
+    let Some(agent) = real() else { return };
+    let mut server = Server::start(agent).await;
+    let program = own_program(&mut server).await;
+    let project = server.project("real").await;
+    let session = server.start_session(&project).await;
+    idle(&server, &project).await;
+    let hello = server.deliver(&project, "before the upgrade").await;
+    server.delivery_until(&project, &hello, "submitted").await;
+    idle(&server, &project).await;
+    let dir = server.session_dirs().remove(0);
+    let mut wire = Wire::attach(&server, &project, NAME).await;
+    wire.until_shown("before the upgrade").await;
+    newer(&program);
+    server.terminate().await;
+    server.up().await;
+    eventually("the holder is upgraded", || build_of(&dir) == BUILDS.1).await;
+    while wire.next().await {}
+    let mut wire = Wire::resume(&server, &project, wire, NAME).await;
+    let hello = server.deliver(&project, "after the upgrade").await;
+    server.delivery_until(&project, &hello, "submitted").await;
+    wire.until_shown("after the upgrade").await;
+    assert_eq!(wire.snapshots, 1, "no screen but the first");
+    let after = server
+        .session_until(&project, "idle again", |session| {
+            session["agent_state"] == "idle"
+        })
+        .await;
+    for key in ["session_id", "pid", "claude_session_id"] {
+        assert_eq!(after[key], session[key], "{key}");
+    }
 }
 
 #[tokio::test]
