@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 CARGO ?= cargo
 BENCH ?=
-.PHONY: help run build test survival conformance lint bench soak fuzz page clean
+.PHONY: help run build test survival chaos conformance lint bench soak fuzz page clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -35,6 +35,9 @@ test: ## Install what the tests need, and run them all
 
 survival: ## Run the tests of what is promised when something breaks, and print the table of it
 	@scripts/survival
+
+chaos: ## Kill, stop and cut at random for CHAOS_SECONDS, 60 by default; CHAOS_SEED or CHAOS_REPLAY goes through the same steps
+	@scripts/chaos
 
 conformance: ## Print whether Claude Code does what wxcode relies on; CLAUDE=/path judges another version
 	@scripts/conformance

@@ -22,6 +22,7 @@
 //! | `no-stash` | cannot put a draft aside |
 //! | `placeholder` | shows a suggestion in the empty box, dim but for its first letter |
 //! | `mute` | runs no hooks at all |
+//! | `record=FILE` | keeps what was submitted to it and which conversations it had, a line of JSON each, in a file in its folder |
 //!
 //! `FAKE_CLAUDE_VERSION` is the version that it says it has.
 //!

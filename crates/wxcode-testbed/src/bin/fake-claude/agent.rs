@@ -19,6 +19,7 @@ use crate::{
     hooks::Hooks,
     input::{Key, Keyboard},
     mode::Modes,
+    record::Record,
     screen::{InputBox, Screen},
     tool,
 };
@@ -57,6 +58,7 @@ struct Agent {
     /// How many keys the dialogs ignore yet.
     deaf: usize,
     prompt_id: Option<Uuid>,
+    record: Record,
 }
 
 /// Runs the agent to its end; the exit code.
@@ -81,6 +83,7 @@ pub(crate) fn run(arguments: Arguments, modes: Modes) -> io::Result<u8> {
     }
     event::read_input(sender.clone());
     let (swallow_cr, deaf) = (modes.swallow_cr, modes.deaf);
+    let record = Record(modes.record.clone());
     let mut agent = Agent {
         modes,
         conversation,
@@ -95,6 +98,7 @@ pub(crate) fn run(arguments: Arguments, modes: Modes) -> io::Result<u8> {
         swallow_cr,
         deaf,
         prompt_id: None,
+        record,
     };
     let source = if arguments.resume.is_some() {
         "resume"
@@ -166,7 +170,7 @@ impl Agent {
     /// The conversation begins: the folder is trusted.
     fn open(&mut self, source: &str) -> io::Result<Next> {
         self.view = View::Prompt;
-        self.hook("SessionStart", json!({ "source": source, "model": "fake" }));
+        self.begin(source);
         self.conversation.publish("idle")?;
         if self.modes.auto_offer {
             self.view = View::Dialog(Dialog::new(Kind::AutoOffer));
@@ -306,6 +310,7 @@ impl Agent {
 
     fn submit(&mut self, text: &str) -> io::Result<Next> {
         self.prompt_id = Some(Uuid::new_v4());
+        self.record.took(self.conversation.id, text);
         if let Some(line) = text.strip_prefix('/') {
             let name = line.split_whitespace().next().unwrap_or_default();
             match name {
@@ -313,10 +318,7 @@ impl Agent {
                 "exit" => return Ok(self.end("prompt_input_exit", 0)),
                 "compact" => {
                     self.hook("PreCompact", json!({ "trigger": "manual" }));
-                    self.hook(
-                        "SessionStart",
-                        json!({ "source": "compact", "model": "fake" }),
-                    );
+                    self.begin("compact");
                     return self.idle();
                 }
                 _ if !self.conversation.has_command(name) => {
@@ -346,7 +348,10 @@ impl Agent {
     fn turn(&mut self, text: &str) -> io::Result<Next> {
         let (word, argument) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
         match word {
-            "fake:flood" => self.screen.flood(argument.parse().unwrap_or(0))?,
+            "fake:flood" => {
+                let count = argument.split(' ').next().unwrap_or_default();
+                self.screen.flood(count.parse().unwrap_or(0))?;
+            }
             "fake:exit" => return Ok(self.end("other", argument.parse().unwrap_or(1))),
             "fake:hold" => {
                 event::wait_for(argument.to_owned(), self.events.clone());
@@ -423,10 +428,7 @@ impl Agent {
         self.hook("SessionEnd", json!({ "reason": "clear" }));
         self.conversation.clear();
         self.screen.clear();
-        self.hook(
-            "SessionStart",
-            json!({ "source": "clear", "model": "fake" }),
-        );
+        self.begin("clear");
         self.idle()
     }
 
@@ -435,8 +437,14 @@ impl Agent {
         Next::Exit(code)
     }
 
-    /// Runs the hooks of an event.
-    fn hook(&self, event: &str, fields: Value) {
+    /// Tells that the conversation began, or goes on.
+    fn begin(&self, source: &str) {
+        let told = self.hook("SessionStart", json!({ "source": source, "model": "fake" }));
+        self.record.began(self.conversation.id, source, told);
+    }
+
+    /// Runs the hooks of an event; whether none complained.
+    fn hook(&self, event: &str, fields: Value) -> bool {
         let mut payload = self.conversation.payload(event);
         if let Some(id) = self.prompt_id {
             payload["prompt_id"] = json!(id);
@@ -444,7 +452,7 @@ impl Agent {
         if let (Value::Object(payload), Value::Object(fields)) = (&mut payload, fields) {
             payload.extend(fields);
         }
-        self.hooks.run(event, &payload);
+        self.hooks.run(event, &payload)
     }
 }
 

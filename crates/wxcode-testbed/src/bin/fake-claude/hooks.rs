@@ -20,8 +20,9 @@ impl Hooks {
         Ok(Self(document["hooks"].take()))
     }
 
-    /// Runs the commands of an event, one after the other, and waits for each.
-    pub(crate) fn run(&self, event: &str, payload: &Value) {
+    /// Runs the commands of an event, one after the other, and waits for each; whether none complained.
+    pub(crate) fn run(&self, event: &str, payload: &Value) -> bool {
+        let mut quiet = true;
         let tool = payload["tool_name"].as_str().unwrap_or_default();
         let entries = self.0[event].as_array().map_or(&[][..], Vec::as_slice);
         for entry in entries
@@ -31,10 +32,11 @@ impl Hooks {
             for hook in entry["hooks"].as_array().map_or(&[][..], Vec::as_slice) {
                 if let Some(command) = hook["command"].as_str() {
                     // As in the real one, a hook that fails does not stop the agent.
-                    let _ = run(command, payload);
+                    quiet &= run(command, payload).unwrap_or(false);
                 }
             }
         }
+        quiet
     }
 }
 
@@ -42,16 +44,16 @@ fn matches(matcher: &str, tool: &str) -> bool {
     matches!(matcher, "" | "*") || matcher.split('|').any(|name| name == tool)
 }
 
-fn run(command: &str, payload: &Value) -> io::Result<()> {
+fn run(command: &str, payload: &Value) -> io::Result<bool> {
     let mut child = Command::new("sh")
         .args(["-c", command])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(payload.to_string().as_bytes())?;
     }
-    child.wait()?;
-    Ok(())
+    // A hook that could not report says so there.
+    Ok(child.wait_with_output()?.stderr.is_empty())
 }

@@ -9,6 +9,7 @@ mod hooks;
 mod input;
 mod mode;
 mod print;
+mod record;
 mod screen;
 mod stream;
 mod tool;

@@ -1,5 +1,7 @@
 //! The modes of `FAKE_CLAUDE`.
 
+use std::path::PathBuf;
+
 /// How to misbehave.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Modes {
@@ -19,6 +21,8 @@ pub(crate) struct Modes {
     pub(crate) placeholder: bool,
     pub(crate) mute: bool,
     pub(crate) deaf: usize,
+    /// Where it keeps what it took.
+    pub(crate) record: Option<PathBuf>,
 }
 
 impl Modes {
@@ -44,6 +48,7 @@ impl Modes {
                     "slow-start" => modes.slow_start = Some(value.to_owned()),
                     "deaf" => modes.deaf = value.parse().map_err(|_| unknown())?,
                     "daemon" => modes.daemon = Some(value.to_owned()),
+                    "record" => modes.record = Some(value.into()),
                     "exit" => modes.exit = Some(value.parse().map_err(|_| unknown())?),
                     _ => return Err(unknown()),
                 },

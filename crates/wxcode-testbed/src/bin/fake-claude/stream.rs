@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     arguments::Arguments, conversation::Conversation, conversation::VERSION, event, mode::Modes,
+    record::Record,
 };
 
 /// The id of every call of a tool.
@@ -19,6 +20,7 @@ const INIT_PIECES: usize = 7;
 
 struct Printer {
     conversation: Conversation,
+    record: Record,
 }
 
 /// Runs the turn to its end; the exit code.
@@ -32,7 +34,11 @@ pub(crate) fn run(arguments: &Arguments, modes: &Modes) -> io::Result<u8> {
             return Ok(1);
         }
     };
-    let mut printer = Printer { conversation };
+    let record = Record(modes.record.clone());
+    let mut printer = Printer {
+        conversation,
+        record,
+    };
     let code = printer.turn(arguments.prompt.as_deref().unwrap_or_default())?;
     printer.write(b"\x1b[?25h")?;
     Ok(code)
@@ -44,6 +50,7 @@ impl Printer {
         let (word, argument) = prompt.split_once(' ').unwrap_or((prompt, ""));
         self.write(b"\x1b[2Ka warning\rfake: no JSON \xff\xfe\n\n")?;
         self.print(&json!({ "type": "system", "subtype": "hook_started", "session_id": self.conversation.id }))?;
+        self.record.took(self.conversation.id, prompt);
         if word == "/clear" {
             self.print(
                 &json!({ "type": "conversation_reset", "session_id": self.conversation.id }),
@@ -109,6 +116,7 @@ impl Printer {
 
     /// The init line, in pieces.
     fn init(&self) -> io::Result<()> {
+        self.record.began(self.conversation.id, "headless", true);
         let line = json!({
             "type": "system", "subtype": "init", "cwd": self.conversation.cwd, "session_id": self.conversation.id,
             "tools": ["Read", "Write", "é 日本"], "model": "fake", "claude_code_version": VERSION,

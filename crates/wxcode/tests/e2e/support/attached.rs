@@ -104,7 +104,8 @@ impl Attached {
         self.terminal.resize(size.0, size.1).unwrap();
     }
 
-    async fn pid(&self) -> i32 {
+    /// The program's process.
+    pub(crate) async fn pid(&self) -> i32 {
         let path = self.note("pid");
         eventually("the program runs", || path.exists()).await;
         fs::read_to_string(path).unwrap().trim().parse().unwrap()

@@ -1,0 +1,389 @@
+//! A client of the terminal: it follows one project, loses its connection, comes back at its byte, and stalls when told to.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use tokio::{
+    net::TcpStream,
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    time::{sleep, timeout},
+};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Message, client::IntoClientRequest},
+};
+use wxcode_terminal::Size;
+use wxcode_wire::{ClientFrame, PROTOCOL, ServerFrame};
+
+use super::tape::Given;
+
+/// Between two tries to connect.
+const RETRY: Duration = Duration::from_millis(100);
+/// How long a try may take: servers are stopped for a while too.
+const CONNECT: Duration = Duration::from_secs(60);
+
+/// What a client is told to do.
+#[derive(Debug, Clone)]
+pub(crate) enum Order {
+    Leave,
+    Return,
+    Blink,
+    Stall,
+    Read,
+    Type(Bytes),
+    Resize(Size),
+    Redraw(u32),
+}
+
+/// What is seen of a client from outside.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// What it was given and nobody has taken to compare yet, with the session.
+    pub(crate) given: Vec<(String, Given)>,
+    /// The first thing that was wrong.
+    pub(crate) wrong: Option<String>,
+    pub(crate) session: Option<String>,
+    /// Behind what it has parsed of that session.
+    pub(crate) offset: u64,
+    pub(crate) snapshots: u64,
+    pub(crate) is_connected: bool,
+    /// The server says that the session has ended or cannot be had: it waits for an order.
+    pub(crate) is_over: bool,
+    /// Inputs that were answered, and those that were refused.
+    pub(crate) taken: u64,
+    pub(crate) refused: u64,
+    pub(crate) connections: u64,
+}
+
+/// A running client.
+pub(crate) struct Client {
+    orders: UnboundedSender<Order>,
+    seen: Arc<Mutex<Seen>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Client {
+    /// A new client of a project.
+    pub(crate) fn start(base: &str, token: &str, project: &str) -> Self {
+        let (orders, taken) = unbounded_channel();
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let life = Life {
+            url: format!(
+                "{}/api/v1/output-projects/{project}/terminal",
+                base.replace("http://", "ws://")
+            ),
+            token: token.to_owned(),
+            name: uuid::Uuid::new_v4().simple().to_string(),
+            orders: taken,
+            seen: Arc::clone(&seen),
+            is_here: true,
+            reads: true,
+            unanswered: VecDeque::new(),
+            newest: 0,
+            size: None,
+        };
+        let task = tokio::spawn(life.live());
+        Self { orders, seen, task }
+    }
+
+    pub(crate) fn tell(&self, order: Order) {
+        // A client that has panicked is noticed by what it does not do.
+        let _ = self.orders.send(order);
+    }
+
+    pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
+        lock(&self.seen)
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+struct Life {
+    url: String,
+    token: String,
+    /// By which the server knows the inputs again.
+    name: String,
+    orders: UnboundedReceiver<Order>,
+    seen: Arc<Mutex<Seen>>,
+    is_here: bool,
+    reads: bool,
+    /// Inputs that were not answered.
+    unanswered: VecDeque<(u64, Bytes)>,
+    newest: u64,
+    size: Option<Size>,
+}
+
+/// Why a connection is no more.
+enum Lost {
+    /// It broke, or the server ended.
+    Broken,
+    /// The session has ended, or cannot be had.
+    Over,
+    /// By order.
+    Left,
+    /// Nobody gives orders any more.
+    Gone,
+}
+
+impl Life {
+    async fn live(mut self) {
+        loop {
+            while !self.is_here {
+                match self.orders.recv().await {
+                    Some(order) => self.take(order),
+                    None => return,
+                }
+            }
+            let connected = timeout(CONNECT, self.connect()).await;
+            let lost = match connected {
+                Ok(Some(socket)) => {
+                    let lost = self.follow(socket).await;
+                    lock(&self.seen).is_connected = false;
+                    lost
+                }
+                Ok(None) => Lost::Broken,
+                Err(_) => {
+                    self.wrong(format!("no connection within {CONNECT:?}"));
+                    return;
+                }
+            };
+            match lost {
+                Lost::Gone => return,
+                Lost::Left => {}
+                Lost::Over => {
+                    self.is_here = false;
+                    lock(&self.seen).is_over = true;
+                }
+                Lost::Broken => {
+                    while let Ok(order) = self.orders.try_recv() {
+                        self.take(order);
+                    }
+                    sleep(RETRY).await;
+                }
+            }
+        }
+    }
+
+    /// Takes an order without a connection.
+    fn take(&mut self, order: Order) {
+        match order {
+            Order::Leave => self.is_here = false,
+            Order::Return | Order::Blink => {
+                self.is_here = true;
+                lock(&self.seen).is_over = false;
+            }
+            Order::Stall => self.reads = false,
+            Order::Read => self.reads = true,
+            Order::Resize(size) => self.size = Some(size),
+            // A person sees that nothing is connected.
+            Order::Type(_) | Order::Redraw(_) => {}
+        }
+    }
+
+    fn wrong(&self, what: String) {
+        lock(&self.seen).wrong.get_or_insert(what);
+    }
+
+    async fn connect(&mut self) -> Option<Socket> {
+        let mut url = format!("{}?client={}", self.url, self.name);
+        {
+            let seen = lock(&self.seen);
+            if let Some(session) = &seen.session {
+                url = format!("{url}&session={session}&since={}", seen.offset);
+            }
+        }
+        let mut request = url.into_client_request().ok()?;
+        let headers = request.headers_mut();
+        let bearer = format!("Bearer {}", self.token);
+        headers.insert("authorization", bearer.parse().ok()?);
+        headers.insert("sec-websocket-protocol", PROTOCOL.parse().ok()?);
+        let (socket, _) = connect_async(request).await.ok()?;
+        let mut seen = lock(&self.seen);
+        seen.is_connected = true;
+        seen.connections += 1;
+        Some(socket)
+    }
+
+    async fn follow(&mut self, mut socket: Socket) -> Lost {
+        loop {
+            tokio::select! {
+                biased;
+                order = self.orders.recv() => match order {
+                    None => return Lost::Gone,
+                    Some(Order::Leave) => {
+                        self.is_here = false;
+                        return Lost::Left;
+                    }
+                    Some(Order::Blink) => return Lost::Broken,
+                    Some(Order::Type(bytes)) => {
+                        self.newest += 1;
+                        let number = self.newest;
+                        self.unanswered.push_back((number, bytes.clone()));
+                        send(&mut socket, &ClientFrame::Input { number, bytes }).await;
+                    }
+                    Some(Order::Resize(size)) => {
+                        self.size = Some(size);
+                        send(&mut socket, &ClientFrame::Resize(size)).await;
+                        send(&mut socket, &ClientFrame::Drive).await;
+                    }
+                    Some(Order::Redraw(history)) => {
+                        send(&mut socket, &ClientFrame::Redraw { history }).await;
+                    }
+                    Some(order) => self.take(order),
+                },
+                message = socket.next(), if self.reads => match message {
+                    Some(Ok(Message::Binary(bytes))) => match ServerFrame::decode(bytes) {
+                        Ok(Some(frame)) => {
+                            if let Err(wrong) = self.frame(frame, &mut socket).await {
+                                self.wrong(wrong);
+                            }
+                        }
+                        Ok(None) => {}
+                        Err(error) => self.wrong(format!("a frame: {error}")),
+                    },
+                    Some(Ok(Message::Close(Some(frame)))) => {
+                        return match u16::from(frame.code) {
+                            1001 => Lost::Broken,
+                            1000 | 4004 | 4005 | 4003 => Lost::Over,
+                            code => {
+                                self.wrong(format!("closed with {code}: {}", frame.reason));
+                                Lost::Over
+                            }
+                        };
+                    }
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => return Lost::Broken,
+                },
+            }
+        }
+    }
+
+    async fn frame(&mut self, frame: ServerFrame, socket: &mut Socket) -> Result<(), String> {
+        match frame {
+            ServerFrame::Status(status) => {
+                let is_new = {
+                    let mut seen = lock(&self.seen);
+                    let is_new = seen.session.as_ref() != Some(&status.session_id);
+                    if is_new {
+                        seen.session = Some(status.session_id);
+                        seen.offset = 0;
+                    }
+                    is_new
+                };
+                if is_new {
+                    // They were for another session; nobody types them into this one.
+                    self.unanswered.clear();
+                    self.newest = status.input;
+                }
+                while let Some((number, _)) = self.unanswered.front()
+                    && *number <= status.input
+                {
+                    self.unanswered.pop_front();
+                }
+                for (number, bytes) in self.unanswered.clone() {
+                    send(socket, &ClientFrame::Input { number, bytes }).await;
+                }
+                if let Some(size) = self.size {
+                    send(socket, &ClientFrame::Resize(size)).await;
+                }
+            }
+            ServerFrame::Snapshot {
+                offset,
+                size,
+                bytes,
+            } => {
+                self.given(offset, |seen| {
+                    if offset < seen.offset {
+                        return Err(format!(
+                            "a snapshot at {offset} for a client that has all up to {}",
+                            seen.offset
+                        ));
+                    }
+                    seen.snapshots += 1;
+                    Ok(Given::Snapshot {
+                        offset,
+                        size,
+                        bytes,
+                    })
+                })?;
+                send(socket, &ClientFrame::Ack(offset)).await;
+            }
+            ServerFrame::Output { offset, bytes } => {
+                let end = offset + bytes.len() as u64;
+                self.given(end, |seen| {
+                    if offset != seen.offset {
+                        return Err(format!(
+                            "output at {offset} for a client that has all up to {}",
+                            seen.offset
+                        ));
+                    }
+                    Ok(Given::Output { offset, bytes })
+                })?;
+                send(socket, &ClientFrame::Ack(end)).await;
+            }
+            ServerFrame::Resized { offset, .. } => {
+                let at = lock(&self.seen).offset;
+                if offset != at {
+                    return Err(format!("a size at {offset} for a client that is at {at}"));
+                }
+            }
+            ServerFrame::Exited(exit) => {
+                let at = lock(&self.seen).offset;
+                // Of a holder that was killed nobody knows what it wrote last.
+                let is_known = !matches!(exit.reason.as_str(), "holder_lost" | "damaged");
+                if is_known && exit.offset != at {
+                    return Err(format!(
+                        "the exit is told at {at}, and the agent wrote {} bytes: {exit:?}",
+                        exit.offset
+                    ));
+                }
+            }
+            ServerFrame::InputTaken(number) => {
+                self.unanswered
+                    .retain(|(unanswered, _)| *unanswered != number);
+                lock(&self.seen).taken += 1;
+            }
+            ServerFrame::InputRefused { number, .. } => {
+                self.unanswered
+                    .retain(|(unanswered, _)| *unanswered != number);
+                lock(&self.seen).refused += 1;
+            }
+            ServerFrame::Error { .. } | ServerFrame::Role(_) | ServerFrame::Report(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Takes in what moves the offset to `end`.
+    fn given(
+        &self,
+        end: u64,
+        check: impl FnOnce(&mut Seen) -> Result<Given, String>,
+    ) -> Result<(), String> {
+        let mut seen = lock(&self.seen);
+        let given = check(&mut seen)?;
+        let session = seen.session.clone().ok_or("output before the status")?;
+        seen.given.push((session, given));
+        seen.offset = end;
+        Ok(())
+    }
+}
+
+async fn send(socket: &mut Socket, frame: &ClientFrame) {
+    // A connection that breaks is noticed by reading.
+    let _ = socket.send(Message::Binary(frame.encode())).await;
+}

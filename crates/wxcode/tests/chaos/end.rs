@@ -1,0 +1,138 @@
+//! What is measured on the way, and that nothing is left at the end.
+
+use std::{fs, time::Duration};
+
+use tokio::time::{Instant, sleep};
+
+use super::{
+    count::Account,
+    step::Step,
+    table::{self, Process},
+    world::{Verdict, World},
+};
+
+/// The most descriptors of a server beside those of sessions and clients.
+const SERVER_DESCRIPTORS: usize = 60;
+/// Descriptors for each session, each client of the terminal, and each that follows events.
+const EACH: usize = 3;
+/// The most descriptors of a holder beside its clients'.
+const HOLDER_DESCRIPTORS: usize = 24;
+/// The most memory of a holder, in KiB: its ring, its screen with a history of 1,000 rows, and a snapshot on its way, in a
+/// build without optimisation.
+const HOLDER_MEMORY: u64 = 12 << 10;
+/// How much more memory a server may have at a rest than one had at the first rest after a minute, in KiB.
+const SERVER_GROWTH: u64 = 24 << 10;
+/// From when on memory has to be flat.
+const WARM: Duration = Duration::from_secs(60);
+/// How long what is to be gone may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl World {
+    /// Looks at memory and descriptors, at every rest.
+    pub(crate) fn measure(&mut self, step: &Step, account: &mut Account) -> Verdict {
+        if *step != Step::Settle {
+            return Ok(());
+        }
+        let server = self.process()?;
+        let memory = server.memory().unwrap_or_default();
+        let descriptors = server.descriptors().unwrap_or_default();
+        account.peak("KiB of memory of the server", memory);
+        account.peak("descriptors of the server", descriptors as u64);
+        let clients: usize = self
+            .slots
+            .iter()
+            .map(|slot| slot.clients.iter().flatten().count())
+            .sum();
+        let allowed = SERVER_DESCRIPTORS + EACH * (clients + 2 * self.slots.len());
+        if descriptors > allowed {
+            return Err(format!(
+                "the server has {descriptors} descriptors, {allowed} are enough"
+            ));
+        }
+        if account.elapsed() >= WARM {
+            let warm = *self.warm.get_or_insert(memory);
+            if memory > warm + SERVER_GROWTH {
+                return Err(format!(
+                    "the server had {warm} KiB of memory and has {memory}"
+                ));
+            }
+        }
+        for slot in 0..self.slots.len() {
+            for holder in self.holders(slot) {
+                let memory = holder.memory().unwrap_or_default();
+                let descriptors = holder.descriptors().unwrap_or_default();
+                account.peak("KiB of memory of a holder", memory);
+                account.peak("descriptors of a holder", descriptors as u64);
+                let clients = self.slots[slot].clients.iter().flatten().count();
+                if memory > HOLDER_MEMORY || descriptors > HOLDER_DESCRIPTORS + EACH * clients {
+                    let wrong = format!("holder {holder}: {memory} KiB, {descriptors} descriptors");
+                    return Err(self.of(slot, &wrong));
+                }
+            }
+        }
+        account.checks += 2;
+        Ok(())
+    }
+
+    fn holders(&self, slot: usize) -> Vec<Process> {
+        let families = self.slots[slot].families(self.server.data_dir());
+        let holders = families.iter().map(|family| family.holder);
+        holders.filter(|holder| holder.is_alive()).collect()
+    }
+
+    /// Takes everything down: no process, no descriptor, no folder is left.
+    pub(crate) async fn end(&mut self, account: &mut Account) -> Verdict {
+        self.attached = None;
+        for slot in 0..self.slots.len() {
+            self.remove(slot, account).await?;
+        }
+        self.slots.clear();
+        for kind in ["sessions", "runs", "events"] {
+            let left = fs::read_dir(self.server.data_dir().join(kind));
+            let left: Vec<_> = left
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|entry| entry.path())
+                .collect();
+            if !left.is_empty() {
+                return Err(format!("all projects are deleted, and there are {left:?}"));
+            }
+        }
+        let server = self.process()?;
+        let until = Instant::now() + PATIENCE;
+        while server.descriptors().unwrap_or_default() > self.descriptors + 4 {
+            if Instant::now() > until {
+                let links = fs::read_dir(format!("/proc/{}/fd", server.pid));
+                let links = links.into_iter().flatten().flatten();
+                let links: Vec<_> = links.flat_map(|link| fs::read_link(link.path())).collect();
+                return Err(format!(
+                    "the server began with {} descriptors and has {links:?}",
+                    self.descriptors
+                ));
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        let code = self.server.terminate().await;
+        if code != Some(0) {
+            return Err(format!("the server ended with {code:?}"));
+        }
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let left = table::about(self.server.data_dir());
+            if left.is_empty() {
+                break;
+            }
+            if Instant::now() > until {
+                return Err(format!("everything is ended, and there are {left:?}"));
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        let left = fs::read_dir(self.temporary.path()).map_err(|error| error.to_string())?;
+        let left: Vec<_> = left.flatten().map(|entry| entry.path()).collect();
+        match left.is_empty() {
+            true => Ok(()),
+            false => Err(format!("temporary files are left: {left:?}")),
+        }
+    }
+}

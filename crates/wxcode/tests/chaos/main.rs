@@ -1,0 +1,30 @@
+//! Chaos: many sessions, and whatever can go wrong, drawn from a seed; what must be true is looked at after every step.
+//!
+//! `make chaos` runs it. The same seed gives the same steps; when processes do what they do is nobody's to repeat.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on panics"
+)]
+
+mod attached;
+mod client;
+mod count;
+mod dice;
+mod end;
+mod follower;
+mod perform;
+mod plan;
+mod process;
+mod run;
+mod settle;
+mod slot;
+mod step;
+#[path = "../e2e/support/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the other tests need more of it")]
+mod support;
+mod table;
+mod taken;
+mod tape;
+mod world;

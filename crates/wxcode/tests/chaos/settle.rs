@@ -1,0 +1,286 @@
+//! Rest: everything goes on until nothing is under way, and then everything is compared.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::{
+    client::Order,
+    count::Account,
+    follower::Follower,
+    plan::CLIENTS,
+    table,
+    taken::Entry,
+    world::{Verdict, World},
+};
+
+/// How long nothing may change before a rest has failed.
+const PATIENCE: Duration = Duration::from_secs(240);
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(50);
+
+impl World {
+    pub(crate) async fn settle(&mut self, account: &mut Account) -> Verdict<bool> {
+        for pause in std::mem::take(&mut self.pauses) {
+            let _ = pause.await;
+        }
+        for slot in 0..self.slots.len() {
+            for client in self.slots[slot].clients.iter().flatten() {
+                client.tell(Order::Read);
+            }
+        }
+        for slot in 0..self.slots.len() {
+            self.calm(slot, account).await?;
+        }
+        // Nobody starts anything from here on, but for clients on their way.
+        for slot in 0..self.slots.len() {
+            let session = self.calm(slot, account).await?;
+            self.compare_identity(slot, &session)?;
+            self.compare_screens(slot, account).await?;
+            self.compare_events(slot).await?;
+            self.compare_processes(slot, &session).await?;
+            account.checks += 5;
+        }
+        self.compare_attached().await?;
+        account.rests += 1;
+        Ok(true)
+    }
+
+    /// Waits until nothing is under way in a project: its commands are over, its agent is idle or there is none.
+    async fn calm(&mut self, slot: usize, account: &mut Account) -> Verdict<Value> {
+        let mut until = Instant::now() + PATIENCE;
+        let mut before = String::new();
+        loop {
+            self.check(account).await?;
+            let session = self.session(slot).await?;
+            self.deliveries(slot).await?;
+            let open: Vec<_> = self.slots[slot]
+                .accepted
+                .iter()
+                .filter(|(_, accepted)| !matches!(accepted.state.as_str(), "submitted" | "failed"))
+                .collect();
+            let status = session["status"].as_str().unwrap_or_default();
+            let is_calm = open.is_empty()
+                && session["run"].is_null()
+                && match status {
+                    "running" => session["agent_state"] == "idle" && session["warning"].is_null(),
+                    "starting" => false,
+                    _ => true,
+                };
+            if is_calm {
+                return Ok(session);
+            }
+            let now = format!(
+                "{status} {} {open:?} {}",
+                session["agent_state"], session["asks"]
+            );
+            if now != before {
+                until = Instant::now() + PATIENCE;
+                before = now;
+            }
+            if Instant::now() > until {
+                let wrong = format!("nothing moves for {PATIENCE:?}: {open:?}\n{session:#}");
+                return Err(self.of(slot, &wrong));
+            }
+            if !session["asks"].is_null() {
+                self.answer(slot, 0).await?;
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// The current conversation is what the agent last told, and every one that was told is in the history.
+    fn compare_identity(&mut self, slot: usize, session: &Value) -> Verdict {
+        let entries = self.slots[slot].compare_taken(true);
+        let entries = entries.map_err(|wrong| self.of(slot, &wrong))?;
+        let history = &self.slots[slot].history;
+        let pid = session["pid"].as_i64();
+        let mut last = None;
+        for entry in &entries {
+            let Entry::Began {
+                began,
+                pid: of,
+                told,
+            } = entry
+            else {
+                continue;
+            };
+            if *told && !history.contains(began) {
+                let wrong = format!("the agent told of {began}, and the history is {history:?}");
+                return Err(self.of(slot, &wrong));
+            }
+            if pid == Some(i64::from(*of)) {
+                last = Some((began, *told));
+            }
+        }
+        match last {
+            Some((began, true)) if session["claude_session_id"] != **began => {
+                let wrong = format!("the agent is in {began}, and the session is {session:#}");
+                Err(self.of(slot, &wrong))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Everybody who is connected gets to the end, and a snapshot there is what the log draws.
+    async fn compare_screens(&mut self, slot: usize, account: &mut Account) -> Verdict {
+        let mut redrawn = [None; CLIENTS];
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let session = self.session(slot).await?;
+            let (id, end) = (session["session_id"].as_str(), session["seq"].as_u64());
+            let mut all = true;
+            let mut state = String::new();
+            for (number, client) in self.slots[slot].clients.iter().enumerate() {
+                let Some(client) = client else { continue };
+                let seen = client.seen();
+                let here = seen.is_connected && session["status"] == "running";
+                let behind = seen.session.as_deref() != id || Some(seen.offset) != end;
+                let shots = seen.snapshots;
+                let connection = seen.connections;
+                drop(seen);
+                if !here {
+                    continue;
+                }
+                match redrawn[number] {
+                    _ if behind => all = false,
+                    Some((of, before)) if of == connection => all &= shots > before,
+                    _ => {
+                        client.tell(Order::Redraw(0));
+                        redrawn[number] = Some((connection, shots));
+                        all = false;
+                    }
+                }
+                state += &format!("client {number} behind: {behind}, {:?}; ", redrawn[number]);
+            }
+            let collected = self.slots[slot].collect();
+            collected.map_err(|wrong| self.of(slot, &wrong))?;
+            self.compare(slot, true, account)?;
+            let ended =
+                |session: &str| id != Some(session) || session_is_over(&session_dir(self, session));
+            let over: Vec<String> = self.slots[slot]
+                .tape
+                .sessions()
+                .filter(|session| ended(session))
+                .map(str::to_owned)
+                .collect();
+            // What a holder that was killed had not written yet is in no log.
+            account.compared.gone += self.slots[slot]
+                .tape
+                .forget(|session| over.iter().any(|one| one == session));
+            if all && self.slots[slot].tape.is_empty() {
+                return Ok(());
+            }
+            if Instant::now() > until {
+                let wrong = format!(
+                    "clients do not get to the end, or are given what no log holds: {state}{session:#}"
+                );
+                return Err(self.of(slot, &wrong));
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// Whoever followed the events was told what the log holds.
+    async fn compare_events(&mut self, slot: usize) -> Verdict {
+        let place = &self.slots[slot];
+        let (base, token) = (&self.server.base, &self.server.token);
+        let Some(from) = place.follower.told().from else {
+            return Err(self.of(slot, "the stream of events has not begun"));
+        };
+        let now = Follower::start(base, token, &place.id);
+        let again = Follower::behind(base, token, &place.id, Some(from));
+        let until = Instant::now() + PATIENCE;
+        while let Some(behind) =
+            heard(&place.follower, &again, &now).map_err(|wrong| self.of(slot, &wrong))?
+        {
+            if Instant::now() > until {
+                return Err(self.of(slot, &format!("events do not come: {behind}")));
+            }
+            sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
+    /// Of an ended session nothing runs, but what an agent that ended by itself left behind.
+    async fn compare_processes(&mut self, slot: usize, session: &Value) -> Verdict {
+        self.sweep(slot);
+        let reason = session["exit"]["reason"].as_str().unwrap_or_default();
+        let is_ended = session["status"] == "exited" || session["status"] == "none";
+        if !is_ended || matches!(reason, "exited" | "signaled" | "oom_killed") {
+            return Ok(());
+        }
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            let left = table::about(&self.slots[slot].workspace);
+            // Somebody may come and start another one meanwhile.
+            let session = self.session(slot).await?;
+            let same = session["exit"]["reason"] == reason;
+            if left.is_empty() || !same {
+                return Ok(());
+            }
+            if Instant::now() > until {
+                let wrong = format!("the session ended ({reason}), and there are {left:?}");
+                return Err(self.of(slot, &wrong));
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// The program that was stopped shows what the session does.
+    async fn compare_attached(&mut self) -> Verdict {
+        let path = self.path(0, "/screen");
+        let id = self.slots[0].id.clone();
+        let Some(attached) = self
+            .attached
+            .as_ref()
+            .filter(|attached| attached.is_of(&id))
+        else {
+            return Ok(());
+        };
+        if attached.process().await.is_none() {
+            return Ok(());
+        }
+        let screen = self.ask(reqwest::Method::GET, &path, None).await?;
+        let text = screen.body.as_str().unwrap_or_default().to_owned();
+        if screen.status != 200 || attached.shows(&text, Duration::from_secs(60)).await {
+            return Ok(());
+        }
+        match attached.process().await {
+            // It ended with its session.
+            None => Ok(()),
+            Some(_) => Err(format!("wxcode attach does not show:\n{text}")),
+        }
+    }
+}
+
+/// Compares what was told with what is read again; who is behind, or nobody.
+fn heard(told: &Follower, read: &Follower, now: &Follower) -> Verdict<Option<String>> {
+    let newest = now.told().newest();
+    let (told, read) = (told.told(), read.told());
+    if let Some(wrong) = told.wrong.as_ref().or(read.wrong.as_ref()) {
+        return Err(format!("the events: {wrong}"));
+    }
+    let count = told.events.len().min(read.events.len());
+    if told.events[..count] != read.events[..count] {
+        return Err("what was told is not what the log of events holds".to_owned());
+    }
+    let all = newest.is_some() && told.newest() >= newest && read.newest() >= newest;
+    let behind = || {
+        format!(
+            "newest {newest:?}, told {:?}, read {:?}",
+            told.newest(),
+            read.newest()
+        )
+    };
+    Ok((!all).then(behind))
+}
+
+fn session_dir(world: &World, session: &str) -> std::path::PathBuf {
+    world.server.data_dir().join("sessions").join(session)
+}
+
+fn session_is_over(dir: &std::path::Path) -> bool {
+    dir.join("exit.json").exists()
+}

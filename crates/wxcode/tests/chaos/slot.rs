@@ -1,0 +1,292 @@
+//! One project's place: who follows it, and what must be true of it.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value;
+
+use super::{
+    client::Client,
+    follower::Follower,
+    plan::CLIENTS,
+    table::Process,
+    taken::{self, Entry},
+    tape::Tape,
+};
+
+/// A command that the server has accepted.
+#[derive(Debug, Clone)]
+pub(crate) struct Accepted {
+    pub(crate) text: String,
+    pub(crate) state: String,
+}
+
+/// A project and what is known of it.
+pub(crate) struct Slot {
+    pub(crate) id: String,
+    pub(crate) workspace: PathBuf,
+    pub(crate) clients: [Option<Client>; CLIENTS],
+    pub(crate) follower: Follower,
+    pub(crate) tape: Tape,
+    /// By their ids.
+    pub(crate) accepted: BTreeMap<String, Accepted>,
+    /// Texts by their keys, for those that are asked for again.
+    pub(crate) keys: BTreeMap<u64, String>,
+    /// Texts that the server said it did not take.
+    pub(crate) refused: Vec<String>,
+    pub(crate) milestone: Option<String>,
+    /// The conversations that the server has told of, oldest first.
+    pub(crate) history: Vec<String>,
+    /// A guardian was killed: what leaves its agent's session is nobody's then.
+    pub(crate) is_unguarded: bool,
+    taken_bytes: u64,
+}
+
+/// What a holder says of itself.
+pub(crate) struct Family {
+    pub(crate) dir: PathBuf,
+    pub(crate) holder: Process,
+    pub(crate) agent: Process,
+    pub(crate) guardian: Option<Process>,
+}
+
+impl Family {
+    fn read(dir: PathBuf) -> Option<Self> {
+        let file: Value = serde_json::from_slice(&fs::read(dir.join("holder.json")).ok()?).ok()?;
+        let process = |value: &Value, pid: &str, start: &str| {
+            let pid = i32::try_from(value[pid].as_i64()?).ok()?;
+            let start = value[start].as_u64()?;
+            Some(Process { pid, start })
+        };
+        Some(Self {
+            dir,
+            holder: process(&file, "pid", "start_time")?,
+            agent: process(&file, "agent_pid", "agent_start_time")?,
+            guardian: process(&file["guardian"], "pid", "start_time"),
+        })
+    }
+}
+
+impl Slot {
+    pub(crate) fn new(id: String, workspace: PathBuf, follower: Follower) -> Self {
+        Self {
+            id,
+            workspace,
+            clients: [const { None }; CLIENTS],
+            follower,
+            tape: Tape::default(),
+            accepted: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            refused: Vec::new(),
+            milestone: None,
+            history: Vec::new(),
+            is_unguarded: false,
+            taken_bytes: 0,
+        }
+    }
+
+    /// The processes of all its sessions and runs whose folders are there, the newest last.
+    pub(crate) fn families(&self, data_dir: &Path) -> Vec<Family> {
+        let dirs = ["sessions", "runs"].map(|kind| fs::read_dir(data_dir.join(kind)));
+        let mut dirs: Vec<PathBuf> = dirs
+            .into_iter()
+            .flatten()
+            .flat_map(|entries| entries.flatten().map(|entry| entry.path()))
+            .filter(|dir| {
+                fs::read_to_string(dir.join("spec.json")).is_ok_and(|spec| spec.contains(&self.id))
+            })
+            .collect();
+        dirs.sort();
+        dirs.into_iter().filter_map(Family::read).collect()
+    }
+
+    /// The processes of the session that runs, if one does.
+    pub(crate) fn family(&self, data_dir: &Path) -> Option<Family> {
+        let alive = |family: &Family| family.holder.is_alive();
+        self.families(data_dir).into_iter().rfind(alive)
+    }
+
+    /// Keeps a command that was accepted; its state is one that follows the last one known.
+    pub(crate) fn accept(&mut self, delivery: &Value) -> Result<(), String> {
+        let text = |key: &str| delivery[key].as_str().unwrap_or_default().to_owned();
+        let (id, state) = (text("id"), text("state"));
+        let new = Accepted {
+            text: text("text"),
+            state: state.clone(),
+        };
+        let known = self.accepted.entry(id).or_insert_with(|| new.clone());
+        let order = |state: &str| ["queued", "written"].iter().position(|one| *one == state);
+        let follows = match (order(&known.state), order(&state)) {
+            (None, _) => known.state == state,
+            (Some(before), Some(now)) => before <= now,
+            (Some(_), None) => matches!(state.as_str(), "submitted" | "failed"),
+        };
+        if !follows || known.text != new.text {
+            return Err(format!("a delivery went from {known:?} to {delivery}"));
+        }
+        known.state = state;
+        Ok(())
+    }
+
+    /// Takes in all that the server lists: what it has accepted is there.
+    pub(crate) fn list(&mut self, listing: &Value) -> Result<(), String> {
+        let listed = listing["deliveries"].as_array().ok_or("no list")?;
+        for id in self.accepted.keys() {
+            if !listed.iter().any(|delivery| delivery["id"] == **id) {
+                return Err(format!("delivery {id} was accepted and is not listed"));
+            }
+        }
+        listed.iter().try_for_each(|delivery| self.accept(delivery))
+    }
+
+    /// Takes in the history that the server tells of: it only grows.
+    pub(crate) fn remember(&mut self, session: &Value) -> Result<(), String> {
+        let entries = session["claude_session_history"].as_array();
+        let ids: Vec<String> = entries
+            .ok_or("no history")?
+            .iter()
+            .map(|entry| entry["id"].as_str().unwrap_or_default().to_owned())
+            .collect();
+        if !ids.starts_with(&self.history) {
+            return Err(format!("the history was {:?} and is {ids:?}", self.history));
+        }
+        let current = session["claude_session_id"].as_str();
+        if current != ids.last().map(String::as_str) {
+            return Err(format!(
+                "the current conversation is {current:?}, and the history {ids:?}"
+            ));
+        }
+        self.history = ids;
+        Ok(())
+    }
+
+    /// Compares what the agents took with what they were given; with `all` also where nothing is new.
+    pub(crate) fn compare_taken(&mut self, all: bool) -> Result<Vec<Entry>, String> {
+        let size = fs::metadata(self.workspace.join(taken::FILE)).map_or(0, |file| file.len());
+        if size == self.taken_bytes && !all {
+            return Ok(Vec::new());
+        }
+        self.taken_bytes = size;
+        let entries = taken::read(&self.workspace)?;
+        taken::no_word_twice(&entries)?;
+        for text in &self.refused {
+            if taken::times(&entries, text) > 0 {
+                return Err(format!("{text:?} was refused and submitted all the same"));
+            }
+        }
+        for (id, Accepted { text, state }) in &self.accepted {
+            let times = taken::times(&entries, text);
+            let is_right = match state.as_str() {
+                "submitted" => times == 1,
+                _ => times <= 1,
+            };
+            if !is_right {
+                return Err(format!(
+                    "delivery {id} is {state}, and the agent took it {times} times: {text:?}"
+                ));
+            }
+        }
+        Ok(entries)
+    }
+
+    /// Takes what the clients were given since, for the tape.
+    pub(crate) fn collect(&mut self) -> Result<(), String> {
+        for (number, client) in self.clients.iter().enumerate() {
+            let Some(client) = client else { continue };
+            let mut seen = client.seen();
+            if let Some(wrong) = &seen.wrong {
+                return Err(format!("client {number}: {wrong}"));
+            }
+            for (session, given) in seen.given.drain(..) {
+                self.tape.add(&session, given);
+            }
+        }
+        match &self.follower.told().wrong {
+            Some(wrong) => Err(format!("the events: {wrong}")),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn slot(workspace: &Path) -> Slot {
+        let follower = Follower::start("http://127.0.0.1:9", "", "p");
+        Slot::new("p".to_owned(), workspace.to_owned(), follower)
+    }
+
+    fn delivery(state: &str) -> Value {
+        json!({ "id": "d", "text": "hello w1.", "state": state })
+    }
+
+    #[tokio::test]
+    async fn a_delivery_goes_one_way_and_is_never_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut slot = slot(folder.path());
+        for state in ["queued", "queued", "written", "submitted", "submitted"] {
+            slot.accept(&delivery(state)).unwrap();
+        }
+        for state in ["queued", "written", "failed"] {
+            assert!(slot.accept(&delivery(state)).is_err(), "{state}");
+        }
+        let all = json!({ "deliveries": [delivery("submitted")] });
+        slot.list(&all).unwrap();
+        assert!(slot.list(&json!({ "deliveries": [] })).is_err());
+    }
+
+    #[tokio::test]
+    async fn what_is_submitted_was_taken_once_and_what_failed_at_most_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let took = |times: usize| {
+            let line = "{\"took\":\"hello w1.\",\"pid\":1}\n";
+            fs::write(folder.path().join(taken::FILE), line.repeat(times)).unwrap();
+        };
+        for (state, times, is_right) in [
+            ("submitted", 0, false),
+            ("submitted", 1, true),
+            ("submitted", 2, false),
+            ("failed", 0, true),
+            ("failed", 1, true),
+            ("failed", 2, false),
+        ] {
+            let mut slot = slot(folder.path());
+            slot.accept(&delivery(state)).unwrap();
+            took(times);
+            assert_eq!(
+                slot.compare_taken(true).is_ok(),
+                is_right,
+                "{state} {times}"
+            );
+        }
+        let mut slot = slot(folder.path());
+        slot.refused.push("hello w1.".to_owned());
+        took(1);
+        assert!(slot.compare_taken(true).is_err());
+    }
+
+    #[tokio::test]
+    async fn no_conversation_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut slot = slot(folder.path());
+        let session = |ids: &[&str]| {
+            let history: Vec<Value> = ids.iter().map(|id| json!({ "id": id })).collect();
+            json!({ "claude_session_id": ids.last(), "claude_session_history": history })
+        };
+        slot.remember(&session(&[])).unwrap();
+        slot.remember(&session(&["a"])).unwrap();
+        slot.remember(&session(&["a", "b"])).unwrap();
+        for wrong in [&["a"][..], &["b"], &["b", "a"], &["a", "c"]] {
+            assert!(slot.remember(&session(wrong)).is_err(), "{wrong:?}");
+        }
+        let mut other = session(&["a", "b"]);
+        other["claude_session_id"] = json!("a");
+        assert!(slot.remember(&other).is_err());
+    }
+}

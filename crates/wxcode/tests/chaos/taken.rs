@@ -1,0 +1,114 @@
+//! What the agents of a project took, by their own record: the truth about commands and conversations.
+
+use std::{collections::HashMap, fs, path::Path};
+
+use serde::Deserialize;
+
+use super::step::Word;
+
+/// The record's name, in the folder that the agent works in.
+pub(crate) const FILE: &str = ".taken.jsonl";
+
+/// One line of it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Entry {
+    Took {
+        took: String,
+    },
+    Began {
+        began: String,
+        pid: i32,
+        /// Whether what reports it was heard.
+        told: bool,
+    },
+}
+
+/// The record of a project; empty before its first agent.
+pub(crate) fn read(workspace: &Path) -> Result<Vec<Entry>, String> {
+    let text = fs::read_to_string(workspace.join(FILE)).unwrap_or_default();
+    // An agent that is killed may leave no line at all, but never half of one; the last may be on its way.
+    let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
+    let parse = |line: &str| serde_json::from_str(line).map_err(|error| format!("{line}: {error}"));
+    whole.lines().map(parse).collect()
+}
+
+/// A word as it stands in a text.
+pub(crate) fn spell(word: Word) -> String {
+    format!("w{word}.")
+}
+
+/// The words in a text.
+fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
+    text.match_indices('w').filter_map(|(at, _)| {
+        let rest = &text[at + 1..];
+        let end = rest.find(|c: char| !c.is_ascii_digit())?;
+        if rest[end..].starts_with('.') {
+            rest[..end].parse().ok()
+        } else {
+            None
+        }
+    })
+}
+
+/// No word was taken twice.
+pub(crate) fn no_word_twice(entries: &[Entry]) -> Result<(), String> {
+    let mut seen: HashMap<Word, &str> = HashMap::new();
+    for entry in entries {
+        let Entry::Took { took } = entry else {
+            continue;
+        };
+        for word in words(took) {
+            if let Some(before) = seen.insert(word, took) {
+                return Err(format!(
+                    "{} was submitted to the agent twice: in {before:?} and in {took:?}",
+                    spell(word)
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How often exactly this text was submitted.
+pub(crate) fn times(entries: &[Entry], text: &str) -> usize {
+    let is = |entry: &&Entry| matches!(entry, Entry::Took { took } if took.trim_end() == text.trim_end());
+    entries.iter().filter(is).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn took(text: &str) -> Entry {
+        Entry::Took {
+            took: text.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_word_that_comes_twice_is_seen_wherever_it_stands() {
+        let once = [took("draft w1.draft w2."), took("w11. and w22.")];
+        assert_eq!(no_word_twice(&once), Ok(()));
+        for again in ["w2.", "a draft w2.w3.", "w3.w3."] {
+            let all = [once.to_vec(), vec![took(again)]].concat();
+            assert!(no_word_twice(&all).is_err(), "{again}");
+        }
+        assert_eq!(times(&once, "w11. and w22.\n"), 1);
+        assert_eq!(times(&once, "w11."), 0);
+    }
+
+    #[test]
+    fn the_record_is_read_as_the_agent_writes_it() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(read(folder.path()), Ok(Vec::new()));
+        let lines = "{\"took\":\"hello\",\"conversation\":\"a\",\"pid\":7}\n{\"began\":\"a\",\"source\":\"clear\",\"told\":true,\"pid\":7}\n{\"to";
+        fs::write(folder.path().join(FILE), lines).unwrap();
+        let began = Entry::Began {
+            began: "a".to_owned(),
+            pid: 7,
+            told: true,
+        };
+        assert_eq!(read(folder.path()), Ok(vec![took("hello"), began]));
+    }
+}
