@@ -154,7 +154,7 @@ pub struct Exit {
     /// `exited`, `signaled`, `oom_killed` (SIGKILL, and the session's cgroup counts one for want of memory),
     /// `stopped` (by a `Stop`), `terminated` (by SIGTERM to the holder), or the reason given to [`bury`].
     pub reason: String,
-    /// How many bytes the agent wrote in all; 0 where that is not known.
+    /// How many bytes the agent wrote in all; as many as the log holds where the holder did not say.
     pub offset: u64,
 }
 

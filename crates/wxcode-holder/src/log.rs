@@ -64,6 +64,20 @@ pub fn last_size(dir: &Path) -> Option<Size> {
     })
 }
 
+/// Where the output ends, by the log of the session in `dir`; 0 where there is no log. Reads one segment.
+pub fn end(dir: &Path) -> u64 {
+    let all = segments(dir).unwrap_or_default();
+    // The newest one may have broken off before its first record.
+    let ends = all.into_iter().rev().find_map(|first| {
+        let records = Reader::of(dir, vec![first]).filter_map(|item| match item {
+            Item::Record(record) => Some(record.end()),
+            Item::Gap { .. } => None,
+        });
+        records.last()
+    });
+    ends.unwrap_or(0)
+}
+
 /// The screen as the log of the session in `dir` draws it, also where the holder left no last
 /// screen; `None` where there is no log. Reads up to [`MAX_BYTES`].
 pub fn screen(dir: &Path) -> Option<Terminal> {

@@ -208,6 +208,10 @@ async fn what_a_killed_holder_leaves_is_lost_and_can_be_buried() {
     let session = Session::shell("trap '' HUP; echo on; while :; do sleep 1; done").await;
     let mut conn = session.attach(Some(0)).await;
     output_until(&mut conn, "on").await;
+    // "on" and an end of line, once the batch is written.
+    while wxcode_holder::log::end(&session.dir) < 4 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
     kill(session.file.pid, Signal::KILL);
     wait_gone(session.file.pid);
     let Ok(State::Lost(file)) = folder::inspect(&session.dir) else {
@@ -218,7 +222,7 @@ async fn what_a_killed_holder_leaves_is_lost_and_can_be_buried() {
     let (dir, again) = (session.dir.clone(), file.clone());
     let bury = move || folder::bury(&dir, &again, "holder_lost").unwrap();
     let exit = tokio::task::spawn_blocking(bury.clone()).await.unwrap();
-    assert_eq!(exit.reason, "holder_lost");
+    assert_eq!((exit.reason.as_str(), exit.offset), ("holder_lost", 4));
     assert!(!is_alive(file.agent_pid));
     assert_eq!(
         tokio::task::spawn_blocking(bury).await.unwrap(),

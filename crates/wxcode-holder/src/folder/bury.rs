@@ -61,14 +61,14 @@ pub fn bury(dir: &Path, holder: &HolderFile, reason: &str) -> Result<Exit, Folde
     record(dir, reason)
 }
 
-/// Writes the end of a session of which no more is known than why.
+/// Writes the end of a session of which no more is known than why, and what its log holds.
 pub(crate) fn record(dir: &Path, reason: &str) -> Result<Exit, FolderError> {
     let exit = Exit {
         code: None,
         signal: None,
         at: now(),
         reason: reason.to_owned(),
-        offset: 0,
+        offset: crate::log::end(dir),
     };
     write_json(dir, EXIT, &exit)?;
     let _ = std::fs::remove_file(dir.join(super::SOCKET));

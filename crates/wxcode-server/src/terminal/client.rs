@@ -149,12 +149,12 @@ impl Client {
             read_only: options.read_only,
             log_off,
         }));
+        let since = options
+            .since
+            .filter(|_| options.session.as_deref() == Some(&session.id.to_string()));
         let mut drawn = false;
         let exit = match connection {
             Some(connection) => {
-                let since = options
-                    .since
-                    .filter(|_| options.session.as_deref() == Some(&session.id.to_string()));
                 let mut stream = Stream::new(self, attendance, reports, options.read_only);
                 let exit = stream.run(app, connection, since).await;
                 drawn = stream.drawn || since.is_some();
@@ -178,7 +178,8 @@ impl Client {
         if let Some(rest) = self.protocol.finish() {
             self.line.push(rest);
         }
-        if !drawn {
+        // Nobody is taken back behind what he has.
+        if !drawn && since.is_none_or(|since| since < exit.offset) {
             self.last_screen(session, &exit).await;
         }
         self.tell(ServerFrame::Exited(exit));

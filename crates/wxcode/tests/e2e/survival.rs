@@ -1,8 +1,10 @@
 //! The server dies, the agents do not.
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
+use wxcode_holder::log;
 
-use crate::support::{Agent, Server, eventually, is_alive, kill};
+use crate::support::{Agent, Server, Wire, eventually, is_alive, kill};
 
 #[tokio::test]
 async fn agents_run_on_when_the_server_is_killed_and_are_adopted() {
@@ -255,4 +257,45 @@ async fn what_an_agent_reported_before_it_died_without_a_server_is_not_missed() 
         server.session(&project).await["claude_session_history"],
         after["claude_session_history"]
     );
+}
+
+#[tokio::test]
+async fn a_client_that_comes_back_to_a_killed_holder_is_not_taken_back() {
+    let server = Server::start(Agent::script("echo up; exec sleep 1000")).await;
+    let project = server.project("p").await;
+    let mut wire = Wire::attach(&server, &project, "").await;
+    wire.until_shown("up").await;
+    let dir = server.session_dirs().remove(0);
+    let file: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(dir.join("holder.json")).unwrap()).unwrap();
+    let guardian = i32::try_from(file["guardian"]["pid"].as_i64().unwrap()).unwrap();
+    let guardian = Pid::from_raw(guardian).unwrap();
+    // All of it is in the log once the batch is written.
+    eventually("it is logged", || log::end(&dir) == wire.offset).await;
+    let (offset, snapshots) = (wire.offset, wire.snapshots);
+    wire.disconnect();
+    let clients = |count: usize| move |session: &serde_json::Value| session["clients"] == count;
+    server.session_until(&project, "it left", clients(0)).await;
+    // The server knows of the end only when the guardian has seen to it.
+    kill_process(guardian, Signal::STOP).unwrap();
+    let (holder, _) = Server::pids(&dir).unwrap();
+    kill(holder);
+    eventually("the holder is gone", || !is_alive(holder)).await;
+    let let_go = async {
+        server
+            .session_until(&project, "it is back", clients(1))
+            .await;
+        kill_process(guardian, Signal::CONT).unwrap();
+    };
+    let (mut wire, ()) = tokio::join!(Wire::resume(&server, &project, wire, ""), let_go);
+    // Of what goes back behind the offset the client itself complains.
+    let code = wire.until_closed().await;
+    // On a busy machine the end may come too late for this connection.
+    assert!(matches!(code, 1000 | 1001), "{code}");
+    assert_eq!((wire.offset, wire.snapshots), (offset, snapshots));
+    let ended = server
+        .session_until(&project, "exited", |session| session["status"] == "exited")
+        .await;
+    assert_eq!(ended["exit"]["reason"], "holder_lost");
+    assert_eq!(ended["seq"], offset, "as many bytes as the log holds");
 }
