@@ -1,6 +1,10 @@
 //! What is measured on the way, and that nothing is left at the end.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use tokio::time::{Instant, sleep};
 
@@ -19,7 +23,7 @@ const EACH: usize = 3;
 const HOLDER_DESCRIPTORS: usize = 24;
 /// The most memory of a holder, in KiB: its ring, its screen with a history of 1,000 rows, and a snapshot on its way, in a
 /// build without optimisation.
-const HOLDER_MEMORY: u64 = 12 << 10;
+const HOLDER_MEMORY: u64 = 8 << 10;
 /// How much more memory a server may have at a rest than one had at the first rest after a minute, in KiB.
 const SERVER_GROWTH: u64 = 24 << 10;
 /// From when on memory has to be flat.
@@ -87,17 +91,22 @@ impl World {
             self.remove(slot, account).await?;
         }
         self.slots.clear();
-        for kind in ["sessions", "runs", "events"] {
-            let left = fs::read_dir(self.server.data_dir().join(kind));
-            let left: Vec<_> = left
-                .into_iter()
-                .flatten()
-                .flatten()
-                .map(|entry| entry.path())
-                .collect();
-            if !left.is_empty() {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            // Folders go in the background.
+            let kinds =
+                ["sessions", "runs", "events"].map(|kind| self.server.data_dir().join(kind));
+            let left = kinds
+                .iter()
+                .flat_map(|kind| entries(kind))
+                .collect::<Vec<_>>();
+            if left.is_empty() {
+                break;
+            }
+            if Instant::now() > until {
                 return Err(format!("all projects are deleted, and there are {left:?}"));
             }
+            sleep(Duration::from_millis(50)).await;
         }
         let server = self.process()?;
         let until = Instant::now() + PATIENCE;
@@ -128,11 +137,15 @@ impl World {
             }
             sleep(Duration::from_millis(50)).await;
         }
-        let left = fs::read_dir(self.temporary.path()).map_err(|error| error.to_string())?;
-        let left: Vec<_> = left.flatten().map(|entry| entry.path()).collect();
+        let left = entries(self.temporary.path());
         match left.is_empty() {
             true => Ok(()),
             false => Err(format!("temporary files are left: {left:?}")),
         }
     }
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
 }
