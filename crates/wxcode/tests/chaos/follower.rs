@@ -35,6 +35,11 @@ impl Told {
         Some(self.from? + self.events.len() as u64)
     }
 
+    /// Whether it was told of the end of this delivery.
+    pub(crate) fn has_delivery(&self, id: &str) -> bool {
+        self.once.contains(&format!("delivery.state {id}"))
+    }
+
     /// Takes one event in.
     fn take(&mut self, id: Option<u64>, name: &str, data: &str) -> Result<(), String> {
         if name == "reset" {

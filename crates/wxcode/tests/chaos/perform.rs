@@ -335,11 +335,8 @@ impl World {
         let compared = self.slots[slot].compare_taken(true);
         compared.map_err(|wrong| self.of(slot, &wrong))?;
         let place = &mut self.slots[slot];
-        for accepted in place.accepted.values() {
-            *account
-                .deliveries
-                .entry(accepted.state.clone())
-                .or_default() += 1;
+        for (end, count) in place.ends()? {
+            *account.deliveries.entry(end).or_default() += count;
         }
         account.events += place.follower.told().events.len() as u64;
         place.clients = Default::default();

@@ -99,8 +99,8 @@ const KINDS: &[(u64, Kind)] = &[
 pub(crate) struct Plan {
     dice: Dice,
     slots: Vec<Slot>,
-    /// The first steps bring everybody there.
-    opening: Vec<Step>,
+    /// Steps that come first, the next one last: at the beginning those that bring everybody there.
+    ahead: Vec<Step>,
     steps: usize,
     rests: usize,
     words: Word,
@@ -113,7 +113,7 @@ impl Plan {
         let mut plan = Self {
             dice: Dice::new(seed),
             slots: vec![Slot::NEW; slots],
-            opening: (0..slots).rev().map(attach).collect(),
+            ahead: (0..slots).rev().map(attach).collect(),
             steps: 0,
             rests: 0,
             words: 0,
@@ -126,7 +126,7 @@ impl Plan {
 
     /// The next step.
     pub(crate) fn next(&mut self) -> Step {
-        if let Some(step) = self.opening.pop() {
+        if let Some(step) = self.ahead.pop() {
             return step;
         }
         self.steps += 1;
@@ -230,7 +230,7 @@ impl Plan {
             let slot = self.dice.place(self.slots.len());
             meanwhile.push(match self.dice.roll(3) {
                 0 => self.kill(slot),
-                1 => self.keyboard(slot),
+                1 => Step::Enter { slot, client: 0 },
                 _ => {
                     let who = Who::Agent(slot);
                     let ms = self.dice.roll(PAUSE);
@@ -312,11 +312,14 @@ impl Plan {
     fn keyboard(&mut self, slot: usize) -> Step {
         let client = self.dice.place(CLIENTS);
         match self.dice.roll(10) {
-            0..5 => Step::Draft {
-                slot,
-                client,
-                word: self.word(),
-            },
+            0..5 => {
+                // Some lose their connection before they are answered, and say it again.
+                if self.dice.chance(30) {
+                    self.ahead.push(Step::Blink { slot, client });
+                }
+                let word = self.word();
+                Step::Draft { slot, client, word }
+            }
             5..8 => Step::Enter { slot, client },
             8 => Step::Erase { slot, client },
             _ => Step::TypeClear {

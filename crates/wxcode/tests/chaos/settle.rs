@@ -200,7 +200,11 @@ impl World {
             }
             sleep(LOOK).await;
         }
-        Ok(())
+        let told = place.follower.told();
+        match place.accepted.keys().find(|id| !told.has_delivery(id)) {
+            Some(id) => Err(self.of(slot, &format!("no event tells how delivery {id} ended"))),
+            None => Ok(()),
+        }
     }
 
     /// Of an ended session nothing runs, but what an agent that ended by itself left behind.

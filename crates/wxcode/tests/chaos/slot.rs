@@ -15,6 +15,7 @@ use super::{
     table::Process,
     taken::{self, Entry},
     tape::Tape,
+    world::Verdict,
 };
 
 /// A command that the server has accepted.
@@ -190,6 +191,21 @@ impl Slot {
             }
         }
         Ok(entries)
+    }
+
+    /// How many of its commands came to which end; of those that failed, how many the agent took all the same.
+    pub(crate) fn ends(&self) -> Verdict<BTreeMap<String, u64>> {
+        let entries = taken::read(&self.workspace)?;
+        let mut ends = BTreeMap::new();
+        for accepted in self.accepted.values() {
+            let taken = accepted.state == "failed" && taken::times(&entries, &accepted.text) > 0;
+            let end = match taken {
+                true => "failed though it was taken".to_owned(),
+                false => accepted.state.clone(),
+            };
+            *ends.entry(end).or_default() += 1;
+        }
+        Ok(ends)
     }
 
     /// Takes what the clients were given since, for the tape.
