@@ -76,10 +76,16 @@ impl Account {
         let at = self.began.elapsed().as_secs_f64();
         self.latest
             .push_back(format!("{at:8.2} s  {number:5}  {line}"));
+    }
+
+    /// Says how far it is, now and then.
+    pub(crate) fn progress(&mut self) {
         if self.said.elapsed() >= PROGRESS {
             self.said = Instant::now();
             println!(
-                "{at:5.0} s: {number} steps, {} checks, {} rests, {} KiB compared",
+                "{:5.0} s: {} steps, {} checks, {} rests, {} KiB compared",
+                self.began.elapsed().as_secs_f64(),
+                self.steps.values().sum::<u64>(),
                 self.checks,
                 self.rests,
                 self.compared.bytes >> 10

@@ -304,7 +304,7 @@ impl World {
         Ok(one.status == 201 || other.status == 201)
     }
 
-    async fn stop(&mut self, slot: usize) -> Verdict<bool> {
+    pub(crate) async fn stop(&mut self, slot: usize) -> Verdict<bool> {
         let tree = self.tree(slot);
         let path = self.path(slot, "/session");
         let said = self.ask(Method::DELETE, &path, None).await?;

@@ -311,7 +311,7 @@ impl Plan {
 
     fn keyboard(&mut self, slot: usize) -> Step {
         let client = self.dice.place(CLIENTS);
-        match self.dice.roll(10) {
+        match self.dice.roll(12) {
             0..5 => {
                 // Some lose their connection before they are answered, and say it again.
                 if self.dice.chance(30) {
@@ -332,11 +332,11 @@ impl Plan {
 
     fn deliver(&mut self, slot: usize) -> Step {
         let what = match self.dice.roll(40) {
-            0..18 => What::Plain,
-            18..21 => What::Lines,
-            21..26 => What::Flood(1 << (10 + self.dice.roll(12))),
-            26..30 => What::Tool,
-            30..32 => What::Daemon,
+            0..17 => What::Plain,
+            17..20 => What::Lines,
+            20..25 => What::Flood(1 << (10 + self.dice.roll(12))),
+            25..28 => What::Tool,
+            28..32 => What::Daemon,
             32..35 => What::Permission,
             35..37 => What::Question,
             37 => What::Clear,

@@ -62,7 +62,13 @@ impl World {
                 guardian.signal(Signal::KILL);
             }
         }
-        !holder || family.holder.signal(Signal::KILL)
+        if !holder {
+            return true;
+        }
+        let held = table::tree(&[family.holder.pid]);
+        let doomed = held.into_iter().filter(|process| *process != family.holder);
+        self.slots[slot].doomed.extend(doomed);
+        family.holder.signal(Signal::KILL)
     }
 
     /// Ends what left the session of an agent that nobody guarded any more: without a scope nobody can find it.

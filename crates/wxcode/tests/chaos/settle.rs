@@ -10,6 +10,7 @@ use super::{
     count::Account,
     follower::Follower,
     plan::CLIENTS,
+    process::Tree,
     table,
     taken::Entry,
     world::{Verdict, World},
@@ -85,6 +86,10 @@ impl World {
             }
             if !session["asks"].is_null() {
                 self.answer(slot, 0).await?;
+            }
+            let entries = self.slots[slot].compare_taken(true);
+            if !was_heard(&entries.map_err(|wrong| self.of(slot, &wrong))?, &session) {
+                self.stop(slot).await?;
             }
             sleep(LOOK).await;
         }
@@ -210,6 +215,12 @@ impl World {
     /// Of an ended session nothing runs, but what an agent that ended by itself left behind.
     async fn compare_processes(&mut self, slot: usize, session: &Value) -> Verdict {
         self.sweep(slot);
+        // Of what a killed holder held nothing is left.
+        let doomed = Tree {
+            keepers: std::mem::take(&mut self.slots[slot].doomed),
+            agents: Vec::new(),
+        };
+        self.all_gone(slot, &doomed).await?;
         let reason = session["exit"]["reason"].as_str().unwrap_or_default();
         let is_ended = session["status"] == "exited" || session["status"] == "none";
         if !is_ended || matches!(reason, "exited" | "signaled" | "oom_killed") {
@@ -257,6 +268,17 @@ impl World {
             Some(_) => Err(format!("wxcode attach does not show:\n{text}")),
         }
     }
+}
+
+/// Whether the running agent was heard when it told of its conversation. On a machine that is so busy that a hook gives up
+/// it was not, and nobody can know that it is ready.
+fn was_heard(entries: &[Entry], session: &Value) -> bool {
+    let pid = session["pid"].as_i64();
+    let told = entries.iter().rev().find_map(|entry| match entry {
+        Entry::Began { pid: of, told, .. } if pid == Some(i64::from(*of)) => Some(*told),
+        _ => None,
+    });
+    told.unwrap_or(true)
 }
 
 /// Compares what was told with what is read again; who is behind, or nobody.

@@ -43,6 +43,8 @@ pub(crate) struct Slot {
     pub(crate) history: Vec<String>,
     /// A guardian was killed: what leaves its agent's session is nobody's then.
     pub(crate) is_unguarded: bool,
+    /// What descended from holders that were killed: it has to end.
+    pub(crate) doomed: Vec<Process>,
     taken_bytes: u64,
 }
 
@@ -85,6 +87,7 @@ impl Slot {
             milestone: None,
             history: Vec::new(),
             is_unguarded: false,
+            doomed: Vec::new(),
             taken_bytes: 0,
         }
     }

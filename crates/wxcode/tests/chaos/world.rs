@@ -215,6 +215,7 @@ impl World {
 
     /// What must be true after each step.
     pub(crate) async fn check(&mut self, account: &mut Account) -> Verdict {
+        account.progress();
         self.one_agent_each()?;
         self.turn += 1;
         let slots = self.slots.len();
