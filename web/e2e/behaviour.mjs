@@ -94,7 +94,9 @@ export const behaviours = {
 
   async "says why a session was not resumed at the start, until one is started"(browser, mock) {
     const failed = await opened(browser, mock, "no agent here, cut off");
-    await failed.page.getByText("It could not be resumed when the server started: the agent could not start").waitFor();
+    await failed.page
+      .getByText("It could not be resumed when the server started: the agent could not start")
+      .waitFor();
     await failed.context.close();
     const { page, context } = await opened(browser, mock, "cut off");
     await connected(page);

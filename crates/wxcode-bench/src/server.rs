@@ -173,13 +173,22 @@ impl Session {
 }
 
 /// Waits until something outside is there.
-pub(crate) fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> anyhow::Result<T> {
+pub(crate) fn wait<T>(what: &str, look: impl FnMut() -> Option<T>) -> anyhow::Result<T> {
+    wait_for(PATIENCE, what, look)
+}
+
+/// The same for as long as this.
+pub(crate) fn wait_for<T>(
+    patience: Duration,
+    what: &str,
+    mut look: impl FnMut() -> Option<T>,
+) -> anyhow::Result<T> {
     let start = Instant::now();
     loop {
         if let Some(found) = look() {
             return Ok(found);
         }
-        if start.elapsed() > PATIENCE {
+        if start.elapsed() > patience {
             bail!("not in time: {what}");
         }
         thread::sleep(LOOK);

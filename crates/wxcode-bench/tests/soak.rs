@@ -1,5 +1,7 @@
 //! The long run in short: that it runs, not how fast; nothing here depends on what else the machine does.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use std::{path::Path, process::Command};
 
 const WINDOWS: usize = 6;
@@ -79,11 +81,11 @@ fn a_short_run_measures_all_it_should_and_leaves_nothing() {
         "ok      descriptors of all holders",
         "ok      sessions that run in the end: 23 of 23",
         "ok      errors in the server's log: 0",
-        "ok      meanwhile: ",
     ] {
         assert!(said.contains(held), "{held}\n{said}");
     }
     for judged in [
+        "meanwhile: ",
         "memory of the server: ",
         "memory of a holder: ",
         "p99 of the echo: ",

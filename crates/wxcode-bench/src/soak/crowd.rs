@@ -1,6 +1,6 @@
 //! The sessions of the long run: chatty ones, one that echoes, and conversations that take deliveries.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, sync::Arc, thread};
+use std::{fs, os::unix::fs::PermissionsExt as _, sync::Arc, thread, time::Duration};
 
 use anyhow::{Context, anyhow};
 use serde_json::json;
@@ -10,7 +10,7 @@ use wxcode_bench::{order::Order, text};
 use crate::{
     client::{Client, Protocol},
     paths::Paths,
-    server::{Server, Session, wait},
+    server::{Server, Session, wait_for},
 };
 
 /// What a chatty agent prints, in bytes a second.
@@ -24,6 +24,8 @@ const FILL_MIB: usize = 2;
 /// Visits and deliveries that fill the events that are kept of a project in memory.
 const FILL_VISITS: usize = 200;
 const FILL_DELIVERIES: usize = 30;
+/// How long a delivery may take to come to an end: more than the server waits for.
+const DELIVERY_TIME: Duration = Duration::from_secs(180);
 /// Threads that fill at the same time.
 const AT_ONCE: usize = 8;
 /// A file in the workspace of a conversation, by which the agent knows what it is to be.
@@ -127,21 +129,22 @@ impl Crowd {
     }
 }
 
-/// Delivers a text, and waits until it is submitted.
-pub(super) fn deliver(server: &Server, session: &Session, text: &str) -> anyhow::Result<()> {
+/// Delivers a text, and waits for its end; whether it was submitted. On a machine that is very busy it may not be.
+pub(super) fn deliver(server: &Server, session: &Session, text: &str) -> anyhow::Result<bool> {
     let path = format!("/output-projects/{}/deliveries", session.project);
     let queued = server.call("POST", &path, Some(&json!({ "text": text })))?;
     let id = queued["id"].as_str().context("a delivery without an id")?;
     let path = format!("{path}/{id}");
-    let became = wait("a delivery's end", || {
+    let became = wait_for(DELIVERY_TIME, "a delivery's end", || {
         let now = server.call("GET", &path, None).ok()?;
         let is_open = now["state"] == "queued" || now["state"] == "written";
         (!is_open).then_some(now)
     })?;
-    match became["state"] == "submitted" {
-        true => Ok(()),
-        false => Err(anyhow!("a delivery failed: {became}")),
+    let submitted = became["state"] == "submitted";
+    if !submitted {
+        eprintln!("        a delivery failed: {became}");
     }
+    Ok(submitted)
 }
 
 /// Does something for each session, some at the same time.

@@ -32,7 +32,9 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(super) struct Seen {
     pub(super) visits: AtomicU64,
     pub(super) bytes: AtomicU64,
+    /// Those that were submitted, and those that were not.
     pub(super) deliveries: AtomicU64,
+    pub(super) failed: AtomicU64,
 }
 
 /// The traffic, until it is ended.
@@ -69,8 +71,13 @@ impl Traffic {
                 let mut n = 0;
                 while !over.load(Relaxed) {
                     n += 1;
-                    deliver(&server, &session, &format!("again {n}"))?;
-                    seen.deliveries.fetch_add(1, Relaxed);
+                    let submitted = deliver(&server, &session, &format!("again {n}"))?;
+                    let count = if submitted {
+                        &seen.deliveries
+                    } else {
+                        &seen.failed
+                    };
+                    count.fetch_add(1, Relaxed);
                     pause(DELIVERY_EVERY, &over);
                 }
                 Ok(())

@@ -54,16 +54,21 @@ pub(super) fn judge(windows: &[Window], crowd: &Crowd, seen: &Seen, alive: usize
             held: errors == 0,
             what: format!("errors in the server's log: {errors}"),
         },
-        Line {
-            held: seen.visits.load(Relaxed) > 0 && seen.deliveries.load(Relaxed) > 0,
-            what: format!(
-                "meanwhile: {} visits that read {:.1} MB, {} deliveries, each submitted",
-                seen.visits.load(Relaxed),
-                seen.bytes.load(Relaxed) as f64 / 1e6,
-                seen.deliveries.load(Relaxed),
-            ),
-        },
+        meanwhile(seen),
     ]
+}
+
+fn meanwhile(seen: &Seen) -> Line {
+    let [visits, bytes, deliveries, failed] =
+        [&seen.visits, &seen.bytes, &seen.deliveries, &seen.failed]
+            .map(|count| count.load(Relaxed));
+    let read = bytes as f64 / 1e6;
+    Line {
+        held: visits > 0 && deliveries > 0 && failed == 0,
+        what: format!(
+            "meanwhile: {visits} visits that read {read:.1} MB, {deliveries} deliveries were submitted and {failed} not"
+        ),
+    }
 }
 
 /// A rise fails where it is certain: a short run in noise has a wide interval, and says so.
