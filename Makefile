@@ -30,7 +30,7 @@ page: ## Build the web page, if Node is there
 	  scripts/need node npm || true
 	fi
 
-test: ## Install what the tests need, and run them all
+test: ## Install what the tests need, and run them all; WXCODE_TEST_STORE=mongodb on the shared store alone
 	@scripts/test
 
 survival: ## Run the tests of what is promised when something breaks, and print the table of it

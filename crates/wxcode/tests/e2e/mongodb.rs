@@ -7,7 +7,7 @@ use std::{process::Output, time::Duration};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 use wxcode_testbed::{
     mongodb::{self as servers, MongoServer},
     proxy::{Proxy, Weather},
@@ -198,9 +198,14 @@ async fn the_records_move_to_mongodb_and_back_while_the_agents_run() {
     assert_eq!(same.status.code(), Some(2), "{same:?}");
 }
 
-/// What a session asks of the database: nothing while nothing happens, and little for each command.
+/// What a session asks of the database: to renew its lease and nothing else while nothing happens, and little for each
+/// command.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_that_does_nothing_costs_nothing() {
+async fn a_session_that_does_nothing_costs_the_renewals_of_its_lease() {
+    /// A lease that is renewed every second, and one as it is without a word.
+    const LEASE_S: u64 = 5;
+    const DEFAULT_LEASE_S: u64 = 300;
+    const RENEWALS: u64 = 5;
     /// Requests that a delivery may cost, from its queueing to its confirmation.
     const DELIVERY_MAX: u64 = 60;
     const DELIVERIES: u64 = 5;
@@ -210,7 +215,9 @@ async fn a_session_that_does_nothing_costs_nothing() {
     };
     let proxy = Proxy::before(port).await.unwrap();
     let address = mongo.address_by(proxy.port, &database());
-    let server = Server::start_on(Agent::fake(""), Some(address)).await;
+    let mut agent = Agent::fake("");
+    agent.config = format!("{}[node]\nlease_s = {LEASE_S}\n", agent.config);
+    let server = Server::start_on(agent, Some(address)).await;
     let project = server.project("p").await;
     let mut events = Events::follow(&server, &project).await;
     let first = server.deliver(&project, "first").await;
@@ -237,16 +244,19 @@ async fn a_session_that_does_nothing_costs_nothing() {
         "{cost} requests a delivery"
     );
 
-    // What is measured is that nothing happens, for a while that only the clock can tell.
-    let mut quiet = 0;
-    for _ in 0..20 {
-        let before = proxy.requests();
-        tokio::time::sleep(Duration::from_millis(250)).await;
-        quiet += u32::from(proxy.requests() == before);
-    }
+    // What is measured is that nothing else happens, for a while that only the clock can tell.
+    let (began, before) = (Instant::now(), proxy.requests());
+    sleep(Duration::from_secs(RENEWALS * LEASE_S / 5)).await;
+    let asked = proxy.requests() - before;
+    // No more often than a fifth of the term, however late this looks.
+    let renewals = began.elapsed().as_secs() * 5 / LEASE_S + 1;
     assert!(
-        quiet >= 18,
-        "an idle session asks nothing of the database: {quiet} of 20 quarters of a second were quiet"
+        (1..=renewals).contains(&asked),
+        "{asked} requests in the time of {renewals} renewals"
+    );
+    let an_hour = 60 * 60 * 5 / DEFAULT_LEASE_S;
+    eprintln!(
+        "an idle session costs the database {an_hour} requests an hour, one a renewal of its lease"
     );
 }
 
