@@ -1,4 +1,4 @@
-//! Following a session anew whose following a defect broke off: a panic costs a moment, not the session.
+//! Following a session, and anew where a defect broke that off: a panic costs a moment, not the session.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -6,9 +6,15 @@ use futures_util::FutureExt;
 use tokio::{sync::Notify, time::sleep};
 use uuid::Uuid;
 
+use wxcode_core::delivery::machine::Deadlines;
+
 use super::{
+    courier::Courier,
+    identity::Ledger,
     live::{Ends, Note, Session},
     registry::Sessions,
+    upgrade::Upgrade,
+    watcher::Watcher,
 };
 
 /// How long to wait before: what fails at once must not keep a processor busy.
@@ -48,6 +54,44 @@ impl Sessions {
                 watcher = sessions.watcher(&session, session.ends_anew(), following.clone());
             }
         });
+    }
+
+    /// One that follows a session from its first report on.
+    fn watcher(&self, session: &Arc<Session>, ends: Ends, following: Following) -> Watcher {
+        let Following {
+            current, is_latest, ..
+        } = following;
+        let (project, id) = (session.project_id, session.id);
+        let store = &self.0.store;
+        let ready_ms = u64::try_from(self.0.settings.ready_timeout.as_millis()).unwrap_or(u64::MAX);
+        let leases = &self.0.leases;
+        let ledger = Ledger::new(
+            Arc::clone(store),
+            leases.clone(),
+            project,
+            id,
+            current,
+            is_latest,
+        );
+        let courier = Courier::new(
+            Arc::clone(store),
+            leases.clone(),
+            project,
+            id,
+            Deadlines { ready_ms },
+        );
+        let upgrades = self.0.settings.upgrade_holders;
+        let upgrades = upgrades.then(|| Arc::clone(&self.0.upgrades));
+        let closing = self.0.closing.clone();
+        Watcher::new(
+            Arc::clone(session),
+            ends,
+            following,
+            ledger,
+            courier,
+            Upgrade::new(id, upgrades),
+            closing,
+        )
     }
 }
 

@@ -8,27 +8,20 @@ use std::{
 
 use tokio::{sync::Semaphore, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use wxcode_core::{
-    delivery::{Delivery, machine::Deadlines},
-    event::Kind,
-    id::Id,
-    lease::Tenure,
-};
+use wxcode_core::{delivery::Delivery, event::Kind, id::Id, lease::Tenure};
 use wxcode_holder::client::{self, Request};
 use wxcode_store::{Command, NewDelivery, Queued, Store, StoreError};
 
 use super::{
     ENDED_KEPT, STOP_GRACE, STOP_TIMEOUT,
     anew::Following,
-    courier::{self, Courier},
-    identity::Ledger,
+    courier,
     learned::Learned,
     lease::Leases,
-    live::{Ends, Session, View},
+    live::{Session, View},
     seat::{Seat, lock},
     start::{self, StartError, Started},
-    upgrade::{self, Upgrade},
-    watcher::Watcher,
+    upgrade,
 };
 use crate::{Settings, event::Events, planning::Planning};
 
@@ -47,7 +40,7 @@ pub(super) struct Inner {
     pub(super) closing: CancellationToken,
     pub(super) watchers: TaskTracker,
     /// Those of its holders that go on as another build at the same time.
-    upgrades: Arc<Semaphore>,
+    pub(super) upgrades: Arc<Semaphore>,
 }
 
 /// A session that was got or created.
@@ -374,53 +367,6 @@ impl Sessions {
             drop(attention);
         });
         session
-    }
-
-    /// One that follows a session from its first report on.
-    pub(super) fn watcher(
-        &self,
-        session: &Arc<Session>,
-        ends: Ends,
-        following: Following,
-    ) -> Watcher {
-        let Following {
-            note,
-            current,
-            is_latest,
-            planning,
-        } = following;
-        let (project, id) = (session.project_id, session.id);
-        let store = &self.0.store;
-        let ready_ms = u64::try_from(self.0.settings.ready_timeout.as_millis()).unwrap_or(u64::MAX);
-        let leases = &self.0.leases;
-        let ledger = Ledger::new(
-            Arc::clone(store),
-            leases.clone(),
-            project,
-            id,
-            current,
-            is_latest,
-        );
-        let courier = Courier::new(
-            Arc::clone(store),
-            leases.clone(),
-            project,
-            id,
-            Deadlines { ready_ms },
-        );
-        let upgrades = self.0.settings.upgrade_holders;
-        let upgrades = upgrades.then(|| Arc::clone(&self.0.upgrades));
-        let closing = self.0.closing.clone();
-        Watcher::new(
-            Arc::clone(session),
-            ends,
-            ledger,
-            courier,
-            note.config_dir,
-            planning,
-            Upgrade::new(id, upgrades),
-            closing,
-        )
     }
 }
 

@@ -8,7 +8,7 @@ mod state;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{Notify, mpsc, watch},
+    sync::{mpsc, watch},
     time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,7 @@ use wxcode_holder::{
 };
 
 use super::{
+    anew::Following,
     answer::{Answerer, Given},
     courier::Courier,
     crosscheck::CrossCheck,
@@ -83,15 +84,14 @@ impl Watcher {
     pub(super) fn new(
         session: Arc<Session>,
         ends: Ends,
+        following: Following,
         ledger: Ledger,
         courier: Courier,
-        config_dir: PathBuf,
-        planning: Arc<Notify>,
         upgrade: Upgrade,
         closing: CancellationToken,
     ) -> Self {
         Self {
-            reporter: Reporter::new(&session, planning),
+            reporter: Reporter::new(&session, following.planning),
             crosscheck: CrossCheck::default(),
             claude_pid: session.agent_pid,
             gate: Gate::new(session.id, &session.dir, &Learned::read(&session.dir)),
@@ -101,7 +101,7 @@ impl Watcher {
             answerer: Answerer::default(),
             ledger,
             courier,
-            config_dir,
+            config_dir: following.note.config_dir,
             closing,
             agent: Agent::default(),
             looker: Looker::default(),
