@@ -20,22 +20,14 @@ use wxcode_holder::{
     hook,
 };
 use wxcode_terminal::Size;
+use wxcode_testbed::other_build;
 
 /// What a build says that it is, and what another one does.
 const BUILDS: (&str, &str) = (folder::BUILD, "wxcode 9.9.9");
 
 /// The holder's program as another build.
 fn newer(folder: &Path) -> PathBuf {
-    let mut bytes = fs::read(exe()).unwrap();
-    let (old, new) = (BUILDS.0.as_bytes(), BUILDS.1.as_bytes());
-    assert_eq!(old.len(), new.len());
-    let places: Vec<_> = (0..bytes.len() - old.len())
-        .filter(|at| bytes[*at..].starts_with(old))
-        .collect();
-    assert!(!places.is_empty());
-    for at in places {
-        bytes[at..at + new.len()].copy_from_slice(new);
-    }
+    let bytes = other_build(exe(), BUILDS.0, BUILDS.1);
     executable(folder, "newer", &bytes)
 }
 

@@ -7,6 +7,7 @@ pub mod claude;
 pub mod fake_agent;
 pub mod hook_log;
 pub mod mongodb;
+pub mod other_build;
 pub mod proxy;
 pub mod pty;
 pub mod skip;
@@ -15,6 +16,7 @@ pub mod survival;
 
 pub use claude::{Home, RealClaude};
 pub use hook_log::HookLog;
+pub use other_build::other_build;
 pub use pty::Terminal;
 pub use skip::skip;
 pub use stub::Stub;

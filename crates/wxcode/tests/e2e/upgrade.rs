@@ -11,27 +11,21 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use wxcode_testbed::other_build;
 
 use crate::support::{Agent, Server, eventually, is_alive};
 
 /// How a build names itself, and how the newer one does.
-const BUILDS: (&[u8], &[u8]) = (
-    concat!("wxcode ", env!("CARGO_PKG_VERSION")).as_bytes(),
-    b"wxcode 9.9.9",
+const BUILDS: (&str, &str) = (
+    concat!("wxcode ", env!("CARGO_PKG_VERSION")),
+    "wxcode 9.9.9",
 );
 
 /// The program as it would be after an upgrade: the same, but for what it says that it is.
 fn newer(path: &Path) {
-    let mut bytes = fs::read(env!("CARGO_BIN_EXE_wxcode")).unwrap();
     let (old, new) = BUILDS;
-    assert_eq!(old.len(), new.len());
-    let mut found = 0;
-    for at in places(&bytes, old) {
-        bytes[at..at + new.len()].copy_from_slice(new);
-        found += 1;
-    }
-    assert!(found > 0, "the program names its build");
-    install(path, &bytes);
+    let program = Path::new(env!("CARGO_BIN_EXE_wxcode"));
+    install(path, &other_build(program, old, new));
 }
 
 /// Has the server run a program of its own, which can be replaced; its path.
@@ -42,15 +36,6 @@ async fn own_program(server: &mut Server) -> PathBuf {
     server.program = vec![program.clone().into()];
     server.up().await;
     program
-}
-
-/// Where a text begins in the bytes.
-fn places(bytes: &[u8], text: &[u8]) -> Vec<usize> {
-    let windows = bytes.windows(text.len()).enumerate();
-    windows
-        .filter(|(_, window)| *window == text)
-        .map(|(at, _)| at)
-        .collect()
 }
 
 /// As package managers do: beside its place, and moved there.
@@ -88,15 +73,12 @@ async fn sessions_of_an_older_build_go_on_under_a_newer_one() {
         assert_eq!(after[key], session[key], "{key}");
     }
     let dir = server.session_dirs().remove(0);
-    assert_eq!(
-        holder_of(&dir)["build"].as_str().unwrap().as_bytes(),
-        BUILDS.0
-    );
+    assert_eq!(holder_of(&dir)["build"], BUILDS.0);
     let doctor = server.command(&["doctor"]).output().await.unwrap();
     let doctor = String::from_utf8_lossy(&doctor.stdout).into_owned();
     let (old, new) = BUILDS;
-    for build in [old, new].map(String::from_utf8_lossy) {
-        assert!(doctor.contains(&*build), "{doctor}");
+    for build in [old, new] {
+        assert!(doctor.contains(build), "{doctor}");
     }
     // Typed by the old holder, reported through the new program's hook, confirmed by the new server.
     server
@@ -119,13 +101,7 @@ async fn sessions_of_an_older_build_go_on_under_a_newer_one() {
         .session_dirs()
         .into_iter()
         .find(|found| *found != dir);
-    assert_eq!(
-        holder_of(&newest.unwrap())["build"]
-            .as_str()
-            .unwrap()
-            .as_bytes(),
-        BUILDS.1
-    );
+    assert_eq!(holder_of(&newest.unwrap())["build"], BUILDS.1);
     // And the new server ends the old holder's session.
     let pid = i32::try_from(session["pid"].as_i64().unwrap()).unwrap();
     server

@@ -13,12 +13,8 @@ use crate::support::{Agent, Server, Wire, eventually, is_alive, kill, real};
 
 const NAME: &str = "client=00112233445566778899aabbccddeeff";
 
-fn build_of(dir: &Path) -> Vec<u8> {
-    holder_of(dir)["build"]
-        .as_str()
-        .unwrap()
-        .as_bytes()
-        .to_vec()
+fn build_of(dir: &Path) -> String {
+    holder_of(dir)["build"].as_str().unwrap().to_owned()
 }
 
 async fn idle(server: &Server, project: &str) {
