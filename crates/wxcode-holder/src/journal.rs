@@ -110,6 +110,14 @@ impl Journal {
         }
     }
 
+    /// An empty journal whose first number is `next_seq`.
+    pub(crate) fn from(dir: &Path, next_seq: u64) -> Self {
+        Self {
+            next_seq,
+            ..Self::new(dir)
+        }
+    }
+
     /// The journal that another process wrote in a session's folder, to go on with; at least up to `next_seq`.
     ///
     /// # Errors

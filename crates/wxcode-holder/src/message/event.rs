@@ -102,7 +102,7 @@ pub enum Event {
         reason: String,
     },
     /// The holder goes on as the program of an `Upgrade`, from this moment on: the connection ends now, and a new one
-    /// reaches that program.
+    /// reaches that program. Where the system refuses at the last moment `UpgradeRefused` follows.
     Upgrading,
     /// The holder goes on as it is, as if an `Upgrade` had not been asked.
     UpgradeRefused {

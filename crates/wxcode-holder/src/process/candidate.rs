@@ -146,6 +146,17 @@ impl Check {
         }
     }
 
+    /// Ends the program, and waits until it has: at most 1 s, longer only where the kernel holds it.
+    pub(super) fn end(self) {
+        proc::signal(&self.process, Signal::KILL);
+        let timeout = Timespec {
+            tv_sec: 1,
+            tv_nsec: 0,
+        };
+        let mut fds = [PollFd::new(&self.process, PollFlags::IN)];
+        let _ = poll(&mut fds, Some(&timeout));
+    }
+
     /// Waits for the answer, until this time at most.
     pub(super) fn wait(&mut self, until: Instant) -> Result<Option<Verdict>, String> {
         loop {

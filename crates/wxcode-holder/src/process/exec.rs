@@ -25,6 +25,8 @@ pub(super) struct Lifeline {
     pub(super) listener: RawFd,
     /// The offset behind the newest byte of output.
     pub(super) end: u64,
+    /// The number that the next hook payload gets.
+    pub(super) next_hook_seq: u64,
 }
 
 /// Executes a program in this process's place, with these descriptors left open. Comes back only with an error, and then

@@ -316,7 +316,7 @@ impl Holder {
         }
     }
 
-    fn take_signals(&mut self) {
+    pub(super) fn take_signals(&mut self) {
         for signal in detach::take_signals(&self.signals) {
             if signal == Signal::TERM.as_raw() {
                 self.terminate();

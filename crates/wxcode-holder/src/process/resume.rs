@@ -34,6 +34,7 @@ struct Left {
     listener: OwnedFd,
     signals: OwnedFd,
     end: u64,
+    next_hook_seq: u64,
 }
 
 /// What a program says of a state: that it can go on with it, or why not.
@@ -63,6 +64,7 @@ pub(super) fn resume(dir: &Path, lifeline: &str) -> io::Result<Holder> {
         listener,
         signals: detach::signals()?,
         end: lifeline.end,
+        next_hook_seq: lifeline.next_hook_seq,
     };
     let bytes = state.and_then(memfd::read);
     let keys = bytes.as_deref().map_or_else(|_| Vec::new(), State::keys_in);
@@ -101,7 +103,7 @@ fn go_on(dir: &Path, state: State, left: Left) -> io::Result<Holder> {
     } = state;
     let size = facts.sizes.now;
     let end = facts.end;
-    let journal = Journal::go_on(dir, facts.next_hook_seq);
+    let journal = journal_of(dir, facts.next_hook_seq);
     let mut holder = held(dir, facts.spec, facts.holder, size, left)?;
     holder.screen = screen;
     holder.ring = Ring::going_on(RING, end, &ring);
@@ -116,7 +118,7 @@ fn go_on(dir: &Path, state: State, left: Left) -> io::Result<Holder> {
     if facts.quiet {
         holder.quiet_at = None;
     }
-    take_journal(&mut holder, journal);
+    holder.journal = journal;
     Ok(holder)
 }
 
@@ -133,12 +135,12 @@ fn rebuild(dir: &Path, left: Left) -> io::Result<Holder> {
     let end = left.end;
     let mut drawn = screen(dir).unwrap_or_else(|| Terminal::new(size));
     drawn.resize(size);
-    let journal = Journal::go_on(dir, 1);
+    let journal = journal_of(dir, left.next_hook_seq);
     let mut holder = held(dir, spec, file, size, left)?;
     holder.screen = drawn;
     holder.ring = Ring::going_on(RING, end, &newest(dir, end));
     holder.log = Writer::go_on(dir, end, size, None);
-    take_journal(&mut holder, journal);
+    holder.journal = journal;
     // Two changes of the size, so that the agent draws anew.
     let other = Size {
         rows: if size.rows > 1 { size.rows - 1 } else { 2 },
@@ -164,14 +166,14 @@ fn held(dir: &Path, spec: Spec, file: HolderFile, size: Size, left: Left) -> io:
     ))
 }
 
-/// Without its journal a session would give numbers twice; it goes on without telling of the reports before.
-fn take_journal(holder: &mut Holder, journal: io::Result<Journal>) {
-    match journal {
-        Ok(journal) => holder.journal = journal,
-        Err(error) => log(&format!(
+/// The hook payloads so far. Where they cannot be read the session goes on without them; no number is given twice.
+fn journal_of(dir: &Path, next_seq: u64) -> Journal {
+    Journal::go_on(dir, next_seq).unwrap_or_else(|error| {
+        log(&format!(
             "the hook payloads before this moment cannot be read: {error}"
-        )),
-    }
+        ));
+        Journal::from(dir, next_seq)
+    })
 }
 
 /// The newest output up to an offset, as far as the log has it without a gap.

@@ -207,7 +207,10 @@ impl Holder {
                 .map_err(Refusal::never)?,
             None => return Ok("the machine is overloaded"),
         }
-        drop(check);
+        check.end();
+        // Its end is no news; that of the agent is.
+        self.take_signals();
+        self.is_upgradable()?;
         if self.has_news(peers) {
             return Ok("too much is going on");
         }
@@ -248,6 +251,7 @@ impl Holder {
             slave: slave.map(number),
             listener: number(listener),
             end: self.ring.end(),
+            next_hook_seq: self.journal.next_seq(),
         };
         let fds = [state, candidate.program(), self.pty.master(), listener];
         let kept: Vec<_> = fds.into_iter().chain(slave).map(AsFd::as_fd).collect();

@@ -18,7 +18,7 @@ const AGAIN_MS: u64 = 1_000;
 /// How soon it is tried again with a holder that was busy, in milliseconds.
 const BUSY_MS: u64 = 5_000;
 /// How soon it is tried again after it failed, in milliseconds.
-const FAILED_MS: u64 = 60_000;
+const FAILED_MS: u64 = 15_000;
 /// How long a holder may take to answer, in milliseconds: longer than it gives itself.
 const ANSWER_MS: u64 = 30_000;
 
