@@ -25,6 +25,10 @@ fn requests() -> impl Strategy<Value = Request> {
             .prop_map(|(claim, seq, bytes)| Request::ClaimedInput { claim, seq, bytes }),
         (any::<u64>(), "[a-zé]{0,20}", bytes())
             .prop_map(|(claim, key, bytes)| Request::ClaimedDeliver { claim, key, bytes }),
+        ("[a-z ]{0,20}", "/[a-zé/]{0,20}").prop_map(|(build, program)| Request::Upgrade {
+            build,
+            program: program.into()
+        }),
         (1..=500u16, 1..=500u16).prop_map(|(cols, rows)| Request::Resize {
             size: Size::new(cols, rows).unwrap()
         }),
@@ -172,6 +176,11 @@ fn events_come_back_as_they_were() {
         Event::Unclaimed {
             claim: u64::MAX,
             reason: "over".into(),
+        },
+        Event::Upgrading,
+        Event::UpgradeRefused {
+            busy: true,
+            reason: "somebody types".into(),
         },
         Event::Error {
             message: "why".into(),

@@ -81,7 +81,9 @@ impl Candidate {
             .arg(state.as_raw_fd().to_string())
             .arg(dir)
             .stdin(Stdio::null())
-            .stdout(to);
+            .stdout(to)
+            // What it says there is not the holder's, and has no bound.
+            .stderr(Stdio::null());
         let kept = [self.program.as_raw_fd(), state.as_raw_fd()];
         // SAFETY: `prepare_check` makes system calls only, and allocates nothing.
         unsafe { command.pre_exec(move || detach::prepare_check(kept)) };
