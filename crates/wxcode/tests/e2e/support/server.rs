@@ -139,6 +139,8 @@ impl Server {
         fs::write(dir.path().join("wxcode.toml"), &agent.config).unwrap();
         let client = Client::builder()
             .no_proxy()
+            // The server closes a connection that asks nothing for half a minute: none is used when it may be about to.
+            .pool_idle_timeout(Duration::from_secs(10))
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();
