@@ -5,13 +5,15 @@ use uuid::Uuid;
 use wxcode_core::lease::{Claim, Lease, Node, Refusal, Sight, Tenure, claim};
 
 /// Nodes that want the lease.
-const NODES: usize = 3;
+const NODES: usize = 2;
 
 /// What happens next, to one of the nodes.
 #[derive(Debug, Clone, Copy)]
 enum Happens {
     /// Time passes everywhere.
     Pass(u64),
+    /// What comes next of what it does: a message that is on its way arrives, or it sends another.
+    Go,
     /// It asks for what is recorded.
     Ask,
     /// The question arrives.
@@ -120,6 +122,15 @@ impl World {
         let recorded = self.record.clone();
         let server = &mut self.servers[number];
         let now = self.now + server.offset;
+        let what = match (what, &server.request) {
+            (Happens::Go, Some(Request { outcome: None, .. })) => Happens::Replace,
+            (Happens::Go, Some(_)) => Happens::Answer,
+            (Happens::Go, None) if server.tenure.is_some() => Happens::Renew,
+            (Happens::Go, None) if server.asked_ms.is_none() => Happens::Ask,
+            (Happens::Go, None) if server.read.is_none() => Happens::Read,
+            (Happens::Go, None) => Happens::Learn,
+            (other, _) => other,
+        };
         match what {
             Happens::Ask => {
                 server.asked_ms = Some(now);
@@ -211,7 +222,7 @@ impl World {
                 server.request = None;
                 server.tenure = None;
             }
-            Happens::Pass(_) => {}
+            Happens::Pass(_) | Happens::Go => {}
         }
     }
 
@@ -227,33 +238,30 @@ impl World {
     }
 }
 
-fn happens() -> impl Strategy<Value = (usize, Happens)> {
+/// What happens to one node, while the other is silent.
+fn spell() -> impl Strategy<Value = (usize, Vec<Happens>)> {
     let what = prop_oneof![
-        4 => (1_u64..400).prop_map(Happens::Pass),
-        1 => Just(Happens::Pass(5_000)),
-        4 => Just(Happens::Ask),
-        5 => Just(Happens::Read),
-        5 => Just(Happens::Learn),
-        4 => Just(Happens::Renew),
+        20 => (1_u64..12).prop_map(Happens::Pass),
+        60 => Just(Happens::Go),
         1 => Just(Happens::GiveBack),
-        7 => Just(Happens::Replace),
-        7 => Just(Happens::Answer),
         1 => Just(Happens::Lose),
         1 => Just(Happens::Crash),
     ];
-    (0..NODES, what)
+    (0..NODES, prop::collection::vec(what, 1..16))
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn there_are_never_two_who_are_sure(
-        offsets in [0_u64..1_000_000, 0_u64..1_000_000, 0_u64..1_000_000],
-        terms in [1_u64..2_000, 1_u64..2_000, 1_u64..2_000],
-        story in prop::collection::vec(happens(), 1..300),
+        offsets in [0_u64..1_000_000, 0_u64..1_000_000],
+        // About as long as a handful of messages take, so that all of them come at bad times.
+        terms in [8_u64..40, 8_u64..40],
+        story in prop::collection::vec(spell(), 1..40),
     ) {
         let mut world = World::new(offsets, terms);
+        let story = story.into_iter().flat_map(|(number, spell)| spell.into_iter().map(move |what| (number, what)));
         for (number, what) in story {
             world.happen(number, what);
             let sure = world.sure();
@@ -273,7 +281,7 @@ const TAKING: [Happens; 5] = [
 
 #[test]
 fn a_lease_whose_owner_is_silent_goes_to_the_next_and_stays_with_one_who_renews() {
-    let mut world = World::new([0, 500, 900_000], [800; NODES]);
+    let mut world = World::new([0, 500], [800; NODES]);
     for what in TAKING {
         world.happen(0, what);
     }
