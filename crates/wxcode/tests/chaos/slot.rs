@@ -202,9 +202,11 @@ impl Slot {
         let mut ends = BTreeMap::new();
         for accepted in self.accepted.values() {
             let taken = accepted.state == "failed" && taken::times(&entries, &accepted.text) > 0;
-            let end = match taken {
-                true => "failed though it was taken".to_owned(),
-                false => accepted.state.clone(),
+            let end = match (taken, accepted.text.starts_with("/clear")) {
+                (false, _) => accepted.state.clone(),
+                // No hook tells of those.
+                (true, true) => "carried out by the agent itself".to_owned(),
+                (true, false) => "failed though it was taken".to_owned(),
             };
             *ends.entry(end).or_default() += 1;
         }
