@@ -22,7 +22,7 @@ pub(crate) struct Told {
     pub(crate) events: Vec<u64>,
     /// The first thing that was wrong.
     pub(crate) wrong: Option<String>,
-    /// Sessions that started and that ended, and commands that were submitted: each is told once.
+    /// Sessions and runs that started and that ended, commands that were over, and what hooks reported: each is told once.
     once: HashSet<String>,
     /// The project is gone.
     pub(crate) is_over: bool,
@@ -77,6 +77,10 @@ impl Told {
             "delivery.state" if matches!(text("state").as_str(), "submitted" | "failed") => {
                 Some(text("delivery_id"))
             }
+            // What a hook reported, by the hook's number.
+            name if name != "agent.state" => value["hook"]
+                .as_u64()
+                .map(|hook| format!("{} {hook}", text("session_id"))),
             _ => None,
         };
         match once {

@@ -100,8 +100,8 @@ async fn chaos() {
     let path = path.join(format!("chaos-{}-{}.steps", head.seed, std::process::id()));
     println!("the steps are in {}", path.display());
     let first = serde_json::to_string(&head).unwrap();
-    let mut account = Account::new(&path, &first).unwrap();
     let mut world = World::new(head.projects).await.unwrap();
+    let mut account = Account::new(&path, &first).unwrap();
     // What the other tests' equipment finds wrong it says by a panic.
     let run = AssertUnwindSafe(Box::pin(go(source, &mut world, &mut account)));
     let verdict = run.catch_unwind().await.unwrap_or_else(|panic| {
