@@ -23,6 +23,8 @@ use super::{
 pub(crate) struct Accepted {
     pub(crate) text: String,
     pub(crate) state: String,
+    /// Why it failed.
+    pub(crate) error: String,
 }
 
 /// A project and what is known of it.
@@ -120,6 +122,7 @@ impl Slot {
         let new = Accepted {
             text: text("text"),
             state: state.clone(),
+            error: text("error"),
         };
         let known = self.accepted.entry(id).or_insert_with(|| new.clone());
         let order = |state: &str| ["queued", "written"].iter().position(|one| *one == state);
@@ -131,7 +134,7 @@ impl Slot {
         if !follows || known.text != new.text {
             return Err(format!("a delivery went from {known:?} to {delivery}"));
         }
-        known.state = state;
+        *known = new;
         Ok(())
     }
 
@@ -181,7 +184,7 @@ impl Slot {
                 return Err(format!("{text:?} was refused and submitted all the same"));
             }
         }
-        for (id, Accepted { text, state }) in &self.accepted {
+        for (id, Accepted { text, state, .. }) in &self.accepted {
             let times = taken::times(&entries, text);
             let is_right = match state.as_str() {
                 "submitted" => times == 1,
@@ -206,7 +209,11 @@ impl Slot {
                 (false, _) => accepted.state.clone(),
                 // No hook tells of those.
                 (true, true) => "carried out by the agent itself".to_owned(),
-                (true, false) => "failed though it was taken".to_owned(),
+                (true, false) => {
+                    // A report that comes too late, or never: see deliveries.md. Worth a look all the same.
+                    println!("failed though it was taken: {accepted:?}");
+                    "failed though it was taken".to_owned()
+                }
             };
             *ends.entry(end).or_default() += 1;
         }
