@@ -211,7 +211,8 @@ impl Slot {
                 (true, true) => "carried out by the agent itself".to_owned(),
                 (true, false) => {
                     // A report that comes too late, or never: see deliveries.md. Worth a look all the same.
-                    println!("failed though it was taken: {accepted:?}");
+                    let Accepted { text, error, .. } = accepted;
+                    println!("failed though it was taken: {text:?}: {error}");
                     "failed though it was taken".to_owned()
                 }
             };
