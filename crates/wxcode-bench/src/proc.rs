@@ -6,12 +6,21 @@ use anyhow::Context;
 
 /// Memory of a process, shared pages counted in part, in KiB.
 pub(crate) fn pss(pid: u32) -> anyhow::Result<f64> {
+    memory(pid, "Pss:")
+}
+
+/// The part of it that is no file's: the system takes and gives pages of programs as it likes, so that they tell nothing of a leak.
+pub(crate) fn anonymous(pid: u32) -> anyhow::Result<f64> {
+    memory(pid, "Pss_Anon:")
+}
+
+fn memory(pid: u32, what: &str) -> anyhow::Result<f64> {
     let path = format!("/proc/{pid}/smaps_rollup");
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
     text.lines()
-        .find_map(|line| line.strip_prefix("Pss:"))
+        .find_map(|line| line.strip_prefix(what))
         .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
-        .with_context(|| format!("{path} says nothing of Pss"))
+        .with_context(|| format!("{path} says nothing of {what}"))
 }
 
 /// How many entries a process has in this folder of its own: `fd` for its descriptors, `task` for its threads.

@@ -21,6 +21,8 @@ const CONVERSATIONS: usize = 2;
 const VISITED: usize = 4;
 /// Printed at once by each chatty agent: what its holder keeps in memory is full then.
 const FILL_MIB: usize = 2;
+/// The same by the fake agent.
+const FLOOD: usize = FILL_MIB << 20;
 /// Visits and deliveries that fill the events that are kept of a project in memory.
 const FILL_VISITS: usize = 200;
 const FILL_DELIVERIES: usize = 30;
@@ -35,7 +37,7 @@ const CONVERSES: &str = ".converses";
 pub(super) struct Crowd {
     pub(super) server: Arc<Server>,
     pub(super) chatty: Vec<Session>,
-    pub(super) echo: Session,
+    echo: Session,
     pub(super) conversations: Vec<Session>,
     /// Where the limit's agent runs, and what is started as claude.
     pub(super) folder: TempDir,
@@ -112,11 +114,19 @@ impl Crowd {
             Ok(())
         })?;
         each(&self.conversations, |session| {
+            deliver(&self.server, session, &format!("fake:flood {FLOOD}"))?;
             for n in 0..FILL_DELIVERIES {
                 deliver(&self.server, session, &format!("hello {n}"))?;
             }
             Ok(())
         })
+    }
+
+    /// A client of the session that echoes, filled likewise.
+    pub(super) fn echoing(&self) -> anyhow::Result<Client> {
+        let mut client = Client::ready(&self.server, &self.echo, Protocol::V1)?;
+        client.print(text::lines_of_mib(FILL_MIB))?;
+        client.echoing()
     }
 
     /// How many sessions the API shows as running.

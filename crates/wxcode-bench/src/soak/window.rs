@@ -11,9 +11,9 @@ use anyhow::{Context, bail};
 
 use super::{crowd::Crowd, traffic::Traffic};
 use crate::{
-    client::{Client, Protocol},
+    client::Client,
     echo::Echo as _,
-    proc::{self, pss},
+    proc::{self, anonymous},
     pty::Pty,
     samples::{Samples, micros},
     server::guardian,
@@ -31,9 +31,9 @@ const KEYS_MIN: usize = 20;
 pub(super) struct Window {
     /// Its end.
     pub(super) at: Instant,
-    /// Memory of the server, in KiB (PSS).
+    /// Memory of the server that is no file's, in KiB.
     pub(super) server: f64,
-    /// Memory of a holder with its guardian, in KiB (PSS), the mean of all.
+    /// The same of a holder with its guardian, the mean of all.
     pub(super) holder: f64,
     pub(super) server_descriptors: usize,
     pub(super) holder_descriptors: usize,
@@ -102,7 +102,7 @@ impl<'a> Meter<'a> {
         Ok(Self {
             crowd,
             holders,
-            ours: Client::ready(&crowd.server, &crowd.echo, Protocol::V1)?.echoing()?,
+            ours: crowd.echoing()?,
             limit: Pty::agent(&crowd.paths, crowd.folder.path())?.echoing()?,
         })
     }
@@ -129,12 +129,12 @@ impl<'a> Meter<'a> {
         let mut holder = 0.0;
         let mut holder_descriptors = 0;
         for pid in self.holders.iter().flatten() {
-            holder += pss(*pid)?;
+            holder += anonymous(*pid)?;
             holder_descriptors += proc::count(*pid, "fd")?;
         }
         Ok(Window {
             at: Instant::now(),
-            server: pss(server)?,
+            server: anonymous(server)?,
             holder: holder / self.holders.len() as f64,
             server_descriptors: proc::count(server, "fd")?,
             holder_descriptors,
