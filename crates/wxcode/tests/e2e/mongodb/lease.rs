@@ -136,8 +136,10 @@ async fn a_machine_that_is_gone_is_taken_over_with_its_conversation() {
         .problem(409);
     assert!(detail.contains("second"), "{detail}");
     second.delivery_until(&project, &waits, "queued").await;
-    tokio::task::spawn_blocking(move || std::fs::write(fifo, "\n").unwrap())
+    // To open it is the sign; the agent may close it before anything is written.
+    tokio::task::spawn_blocking(move || std::fs::File::options().write(true).open(fifo))
         .await
+        .unwrap()
         .unwrap();
     second.delivery_until(&project, &waits, "submitted").await;
     second
