@@ -223,7 +223,10 @@ impl World {
         self.all_gone(slot, &doomed).await?;
         let reason = session["exit"]["reason"].as_str().unwrap_or_default();
         let is_ended = session["status"] == "exited" || session["status"] == "none";
-        if !is_ended || matches!(reason, "exited" | "signaled" | "oom_killed") {
+        // What agents that ended by themselves left behind lives until somebody ends a session of the project, also where the last
+        // one was lost with its holder.
+        let may_leave = ["exited", "signaled", "oom_killed", "holder_lost"];
+        if !is_ended || may_leave.contains(&reason) {
             return Ok(());
         }
         let until = Instant::now() + Duration::from_secs(20);
