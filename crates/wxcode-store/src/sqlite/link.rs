@@ -21,6 +21,8 @@ pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 const LOCK_TRIES: i32 = 2_000;
 /// The journal file is cut back to this many bytes once its content is in the main file.
 const JOURNAL_BYTES_MAX: i64 = 16 << 20; // 16 MiB
+/// What a connection keeps of the file in memory, in KiB. The system keeps the file too, so little is gained by more.
+const PAGES_KIB_MAX: i64 = 256;
 /// Prepared statements kept by each connection.
 const STATEMENTS_MAX: usize = 64;
 
@@ -140,6 +142,8 @@ fn configure(connection: &Connection, role: Role) -> Result<(), Failure> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
+    // A negative size is in KiB.
+    connection.pragma_update(None, "cache_size", -PAGES_KIB_MAX)?;
     connection.pragma_update_and_check(
         None,
         "journal_size_limit",
@@ -277,6 +281,7 @@ mod tests {
             assert_eq!((pragma("synchronous"), pragma("foreign_keys")), (2, 1));
             assert_eq!(pragma("query_only"), read_only);
             assert_eq!(pragma("journal_size_limit"), JOURNAL_BYTES_MAX);
+            assert_eq!(pragma("cache_size"), -PAGES_KIB_MAX);
             let mode: String = connection
                 .pragma_query_value(None, "journal_mode", |row| row.get(0))
                 .unwrap();
