@@ -5,7 +5,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
@@ -25,6 +25,10 @@ use super::{
     start::Started,
     watcher::SETTLED,
 };
+
+/// How often it is tried to remove a folder, and how long to wait before it is tried again.
+const REMOVALS: u32 = 20;
+const REMOVAL_PAUSE: Duration = Duration::from_millis(100);
 
 impl Sessions {
     /// Finds the sessions that the folders name: running ones are followed again, lost ones buried. Those that were cut
@@ -215,9 +219,24 @@ impl Sessions {
             // Ids sort by time, and so do the folders of a survey.
             let ended: Vec<PathBuf> = ended.map(|(_, dir, _)| dir).collect();
             for dir in ended.iter().rev().skip(kept) {
-                let _ = fs::remove_dir_all(dir);
+                remove(dir);
             }
         });
+    }
+}
+
+/// Removes the folder of a session that has ended. Who writes its last file there at that moment keeps the folder from going, so it
+/// is tried again.
+fn remove(dir: &Path) {
+    for tries in 1..=REMOVALS {
+        match fs::remove_dir_all(dir) {
+            Ok(()) => return,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(error) if tries == REMOVALS => {
+                tracing::warn!(dir = %dir.display(), %error, "the folder of a session that has ended stays: it can be removed by hand");
+            }
+            Err(_) => std::thread::sleep(REMOVAL_PAUSE),
+        }
     }
 }
 
