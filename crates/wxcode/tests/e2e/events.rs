@@ -172,9 +172,7 @@ async fn clearing_leaving_and_losing_a_conversation_is_told() {
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))
         .await;
-    socket.input("/clear").await;
-    socket.until("/clear").await;
-    socket.input("\r").await;
+    socket.submit("/clear").await;
     let rotated = events.named("session.rotated").await.data;
     let after = server.session(&project).await;
     assert_eq!(rotated["from"], before["claude_session_id"]);

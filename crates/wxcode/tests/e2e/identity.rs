@@ -114,9 +114,7 @@ async fn a_nested_claude_with_the_agents_settings_changes_nothing() {
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))
         .await;
-    socket.input("/clear").await;
-    socket.until("/clear").await;
-    socket.input("\r").await;
+    socket.submit("/clear").await;
     let after = server
         .session_until(&project, "the id changed", |session| {
             session["claude_session_id"] != before.0
@@ -275,9 +273,7 @@ async fn two_conversations() -> (Server, String, Value, Value) {
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))
         .await;
-    socket.input("/clear").await;
-    socket.until("/clear").await;
-    socket.input("\r").await;
+    socket.submit("/clear").await;
     let cleared = server
         .session_until(&project, "the id changed", |session| {
             session["claude_session_id"] != first && session["agent_state"] == "idle"
@@ -297,9 +293,7 @@ async fn what_an_earlier_session_reported_does_not_turn_the_conversation_back() 
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))
         .await;
-    socket.input("/clear").await;
-    socket.until("/clear").await;
-    socket.input("\r").await;
+    socket.submit("/clear").await;
     let third = server
         .session_until(&project, "the id changed again", |session| {
             session["claude_session_id"] != second && session["agent_state"] == "idle"

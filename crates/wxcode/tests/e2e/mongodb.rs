@@ -73,9 +73,7 @@ async fn a_database_that_was_away_has_missed_nothing_when_it_is_back() {
     socket.until("❯ while it is away").await;
     socket.input("\r").await;
     socket.until("last: while it is away").await;
-    socket.input("/clear").await;
-    socket.until("/clear").await;
-    socket.input("\r").await;
+    socket.submit("/clear").await;
     // Longer than an operation is tried: what is asked for now fails, and says so.
     let path = format!("/output-projects/{project}/deliveries");
     let lost = server

@@ -237,9 +237,7 @@ async fn clear_rotates_the_id_and_keeps_the_history() {
         .socket(&format!("/output-projects/{project}/terminal"))
         .await;
     socket.message("status").await;
-    socket.input("/clear").await;
-    socket.until("/clear").await;
-    socket.input("\r").await;
+    socket.submit("/clear").await;
     let after = server
         .session_until(&project, "the id changed", |session| {
             session["claude_session_id"] != before["claude_session_id"]

@@ -79,9 +79,7 @@ async fn a_nested_claude_with_the_agents_settings_is_not_the_agent() {
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))
         .await;
-    socket.input("/clear").await;
-    socket.until("/clear").await;
-    socket.input("\r").await;
+    socket.submit("/clear").await;
     let cleared = server
         .session_until(&project, "the id changed", |session| {
             session["claude_session_id"] != before["claude_session_id"]
@@ -162,9 +160,7 @@ async fn an_older_conversation_is_resumed_with_its_messages() {
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))
         .await;
-    socket.input("/clear").await;
-    socket.until("/clear").await;
-    socket.input("\r").await;
+    socket.submit("/clear").await;
     server
         .session_until(&project, "the id changed", |session| {
             session["claude_session_id"] != first && session["agent_state"] == "idle"

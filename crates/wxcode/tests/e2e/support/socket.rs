@@ -143,6 +143,13 @@ impl Socket {
         self.send(json!({ "type": "input", "data": data })).await;
     }
 
+    /// Types a command, and Enter once it is seen.
+    pub(crate) async fn submit(&mut self, command: &str) {
+        self.input(command).await;
+        self.until(command).await;
+        self.input("\r").await;
+    }
+
     /// Leaves without a word.
     pub(crate) fn drop_connection(self) {
         drop(self.stream);
