@@ -7,6 +7,7 @@
 mod bury;
 mod files;
 mod left;
+mod starting;
 
 use std::{
     io,
@@ -22,6 +23,8 @@ pub use files::write_whole;
 pub(crate) use files::{EXIT, HOLDER, HOOK, LOG, SCREEN, SOCKET, write_json};
 use files::{SPEC, read_json};
 pub use left::end_left;
+pub use starting::is_started;
+pub(crate) use starting::lock;
 
 /// The version of the files that this build writes.
 pub const VERSION: u32 = 1;
@@ -168,7 +171,7 @@ pub enum State {
     /// The holder is gone and has not said how the agent ended: another boot, no such process, or
     /// another process of that number.
     Lost(HolderFile),
-    /// Only the spec: not started yet, or the start failed.
+    /// Only the spec: not started yet, or the start failed or was undone.
     Unfinished,
 }
 
@@ -202,6 +205,16 @@ pub enum FolderError {
         /// Its version.
         version: u32,
     },
+}
+
+impl FolderError {
+    /// Whether [`mend`](crate::mend) puts it right: what says that the session runs is damaged or missing.
+    pub fn is_mendable(&self) -> bool {
+        match self {
+            Self::Missing(path) | Self::Damaged { path, .. } => path.ends_with(HOLDER),
+            Self::Io { .. } | Self::Newer { .. } => false,
+        }
+    }
 }
 
 /// Makes the folder (0700), where it is missing, and writes its spec.
@@ -287,6 +300,8 @@ pub const TERMINATED: &str = "terminated";
 pub const OOM_KILLED: &str = "oom_killed";
 /// The reason of an exit: what the holder wrote of itself is lost.
 pub const DAMAGED: &str = "damaged";
+/// The reason of an exit: the start was undone, as whoever asked for it was gone.
+pub const NOT_STARTED: &str = "not_started";
 
 impl HolderFile {
     /// The agent's process and its start, as [`crate::lineage::Lineage::of`] takes them.

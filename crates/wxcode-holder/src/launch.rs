@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use crate::{
-    folder::{self, EXIT, HOLDER, HOOK, HolderFile, LOG, SOCKET, State},
+    folder::{self, EXIT, HOLDER, HOOK, HolderFile, LOG, NOT_STARTED, SOCKET, State},
     proc::{self, Stat},
 };
 
@@ -186,7 +186,8 @@ pub async fn launch(
     result
 }
 
-fn lacks_room(error: &io::Error) -> bool {
+/// Whether the system had no room just now, which says nothing of who is there.
+pub(crate) fn lacks_room(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let lacks = [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM];
     let errno = error.raw_os_error();
@@ -235,7 +236,7 @@ fn sweep(dir: &Path) {
         if file.runs() {
             end_holder(&file);
         }
-        let _ = folder::bury(dir, &file, "not_started");
+        let _ = folder::bury(dir, &file, NOT_STARTED);
     }
     for name in [HOLDER, EXIT, HOOK, SOCKET] {
         let _ = std::fs::remove_file(dir.join(name));

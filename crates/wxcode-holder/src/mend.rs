@@ -4,13 +4,15 @@ use std::path::Path;
 
 use crate::{
     client::{self, ClientError, Welcome},
-    folder::{self, DAMAGED, FolderError, HOLDER, HolderFile, State, VERSION},
+    folder::{self, DAMAGED, FolderError, HOLDER, HolderFile, NOT_STARTED, State, VERSION},
+    launch::lacks_room,
     proc::{self, Stat},
 };
 
 /// Writes `holder.json` again where a holder answers in `dir`, else that the session has ended; what the folder says then.
 ///
-/// A holder that was killed has taken its agent with it, so where no one answers nothing runs.
+/// A holder that was killed has taken its agent with it, so where no one answers nothing runs. To be called for a session that
+/// was seen to run, or whose folder [`folder::inspect`] does not understand: one that is not started yet counts as ended after this.
 ///
 /// # Errors
 /// The folder cannot be written, or something answers that is not understood: it is left alone.
@@ -24,8 +26,9 @@ pub async fn mend(dir: &Path) -> Result<State, FolderError> {
             let file = described(&connection.welcome).map_err(failed)?;
             folder::write_json(dir, HOLDER, &file)?;
         }
-        Err(ClientError::Gone(_)) => {
-            folder::record(dir, DAMAGED)?;
+        Err(ClientError::Gone(error)) if !lacks_room(&error) => {
+            let undone = matches!(folder::inspect(dir), Ok(State::Unfinished));
+            folder::record(dir, if undone { NOT_STARTED } else { DAMAGED })?;
         }
         Err(error) => return Err(failed(std::io::Error::other(error))),
     }

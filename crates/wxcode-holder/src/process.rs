@@ -39,7 +39,7 @@ use std::{
 use serde::Serialize;
 
 use crate::{
-    folder::BUILD,
+    folder::{self, BUILD},
     launch::{Answer, Failure},
 };
 use candidate::Verdict;
@@ -67,6 +67,8 @@ pub fn run(dir: &Path) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    // Let go of when this is over, one way or the other.
+    let starting = folder::lock(&dir);
     let holder = match start::start(&dir) {
         Ok(holder) => holder,
         Err(failure) => {
@@ -79,6 +81,7 @@ pub fn run(dir: &Path) -> ExitCode {
         holder.undo();
         return ExitCode::FAILURE;
     }
+    drop(starting);
     guardian::let_go(guardian);
     hold(holder)
 }

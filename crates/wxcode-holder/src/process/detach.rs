@@ -5,9 +5,11 @@
 use std::io::{self, PipeReader, PipeWriter};
 
 use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
     fd::{FromRawFd, OwnedFd},
     fs::{Mode, OFlags, open},
     process::{Pid, set_child_subreaper, setsid},
+    stdio::stdout,
 };
 
 /// Which of the two processes that [`leave`] makes this one is.
@@ -83,6 +85,13 @@ pub(super) fn take_signals(fd: &OwnedFd) -> Vec<i32> {
         .chunks_exact(RECORD)
         .filter_map(|record| Some(i32::from_ne_bytes(*record.first_chunk()?)))
         .collect()
+}
+
+/// Whether nobody has the other end of the pipe to the caller any more.
+pub(super) fn is_caller_gone() -> bool {
+    let mut caller = [PollFd::from_borrowed_fd(stdout(), PollFlags::empty())];
+    let now = Timespec::default();
+    poll(&mut caller, Some(&now)).is_ok() && caller[0].revents().contains(PollFlags::ERR)
 }
 
 /// Closes the pipe to the caller: standard output becomes `/dev/null`.

@@ -36,7 +36,7 @@ impl Drop for Made<'_> {
     }
 }
 
-/// Starts the agent of the spec in `dir`. After an error nothing is left but the spec.
+/// Starts the agent of the spec in `dir`, which has the lock of the start. After an error nothing is left but the spec.
 pub(super) fn start(dir: &Path) -> Result<Holder, Failure> {
     let in_folder = |error: folder::FolderError| Failure::Folder {
         message: error.to_string(),
@@ -76,6 +76,9 @@ pub(super) fn start(dir: &Path) -> Result<Holder, Failure> {
         .scope
         .as_ref()
         .map(|scope| scope::enter(scope, guardian.as_ref().map(|guardian| guardian.pid)));
+    if detach::is_caller_gone() {
+        return Err(system("answer")(io::ErrorKind::BrokenPipe.into()));
+    }
     let agent = pty.spawn(&spec)?;
     let agent_pid = agent.as_raw_nonzero().get();
     // Not reaped yet, so it is there even if it has ended.

@@ -26,6 +26,8 @@ use super::{
     watcher::SETTLED,
 };
 
+/// How long all starts that were cut in two may take to be undone, before their folders are looked at as they are.
+const UNDONE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often it is tried to remove a folder, and how long to wait before it is tried again.
 const REMOVALS: u32 = 20;
 const REMOVAL_PAUSE: Duration = Duration::from_millis(100);
@@ -39,7 +41,11 @@ impl Sessions {
     pub(crate) async fn adopt(&self) -> io::Result<Vec<CutOff>> {
         let began = Instant::now();
         let root = self.0.settings.data_dir.join("sessions");
-        let found = tokio::task::spawn_blocking(move || look(&root))
+        let look = move || {
+            let_starts_end(&root)?;
+            look(&root)
+        };
+        let found = tokio::task::spawn_blocking(look)
             .await
             .map_err(io::Error::other)??;
         let mut running = 0_usize;
@@ -267,13 +273,9 @@ struct Past {
 
 /// What a folder says whose `holder.json` is damaged or missing, once that is put right; `None` for one that cannot be.
 async fn mended(id: Id, dir: &Path, error: FolderError) -> Option<State> {
-    let mended = match &error {
-        FolderError::Damaged { path, .. } | FolderError::Missing(path)
-            if path.ends_with("holder.json") =>
-        {
-            wxcode_holder::mend(dir).await
-        }
-        _ => Err(error),
+    let mended = match error.is_mendable() {
+        true => wxcode_holder::mend(dir).await,
+        false => Err(error),
     };
     match mended {
         Ok(state) => {
@@ -300,6 +302,18 @@ fn report_unreadable(id: Id, dir: &Path, state: &State) {
             tracing::warn!(session = %id, "the spec.json of a session is damaged, it is passed over: remove {folder}")
         }
     }
+}
+
+/// Waits for starts that the end of the server before cut in two: their holders undo them, and until then look like ones that hold
+/// a session.
+pub(super) fn let_starts_end(root: &Path) -> io::Result<()> {
+    let until = Instant::now() + UNDONE_TIMEOUT;
+    for (id, dir) in folders(root)? {
+        if !folder::is_started(&dir, until) {
+            tracing::warn!(session = %id, "the start of an agent was cut in two, and its holder does not undo it yet: it is stopped, or the machine is overloaded");
+        }
+    }
+    Ok(())
 }
 
 /// The folders of sessions or runs below `root` that can be read, in the order of their making, those that run last, and what each says.

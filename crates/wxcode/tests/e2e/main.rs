@@ -32,6 +32,7 @@ mod resources;
 mod run;
 mod service;
 mod session;
+mod start;
 mod support;
 mod survival;
 mod terminal;

@@ -1,5 +1,8 @@
 //! The server dies, the agents do not.
 
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt as _, stream};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use wxcode_holder::log;
@@ -298,4 +301,51 @@ async fn a_client_that_comes_back_to_a_killed_holder_is_not_taken_back() {
         .await;
     assert_eq!(ended["exit"]["reason"], "holder_lost");
     assert_eq!(ended["seq"], offset, "as many bytes as the log holds");
+}
+
+/// How many sessions are promised to be adopted in under a second.
+const MANY: usize = 100;
+/// How many are started at a time: all of the machine is for this, not for the tests beside it.
+const AT_A_TIME: usize = 4;
+/// How often it is tried at most: what else the machine does may take its time once, but not each time.
+const TRIES: usize = 5;
+
+#[tokio::test]
+async fn a_hundred_sessions_are_adopted_in_under_a_second() {
+    let mut server = Server::start(Agent::fake("")).await;
+    let names = (0..MANY).map(|n| format!("p{n}"));
+    let started = stream::iter(names).map(|name| {
+        let server = &server;
+        async move {
+            let project = server.project(&name).await;
+            let session = server.start_session(&project).await;
+            (project, session["pid"].clone())
+        }
+    });
+    let started: BTreeMap<_, _> = started.buffer_unordered(AT_A_TIME).collect().await;
+    let mut best = u64::MAX;
+    for _ in 0..TRIES {
+        server.crash().await;
+        server.up().await;
+        let log = server.log();
+        let adopted = log.lines().rfind(|line| line.contains("sessions adopted"));
+        let (_, said) = adopted.unwrap().split_once("sessions adopted").unwrap();
+        let fields: BTreeMap<_, _> = said
+            .split_whitespace()
+            .filter_map(|field| field.split_once('='))
+            .collect();
+        assert_eq!(fields["running"], "100");
+        best = best.min(fields["ms"].parse().unwrap());
+        if best < 1000 {
+            break;
+        }
+    }
+    assert!(best < 1000, "{best} ms");
+    for (project, pid) in &started {
+        let session = server.session(project).await;
+        assert_eq!(
+            (&session["status"], &session["pid"]),
+            (&json!("running"), pid)
+        );
+    }
 }

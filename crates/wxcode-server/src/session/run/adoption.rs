@@ -13,7 +13,11 @@ use super::{
     live::{Note, Progress, Run},
     record,
 };
-use crate::session::{STOP_TIMEOUT, adoption::survey, registry::Sessions};
+use crate::session::{
+    STOP_TIMEOUT,
+    adoption::{let_starts_end, survey},
+    registry::Sessions,
+};
 
 impl Sessions {
     /// Finds the runs that the folders name. To be called when the sessions are adopted.
@@ -22,7 +26,11 @@ impl Sessions {
     /// When the folder of the runs cannot be read or made.
     pub async fn adopt_runs(&self) -> io::Result<()> {
         let root = self.0.settings.data_dir.join(FOLDER);
-        let found = tokio::task::spawn_blocking(move || survey(&root))
+        let look = move || {
+            let_starts_end(&root)?;
+            survey(&root)
+        };
+        let found = tokio::task::spawn_blocking(look)
             .await
             .map_err(io::Error::other)??;
         let mut running = 0_usize;

@@ -69,20 +69,26 @@ impl Watcher {
 
 /// What a folder says when its holder does not answer: how the agent ended, if it has.
 pub(in crate::session) async fn gone(dir: &Path) -> Option<Exit> {
-    let dir = dir.to_owned();
-    let looked = tokio::task::spawn_blocking(move || match folder::inspect(&dir) {
-        Ok(State::Exited(_, exit)) => Ok(Some(exit)),
-        Ok(State::Lost(holder)) => folder::bury(&dir, &holder, holder.loss()).map(Some),
-        Ok(State::Live(_) | State::Unfinished) => Ok(None),
-        Err(error) => Err(error),
-    })
-    .await;
-    match looked {
-        Ok(Ok(exit)) => exit,
-        Ok(Err(error)) => {
+    let folder = dir.to_owned();
+    let looked = tokio::task::spawn_blocking(move || match folder::inspect(&folder) {
+        Ok(State::Lost(holder)) => {
+            let exit = folder::bury(&folder, &holder, holder.loss())?;
+            Ok(State::Exited(Some(holder), exit))
+        }
+        looked => looked,
+    });
+    let state = match looked.await.ok()? {
+        // It ran: so its holder undid the start, or what says that it runs is lost.
+        Ok(State::Unfinished) => wxcode_holder::mend(dir).await,
+        Err(error) if error.is_mendable() => wxcode_holder::mend(dir).await,
+        state => state,
+    };
+    match state {
+        Ok(State::Exited(_, exit)) => Some(exit),
+        Ok(_) => None,
+        Err(error) => {
             tracing::warn!(%error, "a folder cannot be read");
             None
         }
-        Err(_) => None,
     }
 }

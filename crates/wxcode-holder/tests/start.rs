@@ -1,0 +1,105 @@
+//! Starts whose caller is gone before it has its answer.
+
+#![allow(clippy::unwrap_used)] // also in what the tests share
+
+mod support;
+
+use std::{
+    fs,
+    io::{PipeReader, Write, pipe},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use support::*;
+use wxcode_holder::folder::{self, HolderFile, State};
+
+/// Room in a pipe, in bytes: one page, the least there is.
+const ROOM: usize = 4 << 10;
+
+/// A pipe to the caller with no room left, so that the answer waits there.
+fn full_pipe() -> (PipeReader, Stdio) {
+    let (reader, mut writer) = pipe().unwrap();
+    assert_eq!(rustix::pipe::fcntl_setpipe_size(&writer, ROOM), Ok(ROOM));
+    writer.write_all(&[b' '; ROOM]).unwrap();
+    (reader, writer.into())
+}
+
+fn begin(dir: &Path, stdout: Stdio) -> Child {
+    Command::new(exe())
+        .arg("holder")
+        .arg(dir)
+        .env_clear()
+        .envs(env())
+        .stdin(Stdio::null())
+        .stdout(stdout)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// The holder's file, once the agent is there.
+fn file_in(dir: &Path) -> HolderFile {
+    let until = Instant::now() + LONG;
+    while Instant::now() < until {
+        if let Ok(State::Live(file)) = folder::inspect(dir) {
+            return file;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("no holder came up");
+}
+
+#[test]
+fn a_start_that_its_caller_does_not_wait_for_is_told_from_a_session_that_runs() {
+    let tmp = tempfile::tempdir().unwrap();
+    let dir = tmp.path().join("session");
+    folder::write_spec(&dir, &spec(&["/bin/sleep", "1000"], tmp.path())).unwrap();
+    let (caller, stdout) = full_pipe();
+    let mut launcher = begin(&dir, stdout);
+    launcher.wait().unwrap();
+    let file = file_in(&dir);
+    // It looks like one that runs, and is not: whoever asked may yet be gone.
+    assert!(!folder::is_started(&dir, Instant::now()));
+    drop(caller);
+    assert!(folder::is_started(&dir, Instant::now() + LONG));
+    assert_eq!(folder::inspect(&dir).unwrap(), State::Unfinished);
+    assert!(!is_alive(file.agent_pid));
+    wait_gone(file.pid);
+}
+
+#[tokio::test]
+async fn a_session_that_runs_is_started() {
+    let session = Session::shell("read -r").await;
+    assert!(folder::is_started(&session.dir, Instant::now() + LONG));
+    assert!(matches!(folder::inspect(&session.dir), Ok(State::Live(_))));
+}
+
+#[test]
+fn no_agent_is_started_for_a_caller_that_is_gone() {
+    let tmp = tempfile::tempdir().unwrap();
+    let dir = tmp.path().join("session");
+    let script = format!("touch {}/began", tmp.path().display());
+    folder::write_spec(&dir, &spec(&["/bin/sh", "-c", &script], tmp.path())).unwrap();
+    let (caller, stdout) = pipe().unwrap();
+    drop(caller);
+    begin(&dir, stdout.into()).wait().unwrap();
+    assert!(folder::is_started(&dir, Instant::now() + LONG));
+    let until = Instant::now() + LONG;
+    while runs_in(&dir) {
+        assert!(Instant::now() < until, "the holder runs on");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(!tmp.path().join("began").exists());
+    assert_eq!(folder::inspect(&dir).unwrap(), State::Unfinished);
+}
+
+/// Whether a process has this folder on its command line.
+fn runs_in(dir: &Path) -> bool {
+    let dir = dir.to_str().unwrap();
+    fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(dir)
+    })
+}

@@ -1,0 +1,112 @@
+//! The server dies in the middle of a start.
+
+use std::{
+    fs,
+    io::{PipeReader, Write, pipe},
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use serde_json::{Value, json};
+use tokio::process::Child;
+
+use crate::support::{Agent, Server, eventually, is_alive};
+
+/// Room in a pipe, in bytes: one page, the least there is.
+const ROOM: usize = 4 << 10;
+
+fn read(dir: &Path, name: &str) -> Value {
+    serde_json::from_slice(&fs::read(dir.join(name)).unwrap()).unwrap()
+}
+
+/// The folder of a session that is to go on where this one ended.
+fn next_folder(before: &Path) -> PathBuf {
+    let mut spec = read(before, "spec.json");
+    let id = u128::from_str_radix(spec["session_id"].as_str().unwrap(), 16).unwrap();
+    let id = format!("{:024x}", id + (1 << 64)); // made a second later
+    let dir = before.with_file_name(&id);
+    fs::create_dir(&dir).unwrap();
+    spec["session_id"] = json!(id);
+    spec["created_at"] = json!(jiff::Timestamp::now().to_string());
+    fs::write(dir.join("spec.json"), spec.to_string()).unwrap();
+    dir
+}
+
+/// A holder that a server started and does not hear any more: its agent runs, and the answer waits in a pipe that has no room.
+async fn cut_in_two(server: &Server, dir: &Path) -> (PipeReader, Child) {
+    let (reader, mut writer) = pipe().unwrap();
+    assert_eq!(rustix::pipe::fcntl_setpipe_size(&writer, ROOM), Ok(ROOM));
+    writer.write_all(&[b' '; ROOM]).unwrap();
+    let launcher = server
+        .command(&["holder", dir.to_str().unwrap()])
+        .stdin(Stdio::null())
+        .stdout(writer)
+        .spawn()
+        .unwrap();
+    eventually("the agent runs", || dir.join("holder.json").exists()).await;
+    (reader, launcher)
+}
+
+#[tokio::test]
+async fn a_start_that_is_undone_late_ends_and_the_next_visit_starts_anew() {
+    let mut server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    server.start_session(&project).await;
+    server
+        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
+        .await;
+    let session = format!("/output-projects/{project}/session");
+    server.delete(&session).await.expect(204);
+    let before = server.session_dirs().remove(0);
+    server.crash().await;
+    let dir = next_folder(&before);
+    let (caller, mut launcher) = cut_in_two(&server, &dir).await;
+    launcher.wait().await.unwrap();
+    let file = read(&dir, "holder.json");
+
+    // The next server waits for a while, and then takes it for one that runs.
+    server.up().await;
+    assert_eq!(server.session(&project).await["agent_state"], "starting");
+    assert!(server.log().contains("cut in two"), "{}", server.log());
+    drop(caller);
+    let ended = server
+        .session_until(&project, "ended", |session| session["status"] == "exited")
+        .await;
+    assert_eq!(ended["exit"]["reason"], "not_started");
+    let agent = i32::try_from(file["agent_pid"].as_i64().unwrap()).unwrap();
+    assert!(!is_alive(agent));
+    let hello = server.deliver(&project, "hello").await;
+    server.delivery_until(&project, &hello, "submitted").await;
+}
+
+#[tokio::test]
+async fn a_start_that_is_undone_while_the_next_server_comes_leaves_nothing() {
+    let mut server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    server.start_session(&project).await;
+    let session = format!("/output-projects/{project}/session");
+    server.delete(&session).await.expect(204);
+    let before = server.session_dirs().remove(0);
+    server.crash().await;
+    let dir = next_folder(&before);
+    let (caller, mut launcher) = cut_in_two(&server, &dir).await;
+    launcher.wait().await.unwrap();
+    let file = read(&dir, "holder.json");
+
+    // A server that has its lock looks at the sessions next.
+    let lock = fs::File::open(server.data_dir().join("server.lock")).unwrap();
+    let undo = async {
+        eventually("the server begins", || {
+            lock.try_lock().is_err() || lock.unlock().is_err()
+        })
+        .await;
+        drop(caller);
+    };
+    tokio::join!(server.up(), undo);
+    let agent = i32::try_from(file["agent_pid"].as_i64().unwrap()).unwrap();
+    assert!(!is_alive(agent));
+    assert!(!dir.exists());
+    assert_eq!(server.session(&project).await["status"], "exited");
+    let hello = server.deliver(&project, "hello").await;
+    server.delivery_until(&project, &hello, "submitted").await;
+}
