@@ -80,16 +80,17 @@ impl Events {
         places.iter().for_each(|place| place.feed.settle());
     }
 
-    /// Ends a project's events and deletes its log.
-    pub(crate) fn forget(&self, project: Id) {
+    /// Ends a project's events and deletes its log; whether it is gone.
+    pub(crate) fn forget(&self, project: Id) -> bool {
         if let Some(place) = self.places().remove(&project) {
             place.feed.close();
         }
         match fs::remove_dir_all(self.dir(project)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 tracing::warn!(%project, %error, "the event log of a project that was deleted stays");
+                false
             }
-            Ok(()) | Err(_) => {}
+            Ok(()) | Err(_) => true,
         }
     }
 

@@ -154,18 +154,22 @@ impl Planning {
         self.0.watches.count()
     }
 
-    /// Forgets a project that is gone.
-    pub(crate) fn forget(&self, project: Id) {
-        let Some(place) = lock(&self.0.places).remove(&project) else {
-            return;
-        };
-        place.gone.cancel();
-        match fs::remove_file(&place.file) {
+    /// Forgets a project that is gone, and its record; whether that is gone too.
+    pub(crate) fn forget(&self, project: Id) -> bool {
+        if let Some(place) = lock(&self.0.places).remove(&project) {
+            place.gone.cancel();
+        }
+        match fs::remove_file(self.file(project)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 tracing::warn!(%project, %error, "the planning record of a project that was deleted stays");
+                false
             }
-            Ok(()) | Err(_) => {}
+            Ok(()) | Err(_) => true,
         }
+    }
+
+    fn file(&self, project: Id) -> PathBuf {
+        self.0.root.join(format!("{project}.json"))
     }
 
     fn place(&self, project: Id) -> Arc<Place> {
@@ -173,7 +177,7 @@ impl Planning {
         let place = places.entry(project).or_insert_with(|| {
             Arc::new(Place {
                 project,
-                file: self.0.root.join(format!("{project}.json")),
+                file: self.file(project),
                 record: tokio::sync::Mutex::new(None),
                 watch: Mutex::default(),
                 gone: CancellationToken::new(),

@@ -166,6 +166,7 @@ impl Server {
             path: data_dir.clone(),
             source,
         };
+        sessions.finish_deletions().await;
         let cut_off = sessions.adopt().await.map_err(failed)?;
         sessions.adopt_runs().await.map_err(failed)?;
         let listener = bind(listen).map_err(|source| ServeError::Listen {

@@ -6,6 +6,7 @@ mod answer;
 mod claim;
 mod courier;
 mod crosscheck;
+mod deletion;
 #[cfg(test)]
 mod double;
 mod identity;

@@ -41,6 +41,8 @@ pub struct Settings {
     pub upgrade_holders: bool,
     /// How long an agent may take to be ready for a delivery.
     pub ready_timeout: Duration,
+    /// What its users call the store, without a password.
+    pub store: String,
     /// What this server is to others on the same store; `None`: it has its store for itself.
     pub shared: Option<Shared>,
 }

@@ -280,6 +280,7 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
         },
         upgrade_holders: file.holder.upgrade,
         ready_timeout: Duration::from_secs(file.delivery.ready_timeout_s),
+        store: String::new(),
         shared: None,
         data_dir,
     };

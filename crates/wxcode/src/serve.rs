@@ -44,6 +44,7 @@ async fn serve(common: &Common, resolved: Resolved) -> anyhow::Result<()> {
     if store.is_shared() {
         settings.shared = Some(node::load(own, &data_dir)?);
     }
+    settings.store = store.to_string();
     let store = store.open(&data_dir).await?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;

@@ -15,7 +15,7 @@ use wxcode_holder::folder::{self, Exit, FolderError, HolderFile, State, read_spe
 use wxcode_store::StoreError;
 
 use super::{
-    STOP_TIMEOUT, courier,
+    STOP_TIMEOUT, courier, deletion,
     learned::Learned,
     live::{Note, Session, View},
     registry::{Sessions, stop},
@@ -28,9 +28,6 @@ use super::{
 
 /// How long all starts that were cut in two may take to be undone, before their folders are looked at as they are.
 const UNDONE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often it is tried to remove a folder, and how long to wait before it is tried again.
-const REMOVALS: u32 = 20;
-const REMOVAL_PAUSE: Duration = Duration::from_millis(100);
 
 impl Sessions {
     /// Finds the sessions that the folders name: running ones are followed again, lost ones buried. Those that were cut
@@ -215,9 +212,11 @@ impl Sessions {
 
     /// Removes the folders of a project's ended sessions but for the latest `kept`, in the background.
     pub(super) fn prune(&self, project: Id, kept: usize) {
-        let root = self.0.settings.data_dir.join("sessions");
+        let data_dir = self.0.settings.data_dir.clone();
         tokio::task::spawn_blocking(move || {
-            let Ok(found) = survey(&root) else { return };
+            let Ok(found) = survey(&data_dir.join("sessions")) else {
+                return;
+            };
             let ended = found.into_iter().filter(|(_, dir, state)| {
                 matches!(state, State::Exited(..))
                     && read_note(dir).is_some_and(|(note, _)| note.project_id == project)
@@ -225,24 +224,9 @@ impl Sessions {
             // Ids sort by time, and so do the folders of a survey.
             let ended: Vec<PathBuf> = ended.map(|(_, dir, _)| dir).collect();
             for dir in ended.iter().rev().skip(kept) {
-                remove(dir);
+                deletion::discard(&data_dir, dir);
             }
         });
-    }
-}
-
-/// Removes the folder of a session that has ended. Who writes its last file there at that moment keeps the folder from going, so it
-/// is tried again.
-fn remove(dir: &Path) {
-    for tries in 1..=REMOVALS {
-        match fs::remove_dir_all(dir) {
-            Ok(()) => return,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Err(error) if tries == REMOVALS => {
-                tracing::warn!(dir = %dir.display(), %error, "the folder of a session that has ended stays: it can be removed by hand");
-            }
-            Err(_) => std::thread::sleep(REMOVAL_PAUSE),
-        }
     }
 }
 

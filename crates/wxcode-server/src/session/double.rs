@@ -181,6 +181,7 @@ fn settings(data_dir: PathBuf) -> Settings {
         scopes: false,
         limits: Limits::default(),
         ready_timeout: Duration::from_secs(1),
+        store: "sqlite".to_owned(),
         shared: None,
     }
 }

@@ -285,16 +285,10 @@ impl Sessions {
         if !self.end_left(project).await {
             return Ok(Retired::Stuck);
         }
-        let removed = self.0.store.remove_project(project).await?;
-        self.forget_seat(project);
-        self.0.planning.forget(project);
-        Self::prune_runs(&seat, 0);
-        self.prune(project, 0);
-        Ok(if removed {
-            Retired::Removed
-        } else {
-            Retired::Missing
-        })
+        match self.delete(project).await? {
+            true => Ok(Retired::Removed),
+            false => Ok(Retired::Missing),
+        }
     }
 
     /// Stops following; the agents run on.

@@ -10,11 +10,12 @@ mod story;
 
 pub use live::{Account, Run};
 
-use std::{fs, sync::Arc};
+use std::sync::Arc;
 
 use wxcode_core::id::Id;
 
 use super::{
+    deletion,
     registry::{Sessions, stop},
     seat::Seat,
 };
@@ -45,7 +46,7 @@ impl Sessions {
     }
 
     /// Forgets the runs of a project that are over but for the latest `kept`, and removes their folders in the background.
-    pub(super) fn prune_runs(seat: &Seat, kept: usize) {
+    pub(super) fn prune_runs(&self, seat: &Seat, kept: usize) {
         let over: Vec<Arc<Run>> = seat
             .runs()
             .into_iter()
@@ -54,12 +55,8 @@ impl Sessions {
         let old = over.len().saturating_sub(kept);
         for run in over.into_iter().take(old) {
             seat.forget_run(run.id);
-            let dir = run.dir.clone();
-            tokio::task::spawn_blocking(move || {
-                if let Err(error) = fs::remove_dir_all(&dir) {
-                    tracing::warn!(run = %dir.display(), %error, "the folder of an old run stays");
-                }
-            });
+            let (data_dir, dir) = (self.0.settings.data_dir.clone(), run.dir.clone());
+            tokio::task::spawn_blocking(move || deletion::discard(&data_dir, &dir));
         }
     }
 }

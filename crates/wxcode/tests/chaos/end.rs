@@ -30,9 +30,6 @@ const SERVER_GROWTH: u64 = 24 << 10;
 const WARM: Duration = Duration::from_secs(60);
 /// How long what is to be gone may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Folders that may be left when all projects are deleted, over all servers that were killed.
-const FOLDERS_LEFT_MAX: usize = 8;
-
 impl World {
     /// Looks at memory and descriptors, at every rest.
     pub(crate) fn measure(&mut self, step: &Step, account: &mut Account) -> Verdict {
@@ -96,8 +93,8 @@ impl World {
         let until = Instant::now() + PATIENCE;
         loop {
             // Folders go in the background.
-            let kinds =
-                ["sessions", "runs", "events"].map(|kind| self.server.data_dir().join(kind));
+            let kinds = ["sessions", "runs", "events", "planning", "deleting"]
+                .map(|kind| self.server.data_dir().join(kind));
             let left = kinds
                 .iter()
                 .flat_map(|kind| entries(kind))
@@ -106,12 +103,7 @@ impl World {
                 break;
             }
             if Instant::now() > until {
-                // A server that is killed right behind a deletion leaves the folder, and the next one does not know that it may go.
-                account.peak("folders of deleted projects that stayed", left.len() as u64);
-                if left.len() > FOLDERS_LEFT_MAX {
-                    return Err(format!("all projects are deleted, and there are {left:?}"));
-                }
-                break;
+                return Err(format!("all projects are deleted, and there are {left:?}"));
             }
             sleep(Duration::from_millis(50)).await;
         }

@@ -17,6 +17,7 @@ mod follower;
 mod perform;
 mod plan;
 mod process;
+mod removal;
 mod run;
 mod settle;
 mod slot;

@@ -6,13 +6,13 @@ use bytes::Bytes;
 use reqwest::Method;
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use wxcode_terminal::Size;
 
 use super::{
     client::{Client, Order},
     count::Account,
-    process::{DAEMON, LAST_STEPS},
+    process::DAEMON,
     step::{End, Step, What, Word},
     taken::spell,
     world::{Said, Verdict, World},
@@ -51,6 +51,7 @@ impl World {
             Step::StartTwice { slot } => self.start_twice(*slot).await,
             Step::Stop { slot } => self.stop(*slot).await,
             Step::Remake { slot } => self.remake(*slot, account).await,
+            Step::RemakeAmid { slot, after } => self.remake_amid(*slot, *after, account).await,
             Step::Run { slot, word } => self.run(*slot, *word).await,
             Step::Unfollow { slot } => {
                 self.slots[*slot].follower.breaks();
@@ -312,47 +313,6 @@ impl World {
         self.sweep(slot);
         self.all_gone(slot, &tree).await?;
         Ok(!tree.keepers.is_empty())
-    }
-
-    pub(crate) async fn remake(&mut self, slot: usize, account: &mut Account) -> Verdict<bool> {
-        self.remove(slot, account).await?;
-        self.slots[slot] = self.make().await?;
-        Ok(true)
-    }
-
-    /// Deletes a project; nothing of it is left.
-    pub(crate) async fn remove(&mut self, slot: usize, account: &mut Account) -> Verdict {
-        self.deliveries(slot).await?;
-        let collected = self.slots[slot].collect();
-        collected.map_err(|wrong| self.of(slot, &wrong))?;
-        self.compare(slot, true, account)?;
-        let tree = self.tree(slot);
-        let path = self.path(slot, "?force=true");
-        let said = self.ask(Method::DELETE, &path, None).await?;
-        said.expect(&[204])?;
-        self.sweep(slot);
-        self.all_gone(slot, &tree).await?;
-        let compared = self.slots[slot].compare_taken(true);
-        compared.map_err(|wrong| self.of(slot, &wrong))?;
-        let place = &mut self.slots[slot];
-        for (end, count) in place.ends()? {
-            *account.deliveries.entry(end).or_default() += count;
-        }
-        account.events += place.follower.told().events.len() as u64;
-        place.clients = Default::default();
-        // Folders go in the background.
-        let until = Instant::now() + LAST_STEPS;
-        loop {
-            let families = self.slots[slot].families(self.server.data_dir());
-            let Some(family) = families.first() else {
-                return Ok(());
-            };
-            if Instant::now() > until {
-                let wrong = format!("it is deleted, and {} stays", family.dir.display());
-                return Err(self.of(slot, &wrong));
-            }
-            sleep(Duration::from_millis(20)).await;
-        }
     }
 
     async fn run(&mut self, slot: usize, word: Word) -> Verdict<bool> {

@@ -144,10 +144,14 @@ impl Plan {
         self.draw(kind)
     }
 
+    const fn leaves_servers(&self) -> bool {
+        (self.rests / EPOCH) % 2 == 1
+    }
+
     fn draw(&mut self, kind: Kind) -> Step {
         let slot = self.dice.place(self.slots.len());
         match kind {
-            Kind::Server | Kind::ServerAmid if (self.rests / EPOCH) % 2 == 1 => self.deliver(slot),
+            Kind::Server | Kind::ServerAmid if self.leaves_servers() => self.deliver(slot),
             Kind::Server => self.server(),
             Kind::ServerAmid => {
                 let key = self.key(slot);
@@ -187,7 +191,13 @@ impl Plan {
             },
             Kind::Remake => {
                 self.slots[slot] = Slot::NEW;
-                Step::Remake { slot }
+                match self.dice.roll(6) {
+                    roll @ 0..4 if !self.leaves_servers() => {
+                        let after = (roll < 2).then(|| self.dice.roll(400));
+                        Step::RemakeAmid { slot, after }
+                    }
+                    _ => Step::Remake { slot },
+                }
             }
             Kind::Run => {
                 self.slots[slot].ends();

@@ -177,6 +177,11 @@ pub(crate) enum Step {
     Remake {
         slot: usize,
     },
+    /// The same; the server is killed when it has answered, or so long after it was asked.
+    RemakeAmid {
+        slot: usize,
+        after: Option<u64>,
+    },
     Run {
         slot: usize,
         word: Word,

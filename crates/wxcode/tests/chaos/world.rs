@@ -20,7 +20,7 @@ use super::{
 };
 
 /// How long a request may take: agents have 15 s to end, answers 60 s, and the machine may be busy.
-const REQUEST: Duration = Duration::from_secs(180);
+pub(crate) const REQUEST: Duration = Duration::from_secs(180);
 /// A command waits so long for an agent that is not ready, in seconds.
 const READY_S: u64 = 20;
 /// Steps between two comparisons of bytes.

@@ -12,6 +12,7 @@ mod api;
 mod attach;
 mod clock;
 mod damage;
+mod deletion;
 mod delivery;
 mod doctor;
 mod ending;

@@ -59,7 +59,7 @@ impl Sessions {
                 let current = Some(begun.note.claude_session_id);
                 let run = self.follow_run(&seat, begun, current).await;
                 self.keep_lease_of_run(&run, tenure);
-                Self::prune_runs(&seat, RUNS_KEPT);
+                self.prune_runs(&seat, RUNS_KEPT);
                 Ok(run)
             }
             Err(error) => {
