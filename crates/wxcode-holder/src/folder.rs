@@ -171,7 +171,7 @@ pub enum State {
     /// The holder is gone and has not said how the agent ended: another boot, no such process, or
     /// another process of that number.
     Lost(HolderFile),
-    /// Only the spec: not started yet, or the start failed or was undone.
+    /// Nothing that a holder writes: not started yet, or the start failed, was broken off, or was undone. Its spec may not be there.
     Unfinished,
 }
 
@@ -249,7 +249,7 @@ pub(crate) fn read_holder(dir: &Path) -> Result<HolderFile, FolderError> {
 /// What the folder says about its session, and whether its holder runs.
 ///
 /// # Errors
-/// There is no spec, or a file is unreadable or damaged. Where `holder.json` is, or is missing though the session
+/// There is no folder, or no spec though the session ran, or a file is unreadable or damaged. Where `holder.json` is, or is missing though the session
 /// ran, [`mend`](crate::mend) puts it right.
 pub fn inspect(dir: &Path) -> Result<State, FolderError> {
     // In the order in which the holder writes: what it writes meanwhile is then never missed.
@@ -261,12 +261,12 @@ pub fn inspect(dir: &Path) -> Result<State, FolderError> {
         (Ok(Some(holder)), None) if alive => State::Live(holder),
         (Ok(Some(holder)), None) => State::Lost(holder),
         (Ok(None), None) => {
-            read_spec(dir)?;
             // What only a running holder writes.
-            if [EXIT, "log", "hooks"]
+            let was_held = [EXIT, "log", "hooks"]
                 .iter()
-                .any(|name| dir.join(name).exists())
-            {
+                .any(|name| dir.join(name).exists());
+            if was_held || !dir.is_dir() {
+                read_spec(dir)?;
                 return Err(FolderError::Missing(dir.join(HOLDER)));
             }
             State::Unfinished

@@ -54,6 +54,10 @@ impl Sessions {
                 Ok(state) => Some(state),
             };
             let Some(state) = state else { continue };
+            if state == State::Unfinished {
+                break_off(id, &dir);
+                continue;
+            }
             let Some((note, at)) = read_note(&dir) else {
                 report_unreadable(id, &dir, &state);
                 continue;
@@ -97,10 +101,7 @@ impl Sessions {
                         exit,
                     },
                 ),
-                // A start that a crash broke off before the holder was up.
-                State::Unfinished => {
-                    let _ = fs::remove_dir_all(&dir);
-                }
+                State::Unfinished => {} // see above
             }
         }
         self.settle_orphans().await;
@@ -298,6 +299,16 @@ pub(super) fn let_starts_end(root: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Removes the folder of a start that the end of a server broke off: no holder has ever held anything there.
+pub(super) fn break_off(id: Id, dir: &Path) {
+    match fs::remove_dir_all(dir) {
+        Ok(()) => tracing::info!(%id, "a start that was broken off is cleared away"),
+        Err(error) => {
+            tracing::warn!(%id, %error, "what a start left that was broken off stays: it can be removed by hand");
+        }
+    }
 }
 
 /// The folders of sessions or runs below `root` that can be read, in the order of their making, those that run last, and what each says.

@@ -110,3 +110,28 @@ async fn a_start_that_is_undone_while_the_next_server_comes_leaves_nothing() {
     let hello = server.deliver(&project, "hello").await;
     server.delivery_until(&project, &hello, "submitted").await;
 }
+
+#[tokio::test]
+async fn a_start_that_was_broken_off_before_its_holder_leaves_nothing() {
+    let mut server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    server.start_session(&project).await;
+    server.crash().await;
+    let running = server.session_dirs().remove(0);
+    // As far as a start has come: nothing, the settings of Claude Code, half a spec, the spec.
+    let sessions = running.parent().unwrap();
+    let starts: Vec<_> = ["a", "b", "c", "d"]
+        .map(|n| sessions.join(n.repeat(24)))
+        .into();
+    starts.iter().for_each(|dir| fs::create_dir(dir).unwrap());
+    for dir in &starts[1..] {
+        fs::write(dir.join("claude-settings.json"), "{}").unwrap();
+    }
+    let spec = fs::read(running.join("spec.json")).unwrap();
+    fs::write(starts[2].join(".spec.json.1.new"), &spec[..spec.len() / 2]).unwrap();
+    fs::write(starts[3].join("spec.json"), &spec).unwrap();
+    server.up().await;
+    assert_eq!(server.session_dirs(), [running]);
+    assert!(!server.log().contains("passed over"), "{}", server.log());
+    assert_eq!(server.session(&project).await["status"], "running");
+}

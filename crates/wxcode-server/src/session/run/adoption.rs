@@ -15,7 +15,7 @@ use super::{
 };
 use crate::session::{
     STOP_TIMEOUT,
-    adoption::{let_starts_end, survey},
+    adoption::{break_off, let_starts_end, survey},
     registry::Sessions,
 };
 
@@ -42,6 +42,10 @@ impl Sessions {
             }
         }
         for (id, dir, state) in found {
+            if state == State::Unfinished {
+                break_off(id, &dir);
+                continue;
+            }
             let Some((note, workspace, at)) = read_note(&dir) else {
                 tracing::warn!(run = %id, "a run's folder is not readable and is passed over");
                 continue;
@@ -49,11 +53,7 @@ impl Sessions {
             let (holder, is_live) = match state {
                 State::Live(holder) => (holder, true),
                 State::Lost(holder) | State::Exited(Some(holder), _) => (holder, false),
-                // A start that a crash broke off before the holder was up.
-                State::Unfinished => {
-                    let _ = std::fs::remove_dir_all(&dir);
-                    continue;
-                }
+                State::Unfinished => continue, // see above
                 State::Exited(None, _) => {
                     tracing::warn!(run = %id, "a run that never began is passed over");
                     continue;
