@@ -152,12 +152,12 @@ impl Client {
         let since = options
             .since
             .filter(|_| options.session.as_deref() == Some(&session.id.to_string()));
-        let mut drawn = false;
+        let mut reached = since;
         let exit = match connection {
             Some(connection) => {
                 let mut stream = Stream::new(self, attendance, reports, options.read_only);
                 let exit = stream.run(app, connection, since).await;
-                drawn = stream.drawn || since.is_some();
+                reached = stream.reached;
                 exit?
             }
             None => None,
@@ -178,8 +178,8 @@ impl Client {
         if let Some(rest) = self.protocol.finish() {
             self.line.push(rest);
         }
-        // Nobody is taken back behind what he has.
-        if !drawn && since.is_none_or(|since| since < exit.offset) {
+        // What the holder could not tell any more; nobody is taken back behind what he has.
+        if reached.is_none_or(|reached| reached < exit.offset) {
             self.last_screen(session, &exit).await;
         }
         self.tell(ServerFrame::Exited(exit));

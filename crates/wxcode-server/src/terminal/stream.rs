@@ -33,8 +33,10 @@ pub(super) struct Stream<'a> {
     reports: broadcast::Receiver<Arc<HookEvent>>,
     read_only: bool,
     role: Option<Role>,
-    /// The client has been sent a screen or output.
-    pub(super) drawn: bool,
+    /// The holder takes nothing more. What it said before that is still there to be read.
+    is_deaf: bool,
+    /// The offset up to which the client has what the session wrote; `None` where it has nothing yet.
+    pub(super) reached: Option<u64>,
 }
 
 impl<'a> Stream<'a> {
@@ -50,7 +52,8 @@ impl<'a> Stream<'a> {
             reports,
             read_only,
             role: None,
-            drawn: false,
+            is_deaf: false,
+            reached: None,
         }
     }
 
@@ -68,6 +71,7 @@ impl<'a> Stream<'a> {
             ..
         } = connection;
         let attach = self.client.protocol.attach(since);
+        self.reached = since;
         if sender.send(attach).await.is_err() {
             return Ok(None);
         }
@@ -82,10 +86,10 @@ impl<'a> Stream<'a> {
                 () = app.closing.cancelled() => {
                     return Err(End::new(code::GOING_AWAY, None, "the server is ending, the agent is not: connect again"));
                 }
-                sent = sender.flush(), if sending => match sent {
-                    Ok(()) => sending = false,
-                    Err(_) => return Ok(None),
-                },
+                sent = sender.flush(), if sending => {
+                    sending = false;
+                    self.is_deaf = sent.is_err();
+                }
                 turn = self.client.line.turn(!sending) => match turn {
                     Turn::Heard(message) => {
                         let heard = self.client.protocol.hear(message);
@@ -122,7 +126,14 @@ impl<'a> Stream<'a> {
     /// Tells the client of an event; what it counts.
     fn pass_on(&mut self, event: Event) -> usize {
         let len = match &event {
-            Event::Snapshot { bytes, .. } | Event::Output { bytes, .. } => bytes.len(),
+            Event::Snapshot { offset, bytes, .. } => {
+                self.reached = Some(*offset);
+                bytes.len()
+            }
+            Event::Output { offset, bytes } => {
+                self.reached = Some(offset + bytes.len() as u64);
+                bytes.len()
+            }
             _ => 0,
         };
         let frame = match event {
@@ -148,10 +159,6 @@ impl<'a> Stream<'a> {
             },
             _ => return EVENT,
         };
-        self.drawn |= matches!(
-            frame,
-            ServerFrame::Snapshot { .. } | ServerFrame::Output { .. }
-        );
         self.client.tell(frame);
         len + EVENT
     }
@@ -195,7 +202,7 @@ impl<'a> Stream<'a> {
             }
         };
         let mut sending = false;
-        for request in requests.into_iter().flatten() {
+        for request in requests.into_iter().flatten().filter(|_| !self.is_deaf) {
             // Nothing is torn or lost here: what is beyond a bound was refused before.
             sending |= sender.enqueue(request).await.is_ok();
         }

@@ -5,7 +5,7 @@ use std::fs;
 use tokio_tungstenite::tungstenite::Message;
 use wxcode_wire::{CREDIT, ClientFrame, Role, ServerFrame};
 
-use crate::support::{Agent, Server, Wire, eventually};
+use crate::support::{Agent, Server, Wire, eventually, is_alive};
 
 const NAME: &str = "client=00112233445566778899aabbccddeeff";
 
@@ -223,6 +223,53 @@ async fn the_exit_comes_after_the_last_byte_and_says_how() {
     };
     assert_eq!((exit.code, exit.signal), (Some(3), None));
     assert_eq!(exit.offset, wire.offset);
+}
+
+/// A client whose credit is used up when the agent has written this much more and ended.
+async fn behind_at_the_end(server: &Server, project: &str) -> Wire {
+    let mut wire = Wire::attach(server, project, "").await;
+    wire.until_shown("up").await;
+    wire.acknowledges = false;
+    wire.input("\n").await;
+    server
+        .session_until(project, "ended", |session| session["status"] == "exited")
+        .await;
+    // The holder goes when all is on its way to whoever is attached, or has waited long enough for that.
+    let holder = Server::pids(&server.session_dirs()[0]).unwrap().0;
+    eventually("the holder is gone", || !is_alive(holder)).await;
+    wire
+}
+
+async fn ends(wire: &mut Wire) {
+    wire.acknowledges = true;
+    let offset = wire.offset;
+    wire.send(ClientFrame::Ack(offset)).await;
+    assert_eq!(wire.until_closed().await, 1000);
+    let Some(ServerFrame::Exited(exit)) = wire.frames.last() else {
+        panic!("{:?}", wire.frames);
+    };
+    assert_eq!(exit.offset, wire.offset);
+    assert!(wire.text().contains("the end"), "{}", wire.text());
+}
+
+#[tokio::test]
+async fn who_types_when_the_agent_has_ended_gets_its_last_bytes_all_the_same() {
+    let script = "stty -echo; echo up; read -r line; seq 1 50000; echo the end";
+    let (server, project) = start(script).await;
+    let mut wire = behind_at_the_end(&server, &project).await;
+    // Nobody is there to take it.
+    wire.input("too late").await;
+    wire.heard().await;
+    ends(&mut wire).await;
+    assert_eq!(wire.snapshots, 1, "it goes on at the byte");
+}
+
+#[tokio::test]
+async fn who_is_far_behind_at_the_end_gets_the_last_screen() {
+    let script = "stty -echo; echo up; read -r line; seq 1 200000; echo the end";
+    let (server, project) = start(script).await;
+    let mut wire = behind_at_the_end(&server, &project).await;
+    ends(&mut wire).await;
 }
 
 #[tokio::test]
