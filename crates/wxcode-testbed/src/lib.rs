@@ -1,4 +1,5 @@
-//! Test equipment: the stub of the Messages API, the fake agent, the real Claude Code and terminals to drive both.
+//! Test equipment: the stub of the Messages API, the fake agent, the real Claude Code and terminals to drive both; the slope of what
+//! is measured.
 //!
 //! It runs only in tests and by hand, so what cannot go on panics with a reason.
 
@@ -11,6 +12,7 @@ pub mod other_build;
 pub mod proxy;
 pub mod pty;
 pub mod skip;
+pub mod slope;
 pub mod stub;
 pub mod survival;
 

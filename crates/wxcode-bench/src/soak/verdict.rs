@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::atomic::Ordering::Relaxed};
 
-use wxcode_bench::slope::Slope;
+use wxcode_testbed::slope::Slope;
 
 use super::{
     crowd::Crowd,

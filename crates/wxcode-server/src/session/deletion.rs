@@ -156,7 +156,7 @@ impl Sessions {
                 continue;
             };
             for (id, dir, state) in found {
-                if !read_note(&dir).is_some_and(|(note, _)| note.project_id == project) {
+                if read_note(&dir).is_none_or(|(note, _)| note.project_id != project) {
                     continue;
                 }
                 match state {

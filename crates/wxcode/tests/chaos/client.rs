@@ -1,7 +1,7 @@
 //! A client of the terminal: it follows one project, loses its connection, comes back at its byte, and stalls when told to.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -36,6 +36,8 @@ pub(crate) enum Order {
     Stall,
     Read,
     Type(Bytes),
+    /// The same, and the connection breaks before there can be an answer.
+    TypeAndBreak(Bytes),
     Resize(Size),
     Redraw(u32),
 }
@@ -54,9 +56,8 @@ pub(crate) struct Seen {
     pub(crate) is_connected: bool,
     /// The server says that the session has ended or cannot be had: it waits for an order.
     pub(crate) is_over: bool,
-    /// Inputs that were answered, and those that were refused.
-    pub(crate) taken: u64,
-    pub(crate) refused: u64,
+    /// Inputs that were not answered.
+    pub(crate) unanswered: usize,
     pub(crate) connections: u64,
 }
 
@@ -86,6 +87,7 @@ impl Client {
             unanswered: VecDeque::new(),
             newest: 0,
             size: None,
+            reports: HashSet::new(),
         };
         let task = tokio::spawn(life.live());
         Self { orders, seen, task }
@@ -126,6 +128,8 @@ struct Life {
     unanswered: VecDeque<(u64, Bytes)>,
     newest: u64,
     size: Option<Size>,
+    /// What the agents' hooks reported of tools: each is told once, whatever servers there were.
+    reports: HashSet<String>,
 }
 
 /// Why a connection is no more.
@@ -191,7 +195,7 @@ impl Life {
             Order::Read => self.reads = true,
             Order::Resize(size) => self.size = Some(size),
             // A person sees that nothing is connected.
-            Order::Type(_) | Order::Redraw(_) => {}
+            Order::Type(_) | Order::TypeAndBreak(_) | Order::Redraw(_) => {}
         }
     }
 
@@ -230,11 +234,10 @@ impl Life {
                         return Lost::Left;
                     }
                     Some(Order::Blink) => return Lost::Broken,
-                    Some(Order::Type(bytes)) => {
-                        self.newest += 1;
-                        let number = self.newest;
-                        self.unanswered.push_back((number, bytes.clone()));
-                        send(&mut socket, &ClientFrame::Input { number, bytes }).await;
+                    Some(Order::Type(bytes)) => self.types(bytes, &mut socket).await,
+                    Some(Order::TypeAndBreak(bytes)) => {
+                        self.types(bytes, &mut socket).await;
+                        return Lost::Broken;
                     }
                     Some(Order::Resize(size)) => {
                         self.size = Some(size);
@@ -273,6 +276,18 @@ impl Life {
         }
     }
 
+    async fn types(&mut self, bytes: Bytes, socket: &mut Socket) {
+        self.newest += 1;
+        let number = self.newest;
+        self.unanswered.push_back((number, bytes.clone()));
+        self.show_unanswered();
+        send(socket, &ClientFrame::Input { number, bytes }).await;
+    }
+
+    fn show_unanswered(&self) {
+        lock(&self.seen).unanswered = self.unanswered.len();
+    }
+
     async fn frame(&mut self, frame: ServerFrame, socket: &mut Socket) -> Result<(), String> {
         match frame {
             ServerFrame::Status(status) => {
@@ -290,11 +305,15 @@ impl Life {
                     self.unanswered.clear();
                     self.newest = status.input;
                 }
+                // What the session has needs not be said again. Now and then it is: it must be known all the same.
+                let repeats = lock(&self.seen).connections.is_multiple_of(2);
                 while let Some((number, _)) = self.unanswered.front()
                     && *number <= status.input
+                    && !repeats
                 {
                     self.unanswered.pop_front();
                 }
+                self.show_unanswered();
                 for (number, bytes) in self.unanswered.clone() {
                     send(socket, &ClientFrame::Input { number, bytes }).await;
                 }
@@ -353,15 +372,17 @@ impl Life {
                     ));
                 }
             }
-            ServerFrame::InputTaken(number) => {
+            ServerFrame::InputTaken(number) | ServerFrame::InputRefused { number, .. } => {
                 self.unanswered
                     .retain(|(unanswered, _)| *unanswered != number);
-                lock(&self.seen).taken += 1;
+                self.show_unanswered();
             }
-            ServerFrame::InputRefused { number, .. } => {
-                self.unanswered
-                    .retain(|(unanswered, _)| *unanswered != number);
-                lock(&self.seen).refused += 1;
+            // The commands have a word each, by which they are known.
+            ServerFrame::Report(report) if report["type"] == "bash" => {
+                let command = report["command"].as_str().unwrap_or_default().to_owned();
+                if !self.reports.insert(command) {
+                    return Err(format!("reported twice: {report}"));
+                }
             }
             ServerFrame::Error { .. } | ServerFrame::Role(_) | ServerFrame::Report(_) => {}
         }

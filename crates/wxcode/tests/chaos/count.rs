@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{step::Step, tape::Compared};
+use super::{memory::Memory, step::Step, tape::Compared};
 
 /// Steps that are shown when something is wrong; the file has them all.
 const SHOWN: usize = 40;
@@ -31,6 +31,7 @@ pub(crate) struct Account {
     pub(crate) rests: u64,
     /// Memory in KiB and descriptors, at most.
     pub(crate) peaks: BTreeMap<&'static str, u64>,
+    pub(crate) memory: Memory,
     latest: VecDeque<String>,
     file: File,
     pub(crate) path: PathBuf,
@@ -53,6 +54,7 @@ impl Account {
             events: 0,
             rests: 0,
             peaks: BTreeMap::new(),
+            memory: Memory::default(),
             latest: VecDeque::new(),
             file,
             path: path.to_owned(),
@@ -150,6 +152,7 @@ impl Account {
         for (what, value) in &self.peaks {
             let _ = writeln!(table, "at most {value} {what}");
         }
+        let _ = writeln!(table, "{}", self.memory.said());
         table
     }
 }

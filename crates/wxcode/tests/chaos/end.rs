@@ -24,10 +24,11 @@ const HOLDER_DESCRIPTORS: usize = 24;
 /// The most memory of a holder, in KiB: its ring, its screen with a history of 1,000 rows, and a snapshot on its way, in a
 /// build without optimisation.
 const HOLDER_MEMORY: u64 = 8 << 10;
-/// How much more memory a server may have at a rest than one had at the first rest after a minute, in KiB.
-const SERVER_GROWTH: u64 = 24 << 10;
-/// From when on memory has to be flat.
-const WARM: Duration = Duration::from_secs(60);
+/// The most memory of a server that is no file's, in KiB, in a build without optimisation: seen are 7 to 11 MiB. What it rises by is
+/// judged apart.
+const SERVER_MEMORY: u64 = 20 << 10;
+/// Descriptors of the store's connections that were not needed before: two each.
+const STORE_DESCRIPTORS: usize = 8;
 /// How long what is to be gone may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 impl World {
@@ -37,7 +38,7 @@ impl World {
             return Ok(());
         }
         let server = self.process()?;
-        let memory = server.memory().unwrap_or_default();
+        let memory = server.anonymous().unwrap_or_default();
         let descriptors = server.descriptors().unwrap_or_default();
         account.peak("KiB of memory of the server", memory);
         account.peak("descriptors of the server", descriptors as u64);
@@ -52,13 +53,17 @@ impl World {
                 "the server has {descriptors} descriptors, {allowed} are enough"
             ));
         }
-        if account.elapsed() >= WARM {
-            let warm = *self.warm.get_or_insert(memory);
-            if memory > warm + SERVER_GROWTH {
-                return Err(format!(
-                    "the server had {warm} KiB of memory and has {memory}"
-                ));
-            }
+        let accepted: u64 = self
+            .slots
+            .iter()
+            .map(|slot| slot.accepted.len() as u64)
+            .sum();
+        let commands = accepted + account.deliveries.values().sum::<u64>();
+        account.memory.note(server, commands, memory);
+        if memory > SERVER_MEMORY {
+            return Err(format!(
+                "the server has {memory} KiB of memory, {SERVER_MEMORY} are enough"
+            ));
         }
         for slot in 0..self.slots.len() {
             for holder in self.holders(slot) {
@@ -85,6 +90,7 @@ impl World {
 
     /// Takes everything down: no process, no descriptor, no folder is left.
     pub(crate) async fn end(&mut self, account: &mut Account) -> Verdict {
+        account.memory.judge()?;
         self.attached = None;
         for slot in 0..self.slots.len() {
             self.remove(slot, account).await?;
@@ -109,7 +115,7 @@ impl World {
         }
         let server = self.process()?;
         let until = Instant::now() + PATIENCE;
-        while server.descriptors().unwrap_or_default() > self.descriptors + 4 {
+        while server.descriptors().unwrap_or_default() > self.descriptors + STORE_DESCRIPTORS {
             if Instant::now() > until {
                 let links = fs::read_dir(format!("/proc/{}/fd", server.pid));
                 let links = links.into_iter().flatten().flatten();

@@ -14,6 +14,7 @@ mod count;
 mod dice;
 mod end;
 mod follower;
+mod memory;
 mod perform;
 mod plan;
 mod process;

@@ -110,8 +110,17 @@ impl World {
                 client,
                 history,
             } => self.tell(*slot, *client, Order::Redraw(*history)),
-            Step::Draft { slot, client, word } => {
-                self.types(*slot, *client, &format!("draft {}", spell(*word)))
+            Step::Draft {
+                slot,
+                client,
+                word,
+                breaks,
+            } => {
+                let order = match breaks {
+                    true => Order::TypeAndBreak,
+                    false => Order::Type,
+                };
+                self.types_as(*slot, *client, &format!("draft {}", spell(*word)), order)
             }
             Step::Enter { slot, client } => self.types(*slot, *client, "\r"),
             Step::Erase { slot, client } => {
@@ -131,11 +140,21 @@ impl World {
     }
 
     fn types(&self, slot: usize, client: usize, text: &str) -> bool {
+        self.types_as(slot, client, text, Order::Type)
+    }
+
+    fn types_as(
+        &self,
+        slot: usize,
+        client: usize,
+        text: &str,
+        order: impl Fn(Bytes) -> Order,
+    ) -> bool {
         let bytes = Bytes::copy_from_slice(text.as_bytes());
         let connected = self.slots[slot].clients[client]
             .as_ref()
             .is_some_and(|client| client.seen().is_connected);
-        connected && self.tell(slot, client, Order::Type(bytes))
+        connected && self.tell(slot, client, order(bytes))
     }
 
     async fn server(&mut self, end: End, meanwhile: &[Step], after: u64) -> Verdict<bool> {

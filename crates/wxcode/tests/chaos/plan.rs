@@ -319,17 +319,26 @@ impl Plan {
         step
     }
 
+    /// One who is there, from this one on; this one where there is none.
+    fn typist(&self, slot: usize, client: usize) -> (usize, usize) {
+        let count = self.slots.len() * CLIENTS;
+        let all = (0..count).map(|step| (slot * CLIENTS + client + step) % count);
+        let mut all = all.map(|at| (at / CLIENTS, at % CLIENTS));
+        let found = all.find(|(slot, client)| self.slots[*slot].clients[*client] != Client::Away);
+        found.unwrap_or((slot, client))
+    }
+
     fn keyboard(&mut self, slot: usize) -> Step {
         let client = self.dice.place(CLIENTS);
+        let (slot, client) = self.typist(slot, client);
         match self.dice.roll(12) {
-            0..5 => {
-                // Some lose their connection before they are answered, and say it again.
-                if self.dice.chance(30) {
-                    self.ahead.push(Step::Blink { slot, client });
-                }
-                let word = self.word();
-                Step::Draft { slot, client, word }
-            }
+            0..5 => Step::Draft {
+                slot,
+                client,
+                word: self.word(),
+                // Who loses the connection says it again.
+                breaks: self.dice.chance(50),
+            },
             5..8 => Step::Enter { slot, client },
             8 => Step::Erase { slot, client },
             _ => Step::TypeClear {

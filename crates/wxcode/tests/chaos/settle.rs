@@ -12,12 +12,14 @@ use super::{
     plan::CLIENTS,
     process::Tree,
     table,
-    taken::Entry,
+    taken::{self, Entry},
     world::{Verdict, World},
 };
 
 /// How long nothing may change before a rest has failed.
 const PATIENCE: Duration = Duration::from_secs(240);
+/// How long an agent may take to draw its screen anew in another size.
+const REDRAWN: Duration = Duration::from_secs(20);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -39,9 +41,10 @@ impl World {
             let session = self.calm(slot, account).await?;
             self.compare_identity(slot, &session)?;
             self.compare_screens(slot, account).await?;
+            self.compare_draft(slot).await?;
             self.compare_events(slot).await?;
             self.compare_processes(slot, &session).await?;
-            account.checks += 5;
+            account.checks += 6;
         }
         self.compare_attached().await?;
         account.rests += 1;
@@ -142,6 +145,7 @@ impl World {
                 let seen = client.seen();
                 let here = seen.is_connected && session["status"] == "running";
                 let behind = seen.session.as_deref() != id || Some(seen.offset) != end;
+                let unanswered = seen.unanswered;
                 let shots = seen.snapshots;
                 let connection = seen.connections;
                 drop(seen);
@@ -149,7 +153,7 @@ impl World {
                     continue;
                 }
                 match redrawn[number] {
-                    _ if behind => all = false,
+                    _ if behind || unanswered > 0 => all = false,
                     Some((of, before)) if of == connection => all &= shots > before,
                     _ => {
                         client.tell(Order::Redraw(0));
@@ -157,7 +161,10 @@ impl World {
                         all = false;
                     }
                 }
-                state += &format!("client {number} behind: {behind}, {:?}; ", redrawn[number]);
+                state += &format!(
+                    "client {number} behind: {behind}, {unanswered} inputs not answered, {:?}; ",
+                    redrawn[number]
+                );
             }
             let collected = self.slots[slot].collect();
             collected.map_err(|wrong| self.of(slot, &wrong))?;
@@ -181,6 +188,25 @@ impl World {
                 let wrong = format!(
                     "clients do not get to the end, or are given what no log holds: {state}{session:#}"
                 );
+                return Err(self.of(slot, &wrong));
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// What stands in the agent's input box was typed once.
+    async fn compare_draft(&mut self, slot: usize) -> Verdict {
+        let path = self.path(slot, "/screen");
+        let until = Instant::now() + REDRAWN;
+        loop {
+            let screen = self.ask(reqwest::Method::GET, &path, None).await?;
+            let draft = taken::draft(screen.body.as_str().unwrap_or_default());
+            let entries = self.slots[slot].compare_taken(true);
+            let entries = entries.map_err(|wrong| self.of(slot, &wrong))?;
+            let Err(wrong) = taken::no_word_twice(&entries, &draft) else {
+                return Ok(());
+            };
+            if Instant::now() > until {
                 return Err(self.of(slot, &wrong));
             }
             sleep(LOOK).await;

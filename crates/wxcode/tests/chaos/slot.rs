@@ -178,7 +178,7 @@ impl Slot {
         }
         self.taken_bytes = size;
         let entries = taken::read(&self.workspace)?;
-        taken::no_word_twice(&entries)?;
+        taken::no_word_twice(&entries, "")?;
         for text in &self.refused {
             if taken::times(&entries, text) > 0 {
                 return Err(format!("{text:?} was refused and submitted all the same"));

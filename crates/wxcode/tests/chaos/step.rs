@@ -122,11 +122,12 @@ pub(crate) enum Step {
         client: usize,
         history: u32,
     },
-    /// Half a thought is typed.
+    /// Half a thought is typed; the connection may break before there is an answer.
     Draft {
         slot: usize,
         client: usize,
         word: Word,
+        breaks: bool,
     },
     Enter {
         slot: usize,

@@ -39,8 +39,17 @@ impl Process {
 
     /// Its proportional share of memory, in KiB.
     pub(crate) fn memory(self) -> Option<u64> {
+        self.share("Pss:")
+    }
+
+    /// The part of it that is no file's: pages of programs come and go with what else the machine does.
+    pub(crate) fn anonymous(self) -> Option<u64> {
+        self.share("Pss_Anon:")
+    }
+
+    fn share(self, name: &str) -> Option<u64> {
         let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.pid)).ok()?;
-        let line = rollup.lines().find(|line| line.starts_with("Pss:"))?;
+        let line = rollup.lines().find(|line| line.starts_with(name))?;
         line.split_whitespace().nth(1)?.parse().ok()
     }
 

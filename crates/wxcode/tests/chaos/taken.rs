@@ -51,23 +51,37 @@ fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
     })
 }
 
-/// No word was taken twice.
-pub(crate) fn no_word_twice(entries: &[Entry]) -> Result<(), String> {
+/// No word was taken twice, and none of them stands in the input box again, or there twice.
+pub(crate) fn no_word_twice(entries: &[Entry], draft: &str) -> Result<(), String> {
     let mut seen: HashMap<Word, &str> = HashMap::new();
-    for entry in entries {
-        let Entry::Took { took } = entry else {
-            continue;
-        };
-        for word in words(took) {
-            if let Some(before) = seen.insert(word, took) {
+    let taken = entries.iter().filter_map(|entry| match entry {
+        Entry::Took { took } => Some(took.as_str()),
+        Entry::Began { .. } => None,
+    });
+    for text in taken.chain([draft]) {
+        for word in words(text) {
+            if let Some(before) = seen.insert(word, text) {
+                let word = spell(word);
                 return Err(format!(
-                    "{} was submitted to the agent twice: in {before:?} and in {took:?}",
-                    spell(word)
+                    "{word} was typed twice: in {before:?} and in {text:?}"
                 ));
             }
         }
     }
     Ok(())
+}
+
+/// What stands in the agent's input box, between the last two rules of its screen.
+pub(crate) fn draft(screen: &str) -> String {
+    let lines: Vec<&str> = screen.lines().collect();
+    let rules = |(_, line): &(usize, &&str)| line.starts_with('─');
+    let mut rules = lines.iter().enumerate().rev().filter(rules);
+    let (Some((below, _)), Some((above, _))) = (rules.next(), rules.next()) else {
+        return String::new();
+    };
+    // Two columns are the mark's.
+    let text = |line: &&str| line.chars().skip(2).collect::<String>();
+    lines[above + 1..below].iter().map(text).collect()
 }
 
 /// How often exactly this text was submitted.
@@ -89,13 +103,22 @@ mod tests {
     #[test]
     fn a_word_that_comes_twice_is_seen_wherever_it_stands() {
         let once = [took("draft w1.draft w2."), took("w11. and w22.")];
-        assert_eq!(no_word_twice(&once), Ok(()));
+        assert_eq!(no_word_twice(&once, "w33."), Ok(()));
         for again in ["w2.", "a draft w2.w3.", "w3.w3."] {
             let all = [once.to_vec(), vec![took(again)]].concat();
-            assert!(no_word_twice(&all).is_err(), "{again}");
+            assert!(no_word_twice(&all, "").is_err(), "{again}");
+            assert!(no_word_twice(&once, again).is_err(), "{again}");
         }
         assert_eq!(times(&once, "w11. and w22.\n"), 1);
         assert_eq!(times(&once, "w11."), 0);
+    }
+
+    #[test]
+    fn a_draft_is_read_off_the_screen() {
+        let rule = "─".repeat(12);
+        let screen = format!("❯ w1.\n{rule}\n❯ draft w2\n  .draft w3.\n{rule}\n  fake mode on\n");
+        assert_eq!(draft(&screen), "draft w2.draft w3.");
+        assert_eq!(draft("none"), "");
     }
 
     #[test]

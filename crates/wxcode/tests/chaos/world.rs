@@ -51,8 +51,6 @@ pub(crate) struct World {
     turn: usize,
     /// The server's descriptors before it had anything to do.
     pub(crate) descriptors: usize,
-    /// The server's memory at the first rest after a minute, in KiB.
-    pub(crate) warm: Option<u64>,
 }
 
 impl World {
@@ -89,7 +87,6 @@ impl World {
             agent: program.map_err(|error| error.to_string())?,
             turn: 0,
             descriptors: 0,
-            warm: None,
         };
         world.ask(Method::GET, "/output-projects", None).await?;
         world.descriptors = world.process()?.descriptors().unwrap_or_default();

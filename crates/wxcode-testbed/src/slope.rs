@@ -18,11 +18,22 @@ impl Slope {
     /// Of points (x, y), in any order. `None` where no two points differ in x.
     #[must_use]
     pub fn of(points: &[(f64, f64)]) -> Option<Self> {
-        let mut slopes = Vec::new();
-        for (i, (x, y)) in points.iter().enumerate() {
-            for (other_x, other_y) in &points[i + 1..] {
-                if other_x != x {
-                    slopes.push((other_y - y) / (other_x - x));
+        Self::within([points])
+    }
+
+    /// That which several series have in common, whatever each of them begins with: only points of the same series are
+    /// compared. `None` where there are no two that differ in x.
+    #[must_use]
+    pub fn within<'a>(series: impl IntoIterator<Item = &'a [(f64, f64)]>) -> Option<Self> {
+        let (mut slopes, mut variance) = (Vec::new(), 0.0);
+        for points in series {
+            let n = points.len() as f64;
+            variance += n * (n - 1.0) * (2.0 * n + 5.0) / 18.0;
+            for (i, (x, y)) in points.iter().enumerate() {
+                for (other_x, other_y) in &points[i + 1..] {
+                    if other_x != x {
+                        slopes.push((other_y - y) / (other_x - x));
+                    }
                 }
             }
         }
@@ -33,8 +44,7 @@ impl Slope {
             1 => *slopes.get(middle)?,
             _ => (slopes.get(middle.checked_sub(1)?)? + slopes.get(middle)?) / 2.0,
         };
-        let n = points.len() as f64;
-        let reach = Z * (n * (n - 1.0) * (2.0 * n + 5.0) / 18.0).sqrt();
+        let reach = Z * variance.sqrt();
         // Ranks from 0; outside of them nothing is known.
         let low = ((count as f64 - reach) / 2.0).floor();
         let high = ((count as f64 + reach) / 2.0).ceil();
@@ -83,6 +93,25 @@ mod tests {
         assert_eq!(
             (constant.low, constant.median, constant.high),
             (0.0, 0.0, 0.0)
+        );
+    }
+
+    #[test]
+    fn where_a_series_begins_is_no_part_of_what_several_have_in_common() {
+        let all: Vec<_> = (0..8_u32)
+            .map(|of| {
+                let base = 5_000.0 * noise(of + 100);
+                series(4, |n| base + 3.0 * f64::from(n) + 2.0 * noise(4 * of + n))
+            })
+            .collect();
+        let slope = Slope::within(all.iter().map(Vec::as_slice)).unwrap();
+        assert!(slope.low > 0.0 && slope.high < 6.0, "{slope:?}");
+        assert!((2.0..4.0).contains(&slope.median), "{slope:?}");
+        let flattened = Slope::of(&all.concat()).unwrap();
+        assert!(flattened.low < -100.0, "{flattened:?}");
+        assert_eq!(
+            Slope::within([[(1.0, 2.0)].as_slice(), &[(2.0, 9.0)]]),
+            None
         );
     }
 

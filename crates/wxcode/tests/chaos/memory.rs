@@ -1,0 +1,78 @@
+//! What the server's memory does from one rest to the next, within the life of each server, by the commands that were given meanwhile.
+//!
+//! A new server has little and fills what is bounded, so only rests of the same one are compared.
+
+use wxcode_testbed::slope::Slope;
+
+use super::{table::Process, world::Verdict};
+
+/// The most that memory may rise by for each command, in KiB, in a build without optimisation. Seen are 20 to 40, as what is
+/// bounded fills up; what one more command costs for ever is more.
+const RISE_MAX: f64 = 48.0;
+
+/// The memory of all servers of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    lives: Vec<(Process, Vec<(f64, f64)>)>,
+}
+
+impl Memory {
+    /// At a rest: the commands that were given so far, and the server's memory in KiB.
+    pub(crate) fn note(&mut self, server: Process, commands: u64, kib: u64) {
+        let point = (commands as f64, kib as f64);
+        match self.lives.last_mut() {
+            Some((of, points)) if *of == server => points.push(point),
+            _ => self.lives.push((server, vec![point])),
+        }
+    }
+
+    fn slope(&self) -> Option<Slope> {
+        Slope::within(self.lives.iter().map(|(_, points)| points.as_slice()))
+    }
+
+    /// What it came to, in words.
+    pub(crate) fn said(&self) -> String {
+        match self.slope() {
+            Some(Slope { median, low, high }) => format!(
+                "memory of the server: {median:+.1} KiB a command, 95 % between {low:+.1} and {high:+.1}, at most {RISE_MAX}"
+            ),
+            None => "memory of the server: too few rests to say".to_owned(),
+        }
+    }
+
+    /// A rise is wrong where it is certain: of few rests little is known.
+    pub(crate) fn judge(&self) -> Verdict {
+        match self.slope() {
+            Some(slope) if slope.low > RISE_MAX => Err(self.said()),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three servers, whose memory rises by so much for each of the 15 commands between two rests.
+    fn memory(rise: u64) -> Memory {
+        let mut memory = Memory::default();
+        for rest in 0..12_u64 {
+            let life = rest / 4;
+            let server = Process {
+                pid: 7,
+                start: life,
+            };
+            let kib = 7_000 + 300 * life + rest % 4 * 15 * rise + rest * 7_919 % 200;
+            memory.note(server, rest * 15, kib);
+        }
+        memory
+    }
+
+    #[test]
+    fn a_rise_with_each_command_is_seen_over_several_servers() {
+        memory(30).judge().unwrap();
+        let wrong = memory(94).judge().unwrap_err();
+        assert!(wrong.contains("KiB a command"), "{wrong}");
+        assert!(Memory::default().said().contains("too few"));
+    }
+}
