@@ -20,7 +20,7 @@ use tokio_tungstenite::{
 use wxcode_terminal::Size;
 use wxcode_wire::{ClientFrame, PROTOCOL, ServerFrame};
 
-use super::tape::Given;
+use super::{step::Word, taken::words, tape::Given};
 
 /// Between two tries to connect.
 const RETRY: Duration = Duration::from_millis(100);
@@ -129,7 +129,7 @@ struct Life {
     newest: u64,
     size: Option<Size>,
     /// What the agents' hooks reported of tools: each is told once, whatever servers there were.
-    reports: HashSet<String>,
+    reports: HashSet<Word>,
 }
 
 /// Why a connection is no more.
@@ -377,10 +377,11 @@ impl Life {
                     .retain(|(unanswered, _)| *unanswered != number);
                 self.show_unanswered();
             }
-            // The commands have a word each, by which they are known.
             ServerFrame::Report(report) if report["type"] == "bash" => {
-                let command = report["command"].as_str().unwrap_or_default().to_owned();
-                if !self.reports.insert(command) {
+                let command = report["command"].as_str().unwrap_or_default();
+                // Those without a word may well come again.
+                let again = words(command).any(|word| !self.reports.insert(word));
+                if again {
                     return Err(format!("reported twice: {report}"));
                 }
             }

@@ -39,7 +39,7 @@ pub(crate) fn spell(word: Word) -> String {
 }
 
 /// The words in a text.
-fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
+pub(crate) fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
     text.match_indices('w').filter_map(|(at, _)| {
         let rest = &text[at + 1..];
         let end = rest.find(|c: char| !c.is_ascii_digit())?;
