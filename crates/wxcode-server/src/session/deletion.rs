@@ -162,8 +162,10 @@ impl Sessions {
                 match state {
                     State::Exited(..) => match put_aside(data_dir, &dir) {
                         Ok(dir) => doomed.push(dir),
-                        Err(error) => {
-                            tracing::warn!(dir = %dir.display(), %error, "a folder of a deleted project stays: the next start tries again");
+                        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                        // It may be on another disk.
+                        Err(_) => {
+                            doomed.push(dir);
                             all = false;
                         }
                     },

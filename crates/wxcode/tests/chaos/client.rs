@@ -23,7 +23,7 @@ use wxcode_wire::{ClientFrame, PROTOCOL, ServerFrame};
 use super::{step::Word, taken::words, tape::Given};
 
 /// Between two tries to connect.
-const RETRY: Duration = Duration::from_millis(100);
+const RETRY: Duration = Duration::from_millis(20);
 /// How long a try may take: servers are stopped for a while too.
 const CONNECT: Duration = Duration::from_secs(60);
 
