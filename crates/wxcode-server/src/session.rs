@@ -29,6 +29,7 @@ mod run;
 mod scope;
 mod seat;
 mod start;
+mod survey;
 mod upgrade;
 mod version;
 mod watcher;

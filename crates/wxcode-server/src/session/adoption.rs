@@ -1,17 +1,18 @@
 //! What the folders say after a restart: running sessions are followed again, lost ones buried, ended ones remembered.
 
 use std::{
-    collections::HashMap,
-    fs, io,
-    path::{Path, PathBuf},
+    collections::{BTreeMap, HashMap},
+    io,
+    path::PathBuf,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
-use tokio::time::timeout;
+use tokio::{sync::OnceCell, time::timeout};
 use wxcode_core::{agent::AgentState, id::Id};
-use wxcode_holder::folder::{self, Exit, FolderError, HolderFile, State, read_spec};
+use wxcode_holder::folder::{Exit, HolderFile, State};
 use wxcode_store::StoreError;
 
 use super::{
@@ -23,11 +24,12 @@ use super::{
     run,
     seat::Seat,
     start::Started,
+    survey::{self, Found, folders, read_note, survey},
     watcher::SETTLED,
 };
 
-/// How long all starts that were cut in two may take to be undone, before their folders are looked at as they are.
-const UNDONE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Projects whose sessions are adopted at a time.
+const ADOPTED_AT_ONCE: usize = 64;
 
 impl Sessions {
     /// Finds the sessions that the folders name: running ones are followed again, lost ones buried. Those that were cut
@@ -38,36 +40,51 @@ impl Sessions {
     pub(crate) async fn adopt(&self) -> io::Result<Vec<CutOff>> {
         let began = Instant::now();
         let root = self.0.settings.data_dir.join("sessions");
-        let look = move || {
-            let_starts_end(&root)?;
-            look(&root)
-        };
-        let found = tokio::task::spawn_blocking(look)
-            .await
-            .map_err(io::Error::other)??;
-        let mut running = 0_usize;
         let mut cut_off = Vec::new();
-        let mut newest = None;
-        for (id, dir, state) in found {
-            let state = match state {
-                Err(error) => mended(id, &dir, error).await,
-                Ok(state) => Some(state),
-            };
-            let Some(state) = state else { continue };
-            if state == State::Unfinished {
-                break_off(id, &dir);
-                continue;
-            }
-            let Some((note, at)) = read_note(&dir) else {
-                report_unreadable(id, &dir, &state);
-                continue;
-            };
-            if resumption::was_cut_off(&state, dir.join(SETTLED).exists()) {
+        let mut projects: BTreeMap<Id, Vec<Found>> = BTreeMap::new();
+        for found in survey::sessions(root).await? {
+            let project = found.note.project_id;
+            if resumption::was_cut_off(&found.state, found.dir.join(SETTLED).exists()) {
                 cut_off.push(CutOff {
-                    project: note.project_id,
-                    session: id,
+                    project,
+                    session: found.id,
                 });
             }
+            projects.entry(project).or_default().push(found);
+        }
+        // Of one project one after the other. A store that is far or away keeps all of them waiting together, not in turn.
+        let newest = OnceCell::new();
+        let adopted: Vec<usize> = stream::iter(projects.into_values())
+            .map(|sessions| self.adopt_project(sessions, &newest))
+            .buffer_unordered(ADOPTED_AT_ONCE)
+            .try_collect()
+            .await?;
+        let running: usize = adopted.iter().sum();
+        self.settle_orphans().await;
+        tracing::info!(
+            running,
+            ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "sessions adopted"
+        );
+        Ok(cut_off)
+    }
+
+    /// Adopts the sessions of one project, the older ones first; how many run. `newest` is what [`Self::newest`] gives, once it was
+    /// asked.
+    async fn adopt_project(
+        &self,
+        sessions: Vec<Found>,
+        newest: &OnceCell<Newest>,
+    ) -> io::Result<usize> {
+        let mut running = 0;
+        for found in sessions {
+            let Found {
+                id,
+                dir,
+                note,
+                at,
+                state,
+            } = found;
             let seat = self.seat(note.project_id);
             match state {
                 State::Live(holder) => {
@@ -84,11 +101,11 @@ impl Sessions {
                 // It ended while no server was there: what it reported last is taken in as if one had been.
                 State::Lost(holder) => {
                     let found = started(id, dir, note, holder, at);
-                    self.finish(&seat, found, &mut newest).await?;
+                    self.finish(&seat, found, newest).await?;
                 }
                 State::Exited(Some(holder), _) if !dir.join(SETTLED).exists() => {
                     let found = started(id, dir, note, holder, at);
-                    self.finish(&seat, found, &mut newest).await?;
+                    self.finish(&seat, found, newest).await?;
                 }
                 State::Exited(holder, exit) => self.remember(
                     &seat,
@@ -101,29 +118,20 @@ impl Sessions {
                         exit,
                     },
                 ),
-                State::Unfinished => {} // see above
+                State::Unfinished => {} // cleared away before
             }
         }
-        self.settle_orphans().await;
-        tracing::info!(
-            running,
-            ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-            "sessions adopted"
-        );
-        Ok(cut_off)
+        Ok(running)
     }
 
-    /// Follows a session that has ended, to its end. `newest` is what [`Self::newest`] gives, once it was asked.
+    /// Follows a session that has ended, to its end.
     async fn finish(
         &self,
         seat: &Seat,
         mut ended: Started,
-        newest: &mut Option<Newest>,
+        newest: &OnceCell<Newest>,
     ) -> io::Result<()> {
-        let newest = match newest {
-            Some(newest) => newest,
-            none => none.insert(self.newest().await?),
-        };
+        let newest = newest.get_or_try_init(|| self.newest()).await?;
         let (id, project) = (ended.id, ended.note.project_id);
         ended.is_latest = newest.get(&project) == Some(&(ended.at, id));
         let current = self.current_conversation(&ended.note).await;
@@ -256,102 +264,5 @@ struct Past {
     exit: Exit,
 }
 
-/// What a folder says whose `holder.json` is damaged or missing, once that is put right; `None` for one that cannot be.
-async fn mended(id: Id, dir: &Path, error: FolderError) -> Option<State> {
-    let mended = match error.is_mendable() {
-        true => wxcode_holder::mend(dir).await,
-        false => Err(error),
-    };
-    match mended {
-        Ok(state) => {
-            tracing::warn!(session = %id, ?state, "a session's folder was damaged and is mended");
-            Some(state)
-        }
-        Err(error) => {
-            tracing::warn!(session = %id, %error, "a session's folder is passed over");
-            None
-        }
-    }
-}
-
-/// Without its spec nobody knows whose session it is.
-fn report_unreadable(id: Id, dir: &Path, state: &State) {
-    let folder = dir.display();
-    match state {
-        State::Live(holder) => tracing::error!(
-            session = %id,
-            "the spec.json of a session that runs is damaged: restore it from a backup, or end the session with `kill {}` and remove {folder}",
-            holder.pid
-        ),
-        _ => {
-            tracing::warn!(session = %id, "the spec.json of a session is damaged, it is passed over: remove {folder}")
-        }
-    }
-}
-
-/// Waits for starts that the end of the server before cut in two: their holders undo them, and until then look like ones that hold
-/// a session.
-pub(super) fn let_starts_end(root: &Path) -> io::Result<()> {
-    let until = Instant::now() + UNDONE_TIMEOUT;
-    for (id, dir) in folders(root)? {
-        if !folder::is_started(&dir, until) {
-            tracing::warn!(session = %id, "the start of an agent was cut in two, and its holder does not undo it yet: it is stopped, or the machine is overloaded");
-        }
-    }
-    Ok(())
-}
-
-/// Removes the folder of a start that the end of a server broke off: no holder has ever held anything there.
-pub(super) fn break_off(id: Id, dir: &Path) {
-    match fs::remove_dir_all(dir) {
-        Ok(()) => tracing::info!(%id, "a start that was broken off is cleared away"),
-        Err(error) => {
-            tracing::warn!(%id, %error, "what a start left that was broken off stays: it can be removed by hand");
-        }
-    }
-}
-
-/// The folders of sessions or runs below `root` that can be read, in the order of their making, those that run last, and what each says.
-pub(super) fn survey(root: &Path) -> io::Result<Vec<(Id, PathBuf, State)>> {
-    let all = look(root)?.into_iter();
-    Ok(all
-        .filter_map(|(id, dir, state)| Some((id, dir, state.ok()?)))
-        .collect())
-}
-
-/// A session's folder, and what it says.
-type Looked = (Id, PathBuf, Result<State, FolderError>);
-
-/// The session folders below `root` in the order of their making, those that run last, and what each says.
-fn look(root: &Path) -> io::Result<Vec<Looked>> {
-    let looked = folders(root)?.into_iter().map(|(id, path)| {
-        let state = folder::inspect(&path);
-        (id, path, state)
-    });
-    let mut found: Vec<Looked> = looked.collect();
-    // One that runs is its project's session, whatever a clock that was set back says of when it was made.
-    found.sort_by_key(|(id, _, state)| (matches!(state, Ok(State::Live(_))), *id));
-    Ok(found)
-}
-
-/// The folders below `root` that are named by an id.
-fn folders(root: &Path) -> io::Result<Vec<(Id, PathBuf)>> {
-    fs::create_dir_all(root)?;
-    let mut found = Vec::new();
-    for entry in fs::read_dir(root)? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str());
-        if let Some(id) = name.and_then(|name| name.parse().ok()) {
-            found.push((id, path));
-        }
-    }
-    Ok(found)
-}
-
-pub(super) fn read_note(dir: &Path) -> Option<(Note, Timestamp)> {
-    let spec = read_spec(dir).ok()?;
-    Some((
-        serde_json::from_value(spec.note).ok()?,
-        spec.created_at.parse().ok()?,
-    ))
-}
+#[cfg(test)]
+mod tests;

@@ -17,9 +17,9 @@ use wxcode_holder::folder::{FolderError, State, write_whole};
 use wxcode_store::StoreError;
 
 use super::{
-    adoption::{read_note, survey},
     registry::Sessions,
     run,
+    survey::{read_note, survey},
 };
 
 /// The folder in the data folder.

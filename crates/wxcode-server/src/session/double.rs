@@ -1,10 +1,15 @@
 //! For tests: sessions on a store that does something before it does what it is asked for, such as to break or to wait.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wxcode_claude::template::Template;
@@ -15,7 +20,7 @@ use wxcode_core::{
     milestone::{Milestone, MilestoneStatus},
     project::{OutputProject, ProjectStatus},
 };
-use wxcode_holder::folder::Limits;
+use wxcode_holder::folder::{Limits, REBOOTED};
 use wxcode_store::{
     Added, Listing, Moved, NewDelivery, Page, ProjectPatch, Queued, Removed, Result, Rotated,
     Rotation, Step, Store, Swapped, sqlite::SqliteStore,
@@ -203,4 +208,37 @@ pub(super) fn sessions(data_dir: PathBuf, store: Arc<dyn Store>, told: Arc<dyn S
         planning,
         closing,
     )
+}
+
+/// Makes the folder of a session that ended with its machine; nobody has accounted for that yet.
+pub(super) fn cut_off(sessions: &Path, session: Id, project: Id) -> PathBuf {
+    let dir = sessions.join(session.to_string());
+    std::fs::create_dir_all(&dir).unwrap();
+    let at = "2026-01-01T00:00:00Z";
+    let note = json!({
+        "project_id": project, "claude_session_id": uuid::Uuid::nil(), "resumed": false, "lost": null, "config_dir": "/",
+    });
+    let files = [
+        (
+            "spec.json",
+            json!({
+                "version": 1, "session_id": session, "argv": ["x"], "cwd": "/", "cols": 80, "rows": 24, "secret": "s", "note": note, "created_at": at,
+            }),
+        ),
+        (
+            "holder.json",
+            json!({
+                "version": 1, "pid": 1, "start_time": 0, "boot_id": "another", "agent_pid": 1, "agent_start_time": 0,
+                "protocol_min": 1, "protocol_max": 1, "build": "wxcode", "started_at": at,
+            }),
+        ),
+        (
+            "exit.json",
+            json!({ "code": null, "signal": null, "at": at, "reason": REBOOTED, "offset": 0 }),
+        ),
+    ];
+    for (name, value) in files {
+        std::fs::write(dir.join(name), value.to_string()).unwrap();
+    }
+    dir
 }

@@ -6,8 +6,8 @@ use wxcode_core::id::Id;
 use wxcode_holder::folder::{self, State};
 
 use super::{
-    adoption::{read_note, survey},
     registry::Sessions,
+    survey::{read_note, survey},
 };
 
 impl Sessions {

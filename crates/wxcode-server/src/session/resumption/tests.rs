@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, sync::Mutex};
 
 use futures_util::FutureExt as _;
-use serde_json::json;
 use tokio::{sync::Semaphore, task::yield_now};
 use wxcode_store::sqlite::SqliteStore;
 
@@ -13,49 +12,17 @@ use crate::session::double::{self, Double};
 /// Sessions that were cut off: some times more than are resumed at once.
 const CUT_OFF: u8 = 11;
 
-/// The folder of a session that ended with its machine.
-fn folder(sessions: &std::path::Path, session: Id, project: Id) {
-    let dir = sessions.join(session.to_string());
-    std::fs::create_dir_all(&dir).unwrap();
-    let at = "2026-01-01T00:00:00Z";
-    let note = json!({
-        "project_id": project, "claude_session_id": uuid::Uuid::nil(), "resumed": false, "lost": null, "config_dir": "/",
-    });
-    let files = [
-        (
-            "spec.json",
-            json!({
-                "version": 1, "session_id": session, "argv": ["x"], "cwd": "/", "cols": 80, "rows": 24, "secret": "s", "note": note, "created_at": at,
-            }),
-        ),
-        (
-            "holder.json",
-            json!({
-                "version": 1, "pid": 1, "start_time": 0, "boot_id": "another", "agent_pid": 1, "agent_start_time": 0,
-                "protocol_min": 1, "protocol_max": 1, "build": "wxcode", "started_at": at,
-            }),
-        ),
-        (
-            "exit.json",
-            json!({ "code": null, "signal": null, "at": at, "reason": REBOOTED, "offset": 0 }),
-        ),
-    ];
-    for (name, value) in files {
-        std::fs::write(dir.join(name), value.to_string()).unwrap();
-    }
-    std::fs::write(dir.join(super::super::watcher::SETTLED), "").unwrap();
-}
-
 #[tokio::test]
 async fn so_many_are_resumed_at_once_and_all_in_the_end() {
     let data = tempfile::tempdir().unwrap();
     let root = data.path().join("sessions");
     for n in 1..=CUT_OFF {
-        folder(
+        let dir = double::cut_off(
             &root,
             Id::from_bytes([n; 12]),
             Id::from_bytes([n + 100; 12]),
         );
+        std::fs::write(dir.join(super::super::watcher::SETTLED), "").unwrap();
     }
     let inner = Arc::new(SqliteStore::open(&data.path().join("wxcode.db")).unwrap());
     let leave = Arc::new(Semaphore::new(0));

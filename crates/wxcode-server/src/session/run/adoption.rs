@@ -15,8 +15,8 @@ use super::{
 };
 use crate::session::{
     STOP_TIMEOUT,
-    adoption::{break_off, let_starts_end, survey},
     registry::Sessions,
+    survey::{break_off, let_starts_end, survey},
 };
 
 impl Sessions {
