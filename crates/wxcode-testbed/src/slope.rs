@@ -45,9 +45,9 @@ impl Slope {
             _ => (slopes.get(middle.checked_sub(1)?)? + slopes.get(middle)?) / 2.0,
         };
         let reach = Z * variance.sqrt();
-        // Ranks from 0; outside of them nothing is known.
-        let low = ((count as f64 - reach) / 2.0).floor();
+        // Ranks from 0, as far from either end; outside of them nothing is known.
         let high = ((count as f64 + reach) / 2.0).ceil();
+        let low = count as f64 - 1.0 - high;
         let at = |rank: f64| {
             let is_rank = rank >= 0.0 && rank < count as f64;
             is_rank.then(|| slopes[rank as usize])
@@ -113,6 +113,22 @@ mod tests {
             Slope::within([[(1.0, 2.0)].as_slice(), &[(2.0, 9.0)]]),
             None
         );
+    }
+
+    #[test]
+    fn what_falls_is_known_as_well_as_what_rises() {
+        for count in 2..40 {
+            let rising = series(count, |n| 3.0 * f64::from(n) + 9.0 * noise(n));
+            let falling: Vec<_> = rising.iter().map(|(x, y)| (*x, -y)).collect();
+            let (up, down) = (Slope::of(&rising).unwrap(), Slope::of(&falling).unwrap());
+            assert_eq!(
+                (up.low, up.median, up.high),
+                (-down.high, -down.median, -down.low),
+                "{count} points"
+            );
+            // Of five points, whatever their order, it has no ends.
+            assert_eq!(up.low.is_finite(), count > 5, "{count} points");
+        }
     }
 
     #[test]

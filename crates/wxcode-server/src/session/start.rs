@@ -129,7 +129,14 @@ pub(super) async fn start(
         lost: plan.lost().map(str::to_owned),
         config_dir: surroundings.config_dir.clone(),
     };
-    let rider = board(store, &project, &plan, id).await?;
+    let rider = match board(store, &project, &plan, id).await {
+        Ok(rider) => rider,
+        Err(error) => {
+            // Nothing is in it yet.
+            let _ = fs::remove_dir(&dir);
+            return Err(error);
+        }
+    };
     let launched = bring_up(
         settings,
         &surroundings,
