@@ -7,6 +7,18 @@ use wxcode_core::event::Event;
 /// Digits of the checksum and the space behind them.
 const SUM: usize = 9;
 
+/// The number and the text of a line without its end; `None` when it is damaged.
+pub(super) fn parse(bytes: &[u8]) -> Option<(u64, &str)> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let (sum, body) = text.split_once(' ')?;
+    if sum.len() + 1 != SUM || u32::from_str_radix(sum, 16).ok()? != crc32c::crc32c(body.as_bytes())
+    {
+        return None;
+    }
+    let seq = body.split(' ').next()?.parse().ok()?;
+    Some((seq, text))
+}
+
 /// An event as it is kept and told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Line {
@@ -31,20 +43,10 @@ impl Line {
         Self { seq, text }
     }
 
-    /// Reads a line without its end; `None` when it is damaged.
-    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(bytes).ok()?;
-        let (sum, body) = text.split_once(' ')?;
-        if sum.len() + 1 != SUM
-            || u32::from_str_radix(sum, 16).ok()? != crc32c::crc32c(body.as_bytes())
-        {
-            return None;
-        }
-        let seq = body.split(' ').next()?.parse().ok()?;
-        Some(Self {
-            seq,
-            text: text.into(),
-        })
+    /// A line without its end, as [`parse`] found it.
+    pub(super) fn whole(seq: u64, text: &str) -> Self {
+        let text = text.into();
+        Self { seq, text }
     }
 
     /// The event's name.
@@ -74,12 +76,13 @@ mod tests {
             (line.name(), line.json()),
             ("agent.state", r#"{"a": "b c"}"#)
         );
-        assert_eq!(Line::read(line.text().as_bytes()), Some(line.clone()));
+        let read = |bytes: &[u8]| parse(bytes).map(|(seq, text)| Line::whole(seq, text));
+        assert_eq!(read(line.text().as_bytes()), Some(line.clone()));
         for at in 0..line.text().len() {
             let mut damaged = line.text().as_bytes().to_vec();
             damaged[at] ^= 1;
-            assert_eq!(Line::read(&damaged), None, "byte {at}");
+            assert_eq!(read(&damaged), None, "byte {at}");
         }
-        assert_eq!(Line::read(b""), None);
+        assert_eq!(read(b""), None);
     }
 }

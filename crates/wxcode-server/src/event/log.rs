@@ -82,7 +82,7 @@ impl Log {
         while let Some(newest) = self.segments.last().copied() {
             let found = segment::read(&self.dir, newest)?;
             is_damaged |= found.is_damaged;
-            self.last = self.last.max(found.last());
+            self.last = self.last.max(found.last);
             let Some(head) = &found.head else {
                 fs::remove_file(segment::path(&self.dir, newest))?;
                 self.segments.pop();
@@ -229,20 +229,9 @@ pub(super) fn read_after(dir: &Path, segments: &[u64], cursor: u64, max: usize) 
         return Read::Gone;
     };
     // A segment that gave way meanwhile is one that cannot be read.
-    let Ok(found) = segment::read(dir, *after) else {
+    let Ok(segment::Found { lines, .. }) = segment::read_behind(dir, *after, cursor, max) else {
         return Read::Gone;
     };
-    let mut bytes = 0;
-    let lines: Vec<Line> = found
-        .lines
-        .into_iter()
-        .skip_while(|line| line.seq <= cursor)
-        .take_while(|line| {
-            let has_room = bytes < max;
-            bytes += line.text().len();
-            has_room
-        })
-        .collect();
     match lines.first() {
         Some(first) if first.seq == cursor + 1 => Read::Lines(lines),
         _ => Read::Gone,

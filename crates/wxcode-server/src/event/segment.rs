@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     fs::{self, File},
-    io::{self, Read as _, Write as _},
+    io::{self, BufRead as _, BufReader, Read as _, Write as _},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
@@ -11,12 +11,14 @@ use std::{
 use serde::{Deserialize, Serialize};
 use wxcode_core::event::{Event, Told};
 
-use super::line::Line;
+use super::line::{self, Line};
 
 /// Bytes of events that a segment takes before the next one is begun.
 pub(super) const SEGMENT_MAX: u64 = 512 << 10; // 512 KiB
 /// Largest file that is read: a head, [`SEGMENT_MAX`], and the event that went beyond it.
 const FILE_MAX: u64 = 2 << 20; // 2 MiB
+/// Bytes that are read from a file at once.
+const READ_BUFFER: usize = 16 << 10; // 16 KiB
 /// Name of the first line.
 const HEAD: &str = "head";
 
@@ -35,9 +37,11 @@ pub(super) struct Found {
     pub(super) head: Option<Head>,
     /// Number of the last event before the segment.
     pub(super) after: u64,
-    /// Its events.
+    /// Its events, those that were asked for.
     pub(super) lines: Vec<Line>,
-    /// Bytes of the first line and of all.
+    /// Number of the last event that was read, or of the last one before the segment.
+    pub(super) last: u64,
+    /// Bytes of the first line and of all that were read.
     pub(super) sizes: (u64, u64),
     /// Whether a whole line is damaged: what follows it was told and is gone.
     pub(super) is_damaged: bool,
@@ -74,23 +78,29 @@ pub(super) fn path(dir: &Path, after: u64) -> PathBuf {
 
 /// Reads a segment.
 pub(super) fn read(dir: &Path, after: u64) -> io::Result<Found> {
-    let mut bytes = Vec::new();
-    File::open(path(dir, after))?
-        .take(FILE_MAX)
-        .read_to_end(&mut bytes)?;
+    read_behind(dir, after, after, usize::MAX)
+}
+
+/// Reads the events of a segment behind event `cursor`, up to the one with which they are `max` bytes. What it takes in memory is what
+/// it gives: those before are looked at one by one.
+pub(super) fn read_behind(dir: &Path, after: u64, cursor: u64, max: usize) -> io::Result<Found> {
+    let file = File::open(path(dir, after))?.take(FILE_MAX);
+    let mut file = BufReader::with_capacity(READ_BUFFER, file);
     let mut found = Found {
         head: None,
         after,
         lines: Vec::new(),
+        last: after,
         sizes: (0, 0),
         is_damaged: false,
     };
-    // What has no line end was never told.
-    for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+    let (mut piece, mut bytes) = (Vec::new(), 0);
+    while bytes < max && file.read_until(b'\n', &mut piece)? > 0 {
+        // What has no line end was never told.
         let Some(text) = piece.strip_suffix(b"\n") else {
             break;
         };
-        if !found.take(Line::read(text)) {
+        if !found.take(text, cursor) {
             found.is_damaged = true;
             break;
         }
@@ -98,30 +108,35 @@ pub(super) fn read(dir: &Path, after: u64) -> io::Result<Found> {
         if found.sizes.0 == 0 {
             found.sizes.0 = found.sizes.1;
         }
+        if found.last > cursor {
+            bytes += text.len();
+        }
+        piece.clear();
     }
     Ok(found)
 }
 
 impl Found {
-    /// Takes the next line in; whether it is what comes next.
-    fn take(&mut self, line: Option<Line>) -> bool {
-        let Some(line) = line else { return false };
+    /// Takes the next line in, and keeps it where it is behind `cursor`; whether it is what comes next.
+    fn take(&mut self, text: &[u8], cursor: u64) -> bool {
+        let Some((seq, text)) = line::parse(text) else {
+            return false;
+        };
         if self.head.is_some() {
-            let is_next = line.seq == self.last() + 1;
+            let is_next = seq == self.last + 1;
             if is_next {
-                self.lines.push(line);
+                self.last = seq;
+                if seq > cursor {
+                    self.lines.push(Line::whole(seq, text));
+                }
             }
             return is_next;
         }
-        if line.name() == HEAD && line.seq == self.after {
+        let line = Line::whole(seq, text);
+        if line.name() == HEAD && seq == self.after {
             self.head = serde_json::from_str(line.json()).ok();
         }
         self.head.is_some()
-    }
-
-    /// The number of its last event, or of the last one before it.
-    pub(super) fn last(&self) -> u64 {
-        self.lines.last().map_or(self.after, |line| line.seq)
     }
 
     /// What was told up to its end.

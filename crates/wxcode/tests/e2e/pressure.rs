@@ -1,11 +1,11 @@
-//! Clients that stop reading: the agent goes on, memory is bounded, and they end up exact.
+//! Clients that stop reading, or come back for much: the agent goes on, memory is bounded, and they end up exact.
 
 use std::fs;
 
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::support::{Agent, Attached, Server, Wire, eventually};
+use crate::support::{Agent, Attached, Events, Server, Wire, eventually};
 
 /// Bytes that the agent writes while nobody reads.
 const FLOOD: u64 = 48 << 20; // 48 MiB
@@ -20,8 +20,13 @@ const AGENT: &str = "stty -echo; echo up; read -r line; \
 
 /// The proportional set size of a process, in KiB.
 fn memory(pid: i32) -> u64 {
+    part_of_memory(pid, "Pss:")
+}
+
+/// A line of what the system says of a process's memory, in KiB.
+fn part_of_memory(pid: i32, part: &str) -> u64 {
     let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
-    let line = rollup.lines().find(|line| line.starts_with("Pss:"));
+    let line = rollup.lines().find(|line| line.starts_with(part));
     let kib = line.unwrap().split_whitespace().nth(1);
     kib.unwrap().parse().unwrap()
 }
@@ -102,4 +107,54 @@ async fn stopped_processes_stall_no_one_and_are_current_when_they_go_on() {
         attached.keys("\u{1d}");
         assert_eq!(attached.ended().code, 0);
     }
+}
+
+#[tokio::test]
+async fn those_who_come_back_to_a_long_log_cost_what_they_are_given() {
+    /// More prompts than a segment of the log holds, each nearly as large as an event may be, in bytes.
+    const PROMPTS: u64 = 40;
+    const PROMPT: usize = 15_000;
+    /// Those who come back, at the same time.
+    const FOLLOWERS: usize = 16;
+    /// The most that the server may grow by, in KiB: what 16 have under way, and what the allocator keeps. With all of a segment in
+    /// memory for each it is 17 MiB and more.
+    const KEPT: u64 = 11 << 10;
+
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    server.session(&project).await;
+    let mut first = Events::follow(&server, &project).await;
+    let prompt = |n: u64| {
+        let prompt = format!("{n} {}", "x".repeat(PROMPT));
+        json!({ "hook_event_name": "UserPromptSubmit", "prompt": prompt }).to_string()
+    };
+    let prompts: Vec<String> = (1..=PROMPTS).map(prompt).collect();
+    let file = server.data_dir().join("reports");
+    fs::write(&file, prompts.join("\n")).unwrap();
+    server
+        .deliver(&project, &format!("fake:report {}", file.display()))
+        .await;
+    let newest = format!("{PROMPTS} ");
+    let is_newest = |told: &crate::support::Told| {
+        let prompt = told.data["prompt"].as_str();
+        prompt.is_some_and(|prompt| prompt.starts_with(&newest))
+    };
+    let last = first.until("the last prompt", is_newest).await.id.unwrap();
+    let before = part_of_memory(server.pid(), "Pss_Anon:");
+    let mut followers = Vec::new();
+    for _ in 0..FOLLOWERS {
+        followers.push(Events::since(&server, &project, 1).await);
+    }
+    for follower in &mut followers {
+        let told = follower.up_to(last).await;
+        let prompts = told.iter().filter(|told| told.name == "prompt.submitted");
+        // With the one that had them reported.
+        assert_eq!(prompts.count() as u64, PROMPTS + 1);
+    }
+    drop(followers);
+    let after = part_of_memory(server.pid(), "Pss_Anon:");
+    assert!(
+        after < before + KEPT,
+        "the server in KiB: {before}, then {after}"
+    );
 }

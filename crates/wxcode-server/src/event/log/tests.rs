@@ -106,6 +106,21 @@ fn the_oldest_segment_gives_way_and_the_log_stays_small() {
 }
 
 #[test]
+fn a_reader_of_a_part_holds_that_part_alone() {
+    let (_temp, dir) = folder();
+    let mut log = open(&dir);
+    tell(&mut log, 1..=200, &"x".repeat(1_000));
+    let found = segment::read_behind(&dir, 0, 100, 4_096).unwrap();
+    let numbers: Vec<u64> = found.lines.iter().map(|line| line.seq).collect();
+    // Each is somewhat more than its text.
+    assert_eq!(numbers, [101, 102, 103, 104]);
+    assert!(found.lines.capacity() <= 4, "{}", found.lines.capacity());
+    assert_eq!((found.last, found.is_damaged), (104, false));
+    let whole = segment::read(&dir, 0).unwrap();
+    assert_eq!((whole.lines.len(), whole.last), (200, 200));
+}
+
+#[test]
 fn a_torn_tail_is_cut_and_the_numbers_go_on() {
     let (_temp, dir) = folder();
     let mut log = open(&dir);
