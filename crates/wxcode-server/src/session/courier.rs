@@ -2,6 +2,7 @@
 
 mod keyboard;
 mod perform;
+mod prompts;
 mod settle;
 
 use std::{collections::VecDeque, sync::Arc};
@@ -19,10 +20,9 @@ use wxcode_store::{Result, Store};
 
 use super::lease::Leases;
 use perform::Setback;
+use prompts::Prompts;
 pub(super) use settle::{end, fail};
 
-/// Submitted prompts that are remembered to confirm a delivery that the store could not tell of yet.
-const PROMPTS_MAX: usize = 256;
 /// How long to wait before a store that failed is asked again, in milliseconds.
 const RETRY_MS: u64 = 1_000;
 
@@ -43,7 +43,7 @@ pub(super) struct Courier {
     readiness: Readiness,
     /// When to look for work again; `None` until the bell rings.
     reload_at: Option<u64>,
-    prompts: VecDeque<(u64, String)>,
+    prompts: Prompts,
     /// The last hook that was read.
     seq: u64,
     /// Keys that were sent to the holder on this connection.
@@ -75,7 +75,7 @@ impl Courier {
             under: None,
             readiness: Readiness::NotReady,
             reload_at: Some(0),
-            prompts: VecDeque::new(),
+            prompts: Prompts::default(),
             seq: 0,
             inputs: 0,
             claims: false,
@@ -118,10 +118,7 @@ impl Courier {
 
     /// Keeps a submitted prompt of the hook that was read last.
     pub(super) fn remember(&mut self, text: &str) {
-        if self.prompts.len() == PROMPTS_MAX {
-            self.prompts.pop_front();
-        }
-        self.prompts.push_back((self.seq, text.to_owned()));
+        self.prompts.keep(self.seq, text);
     }
 
     /// The agent reported a submitted prompt, which is remembered.
@@ -288,9 +285,8 @@ impl Courier {
             && delivery.session_id == Some(self.session)
             && self
                 .prompts
-                .iter()
-                .filter(|(seq, _)| delivery.after_seq.is_none_or(|after| *seq > after))
-                .any(|(_, text)| prompt::confirms(&delivery.text, text))
+                .behind(delivery.after_seq)
+                .any(|text| prompt::confirms(&delivery.text, text))
     }
 
     /// The agent is gone: settles every delivery that was meant for it. True when the store took it all.
