@@ -23,9 +23,11 @@ const VISITED: usize = 4;
 const FILL_MIB: usize = 2;
 /// The same by the fake agent.
 const FLOOD: usize = FILL_MIB << 20;
-/// Visits and deliveries that fill the events that are kept of a project in memory.
+/// Visits that fill the events that are kept of a project in memory, half of them by either protocol.
 const FILL_VISITS: usize = 200;
-const FILL_DELIVERIES: usize = 30;
+/// Deliveries that fill those too, the prompts that are kept of a session, and what the store keeps of its file. So many events are also
+/// often enough to be read from the log once by who credits the planning files.
+const FILL_DELIVERIES: usize = 256;
 /// How long a delivery may take to come to an end: more than the server waits for.
 const DELIVERY_TIME: Duration = Duration::from_secs(180);
 /// Threads that fill at the same time.
@@ -108,8 +110,9 @@ impl Crowd {
             client.hear().map(drop)
         })?;
         each(self.visited(), |session| {
-            for _ in 0..FILL_VISITS {
+            for _ in 0..FILL_VISITS / 2 {
                 Client::attach(&self.server, session, Protocol::V1)?;
+                Client::attach(&self.server, session, Protocol::Json)?;
             }
             Ok(())
         })?;
