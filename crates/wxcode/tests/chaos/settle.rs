@@ -200,7 +200,11 @@ impl World {
         let until = Instant::now() + REDRAWN;
         loop {
             let screen = self.ask(reqwest::Method::GET, &path, None).await?;
-            let draft = taken::draft(screen.body.as_str().unwrap_or_default());
+            // An agent that was killed may have drawn the box last before it took what was there.
+            let draft = match self.session(slot).await?["status"] == "running" {
+                true => taken::draft(screen.body.as_str().unwrap_or_default()),
+                false => String::new(),
+            };
             let entries = self.slots[slot].compare_taken(true);
             let entries = entries.map_err(|wrong| self.of(slot, &wrong))?;
             let Err(wrong) = taken::no_word_twice(&entries, &draft) else {
