@@ -39,6 +39,9 @@ const BACKLOG: u32 = 1024;
 /// Bytes that the system takes of what a client has not; it doubles them for its own needs. A client that stopped reading
 /// has so much old output before the newest screen.
 const SEND_BUFFER: u32 = 128 << 10; // 128 KiB
+/// Bytes of an HTTP answer that wait for a client in the server, and the largest head of a request; the library's own is 408 KiB, which
+/// each follower of events that is behind would have.
+const HTTP_BUFFER: usize = 64 << 10; // 64 KiB
 /// How long a client may take for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long open requests may take when the server ends.
@@ -267,7 +270,8 @@ impl Server {
         builder
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT);
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_buf_size(HTTP_BUFFER);
         let service = TowerToHyperService::new(self.router.clone());
         let connection = builder
             .serve_connection_with_upgrades(TokioIo::new(stream), service)
