@@ -51,7 +51,11 @@ async fn a_first_milestone_is_told_from_its_making_to_its_end() {
     events
         .until("in progress", |told| told.data["status"] == "in_progress")
         .await;
-    events.state("idle").await;
+    // A short turn may be over before.
+    let is_idle = |told: &Told| told.name == "agent.state" && told.data["state"] == "idle";
+    if !events.seen.iter().any(is_idle) {
+        events.state("idle").await;
+    }
     server
         .patch(
             &format!("/milestones/{milestone}"),
