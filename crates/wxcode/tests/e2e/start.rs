@@ -8,7 +8,6 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tokio::process::Child;
 
 use crate::support::{Agent, Server, eventually, is_alive};
 
@@ -32,69 +31,83 @@ fn next_folder(before: &Path) -> PathBuf {
     dir
 }
 
-/// A holder that a server started and does not hear any more: its agent runs, and the answer waits in a pipe that has no room.
-async fn cut_in_two(server: &Server, dir: &Path) -> (PipeReader, Child) {
-    let (reader, mut writer) = pipe().unwrap();
-    assert_eq!(rustix::pipe::fcntl_setpipe_size(&writer, ROOM), Ok(ROOM));
-    writer.write_all(&[b' '; ROOM]).unwrap();
-    let launcher = server
-        .command(&["holder", dir.to_str().unwrap()])
-        .stdin(Stdio::null())
-        .stdout(writer)
-        .spawn()
-        .unwrap();
-    eventually("the agent runs", || dir.join("holder.json").exists()).await;
-    (reader, launcher)
+/// A start that the end of the server cut in two: the agent runs, and the holder's answer waits in a pipe that has no room.
+struct Cut {
+    server: Server,
+    project: String,
+    dir: PathBuf,
+    agent: i32,
+    /// The other end of that pipe, until the holder is to see that nobody waits for its answer.
+    caller: Option<PipeReader>,
+}
+
+impl Cut {
+    async fn make() -> Self {
+        let mut server = Server::start(Agent::fake("")).await;
+        let project = server.project("p").await;
+        server.start_session(&project).await;
+        let session = format!("/output-projects/{project}/session");
+        server.delete(&session).await.expect(204);
+        let before = server.session_dirs().remove(0);
+        server.crash().await;
+        let dir = next_folder(&before);
+        let (caller, mut writer) = pipe().unwrap();
+        assert_eq!(rustix::pipe::fcntl_setpipe_size(&writer, ROOM), Ok(ROOM));
+        writer.write_all(&[b' '; ROOM]).unwrap();
+        let mut launcher = server
+            .command(&["holder", dir.to_str().unwrap()])
+            .stdin(Stdio::null())
+            .stdout(writer)
+            .spawn()
+            .unwrap();
+        launcher.wait().await.unwrap();
+        eventually("the agent runs", || dir.join("holder.json").exists()).await;
+        let agent = read(&dir, "holder.json")["agent_pid"].as_i64().unwrap();
+        Self {
+            server,
+            project,
+            dir,
+            agent: i32::try_from(agent).unwrap(),
+            caller: Some(caller),
+        }
+    }
+
+    /// Nothing of it runs, and the next visit starts anew.
+    async fn is_over(&self) {
+        assert!(!is_alive(self.agent));
+        let hello = self.server.deliver(&self.project, "hello").await;
+        self.server
+            .delivery_until(&self.project, &hello, "submitted")
+            .await;
+    }
 }
 
 #[tokio::test]
 async fn a_start_that_is_undone_late_ends_and_the_next_visit_starts_anew() {
-    let mut server = Server::start(Agent::fake("")).await;
-    let project = server.project("p").await;
-    server.start_session(&project).await;
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
-    let session = format!("/output-projects/{project}/session");
-    server.delete(&session).await.expect(204);
-    let before = server.session_dirs().remove(0);
-    server.crash().await;
-    let dir = next_folder(&before);
-    let (caller, mut launcher) = cut_in_two(&server, &dir).await;
-    launcher.wait().await.unwrap();
-    let file = read(&dir, "holder.json");
-
+    let mut cut = Cut::make().await;
     // The next server waits for a while, and then takes it for one that runs.
-    server.up().await;
-    assert_eq!(server.session(&project).await["agent_state"], "starting");
-    assert!(server.log().contains("cut in two"), "{}", server.log());
-    drop(caller);
-    let ended = server
-        .session_until(&project, "ended", |session| session["status"] == "exited")
+    cut.server.up().await;
+    let session = cut.server.session(&cut.project).await;
+    assert_eq!(session["agent_state"], "starting");
+    let log = cut.server.log();
+    assert!(log.contains("cut in two"), "{log}");
+    cut.caller = None;
+    let ended = cut
+        .server
+        .session_until(&cut.project, "ended", |session| {
+            session["status"] == "exited"
+        })
         .await;
     assert_eq!(ended["exit"]["reason"], "not_started");
-    let agent = i32::try_from(file["agent_pid"].as_i64().unwrap()).unwrap();
-    assert!(!is_alive(agent));
-    let hello = server.deliver(&project, "hello").await;
-    server.delivery_until(&project, &hello, "submitted").await;
+    cut.is_over().await;
 }
 
 #[tokio::test]
 async fn a_start_that_is_undone_while_the_next_server_comes_leaves_nothing() {
-    let mut server = Server::start(Agent::fake("")).await;
-    let project = server.project("p").await;
-    server.start_session(&project).await;
-    let session = format!("/output-projects/{project}/session");
-    server.delete(&session).await.expect(204);
-    let before = server.session_dirs().remove(0);
-    server.crash().await;
-    let dir = next_folder(&before);
-    let (caller, mut launcher) = cut_in_two(&server, &dir).await;
-    launcher.wait().await.unwrap();
-    let file = read(&dir, "holder.json");
-
+    let mut cut = Cut::make().await;
     // A server that has its lock looks at the sessions next.
-    let lock = fs::File::open(server.data_dir().join("server.lock")).unwrap();
+    let lock = fs::File::open(cut.server.data_dir().join("server.lock")).unwrap();
+    let caller = cut.caller.take();
     let undo = async {
         eventually("the server begins", || {
             lock.try_lock().is_err() || lock.unlock().is_err()
@@ -102,13 +115,10 @@ async fn a_start_that_is_undone_while_the_next_server_comes_leaves_nothing() {
         .await;
         drop(caller);
     };
-    tokio::join!(server.up(), undo);
-    let agent = i32::try_from(file["agent_pid"].as_i64().unwrap()).unwrap();
-    assert!(!is_alive(agent));
-    assert!(!dir.exists());
-    assert_eq!(server.session(&project).await["status"], "exited");
-    let hello = server.deliver(&project, "hello").await;
-    server.delivery_until(&project, &hello, "submitted").await;
+    tokio::join!(cut.server.up(), undo);
+    assert!(!cut.dir.exists());
+    assert_eq!(cut.server.session(&cut.project).await["status"], "exited");
+    cut.is_over().await;
 }
 
 #[tokio::test]
