@@ -15,7 +15,7 @@ help: ## Show what can be made
 run: page ## Build wxcode and start it on 127.0.0.1 with the embedded store
 	@scripts/need cargo
 	$(CARGO) build --release -p wxcode
-	exec target/release/wxcode serve
+	exec "$${CARGO_TARGET_DIR:-target}/release/wxcode" serve
 
 build: page ## Build the program and the page
 	@scripts/need cargo
