@@ -217,6 +217,16 @@ impl FolderError {
     }
 }
 
+impl From<FolderError> for io::Error {
+    /// For who names the file in its own words.
+    fn from(error: FolderError) -> Self {
+        match error {
+            FolderError::Io { error, .. } => error,
+            other => Self::other(other),
+        }
+    }
+}
+
 /// Makes the folder (0700), where it is missing, and writes its spec.
 ///
 /// # Errors

@@ -23,15 +23,6 @@ fn names(dir: &Path) -> Vec<String> {
     names
 }
 
-/// No process has this folder on its command line.
-fn no_process_of(dir: &Path) -> bool {
-    let dir = dir.to_str().unwrap();
-    fs::read_dir("/proc").unwrap().flatten().all(|entry| {
-        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        !String::from_utf8_lossy(&line).contains(dir)
-    })
-}
-
 async fn failure(argv: &[&str], cwd: Option<&str>) -> Failure {
     let tmp = tempfile::tempdir().unwrap();
     let dir = tmp.path().join("session");

@@ -5,8 +5,7 @@
 mod support;
 
 use std::{
-    fs,
-    io::{PipeReader, Write, pipe},
+    io::pipe,
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -14,17 +13,7 @@ use std::{
 
 use support::*;
 use wxcode_holder::folder::{self, HolderFile, State};
-
-/// Room in a pipe, in bytes: one page, the least there is.
-const ROOM: usize = 4 << 10;
-
-/// A pipe to the caller with no room left, so that the answer waits there.
-fn full_pipe() -> (PipeReader, Stdio) {
-    let (reader, mut writer) = pipe().unwrap();
-    assert_eq!(rustix::pipe::fcntl_setpipe_size(&writer, ROOM), Ok(ROOM));
-    writer.write_all(&[b' '; ROOM]).unwrap();
-    (reader, writer.into())
-}
+use wxcode_testbed::full_pipe;
 
 fn begin(dir: &Path, stdout: Stdio) -> Child {
     Command::new(exe())
@@ -56,8 +45,8 @@ fn a_start_that_its_caller_does_not_wait_for_is_told_from_a_session_that_runs() 
     let tmp = tempfile::tempdir().unwrap();
     let dir = tmp.path().join("session");
     folder::write_spec(&dir, &spec(&["/bin/sleep", "1000"], tmp.path())).unwrap();
-    let (caller, stdout) = full_pipe();
-    let mut launcher = begin(&dir, stdout);
+    let (caller, stdout) = full_pipe().unwrap();
+    let mut launcher = begin(&dir, stdout.into());
     launcher.wait().unwrap();
     let file = file_in(&dir);
     // It looks like one that runs, and is not: whoever asked may yet be gone.
@@ -87,19 +76,10 @@ fn no_agent_is_started_for_a_caller_that_is_gone() {
     begin(&dir, stdout.into()).wait().unwrap();
     assert!(folder::is_started(&dir, Instant::now() + LONG));
     let until = Instant::now() + LONG;
-    while runs_in(&dir) {
+    while !no_process_of(&dir) {
         assert!(Instant::now() < until, "the holder runs on");
         std::thread::sleep(Duration::from_millis(5));
     }
     assert!(!tmp.path().join("began").exists());
     assert_eq!(folder::inspect(&dir).unwrap(), State::Unfinished);
-}
-
-/// Whether a process has this folder on its command line.
-fn runs_in(dir: &Path) -> bool {
-    let dir = dir.to_str().unwrap();
-    fs::read_dir("/proc").unwrap().flatten().any(|entry| {
-        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).contains(dir)
-    })
 }

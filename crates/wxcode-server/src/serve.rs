@@ -20,7 +20,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use wxcode_holder::folder::{FolderError, write_whole};
+use wxcode_holder::folder::write_whole;
 use wxcode_store::Store;
 
 use crate::{
@@ -199,12 +199,8 @@ impl Server {
         }
         let router = http::router(app);
         let found = serde_json::json!({ "address": format!("http://{address}"), "pid": std::process::id() });
-        write_whole(&data_dir, FOUND, found.to_string().as_bytes()).map_err(
-            |error| match error {
-                FolderError::Io { error, .. } => failed(error),
-                other => failed(io::Error::other(other)),
-            },
-        )?;
+        write_whole(&data_dir, FOUND, found.to_string().as_bytes())
+            .map_err(|error| failed(error.into()))?;
         Ok(Self {
             listener,
             address,

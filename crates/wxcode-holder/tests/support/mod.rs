@@ -192,3 +192,12 @@ pub async fn type_in(conn: &Connection, seq: u64, text: &str) {
         .await
         .unwrap();
 }
+
+/// No process has this folder on its command line.
+pub fn no_process_of(dir: &Path) -> bool {
+    let dir = dir.to_str().unwrap();
+    std::fs::read_dir("/proc").unwrap().flatten().all(|entry| {
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        !String::from_utf8_lossy(&line).contains(dir)
+    })
+}

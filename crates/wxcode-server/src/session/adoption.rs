@@ -118,7 +118,7 @@ impl Sessions {
                         exit,
                     },
                 ),
-                State::Unfinished => {} // cleared away before
+                State::Unfinished => {} // none is left by now
             }
         }
         Ok(running)

@@ -13,7 +13,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use wxcode_core::id::Id;
-use wxcode_holder::folder::{FolderError, State, write_whole};
+use wxcode_holder::folder::{State, write_whole};
 use wxcode_store::StoreError;
 
 use super::{
@@ -60,10 +60,7 @@ impl Note {
     fn write(&self, data_dir: &Path, project: Id) -> io::Result<()> {
         let root = make(data_dir)?;
         let bytes = serde_json::to_vec(self)?;
-        write_whole(&root, &format!("{project}.json"), &bytes).map_err(|error| match error {
-            FolderError::Io { error, .. } => error,
-            other => io::Error::other(other),
-        })?;
+        write_whole(&root, &format!("{project}.json"), &bytes)?;
         // Its name has to outlive a loss of power as well.
         fs::File::open(&root)?.sync_all()
     }

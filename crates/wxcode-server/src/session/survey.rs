@@ -25,19 +25,13 @@ pub(super) struct Found {
     pub(super) state: State,
 }
 
-/// The sessions that the folders below `root` name, in the order of their making, those that run last. Starts that were cut in two
-/// are waited for, what they left is cleared away, and damaged folders are mended; what cannot be is told.
+/// The sessions that the folders below `root` name, in the order of their making, those that run last. Damaged folders are mended; what
+/// cannot be is told.
 ///
 /// # Errors
 /// `root` cannot be read or made.
 pub(super) async fn sessions(root: PathBuf) -> io::Result<Vec<Found>> {
-    let look = move || {
-        let_starts_end(&root)?;
-        look(&root)
-    };
-    let looked = tokio::task::spawn_blocking(look)
-        .await
-        .map_err(io::Error::other)??;
+    let looked = settled(root).await?;
     let mut found = Vec::with_capacity(looked.len());
     for (id, dir, state) in looked {
         let state = match state {
@@ -45,10 +39,6 @@ pub(super) async fn sessions(root: PathBuf) -> io::Result<Vec<Found>> {
             Ok(state) => Some(state),
         };
         let Some(state) = state else { continue };
-        if state == State::Unfinished {
-            break_off(id, &dir);
-            continue;
-        }
         let Some((note, at)) = read_note(&dir) else {
             report_unreadable(id, &dir, &state);
             continue;
@@ -97,20 +87,57 @@ fn report_unreadable(id: Id, dir: &Path, state: &State) {
     }
 }
 
-/// Waits for starts that the end of the server before cut in two: their holders undo them, and until then look like ones that hold
-/// a session.
-pub(super) fn let_starts_end(root: &Path) -> io::Result<()> {
+/// The runs that the folders below `root` name and that can be read, in the order of their making, those that run last.
+///
+/// # Errors
+/// `root` cannot be read or made.
+pub(super) async fn runs(root: PathBuf) -> io::Result<Vec<(Id, PathBuf, State)>> {
+    Ok(readable(settled(root).await?))
+}
+
+/// The folders of sessions or runs below `root` that can be read, in the order of their making, those that run last, and what each says.
+pub(super) fn survey(root: &Path) -> io::Result<Vec<(Id, PathBuf, State)>> {
+    Ok(readable(look(folders(root)?)))
+}
+
+fn readable(looked: Vec<Looked>) -> Vec<(Id, PathBuf, State)> {
+    let all = looked.into_iter();
+    all.filter_map(|(id, dir, state)| Some((id, dir, state.ok()?)))
+        .collect()
+}
+
+/// What the folders below `root` say when no start that the end of the server before broke off or cut in two is left there.
+async fn settled(root: PathBuf) -> io::Result<Vec<Looked>> {
+    let settle = move || {
+        let folders = folders(&root)?;
+        let_starts_end(&folders);
+        let mut looked = look(folders);
+        looked.retain(|(id, dir, state)| {
+            let is_begun = !matches!(state, Ok(State::Unfinished));
+            if !is_begun {
+                break_off(*id, dir);
+            }
+            is_begun
+        });
+        Ok(looked)
+    };
+    tokio::task::spawn_blocking(settle)
+        .await
+        .map_err(io::Error::other)?
+}
+
+/// Waits for starts that were cut in two: their holders undo them, and until then look like ones that hold a session.
+fn let_starts_end(folders: &[(Id, PathBuf)]) {
     let until = Instant::now() + UNDONE_TIMEOUT;
-    for (id, dir) in folders(root)? {
-        if !folder::is_started(&dir, until) {
+    for (id, dir) in folders {
+        if !folder::is_started(dir, until) {
             tracing::warn!(session = %id, "the start of an agent was cut in two, and its holder does not undo it yet: it is stopped, or the machine is overloaded");
         }
     }
-    Ok(())
 }
 
-/// Removes the folder of a start that the end of a server broke off: no holder has ever held anything there.
-pub(super) fn break_off(id: Id, dir: &Path) {
+/// Removes the folder of a start that was broken off: no holder has ever held anything there.
+fn break_off(id: Id, dir: &Path) {
     match fs::remove_dir_all(dir) {
         Ok(()) => tracing::info!(%id, "a start that was broken off is cleared away"),
         Err(error) => {
@@ -119,27 +146,19 @@ pub(super) fn break_off(id: Id, dir: &Path) {
     }
 }
 
-/// The folders of sessions or runs below `root` that can be read, in the order of their making, those that run last, and what each says.
-pub(super) fn survey(root: &Path) -> io::Result<Vec<(Id, PathBuf, State)>> {
-    let all = look(root)?.into_iter();
-    Ok(all
-        .filter_map(|(id, dir, state)| Some((id, dir, state.ok()?)))
-        .collect())
-}
-
-/// A session's folder, and what it says.
+/// A folder, and what it says.
 type Looked = (Id, PathBuf, Result<State, FolderError>);
 
-/// The session folders below `root` in the order of their making, those that run last, and what each says.
-fn look(root: &Path) -> io::Result<Vec<Looked>> {
-    let looked = folders(root)?.into_iter().map(|(id, path)| {
+/// What folders say, in the order of their making, those that run last.
+fn look(folders: Vec<(Id, PathBuf)>) -> Vec<Looked> {
+    let looked = folders.into_iter().map(|(id, path)| {
         let state = folder::inspect(&path);
         (id, path, state)
     });
     let mut found: Vec<Looked> = looked.collect();
     // One that runs is its project's session, whatever a clock that was set back says of when it was made.
     found.sort_by_key(|(id, _, state)| (matches!(state, Ok(State::Live(_))), *id));
-    Ok(found)
+    found
 }
 
 /// The folders below `root` that are named by an id.

@@ -2,17 +2,15 @@
 
 use std::{
     fs,
-    io::{PipeReader, Write, pipe},
+    io::PipeReader,
     path::{Path, PathBuf},
     process::Stdio,
 };
 
 use serde_json::{Value, json};
+use wxcode_testbed::full_pipe;
 
 use crate::support::{Agent, Server, eventually, is_alive};
-
-/// Room in a pipe, in bytes: one page, the least there is.
-const ROOM: usize = 4 << 10;
 
 fn read(dir: &Path, name: &str) -> Value {
     serde_json::from_slice(&fs::read(dir.join(name)).unwrap()).unwrap()
@@ -51,9 +49,7 @@ impl Cut {
         let before = server.session_dirs().remove(0);
         server.crash().await;
         let dir = next_folder(&before);
-        let (caller, mut writer) = pipe().unwrap();
-        assert_eq!(rustix::pipe::fcntl_setpipe_size(&writer, ROOM), Ok(ROOM));
-        writer.write_all(&[b' '; ROOM]).unwrap();
+        let (caller, writer) = full_pipe().unwrap();
         let mut launcher = server
             .command(&["holder", dir.to_str().unwrap()])
             .stdin(Stdio::null())

@@ -13,11 +13,7 @@ use super::{
     live::{Note, Progress, Run},
     record,
 };
-use crate::session::{
-    STOP_TIMEOUT,
-    registry::Sessions,
-    survey::{break_off, let_starts_end, survey},
-};
+use crate::session::{STOP_TIMEOUT, registry::Sessions, survey};
 
 impl Sessions {
     /// Finds the runs that the folders name. To be called when the sessions are adopted.
@@ -26,13 +22,7 @@ impl Sessions {
     /// When the folder of the runs cannot be read or made.
     pub async fn adopt_runs(&self) -> io::Result<()> {
         let root = self.0.settings.data_dir.join(FOLDER);
-        let look = move || {
-            let_starts_end(&root)?;
-            survey(&root)
-        };
-        let found = tokio::task::spawn_blocking(look)
-            .await
-            .map_err(io::Error::other)??;
+        let found = survey::runs(root).await?;
         let mut running = 0_usize;
         let mut newest: HashMap<Id, (Timestamp, Id)> = HashMap::new();
         for (id, dir, _) in &found {
@@ -42,10 +32,6 @@ impl Sessions {
             }
         }
         for (id, dir, state) in found {
-            if state == State::Unfinished {
-                break_off(id, &dir);
-                continue;
-            }
             let Some((note, workspace, at)) = read_note(&dir) else {
                 tracing::warn!(run = %id, "a run's folder is not readable and is passed over");
                 continue;
@@ -53,7 +39,7 @@ impl Sessions {
             let (holder, is_live) = match state {
                 State::Live(holder) => (holder, true),
                 State::Lost(holder) | State::Exited(Some(holder), _) => (holder, false),
-                State::Unfinished => continue, // see above
+                State::Unfinished => continue, // none is left by now
                 State::Exited(None, _) => {
                     tracing::warn!(run = %id, "a run that never began is passed over");
                     continue;
