@@ -196,7 +196,9 @@ async fn a_grandchild_with_the_terminal_open_does_not_delay_the_exit() {
 
 #[tokio::test]
 async fn what_a_killed_holder_leaves_is_lost_and_can_be_buried() {
-    let session = Session::shell("trap '' HUP; echo on; while :; do sleep 1; done").await;
+    // Deaf to SIGTERM, so that it is still there when it is looked at, whatever its guardian has done by then.
+    let script = "trap '' HUP TERM; echo on; while :; do sleep 1; done";
+    let session = Session::shell(script).await;
     let mut conn = session.attach(Some(0)).await;
     output_until(&mut conn, "on").await;
     // "on" and an end of line, once the batch is written.
