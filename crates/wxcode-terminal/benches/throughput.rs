@@ -1,4 +1,4 @@
-//! How fast the screen takes a stream, as a share of how fast the same bytes can be looked through.
+//! Measures the screen's throughput as a share of a plain scan of the same bytes.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use wxcode_terminal::{Screen as _, Size, Terminal};
 
 /// Bytes of each stream.
 const STREAM: usize = 64 << 20; // 64 MiB
-/// Bytes a feed: what a holder reads from a PTY at most in one turn, and what one read gives.
+/// Bytes a feed: a holder's largest turn, and one read of a PTY.
 const PIECES: [usize; 2] = [4 << 10, 64 << 10];
 /// The best of this many runs counts.
 const RUNS: usize = 3;

@@ -1,8 +1,8 @@
-//! The answers to terminal queries, byte for byte those of xterm.js 6.0.0.
+//! Replies to terminal queries, byte for byte those of xterm.js 6.0.0.
 //!
-//! | query | answer |
+//! | query | reply |
 //! |---|---|
-//! | XTVERSION `CSI > 0 q` | `DCS > \| xterm.js(6.0.0) ST`; xterm.js answers this from 6.1 on |
+//! | XTVERSION `CSI > 0 q` | `DCS > \| xterm.js(6.0.0) ST`; xterm.js replies to this from 6.1 on |
 //! | DA1 `CSI c`, `CSI 0 c` | `CSI ? 1 ; 2 c` |
 //! | DA2 `CSI > c` | `CSI > 0 ; 276 ; 0 c` |
 //! | DSR `CSI 5 n` | `CSI 0 n` |
@@ -20,7 +20,7 @@ use crate::params::Params;
 use crate::style::Flags;
 use crate::terminal::{Mouse, MouseEncoding, Terminal};
 
-/// What DECRQM says of a mode.
+/// The reply of DECRQM about a mode.
 const UNKNOWN: u8 = 0;
 const SET: u8 = 1;
 const RESET: u8 = 2;
@@ -28,11 +28,11 @@ const ALWAYS_SET: u8 = 3;
 const NEVER_SET: u8 = 4;
 
 impl Terminal {
-    /// The size of a cell that is told to programs, in CSS pixels: width and height. The page's real
-    /// one depends on each viewer's font; this is that of 15 pixels high monospace text.
+    /// Width and height of a cell as reported to programs, in CSS pixels: those of monospace text
+    /// 15 pixels high. The page's real cell depends on each viewer's font.
     pub const CELL_PIXELS: (u16, u16) = (9, 18);
 
-    /// A control sequence that may be a query.
+    /// Replies to a control sequence if it is a query.
     pub(crate) fn query(&mut self, last: u8, params: &Params, replies: &mut Vec<u8>) {
         let first = params.get(0);
         let (row, column) = (self.buffer().y + 1, self.buffer().x + 1);
@@ -114,7 +114,7 @@ impl Terminal {
     pub(crate) fn answer_status(&self, what: &str, replies: &mut Vec<u8>) {
         let buffer = self.buffer();
         let protected = u8::from(self.pen.flags.has(Flags::PROTECTED));
-        // xterm.js reports its option, which no sequence but DEC 12 changes: a block.
+        // xterm.js reports its option, a block; only DEC 12 changes the option.
         let cursor = if self.blink == Some(true) { 1 } else { 2 };
         let _ = match what {
             "\"q" => write!(replies, "\x1bP1$r{protected}\"q\x1b\\"),

@@ -1,4 +1,5 @@
-//! One of the two screens: its rows and the history above them, cursor, scroll region and tab stops.
+//! One of the two screens: its rows and the history above them, cursor, scroll region and tab
+//! stops.
 
 use std::collections::VecDeque;
 
@@ -9,25 +10,26 @@ use crate::row::Row;
 use crate::style::Style;
 use crate::tabs::Tabs;
 
-/// What DECSC keeps.
+/// The state that DECSC saves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Saved {
     pub(crate) x: usize,
-    /// Counted from the oldest row of the history, so that the place scrolls with the text.
+    /// The row, counted from the oldest row of the history, so that the position scrolls with the
+    /// text.
     pub(crate) y: usize,
     /// Colours and flags; underline style and link are not kept.
     pub(crate) pen: Style,
     pub(crate) charset: Charset,
 }
 
-/// A screen; the alternate one has rows only while it is shown.
+/// One screen. The alternate screen has rows only while it is shown.
 #[derive(Debug)]
 pub(crate) struct Buffer {
     /// History and screen, oldest first.
     pub(crate) lines: VecDeque<Row>,
-    /// The rows of history: the index of the screen's first row.
+    /// Rows of history: the index of the screen's first row.
     pub(crate) base: usize,
-    /// The cursor's column; `cols` while a wrap is pending, and one more after a character without
+    /// The cursor's column; `cols` while a wrap is pending, and one more after a character of no
     /// width there.
     pub(crate) x: usize,
     /// The cursor's row on the screen.
@@ -40,10 +42,10 @@ pub(crate) struct Buffer {
     pub(crate) saved: Saved,
     pub(crate) cols: usize,
     pub(crate) rows: usize,
-    /// Most rows of history; `None` for the alternate screen, which is not rewrapped either.
+    /// Most rows of history; `None` for the alternate screen, which never reflows.
     pub(crate) history: Option<usize>,
-    /// Most rows of history and screen together. xterm.js does not lower it for an alternate screen
-    /// that is not shown, which then has history until it is left.
+    /// Most rows of history and screen together. xterm.js does not lower the bound for a hidden
+    /// alternate screen, so such a screen has history until the program leaves it.
     max_lines: usize,
 }
 
@@ -78,7 +80,7 @@ impl Buffer {
         Row::new(self.cols as u16, fill)
     }
 
-    /// Makes the rows of a screen that has none.
+    /// Creates the rows of a screen without rows.
     pub(crate) fn fill_screen(&mut self, fill: Cell) {
         if self.lines.is_empty() {
             let row = self.blank(fill);
@@ -109,7 +111,8 @@ impl Buffer {
         self.lines.range(self.base.min(self.lines.len())..)
     }
 
-    /// Moves the scroll region up by a row; what leaves the top of the screen becomes history.
+    /// Moves the scroll region up by a row; a row that leaves the top of the screen becomes
+    /// history.
     pub(crate) fn scroll(&mut self, fill: Cell, wrapped: bool) {
         let full = self.lines.len() >= self.max_lines();
         let below = self.base + self.bottom + 1;
@@ -138,7 +141,7 @@ impl Buffer {
         }
     }
 
-    /// Takes the row `from` of the screen out and puts a blank one in at `to`, `n` times.
+    /// Removes row `from` of the screen and inserts a blank row at `to`, `n` times.
     pub(crate) fn shift(&mut self, from: usize, to: usize, n: usize, fill: Cell) {
         for _ in 0..n.min(from.abs_diff(to) + 1) {
             let row = self.lines.remove(self.base + from);
@@ -152,7 +155,7 @@ impl Buffer {
         self.base = 0;
     }
 
-    /// Changes the size: rows come from and go to the history, and lines are rewrapped.
+    /// Changes the size: rows move between screen and history, and lines reflow.
     pub(crate) fn resize(&mut self, cols: usize, rows: usize, dictionary: &Dictionary) {
         let old_cols = self.cols;
         let old_rows = self.rows;
@@ -185,7 +188,7 @@ impl Buffer {
         }
     }
 
-    /// Gives how many rows the screen's text moved down.
+    /// Returns by how many rows the screen's text moved down.
     fn resize_rows(&mut self, old: usize, rows: usize) -> usize {
         let mut raised = 0;
         for _ in old..rows {

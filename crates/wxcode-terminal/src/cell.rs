@@ -1,4 +1,4 @@
-//! One cell of the screen in 32 bits: what it shows and an index of how.
+//! One cell of the screen in 32 bits: a glyph and the index of a style.
 
 /// 21 bits of glyph below 11 bits of style index.
 ///
@@ -14,7 +14,7 @@ pub(crate) struct StyleId(u16);
 impl StyleId {
     /// No attributes at all.
     pub(crate) const DEFAULT: Self = Self(0);
-    /// The style stands in the cell's cluster, because the dictionary has no index left.
+    /// The index when the dictionary has none left: the style stands in the cell's cluster.
     pub(crate) const IN_CLUSTER: Self = Self(0x7FF);
 
     /// The style at `index`, which is below [`StyleId::IN_CLUSTER`].
@@ -22,46 +22,46 @@ impl StyleId {
         Self((index & 0x7FF) as u16)
     }
 
-    /// The place in the dictionary.
+    /// The position in the dictionary.
     pub(crate) fn index(self) -> usize {
         usize::from(self.0)
     }
 }
 
 impl Cell {
-    /// The first glyph value that is no character.
+    /// The first glyph value after all characters.
     const FIRST_SPECIAL: u32 = 0x11_0000;
     /// The second half of a wide character.
     pub(crate) const SECOND_HALF: u32 = Self::FIRST_SPECIAL;
     /// The glyph of cluster 0.
     const FIRST_CLUSTER: u32 = Self::FIRST_SPECIAL + 1;
-    /// How many clusters a glyph can name.
+    /// Number of clusters that a glyph can name.
     pub(crate) const MAX_CLUSTERS: usize = (0x20_0000 - Self::FIRST_CLUSTER) as usize;
 
-    /// A cell that shows `glyph`.
+    /// Creates a cell with `glyph`.
     #[inline]
     pub(crate) fn new(glyph: u32, style: StyleId) -> Self {
         Self(glyph | u32::from(style.0) << 21)
     }
 
-    /// A cell that shows a cluster.
+    /// Creates a cell with a cluster.
     pub(crate) fn of_cluster(index: usize, style: StyleId) -> Self {
         Self::new(Self::FIRST_CLUSTER + index as u32, style)
     }
 
-    /// What the cell shows.
+    /// The glyph of the cell.
     #[inline]
     pub(crate) fn glyph(self) -> u32 {
         self.0 & 0x1F_FFFF
     }
 
-    /// How the cell shows it.
+    /// The style of the cell.
     #[inline]
     pub(crate) fn style(self) -> StyleId {
         StyleId((self.0 >> 21) as u16)
     }
 
-    /// The cluster that the cell shows, if it shows one.
+    /// The cell's cluster, if it has one.
     #[inline]
     pub(crate) fn cluster(self) -> Option<usize> {
         let glyph = self.glyph();

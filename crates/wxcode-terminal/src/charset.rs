@@ -1,4 +1,4 @@
-//! The character sets that ESC ( and its kin designate, with the replacements that xterm.js makes.
+//! Character sets that `ESC (` and its relatives designate, with the replacements of xterm.js.
 
 /// A designated set; [`Charset::ASCII`] replaces nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -7,7 +7,7 @@ pub(crate) struct Charset(u8);
 /// The final bytes that designate a set, and its replacements.
 type Set = (&'static [u8], &'static [(u8, char)]);
 
-/// Every set but ASCII.
+/// All sets except ASCII.
 const SETS: &[Set] = &[
     (
         b"0",
@@ -213,14 +213,14 @@ impl Charset {
             .unwrap_or(b'B')
     }
 
-    /// What `code` stands for in this set.
+    /// The character for `code` in this set.
     pub(crate) fn replace(self, code: u32) -> u32 {
         let pairs = self.set().map_or(&[][..], |set| set.1);
         let found = pairs.iter().find(|pair| u32::from(pair.0) == code);
         found.map_or(code, |pair| u32::from(pair.1))
     }
 
-    /// A code that stands for `shown` in this set: what to print so that `shown` appears.
+    /// The code that this set replaces by `shown`.
     pub(crate) fn unreplace(self, shown: u32) -> u32 {
         if self.replace(shown) == shown {
             return shown;
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_can_be_printed_again() {
+    fn shown_characters_can_be_printed() {
         let dutch = Charset::designated_by(b'4').unwrap();
         assert_eq!(
             dutch.replace(dutch.unreplace(u32::from('|'))),

@@ -1,4 +1,4 @@
-//! Control characters, escape sequences and control sequences: what each one does.
+//! Executes control characters, escape sequences and control sequences.
 
 use crate::cell::Cell;
 use crate::charset::Charset;
@@ -8,7 +8,7 @@ use crate::style::{Color, Flags, Style};
 use crate::terminal::{Switches, Terminal, saved};
 
 impl Terminal {
-    /// A C0 or C1 control.
+    /// Executes a C0 or C1 control.
     pub(crate) fn execute(&mut self, code: u32) {
         match code {
             0x08 => self.backspace(),
@@ -24,7 +24,7 @@ impl Terminal {
         }
     }
 
-    /// An escape sequence.
+    /// Executes an escape sequence.
     pub(crate) fn esc(&mut self, last: u8) {
         match (self.parser.collected(), last) {
             ([], b'7') => self.save_cursor(),
@@ -59,7 +59,7 @@ impl Terminal {
         }
     }
 
-    /// A control sequence.
+    /// Executes a control sequence.
     pub(crate) fn csi(&mut self, last: u8, replies: &mut Vec<u8>) {
         let params = std::mem::replace(&mut self.parser.params, Params::empty());
         let n = params.count(0);
@@ -155,7 +155,7 @@ impl Terminal {
         self.dip();
     }
 
-    /// Brings the cursor within the screen, or the region in origin mode.
+    /// Moves the cursor into the screen, or into the region in origin mode.
     pub(crate) fn restrict(&mut self, last_column: usize) {
         let origin = self.switches.origin;
         let buffer = self.buffer_mut();
@@ -279,7 +279,7 @@ impl Terminal {
             buffer.y -= 1;
             buffer.x = cols - 1;
             let cell = buffer.row(y - 1).get(cols - 1);
-            // The empty cell that a wide character left when it did not fit.
+            // The empty cell left by a wide character that did not fit.
             if dictionary.width(cell) > 0 && !dictionary.has_content(cell) {
                 buffer.x -= 1;
             }
@@ -345,7 +345,7 @@ impl Terminal {
         buffer.x = kept.x;
         buffer.y = kept.y.saturating_sub(buffer.base);
         let last = buffer.cols - 1;
-        // Underline style, its colour and the link are not among what is restored.
+        // Underline style, its colour and the link are not restored.
         self.pen = Style {
             fg: kept.pen.fg,
             bg: kept.pen.bg,
@@ -374,7 +374,7 @@ impl Terminal {
     }
 
     fn set_cursor_style(&mut self, style: i32) {
-        // Other numbers change only whether it blinks; 7 and 8 stand for that without a shape.
+        // Other numbers change only the blinking; 7 and 8 stand for blinking without a shape.
         let steady = if style % 2 == 1 { 0 } else { 1 };
         let shape = match (style, self.switches.cursor_style) {
             (0..=6, _) => style as u8,
@@ -413,8 +413,8 @@ impl Terminal {
         let id = self.dictionary.style_id(style);
         let cell = self.dictionary.cell(u32::from('E'), id, style);
         let buffer = self.buffer_mut();
-        // With an origin xterm.js fills as many rows as the screen has from there on; where its list of
-        // rows is full, it goes on at the oldest.
+        // With an origin, xterm.js fills as many rows as the screen has, starting at the origin.
+        // When its list of rows is full, it continues at the oldest row.
         let first = buffer.base + buffer.y;
         for at in first..first + buffer.rows {
             let at = at % buffer.max_lines();

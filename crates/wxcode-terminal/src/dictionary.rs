@@ -1,4 +1,4 @@
-//! What cells refer to: styles, clusters of several characters, and links; interned and bounded.
+//! Interned and bounded values behind cells: styles, clusters of several characters, and links.
 
 use std::collections::HashMap;
 
@@ -6,14 +6,14 @@ use crate::cell::{Cell, StyleId};
 use crate::style::{LinkId, Style};
 use crate::width;
 
-/// The characters of one cell, where one character does not say it all.
+/// The characters of one cell that a single character cannot express.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Cluster {
-    /// A character and the marks that joined it; empty for an empty cell.
+    /// A character and its combining marks; empty for an empty cell.
     pub(crate) text: String,
     /// Columns, 0 to 2.
     pub(crate) width: u8,
-    /// The style, where the cell's own index is [`StyleId::IN_CLUSTER`].
+    /// The style, when the cell's own index is [`StyleId::IN_CLUSTER`].
     pub(crate) style: Option<Style>,
 }
 
@@ -32,25 +32,26 @@ pub(crate) struct Dictionary {
     styles: Table<Style>,
     clusters: Table<Cluster>,
     links: Table<Link>,
-    /// Styles looked up lately, each in the place that its hash gives.
+    /// Recently used styles, each in the slot of its hash.
     recent: Vec<(Style, StyleId)>,
-    /// The size of a table at which unused entries are looked for.
+    /// The size of a table at which the next sweep looks for unused entries.
     style_mark: usize,
     cluster_mark: usize,
 }
 
 impl Dictionary {
-    /// Most code points in one cell; marks beyond are dropped.
+    /// Most code points in one cell; further marks are dropped.
     pub(crate) const MAX_CLUSTER_CHARS: usize = 32;
-    /// Most different links on the screens and in the history at once; a link beyond is not made.
+    /// Most different links on the screens and in the history at once; a further link is not
+    /// created.
     pub(crate) const MAX_LINKS: usize = 4096;
-    /// Most bytes in a link's address and id together; a longer link is not made.
+    /// Most bytes in a link's address and id together; a longer link is not created.
     pub(crate) const MAX_LINK_BYTES: usize = 2 << 10; // 2 KiB
     /// Styles that fit a cell's index.
     const MAX_STYLES: usize = 0x7FF;
-    /// Places for styles looked up lately: a power of two.
+    /// Slots for recently used styles: a power of two.
     const RECENT: usize = 64;
-    /// Clusters before unused ones are looked for the first time.
+    /// Clusters before the first sweep.
     const FIRST_CLUSTER_MARK: usize = 1 << 10;
 
     pub(crate) fn new() -> Self {
@@ -72,7 +73,7 @@ impl Dictionary {
         }
     }
 
-    /// The index of a style: [`StyleId::IN_CLUSTER`] when there is none left.
+    /// Returns the index of a style: [`StyleId::IN_CLUSTER`] when none is left.
     #[inline]
     pub(crate) fn style_id(&mut self, style: Style) -> StyleId {
         let at = style.spread() & (Self::RECENT - 1);
@@ -102,7 +103,7 @@ impl Dictionary {
         StyleId::new(self.styles.intern(style))
     }
 
-    /// A cell that shows one character, nothing, or the second half of a wide character.
+    /// Creates a cell with one character, an empty cell, or the second half of a wide character.
     pub(crate) fn cell(&mut self, glyph: u32, id: StyleId, style: Style) -> Cell {
         if id != StyleId::IN_CLUSTER {
             return Cell::new(glyph, id);
@@ -115,13 +116,13 @@ impl Dictionary {
         self.clustered(text, width, Some(style), id)
     }
 
-    /// A cell that shows several characters.
+    /// Creates a cell with several characters.
     pub(crate) fn cluster(&mut self, text: String, width: u8, id: StyleId, style: Style) -> Cell {
         let style = (id == StyleId::IN_CLUSTER).then_some(style);
         self.clustered(text, width, style, id)
     }
 
-    /// `cell` with one more character; `width` is its width then.
+    /// Adds a character to `cell`; `width` is the new width.
     pub(crate) fn joined(&mut self, cell: Cell, code: u32, width: u8) -> Cell {
         let style = cell.cluster().and_then(|i| self.clusters.get(i)?.style);
         let mut text = self.text(cell);
@@ -143,7 +144,7 @@ impl Dictionary {
         Cell::of_cluster(self.clusters.intern(cluster), id)
     }
 
-    /// How a cell looks.
+    /// The style of a cell.
     pub(crate) fn style(&self, cell: Cell) -> Style {
         let own = || self.styles.get(cell.style().index()).copied();
         let in_cluster = || self.clusters.get(cell.cluster()?)?.style;
@@ -169,7 +170,7 @@ impl Dictionary {
         }
     }
 
-    /// The columns that a cell takes: 0 for a second half, 1 for an empty cell.
+    /// The columns of a cell: 0 for a second half, 1 for an empty cell.
     #[inline]
     pub(crate) fn width(&self, cell: Cell) -> u8 {
         match cell.glyph() {
@@ -200,8 +201,8 @@ impl Dictionary {
         self.width(cell) == 0 && !self.has_content(cell)
     }
 
-    /// The index of a link: one with an id is the same as before, one without is a new one. `None`
-    /// when it is too long or there are too many.
+    /// Returns the index of a link. A link with an id keeps its index; a link without an id gets a
+    /// new one. `None` when the link is too long or there are too many.
     pub(crate) fn link_id(&mut self, link: Link) -> Option<LinkId> {
         let bytes = link.uri.len() + link.id.as_ref().map_or(0, String::len);
         if bytes > Self::MAX_LINK_BYTES {
@@ -219,14 +220,14 @@ impl Dictionary {
         (id != 0).then(|| self.links.get(usize::from(id))).flatten()
     }
 
-    /// Whether enough has gathered that [`Dictionary::sweep`] is worth its time.
+    /// Whether [`Dictionary::sweep`] would be worth its time.
     pub(crate) fn is_crowded(&self) -> bool {
         self.styles.live() >= self.style_mark
             || self.clusters.live() >= self.cluster_mark
             || self.links.live() >= Self::MAX_LINKS
     }
 
-    /// Forgets every style, cluster and link that neither `cells` nor `pens` use.
+    /// Removes every style, cluster and link that neither `cells` nor `pens` use.
     pub(crate) fn sweep<'a>(&mut self, cells: impl Iterator<Item = &'a Cell>, pens: &[Style]) {
         self.recent.fill((Style::default(), StyleId::DEFAULT));
         let mut styles = vec![false; self.styles.len()];
@@ -258,7 +259,7 @@ impl Dictionary {
             mark(&mut links, cluster.style.map_or(0, |s| usize::from(s.link)));
         }
         self.links.retain(&links);
-        // Look again only after a good number of new ones, or every one would cost a sweep.
+        // Sweep again only after many new entries; otherwise every new entry would cost a sweep.
         self.style_mark = Self::MAX_STYLES.max(self.styles.live() + Self::MAX_STYLES / 4);
         if self.styles.live() < Self::MAX_STYLES * 3 / 4 {
             self.style_mark = Self::MAX_STYLES;
@@ -273,7 +274,7 @@ fn mark(marks: &mut [bool], index: usize) {
     }
 }
 
-/// Values with a stable index each; an index that is no longer used is given out again.
+/// Values with a stable index each. An unused index is given out again.
 #[derive(Debug)]
 struct Table<T> {
     values: Vec<Option<T>>,

@@ -1,4 +1,5 @@
-//! The screen as a stream: written to a freshly reset xterm.js it gives the same terminal.
+//! Writes the screen as a byte stream: a freshly reset xterm.js that reads the stream shows the
+//! same terminal.
 
 use std::io::Write as _;
 
@@ -10,10 +11,10 @@ use crate::style::{Flags, Style};
 use crate::terminal::{Mouse, MouseEncoding, Terminal};
 
 impl Terminal {
-    /// The bytes of history that [`crate::Screen::dump`] puts before the screen at most.
+    /// Most bytes of history that [`crate::Screen::dump`] puts before the screen.
     pub const HISTORY_BYTES: usize = 40 << 10; // 40 KiB
 
-    /// As [`crate::Screen::dump`], with as many of the newest rows of history as fit in about
+    /// Like [`crate::Screen::dump`], with as many of the newest rows of history as fit in about
     /// `max_bytes`; 0 leaves the history out.
     pub fn dump_with_history(&self, max_bytes: usize) -> Vec<u8> {
         let mut painter = Painter::new(&self.dictionary);
@@ -47,7 +48,7 @@ impl Terminal {
         painter.out
     }
 
-    /// What a reset leaves as it was.
+    /// State that a reset keeps.
     fn write_settings(&self, painter: &mut Painter<'_>) {
         let _ = write!(painter.out, "\x1b[20l\x1b]2;{}\x07", self.title);
         painter.put(b"\x1b]104\x07\x1b]110\x07\x1b]111\x07\x1b]112\x07");
@@ -62,7 +63,7 @@ impl Terminal {
         }
     }
 
-    /// The oldest line whose text and the text of those after it fit in `max_bytes` of history.
+    /// Finds the oldest line whose text and all later text fit in `max_bytes` of history.
     fn first_line(&self, max_bytes: usize) -> usize {
         let mut first = self.primary.base;
         let mut bytes = 0;
@@ -82,7 +83,8 @@ impl Terminal {
         first
     }
 
-    /// Region, modes, character sets, pen and cursor, in an order in which none undoes another.
+    /// Writes region, modes, character sets, pen and cursor in an order in which no step undoes
+    /// another.
     fn write_cursor(&self, painter: &mut Painter<'_>) {
         let buffer = self.buffer();
         let switches = &self.switches;
@@ -111,7 +113,8 @@ impl Terminal {
         self.write_modes(painter);
         let kept = self.restorable();
         if let Some((kept, elsewhere)) = kept {
-            // What only DECRC gives: an underline of another pen, a set that is not designated.
+            // Writes state that only DECRC can set: an underline of another pen, a set that is not
+            // designated.
             painter.underline_and_link(self.pen);
             painter.put(if elsewhere { b"\x1b[?47h" } else { b"" });
             painter.restore(kept.pen);
@@ -120,13 +123,13 @@ impl Terminal {
                 painter.put(shift);
             }
             placed = if self.on_alternate && is_torn(self.pen, kept.pen.flags) {
-                // Printing the last cell, for a wrap that is pending, would take the pen.
+                // Printing the last cell, for a pending wrap, would use this pen.
                 painter.go(buffer.x.min(buffer.cols - 1), y);
                 buffer.x < buffer.cols
             } else {
                 self.place_cursor(painter, y)
             };
-            // So that a mark does not join what that printed.
+            // Keeps a mark from joining the character just printed.
             self.write_visibility(painter);
         }
         match kept {
@@ -141,7 +144,7 @@ impl Terminal {
         if buffer.x > buffer.cols && placed {
             painter.put("\u{200b}".as_bytes());
         }
-        // A pen that cannot be given back would draw the character otherwise.
+        // A pen that cannot be restored would draw the character differently.
         let mended =
             is_split(self.pen) && !kept.is_some_and(|(kept, _)| is_torn(self.pen, kept.pen.flags));
         if self.join > 0 && !outside && !mended {
@@ -149,8 +152,8 @@ impl Terminal {
         }
     }
 
-    /// The saved cursor that gives back what nothing else does of the pen or the character set, and
-    /// whether it is the alternate screen's while the primary one is shown.
+    /// The saved cursor that is the only source of the pen or the character set, and whether it
+    /// belongs to the alternate screen while the primary one is shown.
     fn restorable(&self) -> Option<(Saved, bool)> {
         let own_set = self.charsets.get(self.level).copied().unwrap_or_default();
         let other = (!self.on_alternate).then_some((self.alternate.saved, true));
@@ -166,14 +169,14 @@ impl Terminal {
             })
     }
 
-    /// Puts the cursor in row `y`, counted as CUP counts. Gives whether its column is right, too.
+    /// Moves the cursor to row `y`, counted like CUP. Returns whether its column is right, too.
     fn place_cursor(&self, painter: &mut Painter<'_>, y: usize) -> bool {
         let buffer = self.buffer();
         let outside = self.switches.origin && !(buffer.top..=buffer.bottom).contains(&buffer.y);
         let pending = buffer.x >= buffer.cols;
         if !self.on_alternate && (outside || pending) {
-            // The cursor comes back from the alternate screen as it was there: outside of the region,
-            // or with a wrap pending whatever the last cell holds.
+            // The cursor returns from the alternate screen unchanged: outside of the region, or
+            // with a wrap pending after any last cell.
             painter.put(b"\x1b[?47h");
             painter.go(buffer.x.min(buffer.cols - 1), buffer.y);
             painter.put(if pending { b" " } else { b"" });
@@ -245,7 +248,7 @@ impl Terminal {
         });
         let Some(x) = found else {
             if !self.switches.wrap && buffer.x + 1 == buffer.cols && wide == 2 {
-                // A wide character that found no room left only itself to be joined.
+                // A wide character that did not fit left only itself to be joined.
                 if row.is_wide(buffer.x - 1, &self.dictionary) {
                     painter.last_cell(row, buffer.cols, y);
                     painter.pen(self.pen);
@@ -268,14 +271,14 @@ impl Terminal {
     }
 }
 
-/// Whether a pen's flags do not say what its underline and link say.
+/// Whether a pen's flags disagree with its underline and link.
 fn is_split(pen: Style) -> bool {
     let mut same = pen;
     same.update_extended();
     same != pen || pen.flags.has(Flags::UNDERLINE) != (pen.underline != 0)
 }
 
-/// Whether restoring a cursor with the flags `kept` makes a split pen what it is.
+/// Whether restoring a cursor with the flags `kept` gives a split pen its state.
 fn is_torn(pen: Style, kept: Flags) -> bool {
     let mut same = pen;
     same.update_extended();
@@ -288,7 +291,8 @@ fn is_torn(pen: Style, kept: Flags) -> bool {
 fn draw_lines(painter: &mut Painter<'_>, buffer: &Buffer, first: usize) {
     let (cols, rows) = (buffer.cols, buffer.rows);
     if rows > 1 && buffer.lines.get(first).is_some_and(|row| row.wrapped) {
-        // The first row continues one that is gone: wrap into the second, then delete the first.
+        // The first row continues a row that is gone: wrap into the second row, then delete the
+        // first.
         painter.pen(Style::default());
         let _ = write!(painter.out, "\x1b[1;{cols}Hxx\x1b[1;1H\x1b[M\x1b[X");
     }
@@ -321,7 +325,7 @@ fn draw_lines(painter: &mut Painter<'_>, buffer: &Buffer, first: usize) {
             (Some(_), Err(empty)) => {
                 soiled = painter.wrap_wide(empty, cols);
                 if !wraps {
-                    // Erasing the whole row makes it no continuation.
+                    // Erasing the whole row ends its continuation.
                     painter.pen(Style::default());
                     painter.put(b"\r\x1b[2K");
                     soiled = 0;
@@ -331,7 +335,7 @@ fn draw_lines(painter: &mut Painter<'_>, buffer: &Buffer, first: usize) {
     }
 }
 
-/// Tab stops where they are not at every eighth column.
+/// Writes tab stops that differ from every eighth column.
 fn draw_tabs(painter: &mut Painter<'_>, buffer: &Buffer) {
     let usual = crate::tabs::Tabs::new(buffer.cols);
     if (0..buffer.cols).all(|x| usual.has(x) == buffer.tabs.has(x)) {
@@ -354,7 +358,7 @@ fn draw_region(painter: &mut Painter<'_>, buffer: &Buffer) {
     }
 }
 
-/// DECSC with the buffer's saved cursor, where it is on the screen.
+/// Writes DECSC at the buffer's saved cursor, if it is on the screen.
 fn draw_saved(painter: &mut Painter<'_>, buffer: &Buffer) {
     let on_screen = buffer.base..buffer.base + buffer.rows;
     if on_screen.contains(&buffer.saved.y) {
@@ -365,7 +369,7 @@ fn draw_saved(painter: &mut Painter<'_>, buffer: &Buffer) {
     }
 }
 
-/// DECSC below the screen, which clearing the history brings about: the first thing of a dump.
+/// Writes DECSC below the screen, as clearing the history leaves it; comes first in a snapshot.
 fn draw_saved_below(painter: &mut Painter<'_>, buffer: &Buffer, first: usize) {
     let last = buffer.base + buffer.rows - 1;
     if buffer.saved.y <= last {
@@ -392,8 +396,8 @@ fn save_at(painter: &mut Painter<'_>, buffer: &Buffer, y: usize) {
     }
 }
 
-/// Puts the cursor in its column of row `y`; a pending wrap takes printing the last cell again. Gives
-/// whether the cursor is there.
+/// Moves the cursor to its column in row `y`; a pending wrap requires printing the last cell again.
+/// Returns whether the cursor is there.
 fn place(painter: &mut Painter<'_>, buffer: &Buffer, y: usize) -> bool {
     let cols = buffer.cols;
     painter.go(buffer.x.min(cols - 1), y);

@@ -1,4 +1,4 @@
-//! Erasing, and editing of rows and lines.
+//! Erases cells; edits rows and lines.
 
 use crate::cell::Cell;
 use crate::dictionary::Dictionary;
@@ -7,7 +7,7 @@ use crate::style::Flags;
 use crate::terminal::Terminal;
 
 impl Terminal {
-    /// Edits the cursor's row; the function gets row, column, fill and dictionary.
+    /// Edits the cursor's row; the function receives row, column, fill and dictionary.
     pub(crate) fn edit_row(&mut self, edit: impl Fn(&mut Row, usize, Cell, &Dictionary)) {
         let last = self.buffer().cols - 1;
         self.restrict(last);
@@ -120,7 +120,7 @@ impl Terminal {
         });
     }
 
-    /// Calls with a row of the screen, the cursor's column and the dictionary.
+    /// Calls the function with a row of the screen, the cursor's column and the dictionary.
     fn with_row(&mut self, y: usize, edit: impl FnOnce(&mut Row, usize, &Dictionary)) {
         let buffer = if self.on_alternate {
             &mut self.alternate

@@ -1,4 +1,4 @@
-//! Writing rows as a stream that a terminal reads back to the same cells.
+//! Writes rows as a stream from which a terminal reads the same cells.
 
 mod pen;
 
@@ -9,20 +9,20 @@ use crate::dictionary::Dictionary;
 use crate::row::Row;
 use crate::style::{Color, Style};
 
-/// A stream under way, and the pen that its reader has by now.
+/// A stream under construction, and its reader's pen so far.
 pub(crate) struct Painter<'a> {
     dictionary: &'a Dictionary,
     pub(crate) out: Vec<u8>,
     pen: Style,
-    /// The link that the reader has open; a link that was closed and is opened again is the same.
+    /// The link open at the reader; closing and reopening keeps the link the same.
     link: u16,
-    /// Whether a pen was made by way of the reader's saved cursor since it was last set.
+    /// Whether a pen was built through the reader's saved cursor since the cursor was last saved.
     pub(crate) overwrote_saved: bool,
-    /// Whether the alternate screen's saved cursor is used for that, to spare the primary's.
+    /// Whether the alternate screen's saved cursor serves for this, to spare the primary's.
     pub(crate) detours: bool,
 }
 
-/// A wide character that is put where a half of it is needed for a moment.
+/// A wide character, printed where half of it is needed for a moment.
 const WIDE: &str = "\u{3000}";
 
 impl<'a> Painter<'a> {
@@ -51,10 +51,9 @@ impl<'a> Painter<'a> {
         let _ = write!(self.out, "\x1b[{}G", x + 1);
     }
 
-    /// Draws a row whose cells are empty so far, from its first column on. Gives the column that the
-    /// cursor is in then. With `wraps` the next row is to be its continuation: the cursor is left
-    /// where the next character wraps, or `Err` names the empty last cell that a wide character has
-    /// to leave behind.
+    /// Draws a row whose cells are empty so far, from its first column on, and returns the cursor's
+    /// column afterwards. With `wraps`, the next row continues this one: the cursor stays where the
+    /// next character wraps, or `Err` names the empty last cell that a wide character has to leave.
     pub(crate) fn row(
         &mut self,
         row: &Row,
@@ -68,12 +67,12 @@ impl<'a> Painter<'a> {
         let mut at = 0;
         let mut soiled = usize::MAX;
         if first > 0 {
-            // The row's first columns hold what was put there to wrap.
+            // The row's first columns hold the text printed for the wrap.
             self.pen(Style::default());
             let _ = write!(self.out, "\r\x1b[{first}X");
         }
         if !wraps && cols > 2 && self.is_torn_half(last) && !self.is_torn_half(row.get(cols - 2)) {
-            // An empty cell with attributes is what is left of a wide character.
+            // An empty cell with attributes is the remainder of a wide character.
             self.column(cols - 2);
             self.put(WIDE.as_bytes());
             self.column(cols - 2);
@@ -145,8 +144,8 @@ impl<'a> Painter<'a> {
         Err(if half { Cell::default() } else { last })
     }
 
-    /// Prints the last cell of a row again, so that a wrap is pending. Gives whether that can be done:
-    /// not for an empty cell, nor for a style that takes the saved cursor.
+    /// Prints the last cell of a row again, to make a wrap pending. Returns false for an empty cell
+    /// and for a style that takes the saved cursor.
     pub(crate) fn last_cell(&mut self, row: &Row, cols: usize, y: usize) -> bool {
         let dictionary = self.dictionary;
         let half = dictionary.is_second_half(row.get(cols - 1));
@@ -161,8 +160,8 @@ impl<'a> Painter<'a> {
         true
     }
 
-    /// Leaves an empty cell like `cell` in the last column, where the cursor is, by a wide character
-    /// that wraps to the next row; gives how many columns it takes there.
+    /// Leaves an empty cell like `cell` in the last column, at the cursor, by a wide character that
+    /// wraps to the next row; returns the columns of that character.
     pub(crate) fn wrap_wide(&mut self, cell: Cell, cols: usize) -> usize {
         let style = self.dictionary.style(cell);
         self.pen(style);
@@ -171,7 +170,7 @@ impl<'a> Painter<'a> {
         if style.bg == Color::DEFAULT { 2 } else { cols }
     }
 
-    /// Whether a cell is what is left of a wide character: empty, with attributes.
+    /// Whether a cell is the remainder of a wide character: empty, with attributes.
     pub(crate) fn is_torn_half(&self, cell: Cell) -> bool {
         let style = self.dictionary.style(cell);
         !self.dictionary.has_content(cell)

@@ -1,11 +1,11 @@
-//! The terminal's own colours: what OSC 4, 10, 11 and 12 set and ask for.
+//! The terminal's palette: set and queried by OSC 4, 10, 11 and 12.
 
 use std::collections::BTreeMap;
 
 /// Red, green and blue, 0 to 255 each.
 pub(crate) type Rgb = [u8; 3];
 
-/// A colour that can be set: one of 256, or the text's, the background's or the cursor's.
+/// A colour that a program can set: one of 256, the text's, the background's or the cursor's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Slot {
     Indexed(u8),
@@ -14,7 +14,7 @@ pub(crate) enum Slot {
     Cursor,
 }
 
-/// The colours of the page's theme, and those that the program set over them.
+/// The colours of the page's theme, and the program's changes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Palette {
     set: BTreeMap<Slot, Rgb>,
@@ -51,17 +51,17 @@ impl Palette {
         self.set.insert(slot, color);
     }
 
-    /// Back to the theme's colour (OSC 104, 110, 111, 112).
+    /// Restores the theme's colour (OSC 104, 110, 111, 112).
     pub(crate) fn restore(&mut self, slot: Slot) {
         self.set.remove(&slot);
     }
 
-    /// All of the 256 back to the theme's (OSC 104 alone).
+    /// Restores all 256 colours of the theme (OSC 104 alone).
     pub(crate) fn restore_indexed(&mut self) {
         self.set.retain(|slot, _| !matches!(slot, Slot::Indexed(_)));
     }
 
-    /// The colours that were set.
+    /// The colours set by the program.
     pub(crate) fn changes(&self) -> impl Iterator<Item = (Slot, Rgb)> {
         self.set.iter().map(|(slot, color)| (*slot, *color))
     }

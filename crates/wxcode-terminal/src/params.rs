@@ -1,4 +1,4 @@
-//! The parameters of a control sequence, with the limits that xterm.js puts on them.
+//! The parameters of a control sequence, within the limits of xterm.js.
 
 /// Numbers separated by `;`, each with sub-numbers separated by `:`.
 #[derive(Clone, Debug)]
@@ -6,7 +6,7 @@ pub(crate) struct Params {
     values: Vec<i32>,
     /// All sub-numbers; -1 is an empty one.
     subs: Vec<i32>,
-    /// How many of `subs` belong to the values up to and with each.
+    /// For each value, the end of its sub-numbers in `subs`.
     sub_ends: Vec<usize>,
     reject_digits: bool,
     reject_sub_digits: bool,
@@ -28,7 +28,7 @@ impl Params {
         }
     }
 
-    /// A stand-in that holds no memory.
+    /// A placeholder that holds no memory.
     pub(crate) fn empty() -> Self {
         Self {
             values: Vec::new(),
@@ -40,7 +40,7 @@ impl Params {
         }
     }
 
-    /// Back to a single 0.
+    /// Resets to a single 0.
     pub(crate) fn reset(&mut self) {
         self.values.clear();
         self.values.push(0);
@@ -127,7 +127,7 @@ impl Params {
         self.subs.get(start..end).unwrap_or_default()
     }
 
-    /// Writes parameters which, read again, leave the same state.
+    /// Writes parameters from which a parser reaches the same state.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         for (i, value) in self.values.iter().enumerate() {
             if i > 0 {

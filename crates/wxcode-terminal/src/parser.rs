@@ -1,8 +1,8 @@
-//! From bytes to characters, controls and sequences, in the states of the VT500 parser.
+//! Turns bytes into characters, controls and sequences, with the states of the VT500 parser.
 
 use crate::params::Params;
 
-/// Where the parser stands within a sequence.
+/// The parser's position within a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     Ground,
@@ -22,10 +22,10 @@ pub(crate) enum State {
     DcsPass,
 }
 
-/// What a code completes.
+/// The result of one code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// Nothing yet, and nothing of the run of text is broken.
+    /// Nothing complete, and the run of text continues.
     None,
     /// A printable character.
     Print,
@@ -41,23 +41,23 @@ pub(crate) enum Event {
     Dcs(bool),
 }
 
-/// The parser: everything that is known of the sequence under way.
+/// The parser with the unfinished sequence.
 #[derive(Debug)]
 pub(crate) struct Parser {
     pub(crate) state: State,
     pub(crate) params: Params,
-    /// The prefix and intermediates, oldest first; a sequence with more than three matches nothing.
+    /// The prefix and intermediates, oldest first; a sequence with more than three is ignored.
     collect: [u8; 3],
     collected: usize,
-    /// The text of the operating system command, its number included.
+    /// The text of the operating system command, with its number.
     string: String,
-    /// Whether that text went over its bound.
+    /// Whether that text exceeded its bound.
     string_over: bool,
     /// The final byte of the device control string under way.
     dcs_final: u8,
-    /// Whether that string is DECRQSS (`DCS $ q`), the only one that is read.
+    /// Whether that string is DECRQSS (`DCS $ q`), the only supported one.
     dcs_is_request: bool,
-    /// The start of a character whose last bytes have not come.
+    /// The bytes of an incomplete character.
     partial: [u8; 4],
     partial_len: usize,
 }
@@ -97,13 +97,13 @@ impl Parser {
         self.dcs_is_request
     }
 
-    /// Whether a character has begun and not ended.
+    /// Whether a character is incomplete.
     pub(crate) fn is_within_character(&self) -> bool {
         self.partial_len > 0
     }
 
-    /// Takes a byte of a character beyond ASCII, or the byte that breaks one. Gives the character
-    /// when it is complete, and whether the byte has to be taken again.
+    /// Takes a byte of a character beyond ASCII, or the byte that breaks one. Returns the complete
+    /// character, and whether the byte has to be taken again.
     pub(crate) fn decode(&mut self, byte: u8) -> (Option<u32>, bool) {
         if self.partial_len == 0 {
             if (0xC0..0xF8).contains(&byte) {
@@ -139,8 +139,8 @@ impl Parser {
         (legal.then_some(code), false)
     }
 
-    /// Reads a control sequence behind its `CSI` in one go, where it is all there and has neither
-    /// intermediates nor anything unusual. Gives its length with the final byte.
+    /// Reads a control sequence after its `CSI` in one go, if it is complete and has neither
+    /// intermediates nor anything unusual. Returns its length with the final byte.
     pub(crate) fn whole_csi(&mut self, bytes: &[u8]) -> Option<usize> {
         let prefixed = matches!(bytes.first(), Some(b'<'..=b'?'));
         let start = usize::from(prefixed);
@@ -164,7 +164,7 @@ impl Parser {
         Some(length + 1)
     }
 
-    /// Takes one code outside of [`State::Ground`]'s text, which the caller prints by itself.
+    /// Takes one code outside of [`State::Ground`]'s text, which the caller prints.
     pub(crate) fn step(&mut self, code: u32) -> Event {
         let byte = u8::try_from(code).unwrap_or(0xFF);
         // C1 controls come as characters of two bytes.
@@ -335,7 +335,7 @@ impl Parser {
         if let Some(slot) = self.collect.get_mut(self.collected) {
             *slot = byte;
         }
-        // One more than fits stands for "too many".
+        // One more than the maximum stands for "too many".
         self.collected = (self.collected + 1).min(self.collect.len() + 1);
         self.state = state;
         Event::None
@@ -351,8 +351,7 @@ impl Parser {
         }
     }
 
-    /// Writes what has come of an unfinished sequence or character, so that a fresh parser that reads
-    /// it stands where this one stands.
+    /// Writes the unfinished sequence or character, so that a fresh parser reaches the same state.
     pub(crate) fn write_unfinished(&self, out: &mut Vec<u8>) {
         let collected = self
             .collect
@@ -360,7 +359,7 @@ impl Parser {
             .unwrap_or_default();
         let (prefix, intermediates): (Vec<u8>, Vec<u8>) =
             collected.iter().partition(|b| **b >= 0x3C);
-        // One more stands for however many there were.
+        // One more stands for any number.
         let more: &[u8] = if self.collected > 3 { b" " } else { b"" };
         let started: &[u8] = match self.state {
             State::Ground => b"",

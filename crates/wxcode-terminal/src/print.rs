@@ -1,4 +1,4 @@
-//! Putting characters on the screen: wrapping, wide characters, joining marks, insert mode.
+//! Puts characters on the screen: wrapping, wide characters, combining marks, insert mode.
 
 use crate::cell::Cell;
 use crate::charset::Charset;
@@ -123,7 +123,7 @@ impl Terminal {
         }
     }
 
-    /// Goes on in the next row, which is then the continuation of this one.
+    /// Continues in the next row, as the continuation of this one.
     fn wrap_line(&mut self, empty: Cell) {
         let eraser = self.eraser;
         let buffer = self.buffer_mut();
@@ -185,7 +185,7 @@ impl Terminal {
         };
         let cell = self.buffer_mut().row(y).get(at);
         let text = self.dictionary.text(cell);
-        // More than fills screen and history changes nothing but the column.
+        // More than screen and history hold changes nothing but the column.
         let most = (self.buffer().max_lines() + 2) * cols;
         let n = if n > most {
             most + (n - most) % cols

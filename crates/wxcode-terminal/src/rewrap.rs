@@ -1,4 +1,4 @@
-//! Rewrapping of lines at a new width, step by step as xterm.js does it.
+//! Reflows lines to a new width, step by step like xterm.js.
 
 use std::collections::VecDeque;
 
@@ -8,7 +8,7 @@ use crate::dictionary::Dictionary;
 use crate::row::Row;
 
 impl Buffer {
-    /// Joins wrapped rows. The line with the cursor is left to the program.
+    /// Joins wrapped rows. The program redraws the line with the cursor.
     pub(crate) fn rewrap_wider(&mut self, old_cols: usize, dictionary: &Dictionary) {
         let cols = self.cols;
         let cursor = self.base + self.y;
@@ -49,18 +49,18 @@ impl Buffer {
         self.saved.y = self.saved.y.saturating_sub(removed);
     }
 
-    /// The index behind the last row of the line that starts at `at`.
+    /// The index after the last row of the line that starts at `at`.
     fn end_of_line(&self, at: usize) -> usize {
         (at + 1..self.lines.len())
             .find(|i| !self.lines[*i].wrapped)
             .unwrap_or(self.lines.len())
     }
 
-    /// Breaks rows that are too long. The line with the cursor is left to the program.
+    /// Breaks rows that are too long. The program redraws the line with the cursor.
     pub(crate) fn rewrap_narrower(&mut self, old_cols: usize, dictionary: &Dictionary) {
         let cols = self.cols;
         let max = self.max_lines();
-        // Rows that are pushed off the bottom stay here, but no longer count.
+        // Rows pushed off the bottom stay in the list but no longer count.
         let mut len = self.lines.len();
         let mut inserts: Vec<(usize, Vec<Row>)> = Vec::new();
         let mut inserted = 0;
@@ -131,7 +131,7 @@ impl Buffer {
         self.lines.truncate(len + inserted);
     }
 
-    /// Puts the new rows where they belong; the oldest rows beyond the bound are lost.
+    /// Inserts the new rows; the oldest rows beyond the bound are lost.
     fn insert_rows(&mut self, len: usize, inserts: Vec<(usize, Vec<Row>)>) {
         let mut all = VecDeque::new();
         let mut old: Vec<Row> = std::mem::take(&mut self.lines)
@@ -153,7 +153,7 @@ impl Buffer {
     }
 }
 
-/// The columns of row `at` of a line that belong to the line's text.
+/// The columns of row `at` that belong to its line's text.
 fn used(line: &[Row], at: usize, cols: usize, dictionary: &Dictionary) -> usize {
     let Some(row) = line.get(at) else { return 0 };
     let Some(next) = line.get(at + 1) else {
@@ -169,7 +169,7 @@ fn used(line: &[Row], at: usize, cols: usize, dictionary: &Dictionary) -> usize 
     }
 }
 
-/// Moves the text of a line to the front of its rows. Gives the rows and how many stay.
+/// Moves the text of a line to the front of its rows. Returns the rows and how many stay.
 fn join(
     mut line: Vec<Row>,
     old_cols: usize,

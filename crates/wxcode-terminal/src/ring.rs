@@ -1,16 +1,27 @@
-//! The newest bytes of a stream, addressed by their absolute offset.
+//! A ring buffer of the newest bytes of a stream, addressed by absolute offset.
 
 /// A bounded buffer of the newest bytes of a stream.
 ///
-/// Every byte keeps the absolute offset that it had in the stream; the oldest bytes give way. The
-/// memory grows with what is pushed, up to the capacity.
+/// Every byte keeps its absolute offset in the stream. Beyond the capacity the oldest bytes are
+/// dropped. Memory grows with the stream, up to the capacity.
+///
+/// ```
+/// use wxcode_terminal::Ring;
+///
+/// let mut ring = Ring::with_capacity(4);
+/// ring.push(b"abcdef");
+/// assert_eq!((ring.start(), ring.end()), (2, 6));
+/// assert_eq!(ring.read(3, 16), Some(&b"d"[..]));
+/// assert_eq!(ring.read(4, 16), Some(&b"ef"[..]));
+/// assert_eq!(ring.read(0, 16), None);
+/// ```
 #[derive(Debug)]
 pub struct Ring {
     /// The byte at offset `o` is at `o % capacity`; shorter than `capacity` until the first wrap.
     buf: Vec<u8>,
     capacity: usize,
     end: u64,
-    /// The offset of the oldest byte where a ring that goes on did not get as many as it holds.
+    /// The offset of the oldest byte, for a continued ring that received fewer bytes than it holds.
     floor: u64,
 }
 
@@ -18,7 +29,7 @@ impl Ring {
     /// The first allocation, in bytes; it doubles from there.
     const FIRST_ALLOCATION: usize = 4 << 10; // 4 KiB
 
-    /// An empty ring at offset 0 that keeps the newest `bytes` bytes (at least one).
+    /// Creates an empty ring buffer at offset 0 for the newest `bytes` bytes (at least one).
     pub fn with_capacity(bytes: usize) -> Self {
         Self {
             buf: Vec::new(),
@@ -28,8 +39,8 @@ impl Ring {
         }
     }
 
-    /// A ring that goes on where another one stood: at offset `end`, behind the bytes `newest`, of which
-    /// it keeps as many as it holds. Of more bytes than the stream has had only the newest count.
+    /// Continues another ring buffer at offset `end`, after the bytes `newest`, of which this one
+    /// keeps as many as it holds. Of more bytes than the stream ever had only the newest count.
     pub fn going_on(bytes: usize, end: u64, newest: &[u8]) -> Self {
         let mut ring = Self::with_capacity(bytes);
         let most = usize::try_from(end)
@@ -38,7 +49,7 @@ impl Ring {
         let newest = newest
             .get(newest.len().saturating_sub(most)..)
             .unwrap_or_default();
-        // All places up to the end have to be there, also those of bytes that nobody has.
+        // All positions up to the end must exist, also those of unknown bytes.
         ring.buf = vec![0; most];
         ring.end = end - newest.len() as u64;
         ring.push(newest);
@@ -46,14 +57,14 @@ impl Ring {
         ring
     }
 
-    /// All bytes that are held, in the two pieces in which they lie.
+    /// All held bytes, in their two contiguous pieces.
     pub fn held(&self) -> [&[u8]; 2] {
         let first = self.read(self.start(), usize::MAX).unwrap_or_default();
         let second = self.read(self.start() + first.len() as u64, usize::MAX);
         [first, second.unwrap_or_default()]
     }
 
-    /// Appends `bytes` to the stream; the oldest bytes beyond the capacity are forgotten.
+    /// Appends `bytes` to the stream; drops the oldest bytes beyond the capacity.
     pub fn push(&mut self, bytes: &[u8]) {
         let skipped = bytes.len().saturating_sub(self.capacity);
         let mut rest = bytes.get(skipped..).unwrap_or_default();
@@ -66,7 +77,7 @@ impl Ring {
             let at = self.position(self.end);
             let n = rest.len().min(self.capacity - at);
             let (now, later) = rest.split_at(n);
-            // At the grown end of the buffer append, in a buffer that has wrapped overwrite.
+            // Appends at the end of a growing buffer, overwrites in a wrapped one.
             let over = n.min(self.buf.len() - at);
             self.buf[at..at + over].copy_from_slice(&now[..over]);
             self.grow(n - over);
@@ -76,19 +87,20 @@ impl Ring {
         }
     }
 
-    /// The offset of the oldest byte that is still held.
+    /// The offset of the oldest byte held.
     pub fn start(&self) -> u64 {
         let oldest = self.end - self.buf.len().min(self.capacity) as u64;
         oldest.max(self.floor)
     }
 
-    /// The offset behind the newest byte: the length of the stream so far.
+    /// The offset after the newest byte: the length of the stream so far.
     pub fn end(&self) -> u64 {
         self.end
     }
 
-    /// At most `max` bytes from offset `from` on, in one piece; the piece may be shorter than what
-    /// is held, and is empty at the end. `None` where `from` is not within `start()..=end()`.
+    /// Returns at most `max` bytes from offset `from` on, in one piece. The piece may be shorter
+    /// than the available bytes, and is empty at the end. `None` when `from` is outside
+    /// `start()..=end()`.
     pub fn read(&self, from: u64, max: usize) -> Option<&[u8]> {
         if from < self.start() || from > self.end {
             return None;
@@ -122,7 +134,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_fresh_ring_allocates_nothing_and_a_small_stream_little() {
+    fn rings_allocate_with_the_stream() {
         let mut ring = Ring::with_capacity(1 << 20);
         assert_eq!(ring.buf.capacity(), 0);
         ring.push(b"hello");

@@ -1,9 +1,9 @@
-//! One row of cells and what editing does to wide characters at its edges.
+//! One row of cells, and the effect of edits on wide characters at its edges.
 
 use crate::cell::{Cell, StyleId};
 use crate::dictionary::Dictionary;
 
-/// A row. Cells beyond the stored ones are empty and unstyled, so that a blank row costs nothing.
+/// A row. Cells after the stored ones are empty and unstyled, so that a blank row costs nothing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Row {
     cells: Vec<Cell>,
@@ -12,12 +12,12 @@ pub(crate) struct Row {
     len: u16,
     /// Whether the row continues the one above it.
     pub(crate) wrapped: bool,
-    /// Whether a cell may be other than one column wide.
+    /// Whether a cell may have a width other than one column.
     rich: bool,
 }
 
 impl Row {
-    /// A row of `len` columns filled with `fill`.
+    /// Creates a row of `len` columns filled with `fill`.
     pub(crate) fn new(len: u16, fill: Cell) -> Self {
         let mut row = Self {
             len,
@@ -27,7 +27,7 @@ impl Row {
         row
     }
 
-    /// Becomes as [`Row::new`] makes it, keeping the allocation.
+    /// Resets to the state of [`Row::new`], keeping the allocation.
     pub(crate) fn renew(&mut self, len: u16, fill: Cell) {
         self.len = len;
         self.wrapped = false;
@@ -56,7 +56,7 @@ impl Row {
         self.rich
     }
 
-    /// Sets a cell; outside of the row nothing happens.
+    /// Sets a cell; outside of the row this does nothing.
     #[inline]
     pub(crate) fn set(&mut self, at: usize, cell: Cell) {
         if let Some(old) = self.cells.get_mut(at) {
@@ -68,8 +68,8 @@ impl Row {
         self.rich |= cell.glyph() >= 0x300;
     }
 
-    /// Writes ASCII from column `at` on; `style` is an empty cell of the wanted style. The text ends
-    /// within the row.
+    /// Writes ASCII from column `at` on; `style` is an empty cell of the wanted style. The text
+    /// ends within the row.
     #[inline]
     pub(crate) fn write_ascii(&mut self, at: usize, text: &[u8], style: Cell) {
         if self.cells.len() < at {
@@ -102,13 +102,13 @@ impl Row {
         }
     }
 
-    /// Changes the length: new cells are empty, cells beyond are gone.
+    /// Changes the length: new cells are empty, further cells are dropped.
     pub(crate) fn resize(&mut self, len: u16) {
         self.len = len;
         self.cells.truncate(usize::from(len));
     }
 
-    /// Puts `n` cells of `fill` before column `at`; what is pushed over the end is lost.
+    /// Inserts `n` cells of `fill` before column `at`; cells pushed over the end are lost.
     pub(crate) fn insert(&mut self, at: usize, n: usize, fill: Cell, dictionary: &Dictionary) {
         let len = self.len();
         let at = at % len;
@@ -125,7 +125,7 @@ impl Row {
         }
     }
 
-    /// Takes `n` cells out at column `at` and fills up at the end.
+    /// Removes `n` cells at column `at` and fills up at the end.
     pub(crate) fn delete(&mut self, at: usize, n: usize, fill: Cell, dictionary: &Dictionary) {
         let len = self.len();
         let at = at % len;
@@ -140,7 +140,7 @@ impl Row {
         }
     }
 
-    /// Fills the columns `from..to`, and the halves of wide characters that this leaves.
+    /// Fills the columns `from..to`, and any halves of wide characters at the edges.
     pub(crate) fn replace(&mut self, from: usize, to: usize, fill: Cell, dictionary: &Dictionary) {
         self.part_wide(from, fill, dictionary);
         if to < self.len() && to > 0 && self.is_wide(to - 1, dictionary) {
@@ -158,7 +158,7 @@ impl Row {
         }
     }
 
-    /// As [`Row::replace`], but protected cells stay.
+    /// Like [`Row::replace`], but keeps protected cells.
     pub(crate) fn replace_unprotected(
         &mut self,
         from: usize,
@@ -191,8 +191,8 @@ impl Row {
         }
     }
 
-    /// The cell at a column; behind the end there is the second half that a wide character at the edge
-    /// lost to a narrower size, as xterm.js reads it.
+    /// The cell at a column. Past the end, the second half that a wide character at the edge lost
+    /// to a narrower size, as in xterm.js.
     fn get_for_copy(&self, at: usize) -> Cell {
         if at < self.len() {
             self.get(at)

@@ -1,4 +1,4 @@
-//! What every screen engine promises: the trait, the size and the modes that callers may ask for.
+//! The interface of a screen engine: the trait, the size and the modes.
 
 /// The size of a screen in character cells, each side 1 to [`Size::MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,25 +13,25 @@ impl Size {
     /// The longest side, in cells: a bound on the memory of one screen.
     pub const MAX: u16 = 500;
 
-    /// A size within the bounds, or `None`.
+    /// Returns a size within the bounds, or `None`.
     pub fn new(cols: u16, rows: u16) -> Option<Self> {
         let fits = |side: u16| (1..=Self::MAX).contains(&side);
         (fits(cols) && fits(rows)).then_some(Self { cols, rows })
     }
 }
 
-/// The modes of the terminal that its surroundings act on.
+/// Terminal modes that matter outside of the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Modes {
-    /// A paste is to be wrapped in `CSI 200~` and `CSI 201~` (DEC 2004).
+    /// Pastes are wrapped in `CSI 200~` and `CSI 201~` (DEC 2004).
     pub bracketed_paste: bool,
     /// The alternate screen is shown (DEC 47, 1047, 1049).
     pub alternate_screen: bool,
     /// Some mouse tracking is on (DEC 9, 1000, 1002, 1003).
     pub mouse: bool,
-    /// Focus changes are to be reported (DEC 1004).
+    /// Focus changes are reported (DEC 1004).
     pub focus: bool,
-    /// A synchronized update is open (DEC 2026): a snapshot now shows half a frame.
+    /// A synchronized update is open (DEC 2026): a snapshot would show half a frame.
     pub synchronized: bool,
     /// The cursor is shown (DECTCEM, DEC 25).
     pub cursor_visible: bool,
@@ -41,34 +41,49 @@ pub struct Modes {
     pub application_keypad: bool,
 }
 
-/// A screen that is derived from a stream of bytes and can be written out as one.
+/// A screen derived from a stream of bytes, which can be written as a stream again.
+///
+/// Start with [`crate::Terminal::new`], feed the program's output with [`Screen::feed`], and send
+/// the replies back to the program. A client that attaches reads the snapshot first and the
+/// following bytes of the stream after it.
+///
+/// ```
+/// use wxcode_terminal::{Screen, Size, Terminal};
+///
+/// let mut screen = Terminal::new(Size::new(80, 24).unwrap());
+/// let mut replies = Vec::new();
+/// screen.feed(b"\x1b[1mhello\x1b[0m\x1b[5n", &mut replies);
+/// assert_eq!(replies, b"\x1b[0n");
+///
+/// let mut copy = Terminal::new(screen.size());
+/// copy.feed(&screen.dump(), &mut Vec::new());
+/// assert_eq!(copy.text(), screen.text());
+/// ```
 pub trait Screen {
-    /// Takes the next bytes of the stream; they may be cut anywhere, also within a character or a
-    /// sequence. The answers to terminal queries among them are appended to `replies` in the
-    /// order of the stream.
+    /// Takes the next bytes of the stream, cut anywhere, also within a character or a sequence.
+    /// Replies to the queries among them are appended to `replies` in stream order.
     fn feed(&mut self, bytes: &[u8], replies: &mut Vec<u8>);
 
-    /// Changes the size, moving and rewrapping what is on the screen as the browser's terminal does.
+    /// Changes the size; moves and reflows the content like the browser's terminal.
     fn resize(&mut self, size: Size);
 
-    /// The size now.
+    /// The present size.
     fn size(&self) -> Size;
 
-    /// A stream that, written to a freshly reset terminal of the same size, gives this screen: cells,
-    /// attributes, links, cursor, modes, title, tab stops, character sets, scroll region and saved
-    /// cursors, of the primary and the alternate screen. Where the stream so far ends within a
-    /// character or a sequence, so does the dump, and the bytes that follow continue it. A dump
-    /// asks nothing of the terminal.
+    /// Returns a snapshot: a stream that gives this screen when a freshly reset terminal of the
+    /// same size reads it. The snapshot covers cells, attributes, links, cursor, modes, title, tab
+    /// stops, character sets, scroll region and saved cursors, of the primary and the alternate
+    /// screen. If the stream so far ends within a character or a sequence, so does the snapshot,
+    /// and the following bytes continue it. A snapshot contains no query.
     fn dump(&self) -> Vec<u8>;
 
-    /// The visible screen as text: rows joined by `\n`, trailing blanks of each row left
-    /// out.
+    /// The visible screen as text: rows joined by `\n`, without the trailing blanks of each row.
     fn text(&self) -> String;
 
-    /// The modes now.
+    /// The present modes.
     fn modes(&self) -> Modes;
 
-    /// The window title last set by OSC 0 or 2; empty when none was.
+    /// The window title last set by OSC 0 or 2; empty before the first.
     fn title(&self) -> &str;
 
     /// The cursor as row and column, counted from 0 at the top left; the column equals the width

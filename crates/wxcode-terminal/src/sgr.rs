@@ -28,7 +28,7 @@ pub(crate) fn apply(pen: &mut Style, params: &Params) {
             49 => pen.bg = Color::DEFAULT,
             38 | 48 | 58 => i += color(pen, params, i),
             59 => {
-                // xterm.js stores -1 here and reads it back as white.
+                // xterm.js stores -1 here and reads white back.
                 pen.underline_color = Color::rgb(255, 255, 255);
                 pen.update_extended();
             }
@@ -46,9 +46,9 @@ pub(crate) fn apply(pen: &mut Style, params: &Params) {
     }
 }
 
-/// 38, 48 and 58 in all the spellings that xterm.js takes. Gives how many more numbers were used.
+/// Reads 38, 48 and 58 in all spellings of xterm.js. Returns how many further numbers were used.
 fn color(pen: &mut Style, params: &Params, at: usize) -> usize {
-    // The place, the kind, the colour space and three values.
+    // The position, the kind, the colour space and three values.
     let mut parts = [0, 0, -1, 0, 0, 0];
     let mut space = 0;
     let mut used = 0;

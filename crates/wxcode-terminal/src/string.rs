@@ -1,11 +1,12 @@
-//! Operating system commands and device control strings: title, links, colours, status requests.
+//! Executes operating system commands and device control strings: title, links, colours, status
+//! requests.
 
 use crate::dictionary::Link;
 use crate::palette::{self, Slot};
 use crate::terminal::Terminal;
 
 impl Terminal {
-    /// An operating system command; `done` when it was not cancelled.
+    /// Executes an operating system command; `done` is false when it was cancelled.
     pub(crate) fn osc(&mut self, done: bool, replies: &mut Vec<u8>) {
         let Some(text) = self.parser.take_string().filter(|_| done) else {
             return;
@@ -31,7 +32,7 @@ impl Terminal {
         }
     }
 
-    /// A device control string; `done` when it was not cancelled.
+    /// Executes a device control string; `done` is false when it was cancelled.
     pub(crate) fn dcs(&mut self, done: bool, replies: &mut Vec<u8>) {
         let text = self.parser.take_string();
         if done && self.parser.is_status_request() {
@@ -89,7 +90,7 @@ impl Terminal {
         }
     }
 
-    /// OSC 10, 11 and 12: colours or `?` for this one and the ones after it.
+    /// OSC 10, 11 and 12: colours or `?` for this one and the following ones.
     fn special_colors(&mut self, first: u32, data: &str, replies: &mut Vec<u8>) {
         let slots = [Slot::Foreground, Slot::Background, Slot::Cursor];
         let slots = slots.into_iter().skip((first - 10) as usize);

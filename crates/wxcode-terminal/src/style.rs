@@ -1,14 +1,14 @@
-//! How a cell looks: colours, attributes, underline and link; and the pen that cells are drawn with.
+//! Colours, attributes, underline and link of a cell; the pen for new cells.
 
 /// A colour: the kind in bits 24 and 25 (default, 16 colours, 256 colours, RGB), the value below.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Color(u32);
 
 impl Color {
-    /// The default colour of the place.
+    /// The default colour of its place.
     pub(crate) const DEFAULT: Self = Self(0);
 
-    /// One of the first 16 colours, set by 30 to 37, 90 to 97 and their kin.
+    /// One of the first 16 colours, set by 30 to 37, 90 to 97 and their relatives.
     pub(crate) fn basic(index: u8) -> Self {
         Self(1 << 24 | u32::from(index))
     }
@@ -18,7 +18,7 @@ impl Color {
         Self(2 << 24 | u32::from(index))
     }
 
-    /// A colour of its own, set by `38;2`.
+    /// An RGB colour, set by `38;2`.
     pub(crate) fn rgb(r: u8, g: u8, b: u8) -> Self {
         Self(3 << 24 | u32::from(r) << 16 | u32::from(g) << 8 | u32::from(b))
     }
@@ -31,7 +31,7 @@ impl Color {
         // Writing to a Vec cannot fail.
         let _ = match kind {
             0 => write!(out, "{}", extended + 1),
-            // With colons, so that a terminal that does not know it skips it whole.
+            // With colons, so that a terminal without support skips the whole parameter.
             1 | 2 if base == 58 => write!(out, "58:5:{b}"),
             3 if base == 58 => write!(out, "58:2::{r}:{g}:{b}"),
             1 if b < 8 => write!(out, "{}", base + b),
@@ -58,11 +58,11 @@ impl Flags {
     pub(crate) const OVERLINE: Self = Self(1 << 8);
     /// Spared by selective erasing (DECSCA).
     pub(crate) const PROTECTED: Self = Self(1 << 9);
-    /// The underline's style, its colour and the link count. xterm.js keeps this apart from them,
-    /// and restoring a cursor brings the flag back without them.
+    /// Underline style, its colour and the link are in effect. xterm.js keeps this flag apart from
+    /// them, and restoring a cursor restores the flag without them.
     pub(crate) const EXTENDED: Self = Self(1 << 10);
 
-    /// The attributes that SGR alone switches, with the numbers that set and clear each.
+    /// Attributes of a plain SGR number, with the numbers that set and clear each.
     pub(crate) const SGR: [(Self, u8, u8); 8] = [
         (Self::BOLD, 1, 22),
         (Self::DIM, 2, 22),
@@ -93,13 +93,13 @@ pub(crate) type Underline = u8;
 /// An index into the dictionary's links; 0 is none.
 pub(crate) type LinkId = u16;
 
-/// How a cell looks.
+/// The style of a cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Style {
     pub(crate) fg: Color,
     pub(crate) bg: Color,
     pub(crate) flags: Flags,
-    /// Counts only with [`Flags::EXTENDED`], as the two below.
+    /// In effect only with [`Flags::EXTENDED`], like the two below.
     pub(crate) underline: Underline,
     pub(crate) underline_color: Color,
     pub(crate) link: LinkId,
@@ -117,7 +117,7 @@ impl Style {
         (mixed.wrapping_add(u64::from(self.underline_color.0)) >> 40) as usize
     }
 
-    /// What a cell that is erased with this pen looks like: only the background stays.
+    /// The style of cells that this pen erases: only the background.
     pub(crate) fn erased(self) -> Self {
         Self {
             bg: self.bg,
@@ -125,7 +125,7 @@ impl Style {
         }
     }
 
-    /// What a cell that is drawn with this pen looks like: what does not count is left out.
+    /// The style of cells that this pen draws, without fields that have no effect.
     pub(crate) fn drawn(self) -> Self {
         if !self.flags.has(Flags::EXTENDED) {
             return Self {
@@ -162,7 +162,8 @@ impl Style {
         self.update_extended();
     }
 
-    /// Whether plain SGR and OSC 8 give this style: the flags say what the underline and the link say.
+    /// Whether plain SGR and OSC 8 can produce this style: the flags agree with the underline and
+    /// the link.
     pub(crate) fn is_plain(self) -> bool {
         let mut same = self;
         same.update_extended();

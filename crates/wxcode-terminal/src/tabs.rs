@@ -5,10 +5,10 @@
 pub(crate) struct Tabs([u64; 8]);
 
 impl Tabs {
-    /// Columns between the stops that a terminal starts with.
+    /// Columns between the initial stops.
     pub(crate) const STEP: usize = 8;
 
-    /// A stop at every eighth column below `cols`.
+    /// Creates a stop at every eighth column below `cols`.
     pub(crate) fn new(cols: usize) -> Self {
         let mut tabs = Self([0; 8]);
         (0..cols).step_by(Self::STEP).for_each(|at| tabs.set(at));
@@ -22,21 +22,21 @@ impl Tabs {
             .is_some_and(|bits| bits >> (at % 64) & 1 == 1)
     }
 
-    /// Puts a stop.
+    /// Sets a stop.
     pub(crate) fn set(&mut self, at: usize) {
         if let Some(bits) = self.0.get_mut(at / 64) {
             *bits |= 1 << (at % 64);
         }
     }
 
-    /// Takes a stop away.
+    /// Removes a stop.
     pub(crate) fn clear(&mut self, at: usize) {
         if let Some(bits) = self.0.get_mut(at / 64) {
             *bits &= !(1 << (at % 64));
         }
     }
 
-    /// Takes all stops away.
+    /// Removes all stops.
     pub(crate) fn clear_all(&mut self) {
         self.0 = [0; 8];
     }
@@ -52,8 +52,8 @@ impl Tabs {
         found.min(cols - 1)
     }
 
-    /// Continues the pattern up to a new width, as xterm.js does: from the last stop on. Stops beyond
-    /// the width stay, and are there again when it grows.
+    /// Continues the pattern up to a new width, like xterm.js, from the last stop on. Stops beyond
+    /// the width stay and reappear when the width grows.
     pub(crate) fn widen(&mut self, cols: usize) {
         let from = if self.has(cols) {
             cols

@@ -1,4 +1,4 @@
-//! The screen engine: a terminal that behaves as xterm.js 6.0.0 with 1,000 rows of history.
+//! The screen engine: a terminal that behaves like xterm.js 6.0.0 with 1,000 rows of history.
 
 use crate::buffer::{Buffer, Saved};
 use crate::cell::{Cell, StyleId};
@@ -9,7 +9,7 @@ use crate::parser::{Event, Parser, State};
 use crate::style::{Color, Flags, Style};
 use crate::{Modes, Screen, Size};
 
-/// The mouse events that are reported.
+/// The mouse events that the program asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Mouse {
     #[default]
@@ -20,7 +20,7 @@ pub(crate) enum Mouse {
     Any,
 }
 
-/// How mouse events are written.
+/// The encoding of mouse events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum MouseEncoding {
     #[default]
@@ -29,7 +29,7 @@ pub(crate) enum MouseEncoding {
     SgrPixels,
 }
 
-/// The modes that a reset puts back.
+/// Modes that a reset restores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Switches {
     pub(crate) application_cursor: bool,
@@ -77,15 +77,15 @@ pub struct Terminal {
     pub(crate) eraser: Cell,
     pub(crate) charsets: [Charset; 4],
     pub(crate) level: usize,
-    /// The set in use, which a restored cursor may make another than `charsets[level]`.
+    /// The set in use; after restoring a cursor it may differ from `charsets[level]`.
     pub(crate) charset: Charset,
     pub(crate) switches: Switches,
     pub(crate) mouse: Mouse,
     pub(crate) mouse_encoding: MouseEncoding,
     pub(crate) cursor_hidden: bool,
-    /// LNM: a line feed returns the carriage too.
+    /// LNM: a line feed also returns the carriage.
     pub(crate) new_line: bool,
-    /// DEC 12, once it was set or reset.
+    /// DEC 12, once set or reset.
     pub(crate) blink: Option<bool>,
     pub(crate) title: String,
     pub(crate) palette: Palette,
@@ -96,12 +96,12 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Rows of history that are kept, to come back when the screen grows: xterm.js's default.
+    /// Rows of history, which return when the screen grows: xterm.js's default.
     pub const HISTORY_ROWS: usize = 1000;
-    /// A title is cut to this many bytes.
+    /// Most bytes of a title; a longer one is cut.
     pub const MAX_TITLE_BYTES: usize = 4 << 10; // 4 KiB
 
-    /// A freshly reset terminal.
+    /// Creates a freshly reset terminal.
     pub fn new(size: Size) -> Self {
         let (cols, rows) = cells(size);
         Self {
@@ -130,7 +130,7 @@ impl Terminal {
         }
     }
 
-    /// As [`Screen::text`], with blanks for what is drawn dim: without placeholders and suggestions.
+    /// Like [`Screen::text`], with blanks for dim cells: without placeholders and suggestions.
     pub fn text_without_dim(&self) -> String {
         self.text_where(|style| !style.flags.has(Flags::DIM))
     }
@@ -159,7 +159,7 @@ impl Terminal {
         text
     }
 
-    /// The screen that is shown.
+    /// The visible screen.
     #[inline]
     pub(crate) fn buffer(&self) -> &Buffer {
         if self.on_alternate {
@@ -169,7 +169,7 @@ impl Terminal {
         }
     }
 
-    /// The screen that is shown.
+    /// The visible screen.
     #[inline]
     pub(crate) fn buffer_mut(&mut self) -> &mut Buffer {
         if self.on_alternate {
@@ -179,7 +179,7 @@ impl Terminal {
         }
     }
 
-    /// Makes the cells of the pen anew after it changed.
+    /// Recomputes the pen's cells after the pen changed.
     pub(crate) fn dip(&mut self) {
         if self.dictionary.is_crowded() {
             let saved = [self.pen, self.primary.saved.pen, self.alternate.saved.pen];
@@ -198,7 +198,7 @@ impl Terminal {
         }
     }
 
-    /// A cell of the pen.
+    /// A cell in the pen's style.
     #[inline]
     pub(crate) fn inked(&mut self, glyph: u32) -> Cell {
         if self.ink.style() == StyleId::IN_CLUSTER {
@@ -209,7 +209,7 @@ impl Terminal {
         }
     }
 
-    /// RIS. What xterm.js keeps stays: cursor visibility, LNM, blinking, title and palette.
+    /// RIS. Like xterm.js, keeps cursor visibility, LNM, blinking, title and palette.
     pub(crate) fn reset(&mut self) {
         let size = self.size;
         let old = std::mem::replace(self, Self::new(size));
@@ -294,7 +294,7 @@ impl Screen for Terminal {
         }
         self.end_run();
         self.in_run = false;
-        // The character before the cursor is another one now: nothing joins or repeats it.
+        // Another character is before the cursor now: no mark joins it, and REP repeats nothing.
         self.join = 0;
         self.primary.resize(cols, rows, &self.dictionary);
         self.alternate.resize(cols, rows, &self.dictionary);
@@ -337,11 +337,11 @@ impl Screen for Terminal {
     }
 }
 
-/// How many bytes at the start are printable ASCII.
+/// Counts the printable ASCII bytes at the start.
 #[inline]
 fn text_length(bytes: &[u8]) -> usize {
     let mut at = 0;
-    // Sixteen at a time, without a branch each, so that the compiler uses vector instructions.
+    // Sixteen at a time, without a branch for each, so that the compiler uses vector instructions.
     while let Some(piece) = bytes.get(at..at + 16) {
         if !piece
             .iter()
@@ -358,7 +358,7 @@ fn text_length(bytes: &[u8]) -> usize {
         .unwrap_or(rest.len())
 }
 
-/// What DECSC keeps of a terminal.
+/// The terminal's state that DECSC saves.
 pub(crate) fn saved(buffer: &Buffer, pen: Style, charset: Charset) -> Saved {
     Saved {
         x: buffer.x,

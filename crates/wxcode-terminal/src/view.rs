@@ -1,4 +1,4 @@
-//! A session in a terminal of another size: repainted from the screen, never passed on.
+//! Shows a session in a terminal of another size: repaints from the screen and passes nothing on.
 
 mod crop;
 mod frame;
@@ -12,23 +12,24 @@ use crop::Crop;
 use frame::Frame;
 use input::Input;
 
-/// Bytes of a paint from which on it is wrapped in a synchronized update (DEC 2026), so that the terminal
-/// shows no half of it.
+/// Bytes of a paint from which on a synchronized update (DEC 2026) wraps it, so that the terminal
+/// never shows half a paint.
 const SYNCHRONIZED_BYTES: usize = 48;
 
-/// Onto the alternate screen, the title put on the terminal's stack, everything that would bend what
-/// is painted switched off: insert mode, origin mode, scroll region, other character sets, wrapping.
+/// Enters the alternate screen, pushes the title on the terminal's stack, and switches off every
+/// mode that would distort a paint: insert mode, origin mode, scroll region, other character sets,
+/// wrapping.
 const ENTER: &[u8] = b"\x1b[22;0t\x1b[?1049h\x1b[4l\x1b[?6l\x1b[r\x1b(B\x0f\x1b[?7l";
 
-/// Off the alternate screen, as [`ENTER`] went onto it.
+/// Leaves the alternate screen, the counterpart of [`ENTER`].
 const LEAVE: &[u8] = b"\x1b]8;;\x07\x1b[m\x1b[0 q\x1b[?25h\x1b[?7h\x1b[?1049l\x1b[23;0t";
 
-/// What a viewer's own terminal shows of a screen; paints only what changed.
+/// The content of a viewer's own terminal; paints only changes.
 ///
-/// It lives on the terminal's alternate screen and asks the terminal nothing. A screen larger than the
-/// window is cropped around the cursor; beside a smaller one stand dim dots. What the application did to
-/// the palette stays out: the terminal is the user's. Memory: 8 bytes a cell of the window, and each
-/// different style, link and cluster on it once.
+/// The view lives on the terminal's alternate screen and asks the terminal nothing. A screen larger
+/// than the window is cropped around the cursor; dim dots fill the space next to a smaller one. The
+/// application's palette is not painted: the terminal is the user's. Memory: 8 bytes a cell of the
+/// window, and each different style, link and cluster on it once.
 #[derive(Debug)]
 pub struct View {
     frame: Frame,
@@ -36,11 +37,11 @@ pub struct View {
     shown: Shown,
     /// Whether the terminal is on the view's alternate screen.
     entered: bool,
-    /// Whether the window holds what the frame says.
+    /// Whether the window shows the frame.
     cleared: bool,
 }
 
-/// What a terminal shows and does beside its cells; the default is what a shell leaves.
+/// The terminal's state besides its cells; the default is a shell's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Shown {
     /// Column and row in the window.
@@ -53,7 +54,7 @@ struct Shown {
 }
 
 impl View {
-    /// A view of a window of this size; nothing is painted yet.
+    /// Creates a view for a window of this size; nothing is painted yet.
     pub fn new(window: Size) -> Self {
         Self {
             frame: Frame::new(window),
@@ -70,15 +71,15 @@ impl View {
         }
     }
 
-    /// The user's own window changed: all is painted anew with the next paint.
+    /// Notes that the user's own window changed: the next paint repaints everything.
     pub fn resize(&mut self, window: Size) {
         self.frame = Frame::new(window);
         self.cleared = false;
     }
 
-    /// The bytes that bring the user's terminal from what was painted last to this screen. Empty when
-    /// nothing changed. While the screen is within a synchronized update ([`crate::Modes`]) it shows
-    /// half a frame: a caller with time waits for the end of it.
+    /// Returns the bytes that take the user's terminal from the last paint to this screen. Empty
+    /// when nothing changed. Within a synchronized update ([`crate::Modes`]) the screen shows half
+    /// a frame: a caller with time waits for its end.
     pub fn paint(&mut self, screen: &Terminal) -> Vec<u8> {
         let next = self.look(screen);
         let mut out = Vec::new();
@@ -118,7 +119,7 @@ impl View {
         synchronized(out)
     }
 
-    /// The bytes that leave the user's terminal as a shell wants it: modes off, cursor shown, pen
+    /// Returns the bytes that restore the user's terminal for a shell: modes off, cursor shown, pen
     /// reset, the view's alternate screen left. Empty when nothing was painted.
     pub fn leave(&self) -> Vec<u8> {
         let mut out = Vec::new();
@@ -129,16 +130,16 @@ impl View {
         out
     }
 
-    /// Crops the screen and gives what is to be shown of it beside the cells.
+    /// Crops the screen and returns the state to show besides the cells.
     fn look(&mut self, screen: &Terminal) -> Shown {
         let buffer = screen.buffer();
         let size = (buffer.cols, buffer.rows);
-        // With a wrap pending the cursor is shown in the last column.
+        // With a wrap pending the cursor shows in the last column.
         let (x, y) = (buffer.x.min(buffer.cols - 1), buffer.y.min(buffer.rows - 1));
         self.crop = self.crop.follow(size, self.frame.size(), (x, y));
         let shape = match screen.switches.cursor_style {
             shape @ 0..=6 => shape,
-            // A cursor that was told only to blink, or only not to.
+            // A cursor with only its blinking set.
             7 => 0,
             _ => 2,
         };
@@ -146,8 +147,8 @@ impl View {
             cursor: (x - self.crop.left, y - self.crop.top),
             visible: !screen.cursor_hidden,
             shape,
-            // The terminal counts a click from its own top left: where that is not the screen's, the
-            // application would take it for a click elsewhere.
+            // The terminal counts a click from its own top left. With a shifted screen the
+            // application would take the click for one elsewhere.
             input: Input::of(screen, self.crop.is_at_origin()),
             title: screen.title().chars().filter(|c| !c.is_control()).collect(),
         }

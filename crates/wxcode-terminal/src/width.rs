@@ -1,4 +1,4 @@
-//! The columns that a character takes: Unicode 6 as xterm.js counts it by default.
+//! The width of a character in columns: Unicode 6, as xterm.js counts by default.
 
 /// Ranges of the basic plane that take no column, both ends included.
 const NARROWEST: &[(u32, u32)] = &[
@@ -167,7 +167,7 @@ const HIGH_NARROWEST: &[(u32, u32)] = &[
 /// Ranges above the basic plane that take two columns.
 const HIGH_WIDE: &[(u32, u32)] = &[(0x2_0000, 0x2_FFFD), (0x3_0000, 0x3_FFFD)];
 
-/// Two bits a character of the basic plane: 16 KiB of read-only memory.
+/// Two bits for each character of the basic plane: 16 KiB of read-only memory.
 static BMP: [u8; 0x4000] = bmp();
 
 const fn bmp() -> [u8; 0x4000] {
@@ -216,7 +216,7 @@ fn high(code: u32) -> u8 {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn widths_are_those_of_the_browser() {
+    fn widths_match_xterm_js() {
         let cases = [
             ('a', 1),
             ('é', 1),

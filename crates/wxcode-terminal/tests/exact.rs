@@ -1,4 +1,4 @@
-//! The judgement: a terminal that reads a dump is the terminal that read the stream.
+//! Judges snapshots: a terminal that reads a snapshot equals the terminal that read the stream.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -14,10 +14,10 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use recording::Recording;
 use wxcode_terminal::{Screen as _, Size, Terminal};
 
-/// Generated cases of one run, always the same; `PROPTEST_CASES` asks for others, and says how many.
+/// Generated cases of one run, always the same. `PROPTEST_CASES` sets another number of new cases.
 const CASES: u32 = 400;
 
-/// Places in each recording that are looked at.
+/// Positions checked in each recording.
 const PLACES: usize = 8;
 
 fn config() -> Config {
@@ -82,14 +82,15 @@ fn generated_streams_give_the_same_screen_and_history() {
     generated(true);
 }
 
-/// Checks a recording at places spread over it: there, after what follows, and after other sizes.
+/// Checks a recording at positions spread over it: there, after the following bytes, and after
+/// other sizes.
 fn recorded(judge: &mut Judge, name: &str) {
     let recording = Recording::read(name);
     let length = recording.stream.len();
     let mut rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut missed = 0;
     for place in 1..=PLACES {
-        // Odd places, so that characters and sequences are cut.
+        // Odd positions, so that characters and sequences are cut.
         let at = (length * place / PLACES).saturating_sub(place % 7);
         let steps = recording.steps(0, at);
         let further = recording.steps(at, length.min(at + 900));
@@ -99,7 +100,7 @@ fn recorded(judge: &mut Judge, name: &str) {
                 false => vec![without_history(&further)],
             };
             let verdict = judge.compare(recording.size, &steps, &further, history);
-            // A place where xterm.js is at fault as the list in the ADR says; it is one of few.
+            // One of the few positions where xterm.js is at fault, as the list in the ADR says.
             missed += usize::from(verdict.threw.is_some());
             assert!(missed <= PLACES / 4, "{name} at {at}: {:?}", verdict.threw);
             assert!(
@@ -125,8 +126,8 @@ fn recorded(judge: &mut Judge, name: &str) {
     }
 }
 
-/// The part of what follows that a screen without its history takes as one with it does: up to another
-/// size, which may bring rows back, or the end of the history (`CSI 3 J`).
+/// The following bytes up to the point where a screen without its history differs: another size,
+/// which may bring rows back, or the end of the history (`CSI 3 J`).
 fn without_history(further: &[Step]) -> Step {
     let end = b"\x1b[3J";
     let mut bytes = match further.first() {
@@ -181,9 +182,9 @@ fn a_shell_gives_the_same_screen() {
     recordings("shell");
 }
 
-/// Streams in which the engine once differed, each named after what it guards.
+/// Streams on which the engine once differed, each named after the behaviour that it guards.
 #[test]
-fn streams_that_once_differed_give_the_same_screen() {
+fn former_differences_stay_fixed() {
     let Some(mut judge) = Judge::start() else {
         return;
     };
@@ -223,9 +224,9 @@ fn streams_that_once_differed_give_the_same_screen() {
     }
 }
 
-/// Every answer that xterm.js gives is given in the same bytes.
+/// Replies equal those of xterm.js, byte for byte.
 #[test]
-fn generated_queries_get_the_same_answers() {
+fn generated_queries_get_equal_replies() {
     let Some(mut judge) = Judge::start() else {
         return;
     };
@@ -262,7 +263,7 @@ fn generated_queries_get_the_same_answers() {
 
 /// The width of every character is the browser's.
 #[test]
-fn every_character_is_as_wide_as_in_the_browser() {
+fn widths_equal_the_browser() {
     let Some(mut judge) = Judge::start() else {
         return;
     };
@@ -271,7 +272,7 @@ fn every_character_is_as_wide_as_in_the_browser() {
         .chain('\u{E0000}'..='\u{E01FF}')
         .collect();
     for piece in codes.chunks(4000) {
-        // One character a row, with a column behind it that shows where the next one lands.
+        // One character a row, with a column after it that shows where the next one lands.
         let mut stream = Vec::new();
         for c in piece {
             stream.extend_from_slice(format!("\x1b[H\x1b[2J{c}|\r\n{c}x").as_bytes());
@@ -291,9 +292,10 @@ fn every_character_is_as_wide_as_in_the_browser() {
     }
 }
 
-/// A narrower size cuts a wide character of the cursor's line at the edge; an even narrower one wraps it.
+/// A narrower size cuts a wide character of the cursor's line at the edge; an even narrower one
+/// wraps it.
 #[test]
-fn a_wide_character_cut_by_the_edge_is_whole_where_it_wraps() {
+fn a_cut_wide_character_wraps_whole() {
     let Some(mut judge) = Judge::start() else {
         return;
     };

@@ -1,4 +1,4 @@
-//! What holds of the engine alone: any cut of the stream, any bytes, dumps of dumps.
+//! Properties of the engine alone: any cut of the stream, any bytes, snapshots of snapshots.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -99,7 +99,7 @@ fn nothing_grows_without_bound() {
 }
 
 #[test]
-fn a_sequence_of_too_many_intermediates_leaves_nothing_in_the_dump() {
+fn excess_intermediates_leave_no_trace_in_snapshots() {
     for done in ["\x1b    e", "\x1b[1    m", "\x1b    e\u{9d}2;title\x07"] {
         let mut terminal = Terminal::new(Size::new(10, 3).unwrap());
         terminal.feed(done.as_bytes(), &mut Vec::new());
@@ -111,7 +111,7 @@ fn a_sequence_of_too_many_intermediates_leaves_nothing_in_the_dump() {
 }
 
 #[test]
-fn answers_come_in_the_order_of_the_stream() {
+fn replies_keep_stream_order() {
     let mut terminal = Terminal::new(Size::new(80, 24).unwrap());
     let mut replies = Vec::new();
     terminal.feed(
@@ -137,7 +137,7 @@ fn text_is_what_is_visible() {
 }
 
 #[test]
-fn what_is_drawn_dim_can_be_left_out_of_the_text() {
+fn dim_text_can_be_left_out() {
     let mut terminal = Terminal::new(Size::new(20, 2).unwrap());
     terminal.feed(
         "> \x1b[7mT\x1b[0;2mry 漢\x1b[22m x\r\n\x1b[2mall of it".as_bytes(),

@@ -1,4 +1,4 @@
-//! The view's judgement: what a viewer's terminal shows after each paint is what the session shows.
+//! Judges the view: after each paint a viewer's terminal shows the session.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -16,7 +16,7 @@ use recording::Recording;
 use serde_json::json;
 use wxcode_terminal::{Screen as _, Size, Terminal, View};
 
-/// Generated cases of one run, always the same; `PROPTEST_CASES` asks for others, and says how many.
+/// Generated cases of one run, always the same. `PROPTEST_CASES` sets another number of new cases.
 const CASES: u32 = 200;
 
 /// Pieces that a recording is played in, with a paint after each.
@@ -26,14 +26,15 @@ fn size((cols, rows): (u16, u16)) -> Size {
     Size::new(cols, rows).unwrap()
 }
 
-/// What happens to a session or to the window that shows it.
+/// A step of a session or of its window.
 #[derive(Clone, Debug)]
 enum Move {
     Session(Step),
     Window(u16, u16),
 }
 
-/// Plays the moves with a paint after each, and asks whether the window showed the session each time.
+/// Plays the moves with a paint after each, and asks whether the window showed the session each
+/// time.
 fn play(judge: &mut Judge, session: (u16, u16), window: (u16, u16), moves: &[Move]) -> Verdict {
     let mut terminal = Terminal::new(size(session));
     let mut view = View::new(size(window));
@@ -186,7 +187,7 @@ fn show(moves: &[Move]) -> String {
     moves.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
-/// A screen of 80×24 that says something everywhere, and a view of it that is painted.
+/// A screen of 80×24 with text everywhere, and its painted view.
 fn full_screen() -> (Terminal, View) {
     let mut terminal = Terminal::new(size((80, 24)));
     for row in 1..=24 {
@@ -199,7 +200,7 @@ fn full_screen() -> (Terminal, View) {
 }
 
 #[test]
-fn a_small_change_is_a_small_paint() {
+fn small_changes_paint_few_bytes() {
     let (mut terminal, mut view) = full_screen();
     let cases: [(&str, usize); 6] = [
         ("\x1b[12;20H\x1b[1;38;2;1;2;3mword\x1b[m", 110),
@@ -222,7 +223,7 @@ fn a_small_change_is_a_small_paint() {
 }
 
 #[test]
-fn the_same_screen_from_a_dump_paints_nothing() {
+fn an_equal_screen_paints_nothing() {
     let (terminal, mut view) = full_screen();
     let mut again = Terminal::new(terminal.size());
     again.feed(&terminal.dump(), &mut Vec::new());
@@ -230,7 +231,7 @@ fn the_same_screen_from_a_dump_paints_nothing() {
 }
 
 #[test]
-fn more_styles_than_a_cell_can_name_are_painted_once() {
+fn styles_beyond_the_index_paint_once() {
     let mut terminal = Terminal::new(size((120, 40)));
     let mut view = View::new(size((120, 40)));
     for round in 0..3 {
@@ -246,15 +247,15 @@ fn more_styles_than_a_cell_can_name_are_painted_once() {
     }
 }
 
-/// Leaving gives a shell its terminal back, whatever the session did.
+/// Leaving restores the terminal for a shell after any session.
 #[test]
-fn leaving_gives_the_terminal_back() {
+fn leaving_restores_the_terminal() {
     let Some(mut judge) = Judge::start() else {
         return;
     };
     let never = View::new(size((80, 24)));
     assert_eq!(never.leave(), b"", "nothing was painted");
-    // A cursor saved where it is, which entering does, too.
+    // A cursor saved in place, as on entering.
     let shell = b"\x1b]2;shell\x07\x1b[31m$ \x1b[mwxcode attach site\r\n\x1b7".to_vec();
     let mut stream = shell.clone();
     let (mut terminal, mut view) = (Terminal::new(size((80, 24))), View::new(size((80, 24))));
@@ -289,9 +290,9 @@ fn a_moved_crop_tracks_no_mouse() {
     assert!(has(&view.paint(&terminal), b"\x1b[?1002h"));
 }
 
-/// A terminal that gives an emoji two columns keeps it whole, and the text behind it in its place.
+/// A terminal with two columns for an emoji keeps it whole, and the text after it in place.
 #[test]
-fn a_blank_behind_an_emoji_is_drawn_before_it() {
+fn a_blank_after_an_emoji_is_drawn_first() {
     let mut terminal = Terminal::new(size((80, 24)));
     terminal.feed("\x1b[2;5H🚀 start".as_bytes(), &mut Vec::new());
     let paint = String::from_utf8(View::new(size((80, 24))).paint(&terminal)).unwrap();

@@ -1,4 +1,5 @@
-//! The real Claude Code against the stub: the folder's trust, turns, a permission, a question, `/clear`.
+//! The real Claude Code against the stub: the folder's trust, turns, a permission, a question,
+//! `/clear`.
 
 use std::path::Path;
 
@@ -7,10 +8,10 @@ use wxcode_testbed::{Home, RealClaude, Stub};
 
 use crate::recorder::{Error, Recorder, Recording};
 
-/// Text whose columns terminals count differently.
+/// Text whose width terminals count differently.
 const SCRIPTS: &str = "漢字 e\u{301} 👩\u{200d}🚀 🇧🇷 ☎\u{fe0f} שלום مرحبا ไทย";
 
-/// A session that is still to be ended, and the stub that it talks to.
+/// A running session and its stub.
 struct Session {
     recorder: Recorder,
     _home: Home,
@@ -62,7 +63,7 @@ impl Session {
         home.settings(&json!({"permissions": {"ask": ["Bash"]}}))?;
         let folder = tempfile::Builder::new().prefix("wxcode-site-").tempdir()?;
         let mut env = home.env();
-        // The search path of whoever records is nobody's business.
+        // The recorder's search path does not belong in a recording.
         env.retain(|(name, _)| name != "PATH");
         env.push(("PATH".into(), "/usr/bin:/bin".into()));
         env.extend(more.iter().map(|(name, value)| (name.into(), value.into())));

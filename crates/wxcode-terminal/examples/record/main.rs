@@ -1,7 +1,7 @@
-//! Records the corpora of the tests anew: real programs in a terminal that answers as the holder does.
+//! Records the corpora of the tests: real programs in a terminal with the holder's replies.
 //!
-//! `cargo run -p wxcode-terminal --example record [NAME]...` records those whose name contains one of the
-//! words, or all. `corpora/README.md` describes what it writes.
+//! `cargo run -p wxcode-terminal --example record [NAME]...` makes the recordings whose names
+//! contain one of the words, or all. `corpora/README.md` describes its output.
 
 mod claude;
 mod programs;
@@ -9,7 +9,7 @@ mod recorder;
 
 use std::process::ExitCode;
 
-/// How a recording is made: the size that it begins with, and what happens.
+/// The beginning size of a recording and its steps.
 type Script = fn((u16, u16)) -> Result<recorder::Recording, recorder::Error>;
 
 const RECORDINGS: [(&str, (u16, u16), Script); 11] = [

@@ -22,7 +22,7 @@ const SCRIPTS: [&str; 12] = [
     "invisible: a\u{200b}b\u{ad}c\u{2060}d\u{feff}e",
 ];
 
-/// A folder with the texts that the programs show.
+/// A folder with the texts for the programs.
 fn folder() -> Result<tempfile::TempDir, Error> {
     let folder = tempfile::Builder::new().prefix("wxcode-texts-").tempdir()?;
     std::fs::write(folder.path().join("scripts.txt"), SCRIPTS.join("\n") + "\n")?;
@@ -197,7 +197,7 @@ pub(crate) fn shell_resized(size: (u16, u16)) -> Result<Recording, Error> {
     shell.finish("exit\r")
 }
 
-/// What a shell is told: every kind of text, colour, link and screen that programs print by hand.
+/// Input of a shell: every kind of text, colour, link and screen that programs print by hand.
 const SHELL: [&str; 12] = [
     "cat scripts.txt",
     "cat scripts.txt scripts.txt | tr -d '\\n'; echo",

@@ -1,4 +1,4 @@
-//! A program in a terminal whose every byte is kept, with the offsets at which the size changed.
+//! Runs a program in a terminal and keeps its output, with the offsets of the sizes.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -7,24 +7,24 @@ use std::time::Duration;
 
 use wxcode_terminal::{Screen as _, Size, Terminal};
 
-/// What keeps a recording from being made.
+/// The reason why a recording failed.
 pub(crate) type Error = Box<dyn std::error::Error>;
 
-/// How long a screen stands still when it has settled: less than Claude Code takes between two blinks.
+/// Time without a change after which a screen counts as settled: shorter than Claude Code's blink.
 const QUIET: Duration = Duration::from_millis(400);
 
-/// A program under way. It sees the answers that the holder's screen gives.
+/// A running program, with the replies of the holder's screen.
 pub(crate) struct Recorder {
     pty: wxcode_testbed::Terminal,
     screen: Terminal,
     bytes: Vec<u8>,
-    /// Each size with the offset of the first byte that was written in it.
+    /// Each size with the offset of its first byte.
     sizes: Vec<(usize, u16, u16)>,
     /// Held until the program has ended.
     _folder: tempfile::TempDir,
 }
 
-/// What a program wrote, and the sizes in which it did.
+/// The output of a program, and its sizes.
 pub(crate) struct Recording {
     bytes: Vec<u8>,
     sizes: Vec<(usize, u16, u16)>,
@@ -51,7 +51,7 @@ impl Recorder {
         })
     }
 
-    /// Takes in what was printed meanwhile and answers it; gives whether there was anything.
+    /// Reads new output and replies to it; returns whether there was any.
     fn take(&mut self) -> Result<bool, Error> {
         let output = self.pty.output();
         let new = output.get(self.bytes.len()..).unwrap_or_default();
@@ -67,7 +67,7 @@ impl Recorder {
         Ok(true)
     }
 
-    /// Waits until the screen shows `text`, wherever its lines are broken.
+    /// Waits until the screen shows `text`, with any line breaks.
     pub(crate) fn until(&mut self, text: &str) -> Result<(), Error> {
         self.until_screen(|screen| screen.contains(&bare(text)))
     }
@@ -88,7 +88,7 @@ impl Recorder {
         }
     }
 
-    /// Waits until nothing more is printed.
+    /// Waits until the output pauses.
     pub(crate) fn settle(&mut self) -> Result<(), Error> {
         loop {
             self.pty.wait_quiet(QUIET);
@@ -98,7 +98,7 @@ impl Recorder {
         }
     }
 
-    /// Types, and waits until what that prints has ended.
+    /// Types, and waits until the output pauses.
     pub(crate) fn keys(&mut self, keys: &str) -> Result<(), Error> {
         let seen = self.bytes.len();
         self.pty.write(keys.as_bytes())?;
@@ -106,7 +106,7 @@ impl Recorder {
         self.settle()
     }
 
-    /// Changes the size once everything written in the old one is there.
+    /// Changes the size after all output of the old one has arrived.
     pub(crate) fn resize(&mut self, cols: u16, rows: u16) -> Result<(), Error> {
         self.settle()?;
         self.sizes.push((self.bytes.len(), cols, rows));
@@ -132,7 +132,7 @@ impl Recorder {
 }
 
 impl Recording {
-    /// Writes the recording to the corpora; gives how many bytes it has.
+    /// Writes the recording to the corpora; returns its size in bytes.
     pub(crate) fn write(&self, name: &str) -> Result<usize, Error> {
         let Some(((_, cols, rows), later)) = self.sizes.split_first() else {
             return Err("a recording without a size".into());

@@ -1,4 +1,4 @@
-//! Pens: what makes a reader's next cells look as they are to.
+//! Sets the reader's pen for the next cells.
 
 use std::io::Write as _;
 
@@ -27,13 +27,13 @@ impl Painter<'_> {
         self.pen.update_extended();
     }
 
-    /// Opens or closes the link once more, which sets or clears the flag that a restored cursor tore.
+    /// Toggles the link once more, to set or clear the flag that a restored cursor split from it.
     pub(crate) fn link_again(&mut self, link: u16) {
         self.link = u16::MAX;
         self.open(link);
     }
 
-    /// Makes the pen draw cells like `style`.
+    /// Sets the pen to draw cells like `style`.
     pub(crate) fn pen(&mut self, style: Style) {
         let style = style.drawn();
         if style == self.pen.drawn() {
@@ -46,7 +46,7 @@ impl Painter<'_> {
         }
     }
 
-    /// A style that SGR and OSC 8 can say.
+    /// Sets a style that SGR and OSC 8 can express.
     fn plain(&mut self, style: Style) {
         self.open(style.link);
         let mut sgr = Vec::new();
@@ -103,8 +103,8 @@ impl Painter<'_> {
         self.pen.flags = style.flags;
     }
 
-    /// A style that only restoring a cursor gives: flags of one pen with the underline of another.
-    /// Overwrites the reader's saved cursor; the cursor is not to have a wrap pending.
+    /// Sets a style that only restoring a cursor gives: the flags of one pen with the underline of
+    /// another. Overwrites the reader's saved cursor; no wrap may be pending.
     fn torn(&mut self, style: Style) {
         self.flags(style);
         if style.flags.has(Flags::UNDERLINE) && !style.flags.has(Flags::EXTENDED) {
@@ -139,7 +139,7 @@ impl Painter<'_> {
         self.put(if self.detours { b"\x1b[?47l" } else { b"" });
     }
 
-    /// Makes the pen have the colours and flags of `style`, whatever its underline.
+    /// Gives the pen the colours and flags of `style`, with any underline.
     pub(crate) fn flags(&mut self, style: Style) {
         let bare = |underline, link| Style {
             underline,
@@ -160,7 +160,7 @@ impl Painter<'_> {
                     flags,
                     ..bare(0, 0)
                 });
-                // Any link makes the flag.
+                // Any link sets the flag.
                 self.put(b"\x1b]8;;wxcode:\x07");
                 self.link = u16::MAX;
                 self.pen.link = u16::MAX;
@@ -182,7 +182,7 @@ impl Painter<'_> {
         }
     }
 
-    /// Sets the whole pen from nothing, also what draws no cell yet.
+    /// Sets the whole pen from scratch, with fields that draw no cell yet.
     pub(crate) fn whole_pen(&mut self, pen: Style) {
         self.reset_pen();
         self.underline_and_link(pen);
@@ -192,7 +192,7 @@ impl Painter<'_> {
         self.colors_and_flags(Style { flags, ..pen });
     }
 
-    /// The pen of a fresh terminal, also where no cell shows the difference.
+    /// Sets the pen of a fresh terminal, also in fields without a visible effect.
     pub(crate) fn reset_pen(&mut self) {
         if self.pen != Style::default() {
             self.open(0);
@@ -201,7 +201,7 @@ impl Painter<'_> {
         }
     }
 
-    /// The parts of a pen that a saved cursor does not keep.
+    /// Parts of a pen that a saved cursor does not keep.
     pub(crate) fn underline_and_link(&mut self, pen: Style) {
         self.reset_pen();
         if pen.underline != 0 {
@@ -219,7 +219,7 @@ impl Painter<'_> {
         self.open(pen.link);
     }
 
-    /// DECRC: the pen's colours and flags become those of `kept`.
+    /// DECRC: gives the pen the colours and flags of `kept`.
     pub(crate) fn restore(&mut self, kept: Style) {
         self.put(b"\x1b8");
         self.pen = Style {
@@ -271,7 +271,7 @@ impl Painter<'_> {
     }
 }
 
-/// Whether the flags of a reader's pen do not say what its underline and link say.
+/// Whether the flags of a reader's pen disagree with its underline and link.
 fn is_torn(pen: Style) -> bool {
     let mut same = pen;
     same.update_extended();

@@ -1,4 +1,4 @@
-//! The part of a screen that a window shows.
+//! Chooses the part of a screen for a window.
 
 /// The screen's column and row in the window's top left cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -8,13 +8,13 @@ pub(super) struct Crop {
 }
 
 impl Crop {
-    /// Whether the window's columns and rows are the screen's.
+    /// Whether the window's columns and rows equal the screen's.
     pub(super) fn is_at_origin(self) -> bool {
         self == Self::default()
     }
 
-    /// Moves as little as keeps the cursor in sight; `screen`, `window` and `cursor` are columns and
-    /// rows, the cursor within the screen.
+    /// Moves as little as possible to keep the cursor visible; `screen`, `window` and `cursor` are
+    /// columns and rows, the cursor within the screen.
     pub(super) fn follow(
         self,
         screen: (usize, usize),
@@ -28,7 +28,7 @@ impl Crop {
     }
 }
 
-/// Column 0 wherever the cursor allows it; else in steps of half a window, so that typing on does not
+/// Column 0 wherever the cursor allows it, else in steps of half a window, so that typing does not
 /// move everything with each character.
 fn left(screen: usize, window: usize, cursor: usize) -> usize {
     if cursor < window {
@@ -50,7 +50,7 @@ mod tests {
     use super::Crop;
 
     #[test]
-    fn a_screen_that_fits_is_shown_from_its_top_left() {
+    fn a_fitting_screen_is_not_cropped() {
         for window in [(80, 24), (81, 25), (200, 100)] {
             let crop = Crop { left: 7, top: 9 }.follow((80, 24), window, (79, 23));
             assert!(crop.is_at_origin());
@@ -58,14 +58,14 @@ mod tests {
     }
 
     #[test]
-    fn rows_move_only_when_the_cursor_would_be_outside() {
+    fn rows_move_only_to_keep_the_cursor() {
         let (screen, window) = ((80, 24), (80, 10));
         let mut crop = Crop::default();
         for (row, top) in [(9, 0), (10, 1), (23, 14), (14, 14), (13, 13), (0, 0)] {
             crop = crop.follow(screen, window, (0, row));
             assert_eq!(crop.top, top, "the cursor in row {row}");
         }
-        // A screen that lost rows is not shown beyond its end.
+        // A screen that lost rows is not shown past its end.
         assert_eq!(
             Crop { left: 0, top: 14 }
                 .follow((80, 12), window, (0, 11))
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_move_in_steps_and_only_for_a_cursor_beyond_the_edge() {
+    fn columns_move_in_steps_for_the_cursor() {
         let (screen, window) = ((80, 24), (20, 24));
         let crop = Crop::default();
         for (column, left) in [(19, 0), (20, 10), (29, 10), (30, 20), (79, 60), (0, 0)] {

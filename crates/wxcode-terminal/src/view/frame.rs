@@ -1,4 +1,4 @@
-//! The cells of a window: what was painted last, what is to be shown now, and the bytes between them.
+//! The cells of a window: the last paint, the next one, and the bytes between them.
 
 use crate::Size;
 use crate::cell::{Cell, StyleId};
@@ -9,28 +9,29 @@ use crate::style::{Flags, Style};
 use crate::terminal::Terminal;
 use crate::view::crop::Crop;
 
-/// Unchanged cells between two changed ones that are drawn with them: moving the cursor costs as much.
+/// Unchanged cells between two changed ones that are drawn with them, because moving the cursor
+/// costs as much.
 const GAP: usize = 5;
 
 /// Blank cells at the end of a row from which on erasing is shorter than spaces.
 const TAIL: usize = 3;
 
-/// What stands where the window is larger than the screen.
+/// The filler for a window larger than the screen.
 const FILLER: char = '·';
 
-/// Two cells for each place of the window, 8 bytes, and what they refer to: a bound on the memory.
+/// Two cells for each cell of the window, 8 bytes, and their dictionary: a bound on the memory.
 #[derive(Debug)]
 pub(super) struct Frame {
     cols: usize,
     rows: usize,
-    /// Apart from the screen's own, whose indices change their meaning.
+    /// Separate from the screen's dictionary, whose indices change their meaning.
     dictionary: Dictionary,
     painted: Vec<Cell>,
     next: Vec<Cell>,
 }
 
 impl Frame {
-    /// The frame of a window that was just cleared.
+    /// Creates the frame of a freshly cleared window.
     pub(super) fn new(window: Size) -> Self {
         let side = |side: u16| usize::from(side.clamp(1, Size::MAX));
         let (cols, rows) = (side(window.cols), side(window.rows));
@@ -48,7 +49,7 @@ impl Frame {
         (self.cols, self.rows)
     }
 
-    /// Takes in the part of the screen that is to be shown.
+    /// Copies the part of the screen to show.
     pub(super) fn take(&mut self, screen: &Terminal, crop: Crop) {
         if self.dictionary.is_crowded() {
             self.dictionary.sweep(self.painted.iter(), &[]);
@@ -98,7 +99,7 @@ impl Frame {
                     cells[x + 1] = self.dictionary.cell(Cell::SECOND_HALF, id, style);
                     x += 1;
                 }
-                // Half a wide character, or a mark that found nothing to join.
+                // Half a wide character, or a mark with nothing to join.
                 _ => {
                     let style = style.erased();
                     let id = self.dictionary.style_id(style);
@@ -109,7 +110,7 @@ impl Frame {
         }
     }
 
-    /// A cell that shows `text`. A space is an empty cell: nobody sees the difference.
+    /// Creates a cell with `text`. A space becomes an empty cell: both look the same.
     fn glyph(&mut self, text: &str, width: u8, id: StyleId, style: Style) -> Cell {
         let mut chars = text.chars();
         match (chars.next(), chars.next()) {
@@ -119,7 +120,8 @@ impl Frame {
         }
     }
 
-    /// A style of the screen as one that SGR and OSC 8 can say, its link in this dictionary.
+    /// Turns a style of the screen into one that SGR and OSC 8 can express, with its link in this
+    /// dictionary.
     fn adopt(&mut self, theirs: &Dictionary, style: Style) -> Style {
         let mut own = style.drawn();
         own.flags.set(Flags::PROTECTED, false);
@@ -155,8 +157,8 @@ impl Frame {
         self.dictionary.cell(u32::from(FILLER), id, style)
     }
 
-    /// The bytes that draw what was taken in over what was painted; the pen is the default one before
-    /// and after them. Empty when nothing changed.
+    /// Returns the bytes that draw the new content over the last paint; the pen is the default one
+    /// before and after them. Empty when nothing changed.
     pub(super) fn draw(&mut self) -> Vec<u8> {
         let mut painter = Painter::new(&self.dictionary);
         let rows = self
@@ -166,7 +168,7 @@ impl Frame {
         for (y, (old, new)) in rows.enumerate() {
             let mut done = 0;
             while let Some(first) = (done..self.cols).find(|x| !self.alike(old[*x], new[*x])) {
-                // A neighbour that the terminal may have drawn across this cell is drawn again.
+                // Redraw a neighbour that the terminal may have drawn across this cell.
                 let from = first - usize::from(first > 0 && self.is_unsure(new[first - 1]));
                 let to = self.end_of_run(old, new, first);
                 self.draw_run(&mut painter, y, new, from..to);
@@ -186,11 +188,11 @@ impl Frame {
             let words = &self.dictionary;
             (words.text(cell), words.width(cell), words.style(cell))
         };
-        // A style that had no index may have got one.
+        // A style without an index may have one now.
         old == new || (kept(old) || kept(new)) && look(old) == look(new)
     }
 
-    /// The column behind the changed cells that begin in column `from`.
+    /// The column after the changed cells that begin in column `from`.
     fn end_of_run(&self, old: &[Cell], new: &[Cell], from: usize) -> usize {
         let mut end = from + 1;
         for x in from + 1..self.cols {
@@ -254,9 +256,9 @@ impl Frame {
         !self.dictionary.has_content(cell) && self.dictionary.width(cell) == 1
     }
 
-    /// Whether terminals differ over the columns of a cell: marks that join, and emoji and symbols
-    /// that Unicode 6 has narrow and later versions wide. Where the cursor is after one is not
-    /// relied on.
+    /// Whether terminals disagree about the columns of a cell: combining marks, and emoji and
+    /// symbols that are narrow in Unicode 6 and wide later. The cursor's position after such a cell
+    /// is unreliable.
     fn is_unsure(&self, cell: Cell) -> bool {
         match cell.cluster() {
             Some(_) => self.dictionary.text(cell).chars().nth(1).is_some(),

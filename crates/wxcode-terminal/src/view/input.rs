@@ -1,8 +1,8 @@
-//! What a viewer's terminal is told to send: the modes of keys, paste, focus and mouse.
+//! Modes for the input of a viewer's terminal: keys, paste, focus and mouse.
 
 use crate::terminal::{Mouse, MouseEncoding, Terminal};
 
-/// The modes that change what a terminal sends; the default is what a shell expects.
+/// The modes that change a terminal's input; the default is a shell's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Input {
     application_cursor: bool,
@@ -14,7 +14,8 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// What the application on `screen` asked for. Without `mouse` its mouse modes are left out.
+    /// The modes that the application on `screen` asked for. Without `mouse`, its mouse modes are
+    /// left out.
     pub(super) fn of(screen: &Terminal, mouse: bool) -> Self {
         let switches = &screen.switches;
         let own = Self {
@@ -35,7 +36,7 @@ impl Input {
         }
     }
 
-    /// Writes what turns a terminal that sends like `old` into one that sends like this.
+    /// Writes the change from the modes `old` to these.
     pub(super) fn write_from(self, old: Self, out: &mut Vec<u8>) {
         let mut switch = |was: bool, is: bool, on: &[u8], off: &[u8]| {
             if was != is {
@@ -61,7 +62,7 @@ impl Input {
             b"\x1b[?2004l",
         );
         switch(old.focus, self.focus, b"\x1b[?1004h", b"\x1b[?1004l");
-        // Off before on: switching one tracking off switches any off.
+        // Off before on: switching one tracking mode off switches every mode off.
         for (mode, number) in TRACKING {
             if old.mouse == mode && self.mouse != mode {
                 private(number, b'l', out);

@@ -7,23 +7,23 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use serde_json::{Value, json};
 use wxcode_terminal::{Screen as _, Size, Terminal};
 
-/// What happens to a terminal.
+/// A step of a terminal.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Write(Vec<u8>),
     Resize(u16, u16),
 }
 
-/// What the oracle says of two streams.
+/// The oracle's result for two streams.
 #[derive(Debug)]
 pub(crate) struct Verdict {
-    /// Where the terminals differ; empty when they are equal.
+    /// Differences between the terminals; empty when they are equal.
     pub(crate) diff: Vec<String>,
-    /// What xterm.js answered to the first stream.
+    /// Replies of xterm.js to the first stream.
     pub(crate) replies: String,
-    /// What it answered to the second.
+    /// Replies of xterm.js to the second stream.
     pub(crate) other_replies: String,
-    /// How xterm.js itself failed on the first stream, if it did.
+    /// The failure of xterm.js itself on the first stream, if any.
     pub(crate) threw: Option<String>,
 }
 
@@ -66,8 +66,8 @@ impl Judge {
         })
     }
 
-    /// Compares the terminal after `steps` with one that reads the dump after them; both then take
-    /// the steps `further`.
+    /// Compares the terminal after `steps` with one that reads the snapshot; both then take the
+    /// steps `further`.
     pub(crate) fn compare(
         &mut self,
         size: Size,
@@ -135,8 +135,8 @@ impl Drop for Judge {
     }
 }
 
-/// The steps with writes that follow each other made one: what xterm.js makes of a character that found
-/// no room depends on where a write ends, what the engine makes of it does not.
+/// Merges consecutive writes. In xterm.js the treatment of a character without room depends on the
+/// end of a write; in the engine it does not.
 fn joined(steps: &[Step]) -> Vec<Step> {
     let mut all: Vec<Step> = Vec::new();
     for step in steps {

@@ -1,4 +1,4 @@
-//! The recordings in `corpora/`, whose `README.md` says how they are kept.
+//! The recordings in `corpora/`; its `README.md` describes their files.
 
 use std::path::PathBuf;
 
@@ -6,12 +6,12 @@ use wxcode_terminal::Size;
 
 use crate::judge::Step;
 
-/// What a program wrote, and the sizes in which it did.
+/// The output of a program, and its sizes.
 pub(crate) struct Recording {
     /// The size at the beginning.
     pub(crate) size: Size,
     pub(crate) stream: Vec<u8>,
-    /// The later sizes, each with the offset of the first byte that was written in it.
+    /// The later sizes, each with the offset of its first byte.
     sizes: Vec<(usize, Size)>,
 }
 
@@ -50,7 +50,7 @@ impl Recording {
         names
     }
 
-    /// What happens from the offset `from` to the offset `to`; a size belongs to the bytes after it.
+    /// The steps from the offset `from` to the offset `to`; a size belongs to the bytes after it.
     pub(crate) fn steps(&self, from: usize, to: usize) -> Vec<Step> {
         let mut steps = Vec::new();
         let mut at = from;

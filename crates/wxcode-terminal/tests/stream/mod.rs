@@ -1,4 +1,4 @@
-//! Generated terminal streams: text, controls and sequences of every kind that the engine knows.
+//! Generates terminal streams: text, controls and sequences of every kind that the engine knows.
 
 pub(crate) mod scene;
 

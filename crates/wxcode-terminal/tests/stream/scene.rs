@@ -1,4 +1,4 @@
-//! Pieces of a stream that belong together: what single random pieces rarely build up.
+//! Generates sequences that belong together, which single random pieces rarely build.
 
 use proptest::prelude::*;
 
@@ -40,7 +40,7 @@ fn one_of(words: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
     prop::sample::select(words.to_vec()).prop_map(|word| word.as_bytes().to_vec())
 }
 
-/// A scroll region, mostly with the origin in it, and what moves within it.
+/// A scroll region, mostly with the origin in it, and motion within it.
 fn region() -> impl Strategy<Value = Vec<u8>> {
     let before = (1u16..7, 1u16..7, any_origin()).prop_map(|(top, more, origin)| {
         let mut all = csi(format!("{top};{}", top + more), 'r');
@@ -106,7 +106,7 @@ fn other_screen() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
-/// Other character sets, in each bank, with text that they change.
+/// Other character sets, in each bank, with affected text.
 fn line_drawing() -> impl Strategy<Value = Vec<u8>> {
     let before = one_of(&[
         "\x1b(0",
@@ -140,7 +140,7 @@ fn inserting() -> impl Strategy<Value = Vec<u8>> {
     between(before, what, &["\x1b[4l", ""])
 }
 
-/// A link across whatever happens while it is open.
+/// A link across other steps.
 fn link() -> impl Strategy<Value = Vec<u8>> {
     let before = one_of(&[
         "\x1b]8;;http://a.example/1\x07",
@@ -152,7 +152,7 @@ fn link() -> impl Strategy<Value = Vec<u8>> {
     between(before, what, &["\x1b]8;;\x07", "\x1b]8;;\x1b\\", ""])
 }
 
-/// Underlines of every style and colour, and what keeps one without the other.
+/// Underlines of every style and colour, and steps that separate style and colour.
 fn underlines() -> impl Strategy<Value = Vec<u8>> {
     let before = (0u8..6).prop_map(|style| format!("\x1b[4:{style}m").into_bytes());
     let what = prop_oneof![
@@ -210,7 +210,7 @@ fn mouse() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
-/// Text that scrolls into the history, wraps on the way, and is erased with it or not.
+/// Text that scrolls into the history, wraps on the way, and is erased with or without it.
 fn scrolled() -> impl Strategy<Value = Vec<u8>> {
     let lines = (1usize..20, "[a-z漢 ]{1,40}")
         .prop_map(|(n, line)| format!("{line}\r\n").repeat(n).into_bytes());
