@@ -1,4 +1,4 @@
-//! What the agent is doing, from evidence: its hooks first, the screen for what hooks cannot tell.
+//! Derives the agent's state from evidence: hooks first, the screen where no hook fires.
 
 mod evidence;
 mod state;
@@ -8,26 +8,26 @@ pub use state::AgentState;
 
 use crate::ask::{Ask, AskKind, OTHER, Request, Requests};
 
-/// The agent as the evidence shows it.
+/// The agent according to the evidence so far.
 ///
-/// What it does is told by three things that come and go on their own: a turn, requests that hooks told of, and a
-/// dialog on the screen. So a dialog over a turn leaves the turn behind when it goes, and a subagent that
-/// asks for leave while no turn runs does not begin one.
+/// Three independent facts decide its state: a turn, requests from hooks, and a dialog on the
+/// screen. A dialog over a turn therefore leaves the turn in place when it closes, and a subagent
+/// that asks for permission between turns does not begin one.
 #[derive(Debug, Clone, Default)]
 pub struct Agent {
-    /// `SessionStart` was seen: before it, nothing typed is kept.
+    /// `SessionStart` was seen; before it the agent keeps no input.
     started: bool,
-    /// It was seen to take prompts since.
+    /// The agent has accepted prompts since.
     opened: bool,
     /// A turn of the conversation runs.
     turn: bool,
-    /// No turn runs but the work of compacting the conversation.
+    /// A compaction runs, and no turn.
     compacting: bool,
-    /// What hooks told to be asked and nothing has settled.
+    /// Requests from hooks that nothing has settled.
     requests: Requests,
     /// The dialog on the screen.
     shown: Option<Shown>,
-    /// The screen came to rest after the last hook, without a dialog and with its input box.
+    /// After the last hook the screen came to rest with its input box and without a dialog.
     settled: bool,
 }
 
@@ -35,9 +35,9 @@ pub struct Agent {
 #[derive(Debug, Clone)]
 struct Shown {
     dialog: Dialog,
-    /// How much was written when it was first seen: names it where no hook told of it.
+    /// The output offset at which it was first seen; its name when no hook reported it.
     since: u64,
-    /// The hook of the request that it belongs to.
+    /// The hook of its request.
     hook: Option<u64>,
 }
 
@@ -49,7 +49,7 @@ impl Shown {
         }
     }
 
-    /// Whether it belongs to the conversation or to this subagent of it.
+    /// Whether the request belongs to the conversation or to this subagent.
     fn is_of(&self, by: Option<&str>, requests: &Requests) -> bool {
         match self.hook.and_then(|hook| requests.get(hook)) {
             Some(request) => request.by.as_deref() == by,
@@ -59,7 +59,7 @@ impl Shown {
 }
 
 impl Agent {
-    /// What it is doing.
+    /// The state for the API.
     #[must_use]
     pub fn state(&self) -> AgentState {
         let asked = self.shown.as_ref().map(|shown| shown.dialog.kind.ask());
@@ -73,26 +73,26 @@ impl Agent {
         }
     }
 
-    /// The name of the dialog on its screen.
+    /// The name of the dialog on the screen.
     #[must_use]
     pub fn dialog(&self) -> Option<&str> {
         self.shown.as_ref().map(|shown| shown.dialog.name.as_str())
     }
 
-    /// The dialog on its screen.
+    /// The dialog on the screen.
     #[must_use]
     pub fn on_screen(&self) -> Option<&Dialog> {
         self.shown.as_ref().map(|shown| &shown.dialog)
     }
 
-    /// The id of what stands there to be answered.
+    /// The id of the pending question.
     #[must_use]
     pub fn ask_id(&self) -> Option<String> {
         let told = || self.requests.first().map(Request::id);
         self.shown.as_ref().map(Shown::id).or_else(told)
     }
 
-    /// What stands there to be answered.
+    /// The pending question.
     #[must_use]
     pub fn ask(&self) -> Option<Ask> {
         let id = self.ask_id()?;
@@ -127,13 +127,13 @@ impl Agent {
         self.state() == AgentState::Idle && self.settled
     }
 
-    /// Whether something goes on that its own record of the process may know the end of.
+    /// Whether the agent is in a state whose end its process record may show first.
     #[must_use]
     pub fn is_engaged(&self) -> bool {
         self.turn || self.state().is_in_turn()
     }
 
-    /// Whether hooks told of something to be answered that nothing has settled.
+    /// Whether a request from a hook is unsettled.
     #[must_use]
     pub fn has_requests(&self) -> bool {
         self.requests.first().is_some()
@@ -169,7 +169,8 @@ impl Agent {
                 self.started = true;
             }
             Evidence::SessionStarted => {
-                // At the start the screen has yet to show that it is ready; after `/clear` it is.
+                // At the start the screen must still show that it is ready; after `/clear` it
+                // already is.
                 self.opened = self.started;
                 self.started = true;
                 self.turn = false;
@@ -200,7 +201,7 @@ impl Agent {
                 self.compacting = false;
                 self.opened = true;
             }
-            // Something that is asked may be what is waited for.
+            // A dialog in the way may be the request itself.
             Evidence::PromptIdle => self.turn &= self.ask_id().is_some(),
             Evidence::SubagentEnded { by } => self.settle_of(Some(by)),
             Evidence::RecordedIdle => {
@@ -223,7 +224,7 @@ impl Agent {
         self.opened = true;
     }
 
-    /// What the conversation or a subagent of it asked for is over.
+    /// Requests of the conversation or of one subagent are over.
     fn settle_of(&mut self, by: Option<&str>) {
         if self
             .shown
@@ -235,7 +236,7 @@ impl Agent {
         self.requests.drop_of(by);
     }
 
-    /// The dialog of a request that is settled is not on the screen any more.
+    /// A settled request's dialog has left the screen.
     fn forget_answered(&mut self) {
         let is_answered = |shown: &Shown| {
             shown
@@ -247,7 +248,7 @@ impl Agent {
         }
     }
 
-    /// No dialog is on the screen: those that were are answered.
+    /// No dialog is on the screen: the earlier ones are answered.
     fn clear_screen(&mut self) {
         self.shown = None;
         self.requests.set_shown_aside();
@@ -260,8 +261,9 @@ impl Agent {
             if look.prompt {
                 self.clear_screen();
             } else {
-                // A permission or question that is not recognised on the screen may still be there: only a hook,
-                // the input box or Claude's own record ends the wait, so that nothing is ever typed into it.
+                // An unrecognised permission or question may still be on the screen. Only a hook,
+                // the input box or Claude's own record ends the wait, so that nothing is ever typed
+                // into it.
                 self.shown = None;
             }
             return;
@@ -274,7 +276,8 @@ impl Agent {
                 self.requests.show(kind, &dialog.text, current)
             }
         };
-        // The same dialog with another mark or tick is the same ask; a panel changes with each key.
+        // The same dialog with another mark or tick is the same question; a panel changes with each
+        // key.
         let is_same = |before: &Shown| {
             (before.dialog.kind, &before.dialog.name) == (dialog.kind, &dialog.name)
                 && (before.dialog.text == dialog.text || dialog.name == OTHER)

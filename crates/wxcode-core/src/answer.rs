@@ -1,7 +1,8 @@
-//! How an answer gets into a dialog: a pure machine of (target, look at the screen) → keys.
+//! Carries an answer into a dialog: a pure machine of (target, screen) → keys.
 //!
-//! A key that decides is pressed only in the step that takes in a look which shows that it takes what is asked for.
-//! Of keys that move or tick, one is under way at a time: the next one follows a look that shows what it did.
+//! It presses a deciding key only in the step that reads a screen with the right choice marked. Of
+//! keys that move or tick, one is in flight at a time; the next one follows a screen that shows its
+//! effect.
 
 mod form;
 
@@ -12,82 +13,82 @@ use crate::{
     ask::{Ask, AskKind, OTHER, Question, bare},
 };
 
-/// How long a key that moves, ticks or types may take to show on the screen before it is pressed again, in milliseconds.
-/// Long, since one that only was slow then counts twice.
+/// Time for a moving, ticking or typing key to show on the screen before it is pressed again, in
+/// milliseconds. Long, because a late key would then count twice.
 pub const REPRESS_MS: u64 = 3_000;
-/// How long a key that decides may take before it is pressed again, in milliseconds: a dialog ignores it when it has just
-/// come up.
+/// Time for a deciding key before it is pressed again, in milliseconds: a dialog ignores it right
+/// after opening.
 pub const DECIDE_MS: u64 = 3_000;
-/// How often one key is pressed without an effect, at most.
+/// Most presses of one key without an effect.
 pub const PRESSES_MAX: u32 = 3;
-/// How long the last of them may take, in milliseconds.
+/// Time for the last of them, in milliseconds.
 pub const LAST_PRESS_MS: u64 = 15_000;
-/// How many keys an answer may need, at most.
+/// Most keys of one answer.
 pub const KEYS_MAX: u32 = 200;
-/// How long an answer may take in all, in milliseconds.
+/// Time for a whole answer, in milliseconds.
 pub const ANSWER_TIMEOUT_MS: u64 = 60_000;
-/// How long a dialog may take to come up on the screen after a hook told of it, in milliseconds.
+/// Time from a hook to its dialog on the screen, in milliseconds.
 pub const APPEAR_TIMEOUT_MS: u64 = 10_000;
-/// Longest text of one's own for a question, in characters: it must fit on the screen to be checked.
+/// Longest free text for a question, in characters: the text must fit on the screen for the check.
 pub const TEXT_MAX: usize = 2_000;
 
-/// What is to be answered.
+/// The requested answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// One of the choices.
     Option(String),
-    /// The answers to the questions, in their order.
+    /// The answers to the questions, in order.
     Answers(Vec<Answer>),
 }
 
 /// The answer to one question.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
-    /// Labels of options: one, or several where the question takes several.
+    /// Labels of options: one, or several for a multi-select question.
     pub options: Vec<String>,
-    /// A text of one's own, as the answer or, where several are taken, as one more.
+    /// A free text, as the answer or as one more choice of a multi-select question.
     pub text: Option<String>,
 }
 
-/// A key, by what it does.
+/// A key, by its function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Key {
-    /// The mark goes one choice up.
+    /// Moves the mark one choice up.
     Up,
-    /// The mark goes one choice down.
+    /// Moves the mark one choice down.
     Down,
-    /// To the page before.
+    /// Goes to the previous page.
     Back,
-    /// The marked box is ticked, or no longer.
+    /// Toggles the marked box.
     Toggle,
-    /// The marked choice is taken.
+    /// Takes the marked choice.
     Enter,
-    /// A text goes into the marked field.
+    /// Types a text into the marked field.
     Text(String),
-    /// What is in the marked field goes.
+    /// Clears the marked field.
     Clear,
 }
 
-/// What is to be done.
+/// The next step for the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// Press it, and forget looks that were asked for before.
+    /// Press the key, and drop screens requested before.
     Press(Key),
-    /// Look at the screen again soon.
+    /// Read the screen again soon.
     Look,
-    /// The dialog is gone after it was answered.
+    /// The dialog closed after its answer.
     Answered,
-    /// It is not answered by this.
+    /// The answer failed.
     Failed(Failure),
 }
 
-/// Why something is not answered.
+/// Why an answer failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// There is nothing to answer.
     #[error("nothing is asked: read the session's `asks`")]
     Nothing,
-    /// Something else stands there, or it was answered by somebody else.
+    /// Another question is pending, or somebody else answered this one.
     #[error(
         "something else is asked now, or it was answered meanwhile: read the session's `asks` again"
     )]
@@ -95,16 +96,16 @@ pub enum Failure {
     /// The agent ended.
     #[error("the agent ended before it was answered: start the session again")]
     Gone,
-    /// Somebody else's answer is under way.
+    /// Another answer is in progress.
     #[error("another answer is under way: wait for it, then read the session's `asks` again")]
     Busy,
     /// Only a person at the terminal can answer it.
     #[error("`{0}` cannot be answered from here: answer it in the terminal")]
     Terminal(String),
-    /// What was sent is not a choice of what is asked.
+    /// The request names no choice of the question.
     #[error("{0}")]
     Unfit(String),
-    /// The screen does not show what is asked in a way that can be answered safely.
+    /// The screen does not show the question in a form that can be answered safely.
     #[error("the screen does not show {0}: look at it, and answer in the terminal")]
     Unreadable(&'static str),
     /// The keys had no effect.
@@ -114,7 +115,7 @@ pub enum Failure {
     Stuck,
 }
 
-/// One answer under way.
+/// One answer in progress.
 #[derive(Debug, Clone)]
 pub struct Machine {
     ask: String,
@@ -124,13 +125,13 @@ pub struct Machine {
     /// The dialog was on the screen.
     seen: bool,
     keys: u32,
-    /// What was pressed last and the page on which it was.
+    /// The last key and the page on which it was pressed.
     pressed: Option<Pressed>,
     /// The key that hands the answer in was pressed.
     decided: bool,
-    /// The question whose page is gone back to.
+    /// The question to whose page the machine goes back.
     back_to: Option<usize>,
-    /// A key was pressed twice: the mark must stand still for a while before it is believed.
+    /// A key was pressed twice: the mark must stand still for a while before it counts.
     unsure: Option<(u64, Dialog)>,
 }
 
@@ -143,14 +144,14 @@ struct Pressed {
 }
 
 impl Machine {
-    /// Begins to answer an ask.
+    /// Starts answering a question.
     ///
     /// # Errors
-    /// When the target does not fit what is asked, or it can only be answered in the terminal.
+    /// When the target does not fit the question, or only the terminal can answer it.
     pub fn new(ask: &Ask, target: Target, now: u64) -> Result<Self, Failure> {
         let target = match (ask.kind, target) {
             (AskKind::Question, Target::Answers(answers)) => {
-                // A question that is not as it is known cannot be told from others.
+                // A question without known content cannot be told from others.
                 if ask.questions.is_empty() || ask.questions.iter().any(|q| q.question.is_empty()) {
                     return Err(Failure::Terminal(ask.dialog.clone()));
                 }
@@ -169,7 +170,7 @@ impl Machine {
                 )));
             }
             (kind, Target::Option(option)) => {
-                // A dialog that is not known may do anything with a key.
+                // In an unknown dialog any key may have any effect.
                 if !ask.is_known() || (kind == AskKind::Dialog && ask.options.is_empty()) {
                     return Err(Failure::Terminal(ask.dialog.clone()));
                 }
@@ -193,7 +194,7 @@ impl Machine {
         })
     }
 
-    /// Which ask it answers.
+    /// The id of the question.
     #[must_use]
     pub fn ask(&self) -> &str {
         &self.ask
@@ -205,7 +206,7 @@ impl Machine {
         self.decided
     }
 
-    /// When [`Self::tick`] has something to say.
+    /// The time of the next [`Self::tick`].
     #[must_use]
     pub const fn deadline(&self) -> u64 {
         self.began
@@ -216,7 +217,7 @@ impl Machine {
             }
     }
 
-    /// Time passed.
+    /// Takes the passing of time.
     pub fn tick(&self, now: u64) -> Option<Effect> {
         let failure = if self.seen {
             Failure::Stuck
@@ -226,7 +227,7 @@ impl Machine {
         (now >= self.deadline()).then_some(Effect::Failed(failure))
     }
 
-    /// What stands there to be answered is another thing, or nothing.
+    /// Takes note that another question, or none, is pending now.
     #[must_use]
     pub fn moved_on(&self) -> Effect {
         if self.decided {
@@ -236,7 +237,7 @@ impl Machine {
         }
     }
 
-    /// A look at the screen at rest, asked for after the last key: it shows this dialog of the ask.
+    /// Takes a screen at rest, read after the last key, with this dialog of the question.
     pub fn look(&mut self, dialog: &Dialog, now: u64) -> Effect {
         self.seen = true;
         if let Some(effect) = self.tick(now) {
@@ -254,8 +255,8 @@ impl Machine {
         }
     }
 
-    /// After a key that was pressed again: whether a key that decides has to wait until the screen is
-    /// seen to stand still, since the first one may yet be taken.
+    /// After a repeated key: whether a deciding key must wait until the screen stands still,
+    /// because the first press may still take effect.
     fn must_wait(&mut self, key: &Key, dialog: &Dialog, now: u64) -> bool {
         let Some((since, page)) = &mut self.unsure else {
             return false;
@@ -284,7 +285,7 @@ impl Machine {
         Effect::Press(key)
     }
 
-    /// Whether Enter on this page ends the dialog.
+    /// Whether Enter on this page closes the dialog.
     fn is_last(&self, dialog: &Dialog) -> bool {
         match (&self.target, &self.questions[..]) {
             (Target::Option(_), _) => true,
@@ -296,7 +297,7 @@ impl Machine {
         }
     }
 
-    /// The last key has not changed anything yet.
+    /// The last key has had no effect so far.
     fn press_again(&mut self, dialog: &Dialog, now: u64) -> Effect {
         let Some(Pressed { key, at, times, .. }) = self.pressed.clone() else {
             return Effect::Look;
@@ -312,7 +313,7 @@ impl Machine {
         if times >= PRESSES_MAX {
             return Effect::Failed(Failure::Stuck);
         }
-        // Decided anew, by this look.
+        // Decides again from this screen.
         match self.next(dialog) {
             Err(failure) => Effect::Failed(failure),
             Ok(key) => self.press(key, dialog, times + 1, now),
@@ -336,15 +337,15 @@ impl Machine {
     }
 }
 
-/// Whether two looks at an ask show the same, as far as keys change it. Pages of a form may differ in nothing but their
-/// text; in that of other dialogs there may be a clock.
+/// Whether two screens of a question are equal as far as keys change them. Pages of a form may
+/// differ only in their text; the text of other dialogs may contain a clock.
 fn shows_the_same(one: &Dialog, other: &Dialog) -> bool {
     (&one.name, &one.options, one.selected, &one.form)
         == (&other.name, &other.options, other.selected, &other.form)
         && (one.form.is_none() || one.text == other.text)
 }
 
-/// The key that brings the mark nearer to a choice; `None` when it is there.
+/// The key that moves the mark nearer to a choice; `None` at the choice.
 fn towards(dialog: &Dialog, wanted: usize) -> Result<Option<Key>, Failure> {
     let selected = dialog
         .selected
@@ -357,7 +358,7 @@ fn towards(dialog: &Dialog, wanted: usize) -> Result<Option<Key>, Failure> {
     })
 }
 
-/// The place of a choice.
+/// The position of a choice.
 fn position(options: &[String], wanted: &str) -> Result<usize, Failure> {
     let mut places = (0..options.len()).filter(|&at| options[at] == wanted);
     match (places.next(), places.next()) {
@@ -370,7 +371,7 @@ fn position(options: &[String], wanted: &str) -> Result<usize, Failure> {
     }
 }
 
-/// Choices in a sentence.
+/// Lists choices in a sentence.
 fn listed(options: &[String]) -> String {
     if options.is_empty() {
         return "the session's `asks.options`, once they are there".to_owned();
@@ -379,7 +380,7 @@ fn listed(options: &[String]) -> String {
     quoted.join(", ")
 }
 
-/// Whether two texts are the same but for white space.
+/// Whether two texts are equal apart from white space.
 fn same(shown: &str, wanted: &str) -> bool {
     bare(shown) == bare(wanted)
 }

@@ -1,100 +1,96 @@
-//! What the agent asks of the user: what its hooks report of it, and what its screen shows.
+//! Questions of the agent to the user, matched between hooks and the screen.
 
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Most requests that are kept open; the oldest is forgotten beyond that. A turn asks for a handful at once.
+/// Most open requests; the oldest is dropped beyond that. A turn makes a handful at once.
 pub const REQUESTS_MAX: usize = 64;
-/// How much of a text in a tool's input tells a dialog that shows it, in characters of its first line.
+/// Length of the text that identifies a tool's input in a dialog, in characters of its first line.
 const TELLING: usize = 60;
-/// How much of a request's texts a dialog must show, in bytes, when the request seemed to be answered.
+/// Bytes of a seemingly answered request that a dialog must show to belong to it.
 const SURELY: usize = 8;
 
-/// What stands there to be answered.
+/// A pending question.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ask {
-    /// Names it; each new ask has another one.
+    /// Its id; each new question has another one.
     pub id: String,
-    /// What kind of answer it takes.
+    /// The kind of answer.
     pub kind: AskKind,
     /// The name of the dialog.
     pub dialog: String,
-    /// The tool that waits, where a hook told of it.
+    /// The waiting tool, if a hook named it.
     pub tool_name: Option<String>,
-    /// What that is called with; long texts in it are cut.
+    /// The tool's input; long texts in it are cut.
     pub tool_input: Option<Value>,
-    /// The questions, where it is one and a hook told of it.
+    /// The questions of a question dialog, if a hook reported them.
     pub questions: Vec<Question>,
-    /// The choices on the screen, top to bottom; empty while no look has shown them.
+    /// The choices on the screen, top to bottom; empty before the first read of the screen.
     pub options: Vec<String>,
-    /// The choice that is marked.
+    /// The marked choice.
     pub selected: Option<usize>,
 }
 
-/// The name of dialogs and panels that are not known.
+/// The name of unknown dialogs and panels.
 pub const OTHER: &str = "other";
 
 impl Ask {
-    /// Whether it is known what its choices do.
+    /// Whether the effects of its choices are known.
     #[must_use]
     pub fn is_known(&self) -> bool {
         self.dialog != OTHER
     }
 }
 
-/// What kind of answer is asked for.
+/// The kind of answer that a question takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AskKind {
-    /// Leave for a tool.
+    /// Permission for a tool.
     Permission,
     /// Answers to questions of the agent.
     Question,
-    /// A choice that no hook tells of: trust, an offer, a warning.
+    /// A choice without a hook: trust, an offer, a warning.
     Dialog,
 }
 
 /// A question of the agent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
-    /// What is asked.
+    /// The question.
     pub question: String,
-    /// A word or two for it.
+    /// A word or two as its title.
     pub header: String,
-    /// Whether several options may be taken.
+    /// Whether several options may be chosen.
     pub multi_select: bool,
-    /// What may be chosen.
     pub options: Vec<QuestionOption>,
 }
 
-/// One answer that may be chosen.
+/// One option of a question.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuestionOption {
-    /// Its name.
     pub label: String,
-    /// What it means.
     pub description: String,
 }
 
-/// A permission or a question that a hook told of.
+/// A permission or a question reported by a hook.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     /// The hook's number in the session.
     pub hook: u64,
-    /// The subagent that asks; `None` for the conversation itself.
+    /// The asking subagent; `None` for the conversation itself.
     pub by: Option<String>,
-    /// The tool that waits.
+    /// The waiting tool.
     pub tool_name: String,
-    /// What it is called with.
+    /// The tool's input.
     pub tool_input: Value,
     /// The questions; empty for a permission.
     pub questions: Vec<Question>,
 }
 
 impl Request {
-    /// What it asks for.
     #[must_use]
     pub const fn kind(&self) -> AskKind {
         if self.questions.is_empty() {
@@ -104,13 +100,13 @@ impl Request {
         }
     }
 
-    /// The id of the ask that it is.
+    /// The id of the question for the API.
     #[must_use]
     pub fn id(&self) -> String {
         format!("h{}", self.hook)
     }
 
-    /// How much of it a dialog shows, by texts of its input; `shown` has no white space.
+    /// How many bytes of the request a dialog shows; `shown` has no white space.
     fn traces(&self, shown: &str) -> usize {
         let mut texts = Vec::new();
         collect(&self.tool_input, &mut texts);
@@ -128,7 +124,7 @@ fn collect(value: &Value, texts: &mut Vec<String>) {
         Value::String(text) => {
             let line = text.lines().find(|line| !line.trim().is_empty());
             let telling: String = line.unwrap_or_default().chars().take(TELLING).collect();
-            // Files are shown by their names.
+            // Dialogs show files by their names.
             let (_, name) = telling.rsplit_once('/').unwrap_or_default();
             let found = [bare(&telling), bare(name)];
             texts.extend(found.into_iter().filter(|text| !text.is_empty()));
@@ -139,23 +135,23 @@ fn collect(value: &Value, texts: &mut Vec<String>) {
     }
 }
 
-/// A text without its white space, as texts are compared with a screen, which breaks their lines anywhere.
+/// A text without white space, for comparison with a screen, which breaks lines anywhere.
 #[must_use]
 pub fn bare(text: &str) -> String {
     text.split_whitespace().collect()
 }
 
-/// The requests that nothing has settled yet.
+/// Requests that nothing has settled yet.
 ///
-/// One that seems to be answered, by what the screen or the record of the process say, is only set aside: a dialog may
-/// come late, or go and come again while the screen is drawn anew, and then it is known what it belongs to.
+/// A seemingly answered request is only set aside. A dialog may come late, or vanish and return
+/// during a redraw; it then still finds its request.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Requests(VecDeque<Open>);
 
 #[derive(Debug, Clone, PartialEq)]
 struct Open {
     request: Request,
-    /// A look has shown its dialog.
+    /// The screen has shown its dialog.
     shown: bool,
     /// It seems to be answered.
     aside: bool,
@@ -178,7 +174,7 @@ impl Requests {
         standing.map(|open| &open.request)
     }
 
-    /// The one that has waited longest.
+    /// The request that has waited longest.
     pub(crate) fn first(&self) -> Option<&Request> {
         self.standing().next()
     }
@@ -191,9 +187,9 @@ impl Requests {
         self.0.clear();
     }
 
-    /// A tool ran or failed: what asked for it was answered.
+    /// A tool ran or failed, so its request was answered.
     pub(crate) fn settle(&mut self, tool_name: &str, tool_input: &Value) {
-        // A question's input comes back with the answers in it.
+        // A question's input returns with the answers in it.
         let same = |request: &Request| {
             request.tool_name == tool_name
                 && match request.kind() {
@@ -206,25 +202,26 @@ impl Requests {
         }
     }
 
-    /// The turn of the conversation or of one of its subagents is over, and with it what it asked for.
+    /// The turn of the conversation or of a subagent is over, and with it its requests.
     pub(crate) fn drop_of(&mut self, by: Option<&str>) {
         self.0.retain(|open| open.request.by.as_deref() != by);
     }
 
-    /// Nothing seems to be asked any more.
+    /// All requests seem to be answered.
     pub(crate) fn set_aside(&mut self) {
         self.0.iter_mut().for_each(|open| open.aside = true);
     }
 
-    /// A screen without a dialog: what was shown on it before seems to be answered.
+    /// A screen without a dialog: the requests shown before seem to be answered.
     pub(crate) fn set_shown_aside(&mut self) {
         self.0.iter_mut().for_each(|open| open.aside |= open.shown);
     }
 
-    /// The request that a dialog on the screen belongs to, by its hook. `shown` is the dialog's text without white
-    /// space, `current` the request that the dialog before it belonged to.
+    /// Finds the request of a dialog on the screen, by its hook. `shown` is the dialog's text
+    /// without white space, `current` the request of the previous dialog.
     ///
-    /// Several may wait at once, told in any order, while one dialog after the other shows.
+    /// Several requests may wait at once, reported in any order, while their dialogs show one after
+    /// the other.
     pub(crate) fn show(&mut self, kind: AskKind, shown: &str, current: Option<u64>) -> Option<u64> {
         let is_alike = |open: &Open| open.request.kind() == kind;
         let waiting = self.0.iter().filter(|open| is_alike(open) && !open.aside);
@@ -234,7 +231,8 @@ impl Requests {
             .iter()
             .filter(|open| is_alike(open))
             .map(|open| (open.request.traces(shown), open))
-            // A lone request that was never seen belongs to what shows, however little it shows of it.
+            // A lone request without a dialog so far belongs to this dialog, even with little text
+            // in common.
             .filter(|(traces, open)| {
                 let may_be = !open.shown || current == Some(open.request.hook);
                 match open.aside {
@@ -249,7 +247,7 @@ impl Requests {
             })
             .map(|(_, open)| open.request.hook);
         for open in &mut self.0 {
-            // One that was shown and is no more seems to be answered.
+            // A request whose dialog vanished seems to be answered.
             open.aside |= open.shown;
             if Some(open.request.hook) == hook {
                 (open.shown, open.aside) = (true, false);

@@ -1,4 +1,5 @@
-//! Deliveries: a command on its way into the session, typed at most once and confirmed by the agent's own report.
+//! Deliveries: a command on its way into the session, typed at most once, confirmed by the agent's
+//! hook.
 
 pub mod machine;
 
@@ -15,37 +16,32 @@ pub const KEY_MAX: usize = 200;
 /// A delivery as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
-    /// Its id, and the key under which the holder types it at most once.
+    /// The id, also the key under which the holder types the text at most once.
     pub id: Id,
-    /// The project whose session it goes to.
     pub output_project_id: Id,
-    /// The milestone that it starts, if it does.
+    /// The milestone that it starts, if any.
     pub milestone_id: Option<Id>,
-    /// What is typed.
+    /// The text to type.
     pub text: String,
-    /// How far it is.
     pub state: DeliveryState,
     /// How often the text or an Enter was sent.
     pub attempts: u32,
-    /// Why it failed; until it is over, what is in its way.
+    /// The reason of a failure; before that, the present obstacle.
     pub error: Option<String>,
     /// The caller's key: a second request with it gets this delivery.
     pub idempotency_key: Option<String>,
-    /// The session that it was given to.
+    /// The session that received it.
     pub session_id: Option<Id>,
-    /// How it gets there.
     pub route: Route,
-    /// Reports of that session up to this hook number are older than the delivery and cannot confirm it.
+    /// Hooks of that session up to this number are older than the delivery and cannot confirm it.
     pub after_seq: Option<u64>,
-    /// Counts the changes; every change is a compare-and-set on it.
+    /// The number of changes; every change is a compare-and-set on it.
     pub version: u64,
-    /// When it was asked for.
     pub created_at: Timestamp,
-    /// When it last changed.
     pub updated_at: Timestamp,
 }
 
-/// How far a delivery is.
+/// The progress of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
@@ -53,14 +49,14 @@ pub enum DeliveryState {
     Queued,
     /// The text may have been typed; it is never typed again.
     Written,
-    /// The agent reported it.
+    /// The agent's hook reported it.
     Submitted,
-    /// It did not get there; the error says why.
+    /// It did not arrive; the error says why.
     Failed,
 }
 
 impl DeliveryState {
-    /// The word for it in the API and the stores.
+    /// The word in the API and the stores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -71,25 +67,25 @@ impl DeliveryState {
         }
     }
 
-    /// Whether nothing more will happen to it.
+    /// Whether its state is final.
     #[must_use]
     pub const fn is_over(self) -> bool {
         matches!(self, Self::Submitted | Self::Failed)
     }
 }
 
-/// How a delivery reaches the agent.
+/// The way of a delivery to the agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Route {
     /// Typed into the running session.
     Typed,
-    /// The prompt argument of the process that it started.
+    /// The initial prompt of the process that it started.
     Prompt,
 }
 
 impl Route {
-    /// The word for it in the stores.
+    /// The word in the stores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Events: what a program that follows an output project is told, in order.
+//! Events of an output project, in order, for programs that follow it.
 
 mod fit;
 mod report;
@@ -28,14 +28,13 @@ use crate::{
 /// An event of a project.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// Its number in the project: each event's is larger than the one's before.
+    /// Its number in the project; numbers rise.
     pub seq: u64,
-    /// When it was told.
+    /// The time of publication.
     pub at: Timestamp,
-    /// What happened.
     #[serde(flatten)]
     pub kind: Kind,
-    /// Whether fields of it were cut to [`EVENT_MAX`].
+    /// Whether fields were cut to keep to [`EVENT_MAX`].
     #[serde(default, skip_serializing_if = "is_false")]
     pub cut: bool,
 }
@@ -45,247 +44,216 @@ const fn is_false(value: &bool) -> bool {
     !*value
 }
 
-/// What happened.
+/// The kind of an event, with its fields.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum Kind {
-    /// An agent was started.
+    /// An agent started.
     #[serde(rename = "session.started")]
     SessionStarted {
-        /// The session.
         session_id: Id,
-        /// The conversation that it was started with.
+        /// The conversation at the start.
         claude_session_id: Uuid,
-        /// Whether that one is continued.
+        /// Whether the conversation was resumed.
         resumed: bool,
-        /// The agent's process.
         pid: i32,
     },
-    /// The agent is gone, and everything that follows from it has been done.
+    /// The agent ended, and all consequences are recorded.
     #[serde(rename = "session.exited")]
     SessionExited {
-        /// The session.
         session_id: Id,
         /// The exit code, if the agent exited.
         code: Option<i32>,
-        /// The signal, if one killed it.
+        /// The signal, if one killed the agent.
         signal: Option<i32>,
-        /// Why.
         reason: String,
     },
-    /// The agent turned to another conversation.
+    /// The agent changed to another conversation.
     #[serde(rename = "session.rotated")]
     SessionRotated {
-        /// The session.
         session_id: Option<Id>,
         /// The current conversation from now on.
         claude_session_id: Uuid,
-        /// The one before.
+        /// The previous conversation.
         from: Uuid,
-        /// How it came.
         source: Source,
-        /// Its place in the project's history of conversations, from 0.
+        /// Its index in the project's history of conversations, from 0.
         conversation: usize,
     },
-    /// The conversation could not be continued: a new one takes its place.
+    /// The conversation could not be continued; a new one replaces it.
     #[serde(rename = "session.lost")]
     SessionLost {
         /// The current conversation from now on.
         claude_session_id: Uuid,
-        /// The one that was lost.
+        /// The lost conversation.
         from: Uuid,
-        /// Why.
         reason: Option<String>,
-        /// Its place in the project's history of conversations, from 0.
+        /// Its index in the project's history of conversations, from 0.
         conversation: usize,
     },
-    /// The agent does something else, another dialog is on its screen, or something else stands there to be answered.
+    /// The agent's state, its dialog or its pending question changed.
     #[serde(rename = "agent.state")]
     AgentState {
-        /// The session.
         session_id: Id,
-        /// What it does.
         state: AgentState,
-        /// The dialog on its screen.
+        /// The dialog on the screen.
         dialog: Option<String>,
         /// Claude Code's version, once known.
         claude_version: Option<String>,
-        /// What stands there to be answered.
+        /// The pending question.
         #[serde(default)]
         ask: Option<Asked>,
-        /// The last of the session's hooks that this rests on, 0 for none.
+        /// The session's last hook behind this state, 0 for none.
         hook: u64,
     },
-    /// A prompt was submitted, by whomever.
+    /// A prompt was submitted, by a delivery or a person.
     #[serde(rename = "prompt.submitted")]
     PromptSubmitted {
-        /// Who reports it.
         #[serde(flatten)]
         by: Report,
-        /// The text.
         prompt: String,
     },
     /// A tool is about to run.
     #[serde(rename = "tool.started")]
     ToolStarted {
-        /// Who reports it.
         #[serde(flatten)]
         by: Reporter,
-        /// The call.
         #[serde(flatten)]
         call: ToolCall,
     },
-    /// A tool has run, or failed.
+    /// A tool ran or failed.
     #[serde(rename = "tool.finished")]
     ToolFinished {
-        /// Who reports it.
         #[serde(flatten)]
         by: Reporter,
-        /// The call.
         #[serde(flatten)]
         call: ToolCall,
     },
-    /// The agent asks the user something.
+    /// The agent asks the user a question.
     #[serde(rename = "question.asked")]
     QuestionAsked {
-        /// Who reports it.
         #[serde(flatten)]
         by: Report,
-        /// The questions with their options, as the tool was given them.
+        /// The questions with their options, as the tool received them.
         questions: Value,
     },
-    /// The agent asks for leave to use a tool.
+    /// The agent asks for permission to use a tool.
     #[serde(rename = "permission.requested")]
     PermissionRequested {
-        /// Who reports it.
         #[serde(flatten)]
         by: Report,
-        /// The tool.
         tool_name: String,
-        /// What it is to be called with.
         tool_input: Value,
     },
-    /// A delivery was queued, or came further, or something is in its way.
+    /// A delivery was queued or advanced, or met an obstacle.
     #[serde(rename = "delivery.state")]
     DeliveryState {
-        /// The delivery.
         delivery_id: Id,
         /// The milestone that it starts.
         milestone_id: Option<Id>,
-        /// How far it is.
         state: DeliveryState,
         /// How often the text or an Enter was sent.
         attempts: u32,
-        /// Why it failed; for a queued one, the dialog in its way.
+        /// The reason of a failure; for a queued one, the obstacle.
         error: Option<String>,
         /// The beginning of its text.
         text: String,
-        /// Counts its changes.
+        /// The number of changes.
         version: u64,
     },
-    /// A milestone was made, came further, did not come further, or was deleted.
+    /// A milestone was created, advanced, failed to advance, or was deleted.
     #[serde(rename = "milestone.status")]
     MilestoneStatus {
-        /// The milestone.
         milestone_id: Id,
-        /// What people call it; `None` for one that was deleted while nobody told it.
+        /// Its name; `None` if no server saw the deletion.
         element_name: Option<String>,
-        /// How far it is.
         status: Stage,
-        /// Who moved it there, or tried to.
+        /// The origin of the change.
         #[serde(default)]
         by: Option<MovedBy>,
-        /// Why.
         #[serde(default)]
         reason: Option<String>,
     },
     /// Files of `.planning/` changed.
     #[serde(rename = "planning.changed")]
     PlanningChanged {
-        /// Stands for the names, sizes and times of all files.
+        /// A hash of the names, sizes and times of all files.
         fingerprint: String,
-        /// Files and folders in it.
+        /// The number of files and folders.
         entries: usize,
     },
     /// A terminal client attached.
     #[serde(rename = "client.joined")]
     ClientJoined {
-        /// The session.
         session_id: Id,
-        /// The client's number in it, while the server runs.
+        /// The client's number in the session, within one life of the server.
         client: u64,
-        /// Whether it only looks, for as long as it is attached.
+        /// Whether the client only looks, for its whole connection.
         read_only: bool,
     },
-    /// A terminal client is gone.
+    /// A terminal client left.
     #[serde(rename = "client.left")]
     ClientLeft {
-        /// The session.
         session_id: Id,
-        /// The client's number in it.
+        /// The client's number in the session.
         client: u64,
     },
-    /// An agent was started for a run without a terminal.
+    /// An agent started for a headless run.
     #[serde(rename = "run.started")]
     RunStarted {
-        /// The run.
         run_id: Id,
-        /// The conversation that it was started with.
+        /// The conversation at the start.
         claude_session_id: Uuid,
-        /// Whether that one is continued.
+        /// Whether the conversation was resumed.
         resumed: bool,
-        /// The agent's process.
         pid: i32,
         /// The beginning of the prompt.
         prompt: String,
     },
-    /// The agent of a run said something.
+    /// The agent of a run wrote a message.
     #[serde(rename = "run.message")]
     RunMessage {
-        /// Where it said so.
+        /// The place of the message in the output.
         #[serde(flatten)]
         by: RunReport,
-        /// What it said.
         text: String,
     },
-    /// A run is over, and everything that follows from it has been done.
+    /// A run ended, and all consequences are recorded.
     #[serde(rename = "run.finished")]
     RunFinished {
-        /// The run.
         run_id: Id,
-        /// The conversation that it left as the current one.
+        /// The project's current conversation after the run.
         claude_session_id: Uuid,
-        /// What it came to.
+        /// The outcome.
         state: RunState,
         /// The agent's answer.
         result: Option<String>,
-        /// Why it failed.
+        /// The reason of a failure.
         error: Option<String>,
-        /// What the agent says of itself; `None` where it gave no result.
+        /// The agent's own verdict; `None` without a result.
         is_error: Option<bool>,
-        /// How long the agent says it took, in milliseconds.
+        /// The duration according to the agent, in milliseconds.
         duration_ms: Option<u64>,
-        /// What the agent says the conversation cost, in US dollars.
+        /// The cost of the conversation according to the agent, in US dollars.
         cost_usd: Option<f64>,
-        /// The turns that the agent counts.
+        /// The number of turns according to the agent.
         turns: Option<u64>,
     },
 }
 
-/// Something to be answered, in short.
+/// A pending question in short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
-    /// Names it.
     pub id: String,
-    /// What kind of answer it takes.
+    /// The kind of answer.
     pub kind: AskKind,
-    /// The choices on the screen; empty while no look has shown them.
+    /// The choices on the screen; empty before the first read of the screen.
     pub options: Vec<String>,
 }
 
 impl From<Ask> for Asked {
     fn from(ask: Ask) -> Self {
-        // What is on a panel that is not known cannot be chosen, and changes with each key.
+        // The content of an unknown panel cannot be chosen and changes with each key.
         let options = if ask.is_known() {
             ask.options
         } else {
@@ -299,20 +267,19 @@ impl From<Ask> for Asked {
     }
 }
 
-/// A call of a tool, in short.
+/// A tool call in short.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolCall {
-    /// The tool.
     pub tool_name: String,
     /// The id of the call.
     pub tool_use_id: Option<String>,
-    /// The file that it is about.
+    /// The file in its input.
     pub file_path: Option<String>,
-    /// The command that it runs, shortened.
+    /// The command, shortened.
     pub command: Option<String>,
-    /// The pattern that it looks for.
+    /// The search pattern.
     pub pattern: Option<String>,
-    /// What the agent says that it is for.
+    /// The agent's description of the call.
     pub description: Option<String>,
 }
 
@@ -342,7 +309,7 @@ impl Kind {
         }
     }
 
-    /// Which hook reported it, if one did by itself.
+    /// The hook that reported the event by itself, if any.
     #[must_use]
     pub const fn report(&self) -> Option<&Report> {
         match self {
@@ -361,7 +328,7 @@ impl Kind {
         }
     }
 
-    /// Where in a run's output it was reported, if it was there.
+    /// The place in a run's output that reported the event, if any.
     #[must_use]
     pub const fn run_report(&self) -> Option<&RunReport> {
         match self {

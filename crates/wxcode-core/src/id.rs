@@ -25,7 +25,7 @@ pub struct Id([u8; 12]);
 pub struct InvalidId;
 
 impl Id {
-    /// Makes a new id, unique among all processes that share a store.
+    /// Creates an id, unique among all processes on one store.
     #[must_use]
     pub fn generate(now: Timestamp) -> Self {
         static PROCESS: OnceLock<([u8; 5], AtomicU32)> = OnceLock::new();
@@ -37,7 +37,7 @@ impl Id {
                 AtomicU32::new(counter),
             )
         });
-        // The layout has 32 bits for the seconds; they last until 2106.
+        // The layout has 32 bits for the seconds, enough until 2106.
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -58,7 +58,7 @@ impl Id {
         self.0
     }
 
-    /// An id from the twelve bytes that a store kept.
+    /// Restores an id from the twelve bytes of a store.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 12]) -> Self {
         Self(bytes)
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_unique_and_sort_by_making() {
+    fn ids_are_unique_and_sort_by_creation() {
         let now = Timestamp::UNIX_EPOCH;
         let made: Vec<Id> = (0..1000).map(|_| Id::generate(now)).collect();
         let mut sorted = made.clone();
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_not_24_hex_digits() {
+    fn refuses_anything_but_24_hex_digits() {
         for text in [
             "",
             "abc",

@@ -1,4 +1,4 @@
-//! The identity of a project's conversation: its current id, and every id it had.
+//! The current conversation of a project and the history of all its conversations.
 
 use std::path::PathBuf;
 
@@ -6,46 +6,45 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// One conversation id of a project, and why it came and went.
+/// One conversation id of a project, with the reasons of its start and end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {
     /// Claude Code's conversation id.
     pub id: Uuid,
-    /// When it became the current one.
+    /// The time at which it became current.
     pub since: Timestamp,
-    /// When it stopped being the current one; `None` for the current one.
+    /// The time at which another one replaced it; `None` for the current one.
     pub until: Option<Timestamp>,
-    /// How it came.
     pub source: Source,
-    /// Why it was left; `None` for the current one.
+    /// The reason for leaving it; `None` for the current one.
     pub reason: Option<String>,
-    /// Where Claude Code writes it, once a hook told.
+    /// The path of its transcript, once a hook named it.
     pub transcript_path: Option<PathBuf>,
-    /// Whether a message was ever submitted in it: such an id cannot be started again as a new one.
+    /// Whether a message was ever submitted in it; such an id cannot be started again as a new one.
     #[serde(default)]
     pub spoke: bool,
 }
 
-/// How a conversation id became the current one. The first four are what `SessionStart` reports.
+/// The origin of a conversation id. The first four are values of `SessionStart`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// A new conversation.
     Startup,
-    /// An existing one continued.
+    /// An existing conversation, resumed.
     Resume,
     /// `/clear`.
     Clear,
     /// Compaction.
     Compact,
-    /// The earlier conversation was gone, so a new one was begun.
+    /// A new conversation in place of a lost one.
     Lost,
-    /// A run without a terminal.
+    /// A headless run.
     Headless,
 }
 
 impl Source {
-    /// The word for it in the API and the stores.
+    /// The word in the API and the stores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -59,10 +58,10 @@ impl Source {
     }
 }
 
-/// The history after `new` replaced `old` as the current id: what both stores write.
+/// The history after `new` replaced `old` as the current id; both stores write this.
 ///
-/// An id that comes back (a resumed older one) gets a new entry at the end; earlier ones stay as they are,
-/// and whether it ever spoke is carried over.
+/// A returning id (a resumed older one) gets a new entry at the end. Its earlier entries stay, and
+/// the new one inherits whether it ever spoke.
 #[must_use]
 pub fn rotated(
     mut history: Vec<HistoryEntry>,

@@ -1,56 +1,57 @@
-//! Leases: which of several servers on one store may run a project's agent.
+//! Leases: the right of one server, among several on one store, to run a project's agent.
 //!
-//! No clock is shared, and none is believed. A record says who has the lease and counts its renewals; whoever wants one
-//! that another has must have seen it without a renewal for longer than its term, by a clock of its own that never goes
-//! back. The owner counts the same term from before it asked for its last renewal. So as long as clocks run about equally
-//! fast, the owner's term is over before anybody takes the lease, whatever the clocks say and however long messages take.
+//! No clock is shared or trusted. A record names the owner and counts its renewals. A new owner
+//! must have seen another node's record without a renewal for longer than its term, by its own
+//! monotonic clock. The owner counts the same term from the request of its last renewal. As long as
+//! clocks run about equally fast, the owner's term ends before anyone else may take the lease, with
+//! any wall clocks and any delays of messages.
 
 use uuid::Uuid;
 
-/// A server, as others on the same store know it.
+/// A server as seen by others on the same store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// Its data folder's own id.
+    /// The id of its data folder.
     pub id: Uuid,
-    /// What people call it.
+    /// Its name for people.
     pub name: String,
 }
 
-/// A project's lease as it is recorded. A record is replaced only by whoever names its epoch and its beat.
+/// A project's lease as recorded. Replacing a record requires its epoch and its beat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
-    /// Who has it; `None`: it was given back.
+    /// The owner; `None` after the lease was given back.
     pub node: Option<Node>,
-    /// Numbers the times that it was taken: whoever took it under an earlier number has it no longer.
+    /// The number of the owner; an owner with an older epoch has lost the lease.
     pub epoch: u64,
-    /// Numbers the renewals within the epoch.
+    /// The number of renewals within the epoch.
     pub beat: u64,
-    /// How long it lasts without a renewal, in milliseconds; the owner says so, for all.
+    /// The term without a renewal, in milliseconds, set by the owner for all.
     pub term_ms: u64,
 }
 
 impl Lease {
-    /// Whether this is the same record as the other: what replaces one, replaces the other.
+    /// Whether both are the same record for a compare-and-set.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         (self.epoch, self.beat) == (other.epoch, other.beat)
     }
 
-    /// How long it must have been seen unchanged before another node may take it, in milliseconds: its term, and an
-    /// eighth for clocks that do not run equally fast.
+    /// How long another node must see the record unchanged before it may take the lease, in
+    /// milliseconds: the term, and an eighth for clocks of unequal speed.
     #[must_use]
     pub const fn patience_ms(&self) -> u64 {
         self.term_ms.saturating_add(self.term_ms / 8)
     }
 }
 
-/// How long a record has been seen unchanged.
+/// How long a record has been observed unchanged.
 #[derive(Debug, Default)]
 pub struct Sight(Option<(Lease, u64)>);
 
 impl Sight {
-    /// A record was read, by a question that was asked and answered at these times of the reader's own monotonic clock, in
-    /// milliseconds; for how long it is known to have been as it is.
+    /// Takes a read of the record, with the times of request and answer on the reader's own
+    /// monotonic clock, in milliseconds. Returns how long the record is known to be unchanged.
     pub fn look(&mut self, read: &Lease, asked_ms: u64, answered_ms: u64) -> u64 {
         match &self.0 {
             Some((seen, since)) if seen.is_same(read) => asked_ms.saturating_sub(*since),
@@ -62,22 +63,21 @@ impl Sight {
     }
 }
 
-/// What a node that wants a lease may do.
+/// The options of a node that wants a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// Put this in place of what was read: if that succeeds, it has the lease.
+    /// Replace the read record by this one; success means that the node has the lease.
     Take(Lease),
     /// Another node has it.
     Held {
-        /// Which.
         by: Node,
-        /// How long it must go on without a renewal until it may be taken, in milliseconds.
+        /// Time without a renewal until the node may take the lease, in milliseconds.
         left_ms: u64,
     },
 }
 
-/// What `node` may do about a lease that it read and has known unchanged for so long. Its own it may take at any time,
-/// under a new epoch, which ends whatever it knew of it before.
+/// Decides about a lease that `node` read and has known unchanged for this time. A node may take
+/// its own lease at any time, under a new epoch, which ends its earlier hold.
 #[must_use]
 pub fn claim(read: Option<&Lease>, node: &Node, unchanged_ms: u64, term_ms: u64) -> Claim {
     if let Some(lease) = read
@@ -97,27 +97,27 @@ pub fn claim(read: Option<&Lease>, node: &Node, unchanged_ms: u64, term_ms: u64)
     })
 }
 
-/// A lease that this node took.
+/// A lease held by this node.
 #[derive(Debug)]
 pub struct Tenure {
     lease: Lease,
-    /// When the last renewal that succeeded was asked for.
+    /// The request time of the last successful renewal.
     asked_ms: u64,
 }
 
-/// Why a renewal did not succeed.
+/// Why a renewal failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// An earlier renewal of this node's own came through without its knowing: renew again.
+    /// An earlier renewal of this node succeeded unnoticed: renew again.
     Behind,
-    /// Nobody has it: take it again.
+    /// The lease is free: take it again.
     Free,
-    /// It was taken: the agent must end.
+    /// Another node took the lease: the agent must end.
     Gone(Node),
 }
 
 impl Tenure {
-    /// It was taken, by a question that was asked then.
+    /// Records that this node took the lease with a request at this time.
     #[must_use]
     pub const fn new(lease: Lease, asked_ms: u64) -> Self {
         Self { lease, asked_ms }
@@ -129,7 +129,7 @@ impl Tenure {
         &self.lease
     }
 
-    /// What renews it.
+    /// The record of the next renewal.
     #[must_use]
     pub fn next(&self) -> Lease {
         Lease {
@@ -138,7 +138,7 @@ impl Tenure {
         }
     }
 
-    /// What gives it back.
+    /// The record that gives the lease back.
     #[must_use]
     pub fn given_back(&self) -> Lease {
         Lease {
@@ -147,24 +147,25 @@ impl Tenure {
         }
     }
 
-    /// When it is to be renewed, in milliseconds.
+    /// The time of the next renewal, in milliseconds.
     #[must_use]
     pub const fn due_ms(&self) -> u64 {
         self.asked_ms.saturating_add(self.lease.term_ms / 5)
     }
 
-    /// Whether nobody else can have it.
+    /// Whether no other node can have the lease.
     #[must_use]
     pub const fn is_sure(&self, now_ms: u64) -> bool {
         now_ms < self.asked_ms.saturating_add(self.lease.term_ms)
     }
 
-    /// A renewal that was asked for then succeeded.
+    /// Records a successful renewal with a request at this time.
     pub fn renewed(&mut self, next: Lease, asked_ms: u64) {
         *self = Self::new(next, asked_ms);
     }
 
-    /// A renewal found another record. A term that is over is no reason to end an agent, only somebody else's claim is.
+    /// Judges a renewal that found another record. An expired term does not end an agent; only
+    /// another owner does.
     pub fn refused(&mut self, found: Option<&Lease>) -> Refusal {
         match found {
             Some(found) if found.epoch == self.lease.epoch && found.node == self.lease.node => {
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_has_or_the_node_itself_is_taken_under_a_new_epoch() {
+    fn acquiring_a_free_or_own_lease_bumps_the_epoch() {
         let (a, b) = (node("a"), node("b"));
         let first = taken(None, &a, 0);
         assert_eq!((first.epoch, first.beat), (1, 0));
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_has_is_taken_when_it_was_not_renewed_for_its_term_and_an_eighth() {
+    fn a_silent_lease_is_taken_after_its_term() {
         let (a, b) = (node("a"), node("b"));
         let held = taken(None, &a, 0);
         // The owner's term counts, not the taker's.
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_renewal_begins_the_sight_anew() {
+    fn a_renewal_restarts_the_observation() {
         let a = node("a");
         let mut tenure = Tenure::new(taken(None, &a, 0), 0);
         let mut sight = Sight::default();
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn only_somebody_elses_claim_ends_a_tenure() {
+    fn only_another_owner_ends_a_lease() {
         let (a, b) = (node("a"), node("b"));
         let mut tenure = Tenure::new(taken(None, &a, 0), 0);
         let unheard = tenure.next();
@@ -251,7 +252,7 @@ mod tests {
         assert_eq!(tenure.refused(None), Refusal::Free);
         let theirs = taken(Some(&unheard), &b, 900);
         assert_eq!(tenure.refused(Some(&theirs)), Refusal::Gone(b));
-        // As where the data folder was copied to another machine.
+        // As after a copy of the data folder to another machine.
         let twin = taken(Some(&unheard), &a, 0);
         assert_eq!(tenure.refused(Some(&twin)), Refusal::Gone(a));
     }

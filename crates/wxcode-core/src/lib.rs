@@ -1,5 +1,5 @@
-//! What wxcode is about, without any I/O: output projects, milestones, deliveries and agent states
-//! as types, and the decisions over them as pure functions.
+//! Domain types of wxcode and pure decisions over them, without I/O: output projects, milestones,
+//! deliveries, agent states.
 
 pub mod agent;
 pub mod answer;

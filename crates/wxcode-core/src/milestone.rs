@@ -1,4 +1,4 @@
-//! Milestones: units of work in an output project, and their life.
+//! Milestones: units of work in an output project, and their status.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,45 +7,39 @@ use crate::id::Id;
 
 /// Largest `context` of a milestone, in bytes.
 pub const CONTEXT_MAX: usize = 1 << 20; // 1 MiB
-/// Longest reason that a user gives for a step, in characters.
+/// Longest reason of a user's change, in characters.
 pub const REASON_MAX: usize = 1_000;
-/// Why a milestone is in progress: nothing else brings it there.
+/// The reason of every milestone in progress; only a delivery sets it.
 pub const SUBMITTED: &str = "its command was submitted";
 
 /// A milestone, with the field names of the shared store's documents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Milestone {
-    /// Its id.
     pub id: Id,
-    /// The project it belongs to.
     pub output_project_id: Id,
-    /// What it converts: an opaque reference, unique within the project where given.
+    /// An opaque reference, unique within the project if given.
     pub element_id: Option<String>,
-    /// What people call it.
+    /// Its name for people.
     pub element_name: String,
-    /// How far it is.
     pub status: MilestoneStatus,
-    /// Who moved it there, or tried to; `None` for one that never moved.
+    /// The origin of the last change or attempt; `None` before the first.
     pub status_by: Option<MovedBy>,
-    /// Why it was moved; for a pending one whose command did not get there, why not.
+    /// The reason of the last change; for a pending milestone, why its command failed.
     pub status_reason: Option<String>,
     /// Markdown for `MILESTONE-CONTEXT.md`.
     pub context: Option<String>,
-    /// Version that the workflow gave it.
+    /// The version set by the workflow.
     pub wxcode_version: Option<String>,
-    /// Folder that the workflow gave it.
+    /// The folder set by the workflow.
     pub milestone_folder_name: Option<String>,
-    /// The delivery that carries its command, once it was started.
+    /// The delivery of its command, once started.
     pub delivery_id: Option<Id>,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When it last changed.
     pub updated_at: Option<Timestamp>,
-    /// When it was completed.
     pub completed_at: Option<Timestamp>,
 }
 
-/// How far a milestone is.
+/// The status of a milestone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MilestoneStatus {
@@ -59,18 +53,18 @@ pub enum MilestoneStatus {
     Failed,
 }
 
-/// Who moves a milestone.
+/// The origin of a milestone's change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MovedBy {
-    /// Somebody asked for it.
+    /// A user's request.
     User,
-    /// The delivery of its command: it was submitted, or failed.
+    /// The delivery of its command, submitted or failed.
     Delivery,
 }
 
 impl MovedBy {
-    /// The word for it in the API and the stores.
+    /// The word in the API and the stores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -81,7 +75,7 @@ impl MovedBy {
 }
 
 impl MilestoneStatus {
-    /// The word for it in the API and the stores.
+    /// The word in the API and the stores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -92,7 +86,7 @@ impl MilestoneStatus {
         }
     }
 
-    /// Whether a user may move a milestone from here to `next`.
+    /// Whether a user may change the status to `next`.
     ///
     /// `pending → in_progress` is missing on purpose: only a submitted delivery does that.
     #[must_use]
@@ -105,7 +99,7 @@ impl MilestoneStatus {
         )
     }
 
-    /// Whether its work is over.
+    /// Whether its status is final until it is reopened.
     #[must_use]
     pub const fn is_finished(self) -> bool {
         matches!(self, Self::Completed | Self::Failed)
@@ -117,7 +111,7 @@ mod tests {
     use super::MilestoneStatus::*;
 
     #[test]
-    fn users_may_only_take_the_allowed_steps() {
+    fn users_may_take_only_allowed_steps() {
         let all = [Pending, InProgress, Completed, Failed];
         let allowed = [
             (Pending, Failed),

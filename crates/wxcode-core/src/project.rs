@@ -14,48 +14,46 @@ pub const NAME_MAX: usize = 200;
 /// An output project, with the field names of the shared store's documents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputProject {
-    /// Its id.
     pub id: Id,
-    /// The knowledge base it was made from, if any: an opaque reference.
+    /// The knowledge base, if any: an opaque reference.
     pub kb_id: Option<String>,
-    /// What people call it, 1 to [`NAME_MAX`] characters.
+    /// Its name for people, 1 to [`NAME_MAX`] characters.
     pub name: String,
     /// The target stack, if any: an opaque reference.
     pub stack_id: Option<String>,
     /// The configuration of the knowledge base, if any: an opaque reference.
     pub configuration_id: Option<String>,
-    /// Absolute folder that the agent works in; the agent's cwd, always.
+    /// The agent's working folder, absolute.
     pub workspace_path: PathBuf,
-    /// How far the project is.
     pub status: ProjectStatus,
     /// The current conversation, if there ever was one.
     pub claude_session_id: Option<Uuid>,
-    /// Every conversation the project had, oldest first, the current one last. Nothing deletes from it.
+    /// Every conversation of the project, oldest first, the current one last. No entry is ever
+    /// deleted.
     pub claude_session_history: Vec<HistoryEntry>,
-    /// The last hook that changed the identity, so that a hook read again changes nothing.
+    /// The last hook that changed the identity, so that reading it again changes nothing.
     pub identity_cursor: Option<HookCursor>,
-    /// The delivery that carries the project's first command, if one was queued and has not failed.
+    /// The delivery of the project's first command, if one is queued or was submitted.
     pub new_project_delivery: Option<Id>,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When one of its own fields last changed.
+    /// The time of the last change of its own fields.
     pub updated_at: Timestamp,
 }
 
-/// How far an output project is.
+/// The status of an output project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProjectStatus {
-    /// No command of a milestone reached the agent yet.
+    /// No milestone's command has reached the agent yet.
     Created,
     /// The project's first command was submitted.
     Initialized,
-    /// A milestone of it was completed.
+    /// A milestone was completed.
     Active,
 }
 
 impl ProjectStatus {
-    /// The word for it in the API and the stores.
+    /// The word in the API and the stores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -66,26 +64,26 @@ impl ProjectStatus {
     }
 }
 
-/// A place in the hook events of one session.
+/// A position in the hook events of one session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HookCursor {
     /// The session whose holder numbered the event.
     pub session_id: Id,
-    /// The number of the event.
     pub seq: u64,
 }
 
 impl HookCursor {
-    /// True when an event at `self` was already accounted for by `last`.
+    /// Whether an event at `self` is covered by `last`.
     #[must_use]
     pub fn is_behind(self, last: Option<Self>) -> bool {
         last.is_some_and(|last| last.session_id == self.session_id && self.seq <= last.seq)
     }
 }
 
-/// The folder name of a project without a folder of its own: `<slug>_<8 hex>`.
+/// The folder name of a project without a given folder: `<slug>_<8 hex>`.
 ///
-/// The slug is the lower-cased name with every character outside `a-z0-9_` replaced by `_`, at most 50 long.
+/// The slug is the lower-case name with every character outside `a-z0-9_` replaced by `_`, at most
+/// 50 long.
 #[must_use]
 pub fn folder_name(name: &str, id: Id) -> String {
     let slug: String = name
@@ -100,7 +98,7 @@ pub fn folder_name(name: &str, id: Id) -> String {
             }
         })
         .collect();
-    // The id ends in this process's random bytes and counter, the part that differs between projects.
+    // The id ends in this process's random bytes and counter, which differ between projects.
     let [.., a, b, c, d] = id.bytes();
     format!("{slug}_{a:02x}{b:02x}{c:02x}{d:02x}")
 }
@@ -122,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_is_behind_only_within_its_session() {
+    fn cursors_compare_only_within_a_session() {
         let a = Id::from_bytes([1; 12]);
         let b = Id::from_bytes([2; 12]);
         let at = |session_id, seq| HookCursor { session_id, seq };

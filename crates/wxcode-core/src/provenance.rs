@@ -1,61 +1,62 @@
-//! Which reports of hooks are the agent's own, by where their reporters stand in the process tree.
+//! Tells the agent's own hooks from foreign ones by their depth in the process tree.
 
-/// Where a reporter stood to the agent's process when it reported.
+/// The position of a hook's process relative to the agent's process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// Nobody looked: the report was taken by an older holder.
+    /// Unknown: the holder did not look.
     Unknown,
-    /// It did not descend from the agent's process.
+    /// Outside of the agent's process tree.
     Foreign,
-    /// So many generations below the agent's process.
+    /// This many generations below the agent's process.
     Below(u8),
 }
 
-/// Why a report is not the agent's own.
+/// Why a hook is foreign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotOwn {
-    /// It came from a process outside of the agent's tree.
+    /// Its process is outside of the agent's tree.
     #[error("it comes from a process that the agent did not start")]
     Foreign,
-    /// It came from another depth than the agent's hooks.
+    /// Its depth differs from the agent's hooks.
     #[error(
         "it comes from {seen} generations below the agent, where its own hooks stand {own} below it"
     )]
     Depth {
-        /// Where it came from.
+        /// The depth of this hook.
         seen: u8,
-        /// Where the agent's hooks stand.
+        /// The depth of the agent's hooks.
         own: u8,
     },
 }
 
-/// What is known of the agent's own hooks.
+/// The known depth of the agent's own hooks.
 ///
-/// Claude Code starts each of them in the same way, also those of its subagents, so all stand at one depth below the
-/// agent's process, whatever wrapper it was started by. What a tool starts stands below the same process at least a
-/// generation deeper, and so do its hooks. The first `SessionStart` says the depth: before it no tool can have run.
+/// Claude Code starts all its hooks in one way, also those of subagents, so they have one depth
+/// below the agent's process, with any wrapper. A child of a tool is at least one generation
+/// deeper, and so are its hooks. The first `SessionStart` fixes the depth, because no tool can have
+/// run before it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Provenance {
     depth: Option<u8>,
 }
 
 impl Provenance {
-    /// With the depth that was learned before.
+    /// Starts with the depth from an earlier server.
     #[must_use]
     pub const fn learned(depth: Option<u8>) -> Self {
         Self { depth }
     }
 
-    /// The depth of the agent's hooks, once learned.
+    /// The depth of the agent's hooks, once known.
     #[must_use]
     pub const fn depth(self) -> Option<u8> {
         self.depth
     }
 
-    /// Judges the next report; `is_start` is whether it is a `SessionStart`.
+    /// Judges the next hook; `is_start` says whether it is a `SessionStart`.
     ///
     /// # Errors
-    /// When it is not the agent's own.
+    /// When the hook is foreign.
     pub const fn judge(&mut self, standing: Standing, is_start: bool) -> Result<(), NotOwn> {
         let seen = match standing {
             Standing::Unknown => return Ok(()),
@@ -82,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_start_says_where_the_agents_hooks_stand() {
+    fn the_first_start_fixes_the_depth() {
         let mut provenance = Provenance::default();
         let mut judge = |standing, is_start| provenance.judge(standing, is_start);
         assert_eq!(
@@ -106,14 +107,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_learned_outlives_the_report_that_taught_it() {
+    fn the_depth_outlives_its_hook() {
         let mut provenance = Provenance::learned(Some(2));
         assert!(provenance.judge(Standing::Below(5), true).is_err());
         assert_eq!(provenance.judge(Standing::Below(2), true), Ok(()));
     }
 
     #[test]
-    fn reports_of_older_holders_are_believed() {
+    fn unknown_depths_are_believed() {
         let mut provenance = Provenance::default();
         assert_eq!(provenance.judge(Standing::Unknown, true), Ok(()));
         assert_eq!(provenance.depth(), None);
@@ -127,9 +128,9 @@ mod tests {
     }
 
     proptest! {
-        /// After the agent's first start nothing from elsewhere is ever taken, in whatever order it comes.
+        /// After the agent's first start no foreign hook is ever accepted, in any order.
         #[test]
-        fn only_one_depth_is_ever_the_agents(own: u8, reports in prop::collection::vec((standing(), any::<bool>()), 0..40)) {
+        fn only_one_depth_is_accepted(own: u8, reports in prop::collection::vec((standing(), any::<bool>()), 0..40)) {
             let mut provenance = Provenance::default();
             prop_assert_eq!(provenance.judge(Standing::Below(own), true), Ok(()));
             for (standing, is_start) in reports {

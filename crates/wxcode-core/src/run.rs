@@ -1,4 +1,4 @@
-//! Runs: work of a project's agent without a terminal, and how one ended.
+//! Headless runs of a project's agent, and their outcome.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,55 +6,54 @@ use crate::{event::shortened, id::Id};
 
 /// Longest prompt of a run, in bytes; the kernel takes 128 KiB for one argument.
 pub const PROMPT_MAX: usize = 100 << 10;
-/// Longest part of an agent's last words that an error quotes, in characters.
+/// Longest quote of an agent's last output in an error, in characters.
 const WORDS_MAX: usize = 1_000;
 
-/// How far a run is.
+/// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
     /// The agent works.
     Running,
-    /// The agent said that it is done.
+    /// The agent reported success.
     Succeeded,
-    /// It ended otherwise; the error says how.
+    /// Any other end; the error says which.
     Failed,
-    /// It was told to stop.
+    /// A request stopped it.
     Stopped,
 }
 
-/// A place in what a run's agent printed, from which an event comes.
+/// The position of an event in a run's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// The offset of the first byte of the line.
     pub offset: u64,
-    /// Which event of that line, from 0.
+    /// The index of the event in its line, from 0.
     pub part: u32,
 }
 
-/// What the agent said last of a run.
+/// The agent's last result line of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Verdict {
     /// Whether it failed.
     pub is_error: bool,
-    /// The answer, or what went wrong.
+    /// The answer, or the error.
     pub text: Option<String>,
 }
 
-/// How the agent's process ended.
+/// The end of the agent's process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct End<'a> {
-    /// Its exit code, if it exited.
     pub code: Option<i32>,
-    /// The signal that ended it.
     pub signal: Option<i32>,
-    /// Whether it was told to stop.
+    /// Whether a request stopped it.
     pub is_stopped: bool,
-    /// The holder's word for it.
+    /// The holder's word for the reason.
     pub reason: &'a str,
 }
 
-/// What a run came to, and the error of one that failed. `words` is what the agent printed last that was no message.
+/// Decides the outcome of a run, with an error for a failure. `words` is the agent's last output
+/// outside of messages.
 #[must_use]
 pub fn outcome(
     verdict: Option<&Verdict>,
@@ -96,7 +95,7 @@ pub fn outcome(
     (RunState::Failed, Some(error))
 }
 
-/// A run as others name it while it is in their way.
+/// Describes a run that blocks another request.
 #[must_use]
 pub fn in_the_way(run: Id) -> String {
     // A close frame of a WebSocket has room for 123 bytes.
@@ -155,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_says_what_the_agent_said() {
+    fn errors_quote_the_agent() {
         let error = |verdict: Option<Verdict>, words: &str| {
             outcome(verdict.as_ref(), &EXITED, words).1.unwrap()
         };
@@ -172,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_the_way_fits_into_a_close_frame() {
+    fn obstacles_fit_a_close_frame() {
         assert!(in_the_way(Id::from_bytes([255; 12])).len() <= 123);
     }
 }

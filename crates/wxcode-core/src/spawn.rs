@@ -1,17 +1,17 @@
-//! How the agent of a project is started: decided from evidence before the spawn, never by trial.
+//! Decides how to start a project's agent: resume, start again, or begin anew. From evidence,
+//! before the spawn, never by trial.
 
 use uuid::Uuid;
 
-/// What is known of the project's current conversation.
+/// The project's current conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known {
-    /// Its id.
     pub id: Uuid,
     /// Whether a message was ever submitted in it.
     pub spoke: bool,
 }
 
-/// What the conversation's transcript shows.
+/// The state of the conversation's transcript.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transcript {
     /// No file of that id in any folder.
@@ -22,37 +22,29 @@ pub enum Transcript {
     Spoken,
 }
 
-/// How to start the agent.
+/// The way to start the agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plan {
     /// The project's first conversation: save `id` by compare-and-set, then start with it.
-    First {
-        /// The new id.
-        id: Uuid,
-    },
-    /// The id was given out but never spoke: start with it again.
-    Again {
-        /// The current id.
-        id: Uuid,
-    },
-    /// Continue the conversation.
-    Resume {
-        /// The current id.
-        id: Uuid,
-    },
-    /// The conversation cannot be continued: begin a new one, keep the old id in the history, tell the client.
+    First { id: Uuid },
+    /// The id was assigned but never spoke: start with it again.
+    Again { id: Uuid },
+    /// Resume the conversation.
+    Resume { id: Uuid },
+    /// The conversation cannot be resumed: begin a new one, keep the old id in the history, report
+    /// the loss.
     Lost {
-        /// The current id, which becomes history.
+        /// The old id.
         old: Uuid,
         /// The new id, saved by compare-and-set from `old` before the spawn.
         id: Uuid,
-        /// Why the old one cannot be continued.
+        /// The reason of the loss.
         reason: &'static str,
     },
 }
 
 impl Plan {
-    /// The conversation id that the agent will be started with.
+    /// The conversation id of the agent's start.
     #[must_use]
     pub const fn id(&self) -> Uuid {
         match *self {
@@ -63,13 +55,13 @@ impl Plan {
         }
     }
 
-    /// Whether a conversation is continued.
+    /// Whether a conversation is resumed.
     #[must_use]
     pub const fn is_resumed(&self) -> bool {
         matches!(self, Self::Resume { .. })
     }
 
-    /// Why the conversation before cannot be continued, if there was one.
+    /// Why the previous conversation is lost, if it is.
     #[must_use]
     pub const fn lost(&self) -> Option<&'static str> {
         match *self {
@@ -79,7 +71,7 @@ impl Plan {
     }
 }
 
-/// Decides how to start the agent. `fresh` is the id to use where a new one is needed.
+/// Decides how to start the agent. `fresh` is the id for a new conversation.
 #[must_use]
 pub const fn decide(known: Option<Known>, transcript: Transcript, fresh: Uuid) -> Plan {
     let Some(known) = known else {
@@ -93,7 +85,8 @@ pub const fn decide(known: Option<Known>, transcript: Transcript, fresh: Uuid) -
             id: fresh,
             reason: "its transcript is gone",
         },
-        // The CLI refuses such an id both ways: as a new one it is in use, to resume there is nothing.
+        // The CLI refuses such an id both ways: for a new conversation it is in use, and there is
+        // nothing to resume.
         Transcript::Empty => Plan::Lost {
             old: known.id,
             id: fresh,

@@ -1,4 +1,5 @@
-//! Which milestone was in work when: the latest submitted one that was not finished, folded from a project's events.
+//! Finds the milestone in work at a time: the latest submitted, unfinished one, folded from a
+//! project's events.
 
 use std::collections::BTreeMap;
 
@@ -12,19 +13,18 @@ use crate::{
     milestone::{Milestone, MilestoneStatus},
 };
 
-/// Most stretches of work, and most commands on their way, that are kept; the oldest give way.
+/// Most intervals of work, and most commands on their way; the oldest are dropped.
 pub const SPANS_MAX: usize = 1_000;
-/// How far the times that a file system keeps may be behind the clock: it goes by the ticks of the kernel, the longest of
-/// which this is.
+/// The lag of a file system's times behind the clock: the longest tick of the kernel.
 const TICK: SignedDuration = SignedDuration::from_millis(10);
 
-/// Which milestones were in work, and when.
+/// Intervals of work, by milestone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Work {
-    /// When the commands that are on their way were given to the agent, by milestone.
+    /// Send times of the commands on their way, by milestone.
     given: BTreeMap<Id, Given>,
-    /// In the order in which they began.
+    /// In the order of their beginnings.
     spans: Vec<Span>,
 }
 
@@ -40,12 +40,12 @@ struct Span {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Given {
     at: Timestamp,
-    /// Its milestone was given up meanwhile: it sets nothing going.
+    /// Its milestone was given up meanwhile, so the command starts no interval.
     is_void: bool,
 }
 
 impl Work {
-    /// What the milestones themselves tell, where the events that led there are not known any more.
+    /// Starts from the milestones themselves, when the log no longer holds their events.
     #[must_use]
     pub fn of(milestones: &[Milestone]) -> Self {
         let mut work = Self::default();
@@ -60,11 +60,11 @@ impl Work {
         work
     }
 
-    /// Takes note of an event and of when it was told.
+    /// Takes an event and its time of publication.
     pub fn note(&mut self, kind: &Kind, at: Timestamp) {
         match kind {
-            // Before the text is typed, and so before anything that the agent does for it; the report that it was
-            // submitted may be read much later, even by another server.
+            // The start is the time before typing, and so before any work of the agent. The hook of
+            // its submission may be read much later, even by another server.
             Kind::DeliveryState {
                 milestone_id: Some(milestone),
                 state,
@@ -78,7 +78,7 @@ impl Work {
                         self.given.pop_first();
                     }
                 }
-                // Its milestone is told to be in progress next, unless that was given up.
+                // The event of its milestone follows, unless the milestone was given up.
                 DeliveryState::Submitted
                     if self
                         .given
@@ -134,8 +134,8 @@ impl Work {
         }
     }
 
-    /// Whether it is not known yet which milestone was in work at this moment, by the clock of a file system: a command was
-    /// given to the agent, and whether it took it is not reported.
+    /// Whether the milestone in work at this time (by a file system's clock) is still unknown: a
+    /// command was sent, and its hook is missing.
     #[must_use]
     pub fn is_undecided(&self, moment: Timestamp) -> bool {
         let moment = moment.saturating_add(TICK).unwrap_or(moment);
@@ -143,7 +143,7 @@ impl Work {
         given.any(|given| !given.is_void && given.at <= moment)
     }
 
-    /// The milestone that was in work at this moment, by the clock of a file system.
+    /// The milestone in work at this time, by the clock of a file system.
     #[must_use]
     pub fn at(&self, moment: Timestamp) -> Option<Id> {
         let moment = moment.saturating_add(TICK).ok()?;
@@ -152,7 +152,7 @@ impl Work {
         Some(self.spans.iter().rev().find(is_in)?.milestone)
     }
 
-    /// Forgets what was over by this moment.
+    /// Drops intervals that ended before this time.
     pub fn forget(&mut self, moment: Timestamp) {
         self.spans
             .retain(|span| span.until.is_none_or(|until| until > moment));
@@ -221,10 +221,10 @@ mod tests {
     }
 
     #[test]
-    fn of_two_the_one_that_was_submitted_last_is_in_work_until_it_is_finished() {
+    fn latest_submitted_milestone_is_in_work() {
         let mut work = work(&[
             (1, milestone(2, Stage::InProgress)),
-            (5, delivery(1, Queued, 1)), // rides along as the prompt
+            (5, delivery(1, Queued, 1)), // the initial prompt
             (7, milestone(1, Stage::InProgress)),
             (9, milestone(1, Stage::Failed)),
         ]);
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_failed_or_went_back_into_line_counts_anew() {
+    fn a_failed_or_requeued_command_starts_again() {
         let mut work = work(&[
             (1, delivery(1, Queued, 1)),
             (2, delivery(1, Queued, 0)),
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn while_a_command_is_on_its_way_it_is_not_decided_whose_work_it_is() {
+    fn a_command_on_its_way_leaves_it_undecided() {
         let mut work = work(&[
             (1, milestone(1, Stage::InProgress)),
             (5, delivery(2, Written, 1)),
@@ -269,7 +269,7 @@ mod tests {
         assert!(!work.is_undecided(at(6)));
         assert_eq!(work.at(at(6)), Some(id(2)));
 
-        // One that fails, one that was given up, and one that was given up and taken up again.
+        // A failed one, an abandoned one, and one abandoned and reopened.
         work.note(&delivery(3, Written, 1), at(10));
         work.note(&delivery(3, Failed, 3), at(11));
         assert!(!work.is_undecided(at(12)));

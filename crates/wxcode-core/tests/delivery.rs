@@ -1,4 +1,4 @@
-//! The delivery machine: each step, with its times. What holds in all interleavings is in `delivery_model`.
+//! Steps of the delivery machine with their times. `delivery_model` covers all interleavings.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -37,7 +37,7 @@ fn draft(mark: u64) -> Event {
     seen(Prompt::Draft { mark }, Kept::No)
 }
 
-/// Tells the events at a time; the effects of the last.
+/// Feeds the events at a time; returns the effects of the last.
 fn tell(machine: &mut Machine, events: &[Event], now: u64) -> Vec<Effect> {
     let mut effects = vec![];
     for event in events {
@@ -55,7 +55,7 @@ fn typed(now: u64) -> Machine {
     machine
 }
 
-/// Lets time pass with the prompt as it is; what was done beside looking, and when.
+/// Lets time pass with an unchanged prompt; returns all effects but looks, with their times.
 fn pass(machine: &mut Machine, prompt: &Event) -> Vec<(u64, Effect)> {
     let mut done = vec![];
     let mut told = vec![];
@@ -103,7 +103,7 @@ fn a_draft_is_put_aside_once() {
     let mut stubborn = machine.clone();
     let gone = seen(Prompt::Empty, Kept::Yes);
     assert_eq!(machine.step(&gone, 200), [Effect::Record]);
-    // Where the key does nothing the draft is waited for.
+    // When the key has no effect, the machine waits for the draft.
     let done = pass(&mut stubborn, &draft(1));
     let [(_, Effect::Note(Some(note))), (at, end)] = &done[..] else {
         panic!("{done:?}");
@@ -116,7 +116,7 @@ fn a_draft_is_put_aside_once() {
 }
 
 #[test]
-fn a_second_draft_does_not_throw_the_first_away() {
+fn a_second_draft_keeps_the_first() {
     for kept in [Kept::Yes, Kept::Hidden] {
         let mut machine = queued();
         let other = seen(Prompt::Draft { mark: 1 }, kept);
@@ -129,7 +129,7 @@ fn a_second_draft_does_not_throw_the_first_away() {
 }
 
 #[test]
-fn a_draft_that_changes_is_waited_for_anew() {
+fn a_changing_draft_restarts_the_wait() {
     let mut machine = queued();
     let kept = |mark| seen(Prompt::Draft { mark }, Kept::Yes);
     tell(&mut machine, &[ready(), Event::Claimed, kept(1)], 0);
@@ -145,7 +145,7 @@ fn a_draft_that_changes_is_waited_for_anew() {
 }
 
 #[test]
-fn a_dialog_holds_it_for_as_long_as_it_stands() {
+fn a_dialog_holds_the_delivery() {
     let mut machine = queued();
     let dialog = Event::Agent(Readiness::Dialog("trust_folder".into()));
     let note = |note: Option<&str>| [Effect::Note(note.map(str::to_owned))];
@@ -172,7 +172,7 @@ fn a_turn_is_waited_for() {
 }
 
 #[test]
-fn an_agent_that_is_never_ready_fails_it() {
+fn an_unready_agent_fails_the_delivery() {
     let mut machine = queued();
     assert_eq!(machine.deadline(), Some(60_000));
     assert_eq!(machine.step(&Event::Tick, 59_999), []);
@@ -181,7 +181,7 @@ fn an_agent_that_is_never_ready_fails_it() {
 }
 
 #[test]
-fn a_retry_presses_enter_only_and_a_text_that_stays_is_cleared() {
+fn a_retry_presses_only_enter() {
     let mut machine = typed(0);
     let done = pass(&mut machine, &text());
     let enters: Vec<&Effect> = done.iter().map(|(_, effect)| effect).take(3).collect();
@@ -203,7 +203,7 @@ fn a_retry_presses_enter_only_and_a_text_that_stays_is_cleared() {
 }
 
 #[test]
-fn the_text_is_cleared_and_the_draft_comes_back() {
+fn clearing_restores_the_draft() {
     let mut machine = queued();
     let aside = seen(Prompt::Empty, Kept::Yes);
     tell(
@@ -222,7 +222,7 @@ fn the_text_is_cleared_and_the_draft_comes_back() {
         &[Event::Recorded, Event::Typed, Event::Quiet, text()],
         0,
     );
-    // Enter does nothing, three times.
+    // Enter has no effect, three times.
     for at in [2_000, 4_000] {
         assert_eq!(machine.step(&Event::Tick, at), [Effect::Look]);
         assert_eq!(machine.step(&text(), at), [Effect::Claim]);
@@ -248,7 +248,7 @@ fn the_text_is_cleared_and_the_draft_comes_back() {
 }
 
 #[test]
-fn a_list_that_offers_something_else_is_closed_first() {
+fn a_misleading_list_is_closed_first() {
     let mut machine = typed(0);
     let offers = Prompt::Text {
         offers_other: true,
@@ -267,7 +267,7 @@ fn a_list_that_offers_something_else_is_closed_first() {
 }
 
 #[test]
-fn enter_is_pressed_on_nothing_but_the_text() {
+fn enter_needs_exactly_the_text() {
     for other in [draft(7), empty(), seen(Prompt::Nothing, Kept::Hidden)] {
         let mut machine = typed(0);
         let done = pass(&mut machine, &other);
@@ -279,7 +279,7 @@ fn enter_is_pressed_on_nothing_but_the_text() {
 }
 
 #[test]
-fn no_key_follows_a_claim_that_is_lost_or_an_agent_that_is_no_longer_ready() {
+fn no_key_without_lock_and_readiness() {
     for lost in [
         Event::Unclaimed,
         Event::Agent(Readiness::Busy),
@@ -297,7 +297,7 @@ fn no_key_follows_a_claim_that_is_lost_or_an_agent_that_is_no_longer_ready() {
 }
 
 #[test]
-fn a_prompt_argument_is_confirmed_by_its_report_or_fails() {
+fn an_initial_prompt_is_confirmed_or_fails() {
     let mut machine = Machine::riding(DEADLINES, 0);
     let dialog = Event::Agent(Readiness::Dialog("trust_folder".into()));
     let note = Effect::Note(Some("trust_folder".into()));

@@ -1,4 +1,4 @@
-//! Leases under any order of questions, answers, losses, crashes and times: never two who are sure of one.
+//! Leases under any order of requests, answers, losses, crashes and times: never two sure owners.
 
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -7,30 +7,30 @@ use wxcode_core::lease::{Claim, Lease, Node, Refusal, Sight, Tenure, claim};
 /// Nodes that want the lease.
 const NODES: usize = 2;
 
-/// What happens next, to one of the nodes.
+/// The next step of one of the nodes.
 #[derive(Debug, Clone, Copy)]
 enum Happens {
     /// Time passes everywhere.
     Pass(u64),
-    /// What comes next of what it does: a message that is on its way arrives, or it sends another.
+    /// The node's next step: a message arrives, or it sends another.
     Go,
-    /// It asks for what is recorded.
+    /// The node asks for the record.
     Ask,
     /// The question arrives.
     Read,
-    /// The answer arrives, and it asks for the lease if it may.
+    /// The answer arrives, and the node asks for the lease if it may.
     Learn,
-    /// It asks for a renewal.
+    /// The node asks for a renewal.
     Renew,
-    /// It gives the lease back.
+    /// The node gives the lease back.
     GiveBack,
     /// Its request to replace the record arrives.
     Replace,
-    /// The answer to that arrives.
+    /// The answer arrives.
     Answer,
     /// The request, or its answer, is lost.
     Lose,
-    /// It dies, and starts again.
+    /// The node dies and starts again.
     Crash,
 }
 
@@ -40,13 +40,13 @@ struct Request {
     old: Option<Lease>,
     new: Lease,
     asked_ms: u64,
-    /// What came of it, when it has arrived.
+    /// Its outcome, once it has arrived.
     outcome: Option<Result<(), Option<Lease>>>,
 }
 
 struct Server {
     node: Node,
-    /// How much its clock is ahead.
+    /// The offset of its clock.
     offset: u64,
     term_ms: u64,
     sight: Sight,
@@ -61,7 +61,7 @@ struct World {
     now: u64,
     record: Option<Lease>,
     servers: Vec<Server>,
-    /// How often the lease went from one to another.
+    /// The number of changes of owner.
     moves: usize,
 }
 
@@ -238,7 +238,7 @@ impl World {
     }
 }
 
-/// What happens to one node, while the other is silent.
+/// Steps of one node while the other is silent.
 fn spell() -> impl Strategy<Value = (usize, Vec<Happens>)> {
     let what = prop_oneof![
         20 => (1_u64..12).prop_map(Happens::Pass),
@@ -254,9 +254,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn there_are_never_two_who_are_sure(
+    fn never_two_sure_owners(
         offsets in [0_u64..1_000_000, 0_u64..1_000_000],
-        // About as long as a handful of messages take, so that all of them come at bad times.
+        // About the duration of a handful of messages, so that each comes at a bad time.
         terms in [8_u64..40, 8_u64..40],
         story in prop::collection::vec(spell(), 1..40),
     ) {
@@ -270,7 +270,7 @@ proptest! {
     }
 }
 
-/// What a node does from asking to having, with nothing lost.
+/// A node's steps from request to ownership, without losses.
 const TAKING: [Happens; 5] = [
     Happens::Ask,
     Happens::Read,
@@ -280,7 +280,7 @@ const TAKING: [Happens; 5] = [
 ];
 
 #[test]
-fn a_lease_whose_owner_is_silent_goes_to_the_next_and_stays_with_one_who_renews() {
+fn a_silent_owner_loses_the_lease() {
     let mut world = World::new([0, 500], [800; NODES]);
     for what in TAKING {
         world.happen(0, what);

@@ -1,4 +1,6 @@
-//! The screen: bytes in, exact dump out; and the ring of absolute offsets.
+//! The screen: bytes in, an exact snapshot out; and the ring buffer with absolute offsets.
+
+#![warn(missing_docs)]
 
 mod answer;
 mod buffer;

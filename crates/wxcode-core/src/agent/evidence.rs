@@ -1,10 +1,10 @@
-//! What can be observed of an agent: what its hooks and its record say, and what its screen shows.
+//! Evidence about an agent: from hooks, its process record, and its screen.
 
 use serde_json::Value;
 
 use crate::ask::{AskKind, Request};
 
-/// What was observed of the agent.
+/// One observation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Evidence {
     /// A conversation began, by `SessionStart`.
@@ -13,52 +13,48 @@ pub enum Evidence {
     PromptSubmitted,
     /// A tool of the conversation starts: the turn goes on.
     TurnGoesOn,
-    /// The conversation is being compacted, in a turn or because the user asked for it between two.
+    /// A compaction begins, within a turn or between two.
     Compacting,
-    /// It is compacted; a turn goes on if there was one.
+    /// The compaction ended; a turn continues if there was one.
     Compacted,
     /// A tool has run or failed.
     ToolOver {
-        /// The subagent that called it; `None` for the conversation itself.
+        /// The calling subagent; `None` for the conversation itself.
         by: Option<String>,
-        /// The tool.
         tool_name: String,
-        /// What it was called with.
+        /// The tool's input.
         tool_input: Value,
     },
-    /// Leave to use a tool is asked for, or a question is asked.
+    /// The agent asks for permission or asks a question.
     Requested(Request),
     /// The turn is over.
     TurnEnded,
     /// A subagent's turn is over.
-    SubagentEnded {
-        /// The subagent.
-        by: String,
-    },
-    /// It was told that the prompt has been idle for long.
+    SubagentEnded { by: String },
+    /// A notice that the prompt has been idle for long.
     PromptIdle,
-    /// Claude's own record of the process says that no turn runs: the only evidence of a turn
-    /// that the user broke off with Esc, or whose permission was refused.
+    /// Claude's own record of the process says that no turn runs: the only evidence after Esc or a
+    /// refused permission.
     RecordedIdle,
-    /// Claude's own record says that it works and waits for nobody: what was asked was answered. A tool that
-    /// was allowed to run tells of it only when it has run.
+    /// Claude's own record says that it works and waits for nobody, so the question was answered. A
+    /// permitted tool has a hook only at its end.
     RecordedBusy,
-    /// The screen after it came to rest.
+    /// The screen at rest.
     Screen(Look),
-    /// The screen while it may be moving.
+    /// The screen, possibly in motion.
     Glimpse(Look),
 }
 
-/// What a screen shows.
+/// The content of a screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Look {
-    /// The dialog on it, if one was recognised.
+    /// The recognised dialog, if any.
     pub dialog: Option<Dialog>,
-    /// Whether the terminal takes bracketed paste: the agent's input box is up.
+    /// Whether bracketed paste is on: the agent's input box is up.
     pub bracketed_paste: bool,
-    /// Whether the input box is on it, which is never beside a dialog.
+    /// Whether the input box shows; never together with a dialog.
     pub prompt: bool,
-    /// How much the agent had written by then, in bytes.
+    /// The output offset of the screen, in bytes.
     pub offset: u64,
 }
 
@@ -67,49 +63,49 @@ pub struct Look {
 pub struct Dialog {
     /// Its name in the API.
     pub name: String,
-    /// What kind of answer it waits for.
+    /// The kind of answer.
     pub kind: DialogKind,
     /// Its choices, top to bottom.
     pub options: Vec<String>,
     /// The choice that Enter would take.
     pub selected: Option<usize>,
-    /// What is more on it, where it is a page of a form.
+    /// Its further content, if it is a page of a form.
     pub form: Option<Form>,
-    /// All its text, without white space and without what marks a choice.
+    /// All its text, without white space and without marks.
     pub text: String,
 }
 
-/// A page of the form that a question of the agent is.
+/// A page of the form of a question.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Form {
-    /// For each choice whether it is ticked; `None` where it has no box.
+    /// For each choice whether it is ticked; `None` without a box.
     pub ticks: Vec<Option<bool>>,
-    /// The choice that is a field for a text of one's own.
+    /// The choice that is a field for free text.
     pub field: Option<usize>,
-    /// What was typed into it.
+    /// The text in that field.
     pub typed: String,
-    /// The choice that goes on to the next page.
+    /// The choice that leads to the next page.
     pub next: Option<usize>,
-    /// The page is the last one, which shows all answers; this choice hands them in.
+    /// On the last page, which shows all answers: the choice that hands them in.
     pub submit: Option<usize>,
-    /// The answers that the last page shows, question and answer, without white space.
+    /// Questions and answers on the last page, without white space.
     pub answers: Vec<(String, String)>,
 }
 
-/// What a dialog waits for.
+/// The kind of a dialog.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum DialogKind {
-    /// Leave for a tool; hooks tell of it too.
+    /// A permission for a tool; hooks report it too.
     Permission,
-    /// An answer to a question of the agent; hooks tell of it too.
+    /// A question of the agent; hooks report it too.
     Question,
-    /// Something that only the user can settle and no hook tells of: trust, login, an offer.
+    /// A decision without a hook: trust, login, an offer.
     #[default]
     Blocking,
 }
 
 impl DialogKind {
-    /// What is asked by it.
+    /// The kind of question for the API.
     #[must_use]
     pub const fn ask(self) -> AskKind {
         match self {

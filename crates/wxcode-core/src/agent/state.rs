@@ -1,29 +1,28 @@
-//! What an agent does, in a word.
+//! The agent's state for the API.
 
 use serde::{Deserialize, Serialize};
 
-/// The state of the agent, as the API shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AgentState {
-    /// Started, not yet seen ready.
+    /// Started, not yet ready.
     Starting,
     /// Waiting for a prompt.
     Idle,
     /// In a turn.
     Working,
-    /// Asks for leave to use a tool.
+    /// Asks for permission to use a tool.
     WaitingPermission,
     /// Asks the user a question.
     WaitingQuestion,
-    /// A dialog that no hook tells of stands on the screen.
+    /// A dialog without a hook is on the screen.
     BlockedDialog,
-    /// No evidence, or no agent: none yet, or it is gone.
+    /// No evidence, or no agent.
     Unknown,
 }
 
 impl AgentState {
-    /// The word for it in the API.
+    /// The word in the API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -39,7 +38,7 @@ impl AgentState {
 }
 
 impl AgentState {
-    /// Whether a turn runs, be it that it waits for the user.
+    /// Whether a turn runs, even if it waits for the user.
     #[must_use]
     pub const fn is_in_turn(self) -> bool {
         matches!(
@@ -48,7 +47,7 @@ impl AgentState {
         )
     }
 
-    /// Whether somebody has to answer something.
+    /// Whether a person has to answer something.
     #[must_use]
     pub const fn is_asking(self) -> bool {
         matches!(

@@ -19,7 +19,7 @@ fn glimpse() -> Evidence {
     Evidence::Glimpse(look(None))
 }
 
-/// A screen at rest that cannot be read.
+/// A screen at rest without readable content.
 fn unreadable() -> Evidence {
     Evidence::Screen(Look {
         prompt: false,
@@ -78,7 +78,7 @@ fn over(by: Option<&str>, command: &str) -> Evidence {
     }
 }
 
-/// Each case: what was seen, the state after it, and whether a command may be typed.
+/// Each case: an observation, the state after it, and whether a command may be typed.
 fn check(cases: &[(Evidence, AgentState, bool)]) -> Agent {
     let mut agent = Agent::default();
     for (step, (evidence, state, ready)) in cases.iter().enumerate() {
@@ -92,7 +92,7 @@ fn check(cases: &[(Evidence, AgentState, bool)]) -> Agent {
     agent
 }
 
-/// As [`check`], in a session that waits for its first prompt.
+/// Like [`check`], in a session that waits for its first prompt.
 fn after_start(cases: &[(Evidence, AgentState, bool)]) -> Agent {
     let mut all = vec![
         (Evidence::SessionStarted, Starting, false),
@@ -103,7 +103,7 @@ fn after_start(cases: &[(Evidence, AgentState, bool)]) -> Agent {
 }
 
 #[test]
-fn a_start_is_ready_only_when_hook_and_screen_agree() {
+fn ready_needs_hook_and_screen() {
     check(&[
         (quiet(), Starting, false),
         (Evidence::SessionStarted, Starting, false),
@@ -158,7 +158,7 @@ fn esc_leaves_no_state_behind() {
         (quiet(), Idle, true),
         (Evidence::PromptSubmitted, Working, false),
         (request(4, None, "ls"), WaitingPermission, false),
-        // The dialog may not have come up yet.
+        // The dialog may not have opened yet.
         (quiet(), WaitingPermission, false),
         (Evidence::RecordedIdle, Idle, false),
         (quiet(), Idle, true),
@@ -166,7 +166,7 @@ fn esc_leaves_no_state_behind() {
 }
 
 #[test]
-fn a_prompt_that_is_idle_for_long_is_no_turn() {
+fn a_long_idle_prompt_is_no_turn() {
     after_start(&[
         (Evidence::PromptSubmitted, Working, false),
         (Evidence::PromptIdle, Idle, false),
@@ -178,7 +178,7 @@ fn a_prompt_that_is_idle_for_long_is_no_turn() {
 }
 
 #[test]
-fn a_tool_that_was_allowed_and_takes_long_is_work() {
+fn a_long_permitted_tool_is_work() {
     for gone in [glimpse(), quiet(), Evidence::RecordedBusy] {
         after_start(&[
             (Evidence::PromptSubmitted, Working, false),
@@ -210,7 +210,7 @@ fn a_dialog_over_a_turn_gives_it_back() {
 }
 
 #[test]
-fn a_subagent_in_the_background_asks_while_no_turn_runs() {
+fn a_background_subagent_asks_between_turns() {
     let by = Some("a1");
     after_start(&[
         (Evidence::PromptSubmitted, Working, false),
@@ -227,10 +227,10 @@ fn a_subagent_in_the_background_asks_while_no_turn_runs() {
 }
 
 #[test]
-fn of_several_requests_the_one_on_the_screen_stands_there() {
+fn the_visible_request_is_pending() {
     let mut agent = after_start(&[
         (Evidence::PromptSubmitted, Working, false),
-        // As the real one tells them: not in the order in which they show.
+        // Like the real agent: in another order than they show.
         (request(4, None, "echo two"), WaitingPermission, false),
         (request(5, None, "echo one"), WaitingPermission, false),
         (permission("1 of 2 echo one"), WaitingPermission, false),
@@ -239,7 +239,7 @@ fn of_several_requests_the_one_on_the_screen_stands_there() {
     assert_eq!((ask.id.as_str(), ask.kind), ("h5", AskKind::Permission));
     assert_eq!(ask.tool_input, Some(json!({ "command": "echo one" })));
     assert_eq!(ask.options, ["Yes", "No"]);
-    // Another tool that ran beside it says nothing of it.
+    // Another tool in parallel is no evidence about it.
     agent.observe(&over(None, "echo else"));
     assert_eq!(agent.ask_id().as_deref(), Some("h5"));
     agent.observe(&permission("2 of 2 echo two"));
@@ -251,7 +251,7 @@ fn of_several_requests_the_one_on_the_screen_stands_there() {
 }
 
 #[test]
-fn a_dialog_that_comes_late_or_again_belongs_to_its_request() {
+fn late_dialogs_find_their_request() {
     for seems_answered in [glimpse(), Evidence::RecordedBusy, Evidence::RecordedIdle] {
         let mut agent = after_start(&[
             (Evidence::TurnGoesOn, Working, false),
@@ -267,7 +267,8 @@ fn a_dialog_that_comes_late_or_again_belongs_to_its_request() {
         agent.observe(&permission("make everything"));
         assert_eq!(agent.ask_id().as_deref(), Some("h4"));
         agent.observe(&over(Some("a1"), "make everything"));
-        // Another of the same words is another ask, and one of other words belongs to none.
+        // A second request with the same words is a new question; one with other words belongs to
+        // none.
         agent.observe(&request(7, Some("a1"), "make everything"));
         agent.observe(&permission("make everything"));
         assert_eq!(agent.ask_id().as_deref(), Some("h7"));
@@ -299,7 +300,7 @@ fn a_file_is_known_by_its_name() {
 }
 
 #[test]
-fn an_ask_is_there_before_the_screen_and_keeps_its_id() {
+fn a_question_precedes_its_screen_and_keeps_its_id() {
     let mut agent = after_start(&[
         (Evidence::PromptSubmitted, Working, false),
         (request(9, None, "ls"), WaitingPermission, false),
@@ -313,7 +314,7 @@ fn an_ask_is_there_before_the_screen_and_keeps_its_id() {
 }
 
 #[test]
-fn a_dialog_that_no_hook_tells_of_is_an_ask_of_its_own() {
+fn a_dialog_without_a_hook_is_a_question() {
     let mut agent = after_start(&[(permission("Agent(sub work)"), WaitingPermission, false)]);
     let ask = agent.ask().unwrap();
     assert_eq!((ask.id.as_str(), &ask.tool_name), ("s7", &None));
@@ -322,7 +323,7 @@ fn a_dialog_that_no_hook_tells_of_is_an_ask_of_its_own() {
 }
 
 #[test]
-fn a_turn_goes_on_behind_its_compaction() {
+fn a_turn_continues_after_compaction() {
     after_start(&[
         (Evidence::Compacting, Working, false),
         (Evidence::SubagentEnded { by: "c".into() }, Working, false),

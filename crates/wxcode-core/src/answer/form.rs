@@ -1,7 +1,7 @@
-//! Answers to the agent's questions, which are a form of several pages.
+//! Answers to the agent's questions: a form of several pages.
 //!
-//! Each page is done and left by its own last key; the last page, which shows all answers, is handed in only when
-//! it shows what is asked for. A page that was passed over is gone back to.
+//! Its own last key completes and leaves each page. The last page shows all answers and is handed
+//! in only with the requested ones. The machine goes back to a skipped page.
 
 use super::{Answer, Failure, Key, TEXT_MAX, listed, same, towards};
 use crate::{
@@ -9,7 +9,8 @@ use crate::{
     ask::{Question, bare},
 };
 
-/// The answers, if they fit the questions; their texts without blank lines, which the last page would take for an end.
+/// The answers, if they fit the questions; their texts without blank lines, which the last page
+/// would take for an end.
 pub(super) fn fitting(
     questions: &[Question],
     mut answers: Vec<Answer>,
@@ -76,8 +77,8 @@ fn check(question: &Question, answer: &Answer) -> Result<(), String> {
     }
 }
 
-/// The key that comes nearer to the answers on the page that is shown. `back_to` is the question whose page is
-/// gone back to.
+/// The key that comes nearer to the answers on the present page. `back_to` is the question to go
+/// back to.
 pub(super) fn next(
     questions: &[Question],
     answers: &[Answer],
@@ -98,7 +99,7 @@ pub(super) fn next(
     }
     let at = page(questions, dialog)?;
     if back_to.is_some_and(|wanted| at > wanted) {
-        // In a field the key to the page before moves within the text.
+        // In a field, the key for the previous page moves within the text.
         let is_in_field = dialog.selected.is_some() && dialog.selected == form.field;
         return Ok(if is_in_field { Key::Up } else { Key::Back });
     }
@@ -114,12 +115,12 @@ pub(super) fn next(
 
 /// Whether the last page shows this answer.
 fn is_answered(question: &Question, answer: &Answer, form: &Form) -> bool {
-    // The real form puts a text with a comma into quotes when it stands in a row.
+    // The real form quotes a text with a comma within a list.
     let plain = |text: &str| bare(text).replace(['"', '\\'], "");
     let asked = bare(&question.question);
     let chosen = answer.options.iter().chain(&answer.text);
     let wanted: Vec<String> = chosen.map(|text| plain(text)).collect();
-    // Several stand in a row, in whatever order.
+    // Several stand in a list, in any order.
     let length = wanted.iter().map(String::len).sum::<usize>() + wanted.len().saturating_sub(1);
     form.answers.iter().any(|(question, shown)| {
         let shown = plain(shown);
@@ -129,7 +130,7 @@ fn is_answered(question: &Question, answer: &Answer, form: &Form) -> bool {
     })
 }
 
-/// Which question the page is of.
+/// The question of the page.
 fn page(questions: &[Question], dialog: &Dialog) -> Result<usize, Failure> {
     let has_options = |question: &Question| {
         dialog.options.len() >= question.options.len()
@@ -156,7 +157,7 @@ fn page(questions: &[Question], dialog: &Dialog) -> Result<usize, Failure> {
     }
 }
 
-/// The place of an option on the page; those of the question come first.
+/// The position of an option on the page; those of the question come first.
 fn place(question: &Question, label: &str) -> Option<usize> {
     question
         .options
@@ -164,7 +165,7 @@ fn place(question: &Question, label: &str) -> Option<usize> {
         .position(|option| option.label == label)
 }
 
-/// The page of a question that takes one answer: Enter on it is the answer.
+/// A single-choice page: Enter on a choice is the answer.
 fn one(
     question: &Question,
     answer: &Answer,
@@ -187,7 +188,7 @@ fn one(
     })
 }
 
-/// The page of a question that takes several answers: all boxes first, then on.
+/// A multi-select page: all boxes first, then the next page.
 fn several(
     question: &Question,
     answer: &Answer,
@@ -210,7 +211,7 @@ fn several(
         let field = field(question, form)?;
         return Ok(towards(dialog, field)?.unwrap_or(key));
     }
-    // A box beside a text must agree with it.
+    // A box next to a text must agree with it.
     if let Some(Some(ticked)) = form.field.and_then(|field| form.ticks.get(field).copied())
         && ticked != text.is_some()
     {
@@ -227,7 +228,7 @@ fn field(question: &Question, form: &Form) -> Result<usize, Failure> {
         .ok_or(Failure::Unreadable("a field for a text"))
 }
 
-/// What is to be done in the field before it holds this text, if anything.
+/// The next key in the field towards this text, if any.
 fn fill(form: &Form, text: &str) -> Option<Key> {
     if same(&form.typed, text) {
         return None;

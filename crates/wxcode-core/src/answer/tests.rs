@@ -33,7 +33,7 @@ fn choosing(option: &str) -> Machine {
 }
 
 #[test]
-fn the_mark_is_brought_to_the_choice_and_enter_pressed_only_there() {
+fn enter_follows_the_mark_to_the_choice() {
     let options = ["Yes", "Yes, always", "No"];
     let mut machine = choosing("No");
     assert_eq!(
@@ -59,7 +59,7 @@ fn the_mark_is_brought_to_the_choice_and_enter_pressed_only_there() {
 }
 
 #[test]
-fn an_enter_that_a_fresh_dialog_ignored_is_pressed_again_but_not_for_ever() {
+fn an_ignored_enter_is_repeated_within_bounds() {
     let mut machine = choosing("Yes");
     let shown = dialog(&["Yes", "No"], 0);
     assert_eq!(machine.look(&shown, 0), Effect::Press(Key::Enter));
@@ -77,7 +77,7 @@ fn an_enter_that_a_fresh_dialog_ignored_is_pressed_again_but_not_for_ever() {
 }
 
 #[test]
-fn a_clock_in_a_dialog_is_no_effect_of_a_key() {
+fn a_clock_is_no_effect_of_a_key() {
     let mut machine = choosing("Yes");
     let at = |time: &str| Dialog {
         text: format!("proceed?{time}"),
@@ -92,12 +92,12 @@ fn a_clock_in_a_dialog_is_no_effect_of_a_key() {
 }
 
 #[test]
-fn behind_a_move_that_was_repeated_the_mark_must_stand_still() {
+fn a_repeated_move_waits_for_a_still_mark() {
     let mut machine = choosing("No");
     let at = |selected| dialog(&["Yes", "Maybe", "No"], selected);
     assert_eq!(machine.look(&at(1), 0), Effect::Press(Key::Down));
     assert_eq!(machine.look(&at(1), REPRESS_MS), Effect::Press(Key::Down));
-    // Both were taken in the end, and the mark went round.
+    // Both took effect in the end, and the mark went round.
     assert_eq!(machine.look(&at(2), 3_100), Effect::Look);
     assert_eq!(machine.look(&at(0), 3_200), Effect::Press(Key::Down));
     assert_eq!(machine.look(&at(1), 3_300), Effect::Press(Key::Down));
@@ -110,7 +110,7 @@ fn behind_a_move_that_was_repeated_the_mark_must_stand_still() {
 }
 
 #[test]
-fn what_was_answered_by_somebody_else_is_said_to_be() {
+fn another_persons_answer_is_reported() {
     assert_eq!(
         choosing("Yes").moved_on(),
         Effect::Failed(Failure::Replaced)
@@ -118,7 +118,7 @@ fn what_was_answered_by_somebody_else_is_said_to_be() {
 }
 
 #[test]
-fn a_dialog_that_never_comes_up_is_given_up() {
+fn a_missing_dialog_times_out() {
     let machine = choosing("Yes");
     assert_eq!(machine.tick(APPEAR_TIMEOUT_MS - 1), None);
     assert!(matches!(
@@ -128,7 +128,7 @@ fn a_dialog_that_never_comes_up_is_given_up() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused_with_what_may_be_chosen() {
+fn a_wrong_choice_lists_the_choices() {
     let refused = |ask: &Ask, target| Machine::new(ask, target, 0).unwrap_err();
     let permission = ask(AskKind::Permission, &["Yes", "No"], vec![]);
     let Failure::Unfit(detail) = refused(&permission, Target::Option("Maybe".into())) else {
@@ -220,11 +220,11 @@ fn question(text: &str, multi_select: bool, labels: &[&str]) -> Question {
     }
 }
 
-/// A form that behaves as the real one was seen to.
+/// A form that behaves like the real one, as observed.
 #[derive(Debug, Clone)]
 struct Model {
     questions: Vec<Question>,
-    /// The page, the last one being the review.
+    /// The page; the last one is the review.
     page: usize,
     mark: usize,
     ticks: Vec<Vec<bool>>,
@@ -379,7 +379,7 @@ fn forms() -> impl Strategy<Value = Vec<(Question, Answer)>> {
 }
 
 proptest! {
-    /// Whatever looks come, Enter takes what is asked for.
+    /// After any screens, Enter takes the requested choice.
     #[test]
     fn enter_is_pressed_only_on_the_target(
         looks in prop::collection::vec((0..5_usize, 0..6_usize, 0..4_000_u64), 1..60),
@@ -407,9 +407,9 @@ proptest! {
         }
     }
 
-    /// Any form is filled in as asked, whatever page and boxes it begins with, and though keys are lost.
+    /// Any form is filled in as requested, from any page and boxes, with lost keys.
     #[test]
-    fn a_form_is_handed_in_as_asked(
+    fn a_form_is_handed_in_as_requested(
         form in forms(),
         page in 0..5_usize,
         boxes in any::<[bool; 4]>(),
@@ -437,7 +437,7 @@ proptest! {
         while model.handed_in.is_none() {
             now += 100;
             match machine.look(&model.shown(), now) {
-                // Three lost in a row are given up, rightly.
+                // Three lost in a row are rightly a failure.
                 Effect::Press(_) if lost_in_a_row < 2 && lost.next() == Some(true) => {
                     lost_in_a_row += 1;
                     now += REPRESS_MS;

@@ -1,7 +1,7 @@
-//! What a delivery does next: a pure machine of (state, event) → (state, effects).
+//! Decides the next step of a delivery: a pure machine of (state, event) → (state, effects).
 //!
-//! Nothing is pressed but with the keyboard had, after a look at the prompt that shows what the key will meet. What was
-//! seen before the keyboard was had counts for nothing.
+//! It sends a key only while it holds the input lock, and only after reading the prompt within the
+//! lock.
 
 mod keyboard;
 mod patience;
@@ -12,26 +12,26 @@ pub use words::{Deadlines, Effect, Event, Kept, Key, Prompt, Readiness, Seen};
 use super::DeliveryState;
 use words::Obstacle;
 
-/// How often Enter is pressed for one delivery in a server's life, at most.
+/// Most Enters of one delivery in a server's life.
 pub const ENTERS_MAX: u32 = 3;
-/// How long after the first Enter the agent may take to report the command, in milliseconds; also how long a text that was typed may
-/// take to stand in the prompt.
+/// Time from the first Enter to the agent's hook, in milliseconds; also the time for a typed text
+/// to stand in the prompt.
 pub const TAKE_TIMEOUT_MS: u64 = 15_000;
-/// How long after one Enter the next may follow, in milliseconds.
+/// Time between two Enters, in milliseconds.
 pub const ENTER_INTERVAL_MS: u64 = 2_000;
-/// How long the keyboard is had at a time, in milliseconds. Where the agent does not take an Enter it is had anew for each of
-/// [`ENTERS_MAX`], so that at most about twice as long passes before others type.
+/// Duration of one input lock, in milliseconds. An ignored Enter renews it for each of
+/// [`ENTERS_MAX`], so that others wait at most about twice as long.
 pub const CLAIM_MS: u64 = 5_000;
-/// How long after the keyboard was given back, or not granted, it is asked for again where the screen stands still, in milliseconds.
+/// Time between two requests for the lock on a resting screen, in milliseconds.
 pub const CLAIM_RETRY_MS: u64 = 1_000;
-/// How long to wait for the screen to come to rest after a key before a look all the same, in milliseconds.
+/// Longest wait for the screen to rest after a key before the next look, in milliseconds.
 pub const REACT_MS: u64 = 1_000;
-/// How long clearing the prompt of a text that was not taken may take, in milliseconds.
+/// Time to clear a refused text from the prompt, in milliseconds.
 pub const CLEAR_TIMEOUT_MS: u64 = 10_000;
-/// How many keys are pressed for one delivery beside Enter, at most: a bound on what an agent that does not react is sent.
+/// Most keys besides Enter for one delivery: a bound on the input of an unresponsive agent.
 pub const KEYS_MAX: u32 = 8;
 
-/// One delivery under way in one session.
+/// One delivery in progress in one session.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Machine {
     deadlines: Deadlines,
@@ -40,59 +40,59 @@ pub struct Machine {
     stage: Stage,
     keyboard: Keyboard,
     waits: Wait,
-    /// Since when the agent has been unready without a reason to wait on.
+    /// Since when the agent is unready without a known obstacle.
     not_ready_since: Option<u64>,
-    /// What keeps a ready agent from being typed to, and since when.
+    /// The obstacle in front of a ready agent, and since when.
     obstacle: Option<(Obstacle, u64)>,
-    /// Whether the key that puts a draft aside was pressed.
+    /// Whether the key that stashes a draft was pressed.
     tried_stash: bool,
-    /// Whether a draft was put aside for this delivery.
+    /// Whether a draft was stashed for this delivery.
     stashed: bool,
-    /// Keys pressed beside Enter.
+    /// Keys pressed besides Enter.
     keys: u32,
 }
 
-/// How far the delivery is.
+/// The progress of the delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Stage {
-    /// Went along as the prompt of the process.
+    /// Sent as the initial prompt of the process.
     Riding { ready_since: Option<u64> },
     /// Nothing is recorded.
     Queued,
-    /// Recorded; when the text was known to be in the PTY.
+    /// Recorded; with the time at which the text was known to be in the PTY.
     Written { typed: Option<u64> },
-    /// Enter was pressed; `left` once the text was seen to stand in the prompt no longer.
+    /// Enter was pressed; `left` once the text was seen to have left the prompt.
     Entered {
         first: u64,
         last: u64,
         enters: u32,
         left: bool,
     },
-    /// It was not taken; its text is cleared from the prompt before it fails.
+    /// Refused; its text is being cleared from the prompt before it fails.
     Clearing {
         reason: String,
         since: u64,
-        /// It left the prompt by another hand, perhaps because it was taken after all.
+        /// It left the prompt by another hand; the agent may have taken it.
         left: bool,
     },
     /// Nothing more to do.
     Over,
 }
 
-/// Whose the keyboard is.
+/// The state of the input lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Keyboard {
-    /// Everybody's; to be asked for from this time on.
+    /// Free; to be requested from this time on.
     Free { again: u64 },
-    /// Asked for, at this time.
+    /// Requested at this time.
     Asked { at: u64 },
-    /// This delivery's, since this time at the latest; whether anything was pressed in it, and what last. The holder
-    /// gives it only when the agent has read all that was typed before.
+    /// Held since this time at the latest, with the last key pressed in it. The holder grants it
+    /// only after the agent has read all earlier input.
     Had { since: u64, pressed: Pressed },
 }
 
-/// What was pressed last since the keyboard is had: a key whose effect is not seen is never pressed again before the agent is known to
-/// have read it.
+/// The last key within the lock. A key without a visible effect is never repeated before the agent
+/// is known to have read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Pressed {
     Nothing,
@@ -103,11 +103,11 @@ enum Pressed {
     Clear,
 }
 
-/// What comes next before anything else is done.
+/// The event to wait for before the next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Wait {
     Nothing,
-    /// The answer to a look.
+    /// The result of a look.
     Look,
     /// The screen's reaction to a key.
     Reaction {
@@ -122,10 +122,10 @@ enum Wait {
 }
 
 impl Machine {
-    /// A delivery to be typed, from the state that the store has.
+    /// Creates the machine of a delivery to be typed, from its state in the store.
     ///
-    /// A written one goes to the holder again, which types it only if it has not: it was this
-    /// server's predecessor that recorded it and may not have come further.
+    /// A written delivery goes to the holder again, which types it only if it has not: the server
+    /// that recorded it may have died before typing.
     #[must_use]
     pub const fn typed(state: DeliveryState, deadlines: Deadlines, now: u64) -> Self {
         let stage = match state {
@@ -136,7 +136,7 @@ impl Machine {
         Self::begin(stage, deadlines, now)
     }
 
-    /// A delivery that went along as the prompt of the session's process.
+    /// Creates the machine of a delivery that rode along as the initial prompt.
     #[must_use]
     pub const fn riding(deadlines: Deadlines, now: u64) -> Self {
         Self::begin(Stage::Riding { ready_since: None }, deadlines, now)
@@ -158,13 +158,13 @@ impl Machine {
         }
     }
 
-    /// Whether nothing more will happen to it.
+    /// Whether the delivery is over.
     #[must_use]
     pub const fn is_over(&self) -> bool {
         matches!(self.stage, Stage::Over)
     }
 
-    /// Takes an event; the effects are to be carried out in order, each answered as it says.
+    /// Takes an event and returns effects, to be carried out in order, each answered as documented.
     pub fn step(&mut self, event: &Event, now: u64) -> Vec<Effect> {
         let mut out = Vec::new();
         match event {
@@ -230,7 +230,7 @@ impl Machine {
         out
     }
 
-    /// What is said to be in the way.
+    /// The text for `error` about the obstacle.
     fn obstacle_note(&self) -> Option<String> {
         if let Readiness::Dialog(name) = &self.readiness {
             return Some(name.clone());
@@ -256,7 +256,7 @@ impl Machine {
         matches!(self.keyboard, Keyboard::Had { .. })
     }
 
-    /// Never a blind key: the keyboard is had, and the agent neither in a turn nor behind a dialog.
+    /// Keys need the lock, and an agent outside of turns and dialogs.
     fn may_press(&self) -> bool {
         self.has_keyboard() && self.readiness == Readiness::Ready
     }
@@ -266,7 +266,7 @@ impl Machine {
         out.push(Effect::Look);
     }
 
-    /// Acts on what stands in the prompt. Nobody else types meanwhile.
+    /// Acts on the content of the prompt. Nobody else types meanwhile.
     fn saw(&mut self, seen: Seen, now: u64, out: &mut Vec<Effect>) {
         let draft = |mark| Obstacle::Draft { mark };
         match (&self.stage, seen.prompt) {
@@ -277,7 +277,7 @@ impl Machine {
                 self.waits = Wait::Store;
                 out.push(Effect::Record);
             }
-            // The same text may stand there by somebody else's hand.
+            // Another hand may have typed the same text.
             (Stage::Queued, Prompt::Draft { .. } | Prompt::Text { .. }) => {
                 let mark = match seen.prompt {
                     Prompt::Draft { mark } => mark,
@@ -310,7 +310,7 @@ impl Machine {
             (Stage::Written { .. }, Prompt::Draft { .. }) => {
                 self.hesitate(Obstacle::Mixed, now, out)
             }
-            // It is not there yet, or no longer: a report may still come.
+            // The text is not there yet, or no longer: its hook may still come.
             (Stage::Written { .. }, Prompt::Empty) => self.wait_or_release(now, out),
             (
                 &Stage::Entered {
@@ -345,7 +345,7 @@ impl Machine {
                 Pressed::Nothing => self.press(Key::Escape, now, out),
                 _ => self.wait_or_release(now, out),
             },
-            // The user's draft goes back to its place.
+            // Restores the user's draft.
             (Stage::Clearing { .. }, Prompt::Empty | Prompt::Draft { .. })
                 if !matches!(self.pressed(), Pressed::Key(_) | Pressed::Clear) =>
             {
@@ -366,7 +366,8 @@ impl Machine {
         }
     }
 
-    /// Something is in the way. Right after a key it may be what the key has not changed yet; else it is waited for without the keyboard.
+    /// Handles an obstacle. Right after a key it may be the state before the key's effect;
+    /// otherwise the machine waits without the lock.
     fn hesitate(&mut self, obstacle: Obstacle, now: u64, out: &mut Vec<Effect>) {
         self.stand_before(obstacle, now);
         self.wait_or_release(now, out);

@@ -1,4 +1,4 @@
-//! Cuts an event to the size that a log and its readers bear.
+//! Cuts an event to the size limit of the log.
 
 use serde_json::{Map, Value};
 
@@ -6,17 +6,17 @@ use super::Event;
 
 /// Largest event as JSON, in bytes.
 pub const EVENT_MAX: usize = 16 << 10; // 16 KiB
-/// Ends a text that was cut.
+/// The end of a cut text.
 pub const CUT_MARK: &str = "…";
 
-/// Longest text of the first try, in characters; each try halves it.
+/// Longest text of the first attempt, in characters; each attempt halves it.
 const TEXT_MAX: usize = 4096;
-/// Longest text that is never cut: ids, names and states are shorter.
+/// Texts up to this length are never cut: ids, names and states are shorter.
 const TEXT_MIN: usize = 64;
-/// How deep what a tool was called with is followed.
+/// The depth to which a tool's input is kept.
 const DEPTH_MAX: usize = 16;
 
-/// The first `max` characters of a text, marked where something was cut.
+/// The first `max` characters of a text, with a mark after a cut.
 #[must_use]
 pub fn shortened(text: &str, max: usize) -> String {
     match text.char_indices().nth(max) {
@@ -26,8 +26,8 @@ pub fn shortened(text: &str, max: usize) -> String {
 }
 
 impl Event {
-    /// The event as JSON of at most [`EVENT_MAX`] bytes, without line ends. What does not fit is cut, and the event
-    /// says so; names, ids and states always stay.
+    /// The event as JSON of at most [`EVENT_MAX`] bytes, without line ends. Longer fields are cut,
+    /// with `cut: true`; names, ids and states are never cut.
     #[must_use]
     pub fn to_json(&self) -> String {
         let Ok(Value::Object(mut fields)) = serde_json::to_value(self) else {
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_stays_whole_and_reads_back() {
+    fn a_fitting_event_round_trips() {
         let event = asking(json!({ "command": "echo \"hi\"\nls" }));
         let text = event.to_json();
         assert!(!text.contains('\n') && !text.contains("cut"), "{text}");
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_is_cut_and_says_so() {
+    fn a_large_event_is_cut_and_marked() {
         let text = asking(json!({ "command": "é".repeat(50_000), "n": [1, 2] })).to_json();
         assert!(
             text.len() <= EVENT_MAX && text.len() > 4_000,
@@ -159,7 +159,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn whatever_a_tool_is_called_with_fits_and_reads_back(input in any_json()) {
+        fn any_tool_input_fits_and_round_trips(input in any_json()) {
             let event = asking(input);
             let text = event.to_json();
             prop_assert!(text.len() <= EVENT_MAX);

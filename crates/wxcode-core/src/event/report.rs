@@ -1,38 +1,33 @@
-//! Where an event comes from, so that what is read again after a restart is known.
+//! The origin of an event, for recognising it when it is read again after a restart.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{id::Id, run::Place};
 
-/// Who reports a tool.
+/// The origin of a tool event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Reporter {
     /// A hook of a session.
     Session(Report),
-    /// What the agent of a run printed.
+    /// The output of a run's agent.
     Run(RunReport),
 }
 
-/// Where in its output the agent of a run reported an event.
+/// The place of an event in the output of a run's agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunReport {
-    /// The run.
     pub run_id: Id,
-    /// The conversation.
     pub claude_session_id: Uuid,
-    /// The place in the output.
     #[serde(flatten)]
     pub place: Place,
 }
 
-/// Which hook reported an event.
+/// The hook behind an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// The session.
     pub session_id: Id,
-    /// The conversation.
     pub claude_session_id: Uuid,
     /// The hook's number in the session.
     pub hook: u64,

@@ -1,27 +1,23 @@
-//! How far a milestone is, as it is told.
+//! The status of a milestone in events.
 
 use serde::{Deserialize, Serialize};
 
 use crate::milestone::MilestoneStatus;
 
-/// How far a milestone is, to those who follow it.
+/// A milestone's status, or its deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// See [`MilestoneStatus::Pending`].
     Pending,
-    /// See [`MilestoneStatus::InProgress`].
     InProgress,
-    /// See [`MilestoneStatus::Completed`].
     Completed,
-    /// See [`MilestoneStatus::Failed`].
     Failed,
-    /// There is no such milestone any more.
+    /// The milestone was deleted.
     Deleted,
 }
 
 impl Stage {
-    /// The status of one that was not deleted.
+    /// The milestone's status; `None` after its deletion.
     #[must_use]
     pub const fn status(self) -> Option<MilestoneStatus> {
         match self {

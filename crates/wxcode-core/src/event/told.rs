@@ -1,4 +1,5 @@
-//! What was told of a project last: enough to tell the next thing once, whatever is read again after a restart.
+//! Remembers the last published state of a project, so that each change is published once, also
+//! when its source is read again after a restart.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -11,31 +12,32 @@ use crate::{
     run::Place,
 };
 
-/// Most milestones whose status is kept; the oldest is forgotten beyond that.
+/// Most milestones with a remembered status; the oldest is dropped beyond that.
 pub const MILESTONES_MAX: usize = 2_000;
-/// Sessions that are kept, the latest ones; more than those whose folders a server finds.
+/// Remembered sessions, the latest ones; more than a server finds folders.
 const SESSIONS_MAX: usize = 32;
-/// Runs that are kept, the latest ones.
+/// Remembered runs, the latest ones.
 const RUNS_MAX: usize = 16;
-/// Longest error that is compared, in characters.
+/// Longest compared error, in characters.
 const ERROR_MAX: usize = 100;
 
-/// What was told last, folded from a project's events.
+/// The last published state, folded from a project's events.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Told {
-    /// The latest ones, the newest last. Their ids say nothing of their order, where servers follow each other quickly.
+    /// The latest sessions, the newest last. Ids do not give the order when servers follow each
+    /// other quickly.
     sessions: VecDeque<Session>,
     agent: Option<Agent>,
-    /// The last hook that was told by an event of its own.
+    /// The last hook with an event of its own.
     hook: Option<HookCursor>,
-    /// Conversations of the project's history that need not be told any more.
+    /// Conversations of the project's history that are already published.
     conversations: usize,
-    /// Deliveries that are not over.
+    /// Open deliveries.
     deliveries: BTreeMap<Id, Step>,
     /// Milestones that are not completed.
     milestones: BTreeMap<Id, MilestoneStatus>,
-    /// Clients that are attached, by session and number.
+    /// Attached clients, by session and number.
     clients: BTreeSet<(Id, u64)>,
     planning: Option<String>,
     /// The latest runs, the newest last.
@@ -45,7 +47,7 @@ pub struct Told {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Run {
     id: Id,
-    /// The last place in its output that was told of.
+    /// The last published place in its output.
     place: Option<Place>,
     finished: bool,
 }
@@ -74,17 +76,17 @@ struct Agent {
     hook: u64,
 }
 
-/// Up to which hook of a session everything was told.
+/// The hooks of a session up to which everything is published.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reached {
-    /// The last hook that had an event of its own.
+    /// The last hook with an event of its own.
     pub report: u64,
-    /// The last hook that the agent's state, as told, rests on.
+    /// The last hook behind the published state of the agent.
     pub state: u64,
 }
 
 impl Told {
-    /// Whether `kind` says something that was not told.
+    /// Whether `kind` is new.
     #[must_use]
     pub fn is_news(&self, kind: &Kind) -> bool {
         match kind {
@@ -118,7 +120,7 @@ impl Told {
                     *version > told.version
                         && (told.state, told.attempts, &told.error) != (*state, *attempts, &error)
                 }
-                // One that is over was told when it was not.
+                // A finished one was published at its end.
                 None => !state.is_over(),
             },
             Kind::MilestoneStatus {
@@ -127,9 +129,9 @@ impl Told {
                 by,
                 ..
             } => match status.status() {
-                // There is nothing to compare it with once it was told.
+                // Nothing is left to compare with after its publication.
                 None => true,
-                // Its command failed: it is where it was, and was told so, but not why.
+                // Its command failed: its status is as before and published, but the reason is new.
                 Some(MilestoneStatus::Pending) if *by == Some(MovedBy::Delivery) => true,
                 Some(status) => self.milestones.get(milestone_id) != Some(&status),
             },
@@ -165,7 +167,7 @@ impl Told {
         }
     }
 
-    /// Whether of the events of this name only the last one matters to [`Self::note`].
+    /// Whether only the last event of this name matters to [`Self::note`].
     #[must_use]
     pub fn is_replaced(name: &str) -> bool {
         matches!(
@@ -181,7 +183,7 @@ impl Told {
         )
     }
 
-    /// Takes note of what is being told.
+    /// Takes note of an event at its publication.
     pub fn note(&mut self, kind: &Kind) {
         match kind {
             Kind::SessionStarted { session_id, .. } => self.keep(*session_id, false),
@@ -262,7 +264,7 @@ impl Told {
                 }
                 if let Some(by) = kind.run_report() {
                     let told = self.keep_run(by.run_id);
-                    // Of each name only the last one is read again, in any order of their places.
+                    // Only the last event of each name is read again, in any order.
                     told.place = told.place.max(Some(by.place));
                 }
             }
@@ -303,7 +305,7 @@ impl Told {
         }
     }
 
-    /// Up to which hook of a session everything was told.
+    /// The hook of a session up to which everything is published.
     #[must_use]
     pub fn reached(&self, session: Id) -> Reached {
         let report = self.hook.filter(|hook| hook.session_id == session);
@@ -314,29 +316,29 @@ impl Told {
         }
     }
 
-    /// The clients that were told to be attached: none of them is, when a server starts.
+    /// Clients published as attached: none of them is when a server starts.
     #[must_use]
     pub fn clients(&self) -> Vec<Kind> {
         let left = |&(session_id, client): &(Id, u64)| Kind::ClientLeft { session_id, client };
         self.clients.iter().map(left).collect()
     }
 
-    /// The deliveries that were told last not to be over.
+    /// Deliveries published as open.
     #[must_use]
     pub fn open_deliveries(&self) -> Vec<Id> {
         self.deliveries.keys().copied().collect()
     }
 
-    /// Takes the conversations of a project's past as told: its log begins now.
+    /// Takes a project's past conversations as published: its log begins now.
     pub fn begin(&mut self, conversations: usize) {
         self.conversations = self.conversations.max(conversations);
     }
 
-    /// The events of the conversations in a project's history that were not told.
+    /// The unpublished events of conversations in a project's history.
     #[must_use]
     pub fn conversations(&self, project: &OutputProject) -> Vec<Kind> {
         let history = &project.claude_session_history;
-        // The first one is told of by the session that it starts with.
+        // The event of its session's start covers the first one.
         (self.conversations.max(1)..history.len())
             .map(|conversation| {
                 let (entry, left) = (&history[conversation], &history[conversation - 1]);
@@ -351,7 +353,7 @@ impl Told {
                         session_id: self
                             .sessions
                             .back()
-                            // A run turns to another one without a session.
+                            // A run changes the conversation without a session.
                             .filter(|_| source != crate::identity::Source::Headless)
                             .map(|session| session.id),
                         claude_session_id: entry.id,
@@ -364,7 +366,7 @@ impl Told {
             .collect()
     }
 
-    /// The events of milestones that are not there any more, and of those that came further.
+    /// The events of deleted and of advanced milestones.
     #[must_use]
     pub fn milestones(&self, all: &[Milestone]) -> Vec<Kind> {
         let there: BTreeSet<Id> = all.iter().map(|milestone| milestone.id).collect();
@@ -401,7 +403,7 @@ impl From<&Milestone> for Kind {
 
 impl From<&Delivery> for Kind {
     fn from(delivery: &Delivery) -> Self {
-        /// Longest beginning of a text that is told, in characters.
+        /// Longest beginning of a text in an event, in characters.
         const TEXT_MAX: usize = 1_000;
         Self::DeliveryState {
             delivery_id: delivery.id,

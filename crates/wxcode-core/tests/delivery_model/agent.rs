@@ -1,11 +1,11 @@
-//! The agent of the model: its prompt, its screen, and what it does with keys.
+//! The agent of the model: its prompt, its screen, and its reaction to keys.
 
 use wxcode_core::delivery::machine::{Kept, Key, Prompt, Seen};
 
 use crate::world::{Broken, Keystroke, Piece, UserKey, View, World};
 
 impl World {
-    /// The screen, which shows what the agent has taken in.
+    /// The screen, which shows the input taken so far.
     pub(crate) fn look(&self, at: usize) -> Seen {
         let prompt = match (self.view, &self.prompt[..]) {
             (View::Starting | View::Dialog | View::Dead, _) | (View::Working, []) => {

@@ -1,4 +1,5 @@
-//! All interleavings of a small case: each reachable state keeps the promises, and from each the deliveries come to an end.
+//! Explores all interleavings of a small case: each reachable state keeps the promises, and from
+//! each the deliveries come to an end.
 
 mod agent;
 mod server;
@@ -11,7 +12,7 @@ use std::{
 
 use world::{ACTIONS, Action, Broken, Budget, START, View, World};
 
-/// How many calm steps a state may take to its end.
+/// Most undisturbed steps from a state to its end.
 const CALM_STEPS: usize = 600;
 
 const NOTHING: Budget = Budget {
@@ -24,7 +25,7 @@ const NOTHING: Budget = Budget {
     lags: 0,
 };
 
-/// Hashes times, the only large numbers, by how long ago they are.
+/// Hashes times, the only large numbers, by their age.
 struct Relative {
     now: u64,
     hasher: DefaultHasher,
@@ -48,7 +49,7 @@ impl Hasher for Relative {
     }
 }
 
-/// A state by what counts.
+/// A state without irrelevant parts.
 fn key(world: &World) -> u64 {
     let mut relative = Relative {
         now: world.now,
@@ -58,7 +59,7 @@ fn key(world: &World) -> u64 {
     relative.finish()
 }
 
-/// What was found: how many states, or the way to a broken promise.
+/// The result: the number of states, or the path to a broken promise.
 type Found = Result<usize, (Broken, Vec<Action>)>;
 
 fn explore(start: World) -> Found {
@@ -96,7 +97,7 @@ fn explore(start: World) -> Found {
     Ok(from.len())
 }
 
-/// Follows a state while nobody interferes and the agent does what it should.
+/// Continues from a state without interference, with a well-behaved agent.
 fn calm_end(world: &World, ends: &mut HashSet<u64>) -> Result<(), Broken> {
     let mut world = world.clone();
     let mut passed = Vec::new();
@@ -115,7 +116,7 @@ fn calm_end(world: &World, ends: &mut HashSet<u64>) -> Result<(), Broken> {
             ends.extend(passed);
             return Ok(());
         }
-        // The rest that was told is no part of the state.
+        // Further output is no part of the state.
         if !has_rested {
             passed.push(at);
         }
@@ -165,7 +166,7 @@ fn a_server_that_dies_anywhere() {
 }
 
 #[test]
-fn a_user_who_types_at_any_moment() {
+fn the_user_types_at_any_moment() {
     let budget = Budget {
         user_keys: 2,
         lags: 2,
@@ -175,7 +176,7 @@ fn a_user_who_types_at_any_moment() {
 }
 
 #[test]
-fn a_user_and_a_server_that_dies() {
+fn the_server_dies_while_a_user_types() {
     let budget = Budget {
         user_keys: 2,
         crashes: 1,
@@ -185,7 +186,7 @@ fn a_user_and_a_server_that_dies() {
 }
 
 #[test]
-fn a_command_that_the_agent_does_not_know() {
+fn an_unknown_command() {
     let budget = Budget {
         user_keys: 1,
         crashes: 1,
@@ -196,7 +197,7 @@ fn a_command_that_the_agent_does_not_know() {
 }
 
 #[test]
-fn dialogs_and_claims_that_are_lost_anywhere() {
+fn dialogs_and_lost_locks_anywhere() {
     let budget = Budget {
         dialogs: 1,
         claims_over: 1,
@@ -220,7 +221,7 @@ fn an_agent_that_dies_anywhere() {
 }
 
 #[test]
-fn an_agent_that_takes_no_enter() {
+fn the_agent_ignores_enter() {
     let budget = Budget {
         swallows: 9,
         user_keys: 1,

@@ -1,4 +1,4 @@
-//! The server of the model: what a courier does, one effect at a time.
+//! The server of the model: a delivery worker, one effect at a time.
 
 use wxcode_core::delivery::{
     DeliveryState,
@@ -22,7 +22,7 @@ impl World {
         }
     }
 
-    /// Whether a hook that the server has read confirms a delivery.
+    /// Whether a hook read by the server confirms a delivery.
     pub(crate) fn was_reported(&self, at: usize) -> bool {
         self.rows[at].state == DeliveryState::Written
             && self.hooks[..self.server.read]
@@ -36,7 +36,7 @@ impl World {
         under.is_some_and(|(at, _)| self.was_taken(*at))
     }
 
-    /// Whether the agent said that it took a delivery.
+    /// Whether the agent reported a delivery.
     pub(crate) fn was_taken(&self, at: usize) -> bool {
         self.hooks.iter().any(|hook| *hook == [Piece::Text(at)])
     }
@@ -50,7 +50,7 @@ impl World {
         let pieces = hook.clone();
         self.server.read += 1;
         self.server.readiness = Readiness::Busy;
-        // It comes before answers that were not heard yet.
+        // It precedes answers that have not been read.
         if let Some((at, _)) = &self.server.under
             && pieces == [Piece::Text(*at)]
             && self.was_reported(*at)
@@ -61,7 +61,7 @@ impl World {
         self.server.todo.push_front(Todo::Event(busy));
     }
 
-    /// What hooks and a screen at rest say.
+    /// Readiness from hooks and a resting screen.
     pub(crate) fn observe(&mut self) -> Option<Result<(), Broken>> {
         if self.server.read < self.hooks.len() || !self.is_at_rest() {
             return None;
@@ -97,7 +97,8 @@ impl World {
             Todo::Event(event) => {
                 if let Some((_, machine)) = &mut self.server.under {
                     let effects = machine.step(&event, self.now);
-                    // At a deadline it may be taken in the same moment; else the report is waited for.
+                    // At a deadline the agent may take it in the same moment; otherwise the server
+                    // waits for the hook.
                     let fails = |effect: &Effect| matches!(effect, Effect::Failed(_));
                     let taken = self.under_was_taken();
                     if event != Event::Tick && taken && effects.iter().any(fails) {
@@ -105,7 +106,7 @@ impl World {
                             "a delivery whose report can still be read does not fail",
                         ));
                     }
-                    // Effects of one event come before the next event.
+                    // Effects of one event precede the next event.
                     for effect in effects.into_iter().rev() {
                         self.server.todo.push_front(Todo::Effect(effect));
                     }
@@ -122,7 +123,7 @@ impl World {
         };
         match effect {
             Effect::Claim => {
-                // Not while somebody's keys are on their way.
+                // Not while another's keys are on their way.
                 self.claimed = self.pty.is_empty() && self.view != View::Dead;
                 self.tell(match self.claimed {
                     true => Event::Claimed,
@@ -179,7 +180,7 @@ impl World {
 
     pub(crate) fn settle(&mut self, at: usize, state: DeliveryState) {
         self.rows[at].state = state;
-        // The courier gives back a keyboard that it was granted meanwhile.
+        // The worker releases a lock that was granted meanwhile.
         self.end_claim();
         self.server.todo.clear();
         self.load();

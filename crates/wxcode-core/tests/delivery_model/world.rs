@@ -1,4 +1,5 @@
-//! A small world around the machine: a store, a holder, an agent, a user, and a server that may die between any two effects.
+//! A small world around the machine: store, holder, agent, user, and a server that may die between
+//! any two effects.
 
 use std::collections::VecDeque;
 
@@ -7,13 +8,13 @@ use wxcode_core::delivery::{
     machine::{Deadlines, Effect, Event, Key, Machine, Readiness},
 };
 
-/// Short, so that there are fewer orders of the timeouts.
+/// Short, for fewer orders of the timeouts.
 pub(crate) const DEADLINES: Deadlines = Deadlines { ready_ms: 4_000 };
 
-/// When the clock begins, in milliseconds: high, so that times are told from other numbers.
+/// The start of the clock, in milliseconds: high, so that times differ from other numbers.
 pub(crate) const START: u64 = 1 << 40;
 
-/// A piece of what stands in the prompt.
+/// A piece of the prompt's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Piece {
     /// The text of a delivery.
@@ -22,7 +23,7 @@ pub(crate) enum Piece {
     Typed,
 }
 
-/// What comes to the agent.
+/// Input of the agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Keystroke {
     Paste(usize),
@@ -49,32 +50,32 @@ pub(crate) enum View {
     Dead,
 }
 
-/// What happens, besides the things that only go on.
+/// An action, besides time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Action {
-    /// The server does its next thing.
+    /// The server takes its next step.
     Server,
     /// The server dies; another one starts.
     Crash,
     /// The agent takes its next key.
     Agent,
-    /// The agent takes its next key for nothing, where that is Enter.
+    /// The agent ignores its next key, if that is Enter.
     Swallow,
-    /// It is up, or its turn is over.
+    /// It becomes ready, or its turn ends.
     Settle,
     DialogOpens,
     DialogCloses,
     Dies,
     /// The server reads the next hook.
     Hook,
-    /// The server sees the agent as it is.
+    /// The server observes the agent.
     Observe,
-    /// The holder says that the screen is at rest.
+    /// The holder reports a resting screen.
     Quiet,
-    /// The claim's time is over at the holder.
+    /// The lock expires at the holder.
     ClaimOver,
     User(UserKey),
-    /// Time passes until the server has something to do.
+    /// Time passes until the server's next step.
     Time,
 }
 
@@ -98,7 +99,7 @@ pub(crate) const ACTIONS: [Action; 17] = [
     Action::User(UserKey::Stash),
 ];
 
-/// How often what may go wrong does.
+/// Bounds on how often each fault happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Budget {
     pub(crate) crashes: u8,
@@ -107,7 +108,7 @@ pub(crate) struct Budget {
     pub(crate) swallows: u8,
     pub(crate) claims_over: u8,
     pub(crate) deaths: u8,
-    /// Times that pass although the agent has not read what was typed.
+    /// Times that pass before the agent has read its input.
     pub(crate) lags: u8,
 }
 
@@ -125,9 +126,9 @@ pub(crate) enum Todo {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Server {
-    /// The delivery under way.
+    /// The delivery in progress.
     pub(crate) under: Option<(usize, Machine)>,
-    /// What it is about to do, in order.
+    /// Its pending effects, in order.
     pub(crate) todo: VecDeque<Todo>,
     /// Hooks that were read.
     pub(crate) read: usize,
@@ -139,25 +140,25 @@ pub(crate) struct World {
     pub(crate) now: u64,
     pub(crate) rows: Vec<Row>,
     pub(crate) server: Server,
-    /// The holder: whether the server has the keyboard, what waits behind it, which keys were used.
+    /// The holder: whether the server has the lock, the waiting input, the used keys.
     pub(crate) claimed: bool,
     pub(crate) waiting: VecDeque<UserKey>,
     pub(crate) typed: Vec<u8>,
-    /// What is in the PTY.
+    /// The content of the PTY.
     pub(crate) pty: VecDeque<Keystroke>,
     pub(crate) view: View,
     pub(crate) prompt: Vec<Piece>,
     pub(crate) kept: Vec<Piece>,
     /// Esc was pressed once.
     pub(crate) clearing: bool,
-    /// The agent knows no such command.
+    /// The agent does not know such a command.
     pub(crate) unknown: bool,
-    /// Prompts that it reported.
+    /// Prompts that the agent reported.
     pub(crate) hooks: Vec<Vec<Piece>>,
     pub(crate) budget: Budget,
 }
 
-/// A promise that is broken.
+/// A broken promise.
 pub(crate) type Broken = &'static str;
 
 impl World {
@@ -195,7 +196,7 @@ impl World {
         self.rows.iter().all(|row| row.state.is_over())
     }
 
-    /// Does an action; `None` where it cannot happen now.
+    /// Carries out an action; `None` when it is impossible now.
     pub(crate) fn act(&self, action: Action) -> Option<Result<Self, Broken>> {
         let mut next = self.clone();
         let done = match action {
@@ -217,7 +218,7 @@ impl World {
                 }
                 _ => None,
             },
-            // Between a look and the key that follows it nothing can be known of one.
+            // Between a look and the following key nothing about it can be known.
             Action::DialogOpens
                 if self.view == View::Idle && self.pty.is_empty() && self.is_at_rest() =>
             {
@@ -237,7 +238,7 @@ impl World {
                 next.waiting.clear();
                 Some(Ok(()))
             }
-            // An event is dealt with to its end before the next is heard.
+            // The server handles an event completely before the next.
             Action::Hook => (next.server.read < next.hooks.len() && next.is_between()).then(|| {
                 next.read_hook();
                 Ok(())
@@ -298,7 +299,7 @@ impl World {
         Some(Ok(()))
     }
 
-    /// The holder: what waited is typed, in order.
+    /// The holder types waiting input, in order.
     pub(crate) fn end_claim(&mut self) {
         self.claimed = false;
         self.pty.extend(self.waiting.drain(..).map(Keystroke::User));
@@ -309,7 +310,7 @@ impl World {
             return None;
         }
         if self.claimed && key == UserKey::Interrupt {
-            // It goes before what waits.
+            // It precedes waiting input.
             self.claimed = false;
             self.pty.push_back(Keystroke::User(key));
             self.end_claim();

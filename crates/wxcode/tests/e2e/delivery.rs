@@ -189,7 +189,7 @@ async fn what_the_agent_does_not_take_fails_with_a_reason() {
 }
 
 #[tokio::test]
-async fn an_agent_that_is_never_ready_fails_it() {
+async fn an_unready_agent_fails_the_delivery() {
     let (server, project) = running("never-ready", "[delivery]\nready_timeout_s = 1\n").await;
     let delivery = server.deliver(&project, "hello").await;
     let failed = server.delivery_until(&project, &delivery, "failed").await;

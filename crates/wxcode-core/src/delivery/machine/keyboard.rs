@@ -1,4 +1,4 @@
-//! Having the keyboard, and what is pressed while it is had.
+//! Input lock: acquire, renew, release; and the keys pressed within it.
 
 use super::{
     CLAIM_RETRY_MS, ENTER_INTERVAL_MS, ENTERS_MAX, Keyboard, Machine, Pressed, Readiness, Stage,
@@ -7,7 +7,7 @@ use super::{
 };
 
 impl Machine {
-    /// Says that something is pressed within this claim.
+    /// Records a key within this lock.
     pub(super) const fn presses(&mut self, what: Pressed) {
         if let Keyboard::Had { pressed, .. } = &mut self.keyboard {
             *pressed = what;
@@ -72,7 +72,7 @@ impl Machine {
         }
     }
 
-    /// Others have the keyboard; an answer of the store or the holder still comes.
+    /// Others have the lock; a pending answer of the store or the holder still arrives.
     pub(super) const fn lose(&mut self, now: u64) {
         self.keyboard = Keyboard::Free {
             again: now + CLAIM_RETRY_MS,
@@ -89,7 +89,7 @@ impl Machine {
         }
     }
 
-    /// Asks for the keyboard, if there is something to press.
+    /// Requests the lock, if there is a key to press.
     pub(super) fn ask(&mut self, now: u64, out: &mut Vec<Effect>) {
         let is_due = self.asks_at().is_some_and(|at| now >= at);
         if is_due {
@@ -99,8 +99,8 @@ impl Machine {
         }
     }
 
-    /// When the keyboard is asked for; for another Enter once more while it is had, which the holder grants when the agent has
-    /// read the last one.
+    /// The time of the next request for the lock. For another Enter it requests the lock again
+    /// while holding it; the holder grants that once the agent has read the last Enter.
     pub(super) fn asks_at(&self) -> Option<u64> {
         let again = match (self.keyboard, self.waits) {
             (Keyboard::Free { again }, Wait::Nothing) => again,

@@ -1,4 +1,4 @@
-//! How long a delivery waits for what, and what is said when it was too long.
+//! Timeouts of a delivery, and the errors after them.
 
 use super::{
     CLAIM_MS, CLEAR_TIMEOUT_MS, Keyboard, Machine, REACT_MS, Readiness, Stage, TAKE_TIMEOUT_MS,
@@ -6,7 +6,7 @@ use super::{
 };
 
 impl Machine {
-    /// Does what is due by the time alone.
+    /// Carries out timeouts that are due.
     pub(super) fn pass(&mut self, now: u64, out: &mut Vec<Effect>) {
         if self.gives_up_at().is_some_and(|at| now >= at) {
             self.give_up(now, out);
@@ -23,7 +23,7 @@ impl Machine {
         }
     }
 
-    /// When the next [`Event::Tick`] is needed; `None` while only another event can change anything.
+    /// The time of the next [`Event::Tick`]; `None` while only another event can change anything.
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
         if self.is_over() {
@@ -41,7 +41,7 @@ impl Machine {
         times.into_iter().flatten().min()
     }
 
-    /// When it has taken too long.
+    /// The time of failure.
     fn gives_up_at(&self) -> Option<u64> {
         let ready_ms = self.deadlines.ready_ms;
         let unready = self.not_ready_since.map(|since| since + ready_ms);
@@ -117,9 +117,9 @@ impl Machine {
     }
 }
 
-/// Said when the text could not be cleared.
+/// Added when the text could not be cleared.
 const STILL_THERE: &str = "; its text may still stand in the prompt: clear it there";
-/// Said when a draft was put aside and not brought back.
+/// Added when a stashed draft was not restored.
 const ASIDE: &str =
     "; the draft that stood in the prompt is put aside: Ctrl+S in the empty prompt brings it back";
 

@@ -1,95 +1,96 @@
-//! What a delivery's machine hears and says.
+//! Events and effects of the delivery machine.
 
-/// How long each step may take.
+/// Configurable timeouts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Deadlines {
-    /// How long the agent may take to be ready, and something may stand in the prompt unchanged, in milliseconds.
+    /// Time for the agent to become ready, and for an unchanged draft in the prompt, in
+    /// milliseconds.
     pub ready_ms: u64,
 }
 
-/// What the agent is like, as far as a delivery cares.
+/// The agent's readiness for a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Readiness {
     /// A command may be typed.
     Ready,
-    /// In a turn: wait for as long as it takes.
+    /// In a turn: wait for its end.
     Busy,
-    /// A dialog of this name is in the way: wait for as long as it stands.
+    /// A dialog of this name is open: wait for its end.
     Dialog(String),
     /// Not seen ready yet.
     NotReady,
 }
 
-/// What a look at the prompt finds.
+/// The result of a look at the prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Seen {
-    /// What stands in it.
+    /// The content of the prompt.
     pub prompt: Prompt,
-    /// Whether the agent keeps a draft that was put aside.
+    /// Whether the agent has a stashed draft.
     pub kept: Kept,
 }
 
-/// What stands in the prompt.
+/// The content of the prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Prompt {
-    /// There is none that takes keys.
+    /// No prompt that takes keys.
     Nothing,
     /// Nothing.
     Empty,
     /// Exactly the delivery's text.
     Text {
-        /// Enter would take something else that the agent offers.
+        /// Enter would take another suggestion of the agent.
         offers_other: bool,
         /// Another [`Key::Escape`] clears it.
         asks_to_clear: bool,
     },
     /// Anything else.
     Draft {
-        /// Tells one draft from another.
+        /// A hash that tells one draft from another.
         mark: u64,
     },
 }
 
-/// Whether the agent keeps a draft that was put aside; it has room for one.
+/// Whether the agent has a stashed draft; it has room for one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kept {
-    /// It does not.
+    /// It has none.
     No,
-    /// It does: another one would throw it away.
+    /// It has one: stashing another would discard it.
     Yes,
-    /// A list of completions hides that.
+    /// A list of completions hides the stash.
     Hidden,
 }
 
-/// A key that is pressed for a delivery, beside Enter.
+/// A key of a delivery, besides Enter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Key {
-    /// Puts the draft aside, or brings it back into an empty prompt.
+    /// Stashes the draft, or restores it into an empty prompt.
     Stash,
     /// Closes a list of completions; twice on a text, clears it.
     Escape,
 }
 
-/// What happened. Times are of one monotonic clock, in milliseconds.
+/// An event. Times are of one monotonic clock, in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// The agent's readiness, told whenever it may have changed.
+    /// The agent's readiness, sent whenever it may have changed.
     Agent(Readiness),
-    /// Nobody else types from here on.
+    /// The lock was granted: nobody else types from here on.
     Claimed,
-    /// Others may type, and what was pressed last may not have been: not granted, over, or Ctrl+C.
+    /// The lock is gone (refused, expired, or Ctrl+C), and the last key may not have been typed.
     Unclaimed,
-    /// The prompt now.
+    /// A look at the prompt.
     Looked(Seen),
-    /// The store has the delivery as `written`.
+    /// The store has recorded `written`.
     Recorded,
     /// The text is in the PTY.
     Typed,
-    /// The text was not typed, and its key is free.
+    /// The text was not typed, and its key is unused.
     NotTyped,
     /// The screen came to rest.
     Quiet,
-    /// The agent reported exactly this command as submitted.
+    /// The agent's hook reported exactly this command.
     Reported,
     /// The agent is gone.
     Gone,
@@ -97,49 +98,51 @@ pub enum Event {
     Tick,
 }
 
-/// What is to be done, in order.
+/// An effect, to be carried out in order.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Effect {
-    /// Have the keyboard for [`super::CLAIM_MS`]; answer with [`Event::Claimed`] or [`Event::Unclaimed`].
+    /// Acquire the input lock for [`super::CLAIM_MS`]; answer with [`Event::Claimed`] or
+    /// [`Event::Unclaimed`].
     Claim,
-    /// Give it back.
+    /// Release the lock.
     Release,
     /// Look at the prompt; answer with [`Event::Looked`].
     Look,
-    /// Press a key, only while the keyboard is had.
+    /// Press a key, only within the lock.
     Press(Key),
-    /// Make it durable that the text is about to be typed; answer with [`Event::Recorded`].
+    /// Record durably that typing is about to begin; answer with [`Event::Recorded`].
     Record,
-    /// Type the text, once per delivery and only while the keyboard is had; answer with [`Event::Typed`] or [`Event::NotTyped`].
+    /// Type the text, once per delivery and only within the lock; answer with [`Event::Typed`] or
+    /// [`Event::NotTyped`].
     Type,
-    /// Press Enter, only while the keyboard is had; the number of attempts is durable afterwards.
+    /// Press Enter, only within the lock; record the number of attempts afterwards.
     Enter {
-        /// Attempts so far, this one included.
+        /// Attempts so far, with this one.
         attempts: u32,
     },
-    /// Say in `error` what it waits for; `None` when nothing is in the way any more.
+    /// Set `error` to the obstacle; `None` clears it.
     Note(Option<String>),
-    /// It is submitted.
+    /// Record `submitted`.
     Submitted,
-    /// It failed.
+    /// Record `failed`.
     Failed(String),
 }
 
-/// Why nothing is typed although the agent is ready.
+/// An obstacle in front of a ready agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Obstacle {
-    /// Something of somebody else stands in the prompt.
+    /// Another text stands in the prompt.
     Draft { mark: u64 },
-    /// The text was typed, and something else stands with it or in its place.
+    /// The typed text stands in the prompt together with other text, or was replaced.
     Mixed,
-    /// There is no prompt that takes keys.
+    /// No prompt that takes keys.
     NoPrompt,
-    /// Others have the keyboard.
+    /// Others have the lock.
     Keyboard,
 }
 
 impl Obstacle {
-    /// What it is called in `error`, and what to do.
+    /// Its description for `error`, with a remedy.
     pub(super) fn note(self) -> String {
         match self {
             Self::Draft { .. } => "draft: other text stands in the prompt: send it or clear it, and the command follows by itself",

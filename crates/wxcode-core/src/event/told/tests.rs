@@ -105,7 +105,7 @@ fn milestone(n: u16, status: MilestoneStatus) -> Kind {
 }
 
 #[test]
-fn a_command_that_failed_is_told_of_its_pending_milestone_and_a_deleted_one_is_forgotten() {
+fn failed_commands_and_deleted_milestones_are_published() {
     let at = |status: Stage, by| Kind::MilestoneStatus {
         milestone_id: id(7),
         element_name: None,
@@ -123,14 +123,14 @@ fn a_command_that_failed_is_told_of_its_pending_milestone_and_a_deleted_one_is_f
         at(Stage::Pending, None),
     ];
     assert_eq!(news(&mut told, &kinds), [true, false, true, true, true]);
-    // Deleted while nobody told it.
+    // Deleted while no server ran.
     let gone = told.milestones(&[]);
     assert_eq!(gone, [at(Stage::Deleted, None)]);
     gone.iter().for_each(|kind| told.note(kind));
     assert_eq!(told.milestones(&[]), []);
 }
 
-/// Which of these are news, told one after the other.
+/// Whether each of these is new, published one after the other.
 fn news(told: &mut Told, kinds: &[Kind]) -> Vec<bool> {
     let one = |kind: &Kind| {
         let is_news = told.is_news(kind);
@@ -143,7 +143,7 @@ fn news(told: &mut Told, kinds: &[Kind]) -> Vec<bool> {
 }
 
 #[test]
-fn a_hook_is_told_once_and_another_sessions_hooks_count_anew() {
+fn a_hook_is_published_once_per_session() {
     let mut told = Told::default();
     let hooks = [(1, 3), (1, 3), (1, 2), (1, 4), (2, 1), (2, 1)].map(|(s, n)| tool(s, n));
     assert_eq!(
@@ -155,7 +155,7 @@ fn a_hook_is_told_once_and_another_sessions_hooks_count_anew() {
 }
 
 #[test]
-fn a_state_is_told_when_it_or_its_dialog_changes() {
+fn a_changed_state_or_dialog_is_published() {
     let mut told = Told::default();
     let states = [
         state(1, AgentState::Idle, None, 1),
@@ -172,7 +172,7 @@ fn a_state_is_told_when_it_or_its_dialog_changes() {
 }
 
 #[test]
-fn a_delivery_goes_on_by_its_version_and_ends_once() {
+fn a_delivery_advances_by_version() {
     use DeliveryState::{Queued, Submitted, Written};
     let mut told = Told::default();
     let steps = [
@@ -192,7 +192,7 @@ fn a_delivery_goes_on_by_its_version_and_ends_once() {
 }
 
 #[test]
-fn a_session_starts_and_exits_once_whatever_the_order_of_ids() {
+fn a_session_starts_and_exits_once() {
     let started = |n| Kind::SessionStarted {
         session_id: id(n),
         claude_session_id: Uuid::nil(),
@@ -224,7 +224,7 @@ fn a_session_starts_and_exits_once_whatever_the_order_of_ids() {
 }
 
 #[test]
-fn the_first_look_at_no_planning_is_no_change() {
+fn missing_planning_is_no_change() {
     let looked = |fingerprint: &str, entries| Kind::PlanningChanged {
         fingerprint: fingerprint.into(),
         entries,
@@ -240,7 +240,7 @@ fn the_first_look_at_no_planning_is_no_change() {
 }
 
 #[test]
-fn what_is_kept_of_many_milestones_is_bounded_and_what_was_forgotten_is_not_told_again() {
+fn remembered_milestones_are_bounded() {
     use MilestoneStatus::{Completed, Pending};
     let mut told = Told::default();
     let count = u16::try_from(MILESTONES_MAX).unwrap() + 500;
@@ -254,7 +254,7 @@ fn what_is_kept_of_many_milestones_is_bounded_and_what_was_forgotten_is_not_told
 }
 
 #[test]
-fn clients_that_were_attached_leave() {
+fn attached_clients_leave_on_restart() {
     let joined = |client| Kind::ClientJoined {
         session_id: id(1),
         client,
@@ -296,9 +296,9 @@ fn any_kind() -> impl Strategy<Value = Kind> {
 }
 
 proptest! {
-    /// Of the events that are replaced the last of each name is enough, in their order.
+    /// Of replaced events the last of each name is enough, in order.
     #[test]
-    fn the_last_of_what_is_replaced_is_enough(kinds in prop::collection::vec(any_kind(), 0..60)) {
+    fn the_last_of_replaced_events_is_enough(kinds in prop::collection::vec(any_kind(), 0..60)) {
         let (mut all, mut few) = (Told::default(), Told::default());
         for (n, kind) in kinds.iter().enumerate() {
             all.note(kind);
@@ -310,9 +310,9 @@ proptest! {
         prop_assert_eq!(all, few);
     }
 
-    /// Whatever is told: a second time it is no news, but for what has come to its end and is not kept.
+    /// Any event is new once, apart from ends that are not kept.
     #[test]
-    fn nothing_is_news_twice_and_what_was_told_reads_back(kinds in prop::collection::vec(any_kind(), 0..60)) {
+    fn no_event_is_new_twice(kinds in prop::collection::vec(any_kind(), 0..60)) {
         let mut told = Told::default();
         for kind in &kinds {
             if told.is_news(kind) {
@@ -327,7 +327,7 @@ proptest! {
 }
 
 #[test]
-fn what_a_run_printed_is_told_once_however_often_it_is_read() {
+fn run_output_is_published_once() {
     let story = [
         run_started(1),
         run_message(1, 0, 0),
@@ -339,7 +339,7 @@ fn what_a_run_printed_is_told_once_however_often_it_is_read() {
     let mut told = Told::default();
     assert_eq!(news(&mut told, &story), [true; 6]);
     assert_eq!(news(&mut told, &story), [false; 6]);
-    // The places of another run are its own, and a session's hooks stay theirs.
+    // The places of another run are separate, and so are a session's hooks.
     assert_eq!(
         news(
             &mut told,
@@ -350,9 +350,9 @@ fn what_a_run_printed_is_told_once_however_often_it_is_read() {
 }
 
 #[test]
-fn the_last_event_of_each_name_is_enough_to_go_on() {
+fn the_last_event_of_each_name_is_enough() {
     let mut told = Told::default();
-    // As a log is read again: of what is replaced the last of each name, which need not be in order.
+    // As a log is read again: of replaced events the last of each name, in any order.
     for kind in [run_started(1), run_tool(1, 900, 0), run_message(1, 500, 0)] {
         told.note(&kind);
     }
@@ -370,7 +370,7 @@ fn the_last_event_of_each_name_is_enough_to_go_on() {
 }
 
 #[test]
-fn events_of_runs_are_read_as_they_were_written() {
+fn run_events_round_trip() {
     for kind in [
         run_started(1),
         run_message(1, 7, 1),
