@@ -1,4 +1,4 @@
-/** The calls that the page makes, one function a route. */
+/** Calls of the server's API, one function a route. */
 import { API_BASE, request } from "./client";
 import type {
   Answer,
@@ -17,7 +17,7 @@ import type {
   Session,
 } from "./types";
 
-/** Projects asked for at once: the most that the server gives. */
+/** Projects per request: the server's maximum. */
 const PROJECT_LIMIT = 1_000;
 
 const project = (id: string): string => `/output-projects/${encodeURIComponent(id)}`;
@@ -61,10 +61,12 @@ export const getSession = (projectId: string, signal?: AbortSignal) =>
 export const continueConversation = (projectId: string, conversation: string) =>
   request<Session>("POST", `${project(projectId)}/session`, { claude_session_id: conversation });
 
-/** Longest wait for an answer to be typed, in milliseconds: longer than the server takes for one. */
+/** Longest wait for an answer to be typed, in milliseconds; longer than the server needs. */
 const ANSWER_LIMIT_MS = 70_000;
 
-/** Answers what the agent asks. The server presses key after key, and looks at the screen between them. */
+/**
+ * Answers the agent's question. The server presses key after key and reads the screen between keys.
+ */
 export const answerAsk = (projectId: string, answer: Answer) =>
   request<Session>("POST", `${project(projectId)}/answer`, answer, undefined, ANSWER_LIMIT_MS);
 
@@ -78,7 +80,7 @@ export const listDeliveries = (projectId: string, skip: number, limit: number, s
     signal,
   );
 
-/** Sending again with the same key gives the same delivery, so a lost answer may be retried. */
+/** The same key gives the same delivery, so a caller may retry after a lost response. */
 export const sendCommand = (projectId: string, text: string, idempotencyKey: string) =>
   request<Delivery>("POST", `${project(projectId)}/deliveries`, { text, idempotency_key: idempotencyKey });
 
@@ -94,5 +96,5 @@ export const stopRun = (projectId: string, id: string) =>
 export const getPlanning = (projectId: string, signal?: AbortSignal) =>
   request<Planning>("GET", `${project(projectId)}/planning`, undefined, signal);
 
-/** Where the project's events are told. */
+/** The address of the project's events. */
 export const eventsAddress = (projectId: string): string => `${API_BASE}${project(projectId)}/events`;

@@ -2,10 +2,10 @@
 
 export const API_BASE = "/api/v1";
 
-/** Longest wait for an answer, in milliseconds. Starting a session is the slowest call. */
+/** Longest wait for a response, in milliseconds. Starting a session is the slowest call. */
 export const REQUEST_LIMIT_MS = 30_000;
 
-/** The server refused, or could not be reached (`status` 0). The message is for the user. */
+/** The server refused, or did not respond (`status` 0). The message is for the user. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
@@ -16,7 +16,7 @@ export class ApiError extends Error {
   }
 }
 
-/** What happens when the server no longer knows this browser. */
+/** Called when the server no longer knows this browser. */
 type SignedOut = () => void;
 let signedOut: SignedOut = () => {};
 
@@ -38,7 +38,7 @@ export async function request<T>(
     method,
     headers: { Accept: "application/json, application/problem+json" },
     signal: signal ? AbortSignal.any([signal, limit]) : limit,
-    // A redirect to the login page is for the browser to follow, not for a JSON parser.
+    // Leave a redirect to the login page to the browser; a JSON parser cannot follow it.
     redirect: "manual",
   };
   if (body !== undefined) {
@@ -65,7 +65,7 @@ export async function request<T>(
   }
 }
 
-/** The sentence for the user in an error answer: `detail`, else `title`, else the status line. */
+/** The sentence for the user in an error response: `detail`, else `title`, else the status line. */
 async function detailOf(response: Response): Promise<string> {
   const fallback = `${response.status} ${response.statusText}`.trim();
   try {

@@ -21,7 +21,7 @@ class FakeSource extends EventTarget {
   tell(type: string, lastEventId: string): void {
     this.dispatchEvent(Object.assign(new Event(type), { lastEventId, data: `{${lastEventId}}` }));
   }
-  /** `forGood` when the server said no: the browser does not try again then. */
+  /** `forGood`: the server refused, so the browser does not try again. */
   break(forGood: boolean): void {
     this.readyState = forGood ? 2 : 0;
     this.dispatchEvent(new Event("error"));

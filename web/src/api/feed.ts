@@ -1,29 +1,32 @@
-/** A project's events as the server tells them, for as long as somebody looks at the page. */
+/** Follows a project's events while the page is visible. */
 
-/** From the server's no to the next try, in milliseconds. A broken connection the browser takes up again by itself. */
+/**
+ * Pause after a refusal, in milliseconds. The browser itself reconnects after a broken connection.
+ */
 export const REOPEN_MS = 5_000;
 
 export interface FeedHandlers {
-  /** Something happened: the event's type, and its data as JSON. */
+  /** An event: its type, and its data as JSON. */
   told(type: string, data: string): void;
-  /** From now on everything is told, or no longer. */
+  /** Whether events arrive from now on. */
   flowing(flows: boolean): void;
 }
 
 export interface Feed {
-  /** The network is back: no need to wait any longer. */
+  /** The network is back: reconnect at once. */
   wake(): void;
   stop(): void;
 }
 
-/** The part of an `EventSource` that is used. */
+/** The used part of an `EventSource`. */
 export type Source = Pick<EventSource, "readyState" | "addEventListener" | "close">;
 
 const CLOSED = 2;
 
 /**
- * Listens to events of these types at `address`. A hidden page does not: browsers keep few connections to one server, and
- * the terminals of other tabs need them. When it is shown again it goes on after the last event that it was told.
+ * Follows events of these types at `address` while the page is visible: browsers allow few
+ * connections to one server, and the terminals of other tabs need them. A page that becomes visible
+ * again continues after its last event.
  */
 export function follow(
   address: string,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { NUDGE_MS, POLL_MS, poll } from "./poll";
 
-/** The part of a document that the poll looks at. */
+/** The part of a document used by the poll. */
 class FakePage extends EventTarget {
   hidden = false;
   show(visible: boolean): void {
@@ -50,7 +50,7 @@ it("gives up the answer under way when asked anew", async () => {
   const { signals, polling } = setup();
   polling.refresh();
   expect(signals.map((signal) => signal.aborted)).toEqual([true, false]);
-  // The first one does not go on asking beside the second.
+  // The first poll stops when the second starts.
   await vi.advanceTimersByTimeAsync(POLL_MS);
   expect(signals.length).toBe(3);
 });

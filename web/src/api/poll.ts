@@ -1,21 +1,25 @@
-/** Asks again and again while the page is visible. */
+/** Repeats a request while the page is visible. */
 
-/** From one answer to the next question where nobody tells of changes, in milliseconds. */
+/** Pause between requests without change events, in milliseconds. */
 export const POLL_MS = 2_000;
-/** Least time from one nudged question to the next, in milliseconds. */
+/** Shortest time between nudged requests, in milliseconds. */
 export const NUDGE_MS = 250;
 
 export interface Poll {
-  /** Asks now, and gives up an answer that is still under way. */
+  /** Asks now and drops a pending response. */
   refresh(): void;
-  /** Asks soon, behind an answer that is still under way: something changed. Many nudges are one question. */
+  /**
+   * Asks soon, after a pending response, because something changed. Many nudges make one request.
+   */
   nudge(): void;
   stop(): void;
 }
 
 type Ask = (signal: AbortSignal) => Promise<void>;
 
-/** Calls `ask` now and `pause` milliseconds after each answer; a hidden page asks nothing until it is shown again. */
+/**
+ * Calls `ask` now and `pause` milliseconds after each response; pauses while the page is hidden.
+ */
 export function poll(ask: Ask, pause: () => number = () => POLL_MS, page: Document = document): Poll {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let asking: AbortController | null = null;

@@ -1,21 +1,24 @@
-/** The newest part of a list that the server gives oldest first. */
+/** The newest part of a list in oldest-first order. */
 
 export interface Part<T> {
   items: T[];
   total: number;
 }
 
-/** Remembers where the end of a list is, so that one question is usually enough to see it. */
+/** Remembers the end of a list, so that one request usually reaches it. */
 export class Tail<T> {
   #skip = 0;
   readonly #limit: number;
 
-  /** `limit`: most records of one answer. */
+  /** `limit`: most records of one response. */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** The newest records, newest first. Asks a second time when the end moved out of sight, and not a third time. */
+  /**
+   * The newest records, newest first. Asks at most twice: again only when the end moved out of
+   * reach.
+   */
   async read(ask: (skip: number, limit: number) => Promise<Part<T>>): Promise<Part<T>> {
     let part = await ask(this.#skip, this.#limit);
     const skip = Math.max(0, part.total - this.#limit);

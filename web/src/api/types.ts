@@ -1,4 +1,7 @@
-/** What the server's API says, by the names of its OpenAPI document. Times are RFC 3339 UTC, ids 24 hex digits. */
+/**
+ * Types of the server's API, named as in its OpenAPI document. Times are RFC 3339 UTC, ids 24 hex
+ * digits.
+ */
 
 export interface OutputProject {
   id: string;
@@ -17,7 +20,7 @@ export interface OutputProjectList {
 
 export interface NewOutputProject {
   name: string;
-  /** An absolute existing folder; without it the server makes one. */
+  /** An absolute existing folder; the server creates one if absent. */
   workspace_path?: string;
 }
 
@@ -29,14 +32,14 @@ export interface Milestone {
   element_name: string;
   element_id: string | null;
   status: MilestoneStatus;
-  /** Who moved it where it is, or tried to: `user`, `delivery`; `null` for one that never moved. */
+  /** The origin of the last change or attempt: `user`, `delivery`; `null` before the first. */
   status_by: string | null;
-  /** Why it was moved; for a pending one whose command failed, why it was not. */
+  /** The reason of the last change; for a pending milestone, why its command failed. */
   status_reason: string | null;
-  /** From 1, for one whose command waits behind others. */
+  /** Position in the queue, from 1. */
   place_in_line: number | null;
   context?: string | null;
-  /** The delivery that carries its command, once it was started. */
+  /** The delivery of its command, once started. */
   delivery_id?: string | null;
   created_at: string;
   completed_at: string | null;
@@ -85,7 +88,7 @@ export interface SessionExit {
 export interface Session {
   status: SessionStatus;
   agent_state: AgentState;
-  /** The name of the dialog that stands in the way, if any. */
+  /** The name of the open dialog, if any. */
   dialog: string | null;
   session_id: string | null;
   claude_session_id: string | null;
@@ -97,37 +100,40 @@ export interface Session {
   rows: number | null;
   clients: number;
   exit: SessionExit | null;
-  /** What stands on the agent's screen and waits for an answer. */
+  /** The pending question on the agent's screen. */
   asks: Ask | null;
-  /** What the user should know about how the session runs. */
+  /** A problem of the session that the user should know. */
   warning: string | null;
-  /** The run under way, for which no session can be started. */
+  /** The run in progress, which excludes a session. */
   run: Run | null;
-  /** Why it could not be resumed when the server started, and what to do; null once a session was started. */
+  /**
+   * Why the server could not resume the session at its start, with a remedy; null after the next
+   * start.
+   */
   resume_error: string | null;
 }
 
-/** What the agent asks, and what may be answered. */
+/** A question of the agent, with its choices. */
 export interface Ask {
-  /** An answer names it, so that it cannot reach another ask. */
+  /** An answer names this id, so that it cannot reach another question. */
   id: string;
   kind: "permission" | "question" | "dialog";
-  /** The name of what is on the screen: `permission`, `question`, `trust_folder`, `auto_mode_offer`, … */
+  /** The name of the dialog: `permission`, `question`, `trust_folder`, `auto_mode_offer`, … */
   dialog: string;
   tool_name: string | null;
-  /** What the tool is to be called with. */
+  /** The tool's input. */
   tool_input: unknown;
-  /** Empty where it is no question. */
+  /** Empty for other kinds. */
   questions: Question[];
-  /** The choices on the screen, in the agent's words; empty while they are not known. */
+  /** The choices on the screen, in the agent's words; empty while unknown. */
   options: string[];
-  /** The index of the choice that Enter would take. */
+  /** The index of the choice of Enter. */
   selected: number | null;
 }
 
 export interface Question {
   question: string;
-  /** A word or two for it. */
+  /** A short title. */
   header: string;
   multi_select: boolean;
   options: QuestionOption[];
@@ -138,25 +144,25 @@ export interface QuestionOption {
   description: string;
 }
 
-/** The answer to one question: labels of its options, or own words, or both where several may be chosen. */
+/** The answer to one question: option labels, a free text, or both for a multi-select question. */
 export interface QuestionAnswer {
   options: string[];
   text: string | null;
 }
 
-/** One of the options, or an answer to each question in their order. */
+/** One of the options, or an answer to each question, in order. */
 export type Answer = { id: string; option: string } | { id: string; answers: QuestionAnswer[] };
 
 export type RunState = "running" | "succeeded" | "failed" | "stopped";
 
-/** A prompt that was carried out without a terminal. */
+/** A headless run of one prompt. */
 export interface Run {
   id: string;
   output_project_id: string;
   claude_session_id: string | null;
   state: RunState;
   prompt: string;
-  /** The agent's last words. */
+  /** The agent's result. */
   result: string | null;
   error: string | null;
   started_at: string;
@@ -175,7 +181,7 @@ export interface Delivery {
   id: string;
   state: DeliveryState;
   attempts: number;
-  /** Why it failed, or the dialog that it waits behind. */
+  /** The reason of a failure, or the present obstacle. */
   error: string | null;
   text?: string;
   milestone_id?: string | null;
@@ -187,13 +193,13 @@ export interface DeliveryList {
   total: number;
 }
 
-/** What `.planning/` tells, of which the page shows a part. */
+/** The used part of the planning view. */
 export interface Planning {
   phases: Phase[];
   progress: PlanningProgress;
-  /** What came while which milestone was the one in work. */
+  /** Entries by the milestone in work at their creation. */
   created: Created[];
-  /** Folders of planning outside of the project's one `.planning/`, as paths in the workspace. */
+  /** Planning folders outside the project's one `.planning/`, as paths in the workspace. */
   misplaced: string[];
 }
 
@@ -218,7 +224,7 @@ export interface Phase {
 export interface Created {
   milestone_id: string;
   element_name: string | null;
-  /** Files and folders below `.planning/`, not all of them where `total` is larger. */
+  /** Files and folders below `.planning/`; more exist when `total` is larger. */
   paths: string[];
   total: number;
 }

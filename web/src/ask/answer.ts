@@ -1,7 +1,10 @@
-/** The answers to an ask's questions while they are put together. */
+/** Collects the answers to a question dialog. */
 import type { Ask, Question, QuestionAnswer } from "../api/types";
 
-/** Whether the server can give the answer: not to a dialog that it does not know, nor to questions that it only sees. */
+/**
+ * Whether the server can give the answer: not for an unknown dialog, nor for questions without a
+ * hook.
+ */
 export function mayAnswer({ kind, dialog, questions, options }: Ask): boolean {
   return kind === "question" ? questions.length > 0 : dialog !== "other" && options.length > 0;
 }
@@ -15,7 +18,7 @@ export interface Draft {
 export const blank = (questions: readonly Question[]): Draft[] =>
   questions.map(() => ({ options: [], text: "" }));
 
-/** An option is taken, or taken back where several may be. */
+/** Toggles an option, or takes it for a single-choice question. */
 export function pick(question: Question, draft: Draft, label: string): Draft {
   if (!question.multi_select) return { options: [label], text: "" };
   const options = draft.options.includes(label)
@@ -26,13 +29,13 @@ export function pick(question: Question, draft: Draft, label: string): Draft {
   return { ...draft, options };
 }
 
-/** Own words are written: instead of an option where only one answer may be given. */
+/** Sets the free text; for a single-choice question it replaces the option. */
 export function write(question: Question, draft: Draft, text: string): Draft {
   const instead = !question.multi_select && text.trim() !== "";
   return { options: instead ? [] : draft.options, text };
 }
 
-/** What is sent; `null` while a question is without an answer. */
+/** The request body; `null` while a question has no answer. */
 export function complete(drafts: readonly Draft[]): QuestionAnswer[] | null {
   const answers = drafts.map(({ options, text }) => ({
     options: [...options],

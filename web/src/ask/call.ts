@@ -1,8 +1,8 @@
-/** What a tool is to be called with, in pieces that a person can read before agreeing to it. */
+/** Splits a tool call into pieces that a person can read before agreeing. */
 
-/** Most characters of one piece that are shown; the server cuts the texts of a call sooner. */
+/** Most visible characters of one piece; the server cuts longer texts earlier. */
 export const PIECE_MAX = 8_000;
-/** Most pieces that are shown. */
+/** Most visible pieces. */
 export const PIECES_MAX = 20;
 
 export type Look = "code" | "text" | "removed" | "added";
@@ -12,11 +12,11 @@ export interface Piece {
   name: string;
   look: Look;
   text: string;
-  /** Characters that are not shown. */
+  /** The number of hidden characters. */
   left: number;
 }
 
-/** Fields that say most, in the order in which they are read. */
+/** The most telling fields, in reading order. */
 const FIRST = ["command", "file_path", "notebook_path", "path", "url", "query", "pattern", "plan"];
 const LOOKS: Readonly<Record<string, Look>> = {
   description: "text",
@@ -27,7 +27,7 @@ const LOOKS: Readonly<Record<string, Look>> = {
   new_string: "added",
 };
 
-/** The pieces of a call, those first that say most. */
+/** The pieces of a call, the most telling first. */
 export function pieces(input: unknown): Piece[] {
   if (input === null || input === undefined) return [];
   if (typeof input !== "object" || Array.isArray(input)) return [piece("", input)];
@@ -48,11 +48,11 @@ function piece(name: string, value: unknown): Piece {
   return { name, look: LOOKS[name] ?? "code", text: visible(shown), left: whole.length - shown.length };
 }
 
-/** Characters that are not seen, or change how others are seen: control, direction, of no width. */
+/** Invisible characters, and those that change others: control, direction, zero width. */
 const HIDDEN =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
-/** The text with what hides in it: what is agreed to must be what is read. */
+/** The text with invisible characters spelled out: people must read exactly what they agree to. */
 export function visible(text: string): string {
   return text.replaceAll("\r\n", "\n").replace(HIDDEN, (char) => {
     const code = char.charCodeAt(0);

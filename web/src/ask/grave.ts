@@ -1,4 +1,4 @@
-/** Dialogs that are agreed to only by a tick of their own, because much follows from them. */
+/** Dialogs with large consequences, which need an extra tick. */
 import type { Key } from "../i18n/i18n";
 
 interface Grave {
@@ -13,5 +13,5 @@ const GRAVE: Readonly<Record<string, Grave>> = {
 
 export const grave = (dialog: string): Grave | null => GRAVE[dialog] ?? null;
 
-/** Whether an option, in the agent's words, declines: all others agree to something. */
+/** Whether an option, in the agent's words, declines; all others agree. */
 export const declines = (option: string): boolean => /^no\b/i.test(option.trim());

@@ -1,4 +1,4 @@
-/** The idempotency key of a command that is being sent. */
+/** The idempotency key of a command. */
 
 /** 128 random bits in hex. Works on plain http too, where `crypto.randomUUID` does not exist. */
 export function newKey(
@@ -7,7 +7,7 @@ export function newKey(
   return Array.from(random(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Keeps one key for as long as the same text is tried, so that a lost answer cannot send it twice. */
+/** Keeps one key while the same text is tried, so that a lost response cannot send it twice. */
 export class PendingKey {
   #text = "";
   #key = "";
@@ -20,7 +20,7 @@ export class PendingKey {
     return this.#key;
   }
 
-  /** The server has it: the same text again is a new command. */
+  /** The server has the command: the same text again is a new command. */
   taken(): void {
     this.#key = "";
   }

@@ -1,4 +1,4 @@
-/** The page's words in English. Other languages have the same keys. `{name}` marks what is filled in. */
+/** The page's texts in English. Other languages have the same keys. `{name}` marks a value. */
 export const en = {
   "app.skip": "Skip to the content",
   "app.logout": "Log out",

@@ -1,4 +1,4 @@
-/** The page's language, chosen once by what the browser asks for. */
+/** The page's language, from the browser's preferences. */
 import { type Dictionary, en, type Key } from "./en";
 import { ptBr } from "./pt_br";
 
@@ -8,7 +8,7 @@ export type Values = Record<string, string | number>;
 
 const DICTIONARIES: Record<Language, Dictionary> = { en, "pt-BR": ptBr };
 
-/** The first of the wished languages that the page speaks. */
+/** The first supported language of the browser's list. */
 export function chooseLanguage(wished: readonly string[]): Language {
   for (const tag of wished) {
     const primary = tag.toLowerCase().split("-")[0];
@@ -35,7 +35,7 @@ const UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ["minute", 60_000],
 ];
 
-/** How long ago, or the date when it is more than a week. */
+/** A relative time; a date after more than a week. */
 export function ago(time: string, now: number = Date.now(), as: Language = language): string {
   const at = Date.parse(time);
   if (Number.isNaN(at)) return "";

@@ -1,4 +1,4 @@
-/** The page's words in Brazilian Portuguese. */
+/** The page's texts in Brazilian Portuguese. */
 import type { Dictionary } from "./en";
 
 export const ptBr: Dictionary = {

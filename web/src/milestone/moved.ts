@@ -1,10 +1,10 @@
-/** Who brought a milestone where it is, and why, in words. */
+/** The origin and the reason of a milestone's status, in words. */
 import type { Milestone } from "../api/types";
 import { type Key, t } from "../i18n/i18n";
 
 const BY: Readonly<Record<string, Key>> = { user: "milestone.by.user", delivery: "milestone.by.delivery" };
 
-/** Empty for one that never moved, and where the command's own state says it. */
+/** Empty before the first change, and when the command's own state says it. */
 export function movedText({
   status,
   status_by,
@@ -13,7 +13,7 @@ export function movedText({
   if (!status_by) return "";
   const key = BY[status_by];
   const who = key ? t(key) : status_by;
-  // That the command was submitted is what "in progress" means.
+  // "In progress" already means that the command was submitted.
   if (status === "in_progress" && status_by === "delivery") return who;
   return status_reason ? `${who}: ${status_reason}` : who;
 }

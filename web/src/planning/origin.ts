@@ -1,7 +1,7 @@
-/** Which milestone something in the workspace comes from, in words. */
+/** Names the milestone behind an entry of the workspace. */
 import type { Created, Milestone } from "../api/types";
 
-/** What people call a milestone; `null` for one that nobody knows any more. */
+/** The milestone's name; `null` for an unknown one. */
 export function nameOf(
   id: string | null | undefined,
   created: readonly Pick<Created, "milestone_id" | "element_name">[],
@@ -12,7 +12,7 @@ export function nameOf(
   return known?.element_name ?? created.find(({ milestone_id }) => milestone_id === id)?.element_name ?? null;
 }
 
-/** A misplaced path, with the name of the milestone in whose folder it lies. */
+/** A misplaced path, with the name of its folder's milestone. */
 export function misplacedText(path: string, who: (id: string) => string | null): string {
   const id = /^\.milestones\/([0-9a-f]{24})\//.exec(path)?.[1];
   const name = id ? who(id) : null;

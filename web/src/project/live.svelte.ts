@@ -1,4 +1,4 @@
-/** What is going on in one output project: asked for when the server tells of a change, and now and then. */
+/** The present state of one output project, refreshed on change events and now and then. */
 import {
   eventsAddress,
   getPlanning,
@@ -13,15 +13,17 @@ import { Tail } from "../api/tail";
 import type { Delivery, Milestone, Planning, Run, Session } from "../api/types";
 import { concern, NEWS, RUN_MESSAGE, type RunWords, runWords } from "./news";
 
-/** Newest records of each list that are kept up to date. */
+/** Most refreshed records of each list, the newest ones. */
 const SHOWN = 100;
-/** The same of runs, whose results may be long. */
+/** The same for runs, whose results may be long. */
 const RUNS_SHOWN = 10;
-/** From one answer to the next question while the server tells of changes, in milliseconds: for what no event tells. */
+/**
+ * Pause between requests while change events arrive, in milliseconds; for changes without an event.
+ */
 const CALM_MS = 15_000;
-/** The same for `.planning/`, which is read from the disk. */
+/** The same for `.planning/`, which the server reads from the disk. */
 const PLANNING_MS = 60_000;
-/** And where the server tells of nothing. */
+/** The same without change events. */
 const PLANNING_BLIND_MS = 10_000;
 
 export class ProjectLive {
@@ -34,23 +36,23 @@ export class ProjectLive {
   /** Newest first. */
   runs = $state.raw<Run[]>([]);
   planning = $state.raw<Planning | null>(null);
-  /** Why the last question had no answer. */
+  /** The error of the last request. */
   error = $state.raw<unknown>(null);
   runsError = $state.raw<unknown>(null);
   planningError = $state.raw<unknown>(null);
   loaded = $state(false);
-  /** What the agent of a run said last. */
+  /** The last message of a run's agent. */
   runWords = $state.raw<RunWords | null>(null);
 
   readonly #projectId: string;
   readonly #milestoneTail = new Tail<Milestone>(SHOWN);
   readonly #deliveryTail = new Tail<Delivery>(SHOWN);
   readonly #runTail = new Tail<Run>(RUNS_SHOWN);
-  /** The run that was under way when the runs were listed. */
+  /** The run in progress at the last listing. */
   #runsWith = "";
-  /** The runs are to be listed anew. */
+  /** The list of runs is out of date. */
   #runsStale = true;
-  /** The server tells of changes. */
+  /** Change events arrive. */
   #told = false;
   #state: Poll | undefined;
 
@@ -58,7 +60,7 @@ export class ProjectLive {
     this.#projectId = projectId;
   }
 
-  /** Begins to ask; the result ends it. */
+  /** Starts the requests; the returned function ends them. */
   watch(): () => void {
     const state = poll(
       (signal) => this.#ask(signal),
@@ -78,7 +80,7 @@ export class ProjectLive {
       },
       flowing: (flows) => {
         this.#told = flows;
-        // Also to find out what is wrong, a login that is gone perhaps.
+        // Also finds an expired login.
         if (!flows) state.nudge();
       },
     });
@@ -93,29 +95,29 @@ export class ProjectLive {
     };
   }
 
-  /** Asks now: something was just changed. */
+  /** Requests now, after a change by the user. */
   refresh(): void {
     this.#state?.refresh();
   }
 
-  /** The run under way, or else the last one. */
+  /** The run in progress, or else the last one. */
   get run(): Run | null {
     return this.session?.run ?? this.runs[0] ?? null;
   }
 
-  /** Asks now: a run was started or stopped. */
+  /** Requests now, after the start or stop of a run. */
   refreshRuns(): void {
     this.#runsStale = true;
     this.refresh();
   }
 
-  /** The server's answer to a change is newer than what is being asked for. */
+  /** The response to a change is newer than a pending request. */
   take(session: Session): void {
     this.session = session;
     this.refresh();
   }
 
-  /** Something stands or starts that may change without an event. */
+  /** A state that may change without an event. */
   #restless(): boolean {
     const session = this.session;
     return !session || session.status === "starting" || !!session.asks || session.run?.state === "running";
@@ -147,7 +149,7 @@ export class ProjectLive {
     }
   }
 
-  /** Before the session shows: it forgets its run when that is over, and the list says what came of it. */
+  /** Before the session updates: its view drops a finished run, and the list has the outcome. */
   async #askRuns(session: Session, signal: AbortSignal): Promise<void> {
     const underWay = session.run?.id ?? "";
     if (!this.#runsStale && underWay === this.#runsWith) return;

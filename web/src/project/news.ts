@@ -1,6 +1,6 @@
-/** Which events of a project change what the page shows. */
+/** Maps a project's events to the parts of the page that they change. */
 
-/** What there is to be asked anew. */
+/** Parts to request again. */
 export interface Concern {
   /** Session, deliveries, milestones. */
   state: boolean;
@@ -14,10 +14,10 @@ const PLANNING: Concern = { ...NOTHING, planning: true };
 const RUNS: Concern = { ...STATE, runs: true };
 const ALL: Concern = { state: true, planning: true, runs: true };
 
-/** What the agent of a run says. */
+/** Messages of a run's agent. */
 export const RUN_MESSAGE = "run.message";
 
-/** Tools come and go by the dozen; what they change is told by other events. */
+/** Tools come by the dozen; other events report their effects. */
 const CONCERNS: Readonly<Record<string, Concern>> = {
   state: ALL,
   reset: ALL,
@@ -32,7 +32,6 @@ const CONCERNS: Readonly<Record<string, Concern>> = {
   "milestone.status": ALL,
   "planning.changed": PLANNING,
   "run.started": RUNS,
-  /** Is itself the news. */
   [RUN_MESSAGE]: NOTHING,
   "run.finished": RUNS,
   "client.joined": STATE,
@@ -43,13 +42,13 @@ export const NEWS: readonly string[] = Object.keys(CONCERNS);
 
 export const concern = (type: string): Concern => CONCERNS[type] ?? ALL;
 
-/** What the agent of which run said. */
+/** A message, and its run. */
 export interface RunWords {
   run: string;
   text: string;
 }
 
-/** Reads a `run.message`; `null` for what is none. */
+/** Reads a `run.message`; `null` for anything else. */
 export function runWords(data: string): RunWords | null {
   try {
     const { run_id: run, text } = JSON.parse(data) as Record<string, unknown>;

@@ -1,4 +1,4 @@
-/** Addresses inside the page, kept behind the `#`. */
+/** Addresses within the page, after the `#`. */
 export type Route =
   | { page: "projects" }
   | { page: "project"; id: string; readOnly: boolean }
@@ -14,6 +14,6 @@ export function parseRoute(hash: string): Route {
 }
 
 export const projectHref = (id: string): string => `#/projects/${id}`;
-/** The project's terminal alone, only to look at. */
+/** The project's terminal alone, read-only. */
 export const readOnlyHref = (id: string): string => `${projectHref(id)}?read_only`;
 export const projectsHref = "#/";

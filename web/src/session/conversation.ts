@@ -1,11 +1,11 @@
-/** The conversations of a project, as they are listed. */
+/** The list of a project's conversations. */
 import type { HistoryEntry, Session } from "../api/types";
 import { type Key, t } from "../i18n/i18n";
 
 export interface Shown {
   entry: HistoryEntry;
   current: boolean;
-  /** Why it was left, where that says more than how the next one began. */
+  /** The reason for leaving it, if that adds to the origin of the next one. */
   left: string | null;
 }
 
@@ -18,13 +18,13 @@ const BEGAN: Readonly<Record<string, Key>> = {
   headless: "conversation.began.headless",
 };
 
-/** How a conversation began. */
+/** The origin of a conversation. */
 export function beganText(source: string): string {
   const key = BEGAN[source];
   return key ? t(key) : source;
 }
 
-/** Newest first. One that was continued later stands there only as what it was last. */
+/** Newest first. A resumed conversation is listed once, at its last time. */
 export function conversations(
   session: Pick<Session, "claude_session_history" | "claude_session_id">,
 ): Shown[] {

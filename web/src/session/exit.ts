@@ -3,7 +3,7 @@ import type { SessionExit } from "../api/types";
 import { t } from "../i18n/i18n";
 import { signalName } from "./signal";
 
-/** The reasons that are told in words of ours: see "After the machine was started again" in docs/operations.md. */
+/** Reasons with a text of ours: see "After the machine was started again" in docs/operations.md. */
 const WORDS = {
   rebooted: "session.exit_rebooted",
   terminated: "session.exit_terminated",
@@ -12,7 +12,7 @@ const WORDS = {
   damaged: "session.exit_damaged",
 } as const;
 
-/** What went wrong, where the reason says more than the code, the signal or the wish to end it. */
+/** The problem, if the reason adds to the code, the signal or the request. */
 export function wentWrong(reason: string | null): string | null {
   if (reason === "exited" || reason === "signaled" || reason === "stopped") return null;
   if (reason !== null && Object.hasOwn(WORDS, reason)) return t(WORDS[reason as keyof typeof WORDS]);

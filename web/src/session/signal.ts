@@ -1,4 +1,4 @@
-/** Names of the signals that end processes, by their numbers on Linux. */
+/** Names of signals by their numbers on Linux. */
 const NAMES: Readonly<Record<number, string>> = {
   1: "SIGHUP",
   2: "SIGINT",

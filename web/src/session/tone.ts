@@ -1,4 +1,4 @@
-/** What a session's state looks like in a word. */
+/** The word and colour of a session's state. */
 import type { Session } from "../api/types";
 import type { Key } from "../i18n/i18n";
 
@@ -8,7 +8,7 @@ export interface Look {
   lively: boolean;
 }
 
-/** The agent's state while it runs, else the session's, or that the agent works without one. */
+/** The agent's state while it runs, else the session's; or a headless run. */
 export function sessionLook(session: Pick<Session, "status" | "agent_state" | "exit" | "run">): Look {
   const over = session.status === "none" || session.status === "exited";
   if (over && session.run?.state === "running")

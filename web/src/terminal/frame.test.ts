@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { decodeFrame, encodeFrame, Malformed } from "./frame";
 
-/** A message of the characters' codes, as the server's tests write theirs. */
+/** A message from character codes, like the server's tests. */
 const bytes = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.from(text, (unit) => unit.charCodeAt(0));
 const decode = (text: string) => decodeFrame(bytes(text).buffer);
 const json = (kind: string, value: object) =>

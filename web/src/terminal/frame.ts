@@ -1,8 +1,8 @@
-/** The frames of the terminal's binary protocol `wxcode.v1`, as docs/protocol.md lays them out. */
+/** Frames of the terminal's binary protocol `wxcode.v1`; docs/protocol.md has their layout. */
 
-/** The WebSocket sub-protocol's name, its version included. */
+/** The WebSocket sub-protocol's name, with its version. */
 export const PROTOCOL = "wxcode.v1";
-/** Most bytes on the way to the page that it has not acknowledged; a single snapshot may exceed it. */
+/** Most unacknowledged bytes on the way to the page; a single snapshot may exceed it. */
 export const CREDIT = 256 << 10; // 256 KiB
 /** Largest rows or columns of a session. */
 export const SIZE_MAX = 500;
@@ -16,12 +16,12 @@ export interface Status {
   sessionId: string;
   resumed: boolean;
   message: string | null;
-  /** Something that the user must know, such as a conversation that is gone. */
+  /** A notice for the user, such as a lost conversation. */
   notice: { code: string; message: string } | null;
-  /** The number of the newest input of this client that the session has; 0 for none. */
+  /** The number of this client's newest input in the session; 0 for none. */
   input: number;
   readOnly: boolean;
-  /** Why nothing more of the session is recorded. */
+  /** Why the session's log is off. */
   logOff: string | null;
 }
 
@@ -51,7 +51,7 @@ export type ServerFrame =
   | { type: "error"; code: string; message: string }
   | { type: "role"; driver: boolean };
 
-/** A message that does not have the layout of its type. */
+/** A message without the layout of its type. */
 export class Malformed extends Error {}
 
 const CLIENT = { input: 4, resize: 6, redraw: 12, ack: 16, drive: 17 } as const;
@@ -67,7 +67,7 @@ const SERVER = {
   role: 81,
 } as const;
 
-/** The message. A size is brought within the protocol's bounds. */
+/** Encodes a message. Sizes are clamped to the protocol's bounds. */
 export function encodeFrame(frame: ClientFrame): Uint8Array<ArrayBuffer> {
   switch (frame.type) {
     case "input": {
@@ -98,8 +98,8 @@ export function encodeFrame(frame: ClientFrame): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Reads a message; `null` for a type that the page does not know or does not show.
- * Throws `Malformed` for what does not have the layout of its type. `bytes` are a view of `data`.
+ * Decodes a message; `null` for a type without a meaning for the page. Throws `Malformed` for a
+ * wrong layout. `bytes` are a view of `data`.
  */
 export function decodeFrame(data: ArrayBuffer): ServerFrame | null {
   const view = new DataView(data);
@@ -134,7 +134,7 @@ export function decodeFrame(data: ArrayBuffer): ServerFrame | null {
         return null;
     }
   } catch (error) {
-    // A field beyond the end is a RangeError, bad JSON a SyntaxError, bad UTF-8 a TypeError.
+    // A field past the end is a RangeError, bad JSON a SyntaxError, bad UTF-8 a TypeError.
     throw error instanceof Malformed ? error : new Malformed(String(error));
   }
 }
@@ -147,7 +147,7 @@ function numbered(message: Uint8Array<ArrayBuffer>, kind: number, value: number)
   return message;
 }
 
-/** A `u64`, which up to 2^53 a number holds exactly: enough for nine petabytes of output. */
+/** A `u64`; a number is exact up to 2^53, enough for nine petabytes of output. */
 function number(view: DataView, at: number): number {
   const value = view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4);
   if (!Number.isSafeInteger(value)) throw new Malformed("a number above 2^53");

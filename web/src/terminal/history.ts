@@ -1,18 +1,23 @@
-/** When to ask for the session's history: after the screen is drawn, and not under the user's eyes. */
+/**
+ * Decides when to request the session's history: after the first screen, and never under the user's
+ * eyes.
+ */
 
-/** Quiet time before asking, in milliseconds: a window that is being dragged changes its size many times. */
+/**
+ * Quiet time before the request, in milliseconds: dragging a window changes its size many times.
+ */
 export const QUIET_MS = 300;
 
 export class History {
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** It is to be asked for as soon as nobody minds. */
+  /** To be requested at the next calm moment. */
   #due = false;
-  /** It was asked for and has not come yet. */
+  /** Requested, not yet received. */
   #asked = false;
   readonly #ask: () => void;
   readonly #calm: () => boolean;
 
-  /** `calm` says whether the terminal may be drawn anew; `ask` asks. */
+  /** `calm` says whether the terminal may be redrawn; `ask` sends the request. */
   constructor(calm: () => boolean, ask: () => void) {
     this.#calm = calm;
     this.#ask = ask;
@@ -22,19 +27,19 @@ export class History {
     return this.#asked;
   }
 
-  /** A whole screen was drawn: with its history, if that was asked for. */
+  /** A whole screen was drawn, with its history if requested. */
   drawn(): void {
     if (this.#asked) this.#asked = false;
     else this.stale();
   }
 
-  /** The answer came at a bad time and was not drawn. */
+  /** The history arrived at a bad moment and was not drawn. */
   declined(): void {
     this.#asked = false;
     this.#due = true;
   }
 
-  /** The history that the terminal holds is not the session's (any more). */
+  /** The terminal's history is not, or no longer, the session's. */
   stale(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
@@ -43,7 +48,7 @@ export class History {
     }, QUIET_MS);
   }
 
-  /** The user may have come back to the end, or let go of the selection. */
+  /** The user may have returned to the end or cleared the selection. */
   settled(): void {
     if (!this.#due || !this.#calm()) return;
     this.#due = false;
@@ -51,14 +56,14 @@ export class History {
     this.#ask();
   }
 
-  /** The connection is another one: what was asked for on the earlier one will not come. */
+  /** A new connection: the response of the earlier one will not arrive. */
   reconnected(): void {
     if (!this.#asked) return;
     this.#asked = false;
     this.stale();
   }
 
-  /** Nothing is asked any more. */
+  /** Stops all requests. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#due = false;

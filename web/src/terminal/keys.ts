@@ -1,4 +1,4 @@
-/** The keys of the on-screen row, as the bytes that a keyboard would send. */
+/** Keys of the on-screen row, as the bytes of a keyboard. */
 
 export type Arrow = "up" | "down" | "left" | "right";
 export type PlainKey = "escape" | "tab" | "backtab" | "interrupt" | "enter";
@@ -13,7 +13,7 @@ const PLAIN: Record<PlainKey, string> = {
 };
 const ARROW: Record<Arrow, string> = { up: "A", down: "B", right: "C", left: "D" };
 
-/** `applicationCursor` is DECCKM, which the running program sets. */
+/** `applicationCursor` is DECCKM, set by the running program. */
 export function keyData(key: Key, applicationCursor: boolean): string {
   if (isArrow(key)) return `\x1b${applicationCursor ? "O" : "["}${ARROW[key]}`;
   return PLAIN[key];
@@ -21,13 +21,13 @@ export function keyData(key: Key, applicationCursor: boolean): string {
 
 const isArrow = (key: Key): key is Arrow => key in ARROW;
 
-/** What the page does with a key press before the terminal sees it. */
+/** Decides about a key press before the terminal sees it. */
 export type KeyChoice =
-  /** The terminal's business. */
+  /** For the terminal. */
   | { do: "type" }
-  /** The browser's business: copying, pasting, leaving the terminal. */
+  /** For the browser: copy, paste, leave the terminal. */
   | { do: "leave" }
-  /** Sent in place of what the terminal would send. */
+  /** Sent instead of the terminal's own bytes. */
   | { do: "send"; data: string };
 
 type KeyPress = Pick<KeyboardEvent, "type" | "key" | "ctrlKey" | "shiftKey" | "altKey" | "metaKey">;

@@ -11,7 +11,7 @@ import {
   step,
 } from "./link";
 
-/** Runs events from `idle`; gives the last phase and the effects of the last event. */
+/** Feeds events from `idle`; returns the last phase and the effects of the last event. */
 function run(...events: LinkEvent[]): [Phase, Effect[]] {
   let phase: Phase = { at: "idle" };
   let effects: Effect[] = [];

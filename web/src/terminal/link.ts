@@ -2,25 +2,25 @@
 
 import type { Exit } from "./frame";
 
-/** First wait before connecting again, in milliseconds; it doubles with each failure. */
+/** First pause before reconnecting, in milliseconds; doubles with each failure. */
 export const RETRY_FIRST_MS = 500;
-/** Longest wait before connecting again, in milliseconds. */
+/** Longest pause before reconnecting, in milliseconds. */
 export const RETRY_LAST_MS = 5_000;
 /** Longest time for the handshake, in milliseconds. */
 export const OPEN_LIMIT_MS = 15_000;
 /** Longest time from the handshake to the session, in milliseconds: the agent may have to start. */
 export const SESSION_LIMIT_MS = 60_000;
-/** A connection that lasted this long, in milliseconds, was a good one: failures count anew. */
+/** A connection of this duration, in milliseconds, was good: failures count from zero. */
 export const STABLE_MS = 5_000;
 
 export type Phase =
   | { at: "idle" }
-  /** `failures` counts connections in a row that did not last; `again` once there was a connection. */
+  /** `failures` counts short connections in a row; `again` is true after the first connection. */
   | { at: "connecting"; failures: number; again: boolean }
   | { at: "connected"; failures: number }
   | { at: "waiting"; failures: number; again: boolean; delay: number }
   | { at: "ended"; exit: Exit }
-  /** The server said no, with a close code that waiting does not change. */
+  /** The server refused, with a close code that waiting does not change. */
   | { at: "refused"; code: number; reason: string; mayRetry: boolean }
   | { at: "signed_out" };
 
@@ -31,14 +31,14 @@ export type LinkEvent =
   | { type: "attached" }
   | { type: "exited"; exit: Exit }
   | { type: "lost"; code: number; reason: string }
-  /** What came does not fit to what came before: begin anew at the newest screen. */
+  /** The output does not fit the earlier output: start again at the newest screen. */
   | { type: "broken" }
   | { type: "timer" }
-  /** The network came back, or the page became visible. */
+  /** The network returned, or the page became visible. */
   | { type: "wake" }
   | { type: "stop" };
 
-/** There is one socket and one timer; `open` and `schedule` replace the earlier one. */
+/** One socket and one timer exist; `open` and `schedule` replace the earlier one. */
 export type Effect =
   | { do: "open" }
   | { do: "close" }
@@ -48,10 +48,10 @@ export type Effect =
 
 export type Step = [Phase, Effect[]];
 
-/** Close codes that say no, and whether the user may sensibly try again. */
+/** Close codes of a refusal, and whether a retry by the user makes sense. */
 const REFUSALS: ReadonlyMap<number, { mayRetry: boolean }> = new Map([
   [4000, { mayRetry: false }], // malformed id
-  [4003, { mayRetry: true }], // workspace folder missing: it may be put back
+  [4003, { mayRetry: true }], // workspace folder missing: somebody may restore it
   [4004, { mayRetry: false }], // no such project
   [4005, { mayRetry: true }], // the agent could not start
   [4009, { mayRetry: false }], // milestone already finished
@@ -91,7 +91,7 @@ export function step(phase: Phase, event: LinkEvent): Step {
   }
 }
 
-/** How long to wait after so many failures in a row. */
+/** The pause after this number of failures in a row. */
 export function retryDelay(failures: number): number {
   return Math.min(RETRY_FIRST_MS * 2 ** Math.min(failures, 10), RETRY_LAST_MS);
 }

@@ -4,7 +4,7 @@ import { INPUT_COST, Outbox, PART_MAX, SENT_MAX, WAITING_MAX } from "./outbox";
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const numbers = (inputs: { number: number }[] | null) => inputs?.map(({ number }) => number);
 
-/** An outbox that has sent these inputs, of which none is answered. */
+/** An outbox with these inputs sent and unanswered. */
 function outbox(...texts: string[]): Outbox {
   const box = new Outbox();
   for (const text of texts) box.add(utf8(text));
@@ -12,7 +12,7 @@ function outbox(...texts: string[]): Outbox {
   return box;
 }
 
-/** What is sent when this was typed. */
+/** The messages sent after this input. */
 function sends(box: Outbox, bytes: Uint8Array, max?: number) {
   expect(box.add(bytes, max)).toBe(true);
   return box.next();
@@ -92,7 +92,7 @@ describe("what was typed", () => {
     let count = 0;
     while (keys.add(Uint8Array.of(65))) count += 1;
     expect(count).toBe(Math.floor(WAITING_MAX / (INPUT_COST + 1)));
-    // What is answered makes room again, in full.
+    // An acknowledgement frees the room in full.
     for (const { number } of keys.next()) keys.taken(number);
     expect(keys.add(new Uint8Array(WAITING_MAX / 2))).toBe(true);
   });

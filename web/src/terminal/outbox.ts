@@ -1,17 +1,17 @@
-/** What was typed and is not known to be in the session yet: numbered, bounded, sent again after coming back. */
+/** Input on its way to the session: numbered, bounded, sent again after a reconnect. */
 import { unfinished } from "./character";
 import { isTyping } from "./report";
 
-/** Most bytes that may wait for the session's answer. */
+/** Most bytes without the session's acknowledgement. */
 export const WAITING_MAX = 16 << 20; // 16 MiB
-/** Most bytes of one message: many small ones follow each other without a gap. */
+/** Most bytes of one message; many small ones follow each other without a gap. */
 export const PART_MAX = 256 << 10; // 256 KiB
 /**
- * Most bytes that are sent and not answered: a quarter of what the session lets wait, because those of an earlier
- * connection may wait there too.
+ * Most bytes sent without acknowledgement: a quarter of the session's own queue, because input of
+ * an earlier connection may wait there too.
  */
 export const SENT_MAX = 1 << 20; // 1 MiB
-/** What each input counts beside its own bytes, in bytes, so that small ones are bounded too. */
+/** The overhead of each input, in bytes, to bound small ones too. */
 export const INPUT_COST = 64;
 
 export interface Input {
@@ -20,31 +20,33 @@ export interface Input {
 }
 
 export class Outbox {
-  /** Sent and not answered, by number. */
+  /** Sent without acknowledgement, by number. */
   readonly #sent = new Map<number, Uint8Array>();
-  /** Not sent, because the session holds no more of what it has not typed. */
+  /** Not sent, because the session has no room. */
   readonly #queue: Uint8Array[] = [];
-  /** Bytes of what is sent and not answered. */
+  /** Bytes sent without acknowledgement. */
   #underWay = 0;
-  /** What all of it costs. */
+  /** The cost of all input. */
   #size = 0;
   /** The number of the newest input. */
   #last = 0;
-  /** The largest number that the session said it has typed. */
+  /** The largest number acknowledged by the session. */
   #taken = 0;
 
-  /** Takes what was typed, in parts that are one message each. False, and nothing taken, when too much waits already. */
+  /**
+   * Takes input, one message a part. Returns false and takes nothing when too much waits already.
+   */
   add(bytes: Uint8Array, max: number = PART_MAX): boolean {
     const parts = cut(bytes, max);
     if (this.#size + bytes.length + parts.length * INPUT_COST > WAITING_MAX) return false;
     this.#size += bytes.length + parts.length * INPUT_COST;
-    // Who interrupts does not wait for the rest of a paste.
+    // An interrupt does not wait for the rest of a paste.
     if (isInterrupt(bytes)) this.#queue.unshift(...parts);
     else this.#queue.push(...parts);
     return true;
   }
 
-  /** What can be sent now, in order: an interrupt always, all else while the session has room for it. */
+  /** The messages to send now, in order: an interrupt always, others while the session has room. */
   next(): Input[] {
     let count = 0;
     for (const bytes of this.#queue) {
@@ -64,7 +66,7 @@ export class Outbox {
     this.#forget(number);
   }
 
-  /** Whether the user is to know: a report of the mouse is no loss. */
+  /** Whether its loss concerns the user: a report of the mouse does not. */
   refused(number: number): boolean {
     const bytes = this.#sent.get(number);
     this.#forget(number);
@@ -72,8 +74,9 @@ export class Outbox {
   }
 
   /**
-   * The session has this client's inputs up to `number`: gives the later ones, to be sent again, in order.
-   * `null` when the session does not know this client any more: then nobody knows which of them were typed.
+   * The session has this client's inputs up to `number`: returns the later ones, to be sent again
+   * in order. `null` when the session no longer knows this client, so that nobody knows which
+   * inputs were typed.
    */
   resume(number: number): Input[] | null {
     if (number < this.#taken) return null;
@@ -83,8 +86,8 @@ export class Outbox {
   }
 
   /**
-   * Begins anew in a session that has this client's inputs up to `number`. Gives how many typed bytes were waiting and
-   * are dropped now.
+   * Starts again in a session with this client's inputs up to `number`. Returns the number of
+   * waiting bytes dropped.
    */
   begin(number: number): number {
     let dropped = 0;
@@ -108,10 +111,10 @@ export class Outbox {
   }
 }
 
-/** Ctrl+C alone, which the session lets overtake too. */
+/** Ctrl+C alone, which overtakes other input in the session too. */
 const isInterrupt = (bytes: Uint8Array): boolean => bytes.length === 1 && bytes[0] === 0x03;
 
-/** Cuts between characters: the terminal's own replies may be typed between two messages. */
+/** Cuts between characters: the terminal's own replies may go between two messages. */
 function cut(bytes: Uint8Array, max: number): Uint8Array[] {
   const parts: Uint8Array[] = [];
   let start = 0;

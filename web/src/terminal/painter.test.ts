@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Painter } from "./painter";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
-/** Characters of two, three and four bytes, among them such whose second or third byte is 0x80. */
+/** Characters of two, three and four bytes, some with 0x80 as second or third byte. */
 const TEXT = "à─é … 🙂 \u2000\u{10000}日本 ①—😀 Ā\u0300x";
 
 function setup(size = { cols: 80, rows: 5 }) {
@@ -39,7 +39,7 @@ describe("a painter", () => {
   it("draws a snapshot of any length on an empty terminal of its size", async () => {
     const { term, painter } = setup();
     painter.output(utf8("\x1b[?1049h\x1b[5;5Hold \x1b]0;unfini"), () => {});
-    // Behind 128 KiB, where xterm.js begins to decode anew, at every place within a character.
+    // After 128 KiB, where xterm.js starts decoding again, at every position within a character.
     const rows = Array.from({ length: 9000 }, (_, n) => `${n} ${"─".repeat(20)}`);
     for (let shift = 0; shift < 3; shift += 1) {
       const text = `${"x".repeat(shift)}\r\n${rows.join("\r\n")}`;

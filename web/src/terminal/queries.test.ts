@@ -2,7 +2,7 @@ import { Terminal } from "@xterm/headless";
 import { describe, expect, it } from "vitest";
 import { silenceQueries } from "./queries";
 
-/** Every query that a terminal may be asked, by the name that its documentation uses. */
+/** All queries of a terminal, by their documented names. */
 const QUERIES: Record<string, string> = {
   DA1: "\x1b[c",
   "DA1 with 0": "\x1b[0c",
@@ -32,7 +32,7 @@ const QUERIES: Record<string, string> = {
   title: "\x1b[21t",
 };
 
-/** A terminal that may do everything that a page's terminal could be allowed to do. */
+/** A terminal with everything allowed that a page can allow. */
 function terminal(): { term: Terminal; data: string[] } {
   const term = new Terminal({
     allowProposedApi: true,

@@ -1,18 +1,18 @@
 /**
- * Keeps a terminal from answering queries.
+ * Keeps a terminal from replying to queries.
  *
- * The session's holder answers them, in the order of the stream. An answer from a page would be typed
- * into the agent's prompt: once more for each page that looks, and again at each replay.
- * Keys, mouse and focus changes are the user's and stay.
+ * The session's holder replies, in stream order. A page's reply would be typed into the agent's
+ * prompt: once for each open page, and again at each replay. Keys, mouse and focus changes belong
+ * to the user and stay.
  */
 import type { IDisposable, IParser } from "@xterm/xterm";
 
-/** The part of xterm.js that this needs; the browser's terminal and the headless one both have it. */
+/** The used part of xterm.js; the browser's terminal and the headless one both have it. */
 export interface Answering {
   readonly parser: IParser;
 }
 
-/** Query sequences whose every form asks for a report. */
+/** Sequences that ask for a report in every form. */
 const CSI_QUERIES = [
   { final: "c" }, // DA1
   { prefix: ">", final: "c" }, // DA2
@@ -32,10 +32,10 @@ const DCS_QUERIES = [
   { intermediates: "+", final: "q" }, // XTGETTCAP
 ] as const;
 
-/** Colours: palette, foreground, background, cursor. Setting them stays, asking for them does not. */
+/** Colours: palette, foreground, background, cursor. Setting stays, querying does not. */
 const OSC_COLOURS = [4, 10, 11, 12] as const;
 
-/** Silences `terminal`; disposing the result lets it answer again. */
+/** Silences `terminal`; disposing the result restores its replies. */
 export function silenceQueries(terminal: Answering): IDisposable {
   const { parser } = terminal;
   const handled = (): boolean => true;
@@ -47,12 +47,12 @@ export function silenceQueries(terminal: Answering): IDisposable {
   return { dispose: () => registered.forEach((handler) => void handler.dispose()) };
 }
 
-/** A sequence that both sets and asks is dropped whole: half of it cannot be handed on. */
+/** A sequence that both sets and queries is dropped whole; half of it cannot be passed on. */
 const asksForColour = (data: string): boolean => data.split(";").includes("?");
 
 /**
- * Tells the focus report that xterm.js makes by itself, when the program turns focus reports on, from
- * those that the user makes by coming and going: only the latter are input.
+ * Separates xterm.js's own focus report, made when a program turns focus reports on, from reports
+ * of the user's focus changes. Only the latter are input.
  */
 export class FocusReports {
   #turnedOn = false;
@@ -61,7 +61,8 @@ export class FocusReports {
   constructor(terminal: Answering) {
     this.#handler = terminal.parser.registerCsiHandler({ prefix: "?", final: "h" }, (params) => {
       if (params.includes(1004)) {
-        // The report is made before this turn of the event loop is over; the user's come in later ones.
+        // xterm.js reports within this turn of the event loop; the user's reports come in later
+        // turns.
         this.#turnedOn = true;
         queueMicrotask(() => {
           this.#turnedOn = false;

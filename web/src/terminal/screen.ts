@@ -1,4 +1,6 @@
-/** The page's xterm.js: made, drawn by the session, scaled into its box, silent about queries. */
+/**
+ * The page's xterm.js: created, drawn by the session, scaled into its box, silent about queries.
+ */
 import { FitAddon } from "@xterm/addon-fit";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { Terminal } from "@xterm/xterm";
@@ -9,15 +11,15 @@ import { FocusReports, silenceQueries } from "./queries";
 import { SCALE_MIN, SCALE_STEP, scaledFont } from "./scale";
 import { FONT_MAX, FONT_MIN, keepFontSize, openLink, terminalOptions } from "./theme";
 
-/** Quiet time after a change of the box before it is measured, in milliseconds. */
+/** Quiet time after a change of the box before measuring, in milliseconds. */
 export const RESIZE_QUIET_MS = 100;
 
 export interface ScreenHandlers {
-  /** What the user typed, pasted, or did with the mouse. */
+  /** Input of the user: typed, pasted, or by mouse. */
   input(bytes: Uint8Array): void;
-  /** What the box can hold, at the user's text size. */
+  /** The size that fits the box at the user's text size. */
   room(size: Size): void;
-  /** The user looks at the end and has nothing selected (again). */
+  /** The user is at the end without a selection (again). */
   calm(): void;
 }
 
@@ -33,9 +35,9 @@ export class Screen {
   readonly #box: HTMLElement;
   #fontSize: number;
   #room: Size | null = null;
-  /** The session's size, from the last that it said; what it wrote before may still be to be drawn. */
+  /** The session's last announced size; earlier output may still be undrawn. */
   #size: Size;
-  /** The session has another window's size: this one scales. */
+  /** The session has another window's size, so this one scales. */
   #viewing = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -55,7 +57,7 @@ export class Screen {
     terminal.onData((data) => {
       if (!this.#focus.isOwn(data)) handlers.input(utf8.encode(data));
     });
-    // Reports of the mouse that are no text: one byte a character.
+    // Mouse reports as bytes: one byte a character.
     terminal.onBinary((data) => handlers.input(Uint8Array.from(data, (unit) => unit.charCodeAt(0))));
     const settled = () => {
       if (this.calm) handlers.calm();
@@ -80,7 +82,7 @@ export class Screen {
     return this.#size;
   }
 
-  /** Nothing is selected and the end is in view: drawing anew takes nothing from under the user's eyes. */
+  /** Nothing is selected and the end is in view: a redraw disturbs nobody. */
   get calm(): boolean {
     const { viewportY, baseY } = this.#terminal.buffer.active;
     return viewportY === baseY && !this.#terminal.hasSelection();
@@ -107,7 +109,7 @@ export class Screen {
     this.#scale();
   }
 
-  /** While nothing can be sent, nothing can be typed. */
+  /** Typing works only while sending works. */
   set enabled(enabled: boolean) {
     this.#terminal.options.disableStdin = !enabled;
     this.#terminal.options.cursorBlink = enabled;
@@ -117,7 +119,7 @@ export class Screen {
     this.#terminal.focus();
   }
 
-  /** Tells a program that wants to know that the user is here, once it can hear it. */
+  /** Sends the focus report to a program that asked for it, once it can receive it. */
   reportFocus(): void {
     const here = document.hasFocus() && document.activeElement === this.#terminal.textarea;
     if (here && this.#terminal.modes.sendFocusMode) this.#handlers.input(utf8.encode("\x1b[I"));
@@ -127,7 +129,7 @@ export class Screen {
     this.#terminal.input(keyData(key, this.#terminal.modes.applicationCursorKeysMode));
   }
 
-  /** Pastes as the program wishes: bracketed when it asked for that. */
+  /** Pastes in the program's mode: bracketed on request. */
   paste(text: string): void {
     this.#terminal.paste(text);
   }
@@ -145,11 +147,11 @@ export class Screen {
     this.#terminal.dispose();
   }
 
-  /** Finds out what the box holds at the user's text size. */
+  /** Measures the size of the box at the user's text size. */
   #measure(): void {
     this.#terminal.options.fontSize = this.#fontSize;
     const fits = this.#fits();
-    // A box that is not shown has no size.
+    // A hidden box has no size.
     if (!fits) return;
     const before = this.#room;
     this.#room = fits;
@@ -157,7 +159,7 @@ export class Screen {
     if (fits.cols !== before?.cols || fits.rows !== before.rows) this.#handlers.room(fits);
   }
 
-  /** Makes the text as small as the session's size asks for. */
+  /** Scales the text down to the session's size. */
   #scale(): void {
     const { options } = this.#terminal;
     if (!this.#viewing || !this.#room) {
@@ -167,12 +169,12 @@ export class Screen {
     const { cols, rows } = this.#terminal;
     let font = scaledFont(this.#fontSize, this.#room, { cols, rows });
     options.fontSize = font;
-    // Cells are not exactly as small as their text.
+    // Cells are slightly larger than their text.
     while (font > SCALE_MIN && (this.#fits()?.cols ?? cols) < cols) {
       font -= SCALE_STEP;
       options.fontSize = font;
     }
-    // Where the rows do not fit, the prompt is at their end.
+    // When the rows do not fit, the prompt is at their end.
     this.#box.scrollTop = this.#box.scrollHeight;
   }
 

@@ -15,7 +15,7 @@ class FakeSocket {
   onmessage: ((event: { data: unknown }) => void) | null = null;
   binaryType = "blob";
   closed = false;
-  /** What the page said, in words. */
+  /** The page's messages, in words. */
   sent: string[] = [];
   readonly client: string;
   readonly place: Place | null;
@@ -36,7 +36,7 @@ class FakeSocket {
     };
     this.sent.push(words[message[0] ?? 0]?.() ?? `type ${message[0]}`);
   }
-  /** What the page said since the last question. */
+  /** The page's messages since the last call. */
   heard(): string[] {
     return this.sent.splice(0);
   }
@@ -76,7 +76,7 @@ class FakeSocket {
 function setup() {
   const seen = {
     phases: [] as Phase["at"][],
-    /** What the terminal was given. */
+    /** The terminal's received calls. */
     drawing: [] as string[],
     errors: [] as string[],
     refused: [] as string[],
@@ -85,7 +85,7 @@ function setup() {
     drivers: [] as boolean[],
     logins: 0,
     drawn: [] as (() => void)[],
-    /** Bytes that the terminal was given and has not drawn. */
+    /** Received bytes not yet drawn. */
     pending: 0,
   };
   const draw = (bytes: Uint8Array, drawn: () => void): void => {
@@ -127,14 +127,14 @@ function setup() {
 
 const last = (): FakeSocket => FakeSocket.all.at(-1) ?? expect.fail("no socket was opened");
 
-/** The server takes the newest connection into a session. */
+/** The server opens a session on the newest connection. */
 function attach(session = "s", more: object = {}): FakeSocket {
   last().onopen?.();
   last().status(session, more);
   return last();
 }
 
-/** The connection goes, and the page connects again. */
+/** The connection breaks, and the page reconnects. */
 function reconnect(): void {
   last().drops(1006);
   vi.advanceTimersByTime(5_000);
@@ -260,7 +260,7 @@ describe("output", () => {
     fake.snapshot(100, "screen");
     fake.output(100, "one");
     reconnect();
-    // What the terminal was given counts, though it is not drawn yet: it will be.
+    // Received output counts before it is drawn.
     expect(last().place).toEqual({ session: "s", since: 103 });
     expect(last().client).toBe(fake.client);
     attach("s", { resumed: true });

@@ -1,4 +1,7 @@
-/** Carries out the effects of the connection's machine: a WebSocket, timers, and what goes over it in both directions. */
+/**
+ * Carries out the effects of the connection's machine: a WebSocket, timers, and messages in both
+ * directions.
+ */
 import { Credit } from "./credit";
 import {
   type ClientFrame,
@@ -11,36 +14,39 @@ import {
 import { type Effect, type LinkEvent, type Phase, step } from "./link";
 import { type Input, Outbox } from "./outbox";
 
-/** Longest time before what was drawn is acknowledged, in milliseconds. */
+/** Longest time from drawing to acknowledgement, in milliseconds. */
 export const ACK_MS = 100;
-/** History to ask for, in bytes: about as much as the page's terminal holds. */
+/** Requested history, in bytes: about the capacity of the page's terminal. */
 export const HISTORY = 256 << 10; // 256 KiB
 
-/** A place in a session's output, from which the terminal can go on. */
+/** A place in a session's output, from which the terminal can continue. */
 export interface Place {
   session: string;
   since: number;
 }
 
-/** Why inputs were dropped that nobody knows to be typed. */
+/** Why inputs of unknown fate were dropped. */
 export type LossCause = "ended" | "another_session" | "forgotten";
 
 export interface SocketHandlers {
   phase(phase: Phase): void;
-  /** The connection has a session; `again` when the terminal goes on where it was. */
+  /** The connection has a session; `again` when the terminal continues at its place. */
   status(status: Status, again: boolean): void;
-  /** A whole screen; `held` when the terminal holds all up to it already. Calls `drawn` when it is drawn, or need not be. */
+  /**
+   * A whole screen; `held` when the terminal already holds everything up to it. Calls `drawn` when
+   * it is drawn or needs no drawing.
+   */
   snapshot(size: Size, bytes: Uint8Array, held: boolean, drawn: () => void): void;
-  /** What the agent wrote. Calls `drawn` when the terminal has taken it in. */
+  /** Output of the agent. Calls `drawn` once the terminal has parsed it. */
   output(bytes: Uint8Array, drawn: () => void): void;
-  /** The terminal has this size behind what came before. */
+  /** The terminal's size after all earlier output. */
   resized(size: Size): void;
   role(driver: boolean): void;
-  /** The server's word on an input that was not, or not wholly, typed. */
+  /** The server's answer about an input that was not, or not wholly, typed. */
   refused(reason: string): void;
-  /** So many typed bytes were never answered, and are not sent again. */
+  /** The number of typed bytes that were never acknowledged and are not sent again. */
   lost(bytes: number, cause: LossCause): void;
-  /** The server's word on something else that it did not do. */
+  /** The server's answer about another refused request. */
   error(message: string, code: string): void;
   login(): void;
 }
@@ -48,7 +54,7 @@ export interface SocketHandlers {
 type Snapshot = Extract<ServerFrame, { type: "snapshot" }>;
 type Output = Extract<ServerFrame, { type: "output" }>;
 
-/** Opens a WebSocket that speaks the protocol, at `place` when there is one to go on from. */
+/** Opens a WebSocket of the protocol, at `place` if there is one. */
 export type OpenSocket = (client: string, place: Place | null) => WebSocket;
 
 export class TerminalSocket {
@@ -56,18 +62,18 @@ export class TerminalSocket {
   #socket: WebSocket | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #ackTimer: ReturnType<typeof setTimeout> | undefined;
-  /** Where the terminal is, with all that was handed to it; `null` before its first screen. */
+  /** The terminal's place, with all output handed to it; `null` before its first screen. */
   #place: Place | null = null;
-  /** The session that the inputs are for. */
+  /** The session of the inputs. */
   #session: string | null = null;
   #readOnly = false;
-  /** The session has this window's size, or had it when the connection broke. */
+  /** The session has this window's size, or had it before the connection broke. */
   #drives = false;
-  /** What the window could hold. */
+  /** The size that the window can hold. */
   #room: Size | null = null;
   readonly #outbox = new Outbox();
   readonly #credit = new Credit();
-  /** By this the session tells this terminal's inputs from everybody else's. */
+  /** The session tells this terminal's inputs from others by this name. */
   readonly #client = clientName();
   readonly #open: OpenSocket;
   readonly #handlers: SocketHandlers;
@@ -86,12 +92,15 @@ export class TerminalSocket {
     this.#step({ type: "stop" });
   }
 
-  /** The network came back or the page became visible: no need to wait any longer. */
+  /** The network returned or the page became visible: reconnect at once. */
   wake(): void {
     this.#step({ type: "wake" });
   }
 
-  /** Takes what the user typed, to be sent as the session has room. Says why not, when nothing of it was taken. */
+  /**
+   * Takes the user's input, to be sent as the session has room. Returns the reason when it took
+   * nothing.
+   */
   input(bytes: Uint8Array): "taken" | "away" | "full" {
     if (this.#phase.at !== "connected" || this.#readOnly) return "away";
     if (!this.#outbox.add(bytes)) return "full";
@@ -99,13 +108,13 @@ export class TerminalSocket {
     return "taken";
   }
 
-  /** The window can hold this size, from now on and after coming back. */
+  /** Sets the size that the window can hold, also for later connections. */
   resize(room: Size): void {
     this.#room = room;
     if (this.#phase.at === "connected") this.#sendRoom();
   }
 
-  /** The session is to have this window's size. */
+  /** Asks the session to take this window's size. */
   drive(): void {
     if (this.#phase.at === "connected") this.#send({ type: "drive" });
   }
@@ -163,7 +172,7 @@ export class TerminalSocket {
     const socket = this.#open(this.#client, this.#place);
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
-    // A socket that was replaced may still speak; nobody listens then.
+    // A replaced socket may still send; ignore it.
     const current = (): boolean => this.#socket === socket;
     socket.onopen = () => {
       if (current()) this.#step({ type: "opened" });
@@ -220,7 +229,7 @@ export class TerminalSocket {
     }
   }
 
-  /** False, and nothing drawn, when there is no session to be shown. */
+  /** Returns false and draws nothing without a session. */
   #showScreen({ offset, size, bytes }: Snapshot, current: () => boolean): boolean {
     if (this.#session === null) return false;
     const held = this.#place?.since === offset;
@@ -233,7 +242,7 @@ export class TerminalSocket {
     return true;
   }
 
-  /** False, and nothing drawn, when this is not what follows on what the terminal holds. */
+  /** Returns false and draws nothing when the output does not continue the terminal's content. */
   #showOutput({ offset, bytes }: Output, current: () => boolean): boolean {
     const place = this.#place;
     if (place?.since !== offset) return false;
@@ -245,7 +254,7 @@ export class TerminalSocket {
     return true;
   }
 
-  /** The connection has a session: the one that the terminal shows and the inputs are for, or another. */
+  /** The connection has a session: the terminal's own, or another. */
   #attach(status: Status): void {
     const { sessionId, input } = status;
     this.#readOnly = status.readOnly;
@@ -258,14 +267,14 @@ export class TerminalSocket {
     if (!unsent) this.#drop(same ? "forgotten" : "another_session", input);
     this.#step({ type: "attached" });
     this.#sendRoom();
-    // Somebody else may have come back first.
+    // Another client may have come first.
     if (this.#drives && same) this.drive();
     this.#sendInputs(unsent ?? []);
     this.#sendInputs(this.#outbox.next());
     this.#handlers.status(status, again);
   }
 
-  /** What was typed and never answered is not typed any more. */
+  /** Unacknowledged input is not typed again. */
   #drop(cause: LossCause, number: number): void {
     const bytes = this.#outbox.begin(number);
     if (bytes > 0) this.#handlers.lost(bytes, cause);
@@ -283,7 +292,7 @@ export class TerminalSocket {
     if (offset !== null) this.#send({ type: "ack", offset });
   }
 
-  /** What came makes no sense: the next connection gets a whole screen. */
+  /** The output makes no sense: the next connection gets a whole screen. */
   #beginAnew(): void {
     this.#place = null;
     this.#step({ type: "broken" });
@@ -298,7 +307,7 @@ export class TerminalSocket {
   }
 }
 
-/** 32 hexadecimal digits, chosen at random. */
+/** 32 random hexadecimal digits. */
 function clientName(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,4 +1,4 @@
-/** How the terminal looks. */
+/** Colours, font and size of the terminal. */
 import type { ITerminalOptions } from "@xterm/xterm";
 
 /** Lines kept above the screen. */
@@ -8,7 +8,7 @@ export const FONT_MIN = 7;
 export const FONT_MAX = 24;
 const FONT_KEY = "wxcode.font_size";
 
-/** The size that the user chose in this browser, else one that suits the width, in CSS pixels. */
+/** The user's text size in this browser, else one for the width, in CSS pixels. */
 export function fontSize(): number {
   const kept = Number.parseInt(localStorage.getItem(FONT_KEY) ?? "", 10);
   if (kept >= FONT_MIN && kept <= FONT_MAX) return kept;
@@ -54,7 +54,7 @@ export function terminalOptions(): ITerminalOptions {
   };
 }
 
-/** Opens what the program printed as a link, and nothing but web pages. */
+/** Opens links in the program's output; only web pages. */
 export function openLink(uri: string): void {
   if (/^https?:\/\//i.test(uri)) window.open(uri, "_blank", "noopener,noreferrer");
 }
