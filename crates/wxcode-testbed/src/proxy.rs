@@ -144,14 +144,22 @@ impl Proxy {
 
     /// Has the next request that holds `word` go wrong, once.
     pub fn strike(&self, word: &[u8], fault: Fault) {
-        let mut next = self.losses.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut next = self
+            .losses
+            .fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         *next = Some((word.to_vec(), fault));
     }
 
     /// Whether the fault of [`Self::strike`] is still to come.
     #[must_use]
     pub fn is_to_strike(&self) -> bool {
-        let next = self.losses.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = self
+            .losses
+            .fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         next.is_some()
     }
 
@@ -306,7 +314,9 @@ fn take(left: &AtomicI64) -> bool {
 /// The length of the message at the beginning, once all of it is there; its first four bytes say it.
 fn whole(bytes: &[u8]) -> Option<usize> {
     let length = u32::from_le_bytes(*bytes.first_chunk()?);
-    usize::try_from(length).ok().filter(|length| bytes.len() >= *length)
+    usize::try_from(length)
+        .ok()
+        .filter(|length| bytes.len() >= *length)
 }
 
 fn holds(bytes: &[u8], word: &[u8]) -> bool {

@@ -28,6 +28,8 @@ const DOWN_S: i32 = 60;
 #[derive(Debug)]
 pub struct ReplicaSet {
     members: Vec<Member>,
+    /// The database for administration, by way of the primary.
+    admin: Database,
 }
 
 #[derive(Debug)]
@@ -51,11 +53,12 @@ impl ReplicaSet {
     /// Why there is none.
     pub async fn start() -> Result<Self, String> {
         let members = tokio::task::spawn_blocking(|| {
-            (0..MEMBERS).map(|_| member()).collect::<Result<Vec<_>, _>>()
+            (0..MEMBERS)
+                .map(|_| member())
+                .collect::<Result<Vec<_>, _>>()
         });
         let members = members.await.map_err(|panic| panic.to_string())??;
-        let set = Self { members };
-        let hosts = set.members.iter().zip(0..).map(|(member, id)| {
+        let hosts = members.iter().zip(0..).map(|(member, id)| {
             doc! { "_id": id, "host": format!("127.0.0.1:{}", member.port) }
         });
         let config = doc! {
@@ -63,11 +66,14 @@ impl ReplicaSet {
             "members": hosts.collect::<Vec<_>>(),
             "settings": { "electionTimeoutMillis": ELECTION_MS },
         };
-        let first = set.members.first().ok_or("it has no members")?.port;
+        let first = members.first().ok_or("it has no members")?.port;
         let said = |error: Error| error.to_string();
         let initiate = doc! { "replSetInitiate": config };
-        let first = admin(&format!("mongodb://127.0.0.1:{first}/?directConnection=true")).await;
-        first.map_err(said)?.run_command(initiate).await.map_err(said)?;
+        let first = format!("mongodb://127.0.0.1:{first}/?directConnection=true");
+        let first = admin(&first).await.map_err(said)?;
+        first.run_command(initiate).await.map_err(said)?;
+        let admin = admin(&address_of(&members, "")).await.map_err(said)?;
+        let set = Self { members, admin };
         set.primary().await?;
         Ok(set)
     }
@@ -75,9 +81,7 @@ impl ReplicaSet {
     /// The address of a database on it.
     #[must_use]
     pub fn address(&self, database: &str) -> String {
-        let hosts = self.members.iter().map(|member| format!("127.0.0.1:{}", member.port));
-        let hosts = hosts.collect::<Vec<_>>().join(",");
-        format!("mongodb://{hosts}/{database}?replicaSet={NAME}")
+        address_of(&self.members, database)
     }
 
     /// Waits until there is a primary; its host.
@@ -88,8 +92,10 @@ impl ReplicaSet {
         let begun = Instant::now();
         loop {
             let hello = self.ask(doc! { "hello": 1 }).await;
-            let primary = hello.as_ref().ok().and_then(|hello| hello.get_str("me").ok());
-            if let Some(primary) = primary {
+            if let Ok(hello) = &hello
+                && hello.get_bool("isWritablePrimary").unwrap_or_default()
+                && let Ok(primary) = hello.get_str("me")
+            {
                 return Ok(primary.to_owned());
             }
             if begun.elapsed() > START_MAX {
@@ -115,8 +121,16 @@ impl ReplicaSet {
 
     /// The answer of the primary.
     async fn ask(&self, request: Document) -> Result<Document, Error> {
-        admin(&self.address("")).await?.run_command(request).await
+        self.admin.run_command(request).await
     }
+}
+
+fn address_of(members: &[Member], database: &str) -> String {
+    let hosts = members
+        .iter()
+        .map(|member| format!("127.0.0.1:{}", member.port));
+    let hosts = hosts.collect::<Vec<_>>().join(",");
+    format!("mongodb://{hosts}/{database}?replicaSet={NAME}")
 }
 
 fn member() -> Result<Member, String> {
