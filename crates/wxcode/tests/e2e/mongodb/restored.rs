@@ -19,7 +19,9 @@ async fn a_project_that_comes_back_outlives_its_deletion() {
         .await
         .unwrap()
         .database(&name);
-    let mut server = Server::start_on(Agent::fake(""), Some(address)).await;
+    let commands = "[commands]\nnew_project = 'begin {context_path}'\n";
+    let agent = Agent::fake("").with_config(commands);
+    let mut server = Server::start_on(agent, Some(address)).await;
     let project = server.project("p").await;
     let milestone = server.milestone(&project, "PAGE_Login").await;
     let started = server
