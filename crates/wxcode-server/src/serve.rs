@@ -197,6 +197,8 @@ impl Server {
             let sessions = sessions.clone();
             tokio::spawn(async move { sessions.resume_all(cut_off).await });
         }
+        let waiting = app.sessions.clone();
+        tokio::spawn(async move { waiting.look_for_waiting().await });
         let router = http::router(app);
         let found = serde_json::json!({ "address": format!("http://{address}"), "pid": std::process::id() });
         write_whole(&data_dir, FOUND, found.to_string().as_bytes())

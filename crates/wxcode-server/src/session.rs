@@ -32,6 +32,7 @@ mod start;
 mod survey;
 mod upgrade;
 mod version;
+mod waiting;
 mod watcher;
 
 pub use live::{Attendance, Session, View};

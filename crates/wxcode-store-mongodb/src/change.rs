@@ -8,6 +8,7 @@
 //! does not have.
 
 use mongodb::{
+    Collection,
     bson::{self, Bson, Document, doc, oid::ObjectId},
     options::WriteConcern,
 };
@@ -74,6 +75,8 @@ pub(crate) enum Link {
 struct Change {
     /// Its number in the project.
     rev: i64,
+    /// The mark of the operation that decided on it.
+    mark: ObjectId,
     writes: Vec<Write>,
 }
 
@@ -135,12 +138,14 @@ pub(crate) async fn work(records: &Records, project: Id) -> Result<Option<Work>,
     }
 }
 
-/// Decides on a change and carries it out; `false`, with nothing changed, if another one came before it.
+/// Decides on a change and carries it out; `false`, with nothing changed, if another one came before it. `mark` is the
+/// operation's.
 pub(crate) async fn commit(
     records: &Records,
     work: &Work,
     writes: Vec<Write>,
     own: Own,
+    mark: ObjectId,
 ) -> Result<bool, Failure> {
     let last = match &work.rev {
         Some(Bson::Int64(rev)) => *rev,
@@ -149,6 +154,7 @@ pub(crate) async fn commit(
     };
     let change = Change {
         rev: last + 1,
+        mark,
         writes,
     };
     let mut filter = doc! {
@@ -156,7 +162,11 @@ pub(crate) async fn commit(
         "wxcode.work.rev": work.rev.clone(),
         "wxcode.work.change": { "$exists": false },
     };
-    let mut set = doc! { "wxcode.work.rev": change.rev, "wxcode.work.change": encode(&change)? };
+    let mut set = doc! {
+        "wxcode.work.rev": change.rev,
+        "wxcode.work.mark": mark,
+        "wxcode.work.change": encode(&change)?,
+    };
     let mut unset = Document::new();
     if let Some(queued) = own.queued {
         set.insert("wxcode.work.queued", crate::fields::count(queued)?);
@@ -181,11 +191,35 @@ pub(crate) async fn commit(
     let decided = records
         .ask(records.projects.update_one(filter, update))
         .await?;
-    if decided.modified_count == 0 {
+    // The request may have been carried out twice: then it was the first time that decided.
+    if decided.modified_count == 0
+        && !is_marked(
+            &records.projects,
+            "wxcode.work.mark",
+            work.project,
+            mark,
+            records,
+        )
+        .await?
+    {
         return Ok(false);
     }
     carry_out(records, work.project, &change).await?;
     Ok(true)
+}
+
+/// Whether a document has a mark in this field.
+pub(crate) async fn is_marked(
+    collection: &Collection<Document>,
+    field: &str,
+    id: ObjectId,
+    mark: ObjectId,
+    records: &Records,
+) -> Result<bool, Failure> {
+    let marked = collection
+        .find_one(doc! { "_id": id, field: mark })
+        .projection(doc! { "_id": 1 });
+    Ok(records.ask(marked).await?.is_some())
 }
 
 /// What became of something that was read, and belongs to a project.
@@ -237,7 +271,7 @@ pub(crate) async fn settle(
 /// Carries out a change and takes it out of the project's document.
 async fn carry_out(records: &Records, project: ObjectId, change: &Change) -> Result<(), Failure> {
     for write in &change.writes {
-        perform(records, change.rev, write).await?;
+        perform(records, change, write).await?;
     }
     // That it is done need not last: doing it again changes nothing.
     let cleared = records
@@ -278,12 +312,14 @@ pub(crate) async fn is_gone(records: &Records, project: ObjectId) -> Result<bool
     Ok(found.is_none())
 }
 
-/// Makes one write of change `rev`, unless it was made already.
-async fn perform(records: &Records, rev: i64, write: &Write) -> Result<(), Failure> {
+/// Makes one write of a change, unless it was made already.
+async fn perform(records: &Records, change: &Change, write: &Write) -> Result<(), Failure> {
+    let (rev, mark) = (change.rev, change.mark);
     match write {
         Write::Insert(delivery) => {
             let mut delivery = delivery.clone();
             delivery.insert("change", rev);
+            delivery.insert("mark", mark);
             match records.ask(records.deliveries.insert_one(delivery)).await {
                 Err(failure) if failure.is_duplicate() => {}
                 answer => drop(answer?),
@@ -292,6 +328,7 @@ async fn perform(records: &Records, rev: i64, write: &Write) -> Result<(), Failu
         Write::Delivery { id, set, over } => {
             let mut set = set.clone();
             set.insert("change", rev);
+            set.insert("mark", mark);
             let mut update = doc! { "$set": set };
             if *over {
                 update.insert("$unset", doc! { "open": "" });
@@ -313,6 +350,7 @@ async fn perform(records: &Records, rev: i64, write: &Write) -> Result<(), Failu
                 set.insert(format!("wxcode.{name}"), value.clone());
             }
             set.insert("wxcode.change", rev);
+            set.insert("wxcode.mark", mark);
             let mut filter = doc! { "_id": id, "wxcode.change": { "$not": { "$gte": rev } } };
             if let Some(from) = from {
                 filter.insert("status", from);
@@ -350,6 +388,7 @@ mod tests {
         let at = bson::DateTime::from_millis(5);
         let change = Change {
             rev: 7,
+            mark: ObjectId::new(),
             writes: vec![
                 Write::Insert(doc! { "_id": a, "text": "\0", "n": 1_i64, "at": at, "key": null }),
                 Write::Delivery {

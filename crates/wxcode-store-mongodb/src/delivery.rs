@@ -2,7 +2,7 @@
 //! their version.
 
 use jiff::Timestamp;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Document, doc, oid::ObjectId};
 use wxcode_core::{
     delivery::{Delivery, DeliveryState},
     id::Id,
@@ -13,17 +13,19 @@ use wxcode_core::{
 use wxcode_store::{Command, Listing, Moved, NewDelivery, Page, QUEUE_MAX, Queued, Step};
 
 use crate::{
+    attempt::Attempt,
     change::{self, Link, Own, Standing, Work, Write},
     failure::Failure,
     fields::{self, Fields, oid, time},
     milestone,
     records::{self, DELIVERIES, PROJECTS, Records},
+    repair,
 };
 
 pub(crate) async fn queue(
     records: &Records,
     new: &NewDelivery,
-    again: bool,
+    attempt: Attempt,
 ) -> Result<Queued, Failure> {
     let project = new.output_project_id;
     let _turn = records.turn(oid(project)).await;
@@ -31,9 +33,12 @@ pub(crate) async fn queue(
         let Some(work) = change::work(records, project).await? else {
             return Ok(Queued::Missing);
         };
-        // The answer to our own earlier try may have been lost.
-        if again && let Some(queued) = look(records, new.id).await? {
-            return Ok(Queued::New(queued));
+        // The answer to an earlier request for the same may have been lost.
+        if let Some(found) = look(records, new.id).await? {
+            if new.is_of(&found) {
+                return Ok(Queued::New(found));
+            }
+            return Err(Failure::taken(new.id));
         }
         let key = new.idempotency_key.as_deref();
         if let Some(earlier) = by_key(records, project, key).await? {
@@ -75,7 +80,7 @@ pub(crate) async fn queue(
             first: is_first.then_some(Some(delivery.id)),
             status: None,
         };
-        if change::commit(records, &work, writes, own).await? {
+        if change::commit(records, &work, writes, own, attempt.mark).await? {
             return Ok(Queued::New(delivery));
         }
     }
@@ -96,13 +101,14 @@ async fn not_startable(records: &Records, project: Id, id: Id) -> Result<Option<
 pub(crate) async fn step(
     records: &Records,
     step: &Step,
-    again: bool,
+    attempt: Attempt,
 ) -> Result<Option<Delivery>, Failure> {
     let Some(before) = look(records, step.id).await? else {
         return Ok(None);
     };
     let project = before.output_project_id;
     let _turn = records.turn(oid(project)).await;
+    let mut may_be_done = attempt.is_again;
     loop {
         let Some(work) = change::work(records, project).await? else {
             return Ok(None);
@@ -112,15 +118,7 @@ pub(crate) async fn step(
         };
         let after = stepped(&before, step);
         // The answer to our own earlier try may have been lost.
-        if again
-            && stepped(
-                &Delivery {
-                    version: step.version,
-                    ..before.clone()
-                },
-                step,
-            ) == before
-        {
+        if may_be_done && is_marked(records, step.id, attempt.mark).await? {
             return Ok(Some(before));
         }
         if before.version != step.version || before.state.is_over() {
@@ -151,16 +149,17 @@ pub(crate) async fn step(
         {
             writes.push(milestone::failed(id, after.error.as_deref()));
         }
-        if change::commit(records, &work, writes, own).await? {
+        if change::commit(records, &work, writes, own, attempt.mark).await? {
             return Ok(Some(after));
         }
+        may_be_done = true;
     }
 }
 
 pub(crate) async fn restore(
     records: &Records,
     delivery: &Delivery,
-    again: bool,
+    attempt: Attempt,
 ) -> Result<bool, Failure> {
     let project = delivery.output_project_id;
     let _turn = records.turn(oid(project)).await;
@@ -169,13 +168,10 @@ pub(crate) async fn restore(
             return Ok(false);
         };
         if let Some(kept) = look(records, delivery.id).await? {
-            if again && kept == *delivery {
+            if kept == *delivery {
                 return Ok(true);
             }
-            return Err(Failure::Refused(format!(
-                "the id {} is taken: use another one",
-                delivery.id
-            )));
+            return Err(Failure::taken(delivery.id));
         }
         let key = delivery.idempotency_key.as_deref();
         if by_key(records, project, key).await?.is_some() {
@@ -191,10 +187,15 @@ pub(crate) async fn restore(
             opened: i64::from(!delivery.state.is_over()),
             ..Own::default()
         };
-        if change::commit(records, &work, writes, own).await? {
+        if change::commit(records, &work, writes, own, attempt.mark).await? {
             return Ok(true);
         }
     }
+}
+
+/// Whether the operation with this mark was the last to change a delivery.
+async fn is_marked(records: &Records, id: Id, mark: ObjectId) -> Result<bool, Failure> {
+    change::is_marked(&records.deliveries, "mark", oid(id), mark, records).await
 }
 
 /// The delivery of a project that has this key.
@@ -314,6 +315,8 @@ pub(crate) async fn open(records: &Records, project: Id) -> Result<Vec<Delivery>
 }
 
 pub(crate) async fn projects_with_open(records: &Records) -> Result<Vec<Id>, Failure> {
+    // A delivery that was decided on may not be in its collection yet.
+    repair::changes(records).await?;
     let found = records
         .ask(
             records
@@ -321,6 +324,9 @@ pub(crate) async fn projects_with_open(records: &Records) -> Result<Vec<Id>, Fai
                 .distinct("output_project_id", doc! { "open": true }),
         )
         .await?;
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
     // What a removal has left for a moment belongs to nobody.
     let there = doc! { "_id": { "$in": found } };
     let projects = records

@@ -1,6 +1,7 @@
 //! What went wrong with the database, put into words for whoever runs the server.
 
 use mongodb::error::{Error, ErrorKind, WriteFailure};
+use wxcode_core::id::Id;
 use wxcode_store::StoreError;
 
 use crate::address::Address;
@@ -47,6 +48,11 @@ pub(crate) fn code(error: &Error) -> Option<i32> {
 }
 
 impl Failure {
+    /// Another record has the id.
+    pub(crate) fn taken(id: Id) -> Self {
+        Self::Refused(format!("the id {id} is taken: use another one"))
+    }
+
     /// Whether a unique index was in the way.
     pub(crate) fn is_duplicate(&self) -> bool {
         matches!(self, Self::Driver(error) if code(error) == Some(DUPLICATE_KEY))

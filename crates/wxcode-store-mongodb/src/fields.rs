@@ -163,3 +163,9 @@ impl<'a> Fields<'a> {
         }
     }
 }
+
+/// Whether the operation with this mark made a document.
+pub(crate) fn is_made_by(document: &Document, mark: ObjectId) -> bool {
+    let ours = document.get_document("wxcode");
+    ours.is_ok_and(|ours| ours.get_object_id("made").is_ok_and(|made| made == mark))
+}

@@ -5,6 +5,7 @@
 //! document (module `change`), and whoever comes across it completes it.
 
 mod address;
+mod attempt;
 mod change;
 mod delivery;
 mod failure;
@@ -19,7 +20,7 @@ mod repair;
 
 use std::{
     fmt,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
@@ -41,11 +42,19 @@ use wxcode_store::{
 pub use address::{Address, AddressError};
 pub use index::Duplicates;
 
+use attempt::Attempt;
 use failure::Failure;
 use records::Records;
 
 /// How long an operation is tried again while the database cannot be reached: long enough for an election.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+/// How long one question of the first try may take: a lost answer costs no more. It doubles with each try, for a database
+/// that is only slow.
+const ANSWER_FIRST: Duration = Duration::from_secs(2);
+/// How long one question of the last try may take.
+const ANSWER_LAST: Duration = Duration::from_secs(8);
+/// First pause between two tries; it doubles.
+const PAUSE_FIRST: Duration = Duration::from_millis(20);
 /// Longest pause between two tries.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// How long the database may take to answer a ping.
@@ -98,10 +107,10 @@ impl MongoStore {
     }
 
     /// Runs `operation` until it is answered, or the database was away for [`PATIENCE`]. It runs on when the caller
-    /// stops waiting. Its second argument says whether it may have been done already.
+    /// stops waiting.
     async fn run<T, F>(
         &self,
-        operation: impl Fn(Arc<Records>, bool) -> F + Send + 'static,
+        operation: impl Fn(Arc<Records>, Attempt) -> F + Send + 'static,
     ) -> Result<T>
     where
         T: Send + 'static,
@@ -110,13 +119,16 @@ impl MongoStore {
         let records = Arc::clone(&self.records);
         let running = tokio::spawn(async move {
             let begun = Instant::now();
-            let (mut again, mut pause) = (false, Duration::from_millis(20));
+            let mut attempt = Attempt::first();
+            let (mut pause, mut answer_max) = (PAUSE_FIRST, ANSWER_FIRST);
             loop {
-                match operation(Arc::clone(&records), again).await {
+                let within = Arc::new(records.within(answer_max));
+                match operation(within, attempt).await {
                     Err(failure) if failure.passes() && begun.elapsed() < PATIENCE => {
-                        again = true;
+                        attempt.is_again = true;
                         tokio::time::sleep(pause).await;
                         pause = PAUSE_MAX.min(pause * 2);
+                        answer_max = ANSWER_LAST.min(answer_max * 2);
                     }
                     answer => return answer.map_err(|failure| failure.about(&records.address)),
                 }
@@ -140,9 +152,9 @@ impl Store for MongoStore {
 
     async fn add_project(&self, project: &OutputProject) -> Result<()> {
         let project = project.clone();
-        self.run(move |records, again| {
+        self.run(move |records, attempt| {
             let project = project.clone();
-            async move { project::add(&records, &project, again).await }
+            async move { project::add(&records, &project, attempt).await }
         })
         .await
     }
@@ -178,22 +190,27 @@ impl Store for MongoStore {
         to: ProjectStatus,
         at: Timestamp,
     ) -> Result<bool> {
-        self.run(move |records, again| async move {
-            project::advance(&records, id, (from, to), at, again).await
+        self.run(move |records, attempt| async move {
+            project::advance(&records, id, (from, to), at, attempt.is_again).await
         })
         .await
     }
 
     async fn remove_project(&self, id: Id) -> Result<bool> {
-        self.run(move |records, again| async move { project::remove(&records, id, again).await })
-            .await
+        // Whether a try found it there: the answer of the try that removed it may be lost.
+        let seen = Arc::new(AtomicBool::new(false));
+        self.run(move |records, _| {
+            let seen = Arc::clone(&seen);
+            async move { project::remove(&records, id, &seen).await }
+        })
+        .await
     }
 
     async fn rotate(&self, project: Id, rotation: &Rotation) -> Result<Rotated> {
         let rotation = rotation.clone();
-        self.run(move |records, again| {
+        self.run(move |records, attempt| {
             let rotation = rotation.clone();
-            async move { identity::rotate(&records, project, &rotation, again).await }
+            async move { identity::rotate(&records, project, &rotation, attempt.is_again).await }
         })
         .await
     }
@@ -216,9 +233,9 @@ impl Store for MongoStore {
 
     async fn add_milestone(&self, milestone: &Milestone) -> Result<Added> {
         let milestone = milestone.clone();
-        self.run(move |records, again| {
+        self.run(move |records, attempt| {
             let milestone = milestone.clone();
-            async move { milestone::add(&records, &milestone, again).await }
+            async move { milestone::add(&records, &milestone, attempt).await }
         })
         .await
     }
@@ -248,25 +265,25 @@ impl Store for MongoStore {
         moved: &Moved,
     ) -> Result<Option<Milestone>> {
         let moved = moved.clone();
-        self.run(move |records, again| {
+        self.run(move |records, attempt| {
             let moved = moved.clone();
-            async move { milestone::advance(&records, id, (from, to), &moved, again).await }
+            async move { milestone::advance(&records, id, (from, to), &moved, attempt).await }
         })
         .await
     }
 
     async fn remove_milestone(&self, id: Id, at: Timestamp) -> Result<Removed> {
-        self.run(
-            move |records, again| async move { milestone::remove(&records, id, at, again).await },
-        )
+        self.run(move |records, attempt| async move {
+            milestone::remove(&records, id, at, attempt).await
+        })
         .await
     }
 
     async fn queue(&self, delivery: &NewDelivery) -> Result<Queued> {
         let delivery = delivery.clone();
-        self.run(move |records, again| {
+        self.run(move |records, attempt| {
             let delivery = delivery.clone();
-            async move { delivery::queue(&records, &delivery, again).await }
+            async move { delivery::queue(&records, &delivery, attempt).await }
         })
         .await
     }
@@ -293,18 +310,18 @@ impl Store for MongoStore {
 
     async fn step(&self, step: &Step) -> Result<Option<Delivery>> {
         let step = step.clone();
-        self.run(move |records, again| {
+        self.run(move |records, attempt| {
             let step = step.clone();
-            async move { delivery::step(&records, &step, again).await }
+            async move { delivery::step(&records, &step, attempt).await }
         })
         .await
     }
 
     async fn restore_delivery(&self, delivery: &Delivery) -> Result<bool> {
         let delivery = delivery.clone();
-        self.run(move |records, again| {
+        self.run(move |records, attempt| {
             let delivery = delivery.clone();
-            async move { delivery::restore(&records, &delivery, again).await }
+            async move { delivery::restore(&records, &delivery, attempt).await }
         })
         .await
     }
@@ -315,9 +332,9 @@ impl Store for MongoStore {
 
     async fn swap_lease(&self, project: Id, old: Option<&Lease>, new: &Lease) -> Result<Swapped> {
         let (old, new) = (old.cloned(), new.clone());
-        self.run(move |records, again| {
+        self.run(move |records, attempt| {
             let (old, new) = (old.clone(), new.clone());
-            async move { lease::swap(&records, project, old.as_ref(), &new, again).await }
+            async move { lease::swap(&records, project, old.as_ref(), &new, attempt.is_again).await }
         })
         .await
     }

@@ -1,16 +1,16 @@
 //! Milestones as documents: the fields of the first implementation as it keeps them, ours under `wxcode`.
 
 use jiff::Timestamp;
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 use wxcode_core::{
     delivery::DeliveryState,
     id::Id,
     milestone::{Milestone, MilestoneStatus, MovedBy},
-    time::to_millis,
 };
-use wxcode_store::{Added, Listing, Moved, Page, Removed};
+use wxcode_store::{Added, Listing, Moved, Page, Removed, kept};
 
 use crate::{
+    attempt::Attempt,
     change::{self, Link, Own, Standing, Write},
     delivery,
     failure::Failure,
@@ -22,7 +22,7 @@ use crate::{
 pub(crate) async fn add(
     records: &Records,
     milestone: &Milestone,
-    again: bool,
+    attempt: Attempt,
 ) -> Result<Added, Failure> {
     let project = oid(milestone.output_project_id);
     if change::is_gone(records, project).await? {
@@ -44,21 +44,16 @@ pub(crate) async fn add(
             return Ok(Added::DuplicateElement);
         }
     }
-    let document = write(milestone);
+    let document = write(milestone, attempt);
     match records.ask(records.milestones.insert_one(document)).await {
         Err(failure) if failure.is_duplicate() => {
             let id = doc! { "_id": oid(milestone.id) };
-            let kept = records.ask(records.milestones.find_one(id)).await?;
-            match kept.as_ref().map(read).transpose()? {
-                None => return Ok(Added::DuplicateElement),
-                // The answer to our own earlier try may have been lost.
-                Some(kept) if again && kept.element_name == milestone.element_name => {}
-                Some(_) => {
-                    return Err(Failure::Refused(format!(
-                        "the id {} is taken: use another one",
-                        milestone.id
-                    )));
-                }
+            let Some(found) = records.ask(records.milestones.find_one(id)).await? else {
+                return Ok(Added::DuplicateElement);
+            };
+            let is_made = fields::is_made_by(&found, attempt.mark);
+            if !is_made && read(&found)? != kept::milestone(milestone) {
+                return Err(Failure::taken(milestone.id));
             }
         }
         answer => drop(answer?),
@@ -83,6 +78,11 @@ pub(crate) async fn get(records: &Records, id: Id) -> Result<Option<Milestone>, 
             Standing::Gone => return Ok(None),
         }
     }
+}
+
+/// Whether the operation with this mark was the last to change a milestone.
+async fn is_marked(records: &Records, id: Id, mark: ObjectId) -> Result<bool, Failure> {
+    change::is_marked(&records.milestones, "wxcode.mark", oid(id), mark, records).await
 }
 
 /// The milestone as its document has it, whatever is left to be carried out.
@@ -129,7 +129,7 @@ pub(crate) async fn advance(
     id: Id,
     (from, to): (MilestoneStatus, MilestoneStatus),
     how: &Moved,
-    again: bool,
+    attempt: Attempt,
 ) -> Result<Option<Milestone>, Failure> {
     let at = how.at;
     let Some(milestone) = look(records, id).await? else {
@@ -137,6 +137,7 @@ pub(crate) async fn advance(
     };
     let project = milestone.output_project_id;
     let _turn = records.turn(oid(project)).await;
+    let mut may_be_done = attempt.is_again;
     loop {
         let Some(work) = change::work(records, project).await? else {
             return Ok(None);
@@ -144,7 +145,7 @@ pub(crate) async fn advance(
         let Some(milestone) = look(records, id).await? else {
             return Ok(None);
         };
-        if again && milestone.status == to && milestone.updated_at == Some(to_millis(at)) {
+        if may_be_done && is_marked(records, id, attempt.mark).await? {
             return Ok(Some(milestone));
         }
         if milestone.status != from {
@@ -169,7 +170,8 @@ pub(crate) async fn advance(
             writes.push(delivery::failed(&delivery, error, at)?);
             own = delivery::ended(&work, delivery.id, true);
         }
-        if !change::commit(records, &work, writes, own).await? {
+        if !change::commit(records, &work, writes, own, attempt.mark).await? {
+            may_be_done = true;
             continue;
         }
         let now = look(records, id).await?;
@@ -212,9 +214,9 @@ pub(crate) async fn remove(
     records: &Records,
     id: Id,
     at: Timestamp,
-    again: bool,
+    attempt: Attempt,
 ) -> Result<Removed, Failure> {
-    let missing = if again {
+    let missing = if attempt.is_again {
         Removed::Removed
     } else {
         Removed::Missing
@@ -251,7 +253,7 @@ pub(crate) async fn remove(
             writes.push(delivery::failed(&delivery, error, at)?);
             own = delivery::ended(&work, delivery.id, true);
         }
-        if change::commit(records, &work, writes, own).await? {
+        if change::commit(records, &work, writes, own, attempt.mark).await? {
             return Ok(Removed::Removed);
         }
     }
@@ -268,8 +270,8 @@ pub(crate) async fn of(
 }
 
 /// A milestone as the first implementation would write it, with what it requires, and with what is ours.
-fn write(milestone: &Milestone) -> Document {
-    let mut ours = doc! { "context": milestone.context.clone() };
+fn write(milestone: &Milestone, attempt: Attempt) -> Document {
+    let mut ours = doc! { "context": milestone.context.clone(), "made": attempt.mark };
     if let Some(element) = &milestone.element_id {
         ours.insert("element", element);
     }

@@ -1,14 +1,17 @@
 //! Output projects as documents: the fields of the first implementation as it keeps them, ours under `wxcode`.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use jiff::Timestamp;
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 use wxcode_core::{
     id::Id,
     project::{OutputProject, ProjectStatus},
 };
-use wxcode_store::{Listing, Page, ProjectPatch};
+use wxcode_store::{Listing, Page, ProjectPatch, kept};
 
 use crate::{
+    attempt::Attempt,
     change,
     failure::Failure,
     fields::{self, Fields, NO_REFERENCE, oid, time},
@@ -19,29 +22,22 @@ use crate::{
 pub(crate) async fn add(
     records: &Records,
     project: &OutputProject,
-    again: bool,
+    attempt: Attempt,
 ) -> Result<(), Failure> {
-    let document = write(project)?;
+    let document = write(project, attempt)?;
     // A project that was removed and is brought back, from a copy, must not be removed again by the note of that.
-    let note = doc! { "_id": oid(project.id) };
-    records.ask(records.removals.delete_one(note)).await?;
+    drop_note(records, oid(project.id)).await?;
     match records.ask(records.projects.insert_one(document)).await {
         Err(failure) if failure.is_duplicate() => {
-            let kept = get(records, project.id).await?;
-            let (created, updated) = (millis(project.created_at), millis(project.updated_at));
-            let wanted = OutputProject {
-                created_at: created,
-                updated_at: updated,
-                ..project.clone()
-            };
-            // The answer to our own earlier try may have been lost.
-            if again && kept == Some(wanted) {
+            let id = doc! { "_id": oid(project.id) };
+            let found = records.ask(records.projects.find_one(id)).await?;
+            if found.is_some_and(|found| fields::is_made_by(&found, attempt.mark)) {
                 return Ok(());
             }
-            Err(Failure::Refused(format!(
-                "the id {} is taken: use another one",
-                project.id
-            )))
+            if get(records, project.id).await? == Some(kept::project(project)) {
+                return Ok(());
+            }
+            Err(Failure::taken(project.id))
         }
         answer => answer.map(drop),
     }
@@ -135,39 +131,43 @@ pub(crate) async fn advance(
 }
 
 /// Removes the project first, so that it is gone for all at one moment, then what belongs to it. A note of it is made
-/// before, by which the next start finishes what a crash left.
-pub(crate) async fn remove(records: &Records, id: Id, again: bool) -> Result<bool, Failure> {
+/// before, by which the next start finishes what a crash left, and removed at the end. `seen` keeps, from try to try,
+/// whether the project was there.
+pub(crate) async fn remove(records: &Records, id: Id, seen: &AtomicBool) -> Result<bool, Failure> {
     let project = oid(id);
     let key = doc! { "_id": project };
     if change::is_gone(records, project).await? {
-        // The answer to our own earlier try may have been lost: then there is its note.
-        let noted = again && records.ask(records.removals.find_one(key)).await?.is_some();
-        if noted {
+        // An earlier try, or a server that died, may not have come to the end.
+        if records.ask(records.removals.find_one(key)).await?.is_some() {
             finish_removal(records, project).await?;
         }
-        return Ok(noted);
+        return Ok(seen.load(Ordering::Relaxed));
     }
-    let note = doc! { "$setOnInsert": { "at": mongodb::bson::DateTime::now() } };
+    let note = doc! { "$set": { "at": mongodb::bson::DateTime::now() } };
     records
-        .ask(records.removals.update_one(key, note).upsert(true))
+        .ask(records.removals.update_one(key.clone(), note).upsert(true))
         .await?;
-    Ok(finish_removal(records, project).await? || again)
+    let is_first = !seen.swap(true, Ordering::Relaxed);
+    let removed = records.ask(records.projects.delete_one(key)).await?;
+    finish_removal(records, project).await?;
+    // Of two calls at once one removed it. What was lost with the answer of an earlier try was its own removal.
+    Ok(removed.deleted_count > 0 || !is_first)
 }
 
-/// Removes a project and what belongs to it; whether the project was still there.
-pub(crate) async fn finish_removal(
-    records: &Records,
-    project: mongodb::bson::oid::ObjectId,
-) -> Result<bool, Failure> {
-    let removed = records
-        .ask(records.projects.delete_one(doc! { "_id": project }))
-        .await?;
+/// Removes what belongs to a project that is gone, and the note of its removal.
+pub(crate) async fn finish_removal(records: &Records, project: ObjectId) -> Result<(), Failure> {
     let of_it = doc! { "output_project_id": project };
     records
         .ask(records.deliveries.delete_many(of_it.clone()))
         .await?;
     records.ask(records.milestones.delete_many(of_it)).await?;
-    Ok(removed.deleted_count > 0)
+    drop_note(records, project).await
+}
+
+/// Removes the note of a removal.
+pub(crate) async fn drop_note(records: &Records, project: ObjectId) -> Result<(), Failure> {
+    let note = records.removals.delete_one(doc! { "_id": project });
+    records.ask(note).await.map(drop)
 }
 
 fn millis(at: Timestamp) -> Timestamp {
@@ -186,11 +186,12 @@ pub(crate) fn told<T>(read: Result<T, Failure>) -> Option<T> {
 }
 
 /// A project as the first implementation would write it, with what it requires, and with what is ours.
-fn write(project: &OutputProject) -> Result<Document, Failure> {
+fn write(project: &OutputProject, attempt: Attempt) -> Result<Document, Failure> {
     let reference = fields::reference(project.kb_id.as_deref());
     let mut ours = doc! {
         "identity": identity::write(project)?,
         "work": {},
+        "made": attempt.mark,
     };
     if let (NO_REFERENCE, Some(kb_id)) = (reference, &project.kb_id) {
         ours.insert("kb_id", kb_id);

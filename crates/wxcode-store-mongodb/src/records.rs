@@ -1,6 +1,6 @@
 //! The collections, and how they are asked.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::TryStreamExt;
 use mongodb::{
@@ -12,7 +12,8 @@ use wxcode_store::{Listing, PAGE_MAX, Page};
 
 use crate::{address::Address, failure::Failure};
 
-/// How long one question to the database may take, the search for a server included.
+/// How long one question to the database may take outside of an operation that is tried again, the search for a server
+/// included.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// Locks that the projects of one process are spread over.
 const LOCKS: usize = 64;
@@ -27,6 +28,7 @@ pub(crate) const DELIVERIES: &str = "wxcode_deliveries";
 pub(crate) const REMOVALS: &str = "wxcode_removals";
 
 /// The records of one database.
+#[derive(Clone)]
 pub(crate) struct Records {
     pub(crate) address: Address,
     pub(crate) projects: Collection<Document>,
@@ -35,7 +37,9 @@ pub(crate) struct Records {
     pub(crate) removals: Collection<Document>,
     database: Database,
     /// Changes of one project wait for each other here, where that is cheap, instead of failing in the database.
-    turns: Vec<Mutex<()>>,
+    turns: Arc<[Mutex<()>]>,
+    /// How long one question may take.
+    answer_max: Duration,
 }
 
 impl Records {
@@ -51,7 +55,16 @@ impl Records {
             removals: database.collection(REMOVALS),
             database,
             turns: (0..LOCKS).map(|_| Mutex::default()).collect(),
+            answer_max: ANSWER_MAX,
         })
+    }
+
+    /// The same, by questions that may take this long.
+    pub(crate) fn within(&self, answer_max: Duration) -> Self {
+        Self {
+            answer_max,
+            ..self.clone()
+        }
     }
 
     /// The turn to change a project.
@@ -73,7 +86,7 @@ impl Records {
         A: IntoFuture<Output = mongodb::error::Result<T>>,
         A::IntoFuture: Send,
     {
-        match tokio::time::timeout(ANSWER_MAX, question.into_future()).await {
+        match tokio::time::timeout(self.answer_max, question.into_future()).await {
             Ok(answer) => Ok(answer?),
             Err(_) => Err(Failure::Late),
         }

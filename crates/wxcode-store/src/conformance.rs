@@ -48,6 +48,7 @@ macro_rules! conformance_tests {
             project {
                 reads_back_as_it_was_written,
                 an_id_that_is_taken_is_refused,
+                the_same_again_is_added_once,
                 what_is_missing_is_not_changed,
                 a_patch_changes_only_what_it_names,
                 the_status_advances_only_from_what_it_was,
@@ -67,6 +68,7 @@ macro_rules! conformance_tests {
             milestone {
                 reads_back_as_it_was_written,
                 an_element_is_taken_once_in_a_project,
+                the_same_again_is_added_once,
                 a_milestone_needs_a_project,
                 a_thousand_are_listed_in_pages_and_by_status,
                 it_advances_only_from_what_it_was,
@@ -88,6 +90,7 @@ macro_rules! conformance_tests {
             }
             delivery {
                 a_text_is_queued_and_reads_back,
+                the_same_again_is_queued_once,
                 a_key_is_used_once_in_a_project,
                 what_is_missing_is_not_queued,
                 the_queue_is_bounded,

@@ -6,6 +6,7 @@
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod copy;
+pub mod kept;
 pub mod sqlite;
 
 use std::path::PathBuf;
@@ -178,6 +179,29 @@ impl NewDelivery {
     }
 }
 
+impl NewDelivery {
+    /// Whether `delivery` is the one that this queued, whatever became of it since.
+    #[must_use]
+    pub fn is_of(&self, delivery: &Delivery) -> bool {
+        let types_it = match &self.command {
+            Command::Text(text) => delivery.milestone_id.is_none() && delivery.text == *text,
+            Command::Milestone {
+                id,
+                new_project,
+                new_milestone,
+            } => {
+                let text = &delivery.text;
+                delivery.milestone_id == Some(*id) && (text == new_project || text == new_milestone)
+            }
+        };
+        types_it
+            && delivery.id == self.id
+            && delivery.output_project_id == self.output_project_id
+            && delivery.idempotency_key == self.idempotency_key
+            && delivery.created_at == to_millis(self.at)
+    }
+}
+
 /// What a delivery types.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -271,7 +295,8 @@ pub trait Store: Send + Sync + 'static {
     /// Whether the store answers.
     async fn ping(&self) -> Result<()>;
 
-    /// Adds a project.
+    /// Adds a project. The same again, which a caller without an answer may ask for, is added already; another one with
+    /// its id is [`StoreError::Refused`].
     async fn add_project(&self, project: &OutputProject) -> Result<()>;
     /// One project.
     async fn project(&self, id: Id) -> Result<Option<OutputProject>>;
@@ -308,7 +333,7 @@ pub trait Store: Send + Sync + 'static {
         transcript_path: Option<PathBuf>,
     ) -> Result<bool>;
 
-    /// Adds a milestone.
+    /// Adds a milestone. The same again is added already; another one with its id is [`StoreError::Refused`].
     async fn add_milestone(&self, milestone: &Milestone) -> Result<Added>;
     /// One milestone.
     async fn milestone(&self, id: Id) -> Result<Option<Milestone>>;
@@ -336,7 +361,8 @@ pub trait Store: Send + Sync + 'static {
     async fn remove_milestone(&self, id: Id, at: Timestamp) -> Result<Removed>;
 
     /// Queues a delivery, once per idempotency key and once per milestone. A milestone whose earlier delivery
-    /// failed while it is still `pending` gets a new one.
+    /// failed while it is still `pending` gets a new one. The same again, by its id, is [`Queued::New`] as it is by then;
+    /// another one with its id is [`StoreError::Refused`].
     async fn queue(&self, delivery: &NewDelivery) -> Result<Queued>;
     /// One delivery.
     async fn delivery(&self, id: Id) -> Result<Option<Delivery>>;
@@ -355,7 +381,7 @@ pub trait Store: Send + Sync + 'static {
     /// The delivery afterwards; `None` if the version was another one, or the delivery is over: that never changes again.
     async fn step(&self, step: &Step) -> Result<Option<Delivery>>;
     /// Adds a delivery of another store as it is, behind those that its project has, whatever their number; its milestone
-    /// and its project stay as they are. Whether the project is there.
+    /// and its project stay as they are. The same again is added already. Whether the project is there.
     async fn restore_delivery(&self, delivery: &Delivery) -> Result<bool>;
 
     /// A project's lease, if it ever had one, and is there.

@@ -1,5 +1,7 @@
 //! A server that speaks MongoDB's protocol, for the tests of this process: one that is given, a `mongod`, or SecantusDB
-//! as a process of its own.
+//! as a process of its own. A replica set of three is in module `set`.
+
+mod set;
 
 use std::{
     env, fs,
@@ -18,8 +20,15 @@ use std::{
 pub const SECANTUSDB_VERSION: &str =
     include_str!("../../../scripts/secantusdb-version").trim_ascii();
 
-/// Names a server that is there, by an address without a database.
+/// The version of `mongod` that `scripts/install-mongod` installs.
+pub const MONGOD_VERSION: &str = include_str!("../../../scripts/mongod-version").trim_ascii();
+
+/// Names a server that is there, by an address without a database, or is [`SECANTUSDB`].
 pub const GIVEN: &str = "WXCODE_TEST_MONGODB";
+/// The value of [`GIVEN`] that asks for SecantusDB although there is a `mongod`.
+pub const SECANTUSDB: &str = "secantusdb";
+
+pub use set::ReplicaSet;
 
 /// How long a server may take to start.
 const START_MAX: Duration = Duration::from_secs(60);
@@ -29,12 +38,22 @@ const LOOK: Duration = Duration::from_millis(20);
 /// when that process ends, however it ends; a signal to the whole group must not end it before that.
 const GUARD: &str = r#"trap "" HUP INT TERM; folder=$1; shift; "$@" >"$folder/log" 2>&1 & server=$!; read -r _; kill -9 "$server"; wait "$server" 2>/dev/null; rm -rf "$folder""#;
 
+/// What a `mongod` is told: little memory, no socket file outside its folder, no measurements of its own.
+const MONGOD: [&str; 6] = [
+    "--nounixsocket",
+    "--quiet",
+    "--wiredTigerCacheSizeGB",
+    "0.25",
+    "--setParameter",
+    "diagnosticDataCollectionEnabled=false",
+];
+
 /// What the tests of this process have for a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// The one that [`GIVEN`] names.
     Given,
-    /// A `mongod` on the PATH.
+    /// The `mongod` of `scripts/install-mongod`, or one on the PATH.
     Mongod,
     /// SecantusDB.
     SecantusDb,
@@ -55,21 +74,30 @@ pub struct MongoServer {
     port: Option<u16>,
 }
 
-/// One of the servers that the tests of this process share: SecantusDB keeps one core busy, so there are two of it.
+/// The server that the tests of this process share; one of two where it is SecantusDB, which keeps one core busy.
 ///
 /// # Errors
 /// Why there is none.
 pub fn shared() -> Result<&'static MongoServer, String> {
     static SHARED: [OnceLock<Result<MongoServer, String>>; 2] = [const { OnceLock::new() }; 2];
     static NEXT: AtomicUsize = AtomicUsize::new(0);
-    let turn = NEXT.fetch_add(1, Ordering::Relaxed) % SHARED.len();
+    let servers = match program() {
+        Some((Kind::SecantusDb, _)) => SHARED.len(),
+        _ => 1,
+    };
+    let turn = NEXT.fetch_add(1, Ordering::Relaxed) % servers;
     SHARED[turn]
-        .get_or_init(|| match env::var(GIVEN) {
-            Ok(address) => Ok(MongoServer::given(&address)),
-            Err(_) => MongoServer::launch(false),
+        .get_or_init(|| match given() {
+            Some(address) => Ok(MongoServer::given(&address)),
+            None => MongoServer::launch(false),
         })
         .as_ref()
         .map_err(Clone::clone)
+}
+
+/// The address that [`GIVEN`] names.
+fn given() -> Option<String> {
+    env::var(GIVEN).ok().filter(|given| given != SECANTUSDB)
 }
 
 /// The server that is given, or one of its own for this caller, whose acknowledgements last.
@@ -77,9 +105,9 @@ pub fn shared() -> Result<&'static MongoServer, String> {
 /// # Errors
 /// Why there is none.
 pub fn lasting() -> Result<MongoServer, String> {
-    match env::var(GIVEN) {
-        Ok(address) => Ok(MongoServer::given(&address)),
-        Err(_) => MongoServer::start(),
+    match given() {
+        Some(address) => Ok(MongoServer::given(&address)),
+        None => MongoServer::start(),
     }
 }
 
@@ -114,20 +142,13 @@ impl MongoServer {
 
     fn start_in(folder: PathBuf, port: Option<u16>, lasting: bool) -> Result<Self, String> {
         let (kind, program) = program().ok_or_else(|| {
-            format!("there is no MongoDB: set {GIVEN}, install mongod, or run scripts/install-secantusdb")
+            format!(
+                "there is no MongoDB: run scripts/install-mongod or scripts/install-secantusdb, or \
+                 set {GIVEN} to the address of one"
+            )
         })?;
-        let begun = Instant::now();
         let port = port.map_or_else(free_port, Ok)?;
-        let mut guard = spawn(kind, &program, &folder, port, lasting)?;
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-            if begun.elapsed() > START_MAX {
-                let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
-                drop(guard.stdin.take());
-                let _ = guard.wait();
-                return Err(format!("{} does not start:\n{log}", program.display()));
-            }
-            thread::sleep(LOOK);
-        }
+        let guard = listening(kind, &program, &folder, port, lasting, None)?;
         Ok(Self {
             kind,
             prefix: format!("mongodb://127.0.0.1:{port}"),
@@ -187,20 +208,28 @@ impl Drop for MongoServer {
 }
 
 fn program() -> Option<(Kind, PathBuf)> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let mongod = env::split_paths(&path)
-        .map(|folder| folder.join("mongod"))
-        .find(|program| program.is_file());
-    if let Some(mongod) = mongod {
-        return Some((Kind::Mongod, mongod));
-    }
     let cache = env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cache")))?;
-    let secantus = cache.join(format!(
-        "wxcode/secantusdb-{SECANTUSDB_VERSION}/bin/secantusd-py"
-    ));
-    secantus.is_file().then_some((Kind::SecantusDb, secantus))
+        .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cache")));
+    let cached = |path: String| cache.as_ref().map(|cache| cache.join("wxcode").join(path));
+    if env::var(GIVEN).as_deref() != Ok(SECANTUSDB)
+        && let Some(mongod) = mongod(cached(format!("mongod-{MONGOD_VERSION}/mongod")))
+    {
+        return Some((Kind::Mongod, mongod));
+    }
+    let path = format!("secantusdb-{SECANTUSDB_VERSION}/bin/secantusd-py");
+    let secantus = cached(path).filter(|program| program.is_file())?;
+    Some((Kind::SecantusDb, secantus))
+}
+
+/// The pinned `mongod`, or else one on the PATH.
+fn mongod(pinned: Option<PathBuf>) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let on_path = env::split_paths(&path).map(|folder| folder.join("mongod"));
+    pinned
+        .into_iter()
+        .chain(on_path)
+        .find(|program| program.is_file())
 }
 
 fn free_port() -> Result<u16, String> {
@@ -210,12 +239,36 @@ fn free_port() -> Result<u16, String> {
         .map_err(|error| format!("there is no free port ({error})"))
 }
 
+/// Starts a server and waits until it listens.
+fn listening(
+    kind: Kind,
+    program: &Path,
+    folder: &Path,
+    port: u16,
+    lasting: bool,
+    set: Option<&str>,
+) -> Result<Child, String> {
+    let begun = Instant::now();
+    let mut guard = spawn(kind, program, folder, port, lasting, set)?;
+    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+        if begun.elapsed() > START_MAX {
+            let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
+            drop(guard.stdin.take());
+            let _ = guard.wait();
+            return Err(format!("{} does not start:\n{log}", program.display()));
+        }
+        thread::sleep(LOOK);
+    }
+    Ok(guard)
+}
+
 fn spawn(
     kind: Kind,
     program: &Path,
     folder: &Path,
     port: u16,
     lasting: bool,
+    set: Option<&str>,
 ) -> Result<Child, String> {
     let records = folder.join("records");
     fs::create_dir_all(&records).map_err(|error| error.to_string())?;
@@ -228,7 +281,10 @@ fn spawn(
     match kind {
         Kind::Mongod => {
             command.args(["--bind_ip", "127.0.0.1", "--port", &port, "--dbpath"]);
-            command.arg(&records);
+            command.arg(&records).args(MONGOD);
+            if let Some(set) = set {
+                command.args(["--replSet", set]);
+            }
         }
         Kind::SecantusDb | Kind::Given => {
             command.args(["--host", "127.0.0.1", "--port", &port, "--storage-path"]);

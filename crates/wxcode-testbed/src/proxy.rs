@@ -4,7 +4,7 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
@@ -36,6 +36,29 @@ pub enum Weather {
     Silent,
 }
 
+/// What happens once, to the next request that holds a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The request passes, its answer does not, and the connection stands.
+    SwallowAnswer,
+    /// The request passes twice, and the second answer passes.
+    RepeatRequest,
+    /// The request passes, and then nothing does: the weather is [`Weather::Silent`].
+    SilenceAfter,
+}
+
+/// What becomes of the answers of one connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lot {
+    Pass,
+    /// The connection breaks in place of the next one.
+    Break,
+    /// None passes any more.
+    Swallow,
+    /// The next one is left out.
+    LeaveOut,
+}
+
 /// A proxy; it ends when it is dropped.
 #[derive(Debug)]
 pub struct Proxy {
@@ -55,6 +78,18 @@ struct Losses {
     answers: AtomicI64,
     /// Requests that came.
     counted: AtomicU64,
+    /// The word and the fault that it is to have.
+    fault: Mutex<Option<(Vec<u8>, Fault)>>,
+}
+
+impl Losses {
+    /// Takes the fault that this request is to have.
+    fn fault_of(&self, request: &[u8]) -> Option<Fault> {
+        let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        fault
+            .take_if(|(word, _)| holds(request, word))
+            .map(|(_, fault)| fault)
+    }
 }
 
 impl Proxy {
@@ -70,6 +105,7 @@ impl Proxy {
             passing: AtomicI64::new(-1),
             answers: AtomicI64::new(0),
             counted: AtomicU64::new(0),
+            fault: Mutex::default(),
         });
         let target = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let (lost, cutter) = (Arc::clone(&losses), weather.clone());
@@ -104,6 +140,27 @@ impl Proxy {
     /// Lets the next requests pass, and breaks the connection in place of the answer, this many times.
     pub fn lose_answers(&self, answers: u32) {
         self.losses.answers.store(answers.into(), Ordering::SeqCst);
+    }
+
+    /// Has the next request that holds `word` go wrong, once.
+    pub fn strike(&self, word: &[u8], fault: Fault) {
+        let mut next = self
+            .losses
+            .fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *next = Some((word.to_vec(), fault));
+    }
+
+    /// Whether the fault of [`Self::strike`] is still to come.
+    #[must_use]
+    pub fn is_to_strike(&self) -> bool {
+        let next = self
+            .losses
+            .fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        next.is_some()
     }
 
     /// How many requests came, without the driver's questions about the server itself.
@@ -144,11 +201,11 @@ impl Line {
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
         // An answer that is to be lost is known by the request before it.
-        let (lose, losing) = watch::channel(false);
+        let (lose, losing) = watch::channel(Lot::Pass);
         let mut weather = self.weather.clone();
         tokio::select! {
             () = self.requests(from_client, to_server, &lose) => {}
-            () = self.answers(from_server, to_client, &losing) => {}
+            () = self.answers(from_server, to_client, &lose, &losing) => {}
             _ = weather.wait_for(|weather| *weather == Weather::Cut) => {}
         }
     }
@@ -157,7 +214,7 @@ impl Line {
         &self,
         mut from: OwnedReadHalf,
         mut to: OwnedWriteHalf,
-        lose: &watch::Sender<bool>,
+        lose: &watch::Sender<Lot>,
     ) {
         let mut buffer = vec![0; CHUNK];
         while let Ok(read @ 1..) = from.read(&mut buffer).await {
@@ -165,7 +222,7 @@ impl Line {
             if !SMALL_TALK.iter().any(|word| holds(request, word)) {
                 self.losses.counted.fetch_add(1, Ordering::SeqCst);
                 if take(&self.losses.answers) {
-                    lose.send_replace(true);
+                    lose.send_replace(Lot::Break);
                 }
                 let passing = self.losses.passing.load(Ordering::SeqCst);
                 if passing == 0 {
@@ -176,7 +233,23 @@ impl Line {
                     self.losses.passing.fetch_sub(1, Ordering::SeqCst);
                 }
             }
-            if !self.passes().await || to.write_all(request).await.is_err() {
+            let fault = self.losses.fault_of(request);
+            if !self.passes().await {
+                return;
+            }
+            match fault {
+                Some(Fault::SwallowAnswer) => drop(lose.send_replace(Lot::Swallow)),
+                Some(Fault::RepeatRequest) => {
+                    lose.send_replace(Lot::LeaveOut);
+                    if to.write_all(request).await.is_err() {
+                        return;
+                    }
+                }
+                // Before the request passes: its answer must not be faster.
+                Some(Fault::SilenceAfter) => drop(self.cutter.send_replace(Weather::Silent)),
+                None => {}
+            }
+            if to.write_all(request).await.is_err() {
                 return;
             }
         }
@@ -186,14 +259,30 @@ impl Line {
         &self,
         mut from: OwnedReadHalf,
         mut to: OwnedWriteHalf,
-        losing: &watch::Receiver<bool>,
+        lose: &watch::Sender<Lot>,
+        losing: &watch::Receiver<Lot>,
     ) {
         let mut buffer = vec![0; CHUNK];
+        let mut held = Vec::new();
         while let Ok(read @ 1..) = from.read(&mut buffer).await {
-            let lost = *losing.borrow();
-            if lost || !self.passes().await || to.write_all(&buffer[..read]).await.is_err() {
+            let lot = *losing.borrow();
+            held.extend_from_slice(&buffer[..read]);
+            match lot {
+                Lot::Pass => {}
+                Lot::Break => return,
+                Lot::Swallow => held.clear(),
+                Lot::LeaveOut => match whole(&held) {
+                    Some(length) => {
+                        held.drain(..length);
+                        lose.send_replace(Lot::Pass);
+                    }
+                    None => continue,
+                },
+            }
+            if !self.passes().await || to.write_all(&held).await.is_err() {
                 return;
             }
+            held.clear();
         }
     }
 
@@ -220,6 +309,14 @@ fn take(left: &AtomicI64) -> bool {
         (left > 0).then_some(left - 1)
     })
     .is_ok()
+}
+
+/// The length of the message at the beginning, once all of it is there; its first four bytes say it.
+fn whole(bytes: &[u8]) -> Option<usize> {
+    let length = u32::from_le_bytes(*bytes.first_chunk()?);
+    usize::try_from(length)
+        .ok()
+        .filter(|length| bytes.len() >= *length)
 }
 
 fn holds(bytes: &[u8], word: &[u8]) -> bool {

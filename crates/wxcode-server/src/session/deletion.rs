@@ -122,8 +122,11 @@ impl Sessions {
                 }
             }
             match self.0.store.project(project).await {
-                // It did not come to it.
-                Ok(Some(_)) => drop_note(&file),
+                // It did not come to it, or the project was restored since.
+                Ok(Some(_)) => {
+                    tracing::warn!(%project, "dropped the note of a deletion: the store has the project, and all of it stays");
+                    drop_note(&file);
+                }
                 Ok(None) => {
                     let sessions = self.clone();
                     let cleared = tokio::task::spawn_blocking(move || sessions.clear(project));

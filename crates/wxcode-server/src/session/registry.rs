@@ -15,13 +15,13 @@ use wxcode_store::{Command, NewDelivery, Queued, Store, StoreError};
 use super::{
     ENDED_KEPT, STOP_GRACE, STOP_TIMEOUT,
     anew::Following,
-    courier,
     learned::Learned,
     lease::Leases,
     live::{Session, View},
     seat::{Seat, lock},
     start::{self, StartError, Started},
     upgrade,
+    waiting::Unsure,
 };
 use crate::{Settings, event::Events, planning::Planning};
 
@@ -36,6 +36,7 @@ pub(super) struct Inner {
     pub(super) events: Events,
     pub(super) planning: Planning,
     pub(super) leases: Leases,
+    pub(super) unsure: Unsure,
     seats: Mutex<HashMap<Id, Arc<Seat>>>,
     pub(super) closing: CancellationToken,
     pub(super) watchers: TaskTracker,
@@ -96,6 +97,7 @@ impl Sessions {
             store,
             events,
             planning,
+            unsure: Unsure::default(),
             seats: Mutex::default(),
             closing,
             watchers,
@@ -202,7 +204,12 @@ impl Sessions {
         // Before it is queued: nothing is to wait for a session that nobody starts.
         seat.is_free()?;
         self.check_lease(project).await?;
-        let delivery = match self.0.store.queue(new).await? {
+        let queued = self.0.store.queue(new).await;
+        if matches!(queued, Err(StoreError::Unavailable(_))) {
+            // The store may have queued it all the same.
+            self.0.unsure.add(project, new.id);
+        }
+        let delivery = match queued? {
             Queued::New(delivery) => delivery,
             Queued::Existing(delivery) if !is_same(new, &delivery) => {
                 return Ok(Delivered::KeyTaken(delivery.id));
@@ -230,15 +237,15 @@ impl Sessions {
                 ))
             }
             Err(error) => {
-                if let Some(delivery) = self.0.store.delivery(delivery.id).await? {
-                    courier::fail(&*self.0.store, &delivery, error.to_string()).await?;
+                if self.fail(delivery.id, &error).await.is_err() {
+                    self.0.unsure.add(project, delivery.id);
                 }
                 Err(error)
             }
         }
     }
 
-    async fn is_open(&self, delivery: Id) -> Result<bool, StoreError> {
+    pub(super) async fn is_open(&self, delivery: Id) -> Result<bool, StoreError> {
         Ok(self
             .0
             .store
@@ -299,6 +306,11 @@ impl Sessions {
 
     pub(super) fn seat(&self, project: Id) -> Arc<Seat> {
         Arc::clone(lock(&self.0.seats).entry(project).or_default())
+    }
+
+    /// The slot of a project, if this server ever had anything in it.
+    pub(super) fn known_seat(&self, project: Id) -> Option<Arc<Seat>> {
+        lock(&self.0.seats).get(&project).map(Arc::clone)
     }
 
     /// Keeps the lease for as long as a session lives.

@@ -198,7 +198,7 @@ async fn a_change_that_is_carried_out_late_does_nothing() {
 
     // The change of the first step, as it stood in the project's document, put back after the second.
     let written = sample::advance(&*store, &queued, DeliveryState::Written).await;
-    let first = doc! { "rev": 2_i64, "writes": [{ "delivery": {
+    let first = doc! { "rev": 2_i64, "mark": ObjectId::new(), "writes": [{ "delivery": {
         "id": ObjectId::from_bytes(queued.id.bytes()),
         "set": { "state": "written", "version": 1_i64 },
         "over": false,

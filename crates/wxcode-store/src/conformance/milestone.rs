@@ -7,7 +7,7 @@ use wxcode_core::milestone::{
 };
 
 use super::{ALL, Records, sample};
-use crate::{Added, Moved, Page, Removed};
+use crate::{Added, Moved, Page, Removed, StoreError};
 
 const STATUSES: [MilestoneStatus; 4] = [Pending, InProgress, Completed, Failed];
 
@@ -88,6 +88,33 @@ pub async fn an_element_is_taken_once_in_a_project(records: &impl Records) {
         store.add_milestone(&of(here, Some("e"))).await.unwrap(),
         Added::Added
     );
+}
+
+/// Whoever repeats it: a caller that was told nothing, a driver, a proxy. Another milestone with its id is refused.
+pub async fn the_same_again_is_added_once(records: &impl Records) {
+    let (store, other) = (records.open().await, records.open().await);
+    let project = sample::add_project(&*store).await;
+    for element_id in [None, Some("e".to_owned())] {
+        let milestone = Milestone {
+            element_id,
+            context: Some("# Context".to_owned()),
+            ..sample::milestone(project)
+        };
+        for store in [&store, &store, &other] {
+            assert_eq!(store.add_milestone(&milestone).await.unwrap(), Added::Added);
+        }
+        assert_eq!(
+            store.milestone(milestone.id).await.unwrap(),
+            Some(milestone.clone())
+        );
+        let taken = Milestone {
+            element_name: "another".to_owned(),
+            ..milestone
+        };
+        let error = store.add_milestone(&taken).await.unwrap_err();
+        assert!(matches!(error, StoreError::Refused(_)), "{error}");
+    }
+    assert_eq!(store.milestones(project, None, ALL).await.unwrap().total, 2);
 }
 
 /// Without its project a milestone is not added.

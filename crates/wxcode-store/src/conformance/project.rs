@@ -92,6 +92,20 @@ pub async fn an_id_that_is_taken_is_refused(records: &impl Records) {
     assert_eq!(store.projects(ALL).await.unwrap().items, [first]);
 }
 
+/// Whoever repeats it: a caller that was told nothing, a driver, a proxy.
+pub async fn the_same_again_is_added_once(records: &impl Records) {
+    let (store, other) = (records.open().await, records.open().await);
+    let project = OutputProject {
+        kb_id: Some("a knowledge base".to_owned()),
+        stack_id: Some("a stack".to_owned()),
+        ..sample::project()
+    };
+    for store in [&store, &store, &other] {
+        store.add_project(&project).await.unwrap();
+    }
+    assert_eq!(store.projects(ALL).await.unwrap().items, [project]);
+}
+
 /// Each operation on a project that is not there says so and makes none.
 pub async fn what_is_missing_is_not_changed(records: &impl Records) {
     let store = records.open().await;

@@ -20,6 +20,10 @@ pub(super) fn queue(tx: &Transaction<'_>, new: &NewDelivery) -> Result<Queued, F
     let Some(first) = project::new_project_delivery(tx, new.output_project_id)? else {
         return Ok(Queued::Missing);
     };
+    if let Some(found) = get(tx, new.id)? {
+        Failure::unless_same(new.id, new.is_of(&found))?;
+        return Ok(Queued::New(found));
+    }
     if let Some(key) = &new.idempotency_key
         && let Some(existing) = by_key(tx, new.output_project_id, key)?
     {
@@ -132,6 +136,10 @@ pub(super) fn step(tx: &Transaction<'_>, step: &Step) -> Result<Option<Delivery>
 pub(super) fn restore(tx: &Transaction<'_>, delivery: &Delivery) -> Result<bool, Failure> {
     if project::new_project_delivery(tx, delivery.output_project_id)?.is_none() {
         return Ok(false);
+    }
+    if let Some(found) = get(tx, delivery.id)? {
+        Failure::unless_same(delivery.id, found == *delivery)?;
+        return Ok(true);
     }
     insert(tx, delivery)?;
     Ok(true)

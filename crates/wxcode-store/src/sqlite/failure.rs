@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rusqlite::{Error, ErrorCode};
+use wxcode_core::id::Id;
 
 use crate::StoreError;
 
@@ -35,6 +36,16 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
+    /// Refuses a record whose id another one has.
+    pub(super) fn unless_same(id: Id, is_same: bool) -> Result<(), Self> {
+        if is_same {
+            return Ok(());
+        }
+        Err(Self::Refused(format!(
+            "the id {id} is taken: use another one"
+        )))
+    }
+
     /// Whether somebody else's lock was in the way.
     pub(super) fn is_lock(&self) -> bool {
         matches!(self, Self::Sql(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy))

@@ -14,11 +14,15 @@ use super::{
     failure::Failure,
     project,
 };
-use crate::{Added, Listing, Moved, Page, Removed};
+use crate::{Added, Listing, Moved, Page, Removed, kept};
 
 pub(super) fn add(tx: &Transaction<'_>, milestone: &Milestone) -> Result<Added, Failure> {
     if project::new_project_delivery(tx, milestone.output_project_id)?.is_none() {
         return Ok(Added::NoProject);
+    }
+    if let Some(found) = get(tx, milestone.id)? {
+        Failure::unless_same(milestone.id, found == kept::milestone(milestone))?;
+        return Ok(Added::Added);
     }
     let duplicate = tx
         .prepare_cached("SELECT 1 FROM milestones WHERE output_project_id = ? AND element_id = ?")?

@@ -12,9 +12,12 @@ use super::{
     failure::Failure,
     identity,
 };
-use crate::{Listing, Page, ProjectPatch};
+use crate::{Listing, Page, ProjectPatch, kept};
 
 pub(super) fn add(tx: &Transaction<'_>, project: &OutputProject) -> Result<(), Failure> {
+    if let Some(found) = get(tx, project.id)? {
+        return Failure::unless_same(project.id, found == kept::project(project));
+    }
     tx.prepare_cached(
         "INSERT INTO output_projects
             (_id, kb_id, name, stack_id, configuration_id, workspace_path, status, claude_session_id,

@@ -187,3 +187,31 @@ async fn another_store_by_mistake_costs_no_history() {
     assert_eq!(server.session(&untouched).await["status"], "exited");
     assert!(!kept(&server, &untouched).is_empty());
 }
+
+/// The store's file is restored from a backup, and the note of the deletion is still there.
+#[tokio::test]
+async fn a_restored_project_outlives_the_note_of_its_deletion() {
+    let (mut server, project) = with_history().await;
+    let before = kept(&server, &project);
+    server.terminate().await;
+    let store = |server: &Server, name: &str| server.data_dir().join(name);
+    let backup = tempfile::NamedTempFile::new().unwrap();
+    fs::copy(store(&server, "wxcode.db"), backup.path()).unwrap();
+    server.up().await;
+    kill_amid_the_deletion(&mut server, &project).await;
+    for beside in ["wxcode.db-wal", "wxcode.db-shm"] {
+        let _ = fs::remove_file(store(&server, beside));
+    }
+    fs::copy(backup.path(), store(&server, "wxcode.db")).unwrap();
+
+    server.up().await;
+    let path = format!("/output-projects/{project}");
+    server.get(&path).await.expect(200);
+    assert!(!note(&server, &project).exists());
+    assert_eq!(kept(&server, &project), before);
+    let log = server.log();
+    assert!(log.contains("dropped the note of a deletion"), "{log}");
+    server.terminate().await;
+    server.up().await;
+    assert_eq!(kept(&server, &project), before);
+}

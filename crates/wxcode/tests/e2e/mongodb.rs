@@ -1,7 +1,9 @@
 //! The shared store from outside: away and back, copied there and back, and its password nowhere.
 
+mod answer;
 mod lease;
 mod outage;
+mod restored;
 
 use std::{process::Output, time::Duration};
 
@@ -10,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 use wxcode_testbed::{
     mongodb::{self as servers, MongoServer},
-    proxy::{Proxy, Weather},
+    proxy::{Fault, Proxy, Weather},
     skip,
 };
 

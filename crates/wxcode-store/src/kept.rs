@@ -1,0 +1,24 @@
+//! Records as a store keeps them, to compare with what is there.
+
+use wxcode_core::{milestone::Milestone, project::OutputProject, time::to_millis};
+
+/// The project as it reads back from a store: times to the millisecond.
+#[must_use]
+pub fn project(project: &OutputProject) -> OutputProject {
+    OutputProject {
+        created_at: to_millis(project.created_at),
+        updated_at: to_millis(project.updated_at),
+        ..project.clone()
+    }
+}
+
+/// The milestone as it reads back from a store: times to the millisecond.
+#[must_use]
+pub fn milestone(milestone: &Milestone) -> Milestone {
+    Milestone {
+        created_at: to_millis(milestone.created_at),
+        updated_at: milestone.updated_at.map(to_millis),
+        completed_at: milestone.completed_at.map(to_millis),
+        ..milestone.clone()
+    }
+}

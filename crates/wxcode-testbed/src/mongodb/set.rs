@@ -1,0 +1,152 @@
+//! A replica set of three `mongod` on this machine, for tests of elections.
+
+use std::{
+    process::Child,
+    time::{Duration, Instant},
+};
+
+use mongodb::{
+    Client, Database,
+    bson::{Document, doc},
+    error::Error,
+    options::ClientOptions,
+};
+use tokio::time::sleep;
+
+use super::{Kind, LOOK, START_MAX, free_port, listening, program};
+
+/// The name of the set.
+const NAME: &str = "wxcode";
+/// Members of the set.
+const MEMBERS: usize = 3;
+/// How long a member waits for a sign of life of the primary before it stands for election.
+const ELECTION_MS: i32 = 2_000;
+/// For how long a primary that steps down does not stand again.
+const DOWN_S: i32 = 60;
+
+/// Three members; they end when it is dropped.
+#[derive(Debug)]
+pub struct ReplicaSet {
+    members: Vec<Member>,
+    /// The database for administration, by way of the primary.
+    admin: Database,
+}
+
+#[derive(Debug)]
+struct Member {
+    port: u16,
+    /// Ends the member, and removes its folder, when it is ended itself.
+    guard: Child,
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        drop(self.guard.stdin.take());
+        let _ = self.guard.wait();
+    }
+}
+
+impl ReplicaSet {
+    /// Starts three members, has them form a set, and waits for a primary.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn start() -> Result<Self, String> {
+        let members = tokio::task::spawn_blocking(|| {
+            (0..MEMBERS)
+                .map(|_| member())
+                .collect::<Result<Vec<_>, _>>()
+        });
+        let members = members.await.map_err(|panic| panic.to_string())??;
+        let hosts = members.iter().zip(0..).map(|(member, id)| {
+            doc! { "_id": id, "host": format!("127.0.0.1:{}", member.port) }
+        });
+        let config = doc! {
+            "_id": NAME,
+            "members": hosts.collect::<Vec<_>>(),
+            "settings": { "electionTimeoutMillis": ELECTION_MS },
+        };
+        let first = members.first().ok_or("it has no members")?.port;
+        let said = |error: Error| error.to_string();
+        let initiate = doc! { "replSetInitiate": config };
+        let first = format!("mongodb://127.0.0.1:{first}/?directConnection=true");
+        let first = admin(&first).await.map_err(said)?;
+        first.run_command(initiate).await.map_err(said)?;
+        let admin = admin(&address_of(&members, "")).await.map_err(said)?;
+        let set = Self { members, admin };
+        set.primary().await?;
+        Ok(set)
+    }
+
+    /// The address of a database on it.
+    #[must_use]
+    pub fn address(&self, database: &str) -> String {
+        address_of(&self.members, database)
+    }
+
+    /// Waits until there is a primary; its host.
+    ///
+    /// # Errors
+    /// When there is none in time.
+    pub async fn primary(&self) -> Result<String, String> {
+        let begun = Instant::now();
+        loop {
+            let hello = self.ask(doc! { "hello": 1 }).await;
+            if let Ok(hello) = &hello
+                && hello.get_bool("isWritablePrimary").unwrap_or_default()
+                && let Ok(primary) = hello.get_str("me")
+            {
+                return Ok(primary.to_owned());
+            }
+            if begun.elapsed() > START_MAX {
+                return Err(format!("the set has no primary: {hello:?}"));
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// Has the primary step down, and waits until another member is the primary.
+    ///
+    /// # Errors
+    /// When that does not come about.
+    pub async fn step_down(&self) -> Result<(), String> {
+        let before = self.primary().await?;
+        let request = doc! { "replSetStepDown": DOWN_S, "secondaryCatchUpPeriodSecs": 10 };
+        self.ask(request).await.map_err(|error| error.to_string())?;
+        while self.primary().await? == before {
+            sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
+    /// The answer of the primary.
+    async fn ask(&self, request: Document) -> Result<Document, Error> {
+        self.admin.run_command(request).await
+    }
+}
+
+fn address_of(members: &[Member], database: &str) -> String {
+    let hosts = members
+        .iter()
+        .map(|member| format!("127.0.0.1:{}", member.port));
+    let hosts = hosts.collect::<Vec<_>>().join(",");
+    format!("mongodb://{hosts}/{database}?replicaSet={NAME}")
+}
+
+fn member() -> Result<Member, String> {
+    let (kind, program) = program().ok_or("there is no MongoDB: run scripts/install-mongod")?;
+    if kind != Kind::Mongod {
+        return Err("a replica set needs mongod: run scripts/install-mongod".to_owned());
+    }
+    let folder = tempfile::Builder::new().prefix("wxcode-mongodb-").tempdir();
+    let folder = folder.map_err(|error| format!("there is no temporary folder ({error})"))?;
+    let port = free_port()?;
+    let guard = listening(kind, &program, &folder.keep(), port, true, Some(NAME))?;
+    Ok(Member { port, guard })
+}
+
+async fn admin(address: &str) -> Result<Database, Error> {
+    let mut options = ClientOptions::parse(address).await?;
+    options.server_selection_timeout = Some(Duration::from_secs(5));
+    Ok(Client::with_options(options)?.database("admin"))
+}
