@@ -21,9 +21,7 @@ use crate::{
 };
 
 /// Opens a folder as a place to open from: it needs no permission to list it.
-const PLACE: OFlags = OFlags::PATH
-    .union(OFlags::DIRECTORY)
-    .union(OFlags::CLOEXEC);
+const PLACE: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 /// An open folder. What happens to its path afterwards changes nothing.
 #[derive(Debug)]
@@ -52,15 +50,16 @@ impl Folder {
         let real = path
             .canonicalize()
             .map_err(|error| whole(path, "open", error))?;
-        let fd = rustix::fs::open(&real, PLACE | OFlags::NOFOLLOW, Mode::empty())
-            .map_err(|errno| match (errno, kind_of(&real)) {
+        let fd = rustix::fs::open(&real, PLACE | OFlags::NOFOLLOW, Mode::empty()).map_err(
+            |errno| match (errno, kind_of(&real)) {
                 (Errno::NOTDIR | Errno::LOOP, Some(found)) => FileError::Kind {
                     path: path.to_owned(),
                     found,
                     wanted: Kind::Folder,
                 },
                 _ => whole(path, "open", errno.into()),
-            })?;
+            },
+        )?;
         Ok(Self {
             fd,
             path: path.to_owned(),
@@ -108,15 +107,30 @@ impl Folder {
         let found = Kind::from(FileType::from_raw_mode(fstat(&fd).map_err(io)?.st_mode));
         match found {
             Kind::Regular => {}
-            Kind::Link => return Err(FileError::Link { path, wanted: Kind::Regular }),
-            _ => return Err(FileError::Kind { path, found, wanted: Kind::Regular }),
+            Kind::Link => {
+                return Err(FileError::Link {
+                    path,
+                    wanted: Kind::Regular,
+                });
+            }
+            _ => {
+                return Err(FileError::Kind {
+                    path,
+                    found,
+                    wanted: Kind::Regular,
+                });
+            }
         }
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
         let file = File::from(rustix::fs::open(magic(&fd), flags, Mode::empty()).map_err(io)?);
         let metadata = file
             .metadata()
             .map_err(|error| whole(&path, "open", error))?;
-        Ok(RegularFile { file, path, metadata })
+        Ok(RegularFile {
+            file,
+            path,
+            metadata,
+        })
     }
 
     /// The names of the entries, in no order, at most `max`.
@@ -199,17 +213,25 @@ impl Folder {
         if let Ok(stat) = statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
             match Kind::from(FileType::from_raw_mode(stat.st_mode)) {
                 Kind::Regular => {}
-                Kind::Link => return Err(FileError::Link { path, wanted: Kind::Regular }),
-                found => return Err(FileError::Kind { path, found, wanted: Kind::Regular }),
+                Kind::Link => {
+                    return Err(FileError::Link {
+                        path,
+                        wanted: Kind::Regular,
+                    });
+                }
+                found => {
+                    return Err(FileError::Kind {
+                        path,
+                        found,
+                        wanted: Kind::Regular,
+                    });
+                }
             }
         }
         let failed = |error| whole(&path, "write", error);
         let draft = draft(name).map_err(failed)?;
-        let flags = OFlags::WRONLY
-            | OFlags::CREATE
-            | OFlags::EXCL
-            | OFlags::NOFOLLOW
-            | OFlags::CLOEXEC;
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = Mode::from_raw_mode(0o666);
         let opened = openat(&self.fd, &draft, flags, mode).map_err(|errno| failed(errno.into()))?;
         let mut file = File::from(opened);
@@ -304,7 +326,11 @@ impl Folder {
                     Kind::Link => return FileError::Link { path, wanted },
                     Kind::Folder => {}
                     found if wanted == Kind::Folder => {
-                        return FileError::Kind { path, found, wanted };
+                        return FileError::Kind {
+                            path,
+                            found,
+                            wanted,
+                        };
                     }
                     _ => {}
                 },
@@ -358,7 +384,11 @@ impl RegularFile {
         let bytes = self.beginning(max.saturating_add(1))?;
         let read = bytes.len() as u64;
         if read > max {
-            return Err(FileError::TooLarge { path, len: read, max });
+            return Err(FileError::TooLarge {
+                path,
+                len: read,
+                max,
+            });
         }
         Ok(bytes)
     }

@@ -190,10 +190,7 @@ impl Jobs {
             here += usize::from(other == place);
             until = Some(until.map_or(*end, |until| until.min(*end)));
         }
-        if here >= JOBS_PER_PLACE_MAX
-            || in_time >= JOBS_MAX
-            || table.running.len() >= THREADS_MAX
-        {
+        if here >= JOBS_PER_PLACE_MAX || in_time >= JOBS_MAX || table.running.len() >= THREADS_MAX {
             return Admission::Full(until);
         }
         let number = table.next;

@@ -42,15 +42,26 @@ fn other_kinds_are_named_and_not_opened() {
     let at = |name: &str| temp.path().join("w").join(name);
     fifo(&at("fifo"));
     let _socket = UnixListener::bind(at("socket")).unwrap();
-    fs::File::create(at("huge")).unwrap().set_len(10 << 30).unwrap();
+    fs::File::create(at("huge"))
+        .unwrap()
+        .set_len(10 << 30)
+        .unwrap();
     for (name, code, words) in [
-        ("fifo", "file_wrong_kind", "is a FIFO, and a regular file is needed"),
+        (
+            "fifo",
+            "file_wrong_kind",
+            "is a FIFO, and a regular file is needed",
+        ),
         ("socket", "file_wrong_kind", "is a socket"),
         ("in", "file_wrong_kind", "is a folder"),
         ("huge", "file_too_large", "has 10737418240 bytes"),
         ("none", "file_missing", "does not exist"),
         ("none/file", "file_missing", "w/none does not exist"),
-        ("fifo/file", "file_wrong_kind", "w/fifo is a FIFO, and a folder is needed"),
+        (
+            "fifo/file",
+            "file_wrong_kind",
+            "w/fifo is a FIFO, and a folder is needed",
+        ),
         ("../outside/secret", "file_outside", "leads out of"),
         ("/etc/passwd", "file_outside", "leads out of"),
     ] {
@@ -59,12 +70,19 @@ fn other_kinds_are_named_and_not_opened() {
         assert!(text.contains(words), "{name}: {text}");
     }
     assert_eq!(crate::read(&at("in/file"), 4).unwrap(), b"text");
-    assert_eq!(crate::read(&at("in/file"), 3).unwrap_err().code(), "file_too_large");
+    assert_eq!(
+        crate::read(&at("in/file"), 3).unwrap_err().code(),
+        "file_too_large"
+    );
     let device = crate::read(Path::new("/dev/zero"), MAX).unwrap_err();
     assert!(device.to_string().contains("is a character device"));
     for name in ["fifo", "socket", "in/file", "none"] {
         let error = Folder::open(&at(name)).unwrap_err();
-        let code = if name == "none" { "file_missing" } else { "file_wrong_kind" };
+        let code = if name == "none" {
+            "file_missing"
+        } else {
+            "file_wrong_kind"
+        };
         assert_eq!(error.code(), code, "{error}");
     }
 }
@@ -107,7 +125,17 @@ fn the_walk_without_openat2_decides_the_same() {
     symlink("in/file", at("near")).unwrap();
     symlink("in", at("in/loop")).unwrap();
     fifo(&at("fifo"));
-    for name in ["in/file", "in", "in/ner", "fifo", "near", "folder/file", "none", "fifo/x", "in/loop"] {
+    for name in [
+        "in/file",
+        "in",
+        "in/ner",
+        "fifo",
+        "near",
+        "folder/file",
+        "none",
+        "fifo/x",
+        "in/loop",
+    ] {
         for flags in [OFlags::PATH | OFlags::CLOEXEC, PLACE] {
             let kind = |fd: OwnedFd| FileType::from_raw_mode(fstat(&fd).unwrap().st_mode);
             let name = Path::new(name);
@@ -118,7 +146,10 @@ fn the_walk_without_openat2_decides_the_same() {
     }
     for name in ["../outside/secret", "/etc/passwd", "in/../../outside", ""] {
         let flags = OFlags::PATH | OFlags::CLOEXEC;
-        assert!(walk(folder.fd.as_fd(), Path::new(name), flags).is_err(), "{name}");
+        assert!(
+            walk(folder.fd.as_fd(), Path::new(name), flags).is_err(),
+            "{name}"
+        );
     }
 }
 
@@ -134,9 +165,18 @@ fn folders_are_made_beneath_and_never_through_links() {
         let error = folder.make(Path::new(name)).unwrap_err();
         assert_eq!(error.code(), "file_is_link", "{name}: {error}");
     }
-    assert_eq!(fs::read_dir(temp.path().join("outside")).unwrap().count(), 1);
-    assert_eq!(folder.make(Path::new("in/file")).unwrap_err().code(), "file_wrong_kind");
-    assert_eq!(folder.make(Path::new("../x")).unwrap_err().code(), "file_outside");
+    assert_eq!(
+        fs::read_dir(temp.path().join("outside")).unwrap().count(),
+        1
+    );
+    assert_eq!(
+        folder.make(Path::new("in/file")).unwrap_err().code(),
+        "file_wrong_kind"
+    );
+    assert_eq!(
+        folder.make(Path::new("../x")).unwrap_err().code(),
+        "file_outside"
+    );
 }
 
 #[test]
@@ -169,7 +209,11 @@ fn nothing_but_a_regular_file_is_replaced() {
         ("in", "file_wrong_kind"),
         ("../outside/secret", "file_outside"),
     ] {
-        assert_eq!(folder.replace(name, b"x").unwrap_err().code(), code, "{name}");
+        assert_eq!(
+            folder.replace(name, b"x").unwrap_err().code(),
+            code,
+            "{name}"
+        );
     }
     let secret = fs::read(temp.path().join("outside/secret")).unwrap();
     assert_eq!(secret, b"secret");

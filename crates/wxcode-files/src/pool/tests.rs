@@ -6,7 +6,10 @@ use super::*;
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// A job that hangs until the sender is dropped.
-fn hanging() -> (mpsc::Sender<()>, impl FnOnce() -> Result<(), FileError> + Send) {
+fn hanging() -> (
+    mpsc::Sender<()>,
+    impl FnOnce() -> Result<(), FileError> + Send,
+) {
     let (sender, receiver) = mpsc::channel();
     let work = move || {
         let _ = receiver.recv();
@@ -24,7 +27,10 @@ async fn a_place_that_hangs_is_refused_until_it_answers() {
     let pool = Pool::new(Duration::from_millis(100));
     let (release, work) = hanging();
     let error = pool.run(Path::new("/slow"), work).await.unwrap_err();
-    assert_eq!(error.to_string().split(',').next(), Some("/slow did not answer within 0 s: check the file system that it is on"));
+    assert_eq!(
+        error.to_string().split(',').next(),
+        Some("/slow did not answer within 0 s: check the file system that it is on")
+    );
     let begun = Instant::now();
     let again = answers(&pool, "/slow").await.unwrap_err();
     assert_eq!(again.code(), "file_hangs");
