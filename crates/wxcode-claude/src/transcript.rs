@@ -13,7 +13,9 @@ use uuid::Uuid;
 use wxcode_files::{FileError, Folder, Kind, Links};
 
 /// Most bytes of a transcript in which its first message is looked for.
-const LOOK_MAX: u64 = 256 << 20; // 256 MiB
+const LOOK_MAX: u64 = 64 << 20; // 64 MiB
+/// Bytes of a transcript that are read at once.
+const READ: usize = 64 << 10; // 64 KiB
 /// Most folders of projects that are looked into.
 const FOLDERS_MAX: usize = 100_000;
 /// Longest line that is looked at, in bytes; nothing of it is kept. A longer one is passed over.
@@ -58,7 +60,8 @@ pub fn find(config_dir: &Path, id: Uuid) -> Result<Transcript, FileError> {
             file => file?,
         };
         let (path, len) = (file.path().to_owned(), file.len());
-        let has_message = has_message(BufReader::new(file.reader(LOOK_MAX)), LINE_MAX);
+        let reader = BufReader::with_capacity(READ, file.reader(LOOK_MAX));
+        let has_message = has_message(reader, LINE_MAX);
         match has_message {
             Ok(true) => return Ok(Transcript::Spoken(path)),
             Ok(false) if len > LOOK_MAX => {
