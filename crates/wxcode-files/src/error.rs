@@ -77,7 +77,8 @@ pub enum FileError {
     Loop(PathBuf),
     /// A path that leaves its root.
     #[error(
-        "{} leads out of {}, where wxcode opens nothing: replace the link by what it leads to, then try again",
+        "{} leads out of {}, where wxcode opens nothing: replace the link by what it leads to, \
+         then try again",
         path.display(), root.display()
     )]
     Outside {
@@ -121,7 +122,10 @@ pub enum FileError {
         waited: Duration,
     },
     /// The system refuses.
-    #[error("cannot {action} {}: {source}; check its permissions and the free space", path.display())]
+    #[error(
+        "cannot {action} {}: {source}; check its permissions and the free space",
+        path.display()
+    )]
     Io {
         /// What was tried: `open`, `read`, `write`…
         action: &'static str,

@@ -157,11 +157,11 @@ impl Folder {
             .map_err(|error| whole(&self.path.join(below), "look at", error))
     }
 
-    /// Whether something is beneath this folder, of whatever kind; links on the way count as
-    /// `links` says.
+    /// What is at a path beneath this folder, of whatever kind, with links followed as `links`
+    /// allows.
     ///
     /// # Errors
-    /// When it cannot be told.
+    /// Where there is nothing, or `links` does not allow the way to it.
     pub fn target(&self, below: &Path, links: Links) -> Result<Metadata, FileError> {
         let place = OFlags::PATH | OFlags::CLOEXEC;
         let fd = self.resolve(below, links, place, Kind::Regular)?;
@@ -289,11 +289,12 @@ impl Folder {
         flags: OFlags,
         wanted: Kind,
     ) -> Result<OwnedFd, FileError> {
+        let explain = |errno| self.explain(below, Links::Beneath, wanted, errno);
         let real = self
             .real
             .join(below)
             .canonicalize()
-            .map_err(|error| whole(&self.path.join(below), "open", error))?;
+            .map_err(|error| explain(Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
         let Ok(below_root) = real.strip_prefix(&self.real) else {
             return Err(self.outside(below));
         };
@@ -302,7 +303,7 @@ impl Folder {
         } else {
             strict(self.fd.as_fd(), below_root, flags)
         };
-        opened.map_err(|errno| self.explain(below, Links::Beneath, wanted, errno))
+        opened.map_err(explain)
     }
 
     /// Finds what stood in the way.

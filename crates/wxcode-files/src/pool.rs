@@ -128,14 +128,14 @@ impl Pool {
             })
         };
         let number = self.admitted(place, deadline).await.ok_or_else(hangs)?;
-        let seat = Running {
+        let running = Running {
             jobs: Arc::clone(&self.jobs),
             number,
         };
         let (sender, receiver) = oneshot::channel();
         spawn(place, move || {
             let result = work();
-            drop(seat);
+            drop(running);
             // A caller that gave up wants no answer.
             let _ = sender.send(result);
         })?;

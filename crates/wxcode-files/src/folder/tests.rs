@@ -154,6 +154,46 @@ fn the_walk_without_openat2_decides_the_same() {
 }
 
 #[test]
+fn links_resolved_without_openat2_decide_the_same() {
+    let (temp, folder) = place();
+    let at = |name: &str| temp.path().join("w").join(name);
+    symlink("in/file", at("near")).unwrap();
+    symlink("../outside/secret", at("far")).unwrap();
+    symlink("loop", at("loop")).unwrap();
+    symlink("nowhere", at("dangling")).unwrap();
+    symlink("..", at("in/up")).unwrap();
+    fifo(&at("fifo"));
+    for name in [
+        "near",
+        "far",
+        "loop",
+        "loop/x",
+        "dangling",
+        "in/up",
+        "in/up/in/file",
+        "in/file",
+        "in",
+        "fifo",
+        "fifo/x",
+        "none/x",
+    ] {
+        let (name, flags) = (Path::new(name), OFlags::PATH | OFlags::CLOEXEC);
+        let told = |opened: Result<OwnedFd, FileError>| match opened {
+            Ok(fd) => fstat(&fd).unwrap().st_ino.to_string(),
+            Err(error) => error.to_string(),
+        };
+        let wanted = Kind::Regular;
+        let resolved = folder.resolve(name, Links::Beneath, flags, wanted);
+        assert_eq!(
+            told(folder.by_real_path(name, flags, wanted)),
+            told(resolved),
+            "{}",
+            name.display()
+        );
+    }
+}
+
+#[test]
 fn folders_are_made_beneath_and_never_through_links() {
     let (temp, folder) = place();
     folder.make(Path::new("a/b")).unwrap();

@@ -1,4 +1,4 @@
-//! Files that others control: FIFOs, devices, links, huge ones, and file systems that do not answer.
+//! Files that others control: FIFOs, devices, links, huge ones, file systems that do not answer.
 
 mod hanging;
 mod kinds;

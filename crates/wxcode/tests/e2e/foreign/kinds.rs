@@ -98,7 +98,7 @@ async fn each_path_of_a_workspace_may_be_anything() {
         let milestone = server.milestone(&project, "one").await;
         let folder = format!(".milestones/{milestone}");
         let context = format!("{folder}/MILESTONE-CONTEXT.md");
-        // What prepares, and what looks at the planning, where the kind is not the one it should be.
+        // The statuses of preparing and of the planning where the kind is the wrong one.
         for (name, prepared, looked) in [
             (".milestones", 409, 200),
             (folder.as_str(), 409, 200),
