@@ -16,12 +16,13 @@ mod roadmap;
 mod state;
 mod uat;
 
-use std::{collections::BTreeMap, io, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use serde::Serialize;
 
 use files::Files;
 pub use misplaced::{MISPLACED_MAX, misplaced};
+use wxcode_files::FileError;
 
 /// Largest part of a document (`ROADMAP.md`, `REQUIREMENTS.md`…) that is read, in bytes.
 pub const DOCUMENT_MAX: u64 = 1 << 20; // 1 MiB
@@ -301,7 +302,7 @@ pub struct Progress {
 /// # Errors
 /// When `.planning` is there and cannot be listed, or is a link that leads out of the workspace. What is in it
 /// is never an error.
-pub fn read(workspace: &Path) -> io::Result<Planning> {
+pub fn read(workspace: &Path) -> Result<Planning, FileError> {
     let Some(files) = Files::open(workspace)? else {
         return Ok(Planning::default());
     };

@@ -1,19 +1,19 @@
 //! What running Claude Code processes say of themselves in their configuration folder.
 
-use std::{
-    fs::{self, File},
-    io::{self, Read as _},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use uuid::Uuid;
+use wxcode_files::{FileError, Folder, Links};
 
 /// Largest file that is read, in bytes; measured ones have less than one kilobyte.
 const FILE_MAX: u64 = 64 << 10; // 64 KiB
 
 /// Most files that are read to find all processes; those of processes that were killed stay.
 const FILES_MAX: usize = 1_024;
+
+/// Most entries of the folder that are looked at; there are other files beside those that count.
+const ENTRIES_MAX: usize = 16_384;
 
 /// What `sessions/<pid>.json` holds. What a version does not write is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,15 +50,18 @@ pub enum Status {
 ///
 /// # Errors
 /// When the file exists and cannot be read.
-pub fn read(config_dir: &Path, pid: u32) -> io::Result<Option<Running>> {
-    let path = config_dir.join("sessions").join(format!("{pid}.json"));
-    let mut bytes = Vec::new();
-    match File::open(path) {
-        Ok(file) => file.take(FILE_MAX).read_to_end(&mut bytes)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    Ok(parse(&bytes))
+pub fn read(config_dir: &Path, pid: u32) -> Result<Option<Running>, FileError> {
+    let read = Folder::open(&config_dir.join("sessions")).and_then(|folder| read_in(&folder, pid));
+    match read {
+        Err(error) if error.is_missing() => Ok(None),
+        read => read,
+    }
+}
+
+fn read_in(folder: &Folder, pid: u32) -> Result<Option<Running>, FileError> {
+    let name = format!("{pid}.json");
+    let file = folder.file(Path::new(&name), Links::Follow)?;
+    Ok(parse(&file.read(FILE_MAX)?))
 }
 
 /// What all processes say of themselves, by their numbers; also those that are gone and could not take it away. At most
@@ -66,17 +69,18 @@ pub fn read(config_dir: &Path, pid: u32) -> io::Result<Option<Running>> {
 ///
 /// # Errors
 /// When the folder exists and cannot be read.
-pub fn all(config_dir: &Path) -> io::Result<Vec<(u32, Running)>> {
-    let entries = match fs::read_dir(config_dir.join("sessions")) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
+pub fn all(config_dir: &Path) -> Result<Vec<(u32, Running)>, FileError> {
+    let folder = match Folder::open(&config_dir.join("sessions")) {
+        Err(error) if error.is_missing() => return Ok(Vec::new()),
+        folder => folder?,
     };
-    let pids = entries.filter_map(|entry| {
-        let name = entry.ok()?.file_name();
-        name.to_str()?.strip_suffix(".json")?.parse::<u32>().ok()
+    let names = folder.names(ENTRIES_MAX)?;
+    let pids = names.iter().filter_map(|name| {
+        let number = name.to_str()?.strip_suffix(".json")?;
+        number.parse::<u32>().ok()
     });
-    // One that cannot be read says nothing.
-    let read = |pid| Some((pid, read(config_dir, pid).ok()??));
+    // One that cannot be read says nothing: no Claude Code wrote it.
+    let read = |pid| Some((pid, read_in(&folder, pid).ok()??));
     Ok(pids.take(FILES_MAX).filter_map(read).collect())
 }
 

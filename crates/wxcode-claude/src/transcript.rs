@@ -4,14 +4,20 @@
 //! is on disk. So it is evidence of a process that has ended, not of one that runs.
 
 use std::{
-    fs::{self, File},
     io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, de::IgnoredAny};
 use uuid::Uuid;
+use wxcode_files::{FileError, Folder, Kind, Links};
 
+/// Most bytes of a transcript in which its first message is looked for.
+const LOOK_MAX: u64 = 64 << 20; // 64 MiB
+/// Bytes of a transcript that are read at once.
+const READ: usize = 64 << 10; // 64 KiB
+/// Most folders of projects that are looked into.
+const FOLDERS_MAX: usize = 100_000;
 /// Longest line that is looked at, in bytes; nothing of it is kept. A longer one is passed over.
 const LINE_MAX: usize = 64 << 20; // 64 MiB
 
@@ -39,39 +45,51 @@ pub fn config_dir(claude_config_dir: Option<&Path>, home: &Path) -> PathBuf {
 /// A conversation may have moved to another project folder; of several files the one with messages counts.
 ///
 /// # Errors
-/// When a folder or file exists and cannot be read: then nothing is known, and nothing may be decided.
-pub fn find(config_dir: &Path, id: Uuid) -> io::Result<Transcript> {
-    let folders = match fs::read_dir(config_dir.join("projects")) {
-        Ok(folders) => folders,
-        Err(error) if is_absence(&error) => return Ok(Transcript::Missing),
-        Err(error) => return Err(error),
+/// When a folder or file exists and cannot be read, or the file is no regular one: then nothing is
+/// known, and nothing may be decided.
+pub fn find(config_dir: &Path, id: Uuid) -> Result<Transcript, FileError> {
+    let projects = match Folder::open(&config_dir.join("projects")) {
+        Err(error) if error.is_missing() => return Ok(Transcript::Missing),
+        projects => projects?,
     };
     let name = format!("{id}.jsonl");
     let mut found = Transcript::Missing;
-    for folder in folders {
-        let path = folder?.path().join(&name);
-        let file = match File::open(&path) {
-            Ok(file) => file,
+    for folder in projects.names(FOLDERS_MAX)? {
+        let file = match projects.file(&Path::new(&folder).join(&name), Links::Follow) {
             Err(error) if is_absence(&error) => continue,
-            Err(error) => return Err(error),
+            file => file?,
         };
-        // A folder of that name holds what belongs to a conversation, but is none.
-        if !file.metadata()?.is_file() {
-            continue;
+        let (path, len) = (file.path().to_owned(), file.len());
+        let reader = BufReader::with_capacity(READ, file.reader(LOOK_MAX));
+        let has_message = has_message(reader, LINE_MAX);
+        match has_message {
+            Ok(true) => return Ok(Transcript::Spoken(path)),
+            Ok(false) if len > LOOK_MAX => {
+                let max = LOOK_MAX;
+                return Err(FileError::TooLarge { path, len, max });
+            }
+            Ok(false) => found = Transcript::Empty(path),
+            Err(source) => {
+                let action = "read";
+                return Err(FileError::Io {
+                    action,
+                    path,
+                    source,
+                });
+            }
         }
-        if has_message(BufReader::new(file), LINE_MAX)? {
-            return Ok(Transcript::Spoken(path));
-        }
-        found = Transcript::Empty(path);
     }
     Ok(found)
 }
 
-fn is_absence(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
+/// Whether there is no transcript. A folder of its name holds what belongs to a conversation, but
+/// is none; beside the folders of projects there may be other files.
+fn is_absence(error: &FileError) -> bool {
+    match error {
+        FileError::Missing(_) => true,
+        FileError::Kind { found, wanted, .. } => *found == Kind::Folder || *wanted == Kind::Folder,
+        _ => false,
+    }
 }
 
 /// Whether a transcript holds a message; reads no further than to the first, line by line, and keeps
@@ -178,7 +196,7 @@ fn skip_line(transcript: &mut impl BufRead) -> io::Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
+    use std::{fs, io::Cursor};
 
     use super::*;
 
@@ -295,6 +313,10 @@ mod tests {
             matches!(find(root.path(), id).unwrap(), Transcript::Empty(_)),
             "a folder is no transcript"
         );
+        let huge = fs::File::create(folder("-a").join(format!("{id}.jsonl"))).unwrap();
+        huge.set_len(10 << 30).unwrap();
+        let error = find(root.path(), id).unwrap_err();
+        assert_eq!(error.code(), "file_too_large", "{error}");
     }
 
     #[test]

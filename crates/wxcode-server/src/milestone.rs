@@ -7,6 +7,7 @@ use wxcode_core::{
     milestone::{Milestone, MilestoneStatus},
     time::to_millis,
 };
+use wxcode_files::off_thread;
 use wxcode_store::{Command, NewDelivery};
 
 use crate::{
@@ -22,7 +23,9 @@ pub(crate) async fn prepare(app: &App, milestone: &Milestone) -> Result<String, 
         .project(milestone.output_project_id)
         .await?
         .ok_or(StartError::NoProject)?;
-    workspace::prepare(&project.workspace_path, milestone)?;
+    let place = project.workspace_path;
+    let (path, record) = (place.clone(), milestone.clone());
+    off_thread(&place, move || workspace::prepare(&path, &record)).await?;
     Ok(workspace::context_path(milestone.id))
 }
 

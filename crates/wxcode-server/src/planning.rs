@@ -21,6 +21,7 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 use wxcode_core::{event::Event, id::Id, milestone::MilestoneStatus, work::Work};
+use wxcode_files::{FileError, Folder, off_thread};
 use wxcode_store::{PAGE_MAX, Page, Store};
 
 use self::{
@@ -144,9 +145,9 @@ impl Planning {
     ///
     /// # Errors
     /// When `.planning/` cannot be listed.
-    pub(crate) async fn look(&self, project: Id, workspace: &Path) -> io::Result<Credits> {
+    pub(crate) async fn look(&self, project: Id, workspace: &Path) -> Result<Credits, FileError> {
         let place = self.place(project);
-        self.take(&place, workspace.to_owned(), None).await.1
+        self.take(&place, workspace, None).await
     }
 
     /// How many folders are watched.
@@ -194,11 +195,11 @@ impl Planning {
         bell: Arc<Notify>,
         end: CancellationToken,
     ) {
-        let mut tree = Some(Tree::new(Arc::clone(&self.0.watches), Arc::clone(&bell)));
+        let tree = Tree::new(Arc::clone(&self.0.watches), Arc::clone(&bell));
+        // Shared with the look, which may hang.
+        let tree = Arc::new(Mutex::new(tree));
         while !end.is_cancelled() {
-            let (kept, looked) = self.take(&place, workspace.clone(), tree.take()).await;
-            tree = kept;
-            let retry = match looked {
+            let retry = match self.take(&place, &workspace, Some(&tree)).await {
                 Ok(_) => None,
                 Err(error) => {
                     tracing::debug!(project = %place.project, %error, "the planning files cannot be looked at");
@@ -216,35 +217,23 @@ impl Planning {
     async fn take(
         &self,
         place: &Place,
-        workspace: PathBuf,
-        tree: Option<Tree>,
-    ) -> (Option<Tree>, io::Result<Credits>) {
+        workspace: &Path,
+        tree: Option<&Arc<Mutex<Tree>>>,
+    ) -> Result<Credits, FileError> {
         let mut record = place.record.lock().await;
-        let file = place.file.clone();
-        let known = record.take();
+        let known = match record.take() {
+            Some(known) => known,
+            None => read_record(place).await?,
+        };
+        let known = record.insert(known);
         // Before it is looked: what comes meanwhile is not older than this.
         let now = Timestamp::now();
-        let work = tokio::task::spawn_blocking(move || {
-            let known = known.unwrap_or_else(|| Record::read(&file));
-            let mut tree = tree;
-            let looked = examine(&workspace, &mut tree);
-            (known, tree, looked)
-        });
-        let (mut known, tree, looked) = match work.await {
-            Ok(done) => done,
-            Err(error) => return (None, Err(io::Error::other(error))),
-        };
-        let credits = match looked {
-            Ok(looked) => {
-                let feed = self.0.events.current(place.project).await;
-                self.credit(place, &feed, &mut known, &looked, now).await;
-                feed.tell(looked.kind);
-                Ok(Credits::of(&known))
-            }
-            Err(error) => Err(error),
-        };
-        *record = Some(known);
-        (tree, credits)
+        let (path, tree) = (workspace.to_owned(), tree.cloned());
+        let looked = off_thread(workspace, move || examine(&path, tree.as_deref())).await?;
+        let feed = self.0.events.current(place.project).await;
+        self.credit(place, &feed, known, &looked, now).await;
+        feed.tell(looked.kind);
+        Ok(Credits::of(known))
     }
 
     /// Accounts for what came and went.
@@ -330,18 +319,30 @@ impl Credits {
 }
 
 /// Looks at a workspace; each folder is watched before it is listed.
-fn examine(workspace: &Path, tree: &mut Option<Tree>) -> io::Result<Look> {
+fn examine(workspace: &Path, tree: Option<&Mutex<Tree>>) -> Result<Look, FileError> {
     // One that is not there for a while has not lost what was made in it.
-    fs::metadata(workspace)?;
+    let workspace = Folder::open(workspace)?;
     let Some(tree) = tree else {
-        return look::look(workspace, |_| {});
+        return look::look(&workspace, |_| {});
     };
-    tree.enter(workspace, Part::Planning);
-    let looked = look::look(workspace, |folder| {
-        tree.enter(folder, Part::All);
+    let mut tree = lock(tree);
+    tree.enter(&workspace.magic(), Part::Planning);
+    let looked = look::look(&workspace, |folder| {
+        tree.enter(&folder.magic(), Part::All);
     });
     tree.settle();
     looked
+}
+
+/// Reads the record from the data folder.
+async fn read_record(place: &Place) -> Result<Record, FileError> {
+    let file = place.file.clone();
+    let read = tokio::task::spawn_blocking(move || Record::read(&file)).await;
+    read.map_err(|error| FileError::Io {
+        action: "read",
+        path: place.file.clone(),
+        source: io::Error::other(error),
+    })
 }
 
 async fn keep(place: &Place, record: &Record) -> io::Result<()> {

@@ -1,10 +1,11 @@
 //! The folders of an output project: its workspace, `.planning/`, and the context of its milestones.
 
 use std::{
-    fs,
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
 };
+
+use wxcode_files::{FileError, Folder};
 
 use wxcode_core::{id::Id, milestone::Milestone, project::folder_name};
 
@@ -20,7 +21,10 @@ pub enum WorkspaceError {
     /// There is no such folder.
     #[error("the workspace folder {} does not exist: create it or bring it back, then try again", .0.display())]
     Missing(PathBuf),
-    /// The folder cannot be written.
+    /// A file or folder of it cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The folder of a new project cannot be made.
     #[error("cannot write in {}: {source}; check its permissions and the free space", path.display())]
     Write {
         /// The file or folder.
@@ -42,8 +46,13 @@ pub(crate) fn make(data_dir: &Path, name: &str, id: Id) -> Result<PathBuf, Works
     Ok(path)
 }
 
-/// Checks a folder that the user gave.
+/// Checks a folder that the user gave. It may hang, as all that opens files of a workspace:
+/// [`wxcode_files::off_thread`] keeps it away from the threads that serve.
 pub(crate) fn check(path: &Path) -> Result<(), WorkspaceError> {
+    open(path).map(drop)
+}
+
+fn open(path: &Path) -> Result<Folder, WorkspaceError> {
     if !path.is_absolute() {
         return Err(WorkspaceError::NotAbsolute(path.to_owned()));
     }
@@ -53,59 +62,50 @@ pub(crate) fn check(path: &Path) -> Result<(), WorkspaceError> {
     {
         return Err(WorkspaceError::Unspeakable);
     }
-    if !path.is_dir() {
-        return Err(WorkspaceError::Missing(path.to_owned()));
+    match Folder::open(path) {
+        Err(error) if error.is_missing() => Err(WorkspaceError::Missing(path.to_owned())),
+        opened => Ok(opened?),
     }
-    Ok(())
 }
 
 /// Makes the `.planning/` that all milestones share; the workspace itself must be there.
 pub(crate) fn make_planning(workspace: &Path) -> Result<(), WorkspaceError> {
-    check(workspace)?;
-    let path = workspace.join(".planning");
-    match fs::create_dir(&path) {
-        Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
-            Err(WorkspaceError::Write { path, source })
-        }
-        Ok(()) | Err(_) => Ok(()),
+    planning_in(&open(workspace)?)
+}
+
+fn planning_in(workspace: &Folder) -> Result<(), WorkspaceError> {
+    match workspace.make(Path::new(".planning")) {
+        // Only the agent writes there; who reads it looks where the link leads.
+        Ok(_) | Err(FileError::Link { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 
 /// The folder of the milestones' contexts, relative to the workspace.
 pub(crate) const MILESTONES: &str = ".milestones";
+/// The name of a milestone's context in its folder.
+const CONTEXT: &str = "MILESTONE-CONTEXT.md";
 
 /// Where a milestone's context stands, relative to the workspace.
 pub(crate) fn context_path(milestone: Id) -> String {
-    format!("{MILESTONES}/{milestone}/MILESTONE-CONTEXT.md")
+    format!("{MILESTONES}/{milestone}/{CONTEXT}")
 }
 
-/// Writes the milestone's context and makes `.planning/`. Doing it again writes the same file again.
+/// Writes the milestone's context and makes `.planning/`. Doing it again writes the same file
+/// again. It follows no link of the workspace.
 pub(crate) fn prepare(workspace: &Path, milestone: &Milestone) -> Result<(), WorkspaceError> {
-    make_planning(workspace)?;
-    let path = workspace.join(context_path(milestone.id));
-    let write = |source| WorkspaceError::Write {
-        path: path.clone(),
-        source,
-    };
-    let folder = path.parent().unwrap_or(workspace);
-    fs::create_dir_all(folder).map_err(write)?;
+    let workspace = open(workspace)?;
+    planning_in(&workspace)?;
+    let folder = workspace.make(&Path::new(MILESTONES).join(milestone.id.to_string()))?;
     let context = context(milestone);
-    if fs::read(&path).is_ok_and(|old| old == context.as_bytes()) {
-        return Ok(());
+    match folder.holds(CONTEXT, context.as_bytes()) {
+        Ok(true) => return Ok(()),
+        // One that cannot be read is replaced.
+        Ok(false) | Err(FileError::Io { .. }) => {}
+        Err(error) => return Err(error.into()),
     }
     // The agent may be reading it: it is whole at every moment.
-    let draft = folder.join(format!(".MILESTONE-CONTEXT.{}.tmp", std::process::id()));
-    let written = fs::File::create(&draft)
-        .and_then(|mut file| {
-            file.write_all(context.as_bytes())
-                .and_then(|()| file.sync_all())
-        })
-        .and_then(|()| fs::rename(&draft, &path));
-    if written.is_err() {
-        // Best effort: the error that matters is the one reported.
-        let _ = fs::remove_file(&draft);
-    }
-    written.map_err(write)
+    Ok(folder.replace(CONTEXT, context.as_bytes())?)
 }
 
 fn context(milestone: &Milestone) -> String {

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    io::ErrorKind,
     net::{SocketAddr, ToSocketAddrs},
     num::NonZeroU32,
     path::{Path, PathBuf},
@@ -199,17 +198,14 @@ pub(crate) fn data_dir(common: &Common) -> anyhow::Result<PathBuf> {
 }
 
 fn read(path: &Path, must_exist: bool) -> anyhow::Result<File> {
-    let text = match std::fs::metadata(path) {
-        Ok(meta) if meta.len() > FILE_MAX => bail!(
-            "{} is larger than {FILE_MAX} bytes: is it the right file?",
-            path.display()
-        ),
-        Err(error) if error.kind() == ErrorKind::NotFound && !must_exist => {
-            return Ok(File::default());
-        }
-        Ok(_) | Err(_) => std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read {}: check --config", path.display()))?,
+    let file = path.to_owned();
+    let read = wxcode_files::wait(path, move || wxcode_files::read(&file, FILE_MAX));
+    let unreadable = || format!("cannot read {}: check --config", path.display());
+    let bytes = match read {
+        Err(error) if error.is_missing() && !must_exist => return Ok(File::default()),
+        read => read.with_context(unreadable)?,
     };
+    let text = String::from_utf8(bytes).with_context(unreadable)?;
     toml::from_str(&text)
         .map_err(|error| quiet(error, &text))
         .with_context(|| {

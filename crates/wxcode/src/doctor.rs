@@ -8,6 +8,7 @@ use std::{fs, path::Path, process::Command};
 
 use anyhow::bail;
 use wxcode_claude::TESTED_VERSION;
+use wxcode_files::FileError;
 
 use crate::{
     cli::{Common, ServeOptions},
@@ -77,7 +78,17 @@ impl Findings {
 
 /// The embedded store is a file of the data folder, and made when it is needed; a shared one has to be there.
 fn check_claude(claude: &Path, findings: &mut Findings) {
-    match Command::new(claude).arg("--version").output() {
+    // It may be on a file system that does not answer.
+    let program = claude.to_owned();
+    let run = wxcode_files::wait(claude, move || {
+        let output = Command::new(&program).arg("--version").output();
+        output.map_err(|source| FileError::Io {
+            action: "run",
+            path: program,
+            source,
+        })
+    });
+    match run {
         Ok(output) if output.status.success() => {
             let printed = String::from_utf8_lossy(&output.stdout);
             findings.good("claude", printed.trim());
@@ -93,7 +104,7 @@ fn check_claude(claude: &Path, findings: &mut Findings) {
         Ok(output) => findings.bad("claude", &format!("{} --version ended with {}: reinstall Claude Code", claude.display(), output.status)),
         Err(error) => findings.bad(
             "claude",
-            &format!("{}: {error}; install Claude Code (npm install -g @anthropic-ai/claude-code), or set WXCODE_CLAUDE", claude.display()),
+            &format!("{error}; install Claude Code (npm install -g @anthropic-ai/claude-code), or set WXCODE_CLAUDE"),
         ),
     }
 }

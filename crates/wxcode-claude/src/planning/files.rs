@@ -2,20 +2,21 @@
 
 use std::{
     cell::Cell,
-    fs::{self, DirEntry, File, Metadata},
-    io::{self, Read as _},
+    ffi::OsStr,
+    fs::Metadata,
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
+use wxcode_files::{FileError, Folder, Links};
+
 use super::{DOCUMENT_MAX, ENTRIES_MAX, HEAD_MAX};
+
+const PLANNING: &str = ".planning";
 
 /// A `.planning/` that can be listed.
 pub(super) struct Files {
-    /// The workspace with all links resolved.
-    workspace: PathBuf,
-    /// `.planning/` with all links resolved.
-    planning: PathBuf,
+    workspace: Folder,
     /// How many more entries may be looked at.
     pub(super) entries_left: Cell<usize>,
     truncated: Cell<bool>,
@@ -30,25 +31,19 @@ pub(super) struct Entry {
 
 impl Files {
     /// `None` when there is no `.planning`.
-    pub(super) fn open(workspace: &Path) -> io::Result<Option<Self>> {
-        let path = workspace.join(".planning");
-        let (workspace, planning) = match (workspace.canonicalize(), path.canonicalize()) {
-            (Ok(workspace), Ok(planning)) => (workspace, planning),
-            (Err(error), _) | (_, Err(error)) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(None);
-            }
-            (Err(error), _) | (_, Err(error)) => return Err(error),
+    pub(super) fn open(workspace: &Path) -> Result<Option<Self>, FileError> {
+        let opened = Folder::open(workspace).and_then(|workspace| {
+            let planning = workspace.folder(Path::new(PLANNING), Links::Beneath)?;
+            // Whether it can be listed.
+            planning.names(0)?;
+            Ok(workspace)
+        });
+        let workspace = match opened {
+            Err(error) if error.is_missing() => return Ok(None),
+            opened => opened?,
         };
-        if !planning.starts_with(&workspace) {
-            return Err(io::Error::new(
-                io::ErrorKind::PermissionDenied,
-                "it is a link that leads out of the workspace",
-            ));
-        }
-        fs::read_dir(&planning)?;
         Ok(Some(Self {
             workspace,
-            planning,
             entries_left: Cell::new(ENTRIES_MAX),
             truncated: Cell::new(false),
         }))
@@ -62,12 +57,6 @@ impl Files {
     /// Notes that a bound was reached.
     pub(super) fn truncate(&self) {
         self.truncated.set(true);
-    }
-
-    /// The path with all links resolved, if it stays inside the workspace. Loops resolve to nothing.
-    fn resolve(&self, path: &Path) -> Option<PathBuf> {
-        let path = path.canonicalize().ok()?;
-        path.starts_with(&self.workspace).then_some(path)
     }
 
     /// A document as text, up to its bound; `None` when it is no file or cannot be read.
@@ -86,37 +75,31 @@ impl Files {
 
     /// The first `max` bytes as text, and whether they are all.
     fn beginning(&self, path: &Path, max: u64) -> Option<(String, bool)> {
-        let path = self.resolve(&self.planning.join(path))?;
-        let metadata = path.metadata().ok()?;
-        // Opening a pipe would wait for its writer.
-        if !metadata.is_file() {
-            return None;
-        }
-        let mut bytes = Vec::new();
-        let file = File::open(path).ok()?;
-        file.take(max).read_to_end(&mut bytes).ok()?;
+        let file = self.workspace.file(&below(path), Links::Beneath).ok()?;
+        let len = file.len();
+        let bytes = file.beginning(max).ok()?;
         let text = String::from_utf8_lossy(&bytes);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
-        Some((text, metadata.len() <= max))
+        Some((text, len <= max))
     }
 
     /// The entries of a folder by name; none when it is no folder or cannot be read.
     pub(super) fn list(&self, path: &Path) -> Vec<Entry> {
-        let folder = self.resolve(&self.planning.join(path));
-        let Some(Ok(entries)) = folder.map(fs::read_dir) else {
+        let Ok(folder) = self.workspace.folder(&below(path), Links::Beneath) else {
             return Vec::new();
         };
+        // One more than may be looked at tells that there are more.
+        let names = folder.names(self.entries_left.get().saturating_add(1));
         let mut found = Vec::new();
-        for entry in entries.map_while(Result::ok) {
+        for name in names.unwrap_or_default() {
             let Some(left) = self.entries_left.get().checked_sub(1) else {
                 self.truncate();
                 break;
             };
             self.entries_left.set(left);
             // A name that is not UTF-8 is none of those that count.
-            if let (Ok(name), Some(metadata)) =
-                (entry.file_name().into_string(), self.metadata(&entry))
-            {
+            let metadata = self.metadata(&folder, path, &name);
+            if let (Ok(name), Some(metadata)) = (name.into_string(), metadata) {
                 found.push(Entry {
                     name,
                     is_dir: metadata.is_dir(),
@@ -129,11 +112,18 @@ impl Files {
     }
 
     /// Of what a link leads to, if that is in the workspace.
-    fn metadata(&self, entry: &DirEntry) -> Option<Metadata> {
-        if entry.file_type().ok()?.is_symlink() {
-            self.resolve(&entry.path())?.metadata().ok()
+    fn metadata(&self, folder: &Folder, path: &Path, name: &OsStr) -> Option<Metadata> {
+        let metadata = folder.metadata(name).ok()?;
+        if metadata.is_symlink() {
+            let link = below(&path.join(name));
+            self.workspace.target(&link, Links::Beneath).ok()
         } else {
-            entry.metadata().ok()
+            Some(metadata)
         }
     }
+}
+
+/// The path in the workspace of one below `.planning/`.
+fn below(path: &Path) -> PathBuf {
+    Path::new(PLANNING).join(path)
 }

@@ -2,9 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    fs, io,
     path::{Path, PathBuf},
 };
+
+use wxcode_files::{Folder, Links};
 
 /// Most entries that are looked at.
 const ENTRIES_MAX: usize = 2_000;
@@ -17,21 +18,26 @@ pub const MISPLACED_MAX: usize = 100;
 /// followed. What cannot be read is passed over.
 #[must_use]
 pub fn misplaced(workspace: &Path, folder: &str) -> Vec<String> {
+    let Ok(workspace) = Folder::open(workspace) else {
+        return Vec::new();
+    };
     let mut found = Vec::new();
     let mut left = ENTRIES_MAX;
     let mut folders = VecDeque::from([(PathBuf::from(folder), 0)]);
     while let Some((folder, depth)) = folders.pop_front() {
-        let listed = fs::read_dir(workspace.join(&folder));
-        for entry in listed.into_iter().flatten().map_while(io::Result::ok) {
-            let Some(fewer) = left.checked_sub(1) else {
-                break;
-            };
-            left = fewer;
-            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+        let Ok(opened) = workspace.folder(&folder, Links::Refuse) else {
+            continue;
+        };
+        for name in opened.names(left).unwrap_or_default() {
+            left -= 1;
+            if !opened
+                .metadata(&name)
+                .is_ok_and(|metadata| metadata.is_dir())
+            {
                 continue;
             }
-            let path = folder.join(entry.file_name());
-            if entry.file_name() == ".planning" || entry.file_name() == "phases" {
+            let path = folder.join(&name);
+            if name == ".planning" || name == "phases" {
                 found.push(path.to_string_lossy().into_owned());
             } else if depth + 1 < DEPTH_MAX {
                 folders.push_back((path, depth + 1));
@@ -45,6 +51,8 @@ pub fn misplaced(workspace: &Path, folder: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

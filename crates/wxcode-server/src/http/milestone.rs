@@ -362,7 +362,8 @@ pub(super) async fn remove(State(app): State<App>, PathId(id): PathId) -> Answer
 #[utoipa::path(operation_id = "prepareMilestone", post, path = "/milestones/{id}/prepare", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
     (status = 200, description = "Prepared; doing it again changes nothing", body = Prepared),
     (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
-    (status = 409, description = "The workspace folder is missing", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "The workspace folder is missing, or something else stands where the context belongs, such as a link: `code` says what", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "The file system of the workspace does not answer: `file_hangs`", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn prepare(State(app): State<App>, PathId(id): PathId) -> Answer<Json<Prepared>> {
     let milestone = find(&app, id).await?;
@@ -379,7 +380,7 @@ pub(super) async fn prepare(State(app): State<App>, PathId(id): PathId) -> Answe
 #[utoipa::path(operation_id = "startMilestone", post, path = "/milestones/{id}/start", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
     (status = 202, description = "The delivery of its command; asking again gives the same one", body = DeliveryView),
     (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
-    (status = 409, description = "The milestone is finished, the workspace folder is missing, or a run is going on", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "The milestone is finished, the workspace folder is missing or something else stands where the context belongs, or a run is going on", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "The agent could not start", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn start(

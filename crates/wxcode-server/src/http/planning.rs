@@ -9,6 +9,7 @@ use wxcode_claude::planning::{
     self, Milestone, Phase, Planning, Progress, Requirements, State as Claimed,
 };
 use wxcode_core::id::Id;
+use wxcode_files::off_thread;
 
 use super::{
     App,
@@ -80,20 +81,20 @@ struct Created {
 #[utoipa::path(operation_id = "showPlanning", get, path = "/output-projects/{id}/planning", tag = "output projects", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
     (status = 200, description = "What the files tell; an empty or missing `.planning/` tells nothing, at 0 percent", body = PlanningView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
-    (status = 409, description = "The workspace folder is missing, or its `.planning` cannot be read", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "The workspace folder is missing, or its `.planning` cannot be read: `code` says why", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "The file system of the workspace does not answer: `file_hangs`", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<Json<PlanningView>> {
     let path = app.project(id).await?.workspace_path;
     let place = path.clone();
-    let read = tokio::task::spawn_blocking(move || {
-        workspace::check(&path).map_err(|error| Problem::conflict(error.to_string()))?;
-        let planning = planning::read(&path).map_err(|error| unreadable(&path, &error))?;
+    let read = off_thread(&place, move || {
+        workspace::check(&path)?;
+        let planning = planning::read(&path)?;
         let misplaced = planning::misplaced(&path, workspace::MILESTONES);
         Ok::<_, Problem>((planning, misplaced))
     });
-    let (planning, misplaced) = read.await.map_err(|error| Problem::internal(&error))??;
-    let looked = app.planning.look(id, &place).await;
-    let credits = looked.map_err(|error| unreadable(&place, &error))?;
+    let (planning, misplaced) = read.await?;
+    let credits = app.planning.look(id, &place).await?;
     let created = created(&app, &credits.created).await?;
     let Planning {
         phases,
@@ -145,11 +146,4 @@ async fn created(app: &App, credits: &BTreeMap<Id, Vec<String>>) -> Answer<Vec<C
         });
     }
     Ok(created)
-}
-
-fn unreadable(workspace: &std::path::Path, error: &std::io::Error) -> Problem {
-    Problem::conflict(format!(
-        "cannot read {}: {error}; make it a folder of the workspace that the server may read",
-        workspace.join(".planning").display()
-    ))
 }

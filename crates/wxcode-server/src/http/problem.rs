@@ -13,10 +13,14 @@ use futures_util::StreamExt;
 use serde::{Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 use wxcode_core::id::InvalidId;
+use wxcode_files::FileError;
 use wxcode_store::StoreError;
 
 use super::BODY_MAX;
-use crate::session::{ResumeError, StartError};
+use crate::{
+    session::{ResumeError, StartError},
+    workspace::WorkspaceError,
+};
 
 /// How much of a body that is too large is read, in bytes, before the connection is given up.
 const READ_ON_MAX: usize = 16 * BODY_MAX;
@@ -33,6 +37,9 @@ pub(crate) struct Problem {
     status: u16,
     /// What is wrong, and what to do.
     detail: String,
+    /// A stable word for what is wrong, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
 }
 
 /// The answer of a handler.
@@ -46,7 +53,23 @@ impl Problem {
             title,
             status: status.as_u16(),
             detail: detail.into(),
+            code: None,
         }
+    }
+
+    /// The same with a stable word for what is wrong.
+    pub(crate) fn with_code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    /// What is wrong with a file: `status`, unless its file system does not answer.
+    pub(crate) fn file(error: &FileError, status: StatusCode) -> Self {
+        let status = match error {
+            FileError::Hangs { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            _ => status,
+        };
+        Self::new(status, error.to_string()).with_code(error.code())
     }
 
     pub(crate) fn not_found(what: &str) -> Self {
@@ -106,12 +129,31 @@ impl From<StoreError> for Problem {
     }
 }
 
+impl From<FileError> for Problem {
+    fn from(error: FileError) -> Self {
+        Self::file(&error, StatusCode::CONFLICT)
+    }
+}
+
+impl From<WorkspaceError> for Problem {
+    fn from(error: WorkspaceError) -> Self {
+        match error {
+            WorkspaceError::File(error) => error.into(),
+            error => Self::conflict(error.to_string()),
+        }
+    }
+}
+
 impl From<StartError> for Problem {
     fn from(error: StartError) -> Self {
         match error {
+            StartError::Workspace(error) => error.into(),
+            StartError::File(error) => {
+                tracing::warn!(%error, "a session could not be started");
+                Self::file(&error, StatusCode::SERVICE_UNAVAILABLE)
+            }
             StartError::NoProject => Self::not_found("output project"),
-            StartError::Workspace(_)
-            | StartError::Claimed(_)
+            StartError::Claimed(_)
             | StartError::Elsewhere { .. }
             | StartError::InRun(_)
             | StartError::InSession => Self::conflict(error.to_string()),

@@ -18,6 +18,7 @@ use wxcode_core::{
     run::in_the_way,
     time::to_millis,
 };
+use wxcode_files::off_thread;
 use wxcode_store::ProjectPatch;
 
 use super::{
@@ -26,7 +27,10 @@ use super::{
     problem::{Answer, Body, Problem},
     session::not_ended,
 };
-use crate::{session::Retired, workspace};
+use crate::{
+    session::Retired,
+    workspace::{self, WorkspaceError},
+};
 
 /// Longest reference to something of the knowledge base, in characters.
 const REFERENCE_MAX: usize = 200;
@@ -170,9 +174,18 @@ pub(super) async fn create(
     let id = Id::generate(now);
     let given = new.workspace_path.map(PathBuf::from);
     let workspace_path = match &given {
-        Some(path) => workspace::check(path)
-            .map(|()| path.clone())
-            .map_err(|error| Problem::invalid(error.to_string()))?,
+        Some(given) => {
+            let path = given.clone();
+            off_thread(given, move || workspace::check(&path))
+                .await
+                .map_err(|error| match error {
+                    WorkspaceError::File(error) => {
+                        Problem::file(&error, StatusCode::UNPROCESSABLE_ENTITY)
+                    }
+                    error => Problem::invalid(error.to_string()),
+                })?;
+            given.clone()
+        }
         None => workspace::make(&app.settings.data_dir, &name, id)
             .map_err(|error| Problem::new(StatusCode::INSUFFICIENT_STORAGE, error.to_string()))?,
     };

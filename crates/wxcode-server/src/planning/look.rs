@@ -2,8 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    fs::{self, Metadata},
-    io,
+    fs::Metadata,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
@@ -13,6 +12,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use wxcode_claude::planning::ENTRIES_MAX;
 use wxcode_core::event::Kind;
+use wxcode_files::{FileError, Folder, Links};
 
 /// What is below a `.planning/` at a moment.
 #[derive(Debug)]
@@ -42,31 +42,40 @@ pub(super) struct Found {
 ///
 /// # Errors
 /// When a folder cannot be listed, or `.planning` leads out of the workspace.
-pub(super) fn look(workspace: &Path, mut enter: impl FnMut(&Path)) -> io::Result<Look> {
+pub(super) fn look(workspace: &Folder, mut enter: impl FnMut(&Folder)) -> Result<Look, FileError> {
     let mut sum = Sha256::new();
     let mut entries = 0;
     let mut found = Vec::new();
     let mut folders: VecDeque<(PathBuf, String)> = VecDeque::new();
-    let planning = workspace.join(".planning");
-    if inside(workspace, &planning)? {
-        folders.push_back((planning, String::new()));
+    let planning = match workspace.folder(Path::new(".planning"), Links::Beneath) {
+        Err(error) if error.is_missing() => None,
+        planning => Some(planning?),
+    };
+    if planning.is_some() {
+        folders.push_back((PathBuf::new(), String::new()));
     }
-    while let Some((folder, below)) = folders.pop_front() {
-        enter(&folder);
-        let mut names = match fs::read_dir(&folder) {
-            // Gone meanwhile.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            found => found?
-                .take(ENTRIES_MAX - entries)
-                .map(|entry| entry.map(|entry| entry.file_name()))
-                .collect::<io::Result<Vec<_>>>()?,
+    while let (Some(planning), Some((path, below))) = (&planning, folders.pop_front()) {
+        let opened;
+        let folder = if path.as_os_str().is_empty() {
+            planning
+        } else {
+            opened = match planning.folder(&path, Links::Refuse) {
+                // Gone meanwhile, or something else now.
+                Err(FileError::Missing(_) | FileError::Link { .. } | FileError::Kind { .. }) => {
+                    continue;
+                }
+                folder => folder?,
+            };
+            &opened
         };
+        enter(folder);
+        let mut names = folder.names(ENTRIES_MAX - entries)?;
         names.sort_unstable();
         for name in names {
-            let path = folder.join(&name);
-            let Ok(metadata) = path.symlink_metadata() else {
+            let Ok(metadata) = folder.metadata(&name) else {
                 continue;
             };
+            let path = path.join(&name);
             entries += 1;
             sum.update(path.as_os_str().as_encoded_bytes());
             sum.update([0]);
@@ -76,7 +85,8 @@ pub(super) fn look(workspace: &Path, mut enter: impl FnMut(&Path)) -> io::Result
                 let below = format!("{below}{}/", name.to_string_lossy());
                 folders.push_back((path, below));
             } else {
-                let modified = metadata.modified()?;
+                // Each file system of Linux tells it.
+                let modified = metadata.modified().unwrap_or(UNIX_EPOCH);
                 let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
                 sum.update(metadata.len().to_le_bytes());
                 sum.update(since.as_nanos().to_le_bytes());
@@ -90,23 +100,6 @@ pub(super) fn look(workspace: &Path, mut enter: impl FnMut(&Path)) -> io::Result
         entries,
     };
     Ok(Look { kind, found })
-}
-
-/// Whether `planning` is there; it must not be a link out of the workspace.
-fn inside(workspace: &Path, planning: &Path) -> io::Result<bool> {
-    let real = match planning.canonicalize() {
-        Ok(real) => real,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error),
-    };
-    if real.starts_with(workspace.canonicalize()?) {
-        Ok(true)
-    } else {
-        Err(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            "it is a link that leads out of the workspace",
-        ))
-    }
 }
 
 impl Found {
@@ -129,9 +122,13 @@ fn at(time: SystemTime) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::{fs, os::unix::fs::symlink};
 
     use super::*;
+
+    fn look(workspace: &Path, enter: impl FnMut(&Folder)) -> Result<Look, FileError> {
+        super::look(&Folder::open(workspace)?, enter)
+    }
 
     #[test]
     fn what_stands_for_it_changes_with_files_and_only_with_them() {
@@ -171,6 +168,7 @@ mod tests {
         fs::write(planning.join("STATE.md"), "").unwrap();
         let mut entered = Vec::new();
         let looked = look(temp.path(), |folder| {
+            let folder = folder.path();
             // What comes in between is found all the same.
             if folder.ends_with("01-a") {
                 fs::write(folder.join("01-01-PLAN.md"), "").unwrap();

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use uuid::Uuid;
 use wxcode_claude::running::{self, Running};
+use wxcode_files::FileError;
 use wxcode_holder::lineage::{self, Lineage};
 
 /// Who says that it runs which conversation.
@@ -24,7 +25,7 @@ pub(super) fn claims(
     config_dir: &Path,
     agent: Option<(i32, u64)>,
     conversation: Uuid,
-) -> std::io::Result<Claims> {
+) -> Result<Claims, FileError> {
     let mut found = running::all(config_dir)?;
     found.retain(|(pid, running)| lives(*pid, running));
     let depth = |pid: u32| {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 use wxcode_claude::transcript::{self, Transcript};
 use wxcode_core::{id::Id, identity::Source, time::to_millis};
+use wxcode_files::off_thread;
 use wxcode_store::{Rotated, Rotation};
 
 use super::{
@@ -68,14 +69,11 @@ impl Sessions {
             seat.is_free()?;
             self.check_lease(project).await?;
             let config_dir = Surroundings::new(&self.0.settings).config_dir;
-            unclaimed(&config_dir, conversation)?;
-            let looked =
-                tokio::task::spawn_blocking(move || transcript::find(&config_dir, conversation))
-                    .await
-                    .map_err(std::io::Error::other)
-                    .and_then(|found| found)
-                    .map_err(StartError::Folder)?;
-            match looked {
+            unclaimed(&config_dir, conversation).await?;
+            let dir = config_dir.clone();
+            let look = move || transcript::find(&dir, conversation);
+            let looked = off_thread(&config_dir, look).await;
+            match looked.map_err(StartError::File)? {
                 Transcript::Spoken(_) => {}
                 Transcript::Empty(_) => {
                     return Err(ResumeError::Silent(conversation, "is empty"));

@@ -16,9 +16,12 @@ use wxcode_core::{
     spawn::{self, Known, Plan, Transcript},
 };
 
+use wxcode_files::FileError;
+
 use crate::Settings;
 
 /// The environment of an agent, and what follows from it.
+#[derive(Clone)]
 pub(super) struct Surroundings {
     pub(super) env: Vec<(OsString, OsString)>,
     pub(super) config_dir: PathBuf,
@@ -64,7 +67,7 @@ impl Surroundings {
 }
 
 /// Decides how to start the project's agent.
-pub(super) fn decide(project: &OutputProject, config_dir: &Path) -> std::io::Result<Plan> {
+pub(super) fn decide(project: &OutputProject, config_dir: &Path) -> Result<Plan, FileError> {
     let known = project.claude_session_id.map(|id| Known {
         id,
         spoke: project

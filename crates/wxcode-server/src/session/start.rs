@@ -19,6 +19,7 @@ use wxcode_core::{
     spawn::Plan,
     time::to_millis,
 };
+use wxcode_files::{FileError, off_thread};
 use wxcode_holder::{
     LaunchError,
     folder::{HolderFile, Scoped, Spec, write_spec},
@@ -57,7 +58,10 @@ pub enum StartError {
     /// Claude Code did not start.
     #[error("the agent could not start: {0}")]
     Agent(String),
-    /// The session's folder or the transcript could not be read or written.
+    /// A file of Claude Code cannot be used, or its file system does not answer.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The session's folder could not be read or written.
     #[error(
         "the session's files cannot be used: {0}; check permissions and free space of the data folder"
     )]
@@ -112,14 +116,14 @@ pub(super) async fn start(
     before: Option<Timestamp>,
 ) -> Result<Started, StartError> {
     let surroundings = Surroundings::new(settings);
-    let claude = find_claude(settings, &surroundings)?;
+    let claude = find_claude(settings, &surroundings).await?;
     let tick = SignedDuration::from_millis(1);
     let earliest = before.and_then(|before| before.checked_add(tick).ok());
     let now = to_millis(Timestamp::now());
     let at = earliest.map_or(now, |earliest| now.max(earliest));
     let first = Source::Startup;
     let (project, plan) = identify(store, project, &surroundings.config_dir, first, at).await?;
-    unclaimed(&surroundings.config_dir, plan.id())?;
+    unclaimed(&surroundings.config_dir, plan.id()).await?;
     let id = Id::generate(at);
     let dir = make_folder(&settings.data_dir.join("sessions"), id)?;
     let note = Note {
@@ -176,7 +180,7 @@ pub(super) async fn start(
 }
 
 /// The executable of Claude Code.
-pub(super) fn find_claude(
+pub(super) async fn find_claude(
     settings: &Settings,
     surroundings: &Surroundings,
 ) -> Result<PathBuf, StartError> {
@@ -186,9 +190,10 @@ pub(super) fn find_claude(
             settings.claude.display()
         ))
     };
-    surroundings
-        .executable(&settings.claude)
-        .ok_or_else(missing)
+    let (surroundings, claude) = (surroundings.clone(), settings.claude.clone());
+    let look = move || Ok::<_, FileError>(surroundings.executable(&claude));
+    let found = off_thread(&settings.claude, look).await?;
+    found.ok_or_else(missing)
 }
 
 /// Decides how to start, with the id saved by compare-and-set before anything is spawned. `first` is how a project's first
@@ -202,8 +207,11 @@ pub(super) async fn identify(
 ) -> Result<(OutputProject, Plan), StartError> {
     for _ in 0..DECISIONS_MAX {
         let project = store.project(project).await?.ok_or(StartError::NoProject)?;
-        workspace::make_planning(&project.workspace_path)?;
-        let plan = plan::decide(&project, config_dir)?;
+        let path = project.workspace_path.clone();
+        let make = move || workspace::make_planning(&path);
+        off_thread(&project.workspace_path, make).await?;
+        let (record, dir) = (project.clone(), config_dir.to_owned());
+        let plan = off_thread(config_dir, move || plan::decide(&record, &dir)).await?;
         let (old, source, reason) = match plan {
             Plan::First { .. } => (None, first, String::new()),
             Plan::Lost { old, reason, .. } => (Some(old), Source::Lost, reason.to_owned()),
@@ -231,8 +239,10 @@ pub(super) async fn identify(
 }
 
 /// That no process runs the conversation: this server has none of the project.
-pub(super) fn unclaimed(config_dir: &Path, conversation: Uuid) -> Result<(), StartError> {
-    let claims = claim::claims(config_dir, None, conversation)?;
+pub(super) async fn unclaimed(config_dir: &Path, conversation: Uuid) -> Result<(), StartError> {
+    let dir = config_dir.to_owned();
+    let look = move || claim::claims(&dir, None, conversation);
+    let claims = off_thread(config_dir, look).await?;
     match claims.others.iter().min() {
         Some(pid) => Err(StartError::Claimed(*pid)),
         None => Ok(()),

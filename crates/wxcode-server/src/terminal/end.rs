@@ -76,6 +76,7 @@ impl From<StartError> for End {
             StartError::Closing => Self::new(code::GOING_AWAY, None, error.to_string()),
             StartError::Store(_)
             | StartError::Agent(_)
+            | StartError::File(_)
             | StartError::Folder(_)
             | StartError::Claimed(_)
             | StartError::Elsewhere { .. }

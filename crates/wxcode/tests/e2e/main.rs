@@ -17,6 +17,7 @@ mod delivery;
 mod doctor;
 mod ending;
 mod events;
+mod foreign;
 mod identity;
 mod metrics;
 mod milestone;

@@ -26,17 +26,12 @@ fn a_planning_that_is_no_folder_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(".planning");
     fs::write(&path, "").unwrap();
-    assert_eq!(
-        read(folder.path()).unwrap_err().kind(),
-        io::ErrorKind::NotADirectory
-    );
+    let code = || read(folder.path()).unwrap_err().code();
+    assert_eq!(code(), "file_wrong_kind");
     fs::remove_file(&path).unwrap();
     let outside = tempfile::tempdir().unwrap();
     symlink(outside.path(), &path).unwrap();
-    assert_eq!(
-        read(folder.path()).unwrap_err().kind(),
-        io::ErrorKind::PermissionDenied
-    );
+    assert_eq!(code(), "file_outside");
 }
 
 #[test]

@@ -84,12 +84,12 @@ impl Sessions {
     async fn launch_run(&self, project: Id, prompt: String) -> Result<Begun, StartError> {
         let (settings, store) = (&self.0.settings, &*self.0.store);
         let surroundings = Surroundings::new(settings);
-        let claude = start::find_claude(settings, &surroundings)?;
+        let claude = start::find_claude(settings, &surroundings).await?;
         let at = to_millis(Timestamp::now());
         let config_dir = surroundings.config_dir.clone();
         let (project, plan) =
             start::identify(store, project, &config_dir, Source::Headless, at).await?;
-        start::unclaimed(&config_dir, plan.id())?;
+        start::unclaimed(&config_dir, plan.id()).await?;
         let id = Id::generate(at);
         let dir = start::make_folder(&settings.data_dir.join(FOLDER), id)?;
         let argv = plan::run_argv(&claude, &plan, settings, &prompt);

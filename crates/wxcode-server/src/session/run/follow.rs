@@ -14,6 +14,7 @@ use wxcode_core::{
     run::{self, End, RunState, Verdict},
     time::to_millis,
 };
+use wxcode_files::off_thread;
 use wxcode_holder::{
     client::{self, ClientError, Connection, Event, Request},
     folder::Exit,
@@ -279,11 +280,12 @@ impl Follower {
     /// The process has ended, so its transcript is evidence.
     async fn look_for_transcript(&mut self) {
         let (config_dir, id) = (self.config_dir.clone(), self.story.conversation());
-        let found = tokio::task::spawn_blocking(move || transcript::find(&config_dir, id)).await;
+        let dir = config_dir.clone();
+        let found = off_thread(&config_dir, move || transcript::find(&dir, id)).await;
         match found {
-            Ok(Ok(Transcript::Spoken(path))) => self.ledger.spoke(id, Some(path)),
-            Ok(Ok(Transcript::Missing | Transcript::Empty(_))) | Err(_) => {}
-            Ok(Err(error)) => {
+            Ok(Transcript::Spoken(path)) => self.ledger.spoke(id, Some(path)),
+            Ok(Transcript::Missing | Transcript::Empty(_)) => {}
+            Err(error) => {
                 tracing::warn!(run = %self.run.id, %error, "the transcript cannot be looked for");
             }
         }

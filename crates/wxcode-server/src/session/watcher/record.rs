@@ -3,6 +3,7 @@
 use uuid::Uuid;
 use wxcode_claude::running::{self, Status};
 use wxcode_core::agent::Evidence;
+use wxcode_files::off_thread;
 use wxcode_holder::client::{ClientError, Sender};
 
 use super::{
@@ -63,10 +64,10 @@ impl Watcher {
     }
 
     async fn claims(&self, current: Uuid) -> Option<Claims> {
-        let config_dir = self.config_dir.clone();
+        let dir = self.config_dir.clone();
         let agent = (self.session.agent_pid, self.session.agent_start);
-        let read = move || claim::claims(&config_dir, Some(agent), current);
-        tokio::task::spawn_blocking(read).await.ok()?.ok()
+        let read = move || claim::claims(&dir, Some(agent), current);
+        off_thread(&self.config_dir, read).await.ok()
     }
 
     /// Reads Claude's own record of the process: the only evidence of Esc.
@@ -94,11 +95,9 @@ impl Watcher {
     }
 
     pub(super) async fn record_of_process(&self) -> Option<running::Running> {
-        let config_dir = self.config_dir.clone();
+        let dir = self.config_dir.clone();
         let pid = u32::try_from(self.claude_pid).ok()?;
-        tokio::task::spawn_blocking(move || running::read(&config_dir, pid))
-            .await
-            .ok()?
-            .ok()?
+        let read = move || running::read(&dir, pid);
+        off_thread(&self.config_dir, read).await.ok()?
     }
 }
