@@ -43,6 +43,8 @@ pub enum Evidence {
     /// Claude's own record says that it works and waits for nobody: what was asked was answered. A tool that
     /// was allowed to run tells of it only when it has run.
     RecordedBusy,
+    /// Whether another process goes on with the conversation, so that what this one shows is not the conversation's state.
+    Elsewhere(bool),
     /// The screen after it came to rest.
     Screen(Look),
     /// The screen while it may be moving.

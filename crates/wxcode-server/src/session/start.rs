@@ -313,7 +313,7 @@ async fn bring_up(
     let settings_file = dir.join("claude-settings.json");
     write_private(
         &settings_file,
-        settings::hooks(&hook).to_string().as_bytes(),
+        settings::document(&hook).to_string().as_bytes(),
     )?;
     let prompt = rider.map(|delivery| delivery.text.as_str());
     let argv = plan::argv(claude, plan, &settings_file, settings, prompt);
