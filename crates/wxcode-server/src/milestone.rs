@@ -1,10 +1,13 @@
 //! Starting the work on a milestone: its context first, then its command as a delivery.
 
+mod command;
+
 use jiff::Timestamp;
 use wxcode_claude::template::Values;
 use wxcode_core::{
     id::Id,
     milestone::{Milestone, MilestoneStatus},
+    project::OutputProject,
     time::to_millis,
 };
 use wxcode_store::{Command, NewDelivery};
@@ -15,21 +18,26 @@ use crate::{
     workspace,
 };
 
+pub(crate) use command::Looks;
+
 /// Writes the milestone's context into its project's workspace; its path there.
 pub(crate) async fn prepare(app: &App, milestone: &Milestone) -> Result<String, StartError> {
-    let project = app
-        .store
-        .project(milestone.output_project_id)
-        .await?
-        .ok_or(StartError::NoProject)?;
+    let project = project(app, milestone).await?;
     workspace::prepare(&project.workspace_path, milestone)?;
     Ok(workspace::context_path(milestone.id))
 }
 
+async fn project(app: &App, milestone: &Milestone) -> Result<OutputProject, StartError> {
+    let project = app.store.project(milestone.output_project_id).await?;
+    project.ok_or(StartError::NoProject)
+}
+
 /// Queues the milestone's command and sees that a session takes it. Doing it again finds the same delivery.
 pub(crate) async fn start(app: &App, milestone: &Milestone) -> Result<Delivered, StartError> {
+    let workspace = project(app, milestone).await?.workspace_path;
+    let commands = command::find(app, milestone, &workspace).await?;
     if milestone.status == MilestoneStatus::Pending {
-        prepare(app, milestone).await?;
+        workspace::prepare(&workspace, milestone)?;
     }
     let now = to_millis(Timestamp::now());
     let id = milestone.id.to_string();
@@ -39,7 +47,6 @@ pub(crate) async fn start(app: &App, milestone: &Milestone) -> Result<Delivered,
         element_name: &milestone.element_name,
         milestone_id: &id,
     };
-    let commands = &app.settings.commands;
     let delivery = NewDelivery {
         id: Id::generate(now),
         output_project_id: milestone.output_project_id,

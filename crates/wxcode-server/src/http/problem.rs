@@ -33,6 +33,9 @@ pub(crate) struct Problem {
     status: u16,
     /// What is wrong, and what to do.
     detail: String,
+    /// The problem's name for programs, which stays when the words change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
 }
 
 /// The answer of a handler.
@@ -46,6 +49,14 @@ impl Problem {
             title,
             status: status.as_u16(),
             detail: detail.into(),
+            code: None,
+        }
+    }
+
+    fn with_code(self, code: &'static str) -> Self {
+        Self {
+            code: Some(code),
+            ..self
         }
     }
 
@@ -115,8 +126,13 @@ impl From<StartError> for Problem {
             | StartError::Elsewhere { .. }
             | StartError::InRun(_)
             | StartError::InSession => Self::conflict(error.to_string()),
+            StartError::GsdMissing { .. } => {
+                Self::conflict(error.to_string()).with_code("gsd_missing")
+            }
             StartError::Store(error) => error.into(),
-            StartError::Agent(_) | StartError::Folder(_) | StartError::Closing => {
+            StartError::GsdUnknown { .. }
+            | StartError::Agent(_)
+            | StartError::Folder(_) | StartError::Closing => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "a session could not be started"

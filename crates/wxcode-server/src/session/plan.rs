@@ -63,6 +63,12 @@ impl Surroundings {
     }
 }
 
+/// Claude Code's configuration folder as agents see it.
+#[must_use]
+pub fn config_dir(settings: &Settings) -> PathBuf {
+    Surroundings::new(settings).config_dir
+}
+
 /// Decides how to start the project's agent.
 pub(super) fn decide(project: &OutputProject, config_dir: &Path) -> std::io::Result<Plan> {
     let known = project.claude_session_id.map(|id| Known {

@@ -79,6 +79,7 @@ impl Watcher {
         );
         if is_proof && self.crosscheck.is_elsewhere() {
             self.crosscheck.went_on();
+            self.crosscheck.hurry(self.now());
             self.agent
                 .observe(&Evidence::Elsewhere(self.crosscheck.is_elsewhere()));
         }
