@@ -114,10 +114,15 @@ pub fn find(workspace: Option<&Path>, config_dir: &Path) -> Option<Gsd> {
 }
 
 fn in_plugins(workspace: Option<&Path>, config_dir: &Path, local: Option<&Path>) -> Option<Gsd> {
-    let installed: InstalledPlugins = read_json(&config_dir.join("plugins/installed_plugins.json"))?;
+    let installed: InstalledPlugins =
+        read_json(&config_dir.join("plugins/installed_plugins.json"))?;
     let mut enabled = enabled_plugins(&config_dir.join("settings.json"));
     for name in ["settings.json", "settings.local.json"] {
-        enabled.extend(local.iter().flat_map(|local| enabled_plugins(&local.join(name))));
+        enabled.extend(
+            local
+                .iter()
+                .flat_map(|local| enabled_plugins(&local.join(name))),
+        );
     }
     let is_here = |plugin: &InstalledPlugin| match &plugin.project_path {
         Some(project) => workspace == Some(project),
@@ -302,9 +307,21 @@ mod tests {
     #[test]
     fn a_plugin_is_called_by_its_name() {
         for (key, form, called) in [
-            ("tools@shop", Form::Skills, "/tools:gsd-new-milestone {context_path}"),
-            ("tools@shop", Form::Commands, "/tools:gsd:new-milestone {context_path}"),
-            ("gsd@shop", Form::PluginCommands, "/gsd:new-milestone {context_path}"),
+            (
+                "tools@shop",
+                Form::Skills,
+                "/tools:gsd-new-milestone {context_path}",
+            ),
+            (
+                "tools@shop",
+                Form::Commands,
+                "/tools:gsd:new-milestone {context_path}",
+            ),
+            (
+                "gsd@shop",
+                Form::PluginCommands,
+                "/gsd:new-milestone {context_path}",
+            ),
         ] {
             let world = World::new();
             world.plugin(key, form, None);
@@ -322,7 +339,11 @@ mod tests {
         let world = World::new();
         world.plugin("tools@shop", Form::Skills, Some(Path::new("/other")));
         assert_eq!(world.calls(), None);
-        world.plugin("tools@shop", Form::Skills, Some(&world.root.path().join("work")));
+        world.plugin(
+            "tools@shop",
+            Form::Skills,
+            Some(&world.root.path().join("work")),
+        );
         assert!(world.calls().is_some());
     }
 

@@ -138,7 +138,9 @@ mod tests {
 
     fn age(path: &Path) -> Duration {
         let modified = fs::metadata(path).unwrap().modified().unwrap();
-        SystemTime::now().duration_since(modified).unwrap_or_default()
+        SystemTime::now()
+            .duration_since(modified)
+            .unwrap_or_default()
     }
 
     #[test]

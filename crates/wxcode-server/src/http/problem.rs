@@ -132,7 +132,8 @@ impl From<StartError> for Problem {
             StartError::Store(error) => error.into(),
             StartError::GsdUnknown { .. }
             | StartError::Agent(_)
-            | StartError::Folder(_) | StartError::Closing => {
+            | StartError::Folder(_)
+            | StartError::Closing => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "a session could not be started"

@@ -201,7 +201,10 @@ mod tests {
         let mut check = CrossCheck::default();
         check.forked();
         check.compare(CURRENT, Some(&claims(1, &[])), 0);
-        assert!(check.is_elsewhere(), "the agent's own record knows nothing of it");
+        assert!(
+            check.is_elsewhere(),
+            "the agent's own record knows nothing of it"
+        );
         assert_eq!(check.warning(), Some(ELSEWHERE));
         check.went_on();
         assert!(!check.is_elsewhere() && check.warning().is_none());

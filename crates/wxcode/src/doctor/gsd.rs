@@ -13,7 +13,10 @@ const DEADLINE: Duration = Duration::from_secs(5);
 pub(super) fn check(settings: &Settings, findings: &mut Findings) {
     let commands = &settings.commands;
     if commands.new_project.is_some() && commands.new_milestone.is_some() {
-        return findings.good("commands", "new_project and new_milestone are in wxcode.toml");
+        return findings.good(
+            "commands",
+            "new_project and new_milestone are in wxcode.toml",
+        );
     }
     let folder = config_dir(settings);
     let (sender, found) = mpsc::channel();

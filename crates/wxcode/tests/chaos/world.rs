@@ -1,6 +1,6 @@
 //! The world: one server, its projects, and everybody who has to do with them.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use reqwest::Method;
 use rustix::process::Signal;
