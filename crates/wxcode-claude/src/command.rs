@@ -32,7 +32,7 @@ pub struct Invocation<'a> {
     pub claude: &'a Path,
     /// The conversation.
     pub start: Start,
-    /// File with the document of [`crate::settings::hooks`].
+    /// File with the document of [`crate::settings::document`].
     pub settings: &'a Path,
     /// `--permission-mode`, if not Claude Code's own default.
     pub permission_mode: Option<&'a str>,

@@ -113,6 +113,8 @@ pub enum StartSource {
     Clear,
     /// Compaction.
     Compact,
+    /// The process continues another conversation as a copy of its own (`--fork-session`).
+    Fork,
     /// A word that this version does not know.
     Other(String),
 }
@@ -206,6 +208,7 @@ fn kind(name: String, fields: &mut Map<String, Value>) -> HookKind {
                 "resume" => StartSource::Resume,
                 "clear" => StartSource::Clear,
                 "compact" => StartSource::Compact,
+                "fork" => StartSource::Fork,
                 other => StartSource::Other(other.to_owned()),
             },
             model: text(fields, "model"),

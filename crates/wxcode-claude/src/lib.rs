@@ -6,11 +6,13 @@
 pub mod command;
 pub mod dialog;
 pub mod environment;
+pub mod gsd;
 pub mod hook;
 pub mod input_box;
 pub mod key;
 pub mod planning;
 pub mod prompt;
+pub mod retention;
 pub mod running;
 pub mod settings;
 pub mod stream;

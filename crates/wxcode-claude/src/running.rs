@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use uuid::Uuid;
 use wxcode_files::{FileError, Folder, Links};
 
@@ -30,6 +30,8 @@ pub struct Running {
     pub waiting_for: Option<String>,
     /// Claude Code's version.
     pub version: Option<String>,
+    /// Whether the process shows its list of agents while its conversation is a job of the background daemon.
+    pub parked: bool,
 }
 
 /// What a running process does.
@@ -94,6 +96,7 @@ fn parse(bytes: &[u8]) -> Option<Running> {
         status: Option<String>,
         waiting_for: Option<String>,
         version: Option<String>,
+        parked_job_id: Option<IgnoredAny>,
     }
     let document: Document = serde_json::from_slice(bytes).ok()?;
     let status = match document.status.as_deref() {
@@ -109,6 +112,7 @@ fn parse(bytes: &[u8]) -> Option<Running> {
         status,
         waiting_for: document.waiting_for,
         version: document.version,
+        parked: document.parked_job_id.is_some(),
     })
 }
 
@@ -137,12 +141,23 @@ mod tests {
         assert_eq!(running.waiting_for.as_deref(), Some("dialog open"));
         assert_eq!(running.version.as_deref(), Some("2.1.329"));
         assert_eq!(running.started, Some(166_229));
+        assert!(!running.parked);
         assert_eq!(read(root.path(), 1).unwrap(), None);
         for (name, text) in [("7.json", "half"), ("7.key", ""), ("x.json", FILE)] {
             std::fs::write(root.path().join("sessions").join(name), text).unwrap();
         }
         assert_eq!(all(root.path()).unwrap(), [(14302, running)]);
         assert_eq!(all(&root.path().join("sessions")).unwrap(), []);
+    }
+
+    #[test]
+    fn a_parked_process_names_its_job() {
+        let parked = |job: &str| {
+            let text = FILE.replace("\"pid\"", &format!("\"parkedJobId\":{job},\"pid\""));
+            parse(text.as_bytes()).unwrap().parked
+        };
+        assert!(parked("\"cda28e23\""));
+        assert!(!parked("null"));
     }
 
     #[test]

@@ -24,18 +24,28 @@ pub const EVENTS: [&str; 13] = [
     "SessionEnd",
 ];
 
-/// The document for `--settings`: every event of [`EVENTS`] runs `hook_command`.
+/// Days after which Claude Code may delete a transcript that was not written, its `cleanupPeriodDays`: a century, where its
+/// own default is 30. Measured: any whole number from 1 is valid.
+pub const CLEANUP_PERIOD_DAYS: u32 = 36_500;
+
+/// The document for `--settings`: every event of [`EVENTS`] runs `hook_command`, the list of agents is switched off, and
+/// transcripts are kept for [`CLEANUP_PERIOD_DAYS`].
 ///
-/// It adds to the user's own settings and replaces nothing in them.
+/// Without `disableAgentView`, one press of the left arrow in the empty prompt moves the conversation as a fork into Claude
+/// Code's background daemon (measured with 2.1.329). The hooks add to the user's own settings and replace nothing in them.
 #[must_use]
-pub fn hooks(hook_command: &str) -> Value {
+pub fn document(hook_command: &str) -> Value {
     let entry =
         json!([{ "matcher": "", "hooks": [{ "type": "command", "command": hook_command }] }]);
     let events: serde_json::Map<String, Value> = EVENTS
         .iter()
         .map(|event| ((*event).to_owned(), entry.clone()))
         .collect();
-    json!({ "hooks": events })
+    json!({
+        "hooks": events,
+        "disableAgentView": true,
+        "cleanupPeriodDays": CLEANUP_PERIOD_DAYS,
+    })
 }
 
 /// The shell command of our hooks: `<exe> hook <hook_file>`, both quoted for a POSIX shell.
@@ -61,13 +71,20 @@ mod tests {
 
     #[test]
     fn every_event_runs_the_command() {
-        let document = hooks("'/opt/wxcode' hook '/h'");
+        let document = document("'/opt/wxcode' hook '/h'");
         let events = document["hooks"].as_object().unwrap();
         assert_eq!(events.len(), EVENTS.len());
         for event in EVENTS {
             let expected = json!([{ "matcher": "", "hooks": [{ "type": "command", "command": "'/opt/wxcode' hook '/h'" }] }]);
             assert_eq!(events[event], expected, "{event}");
         }
+    }
+
+    #[test]
+    fn agent_view_is_off_and_transcripts_are_kept() {
+        let document = document("true");
+        assert_eq!(document["disableAgentView"], true);
+        assert_eq!(document["cleanupPeriodDays"], CLEANUP_PERIOD_DAYS);
     }
 
     /// The judge is the shell itself.

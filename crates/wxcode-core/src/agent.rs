@@ -29,6 +29,8 @@ pub struct Agent {
     shown: Option<Shown>,
     /// After the last hook the screen came to rest with its input box and without a dialog.
     settled: bool,
+    /// Another process goes on with the conversation.
+    elsewhere: bool,
 }
 
 /// A dialog on the screen.
@@ -62,6 +64,9 @@ impl Agent {
     /// The state for the API.
     #[must_use]
     pub fn state(&self) -> AgentState {
+        if self.elsewhere {
+            return AgentState::Unknown;
+        }
         let asked = self.shown.as_ref().map(|shown| shown.dialog.kind.ask());
         match asked.or(self.requests.first().map(Request::kind)) {
             Some(AskKind::Permission) => AgentState::WaitingPermission,
@@ -139,6 +144,12 @@ impl Agent {
         self.requests.first().is_some()
     }
 
+    /// Whether another process goes on with its conversation.
+    #[must_use]
+    pub const fn is_elsewhere(&self) -> bool {
+        self.elsewhere
+    }
+
     /// Whether its conversation has begun.
     #[must_use]
     pub const fn has_started(&self) -> bool {
@@ -214,6 +225,7 @@ impl Agent {
                 self.requests.set_aside();
                 self.forget_answered();
             }
+            Evidence::Elsewhere(elsewhere) => self.elsewhere = *elsewhere,
             Evidence::Screen(_) | Evidence::Glimpse(_) => {}
         }
     }

@@ -41,7 +41,8 @@ pub(crate) use access::Access;
 use problem::{Answer, Problem};
 
 use crate::{
-    Settings, event::Events, metric::Metrics, planning::Planning, session::Sessions, terminal,
+    Settings, event::Events, metric::Metrics, milestone::Looks, planning::Planning,
+    session::Sessions, terminal,
 };
 
 /// Largest body of a request, in bytes: a milestone's context or a delivery's text as JSON.
@@ -60,6 +61,7 @@ pub(crate) struct App {
     pub(crate) closing: CancellationToken,
     /// The terminal clients, which are to say goodbye before the server ends.
     pub(crate) clients: TaskTracker,
+    pub(crate) gsd_looks: Looks,
 }
 
 impl App {

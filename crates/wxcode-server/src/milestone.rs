@@ -1,10 +1,15 @@
 //! Starting the work on a milestone: its context first, then its command as a delivery.
 
+mod command;
+
+use std::path::Path;
+
 use jiff::Timestamp;
 use wxcode_claude::template::Values;
 use wxcode_core::{
     id::Id,
     milestone::{Milestone, MilestoneStatus},
+    project::OutputProject,
     time::to_millis,
 };
 use wxcode_files::off_thread;
@@ -16,23 +21,33 @@ use crate::{
     workspace,
 };
 
+pub(crate) use command::Looks;
+
 /// Writes the milestone's context into its project's workspace; its path there.
 pub(crate) async fn prepare(app: &App, milestone: &Milestone) -> Result<String, StartError> {
-    let project = app
-        .store
-        .project(milestone.output_project_id)
-        .await?
-        .ok_or(StartError::NoProject)?;
-    let place = project.workspace_path;
-    let (path, record) = (place.clone(), milestone.clone());
-    off_thread(&place, move || workspace::prepare(&path, &record)).await?;
+    let project = project(app, milestone).await?;
+    write_context(&project.workspace_path, milestone).await?;
     Ok(workspace::context_path(milestone.id))
+}
+
+/// Writes the context off the serving threads.
+async fn write_context(workspace: &Path, milestone: &Milestone) -> Result<(), StartError> {
+    let (place, record) = (workspace.to_owned(), milestone.clone());
+    off_thread(workspace, move || workspace::prepare(&place, &record)).await?;
+    Ok(())
+}
+
+async fn project(app: &App, milestone: &Milestone) -> Result<OutputProject, StartError> {
+    let project = app.store.project(milestone.output_project_id).await?;
+    project.ok_or(StartError::NoProject)
 }
 
 /// Queues the milestone's command and sees that a session takes it. Doing it again finds the same delivery.
 pub(crate) async fn start(app: &App, milestone: &Milestone) -> Result<Delivered, StartError> {
+    let workspace = project(app, milestone).await?.workspace_path;
+    let commands = command::find(app, milestone, &workspace).await?;
     if milestone.status == MilestoneStatus::Pending {
-        prepare(app, milestone).await?;
+        write_context(&workspace, milestone).await?;
     }
     let now = to_millis(Timestamp::now());
     let id = milestone.id.to_string();
@@ -42,7 +57,6 @@ pub(crate) async fn start(app: &App, milestone: &Milestone) -> Result<Delivered,
         element_name: &milestone.element_name,
         milestone_id: &id,
     };
-    let commands = &app.settings.commands;
     let delivery = NewDelivery {
         id: Id::generate(now),
         output_project_id: milestone.output_project_id,

@@ -28,8 +28,9 @@ use crate::{
     event::{Events, Telling},
     http::{self, Access, App},
     metric::{Measured, Metrics},
+    milestone::Looks,
     planning::Planning,
-    session::Sessions,
+    session::{Sessions, keep_transcripts},
 };
 
 /// Connections at a time; more wait to be accepted.
@@ -192,7 +193,13 @@ impl Server {
             sessions: sessions.clone(),
             access,
             closing: closing.clone(),
+            gsd_looks: Looks::default(),
         };
+        tokio::spawn(keep_transcripts(
+            Arc::clone(&app.settings),
+            Arc::clone(&app.store),
+            closing.clone(),
+        ));
         if app.settings.resume_on_start {
             let sessions = sessions.clone();
             tokio::spawn(async move { sessions.resume_all(cut_off).await });

@@ -24,6 +24,7 @@ mod recorded;
 mod registry;
 mod report;
 mod resumption;
+mod retention;
 mod role;
 mod run;
 mod scope;
@@ -34,6 +35,9 @@ mod upgrade;
 mod version;
 mod waiting;
 mod watcher;
+
+pub use plan::config_dir;
+pub(crate) use retention::run as keep_transcripts;
 
 pub use live::{Attendance, Session, View};
 pub use older::ResumeError;

@@ -62,11 +62,11 @@ impl Shared {
     }
 }
 
-/// The commands that start milestones.
+/// The commands that start milestones; `None`: as the GSD that is installed has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commands {
     /// For a project's first milestone ever.
-    pub new_project: Template,
+    pub new_project: Option<Template>,
     /// For each later one.
-    pub new_milestone: Template,
+    pub new_milestone: Option<Template>,
 }

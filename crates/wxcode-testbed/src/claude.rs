@@ -34,6 +34,20 @@ impl RealClaude {
     }
 }
 
+/// Lays the two commands of GSD that start milestones into a `.claude` folder: `/gsd:new-project` and `/gsd:new-milestone`.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn lay_gsd(folder: &Path) -> io::Result<()> {
+    let commands = folder.join("commands/gsd");
+    fs::create_dir_all(&commands)?;
+    for command in ["new-project", "new-milestone"] {
+        let text = format!("Carry out {command} for $ARGUMENTS.\n");
+        fs::write(commands.join(format!("{command}.md")), text)?;
+    }
+    Ok(())
+}
+
 /// A home folder in which Claude Code starts without onboarding; removed when dropped.
 #[derive(Debug)]
 pub struct Home {
@@ -75,6 +89,14 @@ impl Home {
     #[must_use]
     pub fn config_dir(&self) -> PathBuf {
         self.root.path().join(".claude")
+    }
+
+    /// Lays the two commands of GSD that start milestones into the home, in the form of commands.
+    ///
+    /// # Errors
+    /// When the home cannot be written.
+    pub fn lay_gsd(&self) -> io::Result<()> {
+        lay_gsd(&self.config_dir())
     }
 
     /// Makes `folder` a trusted one, so that its dialog does not come up.

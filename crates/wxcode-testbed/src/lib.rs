@@ -6,6 +6,7 @@
 pub mod binary;
 pub mod claude;
 pub mod fake_agent;
+pub mod gsd;
 pub mod hook_log;
 pub mod mongodb;
 pub mod other_build;

@@ -42,20 +42,11 @@ pub(crate) struct File {
     node: NodeTable,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct CommandsTable {
-    new_project: String,
-    new_milestone: String,
-}
-
-impl Default for CommandsTable {
-    fn default() -> Self {
-        Self {
-            new_project: "/gsd:new-project {context_path}".to_owned(),
-            new_milestone: "/gsd:new-milestone {context_path}".to_owned(),
-        }
-    }
+    new_project: Option<String>,
+    new_milestone: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -238,8 +229,10 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
         .clone()
         .unwrap_or_else(|| data_dir.join("wxcode.toml"));
     let file = read(&path, common.config.is_some())?;
-    let command = |name: &str, text: &str| {
-        Template::parse(text)
+    let command = |name: &str, text: &Option<String>| {
+        text.as_deref()
+            .map(Template::parse)
+            .transpose()
             .with_context(|| format!("`[commands] {name}` in {} cannot be used", path.display()))
     };
     let commands = Commands {

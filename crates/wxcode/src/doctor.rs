@@ -1,5 +1,6 @@
 //! `wxcode doctor`: whether everything that wxcode needs is there, and what would survive what.
 
+mod gsd;
 mod limit;
 mod service;
 mod session;
@@ -30,6 +31,7 @@ pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
             let settings = &resolved.settings;
             findings.good("configuration", "read");
             check_claude(&settings.claude, &mut findings);
+            gsd::check(settings, &mut findings);
             check_data_dir(&settings.data_dir, &mut findings);
             let server = service::server(&settings.data_dir);
             match server {

@@ -133,7 +133,7 @@ fn what_a_later_version_adds_or_leaves_out_is_borne() {
     assert_eq!(
         kind(json!({ "hook_event_name": "SessionStart", "source": "fork", "model": 7 })),
         HookKind::SessionStart {
-            source: StartSource::Other("fork".into()),
+            source: StartSource::Fork,
             model: None
         }
     );

@@ -77,7 +77,7 @@ impl Bench {
         let commands = folder.path().join(".claude/commands/gsd");
         fs::create_dir_all(&commands).unwrap();
         fs::write(commands.join("new-project.md"), "Begin with $ARGUMENTS.\n").unwrap();
-        let document = settings::hooks(&hooks.command()).to_string();
+        let document = settings::document(&hooks.command()).to_string();
         fs::write(hooks.path().join("settings.json"), document).unwrap();
         Self {
             claude: judged.claude.clone(),
@@ -201,6 +201,33 @@ impl Bench {
                 other => Err(format!("sessions/<pid>.json says {other:?}")),
             }
         })
+    }
+
+    /// The processes of Claude Code in this home: those with its variable that are no shell of a hook.
+    pub(crate) fn processes(&self) -> Vec<u32> {
+        let home = format!("HOME={}", self.home.path().display());
+        let is_ours = |pid: &u32| {
+            let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let named = |part: &[u8]| part.windows(6).any(|word| word == b"claude");
+            environ
+                .split(|byte| *byte == 0)
+                .any(|var| var == home.as_bytes())
+                && line.split(|byte| *byte == 0).next().is_some_and(named)
+        };
+        let entries = fs::read_dir("/proc").unwrap().flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let mut found: Vec<u32> = pids.filter(is_ours).collect();
+        found.sort_unstable();
+        found
+    }
+
+    /// Waits until these are the processes.
+    pub(crate) fn wait_processes(&self, wanted: &[u32]) {
+        wait(|| match self.processes() {
+            found if found == wanted => Ok(()),
+            found => Err(format!("there are the processes {found:?}, not {wanted:?}")),
+        });
     }
 
     pub(crate) fn transcript(&self, id: Uuid) -> Transcript {

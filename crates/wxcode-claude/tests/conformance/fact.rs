@@ -66,6 +66,7 @@ facts! {
     prompt::unknown_command, "an unknown slash command is reported by no hook";
     prompt::argument, "a prompt behind `--` is never an option nor a subcommand";
     prompt::put_aside, "Ctrl+S puts a draft aside and brings it back, two Esc clear a text, and the box shows both";
+    prompt::left_arrow, "← in an empty prompt starts no process, with the settings that we pass";
     screen::ready, "the prompt takes bracketed paste, and is recognised as no dialog";
     screen::trust, "the trust dialog is recognised; what Enter would choose is to exit";
     screen::permission, "a permission is asked by `PermissionRequest` and recognised on the screen";

@@ -9,7 +9,7 @@ use wxcode_claude::{command::Start, hook::HookKind, prompt, settings, transcript
 use crate::bench::{Bench, QUIET, submit};
 
 pub(crate) fn one_depth(bench: &Bench) -> String {
-    let document = settings::hooks(&bench.hooks.command_with_parent()).to_string();
+    let document = settings::document(&bench.hooks.command_with_parent()).to_string();
     fs::write(bench.settings(), document).unwrap();
     let script = format!(
         "'{}' -p --settings '{}' 'inner words' </dev/null\n",

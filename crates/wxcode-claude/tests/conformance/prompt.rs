@@ -205,3 +205,24 @@ pub(crate) fn put_aside(bench: &Bench) -> String {
     assert_eq!(bench.count("UserPromptSubmit"), 0);
     "kept beside three texts that were pasted and cleared".to_owned()
 }
+
+pub(crate) fn left_arrow(bench: &Bench) -> String {
+    let id = Uuid::new_v4();
+    let terminal = bench.start_ready(Start::New(id), 1);
+    submit(&terminal, "before the key");
+    bench.nth("Stop", 1);
+    terminal.wait_quiet(QUIET);
+    let before = bench.processes();
+    terminal.write(b"\x1b[D").unwrap();
+    terminal.wait_quiet(QUIET);
+    submit(&terminal, "after the key");
+    let submitted = bench.nth("UserPromptSubmit", 2);
+    assert_eq!(submitted.session_id, id, "another conversation was asked");
+    bench.nth("Stop", 2);
+    bench.wait_processes(&before);
+    assert_eq!(bench.count("SessionStart"), 1);
+    format!(
+        "none beside the {} before it; the next text goes into the same conversation",
+        before.len()
+    )
+}

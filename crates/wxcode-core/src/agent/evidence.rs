@@ -39,6 +39,8 @@ pub enum Evidence {
     /// Claude's own record says that it works and waits for nobody, so the question was answered. A
     /// permitted tool has a hook only at its end.
     RecordedBusy,
+    /// Whether another process continues the conversation, so that this screen is not its state.
+    Elsewhere(bool),
     /// The screen at rest.
     Screen(Look),
     /// The screen, possibly in motion.

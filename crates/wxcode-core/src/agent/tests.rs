@@ -345,3 +345,20 @@ fn clear_in_an_idle_session_stays_idle() {
         (quiet(), Idle, true),
     ]);
 }
+
+#[test]
+fn a_conversation_elsewhere_is_unknown_whatever_is_seen() {
+    let mut agent = Agent::default();
+    agent.observe(&Evidence::SessionStarted);
+    agent.observe(&quiet());
+    assert_eq!(agent.state(), Idle);
+    agent.observe(&Evidence::Elsewhere(true));
+    for evidence in [quiet(), Evidence::TurnEnded, permission("run"), quiet()] {
+        agent.observe(&evidence);
+        assert_eq!(agent.state(), Unknown, "{evidence:?}");
+        assert!(!agent.is_ready());
+    }
+    agent.observe(&Evidence::Elsewhere(false));
+    agent.observe(&quiet());
+    assert!(agent.is_ready());
+}

@@ -157,8 +157,14 @@ impl From<StartError> for Problem {
             | StartError::Elsewhere { .. }
             | StartError::InRun(_)
             | StartError::InSession => Self::conflict(error.to_string()),
+            StartError::GsdMissing { .. } => {
+                Self::conflict(error.to_string()).with_code("gsd_missing")
+            }
             StartError::Store(error) => error.into(),
-            StartError::Agent(_) | StartError::Folder(_) | StartError::Closing => {
+            StartError::GsdUnknown { .. }
+            | StartError::Agent(_)
+            | StartError::Folder(_)
+            | StartError::Closing => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "a session could not be started"

@@ -14,9 +14,23 @@ const AGAIN_MS: u64 = 1_000;
 pub(super) struct CrossCheck {
     due: u64,
     /// The last comparison found this; the second time in a row it is a warning.
-    suspicion: Option<String>,
-    warning: Option<String>,
+    suspicion: Option<Finding>,
+    warning: Option<Finding>,
+    /// A fork of the conversation reported with the session's secret, and the agent itself has not gone on since.
+    forked: bool,
 }
+
+/// Something that is wrong with the conversation's identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Finding {
+    /// What it is, and what to do.
+    text: String,
+    /// Whether another process goes on with the conversation instead of the agent.
+    elsewhere: bool,
+}
+
+/// The warning of a conversation that another process goes on with.
+const ELSEWHERE: &str = "Claude Code has moved the conversation into its background (`claude agents`), and what is said there does not come back to this session: end the session and start it again to go on with the conversation as it was before";
 
 impl Default for CrossCheck {
     fn default() -> Self {
@@ -25,6 +39,7 @@ impl Default for CrossCheck {
             due: AGAIN_MS,
             suspicion: None,
             warning: None,
+            forked: false,
         }
     }
 }
@@ -34,6 +49,26 @@ impl CrossCheck {
     pub(super) fn changed(&mut self, now: u64) {
         self.due = now + AGAIN_MS;
         self.suspicion = None;
+    }
+
+    /// Something that is not the agent's own began a conversation: it is compared soon.
+    pub(super) fn hurry(&mut self, now: u64) {
+        self.due = self.due.min(now + AGAIN_MS);
+    }
+
+    /// A fork of the conversation began.
+    pub(super) const fn forked(&mut self) {
+        self.forked = true;
+    }
+
+    /// The agent itself goes on with the conversation.
+    pub(super) const fn went_on(&mut self) {
+        self.forked = false;
+    }
+
+    /// Whether another process goes on with the conversation instead of the agent.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.forked || self.warning.as_ref().is_some_and(|found| found.elsewhere)
     }
 
     /// When the next comparison is due.
@@ -62,22 +97,35 @@ impl CrossCheck {
 
     /// What is wrong, and what to do.
     pub(super) fn warning(&self) -> Option<&str> {
-        self.warning.as_deref()
+        if self.forked {
+            return Some(ELSEWHERE);
+        }
+        self.warning.as_ref().map(|found| found.text.as_str())
     }
 }
 
-fn finding(current: Uuid, claims: &Claims) -> Option<String> {
+fn finding(current: Uuid, claims: &Claims) -> Option<Finding> {
+    let here = |text| Finding {
+        text,
+        elsewhere: false,
+    };
+    if claims.own.as_ref().is_some_and(|(_, own)| own.parked) {
+        return Some(Finding {
+            text: ELSEWHERE.to_owned(),
+            elsewhere: true,
+        });
+    }
     if let Some(pid) = claims.others.iter().min() {
-        return Some(format!(
+        return Some(here(format!(
             "another claude (process {pid}) runs the conversation of this project too, and what both say gets mixed up in it: end that one"
-        ));
+        )));
     }
     let (_, own) = claims.own.as_ref()?;
     (own.session_id != current).then(|| {
-        format!(
+        here(format!(
             "the agent says that its conversation is {}, but its hooks reported {current} last: look into its terminal; if it is the wrong conversation, end the session and start it again",
             own.session_id
-        )
+        ))
     })
 }
 
@@ -100,6 +148,7 @@ mod tests {
                     status: Status::Idle,
                     waiting_for: None,
                     version: None,
+                    parked: false,
                 },
             )),
             others: others.to_vec(),
@@ -131,6 +180,44 @@ mod tests {
         assert!(!check.compare(CURRENT, Some(&claims(2, &[])), 2));
         assert!(!check.compare(CURRENT, Some(&claims(1, &[])), 3));
         assert_eq!(check.warning(), None);
+    }
+
+    #[test]
+    fn a_parked_agent_is_elsewhere_until_it_is_back() {
+        let mut check = CrossCheck::default();
+        let mut parked = claims(1, &[]);
+        parked.own.as_mut().unwrap().1.parked = true;
+        check.compare(CURRENT, Some(&parked), 0);
+        assert!(!check.is_elsewhere(), "once");
+        check.compare(CURRENT, Some(&parked), 1);
+        assert!(check.is_elsewhere());
+        assert_eq!(check.warning(), Some(ELSEWHERE));
+        check.compare(CURRENT, Some(&claims(1, &[])), 2);
+        assert!(!check.is_elsewhere() && check.warning().is_none());
+    }
+
+    #[test]
+    fn a_fork_is_elsewhere_until_the_agent_goes_on() {
+        let mut check = CrossCheck::default();
+        check.forked();
+        check.compare(CURRENT, Some(&claims(1, &[])), 0);
+        assert!(
+            check.is_elsewhere(),
+            "the agent's own record knows nothing of it"
+        );
+        assert_eq!(check.warning(), Some(ELSEWHERE));
+        check.went_on();
+        assert!(!check.is_elsewhere() && check.warning().is_none());
+    }
+
+    #[test]
+    fn foreign_starts_do_not_put_a_comparison_off() {
+        let mut check = CrossCheck::default();
+        check.compare(CURRENT, Some(&claims(1, &[])), 0);
+        for now in [10, 20] {
+            check.hurry(now);
+            assert_eq!(check.due(), 10 + AGAIN_MS);
+        }
     }
 
     #[test]

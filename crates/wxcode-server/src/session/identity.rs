@@ -70,7 +70,7 @@ impl Ledger {
         transcript_path: Option<PathBuf>,
     ) {
         let source = match source {
-            StartSource::Startup | StartSource::Other(_) => Source::Startup,
+            StartSource::Startup | StartSource::Fork | StartSource::Other(_) => Source::Startup,
             StartSource::Resume => Source::Resume,
             StartSource::Clear => Source::Clear,
             StartSource::Compact => Source::Compact,

@@ -66,6 +66,12 @@ impl Surroundings {
     }
 }
 
+/// Claude Code's configuration folder as agents see it.
+#[must_use]
+pub fn config_dir(settings: &Settings) -> PathBuf {
+    Surroundings::new(settings).config_dir
+}
+
 /// Decides how to start the project's agent.
 pub(super) fn decide(project: &OutputProject, config_dir: &Path) -> Result<Plan, FileError> {
     let known = project.claude_session_id.map(|id| Known {

@@ -89,6 +89,30 @@ pub enum StartError {
         "the project's session is live: deliver the prompt to it (POST …/deliveries), or end it first (DELETE …/session)"
     )]
     InSession,
+    /// A milestone has no command.
+    #[error(
+        "GSD is not installed, so a milestone has no command: {}, {} and the plugins have neither its skills nor its commands. Install it (npx get-shit-done-cc --claude --global), or give both commands in wxcode.toml, such as [commands] new_project = \"Read {{context_path}} and carry out what it asks\"",
+        workspace.join(".claude").display(), config_dir.display()
+    )]
+    GsdMissing {
+        /// The project's folder.
+        workspace: PathBuf,
+        /// Claude Code's configuration folder.
+        config_dir: PathBuf,
+    },
+    /// Nobody knows whether a milestone has a command.
+    #[error(
+        "looking for GSD in {} and {} took longer than {seconds} s: see whether a file system hangs, or give both commands in wxcode.toml ([commands] new_project and new_milestone)",
+        workspace.join(".claude").display(), config_dir.display()
+    )]
+    GsdUnknown {
+        /// The project's folder.
+        workspace: PathBuf,
+        /// Claude Code's configuration folder.
+        config_dir: PathBuf,
+        /// How long it was looked for.
+        seconds: u64,
+    },
     /// The server is ending.
     #[error("the server is ending: connect again when it is back")]
     Closing,
@@ -323,7 +347,7 @@ async fn bring_up(
     let settings_file = dir.join("claude-settings.json");
     write_private(
         &settings_file,
-        settings::hooks(&hook).to_string().as_bytes(),
+        settings::document(&hook).to_string().as_bytes(),
     )?;
     let prompt = rider.map(|delivery| delivery.text.as_str());
     let argv = plan::argv(claude, plan, &settings_file, settings, prompt);

@@ -211,7 +211,7 @@ impl Watcher {
             self.save().await;
         }
         if now >= self.crosscheck.due() {
-            self.cross_check(now).await;
+            self.cross_check(now, holder).await?;
         }
         let is_quiet = self.is_quiet();
         self.upgrade.tick(is_quiet, holder, now).await?;

@@ -74,7 +74,11 @@ impl From<StartError> for End {
                 error.to_string(),
             ),
             StartError::Closing => Self::new(code::GOING_AWAY, None, error.to_string()),
+            StartError::GsdMissing { .. } => {
+                Self::new(code::AGENT, Some("GSD_MISSING"), error.to_string())
+            }
             StartError::Store(_)
+            | StartError::GsdUnknown { .. }
             | StartError::Agent(_)
             | StartError::File(_)
             | StartError::Folder(_)

@@ -1,6 +1,6 @@
 //! The world: one server, its projects, and everybody who has to do with them.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use reqwest::Method;
 use rustix::process::Signal;
@@ -62,11 +62,6 @@ impl World {
         agent.config += &format!("scope = false\n[delivery]\nready_timeout_s = {READY_S}\n");
         let path = temporary.path().as_os_str().to_owned();
         agent.env.push(("TMPDIR".into(), path));
-        let commands = agent.home.config_dir().join("commands/gsd");
-        fs::create_dir_all(&commands).map_err(|error| error.to_string())?;
-        for name in ["new-project.md", "new-milestone.md"] {
-            fs::write(commands.join(name), "$ARGUMENTS").map_err(|error| error.to_string())?;
-        }
         // A connection for each request: of one that is kept nobody knows whether the server that it led to still lives.
         let http = reqwest::Client::builder()
             .no_proxy()

@@ -22,6 +22,7 @@ async fn all_is_well_and_said_in_detail() {
     assert!(well, "{text}");
     for part in [
         "claude: ",
+        "GSD: commands in",
         "store: answers, through the server",
         "sessions: 1 run, of 1",
         &format!("server: runs, pid {}", server.pid()),

@@ -1,6 +1,7 @@
 //! The right conversation: what other processes report, and what they do in the folder, changes nothing.
 
 mod crosscheck;
+mod elsewhere;
 
 use std::{
     fs,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wxcode_claude::hook::{self, HookEvent, HookKind};
+use wxcode_claude::hook::{self, HookEvent, HookKind, StartSource};
 use wxcode_core::agent::Evidence;
 use wxcode_holder::{
     client::{ClientError, Sender},
@@ -34,8 +34,10 @@ impl Watcher {
             }
         };
         if !self.gate.admits(&event, lineage) {
+            self.began_elsewhere(&event);
             return None;
         }
+        self.goes_on(&event.kind);
         let transcript_path = event.transcript_path.clone();
         match &event.kind {
             HookKind::SessionStart { source, .. } => {
@@ -53,6 +55,36 @@ impl Watcher {
         Some(event)
     }
 
+    /// Takes a report that is not the agent's own: a fork of the conversation, or another process that resumes it, takes
+    /// the conversation away.
+    fn began_elsewhere(&mut self, event: &HookEvent) {
+        let HookKind::SessionStart { source, .. } = &event.kind else {
+            return;
+        };
+        let is_ours = self.ledger.latest() == Some(event.session_id);
+        match source {
+            StartSource::Fork => self.crosscheck.forked(),
+            StartSource::Resume if is_ours => self.crosscheck.forked(),
+            _ => self.crosscheck.hurry(self.now()),
+        }
+        self.agent
+            .observe(&Evidence::Elsewhere(self.crosscheck.is_elsewhere()));
+    }
+
+    /// Takes a report of the agent itself: the conversation is here again when it begins or is spoken to.
+    fn goes_on(&mut self, kind: &HookKind) {
+        let is_proof = matches!(
+            kind,
+            HookKind::SessionStart { .. } | HookKind::UserPromptSubmit { .. }
+        );
+        if is_proof && self.crosscheck.is_elsewhere() {
+            self.crosscheck.went_on();
+            self.crosscheck.hurry(self.now());
+            self.agent
+                .observe(&Evidence::Elsewhere(self.crosscheck.is_elsewhere()));
+        }
+    }
+
     pub(super) async fn hook(
         &mut self,
         seq: u64,
@@ -60,7 +92,17 @@ impl Watcher {
         payload: &[u8],
         holder: &Sender,
     ) -> Result<(), ClientError> {
-        let Some(event) = self.take_in(seq, lineage, payload) else {
+        let was_elsewhere = self.agent.is_elsewhere();
+        let taken = self.take_in(seq, lineage, payload);
+        let is_elsewhere = self.agent.is_elsewhere();
+        if was_elsewhere != is_elsewhere {
+            self.show_warning();
+        }
+        let Some(event) = taken else {
+            if was_elsewhere != is_elsewhere {
+                let evidence = Evidence::Elsewhere(is_elsewhere);
+                self.observe(&evidence, Some(seq), holder).await?;
+            }
             return Ok(());
         };
         self.save().await;

@@ -38,9 +38,14 @@ impl Watcher {
     }
 
     /// Compares what the hooks said of the conversation with what the processes say.
-    pub(super) async fn cross_check(&mut self, now: u64) {
+    pub(super) async fn cross_check(
+        &mut self,
+        now: u64,
+        holder: &Sender,
+    ) -> Result<(), ClientError> {
         let Some(current) = self.ledger.latest() else {
-            return self.crosscheck.changed(now);
+            self.crosscheck.changed(now);
+            return Ok(());
         };
         let claims = self.claims(current).await;
         if let Some((pid, own)) = claims.as_ref().and_then(|claims| claims.own.as_ref()) {
@@ -52,15 +57,29 @@ impl Watcher {
             }
         }
         if self.crosscheck.compare(current, claims.as_ref(), now) {
-            let warning = self.crosscheck.warning().map(str::to_owned);
-            match &warning {
-                Some(warning) => tracing::warn!(session = %self.session.id, "{warning}"),
-                None => {
-                    tracing::info!(session = %self.session.id, "hooks and processes agree on the conversation again")
-                }
-            }
-            self.view.send_modify(|view| view.warning = warning);
+            self.show_warning();
         }
+        let is_elsewhere = self.crosscheck.is_elsewhere();
+        if is_elsewhere == self.agent.is_elsewhere() {
+            return Ok(());
+        }
+        let evidence = Evidence::Elsewhere(is_elsewhere);
+        self.observe(&evidence, None, holder).await
+    }
+
+    /// Shows everybody what is wrong with the conversation's identity, and that nothing is any longer.
+    pub(super) fn show_warning(&self) {
+        let warning = self.crosscheck.warning().map(str::to_owned);
+        if self.view.borrow().warning == warning {
+            return;
+        }
+        match &warning {
+            Some(warning) => tracing::warn!(session = %self.session.id, "{warning}"),
+            None => {
+                tracing::info!(session = %self.session.id, "hooks and processes agree on the conversation again")
+            }
+        }
+        self.view.send_modify(|view| view.warning = warning);
     }
 
     async fn claims(&self, current: Uuid) -> Option<Claims> {

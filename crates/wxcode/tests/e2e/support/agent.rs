@@ -22,6 +22,7 @@ impl Agent {
     /// The fake agent in these modes, see [`fake_agent`].
     pub(crate) fn fake(modes: &str) -> Self {
         let home = Home::new("http://127.0.0.1:9").unwrap();
+        home.lay_gsd().unwrap();
         let env = vec![(fake_agent::MODES.into(), modes.into())];
         let config = format!("[agent]\npass_env = ['{}']\n", fake_agent::MODES);
         Self {
@@ -36,6 +37,7 @@ impl Agent {
     /// A shell script as claude.
     pub(crate) fn script(text: &str) -> Self {
         let home = Home::new("http://127.0.0.1:9").unwrap();
+        home.lay_gsd().unwrap();
         let claude = home.path().join("script");
         fs::write(&claude, format!("#!/bin/sh\n{text}\n")).unwrap();
         fs::set_permissions(&claude, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
@@ -54,6 +56,12 @@ impl Agent {
         self
     }
 
+    /// Without the commands of GSD that its home has otherwise.
+    pub(crate) fn without_gsd(self) -> Self {
+        fs::remove_dir_all(self.home.config_dir().join("commands")).unwrap();
+        self
+    }
+
     /// Makes the folders below `root` trusted ones of the real Claude Code.
     pub(crate) fn trust(&self, root: &Path) {
         self.home.trust(root).unwrap();
@@ -68,6 +76,7 @@ pub(crate) fn real() -> Option<Agent> {
     };
     let stub = Stub::start_blocking().unwrap();
     let home = Home::new(&stub.base_url()).unwrap();
+    home.lay_gsd().unwrap();
     Some(Agent {
         claude,
         home,

@@ -1,0 +1,367 @@
+//! Finds which form of GSD (get-shit-done) is installed, and how its commands are called in that form.
+//!
+//! GSD 1.42.3 installs skills for a user and commands for a folder (measured); Claude Code 2.1.329 calls a skill by its folder,
+//! a command by its path, and puts a plugin's name before both (measured). Nothing here waits for a FIFO, but a mount may hang:
+//! call it where a thread may be lost.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    fs::File,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{Mode, OFlags};
+use serde::{Deserialize, de::DeserializeOwned};
+
+/// Largest file of Claude Code's settings that is read, in bytes.
+pub const FILE_MAX: u64 = 1 << 20; // 1 MiB
+/// Most installed plugins that are looked into.
+pub const PLUGINS_MAX: usize = 200;
+
+/// What starts a project, and what each later milestone.
+const VERBS: [&str; 2] = ["new-project", "new-milestone"];
+
+/// How GSD is installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// `skills/gsd-new-project/SKILL.md`, called `/gsd-new-project`.
+    Skills,
+    /// `commands/gsd/new-project.md`, called `/gsd:new-project`.
+    Commands,
+    /// `commands/new-project.md` of the plugin `gsd`, called `/gsd:new-project`.
+    PluginCommands,
+}
+
+impl Form {
+    const ALL: [Self; 3] = [Self::Skills, Self::Commands, Self::PluginCommands];
+
+    fn file(self, verb: &str) -> String {
+        match self {
+            Self::Skills => format!("skills/gsd-{verb}/SKILL.md"),
+            Self::Commands => format!("commands/gsd/{verb}.md"),
+            Self::PluginCommands => format!("commands/{verb}.md"),
+        }
+    }
+
+    fn name(self, verb: &str) -> String {
+        match self {
+            Self::Skills => format!("gsd-{verb}"),
+            Self::Commands => format!("gsd:{verb}"),
+            Self::PluginCommands => verb.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Skills => "skills",
+            Self::Commands | Self::PluginCommands => "commands",
+        })
+    }
+}
+
+/// An installed GSD.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gsd {
+    /// Its form.
+    pub form: Form,
+    /// The folder with `skills` or `commands`.
+    pub folder: PathBuf,
+    /// The template that starts a project, for [`crate::template`].
+    pub new_project: String,
+    /// The template that starts a later milestone.
+    pub new_milestone: String,
+}
+
+impl Gsd {
+    /// Skills in the `.claude` of a workspace, whether they are there or not.
+    #[must_use]
+    pub fn skills(workspace: PathBuf) -> Self {
+        Self::at(workspace.join(".claude"), Form::Skills, "")
+    }
+
+    /// In `folder`, where `prefix` stands before the names of its skills and commands.
+    fn at(folder: PathBuf, form: Form, prefix: &str) -> Self {
+        let [new_project, new_milestone] =
+            VERBS.map(|verb| format!("/{prefix}{} {{context_path}}", form.name(verb)));
+        Self {
+            form,
+            folder,
+            new_project,
+            new_milestone,
+        }
+    }
+}
+
+/// Looks for GSD in the workspace's `.claude`, then in `config_dir`, then in the plugins that are enabled there.
+#[must_use]
+pub fn find(workspace: Option<&Path>, config_dir: &Path) -> Option<Gsd> {
+    let local = workspace.map(|workspace| workspace.join(".claude"));
+    local
+        .iter()
+        .map(PathBuf::as_path)
+        .chain([config_dir])
+        .find_map(|folder| {
+            [Form::Skills, Form::Commands]
+                .into_iter()
+                .find(|form| is_installed(folder, *form))
+                .map(|form| Gsd::at(folder.to_owned(), form, ""))
+        })
+        .or_else(|| in_plugins(workspace, config_dir, local.as_deref()))
+}
+
+fn in_plugins(workspace: Option<&Path>, config_dir: &Path, local: Option<&Path>) -> Option<Gsd> {
+    let installed: InstalledPlugins =
+        read_json(&config_dir.join("plugins/installed_plugins.json"))?;
+    let mut enabled = enabled_plugins(&config_dir.join("settings.json"));
+    for name in ["settings.json", "settings.local.json"] {
+        enabled.extend(
+            local
+                .iter()
+                .flat_map(|local| enabled_plugins(&local.join(name))),
+        );
+    }
+    let is_here = |plugin: &InstalledPlugin| match &plugin.project_path {
+        Some(project) => workspace == Some(project),
+        None => true,
+    };
+    let plugins = installed
+        .plugins
+        .into_iter()
+        .filter(|(key, _)| enabled.get(key) == Some(&true))
+        .flat_map(|(key, plugins)| plugins.into_iter().map(move |plugin| (key.clone(), plugin)))
+        .filter(|(_, plugin)| is_here(plugin));
+    plugins.take(PLUGINS_MAX).find_map(|(key, plugin)| {
+        let name = key.split('@').next().filter(|name| is_plain(name))?;
+        let form = Form::ALL.into_iter().find(|form| {
+            (*form != Form::PluginCommands || name == "gsd")
+                && is_installed(&plugin.install_path, *form)
+        })?;
+        Some(Gsd::at(plugin.install_path, form, &format!("{name}:")))
+    })
+}
+
+/// Whether a name is one that a command can begin with.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+}
+
+/// Whether `folder` has both commands in this form.
+fn is_installed(folder: &Path, form: Form) -> bool {
+    VERBS
+        .iter()
+        .all(|verb| open(&folder.join(form.file(verb))).is_ok())
+}
+
+/// Opens a regular file without waiting for it. Links are followed: people link their skills.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("no regular file"))
+    }
+}
+
+/// Reads a small JSON file; `None` where there is none that can be understood.
+fn read_json<T: DeserializeOwned>(path: &Path) -> Option<T> {
+    let mut bytes = Vec::new();
+    let mut file = open(path).ok()?.take(FILE_MAX);
+    file.read_to_end(&mut bytes).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// `plugins/installed_plugins.json`, version 2.
+#[derive(Deserialize)]
+struct InstalledPlugins {
+    plugins: BTreeMap<String, Vec<InstalledPlugin>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InstalledPlugin {
+    install_path: PathBuf,
+    /// The only folder that a plugin is for.
+    project_path: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PluginSettings {
+    #[serde(default)]
+    enabled_plugins: BTreeMap<String, serde_json::Value>,
+}
+
+fn enabled_plugins(settings: &Path) -> BTreeMap<String, bool> {
+    let settings: Option<PluginSettings> = read_json(settings);
+    let plugins = settings.map_or_else(BTreeMap::new, |settings| settings.enabled_plugins);
+    plugins
+        .into_iter()
+        .map(|(key, value)| (key, value != serde_json::Value::Bool(false)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use rustix::fs::{CWD, FileType, mknodat};
+
+    use super::*;
+
+    fn lay(folder: &Path, form: Form) {
+        for verb in VERBS {
+            let path = folder.join(form.file(verb));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+    }
+
+    struct World {
+        root: tempfile::TempDir,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let root = tempfile::tempdir().unwrap();
+            fs::create_dir_all(root.path().join("home/plugins")).unwrap();
+            fs::create_dir_all(root.path().join("work/.claude")).unwrap();
+            Self { root }
+        }
+
+        fn local(&self) -> PathBuf {
+            self.root.path().join("work/.claude")
+        }
+
+        fn config_dir(&self) -> PathBuf {
+            self.root.path().join("home")
+        }
+
+        fn plugin(&self, key: &str, form: Form, project: Option<&Path>) {
+            let folder = self.root.path().join("plugin");
+            lay(&folder, form);
+            let plugin = serde_json::json!({ "installPath": folder, "projectPath": project });
+            let installed = serde_json::json!({ "version": 2, "plugins": { key: [plugin] } });
+            fs::write(
+                self.config_dir().join("plugins/installed_plugins.json"),
+                installed.to_string(),
+            )
+            .unwrap();
+            self.enable(&self.config_dir(), key, true);
+        }
+
+        fn enable(&self, folder: &Path, key: &str, enabled: bool) {
+            let settings = serde_json::json!({ "enabledPlugins": { key: enabled } });
+            fs::write(folder.join("settings.json"), settings.to_string()).unwrap();
+        }
+
+        fn find(&self) -> Option<Gsd> {
+            find(Some(&self.root.path().join("work")), &self.config_dir())
+        }
+
+        fn calls(&self) -> Option<String> {
+            self.find().map(|gsd| gsd.new_milestone)
+        }
+    }
+
+    #[test]
+    fn skills_and_commands_are_called_in_their_form() {
+        for (form, called) in [
+            (Form::Skills, "/gsd-new-milestone {context_path}"),
+            (Form::Commands, "/gsd:new-milestone {context_path}"),
+        ] {
+            let world = World::new();
+            assert_eq!(world.find(), None);
+            lay(&world.config_dir(), form);
+            assert_eq!(world.calls().as_deref(), Some(called));
+        }
+    }
+
+    #[test]
+    fn the_workspace_comes_before_the_user() {
+        let world = World::new();
+        lay(&world.config_dir(), Form::Skills);
+        lay(&world.local(), Form::Commands);
+        assert_eq!(world.find().unwrap().folder, world.local());
+        assert_eq!(find(None, &world.config_dir()).unwrap().form, Form::Skills);
+    }
+
+    #[test]
+    fn half_an_installation_is_none() {
+        let world = World::new();
+        lay(&world.config_dir(), Form::Skills);
+        let half = world.config_dir().join(Form::Skills.file(VERBS[1]));
+        fs::remove_file(&half).unwrap();
+        assert_eq!(world.find(), None);
+        fs::create_dir(&half).unwrap();
+        assert_eq!(world.find(), None, "a folder is no skill");
+    }
+
+    #[test]
+    fn a_plugin_is_called_by_its_name() {
+        for (key, form, called) in [
+            (
+                "tools@shop",
+                Form::Skills,
+                "/tools:gsd-new-milestone {context_path}",
+            ),
+            (
+                "tools@shop",
+                Form::Commands,
+                "/tools:gsd:new-milestone {context_path}",
+            ),
+            (
+                "gsd@shop",
+                Form::PluginCommands,
+                "/gsd:new-milestone {context_path}",
+            ),
+        ] {
+            let world = World::new();
+            world.plugin(key, form, None);
+            assert_eq!(world.calls().as_deref(), Some(called));
+            world.enable(&world.local(), key, false);
+            assert_eq!(world.calls(), None, "the workspace switches it off");
+        }
+        let world = World::new();
+        world.plugin("tools@shop", Form::PluginCommands, None);
+        assert_eq!(world.calls(), None, "its new-milestone is something else");
+    }
+
+    #[test]
+    fn a_plugin_of_another_folder_is_not_ours() {
+        let world = World::new();
+        world.plugin("tools@shop", Form::Skills, Some(Path::new("/other")));
+        assert_eq!(world.calls(), None);
+        world.plugin(
+            "tools@shop",
+            Form::Skills,
+            Some(&world.root.path().join("work")),
+        );
+        assert!(world.calls().is_some());
+    }
+
+    #[test]
+    fn what_is_no_file_is_passed_over_at_once() {
+        let world = World::new();
+        let fifo = |path: PathBuf| {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        };
+        for verb in VERBS {
+            fifo(world.local().join(Form::Skills.file(verb)));
+        }
+        fifo(world.config_dir().join("plugins/installed_plugins.json"));
+        assert_eq!(world.find(), None);
+        let dense = world.config_dir().join("plugins/installed_plugins.json");
+        fs::remove_file(&dense).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &dense).unwrap();
+        assert_eq!(world.find(), None);
+    }
+}

@@ -1,0 +1,181 @@
+//! Keeps transcripts from Claude Code's clean-up, which deletes what was not written for `cleanupPeriodDays`.
+//!
+//! Any interactive claude of the same user cleans up, with its own settings, 30 days by default: the age of the file is what
+//! protects it from those.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use rustix::fs::{Mode, OFlags};
+use uuid::Uuid;
+
+/// Most folders of projects that are looked into for a transcript.
+pub const FOLDERS_MAX: usize = 10_000;
+
+/// What became of a transcript.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refreshed {
+    /// It has the modification time of now.
+    Touched,
+    /// It was written lately.
+    Fresh,
+    /// There is no such file, or it is no regular one.
+    Missing,
+}
+
+/// Gives the transcript of `id` a fresh modification time where it is older than `age`. It is at `known`, if its name is that
+/// of the transcript, or else in any project folder of `config_dir`.
+///
+/// # Errors
+/// When a file is there and cannot be opened or changed.
+pub fn refresh(
+    config_dir: &Path,
+    id: Uuid,
+    known: Option<&Path>,
+    age: Duration,
+) -> io::Result<Refreshed> {
+    let name = format!("{id}.jsonl");
+    if let Some(known) = known.filter(|path| path.file_name().is_some_and(|last| *last == *name)) {
+        let refreshed = refresh_file(known, age)?;
+        if refreshed != Refreshed::Missing {
+            return Ok(refreshed);
+        }
+    }
+    let mut found = Refreshed::Missing;
+    for folder in folders(config_dir)? {
+        match refresh_file(&folder.join(&name), age)? {
+            Refreshed::Missing => {}
+            refreshed => found = refreshed,
+        }
+    }
+    Ok(found)
+}
+
+fn folders(config_dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(config_dir.join("projects")) {
+        Err(error) if is_absence(&error) => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let paths = entries.take(FOLDERS_MAX);
+    Ok(paths.flatten().map(|entry| entry.path()).collect())
+}
+
+fn refresh_file(path: &Path, age: Duration) -> io::Result<Refreshed> {
+    let Some(file) = open(path)? else {
+        return Ok(Refreshed::Missing);
+    };
+    let now = SystemTime::now();
+    // One of the future is left as it is.
+    if now
+        .duration_since(file.metadata()?.modified()?)
+        .is_ok_and(|old| old > age)
+    {
+        file.set_modified(now)?;
+        return Ok(Refreshed::Touched);
+    }
+    Ok(Refreshed::Fresh)
+}
+
+/// Opens a regular file that is no link, without waiting for it; `None` where there is none.
+fn open(path: &Path) -> io::Result<Option<File>> {
+    let flags =
+        OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
+    match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(fd) => {
+            let file = File::from(fd);
+            let is_file = file.metadata()?.is_file();
+            Ok(is_file.then_some(file))
+        }
+        // A link, or a socket.
+        Err(rustix::io::Errno::LOOP | rustix::io::Errno::NXIO) => Ok(None),
+        Err(error) if is_absence(&error.into()) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::fs::{CWD, FileType, mknodat};
+
+    use super::*;
+
+    const ID: Uuid = Uuid::from_u128(7);
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    struct World(tempfile::TempDir);
+
+    impl World {
+        fn new() -> Self {
+            let root = tempfile::tempdir().unwrap();
+            fs::create_dir_all(root.path().join("projects/-a")).unwrap();
+            Self(root)
+        }
+
+        fn transcript(&self) -> PathBuf {
+            self.0.path().join(format!("projects/-a/{ID}.jsonl"))
+        }
+
+        fn refresh(&self, known: Option<&Path>) -> Refreshed {
+            refresh(self.0.path(), ID, known, DAY).unwrap()
+        }
+    }
+
+    fn write_old(path: &Path) {
+        let file = File::create(path).unwrap();
+        file.set_modified(SystemTime::now() - 40 * DAY).unwrap();
+    }
+
+    fn age(path: &Path) -> Duration {
+        let modified = fs::metadata(path).unwrap().modified().unwrap();
+        SystemTime::now()
+            .duration_since(modified)
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn an_old_transcript_becomes_fresh() {
+        let world = World::new();
+        assert_eq!(world.refresh(None), Refreshed::Missing);
+        write_old(&world.transcript());
+        assert_eq!(world.refresh(None), Refreshed::Touched);
+        assert!(age(&world.transcript()) < DAY);
+        assert_eq!(world.refresh(None), Refreshed::Fresh);
+    }
+
+    #[test]
+    fn the_reported_path_is_tried_first() {
+        let world = World::new();
+        let elsewhere = world.0.path().join(format!("{ID}.jsonl"));
+        write_old(&elsewhere);
+        assert_eq!(world.refresh(Some(&elsewhere)), Refreshed::Touched);
+        let other = world.0.path().join("other.jsonl");
+        write_old(&other);
+        assert_eq!(world.refresh(Some(&other)), Refreshed::Missing);
+        assert!(age(&other) > 39 * DAY, "another name is another file");
+    }
+
+    #[test]
+    fn links_and_fifos_are_left_alone() {
+        let world = World::new();
+        let target = world.0.path().join("target");
+        write_old(&target);
+        std::os::unix::fs::symlink(&target, world.transcript()).unwrap();
+        assert_eq!(world.refresh(Some(&world.transcript())), Refreshed::Missing);
+        assert!(age(&target) > 39 * DAY);
+        fs::remove_file(world.transcript()).unwrap();
+        let mode = Mode::RUSR | Mode::WUSR;
+        mknodat(CWD, world.transcript(), FileType::Fifo, mode, 0).unwrap();
+        assert_eq!(world.refresh(None), Refreshed::Missing);
+    }
+}

@@ -1,0 +1,53 @@
+//! Whether milestones have commands: those of the configuration, or those of the GSD that is installed.
+
+use std::{sync::mpsc, thread, time::Duration};
+
+use wxcode_claude::gsd;
+use wxcode_server::{Settings, session::config_dir};
+
+use super::Findings;
+
+/// How long GSD may be looked for: a folder may lie on a mount that hangs.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+pub(super) fn check(settings: &Settings, findings: &mut Findings) {
+    let commands = &settings.commands;
+    if commands.new_project.is_some() && commands.new_milestone.is_some() {
+        return findings.good(
+            "commands",
+            "new_project and new_milestone are in wxcode.toml",
+        );
+    }
+    let folder = config_dir(settings);
+    let (sender, found) = mpsc::channel();
+    let looked_into = folder.clone();
+    thread::spawn(move || {
+        // Nobody waits any more after the deadline.
+        let _ = sender.send(gsd::find(None, &looked_into));
+    });
+    let folder = folder.display();
+    match found.recv_timeout(DEADLINE) {
+        Ok(Some(gsd)) => findings.good(
+            "GSD",
+            &format!(
+                "{} in {}, called by {}; a project with another form in its .claude is called by that",
+                gsd.form,
+                gsd.folder.display(),
+                gsd.new_project.split(' ').next().unwrap_or_default()
+            ),
+        ),
+        Ok(None) => findings.doubtful(
+            "GSD",
+            &format!(
+                "not found in {folder} nor in its plugins: milestones of projects without GSD in their .claude cannot be started; install it (npx get-shit-done-cc --claude --global), or give new_project and new_milestone of [commands] in wxcode.toml"
+            ),
+        ),
+        Err(_) => findings.doubtful(
+            "GSD",
+            &format!(
+                "looking for it in {folder} took longer than {} s: see whether a file system hangs",
+                DEADLINE.as_secs()
+            ),
+        ),
+    }
+}
