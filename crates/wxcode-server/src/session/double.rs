@@ -175,8 +175,8 @@ fn settings(data_dir: PathBuf) -> Settings {
         claude_args: Vec::new(),
         permission_mode: None,
         commands: Commands {
-            new_project: template(),
-            new_milestone: template(),
+            new_project: Some(template()),
+            new_milestone: Some(template()),
         },
         environment: Vec::new(),
         pass_env: Vec::new(),
