@@ -83,6 +83,7 @@ async fn a_configuration_that_is_a_fifo_is_named() {
         ("/dev/zero", "/dev/zero is a character device"),
     ] {
         let mut command = server.command(&["doctor", "--config", given]);
+        command.kill_on_drop(true);
         let output = timeout(PATIENCE, command.output())
             .await
             .expect("it ends")
