@@ -298,6 +298,7 @@ impl<'a> Client<'a> {
                 ));
                 None
             }
+            Next::Ended if self.session.is_empty() => Some(End::NeverRan),
             Next::Ended => Some(self.ended(None)),
             Next::Fail => Some(End::Lost(lost)),
         }

@@ -1,5 +1,6 @@
 //! `wxcode attach`: the session in the user's own terminal.
 
+mod looking;
 mod survival;
 
 use std::{fs, process::Stdio};

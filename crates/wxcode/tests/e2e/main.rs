@@ -18,6 +18,7 @@ mod doctor;
 mod ending;
 mod events;
 mod identity;
+mod looking;
 mod metrics;
 mod milestone;
 mod mishap;
