@@ -1,29 +1,29 @@
 /**
- * Text on its way into the terminal as a paste. The rule is the server's for deliveries (`typeable` in
- * `wxcode-claude`) and that of `wxcode attach`; `crates/wxcode-claude/pastes/cases.json` keeps the three in step.
+ * Filters pasted text. The server (`typeable` in `wxcode-claude`) and `wxcode attach` follow the same rule;
+ * `crates/wxcode-claude/pastes/cases.json` tests all three.
  */
 
-/** What the agent's prompt shows as line ends. */
+/** The line ends of the agent's prompt. */
 const LINE_ENDS = /\r\n|[\r\v\f\u0085\u2028\u2029]/g;
 /** Control characters of C0 and C1, and DEL, but for tab and line feed. */
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
 /**
- * The text without control characters but tab, and with `\n` as its line end: nothing in it can end a bracketed
- * paste or be taken for a key.
+ * Removes control characters except tab, and makes each line end a `\n`. The result cannot end a bracketed
+ * paste, and no key is in it.
  */
 export const typeable = (text: string): string => text.replace(LINE_ENDS, "\n").replace(CONTROLS, "");
 
-/** Whether `typeable` takes something away, or changes it. */
+/** Whether `typeable` changes the text. */
 export const hasControls = (text: string): boolean => typeable(text) !== text;
 
-/** What the browser says about how text came into a field. */
+/** The types of input events for text from elsewhere than the keyboard. */
 const INSERTED = /^insert(?:FromPaste|FromDrop|FromYank|ReplacementText)/;
 
 /**
- * Takes every text that comes into `box` otherwise than by keys away from xterm.js, which would hand on what ends a
- * paste: the clipboard by key, menu or middle button, what is dropped, and what a phone's keyboard inserts. The
- * result ends it.
+ * Calls `paste` for each text that enters `box` by clipboard (key, menu, middle button), drop, or insertion, and
+ * hides the event from xterm.js: that does not filter the end of a bracketed paste. Returns a function that stops
+ * the interception.
  */
 export function interceptPastes(box: HTMLElement, paste: (text: string) => void): () => void {
   const take = (event: Event, text: string | null | undefined) => {
@@ -39,11 +39,11 @@ export function interceptPastes(box: HTMLElement, paste: (text: string) => void)
   };
   const inserted = (event: InputEvent) => {
     const text = event.data ?? textOf(event.dataTransfer);
-    // A key inserts one character at a time, and none of control.
+    // A key never inserts control characters; the keyboard of a phone may.
     if (INSERTED.test(event.inputType) || (event.inputType === "insertText" && text && hasControls(text)))
       take(event, text);
   };
-  // Before xterm.js, whose own listeners are on elements within the box.
+  // Capture runs before the listeners of xterm.js, which are on elements inside the box.
   const options = { capture: true };
   box.addEventListener("paste", pasted, options);
   box.addEventListener("drop", dropped, options);

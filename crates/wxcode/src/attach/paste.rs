@@ -1,46 +1,49 @@
-//! Pastes among what the outer terminal sends: their true ends, and their text without control characters.
+//! Filters bracketed pastes from the outer terminal: finds their true ends and removes control
+//! characters from their text.
 //!
-//! A terminal may hand on a text that holds the end of a paste. A first end is therefore believed only when
-//! no second one follows in the same burst: a terminal ends a paste once. What a user does by hand within
-//! [`SETTLE`] never makes a burst.
+//! Some terminals do not filter `ESC [201~` out of a pasted text. A terminal ends a paste once, so
+//! an end mark counts only if no second one follows in the same burst of bytes. Keys and mouse
+//! reports of a user never make a burst.
+
+mod text;
 
 use std::time::{Duration, Instant};
 
-use wxcode_claude::prompt::typeable;
+use self::text::Text;
 
 const BEGIN: &[u8] = b"\x1b[200~";
 const END: &[u8] = b"\x1b[201~";
 
-/// How long an end is not believed after the last byte of a burst.
+/// How long an end mark stays in doubt.
 const SETTLE: Duration = Duration::from_millis(100);
-/// More bytes than this within [`SETTLE`] are a burst. Keys and the fastest mouse make fewer.
+/// More bytes than this within [`SETTLE`] are a burst. Keys and a fast mouse make fewer.
 const BY_HAND_MAX: usize = 2 << 10; // 2 KiB
-/// The most bytes that are held behind an end. More of a burst are text of the paste.
+/// The most bytes held back after an end mark. A longer burst is text of the paste.
 const HELD_MAX: usize = 256 << 10; // 256 KiB
 
-/// The outer terminal's input, whose pastes are made safe.
+/// The filter of the outer terminal's input.
 #[derive(Debug, Default)]
 pub(super) struct Pastes {
     at: Place,
     text: Text,
-    /// Of the paste, nothing goes on: what it was for is gone.
+    /// Drop the rest of the current paste.
     is_abandoned: bool,
 }
 
-/// Where in the input.
+/// The parser's state.
 #[derive(Debug)]
 enum Place {
-    /// Between pastes, so many bytes of [`BEGIN`] in.
+    /// Between pastes, after `begun` bytes of [`BEGIN`].
     Keys { begun: usize },
-    /// In a paste; the bytes of an [`END`] that has begun.
+    /// In a paste. `ending` is a prefix of [`END`] at the end of the last read.
     Paste { ending: Vec<u8> },
-    /// Behind an end that is not believed yet.
+    /// After an end mark in doubt.
     Ended {
-        /// What came since.
+        /// The bytes after the mark.
         held: Vec<u8>,
-        /// When it is looked at again.
+        /// The time of the next check.
         due: Instant,
-        /// Bytes since it was looked at last.
+        /// Bytes since the last check.
         recent: usize,
     },
 }
@@ -57,7 +60,7 @@ impl Place {
         Self::Paste { ending }
     }
 
-    /// Takes out the bytes that wait, before so many more.
+    /// Takes out the bytes held back, when `more` bytes arrive.
     fn waiting(&mut self, more: usize) -> Vec<u8> {
         match self {
             Self::Keys { .. } => Vec::new(),
@@ -71,14 +74,14 @@ impl Place {
 }
 
 impl Pastes {
-    /// Takes in what was read; what of it may go on.
+    /// Filters one read.
     pub(super) fn take(&mut self, bytes: &[u8], now: Instant) -> Vec<u8> {
         let mut out = Vec::with_capacity(bytes.len());
         self.feed(bytes, now, &mut out);
         out
     }
 
-    /// When [`Self::settle`] has something to do.
+    /// When to call [`Self::settle`].
     pub(super) fn due(&self) -> Option<Instant> {
         match &self.at {
             Place::Ended { due, .. } => Some(*due),
@@ -86,7 +89,7 @@ impl Pastes {
         }
     }
 
-    /// Believes an end behind which no burst goes on; what may go on then.
+    /// Accepts the end mark in doubt, unless a burst goes on. Returns it and the keys after it.
     pub(super) fn settle(&mut self, now: Instant) -> Vec<u8> {
         let mut out = Vec::new();
         if let Place::Ended { held, due, recent } = &mut self.at
@@ -103,7 +106,7 @@ impl Pastes {
         out
     }
 
-    /// The bytes that wait here.
+    /// How many bytes are held back.
     pub(super) fn held(&self) -> usize {
         match &self.at {
             Place::Ended { held, .. } => held.len(),
@@ -111,12 +114,14 @@ impl Pastes {
         }
     }
 
-    /// What a paste was for is gone: nothing more of it goes on, not even its end.
+    /// Drops the rest of the current paste with its end mark: the session that got the beginning is
+    /// gone.
     pub(super) fn abandon(&mut self) {
         self.is_abandoned = !matches!(self.at, Place::Keys { .. });
     }
 
-    /// Nothing more comes. A bracket that is open would take in what others type.
+    /// Closes an open bracket at the end of the input. Otherwise the keys of other clients would
+    /// land in it.
     pub(super) fn close(&mut self) -> Vec<u8> {
         let mut out = Vec::new();
         if !matches!(self.at, Place::Keys { .. }) {
@@ -165,13 +170,13 @@ impl Pastes {
                 }
                 Place::Ended { held, .. } => {
                     if let Some(behind) = rest.strip_prefix(BEGIN) {
-                        // The next paste at once: both stay in their brackets, whichever of them wrote this.
+                        // The next paste. If the text wrote both marks, it only splits its paste.
                         self.end(out);
                         out.extend_from_slice(BEGIN);
                         self.at = Place::paste(&[]);
                         behind
                     } else if find(rest, END).is_some() || rest.len() > HELD_MAX {
-                        // It was no end: this is text, and so is what follows.
+                        // The mark was text of the paste.
                         self.paste(END, out);
                         self.at = Place::paste(&[]);
                         rest
@@ -191,8 +196,8 @@ impl Pastes {
     }
 }
 
-/// The keys before the end of a [`BEGIN`], that included, the rest, and whether there is one. `begun` is how much of
-/// it the bytes before made.
+/// Splits after the first [`BEGIN`]; the flag tells whether there is one. `begun` counts its bytes
+/// in earlier reads.
 fn until_begin<'a>(begun: &mut usize, bytes: &'a [u8]) -> (&'a [u8], &'a [u8], bool) {
     for (at, byte) in bytes.iter().enumerate() {
         *begun = match BEGIN.get(*begun) == Some(byte) {
@@ -212,55 +217,11 @@ fn find(bytes: &[u8], mark: &[u8]) -> Option<usize> {
     bytes.windows(mark.len()).position(|window| window == mark)
 }
 
-/// How many bytes at the end could begin a mark.
+/// The length of the longest prefix of `mark` at the end of `bytes`.
 fn begun(mark: &[u8], bytes: &[u8]) -> usize {
     let longest = bytes.len().min(mark.len() - 1);
     let fits = |len: &usize| bytes.ends_with(&mark[..*len]);
     (0..=longest).rev().find(fits).unwrap_or(0)
-}
-
-/// The text of a paste by the rule of deliveries, in pieces: without control characters but tab, and without bytes
-/// that are no characters. A line end is a carriage return, as terminals paste it.
-#[derive(Debug, Default)]
-struct Text {
-    /// A character that has begun.
-    unfinished: Vec<u8>,
-    after_cr: bool,
-}
-
-impl Text {
-    fn take(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        let mut whole = std::mem::take(&mut self.unfinished);
-        whole.extend_from_slice(bytes);
-        let mut rest = whole.as_slice();
-        loop {
-            let (text, bad) = match std::str::from_utf8(rest) {
-                Ok(text) => return self.write(text, out),
-                Err(error) => {
-                    let (text, bad) = rest.split_at(error.valid_up_to());
-                    let text = std::str::from_utf8(text).unwrap_or_default();
-                    let Some(len) = error.error_len() else {
-                        self.write(text, out);
-                        self.unfinished = bad.to_vec();
-                        return;
-                    };
-                    (text, &bad[len..])
-                }
-            };
-            self.write(text, out);
-            rest = bad;
-        }
-    }
-
-    fn write(&mut self, text: &str, out: &mut Vec<u8>) {
-        if text.is_empty() {
-            return;
-        }
-        // The other half of a line end of two.
-        let goes_on = std::mem::replace(&mut self.after_cr, text.ends_with('\r'));
-        let text = text.strip_prefix('\n').filter(|_| goes_on).unwrap_or(text);
-        out.extend_from_slice(typeable(text).replace('\n', "\r").as_bytes());
-    }
 }
 
 #[cfg(test)]
@@ -286,7 +247,7 @@ mod tests {
         format!("\x1b[200~{text}\x1b[201~")
     }
 
-    /// All that goes on of these reads, which come at once, and of what follows a moment later.
+    /// The output for a burst of reads, and for `later` after a pause.
     fn all(reads: &[&[u8]], later: &[u8]) -> String {
         let now = Instant::now();
         let mut pastes = Pastes::default();
@@ -406,16 +367,25 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_leaves_its_bracket(text: Vec<u8>, marks in prop::collection::vec(0..3_u8, 0..4), cut: prop::sample::Index) {
+        fn no_text_leaves_its_bracket(
+            text: Vec<u8>,
+            marks in prop::collection::vec(0..3_u8, 0..4),
+            cut: prop::sample::Index,
+        ) {
             let mut hostile = text.clone();
             for mark in marks {
-                hostile.extend_from_slice(match mark { 0 => END, 1 => BEGIN, _ => b"\x03\r" });
+                let mark = match mark {
+                    0 => END,
+                    1 => BEGIN,
+                    _ => b"\x03\r",
+                };
+                hostile.extend_from_slice(mark);
                 hostile.extend_from_slice(&text);
             }
             let stream = [BEGIN, &hostile, END].concat();
             let (first, second) = stream.split_at(cut.index(stream.len()));
             let out = all(&[first, second], b"");
-            // Outside of brackets there is nothing, inside nothing of control.
+            // Nothing outside of brackets, no control characters inside.
             let mut rest = out.as_str();
             while let Some(inner) = rest.strip_prefix("\x1b[200~") {
                 let (text, behind) = inner.split_once("\x1b[201~").unwrap();
