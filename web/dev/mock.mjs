@@ -60,10 +60,11 @@ export function startMock({ port = 0, token = "mock" } = {}) {
 
   /** The running session of a project, or a new one, with this conversation of its history or the current one. */
   function session(project, resumed, wanted = null) {
+    if (project.name.includes("no agent"))
+      fail(503, "`claude` was not found on PATH: install it, or set WXCODE_CLAUDE.");
     if (project.session?.status === "running") {
-      if (wanted && wanted !== project.session.claude_session_id)
-        fail(409, "Another conversation runs: end the session first.");
-      return project.session;
+      if (!wanted || wanted === project.session.claude_session_id) return project.session;
+      project.session.end(null, 15, "stopped");
     }
     if (project.runs.running) fail(409, "A run is under way: wait for it, or stop it.");
     const at = now();
@@ -410,18 +411,16 @@ export function startMock({ port = 0, token = "mock" } = {}) {
     if (!allowed(request)) return socket.close(4401, "Log in first.");
     const project = projects.get(id);
     if (!project) return socket.close(/^[0-9a-f]{24}$/.test(id) ? 4004 : 4000, "There is no such project.");
-    if (project.name.includes("no agent")) {
-      const message = "`claude` was not found on PATH: install it, or set WXCODE_CLAUDE.";
-      socket.send(frame.error("SESSION_ERROR", message));
-      return socket.close(4005, message);
-    }
-    if (project.runs.running) {
-      const message = "A run is under way: wait for it, or stop it.";
-      socket.send(frame.error("SESSION_ERROR", message));
-      return socket.close(4005, message);
+    const it = project.session;
+    if (it?.status !== "running") {
+      // To look starts nothing.
+      const session_id = it?.session_id ?? "";
+      socket.send(frame.status({ session_id, connected: false, resumed: it !== null }));
+      if (it) socket.send(it.stream.last());
+      if (it) socket.send(frame.exited(it.exit));
+      return socket.close(1000, "no session runs");
     }
     const resumed = project.session !== null;
-    const it = session(project, resumed);
     const name = query.get("client");
     const readOnly = query.get("read_only") === "true";
     const back = query.get("session") === it.session_id && query.has("since");

@@ -43,6 +43,12 @@ export class Stream {
     agent.resize(size.cols, size.rows);
   }
 
+  /** The screen that an ended session left. */
+  last() {
+    const { cols, rows } = this.agent;
+    return frame.snapshot(this.end, { cols, rows }, Buffer.from(this.agent.screen(0)));
+  }
+
   /** The number of the newest input of a client of this name. */
   newest(name) {
     return this.#names.get(name) ?? 0;

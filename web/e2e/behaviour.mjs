@@ -77,6 +77,30 @@ export const behaviours = {
     await context.close();
   },
 
+  async "shows an ended session when it is opened, and starts nothing"(browser, mock) {
+    const { page, context } = await opened(browser, mock, "looked at");
+    await connected(page);
+    await keyboard(page).pressSequentially("/exit 3");
+    await keyboard(page).press("Enter");
+    await page.getByText("The session has ended with exit code 3.").waitFor();
+    const { session_id } = sessionOf(mock, "looked at");
+    const looking = await context.newPage();
+    for (const address of [page.url(), `${page.url()}?read_only`]) {
+      await looking.goto(address);
+      await looking.reload();
+      await looking.getByText("The session has ended with exit code 3.").waitFor();
+      await shows(looking, "Pretend Code");
+    }
+    assert.equal(await looking.getByRole("button", { name: "Start again" }).count(), 0);
+    await looking.getByText("It shows here as soon as somebody starts it.").waitFor();
+    assert.equal(sessionOf(mock, "looked at").session_id, session_id);
+    assert.equal(sessionOf(mock, "looked at").status, "exited");
+    await page.getByRole("button", { name: "Start again" }).click();
+    await connected(page);
+    await connected(looking);
+    await context.close();
+  },
+
   async "explains an agent that cannot start, and tries again only when asked"(browser, mock) {
     const { page, context } = await opened(browser, mock, "no agent here");
     let sockets = 0;
@@ -367,6 +391,8 @@ export const behaviours = {
     await page.getByRole("button", { name: "Novo projeto" }).click();
     await page.getByLabel("Nome").fill("Loja");
     await page.getByRole("button", { name: "Criar projeto" }).click();
+    await page.getByText("Nenhuma sessão foi iniciada aqui ainda.").waitFor();
+    await page.getByRole("button", { name: "Iniciar a sessão" }).tap();
     await page.getByText("Conectado", { exact: true }).waitFor();
     await shows(page, "? for shortcuts");
     const agent = agentOf(mock, "Loja");

@@ -92,13 +92,14 @@ export async function logIn(page, url, token) {
   await page.waitForSelector("main");
 }
 
-/** Makes a project by the form and waits until its terminal is connected. */
+/** Makes a project by the form, and starts its session. */
 export async function createProject(page, name, workspace) {
   await page.getByRole("button", { name: "New project" }).click();
   await page.getByLabel("Name").fill(name);
   if (workspace) await page.getByLabel("Workspace folder").fill(workspace);
   await page.getByRole("button", { name: "Create project" }).click();
   await page.getByRole("heading", { name, level: 1 }).waitFor();
+  await page.getByRole("button", { name: "Start the session" }).click();
 }
 
 export const connected = (page) => page.getByText("Connected", { exact: true }).first().waitFor();

@@ -22,7 +22,7 @@ const TAB: &str = "    ";
 /// line ends are left.
 ///
 /// Escape characters are control characters, so nothing in the text can end a paste or be taken
-/// for a key.
+/// for a key. The page and `wxcode attach` follow the same rule: `pastes/cases.json` is tested by all three.
 #[must_use]
 pub fn typeable(text: &str) -> String {
     text.replace("\r\n", "\n")
@@ -194,6 +194,23 @@ mod tests {
         }
         let two = wrapped("one") + &wrapped("two");
         assert!(!confirms("one", &two) && !confirms("two", &two));
+    }
+
+    #[test]
+    fn a_text_is_typed_by_the_rule_of_all_clients() {
+        #[derive(serde::Deserialize)]
+        struct Case {
+            case: String,
+            text: String,
+            typed: String,
+        }
+        let cases: Vec<Case> = serde_json::from_str(include_str!("../pastes/cases.json")).unwrap();
+        assert!(!cases.is_empty());
+        for Case { case, text, typed } in cases {
+            assert_eq!(typeable(&text), typed, "{case}");
+            let pasted = format!("\x1b[200~{typed}\x1b[201~");
+            assert_eq!(paste(&text), pasted.as_bytes(), "{case}");
+        }
     }
 
     #[test]

@@ -32,8 +32,11 @@ pub enum Role {
 /// The connection and its session: the first message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
-    /// The session; offsets count its bytes.
+    /// The session; offsets count its bytes. Empty where the project never had one.
     pub session_id: String,
+    /// Whether the session runs. Otherwise its last screen and its end follow, and a close.
+    #[serde(default = "yes")]
+    pub connected: bool,
     /// The conversation.
     pub claude_session_id: Option<Uuid>,
     /// Whether the client comes back to something that was there.
@@ -52,6 +55,11 @@ pub struct Status {
     /// Why nothing more of the session is logged.
     #[serde(default)]
     pub log_off: Option<String>,
+}
+
+/// A server of before the field only ever told of sessions that run.
+const fn yes() -> bool {
+    true
 }
 
 /// Something that the user must know about the conversation.
@@ -252,6 +260,7 @@ mod tests {
         let frames = [
             ServerFrame::Status(Status {
                 session_id: "0123".to_owned(),
+                connected: false,
                 claude_session_id: Some(Uuid::nil()),
                 resumed: true,
                 message: Some("olá".to_owned()),
@@ -316,7 +325,10 @@ mod tests {
         let mut message = vec![STATUS];
         message.extend_from_slice(status);
         let read = ServerFrame::decode(message.into());
-        assert!(matches!(read, Ok(Some(ServerFrame::Status(_)))), "{read:?}");
+        let Ok(Some(ServerFrame::Status(read))) = read else {
+            panic!("{read:?}");
+        };
+        assert!(read.connected, "an older server's session runs");
         for bad in [
             b"".as_slice(),
             b"\x50{",

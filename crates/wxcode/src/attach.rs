@@ -9,6 +9,7 @@ mod mirror;
 mod notice;
 mod owed;
 mod painting;
+mod paste;
 mod retry;
 mod signals;
 mod unsent;

@@ -134,7 +134,7 @@ pub(crate) struct MigrateOptions {
 pub(crate) struct AttachOptions {
     /// Id or name of the project, or how either begins
     pub(crate) project: String,
-    /// Only look: type nothing, change no size
+    /// Only look: start nothing, type nothing, change no size
     #[arg(long)]
     pub(crate) read_only: bool,
     /// Leave the session's size to the window that has it, until you type

@@ -57,7 +57,11 @@ export const deleteMilestone = (id: string) => request<void>("DELETE", milestone
 export const getSession = (projectId: string, signal?: AbortSignal) =>
   request<Session>("GET", `${project(projectId)}/session`, undefined, signal);
 
-/** Starts the session with an earlier conversation of the project's history. */
+/** Gets the session, or starts it with the current conversation. */
+export const startSession = (projectId: string) =>
+  request<Session>("POST", `${project(projectId)}/session`, {});
+
+/** Starts the session with an earlier conversation of the project's history, in place of the one that runs. */
 export const continueConversation = (projectId: string, conversation: string) =>
   request<Session>("POST", `${project(projectId)}/session`, { claude_session_id: conversation });
 

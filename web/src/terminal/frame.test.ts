@@ -91,12 +91,13 @@ describe("what the server says", () => {
         message: "olá",
         notice: { code: "conversation_lost", message: "gone" },
         input: 9,
+        connected: true,
         readOnly: true,
         logOff: "the disk is full",
       },
     });
     expect(json("P", { session_id: "s", resumed: false, message: null, newer: 1 })).toMatchObject({
-      status: { input: 0, readOnly: false, logOff: null, notice: null, message: null },
+      status: { connected: true, input: 0, readOnly: false, logOff: null, notice: null, message: null },
     });
     expect(() => json("P", { session_id: null })).toThrow(Malformed);
   });

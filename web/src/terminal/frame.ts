@@ -13,7 +13,10 @@ export interface Size {
 }
 
 export interface Status {
+  /** Empty where the project never had a session. */
   sessionId: string;
+  /** Whether the session runs; else its last screen and its end follow. */
+  connected: boolean;
   resumed: boolean;
   message: string | null;
   /** A notice for the user, such as a lost conversation. */
@@ -179,10 +182,12 @@ function exit(value: Record<string, unknown>): Exit {
 }
 
 function status(value: Record<string, unknown>): Status {
-  const sessionId = string(value.session_id);
-  if (sessionId === null) throw new Malformed("a status without a session");
+  const connected = value.connected !== false;
+  const sessionId = string(value.session_id) ?? "";
+  if (connected && sessionId === "") throw new Malformed("a status without a session");
   return {
     sessionId,
+    connected,
     resumed: value.resumed === true,
     message: string(value.message),
     notice: notice(value.notice),

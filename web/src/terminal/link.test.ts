@@ -97,6 +97,14 @@ describe("the connection", () => {
     expect(run(start, attached, exited, start)[0]).toEqual({ at: "connecting", failures: 0, again: false });
   });
 
+  it("has ended where there is no session to join", () => {
+    expect(run(start, opened, lost(1000, "no session runs"))).toEqual([
+      { at: "ended", exit: null },
+      [{ do: "cancel" }],
+    ]);
+    expect(run(start, attached, lost(), timer, opened, lost(1000))[0]).toEqual({ at: "ended", exit: null });
+  });
+
   it("takes a close without the end of the session as a lost connection", () => {
     for (const code of [1000, 1001, 1006, 1011, 1012]) {
       expect(run(start, attached, lost(code))[0]).toMatchObject({ at: "waiting" });

@@ -19,8 +19,9 @@ export type Phase =
   | { at: "connecting"; failures: number; again: boolean }
   | { at: "connected"; failures: number }
   | { at: "waiting"; failures: number; again: boolean; delay: number }
-  | { at: "ended"; exit: Exit }
-  /** The server refused, with a close code that waiting does not change. */
+  /** No session runs: how it ended, or `null` where there never was one. */
+  | { at: "ended"; exit: Exit | null }
+  /** The server said no, with a close code that waiting does not change. */
   | { at: "refused"; code: number; reason: string; mayRetry: boolean }
   | { at: "signed_out" };
 
@@ -58,6 +59,8 @@ const REFUSALS: ReadonlyMap<number, { mayRetry: boolean }> = new Map([
 ]);
 
 const NOT_ALLOWED = 4401;
+/** The server has shown all that there is. */
+const ENDED = 1000;
 
 export function step(phase: Phase, event: LinkEvent): Step {
   switch (event.type) {
@@ -114,6 +117,8 @@ function wait({ failures, again }: { failures: number; again: boolean }, effects
 
 function lost(phase: Live, code: number, reason: string): Step {
   if (code === NOT_ALLOWED) return [{ at: "signed_out" }, [{ do: "cancel" }, { do: "login" }]];
+  // Without a session before: there is none.
+  if (code === ENDED && phase.at === "connecting") return [{ at: "ended", exit: null }, [{ do: "cancel" }]];
   const refusal = REFUSALS.get(code);
   if (refusal) return [{ at: "refused", code, reason, mayRetry: refusal.mayRetry }, [{ do: "cancel" }]];
   return wait({ failures: phase.failures, again: cameBefore(phase) }, []);

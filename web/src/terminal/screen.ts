@@ -7,6 +7,7 @@ import { Terminal } from "@xterm/xterm";
 import type { Size } from "./frame";
 import { chooseKey, type Key, keyData } from "./keys";
 import { Painter } from "./painter";
+import { interceptPastes, typeable } from "./paste";
 import { FocusReports, silenceQueries } from "./queries";
 import { SCALE_MIN, SCALE_STEP, scaledFont } from "./scale";
 import { FONT_MAX, FONT_MIN, keepFontSize, openLink, terminalOptions } from "./theme";
@@ -30,6 +31,7 @@ export class Screen {
   readonly #painter = new Painter(this.#terminal);
   readonly #fit = new FitAddon();
   readonly #focus: FocusReports;
+  readonly #letPastesBe: () => void;
   readonly #observer: ResizeObserver;
   readonly #handlers: ScreenHandlers;
   readonly #box: HTMLElement;
@@ -51,6 +53,7 @@ export class Screen {
     terminal.loadAddon(new WebLinksAddon((_event, uri) => openLink(uri)));
     silenceQueries(terminal);
     this.#focus = new FocusReports(terminal);
+    this.#letPastesBe = interceptPastes(box, (text) => this.paste(text));
     terminal.open(box);
     terminal.textarea?.setAttribute("aria-label", label);
     terminal.attachCustomKeyEventHandler((event) => this.#key(event));
@@ -129,9 +132,12 @@ export class Screen {
     this.#terminal.input(keyData(key, this.#terminal.modes.applicationCursorKeysMode));
   }
 
-  /** Pastes in the program's mode: bracketed on request. */
+  /**
+   * Pastes as the program wishes: bracketed when it asked for that, each line end as Enter would be typed. xterm.js
+   * sees no control character, because it leaves the end of a bracket in the text.
+   */
   paste(text: string): void {
-    this.#terminal.paste(text);
+    this.#terminal.paste(typeable(text));
   }
 
   zoom(by: number): void {
@@ -144,6 +150,7 @@ export class Screen {
     clearTimeout(this.#timer);
     this.#observer.disconnect();
     this.#focus.dispose();
+    this.#letPastesBe();
     this.#terminal.dispose();
   }
 

@@ -528,6 +528,49 @@ describe("input", () => {
   });
 });
 
+describe("where no session runs", () => {
+  it("shows the last screen and the end, and tells nothing", () => {
+    const { socket, seen, drawAll } = setup();
+    socket.resize({ cols: 100, rows: 30 });
+    socket.start();
+    const fake = attach("s", { connected: false });
+    fake.snapshot(9, "last words");
+    fake.says(76, utf8('{"code":3,"signal":null,"reason":"exited"}'));
+    fake.drops(1000, "no session runs");
+    drawAll();
+    expect(seen.drawing).toEqual(["80×24 last words"]);
+    expect(seen.phases).toEqual(["connecting", "ended"]);
+    expect(fake.heard()).toEqual([]);
+    expect(socket.session).toBe("s");
+    expect(socket.input(utf8("x"))).toBe("away");
+    vi.advanceTimersByTime(60_000);
+    expect(FakeSocket.all).toHaveLength(1);
+  });
+
+  it("has nothing to show where there never was one, and joins the first when asked", () => {
+    const { socket, seen } = setup();
+    socket.start();
+    attach("", { connected: false }).drops(1000, "no session runs");
+    expect(seen.phases).toEqual(["connecting", "ended"]);
+    expect(socket.session).toBeNull();
+    socket.start();
+    attach("s");
+    expect(seen.phases.at(-1)).toBe("connected");
+    expect(seen.lost).toEqual([]);
+  });
+
+  it("drops what was typed into a session that ended while the connection was away", () => {
+    const { socket, seen } = setup();
+    socket.start();
+    attach("s");
+    socket.input(utf8("typed"));
+    reconnect();
+    const fake = attach("s", { connected: false });
+    fake.says(76, utf8('{"code":0,"signal":null,"reason":"exited"}'));
+    expect(seen.lost).toEqual([[5, "ended"]]);
+  });
+});
+
 describe("the window's size", () => {
   it("is told on each connection and when it changes", () => {
     const { socket } = setup();
@@ -550,10 +593,10 @@ it("says in the address who it is and where it was", () => {
   const location = { protocol: "https:", host: "h:1" } as Location;
   const to = { projectId: "p", language: "pt-BR", client: "c", place: null, readOnly: false };
   expect(terminalAddress(location, to)).toBe(
-    "wss://h:1/api/v1/output-projects/p/terminal?lang=pt-BR&client=c",
+    "wss://h:1/api/v1/output-projects/p/terminal?lang=pt-BR&client=c&start=false",
   );
   const back = { ...to, place: { session: "s", since: 2 ** 40 }, readOnly: true };
   expect(terminalAddress(location, back)).toBe(
-    "wss://h:1/api/v1/output-projects/p/terminal?lang=pt-BR&client=c&session=s&since=1099511627776&read_only=true",
+    "wss://h:1/api/v1/output-projects/p/terminal?lang=pt-BR&client=c&start=false&session=s&since=1099511627776&read_only=true",
   );
 });

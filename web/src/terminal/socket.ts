@@ -83,6 +83,11 @@ export class TerminalSocket {
     this.#handlers = handlers;
   }
 
+  /** The session that the terminal shows, or showed last. */
+  get session(): string | null {
+    return this.#session;
+  }
+
   /** Connects, also after an end or a refusal. */
   start(): void {
     this.#step({ type: "start" });
@@ -258,6 +263,12 @@ export class TerminalSocket {
   #attach(status: Status): void {
     const { sessionId, input } = status;
     this.#readOnly = status.readOnly;
+    if (!status.connected) {
+      // The last screen and the end follow: there is nothing to attach to.
+      if (this.#place?.session !== sessionId) this.#place = null;
+      this.#session = sessionId || null;
+      return;
+    }
     const same = this.#session === sessionId;
     if (this.#place?.session !== sessionId) this.#place = null;
     this.#session = sessionId;
@@ -321,10 +332,10 @@ export interface TerminalAddress {
   readOnly: boolean;
 }
 
-/** The address of a project's terminal for the page at `location`. */
+/** The address of a project's terminal for the page at `location`. To look at it starts no session. */
 export function terminalAddress(location: Location, to: TerminalAddress): string {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  const query = new URLSearchParams({ lang: to.language, client: to.client });
+  const query = new URLSearchParams({ lang: to.language, client: to.client, start: "false" });
   if (to.place) {
     query.set("session", to.place.session);
     query.set("since", String(to.place.since));

@@ -179,9 +179,8 @@ impl From<ResumeError> for Problem {
     fn from(error: ResumeError) -> Self {
         match error {
             ResumeError::NotInHistory(_) => Self::invalid(error.to_string()),
-            ResumeError::Silent(..) | ResumeError::Running | ResumeError::Changed => {
-                Self::conflict(error.to_string())
-            }
+            ResumeError::Silent(..) | ResumeError::Changed => Self::conflict(error.to_string()),
+            ResumeError::NotEnded => super::session::not_ended(),
             ResumeError::Start(error) => error.into(),
         }
     }

@@ -232,7 +232,8 @@ pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<J
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Which {
-    /// A conversation of the project's history, to become the current one. Without it the current one is continued.
+    /// A conversation of the project's history, to become the current one: a session with another one is ended for
+    /// it, once it is known that this one can be resumed. Without it the current one is continued.
     #[schema(value_type = Option<String>)]
     claude_session_id: Option<Uuid>,
 }
@@ -242,7 +243,7 @@ pub(super) struct Which {
     (status = 200, description = "It was running", body = SessionView),
     (status = 201, description = "It was started", body = SessionView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
-    (status = 409, description = "The workspace folder is missing, another process runs the conversation, it holds no messages, a session with another one runs, or a run is going on", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "The workspace folder is missing, another process runs the conversation, it holds no messages, or a run is going on; nothing has changed", body = Problem, content_type = "application/problem+json"),
     (status = 422, description = "The project never had the conversation", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "The agent could not start", body = Problem, content_type = "application/problem+json"),
 ))]

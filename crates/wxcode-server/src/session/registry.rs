@@ -155,6 +155,25 @@ impl Sessions {
         found
     }
 
+    /// The running session of a project, or else the last one that ended. Starts none, and waits for a start that is
+    /// under way.
+    ///
+    /// # Errors
+    /// When there is no such project, or another server has it.
+    pub async fn look(&self, project: Id) -> Result<Option<Arc<Session>>, StartError> {
+        let seat = self.seat(project);
+        if let Some(session) = seat.running() {
+            return Ok(Some(session));
+        }
+        let _gate = seat.gate.lock().await;
+        if self.0.store.project(project).await?.is_none() {
+            self.forget_seat(project);
+            return Err(StartError::NoProject);
+        }
+        self.check_lease(project).await?;
+        Ok(seat.latest())
+    }
+
     /// Forgets what is known of a project.
     pub(super) fn forget_seat(&self, project: Id) {
         lock(&self.0.seats).remove(&project);
@@ -259,6 +278,11 @@ impl Sessions {
     pub async fn end(&self, project: Id) -> bool {
         let seat = self.seat(project);
         let _gate = seat.gate.lock().await;
+        self.end_in(&seat, project).await
+    }
+
+    /// The same; the caller holds the gate.
+    pub(super) async fn end_in(&self, seat: &Seat, project: Id) -> bool {
         let stopped = match seat.running() {
             Some(session) => stop(&session.dir, session.ended()).await,
             None => true,

@@ -1,6 +1,6 @@
 //! One attached client: which session it gets, how it is greeted, and its end.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::extract::ws::{CloseFrame, Message};
 use tokio::time::timeout;
@@ -36,6 +36,9 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 const LOST_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a client may take for its last messages when the agent has ended.
 const LAST_TIMEOUT: Duration = Duration::from_secs(30);
+/// The reason of the close where a client joins only, and there is nothing to join.
+const NOTHING_RUNS: &str =
+    "no session runs: start it, or connect without read_only and start=false";
 
 /// One attached client.
 pub(super) struct Client {
@@ -68,32 +71,68 @@ impl Client {
         let id = id
             .parse::<Id>()
             .map_err(|error| End::new(code::BAD_ID, Some("INVALID_ID"), error.to_string()))?;
-        let found = match wanted {
-            Wanted::Project => app.sessions.get_or_create(id).await?,
-            Wanted::Milestone => self.begin(app, id).await?,
+        let milestone = match wanted {
+            Wanted::Project => None,
+            Wanted::Milestone => Some(unfinished(app, id).await?),
+        };
+        if options.joins_only() {
+            let project = milestone.map_or(id, |milestone| milestone.output_project_id);
+            return self.join(app, project, options).await;
+        }
+        let found = match milestone {
+            None => app.sessions.get_or_create(id).await?,
+            Some(milestone) => self.begin(app, &milestone).await?,
         };
         self.follow(app, &found, options).await
     }
 
-    /// Gets the session of a milestone's project; a pending milestone is started.
-    async fn begin(&mut self, app: &App, id: Id) -> Result<Found, End> {
-        let Some(milestone) = app.store.milestone(id).await? else {
-            return Err(End::new(
-                code::NOT_FOUND,
-                Some("NOT_FOUND"),
-                "there is no such milestone: list them to find its id",
-            ));
-        };
-        if milestone.status.is_finished() {
-            let reason = format!(
-                "the milestone is {}: open its project's terminal",
-                milestone.status.as_str()
-            );
-            return Err(End::new(code::FINISHED, Some("ALREADY_FINISHED"), reason));
+    /// Follows the session that runs. Otherwise shows the last screen, if there is one.
+    async fn join(&mut self, app: &App, project: Id, options: &Options) -> Result<End, End> {
+        let latest = app.sessions.look(project).await?;
+        if let Some(session) = latest.as_ref().filter(|session| !session.is_over()) {
+            let found = Found {
+                session: Arc::clone(session),
+                created: false,
+            };
+            return self.follow(app, &found, options).await;
         }
+        let record = app.store.project(project).await?;
+        let session_id = latest.as_ref().map(|session| session.id.to_string());
+        let since = options.since.filter(|_| options.session == session_id);
+        self.tell(ServerFrame::Status(Status {
+            session_id: session_id.unwrap_or_default(),
+            connected: false,
+            claude_session_id: record.and_then(|project| project.claude_session_id),
+            resumed: latest.is_some(),
+            message: Some(self.language.nothing_runs(latest.is_some()).to_owned()),
+            notice: None,
+            input: 0,
+            read_only: options.read_only,
+            log_off: None,
+        }));
+        if let Some(session) = latest {
+            let exit = session.ended().await;
+            if since.is_none_or(|since| since < exit.offset) {
+                self.last_screen(&session, &exit).await;
+            }
+            self.tell(ServerFrame::Exited(exit));
+        }
+        self.finish(NOTHING_RUNS).await
+    }
+
+    /// Waits until the client has its last messages.
+    async fn finish(&mut self, reason: &'static str) -> Result<End, End> {
+        match timeout(LAST_TIMEOUT, self.line.flush()).await {
+            Ok(Ok(())) => Ok(End::new(code::ENDED, None, reason)),
+            _ => Err(End::gone()),
+        }
+    }
+
+    /// Gets the session of a milestone's project; a pending milestone is started.
+    async fn begin(&mut self, app: &App, milestone: &Milestone) -> Result<Found, End> {
         let running = app.sessions.running(milestone.output_project_id).is_some();
         if milestone.status == MilestoneStatus::Pending {
-            self.start(app, &milestone).await?;
+            self.start(app, milestone).await?;
         }
         let found = app
             .sessions
@@ -141,6 +180,7 @@ impl Client {
             .and_then(|connection| connection.welcome.info.log_off.clone());
         self.tell(ServerFrame::Status(Status {
             session_id: session.id.to_string(),
+            connected: true,
             claude_session_id: project.and_then(|project| project.claude_session_id),
             resumed,
             message: Some(message.to_owned()),
@@ -183,10 +223,7 @@ impl Client {
             self.last_screen(session, &exit).await;
         }
         self.tell(ServerFrame::Exited(exit));
-        match timeout(LAST_TIMEOUT, self.line.flush()).await {
-            Ok(Ok(())) => Ok(End::new(code::ENDED, None, "the agent ended")),
-            _ => Err(End::gone()),
-        }
+        self.finish("the agent ended").await
     }
 
     /// The screen that a session left behind.
@@ -228,6 +265,25 @@ impl Client {
         let farewell = async { while !matches!(self.line.turn(true).await, Turn::Gone) {} };
         let _ = timeout(CLOSE_TIMEOUT, farewell).await;
     }
+}
+
+/// A milestone that is not finished.
+async fn unfinished(app: &App, id: Id) -> Result<Milestone, End> {
+    let Some(milestone) = app.store.milestone(id).await? else {
+        return Err(End::new(
+            code::NOT_FOUND,
+            Some("NOT_FOUND"),
+            "there is no such milestone: list them to find its id",
+        ));
+    };
+    if milestone.status.is_finished() {
+        let reason = format!(
+            "the milestone is {}: open its project's terminal",
+            milestone.status.as_str()
+        );
+        return Err(End::new(code::FINISHED, Some("ALREADY_FINISHED"), reason));
+    }
+    Ok(milestone)
 }
 
 /// How the session ended whose holder closed the connection, or that it goes on: as another build, mostly.

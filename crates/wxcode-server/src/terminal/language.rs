@@ -47,6 +47,16 @@ impl Language {
         }
     }
 
+    /// Of a session that ended, or of a project that never had one.
+    pub(super) const fn nothing_runs(self, ended: bool) -> &'static str {
+        match (self, ended) {
+            (Self::English, true) => "No session runs: this is the last screen.",
+            (Self::English, false) => "No session runs yet.",
+            (Self::Portuguese, true) => "Nenhuma sessao em execucao: esta e a ultima tela.",
+            (Self::Portuguese, false) => "Nenhuma sessao em execucao ainda.",
+        }
+    }
+
     pub(super) fn lost(self, reason: &str) -> String {
         match self {
             Self::English => format!(

@@ -84,8 +84,8 @@ impl ServerMessage {
     /// The first message.
     pub(super) fn status(status: Status) -> Self {
         Self::Status {
-            connected: true,
-            session_id: Some(status.session_id),
+            connected: status.connected,
+            session_id: Some(status.session_id).filter(|id| !id.is_empty()),
             claude_session_id: status.claude_session_id,
             resumed: status.resumed,
             message: status.message,

@@ -9,10 +9,12 @@ use utoipa::{IntoParams, ToSchema};
 pub(super) struct Options {
     /// `pt-BR` or `en`; by default from Accept-Language.
     pub(super) lang: Option<String>,
-    /// Only to look: input, sizes and signals are refused.
+    /// Only to look: input, sizes and signals are refused, and no session is started.
     #[serde(default)]
     #[param(required = false)]
     pub(super) read_only: bool,
+    /// `false` joins the session that runs and starts none; by default one is started.
+    start: Option<bool>,
     /// `wxcode.v1`: the offset up to which the client has the output of `session`.
     pub(super) since: Option<u64>,
     /// `wxcode.v1`: the session that the client comes back to.
@@ -30,13 +32,20 @@ impl Options {
             .map_err(|error| format!("not a query: {error}"))?;
         let options: Self = axum::extract::Query::try_from_uri(&uri)
             .map_err(|error| {
-                format!("{error}: read_only is true or false, since is an offset in bytes")
+                format!(
+                    "{error}: read_only and start are true or false, since is an offset in bytes"
+                )
             })?
             .0;
         if options.client.is_some() && options.name().is_none() {
             return Err("client must be 32 hexadecimal digits".to_owned());
         }
         Ok(options)
+    }
+
+    /// Whether the client joins what runs, and starts nothing.
+    pub(super) fn joins_only(&self) -> bool {
+        self.read_only || self.start == Some(false)
     }
 
     /// The client's name.
@@ -60,7 +69,16 @@ mod tests {
         )
         .unwrap();
         assert_eq!(options.since, Some(u64::MAX));
-        assert!(options.read_only);
+        assert!(options.read_only && options.joins_only());
+        for (query, joins_only) in [
+            ("", false),
+            ("start=true", false),
+            ("start=false", true),
+            ("start=true&read_only=true", true),
+        ] {
+            let options = Options::parse(query).unwrap();
+            assert_eq!(options.joins_only(), joins_only, "{query}");
+        }
         assert_eq!(
             options.name(),
             Some([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
@@ -69,6 +87,7 @@ mod tests {
             "since=-1",
             "since=x",
             "read_only=maybe",
+            "start=maybe",
             "client=12",
             "client=%2b00102030405060708090a0b0c0d0e0f",
         ] {

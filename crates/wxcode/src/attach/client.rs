@@ -17,6 +17,7 @@ use super::{
     mirror::{Gap, Mirror},
     owed::Owed,
     painting::{PACE, Painting},
+    paste::Pastes,
     retry::{Lost, Next, Retry},
     signals::Signals,
     window::{self, READ_MAX, Window},
@@ -54,6 +55,7 @@ pub(crate) struct Client<'a> {
     painting: Painting,
     window: Window,
     size: Size,
+    pastes: Pastes,
     scanner: Scanner,
 }
 
@@ -75,6 +77,7 @@ impl<'a> Client<'a> {
         };
         let size = window::size();
         let mut client = Self {
+            pastes: Pastes::default(),
             scanner: Scanner::new(wishes.detach_key),
             line: Line::up(link),
             retry: Retry::new(),
@@ -126,7 +129,9 @@ impl<'a> Client<'a> {
             due = self.painting.due(synchronized, now);
         }
         let outbox = self.line.outbox().filter(|_| self.owed.is_some());
-        let takes_keys = self.is_read_only || self.owed.unsent.has_room(READ_MAX);
+        let more = READ_MAX + self.pastes.held();
+        let takes_keys = self.is_read_only || self.owed.unsent.has_room(more);
+        let settles = self.pastes.due();
         let news = tokio::select! {
             biased;
             _ = signals.terminate.recv() => return Ok(Some(End::Signal("SIGTERM"))),
@@ -146,6 +151,10 @@ impl<'a> Client<'a> {
                 return Ok(None);
             }
             bytes = self.window.keyboard.read(), if takes_keys => return Ok(self.typed(bytes?)),
+            () = until(settles), if takes_keys => {
+                let keys = self.pastes.settle(Instant::now());
+                return Ok(self.keys(keys));
+            }
             () = hand_over(outbox, &mut self.owed) => return Ok(None),
             () = until(due) => return Ok(None),
             news = self.line.next() => news,
@@ -252,6 +261,7 @@ impl<'a> Client<'a> {
             self.owed.unsent.resume(status.input);
         } else {
             self.is_current = false;
+            self.pastes.abandon();
             if self.owed.unsent.restart(status.input) {
                 tell.push("what was typed last did not reach the agent that ended".to_owned());
             }
@@ -298,6 +308,7 @@ impl<'a> Client<'a> {
                 ));
                 None
             }
+            Next::Ended if self.session.is_empty() => Some(End::NeverRan),
             Next::Ended => Some(self.ended(None)),
             Next::Fail => Some(End::Lost(lost)),
         }
@@ -310,13 +321,19 @@ impl<'a> Client<'a> {
         End::Exited { exit, screen }
     }
 
-    fn typed(&mut self, mut bytes: Vec<u8>) -> Option<End> {
+    fn typed(&mut self, bytes: Vec<u8>) -> Option<End> {
         if bytes.is_empty() {
             return Some(End::Hangup);
         }
         if keys::is_typing(&bytes) {
             self.painting.notice.dismiss();
         }
+        let keys = self.pastes.take(&bytes, Instant::now());
+        self.keys(keys)
+    }
+
+    /// Keys and whole pastes go to the agent, up to the key that leaves.
+    fn keys(&mut self, mut bytes: Vec<u8>) -> Option<End> {
         let key = self.scanner.find(&bytes);
         bytes.truncate(key.unwrap_or(bytes.len()));
         if !self.is_read_only {
@@ -347,8 +364,13 @@ impl<'a> Client<'a> {
             window,
             line,
             mut owed,
+            mut pastes,
+            is_read_only,
             ..
         } = self;
+        if !is_read_only {
+            owed.unsent.push(Bytes::from(pastes.close()));
+        }
         drop(window);
         line.close(from_fn(|| owed.next())).await;
         if let End::Detached { unsent } = end {

@@ -22,6 +22,8 @@ pub(crate) enum End {
         /// The last screen's text.
         screen: String,
     },
+    /// There is nothing to be looked at.
+    NeverRan,
     /// A signal that asks to end.
     Signal(&'static str),
     /// The user's terminal is gone.
@@ -49,6 +51,11 @@ impl End {
                 let _ = writeln!(stdout(), "{screen}");
                 let how = exit.as_ref().map(how).unwrap_or_default();
                 format!("the agent ended{how}; `wxcode attach {project}` starts it again")
+            }
+            Self::NeverRan => {
+                format!(
+                    "no session runs in {project} yet; `wxcode attach {project}` starts the agent"
+                )
             }
             Self::Signal(name) => {
                 return Err(anyhow!("left after {name}: the agent goes on"));

@@ -1,5 +1,7 @@
 //! `wxcode attach`: the session in the user's own terminal.
 
+mod looking;
+mod paste;
 mod survival;
 
 use std::{fs, process::Stdio};

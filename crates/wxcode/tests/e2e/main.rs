@@ -20,6 +20,7 @@ mod events;
 mod foreign;
 mod gsd;
 mod identity;
+mod looking;
 mod metrics;
 mod milestone;
 mod mishap;

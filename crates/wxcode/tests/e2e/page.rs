@@ -136,3 +136,21 @@ async fn the_terminal_in_a_browser() {
     let workspace = tempfile::tempdir().unwrap();
     run(&mut server, &browser, "terminal.mjs", workspace.path()).await;
 }
+
+#[tokio::test]
+async fn no_paste_in_a_browser_leaves_its_bracket() {
+    let Some(browser) = browser() else { return };
+    let script = "stty raw -echo; printf '\\033[?2004hready'; cat > typed";
+    let mut server = Server::start(Agent::script(script)).await;
+    let workspace = tempfile::tempdir().unwrap();
+    run(&mut server, &browser, "paste.mjs", workspace.path()).await;
+}
+
+#[tokio::test]
+async fn a_page_that_is_opened_starts_nothing() {
+    let Some(browser) = browser() else { return };
+    let agent = Agent::script("export PS1='$ '\nexec bash --norc --noprofile -i");
+    let mut server = Server::start(agent).await;
+    let workspace = tempfile::tempdir().unwrap();
+    run(&mut server, &browser, "looking.mjs", workspace.path()).await;
+}

@@ -145,6 +145,7 @@ async fn focus_and_mouse_make_no_driver() {
 #[tokio::test]
 async fn a_read_only_client_sees_all_and_changes_nothing() {
     let (server, project) = start(LINES).await;
+    server.start_session(&project).await;
     let mut wire = Wire::attach(&server, &project, "read_only=true").await;
     assert!(wire.status.read_only);
     wire.until_shown("up").await;

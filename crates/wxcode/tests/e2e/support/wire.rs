@@ -62,6 +62,7 @@ impl Wire {
         assert_eq!(response.headers()["sec-websocket-protocol"], PROTOCOL);
         let status = Status {
             session_id: String::new(),
+            connected: true,
             claude_session_id: None,
             resumed: false,
             message: None,

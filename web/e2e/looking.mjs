@@ -1,0 +1,68 @@
+// A project on a real server whose agent is a shell that prints `$ ` as its prompt: to open it starts nothing, whether
+// it never ran or has ended, and a window that only looks follows when somebody starts it.
+import assert from "node:assert/strict";
+import { connected, launch, logIn, newPage, shows } from "./browser.mjs";
+
+const { WXCODE_URL: url, WXCODE_TOKEN: token, WXCODE_WORKSPACE: workspace } = process.env;
+
+const browser = await launch();
+try {
+  const { context, page, errors } = await newPage(browser);
+  await logIn(page, url, token);
+  await page.getByRole("button", { name: "New project" }).click();
+  await page.getByLabel("Name").fill("Looked at");
+  await page.getByLabel("Workspace folder").fill(workspace);
+  await page.getByRole("button", { name: "Create project" }).click();
+  await page.getByRole("heading", { name: "Looked at", level: 1 }).waitFor();
+  const address = page.url();
+  const id = /[0-9a-f]{24}/.exec(address)[0];
+  const session = () =>
+    page.evaluate(async (path) => (await fetch(path)).json(), `/api/v1/output-projects/${id}/session`);
+
+  await page.getByText("No session has run here yet.").waitFor();
+  const looking = await context.newPage();
+  await looking.goto(`${address}?read_only`);
+  await looking.getByText("No session has run here yet.").waitFor();
+  await looking.getByText("It shows here as soon as somebody starts it.").waitFor();
+  assert.equal(await looking.getByRole("button", { name: "Start the session" }).count(), 0);
+  await page.reload();
+  await page.getByRole("button", { name: "Start the session" }).waitFor();
+  assert.equal((await session()).status, "none");
+  console.log("a project that never ran: two windows and a reload started nothing");
+
+  await page.getByRole("button", { name: "Start the session" }).click();
+  await connected(page);
+  await shows(page, "$ ");
+  await connected(looking);
+  await shows(looking, "$ ");
+  console.log("the window that only looks follows the session that another one started");
+
+  await page.locator(".xterm-helper-textarea").focus();
+  await page.keyboard.insertText("echo last-words-$((1+2)); exit 3");
+  await page.keyboard.press("Enter");
+  await page.getByText("The session has ended with exit code 3.").waitFor();
+  const before = await session();
+  assert.equal(before.status, "exited");
+  for (const window of [page, looking]) {
+    await window.reload();
+    await window.getByText("The session has ended with exit code 3.").waitFor();
+    await shows(window, "last-words-3");
+  }
+  assert.equal(await looking.getByRole("button", { name: "Start again" }).count(), 0);
+  const after = await session();
+  assert.deepEqual([after.status, after.session_id], ["exited", before.session_id]);
+  console.log("an ended session: opened again it shows its last screen, and nothing was started");
+
+  await page.getByRole("button", { name: "Start again" }).click();
+  await connected(page);
+  await connected(looking);
+  await shows(looking, "$ ");
+  assert.equal((await session()).status, "running");
+  console.log("started by its button, and both windows follow");
+
+  assert.deepEqual(errors, [], "no script error and no CSP violation");
+  await context.close();
+} finally {
+  await browser.close();
+}
+process.exit(0);
