@@ -202,6 +202,12 @@ impl Sessions {
         // Before it is queued: nothing is to wait for a session that nobody starts.
         seat.is_free()?;
         self.check_lease(project).await?;
+        let running = seat.running();
+        // A session that runs does not settle its last deliveries before this one is queued.
+        let _intake = match &running {
+            Some(session) => Some(session.intake.lock().await),
+            None => None,
+        };
         let delivery = match self.0.store.queue(new).await? {
             Queued::New(delivery) => delivery,
             Queued::Existing(delivery) if !is_same(new, &delivery) => {
@@ -216,11 +222,8 @@ impl Sessions {
             refused => return Ok(Delivered::Refused(refused)),
         };
         match self.get_or_start(&seat, project).await {
-            Ok(Found { session, created }) => {
+            Ok(Found { session, .. }) => {
                 session.bell.notify_one();
-                if !created && session.is_over() && self.is_open(delivery.id).await? {
-                    self.get_or_start(&seat, project).await?;
-                }
                 Ok(Delivered::Accepted(
                     self.0
                         .store
@@ -236,15 +239,6 @@ impl Sessions {
                 Err(error)
             }
         }
-    }
-
-    async fn is_open(&self, delivery: Id) -> Result<bool, StoreError> {
-        Ok(self
-            .0
-            .store
-            .delivery(delivery)
-            .await?
-            .is_some_and(|delivery| !delivery.state.is_over()))
     }
 
     /// Ends the session of a project, if one runs: the agent and everything it started, also what earlier ones left
@@ -326,15 +320,17 @@ impl Sessions {
         } = started;
         let view = View::starting(Learned::read(&dir).claude_version);
         let feed = self.0.events.current(note.project_id).await;
-        feed.tell(Kind::SessionStarted {
+        let (session, ends) = Session::new(id, &note, dir, holder.agent(), at, view, feed);
+        let session = Arc::new(session);
+        let begun = Kind::SessionStarted {
             session_id: id,
             claude_session_id: note.claude_session_id,
             resumed: note.resumed,
             pid: holder.agent_pid,
-        });
-        let (session, ends) = Session::new(id, &note, dir, holder.agent(), at, view, feed);
-        let session = Arc::new(session);
-        seat.take(Arc::clone(&session));
+        };
+        session
+            .feed
+            .tell_with(begun, || seat.take(Arc::clone(&session)));
         let closing = self.0.closing.clone();
         // What changed while nobody looked is told at once.
         let attention = match self.0.store.project(note.project_id).await {
@@ -395,3 +391,6 @@ pub(super) async fn stop<T>(dir: &Path, ended: impl Future<Output = T>) -> bool 
     };
     timeout(STOP_TIMEOUT, ended).await.is_ok()
 }
+
+#[cfg(test)]
+mod tests;
