@@ -1,8 +1,11 @@
 //! The log: lines go through a bounded queue to standard error, written by a thread of its own.
 //!
-//! Invariant: whoever logs neither waits for standard error nor hears of its errors. A line that the queue has no room
-//! for, or that standard error refuses, is lost and counted. `tracing-appender` has such a queue too, but it counts lines
-//! instead of bytes, and its guard prints to standard output where a terminal is stopped, which waits or panics.
+//! Invariant: whoever logs neither waits for standard error nor hears of its errors. A line that
+//! the queue has no room
+//! for, or that standard error refuses, is lost and counted. `tracing-appender` has such a queue
+//! too, but it counts lines
+//! instead of bytes, and its guard prints to standard output where a terminal is stopped, which
+//! waits or panics.
 
 use std::{
     collections::VecDeque,

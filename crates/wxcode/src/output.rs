@@ -1,4 +1,5 @@
-//! What commands print: errors are reported instead of raised as panics, and a reader that has left ends a command.
+//! What commands print: errors are reported instead of raised as panics, and a reader that has left
+//! ends a command.
 
 use std::{
     fmt::Display,

@@ -8,7 +8,8 @@ use tokio::sync::Mutex;
 use super::{ClientError, Hello, Request, socket::Writer};
 use crate::frame::{self, MAX_CLAIM_MS, MAX_GRACE_MS, MAX_INPUT, MAX_KEY, MAX_SMALL, Type};
 
-/// The most bytes that may wait for the holder to take them: two deliveries, and small requests beside them.
+/// The most bytes that may wait for the holder to take them: two deliveries, and small requests
+/// beside them.
 pub const MAX_UNSENT: usize = 2 * MAX_INPUT + (1 << 20); // 9 MiB
 
 /// The asking side of a connection; its clones share the connection.
@@ -52,7 +53,8 @@ impl Sender {
         self.flush().await
     }
 
-    /// Sends as much of a request as the system takes at once. The rest waits for [`Sender::drain`], so a caller that
+    /// Sends as much of a request as the system takes at once. The rest waits for
+    /// [`Sender::drain`], so a caller that
     /// listens to the `Receiver` beside it never waits for a holder that waits for it.
     ///
     /// # Errors
@@ -62,7 +64,8 @@ impl Sender {
         Ok(self.half.lock().await.begin()?)
     }
 
-    /// Writes all that waits, and what is posted meanwhile; returns only when the connection broke. Cancel-safe.
+    /// Writes all that waits, and what is posted meanwhile; returns only when the connection broke.
+    /// Cancel-safe.
     pub async fn drain(&self) -> ClientError {
         match self.flush().await {
             Ok(()) => std::future::pending().await,

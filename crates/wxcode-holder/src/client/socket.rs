@@ -52,7 +52,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes as much of `bytes` as there is room for, taking what is written from them; whether that is all.
+    /// Writes as much of `bytes` as there is room for, taking what is written from them; whether
+    /// that is all.
     pub(super) fn begin(&self, bytes: &mut BytesMut) -> io::Result<bool> {
         while !bytes.is_empty() {
             match send(&self.0, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {

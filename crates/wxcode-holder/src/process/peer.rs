@@ -20,8 +20,10 @@ use crate::{
 
 /// How long a connection may take to say who it is.
 pub(super) const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
-/// With this many bytes of answers on their way out no more is taken from a connection. What it hears unasked, one
-/// message at a time, does not count: a connection that sends a large request is heard while a large hook waits for it.
+/// With this many bytes of answers on their way out no more is taken from a connection. What it
+/// hears unasked, one
+/// message at a time, does not count: a connection that sends a large request is heard while a
+/// large hook waits for it.
 pub(super) const MAX_QUEUED: usize = 256 << 10; // 256 KiB
 /// The largest queue that is kept for reuse, in bytes.
 const KEPT: usize = 64 << 10; // 64 KiB

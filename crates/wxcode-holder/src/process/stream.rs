@@ -23,7 +23,8 @@ pub(super) const OPEN_UPDATE: Duration = Duration::from_millis(50);
 const MAX_TURN: usize = 256;
 
 impl Holder {
-    /// Gives a connection what it lacks, until it has all or its socket takes no more. Whether there is more to do
+    /// Gives a connection what it lacks, until it has all or its socket takes no more. Whether
+    /// there is more to do
     /// for it at once.
     pub(super) fn serve(&mut self, peer: &mut Peer) -> bool {
         let lacks = self.give(peer);

@@ -69,8 +69,10 @@ impl Feed {
         self.tell_with(kind, || ());
     }
 
-    /// Tells an event that `set` makes true. The event is in the log before that, so a server that dies in between
-    /// leaves no end that nobody heard of, and no reader gets it before `set` has returned. `set` is always called; it
+    /// Tells an event that `set` makes true. The event is in the log before that, so a server that
+    /// dies in between
+    /// leaves no end that nobody heard of, and no reader gets it before `set` has returned. `set`
+    /// is always called; it
     /// must neither wait nor tell.
     pub(crate) fn tell_with(&self, kind: Kind, set: impl FnOnce()) {
         if self.closed.is_cancelled() {

@@ -38,7 +38,8 @@ pub(super) struct Courier {
     leases: Leases,
     project: Id,
     session: Id,
-    /// Whether no other agent of the project was started later: what waits for one of those is not its own to settle.
+    /// Whether no other agent of the project was started later: what waits for one of those is not
+    /// its own to settle.
     is_latest: bool,
     deadlines: Deadlines,
     under: Option<Under>,

@@ -1,4 +1,5 @@
-//! Ending what the agents of a project left running when they ended by themselves, and agents that nobody follows.
+//! Ending what the agents of a project left running when they ended by themselves, and agents that
+//! nobody follows.
 
 use std::{
     path::{Path, PathBuf},
@@ -19,7 +20,8 @@ use super::{
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl Sessions {
-    /// Ends what earlier sessions of a project left running; whether nothing is left. No session of it runs that is
+    /// Ends what earlier sessions of a project left running; whether nothing is left. No session of
+    /// it runs that is
     /// followed.
     pub(super) async fn end_left(&self, project: Id) -> bool {
         let root = self.0.settings.data_dir.join("sessions");

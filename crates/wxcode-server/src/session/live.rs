@@ -111,7 +111,8 @@ pub struct Session {
     pub(super) view: watch::Sender<View>,
     /// Rings when a delivery was queued.
     pub(super) bell: Notify,
-    /// Held while a delivery is queued for it, and while it settles its last deliveries and ends: what is queued for
+    /// Held while a delivery is queued for it, and while it settles its last deliveries and ends:
+    /// what is queued for
     /// a session that ends is settled by it, or carried by the next one.
     pub(super) intake: tokio::sync::Mutex<()>,
     pub(super) reports: broadcast::Sender<Arc<HookEvent>>,

@@ -80,7 +80,8 @@ async fn starts_and_ends(outputs: (Stdio, Stdio)) {
     assert_eq!(server.terminate().await, Some(0));
 }
 
-/// All of it on a server whose outputs are read until `spoil` spoils them in the middle of a session.
+/// All of it on a server whose outputs are read until `spoil` spoils them in the middle of a
+/// session.
 async fn goes_on_and_ends(outputs: (Stdio, Stdio), spoil: impl FnOnce()) {
     let mut server = Server::start_with_outputs(talkative(), outputs).await;
     let project = server.project("before").await;

@@ -1,4 +1,5 @@
-//! Events and state: what an event says is true for the API at the moment at which the event is seen.
+//! Events and state: what an event says is true for the API at the moment at which the event is
+//! seen.
 
 use std::{fs, path::Path};
 

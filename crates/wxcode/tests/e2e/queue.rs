@@ -1,4 +1,5 @@
-//! Queues that face each other: what goes to a holder and what comes from it never wait for one another.
+//! Queues that face each other: what goes to a holder and what comes from it never wait for one
+//! another.
 
 use std::{path::PathBuf, process::Stdio};
 
@@ -12,7 +13,8 @@ use crate::support::{Agent, Server};
 const HOOK: usize = 700 << 10;
 /// Bytes of one delivery: more than a socket takes.
 const DELIVERY: usize = 300 << 10;
-/// Reporters at the same time, and hooks that each reports; together less than a holder's journal keeps.
+/// Reporters at the same time, and hooks that each reports; together less than a holder's journal
+/// keeps.
 const REPORTERS: usize = 4;
 const HOOKS: usize = 4;
 /// Deliveries, one after another.

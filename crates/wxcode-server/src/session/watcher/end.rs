@@ -23,7 +23,8 @@ impl Watcher {
         self.last_words().await;
         let session = Arc::clone(&self.session);
         loop {
-            // A delivery is queued before this, and settled here, or after it, and finds the session ended.
+            // A delivery is queued before this, and settled here, or after it, and finds the
+            // session ended.
             let intake = session.intake.lock().await;
             let saved = self.ledger.save().await.is_ok();
             if self.courier.close().await && saved {
