@@ -3,6 +3,9 @@
 //! Everything here is a function of bytes, paths or screen text; nothing opens a socket, forks or
 //! keeps state between calls. What the functions rely on was measured with Claude Code 2.1.329.
 
+// They panic where the output cannot be written.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
 pub mod command;
 pub mod dialog;
 pub mod environment;

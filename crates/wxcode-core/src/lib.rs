@@ -1,6 +1,9 @@
 //! Domain types of wxcode and pure decisions over them, without I/O: output projects, milestones,
 //! deliveries, agent states.
 
+// They panic where the output cannot be written.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
 pub mod agent;
 pub mod answer;
 pub mod ask;

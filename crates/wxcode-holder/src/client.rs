@@ -13,7 +13,7 @@ pub use crate::{
 };
 pub use connection::{Connection, connect};
 pub use receiver::Receiver;
-pub use sender::Sender;
+pub use sender::{MAX_UNSENT, Sender};
 
 /// How long the agent has written nothing when `Event::Quiet` is sent.
 pub const QUIET: Duration = Duration::from_millis(200);
@@ -41,6 +41,9 @@ pub enum ClientError {
     /// What the holder sends is no message.
     #[error(transparent)]
     Malformed(#[from] crate::message::Malformed),
+    /// The holder takes nothing.
+    #[error("{0} bytes wait for the holder, which takes nothing; connect again when it is there")]
+    Stuck(usize),
     /// A request beyond a bound; nothing was sent.
     #[error("{what} of {len} bytes, where {limit} are allowed; send it in parts")]
     TooLarge {

@@ -5,6 +5,9 @@
 //!
 //! Invariant: nothing here knows stores, HTTP or which agent it is.
 
+// They panic where the output cannot be written.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
 pub mod client;
 pub mod folder;
 pub mod frame;

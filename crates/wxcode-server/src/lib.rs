@@ -1,6 +1,9 @@
 //! The server: it adopts the sessions that the folders name, serves them to browsers and programs,
 //! and holds no screen and no PTY itself.
 
+// They panic where the output cannot be written.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
 mod event;
 mod http;
 mod metric;

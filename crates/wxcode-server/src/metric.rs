@@ -59,6 +59,7 @@ struct Inner {
     store_seconds: Family<Operation, Histogram, Buckets>,
     store_errors: Family<Failed, Counter>,
     // Looked at for a scrape.
+    log_lines_lost: Counter,
     sessions: Family<State, Gauge>,
     agents: Family<State, Gauge>,
     clients: Gauge,
@@ -103,6 +104,7 @@ impl Default for Inner {
             submit_seconds: Histogram::new(WAITING),
             store_seconds: Family::new_with_constructor(Buckets(&SHORT)),
             store_errors: Family::default(),
+            log_lines_lost: Counter::default(),
             sessions: Family::default(),
             agents: Family::default(),
             clients: Gauge::default(),
@@ -152,6 +154,7 @@ impl Inner {
             projects_with_deliveries "projects_with_open_deliveries" "Projects with a delivery that is not over";
             store_seconds "store_operation_seconds" "Time of an operation of the store";
             store_errors "store_errors" "Operations of the store that failed";
+            log_lines_lost "log_lines_lost" "Lines of the log that standard error refused, or did not take before the queue was full";
             sessions "sessions" "Sessions, by status; of ended ones the latest of each project";
             agents "agents" "Running agents, by state";
             watched "planning_watched_folders" "Planning folders that are watched";

@@ -1,6 +1,12 @@
 //! The settings of a server, resolved: what flags, variables and the file came to.
 
-use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use wxcode_claude::template::Template;
 use wxcode_core::lease::Node;
@@ -45,6 +51,8 @@ pub struct Settings {
     pub store: String,
     /// What this server is to others on the same store; `None`: it has its store for itself.
     pub shared: Option<Shared>,
+    /// Lines of the log that were lost so far; who writes the log counts them.
+    pub log_lines_lost: Arc<AtomicU64>,
 }
 
 /// A server on a store that others use too.

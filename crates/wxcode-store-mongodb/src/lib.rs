@@ -4,6 +4,9 @@
 //! change of one document is one conditional update; a change of several is first written, whole, into the project's
 //! document (module `change`), and whoever comes across it completes it.
 
+// They panic where the output cannot be written.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
 mod address;
 mod attempt;
 mod change;

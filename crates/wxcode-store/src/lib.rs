@@ -3,6 +3,9 @@
 //! Every change that a promise depends on is one conditional operation whose answer says who won.
 //! The conformance suite (module `conformance`, behind the feature of that name) is written against the trait alone.
 
+// They panic where the output cannot be written.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod copy;

@@ -58,15 +58,7 @@ impl Terminal {
         folder: &Path,
         (columns, rows): (u16, u16),
     ) -> io::Result<Self> {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
-        grantpt(&master)?;
-        unlockpt(&master)?;
-        let name = ptsname(&master, Vec::new())?;
-        let slave = rustix::fs::open(
-            name,
-            OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC,
-            Mode::empty(),
-        )?;
+        let (master, slave) = pair()?;
         tcsetwinsize(&master, winsize(columns, rows))?;
         let child = Command::new(crate::binary::path("in-terminal"))
             .arg(program)
@@ -200,6 +192,23 @@ impl Terminal {
             let _ = rustix::process::kill_process(pid, signal);
         }
     }
+}
+
+/// A terminal without a program: the side that reads and types, and the side that programs have.
+///
+/// # Errors
+/// When there is no terminal to be had.
+pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+    grantpt(&master)?;
+    unlockpt(&master)?;
+    let name = ptsname(&master, Vec::new())?;
+    let slave = rustix::fs::open(
+        name,
+        OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?;
+    Ok((master, slave))
 }
 
 impl Drop for Terminal {

@@ -270,6 +270,7 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
         upgrade_holders: file.holder.upgrade,
         ready_timeout: Duration::from_secs(file.delivery.ready_timeout_s),
         store: String::new(),
+        log_lines_lost: Default::default(),
         shared: None,
         data_dir,
     };

@@ -13,7 +13,7 @@ use wxcode_files::FileError;
 
 use crate::{
     cli::{Common, ServeOptions},
-    config,
+    config, output,
     remote::{Remote, block_on},
     store::StoreChoice,
 };
@@ -44,6 +44,9 @@ pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
         }
         Err(error) => findings.bad("configuration", &format!("{error:#}")),
     }
+    if let Some(error) = findings.unprinted {
+        return Err(error);
+    }
     if findings.bad > 0 {
         bail!("{} of the checks failed", findings.bad)
     } else {
@@ -55,26 +58,34 @@ pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
 #[derive(Default)]
 struct Findings {
     bad: usize,
+    /// Why the first finding that was not printed was not.
+    unprinted: Option<anyhow::Error>,
 }
 
 impl Findings {
     fn good(&mut self, what: &str, detail: &str) {
-        println!("ok      {what}: {detail}");
+        self.print("ok", what, detail);
     }
 
     /// Something to know that is not wrong.
-    fn note(&self, what: &str, detail: &str) {
-        println!("note    {what}: {detail}");
+    fn note(&mut self, what: &str, detail: &str) {
+        self.print("note", what, detail);
     }
 
     /// Something that works, but may not for long.
     fn doubtful(&mut self, what: &str, detail: &str) {
-        println!("warning {what}: {detail}");
+        self.print("warning", what, detail);
     }
 
     fn bad(&mut self, what: &str, detail: &str) {
         self.bad += 1;
-        println!("FAILED  {what}: {detail}");
+        self.print("FAILED", what, detail);
+    }
+
+    fn print(&mut self, kind: &str, what: &str, detail: &str) {
+        if let Err(error) = output::print(format_args!("{kind:<7} {what}: {detail}")) {
+            self.unprinted.get_or_insert(error);
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::{io::Read, path::Path};
 
+use crate::output;
+
 /// Largest payload that is read, in bytes; what is beyond it is not part of any event that matters.
 const READ_MAX: u64 = 64 << 20; // 64 MiB
 /// Largest payload that is handed on, in bytes; long strings in a larger one are cut.
@@ -15,11 +17,11 @@ pub(crate) fn run(file: &Path) {
         .read_to_end(&mut payload);
     // Claude shows what a hook prints only in its debug log, which is where this belongs.
     if let Err(error) = read {
-        eprintln!("wxcode hook: cannot read the event: {error}");
+        output::note(format_args!("wxcode hook: cannot read the event: {error}"));
         return;
     }
     let payload = wxcode_claude::hook::compact(payload, PAYLOAD_MAX);
     if let Err(error) = wxcode_holder::hook::report(file, &payload) {
-        eprintln!("wxcode hook: {error}");
+        output::note(format_args!("wxcode hook: {error}"));
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::{Common, ListOptions},
+    output,
     remote::{Remote, block_on},
 };
 
@@ -22,17 +23,18 @@ pub(crate) fn run(common: &Common, options: &ListOptions) -> anyhow::Result<()> 
     if options.json {
         let rows: Vec<Value> =
             rows.iter().map(|(project, session)| json!({ "id": project.id, "name": project.name, "session": session })).collect();
-        println!("{}", serde_json::to_string_pretty(&rows)?);
-        return Ok(());
+        return output::print(serde_json::to_string_pretty(&rows)?);
     }
     if rows.is_empty() {
-        eprintln!("no projects yet: create one on the page or with POST /api/v1/output-projects");
+        output::note(
+            "no projects yet: create one on the page or with POST /api/v1/output-projects",
+        );
         return Ok(());
     }
-    println!(
+    output::print(format_args!(
         "{:<24}  {:<8}  {:<18}  {:>7}  NAME",
         "ID", "SESSION", "AGENT", "CLIENTS"
-    );
+    ))?;
     for (project, session) in rows {
         let text = |key: &str| session[key].as_str().unwrap_or("-").to_owned();
         // A run has no terminal, but it is the project's agent while it goes on.
@@ -40,10 +42,10 @@ pub(crate) fn run(common: &Common, options: &ListOptions) -> anyhow::Result<()> 
             true => (text("status"), text("agent_state")),
             false => ("run".to_owned(), "working".to_owned()),
         };
-        println!(
+        output::print(format_args!(
             "{:<24}  {:<8}  {:<18}  {:>7}  {}",
             project.id, status, agent, session["clients"], project.name
-        );
+        ))?;
     }
     Ok(())
 }

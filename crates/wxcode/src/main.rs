@@ -1,5 +1,8 @@
 //! The command line: parses, resolves the settings, wires the crates together.
 
+// They panic where the output cannot be written.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod attach;
 mod cli;
 mod config;
@@ -7,22 +10,24 @@ mod doctor;
 mod hook;
 mod init;
 mod list;
+mod log;
 mod migrate;
 mod node;
+mod output;
 mod remote;
 mod send;
 mod serve;
 mod store;
 mod token;
 
-use std::{
-    io::{Write, stderr},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::{Cli, Command, StoreCommand, Usage};
+use crate::{
+    cli::{Cli, Command, StoreCommand, Usage},
+    output::ReaderLeft,
+};
 
 fn main() -> ExitCode {
     // Wrong usage ends with code 2 in here.
@@ -51,18 +56,15 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<ReaderLeft>() => ExitCode::SUCCESS,
         Err(error) => {
             // The terminal may be what has failed.
-            let _ = writeln!(stderr(), "wxcode: {error:#}");
+            output::note(format_args!("wxcode: {error:#}"));
             ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
         }
     }
 }
 
 fn print_openapi() -> anyhow::Result<()> {
-    println!(
-        "{}",
-        serde_json::to_string_pretty(&wxcode_server::openapi())?
-    );
-    Ok(())
+    output::print(serde_json::to_string_pretty(&wxcode_server::openapi())?)
 }

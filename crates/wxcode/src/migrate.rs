@@ -1,7 +1,7 @@
 //! `wxcode store migrate`: everything of one store into another.
 
 use std::{
-    io::{IsTerminal, Write},
+    io::IsTerminal,
     time::{Duration, Instant},
 };
 
@@ -10,7 +10,7 @@ use wxcode_store::copy::{self, Report};
 
 use crate::{
     cli::{Common, MigrateOptions, Usage},
-    config,
+    config, output,
 };
 
 /// How often it is said how far it is.
@@ -21,6 +21,7 @@ pub(crate) fn run(common: &Common, options: &MigrateOptions) -> anyhow::Result<(
         .with_max_level(tracing::Level::WARN)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
+        .log_internal_errors(false)
         .init();
     tokio::runtime::Runtime::new()
         .context("cannot start the runtime")?
@@ -47,13 +48,13 @@ async fn migrate(common: &Common, options: &MigrateOptions) -> anyhow::Result<()
     let report = copy::everything(&*source, &*target, |report| {
         if said.elapsed() >= SAY_EVERY {
             said = Instant::now();
-            say(&format!("{} …", progress(report)));
+            output::note(format_args!("{} …", progress(report)));
         }
     })
     .await
     .context("the copy is not complete: run the same again to go on")?;
     for problem in &report.problems {
-        say(problem);
+        output::note(problem);
     }
     if report.problem_count > 0 {
         bail!(
@@ -62,12 +63,11 @@ async fn migrate(common: &Common, options: &MigrateOptions) -> anyhow::Result<()
             report.problem_count
         );
     }
-    println!(
+    output::print(format_args!(
         "{} are in {to} as they are in {from}; {} of these records were there before",
         progress(&report),
         report.found
-    );
-    Ok(())
+    ))
 }
 
 fn progress(report: &Report) -> String {
@@ -79,9 +79,4 @@ fn progress(report: &Report) -> String {
         ..
     } = report;
     format!("{projects} of {total} projects, {milestones} milestones, {deliveries} deliveries")
-}
-
-fn say(text: &str) {
-    // The terminal may be gone; the copy is not for it.
-    let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::{
     cli::{Common, SendOptions},
+    output,
     remote::{Remote, block_on},
 };
 
@@ -32,19 +33,19 @@ pub(crate) fn run(common: &Common, options: &SendOptions) -> anyhow::Result<()> 
         while options.wait && !matches!(delivery.state.as_str(), "submitted" | "failed") {
             let waits_for = delivery.error.clone();
             if waits_for.is_some() && waits_for != said {
-                eprintln!(
+                output::note(format_args!(
                     "waits for the dialog {}: answer it in the terminal",
                     waits_for.as_deref().unwrap_or_default()
-                );
+                ));
             }
             said = waits_for;
             tokio::time::sleep(POLL).await;
             delivery = remote.get(&format!("{path}/{}", delivery.id)).await?;
         }
-        println!("{} {}", delivery.id, delivery.state);
+        let printed = output::print(format_args!("{} {}", delivery.id, delivery.state));
         if delivery.state == "failed" {
             bail!("{}", delivery.error.unwrap_or_default());
         }
-        Ok(())
+        printed
     })
 }

@@ -1,6 +1,9 @@
 //! `wxcode serve`.
 
-use std::io::{IsTerminal, Write};
+use std::{
+    io::{IsTerminal, stderr, stdout},
+    thread,
+};
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
@@ -10,26 +13,35 @@ use wxcode_server::Server;
 use crate::{
     cli::{Common, ServeOptions},
     config::{self, Resolved},
-    init, node, token,
+    init,
+    log::{self, Log},
+    node, token,
 };
 
 pub(crate) fn run(common: &Common, options: &ServeOptions) -> anyhow::Result<()> {
     let resolved = config::resolve(common, options)?;
     let filter = EnvFilter::try_new(&resolved.log)
         .with_context(|| format!("`{}` is no log filter: try `info`", resolved.log))?;
+    let log = Log::start(stderr()).context("cannot start the thread of the log")?;
+    let writer = log.clone();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(move || writer.clone())
+        .with_ansi(stderr().is_terminal())
+        // They would be printed to standard error, which may wait or fail.
+        .log_internal_errors(false)
         .init();
-    tokio::runtime::Builder::new_multi_thread()
+    log.report_panics();
+    let served = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?
-        .block_on(serve(common, resolved))
+        .block_on(serve(common, resolved, &log));
+    log.finish();
+    served
 }
 
-async fn serve(common: &Common, resolved: Resolved) -> anyhow::Result<()> {
+async fn serve(common: &Common, resolved: Resolved, log: &Log) -> anyhow::Result<()> {
     let Resolved {
         listen,
         store,
@@ -45,20 +57,17 @@ async fn serve(common: &Common, resolved: Resolved) -> anyhow::Result<()> {
         settings.shared = Some(node::load(own, &data_dir)?);
     }
     settings.store = store.to_string();
+    settings.log_lines_lost = log.lost();
     let store = store.open(&data_dir).await?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
     let server = Server::open(listen, settings, store, lock).await?;
     let address = server.address();
-    // Scripts wait for this line, so it must not stay in a buffer.
-    let mut stdout = std::io::stdout();
-    writeln!(stdout, "listening on http://{address}")
-        .and_then(|()| stdout.flush())
-        .context("cannot write to standard output")?;
-    eprintln!(
+    announce(format!("listening on http://{address}\n"))?;
+    log.line(&format!(
         "open http://{address}/ and log in with the token in {}/token (`wxcode token` prints it)",
         data_dir.display()
-    );
+    ));
     server
         .run(async {
             tokio::select! {
@@ -68,5 +77,14 @@ async fn serve(common: &Common, resolved: Resolved) -> anyhow::Result<()> {
             }
         })
         .await;
+    Ok(())
+}
+
+/// Prints the line that scripts wait for, by a thread of its own: nobody may take it.
+fn announce(line: String) -> anyhow::Result<()> {
+    thread::Builder::new()
+        .name("announcement".to_owned())
+        .spawn(move || log::write(&stdout(), line.as_bytes()))
+        .context("cannot start the thread that prints the address")?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, bail};
 
-use crate::{cli::Common, config};
+use crate::{cli::Common, config, output};
 
 /// Shortest token that is taken, in bytes.
 const TOKEN_MIN: usize = 8;
@@ -76,6 +76,5 @@ fn make(path: &Path) -> anyhow::Result<String> {
 pub(crate) fn print(common: &Common) -> anyhow::Result<()> {
     let data_dir = config::data_dir(common)?;
     fs::create_dir_all(&data_dir).with_context(|| format!("cannot make {}", data_dir.display()))?;
-    println!("{}", load(common, &data_dir)?);
-    Ok(())
+    output::print(load(common, &data_dir)?)
 }

@@ -8,6 +8,10 @@ use tokio::sync::Mutex;
 use super::{ClientError, Hello, Request, socket::Writer};
 use crate::frame::{self, MAX_CLAIM_MS, MAX_GRACE_MS, MAX_INPUT, MAX_KEY, MAX_SMALL, Type};
 
+/// The most bytes that may wait for the holder to take them: two deliveries, and small requests
+/// beside them.
+pub const MAX_UNSENT: usize = 2 * MAX_INPUT + (1 << 20); // 9 MiB
+
 /// The asking side of a connection; its clones share the connection.
 #[derive(Clone, Debug)]
 pub struct Sender {
@@ -49,10 +53,30 @@ impl Sender {
         self.flush().await
     }
 
-    /// Takes a request for the next [`Sender::flush`]. The caller bounds how many wait.
+    /// Sends as much of a request as the system takes at once. The rest waits for
+    /// [`Sender::drain`], so a caller that
+    /// listens to the `Receiver` beside it never waits for a holder that waits for it.
     ///
     /// # Errors
-    /// The request is beyond a bound.
+    /// The request is beyond a bound, or the connection broke.
+    pub async fn post(&self, request: Request) -> Result<(), ClientError> {
+        self.enqueue(request).await?;
+        Ok(self.half.lock().await.begin()?)
+    }
+
+    /// Writes all that waits, and what is posted meanwhile; returns only when the connection broke.
+    /// Cancel-safe.
+    pub async fn drain(&self) -> ClientError {
+        match self.flush().await {
+            Ok(()) => std::future::pending().await,
+            Err(error) => error,
+        }
+    }
+
+    /// Takes a request for the next [`Sender::flush`].
+    ///
+    /// # Errors
+    /// The request is beyond a bound, or more than [`MAX_UNSENT`] wait.
     pub async fn enqueue(&self, request: Request) -> Result<(), ClientError> {
         let (what, len, limit) = match &request {
             Request::Input { bytes, .. } | Request::ClaimedInput { bytes, .. } => {
@@ -77,7 +101,11 @@ impl Sender {
         if len > limit {
             return Err(ClientError::TooLarge { what, len, limit });
         }
-        request.encode(&mut self.half.lock().await.unsent);
+        let mut half = self.half.lock().await;
+        if half.unsent.len() > MAX_UNSENT {
+            return Err(ClientError::Stuck(half.unsent.len()));
+        }
+        request.encode(&mut half.unsent);
         Ok(())
     }
 
@@ -94,6 +122,11 @@ impl Sender {
 }
 
 impl Half {
+    /// Writes what the system takes at once.
+    fn begin(&mut self) -> io::Result<()> {
+        self.socket.begin(&mut self.unsent).map(drop)
+    }
+
     async fn flush(&mut self) -> io::Result<()> {
         self.socket.write(&mut self.unsent).await
     }

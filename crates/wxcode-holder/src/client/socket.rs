@@ -46,16 +46,25 @@ impl Reader {
 impl Writer {
     /// Writes all of `bytes`, taking what is written from them. Cancel-safe.
     pub(super) async fn write(&mut self, bytes: &mut BytesMut) -> io::Result<()> {
+        while !self.begin(bytes)? {
+            self.room().await?;
+        }
+        Ok(())
+    }
+
+    /// Writes as much of `bytes` as there is room for, taking what is written from them; whether
+    /// that is all.
+    pub(super) fn begin(&self, bytes: &mut BytesMut) -> io::Result<bool> {
         while !bytes.is_empty() {
             match send(&self.0, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(n) => bytes.advance(n),
-                Err(Errno::AGAIN) => self.room().await?,
+                Err(Errno::AGAIN) => return Ok(false),
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn room(&self) -> io::Result<()> {

@@ -20,8 +20,10 @@ use crate::{
 
 /// How long a connection may take to say who it is.
 pub(super) const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
-/// With this many bytes on their way out no more is taken from a connection, and no more output is
-/// queued for it.
+/// With this many bytes of answers on their way out no more is taken from a connection. What it
+/// hears unasked, one
+/// message at a time, does not count: a connection that sends a large request is heard while a
+/// large hook waits for it.
 pub(super) const MAX_QUEUED: usize = 256 << 10; // 256 KiB
 /// The largest queue that is kept for reuse, in bytes.
 const KEPT: usize = 64 << 10; // 64 KiB
@@ -63,6 +65,10 @@ pub(super) struct Peer {
     pub(super) phase: Phase,
     decoder: Decoder,
     out: BytesMut,
+    /// Of `out`, what [`MAX_QUEUED`] does not count.
+    unasked: usize,
+    /// A request that has come whole waits until the answers before it are taken.
+    pub(super) held_back: bool,
     /// The socket took no more; to be tried when it says so.
     pub(super) blocked: bool,
     pub(super) output: Cursor,
@@ -98,6 +104,8 @@ impl Peer {
             phase: Phase::New(Instant::now() + HELLO_TIMEOUT),
             decoder: Decoder::default(),
             out: BytesMut::new(),
+            unasked: 0,
+            held_back: false,
             blocked: false,
             output: Cursor::Off,
             replay: None,
@@ -116,7 +124,18 @@ impl Peer {
 
     /// Whether requests are taken from it now.
     pub(super) fn listens(&self) -> bool {
-        matches!(self.phase, Phase::New(_) | Phase::Open) && self.out.len() <= MAX_QUEUED
+        let asked = self.out.len() - self.unasked;
+        matches!(self.phase, Phase::New(_) | Phase::Open) && asked <= MAX_QUEUED
+    }
+
+    /// What was queued since there were `before` bytes is no answer.
+    pub(super) fn is_unasked_since(&mut self, before: usize) {
+        self.unasked += self.out.len() - before;
+    }
+
+    /// How many bytes are queued.
+    pub(super) fn queued(&self) -> usize {
+        self.out.len()
     }
 
     /// When something may be sent that waits for its time.
@@ -191,9 +210,10 @@ impl Peer {
 
     /// The next message that has come whole.
     pub(super) fn next_frame(&mut self) -> Result<Option<(Type, Bytes)>, TooLong> {
-        match self.listens() {
-            true => self.decoder.next_frame(),
-            false => Ok(None),
+        self.held_back = !self.listens();
+        match self.held_back {
+            false => self.decoder.next_frame(),
+            true => Ok(None),
         }
     }
 
@@ -205,7 +225,10 @@ impl Peer {
                 &self.out,
                 SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
             ) {
-                Ok(n) => self.out.advance(n),
+                Ok(n) => {
+                    self.out.advance(n);
+                    self.unasked = self.unasked.saturating_sub(n);
+                }
                 Err(rustix::io::Errno::AGAIN) => {
                     self.blocked = true;
                     return;

@@ -23,9 +23,17 @@ pub(super) const OPEN_UPDATE: Duration = Duration::from_millis(50);
 const MAX_TURN: usize = 256;
 
 impl Holder {
-    /// Gives a connection what it lacks, until it has all or its socket takes no more. Whether it
-    /// lacks more that its socket would take.
+    /// Gives a connection what it lacks, until it has all or its socket takes no more. Whether
+    /// there is more to do
+    /// for it at once.
     pub(super) fn serve(&mut self, peer: &mut Peer) -> bool {
+        let lacks = self.give(peer);
+        // Nothing wakes for a request that has come already and may be taken again.
+        lacks || (peer.held_back && peer.listens())
+    }
+
+    /// Whether it lacks more that its socket would take.
+    fn give(&mut self, peer: &mut Peer) -> bool {
         if peer.idle_until.is_some_and(|until| Instant::now() < until)
             && matches!(peer.phase, Phase::Open)
             && !self.queue_next(peer)
@@ -47,6 +55,13 @@ impl Holder {
 
     /// Queues the next message of a connection that has nothing queued; whether there was one.
     fn queue_next(&mut self, peer: &mut Peer) -> bool {
+        let before = peer.queued();
+        let queued = self.queue_any(peer);
+        peer.is_unasked_since(before);
+        queued
+    }
+
+    fn queue_any(&mut self, peer: &mut Peer) -> bool {
         if self.queue_output(peer) || self.queue_event(peer) {
             return true;
         }

@@ -64,16 +64,27 @@ impl Feed {
         }
     }
 
-    /// Tells an event, if it is news.
+    /// Tells an event, if it is news. What it says must be true already for everybody who reads it.
     pub(crate) fn tell(&self, kind: Kind) {
+        self.tell_with(kind, || ());
+    }
+
+    /// Tells an event that `set` makes true. The event is in the log before that, so a server that
+    /// dies in between
+    /// leaves no end that nobody heard of, and no reader gets it before `set` has returned. `set`
+    /// is always called; it
+    /// must neither wait nor tell.
+    pub(crate) fn tell_with(&self, kind: Kind, set: impl FnOnce()) {
         if self.closed.is_cancelled() {
-            return;
+            return set();
         }
         let name = kind.name();
         self.with(|kept| {
-            if kept.keep(kind) {
+            let is_news = kept.keep(kind);
+            // Under the lock, which every reader takes.
+            set();
+            if is_news {
                 self.metrics.told(name);
-                // Under the lock, so that it only grows.
                 self.newest.send_replace(kept.log.last());
             }
         });

@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -77,6 +77,10 @@ pub(crate) async fn bring_up_to_date(app: &App) -> Result<String, std::fmt::Erro
         let projects = signed(projects.len());
         metrics.0.projects_with_deliveries.set(projects);
     }
+    let lost = app.settings.log_lines_lost.load(Ordering::Relaxed);
+    // Only this counts here, and one scrape at a time.
+    let told = metrics.0.log_lines_lost.get();
+    metrics.0.log_lines_lost.inc_by(lost.saturating_sub(told));
     metrics.0.watched.set(signed(app.planning.watched()));
     let (own, data_dir) = (metrics.clone(), app.settings.data_dir.clone());
     let looked = tokio::task::spawn_blocking(move || {

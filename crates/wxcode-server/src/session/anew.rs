@@ -78,6 +78,7 @@ impl Sessions {
             leases.clone(),
             project,
             id,
+            is_latest,
             Deadlines { ready_ms },
         );
         let upgrades = self.0.settings.upgrade_holders;

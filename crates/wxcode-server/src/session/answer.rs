@@ -109,7 +109,7 @@ impl Answerer {
                     bytes: bytes(&key),
                 };
                 looker.renew(now);
-                holder.send(request).await?;
+                holder.post(request).await?;
             }
             Effect::Look => looker.unsettle(now),
             effect => self.conclude(effect),

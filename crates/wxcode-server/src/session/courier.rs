@@ -38,6 +38,9 @@ pub(super) struct Courier {
     leases: Leases,
     project: Id,
     session: Id,
+    /// Whether no other agent of the project was started later: what waits for one of those is not
+    /// its own to settle.
+    is_latest: bool,
     deadlines: Deadlines,
     under: Option<Under>,
     readiness: Readiness,
@@ -64,6 +67,7 @@ impl Courier {
         leases: Leases,
         project: Id,
         session: Id,
+        is_latest: bool,
         deadlines: Deadlines,
     ) -> Self {
         Self {
@@ -71,6 +75,7 @@ impl Courier {
             leases,
             project,
             session,
+            is_latest,
             deadlines,
             under: None,
             readiness: Readiness::NotReady,
@@ -307,6 +312,9 @@ impl Courier {
             return Ok(());
         }
         for delivery in self.store.open_deliveries(self.project).await? {
+            if !self.is_latest && delivery.session_id != Some(self.session) {
+                continue;
+            }
             let reported = self.was_reported(&delivery);
             end(&*self.store, &delivery, reported).await?;
         }

@@ -188,6 +188,7 @@ fn settings(data_dir: PathBuf) -> Settings {
         ready_timeout: Duration::from_secs(1),
         store: "sqlite".to_owned(),
         shared: None,
+        log_lines_lost: Default::default(),
     }
 }
 

@@ -111,6 +111,10 @@ pub struct Session {
     pub(super) view: watch::Sender<View>,
     /// Rings when a delivery was queued.
     pub(super) bell: Notify,
+    /// Held while a delivery is queued for it, and while it settles its last deliveries and ends:
+    /// what is queued for
+    /// a session that ends is settled by it, or carried by the next one.
+    pub(super) intake: tokio::sync::Mutex<()>,
     pub(super) reports: broadcast::Sender<Arc<HookEvent>>,
     answers: Mutex<mpsc::Sender<Given>>,
     /// Where what happens to it is told.
@@ -144,6 +148,7 @@ impl Session {
             lost: note.lost.clone(),
             view,
             bell: Notify::new(),
+            intake: tokio::sync::Mutex::default(),
             reports: broadcast::channel(REPORTS_MAX).0,
             feed,
             answers: Mutex::new(answers),

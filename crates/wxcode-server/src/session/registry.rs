@@ -223,6 +223,12 @@ impl Sessions {
         // Before it is queued: nothing is to wait for a session that nobody starts.
         seat.is_free()?;
         self.check_lease(project).await?;
+        let running = seat.running();
+        // A session that runs does not settle its last deliveries before this one is queued.
+        let _intake = match &running {
+            Some(session) => Some(session.intake.lock().await),
+            None => None,
+        };
         let queued = self.0.store.queue(new).await;
         if matches!(queued, Err(StoreError::Unavailable(_))) {
             // The store may have queued it all the same.
@@ -242,11 +248,8 @@ impl Sessions {
             refused => return Ok(Delivered::Refused(refused)),
         };
         match self.get_or_start(&seat, project).await {
-            Ok(Found { session, created }) => {
+            Ok(Found { session, .. }) => {
                 session.bell.notify_one();
-                if !created && session.is_over() && self.is_open(delivery.id).await? {
-                    self.get_or_start(&seat, project).await?;
-                }
                 Ok(Delivered::Accepted(
                     self.0
                         .store
@@ -362,15 +365,17 @@ impl Sessions {
         } = started;
         let view = View::starting(Learned::read(&dir).claude_version);
         let feed = self.0.events.current(note.project_id).await;
-        feed.tell(Kind::SessionStarted {
+        let (session, ends) = Session::new(id, &note, dir, holder.agent(), at, view, feed);
+        let session = Arc::new(session);
+        let begun = Kind::SessionStarted {
             session_id: id,
             claude_session_id: note.claude_session_id,
             resumed: note.resumed,
             pid: holder.agent_pid,
-        });
-        let (session, ends) = Session::new(id, &note, dir, holder.agent(), at, view, feed);
-        let session = Arc::new(session);
-        seat.take(Arc::clone(&session));
+        };
+        session
+            .feed
+            .tell_with(begun, || seat.take(Arc::clone(&session)));
         let closing = self.0.closing.clone();
         // What changed while nobody looked is told at once.
         let attention = match self.0.store.project(note.project_id).await {
@@ -431,3 +436,6 @@ pub(super) async fn stop<T>(dir: &Path, ended: impl Future<Output = T>) -> bool 
     };
     timeout(STOP_TIMEOUT, ended).await.is_ok()
 }
+
+#[cfg(test)]
+mod tests;

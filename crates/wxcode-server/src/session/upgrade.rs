@@ -90,7 +90,7 @@ impl Upgrade {
             build: BUILD.to_owned(),
             program: own_program(),
         };
-        holder.send(request).await?;
+        holder.post(request).await?;
         self.asked = Some(permit);
         self.due = Some(now + ANSWER_MS);
         Ok(())

@@ -153,7 +153,7 @@ impl Watcher {
         } = connection;
         self.live_from.get_or_insert(welcome.info.next_hook_seq);
         sender
-            .send(Request::Events {
+            .post(Request::Events {
                 since: self.next_seq,
             })
             .await?;
@@ -168,6 +168,7 @@ impl Watcher {
                 .deadline()
                 .map(|at| self.began + Duration::from_millis(at));
             tokio::select! {
+                error = sender.drain() => return Err(error),
                 event = receiver.next() => match event? {
                     None => return Ok(Parted::Disconnected),
                     Some(client::Event::Exited(exit)) => return Ok(Parted::Exited(exit)),
@@ -201,7 +202,7 @@ impl Watcher {
     async fn tick(&mut self, holder: &Sender) -> Result<(), ClientError> {
         let now = self.now();
         if let Some(id) = self.looker.probe(now) {
-            holder.send(Request::Screen { id }).await?;
+            holder.post(Request::Screen { id }).await?;
         }
         if self.record.is_due(now) {
             self.read_record(now, holder).await?;
@@ -229,7 +230,7 @@ impl Watcher {
             } => self.hook(seq, lineage, &payload, holder).await?,
             client::Event::Quiet { .. } => {
                 let id = self.looker.rest();
-                holder.send(Request::Screen { id }).await?;
+                holder.post(Request::Screen { id }).await?;
             }
             client::Event::Screen {
                 id,

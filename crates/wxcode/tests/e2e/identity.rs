@@ -13,7 +13,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Agent, Events, Server};
+use crate::support::{Agent, Events, Server, eventually};
 
 /// The folder of the only session.
 fn folder(server: &Server) -> PathBuf {
@@ -305,7 +305,7 @@ async fn what_an_earlier_session_reported_does_not_turn_the_conversation_back() 
     // As where the disk was full when the first session ended: nothing says that its end was accounted for.
     fs::remove_file(earlier.join("settled")).unwrap();
     server.up().await;
-    assert!(earlier.join("settled").exists(), "it was accounted for");
+    eventually("it was accounted for", || earlier.join("settled").exists()).await;
     let after = server.session(&project).await;
     for key in ["session_id", "claude_session_id", "claude_session_history"] {
         assert_eq!(after[key], third[key], "{key}");

@@ -69,6 +69,7 @@ async fn a_panic_costs_a_session_a_moment() {
     // Whoever was attached before is told of the end as well.
     let ended = tokio::time::timeout(Duration::from_secs(60), session.ended());
     assert_eq!(ended.await.unwrap().code, Some(7));
+    sessions.close().await;
     assert!(dir.join(SETTLED).exists());
     let latest = sessions.latest(project).unwrap();
     assert!(Arc::ptr_eq(&latest, &session), "it is the same session");

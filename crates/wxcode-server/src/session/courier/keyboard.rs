@@ -77,7 +77,7 @@ impl Courier {
         }
         let claim = self.claim;
         let for_ms = u32::try_from(CLAIM_MS).unwrap_or(u32::MAX);
-        holder.send(Request::Claim { claim, for_ms }).await?;
+        holder.post(Request::Claim { claim, for_ms }).await?;
         Ok(None)
     }
 
@@ -85,14 +85,14 @@ impl Courier {
     pub(super) async fn look(&mut self, holder: &Sender) -> Result<(), ClientError> {
         self.look += 1;
         let id = LOOKS + self.look;
-        holder.send(Request::Screen { id }).await
+        holder.post(Request::Screen { id }).await
     }
 
     /// Gives the keyboard back.
     pub(super) async fn release(&mut self, holder: &Sender) -> Result<(), ClientError> {
         if std::mem::take(&mut self.is_claiming) && self.claims {
             let claim = self.claim;
-            holder.send(Request::Release { claim }).await?;
+            holder.post(Request::Release { claim }).await?;
         }
         Ok(())
     }
@@ -109,6 +109,6 @@ impl Courier {
             true => Request::ClaimedInput { claim, seq, bytes },
             false => Request::Input { seq, bytes },
         };
-        holder.send(request).await
+        holder.post(request).await
     }
 }

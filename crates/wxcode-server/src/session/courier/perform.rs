@@ -59,7 +59,7 @@ impl Courier {
                     },
                     false => Request::Deliver { key, bytes },
                 };
-                holder.send(request).await.map_err(Setback::Holder)?;
+                holder.post(request).await.map_err(Setback::Holder)?;
                 Ok(None)
             }
             Effect::Enter { attempts } => {

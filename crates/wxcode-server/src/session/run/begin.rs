@@ -142,13 +142,13 @@ impl Sessions {
             is_latest,
         } = begun;
         let feed = self.0.events.current(note.project_id).await;
-        feed.tell(Kind::RunStarted {
+        let begun = Kind::RunStarted {
             run_id: id,
             claude_session_id: note.claude_session_id,
             resumed: note.resumed,
             pid: holder.agent_pid,
             prompt: shortened(&note.prompt, PROMPT_TOLD),
-        });
+        };
         let (progress, watch) = watch::channel(Progress {
             claude_session_id: note.claude_session_id,
             is_over: false,
@@ -161,7 +161,7 @@ impl Sessions {
             started_at: at,
             progress: watch,
         });
-        seat.take_run(Arc::clone(&run));
+        feed.tell_with(begun, || seat.take_run(Arc::clone(&run)));
         let closing = self.0.closing.clone();
         let store = Arc::clone(&self.0.store);
         let follower = Follower::new(

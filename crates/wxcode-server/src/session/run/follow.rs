@@ -1,6 +1,6 @@
 //! Follows the output of one run, from its first byte to its end, and accounts for what it says.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc};
 
 use jiff::Timestamp;
 use tokio::{sync::watch, time::sleep};
@@ -128,11 +128,12 @@ impl Follower {
             since: Some(self.messages.at()),
             history: 0,
         };
-        sender.send(attach).await?;
+        sender.post(attach).await?;
         let mut has_come = false;
         loop {
             let is_behind = self.ledger.is_behind();
             let event = tokio::select! {
+                error = sender.drain() => return Err(error),
                 event = receiver.next() => event?,
                 () = sleep(LAST_WORDS_RETRY), if is_behind => {
                     self.save().await;
@@ -235,7 +236,7 @@ impl Follower {
                 () = self.closing.cancelled() => return,
             }
         }
-        self.tell(&exit);
+        self.end(&exit).await;
     }
 
     /// Reads from the log what the holder could not tell any more.
@@ -291,8 +292,8 @@ impl Follower {
         }
     }
 
-    /// Tells what the run came to, and writes it down.
-    fn tell(self, exit: &Exit) {
+    /// Ends the run for everybody, tells what it came to, and writes it down.
+    async fn end(self, exit: &Exit) {
         let said = self.story.verdict.as_ref();
         let verdict = said.map(|said| Verdict {
             is_error: said.is_error,
@@ -314,7 +315,7 @@ impl Follower {
             .at
             .parse()
             .map_or_else(|_| to_millis(Timestamp::now()), to_millis);
-        self.feed.tell(Kind::RunFinished {
+        let finished = Kind::RunFinished {
             run_id: self.run.id,
             claude_session_id: conversation,
             state,
@@ -324,19 +325,32 @@ impl Follower {
             duration_ms: said.and_then(|said| said.duration_ms),
             cost_usd: said.and_then(|said| said.cost_usd),
             turns: said.and_then(|said| said.turns),
+        };
+        let record = Arc::new(Record::new(state, conversation, result, error, ended_at));
+        // A disk may be slow, and the next run does not wait for it.
+        self.feed.tell_with(finished, || {
+            self.progress.send_modify(|progress| {
+                progress.claude_session_id = conversation;
+                progress.unwritten = Some(Arc::clone(&record));
+                progress.is_over = true;
+            });
         });
-        let record = Record::new(state, conversation, result, error, ended_at);
         // Without it the same is accounted for again by the next server, which changes nothing.
-        let written = record::write(&self.run.dir, &record);
-        if let Err(error) = &written {
-            tracing::warn!(run = %self.run.id, %error, "what a run came to could not be written");
+        let dir = self.run.dir.clone();
+        let write = move || record::write(&dir, &record);
+        let written = tokio::task::spawn_blocking(write)
+            .await
+            .map_err(io::Error::other)
+            .and_then(|written| written);
+        match written {
+            Ok(()) => self
+                .progress
+                .send_modify(|progress| progress.unwritten = None),
+            Err(error) => {
+                tracing::warn!(run = %self.run.id, %error, "what a run came to could not be written");
+            }
         }
         tracing::info!(run = %self.run.id, ?state, code = ?exit.code, signal = ?exit.signal, "the run is over");
-        self.progress.send_modify(|progress| {
-            progress.claude_session_id = conversation;
-            progress.unwritten = written.is_err().then(|| Arc::new(record));
-            progress.is_over = true;
-        });
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) struct Progress {
     pub(super) claude_session_id: Uuid,
     /// Whether it is over, and everything that follows from it has been done.
     pub(super) is_over: bool,
-    /// What it came to, where that could not be written.
+    /// What it came to, where that is not written.
     pub(super) unwritten: Option<Arc<Record>>,
 }
 

@@ -1,6 +1,6 @@
 //! The end of a session: what its agent reported last, and who is told.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use tokio::time::sleep;
 use wxcode_core::{agent::AgentState, event::Kind};
@@ -21,28 +21,41 @@ impl Watcher {
         // Whoever gave them learns of the end by their loss.
         while self.given.try_recv().is_ok() {}
         self.last_words().await;
+        let session = Arc::clone(&self.session);
         loop {
+            // A delivery is queued before this, and settled here, or after it, and finds the
+            // session ended.
+            let intake = session.intake.lock().await;
             let saved = self.ledger.save().await.is_ok();
             if self.courier.close().await && saved {
+                self.end(&exit);
                 break;
             }
+            drop(intake);
             tokio::select! {
                 () = sleep(LAST_WORDS_RETRY) => {}
                 () = self.closing.cancelled() => return,
             }
         }
-        self.session.feed.tell(Kind::SessionExited {
+        let settled = session.dir.join(SETTLED);
+        // Best effort: without it the same is accounted for again, which changes nothing.
+        let _ = tokio::task::spawn_blocking(move || std::fs::write(settled, b"")).await;
+        tracing::info!(session = %session.id, reason = %exit.reason, code = ?exit.code, signal = ?exit.signal, "the session ended");
+    }
+
+    /// Ends the session for everybody, and tells of it.
+    fn end(&self, exit: &Exit) {
+        let exited = Kind::SessionExited {
             session_id: self.session.id,
             code: exit.code,
             signal: exit.signal,
             reason: exit.reason.clone(),
-        });
-        // Best effort: without it the same is accounted for again, which changes nothing.
-        let _ = std::fs::write(self.session.dir.join(SETTLED), b"");
-        tracing::info!(session = %self.session.id, reason = %exit.reason, code = ?exit.code, signal = ?exit.signal, "the session ended");
-        self.view.send_modify(|view| {
-            view.warning = None;
-            view.exit = Some(exit);
+        };
+        self.session.feed.tell_with(exited, || {
+            self.view.send_modify(|view| {
+                view.warning = None;
+                view.exit = Some(exit.clone());
+            });
         });
     }
 

@@ -106,9 +106,15 @@ impl Watcher {
             return Ok(());
         };
         self.save().await;
+        let evidence = evidence(seq, &event);
+        // Who reads of a request finds it asked.
+        if let Some(evidence) = &evidence {
+            self.agent.observe(evidence);
+            self.show();
+        }
         self.reporter.hook(seq, &event);
-        if let Some(evidence) = evidence(seq, &event) {
-            self.observe(&evidence, Some(seq), holder).await?;
+        if let Some(evidence) = evidence {
+            self.follow_up(&evidence, Some(seq), holder).await?;
         }
         // After the agent's state, so that nobody sees a command submitted and the agent still idle.
         if matches!(event.kind, HookKind::UserPromptSubmit { .. }) {

@@ -30,6 +30,17 @@ impl Watcher {
         holder: &Sender,
     ) -> Result<(), ClientError> {
         self.agent.observe(evidence);
+        self.show();
+        self.follow_up(evidence, hook, holder).await
+    }
+
+    /// What follows from evidence that was observed and is shown.
+    pub(super) async fn follow_up(
+        &mut self,
+        evidence: &Evidence,
+        hook: Option<u64>,
+        holder: &Sender,
+    ) -> Result<(), ClientError> {
         if self.agent.has_started() && self.view.borrow().claude_version.is_none() {
             self.read_version().await;
         }
@@ -50,7 +61,6 @@ impl Watcher {
         if self.agent.is_engaged() {
             self.record.watch(now);
         }
-        self.show();
         self.answerer.observed(&self.agent);
         self.tell_state(hook);
         self.courier

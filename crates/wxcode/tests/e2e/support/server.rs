@@ -40,6 +40,8 @@ pub(crate) struct Server {
     is_elsewhere: bool,
     /// The store, where it is not the default one.
     store: Option<String>,
+    /// Standard output and standard error of the next start, where they are not the tests' own.
+    outputs: Option<(Stdio, Stdio)>,
 }
 
 /// A status and a body.
@@ -131,6 +133,14 @@ impl Server {
         found
     }
 
+    /// A server with this standard output and standard error, which the test need not read.
+    pub(crate) async fn start_with_outputs(agent: Agent, outputs: (Stdio, Stdio)) -> Self {
+        let mut server = Self::new(agent, store().await);
+        server.outputs = Some(outputs);
+        server.up().await;
+        server
+    }
+
     fn new(agent: Agent, store: Option<String>) -> Self {
         let dir = tempfile::Builder::new()
             .prefix("wxcode-test-")
@@ -155,6 +165,7 @@ impl Server {
             store,
             program: vec![env!("CARGO_BIN_EXE_wxcode").into()],
             is_elsewhere: false,
+            outputs: None,
         }
     }
 
@@ -220,6 +231,12 @@ impl Server {
     /// Starts the program, at the same address as before.
     pub(crate) async fn up(&mut self) {
         let mut command = self.command(&["serve", "--listen", &self.listen]);
+        if let Some((stdout, stderr)) = self.outputs.take() {
+            let child = command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
+            self.child = Some(child.spawn().unwrap());
+            self.find(None).await;
+            return;
+        }
         let log = fs::OpenOptions::new()
             .create(true)
             .append(true)
