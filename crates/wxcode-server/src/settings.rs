@@ -1,6 +1,6 @@
 //! The settings of a server, resolved: what flags, variables and the file came to.
 
-use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, ffi::OsString, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use wxcode_claude::template::Template;
 use wxcode_core::lease::Node;
@@ -15,6 +15,8 @@ pub struct Settings {
     pub token: String,
     /// Host names besides the listen address and `localhost` that requests may name.
     pub allowed_hosts: Vec<String>,
+    /// Caps on connections.
+    pub network: Network,
     /// The claude executable: a path, or a name to be looked up on `PATH`.
     pub claude: PathBuf,
     /// This program, which runs holders and hooks.
@@ -27,6 +29,8 @@ pub struct Settings {
     pub commands: Commands,
     /// The environment that the server was started with.
     pub environment: Vec<(OsString, OsString)>,
+    /// The umask that the server was started with, which agents get.
+    pub umask: u32,
     /// Variables to hand on besides the allow-list; a trailing `*` makes a prefix.
     pub pass_env: Vec<String>,
     /// Variables to set for the agent.
@@ -45,6 +49,17 @@ pub struct Settings {
     pub store: String,
     /// What this server is to others on the same store; `None`: it has its store for itself.
     pub shared: Option<Shared>,
+}
+
+/// Caps on connections; `None`: derived from the limit on descriptors.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Network {
+    /// Connections in all.
+    pub connections: Option<NonZeroU32>,
+    /// Connections of one address.
+    pub connections_per_address: Option<NonZeroU32>,
+    /// Connections without authentication.
+    pub connections_unauthenticated: Option<NonZeroU32>,
 }
 
 /// A server on a store that others use too.

@@ -9,11 +9,13 @@ mod init;
 mod list;
 mod migrate;
 mod node;
+mod permission;
 mod remote;
 mod send;
 mod serve;
 mod store;
 mod token;
+mod umask;
 
 use std::{
     io::{Write, stderr},
@@ -25,6 +27,8 @@ use clap::Parser;
 use crate::cli::{Cli, Command, StoreCommand, Usage};
 
 fn main() -> ExitCode {
+    // First of all: whatever any command makes is for its owner alone.
+    umask::restrict();
     // Wrong usage ends with code 2 in here.
     let Cli { command, common } = Cli::parse();
     let result = match command {
@@ -40,7 +44,7 @@ fn main() -> ExitCode {
             return match (&options.resume, options.check_state) {
                 (Some(lifeline), _) => wxcode_holder::resume(&options.dir, lifeline),
                 (None, Some(fd)) => wxcode_holder::check_state(fd),
-                (None, None) => wxcode_holder::run(&options.dir),
+                (None, None) => wxcode_holder::run(&options.dir, umask::users()),
             };
         }
         // A hook must never fail the agent.

@@ -1,6 +1,9 @@
 //! `wxcode serve`.
 
-use std::io::{IsTerminal, Write};
+use std::{
+    io::{IsTerminal, Write},
+    path::PathBuf,
+};
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
@@ -10,7 +13,7 @@ use wxcode_server::Server;
 use crate::{
     cli::{Common, ServeOptions},
     config::{self, Resolved},
-    init, node, token,
+    init, node, permission, token,
 };
 
 pub(crate) fn run(common: &Common, options: &ServeOptions) -> anyhow::Result<()> {
@@ -39,8 +42,9 @@ async fn serve(common: &Common, resolved: Resolved) -> anyhow::Result<()> {
     } = resolved;
     // Before anything is read or made: two servers on one folder would start two agents.
     let lock = wxcode_server::lock(&settings.data_dir)?;
-    settings.token = token::load(common, &settings.data_dir)?;
     let data_dir = settings.data_dir.clone();
+    close(data_dir.clone()).await?;
+    settings.token = token::load(common, &settings.data_dir)?;
     if store.is_shared() {
         settings.shared = Some(node::load(own, &data_dir)?);
     }
@@ -68,5 +72,18 @@ async fn serve(common: &Common, resolved: Resolved) -> anyhow::Result<()> {
             }
         })
         .await;
+    Ok(())
+}
+
+/// Closes what an earlier version, a copy or a redirected log left open to other users.
+async fn close(data_dir: PathBuf) -> anyhow::Result<()> {
+    let closing = tokio::task::spawn_blocking(move || permission::close(&data_dir));
+    let closed = closing.await.context("cannot look at the data folder")?;
+    if closed.count > 0 {
+        tracing::warn!("{closed}");
+    }
+    for failure in &closed.failures {
+        tracing::warn!("{failure}");
+    }
     Ok(())
 }
