@@ -72,8 +72,11 @@ impl Admission {
 
     /// Admits a connection from this address.
     pub(super) fn admit(&self, address: IpAddr) -> Result<Permit, Full> {
+        self.admit_at(address, Instant::now())
+    }
+
+    fn admit_at(&self, address: IpAddr, now: Instant) -> Result<Permit, Full> {
         let address = network_of(address);
-        let now = Instant::now();
         let mut table = lock(&self.table);
         if table.addresses.get(&address).copied().unwrap_or(0) >= self.bounds.per_address {
             table.evict(now, Some(address), Full::Address)?;
@@ -175,8 +178,6 @@ fn network_of(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::advance;
-
     use super::*;
 
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -191,8 +192,8 @@ mod tests {
         Admission::new(bounds, Metrics::default())
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn the_oldest_without_authentication_makes_room() {
+    #[test]
+    fn the_oldest_without_authentication_makes_room() {
         let admission = admission(10, 10, 2);
         let first = admission.admit(HERE).unwrap();
         first.authenticate();
@@ -200,29 +201,28 @@ mod tests {
         let third = admission.admit(HERE).unwrap();
         let full = admission.admit(HERE).err();
         assert_eq!(full, Some(Full::Unauthenticated), "all are new");
-        advance(SAFE).await;
-        let _fourth = admission.admit(HERE).unwrap();
+        let later = Instant::now() + SAFE;
+        let _fourth = admission.admit_at(HERE, later).unwrap();
         assert!(!first.evicted.is_cancelled());
         assert!(second.evicted.is_cancelled());
         assert!(!third.evicted.is_cancelled());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn an_address_is_full_of_authenticated_connections() {
+    #[test]
+    fn an_address_is_full_of_authenticated_connections() {
         let admission = admission(10, 2, 10);
         let taken = [(); 2].map(|()| admission.admit(HERE).unwrap());
         for permit in &taken {
             permit.authenticate();
         }
-        advance(SAFE).await;
         assert_eq!(admission.admit(HERE).err(), Some(Full::Address));
         let _other = admission.admit(THERE).unwrap();
         drop(taken);
         let _again = admission.admit(HERE).unwrap();
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn all_connections_are_authenticated() {
+    #[test]
+    fn all_connections_are_authenticated() {
         let admission = admission(2, 2, 2);
         let taken = [HERE, THERE].map(|address| admission.admit(address).unwrap());
         for permit in &taken {
@@ -233,12 +233,12 @@ mod tests {
         assert!(lock(&admission.table).addresses.is_empty());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn an_evicted_connection_is_counted_once() {
+    #[test]
+    fn an_evicted_connection_is_counted_once() {
         let admission = admission(10, 10, 1);
         let first = admission.admit(HERE).unwrap();
-        advance(SAFE).await;
-        let second = admission.admit(HERE).unwrap();
+        let later = Instant::now() + SAFE;
+        let second = admission.admit_at(HERE, later).unwrap();
         first.authenticate();
         drop(first);
         assert_eq!(lock(&admission.table).addresses[&HERE], 1);
