@@ -53,6 +53,9 @@ pub struct Spec {
     /// The scope to start in, where there is to be one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
+    /// The umask of the agent; where it is not given, the one that the holder was started with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub umask: Option<u32>,
     /// RFC 3339.
     pub created_at: String,
 }

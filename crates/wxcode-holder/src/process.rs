@@ -50,11 +50,11 @@ use holder::Holder;
 const MAX_LOG: usize = 64 << 10; // 64 KiB
 
 /// Runs the holder of the session in `dir`; its `spec.json` says what to run, and the process's own
-/// environment is the agent's.
+/// environment is the agent's. `umask` is the one that this process was started with.
 ///
 /// To be called first of all in a process of one thread that has opened no files: it closes all but
 /// the standard three. The answer to the caller goes to standard output, messages to standard error.
-pub fn run(dir: &Path) -> ExitCode {
+pub fn run(dir: &Path, umask: u32) -> ExitCode {
     // Resolved before the working directory changes.
     let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
     let guardian = match detach::leave() {
@@ -69,7 +69,7 @@ pub fn run(dir: &Path) -> ExitCode {
     };
     // Let go of when this is over, one way or the other.
     let starting = folder::lock(&dir);
-    let holder = match start::start(&dir) {
+    let holder = match start::start(&dir, umask) {
         Ok(holder) => holder,
         Err(failure) => {
             let _ = answer(&Answer::Failed(failure));

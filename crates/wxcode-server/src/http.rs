@@ -21,7 +21,10 @@ use std::sync::{Arc, LazyLock};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, FromRef, Request},
+    extract::{
+        DefaultBodyLimit, FromRef, FromRequestParts as _, MatchedPath, Request, State,
+        ws::WebSocketUpgrade,
+    },
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -38,11 +41,17 @@ use wxcode_core::{id::Id, project::OutputProject};
 use wxcode_store::Store;
 
 pub(crate) use access::Access;
+use access::Authentic;
 use problem::{Answer, Problem};
 
 use crate::{
-    Settings, event::Events, metric::Metrics, milestone::Looks, planning::Planning,
-    session::Sessions, terminal,
+    Settings,
+    event::Events,
+    metric::{Metrics, Refusal},
+    milestone::Looks,
+    planning::Planning,
+    session::Sessions,
+    terminal,
 };
 
 /// Largest body of a request, in bytes: a milestone's context or a delivery's text as JSON.
@@ -220,11 +229,12 @@ pub(crate) fn router(app: App) -> Router {
         .fallback(page::asset)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(
-            app.access.clone(),
+            app.metrics.clone(),
             authenticate,
         ))
         .layer(DefaultBodyLimit::max(BODY_MAX));
     let count = middleware::from_fn_with_state(app.metrics.clone(), measure::count);
+    let open = open.layer(middleware::from_fn(access::bound_body));
     let inner = guarded.merge(open).with_state(app.clone()).layer(count);
     sheltered(inner, app.access, app.metrics)
 }
@@ -248,20 +258,28 @@ fn sheltered(inner: Router, access: Access, metrics: Metrics) -> Router {
         }))
 }
 
-/// A terminal answers a missing token on the socket itself, so that a browser can tell.
-async fn authenticate(
-    access: axum::extract::State<Access>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let upgrade = request
-        .headers()
-        .get(header::UPGRADE)
-        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
-    if upgrade && request.uri().path().ends_with("/terminal") {
+/// Lets only authentic requests through. A browser that opens a terminal is answered on the socket itself, because it
+/// shows a page no other answer.
+async fn authenticate(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
+    if request.extensions().get::<Authentic>().is_some() {
         return next.run(request).await;
     }
-    access::authenticate(access, request, next).await
+    let is_terminal = request
+        .extensions()
+        .get::<MatchedPath>()
+        .is_some_and(|route| route.as_str().ends_with("/terminal"));
+    if is_terminal && request.headers().contains_key(header::ORIGIN) {
+        let (mut parts, _) = request.into_parts();
+        let connection = parts.extensions.get().cloned();
+        return match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
+            Ok(upgrade) => {
+                metrics.refused(Refusal::Token);
+                terminal::refuse(upgrade, connection)
+            }
+            Err(_) => access::unauthorized().into_response(),
+        };
+    }
+    access::refuse(&request)
 }
 
 /// Carries a request that changes something out to its end, also when its client has gone: half a start would be an

@@ -6,6 +6,7 @@
 
 mod event;
 mod http;
+mod listen;
 mod metric;
 mod milestone;
 mod planning;
@@ -21,6 +22,6 @@ mod workspace;
 compile_error!("a panic in one request would end the server: build with panic = \"unwind\"");
 
 pub use http::openapi;
-pub use serve::{ServeError, Server, lock};
-pub use settings::{Commands, Settings, Shared};
+pub use serve::{ServeError, Server, is_locked, lock};
+pub use settings::{Commands, Network, Settings, Shared};
 pub use wxcode_core::lease::Node;

@@ -21,8 +21,8 @@ use prometheus_client::{
     registry::Registry,
 };
 
-pub(crate) use label::Refusal;
 use label::{Build, Failed, Kind, Operation, Request, Route, State};
+pub(crate) use label::{Cut, Refusal};
 pub(crate) use measured::Measured;
 pub(crate) use scrape::{bring_up_to_date, holders};
 
@@ -52,6 +52,8 @@ struct Inner {
     waiting: Family<Kind, Gauge>,
     streams: Gauge,
     connections: Gauge,
+    unauthenticated: Gauge,
+    cut: Family<Kind, Counter>,
     events: Family<Kind, Counter>,
     hooks: Family<Kind, Counter>,
     deliveries: Family<State, Counter>,
@@ -98,6 +100,8 @@ impl Default for Inner {
             waiting: Family::default(),
             streams: Gauge::default(),
             connections: Gauge::default(),
+            unauthenticated: Gauge::default(),
+            cut: Family::default(),
             events: Family::default(),
             hooks: Family::default(),
             deliveries: Family::default(),
@@ -142,7 +146,9 @@ impl Inner {
             requests "http_requests" "Requests that were answered, by method, template of the route and status";
             request_seconds "http_request_seconds" "Time until the head of the answer, by template of the route";
             refused "refused" "What was refused for want of a right: a login, a token, a host or an origin";
-            connections "http_connections" "Open connections";
+            connections "http_connections" "Open connections, WebSockets among them";
+            unauthenticated "http_connections_unauthenticated" "Open connections without an authenticated request so far";
+            cut "http_connections_cut" "Connections that were refused or closed at a bound, by the bound";
             sent "client_sent_bytes" "Bytes of messages to terminal clients that their sockets took, by protocol";
             waiting "client_waiting_bytes" "Bytes of messages that wait for the sockets of terminal clients, by protocol";
             clients "clients" "Terminal clients that are attached";
@@ -203,6 +209,16 @@ impl Metrics {
     /// A connection is open, for as long as the answer lives.
     pub(crate) fn connection(&self) -> Counted {
         Counted::new(&self.0.connections)
+    }
+
+    /// A connection is without authentication, for as long as the answer lives.
+    pub(crate) fn unauthenticated(&self) -> Counted {
+        Counted::new(&self.0.unauthenticated)
+    }
+
+    /// A connection was refused or closed at a bound.
+    pub(crate) fn cut(&self, why: Cut) {
+        self.0.cut.get_or_create(&Kind::of(why.as_str())).inc();
     }
 
     /// What goes to a terminal client of a protocol.

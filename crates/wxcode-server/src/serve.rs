@@ -9,16 +9,7 @@ use std::{
 };
 
 use axum::Router;
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
-    service::TowerToHyperService,
-};
-use tokio::{
-    net::{TcpListener, TcpSocket, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{sleep, timeout},
-};
+use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use wxcode_holder::folder::write_whole;
 use wxcode_store::Store;
@@ -27,24 +18,13 @@ use crate::{
     Settings,
     event::{Events, Telling},
     http::{self, Access, App},
+    listen::{Bounds, Listener},
     metric::{Measured, Metrics},
     milestone::Looks,
     planning::Planning,
     session::{Sessions, keep_transcripts},
 };
 
-/// Connections at a time; more wait to be accepted.
-const CONNECTIONS_MAX: usize = 4096;
-/// Connections that the system keeps until they are accepted.
-const BACKLOG: u32 = 1024;
-/// Bytes that the system takes of what a client has not; it doubles them for its own needs. A client that stopped reading
-/// has so much old output before the newest screen.
-const SEND_BUFFER: u32 = 128 << 10; // 128 KiB
-/// Bytes of an HTTP answer that wait for a client in the server, and the largest head of a request; the library's own is 408 KiB, which
-/// each follower of events that is behind would have.
-const HTTP_BUFFER: usize = 64 << 10; // 64 KiB
-/// How long a client may take for the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long open requests may take when the server ends.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a server that was just killed may take to let go of the data folder, and how often that is looked at.
@@ -52,8 +32,6 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 const LOCK_RETRY: Duration = Duration::from_millis(20);
 /// File in the data folder: where the running server listens, and its process.
 const FOUND: &str = "server.json";
-/// How long to wait before accepting again when the system is out of descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Why a server could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -83,11 +61,10 @@ pub enum ServeError {
 
 /// A server that has its data folder and its address, and has adopted its sessions.
 pub struct Server {
-    listener: TcpListener,
+    listener: Listener,
     address: SocketAddr,
     sessions: Sessions,
     events: Events,
-    metrics: Metrics,
     router: Router,
     closing: CancellationToken,
     clients: TaskTracker,
@@ -123,7 +100,13 @@ pub fn lock(data_dir: &Path) -> Result<fs::File, ServeError> {
     let give_up = Instant::now() + LOCK_TIMEOUT;
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(file),
+            Ok(()) => {
+                // A killed server's address: whoever listens there now is to get no token.
+                return match fs::remove_file(data_dir.join(FOUND)) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
+                    _ => Ok(file),
+                };
+            }
             Err(fs::TryLockError::WouldBlock) if Instant::now() < give_up => {
                 std::thread::sleep(LOCK_RETRY);
             }
@@ -133,6 +116,15 @@ pub fn lock(data_dir: &Path) -> Result<fs::File, ServeError> {
             Err(fs::TryLockError::Error(source)) => return Err(failed(source)),
         }
     }
+}
+
+/// Whether a server has the data folder. One that starts meanwhile is not hindered: it tries again for two seconds.
+#[must_use]
+pub fn is_locked(data_dir: &Path) -> bool {
+    let Ok(lock) = fs::File::open(data_dir.join("server.lock")) else {
+        return false;
+    };
+    matches!(lock.try_lock_shared(), Err(fs::TryLockError::WouldBlock))
 }
 
 impl Server {
@@ -173,14 +165,13 @@ impl Server {
         sessions.finish_deletions().await;
         let cut_off = sessions.adopt().await.map_err(failed)?;
         sessions.adopt_runs().await.map_err(failed)?;
-        let listener = bind(listen).map_err(|source| ServeError::Listen {
+        let refused = |source| ServeError::Listen {
             address: listen,
             source,
-        })?;
-        let address = listener.local_addr().map_err(|source| ServeError::Listen {
-            address: listen,
-            source,
-        })?;
+        };
+        let bounds = Bounds::of(&settings.network);
+        let listener = Listener::bind(listen, bounds, metrics.clone()).map_err(refused)?;
+        let address = listener.address().map_err(refused)?;
         let access = Access::new(address, &settings.allowed_hosts, &settings.token);
         let clients = TaskTracker::new();
         let app = App {
@@ -215,7 +206,6 @@ impl Server {
             address,
             sessions,
             events,
-            metrics,
             router,
             closing,
             clients,
@@ -232,28 +222,16 @@ impl Server {
 
     /// Serves until `end` is ready, then ends cleanly. The agents run on.
     pub async fn run(self, end: impl Future<Output = ()>) {
-        let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        let graceful = GracefulShutdown::new();
-        tokio::pin!(end);
-        loop {
-            let accepted = tokio::select! {
-                accepted = accept(&self.listener, &slots) => accepted,
-                () = &mut end => break,
-            };
-            match accepted {
-                Ok((stream, slot)) => self.connect(stream, slot, &graceful),
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
-                    sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
-        drop(self.listener);
+        let connections = TaskTracker::new();
+        self.listener
+            .serve(self.router, &connections, &self.closing, end)
+            .await;
+        connections.close();
         self.closing.cancel();
         self.clients.close();
         if timeout(DRAIN_TIMEOUT, async {
             tokio::join!(
-                graceful.shutdown(),
+                connections.wait(),
                 self.clients.wait(),
                 self.sessions.close()
             )
@@ -267,51 +245,4 @@ impl Server {
         // Best effort: a stale one names a pid that is gone.
         let _ = fs::remove_file(self.data_dir.join(FOUND));
     }
-
-    fn connect(&self, stream: TcpStream, slot: OwnedSemaphorePermit, graceful: &GracefulShutdown) {
-        // A keystroke's echo must not wait for more bytes.
-        let _ = stream.set_nodelay(true);
-        let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
-            .max_buf_size(HTTP_BUFFER);
-        let service = TowerToHyperService::new(self.router.clone());
-        let connection = builder
-            .serve_connection_with_upgrades(TokioIo::new(stream), service)
-            .into_owned();
-        let connection = graceful.watch(connection);
-        let counted = self.metrics.connection();
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(error, "a connection ended");
-            }
-            drop((slot, counted));
-        });
-    }
-}
-
-fn bind(listen: SocketAddr) -> io::Result<TcpListener> {
-    let socket = match listen {
-        SocketAddr::V4(_) => TcpSocket::new_v4()?,
-        SocketAddr::V6(_) => TcpSocket::new_v6()?,
-    };
-    socket.set_reuseaddr(true)?;
-    // What is accepted has it too.
-    socket.set_send_buffer_size(SEND_BUFFER)?;
-    socket.bind(listen)?;
-    socket.listen(BACKLOG)
-}
-
-async fn accept(
-    listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots)
-        .acquire_owned()
-        .await
-        .map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, slot))
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     ffi::OsString,
+    num::NonZeroU32,
     path::PathBuf,
     sync::{Arc, atomic::AtomicU64},
     time::Duration,
@@ -21,6 +22,8 @@ pub struct Settings {
     pub token: String,
     /// Host names besides the listen address and `localhost` that requests may name.
     pub allowed_hosts: Vec<String>,
+    /// Caps on connections.
+    pub network: Network,
     /// The claude executable: a path, or a name to be looked up on `PATH`.
     pub claude: PathBuf,
     /// This program, which runs holders and hooks.
@@ -33,6 +36,8 @@ pub struct Settings {
     pub commands: Commands,
     /// The environment that the server was started with.
     pub environment: Vec<(OsString, OsString)>,
+    /// The umask that the server was started with, which agents get.
+    pub umask: u32,
     /// Variables to hand on besides the allow-list; a trailing `*` makes a prefix.
     pub pass_env: Vec<String>,
     /// Variables to set for the agent.
@@ -53,6 +58,17 @@ pub struct Settings {
     pub shared: Option<Shared>,
     /// Lines of the log that were lost so far; who writes the log counts them.
     pub log_lines_lost: Arc<AtomicU64>,
+}
+
+/// Caps on connections; `None`: derived from the limit on descriptors.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Network {
+    /// Connections in all.
+    pub connections: Option<NonZeroU32>,
+    /// Connections of one address.
+    pub connections_per_address: Option<NonZeroU32>,
+    /// Connections without authentication.
+    pub connections_unauthenticated: Option<NonZeroU32>,
 }
 
 /// A server on a store that others use too.

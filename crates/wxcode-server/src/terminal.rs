@@ -16,10 +16,14 @@ mod typing;
 
 pub(crate) use text::Cutter;
 
+use std::{sync::Arc, time::Duration};
+
 use axum::{
     extract::{
         Path, RawQuery, State,
-        ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
+        ws::{
+            CloseFrame, Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection,
+        },
     },
     http::HeaderMap,
     response::{IntoResponse, Response},
@@ -33,7 +37,7 @@ use self::{
     options::Options,
     protocol::Protocol,
 };
-use crate::{http::App, metric::Refusal};
+use crate::{http::App, listen::Connection};
 use wxcode_wire::INPUT_MAX;
 
 /// Largest WebSocket message, in bytes: [`INPUT_MAX`] of input in JSON's longest form (`\u001b`), and its frame.
@@ -44,6 +48,13 @@ const READ_BUFFER: usize = 8 << 10; // 8 KiB
 /// when the socket has taken what is there.
 const WRITE_BUFFER: usize = 32 << 10; // 32 KiB
 
+/// Largest message and frame of a WebSocket without authentication, in bytes.
+const REFUSED_MESSAGE_MAX: usize = 4 << 10; // 4 KiB
+/// Bytes of messages that are read of it while it is closed: a client may have greeted before it saw the close.
+const REFUSED_BYTES_MAX: usize = 64 << 10; // 64 KiB
+/// How long it may take to answer the close.
+const REFUSED_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// What a client wants a terminal of.
 enum Wanted {
     Project,
@@ -53,7 +64,10 @@ enum Wanted {
 /// The terminal of an output project's session, over WebSocket; gets or starts the session.
 #[utoipa::path(operation_id = "outputProjectTerminal", get, path = "/output-projects/{id}/terminal", tag = "sessions",
     params(("id" = String, Path, description = "24 hexadecimal digits"), Options),
-    responses((status = 101, description = "A WebSocket with JSON messages, or the sub-protocol `wxcode.v1`; see docs/protocol.md")))]
+    responses(
+        (status = 101, description = "A WebSocket with JSON messages, or the sub-protocol `wxcode.v1`; see docs/protocol.md"),
+        (status = 401, description = "Neither token nor cookie; a browser gets a WebSocket that is closed with 4401"),
+    ))]
 pub(crate) async fn of_project(
     State(app): State<App>,
     Path(id): Path<String>,
@@ -67,7 +81,10 @@ pub(crate) async fn of_project(
 /// The terminal of a milestone's session, over WebSocket; also starts the milestone when it is pending.
 #[utoipa::path(operation_id = "milestoneTerminal", get, path = "/milestones/{id}/terminal", tag = "sessions",
     params(("id" = String, Path, description = "24 hexadecimal digits"), Options),
-    responses((status = 101, description = "A WebSocket with JSON messages, or the sub-protocol `wxcode.v1`; see docs/protocol.md")))]
+    responses(
+        (status = 101, description = "A WebSocket with JSON messages, or the sub-protocol `wxcode.v1`; see docs/protocol.md"),
+        (status = 401, description = "Neither token nor cookie; a browser gets a WebSocket that is closed with 4401"),
+    ))]
 pub(crate) async fn of_milestone(
     State(app): State<App>,
     Path(id): Path<String>,
@@ -97,10 +114,6 @@ fn accept(
     let options = Options::parse(query.as_deref().unwrap_or_default());
     let lang = options.as_ref().ok().and_then(|o| o.lang.as_deref());
     let language = Language::choose(lang, headers);
-    let authentic = app.access.is_authentic(headers);
-    if !authentic {
-        app.metrics.refused(Refusal::Token);
-    }
     let clients = app.clients.clone();
     upgrade
         .read_buffer_size(READ_BUFFER)
@@ -115,15 +128,51 @@ fn accept(
                     language,
                 };
                 let end = match options {
-                    _ if !authentic => End::new(
-                        code::NOT_ALLOWED,
-                        None,
-                        "log in, or send the header Authorization: Bearer TOKEN",
-                    ),
                     Err(detail) => End::new(code::POLICY, Some("VALIDATION"), detail),
                     Ok(options) => client.attend(&app, &wanted, &id, &options).await,
                 };
                 client.close(end).await;
             })
         })
+}
+
+/// Answers a browser that is not logged in: the socket is closed with 4401, and nothing that it says counts.
+pub(crate) fn refuse(upgrade: WebSocketUpgrade, connection: Option<Arc<Connection>>) -> Response {
+    upgrade
+        // A browser takes no answer without its sub-protocol.
+        .protocols([wxcode_wire::PROTOCOL])
+        .read_buffer_size(REFUSED_MESSAGE_MAX)
+        .write_buffer_size(0)
+        .max_message_size(REFUSED_MESSAGE_MAX)
+        .max_frame_size(REFUSED_MESSAGE_MAX)
+        .on_upgrade(async move |socket| {
+            let evicted = async {
+                match connection {
+                    Some(connection) => connection.evicted().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                _ = tokio::time::timeout(REFUSED_TIMEOUT, close_refused(socket)) => {}
+                () = evicted => {}
+            }
+        })
+}
+
+/// Closes, and reads on until the client has answered that, within bounds.
+async fn close_refused(mut socket: WebSocket) {
+    let frame = CloseFrame {
+        code: code::NOT_ALLOWED,
+        reason: "log in, or send the header Authorization: Bearer TOKEN".into(),
+    };
+    if socket.send(Message::Close(Some(frame))).await.is_err() {
+        return;
+    }
+    let mut read = 0;
+    while let Some(Ok(message)) = socket.recv().await {
+        read += message.into_data().len();
+        if read > REFUSED_BYTES_MAX {
+            return;
+        }
+    }
 }

@@ -31,13 +31,6 @@ pub(crate) fn run(common: &Common, options: &AttachOptions) -> anyhow::Result<()
         return Err(Usage(text.to_owned()).into());
     }
     let remote = Remote::find(common)?;
-    if !remote.base().starts_with("http://") {
-        let text = format!(
-            "attach speaks http only, and the server is {}: make a tunnel to it, such as `ssh -L 8052:localhost:8052 HOST`, and give --server http://127.0.0.1:8052",
-            remote.base()
-        );
-        return Err(Usage(text).into());
-    }
     let end = block_on(async {
         let project = remote.project(&options.project).await?;
         let address = Address {

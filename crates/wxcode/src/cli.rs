@@ -33,17 +33,14 @@ pub(crate) struct Common {
     /// Configuration file [default: <data-dir>/wxcode.toml]
     #[arg(long, global = true, env = "WXCODE_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Server to talk to [default: the one of the data folder]
+    /// Server to talk to, with a token of its own [default: the one of the data folder]
     #[arg(long, global = true, env = "WXCODE_SERVER", value_name = "URL")]
     pub(crate) server: Option<String>,
-    /// API token [default: the one in <data-dir>/token]
-    #[arg(
-        long,
-        global = true,
-        env = "WXCODE_TOKEN",
-        hide_env_values = true,
-        value_name = "TOKEN"
-    )]
+    /// File with the API token [default: WXCODE_TOKEN; for the server of the data folder <data-dir>/token]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// `WXCODE_TOKEN`; no flag, because other users see the arguments of a process.
+    #[arg(skip = std::env::var("WXCODE_TOKEN").ok())]
     pub(crate) token: Option<String>,
 }
 

@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 use wxcode_claude::template::Template;
 use wxcode_holder::folder::Limits;
-use wxcode_server::{Commands, Settings};
+use wxcode_server::{Commands, Network, Settings};
 
 use crate::{
     cli::{Common, ServeOptions},
@@ -37,6 +37,7 @@ pub(crate) struct File {
     commands: CommandsTable,
     claude: ClaudeTable,
     agent: AgentTable,
+    network: NetworkTable,
     delivery: DeliveryTable,
     holder: HolderTable,
     node: NodeTable,
@@ -81,6 +82,14 @@ impl Default for AgentTable {
             tasks_max: None,
         }
     }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct NetworkTable {
+    connections: Option<NonZeroU32>,
+    connections_per_address: Option<NonZeroU32>,
+    connections_unauthenticated: Option<NonZeroU32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -257,6 +266,12 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
         claude_args: file.claude.args,
         permission_mode: file.claude.permission_mode,
         commands,
+        network: Network {
+            connections: file.network.connections,
+            connections_per_address: file.network.connections_per_address,
+            connections_unauthenticated: file.network.connections_unauthenticated,
+        },
+        umask: crate::umask::users(),
         environment: std::env::vars_os().collect(),
         pass_env: file.agent.pass_env,
         agent_env: file.agent.env,
@@ -320,6 +335,7 @@ mod tests {
             config: None,
             server: None,
             token: None,
+            token_file: None,
         }
     }
 
@@ -390,6 +406,7 @@ mod tests {
         says("store = 'postgres'", "postgres");
         says("listen = 'nowhere'", "nowhere");
         says("[agent]\nmemory_max_mb = 0", "memory_max_mb");
+        says("[network]\nconnections = 0", "connections");
         says("[node]\nlease_s = 0", "lease_s");
         says("[node]\nname = ''", "name");
     }

@@ -5,7 +5,7 @@ mod limit;
 mod service;
 mod session;
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, os::unix::fs::DirBuilderExt, path::Path, process::Command};
 
 use anyhow::bail;
 use wxcode_claude::TESTED_VERSION;
@@ -13,9 +13,10 @@ use wxcode_files::FileError;
 
 use crate::{
     cli::{Common, ServeOptions},
-    config, output,
+    config, output, permission,
     remote::{Remote, block_on},
     store::StoreChoice,
+    umask,
 };
 
 pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
@@ -33,6 +34,7 @@ pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
             check_claude(&settings.claude, &mut findings);
             gsd::check(settings, &mut findings);
             check_data_dir(&settings.data_dir, &mut findings);
+            check_permissions(&settings.data_dir, &mut findings);
             let server = service::server(&settings.data_dir);
             match server {
                 Some(_) => check_served_store(common, &mut findings),
@@ -94,7 +96,8 @@ fn check_claude(claude: &Path, findings: &mut Findings) {
     // It may be on a file system that does not answer.
     let program = claude.to_owned();
     let run = wxcode_files::wait(claude, move || {
-        let output = Command::new(&program).arg("--version").output();
+        // It may make files of its own.
+        let output = umask::with_users(|| Command::new(&program).arg("--version").output());
         output.map_err(|source| FileError::Io {
             action: "run",
             path: program,
@@ -124,7 +127,10 @@ fn check_claude(claude: &Path, findings: &mut Findings) {
 
 fn check_data_dir(data_dir: &Path, findings: &mut Findings) {
     let probe = data_dir.join(format!(".doctor.{}", std::process::id()));
-    let written = fs::create_dir_all(data_dir)
+    let written = fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data_dir)
         .and_then(|()| fs::write(&probe, b"probe"))
         .and_then(|()| fs::remove_file(&probe));
     match written {
@@ -142,9 +148,25 @@ fn check_data_dir(data_dir: &Path, findings: &mut Findings) {
     }
 }
 
+/// Closes what is open to other users, as a server does when it starts.
+fn check_permissions(data_dir: &Path, findings: &mut Findings) {
+    let closed = permission::close(data_dir);
+    match &closed.failures[..] {
+        [] if closed.count == 0 => {
+            findings.good("permissions", "the data folder is its owner's alone")
+        }
+        [] => findings.note("permissions", &closed.to_string()),
+        failures => {
+            for failure in failures {
+                findings.bad("permissions", failure);
+            }
+        }
+    }
+}
+
 /// Through the server, which may be of another version and keeps the store open.
 fn check_served_store(common: &Common, findings: &mut Findings) {
-    let asked = Remote::find(common)
+    let asked = Remote::of_data_dir(common)
         .and_then(|remote| block_on(remote.get::<serde_json::Value>("/output-projects?limit=1")));
     match asked {
         Ok(_) => findings.good("store", "answers, through the server"),

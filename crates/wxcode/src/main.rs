@@ -14,11 +14,13 @@ mod log;
 mod migrate;
 mod node;
 mod output;
+mod permission;
 mod remote;
 mod send;
 mod serve;
 mod store;
 mod token;
+mod umask;
 
 use std::process::ExitCode;
 
@@ -30,6 +32,8 @@ use crate::{
 };
 
 fn main() -> ExitCode {
+    // First of all: whatever any command makes is for its owner alone.
+    umask::restrict();
     // Wrong usage ends with code 2 in here.
     let Cli { command, common } = Cli::parse();
     let result = match command {
@@ -45,7 +49,7 @@ fn main() -> ExitCode {
             return match (&options.resume, options.check_state) {
                 (Some(lifeline), _) => wxcode_holder::resume(&options.dir, lifeline),
                 (None, Some(fd)) => wxcode_holder::check_state(fd),
-                (None, None) => wxcode_holder::run(&options.dir),
+                (None, None) => wxcode_holder::run(&options.dir, umask::users()),
             };
         }
         // A hook must never fail the agent.

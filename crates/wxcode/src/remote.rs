@@ -1,12 +1,20 @@
 //! A running server, as the other commands reach it.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    path::Path,
+    time::Duration,
+};
 
 use anyhow::{Context, anyhow, bail};
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Client, Method, RequestBuilder, Url, redirect::Policy};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{cli::Common, config, token};
+use crate::{
+    cli::{Common, Usage},
+    config, token,
+};
 
 /// How long a request may take; starting an agent is the longest.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -44,18 +52,33 @@ struct ProjectList {
 impl Remote {
     /// The server that was named, or the one of the data folder.
     pub(crate) fn find(common: &Common) -> anyhow::Result<Self> {
+        let Some(url) = &common.server else {
+            return Self::of_data_dir(common);
+        };
+        let base = named(url)?;
+        // The data folder's token is another server's.
+        let token = token::given(common)?.ok_or_else(|| {
+            Usage(format!(
+                "the server {base} needs a token: set WXCODE_TOKEN or give --token-file FILE; \
+                 `wxcode token` prints it where that server runs"
+            ))
+        })?;
+        Self::new(base, token)
+    }
+
+    /// The server that runs on the data folder.
+    pub(crate) fn of_data_dir(common: &Common) -> anyhow::Result<Self> {
         let data_dir = config::data_dir(common)?;
-        let base = match &common.server {
-            Some(url) => url.trim_end_matches('/').to_owned(),
-            None => local(&data_dir)?,
-        };
-        let token = match &common.token {
-            Some(token) => token.clone(),
-            None => token::load(common, &data_dir)?,
-        };
+        let base = local(&data_dir)?;
+        Self::new(base, token::load(common, &data_dir)?)
+    }
+
+    fn new(base: String, token: String) -> anyhow::Result<Self> {
         let client = Client::builder()
             .timeout(TIMEOUT)
             .no_proxy()
+            // Nothing of the API is elsewhere, and the token is for this URL alone.
+            .redirect(Policy::none())
             .build()
             .context("cannot make an HTTP client")?;
         Ok(Self {
@@ -167,14 +190,84 @@ fn choose(mut all: Vec<Project>, text: &str) -> anyhow::Result<Project> {
         .with_context(|| format!("there is no project `{text}`: `wxcode ls` lists them"))
 }
 
-fn local(data_dir: &Path) -> anyhow::Result<String> {
-    let path = data_dir.join("server.json");
-    let text = fs::read_to_string(&path).map_err(|_| {
-        anyhow!("no server runs with the data folder {}: start it with `wxcode serve`, or give --server", data_dir.display())
+/// The base of the server that `--server` names, if a token may go there.
+fn named(url: &str) -> Result<String, Usage> {
+    let parsed = url.parse::<Url>().ok();
+    let parsed = parsed.filter(|url| url.has_host() && matches!(url.scheme(), "http" | "https"));
+    let parsed = parsed.ok_or_else(|| {
+        Usage(format!(
+            "`{url}` is no address of a server: give --server a URL such as http://127.0.0.1:8052"
+        ))
     })?;
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        let text = "a URL of a server holds no user or password: give the token by WXCODE_TOKEN or --token-file";
+        return Err(Usage(text.to_owned()));
+    }
+    let why = match parsed.scheme() {
+        "https" => "wxcode speaks http only",
+        _ if is_loopback(&parsed) => return Ok(url.trim_end_matches('/').to_owned()),
+        _ => "the token does not go over plain http to another machine",
+    };
+    Err(Usage(format!(
+        "{why}, and the server is {url}: make a tunnel to it, such as \
+         `ssh -L 8052:localhost:8052 HOST`, and give --server http://127.0.0.1:8052"
+    )))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let address = bare.parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+/// The base of the server that has the data folder.
+fn local(data_dir: &Path) -> anyhow::Result<String> {
+    let none = || {
+        anyhow!(
+            "no server runs with the data folder {}: start it with `wxcode serve`, \
+             or give --server",
+            data_dir.display()
+        )
+    };
+    // A killed server leaves its file, and anybody may listen on its port by now; the next one removes the file as
+    // soon as it has the lock.
+    if !wxcode_server::is_locked(data_dir) {
+        return Err(none());
+    }
+    let path = data_dir.join("server.json");
+    let text = fs::read_to_string(&path).map_err(|_| none())?;
+    if !wxcode_server::is_locked(data_dir) {
+        return Err(none());
+    }
     let file: ServerFile = serde_json::from_str(&text)
         .with_context(|| format!("{} is not readable: restart the server", path.display()))?;
-    Ok(file.address)
+    let address = file.address.strip_prefix("http://").map(str::parse);
+    match address {
+        Some(Ok(address)) => Ok(format!("http://{}", reachable(address)?)),
+        _ => bail!(
+            "{} names no address, but `{}`: restart the server",
+            path.display(),
+            file.address
+        ),
+    }
+}
+
+/// Where a server that listens on `address` is reached without leaving this machine.
+fn reachable(address: SocketAddr) -> anyhow::Result<SocketAddr> {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    // Only an address of this machine can be bound.
+    if !ip.is_loopback() && UdpSocket::bind((ip, 0)).is_err() {
+        bail!(
+            "the server of the data folder listens on {address}, which is no address of this machine, \
+             and the token does not go over plain http: use wxcode on that machine"
+        );
+    }
+    Ok(SocketAddr::new(ip, address.port()))
 }
 
 /// Runs a command that talks to a server.
@@ -204,6 +297,41 @@ mod tests {
             name: name.to_owned(),
         };
         Ok(choose(all.map(project).into(), text)?.id)
+    }
+
+    #[test]
+    fn a_token_goes_to_loopback_only() {
+        for (url, base) in [
+            ("http://127.0.0.1:8052/", "http://127.0.0.1:8052"),
+            ("http://localhost:1", "http://localhost:1"),
+            ("http://[::1]:1/wx/", "http://[::1]:1/wx"),
+        ] {
+            assert_eq!(named(url).unwrap(), base);
+        }
+        for (url, word) in [
+            ("http://192.0.2.1:8052", "plain http"),
+            ("http://localhost.evil.example", "plain http"),
+            ("http://127.0.0.1.evil.example", "plain http"),
+            ("https://localhost", "make a tunnel"),
+            ("http://a:b@localhost", "WXCODE_TOKEN"),
+            ("http://127.0.0.1@evil.example", "WXCODE_TOKEN"),
+            ("localhost:8052", "such as http://"),
+            ("", "such as http://"),
+        ] {
+            let error = named(url).unwrap_err().to_string();
+            assert!(error.contains(word), "{url}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_unspecified_address_is_reached_by_loopback() {
+        let of = |text: &str| reachable(text.parse().unwrap()).map(|address| address.to_string());
+        assert_eq!(of("0.0.0.0:8052").unwrap(), "127.0.0.1:8052");
+        assert_eq!(of("[::]:8052").unwrap(), "[::1]:8052");
+        assert!(
+            of("192.0.2.1:8052").is_err(),
+            "an address for documentation"
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::{
     io::{IsTerminal, stderr, stdout},
+    path::PathBuf,
     thread,
 };
 
@@ -15,7 +16,7 @@ use crate::{
     config::{self, Resolved},
     init,
     log::{self, Log},
-    node, token,
+    node, permission, token,
 };
 
 pub(crate) fn run(common: &Common, options: &ServeOptions) -> anyhow::Result<()> {
@@ -51,8 +52,9 @@ async fn serve(common: &Common, resolved: Resolved, log: &Log) -> anyhow::Result
     } = resolved;
     // Before anything is read or made: two servers on one folder would start two agents.
     let lock = wxcode_server::lock(&settings.data_dir)?;
-    settings.token = token::load(common, &settings.data_dir)?;
     let data_dir = settings.data_dir.clone();
+    close(data_dir.clone()).await?;
+    settings.token = token::load(common, &settings.data_dir)?;
     if store.is_shared() {
         settings.shared = Some(node::load(own, &data_dir)?);
     }
@@ -86,5 +88,18 @@ fn announce(line: String) -> anyhow::Result<()> {
         .name("announcement".to_owned())
         .spawn(move || log::write(&stdout(), line.as_bytes()))
         .context("cannot start the thread that prints the address")?;
+    Ok(())
+}
+
+/// Closes what an earlier version, a copy or a redirected log left open to other users.
+async fn close(data_dir: PathBuf) -> anyhow::Result<()> {
+    let closing = tokio::task::spawn_blocking(move || permission::close(&data_dir));
+    let closed = closing.await.context("cannot look at the data folder")?;
+    if closed.count > 0 {
+        tracing::warn!("{closed}");
+    }
+    for failure in &closed.failures {
+        tracing::warn!("{failure}");
+    }
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use std::{
     fs,
-    io::{ErrorKind, Write},
-    os::unix::fs::OpenOptionsExt,
+    io::{ErrorKind, Read, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
 };
 
@@ -13,11 +13,13 @@ use crate::{cli::Common, config, output};
 
 /// Shortest token that is taken, in bytes.
 const TOKEN_MIN: usize = 8;
+/// Largest file of a token, in bytes.
+const FILE_MAX: u64 = 4 << 10; // 4 KiB
 
 /// The token of the server with this data folder; made if there is none yet.
 pub(crate) fn load(common: &Common, data_dir: &Path) -> anyhow::Result<String> {
-    if let Some(token) = &common.token {
-        return check(token, "WXCODE_TOKEN or --token");
+    if let Some(token) = given(common)? {
+        return Ok(token);
     }
     let path = data_dir.join("token");
     match fs::read_to_string(&path) {
@@ -26,6 +28,19 @@ pub(crate) fn load(common: &Common, data_dir: &Path) -> anyhow::Result<String> {
         Err(error) => Err(error)
             .with_context(|| format!("cannot read {}: check its permissions", path.display())),
     }
+}
+
+/// The token that the user gave, by `--token-file` or `WXCODE_TOKEN`.
+pub(crate) fn given(common: &Common) -> anyhow::Result<Option<String>> {
+    if let Some(path) = &common.token_file {
+        let mut text = String::new();
+        fs::File::open(path)
+            .and_then(|file| file.take(FILE_MAX).read_to_string(&mut text))
+            .with_context(|| format!("cannot read {}: check --token-file", path.display()))?;
+        return check(&text, &path.display().to_string()).map(Some);
+    }
+    let token = common.token.as_deref();
+    token.map(|token| check(token, "WXCODE_TOKEN")).transpose()
 }
 
 fn check(text: &str, source: &str) -> anyhow::Result<String> {
@@ -75,6 +90,10 @@ fn make(path: &Path) -> anyhow::Result<String> {
 /// `wxcode token`.
 pub(crate) fn print(common: &Common) -> anyhow::Result<()> {
     let data_dir = config::data_dir(common)?;
-    fs::create_dir_all(&data_dir).with_context(|| format!("cannot make {}", data_dir.display()))?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&data_dir)
+        .with_context(|| format!("cannot make {}", data_dir.display()))?;
     output::print(load(common, &data_dir)?)
 }

@@ -8,7 +8,7 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fd::{FromRawFd, OwnedFd},
     fs::{Mode, OFlags, open},
-    process::{Pid, set_child_subreaper, setsid},
+    process::{Pid, set_child_subreaper, setsid, umask},
     stdio::stdout,
 };
 
@@ -133,9 +133,10 @@ fn fresh_signals() {
 }
 
 /// What the agent's process does between fork and exec: a session with the terminal at its standard
-/// input as the controlling one, signals as a fresh process has them, no files but three.
-pub(super) fn prepare_agent() -> io::Result<()> {
+/// input as the controlling one, signals as a fresh process has them, no files but three, the user's umask.
+pub(super) fn prepare_agent(mask: u32) -> io::Result<()> {
     setsid()?;
+    umask(Mode::from_raw_mode(mask & 0o777));
     rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
     fresh_signals();
     // SAFETY: async-signal-safe calls on constants.

@@ -95,9 +95,9 @@ impl Pty {
         })
     }
 
-    /// Starts the agent with the terminal as its controlling one.
+    /// Starts the agent with the terminal as its controlling one, and with this umask.
     #[allow(unsafe_code)]
-    pub(super) fn spawn(&self, spec: &Spec) -> Result<Pid, Failure> {
+    pub(super) fn spawn(&self, spec: &Spec, umask: u32) -> Result<Pid, Failure> {
         let [program, args @ ..] = &spec.argv[..] else {
             return Err(Failure::Folder {
                 message: "the spec names no program; start a new session".to_owned(),
@@ -123,7 +123,7 @@ impl Pty {
             .stdout(file()?)
             .stderr(file()?);
         // SAFETY: `prepare_agent` makes system calls only, and allocates nothing.
-        unsafe { command.pre_exec(detach::prepare_agent) };
+        unsafe { command.pre_exec(move || detach::prepare_agent(umask)) };
         let child = command
             .spawn()
             .map_err(|error| exec_failure(program, &error))?;

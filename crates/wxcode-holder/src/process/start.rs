@@ -37,7 +37,7 @@ impl Drop for Made<'_> {
 }
 
 /// Starts the agent of the spec in `dir`, which has the lock of the start. After an error nothing is left but the spec.
-pub(super) fn start(dir: &Path) -> Result<Holder, Failure> {
+pub(super) fn start(dir: &Path, umask: u32) -> Result<Holder, Failure> {
     let in_folder = |error: folder::FolderError| Failure::Folder {
         message: error.to_string(),
     };
@@ -79,7 +79,7 @@ pub(super) fn start(dir: &Path) -> Result<Holder, Failure> {
     if detach::is_caller_gone() {
         return Err(system("answer")(io::ErrorKind::BrokenPipe.into()));
     }
-    let agent = pty.spawn(&spec)?;
+    let agent = pty.spawn(&spec, spec.umask.unwrap_or(umask))?;
     let agent_pid = agent.as_raw_nonzero().get();
     // Not reaped yet, so it is there even if it has ended.
     let agent_start_time = proc::Stat::of(agent_pid).map_or(0, |stat| stat.start_time);

@@ -20,6 +20,7 @@ pub(crate) fn rich() -> State {
         secret: "a secret".into(),
         note: serde_json::json!({"kept": "as it is"}),
         scope: None,
+        umask: None,
         created_at: "2026-01-01T00:00:00Z".into(),
     };
     let holder = HolderFile {

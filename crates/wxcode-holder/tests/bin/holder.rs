@@ -17,7 +17,7 @@ fn main() -> ExitCode {
         Some("holder") if path == "--check-state" => {
             wxcode_holder::check_state(value.parse().unwrap_or(-1))
         }
-        Some("holder") => wxcode_holder::run(Path::new(&path)),
+        Some("holder") => wxcode_holder::run(Path::new(&path), 0o022),
         Some("hook") => {
             let mut payload = Vec::new();
             if std::io::stdin().read_to_end(&mut payload).is_err() {

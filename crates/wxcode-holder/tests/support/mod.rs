@@ -42,6 +42,7 @@ pub fn spec(argv: &[&str], cwd: &Path) -> Spec {
         secret: "a secret of this test".into(),
         note: serde_json::json!({"kept": "as it is"}),
         scope: None,
+        umask: None,
         created_at: "2026-01-01T00:00:00Z".into(),
     }
 }

@@ -1,9 +1,14 @@
 //! Who may ask: the Host and Origin of every request, then the token or the cookie.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     Form,
+    body::{Body, to_bytes},
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, uri::Authority},
     middleware::Next,
@@ -15,6 +20,16 @@ use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
+use crate::listen::Connection;
+
+/// Largest body of a request without authentication, in bytes.
+const UNAUTHENTICATED_BODY_MAX: usize = 64 << 10; // 64 KiB
+/// How long a client without authentication may take for the body of a request.
+const UNAUTHENTICATED_BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Marks a request that carries the token or the cookie.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Authentic;
 
 /// Who may ask this server.
 #[derive(Debug, Clone)]
@@ -162,23 +177,26 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Refuses requests with a foreign Host or Origin, before anything else looks at them.
-pub(crate) async fn guard(State(access): State<Access>, request: Request, next: Next) -> Response {
-    match access.check(&request) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
-    }
-}
-
-/// Lets only authentic requests through; a browser that asks for a page is sent to log in.
-pub(crate) async fn authenticate(
+/// Refuses requests with a foreign Host or Origin, before anything else looks at them, and marks the authentic ones.
+pub(crate) async fn guard(
     State(access): State<Access>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    if access.is_authentic(request.headers()) {
-        return next.run(request).await;
+    if let Err(problem) = access.check(&request) {
+        return problem.into_response();
     }
+    if access.is_authentic(request.headers()) {
+        if let Some(connection) = request.extensions().get::<Arc<Connection>>() {
+            connection.authenticate();
+        }
+        request.extensions_mut().insert(Authentic);
+    }
+    next.run(request).await
+}
+
+/// The answer to a request without authentication; a browser that asks for a page is sent to log in.
+pub(super) fn refuse(request: &Request) -> Response {
     let accept = request
         .headers()
         .get(header::ACCEPT)
@@ -188,6 +206,37 @@ pub(crate) async fn authenticate(
         return Redirect::to("/login").into_response();
     }
     unauthorized().into_response()
+}
+
+/// Reads the body of a request without authentication, within bounds of size and time.
+pub(super) async fn bound_body(request: Request, next: Next) -> Response {
+    if request.extensions().get::<Authentic>().is_some() {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let reading = to_bytes(body, UNAUTHENTICATED_BODY_MAX);
+    match tokio::time::timeout(UNAUTHENTICATED_BODY_TIMEOUT, reading).await {
+        Ok(Ok(bytes)) => {
+            next.run(Request::from_parts(parts, Body::from(bytes)))
+                .await
+        }
+        Ok(Err(_)) => Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!(
+                "the body was broken off or is larger than {UNAUTHENTICATED_BODY_MAX} bytes: \
+                 send less, or authenticate"
+            ),
+        )
+        .into_response(),
+        Err(_) => Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            format!(
+                "the body did not come within {} s: send it whole, or authenticate",
+                UNAUTHENTICATED_BODY_TIMEOUT.as_secs()
+            ),
+        )
+        .into_response(),
+    }
 }
 
 pub(crate) fn unauthorized() -> Problem {
@@ -218,6 +267,8 @@ pub(crate) async fn login_page() -> Response {
     (status = 303, description = "Logged in; the page follows"),
     (status = 400, description = "No token in the form", content_type = "text/html"),
     (status = 401, description = "Not the token of this server", content_type = "text/html"),
+    (status = 408, description = "The body did not come within 10 s"),
+    (status = 413, description = "The body is larger than 64 KiB"),
 ))]
 pub(crate) async fn login(
     State(access): State<Access>,

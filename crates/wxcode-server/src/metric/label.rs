@@ -103,3 +103,33 @@ impl Refusal {
         }
     }
 }
+
+/// The bound at which a connection was refused or closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// The head of a request took too long.
+    Head,
+    /// No further request came.
+    Idle,
+    /// The client took nothing of its answer.
+    Stalled,
+    /// Another connection needed the room.
+    Evicted,
+    /// Its address has too many.
+    Address,
+    /// There are too many.
+    Full,
+}
+
+impl Cut {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Head => "head",
+            Self::Idle => "idle",
+            Self::Stalled => "stalled",
+            Self::Evicted => "evicted",
+            Self::Address => "address",
+            Self::Full => "full",
+        }
+    }
+}

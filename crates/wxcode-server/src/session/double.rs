@@ -168,6 +168,8 @@ fn settings(data_dir: PathBuf) -> Settings {
     let template = || Template::parse("/x {context_path}").unwrap();
     Settings {
         data_dir,
+        network: crate::Network::default(),
+        umask: 0o022,
         token: String::new(),
         allowed_hosts: Vec::new(),
         claude: "/bin/true".into(),

@@ -380,6 +380,7 @@ pub(super) async fn hold(
         ),
         note,
         scope: scope::of(settings, &session_id, &project.name),
+        umask: Some(settings.umask),
         created_at: at.to_string(),
     };
     write_spec(dir, &spec).map_err(io::Error::other)?;

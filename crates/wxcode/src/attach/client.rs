@@ -176,9 +176,12 @@ impl<'a> Client<'a> {
             News::Frame(frame) => return self.frame(frame),
             News::Lost(lost) => return self.lost(lost),
             News::TryNow => {
-                if let Some((base, token)) = (self.find)() {
-                    (self.address.base, self.address.token) = (base, token);
-                }
+                // Anybody may listen where a server was that is gone: it is not asked for the session.
+                let Some((base, token)) = (self.find)() else {
+                    let why = "no server runs on the data folder".to_owned();
+                    return self.lost(Lost::Broken(why));
+                };
+                (self.address.base, self.address.token) = (base, token);
                 let mirror = self.mirror.as_ref().filter(|_| self.is_current);
                 let since = mirror.map(|mirror| Since {
                     session: self.session.clone(),

@@ -97,7 +97,7 @@ fn closed(code: u16, reason: &str) -> String {
         ),
         4401 => (
             "the server does not take this token",
-            "give the one that `wxcode token` prints where the server runs, by --token or WXCODE_TOKEN",
+            "give the one that `wxcode token` prints where the server runs, by --token-file or WXCODE_TOKEN",
         ),
         _ => ("the server closed the connection", "attach again"),
     };
@@ -111,6 +111,9 @@ fn closed(code: u16, reason: &str) -> String {
 
 fn advice(status: u16) -> &'static str {
     match status {
+        401 => {
+            ": give the token that `wxcode token` prints where the server runs, by --token-file or WXCODE_TOKEN"
+        }
         403 => ": name it by an address that it listens on, or add its name to allowed_hosts",
         404 => ": is --server the address of a wxcode server?",
         _ => ": see the server's log",

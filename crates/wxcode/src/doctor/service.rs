@@ -16,9 +16,7 @@ pub(super) fn server(data_dir: &Path) -> Option<i32> {
     let found: serde_json::Value = serde_json::from_str(&text).ok()?;
     let pid = i32::try_from(found["pid"].as_i64()?).ok()?;
     // A file that a killed server left may name any process: one that runs holds the lock.
-    let lock = fs::File::open(data_dir.join("server.lock")).ok()?;
-    let held = matches!(lock.try_lock_shared(), Err(fs::TryLockError::WouldBlock));
-    held.then_some(pid)
+    wxcode_server::is_locked(data_dir).then_some(pid)
 }
 
 /// A unit of systemd, by a cgroup.

@@ -132,10 +132,16 @@ async fn a_websocket_is_refused_before_its_upgrade_or_closed_with_4401() {
         matches!(refused.err(), Some(tokio_tungstenite::tungstenite::Error::Http(answer)) if answer.status() == 403)
     );
 
-    let mut stranger = Socket::open(&server, &path, &[("authorization", "Bearer wrong")])
-        .await
-        .unwrap();
-    assert_eq!(stranger.close_code().await, 4401);
+    let program = Socket::open(&server, &path, &[("authorization", "Bearer wrong")]).await;
+    assert!(
+        matches!(program.err(), Some(tokio_tungstenite::tungstenite::Error::Http(answer)) if answer.status() == 401)
+    );
+    for protocol in [None, Some(wxcode_wire::PROTOCOL)] {
+        let mut headers = vec![("origin", server.base.as_str())];
+        headers.extend(protocol.map(|protocol| ("sec-websocket-protocol", protocol)));
+        let mut browser = Socket::open(&server, &path, &headers).await.unwrap();
+        assert_eq!(browser.close_code().await, 4401);
+    }
     assert!(
         server.session(&project).await["session_id"].is_null(),
         "a stranger starts nothing"

@@ -303,13 +303,16 @@ async fn what_cannot_be_attached_says_why() {
     let project = server.project("p").await;
     server.project("pq").await;
     server.project("pr").await;
-    let fails = |arguments: &'static [&'static str], code: i32, text: &'static str| {
+    let fails = |arguments: &[&str], code: i32, text: &str| {
         let ended = Attached::start(&server, arguments, (160, 20)).ended();
         assert_eq!(ended.code, code, "{}", ended.text);
         assert!(ended.text.contains(text), "{}", ended.text);
     };
     fails(&["nope"], 1, "there is no project `nope`: `wxcode ls`");
-    fails(&["--token", "wrong-token", "p"], 1, "wxcode token");
+    let wrong = server.agent.home.path().join("wrong");
+    fs::write(&wrong, "wrong-token").unwrap();
+    let wrong = ["--token-file", wrong.to_str().unwrap(), "p"];
+    fails(&wrong, 1, "wxcode token");
     fails(&["p", "--detach-key", "x"], 2, "such as ctrl-]");
     fails(
         &["p", "--server", "https://localhost:1"],

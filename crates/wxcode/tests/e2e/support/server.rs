@@ -149,8 +149,8 @@ impl Server {
         fs::write(dir.path().join("wxcode.toml"), &agent.config).unwrap();
         let client = Client::builder()
             .no_proxy()
-            // The server closes a connection that asks nothing for half a minute: none is used when it may be about to.
-            .pool_idle_timeout(Duration::from_secs(10))
+            // The server closes an idle connection without authentication after 10 s: none is used when that is near.
+            .pool_idle_timeout(Duration::from_secs(4))
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();

@@ -1,0 +1,237 @@
+//! Accepts TCP connections and serves HTTP/1.1 on them, with a deadline for each silent one.
+//!
+//! Nothing else in the server accepts connections from the network. HTTP/2 is not offered: its version detection reads
+//! before any deadline runs.
+
+mod admission;
+mod bounds;
+mod connection;
+mod stream;
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, Response, StatusCode},
+};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream},
+    time::{Instant, sleep},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt as _;
+
+use self::{
+    admission::{Admission, Full, Permit},
+    stream::{Answering, Watched},
+};
+pub(crate) use self::{bounds::Bounds, connection::Connection};
+use crate::metric::{Cut, Metrics};
+
+/// Connections that the system keeps until they are accepted.
+const BACKLOG: u32 = 1024;
+/// Bytes that the system keeps for a client that does not read; Linux doubles the value. A client that stopped
+/// reading has so much old output before the newest screen.
+const SEND_BUFFER: u32 = 128 << 10; // 128 KiB
+/// Bytes of an HTTP answer that wait for a client in the server, and the largest head of a request. The library's own
+/// is 408 KiB, which each slow follower of events would have.
+const HTTP_BUFFER: usize = 64 << 10; // 64 KiB
+/// How long to wait before accepting again when the system is out of descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long a new connection waits for others to authenticate, and how often that is looked at.
+const ADMISSION_WAIT: Duration = Duration::from_secs(2);
+const ADMISSION_LOOK: Duration = Duration::from_millis(10);
+/// The answer to a connection above a cap.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+    content-type: application/problem+json\r\n\
+    connection: close\r\nretry-after: 5\r\ncontent-length: 149\r\n\r\n\
+    {\"title\":\"Service Unavailable\",\"status\":503,\
+    \"detail\":\"too many connections: close some and try again, \
+    or raise the caps in [network] of wxcode.toml\"}";
+
+/// A listening socket and the caps for its connections.
+pub(crate) struct Listener {
+    socket: TcpListener,
+    admission: Admission,
+    metrics: Metrics,
+}
+
+impl Listener {
+    /// Listens on `address`.
+    ///
+    /// # Errors
+    /// The address cannot be used.
+    pub(crate) fn bind(address: SocketAddr, bounds: Bounds, metrics: Metrics) -> io::Result<Self> {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        socket.set_reuseaddr(true)?;
+        // Accepted sockets inherit it.
+        socket.set_send_buffer_size(SEND_BUFFER)?;
+        socket.bind(address)?;
+        Ok(Self {
+            socket: socket.listen(BACKLOG)?,
+            admission: Admission::new(bounds, metrics.clone()),
+            metrics,
+        })
+    }
+
+    /// The address, with the port that the system chose.
+    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Accepts connections until `end` is ready. The connections are tasks of `tasks`; they finish their requests and
+    /// end when `closing` is cancelled.
+    pub(crate) async fn serve(
+        self,
+        router: Router,
+        tasks: &TaskTracker,
+        closing: &CancellationToken,
+        end: impl Future<Output = ()>,
+    ) {
+        let accepting = async {
+            loop {
+                match self.accept().await {
+                    Ok(Some((stream, permit))) => {
+                        let connection = Connection::new(permit);
+                        let serving =
+                            serve(stream, connection, router.clone(), self.metrics.clone());
+                        tasks.spawn(serving(closing.clone()));
+                    }
+                    Ok(None) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot accept a connection");
+                        sleep(ACCEPT_PAUSE).await;
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            () = accepting => {}
+            () = end => {}
+        }
+    }
+
+    /// The next connection; `None` for one that was refused.
+    async fn accept(&self) -> io::Result<Option<(TcpStream, Permit)>> {
+        let (stream, peer) = self.socket.accept().await?;
+        match self.admit(peer.ip()).await {
+            Ok(permit) => {
+                // A keystroke's echo must not wait for more bytes.
+                let _ = stream.set_nodelay(true);
+                Ok(Some((stream, permit)))
+            }
+            Err(full) => {
+                self.metrics.cut(match full {
+                    Full::Address => Cut::Address,
+                    Full::All | Full::Unauthenticated => Cut::Full,
+                });
+                tracing::debug!(%peer, ?full, "refused a connection");
+                // The buffer of a new socket has room for it.
+                let _ = stream.try_write(FULL);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Waits while too many connections are new, as a burst of clients is; refuses where waiting does not help.
+    async fn admit(&self, address: IpAddr) -> Result<Permit, Full> {
+        let give_up = Instant::now() + ADMISSION_WAIT;
+        loop {
+            match self.admission.admit(address) {
+                Err(Full::Unauthenticated) if Instant::now() < give_up => {
+                    sleep(ADMISSION_LOOK).await;
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+/// Serves one connection until it ends, is upgraded, or exceeds a deadline.
+fn serve(
+    stream: TcpStream,
+    connection: Arc<Connection>,
+    router: Router,
+    metrics: Metrics,
+) -> impl FnOnce(CancellationToken) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+    move |closing| {
+        Box::pin(async move {
+            let answering = Arc::clone(&connection);
+            let service = service_fn(move |request: Request<Incoming>| {
+                answer(router.clone(), Arc::clone(&answering), request)
+            });
+            let mut builder = http1::Builder::new();
+            // The connection's own deadlines also cover the time before and between requests.
+            builder.header_read_timeout(None).max_buf_size(HTTP_BUFFER);
+            let io = TokioIo::new(Watched::new(stream, Arc::clone(&connection)));
+            let serving = builder.serve_connection(io, service).with_upgrades();
+            tokio::pin!(serving);
+            let mut is_closing = false;
+            loop {
+                tokio::select! {
+                    result = &mut serving => {
+                        if let Err(error) = result {
+                            tracing::debug!(%error, "a connection ended");
+                        }
+                        return;
+                    }
+                    why = connection.expired() => {
+                        metrics.cut(why);
+                        tracing::debug!(why = why.as_str(), "closed a connection");
+                        return;
+                    }
+                    () = closing.cancelled(), if !is_closing => {
+                        is_closing = true;
+                        serving.as_mut().graceful_shutdown();
+                    }
+                }
+            }
+        })
+    }
+}
+
+/// Answers one request, and tells the connection when it begins and ends.
+async fn answer(
+    router: Router,
+    connection: Arc<Connection>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, std::convert::Infallible> {
+    connection.request_began();
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(Arc::clone(&connection));
+    let response = router.oneshot(request).await?;
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        connection.upgraded();
+        return Ok(response);
+    }
+    Ok(response.map(|body| Body::new(Answering::new(body, connection))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_of_a_full_server_is_whole() {
+        let text = std::str::from_utf8(FULL).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(
+            head.contains(&format!("content-length: {}", body.len())),
+            "{} bytes",
+            body.len()
+        );
+        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(problem["status"], 503);
+    }
+}

@@ -1,0 +1,207 @@
+//! Closes the data folder to other users: folders become 0700, files 0600.
+
+use std::{
+    fmt, fs, io,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+/// Folders of the data folder that hold wxcode's own files only. `workspaces` is the user's.
+const FOLDERS: [&str; 5] = ["sessions", "runs", "events", "planning", "deleting"];
+/// Files beside them.
+const FILES: [&str; 5] = ["token", "node", "server.json", "server.lock", "wxcode.toml"];
+/// How the store's files begin: the database, its write-ahead log and its shared memory.
+const STORE: &str = "wxcode.db";
+/// How logs and drafts end.
+const ENDINGS: [&str; 2] = [".log", ".tmp"];
+/// Entries that are looked at.
+const ENTRIES_MAX: usize = 200_000;
+/// Entries that cannot be closed and are named.
+const NAMED_MAX: usize = 5;
+/// What the group and others may do.
+const OTHERS: u32 = 0o077;
+/// A folder for all users, such as `/tmp`.
+const STICKY: u32 = 0o1000;
+
+/// What was open.
+#[derive(Debug, Default)]
+pub(crate) struct Closed {
+    /// Entries that were closed.
+    pub(crate) count: usize,
+    /// The first of them, and its mode before.
+    first: Option<(PathBuf, u32)>,
+    /// What could not be closed, with the reason and the remedy.
+    pub(crate) failures: Vec<String>,
+    looked_at: usize,
+}
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.first {
+            Some((path, mode)) => write!(
+                f,
+                "{} entries of the data folder were open to other users and are closed now, \
+                 such as {} ({mode:04o}); if others use this machine, renew the token: end the \
+                 server, remove the file `token` and start again",
+                self.count,
+                path.display()
+            ),
+            None => f.write_str("nothing was open to other users"),
+        }
+    }
+}
+
+/// Closes the data folder, and what wxcode made in it.
+pub(crate) fn close(data_dir: &Path) -> Closed {
+    let mut closed = Closed::default();
+    let open = fs::metadata(data_dir).map(|meta| meta.mode());
+    if open.is_ok_and(|mode| mode & STICKY != 0) {
+        closed.failures.push(format!(
+            "{} is a folder for all users: give another --data-dir",
+            data_dir.display()
+        ));
+        return closed;
+    }
+    // The folder first: from then on nobody else can put anything into it.
+    if let Err(error) = closed.entry(data_dir, true) {
+        closed.fail(data_dir, &error);
+    }
+    let Ok(entries) = fs::read_dir(data_dir) else {
+        return closed;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if FOLDERS.contains(&&*name) {
+            closed.tree(&entry.path());
+        } else if FILES.contains(&&*name)
+            || name.starts_with(STORE)
+            || ENDINGS.iter().any(|ending| name.ends_with(ending))
+        {
+            closed.file(&entry.path());
+        }
+    }
+    closed
+}
+
+impl Closed {
+    /// A folder and everything in it.
+    fn tree(&mut self, root: &Path) {
+        let mut waiting = vec![root.to_owned()];
+        while let Some(path) = waiting.pop() {
+            self.looked_at += 1;
+            if self.looked_at > ENTRIES_MAX {
+                self.failures.push(format!(
+                    "{} has more than {ENTRIES_MAX} entries, and the rest was not looked at: \
+                     run `chmod -R go-rwx {}`",
+                    root.display(),
+                    root.display()
+                ));
+                return;
+            }
+            match self.entry(&path, false) {
+                Ok(true) => {
+                    let entries = fs::read_dir(&path).into_iter().flatten().flatten();
+                    waiting.extend(entries.map(|entry| entry.path()));
+                }
+                Ok(false) => {}
+                Err(error) => self.fail(&path, &error),
+            }
+        }
+    }
+
+    fn file(&mut self, path: &Path) {
+        if let Err(error) = self.entry(path, false) {
+            self.fail(path, &error);
+        }
+    }
+
+    /// Closes one entry; whether it is a folder. Links are left alone, but for the data folder itself.
+    fn entry(&mut self, path: &Path, follow: bool) -> io::Result<bool> {
+        let meta = match follow {
+            true => fs::metadata(path)?,
+            false => fs::symlink_metadata(path)?,
+        };
+        if meta.is_symlink() {
+            return Ok(false);
+        }
+        let mode = meta.mode() & 0o7777;
+        if mode & OTHERS != 0 {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode & !OTHERS))?;
+            self.count += 1;
+            self.first.get_or_insert_with(|| (path.to_owned(), mode));
+        }
+        Ok(meta.is_dir())
+    }
+
+    fn fail(&mut self, path: &Path, error: &io::Error) {
+        // Sessions and drafts come and go meanwhile.
+        if error.kind() != io::ErrorKind::NotFound && self.failures.len() < NAMED_MAX {
+            self.failures.push(format!(
+                "{} is open to other users and cannot be closed: {error}; run `chmod go-rwx {}` \
+                 as its owner",
+                path.display(),
+                path.display()
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().mode() & 0o7777
+    }
+
+    fn set(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn only_entries_of_wxcode_are_closed() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = temp.path().join("data");
+        fs::create_dir_all(dir.join("sessions/a/log")).unwrap();
+        fs::create_dir_all(dir.join("workspaces/w")).unwrap();
+        let outside = temp.path().join("outside");
+        fs::write(&outside, "").unwrap();
+        set(&outside, 0o644);
+        std::os::unix::fs::symlink(&outside, dir.join("sessions/a/link")).unwrap();
+        let ours = ["token", "wxcode.db-wal", "out.log", "sessions/a/log/1"];
+        let others = ["workspaces/w/README.md", ".profile"];
+        for name in ours.into_iter().chain(others) {
+            fs::write(dir.join(name), "").unwrap();
+            set(&dir.join(name), 0o644);
+        }
+        for name in ["", "sessions", "sessions/a", "sessions/a/log", "workspaces"] {
+            set(&dir.join(name), 0o755);
+        }
+
+        let closed = close(&dir);
+        assert_eq!(closed.failures, Vec::<String>::new());
+        assert_eq!(closed.count, 4 + ours.len());
+        assert!(closed.to_string().contains("(0755)"), "{closed}");
+        for name in ["", "sessions", "sessions/a", "sessions/a/log"] {
+            assert_eq!(mode(&dir.join(name)), 0o700, "{name}");
+        }
+        for name in ours {
+            assert_eq!(mode(&dir.join(name)), 0o600, "{name}");
+        }
+        for name in others {
+            assert_eq!(mode(&dir.join(name)), 0o644, "{name}");
+        }
+        assert_eq!(mode(&outside), 0o644);
+        assert_eq!(close(&dir).count, 0);
+    }
+
+    #[test]
+    fn a_folder_for_all_users_is_named() {
+        let temp = tempfile::tempdir().unwrap();
+        set(temp.path(), 0o1777);
+        let closed = close(temp.path());
+        assert_eq!((closed.count, closed.failures.len()), (0, 1));
+        assert_eq!(mode(temp.path()), 0o1777);
+    }
+}
