@@ -1,5 +1,7 @@
 //! The folders of an output project: its workspace, `.planning/`, and the context of its milestones.
 
+pub(crate) mod place;
+
 use std::{
     fs,
     io::{self, Write},
@@ -20,6 +22,33 @@ pub enum WorkspaceError {
     /// There is no such folder.
     #[error("the workspace folder {} does not exist: create it or bring it back, then try again", .0.display())]
     Missing(PathBuf),
+    /// The folder is none for a project.
+    #[error(
+        "the folder {} cannot be a workspace: it is or holds the data folder {}, or belongs to it; choose \
+         another one",
+        path.display(), data_dir.display()
+    )]
+    Reserved {
+        /// The folder.
+        path: PathBuf,
+        /// The server's data folder.
+        data_dir: PathBuf,
+    },
+    /// The folder is outside of those that the configuration allows.
+    #[error(
+        "the folder {} is in none of the folders of `[workspaces] roots` ({}): choose one below them, or add \
+         its parent there",
+        path.display(), names(roots)
+    )]
+    OutsideRoots {
+        /// The folder.
+        path: PathBuf,
+        /// Where workspaces may be.
+        roots: Vec<PathBuf>,
+    },
+    /// The file system does not answer.
+    #[error("the folder {} does not answer: check the disk or the mount that it is on", .0.display())]
+    Hangs(PathBuf),
     /// The folder cannot be written.
     #[error("cannot write in {}: {source}; check its permissions and the free space", path.display())]
     Write {
@@ -30,11 +59,17 @@ pub enum WorkspaceError {
     },
 }
 
+fn names(paths: &[PathBuf]) -> String {
+    let names: Vec<_> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    names.join(", ")
+}
+
 /// Makes the folder of a project that was given none.
 pub(crate) fn make(data_dir: &Path, name: &str, id: Id) -> Result<PathBuf, WorkspaceError> {
-    let path = data_dir
-        .join("workspaces/output-projects")
-        .join(folder_name(name, id));
+    let path = data_dir.join(place::MADE).join(folder_name(name, id));
     fs::create_dir_all(&path).map_err(|source| WorkspaceError::Write {
         path: path.clone(),
         source,

@@ -14,6 +14,7 @@ use crate::{
     fields::{self, Fields, NO_REFERENCE, oid, time},
     identity,
     records::{PROJECTS, Records},
+    workspace,
 };
 
 pub(crate) async fn add(
@@ -21,13 +22,27 @@ pub(crate) async fn add(
     project: &OutputProject,
     again: bool,
 ) -> Result<(), Failure> {
+    workspace::is_free(records, project.id, &project.workspace_path).await?;
     let document = write(project)?;
+    insert(records, project, document, again).await
+}
+
+/// Inserts the document of a new project.
+pub(crate) async fn insert(
+    records: &Records,
+    project: &OutputProject,
+    document: Document,
+    again: bool,
+) -> Result<(), Failure> {
     // A project that was removed and is brought back, from a copy, must not be removed again by the note of that.
     let note = doc! { "_id": oid(project.id) };
     records.ask(records.removals.delete_one(note)).await?;
     match records.ask(records.projects.insert_one(document)).await {
         Err(failure) if failure.is_duplicate() => {
             let kept = get(records, project.id).await?;
+            if kept.is_none() {
+                workspace::is_free(records, project.id, &project.workspace_path).await?;
+            }
             let (created, updated) = (millis(project.created_at), millis(project.updated_at));
             let wanted = OutputProject {
                 created_at: created,
@@ -65,7 +80,7 @@ pub(crate) async fn list(records: &Records, page: Page) -> Result<Listing<Output
     let order = doc! { "created_at": 1, "_id": 1 };
     loop {
         let (found, total) = records
-            .page(&records.projects, doc! {}, order.clone(), page)
+            .page(&records.projects, (doc! {}, order.clone(), doc! {}), page)
             .await?;
         let mut was_settled = false;
         for document in &found {
@@ -93,6 +108,11 @@ pub(crate) async fn patch(
     if let Some(name) = &patch.name {
         set.insert("name", name);
     }
+    if let Some(folder) = &patch.workspace_path {
+        workspace::is_free(records, id, folder).await?;
+        set.insert("workspace_path", fields::path(folder)?);
+        set.insert(workspace::FIELD, fields::path(folder)?);
+    }
     if let Some(stack) = &patch.stack_id {
         set.insert("stack_id", stack.as_deref().unwrap_or_default());
         match stack.as_deref() {
@@ -107,9 +127,15 @@ pub(crate) async fn patch(
     if !unset.is_empty() {
         update.insert("$unset", unset);
     }
-    records
-        .ask(records.projects.update_one(doc! { "_id": oid(id) }, update))
-        .await?;
+    let update = records.projects.update_one(doc! { "_id": oid(id) }, update);
+    match (records.ask(update).await, &patch.workspace_path) {
+        (Err(failure), Some(folder)) if failure.is_duplicate() => {
+            // Somebody else took it since it was seen to be free.
+            workspace::is_free(records, id, folder).await?;
+            return Err(failure);
+        }
+        (answer, _) => drop(answer?),
+    }
     get(records, id).await
 }
 
@@ -186,11 +212,12 @@ pub(crate) fn told<T>(read: Result<T, Failure>) -> Option<T> {
 }
 
 /// A project as the first implementation would write it, with what it requires, and with what is ours.
-fn write(project: &OutputProject) -> Result<Document, Failure> {
+pub(crate) fn write(project: &OutputProject) -> Result<Document, Failure> {
     let reference = fields::reference(project.kb_id.as_deref());
     let mut ours = doc! {
         "identity": identity::write(project)?,
         "work": {},
+        "workspace": fields::path(&project.workspace_path)?,
     };
     if let (NO_REFERENCE, Some(kb_id)) = (reference, &project.kb_id) {
         ours.insert("kb_id", kb_id);

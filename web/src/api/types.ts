@@ -35,7 +35,10 @@ export interface Milestone {
   status_reason: string | null;
   /** From 1, for one whose command waits behind others. */
   place_in_line: number | null;
+  /** In lists the beginning of a long one. */
   context?: string | null;
+  /** Whether `context` is less than the whole. */
+  context_truncated?: boolean;
   /** The delivery that carries its command, once it was started. */
   delivery_id?: string | null;
   created_at: string;

@@ -12,11 +12,14 @@ use axum::{
 use futures_util::StreamExt;
 use serde::{Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
-use wxcode_core::id::InvalidId;
+use wxcode_core::id::{Id, InvalidId};
 use wxcode_store::StoreError;
 
 use super::BODY_MAX;
-use crate::session::{ResumeError, StartError};
+use crate::{
+    session::{RelocateError, ResumeError, StartError},
+    workspace::WorkspaceError,
+};
 
 /// How much of a body that is too large is read, in bytes, before the connection is given up.
 const READ_ON_MAX: usize = 16 * BODY_MAX;
@@ -33,6 +36,16 @@ pub(crate) struct Problem {
     status: u16,
     /// What is wrong, and what to do.
     detail: String,
+    /// A stable word for what is wrong, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    /// With `workspace_taken`: the project that has the folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    project_id: Option<Id>,
+    /// With `workspace_taken`: that project's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
 }
 
 /// The answer of a handler.
@@ -46,6 +59,24 @@ impl Problem {
             title,
             status: status.as_u16(),
             detail: detail.into(),
+            code: None,
+            project_id: None,
+            name: None,
+        }
+    }
+
+    /// The same with a stable word for what is wrong.
+    pub(crate) fn with_code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    /// Another project has the workspace folder.
+    fn workspace_taken(project: Id, name: String, detail: String) -> Self {
+        Self {
+            project_id: Some(project),
+            name: Some(name),
+            ..Self::conflict(detail).with_code("workspace_taken")
         }
     }
 
@@ -101,7 +132,33 @@ impl From<StoreError> for Problem {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
             }
             StoreError::Refused(_) => Self::invalid(error.to_string()),
+            StoreError::WorkspaceTaken { project, ref name } => {
+                Self::workspace_taken(project, name.clone(), error.to_string())
+            }
             StoreError::Corrupt(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<WorkspaceError> for Problem {
+    fn from(error: WorkspaceError) -> Self {
+        match &error {
+            WorkspaceError::Hangs(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+            }
+            WorkspaceError::Reserved { .. } | WorkspaceError::OutsideRoots { .. } => {
+                Self::invalid(error.to_string()).with_code("workspace_refused")
+            }
+            _ => Self::invalid(error.to_string()),
+        }
+    }
+}
+
+impl From<RelocateError> for Problem {
+    fn from(error: RelocateError) -> Self {
+        match error {
+            RelocateError::Running => Self::conflict(error.to_string()),
+            RelocateError::Start(error) => error.into(),
         }
     }
 }

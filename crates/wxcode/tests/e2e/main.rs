@@ -38,4 +38,6 @@ mod support;
 mod survival;
 mod terminal;
 mod upgrade;
+mod waiting_texts;
 mod wire;
+mod workspaces;

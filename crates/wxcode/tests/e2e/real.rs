@@ -1,6 +1,7 @@
 //! The main job on the real Claude Code, which talks to a stub of the Messages API.
 
 mod identity;
+mod moved;
 
 use std::{fs, path::PathBuf};
 
