@@ -9,6 +9,7 @@ pub mod answer;
 pub mod ask;
 pub mod delivery;
 pub mod event;
+pub mod excerpt;
 pub mod id;
 pub mod identity;
 pub mod lease;

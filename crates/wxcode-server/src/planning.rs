@@ -71,6 +71,8 @@ struct Place {
 /// Somebody wants the changes of a project's planning to be told, for as long as this lives.
 pub(crate) struct Attention {
     bell: Arc<Notify>,
+    /// Ends the watch.
+    end: CancellationToken,
     _end: DropGuard,
 }
 
@@ -122,6 +124,7 @@ impl Planning {
         let end = place.gone.child_token();
         let attention = Arc::new(Attention {
             bell: Arc::new(Notify::new()),
+            end: end.clone(),
             _end: end.clone().drop_guard(),
         });
         *watch = Arc::downgrade(&attention);
@@ -139,6 +142,15 @@ impl Planning {
         });
         drop(watch);
         attention
+    }
+
+    /// The project moved: its old folder is watched no longer. The next to attend watches the new one.
+    pub(crate) fn leave(&self, project: Id) {
+        let place = self.place(project);
+        let left = std::mem::take(&mut *lock(&place.watch));
+        if let Some(attention) = left.upgrade() {
+            attention.end.cancel();
+        }
     }
 
     /// Looks now, and tells what changed; what came under which milestone.
@@ -284,7 +296,11 @@ impl Planning {
                     };
                     let status = Some(MilestoneStatus::InProgress);
                     match self.0.store.milestones(project, status, page).await {
-                        Ok(listing) => record.work = Work::of(&listing.items),
+                        Ok(listing) => {
+                            let all = listing.items.into_iter();
+                            let all: Vec<_> = all.map(|listed| listed.record).collect();
+                            record.work = Work::of(&all);
+                        }
                         Err(error) => {
                             tracing::warn!(%project, %error, "which milestone is in work waits for the store");
                         }

@@ -22,6 +22,7 @@ mod record;
 #[cfg(test)]
 mod recorded;
 mod registry;
+mod relocation;
 mod report;
 mod resumption;
 mod retention;
@@ -42,6 +43,7 @@ pub(crate) use retention::run as keep_transcripts;
 pub use live::{Attendance, Session, View};
 pub use older::ResumeError;
 pub use registry::{Delivered, Found, Retired, Sessions};
+pub use relocation::RelocateError;
 pub use resumption::RESUMED_AT_ONCE;
 pub use run::{Account, RESULT_MAX, RUNS_KEPT, Run};
 pub use scope::bus;

@@ -50,6 +50,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Whether holders of another build go on as this one when their sessions are quiet.
     pub upgrade_holders: bool,
+    /// Folders that workspaces must be in; none: anywhere.
+    pub workspace_roots: Vec<PathBuf>,
     /// How long an agent may take to be ready for a delivery.
     pub ready_timeout: Duration,
     /// What its users call the store, without a password.

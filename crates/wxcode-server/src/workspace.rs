@@ -1,5 +1,7 @@
 //! The folders of an output project: its workspace, `.planning/`, and the context of its milestones.
 
+pub(crate) mod place;
+
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -24,6 +26,30 @@ pub enum WorkspaceError {
     /// A file or folder of it cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The folder is none for a project.
+    #[error(
+        "the folder {} cannot be a workspace: it is or holds the data folder {}, or belongs to it; choose \
+         another one",
+        path.display(), data_dir.display()
+    )]
+    Reserved {
+        /// The folder.
+        path: PathBuf,
+        /// The server's data folder.
+        data_dir: PathBuf,
+    },
+    /// The folder is outside of those that the configuration allows.
+    #[error(
+        "the folder {} is in none of the folders of `[workspaces] roots` ({}): choose one below them, or add \
+         its parent there",
+        path.display(), names(roots)
+    )]
+    OutsideRoots {
+        /// The folder.
+        path: PathBuf,
+        /// Where workspaces may be.
+        roots: Vec<PathBuf>,
+    },
     /// The folder of a new project cannot be made.
     #[error("cannot write in {}: {source}; check its permissions and the free space", path.display())]
     Write {
@@ -34,11 +60,17 @@ pub enum WorkspaceError {
     },
 }
 
+fn names(paths: &[PathBuf]) -> String {
+    let names: Vec<_> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    names.join(", ")
+}
+
 /// Makes the folder of a project that was given none.
 pub(crate) fn make(data_dir: &Path, name: &str, id: Id) -> Result<PathBuf, WorkspaceError> {
-    let path = data_dir
-        .join("workspaces/output-projects")
-        .join(folder_name(name, id));
+    let path = data_dir.join(place::MADE).join(folder_name(name, id));
     fs::create_dir_all(&path).map_err(|source| WorkspaceError::Write {
         path: path.clone(),
         source,

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use mongodb::bson::{Document, doc, oid::ObjectId};
 use wxcode_core::{
     delivery::{Delivery, DeliveryState},
+    excerpt::{self, Excerpt},
     id::Id,
     milestone::{MilestoneStatus, MovedBy, SUBMITTED},
     project::ProjectStatus,
@@ -278,15 +279,19 @@ pub(crate) async fn list(
     records: &Records,
     project: Id,
     page: Page,
-) -> Result<Listing<Delivery>, Failure> {
+) -> Result<Listing<Excerpt<Delivery>>, Failure> {
     let filter = doc! { "output_project_id": oid(project) };
     loop {
         let (found, total) = records
-            .page(&records.deliveries, filter.clone(), doc! { "n": 1 }, page)
+            .page(
+                &records.deliveries,
+                (filter.clone(), doc! { "n": 1 }, listed()),
+                page,
+            )
             .await?;
         match change::standing(records, project).await? {
             Standing::Whole => {
-                let items = found.iter().map(read).collect::<Result<_, _>>()?;
+                let items = found.iter().map(read_excerpt).collect::<Result<_, _>>()?;
                 return Ok(Listing { items, total });
             }
             Standing::Changed => {}
@@ -295,7 +300,10 @@ pub(crate) async fn list(
     }
 }
 
-pub(crate) async fn open(records: &Records, project: Id) -> Result<Vec<Delivery>, Failure> {
+pub(crate) async fn open(
+    records: &Records,
+    project: Id,
+) -> Result<Vec<Excerpt<Delivery>>, Failure> {
     let filter = doc! { "open": true, "output_project_id": oid(project) };
     loop {
         let found = records
@@ -303,13 +311,30 @@ pub(crate) async fn open(records: &Records, project: Id) -> Result<Vec<Delivery>
                 records
                     .deliveries
                     .find(filter.clone())
-                    .sort(doc! { "n": 1 }),
+                    .sort(doc! { "n": 1 })
+                    .projection(listed()),
             )
             .await?;
         match change::standing(records, project).await? {
-            Standing::Whole => return found.iter().map(read).collect(),
+            Standing::Whole => return found.iter().map(read_excerpt).collect(),
             Standing::Changed => {}
             Standing::Gone => return Ok(Vec::new()),
+        }
+    }
+}
+
+pub(crate) async fn next(records: &Records, project: Id) -> Result<Option<Delivery>, Failure> {
+    let filter = doc! { "open": true, "output_project_id": oid(project) };
+    loop {
+        let next = records
+            .deliveries
+            .find_one(filter.clone())
+            .sort(doc! { "n": 1 });
+        let found = records.ask(next).await?;
+        match change::standing(records, project).await? {
+            Standing::Whole => return found.as_ref().map(read).transpose(),
+            Standing::Changed => {}
+            Standing::Gone => return Ok(None),
         }
     }
 }
@@ -342,16 +367,21 @@ pub(crate) async fn projects_with_open(records: &Records) -> Result<Vec<Id>, Fai
 }
 
 fn write(delivery: &Delivery, number: u64) -> Result<Document, Failure> {
+    let text = excerpt::beginning(&delivery.text);
     let mut document = doc! {
         "_id": oid(delivery.id),
         "output_project_id": oid(delivery.output_project_id),
         "n": fields::count(number)?,
         "milestone_id": delivery.milestone_id.map(oid),
-        "text": &delivery.text,
+        "text": text,
         "idempotency_key": delivery.idempotency_key.clone(),
         "created_at": time(delivery.created_at),
     };
     document.extend(progress(delivery)?);
+    if text.len() < delivery.text.len() {
+        document.insert("text_bytes", fields::count(delivery.text.len() as u64)?);
+        document.insert(WHOLE, &delivery.text);
+    }
     if !delivery.state.is_over() {
         document.insert("open", true);
     }
@@ -372,14 +402,34 @@ fn progress(delivery: &Delivery) -> Result<Document, Failure> {
     })
 }
 
+/// The field of a long text, whose beginning is in `text`; lists leave it out.
+const WHOLE: &str = "whole_text";
+
+/// What lists read.
+fn listed() -> Document {
+    doc! { WHOLE: 0 }
+}
+
+fn read_excerpt(document: &Document) -> Result<Excerpt<Delivery>, Failure> {
+    let whole = Fields::of(DELIVERIES, document).count("text_bytes")?;
+    let delivery = read(document)?;
+    let length = delivery.text.len();
+    Ok(Excerpt::new(delivery, length, whole))
+}
+
+/// A document as a delivery; of a long text the beginning, where the whole was left out.
 fn read(document: &Document) -> Result<Delivery, Failure> {
     let fields = Fields::of(DELIVERIES, document);
+    let text = match fields.text(WHOLE)? {
+        None => fields.required("text", fields.text("text")?)?,
+        Some(whole) => whole,
+    };
     let attempts = fields.count("attempts")?.unwrap_or_default();
     Ok(Delivery {
         id: fields.required("_id", fields.id("_id")?)?,
         output_project_id: fields.required("output_project_id", fields.id("output_project_id")?)?,
         milestone_id: fields.id("milestone_id")?,
-        text: fields.required("text", fields.text("text")?)?,
+        text,
         state: fields.word("state")?,
         attempts: u32::try_from(attempts).map_err(|_| fields.wrong("attempts", "is too large"))?,
         error: fields.text("error")?,

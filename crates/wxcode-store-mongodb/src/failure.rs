@@ -29,6 +29,13 @@ pub(crate) enum Failure {
     Corrupt(String),
     /// The record cannot be kept as it is.
     Refused(String),
+    /// Another project has the workspace folder.
+    WorkspaceTaken {
+        /// That project.
+        project: Id,
+        /// Its name.
+        name: String,
+    },
 }
 
 impl From<Error> for Failure {
@@ -73,7 +80,7 @@ impl Failure {
                         _ => code(error).is_some_and(|code| STATE_CHANGE.contains(&code)),
                     }
             }
-            Self::Corrupt(_) | Self::Refused(_) => false,
+            Self::Corrupt(_) | Self::Refused(_) | Self::WorkspaceTaken { .. } => false,
         }
     }
 
@@ -82,6 +89,9 @@ impl Failure {
         let error = match self {
             Self::Corrupt(what) => return StoreError::Corrupt(what),
             Self::Refused(reason) => return StoreError::Refused(reason),
+            Self::WorkspaceTaken { project, name } => {
+                return StoreError::WorkspaceTaken { project, name };
+            }
             Self::Late => {
                 return StoreError::Unavailable(format!(
                     "{address} does not answer in time, and may or may not have done it: check the network and the \

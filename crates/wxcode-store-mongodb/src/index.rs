@@ -13,6 +13,7 @@ use crate::{
     OpenError,
     failure::Failure,
     records::{DELIVERIES, MILESTONES, Records},
+    workspace,
 };
 
 /// Groups of duplicates that a report names.
@@ -94,6 +95,19 @@ pub(crate) async fn make(records: &Records) -> Result<(), OpenError> {
             .await
             .map_err(failed)?;
     }
+    // Only this implementation writes the field, and only through this index.
+    let mut folders = partial(
+        "wxcode_workspace",
+        doc! { workspace::FIELD: 1 },
+        workspace::is_owned(),
+    );
+    if let Some(options) = &mut folders.options {
+        options.unique = Some(true);
+    }
+    records
+        .ask(records.projects.create_index(folders))
+        .await
+        .map_err(failed)?;
     unique(
         records,
         &records.milestones,

@@ -20,6 +20,7 @@ mod milestone;
 mod project;
 mod records;
 mod repair;
+mod workspace;
 
 use std::{
     fmt,
@@ -32,6 +33,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 use wxcode_core::{
     delivery::Delivery,
+    excerpt::Excerpt,
     id::Id,
     lease::Lease,
     milestone::{Milestone, MilestoneStatus},
@@ -162,6 +164,15 @@ impl Store for MongoStore {
         .await
     }
 
+    async fn restore_project(&self, project: &OutputProject) -> Result<()> {
+        let project = project.clone();
+        self.run(move |records, again| {
+            let project = project.clone();
+            async move { workspace::restore(&records, &project, again).await }
+        })
+        .await
+    }
+
     async fn project(&self, id: Id) -> Result<Option<OutputProject>> {
         self.run(move |records, _| async move { project::get(&records, id).await })
             .await
@@ -253,7 +264,7 @@ impl Store for MongoStore {
         project: Id,
         status: Option<MilestoneStatus>,
         page: Page,
-    ) -> Result<Listing<Milestone>> {
+    ) -> Result<Listing<Excerpt<Milestone>>> {
         self.run(
             move |records, _| async move { milestone::list(&records, project, status, page).await },
         )
@@ -296,13 +307,18 @@ impl Store for MongoStore {
             .await
     }
 
-    async fn deliveries(&self, project: Id, page: Page) -> Result<Listing<Delivery>> {
+    async fn deliveries(&self, project: Id, page: Page) -> Result<Listing<Excerpt<Delivery>>> {
         self.run(move |records, _| async move { delivery::list(&records, project, page).await })
             .await
     }
 
-    async fn open_deliveries(&self, project: Id) -> Result<Vec<Delivery>> {
+    async fn open_deliveries(&self, project: Id) -> Result<Vec<Excerpt<Delivery>>> {
         self.run(move |records, _| async move { delivery::open(&records, project).await })
+            .await
+    }
+
+    async fn next_delivery(&self, project: Id) -> Result<Option<Delivery>> {
+        self.run(move |records, _| async move { delivery::next(&records, project).await })
             .await
     }
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 use wxcode_core::{
     delivery::DeliveryState,
+    excerpt::{self, Excerpt},
     id::Id,
     milestone::{Milestone, MilestoneStatus, MovedBy},
 };
@@ -98,7 +99,7 @@ pub(crate) async fn list(
     project: Id,
     status: Option<MilestoneStatus>,
     page: Page,
-) -> Result<Listing<Milestone>, Failure> {
+) -> Result<Listing<Excerpt<Milestone>>, Failure> {
     let mut filter = doc! { "output_project_id": oid(project) };
     if let Some(status) = status {
         filter.insert("status", status.as_str());
@@ -106,13 +107,17 @@ pub(crate) async fn list(
     let order = doc! { "created_at": 1, "_id": 1 };
     loop {
         let (found, total) = records
-            .page(&records.milestones, filter.clone(), order.clone(), page)
+            .page(
+                &records.milestones,
+                (filter.clone(), order.clone(), doc! { WHOLE: 0 }),
+                page,
+            )
             .await?;
         match change::standing(records, project).await? {
             Standing::Whole => {
                 let items = found
                     .iter()
-                    .filter_map(|document| project::told(read(document)));
+                    .filter_map(|document| project::told(read_excerpt(document)));
                 return Ok(Listing {
                     items: items.collect(),
                     total,
@@ -271,7 +276,16 @@ pub(crate) async fn of(
 
 /// A milestone as the first implementation would write it, with what it requires, and with what is ours.
 fn write(milestone: &Milestone, attempt: Attempt) -> Document {
-    let mut ours = doc! { "context": milestone.context.clone(), "made": attempt.mark };
+    let whole = milestone.context.as_deref();
+    let context = whole.map(excerpt::beginning);
+    let mut ours = doc! { "context": context, "made": attempt.mark };
+    if let (Some(context), Some(whole)) = (context, whole)
+        && context.len() < whole.len()
+    {
+        let length = i64::try_from(whole.len()).unwrap_or(i64::MAX);
+        ours.insert("context_bytes", length);
+        ours.insert("whole_context", whole);
+    }
     if let Some(element) = &milestone.element_id {
         ours.insert("element", element);
     }
@@ -299,8 +313,23 @@ fn write(milestone: &Milestone, attempt: Attempt) -> Document {
     }
 }
 
+/// The field of a long context, whose beginning is in `wxcode.context`; lists leave it out.
+const WHOLE: &str = "wxcode.whole_context";
+
+fn read_excerpt(document: &Document) -> Result<Excerpt<Milestone>, Failure> {
+    let whole = Fields::of(MILESTONES, document).count("wxcode.context_bytes")?;
+    let milestone = read(document)?;
+    let length = milestone.context.as_ref().map_or(0, String::len);
+    Ok(Excerpt::new(milestone, length, whole))
+}
+
+/// A document as a milestone; of a long context the beginning, where the whole was left out.
 pub(crate) fn read(document: &Document) -> Result<Milestone, Failure> {
     let fields = Fields::of(MILESTONES, document);
+    let context = match fields.text(WHOLE)? {
+        None => fields.text("wxcode.context")?,
+        whole => whole,
+    };
     let created_at = match fields.time("created_at")? {
         Some(at) => at,
         None => project::born(document)?,
@@ -320,7 +349,7 @@ pub(crate) fn read(document: &Document) -> Result<Milestone, Failure> {
             Some(_) => Some(fields.word("wxcode.status_by")?),
         },
         status_reason: fields.text("wxcode.status_reason")?,
-        context: fields.text("wxcode.context")?,
+        context,
         wxcode_version: fields.text("wxcode_version")?,
         milestone_folder_name: fields.text("milestone_folder_name")?,
         delivery_id: fields.id("wxcode.delivery_id")?,

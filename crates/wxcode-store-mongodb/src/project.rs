@@ -17,6 +17,7 @@ use crate::{
     fields::{self, Fields, NO_REFERENCE, oid, time},
     identity,
     records::{PROJECTS, Records},
+    workspace,
 };
 
 pub(crate) async fn add(
@@ -24,7 +25,18 @@ pub(crate) async fn add(
     project: &OutputProject,
     attempt: Attempt,
 ) -> Result<(), Failure> {
+    workspace::is_free(records, project.id, &project.workspace_path).await?;
     let document = write(project, attempt)?;
+    insert(records, project, document, attempt).await
+}
+
+/// Inserts the document of a new project.
+pub(crate) async fn insert(
+    records: &Records,
+    project: &OutputProject,
+    document: Document,
+    attempt: Attempt,
+) -> Result<(), Failure> {
     // A project that was removed and is brought back, from a copy, must not be removed again by the note of that.
     drop_note(records, oid(project.id)).await?;
     match records.ask(records.projects.insert_one(document)).await {
@@ -34,8 +46,11 @@ pub(crate) async fn add(
             if found.is_some_and(|found| fields::is_made_by(&found, attempt.mark)) {
                 return Ok(());
             }
-            if get(records, project.id).await? == Some(kept::project(project)) {
-                return Ok(());
+            match get(records, project.id).await? {
+                Some(found) if found == kept::project(project) => return Ok(()),
+                Some(_) => {}
+                // Another project took the folder in between.
+                None => workspace::is_free(records, project.id, &project.workspace_path).await?,
             }
             Err(Failure::taken(project.id))
         }
@@ -61,7 +76,7 @@ pub(crate) async fn list(records: &Records, page: Page) -> Result<Listing<Output
     let order = doc! { "created_at": 1, "_id": 1 };
     loop {
         let (found, total) = records
-            .page(&records.projects, doc! {}, order.clone(), page)
+            .page(&records.projects, (doc! {}, order.clone(), doc! {}), page)
             .await?;
         let mut was_settled = false;
         for document in &found {
@@ -89,6 +104,11 @@ pub(crate) async fn patch(
     if let Some(name) = &patch.name {
         set.insert("name", name);
     }
+    if let Some(folder) = &patch.workspace_path {
+        workspace::is_free(records, id, folder).await?;
+        set.insert("workspace_path", fields::path(folder)?);
+        set.insert(workspace::FIELD, fields::path(folder)?);
+    }
     if let Some(stack) = &patch.stack_id {
         set.insert("stack_id", stack.as_deref().unwrap_or_default());
         match stack.as_deref() {
@@ -103,9 +123,15 @@ pub(crate) async fn patch(
     if !unset.is_empty() {
         update.insert("$unset", unset);
     }
-    records
-        .ask(records.projects.update_one(doc! { "_id": oid(id) }, update))
-        .await?;
+    let update = records.projects.update_one(doc! { "_id": oid(id) }, update);
+    match (records.ask(update).await, &patch.workspace_path) {
+        (Err(failure), Some(folder)) if failure.is_duplicate() => {
+            // Somebody else took it since it was seen to be free.
+            workspace::is_free(records, id, folder).await?;
+            return Err(failure);
+        }
+        (answer, _) => drop(answer?),
+    }
     get(records, id).await
 }
 
@@ -186,12 +212,13 @@ pub(crate) fn told<T>(read: Result<T, Failure>) -> Option<T> {
 }
 
 /// A project as the first implementation would write it, with what it requires, and with what is ours.
-fn write(project: &OutputProject, attempt: Attempt) -> Result<Document, Failure> {
+pub(crate) fn write(project: &OutputProject, attempt: Attempt) -> Result<Document, Failure> {
     let reference = fields::reference(project.kb_id.as_deref());
     let mut ours = doc! {
         "identity": identity::write(project)?,
         "work": {},
         "made": attempt.mark,
+        "workspace": fields::path(&project.workspace_path)?,
     };
     if let (NO_REFERENCE, Some(kb_id)) = (reference, &project.kb_id) {
         ours.insert("kb_id", kb_id);

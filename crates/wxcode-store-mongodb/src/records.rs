@@ -106,12 +106,12 @@ impl Records {
         Ok(documents)
     }
 
-    /// The documents of a page, and how many there are without paging.
+    /// The documents of a page, without the fields that `projection` leaves out, and how many there are
+    /// without paging.
     pub(crate) async fn page(
         &self,
         collection: &Collection<Document>,
-        filter: Document,
-        order: Document,
+        (filter, order, projection): (Document, Document, Document),
         page: Page,
     ) -> Result<(Vec<Document>, u64), Failure> {
         let total = self.ask(collection.count_documents(filter.clone())).await?;
@@ -125,6 +125,7 @@ impl Records {
                 collection
                     .find(filter)
                     .sort(order)
+                    .projection(projection)
                     .skip(page.skip)
                     .limit(limit),
             )

@@ -11,6 +11,7 @@
 pub mod command;
 pub mod conflict;
 pub mod delivery;
+pub mod excerpt;
 pub mod identity;
 pub mod lease;
 pub mod milestone;
@@ -19,6 +20,7 @@ pub mod race;
 mod runners;
 pub mod sample;
 pub mod step;
+pub mod workspace;
 
 use std::sync::Arc;
 
@@ -97,6 +99,17 @@ macro_rules! conformance_tests {
                 a_thousand_are_listed_in_pages,
                 open_ones_are_found,
                 one_of_another_store_is_kept_as_it_is,
+            }
+            excerpt {
+                deliveries_are_listed_by_their_beginnings,
+                milestones_are_listed_by_their_beginnings,
+            }
+            workspace {
+                a_folder_belongs_to_one_project,
+                a_project_moves_only_to_a_free_folder,
+                restored_projects_may_share_a_folder,
+                one_of_64_takes_a_folder,
+                one_of_64_moves_to_a_folder,
             }
             step {
                 a_step_needs_the_version,

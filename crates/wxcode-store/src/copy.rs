@@ -1,6 +1,8 @@
 //! Everything of one store into another, in pieces that can be done again, and then compared.
 
-use wxcode_core::{delivery::Delivery, id::Id, milestone::Milestone, project::OutputProject};
+use wxcode_core::{
+    delivery::Delivery, excerpt::Excerpt, id::Id, milestone::Milestone, project::OutputProject,
+};
 
 use crate::{Added, Listing, Page, Result, Store, StoreError};
 
@@ -78,7 +80,7 @@ async fn project(
     if to.project(id).await?.is_some() {
         report.found += 1;
     } else {
-        to.add_project(project).await?;
+        to.restore_project(project).await?;
     }
     let kept = to.project(id).await?;
     compare(report, "project", id, Some(project), kept.as_ref());
@@ -92,7 +94,11 @@ async fn project(
         }
         count_unread(report, "milestones", &listing, page);
         for milestone in &listing.items {
-            self::milestone(to, milestone, report).await?;
+            let whole = match milestone.is_truncated {
+                true => from.milestone(milestone.id).await?,
+                false => None,
+            };
+            self::milestone(to, whole.as_ref().unwrap_or(milestone), report).await?;
         }
         skip += PAGE;
     }
@@ -104,10 +110,14 @@ async fn project(
             break;
         }
         for delivery in &listing.items {
-            self::delivery(to, delivery, report).await?;
+            let whole = match delivery.is_truncated {
+                true => from.delivery(delivery.id).await?,
+                false => None,
+            };
+            self::delivery(to, whole.as_ref().unwrap_or(delivery), report).await?;
         }
         let copied = to.deliveries(id, page).await?;
-        let ids = |listing: &Listing<Delivery>| -> Vec<Id> {
+        let ids = |listing: &Listing<Excerpt<Delivery>>| -> Vec<Id> {
             listing.items.iter().map(|delivery| delivery.id).collect()
         };
         if ids(&listing) != ids(&copied) {

@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 use wxcode_core::{
     delivery::{Delivery, DeliveryState, Route},
+    excerpt::Excerpt,
     id::Id,
     identity::Source,
     lease::Lease,
@@ -42,6 +43,17 @@ pub enum StoreError {
         "the store holds something this version does not understand: {0}; check that no newer wxcode wrote it"
     )]
     Corrupt(String),
+    /// Another project has the workspace folder; nothing was changed.
+    #[error(
+        "the workspace folder belongs to the output project {name} ({project}): choose another folder, or \
+         work in that project"
+    )]
+    WorkspaceTaken {
+        /// That project.
+        project: Id,
+        /// Its name.
+        name: String,
+    },
     /// The record cannot be kept, whoever asks and whenever: an id that is taken, a path that is no text; nothing
     /// was changed.
     #[error("the store refuses the record: {0}")]
@@ -74,6 +86,8 @@ pub struct Listing<T> {
 pub struct ProjectPatch {
     /// A new name.
     pub name: Option<String>,
+    /// A new workspace folder, by its canonical path.
+    pub workspace_path: Option<PathBuf>,
     /// A new stack; `Some(None)` removes it.
     pub stack_id: Option<Option<String>>,
     /// A new configuration; `Some(None)` removes it.
@@ -298,14 +312,20 @@ pub trait Store: Send + Sync + 'static {
     /// Whether the store answers.
     async fn ping(&self) -> Result<()>;
 
-    /// Adds a project. The same again, which a caller without an answer may ask for, is added already; another one with
-    /// its id is [`StoreError::Refused`].
+    /// Adds a project, which takes its workspace folder: the path, which must be the canonical one, is compared
+    /// byte by byte. [`StoreError::WorkspaceTaken`] if another project has it; one of the first implementation
+    /// has its folder too, and may share it with others of that one. The same project again, which a caller
+    /// without an answer may ask for, is added already; another one with its id is [`StoreError::Refused`].
     async fn add_project(&self, project: &OutputProject) -> Result<()>;
+    /// Adds a project of another store as it is. It takes its workspace folder if no other project has it, and
+    /// shares it otherwise.
+    async fn restore_project(&self, project: &OutputProject) -> Result<()>;
     /// One project.
     async fn project(&self, id: Id) -> Result<Option<OutputProject>>;
     /// Projects in the order of creation.
     async fn projects(&self, page: Page) -> Result<Listing<OutputProject>>;
-    /// Changes what the patch names and `updated_at`; the project afterwards.
+    /// Changes what the patch names and `updated_at`; the project afterwards. With another workspace folder the
+    /// project gives its own back and takes that one, as by [`Store::add_project`].
     async fn patch_project(
         &self,
         id: Id,
@@ -340,13 +360,13 @@ pub trait Store: Send + Sync + 'static {
     async fn add_milestone(&self, milestone: &Milestone) -> Result<Added>;
     /// One milestone.
     async fn milestone(&self, id: Id) -> Result<Option<Milestone>>;
-    /// Milestones of a project, in the order of creation.
+    /// Milestones of a project, in the order of creation, with the beginnings of their contexts.
     async fn milestones(
         &self,
         project: Id,
         status: Option<MilestoneStatus>,
         page: Page,
-    ) -> Result<Listing<Milestone>>;
+    ) -> Result<Listing<Excerpt<Milestone>>>;
     /// Moves a milestone from `from` to `to` by compare-and-set, with `status_by` and `status_reason` as `moved` says
     /// (a reason that it does not give is cleared), with `updated_at`, and `completed_at` when `to`
     /// is `completed` (cleared otherwise). Moving to `pending` forgets its delivery, so that it can be started anew,
@@ -369,10 +389,13 @@ pub trait Store: Send + Sync + 'static {
     async fn queue(&self, delivery: &NewDelivery) -> Result<Queued>;
     /// One delivery.
     async fn delivery(&self, id: Id) -> Result<Option<Delivery>>;
-    /// Deliveries of a project, in the order of queueing.
-    async fn deliveries(&self, project: Id, page: Page) -> Result<Listing<Delivery>>;
-    /// The deliveries of a project that are not over, in the order of queueing.
-    async fn open_deliveries(&self, project: Id) -> Result<Vec<Delivery>>;
+    /// Deliveries of a project, in the order of queueing, with the beginnings of their texts.
+    async fn deliveries(&self, project: Id, page: Page) -> Result<Listing<Excerpt<Delivery>>>;
+    /// The deliveries of a project that are not over, in the order of queueing, with the beginnings of their
+    /// texts.
+    async fn open_deliveries(&self, project: Id) -> Result<Vec<Excerpt<Delivery>>>;
+    /// The first delivery of a project that is not over, whole.
+    async fn next_delivery(&self, project: Id) -> Result<Option<Delivery>>;
     /// Every project that has a delivery that is not over.
     async fn projects_with_open_deliveries(&self) -> Result<Vec<Id>>;
     /// Changes a delivery by compare-and-set on its version. In the same step: `submitted` moves its milestone

@@ -22,6 +22,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 use wxcode_core::{
     delivery::Delivery,
+    excerpt::Excerpt,
     id::Id,
     lease::Lease,
     milestone::{Milestone, MilestoneStatus},
@@ -124,6 +125,13 @@ impl Store for SqliteStore {
         self.writer.run(move |tx| project::add(tx, &project)).await
     }
 
+    async fn restore_project(&self, project: &OutputProject) -> Result<()> {
+        let project = project.clone();
+        self.writer
+            .run(move |tx| project::restore(tx, &project))
+            .await
+    }
+
     async fn project(&self, id: Id) -> Result<Option<OutputProject>> {
         self.readers.run(move |tx| project::get(tx, id)).await
     }
@@ -197,7 +205,7 @@ impl Store for SqliteStore {
         project: Id,
         status: Option<MilestoneStatus>,
         page: Page,
-    ) -> Result<Listing<Milestone>> {
+    ) -> Result<Listing<Excerpt<Milestone>>> {
         self.readers
             .run(move |tx| milestone::list(tx, project, status, page))
             .await
@@ -233,15 +241,21 @@ impl Store for SqliteStore {
         self.readers.run(move |tx| delivery::get(tx, id)).await
     }
 
-    async fn deliveries(&self, project: Id, page: Page) -> Result<Listing<Delivery>> {
+    async fn deliveries(&self, project: Id, page: Page) -> Result<Listing<Excerpt<Delivery>>> {
         self.readers
             .run(move |tx| delivery::list(tx, project, page))
             .await
     }
 
-    async fn open_deliveries(&self, project: Id) -> Result<Vec<Delivery>> {
+    async fn open_deliveries(&self, project: Id) -> Result<Vec<Excerpt<Delivery>>> {
         self.readers
             .run(move |tx| delivery::open(tx, project))
+            .await
+    }
+
+    async fn next_delivery(&self, project: Id) -> Result<Option<Delivery>> {
+        self.readers
+            .run(move |tx| delivery::next(tx, project))
             .await
     }
 

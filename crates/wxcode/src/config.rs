@@ -41,6 +41,7 @@ pub(crate) struct File {
     delivery: DeliveryTable,
     holder: HolderTable,
     node: NodeTable,
+    workspaces: WorkspacesTable,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -103,6 +104,25 @@ impl Default for DeliveryTable {
         Self {
             ready_timeout_s: 60,
         }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WorkspacesTable {
+    roots: Vec<PathBuf>,
+}
+
+impl WorkspacesTable {
+    fn roots(self, path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+        if let Some(relative) = self.roots.iter().find(|root| !root.is_absolute()) {
+            bail!(
+                "`[workspaces] roots` in {} has {}, which is not absolute: give the whole path",
+                path.display(),
+                relative.display()
+            );
+        }
+        Ok(self.roots)
     }
 }
 
@@ -283,6 +303,7 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
             tasks: file.agent.tasks_max.map(|tasks| tasks.get().into()),
         },
         upgrade_holders: file.holder.upgrade,
+        workspace_roots: file.workspaces.roots(&path)?,
         ready_timeout: Duration::from_secs(file.delivery.ready_timeout_s),
         store: String::new(),
         log_lines_lost: Default::default(),

@@ -47,6 +47,8 @@ export const listMilestones = (projectId: string, skip: number, limit: number, s
 
 export const createMilestone = (fields: NewMilestone) => request<Milestone>("POST", "/milestones", fields);
 
+export const getMilestone = (id: string) => request<Milestone>("GET", milestone(id));
+
 export const startMilestone = (id: string) => request<Delivery>("POST", `${milestone(id)}/start`);
 
 export const setMilestoneStatus = (id: string, status: MilestoneStatus, reason?: string) =>

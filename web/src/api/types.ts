@@ -38,7 +38,10 @@ export interface Milestone {
   status_reason: string | null;
   /** Position in the queue, from 1. */
   place_in_line: number | null;
+  /** In lists the beginning of a long one. */
   context?: string | null;
+  /** Whether `context` is less than the whole. */
+  context_truncated?: boolean;
   /** The delivery of its command, once started. */
   delivery_id?: string | null;
   created_at: string;

@@ -98,7 +98,7 @@ async fn rotations(store: &dyn Store, times: usize) -> anyhow::Result<Vec<Durati
         name: "measured".to_owned(),
         stack_id: None,
         configuration_id: None,
-        workspace_path: "/nowhere".into(),
+        workspace_path: format!("/nowhere/{id}").into(),
         status: ProjectStatus::Created,
         claude_session_id: None,
         claude_session_history: Vec::new(),

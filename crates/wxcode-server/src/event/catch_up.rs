@@ -20,8 +20,11 @@ pub(super) async fn catch_up(feed: &Feed, store: &dyn Store, project: Id) -> Res
         .told(|told| told.open_deliveries())
         .into_iter()
         .collect();
-    let in_store = store.open_deliveries(project).await?;
-    open.extend(in_store.iter().map(|delivery| delivery.id));
+    for delivery in store.open_deliveries(project).await? {
+        open.remove(&delivery.id);
+        feed.tell(Kind::from(&*delivery));
+    }
+    // Those that were over before anybody told it.
     for id in open {
         if let Some(delivery) = store.delivery(id).await? {
             feed.tell(Kind::from(&delivery));
@@ -35,7 +38,7 @@ pub(super) async fn catch_up(feed: &Feed, store: &dyn Store, project: Id) -> Res
         };
         let listing = store.milestones(project, None, page).await?;
         let is_last = listing.items.is_empty();
-        milestones.extend(listing.items);
+        milestones.extend(listing.items.into_iter().map(|listed| listed.record));
         if is_last || milestones.len() as u64 >= listing.total {
             break;
         }

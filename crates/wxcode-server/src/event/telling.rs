@@ -9,6 +9,7 @@ use uuid::Uuid;
 use wxcode_core::{
     delivery::Delivery,
     event::{Kind, Stage},
+    excerpt::Excerpt,
     id::Id,
     lease::Lease,
     milestone::{Milestone, MilestoneStatus, MovedBy},
@@ -201,6 +202,10 @@ impl Store for Telling {
         self.store.add_project(project).await
     }
 
+    async fn restore_project(&self, project: &OutputProject) -> Result<()> {
+        self.store.restore_project(project).await
+    }
+
     async fn project(&self, id: Id) -> Result<Option<OutputProject>> {
         self.store.project(id).await
     }
@@ -249,7 +254,7 @@ impl Store for Telling {
         project: Id,
         status: Option<MilestoneStatus>,
         page: Page,
-    ) -> Result<Listing<Milestone>> {
+    ) -> Result<Listing<Excerpt<Milestone>>> {
         self.store.milestones(project, status, page).await
     }
 
@@ -257,12 +262,16 @@ impl Store for Telling {
         self.store.delivery(id).await
     }
 
-    async fn deliveries(&self, project: Id, page: Page) -> Result<Listing<Delivery>> {
+    async fn deliveries(&self, project: Id, page: Page) -> Result<Listing<Excerpt<Delivery>>> {
         self.store.deliveries(project, page).await
     }
 
-    async fn open_deliveries(&self, project: Id) -> Result<Vec<Delivery>> {
+    async fn open_deliveries(&self, project: Id) -> Result<Vec<Excerpt<Delivery>>> {
         self.store.open_deliveries(project).await
+    }
+
+    async fn next_delivery(&self, project: Id) -> Result<Option<Delivery>> {
+        self.store.next_delivery(project).await
     }
 
     async fn projects_with_open_deliveries(&self) -> Result<Vec<Id>> {

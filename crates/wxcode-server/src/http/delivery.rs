@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use wxcode_claude::prompt;
 use wxcode_core::{
     delivery::{Delivery, DeliveryState, KEY_MAX, TEXT_MAX},
+    excerpt::Excerpt,
     id::Id,
     time::to_millis,
 };
@@ -29,7 +30,12 @@ pub(super) struct DeliveryView {
     /// The milestone that it starts.
     #[schema(value_type = Option<String>)]
     milestone_id: Option<Id>,
+    /// What is typed; in lists of a long text the beginning, up to 1024 characters.
     text: String,
+    /// How long the whole text is, in bytes.
+    text_bytes: u64,
+    /// Whether `text` is less than the whole: the delivery alone (GET …/deliveries/{delivery_id}) has it.
+    text_truncated: bool,
     /// `queued`, `written`, `submitted` or `failed`.
     #[schema(value_type = String)]
     state: DeliveryState,
@@ -46,7 +52,17 @@ pub(super) struct DeliveryView {
 
 impl From<Delivery> for DeliveryView {
     fn from(delivery: Delivery) -> Self {
+        let length = delivery.text.len();
+        Excerpt::new(delivery, length, None).into()
+    }
+}
+
+impl From<Excerpt<Delivery>> for DeliveryView {
+    fn from(listed: Excerpt<Delivery>) -> Self {
+        let delivery = listed.record;
         Self {
+            text_bytes: listed.text_bytes,
+            text_truncated: listed.is_truncated,
             id: delivery.id,
             output_project_id: delivery.output_project_id,
             milestone_id: delivery.milestone_id,
@@ -146,7 +162,7 @@ pub(super) async fn queue(
     answer(app.sessions.deliver(&delivery).await?)
 }
 
-/// Lists the deliveries of a project in the order of queueing.
+/// Lists the deliveries of a project in the order of queueing, with the beginnings of their texts.
 #[utoipa::path(operation_id = "listDeliveries", get, path = "/output-projects/{id}/deliveries", tag = "deliveries", params(("id" = String, Path, description = "24 hexadecimal digits"), Paging), responses(
     (status = 200, description = "A page of them", body = DeliveryList),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),

@@ -16,6 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use wxcode_core::{
     delivery::{Delivery, DeliveryState},
     event::shortened,
+    excerpt::Excerpt,
     id::Id,
     milestone::{Milestone, MilestoneStatus, MovedBy},
     time::to_millis,
@@ -84,8 +85,12 @@ struct OpenDelivery {
     state: DeliveryState,
     attempts: u32,
     error: Option<String>,
-    /// The beginning of its text.
+    /// The beginning of its text, up to 200 characters.
     text: String,
+    /// How long the whole text is, in bytes.
+    text_bytes: u64,
+    /// Whether `text` is less than the whole.
+    text_truncated: bool,
 }
 
 /// How far a milestone is.
@@ -104,9 +109,13 @@ struct MilestoneState {
     reason: Option<String>,
 }
 
-impl From<Delivery> for OpenDelivery {
-    fn from(delivery: Delivery) -> Self {
+impl From<Excerpt<Delivery>> for OpenDelivery {
+    fn from(listed: Excerpt<Delivery>) -> Self {
+        let (text_bytes, delivery) = (listed.text_bytes, listed.record);
+        let is_cut = delivery.text.chars().nth(TEXT_MAX).is_some();
         Self {
+            text_bytes,
+            text_truncated: listed.is_truncated || is_cut,
             delivery_id: delivery.id,
             milestone_id: delivery.milestone_id,
             state: delivery.state,
@@ -300,7 +309,10 @@ impl Follower {
             at: to_millis(Timestamp::now()),
             session: session::view(&self.app, project, latest.as_deref()).await,
             deliveries: deliveries.into_iter().map(OpenDelivery::from).collect(),
-            milestones: milestones.into_iter().map(MilestoneState::from).collect(),
+            milestones: milestones
+                .into_iter()
+                .map(|listed| MilestoneState::from(listed.record))
+                .collect(),
         })
     }
 }

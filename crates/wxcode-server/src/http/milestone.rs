@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use wxcode_core::{
     delivery::DeliveryState,
+    excerpt::Excerpt,
     id::Id,
     milestone::{CONTEXT_MAX, Milestone, MilestoneStatus, MovedBy, REASON_MAX},
     project::ProjectStatus,
@@ -46,7 +47,12 @@ pub(super) struct MilestoneView {
     status_reason: Option<String>,
     /// The place, from 1, of its command among the project's deliveries that are not over; `null` when none waits.
     place_in_line: Option<usize>,
+    /// In lists of a long context the beginning, up to 1024 characters.
     context: Option<String>,
+    /// How long the whole context is, in bytes; 0 without one.
+    context_bytes: u64,
+    /// Whether `context` is less than the whole: the milestone alone (GET /milestones/{id}) has it.
+    context_truncated: bool,
     wxcode_version: Option<String>,
     milestone_folder_name: Option<String>,
     /// The delivery of its command, once it was started.
@@ -62,7 +68,15 @@ pub(super) struct MilestoneView {
 
 impl MilestoneView {
     fn new(milestone: Milestone, line: &Line) -> Self {
+        let length = milestone.context.as_ref().map_or(0, String::len);
+        Self::listed(Excerpt::new(milestone, length, None), line)
+    }
+
+    fn listed(listed: Excerpt<Milestone>, line: &Line) -> Self {
+        let milestone = listed.record;
         Self {
+            context_bytes: listed.text_bytes,
+            context_truncated: listed.is_truncated,
             place_in_line: line.place(&milestone),
             status_by: milestone.status_by,
             status_reason: milestone.status_reason,
@@ -86,15 +100,16 @@ impl MilestoneView {
 struct Line(Vec<(Id, DeliveryState)>);
 
 impl Line {
-    /// The line that `milestones`, all of one project, may stand in; not looked at when none of them can.
-    async fn of(app: &App, milestones: &[Milestone]) -> Answer<Self> {
-        let mut waiting = milestones.iter().filter(|milestone| {
-            milestone.status == MilestoneStatus::Pending && milestone.delivery_id.is_some()
-        });
-        let Some(milestone) = waiting.next() else {
+    /// Whether the milestone may stand in line.
+    fn may_hold(milestone: &Milestone) -> bool {
+        milestone.status == MilestoneStatus::Pending && milestone.delivery_id.is_some()
+    }
+
+    /// The line of a project; not looked at when none of its milestones may stand in it.
+    async fn of(app: &App, project: Option<Id>) -> Answer<Self> {
+        let Some(project) = project else {
             return Ok(Self(Vec::new()));
         };
-        let project = milestone.output_project_id;
         let open = app.store.open_deliveries(project).await?;
         let line = open
             .into_iter()
@@ -110,7 +125,8 @@ impl Line {
 }
 
 async fn view(app: &App, milestone: Milestone) -> Answer<Json<MilestoneView>> {
-    let line = Line::of(app, std::slice::from_ref(&milestone)).await?;
+    let project = Line::may_hold(&milestone).then_some(milestone.output_project_id);
+    let line = Line::of(app, project).await?;
     Ok(Json(MilestoneView::new(milestone, &line)))
 }
 
@@ -230,7 +246,7 @@ pub(super) async fn create(
     ))
 }
 
-/// Lists the milestones of a project in the order of their creation.
+/// Lists the milestones of a project in the order of their creation, with the beginnings of their contexts.
 #[utoipa::path(operation_id = "listMilestones", get, path = "/milestones", tag = "milestones", params(Selection, Paging), responses(
     (status = 200, description = "A page of them", body = MilestoneList),
     (status = 400, description = "output_project_id is not an id", body = Problem, content_type = "application/problem+json"),
@@ -253,9 +269,10 @@ pub(super) async fn list(
         .store
         .milestones(project, selection.status, paging.page())
         .await?;
-    let line = Line::of(&app, &listing.items).await?;
+    let may_hold = listing.items.iter().any(|listed| Line::may_hold(listed));
+    let line = Line::of(&app, may_hold.then_some(project)).await?;
     let milestones = listing.items.into_iter();
-    let milestones = milestones.map(|milestone| MilestoneView::new(milestone, &line));
+    let milestones = milestones.map(|milestone| MilestoneView::listed(milestone, &line));
     let milestones = milestones.collect();
     Ok(Json(MilestoneList {
         milestones,

@@ -12,13 +12,13 @@ use axum::{
 use futures_util::StreamExt;
 use serde::{Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
-use wxcode_core::id::InvalidId;
+use wxcode_core::id::{Id, InvalidId};
 use wxcode_files::FileError;
 use wxcode_store::StoreError;
 
 use super::BODY_MAX;
 use crate::{
-    session::{ResumeError, StartError},
+    session::{RelocateError, ResumeError, StartError},
     workspace::WorkspaceError,
 };
 
@@ -40,6 +40,13 @@ pub(crate) struct Problem {
     /// A stable word for what is wrong, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
+    /// With `workspace_taken`: the project that has the folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    project_id: Option<Id>,
+    /// With `workspace_taken`: that project's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
 }
 
 /// The answer of a handler.
@@ -54,6 +61,8 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             code: None,
+            project_id: None,
+            name: None,
         }
     }
 
@@ -70,6 +79,26 @@ impl Problem {
             _ => status,
         };
         Self::new(status, error.to_string()).with_code(error.code())
+    }
+
+    /// Another project has the workspace folder.
+    fn workspace_taken(project: Id, name: String, detail: String) -> Self {
+        Self {
+            project_id: Some(project),
+            name: Some(name),
+            ..Self::conflict(detail).with_code("workspace_taken")
+        }
+    }
+
+    /// A request names a folder that no project may have, or none at all.
+    pub(crate) fn given_workspace(error: WorkspaceError) -> Self {
+        match error {
+            WorkspaceError::File(error) => Self::file(&error, StatusCode::UNPROCESSABLE_ENTITY),
+            WorkspaceError::Reserved { .. } | WorkspaceError::OutsideRoots { .. } => {
+                Self::invalid(error.to_string()).with_code("workspace_refused")
+            }
+            error => Self::invalid(error.to_string()),
+        }
     }
 
     pub(crate) fn not_found(what: &str) -> Self {
@@ -124,6 +153,9 @@ impl From<StoreError> for Problem {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
             }
             StoreError::Refused(_) => Self::invalid(error.to_string()),
+            StoreError::WorkspaceTaken { project, ref name } => {
+                Self::workspace_taken(project, name.clone(), error.to_string())
+            }
             StoreError::Corrupt(_) => Self::internal(&error),
         }
     }
@@ -140,6 +172,15 @@ impl From<WorkspaceError> for Problem {
         match error {
             WorkspaceError::File(error) => error.into(),
             error => Self::conflict(error.to_string()),
+        }
+    }
+}
+
+impl From<RelocateError> for Problem {
+    fn from(error: RelocateError) -> Self {
+        match error {
+            RelocateError::Running => Self::conflict(error.to_string()),
+            RelocateError::Start(error) => error.into(),
         }
     }
 }

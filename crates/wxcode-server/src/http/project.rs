@@ -1,7 +1,5 @@
 //! Output projects over HTTP.
 
-use std::path::PathBuf;
-
 use axum::{
     Json,
     extract::State,
@@ -18,7 +16,6 @@ use wxcode_core::{
     run::in_the_way,
     time::to_millis,
 };
-use wxcode_files::off_thread;
 use wxcode_store::ProjectPatch;
 
 use super::{
@@ -29,7 +26,7 @@ use super::{
 };
 use crate::{
     session::Retired,
-    workspace::{self, WorkspaceError},
+    workspace::{self, place},
 };
 
 /// Longest reference to something of the knowledge base, in characters.
@@ -89,7 +86,7 @@ pub(super) struct ProjectList {
 pub(super) struct NewProject {
     /// 1 to 200 characters.
     name: String,
-    /// An existing absolute folder; left out, a new one is made.
+    /// An existing absolute folder that no other project has; left out, a new one is made. Links are resolved.
     workspace_path: Option<String>,
     kb_id: Option<String>,
     stack_id: Option<String>,
@@ -100,6 +97,8 @@ pub(super) struct NewProject {
 #[derive(Deserialize, ToSchema)]
 pub(super) struct ProjectChange {
     name: Option<String>,
+    /// Another existing absolute folder, where the conversation goes on; only while no session runs.
+    workspace_path: Option<String>,
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     stack_id: Option<Option<String>>,
@@ -156,6 +155,7 @@ pub(super) fn check_reference(what: &str, reference: Option<&str>) -> Answer<()>
 /// Creates an output project.
 #[utoipa::path(operation_id = "createOutputProject", post, path = "/output-projects", tag = "output projects", request_body = NewProject, responses(
     (status = 201, description = "Created", body = ProjectView),
+    (status = 409, description = "`workspace_taken`: another project, which is named, has the folder; nothing was made", body = Problem, content_type = "application/problem+json"),
     (status = 422, description = "A field is not valid; nothing was made", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn create(
@@ -172,22 +172,19 @@ pub(super) async fn create(
     }
     let now = to_millis(Timestamp::now());
     let id = Id::generate(now);
-    let given = new.workspace_path.map(PathBuf::from);
-    let workspace_path = match &given {
-        Some(given) => {
-            let path = given.clone();
-            off_thread(given, move || workspace::check(&path))
+    let is_given = new.workspace_path.is_some();
+    let workspace_path = match new.workspace_path {
+        Some(given) => place::resolve(&app.settings, given.into())
+            .await
+            .map_err(Problem::given_workspace)?,
+        None => {
+            let made = workspace::make(&app.settings.data_dir, &name, id).map_err(|error| {
+                Problem::new(StatusCode::INSUFFICIENT_STORAGE, error.to_string())
+            })?;
+            place::of_made(made)
                 .await
-                .map_err(|error| match error {
-                    WorkspaceError::File(error) => {
-                        Problem::file(&error, StatusCode::UNPROCESSABLE_ENTITY)
-                    }
-                    error => Problem::invalid(error.to_string()),
-                })?;
-            given.clone()
+                .map_err(Problem::given_workspace)?
         }
-        None => workspace::make(&app.settings.data_dir, &name, id)
-            .map_err(|error| Problem::new(StatusCode::INSUFFICIENT_STORAGE, error.to_string()))?,
     };
     let project = OutputProject {
         id,
@@ -205,7 +202,7 @@ pub(super) async fn create(
         updated_at: now,
     };
     if let Err(error) = app.store.add_project(&project).await {
-        if given.is_none() {
+        if !is_given {
             // Only what was just made, and only while it is empty.
             let _ = std::fs::remove_dir(&project.workspace_path);
         }
@@ -245,10 +242,11 @@ pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<J
     Ok(Json(app.project(id).await?.into()))
 }
 
-/// Changes the name, the stack or the configuration.
+/// Changes the name, the workspace folder, the stack or the configuration.
 #[utoipa::path(operation_id = "changeOutputProject", patch, path = "/output-projects/{id}", tag = "output projects", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = ProjectChange, responses(
     (status = 200, description = "The project afterwards", body = ProjectView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "The folder changes while its session or a run is going on, or another server has the project; or `workspace_taken`: another project, which is named, has the folder; nothing was changed", body = Problem, content_type = "application/problem+json"),
     (status = 422, description = "A field is not valid; nothing was changed", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn change(
@@ -268,15 +266,29 @@ pub(super) async fn change(
         "configuration_id",
         change.configuration_id.as_ref().and_then(Option::as_deref),
     )?;
+    let now = to_millis(Timestamp::now());
+    let before = app.project(id).await?;
+    let workspace_path = match change.workspace_path {
+        Some(given) => Some(
+            place::resolve(&app.settings, given.into())
+                .await
+                .map_err(Problem::given_workspace)?,
+        )
+        .filter(|path| *path != before.workspace_path),
+        None => None,
+    };
     let patch = ProjectPatch {
         name,
+        workspace_path,
         stack_id: change.stack_id,
         configuration_id: change.configuration_id,
     };
-    let changed = app
-        .store
-        .patch_project(id, &patch, to_millis(Timestamp::now()))
-        .await?;
+    if patch.workspace_path.is_some() {
+        let moved = app.sessions.relocate(id, &patch, now).await?;
+        app.planning.leave(id);
+        return Ok(Json(moved.into()));
+    }
+    let changed = app.store.patch_project(id, &patch, now).await?;
     Ok(Json(
         changed
             .ok_or_else(|| Problem::not_found("output project"))?

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 use wxcode_core::{
     delivery::{Delivery, DeliveryState},
+    excerpt::Excerpt,
     id::Id,
     lease::Lease,
     milestone::{Milestone, MilestoneStatus},
@@ -50,7 +51,7 @@ impl Measured {
             let error = match error {
                 StoreError::Unavailable(_) => "unavailable",
                 StoreError::Corrupt(_) => "corrupt",
-                StoreError::Refused(_) => "refused",
+                StoreError::Refused(_) | StoreError::WorkspaceTaken { .. } => "refused",
             };
             let failed = Failed { operation, error };
             metrics.store_errors.get_or_create(&failed).inc();
@@ -83,6 +84,11 @@ impl Store for Measured {
 
     async fn add_project(&self, project: &OutputProject) -> Result<()> {
         self.timed("add_project", self.store.add_project(project))
+            .await
+    }
+
+    async fn restore_project(&self, project: &OutputProject) -> Result<()> {
+        self.timed("restore_project", self.store.restore_project(project))
             .await
     }
 
@@ -157,7 +163,7 @@ impl Store for Measured {
         project: Id,
         status: Option<MilestoneStatus>,
         page: Page,
-    ) -> Result<Listing<Milestone>> {
+    ) -> Result<Listing<Excerpt<Milestone>>> {
         self.timed("milestones", self.store.milestones(project, status, page))
             .await
     }
@@ -193,13 +199,18 @@ impl Store for Measured {
         self.timed("delivery", self.store.delivery(id)).await
     }
 
-    async fn deliveries(&self, project: Id, page: Page) -> Result<Listing<Delivery>> {
+    async fn deliveries(&self, project: Id, page: Page) -> Result<Listing<Excerpt<Delivery>>> {
         self.timed("deliveries", self.store.deliveries(project, page))
             .await
     }
 
-    async fn open_deliveries(&self, project: Id) -> Result<Vec<Delivery>> {
+    async fn open_deliveries(&self, project: Id) -> Result<Vec<Excerpt<Delivery>>> {
         self.timed("open_deliveries", self.store.open_deliveries(project))
+            .await
+    }
+
+    async fn next_delivery(&self, project: Id) -> Result<Option<Delivery>> {
+        self.timed("next_delivery", self.store.next_delivery(project))
             .await
     }
 

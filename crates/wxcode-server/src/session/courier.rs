@@ -247,8 +247,8 @@ impl Courier {
     /// Takes up the next delivery.
     async fn load(&mut self, holder: &Sender, now: u64) -> Result<(), ClientError> {
         self.reload_at = None;
-        let next = match self.store.open_deliveries(self.project).await {
-            Ok(open) => open.into_iter().next(),
+        let next = match self.store.next_delivery(self.project).await {
+            Ok(next) => next,
             Err(error) => {
                 tracing::warn!(project = %self.project, %error, "deliveries wait for the store");
                 self.put_off(now);
@@ -285,13 +285,17 @@ impl Courier {
 
     /// Whether this session's agent reported the delivery after it was given to it.
     fn was_reported(&self, delivery: &Delivery) -> bool {
-        let given = delivery.route == Route::Prompt || delivery.state == DeliveryState::Written;
-        given
-            && delivery.session_id == Some(self.session)
+        self.was_given(delivery)
             && self
                 .prompts
                 .behind(delivery.after_seq)
                 .any(|text| prompt::confirms(&delivery.text, text))
+    }
+
+    /// Whether the delivery was given to this session's agent.
+    fn was_given(&self, delivery: &Delivery) -> bool {
+        let given = delivery.route == Route::Prompt || delivery.state == DeliveryState::Written;
+        given && delivery.session_id == Some(self.session)
     }
 
     /// The agent is gone: settles every delivery that was meant for it. True when the store took it all.
@@ -315,7 +319,12 @@ impl Courier {
             if !self.is_latest && delivery.session_id != Some(self.session) {
                 continue;
             }
-            let reported = self.was_reported(&delivery);
+            // The text is needed whole only where it may have been reported.
+            let whole = match self.was_given(&delivery) {
+                true => self.store.delivery(delivery.id).await?,
+                false => None,
+            };
+            let reported = whole.is_some_and(|whole| self.was_reported(&whole));
             end(&*self.store, &delivery, reported).await?;
         }
         Ok(())

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use wxcode_claude::template::Template;
 use wxcode_core::{
     delivery::Delivery,
+    excerpt::Excerpt,
     id::Id,
     lease::Lease,
     milestone::{Milestone, MilestoneStatus},
@@ -47,6 +48,10 @@ where
     async fn add_project(&self, project: &OutputProject) -> Result<()> {
         (self.before)("add_project").await;
         self.inner.add_project(project).await
+    }
+    async fn restore_project(&self, project: &OutputProject) -> Result<()> {
+        (self.before)("restore_project").await;
+        self.inner.restore_project(project).await
     }
     async fn project(&self, id: Id) -> Result<Option<OutputProject>> {
         (self.before)("project").await;
@@ -108,7 +113,7 @@ where
         project: Id,
         status: Option<MilestoneStatus>,
         page: Page,
-    ) -> Result<Listing<Milestone>> {
+    ) -> Result<Listing<Excerpt<Milestone>>> {
         (self.before)("milestones").await;
         self.inner.milestones(project, status, page).await
     }
@@ -138,13 +143,17 @@ where
         (self.before)("delivery").await;
         self.inner.delivery(id).await
     }
-    async fn deliveries(&self, project: Id, page: Page) -> Result<Listing<Delivery>> {
+    async fn deliveries(&self, project: Id, page: Page) -> Result<Listing<Excerpt<Delivery>>> {
         (self.before)("deliveries").await;
         self.inner.deliveries(project, page).await
     }
-    async fn open_deliveries(&self, project: Id) -> Result<Vec<Delivery>> {
+    async fn open_deliveries(&self, project: Id) -> Result<Vec<Excerpt<Delivery>>> {
         (self.before)("open_deliveries").await;
         self.inner.open_deliveries(project).await
+    }
+    async fn next_delivery(&self, project: Id) -> Result<Option<Delivery>> {
+        (self.before)("next_delivery").await;
+        self.inner.next_delivery(project).await
     }
     async fn projects_with_open_deliveries(&self) -> Result<Vec<Id>> {
         (self.before)("projects_with_open_deliveries").await;
@@ -187,6 +196,7 @@ fn settings(data_dir: PathBuf) -> Settings {
         upgrade_holders: true,
         scopes: false,
         limits: Limits::default(),
+        workspace_roots: Vec::new(),
         ready_timeout: Duration::from_secs(1),
         store: "sqlite".to_owned(),
         shared: None,

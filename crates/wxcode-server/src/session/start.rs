@@ -293,7 +293,7 @@ async fn board(
     if !matches!(plan, Plan::First { .. }) {
         return Ok(None);
     }
-    let first = store.open_deliveries(project.id).await?.into_iter().next();
+    let first = store.next_delivery(project.id).await?;
     let Some(delivery) = first.filter(|delivery| {
         delivery.milestone_id.is_some()
             && delivery.state == DeliveryState::Queued

@@ -68,7 +68,7 @@ pub async fn the_same_again_is_queued_once(records: &impl Records) {
         assert!(matches!(error, StoreError::Refused(_)), "{error}");
     }
     assert_eq!(store.deliveries(project, ALL).await.unwrap().total, 3);
-    assert_eq!(store.open_deliveries(project).await.unwrap(), []);
+    assert!(store.open_deliveries(project).await.unwrap().is_empty());
 }
 
 /// A second delivery with the key of an earlier one of the project is the earlier one, however that ended.
@@ -137,7 +137,7 @@ pub async fn what_is_missing_is_not_queued(records: &impl Records) {
             .unwrap(),
         None
     );
-    assert_eq!(store.open_deliveries(here).await.unwrap(), []);
+    assert!(store.open_deliveries(here).await.unwrap().is_empty());
     assert_eq!(store.projects_with_open_deliveries().await.unwrap(), []);
 }
 
@@ -277,7 +277,7 @@ pub async fn open_ones_are_found(records: &impl Records) {
         let mut found = store.projects_with_open_deliveries().await.unwrap();
         found.sort();
         assert_eq!(found, [projects[0].0, projects[1].0]);
-        assert_eq!(store.open_deliveries(done).await.unwrap(), []);
+        assert!(store.open_deliveries(done).await.unwrap().is_empty());
         for (project, open) in &projects {
             assert_eq!(open.len(), 3);
             assert_eq!(store.open_deliveries(*project).await.unwrap(), *open);

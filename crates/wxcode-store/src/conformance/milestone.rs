@@ -40,10 +40,8 @@ pub async fn reads_back_as_it_was_written(records: &impl Records) {
             );
         }
         let listing = store.milestones(project, None, ALL).await.unwrap();
-        assert_eq!(
-            (listing.items, listing.total),
-            (vec![full.clone(), minimal.clone()], 2)
-        );
+        assert_eq!(listing.items, [full.clone(), minimal.clone()]);
+        assert_eq!(listing.total, 2);
     }
 }
 

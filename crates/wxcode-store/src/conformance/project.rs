@@ -166,11 +166,18 @@ pub async fn a_patch_changes_only_what_it_names(records: &impl Records) {
             name: Some("last".to_owned()),
             stack_id: some("go"),
             configuration_id: Some(None),
+            workspace_path: None,
+        },
+        ProjectPatch {
+            workspace_path: Some("/workspaces/another".into()),
+            ..none()
         },
     ];
     for (patch, millis) in patches.into_iter().zip(1..) {
         expected.updated_at = sample::at(millis);
         expected.name = patch.name.clone().unwrap_or(expected.name);
+        let folder = patch.workspace_path.clone();
+        expected.workspace_path = folder.unwrap_or(expected.workspace_path);
         expected.stack_id = patch.stack_id.clone().unwrap_or(expected.stack_id);
         expected.configuration_id = patch
             .configuration_id

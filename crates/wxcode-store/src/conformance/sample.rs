@@ -33,13 +33,14 @@ pub fn id() -> Id {
 /// A project that has only what it must have.
 #[must_use]
 pub fn project() -> OutputProject {
+    let id = id();
     OutputProject {
-        id: id(),
+        id,
         kb_id: None,
         name: "a project".to_owned(),
         stack_id: None,
         configuration_id: None,
-        workspace_path: "/workspaces/a".into(),
+        workspace_path: format!("/workspaces/{id}").into(),
         status: ProjectStatus::Created,
         claude_session_id: None,
         claude_session_history: Vec::new(),

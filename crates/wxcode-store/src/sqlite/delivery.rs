@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use wxcode_core::{
     delivery::{Delivery, DeliveryState},
+    excerpt::{self, Excerpt},
     id::Id,
     milestone::{MilestoneStatus, MovedBy, SUBMITTED},
     project::ProjectStatus,
@@ -178,14 +179,14 @@ pub(super) fn list(
     tx: &Transaction<'_>,
     project: Id,
     page: Page,
-) -> Result<Listing<Delivery>, Failure> {
+) -> Result<Listing<Excerpt<Delivery>>, Failure> {
     let (limit, skip) = columns::window(page);
     let project = project.to_string();
     let items = tx
-        .prepare_cached(
-            "SELECT * FROM deliveries WHERE output_project_id = ? ORDER BY n LIMIT ? OFFSET ?",
-        )?
-        .query_map(params![project, limit, skip], read)?
+        .prepare_cached(&format!(
+            "SELECT {LISTED} FROM deliveries WHERE output_project_id = ? ORDER BY n LIMIT ? OFFSET ?",
+        ))?
+        .query_map(params![project, limit, skip], read_excerpt)?
         .collect::<Result<_, _>>()?;
     let total = tx
         .prepare_cached("SELECT count(*) AS total FROM deliveries WHERE output_project_id = ?")?
@@ -193,12 +194,23 @@ pub(super) fn list(
     Ok(Listing { items, total })
 }
 
-pub(super) fn open(tx: &Transaction<'_>, project: Id) -> Result<Vec<Delivery>, Failure> {
-    let mut query = tx.prepare_cached(
-        "SELECT * FROM deliveries WHERE output_project_id = ? AND state IN ('queued', 'written') ORDER BY n",
-    )?;
-    let open = query.query_map([project.to_string()], read)?;
+pub(super) fn open(tx: &Transaction<'_>, project: Id) -> Result<Vec<Excerpt<Delivery>>, Failure> {
+    let mut query = tx.prepare_cached(&format!(
+        "SELECT {LISTED} FROM deliveries
+         WHERE output_project_id = ? AND state IN ('queued', 'written') ORDER BY n",
+    ))?;
+    let open = query.query_map([project.to_string()], read_excerpt)?;
     Ok(open.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn next(tx: &Transaction<'_>, project: Id) -> Result<Option<Delivery>, Failure> {
+    Ok(tx
+        .prepare_cached(
+            "SELECT * FROM deliveries
+             WHERE output_project_id = ? AND state IN ('queued', 'written') ORDER BY n LIMIT 1",
+        )?
+        .query_row([project.to_string()], read)
+        .optional()?)
 }
 
 pub(super) fn projects_with_open(tx: &Transaction<'_>) -> Result<Vec<Id>, Failure> {
@@ -229,17 +241,19 @@ fn open_count(tx: &Transaction<'_>, project: Id) -> Result<u64, Failure> {
 }
 
 fn insert(tx: &Transaction<'_>, delivery: &Delivery) -> Result<(), Failure> {
+    let text = excerpt::beginning(&delivery.text);
+    let whole = (text.len() < delivery.text.len()).then_some(&delivery.text);
     tx.prepare_cached(
         "INSERT INTO deliveries
             (_id, output_project_id, milestone_id, text, state, attempts, error, idempotency_key, session_id,
-             route, after_seq, version, created_at, updated_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             route, after_seq, version, created_at, updated_at, text_bytes, whole_text)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?
     .execute(params![
         delivery.id.to_string(),
         delivery.output_project_id.to_string(),
         delivery.milestone_id.map(|id| id.to_string()),
-        delivery.text,
+        text,
         delivery.state.as_str(),
         delivery.attempts,
         delivery.error,
@@ -250,11 +264,33 @@ fn insert(tx: &Transaction<'_>, delivery: &Delivery) -> Result<(), Failure> {
         columns::count(delivery.version)?,
         delivery.created_at.as_millisecond(),
         delivery.updated_at.as_millisecond(),
+        whole.map(|whole| columns::count(whole.len() as u64)).transpose()?,
+        whole,
     ])?;
     Ok(())
 }
 
+/// What lists read: all columns but the whole text.
+const LISTED: &str =
+    "_id, output_project_id, milestone_id, text, state, attempts, error, idempotency_key,
+    session_id, route, version, created_at, updated_at, after_seq, text_bytes";
+
 fn read(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+    let mut delivery = read_listed(row)?;
+    if let Some(whole) = row.get("whole_text")? {
+        delivery.text = whole;
+    }
+    Ok(delivery)
+}
+
+fn read_excerpt(row: &Row<'_>) -> rusqlite::Result<Excerpt<Delivery>> {
+    let delivery = read_listed(row)?;
+    let length = delivery.text.len();
+    Ok(Excerpt::new(delivery, length, row.count("text_bytes")?))
+}
+
+/// A row as a delivery, of a long text the beginning.
+fn read_listed(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     Ok(Delivery {
         id: row.required("_id", row.parsed("_id")?)?,
         output_project_id: row.required("output_project_id", row.parsed("output_project_id")?)?,

@@ -25,6 +25,13 @@ pub(super) enum Failure {
     Journal(String),
     /// The record cannot be kept as it is.
     Refused(String),
+    /// Another project has the workspace folder.
+    WorkspaceTaken {
+        /// That project.
+        project: Id,
+        /// Its name.
+        name: String,
+    },
     /// The writer thread has ended.
     Stopped,
 }
@@ -66,6 +73,7 @@ impl Failure {
                 "{path} cannot be switched from journal mode {mode} to wal: close other programs that have it open"
             )),
             Self::Refused(reason) => StoreError::Refused(reason),
+            Self::WorkspaceTaken { project, name } => StoreError::WorkspaceTaken { project, name },
             Self::Stopped => StoreError::Unavailable(format!(
                 "the thread that writes {path} has stopped: restart the server"
             )),

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use wxcode_core::{
     delivery::DeliveryState,
+    excerpt::{self, Excerpt},
     id::Id,
     milestone::{Milestone, MilestoneStatus, MovedBy},
 };
@@ -33,11 +34,17 @@ pub(super) fn add(tx: &Transaction<'_>, milestone: &Milestone) -> Result<Added, 
     if duplicate {
         return Ok(Added::DuplicateElement);
     }
+    let context = milestone.context.as_deref().map(excerpt::beginning);
+    let whole = milestone
+        .context
+        .as_deref()
+        .filter(|whole| context.is_some_and(|context| context.len() < whole.len()));
     tx.prepare_cached(
         "INSERT INTO milestones
             (_id, output_project_id, element_id, element_name, status, status_by, status_reason, context,
-             wxcode_version, milestone_folder_name, delivery_id, created_at, updated_at, completed_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             wxcode_version, milestone_folder_name, delivery_id, created_at, updated_at, completed_at,
+             context_bytes, whole_context)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?
     .execute(params![
         milestone.id.to_string(),
@@ -47,13 +54,17 @@ pub(super) fn add(tx: &Transaction<'_>, milestone: &Milestone) -> Result<Added, 
         milestone.status.as_str(),
         milestone.status_by.map(MovedBy::as_str),
         milestone.status_reason,
-        milestone.context,
+        context,
         milestone.wxcode_version,
         milestone.milestone_folder_name,
         milestone.delivery_id.map(|id| id.to_string()),
         milestone.created_at.as_millisecond(),
         milestone.updated_at.map(|at| at.as_millisecond()),
         milestone.completed_at.map(|at| at.as_millisecond()),
+        whole
+            .map(|whole| columns::count(whole.len() as u64))
+            .transpose()?,
+        whole,
     ])?;
     Ok(Added::Added)
 }
@@ -70,15 +81,15 @@ pub(super) fn list(
     project: Id,
     status: Option<MilestoneStatus>,
     page: Page,
-) -> Result<Listing<Milestone>, Failure> {
+) -> Result<Listing<Excerpt<Milestone>>, Failure> {
     let (project, status) = (project.to_string(), status.map(MilestoneStatus::as_str));
     let (limit, skip) = columns::window(page);
-    let mut query = tx.prepare_cached(
-        "SELECT * FROM milestones WHERE output_project_id = ?1 AND (?2 IS NULL OR status = ?2)
+    let mut query = tx.prepare_cached(&format!(
+        "SELECT {LISTED} FROM milestones WHERE output_project_id = ?1 AND (?2 IS NULL OR status = ?2)
          ORDER BY n LIMIT ?3 OFFSET ?4",
-    )?;
+    ))?;
     let items = query
-        .query_map(params![project, status, limit, skip], read)?
+        .query_map(params![project, status, limit, skip], read_excerpt)?
         .collect::<Result<_, _>>()?;
     let total = tx
         .prepare_cached(
@@ -182,7 +193,27 @@ pub(super) fn link(tx: &Transaction<'_>, id: Id, delivery: Id) -> Result<(), Fai
     Ok(())
 }
 
+/// What lists read: all columns but the whole context.
+const LISTED: &str = "_id, output_project_id, element_id, element_name, status, context, wxcode_version,
+    milestone_folder_name, delivery_id, created_at, updated_at, completed_at, status_by, status_reason,
+    context_bytes";
+
 fn read(row: &Row<'_>) -> rusqlite::Result<Milestone> {
+    let mut milestone = read_listed(row)?;
+    if let Some(whole) = row.get("whole_context")? {
+        milestone.context = Some(whole);
+    }
+    Ok(milestone)
+}
+
+fn read_excerpt(row: &Row<'_>) -> rusqlite::Result<Excerpt<Milestone>> {
+    let milestone = read_listed(row)?;
+    let length = milestone.context.as_ref().map_or(0, String::len);
+    Ok(Excerpt::new(milestone, length, row.count("context_bytes")?))
+}
+
+/// A row as a milestone, of a long context the beginning.
+fn read_listed(row: &Row<'_>) -> rusqlite::Result<Milestone> {
     Ok(Milestone {
         id: row.required("_id", row.parsed("_id")?)?,
         output_project_id: row.required("output_project_id", row.parsed("output_project_id")?)?,

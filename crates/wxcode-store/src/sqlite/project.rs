@@ -1,5 +1,7 @@
 //! Output projects in SQL.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use wxcode_core::{
@@ -18,11 +20,47 @@ pub(super) fn add(tx: &Transaction<'_>, project: &OutputProject) -> Result<(), F
     if let Some(found) = get(tx, project.id)? {
         return Failure::unless_same(project.id, found == kept::project(project));
     }
+    is_free(tx, project.id, &project.workspace_path)?;
+    insert(tx, project, true)
+}
+
+/// Adds it beside a project that has its folder, if there is one.
+pub(super) fn restore(tx: &Transaction<'_>, project: &OutputProject) -> Result<(), Failure> {
+    if let Some(found) = get(tx, project.id)? {
+        return Failure::unless_same(project.id, found == kept::project(project));
+    }
+    let owns = match is_free(tx, project.id, &project.workspace_path) {
+        Ok(()) => true,
+        Err(Failure::WorkspaceTaken { .. }) => false,
+        Err(failure) => return Err(failure),
+    };
+    insert(tx, project, owns)
+}
+
+/// That no project but `id` has the folder, also one that shares it. The unique index keeps it so.
+fn is_free(tx: &Transaction<'_>, id: Id, folder: &Path) -> Result<(), Failure> {
+    let owner = tx
+        .prepare_cached(
+            "SELECT _id, name FROM output_projects WHERE workspace_path = ? AND _id <> ?
+             ORDER BY workspace_owned IS NULL, n LIMIT 1",
+        )?
+        .query_row(params![columns::path(folder)?, id.to_string()], |row| {
+            Ok((row.required("_id", row.parsed("_id")?)?, row.get("name")?))
+        })
+        .optional()?;
+    owner.map_or(Ok(()), |(project, name)| {
+        Err(Failure::WorkspaceTaken { project, name })
+    })
+}
+
+fn insert(tx: &Transaction<'_>, project: &OutputProject, owns: bool) -> Result<(), Failure> {
+    let folder = columns::path(&project.workspace_path)?;
     tx.prepare_cached(
         "INSERT INTO output_projects
             (_id, kb_id, name, stack_id, configuration_id, workspace_path, status, claude_session_id,
-             identity_cursor_session_id, identity_cursor_seq, new_project_delivery, created_at, updated_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             identity_cursor_session_id, identity_cursor_seq, new_project_delivery, created_at, updated_at,
+             workspace_owned)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?
     .execute(params![
         project.id.to_string(),
@@ -30,7 +68,7 @@ pub(super) fn add(tx: &Transaction<'_>, project: &OutputProject) -> Result<(), F
         project.name,
         project.stack_id,
         project.configuration_id,
-        columns::path(&project.workspace_path)?,
+        folder,
         project.status.as_str(),
         project.claude_session_id.map(|id| id.to_string()),
         project.identity_cursor.map(|cursor| cursor.session_id.to_string()),
@@ -38,6 +76,7 @@ pub(super) fn add(tx: &Transaction<'_>, project: &OutputProject) -> Result<(), F
         project.new_project_delivery.map(|id| id.to_string()),
         project.created_at.as_millisecond(),
         project.updated_at.as_millisecond(),
+        owns.then_some(folder),
     ])?;
     project
         .claude_session_history
@@ -72,9 +111,18 @@ pub(super) fn patch(
     patch: &ProjectPatch,
     at: Timestamp,
 ) -> Result<Option<OutputProject>, Failure> {
+    let folder = match &patch.workspace_path {
+        Some(folder) => {
+            is_free(tx, id, folder)?;
+            Some(columns::path(folder)?)
+        }
+        None => None,
+    };
     tx.prepare_cached(
         "UPDATE output_projects SET
             name = coalesce(?2, name),
+            workspace_path = coalesce(?8, workspace_path),
+            workspace_owned = coalesce(?8, workspace_owned),
             stack_id = iif(?3, ?4, stack_id),
             configuration_id = iif(?5, ?6, configuration_id),
             updated_at = ?7
@@ -88,6 +136,7 @@ pub(super) fn patch(
         patch.configuration_id.is_some(),
         patch.configuration_id.as_ref().and_then(Option::as_ref),
         at.as_millisecond(),
+        folder,
     ])?;
     get(tx, id)
 }

@@ -103,6 +103,27 @@ const MIGRATIONS: &[&str] = &[
         CHECK ((node_id IS NULL) = (node_name IS NULL))
     ) STRICT;
     ",
+    // A long text leaves its beginning in its old place; the whole text is the last column. SQLite follows the
+    // pages of a row from the front, so that lists never come to it.
+    "
+    ALTER TABLE deliveries ADD COLUMN text_bytes INTEGER; -- of a long text
+    ALTER TABLE deliveries ADD COLUMN whole_text TEXT;
+    UPDATE deliveries SET text = substr(text, 1, 1024), text_bytes = length(CAST(text AS BLOB)), whole_text = text
+        WHERE length(text) > 1024;
+    ALTER TABLE milestones ADD COLUMN context_bytes INTEGER; -- of a long context
+    ALTER TABLE milestones ADD COLUMN whole_context TEXT;
+    UPDATE milestones SET context = substr(context, 1, 1024), context_bytes = length(CAST(context AS BLOB)),
+            whole_context = context
+        WHERE length(context) > 1024;
+    ",
+    // One project has a folder. Those that shared one before keep it, and the first of them alone has it.
+    "
+    ALTER TABLE output_projects ADD COLUMN workspace_owned TEXT; -- the path, unless it is shared
+    UPDATE output_projects SET workspace_owned = workspace_path
+        WHERE n IN (SELECT min(n) FROM output_projects GROUP BY workspace_path);
+    CREATE UNIQUE INDEX output_projects_workspace ON output_projects (workspace_owned)
+        WHERE workspace_owned IS NOT NULL;
+    ",
 ];
 
 /// Brings the file behind `connection` up to this version, all steps or none.
@@ -256,6 +277,54 @@ mod tests {
         let error = migrate(&mut connection, Path::new(PATH)).unwrap_err();
         assert!(matches!(error, OpenError::Foreign(_)), "{error}");
         assert_eq!(tables(&connection), ["theirs"]);
+    }
+
+    #[test]
+    fn an_older_file_keeps_long_texts_and_shared_folders() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        apply(&mut connection, Path::new(PATH), &MIGRATIONS[..4]).unwrap();
+        let long = "é".repeat(2000);
+        let projects = "INSERT INTO output_projects (_id, name, workspace_path, status, created_at, updated_at)
+            VALUES (?, 'p', ?, 'created', 0, 0)";
+        for (id, path) in [("1", "/a"), ("2", "/b"), ("3", "/a")] {
+            connection.execute(projects, [id, path]).unwrap();
+        }
+        for text in ["short", long.as_str()] {
+            let text = [text];
+            connection
+                .execute(
+                    "INSERT INTO deliveries (_id, output_project_id, text, state, attempts, route, version,
+                        created_at, updated_at) VALUES (?1, '1', ?1, 'queued', 0, 'typed', 0, 0, 0)",
+                    text,
+                )
+                .unwrap();
+            connection
+                .execute(
+                    "INSERT INTO milestones (_id, output_project_id, element_name, status, context, created_at)
+                        VALUES (?1, '1', 'e', 'pending', ?1, 0)",
+                    text,
+                )
+                .unwrap();
+        }
+        migrate(&mut connection, Path::new(PATH)).unwrap();
+        let read = |sql: &str| -> Vec<Option<String>> {
+            let mut query = connection.prepare(sql).unwrap();
+            let rows = query.query_map([], |row| row.get(0)).unwrap();
+            rows.map(Result::unwrap).collect()
+        };
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            read("SELECT workspace_owned FROM output_projects ORDER BY n"),
+            [text("/a"), text("/b"), None]
+        );
+        for (table, column) in [("deliveries", "text"), ("milestones", "context")] {
+            let of = |column: String| read(&format!("SELECT {column} FROM {table} ORDER BY n"));
+            let beginning = "é".repeat(1024);
+            assert_eq!(of(column.to_owned()), [text("short"), Some(beginning)]);
+            assert_eq!(of(format!("whole_{column}")), [None, Some(long.clone())]);
+            let bytes = of(format!("CAST({column}_bytes AS TEXT)"));
+            assert_eq!(bytes, [None, text("4000")]);
+        }
     }
 
     #[test]

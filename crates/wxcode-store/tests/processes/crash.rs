@@ -107,7 +107,7 @@ async fn check(store: &SqliteStore, told: &HashMap<String, String>, rotations: &
     let milestones = store.milestones(project.id, None, ALL).await.unwrap().items;
     let milestone: HashMap<Id, Milestone> = milestones
         .into_iter()
-        .map(|found| (found.id, found))
+        .map(|found| (found.id, found.record))
         .collect();
     let deliveries = store.deliveries(project.id, ALL).await.unwrap();
     assert_eq!(

@@ -48,4 +48,6 @@ mod support;
 mod survival;
 mod terminal;
 mod upgrade;
+mod waiting_texts;
 mod wire;
+mod workspaces;

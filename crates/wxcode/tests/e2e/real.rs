@@ -2,6 +2,7 @@
 
 mod identity;
 mod left_arrow;
+mod moved;
 
 use std::{fs, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! A store with a defect: the first look at a project's open deliveries panics.
+//! A store with a defect: the first look for a project's next delivery panics.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -49,7 +49,7 @@ async fn a_panic_costs_a_session_a_moment() {
     let defect = Double {
         inner: Arc::clone(&inner),
         before: move |operation| {
-            let is_first = operation == "open_deliveries" && looks.fetch_add(1, Relaxed) == 0;
+            let is_first = operation == "next_delivery" && looks.fetch_add(1, Relaxed) == 0;
             assert!(!is_first, "a defect");
             std::future::ready(()).boxed()
         },

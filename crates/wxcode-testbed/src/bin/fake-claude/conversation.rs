@@ -22,6 +22,8 @@ pub(crate) struct Conversation {
     /// How many messages the user sent.
     pub(crate) user_messages: usize,
     config_dir: PathBuf,
+    /// Where a resumed conversation was found, be it below another folder's name: it goes on there.
+    resumed: Option<PathBuf>,
 }
 
 impl Conversation {
@@ -37,6 +39,7 @@ impl Conversation {
             cwd,
             user_messages: 0,
             config_dir,
+            resumed: None,
         };
         if let Some(id) = arguments.session_id {
             conversation.id = id;
@@ -50,6 +53,7 @@ impl Conversation {
                 return Ok(Err(unknown()));
             };
             conversation.id = id;
+            conversation.resumed = conversation.find();
             conversation.user_messages = count_user_messages(&conversation.transcript());
             if conversation.user_messages == 0 {
                 return Ok(Err(unknown()));
@@ -61,11 +65,23 @@ impl Conversation {
     /// Begins a new conversation, as `/clear` does.
     pub(crate) fn clear(&mut self) {
         self.id = Uuid::new_v4();
+        self.resumed = None;
         self.user_messages = 0;
+    }
+
+    /// The conversation's transcript in any folder, as the real one finds it.
+    fn find(&self) -> Option<PathBuf> {
+        let name = format!("{}.jsonl", self.id);
+        let folders = fs::read_dir(self.config_dir.join("projects")).ok()?;
+        let mut paths = folders.flatten().map(|folder| folder.path().join(&name));
+        paths.find(|path| path.is_file())
     }
 
     /// Where the conversation is written; it exists from the first message on.
     pub(crate) fn transcript(&self) -> PathBuf {
+        if let Some(resumed) = &self.resumed {
+            return resumed.clone();
+        }
         let slug: String = self
             .cwd
             .to_string_lossy()
