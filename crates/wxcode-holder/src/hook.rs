@@ -12,10 +12,8 @@ use bytes::{BufMut, BytesMut};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    folder::SOCKET,
-    frame::{self, Decoder, MAX_HOOK, Type},
-};
+use crate::folder::SOCKET;
+use wxcode_protocol::holder::frame::{self, Decoder, MAX_HOOK, Type};
 
 /// How long a report may take in all. A reporter that has given up is gone when the holder looks where it stands,
 /// and its report counts for nothing; so this bears a machine that is overloaded.

@@ -7,14 +7,12 @@
 
 pub mod client;
 pub mod folder;
-pub mod frame;
 pub mod hook;
 mod journal;
 mod launch;
 pub mod lineage;
 pub mod log;
 mod mend;
-pub mod message;
 mod proc;
 mod process;
 pub mod state;

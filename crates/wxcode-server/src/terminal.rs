@@ -34,7 +34,7 @@ use self::{
     protocol::Protocol,
 };
 use crate::{http::App, metric::Refusal};
-use wxcode_wire::INPUT_MAX;
+use wxcode_protocol::websocket::INPUT_MAX;
 
 /// Largest WebSocket message, in bytes: [`INPUT_MAX`] of input in JSON's longest form (`\u001b`), and its frame.
 const MESSAGE_MAX: usize = 6 * INPUT_MAX + 4096;
@@ -87,7 +87,7 @@ fn accept(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let upgrade = match upgrade {
-        Ok(upgrade) => upgrade.protocols([wxcode_wire::PROTOCOL]),
+        Ok(upgrade) => upgrade.protocols([wxcode_protocol::websocket::PROTOCOL]),
         Err(rejection) => return rejection.into_response(),
     };
     let (protocol, flow) = match upgrade.selected_protocol() {

@@ -12,12 +12,12 @@ use wxcode_terminal::Size;
 use super::{detach, holder::Holder, pty::Pty, scope};
 use crate::{
     folder::{self, BUILD, EXIT, HOLDER, HOOK, HolderFile, SOCKET, VERSION, now},
-    frame::MAX_SECRET,
     hook::{HookFile, address, open_folder},
     launch::Failure,
-    message::{PROTOCOL_MAX, PROTOCOL_MIN},
     proc,
 };
+use wxcode_protocol::holder::PROTOCOL;
+use wxcode_protocol::holder::frame::MAX_SECRET;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 128;
@@ -93,8 +93,8 @@ pub(super) fn start(dir: &Path) -> Result<Holder, Failure> {
         agent_start_time,
         guardian,
         scope,
-        protocol_min: PROTOCOL_MIN,
-        protocol_max: PROTOCOL_MAX,
+        protocol_min: PROTOCOL,
+        protocol_max: PROTOCOL,
         build: BUILD.to_owned(),
         started_at: now(),
     };

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wxcode_core::id::Id;
 use wxcode_holder::{
-    client::{ClientError, PROTOCOL_UPGRADES, Request, Sender, Welcome},
+    client::{ClientError, Request, Sender, Welcome},
     folder::BUILD,
 };
 
@@ -54,7 +54,7 @@ impl Upgrade {
         if asked && is_ours {
             tracing::info!(session = %self.session, build = BUILD, "the session's holder goes on as this build");
         }
-        if !is_ours && welcome.protocol >= PROTOCOL_UPGRADES && self.gate.is_some() {
+        if !is_ours && self.gate.is_some() {
             match asked {
                 true => self.failed("its holder came back as it was", now),
                 false => self.due = Some(now),

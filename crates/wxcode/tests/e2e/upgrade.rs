@@ -1,7 +1,6 @@
 //! Another build, another server, a server that breaks: the agents run on.
 
 mod holder;
-mod recorded;
 
 use std::{
     fs,

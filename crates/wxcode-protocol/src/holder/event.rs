@@ -1,15 +1,14 @@
 //! What a holder tells a client.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use wxcode_terminal::{Modes, Size};
 
 use super::{
     Info,
     fields::{Fields, Malformed, modes_bits},
+    frame::{self, Type},
 };
 use crate::{
-    folder::Exit,
-    frame::{self, Type},
+    Exit, Modes, Size,
     lineage::{self, Lineage},
 };
 
@@ -51,7 +50,7 @@ pub enum Event {
         /// What it reported.
         payload: Bytes,
     },
-    /// The agent has written nothing for [`crate::client::QUIET`].
+    /// The agent has written nothing for [`super::QUIET`].
     Quiet {
         /// How many bytes it has written in all.
         offset: u64,
@@ -303,7 +302,7 @@ impl Event {
 }
 
 /// Appends the frame of an `Output`, without a copy of the bytes in between.
-pub(crate) fn write_output(out: &mut BytesMut, offset: u64, bytes: &[u8]) {
+pub fn write_output(out: &mut BytesMut, offset: u64, bytes: &[u8]) {
     frame::write(out, Type::Output, |p| {
         p.put_u64(offset);
         p.put_slice(bytes);

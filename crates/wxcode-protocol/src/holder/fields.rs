@@ -1,7 +1,8 @@
 //! Reading the fields of a payload: big-endian numbers, and bytes with their length before them.
 
 use bytes::{Buf, Bytes};
-use wxcode_terminal::{Modes, Size};
+
+use crate::{Modes, Size};
 
 /// A payload that does not have the layout of its type.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

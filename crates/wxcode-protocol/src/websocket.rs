@@ -1,4 +1,4 @@
-//! The frames of the binary protocol `wxcode.v1`, as docs/protocol.md lays them out: for the server, and for clients.
+//! The binary protocol `wxcode.v1` of the terminal's WebSocket, as docs/protocol.md lays it out.
 
 mod client;
 mod server;

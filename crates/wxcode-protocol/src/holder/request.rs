@@ -3,19 +3,12 @@
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::PathBuf};
 
 use bytes::{BufMut, Bytes, BytesMut};
-use wxcode_terminal::Size;
 
-use super::fields::{Fields, Malformed};
-use crate::frame::{self, Type};
-
-/// A signal for the foreground process group of the terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signal {
-    /// SIGINT.
-    Interrupt,
-    /// SIGTERM.
-    Terminate,
-}
+use super::{
+    fields::{Fields, Malformed},
+    frame::{self, Type},
+};
+use crate::{Signal, Size};
 
 /// What a client asks of a holder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,10 +172,7 @@ impl Request {
                 p.put_u16(size.rows);
             }),
             Self::Signal { signal } => frame::write(out, Type::Signal, |p| {
-                p.put_u8(match signal {
-                    Signal::Interrupt => 2,
-                    Signal::Terminate => 15,
-                });
+                p.put_u8(signal.code());
             }),
             Self::Screen { id } => frame::write(out, Type::Screen, |p| p.put_u64(*id)),
             Self::Stop { grace_ms } => frame::write(out, Type::Stop, |p| p.put_u64(*grace_ms)),
@@ -243,11 +233,7 @@ impl Request {
                 size: fields.size()?,
             },
             Type::Signal => Self::Signal {
-                signal: match fields.u8()? {
-                    2 => Signal::Interrupt,
-                    15 => Signal::Terminate,
-                    _ => return Err(fields.malformed()),
-                },
+                signal: Signal::from_code(fields.u8()?).ok_or_else(|| fields.malformed())?,
             },
             Type::Screen => Self::Screen { id: fields.u64()? },
             Type::Stop => Self::Stop {

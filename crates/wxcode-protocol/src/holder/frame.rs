@@ -155,7 +155,7 @@ pub struct TooLong {
 }
 
 /// Appends a frame whose payload `fill` appends.
-pub(crate) fn write(out: &mut BytesMut, kind: Type, fill: impl FnOnce(&mut BytesMut)) {
+pub fn write(out: &mut BytesMut, kind: Type, fill: impl FnOnce(&mut BytesMut)) {
     let at = out.len();
     out.put_u32(0);
     out.put_u8(kind as u8);
@@ -168,7 +168,7 @@ pub(crate) fn write(out: &mut BytesMut, kind: Type, fill: impl FnOnce(&mut Bytes
 }
 
 /// Appends a frame with a JSON payload.
-pub(crate) fn write_json(out: &mut BytesMut, kind: Type, value: &impl Serialize) {
+pub fn write_json(out: &mut BytesMut, kind: Type, value: &impl Serialize) {
     // Structs of numbers and text: serialising them into memory cannot fail.
     let json = serde_json::to_vec(value).unwrap_or_default();
     write(out, kind, |p| p.put_slice(&json));

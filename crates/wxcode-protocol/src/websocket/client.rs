@@ -1,10 +1,9 @@
 //! What a client says.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use wxcode_holder::client::Signal;
-use wxcode_terminal::Size;
 
 use super::{DecodeError, HISTORY_MAX, INPUT_MAX, Malformed};
+use crate::{Signal, Size};
 
 const INPUT: u8 = 4;
 const RESIZE: u8 = 6;
@@ -57,10 +56,7 @@ impl ClientFrame {
             }
             Self::Signal(signal) => {
                 out.put_u8(SIGNAL);
-                out.put_u8(match signal {
-                    Signal::Interrupt => 2,
-                    Signal::Terminate => 15,
-                });
+                out.put_u8(signal.code());
             }
             Self::Redraw { history } => {
                 out.put_u8(REDRAW);
@@ -96,11 +92,10 @@ impl ClientFrame {
                 let rows = message.try_get_u16().map_err(|_| wrong)?;
                 Self::Resize(Size::new(cols, rows).ok_or(wrong)?)
             }
-            SIGNAL => Self::Signal(match message.try_get_u8() {
-                Ok(2) => Signal::Interrupt,
-                Ok(15) => Signal::Terminate,
-                _ => return Err(Malformed("Signal").into()),
-            }),
+            SIGNAL => {
+                let code = message.try_get_u8().map_err(|_| Malformed("Signal"))?;
+                Self::Signal(Signal::from_code(code).ok_or(Malformed("Signal"))?)
+            }
             REDRAW => match message.try_get_u32() {
                 Ok(history @ ..=HISTORY_MAX) => Self::Redraw { history },
                 _ => return Err(Malformed("Redraw").into()),

@@ -4,10 +4,9 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
-use wxcode_holder::folder::Exit;
-use wxcode_terminal::Size;
 
 use super::{DecodeError, Malformed};
+use crate::{Exit, Size};
 
 const SNAPSHOT: u8 = 65;
 const OUTPUT: u8 = 66;

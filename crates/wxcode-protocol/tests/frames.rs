@@ -4,12 +4,13 @@
 
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
-use wxcode_holder::{
-    client::{Event, Request, Signal},
-    frame::{Decoder, TooLong, Type},
-    lineage::Lineage,
+use wxcode_protocol::{
+    Lineage, Modes, Signal, Size,
+    holder::{
+        Event, Request,
+        frame::{Decoder, TooLong, Type},
+    },
 };
-use wxcode_terminal::{Modes, Size};
 
 fn requests() -> impl Strategy<Value = Request> {
     let bytes = || prop::collection::vec(any::<u8>(), 0..300).prop_map(Bytes::from);

@@ -1,26 +1,24 @@
-//! What a client and a holder say to each other: requests one way, events the other.
+//! The protocol of a holder's socket: requests one way, events the other.
 
 mod event;
 mod fields;
+pub mod frame;
 mod request;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
-use wxcode_terminal::Size;
 
-use crate::folder::Exit;
-pub use event::Event;
-pub(crate) use event::write_output;
+use crate::{BUILD, Exit, Size};
+pub use event::{Event, write_output};
 pub use fields::Malformed;
-pub use request::{Request, Signal};
+pub use request::Request;
 
-/// The oldest version of the protocol that this build speaks.
-pub const PROTOCOL_MIN: u16 = 1;
-/// The newest version of the protocol that this build speaks.
-pub const PROTOCOL_MAX: u16 = 3;
-/// The first version in which a connection can have the keyboard for itself.
-pub const PROTOCOL_CLAIMS: u16 = 2;
-/// The first version in which a holder goes on as another program when it is asked to.
-pub const PROTOCOL_UPGRADES: u16 = 3;
+/// The version of the protocol that this build speaks. A change that a build of this version would
+/// not understand gets the next number; builds of different numbers refuse each other by name.
+pub const PROTOCOL: u16 = 1;
+/// How long the agent has written nothing when the holder sends [`Event::Quiet`].
+pub const QUIET: Duration = Duration::from_millis(200);
 
 /// A client's first message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,16 +35,17 @@ impl Hello {
     /// What this build says.
     pub fn ours() -> Self {
         Self {
-            protocol_min: PROTOCOL_MIN,
-            protocol_max: PROTOCOL_MAX,
-            build: crate::folder::BUILD.to_owned(),
+            protocol_min: PROTOCOL,
+            protocol_max: PROTOCOL,
+            build: BUILD.to_owned(),
         }
     }
 
-    /// The newest version that both sides speak.
+    /// The version that both sides speak.
     pub fn agree(&self) -> Option<u16> {
-        let newest = self.protocol_max.min(PROTOCOL_MAX);
-        (newest >= self.protocol_min.max(PROTOCOL_MIN)).then_some(newest)
+        (self.protocol_min..=self.protocol_max)
+            .contains(&PROTOCOL)
+            .then_some(PROTOCOL)
     }
 }
 
@@ -94,16 +93,45 @@ pub struct Info {
     pub upgrades: u32,
 }
 
-pub(crate) mod size {
+/// A [`Size`] as a pair of numbers.
+pub mod size {
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-    use wxcode_terminal::Size;
 
-    pub(crate) fn serialize<S: Serializer>(size: &Size, to: S) -> Result<S::Ok, S::Error> {
+    use crate::Size;
+
+    /// Columns and rows.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(size: &Size, to: S) -> Result<S::Ok, S::Error> {
         (size.cols, size.rows).serialize(to)
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Size, D::Error> {
+    /// Columns and rows within their bounds.
+    ///
+    /// # Errors
+    /// Those of the deserializer, and a size out of bounds.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Size, D::Error> {
         let (cols, rows) = <(u16, u16)>::deserialize(from)?;
         Size::new(cols, rows).ok_or_else(|| D::Error::custom("a size out of bounds"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_without_our_version_has_no_agreement() {
+        let hello = |protocol_min, protocol_max| Hello {
+            protocol_min,
+            protocol_max,
+            build: "another build".to_owned(),
+        };
+        assert_eq!(Hello::ours().agree(), Some(PROTOCOL));
+        assert_eq!(hello(0, PROTOCOL + 1).agree(), Some(PROTOCOL));
+        assert_eq!(hello(PROTOCOL + 1, PROTOCOL + 3).agree(), None);
+        assert_eq!(hello(0, PROTOCOL - 1).agree(), None);
+        assert_eq!(hello(PROTOCOL, 0).agree(), None, "a range upside down");
     }
 }
