@@ -18,9 +18,12 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::journal::{HookRecord, hooks_since};
 pub use bury::bury;
+#[cfg(feature = "client")]
 pub(crate) use bury::record;
+#[cfg(feature = "client")]
+pub(crate) use files::LOG;
 pub use files::write_whole;
-pub(crate) use files::{EXIT, HOLDER, HOOK, LOG, SCREEN, SOCKET, write_json};
+pub(crate) use files::{EXIT, HOLDER, HOOK, SCREEN, SOCKET, write_json};
 use files::{SPEC, read_json};
 pub use left::end_left;
 pub use starting::is_started;
@@ -49,6 +52,9 @@ pub struct Spec {
     pub secret: String,
     /// The owner's own, not looked at here.
     pub note: serde_json::Value,
+    /// The program of the session: its holder at the start, and its hooks to the end. It stays where
+    /// it is for as long as the session runs.
+    pub program: PathBuf,
     /// The scope to start in, where there is to be one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,

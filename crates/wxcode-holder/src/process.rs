@@ -39,8 +39,8 @@ use std::{
 use serde::Serialize;
 
 use crate::{
+    answer::{Answer, Failure},
     folder::{self, BUILD},
-    launch::{Answer, Failure},
 };
 use candidate::Verdict;
 use detach::Left;
@@ -104,7 +104,7 @@ pub fn resume(dir: &Path, lifeline: &str) -> ExitCode {
     let written = rustix::fs::fstat(rustix::stdio::stderr()).map_or(0, |file| file.st_size);
     WRITTEN.store(usize::try_from(written).unwrap_or(0), Ordering::Relaxed);
     // The kernel names a program that was executed by its descriptor after that.
-    let _ = std::fs::write("/proc/self/comm", "wxcode");
+    let _ = std::fs::write("/proc/self/comm", "wxcode-holder");
     match resume::resume(dir, lifeline) {
         Ok(holder) => {
             log(&format!("the session goes on with {BUILD}"));

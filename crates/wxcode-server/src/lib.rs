@@ -6,6 +6,7 @@ mod http;
 mod metric;
 mod milestone;
 mod planning;
+pub mod program;
 mod recording;
 mod screen;
 mod serve;

@@ -29,6 +29,7 @@ use crate::{
     http::{self, Access, App},
     metric::{Measured, Metrics},
     planning::Planning,
+    program::{self, ProgramError},
     session::Sessions,
 };
 
@@ -68,6 +69,9 @@ pub enum ServeError {
         /// What the system says.
         source: io::Error,
     },
+    /// The program of the sessions cannot be used.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
     /// The address cannot be listened on.
     #[error(
         "cannot listen on {address}: {source}; give another --listen address, port 0 picks a free one"
@@ -141,11 +145,12 @@ impl Server {
     /// When the folder or the address cannot be used.
     pub async fn open(
         listen: SocketAddr,
-        settings: Settings,
+        mut settings: Settings,
         store: Arc<dyn Store>,
         lock: fs::File,
     ) -> Result<Self, ServeError> {
         let data_dir = settings.data_dir.clone();
+        settings.holder = program::prepare(&settings.holder, &data_dir).await?;
         let closing = CancellationToken::new();
         let settings = Arc::new(settings);
         let metrics = Metrics::default();

@@ -38,7 +38,7 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     writeln!(
         agent,
         "{}\n{}",
-        bench.paths.wxcode.display(),
+        bench.paths.holder.display(),
         file.display()
     )?;
     let (send, heard) = mpsc::channel();

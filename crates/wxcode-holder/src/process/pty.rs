@@ -20,7 +20,7 @@ use rustix::{
 use wxcode_terminal::Size;
 
 use super::detach;
-use crate::{folder::Spec, launch::Failure};
+use crate::{answer::Failure, folder::Spec};
 
 /// A pseudo-terminal, as its master.
 pub(super) struct Pty {

@@ -11,9 +11,9 @@ use wxcode_terminal::Size;
 
 use super::{detach, holder::Holder, pty::Pty, scope};
 use crate::{
+    answer::Failure,
     folder::{self, BUILD, EXIT, HOLDER, HOOK, HolderFile, SOCKET, VERSION, now},
     hook::{HookFile, address, open_folder},
-    launch::Failure,
     proc,
 };
 use wxcode_protocol::holder::PROTOCOL;

@@ -19,6 +19,7 @@ pub(crate) fn rich() -> State {
         rows: 24,
         secret: "a secret".into(),
         note: serde_json::json!({"kept": "as it is"}),
+        program: "/bin/wxcode-holder".into(),
         scope: None,
         created_at: "2026-01-01T00:00:00Z".into(),
     };

@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Agent, Events, Server};
+use crate::support::{Agent, Events, Server, holder_program};
 
 /// The folder of the only session.
 fn folder(server: &Server) -> PathBuf {
@@ -23,7 +23,7 @@ fn folder(server: &Server) -> PathBuf {
 /// Reports a hook with the session's secret, from outside of the agent's tree.
 fn forge(server: &Server, payload: &Value) {
     let file = folder(server).join("hook.json");
-    let mut hook = std::process::Command::new(env!("CARGO_BIN_EXE_wxcode"))
+    let mut hook = std::process::Command::new(holder_program())
         .arg("hook")
         .arg(file)
         .stdin(Stdio::piped())

@@ -26,7 +26,7 @@ const CUT_MARK: char = '…';
 /// Ids, paths and the prompt are kept whole, so a payload in which they alone are larger stays larger
 /// than `max`. So does one that is not a JSON object, unchanged.
 #[must_use]
-pub fn compact(payload: Vec<u8>, max: usize) -> Vec<u8> {
+pub(super) fn compact(payload: Vec<u8>, max: usize) -> Vec<u8> {
     if payload.len() <= max {
         return payload;
     }
@@ -84,10 +84,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::hook::{
-        HookKind, parse,
-        tests::{ID, payload},
-    };
+    use wxcode_claude::hook::{HookKind, parse};
+
+    const ID: &str = "0c5ef8ab-9d4e-4f4c-8a3b-2b1f0c9e7d66";
+
+    fn payload(mut fields: Value) -> Vec<u8> {
+        fields["session_id"] = ID.into();
+        fields["transcript_path"] = "/t.jsonl".into();
+        fields["cwd"] = "/w".into();
+        fields.to_string().into_bytes()
+    }
 
     #[test]
     fn a_large_payload_is_cut_but_for_what_decisions_rest_on() {
