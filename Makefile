@@ -14,12 +14,12 @@ help: ## Show what can be made
 
 run: page ## Build wxcode and start it on 127.0.0.1 with the embedded store
 	@scripts/need cargo
-	$(CARGO) build --release -p wxcode
+	$(CARGO) build --release -p wxcode -p wxcode-holder
 	exec "$${CARGO_TARGET_DIR:-target}/release/wxcode" serve
 
-build: page ## Build the program and the page
+build: page ## Build the programs and the page
 	@scripts/need cargo
-	$(CARGO) build -p wxcode
+	$(CARGO) build -p wxcode -p wxcode-holder
 
 page: ## Build the web page, if Node is there
 	@if scripts/need --quiet node npm; then
@@ -47,12 +47,12 @@ lint: ## Check format, lints and types
 
 bench: ## Measure wxcode, as ratios to a PTY read in a tight loop; BENCH=--quick takes a minute, BENCH='echo load' some rows
 	@scripts/need cargo
-	$(CARGO) build --release -p wxcode -p wxcode-bench
+	$(CARGO) build --release -p wxcode -p wxcode-holder -p wxcode-bench
 	"$${CARGO_TARGET_DIR:-target}/release/wxcode-bench" $(BENCH)
 
 soak: ## Run SOAK_SESSIONS chatty sessions, 200 by default, for SOAK_SECONDS, 600 by default; fails where memory grows or the echo gets slower
 	@scripts/need cargo
-	$(CARGO) build --release -p wxcode -p wxcode-bench -p wxcode-testbed
+	$(CARGO) build --release -p wxcode -p wxcode-holder -p wxcode-bench -p wxcode-testbed
 	"$${CARGO_TARGET_DIR:-target}/release/wxcode-bench" soak --sessions "$${SOAK_SESSIONS:-200}" --seconds "$${SOAK_SECONDS:-600}"
 
 fuzz: ## Fuzz each target for FUZZ_SECONDS, 60 by default

@@ -1,9 +1,9 @@
 //! Frames and messages of the holder's socket: the same for any cuts, bounded, and back as they came.
 
 use bytes::{Bytes, BytesMut};
-use wxcode_holder::{
+use wxcode_protocol::holder::{
+    Event, Hello, Request, Welcome,
     frame::{Decoder, MAX_UNKNOWN, TooLong, Type},
-    message::{Event, Hello, Request, Welcome},
 };
 
 use crate::input::Input;

@@ -1,7 +1,7 @@
 //! Messages of the terminal's binary protocol, of either side: refused, passed over, or back as they came.
 
 use bytes::Bytes;
-use wxcode_wire::{ClientFrame, DecodeError, HISTORY_MAX, INPUT_MAX, ServerFrame};
+use wxcode_protocol::websocket::{ClientFrame, DecodeError, HISTORY_MAX, INPUT_MAX, ServerFrame};
 
 /// Runs one input as a message of a client, and as one of a server.
 pub fn run(data: &[u8]) {

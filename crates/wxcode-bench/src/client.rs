@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::{
     protocol::WebSocketConfig,
 };
 use wxcode_bench::order::{DONE, Order, READY};
-use wxcode_wire::{ClientFrame, PROTOCOL, ServerFrame};
+use wxcode_protocol::websocket::{ClientFrame, PROTOCOL, ServerFrame};
 
 use crate::{
     echo::Echo,

@@ -9,6 +9,8 @@ use anyhow::{Context, ensure};
 pub(crate) struct Paths {
     /// wxcode.
     pub(crate) wxcode: PathBuf,
+    /// The program of its sessions and hooks, beside it.
+    pub(crate) holder: PathBuf,
     /// What runs in the terminals.
     pub(crate) agent: PathBuf,
 }
@@ -17,11 +19,13 @@ impl Paths {
     /// Finds them; another wxcode where one is given.
     pub(crate) fn find(wxcode: Option<PathBuf>) -> anyhow::Result<Self> {
         let own = std::env::current_exe().context("cannot find this program's own path")?;
+        let wxcode = wxcode.unwrap_or_else(|| own.with_file_name("wxcode"));
         let paths = Self {
-            wxcode: wxcode.unwrap_or_else(|| own.with_file_name("wxcode")),
+            holder: wxcode.with_file_name("wxcode-holder"),
+            wxcode,
             agent: own.with_file_name("bench-agent"),
         };
-        for path in [&paths.wxcode, &paths.agent] {
+        for path in [&paths.wxcode, &paths.holder, &paths.agent] {
             ensure!(
                 path.exists(),
                 "{} is missing: run `make bench`",

@@ -8,6 +8,7 @@ mod engine;
 mod holder_memory;
 mod hook;
 mod key;
+mod session_memory;
 mod stalled;
 mod store;
 mod throughput;
@@ -20,12 +21,13 @@ use crate::Bench;
 type Measure = fn(&Bench) -> anyhow::Result<Vec<Row>>;
 
 /// All rows, by name, in the order of the table.
-pub(crate) const ROWS: [(&str, Measure); 12] = [
+pub(crate) const ROWS: [(&str, Measure); 13] = [
     ("engine", engine::measure),
     ("throughput", throughput::measure),
     ("echo", key::idle),
     ("load", key::beside_load),
     ("holder", holder_memory::measure),
+    ("session", session_memory::measure),
     ("client", client_memory::measure),
     ("attach", attach::measure),
     ("stalled", stalled::measure),

@@ -9,7 +9,7 @@ const WINDOWS: usize = 6;
 /// Builds the programs that it runs beside its own, where they are not built: cargo does so for no test of this crate.
 fn build() {
     let own = Path::new(env!("CARGO_BIN_EXE_wxcode-bench"));
-    if ["wxcode", "fake-claude"]
+    if ["wxcode", "wxcode-holder", "fake-claude"]
         .iter()
         .all(|name| own.with_file_name(name).exists())
     {
@@ -23,9 +23,18 @@ fn build() {
             "--bin",
             "wxcode",
             "--bin",
+            "wxcode-holder",
+            "--bin",
             "fake-claude",
         ])
-        .args(["-p", "wxcode", "-p", "wxcode-testbed"])
+        .args([
+            "-p",
+            "wxcode",
+            "-p",
+            "wxcode-holder",
+            "-p",
+            "wxcode-testbed",
+        ])
         .status()
         .unwrap();
     assert!(status.success());

@@ -1,6 +1,5 @@
 //! The payloads that Claude Code hands to hooks.
 
-mod compact;
 mod question;
 
 use std::path::PathBuf;
@@ -8,7 +7,6 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-pub use compact::compact;
 pub use question::{QUESTION_TOOL, Question, QuestionOption, questions};
 
 /// One hook event.

@@ -7,16 +7,15 @@ mod socket;
 
 use std::{io, time::Duration};
 
-pub use crate::{
-    frame::{MAX_CLAIM_MS, MAX_HOOK, MAX_INPUT, MAX_KEY},
-    message::{Event, Hello, Info, PROTOCOL_CLAIMS, PROTOCOL_UPGRADES, Request, Signal, Welcome},
-};
 pub use connection::{Connection, connect};
 pub use receiver::Receiver;
 pub use sender::{MAX_UNSENT, Sender};
+pub use wxcode_protocol::holder::frame::{MAX_CLAIM_MS, MAX_HOOK, MAX_INPUT, MAX_KEY};
+pub use wxcode_protocol::{
+    Signal,
+    holder::{Event, Hello, Info, QUIET, Request, Welcome},
+};
 
-/// How long the agent has written nothing when `Event::Quiet` is sent.
-pub const QUIET: Duration = Duration::from_millis(200);
 /// How long [`connect`] waits for the holder's welcome.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -37,10 +36,10 @@ pub enum ClientError {
     Refused(String),
     /// What the holder sends is no frame.
     #[error(transparent)]
-    TooLong(#[from] crate::frame::TooLong),
+    TooLong(#[from] wxcode_protocol::holder::frame::TooLong),
     /// What the holder sends is no message.
     #[error(transparent)]
-    Malformed(#[from] crate::message::Malformed),
+    Malformed(#[from] wxcode_protocol::holder::Malformed),
     /// The holder takes nothing.
     #[error("{0} bytes wait for the holder, which takes nothing; connect again when it is there")]
     Stuck(usize),

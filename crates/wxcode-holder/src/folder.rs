@@ -18,18 +18,20 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::journal::{HookRecord, hooks_since};
 pub use bury::bury;
+#[cfg(feature = "client")]
 pub(crate) use bury::record;
+#[cfg(feature = "client")]
+pub(crate) use files::LOG;
 pub use files::write_whole;
-pub(crate) use files::{EXIT, HOLDER, HOOK, LOG, SCREEN, SOCKET, write_json};
+pub(crate) use files::{EXIT, HOLDER, HOOK, SCREEN, SOCKET, write_json};
 use files::{SPEC, read_json};
 pub use left::end_left;
 pub use starting::is_started;
 pub(crate) use starting::lock;
+pub use wxcode_protocol::{BUILD, Exit};
 
 /// The version of the files that this build writes.
 pub const VERSION: u32 = 1;
-/// This build, as it names itself to the other side.
-pub const BUILD: &str = concat!("wxcode ", env!("CARGO_PKG_VERSION"));
 
 /// What to run, decided by the owner before the start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,16 +48,18 @@ pub struct Spec {
     pub cols: u16,
     /// Rows at the start, 1 to 500.
     pub rows: u16,
-    /// What a hook must show to be heard, at most [`crate::frame::MAX_SECRET`] bytes.
+    /// What a hook must show to be heard, at most [`wxcode_protocol::holder::frame::MAX_SECRET`] bytes.
     pub secret: String,
     /// The owner's own, not looked at here.
     pub note: serde_json::Value,
+    /// The program of the session: its holder at the start, and its hooks to the end. It stays where
+    /// it is for as long as the session runs.
+    pub program: PathBuf,
     /// The scope to start in, where there is to be one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
-    /// The umask of the agent; where it is not given, the one that the holder was started with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub umask: Option<u32>,
+    /// The umask of the agent.
+    pub umask: u32,
     /// RFC 3339.
     pub created_at: String,
 }
@@ -146,22 +150,6 @@ pub struct Guardian {
     pub pid: i32,
     /// Its start, in clock ticks since the boot.
     pub start_time: u64,
-}
-
-/// How the agent ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Exit {
-    /// The exit code, where it exited by itself.
-    pub code: Option<i32>,
-    /// The signal that ended it.
-    pub signal: Option<i32>,
-    /// RFC 3339.
-    pub at: String,
-    /// `exited`, `signaled`, `oom_killed` (SIGKILL, and the session's cgroup counts one for want of memory),
-    /// `stopped` (by a `Stop`), `terminated` (by SIGTERM to the holder), or the reason given to [`bury`].
-    pub reason: String,
-    /// How many bytes the agent wrote in all; as many as the log holds where the holder did not say.
-    pub offset: u64,
 }
 
 /// What a folder says about its session.

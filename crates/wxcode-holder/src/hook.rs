@@ -1,5 +1,7 @@
 //! Handing a payload from a hook of the agent to the holder.
 
+mod compact;
+
 use std::{
     fmt, fs,
     io::{self, Read, Write},
@@ -12,14 +14,35 @@ use bytes::{BufMut, BytesMut};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    folder::SOCKET,
-    frame::{self, Decoder, MAX_HOOK, Type},
-};
+use crate::folder::SOCKET;
+use wxcode_protocol::holder::frame::{self, Decoder, MAX_HOOK, Type};
 
 /// How long a report may take in all. A reporter that has given up is gone when the holder looks where it stands,
 /// and its report counts for nothing; so this bears a machine that is overloaded.
 pub const REPORT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Largest payload that is read, in bytes; what is beyond it is not part of any event that matters.
+const READ_MAX: u64 = 64 << 20; // 64 MiB
+/// Largest payload that is handed on, in bytes; long strings in a larger one are cut.
+const PAYLOAD_MAX: usize = 4 << 20; // 4 MiB
+
+/// Reports the event on standard input to the holder that wrote `hook_file`. A failure is a line on
+/// standard error: a hook must never fail the agent.
+pub fn run(hook_file: &Path) {
+    let mut payload = Vec::new();
+    let read = io::stdin().lock().take(READ_MAX).read_to_end(&mut payload);
+    // Claude shows what a hook prints only in its debug log, which is where this belongs.
+    if let Err(error) = read {
+        let _ = writeln!(
+            io::stderr(),
+            "wxcode-holder hook: cannot read the event: {error}"
+        );
+        return;
+    }
+    if let Err(error) = report(hook_file, &compact::compact(payload, PAYLOAD_MAX)) {
+        let _ = writeln!(io::stderr(), "wxcode-holder hook: {error}");
+    }
+}
 
 /// What a hook needs to know: `hook.json`, 0600.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,10 +14,8 @@ use std::{
 
 use bytes::{Buf, Bytes};
 
-use crate::{
-    frame::MAX_HOOK,
-    lineage::{self, Lineage},
-};
+use crate::lineage::Lineage;
+use wxcode_protocol::holder::frame::MAX_HOOK;
 
 /// The most bytes of all segments together.
 const MAX_BYTES: u64 = 16 << 20; // 16 MiB
@@ -165,7 +163,7 @@ impl Journal {
         let seq = self.next_seq;
         let mut bytes = Vec::with_capacity(record as usize);
         bytes.extend(seq.to_be_bytes());
-        bytes.extend(lineage::pack(lineage, pid).to_be_bytes());
+        bytes.extend(wxcode_protocol::pack(lineage, pid).to_be_bytes());
         bytes.extend((jiff::Timestamp::now().as_millisecond() as u64).to_be_bytes());
         bytes.extend((payload.len() as u32).to_be_bytes());
         bytes.extend_from_slice(payload);
@@ -274,7 +272,7 @@ fn read_record(file: &File, at: u64) -> io::Result<(HookRecord, u64)> {
     }
     let mut payload = vec![0; len];
     file.read_exact_at(&mut payload, at + HEADER as u64)?;
-    let (lineage, pid) = lineage::unpack(reporter);
+    let (lineage, pid) = wxcode_protocol::unpack(reporter);
     let record = HookRecord {
         seq,
         pid,

@@ -10,13 +10,13 @@ use std::{
     time::Duration,
 };
 
-use serde::{Deserialize, Serialize};
 use tokio::{
     io::AsyncReadExt,
     process::{Child, Command},
 };
 
 use crate::{
+    answer::{Answer, Failure},
     folder::{self, EXIT, HOLDER, HOOK, HolderFile, LOG, NOT_STARTED, SOCKET, State},
     proc::{self, Stat},
 };
@@ -50,85 +50,6 @@ pub enum LaunchError {
     Failed(#[from] Failure),
 }
 
-/// Why a holder could not start its agent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Failure {
-    /// No such program.
-    #[error(
-        "{program} was not found, or the interpreter that it names; install it, or set its path"
-    )]
-    ProgramNotFound {
-        /// The program as the spec names it.
-        program: String,
-    },
-    /// The program may not be executed.
-    #[error("{program} is not executable; set its permissions, or name another program")]
-    NotExecutable {
-        /// The program as the spec names it.
-        program: String,
-    },
-    /// The program does not execute for another reason.
-    #[error(
-        "{program} does not execute: {message} (errno {errno}); is it a program for this machine?"
-    )]
-    Exec {
-        /// The program as the spec names it.
-        program: String,
-        /// The error number of `execve`.
-        errno: i32,
-        /// Its text.
-        message: String,
-    },
-    /// The working directory is not there, or may not be entered.
-    #[error(
-        "the workspace folder {cwd} is missing or cannot be entered; create it, or give the project another one"
-    )]
-    CwdMissing {
-        /// The directory.
-        cwd: PathBuf,
-    },
-    /// No terminal to be had.
-    #[error("no terminal could be opened: {message}; end other sessions, or raise kernel.pty.max")]
-    Pty {
-        /// Why not.
-        message: String,
-    },
-    /// The socket could not be made.
-    #[error("the holder's socket could not be made: {message}; check the data directory")]
-    Bind {
-        /// Why not.
-        message: String,
-    },
-    /// The folder was used by an earlier holder.
-    #[error("the session's folder was used before; start a new session")]
-    Used,
-    /// The spec or another file of the folder is not usable.
-    #[error("{message}")]
-    Folder {
-        /// Why not, and what to do.
-        message: String,
-    },
-    /// Something else that the system refused.
-    #[error("the system refused to {what}: {message}; check its limits on processes and files")]
-    System {
-        /// What was asked.
-        what: String,
-        /// Why not.
-        message: String,
-    },
-}
-
-/// What a holder answers on its standard output, as one line of JSON.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Answer {
-    /// The agent runs.
-    Ready(HolderFile),
-    /// It does not, and nothing is left.
-    Failed(Failure),
-}
-
 /// How long a holder may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest answer, in bytes.
@@ -136,7 +57,7 @@ const MAX_ANSWER: u64 = 64 << 10;
 /// How much of the holder's log an error quotes, in bytes.
 const LOG_TAIL: usize = 512;
 
-/// Runs `<exe> holder <dir>` for the spec in `dir`, and waits until its agent runs.
+/// Runs `<exe> hold <dir>` for the spec in `dir`, and waits until its agent runs.
 ///
 /// The holder, and so the agent, has exactly the environment `env`. It is no child of the caller,
 /// shares no session, signal or file with it, and outlives it.
@@ -163,7 +84,7 @@ pub async fn launch(
         }),
     })?;
     let spawned = Command::new(exe)
-        .arg("holder")
+        .arg("hold")
         .arg(dir)
         .env_clear()
         .envs(env)

@@ -1,27 +1,33 @@
-//! The process that owns one session's PTY and outlives the server, and its client.
+//! The process that owns one session's PTY and outlives the server: the program `wxcode-holder`.
 //!
-//! The folder of a session ([`folder`]) is the truth about it. [`launch`] starts a holder there,
-//! [`run`] is that process, [`client`] talks to it, and [`hook`] hands it what the agent reports.
+//! The folder of a session ([`folder`]) is the truth about it. [`run`] is the process, and [`hook`]
+//! hands it what the agent reports. The feature `client` adds what a server needs: `launch` starts a
+//! holder and `client` talks to it. The program is built without: it has no asynchronous runtime.
 //!
 //! Invariant: nothing here knows stores, HTTP or which agent it is.
 
 // They panic where the output cannot be written.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
+mod answer;
+#[cfg(feature = "client")]
 pub mod client;
 pub mod folder;
-pub mod frame;
 pub mod hook;
 mod journal;
+#[cfg(feature = "client")]
 mod launch;
 pub mod lineage;
 pub mod log;
+#[cfg(feature = "client")]
 mod mend;
-pub mod message;
 mod proc;
 mod process;
 pub mod state;
 
-pub use launch::{Failure, LaunchError, launch};
+pub use answer::Failure;
+#[cfg(feature = "client")]
+pub use launch::{LaunchError, launch};
+#[cfg(feature = "client")]
 pub use mend::mend;
 pub use process::{check_state, resume, run};

@@ -1,46 +1,14 @@
-//! How far below the agent's process another one stands: who reports, told by the process tree.
+//! How far below the agent's process another one stands, told by the process tree.
+
+pub use wxcode_protocol::{Lineage, MAX_GENERATIONS};
 
 use crate::proc::Stat;
 
-/// The most generations that are told; a process further down counts as no descendant.
-pub const MAX_GENERATIONS: u8 = 64;
-
-/// Where a process stands to the agent's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lineage {
-    /// Nobody looked: the report is of a holder that did not yet do so.
-    Unknown,
-    /// It does not descend from the agent's process, or is gone.
-    Foreign,
-    /// So many generations below the agent's process, 0 being itself; at most [`MAX_GENERATIONS`].
-    Below(u8),
-}
-
-impl Lineage {
-    /// Where the process `pid` stands now to the agent of a session, named by its number and its start. A process whose ancestor has ended in the
-    /// meantime is no descendant: the holder has adopted it.
-    #[must_use]
-    pub fn of(pid: i32, agent: (i32, u64)) -> Self {
-        below(pid, agent, Stat::of).map_or(Self::Foreign, Self::Below)
-    }
-
-    /// One byte for it: 0 not known, 1 foreign, else 2 and the generations.
-    pub(crate) const fn code(self) -> u8 {
-        match self {
-            Self::Unknown => 0,
-            Self::Foreign => 1,
-            Self::Below(generations) => 2_u8.saturating_add(generations),
-        }
-    }
-
-    /// What [`Self::code`] gave.
-    pub(crate) const fn from_code(code: u8) -> Self {
-        match code {
-            0 => Self::Unknown,
-            1 => Self::Foreign,
-            code => Self::Below(code - 2),
-        }
-    }
+/// Where the process `pid` stands now to the agent of a session, named by its number and its start. A process whose ancestor has ended in the
+/// meantime is no descendant: the holder has adopted it.
+#[must_use]
+pub fn of(pid: i32, agent: (i32, u64)) -> Lineage {
+    below(pid, agent, Stat::of).map_or(Lineage::Foreign, Lineage::Below)
 }
 
 /// When the living process `pid` started, in clock ticks since the boot; `None` when there is none.
@@ -48,23 +16,6 @@ impl Lineage {
 pub fn started(pid: i32) -> Option<u64> {
     let stat = Stat::of(pid).filter(|stat| !stat.is_dead())?;
     Some(stat.start_time)
-}
-
-/// Bits of a process number: the kernel's own bound is 2²².
-const PID_BITS: u32 = 24;
-
-/// A reporter in four bytes: the lineage in the highest one, the process in the others.
-pub(crate) const fn pack(lineage: Lineage, pid: i32) -> u32 {
-    ((lineage.code() as u32) << PID_BITS) | (pid as u32 & ((1 << PID_BITS) - 1))
-}
-
-/// What [`pack`] gave.
-pub(crate) const fn unpack(packed: u32) -> (Lineage, i32) {
-    let pid = packed & ((1 << PID_BITS) - 1);
-    (
-        Lineage::from_code((packed >> PID_BITS) as u8),
-        pid.cast_signed(),
-    )
 }
 
 /// The generations from `agent` (its number and start) down to `pid`.
@@ -86,8 +37,6 @@ fn below(pid: i32, agent: (i32, u64), stat: impl Fn(i32) -> Option<Stat>) -> Opt
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     /// A world of processes: number, parent, start.
@@ -152,18 +101,5 @@ mod tests {
             below(own.pid, (parent.pid, parent.start_time), Stat::of),
             Some(1)
         );
-    }
-
-    #[test]
-    fn what_older_builds_wrote_is_not_known() {
-        assert_eq!(unpack(4_194_304), (Lineage::Unknown, 4_194_304));
-    }
-
-    proptest! {
-        #[test]
-        fn four_bytes_come_back(packed: u32) {
-            let (lineage, pid) = unpack(packed);
-            prop_assert_eq!(pack(lineage, pid), packed);
-        }
     }
 }

@@ -39,8 +39,8 @@ use std::{
 use serde::Serialize;
 
 use crate::{
+    answer::{Answer, Failure},
     folder::{self, BUILD},
-    launch::{Answer, Failure},
 };
 use candidate::Verdict;
 use detach::Left;
@@ -50,11 +50,11 @@ use holder::Holder;
 const MAX_LOG: usize = 64 << 10; // 64 KiB
 
 /// Runs the holder of the session in `dir`; its `spec.json` says what to run, and the process's own
-/// environment is the agent's. `umask` is the one that this process was started with.
+/// environment is the agent's.
 ///
 /// To be called first of all in a process of one thread that has opened no files: it closes all but
 /// the standard three. The answer to the caller goes to standard output, messages to standard error.
-pub fn run(dir: &Path, umask: u32) -> ExitCode {
+pub fn run(dir: &Path) -> ExitCode {
     // Resolved before the working directory changes.
     let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
     let guardian = match detach::leave() {
@@ -69,7 +69,7 @@ pub fn run(dir: &Path, umask: u32) -> ExitCode {
     };
     // Let go of when this is over, one way or the other.
     let starting = folder::lock(&dir);
-    let holder = match start::start(&dir, umask) {
+    let holder = match start::start(&dir) {
         Ok(holder) => holder,
         Err(failure) => {
             let _ = answer(&Answer::Failed(failure));
@@ -104,7 +104,7 @@ pub fn resume(dir: &Path, lifeline: &str) -> ExitCode {
     let written = rustix::fs::fstat(rustix::stdio::stderr()).map_or(0, |file| file.st_size);
     WRITTEN.store(usize::try_from(written).unwrap_or(0), Ordering::Relaxed);
     // The kernel names a program that was executed by its descriptor after that.
-    let _ = std::fs::write("/proc/self/comm", "wxcode");
+    let _ = std::fs::write("/proc/self/comm", "wxcode-holder");
     match resume::resume(dir, lifeline) {
         Ok(holder) => {
             log(&format!("the session goes on with {BUILD}"));

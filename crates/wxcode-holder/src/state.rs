@@ -18,7 +18,7 @@ use wxcode_terminal::{Screen, Terminal};
 
 pub use facts::{Change, Client, Facts, Kind, Pasting, Sizing, Typing, Waiting, Wish};
 
-use crate::frame::MAX_KEY;
+use wxcode_protocol::holder::frame::MAX_KEY;
 
 /// The first bytes of a state.
 pub const MAGIC: &[u8; 8] = b"wxstate\0";

@@ -17,7 +17,7 @@ use wxcode_testbed::full_pipe;
 
 fn begin(dir: &Path, stdout: Stdio) -> Child {
     Command::new(exe())
-        .arg("holder")
+        .arg("hold")
         .arg(dir)
         .env_clear()
         .envs(env())

@@ -10,6 +10,7 @@ mod listen;
 mod metric;
 mod milestone;
 mod planning;
+pub mod program;
 mod recording;
 mod screen;
 mod serve;

@@ -22,6 +22,7 @@ use crate::{
     metric::{Measured, Metrics},
     milestone::Looks,
     planning::Planning,
+    program::{self, ProgramError},
     session::{Sessions, keep_transcripts},
 };
 
@@ -47,6 +48,9 @@ pub enum ServeError {
         /// What the system says.
         source: io::Error,
     },
+    /// The program of the sessions cannot be used.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
     /// The address cannot be listened on.
     #[error(
         "cannot listen on {address}: {source}; give another --listen address, port 0 picks a free one"
@@ -134,11 +138,12 @@ impl Server {
     /// When the folder or the address cannot be used.
     pub async fn open(
         listen: SocketAddr,
-        settings: Settings,
+        mut settings: Settings,
         store: Arc<dyn Store>,
         lock: fs::File,
     ) -> Result<Self, ServeError> {
         let data_dir = settings.data_dir.clone();
+        settings.holder = program::prepare(&settings.holder, &data_dir).await?;
         let closing = CancellationToken::new();
         let settings = Arc::new(settings);
         let metrics = Metrics::default();

@@ -26,8 +26,9 @@ pub struct Settings {
     pub network: Network,
     /// The claude executable: a path, or a name to be looked up on `PATH`.
     pub claude: PathBuf,
-    /// This program, which runs holders and hooks.
-    pub exe: PathBuf,
+    /// The program `wxcode-holder` of this build, which runs sessions and hooks. [`crate::Server::open`]
+    /// puts its copy in the data folder here.
+    pub holder: PathBuf,
     /// Arguments for every claude.
     pub claude_args: Vec<String>,
     /// The permission mode of every claude.

@@ -38,7 +38,7 @@ use self::{
     protocol::Protocol,
 };
 use crate::{http::App, listen::Connection};
-use wxcode_wire::INPUT_MAX;
+use wxcode_protocol::websocket::INPUT_MAX;
 
 /// Largest WebSocket message, in bytes: [`INPUT_MAX`] of input in JSON's longest form (`\u001b`), and its frame.
 const MESSAGE_MAX: usize = 6 * INPUT_MAX + 4096;
@@ -104,7 +104,7 @@ fn accept(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let upgrade = match upgrade {
-        Ok(upgrade) => upgrade.protocols([wxcode_wire::PROTOCOL]),
+        Ok(upgrade) => upgrade.protocols([wxcode_protocol::websocket::PROTOCOL]),
         Err(rejection) => return rejection.into_response(),
     };
     let (protocol, flow) = match upgrade.selected_protocol() {
@@ -140,7 +140,7 @@ fn accept(
 pub(crate) fn refuse(upgrade: WebSocketUpgrade, connection: Option<Arc<Connection>>) -> Response {
     upgrade
         // A browser takes no answer without its sub-protocol.
-        .protocols([wxcode_wire::PROTOCOL])
+        .protocols([wxcode_protocol::websocket::PROTOCOL])
         .read_buffer_size(REFUSED_MESSAGE_MAX)
         .write_buffer_size(0)
         .max_message_size(REFUSED_MESSAGE_MAX)

@@ -29,6 +29,7 @@ mod view;
 mod width;
 
 pub use ring::Ring;
-pub use screen::{Modes, Screen, Size};
+pub use screen::Screen;
 pub use terminal::Terminal;
 pub use view::View;
+pub use wxcode_protocol::{Modes, Size};

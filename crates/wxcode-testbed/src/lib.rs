@@ -7,6 +7,7 @@ pub mod binary;
 pub mod claude;
 pub mod fake_agent;
 pub mod gsd;
+mod holder_program;
 pub mod hook_log;
 pub mod mongodb;
 pub mod other_build;
@@ -19,6 +20,7 @@ pub mod stub;
 pub mod survival;
 
 pub use claude::{Home, RealClaude};
+pub use holder_program::holder_program;
 pub use hook_log::HookLog;
 pub use other_build::other_build;
 pub use pipe::full_pipe;

@@ -67,24 +67,6 @@ pub(crate) enum Command {
     /// Work on stores
     #[command(subcommand)]
     Store(StoreCommand),
-    /// Own one session's PTY (started by the server)
-    #[command(hide = true)]
-    Holder(HolderOptions),
-    /// Hand a hook event from standard input to the holder (started by Claude Code)
-    #[command(hide = true)]
-    Hook { file: PathBuf },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct HolderOptions {
-    /// Folder of the session
-    pub(crate) dir: PathBuf,
-    /// Go on with the session that another build held in this process
-    #[arg(long, value_name = "LINE")]
-    pub(crate) resume: Option<String>,
-    /// Only say whether this build can go on with the state in a descriptor
-    #[arg(long, value_name = "FD")]
-    pub(crate) check_state: Option<i32>,
 }
 
 #[derive(Debug, Args)]

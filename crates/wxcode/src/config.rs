@@ -282,7 +282,8 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
         token: String::new(),
         allowed_hosts: file.allowed_hosts,
         claude,
-        exe: std::env::current_exe().context("cannot find this program's own path")?,
+        holder: wxcode_server::program::installed()
+            .context("cannot find this program's own path")?,
         claude_args: file.claude.args,
         permission_mode: file.claude.permission_mode,
         commands,

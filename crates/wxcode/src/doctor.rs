@@ -35,6 +35,7 @@ pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
             gsd::check(settings, &mut findings);
             check_data_dir(&settings.data_dir, &mut findings);
             check_permissions(&settings.data_dir, &mut findings);
+            check_program(&settings.holder, &settings.data_dir, &mut findings);
             let server = service::server(&settings.data_dir);
             match server {
                 Some(_) => check_served_store(common, &mut findings),
@@ -161,6 +162,28 @@ fn check_permissions(data_dir: &Path, findings: &mut Findings) {
                 findings.bad("permissions", failure);
             }
         }
+    }
+}
+
+/// The program of the sessions, and whether it outlives an upgrade.
+fn check_program(program: &Path, data_dir: &Path, findings: &mut Findings) {
+    let checked = block_on(async { Ok(wxcode_server::program::check(program).await?) });
+    if let Err(error) = checked {
+        return findings.bad("holder program", &format!("{error:#}"));
+    }
+    let program = program.display();
+    match wxcode_server::program::is_executable_in(data_dir) {
+        true => findings.good(
+            "holder program",
+            &format!("{program}; sessions run a copy in the data folder"),
+        ),
+        false => findings.doubtful(
+            "holder program",
+            &format!(
+                "{} is mounted noexec, so sessions run {program} itself: an upgrade that removes that file ends the hooks of running sessions, and their deliveries are not confirmed any more; put the data folder on a file system that executes programs, or end sessions before an upgrade",
+                data_dir.display()
+            ),
+        ),
     }
 }
 

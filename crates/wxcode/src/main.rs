@@ -7,7 +7,6 @@ mod attach;
 mod cli;
 mod config;
 mod doctor;
-mod hook;
 mod init;
 mod list;
 mod log;
@@ -45,18 +44,6 @@ fn main() -> ExitCode {
         Command::Openapi => print_openapi(),
         Command::Token => token::print(&common),
         Command::Store(StoreCommand::Migrate(options)) => migrate::run(&common, &options),
-        Command::Holder(options) => {
-            return match (&options.resume, options.check_state) {
-                (Some(lifeline), _) => wxcode_holder::resume(&options.dir, lifeline),
-                (None, Some(fd)) => wxcode_holder::check_state(fd),
-                (None, None) => wxcode_holder::run(&options.dir, umask::users()),
-            };
-        }
-        // A hook must never fail the agent.
-        Command::Hook { file } => {
-            hook::run(&file);
-            return ExitCode::SUCCESS;
-        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,10 +5,8 @@ use std::io;
 use bytes::Bytes;
 
 use super::{ClientError, Event, Welcome, socket::Reader};
-use crate::{
-    frame::{Decoder, Type},
-    message::Malformed,
-};
+use wxcode_protocol::holder::Malformed;
+use wxcode_protocol::holder::frame::{Decoder, Type};
 
 /// The listening side of a connection.
 #[derive(Debug)]

@@ -6,7 +6,9 @@ use bytes::BytesMut;
 use tokio::sync::Mutex;
 
 use super::{ClientError, Hello, Request, socket::Writer};
-use crate::frame::{self, MAX_CLAIM_MS, MAX_GRACE_MS, MAX_INPUT, MAX_KEY, MAX_SMALL, Type};
+use wxcode_protocol::holder::frame::{
+    self, MAX_CLAIM_MS, MAX_GRACE_MS, MAX_INPUT, MAX_KEY, MAX_SMALL, Type,
+};
 
 /// The most bytes that may wait for the holder to take them: two deliveries, and small requests
 /// beside them.

@@ -17,6 +17,7 @@ pub(crate) const EXIT: &str = "exit.json";
 pub(crate) const HOOK: &str = "hook.json";
 pub(crate) const SCREEN: &str = "screen.dump";
 pub(crate) const SOCKET: &str = "holder.sock";
+#[cfg(feature = "client")]
 pub(crate) const LOG: &str = "holder.log";
 
 fn io_error(path: &Path) -> impl FnOnce(io::Error) -> FolderError + '_ {

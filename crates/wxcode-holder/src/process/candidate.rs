@@ -76,8 +76,8 @@ impl Candidate {
         rustix::io::ioctl_fionbio(&answer, true)?;
         let mut command = Command::new(self.path());
         command
-            .arg0("wxcode")
-            .args(["holder", "--check-state"])
+            .arg0("wxcode-holder")
+            .args(["hold", "--check-state"])
             .arg(state.as_raw_fd().to_string())
             .arg(dir)
             .stdin(Stdio::null())

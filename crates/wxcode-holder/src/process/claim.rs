@@ -10,7 +10,8 @@ use super::{
     peer::{Peer, Phase},
     requests::tell,
 };
-use crate::{frame::MAX_CLAIM_MS, message::Event};
+use wxcode_protocol::holder::Event;
+use wxcode_protocol::holder::frame::MAX_CLAIM_MS;
 
 const TAKEN: &str = "another connection has the keyboard; try again when it has given it back";
 const TYPING: &str = "something is being typed; try again in a moment";

@@ -39,8 +39,8 @@ pub(super) fn become_program(
 ) -> io::Error {
     let line = serde_json::to_string(lifeline).unwrap_or_default();
     let arguments = [
-        b"wxcode",
-        b"holder".as_slice(),
+        b"wxcode-holder",
+        b"hold".as_slice(),
         b"--resume",
         line.as_bytes(),
     ];

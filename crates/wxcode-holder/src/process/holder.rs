@@ -14,6 +14,7 @@ use rustix::{
     net::{SocketFlags, accept_with},
     process::{Pid, Signal, WaitStatus},
 };
+use wxcode_protocol::holder::QUIET;
 use wxcode_terminal::{Ring, Screen, Size, Terminal};
 
 use super::{
@@ -30,7 +31,6 @@ use super::{
     upgrade::Upgrade,
 };
 use crate::{
-    client::QUIET,
     folder::{Exit, HolderFile, Spec},
     journal::Journal,
     log::Writer,

@@ -12,11 +12,9 @@ use rustix::{
 };
 
 use super::{numbers::Name, replay::Replay};
-use crate::{
-    frame::{self, Decoder, TooLong, Type},
-    journal,
-    message::Event,
-};
+use crate::journal;
+use wxcode_protocol::holder::Event;
+use wxcode_protocol::holder::frame::{self, Decoder, TooLong, Type};
 
 /// How long a connection may take to say who it is.
 pub(super) const HELLO_TIMEOUT: Duration = Duration::from_secs(5);

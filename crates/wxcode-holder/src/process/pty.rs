@@ -20,7 +20,7 @@ use rustix::{
 use wxcode_terminal::Size;
 
 use super::detach;
-use crate::{folder::Spec, launch::Failure};
+use crate::{answer::Failure, folder::Spec};
 
 /// A pseudo-terminal, as its master.
 pub(super) struct Pty {
@@ -95,9 +95,9 @@ impl Pty {
         })
     }
 
-    /// Starts the agent with the terminal as its controlling one, and with this umask.
+    /// Starts the agent with the terminal as its controlling one, and with the umask of the spec.
     #[allow(unsafe_code)]
-    pub(super) fn spawn(&self, spec: &Spec, umask: u32) -> Result<Pid, Failure> {
+    pub(super) fn spawn(&self, spec: &Spec) -> Result<Pid, Failure> {
         let [program, args @ ..] = &spec.argv[..] else {
             return Err(Failure::Folder {
                 message: "the spec names no program; start a new session".to_owned(),
@@ -122,6 +122,7 @@ impl Pty {
             .stdin(file()?)
             .stdout(file()?)
             .stderr(file()?);
+        let umask = spec.umask;
         // SAFETY: `prepare_agent` makes system calls only, and allocates nothing.
         unsafe { command.pre_exec(move || detach::prepare_agent(umask)) };
         let child = command

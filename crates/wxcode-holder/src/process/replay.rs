@@ -5,10 +5,8 @@ use std::path::Path;
 use bytes::{Buf, Bytes};
 use wxcode_terminal::Size;
 
-use crate::{
-    frame::MAX_OUTPUT,
-    log::{Item, Reader, What},
-};
+use crate::log::{Item, Reader, What};
+use wxcode_protocol::holder::frame::MAX_OUTPUT;
 
 /// Reads the log from an offset on.
 pub(super) struct Replay {

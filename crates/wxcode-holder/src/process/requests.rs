@@ -14,13 +14,11 @@ use super::{
     peer::{Cursor, Peer, Phase},
     replay::Replay,
 };
-use crate::{
-    folder::BUILD,
-    frame::{self, MAX_GRACE_MS, MAX_KEY, MAX_SNAPSHOT, Type},
-    journal,
-    lineage::Lineage,
-    message::{Event, Hello, Info, Request, Signal, Welcome},
-    state::MAX_KEYS,
+use crate::{folder::BUILD, journal, lineage, state::MAX_KEYS};
+use wxcode_protocol::holder::frame::{self, MAX_GRACE_MS, MAX_KEY, MAX_SNAPSHOT, Type};
+use wxcode_protocol::{
+    Signal,
+    holder::{Event, Hello, Info, Request, Welcome},
 };
 
 const ENDED: &str = "the agent has ended; start the session again";
@@ -80,7 +78,7 @@ impl Holder {
             return peer.reject("not the secret of this session; the hook belongs to another one");
         }
         // It waits for the answer, so it is alive, and so are those between it and the agent.
-        let lineage = Lineage::of(peer.pid, self.file().agent());
+        let lineage = lineage::of(peer.pid, self.file().agent());
         match self.journal.append(peer.pid, lineage, &payload) {
             Ok(seq) => {
                 frame::write(peer.out(), Type::Reported, |p| p.put_u64(seq));

@@ -24,9 +24,9 @@ use crate::{
     folder::{self, BUILD, HOLDER, HolderFile, Spec},
     journal::Journal,
     log::{Item, Reader, What, Writer, screen},
-    message::{PROTOCOL_MAX, PROTOCOL_MIN},
     state::{State, StateError},
 };
+use wxcode_protocol::holder::PROTOCOL;
 
 /// What the program before this one left open.
 struct Left {
@@ -83,7 +83,7 @@ pub(super) fn resume(dir: &Path, lifeline: &str) -> io::Result<Holder> {
     };
     holder.upgrades += 1;
     holder.file.build = BUILD.to_owned();
-    (holder.file.protocol_min, holder.file.protocol_max) = (PROTOCOL_MIN, PROTOCOL_MAX);
+    (holder.file.protocol_min, holder.file.protocol_max) = (PROTOCOL, PROTOCOL);
     if let Err(error) = folder::write_json(dir, HOLDER, &holder.file) {
         log(&error.to_string());
     }

@@ -11,13 +11,13 @@ use wxcode_terminal::Size;
 
 use super::{detach, holder::Holder, pty::Pty, scope};
 use crate::{
+    answer::Failure,
     folder::{self, BUILD, EXIT, HOLDER, HOOK, HolderFile, SOCKET, VERSION, now},
-    frame::MAX_SECRET,
     hook::{HookFile, address, open_folder},
-    launch::Failure,
-    message::{PROTOCOL_MAX, PROTOCOL_MIN},
     proc,
 };
+use wxcode_protocol::holder::PROTOCOL;
+use wxcode_protocol::holder::frame::MAX_SECRET;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 128;
@@ -37,7 +37,7 @@ impl Drop for Made<'_> {
 }
 
 /// Starts the agent of the spec in `dir`, which has the lock of the start. After an error nothing is left but the spec.
-pub(super) fn start(dir: &Path, umask: u32) -> Result<Holder, Failure> {
+pub(super) fn start(dir: &Path) -> Result<Holder, Failure> {
     let in_folder = |error: folder::FolderError| Failure::Folder {
         message: error.to_string(),
     };
@@ -79,7 +79,7 @@ pub(super) fn start(dir: &Path, umask: u32) -> Result<Holder, Failure> {
     if detach::is_caller_gone() {
         return Err(system("answer")(io::ErrorKind::BrokenPipe.into()));
     }
-    let agent = pty.spawn(&spec, spec.umask.unwrap_or(umask))?;
+    let agent = pty.spawn(&spec)?;
     let agent_pid = agent.as_raw_nonzero().get();
     // Not reaped yet, so it is there even if it has ended.
     let agent_start_time = proc::Stat::of(agent_pid).map_or(0, |stat| stat.start_time);
@@ -93,8 +93,8 @@ pub(super) fn start(dir: &Path, umask: u32) -> Result<Holder, Failure> {
         agent_start_time,
         guardian,
         scope,
-        protocol_min: PROTOCOL_MIN,
-        protocol_max: PROTOCOL_MAX,
+        protocol_min: PROTOCOL,
+        protocol_max: PROTOCOL,
         build: BUILD.to_owned(),
         started_at: now(),
     };

@@ -8,11 +8,9 @@ use super::{
     peer::{Cursor, Peer, Phase},
     replay::Next,
 };
-use crate::{
-    frame::{MAX_OUTPUT, MAX_SNAPSHOT},
-    journal,
-    message::{Event, write_output},
-};
+use crate::journal;
+use wxcode_protocol::holder::frame::{MAX_OUTPUT, MAX_SNAPSHOT};
+use wxcode_protocol::holder::{Event, write_output};
 use wxcode_terminal::Screen;
 
 /// The least time between two snapshots for one connection.

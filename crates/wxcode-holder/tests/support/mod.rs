@@ -28,7 +28,7 @@ pub struct Session {
 }
 
 pub fn exe() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_wxcode-holder-test"))
+    Path::new(env!("CARGO_BIN_EXE_wxcode-holder"))
 }
 
 pub fn spec(argv: &[&str], cwd: &Path) -> Spec {
@@ -41,8 +41,9 @@ pub fn spec(argv: &[&str], cwd: &Path) -> Spec {
         rows: 24,
         secret: "a secret of this test".into(),
         note: serde_json::json!({"kept": "as it is"}),
+        program: exe().to_owned(),
         scope: None,
-        umask: None,
+        umask: 0o022,
         created_at: "2026-01-01T00:00:00Z".into(),
     }
 }

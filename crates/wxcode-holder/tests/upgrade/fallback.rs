@@ -127,7 +127,7 @@ async fn a_program_that_finds_no_state_goes_on_with_what_the_folder_holds() {
     let end = info(&session).await.end;
     // Checked it is sound; then it is told of a state that is none.
     let text = format!(
-        "case $2 in --resume) line=$(sed -E 's/\"state\":[0-9]+/\"state\":99/' <<< \"$3\"); exec {0} holder --resume \"$line\" \"$4\";; esac\nexec {0} \"$@\"",
+        "case $2 in --resume) line=$(sed -E 's/\"state\":[0-9]+/\"state\":99/' <<< \"$3\"); exec {0} hold --resume \"$line\" \"$4\";; esac\nexec {0} \"$@\"",
         exe().display()
     );
     let program = script(session.tmp.path(), &text);

@@ -191,7 +191,7 @@ async fn nothing_of_the_old_program_is_left_open_or_in_memory() {
             fields
         );
         let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap();
-        assert_eq!(name.trim(), "wxcode");
+        assert_eq!(name.trim(), "wxcode-holder");
     }
     // What the agent finds open is its own.
     let agent = fs::read_dir(format!("/proc/{}/fd", session.file.agent_pid)).unwrap();

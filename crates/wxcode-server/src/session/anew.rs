@@ -90,7 +90,7 @@ impl Sessions {
             following,
             ledger,
             courier,
-            Upgrade::new(id, upgrades),
+            Upgrade::new(id, self.0.settings.holder.clone(), upgrades),
             closing,
         )
     }

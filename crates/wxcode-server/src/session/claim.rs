@@ -30,7 +30,7 @@ pub(super) fn claims(
     found.retain(|(pid, running)| lives(*pid, running));
     let depth = |pid: u32| {
         let pid = i32::try_from(pid).ok()?;
-        match Lineage::of(pid, agent?) {
+        match lineage::of(pid, agent?) {
             Lineage::Below(generations) => Some(generations),
             Lineage::Foreign | Lineage::Unknown => None,
         }

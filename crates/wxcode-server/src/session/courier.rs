@@ -51,8 +51,6 @@ pub(super) struct Courier {
     seq: u64,
     /// Keys that were sent to the holder on this connection.
     inputs: u64,
-    /// Whether the holder gives the keyboard to one connection alone.
-    claims: bool,
     /// Numbers the claims on the keyboard.
     claim: u64,
     /// Whether the claim of this number was asked for and not given back.
@@ -83,7 +81,6 @@ impl Courier {
             prompts: Prompts::default(),
             seq: 0,
             inputs: 0,
-            claims: false,
             claim: 0,
             is_claiming: false,
             look: 0,
@@ -97,9 +94,8 @@ impl Courier {
         }
     }
 
-    /// The holder is connected anew; whether it gives the keyboard to one connection alone. What was claimed is claimed no longer.
-    pub(super) fn connected(&mut self, claims: bool, now: u64) {
-        self.claims = claims;
+    /// The holder is connected again: an earlier claim on the keyboard is over.
+    pub(super) fn connected(&mut self, now: u64) {
         self.is_claiming = false;
         self.reload(now);
     }

@@ -182,7 +182,7 @@ fn settings(data_dir: PathBuf) -> Settings {
         token: String::new(),
         allowed_hosts: Vec::new(),
         claude: "/bin/true".into(),
-        exe: "wxcode".into(),
+        holder: "wxcode-holder".into(),
         claude_args: Vec::new(),
         permission_mode: None,
         commands: Commands {

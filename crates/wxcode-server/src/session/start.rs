@@ -343,7 +343,7 @@ async fn bring_up(
     note: &Note,
     at: Timestamp,
 ) -> Result<HolderFile, StartError> {
-    let hook = settings::hook_command(&settings.exe, &dir.join("hook.json"));
+    let hook = settings::hook_command(&settings.holder, &dir.join("hook.json"));
     let settings_file = dir.join("claude-settings.json");
     write_private(
         &settings_file,
@@ -379,12 +379,13 @@ pub(super) async fn hold(
             uuid::Uuid::new_v4().simple()
         ),
         note,
+        program: settings.holder.clone(),
         scope: scope::of(settings, &session_id, &project.name),
-        umask: Some(settings.umask),
+        umask: settings.umask,
         created_at: at.to_string(),
     };
     write_spec(dir, &spec).map_err(io::Error::other)?;
-    launch(&settings.exe, dir, surroundings.env.clone())
+    launch(&settings.holder, dir, surroundings.env.clone())
         .await
         .map_err(|error: LaunchError| StartError::Agent(error.to_string()))
 }

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wxcode_core::id::Id;
 use wxcode_holder::{
-    client::{ClientError, PROTOCOL_UPGRADES, Request, Sender, Welcome},
+    client::{ClientError, Request, Sender, Welcome},
     folder::BUILD,
 };
 
@@ -26,6 +26,8 @@ const ANSWER_MS: u64 = 30_000;
 #[derive(Debug)]
 pub(super) struct Upgrade {
     session: Id,
+    /// The program of this build.
+    program: PathBuf,
     /// Those that go on at the same time; `None` where holders are left as they are.
     gate: Option<Arc<Semaphore>>,
     tries: u32,
@@ -36,9 +38,10 @@ pub(super) struct Upgrade {
 }
 
 impl Upgrade {
-    pub(super) fn new(session: Id, gate: Option<Arc<Semaphore>>) -> Self {
+    pub(super) fn new(session: Id, program: PathBuf, gate: Option<Arc<Semaphore>>) -> Self {
         Self {
             session,
+            program,
             gate,
             tries: 0,
             due: None,
@@ -54,7 +57,7 @@ impl Upgrade {
         if asked && is_ours {
             tracing::info!(session = %self.session, build = BUILD, "the session's holder goes on as this build");
         }
-        if !is_ours && welcome.protocol >= PROTOCOL_UPGRADES && self.gate.is_some() {
+        if !is_ours && self.gate.is_some() {
             match asked {
                 true => self.failed("its holder came back as it was", now),
                 false => self.due = Some(now),
@@ -88,7 +91,7 @@ impl Upgrade {
         };
         let request = Request::Upgrade {
             build: BUILD.to_owned(),
-            program: own_program(),
+            program: self.program.clone(),
         };
         holder.post(request).await?;
         self.asked = Some(permit);
@@ -111,9 +114,4 @@ impl Upgrade {
         tracing::warn!(session = %self.session, reason, is_last, "the session's holder stays the build that it is; the session goes on with it");
         self.due = (!is_last).then_some(now + FAILED_MS);
     }
-}
-
-/// The very program that this process runs, also where its file was replaced or removed: never a newer one.
-fn own_program() -> PathBuf {
-    format!("/proc/{}/exe", std::process::id()).into()
 }

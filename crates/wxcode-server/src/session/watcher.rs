@@ -17,7 +17,7 @@ use wxcode_core::{
     delivery::machine::Event,
 };
 use wxcode_holder::{
-    client::{self, ClientError, Connection, PROTOCOL_CLAIMS, Request, Sender},
+    client::{self, ClientError, Connection, Request, Sender},
     folder::Exit,
 };
 
@@ -158,8 +158,7 @@ impl Watcher {
             })
             .await?;
         let now = self.now();
-        let claims = welcome.protocol >= PROTOCOL_CLAIMS;
-        self.courier.connected(claims, now);
+        self.courier.connected(now);
         self.upgrade.connected(&welcome, now);
         self.looker.unsettle(now);
         let session = Arc::clone(&self.session);

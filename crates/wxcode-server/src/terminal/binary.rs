@@ -6,7 +6,7 @@ use axum::extract::ws::Message;
 use bytes::Bytes;
 
 use super::protocol::Heard;
-use wxcode_wire::{CREDIT, ClientFrame, DecodeError, ServerFrame};
+use wxcode_protocol::websocket::{CREDIT, ClientFrame, DecodeError, ServerFrame};
 
 /// Frames that are accounted together, in bytes: a bound for the number of accounts.
 const ACCOUNT: usize = 16 << 10; // 16 KiB

@@ -28,7 +28,7 @@ use crate::{
     screen,
     session::{Delivered, Found, Session},
 };
-use wxcode_wire::{Notice, ServerFrame, Status};
+use wxcode_protocol::websocket::{Notice, ServerFrame, Status};
 
 /// How long a client may take to say its last word after a close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);

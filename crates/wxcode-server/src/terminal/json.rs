@@ -10,7 +10,7 @@ use super::{
     protocol::Heard,
     text::Cutter,
 };
-use wxcode_wire::{ClientFrame, INPUT_MAX, ServerFrame};
+use wxcode_protocol::websocket::{ClientFrame, INPUT_MAX, ServerFrame};
 
 /// What a client has been shown of the session, and how far it has counted.
 #[derive(Default)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use wxcode_wire::{Notice, Status};
+use wxcode_protocol::websocket::{Notice, Status};
 
 /// What a client says.
 #[derive(Debug, PartialEq, Eq, Deserialize)]

@@ -5,7 +5,7 @@ use wxcode_holder::client::Request;
 use wxcode_terminal::{Size, Terminal};
 
 use super::{binary::Binary, json::Json};
-use wxcode_wire::{ClientFrame, ServerFrame};
+use wxcode_protocol::websocket::{ClientFrame, ServerFrame};
 
 /// The most bytes of history before a screen, for a client that cannot ask for more: as in any dump.
 const HISTORY: u32 = Terminal::HISTORY_BYTES as u32;

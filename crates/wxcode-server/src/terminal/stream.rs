@@ -19,7 +19,7 @@ use super::{
     typing::is_typing,
 };
 use crate::{http::App, session::Attendance};
-use wxcode_wire::{ClientFrame, Role, ServerFrame};
+use wxcode_protocol::websocket::{ClientFrame, Role, ServerFrame};
 
 /// Bytes that are passed on at once, where so many have come, each event counted with [`EVENT`] more.
 const TOGETHER: usize = 32 << 10; // 32 KiB

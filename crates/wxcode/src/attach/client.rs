@@ -6,8 +6,8 @@ use anyhow::Context;
 use bytes::Bytes;
 use tokio::{sync::mpsc, time::sleep_until};
 use wxcode_holder::folder::Exit;
+use wxcode_protocol::websocket::{ClientFrame, Role, ServerFrame, Status};
 use wxcode_terminal::{Screen, Size};
-use wxcode_wire::{ClientFrame, Role, ServerFrame, Status};
 
 use super::{
     end::End,

@@ -7,7 +7,7 @@ use tokio::{
     task::JoinHandle,
     time::{Sleep, sleep},
 };
-use wxcode_wire::{ClientFrame, ServerFrame};
+use wxcode_protocol::websocket::{ClientFrame, ServerFrame};
 
 use super::{
     link::{Address, Link, Since},

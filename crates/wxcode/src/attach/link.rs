@@ -22,7 +22,7 @@ use tokio_tungstenite::{
         protocol::WebSocketConfig,
     },
 };
-use wxcode_wire::{ClientFrame, PROTOCOL, ServerFrame};
+use wxcode_protocol::websocket::{ClientFrame, PROTOCOL, ServerFrame};
 
 use super::retry::Lost;
 

@@ -1,7 +1,7 @@
 //! What is still to be told to the server, newest wish of each kind, before what was typed.
 
+use wxcode_protocol::websocket::ClientFrame;
 use wxcode_terminal::Size;
-use wxcode_wire::ClientFrame;
 
 use super::unsent::Unsent;
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use wxcode_wire::ClientFrame;
+use wxcode_protocol::websocket::ClientFrame;
 
 /// The most bytes that wait for the session; while there are more, the keyboard is not read.
 pub(crate) const WAITING_MAX: usize = 16 << 20; // 16 MiB

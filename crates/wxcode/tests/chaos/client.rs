@@ -17,8 +17,8 @@ use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{Message, client::IntoClientRequest},
 };
+use wxcode_protocol::websocket::{ClientFrame, PROTOCOL, ServerFrame};
 use wxcode_terminal::Size;
-use wxcode_wire::{ClientFrame, PROTOCOL, ServerFrame};
 
 use super::{step::Word, taken::words, tape::Given};
 

@@ -136,7 +136,7 @@ async fn a_websocket_is_refused_before_its_upgrade_or_closed_with_4401() {
     assert!(
         matches!(program.err(), Some(tokio_tungstenite::tungstenite::Error::Http(answer)) if answer.status() == 401)
     );
-    for protocol in [None, Some(wxcode_wire::PROTOCOL)] {
+    for protocol in [None, Some(wxcode_protocol::websocket::PROTOCOL)] {
         let mut headers = vec![("origin", server.base.as_str())];
         headers.extend(protocol.map(|protocol| ("sec-websocket-protocol", protocol)));
         let mut browser = Socket::open(&server, &path, &headers).await.unwrap();

@@ -13,7 +13,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Agent, Events, Server, eventually};
+use crate::support::{Agent, Events, Server, eventually, holder_program};
 
 /// The folder of the only session.
 fn folder(server: &Server) -> PathBuf {
@@ -25,7 +25,7 @@ fn folder(server: &Server) -> PathBuf {
 /// Reports a hook with the session's secret, from outside of the agent's tree.
 fn forge(server: &Server, payload: &Value) {
     let file = folder(server).join("hook.json");
-    let mut hook = std::process::Command::new(env!("CARGO_BIN_EXE_wxcode"))
+    let mut hook = std::process::Command::new(holder_program())
         .arg("hook")
         .arg(file)
         .stdin(Stdio::piped())

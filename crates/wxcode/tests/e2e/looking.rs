@@ -1,7 +1,7 @@
 //! Clients that join what runs, and start nothing: `read_only=true` and `start=false`.
 
 use serde_json::{Value, json};
-use wxcode_wire::ServerFrame;
+use wxcode_protocol::websocket::ServerFrame;
 
 use crate::support::{Agent, Server, Socket, Wire};
 

@@ -3,8 +3,8 @@
 
 use std::{fmt::Write as _, fs, sync::Arc};
 
+use wxcode_protocol::websocket::{ClientFrame, ServerFrame};
 use wxcode_terminal::{Screen as _, Size, Terminal};
-use wxcode_wire::{ClientFrame, ServerFrame};
 
 use crate::support::{Agent, Server, Wire};
 

@@ -70,7 +70,9 @@ async fn clients_that_stop_reading_stall_no_one_and_cost_little() {
         assert!(socket.output.contains("\u{1b}c"), "a fresh screen");
     }
     let offset = silent.offset;
-    silent.send(wxcode_wire::ClientFrame::Ack(offset)).await;
+    silent
+        .send(wxcode_protocol::websocket::ClientFrame::Ack(offset))
+        .await;
     silent.acknowledges = true;
     silent.until_shown("typed by a stuck one").await;
     assert!(silent.received < 2 << 20, "{}", silent.received);

@@ -8,9 +8,9 @@ use std::{fs, path::PathBuf};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use wxcode_protocol::websocket::{ClientFrame, ServerFrame};
 use wxcode_terminal::{Size, Terminal};
 use wxcode_testbed::Stub;
-use wxcode_wire::{ClientFrame, ServerFrame};
 
 use crate::support::{Server, Wire, eventually, is_alive, kill, real};
 

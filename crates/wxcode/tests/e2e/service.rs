@@ -167,7 +167,9 @@ impl Service {
 
 /// The program under test, in there.
 fn wxcode() -> String {
-    Systemd::program(Path::new(env!("CARGO_BIN_EXE_wxcode")))
+    let program = Path::new(env!("CARGO_BIN_EXE_wxcode"));
+    wxcode_testbed::holder_program(program);
+    Systemd::program(program)
 }
 
 fn unit_of(dir: &Path) -> String {

@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 use wxcode_testbed::full_pipe;
 
-use crate::support::{Agent, Server, eventually, is_alive};
+use crate::support::{Agent, Server, eventually, holder_program, is_alive};
 
 fn read(dir: &Path, name: &str) -> Value {
     serde_json::from_slice(&fs::read(dir.join(name)).unwrap()).unwrap()
@@ -50,12 +50,14 @@ impl Cut {
         server.crash().await;
         let dir = next_folder(&before);
         let (caller, writer) = full_pipe().unwrap();
+        let wxcode = std::mem::replace(&mut server.program, vec![holder_program().into()]);
         let mut launcher = server
-            .command(&["holder", dir.to_str().unwrap()])
+            .command(&["hold", dir.to_str().unwrap()])
             .stdin(Stdio::null())
             .stdout(writer)
             .spawn()
             .unwrap();
+        server.program = wxcode;
         launcher.wait().await.unwrap();
         eventually("the agent runs", || dir.join("holder.json").exists()).await;
         let agent = read(&dir, "holder.json")["agent_pid"].as_i64().unwrap();

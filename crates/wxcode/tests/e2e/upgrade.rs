@@ -1,7 +1,7 @@
 //! Another build, another server, a server that breaks: the agents run on.
 
 mod holder;
-mod recorded;
+mod removed;
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use wxcode_testbed::other_build;
 
-use crate::support::{Agent, Server, eventually, is_alive};
+use crate::support::{Agent, Server, eventually, holder_program, is_alive};
 
 /// How a build names itself, and how the newer one does.
 const BUILDS: (&str, &str) = (
@@ -21,18 +21,22 @@ const BUILDS: (&str, &str) = (
     "wxcode 9.9.9",
 );
 
-/// The program as it would be after an upgrade: the same, but for what it says that it is.
+/// The programs as they would be after an upgrade: the same, but for the build that they name.
 fn newer(path: &Path) {
     let (old, new) = BUILDS;
-    let program = Path::new(env!("CARGO_BIN_EXE_wxcode"));
-    install(path, &other_build(program, old, new));
+    let wxcode = Path::new(env!("CARGO_BIN_EXE_wxcode"));
+    install(path, &other_build(wxcode, old, new));
+    let holder = path.with_file_name("wxcode-holder");
+    install(&holder, &other_build(holder_program(), old, new));
 }
 
-/// Has the server run a program of its own, which can be replaced; its path.
+/// Has the server run programs of its own, which can be replaced; the path of `wxcode`.
 async fn own_program(server: &mut Server) -> PathBuf {
     server.terminate().await;
     let program: PathBuf = server.data_dir().join("wxcode");
     install(&program, &fs::read(env!("CARGO_BIN_EXE_wxcode")).unwrap());
+    let holder = program.with_file_name("wxcode-holder");
+    install(&holder, &fs::read(holder_program()).unwrap());
     server.program = vec![program.clone().into()];
     server.up().await;
     program
@@ -40,6 +44,7 @@ async fn own_program(server: &mut Server) -> PathBuf {
 
 /// As package managers do: beside its place, and moved there.
 fn install(path: &Path, bytes: &[u8]) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
     let beside = path.with_extension("new");
     fs::write(&beside, bytes).unwrap();
     fs::set_permissions(&beside, fs::Permissions::from_mode(0o755)).unwrap();
@@ -80,7 +85,7 @@ async fn sessions_of_an_older_build_go_on_under_a_newer_one() {
     for build in [old, new] {
         assert!(doctor.contains(build), "{doctor}");
     }
-    // Typed by the old holder, reported through the new program's hook, confirmed by the new server.
+    // Typed by the old holder, reported through its own hook, confirmed by the new server.
     server
         .session_until(&project, "idle again", |session| {
             session["agent_state"] == "idle"

@@ -3,7 +3,7 @@
 use std::fs;
 
 use tokio_tungstenite::tungstenite::Message;
-use wxcode_wire::{CREDIT, ClientFrame, Role, ServerFrame};
+use wxcode_protocol::websocket::{CREDIT, ClientFrame, Role, ServerFrame};
 
 use crate::support::{Agent, Server, Wire, eventually, is_alive};
 

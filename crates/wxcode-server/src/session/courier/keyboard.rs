@@ -68,17 +68,13 @@ impl Courier {
         self.tell(Event::Looked(seen), holder, now).await
     }
 
-    /// Asks for the keyboard; the answer where the holder does not know claims.
-    pub(super) async fn claim(&mut self, holder: &Sender) -> Result<Option<Event>, ClientError> {
+    /// Asks for the keyboard.
+    pub(super) async fn claim(&mut self, holder: &Sender) -> Result<(), ClientError> {
         self.claim += 1;
         self.is_claiming = true;
-        if !self.claims {
-            return Ok(Some(Event::Claimed));
-        }
         let claim = self.claim;
         let for_ms = u32::try_from(CLAIM_MS).unwrap_or(u32::MAX);
-        holder.post(Request::Claim { claim, for_ms }).await?;
-        Ok(None)
+        holder.post(Request::Claim { claim, for_ms }).await
     }
 
     /// Asks for the screen.
@@ -90,14 +86,14 @@ impl Courier {
 
     /// Gives the keyboard back.
     pub(super) async fn release(&mut self, holder: &Sender) -> Result<(), ClientError> {
-        if std::mem::take(&mut self.is_claiming) && self.claims {
+        if std::mem::take(&mut self.is_claiming) {
             let claim = self.claim;
             holder.post(Request::Release { claim }).await?;
         }
         Ok(())
     }
 
-    /// Types keys, within the claim where the holder knows claims.
+    /// Types keys within the claim.
     pub(super) async fn press(
         &mut self,
         keys: &'static [u8],
@@ -105,10 +101,8 @@ impl Courier {
     ) -> Result<(), ClientError> {
         self.inputs += 1;
         let (seq, claim, bytes) = (self.inputs, self.claim, Bytes::from_static(keys));
-        let request = match self.claims {
-            true => Request::ClaimedInput { claim, seq, bytes },
-            false => Request::Input { seq, bytes },
-        };
-        holder.post(request).await
+        holder
+            .post(Request::ClaimedInput { claim, seq, bytes })
+            .await
     }
 }

@@ -26,7 +26,10 @@ impl Courier {
         let (state, attempts, error) = (delivery.state, delivery.attempts, delivery.error.clone());
         let after = delivery.after_seq;
         match effect {
-            Effect::Claim => self.claim(holder).await.map_err(Setback::Holder),
+            Effect::Claim => {
+                self.claim(holder).await.map_err(Setback::Holder)?;
+                Ok(None)
+            }
             Effect::Release => {
                 self.release(holder).await.map_err(Setback::Holder)?;
                 Ok(None)
@@ -51,13 +54,10 @@ impl Courier {
             Effect::Type => {
                 let key = delivery.id.to_string();
                 let bytes = prompt::paste(&delivery.text).into();
-                let request = match self.claims {
-                    true => Request::ClaimedDeliver {
-                        claim: self.claim,
-                        key,
-                        bytes,
-                    },
-                    false => Request::Deliver { key, bytes },
+                let request = Request::ClaimedDeliver {
+                    claim: self.claim,
+                    key,
+                    bytes,
                 };
                 holder.post(request).await.map_err(Setback::Holder)?;
                 Ok(None)

@@ -4,9 +4,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::{deliveries, running};
-use wxcode_holder::client::Request;
-
-use crate::support::{Agent, Frame, Proxy, Server, Stop};
+use crate::support::Server;
 
 #[tokio::test]
 async fn what_others_type_during_a_delivery_comes_behind_it() {
@@ -48,49 +46,6 @@ async fn ctrl_c_gets_through_and_the_command_is_not_sent() {
     assert!(error.contains("15 s"), "{failed}");
     let screen = server.get(&screen).await.expect(200);
     assert!(screen.as_str().unwrap().contains("❯ mine"), "{screen}");
-}
-
-/// A holder that runs since before an upgrade.
-#[tokio::test]
-async fn a_holder_that_knows_no_claims_is_delivered_to() {
-    let mut server = Server::start(Agent::fake("")).await;
-    let project = server.project("p").await;
-    server.start_session(&project).await;
-    let idle = |session: &serde_json::Value| session["agent_state"] == "idle";
-    server.session_until(&project, "idle", idle).await;
-    server.crash().await;
-    let unknown: Stop = |frame| {
-        use Request::{Claim, ClaimedDeliver, ClaimedInput, Release};
-        let Frame::Request(request) = frame else {
-            return false;
-        };
-        matches!(
-            request,
-            Claim { .. } | Release { .. } | ClaimedInput { .. } | ClaimedDeliver { .. }
-        )
-    };
-    let dir = server.session_dirs().remove(0);
-    let mut proxy = Proxy::speaking_the_first_version(&dir, unknown);
-    server.up().await;
-    let mut socket = server
-        .socket(&format!("/output-projects/{project}/terminal"))
-        .await;
-    socket.input("half a thought").await;
-    socket.until("❯ half a thought").await;
-    let delivery = server.deliver(&project, "the command").await;
-    server
-        .delivery_until(&project, &delivery, "submitted")
-        .await;
-    socket
-        .until("fake: 1 user message; last: the command")
-        .await;
-    assert!(
-        !proxy.has_stopped(),
-        "nothing that it does not know is asked of it"
-    );
-    server.crash().await;
-    proxy.take_away();
-    server.up().await;
 }
 
 async fn send(server: &Server, project: &str, text: &str, key: &str) -> (u16, serde_json::Value) {

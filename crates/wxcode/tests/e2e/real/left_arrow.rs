@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::Value;
-use wxcode_wire::ServerFrame;
+use wxcode_protocol::websocket::ServerFrame;
 
 use super::{last_turn, pid, say, start};
 use crate::support::Wire;

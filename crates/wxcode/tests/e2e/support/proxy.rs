@@ -17,8 +17,8 @@ use tokio::{
     sync::mpsc,
     task::JoinHandle,
 };
-use wxcode_holder::{
-    client::{Event, Request},
+use wxcode_protocol::holder::{
+    Event, Request,
     frame::{Decoder, Type},
 };
 
@@ -50,7 +50,7 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Puts itself before the holder of the session in `dir`. With `forwards` the frame that it stops at still goes through.
     pub(crate) fn new(dir: &Path, stop: Stop, forwards: bool) -> Self {
-        Self::with(dir, stop, forwards, false, None)
+        Self::with(dir, stop, forwards, None)
     }
 
     /// The same, but the connection breaks behind the frame that it stops at, and `before` is called before that one goes through.
@@ -59,20 +59,10 @@ impl Proxy {
         stop: Stop,
         before: impl Fn() + Send + Sync + 'static,
     ) -> Self {
-        Self::with(dir, stop, true, false, Some(Arc::new(before)))
+        Self::with(dir, stop, true, Some(Arc::new(before)))
     }
 
-    /// Makes the two sides speak the first version of the protocol; tells of the frames that `watched` is true for.
-    pub(crate) fn speaking_the_first_version(dir: &Path, watched: Stop) -> Self {
-        Self::with(dir, watched, true, true, None)
-    }
-
-    /// Whether it has stopped.
-    pub(crate) fn has_stopped(&mut self) -> bool {
-        self.stopped.try_recv().is_ok()
-    }
-
-    fn with(dir: &Path, stop: Stop, forwards: bool, old: bool, breaks: Option<Before>) -> Self {
+    fn with(dir: &Path, stop: Stop, forwards: bool, breaks: Option<Before>) -> Self {
         let (socket, aside) = (dir.join(SOCKET), dir.join("aside").join(SOCKET));
         fs::create_dir(dir.join("aside")).unwrap();
         fs::rename(&socket, &aside).unwrap();
@@ -90,7 +80,6 @@ impl Proxy {
                 let way = Way {
                     stop,
                     forwards,
-                    old,
                     breaks: breaks.clone(),
                     tell: tell.clone(),
                 };
@@ -150,17 +139,9 @@ fn report_to(dir: &Path, socket: &Path) {
 struct Way {
     stop: Stop,
     forwards: bool,
-    old: bool,
     /// Where it breaks rather than stops: what is done before.
     breaks: Option<Before>,
     tell: mpsc::Sender<()>,
-}
-
-/// The greeting of a build that speaks the first version alone.
-fn first_version(hello: &[u8]) -> Bytes {
-    let mut hello: serde_json::Value = serde_json::from_slice(hello).unwrap();
-    hello["protocol_max"] = 1.into();
-    hello.to_string().into()
 }
 
 /// Forwards frames one way until the sender is gone, or until it breaks: whether it did.
@@ -172,10 +153,6 @@ async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way) -> b
             if stopped {
                 continue;
             }
-            let payload = match kind {
-                Type::Hello if way.old => first_version(&payload),
-                _ => payload,
-            };
             let stops = (way.stop)(&frame(kind, &payload));
             if let Some(before) = way.breaks.as_ref().filter(|_| stops) {
                 before();

@@ -163,7 +163,7 @@ impl Server {
             child: None,
             listen: "127.0.0.1:0".to_owned(),
             store,
-            program: vec![env!("CARGO_BIN_EXE_wxcode").into()],
+            program: vec![wxcode().into()],
             is_elsewhere: false,
             outputs: None,
         }
@@ -514,4 +514,16 @@ pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
         assert!(Instant::now() < deadline, "not in time: {what}");
         sleep(LOOK).await;
     }
+}
+
+/// The program under test; its other one is beside it.
+fn wxcode() -> &'static Path {
+    let program = Path::new(env!("CARGO_BIN_EXE_wxcode"));
+    wxcode_testbed::holder_program(program);
+    program
+}
+
+/// The program of the sessions that is installed beside the program under test.
+pub(crate) fn holder_program() -> &'static Path {
+    wxcode_testbed::holder_program(Path::new(env!("CARGO_BIN_EXE_wxcode")))
 }

@@ -9,8 +9,8 @@ use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async_with_config,
     tungstenite::{Message, client::IntoClientRequest, protocol::WebSocketConfig},
 };
+use wxcode_protocol::websocket::{ClientFrame, PROTOCOL, Role, ServerFrame, Status};
 use wxcode_terminal::{Screen as _, Size, Terminal};
-use wxcode_wire::{ClientFrame, PROTOCOL, Role, ServerFrame, Status};
 
 use super::Server;
 

@@ -1,0 +1,48 @@
+//! The program of a session's process, of its guardian, and of the agent's hooks.
+//!
+//! The server starts it and Claude Code runs its `hook`; nobody types its arguments.
+
+use std::{
+    ffi::{OsStr, OsString},
+    io::Write,
+    path::Path,
+    process::ExitCode,
+};
+
+use wxcode_holder::{check_state, folder::BUILD, hook, resume, run};
+
+/// What the program says where it does not understand its arguments.
+const USAGE: &str = "usage: wxcode-holder hold [--resume LINE | --check-state FD] FOLDER
+       wxcode-holder hook FILE
+       wxcode-holder --version
+wxcode-holder is a part of wxcode, which starts it: run `wxcode --help`
+";
+
+fn main() -> ExitCode {
+    // The files of a session are for its owner alone; the agent gets the umask of its spec.
+    rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077));
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let words: Vec<&OsStr> = arguments.iter().map(OsString::as_os_str).collect();
+    match words[..] {
+        [command, file] if command == "hook" => {
+            hook::run(Path::new(file));
+            ExitCode::SUCCESS
+        }
+        [command, dir] if command == "hold" => run(Path::new(dir)),
+        [command, option, line, dir] if command == "hold" && option == "--resume" => {
+            resume(Path::new(dir), &line.to_string_lossy())
+        }
+        [command, option, fd, _] if command == "hold" && option == "--check-state" => {
+            // A number that is none of a descriptor's is found out there.
+            check_state(fd.to_string_lossy().parse().unwrap_or(-1))
+        }
+        [option] if option == "--version" => match writeln!(std::io::stdout(), "{BUILD}") {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        },
+        _ => {
+            let _ = std::io::stderr().write_all(USAGE.as_bytes());
+            ExitCode::from(2)
+        }
+    }
+}

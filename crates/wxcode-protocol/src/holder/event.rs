@@ -1,0 +1,320 @@
+//! What a holder tells a client.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::{
+    Info,
+    fields::{Fields, Malformed, modes_bits},
+    frame::{self, Type},
+};
+use crate::{
+    Exit, Modes, Size,
+    lineage::{self, Lineage},
+};
+
+/// What a holder tells a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The screen at an offset, to be written to a freshly reset terminal of that size; the output
+    /// goes on from there.
+    Snapshot {
+        /// The offset behind the last byte that the screen shows.
+        offset: u64,
+        /// The size of the screen.
+        size: Size,
+        /// The stream that draws it.
+        bytes: Bytes,
+    },
+    /// Bytes that the agent wrote.
+    Output {
+        /// The offset of the first of them.
+        offset: u64,
+        /// At most [`frame::MAX_OUTPUT`] bytes, cut anywhere.
+        bytes: Bytes,
+    },
+    /// The terminal changed its size.
+    Resized {
+        /// The bytes from this offset on were read after the change.
+        offset: u64,
+        /// The size now.
+        size: Size,
+    },
+    /// A payload that a hook of the agent reported.
+    Hook {
+        /// Counts up from 1 without gaps, but for payloads that gave way to newer ones.
+        seq: u64,
+        /// The process that reported it.
+        pid: i32,
+        /// Where it stood to the agent's process when it reported.
+        lineage: Lineage,
+        /// What it reported.
+        payload: Bytes,
+    },
+    /// The agent has written nothing for [`super::QUIET`].
+    Quiet {
+        /// How many bytes it has written in all.
+        offset: u64,
+        /// The modes of the terminal.
+        modes: Modes,
+    },
+    /// All bytes of an `Input` are in the PTY.
+    InputTaken {
+        /// The number of the `Input`.
+        seq: u64,
+    },
+    /// The newest number of the inputs that were taken of an `Identify`'s client; 0 for none.
+    Identified {
+        /// The number.
+        newest: u64,
+    },
+    /// An `Input` was not, or not wholly, typed.
+    InputRefused {
+        /// The number of the `Input`.
+        seq: u64,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The bytes of a `Deliver` are in the PTY, or those of an earlier one with its key were taken.
+    Delivered {
+        /// The key.
+        key: String,
+        /// Whether this request was the one that typed.
+        fresh: bool,
+    },
+    /// A `Deliver` was not, or not wholly, typed. Where nothing was typed the key stays unused.
+    DeliverRefused {
+        /// The key.
+        key: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The keyboard is this connection's; the time runs since the holder took the `Claim`.
+    Claimed {
+        /// The number of the `Claim`.
+        claim: u64,
+    },
+    /// The keyboard is not, or no longer, this connection's.
+    Unclaimed {
+        /// The number of the `Claim`.
+        claim: u64,
+        /// Why.
+        reason: String,
+    },
+    /// The holder goes on as the program of an `Upgrade`, from this moment on: the connection ends now, and a new one
+    /// reaches that program. Where the system refuses at the last moment `UpgradeRefused` follows.
+    Upgrading,
+    /// The holder goes on as it is, as if an `Upgrade` had not been asked.
+    UpgradeRefused {
+        /// Whether it may be done at another moment.
+        busy: bool,
+        /// Why.
+        reason: String,
+    },
+    /// The screen that a `Screen` asked for.
+    Screen {
+        /// The number of the request.
+        id: u64,
+        /// The offset behind the last byte that the screen shows.
+        offset: u64,
+        /// The size of the screen.
+        size: Size,
+        /// The modes of the terminal.
+        modes: Modes,
+        /// The window title.
+        title: String,
+        /// The screen as text, rows joined by `\n`.
+        text: String,
+        /// The stream that draws the screen on a freshly reset terminal.
+        dump: Bytes,
+    },
+    /// The state that an `Info` asked for.
+    Info(Info),
+    /// The agent has ended; every byte that it wrote came before this.
+    Exited(Exit),
+    /// The last request could not be done; the connection goes on.
+    Error {
+        /// Why, and what to do.
+        message: String,
+    },
+}
+
+impl Event {
+    /// Appends the event's frame.
+    pub fn encode(&self, out: &mut BytesMut) {
+        match self {
+            Self::Snapshot {
+                offset,
+                size,
+                bytes,
+            } => frame::write(out, Type::Snapshot, |p| {
+                p.put_u64(*offset);
+                put_size(p, *size);
+                p.put_slice(bytes);
+            }),
+            Self::Output { offset, bytes } => write_output(out, *offset, bytes),
+            Self::Resized { offset, size } => frame::write(out, Type::Resized, |p| {
+                p.put_u64(*offset);
+                put_size(p, *size);
+            }),
+            Self::Hook {
+                seq,
+                pid,
+                lineage,
+                payload,
+            } => frame::write(out, Type::Hook, |p| {
+                p.put_u64(*seq);
+                p.put_u32(lineage::pack(*lineage, *pid));
+                p.put_slice(payload);
+            }),
+            Self::Quiet { offset, modes } => frame::write(out, Type::Quiet, |p| {
+                p.put_u64(*offset);
+                p.put_u16(modes_bits(*modes));
+            }),
+            Self::InputTaken { seq } => frame::write(out, Type::InputTaken, |p| p.put_u64(*seq)),
+            Self::Identified { newest } => {
+                frame::write(out, Type::Identified, |p| p.put_u64(*newest));
+            }
+            Self::InputRefused { seq, reason } => frame::write(out, Type::InputRefused, |p| {
+                p.put_u64(*seq);
+                p.put_slice(reason.as_bytes());
+            }),
+            Self::Delivered { key, fresh } => frame::write(out, Type::Delivered, |p| {
+                p.put_u8(u8::from(*fresh));
+                p.put_slice(key.as_bytes());
+            }),
+            Self::DeliverRefused { key, reason } => frame::write(out, Type::DeliverRefused, |p| {
+                put_bytes(p, key.as_bytes());
+                p.put_slice(reason.as_bytes());
+            }),
+            Self::Claimed { claim } => frame::write(out, Type::Claimed, |p| p.put_u64(*claim)),
+            Self::Unclaimed { claim, reason } => frame::write(out, Type::Unclaimed, |p| {
+                p.put_u64(*claim);
+                p.put_slice(reason.as_bytes());
+            }),
+            Self::Upgrading => frame::write(out, Type::Upgrading, |_| ()),
+            Self::UpgradeRefused { busy, reason } => {
+                frame::write(out, Type::UpgradeRefused, |p| {
+                    p.put_u8(u8::from(*busy));
+                    p.put_slice(reason.as_bytes());
+                });
+            }
+            Self::Screen {
+                id,
+                offset,
+                size,
+                modes,
+                title,
+                text,
+                dump,
+            } => frame::write(out, Type::ScreenIs, |p| {
+                p.put_u64(*id);
+                p.put_u64(*offset);
+                put_size(p, *size);
+                p.put_u16(modes_bits(*modes));
+                put_bytes(p, title.as_bytes());
+                put_bytes(p, text.as_bytes());
+                p.put_slice(dump);
+            }),
+            Self::Info(info) => frame::write_json(out, Type::InfoIs, info),
+            Self::Exited(exit) => frame::write_json(out, Type::Exited, exit),
+            Self::Error { message } => frame::write(out, Type::Error, |p| {
+                p.put_slice(message.as_bytes());
+            }),
+        }
+    }
+
+    /// The event of a frame's payload; `None` for a type that is not an event.
+    pub fn decode(kind: Type, payload: Bytes) -> Result<Option<Self>, Malformed> {
+        let mut fields = Fields::new(payload, kind.name());
+        Ok(Some(match kind {
+            Type::Snapshot => Self::Snapshot {
+                offset: fields.u64()?,
+                size: fields.size()?,
+                bytes: fields.rest(),
+            },
+            Type::Output => Self::Output {
+                offset: fields.u64()?,
+                bytes: fields.rest(),
+            },
+            Type::Resized => Self::Resized {
+                offset: fields.u64()?,
+                size: fields.size()?,
+            },
+            Type::Hook => {
+                let seq = fields.u64()?;
+                let (lineage, pid) = lineage::unpack(fields.u32()?);
+                Self::Hook {
+                    seq,
+                    pid,
+                    lineage,
+                    payload: fields.rest(),
+                }
+            }
+            Type::Quiet => Self::Quiet {
+                offset: fields.u64()?,
+                modes: fields.modes()?,
+            },
+            Type::InputTaken => Self::InputTaken { seq: fields.u64()? },
+            Type::Identified => Self::Identified {
+                newest: fields.u64()?,
+            },
+            Type::InputRefused => Self::InputRefused {
+                seq: fields.u64()?,
+                reason: fields.rest_text()?,
+            },
+            Type::Delivered => Self::Delivered {
+                fresh: fields.u8()? != 0,
+                key: fields.rest_text()?,
+            },
+            Type::DeliverRefused => Self::DeliverRefused {
+                key: fields.text()?,
+                reason: fields.rest_text()?,
+            },
+            Type::Claimed => Self::Claimed {
+                claim: fields.u64()?,
+            },
+            Type::Unclaimed => Self::Unclaimed {
+                claim: fields.u64()?,
+                reason: fields.rest_text()?,
+            },
+            Type::Upgrading => Self::Upgrading,
+            Type::UpgradeRefused => Self::UpgradeRefused {
+                busy: fields.u8()? != 0,
+                reason: fields.rest_text()?,
+            },
+            Type::ScreenIs => Self::Screen {
+                id: fields.u64()?,
+                offset: fields.u64()?,
+                size: fields.size()?,
+                modes: fields.modes()?,
+                title: fields.text()?,
+                text: fields.text()?,
+                dump: fields.rest(),
+            },
+            Type::InfoIs => Self::Info(fields.json()?),
+            Type::Exited => Self::Exited(fields.json()?),
+            Type::Error => Self::Error {
+                message: fields.rest_text()?,
+            },
+            _ => return Ok(None),
+        }))
+    }
+}
+
+/// Appends the frame of an `Output`, without a copy of the bytes in between.
+pub fn write_output(out: &mut BytesMut, offset: u64, bytes: &[u8]) {
+    frame::write(out, Type::Output, |p| {
+        p.put_u64(offset);
+        p.put_slice(bytes);
+    });
+}
+
+fn put_size(out: &mut BytesMut, size: Size) {
+    out.put_u16(size.cols);
+    out.put_u16(size.rows);
+}
+
+fn put_bytes(out: &mut BytesMut, bytes: &[u8]) {
+    out.put_u32(bytes.len() as u32);
+    out.put_slice(bytes);
+}

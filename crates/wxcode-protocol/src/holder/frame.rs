@@ -1,0 +1,225 @@
+//! Frames: how messages lie in the stream of a socket, and how much of one is ever held.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use serde::Serialize;
+
+/// The most bytes that one `Input` or `Deliver` may type.
+pub const MAX_INPUT: usize = 4 << 20; // 4 MiB
+/// The most bytes in the key of a `Deliver`.
+pub const MAX_KEY: usize = 256;
+/// The most bytes in one hook payload.
+pub const MAX_HOOK: usize = 8 << 20; // 8 MiB
+/// The most bytes in the hook secret.
+pub const MAX_SECRET: usize = 256;
+/// The most bytes in one `Output`.
+pub const MAX_OUTPUT: usize = 32 << 10; // 32 KiB
+/// The most bytes in a `Snapshot` or `Screen`: 500 × 500 cells with every attribute, twice.
+pub const MAX_SNAPSHOT: usize = 32 << 20; // 32 MiB
+/// The most bytes in the small messages, JSON ones included.
+pub const MAX_SMALL: usize = 64 << 10; // 64 KiB
+/// The most bytes that are skipped of a type that is not known.
+pub const MAX_UNKNOWN: usize = 1 << 20; // 1 MiB
+/// The longest claim on the keyboard, in milliseconds.
+pub const MAX_CLAIM_MS: u32 = 10_000; // 10 s
+/// The longest grace of a `Stop`, in milliseconds.
+pub const MAX_GRACE_MS: u64 = 600_000; // 10 minutes
+
+/// The length (u32) and the type (u8) before each payload.
+const HEADER: usize = 5;
+
+macro_rules! types {
+    ($($(#[doc = $doc:literal])* $name:ident = $code:literal, $limit:expr;)*) => {
+        /// The type of a frame.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Type {
+            $($(#[doc = $doc])* $name = $code,)*
+        }
+
+        impl Type {
+            /// The type of a code, where this build knows it.
+            pub fn from_code(code: u8) -> Option<Self> {
+                match code {
+                    $($code => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+
+            /// The most bytes of payload.
+            pub fn limit(self) -> usize {
+                match self {
+                    $(Self::$name => $limit,)*
+                }
+            }
+
+            /// The name, for messages.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                }
+            }
+        }
+    };
+}
+
+types! {
+    /// Client: the first message.
+    Hello = 1, MAX_SMALL;
+    /// Client: stream the output.
+    Attach = 2, 12;
+    /// Client: stream the events.
+    Events = 3, 8;
+    /// Client: type bytes.
+    Input = 4, MAX_INPUT + 8;
+    /// Client: type bytes once.
+    Deliver = 5, MAX_INPUT + MAX_KEY + 4;
+    /// Client: change the size.
+    Resize = 6, 4;
+    /// Client: signal the foreground group.
+    Signal = 7, 1;
+    /// Client: the screen, please.
+    Screen = 8, 8;
+    /// Client: end the agent.
+    Stop = 9, 8;
+    /// Client: the state, please.
+    Info = 10, 0;
+    /// Hook: a payload, with the secret before it.
+    Report = 11, MAX_HOOK + MAX_SECRET + 4;
+    /// Client: the newest screen, please, in the stream of the output.
+    Redraw = 12, 4;
+    /// Client: its name, so that it types nothing twice when it comes back.
+    Identify = 13, 16;
+    /// Client: the keyboard for itself, for a while.
+    Claim = 14, 12;
+    /// Client: it needs the keyboard no longer.
+    Release = 15, 8;
+    /// Client: type bytes, only within a claim.
+    ClaimedInput = 16, MAX_INPUT + 16;
+    /// Client: type bytes once, only within a claim.
+    ClaimedDeliver = 17, MAX_INPUT + MAX_KEY + 12;
+    /// Client: go on as another program, please.
+    Upgrade = 18, MAX_SMALL;
+    /// Holder: the answer to `Hello`.
+    Welcome = 64, MAX_SMALL;
+    /// Holder: the screen at an offset.
+    Snapshot = 65, MAX_SNAPSHOT;
+    /// Holder: output.
+    Output = 66, MAX_OUTPUT + 8;
+    /// Holder: the size changed.
+    Resized = 67, 12;
+    /// Holder: a hook payload.
+    Hook = 68, MAX_HOOK + 12;
+    /// Holder: no output for a while.
+    Quiet = 69, 10;
+    /// Holder: the bytes of an `Input` are in the PTY.
+    InputTaken = 70, 8;
+    /// Holder: they are not.
+    InputRefused = 71, MAX_SMALL;
+    /// Holder: the answer to `Deliver`.
+    Delivered = 72, MAX_SMALL;
+    /// Holder: a `Deliver` was refused.
+    DeliverRefused = 73, MAX_SMALL;
+    /// Holder: the answer to `Screen`.
+    ScreenIs = 74, MAX_SNAPSHOT;
+    /// Holder: the answer to `Info`.
+    InfoIs = 75, MAX_SMALL;
+    /// Holder: the agent has ended.
+    Exited = 76, MAX_SMALL;
+    /// Holder: a request could not be done.
+    Error = 77, MAX_SMALL;
+    /// Holder: the answer to `Report`, taken.
+    Reported = 78, 8;
+    /// Holder: the answer to `Identify`.
+    Identified = 79, 8;
+    /// Holder: the answer to `Claim`, granted.
+    Claimed = 80, 8;
+    /// Holder: a claim was not granted, or is over.
+    Unclaimed = 81, MAX_SMALL;
+    /// Holder: the answer to `Upgrade`, done.
+    Upgrading = 82, 0;
+    /// Holder: the answer to `Upgrade`, not done.
+    UpgradeRefused = 83, MAX_SMALL;
+}
+
+/// A stream that holds no frames, or larger ones than are allowed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a frame of type {code} with {len} bytes, where {limit} are allowed; the other side speaks another protocol, so run the same wxcode on both"
+)]
+pub struct TooLong {
+    /// The code of the type.
+    pub code: u8,
+    /// The length that the frame announced.
+    pub len: usize,
+    /// The bound.
+    pub limit: usize,
+}
+
+/// Appends a frame whose payload `fill` appends.
+pub fn write(out: &mut BytesMut, kind: Type, fill: impl FnOnce(&mut BytesMut)) {
+    let at = out.len();
+    out.put_u32(0);
+    out.put_u8(kind as u8);
+    fill(out);
+    let len = out.len() - at - HEADER;
+    debug_assert!(len <= kind.limit(), "{} of {len} bytes", kind.name());
+    if let Some(field) = out.get_mut(at..at + 4) {
+        field.copy_from_slice(&(len as u32).to_be_bytes());
+    }
+}
+
+/// Appends a frame with a JSON payload.
+pub fn write_json(out: &mut BytesMut, kind: Type, value: &impl Serialize) {
+    // Structs of numbers and text: serialising them into memory cannot fail.
+    let json = serde_json::to_vec(value).unwrap_or_default();
+    write(out, kind, |p| p.put_slice(&json));
+}
+
+/// Takes a stream apart into frames, whatever the cuts.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    buf: BytesMut,
+    /// Bytes of an unknown frame that are still to come and are not kept.
+    skip: usize,
+}
+
+impl Decoder {
+    /// The buffer to append what was read to.
+    pub fn buffer(&mut self) -> &mut BytesMut {
+        &mut self.buf
+    }
+
+    /// The next whole frame; `None` until more bytes come. A frame of an unknown type is skipped.
+    ///
+    /// # Errors
+    /// A frame is announced that is longer than its type allows; the stream is of no more use.
+    pub fn next_frame(&mut self) -> Result<Option<(Type, Bytes)>, TooLong> {
+        loop {
+            let skipped = self.skip.min(self.buf.len());
+            self.buf.advance(skipped);
+            self.skip -= skipped;
+            let Some(&[a, b, c, d, code]) = self.buf.first_chunk::<HEADER>() else {
+                break;
+            };
+            let len = u32::from_be_bytes([a, b, c, d]) as usize;
+            let known = Type::from_code(code);
+            let limit = known.map_or(MAX_UNKNOWN, Type::limit);
+            if len > limit {
+                return Err(TooLong { code, len, limit });
+            }
+            let Some(kind) = known else {
+                self.buf.advance(HEADER);
+                self.skip = len;
+                continue;
+            };
+            if self.buf.len() < HEADER + len {
+                return Ok(None);
+            }
+            self.buf.advance(HEADER);
+            return Ok(Some((kind, self.buf.split_to(len).freeze())));
+        }
+        if self.buf.is_empty() {
+            self.buf = BytesMut::new(); // an idle connection holds no buffer
+        }
+        Ok(None)
+    }
+}

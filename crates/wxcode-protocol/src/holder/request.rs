@@ -1,0 +1,246 @@
+//! What a client asks of a holder.
+
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::PathBuf};
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::{
+    fields::{Fields, Malformed},
+    frame::{self, Type},
+};
+use crate::{Signal, Size};
+
+/// What a client asks of a holder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Stream the output on this connection.
+    Attach {
+        /// The offset of the first byte that the client lacks. Where it is still held in memory or in
+        /// the log, exactly the missing bytes follow, up to 64 MiB of them; otherwise, and for `None`, a snapshot and then the output.
+        since: Option<u64>,
+        /// The most bytes of history in each snapshot.
+        history: u32,
+    },
+    /// Send the newest screen, and the output from there on, where this connection streams already.
+    Redraw {
+        /// The most bytes of history in this one snapshot.
+        history: u32,
+    },
+    /// Name the client. Answered by `Identified`; from here on an `Input` whose number is not above the newest
+    /// one of this name, on whatever connection, is taken as typed and typed no more.
+    Identify {
+        /// Chosen at random.
+        name: [u8; 16],
+    },
+    /// Stream the hook payloads, and what else happens to the session.
+    Events {
+        /// The first sequence number that the client lacks; older ones that are gone are left out.
+        since: u64,
+    },
+    /// Type bytes. Answered by `InputTaken` once all of them are in the PTY, or by `InputRefused`. The
+    /// single byte 0x03, Ctrl+C, does not wait behind what the agent has not read.
+    Input {
+        /// The client's number for the answer.
+        seq: u64,
+        /// At most [`frame::MAX_INPUT`] bytes, never mixed with another message's.
+        bytes: Bytes,
+    },
+    /// Type bytes at most once for a key, for the life of the holder. Answered by `Delivered` or
+    /// `DeliverRefused`.
+    Deliver {
+        /// At most [`frame::MAX_KEY`] bytes.
+        key: String,
+        /// At most [`frame::MAX_INPUT`] bytes, never mixed with another message's.
+        bytes: Bytes,
+    },
+    /// Have the keyboard: until the claim ends, what other connections type waits, in order, and is typed then. Answered by
+    /// `Claimed` or `Unclaimed`, and by `Unclaimed` also when it ends other than by `Release`: when its time is over,
+    /// or when somebody types Ctrl+C alone. It ends with the connection too. Since version 2 of the protocol.
+    Claim {
+        /// The client's number for it.
+        claim: u64,
+        /// How long, at most [`frame::MAX_CLAIM_MS`].
+        for_ms: u32,
+    },
+    /// Give the keyboard back.
+    Release {
+        /// The number of the claim.
+        claim: u64,
+    },
+    /// As `Input`, but refused when this claim is not held.
+    ClaimedInput {
+        /// The number of the claim.
+        claim: u64,
+        /// The client's number for the answer.
+        seq: u64,
+        /// At most [`frame::MAX_INPUT`] bytes.
+        bytes: Bytes,
+    },
+    /// As `Deliver`, but refused when this claim is not held.
+    ClaimedDeliver {
+        /// The number of the claim.
+        claim: u64,
+        /// At most [`frame::MAX_KEY`] bytes.
+        key: String,
+        /// At most [`frame::MAX_INPUT`] bytes.
+        bytes: Bytes,
+    },
+    /// Go on as another program: the same process, with the same agent, state and socket. Answered by `Upgrading`, and
+    /// the end of the connection, or by `UpgradeRefused`. Since version 3 of the protocol.
+    Upgrade {
+        /// The build that the program is to be, as it names itself; another one is not taken.
+        build: String,
+        /// The program, an absolute path; what it names at this moment counts.
+        program: PathBuf,
+    },
+    /// Change the size of the terminal: at once, or with the newest size once 250 ms have passed
+    /// since the last change.
+    Resize {
+        /// The new size.
+        size: Size,
+    },
+    /// Signal the foreground process group.
+    Signal {
+        /// Which one.
+        signal: Signal,
+    },
+    /// Ask for the screen now; answered by `Event::Screen`.
+    Screen {
+        /// The client's number for the answer.
+        id: u64,
+    },
+    /// End the agent and everything that it started: SIGTERM, and SIGKILL after the grace.
+    Stop {
+        /// Milliseconds, at most [`frame::MAX_GRACE_MS`].
+        grace_ms: u64,
+    },
+    /// Ask for the state of the session; answered by `Event::Info`.
+    Info,
+}
+
+impl Request {
+    /// Appends the request's frame.
+    pub fn encode(&self, out: &mut BytesMut) {
+        match self {
+            Self::Attach { since, history } => frame::write(out, Type::Attach, |p| {
+                p.put_u32(*history);
+                if let Some(since) = since {
+                    p.put_u64(*since);
+                }
+            }),
+            Self::Redraw { history } => {
+                frame::write(out, Type::Redraw, |p| p.put_u32(*history));
+            }
+            Self::Identify { name } => frame::write(out, Type::Identify, |p| p.put_slice(name)),
+            Self::Events { since } => frame::write(out, Type::Events, |p| p.put_u64(*since)),
+            Self::Input { seq, bytes } => frame::write(out, Type::Input, |p| {
+                p.put_u64(*seq);
+                p.put_slice(bytes);
+            }),
+            Self::Deliver { key, bytes } => frame::write(out, Type::Deliver, |p| {
+                p.put_u32(key.len() as u32);
+                p.put_slice(key.as_bytes());
+                p.put_slice(bytes);
+            }),
+            Self::Claim { claim, for_ms } => frame::write(out, Type::Claim, |p| {
+                p.put_u64(*claim);
+                p.put_u32(*for_ms);
+            }),
+            Self::Release { claim } => frame::write(out, Type::Release, |p| p.put_u64(*claim)),
+            Self::ClaimedInput { claim, seq, bytes } => {
+                frame::write(out, Type::ClaimedInput, |p| {
+                    p.put_u64(*claim);
+                    p.put_u64(*seq);
+                    p.put_slice(bytes);
+                });
+            }
+            Self::ClaimedDeliver { claim, key, bytes } => {
+                frame::write(out, Type::ClaimedDeliver, |p| {
+                    p.put_u64(*claim);
+                    p.put_u32(key.len() as u32);
+                    p.put_slice(key.as_bytes());
+                    p.put_slice(bytes);
+                });
+            }
+            Self::Upgrade { build, program } => frame::write(out, Type::Upgrade, |p| {
+                p.put_u32(build.len() as u32);
+                p.put_slice(build.as_bytes());
+                p.put_slice(program.as_os_str().as_bytes());
+            }),
+            Self::Resize { size } => frame::write(out, Type::Resize, |p| {
+                p.put_u16(size.cols);
+                p.put_u16(size.rows);
+            }),
+            Self::Signal { signal } => frame::write(out, Type::Signal, |p| {
+                p.put_u8(signal.code());
+            }),
+            Self::Screen { id } => frame::write(out, Type::Screen, |p| p.put_u64(*id)),
+            Self::Stop { grace_ms } => frame::write(out, Type::Stop, |p| p.put_u64(*grace_ms)),
+            Self::Info => frame::write(out, Type::Info, |_| ()),
+        }
+    }
+
+    /// The request of a frame's payload; `None` for a type that is not a request.
+    pub fn decode(kind: Type, payload: Bytes) -> Result<Option<Self>, Malformed> {
+        let mut fields = Fields::new(payload.clone(), kind.name());
+        Ok(Some(match kind {
+            Type::Attach => Self::Attach {
+                history: fields.u32()?,
+                since: match payload.len() {
+                    4 => None,
+                    _ => Some(fields.u64()?),
+                },
+            },
+            Type::Redraw => Self::Redraw {
+                history: fields.u32()?,
+            },
+            Type::Identify => Self::Identify {
+                name: fields.array()?,
+            },
+            Type::Events => Self::Events {
+                since: fields.u64()?,
+            },
+            Type::Input => Self::Input {
+                seq: fields.u64()?,
+                bytes: fields.rest(),
+            },
+            Type::Deliver => Self::Deliver {
+                key: fields.text()?,
+                bytes: fields.rest(),
+            },
+            Type::Claim => Self::Claim {
+                claim: fields.u64()?,
+                for_ms: fields.u32()?,
+            },
+            Type::Release => Self::Release {
+                claim: fields.u64()?,
+            },
+            Type::ClaimedInput => Self::ClaimedInput {
+                claim: fields.u64()?,
+                seq: fields.u64()?,
+                bytes: fields.rest(),
+            },
+            Type::ClaimedDeliver => Self::ClaimedDeliver {
+                claim: fields.u64()?,
+                key: fields.text()?,
+                bytes: fields.rest(),
+            },
+            Type::Upgrade => Self::Upgrade {
+                build: fields.text()?,
+                program: OsStr::from_bytes(&fields.rest()).into(),
+            },
+            Type::Resize => Self::Resize {
+                size: fields.size()?,
+            },
+            Type::Signal => Self::Signal {
+                signal: Signal::from_code(fields.u8()?).ok_or_else(|| fields.malformed())?,
+            },
+            Type::Screen => Self::Screen { id: fields.u64()? },
+            Type::Stop => Self::Stop {
+                grace_ms: fields.u64()?,
+            },
+            Type::Info => Self::Info,
+            _ => return Ok(None),
+        }))
+    }
+}

@@ -1,0 +1,19 @@
+//! The two protocols of a session: the holder's socket ([`holder`]) and the WebSocket `wxcode.v1`
+//! ([`websocket`]), and the types that both carry.
+//!
+//! Invariant: this crate depends on no other crate of the workspace and opens nothing.
+
+mod exit;
+pub mod holder;
+mod lineage;
+mod signal;
+mod terminal;
+pub mod websocket;
+
+pub use exit::Exit;
+pub use lineage::{Lineage, MAX_GENERATIONS, pack, unpack};
+pub use signal::Signal;
+pub use terminal::{Modes, Size};
+
+/// The name of this build, for logs and for the comparison with another build.
+pub const BUILD: &str = concat!("wxcode ", env!("CARGO_PKG_VERSION"));

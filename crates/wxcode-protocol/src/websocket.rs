@@ -1,0 +1,35 @@
+//! The binary protocol `wxcode.v1` of the terminal's WebSocket, as docs/protocol.md lays it out.
+
+mod client;
+mod server;
+
+pub use client::ClientFrame;
+pub use server::{Notice, Role, ServerFrame, Status};
+
+/// The WebSocket sub-protocol's name, its version included.
+pub const PROTOCOL: &str = "wxcode.v1";
+/// The most bytes of one [`ClientFrame::Input`].
+pub const INPUT_MAX: usize = 4 << 20; // 4 MiB
+/// The most bytes on the way to a client that it has not acknowledged; a single snapshot may exceed it.
+pub const CREDIT: usize = 256 << 10; // 256 KiB
+/// The most bytes of history that a [`ClientFrame::Redraw`] may ask for.
+pub const HISTORY_MAX: u32 = 1 << 20; // 1 MiB
+
+/// A message that does not have the layout of its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("malformed {0}: send it as docs/protocol.md lays it out")]
+pub struct Malformed(pub &'static str);
+
+/// A message that cannot be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// It has no type.
+    #[error("an empty message: the first byte is the type")]
+    Empty,
+    /// Its payload does not have the layout of its type.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// An input of more than [`INPUT_MAX`] bytes.
+    #[error("the input has {0} bytes: send at most 4194304 in one message")]
+    TooLarge(usize),
+}
