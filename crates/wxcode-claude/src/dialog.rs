@@ -15,7 +15,6 @@ use region::Screen;
 /// A dialog on the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dialog {
-    /// Which one.
     pub name: DialogName,
     /// Its choices as far as they are on the screen, top to bottom, without numbers and marks.
     pub options: Vec<String>,

@@ -28,7 +28,6 @@ pub struct HookEvent {
 pub enum HookKind {
     /// A conversation became the current one of the process.
     SessionStart {
-        /// Why.
         source: StartSource,
         /// The model it talks to.
         model: Option<String>,

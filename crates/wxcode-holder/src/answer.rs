@@ -44,43 +44,36 @@ pub enum Failure {
         /// The directory.
         cwd: PathBuf,
     },
-    /// No terminal to be had.
+    /// No terminal is available.
     #[error("no terminal could be opened: {message}; end other sessions, or raise kernel.pty.max")]
-    Pty {
-        /// Why not.
-        message: String,
-    },
-    /// The socket could not be made.
+    Pty { message: String },
+    /// The socket could not be created.
     #[error("the holder's socket could not be made: {message}; check the data directory")]
-    Bind {
-        /// Why not.
-        message: String,
-    },
+    Bind { message: String },
     /// The folder was used by an earlier holder.
     #[error("the session's folder was used before; start a new session")]
     Used,
-    /// The spec or another file of the folder is not usable.
+    /// The spec or another file of the folder cannot be used.
     #[error("{message}")]
     Folder {
-        /// Why not, and what to do.
+        /// The reason, with a remedy.
         message: String,
     },
-    /// Something else that the system refused.
+    /// Another refusal of the system.
     #[error("the system refused to {what}: {message}; check its limits on processes and files")]
     System {
-        /// What was asked.
+        /// The operation.
         what: String,
-        /// Why not.
         message: String,
     },
 }
 
-/// What a holder answers on its standard output, as one line of JSON.
+/// The holder's answer on its standard output, one line of JSON.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Answer {
     /// The agent runs.
     Ready(HolderFile),
-    /// It does not, and nothing is left.
+    /// The agent did not start, and nothing is left.
     Failed(Failure),
 }

@@ -1,4 +1,4 @@
-//! The client of a holder: a connection with one side to ask and one to listen.
+//! Client of a holder: a connection with a sender for requests and a receiver for events.
 
 mod connection;
 mod receiver;
@@ -16,13 +16,13 @@ pub use wxcode_protocol::{
     holder::{Event, Hello, Info, QUIET, Request, Welcome},
 };
 
-/// How long [`connect`] waits for the holder's welcome.
+/// Time for the holder's welcome in [`connect`].
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A holder that cannot be reached or understood.
+/// Why a holder cannot be reached or understood.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// No one listens.
+    /// No process listens.
     #[error("the holder of the session does not answer ({0}); it has ended, so look at its folder")]
     Gone(io::Error),
     /// The connection broke.
@@ -31,13 +31,13 @@ pub enum ClientError {
     /// No welcome in [`CONNECT_TIMEOUT`].
     #[error("the holder did not answer within 5 s; it is stopped, or the machine is overloaded")]
     Timeout,
-    /// The holder speaks no version of the protocol that this build speaks.
+    /// The holder and this build have no protocol version in common.
     #[error("the holder refused: {0}")]
     Refused(String),
-    /// What the holder sends is no frame.
+    /// The holder sent an invalid frame.
     #[error(transparent)]
     TooLong(#[from] wxcode_protocol::holder::frame::TooLong),
-    /// What the holder sends is no message.
+    /// The holder sent an invalid message.
     #[error(transparent)]
     Malformed(#[from] wxcode_protocol::holder::Malformed),
     /// The holder takes nothing.
@@ -46,11 +46,11 @@ pub enum ClientError {
     /// A request beyond a bound; nothing was sent.
     #[error("{what} of {len} bytes, where {limit} are allowed; send it in parts")]
     TooLarge {
-        /// What.
+        /// The name of the request.
         what: &'static str,
-        /// How large it is.
+        /// Its size, in bytes.
         len: usize,
-        /// The bound.
+        /// The bound, in bytes.
         limit: usize,
     },
 }

@@ -1,8 +1,9 @@
-//! The folder of a session, `<data-dir>/sessions/<session id>/`: what is known about it without asking anyone.
+//! The folder of a session, `<data-dir>/sessions/<session id>/`: all that is known about the
+//! session without its holder.
 //!
-//! `spec.json` is written by the owner before the start, `holder.json` by the holder once the agent
-//! runs, `exit.json` and `screen.dump` by the holder when it has ended, or by [`bury`]. Every file
-//! is 0600, is written whole beside its place and moved there, and names its version.
+//! The owner writes `spec.json` before the start. The holder writes `holder.json` once the agent
+//! runs, and `exit.json` and `screen.dump` at the end; [`bury`] writes `exit.json` for a lost
+//! holder. Every file is 0600, is written next to its place and moved there, and names its version.
 
 mod bury;
 mod files;
@@ -30,15 +31,13 @@ pub use starting::is_started;
 pub(crate) use starting::lock;
 pub use wxcode_protocol::{BUILD, Exit};
 
-/// The version of the files that this build writes.
+/// The version of the files.
 pub const VERSION: u32 = 1;
 
-/// What to run, decided by the owner before the start.
+/// The program to run, decided by the owner before the start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spec {
-    /// [`VERSION`].
     pub version: u32,
-    /// The session.
     pub session_id: String,
     /// The agent's program, a path or a name on PATH, and its arguments.
     pub argv: Vec<String>,
@@ -50,12 +49,12 @@ pub struct Spec {
     pub rows: u16,
     /// What a hook must show to be heard, at most [`wxcode_protocol::holder::frame::MAX_SECRET`] bytes.
     pub secret: String,
-    /// The owner's own, not looked at here.
+    /// Metadata of the owner; the holder ignores it.
     pub note: serde_json::Value,
     /// The program of the session: its holder at the start, and its hooks to the end. It stays where
     /// it is for as long as the session runs.
     pub program: PathBuf,
-    /// The scope to start in, where there is to be one.
+    /// The scope to start in, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
     /// The umask of the agent.
@@ -64,21 +63,21 @@ pub struct Spec {
     pub created_at: String,
 }
 
-/// A transient scope of systemd: a cgroup that does not end with the service of whoever starts the holder.
+/// A transient scope of systemd: a cgroup that outlives the service of the holder's starter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
     /// The socket of the bus on which systemd answers.
     pub bus: PathBuf,
     /// The name of the unit, which ends in `.scope`.
     pub unit: String,
-    /// What it is, for people.
+    /// Its description for people.
     pub description: String,
-    /// What all processes of the session may use together.
+    /// Limits for all processes of the session together.
     #[serde(default)]
     pub limits: Limits,
 }
 
-/// What all processes of a session may use together; `None` is no limit of ours.
+/// Limits for all processes of a session together; `None` sets no limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Memory; beyond it the kernel kills a process of the session.
@@ -89,29 +88,24 @@ pub struct Limits {
     pub tasks: Option<u64>,
 }
 
-/// What became of the wish for a scope.
+/// The outcome of the request for a scope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scoped {
     /// Holder and agent are in it.
     Entered {
-        /// The unit.
         unit: String,
         /// Its cgroup, as `/proc/<pid>/cgroup` names it.
         cgroup: String,
     },
-    /// They are where whoever started them is.
-    Refused {
-        /// Why.
-        reason: String,
-    },
+    /// They stay in the cgroup of their starter.
+    Refused { reason: String },
 }
 
-/// The running holder and its agent, named so that another process with the same number is not
-/// taken for them.
+/// The running holder and its agent, with start times, so that another process with a reused pid is
+/// not mistaken for them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HolderFile {
-    /// [`VERSION`].
     pub version: u32,
     /// The holder's process id.
     pub pid: i32,
@@ -119,23 +113,24 @@ pub struct HolderFile {
     pub start_time: u64,
     /// `/proc/sys/kernel/random/boot_id`.
     pub boot_id: String,
-    /// The start of the first process, in the same ticks: a container that is started again has another one,
-    /// and the boot of its host.
+    /// The start of process 1, in the same ticks: a restarted container has another one on the same
+    /// boot of its host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init_start_time: Option<u64>,
-    /// The agent's process id; also its session's and its process group's.
+    /// The agent's process id; also the id of its session and its process group.
     pub agent_pid: i32,
     /// The agent's start, in the same ticks.
     pub agent_start_time: u64,
-    /// The holder's parent, which ends the family of one that was killed, and lives as long as any of it.
+    /// The holder's parent, which ends the descendants of a killed holder, and lives as long as any
+    /// of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guardian: Option<Guardian>,
-    /// What became of the wish for a scope.
+    /// The outcome of the request for a scope.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scoped>,
-    /// The oldest version of the protocol that the holder speaks.
+    /// The oldest protocol version of the holder.
     pub protocol_min: u16,
-    /// The newest one.
+    /// The newest protocol version of the holder.
     pub protocol_max: u16,
     /// The holder's build.
     pub build: String,
@@ -146,27 +141,27 @@ pub struct HolderFile {
 /// The parent of a holder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guardian {
-    /// Its process id.
     pub pid: i32,
-    /// Its start, in clock ticks since the boot.
+    /// The start, in clock ticks since the boot.
     pub start_time: u64,
 }
 
-/// What a folder says about its session.
+/// The state of a session according to its folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
     /// The holder runs.
     Live(HolderFile),
     /// The agent has ended.
     Exited(Option<HolderFile>, Exit),
-    /// The holder is gone and has not said how the agent ended: another boot, no such process, or
-    /// another process of that number.
+    /// The holder is gone without a record of the agent's end: another boot, no such process, or
+    /// another process with its pid.
     Lost(HolderFile),
-    /// Nothing that a holder writes: not started yet, or the start failed, was broken off, or was undone. Its spec may not be there.
+    /// No file of a holder: not started yet, or the start failed, was aborted, or was rolled back.
+    /// Its spec may be missing.
     Unfinished,
 }
 
-/// A folder that cannot be read or written.
+/// Why a folder cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     /// A file is not there.
@@ -174,32 +169,21 @@ pub enum FolderError {
     Missing(PathBuf),
     /// A file could not be read or written.
     #[error("{path}: {error}; check the permissions and the free space of the data directory")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        error: io::Error,
-    },
-    /// A file does not hold what it should.
+    Io { path: PathBuf, error: io::Error },
+    /// A file has invalid content.
     #[error("{path} is damaged ({error}); move the folder of the session away to go on without it")]
     Damaged {
-        /// The file.
         path: PathBuf,
-        /// What is wrong.
         error: serde_json::Error,
     },
     /// A file of a newer build.
     #[error("{path} has version {version}, this build knows {VERSION}; use the newer wxcode")]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its version.
-        version: u32,
-    },
+    Newer { path: PathBuf, version: u32 },
 }
 
 impl FolderError {
-    /// Whether [`mend`](crate::mend) puts it right: what says that the session runs is damaged or missing.
+    /// Whether [`mend`](crate::mend) can repair it: the record of a running session is damaged or
+    /// missing.
     pub fn is_mendable(&self) -> bool {
         match self {
             Self::Missing(path) | Self::Damaged { path, .. } => path.ends_with(HOLDER),
@@ -209,7 +193,7 @@ impl FolderError {
 }
 
 impl From<FolderError> for io::Error {
-    /// For who names the file in its own words.
+    /// For a caller that names the file in its own words.
     fn from(error: FolderError) -> Self {
         match error {
             FolderError::Io { error, .. } => error,
@@ -218,7 +202,7 @@ impl From<FolderError> for io::Error {
     }
 }
 
-/// Makes the folder (0700), where it is missing, and writes its spec.
+/// Creates the folder (0700) if missing, and writes its spec.
 ///
 /// # Errors
 /// The folder or the file cannot be written.
@@ -247,13 +231,13 @@ pub(crate) fn read_holder(dir: &Path) -> Result<HolderFile, FolderError> {
     read_json(dir, HOLDER)?.ok_or_else(|| FolderError::Missing(dir.join(HOLDER)))
 }
 
-/// What the folder says about its session, and whether its holder runs.
+/// Reads the state of the session, and checks whether its holder runs.
 ///
 /// # Errors
-/// There is no folder, or no spec though the session ran, or a file is unreadable or damaged. Where `holder.json` is, or is missing though the session
-/// ran, [`mend`](crate::mend) puts it right.
+/// There is no folder, or no spec though the session ran, or a file is unreadable or damaged.
+/// [`mend`](crate::mend) repairs a damaged `holder.json`, and a missing one of a session that ran.
 pub fn inspect(dir: &Path) -> Result<State, FolderError> {
-    // In the order in which the holder writes: what it writes meanwhile is then never missed.
+    // In the holder's order of writing, so that no concurrent write is missed.
     let holder: Result<Option<HolderFile>, _> = read_json(dir, HOLDER);
     let alive = matches!(&holder, Ok(Some(holder)) if holder.runs());
     let exit = read_exit(dir)?;
@@ -262,7 +246,7 @@ pub fn inspect(dir: &Path) -> Result<State, FolderError> {
         (Ok(Some(holder)), None) if alive => State::Live(holder),
         (Ok(Some(holder)), None) => State::Lost(holder),
         (Ok(None), None) => {
-            // What only a running holder writes.
+            // Files that only a running holder writes.
             let was_held = [EXIT, "log", "hooks"]
                 .iter()
                 .any(|name| dir.join(name).exists());
@@ -276,7 +260,7 @@ pub fn inspect(dir: &Path) -> Result<State, FolderError> {
     })
 }
 
-/// How the session ended. A damaged record counts as none: it is made again.
+/// Reads the end of the session. A damaged record counts as none and is written again.
 fn read_exit(dir: &Path) -> Result<Option<Exit>, FolderError> {
     match read_json(dir, EXIT) {
         Err(FolderError::Damaged { .. }) => Ok(None),
@@ -284,28 +268,28 @@ fn read_exit(dir: &Path) -> Result<Option<Exit>, FolderError> {
     }
 }
 
-/// The stream that draws the last screen of a session that has ended, where its holder left one.
+/// Returns the snapshot of the last screen of an ended session, if its holder left one.
 pub fn last_screen(dir: &Path) -> Option<Vec<u8>> {
     let dump = std::fs::read(dir.join(SCREEN)).ok()?;
-    // A dump is never empty, but a file is where the system went down before it was on the disk.
+    // A snapshot is never empty; the file is, after a power cut before the sync.
     Some(dump).filter(|dump| !dump.is_empty())
 }
 
-/// The reason of an exit: the holder was killed.
+/// Exit reason: the holder was killed.
 pub const HOLDER_LOST: &str = "holder_lost";
-/// The reason of an exit: the machine went down.
+/// Exit reason: the machine went down.
 pub const REBOOTED: &str = "rebooted";
-/// The reason of an exit: the holder was told by SIGTERM, as all processes are when the machine goes down.
+/// Exit reason: SIGTERM to the holder, as all processes get when the machine goes down.
 pub const TERMINATED: &str = "terminated";
-/// The reason of an exit: the kernel killed the agent for want of memory.
+/// Exit reason: the kernel killed the agent for lack of memory.
 pub const OOM_KILLED: &str = "oom_killed";
-/// The reason of an exit: what the holder wrote of itself is lost.
+/// Exit reason: the holder's own records are lost.
 pub const DAMAGED: &str = "damaged";
-/// The reason of an exit: the start was undone, as whoever asked for it was gone.
+/// Exit reason: the start was rolled back, because its requester was gone.
 pub const NOT_STARTED: &str = "not_started";
 
 impl HolderFile {
-    /// The agent's process and its start, as [`crate::lineage::Lineage::of`] takes them.
+    /// The agent's pid and start, for [`crate::lineage::Lineage::of`].
     pub const fn agent(&self) -> (i32, u64) {
         (self.agent_pid, self.agent_start_time)
     }
@@ -317,14 +301,14 @@ impl HolderFile {
                 .is_some_and(|stat| stat.start_time == self.start_time && !stat.is_dead())
     }
 
-    /// Whether the machine, or its container, has been up since it ran.
+    /// Whether the machine, or its container, restarted since.
     pub fn is_of_this_boot(&self) -> bool {
         let init = self.init_start_time.zip(crate::proc::init_start_time());
         crate::proc::boot_id().is_ok_and(|boot| boot == self.boot_id)
             && init.is_none_or(|(then, now)| then == now)
     }
 
-    /// Why a holder is gone that has not said how its agent ended.
+    /// Why a holder is gone without a record of its agent's end.
     pub fn loss(&self) -> &'static str {
         match self.is_of_this_boot() {
             true => HOLDER_LOST,
@@ -334,7 +318,7 @@ impl HolderFile {
 }
 
 impl HolderFile {
-    /// A handle on the guardian, where that one runs.
+    /// A handle on the running guardian, if any.
     fn guardian(&self) -> Option<rustix::fd::OwnedFd> {
         let guardian = self.guardian.as_ref()?;
         let stat = crate::proc::Stat::of(guardian.pid)?;
@@ -343,7 +327,7 @@ impl HolderFile {
     }
 }
 
-/// The guardian of a holder: its parent, unless that one is gone and another has taken its place.
+/// The guardian of a holder: its parent, unless the parent is gone and replaced.
 pub(crate) fn guardian_of(holder: &crate::proc::Stat) -> Option<Guardian> {
     let parent = crate::proc::Stat::of(holder.ppid)?;
     (parent.session == holder.session).then_some(Guardian {
@@ -352,7 +336,7 @@ pub(crate) fn guardian_of(holder: &crate::proc::Stat) -> Option<Guardian> {
     })
 }
 
-/// Now, as RFC 3339.
+/// The present time as RFC 3339.
 pub(crate) fn now() -> String {
     jiff::Timestamp::now().to_string()
 }

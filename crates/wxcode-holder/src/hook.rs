@@ -1,4 +1,4 @@
-//! Handing a payload from a hook of the agent to the holder.
+//! Hands a hook's payload from the agent to the holder.
 
 mod compact;
 
@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::folder::SOCKET;
 use wxcode_protocol::holder::frame::{self, Decoder, MAX_HOOK, Type};
 
-/// How long a report may take in all. A reporter that has given up is gone when the holder looks where it stands,
-/// and its report counts for nothing; so this bears a machine that is overloaded.
+/// Time for a report in all. A hook that gave up is gone when the holder measures its depth, and
+/// its report does not count; so this suits an overloaded machine.
 pub const REPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Largest payload that is read, in bytes; what is beyond it is not part of any event that matters.
@@ -44,14 +44,13 @@ pub fn run(hook_file: &Path) {
     }
 }
 
-/// What a hook needs to know: `hook.json`, 0600.
+/// The input of a hook: `hook.json`, 0600.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HookFile {
-    /// [`crate::folder::VERSION`].
     pub version: u32,
     /// The holder's socket.
     pub socket: PathBuf,
-    /// What shows that the hook is one of this agent's.
+    /// The secret of this session's hooks.
     pub secret: String,
 }
 
@@ -61,26 +60,21 @@ impl fmt::Debug for HookFile {
     }
 }
 
-/// A payload that the holder did not take.
+/// Why the holder did not take a payload.
 #[derive(Debug, thiserror::Error)]
 pub enum HookError {
     /// The hook file cannot be read.
     #[error("{path}: {error}; the session has ended, or the hook runs as another user")]
-    File {
-        /// The hook file.
-        path: PathBuf,
-        /// Why not.
-        error: io::Error,
-    },
+    File { path: PathBuf, error: io::Error },
     /// The payload is beyond the bound.
     #[error("a hook payload of {0} bytes, where {MAX_HOOK} are allowed; it is not reported")]
     TooLarge(usize),
-    /// The holder cannot be reached, or did not answer in [`REPORT_TIMEOUT`].
+    /// The holder cannot be reached, or did not answer within [`REPORT_TIMEOUT`].
     #[error(
         "the holder does not answer ({0}); the session has ended, or the machine is overloaded"
     )]
     Holder(#[from] io::Error),
-    /// The holder said no.
+    /// The holder refused.
     #[error("the holder refused: {0}")]
     Refused(String),
 }
@@ -145,7 +139,7 @@ fn answer(stream: &mut UnixStream, until: Instant) -> Result<(), HookError> {
     }
 }
 
-/// The time that is left; at least a millisecond, as zero would mean for ever.
+/// The rest of the time; at least a millisecond, because zero would mean forever.
 fn left(until: Instant) -> io::Result<Duration> {
     let left = until.saturating_duration_since(Instant::now());
     if left < Duration::from_millis(1) {
@@ -158,14 +152,14 @@ fn connect(folder: &Path, until: Instant) -> io::Result<UnixStream> {
     let folder = open_folder(folder)?;
     let flags = SocketFlags::CLOEXEC;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    // Bounds the wait for a place in the queue of the listener too.
+    // Also bounds the wait for a place in the listener's queue.
     sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, Some(left(until)?))?;
     rustix::net::connect(&socket, &address(&folder)?)?;
     Ok(UnixStream::from(socket))
 }
 
-/// The address of the socket in a folder: through the folder's descriptor, as an address has room
-/// for 108 bytes only.
+/// The address of the socket in a folder, through the folder's descriptor, because an address has
+/// room for only 108 bytes.
 pub(crate) fn address(folder: &impl AsRawFd) -> io::Result<SocketAddrUnix> {
     let path = format!("/proc/self/fd/{}/{SOCKET}", folder.as_raw_fd());
     Ok(SocketAddrUnix::new(path)?)

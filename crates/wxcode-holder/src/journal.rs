@@ -1,8 +1,8 @@
-//! The hook payloads on disk: numbered, in segments, the oldest giving way.
+//! Journal: hook payloads on disk, numbered, in segments of which the oldest is dropped.
 //!
-//! `hooks/<first sequence number>.seg` holds records: sequence number (u64), lineage (u8) and number
-//! (u24) of the reporter, time (u64, milliseconds since the Unix epoch), length (u32), payload; numbers are
-//! big-endian. Older builds wrote lineage 0, which means that it is not known.
+//! `hooks/<first sequence number>.seg` holds records: sequence number (u64), lineage (u8) and pid
+//! (u24) of the hook, time (u64, milliseconds since the Unix epoch), length (u32), payload; numbers
+//! are big-endian. Lineage 0 means unknown.
 
 use std::{
     collections::VecDeque,
@@ -17,30 +17,29 @@ use bytes::{Buf, Bytes};
 use crate::lineage::Lineage;
 use wxcode_protocol::holder::frame::MAX_HOOK;
 
-/// The most bytes of all segments together.
+/// Most bytes of all segments together.
 const MAX_BYTES: u64 = 16 << 20; // 16 MiB
-/// A segment that has reached this many bytes is followed by a new one.
+/// Bytes of a segment after which a new one starts.
 const SEGMENT: u64 = 2 << 20; // 2 MiB
 const HEADER: usize = 24;
 const FOLDER: &str = "hooks";
 
-/// A hook payload as it was taken.
+/// A hook payload in the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HookRecord {
     /// Counts up from 1.
     pub seq: u64,
     /// The process that reported it.
     pub pid: i32,
-    /// Where it stood to the agent's process when it reported.
+    /// Its depth below the agent's process at that time.
     pub lineage: Lineage,
-    /// When, in milliseconds since the Unix epoch.
+    /// The time, in milliseconds since the Unix epoch.
     pub at_ms: u64,
-    /// What it reported.
     pub payload: Bytes,
 }
 
-/// The payloads with sequence numbers from `since` on that a folder holds, oldest first, also of a
-/// session that has ended. At most 16 MiB.
+/// Reads the payloads with sequence numbers from `since` on, oldest first, also of an ended
+/// session. At most 16 MiB.
 ///
 /// # Errors
 /// A segment cannot be read.
@@ -54,7 +53,7 @@ pub fn hooks_since(dir: &Path, since: u64) -> io::Result<Vec<HookRecord>> {
         }
         let file = File::open(segment(&folder, *first))?;
         let (mut at, mut expected) = (0, *first);
-        // A record that the holder could not finish ends its segment, and so does what is none.
+        // An unfinished or invalid record ends its segment.
         while let Ok((record, next)) = read_record(&file, at)
             && record.seq == expected
         {
@@ -67,12 +66,12 @@ pub fn hooks_since(dir: &Path, since: u64) -> io::Result<Vec<HookRecord>> {
     Ok(records)
 }
 
-/// The writing side, and the reading side of the holder.
+/// The journal of the holder, for writing and reading.
 pub(crate) struct Journal {
     folder: PathBuf,
     segments: VecDeque<Segment>,
     writing: Option<File>,
-    /// The segment that was read last, kept open.
+    /// The segment read last, kept open.
     reading: Option<(u64, File)>,
     next_seq: u64,
 }
@@ -82,11 +81,11 @@ struct Segment {
     len: u64,
 }
 
-/// Where a reader stands.
+/// A reader's position.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cursor {
     seq: u64,
-    /// The segment read last and the place in it.
+    /// The segment read last, and the position in it.
     at: (u64, u64),
 }
 
@@ -97,7 +96,7 @@ impl Cursor {
 }
 
 impl Journal {
-    /// An empty journal of a session's folder; nothing is made before the first record.
+    /// Creates the empty journal of a session's folder; creates no file before the first record.
     pub(crate) fn new(dir: &Path) -> Self {
         Self {
             folder: dir.join(FOLDER),
@@ -108,7 +107,7 @@ impl Journal {
         }
     }
 
-    /// An empty journal whose first number is `next_seq`.
+    /// Creates an empty journal with the first number `next_seq`.
     pub(crate) fn from(dir: &Path, next_seq: u64) -> Self {
         Self {
             next_seq,
@@ -116,7 +115,8 @@ impl Journal {
         }
     }
 
-    /// The journal that another process wrote in a session's folder, to go on with; at least up to `next_seq`.
+    /// Opens the journal of an earlier program in a session's folder, to continue it at `next_seq`
+    /// or later.
     ///
     /// # Errors
     /// A segment cannot be read.
@@ -134,7 +134,7 @@ impl Journal {
             {
                 (len, journal.next_seq) = (next, journal.next_seq + 1);
             }
-            file.set_len(len)?; // nothing half-written
+            file.set_len(len)?; // no unfinished record stays
             journal.segments.push_back(Segment { first, len });
             journal.writing = Some(file);
         }
@@ -149,7 +149,7 @@ impl Journal {
         self.next_seq
     }
 
-    /// Keeps a payload and gives its number.
+    /// Appends a payload and returns its number.
     pub(crate) fn append(&mut self, pid: i32, lineage: Lineage, payload: &[u8]) -> io::Result<u64> {
         let record = HEADER as u64 + payload.len() as u64;
         if self.writing.is_none() || self.segments.back().is_none_or(|last| last.len >= SEGMENT) {
@@ -171,7 +171,7 @@ impl Journal {
             return Err(io::ErrorKind::NotFound.into());
         };
         if let Err(error) = file.write_all(&bytes) {
-            let _ = file.set_len(last.len); // nothing half-written
+            let _ = file.set_len(last.len); // no unfinished record stays
             return Err(error);
         }
         last.len += record;
@@ -240,7 +240,7 @@ impl Journal {
     }
 }
 
-/// The first sequence numbers of the segments, in order; none where there is no folder.
+/// The first sequence numbers of the segments, in order; none without a folder.
 fn firsts(folder: &Path) -> io::Result<Vec<u64>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -260,7 +260,7 @@ fn segment(folder: &Path, first: u64) -> PathBuf {
     folder.join(format!("{first:020}.seg"))
 }
 
-/// The record at a place of a segment, and the place of the next one.
+/// The record at a position of a segment, and the next position.
 fn read_record(file: &File, at: u64) -> io::Result<(HookRecord, u64)> {
     let mut header = [0; HEADER];
     file.read_exact_at(&mut header, at)?;
@@ -324,7 +324,7 @@ mod tests {
             );
         }
         let held = hooks_since(dir.path(), 0).unwrap();
-        // What broke off is not kept.
+        // An unfinished record is dropped.
         let newest = *firsts(&journal.folder).unwrap().last().unwrap();
         let path = segment(&journal.folder, newest);
         let mut torn = File::options().append(true).open(path).unwrap();
@@ -334,7 +334,7 @@ mod tests {
         assert_eq!(next.append(8, Lineage::Unknown, b"more").unwrap(), 7);
         let now = hooks_since(dir.path(), 0).unwrap();
         assert_eq!((&now[..6], now.len()), (&held[..], 7));
-        // Numbers are never given twice, whatever is lost.
+        // No number is given twice, after any loss.
         assert_eq!(Journal::go_on(dir.path(), 20).unwrap().next_seq(), 20);
     }
 

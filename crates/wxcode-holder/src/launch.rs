@@ -1,4 +1,4 @@
-//! Starting a holder so that it outlives whoever starts it.
+//! Starts a holder that outlives its starter.
 
 use std::{
     ffi::OsString,
@@ -21,23 +21,18 @@ use crate::{
     proc::{self, Stat},
 };
 
-/// A holder or an agent that did not start. Nothing of it is left, but for its log.
+/// Why a holder or an agent did not start. Nothing of it is left except its log.
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {
     /// The holder's own executable does not start.
     #[error("{exe} does not start: {error}; install wxcode again")]
-    Holder {
-        /// The executable.
-        exe: PathBuf,
-        /// Why not.
-        error: io::Error,
-    },
+    Holder { exe: PathBuf, error: io::Error },
     /// The system has no room for another process or its files.
     #[error(
         "a holder cannot be started: {0}; close clients or end sessions, or raise the limits on open files, processes and memory, then try again"
     )]
     NoRoom(io::Error),
-    /// The holder ended or babbled before it answered.
+    /// The holder ended, or sent an invalid answer.
     #[error("the holder ended before it was ready: {0}")]
     Died(String),
     /// The holder did not answer in 10 s.
@@ -45,16 +40,16 @@ pub enum LaunchError {
         "the holder was not ready within 10 s; the machine is overloaded, or the workspace is on a file system that hangs"
     )]
     Timeout,
-    /// The holder said why the agent does not start.
+    /// The holder reports why the agent does not start.
     #[error(transparent)]
     Failed(#[from] Failure),
 }
 
-/// How long a holder may take to answer.
+/// Time for a holder to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest answer, in bytes.
+/// Longest answer, in bytes.
 const MAX_ANSWER: u64 = 64 << 10;
-/// How much of the holder's log an error quotes, in bytes.
+/// Longest quote of the holder's log in an error, in bytes.
 const LOG_TAIL: usize = 512;
 
 /// Runs `<exe> hold <dir>` for the spec in `dir`, and waits until its agent runs.
@@ -107,7 +102,7 @@ pub async fn launch(
     result
 }
 
-/// Whether the system had no room just now, which says nothing of who is there.
+/// Whether the system was out of room just now, which says nothing about the holder.
 pub(crate) fn lacks_room(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let lacks = [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM];
@@ -124,11 +119,11 @@ async fn answer_of(mut child: Child, dir: &Path) -> Result<HolderFile, LaunchErr
         if let Some(pipe) = pipe {
             let _ = pipe.take(MAX_ANSWER).read_to_end(&mut bytes).await;
         }
-        // The child is only the first of the holder's forks, which has ended by now.
+        // The child is only the first of the holder's forks and has ended by now.
         let _ = child.wait().await;
     };
-    // When the time is over the pipe closes with the future; a holder that comes later sees that
-    // and undoes what it did.
+    // After the time the pipe closes with this future; a late holder sees that and rolls its start
+    // back.
     let in_time = tokio::time::timeout(TIMEOUT, read).await.is_ok();
     if !in_time {
         let _ = child.start_kill();
@@ -151,7 +146,7 @@ fn log_tail(dir: &Path) -> String {
     }
 }
 
-/// Removes what a holder left that could not do so itself.
+/// Removes the remains of a holder that could not do so itself.
 fn sweep(dir: &Path) {
     if let Ok(State::Live(file) | State::Lost(file)) = folder::inspect(dir) {
         if file.runs() {
@@ -168,7 +163,7 @@ fn sweep(dir: &Path) {
     }
 }
 
-/// Kills a holder that is of no use, and waits until it is gone, for at most 2 s.
+/// Kills a useless holder, and waits until it is gone, for at most 2 s.
 fn end_holder(holder: &HolderFile) {
     use rustix::{
         event::{PollFd, PollFlags, Timespec, poll},

@@ -4,21 +4,21 @@ pub use wxcode_protocol::{Lineage, MAX_GENERATIONS};
 
 use crate::proc::Stat;
 
-/// Where the process `pid` stands now to the agent of a session, named by its number and its start. A process whose ancestor has ended in the
-/// meantime is no descendant: the holder has adopted it.
+/// Measures the present depth of process `pid` below a session's agent, given by pid and start. A
+/// process with an ended ancestor is no descendant: the holder has adopted it.
 #[must_use]
 pub fn of(pid: i32, agent: (i32, u64)) -> Lineage {
     below(pid, agent, Stat::of).map_or(Lineage::Foreign, Lineage::Below)
 }
 
-/// When the living process `pid` started, in clock ticks since the boot; `None` when there is none.
+/// The start of the living process `pid`, in clock ticks since the boot; `None` without one.
 #[must_use]
 pub fn started(pid: i32) -> Option<u64> {
     let stat = Stat::of(pid).filter(|stat| !stat.is_dead())?;
     Some(stat.start_time)
 }
 
-/// The generations from `agent` (its number and start) down to `pid`.
+/// The generations from `agent` (pid and start) down to `pid`.
 fn below(pid: i32, agent: (i32, u64), stat: impl Fn(i32) -> Option<Stat>) -> Option<u8> {
     let mut process = stat(pid)?;
     for generations in 0..=MAX_GENERATIONS {
@@ -26,7 +26,7 @@ fn below(pid: i32, agent: (i32, u64), stat: impl Fn(i32) -> Option<Stat>) -> Opt
             return (process.start_time == agent.1).then_some(generations);
         }
         let parent = stat(process.ppid)?;
-        // A parent is older than its child: a younger one has the number of one that is gone.
+        // A parent is older than its child: a younger one has the reused pid of a dead parent.
         if parent.start_time > process.start_time {
             return None;
         }
@@ -39,7 +39,7 @@ fn below(pid: i32, agent: (i32, u64), stat: impl Fn(i32) -> Option<Stat>) -> Opt
 mod tests {
     use super::*;
 
-    /// A world of processes: number, parent, start.
+    /// A world of processes: pid, parent, start.
     fn world(processes: &[(i32, i32, u64)]) -> impl Fn(i32) -> Option<Stat> {
         move |pid| {
             let (pid, ppid, start_time) = *processes.iter().find(|(p, ..)| *p == pid)?;

@@ -1,9 +1,10 @@
-//! The log of a session on disk: its output, sizes and end, with their times, the oldest giving way.
+//! The log of a session on disk: output, sizes and end, with their times; the oldest part is
+//! dropped.
 //!
-//! `log/<first offset>.seg` begins with [`MAGIC`] and a record of the size that the terminal had at
-//! that offset; records follow, see [`Record`]. The holder writes them in batches without forcing
-//! them to the disk: they survive the death of every process, not a loss of power. What a batch that
-//! broke off left at the end of a segment is recognised by its checksum and passed over.
+//! `log/<first offset>.seg` begins with [`MAGIC`] and a record of the terminal's size at that
+//! offset; records follow, see [`Record`]. The holder writes them in batches without a sync: they
+//! survive the death of every process, but not a power cut. A checksum identifies the unfinished
+//! end of an interrupted batch, and readers skip it.
 
 mod reader;
 mod record;
@@ -20,16 +21,16 @@ pub use reader::{Item, Reader};
 pub use record::{MAX_PAYLOAD, Record, What};
 pub(crate) use writer::Writer;
 
-/// The first bytes of a segment, the version of the format among them.
+/// The first bytes of a segment, with the format's version.
 pub const MAGIC: &[u8; 8] = b"wxlog\0\0\x01";
-/// A segment that has reached this many bytes is followed by a new one, at the next batch.
+/// Bytes of a segment after which the next batch starts a new one.
 pub const MAX_SEGMENT: u64 = 4 << 20; // 4 MiB
-/// The most bytes of all segments together.
+/// Most bytes of all segments together.
 pub const MAX_BYTES: u64 = 64 << 20; // 64 MiB
 
 const FOLDER: &str = "log";
 
-/// The segments of a session's log by their first offsets, in order; none where there is no log.
+/// The segments of a session's log by their first offsets, in order; none without a log.
 fn segments(dir: &Path) -> io::Result<Vec<u64>> {
     let entries = match fs::read_dir(dir.join(FOLDER)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -49,9 +50,9 @@ fn segment(folder: &Path, first: u64) -> PathBuf {
     folder.join(format!("{first:020}.seg"))
 }
 
-/// The size that the terminal had last, by the log of the session in `dir`; reads one segment.
+/// The last size of the terminal, from the log of the session in `dir`; reads one segment.
 pub fn last_size(dir: &Path) -> Option<Size> {
-    // The newest one may have broken off before its first record.
+    // The newest segment may have been interrupted before its first record.
     segments(dir).ok()?.into_iter().rev().find_map(|first| {
         let sizes = Reader::of(dir, vec![first]).filter_map(|item| match item {
             Item::Record(Record {
@@ -64,10 +65,10 @@ pub fn last_size(dir: &Path) -> Option<Size> {
     })
 }
 
-/// Where the output ends, by the log of the session in `dir`; 0 where there is no log. Reads one segment.
+/// The end of the output, from the log of the session in `dir`; 0 without a log. Reads one segment.
 pub fn end(dir: &Path) -> u64 {
     let all = segments(dir).unwrap_or_default();
-    // The newest one may have broken off before its first record.
+    // The newest segment may have been interrupted before its first record.
     let ends = all.into_iter().rev().find_map(|first| {
         let records = Reader::of(dir, vec![first]).filter_map(|item| match item {
             Item::Record(record) => Some(record.end()),
@@ -78,8 +79,8 @@ pub fn end(dir: &Path) -> u64 {
     ends.unwrap_or(0)
 }
 
-/// The screen as the log of the session in `dir` draws it, also where the holder left no last
-/// screen; `None` where there is no log. Reads up to [`MAX_BYTES`].
+/// Draws the screen from the log of the session in `dir`, for a holder that left no last screen;
+/// `None` without a log. Reads up to [`MAX_BYTES`].
 pub fn screen(dir: &Path) -> Option<Terminal> {
     let mut screen: Option<Terminal> = None;
     let mut replies = Vec::new();

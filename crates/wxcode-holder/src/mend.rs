@@ -1,4 +1,4 @@
-//! Putting a session's folder right whose `holder.json` is damaged or missing, by asking the holder, if one answers.
+//! Repairs a session's folder with a damaged or missing `holder.json`, by asking the holder.
 
 use std::path::Path;
 
@@ -9,13 +9,15 @@ use crate::{
     proc::{self, Stat},
 };
 
-/// Writes `holder.json` again where a holder answers in `dir`, else that the session has ended; what the folder says then.
+/// Writes `holder.json` again if a holder answers in `dir`, otherwise the session's end; returns
+/// the new state of the folder.
 ///
-/// A holder that was killed has taken its agent with it, so where no one answers nothing runs. To be called for a session that
-/// was seen to run, or whose folder [`folder::inspect`] does not understand: one that is not started yet counts as ended after this.
+/// A killed holder has taken its agent with it, so nothing runs without an answer. Call it for a
+/// session that was seen to run, or whose folder [`folder::inspect`] rejects: a session that has
+/// not started counts as ended afterwards.
 ///
 /// # Errors
-/// The folder cannot be written, or something answers that is not understood: it is left alone.
+/// The folder cannot be written, or an unknown program answers; the folder then stays as it is.
 pub async fn mend(dir: &Path) -> Result<State, FolderError> {
     let failed = |error| FolderError::Io {
         path: dir.to_owned(),
@@ -35,11 +37,11 @@ pub async fn mend(dir: &Path) -> Result<State, FolderError> {
     folder::inspect(dir)
 }
 
-/// The file of a holder that answers.
+/// The record of an answering holder.
 fn described(welcome: &Welcome) -> std::io::Result<HolderFile> {
     let gone = std::io::ErrorKind::NotFound;
     let holder = Stat::of(welcome.info.holder_pid).ok_or(gone)?;
-    // Of one that has just ended there is no more than its number; the holder says so itself.
+    // A process that just ended has no more than its pid; the holder will record its end.
     let agent = Stat::of(welcome.info.agent_pid);
     Ok(HolderFile {
         version: VERSION,

@@ -1,4 +1,4 @@
-//! What `/proc` says about processes: who is whose child, and which process a number means.
+//! Reads `/proc`: parents and children, and the identity of a process behind its pid.
 
 use std::{collections::HashSet, fs, io};
 
@@ -7,7 +7,7 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
 
-/// The fields of `/proc/<pid>/stat` that tell processes apart and relate them.
+/// Fields of `/proc/<pid>/stat` that identify and relate processes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stat {
     pub(crate) pid: i32,
@@ -15,36 +15,36 @@ pub(crate) struct Stat {
     pub(crate) ppid: i32,
     pub(crate) pgrp: i32,
     pub(crate) session: i32,
-    /// Clock ticks since the boot.
+    /// In clock ticks since the boot.
     pub(crate) start_time: u64,
 }
 
 impl Stat {
-    /// The process of a number, where there is one.
+    /// Reads the process with a pid, if any.
     pub(crate) fn of(pid: i32) -> Option<Self> {
         Self::parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
     }
 
-    /// A handle on exactly this process, whatever becomes of its number; `None` when it is gone.
+    /// Opens a handle on exactly this process, safe against pid reuse; `None` when it is gone.
     pub(crate) fn pin(&self) -> Option<OwnedFd> {
         let pidfd = pidfd_open(Pid::from_raw(self.pid)?, PidfdFlags::empty()).ok()?;
-        // Only now: what has the number when the handle is there keeps it.
+        // Only now: the process behind the open handle keeps the pid.
         let same = Self::of(self.pid).is_some_and(|now| now.start_time == self.start_time);
         same.then_some(pidfd)
     }
 
-    /// What tells it from any other process of this boot.
+    /// Its identity among all processes of this boot.
     pub(crate) fn identity(&self) -> (i32, u64) {
         (self.pid, self.start_time)
     }
 
-    /// Whether it has ended and only waits to be reaped.
+    /// Whether it has ended and waits to be reaped.
     pub(crate) fn is_dead(&self) -> bool {
         matches!(self.state, b'Z' | b'X')
     }
 
     fn parse(line: &[u8]) -> Option<Self> {
-        // The name in parentheses may hold anything, also parentheses and spaces.
+        // The name in parentheses may contain parentheses and spaces.
         let open = line.iter().position(|&b| b == b'(')?;
         let close = line.iter().rposition(|&b| b == b')')?;
         let pid = std::str::from_utf8(&line[..open]).ok()?.trim();
@@ -61,7 +61,7 @@ impl Stat {
     }
 }
 
-/// Signals the process of a handle, and wakes it if it is stopped, so that it hears of it.
+/// Signals the process of a handle, and continues it if it is stopped, so that the signal arrives.
 pub(crate) fn signal(pidfd: &OwnedFd, signal: Signal) {
     // It may be gone, or another user's; the caller looks again.
     let _ = pidfd_send_signal(pidfd, signal);
@@ -70,8 +70,8 @@ pub(crate) fn signal(pidfd: &OwnedFd, signal: Signal) {
     }
 }
 
-/// The children of a process of one thread, those that wait to be reaped among them. A child may be
-/// missing while its brothers end, and where the kernel was built without such lists.
+/// The children of a single-threaded process, with those waiting to be reaped. A child may be
+/// missing while its siblings end, and on kernels without such lists.
 pub(crate) fn children_of(pid: i32) -> Vec<i32> {
     let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
     let list = list.unwrap_or_default();
@@ -80,19 +80,19 @@ pub(crate) fn children_of(pid: i32) -> Vec<i32> {
         .collect()
 }
 
-/// The kernel's name for this boot.
+/// The kernel's id of this boot.
 pub(crate) fn boot_id() -> io::Result<String> {
     Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?
         .trim()
         .to_owned())
 }
 
-/// The start of the first process, where it can be seen.
+/// The start of process 1, if visible.
 pub(crate) fn init_start_time() -> Option<u64> {
     Stat::of(1).map(|init| init.start_time)
 }
 
-/// All processes that can be seen now.
+/// All visible processes.
 pub(crate) fn all() -> Vec<Stat> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
@@ -106,7 +106,7 @@ pub(crate) fn all() -> Vec<Stat> {
 /// Those of `all` that are `roots` or descend from them, without the dead.
 pub(crate) fn with_descendants(all: &[Stat], roots: HashSet<i32>) -> Vec<Stat> {
     let mut family = roots;
-    // A generation a round; a child may stand before its parent in the list.
+    // One generation a round; a child may precede its parent in the list.
     loop {
         let before = family.len();
         for stat in all {

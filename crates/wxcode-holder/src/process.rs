@@ -1,7 +1,8 @@
 //! The holder's process: one thread, one poll loop, one agent.
 //!
-//! Invariant: nothing here waits for a client. What a client asks is done or refused at once, and
-//! what it is to be told is taken from the ring, the journal and the screen when its socket takes it.
+//! Invariant: the holder never waits for a client. It carries out or refuses a request at once, and
+//! takes a client's output from the ring buffer, the journal and the screen when the client's
+//! socket has room.
 
 mod bus;
 mod candidate;
@@ -46,14 +47,14 @@ use candidate::Verdict;
 use detach::Left;
 use holder::Holder;
 
-/// The most bytes that a holder writes to its log.
+/// Most bytes of a holder's own log.
 const MAX_LOG: usize = 64 << 10; // 64 KiB
 
-/// Runs the holder of the session in `dir`; its `spec.json` says what to run, and the process's own
-/// environment is the agent's.
+/// Runs the holder of the session in `dir`; its `spec.json` names the program, and the process's
+/// own environment is the agent's.
 ///
-/// To be called first of all in a process of one thread that has opened no files: it closes all but
-/// the standard three. The answer to the caller goes to standard output, messages to standard error.
+/// Call it first in a single-threaded process without open files: it closes all files except the
+/// standard three. The answer to the caller goes to standard output, messages to standard error.
 pub fn run(dir: &Path) -> ExitCode {
     // Resolved before the working directory changes.
     let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
@@ -67,7 +68,7 @@ pub fn run(dir: &Path) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    // Let go of when this is over, one way or the other.
+    // Released after the start, successful or not.
     let starting = folder::lock(&dir);
     let holder = match start::start(&dir) {
         Ok(holder) => holder,
@@ -76,7 +77,7 @@ pub fn run(dir: &Path) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    // A caller that has given up is told by no one: then nothing is to remain.
+    // A caller that gave up hears nothing more: then nothing may remain.
     if answer(&Answer::Ready(holder.file().clone())).is_err() || detach::hang_up().is_err() {
         holder.undo();
         return ExitCode::FAILURE;
@@ -96,14 +97,14 @@ fn hold(holder: Holder) -> ExitCode {
     }
 }
 
-/// Goes on holding the session in `dir`, which another program held in this very process before it executed this one;
-/// `lifeline` is what it handed on.
+/// Continues the session in `dir`, which another program held in this very process before it
+/// executed this one; `lifeline` names the handed-over descriptors.
 ///
-/// To be called first of all, as [`run`].
+/// Call it first, like [`run`].
 pub fn resume(dir: &Path, lifeline: &str) -> ExitCode {
     let written = rustix::fs::fstat(rustix::stdio::stderr()).map_or(0, |file| file.st_size);
     WRITTEN.store(usize::try_from(written).unwrap_or(0), Ordering::Relaxed);
-    // The kernel names a program that was executed by its descriptor after that.
+    // The kernel names a program after the descriptor that executed it.
     let _ = std::fs::write("/proc/self/comm", "wxcode-holder");
     match resume::resume(dir, lifeline) {
         Ok(holder) => {
@@ -117,10 +118,10 @@ pub fn resume(dir: &Path, lifeline: &str) -> ExitCode {
     }
 }
 
-/// Looks at the state in this descriptor, and says on standard output, as one line of JSON, whether this build can go on
-/// with it. Nothing else is done.
+/// Checks whether this build can continue the state in this descriptor, and reports on standard
+/// output, as one line of JSON. Does nothing else.
 pub fn check_state(fd: i32) -> ExitCode {
-    // Opened anew, for a place of its own in it.
+    // Reopened, for a file position of its own.
     let bytes = File::open(format!("/proc/self/fd/{fd}")).and_then(memfd::read);
     let checked = bytes.and_then(|bytes| {
         resume::look(&bytes).map_err(std::io::Error::other)?;
@@ -149,7 +150,7 @@ fn answer(answer: &impl Serialize) -> std::io::Result<()> {
     out.flush()
 }
 
-/// How many bytes the log has.
+/// The size of the log, in bytes.
 static WRITTEN: AtomicUsize = AtomicUsize::new(0);
 
 /// Writes a line to the holder's log, while there is room.

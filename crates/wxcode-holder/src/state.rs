@@ -1,15 +1,18 @@
-//! The state of a holder as it hands it to the program that takes its place: named, numbered, bounded and checked.
+//! The state that a holder hands over to its successor program: named, versioned, bounded and
+//! checked.
 //!
-//! [`MAGIC`], `u16` format, `u16` zero, `u64` length of what follows, `u32` CRC-32C of what follows, then sections: four
-//! letters, `u32` length, payload; numbers are big-endian. A section that is not known is skipped where its first letter is
-//! small, and makes the state one that is not understood where it is a capital. The sections of format 1:
+//! [`MAGIC`], `u16` format, `u16` zero, `u64` length of the rest, `u32` CRC-32C of the rest, then
+//! sections: four letters, `u32` length, payload; numbers are big-endian. A reader skips an unknown
+//! section with a small first letter, and rejects the state for one with a capital. The sections of
+//! format 1:
 //!
-//! - `FACT`: the JSON of [`Facts`]; fields that are not known are passed over.
-//! - `SCRN`: `u8` length of a name, the name of the screen's format, and the screen in it. [`SCREEN_FORMAT`] is a stream
-//!   that draws it on a freshly reset terminal.
-//! - `RING`: the newest output, of which the last byte is the one before the offset `end` of the facts.
-//! - `TYPE`: the bytes that wait to be typed, as long each as the facts say, and the screen's replies behind them.
-//! - `KEYS`: the keys of the deliveries so far, a `u32` length before each.
+//! - `FACT`: the JSON of [`Facts`]; unknown fields are ignored.
+//! - `SCRN`: `u8` length of a name, the name of the screen's format, and the screen in it.
+//!   [`SCREEN_FORMAT`] is a snapshot for a freshly reset terminal.
+//! - `RING`: the newest output; its last byte is the one before the offset `end` of the facts.
+//! - `TYPE`: the bytes waiting to be typed, each as long as the facts say, and the screen's replies
+//!   after them.
+//! - `KEYS`: the keys of the deliveries so far, each after its `u32` length.
 
 mod facts;
 
@@ -22,13 +25,14 @@ use wxcode_protocol::holder::frame::MAX_KEY;
 
 /// The first bytes of a state.
 pub const MAGIC: &[u8; 8] = b"wxstate\0";
-/// The format that this build writes, and the newest one that it reads.
+/// The format written by this build, and the newest one it reads.
 pub const FORMAT: u16 = 1;
 /// The name of the screen's format.
 pub const SCREEN_FORMAT: &str = "vt/1";
-/// The most bytes of a state; a larger one is not handed on. The screen is most of it, and rarely more than 1 MiB.
+/// Most bytes of a state; a larger one is not handed over. The screen is most of it, and rarely
+/// more than 1 MiB.
 pub const MAX_STATE: usize = 128 << 20; // 128 MiB
-/// The most keys.
+/// Most keys.
 pub const MAX_KEYS: usize = 65_536;
 
 /// Magic, format, zero, length and checksum.
@@ -39,34 +43,34 @@ const SECTION: usize = 8;
 /// The state of a holder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
-    /// What is small.
+    /// The small facts.
     pub facts: Facts,
-    /// The stream that draws the screen, with all of its history.
+    /// The snapshot of the screen, with all of its history.
     pub screen: Vec<u8>,
     /// The newest output.
     pub ring: Vec<u8>,
-    /// What waits to be typed: the messages, as long as the facts say, and behind them the screen's replies.
+    /// Waiting input: the messages, as long as the facts say, and the screen's replies after them.
     pub typing: Vec<u8>,
     /// The keys of the deliveries so far.
     pub keys: Vec<String>,
 }
 
-/// A state that is not usable.
+/// Why a state is not usable.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StateError {
-    /// It does not begin as a state does.
+    /// It does not begin like a state.
     #[error("it does not begin as the state of a holder does")]
     Unknown,
-    /// It is of a newer format.
+    /// Its format is newer.
     #[error("it is of format {0}, and this build reads up to {FORMAT}")]
     Newer(u16),
-    /// Bytes are missing or too many, or others than were written.
+    /// It is truncated, too long, or corrupt.
     #[error("it is torn or damaged")]
     Damaged,
-    /// A section that has to be understood is not.
+    /// A mandatory section is unknown.
     #[error("its section {0} is not known to this build")]
     Section(String),
-    /// The screen is in a format that is not known.
+    /// The screen's format is unknown.
     #[error("its screen is in the format {0}, and this build reads {SCREEN_FORMAT}")]
     ScreenFormat(String),
     /// It contradicts itself.
@@ -78,7 +82,7 @@ pub enum StateError {
 }
 
 impl State {
-    /// The state as it is handed on.
+    /// Encodes the state.
     ///
     /// # Errors
     /// It is beyond [`MAX_STATE`].
@@ -124,16 +128,16 @@ impl State {
         Ok(out)
     }
 
-    /// The state that was handed on.
+    /// Decodes a state.
     ///
     /// # Errors
-    /// It is none, of a newer format, damaged, or contradicts itself.
+    /// It is no state, of a newer format, damaged, or contradicts itself.
     pub fn decode(bytes: &[u8]) -> Result<Self, StateError> {
         Self::sections(body(bytes)?)
     }
 
-    /// The keys in a state that is not understood otherwise, so that no delivery is typed again; none where there is no whole
-    /// list of them.
+    /// The keys of an otherwise unusable state, so that no delivery is typed again; none without a
+    /// whole list of them.
     #[must_use]
     pub fn keys_in(bytes: &[u8]) -> Vec<String> {
         let mut rest = body(bytes).unwrap_or_default();
@@ -188,7 +192,7 @@ impl State {
         Ok(state)
     }
 
-    /// The terminal with the screen on it.
+    /// The terminal with the screen.
     #[must_use]
     pub fn terminal(&self) -> Terminal {
         let mut terminal = Terminal::new(self.facts.sizes.now);
@@ -196,14 +200,14 @@ impl State {
         terminal
     }
 
-    /// A screen as it is handed on.
+    /// Encodes a screen.
     #[must_use]
     pub fn screen_of(terminal: &Terminal) -> Vec<u8> {
         terminal.dump_with_history(usize::MAX)
     }
 }
 
-/// What follows the header of a sound state of a format that is read here.
+/// The body after the header of a sound state of a known format.
 fn body(bytes: &[u8]) -> Result<&[u8], StateError> {
     if bytes.len() > MAX_STATE {
         return Err(StateError::TooLarge(bytes.len()));
@@ -230,7 +234,7 @@ fn put_section(out: &mut Vec<u8>, letters: &[u8; 4], parts: &[&[u8]]) {
     }
 }
 
-/// A `u32` length and so many bytes.
+/// A `u32` length and this many bytes.
 fn take<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], StateError> {
     let len = rest.try_get_u32().map_err(|_| StateError::Damaged)? as usize;
     let (taken, behind) = rest.split_at_checked(len).ok_or(StateError::Damaged)?;

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How the agent ended.
+/// The end of the agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exit {
-    /// The exit code, where it exited by itself.
+    /// The exit code, if it exited by itself.
     pub code: Option<i32>,
-    /// The signal that ended it.
+    /// The signal that ended it, if any.
     pub signal: Option<i32>,
     /// RFC 3339.
     pub at: String,
@@ -15,6 +15,6 @@ pub struct Exit {
     /// memory), `stopped` (by a `Stop`), `terminated` (by SIGTERM to the holder), or the reason that
     /// the server found later: `holder_lost`, `rebooted`, `damaged`, `not_started`.
     pub reason: String,
-    /// How many bytes the agent wrote in all; as many as the log holds where the holder did not say.
+    /// Bytes written by the agent in all; the end of the log when the holder did not say.
     pub offset: u64,
 }

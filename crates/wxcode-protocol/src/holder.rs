@@ -23,16 +23,16 @@ pub const QUIET: Duration = Duration::from_millis(200);
 /// A client's first message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
-    /// The oldest version of the protocol that the client speaks.
+    /// The client's oldest protocol version.
     pub protocol_min: u16,
-    /// The newest one.
+    /// The client's newest protocol version.
     pub protocol_max: u16,
     /// The client's build, for logs.
     pub build: String,
 }
 
 impl Hello {
-    /// What this build says.
+    /// The message of this build.
     pub fn ours() -> Self {
         Self {
             protocol_min: PROTOCOL,
@@ -58,7 +58,7 @@ pub struct Welcome {
     pub build: String,
     /// The session.
     pub session_id: String,
-    /// The state of the session now.
+    /// The present state of the session.
     #[serde(flatten)]
     pub info: Info,
 }
@@ -73,22 +73,22 @@ pub struct Info {
     /// The size of the terminal now.
     #[serde(with = "size")]
     pub size: Size,
-    /// The offset of the oldest byte of output that is still held in memory.
+    /// The offset of the oldest byte of output in memory.
     pub start: u64,
-    /// The offset behind the newest byte: how many bytes the agent has written.
+    /// The offset after the newest byte: the number of bytes written by the agent.
     pub end: u64,
-    /// The sequence number that the next hook payload will have; the first is 1.
+    /// The sequence number of the next hook payload; the first is 1.
     pub next_hook_seq: u64,
-    /// Bytes of input that wait for the agent to read.
+    /// Bytes of input waiting for the agent.
     pub input_waiting: u64,
-    /// Connections now, this one included.
+    /// Present connections, with this one.
     pub clients: u32,
-    /// How the agent ended, once it did.
+    /// The agent's end, once it ended.
     pub exit: Option<Exit>,
-    /// Why nothing more of the session is logged, and what to do; `None` while it is.
+    /// Why the session's log is off, with a remedy; `None` while it is on.
     #[serde(default)]
     pub log_off: Option<String>,
-    /// How many programs held the session before this one.
+    /// The number of programs that held the session before this one.
     #[serde(default)]
     pub upgrades: u32,
 }

@@ -6,24 +6,24 @@ mod server;
 pub use client::ClientFrame;
 pub use server::{Notice, Role, ServerFrame, Status};
 
-/// The WebSocket sub-protocol's name, its version included.
+/// The WebSocket sub-protocol's name, with its version.
 pub const PROTOCOL: &str = "wxcode.v1";
-/// The most bytes of one [`ClientFrame::Input`].
+/// Most bytes of one [`ClientFrame::Input`].
 pub const INPUT_MAX: usize = 4 << 20; // 4 MiB
-/// The most bytes on the way to a client that it has not acknowledged; a single snapshot may exceed it.
+/// Most unacknowledged bytes on the way to a client; a single snapshot may exceed it.
 pub const CREDIT: usize = 256 << 10; // 256 KiB
-/// The most bytes of history that a [`ClientFrame::Redraw`] may ask for.
+/// Most bytes of history in a [`ClientFrame::Redraw`].
 pub const HISTORY_MAX: u32 = 1 << 20; // 1 MiB
 
-/// A message that does not have the layout of its type.
+/// A message without the layout of its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("malformed {0}: send it as docs/protocol.md lays it out")]
 pub struct Malformed(pub &'static str);
 
-/// A message that cannot be taken.
+/// Why a message is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// It has no type.
+    /// It is empty.
     #[error("an empty message: the first byte is the type")]
     Empty,
     /// Its payload does not have the layout of its type.

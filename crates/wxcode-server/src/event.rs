@@ -1,4 +1,5 @@
-//! The events of the projects: one ordered, durable, bounded log each, told once over every restart.
+//! Events of the projects: one ordered, durable, bounded log for each, published once over every
+//! restart.
 
 mod catch_up;
 mod feed;
@@ -34,15 +35,15 @@ struct Inner {
     places: Mutex<HashMap<Id, Arc<Place>>>,
 }
 
-/// A project's place among the events.
+/// A project's events, and whether they are caught up.
 struct Place {
     feed: Arc<Feed>,
-    /// Whether what happened while no server told it has been told.
+    /// Whether changes made without a server are published.
     is_caught_up: tokio::sync::Mutex<bool>,
 }
 
 impl Events {
-    /// The events below `<data-dir>/events`, of the projects in `store`.
+    /// Creates the events below `<data-dir>/events`, of the projects in `store`.
     #[must_use]
     pub(crate) fn new(root: PathBuf, store: Arc<dyn Store>, metrics: Metrics) -> Self {
         Self(Arc::new(Inner {
@@ -53,12 +54,12 @@ impl Events {
         }))
     }
 
-    /// The events of a project, as far as they were told.
+    /// The events of a project as published so far.
     pub(crate) fn feed(&self, project: Id) -> Arc<Feed> {
         Arc::clone(&self.place(project).feed)
     }
 
-    /// The events of a project, after those that happened while no server told them.
+    /// The events of a project, after publishing changes made without a server.
     pub(crate) async fn current(&self, project: Id) -> Arc<Feed> {
         let place = self.place(project);
         let mut is_caught_up = place.is_caught_up.lock().await;
@@ -74,13 +75,13 @@ impl Events {
         Arc::clone(&place.feed)
     }
 
-    /// Brings to the disk what was told.
+    /// Syncs published events to the disk.
     pub(crate) fn settle(&self) {
         let places: Vec<_> = self.places().values().map(Arc::clone).collect();
         places.iter().for_each(|place| place.feed.settle());
     }
 
-    /// Ends a project's events and deletes its log; whether it is gone.
+    /// Ends a project's events and deletes its log; returns whether the log is gone.
     pub(crate) fn forget(&self, project: Id) -> bool {
         if let Some(place) = self.places().remove(&project) {
             place.feed.close();

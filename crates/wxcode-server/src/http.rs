@@ -1,4 +1,4 @@
-//! The HTTP side: routes, who may use them, and the document that describes them.
+//! HTTP: routes, access rules and the OpenAPI document.
 
 mod access;
 mod answer;
@@ -54,10 +54,10 @@ use crate::{
     terminal,
 };
 
-/// Largest body of a request, in bytes: a milestone's context or a delivery's text as JSON.
+/// Largest request body, in bytes: a milestone's context or a delivery's text as JSON.
 pub(crate) const BODY_MAX: usize = 4 << 20; // 4 MiB
 
-/// What handlers share.
+/// State shared by the handlers.
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) settings: Arc<Settings>,
@@ -68,13 +68,13 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) access: Access,
     pub(crate) closing: CancellationToken,
-    /// The terminal clients, which are to say goodbye before the server ends.
+    /// Terminal clients, which get a close frame before the server ends.
     pub(crate) clients: TaskTracker,
     pub(crate) gsd_looks: Looks,
 }
 
 impl App {
-    /// The output project with this id, or the problem that there is none.
+    /// The output project with this id, or a problem 404.
     async fn project(&self, id: Id) -> Answer<OutputProject> {
         let project = self.store.project(id).await?;
         project.ok_or_else(|| Problem::not_found("output project"))
@@ -153,7 +153,7 @@ fn terminals() -> OpenApiRouter<App> {
         .routes(routes!(terminal::of_milestone))
 }
 
-/// Routes that need no token.
+/// Routes without a token.
 fn open() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(health::live))
@@ -161,7 +161,7 @@ fn open() -> OpenApiRouter<App> {
         .routes(routes!(access::logout))
 }
 
-/// This document.
+/// The OpenAPI document.
 #[utoipa::path(operation_id = "openapi", get, path = "/api/openapi.json", tag = "health", responses(
     (status = 200, description = "The OpenAPI document", content_type = "application/json"),
 ))]
@@ -170,9 +170,9 @@ async fn document() -> axum::Json<utoipa::openapi::OpenApi> {
     axum::Json(DOCUMENT.clone())
 }
 
-/// The routes that need the token, those that do not, and the document of both.
+/// Routes with a token, routes without one, and the document of both.
 fn described() -> (Router<App>, Router<App>, utoipa::openapi::OpenApi) {
-    // The same routes under both bases; the document names those of the current one.
+    // Both bases have the same routes; the document names those of the current base.
     let (current, mut described) = OpenApiRouter::with_openapi(Document::openapi())
         .nest("/api/v1", api().merge(terminals()))
         .routes(routes!(health::ready))
@@ -239,10 +239,10 @@ pub(crate) fn router(app: App) -> Router {
     sheltered(inner, app.access, app.metrics)
 }
 
-/// What stands around every request: who may ask at all, and that nothing but the request fails with it.
+/// Wraps all requests: checks access, and confines a panic to its request.
 fn sheltered(inner: Router, access: Access, metrics: Metrics) -> Router {
     let refusals = middleware::from_fn_with_state(metrics, measure::refusals);
-    // Normalising must come before routing, so the router is wrapped as a service.
+    // The path must be normalised before routing, so this wraps the router as a service.
     Router::new()
         .fallback_service(NormalizePath::trim_trailing_slash(inner))
         .layer(middleware::from_fn(complete))
@@ -282,8 +282,8 @@ async fn authenticate(State(metrics): State<Metrics>, request: Request, next: Ne
     access::refuse(&request)
 }
 
-/// Carries a request that changes something out to its end, also when its client has gone: half a start would be an
-/// agent that nobody follows.
+/// Finishes a changing request even when its client has gone: half a start would leave an agent
+/// without a monitor.
 async fn complete(request: Request, next: Next) -> Response {
     if request.method().is_safe() {
         return next.run(request).await;
@@ -311,7 +311,8 @@ async fn method_not_allowed() -> Problem {
 async fn headers(request: Request, next: Next) -> Response {
     const HEADERS: [(HeaderName, &str); 4] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        // `no-referrer` would make browsers post the login form with `Origin: null`, which is refused.
+        // With `no-referrer`, browsers would post the login form with `Origin: null`, which is
+        // refused.
         (header::REFERRER_POLICY, "same-origin"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (

@@ -1,5 +1,5 @@
-//! The server: it adopts the sessions that the folders name, serves them to browsers and programs,
-//! and holds no screen and no PTY itself.
+//! The server: adopts the sessions of the data folder and serves them to browsers and programs.
+//! Holds no screen and no PTY.
 
 // They panic where the output cannot be written.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]

@@ -36,7 +36,7 @@ use self::{
 pub(crate) use self::{bounds::Bounds, connection::Connection};
 use crate::metric::{Cut, Metrics};
 
-/// Connections that the system keeps until they are accepted.
+/// Connections that the system queues before they are accepted.
 const BACKLOG: u32 = 1024;
 /// Bytes that the system keeps for a client that does not read; Linux doubles the value. A client that stopped
 /// reading has so much old output before the newest screen.
@@ -44,7 +44,7 @@ const SEND_BUFFER: u32 = 128 << 10; // 128 KiB
 /// Bytes of an HTTP answer that wait for a client in the server, and the largest head of a request. The library's own
 /// is 408 KiB, which each slow follower of events would have.
 const HTTP_BUFFER: usize = 64 << 10; // 64 KiB
-/// How long to wait before accepting again when the system is out of descriptors.
+/// Pause before accepting again without free descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long a new connection waits for others to authenticate, and how often that is looked at.
 const ADMISSION_WAIT: Duration = Duration::from_secs(2);

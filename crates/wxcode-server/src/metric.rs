@@ -1,6 +1,6 @@
-//! What the server counts and measures about itself, for `/metrics`.
+//! The server's counters and measurements, for `/metrics`.
 //!
-//! Labels are closed sets: a state, a type, the template of a route, never anything that a request names.
+//! Labels are closed sets: a state, a type, the template of a route. No label comes from a request.
 
 mod label;
 mod measured;
@@ -26,11 +26,11 @@ pub(crate) use label::{Cut, Refusal};
 pub(crate) use measured::Measured;
 pub(crate) use scrape::{bring_up_to_date, holders};
 
-/// Bounds of the buckets of short times, in seconds: a store's operation, an answer.
+/// Bucket bounds of short times, in seconds: an operation of the store, a response.
 const SHORT: [f64; 12] = [
     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 5.0,
 ];
-/// Bounds of the buckets of waiting, in seconds: a delivery may stand behind a turn of hours.
+/// Bucket bounds of waiting times, in seconds: a delivery may wait for a turn of hours.
 const WAITING: [f64; 12] = [
     0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1_800.0, 7_200.0, 43_200.0,
 ];
@@ -42,9 +42,9 @@ pub(crate) struct Metrics(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     registry: Registry,
-    /// Held while what is looked at for a scrape is brought up to date and told.
+    /// Held during a scrape, from updating the gauges to encoding them.
     scrape: tokio::sync::Mutex<()>,
-    // Counted as it happens.
+    // Updated when something happens.
     requests: Family<Request, Counter>,
     request_seconds: Family<Route, Histogram, Buckets>,
     refused: Family<Kind, Counter>,
@@ -60,7 +60,7 @@ struct Inner {
     submit_seconds: Histogram,
     store_seconds: Family<Operation, Histogram, Buckets>,
     store_errors: Family<Failed, Counter>,
-    // Looked at for a scrape.
+    // Updated for each scrape.
     log_lines_lost: Counter,
     sessions: Family<State, Gauge>,
     agents: Family<State, Gauge>,
@@ -77,7 +77,7 @@ struct Inner {
     process: process::Process,
 }
 
-/// Makes histograms with these buckets.
+/// Creates histograms with these buckets.
 #[derive(Debug, Clone, Copy)]
 struct Buckets(&'static [f64]);
 
@@ -177,7 +177,7 @@ impl Inner {
 }
 
 impl Metrics {
-    /// A request was answered. `route` is the template, `None` for what has none.
+    /// Counts a response. `route` is the template, or `None`.
     pub(crate) fn answered(&self, method: &str, route: Option<&str>, status: u16, after: Duration) {
         let request = Request::new(method, route, status);
         let route = Route::of(&request);
@@ -186,27 +186,27 @@ impl Metrics {
         seconds.observe(after.as_secs_f64());
     }
 
-    /// Something was refused for want of a right.
+    /// Counts a refusal.
     pub(crate) fn refused(&self, what: Refusal) {
         self.0.refused.get_or_create(&Kind::of(what.as_str())).inc();
     }
 
-    /// An event was told.
+    /// Counts a published event.
     pub(crate) fn told(&self, name: &'static str) {
         self.0.events.get_or_create(&Kind::of(name)).inc();
     }
 
-    /// A hook was read.
+    /// Counts a hook.
     pub(crate) fn hook(&self, name: &'static str) {
         self.0.hooks.get_or_create(&Kind::of(name)).inc();
     }
 
-    /// Somebody follows events, for as long as the answer lives.
+    /// Counts an event stream while the returned guard lives.
     pub(crate) fn stream(&self) -> Counted {
         Counted::new(&self.0.streams)
     }
 
-    /// A connection is open, for as long as the answer lives.
+    /// Counts a connection while the returned guard lives.
     pub(crate) fn connection(&self) -> Counted {
         Counted::new(&self.0.connections)
     }
@@ -221,7 +221,7 @@ impl Metrics {
         self.0.cut.get_or_create(&Kind::of(why.as_str())).inc();
     }
 
-    /// What goes to a terminal client of a protocol.
+    /// Counters for a terminal client of a protocol.
     pub(crate) fn flow(&self, protocol: &'static str) -> Flow {
         let kind = Kind::of(protocol);
         Flow {
@@ -238,7 +238,7 @@ impl Metrics {
     }
 }
 
-/// One of those that a gauge counts.
+/// A guard that a gauge counts.
 #[derive(Debug)]
 pub(crate) struct Counted(Gauge);
 
@@ -255,23 +255,23 @@ impl Drop for Counted {
     }
 }
 
-/// Bytes on their way to a client.
+/// Counts bytes on their way to a client.
 #[derive(Debug)]
 pub(crate) struct Flow {
     sent: Counter,
     waiting: Gauge,
-    /// Those of this client that wait.
+    /// This client's waiting bytes.
     here: usize,
 }
 
 impl Flow {
-    /// A message waits.
+    /// Counts a waiting message.
     pub(crate) fn push(&mut self, bytes: usize) {
         self.here += bytes;
         self.waiting.inc_by(signed(bytes));
     }
 
-    /// A message was taken.
+    /// Counts a written message.
     pub(crate) fn take(&mut self, bytes: usize) {
         self.here -= bytes.min(self.here);
         self.waiting.dec_by(signed(bytes));

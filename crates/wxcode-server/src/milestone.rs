@@ -1,4 +1,4 @@
-//! Starting the work on a milestone: its context first, then its command as a delivery.
+//! Starts a milestone: writes its context, then queues its command as a delivery.
 
 mod command;
 
@@ -23,7 +23,7 @@ use crate::{
 
 pub(crate) use command::Looks;
 
-/// Writes the milestone's context into its project's workspace; its path there.
+/// Writes the milestone's context into its project's workspace; returns its path there.
 pub(crate) async fn prepare(app: &App, milestone: &Milestone) -> Result<String, StartError> {
     let project = project(app, milestone).await?;
     write_context(&project.workspace_path, milestone).await?;
@@ -42,7 +42,8 @@ async fn project(app: &App, milestone: &Milestone) -> Result<OutputProject, Star
     project.ok_or(StartError::NoProject)
 }
 
-/// Queues the milestone's command and sees that a session takes it. Doing it again finds the same delivery.
+/// Queues the milestone's command and makes sure that a session takes it. A repetition finds the
+/// same delivery.
 pub(crate) async fn start(app: &App, milestone: &Milestone) -> Result<Delivered, StartError> {
     let workspace = project(app, milestone).await?.workspace_path;
     let commands = command::find(app, milestone, &workspace).await?;

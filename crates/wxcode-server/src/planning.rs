@@ -1,6 +1,6 @@
-//! A project's `.planning/` under the server's eyes: its changes are told, and kept in mind is which milestone made what.
+//! Watches `.planning/`, publishes its changes, and attributes its files to milestones.
 //!
-//! It is watched while a session of the project runs or somebody follows its events, and looked at when somebody asks.
+//! A project is watched while its session runs or a client follows its events, and read on request.
 
 mod look;
 mod record;
@@ -31,14 +31,13 @@ use self::{
 };
 use crate::event::{Batch, Events, Feed};
 
-/// How long nothing must change before the changes are looked at, so that many together are told as one.
+/// Quiet time before changes are read, so that many together make one event.
 const QUIET: Duration = Duration::from_millis(100);
-/// How long changes that do not end may put that off.
+/// Longest delay of a read under endless changes.
 const STORM: Duration = Duration::from_secs(1);
-/// How often a workspace that is not there is looked for.
+/// Pause between two looks for a missing workspace.
 const RETRY: Duration = Duration::from_secs(5);
-/// Events that may be unread of those that tell which milestone was in work; beyond, they are read without need, before the
-/// log loses them.
+/// Most unread events about milestones; beyond that they are read early, before the log drops them.
 const UNREAD_MAX: u64 = 1_000;
 
 /// The planning folders of all projects.
@@ -55,20 +54,20 @@ struct Inner {
     places: Mutex<HashMap<Id, Arc<Place>>>,
 }
 
-/// A project's place among them.
+/// The planning of one project.
 struct Place {
     project: Id,
-    /// The file of the record.
+    /// The file of the attribution.
     file: PathBuf,
-    /// Held while it is looked; the record, once it was read.
+    /// Held during a read; the attribution, once loaded.
     record: tokio::sync::Mutex<Option<Record>>,
-    /// The watch that goes on, if one does.
+    /// The running watch, if any.
     watch: Mutex<Weak<Attention>>,
     /// Cancelled when the project is gone.
     gone: CancellationToken,
 }
 
-/// Somebody wants the changes of a project's planning to be told, for as long as this lives.
+/// Keeps a project's planning watched while it lives.
 pub(crate) struct Attention {
     bell: Arc<Notify>,
     /// Ends the watch.
@@ -77,25 +76,25 @@ pub(crate) struct Attention {
 }
 
 impl Attention {
-    /// Rings when the files may be others.
+    /// Wakes when files may have changed.
     pub(crate) fn bell(&self) -> Arc<Notify> {
         Arc::clone(&self.bell)
     }
 }
 
-/// What came under which milestone, as far as it is kept.
+/// The attribution of entries to milestones, as far as it is kept.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Credits {
-    /// The milestone of each folder of a phase, also in the archive, by its path below `.planning/`.
+    /// The milestone of each phase folder, also in the archive, by its path below `.planning/`.
     pub(crate) phases: BTreeMap<String, Id>,
-    /// The paths below `.planning/` that came under each milestone.
+    /// Paths below `.planning/`, by milestone.
     pub(crate) created: BTreeMap<Id, Vec<String>>,
-    /// Whether there are more entries than are kept.
+    /// Whether more entries exist than are kept.
     pub(crate) truncated: bool,
 }
 
 impl Planning {
-    /// Nothing is watched yet. It ends with `closing`.
+    /// Starts without a watch; ends with `closing`.
     pub(crate) fn new(
         root: PathBuf,
         store: Arc<dyn Store>,
@@ -114,7 +113,8 @@ impl Planning {
         }))
     }
 
-    /// Watches a project's planning for as long as the answer lives. What changed while nobody looked is told at once.
+    /// Watches a project's planning while the returned guard lives. Publishes unwatched changes at
+    /// once.
     pub(crate) fn attend(&self, project: Id, workspace: &Path) -> Arc<Attention> {
         let place = self.place(project);
         let mut watch = lock(&place.watch);
@@ -153,7 +153,7 @@ impl Planning {
         }
     }
 
-    /// Looks now, and tells what changed; what came under which milestone.
+    /// Reads now and publishes changes; returns the attribution.
     ///
     /// # Errors
     /// When `.planning/` cannot be listed.
@@ -162,12 +162,12 @@ impl Planning {
         self.take(&place, workspace, None).await
     }
 
-    /// How many folders are watched.
+    /// The number of watched folders.
     pub(crate) fn watched(&self) -> usize {
         self.0.watches.count()
     }
 
-    /// Forgets a project that is gone, and its record; whether that is gone too.
+    /// Forgets a deleted project and removes its file; returns whether the file is gone.
     pub(crate) fn forget(&self, project: Id) -> bool {
         if let Some(place) = lock(&self.0.places).remove(&project) {
             place.gone.cancel();
@@ -199,7 +199,7 @@ impl Planning {
         Arc::clone(place)
     }
 
-    /// Looks again each time the bell rings.
+    /// Reads again after each wake-up.
     async fn follow(
         self,
         place: Arc<Place>,
@@ -225,7 +225,7 @@ impl Planning {
         }
     }
 
-    /// Looks, with the watches of `tree` brought up to date, and takes in what there is.
+    /// Reads the files, updates the watches of `tree`, and takes the entries in.
     async fn take(
         &self,
         place: &Place,
@@ -238,7 +238,7 @@ impl Planning {
             None => read_record(place).await?,
         };
         let known = record.insert(known);
-        // Before it is looked: what comes meanwhile is not older than this.
+        // Before reading: entries made meanwhile are not older than this.
         let now = Timestamp::now();
         let (path, tree) = (workspace.to_owned(), tree.cloned());
         let looked = off_thread(workspace, move || examine(&path, tree.as_deref())).await?;
@@ -248,7 +248,7 @@ impl Planning {
         Ok(Credits::of(known))
     }
 
-    /// Accounts for what came and went.
+    /// Updates the attribution for new and deleted entries.
     async fn credit(
         &self,
         place: &Place,
@@ -273,7 +273,7 @@ impl Planning {
         }
     }
 
-    /// Reads which milestone was in work when, from where it was read before.
+    /// Reads from the events which milestone was in work when, from the last position on.
     async fn catch_up(&self, project: Id, feed: &Feed, record: &mut Record) {
         loop {
             match feed.after(record.seq).await {
@@ -334,9 +334,9 @@ impl Credits {
     }
 }
 
-/// Looks at a workspace; each folder is watched before it is listed.
+/// Reads a workspace; watches each folder before listing it.
 fn examine(workspace: &Path, tree: Option<&Mutex<Tree>>) -> Result<Look, FileError> {
-    // One that is not there for a while has not lost what was made in it.
+    // A workspace that is missing for a while keeps its attribution.
     let workspace = Folder::open(workspace)?;
     let Some(tree) = tree else {
         return look::look(&workspace, |_| {});
@@ -367,7 +367,7 @@ async fn keep(place: &Place, record: &Record) -> io::Result<()> {
     written.await.map_err(io::Error::other)?
 }
 
-/// Waits until the bell is quiet.
+/// Waits until changes pause.
 async fn settle(bell: &Notify) {
     let last = Instant::now() + STORM;
     loop {
@@ -381,7 +381,7 @@ async fn settle(bell: &Notify) {
     }
 }
 
-/// A poisoned lock guards a whole value here: every change of it is one assignment.
+/// A poisoned lock still guards a whole value: every change of it is one assignment.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,5 @@
-//! A session's log as an asciicast, version 3: <https://docs.asciinema.org/manual/asciicast/v3/>.
+//! Exports a session's log as an asciicast, version 3:
+//! <https://docs.asciinema.org/manual/asciicast/v3/>.
 
 use std::{fmt::Display, io, path::Path};
 
@@ -11,27 +12,27 @@ use wxcode_terminal::Size;
 
 use crate::terminal::Cutter;
 
-/// With this many bytes a part of a recording is handed on; one record more may be in it.
+/// Size from which a part of a recording is handed on, in bytes; one more record may be in it.
 const PART: usize = 64 << 10; // 64 KiB
-/// A shell's exit status of a process that a signal ended, less the signal.
+/// Added to the signal in a shell's exit status of a killed process.
 const SIGNALED: i32 = 128;
 
 /// A recording, made part by part from a log.
 pub(crate) struct Recording {
     items: Reader,
-    /// The first item, which the header was made from.
+    /// The first item, source of the header.
     first: Option<Item>,
     header: Option<String>,
     size: Size,
     /// The time of the last event, in milliseconds since the Unix epoch.
     last_ms: u64,
     cutter: Cutter,
-    /// The output begins anew, perhaps within a character.
+    /// The output starts again, possibly within a character.
     torn: bool,
 }
 
 impl Recording {
-    /// The recording of the session in `dir`. Without a log it has a header and no events.
+    /// Opens the recording of the session in `dir`. Without a log it has a header and no events.
     ///
     /// # Errors
     /// The folder is not readable, or is gone.
@@ -104,7 +105,7 @@ impl Recording {
                 let text = self.cutter.cut(bytes);
                 self.output(part, record.at_ms, &text);
             }
-            // Segments begin with the size that was there before.
+            // Segments begin with the size before them.
             What::Resized(size) if size == self.size => {}
             What::Resized(size) => {
                 self.size = size;
@@ -126,7 +127,7 @@ impl Recording {
     }
 
     fn event(&mut self, part: &mut String, at_ms: u64, code: char, data: &str) {
-        // A clock that was set back makes no negative interval.
+        // A clock set back makes no negative interval.
         let interval = at_ms.saturating_sub(self.last_ms);
         self.last_ms = at_ms;
         let data: &dyn Display = &serde_json::Value::from(data);
@@ -135,14 +136,14 @@ impl Recording {
     }
 }
 
-/// The status as a shell gives it.
+/// The exit status as a shell gives it.
 fn status(exit: &Exit) -> i32 {
     exit.code
         .or(exit.signal.map(|signal| SIGNALED + signal))
         .unwrap_or_default()
 }
 
-/// The bytes without the rest of a character whose beginning is lost.
+/// The bytes without the rest of a character with a lost beginning.
 fn from_a_character_on(bytes: &[u8]) -> &[u8] {
     let rest = bytes
         .iter()

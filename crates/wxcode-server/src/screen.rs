@@ -5,8 +5,8 @@ use std::path::Path;
 use wxcode_holder::{folder, log};
 use wxcode_terminal::{Screen as _, Size, Terminal};
 
-/// The last screen that a session's folder tells of: the holder's own, or, where that was killed, what the log
-/// draws; `None` where there is no session in it. Reads up to the whole log.
+/// Returns the last screen in a session's folder: the holder's own, or the one drawn from the log
+/// of a killed holder; `None` without a session. Reads up to the whole log.
 pub(crate) fn last(dir: &Path) -> Option<Terminal> {
     let first = || {
         let spec = folder::read_spec(dir).ok()?;

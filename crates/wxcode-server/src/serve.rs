@@ -1,4 +1,5 @@
-//! The server's life: lock, adopt, accept, and a clean end that leaves the agents running.
+//! The server's life: lock the data folder, adopt sessions, accept connections, end without ending
+//! agents.
 
 use std::{
     fs, io,
@@ -26,15 +27,15 @@ use crate::{
     session::{Sessions, keep_transcripts},
 };
 
-/// How long open requests may take when the server ends.
+/// Time for open requests when the server ends.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a server that was just killed may take to let go of the data folder, and how often that is looked at.
+/// Time for a killed server to release the data folder, and the pause between looks.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 const LOCK_RETRY: Duration = Duration::from_millis(20);
-/// File in the data folder: where the running server listens, and its process.
+/// File in the data folder with the running server's address and process.
 const FOUND: &str = "server.json";
 
-/// Why a server could not start or go on.
+/// Why a server cannot start or continue.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// Another server uses the folder.
@@ -42,12 +43,7 @@ pub enum ServeError {
     Locked(PathBuf),
     /// The data folder cannot be used.
     #[error("cannot use the data folder {}: {source}; check its permissions, or give another --data-dir", path.display())]
-    DataDir {
-        /// The folder.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    DataDir { path: PathBuf, source: io::Error },
     /// The program of the sessions cannot be used.
     #[error(transparent)]
     Program(#[from] ProgramError),
@@ -56,14 +52,12 @@ pub enum ServeError {
         "cannot listen on {address}: {source}; give another --listen address, port 0 picks a free one"
     )]
     Listen {
-        /// The address.
         address: SocketAddr,
-        /// What the system says.
         source: io::Error,
     },
 }
 
-/// A server that has its data folder and its address, and has adopted its sessions.
+/// A server with its data folder, its address and its adopted sessions.
 pub struct Server {
     listener: Listener,
     address: SocketAddr,
@@ -73,15 +67,15 @@ pub struct Server {
     closing: CancellationToken,
     clients: TaskTracker,
     data_dir: PathBuf,
-    /// Held for as long as the server lives.
+    /// Held for the server's life.
     _lock: fs::File,
 }
 
-/// Takes the data folder for this server alone; blocks for up to two seconds. The system lets go of it when the
-/// process ends, however it ends.
+/// Locks the data folder for this server alone; blocks for up to two seconds. The system releases
+/// the lock with the process.
 ///
 /// # Errors
-/// When another server has it, or it cannot be used.
+/// When another server holds the lock, or the folder cannot be used.
 pub fn lock(data_dir: &Path) -> Result<fs::File, ServeError> {
     use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
     let failed = |source| ServeError::DataDir {
@@ -132,7 +126,7 @@ pub fn is_locked(data_dir: &Path) -> bool {
 }
 
 impl Server {
-    /// Adopts the sessions of the data folder, then listens. `lock` is what [`lock`] gave.
+    /// Adopts the sessions of the data folder, then listens. `lock` comes from [`lock`].
     ///
     /// # Errors
     /// When the folder or the address cannot be used.
@@ -219,7 +213,7 @@ impl Server {
         })
     }
 
-    /// The address it listens on.
+    /// The address of the listener.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
@@ -247,7 +241,7 @@ impl Server {
             tracing::warn!("some requests were still open");
         }
         self.events.settle();
-        // Best effort: a stale one names a pid that is gone.
+        // Best effort: a stale file names a dead pid.
         let _ = fs::remove_file(self.data_dir.join(FOUND));
     }
 }

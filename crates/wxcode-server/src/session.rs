@@ -1,4 +1,5 @@
-//! The sessions of this server: at most one running agent per output project, found again after a restart.
+//! The sessions of this server: at most one running agent per output project, adopted after a
+//! restart.
 
 mod adoption;
 mod anew;
@@ -51,9 +52,9 @@ pub use start::StartError;
 
 use std::time::Duration;
 
-/// How long an agent has to end by itself when it is told to, before it is killed.
+/// Time for an agent to end by itself on request, before it is killed.
 pub const STOP_GRACE: Duration = Duration::from_secs(5);
-/// How long ending a session may take in all.
+/// Time for ending a session in all.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(15);
-/// Ended sessions of a project whose folders are kept, the latest ones.
+/// Folders of ended sessions kept per project, the latest ones.
 pub const ENDED_KEPT: usize = 10;

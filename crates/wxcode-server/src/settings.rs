@@ -1,4 +1,4 @@
-//! The settings of a server, resolved: what flags, variables and the file came to.
+//! The settings of a server, resolved from flags, variables and the file.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +13,7 @@ use wxcode_claude::template::Template;
 use wxcode_core::lease::Node;
 use wxcode_holder::folder::Limits;
 
-/// Everything that a server is told at its start.
+/// All settings of a server.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Folder of the sessions, the workspaces and the embedded store.
@@ -24,7 +24,7 @@ pub struct Settings {
     pub allowed_hosts: Vec<String>,
     /// Caps on connections.
     pub network: Network,
-    /// The claude executable: a path, or a name to be looked up on `PATH`.
+    /// The claude executable: a path, or a name on `PATH`.
     pub claude: PathBuf,
     /// The program `wxcode-holder` of this build, which runs sessions and hooks. [`crate::Server::open`]
     /// puts its copy in the data folder here.
@@ -35,29 +35,29 @@ pub struct Settings {
     pub permission_mode: Option<String>,
     /// The commands of milestones.
     pub commands: Commands,
-    /// The environment that the server was started with.
+    /// The environment of the server.
     pub environment: Vec<(OsString, OsString)>,
     /// The umask that the server was started with, which agents get.
     pub umask: u32,
-    /// Variables to hand on besides the allow-list; a trailing `*` makes a prefix.
+    /// Variables to pass on besides the allow-list; a trailing `*` makes a prefix.
     pub pass_env: Vec<String>,
     /// Variables to set for the agent.
     pub agent_env: BTreeMap<String, String>,
-    /// Whether sessions that were cut off when the machine went down are resumed when the server starts.
+    /// Whether the server resumes sessions that the machine's restart cut off.
     pub resume_on_start: bool,
-    /// Whether each session gets a transient scope of systemd, where that answers.
+    /// Whether each session gets a transient scope of systemd, if systemd answers.
     pub scopes: bool,
-    /// What the processes of a session may use together; they need the scope.
+    /// Limits for all processes of a session together; they need the scope.
     pub limits: Limits,
-    /// Whether holders of another build go on as this one when their sessions are quiet.
+    /// Whether holders of another build change to this build when their sessions are quiet.
     pub upgrade_holders: bool,
     /// Folders that workspaces must be in; none: anywhere.
     pub workspace_roots: Vec<PathBuf>,
-    /// How long an agent may take to be ready for a delivery.
+    /// Time for an agent to be ready for a delivery.
     pub ready_timeout: Duration,
-    /// What its users call the store, without a password.
+    /// The store's name for users, without a password.
     pub store: String,
-    /// What this server is to others on the same store; `None`: it has its store for itself.
+    /// This server's identity for others on the same store; `None` for an unshared store.
     pub shared: Option<Shared>,
     /// Lines of the log that were lost so far; who writes the log counts them.
     pub log_lines_lost: Arc<AtomicU64>,
@@ -74,12 +74,11 @@ pub struct Network {
     pub connections_unauthenticated: Option<NonZeroU32>,
 }
 
-/// A server on a store that others use too.
+/// A server on a shared store.
 #[derive(Debug, Clone)]
 pub struct Shared {
-    /// Who it is.
     pub node: Node,
-    /// How long a lease lasts without a renewal.
+    /// Duration of a lease without a renewal.
     pub lease: Duration,
 }
 

@@ -40,12 +40,13 @@ use self::{
 use crate::{http::App, listen::Connection};
 use wxcode_protocol::websocket::INPUT_MAX;
 
-/// Largest WebSocket message, in bytes: [`INPUT_MAX`] of input in JSON's longest form (`\u001b`), and its frame.
+/// Largest WebSocket message, in bytes: [`INPUT_MAX`] of input in JSON's longest form (`\u001b`),
+/// and its frame.
 const MESSAGE_MAX: usize = 6 * INPUT_MAX + 4096;
-/// Read buffer of a socket, in bytes; the library's own default costs 128 KiB a client.
+/// Read buffer of a socket, in bytes; the library's default costs 128 KiB a client.
 const READ_BUFFER: usize = 8 << 10; // 8 KiB
-/// Bytes that the library gathers before it writes. It holds one message more at most: the next is handed over
-/// when the socket has taken what is there.
+/// Bytes that the library gathers before it writes. It holds at most one more message: the next one
+/// follows when the socket has taken the last.
 const WRITE_BUFFER: usize = 32 << 10; // 32 KiB
 
 /// Largest message and frame of a WebSocket without authentication, in bytes.
@@ -55,7 +56,7 @@ const REFUSED_BYTES_MAX: usize = 64 << 10; // 64 KiB
 /// How long it may take to answer the close.
 const REFUSED_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What a client wants a terminal of.
+/// The target of a terminal.
 enum Wanted {
     Project,
     Milestone,

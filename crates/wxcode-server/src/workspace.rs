@@ -1,4 +1,4 @@
-//! The folders of an output project: its workspace, `.planning/`, and the context of its milestones.
+//! The folders of an output project: its workspace, `.planning/`, and its milestones' contexts.
 
 pub(crate) mod place;
 
@@ -14,13 +14,12 @@ use wxcode_core::{id::Id, milestone::Milestone, project::folder_name};
 /// Why a workspace cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkspaceError {
-    /// A given path is not absolute.
+    /// The path is not absolute.
     #[error("workspace_path must be absolute, and {} is not: give the whole path, or leave it out to get a new folder", .0.display())]
     NotAbsolute(PathBuf),
-    /// A given path is not UTF-8 or holds a control character, so that it cannot be kept.
+    /// The path is not UTF-8 or has a control character, so it cannot be stored.
     #[error("workspace_path holds characters that cannot be kept: rename the folder")]
     Unspeakable,
-    /// There is no such folder.
     #[error("the workspace folder {} does not exist: create it or bring it back, then try again", .0.display())]
     Missing(PathBuf),
     /// A file or folder of it cannot be used.
@@ -52,12 +51,7 @@ pub enum WorkspaceError {
     },
     /// The folder of a new project cannot be made.
     #[error("cannot write in {}: {source}; check its permissions and the free space", path.display())]
-    Write {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    Write { path: PathBuf, source: io::Error },
 }
 
 fn names(paths: &[PathBuf]) -> String {
@@ -68,7 +62,7 @@ fn names(paths: &[PathBuf]) -> String {
     names.join(", ")
 }
 
-/// Makes the folder of a project that was given none.
+/// Creates the folder of a project without a given one.
 pub(crate) fn make(data_dir: &Path, name: &str, id: Id) -> Result<PathBuf, WorkspaceError> {
     let path = data_dir.join(place::MADE).join(folder_name(name, id));
     fs::create_dir_all(&path).map_err(|source| WorkspaceError::Write {
@@ -100,7 +94,7 @@ fn open(path: &Path) -> Result<Folder, WorkspaceError> {
     }
 }
 
-/// Makes the `.planning/` that all milestones share; the workspace itself must be there.
+/// Creates the `.planning/` of all milestones; the workspace itself must exist.
 pub(crate) fn make_planning(workspace: &Path) -> Result<(), WorkspaceError> {
     planning_in(&open(workspace)?)
 }
@@ -118,7 +112,7 @@ pub(crate) const MILESTONES: &str = ".milestones";
 /// The name of a milestone's context in its folder.
 const CONTEXT: &str = "MILESTONE-CONTEXT.md";
 
-/// Where a milestone's context stands, relative to the workspace.
+/// The path of a milestone's context, relative to the workspace.
 pub(crate) fn context_path(milestone: Id) -> String {
     format!("{MILESTONES}/{milestone}/{CONTEXT}")
 }
@@ -136,7 +130,7 @@ pub(crate) fn prepare(workspace: &Path, milestone: &Milestone) -> Result<(), Wor
         Ok(false) | Err(FileError::Io { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    // The agent may be reading it: it is whole at every moment.
+    // The agent may be reading the file, so it is whole at every moment.
     Ok(folder.replace(CONTEXT, context.as_bytes())?)
 }
 

@@ -1,4 +1,4 @@
-//! Connecting, and the handshake.
+//! Connects to a holder, with the handshake.
 
 use std::{os::fd::AsRawFd, path::Path};
 
@@ -10,18 +10,19 @@ use crate::folder::SOCKET;
 /// A connection to a holder.
 #[derive(Debug)]
 pub struct Connection {
-    /// What the holder said first.
+    /// The holder's first message.
     pub welcome: Welcome,
-    /// The side to ask; it can be cloned.
+    /// Sends requests; can be cloned.
     pub sender: Sender,
-    /// The side to listen.
+    /// Receives events.
     pub receiver: Receiver,
 }
 
 /// Connects to the holder of the session in `dir`.
 ///
 /// # Errors
-/// No one listens there, it does not answer within [`CONNECT_TIMEOUT`], or speaks another protocol.
+/// No process listens there, it does not answer within [`CONNECT_TIMEOUT`], or speaks another
+/// protocol.
 pub async fn connect(dir: &Path) -> Result<Connection, ClientError> {
     timeout(CONNECT_TIMEOUT, shake_hands(dir))
         .await
@@ -29,7 +30,7 @@ pub async fn connect(dir: &Path) -> Result<Connection, ClientError> {
 }
 
 async fn shake_hands(dir: &Path) -> Result<Connection, ClientError> {
-    // Through the descriptor of the folder: a socket's address has room for 108 bytes only.
+    // Through the folder's descriptor: a socket's address has room for only 108 bytes.
     let folder = crate::hook::open_folder(dir).map_err(ClientError::Gone)?;
     let path = format!("/proc/self/fd/{}/{SOCKET}", folder.as_raw_fd());
     let stream = UnixStream::connect(path).await.map_err(ClientError::Gone)?;
@@ -39,7 +40,7 @@ async fn shake_hands(dir: &Path) -> Result<Connection, ClientError> {
         .await
         .map_err(ClientError::Gone)?;
     let welcome = match receiver.welcome().await {
-        // It ended while this was on its way.
+        // The holder ended meanwhile.
         Err(ClientError::Io(error)) => return Err(ClientError::Gone(error)),
         welcome => welcome?,
     };

@@ -1,4 +1,4 @@
-//! The listening side of a connection.
+//! The receiving side of a connection.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use super::{ClientError, Event, Welcome, socket::Reader};
 use wxcode_protocol::holder::Malformed;
 use wxcode_protocol::holder::frame::{Decoder, Type};
 
-/// The listening side of a connection.
+/// The receiving side of a connection.
 #[derive(Debug)]
 pub struct Receiver {
     socket: Reader,
@@ -23,10 +23,10 @@ impl Receiver {
         }
     }
 
-    /// The next event; `None` when the holder has closed the connection. Cancel-safe.
+    /// Returns the next event; `None` after the holder closed the connection. Cancel-safe.
     ///
     /// # Errors
-    /// The connection broke, or the holder does not speak the protocol.
+    /// The connection broke, or the holder violates the protocol.
     pub async fn next(&mut self) -> Result<Option<Event>, ClientError> {
         loop {
             let Some((kind, payload)) = self.frame().await? else {
@@ -38,10 +38,10 @@ impl Receiver {
         }
     }
 
-    /// The next event where it has come already; `None` where it is to be waited for.
+    /// Returns an event that has already arrived; `None` otherwise.
     ///
     /// # Errors
-    /// The holder does not speak the protocol.
+    /// The holder violates the protocol.
     pub fn ready(&mut self) -> Result<Option<Event>, ClientError> {
         while let Some((kind, payload)) = self.decoder.next_frame()? {
             if let Some(event) = Event::decode(kind, payload)? {

@@ -1,4 +1,4 @@
-//! The asking side of a connection.
+//! The sending side of a connection.
 
 use std::{io, sync::Arc};
 
@@ -14,7 +14,7 @@ use wxcode_protocol::holder::frame::{
 /// beside them.
 pub const MAX_UNSENT: usize = 2 * MAX_INPUT + (1 << 20); // 9 MiB
 
-/// The asking side of a connection; its clones share the connection.
+/// The sending side of a connection; clones share the connection.
 #[derive(Clone, Debug)]
 pub struct Sender {
     half: Arc<Mutex<Half>>,
@@ -23,7 +23,7 @@ pub struct Sender {
 #[derive(Debug)]
 struct Half {
     socket: Writer,
-    /// What the system has not taken yet: frames are never torn.
+    /// Bytes that the system has not taken yet; frames are never torn.
     unsent: BytesMut,
 }
 
@@ -37,16 +37,15 @@ impl Sender {
         }
     }
 
-    /// Says who this is: the first message.
+    /// Sends the first message.
     pub(super) async fn greet(&self, hello: &Hello) -> io::Result<()> {
         let mut half = self.half.lock().await;
         frame::write_json(&mut half.unsent, Type::Hello, hello);
         half.flush().await
     }
 
-    /// Sends a request; returns when the system has taken it. The answers come at the `Receiver`,
-    /// which must be listened to meanwhile. A cancelled `send` may still be carried out with the
-    /// next one.
+    /// Sends a request; returns when the system has taken it. Answers arrive at the `Receiver`,
+    /// which must be read meanwhile. A cancelled `send` may still go out with the next one.
     ///
     /// # Errors
     /// The request is beyond a bound, or the connection broke.
@@ -111,7 +110,7 @@ impl Sender {
         Ok(())
     }
 
-    /// Returns when the system has taken all that was enqueued. Cancel-safe.
+    /// Returns when the system has taken the whole queue. Cancel-safe.
     ///
     /// # Errors
     /// The connection broke.

@@ -1,7 +1,7 @@
-//! A socket as two sides that wake for what comes, and for room only where there was none.
+//! A socket as two sides that wake for arriving data, and for room only when there was none.
 //!
-//! A stream of tokio's is woken each time the other end reads, as there might be room again: once more for each key. Its
-//! pipes are woken for one side alone, and read what any descriptor gives.
+//! A stream of tokio wakes each time the other end reads, because there may be room again: once
+//! more for each key. Its pipes wake for one side alone, and read from any descriptor.
 
 use std::{
     io,
@@ -17,7 +17,7 @@ use tokio::{io::AsyncReadExt, net::unix::pipe};
 
 use super::{Receiver, Sender};
 
-/// How much is read at once.
+/// Bytes per read.
 const READ: usize = 16 << 10; // 16 KiB
 
 /// The side that reads.
@@ -28,7 +28,7 @@ pub(super) struct Reader(pipe::Receiver);
 #[derive(Debug)]
 pub(super) struct Writer(OwnedFd);
 
-/// The two sides of a connection on a socket that does not block.
+/// The two sides of a connection on a non-blocking socket.
 pub(super) fn split(socket: UnixStream) -> io::Result<(Receiver, Sender)> {
     let writer = Writer(socket.try_clone()?.into());
     let reader = Reader(pipe::Receiver::from_owned_fd_unchecked(socket.into())?);
@@ -36,7 +36,7 @@ pub(super) fn split(socket: UnixStream) -> io::Result<(Receiver, Sender)> {
 }
 
 impl Reader {
-    /// Appends what has come; 0 at the end. Cancel-safe.
+    /// Appends arrived bytes; 0 at the end. Cancel-safe.
     pub(super) async fn read(&mut self, buffer: &mut BytesMut) -> io::Result<usize> {
         buffer.reserve(READ);
         self.0.read_buf(buffer).await
@@ -44,7 +44,7 @@ impl Reader {
 }
 
 impl Writer {
-    /// Writes all of `bytes`, taking what is written from them. Cancel-safe.
+    /// Writes all of `bytes`, removing written bytes. Cancel-safe.
     pub(super) async fn write(&mut self, bytes: &mut BytesMut) -> io::Result<()> {
         while !self.begin(bytes)? {
             self.room().await?;
@@ -68,7 +68,7 @@ impl Writer {
     }
 
     async fn room(&self) -> io::Result<()> {
-        // Registered for this once; where there is room by now that is told at once.
+        // Registered for this once; existing room wakes at once.
         let socket = pipe::Sender::from_owned_fd_unchecked(self.0.try_clone()?)?;
         socket.writable().await
     }

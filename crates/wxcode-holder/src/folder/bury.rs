@@ -1,4 +1,4 @@
-//! Ending what a lost holder left behind.
+//! Ends the remains of a lost holder, and marks the session as lost.
 
 use std::{
     collections::HashSet,
@@ -20,17 +20,17 @@ use super::{
 };
 use crate::proc::{self, Stat};
 
-/// How long the processes that are left may take to end on SIGTERM.
+/// Time for the remaining processes to end on SIGTERM.
 const TERM_GRACE: Duration = Duration::from_secs(2);
-/// How long after that on SIGKILL; longer only where the kernel holds them.
+/// Time after that on SIGKILL; longer only for processes stuck in the kernel.
 const KILL_GRACE: Duration = Duration::from_secs(3);
 
-/// Ends what is left of the agent of a lost holder, and writes how it ended.
+/// Ends the remains of a lost holder's agent, and records its end.
 ///
-/// Blocks for up to 13 seconds. The holder's guardian ends everything; where that was killed too, the agent
-/// is told from another process of its number by boot and start time, and with it go its session, its
-/// process group and its descendants: SIGTERM first, then SIGKILL. Where an exit is written already, that
-/// one is returned and nothing is touched.
+/// Blocks for up to 13 seconds. The holder's guardian ends everything. If the guardian was killed
+/// too, boot and start time identify the agent, and this function ends its session, its process
+/// group and its descendants: SIGTERM first, then SIGKILL. An existing record of the end is
+/// returned, and nothing is touched.
 ///
 /// # Errors
 /// The folder cannot be read or written, or the holder runs after all.
@@ -61,7 +61,7 @@ pub fn bury(dir: &Path, holder: &HolderFile, reason: &str) -> Result<Exit, Folde
     record(dir, reason)
 }
 
-/// Writes the end of a session of which no more is known than why, and what its log holds.
+/// Records the end of a session with only a reason, and the end of its log.
 pub(crate) fn record(dir: &Path, reason: &str) -> Result<Exit, FolderError> {
     let exit = Exit {
         code: None,
@@ -79,7 +79,7 @@ fn end_what_is_left(holder: &HolderFile) {
     for (signal, grace) in [(Signal::TERM, TERM_GRACE), (Signal::KILL, KILL_GRACE)] {
         let until = Instant::now() + grace;
         let mut signaled = HashSet::new();
-        // Each round also finds what was started since the last one.
+        // Each round also finds processes started since the last one.
         loop {
             let left = remains(holder);
             if left.is_empty() {
@@ -119,7 +119,7 @@ fn remains(holder: &HolderFile) -> Vec<Stat> {
     if let Some(now) = all.iter().find(|stat| stat.pid == agent)
         && now.start_time != holder.agent_start_time
     {
-        return Vec::new(); // the number belongs to another process, so the session has ended
+        return Vec::new(); // another process reused the pid, so the session has ended
     }
     let roots = all
         .iter()

@@ -1,4 +1,4 @@
-//! The files of a session's folder: read whole, written beside their place and moved there.
+//! The files of a session's folder: read whole, written next to their place and moved there.
 
 use std::{
     fs,
@@ -27,7 +27,7 @@ fn io_error(path: &Path) -> impl FnOnce(io::Error) -> FolderError + '_ {
     }
 }
 
-/// Makes a folder for the owner alone.
+/// Creates a folder for the owner alone.
 pub(super) fn make_private(dir: &Path) -> Result<(), FolderError> {
     fs::DirBuilder::new()
         .recursive(true)
@@ -37,7 +37,7 @@ pub(super) fn make_private(dir: &Path) -> Result<(), FolderError> {
         .map_err(io_error(dir))
 }
 
-/// Reads a file; `None` where there is none.
+/// Reads a file; `None` without one.
 pub(super) fn read_json<T: DeserializeOwned>(
     dir: &Path,
     name: &str,
@@ -52,7 +52,7 @@ pub(super) fn read_json<T: DeserializeOwned>(
     }
 }
 
-/// Writes a JSON file so that it is there whole or not at all.
+/// Writes a JSON file, whole or not at all.
 pub(crate) fn write_json(
     dir: &Path,
     name: &str,
@@ -65,14 +65,14 @@ pub(crate) fn write_json(
     write_whole(dir, name, &json)
 }
 
-/// Writes a file, 0600, so that it is there whole or not at all, also after a loss of power: beside its place, to the disk, and then
-/// moved there. What was there before stays where it fails.
+/// Writes a file, 0600, whole or not at all, also through a power cut: next to its place, synced,
+/// and then moved there. On failure the earlier file stays.
 ///
 /// # Errors
-/// When the folder is not there, or the disk does not take the file.
+/// When the folder does not exist, or the disk does not take the file.
 pub fn write_whole(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
     let path = dir.join(name);
-    // The process id keeps two writers apart; the last one to move wins.
+    // The process id separates two writers; the last one to move wins.
     let beside = dir.join(format!(".{name}.{}.new", std::process::id()));
     let write = || {
         let mut file = fs::OpenOptions::new()

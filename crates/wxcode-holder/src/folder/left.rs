@@ -1,4 +1,4 @@
-//! Ending what an agent left running when it ended by itself.
+//! Ends orphans: processes that an ended agent left running.
 
 use std::{fs::File, io::Write, path::Path, time::Duration};
 
@@ -11,13 +11,14 @@ use rustix::{
 use super::{FolderError, HolderFile, Scoped, State, inspect};
 use crate::proc;
 
-/// Where the version 2 hierarchy is mounted.
+/// The mount point of the version 2 hierarchy.
 const CGROUPS: &str = "/sys/fs/cgroup";
-/// How long a guardian may take to end a family: longer than it gives that.
+/// Time for a guardian to end all descendants; longer than its own limit.
 const GUARDIAN_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Ends what the agent of a session that has ended left running: what was started in its terminal, or by what was
-/// started there, in whatever session or group. Blocks for up to eight seconds; whether nothing is left.
+/// Ends the orphans of an ended session's agent: everything started in its terminal, and all
+/// descendants of that, in any session or group. Blocks for up to eight seconds; returns whether
+/// none is left.
 ///
 /// # Errors
 /// The folder cannot be read.
@@ -27,13 +28,14 @@ pub fn end_left(dir: &Path) -> Result<bool, FolderError> {
     };
     let Some(guardian) = holder.guardian() else {
         kill_scope(&holder);
-        return Ok(true); // a guardian that was not killed lives as long as anything does
+        return Ok(true); // an intact guardian lives as long as any orphan
     };
     proc::signal(&guardian, Signal::TERM);
     Ok(is_gone(&guardian, GUARDIAN_TIMEOUT))
 }
 
-/// Kills all that is in the scope of a holder and its guardian that are gone, where it had one: nothing but its family is.
+/// Kills everything in the scope of a dead holder and guardian, if it had one: the scope holds only
+/// their descendants.
 pub(super) fn kill_scope(holder: &HolderFile) {
     if let Some(Scoped::Entered { unit, cgroup }) = &holder.scope
         && cgroup.ends_with(unit)
@@ -45,7 +47,7 @@ pub(super) fn kill_scope(holder: &HolderFile) {
     }
 }
 
-/// Waits until the guardian of a holder that was killed has ended its family, if one is left.
+/// Waits until the guardian of a killed holder has ended its descendants, if a guardian is left.
 pub(super) fn wait_for_guardian(guardian: &OwnedFd) {
     is_gone(guardian, GUARDIAN_TIMEOUT);
 }

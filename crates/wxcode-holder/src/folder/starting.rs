@@ -1,6 +1,7 @@
-//! The lock of a start: tells a session that runs from one whose start may yet be undone.
+//! The lock of a start: separates a running session from a start that may still be rolled back.
 //!
-//! The holder has it from before it makes anything until whoever asked for the start has its answer, or nothing of it is left.
+//! The holder takes the lock before its first file, and releases it when its requester has the
+//! answer or nothing of the start is left.
 
 use std::{
     fs::File,
@@ -16,10 +17,11 @@ use rustix::{
 
 use super::SPEC;
 
-/// How often it is looked whether a start is over.
+/// Pause between two looks at an unfinished start.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// Takes the lock, for as long as the answer lives. Waits for another holder that starts in the same folder.
+/// Takes the lock while the returned guard lives. Waits for another holder that starts in the same
+/// folder.
 pub(crate) fn lock(dir: &Path) -> io::Result<File> {
     let spec = File::open(dir.join(SPEC))?;
     loop {
@@ -30,18 +32,19 @@ pub(crate) fn lock(dir: &Path) -> io::Result<File> {
     }
 }
 
-/// Whether no holder is in the middle of its start in `dir`; waits for that until `until` at most, and blocks.
+/// Waits until no holder is starting in `dir`, until `until` at most; returns whether none is.
+/// Blocks.
 ///
-/// The lock has no event that could be waited for with a bound.
+/// The lock has no event to wait for with a bound.
 pub fn is_started(dir: &Path, until: Instant) -> bool {
     loop {
         let Ok(spec) = File::open(dir.join(SPEC)) else {
-            return true; // nothing can be started there
+            return true; // nothing can start there
         };
         match flock(&spec, FlockOperation::NonBlockingLockShared) {
             Err(Errno::WOULDBLOCK) if Instant::now() >= until => return false,
             Err(Errno::WOULDBLOCK) => std::thread::sleep(LOOK_AGAIN),
-            // Where there are no locks nobody has one.
+            // Without lock support no holder has a lock.
             _ => return true,
         }
     }

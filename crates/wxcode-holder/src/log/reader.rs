@@ -1,4 +1,4 @@
-//! Reading a log, while it is written and afterwards.
+//! Reads a log, during and after its writing.
 
 use std::{
     collections::VecDeque,
@@ -9,38 +9,38 @@ use std::{
 
 use super::{FOLDER, MAGIC, Record, record::Bad, segment, segments};
 
-/// How much is read at once, in bytes.
+/// Bytes per read.
 const BUFFER: usize = 64 << 10; // 64 KiB
 
-/// What a log holds next.
+/// The next item of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {
     /// A record.
     Record(Record),
-    /// Output that is lost: a segment is damaged or was removed.
+    /// Lost output: a segment is damaged or was removed.
     Gap {
-        /// The offset of the first byte that is lost.
+        /// The offset of the first lost byte.
         from: u64,
-        /// The offset of the next byte that is there.
+        /// The offset of the next available byte.
         to: u64,
     },
 }
 
-/// The records of a session's log, oldest first, as many as its segments held when it was opened or
-/// were appended to the last of them since. A damaged record ends its segment; the next one goes on.
+/// The records of a session's log, oldest first: those in its segments at opening, and those
+/// appended to the last segment since. A damaged record ends its segment; the next segment follows.
 #[derive(Debug)]
 pub struct Reader {
     folder: PathBuf,
     left: VecDeque<u64>,
     file: Option<BufReader<File>>,
-    /// Where the output stands; `None` before the first record.
+    /// The present offset; `None` before the first record.
     at: Option<u64>,
-    /// The record behind a gap that was told.
+    /// The record after a reported gap.
     held: Option<Record>,
 }
 
 impl Reader {
-    /// The log of the session in `dir`; an empty one where there is none.
+    /// Opens the log of the session in `dir`; an empty one without a log.
     ///
     /// # Errors
     /// The folder cannot be read.
@@ -48,8 +48,8 @@ impl Reader {
         Ok(Self::of(dir, segments(dir)?))
     }
 
-    /// The log of the session in `dir` from the segment on that holds an offset; `None` where that
-    /// one is gone.
+    /// Opens the log of the session in `dir` from the segment with an offset on; `None` when that
+    /// segment is gone.
     ///
     /// # Errors
     /// The folder cannot be read.
@@ -61,7 +61,7 @@ impl Reader {
             .map(|at| Self::of(dir, all.split_off(at))))
     }
 
-    /// These segments, by their first offsets.
+    /// Opens these segments, by their first offsets.
     pub(super) fn of(dir: &Path, segments: Vec<u64>) -> Self {
         Self {
             folder: dir.join(FOLDER),
@@ -72,17 +72,17 @@ impl Reader {
         }
     }
 
-    /// The next sound record, whatever lies between.
+    /// The next sound record.
     fn record(&mut self) -> Option<Record> {
         loop {
             let Some(file) = &mut self.file else {
                 let first = self.left.pop_front()?;
-                // One that gave way meanwhile, or is none, shows as a gap.
+                // A dropped or invalid segment shows as a gap.
                 self.file = open(&segment(&self.folder, first)).ok();
                 continue;
             };
             match Record::read(file) {
-                // Going back, it belongs to something else.
+                // A record with a smaller offset belongs to other output.
                 Ok(Some(record)) if self.at.is_some_and(|at| record.offset < at) => {
                     self.file = None;
                 }

@@ -1,4 +1,4 @@
-//! One record of the log, as bytes and back.
+//! One record of the log, encoded and decoded.
 
 use std::io::{self, Read};
 
@@ -7,7 +7,7 @@ use wxcode_terminal::Size;
 
 use crate::folder::Exit;
 
-/// The most bytes in the payload of a record.
+/// Most bytes in the payload of a record.
 pub const MAX_PAYLOAD: usize = 64 << 10; // 64 KiB
 /// Checksum (u32), length of the payload (u32), kind (u8), offset (u64), time (u64).
 pub(super) const HEADER: usize = 25;
@@ -16,22 +16,21 @@ const OUTPUT: u8 = 1;
 const RESIZED: u8 = 2;
 const EXITED: u8 = 3;
 
-/// A record: checksum (u32, CRC-32C of all that follows), length of the payload (u32), kind (u8),
-/// offset (u64), time (u64), payload; numbers are big-endian.
+/// A record: checksum (u32, CRC-32C of the rest), length of the payload (u32), kind (u8), offset
+/// (u64), time (u64), payload; numbers are big-endian.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Where in the output it stands: how many bytes the agent had written before.
+    /// The offset: the number of bytes written by the agent before.
     pub offset: u64,
-    /// When, in milliseconds since the Unix epoch.
+    /// The time, in milliseconds since the Unix epoch.
     pub at_ms: u64,
-    /// What happened.
     pub what: What,
 }
 
-/// What a record tells.
+/// The content of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
-    /// The agent wrote these bytes, at most [`MAX_PAYLOAD`], cut anywhere.
+    /// Output of the agent, at most [`MAX_PAYLOAD`] bytes, cut anywhere.
     Output(Bytes),
     /// The terminal has this size from here on.
     Resized(Size),
@@ -40,7 +39,7 @@ pub enum What {
 }
 
 impl Record {
-    /// Where the output stands behind this record.
+    /// The offset after this record.
     pub fn end(&self) -> u64 {
         match &self.what {
             What::Output(bytes) => self.offset.saturating_add(bytes.len() as u64),
@@ -48,7 +47,7 @@ impl Record {
         }
     }
 
-    /// Appends the record; a payload beyond [`MAX_PAYLOAD`] is not to be read back.
+    /// Appends the record; one with a payload beyond [`MAX_PAYLOAD`] cannot be read back.
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         match &self.what {
             What::Output(bytes) => encode_output(out, self.offset, self.at_ms, bytes),
@@ -66,7 +65,7 @@ impl Record {
         }
     }
 
-    /// The next record; `None` for one of a kind that this build does not know.
+    /// Decodes the next record; `None` for an unknown kind.
     pub(super) fn read(from: &mut impl Read) -> Result<Option<Self>, Bad> {
         let mut header = [0; HEADER];
         from.read_exact(&mut header)?;
@@ -96,7 +95,7 @@ impl Record {
     }
 }
 
-/// Appends a record of output, without a copy in between.
+/// Appends a record of output without an intermediate copy.
 pub(super) fn encode_output(out: &mut Vec<u8>, offset: u64, at_ms: u64, bytes: &[u8]) {
     encode(out, OUTPUT, offset, at_ms, bytes);
 }
@@ -119,7 +118,7 @@ fn size(payload: &[u8]) -> Option<Size> {
     Size::new(u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]))
 }
 
-/// No whole and sound record: the end of a segment, or of what can be read of it.
+/// No whole and sound record: the end of a segment, or of its readable part.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Bad;
 

@@ -20,7 +20,7 @@ fn exit(offset: u64) -> Exit {
     }
 }
 
-/// What a test writes: output, a size, or a pause in which the batch is written.
+/// A step of a test: output, a size, or a pause in which the batch is written.
 #[derive(Clone, Debug)]
 enum Step {
     Output(Vec<u8>),
@@ -40,7 +40,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// Records by their offsets.
 type Happened = Vec<(u64, What)>;
 
-/// Writes the steps and an exit; what happened, with offsets, in order.
+/// Writes the steps and an exit; returns the expected items with offsets, in order.
 fn write(dir: &Path, steps: &[Step], max_segment: u64) -> Happened {
     let mut log = Writer::bounded(dir, size(80), max_segment, MAX_BYTES);
     let mut now = Instant::now();
@@ -68,7 +68,7 @@ fn write(dir: &Path, steps: &[Step], max_segment: u64) -> Happened {
     happened
 }
 
-/// What the log holds, without the sizes that segments begin with, and its gaps.
+/// The content of the log without the sizes at the beginnings of segments, and its gaps.
 fn read(dir: &Path) -> (Happened, Vec<(u64, u64)>) {
     let heads = segments(dir).unwrap();
     let (mut records, mut gaps) = (Vec::new(), Vec::new());
@@ -93,7 +93,7 @@ fn read(dir: &Path) -> (Happened, Vec<(u64, u64)>) {
     (records, gaps)
 }
 
-/// Whether `part` is left of `whole` when some are taken out.
+/// Whether `part` is `whole` with some items removed.
 fn is_subsequence(part: &[(u64, What)], whole: &[(u64, What)]) -> bool {
     let mut whole = whole.iter();
     part.iter().all(|one| whole.any(|other| other == one))

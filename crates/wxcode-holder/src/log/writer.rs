@@ -1,4 +1,4 @@
-//! Writing a log: batches into segments, the oldest giving way, until a write fails.
+//! Writes a log: batches into segments, dropping the oldest, until a write fails.
 
 use std::{
     collections::VecDeque,
@@ -18,14 +18,14 @@ use super::{
 };
 use crate::folder::Exit;
 
-/// How long a record waits at most before it is written.
+/// Longest wait of a record before it is written.
 pub(crate) const BATCH_TIME: Duration = Duration::from_millis(50);
-/// With this many bytes a batch is written at once.
+/// Bytes of a batch after which it is written at once.
 pub(crate) const BATCH_BYTES: usize = 64 << 10; // 64 KiB
-/// The largest batch buffer that is kept for reuse, in bytes.
+/// Largest batch buffer kept for reuse, in bytes.
 const KEPT: usize = 16 << 10; // 16 KiB
 
-/// The writing side. It never fails: after the first error it is off, and takes nothing more.
+/// The writing side. It never fails: after the first error it is off and takes nothing more.
 pub(crate) struct Writer {
     folder: PathBuf,
     max_segment: u64,
@@ -33,12 +33,12 @@ pub(crate) struct Writer {
     segments: VecDeque<Segment>,
     file: Option<File>,
     batch: Vec<u8>,
-    /// Where the first record of the batch stands, when it happened, and when it came.
+    /// Offset, time and arrival of the first record of the batch.
     began: Option<(u64, u64, Instant)>,
-    /// The size behind the last batch that is written, and the one behind the last record.
+    /// The size after the last written batch, and the one after the last record.
     sizes: (Size, Size),
     off: Option<String>,
-    /// That it is off was said.
+    /// Whether it has reported that it is off.
     told: bool,
 }
 
@@ -48,13 +48,14 @@ struct Segment {
 }
 
 impl Writer {
-    /// The log of a session that begins with this size; nothing is made before the first batch.
+    /// Creates the log of a session with this beginning size; creates no file before the first
+    /// batch.
     pub(crate) fn new(dir: &Path, size: Size) -> Self {
         Self::bounded(dir, size, MAX_SEGMENT, MAX_BYTES)
     }
 
-    /// The log that another process wrote, to go on with from this offset on, where the terminal has this size; `off` is
-    /// why that one logged no more.
+    /// Continues the log of another program at this offset, where the terminal has this size; `off`
+    /// is the reason why that log was off.
     pub(crate) fn go_on(dir: &Path, offset: u64, size: Size, off: Option<String>) -> Self {
         let mut log = Self::new(dir, size);
         log.told = off.is_some();
@@ -95,28 +96,28 @@ impl Writer {
             off: None,
             told: false,
         };
-        // So that the first segment is there, and says when the session began.
+        // Creates the first segment, with the beginning of the session.
         log.began = Some((0, now_ms(), Instant::now()));
         log
     }
 
-    /// Why nothing is logged any more.
+    /// Why the log is off.
     pub(crate) fn off(&self) -> Option<&str> {
         self.off.as_deref()
     }
 
-    /// Why nothing is logged any more, said once.
+    /// Why the log is off, reported once.
     pub(crate) fn news(&mut self) -> Option<&str> {
         let new = self.off.is_some() && !std::mem::replace(&mut self.told, self.off.is_some());
         self.off.as_deref().filter(|_| new)
     }
 
-    /// When [`Writer::flush_when_due`] is to be called next.
+    /// The time of the next [`Writer::flush_when_due`].
     pub(crate) fn due(&self) -> Option<Instant> {
         self.began.map(|(.., came)| came + BATCH_TIME)
     }
 
-    /// The agent wrote these bytes.
+    /// Takes output of the agent.
     pub(crate) fn output(&mut self, offset: u64, bytes: &[u8], now: Instant) {
         let mut at = offset;
         for part in bytes.chunks(MAX_PAYLOAD) {
@@ -127,13 +128,13 @@ impl Writer {
         }
     }
 
-    /// The terminal has this size from this offset on.
+    /// Takes the terminal's size from this offset on.
     pub(crate) fn resized(&mut self, offset: u64, size: Size, now: Instant) {
         self.other(offset, What::Resized(size), now);
         self.sizes.1 = size;
     }
 
-    /// The agent has ended; all is written.
+    /// Takes the agent's end, and writes everything.
     pub(crate) fn exited(&mut self, exit: &Exit, now: Instant) {
         self.other(exit.offset, What::Exited(exit.clone()), now);
         self.flush();
@@ -222,8 +223,8 @@ impl Writer {
             .create(true)
             .mode(0o600)
             .open(segment(&self.folder, first))?;
-        // Where a full one has this name it holds nothing but sizes at this very offset, and only
-        // the newest of those counts.
+        // A full segment of this name holds only sizes at this very offset, of which only the
+        // newest counts.
         file.set_len(0)?;
         self.file = Some(file);
         self.segments.retain(|segment| segment.first != first);
@@ -242,9 +243,9 @@ impl Writer {
             "nothing more of this session is logged, since a write failed ({error}); free space on the disk of the data folder, the next session logs again"
         ));
         if let (Some(file), Some(last)) = (self.file.take(), self.segments.back()) {
-            let _ = file.set_len(last.len); // nothing half-written
+            let _ = file.set_len(last.len); // no unfinished record stays
         }
-        // So that there is room to record the exit and the last screen.
+        // Leaves room to record the exit and the last screen.
         if self.segments.len() > 1 {
             self.drop_oldest();
         }

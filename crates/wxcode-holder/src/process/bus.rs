@@ -1,6 +1,7 @@
-//! As much of the D-Bus protocol as it takes to ask systemd for something and to wait until it is done.
+//! A small D-Bus client: calls systemd and waits for its jobs.
 //!
-//! Written from the D-Bus specification, version 0.41: "Message Protocol" and "Authentication Protocol".
+//! Written from the D-Bus specification, version 0.41: "Message Protocol" and "Authentication
+//! Protocol".
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -9,29 +10,29 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The largest message that is read, in bytes.
+/// Largest message read, in bytes.
 const MESSAGE_MAX: usize = 64 << 10; // 64 KiB
-/// The longest line of the authentication, in bytes.
+/// Longest line of the authentication, in bytes.
 const LINE_MAX: u64 = 4 << 10; // 4 KiB
 
-/// Why systemd did not do what it was asked for.
+/// Why a call to systemd failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BusError {
     /// The bus does not answer, or not in time.
     #[error("the bus does not answer: {0}")]
     Io(#[from] io::Error),
-    /// What it says is not understood.
+    /// An invalid message.
     #[error("the bus says something that is not understood ({0})")]
     Malformed(&'static str),
-    /// It, or systemd behind it, refuses.
+    /// The bus, or systemd, refuses.
     #[error("{name}: {message}")]
     Refused {
         /// The error's name.
         name: String,
-        /// What it says.
+        /// The error's text.
         message: String,
     },
-    /// The bus is outside of this container, where our process numbers mean others.
+    /// The bus is outside of this container, where our pids mean other processes.
     #[error("the bus belongs to another PID namespace")]
     Outside,
 }
@@ -41,11 +42,11 @@ pub(super) struct Bus {
     stream: BufReader<UnixStream>,
     serial: u32,
     until: Instant,
-    /// Signals that came while something else was waited for.
+    /// Signals that arrived while waiting for an answer.
     signals: Vec<Message>,
 }
 
-/// A call of a method, without its body.
+/// A method call without its body.
 pub(super) struct Call<'a> {
     pub(super) destination: &'a str,
     pub(super) path: &'a str,
@@ -54,7 +55,7 @@ pub(super) struct Call<'a> {
     pub(super) signature: &'a str,
 }
 
-/// A message as it was received.
+/// A received message.
 #[derive(Debug)]
 pub(super) struct Message {
     kind: u8,
@@ -81,7 +82,7 @@ const ERROR: u8 = 3;
 const SIGNAL: u8 = 4;
 
 impl Bus {
-    /// Connects to the bus at a socket. All that is done on the connection takes at most `timeout`.
+    /// Connects to the bus at a socket. All work on the connection takes at most `timeout`.
     pub(super) fn connect(socket: &Path, timeout: Duration) -> Result<Self, BusError> {
         let stream = UnixStream::connect(socket)?;
         let mut bus = Self {
@@ -95,7 +96,7 @@ impl Bus {
         let mut own = Writer::default();
         own.text(&hello.reader().text()?);
         let pid = bus.call(&of_the_bus("GetConnectionUnixProcessID", "s"), own)?;
-        // By another number systemd would take another process for this one.
+        // With another pid, systemd would move another process.
         match pid.reader().number()? == std::process::id() {
             true => Ok(bus),
             false => Err(BusError::Outside),
@@ -115,7 +116,7 @@ impl Bus {
         self.send(b"BEGIN\r\n")
     }
 
-    /// Calls a method and gives its answer.
+    /// Calls a method and returns its answer.
     pub(super) fn call(&mut self, call: &Call<'_>, body: Writer) -> Result<Message, BusError> {
         self.serial += 1;
         let serial = self.serial;
@@ -222,7 +223,7 @@ impl Bus {
         Ok(message)
     }
 
-    /// The next reading or writing takes no longer than is left.
+    /// Limits the next read or write to the rest of the time.
     fn limit(&self) -> io::Result<()> {
         let left = self.until.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -275,7 +276,7 @@ fn encode(call: &Call<'_>, serial: u32, body: &[u8]) -> Vec<u8> {
     message.0
 }
 
-/// Values as they are sent, each at its alignment.
+/// Encodes values, each at its alignment.
 #[derive(Default)]
 pub(super) struct Writer(Vec<u8>);
 
@@ -314,7 +315,7 @@ impl Writer {
         self.byte(0)
     }
 
-    /// An array of what `fill` writes, each element at a multiple of `alignment`.
+    /// An array of the values written by `fill`, each at a multiple of `alignment`.
     pub(super) fn array(&mut self, alignment: usize, fill: impl FnOnce(&mut Self)) -> &mut Self {
         self.number(0);
         let length_at = self.0.len() - 4;
@@ -333,7 +334,7 @@ struct Body {
     big_endian: bool,
 }
 
-/// Values as they are received.
+/// Decodes values.
 pub(super) struct Reader<'a> {
     body: &'a Body,
     at: usize,

@@ -1,6 +1,6 @@
-//! A program that is to take the holder's place: opened once, and asked whether it understands a state.
+//! The successor program of an upgrade: opened once, and asked whether it understands the state.
 
-#![allow(unsafe_code)] // what the check's process does between fork and exec
+#![allow(unsafe_code)] // the check's process between fork and exec
 
 use std::{
     io::{self, PipeReader, Read},
@@ -21,35 +21,32 @@ use serde::{Deserialize, Serialize};
 use super::detach;
 use crate::proc;
 
-/// The longest answer, in bytes.
+/// Longest answer, in bytes.
 const MAX_ANSWER: usize = 4 << 10; // 4 KiB
 
-/// What the program says of a state, as one line of JSON.
+/// The program's answer about a state, one line of JSON.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Verdict {
-    /// It can go on with it.
+    /// It can continue the state.
     Sound {
-        /// Which build it is.
+        /// Its build.
         build: String,
-        /// The CRC-32C of the bytes that it read.
+        /// The CRC-32C of the bytes read.
         checksum: u32,
     },
-    /// It cannot.
-    Unsound {
-        /// Why.
-        reason: String,
-    },
+    /// It cannot continue the state.
+    Unsound { reason: String },
 }
 
-/// The program, which stays the same whatever becomes of its path.
+/// The program, opened, so that a change of its path has no effect.
 pub(super) struct Candidate {
     program: OwnedFd,
     build: String,
 }
 
 impl Candidate {
-    /// Opens the program at a path, which has to be of this build.
+    /// Opens the program at a path, which must be of this build.
     pub(super) fn open(path: &Path, build: String) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::CLOEXEC;
         let program = open(path, flags, Mode::empty())?;
@@ -65,12 +62,12 @@ impl Candidate {
         &self.program
     }
 
-    /// The path by which the program is executed.
+    /// The path for executing the program.
     pub(super) fn path(&self) -> String {
         format!("/proc/self/fd/{}", self.program.as_raw_fd())
     }
 
-    /// Runs the program to look at a state; its answer is to be waited for.
+    /// Starts the program's check of a state; the caller waits for its answer.
     pub(super) fn check(&self, dir: &Path, state: &OwnedFd) -> io::Result<Check> {
         let (answer, to) = io::pipe()?;
         rustix::io::ioctl_fionbio(&answer, true)?;
@@ -82,13 +79,13 @@ impl Candidate {
             .arg(dir)
             .stdin(Stdio::null())
             .stdout(to)
-            // What it says there is not the holder's, and has no bound.
+            // Its standard error is unbounded and not the holder's.
             .stderr(Stdio::null());
         let kept = [self.program.as_raw_fd(), state.as_raw_fd()];
         // SAFETY: `prepare_check` makes system calls only, and allocates nothing.
         unsafe { command.pre_exec(move || detach::prepare_check(kept)) };
         let child = command.spawn()?;
-        // Reaped with all other children, so it has its number still.
+        // Reaped with all other children, so it still has its pid.
         let pid = Pid::from_raw(child.id() as i32).ok_or(io::ErrorKind::NotFound)?;
         Ok(Check {
             answer,
@@ -97,7 +94,7 @@ impl Candidate {
         })
     }
 
-    /// Whether the answer is that of this program for a state of this checksum.
+    /// Whether the answer is this program's for a state of this checksum.
     pub(super) fn accepts(&self, verdict: Verdict, expected: u32) -> Result<(), String> {
         match verdict {
             Verdict::Sound { build, .. } if build != self.build => {
@@ -112,7 +109,7 @@ impl Candidate {
     }
 }
 
-/// A program that looks at a state. It is killed when nobody waits for it any more.
+/// A running check of a state. Dropping it kills the program.
 pub(super) struct Check {
     answer: PipeReader,
     bytes: Vec<u8>,
@@ -120,12 +117,12 @@ pub(super) struct Check {
 }
 
 impl Check {
-    /// What is readable when there may be an answer.
+    /// Readable when an answer may have arrived.
     pub(super) fn awaits(&self) -> BorrowedFd<'_> {
         self.answer.as_fd()
     }
 
-    /// The answer, if it has come; an error where none comes any more.
+    /// The answer, if it has arrived; an error when none will.
     pub(super) fn verdict(&mut self) -> Result<Option<Verdict>, String> {
         let mut buffer = [0; 1024];
         loop {
@@ -148,7 +145,7 @@ impl Check {
         }
     }
 
-    /// Ends the program, and waits until it has: at most 1 s, longer only where the kernel holds it.
+    /// Ends the program, and waits for its end: at most 1 s, longer only while the kernel holds it.
     pub(super) fn end(self) {
         proc::signal(&self.process, Signal::KILL);
         let timeout = Timespec {

@@ -1,4 +1,4 @@
-//! The claim on the keyboard: while one connection has it, what the others type waits.
+//! Input lock: while one connection has it, the input of the others waits.
 
 use std::time::{Duration, Instant};
 
@@ -18,10 +18,10 @@ const TYPING: &str = "something is being typed; try again in a moment";
 const UNREAD: &str = "the agent has not read all that was typed; try again in a moment";
 const OVER: &str = "the time of the claim is over";
 const INTERRUPTED: &str = "somebody pressed Ctrl+C";
-/// Why something is not typed within a claim.
+/// Why input within a lock was not typed.
 pub(super) const UNCLAIMED: &str = "this connection does not have the keyboard; claim it first";
 
-/// A claim on the keyboard.
+/// An input lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Claim {
     client: u64,
@@ -30,14 +30,14 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    /// When it ends at the latest.
+    /// Its latest end.
     pub(super) const fn until(self) -> Instant {
         self.until
     }
 }
 
 impl Holder {
-    /// Gives a connection the keyboard, where nobody else has it and nothing is half typed.
+    /// Grants the lock to a connection, unless another one has it or a message is half typed.
     pub(super) fn claim(&mut self, peer: &mut Peer, number: u64, for_ms: u32) {
         let theirs = self.claim.is_some_and(|claim| claim.client != peer.id);
         let renewed = self.claim.is_some() && !theirs;
@@ -64,14 +64,14 @@ impl Holder {
         peer.tell(&Event::Claimed { claim: number });
     }
 
-    /// Whether this connection has this claim.
+    /// Whether this connection has this lock.
     pub(super) fn has_claim(&self, peer: &Peer, number: u64) -> bool {
         self.claim.is_some_and(|claim| {
             (claim.client, claim.number) == (peer.id, number) && Instant::now() < claim.until
         })
     }
 
-    /// Takes the keyboard back from who has it, if this is the claim.
+    /// Releases this lock.
     pub(super) fn release(&mut self, peer: &mut Peer, number: u64) {
         if self
             .claim
@@ -84,7 +84,7 @@ impl Holder {
         }
     }
 
-    /// Types within a claim.
+    /// Types within a lock.
     pub(super) fn claimed_input(&mut self, peer: &mut Peer, number: u64, seq: u64, bytes: Bytes) {
         let origin = Origin::Input {
             client: peer.id,
@@ -99,7 +99,8 @@ impl Holder {
         }
     }
 
-    /// Ends the claim when its time is over, its connection is gone, or somebody presses Ctrl+C, which goes before all that waits.
+    /// Ends the lock when its time is up, its connection is gone, or a client presses Ctrl+C, which
+    /// precedes all waiting input.
     pub(super) fn end_claim_when_due(&mut self, peers: &mut [Peer]) {
         let Some(claim) = self.claim else { return };
         let owner = peers.iter().find(|peer| peer.id == claim.client);
@@ -126,7 +127,7 @@ impl Holder {
         }
     }
 
-    /// Says that a message within a claim came too late; its key, if it has one, is free again.
+    /// Reports that a message within a lock came too late; its key, if any, is unused again.
     fn refuse_unclaimed(&mut self, origin: Origin, told: impl FnOnce(Event)) {
         let reason = UNCLAIMED.to_owned();
         told(match origin {

@@ -1,6 +1,6 @@
-//! Leaving whoever started the holder: its files, its session, its signals.
+//! Detaches the holder from its starter: its files, its session, its signals.
 
-#![allow(unsafe_code)] // the calls that have no safe form
+#![allow(unsafe_code)] // calls without a safe form
 
 use std::io::{self, PipeReader, PipeWriter};
 
@@ -12,7 +12,7 @@ use rustix::{
     stdio::stdout,
 };
 
-/// Which of the two processes that [`leave`] makes this one is.
+/// The role of this process after [`leave`].
 pub(super) enum Left {
     /// The holder, with the line to its guardian.
     Holder(PipeWriter),
@@ -20,26 +20,26 @@ pub(super) enum Left {
     Guardian(Pid, PipeReader),
 }
 
-/// Closes every file but the standard three, and goes on as two processes in a session of their own, so that no terminal,
-/// process group or parent is shared with the caller: the holder, and its parent.
+/// Closes every file except the standard three, and continues as two processes in a session of
+/// their own, the holder and its parent, which share no terminal, process group or parent with the
+/// caller.
 ///
-/// To be called first of all, while the process has one thread and no files of its own.
+/// Call it first, while the process has one thread and no files of its own.
 pub(super) fn leave() -> io::Result<Left> {
-    // SAFETY: nothing has opened a file yet, so no owned descriptor is closed behind its owner.
+    // SAFETY: no file is open yet, so no owned descriptor is closed behind its owner.
     if unsafe { libc::close_range(3, libc::c_uint::MAX, 0) } != 0 {
         return Err(io::Error::last_os_error());
     }
     if fork()?.is_some() {
-        // SAFETY: ends the parent without running what is registered for an orderly exit, which
-        // belongs to the child now.
+        // SAFETY: ends the parent without running exit handlers, which belong to the child now.
         unsafe { libc::_exit(0) }
     }
     setsid()?;
     rustix::process::chdir("/")?;
     let (from_holder, to_guardian) = io::pipe()?;
-    // No leader of a session, so that no terminal that is opened becomes the holder's.
+    // Not a session leader, so that an opened terminal never becomes the holder's.
     let holder = fork()?;
-    // Each of both; it is not inherited.
+    // For each of both; it is not inherited.
     set_child_subreaper(Pid::from_raw(1))?;
     Ok(match holder {
         Some(holder) => Left::Guardian(holder, from_holder),
@@ -49,21 +49,21 @@ pub(super) fn leave() -> io::Result<Left> {
 
 /// The child's process in the parent, `None` in the child.
 fn fork() -> io::Result<Option<Pid>> {
-    // SAFETY: the process has one thread, so the child inherits no lock that another one holds.
+    // SAFETY: the process has one thread, so the child inherits no lock of another one.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
         pid => Ok(Pid::from_raw(pid)),
     }
 }
 
-/// The signals as descriptors: SIGTERM and SIGCHLD come here; SIGHUP, SIGINT and SIGPIPE nowhere.
+/// Signals as descriptors: SIGTERM and SIGCHLD arrive here; SIGHUP, SIGINT and SIGPIPE are ignored.
 pub(super) fn signals() -> io::Result<OwnedFd> {
     // SAFETY: plain calls on an initialised signal set; ignoring a signal installs no handler.
     unsafe {
         for ignored in [libc::SIGHUP, libc::SIGINT, libc::SIGPIPE] {
             libc::signal(ignored, libc::SIG_IGN);
         }
-        libc::signal(libc::SIGCHLD, libc::SIG_DFL); // ignored, it would reap by itself
+        libc::signal(libc::SIGCHLD, libc::SIG_DFL); // ignored, the kernel would reap by itself
         let mut set: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&mut set);
         libc::sigaddset(&mut set, libc::SIGTERM);
@@ -76,7 +76,7 @@ pub(super) fn signals() -> io::Result<OwnedFd> {
     }
 }
 
-/// The signals that have come.
+/// The signals that arrived.
 pub(super) fn take_signals(fd: &OwnedFd) -> Vec<i32> {
     const RECORD: usize = size_of::<libc::signalfd_siginfo>();
     let mut buffer = [0; 4 * RECORD];
@@ -87,7 +87,7 @@ pub(super) fn take_signals(fd: &OwnedFd) -> Vec<i32> {
         .collect()
 }
 
-/// Whether nobody has the other end of the pipe to the caller any more.
+/// Whether the caller has closed its end of the pipe.
 pub(super) fn is_caller_gone() -> bool {
     let mut caller = [PollFd::from_borrowed_fd(stdout(), PollFlags::empty())];
     let now = Timespec::default();
@@ -101,8 +101,8 @@ pub(super) fn hang_up() -> io::Result<()> {
     Ok(())
 }
 
-/// What a process that only looks at a state does between fork and exec: signals as a fresh process has them, no files but
-/// three and these.
+/// Prepares the check's process between fork and exec: default signals, no files except the
+/// standard three and these.
 pub(super) fn prepare_check(kept: [i32; 2]) -> io::Result<()> {
     fresh_signals();
     // SAFETY: async-signal-safe calls on constants.

@@ -1,4 +1,5 @@
-//! How a session ends: the agent by itself or by order, its last bytes, its record, its family.
+//! The end of a session: the agent's own or on request, its last bytes, its record, its
+//! descendants.
 
 use std::{
     collections::HashSet,
@@ -19,40 +20,41 @@ use crate::folder::{
     EXIT, Exit, HOLDER, HOOK, OOM_KILLED, SCREEN, SOCKET, TERMINATED, now, write_json, write_whole,
 };
 
-/// How long after the agent's end its terminal is read while bytes still come.
+/// Longest time after the agent's end for reading its terminal while bytes still arrive.
 pub(super) const MAX_DRAIN: Duration = Duration::from_millis(500);
-/// With the agent gone and no byte for this long the terminal is read out.
+/// Silence after the agent's end after which its terminal counts as drained.
 const DRAIN_QUIET: Duration = Duration::from_millis(50);
 /// More bytes than the kernel holds for a terminal.
 const KERNEL_BUFFER: u64 = 256 << 10; // 256 KiB
-/// How long connections may take to hear of the exit.
+/// Time for connections to receive the exit.
 const MAX_FLUSH: Duration = Duration::from_secs(2);
 /// The grace of a stop by SIGTERM to the holder.
 const DEFAULT_GRACE: Duration = Duration::from_secs(5);
-/// How long after SIGKILL processes that the kernel holds are waited for.
+/// Time after SIGKILL for processes stuck in the kernel.
 const MAX_KILL: Duration = Duration::from_secs(5);
 
-/// An order to end everything.
+/// A stop of everything in progress.
 #[derive(Clone, Debug)]
 pub(super) struct Stop {
-    /// Why, as the exit tells it.
+    /// The reason for the exit record.
     reason: &'static str,
     /// SIGKILL from here on.
     kill_at: Instant,
     give_up_at: Instant,
-    /// The next look for what is left.
+    /// The next look for remaining processes.
     next: Instant,
-    /// What was killed.
+    /// Processes killed so far.
     killed: HashSet<(i32, u64)>,
 }
 
 impl Holder {
-    /// Ends the agent and all that descends from this process, as a client asks; a repeat only shortens the grace.
+    /// Ends the agent and all descendants of this process on a client's request; a repetition only
+    /// shortens the grace.
     pub(super) fn stop(&mut self, grace: Duration) {
         self.end_family(grace, "stopped");
     }
 
-    /// The same, as the system asks.
+    /// The same on SIGTERM.
     pub(super) fn terminate(&mut self) {
         self.end_family(DEFAULT_GRACE, TERMINATED);
     }
@@ -74,7 +76,7 @@ impl Holder {
         stop.next = stop.kill_at;
     }
 
-    /// Takes the exits of all children: the agent's, and those of orphans of its family.
+    /// Reaps all ended children: the agent, and orphans of its tree.
     pub(super) fn reap(&mut self) {
         let (agent, mut agents) = (self.agent, None);
         self.childless = !family::reap(|pid, status| {
@@ -101,7 +103,7 @@ impl Holder {
         self.phase = Phase::Draining(now + MAX_DRAIN);
     }
 
-    /// When [`Holder::end_when_due`] is to be called next.
+    /// The time of the next [`Holder::end_when_due`].
     pub(super) fn ending_due(&self) -> Option<Instant> {
         let stop = match self.phase {
             Phase::Ended(_) => None,
@@ -118,12 +120,12 @@ impl Holder {
         stop.into_iter().chain(phase).min()
     }
 
-    /// Goes on with the ending.
+    /// Continues the end.
     pub(super) fn end_when_due(&mut self, peers: &mut [Peer]) {
         let now = Instant::now();
         let gone = self.press(now);
         if let Phase::Draining(until) = self.phase {
-            // What the kernel held when the agent ended is read in any case.
+            // Bytes in the kernel at the agent's end are read in any case.
             let beyond = self.ring.end() > self.end_at_exit + KERNEL_BUFFER;
             self.drained |= now >= until && (self.dry || beyond);
             self.drained |= now >= self.last_byte + DRAIN_QUIET && self.dry;
@@ -133,7 +135,7 @@ impl Holder {
         }
     }
 
-    /// Whether the session has ended and all who can hear of it have.
+    /// Whether the session has ended and every reachable client has heard of it.
     pub(super) fn is_over(&self, peers: &[Peer]) -> bool {
         let told = |peer: &Peer| {
             let open = peer.phase == peer::Phase::Open;
@@ -145,7 +147,7 @@ impl Holder {
         }
     }
 
-    /// After a stop that gave up the rest is the guardian's, which goes on after any failure.
+    /// After a stop that gave up, the guardian ends the rest, as after any failure.
     pub(super) fn leave_nothing(&self) -> io::Result<()> {
         match self.stop.is_none() || self.childless {
             true => Ok(()),
@@ -153,7 +155,7 @@ impl Holder {
         }
     }
 
-    /// Kills what is left once the grace is over; whether a stop waits for nothing more.
+    /// Kills the rest once the grace is over; returns whether the stop is complete.
     fn press(&mut self, now: Instant) -> bool {
         let Some(stop) = &mut self.stop else {
             return true;
@@ -173,7 +175,7 @@ impl Holder {
         if let Some(status) = agents {
             self.agent_ended(status);
         }
-        // There may be no child left to tell of it.
+        // There may be no child left to report it.
         self.reap();
         self.childless
     }
@@ -195,7 +197,7 @@ impl Holder {
             offset: self.ring.end(),
         };
         self.refuse_inputs(peers);
-        // Before the record, so that whoever sees the exit finds the log whole.
+        // Before the record, so that a reader of the exit finds the log whole.
         self.log.exited(&exit, at);
         let dump = self.screen.dump();
         let screen = write_whole(&self.dir, SCREEN, &dump);
@@ -204,7 +206,7 @@ impl Holder {
             log(&format!("the exit cannot be recorded: {error}"));
         }
         self.exit = Some(exit);
-        // Whoever comes now finds no one, and the record.
+        // From now on a new client finds no listener, and the record.
         self.listener = None;
         for name in [SOCKET, HOOK] {
             let _ = std::fs::remove_file(self.dir.join(name));
@@ -212,7 +214,7 @@ impl Holder {
         self.phase = Phase::Ended(at + MAX_FLUSH);
     }
 
-    /// Ends the agent and removes what the start made.
+    /// Ends the agent and removes the files of the start.
     pub(super) fn undo(mut self) {
         let until = Instant::now() + MAX_KILL;
         let mut killed = HashSet::new();

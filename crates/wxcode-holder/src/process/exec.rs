@@ -1,4 +1,4 @@
-//! Going on as another program: what stays open, and what that program is told.
+//! Executes the successor program: the open descriptors, and its arguments.
 
 #![allow(unsafe_code)] // execve has no safe form
 
@@ -10,7 +10,8 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What the next program finds open, and what it needs where it does not understand the state: its argument, as JSON.
+/// The handed-over descriptors and facts that the successor needs when it does not understand the
+/// state: its argument, as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Lifeline {
     /// The sealed state.
@@ -23,14 +24,14 @@ pub(super) struct Lifeline {
     pub(super) slave: Option<RawFd>,
     /// The socket that listens.
     pub(super) listener: RawFd,
-    /// The offset behind the newest byte of output.
+    /// The offset after the newest byte of output.
     pub(super) end: u64,
-    /// The number that the next hook payload gets.
+    /// The number of the next hook payload.
     pub(super) next_hook_seq: u64,
 }
 
-/// Executes a program in this process's place, with these descriptors left open. Comes back only with an error, and then
-/// all is as it was.
+/// Executes a program in place of this one, with these descriptors left open. Returns only with an
+/// error, and then nothing has changed.
 pub(super) fn become_program(
     path: &str,
     dir: &Path,
@@ -60,28 +61,28 @@ pub(super) fn become_program(
     unsafe extern "C" {
         static environ: *const *const libc::c_char;
     }
-    // SAFETY: the path and the arguments end in a zero and live until the call; the environment is the process's own, which
-    // nothing changes, as there is one thread.
+    // SAFETY: the path and the arguments end in a zero and live until the call; the environment is
+    // the process's own and constant, because there is one thread.
     unsafe { libc::execve(path.as_ptr(), pointers.as_ptr(), environ) };
     let error = io::Error::last_os_error();
     close_later(kept);
     error
 }
 
-/// Nothing that is executed from here on finds these open.
+/// Later executed programs do not inherit these.
 fn close_later(kept: &[BorrowedFd<'_>]) {
     for fd in kept {
         let _ = fcntl_setfd(fd, FdFlags::CLOEXEC);
     }
 }
 
-/// A descriptor that the program before this one left open; to be taken once each, before anything is opened here.
+/// Takes a descriptor left open by the previous program; once each, before anything is opened here.
 pub(super) fn inherited(fd: RawFd) -> io::Result<OwnedFd> {
     if fd < 3 {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    // SAFETY: nothing in this process owns a descriptor above 2 yet but what was taken here, each number once; one that is
-    // not open is found out by the next call, and is not closed then.
+    // SAFETY: nothing in this process owns a descriptor above 2 yet except those taken here, each
+    // once; the next call finds a closed one, and then does not close it.
     let owned = unsafe { OwnedFd::from_raw_fd(fd) };
     match fcntl_getfd(&owned) {
         Ok(_) => {}

@@ -1,6 +1,8 @@
-//! Everything that descends from this process, whatever sessions and groups it made: reaped, told to end, killed to the last.
+//! All descendants of this process, in any session or group: reaped, told to end, killed to the
+//! last.
 //!
-//! As a subreaper this process is an ancestor of all of it for as long as it lives: an orphan becomes its child.
+//! As a subreaper, this process is an ancestor of all of them for its whole life: an orphan becomes
+//! its child.
 
 use std::{
     collections::HashSet,
@@ -14,12 +16,12 @@ use rustix::{
 
 use crate::proc;
 
-/// The longest time that killing takes at once, before whoever asked does something else.
+/// Longest time of one sweep of kills.
 const SWEEP: Duration = Duration::from_millis(10);
-/// How often newly started processes are looked for when the last look found none.
+/// Pause between looks for new processes when the last look found none.
 pub(super) const KILL_AGAIN: Duration = Duration::from_millis(20);
 
-/// Takes the exits of all children that have ended; `false` when there is no child left, and so no descendant.
+/// Reaps all ended children; `false` when no child, and so no descendant, is left.
 pub(super) fn reap(mut ended: impl FnMut(Pid, WaitStatus)) -> bool {
     loop {
         match wait(WaitOptions::NOHANG) {
@@ -31,14 +33,15 @@ pub(super) fn reap(mut ended: impl FnMut(Pid, WaitStatus)) -> bool {
     }
 }
 
-/// Tells every descendant to end.
+/// Sends SIGTERM to every descendant.
 pub(super) fn terminate() {
     signal(Signal::TERM, &mut HashSet::new());
 }
 
-/// Kills every descendant that is seen, and those that they start meanwhile, for at most [`SWEEP`]; when to look again.
+/// Kills every visible descendant, and processes they start meanwhile, for at most [`SWEEP`];
+/// returns the time of the next look.
 ///
-/// `killed` are those that were killed before, `ended` is told of every child that has ended.
+/// `killed` are those killed before; `ended` is called for every ended child.
 pub(super) fn kill(
     killed: &mut HashSet<(i32, u64)>,
     ended: &mut impl FnMut(Pid, WaitStatus),
@@ -50,15 +53,15 @@ pub(super) fn kill(
         if !reap(&mut *ended) || !fresh {
             return Instant::now() + KILL_AGAIN;
         }
-        // Whoever forks as fast as this kills must not be given a pause.
+        // A process that forks as fast as this kills must not get a pause.
         if Instant::now() >= until {
             return Instant::now();
         }
     }
 }
 
-/// Kills the children as often as there are other ones than the last time. A process that forks and ends is always the
-/// youngest orphan, and so a child; and a child keeps its number until it is reaped here.
+/// Kills the children repeatedly, as long as new ones appear. A chain of short-lived forks always
+/// has its youngest orphan among the children; a child keeps its pid until it is reaped here.
 fn kill_children(until: Instant, ended: &mut impl FnMut(Pid, WaitStatus)) {
     let mut last = Vec::new();
     while Instant::now() < until {
@@ -74,7 +77,7 @@ fn kill_children(until: Instant, ended: &mut impl FnMut(Pid, WaitStatus)) {
     }
 }
 
-/// Signals all descendants that are not in `known`, which they are then; whether there was one.
+/// Signals all descendants outside of `known`, and adds them; returns whether there was one.
 fn signal(signal: Signal, known: &mut HashSet<(i32, u64)>) -> bool {
     let mut fresh = false;
     for stat in proc::with_descendants(&proc::all(), HashSet::from([own()])) {

@@ -1,7 +1,7 @@
-//! The parent of a holder: a process that does nothing but end the family of a holder that was killed.
+//! The guardian: a holder's parent, whose only work is to end the descendants of a killed holder.
 //!
-//! A holder that dies leaves its descendants to the next subreaper above it, which is this one. What the agent started
-//! in sessions of its own could not be found by anybody else any more.
+//! A dead holder leaves its descendants to the next subreaper above, its guardian. No other process
+//! could find those in sessions of their own.
 
 use std::{
     collections::HashSet,
@@ -18,28 +18,28 @@ use rustix::{
 
 use super::{detach, family, log};
 
-/// How long the family may take to end on SIGTERM, before SIGKILL.
+/// Time for the descendants to end on SIGTERM, before SIGKILL.
 const TERM_GRACE: Duration = Duration::from_secs(2);
-/// How often it is tried again with processes that the kernel holds, once that is clear.
+/// Pause between tries with processes stuck in the kernel.
 const KILL_LATER: Duration = Duration::from_secs(1);
-/// When it is clear, after the first SIGKILL.
+/// Time after the first SIGKILL after which processes count as stuck.
 const HELD: Duration = Duration::from_secs(5);
 
-/// What a holder tells its guardian once: that it will live on, and nobody waits for its start any more.
+/// A holder's one message to its guardian: the start succeeded, and nobody waits for it any longer.
 pub(super) fn let_go(mut line: std::io::PipeWriter) {
-    // Without a guardian it is nobody's business.
+    // Without a guardian nobody needs the message.
     let _ = line.write_all(b"1");
 }
 
-/// Guards the family of `holder` to its end.
+/// Guards the descendants of `holder` to their end.
 ///
-/// A holder that ends in order may leave processes behind, which its agent left when it ended by itself: they are reaped
-/// here, and ended when SIGTERM says so. Of any other holder nothing is left.
+/// An orderly ended holder may leave orphans of its agent: they are reaped here, and ended on
+/// SIGTERM. Nothing is left of any other holder.
 pub(super) fn guard(holder: Pid, mut line: std::io::PipeReader) -> ExitCode {
     let Ok(signals) = detach::signals() else {
         return ExitCode::FAILURE;
     };
-    // Whoever waits for the start also waits for this process, if there is nothing to guard.
+    // A starter waits for this process too, if there is nothing to guard.
     let started = line.read_exact(&mut [0]).is_ok();
     drop(line);
     if started {
@@ -81,7 +81,7 @@ impl Guard {
         });
     }
 
-    /// While the holder lives SIGTERM is for it alone.
+    /// While the holder lives, SIGTERM is for the holder alone.
     fn is_to_end(&self) -> bool {
         self.status
             .is_some_and(|status| self.told || status.exit_status() != Some(0))

@@ -1,4 +1,4 @@
-//! The session as its holder keeps it, and the turn of the loop.
+//! The session in its holder, and one turn of the loop.
 
 use std::{
     collections::HashSet,
@@ -36,23 +36,23 @@ use crate::{
     log::Writer,
 };
 
-/// How much output is held for clients that come back.
+/// Output kept for returning clients.
 pub(super) const RING: usize = 1 << 20; // 1 MiB
-/// How much is read at once, and the most of a turn.
+/// Bytes per read, and per turn.
 const SCRATCH: usize = 64 << 10; // 64 KiB
-/// A read that gives less is not tried again before the system says so, in bytes.
+/// A shorter read is not repeated before the system reports more, in bytes.
 const SHORT: usize = 1 << 10; // 1 KiB
-/// The most connections at a time; more wait to be accepted.
+/// Most connections at a time; further ones wait to be accepted.
 const MAX_PEERS: usize = 512;
 
-/// How far the session has come.
+/// The phase of the session.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Phase {
     /// The agent lives.
     Running,
-    /// It has ended, its last bytes are read, until this time at most.
+    /// It has ended; its last bytes are read until this time at most.
     Draining(Instant),
-    /// Its end is recorded; connections hear of it, until this time at most.
+    /// Its end is recorded; connections receive it until this time at most.
     Ended(Instant),
 }
 
@@ -69,46 +69,46 @@ pub(super) struct Holder {
     pub(super) ring: Ring,
     pub(super) sizes: Sizes,
     pub(super) inputs: Inputs,
-    /// Who has the keyboard.
+    /// The input lock.
     pub(super) claim: Option<Claim>,
-    /// How far the inputs of each client have come.
+    /// The newest input number of each client.
     pub(super) numbers: Numbers,
-    /// The PTY took no more input; to be tried when it says so.
+    /// The PTY took no more input; try when it reports room.
     pub(super) pty_full: bool,
     /// The keys of the deliveries so far.
     pub(super) keys: HashSet<String>,
     pub(super) journal: Journal,
     pub(super) log: Writer,
-    /// When the agent counts as quiet; `None` when it does already.
+    /// When the agent counts as quiet; `None` when it already does.
     pub(super) quiet_at: Option<Instant>,
     pub(super) last_byte: Instant,
     pub(super) status: Option<WaitStatus>,
-    /// Kills for want of memory in the session's cgroup.
+    /// Kills for lack of memory in the session's cgroup.
     pub(super) kills: Kills,
-    /// One was counted when the agent ended.
+    /// One was counted at the agent's end.
     pub(super) out_of_memory: bool,
     pub(super) stop: Option<Stop>,
     /// No child is left, and so no descendant.
     pub(super) childless: bool,
-    /// The terminal is read to its end.
+    /// The terminal is drained.
     pub(super) drained: bool,
     /// The last read found no more.
     pub(super) dry: bool,
-    /// Where the output stood when the agent ended.
+    /// The offset of the output at the agent's end.
     pub(super) end_at_exit: u64,
     pub(super) phase: Phase,
     pub(super) exit: Option<Exit>,
     pub(super) connections: u32,
     replies: Vec<u8>,
     pub(super) next_peer: u64,
-    /// What is to become of a wish to go on as another program.
+    /// A requested upgrade.
     pub(super) upgrade: Option<Upgrade>,
-    /// How many programs held the session before this one.
+    /// The number of programs that held the session before.
     pub(super) upgrades: u32,
 }
 
 impl Holder {
-    #[allow(clippy::too_many_arguments)] // what a start makes, each once
+    #[allow(clippy::too_many_arguments)] // each once at the start
     pub(super) fn new(
         dir: &Path,
         spec: Spec,
@@ -161,12 +161,12 @@ impl Holder {
         &self.file
     }
 
-    /// Whether the agent may still read what is typed.
+    /// Whether the agent may still read input.
     pub(super) fn takes_input(&self) -> bool {
         matches!(self.phase, Phase::Running)
     }
 
-    /// Holds the session until it has ended.
+    /// Holds the session to its end.
     pub(super) fn hold(mut self) -> io::Result<()> {
         let mut scratch = vec![0; SCRATCH];
         let mut peers: Vec<Peer> = Vec::new();
@@ -176,7 +176,7 @@ impl Holder {
             if ready.signals {
                 self.take_signals();
             }
-            // Once the agent has ended a read tells whether there is more.
+            // After the agent's end a read tells whether there is more.
             if ready.output || (matches!(self.phase, Phase::Draining(_)) && !self.drained) {
                 self.read_output(&mut scratch);
             }
@@ -267,7 +267,7 @@ impl Holder {
         })
     }
 
-    /// The next time at which something is to be done without anything having come.
+    /// The time of the next timeout.
     fn due(&self, peers: &[Peer]) -> Option<Instant> {
         let of_peers = peers.iter().filter_map(|peer| match peer.phase {
             peer::Phase::New(until) => Some(until),
@@ -325,7 +325,7 @@ impl Holder {
         self.reap();
     }
 
-    /// Takes what the agent has written: to the screen and the ring, and the screen's replies back.
+    /// Takes output of the agent: to the screen and the ring buffer, and the screen's replies back.
     fn read_output(&mut self, scratch: &mut [u8]) {
         let mut n = 0;
         self.dry = false;
@@ -337,7 +337,7 @@ impl Holder {
                 }
                 Ok(read) => {
                     n += read;
-                    // There is rarely more behind so little, and then it is told at once.
+                    // A short read rarely has more behind it, and the system reports more at once.
                     if read < SHORT && self.takes_input() {
                         break;
                     }
@@ -369,7 +369,7 @@ impl Holder {
     }
 
     fn hung_up(&mut self) {
-        // While the agent lives the slave is held here, so this is its end.
+        // While the agent lives the holder has the slave open, so this is the agent's end.
         self.drained = !self.takes_input();
     }
 
@@ -391,7 +391,7 @@ impl Holder {
     }
 }
 
-/// What a wait found.
+/// The result of a wait.
 struct Ready {
     signals: bool,
     output: bool,

@@ -1,5 +1,5 @@
-//! What waits to be typed: whole messages in order, the screen's replies between them, Ctrl+C before them, and all
-//! of it behind what is typed within a claim on the keyboard.
+//! Waiting input: whole messages in order, the screen's replies between them, Ctrl+C before them,
+//! and all of it after input within an input lock.
 
 use std::collections::VecDeque;
 
@@ -8,22 +8,22 @@ use bytes::Bytes;
 use super::paste::Paste;
 use crate::state::{Kind, Typing, Waiting};
 
-/// The most bytes that wait, each message counted with [`MESSAGE`] more.
+/// Most waiting bytes; each message counts [`MESSAGE`] more.
 pub(super) const MAX_WAITING: usize = (4 << 20) + (64 << 10); // 4 MiB and a bit
-/// What a message counts beyond its bytes.
+/// Bytes that a message counts besides its content.
 const MESSAGE: usize = 64;
-/// The most bytes of replies that wait for an agent that asks and does not read; the newest are
-/// left out beyond it.
+/// Most bytes of replies waiting for an agent that queries and does not read; newer ones are
+/// dropped beyond that.
 const MAX_REPLIES: usize = 64 << 10; // 64 KiB
 /// Ctrl+C, as a key.
 const INTERRUPT: &[u8] = b"\x03";
-/// Ctrl+C as a key in the middle of a bracketed paste: the paste ends before it and begins again behind it.
+/// Ctrl+C as a key within a bracketed paste: the paste ends before it and begins again after it.
 const INTERRUPT_IN_PASTE: &[u8] = b"\x1b[201~\x03\x1b[200~";
 
-/// The number of no connection.
+/// The number for no connection.
 const NOBODY: u64 = u64::MAX;
 
-/// Who is told when a message is typed.
+/// The receiver of a message's answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     /// An `Input` of a connection.
@@ -32,35 +32,35 @@ pub(super) enum Origin {
     Delivery { client: u64, key: String },
 }
 
-/// Bytes that are typed as one.
+/// Bytes typed without interruption.
 struct Message {
-    /// `None` for the beginning of a message that goes on behind an interrupt.
+    /// `None` for the first part of a message that continues after an interrupt.
     origin: Option<Origin>,
     bytes: Bytes,
-    /// Whether it is a Ctrl+C that has not overtaken anything.
+    /// Whether it is a Ctrl+C that has overtaken nothing so far.
     interrupt: bool,
 }
 
-/// The messages that wait.
+/// The waiting messages.
 #[derive(Default)]
 pub(super) struct Inputs {
     messages: VecDeque<Message>,
-    /// Those of who has the claim; they go first.
+    /// Messages within the input lock; they go first.
     claimed: VecDeque<Message>,
-    /// Whether the others wait for the end of a claim.
+    /// Whether the others wait for the end of an input lock.
     held: bool,
     replies: Vec<u8>,
     /// Whether the first message is partly typed, so that nothing may come between.
     begun: bool,
-    /// Where what was typed so far stands within bracketed pastes.
+    /// The state of typed input within bracketed pastes.
     paste: Paste,
     waiting: usize,
-    /// How many of the messages are interrupts that have not overtaken anything.
+    /// The number of waiting interrupts that have overtaken nothing so far.
     interrupts: usize,
 }
 
 impl Inputs {
-    /// What waits, and its bytes, to be handed on; `None` while something is typed within a claim.
+    /// The waiting input and its bytes, for handing over; `None` while a lock has input.
     pub(super) fn keep(&self) -> Option<(Typing, Vec<u8>)> {
         if self.held || !self.claimed.is_empty() {
             return None;
@@ -88,7 +88,8 @@ impl Inputs {
         Some((typing, bytes))
     }
 
-    /// Goes on with what another one handed on. Nobody hears of those messages any more: their connections are gone.
+    /// Continues another program's input. Its messages get no answer, because their connections are
+    /// gone.
     pub(super) fn go_on(typing: &Typing, bytes: Vec<u8>) -> Self {
         let mut bytes = Bytes::from(bytes);
         let mut inputs = Self {
@@ -120,7 +121,7 @@ impl Inputs {
         inputs
     }
 
-    /// Takes a message, or gives its origin back where there is no room.
+    /// Takes a message, or returns its origin without room for it.
     pub(super) fn offer(&mut self, origin: Origin, bytes: Bytes) -> Result<(), Origin> {
         if self.waiting + bytes.len() + MESSAGE > MAX_WAITING {
             return Err(origin);
@@ -136,7 +137,7 @@ impl Inputs {
         Ok(())
     }
 
-    /// Takes a message of who has the claim, or gives its origin back where there is no room.
+    /// Takes a message within the lock, or returns its origin without room for it.
     pub(super) fn offer_claimed(&mut self, origin: Origin, bytes: Bytes) -> Result<(), Origin> {
         if self.waiting + bytes.len() + MESSAGE > MAX_WAITING {
             return Err(origin);
@@ -150,20 +151,20 @@ impl Inputs {
         Ok(())
     }
 
-    /// Has what is offered from here on wait. Not while something waits already, or while a paste goes on.
+    /// Makes further input wait. Refused while input waits already, or within a paste.
     pub(super) fn hold(&mut self) -> bool {
         self.held = self.is_untouched();
         self.held
     }
 
-    /// Whether nothing waits but replies, and nothing is half typed.
+    /// Whether only replies wait, and nothing is half typed.
     fn is_untouched(&self) -> bool {
         let waits = !self.messages.is_empty() || !self.claimed.is_empty();
         !waits && !self.begun && !self.paste.is_open()
     }
 
-    /// Lets go of what waited; of the messages within the claim one that is half typed is typed to its end, the origins of the
-    /// others are given back.
+    /// Releases the waiting input. A half-typed message within the lock is typed to its end;
+    /// returns the origins of the others.
     pub(super) fn let_go(&mut self) -> Vec<Origin> {
         self.held = false;
         let rest = self
@@ -173,12 +174,12 @@ impl Inputs {
         rest.into_iter().filter_map(|m| m.origin).collect()
     }
 
-    /// Whether a Ctrl+C waits that has not overtaken anything.
+    /// Whether a Ctrl+C waits that has overtaken nothing so far.
     pub(super) fn has_interrupt(&self) -> bool {
         self.interrupts > 0
     }
 
-    /// The messages that are typed next.
+    /// The messages to type next.
     fn line(&self) -> Option<&VecDeque<Message>> {
         if !self.claimed.is_empty() {
             return Some(&self.claimed);
@@ -186,7 +187,7 @@ impl Inputs {
         (!self.held).then_some(&self.messages)
     }
 
-    /// Takes the interrupts out that wait, for the terminal to make signals of them.
+    /// Removes the waiting interrupts, for the terminal to turn into signals.
     pub(super) fn take_interrupts(&mut self) -> Vec<Origin> {
         let mut origins = Vec::new();
         while let Some(message) = self.next_interrupt() {
@@ -196,8 +197,8 @@ impl Inputs {
         origins
     }
 
-    /// Has the interrupts overtake what the agent does not read: they come next, but not within a character, a mark
-    /// of a paste or a delivery.
+    /// Moves the interrupts before unread input: they come next, but not within a character, a
+    /// paste's mark or a delivery.
     pub(super) fn let_interrupts_overtake(&mut self) {
         let mut at = None;
         while let Some(mut message) = self.next_interrupt() {
@@ -226,7 +227,8 @@ impl Inputs {
         Some(message)
     }
 
-    /// Cuts the message that is half typed as soon as nothing is torn; the place behind the cut.
+    /// Cuts the half-typed message at the next place that tears nothing; returns the index after
+    /// the cut.
     fn cut(&mut self) -> usize {
         let within_claim = !self.claimed.is_empty();
         let first = self.messages.front_mut();
@@ -261,7 +263,7 @@ impl Inputs {
         replies.clear();
     }
 
-    /// What to type next; an empty piece where a message has no bytes.
+    /// The bytes to type next; an empty piece for an empty message.
     pub(super) fn next(&self) -> Option<&[u8]> {
         if self.replies_are_next() {
             return Some(&self.replies);
@@ -269,13 +271,14 @@ impl Inputs {
         self.line()?.front().map(|message| &message.bytes[..])
     }
 
-    /// Within a paste that goes on a reply would be text.
+    /// Within an open paste a reply would be text.
     fn replies_are_next(&self) -> bool {
         let pasting = self.paste.is_open() && self.line().is_some_and(|line| !line.is_empty());
         !self.replies.is_empty() && !self.begun && !pasting
     }
 
-    /// The first `n` bytes of [`Inputs::next`] were typed; the origin of the message that they end.
+    /// The first `n` bytes of [`Inputs::next`] were typed; returns the origin of a completed
+    /// message.
     pub(super) fn typed(&mut self, n: usize) -> Option<Origin> {
         if self.replies_are_next() {
             self.replies.drain(..n.min(self.replies.len()));
@@ -303,12 +306,12 @@ impl Inputs {
         message.origin
     }
 
-    /// Bytes that wait.
+    /// The number of waiting bytes.
     pub(super) fn waiting(&self) -> usize {
         self.waiting + self.replies.len()
     }
 
-    /// Gives up what waits; the origins, in order.
+    /// Drops the waiting input; returns the origins, in order.
     pub(super) fn give_up(&mut self) -> Vec<Origin> {
         let given = std::mem::take(self);
         given

@@ -1,4 +1,4 @@
-//! A state in memory that nobody can change any more, for another program to read.
+//! A sealed state in memory, for another program to read.
 
 use std::{
     fs::File,
@@ -17,7 +17,7 @@ const SEALS: SealFlags = SealFlags::SHRINK
     .union(SealFlags::WRITE)
     .union(SealFlags::SEAL);
 
-/// The bytes in a file that has no name, sealed.
+/// Writes bytes into a nameless file and seals it.
 pub(super) fn sealed(bytes: &[u8]) -> io::Result<OwnedFd> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     let mut file = File::from(memfd_create("wxcode-state", flags)?);
@@ -26,12 +26,12 @@ pub(super) fn sealed(bytes: &[u8]) -> io::Result<OwnedFd> {
     Ok(file.into())
 }
 
-/// The bytes of such a file, from its beginning, copied: the file can be closed then.
+/// Copies the bytes of such a file, from its beginning.
 pub(super) fn read(fd: impl AsFd) -> io::Result<Vec<u8>> {
     if !fcntl_get_seals(&fd)?.contains(SEALS) {
         return Err(io::Error::other("the state is not sealed"));
     }
-    // A place of its own in the file.
+    // A file position of its own.
     use std::os::fd::AsRawFd;
     let file = File::open(format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd()))?;
     let len = file.metadata()?.len();

@@ -1,10 +1,10 @@
-//! How far the numbers of each client's inputs have come, so that one that comes back types nothing twice.
+//! Remembers the newest input number of each client, so that a returning one types nothing twice.
 
 use std::collections::HashMap;
 
 use crate::state::Client;
 
-/// The most clients that are remembered; the one that is longest silent gives way.
+/// Most remembered clients; the longest silent one is dropped.
 const MAX_CLIENTS: usize = 256;
 
 /// A client's name, of its own choice.
@@ -23,7 +23,7 @@ struct Count {
 }
 
 impl Numbers {
-    /// The number of the newest input of a client that was taken; 0 for none. It is remembered from here on.
+    /// The newest input number taken from a client; 0 for none. Remembers the client from here on.
     pub(super) fn newest(&mut self, name: Name) -> u64 {
         self.count(name).newest
     }
@@ -34,7 +34,7 @@ impl Numbers {
         count.newest = count.newest.max(number);
     }
 
-    /// All clients, the one that is longest silent first.
+    /// All clients, the longest silent one first.
     pub(super) fn keep(&self) -> Vec<Client> {
         let mut clients: Vec<_> = self.clients.iter().collect();
         clients.sort_unstable_by_key(|(_, count)| count.used);
@@ -45,7 +45,7 @@ impl Numbers {
         clients.into_iter().map(client).collect()
     }
 
-    /// Goes on with the clients of another one.
+    /// Continues another program's clients.
     pub(super) fn go_on(clients: &[Client]) -> Self {
         let mut numbers = Self::default();
         for client in clients {

@@ -1,4 +1,4 @@
-//! Whether the kernel killed for want of memory, as far as the session's cgroup tells.
+//! Detects kills for lack of memory, by the session's cgroup.
 
 use std::{
     fs,
@@ -6,15 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Where the hierarchies of the kernel are mounted.
+/// The mount point of the kernel's hierarchies.
 const ROOT: &str = "/sys/fs/cgroup";
-/// How old the count may be that an end is compared with: what was killed longer ago is not the reason.
+/// Largest age of the count compared at an end: an earlier kill is not the reason.
 const FRESH: Duration = Duration::from_secs(10);
 
-/// The count of processes that were killed in this process's cgroup, and in those below it.
+/// The count of kills in this process's cgroup and below.
 pub(super) struct Kills {
     file: Option<PathBuf>,
-    /// What it was, and when that was read.
+    /// The last count, and its time.
     known: (u64, Instant),
 }
 
@@ -30,26 +30,26 @@ impl Kills {
         }
     }
 
-    /// What it was when it was read last.
+    /// The last count.
     pub(super) fn count(&self) -> u64 {
         self.known.0
     }
 
-    /// Counts from where another one stood.
+    /// Continues another program's count.
     pub(super) fn go_on(count: u64) -> Self {
         let mut kills = Self::watch();
         kills.known.0 = count.min(kills.known.0);
         kills
     }
 
-    /// Reads it again, when the last time was long ago; to be called when something happens anyway.
+    /// Reads the count again if the last reading is old; called when the holder wakes anyway.
     pub(super) fn refresh(&mut self, now: Instant) {
         if now >= self.known.1 + FRESH {
             self.happened(now);
         }
     }
 
-    /// Whether it is higher than it was; it is known anew.
+    /// Whether the count rose; remembers the new one.
     pub(super) fn happened(&mut self, now: Instant) -> bool {
         let count = self.file.as_deref().and_then(read).unwrap_or(0);
         let before = std::mem::replace(&mut self.known, (count, now));
@@ -57,8 +57,8 @@ impl Kills {
     }
 }
 
-/// The file with the count, by `/proc/self/cgroup`: of the version 2 hierarchy where that has the memory controller,
-/// else of the version 1 controller.
+/// Finds the file with the count through `/proc/self/cgroup`: of the version 2 hierarchy with the
+/// memory controller, else of the version 1 controller.
 fn counter(root: &Path, cgroups: &str) -> Option<PathBuf> {
     let candidates = cgroups.lines().filter_map(|line| {
         let mut fields = line.splitn(3, ':').skip(1);

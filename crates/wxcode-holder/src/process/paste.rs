@@ -1,26 +1,26 @@
-//! Where a stream of keys stands within bracketed pastes, whatever the cuts.
+//! Tracks bracketed pastes in a stream of keys, with any cuts.
 
 use crate::state::Pasting;
 
-/// What begins a bracketed paste.
+/// The mark that begins a bracketed paste.
 const BEGIN: &[u8] = b"\x1b[200~";
-/// What ends it; of the same length, and different in one byte only.
+/// The mark that ends it; of the same length, and different in one byte only.
 const END: &[u8] = b"\x1b[201~";
 
-/// Where a stream of keys stands.
+/// The position of a stream of keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Paste {
     open: bool,
-    /// How many bytes of a mark have come.
+    /// Bytes of a mark so far.
     matched: usize,
-    /// Continuation bytes that the character so far lacks.
+    /// Missing continuation bytes of the character so far.
     lacking: usize,
-    /// Whether the mark is one of the end, once that is decided.
+    /// Whether the mark is an end mark, once decided.
     ends: bool,
 }
 
 impl Paste {
-    /// Where it stands, to be handed on.
+    /// The position, for handing over.
     pub(super) fn keep(self) -> Pasting {
         Pasting {
             open: self.open,
@@ -30,7 +30,7 @@ impl Paste {
         }
     }
 
-    /// Goes on from where another one stood.
+    /// Continues another program's position.
     pub(super) fn go_on(kept: Pasting) -> Self {
         Self {
             open: kept.open,
@@ -40,23 +40,22 @@ impl Paste {
         }
     }
 
-    /// Whether a paste has begun and not ended.
+    /// Whether a paste is open.
     pub(super) fn is_open(&self) -> bool {
         self.open
     }
 
-    /// Takes what was typed.
+    /// Takes typed bytes.
     pub(super) fn typed(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             self.step(byte);
         }
     }
 
-    /// The length of the shortest beginning of `bytes` behind which nothing is torn: neither a
-    /// character nor a mark.
+    /// The shortest beginning of `bytes` after which neither a character nor a mark is torn.
     pub(super) fn boundary(mut self, bytes: &[u8]) -> usize {
         let mut at = 0;
-        // An escape begins something new, whatever was there before it.
+        // An escape begins something new, after any bytes.
         while (self.matched > 0 || self.lacking > 0) && bytes.get(at).is_some_and(|b| *b != 0x1b) {
             self.step(bytes[at]);
             at += 1;

@@ -1,4 +1,4 @@
-//! One connection: its socket, what is on its way in and out, and what it wants to hear.
+//! One connection: its socket, its queues in both directions, and its subscriptions.
 
 use std::{
     io,
@@ -16,40 +16,40 @@ use crate::journal;
 use wxcode_protocol::holder::Event;
 use wxcode_protocol::holder::frame::{self, Decoder, TooLong, Type};
 
-/// How long a connection may take to say who it is.
+/// Time for a connection's first message.
 pub(super) const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
 /// With this many bytes of answers on their way out no more is taken from a connection. What it
 /// hears unasked, one
 /// message at a time, does not count: a connection that sends a large request is heard while a
 /// large hook waits for it.
 pub(super) const MAX_QUEUED: usize = 256 << 10; // 256 KiB
-/// The largest queue that is kept for reuse, in bytes.
+/// Largest queue kept for reuse, in bytes.
 const KEPT: usize = 64 << 10; // 64 KiB
-/// How long the answer to an input waits for the output that the input brings about: the echo of a key then wakes
-/// the other side once instead of twice.
+/// Delay of an input's acknowledgement, so that it goes out with the echo of a key: the other side
+/// then wakes once instead of twice.
 const COMPANY: Duration = Duration::from_millis(5);
-/// The most bytes that are read from a connection in one turn.
+/// Most bytes read from a connection in one turn.
 const MAX_READ: usize = 256 << 10; // 256 KiB
 
-/// How far the two sides have come.
+/// The phase of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Nothing said yet; closed at this time.
+    /// No message yet; closed at this time.
     New(Instant),
     /// A client after its welcome.
     Open,
-    /// To be closed once what is queued is written.
+    /// To be closed once the queue is written.
     Closing,
     /// To be closed now.
     Dead,
 }
 
-/// Where in the output a client stands.
+/// A client's position in the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cursor {
-    /// It did not ask for output.
+    /// No output was requested.
     Off,
-    /// The offset of the next byte that it gets.
+    /// The offset of its next byte.
     At(u64),
     /// It needs a snapshot.
     Behind,
@@ -67,29 +67,29 @@ pub(super) struct Peer {
     unasked: usize,
     /// A request that has come whole waits until the answers before it are taken.
     pub(super) held_back: bool,
-    /// The socket took no more; to be tried when it says so.
+    /// The socket took no more; try when it reports room.
     pub(super) blocked: bool,
     pub(super) output: Cursor,
-    /// Where the output comes from while the ring does not hold it.
+    /// The source of output that is no longer in the ring buffer.
     pub(super) replay: Option<Replay>,
-    /// The next snapshot is not sent before this time.
+    /// The earliest time of the next snapshot.
     pub(super) snapshot_at: Option<Instant>,
-    /// A snapshot waits for the agent to end a synchronized update, until this time at most.
+    /// A snapshot waits for the end of a synchronized update, until this time at most.
     pub(super) update_until: Option<Instant>,
-    /// The most bytes of history in the next snapshot, and in those after it.
+    /// Most bytes of history in the next snapshot, and in later ones.
     pub(super) history: (usize, usize),
-    /// What it calls itself.
+    /// Its name.
     pub(super) name: Option<Name>,
-    /// The number of the next change of size that it gets.
+    /// The number of its next change of size.
     pub(super) change: u64,
-    /// Where in the hook payloads it stands; `None` for one that did not ask for events.
+    /// Its position in the hook payloads; `None` without a subscription.
     pub(super) hooks: Option<journal::Cursor>,
-    /// It is to hear that the agent is quiet.
+    /// A report of a quiet agent is due.
     pub(super) quiet: bool,
     pub(super) told_exit: bool,
-    /// What is queued waits for company, until this time at most.
+    /// The queue may wait for more messages, until this time at most.
     pub(super) idle_until: Option<Instant>,
-    /// The other end is closed; so is this one once all that came is taken.
+    /// The other end is closed; this one closes once everything received is processed.
     pub(super) eof: bool,
 }
 
@@ -136,7 +136,7 @@ impl Peer {
         self.out.len()
     }
 
-    /// When something may be sent that waits for its time.
+    /// The time of its next delayed message.
     pub(super) fn due(&self) -> Option<Instant> {
         let waits = self.output == Cursor::Behind && !self.blocked;
         let snapshot = self.snapshot_at.max(self.update_until);
@@ -149,7 +149,7 @@ impl Peer {
         event.encode(&mut self.out);
     }
 
-    /// Queues a message that may wait for company.
+    /// Queues a message that may wait for others.
     pub(super) fn tell_idly(&mut self, event: &Event) {
         if self.out.is_empty() {
             self.idle_until = Some(Instant::now() + COMPANY);
@@ -157,17 +157,17 @@ impl Peer {
         self.tell(event);
     }
 
-    /// The queue, to append frames to.
+    /// The queue, for appending frames.
     pub(super) fn out(&mut self) -> &mut BytesMut {
         &mut self.out
     }
 
-    /// Whether all that was queued is written.
+    /// Whether the queue is written.
     pub(super) fn is_flushed(&self) -> bool {
         self.out.is_empty()
     }
 
-    /// Queues the reason, and closes when it is written.
+    /// Queues the reason, and closes once it is written.
     pub(super) fn reject(&mut self, reason: &str) {
         let message = reason.to_owned();
         self.tell(&Event::Error { message });
@@ -179,7 +179,7 @@ impl Peer {
         frame::write_json(&mut self.out, kind, value);
     }
 
-    /// Takes what has come, by way of `scratch`.
+    /// Reads arrived bytes through `scratch`.
     pub(super) fn read(&mut self, scratch: &mut [u8]) {
         let mut taken = 0;
         while taken < MAX_READ {
@@ -206,7 +206,7 @@ impl Peer {
         }
     }
 
-    /// The next message that has come whole.
+    /// The next complete message.
     pub(super) fn next_frame(&mut self) -> Result<Option<(Type, Bytes)>, TooLong> {
         self.held_back = !self.listens();
         match self.held_back {
@@ -215,7 +215,7 @@ impl Peer {
         }
     }
 
-    /// Writes what is queued, as far as the socket takes it.
+    /// Writes the queue, as far as the socket takes it.
     pub(super) fn flush(&mut self) {
         while !self.out.is_empty() {
             match send(
@@ -248,7 +248,7 @@ impl Peer {
     }
 }
 
-/// The process at the other end, where it is the same user's or root's.
+/// The process at the other end, if it is of the same user or root.
 pub(super) fn admitted(socket: &OwnedFd) -> io::Result<Option<i32>> {
     let peer = rustix::net::sockopt::socket_peercred(socket)?;
     let own = rustix::process::geteuid();

@@ -45,7 +45,7 @@ impl Pty {
         Ok(pty)
     }
 
-    /// The terminal that another program had, as its master and the slave that is held.
+    /// Takes over the terminal of another program, as its master and the held slave.
     pub(super) fn of(master: OwnedFd, slave: Option<OwnedFd>) -> Self {
         Self { master, slave }
     }
@@ -59,18 +59,18 @@ impl Pty {
         &self.master
     }
 
-    /// Whether something typed waits in the terminal for the agent to read.
+    /// Whether typed input waits in the terminal for the agent.
     pub(super) fn is_unread(&self) -> bool {
         let slave = self.slave.as_ref();
         slave.is_some_and(|slave| ioctl_fionread(slave).is_ok_and(|unread| unread > 0))
     }
 
-    /// Lets go of the slave: once the others have too, the master reads to its end.
+    /// Closes the slave: once all others are closed too, the master reads to its end.
     pub(super) fn release(&mut self) {
         self.slave = None;
     }
 
-    /// Sets the size; the foreground group gets SIGWINCH where it changed.
+    /// Sets the size; a change sends SIGWINCH to the foreground group.
     pub(super) fn resize(&self, size: Size) -> io::Result<()> {
         let winsize = Winsize {
             ws_col: size.cols,
@@ -103,7 +103,7 @@ impl Pty {
                 message: "the spec names no program; start a new session".to_owned(),
             });
         };
-        // A missing folder and a missing program give the same error later.
+        // A missing folder and a missing program would give the same error later.
         if !spec.cwd.is_dir() || rustix::fs::access(&spec.cwd, Access::EXEC_OK).is_err() {
             return Err(Failure::CwdMissing {
                 cwd: spec.cwd.clone(),
@@ -128,7 +128,7 @@ impl Pty {
         let child = command
             .spawn()
             .map_err(|error| exec_failure(program, &error))?;
-        // Reaped with all other children, by its number.
+        // Reaped with all other children, by its pid.
         Pid::from_raw(child.id() as i32).ok_or_else(|| refused(io::ErrorKind::NotFound.into()))
     }
 }

@@ -1,4 +1,4 @@
-//! What a connection lacks of the output when the ring no longer holds it: from the log.
+//! Replays output from the log that the ring buffer no longer holds.
 
 use std::path::Path;
 
@@ -11,14 +11,14 @@ use wxcode_protocol::holder::frame::MAX_OUTPUT;
 /// Reads the log from an offset on.
 pub(super) struct Replay {
     reader: Reader,
-    /// What is left of the record that was read last.
+    /// The rest of the last record read.
     rest: Bytes,
     size: Option<Size>,
-    /// Nothing came since the log was opened.
+    /// Nothing arrived since the log was opened.
     barren: bool,
 }
 
-/// What comes next.
+/// The next item.
 pub(super) enum Next {
     /// Bytes at the offset, at most [`MAX_OUTPUT`].
     Output(Bytes),
@@ -26,12 +26,12 @@ pub(super) enum Next {
     Resized(Size),
     /// Nothing for the connection in this step.
     Nothing,
-    /// The log does not hold what comes next.
+    /// The log does not hold the next item.
     Lost,
 }
 
 impl Replay {
-    /// A replay from this offset on; `None` where the log does not hold it.
+    /// Starts a replay at this offset; `None` when the log does not hold it.
     pub(super) fn open(dir: &Path, offset: u64) -> Option<Self> {
         Some(Self {
             reader: Reader::open_at(dir, offset).ok().flatten()?,
@@ -41,7 +41,7 @@ impl Replay {
         })
     }
 
-    /// One step for a connection that stands at this offset: one record at most is read.
+    /// One step for a connection at this offset: reads one record at most.
     pub(super) fn next(&mut self, dir: &Path, offset: u64) -> Next {
         if self.rest.is_empty() {
             match self.reader.next() {
@@ -51,7 +51,7 @@ impl Replay {
                         bytes.advance(known.min(bytes.len()));
                         self.rest = bytes;
                     }
-                    // A segment begins with the size that was there before: that is no change.
+                    // A segment begins with the size before it: that is no change.
                     What::Resized(size) => {
                         let new = self.size.replace(size).is_some_and(|old| old != size);
                         if new && record.offset == offset {
@@ -62,7 +62,7 @@ impl Replay {
                 },
                 Some(Item::Gap { to, .. }) if to <= offset => {}
                 Some(_) => return Next::Lost,
-                // The segments that were there are read; there may be new ones.
+                // The known segments are read; new ones may exist.
                 None if self.barren => return Next::Lost,
                 None => match Self::open(dir, offset) {
                     Some(next) => {

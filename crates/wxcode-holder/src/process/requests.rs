@@ -1,4 +1,4 @@
-//! What connections ask, and what is done about it.
+//! Carries out the requests of connections.
 
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ const FULL: &str =
     "too much input waits for the agent to read; send it again when it has read some";
 
 impl Holder {
-    /// Takes what a connection has sent.
+    /// Takes the messages of a connection.
     pub(super) fn hear(&mut self, peer: &mut Peer) {
         loop {
             let (kind, payload) = match peer.next_frame() {
@@ -77,7 +77,7 @@ impl Holder {
         if !secret.is_some_and(|secret| same(&secret, self.spec.secret.as_bytes())) {
             return peer.reject("not the secret of this session; the hook belongs to another one");
         }
-        // It waits for the answer, so it is alive, and so are those between it and the agent.
+        // The hook waits for the answer, so it and its ancestors up to the agent are alive.
         let lineage = lineage::of(peer.pid, self.file().agent());
         match self.journal.append(peer.pid, lineage, &payload) {
             Ok(seq) => {
@@ -179,7 +179,8 @@ impl Holder {
         }
     }
 
-    /// While the agent does not read, Ctrl+C becomes what the terminal itself would make of it: a signal, or the next key.
+    /// While the agent does not read, Ctrl+C becomes the terminal's own result: a signal, or the
+    /// next key.
     pub(super) fn interrupt(&mut self, peers: &mut [Peer]) {
         if !self.pty.makes_signals() {
             return self.inputs.let_interrupts_overtake();
@@ -231,9 +232,9 @@ impl Holder {
         peer.tell(&Event::DeliverRefused { key, reason });
     }
 
-    /// Types what waits, as far as the agent reads.
+    /// Types waiting input, as far as the agent reads.
     pub(super) fn type_inputs(&mut self, peers: &mut [Peer]) {
-        // One turn's share, so that output is read between.
+        // One turn's share, so that output is read in between.
         const SHARE: usize = 64 << 10;
         let mut typed = 0;
         self.pty_full = false;
@@ -269,7 +270,7 @@ impl Holder {
         }
     }
 
-    /// Tells whoever waits that nothing more is typed.
+    /// Tells all waiting origins that nothing more is typed.
     pub(super) fn refuse_inputs(&mut self, peers: &mut [Peer]) {
         for origin in self.inputs.give_up() {
             let reason = ENDED.to_owned();
@@ -337,7 +338,7 @@ pub(super) fn tell(peers: &mut [Peer], id: u64, event: &Event) {
     }
 }
 
-/// Compares without telling by the time where the first difference is.
+/// Compares in constant time.
 fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |diff, (x, y)| diff | (x ^ y)) == 0
 }

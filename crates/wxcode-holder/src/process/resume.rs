@@ -1,4 +1,4 @@
-//! Going on where another program stood: from the state that it handed on, else from what the session's folder holds.
+//! Continues another program's session: from its handed-over state, else from the session's folder.
 
 use std::{io, path::Path, time::Instant};
 
@@ -28,7 +28,7 @@ use crate::{
 };
 use wxcode_protocol::holder::PROTOCOL;
 
-/// What the program before this one left open.
+/// The descriptors left open by the previous program.
 struct Left {
     pty: Pty,
     listener: OwnedFd,
@@ -37,17 +37,17 @@ struct Left {
     next_hook_seq: u64,
 }
 
-/// What a program says of a state: that it can go on with it, or why not.
+/// Checks a state: returns the build, or why this build cannot continue it.
 pub(super) fn look(bytes: &[u8]) -> Result<State, StateError> {
     let state = State::decode(bytes)?;
-    // Drawn once, as it would be.
+    // Drawn once, as in the real case.
     match state.terminal().size() == state.facts.sizes.now {
         true => Ok(state),
         false => Err(StateError::Impossible("the screen")),
     }
 }
 
-/// The session of the folder `dir` that another program held in this process.
+/// Takes over the session of the folder `dir` from another program in this process.
 pub(super) fn resume(dir: &Path, lifeline: &str) -> io::Result<Holder> {
     let lifeline: Lifeline = serde_json::from_str(lifeline)?;
     if !lifeline.is_plausible() {
@@ -87,7 +87,7 @@ pub(super) fn resume(dir: &Path, lifeline: &str) -> io::Result<Holder> {
     if let Err(error) = folder::write_json(dir, HOLDER, &holder.file) {
         log(&error.to_string());
     }
-    // Of an agent that ended on the way nothing more may tell.
+    // The agent may have ended meanwhile without another report.
     holder.reap();
     Ok(holder)
 }
@@ -122,7 +122,8 @@ fn go_on(dir: &Path, state: State, left: Left) -> io::Result<Holder> {
     Ok(holder)
 }
 
-/// The session as its folder shows it: its screen and newest output by its log. Who typed what is not known any more.
+/// Rebuilds the session from its folder: its screen and newest output from its log. The origins of
+/// waiting input are lost.
 fn rebuild(dir: &Path, left: Left) -> io::Result<Holder> {
     let spec = folder::read_spec(dir).map_err(io::Error::other)?;
     let file = folder::read_holder(dir).map_err(io::Error::other)?;
@@ -141,7 +142,7 @@ fn rebuild(dir: &Path, left: Left) -> io::Result<Holder> {
     holder.ring = Ring::going_on(RING, end, &newest(dir, end));
     holder.log = Writer::go_on(dir, end, size, None);
     holder.journal = journal;
-    // Two changes of the size, so that the agent draws anew.
+    // Two changes of the size, so that the agent redraws.
     let other = Size {
         rows: if size.rows > 1 { size.rows - 1 } else { 2 },
         ..size
@@ -166,7 +167,8 @@ fn held(dir: &Path, spec: Spec, file: HolderFile, size: Size, left: Left) -> io:
     ))
 }
 
-/// The hook payloads so far. Where they cannot be read the session goes on without them; no number is given twice.
+/// The hook payloads so far. If they cannot be read the session continues without them; no number
+/// is given twice.
 fn journal_of(dir: &Path, next_seq: u64) -> Journal {
     Journal::go_on(dir, next_seq).unwrap_or_else(|error| {
         log(&format!(

@@ -1,14 +1,15 @@
-//! A transient scope of systemd for this holder, so that it does not end with the service that started it.
+//! Puts this holder into a transient scope of systemd, so that it outlives the service that started
+//! it.
 
 use std::{fs, io, time::Duration};
 
 use super::bus::{Bus, BusError, Call, Writer, of_the_bus};
 use crate::folder::{Scope, Scoped};
 
-/// How long asking for a scope may take; the session starts without one then.
+/// Time for requesting a scope; after that the session starts without one.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Moves this process and its guardian into a scope of their own, from which the agent will start.
+/// Moves this process and its guardian into a scope of their own, before the agent starts.
 pub(super) fn enter(scope: &Scope, guardian: Option<i32>) -> Scoped {
     match ask(scope, guardian).and_then(|()| verify(scope)) {
         Ok(cgroup) => Scoped::Entered {
@@ -33,7 +34,7 @@ fn ask(scope: &Scope, guardian: Option<i32>) -> Result<(), BusError> {
     let mut rule = Writer::default();
     rule.text("type='signal',sender='org.freedesktop.systemd1',member='JobRemoved'");
     bus.call(&of_the_bus("AddMatch", "s"), rule)?;
-    // Without it systemd tells nobody of its jobs.
+    // Without a subscription systemd sends no signals of its jobs.
     bus.call(&manager("Subscribe", ""), Writer::default())?;
     let start = manager("StartTransientUnit", "ssa(sv)a(sa(sv))");
     let job = bus.call(&start, unit(scope, guardian))?.reader().text()?;
@@ -67,7 +68,7 @@ fn unit(scope: &Scope, guardian: Option<i32>) -> Writer {
             properties.align(8).text(name).signature("s").text(value);
         };
         text("Description", &scope.description);
-        // A scope that failed would otherwise be listed for ever.
+        // A failed scope would otherwise stay listed forever.
         text("CollectMode", "inactive-or-failed");
         properties
             .align(8)
@@ -103,7 +104,7 @@ fn unit(scope: &Scope, guardian: Option<i32>) -> Writer {
     body
 }
 
-/// What the kernel says of where this process is: its cgroup below the one of the version 2 hierarchy or of systemd.
+/// The cgroup of this process according to the kernel, below the version 2 hierarchy or systemd's.
 fn verify(scope: &Scope) -> Result<String, BusError> {
     let text = fs::read_to_string("/proc/self/cgroup")?;
     let cgroup = text

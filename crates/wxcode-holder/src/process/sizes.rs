@@ -1,4 +1,4 @@
-//! The sizes of the terminal: which one comes when, and at which offset each one came.
+//! Sizes of the terminal: coalesces requests, and remembers the offset of each change.
 
 use std::{
     collections::VecDeque,
@@ -9,19 +9,19 @@ use wxcode_terminal::Size;
 
 use crate::state::{Change, Sizing, Wish};
 
-/// The least time between two changes; the newest wish of that time counts.
+/// Shortest time between two changes; the newest request wins.
 pub(super) const COALESCE: Duration = Duration::from_millis(250);
-/// How many changes are remembered for clients that are behind.
+/// Changes remembered for lagging clients.
 const REMEMBERED: usize = 64;
 
-/// The size now, the one that is wished, and the changes so far.
+/// The present size, the requested one, and the changes so far.
 pub(super) struct Sizes {
     now: Size,
     changed: Option<Instant>,
     wished: Option<Size>,
     past: VecDeque<Change>,
     next: u64,
-    /// The offset of the newest change that is forgotten.
+    /// The offset of the newest forgotten change.
     forgotten: Option<u64>,
 }
 
@@ -37,7 +37,7 @@ impl Sizes {
         }
     }
 
-    /// All of it, to be handed on.
+    /// Everything, for handing over.
     pub(super) fn keep(&self) -> Sizing {
         Sizing {
             now: self.now,
@@ -48,7 +48,7 @@ impl Sizes {
         }
     }
 
-    /// Goes on with what another one handed on; as if the last change were of this moment.
+    /// Continues another program's sizes, as if the last change were of this moment.
     pub(super) fn go_on(kept: &Sizing, now: Instant) -> Self {
         Self {
             now: kept.now,
@@ -64,14 +64,14 @@ impl Sizes {
         self.wished = (size != self.now).then_some(size);
     }
 
-    /// When a wish is due.
+    /// When the request is due.
     pub(super) fn due(&self) -> Option<Instant> {
         let changed = self.changed;
         self.wished
             .map(|_| changed.map_or_else(Instant::now, |at| at + COALESCE))
     }
 
-    /// The wish, where it is due.
+    /// The request, if it is due.
     pub(super) fn take_due(&mut self, now: Instant) -> Option<Size> {
         if self.changed.is_some_and(|at| now < at + COALESCE) {
             return None;
@@ -79,7 +79,7 @@ impl Sizes {
         self.wished.take()
     }
 
-    /// The terminal has this size now, from this offset on.
+    /// Records the terminal's new size from this offset on.
     pub(super) fn changed(&mut self, offset: u64, size: Size, now: Instant) {
         self.now = size;
         self.changed = Some(now);
@@ -99,7 +99,7 @@ impl Sizes {
         self.next
     }
 
-    /// The number of the first change at or behind an offset; `None` where some are forgotten.
+    /// The number of the first change at or after an offset; `None` when some are forgotten.
     pub(super) fn since(&self, offset: u64) -> Option<u64> {
         if self.forgotten.is_some_and(|forgotten| forgotten >= offset) {
             return None;
@@ -108,7 +108,7 @@ impl Sizes {
         Some(first.map_or(self.next, |change| change.number))
     }
 
-    /// A change by its number: `Ok(None)` where it is still to come, `Err` where it is forgotten.
+    /// A change by its number: `Ok(None)` for a future one, `Err` for a forgotten one.
     pub(super) fn get(&self, number: u64) -> Result<Option<Change>, Forgotten> {
         let first = self.next - self.past.len() as u64;
         let index = number.checked_sub(first).ok_or(Forgotten)?;
@@ -116,7 +116,7 @@ impl Sizes {
     }
 }
 
-/// A change that is no longer remembered.
+/// A forgotten change.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Forgotten;
 

@@ -1,4 +1,4 @@
-//! From a spec to a running agent, or back to the spec alone.
+//! Starts an agent from a spec, or rolls everything back except the spec.
 
 use std::{io, path::Path};
 
@@ -19,10 +19,10 @@ use crate::{
 use wxcode_protocol::holder::PROTOCOL;
 use wxcode_protocol::holder::frame::MAX_SECRET;
 
-/// How many connections may wait to be accepted.
+/// Most connections waiting to be accepted.
 const BACKLOG: i32 = 128;
 
-/// The files that a start has made; removed again unless it succeeds.
+/// Files of a start; dropping them removes them, unless the start succeeds.
 struct Made<'a> {
     dir: &'a Path,
     names: Vec<&'static str>,
@@ -36,7 +36,8 @@ impl Drop for Made<'_> {
     }
 }
 
-/// Starts the agent of the spec in `dir`, which has the lock of the start. After an error nothing is left but the spec.
+/// Starts the agent of the spec in `dir`, with the lock of the start. After an error only the spec
+/// is left.
 pub(super) fn start(dir: &Path) -> Result<Holder, Failure> {
     let in_folder = |error: folder::FolderError| Failure::Folder {
         message: error.to_string(),
@@ -71,7 +72,7 @@ pub(super) fn start(dir: &Path) -> Result<Holder, Failure> {
     let own = proc::Stat::of(std::process::id() as i32)
         .ok_or_else(|| system("read /proc")(io::ErrorKind::NotFound.into()))?;
     let guardian = folder::guardian_of(&own);
-    // Before the agent, which starts where this process is.
+    // Before the agent, which starts in this process's cgroup.
     let scope = spec
         .scope
         .as_ref()
@@ -81,7 +82,7 @@ pub(super) fn start(dir: &Path) -> Result<Holder, Failure> {
     }
     let agent = pty.spawn(&spec)?;
     let agent_pid = agent.as_raw_nonzero().get();
-    // Not reaped yet, so it is there even if it has ended.
+    // Not reaped yet, so its entry exists even after its end.
     let agent_start_time = proc::Stat::of(agent_pid).map_or(0, |stat| stat.start_time);
     let file = HolderFile {
         version: VERSION,

@@ -1,4 +1,4 @@
-//! What a connection hears next: from the ring, the screen, the sizes and the journal.
+//! Feeds a connection: from the ring buffer, the screen, the sizes and the journal.
 
 use std::time::{Duration, Instant};
 
@@ -13,11 +13,11 @@ use wxcode_protocol::holder::frame::{MAX_OUTPUT, MAX_SNAPSHOT};
 use wxcode_protocol::holder::{Event, write_output};
 use wxcode_terminal::Screen;
 
-/// The least time between two snapshots for one connection.
+/// Shortest time between two snapshots for one connection.
 pub(super) const BETWEEN_SNAPSHOTS: Duration = Duration::from_millis(100);
-/// How long a snapshot waits for the agent to end a synchronized update, so that it shows no half frame.
+/// Longest wait of a snapshot for the end of a synchronized update, so that it shows no half frame.
 pub(super) const OPEN_UPDATE: Duration = Duration::from_millis(50);
-/// The most messages that one connection gets in one turn.
+/// Most messages for one connection in one turn.
 const MAX_TURN: usize = 256;
 
 impl Holder {
@@ -51,7 +51,7 @@ impl Holder {
         true
     }
 
-    /// Queues the next message of a connection that has nothing queued; whether there was one.
+    /// Queues the next message of a connection with an empty queue; returns whether there was one.
     fn queue_next(&mut self, peer: &mut Peer) -> bool {
         let before = peer.queued();
         let queued = self.queue_any(peer);
@@ -119,7 +119,7 @@ impl Holder {
         }
     }
 
-    /// The number of the first change of size at or behind an offset, where all from there on is in
+    /// The number of the first change of size at or after an offset, if all later ones are in
     /// memory.
     pub(super) fn held_since(&self, offset: u64) -> Option<u64> {
         let held = self.ring.start() <= offset;
@@ -195,7 +195,7 @@ impl Holder {
                 *cursor = journal::Cursor::from(self.journal.next_seq());
             }
         }
-        // With output the changes of size come in its order.
+        // On an output stream the changes of size keep its order.
         if peer.output == Cursor::Off {
             match self.sizes.get(peer.change) {
                 Ok(Some(change)) => {

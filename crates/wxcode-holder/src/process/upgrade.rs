@@ -1,7 +1,8 @@
-//! Going on as another program: asked, checked, and done at a moment at which nothing is lost.
+//! Upgrade: replaces the holder by another program, after checks, at a moment that loses nothing.
 //!
-//! The program looks at the state twice: while the session goes on, as it may hang or crash, and again at what is handed on
-//! in the end, while nothing is read or typed. Until the call of `execve` everything can be given up.
+//! The program checks the state twice: while the session goes on, because the check may hang or
+//! crash, and again the final state, while nothing is read or typed. Until the call of `execve` the
+//! upgrade can be aborted.
 
 use std::{
     path::Path,
@@ -27,29 +28,29 @@ use crate::{
 };
 use wxcode_protocol::holder::Event;
 
-/// How long the program may take to look at the state while the session goes on.
+/// Time for the check while the session goes on.
 pub(super) const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long it may take while the session waits for it.
+/// Time for the check while the session waits.
 pub(super) const LAST_CHECK_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a moment is waited for at which nothing is lost.
+/// Time to find a moment that loses nothing.
 pub(super) const MOMENT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How soon it is looked for again.
+/// Pause between two looks for it.
 const AGAIN: Duration = Duration::from_millis(10);
 
-/// A wish to go on as another program.
+/// A requested upgrade.
 pub(super) struct Upgrade {
-    /// The connection that is told.
+    /// The connection that gets the answer.
     client: u64,
     candidate: Candidate,
-    /// The first look at the state, and the checksum of that.
+    /// The first check of the state, and its checksum.
     check: Option<(Check, u32)>,
-    /// Why this is not the moment.
+    /// Why the last moment was unsuitable.
     obstacle: &'static str,
     next: Instant,
     until: Instant,
 }
 
-/// Why the holder stays what it is.
+/// Why the holder stays as it is.
 struct Refusal {
     busy: bool,
     reason: String,
@@ -72,12 +73,12 @@ impl Refusal {
 }
 
 impl Upgrade {
-    /// What is readable when the program may have answered.
+    /// Readable when the program may have answered.
     pub(super) fn awaits(&self) -> Option<BorrowedFd<'_>> {
         self.check.as_ref().map(|(check, _)| check.awaits())
     }
 
-    /// When [`Holder::upgrade_when_due`] is to be called next.
+    /// The time of the next [`Holder::upgrade_when_due`].
     pub(super) fn due(&self) -> Instant {
         match self.check {
             Some(_) => self.until,
@@ -87,7 +88,7 @@ impl Upgrade {
 }
 
 impl Holder {
-    /// A connection wants the holder to go on as the program at a path.
+    /// A connection asks the holder to continue as the program at a path.
     pub(super) fn upgrade(&mut self, peer: &mut Peer, build: String, path: &Path) {
         let begun = match self.upgrade {
             Some(_) => Err(Refusal::later("it is going on as another program already")),
@@ -121,7 +122,7 @@ impl Holder {
         })
     }
 
-    /// Goes on with the wish, if there is one; if all is well this does not come back.
+    /// Continues the upgrade, if there is one; returns only if it did not happen yet.
     pub(super) fn upgrade_when_due(&mut self, peers: &mut [Peer]) {
         let Some(mut upgrade) = self.upgrade.take() else {
             return;
@@ -173,7 +174,7 @@ impl Holder {
         Ok(())
     }
 
-    /// Whether it can be done at all.
+    /// Whether an upgrade is possible at all.
     fn is_upgradable(&self) -> Result<(), Refusal> {
         match (self.phase, &self.stop) {
             (Phase::Running, None) => Ok(()),
@@ -181,20 +182,20 @@ impl Holder {
         }
     }
 
-    /// Why this is not the moment.
+    /// Why this moment is unsuitable.
     fn obstacle(&self, peers: &[Peer]) -> Option<&'static str> {
         let is_new = |peer: &Peer| !matches!(peer.phase, peer::Phase::Open);
         if self.claim.is_some() || self.inputs.keep().is_none() {
             return Some("another connection has the keyboard");
         }
-        // Whoever reports does so once, and has no way to know whether it was taken.
+        // A hook reports once, and cannot find out whether its report was kept.
         peers
             .iter()
             .any(is_new)
             .then_some("something is being reported")
     }
 
-    /// Goes on as the program, if nothing comes meanwhile; else why not.
+    /// Continues as the program, if nothing arrives meanwhile; otherwise returns the reason.
     fn jump(&mut self, upgrade: &Upgrade, peers: &mut [Peer]) -> Result<&'static str, Refusal> {
         let until = Instant::now() + LAST_CHECK_TIMEOUT;
         let (state, checksum) = self.hand_on()?;
@@ -208,7 +209,7 @@ impl Holder {
             None => return Ok("the machine is overloaded"),
         }
         check.end();
-        // Its end is no news; that of the agent is.
+        // Its own end does not matter; the agent's does.
         self.take_signals();
         self.is_upgradable()?;
         if self.has_news(peers) {
@@ -224,7 +225,7 @@ impl Holder {
         Err(Refusal::never(format!("the program does not run: {error}")))
     }
 
-    /// Whether something came that nobody would read any more, or that is to be done first.
+    /// Whether data arrived that would get lost, or must be processed first.
     fn has_news(&self, peers: &[Peer]) -> bool {
         let sockets = peers.iter().map(|peer| peer.socket.as_fd());
         let mut fds: Vec<_> = [self.signals.as_fd()]
@@ -258,7 +259,7 @@ impl Holder {
         become_program(&candidate.path(), &self.dir, &lifeline, &kept)
     }
 
-    /// The state as it is now, sealed, and its checksum; the log is written so far.
+    /// The present state, sealed, and its checksum; writes the log first.
     fn hand_on(&mut self) -> Result<(OwnedFd, u32), Refusal> {
         self.log.flush();
         let state = self
@@ -272,7 +273,7 @@ impl Holder {
         Ok((sealed, crc32c::crc32c(&bytes)))
     }
 
-    /// All that another program needs to go on; `None` while something is typed within a claim.
+    /// Everything that another program needs to continue; `None` while a lock has input.
     fn keep(&self) -> Option<State> {
         let (typing, bytes) = self.inputs.keep()?;
         let facts = Facts {

@@ -1,4 +1,4 @@
-//! What of a holder's state is small: numbers, names and lengths.
+//! Small facts of a holder's state: numbers, names and lengths.
 
 use serde::{Deserialize, Serialize};
 use wxcode_terminal::Size;
@@ -8,45 +8,44 @@ use crate::folder::{HolderFile, Spec};
 use wxcode_protocol::holder::frame::MAX_KEY;
 use wxcode_protocol::holder::size;
 
-/// The most clients whose numbers are remembered.
+/// Most clients with remembered numbers.
 const MAX_CLIENTS: usize = 256;
-/// The most changes of size that are remembered.
+/// Most remembered changes of size.
 const MAX_CHANGES: usize = 64;
 
-/// The highest number that counts up: no session comes near it, and what is added to it is a number still.
+/// The largest counter; no session comes near it, and additions to it do not overflow.
 const MAX_NUMBER: u64 = 1 << 62;
 
-/// What of the state is small.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// The build that wrote it.
     pub build: String,
-    /// What was to be run.
+    /// The spec of the session.
     pub spec: Spec,
     /// Holder, agent and guardian.
     pub holder: HolderFile,
-    /// The offset behind the newest byte of output.
+    /// The offset after the newest byte of output.
     pub end: u64,
     /// The sizes of the terminal.
     pub sizes: Sizing,
-    /// What waits to be typed.
+    /// The waiting input.
     pub typing: Typing,
-    /// How far the numbers of the clients' inputs have come, the one that is longest silent first; at most 256.
+    /// The newest input number of each client, the longest silent one first; at most 256.
     pub clients: Vec<Client>,
-    /// The number that the next connection gets.
+    /// The number of the next connection.
     pub next_client: u64,
-    /// The number that the next hook payload gets.
+    /// The number of the next hook payload.
     pub next_hook_seq: u64,
-    /// Why nothing more is logged.
+    /// Why the log is off.
     #[serde(default)]
     pub log_off: Option<String>,
     /// Whether the agent counts as quiet.
     #[serde(default)]
     pub quiet: bool,
-    /// Kills for want of memory in the session's cgroup so far.
+    /// Kills for lack of memory in the session's cgroup so far.
     #[serde(default)]
     pub kills: u64,
-    /// How many programs had the session before this one.
+    /// The number of programs that had the session before this one.
     #[serde(default)]
     pub upgrades: u32,
 }
@@ -54,25 +53,24 @@ pub struct Facts {
 /// The sizes of the terminal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sizing {
-    /// The size now.
+    /// The present size.
     #[serde(with = "size")]
     pub now: Size,
-    /// The one that is to come next.
+    /// The requested size.
     #[serde(default)]
     pub wished: Option<Wish>,
     /// The newest changes, in order; at most 64.
     pub past: Vec<Change>,
     /// The number of the next change.
     pub next: u64,
-    /// The offset of the newest change that is forgotten.
+    /// The offset of the newest forgotten change.
     #[serde(default)]
     pub forgotten: Option<u64>,
 }
 
-/// A size that is to come.
+/// A requested size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wish {
-    /// The size.
     #[serde(with = "size")]
     pub size: Size,
 }
@@ -82,14 +80,13 @@ pub struct Wish {
 pub struct Change {
     /// Counts the changes up from 0.
     pub number: u64,
-    /// The bytes from this offset on came after it.
+    /// Bytes from this offset on came after it.
     pub offset: u64,
-    /// The size since then.
     #[serde(with = "size")]
     pub size: Size,
 }
 
-/// What waits to be typed.
+/// The waiting input.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Typing {
     /// The messages, in order.
@@ -98,60 +95,56 @@ pub struct Typing {
     pub replies: usize,
     /// Whether the first message is partly typed.
     pub begun: bool,
-    /// Where what was typed stands within bracketed pastes.
+    /// The position of typed input within bracketed pastes.
     pub pasting: Pasting,
 }
 
-/// A message that waits.
+/// A waiting message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
-    /// Whose it is.
+    /// Its origin.
     pub kind: Kind,
-    /// Its bytes that are not typed yet.
+    /// Its untyped bytes.
     pub len: usize,
-    /// Whether it is a Ctrl+C that has not overtaken anything.
+    /// Whether it is a Ctrl+C that has overtaken nothing so far.
     #[serde(default)]
     pub interrupt: bool,
 }
 
-/// Whose a message is.
+/// The origin of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// An input's.
+    /// An input.
     Input,
-    /// A delivery's.
-    Delivery {
-        /// Its key.
-        key: String,
-    },
-    /// The beginning of one that goes on behind an interrupt.
+    /// A delivery.
+    Delivery { key: String },
+    /// The first part of a message that continues after an interrupt.
     Beginning,
 }
 
-/// Where a stream of keys stands within bracketed pastes.
+/// The position of a stream of keys within bracketed pastes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pasting {
-    /// Whether one has begun and not ended.
+    /// Whether a paste is open.
     pub open: bool,
-    /// How many bytes of a mark have come; at most 5.
+    /// Bytes of a mark so far; at most 5.
     pub matched: usize,
-    /// Bytes that the character so far lacks; at most 3.
+    /// Missing bytes of the character so far; at most 3.
     pub lacking: usize,
-    /// Whether the mark is one of the end.
+    /// Whether the mark is an end mark.
     pub ends: bool,
 }
 
-/// How far the numbers of one client's inputs have come.
+/// The newest input number of one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
-    /// Its name.
     pub name: [u8; 16],
-    /// The number of its newest input that was taken.
     pub newest: u64,
 }
 
-/// Whether the facts agree with each other, and with so many bytes of output and of what is to be typed.
+/// Whether the facts agree with each other, and with this many bytes of output and of waiting
+/// input.
 pub(super) fn check(facts: &Facts, ring: usize, typing: usize) -> Result<(), StateError> {
     let sizes = &facts.sizes;
     let first = sizes.next.checked_sub(sizes.past.len() as u64);

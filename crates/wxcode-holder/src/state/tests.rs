@@ -4,7 +4,7 @@ use wxcode_terminal::Size;
 use super::*;
 use crate::folder::{Guardian, HolderFile, Spec};
 
-/// A state with something in each of its parts.
+/// A state with content in each of its parts.
 pub(crate) fn rich() -> State {
     let size = Size { cols: 20, rows: 5 };
     let mut terminal = Terminal::new(size);
@@ -102,7 +102,7 @@ pub(crate) fn rich() -> State {
     }
 }
 
-/// Streams that end where a screen is hard to hand on.
+/// Streams whose end makes a screen hard to hand over.
 const HARD: &[&[u8]] = &[
     b"plain\r\ntext",
     b"\x1b[?1049hother \x1b[1;7mscreen",
@@ -160,7 +160,7 @@ fn what_is_written_is_read() {
     assert_eq!(State::decode(&bytes), Ok(rich()));
 }
 
-/// The bytes with another section, and lengths and checksum as they belong.
+/// The bytes with another section, with matching lengths and checksum.
 fn with_section(bytes: &[u8], letters: &[u8; 4]) -> Vec<u8> {
     let mut body = bytes[HEADER..].to_vec();
     put_section(&mut body, letters, &[b"something"]);

@@ -1,4 +1,4 @@
-//! What a holder tells a client.
+//! Events from a holder to a client.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -12,47 +12,45 @@ use crate::{
     lineage::{self, Lineage},
 };
 
-/// What a holder tells a client.
+/// An event from a holder to a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The screen at an offset, to be written to a freshly reset terminal of that size; the output
-    /// goes on from there.
+    /// The screen at an offset, for a freshly reset terminal of that size; the output continues
+    /// from there.
     Snapshot {
-        /// The offset behind the last byte that the screen shows.
+        /// The offset after the last byte on the screen.
         offset: u64,
         /// The size of the screen.
         size: Size,
-        /// The stream that draws it.
+        /// The snapshot that draws it.
         bytes: Bytes,
     },
-    /// Bytes that the agent wrote.
+    /// Output of the agent.
     Output {
-        /// The offset of the first of them.
+        /// The offset of the first byte.
         offset: u64,
         /// At most [`frame::MAX_OUTPUT`] bytes, cut anywhere.
         bytes: Bytes,
     },
-    /// The terminal changed its size.
+    /// The terminal's size changed.
     Resized {
-        /// The bytes from this offset on were read after the change.
+        /// Bytes from this offset on were read after the change.
         offset: u64,
-        /// The size now.
         size: Size,
     },
-    /// A payload that a hook of the agent reported.
+    /// A payload of the agent's hook.
     Hook {
-        /// Counts up from 1 without gaps, but for payloads that gave way to newer ones.
+        /// Counts up from 1; gaps only for dropped older payloads.
         seq: u64,
         /// The process that reported it.
         pid: i32,
-        /// Where it stood to the agent's process when it reported.
+        /// Its depth below the agent's process at that time.
         lineage: Lineage,
-        /// What it reported.
         payload: Bytes,
     },
     /// The agent has written nothing for [`super::QUIET`].
     Quiet {
-        /// How many bytes it has written in all.
+        /// The number of bytes written in all.
         offset: u64,
         /// The modes of the terminal.
         modes: Modes,
@@ -62,59 +60,54 @@ pub enum Event {
         /// The number of the `Input`.
         seq: u64,
     },
-    /// The newest number of the inputs that were taken of an `Identify`'s client; 0 for none.
-    Identified {
-        /// The number.
-        newest: u64,
-    },
+    /// The newest input number taken from the client of an `Identify`; 0 for none.
+    Identified { newest: u64 },
     /// An `Input` was not, or not wholly, typed.
     InputRefused {
         /// The number of the `Input`.
         seq: u64,
-        /// Why, and what to do.
+        /// The reason, with a remedy.
         reason: String,
     },
-    /// The bytes of a `Deliver` are in the PTY, or those of an earlier one with its key were taken.
+    /// The bytes of a `Deliver` are in the PTY, or an earlier one with its key was taken.
     Delivered {
-        /// The key.
         key: String,
-        /// Whether this request was the one that typed.
+        /// True if this request wrote the text; false if an earlier one with the same key did.
         fresh: bool,
     },
-    /// A `Deliver` was not, or not wholly, typed. Where nothing was typed the key stays unused.
+    /// A `Deliver` was not, or not wholly, typed. If nothing was typed the key stays unused.
     DeliverRefused {
-        /// The key.
         key: String,
-        /// Why, and what to do.
+        /// The reason, with a remedy.
         reason: String,
     },
-    /// The keyboard is this connection's; the time runs since the holder took the `Claim`.
+    /// The input lock is granted; its time runs since the holder took the `Claim`.
     Claimed {
         /// The number of the `Claim`.
         claim: u64,
     },
-    /// The keyboard is not, or no longer, this connection's.
+    /// The input lock was refused, or ended.
     Unclaimed {
         /// The number of the `Claim`.
         claim: u64,
-        /// Why.
         reason: String,
     },
-    /// The holder goes on as the program of an `Upgrade`, from this moment on: the connection ends now, and a new one
-    /// reaches that program. Where the system refuses at the last moment `UpgradeRefused` follows.
+    /// The holder continues as the program of an `Upgrade` from now on: the connection ends, and a
+    /// new one reaches that program. If the system refuses at the last moment, `UpgradeRefused`
+    /// follows.
     Upgrading,
-    /// The holder goes on as it is, as if an `Upgrade` had not been asked.
+    /// The holder stays as it is.
     UpgradeRefused {
-        /// Whether it may be done at another moment.
+        /// Whether a later attempt may succeed.
         busy: bool,
         /// Why.
         reason: String,
     },
-    /// The screen that a `Screen` asked for.
+    /// The answer to `Screen`.
     Screen {
         /// The number of the request.
         id: u64,
-        /// The offset behind the last byte that the screen shows.
+        /// The offset after the last byte on the screen.
         offset: u64,
         /// The size of the screen.
         size: Size,
@@ -124,16 +117,16 @@ pub enum Event {
         title: String,
         /// The screen as text, rows joined by `\n`.
         text: String,
-        /// The stream that draws the screen on a freshly reset terminal.
+        /// The snapshot for a freshly reset terminal.
         dump: Bytes,
     },
-    /// The state that an `Info` asked for.
+    /// The answer to `Info`.
     Info(Info),
-    /// The agent has ended; every byte that it wrote came before this.
+    /// The agent has ended; all its output came before this.
     Exited(Exit),
-    /// The last request could not be done; the connection goes on.
+    /// The last request failed; the connection stays open.
     Error {
-        /// Why, and what to do.
+        /// The reason, with a remedy.
         message: String,
     },
 }
@@ -223,7 +216,7 @@ impl Event {
         }
     }
 
-    /// The event of a frame's payload; `None` for a type that is not an event.
+    /// Decodes the event of a frame's payload; `None` for a type that is not an event.
     pub fn decode(kind: Type, payload: Bytes) -> Result<Option<Self>, Malformed> {
         let mut fields = Fields::new(payload, kind.name());
         Ok(Some(match kind {
@@ -301,7 +294,7 @@ impl Event {
     }
 }
 
-/// Appends the frame of an `Output`, without a copy of the bytes in between.
+/// Appends the frame of an `Output` without an intermediate copy.
 pub fn write_output(out: &mut BytesMut, offset: u64, bytes: &[u8]) {
     frame::write(out, Type::Output, |p| {
         p.put_u64(offset);

@@ -1,15 +1,15 @@
-//! Reading the fields of a payload: big-endian numbers, and bytes with their length before them.
+//! Reads the fields of a payload: big-endian numbers, and bytes with their length before them.
 
 use bytes::{Buf, Bytes};
 
 use crate::{Modes, Size};
 
-/// A payload that does not have the layout of its type.
+/// A payload without the layout of its type.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("malformed {0}; the other side speaks another protocol, so run the same wxcode on both")]
 pub struct Malformed(pub &'static str);
 
-/// What is left of a payload.
+/// The unread rest of a payload.
 pub(super) struct Fields {
     rest: Bytes,
     what: &'static str,
@@ -74,18 +74,18 @@ impl Fields {
         String::from_utf8(self.bytes()?.to_vec()).map_err(|_| self.malformed())
     }
 
-    /// All that is left.
+    /// The whole rest.
     pub(super) fn rest(self) -> Bytes {
         self.rest
     }
 
-    /// All that is left, as text.
+    /// The whole rest, as text.
     pub(super) fn rest_text(self) -> Result<String, Malformed> {
         let what = self.what;
         String::from_utf8(self.rest.to_vec()).map_err(|_| Malformed(what))
     }
 
-    /// All that is left, as JSON.
+    /// The whole rest, as JSON.
     pub(super) fn json<T: serde::de::DeserializeOwned>(self) -> Result<T, Malformed> {
         serde_json::from_slice(&self.rest).map_err(|_| Malformed(self.what))
     }

@@ -1,27 +1,27 @@
-//! Frames: how messages lie in the stream of a socket, and how much of one is ever held.
+//! Frames: the layout of messages in a socket's stream, with a bound for each type.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::Serialize;
 
-/// The most bytes that one `Input` or `Deliver` may type.
+/// Most bytes typed by one `Input` or `Deliver`.
 pub const MAX_INPUT: usize = 4 << 20; // 4 MiB
-/// The most bytes in the key of a `Deliver`.
+/// Most bytes in the key of a `Deliver`.
 pub const MAX_KEY: usize = 256;
-/// The most bytes in one hook payload.
+/// Most bytes in one hook payload.
 pub const MAX_HOOK: usize = 8 << 20; // 8 MiB
-/// The most bytes in the hook secret.
+/// Most bytes in the hook secret.
 pub const MAX_SECRET: usize = 256;
-/// The most bytes in one `Output`.
+/// Most bytes in one `Output`.
 pub const MAX_OUTPUT: usize = 32 << 10; // 32 KiB
-/// The most bytes in a `Snapshot` or `Screen`: 500 × 500 cells with every attribute, twice.
+/// Most bytes in a `Snapshot` or `Screen`: 500 × 500 cells with every attribute, twice.
 pub const MAX_SNAPSHOT: usize = 32 << 20; // 32 MiB
-/// The most bytes in the small messages, JSON ones included.
+/// Most bytes in small messages, JSON ones included.
 pub const MAX_SMALL: usize = 64 << 10; // 64 KiB
-/// The most bytes that are skipped of a type that is not known.
+/// Most bytes skipped of an unknown type.
 pub const MAX_UNKNOWN: usize = 1 << 20; // 1 MiB
-/// The longest claim on the keyboard, in milliseconds.
+/// Longest input lock, in milliseconds.
 pub const MAX_CLAIM_MS: u32 = 10_000; // 10 s
-/// The longest grace of a `Stop`, in milliseconds.
+/// Longest grace of a `Stop`, in milliseconds.
 pub const MAX_GRACE_MS: u64 = 600_000; // 10 minutes
 
 /// The length (u32) and the type (u8) before each payload.
@@ -36,7 +36,7 @@ macro_rules! types {
         }
 
         impl Type {
-            /// The type of a code, where this build knows it.
+            /// The type of a code, if this build knows it.
             pub fn from_code(code: u8) -> Option<Self> {
                 match code {
                     $($code => Some(Self::$name),)*
@@ -44,14 +44,14 @@ macro_rules! types {
                 }
             }
 
-            /// The most bytes of payload.
+            /// Most bytes of payload.
             pub fn limit(self) -> usize {
                 match self {
                     $(Self::$name => $limit,)*
                 }
             }
 
-            /// The name, for messages.
+            /// The name, for error messages.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$name => stringify!($name),)*
@@ -64,39 +64,39 @@ macro_rules! types {
 types! {
     /// Client: the first message.
     Hello = 1, MAX_SMALL;
-    /// Client: stream the output.
+    /// Client: streams the output.
     Attach = 2, 12;
-    /// Client: stream the events.
+    /// Client: streams the events.
     Events = 3, 8;
-    /// Client: type bytes.
+    /// Client: types bytes.
     Input = 4, MAX_INPUT + 8;
-    /// Client: type bytes once.
+    /// Client: types bytes once.
     Deliver = 5, MAX_INPUT + MAX_KEY + 4;
-    /// Client: change the size.
+    /// Client: changes the size.
     Resize = 6, 4;
-    /// Client: signal the foreground group.
+    /// Client: signals the foreground group.
     Signal = 7, 1;
-    /// Client: the screen, please.
+    /// Client: requests the screen.
     Screen = 8, 8;
-    /// Client: end the agent.
+    /// Client: ends the agent.
     Stop = 9, 8;
-    /// Client: the state, please.
+    /// Client: requests the state.
     Info = 10, 0;
-    /// Hook: a payload, with the secret before it.
+    /// Hook: a payload, after the secret.
     Report = 11, MAX_HOOK + MAX_SECRET + 4;
-    /// Client: the newest screen, please, in the stream of the output.
+    /// Client: requests the newest screen in the stream of the output.
     Redraw = 12, 4;
-    /// Client: its name, so that it types nothing twice when it comes back.
+    /// Client: its name, so that a returning client types nothing twice.
     Identify = 13, 16;
-    /// Client: the keyboard for itself, for a while.
+    /// Client: acquires the input lock.
     Claim = 14, 12;
-    /// Client: it needs the keyboard no longer.
+    /// Client: releases the input lock.
     Release = 15, 8;
-    /// Client: type bytes, only within a claim.
+    /// Client: types bytes, only within its input lock.
     ClaimedInput = 16, MAX_INPUT + 16;
-    /// Client: type bytes once, only within a claim.
+    /// Client: types bytes once, only within its input lock.
     ClaimedDeliver = 17, MAX_INPUT + MAX_KEY + 12;
-    /// Client: go on as another program, please.
+    /// Client: asks the holder to continue as another program.
     Upgrade = 18, MAX_SMALL;
     /// Holder: the answer to `Hello`.
     Welcome = 64, MAX_SMALL;
@@ -108,11 +108,11 @@ types! {
     Resized = 67, 12;
     /// Holder: a hook payload.
     Hook = 68, MAX_HOOK + 12;
-    /// Holder: no output for a while.
+    /// Holder: silence for a while.
     Quiet = 69, 10;
     /// Holder: the bytes of an `Input` are in the PTY.
     InputTaken = 70, 8;
-    /// Holder: they are not.
+    /// Holder: the bytes of an `Input` were not, or not wholly, typed.
     InputRefused = 71, MAX_SMALL;
     /// Holder: the answer to `Deliver`.
     Delivered = 72, MAX_SMALL;
@@ -124,23 +124,23 @@ types! {
     InfoIs = 75, MAX_SMALL;
     /// Holder: the agent has ended.
     Exited = 76, MAX_SMALL;
-    /// Holder: a request could not be done.
+    /// Holder: a request failed.
     Error = 77, MAX_SMALL;
-    /// Holder: the answer to `Report`, taken.
+    /// Holder: the answer to `Report`: kept.
     Reported = 78, 8;
     /// Holder: the answer to `Identify`.
     Identified = 79, 8;
-    /// Holder: the answer to `Claim`, granted.
+    /// Holder: the answer to `Claim`: granted.
     Claimed = 80, 8;
-    /// Holder: a claim was not granted, or is over.
+    /// Holder: an input lock was refused, or ended.
     Unclaimed = 81, MAX_SMALL;
-    /// Holder: the answer to `Upgrade`, done.
+    /// Holder: the answer to `Upgrade`: done.
     Upgrading = 82, 0;
-    /// Holder: the answer to `Upgrade`, not done.
+    /// Holder: the answer to `Upgrade`: refused.
     UpgradeRefused = 83, MAX_SMALL;
 }
 
-/// A stream that holds no frames, or larger ones than are allowed.
+/// A stream without valid frames, or with a frame beyond its bound.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a frame of type {code} with {len} bytes, where {limit} are allowed; the other side speaks another protocol, so run the same wxcode on both"
@@ -148,13 +148,13 @@ types! {
 pub struct TooLong {
     /// The code of the type.
     pub code: u8,
-    /// The length that the frame announced.
+    /// The announced length.
     pub len: usize,
     /// The bound.
     pub limit: usize,
 }
 
-/// Appends a frame whose payload `fill` appends.
+/// Appends a frame; `fill` appends its payload.
 pub fn write(out: &mut BytesMut, kind: Type, fill: impl FnOnce(&mut BytesMut)) {
     let at = out.len();
     out.put_u32(0);
@@ -174,24 +174,24 @@ pub fn write_json(out: &mut BytesMut, kind: Type, value: &impl Serialize) {
     write(out, kind, |p| p.put_slice(&json));
 }
 
-/// Takes a stream apart into frames, whatever the cuts.
+/// Splits a stream into frames, with any cuts.
 #[derive(Debug, Default)]
 pub struct Decoder {
     buf: BytesMut,
-    /// Bytes of an unknown frame that are still to come and are not kept.
+    /// Bytes of an unknown frame still to be skipped.
     skip: usize,
 }
 
 impl Decoder {
-    /// The buffer to append what was read to.
+    /// The buffer for newly read bytes.
     pub fn buffer(&mut self) -> &mut BytesMut {
         &mut self.buf
     }
 
-    /// The next whole frame; `None` until more bytes come. A frame of an unknown type is skipped.
+    /// Returns the next whole frame; `None` until more bytes come. Skips frames of unknown types.
     ///
     /// # Errors
-    /// A frame is announced that is longer than its type allows; the stream is of no more use.
+    /// A frame announces more than its type allows; the stream cannot be used any longer.
     pub fn next_frame(&mut self) -> Result<Option<(Type, Bytes)>, TooLong> {
         loop {
             let skipped = self.skip.min(self.buf.len());

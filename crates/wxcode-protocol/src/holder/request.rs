@@ -1,4 +1,4 @@
-//! What a client asks of a holder.
+//! Requests from a client to a holder.
 
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::PathBuf};
 
@@ -10,42 +10,42 @@ use super::{
 };
 use crate::{Signal, Size};
 
-/// What a client asks of a holder.
+/// A request from a client to a holder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// Stream the output on this connection.
     Attach {
-        /// The offset of the first byte that the client lacks. Where it is still held in memory or in
-        /// the log, exactly the missing bytes follow, up to 64 MiB of them; otherwise, and for `None`, a snapshot and then the output.
+        /// The offset of the first missing byte. If memory or the log holds it, exactly the missing
+        /// bytes follow, up to 64 MiB; otherwise, and for `None`, a snapshot and then the output.
         since: Option<u64>,
-        /// The most bytes of history in each snapshot.
+        /// Most bytes of history in each snapshot.
         history: u32,
     },
-    /// Send the newest screen, and the output from there on, where this connection streams already.
+    /// Send the newest screen, and the output from there on; only on a streaming connection.
     Redraw {
-        /// The most bytes of history in this one snapshot.
+        /// Most bytes of history in this one snapshot.
         history: u32,
     },
-    /// Name the client. Answered by `Identified`; from here on an `Input` whose number is not above the newest
-    /// one of this name, on whatever connection, is taken as typed and typed no more.
+    /// Name the client. Answered by `Identified`. From here on an `Input` with a number up to the
+    /// newest one of this name, on any connection, counts as typed and is not typed again.
     Identify {
         /// Chosen at random.
         name: [u8; 16],
     },
-    /// Stream the hook payloads, and what else happens to the session.
+    /// Stream the hook payloads and the other events of the session.
     Events {
-        /// The first sequence number that the client lacks; older ones that are gone are left out.
+        /// The first missing sequence number; dropped older ones are left out.
         since: u64,
     },
-    /// Type bytes. Answered by `InputTaken` once all of them are in the PTY, or by `InputRefused`. The
-    /// single byte 0x03, Ctrl+C, does not wait behind what the agent has not read.
+    /// Type bytes. Answered by `InputTaken` once all of them are in the PTY, or by `InputRefused`.
+    /// The single byte 0x03, Ctrl+C, does not wait for unread input.
     Input {
         /// The client's number for the answer.
         seq: u64,
         /// At most [`frame::MAX_INPUT`] bytes, never mixed with another message's.
         bytes: Bytes,
     },
-    /// Type bytes at most once for a key, for the life of the holder. Answered by `Delivered` or
+    /// Type bytes at most once for a key in the life of the holder. Answered by `Delivered` or
     /// `DeliverRefused`.
     Deliver {
         /// At most [`frame::MAX_KEY`] bytes.
@@ -53,48 +53,49 @@ pub enum Request {
         /// At most [`frame::MAX_INPUT`] bytes, never mixed with another message's.
         bytes: Bytes,
     },
-    /// Have the keyboard: until the claim ends, what other connections type waits, in order, and is typed then. Answered by
-    /// `Claimed` or `Unclaimed`, and by `Unclaimed` also when it ends other than by `Release`: when its time is over,
-    /// or when somebody types Ctrl+C alone. It ends with the connection too. Since version 2 of the protocol.
+    /// Acquire the input lock: until it ends, input of other connections waits, in order, and is
+    /// typed afterwards. Answered by `Claimed` or `Unclaimed`. `Unclaimed` also reports an end
+    /// other than `Release`: the time is up, or a client types Ctrl+C alone. The lock ends with the
+    /// connection too.
     Claim {
         /// The client's number for it.
         claim: u64,
-        /// How long, at most [`frame::MAX_CLAIM_MS`].
+        /// The duration, at most [`frame::MAX_CLAIM_MS`].
         for_ms: u32,
     },
-    /// Give the keyboard back.
+    /// Release the input lock.
     Release {
-        /// The number of the claim.
+        /// The number of the lock.
         claim: u64,
     },
-    /// As `Input`, but refused when this claim is not held.
+    /// Like `Input`, but refused outside of this lock.
     ClaimedInput {
-        /// The number of the claim.
+        /// The number of the lock.
         claim: u64,
         /// The client's number for the answer.
         seq: u64,
         /// At most [`frame::MAX_INPUT`] bytes.
         bytes: Bytes,
     },
-    /// As `Deliver`, but refused when this claim is not held.
+    /// Like `Deliver`, but refused outside of this lock.
     ClaimedDeliver {
-        /// The number of the claim.
+        /// The number of the lock.
         claim: u64,
         /// At most [`frame::MAX_KEY`] bytes.
         key: String,
         /// At most [`frame::MAX_INPUT`] bytes.
         bytes: Bytes,
     },
-    /// Go on as another program: the same process, with the same agent, state and socket. Answered by `Upgrading`, and
-    /// the end of the connection, or by `UpgradeRefused`. Since version 3 of the protocol.
+    /// Continue as another program: the same process, with the same agent, state and socket.
+    /// Answered by `Upgrading` and the end of the connection, or by `UpgradeRefused`.
     Upgrade {
-        /// The build that the program is to be, as it names itself; another one is not taken.
+        /// The build of the program, by its name; another build is refused.
         build: String,
-        /// The program, an absolute path; what it names at this moment counts.
+        /// The program, an absolute path, resolved at this moment.
         program: PathBuf,
     },
-    /// Change the size of the terminal: at once, or with the newest size once 250 ms have passed
-    /// since the last change.
+    /// Change the size of the terminal: at once, or 250 ms after the last change, with the newest
+    /// size.
     Resize {
         /// The new size.
         size: Size,
@@ -104,7 +105,7 @@ pub enum Request {
         /// Which one.
         signal: Signal,
     },
-    /// Ask for the screen now; answered by `Event::Screen`.
+    /// Request the present screen; answered by `Event::Screen`.
     Screen {
         /// The client's number for the answer.
         id: u64,
@@ -114,7 +115,7 @@ pub enum Request {
         /// Milliseconds, at most [`frame::MAX_GRACE_MS`].
         grace_ms: u64,
     },
-    /// Ask for the state of the session; answered by `Event::Info`.
+    /// Request the state of the session; answered by `Event::Info`.
     Info,
 }
 
@@ -180,7 +181,7 @@ impl Request {
         }
     }
 
-    /// The request of a frame's payload; `None` for a type that is not a request.
+    /// Decodes the request of a frame's payload; `None` for a type that is not a request.
     pub fn decode(kind: Type, payload: Bytes) -> Result<Option<Self>, Malformed> {
         let mut fields = Fields::new(payload.clone(), kind.name());
         Ok(Some(match kind {

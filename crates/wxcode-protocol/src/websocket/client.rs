@@ -1,4 +1,4 @@
-//! What a client says.
+//! Messages of a client.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
@@ -12,7 +12,7 @@ const REDRAW: u8 = 12;
 const ACK: u8 = 16;
 const DRIVE: u8 = 17;
 
-/// What a client says.
+/// A message of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientFrame {
     /// Types bytes.
@@ -26,19 +26,19 @@ pub enum ClientFrame {
     Resize(Size),
     /// A signal to the program in the foreground.
     Signal(Signal),
-    /// Asks for a snapshot with up to so many bytes of history, at most [`HISTORY_MAX`].
+    /// Requests a snapshot with up to this many bytes of history, at most [`HISTORY_MAX`].
     Redraw {
         /// Bytes.
         history: u32,
     },
     /// All up to this offset is parsed.
     Ack(u64),
-    /// The session is to follow this client's size.
+    /// Asks the session to follow this client's size.
     Drive,
 }
 
 impl ClientFrame {
-    /// The message.
+    /// Encodes the message.
     #[must_use]
     pub fn encode(&self) -> Bytes {
         let mut out = BytesMut::with_capacity(9);
@@ -71,7 +71,7 @@ impl ClientFrame {
         out.freeze()
     }
 
-    /// Reads a message; `None` for a type that this build does not know.
+    /// Decodes a message; `None` for an unknown type.
     ///
     /// # Errors
     /// It does not have the layout of its type, or is too large.

@@ -1,4 +1,4 @@
-//! What the server says.
+//! Messages of the server.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
@@ -19,12 +19,12 @@ const STATUS: u8 = 80;
 const ROLE: u8 = 81;
 const REPORT: u8 = 82;
 
-/// What a client is to the session.
+/// The role of a client in its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// It looks on, and scales.
+    /// A viewer: looks on, and scales.
     Viewer,
-    /// The session has its size.
+    /// The driver: the session has its size.
     Driver,
 }
 
@@ -38,20 +38,20 @@ pub struct Status {
     pub connected: bool,
     /// The conversation.
     pub claude_session_id: Option<Uuid>,
-    /// Whether the client comes back to something that was there.
+    /// Whether the client returns to an existing session or conversation.
     pub resumed: bool,
-    /// What happens, for people.
+    /// A message for people.
     pub message: Option<String>,
-    /// Something that the user must know.
+    /// A notice for the user, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<Notice>,
-    /// The number of the newest input of this client that the session has; 0 for none.
+    /// The number of this client's newest input in the session; 0 for none.
     #[serde(default)]
     pub input: u64,
-    /// Whether the client may only look.
+    /// Whether the client is read-only.
     #[serde(default)]
     pub read_only: bool,
-    /// Why nothing more of the session is logged.
+    /// Why the session's log is off.
     #[serde(default)]
     pub log_off: Option<String>,
 }
@@ -61,64 +61,64 @@ const fn yes() -> bool {
     true
 }
 
-/// Something that the user must know about the conversation.
+/// A notice about the conversation for the user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
-    /// For programs.
+    /// A stable word for programs.
     pub code: String,
-    /// For people.
+    /// A text for people.
     pub message: String,
 }
 
-/// What the server says.
+/// A message of the server.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ServerFrame {
     /// The connection and its session.
     Status(Status),
     /// The whole screen at an offset, for a freshly reset terminal of that size.
     Snapshot {
-        /// Behind the last byte that the screen shows.
+        /// The offset after the last byte on the screen.
         offset: u64,
-        /// The screen's.
+        /// The size of the screen.
         size: Size,
-        /// What draws it.
+        /// The snapshot that draws it.
         bytes: Bytes,
     },
-    /// What the agent wrote.
+    /// Output of the agent.
     Output {
-        /// Of the first byte.
+        /// The offset of the first byte.
         offset: u64,
-        /// Cut anywhere.
+        /// Bytes, cut anywhere.
         bytes: Bytes,
     },
     /// The terminal has this size from this offset on.
     Resized {
-        /// Where.
+        /// The offset.
         offset: u64,
         /// The size.
         size: Size,
     },
-    /// All of an input is in the PTY.
+    /// An input is wholly in the PTY.
     InputTaken(u64),
     /// An input was not, or not wholly, typed.
     InputRefused {
         /// Its number.
         number: u64,
-        /// Why, and what to do.
+        /// The reason, with a remedy.
         reason: String,
     },
     /// The agent has ended.
     Exited(Exit),
-    /// Something was not done.
+    /// A request failed.
     Error {
-        /// For programs.
+        /// A stable word for programs.
         code: String,
-        /// Why, and what to do.
+        /// The reason, with a remedy.
         message: String,
     },
-    /// What this client is from now on.
+    /// The client's role from now on.
     Role(Role),
-    /// What the agent's hooks report.
+    /// An event of the agent's hooks.
     Report(Value),
 }
 
@@ -129,7 +129,7 @@ struct Problem {
 }
 
 impl ServerFrame {
-    /// The message.
+    /// Encodes the message.
     #[must_use]
     pub fn encode(&self) -> Bytes {
         match self {
@@ -174,7 +174,7 @@ impl ServerFrame {
         }
     }
 
-    /// Reads a message; `None` for a type that this build does not know.
+    /// Decodes a message; `None` for an unknown type.
     ///
     /// # Errors
     /// It does not have the layout of its type.

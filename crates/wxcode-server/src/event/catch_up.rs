@@ -1,4 +1,4 @@
-//! What happened while no server told it: found by comparing what was told last with what the store says.
+//! Publishes changes made without a server: compares the last published state with the store.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use wxcode_store::{PAGE_MAX, Page, Result, Store};
 
 use super::feed::Feed;
 
-/// Tells what is missing. Sessions tell of themselves when they are adopted.
+/// Publishes missing events. Adopted sessions publish their own.
 pub(super) async fn catch_up(feed: &Feed, store: &dyn Store, project: Id) -> Result<()> {
     let Some(record) = store.project(project).await? else {
         return Ok(());

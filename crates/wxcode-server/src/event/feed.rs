@@ -1,4 +1,4 @@
-//! One project's events: told one by one, and read by cursor.
+//! One project's events: published one by one, read by cursor.
 
 use std::{
     collections::VecDeque,
@@ -21,12 +21,13 @@ use super::{
 };
 use crate::metric::Metrics;
 
-/// Bytes of the newest events that are also kept in memory, for those who follow.
+/// Bytes of the newest events kept in memory for followers.
 const TAIL_MAX: usize = 64 << 10; // 64 KiB
-/// Bytes of events that a reader gets at once, where so many are there; one event may go beyond.
+/// Bytes of events for a reader at once; one event may exceed it.
 const BATCH_MAX: usize = 64 << 10; // 64 KiB
 
-/// One project's events. Nobody has a queue: a reader is a number, and is woken when there is a larger one.
+/// One project's events. A reader is a number without a queue, and wakes when a larger number
+/// exists.
 #[derive(Debug)]
 pub(crate) struct Feed {
     dir: PathBuf,
@@ -43,17 +44,17 @@ struct Kept {
     tail_bytes: usize,
 }
 
-/// What follows an event.
+/// The events after a cursor.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Batch {
     /// The next events; none when there is no newer one.
     Lines(Vec<Line>),
-    /// They are not known any more, or the event never was.
+    /// The log no longer holds them, or the event never existed.
     Gone,
 }
 
 impl Feed {
-    /// The events whose log is in `dir`; nothing is read yet.
+    /// Opens the events with their log in `dir`; reads nothing yet.
     pub(super) fn new(dir: PathBuf, metrics: Metrics) -> Self {
         Self {
             dir,
@@ -90,12 +91,12 @@ impl Feed {
         });
     }
 
-    /// What is counted of it.
+    /// The metrics of its events.
     pub(crate) const fn metrics(&self) -> &Metrics {
         &self.metrics
     }
 
-    /// Tells several events, those that are news.
+    /// Publishes those of several events that are new.
     pub(crate) fn tell_all(&self, kinds: impl IntoIterator<Item = Kind>) {
         kinds.into_iter().for_each(|kind| self.tell(kind));
     }
@@ -105,7 +106,7 @@ impl Feed {
         self.with(|kept| kept.log.last())
     }
 
-    /// Wakes when there is a newer event.
+    /// Wakes on a newer event.
     pub(crate) fn watch(&self) -> watch::Receiver<u64> {
         self.newest.subscribe()
     }
@@ -115,12 +116,12 @@ impl Feed {
         &self.closed
     }
 
-    /// Up to which hook of a session everything was told.
+    /// The last hook of a session up to which everything is published.
     pub(crate) fn reached(&self, session: Id) -> Reached {
         self.told(|told| told.reached(session))
     }
 
-    /// The events behind event `cursor`.
+    /// The events after event `cursor`.
     pub(crate) async fn after(&self, cursor: u64) -> Batch {
         let (dir, segments) = {
             let mut guard = self.lock();
@@ -137,17 +138,17 @@ impl Feed {
         }
     }
 
-    /// Looks at, or corrects, what was told last.
+    /// Reads, or corrects, the last published state.
     pub(super) fn told<T>(&self, look: impl FnOnce(&mut Told) -> T) -> T {
         self.with(|kept| look(&mut kept.log.told))
     }
 
-    /// Whether nothing was ever told.
+    /// Whether no event was ever published.
     pub(super) fn is_new(&self) -> bool {
         self.with(|kept| kept.log.is_new())
     }
 
-    /// Brings what was told to the disk.
+    /// Syncs published events to the disk.
     pub(super) fn settle(&self) {
         let mut guard = self.lock();
         if let Some(kept) = &mut *guard
@@ -157,7 +158,7 @@ impl Feed {
         }
     }
 
-    /// Nothing more is told, and nobody follows any longer.
+    /// Ends publishing and following.
     pub(super) fn close(&self) {
         // Under the lock, so that nobody is writing.
         let _guard = self.lock();
@@ -177,7 +178,7 @@ impl Feed {
                 tail: VecDeque::new(),
                 tail_bytes: 0,
             };
-            // Whoever was attached to the server before this one is not any more.
+            // Clients of the previous server are no longer attached.
             for left in attached {
                 kept.keep(left);
             }
@@ -193,7 +194,7 @@ impl Feed {
 }
 
 impl Kept {
-    /// Keeps an event; whether it was news.
+    /// Keeps an event; returns whether it was new.
     fn keep(&mut self, kind: Kind) -> bool {
         let Some(line) = self.log.append(kind, to_millis(Timestamp::now())) else {
             return false;
@@ -207,7 +208,7 @@ impl Kept {
         true
     }
 
-    /// What is in memory of the events behind `cursor`; `None` when that is on disk, if anywhere.
+    /// Events after `cursor` in memory; `None` when they are on disk, if anywhere.
     fn after(&self, cursor: u64) -> Option<Batch> {
         let last = self.log.last();
         if cursor == last {
@@ -220,7 +221,7 @@ impl Kept {
         if cursor + 1 < first {
             return None;
         }
-        // The tail is without gaps: this is where the next one is.
+        // The tail has no gaps: the next event is here.
         let skip = usize::try_from(cursor + 1 - first).ok()?;
         let mut bytes = 0;
         let lines = self.tail.iter().skip(skip).take_while(|line| {
@@ -246,7 +247,7 @@ mod tests {
         }
     }
 
-    /// The numbers of everything behind `cursor`; `None` when it is gone.
+    /// The numbers of all events after `cursor`; `None` when they are gone.
     async fn rest(feed: &Feed, mut cursor: u64) -> Option<Vec<u64>> {
         let mut all = Vec::new();
         loop {
@@ -276,7 +277,7 @@ mod tests {
             assert_eq!(rest(&feed, cursor).await, Some(all), "{cursor}");
         }
         assert_eq!(rest(&feed, 1_001).await, None);
-        // A new server: those thousand clients are not attached to it.
+        // A new server: those thousand clients are not attached.
         let after = Feed::new(temp.path().join("p"), Metrics::default());
         assert_eq!(after.newest(), 2_000);
         assert_eq!(rest(&after, 998).await, Some((999..=2_000).collect()));

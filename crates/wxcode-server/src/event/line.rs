@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use wxcode_core::event::Event;
 
-/// Digits of the checksum and the space behind them.
+/// Digits of the checksum and the space after them.
 const SUM: usize = 9;
 
-/// The number and the text of a line without its end; `None` when it is damaged.
+/// The number and the text of a line without its end; `None` when the line is damaged.
 pub(super) fn parse(bytes: &[u8]) -> Option<(u64, &str)> {
     let text = std::str::from_utf8(bytes).ok()?;
     let (sum, body) = text.split_once(' ')?;
@@ -19,7 +19,7 @@ pub(super) fn parse(bytes: &[u8]) -> Option<(u64, &str)> {
     Some((seq, text))
 }
 
-/// An event as it is kept and told.
+/// A published event as a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Line {
     /// The event's number.
@@ -29,13 +29,13 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// The line of an event.
+    /// Formats an event.
     pub(super) fn new(event: &Event) -> Self {
         let (name, json) = (event.kind.name(), event.to_json());
         Self::of(event.seq, name, &json)
     }
 
-    /// A line of any name. `name` has no space, `json` no line end.
+    /// Formats a line. `name` has no space, `json` no line end.
     pub(super) fn of(seq: u64, name: &str, json: &str) -> Self {
         let body = format!("{seq} {name} {json}");
         let sum = crc32c::crc32c(body.as_bytes());
@@ -43,7 +43,7 @@ impl Line {
         Self { seq, text }
     }
 
-    /// A line without its end, as [`parse`] found it.
+    /// Takes a line without its end, as [`parse`] found it.
     pub(super) fn whole(seq: u64, text: &str) -> Self {
         let text = text.into();
         Self { seq, text }

@@ -1,8 +1,9 @@
-//! A project's event log on disk: segments of which the oldest gives way, written before anybody is told.
+//! A project's event log on disk: written before publishing, in segments of which the oldest is
+//! dropped.
 //!
-//! Numbers are without gaps while everything that was told is in the log. Where that is not so (a full disk, damage, a
-//! system that lost power) they go on from the clock, far behind any that was told, so that nobody who comes back is taken
-//! to know what he does not.
+//! Numbers have no gaps while the log holds every published event. After a loss (a full disk,
+//! damage, a power cut) they continue from the clock, far above every published number, so that no
+//! returning client is taken to know events that it never saw.
 
 use std::{
     fs,
@@ -19,38 +20,38 @@ use super::{
     segment::{self, Head, Segment},
 };
 
-/// Segments that are kept; with [`segment::SEGMENT_MAX`] the log holds 3.5 to 4 MiB of events.
+/// Segments kept; with [`segment::SEGMENT_MAX`] the log holds 3.5 to 4 MiB of events.
 pub(super) const SEGMENTS_MAX: usize = 8;
-/// Numbers that each millisecond has where numbers go by the clock; so many are never told in one.
+/// Numbers per millisecond when numbers follow the clock; no millisecond has that many events.
 const NUMBERS_PER_MS: u64 = 1 << 10;
-/// The file that says that every event that was told is in the log; after a clean end it holds the last number.
+/// A file that marks the log as complete; after a clean end it holds the last number.
 const WHOLE: &str = "whole";
 
-/// A project's event log, for the one that writes it.
+/// A project's event log, for its one writer.
 #[derive(Debug)]
 pub(super) struct Log {
     dir: PathBuf,
     boot: String,
-    /// The segments on disk, by the number of the last event before them.
+    /// Segments on disk, by the number of the last event before each.
     segments: Vec<u64>,
     segment: Option<Segment>,
-    /// Whether what was told is on disk, from the oldest segment on.
+    /// Whether every published event is on disk, from the oldest segment on.
     is_whole: bool,
     last: u64,
     pub(super) told: Told,
 }
 
-/// What a log says of the events behind one.
+/// The events of the log after a cursor.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Read {
-    /// The next ones, at least one.
+    /// The next events, at least one.
     Lines(Vec<Line>),
-    /// It does not hold them.
+    /// The log does not hold them.
     Gone,
 }
 
 impl Log {
-    /// Opens the log of a folder, which need not be there. What cannot be read is as good as lost.
+    /// Opens the log of a folder, which need not exist. Unreadable events count as lost.
     pub(super) fn open(dir: &Path) -> Self {
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         Self::open_under(dir, boot.trim())
@@ -89,7 +90,7 @@ impl Log {
                 continue;
             };
             self.told = found.told();
-            // A server that was killed lost nothing, a system that was may have.
+            // A killed server lost nothing; a machine without power may have.
             let is_same_start = head.boot == self.boot;
             let marked = fs::read_to_string(self.dir.join(WHOLE)).ok();
             let ended = marked
@@ -110,14 +111,14 @@ impl Log {
         Ok(())
     }
 
-    /// Something may have been told that is not here: the numbers go on behind it.
+    /// Published events may be missing here: the numbers continue above them.
     fn leap(&mut self) {
         self.is_whole = false;
         let ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
         self.last = (self.last + 1).max(ms * NUMBERS_PER_MS);
     }
 
-    /// Whether nothing was ever told.
+    /// Whether no event was ever published.
     pub(super) fn is_new(&self) -> bool {
         self.last == 0
     }
@@ -127,12 +128,12 @@ impl Log {
         self.last
     }
 
-    /// The segments that can be read.
+    /// The readable segments.
     pub(super) fn segments(&self) -> &[u64] {
         if self.is_whole { &self.segments } else { &[] }
     }
 
-    /// Keeps an event, if it is news. It is to be told even if it could not be written.
+    /// Appends an event, if it is new. The caller publishes it even if writing failed.
     pub(super) fn append(&mut self, kind: Kind, at: Timestamp) -> Option<Line> {
         if !self.told.is_news(&kind) {
             return None;
@@ -167,7 +168,7 @@ impl Log {
         }
     }
 
-    /// Begins the next segment; where the ones before lack something, it is the first one.
+    /// Starts the next segment; after a gap it becomes the first one.
     fn begin(&mut self) -> io::Result<()> {
         fs::DirBuilder::new()
             .recursive(true)
@@ -182,19 +183,19 @@ impl Log {
         let old = self.segments.len().saturating_sub(kept);
         for after in self.segments.drain(..old) {
             if after != self.last {
-                // Best effort: it is not read any more, and looked for again at the next opening.
+                // Best effort: it is no longer read, and the next opening looks for it again.
                 let _ = fs::remove_file(segment::path(&self.dir, after));
             }
         }
         self.segments.push(self.last);
         self.segment = Some(segment);
-        // Only now: what stood before it is gone.
+        // Only now: its earlier content is gone.
         self.mark(None)?;
         self.is_whole = true;
         Ok(())
     }
 
-    /// Brings everything to the disk, and says so for a later start of the system.
+    /// Syncs everything to the disk, and notes that for the machine's next start.
     pub(super) fn close(&mut self) -> io::Result<()> {
         if self.is_whole
             && let Some(segment) = &self.segment
@@ -205,7 +206,7 @@ impl Log {
         Ok(())
     }
 
-    /// Marks the log as whole, and with the number at which it was brought to the disk.
+    /// Marks the log as complete, with the number up to which it is synced.
     fn mark(&self, ended: Option<u64>) -> io::Result<()> {
         let mut file = fs::OpenOptions::new()
             .write(true)
@@ -223,12 +224,12 @@ impl Log {
     }
 }
 
-/// Reads the events behind event `cursor`, of about `max` bytes.
+/// Reads the events after event `cursor`, about `max` bytes.
 pub(super) fn read_after(dir: &Path, segments: &[u64], cursor: u64, max: usize) -> Read {
     let Some(after) = segments.iter().rev().find(|after| **after <= cursor) else {
         return Read::Gone;
     };
-    // A segment that gave way meanwhile is one that cannot be read.
+    // A segment dropped meanwhile reads as unreadable.
     let Ok(segment::Found { lines, .. }) = segment::read_behind(dir, *after, cursor, max) else {
         return Read::Gone;
     };

@@ -1,4 +1,4 @@
-//! A segment of an event log: a file whose first line says what was told before it, and then one line an event.
+//! A segment of an event log: a first line with the state before it, then one line an event.
 
 use std::{
     collections::HashSet,
@@ -13,41 +13,41 @@ use wxcode_core::event::{Event, Told};
 
 use super::line::{self, Line};
 
-/// Bytes of events that a segment takes before the next one is begun.
+/// Bytes of events in a segment before the next one starts.
 pub(super) const SEGMENT_MAX: u64 = 512 << 10; // 512 KiB
-/// Largest file that is read: a head, [`SEGMENT_MAX`], and the event that went beyond it.
+/// Largest readable file, in bytes: a head, [`SEGMENT_MAX`], and the event that exceeded it.
 const FILE_MAX: u64 = 2 << 20; // 2 MiB
-/// Bytes that are read from a file at once.
+/// Bytes per read of a file.
 const READ_BUFFER: usize = 16 << 10; // 16 KiB
 /// Name of the first line.
 const HEAD: &str = "head";
 
-/// What the first line of a segment says.
+/// The first line of a segment.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Head {
-    /// The start of the system under which it was begun.
+    /// The boot of the system at its beginning.
     pub(super) boot: String,
-    /// What was told before it.
+    /// The published state before it.
     pub(super) told: Told,
 }
 
-/// A segment as it was found.
+/// A segment as found on disk.
 pub(super) struct Found {
-    /// The segment's first line; `None` when it is not whole: its making was broken off, or it is damaged.
+    /// The first line; `None` when it is incomplete (its making was interrupted) or damaged.
     pub(super) head: Option<Head>,
     /// Number of the last event before the segment.
     pub(super) after: u64,
-    /// Its events, those that were asked for.
+    /// The requested events.
     pub(super) lines: Vec<Line>,
-    /// Number of the last event that was read, or of the last one before the segment.
+    /// Number of the last event read, or of the last one before the segment.
     pub(super) last: u64,
-    /// Bytes of the first line and of all that were read.
+    /// Bytes of the first line and of all lines read.
     pub(super) sizes: (u64, u64),
-    /// Whether a whole line is damaged: what follows it was told and is gone.
+    /// Whether a whole line is damaged: the events after it are lost.
     pub(super) is_damaged: bool,
 }
 
-/// The segment that is written.
+/// The segment being written.
 #[derive(Debug)]
 pub(super) struct Segment {
     file: File,
@@ -55,7 +55,7 @@ pub(super) struct Segment {
     len: u64,
 }
 
-/// The segments of a folder, by the number of the last event before them.
+/// The segments of a folder, by the number of the last event before each.
 pub(super) fn list(dir: &Path) -> io::Result<Vec<u64>> {
     let entries = match fs::read_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -71,7 +71,7 @@ pub(super) fn list(dir: &Path) -> io::Result<Vec<u64>> {
     Ok(found)
 }
 
-/// Where the segment after event `after` is.
+/// The path of the segment after event `after`.
 pub(super) fn path(dir: &Path, after: u64) -> PathBuf {
     dir.join(format!("{after:016x}.log"))
 }
@@ -81,8 +81,8 @@ pub(super) fn read(dir: &Path, after: u64) -> io::Result<Found> {
     read_behind(dir, after, after, usize::MAX)
 }
 
-/// Reads the events of a segment behind event `cursor`, up to the one with which they are `max` bytes. What it takes in memory is what
-/// it gives: those before are looked at one by one.
+/// Reads the events of a segment after event `cursor`, up to the one that completes `max` bytes.
+/// Uses memory only for its result: earlier lines are read one by one.
 pub(super) fn read_behind(dir: &Path, after: u64, cursor: u64, max: usize) -> io::Result<Found> {
     let file = File::open(path(dir, after))?.take(FILE_MAX);
     let mut file = BufReader::with_capacity(READ_BUFFER, file);
@@ -96,7 +96,7 @@ pub(super) fn read_behind(dir: &Path, after: u64, cursor: u64, max: usize) -> io
     };
     let (mut piece, mut bytes) = (Vec::new(), 0);
     while bytes < max && file.read_until(b'\n', &mut piece)? > 0 {
-        // What has no line end was never told.
+        // A line without an end was never published.
         let Some(text) = piece.strip_suffix(b"\n") else {
             break;
         };
@@ -117,7 +117,8 @@ pub(super) fn read_behind(dir: &Path, after: u64, cursor: u64, max: usize) -> io
 }
 
 impl Found {
-    /// Takes the next line in, and keeps it where it is behind `cursor`; whether it is what comes next.
+    /// Takes the next line, and keeps it if it is after `cursor`; returns whether it is the
+    /// expected next event.
     fn take(&mut self, text: &[u8], cursor: u64) -> bool {
         let Some((seq, text)) = line::parse(text) else {
             return false;
@@ -139,7 +140,7 @@ impl Found {
         self.head.is_some()
     }
 
-    /// What was told up to its end.
+    /// The published state at its end.
     pub(super) fn told(&self) -> Told {
         let mut told = self
             .head
@@ -148,13 +149,13 @@ impl Found {
         let mut later = HashSet::new();
         let mut lines = Vec::new();
         for line in self.lines.iter().rev() {
-            // Most are of those of which the last is enough, and reading is what takes time.
+            // For most events only the last of a name matters, and reading is the costly part.
             if later.insert(line.name()) || !Told::is_replaced(line.name()) {
                 lines.push(line);
             }
         }
         for line in lines.into_iter().rev() {
-            // An event that a newer server told and this one does not know changes nothing here.
+            // An unknown event of a newer server changes nothing here.
             if let Ok(event) = serde_json::from_str::<Event>(line.json()) {
                 told.note(&event.kind);
             }
@@ -164,10 +165,10 @@ impl Found {
 }
 
 impl Segment {
-    /// Begins a segment.
+    /// Starts a segment.
     pub(super) fn begin(dir: &Path, after: u64, head: &Head) -> io::Result<Self> {
         let path = path(dir, after);
-        // What a making that was broken off left behind goes.
+        // Removes the rest of an interrupted start.
         let file = fs::OpenOptions::new()
             .write(true)
             .create(true)
@@ -181,7 +182,7 @@ impl Segment {
         };
         let json = serde_json::to_string(head).map_err(io::Error::from)?;
         if let Err(error) = segment.append(&Line::of(after, HEAD, &json)) {
-            // Best effort: it is passed over when it is found.
+            // Best effort: a reader skips it.
             let _ = fs::remove_file(path);
             return Err(error);
         }
@@ -189,7 +190,7 @@ impl Segment {
         Ok(segment)
     }
 
-    /// Goes on with a segment as it was found; what follows its last whole line is cut off.
+    /// Continues a segment as found; cuts off the rest after its last whole line.
     pub(super) fn resume(dir: &Path, found: &Found) -> io::Result<Self> {
         let file = fs::OpenOptions::new()
             .append(true)
@@ -199,13 +200,13 @@ impl Segment {
         Ok(Self { file, head, len })
     }
 
-    /// Writes a line. When that fails, nothing of it is left, and the segment is not to be gone on with.
+    /// Writes a line. After a failure nothing of it is left, and the segment must not be continued.
     pub(super) fn append(&mut self, line: &Line) -> io::Result<()> {
         let mut bytes = Vec::with_capacity(line.text().len() + 1);
         bytes.extend_from_slice(line.text().as_bytes());
         bytes.push(b'\n');
         if let Err(error) = self.file.write_all(&bytes) {
-            // Best effort: without a line end it counts for nothing.
+            // Best effort: without a line end it does not count.
             let _ = self.file.set_len(self.len);
             return Err(error);
         }
@@ -213,12 +214,12 @@ impl Segment {
         Ok(())
     }
 
-    /// Brings it to the disk.
+    /// Syncs it to the disk.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
     }
 
-    /// Whether the next event goes into the next segment.
+    /// Whether the next event belongs into the next segment.
     pub(super) const fn is_full(&self) -> bool {
         self.len - self.head >= SEGMENT_MAX
     }

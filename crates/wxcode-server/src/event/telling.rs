@@ -1,4 +1,4 @@
-//! The store as the server uses it: every change of it that has an event is told once it is made.
+//! The store for the server's use: publishes an event after each change that has one.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -22,15 +22,15 @@ use wxcode_store::{
 
 use super::Events;
 
-/// Locks of which one guards a record; records share them by chance.
+/// Locks for records; records share them by chance.
 const LOCKS: usize = 64;
 
-/// A store whose changes are told.
+/// A store that publishes its changes.
 pub(crate) struct Telling {
     store: Arc<dyn Store>,
     events: Events,
-    /// Held while a record is changed and told, so that its changes are told in their order. A delivery's is taken
-    /// before a milestone's.
+    /// Held from a record's change to its event, so that its events keep their order. A delivery's
+    /// lock is taken before a milestone's.
     deliveries: [Mutex<()>; LOCKS],
     milestones: [Mutex<()>; LOCKS],
 }
@@ -49,7 +49,7 @@ impl Telling {
         self.events.current(project).await.tell(kind);
     }
 
-    /// A delivery was settled together with its milestone.
+    /// Publishes the end of a delivery together with its milestone.
     async fn settled(&self, delivery: Option<Id>) -> Result<()> {
         let Some(id) = delivery else { return Ok(()) };
         let _turn = of(&self.deliveries, id).lock().await;
@@ -60,7 +60,7 @@ impl Telling {
         Ok(())
     }
 
-    /// A milestone was set going together with its delivery, or stays pending as that failed.
+    /// Publishes a milestone that started with its delivery, or stays pending after its failure.
     async fn set_going(&self, delivery: &Delivery) -> Result<()> {
         let Some(id) = delivery.milestone_id else {
             return Ok(());
@@ -78,11 +78,11 @@ impl Telling {
 }
 
 fn of(locks: &[Mutex<()>; LOCKS], id: Id) -> &Mutex<()> {
-    // The last byte is the end of a counter.
+    // The last byte ends a counter.
     &locks[usize::from(id.bytes()[11]) % LOCKS]
 }
 
-/// What was changed stays changed: that the rest of the story could not be read is caught up with at the next start.
+/// The change stays made: the next start publishes an event whose record could not be read now.
 fn untold(told: Result<()>) {
     if let Err(error) = told {
         tracing::warn!(%error, "an event could not be told");
@@ -149,7 +149,7 @@ impl Store for Telling {
         let after = self.store.advance_milestone(id, from, to, moved).await?;
         if let Some(milestone) = &after {
             let feed = self.events.current(milestone.output_project_id).await;
-            // A delivery set it going a moment ago, though nobody may have come to tell it.
+            // Its delivery may have started it a moment ago, without an event so far.
             let was = before
                 .as_ref()
                 .filter(|before| before.status == MilestoneStatus::InProgress);
@@ -192,7 +192,7 @@ impl Store for Telling {
         Ok(removed)
     }
 
-    // What no event tells of.
+    // Operations without an event.
 
     async fn ping(&self) -> Result<()> {
         self.store.ping().await

@@ -1,4 +1,4 @@
-//! Who may ask: the Host and Origin of every request, then the token or the cookie.
+//! Access rules: Host and Origin of every request, then the token or the cookie.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -31,7 +31,7 @@ const UNAUTHENTICATED_BODY_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Authentic;
 
-/// Who may ask this server.
+/// The access rules of this server.
 #[derive(Debug, Clone)]
 pub(crate) struct Access {
     listen: SocketAddr,
@@ -42,16 +42,17 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    /// The access rules of a server that listens on `listen`.
+    /// Creates the access rules of a server on `listen`.
     #[must_use]
     pub(crate) fn new(listen: SocketAddr, allowed_hosts: &[String], token: &str) -> Self {
         let allowed_hosts = allowed_hosts
             .iter()
             .map(|host| host.to_ascii_lowercase())
             .collect();
-        // The cookie proves knowledge of the token without holding it; a new token ends every login.
+        // The cookie proves knowledge of the token without containing it; a new token ends every
+        // login.
         let cookie = hex(&Sha256::digest(format!("wxcode cookie 1 {token}")));
-        // Cookies do not tell ports of one host apart, so the name does.
+        // Cookies do not distinguish ports of a host, so the name does.
         let cookie_name = format!("wxcode_{}", listen.port());
         Self {
             listen,
@@ -96,8 +97,8 @@ impl Access {
             })
     }
 
-    /// Whether a Host header names this server. The port is not compared: it does not protect from a
-    /// rebound name, and a forwarded port differs.
+    /// Whether a Host header names this server. The port is not compared: it gives no protection
+    /// from DNS rebinding, and a forwarded port differs.
     fn is_host(&self, host: &str) -> bool {
         let Ok(authority) = host.parse::<Authority>() else {
             return false;
@@ -249,11 +250,11 @@ pub(crate) fn unauthorized() -> Problem {
 /// The login form.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct Login {
-    /// What `wxcode token` prints.
+    /// The output of `wxcode token`.
     token: String,
 }
 
-/// The form to log in.
+/// The login form.
 #[utoipa::path(operation_id = "loginPage", get, path = "/login", tag = "access", security(()), responses(
     (status = 200, description = "A page with the form", content_type = "text/html"),
 ))]
@@ -261,7 +262,7 @@ pub(crate) async fn login_page() -> Response {
     login_form("").into_response()
 }
 
-/// Logs a browser in: the answer sets the cookie.
+/// Logs a browser in: the response sets the cookie.
 #[utoipa::path(operation_id = "login", post, path = "/login", tag = "access", security(()),
     request_body(content = Login, content_type = "application/x-www-form-urlencoded"), responses(
     (status = 303, description = "Logged in; the page follows"),
@@ -289,7 +290,7 @@ pub(crate) async fn login(
     ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
 }
 
-/// Logs a browser out: the answer removes the cookie.
+/// Logs a browser out: the response removes the cookie.
 #[utoipa::path(operation_id = "logout", post, path = "/logout", tag = "access", security(()), responses(
     (status = 303, description = "Logged out; the form follows"),
 ))]

@@ -1,4 +1,4 @@
-//! Answers to what a session asks, over HTTP.
+//! Answers to a session's questions, over HTTP.
 
 use std::time::Duration;
 
@@ -19,29 +19,29 @@ use super::{
     session::{SessionView, view},
 };
 
-/// How long a request waits for its outcome: as long as an answer may take, and a little for what is around it.
+/// How long a request waits for its outcome: the longest answer, and a margin.
 const OUTCOME_TIMEOUT: Duration = Duration::from_millis(ANSWER_TIMEOUT_MS + 5_000);
 
-/// What stands there to be answered.
+/// A pending question.
 #[derive(Serialize, ToSchema)]
 pub(super) struct AskView {
-    /// Names it; each new ask has another one.
+    /// Names the question; each new question has another id.
     id: String,
     /// `permission`, `question` or `dialog`.
     #[schema(value_type = String)]
     kind: AskKind,
     /// The name of the dialog.
     dialog: String,
-    /// The tool that waits; null where no hook told of it.
+    /// The waiting tool; null without a hook.
     tool_name: Option<String>,
-    /// What it is called with; long texts are cut.
+    /// The tool's input; long texts are cut.
     #[schema(value_type = Option<Object>)]
     tool_input: Option<Value>,
-    /// What is asked; empty unless it is a question.
+    /// The questions; empty for other kinds.
     questions: Vec<QuestionView>,
-    /// The choices on the screen, top to bottom; empty while no look has shown them.
+    /// The choices on the screen, top to bottom; empty before the first look at the screen.
     options: Vec<String>,
-    /// The choice that is marked, counted from 0.
+    /// The index of the marked choice, from 0.
     selected: Option<usize>,
 }
 
@@ -50,12 +50,12 @@ pub(super) struct AskView {
 pub(super) struct QuestionView {
     question: String,
     header: String,
-    /// Whether several options may be taken.
+    /// Whether several options may be chosen.
     multi_select: bool,
     options: Vec<QuestionOptionView>,
 }
 
-/// What may be answered to a question.
+/// An option of a question.
 #[derive(Serialize, ToSchema)]
 pub(super) struct QuestionOptionView {
     label: String,
@@ -100,21 +100,23 @@ impl From<&QuestionOption> for QuestionOptionView {
 /// An answer: `option` for a permission or a dialog, `answers` for questions.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct GivenAnswer {
-    /// The ask that it is for; where another one stands there it is refused. Left out: whichever stands there.
+    /// The id of the question; another pending question refuses the answer. Without it, the present
+    /// question is answered.
     id: Option<String>,
-    /// One of the ask's `options`, exactly.
+    /// One of the question's `options`, exactly.
     option: Option<String>,
-    /// One for each question, in their order.
+    /// One for each question, in order.
     answers: Option<Vec<QuestionAnswer>>,
 }
 
 /// The answer to one question.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct QuestionAnswer {
-    /// Labels of its options: one, or several where it takes several.
+    /// Labels of its options: one, or several for a multi-select question.
     #[serde(default)]
     options: Vec<String>,
-    /// A text of one's own: instead of an option, or beside them where it takes several. Up to 2,000 characters.
+    /// A free text: instead of an option, or with options for a multi-select question. Up to 2,000
+    /// characters.
     text: Option<String>,
 }
 
@@ -127,7 +129,7 @@ impl From<Failure> for Problem {
     }
 }
 
-/// Answers what the session's agent asks: the keys that the dialog needs are pressed, and the dialog is seen to be gone.
+/// Answers the agent's question: presses the keys of the dialog and sees it close.
 #[utoipa::path(operation_id = "answer", post, path = "/output-projects/{id}/answer", tag = "sessions", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = GivenAnswer, responses(
     (status = 200, description = "It is answered: the session as it is now", body = SessionView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),

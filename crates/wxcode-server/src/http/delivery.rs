@@ -39,9 +39,10 @@ pub(super) struct DeliveryView {
     /// `queued`, `written`, `submitted` or `failed`.
     #[schema(value_type = String)]
     state: DeliveryState,
-    /// How often it or an Enter was sent.
+    /// How often the text or an Enter was sent.
     attempts: u32,
-    /// Why it failed; until it is over, what is in its way: a dialog by its name, or `draft: …` for text that stands in the prompt.
+    /// The reason of a failure; before that, the present obstacle: a dialog by its name, or `draft:
+    /// …` for other text in the prompt.
     error: Option<String>,
     idempotency_key: Option<String>,
     #[schema(value_type = String, format = DateTime)]
@@ -81,20 +82,21 @@ impl From<Excerpt<Delivery>> for DeliveryView {
 #[derive(Serialize, ToSchema)]
 pub(super) struct DeliveryList {
     deliveries: Vec<DeliveryView>,
-    /// How many there are in all.
+    /// The number of all deliveries.
     total: u64,
 }
 
-/// Something to deliver.
+/// A text to deliver.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct NewText {
-    /// What to type and submit, up to 1 MiB.
+    /// The text to type and submit, up to 1 MiB.
     text: String,
-    /// A second request with the same key and text gets the first one's delivery, also one that failed; up to 200 bytes.
+    /// A second request with the same key and text gets the first one's delivery, also a failed
+    /// one; up to 200 bytes.
     idempotency_key: Option<String>,
 }
 
-/// Turns the outcome of a request to deliver into its answer.
+/// Turns the outcome of a delivery request into a response.
 pub(super) fn answer(delivered: Delivered) -> Answer<(StatusCode, Json<DeliveryView>)> {
     match delivered {
         Delivered::Accepted(delivery) => Ok((StatusCode::ACCEPTED, Json(delivery.into()))),
@@ -115,7 +117,7 @@ pub(super) fn answer(delivered: Delivered) -> Answer<(StatusCode, Json<DeliveryV
     }
 }
 
-/// Queues a text for the session, which is started if none runs.
+/// Queues a text for the session; starts the session if none runs.
 #[utoipa::path(operation_id = "queueDelivery", post, path = "/output-projects/{id}/deliveries", tag = "deliveries", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = NewText, responses(
     (status = 202, description = "Queued, or the delivery that has the key already", body = DeliveryView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),

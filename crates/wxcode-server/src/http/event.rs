@@ -35,45 +35,45 @@ use crate::{
     planning::Attention,
 };
 
-/// How long nothing is said before a sign of life.
+/// Silence before a keep-alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// A sign of life: a comment, which clients pass over.
+/// A keep-alive: a comment, which clients ignore.
 const ALIVE: &str = ": alive\n\n";
-/// How long a client is to wait before it connects again, in milliseconds.
+/// A client's pause before it reconnects, in milliseconds.
 const RETRY: &str = "retry: 1000\n\n";
 /// Longest beginning of a delivery's text in a `state`, in characters.
 const TEXT_MAX: usize = 200;
-/// The newest milestones that a `state` names.
+/// Milestones in a `state`, the newest ones.
 const MILESTONES_MAX: u64 = PAGE_MAX;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// Where to go on.
+/// The position of a follower.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Since {
-    /// The last event that the client has, for one that cannot send the header `Last-Event-ID`, which is stronger.
+    /// The client's last event, for clients without the header `Last-Event-ID`, which wins.
     last_event_id: Option<String>,
 }
 
-/// What is now: the data of the event `state`.
+/// The present situation: the data of the event `state`.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Now {
     /// Always `state`.
     #[serde(rename = "type")]
     kind: &'static str,
-    /// The newest event: what follows it is not accounted for here, or told once more.
+    /// The newest event: later events are not covered here, or published again.
     seq: u64,
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
     session: SessionView,
-    /// The deliveries that are not over, in their order.
+    /// The open deliveries, in order.
     deliveries: Vec<OpenDelivery>,
     /// The newest 1000 milestones, oldest first.
     milestones: Vec<MilestoneState>,
 }
 
-/// A delivery that is not over.
+/// An open delivery.
 #[derive(Serialize, ToSchema)]
 struct OpenDelivery {
     #[schema(value_type = String)]
@@ -93,7 +93,7 @@ struct OpenDelivery {
     text_truncated: bool,
 }
 
-/// How far a milestone is.
+/// The status of a milestone.
 #[derive(Serialize, ToSchema)]
 struct MilestoneState {
     #[schema(value_type = String)]
@@ -102,10 +102,10 @@ struct MilestoneState {
     /// `pending`, `in_progress`, `completed` or `failed`.
     #[schema(value_type = String)]
     status: MilestoneStatus,
-    /// Who moved it there, or tried to: `user` or `delivery`.
+    /// The origin of the last change or attempt: `user` or `delivery`.
     #[schema(value_type = Option<String>)]
     by: Option<MovedBy>,
-    /// Why.
+    /// The reason of the last change.
     reason: Option<String>,
 }
 
@@ -138,31 +138,32 @@ impl From<Milestone> for MilestoneState {
     }
 }
 
-/// What a client is told next.
+/// The next part of a client's stream.
 enum Next {
-    /// The beginning of every stream, with what is now or without it.
+    /// The beginning of every stream, with or without a `state`.
     Greeting { cursor: Option<u64> },
-    /// The client does not have what was before: what is now, behind these words.
+    /// The client's position is unknown: a `reset`, then a `state`.
     Anew(&'static str),
-    /// What follows an event.
+    /// The events after a position.
     After(u64),
 }
 
-/// One client: a cursor. Nothing is kept for it but that; what it is told next is made when it has taken the last.
+/// One client: a cursor. The server prepares the next part when the client has taken the last one.
 struct Follower {
     app: App,
     project: Id,
     feed: Arc<Feed>,
     newest: watch::Receiver<u64>,
     next: Next,
-    /// Lines that were read together and are handed over one by one.
+    /// Lines read together and handed over one by one.
     ready: VecDeque<Line>,
-    /// Whoever listens hears of the planning files too.
+    /// Keeps the planning files watched while the client listens.
     _attention: Arc<Attention>,
     _counted: Counted,
 }
 
-/// Follows the events of a project: what happens is told as it happens, in order, each event with its number as `id`.
+/// Follows the events of a project: published as they happen, in order, each with its number as
+/// `id`.
 #[utoipa::path(operation_id = "followEvents", get, path = "/output-projects/{id}/events", tag = "events",
     params(
         ("id" = String, Path, description = "24 hexadecimal digits"),
@@ -186,7 +187,7 @@ pub(super) async fn follow(
         .or(since.last_event_id)
         .filter(|text| !text.is_empty());
     let feed = app.events.current(project).await;
-    // A number that no event can have is none that the log holds.
+    // An impossible number counts as one outside of the log.
     let cursor = last.map(|text| text.parse().unwrap_or(u64::MAX));
     let attention = app.planning.attend(project, &record.workspace_path);
     let counted = app.metrics.stream();
@@ -210,7 +211,7 @@ pub(super) async fn follow(
         header::CONTENT_TYPE,
         HeaderValue::from_static("text/event-stream"),
     );
-    // Proxies that collect what they pass on would keep events back.
+    // Proxies that buffer responses would hold events back.
     headers.insert(
         HeaderName::from_static("x-accel-buffering"),
         HeaderValue::from_static("no"),
@@ -219,7 +220,7 @@ pub(super) async fn follow(
 }
 
 impl Follower {
-    /// The next part of the stream; `None` when it ends.
+    /// The next part of the stream; `None` at its end.
     async fn part(&mut self) -> Option<String> {
         if let Some(line) = self.ready.pop_front() {
             return Some(self.told(&line));
@@ -248,7 +249,7 @@ impl Follower {
                 Next::Anew(before) => return self.anew(before).await,
                 Next::After(seq) => seq,
             };
-            // Before it is looked whether there is something: what comes meanwhile wakes.
+            // Before looking for events, so that a new one wakes.
             self.newest.borrow_and_update();
             match self.feed.after(cursor).await {
                 Batch::Gone => {
@@ -275,9 +276,9 @@ impl Follower {
         format!("id: {seq}\nevent: {name}\ndata: {json}\n\n")
     }
 
-    /// What is now.
+    /// The present situation.
     async fn anew(&mut self, before: &str) -> Option<String> {
-        // Before the rest is looked at: what happens meanwhile is told after it.
+        // Before reading the rest: later events follow it.
         let seq = self.feed.newest();
         match self.now(seq).await {
             Ok(now) => {
@@ -286,7 +287,7 @@ impl Follower {
                 Some(format!("{before}id: {seq}\nevent: state\ndata: {json}\n\n"))
             }
             Err(problem) => {
-                // The client comes again by itself.
+                // The client reconnects by itself.
                 tracing::warn!(project = %self.project, ?problem, "a client's events begin later");
                 None
             }

@@ -1,4 +1,4 @@
-//! Whether the server lives, and whether what it needs answers.
+//! Liveness and readiness.
 
 use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;

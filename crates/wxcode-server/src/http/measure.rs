@@ -1,4 +1,4 @@
-//! `/metrics`, and the counting of requests.
+//! `/metrics`, and counting of requests.
 
 use std::time::Instant;
 
@@ -15,10 +15,10 @@ use super::{
 };
 use crate::metric::{self, Metrics, Refusal};
 
-/// The type of the text that a scrape gets.
+/// The content type of a scrape.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What the server counts and measures about itself, for Prometheus.
+/// The server's counters and measurements, for Prometheus.
 #[utoipa::path(operation_id = "metrics", get, path = "/metrics", tag = "health", responses(
     (status = 200, description = "The metrics as OpenMetrics text; see docs/metrics.md", content_type = "application/openmetrics-text"),
 ))]
@@ -28,7 +28,7 @@ pub(super) async fn show(State(app): State<App>) -> Answer<Response> {
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
 }
 
-/// Counts a request that has found its route, by the route's template.
+/// Counts a routed request by the route's template.
 pub(super) async fn count(
     State(metrics): State<Metrics>,
     request: Request,
@@ -44,7 +44,7 @@ pub(super) async fn count(
     response
 }
 
-/// Counts what is refused, wherever that is.
+/// Counts refusals of any layer.
 pub(super) async fn refusals(
     State(metrics): State<Metrics>,
     request: Request,

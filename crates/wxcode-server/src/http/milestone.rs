@@ -40,12 +40,14 @@ pub(super) struct MilestoneView {
     /// `pending`, `in_progress`, `completed` or `failed`.
     #[schema(value_type = String)]
     status: MilestoneStatus,
-    /// Who moved it there, or tried to: `user` or `delivery`, the delivery of its command; `null` for one that never moved.
+    /// The origin of the last change or attempt: `user`, or `delivery` for the delivery of its
+    /// command; `null` before the first.
     #[schema(value_type = Option<String>)]
     status_by: Option<MovedBy>,
-    /// Why; of a pending one whose command did not get there, why not.
+    /// The reason of the last change; for a pending milestone, why its command failed.
     status_reason: Option<String>,
-    /// The place, from 1, of its command among the project's deliveries that are not over; `null` when none waits.
+    /// The position, from 1, of its command among the project's open deliveries; `null` when none
+    /// waits.
     place_in_line: Option<usize>,
     /// In lists of a long context the beginning, up to 1024 characters.
     context: Option<String>,
@@ -55,7 +57,7 @@ pub(super) struct MilestoneView {
     context_truncated: bool,
     wxcode_version: Option<String>,
     milestone_folder_name: Option<String>,
-    /// The delivery of its command, once it was started.
+    /// The delivery of its command, once started.
     #[schema(value_type = Option<String>)]
     delivery_id: Option<Id>,
     #[schema(value_type = String, format = DateTime)]
@@ -96,7 +98,7 @@ impl MilestoneView {
     }
 }
 
-/// The deliveries of a project that are not over, in their order.
+/// The open deliveries of a project, in order.
 struct Line(Vec<(Id, DeliveryState)>);
 
 impl Line {
@@ -134,7 +136,7 @@ async fn view(app: &App, milestone: Milestone) -> Answer<Json<MilestoneView>> {
 #[derive(Serialize, ToSchema)]
 pub(super) struct MilestoneList {
     milestones: Vec<MilestoneView>,
-    /// How many there are in all.
+    /// The number of all milestones.
     total: u64,
 }
 
@@ -150,17 +152,17 @@ pub(super) struct NewMilestone {
     context: Option<String>,
 }
 
-/// The step to take.
+/// A change of status.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct MilestoneChange {
     /// `pending`, `completed` or `failed`.
     #[schema(value_type = String)]
     status: MilestoneStatus,
-    /// Why, up to 1000 characters.
+    /// The reason, up to 1000 characters.
     reason: Option<String>,
 }
 
-/// Whose milestones to list.
+/// The project whose milestones to list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Selection {
@@ -293,7 +295,7 @@ pub(super) async fn show(
     view(&app, milestone).await
 }
 
-/// Moves a milestone: pending → failed, in_progress → completed or failed, failed → pending.
+/// Changes the status: pending → failed, in_progress → completed or failed, failed → pending.
 #[utoipa::path(operation_id = "changeMilestone", patch, path = "/milestones/{id}", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = MilestoneChange, responses(
     (status = 200, description = "The milestone afterwards", body = MilestoneView),
     (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
@@ -354,7 +356,7 @@ fn check_reason(reason: &str) -> Answer<String> {
     }
 }
 
-/// Deletes a pending milestone; a delivery of it that is still in line is cancelled.
+/// Deletes a pending milestone and cancels its waiting delivery.
 #[utoipa::path(operation_id = "deleteMilestone", delete, path = "/milestones/{id}", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
     (status = 204, description = "Deleted"),
     (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
@@ -375,7 +377,7 @@ pub(super) async fn remove(State(app): State<App>, PathId(id): PathId) -> Answer
     }
 }
 
-/// Writes the milestone's context into the workspace and makes `.planning/`.
+/// Writes the milestone's context into the workspace and creates `.planning/`.
 #[utoipa::path(operation_id = "prepareMilestone", post, path = "/milestones/{id}/prepare", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
     (status = 200, description = "Prepared; doing it again changes nothing", body = Prepared),
     (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),

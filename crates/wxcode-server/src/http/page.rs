@@ -12,7 +12,7 @@ use super::problem::Problem;
 #[folder = "$WXCODE_PAGE"]
 struct Page;
 
-/// Answers every path that no route takes.
+/// Serves every path without a route.
 pub(super) async fn asset(method: Method, uri: Uri) -> Response {
     let path = uri.path().trim_start_matches('/');
     let path = if path.is_empty() { "index.html" } else { path };

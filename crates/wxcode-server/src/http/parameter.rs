@@ -1,4 +1,4 @@
-//! What requests name in their path and query.
+//! Parameters in paths and queries.
 
 use std::collections::HashMap;
 
@@ -66,13 +66,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     }
 }
 
-/// Which part of a listing.
+/// The part of a listing.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Paging {
-    /// Records to leave out at the beginning.
+    /// Records to skip.
     skip: Option<u64>,
-    /// Records at most, up to 1000; 100 by default.
+    /// Most records, up to 1000; 100 by default.
     limit: Option<u64>,
 }
 

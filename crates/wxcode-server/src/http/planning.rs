@@ -1,4 +1,4 @@
-//! What the planning files of an output project tell, and which milestone made them, over HTTP.
+//! The planning files of an output project and their milestones, over HTTP.
 
 use std::collections::BTreeMap;
 
@@ -18,66 +18,69 @@ use super::{
 };
 use crate::workspace;
 
-/// Milestones whose entries are told, the newest ones.
+/// Milestones whose entries are listed, the newest ones.
 const CREATED_MAX: usize = 500;
-/// Paths that are told of each.
+/// Paths listed for each milestone.
 const PATHS_MAX: usize = 200;
 
-/// What `.planning/` tells.
+/// The content of `.planning/`.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Planning)]
 pub(super) struct PlanningView {
-    /// The phases in the order of their numbers, of the roadmap and of the disk.
+    /// The phases of the roadmap and of the disk, in numeric order.
     phases: Vec<PhaseView>,
-    /// The number of the first phase that is planned and not complete.
+    /// The number of the first planned phase that is not complete.
     current_phase: Option<String>,
-    /// The number of the first phase that is not planned yet and not complete.
+    /// The number of the first unplanned phase that is not complete.
     next_phase: Option<String>,
     /// The requirements of the current milestone.
     requirements: Requirements,
-    /// What `STATE.md` says; `null` without one.
+    /// The content of `STATE.md`; `null` without one.
     #[schema(inline = false)]
     state: Option<Claimed>,
-    /// The milestones that were shipped, by version.
+    /// The shipped milestones, by version.
     milestones: Vec<Milestone>,
-    /// The version of the current milestone, if a document tells it.
+    /// The version of the current milestone, if a document has it.
     current_version: Option<String>,
-    /// How far the current milestone is.
+    /// The progress of the current milestone.
     progress: Progress,
-    /// What came while which milestone was the one in work, the newest 500 milestones, oldest first. What is gone is left out.
+    /// Entries by the milestone in work at their creation: the newest 500 milestones, oldest first.
+    /// Deleted entries are left out.
     created: Vec<Created>,
-    /// Folders `.planning` and `phases` below `.milestones/`, where there must be none, up to 100, relative to the workspace.
+    /// Folders `.planning` and `phases` below `.milestones/`, where none belong, up to 100,
+    /// relative to the workspace.
     misplaced: Vec<String>,
-    /// A bound was reached: not everything is told.
+    /// A bound was reached: entries are missing.
     truncated: bool,
 }
 
-/// A phase, and where it comes from.
+/// A phase, and its milestone.
 #[derive(Serialize, ToSchema)]
 #[schema(as = PlannedPhase)]
 struct PhaseView {
     #[serde(flatten)]
     phase: Phase,
-    /// The milestone that was in work when its folder was made; `null` without a folder, or if none was in work.
+    /// The milestone in work when its folder was made; `null` without a folder or a milestone.
     #[schema(value_type = Option<String>)]
     milestone_id: Option<Id>,
 }
 
-/// What came while a milestone was the one in work.
+/// Entries made while a milestone was in work.
 #[derive(Serialize, ToSchema)]
 #[schema(as = CreatedEntries)]
 struct Created {
     #[schema(value_type = String)]
     milestone_id: Id,
-    /// `null` if the milestone is not there any more.
+    /// `null` if the milestone is gone.
     element_name: Option<String>,
     /// Files and folders below `.planning/`, by path, up to 200.
     paths: Vec<String>,
-    /// How many there are.
+    /// The number of all its entries.
     total: usize,
 }
 
-/// Shows the phases, plans, requirements and progress of a project, read from `.planning/` at this moment, and which milestone made what.
+/// Shows the phases, plans, requirements and progress of a project, read from `.planning/` now,
+/// with the milestone of each entry.
 #[utoipa::path(operation_id = "showPlanning", get, path = "/output-projects/{id}/planning", tag = "output projects", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
     (status = 200, description = "What the files tell; an empty or missing `.planning/` tells nothing, at 0 percent", body = PlanningView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),

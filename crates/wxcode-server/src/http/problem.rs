@@ -22,20 +22,20 @@ use crate::{
     workspace::WorkspaceError,
 };
 
-/// How much of a body that is too large is read, in bytes, before the connection is given up.
+/// Bytes of an oversized body that are read before the connection is closed.
 const READ_ON_MAX: usize = 16 * BODY_MAX;
 
 /// An error of the API.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Problem {
-    /// Always `about:blank`: the status says what kind of problem it is.
+    /// Always `about:blank`: the status gives the kind of problem.
     #[serde(rename = "type")]
     kind: &'static str,
     /// The status in words.
     title: &'static str,
     /// The HTTP status.
     status: u16,
-    /// What is wrong, and what to do.
+    /// The problem and its remedy.
     detail: String,
     /// A stable word for what is wrong, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,7 +49,7 @@ pub(crate) struct Problem {
     name: Option<String>,
 }
 
-/// The answer of a handler.
+/// The result of a handler.
 pub(crate) type Answer<T> = Result<T, Problem>;
 
 impl Problem {
@@ -267,7 +267,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 }
 
 impl<T: DeserializeOwned + Default> Body<T> {
-    /// A body that may be left out.
+    /// An optional body.
     pub(crate) async fn or_default(request: Request) -> Result<T, Problem> {
         let (parts, body) = request.into_parts();
         let bytes = read(body).await?;
@@ -279,8 +279,8 @@ impl<T: DeserializeOwned + Default> Body<T> {
     }
 }
 
-/// Reads a body. One that is too large is read on for a while, since a client that is still sending would not
-/// see the answer.
+/// Reads a body. An oversized one is read on for a while, because a client that is still sending
+/// would not see the response.
 async fn read(body: axum::body::Body) -> Result<Vec<u8>, Problem> {
     let mut stream = body.into_data_stream();
     let mut bytes = Vec::new();

@@ -29,7 +29,7 @@ use crate::{
     workspace::{self, place},
 };
 
-/// Longest reference to something of the knowledge base, in characters.
+/// Longest reference to a record of the knowledge base, in characters.
 const REFERENCE_MAX: usize = 200;
 
 /// An output project.
@@ -77,7 +77,7 @@ impl From<OutputProject> for ProjectView {
 #[derive(Serialize, ToSchema)]
 pub(super) struct ProjectList {
     projects: Vec<ProjectView>,
-    /// How many there are in all.
+    /// The number of all projects.
     total: u64,
 }
 
@@ -93,7 +93,7 @@ pub(super) struct NewProject {
     configuration_id: Option<String>,
 }
 
-/// What to change of an output project; fields that are left out stay.
+/// Changes of an output project; absent fields stay.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct ProjectChange {
     name: Option<String>,
@@ -107,12 +107,12 @@ pub(super) struct ProjectChange {
     configuration_id: Option<Option<String>>,
 }
 
-/// Tells `null` from a field that was left out.
+/// Distinguishes `null` from an absent field.
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
-/// How to delete.
+/// Options of a deletion.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Removal {
@@ -203,7 +203,7 @@ pub(super) async fn create(
     };
     if let Err(error) = app.store.add_project(&project).await {
         if !is_given {
-            // Only what was just made, and only while it is empty.
+            // Only the folder just made, and only while it is empty.
             let _ = std::fs::remove_dir(&project.workspace_path);
         }
         return Err(error.into());

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::recording::Recording;
 
-/// Shows the recording of the latest session, also after it has ended: what its log still holds.
+/// Shows the recording of the latest session, running or ended, as far as its log reaches.
 #[utoipa::path(operation_id = "showRecording", get, path = "/output-projects/{id}/recording", tag = "sessions", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
     (status = 200, description = "An asciicast, version 3, up to now; lost output is a marker in it", body = String, content_type = "application/x-asciicast"),
     (status = 404, description = "No such project, or it never had a session", body = Problem, content_type = "application/problem+json"),
@@ -33,7 +33,7 @@ pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<R
         Ok(Err(error)) => return Err(Problem::internal(&error)),
         Err(error) => return Err(Problem::internal(&error)),
     };
-    // A part is read when the client has taken the one before, and no thread waits for it.
+    // A part is read when the client has taken the last one; no thread waits for it.
     let parts = stream::try_unfold(recording, |mut recording| async move {
         let read = spawn_blocking(move || recording.next_part().map(|part| (part, recording)));
         read.await.map_err(io::Error::other)

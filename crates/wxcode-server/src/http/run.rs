@@ -1,4 +1,4 @@
-//! Runs over HTTP: work without a terminal.
+//! Headless runs over HTTP.
 
 use std::sync::Arc;
 
@@ -20,14 +20,14 @@ use super::{
 };
 use crate::session::{Account, Run};
 
-/// A run of a project's agent without a terminal.
+/// A headless run of a project's agent.
 #[derive(Serialize, ToSchema)]
 pub(super) struct RunView {
     #[schema(value_type = String)]
     id: Id,
     #[schema(value_type = String)]
     output_project_id: Id,
-    /// The conversation that it works in, or left.
+    /// The conversation of the run.
     #[schema(value_type = String)]
     claude_session_id: Uuid,
     /// `running`, `succeeded`, `failed` or `stopped`.
@@ -36,13 +36,13 @@ pub(super) struct RunView {
     prompt: String,
     /// The agent's answer, up to 256 KiB of it.
     result: Option<String>,
-    /// Why it failed, and what to do.
+    /// The reason of a failure, with a remedy.
     error: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     started_at: Timestamp,
     #[schema(value_type = Option<String>, format = DateTime)]
     ended_at: Option<Timestamp>,
-    /// How its agent ended.
+    /// The end of its agent.
     exit: Option<ExitView>,
 }
 
@@ -67,18 +67,18 @@ impl From<Account> for RunView {
 #[derive(Serialize, ToSchema)]
 pub(super) struct RunList {
     runs: Vec<RunView>,
-    /// How many there are in all.
+    /// The number of all runs.
     total: u64,
 }
 
-/// Something to run.
+/// A prompt to run.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct NewRun {
-    /// What the agent is to do, up to 100 KiB.
+    /// The prompt, up to 100 KiB.
     prompt: String,
 }
 
-/// What is known of a run; its folder is read.
+/// Reads a run's folder for its view.
 pub(super) async fn view(run: Arc<Run>) -> Answer<RunView> {
     let account = tokio::task::spawn_blocking(move || run.account()).await;
     match account {
@@ -94,7 +94,7 @@ fn find(app: &App, project: Id, id: Id) -> Answer<Arc<Run>> {
         .ok_or_else(|| Problem::not_found("run"))
 }
 
-/// Runs a prompt in the project's conversation without a terminal.
+/// Runs a prompt in the project's conversation, headless.
 #[utoipa::path(operation_id = "startRun", post, path = "/output-projects/{id}/runs", tag = "runs", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = NewRun, responses(
     (status = 202, description = "It began", body = RunView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
@@ -128,7 +128,7 @@ pub(super) async fn start(
     Ok((StatusCode::ACCEPTED, Json(view(run).await?)))
 }
 
-/// Lists the runs of a project that are kept, in the order of their beginning.
+/// Lists the kept runs of a project in the order of their start.
 #[utoipa::path(operation_id = "listRuns", get, path = "/output-projects/{id}/runs", tag = "runs", params(("id" = String, Path, description = "24 hexadecimal digits"), Paging), responses(
     (status = 200, description = "A page of them", body = RunList),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
@@ -152,7 +152,7 @@ pub(super) async fn list(
         let run_id = run.id;
         match view(run).await {
             Ok(run) => runs.push(run),
-            // It gave way to newer ones meanwhile.
+            // Newer runs replaced it meanwhile.
             Err(_) if find(&app, id, run_id).is_err() => {}
             Err(problem) => return Err(problem),
         }
@@ -175,7 +175,7 @@ pub(super) async fn show(
     Ok(Json(view(find(&app, id, run)?).await?))
 }
 
-/// Stops a run: the agent and everything it started. What it has done stays, and so does the conversation.
+/// Stops a run: the agent and everything it started. Its work and the conversation stay.
 #[utoipa::path(operation_id = "stopRun", delete, path = "/output-projects/{id}/runs/{run_id}", tag = "runs",
     params(("id" = String, Path, description = "24 hexadecimal digits"), ("run_id" = String, Path, description = "24 hexadecimal digits")), responses(
     (status = 204, description = "It is over"),

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::screen;
 
-/// How to show it.
+/// The format of a screen.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Options {
@@ -38,7 +38,7 @@ struct Shown {
     dump: Vec<u8>,
 }
 
-/// Shows the screen of the running session, or the last one of the session that ended.
+/// Shows the screen of the running session, or the last screen of the ended one.
 #[utoipa::path(operation_id = "showScreen", get, path = "/output-projects/{id}/screen", tag = "sessions", params(("id" = String, Path, description = "24 hexadecimal digits"), Options), responses(
     (status = 200, description = "The visible rows, without trailing blanks, or the stream that redraws them", body = String, content_type = "text/plain; charset=utf-8"),
     (status = 404, description = "No such project, or it never had a session", body = Problem, content_type = "application/problem+json"),
@@ -83,7 +83,7 @@ pub(super) async fn show(
     Ok(([(header::CONTENT_TYPE, plain)], body).into_response())
 }
 
-/// The screen by its holder; `None` where that does not answer.
+/// The screen from the holder; `None` when the holder does not answer.
 async fn ask(dir: &Path) -> Option<Shown> {
     let mut connection = client::connect(dir).await.ok()?;
     let screen = Request::Screen { id: 0 };

@@ -29,7 +29,7 @@ use super::{
 };
 use crate::session::{STOP_TIMEOUT, Session};
 
-/// How long a holder may take to say its size and offset, or to show its screen.
+/// Time for a holder to report its size and offset, or its screen.
 pub(super) const HOLDER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The session of an output project.
@@ -37,13 +37,13 @@ pub(super) const HOLDER_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) struct SessionView {
     /// `none`, `starting`, `running` or `exited`.
     status: &'static str,
-    /// What the agent does: `starting`, `idle`, `working`, `waiting_permission`, `waiting_question`,
-    /// `blocked_dialog`, or `unknown` where none runs.
+    /// The agent's state: `starting`, `idle`, `working`, `waiting_permission`, `waiting_question`,
+    /// `blocked_dialog`, or `unknown` without an agent.
     #[schema(value_type = String)]
     agent_state: AgentState,
     /// The name of the dialog on the agent's screen.
     dialog: Option<String>,
-    /// What stands there to be answered.
+    /// The pending question.
     asks: Option<AskView>,
     /// The running session, or the last one.
     #[schema(value_type = Option<String>)]
@@ -51,7 +51,7 @@ pub(super) struct SessionView {
     /// The current conversation.
     #[schema(value_type = Option<String>)]
     claude_session_id: Option<Uuid>,
-    /// Every conversation the project had, oldest first, the current one last.
+    /// Every conversation of the project, oldest first, the current one last.
     claude_session_history: Vec<HistoryView>,
     /// Claude Code's version, once known.
     claude_version: Option<String>,
@@ -61,19 +61,20 @@ pub(super) struct SessionView {
     started_at: Option<Timestamp>,
     cols: Option<u16>,
     rows: Option<u16>,
-    /// Bytes that the agent wrote so far.
+    /// Bytes written by the agent so far.
     seq: Option<u64>,
-    /// Why nothing more of the running session is logged, and what to do; null while it is.
+    /// Why the running session's log is off, with a remedy; null while it is on.
     log_off: Option<String>,
-    /// What is wrong with the conversation of the running session, and what to do; null while nothing is.
+    /// A problem with the running session's conversation, with a remedy; null without one.
     warning: Option<String>,
     /// Attached terminal clients.
     clients: usize,
-    /// How it ended.
+    /// The end of the session.
     exit: Option<ExitView>,
-    /// The run that is going on, for which no session can be started.
+    /// The run in progress, which excludes a session.
     run: Option<RunView>,
-    /// Why it could not be resumed when the server started, where that was to be; null once a session was started.
+    /// Why the server could not resume the session at its start; null after the next start of a
+    /// session.
     resume_error: Option<String>,
 }
 
@@ -89,7 +90,7 @@ pub(super) struct HistoryView {
     /// `startup`, `resume`, `clear`, `compact`, `lost` or `headless`.
     #[schema(value_type = String)]
     source: Source,
-    /// Why it was left.
+    /// The reason for leaving it.
     reason: Option<String>,
     #[schema(value_type = Option<String>)]
     transcript_path: Option<PathBuf>,
@@ -117,16 +118,14 @@ impl From<HistoryEntry> for HistoryView {
     }
 }
 
-/// How a session ended.
+/// The end of a session.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ExitView {
     /// The exit code, if the agent exited.
     code: Option<i32>,
-    /// The signal, if one killed it.
+    /// The signal, if one killed the agent.
     signal: Option<i32>,
-    /// When.
     at: String,
-    /// Why.
     reason: String,
 }
 
@@ -205,7 +204,7 @@ pub(super) async fn view(
     }
 }
 
-/// The running session of a project, or else the last one that ended.
+/// The running session of a project, or else the last ended one.
 pub(super) async fn latest(app: &App, id: Id) -> Answer<Arc<Session>> {
     app.project(id).await?;
     app.sessions.latest(id).ok_or_else(|| {
@@ -228,7 +227,7 @@ pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<J
     ))
 }
 
-/// Which conversation to resume.
+/// The conversation to resume.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Which {
@@ -238,7 +237,8 @@ pub(super) struct Which {
     claude_session_id: Option<Uuid>,
 }
 
-/// Gets the session of a project, or starts it; on request with an older conversation of its history.
+/// Gets the session of a project, or starts it; on request with an older conversation of its
+/// history.
 #[utoipa::path(operation_id = "startSession", post, path = "/output-projects/{id}/session", tag = "sessions", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body(content = Option<Which>, description = "May be left out"), responses(
     (status = 200, description = "It was running", body = SessionView),
     (status = 201, description = "It was started", body = SessionView),
@@ -285,7 +285,7 @@ pub(super) async fn end(State(app): State<App>, PathId(id): PathId) -> Answer<St
     }
 }
 
-/// An agent that outlives its end.
+/// The agent outlives the time for its end.
 pub(super) fn not_ended() -> Problem {
     Problem::new(
         StatusCode::INTERNAL_SERVER_ERROR,

@@ -1,10 +1,10 @@
-//! The labels of metrics: closed sets, whatever is asked for.
+//! Labels of metrics: closed sets for any request.
 
 use prometheus_client::encoding::EncodeLabelSet;
 
-/// Methods that are told; any other is `other`.
+/// Methods with a label of their own; any other is `other`.
 const METHODS: [&str; 5] = ["GET", "POST", "PATCH", "DELETE", "HEAD"];
-/// The route of what has no template: the page's files, and what is not there.
+/// The route of requests without a template: the page's files, and unknown paths.
 const NO_ROUTE: &str = "other";
 
 /// A kind of what is counted.
@@ -37,7 +37,7 @@ pub(super) struct Operation {
     pub(super) operation: &'static str,
 }
 
-/// An operation of the store that failed, and how.
+/// A failed operation of the store, and the kind of failure.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Failed {
     pub(super) operation: &'static str,
@@ -83,14 +83,14 @@ impl Route {
     }
 }
 
-/// What is refused for want of a right.
+/// The kind of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// A login with another token.
+    /// A login with a wrong token.
     Login,
     /// A request or a terminal without the token or the cookie.
     Token,
-    /// A request for another host, or from a page of another origin.
+    /// A request with a foreign host or origin.
     Origin,
 }
 

@@ -1,4 +1,4 @@
-//! A store whose operations are measured, and whose deliveries are counted.
+//! A store that measures its operations and counts its deliveries.
 
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
@@ -23,7 +23,6 @@ use super::{
     label::{Failed, Operation, State},
 };
 
-/// A store that is measured.
 pub(crate) struct Measured {
     store: Arc<dyn Store>,
     metrics: Metrics,
@@ -65,7 +64,7 @@ impl Measured {
     }
 
     fn stepped(&self, delivery: &Delivery) {
-        // A delivery that is still in line may change in other ways.
+        // A queued delivery may change in other ways.
         if delivery.state.is_over() {
             self.counted(delivery.state);
         }
@@ -275,7 +274,7 @@ mod tests {
         })
     }
 
-    /// It is a store like any other.
+    /// It behaves like any other store.
     mod conformance {
         wxcode_store::conformance_tests!(crate::metric::measured::tests::fresh);
     }

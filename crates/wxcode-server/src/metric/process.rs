@@ -1,4 +1,4 @@
-//! The server's own process, by the names that are usual for that.
+//! Metrics of the server's own process, by their usual names.
 
 use std::{
     fs,
@@ -71,7 +71,7 @@ impl Process {
         process.register("threads", "Its threads", self.threads.clone());
     }
 
-    /// Looks at the process; what cannot be read stays as it was.
+    /// Reads the process; unreadable values stay as before.
     pub(super) fn look(&self) {
         self.uptime.set(self.began.elapsed().as_secs_f64());
         let cpu = clock_gettime(ClockId::ProcessCPUTime);
@@ -86,7 +86,7 @@ impl Process {
             }
         }
         if let Ok(fds) = fs::read_dir("/proc/self/fd") {
-            // One of them is that of looking.
+            // One of them belongs to this reading.
             self.fds.set(signed(fds.count().saturating_sub(1)));
         }
         if let Some(most) = getrlimit(Resource::Nofile).current {

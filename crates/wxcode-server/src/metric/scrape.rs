@@ -1,4 +1,4 @@
-//! What is not counted as it happens, and so looked at for each scrape, within bounds.
+//! Updates gauges for a scrape, within bounds.
 
 use std::{
     fs,
@@ -19,12 +19,12 @@ use super::{
 };
 use crate::{http::App, session::Session};
 
-/// How long all holders together may take to answer.
+/// Time for all holders together to answer.
 const HOLDERS_TIME: Duration = Duration::from_secs(1);
-/// Holders that are asked, and those that are asked at once.
+/// Most holders asked, and most asked at once.
 const HOLDERS_MAX: usize = 500;
 const HOLDERS_AT_ONCE: usize = 32;
-/// Entries of folders that are looked at for sizes.
+/// Most entries of folders read for sizes.
 const ENTRIES_MAX: usize = 50_000;
 
 const AGENT_STATES: [AgentState; 7] = [
@@ -37,8 +37,7 @@ const AGENT_STATES: [AgentState; 7] = [
     AgentState::Unknown,
 ];
 
-/// What the holders of the sessions say of themselves, and those that do not answer in time; the first
-/// [`HOLDERS_MAX`] are asked.
+/// Reports of the sessions' holders, and the number of silent ones; asks the first [`HOLDERS_MAX`].
 pub(crate) async fn holders(sessions: Vec<Arc<Session>>) -> (Vec<Info>, Vec<Arc<Session>>) {
     let end = Instant::now() + HOLDERS_TIME;
     let asked = sessions.into_iter().take(HOLDERS_MAX);
@@ -53,7 +52,7 @@ pub(crate) async fn holders(sessions: Vec<Arc<Session>>) -> (Vec<Info>, Vec<Arc<
     while let Some(answer) = answers.next().await {
         match answer {
             Ok(info) => infos.push(info),
-            // One that has ended meanwhile has nothing to say.
+            // A session that ended meanwhile has no report.
             Err(session) if session.is_over() => {}
             Err(session) => silent.push(session),
         }
@@ -61,13 +60,13 @@ pub(crate) async fn holders(sessions: Vec<Arc<Session>>) -> (Vec<Info>, Vec<Arc<
     (infos, silent)
 }
 
-/// Looks at what is now; all metrics as text.
+/// Updates the gauges; returns all metrics as text.
 ///
 /// # Errors
-/// When they cannot be written as text.
+/// When they cannot be encoded.
 pub(crate) async fn bring_up_to_date(app: &App) -> Result<String, std::fmt::Error> {
     let metrics = &app.metrics;
-    // Two at a time would mix what they saw.
+    // Two scrapes at a time would mix their values.
     let _turn = metrics.0.scrape.lock().await;
     let sessions = sessions(metrics, app);
     let running = sessions.len();
@@ -87,12 +86,12 @@ pub(crate) async fn bring_up_to_date(app: &App) -> Result<String, std::fmt::Erro
         own.0.process.look();
         disk(&own, &data_dir);
     });
-    // A look that panicked leaves what was seen before.
+    // A panicked reading keeps the earlier values.
     let _ = looked.await;
     metrics.encode()
 }
 
-/// Counts the sessions; those that run.
+/// Counts the sessions; returns the running ones.
 fn sessions(metrics: &Metrics, app: &App) -> Vec<Arc<Session>> {
     let (starting, sessions) = app.sessions.survey();
     let (ended, running): (Vec<_>, Vec<_>) =
@@ -141,7 +140,7 @@ fn tell_holders(metrics: &Metrics, running: usize, infos: &[Info], silent: usize
         .set(signed(most(&|info| info.input_waiting)));
 }
 
-/// The sizes of what is on disk.
+/// Sizes of files on disk.
 fn disk(metrics: &Metrics, data_dir: &Path) {
     let mut left = ENTRIES_MAX;
     let events: u64 = folders(&data_dir.join("events"), &mut left)
@@ -173,7 +172,7 @@ fn folders(parent: &Path, left: &mut usize) -> Vec<PathBuf> {
     found
 }
 
-/// The sizes of the files in a folder.
+/// The total size of the files in a folder.
 fn size(folder: &Path, left: &mut usize) -> u64 {
     let files = folders(folder, left);
     let sizes = files.iter().filter_map(|file| fs::metadata(file).ok());

@@ -1,4 +1,5 @@
-//! Looks at everything below a project's `.planning/`: what stands for it as a whole, and what came when.
+//! Lists everything below a project's `.planning/`: a fingerprint of all, and the time of each
+//! entry.
 
 use std::{
     collections::VecDeque,
@@ -14,12 +15,12 @@ use wxcode_claude::planning::ENTRIES_MAX;
 use wxcode_core::event::Kind;
 use wxcode_files::{FileError, Folder, Links};
 
-/// What is below a `.planning/` at a moment.
+/// The entries below a `.planning/` at one moment.
 #[derive(Debug)]
 pub(super) struct Look {
-    /// The event that tells of it, if it is another than before.
+    /// The event for it, if the fingerprint changed.
     pub(super) kind: Kind,
-    /// The entries whose names are text, those higher in the tree first.
+    /// Entries with UTF-8 names, those higher in the tree first.
     pub(super) found: Vec<Found>,
 }
 
@@ -28,17 +29,17 @@ pub(super) struct Look {
 pub(super) struct Found {
     /// Its path below `.planning/`.
     pub(super) path: String,
-    /// Its number in the file system, which it keeps where it is moved.
+    /// Its inode number, which survives a move.
     pub(super) inode: u64,
-    /// When it was made, where the file system tells.
+    /// Its creation time, if the file system has one.
     pub(super) born: Option<Timestamp>,
-    /// When it last changed, its being moved here included.
+    /// The time of its last change or move.
     pub(super) changed: Timestamp,
 }
 
-/// Looks at the first [`ENTRIES_MAX`] entries below `workspace`'s `.planning/`, of which there need be none. Links are not
-/// followed, but for `.planning` itself, if it leads into the workspace. `enter` is called with each folder before it is
-/// listed.
+/// Lists the first [`ENTRIES_MAX`] entries below `workspace`'s `.planning/`, if it exists. Does not
+/// follow links, except `.planning` itself if it leads into the workspace. Calls `enter` with each
+/// folder before listing it.
 ///
 /// # Errors
 /// When a folder cannot be listed, or `.planning` leads out of the workspace.
@@ -79,7 +80,7 @@ pub(super) fn look(workspace: &Folder, mut enter: impl FnMut(&Folder)) -> Result
             entries += 1;
             sum.update(path.as_os_str().as_encoded_bytes());
             sum.update([0]);
-            // A name that is no text is seen, but cannot be told.
+            // An entry without a UTF-8 name counts, but has no path to report.
             let relative = name.to_str().map(|name| format!("{below}{name}"));
             if metadata.is_dir() {
                 let below = format!("{below}{}/", name.to_string_lossy());
@@ -152,7 +153,7 @@ mod tests {
         )
         .unwrap();
         assert_ne!(look(), longer);
-        // A loop is a link, and is not followed.
+        // A loop needs a link, and links are not followed.
         symlink(&planning, planning.join("loop")).unwrap();
         let Kind::PlanningChanged { entries, .. } = look() else {
             panic!()
@@ -169,7 +170,7 @@ mod tests {
         let mut entered = Vec::new();
         let looked = look(temp.path(), |folder| {
             let folder = folder.path();
-            // What comes in between is found all the same.
+            // Entries made in between are found all the same.
             if folder.ends_with("01-a") {
                 fs::write(folder.join("01-01-PLAN.md"), "").unwrap();
             }

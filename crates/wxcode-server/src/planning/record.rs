@@ -1,4 +1,5 @@
-//! Which milestone made which entries below a project's `.planning/`: a small file that outlives the server.
+//! Attributes entries below a project's `.planning/` to milestones, in a small file that outlives
+//! the server.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -13,39 +14,40 @@ use wxcode_holder::folder::write_whole;
 
 use super::look::Found;
 
-/// Entries whose milestone is kept, those higher in the tree first.
+/// Entries with a kept milestone, those higher in the tree first.
 pub(super) const ENTRIES_MAX: usize = 5_000;
 /// Bytes of their paths, together.
 pub(super) const PATHS_MAX: usize = 512 << 10; // 512 KiB
-/// Largest record that is read, in bytes; one that was written is smaller.
+/// Largest readable file, in bytes; written ones are smaller.
 const FILE_MAX: u64 = 4 << 20; // 4 MiB
 /// The version of the file.
 const VERSION: u32 = 1;
 
-/// What is known of the entries of a project.
+/// The known entries of a project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
     version: u32,
-    /// The last event that `work` rests on.
+    /// The last event behind `work`.
     pub(super) seq: u64,
     pub(super) work: Work,
-    /// When it was last looked.
+    /// The time of the last listing.
     looked_at: Option<Timestamp>,
-    /// Each entry that is there, by its path.
+    /// Each present entry, by its path.
     entries: BTreeMap<String, Entry>,
-    /// Whether there are more entries than are kept.
+    /// Whether more entries exist than are kept.
     pub(super) truncated: bool,
 }
 
 /// A file or folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
-    /// The milestone that it came under, if one was in work.
+    /// The milestone in work at its creation, if any.
     milestone: Option<Id>,
-    /// Its number and its birth, by which it is known again where it is moved: numbers alone are given anew.
+    /// Inode number and birth time, to recognise the entry after a move; inode numbers alone are
+    /// reused.
     inode: u64,
     born: Option<Timestamp>,
-    /// When it came, while it is not known whose work it was then.
+    /// Its creation time, while the milestone in work then is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     undecided: Option<Timestamp>,
 }
@@ -64,7 +66,7 @@ impl Default for Record {
 }
 
 impl Record {
-    /// Reads the file; what cannot be understood is begun anew.
+    /// Reads the file; an unreadable one starts empty.
     pub(super) fn read(path: &Path) -> Self {
         let read = || -> io::Result<Self> {
             if fs::metadata(path)?.len() > FILE_MAX {
@@ -98,21 +100,21 @@ impl Record {
         write_whole(folder, &name.to_string_lossy(), &bytes).map_err(io::Error::other)
     }
 
-    /// Whether entries came or went since it was last looked.
+    /// Whether entries came or went since the last listing.
     pub(super) fn differs(&self, found: &[Found]) -> bool {
         let known = |found: &Found| self.entries.contains_key(&found.path);
-        // What does not fit is never known.
+        // Entries beyond the bound are never known.
         let is_new = !self.truncated && !found.iter().all(known);
         let there = found.iter().filter(|found| known(found)).count();
         is_new || there < self.entries.len()
     }
 
-    /// Whether it is still open whose work some entries were.
+    /// Whether some entries still have an undecided milestone.
     pub(super) fn is_undecided(&self) -> bool {
         self.entries.values().any(|entry| entry.undecided.is_some())
     }
 
-    /// Decides whose work those entries were of which it was open.
+    /// Decides the milestone of undecided entries.
     fn decide(&mut self) {
         for entry in self.entries.values_mut() {
             if let Some(came) = entry.undecided
@@ -124,8 +126,8 @@ impl Record {
         }
     }
 
-    /// Takes in what is there at `now`: what is new came under the milestone that was in work when it came, or was moved from
-    /// where it was known; what is gone is forgotten.
+    /// Takes a listing at `now`: a new entry belongs to the milestone in work at its creation, or
+    /// was moved from a known path; a missing entry is dropped.
     pub(super) fn take_in(&mut self, found: &[Found], now: Timestamp) {
         let there: HashMap<&str, &Found> = found
             .iter()
@@ -170,7 +172,7 @@ impl Record {
         }
     }
 
-    /// Takes note of known entries that were written anew, so that they are known again where they are moved.
+    /// Notes rewritten entries, to recognise them after a move.
     pub(super) fn refresh(&mut self, found: &[Found]) {
         for found in found {
             if let Some(entry) = self.entries.get_mut(&found.path) {
@@ -179,24 +181,24 @@ impl Record {
         }
     }
 
-    /// When an entry came to be where it is.
+    /// When an entry came to its present path.
     fn came(&self, entry: &Found, now: Timestamp) -> Timestamp {
         match (entry.born, self.looked_at) {
             (Some(born), None) => born,
             (Some(born), Some(looked_at)) if born >= looked_at => born,
-            // It is older than it has been here: it was moved here. So far as the clock can be believed.
+            // It is older than its path: it was moved here, as far as the clock can be trusted.
             (_, Some(looked_at)) => entry.changed.clamp(looked_at.min(now), now),
             (None, None) => entry.changed,
         }
     }
 
-    /// Everything up to `now` is accounted for.
+    /// Everything up to `now` is covered.
     pub(super) fn looked(&mut self, now: Timestamp) {
         self.work.forget(now);
         self.looked_at = Some(now);
     }
 
-    /// What came under each milestone, by path.
+    /// Paths by milestone.
     pub(super) fn created(&self) -> BTreeMap<Id, Vec<&str>> {
         let mut created: BTreeMap<Id, Vec<&str>> = BTreeMap::new();
         for (path, entry) in &self.entries {
@@ -283,7 +285,7 @@ mod tests {
         assert_eq!(milestone(&record, "PROJECT.md"), None);
         assert_eq!(milestone(&record, "notes.md"), None);
 
-        // One is moved here that is old elsewhere; one is written anew; one goes.
+        // One old entry is moved here, one is rewritten, one is deleted.
         all.remove(3);
         all[1].born = Some(at(45));
         all.push(found("phases/03-c", 2, 44));
@@ -309,7 +311,7 @@ mod tests {
         ];
         record.take_in(&before, at(40));
         record.looked(at(40));
-        // Written anew, and moved later.
+        // Rewritten, and moved later.
         let anew = at_inode("STATE.md", 10, 41);
         record.refresh(std::slice::from_ref(&anew));
         let after = [

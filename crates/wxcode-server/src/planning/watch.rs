@@ -1,4 +1,4 @@
-//! Watches folders of projects with one inotify instance, and rings a project's bell when something in them changes.
+//! Watches folders of projects with one inotify instance, and wakes a project's reader on a change.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -21,39 +21,40 @@ use rustix::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// Folders of a project that are watched; what changes in more of them is noticed when the agent's hooks ring.
+/// Most watched folders of a project; changes in further folders are found when the agent's hooks
+/// wake the reader.
 pub(super) const FOLDERS_MAX: usize = 1_000;
-/// Bytes of the system's reports that are read at once.
+/// Bytes of the system's reports per read.
 const READ: usize = 16 << 10; // 16 KiB
 
 /// The watched folders of all projects.
 #[derive(Debug)]
 pub(super) struct Watches {
-    /// `None` where the system gives no inotify instance.
+    /// `None` when the system gives no inotify instance.
     inotify: Option<OwnedFd>,
     table: Mutex<HashMap<i32, Vec<Watcher>>>,
     has_said: AtomicBool,
 }
 
-/// Who is told of changes in a folder. Several may share one.
+/// The readers to wake on a change in a folder; several may share one.
 #[derive(Debug)]
 struct Watcher {
     part: Part,
-    /// Its own one tells it from others.
+    /// Identifies the reader.
     bell: Arc<Notify>,
 }
 
-/// What of a folder is watched.
+/// The watched part of a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
-    /// Only whether it is there, and the entry `.planning` in it: the workspace.
+    /// Only its existence, and its entry `.planning`: the workspace.
     Planning,
     /// Everything in it.
     All,
 }
 
 impl Watches {
-    /// No folder yet. Changes are noticed while [`Self::run`] runs.
+    /// Starts without folders. Changes are noticed while [`Self::run`] runs.
     pub(super) fn new() -> Self {
         let (inotify, error) = match inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK) {
             Ok(inotify) => (Some(inotify), None),
@@ -70,24 +71,24 @@ impl Watches {
         watches
     }
 
-    /// Rings the bells, until the server closes.
+    /// Wakes readers until the server closes.
     pub(super) async fn run(self: Arc<Self>, closing: CancellationToken) {
         let Ok(end) = eventfd(0, EventfdFlags::CLOEXEC).map(Arc::new) else {
             return;
         };
         let ended = Arc::clone(&end);
-        // A thread of its own: it waits for a descriptor that is no socket.
+        // A thread of its own, because it waits for a descriptor that is no socket.
         let thread = thread::Builder::new().name("planning".to_owned());
         if let Err(error) = thread.spawn(move || self.read(&ended)) {
             tracing::warn!(%error, "planning folders are not watched");
             return;
         }
         closing.cancelled().await;
-        // Only a full counter refuses it, and that one wakes too.
+        // Only a full counter refuses the write, and a full counter wakes too.
         let _ = rustix::io::write(&end, &1_u64.to_ne_bytes());
     }
 
-    /// Reads what the system reports, until `end` can be read.
+    /// Reads the system's reports until `end` is readable.
     fn read(&self, end: &OwnedFd) {
         let Some(inotify) = &self.inotify else { return };
         let mut buffer = vec![MaybeUninit::uninit(); READ];
@@ -119,7 +120,7 @@ impl Watches {
     fn ring(&self, wd: i32, what: ReadFlags, name: Option<&[u8]>) {
         let mut table = self.table();
         if what.contains(ReadFlags::QUEUE_OVERFLOW) {
-            // Reports were lost: it may be any of them.
+            // Reports were lost: any folder may have changed.
             table
                 .values()
                 .flatten()
@@ -136,7 +137,7 @@ impl Watches {
         }
     }
 
-    /// Watches a folder for a project; the number of the watch.
+    /// Watches a folder for a project; returns the number of the watch.
     fn add(&self, folder: &Path, part: Part, tree: &Tree) -> io::Result<i32> {
         let Some(inotify) = &self.inotify else {
             return Err(io::ErrorKind::Unsupported.into());
@@ -147,12 +148,12 @@ impl Watches {
             | WatchFlags::MOVED_TO
             | WatchFlags::DELETE_SELF
             | WatchFlags::MOVE_SELF;
-        // Added to what another project may watch of the same folder.
+        // Added to another project's watch of the same folder.
         let mut flags = entries | WatchFlags::ONLYDIR | WatchFlags::MASK_ADD;
         if part == Part::All {
             flags |= WatchFlags::MODIFY | WatchFlags::ATTRIB;
         }
-        // Held meanwhile, so that what the system reports at once finds its watcher.
+        // Held meanwhile, so that an immediate report finds its reader.
         let mut table = self.table();
         let wd = inotify::add_watch(inotify, folder, flags)?;
         let watchers = table.entry(wd).or_default();
@@ -177,18 +178,18 @@ impl Watches {
         if watchers.is_empty() {
             table.remove(&wd);
             if let Some(inotify) = &self.inotify {
-                // It may be gone with its folder.
+                // The folder may be gone, and the watch with it.
                 let _ = inotify::remove_watch(inotify, wd);
             }
         }
     }
 
-    /// How many folders are watched.
+    /// The number of watched folders.
     pub(super) fn count(&self) -> usize {
         self.table().len()
     }
 
-    /// Says once why not everything is watched.
+    /// Logs once why some folders are unwatched.
     fn say(&self, error: io::Error) {
         if !self.has_said.swap(true, Ordering::Relaxed) {
             tracing::warn!(
@@ -210,7 +211,7 @@ pub(super) struct Tree {
     watches: Arc<Watches>,
     bell: Arc<Notify>,
     watched: BTreeSet<i32>,
-    /// Those of the look that goes on.
+    /// Watches of the listing in progress.
     entered: BTreeSet<i32>,
     max: usize,
 }
@@ -226,7 +227,7 @@ impl Tree {
         }
     }
 
-    /// Watches a folder from now on, before it is looked into; whether that was possible.
+    /// Watches a folder before it is listed; returns whether that was possible.
     pub(super) fn enter(&mut self, folder: &Path, part: Part) -> bool {
         if self.entered.len() >= self.max {
             self.watches.say(io::Error::other(format!(
@@ -248,7 +249,7 @@ impl Tree {
         }
     }
 
-    /// All folders were entered: others are not watched any more.
+    /// The listing is complete: drops the watches of other folders.
     pub(super) fn settle(&mut self) {
         let entered = std::mem::take(&mut self.entered);
         for wd in self.watched.difference(&entered) {
@@ -322,7 +323,7 @@ mod tests {
         place.rings().await;
         fs::remove_dir_all(&planning).unwrap();
         place.rings().await;
-        // The watch of the folder that is gone is gone too.
+        // The watch of a deleted folder is gone too.
         place.tree.enter(temp.path(), Part::Planning);
         place.tree.settle();
         assert_eq!(place.watches.table().len(), 1);

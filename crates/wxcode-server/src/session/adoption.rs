@@ -1,4 +1,5 @@
-//! What the folders say after a restart: running sessions are followed again, lost ones buried, ended ones remembered.
+//! Adopts sessions after a restart: follows running ones, marks vanished ones as lost, remembers
+//! ended ones.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -32,8 +33,8 @@ use super::{
 const ADOPTED_AT_ONCE: usize = 64;
 
 impl Sessions {
-    /// Finds the sessions that the folders name: running ones are followed again, lost ones buried. Those that were cut
-    /// off when the machine went down are given back.
+    /// Adopts the sessions of the data folder: follows running ones and marks vanished ones as
+    /// lost. Returns the sessions that the machine's restart cut off.
     ///
     /// # Errors
     /// When the folder of the sessions cannot be read or made.
@@ -52,7 +53,8 @@ impl Sessions {
             }
             projects.entry(project).or_default().push(found);
         }
-        // Of one project one after the other. A store that is far or away keeps all of them waiting together, not in turn.
+        // Sessions of one project go one after the other. A slow or absent store delays all
+        // projects together, not in turn.
         let newest = OnceCell::new();
         let adopted: Vec<usize> = stream::iter(projects.into_values())
             .map(|sessions| self.adopt_project(sessions, &newest))
@@ -69,8 +71,8 @@ impl Sessions {
         Ok(cut_off)
     }
 
-    /// Adopts the sessions of one project, the older ones first; how many run. `newest` is what [`Self::newest`] gives, once it was
-    /// asked.
+    /// Adopts the sessions of one project, the older ones first; returns how many run. `newest`
+    /// caches the result of [`Self::newest`].
     async fn adopt_project(
         &self,
         sessions: Vec<Found>,
@@ -98,7 +100,7 @@ impl Sessions {
                     let session = self.follow(&seat, found, current).await;
                     self.keep_lease_of(&session, None);
                 }
-                // It ended while no server was there: what it reported last is taken in as if one had been.
+                // It ended without a server: its last hooks are processed as if a server had run.
                 State::Lost(holder) => {
                     let found = started(id, dir, note, holder, at);
                     self.finish(&seat, found, newest).await?;
@@ -124,7 +126,7 @@ impl Sessions {
         Ok(running)
     }
 
-    /// Follows a session that has ended, to its end.
+    /// Follows an ended session to its end.
     async fn finish(
         &self,
         seat: &Seat,
@@ -142,14 +144,14 @@ impl Sessions {
         Ok(())
     }
 
-    /// When each project's latest agent was started, a session's or a run's, and its id, by the folders.
+    /// The start and id of each project's latest agent, a session's or a run's, from the folders.
     async fn newest(&self) -> io::Result<Newest> {
         let data_dir = self.0.settings.data_dir.clone();
         let read = move || {
             let mut newest = Newest::new();
             for kind in ["sessions", run::FOLDER] {
                 for (id, dir) in folders(&data_dir.join(kind))? {
-                    // The note of a run says as much of whose it is.
+                    // The metadata of a run names its project too.
                     if let Some((note, at)) = read_note(&dir) {
                         let newest = newest.entry(note.project_id).or_insert((at, id));
                         *newest = (*newest).max((at, id));
@@ -170,11 +172,11 @@ impl Sessions {
         }
     }
 
-    /// Deliveries whose agent ended while no server was there.
+    /// Settles deliveries whose agent ended without a server.
     async fn settle_orphans(&self) {
         let settled = async {
             for project in self.0.store.projects_with_open_deliveries().await? {
-                // What its deliveries were before is told first.
+                // Their earlier states are published first.
                 self.0.events.current(project).await;
                 if self.running(project).is_none() && !self.0.leases.is_elsewhere(project).await? {
                     for delivery in self.0.store.open_deliveries(project).await? {
@@ -219,7 +221,8 @@ impl Sessions {
         seat.take(Arc::new(session));
     }
 
-    /// Removes the folders of a project's ended sessions but for the latest `kept`, in the background.
+    /// Removes the folders of a project's ended sessions except the latest `kept`, in the
+    /// background.
     pub(super) fn prune(&self, project: Id, kept: usize) {
         let data_dir = self.0.settings.data_dir.clone();
         tokio::task::spawn_blocking(move || {
@@ -230,7 +233,7 @@ impl Sessions {
                 matches!(state, State::Exited(..))
                     && read_note(dir).is_some_and(|(note, _)| note.project_id == project)
             });
-            // Ids sort by time, and so do the folders of a survey.
+            // Ids sort by time, and so do the scanned folders.
             let ended: Vec<PathBuf> = ended.map(|(_, dir, _)| dir).collect();
             for dir in ended.iter().rev().skip(kept) {
                 deletion::discard(&data_dir, dir);
@@ -239,10 +242,10 @@ impl Sessions {
     }
 }
 
-/// When each project's latest agent was started, and the id of its session or run.
+/// The start and the id of each project's latest session or run.
 type Newest = HashMap<Id, (Timestamp, Id)>;
 
-/// A session that the folders name.
+/// A session found in the data folder.
 const fn started(id: Id, dir: PathBuf, note: Note, holder: HolderFile, at: Timestamp) -> Started {
     Started {
         id,
@@ -254,7 +257,7 @@ const fn started(id: Id, dir: PathBuf, note: Note, holder: HolderFile, at: Times
     }
 }
 
-/// A session that ended while no server was there.
+/// A session that ended without a server.
 struct Past {
     id: Id,
     dir: PathBuf,

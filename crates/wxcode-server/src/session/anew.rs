@@ -1,4 +1,4 @@
-//! Following a session, and anew where a defect broke that off: a panic costs a moment, not the session.
+//! Supervises a session's monitor and restarts it after a panic.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -17,24 +17,24 @@ use super::{
     watcher::Watcher,
 };
 
-/// How long to wait before: what fails at once must not keep a processor busy.
+/// Pause before a restart: an instant failure must not keep a processor busy.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What it takes to follow a session, beside the session.
+/// Input of a monitor, besides the session.
 #[derive(Clone)]
 pub(super) struct Following {
     pub(super) note: Note,
-    /// The project's conversation when the following begins.
+    /// The project's conversation at the monitor's start.
     pub(super) current: Option<Uuid>,
-    /// Whether no other agent of the project was started later.
+    /// Whether no other agent of the project started later.
     pub(super) is_latest: bool,
-    /// Rings when the planning files may be others.
+    /// Wakes the reader of the planning files.
     pub(super) planning: Arc<Notify>,
 }
 
 impl Sessions {
-    /// Follows a session to its end, or until the server closes, over any panic. It stays the same session: whoever is attached to
-    /// it, or waits for its end, notices nothing.
+    /// Monitors a session to its end, or until the server closes, through any panic. The session
+    /// stays the same, so attached clients notice nothing.
     pub(super) fn watch(&self, session: Arc<Session>, ends: Ends, mut following: Following) {
         let sessions = self.clone();
         self.0.watchers.spawn(async move {
@@ -48,7 +48,7 @@ impl Sessions {
                     () = closing.cancelled() => return,
                 }
                 if seat.latest().is_none_or(|latest| latest.id != session.id) {
-                    return; // another one has taken its place
+                    return; // another one has replaced it
                 }
                 following.current = sessions.current_conversation(&following.note).await;
                 watcher = sessions.watcher(&session, session.ends_anew(), following.clone());
@@ -56,7 +56,7 @@ impl Sessions {
         });
     }
 
-    /// One that follows a session from its first report on.
+    /// Creates a monitor that starts at the session's first hook.
     fn watcher(&self, session: &Arc<Session>, ends: Ends, following: Following) -> Watcher {
         let Following {
             current, is_latest, ..

@@ -1,4 +1,5 @@
-//! Carries an answer into the dialog on a session's screen, one at a time, by the pure machine in `wxcode-core`.
+//! Carries an answer into the dialog on a session's screen, one at a time, with the pure machine of
+//! `wxcode-core`.
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -11,21 +12,20 @@ use wxcode_holder::client::{ClientError, Request, Sender};
 
 use super::look::Looker;
 
-/// Answers that may wait for the session to take them up; what comes while one waits or is under way is refused.
+/// Answers waiting for the session; further ones are refused while one waits or is in progress.
 pub(super) const ANSWERS_MAX: usize = 1;
 
-/// Somebody's answer.
+/// A requested answer.
 #[derive(Debug)]
 pub(super) struct Given {
-    /// Which ask it is for; `None` for whichever stands there.
+    /// The id of its question; `None` for the present one.
     pub(super) ask: Option<String>,
-    /// What to answer.
     pub(super) target: Target,
-    /// Where to say what became of it.
+    /// Receives the outcome.
     pub(super) outcome: oneshot::Sender<Result<(), Failure>>,
 }
 
-/// The answer under way.
+/// The answer in progress.
 struct Under {
     machine: Machine,
     outcome: oneshot::Sender<Result<(), Failure>>,
@@ -35,12 +35,12 @@ struct Under {
 #[derive(Default)]
 pub(super) struct Answerer {
     under: Option<Under>,
-    /// Keys that were sent to the holder.
+    /// Keys sent to the holder.
     inputs: u64,
 }
 
 impl Answerer {
-    /// Takes an answer on, or refuses it.
+    /// Accepts an answer, or refuses it.
     pub(super) fn begin(&mut self, given: Given, agent: &Agent, looker: &mut Looker, now: u64) {
         let Given {
             ask,
@@ -52,7 +52,7 @@ impl Answerer {
                 self.under = Some(Under { machine, outcome });
                 looker.renew(now);
             }
-            // Nobody who waits for it any more is no error.
+            // The requester may be gone; that is no error.
             Err(failure) => drop(outcome.send(Err(failure))),
         }
     }
@@ -74,12 +74,12 @@ impl Answerer {
         Machine::new(&ask, target, now)
     }
 
-    /// Whether nothing is being answered.
+    /// Whether no answer is in progress.
     pub(super) fn is_idle(&self) -> bool {
         self.under.is_none()
     }
 
-    /// Something was observed of the agent.
+    /// Takes an observation of the agent.
     pub(super) fn observed(&mut self, agent: &Agent) {
         let ask = agent.ask_id();
         if let Some(under) = &self.under
@@ -90,7 +90,7 @@ impl Answerer {
         }
     }
 
-    /// A look at the screen at rest shows this dialog.
+    /// Takes a screen at rest with this dialog.
     pub(super) async fn look(
         &mut self,
         dialog: &Dialog,
@@ -117,12 +117,12 @@ impl Answerer {
         Ok(())
     }
 
-    /// When [`Self::tick`] has something to do.
+    /// The time of the next [`Self::tick`].
     pub(super) fn deadline(&self) -> Option<u64> {
         self.under.as_ref().map(|under| under.machine.deadline())
     }
 
-    /// Time passed.
+    /// Takes the passing of time.
     pub(super) fn tick(&mut self, now: u64) {
         let late = self
             .under
@@ -133,7 +133,7 @@ impl Answerer {
         }
     }
 
-    /// The agent is gone, which may be what was answered.
+    /// The agent is gone, possibly by this answer.
     pub(super) fn close(&mut self) {
         if let Some(under) = &self.under {
             let effect = match under.machine.moved_on() {
@@ -151,7 +151,7 @@ impl Answerer {
             Effect::Press(_) | Effect::Look => return,
         };
         if let Some(under) = self.under.take() {
-            // Whoever asked for it may be gone; it is answered all the same.
+            // The requester may be gone; the answer is given all the same.
             let _ = under.outcome.send(outcome);
         }
     }

@@ -1,4 +1,5 @@
-//! Which processes run a conversation, by their own records: the agent's, and any that should not.
+//! Finds the processes that run a conversation, by Claude's own records: the agent's, and any
+//! others.
 
 use std::path::Path;
 
@@ -7,17 +8,17 @@ use wxcode_claude::running::{self, Running};
 use wxcode_files::FileError;
 use wxcode_holder::lineage::{self, Lineage};
 
-/// Who says that it runs which conversation.
+/// The processes and their conversations.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Claims {
     /// The agent's own process and record.
     pub(super) own: Option<(u32, Running)>,
-    /// Living processes other than the agent that run the conversation asked for.
+    /// Living processes other than the agent that run this conversation.
     pub(super) others: Vec<u32>,
 }
 
-/// Reads the records of all processes. The agent is the one nearest to the process that was started for it (its number
-/// and start): that itself, or what a wrapper started.
+/// Reads the records of all processes. The agent is the one nearest to the started process (pid and
+/// start time): that process itself, or a child of a wrapper.
 ///
 /// # Errors
 /// When the folder of the records cannot be read.
@@ -49,7 +50,7 @@ pub(super) fn claims(
     Ok(Claims { own, others })
 }
 
-/// Whether the process that wrote a record is there, and no other one that got its number.
+/// Whether the process of a record lives, and its pid was not reused.
 fn lives(pid: u32, running: &Running) -> bool {
     let started = i32::try_from(pid).ok().and_then(lineage::started);
     started.is_some() && started == running.started

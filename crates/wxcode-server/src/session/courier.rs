@@ -1,4 +1,4 @@
-//! Carries a project's deliveries into its session, one at a time, in order.
+//! The delivery worker: carries a project's deliveries into its session, one at a time, in order.
 
 mod keyboard;
 mod perform;
@@ -23,10 +23,10 @@ use perform::Setback;
 use prompts::Prompts;
 pub(super) use settle::{end, fail};
 
-/// How long to wait before a store that failed is asked again, in milliseconds.
+/// Pause before a failed store is asked again, in milliseconds.
 const RETRY_MS: u64 = 1_000;
 
-/// The delivery under way.
+/// The delivery in progress.
 struct Under {
     delivery: Delivery,
     machine: Machine,
@@ -44,18 +44,18 @@ pub(super) struct Courier {
     deadlines: Deadlines,
     under: Option<Under>,
     readiness: Readiness,
-    /// When to look for work again; `None` until the bell rings.
+    /// When to look for work again; `None` until notified.
     reload_at: Option<u64>,
     prompts: Prompts,
-    /// The last hook that was read.
+    /// The last hook read.
     seq: u64,
-    /// Keys that were sent to the holder on this connection.
+    /// Keys sent to the holder on this connection.
     inputs: u64,
-    /// Numbers the claims on the keyboard.
+    /// Numbers the input locks.
     claim: u64,
-    /// Whether the claim of this number was asked for and not given back.
+    /// Whether the lock of this number was requested and not released.
     is_claiming: bool,
-    /// The id of the look whose answer counts.
+    /// The id of the expected look.
     look: u64,
 }
 
@@ -87,7 +87,7 @@ impl Courier {
         }
     }
 
-    /// Something was queued.
+    /// A delivery was queued.
     pub(super) fn ring(&mut self, now: u64) {
         if self.under.is_none() {
             self.reload_at = Some(now);
@@ -100,13 +100,13 @@ impl Courier {
         self.reload(now);
     }
 
-    /// What was under way, if anything, is taken up again from the store.
+    /// A delivery in progress is loaded again from the store.
     fn reload(&mut self, now: u64) {
         self.under = None;
         self.reload_at = Some(now);
     }
 
-    /// The holder or the store did not take it: it is taken up again from the store a little later.
+    /// The holder or the store refused: load the delivery again a little later.
     fn put_off(&mut self, now: u64) {
         self.under = None;
         self.reload_at = Some(now + RETRY_MS);
@@ -117,12 +117,12 @@ impl Courier {
         self.seq = seq;
     }
 
-    /// Keeps a submitted prompt of the hook that was read last.
+    /// Keeps the submitted prompt of the last hook.
     pub(super) fn remember(&mut self, text: &str) {
         self.prompts.keep(self.seq, text);
     }
 
-    /// The agent reported a submitted prompt, which is remembered.
+    /// The agent reported a submitted prompt; it is remembered.
     pub(super) async fn reported(&mut self, holder: &Sender, now: u64) -> Result<(), ClientError> {
         if self
             .under
@@ -134,7 +134,7 @@ impl Courier {
         Ok(())
     }
 
-    /// The agent may be readier or less ready than before.
+    /// The agent's readiness may have changed.
     pub(super) async fn ready(
         &mut self,
         readiness: Readiness,
@@ -145,7 +145,7 @@ impl Courier {
         self.tell(Event::Agent(readiness), holder, now).await
     }
 
-    /// The holder has typed the delivery with this key, now or before.
+    /// The holder has typed the delivery with this key, now or earlier.
     pub(super) async fn typed(
         &mut self,
         key: &str,
@@ -177,19 +177,19 @@ impl Courier {
             .is_some_and(|under| under.delivery.id.to_string() == key)
     }
 
-    /// Whether no delivery is under way, or to be looked for.
+    /// Whether no delivery is in progress or to be looked for.
     pub(super) fn is_idle(&self) -> bool {
         self.under.is_none() && self.reload_at.is_none()
     }
 
-    /// When [`Self::tick`] has something to do.
+    /// The time of the next [`Self::tick`].
     pub(super) fn deadline(&self) -> Option<u64> {
         self.under
             .as_ref()
             .map_or(self.reload_at, |under| under.machine.deadline())
     }
 
-    /// Time passed.
+    /// Takes the passing of time.
     pub(super) async fn tick(&mut self, holder: &Sender, now: u64) -> Result<(), ClientError> {
         if self.under.is_none() && self.reload_at.is_some_and(|at| now >= at) {
             return self.load(holder, now).await;
@@ -205,7 +205,7 @@ impl Courier {
         Ok(())
     }
 
-    /// Tells the machine under way, and carries out what follows.
+    /// Feeds the machine and carries out its effects.
     pub(super) async fn tell(
         &mut self,
         event: Event,
@@ -240,7 +240,7 @@ impl Courier {
         Ok(())
     }
 
-    /// Takes up the next delivery.
+    /// Loads the next delivery.
     async fn load(&mut self, holder: &Sender, now: u64) -> Result<(), ClientError> {
         self.reload_at = None;
         let next = match self.store.next_delivery(self.project).await {
@@ -259,7 +259,7 @@ impl Courier {
                 Machine::typed(DeliveryState::Queued, self.deadlines, now)
             }
             (Route::Typed, state) if ours => Machine::typed(state, self.deadlines, now),
-            // It went into a session that is gone: it may have been taken there, so it is not typed again.
+            // It went into a session that is gone and may have taken it, so it is not typed again.
             _ => {
                 let settled = end(&*self.store, &delivery, false).await;
                 if settled.is_ok() {
@@ -279,7 +279,7 @@ impl Courier {
             .await
     }
 
-    /// Whether this session's agent reported the delivery after it was given to it.
+    /// Whether this session's agent reported the delivery after receiving it.
     fn was_reported(&self, delivery: &Delivery) -> bool {
         self.was_given(delivery)
             && self
@@ -294,7 +294,8 @@ impl Courier {
         given && delivery.session_id == Some(self.session)
     }
 
-    /// The agent is gone: settles every delivery that was meant for it. True when the store took it all.
+    /// The agent is gone: settles every delivery meant for it. Returns whether the store took
+    /// everything.
     pub(super) async fn close(&mut self) -> bool {
         self.under = None;
         match self.settle().await {
@@ -308,7 +309,7 @@ impl Courier {
 
     async fn settle(&self) -> Result<()> {
         if self.leases.is_elsewhere(self.project).await? {
-            // They are the other server's to carry.
+            // The other server carries them.
             return Ok(());
         }
         for delivery in self.store.open_deliveries(self.project).await? {

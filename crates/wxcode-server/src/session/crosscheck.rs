@@ -1,19 +1,20 @@
-//! Compares what the hooks said of the conversation with what the processes themselves say, and words the warning.
+//! Compares the conversation of the hooks with the processes' own records, and words the warning.
 
 use uuid::Uuid;
 
 use super::claim::Claims;
 
-/// How often the records are compared while nothing else asks for it, in milliseconds.
+/// Time between two comparisons without another reason, in milliseconds.
 const INTERVAL_MS: u64 = 15_000;
-/// How soon they are compared again after a change or a difference, in milliseconds: they lag a little behind the hooks.
+/// Time to the next comparison after a change or a difference, in milliseconds: records lag
+/// slightly behind hooks.
 const AGAIN_MS: u64 = 1_000;
 
-/// What the comparisons so far came to.
+/// The result of the comparisons so far.
 #[derive(Debug)]
 pub(super) struct CrossCheck {
     due: u64,
-    /// The last comparison found this; the second time in a row it is a warning.
+    /// The last difference; found twice in a row it becomes a warning.
     suspicion: Option<Finding>,
     warning: Option<Finding>,
     /// A fork of the conversation reported with the session's secret, and the agent itself has not gone on since.
@@ -34,7 +35,7 @@ const ELSEWHERE: &str = "Claude Code has moved the conversation into its backgro
 
 impl Default for CrossCheck {
     fn default() -> Self {
-        // Not at once: after a restart many sessions are taken up together.
+        // Not at once: after a restart many sessions are adopted together.
         Self {
             due: AGAIN_MS,
             suspicion: None,
@@ -45,7 +46,7 @@ impl Default for CrossCheck {
 }
 
 impl CrossCheck {
-    /// The conversation has changed: it is compared soon, and what was found before does not count.
+    /// The conversation changed: compare soon, and drop the last difference.
     pub(super) fn changed(&mut self, now: u64) {
         self.due = now + AGAIN_MS;
         self.suspicion = None;
@@ -71,12 +72,13 @@ impl CrossCheck {
         self.forked || self.warning.as_ref().is_some_and(|found| found.elsewhere)
     }
 
-    /// When the next comparison is due.
+    /// The time of the next comparison.
     pub(super) const fn due(&self) -> u64 {
         self.due
     }
 
-    /// Takes a comparison; true when [`Self::warning`] has changed. `None` where nothing could be read.
+    /// Takes a comparison; returns whether [`Self::warning`] changed. `None` when the records could
+    /// not be read.
     pub(super) fn compare(&mut self, current: Uuid, claims: Option<&Claims>, now: u64) -> bool {
         let found = claims.and_then(|claims| finding(current, claims));
         self.due = now
@@ -95,7 +97,7 @@ impl CrossCheck {
         std::mem::replace(&mut self.warning, warning) != self.warning
     }
 
-    /// What is wrong, and what to do.
+    /// The problem and its remedy.
     pub(super) fn warning(&self) -> Option<&str> {
         if self.forked {
             return Some(ELSEWHERE);

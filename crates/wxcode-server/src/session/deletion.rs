@@ -1,7 +1,9 @@
-//! The deletion of a project, noted before the store forgets it: what one server began the next one finishes.
+//! Deletes a project, with a note on disk before the store forgets it, so that the next server can
+//! finish.
 //!
-//! Below `<data-dir>/deleting/` are notes, `<project id>.json`, and folders of sessions and runs on their way out. That the store
-//! does not know a project is no reason to remove anything: it may be another store than yesterday's.
+//! Below `<data-dir>/deleting/` are notes, `<project id>.json`, and folders of sessions and runs on
+//! their way out. A project unknown to the store is no reason to remove anything: the store may be
+//! another one than before.
 
 use std::{
     fs, io,
@@ -24,18 +26,18 @@ use super::{
 
 /// The folder in the data folder.
 const FOLDER: &str = "deleting";
-/// How often it is tried to remove a folder, and how long to wait before it is tried again.
+/// Tries to remove a folder, and the pause between them.
 const REMOVALS: u32 = 20;
 const REMOVAL_PAUSE: Duration = Duration::from_millis(100);
 /// The version of the notes.
 const VERSION: u32 = 1;
 
-/// That the deletion of a project was begun.
+/// A note that the deletion of a project began.
 #[derive(Debug, Serialize, Deserialize)]
 struct Note {
-    /// [`VERSION`].
     version: u32,
-    /// The store that is to forget the project, as its users call it: what another one says of the project means nothing.
+    /// The store that is to forget the project, by its name for users: another store's answer does
+    /// not count.
     store: String,
 }
 
@@ -56,25 +58,27 @@ impl Note {
         Ok(serde_json::from_slice(&fs::read(file)?)?)
     }
 
-    /// Brings it to the disk.
+    /// Writes the note durably.
     fn write(&self, data_dir: &Path, project: Id) -> io::Result<()> {
         let root = make(data_dir)?;
         let bytes = serde_json::to_vec(self)?;
         write_whole(&root, &format!("{project}.json"), &bytes)?;
-        // Its name has to outlive a loss of power as well.
+        // Its name must survive a power cut as well.
         fs::File::open(&root)?.sync_all()
     }
 }
 
 impl Sessions {
-    /// Has the store forget a project, and removes what the data folder holds of it, the folders in the background; whether
-    /// there was such a project. The caller holds the gate, and no agent of the project runs.
+    /// Deletes a project in the store, and its files in the data folder, the folders in the
+    /// background; returns whether the project existed. The caller holds the slot's lock, and no
+    /// agent of the project runs.
     ///
     /// # Errors
-    /// When the store fails. Where it has forgotten the project all the same, the next call or the next server finishes.
+    /// When the store fails. If it forgot the project all the same, the next call or the next
+    /// server finishes.
     pub(super) async fn delete(&self, project: Id) -> Result<bool, StoreError> {
         let settings = Arc::clone(&self.0.settings);
-        // An earlier call may not have learned what the store did.
+        // An earlier call may have missed the store's answer.
         let was_begun = matches!(Note::read(&file(&settings.data_dir, project)), Ok(note) if note.is_of(&settings.store));
         if !was_begun && self.0.store.project(project).await?.is_none() {
             self.forget_seat(project);
@@ -83,7 +87,7 @@ impl Sessions {
         let noted = move || Note::of(&settings.store).write(&settings.data_dir, project);
         let noted = tokio::task::spawn_blocking(noted).await;
         if let Err(error) = noted.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
-            // Who deletes things because the disk is full must be able to.
+            // Deleting must work when the disk is full.
             tracing::warn!(%project, %error, "the deletion of a project could not be noted: should the server be killed now, the folders of its sessions stay");
         }
         let removed = self.0.store.remove_project(project).await?;
@@ -95,7 +99,7 @@ impl Sessions {
         Ok(removed)
     }
 
-    /// Finishes the deletions that an earlier server began. To be called before anything is adopted.
+    /// Finishes deletions of an earlier server. Must run before adoption.
     pub(crate) async fn finish_deletions(&self) {
         let root = self.0.settings.data_dir.join(FOLDER);
         let Found {
@@ -144,8 +148,8 @@ impl Sessions {
         }
     }
 
-    /// Takes what the data folder holds of a project that the store has forgotten out of its place, and then the note away;
-    /// the folders that are left to be removed. Blocks.
+    /// Moves the files of a forgotten project out of their place, then removes the note; returns
+    /// the folders that remain to be removed. Blocks.
     fn clear(&self, project: Id) -> Vec<PathBuf> {
         let data_dir = &self.0.settings.data_dir;
         let mut all = self.0.events.forget(project) & self.0.planning.forget(project);
@@ -183,7 +187,8 @@ impl Sessions {
     }
 }
 
-/// Removes the folder of a session or a run that is over, so that no part of it is ever seen in its place. Blocks.
+/// Removes the folder of an ended session or run, so that no part of it is ever seen in its place.
+/// Blocks.
 pub(super) fn discard(data_dir: &Path, dir: &Path) {
     match put_aside(data_dir, dir) {
         Ok(aside) => remove(&aside),
@@ -192,7 +197,7 @@ pub(super) fn discard(data_dir: &Path, dir: &Path) {
     }
 }
 
-/// Moves a folder to those on their way out; where it is then.
+/// Moves a folder to those on their way out; returns its new path.
 fn put_aside(data_dir: &Path, dir: &Path) -> io::Result<PathBuf> {
     let name = dir.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let aside = make(data_dir)?.join(name);
@@ -200,7 +205,8 @@ fn put_aside(data_dir: &Path, dir: &Path) -> io::Result<PathBuf> {
     Ok(aside)
 }
 
-/// Removes a folder on its way out. Whoever writes a last file there at that moment keeps it from going, so it is tried again.
+/// Removes a folder on its way out. A process that writes a last file there delays the removal, so
+/// it is retried.
 fn remove(dir: &Path) {
     for tries in 1..=REMOVALS {
         match fs::remove_dir_all(dir) {
@@ -236,7 +242,7 @@ fn drop_note(file: &Path) {
     }
 }
 
-/// What is below the folder.
+/// The entries below the folder.
 struct Found {
     notes: Vec<(Id, PathBuf)>,
     folders: Vec<PathBuf>,
@@ -254,7 +260,7 @@ fn look(root: &Path) -> io::Result<Found> {
         } else if let Some(Ok(project)) = name.strip_suffix(".json").map(str::parse) {
             notes.push((project, path));
         } else if name.ends_with(".new") {
-            // A note that a server was killed over; the store has not been asked then.
+            // A note of a killed server; the store has not been asked.
             drop_note(&path);
         }
     }

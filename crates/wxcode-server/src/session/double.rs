@@ -1,4 +1,5 @@
-//! For tests: sessions on a store that does something before it does what it is asked for, such as to break or to wait.
+//! For tests: sessions on a store with an action before each operation, for example to fail or to
+//! wait.
 
 use std::{
     path::{Path, PathBuf},
@@ -30,7 +31,7 @@ use wxcode_store::{
 use super::registry::Sessions;
 use crate::{Commands, Settings, event::Events, metric::Metrics, planning::Planning};
 
-/// A store that waits for `before`, with the operation's name, before each operation.
+/// A store that awaits `before`, with the operation's name, before each operation.
 pub(super) struct Double<F> {
     pub(super) inner: Arc<SqliteStore>,
     pub(super) before: F,
@@ -204,7 +205,7 @@ fn settings(data_dir: PathBuf) -> Settings {
     }
 }
 
-/// Sessions in a data folder on a store; what they tell and look for is kept in `told`.
+/// Sessions in a data folder on a store.
 pub(super) fn sessions(data_dir: PathBuf, store: Arc<dyn Store>, told: Arc<dyn Store>) -> Sessions {
     let events = Events::new(
         data_dir.join("events"),
@@ -223,7 +224,7 @@ pub(super) fn sessions(data_dir: PathBuf, store: Arc<dyn Store>, told: Arc<dyn S
     )
 }
 
-/// Makes the folder of a session that ended with its machine; nobody has accounted for that yet.
+/// Creates the folder of a session that ended with its machine, not yet processed.
 pub(super) fn cut_off(sessions: &Path, session: Id, project: Id) -> PathBuf {
     let dir = sessions.join(session.to_string());
     std::fs::create_dir_all(&dir).unwrap();

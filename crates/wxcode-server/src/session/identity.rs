@@ -1,4 +1,4 @@
-//! The conversation's identity as the agent's hooks tell it, on its way into the store.
+//! Writes the conversation's identity, as reported by the agent's hooks, into the store.
 
 use std::{collections::VecDeque, path::PathBuf, sync::Arc};
 
@@ -10,7 +10,7 @@ use wxcode_store::{Result, Rotated, Rotation, Store};
 
 use super::lease::Leases;
 
-/// Changes that may wait for a store that is away; the oldest is given up beyond that.
+/// Changes waiting for an absent store; the oldest is dropped beyond that.
 const UNSAVED_MAX: usize = 1024;
 
 #[derive(Debug)]
@@ -29,7 +29,7 @@ enum Change {
     },
 }
 
-/// Keeps a project's identity in the store in step with what this session's agent reports.
+/// Keeps a project's identity in the store in step with this session's agent.
 pub(super) struct Ledger {
     store: Arc<dyn Store>,
     leases: Leases,
@@ -41,7 +41,8 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Of an agent of the project; one that is not its latest does not change what the current conversation is.
+    /// Creates the writer for an agent of the project; only the latest agent changes the current
+    /// conversation.
     pub(super) fn new(
         store: Arc<dyn Store>,
         leases: Leases,
@@ -89,7 +90,7 @@ impl Ledger {
         });
     }
 
-    /// A run's agent said, at this offset of its output, that a conversation is its current one.
+    /// A run's agent reported its current conversation at this offset of its output.
     pub(super) fn ran(&mut self, offset: u64, id: Uuid) {
         let cursor = HookCursor {
             session_id: self.session,
@@ -124,7 +125,7 @@ impl Ledger {
         self.unsaved.push_back(change);
     }
 
-    /// The conversation that the agent reported last, or else the one that it was started with.
+    /// The agent's last reported conversation, or else the one of its start.
     pub(super) fn latest(&self) -> Option<Uuid> {
         let reported = self.unsaved.iter().rev().find_map(|change| match change {
             Change::Rotate { new, .. } => Some(*new),
@@ -133,12 +134,12 @@ impl Ledger {
         reported.or(self.current)
     }
 
-    /// Whether something waits to be saved.
+    /// Whether a change waits to be saved.
     pub(super) fn is_behind(&self) -> bool {
         !self.unsaved.is_empty()
     }
 
-    /// Saves what waits, in order.
+    /// Saves waiting changes, in order.
     pub(super) async fn save(&mut self) -> Result<()> {
         if self.is_behind() && self.leases.is_elsewhere(self.project).await? {
             tracing::warn!(project = %self.project, "another server has the project: what the agent here reports of its conversation is no longer the project's");
@@ -174,12 +175,12 @@ impl Ledger {
                     let new = *new;
                     match self.store.rotate(self.project, &rotation).await? {
                         Rotated::Won => self.current = Some(new),
-                        // Somebody else changed it: once more, from what it is now.
+                        // Another writer changed it: try again from the present value.
                         Rotated::Lost(current) if current != self.current => {
                             self.current = current;
                             continue;
                         }
-                        // A hook that was accounted for before a restart.
+                        // A hook processed before a restart.
                         Rotated::Lost(_) | Rotated::NoProject => {}
                     }
                 }

@@ -1,4 +1,4 @@
-//! What a server has learned of a session and its later self needs too: a file in the session's folder.
+//! Session metadata that survives a restart of the server: a file in the session's folder.
 
 use std::{fs, io, path::Path};
 
@@ -10,14 +10,14 @@ const FILE: &str = "learned.json";
 /// The version of the file that this build writes.
 const VERSION: u32 = 1;
 
-/// What is known of a session beside what its folder says.
+/// Metadata besides the folder's own files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Learned {
     version: u32,
-    /// How many generations below the agent's process its hooks stand.
+    /// The depth of the agent's hooks, in generations below its process.
     #[serde(default)]
     pub(super) hook_depth: Option<u8>,
-    /// The version of Claude Code that runs or ran.
+    /// The version of Claude Code.
     #[serde(default)]
     pub(super) claude_version: Option<String>,
 }
@@ -33,7 +33,7 @@ impl Default for Learned {
 }
 
 impl Learned {
-    /// What an earlier server wrote; nothing where there is no file, or not a whole one.
+    /// Reads the file; the default without a whole one.
     pub(super) fn read(dir: &Path) -> Self {
         fs::read(dir.join(FILE))
             .ok()
@@ -41,7 +41,7 @@ impl Learned {
             .unwrap_or_default()
     }
 
-    /// Writes it, whole or not at all.
+    /// Writes the file, whole or not at all.
     ///
     /// # Errors
     /// When the folder cannot be written.

@@ -1,5 +1,5 @@
-//! The leases of a server's projects, where it shares its store with others: taken before an agent is started, renewed
-//! while it lives, given back when it has ended. What may be done about one, `wxcode_core::lease` says.
+//! Leases of a server's projects on a shared store: taken before an agent starts, renewed while it
+//! lives, given back at its end. `wxcode_core::lease` decides.
 
 use std::{
     collections::HashMap,
@@ -22,33 +22,33 @@ use super::{
 };
 use crate::settings::Shared;
 
-/// How often a lease that somebody changes at the same time is tried for.
+/// Most tries for a lease under concurrent changes.
 const TRIES: usize = 5;
-/// How long to wait before a renewal that failed is tried again.
+/// Pause before a failed renewal is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// The leases of this server; where it has its store for itself, all of them are its own without asking.
+/// The leases of this server; an unshared store needs none.
 #[derive(Clone)]
 pub(crate) struct Leases(Arc<Inner>);
 
 struct Inner {
     store: Arc<dyn Store>,
     shared: Option<Shared>,
-    /// What other servers have, of those projects that were asked for here.
+    /// Leases of other servers, for the projects requested here.
     sights: Mutex<HashMap<Id, Sight>>,
     began: Instant,
 }
 
-/// What became of a renewal.
+/// The outcome of a renewal.
 #[derive(Debug, PartialEq, Eq)]
 enum Renewal {
     /// The lease is this server's.
     Kept,
-    /// Something came in between: to be tried again.
+    /// Another change intervened: try again.
     Again,
     /// Another server took it.
     Gone(Node),
-    /// There is no such project any more.
+    /// The project is gone.
     Needless,
 }
 
@@ -66,7 +66,7 @@ impl Leases {
         u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Takes the lease of a project; `None` where no lease is needed.
+    /// Takes the lease of a project; `None` when no lease is needed.
     pub(super) async fn take(&self, project: Id) -> Result<Option<Tenure>, StartError> {
         let Some(shared) = &self.0.shared else {
             return Ok(None);
@@ -102,7 +102,7 @@ impl Leases {
         }
     }
 
-    /// What is recorded, and what this server may put in its place.
+    /// Reads the record, and decides about its replacement.
     async fn may_take(
         &self,
         shared: &Shared,
@@ -127,7 +127,7 @@ impl Leases {
         }
     }
 
-    /// Whether another server has the project, or had it last.
+    /// Whether another server has or had the project last.
     pub(super) async fn is_elsewhere(&self, project: Id) -> Result<bool, StoreError> {
         let Some(shared) = &self.0.shared else {
             return Ok(false);
@@ -136,7 +136,7 @@ impl Leases {
         Ok(read.is_some_and(|read| read.node.is_some() && !is_of(&read, &shared.node)))
     }
 
-    /// Gives a lease back, at once for the next one who wants it. Where that fails it runs out.
+    /// Gives a lease back, for the next node at once. After a failure the lease runs out.
     pub(super) async fn give_back(&self, project: Id, tenure: &Tenure) {
         let free = tenure.given_back();
         let swapped = self
@@ -157,7 +157,7 @@ impl Leases {
         let store = &self.0.store;
         let Some(tenure) = held else {
             let read = store.lease(project).await?;
-            // An agent that lives waits for nobody's lease to run out.
+            // A living agent does not wait for another's lease to run out.
             let new = match claim(read.as_ref(), &shared.node, 0, shared.term_ms()) {
                 Claim::Held { by, .. } => return Ok(Renewal::Gone(by)),
                 Claim::Take(new) => new,
@@ -193,7 +193,7 @@ impl Leases {
         })
     }
 
-    /// When a lease is to be renewed.
+    /// The time of the next renewal.
     fn due(&self, tenure: Option<&Tenure>) -> Instant {
         tenure.map_or_else(Instant::now, |tenure| {
             self.0.began + Duration::from_millis(tenure.due_ms())
@@ -206,10 +206,10 @@ fn is_of(lease: &Lease, node: &Node) -> bool {
 }
 
 impl Sessions {
-    /// Fails if another server has the project, and this one runs nothing of it.
+    /// Fails if another server has the project and this one runs nothing of it.
     ///
     /// # Errors
-    /// Which it is, and how long its lease lasts; or the store.
+    /// The other server and the rest of its lease; or a failure of the store.
     pub async fn check_lease(&self, project: Id) -> Result<(), StartError> {
         let seat = self.seat(project);
         if seat.running().is_some() || seat.run().is_some() {
@@ -218,8 +218,9 @@ impl Sessions {
         self.0.leases.check(project).await
     }
 
-    /// Renews the lease of a project while the agent in `dir` lives, until `ended`, and gives it back. An agent whose lease
-    /// another server took is ended. Without a `tenure`, as for an agent that is adopted, it is taken first.
+    /// Renews the lease of a project until `ended`, while the agent in `dir` lives, then gives it
+    /// back. Ends the agent when another server took the lease. Without a `tenure`, as for an
+    /// adopted agent, it first takes the lease.
     pub(super) fn keep_lease(
         &self,
         project: Id,
@@ -233,7 +234,7 @@ impl Sessions {
         };
         let closing = self.0.closing.clone();
         self.0.watchers.spawn(async move {
-            // The agent runs on when the server closes, and its lease with it, for as long as that lasts.
+            // When the server closes, the agent runs on, and its lease until its end.
             tokio::select! {
                 () = keep(&leases, &shared, project, tenure, dir, ended) => {}
                 () = closing.cancelled() => {}

@@ -1,4 +1,4 @@
-//! A running session as the rest of the server sees it.
+//! A session for the rest of the server: its id, its state, its clients.
 
 use std::{
     path::PathBuf,
@@ -26,43 +26,41 @@ use super::{
 };
 use crate::event::Feed;
 
-/// Hook events that a terminal client may be behind before it misses some.
+/// Hook events that a terminal client may lag before it misses some.
 pub(super) const REPORTS_MAX: usize = 256;
 
-/// What the server writes into the session's folder for its own later self.
+/// Metadata in the session's folder, for a later server.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Note {
-    /// The project whose session it is.
     pub(super) project_id: Id,
-    /// The conversation it was started with.
+    /// The conversation at the start.
     pub(super) claude_session_id: Uuid,
-    /// Whether it continued a conversation.
+    /// Whether the conversation was resumed.
     pub(super) resumed: bool,
-    /// Why the conversation before it could not be continued.
+    /// Why the previous conversation was lost.
     pub(super) lost: Option<String>,
-    /// Claude's own folder as the agent sees it.
+    /// Claude's configuration folder as the agent sees it.
     pub(super) config_dir: PathBuf,
 }
 
-/// What is known of a session at a moment.
+/// The present state of a session.
 #[derive(Debug, Clone)]
 pub struct View {
-    /// What the agent does.
     pub agent_state: AgentState,
-    /// The dialog on its screen.
+    /// The dialog on the screen.
     pub dialog: Option<String>,
-    /// What stands there to be answered.
+    /// The pending question.
     pub asks: Option<Arc<Ask>>,
     /// Claude Code's version, once known.
     pub claude_version: Option<String>,
-    /// What is wrong with the conversation's identity, and what to do.
+    /// A problem with the conversation's identity, with a remedy.
     pub warning: Option<String>,
-    /// How it ended; everything that follows from it has been done.
+    /// The end of the session; all consequences are recorded.
     pub exit: Option<Exit>,
 }
 
 impl View {
-    /// Of a session that nobody has followed yet.
+    /// The state of a session without a monitor so far.
     pub(super) const fn starting(claude_version: Option<String>) -> Self {
         Self {
             agent_state: AgentState::Starting,
@@ -74,42 +72,39 @@ impl View {
         }
     }
 
-    /// What was said of an agent that runs counts no more.
+    /// The state of a running agent is void after its end.
     fn forget(&mut self) {
         *self = Self::starting(self.claude_version.take());
     }
 }
 
-/// The other ends of a session, for whoever follows its holder.
+/// A session's ends for its monitor.
 #[derive(Debug)]
 pub(super) struct Ends {
-    /// What everybody is shown.
+    /// Publishes the state.
     pub(super) view: watch::Sender<View>,
-    /// Answers to what is asked.
+    /// Receives answers to questions.
     pub(super) given: mpsc::Receiver<Given>,
 }
 
-/// A session whose holder runs or ran under this server's eyes.
+/// A session that this server monitors or monitored.
 #[derive(Debug)]
 pub struct Session {
-    /// Its id, and the name of its folder.
+    /// The id, also the name of its folder.
     pub id: Id,
-    /// The project whose session it is.
     pub project_id: Id,
-    /// Its folder.
     pub dir: PathBuf,
     /// The agent's process.
     pub agent_pid: i32,
-    /// When that was started, in clock ticks since the boot.
+    /// The process's start time, in clock ticks since the boot.
     pub(super) agent_start: u64,
-    /// When it was started.
     pub started_at: Timestamp,
-    /// Whether it continued a conversation.
+    /// Whether the conversation was resumed.
     pub resumed: bool,
-    /// Why the conversation before it could not be continued, if there was one.
+    /// Why the previous conversation was lost, if it was.
     pub lost: Option<String>,
     pub(super) view: watch::Sender<View>,
-    /// Rings when a delivery was queued.
+    /// Notified when a delivery was queued.
     pub(super) bell: Notify,
     /// Held while a delivery is queued for it, and while it settles its last deliveries and ends:
     /// what is queued for
@@ -117,10 +112,10 @@ pub struct Session {
     pub(super) intake: tokio::sync::Mutex<()>,
     pub(super) reports: broadcast::Sender<Arc<HookEvent>>,
     answers: Mutex<mpsc::Sender<Given>>,
-    /// Where what happens to it is told.
+    /// The project's events.
     pub(super) feed: Arc<Feed>,
     roles: Mutex<Roles>,
-    /// Who drives, for the clients to hear.
+    /// The driver, for the clients.
     driver: watch::Sender<Option<u64>>,
 }
 
@@ -158,8 +153,7 @@ impl Session {
         (session, Ends { view: shown, given })
     }
 
-    /// The other ends once more, for who follows it anew. What was shown by the one before is not known any more; everybody
-    /// who watches goes on watching.
+    /// New ends for a restarted monitor. The earlier state is void; subscribers stay.
     pub(super) fn ends_anew(&self) -> Ends {
         let (answers, given) = mpsc::channel(ANSWERS_MAX);
         *self.answers() = answers;
@@ -172,10 +166,10 @@ impl Session {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers what stands there, or the ask with this id if it is what stands there.
+    /// Answers the pending question, or the question with this id if it is pending.
     ///
     /// # Errors
-    /// When it was not answered by this.
+    /// When this answer failed.
     pub async fn answer(&self, ask: Option<String>, target: Target) -> Result<(), Failure> {
         let (outcome, became) = oneshot::channel();
         let given = Given {
@@ -189,11 +183,11 @@ impl Session {
                 mpsc::error::TrySendError::Full(_) => Failure::Busy,
                 mpsc::error::TrySendError::Closed(_) => Failure::Gone,
             })?;
-        // The watcher goes only with the agent or the server.
+        // The monitor ends only with the agent or the server.
         became.await.unwrap_or(Err(Failure::Gone))
     }
 
-    /// What is known of it now.
+    /// The present state.
     #[must_use]
     pub fn view(&self) -> View {
         self.view.borrow().clone()
@@ -205,7 +199,7 @@ impl Session {
         self.view.borrow().exit.is_some()
     }
 
-    /// Waits until its agent is gone and everything that follows from it has been done.
+    /// Waits until its agent is gone and all consequences are recorded.
     pub async fn ended(&self) -> Exit {
         let mut view = self.view.subscribe();
         loop {
@@ -213,25 +207,25 @@ impl Session {
                 return exit;
             }
             if view.changed().await.is_err() {
-                // The session owns the other end.
+                // The session owns the sender.
                 std::future::pending::<()>().await;
             }
         }
     }
 
-    /// The agent's hook events from now on.
+    /// Subscribes to the agent's hook events.
     #[must_use]
     pub fn reports(&self) -> broadcast::Receiver<Arc<HookEvent>> {
         self.reports.subscribe()
     }
 
-    /// How many terminal clients are attached.
+    /// The number of attached terminal clients.
     #[must_use]
     pub fn clients(&self) -> usize {
         self.roles().clients()
     }
 
-    /// Attaches a terminal client for as long as the answer lives.
+    /// Attaches a terminal client while the returned handle lives.
     #[must_use]
     pub fn attend(self: &Arc<Self>, read_only: bool) -> Attendance {
         let client = self.roles().join();
@@ -251,7 +245,7 @@ impl Session {
         self.roles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the roles, and tells the clients when another one drives.
+    /// Changes the roles, and notifies the clients of a new driver.
     fn change<T>(&self, change: impl FnOnce(&mut Roles) -> T) -> T {
         let mut roles = self.roles();
         let result = change(&mut roles);
@@ -271,20 +265,20 @@ pub struct Attendance {
 }
 
 impl Attendance {
-    /// The client's window has this size; the size that the session is to have now.
+    /// Sets the size of the client's window; returns the session's new size.
     pub fn window(&self, size: Size) -> Option<Size> {
         self.session.change(|roles| roles.window(self.client, size))
     }
 
-    /// The client typed, or asked to drive; the size that the session is to have now.
+    /// The client typed, or asked to drive; returns the session's new size.
     pub fn drive(&self) -> Option<Size> {
         self.session.change(|roles| roles.drive(self.client))
     }
 
-    /// Waits until another client drives than when this was last asked; whether it is this one.
+    /// Waits for another driver than at the last call; returns whether it is this client.
     pub async fn driver_changed(&mut self) -> bool {
         if self.driver.changed().await.is_err() {
-            // The session owns the other end, and this owns the session.
+            // The session owns the sender, and this client owns the session.
             std::future::pending::<()>().await;
         }
         self.drives()

@@ -1,4 +1,5 @@
-//! When to look at the agent's screen: after each burst of output, and after a hook that left none behind; and what it shows.
+//! Screen probe: decides when to read the agent's screen (after each burst of output, and after a
+//! hook without one), and reads it.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -9,25 +10,26 @@ use wxcode_core::{
 };
 use wxcode_terminal::{Screen as _, Size, Terminal};
 
-/// How long the screen must stand still to be at rest when the holder was not heard to say so, in milliseconds.
+/// Time without output after which the screen counts as resting, when the holder did not report it,
+/// in milliseconds.
 const STILL_MS: u64 = 300;
 
-/// Keeps track of which looks were asked for, and why.
+/// Requested screens and their purposes.
 #[derive(Debug, Default)]
 pub(super) struct Looker {
     next_id: u64,
-    /// The look that the holder's word of a quiet screen asked for.
+    /// The screen requested after the holder's report of a quiet screen.
     at_rest: Option<u64>,
-    /// The look that finds out whether the screen stands still.
+    /// The screen requested to find out whether it rests.
     probe: Option<u64>,
-    /// When to probe next.
+    /// The time of the next probe.
     probe_at: Option<u64>,
-    /// The offset that the last probe saw.
+    /// The offset of the last probe.
     seen: Option<u64>,
 }
 
 impl Looker {
-    /// The holder says that the screen is at rest: the id of the look to ask for.
+    /// The holder reports a resting screen; returns the id of the screen to request.
     pub(super) fn rest(&mut self) -> u64 {
         self.probe_at = None;
         self.seen = None;
@@ -36,13 +38,13 @@ impl Looker {
         id
     }
 
-    /// A hook came, so what the screen said before it no longer counts.
+    /// A hook came: earlier screens no longer count.
     pub(super) fn unsettle(&mut self, now: u64) {
         self.seen = None;
         self.probe_at.get_or_insert(now + STILL_MS);
     }
 
-    /// A key was pressed: looks that were asked for before it say nothing any more.
+    /// A key was pressed: screens requested before it are void.
     pub(super) fn renew(&mut self, now: u64) {
         self.at_rest = None;
         self.probe = None;
@@ -50,13 +52,13 @@ impl Looker {
         self.probe_at = Some(now + STILL_MS);
     }
 
-    /// Nobody wants to know any more whether the screen stands still.
+    /// No reader needs a resting screen any longer.
     pub(super) fn relax(&mut self) {
         self.probe_at = None;
         self.seen = None;
     }
 
-    /// The id of the probe to ask for, if it is time.
+    /// The id of the probe to request, if it is due.
     pub(super) fn probe(&mut self, now: u64) -> Option<u64> {
         if self.probe_at.is_none_or(|at| now < at) {
             return None;
@@ -67,12 +69,12 @@ impl Looker {
         Some(id)
     }
 
-    /// When [`Self::probe`] has something to say.
+    /// The time of the next [`Self::probe`].
     pub(super) const fn deadline(&self) -> Option<u64> {
         self.probe_at
     }
 
-    /// A screen came: whether it is at rest.
+    /// A screen arrived; returns whether it rests.
     pub(super) fn saw(&mut self, id: u64, offset: u64, now: u64) -> bool {
         if self.at_rest == Some(id) {
             self.at_rest = None;
@@ -96,7 +98,7 @@ impl Looker {
     }
 }
 
-/// What a screen shows that the agent drew with its first `offset` bytes.
+/// Reads the screen that the agent drew with its first `offset` bytes.
 pub(super) fn read(text: &str, bracketed_paste: bool, offset: u64) -> Look {
     let dialog = dialog::recognize(text).map(|found| Dialog {
         name: found.name.as_str().to_owned(),
@@ -137,8 +139,8 @@ fn form(page: dialog::Form) -> Form {
     }
 }
 
-/// What a delivery of `text` would meet in the prompt of a screen, given as its text and its dump, from which alone placeholders are
-/// told from drafts.
+/// Reads the prompt of a screen for a delivery of `text`. Placeholders differ from drafts only in
+/// the snapshot, so it takes both text and snapshot.
 pub(super) fn prompt(screen: &str, dump: &[u8], size: Size, text: &str) -> Seen {
     let mut terminal = Terminal::new(size);
     terminal.feed(dump, &mut Vec::new());

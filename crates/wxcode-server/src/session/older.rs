@@ -1,4 +1,4 @@
-//! An older conversation of a project becomes its current one, on request.
+//! Switches a project to an older conversation, on request.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -14,10 +14,10 @@ use super::{
 };
 use crate::workspace;
 
-/// Why an older conversation was not resumed; nothing has changed.
+/// Why an older conversation was not resumed; nothing changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ResumeError {
-    /// It is none of the project's.
+    /// It does not belong to the project.
     #[error(
         "the project never had the conversation {0}: choose one of `claude_session_history`, which the session shows"
     )]
@@ -30,7 +30,7 @@ pub enum ResumeError {
     /// The session with another conversation did not end in time.
     #[error("the session that runs did not end in time: try again; the server's log says more")]
     NotEnded,
-    /// Another one became current in the meantime.
+    /// Another conversation became current meanwhile.
     #[error(
         "the current conversation changed in the meantime: look at the session, and ask again if you still want to"
     )]

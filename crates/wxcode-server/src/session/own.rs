@@ -1,4 +1,5 @@
-//! Tells the agent's own hooks from those of other processes that have its secret.
+//! Hook filter: accepts the hooks of the session's own agent, and refuses those of other processes
+//! with its secret.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,7 @@ use wxcode_holder::lineage::Lineage;
 
 use super::learned::Learned;
 
-/// Judges the reports of one session, and remembers what it learned over restarts.
+/// Judges the hooks of one session; its knowledge survives restarts.
 pub(super) struct Gate {
     session: String,
     dir: PathBuf,
@@ -17,7 +18,7 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    /// With what an earlier server learned.
+    /// Starts with an earlier server's knowledge.
     pub(super) fn new(session: impl ToString, dir: &Path, learned: &Learned) -> Self {
         Self {
             session: session.to_string(),
@@ -27,12 +28,12 @@ impl Gate {
         }
     }
 
-    /// Whether the agent was ever heard to begin a conversation.
+    /// Whether the agent ever began a conversation.
     pub(super) fn has_begun(&self) -> bool {
         self.provenance.depth().is_some()
     }
 
-    /// Whether a report is the agent's own. The first one that is not is told in the log.
+    /// Whether a hook is the agent's own. Logs the first foreign one.
     pub(super) fn admits(&mut self, event: &HookEvent, lineage: Lineage) -> bool {
         let standing = match lineage {
             Lineage::Unknown => Standing::Unknown,
@@ -45,7 +46,7 @@ impl Gate {
         if self.provenance.depth() != before {
             let mut learned = Learned::read(&self.dir);
             learned.hook_depth = self.provenance.depth();
-            // Without it the same is learned again, as long as the holder has the report that taught it.
+            // Without the file the depth is learned again, as long as the holder keeps the hook.
             if let Err(error) = learned.write(&self.dir) {
                 tracing::warn!(session = self.session, %error, "where the agent's hooks stand is not kept");
             }

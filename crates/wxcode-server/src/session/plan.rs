@@ -1,4 +1,4 @@
-//! The evidence for a start, and the command line that follows from it.
+//! Gathers the evidence for a start, and builds the command line.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -20,7 +20,7 @@ use wxcode_files::FileError;
 
 use crate::Settings;
 
-/// The environment of an agent, and what follows from it.
+/// The environment of an agent, and values derived from it.
 #[derive(Clone)]
 pub(super) struct Surroundings {
     pub(super) env: Vec<(OsString, OsString)>,
@@ -50,7 +50,7 @@ impl Surroundings {
             .map(|(_, value)| value.as_os_str())
     }
 
-    /// The executable that a name or path means; `None` if there is none.
+    /// Resolves a name or path to an executable; `None` if there is none.
     pub(super) fn executable(&self, claude: &Path) -> Option<PathBuf> {
         let runs = |path: &Path| {
             path.metadata()

@@ -1,41 +1,42 @@
-//! Claude's own record of its process: when to read it, and what it says for sure.
+//! Claude's own record of its process: when to read it, and when to believe it.
 
 use wxcode_claude::running::Status;
 
-/// How often it is read while it may know something that hooks do not tell.
+/// Time between two readings while the record may know more than the hooks.
 pub(super) const INTERVAL_MS: u64 = 1_000;
 
 /// The readings of one session's record.
 #[derive(Debug, Default)]
 pub(super) struct Record {
-    /// When to read it next.
+    /// The time of the next reading.
     next: Option<u64>,
-    /// What it said the last time, unless a hook came since.
+    /// The last reading, unless a hook came since.
     said: Option<Status>,
 }
 
 impl Record {
-    /// It is to be read.
+    /// Requests a reading.
     pub(super) fn watch(&mut self, now: u64) {
         self.next.get_or_insert(now + INTERVAL_MS);
     }
 
-    /// When it is to be read.
+    /// The time of the next reading.
     pub(super) const fn deadline(&self) -> Option<u64> {
         self.next
     }
 
-    /// Whether it is to be read now. Then it is not to be read again until it is watched.
+    /// Whether a reading is due; it then waits for the next request.
     pub(super) fn is_due(&mut self, now: u64) -> bool {
         self.next.take_if(|next| now >= *next).is_some()
     }
 
-    /// A hook came: what the record said before it is old.
+    /// A hook came: earlier readings are void.
     pub(super) fn outdate(&mut self) {
         self.said = None;
     }
 
-    /// It was read: what it says, if it said the same before. It lags a little behind the hooks.
+    /// Takes a reading; returns its value if the last one was equal. Records lag slightly behind
+    /// hooks.
     pub(super) fn says(&mut self, status: Option<Status>) -> Option<Status> {
         let before = std::mem::replace(&mut self.said, status.clone());
         status.filter(|status| before.as_ref() == Some(status))

@@ -1,7 +1,7 @@
-//! The agent's state over sequences that were recorded from the real Claude Code, with what was seen of it in between.
+//! Replays sequences recorded from the real Claude Code against the agent's state.
 //!
-//! A line of a recording is a hook's payload, `look`: what the screen at rest showed, `record`: what Claude's own record
-//! of the process said twice, or `state`: what the agent was doing then.
+//! A line of a recording is a hook's payload, `look` (a resting screen), `record` (Claude's own
+//! record of the process, read twice), or `state` (the agent's real state).
 
 use std::{fs, path::Path};
 
@@ -102,7 +102,7 @@ fn every_recorded_sequence_leads_to_the_state_that_was_seen() {
     }
 }
 
-/// Whatever is cut off or left out of a sequence, the record of the process brings the agent back.
+/// After any cut or gap in a sequence, the process record restores the state.
 #[test]
 fn no_hook_is_needed_to_leave_a_state() {
     for (name, lines) in recordings() {

@@ -1,4 +1,4 @@
-//! Which project has which session: get-or-create without a race, delivering, ending.
+//! The manager of sessions: get-or-create without a race, deliver, end.
 
 use std::{
     collections::HashMap,
@@ -25,8 +25,8 @@ use super::{
 };
 use crate::{Settings, event::Events, planning::Planning};
 
-/// The sessions of this server. Its methods that change something must be carried out to their end: a start that is
-/// dropped half-way would leave an agent that nobody follows.
+/// The sessions of this server. Run its changing methods to their end: a start dropped half-way
+/// would leave an agent without a monitor.
 #[derive(Clone)]
 pub struct Sessions(pub(super) Arc<Inner>);
 
@@ -40,47 +40,46 @@ pub(super) struct Inner {
     seats: Mutex<HashMap<Id, Arc<Seat>>>,
     pub(super) closing: CancellationToken,
     pub(super) watchers: TaskTracker,
-    /// Those of its holders that go on as another build at the same time.
+    /// Permits for holders to change to this build.
     pub(super) upgrades: Arc<Semaphore>,
 }
 
-/// A session that was got or created.
+/// The result of get-or-create.
 #[derive(Debug)]
 pub struct Found {
-    /// The session.
     pub session: Arc<Session>,
     /// Whether this call started it.
     pub created: bool,
 }
 
-/// What became of a request to remove a project.
+/// The outcome of a project's deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retired {
     /// The project is removed, and no agent of it runs.
     Removed,
     /// There is no such project.
     Missing,
-    /// Its session runs, and was not to be ended.
+    /// Its session runs, and `force` was not given.
     Running,
-    /// A run of it is going on, and was not to be ended.
+    /// A run is in progress, and `force` was not given.
     InRun(Id),
-    /// Its session or its run could not be ended in time.
+    /// Its session or its run did not end in time.
     Stuck,
 }
 
-/// What became of a request to deliver something.
+/// The outcome of a delivery request.
 #[derive(Debug)]
 pub enum Delivered {
-    /// It is on its way, or was before.
+    /// The delivery is queued, now or earlier.
     Accepted(Delivery),
-    /// Its key is that of a delivery with another text.
+    /// A delivery with another text has this key.
     KeyTaken(Id),
-    /// The store did not queue it, for a reason other than a delivery that exists.
+    /// The store refused it, for another reason than an existing delivery.
     Refused(Queued),
 }
 
 impl Sessions {
-    /// The sessions of a server. Nothing is adopted yet.
+    /// Creates the sessions of a server, without adopting any.
     #[must_use]
     pub(crate) fn new(
         settings: Arc<Settings>,
@@ -117,7 +116,7 @@ impl Sessions {
         self.seat(project).is_starting()
     }
 
-    /// How many sessions are being started, and the latest session of each project that has one.
+    /// The number of sessions being started, and the latest session of each project.
     #[must_use]
     pub(crate) fn survey(&self) -> (usize, Vec<Arc<Session>>) {
         let seats: Vec<_> = lock(&self.0.seats).values().map(Arc::clone).collect();
@@ -129,16 +128,16 @@ impl Sessions {
         )
     }
 
-    /// The running session of a project, or else the last one that ended.
+    /// The running session of a project, or else the last ended one.
     #[must_use]
     pub fn latest(&self, project: Id) -> Option<Arc<Session>> {
         self.seat(project).latest()
     }
 
-    /// Gets the session of a project, or starts it. However many ask at once, one agent is started.
+    /// Gets the session of a project, or starts it. Any number of callers start one agent.
     ///
     /// # Errors
-    /// When there is none and it cannot be started; nothing is left behind then.
+    /// When it cannot be started; nothing is left behind.
     pub async fn get_or_create(&self, project: Id) -> Result<Found, StartError> {
         let seat = self.seat(project);
         if let Some(session) = seat.running() {
@@ -174,12 +173,12 @@ impl Sessions {
         Ok(seat.latest())
     }
 
-    /// Forgets what is known of a project.
+    /// Forgets a project.
     pub(super) fn forget_seat(&self, project: Id) {
         lock(&self.0.seats).remove(&project);
     }
 
-    /// The caller holds the gate.
+    /// The caller holds the slot's lock.
     pub(super) async fn get_or_start(
         &self,
         seat: &Arc<Seat>,
@@ -212,15 +211,15 @@ impl Sessions {
         })
     }
 
-    /// Queues a delivery and sees that there is a session to take it.
+    /// Queues a delivery and makes sure that a session takes it.
     ///
     /// # Errors
-    /// When no session runs and none can be started: the delivery is `failed` then.
+    /// When no session runs and none can be started: the delivery is `failed`.
     pub async fn deliver(&self, new: &NewDelivery) -> Result<Delivered, StartError> {
         let project = new.output_project_id;
         let seat = self.seat(project);
         let _gate = seat.gate.lock().await;
-        // Before it is queued: nothing is to wait for a session that nobody starts.
+        // Before queueing, so that no delivery waits for a session that nobody starts.
         seat.is_free()?;
         self.check_lease(project).await?;
         let running = seat.running();
@@ -276,8 +275,8 @@ impl Sessions {
             .is_some_and(|delivery| !delivery.state.is_over()))
     }
 
-    /// Ends the session of a project, if one runs: the agent and everything it started, also what earlier ones left
-    /// running. True when it is gone.
+    /// Ends the session of a project: the agent, everything it started, and orphans of earlier
+    /// sessions. Returns whether all are gone.
     pub async fn end(&self, project: Id) -> bool {
         let seat = self.seat(project);
         let _gate = seat.gate.lock().await;
@@ -293,10 +292,10 @@ impl Sessions {
         stopped && self.end_left(project).await
     }
 
-    /// Removes a project and what is known of its sessions; no session of it can be started meanwhile.
+    /// Deletes a project with its sessions; no session of it can start meanwhile.
     ///
     /// # Errors
-    /// When the store fails; a session that ran is ended then.
+    /// When the store fails; a running session is ended by then.
     pub async fn retire(&self, project: Id, force: bool) -> Result<Retired, StoreError> {
         let seat = self.seat(project);
         let _gate = seat.gate.lock().await;
@@ -325,7 +324,7 @@ impl Sessions {
         }
     }
 
-    /// Stops following; the agents run on.
+    /// Stops all monitors; the agents run on.
     pub async fn close(&self) {
         self.0.watchers.close();
         self.0.watchers.wait().await;
@@ -340,7 +339,7 @@ impl Sessions {
         lock(&self.0.seats).get(&project).map(Arc::clone)
     }
 
-    /// Keeps the lease for as long as a session lives.
+    /// Keeps the lease for the session's life.
     pub(super) fn keep_lease_of(&self, session: &Arc<Session>, tenure: Option<Tenure>) {
         let (project, dir) = (session.project_id, session.dir.clone());
         let session = Arc::clone(session);
@@ -377,7 +376,7 @@ impl Sessions {
             .feed
             .tell_with(begun, || seat.take(Arc::clone(&session)));
         let closing = self.0.closing.clone();
-        // What changed while nobody looked is told at once.
+        // Publishes unwatched changes at once.
         let attention = match self.0.store.project(note.project_id).await {
             Ok(Some(project)) => {
                 let workspace = &project.workspace_path;
@@ -405,16 +404,16 @@ impl Sessions {
     }
 }
 
-/// Whether a delivery that exists is what is asked for.
+/// Whether an existing delivery equals the request.
 fn is_same(new: &NewDelivery, delivery: &Delivery) -> bool {
     match &new.command {
         Command::Text(text) => *text == delivery.text,
-        // Found by its milestone.
+        // Its milestone identifies it.
         Command::Milestone { .. } => true,
     }
 }
 
-/// Tells the holder in `dir` to end the agent's whole tree, and waits until it is gone, as `ended` says.
+/// Tells the holder in `dir` to end the agent's whole tree, and waits for `ended`.
 pub(super) async fn stop<T>(dir: &Path, ended: impl Future<Output = T>) -> bool {
     let ended = async {
         match client::connect(dir).await {
@@ -427,7 +426,7 @@ pub(super) async fn stop<T>(dir: &Path, ended: impl Future<Output = T>) -> bool 
                 ended.await;
                 drop(connection);
             }
-            // A holder that is gone is found out and buried by the one who follows it.
+            // The session's monitor finds a vanished holder and marks the session as lost.
             Err(error) => {
                 tracing::warn!(dir = %dir.display(), %error, "the holder does not answer");
                 ended.await;

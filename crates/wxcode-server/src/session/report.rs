@@ -1,4 +1,4 @@
-//! What a session's agent reports by its hooks: as evidence of its state, and as events, each told once.
+//! Turns hooks of a session's agent into evidence and events, each published once.
 
 use std::sync::Arc;
 
@@ -15,20 +15,20 @@ use wxcode_core::{
 use super::live::Session;
 use crate::event::Feed;
 
-/// Longest command, pattern or description that is told, in characters.
+/// Longest published command, pattern or description, in characters.
 pub(super) const SHORT_MAX: usize = 300;
-/// Longest text in the input of a tool that waits for leave, in characters.
+/// Longest text in the input of a tool that waits for permission, in characters.
 pub(super) const INPUT_MAX: usize = 4_000;
-/// Longest path that is told, in characters; the system's own bound.
+/// Longest published path, in characters; the system's own bound.
 pub(super) const PATH_MAX: usize = 4_096;
 
-/// Tells what a session's agent reports, from where an earlier server stopped.
+/// Publishes a session's hooks, from where an earlier server stopped.
 pub(super) struct Reporter {
     session: Id,
     feed: Arc<Feed>,
-    /// Hooks up to these were told of by an earlier server.
+    /// The last hook published by an earlier server.
     reached: Reached,
-    /// Rings when the planning files may be others.
+    /// Wakes the reader of the planning files.
     planning: Arc<Notify>,
 }
 
@@ -42,7 +42,7 @@ impl Reporter {
         }
     }
 
-    /// Tells what a hook reports by itself.
+    /// Publishes a hook's own event.
     pub(super) fn hook(&self, seq: u64, hook: &HookEvent) {
         if seq <= self.reached.report {
             return;
@@ -59,11 +59,11 @@ impl Reporter {
         }
     }
 
-    /// Tells the agent's state. `hook` is the one that gave it, if one did; `next` is the hook to be read next, and
-    /// `live_from` the one that was to come when this server began to read.
+    /// Publishes the agent's state. `hook` is the hook behind it, if any; `next` is the next hook
+    /// to read, and `live_from` the next one at this server's start.
     ///
-    /// While hooks are read again, the states that they lead to were told already. What the screen shows counts when
-    /// all of them are read: before, it is newer than they are.
+    /// States from hooks that are read again are already published. The screen counts only after
+    /// all of them: until then it is newer than the hooks.
     pub(super) fn state(
         &self,
         agent: &Agent,
@@ -90,7 +90,7 @@ impl Reporter {
     }
 }
 
-/// What a session's hook with this number says of the agent's state.
+/// The evidence in a session's hook with this number.
 pub(super) fn evidence(hook: u64, event: &HookEvent) -> Option<Evidence> {
     let by = event.agent_id.clone();
     match &event.kind {
@@ -100,7 +100,7 @@ pub(super) fn evidence(hook: u64, event: &HookEvent) -> Option<Evidence> {
         } => Some(Evidence::Compacted),
         HookKind::SessionStart { .. } => Some(Evidence::SessionStarted),
         HookKind::UserPromptSubmit { .. } => Some(Evidence::PromptSubmitted),
-        // A subagent may work while no turn runs.
+        // A subagent may work between turns.
         HookKind::PreToolUse { .. } => by.is_none().then_some(Evidence::TurnGoesOn),
         HookKind::PreCompact { .. } => by.is_none().then_some(Evidence::Compacting),
         HookKind::PostToolUse {
@@ -130,7 +130,7 @@ pub(super) fn evidence(hook: u64, event: &HookEvent) -> Option<Evidence> {
         HookKind::Stop { .. } | HookKind::SubagentStop => {
             by.map(|by| Evidence::SubagentEnded { by })
         }
-        // Told a minute after the last turn.
+        // Sent a minute after the last turn.
         HookKind::Notification {
             notification_type: Some(kind),
             ..
@@ -142,7 +142,7 @@ pub(super) fn evidence(hook: u64, event: &HookEvent) -> Option<Evidence> {
     }
 }
 
-/// A tool's input with its long texts cut.
+/// A tool's input with long texts cut.
 fn cut(input: &Value) -> Value {
     match input {
         Value::String(text) => shortened(text, INPUT_MAX).into(),
@@ -155,7 +155,7 @@ fn cut(input: &Value) -> Value {
     }
 }
 
-/// The questions that are asked. One that is not as it is known is still one.
+/// The questions of a dialog; one of unknown form still counts.
 fn questions(tool_input: &Value) -> Vec<ask::Question> {
     let option = |option: hook::QuestionOption| ask::QuestionOption {
         label: option.label,
@@ -178,7 +178,7 @@ fn questions(tool_input: &Value) -> Vec<ask::Question> {
     }
 }
 
-/// The event of a session's hook with this number, if it has one of its own.
+/// The event of a session's hook with this number, if it has its own.
 fn told(session_id: Id, hook: u64, event: &HookEvent) -> Option<Kind> {
     let by = Report {
         session_id,

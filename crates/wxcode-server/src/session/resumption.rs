@@ -1,4 +1,4 @@
-//! Sessions that were cut off when the machine went down: told apart from those that ended, and resumed in the background.
+//! Finds sessions that the machine's restart cut off, and resumes them in the background.
 
 use std::sync::Arc;
 
@@ -8,21 +8,19 @@ use wxcode_holder::folder::{HOLDER_LOST, REBOOTED, State, TERMINATED};
 
 use super::{registry::Sessions, start::StartError};
 
-/// Sessions that are resumed at the same time after a start.
+/// Sessions resumed at the same time after a start.
 pub const RESUMED_AT_ONCE: usize = 4;
 
-/// A session that ran when the machine went down, or its container.
+/// A session that ran when the machine, or its container, went down.
 pub(crate) struct CutOff {
-    /// Whose it was.
     pub(super) project: Id,
-    /// Which one it was.
     pub(super) session: Id,
 }
 
-/// Whether a session was cut off, by what its folder says. `settled`: a server has seen its end.
+/// Whether a session was cut off, according to its folder. `settled`: a server has seen its end.
 ///
-/// A holder that was killed while a server watched is an end like any other. SIGTERM comes to all processes
-/// when the machine goes down, and a server may live long enough to see the end of others.
+/// A holder killed under a server's eyes ended normally. SIGTERM reaches all processes when the
+/// machine goes down, and a server may live long enough to see the others end.
 pub(super) fn was_cut_off(state: &State, settled: bool) -> bool {
     match state {
         State::Lost(_) => true,
@@ -42,7 +40,8 @@ pub(super) fn was_cut_off(state: &State, settled: bool) -> bool {
 }
 
 impl Sessions {
-    /// Starts those projects' sessions again that have had no other since, [`RESUMED_AT_ONCE`] at a time.
+    /// Starts the sessions of those projects again that had no other since, [`RESUMED_AT_ONCE`] at
+    /// a time.
     pub(crate) async fn resume_all(&self, cut_off: Vec<CutOff>) {
         let total = cut_off.len();
         let resumed = stream::iter(cut_off)
@@ -59,9 +58,9 @@ impl Sessions {
     async fn resume_one(&self, CutOff { project, session }: CutOff) -> bool {
         let seat = self.seat(project);
         if seat.latest().is_none_or(|latest| latest.id != session) {
-            return false; // another one came after it
+            return false; // another one followed it
         }
-        // A start is carried out to its end, whatever becomes of this.
+        // A start runs to its end even if this task is dropped.
         let sessions = self.clone();
         let started = tokio::spawn(async move { sessions.get_or_create(project).await }).await;
         match started {
@@ -75,7 +74,7 @@ impl Sessions {
         }
     }
 
-    /// Why the session of a project could not be resumed when the server started.
+    /// Why the session of a project could not be resumed at the server's start.
     #[must_use]
     pub fn resume_error(&self, project: Id) -> Option<Arc<str>> {
         self.seat(project).resume_error()

@@ -1,10 +1,10 @@
-//! Who drives a session: whose window gives it its size.
+//! The driver of a session: the client whose window sets the size.
 
 use std::collections::HashMap;
 
 use wxcode_terminal::Size;
 
-/// The terminal clients of a session and their windows. At most one of them drives.
+/// The terminal clients of a session and their windows. At most one drives.
 #[derive(Debug, Default)]
 pub(super) struct Roles {
     windows: HashMap<u64, Option<Size>>,
@@ -13,14 +13,14 @@ pub(super) struct Roles {
 }
 
 impl Roles {
-    /// A client came; its number.
+    /// Adds a client; returns its number.
     pub(super) fn join(&mut self) -> u64 {
         self.next += 1;
         self.windows.insert(self.next, None);
         self.next
     }
 
-    /// A client left. When it drove, nobody does, and the size stays.
+    /// Removes a client. After the driver left nobody drives, and the size stays.
     pub(super) fn leave(&mut self, client: u64) {
         self.windows.remove(&client);
         if self.driver == Some(client) {
@@ -28,7 +28,8 @@ impl Roles {
         }
     }
 
-    /// A client has a window of this size. It drives where nobody does; the size that the session is to have now.
+    /// Sets the size of a client's window. The client drives if nobody does; returns the session's
+    /// new size.
     pub(super) fn window(&mut self, client: u64, size: Size) -> Option<Size> {
         let known = self.windows.get_mut(&client)?.replace(size);
         let drove = self.driver == Some(client);
@@ -39,19 +40,19 @@ impl Roles {
         (drives && !(drove && known == Some(size))).then_some(size)
     }
 
-    /// A client typed, or asked to drive; the size that the session is to have now.
+    /// A client typed, or asked to drive; returns the session's new size.
     pub(super) fn drive(&mut self, client: u64) -> Option<Size> {
         let window = *self.windows.get(&client)?;
         let drove = self.driver.replace(client) == Some(client);
         window.filter(|_| !drove)
     }
 
-    /// Who drives.
+    /// The driver.
     pub(super) fn driver(&self) -> Option<u64> {
         self.driver
     }
 
-    /// How many clients there are.
+    /// The number of clients.
     pub(super) fn clients(&self) -> usize {
         self.windows.len()
     }

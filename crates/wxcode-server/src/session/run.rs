@@ -1,4 +1,4 @@
-//! The runs of this server: work without a terminal, never beside a session, never two at once.
+//! Headless runs of this server: never next to a session, never two at once in a project.
 
 mod adoption;
 mod begin;
@@ -20,32 +20,33 @@ use super::{
     seat::Seat,
 };
 
-/// Runs of a project that are kept when they are over, the latest ones.
+/// Ended runs of a project that are kept, the latest ones.
 pub const RUNS_KEPT: usize = 20;
-/// Longest answer of a run that is kept, in bytes.
+/// Longest kept answer of a run, in bytes.
 pub const RESULT_MAX: usize = 256 << 10; // 256 KiB
 /// The folder of the runs in the data folder.
 pub(super) const FOLDER: &str = "runs";
 
 impl Sessions {
-    /// The run of a project that is going on.
+    /// The project's run in progress.
     #[must_use]
     pub fn run_under_way(&self, project: Id) -> Option<Arc<Run>> {
         self.seat(project).run()
     }
 
-    /// The runs of a project that are known, oldest first.
+    /// The known runs of a project, oldest first.
     #[must_use]
     pub fn runs(&self, project: Id) -> Vec<Arc<Run>> {
         self.seat(project).runs()
     }
 
-    /// Ends a run: the agent and everything it started. True when it is gone.
+    /// Ends a run: the agent and everything it started. Returns whether it is gone.
     pub async fn stop_run(&self, run: &Run) -> bool {
         run.is_over() || stop(&run.dir, run.ended()).await
     }
 
-    /// Forgets the runs of a project that are over but for the latest `kept`, and removes their folders in the background.
+    /// Forgets the ended runs of a project except the latest `kept`, and removes their folders in
+    /// the background.
     pub(super) fn prune_runs(&self, seat: &Seat, kept: usize) {
         let over: Vec<Arc<Run>> = seat
             .runs()

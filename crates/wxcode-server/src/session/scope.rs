@@ -1,4 +1,4 @@
-//! Where systemd answers, so that each holder can have a scope of its own.
+//! Finds the systemd bus, through which each holder can get a scope of its own.
 
 use std::{
     ffi::OsString,
@@ -10,12 +10,12 @@ use wxcode_holder::folder::Scope;
 
 use crate::Settings;
 
-/// Where systemd says that it is the one that started the system.
+/// Exists where systemd started the system.
 const BOOTED: &str = "/run/systemd/system";
 /// The bus of the system.
 const SYSTEM_BUS: &str = "/run/dbus/system_bus_socket";
 
-/// The scope for a session or a run; `None` where there is no systemd to ask, or none is wanted.
+/// The scope for a session or a run; `None` without systemd, or when scopes are off.
 pub(super) fn of(settings: &Settings, session: &str, project: &str) -> Option<Scope> {
     let bus = settings.scopes.then(|| bus(&settings.environment))??;
     Some(Scope {
@@ -30,7 +30,7 @@ pub(super) fn of(settings: &Settings, session: &str, project: &str) -> Option<Sc
 #[must_use]
 pub fn bus(environment: &[(OsString, OsString)]) -> Option<PathBuf> {
     let booted = Path::new(BOOTED).is_dir();
-    // The owner of what belongs to this process.
+    // The owner of this process's entries.
     let uid = std::fs::metadata("/proc/self").ok()?.uid();
     let get = |name: &str| {
         let found = environment.iter().find(|(key, _)| key == name);

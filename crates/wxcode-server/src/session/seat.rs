@@ -1,4 +1,4 @@
-//! A project's place for its one agent: who holds it, and who sat there last.
+//! A project's slot for its one agent process, and its latest session.
 
 use std::{
     collections::BTreeMap,
@@ -12,23 +12,23 @@ use wxcode_core::id::Id;
 
 use super::{live::Session, run::Run};
 
-/// A project's place for its one agent, a session's or a run's.
+/// A project's slot for its one agent, a session's or a run's.
 #[derive(Default)]
 pub(super) struct Seat {
-    /// Held while a session or a run is started or ended, so that there is never a second agent.
+    /// Held during the start or end of a session or a run, so that there is never a second agent.
     pub(super) gate: tokio::sync::Mutex<()>,
     /// The latest session, running or ended.
     latest: Mutex<Option<Arc<Session>>>,
-    /// Why that one could not be resumed when the server started.
+    /// Why that session could not be resumed at the server's start.
     resume_error: Mutex<Option<Arc<str>>>,
-    /// The runs that are known; at most one of them is going on.
+    /// The known runs; at most one is in progress.
     pub(super) runs: Mutex<BTreeMap<Id, Arc<Run>>>,
-    /// Whether the gate is held for the start of a run.
+    /// Whether the lock is held for the start of a run.
     pub(super) begins_run: AtomicBool,
 }
 
 impl Seat {
-    /// Gives the place to a session.
+    /// Puts a session into the slot.
     pub(super) fn take(&self, session: Arc<Session>) {
         *lock(&self.latest) = Some(session);
         *lock(&self.resume_error) = None;
@@ -42,7 +42,7 @@ impl Seat {
         lock(&self.resume_error).clone()
     }
 
-    /// Holds off every other start and end for as long as the answer lives.
+    /// Blocks every other start and end while the returned guard lives.
     pub(super) async fn hold(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.gate.lock().await
     }
@@ -57,7 +57,7 @@ impl Seat {
 
     /// Whether a session is being started.
     pub(super) fn is_starting(&self) -> bool {
-        // The gate is also held while a session is ended, but then it still runs.
+        // The lock is also held during a session's end, but then it still runs.
         self.running().is_none()
             && !self.begins_run.load(Ordering::Acquire)
             && self.run().is_none()
@@ -65,7 +65,7 @@ impl Seat {
     }
 }
 
-/// A poisoned lock guards a whole value here: every change of it is one assignment.
+/// A poisoned lock still guards a whole value: every change of it is one assignment.
 pub(in crate::session) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

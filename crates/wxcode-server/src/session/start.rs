@@ -1,4 +1,4 @@
-//! Starts the agent of a project: evidence, decision, identity, folder, holder, in this order.
+//! Starts the agent of a project, in this order: evidence, decision, identity, folder, holder.
 
 use std::{
     fs,
@@ -40,19 +40,17 @@ use crate::{
 
 /// Size of a new session until a client drives it, in columns and rows.
 const SIZE: (u16, u16) = (120, 40);
-/// How often a start decides anew because somebody else changed the conversation's id.
+/// Most decisions of a start when others change the conversation's id.
 const DECISIONS_MAX: usize = 5;
 
-/// Why a session could not be started. Nothing of it is left behind.
+/// Why a session could not start. Nothing of it is left behind.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// There is no such project.
     #[error("there is no such output project: list them to find its id")]
     NoProject,
-    /// The workspace is not there.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
-    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Claude Code did not start.
@@ -66,7 +64,7 @@ pub enum StartError {
         "the session's files cannot be used: {0}; check permissions and free space of the data folder"
     )]
     Folder(#[from] io::Error),
-    /// Somebody else runs the conversation.
+    /// Another process runs the conversation.
     #[error(
         "another claude (process {0}) runs the conversation of this project, and two would mix it up: end that one, then start the session again"
     )]
@@ -76,15 +74,15 @@ pub enum StartError {
         "another server on the same database has this project: {server}; ask that one. Where it is gone for good its lease runs out: ask again in {left_s} s"
     )]
     Elsewhere {
-        /// Which.
+        /// The name of the server.
         server: String,
-        /// How long it lasts without a renewal, in seconds.
+        /// The rest of its lease without a renewal, in seconds.
         left_s: u64,
     },
-    /// A run of the project is going on.
+    /// A run of the project is in progress.
     #[error("{}", run::in_the_way(*.0))]
     InRun(Id),
-    /// A run was asked for, and the project's session is live.
+    /// A run was requested while the project's session is live.
     #[error(
         "the project's session is live: deliver the prompt to it (POST …/deliveries), or end it first (DELETE …/session)"
     )]
@@ -118,21 +116,22 @@ pub enum StartError {
     Closing,
 }
 
-/// A session whose holder runs.
+/// A session with a running holder.
 pub(super) struct Started {
     pub(super) id: Id,
     pub(super) dir: PathBuf,
     pub(super) note: Note,
     pub(super) holder: HolderFile,
     pub(super) at: Timestamp,
-    /// Whether no other agent of the project was started later: what an older one said of the conversation is past.
+    /// Whether no other agent of the project started later; an older agent no longer decides the
+    /// conversation.
     pub(super) is_latest: bool,
 }
 
-/// Starts the agent of `project`, which must have none. The caller holds the project's gate.
+/// Starts the agent of `project`, which must have none. The caller holds the slot's lock.
 ///
-/// `before` is when the project's session before this one started: whatever the clock says, this one starts later, so that
-/// the folders tell which is the latest.
+/// `before` is the start of the project's previous session. The new one gets a later time, with any
+/// clock, so that the folders show which is the latest.
 pub(super) async fn start(
     settings: &Settings,
     store: &dyn Store,
@@ -160,7 +159,7 @@ pub(super) async fn start(
     let rider = match board(store, &project, &plan, id).await {
         Ok(rider) => rider,
         Err(error) => {
-            // Nothing is in it yet.
+            // The folder is still empty.
             let _ = fs::remove_dir(&dir);
             return Err(error);
         }
@@ -196,14 +195,14 @@ pub(super) async fn start(
             if let Some(rider) = rider {
                 alight(store, rider).await;
             }
-            // Best effort: a folder without a holder's record is passed over.
+            // Best effort: a scan skips a folder without a holder's record.
             let _ = fs::remove_dir_all(&dir);
             Err(error)
         }
     }
 }
 
-/// The executable of Claude Code.
+/// Finds the executable of Claude Code.
 pub(super) async fn find_claude(
     settings: &Settings,
     surroundings: &Surroundings,
@@ -220,8 +219,8 @@ pub(super) async fn find_claude(
     found.ok_or_else(missing)
 }
 
-/// Decides how to start, with the id saved by compare-and-set before anything is spawned. `first` is how a project's first
-/// conversation comes. The same for sessions and for runs.
+/// Decides how to start, and saves a new id by compare-and-set before the spawn. `first` is the
+/// source of a project's first conversation. Serves sessions and runs.
 pub(super) async fn identify(
     store: &dyn Store,
     project: Id,
@@ -262,7 +261,7 @@ pub(super) async fn identify(
     ))
 }
 
-/// That no process runs the conversation: this server has none of the project.
+/// Checks that no process runs the conversation: this server has none of the project.
 pub(super) async fn unclaimed(config_dir: &Path, conversation: Uuid) -> Result<(), StartError> {
     let dir = config_dir.to_owned();
     let look = move || claim::claims(&dir, None, conversation);
@@ -273,7 +272,7 @@ pub(super) async fn unclaimed(config_dir: &Path, conversation: Uuid) -> Result<(
     }
 }
 
-/// Makes the folder of a session or a run.
+/// Creates the folder of a session or a run.
 pub(super) fn make_folder(root: &Path, id: Id) -> io::Result<PathBuf> {
     let dir = root.join(id.to_string());
     fs::DirBuilder::new()
@@ -283,7 +282,8 @@ pub(super) fn make_folder(root: &Path, id: Id) -> io::Result<PathBuf> {
     Ok(dir)
 }
 
-/// The milestone's command that starts the project's first conversation goes along as its prompt.
+/// Takes the milestone's command that starts the project's first conversation as the initial
+/// prompt.
 async fn board(
     store: &dyn Store,
     project: &OutputProject,
@@ -307,7 +307,7 @@ async fn board(
         .await?)
 }
 
-/// The start failed: its rider waits to be typed, as before.
+/// After a failed start the command waits to be typed, as before.
 async fn alight(store: &dyn Store, rider: Delivery) {
     if let Err(error) = store.step(&route(&rider, Route::Typed, None)).await {
         tracing::warn!(delivery = %rider.id, %error, "a delivery could not be put back in line");
@@ -355,7 +355,7 @@ async fn bring_up(
     hold(settings, surroundings, project, dir, argv, note, at).await
 }
 
-/// Writes what is to be run into its folder, and starts the holder that runs it.
+/// Writes the spec into its folder, and starts its holder.
 pub(super) async fn hold(
     settings: &Settings,
     surroundings: &Surroundings,

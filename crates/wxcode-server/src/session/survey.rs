@@ -1,4 +1,4 @@
-//! What the folders of sessions and runs say, and putting right those that are not whole.
+//! Scans session and run directories at startup and repairs damaged ones.
 
 use std::{
     fs, io,
@@ -12,21 +12,20 @@ use wxcode_holder::folder::{self, FolderError, State, read_spec};
 
 use super::live::Note;
 
-/// How long all starts that were cut in two may take to be undone, before their folders are looked at as they are.
+/// Time for all interrupted starts to be rolled back before their folders are read as they are.
 const UNDONE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A session that a folder names.
+/// A session found in a folder.
 pub(super) struct Found {
     pub(super) id: Id,
     pub(super) dir: PathBuf,
     pub(super) note: Note,
-    /// When it was started.
     pub(super) at: Timestamp,
     pub(super) state: State,
 }
 
-/// The sessions that the folders below `root` name, in the order of their making, those that run last. Damaged folders are mended; what
-/// cannot be is told.
+/// Scans the sessions below `root`, in order of creation, running ones last. Repairs damaged
+/// folders and logs those beyond repair.
 ///
 /// # Errors
 /// `root` cannot be read or made.
@@ -54,7 +53,7 @@ pub(super) async fn sessions(root: PathBuf) -> io::Result<Vec<Found>> {
     Ok(found)
 }
 
-/// What a folder says whose `holder.json` is damaged or missing, once that is put right; `None` for one that cannot be.
+/// The state of a folder after repairing a damaged or missing `holder.json`; `None` beyond repair.
 async fn mended(id: Id, dir: &Path, error: FolderError) -> Option<State> {
     let mended = match error.is_mendable() {
         true => wxcode_holder::mend(dir).await,
@@ -72,7 +71,7 @@ async fn mended(id: Id, dir: &Path, error: FolderError) -> Option<State> {
     }
 }
 
-/// Without its spec nobody knows whose session it is.
+/// Without its spec the project of the session is unknown.
 fn report_unreadable(id: Id, dir: &Path, state: &State) {
     let folder = dir.display();
     match state {
@@ -87,7 +86,7 @@ fn report_unreadable(id: Id, dir: &Path, state: &State) {
     }
 }
 
-/// The runs that the folders below `root` name and that can be read, in the order of their making, those that run last.
+/// Scans the readable runs below `root`, in order of creation, running ones last.
 ///
 /// # Errors
 /// `root` cannot be read or made.
@@ -95,7 +94,8 @@ pub(super) async fn runs(root: PathBuf) -> io::Result<Vec<(Id, PathBuf, State)>>
     Ok(readable(settled(root).await?))
 }
 
-/// The folders of sessions or runs below `root` that can be read, in the order of their making, those that run last, and what each says.
+/// The readable folders of sessions or runs below `root`, in order of creation, running ones last,
+/// with their states.
 pub(super) fn survey(root: &Path) -> io::Result<Vec<(Id, PathBuf, State)>> {
     Ok(readable(look(folders(root)?)))
 }
@@ -106,7 +106,8 @@ fn readable(looked: Vec<Looked>) -> Vec<(Id, PathBuf, State)> {
         .collect()
 }
 
-/// What the folders below `root` say when no start that the end of the server before broke off or cut in two is left there.
+/// The states of the folders below `root`, after waiting for interrupted starts and removing their
+/// remains.
 async fn settled(root: PathBuf) -> io::Result<Vec<Looked>> {
     let settle = move || {
         let folders = folders(&root)?;
@@ -126,7 +127,8 @@ async fn settled(root: PathBuf) -> io::Result<Vec<Looked>> {
         .map_err(io::Error::other)?
 }
 
-/// Waits for starts that were cut in two: their holders undo them, and until then look like ones that hold a session.
+/// Waits for interrupted starts: their holders roll them back, and look like holders of a session
+/// until then.
 fn let_starts_end(folders: &[(Id, PathBuf)]) {
     let until = Instant::now() + UNDONE_TIMEOUT;
     for (id, dir) in folders {
@@ -136,7 +138,7 @@ fn let_starts_end(folders: &[(Id, PathBuf)]) {
     }
 }
 
-/// Removes the folder of a start that was broken off: no holder has ever held anything there.
+/// Removes the folder of an aborted start, in which no holder ever held a session.
 fn break_off(id: Id, dir: &Path) {
     match fs::remove_dir_all(dir) {
         Ok(()) => tracing::info!(%id, "a start that was broken off is cleared away"),
@@ -146,22 +148,22 @@ fn break_off(id: Id, dir: &Path) {
     }
 }
 
-/// A folder, and what it says.
+/// A folder, and its state.
 type Looked = (Id, PathBuf, Result<State, FolderError>);
 
-/// What folders say, in the order of their making, those that run last.
+/// States of folders, in order of creation, running ones last.
 fn look(folders: Vec<(Id, PathBuf)>) -> Vec<Looked> {
     let looked = folders.into_iter().map(|(id, path)| {
         let state = folder::inspect(&path);
         (id, path, state)
     });
     let mut found: Vec<Looked> = looked.collect();
-    // One that runs is its project's session, whatever a clock that was set back says of when it was made.
+    // A running one is its project's session, even if a clock set back says otherwise.
     found.sort_by_key(|(id, _, state)| (matches!(state, Ok(State::Live(_))), *id));
     found
 }
 
-/// The folders below `root` that are named by an id.
+/// The folders below `root` with an id as name.
 pub(super) fn folders(root: &Path) -> io::Result<Vec<(Id, PathBuf)>> {
     fs::create_dir_all(root)?;
     let mut found = Vec::new();
@@ -175,7 +177,7 @@ pub(super) fn folders(root: &Path) -> io::Result<Vec<(Id, PathBuf)>> {
     Ok(found)
 }
 
-/// Whose session a folder is of, and when it was started.
+/// The project of a session's folder, and its start.
 pub(super) fn read_note(dir: &Path) -> Option<(Note, Timestamp)> {
     let spec = read_spec(dir).ok()?;
     Some((

@@ -1,4 +1,4 @@
-//! Has the holder of a session that is quiet go on as this build, where another one started it.
+//! Changes the holder of a quiet session to this build, when another build started it.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -9,31 +9,31 @@ use wxcode_holder::{
     folder::BUILD,
 };
 
-/// How many holders go on as this build at the same time.
+/// Holders that change at the same time.
 pub(super) const AT_ONCE: usize = 4;
-/// How often it is tried with one holder before it is left as it is, until the server starts again.
+/// Most tries with one holder until the server starts again.
 const TRIES: u32 = 3;
-/// How soon it is looked again whether the session is quiet, in milliseconds.
+/// Pause before looking again whether the session is quiet, in milliseconds.
 const AGAIN_MS: u64 = 1_000;
-/// How soon it is tried again with a holder that was busy, in milliseconds.
+/// Pause before trying a busy holder again, in milliseconds.
 const BUSY_MS: u64 = 5_000;
-/// How soon it is tried again after it failed, in milliseconds.
+/// Pause after a failure, in milliseconds.
 const FAILED_MS: u64 = 15_000;
-/// How long a holder may take to answer, in milliseconds: longer than it gives itself.
+/// Time for a holder to answer, in milliseconds; longer than its own limit.
 const ANSWER_MS: u64 = 30_000;
 
-/// What is to be done about the holder of one session.
+/// The upgrade of one session's holder.
 #[derive(Debug)]
 pub(super) struct Upgrade {
     session: Id,
     /// The program of this build.
     program: PathBuf,
-    /// Those that go on at the same time; `None` where holders are left as they are.
+    /// Permits for upgrades at the same time; `None` when holders stay as they are.
     gate: Option<Arc<Semaphore>>,
     tries: u32,
-    /// When it is to be looked at next.
+    /// The time of the next look.
     due: Option<u64>,
-    /// The holder was asked, and has not answered or not come back.
+    /// The holder was asked, and has not answered or returned.
     asked: Option<OwnedSemaphorePermit>,
 }
 
@@ -49,7 +49,7 @@ impl Upgrade {
         }
     }
 
-    /// The holder is connected anew, and says what it is.
+    /// The holder is connected again, and reports its build.
     pub(super) fn connected(&mut self, welcome: &Welcome, now: u64) {
         let asked = self.asked.take().is_some();
         self.due = None;
@@ -65,12 +65,12 @@ impl Upgrade {
         }
     }
 
-    /// When [`Self::tick`] has something to do.
+    /// The time of the next [`Self::tick`].
     pub(super) fn deadline(&self) -> Option<u64> {
         self.due
     }
 
-    /// Asks the holder, if it is time, nothing is going on in the session and not too many are asked.
+    /// Asks the holder if it is due, the session is quiet, and a permit is free.
     pub(super) async fn tick(
         &mut self,
         is_quiet: bool,
@@ -99,7 +99,7 @@ impl Upgrade {
         Ok(())
     }
 
-    /// The holder goes on as it is.
+    /// The holder refused and stays as it is.
     pub(super) fn refused(&mut self, busy: bool, reason: &str, now: u64) {
         self.asked = None;
         match busy {

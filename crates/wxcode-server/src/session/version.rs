@@ -1,4 +1,4 @@
-//! Tells once when an agent is of another version than the one that wxcode was tested with.
+//! Logs once when an agent's version differs from the tested one.
 
 use std::sync::OnceLock;
 

@@ -1,4 +1,5 @@
-//! Follows one session's holder: folds its events into the agent's state, and lets identity and deliveries follow.
+//! The session monitor: follows one session's holder, folds its events into the agent's state, and
+//! drives identity and deliveries.
 
 mod end;
 mod hook;
@@ -38,13 +39,13 @@ use super::{
 
 pub(super) use end::gone;
 
-/// Shortest and longest wait before a holder that cannot be reached is tried again.
+/// Shortest and longest pause before an unreachable holder is tried again.
 pub(super) const RECONNECT: (Duration, Duration) =
     (Duration::from_millis(50), Duration::from_secs(2));
-/// How often a store that is away is tried again for the last words of a session.
+/// Pause before an absent store is tried again at the end of a session.
 pub(super) const LAST_WORDS_RETRY: Duration = Duration::from_secs(1);
 
-/// File in a session's folder: the session ended, and everything that follows from it has been done.
+/// File in a session's folder: the session ended, and all consequences are recorded.
 pub(super) const SETTLED: &str = "settled";
 
 /// Follows one session until its agent is gone or the server closes.
@@ -64,16 +65,16 @@ pub(super) struct Watcher {
     gate: Gate,
     /// The hook to read next.
     next_seq: u64,
-    /// Hooks before this one were reported to an earlier server already.
+    /// Hooks before this one reached an earlier server.
     live_from: Option<u64>,
     crosscheck: CrossCheck,
-    /// The process of Claude Code itself, which a wrapper may have started.
+    /// The process of Claude Code itself, possibly a child of a wrapper.
     claude_pid: i32,
     record: Record,
     upgrade: Upgrade,
 }
 
-/// Why a connection is no longer followed.
+/// Why a connection ended.
 enum Parted {
     Exited(Exit),
     Disconnected,
@@ -184,9 +185,9 @@ impl Watcher {
         }
     }
 
-    /// The next moment that something is due.
+    /// The time of the next due task.
     fn deadline(&self) -> Option<u64> {
-        // What the store did not take is offered again together with the record of the process.
+        // Changes that the store refused are offered again together with the process record.
         let deadlines = [
             self.courier.deadline(),
             self.answerer.deadline(),
@@ -239,7 +240,7 @@ impl Watcher {
                 dump,
                 ..
             } if self.courier.asked_for(id) => {
-                // Within an update half of it may be drawn: as good as nothing.
+                // Within a synchronized update the screen may be half drawn: ignore it.
                 let text = if modes.synchronized { "" } else { &text };
                 let screen = (text, &dump[..], size);
                 self.courier.looked(id, screen, holder, now).await?;

@@ -1,4 +1,4 @@
-//! The binary protocol: frames as they are, and the credit of the client.
+//! The binary protocol: frames unchanged, with the client's credit.
 
 use std::collections::VecDeque;
 
@@ -8,13 +8,13 @@ use bytes::Bytes;
 use super::protocol::Heard;
 use wxcode_protocol::websocket::{CREDIT, ClientFrame, DecodeError, ServerFrame};
 
-/// Frames that are accounted together, in bytes: a bound for the number of accounts.
+/// Frames counted together, in bytes: a bound on the number of entries.
 const ACCOUNT: usize = 16 << 10; // 16 KiB
 
-/// What is on the way to a client and not acknowledged.
+/// Unacknowledged frames on the way to a client.
 #[derive(Default)]
 pub(super) struct Binary {
-    /// The offset that acknowledges them, and how many bytes.
+    /// The offset that acknowledges them, and their bytes.
     sent: VecDeque<(u64, usize)>,
     unacknowledged: usize,
 }

@@ -1,4 +1,4 @@
-//! One attached client: which session it gets, how it is greeted, and its end.
+//! One attached client: gets its session, greets it, and closes it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,11 +30,12 @@ use crate::{
 };
 use wxcode_protocol::websocket::{Notice, ServerFrame, Status};
 
-/// How long a client may take to say its last word after a close.
+/// Time for a client to answer a close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long it may take to find out how a session ended whose holder is gone: what a killed holder leaves is ended first.
+/// Time to find out how a session without a holder ended: the orphans of a killed holder are ended
+/// first.
 const LOST_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a client may take for its last messages when the agent has ended.
+/// Time for a client to take its last messages after the agent's end.
 const LAST_TIMEOUT: Duration = Duration::from_secs(30);
 /// The reason of the close where a client joins only, and there is nothing to join.
 const NOTHING_RUNS: &str =
@@ -48,7 +49,7 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// Serves the client until one of both has to go.
+    /// Serves the client until either side ends.
     pub(super) async fn attend(
         &mut self,
         app: &App,
@@ -128,7 +129,7 @@ impl Client {
         }
     }
 
-    /// Gets the session of a milestone's project; a pending milestone is started.
+    /// Gets the session of a milestone's project; starts a pending milestone.
     async fn begin(&mut self, app: &App, milestone: &Milestone) -> Result<Found, End> {
         let running = app.sessions.running(milestone.output_project_id).is_some();
         if milestone.status == MilestoneStatus::Pending {
@@ -202,7 +203,7 @@ impl Client {
             }
             None => None,
         };
-        // A holder that is gone without a word: the session's watcher finds out why.
+        // A holder vanished without a word: the session's monitor finds out why.
         let exit = match exit {
             Some(exit) => exit,
             None => {
@@ -218,7 +219,8 @@ impl Client {
         if let Some(rest) = self.protocol.finish() {
             self.line.push(rest);
         }
-        // What the holder could not tell any more; nobody is taken back behind what he has.
+        // Sends the output that the holder no longer has; never goes back before the client's
+        // offset.
         if reached.is_none_or(|reached| reached < exit.offset) {
             self.last_screen(session, &exit).await;
         }
@@ -226,7 +228,7 @@ impl Client {
         self.finish("the agent ended").await
     }
 
-    /// The screen that a session left behind.
+    /// The last screen of a session.
     async fn last_screen(&mut self, session: &Session, exit: &Exit) {
         let dir = session.dir.clone();
         let read = tokio::task::spawn_blocking(move || screen::last(&dir)).await;
@@ -239,14 +241,14 @@ impl Client {
         }
     }
 
-    /// Queues what the client is to be told.
+    /// Queues a message to the client.
     pub(super) fn tell(&mut self, frame: ServerFrame) {
         if let Some(message) = self.protocol.tell(frame) {
             self.line.push(message);
         }
     }
 
-    /// Says why, and closes.
+    /// Sends the reason, and closes.
     pub(super) async fn close(mut self, end: End) {
         if end.code == 0 {
             return;
@@ -261,7 +263,7 @@ impl Client {
             code: end.code,
             reason: end.shortened().to_owned().into(),
         })));
-        // The close is complete when the client has answered it.
+        // The close is complete with the client's answer.
         let farewell = async { while !matches!(self.line.turn(true).await, Turn::Gone) {} };
         let _ = timeout(CLOSE_TIMEOUT, farewell).await;
     }
@@ -286,11 +288,12 @@ async fn unfinished(app: &App, id: Id) -> Result<Milestone, End> {
     Ok(milestone)
 }
 
-/// How the session ended whose holder closed the connection, or that it goes on: as another build, mostly.
+/// Finds out how the session of a closed holder connection ended, or that it goes on, usually as
+/// another build.
 async fn ended(session: &Session) -> Result<Exit, &'static str> {
     tokio::select! {
         exit = session.ended() => Ok(exit),
-        // One that has ended has nobody who answers.
+        // An ended session has no holder to answer.
         () = async {
             if client::connect(&session.dir).await.is_err() {
                 std::future::pending::<()>().await;
@@ -299,7 +302,7 @@ async fn ended(session: &Session) -> Result<Exit, &'static str> {
     }
 }
 
-/// Tells the holder the client's name; the number of the newest input that it has of it.
+/// Sends the client's name to the holder; returns the number of its newest input there.
 async fn identify(connection: &mut Connection, name: [u8; 16]) -> u64 {
     let Connection {
         sender, receiver, ..
@@ -311,7 +314,7 @@ async fn identify(connection: &mut Connection, name: [u8; 16]) -> u64 {
         match receiver.next().await {
             Ok(Some(Event::Identified { newest })) => return newest,
             Ok(Some(_)) => {}
-            // The stream finds the same, and what became of the session.
+            // The stream finds the same, and the session's fate.
             Ok(None) | Err(_) => return 0,
         }
     }

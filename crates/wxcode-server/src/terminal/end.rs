@@ -1,4 +1,4 @@
-//! How a terminal is closed: the codes of the contract, and the reason with each.
+//! Close codes of a terminal, each with its reason.
 
 use std::borrow::Cow;
 
@@ -19,13 +19,13 @@ pub(super) mod code {
     pub(in crate::terminal) const NOT_ALLOWED: u16 = 4401;
 }
 
-/// A close frame has room for so many bytes of reason.
+/// Bytes of a reason in a close frame.
 const REASON_MAX: usize = 123;
 
 /// Why a terminal is closed.
 pub(super) struct End {
     pub(super) code: u16,
-    /// The code of the error message that comes before the close.
+    /// The code of the error message before the close.
     pub(super) error: Option<&'static str>,
     pub(super) reason: Cow<'static, str>,
 }
@@ -43,7 +43,7 @@ impl End {
         }
     }
 
-    /// The reason as far as a close frame has room for it.
+    /// The reason, cut to the room of a close frame.
     pub(super) fn shortened(&self) -> &str {
         let mut end = self.reason.len().min(REASON_MAX);
         while !self.reason.is_char_boundary(end) {
@@ -52,7 +52,7 @@ impl End {
         &self.reason[..end]
     }
 
-    /// The client is gone: nothing more can be said.
+    /// The client is gone: nothing more can be sent.
     pub(super) const fn gone() -> Self {
         Self {
             code: 0,

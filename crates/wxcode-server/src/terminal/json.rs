@@ -1,4 +1,4 @@
-//! The JSON protocol: what the first implementation's browser client speaks, as frames.
+//! The JSON protocol of the first implementation's browser client, translated to frames.
 
 use axum::extract::ws::Message;
 use bytes::Bytes;
@@ -12,11 +12,11 @@ use super::{
 };
 use wxcode_protocol::websocket::{ClientFrame, INPUT_MAX, ServerFrame};
 
-/// What a client has been shown of the session, and how far it has counted.
+/// The client's view of the session, and its count of bytes.
 #[derive(Default)]
 pub(super) struct Json {
     cutter: Cutter,
-    /// It has been shown something.
+    /// It has received a screen.
     drawn: bool,
     inputs: u64,
 }
@@ -81,14 +81,14 @@ impl Json {
                 signal: exit.signal,
             }),
             ServerFrame::Report(report) => message(&report),
-            // A client of this protocol has the size that it sent, and drives when it sends one.
+            // A client of this protocol has the size that it sent, and drives by sending one.
             ServerFrame::Resized { .. } | ServerFrame::InputTaken(_) | ServerFrame::Role(_) => None,
         }
     }
 
     fn screen(&mut self, screen: &[u8]) -> Option<Message> {
         self.cutter = Cutter::default();
-        // What the client shows is of before the gap: it starts from an empty screen.
+        // The client's screen is from before the gap: it starts from an empty one.
         let reset: &[u8] = match std::mem::replace(&mut self.drawn, true) {
             true => b"\x1bc",
             false => b"",

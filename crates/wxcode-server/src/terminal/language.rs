@@ -1,4 +1,4 @@
-//! The few texts that the terminal says itself, in the client's language.
+//! The terminal's own texts, in the client's language.
 
 use axum::http::{HeaderMap, header};
 
@@ -7,12 +7,12 @@ use axum::http::{HeaderMap, header};
 pub(super) enum Language {
     /// English.
     English,
-    /// Brazilian Portuguese, written without accents as the first implementation's clients expect it.
+    /// Brazilian Portuguese, without accents, as the first implementation's clients expect.
     Portuguese,
 }
 
 impl Language {
-    /// By `?lang=`, else by the first language of Accept-Language that is known.
+    /// Chooses by `?lang=`, else by the first known language of Accept-Language.
     pub(super) fn choose(lang: Option<&str>, headers: &HeaderMap) -> Self {
         let accepted = headers
             .get(header::ACCEPT_LANGUAGE)
@@ -71,7 +71,7 @@ impl Language {
     }
 }
 
-/// The tags of an Accept-Language header, the most wanted first.
+/// The tags of an Accept-Language header, by preference.
 fn by_quality(header: &str) -> Vec<&str> {
     let quality = |item: &str| -> f32 {
         item.split(';')

@@ -1,4 +1,4 @@
-//! A WebSocket as a line with two ends that do not wait for each other.
+//! A WebSocket as a line whose two directions do not wait for each other.
 
 use std::{
     collections::VecDeque,
@@ -15,23 +15,23 @@ use futures_util::{Sink, Stream};
 
 use crate::metric::Flow;
 
-/// Messages that may wait for the socket; a client that has so many unread is not listened to.
+/// Messages waiting for the socket; beyond that the client's messages are not read.
 const WAITING_MAX: usize = 64;
 
-/// A client's WebSocket and what waits to be written to it.
+/// A client's WebSocket and its waiting messages.
 pub(super) struct Line {
     socket: WebSocket,
     waiting: VecDeque<Message>,
-    /// Something was handed to the library and may not be written yet.
+    /// The library may hold an unwritten message.
     unflushed: bool,
     flow: Flow,
 }
 
 /// What happened on a line.
 pub(super) enum Turn {
-    /// The client said something.
+    /// The client sent a message.
     Heard(Message),
-    /// There is room again for what the client is to be told.
+    /// There is room again for messages to the client.
     Room,
     /// The client is gone.
     Gone,
@@ -47,18 +47,19 @@ impl Line {
         }
     }
 
-    /// Queues a message; it is written by [`Line::turn`].
+    /// Queues a message; [`Line::turn`] writes it.
     pub(super) fn push(&mut self, message: Message) {
         self.flow.push(bytes(&message));
         self.waiting.push_back(message);
     }
 
-    /// Whether all that was pushed is with the library, which holds one message at most that the socket has not taken.
+    /// Whether the library has everything pushed; it holds at most one message that the socket has
+    /// not taken.
     pub(super) fn has_room(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// Writes as the client takes it, and waits for its next message, where `listen`, or for room, where there was none.
+    /// Writes as the client takes it, and waits for its next message (with `listen`) or for room.
     /// Cancel-safe.
     pub(super) async fn turn(&mut self, listen: bool) -> Turn {
         let wants_room = !self.has_room();
@@ -82,7 +83,7 @@ impl Line {
         .await
     }
 
-    /// Writes all that was pushed.
+    /// Writes everything pushed.
     pub(super) async fn flush(&mut self) -> Result<(), Error> {
         poll_fn(|cx| match self.poll_write(cx) {
             Err(error) => Poll::Ready(Err(error)),

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use wxcode_protocol::websocket::{Notice, Status};
 
-/// What a client says.
+/// A message of a client.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum ClientMessage {
@@ -14,7 +14,7 @@ pub(super) enum ClientMessage {
         /// As the terminal would send it.
         data: String,
     },
-    /// The client's size; it drives the session from now on.
+    /// The client's size; the client drives from now on.
     Resize {
         /// 1 to 500.
         rows: u16,
@@ -22,10 +22,7 @@ pub(super) enum ClientMessage {
         cols: u16,
     },
     /// A signal to the program in the foreground.
-    Signal {
-        /// Which.
-        signal: Signal,
-    },
+    Signal { signal: Signal },
 }
 
 /// A signal that clients may send.
@@ -43,7 +40,7 @@ pub(super) enum Signal {
 }
 
 impl ClientMessage {
-    /// Reads a message; the error says what to send instead.
+    /// Reads a message; the error names the valid messages.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         serde_json::from_str(text).map_err(|error| {
             format!(
@@ -54,7 +51,7 @@ impl ClientMessage {
     }
 }
 
-/// What the server says. Fields without a value are sent as `null`, as the first implementation did.
+/// A message of the server. Absent values are sent as `null`, like the first implementation.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum ServerMessage {
@@ -63,15 +60,15 @@ pub(super) enum ServerMessage {
         connected: bool,
         session_id: Option<String>,
         claude_session_id: Option<Uuid>,
-        /// Whether the client comes back to something that was there.
+        /// Whether the client returns to an existing session or conversation.
         resumed: bool,
         message: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         notice: Option<Notice>,
     },
-    /// What the agent wrote.
+    /// Output of the agent.
     Output { data: String },
-    /// Something was not done; the connection goes on, unless a close follows.
+    /// A refused request; the connection stays open, unless a close follows.
     Error { message: String, code: String },
     /// The agent ended; a close follows.
     Closed {

@@ -1,4 +1,4 @@
-//! What the query of a terminal says.
+//! The query of a terminal's address.
 
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -15,16 +15,16 @@ pub(super) struct Options {
     pub(super) read_only: bool,
     /// `false` joins the session that runs and starts none; by default one is started.
     start: Option<bool>,
-    /// `wxcode.v1`: the offset up to which the client has the output of `session`.
+    /// `wxcode.v1`: the client has the output of `session` up to this offset.
     pub(super) since: Option<u64>,
-    /// `wxcode.v1`: the session that the client comes back to.
+    /// `wxcode.v1`: the client's earlier session.
     pub(super) session: Option<String>,
     /// `wxcode.v1`: the client's name, 32 hexadecimal digits of its own choice.
     client: Option<String>,
 }
 
 impl Options {
-    /// Reads a query; the error says what to send instead.
+    /// Reads a query; the error names the valid values.
     pub(super) fn parse(query: &str) -> Result<Self, String> {
         let uri = axum::http::Uri::builder()
             .path_and_query(format!("/?{query}"))

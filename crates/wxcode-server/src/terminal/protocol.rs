@@ -1,4 +1,4 @@
-//! The two protocols as translations of the frames that the binary one sends as they are.
+//! The two protocols as translations of frames; the binary one sends them unchanged.
 
 use axum::extract::ws::Message;
 use wxcode_holder::client::Request;
@@ -7,21 +7,21 @@ use wxcode_terminal::{Size, Terminal};
 use super::{binary::Binary, json::Json};
 use wxcode_protocol::websocket::{ClientFrame, ServerFrame};
 
-/// The most bytes of history before a screen, for a client that cannot ask for more: as in any dump.
+/// Most bytes of history before a screen, for a client that cannot request more.
 const HISTORY: u32 = Terminal::HISTORY_BYTES as u32;
 
-/// What a client said.
+/// A client's message.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Heard {
-    /// Something to be done.
+    /// A request.
     Frame(ClientFrame),
-    /// The session is to follow the client's window, of this size.
+    /// The session should follow the client's window, of this size.
     Drive(Size),
-    /// Nothing to be done.
+    /// No request.
     Nothing,
-    /// Something that cannot be taken: its code, and what to do.
+    /// An invalid message: its code, and the remedy.
     Refused(&'static str, String),
-    /// It is leaving.
+    /// The client leaves.
     Left,
 }
 
@@ -40,17 +40,18 @@ impl Protocol {
         Self::Binary(Binary::default())
     }
 
-    /// How the client is attached. Where `since` is known exactly the missing bytes come first, else the screen.
+    /// The way to attach a client. With a known `since` the missing bytes come first, else the
+    /// screen.
     pub(super) fn attach(&self, since: Option<u64>) -> Request {
         let history = match self {
             Self::Json(_) => HISTORY,
-            // The screen first; history when it asks.
+            // The screen first; history on request.
             Self::Binary(_) => 0,
         };
         Request::Attach { since, history }
     }
 
-    /// What a message of the client means.
+    /// Interprets a client's message.
     pub(super) fn hear(&mut self, message: Message) -> Heard {
         match (self, message) {
             (_, Message::Close(_)) => Heard::Left,
@@ -68,7 +69,7 @@ impl Protocol {
         }
     }
 
-    /// The message that tells the client this; `None` for what the protocol has no words for.
+    /// The message for a frame; `None` when the protocol has none.
     pub(super) fn tell(&mut self, frame: ServerFrame) -> Option<Message> {
         match self {
             Self::Json(json) => json.tell(frame),
@@ -76,7 +77,7 @@ impl Protocol {
         }
     }
 
-    /// What is left to be told when nothing more comes.
+    /// The last message after all frames.
     pub(super) fn finish(&mut self) -> Option<Message> {
         match self {
             Self::Json(json) => json.finish(),
@@ -84,7 +85,7 @@ impl Protocol {
         }
     }
 
-    /// Whether the client wants more output now.
+    /// Whether the client can take more output now.
     pub(super) fn has_credit(&self) -> bool {
         match self {
             // The socket alone paces it.

@@ -1,4 +1,4 @@
-//! What the agent's hooks report, as the event messages of the first implementation's clients.
+//! The agent's hooks as event messages for the first implementation's clients.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use wxcode_claude::hook::{HookEvent, HookKind};
 
 /// Longest command in a `bash` message, in characters.
 const COMMAND_MAX: usize = 100;
-/// Longest text in an `assistant_text` message, in characters; shorter than [`TEXT_MIN`] is not sent.
+/// Longest text of an `assistant_text` message, in characters; one below [`TEXT_MIN`] is not sent.
 const TEXT_MAX: usize = 3000;
 const TEXT_MIN: usize = 10;
 

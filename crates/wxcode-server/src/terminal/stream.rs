@@ -1,5 +1,5 @@
-//! The stream between a client and its session's holder: what the session writes goes out as fast as the client takes
-//! it, what the client says goes in, and neither waits for the other.
+//! Streams between a client and its session's holder: output as fast as the client takes it, input
+//! at the same time, and neither direction waits for the other.
 
 use std::sync::Arc;
 
@@ -21,9 +21,9 @@ use super::{
 use crate::{http::App, session::Attendance};
 use wxcode_protocol::websocket::{ClientFrame, Role, ServerFrame};
 
-/// Bytes that are passed on at once, where so many have come, each event counted with [`EVENT`] more.
+/// Most bytes passed on at once; each event counts [`EVENT`] more.
 const TOGETHER: usize = 32 << 10; // 32 KiB
-/// What an event counts beyond its bytes.
+/// Bytes that an event counts besides its content.
 const EVENT: usize = 64;
 
 /// A client that follows a session.
@@ -33,9 +33,9 @@ pub(super) struct Stream<'a> {
     reports: broadcast::Receiver<Arc<HookEvent>>,
     read_only: bool,
     role: Option<Role>,
-    /// The holder takes nothing more. What it said before that is still there to be read.
+    /// The holder takes no more requests. Its earlier output can still be read.
     is_deaf: bool,
-    /// The offset up to which the client has what the session wrote; `None` where it has nothing yet.
+    /// The client has the session's output up to this offset; `None` before its first.
     pub(super) reached: Option<u64>,
 }
 
@@ -57,8 +57,8 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// Follows the session until it ends; `None` when its holder is lost. Where `since` is known exactly the missing
-    /// bytes come first.
+    /// Follows the session until it ends; `None` when its holder is lost. With a known `since` the
+    /// missing bytes come first.
     pub(super) async fn run(
         &mut self,
         app: &App,
@@ -77,7 +77,7 @@ impl<'a> Stream<'a> {
         }
         let drives = self.attendance.drives();
         self.tell_role(drives);
-        // Something is on the way to the holder: the client is not listened to before it is there.
+        // A request is on its way to the holder: the client's next message waits for it.
         let mut sending = false;
         loop {
             let room = self.client.line.has_room();
@@ -103,7 +103,7 @@ impl<'a> Stream<'a> {
                 event = receiver.next(), if room && self.client.protocol.has_credit() => {
                     let mut next = event;
                     let mut together = 0;
-                    // What came together goes out together.
+                    // Events that arrived together leave together.
                     loop {
                         match next {
                             Ok(Some(Event::Exited(exit))) => return Ok(Some(exit)),
@@ -123,7 +123,7 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// Tells the client of an event; what it counts.
+    /// Sends an event to the client; returns its count of bytes.
     fn pass_on(&mut self, event: Event) -> usize {
         let len = match &event {
             Event::Snapshot { offset, bytes, .. } => {
@@ -174,7 +174,7 @@ impl<'a> Stream<'a> {
     }
 
     fn report(&mut self, report: Result<Arc<HookEvent>, broadcast::error::RecvError>) {
-        // A client that missed some reports still has the screen.
+        // A client that missed some hooks still has the screen.
         if let Ok(event) = report {
             for message in report::messages(&event) {
                 self.client.tell(ServerFrame::Report(message));
@@ -182,7 +182,7 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// Does what the client wants; whether something is on the way to the holder.
+    /// Carries out the client's request; returns whether one is on its way to the holder.
     async fn take(&mut self, heard: Heard, sender: &Sender) -> Result<bool, End> {
         let requests = match heard {
             Heard::Left => return Err(End::gone()),
@@ -195,7 +195,7 @@ impl<'a> Stream<'a> {
             Heard::Frame(frame) => self.requests(frame),
             Heard::Drive(_) if self.read_only => self.refuse(None),
             Heard::Drive(size) => {
-                // The window first: what is asked for then is this size.
+                // The window first, so that the request refers to this size.
                 let grown = self.attendance.window(size);
                 let size = self.attendance.drive().or(grown);
                 [size.map(|size| Request::Resize { size }), None]
@@ -203,13 +203,13 @@ impl<'a> Stream<'a> {
         };
         let mut sending = false;
         for request in requests.into_iter().flatten().filter(|_| !self.is_deaf) {
-            // Nothing is torn or lost here: what is beyond a bound was refused before.
+            // Nothing is torn or lost here: input beyond a bound was refused before.
             sending |= sender.enqueue(request).await.is_ok();
         }
         Ok(sending)
     }
 
-    /// What a frame asks of the holder.
+    /// The request of a frame to the holder.
     fn requests(&mut self, frame: ClientFrame) -> [Option<Request>; 2] {
         let resize = |size| Request::Resize { size };
         match frame {

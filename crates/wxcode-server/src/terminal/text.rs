@@ -1,6 +1,6 @@
-//! Bytes of the agent as text messages, cut only between characters.
+//! UTF-8 boundary buffer: the agent's bytes as text messages, cut only between characters.
 
-/// Turns a stream of bytes into text, whatever its chunks: a character that is not whole waits for its rest.
+/// Turns a stream of bytes into text, with any chunks: an incomplete character waits for its rest.
 #[derive(Debug, Default)]
 pub(crate) struct Cutter {
     /// The beginning of a character, at most three bytes.
@@ -8,7 +8,8 @@ pub(crate) struct Cutter {
 }
 
 impl Cutter {
-    /// The text of what waited and `bytes`, up to the last whole character. Bytes that are no UTF-8 become U+FFFD.
+    /// Returns the text of the waiting bytes and `bytes`, up to the last whole character. Invalid
+    /// bytes become U+FFFD.
     pub(crate) fn cut(&mut self, bytes: &[u8]) -> String {
         let joined;
         let mut bytes = if self.rest.is_empty() {
@@ -34,13 +35,13 @@ impl Cutter {
         text
     }
 
-    /// The text of what still waits: nothing more comes.
+    /// Returns the text of the waiting bytes at the end of the stream.
     pub(crate) fn finish(&mut self) -> String {
         String::from_utf8_lossy(&std::mem::take(&mut self.rest)).into_owned()
     }
 }
 
-/// Whether bytes that are no UTF-8 would be with more bytes behind them.
+/// Whether bytes could become valid UTF-8 with more bytes after them.
 fn is_beginning(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
 }

@@ -1,6 +1,6 @@
-//! Whether somebody typed, or a terminal only reported what its user did with focus and mouse.
+//! Separates typed input from a terminal's reports of focus and mouse.
 
-/// Whether there is anything in an input but reports of focus and mouse.
+/// Whether an input contains more than reports of focus and mouse.
 pub(super) fn is_typing(mut input: &[u8]) -> bool {
     while !input.is_empty() {
         match report(input) {
@@ -11,7 +11,7 @@ pub(super) fn is_typing(mut input: &[u8]) -> bool {
     false
 }
 
-/// The length of the report at the start of an input; 0 where there is none.
+/// The length of the report at the start of an input; 0 without one.
 fn report(input: &[u8]) -> usize {
     match input {
         // Focus, DEC 1004.

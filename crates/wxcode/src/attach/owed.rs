@@ -41,7 +41,7 @@ impl Owed {
         self.redraw = true;
     }
 
-    /// All up to this offset is parsed.
+    /// All output up to this offset is parsed.
     pub(crate) fn ack(&mut self, offset: u64) {
         self.ack = Some(offset);
     }

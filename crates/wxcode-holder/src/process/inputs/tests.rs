@@ -4,7 +4,7 @@ fn input(seq: u64) -> Origin {
     Origin::Input { client: 1, seq }
 }
 
-/// Types all, in pieces; what was typed and who was told.
+/// Types everything, in pieces; returns the typed bytes and the answered origins.
 fn all(inputs: &mut Inputs, piece: usize) -> (Vec<u8>, Vec<Origin>) {
     let (mut bytes, mut told) = (Vec::new(), Vec::new());
     while let Some(next) = inputs.next() {

@@ -11,10 +11,10 @@ use super::*;
 
 const SESSION: Id = Id::from_bytes([1; 12]);
 
-/// Behind any number that counts from 1.
+/// Above any number that counts from 1.
 const FAR: u64 = 1 << 50;
 
-/// The prompt that hook `hook` reports.
+/// The prompt of hook `hook`.
 fn prompt(hook: u64, prompt: &str) -> Kind {
     let by = Report {
         session_id: SESSION,
@@ -37,7 +37,7 @@ fn open(dir: &Path) -> Log {
     Log::open_under(dir, "boot 1")
 }
 
-/// Tells what hooks `hooks` report; the numbers of what was news.
+/// Publishes the events of hooks `hooks`; returns the numbers of new ones.
 fn tell(log: &mut Log, hooks: std::ops::RangeInclusive<u64>, text: &str) -> Vec<u64> {
     hooks
         .filter_map(|hook| log.append(prompt(hook, text), Timestamp::UNIX_EPOCH))
@@ -45,7 +45,7 @@ fn tell(log: &mut Log, hooks: std::ops::RangeInclusive<u64>, text: &str) -> Vec<
         .collect()
 }
 
-/// Everything behind `cursor`, as a reader gets it.
+/// All events after `cursor`, as a reader gets them.
 fn rest(log: &Log, mut cursor: u64) -> Option<Vec<u64>> {
     let mut all = Vec::new();
     while cursor < log.last() {
@@ -112,7 +112,7 @@ fn a_reader_of_a_part_holds_that_part_alone() {
     tell(&mut log, 1..=200, &"x".repeat(1_000));
     let found = segment::read_behind(&dir, 0, 100, 4_096).unwrap();
     let numbers: Vec<u64> = found.lines.iter().map(|line| line.seq).collect();
-    // Each is somewhat more than its text.
+    // Each is slightly larger than its text.
     assert_eq!(numbers, [101, 102, 103, 104]);
     assert!(found.lines.capacity() <= 4, "{}", found.lines.capacity());
     assert_eq!((found.last, found.is_damaged), (104, false));
@@ -182,7 +182,7 @@ fn a_full_disk_makes_a_gap_that_is_known_and_is_got_over() {
     symlink("/dev/full", segment::path(&dir, 0)).unwrap();
     assert_eq!(tell(&mut log, 1..=2, "a"), [1, 2], "told, though not kept");
     assert_eq!(rest(&log, 0), None);
-    // The one that could not be begun was taken away: now there is room.
+    // The segment that could not start was removed: now there is room.
     assert_eq!(tell(&mut log, 3..=4, "a"), [3, 4]);
     assert_eq!(rest(&log, 0), None);
     assert_eq!(rest(&log, 2), Some(vec![3, 4]));
@@ -200,7 +200,7 @@ fn a_folder_that_cannot_be_written_is_known_after_a_restart() {
     fs::rename(&dir, temp.path().join("elsewhere")).unwrap();
     fs::write(&dir, b"no folder").unwrap();
     let text = "x".repeat(10_000);
-    // The segment takes some still, the next one cannot be begun.
+    // The segment still takes some, the next one cannot start.
     assert_eq!(tell(&mut log, 3..=100, &text).last(), Some(&100));
     assert_eq!(rest(&log, 2), None);
     drop(log);
@@ -223,7 +223,7 @@ fn a_system_that_lost_power_may_have_lost_events_and_one_that_ended_has_not() {
     assert_eq!(tell(&mut log, 4..=4, "a"), [4]);
     assert_eq!(rest(&log, 0), Some(vec![1, 2, 3, 4]));
     drop(log);
-    // Killed, and started again: nothing is lost by that.
+    // Killed and started again: that loses nothing.
     let mut log = Log::open_under(&dir, "boot 2");
     assert_eq!(tell(&mut log, 5..=5, "a"), [5]);
     drop(log);
@@ -235,7 +235,7 @@ fn a_system_that_lost_power_may_have_lost_events_and_one_that_ended_has_not() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Whatever is killed when: every event is read once, in order, from any number that was told.
+    /// After any kill, every event is read once, in order, from any published number.
     #[test]
     fn cut_anywhere_the_log_goes_on_where_it_stopped(
         lens in prop::collection::vec(0_usize..9_000, 1..60),

@@ -16,7 +16,7 @@ fn store(dir: &Path) -> Arc<dyn Store> {
     Arc::new(SqliteStore::open(&dir.join("wxcode.db")).unwrap())
 }
 
-/// The store of a server that has just started on a folder, its own one below it, and its events.
+/// The store of a freshly started server on a folder, with its own events.
 fn start(dir: &Path) -> (Telling, Arc<dyn Store>, Events) {
     let store = store(dir);
     let events = Events::new(dir.join("events"), Arc::clone(&store), Metrics::default());
@@ -27,7 +27,7 @@ fn start(dir: &Path) -> (Telling, Arc<dyn Store>, Events) {
     )
 }
 
-/// What was told of a project behind an event: the type, and the state or status.
+/// Published events of a project after an event: the type, and the state or status.
 async fn told(events: &Events, project: Id, after: u64) -> Vec<String> {
     let feed = events.current(project).await;
     let mut all = Vec::new();
@@ -205,7 +205,7 @@ async fn of_changes_at_the_same_time_the_last_is_told_last() {
     );
 }
 
-/// A place for records whose stores tell, each into a log of its own.
+/// Stores that publish, each into a log of its own.
 struct Place {
     dir: TempDir,
     opened: AtomicUsize,
@@ -229,7 +229,7 @@ async fn fresh() -> Option<Place> {
     })
 }
 
-/// It is a store like any other.
+/// It behaves like any other store.
 mod conformance {
     wxcode_store::conformance_tests!(crate::event::telling::tests::fresh);
 }

@@ -1,4 +1,4 @@
-//! A store that answers only when enough ask at once.
+//! A store that answers only after enough concurrent requests.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -12,7 +12,7 @@ use wxcode_store::sqlite::SqliteStore;
 use super::*;
 use crate::session::double::{self, Double};
 
-/// Projects whose sessions are adopted.
+/// Projects with sessions to adopt.
 const PROJECTS: u8 = 10;
 
 #[tokio::test]

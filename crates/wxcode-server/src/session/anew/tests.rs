@@ -66,7 +66,7 @@ async fn a_panic_costs_a_session_a_moment() {
     let session = sessions
         .follow(&sessions.seat(project), started, None)
         .await;
-    // Whoever was attached before is told of the end as well.
+    // A client attached earlier gets the end as well.
     let ended = tokio::time::timeout(Duration::from_secs(60), session.ended());
     assert_eq!(ended.await.unwrap().code, Some(7));
     sessions.close().await;

@@ -1,4 +1,4 @@
-//! The keyboard: having it, giving it back, pressing keys, and looking at what they meet.
+//! Input lock of the delivery worker: acquire, release, press keys, look at the prompt.
 
 use bytes::Bytes;
 use wxcode_core::delivery::machine::{CLAIM_MS, Event};
@@ -7,11 +7,11 @@ use wxcode_terminal::Size;
 
 use super::{super::look, Courier};
 
-/// The first id of the courier's looks at the screen; those of others are below.
+/// The first id of the worker's screens; other readers use smaller ids.
 const LOOKS: u64 = 1 << 63;
 
 impl Courier {
-    /// The keyboard is the courier's.
+    /// The lock was granted.
     pub(in crate::session) async fn claimed(
         &mut self,
         claim: u64,
@@ -24,7 +24,7 @@ impl Courier {
         Ok(())
     }
 
-    /// The keyboard is others' again, or still.
+    /// The lock is gone, or was not granted.
     pub(in crate::session) async fn unclaimed(
         &mut self,
         claim: u64,
@@ -38,7 +38,7 @@ impl Courier {
         Ok(())
     }
 
-    /// A key was not typed, as the keyboard was others' already.
+    /// A key was not typed, because the lock was gone.
     pub(in crate::session) async fn refused(
         &mut self,
         holder: &Sender,
@@ -47,12 +47,12 @@ impl Courier {
         self.tell(Event::Unclaimed, holder, now).await
     }
 
-    /// Whether a screen is the courier's to look at.
+    /// Whether the worker requested a screen.
     pub(in crate::session) const fn asked_for(&self, id: u64) -> bool {
         id >= LOOKS
     }
 
-    /// A screen came that the courier asked for.
+    /// A requested screen arrived.
     pub(in crate::session) async fn looked(
         &mut self,
         id: u64,
@@ -77,14 +77,14 @@ impl Courier {
         holder.post(Request::Claim { claim, for_ms }).await
     }
 
-    /// Asks for the screen.
+    /// Requests the screen.
     pub(super) async fn look(&mut self, holder: &Sender) -> Result<(), ClientError> {
         self.look += 1;
         let id = LOOKS + self.look;
         holder.post(Request::Screen { id }).await
     }
 
-    /// Gives the keyboard back.
+    /// Releases the lock.
     pub(super) async fn release(&mut self, holder: &Sender) -> Result<(), ClientError> {
         if std::mem::take(&mut self.is_claiming) {
             let claim = self.claim;

@@ -1,4 +1,4 @@
-//! What the machine's effects are: requests to the holder, and steps in the store.
+//! Carries out the machine's effects: requests to the holder, and steps in the store.
 
 use jiff::Timestamp;
 use wxcode_claude::{input_box, prompt};
@@ -85,7 +85,7 @@ impl Courier {
         }
     }
 
-    /// Changes the delivery under way in the store.
+    /// Changes the delivery in progress in the store.
     async fn step(
         &mut self,
         state: DeliveryState,
@@ -121,12 +121,11 @@ impl Courier {
     }
 }
 
-/// What keeps an effect from being carried out.
+/// Why an effect failed.
 pub(super) enum Setback {
     /// The holder cannot be reached.
     Holder(ClientError),
-    /// The store is away.
     Store,
-    /// Somebody else changed the delivery.
+    /// Another writer changed the delivery.
     Changed,
 }

@@ -1,13 +1,15 @@
-//! The newest submitted prompts of a session: they confirm a delivery that the store could not tell of yet.
+//! The newest submitted prompts of a session, to confirm a delivery that the store could not load
+//! yet.
 
 use std::collections::VecDeque;
 
-/// Prompts that are kept, the newest ones.
+/// Prompts kept, the newest ones.
 const PROMPTS_MAX: usize = 256;
-/// Bytes of them together, unless the newest alone has more: the largest hook, and many of a usual size.
+/// Bytes of them together, unless the newest alone has more: the largest hook, and many of a usual
+/// size.
 const BYTES_MAX: usize = 8 << 20; // 8 MiB
 
-/// What was submitted, with the numbers of the hooks that reported it.
+/// Submitted prompts with the numbers of their hooks.
 #[derive(Debug, Default)]
 pub(super) struct Prompts {
     kept: VecDeque<(u64, String)>,
@@ -15,7 +17,7 @@ pub(super) struct Prompts {
 }
 
 impl Prompts {
-    /// Keeps one that hook `seq` reported.
+    /// Keeps the prompt of hook `seq`.
     pub(super) fn keep(&mut self, seq: u64, text: &str) {
         self.bytes += text.len();
         self.kept.push_back((seq, text.to_owned()));
@@ -25,7 +27,7 @@ impl Prompts {
         }
     }
 
-    /// Those that were reported behind this hook, or all.
+    /// Prompts of hooks after this one, or all.
     pub(super) fn behind(&self, after: Option<u64>) -> impl Iterator<Item = &str> {
         let is_behind = move |(seq, _): &&(u64, String)| after.is_none_or(|after| *seq > after);
         self.kept

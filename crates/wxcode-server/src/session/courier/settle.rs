@@ -1,4 +1,4 @@
-//! Deliveries that end without the machine: their session is gone, or never came.
+//! Ends deliveries without the machine: their session is gone, or never came.
 
 use jiff::Timestamp;
 use wxcode_core::{
@@ -7,7 +7,7 @@ use wxcode_core::{
 };
 use wxcode_store::{Result, Step, Store};
 
-/// Why a delivery came to an end without the courier.
+/// The error of a delivery that ended so.
 const ENDED: &str =
     "the agent ended before it took the command: start the session again, then retry";
 
@@ -24,7 +24,7 @@ pub(in crate::session) async fn end(
     }
 }
 
-/// Settles a delivery that cannot be made.
+/// Fails a delivery that cannot be made.
 pub(in crate::session) async fn fail(
     store: &dyn Store,
     delivery: &Delivery,
@@ -50,6 +50,6 @@ async fn settle(
         after_seq: delivery.after_seq,
         at: to_millis(Timestamp::now()),
     };
-    // A version that changed meanwhile means that somebody else settled it.
+    // A changed version means that another writer settled it.
     store.step(&step).await.map(drop)
 }

@@ -1,4 +1,4 @@
-//! A store that holds up every start, so that those under way can be counted.
+//! A store that delays every start, to count concurrent ones.
 
 use std::{collections::BTreeSet, sync::Mutex};
 
@@ -9,7 +9,7 @@ use wxcode_store::sqlite::SqliteStore;
 use super::*;
 use crate::session::double::{self, Double};
 
-/// Sessions that were cut off: some times more than are resumed at once.
+/// Sessions that were cut off: several times more than are resumed at once.
 const CUT_OFF: u8 = 11;
 
 #[tokio::test]
@@ -33,7 +33,7 @@ async fn so_many_are_resumed_at_once_and_all_in_the_end() {
         before: move |operation| {
             let (waits, leave) = (Arc::clone(&asked), Arc::clone(&left));
             async move {
-                // The first that a start asks for.
+                // The first operation of a start.
                 if operation == "project" {
                     waits.lock().unwrap().0 += 1;
                     leave.acquire().await.unwrap().forget();
@@ -54,7 +54,7 @@ async fn so_many_are_resumed_at_once_and_all_in_the_end() {
         async move { sessions.resume_all(cut_off).await }
     });
     for done in 0..usize::from(CUT_OFF) {
-        // On one thread: whatever can go on does, while this yields.
+        // On one thread: everything that can continue does so while this yields.
         let under_way = RESUMED_AT_ONCE.min(usize::from(CUT_OFF) - done);
         let reached = async {
             while *waits.lock().unwrap() != (under_way, done) {

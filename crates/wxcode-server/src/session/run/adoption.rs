@@ -1,4 +1,4 @@
-//! What the folders of runs say after a restart: those that are not accounted for are followed again.
+//! Adopts runs after a restart: follows those without a recorded outcome again.
 
 use std::{collections::HashMap, io, path::PathBuf, sync::Arc};
 
@@ -16,7 +16,7 @@ use super::{
 use crate::session::{STOP_TIMEOUT, registry::Sessions, survey};
 
 impl Sessions {
-    /// Finds the runs that the folders name. To be called when the sessions are adopted.
+    /// Adopts the runs of the data folder. Must run after the sessions are adopted.
     ///
     /// # Errors
     /// When the folder of the runs cannot be read or made.
@@ -97,7 +97,7 @@ impl Sessions {
     }
 }
 
-/// What a folder says of its run: the note, the workspace, when it began.
+/// The metadata, the workspace and the start of a run's folder.
 fn read_note(dir: &std::path::Path) -> Option<(Note, PathBuf, Timestamp)> {
     let spec = read_spec(dir).ok()?;
     Some((

@@ -1,4 +1,4 @@
-//! Begins a run: the project is free, the conversation is decided, the holder is started.
+//! Begins a run: checks the slot, decides the conversation, starts the holder.
 
 use std::{fs, io, sync::Arc};
 
@@ -22,10 +22,10 @@ use crate::session::{
     start::{self, StartError},
 };
 
-/// Longest beginning of a prompt that is told, in characters.
+/// Longest published beginning of a prompt, in characters.
 const PROMPT_TOLD: usize = 1_000;
 
-/// A run whose holder runs or ran.
+/// A run with a holder.
 pub(super) struct Begun {
     pub(super) id: Id,
     pub(super) dir: std::path::PathBuf,
@@ -33,15 +33,17 @@ pub(super) struct Begun {
     pub(super) holder: HolderFile,
     pub(super) workspace: std::path::PathBuf,
     pub(super) at: Timestamp,
-    /// Whether no other agent of the project was started later: what an older one said of the conversation is past.
+    /// Whether no other agent of the project started later; an older agent no longer decides the
+    /// conversation.
     pub(super) is_latest: bool,
 }
 
 impl Sessions {
-    /// Runs a prompt in a project without a terminal. The project must have no session and no run that is going on.
+    /// Runs a prompt in a project, headless. The project must have no session and no run in
+    /// progress.
     ///
     /// # Errors
-    /// When it has one, or the agent cannot be started; nothing is left behind then.
+    /// When it has one, or the agent cannot be started; nothing is left behind.
     pub async fn begin_run(&self, project: Id, prompt: String) -> Result<Arc<Run>, StartError> {
         let seat = self.seat(project);
         let _gate = seat.gate.lock().await;
@@ -74,7 +76,7 @@ impl Sessions {
         }
     }
 
-    /// Keeps the lease for as long as a run goes on.
+    /// Keeps the lease for the run's life.
     pub(super) fn keep_lease_of_run(&self, run: &Arc<Run>, tenure: Option<Tenure>) {
         let (project, dir) = (run.project_id, run.dir.clone());
         let run = Arc::clone(run);
@@ -118,14 +120,14 @@ impl Sessions {
                 })
             }
             Err(error) => {
-                // Best effort: a folder without a holder's record is removed at the next start.
+                // Best effort: the next start removes a folder without a holder's record.
                 let _ = fs::remove_dir_all(&dir);
                 Err(error)
             }
         }
     }
 
-    /// Follows a run to its end; it takes its place in the project.
+    /// Puts a run into its project's slot and follows it to its end.
     pub(super) async fn follow_run(
         &self,
         seat: &Seat,

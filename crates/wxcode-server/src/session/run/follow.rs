@@ -1,4 +1,4 @@
-//! Follows the output of one run, from its first byte to its end, and accounts for what it says.
+//! Follows the output of one run, from its first byte to its end, and records its outcome.
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -36,7 +36,7 @@ use crate::{
     },
 };
 
-/// Records of a log that are read at once, each of at most 64 KiB.
+/// Log records read at once, each of at most 64 KiB.
 const BATCH: usize = 16;
 
 /// Follows one run until its agent is gone or the server closes.
@@ -48,17 +48,17 @@ pub(super) struct Follower {
     feed: Arc<Feed>,
     ledger: Ledger,
     planning: Planning,
-    /// The planning files are watched while the run goes on.
+    /// Keeps the planning files watched during the run.
     attention: Arc<Attention>,
     closing: CancellationToken,
     messages: Messages,
     story: Story,
 }
 
-/// Why a connection is no longer followed.
+/// Why a connection ended.
 enum Parted {
     Exited(Exit),
-    /// The holder went on to its newest output: what lies between is in its log.
+    /// The holder skipped to its newest output: the part in between is in its log.
     Behind,
     Disconnected,
     Closing,
@@ -159,7 +159,7 @@ impl Follower {
         }
     }
 
-    /// Takes output that begins at an offset; what of it was taken before is passed over.
+    /// Takes output that begins at an offset; skips the part taken before.
     async fn take(&mut self, offset: u64, bytes: &[u8]) {
         if offset > self.messages.at() {
             self.miss(offset);
@@ -176,7 +176,7 @@ impl Follower {
         self.carry_out(steps).await;
     }
 
-    /// Output is gone before it could be read.
+    /// Output was dropped before it could be read.
     fn miss(&mut self, offset: u64) {
         tracing::warn!(run = %self.run.id, from = self.messages.at(), to = offset, "output of a run is not in its log any more: what it said there is not told");
         self.messages.skip_to(offset);
@@ -215,7 +215,7 @@ impl Follower {
         }
     }
 
-    /// The agent is gone: the rest of its output is accounted for, then everybody is told.
+    /// The agent is gone: processes the rest of its output, then publishes the end.
     async fn finish(mut self, exit: Exit) {
         self.read_rest(exit.offset).await;
         let mut steps = Vec::new();
@@ -239,16 +239,16 @@ impl Follower {
         self.end(&exit).await;
     }
 
-    /// Reads from the log what the holder could not tell any more.
+    /// Reads from the log the output that the holder no longer has.
     async fn read_rest(&mut self, end: u64) {
-        // A holder that was lost did not say how much there is.
+        // A lost holder did not report the end of the output.
         if end > 0 && end <= self.messages.at() {
             return;
         }
         let (dir, at) = (self.run.dir.clone(), self.messages.at());
         let open = move || match Reader::open_at(&dir, at) {
             Ok(Some(reader)) => Ok(reader),
-            // The segment is gone: what is left begins later.
+            // The segment was dropped: the rest begins later.
             Ok(None) => Reader::open(&dir),
             Err(error) => Err(error),
         };
@@ -335,7 +335,7 @@ impl Follower {
                 progress.is_over = true;
             });
         });
-        // Without it the same is accounted for again by the next server, which changes nothing.
+        // Without the file the next server processes the output again, which changes nothing.
         let dir = self.run.dir.clone();
         let write = move || record::write(&dir, &record);
         let written = tokio::task::spawn_blocking(write)
@@ -354,7 +354,7 @@ impl Follower {
     }
 }
 
-/// The text as far as it is kept.
+/// The kept beginning of a text.
 fn bounded(mut text: String) -> String {
     if text.len() > RESULT_MAX {
         text.truncate(text.floor_char_boundary(RESULT_MAX));

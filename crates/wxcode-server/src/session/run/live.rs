@@ -1,4 +1,4 @@
-//! A run as the rest of the server sees it.
+//! A run for the rest of the server: its id, its state, its outcome.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -11,78 +11,68 @@ use wxcode_holder::folder::{self, Exit, FolderError, State, read_spec};
 
 use super::record::{self, Record};
 
-/// What the server writes into the run's folder for its own later self.
+/// Metadata in the run's folder, for a later server.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Note {
-    /// The project whose run it is.
     pub(super) project_id: Id,
-    /// The conversation it was started with.
+    /// The conversation at the start.
     pub(super) claude_session_id: Uuid,
-    /// Whether it continued a conversation.
+    /// Whether the conversation was resumed.
     pub(super) resumed: bool,
-    /// Claude's own folder as the agent sees it.
+    /// Claude's configuration folder as the agent sees it.
     pub(super) config_dir: PathBuf,
-    /// What is to be done.
     pub(super) prompt: String,
 }
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Debug, Clone)]
 pub(super) struct Progress {
-    /// Its conversation now.
+    /// The present conversation.
     pub(super) claude_session_id: Uuid,
-    /// Whether it is over, and everything that follows from it has been done.
+    /// Whether the run ended, and all consequences are recorded.
     pub(super) is_over: bool,
     /// What it came to, where that is not written.
     pub(super) unwritten: Option<Arc<Record>>,
 }
 
-/// A run whose holder runs or ran under this server's eyes, or an earlier one's.
+/// A run that this server follows, or an earlier one followed.
 #[derive(Debug)]
 pub struct Run {
-    /// Its id, and the name of its folder.
+    /// The id, also the name of its folder.
     pub id: Id,
-    /// The project whose run it is.
     pub project_id: Id,
-    /// Its folder.
     pub(super) dir: PathBuf,
     pub(in crate::session) started_at: Timestamp,
     pub(super) progress: watch::Receiver<Progress>,
 }
 
-/// All that is known of a run.
+/// A full description of a run.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// Its id.
     pub id: Id,
-    /// The project.
     pub project_id: Id,
-    /// Its conversation: the one now, or the one that it left.
+    /// The conversation at its end, or the present one.
     pub claude_session_id: Uuid,
-    /// How far it is.
     pub state: RunState,
-    /// What was to be done.
     pub prompt: String,
     /// The agent's answer, at most [`super::RESULT_MAX`] bytes.
     pub result: Option<String>,
-    /// Why it failed.
+    /// The reason of a failure.
     pub error: Option<String>,
-    /// When it was started.
     pub started_at: Timestamp,
-    /// When it was over.
     pub ended_at: Option<Timestamp>,
-    /// How its agent ended.
+    /// The end of its agent.
     pub exit: Option<Exit>,
 }
 
 impl Run {
-    /// Whether it is over, and everything that follows from it has been done.
+    /// Whether the run ended, and all consequences are recorded.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.progress.borrow().is_over
     }
 
-    /// Waits until it is over.
+    /// Waits for the end.
     pub(super) async fn ended(&self) {
         let mut progress = self.progress.clone();
         if progress
@@ -90,12 +80,12 @@ impl Run {
             .await
             .is_err()
         {
-            // Its follower goes only when the server closes; the run goes on.
+            // Its follower ends only when the server closes; the run goes on.
             std::future::pending::<()>().await;
         }
     }
 
-    /// All that is known of it; blocks, as it reads the run's folder.
+    /// Describes the run; blocks, because it reads the run's folder.
     ///
     /// # Errors
     /// The folder cannot be read.

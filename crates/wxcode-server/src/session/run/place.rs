@@ -1,4 +1,4 @@
-//! A project's place for its runs, of which at most one is going on.
+//! The runs of a project's slot, of which at most one is in progress.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -10,7 +10,7 @@ use crate::session::{
     start::StartError,
 };
 
-/// A run is being started for as long as this lives.
+/// A run is being started while this lives.
 pub(in crate::session) struct Beginning<'a>(&'a Seat);
 
 impl Drop for Beginning<'_> {
@@ -20,13 +20,13 @@ impl Drop for Beginning<'_> {
 }
 
 impl Seat {
-    /// Says that a run is being started; the caller holds the gate.
+    /// Marks the start of a run; the caller holds the slot's lock.
     pub(in crate::session) fn begin_run(&self) -> Beginning<'_> {
         self.begins_run.store(true, Ordering::Release);
         Beginning(self)
     }
 
-    /// Gives the place to a run.
+    /// Puts a run into the slot.
     pub(in crate::session) fn take_run(&self, run: Arc<Run>) {
         lock(&self.runs).insert(run.id, run);
     }
@@ -35,7 +35,7 @@ impl Seat {
         lock(&self.runs).remove(&run);
     }
 
-    /// The runs that are known, oldest first.
+    /// The known runs, oldest first.
     pub(in crate::session) fn runs(&self) -> Vec<Arc<Run>> {
         let mut runs: Vec<Arc<Run>> = lock(&self.runs).values().map(Arc::clone).collect();
         // Ids of two servers do not sort by time within a second.
@@ -43,13 +43,13 @@ impl Seat {
         runs
     }
 
-    /// The run that is going on.
+    /// The run in progress.
     pub(in crate::session) fn run(&self) -> Option<Arc<Run>> {
         let runs = lock(&self.runs);
         runs.values().find(|run| !run.is_over()).map(Arc::clone)
     }
 
-    /// That no run is going on.
+    /// Fails while a run is in progress.
     pub(in crate::session) fn is_free(&self) -> Result<(), StartError> {
         match self.run() {
             Some(run) => Err(StartError::InRun(run.id)),

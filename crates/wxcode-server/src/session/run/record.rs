@@ -1,4 +1,5 @@
-//! What a run came to, as a file in its folder: with it, everything that follows from the run's end has been done.
+//! The outcome of a run, as a file in its folder: its presence means that all consequences are
+//! recorded.
 
 use std::{fs, io, path::Path};
 
@@ -13,7 +14,7 @@ const FILE: &str = "result.json";
 /// The version that this build writes.
 const VERSION: u32 = 1;
 
-/// What a run came to.
+/// The outcome of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
     version: u32,
@@ -43,12 +44,12 @@ impl Record {
     }
 }
 
-/// Writes it whole or not at all.
+/// Writes the file, whole or not at all.
 pub(super) fn write(dir: &Path, record: &Record) -> io::Result<()> {
     write_whole(dir, FILE, &serde_json::to_vec(record)?).map_err(io::Error::other)
 }
 
-/// Reads it; `None` where there is none that this build understands.
+/// Reads the file; `None` without one that this build understands.
 pub(super) fn read(dir: &Path) -> Option<Record> {
     let bytes = fs::read(dir.join(FILE)).ok()?;
     let record: Record = serde_json::from_slice(&bytes).ok()?;

@@ -1,4 +1,5 @@
-//! What a run's agent printed, as events and as news of its conversation: the same of the same bytes, however often read.
+//! Output reader of a run: turns output into events and conversation changes; equal bytes give
+//! equal results, however often they are read.
 
 use std::collections::VecDeque;
 
@@ -12,36 +13,32 @@ use wxcode_core::{
 
 use crate::session::report::{PATH_MAX, SHORT_MAX};
 
-/// Tools that may be under way at a time; of more, the oldest ends without its name.
+/// Most concurrent tools; beyond that, the oldest one ends without its name.
 const TOOLS_MAX: usize = 256;
-/// Lines that are kept of the last words that were no messages.
+/// Lines kept of the last output outside of messages.
 const WORDS_LINES: usize = 5;
-/// Longest name or id of a tool that is told, in characters.
+/// Longest published name or id of a tool, in characters.
 const NAME_MAX: usize = 200;
 
-/// What follows from a message.
+/// A consequence of a message.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Step {
-    /// An event to tell.
+    /// An event to publish.
     Tell(Kind),
-    /// A conversation became the current one, by the line at this offset.
-    Turn {
-        /// The offset.
-        offset: u64,
-        /// The conversation.
-        to: Uuid,
-    },
-    /// There are messages in this conversation.
+    /// The line at this offset made a conversation current.
+    Turn { offset: u64, to: Uuid },
+    /// The conversation has messages.
     Spoke(Uuid),
 }
 
-/// What a run's agent told so far.
+/// The state of a run's output so far.
 #[derive(Debug)]
 pub(super) struct Story {
     run: Id,
     conversation: Uuid,
     has_spoken: bool,
-    /// Whether the next init line may name another conversation. Others come from processes that the agent started.
+    /// Whether the next init line may name another conversation. Other init lines come from
+    /// children of the agent.
     may_turn: bool,
     tools: VecDeque<ToolCall>,
     words: VecDeque<String>,
@@ -61,18 +58,18 @@ impl Story {
         }
     }
 
-    /// The conversation now.
+    /// The present conversation.
     pub(super) const fn conversation(&self) -> Uuid {
         self.conversation
     }
 
-    /// The last words that were no messages.
+    /// The last output outside of messages.
     pub(super) fn words(&self) -> String {
         let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
         words.join(" ")
     }
 
-    /// Goes on with the messages of the line at this offset.
+    /// Takes the messages of the line at this offset.
     pub(super) fn go_on(&mut self, offset: u64, messages: Vec<Message>) -> Vec<Step> {
         let mut steps = Vec::new();
         let mut part = 0;
@@ -111,7 +108,7 @@ impl Story {
                 }
                 Message::Text(text) => Kind::RunMessage {
                     by,
-                    // The event is cut to fit, and says so.
+                    // The event is cut to fit, and marked.
                     text: shortened(&text, EVENT_MAX),
                 },
                 Message::ToolUse { id, name, input } => {

@@ -1,4 +1,4 @@
-//! The end of a session: what its agent reported last, and who is told.
+//! The end of a session: processes the agent's last hooks, and publishes the end.
 
 use std::{path::Path, sync::Arc};
 
@@ -9,7 +9,7 @@ use wxcode_holder::folder::{self, Exit, State};
 use super::{super::report::evidence, LAST_WORDS_RETRY, SETTLED, Watcher};
 
 impl Watcher {
-    /// The agent is gone: its last words are saved, then everybody is told.
+    /// The agent is gone: saves its last hooks, then publishes the end.
     pub(super) async fn finish(mut self, exit: Exit) {
         self.view.send_modify(|view| {
             view.agent_state = AgentState::Unknown;
@@ -18,7 +18,7 @@ impl Watcher {
         });
         self.answerer.close();
         self.given.close();
-        // Whoever gave them learns of the end by their loss.
+        // The requesters learn of the end by the dropped sender.
         while self.given.try_recv().is_ok() {}
         self.last_words().await;
         let session = Arc::clone(&self.session);
@@ -38,7 +38,7 @@ impl Watcher {
             }
         }
         let settled = session.dir.join(SETTLED);
-        // Best effort: without it the same is accounted for again, which changes nothing.
+        // Best effort: without the file the end is processed again, which changes nothing.
         let _ = tokio::task::spawn_blocking(move || std::fs::write(settled, b"")).await;
         tracing::info!(session = %session.id, reason = %exit.reason, code = ?exit.code, signal = ?exit.signal, "the session ended");
     }
@@ -59,7 +59,7 @@ impl Watcher {
         });
     }
 
-    /// The hooks that the agent reported and nobody read before its holder was gone.
+    /// The agent's hooks that nobody read before its holder was gone.
     pub(super) async fn last_words(&mut self) {
         let (dir, since) = (self.session.dir.clone(), self.next_seq);
         let read = tokio::task::spawn_blocking(move || folder::hooks_since(&dir, since)).await;
@@ -80,7 +80,7 @@ impl Watcher {
     }
 }
 
-/// What a folder says when its holder does not answer: how the agent ended, if it has.
+/// Reads the agent's end from the folder of a silent holder, if it ended.
 pub(in crate::session) async fn gone(dir: &Path) -> Option<Exit> {
     let folder = dir.to_owned();
     let looked = tokio::task::spawn_blocking(move || match folder::inspect(&folder) {
@@ -91,7 +91,7 @@ pub(in crate::session) async fn gone(dir: &Path) -> Option<Exit> {
         looked => looked,
     });
     let state = match looked.await.ok()? {
-        // It ran: so its holder undid the start, or what says that it runs is lost.
+        // It ran: its holder rolled the start back, or the record of the holder is lost.
         Ok(State::Unfinished) => wxcode_holder::mend(dir).await,
         Err(error) if error.is_mendable() => wxcode_holder::mend(dir).await,
         state => state,

@@ -1,4 +1,5 @@
-//! What a hook of the agent changes: the conversation's identity first, then its state, then deliveries.
+//! Processes a hook of the agent: the conversation's identity first, then the agent's state, then
+//! deliveries.
 
 use std::sync::Arc;
 
@@ -12,8 +13,8 @@ use wxcode_holder::{
 use super::{super::report::evidence, Watcher};
 
 impl Watcher {
-    /// Accounts for a hook: what it says of the conversation's identity. `None` for one that is not understood, or not
-    /// the agent's own.
+    /// Processes a hook up to the conversation's identity. `None` for a foreign hook, and for one
+    /// without a known form.
     pub(super) fn take_in(
         &mut self,
         seq: u64,
@@ -21,7 +22,7 @@ impl Watcher {
         payload: &[u8],
     ) -> Option<HookEvent> {
         if self.next_seq == 0 && seq > 1 && self.gate.has_begun() {
-            // The report of the start gave way to newer ones.
+            // The holder dropped the hook of the start for newer ones.
             self.agent.observe(&Evidence::SessionStarted);
         }
         self.next_seq = seq + 1;
@@ -46,7 +47,8 @@ impl Watcher {
                 self.crosscheck.changed(self.now());
             }
             HookKind::UserPromptSubmit { prompt, .. } => {
-                // Before anything that may fail: a holder that is gone by now must not cost a delivery its proof.
+                // Before anything that may fail: a vanished holder must not cost a delivery its
+                // proof.
                 self.courier.remember(prompt);
                 self.ledger.spoke(event.session_id, transcript_path);
             }
@@ -116,13 +118,14 @@ impl Watcher {
         if let Some(evidence) = evidence {
             self.follow_up(&evidence, Some(seq), holder).await?;
         }
-        // After the agent's state, so that nobody sees a command submitted and the agent still idle.
+        // After the agent's state, so that no client sees a command submitted and the agent still
+        // idle.
         if matches!(event.kind, HookKind::UserPromptSubmit { .. }) {
             let now = self.now();
             self.courier.reported(holder, now).await?;
         }
         if self.live_from.is_some_and(|from| seq >= from) {
-            // Nobody attached is no error.
+            // No attached client is no error.
             let _ = self.session.reports.send(Arc::new(event));
         }
         Ok(())

@@ -1,4 +1,5 @@
-//! What the agent's process says of itself: its version, and whether it agrees with the hooks on the conversation.
+//! Reads the record of the agent's process: its version, and whether it agrees with the hooks about
+//! the conversation.
 
 use uuid::Uuid;
 use wxcode_claude::running::{self, Status};
@@ -37,7 +38,7 @@ impl Watcher {
             .send_modify(|view| view.claude_version = Some(version));
     }
 
-    /// Compares what the hooks said of the conversation with what the processes say.
+    /// Compares the conversation of the hooks with the processes' records.
     pub(super) async fn cross_check(
         &mut self,
         now: u64,
@@ -101,7 +102,7 @@ impl Watcher {
         let status = self.record_of_process().await.map(|record| record.status);
         self.record.watch(now);
         if self.agent.state().is_asking() {
-            // Output that never rests brings no look by itself.
+            // Endless output gives no resting screen by itself.
             self.looker.unsettle(now);
         }
         match self.record.says(status) {

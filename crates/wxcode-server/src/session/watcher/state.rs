@@ -1,4 +1,4 @@
-//! The agent's state from its evidence, and everybody who goes by it.
+//! Updates the agent's state from evidence, and everything that depends on it.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use wxcode_holder::client::{ClientError, Sender};
 use super::Watcher;
 
 impl Watcher {
-    /// Takes a screen that may be moving: it tells only that no dialog is there.
+    /// Takes a screen that may be moving: it can only show that no dialog is open.
     pub(super) async fn glimpse(&mut self, look: Look, holder: &Sender) -> Result<(), ClientError> {
         let state = self.agent.state();
         if state.is_asking() {
@@ -22,7 +22,7 @@ impl Watcher {
         Ok(())
     }
 
-    /// Takes evidence of the agent's state; `hook` is the one that gave it, if one did.
+    /// Takes evidence of the agent's state; `hook` is its hook, if any.
     pub(super) async fn observe(
         &mut self,
         evidence: &Evidence,
@@ -50,7 +50,7 @@ impl Watcher {
         match evidence {
             Evidence::Screen(_) | Evidence::Glimpse(_) if is_working => self.looker.relax(),
             Evidence::Screen(_) | Evidence::Glimpse(_) => {}
-            // The record may be behind: a dialog that is there is seen again.
+            // The record may lag; an open dialog will be seen again.
             Evidence::RecordedBusy | Evidence::RecordedIdle => self.looker.unsettle(now),
             _ if is_working => {}
             _ => self.looker.unsettle(now),
@@ -68,20 +68,20 @@ impl Watcher {
             .await
     }
 
-    /// Tells what the agent does now; `hook` is the one that said so, if one did.
+    /// Publishes the agent's state; `hook` is its hook, if any.
     pub(super) fn tell_state(&self, hook: Option<u64>) {
         let version = self.view.borrow().claude_version.clone();
         self.reporter
             .state(&self.agent, version, hook, self.next_seq, self.live_from);
     }
 
-    /// Whether nothing goes on that a pause would be felt in.
+    /// Whether a pause would disturb nothing.
     pub(super) fn is_quiet(&self) -> bool {
         let is_idle = self.agent.state() == AgentState::Idle;
         is_idle && self.courier.is_idle() && self.answerer.is_idle()
     }
 
-    /// Shows everybody what the agent does.
+    /// Updates the visible state of the agent.
     pub(super) fn show(&self) {
         let (state, asks) = (self.agent.state(), self.agent.ask().map(Arc::new));
         let dialog = self.agent.dialog().map(str::to_owned);
