@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Folders of the data folder that hold wxcode's own files only. `workspaces` is the user's.
-const FOLDERS: [&str; 5] = ["sessions", "runs", "events", "planning", "deleting"];
+const FOLDERS: [&str; 6] = ["sessions", "runs", "events", "planning", "deleting", "bin"];
 /// Files beside them.
 const FILES: [&str; 5] = ["token", "node", "server.json", "server.lock", "wxcode.toml"];
 /// How the store's files begin: the database, its write-ahead log and its shared memory.

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tokio::{io::AsyncWriteExt, process::Command};
 
-use crate::support::{Agent, Server};
+use crate::support::{Agent, Server, holder_program};
 
 /// Bytes of one hook: more than a socket and a holder's queue take together.
 const HOOK: usize = 700 << 10;
@@ -28,7 +28,7 @@ async fn report(hook_file: PathBuf) {
     });
     let payload = payload.to_string();
     for _ in 0..HOOKS {
-        let mut hook = Command::new(env!("CARGO_BIN_EXE_wxcode"))
+        let mut hook = Command::new(holder_program())
             .arg("hook")
             .arg(&hook_file)
             .stdin(Stdio::piped())

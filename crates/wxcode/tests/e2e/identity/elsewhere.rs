@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::{folder, forge, identity, running, say};
-use crate::support::{Agent, Server};
+use crate::support::{Agent, Server, holder_program};
 
 const FORK: &str = "22222222-2222-4222-8222-222222222222";
 
@@ -70,7 +70,7 @@ async fn a_fork_below_the_agent_counts_as_well() {
     let script = server.data_dir().join("fork.sh");
     let report = format!(
         "'{}' hook '{}' <'{}'\ntrue\n",
-        env!("CARGO_BIN_EXE_wxcode"),
+        holder_program().display(),
         folder(&server).join("hook.json").display(),
         payload.display()
     );
