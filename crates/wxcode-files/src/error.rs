@@ -123,8 +123,8 @@ pub enum FileError {
     },
     /// The system refuses.
     #[error(
-        "cannot {action} {}: {source}; check its permissions and the free space",
-        path.display()
+        "cannot {action} {}: {source}; {}",
+        path.display(), remedy(source)
     )]
     Io {
         /// What was tried: `open`, `read`, `write`…
@@ -134,6 +134,26 @@ pub enum FileError {
         /// What the system says.
         source: io::Error,
     },
+}
+
+/// The remedy for a refusal of the system.
+fn remedy(source: &io::Error) -> &'static str {
+    match is_out_of_descriptors(source) {
+        true => {
+            "too few open files are allowed: raise the limit (ulimit -n, LimitNOFILE), then try again"
+        }
+        false => "check its permissions and the free space",
+    }
+}
+
+fn is_out_of_descriptors(source: &io::Error) -> bool {
+    let code = source
+        .raw_os_error()
+        .map(rustix::io::Errno::from_raw_os_error);
+    matches!(
+        code,
+        Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE)
+    )
 }
 
 impl FileError {
@@ -149,6 +169,17 @@ impl FileError {
             Self::TooLarge { .. } => "file_too_large",
             Self::Hangs { .. } => "file_hangs",
             Self::Io { .. } => "file_unusable",
+        }
+    }
+
+    /// Whether the path is not at fault, and another attempt may succeed: the file system did not
+    /// answer, or the process or the system has no descriptor left.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Hangs { .. } => true,
+            Self::Io { source, .. } => is_out_of_descriptors(source),
+            _ => false,
         }
     }
 

@@ -74,9 +74,9 @@ impl Problem {
 
     /// What is wrong with a file: `status`, unless its file system does not answer.
     pub(crate) fn file(error: &FileError, status: StatusCode) -> Self {
-        let status = match error {
-            FileError::Hangs { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            _ => status,
+        let status = match error.is_passing() {
+            true => StatusCode::SERVICE_UNAVAILABLE,
+            false => status,
         };
         Self::new(status, error.to_string()).with_code(error.code())
     }
