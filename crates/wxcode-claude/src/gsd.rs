@@ -1,8 +1,8 @@
-//! Finds which form of GSD (get-shit-done) is installed, and how its commands are called in that form.
+//! Finds the installed form of GSD (get-shit-done) and the names of its commands.
 //!
-//! GSD 1.42.3 installs skills for a user and commands for a folder (measured); Claude Code 2.1.329 calls a skill by its folder,
-//! a command by its path, and puts a plugin's name before both (measured). Nothing here waits for a FIFO, but a mount may hang:
-//! call it where a thread may be lost.
+//! GSD 1.42.3 installs skills for a user and commands for a folder. Claude Code 2.1.329 calls a
+//! skill by its folder and a command by its path, each after the plugin's name (both measured).
+//! FIFOs do not block this code, but a mount may hang: call it on a thread for blocking work.
 
 use std::{
     collections::BTreeMap,
@@ -15,15 +15,15 @@ use std::{
 use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, de::DeserializeOwned};
 
-/// Largest file of Claude Code's settings that is read, in bytes.
+/// Largest settings file of Claude Code, in bytes.
 pub const FILE_MAX: u64 = 1 << 20; // 1 MiB
-/// Most installed plugins that are looked into.
+/// Most installed plugins to examine.
 pub const PLUGINS_MAX: usize = 200;
 
-/// What starts a project, and what each later milestone.
+/// The commands for a new project and for a later milestone.
 const VERBS: [&str; 2] = ["new-project", "new-milestone"];
 
-/// How GSD is installed.
+/// The form of an installation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// `skills/gsd-new-project/SKILL.md`, called `/gsd-new-project`.
@@ -63,27 +63,25 @@ impl fmt::Display for Form {
     }
 }
 
-/// An installed GSD.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gsd {
-    /// Its form.
     pub form: Form,
     /// The folder with `skills` or `commands`.
     pub folder: PathBuf,
-    /// The template that starts a project, for [`crate::template`].
+    /// The template for a new project, for [`crate::template`].
     pub new_project: String,
-    /// The template that starts a later milestone.
+    /// The template for a later milestone.
     pub new_milestone: String,
 }
 
 impl Gsd {
-    /// Skills in the `.claude` of a workspace, whether they are there or not.
+    /// Returns the skill form in a workspace's `.claude`, installed or not.
     #[must_use]
     pub fn skills(workspace: PathBuf) -> Self {
         Self::at(workspace.join(".claude"), Form::Skills, "")
     }
 
-    /// In `folder`, where `prefix` stands before the names of its skills and commands.
+    /// Returns an installation in `folder`; `prefix` precedes its skill and command names.
     fn at(folder: PathBuf, form: Form, prefix: &str) -> Self {
         let [new_project, new_milestone] =
             VERBS.map(|verb| format!("/{prefix}{} {{context_path}}", form.name(verb)));
@@ -96,7 +94,7 @@ impl Gsd {
     }
 }
 
-/// Looks for GSD in the workspace's `.claude`, then in `config_dir`, then in the plugins that are enabled there.
+/// Looks for GSD in the workspace's `.claude`, then in `config_dir`, then in its enabled plugins.
 #[must_use]
 pub fn find(workspace: Option<&Path>, config_dir: &Path) -> Option<Gsd> {
     let local = workspace.map(|workspace| workspace.join(".claude"));
@@ -144,7 +142,7 @@ fn in_plugins(workspace: Option<&Path>, config_dir: &Path, local: Option<&Path>)
     })
 }
 
-/// Whether a name is one that a command can begin with.
+/// Whether a command can begin with this name.
 fn is_plain(name: &str) -> bool {
     !name.is_empty()
         && name
@@ -159,7 +157,7 @@ fn is_installed(folder: &Path, form: Form) -> bool {
         .all(|verb| open(&folder.join(form.file(verb))).is_ok())
 }
 
-/// Opens a regular file without waiting for it. Links are followed: people link their skills.
+/// Opens a regular file without blocking. Follows links: people link their skills.
 fn open(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
@@ -170,7 +168,7 @@ fn open(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Reads a small JSON file; `None` where there is none that can be understood.
+/// Reads a small JSON file; `None` if it is missing or invalid.
 fn read_json<T: DeserializeOwned>(path: &Path) -> Option<T> {
     let mut bytes = Vec::new();
     let mut file = open(path).ok()?.take(FILE_MAX);
@@ -188,7 +186,7 @@ struct InstalledPlugins {
 #[serde(rename_all = "camelCase")]
 struct InstalledPlugin {
     install_path: PathBuf,
-    /// The only folder that a plugin is for.
+    /// The only folder with this plugin, if the plugin is not for all.
     project_path: Option<PathBuf>,
 }
 

@@ -1,7 +1,7 @@
-//! Whether a conversation can be resumed: its transcript on disk.
+//! Decides from the transcript on disk whether a conversation can be resumed.
 //!
-//! Claude Code writes it a little behind its hooks: measured, a `Stop` may come before the first message
-//! is on disk. So it is evidence of a process that has ended, not of one that runs.
+//! Measured: Claude Code writes the transcript slightly after its hooks, and a `Stop` may precede
+//! the first message on disk. So a transcript is evidence for an ended process only.
 
 use std::{
     io::{self, BufRead, BufReader, Read},
@@ -12,23 +12,24 @@ use serde::{Deserialize, de::IgnoredAny};
 use uuid::Uuid;
 use wxcode_files::{FileError, Folder, Kind, Links};
 
-/// Most bytes of a transcript in which its first message is looked for.
+/// Most bytes of a transcript searched for its first message.
 const LOOK_MAX: u64 = 64 << 20; // 64 MiB
-/// Bytes of a transcript that are read at once.
+/// Bytes per read.
 const READ: usize = 64 << 10; // 64 KiB
-/// Most folders of projects that are looked into.
+/// Most project folders searched.
 const FOLDERS_MAX: usize = 100_000;
-/// Longest line that is looked at, in bytes; nothing of it is kept. A longer one is passed over.
+/// Longest line parsed, in bytes, without buffering it. The reader skips a longer line.
 const LINE_MAX: usize = 64 << 20; // 64 MiB
 
-/// What is on disk of a conversation.
+/// The state of a conversation on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Transcript {
     /// There is no file.
     Missing,
-    /// There is a file, without a message in it: it can neither be resumed nor its id be used again.
+    /// There is a file without a message: Claude Code can neither resume the conversation nor reuse
+    /// its id.
     Empty(PathBuf),
-    /// There is a file with messages: it can be resumed.
+    /// There is a file with messages: Claude Code can resume the conversation.
     Spoken(PathBuf),
 }
 
@@ -42,11 +43,12 @@ pub fn config_dir(claude_config_dir: Option<&Path>, home: &Path) -> PathBuf {
 
 /// Looks for the transcript of `id` in every project folder of `config_dir`.
 ///
-/// A conversation may have moved to another project folder; of several files the one with messages counts.
+/// A conversation may have moved to another project folder; among several files the one with
+/// messages counts.
 ///
 /// # Errors
-/// When a folder or file exists and cannot be read, or the file is no regular one: then nothing is
-/// known, and nothing may be decided.
+/// A folder or file exists but cannot be read, or the file is not regular: nothing is known, and
+/// the caller must not decide.
 pub fn find(config_dir: &Path, id: Uuid) -> Result<Transcript, FileError> {
     let projects = match Folder::open(&config_dir.join("projects")) {
         Err(error) if error.is_missing() => return Ok(Transcript::Missing),
@@ -82,8 +84,8 @@ pub fn find(config_dir: &Path, id: Uuid) -> Result<Transcript, FileError> {
     Ok(found)
 }
 
-/// Whether there is no transcript. A folder of its name holds what belongs to a conversation, but
-/// is none; beside the folders of projects there may be other files.
+/// Whether the entry is no transcript: a folder with a conversation's attachments, or an unrelated
+/// file next to the project folders.
 fn is_absence(error: &FileError) -> bool {
     match error {
         FileError::Missing(_) => true,
@@ -92,8 +94,8 @@ fn is_absence(error: &FileError) -> bool {
     }
 }
 
-/// Whether a transcript holds a message; reads no further than to the first, line by line, and keeps
-/// nothing of a line.
+/// Whether a transcript holds a message. Reads up to the first one, line by line, and keeps no
+/// line.
 fn has_message(mut transcript: impl BufRead, line_max: usize) -> io::Result<bool> {
     loop {
         let mut line = Line {
@@ -102,7 +104,7 @@ fn has_message(mut transcript: impl BufRead, line_max: usize) -> io::Result<bool
             ended: false,
             failed: None,
         };
-        // A line that is no record (half-written, not JSON, too long) is passed over.
+        // Skip a line that is no record: half-written, not JSON, too long.
         let is_message =
             serde_json::from_reader(&mut line).is_ok_and(|record: Record| record.is_message());
         if is_message {
@@ -120,7 +122,7 @@ fn has_message(mut transcript: impl BufRead, line_max: usize) -> io::Result<bool
     }
 }
 
-/// What says whether a record is a part of the conversation.
+/// The fields of a record that decide whether it belongs to the conversation.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Record {
@@ -131,9 +133,9 @@ struct Record {
 }
 
 impl Record {
-    /// Measured: `--resume` takes a transcript with at least one record of the conversation's chain,
-    /// be it one that a command left (`system`) or one that comes with a message (`attachment`).
-    /// Subagents' records and all other types (`mode`, `permission-mode`, `atis-latch`, `summary`,
+    /// Measured: `--resume` accepts a transcript with at least one record of the conversation's
+    /// chain, also a command's (`system`) or a message's attachment (`attachment`). Records of
+    /// subagents and all other types (`mode`, `permission-mode`, `atis-latch`, `summary`,
     /// `file-history-snapshot`, `last-prompt`, `cost-state`, `custom-title`…) do not count.
     fn is_message(&self) -> bool {
         !self.is_sidechain
@@ -145,7 +147,7 @@ impl Record {
     }
 }
 
-/// The rest of the current line, without its end.
+/// Reads the rest of the current line, without its end.
 struct Line<'a, R> {
     transcript: &'a mut R,
     left: usize,
@@ -178,7 +180,7 @@ impl<R: BufRead> Read for Line<'_, R> {
     }
 }
 
-/// Passes over the rest of a line; false at the end of the file.
+/// Skips the rest of a line; false at the end of the file.
 fn skip_line(transcript: &mut impl BufRead) -> io::Result<bool> {
     loop {
         let buffer = transcript.fill_buf()?;
@@ -200,7 +202,7 @@ mod tests {
 
     use super::*;
 
-    /// What a transcript without a conversation was seen to hold.
+    /// The content of a real transcript without a conversation.
     const IDLE: &str = r#"{"type":"mode","mode":"normal","sessionId":"x"}
 {"type":"permission-mode","permissionMode":"auto","sessionId":"x"}
 {"type":"atis-latch","atis":"","sessionId":"x"}

@@ -1,4 +1,4 @@
-//! Every recorded screen of the real CLI is told for what it is.
+//! Classifies every recorded screen of the real CLI.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use proptest::prelude::*;
 use wxcode_claude::dialog::{Dialog, DialogName, Form, prompt_visible, recognize};
 
-/// What is on a screen.
+/// The expected content of a screen.
 enum Shown {
     /// The input box, and no dialog.
     Prompt,
@@ -27,7 +27,7 @@ const YES_NO: &[&str] = &["Yes", "No"];
 const QUESTION: &[&str] = &["Red", "Blue", "Type something.", "Chat about this"];
 const LONG: &str = "A very long label that does not fit on one line of a screen however wide it is made, and so it \
                     wraps around at its end";
-/// What was typed; a field breaks it where it likes.
+/// The typed text; a field may break it anywhere.
 const TYPED: &str = "Huge, and of a size that nobody has ever seen in any of the shops around here, not even in the \
                      largest one";
 const THEMES: &[&str] = &[
@@ -232,7 +232,7 @@ fn every_recorded_screen_is_told_for_what_it_is() {
     }
 }
 
-/// The conversation may quote any screen: what counts is the input box at the bottom.
+/// The conversation may quote any screen; only the input box at the bottom counts.
 #[test]
 fn a_dialog_that_the_conversation_quotes_is_none() {
     let screens = screens();
@@ -247,7 +247,7 @@ fn a_dialog_that_the_conversation_quotes_is_none() {
     }
 }
 
-/// And a real dialog is one, whatever was quoted above it.
+/// A real dialog is one, below any quotation.
 #[test]
 fn a_dialog_below_a_quoted_prompt_is_one() {
     let screens = screens();
@@ -259,7 +259,7 @@ fn a_dialog_below_a_quoted_prompt_is_one() {
         let Shown::Dialog(dialog, ..) = expected(name.rsplit_once('-').unwrap().0) else {
             continue;
         };
-        // Dialogs without an edge fill the screen.
+        // Full-screen dialogs have no edge.
         if text.contains("\u{2500}\u{2500}\u{2500}") {
             let screen = format!("{quoted}\n{text}");
             assert_eq!(
@@ -347,7 +347,7 @@ fn the_pages_of_a_form_are_read() {
     }
 }
 
-/// The same dialog is the same text, wherever its mark stands.
+/// The text of a dialog does not depend on its mark.
 #[test]
 fn marks_and_ticks_are_no_text() {
     let screen = &screens()["permission_bash-80"];
@@ -360,7 +360,7 @@ fn marks_and_ticks_are_no_text() {
     assert!(before.text.contains("Doyouwanttoproceed?"));
 }
 
-/// Lines as they stand in dialogs, in any order.
+/// Lines of dialogs, in any order.
 fn lines() -> impl Strategy<Value = Vec<String>> {
     let fragment = prop::sample::select(vec![
         "\u{276f} 1. Red",

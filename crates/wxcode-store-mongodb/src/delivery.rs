@@ -1,5 +1,5 @@
-//! Deliveries as documents of a collection of our own: queued once per key and milestone, moved by compare-and-set on
-//! their version.
+//! Deliveries as documents in our own collection: queued once per key and milestone, moved by
+//! compare-and-set on the version.
 
 use jiff::Timestamp;
 use mongodb::bson::{Document, doc, oid::ObjectId};
@@ -34,7 +34,7 @@ pub(crate) async fn queue(
         let Some(work) = change::work(records, project).await? else {
             return Ok(Queued::Missing);
         };
-        // The answer to an earlier request for the same may have been lost.
+        // The answer to an earlier, equal request may have been lost.
         if let Some(found) = look(records, new.id).await? {
             if new.is_of(&found) {
                 return Ok(Queued::New(found));
@@ -87,7 +87,7 @@ pub(crate) async fn queue(
     }
 }
 
-/// The answer, if the milestone's command is not to be queued now.
+/// Returns the answer for a milestone whose command must not be queued now.
 async fn not_startable(records: &Records, project: Id, id: Id) -> Result<Option<Queued>, Failure> {
     let Some(milestone) = milestone::of(records, project, id).await? else {
         return Ok(Some(Queued::Missing));
@@ -199,7 +199,7 @@ async fn is_marked(records: &Records, id: Id, mark: ObjectId) -> Result<bool, Fa
     change::is_marked(&records.deliveries, "mark", oid(id), mark, records).await
 }
 
-/// The delivery of a project that has this key.
+/// The project's delivery with this key.
 async fn by_key(
     records: &Records,
     project: Id,
@@ -225,7 +225,7 @@ fn stepped(before: &Delivery, step: &Step) -> Delivery {
     }
 }
 
-/// What the project's document has to say when a delivery is over.
+/// The change of the project's document at the end of a delivery.
 pub(crate) fn ended(work: &Work, id: Id, failed: bool) -> Own {
     Own {
         opened: -1,
@@ -245,7 +245,7 @@ pub(crate) fn failed(before: &Delivery, error: &str, at: Timestamp) -> Result<Wr
     })
 }
 
-/// The write that makes a delivery what it is in `after`.
+/// The write that turns a delivery into `after`.
 fn rewritten(after: &Delivery) -> Result<Write, Failure> {
     Ok(Write::Delivery {
         id: oid(after.id),
@@ -267,7 +267,7 @@ pub(crate) async fn get(records: &Records, id: Id) -> Result<Option<Delivery>, F
     }
 }
 
-/// The delivery as its document has it, whatever is left to be carried out.
+/// The delivery as in its document, ignoring an unfinished change.
 pub(crate) async fn look(records: &Records, id: Id) -> Result<Option<Delivery>, Failure> {
     let found = records
         .ask(records.deliveries.find_one(doc! { "_id": oid(id) }))
@@ -340,7 +340,7 @@ pub(crate) async fn next(records: &Records, project: Id) -> Result<Option<Delive
 }
 
 pub(crate) async fn projects_with_open(records: &Records) -> Result<Vec<Id>, Failure> {
-    // A delivery that was decided on may not be in its collection yet.
+    // A decided delivery may not be in its collection yet.
     repair::changes(records).await?;
     let found = records
         .ask(
@@ -352,7 +352,7 @@ pub(crate) async fn projects_with_open(records: &Records) -> Result<Vec<Id>, Fai
     if found.is_empty() {
         return Ok(Vec::new());
     }
-    // What a removal has left for a moment belongs to nobody.
+    // Records left for a moment by a removal belong to no project.
     let there = doc! { "_id": { "$in": found } };
     let projects = records
         .all(records.projects.find(there).projection(doc! { "_id": 1 }))
@@ -388,7 +388,7 @@ fn write(delivery: &Delivery, number: u64) -> Result<Document, Failure> {
     Ok(document)
 }
 
-/// The fields that change on its way.
+/// The changing fields of a delivery.
 fn progress(delivery: &Delivery) -> Result<Document, Failure> {
     Ok(doc! {
         "state": delivery.state.as_str(),
@@ -402,10 +402,10 @@ fn progress(delivery: &Delivery) -> Result<Document, Failure> {
     })
 }
 
-/// The field of a long text, whose beginning is in `text`; lists leave it out.
+/// The field of a long text; `text` holds its beginning, and lists omit this field.
 const WHOLE: &str = "whole_text";
 
-/// What lists read.
+/// The projection of lists.
 fn listed() -> Document {
     doc! { WHOLE: 0 }
 }
@@ -417,7 +417,7 @@ fn read_excerpt(document: &Document) -> Result<Excerpt<Delivery>, Failure> {
     Ok(Excerpt::new(delivery, length, whole))
 }
 
-/// A document as a delivery; of a long text the beginning, where the whole was left out.
+/// Converts a document to a delivery, with the beginning of a long text if the whole was omitted.
 fn read(document: &Document) -> Result<Delivery, Failure> {
     let fields = Fields::of(DELIVERIES, document);
     let text = match fields.text(WHOLE)? {

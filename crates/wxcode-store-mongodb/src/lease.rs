@@ -1,4 +1,5 @@
-//! A project's lease, in its document: replaced by one conditional update on its epoch and its beat.
+//! A project's lease, in its document: replaced by one conditional update on its epoch and renewal
+//! count.
 
 use mongodb::bson::{Bson, Document, doc};
 use uuid::Uuid;
@@ -53,7 +54,8 @@ pub(crate) async fn swap(
         return Ok(Swapped::NoProject);
     };
     let found = read(&document)?;
-    // The answer to our own earlier try may have been lost. Nobody else writes the same: it names its node.
+    // The answer to our own earlier try may have been lost. No other node writes the same lease: it
+    // names its node.
     if again && found.as_ref() == Some(new) {
         return Ok(Swapped::Won);
     }

@@ -1,4 +1,4 @@
-//! Milestones as documents: the fields of the first implementation as it keeps them, ours under `wxcode`.
+//! Milestones as documents: the fields in the first implementation's form, ours under `wxcode`.
 
 use jiff::Timestamp;
 use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
@@ -29,7 +29,8 @@ pub(crate) async fn add(
     if change::is_gone(records, project).await? {
         return Ok(Added::NoProject);
     }
-    // Our own are kept apart by an index; the first implementation's, which may have an element twice, are looked for.
+    // An index keeps our own unique; a query finds the first implementation's, which may repeat an
+    // element.
     let reference = fields::reference(milestone.element_id.as_deref());
     if reference != NO_REFERENCE {
         let filter = doc! {
@@ -59,7 +60,8 @@ pub(crate) async fn add(
         }
         answer => drop(answer?),
     }
-    // The project may have been removed since it was seen, and its milestones with it before this one was there.
+    // The project may have been removed since the check, with its other milestones but without this
+    // one.
     if change::is_gone(records, project).await? {
         let id = doc! { "_id": oid(milestone.id) };
         records.ask(records.milestones.delete_one(id)).await?;
@@ -86,7 +88,7 @@ async fn is_marked(records: &Records, id: Id, mark: ObjectId) -> Result<bool, Fa
     change::is_marked(&records.milestones, "wxcode.mark", oid(id), mark, records).await
 }
 
-/// The milestone as its document has it, whatever is left to be carried out.
+/// The milestone as in its document, ignoring an unfinished change.
 async fn look(records: &Records, id: Id) -> Result<Option<Milestone>, Failure> {
     let found = records
         .ask(records.milestones.find_one(doc! { "_id": oid(id) }))
@@ -161,7 +163,7 @@ pub(crate) async fn advance(
             None => None,
         };
         let state = delivery.as_ref().map(|delivery| delivery.state);
-        // One that is still on its way stays: forgetting it would let a second command go in behind it.
+        // A delivery on its way stays: dropping it would let a second command follow.
         let link = match to {
             MilestoneStatus::Pending if state.is_none_or(DeliveryState::is_over) => Link::Forget,
             _ => Link::Keep,
@@ -180,7 +182,7 @@ pub(crate) async fn advance(
             continue;
         }
         let now = look(records, id).await?;
-        // Another program may have moved it in the moment between.
+        // Another program may have moved the milestone in between.
         return Ok(now.filter(|now| now.status == to));
     }
 }
@@ -204,7 +206,7 @@ pub(crate) fn moved(
     }
 }
 
-/// The write that notes on a pending milestone why its command failed.
+/// The write of a failed command's error to its pending milestone.
 pub(crate) fn failed(id: Id, error: Option<&str>) -> Write {
     Write::Milestone {
         id: oid(id),
@@ -264,7 +266,7 @@ pub(crate) async fn remove(
     }
 }
 
-/// One milestone of a project, while a change of the project is being decided.
+/// Reads one milestone while a change of its project is being decided.
 pub(crate) async fn of(
     records: &Records,
     project: Id,
@@ -274,7 +276,7 @@ pub(crate) async fn of(
     Ok(milestone.filter(|milestone| milestone.output_project_id == project))
 }
 
-/// A milestone as the first implementation would write it, with what it requires, and with what is ours.
+/// Converts a milestone to the first implementation's form, with its required fields and ours.
 fn write(milestone: &Milestone, attempt: Attempt) -> Document {
     let whole = milestone.context.as_deref();
     let context = whole.map(excerpt::beginning);
@@ -313,7 +315,7 @@ fn write(milestone: &Milestone, attempt: Attempt) -> Document {
     }
 }
 
-/// The field of a long context, whose beginning is in `wxcode.context`; lists leave it out.
+/// The field of a long context; `wxcode.context` holds its beginning, and lists omit this field.
 const WHOLE: &str = "wxcode.whole_context";
 
 fn read_excerpt(document: &Document) -> Result<Excerpt<Milestone>, Failure> {
@@ -323,7 +325,8 @@ fn read_excerpt(document: &Document) -> Result<Excerpt<Milestone>, Failure> {
     Ok(Excerpt::new(milestone, length, whole))
 }
 
-/// A document as a milestone; of a long context the beginning, where the whole was left out.
+/// Converts a document to a milestone, with the beginning of a long context if the whole was
+/// omitted.
 pub(crate) fn read(document: &Document) -> Result<Milestone, Failure> {
     let fields = Fields::of(MILESTONES, document);
     let context = match fields.text(WHOLE)? {

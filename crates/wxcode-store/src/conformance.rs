@@ -1,7 +1,7 @@
-//! The promises of the [`Store`] trait as tests, one function a promise, for every store to run.
+//! The promises of the [`Store`] trait as tests, one function each, for every store.
 //!
-//! A store's tests name a function that makes an empty place for records, or has said why there can be none here, and
-//! get one test a promise:
+//! A store's tests name a function that makes an empty place for records. They get one test per
+//! promise:
 //!
 //! ```text
 //! wxcode_store::conformance_tests!(crate::fresh);
@@ -28,21 +28,21 @@ use async_trait::async_trait;
 
 use crate::{Page, Store};
 
-/// A place for records that is empty at first and can be opened more than once.
+/// A place for records, empty at first, for any number of stores.
 #[async_trait]
 pub trait Records: Send + Sync {
-    /// Another store on the same records, with connections of its own.
+    /// Opens another store on the same records, with separate connections.
     async fn open(&self) -> Arc<dyn Store>;
 }
 
-/// Everything that a listing holds, up to the largest page.
+/// The whole listing, up to the largest page.
 pub const ALL: Page = Page {
     skip: 0,
     limit: crate::PAGE_MAX,
 };
 
-/// Makes one test of each promise; `$fresh` is the absolute path of an async function that makes an empty [`Records`],
-/// or `None` where the tests cannot run, after it has said why.
+/// Makes one test of each promise. `$fresh` is the absolute path of an async function returning an
+/// empty [`Records`], or `None` after printing why the tests cannot run.
 #[macro_export]
 macro_rules! conformance_tests {
     ($fresh:path) => {

@@ -1,4 +1,4 @@
-//! What only the embedded store promises: how it treats its file.
+//! Tests of the embedded store's own promises: the treatment of its file.
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::{
@@ -106,7 +106,7 @@ async fn a_file_of_schema_version_1_is_brought_up_with_all_its_records() {
         (Route::Prompt, None, 1)
     );
 
-    // What version 1 had no place for.
+    // Fields without a place in version 1.
     let mut step = sample::step(waiting, DeliveryState::Written);
     step.after_seq = Some(12);
     assert_eq!(
@@ -274,7 +274,7 @@ async fn a_file_that_took_its_place_is_taken_up_whole() {
     let replaced = sample::add_project(&store).await;
     assert!(store.project(replaced).await.unwrap().is_some());
 
-    // What it has is still in its journal.
+    // Its content is still in its journal.
     let elsewhere = folder.path().join("other.db");
     let other = SqliteStore::open(&elsewhere).unwrap();
     let restored = sample::add_project(&other).await;

@@ -1,4 +1,4 @@
-//! Milestones of the planning documents: which were shipped, which is the current one.
+//! Finds the shipped milestones and the current one in the planning documents.
 
 use std::collections::BTreeMap;
 
@@ -8,21 +8,21 @@ use super::{
     markdown::{cut, heading, lines},
 };
 
-/// Most digits and parts of a version.
+/// Most digits per part of a version, and most parts.
 const DIGITS_MAX: usize = 6;
 const PARTS_MAX: usize = 4;
 
-/// What a line tells of a milestone.
+/// A milestone in a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Told {
     milestone: Milestone,
     is_shipped: bool,
-    /// It says that it is not over.
+    /// The line says that the milestone is not finished.
     is_open: bool,
 }
 
-/// A line that begins with a milestone: `✅ **v1.0 MVP** - Phases 1-4 (shipped 2026-01-24)`,
-/// `v1.0 MVP (Shipped: 2026-01-24)`.
+/// Parses a line with a milestone at its beginning: `✅ **v1.0 MVP** - Phases 1-4 (shipped
+/// 2026-01-24)`, `v1.0 MVP (Shipped: 2026-01-24)`.
 pub(super) fn told(text: &str) -> Option<Told> {
     let start = text.trim_start_matches(|character: char| {
         !character.is_alphanumeric() && character != '[' && character != '<'
@@ -50,7 +50,7 @@ pub(super) fn told(text: &str) -> Option<Told> {
     })
 }
 
-/// A version that a text begins with, as `v1.0` or `v7`, and the rest.
+/// Splits a leading version such as `v1.0` or `v7` from the rest of a text.
 fn version(text: &str) -> Option<(&str, &str)> {
     let numbers = text.strip_prefix('v')?;
     let end = numbers
@@ -64,7 +64,7 @@ fn version(text: &str) -> Option<(&str, &str)> {
     (good && !rest.starts_with(char::is_alphanumeric)).then(|| (&text[..=digits.len()], rest))
 }
 
-/// The order of versions.
+/// The sort key of a version.
 fn key(version: &str) -> Vec<u32> {
     version[1..]
         .split('.')
@@ -72,7 +72,7 @@ fn key(version: &str) -> Vec<u32> {
         .collect()
 }
 
-/// A day in the form `2026-01-24`.
+/// Finds a day in the form `2026-01-24`.
 fn date_in(text: &str) -> Option<String> {
     let at = text.find(|character: char| character.is_ascii_digit())?;
     let day = text.get(at..at + 10)?;
@@ -83,12 +83,12 @@ fn date_in(text: &str) -> Option<String> {
     is_day.then(|| day.to_owned())
 }
 
-/// The shipped milestones, of `MILESTONES.md`, of the roadmap, and of the archive's files
+/// Collects the shipped milestones from `MILESTONES.md`, the roadmap, and the archive's files
 /// `vX.Y-ROADMAP.md`.
 pub(super) fn shipped(text: &str, roadmap: &[Told], archive: &[Entry]) -> Vec<Milestone> {
     let listed = lines(text)
         .filter_map(|line| told(heading(line)?.1))
-        // The file lists what was shipped, unless it says otherwise.
+        // The file lists shipped milestones, unless a line says otherwise.
         .filter(|told| told.is_shipped || !told.is_open);
     let archived = archive.iter().filter_map(|entry| {
         let (version, rest) = version(&entry.name)?;
@@ -129,7 +129,7 @@ pub(super) fn current(project: &str) -> Option<String> {
     })
 }
 
-/// The first milestone of the roadmap that is not shipped.
+/// The first unshipped milestone of the roadmap.
 pub(super) fn in_progress(roadmap: &[Told]) -> Option<String> {
     roadmap
         .iter()

@@ -1,4 +1,4 @@
-//! Planning folders where there must be none: all milestones share the one at the root of the workspace.
+//! Finds misplaced planning folders: all milestones share the one at the root of the workspace.
 
 use std::{
     collections::VecDeque,
@@ -7,15 +7,15 @@ use std::{
 
 use wxcode_files::{Folder, Links};
 
-/// Most entries that are looked at.
+/// Most entries examined.
 const ENTRIES_MAX: usize = 2_000;
-/// How deep below the folder it is looked.
+/// Greatest depth examined below the folder.
 const DEPTH_MAX: usize = 3;
-/// Most folders that are told.
+/// Most folders reported.
 pub const MISPLACED_MAX: usize = 100;
 
-/// The folders `.planning` and `phases` below `folder` of a workspace, relative to the workspace, in order. Links are not
-/// followed. What cannot be read is passed over.
+/// Returns the folders `.planning` and `phases` below `folder`, relative to the workspace, in
+/// order. Follows no link and skips unreadable folders.
 #[must_use]
 pub fn misplaced(workspace: &Path, folder: &str) -> Vec<String> {
     let Ok(workspace) = Folder::open(workspace) else {

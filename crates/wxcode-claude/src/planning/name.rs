@@ -1,14 +1,14 @@
-//! The names of phases' folders and of the files in them, in both dialects.
+//! Parses the names of phase folders and their files, in both dialects.
 
 use std::fmt;
 
-/// Most digits of a number, and most parts behind its dots; what has more is no number of a phase.
+/// Most digits of a phase number, and most parts after its dots.
 const DIGITS_MAX: usize = 6;
 const PARTS_MAX: usize = 4;
 /// Longest project code before a number, in bytes, as in `CK-01-slug`.
 const CODE_MAX: usize = 10;
 
-/// The number of a phase or a plan: `3`, `3.1`, `12A`, `12A.1`; ordered as they are worked on.
+/// The number of a phase or a plan: `3`, `3.1`, `12A`, `12A.1`; ordered like the work.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Number {
     whole: u32,
@@ -17,7 +17,7 @@ pub(super) struct Number {
 }
 
 impl Number {
-    /// The number that a text begins with, and the rest of the text.
+    /// Splits a leading number from the rest of a text.
     pub(super) fn take(text: &str) -> Option<(Self, &str)> {
         let (whole, mut rest) = digits(text)?;
         let mut letter = None;
@@ -41,7 +41,7 @@ impl Number {
         ))
     }
 
-    /// With two digits at least, as in names of files.
+    /// The number with two digits at least, as in file names.
     pub(super) fn padded(&self) -> String {
         let text = self.to_string();
         if self.whole < 10 {
@@ -72,7 +72,7 @@ fn digits(text: &str) -> Option<(u32, &str)> {
     Some((text[..end].parse().ok()?, &text[end..]))
 }
 
-/// Without a project code before a number.
+/// Removes a project code before a number.
 pub(super) fn without_code(text: &str) -> &str {
     match text.split_once('-') {
         Some((code, rest))
@@ -89,7 +89,7 @@ pub(super) fn without_code(text: &str) -> &str {
     }
 }
 
-/// The number and slug of a phase's folder.
+/// Parses the number and slug of a phase's folder.
 pub(super) fn folder(name: &str) -> Option<(Number, Option<&str>)> {
     let (number, rest) = Number::take(without_code(name))?;
     if rest.is_empty() {
@@ -99,25 +99,25 @@ pub(super) fn folder(name: &str) -> Option<(Number, Option<&str>)> {
     Some((number, (!slug.is_empty()).then_some(slug)))
 }
 
-/// What a file in a phase's folder is.
+/// The kind of a file in a phase's folder.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A plan, by its id.
     Plan(String),
     /// The summary of the plan of this id.
     Summary(String),
-    /// What verifying gave.
+    /// The result of a verification.
     Verification,
-    /// What a person found.
+    /// The result of an acceptance test.
     Uat,
-    /// What was discussed.
+    /// The context document.
     Context,
-    /// What was researched.
+    /// The research document.
     Research,
 }
 
-/// What the file `name` in the folder of `phase` is, be it `03-02-PLAN.md`, `PLAN-02-slug.md`,
-/// `3-PLAN-02-slug.md` or `PLAN.md`.
+/// Classifies the file `name` in the folder of `phase`, in any form: `03-02-PLAN.md`,
+/// `PLAN-02-slug.md`, `3-PLAN-02-slug.md` or `PLAN.md`.
 pub(super) fn file(name: &str, phase: &Number) -> Option<Kind> {
     let stem = name.strip_suffix(".md")?;
     // By-products of planning.
@@ -141,7 +141,7 @@ pub(super) fn file(name: &str, phase: &Number) -> Option<Kind> {
     None
 }
 
-/// The id of a plan from what stands before and after the word `PLAN`.
+/// Builds the id of a plan from the text before and after the word `PLAN`.
 fn id(before: &str, after: &str, phase: &Number) -> String {
     let (phase, rest) = Number::take(without_code(before)).map_or_else(
         || (phase.padded(), before),
@@ -157,7 +157,7 @@ fn id(before: &str, after: &str, phase: &Number) -> String {
     }
 }
 
-/// The id of a plan that a roadmap names: `03-02`.
+/// Parses the id of a plan in a roadmap: `03-02`.
 pub(super) fn plan_id(text: &str) -> Option<(String, &str)> {
     let (phase, rest) = Number::take(without_code(text))?;
     let (plan, rest) = Number::take(rest.strip_prefix('-')?)?;

@@ -1,4 +1,4 @@
-//! Phases: what the roadmap tells of them, joined with what their folders show.
+//! Joins the roadmap's phases with their folders.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -31,7 +31,7 @@ pub(super) fn all(files: &Files, roadmap: &Roadmap) -> Vec<Phase> {
     for number in numbers.into_iter().take(PHASES_MAX) {
         let told = roadmap.phases.get(number).unwrap_or(&nothing);
         let folder = folders.get(number);
-        // Numbers may begin anew with a milestone: only one that is shipped is in the archive.
+        // Numbers may restart with a milestone: only a shipped phase is in the archive.
         let archived = archive
             .get(number)
             .filter(|_| folder.is_none() && told.shipped);
@@ -92,7 +92,7 @@ pub(super) fn all(files: &Files, roadmap: &Roadmap) -> Vec<Phase> {
     phases
 }
 
-/// How far a phase is.
+/// Decides the status of a phase.
 fn status(plans: &[Plan], shown: &Shown, ticked: bool) -> PhaseStatus {
     let carried_out = !plans.is_empty() && plans.iter().all(|plan| plan.has_summary);
     let verified = shown.verification.as_ref().map(|found| found.status);
@@ -107,8 +107,8 @@ fn status(plans: &[Plan], shown: &Shown, ticked: bool) -> PhaseStatus {
     }
 }
 
-/// The folders of phases in the archives of shipped milestones, `milestones/v1.0-phases/`; of two with the same number the
-/// one of the later archive.
+/// Finds phase folders in the archives of shipped milestones, `milestones/v1.0-phases/`; for a
+/// number in two archives the later one counts.
 fn archive(files: &Files) -> BTreeMap<Number, PathBuf> {
     let root = Path::new("milestones");
     let mut found = BTreeMap::new();
@@ -126,7 +126,7 @@ fn archive(files: &Files) -> BTreeMap<Number, PathBuf> {
     found
 }
 
-/// The folder of each phase; of two with the same number, the one that was changed last.
+/// Finds the folder of each phase; for a number with two folders the last changed one counts.
 fn folders(entries: &[Entry]) -> BTreeMap<Number, &Entry> {
     let mut folders: BTreeMap<Number, &Entry> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.is_dir) {
@@ -145,10 +145,10 @@ fn folders(entries: &[Entry]) -> BTreeMap<Number, &Entry> {
     folders
 }
 
-/// What a phase's folder shows.
+/// The content of a phase's folder.
 #[derive(Default)]
 struct Shown {
-    /// The plans' files, by id.
+    /// The plan files, by id.
     plans: BTreeMap<String, PathBuf>,
     summaries: BTreeSet<String>,
     verification: Option<Verification>,
@@ -160,7 +160,7 @@ struct Shown {
 impl Shown {
     fn read(files: &Files, folder: &Path, number: &Number) -> Self {
         let mut shown = Self::default();
-        // The newer dialect has plans and their summaries in a folder of their own.
+        // The newer dialect keeps plans and their summaries in a separate folder.
         for folder in [folder.to_owned(), folder.join("plans")] {
             for entry in files.list(&folder).iter().filter(|entry| !entry.is_dir) {
                 let path = folder.join(&entry.name);
@@ -202,7 +202,7 @@ impl Shown {
     }
 }
 
-/// What a verification says in its front matter, else in its text.
+/// Parses a verification: its front matter, otherwise its text.
 fn verification(text: &str) -> Verification {
     let mut fields = front_matter(text);
     fields.extend(

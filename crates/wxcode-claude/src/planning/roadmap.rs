@@ -1,4 +1,4 @@
-//! What `ROADMAP.md` tells of phases, plans and milestones.
+//! Parses `ROADMAP.md`: phases, plans and milestones.
 
 use std::collections::BTreeMap;
 
@@ -10,34 +10,34 @@ use super::{
     requirement,
 };
 
-/// What the roadmap tells.
+/// The content of the roadmap.
 #[derive(Debug, Default)]
 pub(super) struct Roadmap {
     pub(super) phases: BTreeMap<Number, ToldPhase>,
-    /// Titles of plans by id.
+    /// Plan titles by id.
     pub(super) plans: BTreeMap<String, String>,
     pub(super) milestones: Vec<Told>,
     /// A bound was reached.
     pub(super) truncated: bool,
 }
 
-/// What the roadmap tells of a phase.
+/// A phase in the roadmap.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ToldPhase {
     pub(super) name: Option<String>,
     pub(super) goal: Option<String>,
     pub(super) depends_on: Option<String>,
     pub(super) requirements: Vec<String>,
-    /// Its state in the table of progress.
+    /// The state in the table of progress.
     pub(super) status: Option<String>,
-    /// Its box is ticked.
+    /// The box is ticked.
     pub(super) ticked: bool,
-    /// It is only named where shipped milestones are folded away.
+    /// Only folded sections with shipped milestones name the phase.
     pub(super) shipped: bool,
 }
 
 impl Roadmap {
-    /// The record of a phase that is named at a place that is folded away, or not.
+    /// Returns the entry of a phase named inside or outside of a folded section.
     fn phase(&mut self, number: Number, folded: bool) -> Option<&mut ToldPhase> {
         if self.phases.len() == PHASES_MAX && !self.phases.contains_key(&number) {
             self.truncated = true;
@@ -69,7 +69,7 @@ impl Roadmap {
 pub(super) fn parse(text: &str) -> Roadmap {
     let mut roadmap = Roadmap::default();
     let mut folds = 0_usize;
-    // The phase whose section this is.
+    // The phase of the current section.
     let mut section: Option<Number> = None;
     // The column of the states in the table of progress.
     let mut states: Option<usize> = None;
@@ -131,7 +131,7 @@ pub(super) fn parse(text: &str) -> Roadmap {
                 }
             }
         } else if section.is_none()
-            // A milestone stands in bold; a version in a sentence is none.
+            // A milestone is bold; a version in a sentence is none.
             && let Some(told) = item(line)
                 .filter(|text| text.contains("**v"))
                 .and_then(milestone::told)
@@ -143,7 +143,7 @@ pub(super) fn parse(text: &str) -> Roadmap {
     roadmap
 }
 
-/// The ids in `AUTH-01, AUTH-02`, with or without brackets.
+/// Parses the ids in `AUTH-01, AUTH-02`, with or without brackets.
 fn requirements(value: &str) -> Vec<String> {
     let words = value.split([',', ' ', ';', '[', ']', '`', '*']);
     words
@@ -153,8 +153,8 @@ fn requirements(value: &str) -> Vec<String> {
         .collect()
 }
 
-/// The number and name of a phase that a heading or an item begins with: `Phase 3: Name`,
-/// `**Phase 3: Name** - what it is for`, `Phase 3: Name (2/2 plans) — completed 2026-01-24`.
+/// Parses a leading phase number and name in a heading or an item: `Phase 3: Name`, `**Phase 3:
+/// Name** - purpose`, `Phase 3: Name (2/2 plans) — completed 2026-01-24`.
 fn phase(text: &str) -> Option<(Number, Option<String>)> {
     let (text, is_bold) = bold(text).map_or((text, false), |(inner, _)| (inner, true));
     let rest = text
@@ -173,7 +173,7 @@ fn phase(text: &str) -> Option<(Number, Option<String>)> {
     Some((number, cut(without_note(name))))
 }
 
-/// Without what is noted behind a name: `(INSERTED)`, `(2/2 plans)`.
+/// Removes the notes after a name: `(INSERTED)`, `(2/2 plans)`.
 fn without_note(name: &str) -> &str {
     match name
         .trim_end()

@@ -1,4 +1,4 @@
-//! What `STATE.md` says, in each of its dialects: bold fields, plain fields, front matter.
+//! Parses `STATE.md` in each of its dialects: bold fields, plain fields, front matter.
 
 use super::{
     State,
@@ -6,7 +6,7 @@ use super::{
     name::Number,
 };
 
-/// What a `STATE.md` says; front matter counts more than text, the first of several lines more than the others.
+/// Parses a `STATE.md`. Front matter precedes text; the first of several equal fields counts.
 pub(super) fn parse(text: &str) -> State {
     let mut state = State::default();
     for (key, value) in front_matter(text) {
@@ -33,7 +33,7 @@ pub(super) fn parse(text: &str) -> State {
                 of(&mut state.phases, value);
                 let mut named = None;
                 number(&mut named, value);
-                // The name of another phase than the current one is none of it.
+                // Skip the name of a phase other than the current one.
                 if named.is_some()
                     && named == state.phase
                     && let Some((_, name)) = value.split_once('(')
@@ -65,7 +65,7 @@ fn keep(field: &mut Option<String>, value: &str) {
     }
 }
 
-/// What stands before the parenthesis that closes the one in front of the text.
+/// The text up to the parenthesis closing an already opened one.
 fn in_parentheses(text: &str) -> &str {
     let mut depth = 0_usize;
     for (at, character) in text.char_indices() {
@@ -79,7 +79,7 @@ fn in_parentheses(text: &str) -> &str {
     text
 }
 
-/// The number that a value begins with.
+/// The leading number of a value.
 fn number(field: &mut Option<String>, value: &str) {
     if field.is_none() {
         *field = Number::take(value.trim()).map(|(number, _)| number.to_string());
@@ -102,7 +102,7 @@ fn of(field: &mut Option<u32>, value: &str) {
     }
 }
 
-/// The number in front of the percent sign, or the whole value.
+/// The number before the percent sign, or the whole value.
 fn percent(field: &mut Option<u8>, value: &str) {
     if field.is_some() {
         return;
@@ -114,7 +114,7 @@ fn percent(field: &mut Option<u8>, value: &str) {
             at + digits[at..].chars().next().map_or(1, char::len_utf8)
         });
     *field = digits[start..].parse::<u32>().ok().map(|percent| {
-        // More than all is all.
+        // More than 100 counts as 100.
         u8::try_from(percent.min(100)).unwrap_or(100)
     });
 }

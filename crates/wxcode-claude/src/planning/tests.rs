@@ -1,4 +1,4 @@
-//! Whole trees, in both dialects.
+//! Tests with whole trees, in both dialects.
 
 mod broken;
 
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// A workspace with these files below `.planning/`; a path that ends with `/` is a folder.
+/// Makes a workspace with these files below `.planning/`; a path with a trailing `/` is a folder.
 fn workspace(files: &[(&str, &str)]) -> TempDir {
     let workspace = tempfile::tempdir().unwrap();
     let planning = workspace.path().join(".planning");
@@ -25,7 +25,7 @@ fn workspace(files: &[(&str, &str)]) -> TempDir {
     workspace
 }
 
-/// As version 1.9 writes it.
+/// Files of version 1.9.
 const OLD: &[(&str, &str)] = &[
     (
         "PROJECT.md",
@@ -79,7 +79,7 @@ const OLD: &[(&str, &str)] = &[
     ("phases/drafts/01-01-PLAN.md", ""),
 ];
 
-/// As version 1.42 writes it.
+/// Files of version 1.42.
 const NEW: &[(&str, &str)] = &[
     (
         "STATE.md",

@@ -1,6 +1,6 @@
-//! Escape sequences of a terminal in a line of text.
+//! Removes terminal escape sequences from a line of text.
 
-/// The text behind white space and escape sequences.
+/// The text after leading white space and escape sequences.
 pub(super) fn behind_escapes(text: &str) -> &str {
     let mut rest = text.trim_start();
     while let Some(behind) = behind_one(rest) {
@@ -9,7 +9,7 @@ pub(super) fn behind_escapes(text: &str) -> &str {
     rest
 }
 
-/// The text without escape sequences and control characters, of at most `max` characters.
+/// The text without escape sequences and control characters, cut to `max` characters.
 pub(super) fn without_escapes(text: &str, max: usize) -> String {
     let mut plain = String::new();
     let mut left = max;
@@ -29,7 +29,7 @@ pub(super) fn without_escapes(text: &str, max: usize) -> String {
     plain
 }
 
-/// What follows the escape sequence that the text begins with; `None` where it begins with none.
+/// The text after a leading escape sequence; `None` without one.
 fn behind_one(text: &str) -> Option<&str> {
     let sequence = text.strip_prefix('\u{1b}')?;
     let end = match sequence.chars().next() {

@@ -1,15 +1,14 @@
-//! The conversation id in the first init line.
+//! Finds the claude session id in the first init line.
 
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{escape::behind_escapes, line::Lines};
 
-/// Finds the id of the first `type=system, subtype=init` line in a stream of bytes, however it is
-/// cut.
+/// Finds the id of the first `type=system, subtype=init` line in a stream of bytes, with any cuts.
 ///
-/// Lines may end in LF, CR or both, may carry escape sequences around the JSON and bytes that are
-/// not UTF-8. What is not such a line, or has an id that is not a UUID, is passed over.
+/// Lines may end in LF, CR or both, and may hold escape sequences around the JSON and bytes outside
+/// UTF-8. Other lines, and ids other than a UUID, are skipped.
 #[derive(Debug, Default)]
 pub struct InitCapture {
     lines: Lines,
@@ -23,7 +22,7 @@ impl InitCapture {
         Self::default()
     }
 
-    /// Takes the next bytes and gives the id as soon as it is known. After that nothing is kept.
+    /// Takes the next bytes and returns the id once known. Afterwards it buffers nothing.
     pub fn push(&mut self, bytes: &[u8]) -> Option<Uuid> {
         let mut rest = bytes;
         while self.found.is_none() {
@@ -38,7 +37,7 @@ impl InitCapture {
         self.found
     }
 
-    /// Says that the stream is over: its last line may have no line end.
+    /// Ends the stream: its last line may have no line end.
     pub fn finish(&mut self) -> Option<Uuid> {
         if self.found.is_none() {
             self.found = self.lines.finish().and_then(|line| init_id(line.bytes));
@@ -47,7 +46,7 @@ impl InitCapture {
     }
 }
 
-/// The id of one line, if it is an init line.
+/// Parses one line; returns the id of an init line.
 pub(super) fn init_id(line: &[u8]) -> Option<Uuid> {
     #[derive(Deserialize)]
     struct Init {
@@ -55,7 +54,8 @@ pub(super) fn init_id(line: &[u8]) -> Option<Uuid> {
         subtype: String,
         session_id: String,
     }
-    // Most lines are told apart by this alone. No ASCII letter is ever escaped by `JSON.stringify`, which prints them.
+    // A cheap check that rules out most lines. `JSON.stringify` writes them and never escapes an
+    // ASCII letter.
     memchr::memmem::find(line, b"\"init\"")?;
     let text = String::from_utf8_lossy(line);
     let mut values = serde_json::Deserializer::from_str(behind_escapes(&text)).into_iter::<Init>();

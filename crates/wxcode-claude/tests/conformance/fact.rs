@@ -1,4 +1,4 @@
-//! The facts as a list, how they are judged, and the table.
+//! The list of facts, the code to check them, and the table.
 
 use std::{
     panic::{self, AssertUnwindSafe},
@@ -14,31 +14,32 @@ use crate::{
     headless, hooks, identity, prompt, screen, transcript,
 };
 
-/// Facts that are judged at the same time, unless `RUST_TEST_THREADS` says otherwise: most of the time they wait.
+/// Facts checked at the same time, unless `RUST_TEST_THREADS` says otherwise; most of the time they
+/// wait.
 const AT_ONCE: usize = 4;
-/// The most characters of a cell.
+/// Most characters of a cell.
 const CELL_MAX: usize = 400;
 
-/// Something that wxcode relies on.
+/// A fact that wxcode depends on.
 pub(crate) struct Fact {
-    /// The name to choose it by.
+    /// The name to select the fact by.
     pub(crate) name: &'static str,
-    /// What is relied on.
+    /// The statement.
     relied_on: &'static str,
-    /// Panics when it does not hold, else says what was measured.
+    /// The check: panics if the fact does not hold, otherwise returns the measurement.
     check: fn(&Bench) -> String,
 }
 
-/// A judged fact.
+/// A checked fact.
 pub(crate) struct Row {
     fact: &'static Fact,
-    /// What was measured, or why it does not hold.
+    /// The measurement, or the reason of the failure.
     pub(crate) result: Result<String, String>,
 }
 
 macro_rules! facts {
     ($($module:ident :: $check:ident, $relied_on:literal;)*) => {
-        /// All of them, in the order of the table.
+        /// All facts, in the order of the table.
         pub(crate) const FACTS: &[Fact] = &[$(Fact {
             name: concat!(stringify!($module), "::", stringify!($check)),
             relied_on: $relied_on,
@@ -81,7 +82,7 @@ facts! {
     transcript::any_folder, "`--resume` finds a transcript by its id in any project folder";
 }
 
-/// The facts that the arguments choose; all where they choose none. Options of the test runner are passed over.
+/// The facts selected by the arguments; all without arguments. Ignores options of the test runner.
 pub(crate) fn named(words: &[String]) -> Vec<&'static Fact> {
     let mut parts = Vec::new();
     let mut words = words.iter();
@@ -97,13 +98,13 @@ pub(crate) fn named(words: &[String]) -> Vec<&'static Fact> {
     FACTS.iter().filter(wanted).collect()
 }
 
-/// Judges facts, each with a home and a stub of its own.
+/// Checks facts, each with a separate home and stub.
 pub(crate) fn judge(judged: &Judged, facts: &[&'static Fact]) -> Vec<Row> {
     let threads = std::env::var("RUST_TEST_THREADS").ok();
     let threads = threads.and_then(|n| n.parse().ok()).unwrap_or(AT_ONCE);
     let next = AtomicUsize::new(0);
     let rows = Mutex::new(Vec::new());
-    // The message of a panic is a cell of the table.
+    // The message of a panic becomes a cell of the table.
     panic::set_hook(Box::new(|_| {}));
     thread::scope(|scope| {
         for _ in 0..threads {
@@ -135,7 +136,7 @@ fn message(panic: &(dyn std::any::Any + Send)) -> String {
         .unwrap_or_else(|| "it panicked".to_owned())
 }
 
-/// Prints the table, and what does not hold in full after it.
+/// Prints the table, then the full text of each failure.
 pub(crate) fn print(judged: &Judged, rows: &[Row]) {
     println!("Claude Code {}\n", judged.version);
     println!("| fact | what wxcode relies on | measured | holds |");

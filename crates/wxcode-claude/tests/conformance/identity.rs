@@ -1,4 +1,4 @@
-//! Which conversation a process runs.
+//! Facts about the conversation of a process.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! How text is submitted, and how the hook reports it.
+//! Facts about submitting text, and about the hook's report.
 
 use std::{
     thread,
@@ -133,7 +133,7 @@ pub(crate) fn argument(bench: &Bench) -> String {
     format!("submitted as they are: {}", shown.join(", "))
 }
 
-/// The screen that a terminal would show, and the input box on it.
+/// The screen of a terminal, and the input box on it.
 struct Shown<'a> {
     terminal: &'a Terminal,
     screen: wxcode_terminal::Terminal,
@@ -141,7 +141,7 @@ struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// Waits until the input box is as wanted.
+    /// Waits for a state of the input box.
     fn until(&mut self, what: &str, mut wanted: impl FnMut(&InputBox) -> bool) {
         let deadline = Instant::now() + WAIT_MAX;
         loop {
@@ -184,7 +184,7 @@ pub(crate) fn put_aside(bench: &Bench) -> String {
             let closed = |found: &InputBox| found.shows(text) && !found.chooses_other(text);
             shown.type_until(input_box::ESCAPE, "closed", closed);
         }
-        // The question stands for less than a second, so on a busy machine it may be missed, and is asked again.
+        // The question disappears within a second, so a busy machine may miss it; repeat the Esc.
         let deadline = Instant::now() + WAIT_MAX;
         let mut is_empty = false;
         while !is_empty {

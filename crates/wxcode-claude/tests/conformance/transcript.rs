@@ -1,4 +1,4 @@
-//! Where a conversation is written, and what of it can be resumed.
+//! Facts about the place of a transcript, and about resuming.
 
 use std::{fs, path::PathBuf};
 
@@ -8,7 +8,7 @@ use wxcode_claude::{command::Start, transcript::Transcript};
 
 use crate::bench::{Bench, submit};
 
-/// The project folder of Claude Code for the bench's folder.
+/// Claude Code's project folder for the bench's folder.
 fn folder(bench: &Bench) -> PathBuf {
     let path = fs::canonicalize(bench.folder.path()).unwrap();
     let slug: String = path
@@ -45,7 +45,7 @@ pub(crate) fn place(bench: &Bench) -> String {
         .to_owned()
 }
 
-/// The CLI itself says which transcripts can be resumed.
+/// The CLI itself decides which transcripts can be resumed.
 pub(crate) fn judged(bench: &Bench) -> String {
     let folder = folder(bench);
     fs::create_dir_all(&folder).unwrap();
@@ -157,7 +157,7 @@ pub(crate) fn any_folder(bench: &Bench) -> String {
     resumes("in another folder", &[(&other, &user)]);
     resumes("of another working folder", &[(&other, &elsewhere)]);
     resumes("beside an empty one", &[(&own, &mode), (&other, &user)]);
-    // A symlink in the place of the folder is as good as one.
+    // A symlink in the place of the folder works too.
     let moved = own.with_file_name("-moved");
     fs::rename(&own, &moved).unwrap();
     std::os::unix::fs::symlink(&moved, &own).unwrap();

@@ -8,7 +8,7 @@ use crate::beneath::walk;
 
 const MAX: u64 = 1 << 20;
 
-/// A workspace `w` beside a folder `outside` with a file.
+/// Makes a workspace `w` next to a folder `outside` with a file.
 fn place() -> (TempDir, Folder) {
     let temp = tempfile::tempdir().unwrap();
     fs::create_dir_all(temp.path().join("w/in/ner")).unwrap();
@@ -27,7 +27,7 @@ fn read(folder: &Folder, below: &str, links: Links) -> Result<Vec<u8>, FileError
     folder.file(Path::new(below), links)?.read(MAX)
 }
 
-/// The code of the refusal, the same however links are treated.
+/// The code of the refusal, the same for all treatments of links.
 #[track_caller]
 fn refusal(folder: &Folder, below: &str) -> (&'static str, String) {
     let errors = [Links::Refuse, Links::Beneath, Links::Follow]

@@ -2,7 +2,7 @@ use std::sync::Barrier;
 
 use super::*;
 
-/// Long enough for a busy machine to run what does not hang.
+/// Enough time for a job without a hang, on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// A job that hangs until the sender is dropped.
@@ -67,7 +67,7 @@ async fn jobs_of_one_place_are_bounded_and_wait() {
     let pool = Arc::new(Pool::new(DEADLINE));
     let barrier = Arc::new(Barrier::new(JOBS_PER_PLACE_MAX));
     let mut jobs = Vec::new();
-    // Each needs all that may run beside it.
+    // Each job needs all the others to run.
     for _ in 0..5 * JOBS_PER_PLACE_MAX {
         let (pool, barrier) = (Arc::clone(&pool), Arc::clone(&barrier));
         jobs.push(tokio::spawn(async move {

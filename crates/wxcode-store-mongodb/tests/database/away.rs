@@ -1,4 +1,4 @@
-//! A network that breaks: what is said then, and that it all goes on afterwards.
+//! Tests with a broken network: the errors, and the recovery.
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ const ALL: Page = Page {
     limit: PAGE_MAX,
 };
 
-/// How long any operation may take when nothing answers, on a machine that is busy with other things too.
+/// Longest operation without an answer, on a busy machine.
 const GIVEN_UP: Duration = Duration::from_secs(45);
 
 fn is_away<T: std::fmt::Debug>(answer: Result<T, StoreError>) -> String {
@@ -103,8 +103,8 @@ async fn a_slow_network_is_only_slow() {
     assert_eq!(status, MilestoneStatus::InProgress);
 }
 
-/// The request arrives and the answer does not, more often than the driver itself tries again: each thing happens once,
-/// and whoever asked is told that it was theirs.
+/// The request arrives and the answer does not, more often than the driver retries: each change
+/// happens once, and its caller learns of the success.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_happened_is_not_done_again_when_its_answer_is_lost() {
     let Some(fresh) = fresh().await else { return };
@@ -241,7 +241,7 @@ async fn a_store_shows_no_password() {
     drop(fresh.open().await);
 }
 
-/// The TLS back end is there, and a server that has none is an error like any other.
+/// The TLS back end is linked, and a server without TLS is an ordinary error.
 #[tokio::test]
 async fn a_server_without_tls_is_not_talked_to_in_the_clear() {
     let Some(fresh) = fresh().await else { return };

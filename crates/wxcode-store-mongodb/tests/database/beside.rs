@@ -1,4 +1,4 @@
-//! The first implementation at work on the same database: nobody undoes the other, and neither is in the other's way.
+//! Tests with the first implementation on the same database: neither undoes or disturbs the other.
 
 use mongodb::{
     IndexModel,
@@ -37,7 +37,7 @@ async fn its_save_of_a_whole_document_takes_nothing_of_ours_along() {
         .unwrap();
     let text = sample::queue(&*store, &sample::text(project, "hello")).await;
 
-    // What it read before is written back whole, with an id that it captured itself.
+    // It writes its earlier read back whole, with an id of its own capture.
     let mut whole = theirs_doc.clone();
     let key = whole.remove("_id").unwrap();
     whole.insert("claude_session_id", stale.to_string());
@@ -152,7 +152,7 @@ async fn its_milestones_may_share_an_element_and_ours_may_not() {
     };
     let answer = store.add_milestone(&ours(&element)).await.unwrap();
     assert_eq!(answer, Added::DuplicateElement);
-    // It goes on making its own, also of an element that ours has.
+    // It keeps making its own, also for an element of ours.
     let other = ObjectId::new();
     assert_eq!(
         store.add_milestone(&ours(&other.to_hex())).await.unwrap(),
@@ -161,7 +161,7 @@ async fn its_milestones_may_share_an_element_and_ours_may_not() {
     let mut theirs = milestone(&document, "pending");
     theirs.insert("element_id", other);
     milestones.insert_one(&theirs).await.unwrap();
-    // And ours removes what is pending, whoever made it.
+    // Ours removes any pending milestone, also theirs.
     let pending = id(theirs.get_object_id("_id").unwrap());
     let removed = store
         .remove_milestone(pending, sample::at(1))
@@ -213,6 +213,6 @@ async fn its_indexes_can_still_be_made() {
             collection.create_index(index).await.unwrap();
         }
     }
-    // And ours are found again when they are all there.
+    // Ours finds its indexes among theirs.
     let _store = fresh.open().await;
 }

@@ -1,4 +1,4 @@
-//! The shared store with a database that speaks MongoDB's protocol.
+//! Tests of the shared store with a real MongoDB server.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod again;
@@ -12,7 +12,7 @@ mod first;
 mod removal;
 mod support;
 
-/// It keeps every promise.
+/// The conformance suite.
 mod promises {
     wxcode_store::conformance_tests!(crate::support::fresh);
 }

@@ -1,4 +1,4 @@
-//! Promises about a milestone and the delivery that carries its command.
+//! Promises about a milestone and the delivery of its command.
 
 use wxcode_core::{
     delivery::{Delivery, DeliveryState},
@@ -8,7 +8,7 @@ use wxcode_core::{
 use super::{ALL, Records, sample};
 use crate::{Queued, Removed, Step};
 
-/// A milestone's command is one delivery, however often it is asked for and whatever became of both.
+/// A milestone's command is one delivery, after any number of requests and in any state of both.
 pub async fn a_milestone_is_queued_once(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -46,7 +46,7 @@ pub async fn a_milestone_is_queued_once(records: &impl Records) {
     assert_eq!(store.deliveries(project, ALL).await.unwrap().total, 1);
 }
 
-/// A milestone that is not pending and has no delivery is not started.
+/// A milestone outside of `pending` and without a delivery is not started.
 pub async fn only_a_pending_milestone_is_queued(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -82,7 +82,7 @@ pub async fn only_a_pending_milestone_is_queued(records: &impl Records) {
     );
 }
 
-/// The milestone of a command that failed says so, as long as it is pending and the command is its own.
+/// A pending milestone carries the error of its own failed command.
 pub async fn a_pending_milestone_says_why_its_command_failed(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -109,7 +109,7 @@ pub async fn a_pending_milestone_says_why_its_command_failed(records: &impl Reco
         (MilestoneStatus::Pending, None)
     );
 
-    // What starts it at last says so too; another text that fails says nothing of it.
+    // The successful start replaces the error; the failure of another text adds none.
     let second = sample::queue(&*store, &sample::start(project, id)).await;
     sample::advance(&*store, &second, DeliveryState::Submitted).await;
     let text = sample::queue(&*store, &sample::text(project, "text")).await;
@@ -120,7 +120,7 @@ pub async fn a_pending_milestone_says_why_its_command_failed(records: &impl Reco
         (Some(MovedBy::Delivery), Some(SUBMITTED))
     );
 
-    // One that was given up while its command was on its way keeps the reason of whoever did that.
+    // A milestone given up during its command's delivery keeps the reason of that step.
     let other = sample::add_milestone(&*store, project).await;
     let queued = sample::queue(&*store, &sample::start(project, other)).await;
     let written = sample::advance(&*store, &queued, DeliveryState::Written).await;
@@ -137,7 +137,7 @@ pub async fn a_pending_milestone_says_why_its_command_failed(records: &impl Reco
     assert_eq!(store.milestone(other).await.unwrap(), given_up);
 }
 
-/// A command that failed while its milestone is still pending can be sent again.
+/// A failed command of a pending milestone can be sent again.
 pub async fn a_failed_command_of_a_pending_milestone_is_queued_anew(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -176,8 +176,8 @@ pub async fn a_failed_command_of_a_pending_milestone_is_queued_anew(records: &im
     );
 }
 
-/// Exactly one delivery holds the project's first command; when it fails, the next one gets it, and no other failure
-/// gives it away.
+/// Exactly one delivery holds the project's first command. After its failure the next delivery gets
+/// it; no other failure frees it.
 pub async fn the_first_command_is_given_once_and_given_back(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -225,7 +225,7 @@ pub async fn the_first_command_is_given_once_and_given_back(records: &impl Recor
     );
 }
 
-/// A milestone that is given up takes its waiting command with it, and the project's first command is free again.
+/// Giving a milestone up fails its queued command and frees the project's first command.
 pub async fn giving_up_fails_the_queued_command(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -269,7 +269,7 @@ pub async fn giving_up_fails_the_queued_command(records: &impl Records) {
     );
 }
 
-/// What may have been typed is not undone by giving up; it ends by itself.
+/// Giving up does not undo a possibly typed command; the delivery ends by itself.
 pub async fn giving_up_leaves_a_command_that_is_on_its_way(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -299,7 +299,7 @@ pub async fn giving_up_leaves_a_command_that_is_on_its_way(records: &impl Record
     );
 }
 
-/// Back to `pending`, a milestone can be started anew.
+/// A milestone back in `pending` can be started again.
 pub async fn trying_again_forgets_the_delivery_that_is_over(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -336,7 +336,7 @@ pub async fn trying_again_forgets_the_delivery_that_is_over(records: &impl Recor
     }
 }
 
-/// A command that may have been typed is not followed by a second one: it still is the milestone's.
+/// A possibly typed command remains the milestone's; no second one follows.
 pub async fn trying_again_keeps_the_delivery_that_is_on_its_way(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -373,7 +373,8 @@ pub async fn trying_again_keeps_the_delivery_that_is_on_its_way(records: &impl R
     );
 }
 
-/// A removed milestone takes its waiting command with it; one that failed before is no obstacle and stays as it is.
+/// Removing a milestone fails its queued command; an earlier failed delivery is no obstacle and
+/// stays.
 pub async fn removal_fails_the_queued_command(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -417,7 +418,7 @@ pub async fn removal_fails_the_queued_command(records: &impl Records) {
     assert_eq!(store.delivery(failed.id).await.unwrap(), Some(failed));
 }
 
-/// What may have been typed is not undone by removing its milestone.
+/// Removing a milestone does not undo a possibly typed command.
 pub async fn one_whose_command_is_on_its_way_stays(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;

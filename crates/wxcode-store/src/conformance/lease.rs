@@ -1,4 +1,4 @@
-//! Promises about leases. Nothing of them is a time: no store's clock and no server's decides who has one.
+//! Promises about leases. They hold no time: no clock of a store or server decides on the owner.
 
 use uuid::Uuid;
 use wxcode_core::{
@@ -20,7 +20,7 @@ fn node(name: &str) -> Node {
     }
 }
 
-/// What `node` takes in place of what was read, once it has waited long enough.
+/// The lease of `node` in place of an observed one, after the waiting time.
 fn taken(read: Option<&Lease>, node: &Node) -> Lease {
     match claim(read, node, u64::MAX, 60_000) {
         Claim::Take(lease) => lease,
@@ -28,7 +28,7 @@ fn taken(read: Option<&Lease>, node: &Node) -> Lease {
     }
 }
 
-/// What was never taken is not there, and without a project there is none.
+/// A new project has no lease, and neither has a missing project.
 pub async fn a_project_has_none_at_first(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -38,7 +38,7 @@ pub async fn a_project_has_none_at_first(records: &impl Records) {
     assert_eq!(store.lease(missing).await.unwrap(), None);
     let swapped = store.swap_lease(missing, None, &lease).await.unwrap();
     assert_eq!(swapped, Swapped::NoProject);
-    // One of a project that was removed is gone with it.
+    // The lease of a removed project is gone.
     let swapped = store.swap_lease(project, None, &lease).await.unwrap();
     assert_eq!(swapped, Swapped::Won);
     assert!(store.remove_project(project).await.unwrap());
@@ -47,7 +47,7 @@ pub async fn a_project_has_none_at_first(records: &impl Records) {
     assert_eq!(swapped.unwrap(), Swapped::NoProject);
 }
 
-/// It is replaced only by whoever names its epoch and its beat, and reads back whole, also by another store.
+/// Only the right epoch and renewal count replace a lease, and every store reads it back whole.
 pub async fn it_is_replaced_only_as_it_is_known(records: &impl Records) {
     let (store, other) = (records.open().await, records.open().await);
     let project = sample::add_project(&*store).await;
@@ -86,14 +86,14 @@ pub async fn it_is_replaced_only_as_it_is_known(records: &impl Records) {
     assert_eq!(store.project(project).await.unwrap(), before);
 }
 
-/// Nobody has it: one gets it, and the others are told who.
+/// Of many nodes one gets a free lease, and the others learn the owner.
 pub async fn one_of_64_takes_it(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     one_takes_over(records, project, None).await;
 }
 
-/// Its owner is silent: one gets it, time and again, and the owner's late renewal comes to nothing.
+/// Of many nodes one takes a silent owner's lease, again and again, and a late renewal fails.
 pub async fn one_of_64_takes_it_over(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -126,7 +126,7 @@ async fn one_takes_over(records: &impl Records, project: Id, old: Option<&Lease>
     winner
 }
 
-/// Whoever comes a moment too late with a renewal has lost it, whoever is in time keeps it: never both.
+/// A late renewal loses the lease, a timely one keeps it: never both.
 pub async fn it_is_renewed_or_taken(records: &impl Records) {
     let (store, other) = (records.open().await, records.open().await);
     for _ in 0..40 {
@@ -153,7 +153,7 @@ pub async fn it_is_renewed_or_taken(records: &impl Records) {
     }
 }
 
-/// It and the project's other records do not undo each other.
+/// The lease and the project's other records do not undo each other.
 pub async fn renewals_are_in_nobodys_way(records: &impl Records) {
     let (store, other) = (records.open().await, records.open().await);
     let project = sample::add_project(&*store).await;

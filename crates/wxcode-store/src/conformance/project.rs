@@ -11,7 +11,7 @@ use wxcode_core::{
 use super::{ALL, Records, sample};
 use crate::{Page, ProjectPatch, StoreError};
 
-/// Every field is kept, times to the millisecond.
+/// The store keeps every field, times to the millisecond.
 pub async fn reads_back_as_it_was_written(records: &impl Records) {
     let store = records.open().await;
     let (first, second) = (Uuid::from_u128(1), Uuid::from_u128(2));
@@ -92,7 +92,7 @@ pub async fn an_id_that_is_taken_is_refused(records: &impl Records) {
     assert_eq!(store.projects(ALL).await.unwrap().items, [first]);
 }
 
-/// Whoever repeats it: a caller that was told nothing, a driver, a proxy.
+/// Any caller may repeat the addition: a client without an answer, a driver, a proxy.
 pub async fn the_same_again_is_added_once(records: &impl Records) {
     let (store, other) = (records.open().await, records.open().await);
     let project = OutputProject {
@@ -106,7 +106,7 @@ pub async fn the_same_again_is_added_once(records: &impl Records) {
     assert_eq!(store.projects(ALL).await.unwrap().items, [project]);
 }
 
-/// Each operation on a project that is not there says so and makes none.
+/// Each operation on a missing project says so and creates none.
 pub async fn what_is_missing_is_not_changed(records: &impl Records) {
     let store = records.open().await;
     let id = sample::id();
@@ -130,7 +130,7 @@ pub async fn what_is_missing_is_not_changed(records: &impl Records) {
     assert_eq!(store.projects(ALL).await.unwrap().total, 0);
 }
 
-/// A patch changes the named fields and `updated_at`; `Some(None)` clears, `None` leaves.
+/// A patch changes the named fields and `updated_at`; `Some(None)` clears, `None` keeps.
 pub async fn a_patch_changes_only_what_it_names(records: &impl Records) {
     let store = records.open().await;
     let mut expected = OutputProject {
@@ -193,7 +193,7 @@ pub async fn a_patch_changes_only_what_it_names(records: &impl Records) {
     assert_eq!(store.project(other).await.unwrap(), before);
 }
 
-/// The status moves only from the one that is named.
+/// The status moves only from the named one.
 pub async fn the_status_advances_only_from_what_it_was(records: &impl Records) {
     use ProjectStatus::{Active, Created, Initialized};
     let store = records.open().await;
@@ -223,7 +223,7 @@ pub async fn the_status_advances_only_from_what_it_was(records: &impl Records) {
     }
 }
 
-/// Pages are cut from the order of creation; a page is never larger than the largest.
+/// Pages follow the order of creation; no page exceeds the largest.
 pub async fn a_thousand_are_listed_in_pages(records: &impl Records) {
     let store = records.open().await;
     let mut expected = Vec::new();
@@ -255,7 +255,7 @@ pub async fn a_thousand_are_listed_in_pages(records: &impl Records) {
     }
 }
 
-/// Removing a project removes its milestones and deliveries, and nobody else's.
+/// Removing a project removes its milestones and deliveries, and no others.
 pub async fn removal_takes_everything_of_it_along(records: &impl Records) {
     let store = records.open().await;
     let mut left = Vec::new();
@@ -299,7 +299,7 @@ pub async fn removal_takes_everything_of_it_along(records: &impl Records) {
     }
 }
 
-/// No text is cut or changed: a mebibyte, characters of every width, controls, and none at all.
+/// The store changes no text: a mebibyte, characters of every width, controls, and the empty one.
 pub async fn long_and_odd_texts_come_back_whole(records: &impl Records) {
     let store = records.open().await;
     let long = "ação 漢字 🦀\r\n".repeat(TEXT_MAX / "ação 漢字 🦀\r\n".len());
@@ -345,7 +345,7 @@ pub async fn long_and_odd_texts_come_back_whole(records: &impl Records) {
     }
 }
 
-/// What one store acknowledged, every other one on the same records answers with.
+/// Every store on the same records answers with an acknowledged change.
 pub async fn another_store_sees_it_at_once(records: &impl Records) {
     let (here, there) = (records.open().await, records.open().await);
     for number in 0..50 {

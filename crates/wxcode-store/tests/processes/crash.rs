@@ -1,4 +1,4 @@
-//! Processes that write the same file, and are killed while they do.
+//! Tests with processes writing the same file, killed meanwhile.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -20,11 +20,11 @@ use wxcode_store::{
 
 use super::child::{Process, task, tell};
 
-/// How often the writer is killed.
+/// Kills of the writer.
 const KILLS: usize = 40;
-/// Processes that write at the same time.
+/// Concurrent writing processes.
 const PROCESSES: usize = 8;
-/// What each of them does, and how often.
+/// Operations per process.
 const TURNS: usize = 40;
 
 #[tokio::test]
@@ -35,7 +35,7 @@ async fn what_was_acknowledged_survives_sigkill_and_nothing_is_half_done() {
     let mut rotations = Vec::new();
     for round in 0..KILLS {
         let mut writer = Process::start(&[], "crash::writer", &file, "-");
-        // A different step each time, and at no particular place within it.
+        // A different operation each time, at an arbitrary point.
         let mut patience = 1 + round * 7 % 23;
         while let Some(line) = writer.told() {
             note(&line, &mut told, &mut rotations);
@@ -55,16 +55,17 @@ async fn what_was_acknowledged_survives_sigkill_and_nothing_is_half_done() {
     );
 }
 
-/// Every write to the journal is one at which a process ends in some round: between its frames, and within them.
+/// For every write to the journal some round ends the process there: between its frames, and within
+/// them.
 #[tokio::test]
 async fn an_end_at_any_write_leaves_what_was_acknowledged_and_nothing_half_done() {
-    /// What `ulimit -f` counts in, in bytes.
+    /// The unit of `ulimit -f`, in bytes.
     const BLOCK: usize = 512;
-    /// A little less than a frame of the journal: a page and its header.
+    /// Slightly less than a frame of the journal: a page and its header.
     const FRAME: usize = 4096;
     /// Enough for the schema and some turns of the writer.
     const JOURNAL: usize = 512 << 10;
-    /// The signal for a file that grows beyond its limit.
+    /// The signal for a file above its size limit.
     const SIGXFSZ: i32 = 25;
     let mut turns = 0;
     for limit in (FRAME..JOURNAL).step_by(FRAME) {
@@ -98,7 +99,7 @@ fn note(line: &str, told: &mut HashMap<String, String>, rotations: &mut Vec<Stri
     }
 }
 
-/// That all that was told is there, and that whatever is there is whole.
+/// Checks that all acknowledged changes exist, and that every change is whole.
 async fn check(store: &SqliteStore, told: &HashMap<String, String>, rotations: &[String]) {
     let Some(project) = store.projects(ALL).await.unwrap().items.pop() else {
         assert!(told.is_empty());
@@ -198,7 +199,7 @@ async fn writer() {
         None => sample::add_project(&store).await,
     };
     tell(&format!("project {project}"));
-    // Ended by its parent.
+    // Until the parent kills it.
     loop {
         let removed = sample::add_milestone(&store, project).await;
         tell(&format!("milestone {removed}"));

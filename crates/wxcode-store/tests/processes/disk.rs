@@ -1,4 +1,4 @@
-//! A disk that is full or read-only: a real one, mounted for a process of its own.
+//! Tests on a full or read-only disk: a real one, mounted for one process.
 
 use std::{
     fs::{self, File},
@@ -17,7 +17,8 @@ use wxcode_store::{
 
 use super::child::{Process, task, tell};
 
-/// Mounts 4 MiB of memory over the folder `$0`, with the process's own view of the mounts, and becomes the program.
+/// Mounts 4 MiB of memory over the folder `$0`, in a private mount namespace, and executes the
+/// program.
 const WRAPPER: [&str; 6] = [
     "unshare",
     "--user",
@@ -52,7 +53,7 @@ fn on_a_small_disk(name: &str) {
     assert_eq!(told, ["done"], "it went to the end");
 }
 
-/// Takes all the room that is left.
+/// Fills the disk.
 fn fill(filler: &Path) {
     let mut file = File::options()
         .append(true)
@@ -99,7 +100,7 @@ async fn full() {
     for round in 0..3 {
         fill(&filler);
         let mut errors = 0;
-        // Small ones may still find room in what the files have already.
+        // Small ones may still fit into the files.
         for number in 0..200 {
             let length = [10_000, 100_000, 100][number % 3];
             let new = sample::text(project, &"x".repeat(length));
@@ -155,11 +156,11 @@ async fn full() {
     tell("done");
 }
 
-/// A write that fails for another reason than a lack of room: the process may not make files any larger.
+/// A write failing for another reason than a full disk: the process may not enlarge files.
 #[test]
 fn a_failing_write_is_said_changes_nothing_and_is_got_over() {
     let folder = TempDir::new().unwrap();
-    // 300 KiB in blocks of 512 bytes; with the signal ignored the system refuses the write.
+    // 300 KiB in blocks of 512 bytes; without the signal the system refuses the write.
     let wrapper = [
         "sh",
         "-c",

@@ -1,4 +1,4 @@
-//! Trees that are missing, torn, linked or too large.
+//! Tests with missing, torn, linked or oversized trees.
 
 use std::{
     ffi::OsStr,

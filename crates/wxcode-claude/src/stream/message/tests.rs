@@ -29,7 +29,7 @@ fn assistant(content: &Value) -> Value {
     json!({ "type": "assistant", "message": { "role": "assistant", "content": content }, "parent_tool_use_id": null })
 }
 
-/// As 2.1.329 printed it in a terminal.
+/// Output of 2.1.329 in a terminal.
 fn story() -> String {
     let init = json!({ "type": "system", "subtype": "init", "session_id": ID, "tools": ["Bash"] });
     let hook = json!({ "type": "system", "subtype": "hook_started", "session_id": ID });
@@ -133,7 +133,7 @@ fn errors_come_with_the_result_or_as_words() {
     );
     let red = "\u{1b}[0m\u{1b}[31mError: in use.\u{1b}[39m\u{1b}[0m\r\n\u{1b}[?25h";
     assert_eq!(of(red, 3), [(0, Message::Words("Error: in use.".into()))]);
-    // Half a line of JSON is no word.
+    // Half a line of JSON is no text.
     assert_eq!(of(&story()[..40], 7), []);
 }
 
