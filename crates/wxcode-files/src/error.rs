@@ -50,7 +50,7 @@ impl fmt::Display for Kind {
             Self::Socket => "a socket",
             Self::CharacterDevice => "a character device",
             Self::BlockDevice => "a block device",
-            Self::Unknown => "something that is neither a file nor a folder",
+            Self::Unknown => "neither a file nor a folder",
         })
     }
 }
@@ -73,7 +73,7 @@ pub enum FileError {
         wanted: Kind,
     },
     /// A cycle of links.
-    #[error("{} is a link that leads to itself: remove it, then try again", .0.display())]
+    #[error("{} is a link to itself: remove it, then try again", .0.display())]
     Loop(PathBuf),
     /// A path out of its root.
     #[error(
@@ -97,7 +97,7 @@ pub enum FileError {
     },
     /// More bytes than allowed.
     #[error(
-        "{} has {len} bytes, and at most {max} are read: is it the right file?",
+        "{} has {len} bytes, more than the limit of {max}: check that it is the right file",
         path.display()
     )]
     TooLarge {
@@ -109,7 +109,7 @@ pub enum FileError {
     },
     /// The file system does not answer.
     #[error(
-        "{} did not answer within {} s: check the file system that it is on, then try again",
+        "{} did not answer within {} s: check its file system, then try again",
         path.display(), waited.as_secs()
     )]
     Hangs {

@@ -441,7 +441,7 @@ fn draft(name: &str) -> io::Result<String> {
     let mut bytes = [0; 16];
     let read = getrandom(&mut bytes, GetRandomFlags::empty())?;
     if read < bytes.len() {
-        return Err(io::Error::other("the system gives no random bytes"));
+        return Err(io::Error::other("the system provides no random bytes"));
     }
     Ok(format!(".{name}.{:032x}.tmp", u128::from_ne_bytes(bytes)))
 }

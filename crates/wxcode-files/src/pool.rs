@@ -145,7 +145,7 @@ impl Pool {
             Ok(Err(_)) => Err(FileError::Io {
                 action: "use",
                 path: place.to_owned(),
-                source: std::io::Error::other("the work on it broke off"),
+                source: std::io::Error::other("the work on the file panicked"),
             }
             .into()),
             Err(_) => Err(hangs()),
@@ -221,7 +221,7 @@ impl Drop for Running {
 fn spawn(place: &Path, job: impl FnOnce() + Send + 'static) -> Result<(), FileError> {
     let thread = thread::Builder::new().name("files".to_owned());
     thread.spawn(job).map(drop).map_err(|source| FileError::Io {
-        action: "begin a thread for",
+        action: "start a thread for",
         path: place.to_owned(),
         source,
     })

@@ -29,7 +29,7 @@ async fn a_place_that_hangs_is_refused_until_it_answers() {
     let error = pool.run(Path::new("/slow"), work).await.unwrap_err();
     assert_eq!(
         error.to_string().split(',').next(),
-        Some("/slow did not answer within 0 s: check the file system that it is on")
+        Some("/slow did not answer within 0 s: check its file system")
     );
     let begun = Instant::now();
     let again = answers(&pool, "/slow").await.unwrap_err();
@@ -42,7 +42,7 @@ async fn a_place_that_hangs_is_refused_until_it_answers() {
 }
 
 #[tokio::test]
-async fn other_places_go_on_beside_many_that_hang() {
+async fn other_places_continue_despite_hangs() {
     let pool = Arc::new(Pool::new(Duration::from_millis(200)));
     let mut releases = Vec::new();
     let mut jobs = Vec::new();
