@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_prints_a_stream_and_has_no_hooks_of_ours() {
+    fn a_run_streams_without_our_hooks() {
         let id = ID.to_string();
         let words = run_argv(&RunInvocation {
             claude: Path::new("/opt/claude"),
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prompt_is_only_ever_a_prompt() {
+    fn a_prompt_is_never_an_option() {
         let cases = [
             ("/gsd:new-project a b", "/gsd:new-project a b"),
             (

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_list_comes_through() {
+    fn only_allowed_variables_are_passed() {
         let allowed = [
             "ALL_PROXY",
             "ANTHROPIC_API_KEY",
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_terminal_is_ours() {
+    fn terminal_variables_are_always_ours() {
         let vars = [("TERM", "screen"), ("COLORTERM", "no")];
         let found = of(&vars, &["TERM", "*"], &[("COLORTERM", "never")]);
         assert_eq!(
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_locale_is_made_up_only_when_there_is_none() {
+    fn a_missing_locale_gets_the_default() {
         assert_eq!(of(&[], &[], &[])["LANG"], DEFAULT_LANG);
         assert_eq!(of(&[("LANG", "")], &[], &[])["LANG"], DEFAULT_LANG);
         assert_eq!(
@@ -214,12 +214,12 @@ mod tests {
         assert_eq!(
             of(&[("LC_TIME", "C")], &[], &[])["LANG"],
             DEFAULT_LANG,
-            "it says nothing of characters"
+            "it selects no character set"
         );
     }
 
     #[test]
-    fn the_configuration_adds_by_name_prefix_and_value_but_nothing_of_ours() {
+    fn the_configuration_adds_variables_except_ours() {
         let vars = [
             ("AWS_KEY", "k"),
             ("AWS_REGION", "r"),

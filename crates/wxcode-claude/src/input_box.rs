@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_placeholder_is_no_draft_and_one_letter_is() {
+    fn a_placeholder_is_no_draft() {
         assert!(plain(&["❯"], (0, 2)).is_empty());
         let try_this = "❯ Try \"edit <filepath> to…\"";
         assert!(boxed("", &[try_this], &["❯ T"], (0, 2)).is_empty());
@@ -239,12 +239,12 @@ mod tests {
         assert!(!plain(&["!"], (0, 2)).is_empty(), "the shell mode");
         assert!(
             !boxed("", &["❯ draft and more"], &["❯ draft"], (0, 7)).is_empty(),
-            "with a suggestion behind it"
+            "with a suggestion after it"
         );
     }
 
     #[test]
-    fn a_cursor_elsewhere_says_that_the_box_takes_no_keys() {
+    fn a_cursor_elsewhere_means_no_box() {
         let screen = format!("\n{EDGE}\n❯\n{EDGE}\n  hints");
         assert!(InputBox::read(&screen, &screen, (2, 2)).is_some());
         assert_eq!(InputBox::read(&screen, &screen, (4, 2)), None);
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_known_by_what_the_box_makes_of_it() {
+    fn a_pasted_text_is_recognised() {
         let lines = plain(&["❯ one", "  two", "", "  three"], (3, 7));
         assert!(lines.shows("one\ntwo\n\nthree") && lines.shows("one two three "));
         assert!(!lines.shows("one\ntwo") && !lines.shows("one two three four"));
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_that_is_kept_is_known_unless_a_list_hides_it() {
+    fn a_stashed_draft_is_recognised() {
         let kept = "                    high · draft stashed";
         assert_eq!(
             boxed(kept, &["❯"], &["❯"], (0, 2)).keeps_draft(),
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_is_known() {
+    fn a_running_turn_is_recognised() {
         let screen = format!("\n{EDGE}\n❯\n{EDGE}\n  auto mode on · esc to interrupt");
         let working = InputBox::read(&screen, &screen, (2, 2)).unwrap();
         assert!(working.is_empty() && working.is_in_turn());
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn the_question_between_two_esc_is_known() {
+    fn the_clear_question_is_recognised() {
         let asks = boxed("    esc again to clear", &["❯ x"], &["❯ x"], (0, 3));
         assert!(asks.is_clearing() && !plain(&["❯ x"], (0, 3)).is_clearing());
     }

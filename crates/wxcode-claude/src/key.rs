@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_in_a_text_is_a_key() {
+    fn a_text_contains_no_keys() {
         assert_eq!(
             text("!a\x1b[201~\r\nb\\"),
             b"\x1b[200~!a[201~\nb\\\x1b[201~"

@@ -49,8 +49,8 @@ const fn is_line_end(c: char) -> bool {
 pub fn paste(text: &str) -> Vec<u8> {
     let text = typeable(text);
     let before: &[u8] = if text.starts_with('!') { b" " } else { b"" };
-    let behind: &[u8] = if text.ends_with('\\') { b" " } else { b"" };
-    [PASTE_BEGIN, before, text.as_bytes(), behind, PASTE_END].concat()
+    let after: &[u8] = if text.ends_with('\\') { b" " } else { b"" };
+    [PASTE_BEGIN, before, text.as_bytes(), after, PASTE_END].concat()
 }
 
 /// Whether a `UserPromptSubmit` hook with the text `reported` proves the submission of `sent`.
@@ -114,7 +114,7 @@ mod tests {
 
     /// Pairs of a pasted text and the report of the real CLI's hook.
     #[test]
-    fn confirms_what_the_cli_makes_of_a_text() {
+    fn confirms_a_text_changed_by_the_cli() {
         let rows = "row 0\nrow 1\nrow 2\nrow 3\nrow 4";
         let long = "x".repeat(10_000);
         let cases = [
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_typed_by_the_rule_of_all_clients() {
+    fn all_clients_type_a_text_alike() {
         #[derive(serde::Deserialize)]
         struct Case {
             case: String,
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_a_text_is_a_key() {
+    fn a_text_contains_no_keys() {
         assert_eq!(
             paste("a\x1b[201~\rrm\x03\x7f\u{9b}b"),
             b"\x1b[200~a[201~\nrmb\x1b[201~"
@@ -239,7 +239,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_reported_as_it_was_typed_is_confirmed(text: String) {
+        fn an_unchanged_report_is_confirmed(text: String) {
             prop_assert!(confirms(&text, &text));
             prop_assert!(confirms(&text, typeable(&text).trim_end()));
         }

@@ -114,9 +114,9 @@ mod tests {
     const ID: Uuid = Uuid::from_u128(7);
     const DAY: Duration = Duration::from_secs(86_400);
 
-    struct World(tempfile::TempDir);
+    struct ConfigFolder(tempfile::TempDir);
 
-    impl World {
+    impl ConfigFolder {
         fn new() -> Self {
             let root = tempfile::tempdir().unwrap();
             fs::create_dir_all(root.path().join("projects/-a")).unwrap();
@@ -146,37 +146,40 @@ mod tests {
 
     #[test]
     fn an_old_transcript_becomes_fresh() {
-        let world = World::new();
-        assert_eq!(world.refresh(None), Refreshed::Missing);
-        write_old(&world.transcript());
-        assert_eq!(world.refresh(None), Refreshed::Touched);
-        assert!(age(&world.transcript()) < DAY);
-        assert_eq!(world.refresh(None), Refreshed::Fresh);
+        let config = ConfigFolder::new();
+        assert_eq!(config.refresh(None), Refreshed::Missing);
+        write_old(&config.transcript());
+        assert_eq!(config.refresh(None), Refreshed::Touched);
+        assert!(age(&config.transcript()) < DAY);
+        assert_eq!(config.refresh(None), Refreshed::Fresh);
     }
 
     #[test]
     fn the_reported_path_is_tried_first() {
-        let world = World::new();
-        let elsewhere = world.0.path().join(format!("{ID}.jsonl"));
+        let config = ConfigFolder::new();
+        let elsewhere = config.0.path().join(format!("{ID}.jsonl"));
         write_old(&elsewhere);
-        assert_eq!(world.refresh(Some(&elsewhere)), Refreshed::Touched);
-        let other = world.0.path().join("other.jsonl");
+        assert_eq!(config.refresh(Some(&elsewhere)), Refreshed::Touched);
+        let other = config.0.path().join("other.jsonl");
         write_old(&other);
-        assert_eq!(world.refresh(Some(&other)), Refreshed::Missing);
+        assert_eq!(config.refresh(Some(&other)), Refreshed::Missing);
         assert!(age(&other) > 39 * DAY, "another name is another file");
     }
 
     #[test]
     fn links_and_fifos_are_left_alone() {
-        let world = World::new();
-        let target = world.0.path().join("target");
+        let config = ConfigFolder::new();
+        let target = config.0.path().join("target");
         write_old(&target);
-        std::os::unix::fs::symlink(&target, world.transcript()).unwrap();
-        assert_eq!(world.refresh(Some(&world.transcript())), Refreshed::Missing);
+        std::os::unix::fs::symlink(&target, config.transcript()).unwrap();
+        assert_eq!(
+            config.refresh(Some(&config.transcript())),
+            Refreshed::Missing
+        );
         assert!(age(&target) > 39 * DAY);
-        fs::remove_file(world.transcript()).unwrap();
+        fs::remove_file(config.transcript()).unwrap();
         let mode = Mode::RUSR | Mode::WUSR;
-        mknodat(CWD, world.transcript(), FileType::Fifo, mode, 0).unwrap();
-        assert_eq!(world.refresh(None), Refreshed::Missing);
+        mknodat(CWD, config.transcript(), FileType::Fifo, mode, 0).unwrap();
+        assert_eq!(config.refresh(None), Refreshed::Missing);
     }
 }

@@ -124,7 +124,7 @@ mod tests {
         "updatedAt":2,"waitingFor":"dialog open"}"#;
 
     #[test]
-    fn reads_what_the_real_cli_writes() {
+    fn reads_the_file_of_the_real_cli() {
         let root = tempfile::tempdir().unwrap();
         assert_eq!(read(root.path(), 14302).unwrap(), None);
         std::fs::create_dir(root.path().join("sessions")).unwrap();
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn bears_what_it_does_not_know() {
+    fn tolerates_unknown_fields() {
         let status = |word: &str| {
             parse(FILE.replace("waiting\"", &format!("{word}\"")).as_bytes())
                 .unwrap()

@@ -91,7 +91,7 @@ mod tests {
 
     /// The shell itself checks the quoting.
     #[test]
-    fn a_shell_reads_the_words_back_as_they_were() {
+    fn a_shell_reads_quoted_words_back() {
         for word in [
             "/plain",
             "/a b",

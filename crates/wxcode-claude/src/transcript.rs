@@ -98,15 +98,15 @@ fn is_absence(error: &FileError) -> bool {
 /// line.
 fn has_message(mut transcript: impl BufRead, line_max: usize) -> io::Result<bool> {
     loop {
-        let mut line = Line {
+        let mut line = LineReader {
             transcript: &mut transcript,
             left: line_max,
             ended: false,
             failed: None,
         };
         // Skip a line that is no record: half-written, not JSON, too long.
-        let is_message =
-            serde_json::from_reader(&mut line).is_ok_and(|record: Record| record.is_message());
+        let is_message = serde_json::from_reader(&mut line)
+            .is_ok_and(|record: TranscriptRecord| record.is_message());
         if is_message {
             return Ok(true);
         }
@@ -125,14 +125,14 @@ fn has_message(mut transcript: impl BufRead, line_max: usize) -> io::Result<bool
 /// The fields of a record that decide whether it belongs to the conversation.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Record {
+struct TranscriptRecord {
     r#type: String,
     #[serde(default)]
     is_sidechain: bool,
     uuid: Option<IgnoredAny>,
 }
 
-impl Record {
+impl TranscriptRecord {
     /// Measured: `--resume` accepts a transcript with at least one record of the conversation's
     /// chain, also a command's (`system`) or a message's attachment (`attachment`). Records of
     /// subagents and all other types (`mode`, `permission-mode`, `atis-latch`, `summary`,
@@ -148,7 +148,7 @@ impl Record {
 }
 
 /// Reads the rest of the current line, without its end.
-struct Line<'a, R> {
+struct LineReader<'a, R> {
     transcript: &'a mut R,
     left: usize,
     /// The line's end was consumed.
@@ -156,7 +156,7 @@ struct Line<'a, R> {
     failed: Option<io::Error>,
 }
 
-impl<R: BufRead> Read for Line<'_, R> {
+impl<R: BufRead> Read for LineReader<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.ended || self.left == 0 {
             return Ok(0);
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_are_no_records_are_passed_over() {
+    fn lines_without_a_record_are_skipped() {
         assert!(!speaks(&USER[..USER.len() - 1]), "half-written");
         assert!(speaks(format!("{}\n{USER}\n", &USER[..20])));
         assert!(speaks(format!(
@@ -247,12 +247,12 @@ mod tests {
             [&b"{\"type\":\"user\",\"message\":\"\xff\xfe\",\"uuid\":\"u\"}\n"[..]].concat();
         assert!(
             speaks(broken),
-            "what is not UTF-8 in a text does not hide the record"
+            "invalid UTF-8 in a text does not hide the record"
         );
     }
 
     #[test]
-    fn lines_beyond_the_bound_are_passed_over() {
+    fn oversized_lines_are_skipped() {
         const BOUND: usize = 1 << 10;
         let long = |size: usize| {
             format!(
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn is_found_by_its_id_in_any_project_folder() {
+    fn a_transcript_is_found_in_any_folder() {
         let root = tempfile::tempdir().unwrap();
         let (id, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         assert_eq!(find(root.path(), id).unwrap(), Transcript::Missing);
@@ -298,7 +298,7 @@ mod tests {
         assert_eq!(
             find(root.path(), id).unwrap(),
             Transcript::Missing,
-            "the newest of another id is not it"
+            "a newer file has another id"
         );
         let empty = folder("-b").join(format!("{id}.jsonl"));
         fs::write(&empty, IDLE).unwrap();

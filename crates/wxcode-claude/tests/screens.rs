@@ -170,7 +170,7 @@ fn expected(name: &str) -> Shown {
         name if name.starts_with("panel_") => Panel,
         "idle" | "idle_classic" | "working" | "queued" | "talk" | "api_error" | "pasted"
         | "slash_menu" | "shell_mode" | "multiline" | "exit_asked" | "renamed" => Prompt,
-        name => panic!("it is not said what is on the screen {name}"),
+        name => panic!("no expectation for the screen {name}"),
     }
 }
 
@@ -189,7 +189,7 @@ fn screens() -> BTreeMap<String, String> {
 }
 
 #[test]
-fn every_recorded_screen_is_told_for_what_it_is() {
+fn every_recorded_screen_is_classified() {
     let screens = screens();
     assert!(screens.len() > 40, "the recordings are there");
     for (name, text) in screens {
@@ -234,7 +234,7 @@ fn every_recorded_screen_is_told_for_what_it_is() {
 
 /// The conversation may quote any screen; only the input box at the bottom counts.
 #[test]
-fn a_dialog_that_the_conversation_quotes_is_none() {
+fn a_quoted_dialog_is_none() {
     let screens = screens();
     let prompt = &screens["idle-80"];
     for (name, quoted) in &screens {
@@ -389,7 +389,7 @@ fn lines() -> impl Strategy<Value = Vec<String>> {
 
 proptest! {
     #[test]
-    fn any_screen_is_read_to_something_that_agrees_with_itself(lines in lines()) {
+    fn any_screen_has_a_consistent_reading(lines in lines()) {
         let Some(dialog) = recognize(&lines.join("\n")) else { return Ok(()) };
         let count = dialog.options.len();
         prop_assert!(dialog.selected.is_none_or(|selected| selected < count));

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn front_matter_is_read_as_far_as_it_goes() {
+    fn unfinished_front_matter_is_read() {
         let text =
             "---\na: 1 # one\nb: \"x: y\"\nc:\n  d: 'e'\n  - f\n# g: h\ni: null\n---\nbody: no\n";
         let expected = [("a", "1"), ("b", "x: y"), ("c.d", "e")]
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn code_blocks_are_passed_over() {
+    fn code_blocks_are_skipped() {
         let seen: Vec<_> = lines("a\n```md\nb\n```\nc\r\n```\nd").collect();
         assert_eq!(seen, ["a", "c"]);
     }

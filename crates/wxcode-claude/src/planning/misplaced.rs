@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn planning_and_phases_are_found_where_they_must_not_be() {
+    fn misplaced_planning_folders_are_found() {
         let temp = tempfile::tempdir().unwrap();
         for path in [
             ".planning/phases/01-a",
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_not_looked_without_end() {
+    fn the_search_is_bounded() {
         let temp = tempfile::tempdir().unwrap();
         for n in 0..150 {
             fs::create_dir_all(temp.path().join(format!("m/{n:03}/phases"))).unwrap();

@@ -101,7 +101,7 @@ pub(super) fn folder(name: &str) -> Option<(Number, Option<&str>)> {
 
 /// The kind of a file in a phase's folder.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum PhaseFile {
     /// A plan, by its id.
     Plan(String),
     /// The summary of the plan of this id.
@@ -118,7 +118,7 @@ pub(super) enum Kind {
 
 /// Classifies the file `name` in the folder of `phase`, in any form: `03-02-PLAN.md`,
 /// `PLAN-02-slug.md`, `3-PLAN-02-slug.md` or `PLAN.md`.
-pub(super) fn file(name: &str, phase: &Number) -> Option<Kind> {
+pub(super) fn file(name: &str, phase: &Number) -> Option<PhaseFile> {
     let stem = name.strip_suffix(".md")?;
     // By-products of planning.
     if stem.ends_with("-OUTLINE") || stem.ends_with(".pre-bounce") {
@@ -129,12 +129,12 @@ pub(super) fn file(name: &str, phase: &Number) -> Option<Kind> {
         let before = stem[..start].trim_end_matches('-');
         let after = stem[start + word.len()..].trim_start_matches('-');
         match word {
-            "PLAN" => return Some(Kind::Plan(id(before, after, phase))),
-            "SUMMARY" => return Some(Kind::Summary(id(before, after, phase))),
-            "VERIFICATION" if after.is_empty() => return Some(Kind::Verification),
-            "UAT" if after.is_empty() => return Some(Kind::Uat),
-            "CONTEXT" if after.is_empty() => return Some(Kind::Context),
-            "RESEARCH" if after.is_empty() => return Some(Kind::Research),
+            "PLAN" => return Some(PhaseFile::Plan(id(before, after, phase))),
+            "SUMMARY" => return Some(PhaseFile::Summary(id(before, after, phase))),
+            "VERIFICATION" if after.is_empty() => return Some(PhaseFile::Verification),
+            "UAT" if after.is_empty() => return Some(PhaseFile::Uat),
+            "CONTEXT" if after.is_empty() => return Some(PhaseFile::Context),
+            "RESEARCH" if after.is_empty() => return Some(PhaseFile::Research),
             _ => start += word.len() + 1,
         }
     }
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_are_named_in_many_ways() {
+    fn folder_names_have_many_forms() {
         for (name, number, slug) in [
             ("03-terminal", "3", Some("terminal")),
             ("3", "3", None),
@@ -206,15 +206,15 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_ordered_as_they_are_worked_on() {
+    fn numbers_are_ordered_like_the_work() {
         let ordered = ["2", "3", "3.1", "3.2", "3.10", "3A", "3B.1", "4", "10"].map(number);
         assert!(ordered.is_sorted());
     }
 
     #[test]
-    fn files_are_named_in_many_ways() {
-        let plan = |id: &str| Some(Kind::Plan(id.into()));
-        let summary = |id: &str| Some(Kind::Summary(id.into()));
+    fn file_names_have_many_forms() {
+        let plan = |id: &str| Some(PhaseFile::Plan(id.into()));
+        let summary = |id: &str| Some(PhaseFile::Summary(id.into()));
         for (name, kind) in [
             ("03-02-PLAN.md", plan("03-02")),
             ("3-2-PLAN.md", plan("03-02")),
@@ -230,14 +230,14 @@ mod tests {
             ("03-02-SUMMARY.md", summary("03-02")),
             ("SUMMARY-02-slug.md", summary("03-02")),
             ("SUMMARY.md", summary("03")),
-            ("03-VERIFICATION.md", Some(Kind::Verification)),
-            ("VERIFICATION.md", Some(Kind::Verification)),
-            ("03-CONTEXT.md", Some(Kind::Context)),
-            ("RESEARCH.md", Some(Kind::Research)),
+            ("03-VERIFICATION.md", Some(PhaseFile::Verification)),
+            ("VERIFICATION.md", Some(PhaseFile::Verification)),
+            ("03-CONTEXT.md", Some(PhaseFile::Context)),
+            ("RESEARCH.md", Some(PhaseFile::Research)),
             ("3-PLAN-OUTLINE.md", None),
             ("03-02-PLAN.pre-bounce.md", None),
             ("PLAN-02.pre-bounce.md", None),
-            ("03-UAT.md", Some(Kind::Uat)),
+            ("03-UAT.md", Some(PhaseFile::Uat)),
             ("UAT-notes.md", None),
             ("PLANNING.md", None),
             ("03-02-PLAN.txt", None),

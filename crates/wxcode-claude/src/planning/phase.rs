@@ -10,8 +10,8 @@ use super::{
     VerificationStatus,
     files::{Entry, Files},
     markdown::{body, cut, field, front_matter, heading, lines},
-    name::{self, Kind, Number},
-    roadmap::{Roadmap, ToldPhase},
+    name::{self, Number, PhaseFile},
+    roadmap::{Roadmap, RoadmapPhase},
     uat,
 };
 
@@ -21,7 +21,7 @@ pub(super) fn all(files: &Files, roadmap: &Roadmap) -> Vec<Phase> {
     let entries = files.list(root);
     let folders = folders(&entries);
     let archive = archive(files);
-    let nothing = ToldPhase::default();
+    let nothing = RoadmapPhase::default();
     let numbers: BTreeSet<&Number> = folders.keys().chain(roadmap.phases.keys()).collect();
     if numbers.len() > PHASES_MAX {
         files.truncate();
@@ -165,24 +165,24 @@ impl Shown {
             for entry in files.list(&folder).iter().filter(|entry| !entry.is_dir) {
                 let path = folder.join(&entry.name);
                 match name::file(&entry.name, number) {
-                    Some(Kind::Plan(id)) => {
+                    Some(PhaseFile::Plan(id)) => {
                         shown.plans.entry(id).or_insert(path);
                     }
-                    Some(Kind::Summary(id)) => {
+                    Some(PhaseFile::Summary(id)) => {
                         shown.summaries.insert(id);
                     }
-                    Some(Kind::Verification) => {
+                    Some(PhaseFile::Verification) => {
                         let text = files.head(&path).unwrap_or_default();
                         shown
                             .verification
                             .get_or_insert_with(|| verification(&text));
                     }
-                    Some(Kind::Uat) => {
+                    Some(PhaseFile::Uat) => {
                         let text = files.head(&path).unwrap_or_default();
                         shown.uat.get_or_insert_with(|| uat::parse(&text));
                     }
-                    Some(Kind::Context) => shown.has_context = true,
-                    Some(Kind::Research) => shown.has_research = true,
+                    Some(PhaseFile::Context) => shown.has_context = true,
+                    Some(PhaseFile::Research) => shown.has_research = true,
                     None => {}
                 }
             }
@@ -253,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn verifications_say_their_outcome_in_two_places() {
+    fn verifications_have_two_forms() {
         for (text, status, score) in [
             (
                 "---\nphase: 03\nstatus: passed\nscore: 5/5 must-haves verified\n---\n**Status:** gaps_found\n",
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn the_disk_status_is_the_furthest() {
+    fn the_most_advanced_disk_status_counts() {
         let shown = |plans: usize, summaries: usize| Shown {
             plans: (0..plans)
                 .map(|plan| (plan.to_string(), PathBuf::new()))

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_told_than_the_bound() {
+    fn requirements_are_bounded() {
         let text: String = (0..REQUIREMENTS_MAX + 5)
             .map(|number| format!("- [x] **A-{number}**: x\n"))
             .collect();

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_fields() {
+    fn plain_fields_are_read() {
         let state = parse(
             "# Project State\n## Current Position\n\nPhase: 03 of 7 (Terminal (web)) — complete (mostly)\nPlan: 1 of 3 in current phase\n\
              Status: In progress\nLast activity: 2026-01-24 — Drew it\n\nProgress: [███░░░] 43%\n\n\
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn bold_fields() {
+    fn bold_fields_are_read() {
         let state = parse(
             "**Current Phase:** 03.1\n**Current Phase Name:** Terminal\n**Total Phases:** 7\n**Current Plan:** 2\n\
              **Total Plans in Phase:** 3\n**Status:** Ready to execute\n**Progress:** [██████████] 100%\n\
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn front_matter_counts_more_than_text() {
+    fn front_matter_precedes_text() {
         let state = parse(
             "---\ngsd_state_version: 1.0\nmilestone: v1.1\nmilestone_name: More\ncurrent_phase: 4\n\
              current_phase_name: \"API: first\"\ncurrent_plan: Not started\nstatus: executing\n\
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_left_out() {
+    fn values_without_a_number_are_dropped() {
         let state = parse("Phase: Not started (defining requirements)\nPlan: —\nProgress: [░░░]\n");
         assert_eq!(state, State::default());
         let state = parse("---\ncurrent_phase: 4\n---\nPhase: 3 of 7 (Terminal)\n");

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{escape::behind_escapes, line::Lines};
+use super::{escape::after_escapes, line::Lines};
 
 /// Finds the id of the first `type=system, subtype=init` line in a stream of bytes, with any cuts.
 ///
@@ -58,11 +58,11 @@ pub(super) fn init_id(line: &[u8]) -> Option<Uuid> {
     // ASCII letter.
     memchr::memmem::find(line, b"\"init\"")?;
     let text = String::from_utf8_lossy(line);
-    let mut values = serde_json::Deserializer::from_str(behind_escapes(&text)).into_iter::<Init>();
+    let mut values = serde_json::Deserializer::from_str(after_escapes(&text)).into_iter::<Init>();
     let init = values.next()?.ok()?;
-    let rest = &behind_escapes(&text)[values.byte_offset()..];
+    let rest = &after_escapes(&text)[values.byte_offset()..];
     let is_init =
-        init.r#type == "system" && init.subtype == "init" && behind_escapes(rest).is_empty();
+        init.r#type == "system" && init.subtype == "init" && after_escapes(rest).is_empty();
     is_init.then(|| crate::id(&init.session_id)).flatten()
 }
 
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_may_have_been_in_between() {
+    fn output_through_a_terminal_is_read() {
         assert_eq!(capture(line(ID) + "\r\n"), id());
         assert_eq!(capture(format!("progress\r{}\r\n", line(ID))), id());
         assert_eq!(
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_only_looks_like_it() {
+    fn lines_like_an_init_line_are_refused() {
         for bad in [
             "",
             "test-123",
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_the_fields_and_white_space_do_not_matter() {
+    fn field_order_and_white_space_are_free() {
         let last =
             format!(r#"{{"session_id":"{ID}","tools":[],"subtype": "init" ,"type":"system"}}"#);
         assert_eq!(capture(last), id());
@@ -189,13 +189,13 @@ mod tests {
     }
 
     #[test]
-    fn a_line_beyond_the_bound_is_passed_over_and_not_kept() {
+    fn an_oversized_line_is_skipped_unbuffered() {
         let mut capture = InitCapture::new();
         for _ in 0..=LINE_MAX / (1 << 20) {
             assert_eq!(capture.push(&vec![b'x'; 1 << 20]), None);
             assert!(capture.lines.kept() <= 2 * LINE_MAX);
         }
-        assert_eq!(capture.lines.kept(), 0, "nothing is kept of it");
+        assert_eq!(capture.lines.kept(), 0, "the line is not buffered");
         assert_eq!(
             capture.push(line(ID).as_bytes()),
             None,
@@ -207,7 +207,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_cut_does_not_matter(cuts in proptest::collection::vec(0_usize..400, 0..8), noise in ".{0,40}") {
+        fn the_result_is_independent_of_cuts(cuts in proptest::collection::vec(0_usize..400, 0..8), noise in ".{0,40}") {
             let noise: String = noise.chars().filter(|c| !c.is_control()).collect();
             let stream = format!("{noise}\r\n\x1b[0m{}\r\nafter", line(ID)).into_bytes();
             let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(stream.len())).collect();
@@ -221,7 +221,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_borne(chunks: Vec<Vec<u8>>) {
+        fn any_bytes_are_accepted(chunks: Vec<Vec<u8>>) {
             let mut capture = InitCapture::new();
             for chunk in &chunks {
                 capture.push(chunk);

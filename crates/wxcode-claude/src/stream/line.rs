@@ -39,8 +39,8 @@ impl Lines {
                 *rest = &[];
                 return None;
             };
-            let (bytes, behind) = (&rest[..end], &rest[end + 1..]);
-            *rest = behind;
+            let (bytes, after) = (&rest[..end], &rest[end + 1..]);
+            *rest = after;
             let offset = self.start;
             self.at += end as u64 + 1;
             self.start = self.at;
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_know_where_they_begin() {
+    fn lines_have_their_offsets() {
         let stream: &[u8] = b"one\r\n\r\ntwo\rthree\nend";
         let found = lines([stream]);
         let found: Vec<_> = found
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_a_gap_the_next_whole_line_counts() {
+    fn the_next_whole_line_follows_a_gap() {
         let mut lines = Lines::default();
         let mut rest: &[u8] = b"begun";
         assert_eq!(lines.cut(&mut rest), None);
@@ -159,7 +159,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_cut_does_not_matter(text in "[ab\r\n]{0,60}", cuts in proptest::collection::vec(0_usize..60, 0..8)) {
+        fn the_result_is_independent_of_cuts(text in "[ab\r\n]{0,60}", cuts in proptest::collection::vec(0_usize..60, 0..8)) {
             let bytes = text.as_bytes();
             let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(bytes.len())).collect();
             cuts.extend([0, bytes.len()]);

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    escape::{behind_escapes, without_escapes},
+    escape::{after_escapes, without_escapes},
     init::init_id,
     line::Lines,
     value::{List, Object, Scalar},
@@ -19,9 +19,7 @@ pub const WORDS_MAX: usize = 1_000;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Message {
     /// A conversation became the current one of the process.
-    Init {
-        session_id: Uuid,
-    },
+    Init { session_id: Uuid },
     /// The conversation ends, and the next [`Message::Init`] names another one: `/clear`.
     Reset,
     /// The agent's text; the text of subagents is left out.
@@ -33,9 +31,7 @@ pub enum Message {
         input: ToolInput,
     },
     /// A tool finished, failed, or was refused.
-    ToolResult {
-        id: Option<String>,
-    },
+    ToolResult { id: Option<String> },
     /// The turn ended.
     Verdict(Verdict),
     /// Text other than JSON: an error or a warning, without escape sequences, at most [`WORDS_MAX`]
@@ -81,22 +77,22 @@ pub struct Messages {
 
 impl Messages {
     /// Takes the next bytes. Calls the closure for each line with messages, with the line's offset.
-    pub fn push(&mut self, bytes: &[u8], mut tell: impl FnMut(u64, Vec<Message>)) {
+    pub fn push(&mut self, bytes: &[u8], mut on_line: impl FnMut(u64, Vec<Message>)) {
         let mut rest = bytes;
         while let Some(line) = self.lines.cut(&mut rest) {
             let messages = read(line.bytes);
             if !messages.is_empty() {
-                tell(line.offset, messages);
+                on_line(line.offset, messages);
             }
         }
     }
 
     /// Ends the stream: its last line may have no line end.
-    pub fn finish(&mut self, mut tell: impl FnMut(u64, Vec<Message>)) {
+    pub fn finish(&mut self, mut on_line: impl FnMut(u64, Vec<Message>)) {
         if let Some(line) = self.lines.finish() {
             let messages = read(line.bytes);
             if !messages.is_empty() {
-                tell(line.offset, messages);
+                on_line(line.offset, messages);
             }
         }
     }
@@ -115,7 +111,7 @@ impl Messages {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Record {
+struct StreamRecord {
     r#type: Scalar,
     message: Object<Body>,
     parent_tool_use_id: Scalar,
@@ -160,7 +156,7 @@ fn read(line: &[u8]) -> Vec<Message> {
         return vec![Message::Init { session_id }];
     }
     let text = String::from_utf8_lossy(line);
-    let json = behind_escapes(&text);
+    let json = after_escapes(&text);
     if !json.starts_with('{') {
         let words = without_escapes(json, WORDS_MAX);
         return match words.trim() {
@@ -176,15 +172,15 @@ fn read(line: &[u8]) -> Vec<Message> {
 }
 
 /// Parses a text as an object, followed by nothing but escape sequences.
-fn record(json: &str) -> Option<Record> {
-    let mut values = serde_json::Deserializer::from_str(json).into_iter::<Record>();
+fn record(json: &str) -> Option<StreamRecord> {
+    let mut values = serde_json::Deserializer::from_str(json).into_iter::<StreamRecord>();
     let record = values.next()?.ok()?;
-    behind_escapes(&json[values.byte_offset()..])
+    after_escapes(&json[values.byte_offset()..])
         .is_empty()
         .then_some(record)
 }
 
-fn messages(record: Record) -> Vec<Message> {
+fn messages(record: StreamRecord) -> Vec<Message> {
     let Scalar::Text(kind) = &record.r#type else {
         return Vec::new();
     };

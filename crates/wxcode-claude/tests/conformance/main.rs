@@ -8,7 +8,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a fact that does not hold panics, and its row says why"
+    reason = "a failed fact panics, and its row has the reason"
 )]
 
 mod bench;

@@ -103,11 +103,11 @@ fn escape(bench: &Bench, terminal: &Terminal) -> String {
     terminal.wait_quiet(QUIET);
     let after = bench.names();
     // A reminder of an open question may come at any time.
-    let told: Vec<_> = after[before.len()..]
+    let fired: Vec<_> = after[before.len()..]
         .iter()
         .filter(|name| *name != "Notification")
         .collect();
-    assert!(told.is_empty(), "Esc fired {told:?}");
+    assert!(fired.is_empty(), "Esc fired {fired:?}");
     "no hook; idle soon after".to_owned()
 }
 
