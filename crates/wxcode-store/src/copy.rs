@@ -204,7 +204,7 @@ fn count_unread<T>(report: &mut Report, what: &str, listing: &Listing<T>, page: 
     let missing = expected.saturating_sub(listing.items.len() as u64);
     if missing > 0 {
         report.problem(format!(
-            "{missing} {what} of the source are not understood: see the warnings above"
+            "{missing} {what} of the source are unreadable: see the warnings above"
         ));
     }
 }

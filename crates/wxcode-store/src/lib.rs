@@ -40,7 +40,7 @@ pub enum StoreError {
     Unavailable(String),
     /// A record or the schema is unknown to this version.
     #[error(
-        "the store holds something this version does not understand: {0}; check that no newer wxcode wrote it"
+        "the store holds a record unknown to this version: {0}; check that no newer wxcode wrote it"
     )]
     Corrupt(String),
     /// Another project has the workspace folder; nothing was changed.

@@ -83,7 +83,7 @@ pub async fn only_a_pending_milestone_is_queued(records: &impl Records) {
 }
 
 /// A pending milestone carries the error of its own failed command.
-pub async fn a_pending_milestone_says_why_its_command_failed(records: &impl Records) {
+pub async fn a_pending_milestone_shows_the_failure(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     let id = sample::add_milestone(&*store, project).await;
@@ -92,7 +92,11 @@ pub async fn a_pending_milestone_says_why_its_command_failed(records: &impl Reco
             error: Some(why.to_owned()),
             ..sample::step(delivery, DeliveryState::Failed)
         };
-        store.step(&step).await.unwrap().expect("the version is it");
+        store
+            .step(&step)
+            .await
+            .unwrap()
+            .expect("the version is the current one");
         store.milestone(id).await.unwrap().unwrap()
     };
     let first = sample::queue(&*store, &sample::start(project, id)).await;
@@ -138,7 +142,7 @@ pub async fn a_pending_milestone_says_why_its_command_failed(records: &impl Reco
 }
 
 /// A failed command of a pending milestone can be sent again.
-pub async fn a_failed_command_of_a_pending_milestone_is_queued_anew(records: &impl Records) {
+pub async fn a_failed_command_is_queued_again(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     let id = sample::add_milestone(&*store, project).await;
@@ -172,13 +176,13 @@ pub async fn a_failed_command_of_a_pending_milestone_is_queued_anew(records: &im
     assert_eq!(
         again,
         Queued::Existing(given_up),
-        "a milestone that was given up is not pending"
+        "a failed milestone is not pending"
     );
 }
 
 /// Exactly one delivery holds the project's first command. After its failure the next delivery gets
 /// it; no other failure frees it.
-pub async fn the_first_command_is_given_once_and_given_back(records: &impl Records) {
+pub async fn the_first_command_has_one_holder(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     let mut started = Vec::new();
@@ -270,7 +274,7 @@ pub async fn giving_up_fails_the_queued_command(records: &impl Records) {
 }
 
 /// Giving up does not undo a possibly typed command; the delivery ends by itself.
-pub async fn giving_up_leaves_a_command_that_is_on_its_way(records: &impl Records) {
+pub async fn giving_up_keeps_a_written_command(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     let id = sample::add_milestone(&*store, project).await;
@@ -300,7 +304,7 @@ pub async fn giving_up_leaves_a_command_that_is_on_its_way(records: &impl Record
 }
 
 /// A milestone back in `pending` can be started again.
-pub async fn trying_again_forgets_the_delivery_that_is_over(records: &impl Records) {
+pub async fn a_retry_drops_the_ended_delivery(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     for end in [DeliveryState::Failed, DeliveryState::Submitted] {
@@ -337,7 +341,7 @@ pub async fn trying_again_forgets_the_delivery_that_is_over(records: &impl Recor
 }
 
 /// A possibly typed command remains the milestone's; no second one follows.
-pub async fn trying_again_keeps_the_delivery_that_is_on_its_way(records: &impl Records) {
+pub async fn a_retry_keeps_the_written_delivery(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     let id = sample::add_milestone(&*store, project).await;
@@ -419,7 +423,7 @@ pub async fn removal_fails_the_queued_command(records: &impl Records) {
 }
 
 /// Removing a milestone does not undo a possibly typed command.
-pub async fn one_whose_command_is_on_its_way_stays(records: &impl Records) {
+pub async fn removal_refuses_a_written_command(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     let id = sample::add_milestone(&*store, project).await;

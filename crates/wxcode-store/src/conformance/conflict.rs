@@ -16,7 +16,7 @@ use crate::{Added, ProjectPatch, QUEUE_MAX, Queued, Removed, Rotated};
 const ROUNDS: usize = 60;
 
 /// A loser retries from the answer and gets its turn; no winner's change is ever missing.
-pub async fn rotations_on_top_of_each_other_lose_no_entry(records: &impl Records) {
+pub async fn concurrent_rotations_lose_no_entry(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     let ids = wanted();
@@ -29,7 +29,7 @@ pub async fn rotations_on_top_of_each_other_lose_no_entry(records: &impl Records
                 .await
                 .unwrap()
             {
-                assert_ne!(current, old, "it lost against the id that it named");
+                assert_ne!(current, old, "the current id cannot be the expected one");
                 old = current;
             }
         }
@@ -50,7 +50,7 @@ pub async fn rotations_on_top_of_each_other_lose_no_entry(records: &impl Records
 }
 
 /// The bound of the queue holds against many requests for the last entries.
-pub async fn the_last_places_of_the_queue_are_given_once(records: &impl Records) {
+pub async fn the_queue_bound_holds_concurrently(records: &impl Records) {
     const PLACES: u64 = 10;
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -78,7 +78,7 @@ pub async fn the_last_places_of_the_queue_are_given_once(records: &impl Records)
 
 /// Either the milestone is gone and nothing is typed, or the command is typed and the milestone
 /// stays.
-pub async fn a_milestone_is_removed_or_its_command_is_on_its_way(records: &impl Records) {
+pub async fn removal_and_writing_exclude_each_other(records: &impl Records) {
     let (here, there) = (records.open().await, records.open().await);
     let project = sample::add_project(&*here).await;
     let mut removals = 0;
@@ -120,7 +120,7 @@ pub async fn a_milestone_is_removed_or_its_command_is_on_its_way(records: &impl 
 
 /// Either the command was submitted before the milestone was given up, wholly and in that order, or
 /// the milestone was given up first.
-pub async fn a_milestone_is_given_up_or_its_command_is_on_its_way(records: &impl Records) {
+pub async fn giving_up_and_submitting_are_ordered(records: &impl Records) {
     let (here, there) = (records.open().await, records.open().await);
     let project = sample::add_project(&*here).await;
     for round in 0..ROUNDS {
@@ -161,7 +161,7 @@ pub async fn a_milestone_is_given_up_or_its_command_is_on_its_way(records: &impl
 }
 
 /// A write changes its own fields and no others: no operation writes back a whole, outdated record.
-pub async fn different_fields_of_a_project_do_not_undo_each_other(records: &impl Records) {
+pub async fn concurrent_writes_keep_other_fields(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     let first = Uuid::new_v4();
@@ -223,7 +223,7 @@ pub async fn different_fields_of_a_project_do_not_undo_each_other(records: &impl
 }
 
 /// Concurrent additions leave nothing of a removed project behind.
-pub async fn a_project_is_removed_with_what_was_being_added(records: &impl Records) {
+pub async fn removal_includes_concurrent_additions(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     let added = race(records, |store, number| async move {

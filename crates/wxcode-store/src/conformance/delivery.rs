@@ -36,7 +36,7 @@ pub async fn a_text_is_queued_and_reads_back(records: &impl Records) {
 
 /// Any caller may repeat the request, in any state of the delivery. Another delivery with its id is
 /// refused.
-pub async fn the_same_again_is_queued_once(records: &impl Records) {
+pub async fn a_repeated_request_is_queued_once(records: &impl Records) {
     let (store, other) = (records.open().await, records.open().await);
     let project = sample::add_project(&*store).await;
     let milestone = sample::add_milestone(&*store, project).await;
@@ -115,7 +115,7 @@ pub async fn a_key_is_used_once_in_a_project(records: &impl Records) {
 }
 
 /// Without the project, or without the milestone in that project, nothing is queued.
-pub async fn what_is_missing_is_not_queued(records: &impl Records) {
+pub async fn a_missing_project_queues_nothing(records: &impl Records) {
     let store = records.open().await;
     let (here, there) = (
         sample::add_project(&*store).await,
@@ -254,7 +254,7 @@ pub async fn a_thousand_are_listed_in_pages(records: &impl Records) {
 }
 
 /// Open deliveries are found by project, in order, also by a newly opened store.
-pub async fn open_ones_are_found(records: &impl Records) {
+pub async fn open_deliveries_are_found(records: &impl Records) {
     let store = records.open().await;
     let mut projects = Vec::new();
     for _ in 0..3 {
@@ -288,7 +288,7 @@ pub async fn open_ones_are_found(records: &impl Records) {
 }
 
 /// A delivery from another store keeps its states, its order and its key, and moves nothing.
-pub async fn one_of_another_store_is_kept_as_it_is(records: &impl Records) {
+pub async fn a_copied_delivery_stays_unchanged(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     let milestone = sample::add_milestone(&*store, project).await;

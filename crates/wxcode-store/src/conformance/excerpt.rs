@@ -48,7 +48,7 @@ pub async fn deliveries_are_listed_by_their_beginnings(records: &impl Records) {
     }
     for whole in &queued {
         let next = store.next_delivery(project).await.unwrap();
-        assert!(next.as_ref() == Some(whole), "the first that is not over");
+        assert!(next.as_ref() == Some(whole), "the first open one");
         let over = sample::advance(&*store, whole, DeliveryState::Failed).await;
         assert!(over.text == whole.text);
     }

@@ -12,7 +12,7 @@ use super::{Records, sample};
 use crate::{Rotated, Rotation, Store};
 
 /// An existing id stays; the answer names it, and nothing else of the project changes.
-pub async fn an_id_is_set_only_where_there_was_none(records: &impl Records) {
+pub async fn the_first_id_is_set_once(records: &impl Records) {
     let store = records.open().await;
     let project = sample::project();
     store.add_project(&project).await.unwrap();
@@ -98,25 +98,25 @@ pub async fn a_rotation_needs_the_current_id(records: &impl Records) {
 
 /// A hook at or before the session's last one changes nothing, even if the ids would fit. Each
 /// session counts separately; without a hook the cursor stays.
-pub async fn a_hook_read_again_changes_nothing(records: &impl Records) {
+pub async fn a_repeated_hook_changes_nothing(records: &impl Records) {
     let store = records.open().await;
     let id = sample::add_project(&*store).await;
     let (here, there) = (sample::id(), sample::id());
     let [a, b] = [1, 2].map(Uuid::from_u128);
-    let told = |old, new, session, seq| Rotation {
+    let hooked = |old, new, session, seq| Rotation {
         cursor: Some(sample::cursor(session, seq)),
         ..sample::rotation(old, new)
     };
     let cases = [
-        (told(None, a, here, 5), Rotated::Won),
-        (told(Some(a), b, here, 5), Rotated::Lost(Some(a))),
-        (told(Some(a), b, here, 4), Rotated::Lost(Some(a))),
-        (told(Some(a), b, here, 6), Rotated::Won),
+        (hooked(None, a, here, 5), Rotated::Won),
+        (hooked(Some(a), b, here, 5), Rotated::Lost(Some(a))),
+        (hooked(Some(a), b, here, 4), Rotated::Lost(Some(a))),
+        (hooked(Some(a), b, here, 6), Rotated::Won),
         (sample::rotation(Some(b), a), Rotated::Won),
-        (told(Some(a), b, here, 6), Rotated::Lost(Some(a))),
-        (told(Some(a), b, there, 1), Rotated::Won),
-        (told(Some(a), b, there, 2), Rotated::Lost(Some(b))),
-        (told(Some(b), a, there, 2), Rotated::Won),
+        (hooked(Some(a), b, here, 6), Rotated::Lost(Some(a))),
+        (hooked(Some(a), b, there, 1), Rotated::Won),
+        (hooked(Some(a), b, there, 2), Rotated::Lost(Some(b))),
+        (hooked(Some(b), a, there, 2), Rotated::Won),
     ];
     let (mut won, mut last) = (0, None);
     for (rotation, answer) in cases {
@@ -237,7 +237,7 @@ pub async fn a_note_goes_to_the_latest_entry(records: &impl Records) {
 }
 
 /// The answer for a missing project or conversation says so.
-pub async fn without_a_project_nothing_is_noted(records: &impl Records) {
+pub async fn a_note_needs_a_project(records: &impl Records) {
     let store = records.open().await;
     let (missing, a) = (sample::id(), Uuid::from_u128(1));
     assert_eq!(

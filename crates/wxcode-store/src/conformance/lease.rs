@@ -29,7 +29,7 @@ fn taken(read: Option<&Lease>, node: &Node) -> Lease {
 }
 
 /// A new project has no lease, and neither has a missing project.
-pub async fn a_project_has_none_at_first(records: &impl Records) {
+pub async fn a_new_project_has_no_lease(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     assert_eq!(store.lease(project).await.unwrap(), None);
@@ -48,14 +48,14 @@ pub async fn a_project_has_none_at_first(records: &impl Records) {
 }
 
 /// Only the right epoch and renewal count replace a lease, and every store reads it back whole.
-pub async fn it_is_replaced_only_as_it_is_known(records: &impl Records) {
+pub async fn replacing_needs_the_known_lease(records: &impl Records) {
     let (store, other) = (records.open().await, records.open().await);
     let project = sample::add_project(&*store).await;
     let before = store.project(project).await.unwrap();
     let (a, b) = (node("a"), node("knöten \u{1f980}, \"b\".$x"));
     let first = taken(None, &a);
-    let tenure = Tenure::new(first.clone(), 0);
-    let (renewed, free) = (tenure.next(), tenure.given_back());
+    let held = Tenure::new(first.clone(), 0);
+    let (renewed, free) = (held.next(), held.given_back());
     let theirs = taken(Some(&renewed), &b);
     let large = Lease {
         epoch: (1 << 63) - 1,
@@ -87,14 +87,14 @@ pub async fn it_is_replaced_only_as_it_is_known(records: &impl Records) {
 }
 
 /// Of many nodes one gets a free lease, and the others learn the owner.
-pub async fn one_of_64_takes_it(records: &impl Records) {
+pub async fn one_of_64_acquires_a_lease(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     one_takes_over(records, project, None).await;
 }
 
 /// Of many nodes one takes a silent owner's lease, again and again, and a late renewal fails.
-pub async fn one_of_64_takes_it_over(records: &impl Records) {
+pub async fn one_of_64_takes_a_lease_over(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     let mut old = None;
@@ -120,14 +120,14 @@ async fn one_takes_over(records: &impl Records, project: Id, old: Option<&Lease>
     })
     .await;
     let winner = wanted[only(&answers, |answer| *answer == Swapped::Won)].clone();
-    let told = Swapped::Lost(Some(winner.clone()));
-    let losers = answers.iter().filter(|answer| **answer == told).count();
-    assert_eq!(losers, RUNNERS - 1, "the losers are told who won");
+    let lost = Swapped::Lost(Some(winner.clone()));
+    let losers = answers.iter().filter(|answer| **answer == lost).count();
+    assert_eq!(losers, RUNNERS - 1, "the losers learn the owner");
     winner
 }
 
 /// A late renewal loses the lease, a timely one keeps it: never both.
-pub async fn it_is_renewed_or_taken(records: &impl Records) {
+pub async fn a_lease_is_renewed_or_taken(records: &impl Records) {
     let (store, other) = (records.open().await, records.open().await);
     for _ in 0..40 {
         let project = sample::add_project(&*store).await;
@@ -146,15 +146,15 @@ pub async fn it_is_renewed_or_taken(records: &impl Records) {
         )
         .await;
         match answers {
-            (Swapped::Won, Swapped::Lost(Some(told))) => assert_eq!(told, renewed),
-            (Swapped::Lost(Some(told)), Swapped::Won) => assert_eq!(told, theirs),
+            (Swapped::Won, Swapped::Lost(Some(owner))) => assert_eq!(owner, renewed),
+            (Swapped::Lost(Some(owner)), Swapped::Won) => assert_eq!(owner, theirs),
             both => panic!("{both:?}"),
         }
     }
 }
 
 /// The lease and the project's other records do not undo each other.
-pub async fn renewals_are_in_nobodys_way(records: &impl Records) {
+pub async fn renewals_disturb_no_other_change(records: &impl Records) {
     let (store, other) = (records.open().await, records.open().await);
     let project = sample::add_project(&*store).await;
     let mut held = taken(None, &node("a"));

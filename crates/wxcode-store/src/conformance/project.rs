@@ -79,7 +79,7 @@ pub async fn reads_back_as_it_was_written(records: &impl Records) {
 }
 
 /// A second project with the same id is refused, and the first stays as it is.
-pub async fn an_id_that_is_taken_is_refused(records: &impl Records) {
+pub async fn a_taken_id_is_refused(records: &impl Records) {
     let store = records.open().await;
     let first = sample::project();
     store.add_project(&first).await.unwrap();
@@ -93,7 +93,7 @@ pub async fn an_id_that_is_taken_is_refused(records: &impl Records) {
 }
 
 /// Any caller may repeat the addition: a client without an answer, a driver, a proxy.
-pub async fn the_same_again_is_added_once(records: &impl Records) {
+pub async fn a_repeated_addition_counts_once(records: &impl Records) {
     let (store, other) = (records.open().await, records.open().await);
     let project = OutputProject {
         kb_id: Some("a knowledge base".to_owned()),
@@ -107,7 +107,7 @@ pub async fn the_same_again_is_added_once(records: &impl Records) {
 }
 
 /// Each operation on a missing project says so and creates none.
-pub async fn what_is_missing_is_not_changed(records: &impl Records) {
+pub async fn a_missing_project_stays_missing(records: &impl Records) {
     let store = records.open().await;
     let id = sample::id();
     store.ping().await.unwrap();
@@ -131,7 +131,7 @@ pub async fn what_is_missing_is_not_changed(records: &impl Records) {
 }
 
 /// A patch changes the named fields and `updated_at`; `Some(None)` clears, `None` keeps.
-pub async fn a_patch_changes_only_what_it_names(records: &impl Records) {
+pub async fn a_patch_changes_only_named_fields(records: &impl Records) {
     let store = records.open().await;
     let mut expected = OutputProject {
         stack_id: Some("django".to_owned()),
@@ -194,7 +194,7 @@ pub async fn a_patch_changes_only_what_it_names(records: &impl Records) {
 }
 
 /// The status moves only from the named one.
-pub async fn the_status_advances_only_from_what_it_was(records: &impl Records) {
+pub async fn a_status_move_needs_the_old_status(records: &impl Records) {
     use ProjectStatus::{Active, Created, Initialized};
     let store = records.open().await;
     for is in [Created, Initialized, Active] {
@@ -256,7 +256,7 @@ pub async fn a_thousand_are_listed_in_pages(records: &impl Records) {
 }
 
 /// Removing a project removes its milestones and deliveries, and no others.
-pub async fn removal_takes_everything_of_it_along(records: &impl Records) {
+pub async fn removal_includes_all_records(records: &impl Records) {
     let store = records.open().await;
     let mut left = Vec::new();
     for _ in 0..2 {
@@ -346,7 +346,7 @@ pub async fn long_and_odd_texts_come_back_whole(records: &impl Records) {
 }
 
 /// Every store on the same records answers with an acknowledged change.
-pub async fn another_store_sees_it_at_once(records: &impl Records) {
+pub async fn another_store_sees_changes_at_once(records: &impl Records) {
     let (here, there) = (records.open().await, records.open().await);
     for number in 0..50 {
         let project = sample::project();

@@ -26,7 +26,7 @@ async fn one_wins_the_rotation(records: &impl Records, project: Id, old: Option<
         .iter()
         .filter(|answer| **answer == Rotated::Lost(Some(winner)))
         .count();
-    assert_eq!(lost, RUNNERS - 1, "the losers are told who won");
+    assert_eq!(lost, RUNNERS - 1, "the losers learn the winner");
     winner
 }
 
@@ -64,7 +64,7 @@ pub async fn one_of_64_rotates_from_an_id(records: &impl Records) {
 pub async fn one_of_64_hooks_with_the_same_number_counts(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
-    let (session, told) = (sample::id(), Uuid::new_v4());
+    let (session, new) = (sample::id(), Uuid::new_v4());
     let answers = race(records, |store, _| async move {
         let old = store
             .project(project)
@@ -78,7 +78,7 @@ pub async fn one_of_64_hooks_with_the_same_number_counts(records: &impl Records)
                 project,
                 &Rotation {
                     cursor,
-                    ..sample::rotation(old, told)
+                    ..sample::rotation(old, new)
                 },
             )
             .await

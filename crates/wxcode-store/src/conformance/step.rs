@@ -37,7 +37,7 @@ pub async fn a_step_needs_the_version(records: &impl Records) {
 }
 
 /// A step stores every field, also an absent one.
-pub async fn a_step_keeps_all_it_says(records: &impl Records) {
+pub async fn a_step_keeps_every_field(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     let queued = sample::queue(&*store, &sample::text(project, "text")).await;
@@ -144,7 +144,7 @@ pub async fn submitting_a_text_moves_nothing_else(records: &impl Records) {
 }
 
 /// No step follows `submitted` or `failed`, even with the right version.
-pub async fn one_that_is_over_never_changes(records: &impl Records) {
+pub async fn an_ended_delivery_never_changes(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     for end in [Submitted, Failed] {

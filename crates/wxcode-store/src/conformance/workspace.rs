@@ -142,7 +142,7 @@ pub async fn one_of_64_takes_a_folder(records: &impl Records) {
     let winner = only(&answers, Result::is_ok);
     let winner = projects[winner].id;
     for answer in answers.into_iter().filter(Result::is_err) {
-        assert_eq!(owner(answer).0, winner, "the losers are told who won");
+        assert_eq!(owner(answer).0, winner, "the losers learn the owner");
     }
     let there = store.projects(ALL).await.unwrap().items;
     assert_eq!(there.len(), 1);

@@ -26,10 +26,7 @@ pub(super) enum Failure {
     /// The store cannot keep the record.
     Refused(String),
     /// Another project has the workspace folder.
-    WorkspaceTaken {
-        project: Id,
-        name: String,
-    },
+    WorkspaceTaken { project: Id, name: String },
     /// The writer thread has ended.
     Stopped,
 }
@@ -73,7 +70,7 @@ impl Failure {
             Self::Refused(reason) => StoreError::Refused(reason),
             Self::WorkspaceTaken { project, name } => StoreError::WorkspaceTaken { project, name },
             Self::Stopped => StoreError::Unavailable(format!(
-                "the thread that writes {path} has stopped: restart the server"
+                "the writer thread of {path} has stopped: restart the server"
             )),
         }
     }
@@ -89,16 +86,16 @@ fn sql(error: &Error, path: &impl std::fmt::Display) -> StoreError {
     };
     match code {
         ErrorCode::ConstraintViolation => {
-            StoreError::Refused(format!("it contradicts one that is there ({error})"))
+            StoreError::Refused(format!("it contradicts an existing record ({error})"))
         }
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::TypeMismatch => {
             StoreError::Corrupt(format!(
                 "{path} is damaged ({error}): restore it from a copy"
             ))
         }
-        ErrorCode::DiskFull => StoreError::Unavailable(format!(
-            "the disk that holds {path} is full: free some space on it"
-        )),
+        ErrorCode::DiskFull => {
+            StoreError::Unavailable(format!("the disk of {path} is full: free some space"))
+        }
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Unavailable(format!(
             "another program keeps {path} locked: close it (`fuser {path}` names it)"
         )),
@@ -108,6 +105,6 @@ fn sql(error: &Error, path: &impl std::fmt::Display) -> StoreError {
         ErrorCode::CannotOpen => StoreError::Unavailable(format!(
             "{path} cannot be opened ({error}): check that its folder exists and is writable for this user"
         )),
-        _ => StoreError::Unavailable(format!("{path}: {error}: check the disk that holds it")),
+        _ => StoreError::Unavailable(format!("{path}: {error}; check its disk")),
     }
 }

@@ -28,7 +28,7 @@ const STATEMENTS_MAX: usize = 64;
 
 /// The purpose of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(super) enum Access {
     /// Changes records; each transaction takes the write lock at its beginning.
     Writer,
     /// Reads only.
@@ -38,17 +38,17 @@ pub(super) enum Role {
 /// A connection and its file.
 pub(super) struct Link {
     path: Arc<Path>,
-    role: Role,
+    access: Access,
     /// The connection with the device and inode of its file; `None` until the next use.
     open: Option<(Connection, (u64, u64))>,
 }
 
 impl Link {
     /// A link; it connects at its first use.
-    pub(super) const fn new(path: Arc<Path>, role: Role) -> Self {
+    pub(super) const fn new(path: Arc<Path>, access: Access) -> Self {
         Self {
             path,
-            role,
+            access,
             open: None,
         }
     }
@@ -78,12 +78,12 @@ impl Link {
         if mode & 0o077 != 0 {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode & 0o700)).map_err(io)?;
         }
-        patiently(Instant::now(), || configure(&connection, Role::Writer)).map_err(failed)?;
+        patiently(Instant::now(), || configure(&connection, Access::Writer)).map_err(failed)?;
         schema::migrate(&mut connection, &path)?;
         let file = inode(&path).map_err(io)?;
         Ok(Self {
             path,
-            role: Role::Writer,
+            access: Access::Writer,
             open: Some((connection, file)),
         })
     }
@@ -96,9 +96,9 @@ impl Link {
         since: Instant,
         job: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, StoreError> {
-        let role = self.role;
+        let access = self.access;
         let result = self.connection(since).and_then(|connection| {
-            let tx = begin(connection, role, since)?;
+            let tx = begin(connection, access, since)?;
             let value = job(&tx)?;
             tx.commit()?;
             Ok(value)
@@ -115,7 +115,7 @@ impl Link {
             _ => {
                 let connection = connect(&self.path)?;
                 schema::check(&connection)?;
-                patiently(since, || configure(&connection, self.role))?;
+                patiently(since, || configure(&connection, self.access))?;
                 (connection, file)
             }
         };
@@ -134,7 +134,7 @@ fn connect(path: &Path) -> Result<Connection, Failure> {
     Ok(connection)
 }
 
-fn configure(connection: &Connection, role: Role) -> Result<(), Failure> {
+fn configure(connection: &Connection, access: Access) -> Result<(), Failure> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
@@ -152,12 +152,16 @@ fn configure(connection: &Connection, role: Role) -> Result<(), Failure> {
         JOURNAL_BYTES_MAX,
         |_| Ok(()),
     )?;
-    connection.pragma_update(None, "query_only", role == Role::Reader)?;
+    connection.pragma_update(None, "query_only", access == Access::Reader)?;
     Ok(())
 }
 
-fn begin(connection: &Connection, role: Role, since: Instant) -> Result<Transaction<'_>, Failure> {
-    if role == Role::Reader {
+fn begin(
+    connection: &Connection,
+    access: Access,
+    since: Instant,
+) -> Result<Transaction<'_>, Failure> {
+    if access == Access::Reader {
         return Ok(Transaction::new_unchecked(
             connection,
             TransactionBehavior::Deferred,
@@ -259,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn the_engine_waits_for_a_locked_file_as_long_as_we_do() {
+    fn the_engine_waits_as_long_as_we() {
         let all: u64 = (0..LOCK_TRIES)
             .map(|tries| 1 + u64::from(tries.unsigned_abs()) % 4)
             .sum();
@@ -271,8 +275,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path: Arc<Path> = folder.path().join("wxcode.db").into();
         let writer = Link::create(Arc::clone(&path)).unwrap();
-        let again = Link::new(Arc::clone(&path), Role::Writer);
-        let reader = Link::new(path, Role::Reader);
+        let again = Link::new(Arc::clone(&path), Access::Writer);
+        let reader = Link::new(path, Access::Reader);
         for (mut link, read_only) in [(writer, 0), (again, 0), (reader, 1)] {
             let connection = link.connection(Instant::now()).unwrap();
             let pragma = |name: &str| -> i64 {

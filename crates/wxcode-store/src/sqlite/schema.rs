@@ -163,14 +163,14 @@ fn missing<'a>(
     path: &Path,
     steps: &'a [&'a str],
 ) -> Result<&'a [&'a str], OpenError> {
-    let look = || -> Result<_, Failure> {
+    let read = || -> Result<_, Failure> {
         let id = pragma(connection, "application_id")?;
         Ok((
             id == APPLICATION_ID || is_empty(connection)?,
             pragma(connection, "user_version")?,
         ))
     };
-    let (is_ours, found) = look().map_err(|failure| OpenError::Store(failure.at(path)))?;
+    let (is_ours, found) = read().map_err(|failure| OpenError::Store(failure.at(path)))?;
     let foreign = || OpenError::Foreign(path.to_owned());
     if !is_ours {
         return Err(foreign());
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_fails_undoes_the_steps_before_it() {
+    fn a_failed_migration_rolls_back_all() {
         let mut connection = Connection::open_in_memory().unwrap();
         let steps = [
             "CREATE TABLE a (x INTEGER) STRICT;",
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_missing_steps_are_done() {
+    fn only_missing_migrations_run() {
         let mut connection = Connection::open_in_memory().unwrap();
         let steps = [
             "CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a VALUES (7);",
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn every_column_is_of_a_checked_type() {
+    fn every_column_has_a_checked_type() {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection, Path::new(PATH)).unwrap();
         let loose: i64 = connection

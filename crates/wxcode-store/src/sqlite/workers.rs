@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::{
     failure::Failure,
-    link::{Link, Role},
+    link::{Access, Link},
 };
 use crate::{Result, StoreError};
 
@@ -104,7 +104,7 @@ impl Readers {
     /// Runs `look` on one consistent state of the records.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        look: impl FnOnce(&Transaction<'_>) -> Result<T, Failure> + Send + 'static,
+        read: impl FnOnce(&Transaction<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
         let unavailable = |reason: String| StoreError::Unavailable(reason);
         let turn = Arc::clone(&self.free)
@@ -114,8 +114,8 @@ impl Readers {
         let (path, idle) = (Arc::clone(&self.path), Arc::clone(&self.idle));
         let looking = tokio::task::spawn_blocking(move || {
             let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let mut link = taken.unwrap_or_else(|| Link::new(path, Role::Reader));
-            let result = link.run(Instant::now(), look);
+            let mut link = taken.unwrap_or_else(|| Link::new(path, Access::Reader));
+            let result = link.run(Instant::now(), read);
             idle.lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(link);
@@ -124,6 +124,6 @@ impl Readers {
         });
         looking
             .await
-            .map_err(|error| unavailable(format!("the reading was interrupted ({error})")))?
+            .map_err(|error| unavailable(format!("the read was interrupted ({error})")))?
     }
 }

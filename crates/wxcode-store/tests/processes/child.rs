@@ -8,20 +8,20 @@ use std::{
 
 const FILE: &str = "WXCODE_STORE_TEST_FILE";
 const ROLE: &str = "WXCODE_STORE_TEST_ROLE";
-const MARK: &str = "told: ";
+const MARK: &str = "sent: ";
 
 /// The child's task; `None` if the test was started by hand.
 pub(crate) fn task() -> Option<(PathBuf, String)> {
     let file = std::env::var_os(FILE).map(PathBuf::from);
     let task = file.zip(std::env::var(ROLE).ok());
     if task.is_none() {
-        wxcode_testbed::skip("it is a part of the other tests, which start it as a process");
+        wxcode_testbed::skip("other tests start this one as a process");
     }
     task
 }
 
 /// Sends a line to the parent, in one write.
-pub(crate) fn tell(what: &str) {
+pub(crate) fn send(what: &str) {
     std::io::stderr()
         .write_all(format!("{MARK}{what}\n").as_bytes())
         .unwrap();
@@ -57,7 +57,7 @@ impl Process {
     }
 
     /// Returns the child's next line to the parent; `None` at its end. Prints other output.
-    pub(crate) fn told(&mut self) -> Option<String> {
+    pub(crate) fn next_line(&mut self) -> Option<String> {
         loop {
             let line = self.lines.next()?.unwrap();
             match line.strip_prefix(MARK) {
