@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused_without_repeating_its_secrets() {
+    fn an_invalid_address_is_refused_without_secrets() {
         for wrong in [
             "mongodb://user:hunter2@",
             "mongodb://user:hunter2@host:port/",
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_promises_are_stronger_than_the_options() {
+    async fn the_promises_override_the_options() {
         let address: Address =
             "mongodb://host/?w=0&readPreference=secondary&retryWrites=false&serverSelectionTimeoutMS=1"
                 .parse()

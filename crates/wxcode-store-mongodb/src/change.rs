@@ -48,9 +48,7 @@ pub(crate) enum Write {
         link: Link,
     },
     /// The removal of a pending milestone.
-    Remove {
-        id: ObjectId,
-    },
+    Remove { id: ObjectId },
 }
 
 /// The effect on a milestone's link to the delivery of its command.
@@ -92,7 +90,7 @@ pub(crate) struct Work {
 
 /// The effect of a change on the project's own document.
 #[derive(Debug, Default)]
-pub(crate) struct Own {
+pub(crate) struct ProjectUpdate {
     /// The number of the last queued delivery.
     pub(crate) queued: Option<u64>,
     /// The difference of open deliveries.
@@ -139,7 +137,7 @@ pub(crate) async fn commit(
     records: &Records,
     work: &Work,
     writes: Vec<Write>,
-    own: Own,
+    own: ProjectUpdate,
     mark: ObjectId,
 ) -> Result<bool, Failure> {
     let last = match &work.rev {
@@ -219,7 +217,7 @@ pub(crate) async fn is_marked(
 
 /// The validity of a read record of a project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum Freshness {
     /// The record is valid.
     Whole,
     /// A change was executed that may touch the record: read it again.
@@ -229,7 +227,7 @@ pub(crate) enum Standing {
 }
 
 /// Executes a project's unfinished change before any read record is trusted.
-pub(crate) async fn standing(records: &Records, project: Id) -> Result<Standing, Failure> {
+pub(crate) async fn freshness(records: &Records, project: Id) -> Result<Freshness, Failure> {
     let project = oid(project);
     let found = records
         .ask(
@@ -240,9 +238,9 @@ pub(crate) async fn standing(records: &Records, project: Id) -> Result<Standing,
         )
         .await?;
     Ok(match found {
-        None => Standing::Gone,
-        Some(found) if settle(records, project, &found).await? => Standing::Changed,
-        Some(_) => Standing::Whole,
+        None => Freshness::Gone,
+        Some(found) if settle(records, project, &found).await? => Freshness::Changed,
+        Some(_) => Freshness::Whole,
     })
 }
 

@@ -15,7 +15,7 @@ use wxcode_store::{Command, Listing, Moved, NewDelivery, Page, QUEUE_MAX, Queued
 
 use crate::{
     attempt::Attempt,
-    change::{self, Link, Own, Standing, Work, Write},
+    change::{self, Freshness, Link, ProjectUpdate, Work, Write},
     failure::Failure,
     fields::{self, Fields, oid, time},
     milestone,
@@ -35,7 +35,7 @@ pub(crate) async fn queue(
             return Ok(Queued::Missing);
         };
         // The answer to an earlier, equal request may have been lost.
-        if let Some(found) = look(records, new.id).await? {
+        if let Some(found) = find(records, new.id).await? {
             if new.is_of(&found) {
                 return Ok(Queued::New(found));
             }
@@ -75,7 +75,7 @@ pub(crate) async fn queue(
                 link: Link::To(oid(delivery.id)),
             });
         }
-        let own = Own {
+        let own = ProjectUpdate {
             queued: Some(number),
             opened: 1,
             first: is_first.then_some(Some(delivery.id)),
@@ -93,7 +93,7 @@ async fn not_startable(records: &Records, project: Id, id: Id) -> Result<Option<
         return Ok(Some(Queued::Missing));
     };
     let earlier = match milestone.delivery_id {
-        Some(delivery) => look(records, delivery).await?,
+        Some(delivery) => find(records, delivery).await?,
         None => None,
     };
     Ok(Queued::instead(milestone.status, earlier))
@@ -104,7 +104,7 @@ pub(crate) async fn step(
     step: &Step,
     attempt: Attempt,
 ) -> Result<Option<Delivery>, Failure> {
-    let Some(before) = look(records, step.id).await? else {
+    let Some(before) = find(records, step.id).await? else {
         return Ok(None);
     };
     let project = before.output_project_id;
@@ -114,7 +114,7 @@ pub(crate) async fn step(
         let Some(work) = change::work(records, project).await? else {
             return Ok(None);
         };
-        let Some(before) = look(records, step.id).await? else {
+        let Some(before) = find(records, step.id).await? else {
             return Ok(None);
         };
         let after = stepped(&before, step);
@@ -126,7 +126,7 @@ pub(crate) async fn step(
             return Ok(None);
         }
         let mut writes = vec![rewritten(&after)?];
-        let mut own = Own::default();
+        let mut own = ProjectUpdate::default();
         if after.state.is_over() {
             own = ended(&work, after.id, after.state == DeliveryState::Failed);
         }
@@ -168,7 +168,7 @@ pub(crate) async fn restore(
         let Some(work) = change::work(records, project).await? else {
             return Ok(false);
         };
-        if let Some(kept) = look(records, delivery.id).await? {
+        if let Some(kept) = find(records, delivery.id).await? {
             if kept == *delivery {
                 return Ok(true);
             }
@@ -183,10 +183,10 @@ pub(crate) async fn restore(
         }
         let number = work.queued + 1;
         let writes = vec![Write::Insert(write(delivery, number)?)];
-        let own = Own {
+        let own = ProjectUpdate {
             queued: Some(number),
             opened: i64::from(!delivery.state.is_over()),
-            ..Own::default()
+            ..ProjectUpdate::default()
         };
         if change::commit(records, &work, writes, own, attempt.mark).await? {
             return Ok(true);
@@ -226,11 +226,11 @@ fn stepped(before: &Delivery, step: &Step) -> Delivery {
 }
 
 /// The change of the project's document at the end of a delivery.
-pub(crate) fn ended(work: &Work, id: Id, failed: bool) -> Own {
-    Own {
+pub(crate) fn ended(work: &Work, id: Id, failed: bool) -> ProjectUpdate {
+    ProjectUpdate {
         opened: -1,
         first: (failed && work.first == Some(id)).then_some(None),
-        ..Own::default()
+        ..ProjectUpdate::default()
     }
 }
 
@@ -256,19 +256,19 @@ fn rewritten(after: &Delivery) -> Result<Write, Failure> {
 
 pub(crate) async fn get(records: &Records, id: Id) -> Result<Option<Delivery>, Failure> {
     loop {
-        let Some(delivery) = look(records, id).await? else {
+        let Some(delivery) = find(records, id).await? else {
             return Ok(None);
         };
-        match change::standing(records, delivery.output_project_id).await? {
-            Standing::Whole => return Ok(Some(delivery)),
-            Standing::Changed => {}
-            Standing::Gone => return Ok(None),
+        match change::freshness(records, delivery.output_project_id).await? {
+            Freshness::Whole => return Ok(Some(delivery)),
+            Freshness::Changed => {}
+            Freshness::Gone => return Ok(None),
         }
     }
 }
 
 /// The delivery as in its document, ignoring an unfinished change.
-pub(crate) async fn look(records: &Records, id: Id) -> Result<Option<Delivery>, Failure> {
+pub(crate) async fn find(records: &Records, id: Id) -> Result<Option<Delivery>, Failure> {
     let found = records
         .ask(records.deliveries.find_one(doc! { "_id": oid(id) }))
         .await?;
@@ -289,13 +289,13 @@ pub(crate) async fn list(
                 page,
             )
             .await?;
-        match change::standing(records, project).await? {
-            Standing::Whole => {
+        match change::freshness(records, project).await? {
+            Freshness::Whole => {
                 let items = found.iter().map(read_excerpt).collect::<Result<_, _>>()?;
                 return Ok(Listing { items, total });
             }
-            Standing::Changed => {}
-            Standing::Gone => return Ok(records::nothing()),
+            Freshness::Changed => {}
+            Freshness::Gone => return Ok(records::nothing()),
         }
     }
 }
@@ -315,10 +315,10 @@ pub(crate) async fn open(
                     .projection(listed()),
             )
             .await?;
-        match change::standing(records, project).await? {
-            Standing::Whole => return found.iter().map(read_excerpt).collect(),
-            Standing::Changed => {}
-            Standing::Gone => return Ok(Vec::new()),
+        match change::freshness(records, project).await? {
+            Freshness::Whole => return found.iter().map(read_excerpt).collect(),
+            Freshness::Changed => {}
+            Freshness::Gone => return Ok(Vec::new()),
         }
     }
 }
@@ -331,10 +331,10 @@ pub(crate) async fn next(records: &Records, project: Id) -> Result<Option<Delive
             .find_one(filter.clone())
             .sort(doc! { "n": 1 });
         let found = records.ask(next).await?;
-        match change::standing(records, project).await? {
-            Standing::Whole => return found.as_ref().map(read).transpose(),
-            Standing::Changed => {}
-            Standing::Gone => return Ok(None),
+        match change::freshness(records, project).await? {
+            Freshness::Whole => return found.as_ref().map(read).transpose(),
+            Freshness::Changed => {}
+            Freshness::Gone => return Ok(None),
         }
     }
 }

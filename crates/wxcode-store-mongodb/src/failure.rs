@@ -30,10 +30,7 @@ pub(crate) enum Failure {
     /// The store cannot keep the record.
     Refused(String),
     /// Another project has the workspace folder.
-    WorkspaceTaken {
-        project: Id,
-        name: String,
-    },
+    WorkspaceTaken { project: Id, name: String },
 }
 
 impl From<Error> for Failure {
@@ -101,12 +98,10 @@ impl Failure {
         let said = address.scrub(&error.kind.to_string());
         match code(&error) {
             Some(DUPLICATE_KEY) => {
-                return StoreError::Refused(format!("it contradicts one that is there ({said})"));
+                return StoreError::Refused(format!("it contradicts an existing record ({said})"));
             }
             Some(code) if TOO_LARGE.contains(&code) => {
-                return StoreError::Refused(format!(
-                    "it is larger than a document may be ({said})"
-                ));
+                return StoreError::Refused(format!("it exceeds the largest document ({said})"));
             }
             Some(code) if UNAUTHORIZED.contains(&code) => return unauthorized(address, &said),
             _ => {}

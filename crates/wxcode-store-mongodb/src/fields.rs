@@ -118,7 +118,7 @@ impl<'a> Fields<'a> {
             None => Ok(None),
             Some(Bson::DateTime(at)) => Timestamp::from_millisecond(at.timestamp_millis())
                 .map(Some)
-                .map_err(|_| self.wrong(path, "is no time that can be told")),
+                .map_err(|_| self.wrong(path, "is a time out of range")),
             Some(_) => Err(self.wrong(path, "is no time")),
         }
     }
@@ -147,7 +147,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn word<T: for<'de> Deserialize<'de>>(&self, path: &str) -> Result<T, Failure> {
         let text = self.required(path, self.text(path)?)?;
         T::deserialize(StrDeserializer::<WordError>::new(&text))
-            .map_err(|_| self.wrong(path, &format!("is `{text}`, which is not known")))
+            .map_err(|_| self.wrong(path, &format!("is the unknown word `{text}`")))
     }
 
     /// A reference in any stored form: an id, a text, or a document with the collection's name.

@@ -58,7 +58,7 @@ pub(crate) fn read(
             .iter()
             .map(|entry| match entry {
                 Bson::Document(entry) => read_entry(&fields.inside(entry)),
-                _ => Err(fields.wrong(HISTORY, "holds what is no entry")),
+                _ => Err(fields.wrong(HISTORY, "holds an invalid entry")),
             })
             .collect::<Result<_, _>>()?,
         Some(_) => return Err(fields.wrong(HISTORY, "is no list")),
@@ -127,7 +127,7 @@ pub(crate) async fn rotate(
     }
     let _turn = records.turn(oid(project)).await;
     loop {
-        let Some(document) = look(records, project).await? else {
+        let Some(document) = find(records, project).await? else {
             return Ok(Rotated::NoProject);
         };
         let fields = Fields::of(PROJECTS, &document);
@@ -136,10 +136,10 @@ pub(crate) async fn rotate(
         if again && current == Some(rotation.new) && is_of(rotation, &identity) {
             return Ok(Rotated::Won);
         }
-        let is_told = rotation
+        let is_counted = rotation
             .cursor
             .is_some_and(|cursor| cursor.is_behind(identity.cursor));
-        if current != rotation.old || is_told {
+        if current != rotation.old || is_counted {
             return Ok(Rotated::Lost(current));
         }
         let history = rotated(
@@ -199,7 +199,7 @@ pub(crate) async fn note(
 ) -> Result<bool, Failure> {
     let _turn = records.turn(oid(project)).await;
     loop {
-        let Some(document) = look(records, project).await? else {
+        let Some(document) = find(records, project).await? else {
             return Ok(false);
         };
         let fields = Fields::of(PROJECTS, &document);
@@ -221,7 +221,7 @@ pub(crate) async fn note(
 }
 
 /// Reads the conversations of a project, and nothing else of its document.
-async fn look(records: &Records, project: Id) -> Result<Option<Document>, Failure> {
+async fn find(records: &Records, project: Id) -> Result<Option<Document>, Failure> {
     let fields =
         doc! { "claude_session_id": 1, "wxcode.identity": 1, "created_at": 1, "updated_at": 1 };
     records
@@ -309,7 +309,7 @@ fn entry(entry: &HistoryEntry) -> Result<Document, Failure> {
 fn read_entry(fields: &Fields<'_>) -> Result<HistoryEntry, Failure> {
     let id = fields.required("id", fields.text("id")?)?;
     Ok(HistoryEntry {
-        id: Uuid::try_parse(&id).map_err(|_| fields.wrong("id", "is no conversation id"))?,
+        id: Uuid::try_parse(&id).map_err(|_| fields.wrong("id", "is no claude session id"))?,
         since: fields.required("since", fields.time("since")?)?,
         until: fields.time("until")?,
         source: fields.word("source")?,

@@ -18,7 +18,7 @@ use crate::{
 const LEASE: &str = "wxcode.lease";
 
 pub(crate) async fn get(records: &Records, project: Id) -> Result<Option<Lease>, Failure> {
-    match look(records, project).await? {
+    match find(records, project).await? {
         Some(document) => read(&document),
         None => Ok(None),
     }
@@ -50,7 +50,7 @@ pub(crate) async fn swap(
     if changed.matched_count > 0 {
         return Ok(Swapped::Won);
     }
-    let Some(document) = look(records, project).await? else {
+    let Some(document) = find(records, project).await? else {
         return Ok(Swapped::NoProject);
     };
     let found = read(&document)?;
@@ -62,7 +62,7 @@ pub(crate) async fn swap(
     Ok(Swapped::Lost(found))
 }
 
-async fn look(records: &Records, project: Id) -> Result<Option<Document>, Failure> {
+async fn find(records: &Records, project: Id) -> Result<Option<Document>, Failure> {
     records
         .ask(
             records

@@ -12,7 +12,7 @@ use wxcode_store::{Added, Listing, Moved, Page, Removed, kept};
 
 use crate::{
     attempt::Attempt,
-    change::{self, Link, Own, Standing, Write},
+    change::{self, Freshness, Link, ProjectUpdate, Write},
     delivery,
     failure::Failure,
     fields::{self, Fields, NO_REFERENCE, oid, time},
@@ -72,13 +72,13 @@ pub(crate) async fn add(
 
 pub(crate) async fn get(records: &Records, id: Id) -> Result<Option<Milestone>, Failure> {
     loop {
-        let Some(milestone) = look(records, id).await? else {
+        let Some(milestone) = find(records, id).await? else {
             return Ok(None);
         };
-        match change::standing(records, milestone.output_project_id).await? {
-            Standing::Whole => return Ok(Some(milestone)),
-            Standing::Changed => {}
-            Standing::Gone => return Ok(None),
+        match change::freshness(records, milestone.output_project_id).await? {
+            Freshness::Whole => return Ok(Some(milestone)),
+            Freshness::Changed => {}
+            Freshness::Gone => return Ok(None),
         }
     }
 }
@@ -89,7 +89,7 @@ async fn is_marked(records: &Records, id: Id, mark: ObjectId) -> Result<bool, Fa
 }
 
 /// The milestone as in its document, ignoring an unfinished change.
-async fn look(records: &Records, id: Id) -> Result<Option<Milestone>, Failure> {
+async fn find(records: &Records, id: Id) -> Result<Option<Milestone>, Failure> {
     let found = records
         .ask(records.milestones.find_one(doc! { "_id": oid(id) }))
         .await?;
@@ -115,18 +115,18 @@ pub(crate) async fn list(
                 page,
             )
             .await?;
-        match change::standing(records, project).await? {
-            Standing::Whole => {
+        match change::freshness(records, project).await? {
+            Freshness::Whole => {
                 let items = found
                     .iter()
-                    .filter_map(|document| project::told(read_excerpt(document)));
+                    .filter_map(|document| project::readable(read_excerpt(document)));
                 return Ok(Listing {
                     items: items.collect(),
                     total,
                 });
             }
-            Standing::Changed => {}
-            Standing::Gone => return Ok(records::nothing()),
+            Freshness::Changed => {}
+            Freshness::Gone => return Ok(records::nothing()),
         }
     }
 }
@@ -139,7 +139,7 @@ pub(crate) async fn advance(
     attempt: Attempt,
 ) -> Result<Option<Milestone>, Failure> {
     let at = how.at;
-    let Some(milestone) = look(records, id).await? else {
+    let Some(milestone) = find(records, id).await? else {
         return Ok(None);
     };
     let project = milestone.output_project_id;
@@ -149,7 +149,7 @@ pub(crate) async fn advance(
         let Some(work) = change::work(records, project).await? else {
             return Ok(None);
         };
-        let Some(milestone) = look(records, id).await? else {
+        let Some(milestone) = find(records, id).await? else {
             return Ok(None);
         };
         if may_be_done && is_marked(records, id, attempt.mark).await? {
@@ -159,7 +159,7 @@ pub(crate) async fn advance(
             return Ok(None);
         }
         let delivery = match milestone.delivery_id {
-            Some(delivery) => delivery::look(records, delivery).await?,
+            Some(delivery) => delivery::find(records, delivery).await?,
             None => None,
         };
         let state = delivery.as_ref().map(|delivery| delivery.state);
@@ -169,7 +169,7 @@ pub(crate) async fn advance(
             _ => Link::Keep,
         };
         let mut writes = vec![moved(id, from, to, how, link)];
-        let mut own = Own::default();
+        let mut own = ProjectUpdate::default();
         if (from, to) == (MilestoneStatus::Pending, MilestoneStatus::Failed)
             && let Some(delivery) = delivery.filter(|d| d.state == DeliveryState::Queued)
         {
@@ -181,7 +181,7 @@ pub(crate) async fn advance(
             may_be_done = true;
             continue;
         }
-        let now = look(records, id).await?;
+        let now = find(records, id).await?;
         // Another program may have moved the milestone in between.
         return Ok(now.filter(|now| now.status == to));
     }
@@ -228,7 +228,7 @@ pub(crate) async fn remove(
     } else {
         Removed::Missing
     };
-    let Some(milestone) = look(records, id).await? else {
+    let Some(milestone) = find(records, id).await? else {
         return Ok(missing);
     };
     let project = milestone.output_project_id;
@@ -237,11 +237,11 @@ pub(crate) async fn remove(
         let Some(work) = change::work(records, project).await? else {
             return Ok(missing);
         };
-        let Some(milestone) = look(records, id).await? else {
+        let Some(milestone) = find(records, id).await? else {
             return Ok(missing);
         };
         let delivery = match milestone.delivery_id {
-            Some(delivery) => delivery::look(records, delivery).await?,
+            Some(delivery) => delivery::find(records, delivery).await?,
             None => None,
         };
         let on_its_way = delivery.as_ref().is_some_and(|delivery| {
@@ -254,7 +254,7 @@ pub(crate) async fn remove(
             return Ok(Removed::NotPending(milestone.status));
         }
         let mut writes = vec![Write::Remove { id: oid(id) }];
-        let mut own = Own::default();
+        let mut own = ProjectUpdate::default();
         if let Some(delivery) = delivery.filter(|d| d.state == DeliveryState::Queued) {
             let error = "the milestone was deleted";
             writes.push(delivery::failed(&delivery, error, at)?);
@@ -272,7 +272,7 @@ pub(crate) async fn of(
     project: Id,
     id: Id,
 ) -> Result<Option<Milestone>, Failure> {
-    let milestone = look(records, id).await?;
+    let milestone = find(records, id).await?;
     Ok(milestone.filter(|milestone| milestone.output_project_id == project))
 }
 

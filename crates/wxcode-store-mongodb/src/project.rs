@@ -87,7 +87,7 @@ pub(crate) async fn list(records: &Records, page: Page) -> Result<Listing<Output
             }
         }
         if !was_settled {
-            let items = found.iter().filter_map(|document| told(read(document)));
+            let items = found.iter().filter_map(|document| readable(read(document)));
             return Ok(Listing {
                 items: items.collect(),
                 total,
@@ -205,10 +205,10 @@ fn millis(at: Timestamp) -> Timestamp {
 
 /// Returns the record, or logs the error for the operator and returns nothing: one document of
 /// another program must not hide the others of a listing.
-pub(crate) fn told<T>(read: Result<T, Failure>) -> Option<T> {
+pub(crate) fn readable<T>(read: Result<T, Failure>) -> Option<T> {
     read.inspect_err(|failure| {
         if let Failure::Corrupt(what) = failure {
-            tracing::warn!("left out of a listing: {what}");
+            tracing::warn!(error = what, "document left out of a listing");
         }
     })
     .ok()

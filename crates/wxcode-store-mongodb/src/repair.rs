@@ -51,7 +51,7 @@ async fn removal(records: &Records, note: &Document) -> Result<(), Failure> {
     }
     tracing::warn!(
         project = %id.to_hex(),
-        "dropped the note of a removal: the project exists, and all of it stays"
+        "dropped the note of a removal; its project exists and stays"
     );
     project::drop_note(records, id).await
 }

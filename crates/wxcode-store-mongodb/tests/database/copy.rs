@@ -97,7 +97,7 @@ async fn assert_same(a: &dyn Store, b: &dyn Store) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everything_goes_there_and_back() {
+async fn a_copy_and_its_return_are_equal() {
     let Some(fresh) = fresh().await else { return };
     let dir = tempfile::tempdir().unwrap();
     let [source, back] =
@@ -147,7 +147,7 @@ async fn everything_goes_there_and_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_interrupted_copy_goes_on() {
+async fn an_interrupted_copy_continues() {
     let Some(fresh) = fresh().await else { return };
     let dir = tempfile::tempdir().unwrap();
     let source = SqliteStore::open(&dir.path().join("source")).unwrap();
@@ -212,5 +212,5 @@ async fn differences_are_named() {
     );
     assert!(!report.problems[0].contains(&same.to_string()));
     let kept = mongo.project(changed).await.unwrap().unwrap();
-    assert_eq!(kept.name, "changed", "what is there is not overwritten");
+    assert_eq!(kept.name, "changed", "existing records are not overwritten");
 }

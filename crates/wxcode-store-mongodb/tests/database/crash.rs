@@ -189,7 +189,7 @@ crashes! {
 
 /// A change executed a second time, long after later changes, has no effect.
 #[tokio::test]
-async fn a_change_that_is_carried_out_late_does_nothing() {
+async fn a_late_change_has_no_effect() {
     let Some(fresh) = fresh().await else { return };
     let store = fresh.open().await;
     let project = sample::add_project(&*store).await;
@@ -222,7 +222,7 @@ async fn a_change_that_is_carried_out_late_does_nothing() {
 
 /// Acknowledged changes survive a kill of the database, and the open store continues.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_acknowledged_outlives_the_database() {
+async fn acknowledged_changes_survive_a_database_kill() {
     let started = tokio::task::spawn_blocking(MongoServer::start)
         .await
         .unwrap();

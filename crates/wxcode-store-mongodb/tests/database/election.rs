@@ -35,7 +35,7 @@ async fn create(store: &dyn Store) -> Id {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn creations_outlive_elections() {
+async fn creations_survive_elections() {
     let set = match ReplicaSet::start().await {
         Ok(set) => set,
         Err(reason) => return wxcode_testbed::skip(&reason),

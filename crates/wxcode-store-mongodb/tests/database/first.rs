@@ -71,7 +71,7 @@ fn theirs(mut document: Document) -> Document {
 }
 
 #[tokio::test]
-async fn its_documents_are_served() {
+async fn their_documents_are_served() {
     let Some(fresh) = fresh().await else { return };
     let mut old = project();
     // A document older than the field.
@@ -135,7 +135,7 @@ async fn its_documents_are_served() {
 }
 
 #[tokio::test]
-async fn only_what_changes_is_written() {
+async fn only_changes_are_written() {
     let Some(fresh) = fresh().await else { return };
     let mut document = project();
     document.remove("claude_session_id");
@@ -224,7 +224,7 @@ fn sorted(document: &Document) -> Document {
 }
 
 #[tokio::test]
-async fn what_it_requires_is_in_our_documents() {
+async fn our_documents_have_their_required_fields() {
     let Some(fresh) = fresh().await else { return };
     let store = fresh.open().await;
     let bare = sample::project();
@@ -256,7 +256,7 @@ async fn what_it_requires_is_in_our_documents() {
 }
 
 #[tokio::test]
-async fn a_document_that_nobody_understands_hides_no_other() {
+async fn an_unknown_document_hides_no_other() {
     let Some(fresh) = fresh().await else { return };
     let (good, mut bad) = (project(), project());
     bad.insert("status", "archived");

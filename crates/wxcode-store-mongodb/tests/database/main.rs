@@ -1,15 +1,15 @@
 //! Tests of the shared store with a real MongoDB server.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
-mod again;
-mod away;
-mod beside;
+mod coexistence;
 mod copy;
 mod crash;
 mod duplicates;
 mod election;
 mod first;
+mod outage;
 mod removal;
+mod repetition;
 mod support;
 
 /// The conformance suite.

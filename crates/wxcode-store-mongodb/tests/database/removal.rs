@@ -75,7 +75,7 @@ async fn a_restored_project_outlives_its_removal() {
 
 /// The server died after the note and before the removal; or a copy restored everything since.
 #[tokio::test]
-async fn a_note_of_a_project_that_exists_is_dropped() {
+async fn a_note_of_an_existing_project_is_dropped() {
     let Some(fresh) = fresh().await else { return };
     let project = prepare(&open(&fresh.address).await).await;
     let long_ago = DateTime::from_millis(DateTime::now().timestamp_millis() - 60 * 60 * 1000);
@@ -93,7 +93,7 @@ async fn a_note_of_a_project_that_exists_is_dropped() {
 }
 
 #[tokio::test]
-async fn a_removal_that_was_cut_short_is_finished() {
+async fn an_interrupted_removal_is_finished() {
     let Some(fresh) = fresh().await else { return };
     let project = prepare(&open(&fresh.address).await).await;
     note(&fresh, project, DateTime::now()).await;

@@ -55,7 +55,7 @@ impl Fresh {
     pub(crate) async fn proxy(&self) -> Option<(Proxy, String)> {
         let server = self.server?;
         let Some(port) = server.port() else {
-            skip("a server that is given cannot be cut off");
+            skip("a configured server cannot be cut off");
             return None;
         };
         let proxy = Proxy::before(port).await.unwrap();

@@ -23,7 +23,7 @@ const ALL: Page = Page {
 };
 
 #[tokio::test]
-async fn its_save_of_a_whole_document_takes_nothing_of_ours_along() {
+async fn their_whole_save_keeps_our_fields() {
     let Some(fresh) = fresh().await else { return };
     let store = fresh.open().await;
     let theirs_doc = project();
@@ -50,7 +50,7 @@ async fn its_save_of_a_whole_document_takes_nothing_of_ours_along() {
     let read = store.project(project).await.unwrap().unwrap();
     assert_eq!(read.claude_session_id, Some(stale));
     let ids: Vec<_> = read.claude_session_history.iter().map(|e| e.id).collect();
-    assert_eq!(ids, [ours, stale], "no id is lost, whoever set it");
+    assert_eq!(ids, [ours, stale], "no id is lost, ours or theirs");
     assert!(read.claude_session_history[0].until.is_some());
     let lost = store
         .rotate(project, &sample::rotation(Some(ours), next))
@@ -80,7 +80,7 @@ async fn its_save_of_a_whole_document_takes_nothing_of_ours_along() {
 }
 
 #[tokio::test]
-async fn its_own_conditional_save_and_ours_have_one_winner() {
+async fn conditional_saves_have_one_winner() {
     let Some(fresh) = fresh().await else { return };
     let store = fresh.open().await;
     let projects = fresh.collection("output_projects").await;
@@ -127,7 +127,7 @@ async fn its_own_conditional_save_and_ours_have_one_winner() {
 }
 
 #[tokio::test]
-async fn its_milestones_may_share_an_element_and_ours_may_not() {
+async fn only_their_milestones_share_an_element() {
     let Some(fresh) = fresh().await else { return };
     let document = project();
     fresh
@@ -171,7 +171,7 @@ async fn its_milestones_may_share_an_element_and_ours_may_not() {
 }
 
 #[tokio::test]
-async fn its_indexes_can_still_be_made() {
+async fn their_indexes_can_still_be_made() {
     let Some(fresh) = fresh().await else { return };
     let _store = fresh.open().await;
     let wanted: [(&str, &[&[&str]]); 2] = [

@@ -101,7 +101,7 @@ async fn a_repeated_queueing_counts_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_repeated_step_is_told_as_won() {
+async fn a_repeated_step_counts_as_won() {
     let Some(fresh) = fresh().await else { return };
     let Some((proxy, store)) = behind(&fresh).await else {
         return;
@@ -125,7 +125,7 @@ async fn a_repeated_step_is_told_as_won() {
 
 /// The connection stands, so only time reveals the missing answer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_that_never_comes_is_looked_up() {
+async fn a_missing_answer_is_looked_up() {
     let Some(fresh) = fresh().await else { return };
     let Some((proxy, store)) = behind(&fresh).await else {
         return;
@@ -150,7 +150,7 @@ async fn an_answer_that_never_comes_is_looked_up() {
 /// The first server dies, or gives up, after the decision: any query for open deliveries finds the
 /// change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_change_that_is_left_is_found_with_the_open_deliveries() {
+async fn open_deliveries_reveal_an_unfinished_change() {
     let Some(fresh) = fresh().await else { return };
     let Some((proxy, store)) = behind(&fresh).await else {
         return;
@@ -162,7 +162,7 @@ async fn a_change_that_is_left_is_found_with_the_open_deliveries() {
     let (queueing, waited) = (store.queue(&new), Duration::from_secs(60));
     tokio::select! {
         answer = queueing => assert!(answer.is_err(), "{answer:?}"),
-        () = tokio::time::sleep(waited) => panic!("it goes on for {waited:?}"),
+        () = tokio::time::sleep(waited) => panic!("still running after {waited:?}"),
     }
     assert!(work(&fresh, project).await.contains_key("change"));
     let open = direct.projects_with_open_deliveries().await.unwrap();
