@@ -1,11 +1,13 @@
 //! Deliveries as documents in our own collection: queued once per key and milestone, moved by
 //! compare-and-set on the version.
 
+mod document;
+
 use jiff::Timestamp;
 use mongodb::bson::{Document, doc, oid::ObjectId};
 use wxcode_core::{
     delivery::{Delivery, DeliveryState},
-    excerpt::{self, Excerpt},
+    excerpt::Excerpt,
     id::Id,
     milestone::{MilestoneStatus, MovedBy, SUBMITTED},
     project::ProjectStatus,
@@ -13,13 +15,14 @@ use wxcode_core::{
 };
 use wxcode_store::{Command, Listing, Moved, NewDelivery, Page, QUEUE_MAX, Queued, Step};
 
+use self::document::{listed, progress, read, read_excerpt, write};
 use crate::{
     attempt::Attempt,
     change::{self, Freshness, Link, ProjectUpdate, Work, Write},
     failure::Failure,
-    fields::{self, Fields, oid, time},
+    fields::{Fields, oid, time},
     milestone,
-    records::{self, DELIVERIES, PROJECTS, Records},
+    records::{self, PROJECTS, Records},
     repair,
 };
 
@@ -364,81 +367,4 @@ pub(crate) async fn projects_with_open(records: &Records) -> Result<Vec<Id>, Fai
             fields.required("_id", fields.id("_id")?)
         })
         .collect()
-}
-
-fn write(delivery: &Delivery, number: u64) -> Result<Document, Failure> {
-    let text = excerpt::beginning(&delivery.text);
-    let mut document = doc! {
-        "_id": oid(delivery.id),
-        "output_project_id": oid(delivery.output_project_id),
-        "n": fields::count(number)?,
-        "milestone_id": delivery.milestone_id.map(oid),
-        "text": text,
-        "idempotency_key": delivery.idempotency_key.clone(),
-        "created_at": time(delivery.created_at),
-    };
-    document.extend(progress(delivery)?);
-    if text.len() < delivery.text.len() {
-        document.insert("text_bytes", fields::count(delivery.text.len() as u64)?);
-        document.insert(WHOLE, &delivery.text);
-    }
-    if !delivery.state.is_over() {
-        document.insert("open", true);
-    }
-    Ok(document)
-}
-
-/// The changing fields of a delivery.
-fn progress(delivery: &Delivery) -> Result<Document, Failure> {
-    Ok(doc! {
-        "state": delivery.state.as_str(),
-        "attempts": i64::from(delivery.attempts),
-        "error": delivery.error.clone(),
-        "session_id": delivery.session_id.map(oid),
-        "route": delivery.route.as_str(),
-        "after_seq": delivery.after_seq.map(fields::count).transpose()?,
-        "version": fields::count(delivery.version)?,
-        "updated_at": time(delivery.updated_at),
-    })
-}
-
-/// The field of a long text; `text` holds its beginning, and lists omit this field.
-const WHOLE: &str = "whole_text";
-
-/// The projection of lists.
-fn listed() -> Document {
-    doc! { WHOLE: 0 }
-}
-
-fn read_excerpt(document: &Document) -> Result<Excerpt<Delivery>, Failure> {
-    let whole = Fields::of(DELIVERIES, document).count("text_bytes")?;
-    let delivery = read(document)?;
-    let length = delivery.text.len();
-    Ok(Excerpt::new(delivery, length, whole))
-}
-
-/// Converts a document to a delivery, with the beginning of a long text if the whole was omitted.
-fn read(document: &Document) -> Result<Delivery, Failure> {
-    let fields = Fields::of(DELIVERIES, document);
-    let text = match fields.text(WHOLE)? {
-        None => fields.required("text", fields.text("text")?)?,
-        Some(whole) => whole,
-    };
-    let attempts = fields.count("attempts")?.unwrap_or_default();
-    Ok(Delivery {
-        id: fields.required("_id", fields.id("_id")?)?,
-        output_project_id: fields.required("output_project_id", fields.id("output_project_id")?)?,
-        milestone_id: fields.id("milestone_id")?,
-        text,
-        state: fields.word("state")?,
-        attempts: u32::try_from(attempts).map_err(|_| fields.wrong("attempts", "is too large"))?,
-        error: fields.text("error")?,
-        idempotency_key: fields.text("idempotency_key")?,
-        session_id: fields.id("session_id")?,
-        route: fields.word("route")?,
-        after_seq: fields.count("after_seq")?,
-        version: fields.required("version", fields.count("version")?)?,
-        created_at: fields.required("created_at", fields.time("created_at")?)?,
-        updated_at: fields.required("updated_at", fields.time("updated_at")?)?,
-    })
 }

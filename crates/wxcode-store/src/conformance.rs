@@ -20,6 +20,7 @@ pub mod race;
 mod runners;
 pub mod sample;
 pub mod step;
+pub mod withdrawal;
 pub mod workspace;
 
 use std::sync::Arc;
@@ -83,6 +84,8 @@ macro_rules! conformance_tests {
                 a_failed_command_is_queued_again,
                 a_pending_milestone_shows_the_failure,
                 the_first_command_has_one_holder,
+            }
+            withdrawal {
                 giving_up_fails_the_queued_command,
                 giving_up_keeps_a_written_command,
                 a_retry_drops_the_ended_delivery,
