@@ -1,22 +1,22 @@
-//! The command lines that start Claude Code, in a terminal and for a run without one.
+//! Builds the command lines of Claude Code, for a terminal and for a headless run.
 
 use std::path::Path;
 
 use uuid::Uuid;
 
-/// Which conversation the process opens.
+/// The conversation to open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
-    /// A new conversation with this id, chosen by us before the start.
+    /// Starts a new conversation under this id, chosen by us.
     New(Uuid),
-    /// An id chosen earlier that never spoke: still free, so it is chosen once more.
+    /// Starts under an id chosen earlier. The id never spoke, so it is still free.
     Again(Uuid),
-    /// A conversation that has messages.
+    /// Resumes a conversation with messages.
     Resume(Uuid),
 }
 
 impl Start {
-    /// The conversation id that the first `SessionStart` hook of the process will report.
+    /// The claude session id to expect in the first `SessionStart` hook.
     #[must_use]
     pub const fn id(self) -> Uuid {
         match self {
@@ -25,29 +25,27 @@ impl Start {
     }
 }
 
-/// All that a start of Claude Code is made of.
+/// The parts of an interactive start.
 #[derive(Debug, Clone, Copy)]
 pub struct Invocation<'a> {
-    /// The executable.
     pub claude: &'a Path,
-    /// The conversation.
     pub start: Start,
-    /// File with the document of [`crate::settings::document`].
+    /// The file with the document of [`crate::settings::document`].
     pub settings: &'a Path,
-    /// `--permission-mode`, if not Claude Code's own default.
+    /// `--permission-mode`; `None` keeps Claude Code's default.
     pub permission_mode: Option<&'a str>,
-    /// Arguments of the operator's configuration, passed as they are.
+    /// Arguments of the operator's configuration, passed unchanged.
     pub extra_args: &'a [String],
-    /// Text that is submitted as the first prompt.
+    /// The text of the first prompt.
     pub prompt: Option<&'a str>,
 }
 
-/// The argument vector, the executable first.
+/// Returns the argument vector, the executable first.
 ///
-/// The prompt stands behind `--`, so that neither a leading `-` makes it an option nor an option of
-/// `extra_args` that takes many values swallows it. A prompt of one word gets a space at its end: even
-/// there, Claude Code takes a bare `update` or `mcp` for its subcommand. Paths that are not UTF-8 are not
-/// supported: they are written with replacement characters.
+/// The prompt follows `--`: a leading `-` cannot make an option of it, and no multi-value option in
+/// `extra_args` can swallow it. A prompt of one word gets a trailing space, because Claude Code
+/// takes a bare `update` or `mcp` for a subcommand even there. Paths must be UTF-8; other bytes
+/// become replacement characters.
 #[must_use]
 pub fn argv(invocation: &Invocation<'_>) -> Vec<String> {
     let mut argv = vec![text(invocation.claude)];
@@ -61,24 +59,22 @@ pub fn argv(invocation: &Invocation<'_>) -> Vec<String> {
     argv
 }
 
-/// All that a run without a terminal is made of.
+/// The parts of a headless start.
 #[derive(Debug, Clone, Copy)]
 pub struct RunInvocation<'a> {
-    /// The executable.
     pub claude: &'a Path,
-    /// The conversation.
     pub start: Start,
-    /// `--permission-mode`, if not Claude Code's own default.
+    /// `--permission-mode`; `None` keeps Claude Code's default.
     pub permission_mode: Option<&'a str>,
-    /// Arguments of the operator's configuration, passed as they are.
+    /// Arguments of the operator's configuration, passed unchanged.
     pub extra_args: &'a [String],
-    /// What is to be done.
+    /// The prompt.
     pub prompt: &'a str,
 }
 
-/// The argument vector of a run whose output is [`crate::stream`], the executable first; else as [`argv`].
+/// Returns the argument vector of a run with [`crate::stream`] output; otherwise like [`argv`].
 ///
-/// Our hooks are left out: the stream tells all that they do.
+/// A run has no hooks of ours: the stream reports the same.
 #[must_use]
 pub fn run_argv(invocation: &RunInvocation<'_>) -> Vec<String> {
     const STREAM: [&str; 4] = ["-p", "--output-format", "stream-json", "--verbose"];
@@ -163,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_prints_a_stream_and_has_no_hooks_of_ours() {
+    fn a_run_streams_without_our_hooks() {
         let id = ID.to_string();
         let words = run_argv(&RunInvocation {
             claude: Path::new("/opt/claude"),
@@ -193,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prompt_is_only_ever_a_prompt() {
+    fn a_prompt_is_never_an_option() {
         let cases = [
             ("/gsd:new-project a b", "/gsd:new-project a b"),
             (

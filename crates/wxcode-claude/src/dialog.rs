@@ -1,8 +1,8 @@
-//! Dialogs that stand between the user and the prompt, told from the text of the screen.
+//! Detects dialogs between the user and the prompt, from the text of the screen.
 //!
-//! The screens in `screens/` were recorded from the real CLI. What they have in common: while the input
-//! box is on the screen, no dialog is; a dialog stands at the bottom, below an edge as wide as the screen,
-//! and marks a choice with `❯`. So text in the conversation that reads like a dialog is none.
+//! The real CLI drew the screens in `screens/`. In all of them a dialog and the input box exclude
+//! each other. A dialog sits at the bottom, below an edge as wide as the screen, and marks a choice
+//! with `❯`. So conversation text in the form of a dialog is not taken for one.
 
 mod form;
 mod options;
@@ -12,60 +12,59 @@ pub use form::Form;
 use options::Choices;
 use region::Screen;
 
-/// A dialog on the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dialog {
     pub name: DialogName,
-    /// Its choices as far as they are on the screen, top to bottom, without numbers and marks.
+    /// The visible choices, top to bottom, without numbers and marks.
     pub options: Vec<String>,
-    /// The index of the choice that Enter would take.
+    /// The index of the marked choice; Enter takes it.
     pub selected: Option<usize>,
-    /// What more is on it, where it is a page of a question's form.
+    /// The rest of the page, if the dialog is a page of a question's form.
     pub form: Option<Form>,
-    /// All its text, without white space and without marks and ticks.
+    /// The whole text, without white space, marks and ticks.
     pub text: String,
 }
 
-/// Dialogs by what they ask for.
+/// Dialogs by subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DialogName {
-    /// Whether the folder is trusted; the first choice is to exit, and until the second is taken no hook runs.
+    /// Trust in the folder. The first choice exits; no hook runs before the second is taken.
     TrustFolder,
-    /// Whether auto mode becomes the default; comes up over the prompt after `SessionStart`.
+    /// Auto mode as the default; appears over the prompt after `SessionStart`.
     AutoModeOffer,
-    /// That auto mode cannot check actions here; comes up in a turn.
+    /// Auto mode cannot check actions here; appears in a turn.
     AutoModeCheck,
-    /// Whether a tool may run, or a plan be carried out.
+    /// Permission for a tool or a plan.
     Permission,
     /// A question of the agent.
     Question,
-    /// Whether to run without any permission checks; the first choice is to exit.
+    /// Running without permission checks; the first choice exits.
     BypassPermissionsWarning,
-    /// Whether to use the API key of the environment.
+    /// Use of the API key in the environment.
     ApiKey,
-    /// Whether to use a project's MCP servers.
+    /// Use of a project's MCP servers.
     McpServer,
-    /// Whether a project's CLAUDE.md may import files from elsewhere.
+    /// Imports into a project's CLAUDE.md from outside.
     ExternalImports,
-    /// The colours, at the first start of all.
+    /// The colours, at the very first start.
     Theme,
     /// The notes of the first start.
     Onboarding,
-    /// How to log in.
+    /// The login method.
     Login,
-    /// Whether to resume a long conversation from a summary; Enter may give up the full one.
+    /// Resuming a long conversation from a summary; Enter may give up the full one.
     ResumeSummary,
-    /// Whether to go on with settings that are not all understood.
+    /// Continuing with partly unknown settings.
     SettingsWarning,
-    /// Whether to try another renderer.
+    /// Trying another renderer.
     FullscreenOffer,
-    /// A panel that the user opened, or a dialog that this version does not know.
+    /// A panel opened by the user, or an unknown dialog.
     Other,
 }
 
 impl DialogName {
-    /// The word for it in the API.
+    /// The API's word for this kind.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -89,7 +88,7 @@ impl DialogName {
     }
 }
 
-/// Dialogs with a choice: a name, and the phrases that it always shows.
+/// Dialogs with a choice: a name, and phrases of every instance.
 const WITH_CHOICE: &[(DialogName, &[&str])] = &[
     (
         DialogName::TrustFolder,
@@ -131,7 +130,7 @@ const WITH_CHOICE: &[(DialogName, &[&str])] = &[
     ),
 ];
 
-/// Dialogs that wait for a key without a marked choice.
+/// Dialogs with a key to press and no marked choice.
 const WITHOUT_CHOICE: &[(DialogName, &[&str])] = &[
     (
         DialogName::AutoModeCheck,
@@ -147,22 +146,22 @@ const WITHOUT_CHOICE: &[(DialogName, &[&str])] = &[
     (DialogName::Login, &["Paste code here if prompted"]),
 ];
 
-/// How the question of a permission dialog begins; its choices are kinds of yes and of no.
+/// The beginnings of a permission dialog's question; the choices are kinds of yes and of no.
 const PERMISSION: &[&str] = &[
     "Do you want to ",
     "Would you like to proceed?",
     "Exit plan mode?",
 ];
 
-/// What the last lines of every other dialog or panel hint at.
+/// Hints in the last lines of every other dialog or panel.
 const HINTS: &[&str] = &["Enter to ", "Esc to ", "to navigate"];
 
-/// How many lines from the bottom a hint stands at most.
+/// The greatest distance of a hint from the bottom, in lines.
 const HINT_LINES: usize = 3;
 
-/// The dialog on a screen, if there is one.
+/// Finds the dialog on a screen.
 ///
-/// `screen` is the visible text, one line a row.
+/// `screen` is the visible text, one line per row.
 #[must_use]
 pub fn recognize(screen: &str) -> Option<Dialog> {
     let screen = Screen::new(screen);
@@ -170,7 +169,7 @@ pub fn recognize(screen: &str) -> Option<Dialog> {
         return None;
     }
     let regions = screen.regions();
-    // A question has an edge in its middle, so an unknown dialog is one only when nothing else fits.
+    // A question has an edge in the middle, so the unknown dialog is the last resort.
     match regions.first() {
         None => known(screen.lines(), screen.width()),
         Some(last) => regions
@@ -180,8 +179,8 @@ pub fn recognize(screen: &str) -> Option<Dialog> {
     }
 }
 
-/// Whether the input box is on the screen. Evidence for a prompt that takes text; that it is missing
-/// proves nothing on a screen that is being drawn.
+/// Whether the screen shows the input box, as evidence of a free prompt. Absence proves nothing:
+/// the CLI may be drawing.
 #[must_use]
 pub fn prompt_visible(screen: &str) -> bool {
     Screen::new(screen).has_input_box()
@@ -217,7 +216,7 @@ fn known(lines: &[&str], width: usize) -> Option<Dialog> {
     Some(dialog(name, choices, lines))
 }
 
-/// Something with a hint to its keys, in the place of the input box.
+/// Finds an unknown dialog: text with a hint to keys, in the place of the input box.
 fn unknown(lines: &[&str], width: usize) -> Option<Dialog> {
     let bottom = &lines[lines.len().saturating_sub(HINT_LINES)..];
     let bottom = region::flowing(bottom);

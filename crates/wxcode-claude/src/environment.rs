@@ -1,18 +1,18 @@
-//! The environment of the agent: an allow-list.
+//! Builds the agent's environment from an allow-list.
 
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
 };
 
-/// The terminal that the agent is told it has.
+/// The agent's `TERM`.
 pub const TERM: &str = "xterm-256color";
-/// The colours that the agent is told it has.
+/// The agent's `COLORTERM`.
 pub const COLORTERM: &str = "truecolor";
 /// The locale when neither the server nor the configuration has one.
 pub const DEFAULT_LANG: &str = "C.UTF-8";
 
-/// Variables that are passed on by name.
+/// Variables passed on by name.
 const NAMES: &[&str] = &[
     "HOME",
     "PATH",
@@ -24,7 +24,7 @@ const NAMES: &[&str] = &[
     "TMPDIR",
     "SSH_AUTH_SOCK",
     "CLAUDE_CONFIG_DIR",
-    // Proxies, in both spellings that programs read.
+    // Proxies, in both usual spellings.
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "ALL_PROXY",
@@ -33,7 +33,7 @@ const NAMES: &[&str] = &[
     "https_proxy",
     "all_proxy",
     "no_proxy",
-    // Certificates of the runtimes and tools that agents start.
+    // Certificates for the runtimes and tools of agents.
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "NODE_EXTRA_CA_CERTS",
@@ -41,7 +41,7 @@ const NAMES: &[&str] = &[
     "CURL_CA_BUNDLE",
 ];
 
-/// Beginnings of names of variables that are passed on.
+/// Prefixes of variables to pass on.
 const PREFIXES: &[&str] = &[
     "LC_",
     "XDG_",
@@ -52,15 +52,14 @@ const PREFIXES: &[&str] = &[
     "DISABLE_",
 ];
 
-/// The server's own variables, secrets among them: nothing brings them in.
+/// The prefix of the server's own variables, secrets among them; never passed on.
 const OURS: &str = "WXCODE_";
 
-/// The agent's environment, sorted by name.
+/// Returns the agent's environment, sorted by name.
 ///
-/// `vars` is the server's own environment, of which the allow-list and `pass_env` pick; a name of
-/// `pass_env` that ends in `*` is a prefix. `extra` is set over it. `TERM` and `COLORTERM` are
-/// always ours, `WXCODE_*` is never in it, and names that no environment can hold (empty, with `=`
-/// or NUL) are left out.
+/// `vars` is the server's environment. The allow-list and `pass_env` select from it; a name in
+/// `pass_env` with a trailing `*` is a prefix. `extra` overrides both. `TERM` and `COLORTERM` are
+/// always ours. `WXCODE_*` and impossible names (empty, with `=` or NUL) are dropped.
 pub fn agent(
     vars: impl Iterator<Item = (OsString, OsString)>,
     pass_env: &[String],
@@ -131,7 +130,7 @@ mod tests {
             .collect()
     }
 
-    /// The names that come through.
+    /// The names of the variables passed on.
     fn names(vars: &[(&str, &str)], pass_env: &[&str], extra: &[(&str, &str)]) -> Vec<String> {
         of(vars, pass_env, extra)
             .into_keys()
@@ -140,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_list_comes_through() {
+    fn only_allowed_variables_are_passed() {
         let allowed = [
             "ALL_PROXY",
             "ANTHROPIC_API_KEY",
@@ -194,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_terminal_is_ours() {
+    fn terminal_variables_are_always_ours() {
         let vars = [("TERM", "screen"), ("COLORTERM", "no")];
         let found = of(&vars, &["TERM", "*"], &[("COLORTERM", "never")]);
         assert_eq!(
@@ -204,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_locale_is_made_up_only_when_there_is_none() {
+    fn a_missing_locale_gets_the_default() {
         assert_eq!(of(&[], &[], &[])["LANG"], DEFAULT_LANG);
         assert_eq!(of(&[("LANG", "")], &[], &[])["LANG"], DEFAULT_LANG);
         assert_eq!(
@@ -215,12 +214,12 @@ mod tests {
         assert_eq!(
             of(&[("LC_TIME", "C")], &[], &[])["LANG"],
             DEFAULT_LANG,
-            "it says nothing of characters"
+            "it selects no character set"
         );
     }
 
     #[test]
-    fn the_configuration_adds_by_name_prefix_and_value_but_nothing_of_ours() {
+    fn the_configuration_adds_variables_except_ours() {
         let vars = [
             ("AWS_KEY", "k"),
             ("AWS_REGION", "r"),

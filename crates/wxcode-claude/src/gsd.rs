@@ -1,8 +1,8 @@
-//! Finds which form of GSD (get-shit-done) is installed, and how its commands are called in that form.
+//! Finds the installed form of GSD (get-shit-done) and the names of its commands.
 //!
-//! GSD 1.42.3 installs skills for a user and commands for a folder (measured); Claude Code 2.1.329 calls a skill by its folder,
-//! a command by its path, and puts a plugin's name before both (measured). Nothing here waits for a FIFO, but a mount may hang:
-//! call it where a thread may be lost.
+//! GSD 1.42.3 installs skills for a user and commands for a folder. Claude Code 2.1.329 calls a
+//! skill by its folder and a command by its path, each after the plugin's name (both measured).
+//! FIFOs do not block this code, but a mount may hang: call it on a thread for blocking work.
 
 use std::{
     collections::BTreeMap,
@@ -15,17 +15,17 @@ use std::{
 use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, de::DeserializeOwned};
 
-/// Largest file of Claude Code's settings that is read, in bytes.
+/// Largest settings file of Claude Code, in bytes.
 pub const FILE_MAX: u64 = 1 << 20; // 1 MiB
-/// Most installed plugins that are looked into.
+/// Most installed plugins to examine.
 pub const PLUGINS_MAX: usize = 200;
 
-/// What starts a project, and what each later milestone.
+/// The commands for a new project and for a later milestone.
 const VERBS: [&str; 2] = ["new-project", "new-milestone"];
 
-/// How GSD is installed.
+/// The layout of an installation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum Layout {
     /// `skills/gsd-new-project/SKILL.md`, called `/gsd-new-project`.
     Skills,
     /// `commands/gsd/new-project.md`, called `/gsd:new-project`.
@@ -34,7 +34,7 @@ pub enum Form {
     PluginCommands,
 }
 
-impl Form {
+impl Layout {
     const ALL: [Self; 3] = [Self::Skills, Self::Commands, Self::PluginCommands];
 
     fn file(self, verb: &str) -> String {
@@ -54,7 +54,7 @@ impl Form {
     }
 }
 
-impl fmt::Display for Form {
+impl fmt::Display for Layout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Skills => "skills",
@@ -63,32 +63,30 @@ impl fmt::Display for Form {
     }
 }
 
-/// An installed GSD.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gsd {
-    /// Its form.
-    pub form: Form,
+    pub layout: Layout,
     /// The folder with `skills` or `commands`.
     pub folder: PathBuf,
-    /// The template that starts a project, for [`crate::template`].
+    /// The template for a new project, for [`crate::template`].
     pub new_project: String,
-    /// The template that starts a later milestone.
+    /// The template for a later milestone.
     pub new_milestone: String,
 }
 
 impl Gsd {
-    /// Skills in the `.claude` of a workspace, whether they are there or not.
+    /// Returns the skill layout in a workspace's `.claude`, installed or not.
     #[must_use]
     pub fn skills(workspace: PathBuf) -> Self {
-        Self::at(workspace.join(".claude"), Form::Skills, "")
+        Self::at(workspace.join(".claude"), Layout::Skills, "")
     }
 
-    /// In `folder`, where `prefix` stands before the names of its skills and commands.
-    fn at(folder: PathBuf, form: Form, prefix: &str) -> Self {
+    /// Returns an installation in `folder`; `prefix` precedes its skill and command names.
+    fn at(folder: PathBuf, layout: Layout, prefix: &str) -> Self {
         let [new_project, new_milestone] =
-            VERBS.map(|verb| format!("/{prefix}{} {{context_path}}", form.name(verb)));
+            VERBS.map(|verb| format!("/{prefix}{} {{context_path}}", layout.name(verb)));
         Self {
-            form,
+            layout,
             folder,
             new_project,
             new_milestone,
@@ -96,7 +94,7 @@ impl Gsd {
     }
 }
 
-/// Looks for GSD in the workspace's `.claude`, then in `config_dir`, then in the plugins that are enabled there.
+/// Looks for GSD in the workspace's `.claude`, then in `config_dir`, then in its enabled plugins.
 #[must_use]
 pub fn find(workspace: Option<&Path>, config_dir: &Path) -> Option<Gsd> {
     let local = workspace.map(|workspace| workspace.join(".claude"));
@@ -105,10 +103,10 @@ pub fn find(workspace: Option<&Path>, config_dir: &Path) -> Option<Gsd> {
         .map(PathBuf::as_path)
         .chain([config_dir])
         .find_map(|folder| {
-            [Form::Skills, Form::Commands]
+            [Layout::Skills, Layout::Commands]
                 .into_iter()
-                .find(|form| is_installed(folder, *form))
-                .map(|form| Gsd::at(folder.to_owned(), form, ""))
+                .find(|layout| is_installed(folder, *layout))
+                .map(|layout| Gsd::at(folder.to_owned(), layout, ""))
         })
         .or_else(|| in_plugins(workspace, config_dir, local.as_deref()))
 }
@@ -136,15 +134,15 @@ fn in_plugins(workspace: Option<&Path>, config_dir: &Path, local: Option<&Path>)
         .filter(|(_, plugin)| is_here(plugin));
     plugins.take(PLUGINS_MAX).find_map(|(key, plugin)| {
         let name = key.split('@').next().filter(|name| is_plain(name))?;
-        let form = Form::ALL.into_iter().find(|form| {
-            (*form != Form::PluginCommands || name == "gsd")
-                && is_installed(&plugin.install_path, *form)
+        let layout = Layout::ALL.into_iter().find(|layout| {
+            (*layout != Layout::PluginCommands || name == "gsd")
+                && is_installed(&plugin.install_path, *layout)
         })?;
-        Some(Gsd::at(plugin.install_path, form, &format!("{name}:")))
+        Some(Gsd::at(plugin.install_path, layout, &format!("{name}:")))
     })
 }
 
-/// Whether a name is one that a command can begin with.
+/// Whether a command can begin with this name.
 fn is_plain(name: &str) -> bool {
     !name.is_empty()
         && name
@@ -152,14 +150,14 @@ fn is_plain(name: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
 }
 
-/// Whether `folder` has both commands in this form.
-fn is_installed(folder: &Path, form: Form) -> bool {
+/// Whether `folder` has both commands in this layout.
+fn is_installed(folder: &Path, layout: Layout) -> bool {
     VERBS
         .iter()
-        .all(|verb| open(&folder.join(form.file(verb))).is_ok())
+        .all(|verb| open(&folder.join(layout.file(verb))).is_ok())
 }
 
-/// Opens a regular file without waiting for it. Links are followed: people link their skills.
+/// Opens a regular file without blocking. Follows links: people link their skills.
 fn open(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
@@ -170,7 +168,7 @@ fn open(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Reads a small JSON file; `None` where there is none that can be understood.
+/// Reads a small JSON file; `None` if it is missing or invalid.
 fn read_json<T: DeserializeOwned>(path: &Path) -> Option<T> {
     let mut bytes = Vec::new();
     let mut file = open(path).ok()?.take(FILE_MAX);
@@ -188,7 +186,7 @@ struct InstalledPlugins {
 #[serde(rename_all = "camelCase")]
 struct InstalledPlugin {
     install_path: PathBuf,
-    /// The only folder that a plugin is for.
+    /// The only folder with this plugin, if the plugin is not for all.
     project_path: Option<PathBuf>,
 }
 
@@ -216,19 +214,19 @@ mod tests {
 
     use super::*;
 
-    fn lay(folder: &Path, form: Form) {
+    fn lay(folder: &Path, layout: Layout) {
         for verb in VERBS {
-            let path = folder.join(form.file(verb));
+            let path = folder.join(layout.file(verb));
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "").unwrap();
         }
     }
 
-    struct World {
+    struct Installation {
         root: tempfile::TempDir,
     }
 
-    impl World {
+    impl Installation {
         fn new() -> Self {
             let root = tempfile::tempdir().unwrap();
             fs::create_dir_all(root.path().join("home/plugins")).unwrap();
@@ -244,9 +242,9 @@ mod tests {
             self.root.path().join("home")
         }
 
-        fn plugin(&self, key: &str, form: Form, project: Option<&Path>) {
+        fn plugin(&self, key: &str, layout: Layout, project: Option<&Path>) {
             let folder = self.root.path().join("plugin");
-            lay(&folder, form);
+            lay(&folder, layout);
             let plugin = serde_json::json!({ "installPath": folder, "projectPath": project });
             let installed = serde_json::json!({ "version": 2, "plugins": { key: [plugin] } });
             fs::write(
@@ -272,96 +270,111 @@ mod tests {
     }
 
     #[test]
-    fn skills_and_commands_are_called_in_their_form() {
-        for (form, called) in [
-            (Form::Skills, "/gsd-new-milestone {context_path}"),
-            (Form::Commands, "/gsd:new-milestone {context_path}"),
+    fn each_form_has_its_command_names() {
+        for (layout, called) in [
+            (Layout::Skills, "/gsd-new-milestone {context_path}"),
+            (Layout::Commands, "/gsd:new-milestone {context_path}"),
         ] {
-            let world = World::new();
-            assert_eq!(world.find(), None);
-            lay(&world.config_dir(), form);
-            assert_eq!(world.calls().as_deref(), Some(called));
+            let installation = Installation::new();
+            assert_eq!(installation.find(), None);
+            lay(&installation.config_dir(), layout);
+            assert_eq!(installation.calls().as_deref(), Some(called));
         }
     }
 
     #[test]
-    fn the_workspace_comes_before_the_user() {
-        let world = World::new();
-        lay(&world.config_dir(), Form::Skills);
-        lay(&world.local(), Form::Commands);
-        assert_eq!(world.find().unwrap().folder, world.local());
-        assert_eq!(find(None, &world.config_dir()).unwrap().form, Form::Skills);
+    fn the_workspace_precedes_the_user() {
+        let installation = Installation::new();
+        lay(&installation.config_dir(), Layout::Skills);
+        lay(&installation.local(), Layout::Commands);
+        assert_eq!(installation.find().unwrap().folder, installation.local());
+        assert_eq!(
+            find(None, &installation.config_dir()).unwrap().layout,
+            Layout::Skills
+        );
     }
 
     #[test]
-    fn half_an_installation_is_none() {
-        let world = World::new();
-        lay(&world.config_dir(), Form::Skills);
-        let half = world.config_dir().join(Form::Skills.file(VERBS[1]));
+    fn a_partial_installation_is_none() {
+        let installation = Installation::new();
+        lay(&installation.config_dir(), Layout::Skills);
+        let half = installation
+            .config_dir()
+            .join(Layout::Skills.file(VERBS[1]));
         fs::remove_file(&half).unwrap();
-        assert_eq!(world.find(), None);
+        assert_eq!(installation.find(), None);
         fs::create_dir(&half).unwrap();
-        assert_eq!(world.find(), None, "a folder is no skill");
+        assert_eq!(installation.find(), None, "a folder is no skill");
     }
 
     #[test]
     fn a_plugin_is_called_by_its_name() {
-        for (key, form, called) in [
+        for (key, layout, called) in [
             (
                 "tools@shop",
-                Form::Skills,
+                Layout::Skills,
                 "/tools:gsd-new-milestone {context_path}",
             ),
             (
                 "tools@shop",
-                Form::Commands,
+                Layout::Commands,
                 "/tools:gsd:new-milestone {context_path}",
             ),
             (
                 "gsd@shop",
-                Form::PluginCommands,
+                Layout::PluginCommands,
                 "/gsd:new-milestone {context_path}",
             ),
         ] {
-            let world = World::new();
-            world.plugin(key, form, None);
-            assert_eq!(world.calls().as_deref(), Some(called));
-            world.enable(&world.local(), key, false);
-            assert_eq!(world.calls(), None, "the workspace switches it off");
+            let installation = Installation::new();
+            installation.plugin(key, layout, None);
+            assert_eq!(installation.calls().as_deref(), Some(called));
+            installation.enable(&installation.local(), key, false);
+            assert_eq!(installation.calls(), None, "the workspace switches it off");
         }
-        let world = World::new();
-        world.plugin("tools@shop", Form::PluginCommands, None);
-        assert_eq!(world.calls(), None, "its new-milestone is something else");
-    }
-
-    #[test]
-    fn a_plugin_of_another_folder_is_not_ours() {
-        let world = World::new();
-        world.plugin("tools@shop", Form::Skills, Some(Path::new("/other")));
-        assert_eq!(world.calls(), None);
-        world.plugin(
-            "tools@shop",
-            Form::Skills,
-            Some(&world.root.path().join("work")),
+        let installation = Installation::new();
+        installation.plugin("tools@shop", Layout::PluginCommands, None);
+        assert_eq!(
+            installation.calls(),
+            None,
+            "its new-milestone is another one"
         );
-        assert!(world.calls().is_some());
     }
 
     #[test]
-    fn what_is_no_file_is_passed_over_at_once() {
-        let world = World::new();
+    fn a_plugin_of_another_folder_is_ignored() {
+        let installation = Installation::new();
+        installation.plugin("tools@shop", Layout::Skills, Some(Path::new("/other")));
+        assert_eq!(installation.calls(), None);
+        installation.plugin(
+            "tools@shop",
+            Layout::Skills,
+            Some(&installation.root.path().join("work")),
+        );
+        assert!(installation.calls().is_some());
+    }
+
+    #[test]
+    fn special_files_are_skipped_at_once() {
+        let installation = Installation::new();
         let fifo = |path: PathBuf| {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
         };
         for verb in VERBS {
-            fifo(world.local().join(Form::Skills.file(verb)));
+            fifo(installation.local().join(Layout::Skills.file(verb)));
         }
-        fifo(world.config_dir().join("plugins/installed_plugins.json"));
-        assert_eq!(world.find(), None);
-        let dense = world.config_dir().join("plugins/installed_plugins.json");
+        fifo(
+            installation
+                .config_dir()
+                .join("plugins/installed_plugins.json"),
+        );
+        assert_eq!(installation.find(), None);
+        let dense = installation
+            .config_dir()
+            .join("plugins/installed_plugins.json");
         fs::remove_file(&dense).unwrap();
         std::os::unix::fs::symlink("/dev/zero", &dense).unwrap();
-        assert_eq!(world.find(), None);
+        assert_eq!(installation.find(), None);
     }
 }

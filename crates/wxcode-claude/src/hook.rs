@@ -1,4 +1,4 @@
-//! The payloads that Claude Code hands to hooks.
+//! Parses the payloads of Claude Code's hooks.
 
 mod question;
 
@@ -9,37 +9,34 @@ use uuid::Uuid;
 
 pub use question::{QUESTION_TOOL, Question, QuestionOption, questions};
 
-/// One hook event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HookEvent {
-    /// The conversation that reports it.
+    /// The conversation of the report.
     pub session_id: Uuid,
-    /// Where that conversation is written.
+    /// The transcript of that conversation.
     pub transcript_path: Option<PathBuf>,
     /// The working folder of the process.
     pub cwd: Option<PathBuf>,
-    /// The subagent that reports it; `None` for the conversation itself.
+    /// The reporting subagent; `None` for the conversation itself.
     pub agent_id: Option<String>,
-    /// What happened.
     pub kind: HookKind,
 }
-/// What a hook event reports. Fields that a version does not send are empty or `None`.
+/// The kind of a hook event, with its fields. Missing fields are empty or `None`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum HookKind {
     /// A conversation became the current one of the process.
     SessionStart {
         source: StartSource,
-        /// The model it talks to.
         model: Option<String>,
     },
     /// A prompt was submitted.
     UserPromptSubmit {
-        /// Its text, see [`crate::prompt::confirms`].
+        /// The text, for [`crate::prompt::confirms`].
         prompt: String,
         /// Claude Code's id of the turn.
         prompt_id: Option<String>,
     },
-    /// A submitted slash command was recognised.
+    /// Claude Code recognised a submitted slash command.
     UserPromptExpansion {
         /// The text as submitted.
         prompt: String,
@@ -48,27 +45,20 @@ pub enum HookKind {
     },
     /// A tool is about to run.
     PreToolUse {
-        /// The tool.
         tool_name: String,
-        /// What it was called with.
         tool_input: Value,
-        /// The id of the call.
         tool_use_id: Option<String>,
     },
-    /// A tool has run, or failed (`PostToolUseFailure`).
+    /// A tool finished, or failed (`PostToolUseFailure`).
     PostToolUse {
-        /// The tool.
         tool_name: String,
-        /// What it was called with.
         tool_input: Value,
-        /// The id of the call.
         tool_use_id: Option<String>,
     },
-    /// A permission is asked for; for the tool `AskUserQuestion`, a question.
+    /// A tool needs a permission; for `AskUserQuestion`, an answer.
     PermissionRequest {
-        /// The tool that waits.
+        /// The waiting tool.
         tool_name: String,
-        /// What it was called with.
         tool_input: Value,
     },
     /// Claude Code wants the user's attention.
@@ -78,14 +68,14 @@ pub enum HookKind {
         /// Text for people.
         message: String,
     },
-    /// The turn is over, or was given up after an error of the API (`StopFailure`).
+    /// The turn ended, by itself or after an API error (`StopFailure`).
     Stop {
-        /// What the agent said last.
+        /// The agent's last message.
         last_assistant_message: Option<String>,
     },
-    /// A subagent's turn is over.
+    /// A subagent's turn ended.
     SubagentStop,
-    /// The conversation is about to be compacted.
+    /// Claude Code is about to compact the conversation.
     PreCompact {
         /// `manual` or `auto`.
         trigger: Option<String>,
@@ -95,11 +85,11 @@ pub enum HookKind {
         /// For example `clear`, `prompt_input_exit`, `other`.
         reason: Option<String>,
     },
-    /// An event that this version does not know, by its name.
+    /// An unknown event, by name.
     Other(String),
 }
 
-/// Why a conversation became the current one.
+/// The reason for a new current conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StartSource {
     /// The process started with a new conversation.
@@ -110,13 +100,13 @@ pub enum StartSource {
     Clear,
     /// Compaction.
     Compact,
-    /// The process continues another conversation as a copy of its own (`--fork-session`).
+    /// The process continues a copy of another conversation (`--fork-session`).
     Fork,
-    /// A word that this version does not know.
+    /// An unknown word.
     Other(String),
 }
 
-/// Why bytes are not a hook event.
+/// The reason to reject bytes as a hook event.
 #[derive(Debug, thiserror::Error)]
 pub enum HookError {
     /// Not a JSON object.
@@ -124,7 +114,7 @@ pub enum HookError {
         "the hook payload is not a JSON object ({0}): run the hook only from Claude Code's hook settings"
     )]
     NotJson(#[from] serde_json::Error),
-    /// Without a field that every event has.
+    /// A field of every event is missing.
     #[error(
         "the hook payload has no valid `{0}`: check that the installed Claude Code is a supported version"
     )]
@@ -132,7 +122,7 @@ pub enum HookError {
 }
 
 impl HookKind {
-    /// The hook's name, of one that is not known `other`.
+    /// The hook's name, `other` for an unknown one.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -153,7 +143,8 @@ impl HookKind {
 }
 
 impl HookEvent {
-    /// The event's name, as Claude Code writes it; failures go by the name of the event that they end.
+    /// The event's name in Claude Code. A failure has the name of the event in whose place it
+    /// comes.
     #[must_use]
     pub fn name(&self) -> &str {
         match &self.kind {
@@ -173,10 +164,10 @@ impl HookEvent {
     }
 }
 
-/// Reads one payload. Unknown fields are passed over; an unknown event is [`HookKind::Other`].
+/// Parses one payload. Ignores unknown fields; an unknown event is [`HookKind::Other`].
 ///
 /// # Errors
-/// When it is not a JSON object, or has no event name or no UUID as `session_id`.
+/// The payload is not a JSON object, or lacks an event name or a UUID as `session_id`.
 pub fn parse(payload: &[u8]) -> Result<HookEvent, HookError> {
     let mut fields: Map<String, Value> = serde_json::from_slice(payload)?;
     let session_id = fields
@@ -239,7 +230,7 @@ fn kind(name: String, fields: &mut Map<String, Value>) -> HookKind {
         "Stop" => HookKind::Stop {
             last_assistant_message: text(fields, "last_assistant_message"),
         },
-        // A subagent's failure is not the end of the turn.
+        // A subagent's failure does not end the turn.
         "StopFailure" if !fields.contains_key("agent_id") => HookKind::Stop {
             last_assistant_message: None,
         },

@@ -1,41 +1,44 @@
-//! The input box of the prompt, told from the screen: what stands in it, and whether a draft is put aside.
+//! Reads the prompt's input box from the screen: its content, and whether a draft is stashed.
 //!
-//! Measured on the real CLI: Ctrl+S puts what stands in the box aside, text, cursor, shell mode and pastes
-//! alike, and the CLI says "draft stashed" beside the box for as long as it keeps it. After the next submitted
-//! prompt, also an unknown command, it stands in the box again. A second Ctrl+S with another draft throws the
-//! first away; with an empty box it brings it back. A placeholder is drawn dim but for the letter under the cursor. Enter
-//! takes the marked entry of an open list of commands instead of the text; Esc closes the list. Esc on a text asks whether to
-//! clear it, for less than a second, and a second Esc clears it.
+//! Measured on the real CLI:
+//! - Ctrl+S stashes the content: text, cursor, shell mode and pastes. The CLI shows "draft stashed"
+//!   next to the box as long as it keeps the draft.
+//! - The draft returns after the next submitted prompt, also after an unknown command.
+//! - A second Ctrl+S on another draft discards the first; on an empty box it brings the draft back.
+//! - A placeholder is dim, except for the letter under the cursor.
+//! - With a list of commands open, Enter takes the marked entry instead of the text; Esc closes the
+//!   list.
+//! - Esc on a text asks for less than a second whether to clear the text; a second Esc clears it.
 
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::{dialog::region::Screen, prompt};
 
-/// Puts the draft in the box aside, or brings the one that was put aside back into an empty box: Ctrl+S.
+/// Ctrl+S: stashes the draft, or brings a stashed one back into an empty box.
 pub const STASH: &[u8] = b"\x13";
-/// Closes the list of commands; on a text without one, the first half of clearing it.
+/// Esc: closes the list of commands; on a plain text, the first half of clearing it.
 pub const ESCAPE: &[u8] = b"\x1b";
 
-/// What the CLI says while it keeps a draft.
+/// The CLI's words for a stashed draft.
 const STASHED: &str = "draft stashed";
-/// What it says between the two Esc that clear the box.
+/// The CLI's words between the two Esc of clearing.
 const CLEARING: &str = "esc again to clear";
-/// What it says in a turn, while nothing stands in the box.
+/// The CLI's words during a turn, while the box is empty.
 const WORKING: &str = "esc to interrupt";
 
-/// The column of the box's text, behind the mark and a space.
+/// The column of the box's text, after the mark and a space.
 const TEXT_COLUMN: usize = 2;
 
-/// An input box as the screen shows it.
+/// An input box on the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputBox {
-    /// The lines without mark and indentation, without what is drawn dim; no line for an empty box.
+    /// The lines without mark, indentation and dim text; none for an empty box.
     lines: Vec<String>,
-    /// The `!` of the shell mode stands before it.
+    /// The box shows the `!` of shell mode.
     shell: bool,
-    /// The command that Enter would take from the open list.
+    /// The marked command of the open list; Enter would take it.
     chosen: Option<String>,
-    /// Something hides the line that would say [`STASHED`].
+    /// Another text hides the line of [`STASHED`].
     list_open: bool,
     /// The CLI keeps a draft.
     stashed: bool,
@@ -46,8 +49,9 @@ pub struct InputBox {
 }
 
 impl InputBox {
-    /// Reads the box from the visible text, the same `bright` without what is drawn dim, and the
-    /// cursor's row and column from 0. `None` when no box takes keys: a dialog, a panel, a screen that is being drawn.
+    /// Reads the box from the visible text, the same text without its dim parts (`bright`), and the
+    /// cursor's row and column, from 0. Returns `None` if no box takes keys: a dialog, a panel, a
+    /// half-drawn screen.
     #[must_use]
     pub fn read(text: &str, bright: &str, cursor: (u16, u16)) -> Option<Self> {
         let screen = Screen::new(text);
@@ -100,39 +104,39 @@ impl InputBox {
         })
     }
 
-    /// Whether nothing stands in it, so that what is pasted stands in it alone.
+    /// Whether the box is empty, so that a paste would stand alone.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty() && !self.shell
     }
 
-    /// What stands in it, the mark of the shell mode before it.
+    /// The content, after the mark of shell mode.
     #[must_use]
     pub fn text(&self) -> String {
         let mark = if self.shell { "!" } else { "" };
         mark.to_owned() + &self.lines.join("\n")
     }
 
-    /// Whether the CLI says that a turn runs; it says so only while nothing stands in the box.
+    /// Whether the CLI reports a running turn; it does so only while the box is empty.
     #[must_use]
     pub const fn is_in_turn(&self) -> bool {
         self.working
     }
 
-    /// Whether the CLI keeps a draft that was put aside; `None` while an open list hides that.
+    /// Whether the CLI keeps a stashed draft; `None` while an open list hides the answer.
     #[must_use]
     pub fn keeps_draft(&self) -> Option<bool> {
         (self.stashed || !self.list_open).then_some(self.stashed)
     }
 
-    /// Whether a second Esc clears it.
+    /// Whether a second Esc clears the box.
     #[must_use]
     pub const fn is_clearing(&self) -> bool {
         self.clearing
     }
 
-    /// Whether exactly the paste of this text stands in it. A text of more than three lines or 800 characters is
-    /// shown by a word about it, the number of its line ends included.
+    /// Whether the box holds exactly the paste of this text. For a text of more than three lines or
+    /// 800 characters the box shows a placeholder with the number of line ends.
     #[must_use]
     pub fn shows(&self, text: &str) -> bool {
         if self.is_empty() || self.shell {
@@ -152,13 +156,13 @@ impl InputBox {
     }
 }
 
-/// Whether a line belongs to the list of completions: of commands, or of files and agents.
+/// Whether a line belongs to the list of completions: commands, files or agents.
 fn is_entry(line: &str) -> bool {
     let entry = line.strip_prefix("  ❯ ").or(line.strip_prefix("    "));
     entry.is_some_and(|entry| entry.starts_with(['/', '+', '*']))
 }
 
-/// The command of the list's marked entry.
+/// The list's marked command.
 fn chosen(line: &str) -> Option<&str> {
     let entry = line.strip_prefix("  ❯ ")?;
     entry
@@ -167,7 +171,7 @@ fn chosen(line: &str) -> Option<&str> {
         .flatten()
 }
 
-/// The word that the CLI shows for a long paste with this many line ends.
+/// The CLI's placeholder for a long paste with this many line ends.
 fn is_pasted(shown: &str, line_ends: usize) -> bool {
     let Some(rest) = shown.trim().strip_prefix("[Pasted text #") else {
         return false;
@@ -180,8 +184,8 @@ fn is_pasted(shown: &str, line_ends: usize) -> bool {
     digits > 0 && rest[digits..] == expected
 }
 
-/// Whether two texts are the same but for white space and characters that screens show in their own ways. Of texts beyond ASCII the order
-/// of the characters may differ, as right-to-left scripts are shown in another one.
+/// Whether two texts are equal apart from white space and characters without one drawn form. Beyond
+/// ASCII, the order of characters may differ: terminals reorder right-to-left scripts.
 fn alike(a: &str, b: &str) -> bool {
     let letters = |text: &str| {
         let mut letters: Vec<char> = text
@@ -202,7 +206,7 @@ mod tests {
 
     const EDGE: &str = "────────────────────────────────────────";
 
-    /// The box with these lines, what is said above it, and the cursor's line and column in the box.
+    /// Draws a box with these lines, this text above, and the cursor's line and column in the box.
     fn boxed(above: &str, lines: &[&str], bright: &[&str], (row, column): (u16, u16)) -> InputBox {
         let screen = |lines: &[&str]| {
             format!(
@@ -219,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_placeholder_is_no_draft_and_one_letter_is() {
+    fn a_placeholder_is_no_draft() {
         assert!(plain(&["❯"], (0, 2)).is_empty());
         let try_this = "❯ Try \"edit <filepath> to…\"";
         assert!(boxed("", &[try_this], &["❯ T"], (0, 2)).is_empty());
@@ -235,12 +239,12 @@ mod tests {
         assert!(!plain(&["!"], (0, 2)).is_empty(), "the shell mode");
         assert!(
             !boxed("", &["❯ draft and more"], &["❯ draft"], (0, 7)).is_empty(),
-            "with a suggestion behind it"
+            "with a suggestion after it"
         );
     }
 
     #[test]
-    fn a_cursor_elsewhere_says_that_the_box_takes_no_keys() {
+    fn a_cursor_elsewhere_means_no_box() {
         let screen = format!("\n{EDGE}\n❯\n{EDGE}\n  hints");
         assert!(InputBox::read(&screen, &screen, (2, 2)).is_some());
         assert_eq!(InputBox::read(&screen, &screen, (4, 2)), None);
@@ -248,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_known_by_what_the_box_makes_of_it() {
+    fn a_pasted_text_is_recognised() {
         let lines = plain(&["❯ one", "  two", "", "  three"], (3, 7));
         assert!(lines.shows("one\ntwo\n\nthree") && lines.shows("one two three "));
         assert!(!lines.shows("one\ntwo") && !lines.shows("one two three four"));
@@ -264,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_that_is_kept_is_known_unless_a_list_hides_it() {
+    fn a_stashed_draft_is_recognised() {
         let kept = "                    high · draft stashed";
         assert_eq!(
             boxed(kept, &["❯"], &["❯"], (0, 2)).keeps_draft(),
@@ -283,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_is_known() {
+    fn a_running_turn_is_recognised() {
         let screen = format!("\n{EDGE}\n❯\n{EDGE}\n  auto mode on · esc to interrupt");
         let working = InputBox::read(&screen, &screen, (2, 2)).unwrap();
         assert!(working.is_empty() && working.is_in_turn());
@@ -291,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn the_question_between_two_esc_is_known() {
+    fn the_clear_question_is_recognised() {
         let asks = boxed("    esc again to clear", &["❯ x"], &["❯ x"], (0, 3));
         assert!(asks.is_clearing() && !plain(&["❯ x"], (0, 3)).is_clearing());
     }

@@ -1,9 +1,10 @@
-//! What wxcode knows of Claude Code: command lines, hooks, transcripts, dialogs, `.planning/`.
+//! Everything that depends on Claude Code: command lines, hooks, transcripts, dialogs,
+//! `.planning/`.
 //!
-//! Everything here is a function of bytes, paths or screen text; nothing opens a socket, forks or
-//! keeps state between calls. What the functions rely on was measured with Claude Code 2.1.329.
+//! Each function takes bytes, paths or screen text; none opens a socket, forks or keeps state
+//! between calls. The facts behind them were measured with Claude Code 2.1.329.
 
-// They panic where the output cannot be written.
+// These macros panic if standard output is closed.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
 pub mod command;
@@ -22,10 +23,10 @@ pub mod stream;
 pub mod template;
 pub mod transcript;
 
-/// The version of Claude Code that the tests run with; others may differ in what wxcode relies on.
+/// The Claude Code version of the tests; other versions may behave differently.
 pub const TESTED_VERSION: &str = include_str!("../../../scripts/claude-version").trim_ascii();
 
-/// A UUID in its usual form of 36 characters, and in no other.
+/// Parses a UUID in its usual form of 36 characters, and in no other.
 fn id(text: &str) -> Option<uuid::Uuid> {
     (text.len() == 36)
         .then(|| uuid::Uuid::parse_str(text).ok())

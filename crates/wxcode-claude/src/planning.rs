@@ -1,8 +1,8 @@
-//! What `.planning/` tells of a project: phases, plans, requirements, milestones and progress.
+//! Reads `.planning/` of a project: phases, plans, requirements, milestones and progress.
 //!
-//! The files are written by an agent and by hand, in two dialects, and may be read at any moment of being
-//! written. So nothing in them is an error: what cannot be understood is left out. Which files there are
-//! decides what was done; documents only give names, and the roadmap's boxes.
+//! Agents and people write the files, in two dialects, and a reader may meet a file half-written.
+//! So no content is an error: the reader skips unknown text. The existence of files decides the
+//! status; documents only add names and the roadmap's boxes.
 
 mod files;
 mod markdown;
@@ -24,46 +24,46 @@ use files::Files;
 pub use misplaced::{MISPLACED_MAX, misplaced};
 use wxcode_files::FileError;
 
-/// Largest part of a document (`ROADMAP.md`, `REQUIREMENTS.md`…) that is read, in bytes.
+/// Most bytes read of a document (`ROADMAP.md`, `REQUIREMENTS.md`…).
 pub const DOCUMENT_MAX: u64 = 1 << 20; // 1 MiB
-/// Largest part of a plan or a verification that is read, in bytes: what counts stands at its beginning.
+/// Most bytes read of a plan or a verification; the relevant part is at the beginning.
 pub const HEAD_MAX: u64 = 16 << 10; // 16 KiB
-/// Most entries of folders that are looked at, of all folders together.
+/// Most folder entries examined, over all folders together.
 pub const ENTRIES_MAX: usize = 20_000;
-/// Most phases that are told, and most that are taken from the roadmap.
+/// Most phases reported, and most taken from the roadmap.
 pub const PHASES_MAX: usize = 500;
-/// Most plans that are told, of all phases together.
+/// Most plans reported, over all phases together.
 pub const PLANS_MAX: usize = 5_000;
-/// Most requirements that are told.
+/// Most requirements reported.
 pub const REQUIREMENTS_MAX: usize = 5_000;
-/// Most requirements of one phase that are told.
+/// Most requirements reported per phase.
 pub const PHASE_REQUIREMENTS_MAX: usize = 100;
-/// Most shipped milestones that are told.
+/// Most shipped milestones reported.
 pub const MILESTONES_MAX: usize = 500;
 /// Longest text of a field, in characters; the rest is cut off.
 pub const TEXT_MAX: usize = 300;
 
-/// What `.planning/` tells.
+/// The content of `.planning/`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Planning {
-    /// The phases in the order of their numbers, of the roadmap and of the disk.
+    /// The phases of the roadmap and of the disk, in the order of their numbers.
     pub phases: Vec<Phase>,
-    /// The number of the first phase that is planned and not complete.
+    /// The number of the first planned, incomplete phase.
     pub current_phase: Option<String>,
-    /// The number of the first phase that is not planned yet and not complete.
+    /// The number of the first incomplete phase without plans.
     pub next_phase: Option<String>,
     /// The requirements of the current milestone.
     pub requirements: Requirements,
-    /// What `STATE.md` says; `null` without one.
+    /// The content of `STATE.md`; `null` without one.
     pub state: Option<State>,
-    /// The milestones that were shipped, by version.
+    /// The shipped milestones, by version.
     pub milestones: Vec<Milestone>,
-    /// The version of the current milestone, if a document tells it.
+    /// The version of the current milestone, if a document names it.
     pub current_version: Option<String>,
-    /// How far the current milestone is.
+    /// The progress of the current milestone.
     pub progress: Progress,
-    /// A bound was reached: not everything is told.
+    /// A bound was reached, so the report is incomplete.
     pub truncated: bool,
 }
 
@@ -71,77 +71,78 @@ pub struct Planning {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Phase {
-    /// Its number without leading zeros: `3`, `3.1` for an inserted one, `12A`.
+    /// The number without leading zeros: `3`, `3.1` for an inserted phase, `12A`.
     pub number: String,
-    /// Its name in the roadmap.
+    /// The name in the roadmap.
     pub name: Option<String>,
-    /// What follows the number in its folder's name.
+    /// The part of the folder's name after the number.
     pub slug: Option<String>,
-    /// Its folder, relative to `.planning/phases`.
+    /// The folder, relative to `.planning/phases`.
     pub folder: Option<String>,
-    /// Its goal, if the roadmap tells it.
+    /// The goal, if the roadmap gives one.
     pub goal: Option<String>,
-    /// What it depends on, as the roadmap says it.
+    /// The dependencies, in the roadmap's words.
     pub depends_on: Option<String>,
-    /// The ids of the requirements that it is to meet, by the roadmap.
+    /// The ids of the phase's requirements, from the roadmap.
     pub requirements: Vec<String>,
-    /// How far it is: its folder, its verification and its box together.
+    /// The status, from the folder, the verification and the box together.
     pub status: PhaseStatus,
-    /// Its state in the roadmap's table of progress, for example `Deferred`.
+    /// The state in the roadmap's table of progress, for example `Deferred`.
     pub roadmap_status: Option<String>,
-    /// Its folder in the archive of a shipped milestone, relative to `.planning`, if it was moved there.
+    /// The folder in the archive of a shipped milestone, relative to `.planning`, if the phase was
+    /// moved there.
     pub archived: Option<String>,
-    /// What its folder shows.
+    /// The status by the folder alone.
     pub disk_status: DiskStatus,
-    /// The plans in its folder, by id.
+    /// The plans in the folder, by id.
     pub plans: Vec<Plan>,
-    /// How many summaries are in its folder, also those without a plan.
+    /// The number of summaries in the folder, also those without a plan.
     pub summaries: usize,
-    /// What verifying it gave; `null` before it was verified.
+    /// The result of the verification; `null` before one.
     pub verification: Option<Verification>,
-    /// What a person found when trying it out; `null` before somebody did.
+    /// The result of a user's acceptance test; `null` before one.
     pub uat: Option<Uat>,
     /// There is a context document.
     pub has_context: bool,
     /// There is a research document.
     pub has_research: bool,
-    /// Its box in the roadmap is ticked.
+    /// The box in the roadmap is ticked.
     pub roadmap_complete: bool,
-    /// It is done: its box is ticked, or all plans have summaries and the verification passed.
+    /// Done: the box is ticked, or all plans have summaries and the verification passed.
     pub complete: bool,
-    /// It belongs to a milestone that the roadmap folded away as shipped; the progress leaves it out.
+    /// The phase belongs to a milestone folded away as shipped; the progress leaves the phase out.
     pub shipped: bool,
 }
 
-/// How far a phase is.
+/// The status of a phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PhaseStatus {
-    /// There are no plans yet.
+    /// No plans yet.
     Pending,
-    /// There are plans, none was carried out.
+    /// Plans, none executed.
     Planned,
-    /// Some plans were carried out.
+    /// Some plans executed.
     InProgress,
-    /// All plans were carried out, and it is not verified that they do what was promised.
+    /// All plans executed, not verified yet.
     Executed,
-    /// All plans were carried out, and a person has to look.
+    /// All plans executed; a person has to check.
     NeedsReview,
     /// Done.
     Complete,
 }
 
-/// What a phase's folder shows, the furthest first.
+/// The state of a phase's folder, the most advanced first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DiskStatus {
-    /// At least as many summaries as plans, and a plan.
+    /// A plan, and at least as many summaries as plans.
     Complete,
     /// Some summaries.
     Partial,
-    /// Plans, and no summary.
+    /// Plans without a summary.
     Planned,
     /// A research document.
     Researched,
@@ -149,7 +150,7 @@ pub enum DiskStatus {
     Discussed,
     /// None of these.
     Empty,
-    /// Only the roadmap names the phase.
+    /// No folder; only the roadmap names the phase.
     NoDirectory,
 }
 
@@ -157,15 +158,15 @@ pub enum DiskStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Plan {
-    /// The phase's and the plan's number as in `03-02`, in whichever way the file is named.
+    /// The phase's and the plan's number, as in `03-02`, independent of the file's name.
     pub id: String,
-    /// What the roadmap calls it, else its first heading or the first line of its objective.
+    /// The title in the roadmap, otherwise the first heading or the first line of the objective.
     pub title: Option<String>,
-    /// It was carried out: there is a summary of the same id.
+    /// The plan was executed: a summary has the same id.
     pub has_summary: bool,
 }
 
-/// What verifying a phase gave.
+/// The result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Verification {
@@ -180,29 +181,29 @@ pub struct Verification {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum VerificationStatus {
-    /// The phase does what it promised.
+    /// The phase fulfils its goal.
     Passed,
     /// Something is missing.
     GapsFound,
-    /// A person has to look.
+    /// A person has to check.
     HumanNeeded,
-    /// Not decided yet, or the file says nothing yet.
+    /// Undecided, or the file is empty so far.
     Pending,
     /// Another word.
     Other,
 }
 
-/// What a person found when trying a phase out.
+/// The result of a user's acceptance test of a phase.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Uat {
-    /// How far it is, for example `testing` or `complete`.
+    /// The state, for example `testing` or `complete`.
     pub status: Option<String>,
-    /// Tests that passed.
+    /// Passed tests.
     pub passed: usize,
-    /// Tests that found something.
+    /// Tests with an issue.
     pub issues: usize,
-    /// Tests that were left out.
+    /// Skipped tests.
     pub skipped: usize,
     /// Tests without a result.
     pub pending: usize,
@@ -212,11 +213,11 @@ pub struct Uat {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Requirements {
-    /// How many there are.
+    /// The number of requirements.
     pub total: usize,
-    /// How many are met.
+    /// The number of fulfilled requirements.
     pub complete: usize,
-    /// Each by its id, for example `AUTH-01`.
+    /// The requirements by id, for example `AUTH-01`.
     pub by_id: BTreeMap<String, Requirement>,
 }
 
@@ -224,17 +225,17 @@ pub struct Requirements {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Requirement {
-    /// What it asks for.
+    /// The text of the requirement.
     pub text: Option<String>,
-    /// Its box is ticked, or the traceability table says so.
+    /// The box is ticked, or the traceability table says so.
     pub complete: bool,
-    /// The number of the phase that is to meet it.
+    /// The number of the responsible phase.
     pub phase: Option<String>,
-    /// Its state in the traceability table, for example `Pending`.
+    /// The state in the traceability table, for example `Pending`.
     pub status: Option<String>,
 }
 
-/// What `STATE.md` says: its front matter first, then its text. It is a note, and may be out of date.
+/// The content of `STATE.md`: first its front matter, then its text. The file may be out of date.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PlanningState))]
 pub struct State {
@@ -242,23 +243,23 @@ pub struct State {
     pub phase: Option<String>,
     /// The name of the current phase.
     pub phase_name: Option<String>,
-    /// How many phases there are.
+    /// The number of phases.
     pub phases: Option<u32>,
     /// The number of the current plan in its phase.
     pub plan: Option<String>,
-    /// How many plans the phase has.
+    /// The number of plans in the phase.
     pub plans: Option<u32>,
-    /// What is being done, for example `Ready to plan` or `executing`.
+    /// The current work, for example `Ready to plan` or `executing`.
     pub status: Option<String>,
-    /// When something was last done, and what.
+    /// The last activity and its time.
     pub last_activity: Option<String>,
-    /// Where the work was left.
+    /// The point to continue from.
     pub stopped_at: Option<String>,
-    /// When it was paused.
+    /// The time of the pause.
     pub paused_at: Option<String>,
-    /// When the file was last brought up to date, by its own words.
+    /// The time of the last update, according to the file.
     pub last_updated: Option<String>,
-    /// The progress that the file claims, in percent.
+    /// The progress according to the file, in percent.
     pub percent: Option<u8>,
     /// The version of the current milestone.
     pub milestone: Option<String>,
@@ -272,43 +273,43 @@ pub struct State {
 pub struct Milestone {
     /// For example `v1.0` or `v7`.
     pub version: String,
-    /// Its name.
+    /// The name.
     pub name: Option<String>,
-    /// The day it was shipped, as written.
+    /// The day of shipping, as written.
     pub shipped: Option<String>,
 }
 
-/// How far the current milestone is.
+/// The progress of the current milestone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PlanningProgress))]
 pub struct Progress {
-    /// Phases that are done.
+    /// Completed phases.
     pub phases_complete: usize,
-    /// Phases that are not shipped; all of them when all are shipped.
+    /// Phases not shipped yet; all phases if all are shipped.
     pub phases_total: usize,
     /// Plans of these phases with a summary.
     pub plans_complete: usize,
     /// Plans of these phases.
     pub plans_total: usize,
-    /// The smaller of the phases' and the plans' fraction, rounded down: 100 is reached only when all is done.
-    /// Without plans the phases' fraction, without phases 0.
+    /// The smaller fraction of phases and plans, rounded down, so 100 means that all is done.
+    /// Without plans the fraction of phases, without phases 0.
     pub percent: u8,
 }
 
-/// Reads `.planning/` of a workspace; a missing one is an empty `Planning`.
+/// Reads `.planning/` of a workspace; without one, returns an empty `Planning`.
 ///
-/// Links are followed only to what is inside the workspace.
+/// Follows a link only if its target is inside the workspace.
 ///
 /// # Errors
-/// When `.planning` is there and cannot be listed, or is a link that leads out of the workspace. What is in it
-/// is never an error.
+/// `.planning` exists but cannot be listed, or is a link out of the workspace. The content is never
+/// an error.
 pub fn read(workspace: &Path) -> Result<Planning, FileError> {
     let Some(files) = Files::open(workspace)? else {
         return Ok(Planning::default());
     };
     let document = |name: &str| files.document(name);
     let roadmap = roadmap::parse(&document("ROADMAP.md").unwrap_or_default());
-    // First, as the entries that may be looked at are limited.
+    // Read first: the number of entries is limited.
     let phases = phase::all(&files, &roadmap);
     let state = document("STATE.md").map(|text| state::parse(&text));
     let requirements = requirement::parse(&document("REQUIREMENTS.md").unwrap_or_default());

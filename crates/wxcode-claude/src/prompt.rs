@@ -1,13 +1,13 @@
-//! Text on its way into the prompt, and the proof that it arrived.
+//! Prepares text for the prompt, and checks the proof of its arrival.
 //!
-//! Measured: a line feed never submits; a carriage return does, but behind a backslash it is a line
-//! end; text that begins with `!` is run by a shell and reported to no hook.
+//! Measured: a line feed never submits. A carriage return does, except after a backslash, where it
+//! becomes a line end. A shell runs text after a leading `!`, and no hook reports it.
 
 use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-/// What submits the text in the prompt: a carriage return, never a line feed.
+/// Submits the text in the prompt: a carriage return, never a line feed.
 pub const SUBMIT: &[u8] = b"\r";
 
 /// Begins a bracketed paste.
@@ -15,14 +15,14 @@ const PASTE_BEGIN: &[u8] = b"\x1b[200~";
 /// Ends a bracketed paste.
 const PASTE_END: &[u8] = b"\x1b[201~";
 
-/// What a tab of a paste becomes in the prompt.
+/// The prompt's replacement for a pasted tab.
 const TAB: &str = "    ";
 
-/// The text as it can be typed: line ends are `\n`, and of the control characters only tabs and
-/// line ends are left.
+/// Returns the typeable form of a text: line ends become `\n`; control characters other than tabs
+/// and line ends go.
 ///
-/// Escape characters are control characters, so nothing in the text can end a paste or be taken
-/// for a key. The page and `wxcode attach` follow the same rule: `pastes/cases.json` is tested by all three.
+/// Escape is a control character, so no text can end a paste or act as a key. The page and `wxcode
+/// attach` follow the same rule: all three test `pastes/cases.json`.
 #[must_use]
 pub fn typeable(text: &str) -> String {
     text.replace("\r\n", "\n")
@@ -32,7 +32,7 @@ pub fn typeable(text: &str) -> String {
         .collect()
 }
 
-/// Characters that the prompt shows as line ends.
+/// Characters drawn as line ends by the prompt.
 const fn is_line_end(c: char) -> bool {
     matches!(
         c,
@@ -40,32 +40,32 @@ const fn is_line_end(c: char) -> bool {
     )
 }
 
-/// The bytes that put `text` into the prompt without submitting it: one bracketed paste of its
-/// [`typeable`] form.
+/// Returns the bytes to put `text` into the prompt without submitting it: one bracketed paste of
+/// its [`typeable`] form.
 ///
-/// A space is added where the prompt would not take the text as text: before a leading `!`, which
-/// would run it in a shell, and behind a trailing backslash, which would turn [`SUBMIT`] into a line end.
+/// A space goes before a leading `!`, because a shell would run the text, and after a trailing
+/// backslash, because [`SUBMIT`] would become a line end.
 #[must_use]
 pub fn paste(text: &str) -> Vec<u8> {
     let text = typeable(text);
     let before: &[u8] = if text.starts_with('!') { b" " } else { b"" };
-    let behind: &[u8] = if text.ends_with('\\') { b" " } else { b"" };
-    [PASTE_BEGIN, before, text.as_bytes(), behind, PASTE_END].concat()
+    let after: &[u8] = if text.ends_with('\\') { b" " } else { b"" };
+    [PASTE_BEGIN, before, text.as_bytes(), after, PASTE_END].concat()
 }
 
-/// Whether a `UserPromptSubmit` hook that reports `reported` proves that `sent` was submitted.
+/// Whether a `UserPromptSubmit` hook with the text `reported` proves the submission of `sent`.
 ///
-/// The texts must be equal but for what the prompt was seen to change: white space at the ends goes,
-/// tabs become spaces, invisible characters go, characters are composed (NFC), and a paste of more
-/// than three lines or 800 characters is put into one `pasted_content` wrapper, in which and outside of
-/// which such tags of the text itself get a backslash.
+/// The texts must be equal after the prompt's known changes: it trims white space, turns tabs into
+/// spaces, drops invisible characters, and composes characters (NFC). It wraps a paste of more than
+/// three lines or 800 characters in one `pasted_content` element, and puts a backslash before such
+/// tags in the text itself.
 #[must_use]
 pub fn confirms(sent: &str, reported: &str) -> bool {
     let sent = canonical(sent);
     canonical(reported) == sent || unwrapped(reported).is_some_and(|inner| canonical(inner) == sent)
 }
 
-/// The text inside a prompt that is nothing but one `pasted_content` wrapper.
+/// Returns the text inside a prompt with one `pasted_content` wrapper and nothing else.
 fn unwrapped(reported: &str) -> Option<&str> {
     let rest = reported.trim().strip_prefix("<pasted_content id=\"")?;
     let (id, rest) = rest.split_once("\">")?;
@@ -77,7 +77,7 @@ fn unwrapped(reported: &str) -> Option<&str> {
     (!inner.contains("<pasted_content") && !inner.contains("</pasted_content")).then_some(inner)
 }
 
-/// What is left of a text when all is taken away that the prompt may change.
+/// Reduces a text to the parts never changed by the prompt.
 fn canonical(text: &str) -> String {
     let text: String = typeable(text)
         .replace('\t', TAB)
@@ -93,7 +93,8 @@ fn canonical(text: &str) -> String {
     text.trim().to_owned()
 }
 
-/// Characters without a shape of their own, which the prompt drops (some only in some places).
+/// Whether a character has no shape of its own; the prompt drops such characters, some only in some
+/// places.
 const fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
@@ -111,9 +112,9 @@ mod tests {
         format!("\n\n<pasted_content id=\"27b4\">\n{text}\n</pasted_content id=\"27b4\">\n")
     }
 
-    /// Pairs of what was pasted and what the hook of the real CLI reported.
+    /// Pairs of a pasted text and the report of the real CLI's hook.
     #[test]
-    fn confirms_what_the_cli_makes_of_a_text() {
+    fn confirms_a_text_changed_by_the_cli() {
         let rows = "row 0\nrow 1\nrow 2\nrow 3\nrow 4";
         let long = "x".repeat(10_000);
         let cases = [
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_typed_by_the_rule_of_all_clients() {
+    fn all_clients_type_a_text_alike() {
         #[derive(serde::Deserialize)]
         struct Case {
             case: String,
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_a_text_is_a_key() {
+    fn a_text_contains_no_keys() {
         assert_eq!(
             paste("a\x1b[201~\rrm\x03\x7f\u{9b}b"),
             b"\x1b[200~a[201~\nrmb\x1b[201~"
@@ -238,7 +239,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_reported_as_it_was_typed_is_confirmed(text: String) {
+        fn an_unchanged_report_is_confirmed(text: String) {
             prop_assert!(confirms(&text, &text));
             prop_assert!(confirms(&text, typeable(&text).trim_end()));
         }

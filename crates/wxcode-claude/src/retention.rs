@@ -1,7 +1,8 @@
-//! Keeps transcripts from Claude Code's clean-up, which deletes what was not written for `cleanupPeriodDays`.
+//! Protects transcripts from Claude Code's clean-up by a fresh modification time.
 //!
-//! Any interactive claude of the same user cleans up, with its own settings, 30 days by default: the age of the file is what
-//! protects it from those.
+//! Claude Code deletes transcripts unwritten for `cleanupPeriodDays`. Every interactive claude of
+//! the same user cleans up by its own settings, 30 days by default, so only the file's age protects
+//! a transcript.
 
 use std::{
     fs::{self, File},
@@ -13,25 +14,25 @@ use std::{
 use rustix::fs::{Mode, OFlags};
 use uuid::Uuid;
 
-/// Most folders of projects that are looked into for a transcript.
+/// Most project folders searched for a transcript.
 pub const FOLDERS_MAX: usize = 10_000;
 
-/// What became of a transcript.
+/// The outcome for a transcript.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refreshed {
-    /// It has the modification time of now.
+    /// The modification time is now.
     Touched,
-    /// It was written lately.
+    /// The file was written recently.
     Fresh,
-    /// There is no such file, or it is no regular one.
+    /// There is no regular file.
     Missing,
 }
 
-/// Gives the transcript of `id` a fresh modification time where it is older than `age`. It is at `known`, if its name is that
-/// of the transcript, or else in any project folder of `config_dir`.
+/// Sets the modification time of an `id`'s transcript to now, if the file is older than `age`.
+/// Looks at `known` if its name fits, then in the project folders of `config_dir`.
 ///
 /// # Errors
-/// When a file is there and cannot be opened or changed.
+/// The file exists but cannot be opened or changed.
 pub fn refresh(
     config_dir: &Path,
     id: Uuid,
@@ -69,7 +70,7 @@ fn refresh_file(path: &Path, age: Duration) -> io::Result<Refreshed> {
         return Ok(Refreshed::Missing);
     };
     let now = SystemTime::now();
-    // One of the future is left as it is.
+    // A time in the future stays.
     if now
         .duration_since(file.metadata()?.modified()?)
         .is_ok_and(|old| old > age)
@@ -80,7 +81,7 @@ fn refresh_file(path: &Path, age: Duration) -> io::Result<Refreshed> {
     Ok(Refreshed::Fresh)
 }
 
-/// Opens a regular file that is no link, without waiting for it; `None` where there is none.
+/// Opens a regular file without blocking and without following a link; `None` if there is none.
 fn open(path: &Path) -> io::Result<Option<File>> {
     let flags =
         OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -113,9 +114,9 @@ mod tests {
     const ID: Uuid = Uuid::from_u128(7);
     const DAY: Duration = Duration::from_secs(86_400);
 
-    struct World(tempfile::TempDir);
+    struct ConfigFolder(tempfile::TempDir);
 
-    impl World {
+    impl ConfigFolder {
         fn new() -> Self {
             let root = tempfile::tempdir().unwrap();
             fs::create_dir_all(root.path().join("projects/-a")).unwrap();
@@ -145,37 +146,40 @@ mod tests {
 
     #[test]
     fn an_old_transcript_becomes_fresh() {
-        let world = World::new();
-        assert_eq!(world.refresh(None), Refreshed::Missing);
-        write_old(&world.transcript());
-        assert_eq!(world.refresh(None), Refreshed::Touched);
-        assert!(age(&world.transcript()) < DAY);
-        assert_eq!(world.refresh(None), Refreshed::Fresh);
+        let config = ConfigFolder::new();
+        assert_eq!(config.refresh(None), Refreshed::Missing);
+        write_old(&config.transcript());
+        assert_eq!(config.refresh(None), Refreshed::Touched);
+        assert!(age(&config.transcript()) < DAY);
+        assert_eq!(config.refresh(None), Refreshed::Fresh);
     }
 
     #[test]
     fn the_reported_path_is_tried_first() {
-        let world = World::new();
-        let elsewhere = world.0.path().join(format!("{ID}.jsonl"));
+        let config = ConfigFolder::new();
+        let elsewhere = config.0.path().join(format!("{ID}.jsonl"));
         write_old(&elsewhere);
-        assert_eq!(world.refresh(Some(&elsewhere)), Refreshed::Touched);
-        let other = world.0.path().join("other.jsonl");
+        assert_eq!(config.refresh(Some(&elsewhere)), Refreshed::Touched);
+        let other = config.0.path().join("other.jsonl");
         write_old(&other);
-        assert_eq!(world.refresh(Some(&other)), Refreshed::Missing);
+        assert_eq!(config.refresh(Some(&other)), Refreshed::Missing);
         assert!(age(&other) > 39 * DAY, "another name is another file");
     }
 
     #[test]
     fn links_and_fifos_are_left_alone() {
-        let world = World::new();
-        let target = world.0.path().join("target");
+        let config = ConfigFolder::new();
+        let target = config.0.path().join("target");
         write_old(&target);
-        std::os::unix::fs::symlink(&target, world.transcript()).unwrap();
-        assert_eq!(world.refresh(Some(&world.transcript())), Refreshed::Missing);
+        std::os::unix::fs::symlink(&target, config.transcript()).unwrap();
+        assert_eq!(
+            config.refresh(Some(&config.transcript())),
+            Refreshed::Missing
+        );
         assert!(age(&target) > 39 * DAY);
-        fs::remove_file(world.transcript()).unwrap();
+        fs::remove_file(config.transcript()).unwrap();
         let mode = Mode::RUSR | Mode::WUSR;
-        mknodat(CWD, world.transcript(), FileType::Fifo, mode, 0).unwrap();
-        assert_eq!(world.refresh(None), Refreshed::Missing);
+        mknodat(CWD, config.transcript(), FileType::Fifo, mode, 0).unwrap();
+        assert_eq!(config.refresh(None), Refreshed::Missing);
     }
 }

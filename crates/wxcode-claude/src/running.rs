@@ -1,4 +1,4 @@
-//! What running Claude Code processes say of themselves in their configuration folder.
+//! Reads the state files of running Claude Code processes in the configuration folder.
 
 use std::path::{Path, PathBuf};
 
@@ -6,35 +6,34 @@ use serde::{Deserialize, de::IgnoredAny};
 use uuid::Uuid;
 use wxcode_files::{FileError, Folder, Links};
 
-/// Largest file that is read, in bytes; measured ones have less than one kilobyte.
+/// Largest state file, in bytes; measured files are below one kilobyte.
 const FILE_MAX: u64 = 64 << 10; // 64 KiB
 
-/// Most files that are read to find all processes; those of processes that were killed stay.
+/// Most files read to find all processes; a killed process leaves its file behind.
 const FILES_MAX: usize = 1_024;
 
-/// Most entries of the folder that are looked at; there are other files beside those that count.
+/// Most entries of the folder examined; the folder also holds other files.
 const ENTRIES_MAX: usize = 16_384;
 
-/// What `sessions/<pid>.json` holds. What a version does not write is `None`.
+/// The content of `sessions/<pid>.json`. A field unknown to the writing version is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Running {
-    /// When the process started, in clock ticks since the boot (field 22 of `/proc/<pid>/stat`).
+    /// The start of the process, in clock ticks since the boot (field 22 of `/proc/<pid>/stat`).
     pub started: Option<u64>,
     /// The current conversation of the process.
     pub session_id: Uuid,
-    /// The working folder.
     pub cwd: Option<PathBuf>,
-    /// What the process does.
     pub status: Status,
-    /// What it waits for, in Claude Code's words, for example `permission prompt`.
+    /// The obstacle in Claude Code's words, for example `permission prompt`.
     pub waiting_for: Option<String>,
     /// Claude Code's version.
     pub version: Option<String>,
-    /// Whether the process shows its list of agents while its conversation is a job of the background daemon.
+    /// Whether the process shows its list of agents while a background daemon runs its
+    /// conversation.
     pub parked: bool,
 }
 
-/// What a running process does.
+/// The activity of a running process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
     /// The prompt is free.
@@ -47,11 +46,10 @@ pub enum Status {
     Other(Option<String>),
 }
 
-/// Reads what the process `pid` says of itself; `None` when there is no such file or it is not
-/// (yet) whole.
+/// Reads the state file of the process `pid`; `None` if it is missing or incomplete.
 ///
 /// # Errors
-/// When the file exists and cannot be read.
+/// The file exists but cannot be read.
 pub fn read(config_dir: &Path, pid: u32) -> Result<Option<Running>, FileError> {
     let read = Folder::open(&config_dir.join("sessions")).and_then(|folder| read_in(&folder, pid));
     match read {
@@ -66,11 +64,11 @@ fn read_in(folder: &Folder, pid: u32) -> Result<Option<Running>, FileError> {
     Ok(parse(&file.read(FILE_MAX)?))
 }
 
-/// What all processes say of themselves, by their numbers; also those that are gone and could not take it away. At most
-/// 1,024, in no order.
+/// Reads the state files of all processes, by pid, in no order, at most 1,024. Killed processes are
+/// among them.
 ///
 /// # Errors
-/// When the folder exists and cannot be read.
+/// The folder exists but cannot be read.
 pub fn all(config_dir: &Path) -> Result<Vec<(u32, Running)>, FileError> {
     let folder = match Folder::open(&config_dir.join("sessions")) {
         Err(error) if error.is_missing() => return Ok(Vec::new()),
@@ -81,7 +79,7 @@ pub fn all(config_dir: &Path) -> Result<Vec<(u32, Running)>, FileError> {
         let number = name.to_str()?.strip_suffix(".json")?;
         number.parse::<u32>().ok()
     });
-    // One that cannot be read says nothing: no Claude Code wrote it.
+    // An unreadable file is not Claude Code's: skip it.
     let read = |pid| Some((pid, read_in(&folder, pid).ok()??));
     Ok(pids.take(FILES_MAX).filter_map(read).collect())
 }
@@ -120,13 +118,13 @@ fn parse(bytes: &[u8]) -> Option<Running> {
 mod tests {
     use super::*;
 
-    /// As the real CLI writes it.
+    /// A file of the real CLI.
     const FILE: &str = r#"{"pid":14302,"sessionId":"11111111-1111-4111-8111-111111111111","cwd":"/w","startedAt":1,
         "procStart":"166229","version":"2.1.329","kind":"interactive","name":"work-76","status":"waiting",
         "updatedAt":2,"waitingFor":"dialog open"}"#;
 
     #[test]
-    fn reads_what_the_real_cli_writes() {
+    fn reads_the_file_of_the_real_cli() {
         let root = tempfile::tempdir().unwrap();
         assert_eq!(read(root.path(), 14302).unwrap(), None);
         std::fs::create_dir(root.path().join("sessions")).unwrap();
@@ -161,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn bears_what_it_does_not_know() {
+    fn tolerates_unknown_fields() {
         let status = |word: &str| {
             parse(FILE.replace("waiting\"", &format!("{word}\"")).as_bytes())
                 .unwrap()

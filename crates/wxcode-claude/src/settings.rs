@@ -1,13 +1,14 @@
-//! The settings document that adds our hooks to one Claude Code process.
+//! Builds the settings document with our hooks for one Claude Code process.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-/// The hook events that are asked for, as Claude Code names them.
+/// Our hook events, by Claude Code's names.
 ///
-/// A turn that ends in an error of the API fires `StopFailure` and no `Stop`; a tool that fails
-/// `PostToolUseFailure` and no `PostToolUse`. A name that a version does not know brings up a warning at its start.
+/// A turn with an API error fires `StopFailure` and no `Stop`; a failed tool fires
+/// `PostToolUseFailure` and no `PostToolUse`. A version shows a warning at its start for an unknown
+/// name.
 pub const EVENTS: [&str; 13] = [
     "SessionStart",
     "UserPromptSubmit",
@@ -24,15 +25,16 @@ pub const EVENTS: [&str; 13] = [
     "SessionEnd",
 ];
 
-/// Days after which Claude Code may delete a transcript that was not written, its `cleanupPeriodDays`: a century, where its
-/// own default is 30. Measured: any whole number from 1 is valid.
+/// Age in days at which Claude Code may delete an unwritten transcript (`cleanupPeriodDays`): a
+/// century instead of 30 days. Measured: any whole number from 1 is valid.
 pub const CLEANUP_PERIOD_DAYS: u32 = 36_500;
 
-/// The document for `--settings`: every event of [`EVENTS`] runs `hook_command`, the list of agents is switched off, and
-/// transcripts are kept for [`CLEANUP_PERIOD_DAYS`].
+/// Returns the document for `--settings`: every event of [`EVENTS`] runs `hook_command`, the list
+/// of agents is off, and transcripts stay for [`CLEANUP_PERIOD_DAYS`].
 ///
-/// Without `disableAgentView`, one press of the left arrow in the empty prompt moves the conversation as a fork into Claude
-/// Code's background daemon (measured with 2.1.329). The hooks add to the user's own settings and replace nothing in them.
+/// Without `disableAgentView`, one left arrow in the empty prompt moves the conversation as a fork
+/// into Claude Code's background daemon (measured with 2.1.329). The hooks add to the user's
+/// settings and replace none of them.
 #[must_use]
 pub fn document(hook_command: &str) -> Value {
     let entry =
@@ -48,7 +50,7 @@ pub fn document(hook_command: &str) -> Value {
     })
 }
 
-/// The shell command of our hooks: `<exe> hook <hook_file>`, both quoted for a POSIX shell.
+/// Returns the shell command of our hooks: `<exe> hook <hook_file>`, both quoted for a POSIX shell.
 #[must_use]
 pub fn hook_command(exe: &Path, hook_file: &Path) -> String {
     format!(
@@ -58,7 +60,7 @@ pub fn hook_command(exe: &Path, hook_file: &Path) -> String {
     )
 }
 
-/// `text` as one word of a POSIX shell: in single quotes, each quote of its own as `'\''`.
+/// Quotes `text` as one word of a POSIX shell: in single quotes, with `'\''` for each quote inside.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
@@ -87,9 +89,9 @@ mod tests {
         assert_eq!(document["cleanupPeriodDays"], CLEANUP_PERIOD_DAYS);
     }
 
-    /// The judge is the shell itself.
+    /// The shell itself checks the quoting.
     #[test]
-    fn a_shell_reads_the_words_back_as_they_were() {
+    fn a_shell_reads_quoted_words_back() {
         for word in [
             "/plain",
             "/a b",

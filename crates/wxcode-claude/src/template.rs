@@ -1,6 +1,6 @@
-//! The commands that start work on a milestone, as the configuration writes them.
+//! Parses and fills the configured commands for milestones.
 
-/// What may stand in braces in a template.
+/// The placeholders of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Placeholder {
     ContextPath,
@@ -16,12 +16,12 @@ impl Placeholder {
     ];
 }
 
-/// What the placeholders stand for.
+/// The values for the placeholders.
 #[derive(Debug, Clone, Copy)]
 pub struct Values<'a> {
     /// `{context_path}`: the milestone's context file, relative to the workspace.
     pub context_path: &'a str,
-    /// `{element_name}`: what the milestone converts.
+    /// `{element_name}`: the element converted by the milestone.
     pub element_name: &'a str,
     /// `{milestone_id}`: the milestone's id.
     pub milestone_id: &'a str,
@@ -37,13 +37,13 @@ enum Part {
     Value(Placeholder),
 }
 
-/// Why a text is not a command template.
+/// The reason to reject a text as a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// Nothing to send.
+    /// The template is empty.
     #[error("the command is empty: write one such as \"/gsd:new-project {{context_path}}\"")]
     Empty,
-    /// A name in braces that stands for nothing.
+    /// An unknown name in braces.
     #[error(
         "{{{0}}} is no placeholder: use {{context_path}}, {{element_name}} or {{milestone_id}}, or {{{{ for a literal brace"
     )]
@@ -51,16 +51,17 @@ pub enum TemplateError {
     /// A brace without its partner.
     #[error("a brace at byte {0} has no partner: write {{{{ or }}}} for a literal brace")]
     Unbalanced(usize),
-    /// A character that cannot be typed.
+    /// A control character.
     #[error("the command has a control character at byte {0}: remove it")]
     Control(usize),
 }
 
 impl Template {
-    /// Checks a template.
+    /// Parses a template.
     ///
     /// # Errors
-    /// When it is empty, has a control character, an unknown placeholder or a brace without its partner.
+    /// The text is empty, or has a control character, an unknown placeholder or a brace without its
+    /// partner.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
         if text.trim().is_empty() {
             return Err(TemplateError::Empty);
@@ -97,7 +98,8 @@ impl Template {
         Ok(Self(parts))
     }
 
-    /// The command. Control characters in the values, line ends too, become spaces: a command is one line.
+    /// Returns the command. Control characters in the values, line ends too, become spaces: a
+    /// command is one line.
     #[must_use]
     pub fn render(&self, values: &Values<'_>) -> String {
         self.0

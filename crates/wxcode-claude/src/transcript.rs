@@ -1,7 +1,7 @@
-//! Whether a conversation can be resumed: its transcript on disk.
+//! Decides from the transcript on disk whether a conversation can be resumed.
 //!
-//! Claude Code writes it a little behind its hooks: measured, a `Stop` may come before the first message
-//! is on disk. So it is evidence of a process that has ended, not of one that runs.
+//! Measured: Claude Code writes the transcript slightly after its hooks, and a `Stop` may precede
+//! the first message on disk. So a transcript is evidence for an ended process only.
 
 use std::{
     io::{self, BufRead, BufReader, Read},
@@ -12,23 +12,24 @@ use serde::{Deserialize, de::IgnoredAny};
 use uuid::Uuid;
 use wxcode_files::{FileError, Folder, Kind, Links};
 
-/// Most bytes of a transcript in which its first message is looked for.
+/// Most bytes of a transcript searched for its first message.
 const LOOK_MAX: u64 = 64 << 20; // 64 MiB
-/// Bytes of a transcript that are read at once.
+/// Bytes per read.
 const READ: usize = 64 << 10; // 64 KiB
-/// Most folders of projects that are looked into.
+/// Most project folders searched.
 const FOLDERS_MAX: usize = 100_000;
-/// Longest line that is looked at, in bytes; nothing of it is kept. A longer one is passed over.
+/// Longest line parsed, in bytes, without buffering it. The reader skips a longer line.
 const LINE_MAX: usize = 64 << 20; // 64 MiB
 
-/// What is on disk of a conversation.
+/// The state of a conversation on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Transcript {
     /// There is no file.
     Missing,
-    /// There is a file, without a message in it: it can neither be resumed nor its id be used again.
+    /// There is a file without a message: Claude Code can neither resume the conversation nor reuse
+    /// its id.
     Empty(PathBuf),
-    /// There is a file with messages: it can be resumed.
+    /// There is a file with messages: Claude Code can resume the conversation.
     Spoken(PathBuf),
 }
 
@@ -42,11 +43,12 @@ pub fn config_dir(claude_config_dir: Option<&Path>, home: &Path) -> PathBuf {
 
 /// Looks for the transcript of `id` in every project folder of `config_dir`.
 ///
-/// A conversation may have moved to another project folder; of several files the one with messages counts.
+/// A conversation may have moved to another project folder; among several files the one with
+/// messages counts.
 ///
 /// # Errors
-/// When a folder or file exists and cannot be read, or the file is no regular one: then nothing is
-/// known, and nothing may be decided.
+/// A folder or file exists but cannot be read, or the file is not regular: nothing is known, and
+/// the caller must not decide.
 pub fn find(config_dir: &Path, id: Uuid) -> Result<Transcript, FileError> {
     let projects = match Folder::open(&config_dir.join("projects")) {
         Err(error) if error.is_missing() => return Ok(Transcript::Missing),
@@ -82,8 +84,8 @@ pub fn find(config_dir: &Path, id: Uuid) -> Result<Transcript, FileError> {
     Ok(found)
 }
 
-/// Whether there is no transcript. A folder of its name holds what belongs to a conversation, but
-/// is none; beside the folders of projects there may be other files.
+/// Whether the entry is no transcript: a folder with a conversation's attachments, or an unrelated
+/// file next to the project folders.
 fn is_absence(error: &FileError) -> bool {
     match error {
         FileError::Missing(_) => true,
@@ -92,19 +94,19 @@ fn is_absence(error: &FileError) -> bool {
     }
 }
 
-/// Whether a transcript holds a message; reads no further than to the first, line by line, and keeps
-/// nothing of a line.
+/// Whether a transcript holds a message. Reads up to the first one, line by line, and keeps no
+/// line.
 fn has_message(mut transcript: impl BufRead, line_max: usize) -> io::Result<bool> {
     loop {
-        let mut line = Line {
+        let mut line = LineReader {
             transcript: &mut transcript,
             left: line_max,
             ended: false,
             failed: None,
         };
-        // A line that is no record (half-written, not JSON, too long) is passed over.
-        let is_message =
-            serde_json::from_reader(&mut line).is_ok_and(|record: Record| record.is_message());
+        // Skip a line that is no record: half-written, not JSON, too long.
+        let is_message = serde_json::from_reader(&mut line)
+            .is_ok_and(|record: TranscriptRecord| record.is_message());
         if is_message {
             return Ok(true);
         }
@@ -120,20 +122,20 @@ fn has_message(mut transcript: impl BufRead, line_max: usize) -> io::Result<bool
     }
 }
 
-/// What says whether a record is a part of the conversation.
+/// The fields of a record that decide whether it belongs to the conversation.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Record {
+struct TranscriptRecord {
     r#type: String,
     #[serde(default)]
     is_sidechain: bool,
     uuid: Option<IgnoredAny>,
 }
 
-impl Record {
-    /// Measured: `--resume` takes a transcript with at least one record of the conversation's chain,
-    /// be it one that a command left (`system`) or one that comes with a message (`attachment`).
-    /// Subagents' records and all other types (`mode`, `permission-mode`, `atis-latch`, `summary`,
+impl TranscriptRecord {
+    /// Measured: `--resume` accepts a transcript with at least one record of the conversation's
+    /// chain, also a command's (`system`) or a message's attachment (`attachment`). Records of
+    /// subagents and all other types (`mode`, `permission-mode`, `atis-latch`, `summary`,
     /// `file-history-snapshot`, `last-prompt`, `cost-state`, `custom-title`…) do not count.
     fn is_message(&self) -> bool {
         !self.is_sidechain
@@ -145,8 +147,8 @@ impl Record {
     }
 }
 
-/// The rest of the current line, without its end.
-struct Line<'a, R> {
+/// Reads the rest of the current line, without its end.
+struct LineReader<'a, R> {
     transcript: &'a mut R,
     left: usize,
     /// The line's end was consumed.
@@ -154,7 +156,7 @@ struct Line<'a, R> {
     failed: Option<io::Error>,
 }
 
-impl<R: BufRead> Read for Line<'_, R> {
+impl<R: BufRead> Read for LineReader<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.ended || self.left == 0 {
             return Ok(0);
@@ -178,7 +180,7 @@ impl<R: BufRead> Read for Line<'_, R> {
     }
 }
 
-/// Passes over the rest of a line; false at the end of the file.
+/// Skips the rest of a line; false at the end of the file.
 fn skip_line(transcript: &mut impl BufRead) -> io::Result<bool> {
     loop {
         let buffer = transcript.fill_buf()?;
@@ -200,7 +202,7 @@ mod tests {
 
     use super::*;
 
-    /// What a transcript without a conversation was seen to hold.
+    /// The content of a real transcript without a conversation.
     const IDLE: &str = r#"{"type":"mode","mode":"normal","sessionId":"x"}
 {"type":"permission-mode","permissionMode":"auto","sessionId":"x"}
 {"type":"atis-latch","atis":"","sessionId":"x"}
@@ -234,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_are_no_records_are_passed_over() {
+    fn lines_without_a_record_are_skipped() {
         assert!(!speaks(&USER[..USER.len() - 1]), "half-written");
         assert!(speaks(format!("{}\n{USER}\n", &USER[..20])));
         assert!(speaks(format!(
@@ -245,12 +247,12 @@ mod tests {
             [&b"{\"type\":\"user\",\"message\":\"\xff\xfe\",\"uuid\":\"u\"}\n"[..]].concat();
         assert!(
             speaks(broken),
-            "what is not UTF-8 in a text does not hide the record"
+            "invalid UTF-8 in a text does not hide the record"
         );
     }
 
     #[test]
-    fn lines_beyond_the_bound_are_passed_over() {
+    fn oversized_lines_are_skipped() {
         const BOUND: usize = 1 << 10;
         let long = |size: usize| {
             format!(
@@ -283,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn is_found_by_its_id_in_any_project_folder() {
+    fn a_transcript_is_found_in_any_folder() {
         let root = tempfile::tempdir().unwrap();
         let (id, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         assert_eq!(find(root.path(), id).unwrap(), Transcript::Missing);
@@ -296,7 +298,7 @@ mod tests {
         assert_eq!(
             find(root.path(), id).unwrap(),
             Transcript::Missing,
-            "the newest of another id is not it"
+            "a newer file has another id"
         );
         let empty = folder("-b").join(format!("{id}.jsonl"));
         fs::write(&empty, IDLE).unwrap();

@@ -1,6 +1,6 @@
 //! Resolves a path beneath an open folder.
 //!
-//! `openat2` does it in one step. Where the kernel or a seccomp filter lacks it, a walk opens one
+//! `openat2` does it in one step. If the kernel or a seccomp filter lacks it, a walk opens one
 //! component at a time without following links.
 
 use std::{
@@ -13,17 +13,17 @@ use rustix::{
     io::Errno,
 };
 
-/// How often a resolution is repeated that a rename on its way made uncertain.
+/// Most tries of a resolution disturbed by a concurrent rename.
 const RACES_MAX: usize = 8;
 
-/// What becomes of links on the way.
+/// The treatment of links on the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Links {
-    /// None is followed, not even within the folder.
+    /// Follows none, not even within the folder.
     Refuse,
-    /// Those that stay beneath the folder are followed.
+    /// Follows links to targets beneath the folder.
     Beneath,
-    /// All are followed: for folders that the user keeps for Claude Code, and often links.
+    /// Follows all: for folders that the user keeps for Claude Code, often as links.
     Follow,
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn is_plain(below: &Path) -> bool {
         && below.components().next().is_some()
 }
 
-/// Opens without following any link. With `O_PATH` a link at the end is opened itself.
+/// Opens without following any link. With `O_PATH` it opens a link at the end itself.
 pub(crate) fn strict(root: BorrowedFd<'_>, below: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     match in_one_step(root, below, flags | OFlags::NOFOLLOW, resolve) {
@@ -44,8 +44,8 @@ pub(crate) fn strict(root: BorrowedFd<'_>, below: &Path, flags: OFlags) -> Resul
     }
 }
 
-/// Opens, following links that the kernel finds to stay beneath; `EXDEV` where it cannot tell, as
-/// with each absolute link.
+/// Opens, following links that stay beneath the folder. Returns `EXDEV` if the kernel cannot
+/// decide, as for each absolute link.
 pub(crate) fn beneath(root: BorrowedFd<'_>, below: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
     match in_one_step(root, below, flags, resolve) {
@@ -54,7 +54,7 @@ pub(crate) fn beneath(root: BorrowedFd<'_>, below: &Path, flags: OFlags) -> Resu
     }
 }
 
-/// Opens, following all links but those of `/proc`.
+/// Opens, following all links except those of `/proc`.
 pub(crate) fn following(
     root: BorrowedFd<'_>,
     below: &Path,
@@ -82,13 +82,13 @@ fn in_one_step(
     opened
 }
 
-/// Seccomp filters that do not know the call refuse it with `EPERM`, kernels before 5.6 with
-/// `ENOSYS`. A refusal of the file itself is found again by what is tried instead.
+/// Seccomp filters without the call refuse it with `EPERM`, kernels before 5.6 with `ENOSYS`. The
+/// fallback meets a refusal of the file itself again.
 fn lacks_openat2(error: Errno) -> bool {
     matches!(error, Errno::NOSYS | Errno::PERM)
 }
 
-/// The same as [`strict`], without `openat2`.
+/// Does the same as [`strict`], without `openat2`.
 pub(crate) fn walk(root: BorrowedFd<'_>, below: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
     if !is_plain(below) {
         return Err(Errno::XDEV);

@@ -1,10 +1,10 @@
-//! What can be wrong with a file that others control.
+//! Errors of files under the control of others.
 
 use std::{fmt, io, path::PathBuf, time::Duration};
 
 use rustix::fs::FileType;
 
-/// What stands at a path.
+/// The kind of a path's entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file.
@@ -50,15 +50,15 @@ impl fmt::Display for Kind {
             Self::Socket => "a socket",
             Self::CharacterDevice => "a character device",
             Self::BlockDevice => "a block device",
-            Self::Unknown => "something that is neither a file nor a folder",
+            Self::Unknown => "neither a file nor a folder",
         })
     }
 }
 
-/// Why a file or folder cannot be used.
+/// The reason to reject a file or folder.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// There is nothing.
+    /// The path does not exist.
     #[error("{} does not exist: create it or bring it back, then try again", .0.display())]
     Missing(PathBuf),
     /// A link, where none is followed.
@@ -69,56 +69,53 @@ pub enum FileError {
     Link {
         /// The link.
         path: PathBuf,
-        /// What it should be.
+        /// The expected kind.
         wanted: Kind,
     },
-    /// Links that lead to each other.
-    #[error("{} is a link that leads to itself: remove it, then try again", .0.display())]
+    /// A cycle of links.
+    #[error("{} is a link to itself: remove it, then try again", .0.display())]
     Loop(PathBuf),
-    /// A path that leaves its root.
+    /// A path out of its root.
     #[error(
         "{} leads out of {}, where wxcode opens nothing: replace the link by what it leads to, \
          then try again",
         path.display(), root.display()
     )]
     Outside {
-        /// The path.
         path: PathBuf,
-        /// The folder that it must not leave.
+        /// The folder to stay in.
         root: PathBuf,
     },
-    /// Another kind than the one that is needed.
+    /// Another kind than the expected one.
     #[error("{} is {found}, and {wanted} is needed: remove it, then try again", path.display())]
     Kind {
-        /// The path.
         path: PathBuf,
-        /// What is there.
+        /// The kind found.
         found: Kind,
-        /// What is needed.
+        /// The kind expected.
         wanted: Kind,
     },
-    /// More bytes than are read.
+    /// More bytes than allowed.
     #[error(
-        "{} has {len} bytes, and at most {max} are read: is it the right file?",
+        "{} has {len} bytes, more than the limit of {max}: check that it is the right file",
         path.display()
     )]
     TooLarge {
-        /// The path.
         path: PathBuf,
-        /// Its size in bytes, as far as it is known.
+        /// The size in bytes, as far as known.
         len: u64,
         /// The largest size in bytes.
         max: u64,
     },
     /// The file system does not answer.
     #[error(
-        "{} did not answer within {} s: check the file system that it is on, then try again",
+        "{} did not answer within {} s: check its file system, then try again",
         path.display(), waited.as_secs()
     )]
     Hangs {
-        /// The place that was looked at.
+        /// The root of the hanging work.
         path: PathBuf,
-        /// How long an answer was waited for.
+        /// The time waited.
         waited: Duration,
     },
     /// The system refuses.
@@ -127,11 +124,10 @@ pub enum FileError {
         path.display(), remedy(source)
     )]
     Io {
-        /// What was tried: `open`, `read`, `write`…
+        /// The failed operation: `open`, `read`, `write`…
         action: &'static str,
-        /// The path.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -183,7 +179,7 @@ impl FileError {
         }
     }
 
-    /// Whether there is nothing at the path.
+    /// Whether the path does not exist.
     #[must_use]
     pub const fn is_missing(&self) -> bool {
         matches!(self, Self::Missing(_))

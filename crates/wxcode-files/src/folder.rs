@@ -1,12 +1,13 @@
-//! An open folder, and what is beneath it.
+//! Opens files beneath an open folder.
+
+mod file;
 
 use std::{
     ffi::{OsStr, OsString},
     fs::{self, File, Metadata},
-    io::{self, Read as _, Write as _},
+    io::{self, Write as _},
     os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
 use rustix::{
@@ -15,37 +16,30 @@ use rustix::{
     rand::{GetRandomFlags, getrandom},
 };
 
+pub use self::file::RegularFile;
 use crate::{
     FileError, Kind, Links,
     beneath::{beneath, following, is_plain, strict},
 };
 
-/// Opens a folder as a place to open from: it needs no permission to list it.
+/// Flags for a folder as a starting point: no permission to list it is needed.
 const PLACE: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
-/// An open folder. What happens to its path afterwards changes nothing.
+/// An open folder. Later changes of its path do not matter.
 #[derive(Debug)]
 pub struct Folder {
     fd: OwnedFd,
-    /// As it was asked for, for messages.
+    /// The path as requested, for messages.
     path: PathBuf,
-    /// With all links resolved.
+    /// The path with all links resolved.
     real: PathBuf,
 }
 
-/// An open regular file.
-#[derive(Debug)]
-pub struct RegularFile {
-    file: File,
-    path: PathBuf,
-    metadata: Metadata,
-}
-
 impl Folder {
-    /// Opens a folder; links on the way to it are followed.
+    /// Opens a folder; follows links on the way.
     ///
     /// # Errors
-    /// Where it is none, or cannot be reached.
+    /// The path is no folder, or cannot be reached.
     pub fn open(path: &Path) -> Result<Self, FileError> {
         let real = path
             .canonicalize()
@@ -67,13 +61,13 @@ impl Folder {
         })
     }
 
-    /// The path, as it was asked for.
+    /// The path, as requested.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A path that means this folder while it is open, wherever it was moved.
+    /// A path to this open folder, also after a move.
     #[must_use]
     pub fn magic(&self) -> PathBuf {
         magic(&self.fd)
@@ -82,7 +76,7 @@ impl Folder {
     /// Opens a folder beneath this one.
     ///
     /// # Errors
-    /// Where it is none, cannot be reached, or `links` does not allow the way to it.
+    /// The path is no folder, cannot be reached, or `links` forbids the way.
     pub fn folder(&self, below: &Path, links: Links) -> Result<Self, FileError> {
         let fd = self.resolve(below, links, PLACE, Kind::Folder)?;
         let real = fs::read_link(magic(&fd)).unwrap_or_else(|_| self.real.join(below));
@@ -95,10 +89,10 @@ impl Folder {
 
     /// Opens a regular file beneath this folder.
     ///
-    /// It is looked at before it is opened, so that nothing happens to a device or a FIFO.
+    /// Checks the kind before opening, without side effects on a device or a FIFO.
     ///
     /// # Errors
-    /// Where it is none, cannot be opened, or `links` does not allow the way to it.
+    /// The path is no regular file, cannot be opened, or `links` forbids the way.
     pub fn file(&self, below: &Path, links: Links) -> Result<RegularFile, FileError> {
         let path = self.path.join(below);
         let place = OFlags::PATH | OFlags::CLOEXEC;
@@ -133,10 +127,10 @@ impl Folder {
         })
     }
 
-    /// The names of the entries, in no order, at most `max`.
+    /// Returns the names of the entries, in no order, at most `max`.
     ///
     /// # Errors
-    /// When the folder cannot be listed.
+    /// The folder cannot be listed.
     pub fn names(&self, max: usize) -> Result<Vec<OsString>, FileError> {
         let failed = |error| whole(&self.path, "list", error);
         fs::read_dir(self.magic())
@@ -146,10 +140,10 @@ impl Folder {
             .collect()
     }
 
-    /// What an entry is; a link is not followed.
+    /// Returns the kind of an entry; does not follow a link.
     ///
     /// # Errors
-    /// When there is none, or `name` is more than a name.
+    /// There is no entry, or `name` is more than a name.
     pub fn metadata(&self, name: &OsStr) -> Result<Metadata, FileError> {
         let below = Path::new(name);
         self.check(below)?;
@@ -157,22 +151,21 @@ impl Folder {
             .map_err(|error| whole(&self.path.join(below), "look at", error))
     }
 
-    /// What is at a path beneath this folder, of whatever kind, with links followed as `links`
-    /// allows.
+    /// Returns the kind at a path beneath this folder, following links as `links` allows.
     ///
     /// # Errors
-    /// Where there is nothing, or `links` does not allow the way to it.
+    /// The path does not exist, or `links` forbids the way.
     pub fn target(&self, below: &Path, links: Links) -> Result<Metadata, FileError> {
         let place = OFlags::PATH | OFlags::CLOEXEC;
         let fd = self.resolve(below, links, place, Kind::Regular)?;
-        // The link of an open file leads to it, whatever its path means now.
+        // The `/proc` link of an open file leads to it, independent of its path.
         fs::metadata(magic(&fd)).map_err(|error| whole(&self.path.join(below), "look at", error))
     }
 
-    /// Makes a folder and those on the way to it, where they are missing; no link is followed.
+    /// Creates a folder and its missing parents; follows no link.
     ///
     /// # Errors
-    /// When something else stands in the way, or nothing can be made.
+    /// Something else is in the way, or the system refuses.
     pub fn make(&self, below: &Path) -> Result<Self, FileError> {
         self.check(below)?;
         let mut made: Option<Self> = None;
@@ -192,7 +185,7 @@ impl Folder {
     /// Whether the regular file `name` holds exactly `bytes`.
     ///
     /// # Errors
-    /// When something else stands there, or it cannot be read.
+    /// The entry is no regular file, or cannot be read.
     pub fn holds(&self, name: &str, bytes: &[u8]) -> Result<bool, FileError> {
         let file = match self.file(Path::new(name), Links::Refuse) {
             Err(error) if error.is_missing() => return Ok(false),
@@ -202,11 +195,11 @@ impl Folder {
         Ok(file.len() == len && file.beginning(len + 1)? == bytes)
     }
 
-    /// Replaces a regular file, or makes it: it is whole at each moment, and on disk afterwards.
-    /// The draft has a name of its own, so that several may be written at the same time.
+    /// Replaces or creates a regular file: it is whole at each moment, and on disk afterwards. The
+    /// temporary file has a unique name, so several writers may work at once.
     ///
     /// # Errors
-    /// When something else than a regular file stands there, or it cannot be written.
+    /// The entry is no regular file, or cannot be written.
     pub fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), FileError> {
         self.check(Path::new(name))?;
         let path = self.path.join(name);
@@ -240,7 +233,7 @@ impl Folder {
             .and_then(|()| file.sync_all())
             .and_then(|()| Ok(renameat(&self.fd, &draft, &self.fd, name)?));
         written.map_err(|error| {
-            // Best effort: the first error is the one that matters.
+            // Best effort: the first error is the one to report.
             let _ = unlinkat(&self.fd, &draft, AtFlags::empty());
             failed(error)
         })
@@ -274,7 +267,7 @@ impl Folder {
             Links::Refuse => strict(at, below, flags),
             Links::Follow => following(at, below, flags),
             Links::Beneath => match beneath(at, below, flags) {
-                // An absolute link may lead to where it is allowed.
+                // An absolute link may lead to an allowed place.
                 Err(Errno::XDEV | Errno::AGAIN) => return self.by_real_path(below, flags, wanted),
                 opened => opened,
             },
@@ -282,7 +275,7 @@ impl Folder {
         opened.map_err(|errno| self.explain(below, links, wanted, errno))
     }
 
-    /// Resolves all links, then opens what they came to without following any.
+    /// Resolves all links, then opens the result without following any.
     fn by_real_path(
         &self,
         below: &Path,
@@ -306,7 +299,7 @@ impl Folder {
         opened.map_err(explain)
     }
 
-    /// Finds what stood in the way.
+    /// Finds the reason of a failure.
     fn explain(&self, below: &Path, links: Links, wanted: Kind, errno: Errno) -> FileError {
         let mut prefix = PathBuf::new();
         let mut names = below.components().peekable();
@@ -347,74 +340,7 @@ impl Folder {
     }
 }
 
-impl RegularFile {
-    /// Its size in bytes when it was opened.
-    #[must_use]
-    pub fn len(&self) -> u64 {
-        self.metadata.len()
-    }
-
-    /// Whether it had no bytes when it was opened.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// When it last changed.
-    #[must_use]
-    pub fn modified(&self) -> Option<SystemTime> {
-        self.metadata.modified().ok()
-    }
-
-    /// Its path, as it was asked for.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// All bytes.
-    ///
-    /// # Errors
-    /// When there are more than `max`, or they cannot be read.
-    pub fn read(self, max: u64) -> Result<Vec<u8>, FileError> {
-        let (len, path) = (self.len(), self.path.clone());
-        if len > max {
-            return Err(FileError::TooLarge { path, len, max });
-        }
-        // It may grow, and some file systems tell no sizes.
-        let bytes = self.beginning(max.saturating_add(1))?;
-        let read = bytes.len() as u64;
-        if read > max {
-            return Err(FileError::TooLarge {
-                path,
-                len: read,
-                max,
-            });
-        }
-        Ok(bytes)
-    }
-
-    /// The first `max` bytes, or all.
-    ///
-    /// # Errors
-    /// When they cannot be read.
-    pub fn beginning(self, max: u64) -> Result<Vec<u8>, FileError> {
-        let mut bytes = Vec::new();
-        self.file
-            .take(max)
-            .read_to_end(&mut bytes)
-            .map_err(|error| whole(&self.path, "read", error))?;
-        Ok(bytes)
-    }
-
-    /// A reader of at most `max` bytes.
-    #[must_use]
-    pub fn reader(self, max: u64) -> io::Take<File> {
-        self.file.take(max)
-    }
-}
-
-/// The error of a path, by what the system says.
+/// Converts the system's error for a path.
 fn whole(path: &Path, action: &'static str, source: io::Error) -> FileError {
     let path = path.to_owned();
     match source.kind() {
@@ -437,12 +363,12 @@ fn magic(fd: &OwnedFd) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()))
 }
 
-/// A name that nobody can guess.
+/// An unguessable name.
 fn draft(name: &str) -> io::Result<String> {
     let mut bytes = [0; 16];
     let read = getrandom(&mut bytes, GetRandomFlags::empty())?;
     if read < bytes.len() {
-        return Err(io::Error::other("the system gives no random bytes"));
+        return Err(io::Error::other("the system provides no random bytes"));
     }
     Ok(format!(".{name}.{:032x}.tmp", u128::from_ne_bytes(bytes)))
 }

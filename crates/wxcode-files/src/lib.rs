@@ -1,9 +1,8 @@
-//! Opens files that others control: those of workspaces, of Claude Code and of the command line.
+//! Opens files under the control of others: those of workspaces, Claude Code and the command line.
 //!
-//! Such a file may be a FIFO, a device, a link, huge, or on a file system that does not answer. A
-//! [`Folder`] is an open folder; everything is opened beneath it, first without side effects, and
-//! only a regular file is opened for reading. [`off_thread`] keeps a file system that hangs away
-//! from the threads that serve.
+//! Such a file may be a FIFO, a device, a link, huge, or on a hanging file system. A [`Folder`] is
+//! an open folder; its methods open everything beneath it, first without side effects, and read
+//! only regular files. [`off_thread`] keeps a hanging file system away from the serving threads.
 //!
 //! **Invariant:** no other code of the server opens a file outside of its data folder.
 
@@ -22,7 +21,7 @@ pub use pool::{DEADLINE, JOBS_MAX, JOBS_PER_PLACE_MAX, Pool, THREADS_MAX, off_th
 /// Reads a regular file, following links; `max` is in bytes.
 ///
 /// # Errors
-/// [`FileError`], where it is none, is larger than `max`, or cannot be read.
+/// The path is no regular file, is larger than `max`, or cannot be read.
 pub fn read(path: &Path, max: u64) -> Result<Vec<u8>, FileError> {
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

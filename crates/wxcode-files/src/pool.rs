@@ -1,8 +1,8 @@
-//! Runs work on foreign files on threads of its own, with a deadline.
+//! Runs work on foreign files on separate threads, with a deadline.
 //!
-//! A thread that waits for a file system which does not answer cannot be ended. So each job has a
-//! thread to itself; a job that is over its deadline is given up, its place is refused at once for
-//! as long as the thread hangs, and it no longer counts among the jobs that may run.
+//! A thread waiting for a hanging file system cannot be ended, so each job has its own thread. A
+//! job past its deadline is abandoned: it no longer counts as running, and its place is refused at
+//! once as long as the thread hangs.
 
 use std::{
     collections::HashMap,
@@ -19,20 +19,20 @@ use tokio::{
 
 use crate::FileError;
 
-/// How long a caller waits for a file, the wait for a thread included.
+/// Longest wait of a caller for a file, with the wait for a thread.
 pub const DEADLINE: Duration = Duration::from_secs(10);
-/// Most jobs that run at a time and are within their deadline.
+/// Most concurrent jobs within their deadline.
 pub const JOBS_MAX: usize = 32;
-/// Most jobs of one place that run at a time.
+/// Most concurrent jobs of one place.
 pub const JOBS_PER_PLACE_MAX: usize = 4;
-/// Most threads, those that hang included.
+/// Most threads, with the hanging ones.
 pub const THREADS_MAX: usize = 256;
 
 static POOL: LazyLock<Pool> = LazyLock::new(|| Pool::new(DEADLINE));
 
-/// Runs `work`, which opens files at `place`, on a thread of its own.
+/// Runs `work`, which opens files at `place`, on a separate thread.
 ///
-/// `place` is the folder that a hanging file system is known by: a workspace, a folder of Claude
+/// `place` is the folder to recognise a hanging file system by: a workspace, a folder of Claude
 /// Code.
 ///
 /// # Errors
@@ -47,10 +47,10 @@ where
     POOL.run(place, work).await
 }
 
-/// The same for the command line, which has no runtime.
+/// Does the same for the command line, without a runtime.
 ///
 /// # Errors
-/// As of [`off_thread`].
+/// Those of [`off_thread`].
 pub fn wait<T, E, F>(place: &Path, work: F) -> Result<T, E>
 where
     T: Send + 'static,
@@ -59,7 +59,7 @@ where
 {
     let (sender, receiver) = mpsc::sync_channel(1);
     spawn(place, move || {
-        // A caller that gave up wants no answer.
+        // The caller gave up and needs no answer.
         let _ = sender.send(work());
     })?;
     receiver.recv_timeout(DEADLINE).unwrap_or_else(|_| {
@@ -87,21 +87,21 @@ struct Jobs {
 #[derive(Debug, Default)]
 struct Table {
     next: u64,
-    /// Those whose threads run, with their places and when they are given up.
+    /// The running jobs, with their places and deadlines.
     running: HashMap<u64, (PathBuf, Instant)>,
 }
 
-/// Whether a job may begin.
+/// The answer to a job's request for a thread.
 enum Admission {
     Admitted(u64),
-    /// Not before another one ends, or is given up at this time.
+    /// Not before another job ends, or is abandoned at this time.
     Full(Option<Instant>),
     /// An earlier job of the place hangs.
     Hangs,
 }
 
 impl Pool {
-    /// A pool without threads yet, whose jobs have `deadline`.
+    /// A pool without threads yet; its jobs have `deadline`.
     #[must_use]
     pub fn new(deadline: Duration) -> Self {
         Self {
@@ -113,7 +113,7 @@ impl Pool {
     /// See [`off_thread`].
     ///
     /// # Errors
-    /// As of [`off_thread`].
+    /// Those of [`off_thread`].
     pub async fn run<T, E, F>(&self, place: &Path, work: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -136,28 +136,28 @@ impl Pool {
         spawn(place, move || {
             let result = work();
             drop(running);
-            // A caller that gave up wants no answer.
+            // The caller gave up and needs no answer.
             let _ = sender.send(result);
         })?;
         match timeout_at(deadline, receiver).await {
             Ok(Ok(result)) => result,
-            // The work panicked; the panic was reported where it happened.
+            // The work panicked; the panic was reported there.
             Ok(Err(_)) => Err(FileError::Io {
                 action: "use",
                 path: place.to_owned(),
-                source: std::io::Error::other("the work on it broke off"),
+                source: std::io::Error::other("the work on the file panicked"),
             }
             .into()),
             Err(_) => Err(hangs()),
         }
     }
 
-    /// The number of a job that may begin; `None` when its place hangs or its time is over.
+    /// Waits for the number of a new job; `None` if its place hangs or its time is over.
     async fn admitted(&self, place: &Path, deadline: Instant) -> Option<u64> {
         loop {
             let ended = self.jobs.ended.notified();
             tokio::pin!(ended);
-            // Listens before it looks, so that no end is missed.
+            // Listen before looking, so as to miss no end.
             ended.as_mut().enable();
             match self.jobs.admit(place, deadline) {
                 Admission::Admitted(number) => return Some(number),
@@ -199,13 +199,13 @@ impl Jobs {
         Admission::Admitted(number)
     }
 
-    /// A poisoned lock guards a whole table here: every change of it is one insertion or removal.
+    /// A poisoned lock still guards a valid table: every change is one insertion or removal.
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A job whose thread runs; it ends also by a panic.
+/// A job with a running thread; a panic ends it too.
 struct Running {
     jobs: Arc<Jobs>,
     number: u64,
@@ -221,7 +221,7 @@ impl Drop for Running {
 fn spawn(place: &Path, job: impl FnOnce() + Send + 'static) -> Result<(), FileError> {
     let thread = thread::Builder::new().name("files".to_owned());
     thread.spawn(job).map(drop).map_err(|source| FileError::Io {
-        action: "begin a thread for",
+        action: "start a thread for",
         path: place.to_owned(),
         source,
     })

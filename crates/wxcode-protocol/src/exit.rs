@@ -2,19 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The end of the agent.
+/// The end of the agent: its exit code or its signal, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exit {
-    /// The exit code, if it exited by itself.
+    /// The exit code, 0 to 255, if the agent exited by itself.
     pub code: Option<i32>,
-    /// The signal that ended it, if any.
+    /// The number of the signal behind the agent's end, if any (`signal(7)`).
     pub signal: Option<i32>,
-    /// RFC 3339.
+    /// The time of the end, in RFC 3339.
     pub at: String,
     /// `exited`, `signaled`, `oom_killed` (SIGKILL, and the session's cgroup counts one for want of
     /// memory), `stopped` (by a `Stop`), `terminated` (by SIGTERM to the holder), or the reason that
     /// the server found later: `holder_lost`, `rebooted`, `damaged`, `not_started`.
     pub reason: String,
-    /// Bytes written by the agent in all; the end of the log when the holder did not say.
+    /// The number of bytes written by the agent; the length of the log after the loss of the holder.
     pub offset: u64,
 }

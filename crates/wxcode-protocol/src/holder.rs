@@ -14,10 +14,10 @@ pub use event::{Event, write_output};
 pub use fields::Malformed;
 pub use request::Request;
 
-/// The version of the protocol that this build speaks. A change that a build of this version would
-/// not understand gets the next number; builds of different numbers refuse each other by name.
+/// This build's version of the protocol. An incompatible change gets the next number; builds of
+/// different numbers refuse each other by name.
 pub const PROTOCOL: u16 = 1;
-/// How long the agent has written nothing when the holder sends [`Event::Quiet`].
+/// The agent's silence before the holder sends [`Event::Quiet`].
 pub const QUIET: Duration = Duration::from_millis(200);
 
 /// A client's first message.
@@ -32,7 +32,13 @@ pub struct Hello {
 }
 
 impl Hello {
-    /// The message of this build.
+    /// Returns the message of this build.
+    ///
+    /// ```
+    /// use wxcode_protocol::holder::{Hello, PROTOCOL};
+    ///
+    /// assert_eq!(Hello::ours().agree(), Some(PROTOCOL));
+    /// ```
     pub fn ours() -> Self {
         Self {
             protocol_min: PROTOCOL,
@@ -41,7 +47,7 @@ impl Hello {
         }
     }
 
-    /// The version that both sides speak.
+    /// Returns the common version; `None` if the client's range excludes [`PROTOCOL`].
     pub fn agree(&self) -> Option<u16> {
         (self.protocol_min..=self.protocol_max)
             .contains(&PROTOCOL)
@@ -79,13 +85,13 @@ pub struct Info {
     pub end: u64,
     /// The sequence number of the next hook payload; the first is 1.
     pub next_hook_seq: u64,
-    /// Bytes of input waiting for the agent.
+    /// The number of input bytes waiting for the agent.
     pub input_waiting: u64,
-    /// Present connections, with this one.
+    /// The number of connections, with this one.
     pub clients: u32,
-    /// The agent's end, once it ended.
+    /// The agent's end; `None` while the agent runs.
     pub exit: Option<Exit>,
-    /// Why the session's log is off, with a remedy; `None` while it is on.
+    /// The reason for a missing log, with a remedy; `None` while the log is on.
     #[serde(default)]
     pub log_off: Option<String>,
     /// The number of programs that held the session before this one.
@@ -93,13 +99,13 @@ pub struct Info {
     pub upgrades: u32,
 }
 
-/// A [`Size`] as a pair of numbers.
+/// Serializes a [`Size`] as a pair of numbers, for `#[serde(with)]`.
 pub mod size {
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
     use crate::Size;
 
-    /// Columns and rows.
+    /// Writes columns and rows.
     ///
     /// # Errors
     /// Those of the serializer.
@@ -107,13 +113,15 @@ pub mod size {
         (size.cols, size.rows).serialize(to)
     }
 
-    /// Columns and rows within their bounds.
+    /// Reads columns and rows within their bounds.
     ///
     /// # Errors
-    /// Those of the deserializer, and a size out of bounds.
+    /// Those of the deserializer, and a size out of bounds: 1 to 500 columns and rows are allowed.
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Size, D::Error> {
         let (cols, rows) = <(u16, u16)>::deserialize(from)?;
-        Size::new(cols, rows).ok_or_else(|| D::Error::custom("a size out of bounds"))
+        Size::new(cols, rows).ok_or_else(|| {
+            D::Error::custom("a size out of bounds: 1 to 500 columns and rows are allowed")
+        })
     }
 }
 
@@ -122,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_range_without_our_version_has_no_agreement() {
+    fn a_foreign_range_has_no_agreement() {
         let hello = |protocol_min, protocol_max| Hello {
             protocol_min,
             protocol_max,

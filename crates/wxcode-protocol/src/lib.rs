@@ -1,7 +1,13 @@
 //! The two protocols of a session: the holder's socket ([`holder`]) and the WebSocket `wxcode.v1`
 //! ([`websocket`]), and the types that both carry.
 //!
+//! Both are binary: a type byte, then numbers in big-endian order, then bytes. `docs/holder.md` and
+//! `docs/protocol.md` lay them out. Start with [`holder::frame::Decoder`] for a holder's socket, and
+//! with [`websocket::ServerFrame::decode`] for a terminal.
+//!
 //! Invariant: this crate depends on no other crate of the workspace and opens nothing.
+
+#![warn(missing_docs)]
 
 mod exit;
 pub mod holder;

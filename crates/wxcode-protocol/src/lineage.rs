@@ -38,13 +38,22 @@ impl Lineage {
 /// Bits of a pid: the kernel's own bound is 2²².
 const PID_BITS: u32 = 24;
 
-/// A hook's process in four bytes: the lineage in the highest one, the pid in the others.
+/// Packs a hook's process into four bytes: the lineage in the highest one, the pid in the others.
+///
+/// A pid fits: the kernel's own bound is 2²² (`proc(5)`, `pid_max`).
+///
+/// ```
+/// use wxcode_protocol::{Lineage, pack, unpack};
+///
+/// let packed = pack(Lineage::Below(1), 4321);
+/// assert_eq!(unpack(packed), (Lineage::Below(1), 4321));
+/// ```
 #[must_use]
 pub const fn pack(lineage: Lineage, pid: i32) -> u32 {
     ((lineage.code() as u32) << PID_BITS) | (pid as u32 & ((1 << PID_BITS) - 1))
 }
 
-/// Decodes the bytes of [`pack`].
+/// Unpacks the bytes of [`pack`]; every value is valid.
 #[must_use]
 pub const fn unpack(packed: u32) -> (Lineage, i32) {
     let pid = packed & ((1 << PID_BITS) - 1);
@@ -62,7 +71,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn four_bytes_come_back(packed: u32) {
+        fn packing_reverses_unpacking(packed: u32) {
             let (lineage, pid) = unpack(packed);
             prop_assert_eq!(pack(lineage, pid), packed);
         }

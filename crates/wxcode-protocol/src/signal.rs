@@ -19,7 +19,7 @@ impl Signal {
         }
     }
 
-    /// The signal of a code, where there is one.
+    /// The signal of a code; `None` for all codes except 2 and 15.
     #[must_use]
     pub const fn from_code(code: u8) -> Option<Self> {
         match code {

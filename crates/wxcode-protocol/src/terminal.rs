@@ -13,7 +13,15 @@ impl Size {
     /// The longest side, in cells: a bound on the memory of one screen.
     pub const MAX: u16 = 500;
 
-    /// A size within the bounds, or `None`.
+    /// Returns a size within the bounds, or `None`.
+    ///
+    /// ```
+    /// use wxcode_protocol::Size;
+    ///
+    /// assert!(Size::new(120, 40).is_some());
+    /// assert!(Size::new(0, 40).is_none());
+    /// assert!(Size::new(Size::MAX + 1, 40).is_none());
+    /// ```
     #[must_use]
     pub fn new(cols: u16, rows: u16) -> Option<Self> {
         let fits = |side: u16| (1..=Self::MAX).contains(&side);
@@ -21,16 +29,19 @@ impl Size {
     }
 }
 
-/// The modes of the terminal that its surroundings act on.
+/// The terminal's modes with an effect on its input or its drawing; all off after a reset except
+/// the cursor.
+///
+/// The numbers are those of `DECSET` (`CSI ? n h`), in xterm's control sequences.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Modes {
-    /// A paste is to be wrapped in `CSI 200~` and `CSI 201~` (DEC 2004).
+    /// A client wraps a paste in `CSI 200~` and `CSI 201~` (DEC 2004).
     pub bracketed_paste: bool,
     /// The alternate screen is shown (DEC 47, 1047, 1049).
     pub alternate_screen: bool,
     /// Some mouse tracking is on (DEC 9, 1000, 1002, 1003).
     pub mouse: bool,
-    /// Focus changes are to be reported (DEC 1004).
+    /// A client reports focus changes (DEC 1004).
     pub focus: bool,
     /// A synchronized update is open (DEC 2026): a snapshot now shows half a frame.
     pub synchronized: bool,

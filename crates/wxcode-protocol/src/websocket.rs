@@ -15,21 +15,21 @@ pub const CREDIT: usize = 256 << 10; // 256 KiB
 /// Most bytes of history in a [`ClientFrame::Redraw`].
 pub const HISTORY_MAX: u32 = 1 << 20; // 1 MiB
 
-/// A message without the layout of its type.
+/// The name of a message without the layout of its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("malformed {0}: send it as docs/protocol.md lays it out")]
-pub struct Malformed(pub &'static str);
+#[error("malformed {0}: send the layout of docs/protocol.md")]
+pub struct MalformedMessage(pub &'static str);
 
-/// Why a message is rejected.
+/// The reason to reject a message of a client or a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// It is empty.
-    #[error("an empty message: the first byte is the type")]
+    /// The message is empty.
+    #[error("an empty message: send the type as the first byte")]
     Empty,
-    /// Its payload does not have the layout of its type.
+    /// The payload does not have the layout of its type.
     #[error(transparent)]
-    Malformed(#[from] Malformed),
-    /// An input of more than [`INPUT_MAX`] bytes.
+    Malformed(#[from] MalformedMessage),
+    /// An input of more than [`INPUT_MAX`] bytes, with its length.
     #[error("the input has {0} bytes: send at most 4194304 in one message")]
     TooLarge(usize),
 }

@@ -1,4 +1,4 @@
-//! Frames and messages, whatever the bytes and however they are cut.
+//! Tests of frames and messages with any bytes and any cuts.
 
 #![allow(clippy::unwrap_used)] // strategies are outside of test functions
 
@@ -42,7 +42,7 @@ fn requests() -> impl Strategy<Value = Request> {
     ]
 }
 
-/// All that a decoder makes of a stream that comes in these pieces.
+/// Decodes a stream in these pieces.
 fn decode(stream: &[u8], cuts: &[usize]) -> (Vec<(Type, Bytes)>, Option<TooLong>) {
     let mut decoder = Decoder::default();
     let mut frames = Vec::new();
@@ -67,7 +67,7 @@ fn decode(stream: &[u8], cuts: &[usize]) -> (Vec<(Type, Bytes)>, Option<TooLong>
 
 proptest! {
     #[test]
-    fn requests_arrive_whatever_the_cuts(
+    fn requests_arrive_with_any_cuts(
         sent in prop::collection::vec(requests(), 0..12),
         cuts in prop::collection::vec(1usize..50, 1..10),
         unknown in prop::collection::vec(any::<u8>(), 0..100),
@@ -89,7 +89,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_taken_the_same_way_whatever_the_cuts(
+    fn decoding_is_independent_of_cuts(
         stream in prop::collection::vec(any::<u8>(), 0..400),
         cuts in prop::collection::vec(1usize..40, 1..10),
     ) {
@@ -103,7 +103,7 @@ proptest! {
     }
 
     #[test]
-    fn payloads_of_any_bytes_are_messages_or_errors(
+    fn any_payload_is_message_or_error(
         code in any::<u8>(),
         payload in prop::collection::vec(any::<u8>(), 0..200),
     ) {
@@ -115,7 +115,7 @@ proptest! {
 }
 
 #[test]
-fn a_length_beyond_its_type_is_refused_before_anything_is_held() {
+fn an_oversized_length_is_refused_unbuffered() {
     let mut decoder = Decoder::default();
     decoder
         .buffer()
@@ -125,7 +125,7 @@ fn a_length_beyond_its_type_is_refused_before_anything_is_held() {
 }
 
 #[test]
-fn events_come_back_as_they_were() {
+fn every_event_round_trips() {
     let size = Size::new(120, 40).unwrap();
     let modes = Modes {
         bracketed_paste: true,

@@ -1,4 +1,4 @@
-//! The address of a database, which may hold a password and is never shown whole.
+//! The address of a database. It may hold a password and is never shown whole.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -7,22 +7,23 @@ use mongodb::options::{
     WriteConcern,
 };
 
-/// The database that is used when the address names none: the first implementation's.
+/// The default database, the first implementation's.
 const DATABASE: &str = "wxcode";
-/// How long a server that can take writes is looked for; the driver's own 30 s are longer than a request may take.
+/// Longest search for a writable server; the driver's own 30 s exceed a request's time.
 const SELECTION_MAX: Duration = Duration::from_secs(5);
-/// How long a connection may take to be made, and the monitor's question to be answered.
+/// Longest connection setup, and longest answer to the driver's monitor.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
-/// How often the servers are asked how they are; below [`SELECTION_MAX`], so that one selection sees a recovery.
+/// Interval of the driver's checks of the servers; below [`SELECTION_MAX`], so that one search sees
+/// a recovery.
 const HEARTBEAT: Duration = Duration::from_secs(2);
-/// How long the majority may take to have a write.
+/// Longest wait for the majority to have a write.
 const MAJORITY_MAX: Duration = Duration::from_secs(8);
-/// Shortest piece of a secret that is hidden by itself.
+/// Shortest part of a secret that is hidden by itself.
 const PIECE_MIN: usize = 3;
-/// What stands in place of a secret.
+/// The replacement of a secret.
 const HIDDEN: &str = "***";
 
-/// Why a text is no address of a database.
+/// The reason to reject a text as an address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "this is no address of a MongoDB database: {0}; give one such as mongodb://user:password@host:27017/wxcode, with \
@@ -30,8 +31,8 @@ const HIDDEN: &str = "***";
 )]
 pub struct AddressError(String);
 
-/// The address of a database: `mongodb://` or `mongodb+srv://`. [`fmt::Display`] and [`fmt::Debug`] leave out the user,
-/// the password and the options.
+/// The address of a database: `mongodb://` or `mongodb+srv://`. [`fmt::Display`] and [`fmt::Debug`]
+/// omit the user, the password and the options.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
     text: String,
@@ -46,12 +47,12 @@ impl Address {
         &self.database
     }
 
-    /// `text` without anything of this address that may be secret.
+    /// Returns `text` without the possible secrets of this address.
     pub(crate) fn scrub(&self, text: &str) -> String {
         scrub(text, &secrets(&self.text))
     }
 
-    /// What the driver is told: as the address says, where a promise does not need something else.
+    /// The driver's options: those of the address, unless a promise needs others.
     pub(crate) async fn options(&self) -> mongodb::error::Result<ClientOptions> {
         let mut options = ClientOptions::parse(self.text.as_str()).await?;
         options.app_name.get_or_insert_with(|| "wxcode".to_owned());
@@ -60,7 +61,7 @@ impl Address {
             .get_or_insert(SELECTION_MAX);
         options.connect_timeout.get_or_insert(CONNECT_MAX);
         options.heartbeat_freq.get_or_insert(HEARTBEAT);
-        // What was acknowledged must survive the loss of a server, and what was written must be read.
+        // An acknowledged write must survive the loss of a server, and reads must return it.
         options.write_concern = Some(
             WriteConcern::builder()
                 .w(Acknowledgment::Majority)
@@ -118,12 +119,12 @@ impl fmt::Debug for Address {
     }
 }
 
-/// Everything of an address, good or not, that may be secret, as it stands there and decoded.
+/// Returns the possible secrets of an address, valid or not, as written and decoded.
 fn secrets(address: &str) -> Vec<String> {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
     let (before_options, options) = rest.split_once('?').unwrap_or((rest, ""));
     let mut secrets = Vec::new();
-    // A password that was not encoded may hold any character: everything up to the last `@` counts.
+    // An unencoded password may hold any character: everything up to the last `@` counts.
     for part in [before_options, rest] {
         if let Some((user, _)) = part.rsplit_once('@') {
             secrets.push(user.to_owned());
@@ -141,7 +142,7 @@ fn secrets(address: &str) -> Vec<String> {
             secrets.push(value.to_owned());
         }
     }
-    // What ends a password that was not encoded is told of in pieces.
+    // The driver quotes the part around a separator of an unencoded password.
     let pieces: Vec<_> = secrets
         .iter()
         .flat_map(|secret| secret.split(['/', '?', '&', '#', ':', '@', '%', ',']))
@@ -152,7 +153,7 @@ fn secrets(address: &str) -> Vec<String> {
     let decoded: Vec<_> = secrets.iter().map(|secret| decoded(secret)).collect();
     secrets.extend(decoded);
     secrets.retain(|secret| !secret.is_empty());
-    // The longest first: a part must not be taken out of a whole.
+    // The longest first: a part must not be removed from within a whole.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     secrets
 }
@@ -163,7 +164,7 @@ fn scrub(text: &str, secrets: &[String]) -> String {
         .fold(text.to_owned(), |text, secret| text.replace(secret, HIDDEN))
 }
 
-/// Percent-decoded, wrong escapes left as they are.
+/// Percent-decodes a text; wrong escapes stay.
 fn decoded(text: &str) -> String {
     let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
     while let Some((first, more)) = rest.split_first() {
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused_without_repeating_its_secrets() {
+    fn an_invalid_address_is_refused_without_secrets() {
         for wrong in [
             "mongodb://user:hunter2@",
             "mongodb://user:hunter2@host:port/",
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_promises_are_stronger_than_the_options() {
+    async fn the_promises_override_the_options() {
         let address: Address =
             "mongodb://host/?w=0&readPreference=secondary&retryWrites=false&serverSelectionTimeoutMS=1"
                 .parse()

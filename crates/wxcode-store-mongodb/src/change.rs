@@ -1,11 +1,11 @@
-//! A change of several documents made whole: first it is written, complete, into the project's document by one
-//! conditional update, then it is carried out, then it is taken out again.
+//! Makes a change of several documents atomic: one conditional update writes the whole change into
+//! the project's document, then the change is executed, then it is taken out again.
 //!
-//! The first step decides: it succeeds only if no other change of the project came in between, so everything that was
-//! read for the decision still holds. From then on the change happens, whoever dies: each write of it is made at most
-//! once, because every document remembers the number of the last change that touched it, and whoever finds a change
-//! that is not carried out does so before looking further. Nothing here needs a transaction, which a standalone server
-//! does not have.
+//! The first step decides. It succeeds only if no other change of the project came between, so
+//! everything read for the decision still holds. From then on the change happens, even if its
+//! process dies: each of its writes is made at most once, because every document remembers the
+//! number of the last change that touched it. A process that finds an unfinished change completes
+//! it before reading further. This needs no transaction, and so works on a standalone server.
 
 use mongodb::{
     Collection,
@@ -21,8 +21,8 @@ use crate::{
     records::{PROJECTS, Records},
 };
 
-/// One write of a change to a document other than the project's. Values are stored as they are written here: a change
-/// that an older version left behind must be understood.
+/// One write of a change to a document other than the project's. The stored form must stay
+/// readable: an older version may leave a change behind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Write {
@@ -30,85 +30,78 @@ pub(crate) enum Write {
     Insert(Document),
     /// New values of a delivery's fields.
     Delivery {
-        /// Which.
         id: ObjectId,
-        /// The values.
         set: Document,
-        /// Whether nothing more will happen to it.
+        /// Whether the delivery is over.
         over: bool,
     },
     /// New values of a milestone's fields.
     Milestone {
-        /// Which.
         id: ObjectId,
-        /// Only if it has this status: another program may have moved it.
+        /// The expected status: another program may have moved the milestone.
         from: Option<String>,
-        /// The values.
         set: Document,
-        /// The values of fields that are ours.
+        /// The values of our own fields.
         #[serde(default)]
         ours: Document,
-        /// What becomes of its delivery.
+        /// The effect on its delivery.
         link: Link,
     },
-    /// The end of a milestone, if it is pending.
-    Remove {
-        /// Which.
-        id: ObjectId,
-    },
+    /// The removal of a pending milestone.
+    Remove { id: ObjectId },
 }
 
-/// What becomes of a milestone's link to the delivery that carries its command.
+/// The effect on a milestone's link to the delivery of its command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Link {
-    /// It stays.
+    /// Keeps it.
     Keep,
-    /// It goes.
+    /// Removes it.
     Forget,
-    /// It leads here.
+    /// Sets it to this delivery.
     To(ObjectId),
 }
 
-/// A change that was decided.
+/// A decided change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Change {
-    /// Its number in the project.
+    /// The number in the project.
     rev: i64,
-    /// The mark of the operation that decided on it.
+    /// The mark of the deciding operation.
     mark: ObjectId,
     writes: Vec<Write>,
 }
 
-/// What a project's document says about its milestones and deliveries, while no change is left to be carried out.
+/// The project's document as to its milestones and deliveries, with no change left to execute.
 #[derive(Debug, Clone)]
 pub(crate) struct Work {
     project: ObjectId,
     rev: Option<Bson>,
     /// The project's status.
     pub(crate) status: Option<String>,
-    /// Deliveries that were ever queued: the number of the last one.
+    /// The number of the last queued delivery.
     pub(crate) queued: u64,
-    /// Deliveries that are not over.
+    /// The number of open deliveries.
     pub(crate) open: u64,
-    /// The delivery that carries the project's first command.
+    /// The delivery of the project's first command.
     pub(crate) first: Option<Id>,
 }
 
-/// What a change does to the project's own document.
+/// The effect of a change on the project's own document.
 #[derive(Debug, Default)]
-pub(crate) struct Own {
+pub(crate) struct ProjectUpdate {
     /// The number of the last queued delivery.
     pub(crate) queued: Option<u64>,
-    /// How many more deliveries are open.
+    /// The difference of open deliveries.
     pub(crate) opened: i64,
-    /// The delivery that carries the first command from now on; `Some(None)`: none does.
+    /// The delivery of the first command from now on; `Some(None)` frees it.
     pub(crate) first: Option<Option<Id>>,
-    /// A status that is left, the one that is entered, and when.
+    /// The old status, the new one, and the time.
     pub(crate) status: Option<(ProjectStatus, ProjectStatus, bson::DateTime)>,
 }
 
-/// Looks at a project's work, after carrying out what is left of its last change; `None` without the project.
+/// Reads a project's work, after executing an unfinished change; `None` without the project.
 pub(crate) async fn work(records: &Records, project: Id) -> Result<Option<Work>, Failure> {
     let project = oid(project);
     loop {
@@ -138,13 +131,13 @@ pub(crate) async fn work(records: &Records, project: Id) -> Result<Option<Work>,
     }
 }
 
-/// Decides on a change and carries it out; `false`, with nothing changed, if another one came before it. `mark` is the
-/// operation's.
+/// Decides on a change and executes it; `false`, with nothing changed, if another change came
+/// first. `mark` is the operation's.
 pub(crate) async fn commit(
     records: &Records,
     work: &Work,
     writes: Vec<Write>,
-    own: Own,
+    own: ProjectUpdate,
     mark: ObjectId,
 ) -> Result<bool, Failure> {
     let last = match &work.rev {
@@ -191,7 +184,7 @@ pub(crate) async fn commit(
     let decided = records
         .ask(records.projects.update_one(filter, update))
         .await?;
-    // The request may have been carried out twice: then it was the first time that decided.
+    // The request may have been executed twice: then the first time decided.
     if decided.modified_count == 0
         && !is_marked(
             &records.projects,
@@ -222,19 +215,19 @@ pub(crate) async fn is_marked(
     Ok(records.ask(marked).await?.is_some())
 }
 
-/// What became of something that was read, and belongs to a project.
+/// The validity of a read record of a project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// It is as it was read.
+pub(crate) enum Freshness {
+    /// The record is valid.
     Whole,
-    /// A change that it may be a part of was carried out: it has to be read again.
+    /// A change was executed that may touch the record: read it again.
     Changed,
-    /// The project is gone, and this with it.
+    /// The project is gone, and the record with it.
     Gone,
 }
 
-/// Carries out what is left of a project's last change, before anything that was read of it is believed.
-pub(crate) async fn standing(records: &Records, project: Id) -> Result<Standing, Failure> {
+/// Executes a project's unfinished change before any read record is trusted.
+pub(crate) async fn freshness(records: &Records, project: Id) -> Result<Freshness, Failure> {
     let project = oid(project);
     let found = records
         .ask(
@@ -245,14 +238,14 @@ pub(crate) async fn standing(records: &Records, project: Id) -> Result<Standing,
         )
         .await?;
     Ok(match found {
-        None => Standing::Gone,
-        Some(found) if settle(records, project, &found).await? => Standing::Changed,
-        Some(_) => Standing::Whole,
+        None => Freshness::Gone,
+        Some(found) if settle(records, project, &found).await? => Freshness::Changed,
+        Some(_) => Freshness::Whole,
     })
 }
 
-/// Carries out what is left of a change, in a project's document that was read; whether there was something, so that it
-/// has to be read again.
+/// Executes the unfinished change in a read project document; true if there was one, so that the
+/// caller reads again.
 pub(crate) async fn settle(
     records: &Records,
     project: ObjectId,
@@ -268,12 +261,12 @@ pub(crate) async fn settle(
     Ok(true)
 }
 
-/// Carries out a change and takes it out of the project's document.
+/// Executes a change and takes it out of the project's document.
 async fn carry_out(records: &Records, project: ObjectId, change: &Change) -> Result<(), Failure> {
     for write in &change.writes {
         perform(records, change, write).await?;
     }
-    // That it is done need not last: doing it again changes nothing.
+    // This write need not be durable: executing the change again has no effect.
     let cleared = records
         .ask(
             records
@@ -286,7 +279,7 @@ async fn carry_out(records: &Records, project: ObjectId, change: &Change) -> Res
         )
         .await?;
     if cleared.matched_count == 0 && is_gone(records, project).await? {
-        // The project was removed meanwhile, and what was inserted after that is nobody's.
+        // The project was removed meanwhile; later insertions belong to no project.
         for write in &change.writes {
             if let Write::Insert(delivery) = write {
                 let id = delivery.get("_id").cloned();
@@ -299,7 +292,7 @@ async fn carry_out(records: &Records, project: ObjectId, change: &Change) -> Res
     Ok(())
 }
 
-/// Whether there is no such project any more.
+/// Whether the project no longer exists.
 pub(crate) async fn is_gone(records: &Records, project: ObjectId) -> Result<bool, Failure> {
     let found = records
         .ask(
@@ -379,34 +372,4 @@ fn encode(change: &Change) -> Result<Bson, Failure> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_change_reads_back_with_every_kind_of_value() {
-        let (a, b) = (ObjectId::new(), ObjectId::new());
-        let at = bson::DateTime::from_millis(5);
-        let change = Change {
-            rev: 7,
-            mark: ObjectId::new(),
-            writes: vec![
-                Write::Insert(doc! { "_id": a, "text": "\0", "n": 1_i64, "at": at, "key": null }),
-                Write::Delivery {
-                    id: a,
-                    set: doc! { "state": "failed", "at": at },
-                    over: true,
-                },
-                Write::Milestone {
-                    id: b,
-                    from: Some("pending".to_owned()),
-                    set: doc! {},
-                    ours: doc! { "status_reason": null },
-                    link: Link::To(a),
-                },
-                Write::Remove { id: b },
-            ],
-        };
-        let kept = encode(&change).unwrap();
-        assert_eq!(bson::deserialize_from_bson::<Change>(kept).unwrap(), change);
-    }
-}
+mod tests;

@@ -1,11 +1,13 @@
-//! Deliveries as documents of a collection of our own: queued once per key and milestone, moved by compare-and-set on
-//! their version.
+//! Deliveries as documents in our own collection: queued once per key and milestone, moved by
+//! compare-and-set on the version.
+
+mod document;
 
 use jiff::Timestamp;
 use mongodb::bson::{Document, doc, oid::ObjectId};
 use wxcode_core::{
     delivery::{Delivery, DeliveryState},
-    excerpt::{self, Excerpt},
+    excerpt::Excerpt,
     id::Id,
     milestone::{MilestoneStatus, MovedBy, SUBMITTED},
     project::ProjectStatus,
@@ -13,13 +15,14 @@ use wxcode_core::{
 };
 use wxcode_store::{Command, Listing, Moved, NewDelivery, Page, QUEUE_MAX, Queued, Step};
 
+use self::document::{listed, progress, read, read_excerpt, write};
 use crate::{
     attempt::Attempt,
-    change::{self, Link, Own, Standing, Work, Write},
+    change::{self, Freshness, Link, ProjectUpdate, Work, Write},
     failure::Failure,
-    fields::{self, Fields, oid, time},
+    fields::{Fields, oid, time},
     milestone,
-    records::{self, DELIVERIES, PROJECTS, Records},
+    records::{self, PROJECTS, Records},
     repair,
 };
 
@@ -34,8 +37,8 @@ pub(crate) async fn queue(
         let Some(work) = change::work(records, project).await? else {
             return Ok(Queued::Missing);
         };
-        // The answer to an earlier request for the same may have been lost.
-        if let Some(found) = look(records, new.id).await? {
+        // The answer to an earlier, equal request may have been lost.
+        if let Some(found) = find(records, new.id).await? {
             if new.is_of(&found) {
                 return Ok(Queued::New(found));
             }
@@ -75,7 +78,7 @@ pub(crate) async fn queue(
                 link: Link::To(oid(delivery.id)),
             });
         }
-        let own = Own {
+        let own = ProjectUpdate {
             queued: Some(number),
             opened: 1,
             first: is_first.then_some(Some(delivery.id)),
@@ -87,13 +90,13 @@ pub(crate) async fn queue(
     }
 }
 
-/// The answer, if the milestone's command is not to be queued now.
+/// Returns the answer for a milestone whose command must not be queued now.
 async fn not_startable(records: &Records, project: Id, id: Id) -> Result<Option<Queued>, Failure> {
     let Some(milestone) = milestone::of(records, project, id).await? else {
         return Ok(Some(Queued::Missing));
     };
     let earlier = match milestone.delivery_id {
-        Some(delivery) => look(records, delivery).await?,
+        Some(delivery) => find(records, delivery).await?,
         None => None,
     };
     Ok(Queued::instead(milestone.status, earlier))
@@ -104,7 +107,7 @@ pub(crate) async fn step(
     step: &Step,
     attempt: Attempt,
 ) -> Result<Option<Delivery>, Failure> {
-    let Some(before) = look(records, step.id).await? else {
+    let Some(before) = find(records, step.id).await? else {
         return Ok(None);
     };
     let project = before.output_project_id;
@@ -114,7 +117,7 @@ pub(crate) async fn step(
         let Some(work) = change::work(records, project).await? else {
             return Ok(None);
         };
-        let Some(before) = look(records, step.id).await? else {
+        let Some(before) = find(records, step.id).await? else {
             return Ok(None);
         };
         let after = stepped(&before, step);
@@ -126,7 +129,7 @@ pub(crate) async fn step(
             return Ok(None);
         }
         let mut writes = vec![rewritten(&after)?];
-        let mut own = Own::default();
+        let mut own = ProjectUpdate::default();
         if after.state.is_over() {
             own = ended(&work, after.id, after.state == DeliveryState::Failed);
         }
@@ -168,7 +171,7 @@ pub(crate) async fn restore(
         let Some(work) = change::work(records, project).await? else {
             return Ok(false);
         };
-        if let Some(kept) = look(records, delivery.id).await? {
+        if let Some(kept) = find(records, delivery.id).await? {
             if kept == *delivery {
                 return Ok(true);
             }
@@ -183,10 +186,10 @@ pub(crate) async fn restore(
         }
         let number = work.queued + 1;
         let writes = vec![Write::Insert(write(delivery, number)?)];
-        let own = Own {
+        let own = ProjectUpdate {
             queued: Some(number),
             opened: i64::from(!delivery.state.is_over()),
-            ..Own::default()
+            ..ProjectUpdate::default()
         };
         if change::commit(records, &work, writes, own, attempt.mark).await? {
             return Ok(true);
@@ -199,7 +202,7 @@ async fn is_marked(records: &Records, id: Id, mark: ObjectId) -> Result<bool, Fa
     change::is_marked(&records.deliveries, "mark", oid(id), mark, records).await
 }
 
-/// The delivery of a project that has this key.
+/// The project's delivery with this key.
 async fn by_key(
     records: &Records,
     project: Id,
@@ -225,12 +228,12 @@ fn stepped(before: &Delivery, step: &Step) -> Delivery {
     }
 }
 
-/// What the project's document has to say when a delivery is over.
-pub(crate) fn ended(work: &Work, id: Id, failed: bool) -> Own {
-    Own {
+/// The change of the project's document at the end of a delivery.
+pub(crate) fn ended(work: &Work, id: Id, failed: bool) -> ProjectUpdate {
+    ProjectUpdate {
         opened: -1,
         first: (failed && work.first == Some(id)).then_some(None),
-        ..Own::default()
+        ..ProjectUpdate::default()
     }
 }
 
@@ -245,7 +248,7 @@ pub(crate) fn failed(before: &Delivery, error: &str, at: Timestamp) -> Result<Wr
     })
 }
 
-/// The write that makes a delivery what it is in `after`.
+/// The write that turns a delivery into `after`.
 fn rewritten(after: &Delivery) -> Result<Write, Failure> {
     Ok(Write::Delivery {
         id: oid(after.id),
@@ -256,19 +259,19 @@ fn rewritten(after: &Delivery) -> Result<Write, Failure> {
 
 pub(crate) async fn get(records: &Records, id: Id) -> Result<Option<Delivery>, Failure> {
     loop {
-        let Some(delivery) = look(records, id).await? else {
+        let Some(delivery) = find(records, id).await? else {
             return Ok(None);
         };
-        match change::standing(records, delivery.output_project_id).await? {
-            Standing::Whole => return Ok(Some(delivery)),
-            Standing::Changed => {}
-            Standing::Gone => return Ok(None),
+        match change::freshness(records, delivery.output_project_id).await? {
+            Freshness::Whole => return Ok(Some(delivery)),
+            Freshness::Changed => {}
+            Freshness::Gone => return Ok(None),
         }
     }
 }
 
-/// The delivery as its document has it, whatever is left to be carried out.
-pub(crate) async fn look(records: &Records, id: Id) -> Result<Option<Delivery>, Failure> {
+/// The delivery as in its document, ignoring an unfinished change.
+pub(crate) async fn find(records: &Records, id: Id) -> Result<Option<Delivery>, Failure> {
     let found = records
         .ask(records.deliveries.find_one(doc! { "_id": oid(id) }))
         .await?;
@@ -289,13 +292,13 @@ pub(crate) async fn list(
                 page,
             )
             .await?;
-        match change::standing(records, project).await? {
-            Standing::Whole => {
+        match change::freshness(records, project).await? {
+            Freshness::Whole => {
                 let items = found.iter().map(read_excerpt).collect::<Result<_, _>>()?;
                 return Ok(Listing { items, total });
             }
-            Standing::Changed => {}
-            Standing::Gone => return Ok(records::nothing()),
+            Freshness::Changed => {}
+            Freshness::Gone => return Ok(records::nothing()),
         }
     }
 }
@@ -315,10 +318,10 @@ pub(crate) async fn open(
                     .projection(listed()),
             )
             .await?;
-        match change::standing(records, project).await? {
-            Standing::Whole => return found.iter().map(read_excerpt).collect(),
-            Standing::Changed => {}
-            Standing::Gone => return Ok(Vec::new()),
+        match change::freshness(records, project).await? {
+            Freshness::Whole => return found.iter().map(read_excerpt).collect(),
+            Freshness::Changed => {}
+            Freshness::Gone => return Ok(Vec::new()),
         }
     }
 }
@@ -331,16 +334,16 @@ pub(crate) async fn next(records: &Records, project: Id) -> Result<Option<Delive
             .find_one(filter.clone())
             .sort(doc! { "n": 1 });
         let found = records.ask(next).await?;
-        match change::standing(records, project).await? {
-            Standing::Whole => return found.as_ref().map(read).transpose(),
-            Standing::Changed => {}
-            Standing::Gone => return Ok(None),
+        match change::freshness(records, project).await? {
+            Freshness::Whole => return found.as_ref().map(read).transpose(),
+            Freshness::Changed => {}
+            Freshness::Gone => return Ok(None),
         }
     }
 }
 
 pub(crate) async fn projects_with_open(records: &Records) -> Result<Vec<Id>, Failure> {
-    // A delivery that was decided on may not be in its collection yet.
+    // A decided delivery may not be in its collection yet.
     repair::changes(records).await?;
     let found = records
         .ask(
@@ -352,7 +355,7 @@ pub(crate) async fn projects_with_open(records: &Records) -> Result<Vec<Id>, Fai
     if found.is_empty() {
         return Ok(Vec::new());
     }
-    // What a removal has left for a moment belongs to nobody.
+    // Records left for a moment by a removal belong to no project.
     let there = doc! { "_id": { "$in": found } };
     let projects = records
         .all(records.projects.find(there).projection(doc! { "_id": 1 }))
@@ -364,81 +367,4 @@ pub(crate) async fn projects_with_open(records: &Records) -> Result<Vec<Id>, Fai
             fields.required("_id", fields.id("_id")?)
         })
         .collect()
-}
-
-fn write(delivery: &Delivery, number: u64) -> Result<Document, Failure> {
-    let text = excerpt::beginning(&delivery.text);
-    let mut document = doc! {
-        "_id": oid(delivery.id),
-        "output_project_id": oid(delivery.output_project_id),
-        "n": fields::count(number)?,
-        "milestone_id": delivery.milestone_id.map(oid),
-        "text": text,
-        "idempotency_key": delivery.idempotency_key.clone(),
-        "created_at": time(delivery.created_at),
-    };
-    document.extend(progress(delivery)?);
-    if text.len() < delivery.text.len() {
-        document.insert("text_bytes", fields::count(delivery.text.len() as u64)?);
-        document.insert(WHOLE, &delivery.text);
-    }
-    if !delivery.state.is_over() {
-        document.insert("open", true);
-    }
-    Ok(document)
-}
-
-/// The fields that change on its way.
-fn progress(delivery: &Delivery) -> Result<Document, Failure> {
-    Ok(doc! {
-        "state": delivery.state.as_str(),
-        "attempts": i64::from(delivery.attempts),
-        "error": delivery.error.clone(),
-        "session_id": delivery.session_id.map(oid),
-        "route": delivery.route.as_str(),
-        "after_seq": delivery.after_seq.map(fields::count).transpose()?,
-        "version": fields::count(delivery.version)?,
-        "updated_at": time(delivery.updated_at),
-    })
-}
-
-/// The field of a long text, whose beginning is in `text`; lists leave it out.
-const WHOLE: &str = "whole_text";
-
-/// What lists read.
-fn listed() -> Document {
-    doc! { WHOLE: 0 }
-}
-
-fn read_excerpt(document: &Document) -> Result<Excerpt<Delivery>, Failure> {
-    let whole = Fields::of(DELIVERIES, document).count("text_bytes")?;
-    let delivery = read(document)?;
-    let length = delivery.text.len();
-    Ok(Excerpt::new(delivery, length, whole))
-}
-
-/// A document as a delivery; of a long text the beginning, where the whole was left out.
-fn read(document: &Document) -> Result<Delivery, Failure> {
-    let fields = Fields::of(DELIVERIES, document);
-    let text = match fields.text(WHOLE)? {
-        None => fields.required("text", fields.text("text")?)?,
-        Some(whole) => whole,
-    };
-    let attempts = fields.count("attempts")?.unwrap_or_default();
-    Ok(Delivery {
-        id: fields.required("_id", fields.id("_id")?)?,
-        output_project_id: fields.required("output_project_id", fields.id("output_project_id")?)?,
-        milestone_id: fields.id("milestone_id")?,
-        text,
-        state: fields.word("state")?,
-        attempts: u32::try_from(attempts).map_err(|_| fields.wrong("attempts", "is too large"))?,
-        error: fields.text("error")?,
-        idempotency_key: fields.text("idempotency_key")?,
-        session_id: fields.id("session_id")?,
-        route: fields.word("route")?,
-        after_seq: fields.count("after_seq")?,
-        version: fields.required("version", fields.count("version")?)?,
-        created_at: fields.required("created_at", fields.time("created_at")?)?,
-        updated_at: fields.required("updated_at", fields.time("updated_at")?)?,
-    })
 }

@@ -1,4 +1,4 @@
-//! What went wrong with the database, put into words for whoever runs the server.
+//! Turns failures of the database into messages for the operator.
 
 use mongodb::error::{Error, ErrorKind, WriteFailure};
 use wxcode_core::id::Id;
@@ -6,36 +6,31 @@ use wxcode_store::StoreError;
 
 use crate::address::Address;
 
-/// Two documents would have what only one may have.
+/// The code of a duplicate in a unique index.
 const DUPLICATE_KEY: i32 = 11000;
-/// Codes of a user who is unknown or may not do this.
+/// Codes of an unknown or unauthorized user.
 const UNAUTHORIZED: [i32; 2] = [13, 18];
-/// Codes of a document or an index entry that is too large.
+/// Codes of an oversized document or index entry.
 const TOO_LARGE: [i32; 3] = [10334, 17280, 17419];
-/// Codes of a server that is no longer, or not yet, the one to write to, or is being stopped; the driver sees to it
-/// that the next try goes to the right one.
+/// Codes of a server that is not, or not yet, the primary, or is stopping; the driver sends the
+/// next try to the right one.
 const STATE_CHANGE: [i32; 13] = [
     6, 7, 89, 91, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436,
 ];
 
-/// Why an operation failed.
+/// The reason of a failed operation.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The driver or the database says so.
+    /// An error of the driver or the database.
     Driver(Error),
     /// There was no answer in time.
     Late,
-    /// A document is not what this version understands.
+    /// A document is unknown to this version.
     Corrupt(String),
-    /// The record cannot be kept as it is.
+    /// The store cannot keep the record.
     Refused(String),
     /// Another project has the workspace folder.
-    WorkspaceTaken {
-        /// That project.
-        project: Id,
-        /// Its name.
-        name: String,
-    },
+    WorkspaceTaken { project: Id, name: String },
 }
 
 impl From<Error> for Failure {
@@ -44,7 +39,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// The code that the database gave, if it was the database that failed.
+/// The database's code, if the database failed.
 pub(crate) fn code(error: &Error) -> Option<i32> {
     match error.kind.as_ref() {
         ErrorKind::Command(command) => Some(command.code),
@@ -60,12 +55,12 @@ impl Failure {
         Self::Refused(format!("the id {id} is taken: use another one"))
     }
 
-    /// Whether a unique index was in the way.
+    /// Whether a unique index caused the failure.
     pub(crate) fn is_duplicate(&self) -> bool {
         matches!(self, Self::Driver(error) if code(error) == Some(DUPLICATE_KEY))
     }
 
-    /// Whether the same may go well in a moment. What was asked for may have been done all the same.
+    /// Whether the same operation may succeed in a moment. It may have been executed nevertheless.
     pub(crate) fn passes(&self) -> bool {
         match self {
             Self::Late => true,
@@ -84,7 +79,7 @@ impl Failure {
         }
     }
 
-    /// The store's error for it, about the database at `address`.
+    /// Converts the failure to the store's error, about the database at `address`.
     pub(crate) fn about(self, address: &Address) -> StoreError {
         let error = match self {
             Self::Corrupt(what) => return StoreError::Corrupt(what),
@@ -103,12 +98,10 @@ impl Failure {
         let said = address.scrub(&error.kind.to_string());
         match code(&error) {
             Some(DUPLICATE_KEY) => {
-                return StoreError::Refused(format!("it contradicts one that is there ({said})"));
+                return StoreError::Refused(format!("it contradicts an existing record ({said})"));
             }
             Some(code) if TOO_LARGE.contains(&code) => {
-                return StoreError::Refused(format!(
-                    "it is larger than a document may be ({said})"
-                ));
+                return StoreError::Refused(format!("it exceeds the largest document ({said})"));
             }
             Some(code) if UNAUTHORIZED.contains(&code) => return unauthorized(address, &said),
             _ => {}

@@ -1,4 +1,4 @@
-//! Records to documents and back: ids, times, counts, words and paths, each checked on the way in and out.
+//! Converts records to documents and back: ids, times, counts, words and paths, checked both ways.
 
 use std::{path::Path, str::FromStr};
 
@@ -12,7 +12,8 @@ use wxcode_core::id::Id;
 
 use crate::failure::Failure;
 
-/// What the first implementation is shown where it must find a reference and there is none that it understands.
+/// The reference shown to the first implementation where it requires one and ours has no form for
+/// it.
 pub(crate) const NO_REFERENCE: ObjectId = ObjectId::from_bytes([0; 12]);
 
 pub(crate) fn oid(id: Id) -> ObjectId {
@@ -40,9 +41,9 @@ pub(crate) fn path(value: &Path) -> Result<&str, Failure> {
     })
 }
 
-/// A reference as the first implementation keeps it, if it can be kept so.
+/// Returns a reference in the first implementation's form, if there is one.
 pub(crate) fn reference(text: Option<&str>) -> ObjectId {
-    // An id is written in small letters; another spelling has to come back as it was.
+    // An id is in lower case; another spelling must come back unchanged.
     text.and_then(|text| {
         let id = ObjectId::from_str(text).ok()?;
         (id.to_hex() == text).then_some(id)
@@ -50,7 +51,7 @@ pub(crate) fn reference(text: Option<&str>) -> ObjectId {
     .unwrap_or(NO_REFERENCE)
 }
 
-/// A document, or one inside it, being read.
+/// A document, or a nested one, being read.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a> {
     collection: &'static str,
@@ -67,7 +68,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The value at `path`, whose names are separated by dots; `None` also where it is null.
+    /// The value at a dotted `path`; `None` also for null.
     pub(crate) fn get(&self, path: &str) -> Option<&'a Bson> {
         let (parents, name) = path.rsplit_once('.').unwrap_or(("", path));
         let inner = parents
@@ -79,7 +80,7 @@ impl<'a> Fields<'a> {
         inner.get(name).filter(|value| **value != Bson::Null)
     }
 
-    /// A document inside.
+    /// A nested document.
     pub(crate) fn inside(&self, document: &'a Document) -> Self {
         Self { document, ..*self }
     }
@@ -117,7 +118,7 @@ impl<'a> Fields<'a> {
             None => Ok(None),
             Some(Bson::DateTime(at)) => Timestamp::from_millisecond(at.timestamp_millis())
                 .map(Some)
-                .map_err(|_| self.wrong(path, "is no time that can be told")),
+                .map_err(|_| self.wrong(path, "is a time out of range")),
             Some(_) => Err(self.wrong(path, "is no time")),
         }
     }
@@ -146,10 +147,10 @@ impl<'a> Fields<'a> {
     pub(crate) fn word<T: for<'de> Deserialize<'de>>(&self, path: &str) -> Result<T, Failure> {
         let text = self.required(path, self.text(path)?)?;
         T::deserialize(StrDeserializer::<WordError>::new(&text))
-            .map_err(|_| self.wrong(path, &format!("is `{text}`, which is not known")))
+            .map_err(|_| self.wrong(path, &format!("is the unknown word `{text}`")))
     }
 
-    /// A reference in any form that one is kept in: an id, a text, or a document with the collection's name.
+    /// A reference in any stored form: an id, a text, or a document with the collection's name.
     pub(crate) fn reference(&self, path: &str) -> Option<String> {
         match self.get(path)? {
             Bson::ObjectId(id) => Some(id.to_hex()),

@@ -1,5 +1,5 @@
-//! The conversation ids of a project: the current one by compare-and-set in the field that the first implementation
-//! knows, the history beside it.
+//! The claude session ids of a project: the current one by compare-and-set in the first
+//! implementation's field, the history next to it.
 
 use std::path::Path;
 
@@ -20,17 +20,17 @@ use crate::{
     records::{PROJECTS, Records},
 };
 
-/// Why an entry ended that another program's id came after.
+/// The reason of an entry's end before an id of another program.
 const REPLACED: &str = "replaced by another program";
 const HISTORY: &str = "wxcode.identity.history";
 
-/// What a document says about the project's conversations.
+/// The conversations of a project in its document.
 pub(crate) struct Identity {
     pub(crate) current: Option<Uuid>,
-    /// With an entry for the current id also where another program set it.
+    /// The history, with an entry for the current id also if another program set it.
     pub(crate) history: Vec<HistoryEntry>,
     pub(crate) cursor: Option<HookCursor>,
-    /// What of the history is in the document.
+    /// The stored part of the history.
     kept: Vec<HistoryEntry>,
 }
 
@@ -58,12 +58,12 @@ pub(crate) fn read(
             .iter()
             .map(|entry| match entry {
                 Bson::Document(entry) => read_entry(&fields.inside(entry)),
-                _ => Err(fields.wrong(HISTORY, "holds what is no entry")),
+                _ => Err(fields.wrong(HISTORY, "holds an invalid entry")),
             })
             .collect::<Result<_, _>>()?,
         Some(_) => return Err(fields.wrong(HISTORY, "is no list")),
     };
-    // What is no conversation id of Claude Code cannot be resumed: there is none, then.
+    // Any other text is no claude session id and cannot be resumed: treat it as none.
     let current = match fields.get("claude_session_id") {
         Some(Bson::String(text)) => Uuid::try_parse(text).ok(),
         _ => None,
@@ -88,7 +88,7 @@ pub(crate) fn read(
     })
 }
 
-/// The history with what another program did to the current id since it was written.
+/// The history with the later changes of another program to the current id.
 fn adopted(
     mut history: Vec<HistoryEntry>,
     current: Option<Uuid>,
@@ -102,7 +102,7 @@ fn adopted(
         (Some(current), _) => {
             let mut history = rotated(history, current, Source::Startup, REPLACED, None, at);
             if let Some(entry) = history.last_mut() {
-                // It was captured from a run, and a run has a prompt.
+                // The other program captured the id from a run, and a run has a prompt.
                 entry.spoke = true;
             }
             history
@@ -127,7 +127,7 @@ pub(crate) async fn rotate(
     }
     let _turn = records.turn(oid(project)).await;
     loop {
-        let Some(document) = look(records, project).await? else {
+        let Some(document) = find(records, project).await? else {
             return Ok(Rotated::NoProject);
         };
         let fields = Fields::of(PROJECTS, &document);
@@ -136,10 +136,10 @@ pub(crate) async fn rotate(
         if again && current == Some(rotation.new) && is_of(rotation, &identity) {
             return Ok(Rotated::Won);
         }
-        let is_told = rotation
+        let is_counted = rotation
             .cursor
             .is_some_and(|cursor| cursor.is_behind(identity.cursor));
-        if current != rotation.old || is_told {
+        if current != rotation.old || is_counted {
             return Ok(Rotated::Lost(current));
         }
         let history = rotated(
@@ -161,7 +161,7 @@ pub(crate) async fn rotate(
     }
 }
 
-/// The one conditional update that most projects ever need: where there is no id and never was one, set it.
+/// The one conditional update of most projects: set the first id if there never was one.
 async fn set_first(records: &Records, project: Id, rotation: &Rotation) -> Result<bool, Failure> {
     let first = rotated(
         Vec::new(),
@@ -176,7 +176,7 @@ async fn set_first(records: &Records, project: Id, rotation: &Rotation) -> Resul
     if let Some(cursor) = rotation.cursor {
         set.insert("wxcode.identity.cursor", place(cursor)?);
     }
-    // Null is also what is not there: older documents have no such field.
+    // Null also matches a missing field: older documents have none.
     let filter = doc! {
         "_id": oid(project),
         "claude_session_id": null,
@@ -199,7 +199,7 @@ pub(crate) async fn note(
 ) -> Result<bool, Failure> {
     let _turn = records.turn(oid(project)).await;
     loop {
-        let Some(document) = look(records, project).await? else {
+        let Some(document) = find(records, project).await? else {
             return Ok(false);
         };
         let fields = Fields::of(PROJECTS, &document);
@@ -220,8 +220,8 @@ pub(crate) async fn note(
     }
 }
 
-/// What a project's document says about its conversations, and nothing else of it.
-async fn look(records: &Records, project: Id) -> Result<Option<Document>, Failure> {
+/// Reads the conversations of a project, and nothing else of its document.
+async fn find(records: &Records, project: Id) -> Result<Option<Document>, Failure> {
     let fields =
         doc! { "claude_session_id": 1, "wxcode.identity": 1, "created_at": 1, "updated_at": 1 };
     records
@@ -243,7 +243,7 @@ fn read_alone(fields: &Fields<'_>, document: &Document) -> Result<Identity, Fail
     read(fields, created_at, updated_at)
 }
 
-/// Writes `set` if the identity is still what was read; whether it was.
+/// Writes `set` if the identity is unchanged since the read; true if so.
 async fn change(records: &Records, read: &Fields<'_>, set: Document) -> Result<bool, Failure> {
     let filter = doc! {
         "_id": read.get("_id").cloned(),
@@ -257,7 +257,7 @@ async fn change(records: &Records, read: &Fields<'_>, set: Document) -> Result<b
     Ok(changed.modified_count > 0)
 }
 
-/// Whether the current entry is the one that `rotation` made.
+/// Whether `rotation` made the current entry.
 fn is_of(rotation: &Rotation, identity: &Identity) -> bool {
     identity.kept.last().is_some_and(|entry| {
         entry.id == rotation.new
@@ -266,8 +266,8 @@ fn is_of(rotation: &Rotation, identity: &Identity) -> bool {
     })
 }
 
-/// The values to set so that a document with the entries `kept` has `wanted`; entries are added and changed, never
-/// taken away.
+/// The values to set in a document with the entries `kept` to get `wanted`; entries are added and
+/// changed, never removed.
 fn difference(kept: &[HistoryEntry], wanted: &[HistoryEntry]) -> Result<Document, Failure> {
     let mut set = Document::new();
     if kept.is_empty() {
@@ -309,7 +309,7 @@ fn entry(entry: &HistoryEntry) -> Result<Document, Failure> {
 fn read_entry(fields: &Fields<'_>) -> Result<HistoryEntry, Failure> {
     let id = fields.required("id", fields.text("id")?)?;
     Ok(HistoryEntry {
-        id: Uuid::try_parse(&id).map_err(|_| fields.wrong("id", "is no conversation id"))?,
+        id: Uuid::try_parse(&id).map_err(|_| fields.wrong("id", "is no claude session id"))?,
         since: fields.required("since", fields.time("since")?)?,
         until: fields.time("until")?,
         source: fields.word("source")?,

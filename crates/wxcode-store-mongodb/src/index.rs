@@ -1,5 +1,5 @@
-//! The indexes, all with names of their own: the first implementation makes its own, and neither may be in the other's
-//! way.
+//! Makes the indexes, all under names of our own: the first implementation makes its own, and
+//! neither may disturb the other.
 
 use std::fmt;
 
@@ -16,17 +16,17 @@ use crate::{
     workspace,
 };
 
-/// Groups of duplicates that a report names.
+/// Most groups of duplicates named in a report.
 const NAMED_MAX: usize = 20;
 
-/// Documents that share what only one may have.
+/// Documents with an equal value where a unique one is required.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Duplicates {
-    /// The collection that they are in.
+    /// Their collection.
     pub collection: &'static str,
-    /// The field that is shared, within a project.
+    /// The shared field, within a project.
     pub field: &'static str,
-    /// Up to 20 groups: the project, the value, and the ids of the documents that share it.
+    /// Up to 20 groups: the project, the value, and the ids of the documents.
     pub groups: Vec<(String, String, Vec<String>)>,
 }
 
@@ -50,10 +50,10 @@ impl fmt::Display for Duplicates {
     }
 }
 
-/// Makes the indexes that are missing.
+/// Makes the missing indexes.
 ///
 /// # Errors
-/// [`Duplicates`] when documents that are there contradict a unique index; nothing is changed then.
+/// [`Duplicates`] if existing documents contradict a unique index; nothing changes then.
 pub(crate) async fn make(records: &Records) -> Result<(), OpenError> {
     let failed = |failure: Failure| OpenError::Store(failure.about(&records.address));
     let ordinary = [
@@ -124,7 +124,7 @@ pub(crate) async fn make(records: &Records) -> Result<(), OpenError> {
     .await
 }
 
-/// Sees to it that the texts in `field` are there once in a project.
+/// Makes the texts in `field` unique within a project.
 async fn unique(
     records: &Records,
     collection: &Collection<Document>,

@@ -1,4 +1,5 @@
-//! A project's lease, in its document: replaced by one conditional update on its epoch and its beat.
+//! A project's lease, in its document: replaced by one conditional update on its epoch and renewal
+//! count.
 
 use mongodb::bson::{Bson, Document, doc};
 use uuid::Uuid;
@@ -17,7 +18,7 @@ use crate::{
 const LEASE: &str = "wxcode.lease";
 
 pub(crate) async fn get(records: &Records, project: Id) -> Result<Option<Lease>, Failure> {
-    match look(records, project).await? {
+    match find(records, project).await? {
         Some(document) => read(&document),
         None => Ok(None),
     }
@@ -49,18 +50,19 @@ pub(crate) async fn swap(
     if changed.matched_count > 0 {
         return Ok(Swapped::Won);
     }
-    let Some(document) = look(records, project).await? else {
+    let Some(document) = find(records, project).await? else {
         return Ok(Swapped::NoProject);
     };
     let found = read(&document)?;
-    // The answer to our own earlier try may have been lost. Nobody else writes the same: it names its node.
+    // The answer to our own earlier try may have been lost. No other node writes the same lease: it
+    // names its node.
     if again && found.as_ref() == Some(new) {
         return Ok(Swapped::Won);
     }
     Ok(Swapped::Lost(found))
 }
 
-async fn look(records: &Records, project: Id) -> Result<Option<Document>, Failure> {
+async fn find(records: &Records, project: Id) -> Result<Option<Document>, Failure> {
     records
         .ask(
             records

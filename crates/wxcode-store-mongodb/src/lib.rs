@@ -1,10 +1,10 @@
-//! The shared store: projects in a MongoDB database, beside a first implementation that may still use it.
+//! The shared store: projects in a MongoDB database, possibly shared with a first implementation.
 //!
-//! What is kept where, and how a change of several documents is made whole, stands in `docs/mongodb.md`. In short: a
-//! change of one document is one conditional update; a change of several is first written, whole, into the project's
-//! document (module `change`), and whoever comes across it completes it.
+//! `docs/mongodb.md` describes the documents and the changes of several documents. In short: a
+//! change of one document is one conditional update. A change of several is first written, whole,
+//! into the project's document (module `change`), and any process that finds it completes it.
 
-// They panic where the output cannot be written.
+// These macros panic if standard output is closed.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
 mod address;
@@ -51,39 +51,40 @@ use attempt::Attempt;
 use failure::Failure;
 use records::Records;
 
-/// How long an operation is tried again while the database cannot be reached: long enough for an election.
+/// Longest time to retry an operation on an unreachable database: enough for an election.
 pub const PATIENCE: Duration = Duration::from_secs(10);
-/// How long one question of the first try may take: a lost answer costs no more. It doubles with each try, for a database
-/// that is only slow.
+/// Longest request of the first try, the price of a lost answer. It doubles with each try, for a
+/// slow database.
 const ANSWER_FIRST: Duration = Duration::from_secs(2);
-/// How long one question of the last try may take.
+/// Longest request of the last try.
 const ANSWER_LAST: Duration = Duration::from_secs(8);
 /// First pause between two tries; it doubles.
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
 /// Longest pause between two tries.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
-/// How long the database may take to answer a ping.
+/// Longest wait for the answer to a ping.
 const PING_MAX: Duration = Duration::from_secs(3);
 
-/// Why a database cannot be the store.
+/// The reason to refuse a database as the store.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The address is none.
+    /// The address is invalid.
     #[error(transparent)]
     Address(#[from] AddressError),
-    /// Two documents have what only one may have.
+    /// Two documents share a value that must be unique.
     #[error(transparent)]
     Duplicates(#[from] Duplicates),
-    /// The database cannot be reached, refuses the user, or fails.
+    /// The database is unreachable, refuses the user, or fails.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// The shared store. Any number of processes, on any number of machines, may have the same database open.
+/// The shared store. Any number of processes, on any number of machines, may open the same
+/// database.
 ///
-/// A database that is away is [`StoreError::Unavailable`], after [`PATIENCE`]; connections are made anew by themselves
-/// when it is back. An operation whose answer was lost on the way is looked up and answered as what became of it, as
-/// long as the database comes back within that time.
+/// An unreachable database is [`StoreError::Unavailable`], after [`PATIENCE`]; the driver
+/// reconnects by itself. If an answer is lost, the operation looks up its own effect and answers
+/// accordingly, as long as the database returns within that time.
 pub struct MongoStore {
     records: Arc<Records>,
 }
@@ -95,11 +96,12 @@ impl fmt::Debug for MongoStore {
 }
 
 impl MongoStore {
-    /// Connects, makes what indexes are missing, and completes what another process left half done.
+    /// Connects, makes the missing indexes, and completes the unfinished changes of other
+    /// processes.
     ///
     /// # Errors
-    /// When the database cannot be reached within a few seconds or refuses the user, or holds duplicates of what may be
-    /// there only once.
+    /// The database is unreachable for a few seconds, refuses the user, or holds duplicates of a
+    /// unique value.
     pub async fn open(address: &Address) -> Result<Self, OpenError> {
         let failed = |failure: Failure| OpenError::Store(failure.about(address));
         let records = Records::connect(address).await.map_err(failed)?;
@@ -111,8 +113,8 @@ impl MongoStore {
         })
     }
 
-    /// Runs `operation` until it is answered, or the database was away for [`PATIENCE`]. It runs on when the caller
-    /// stops waiting.
+    /// Runs `operation` until its answer, or for [`PATIENCE`] without a database. It continues
+    /// after the caller stops waiting.
     async fn run<T, F>(
         &self,
         operation: impl Fn(Arc<Records>, Attempt) -> F + Send + 'static,
@@ -211,7 +213,7 @@ impl Store for MongoStore {
     }
 
     async fn remove_project(&self, id: Id) -> Result<bool> {
-        // Whether a try found it there: the answer of the try that removed it may be lost.
+        // Whether any try found the record: the answer of the removing try may be lost.
         let seen = Arc::new(AtomicBool::new(false));
         self.run(move |records, _| {
             let seen = Arc::clone(&seen);

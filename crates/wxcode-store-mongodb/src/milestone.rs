@@ -1,4 +1,4 @@
-//! Milestones as documents: the fields of the first implementation as it keeps them, ours under `wxcode`.
+//! Milestones as documents: the fields in the first implementation's form, ours under `wxcode`.
 
 use jiff::Timestamp;
 use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
@@ -12,7 +12,7 @@ use wxcode_store::{Added, Listing, Moved, Page, Removed, kept};
 
 use crate::{
     attempt::Attempt,
-    change::{self, Link, Own, Standing, Write},
+    change::{self, Freshness, Link, ProjectUpdate, Write},
     delivery,
     failure::Failure,
     fields::{self, Fields, NO_REFERENCE, oid, time},
@@ -29,7 +29,8 @@ pub(crate) async fn add(
     if change::is_gone(records, project).await? {
         return Ok(Added::NoProject);
     }
-    // Our own are kept apart by an index; the first implementation's, which may have an element twice, are looked for.
+    // An index keeps our own unique; a query finds the first implementation's, which may repeat an
+    // element.
     let reference = fields::reference(milestone.element_id.as_deref());
     if reference != NO_REFERENCE {
         let filter = doc! {
@@ -59,7 +60,8 @@ pub(crate) async fn add(
         }
         answer => drop(answer?),
     }
-    // The project may have been removed since it was seen, and its milestones with it before this one was there.
+    // The project may have been removed since the check, with its other milestones but without this
+    // one.
     if change::is_gone(records, project).await? {
         let id = doc! { "_id": oid(milestone.id) };
         records.ask(records.milestones.delete_one(id)).await?;
@@ -70,13 +72,13 @@ pub(crate) async fn add(
 
 pub(crate) async fn get(records: &Records, id: Id) -> Result<Option<Milestone>, Failure> {
     loop {
-        let Some(milestone) = look(records, id).await? else {
+        let Some(milestone) = find(records, id).await? else {
             return Ok(None);
         };
-        match change::standing(records, milestone.output_project_id).await? {
-            Standing::Whole => return Ok(Some(milestone)),
-            Standing::Changed => {}
-            Standing::Gone => return Ok(None),
+        match change::freshness(records, milestone.output_project_id).await? {
+            Freshness::Whole => return Ok(Some(milestone)),
+            Freshness::Changed => {}
+            Freshness::Gone => return Ok(None),
         }
     }
 }
@@ -86,8 +88,8 @@ async fn is_marked(records: &Records, id: Id, mark: ObjectId) -> Result<bool, Fa
     change::is_marked(&records.milestones, "wxcode.mark", oid(id), mark, records).await
 }
 
-/// The milestone as its document has it, whatever is left to be carried out.
-async fn look(records: &Records, id: Id) -> Result<Option<Milestone>, Failure> {
+/// The milestone as in its document, ignoring an unfinished change.
+async fn find(records: &Records, id: Id) -> Result<Option<Milestone>, Failure> {
     let found = records
         .ask(records.milestones.find_one(doc! { "_id": oid(id) }))
         .await?;
@@ -113,18 +115,18 @@ pub(crate) async fn list(
                 page,
             )
             .await?;
-        match change::standing(records, project).await? {
-            Standing::Whole => {
+        match change::freshness(records, project).await? {
+            Freshness::Whole => {
                 let items = found
                     .iter()
-                    .filter_map(|document| project::told(read_excerpt(document)));
+                    .filter_map(|document| project::readable(read_excerpt(document)));
                 return Ok(Listing {
                     items: items.collect(),
                     total,
                 });
             }
-            Standing::Changed => {}
-            Standing::Gone => return Ok(records::nothing()),
+            Freshness::Changed => {}
+            Freshness::Gone => return Ok(records::nothing()),
         }
     }
 }
@@ -137,7 +139,7 @@ pub(crate) async fn advance(
     attempt: Attempt,
 ) -> Result<Option<Milestone>, Failure> {
     let at = how.at;
-    let Some(milestone) = look(records, id).await? else {
+    let Some(milestone) = find(records, id).await? else {
         return Ok(None);
     };
     let project = milestone.output_project_id;
@@ -147,7 +149,7 @@ pub(crate) async fn advance(
         let Some(work) = change::work(records, project).await? else {
             return Ok(None);
         };
-        let Some(milestone) = look(records, id).await? else {
+        let Some(milestone) = find(records, id).await? else {
             return Ok(None);
         };
         if may_be_done && is_marked(records, id, attempt.mark).await? {
@@ -157,17 +159,17 @@ pub(crate) async fn advance(
             return Ok(None);
         }
         let delivery = match milestone.delivery_id {
-            Some(delivery) => delivery::look(records, delivery).await?,
+            Some(delivery) => delivery::find(records, delivery).await?,
             None => None,
         };
         let state = delivery.as_ref().map(|delivery| delivery.state);
-        // One that is still on its way stays: forgetting it would let a second command go in behind it.
+        // A delivery on its way stays: dropping it would let a second command follow.
         let link = match to {
             MilestoneStatus::Pending if state.is_none_or(DeliveryState::is_over) => Link::Forget,
             _ => Link::Keep,
         };
         let mut writes = vec![moved(id, from, to, how, link)];
-        let mut own = Own::default();
+        let mut own = ProjectUpdate::default();
         if (from, to) == (MilestoneStatus::Pending, MilestoneStatus::Failed)
             && let Some(delivery) = delivery.filter(|d| d.state == DeliveryState::Queued)
         {
@@ -179,8 +181,8 @@ pub(crate) async fn advance(
             may_be_done = true;
             continue;
         }
-        let now = look(records, id).await?;
-        // Another program may have moved it in the moment between.
+        let now = find(records, id).await?;
+        // Another program may have moved the milestone in between.
         return Ok(now.filter(|now| now.status == to));
     }
 }
@@ -204,7 +206,7 @@ pub(crate) fn moved(
     }
 }
 
-/// The write that notes on a pending milestone why its command failed.
+/// The write of a failed command's error to its pending milestone.
 pub(crate) fn failed(id: Id, error: Option<&str>) -> Write {
     Write::Milestone {
         id: oid(id),
@@ -226,7 +228,7 @@ pub(crate) async fn remove(
     } else {
         Removed::Missing
     };
-    let Some(milestone) = look(records, id).await? else {
+    let Some(milestone) = find(records, id).await? else {
         return Ok(missing);
     };
     let project = milestone.output_project_id;
@@ -235,11 +237,11 @@ pub(crate) async fn remove(
         let Some(work) = change::work(records, project).await? else {
             return Ok(missing);
         };
-        let Some(milestone) = look(records, id).await? else {
+        let Some(milestone) = find(records, id).await? else {
             return Ok(missing);
         };
         let delivery = match milestone.delivery_id {
-            Some(delivery) => delivery::look(records, delivery).await?,
+            Some(delivery) => delivery::find(records, delivery).await?,
             None => None,
         };
         let on_its_way = delivery.as_ref().is_some_and(|delivery| {
@@ -252,7 +254,7 @@ pub(crate) async fn remove(
             return Ok(Removed::NotPending(milestone.status));
         }
         let mut writes = vec![Write::Remove { id: oid(id) }];
-        let mut own = Own::default();
+        let mut own = ProjectUpdate::default();
         if let Some(delivery) = delivery.filter(|d| d.state == DeliveryState::Queued) {
             let error = "the milestone was deleted";
             writes.push(delivery::failed(&delivery, error, at)?);
@@ -264,17 +266,17 @@ pub(crate) async fn remove(
     }
 }
 
-/// One milestone of a project, while a change of the project is being decided.
+/// Reads one milestone while a change of its project is being decided.
 pub(crate) async fn of(
     records: &Records,
     project: Id,
     id: Id,
 ) -> Result<Option<Milestone>, Failure> {
-    let milestone = look(records, id).await?;
+    let milestone = find(records, id).await?;
     Ok(milestone.filter(|milestone| milestone.output_project_id == project))
 }
 
-/// A milestone as the first implementation would write it, with what it requires, and with what is ours.
+/// Converts a milestone to the first implementation's form, with its required fields and ours.
 fn write(milestone: &Milestone, attempt: Attempt) -> Document {
     let whole = milestone.context.as_deref();
     let context = whole.map(excerpt::beginning);
@@ -313,7 +315,7 @@ fn write(milestone: &Milestone, attempt: Attempt) -> Document {
     }
 }
 
-/// The field of a long context, whose beginning is in `wxcode.context`; lists leave it out.
+/// The field of a long context; `wxcode.context` holds its beginning, and lists omit this field.
 const WHOLE: &str = "wxcode.whole_context";
 
 fn read_excerpt(document: &Document) -> Result<Excerpt<Milestone>, Failure> {
@@ -323,7 +325,8 @@ fn read_excerpt(document: &Document) -> Result<Excerpt<Milestone>, Failure> {
     Ok(Excerpt::new(milestone, length, whole))
 }
 
-/// A document as a milestone; of a long context the beginning, where the whole was left out.
+/// Converts a document to a milestone, with the beginning of a long context if the whole was
+/// omitted.
 pub(crate) fn read(document: &Document) -> Result<Milestone, Failure> {
     let fields = Fields::of(MILESTONES, document);
     let context = match fields.text(WHOLE)? {

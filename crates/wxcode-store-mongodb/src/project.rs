@@ -1,4 +1,5 @@
-//! Output projects as documents: the fields of the first implementation as it keeps them, ours under `wxcode`.
+//! Output projects as documents: the fields in the first implementation's form, ours under
+//! `wxcode`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -37,7 +38,8 @@ pub(crate) async fn insert(
     document: Document,
     attempt: Attempt,
 ) -> Result<(), Failure> {
-    // A project that was removed and is brought back, from a copy, must not be removed again by the note of that.
+    // A project restored from a copy after its removal must not be removed again by the removal's
+    // note.
     drop_note(records, oid(project.id)).await?;
     match records.ask(records.projects.insert_one(document)).await {
         Err(failure) if failure.is_duplicate() => {
@@ -85,7 +87,7 @@ pub(crate) async fn list(records: &Records, page: Page) -> Result<Listing<Output
             }
         }
         if !was_settled {
-            let items = found.iter().filter_map(|document| told(read(document)));
+            let items = found.iter().filter_map(|document| readable(read(document)));
             return Ok(Listing {
                 items: items.collect(),
                 total,
@@ -126,7 +128,7 @@ pub(crate) async fn patch(
     let update = records.projects.update_one(doc! { "_id": oid(id) }, update);
     match (records.ask(update).await, &patch.workspace_path) {
         (Err(failure), Some(folder)) if failure.is_duplicate() => {
-            // Somebody else took it since it was seen to be free.
+            // Another project took the folder after the check.
             workspace::is_free(records, id, folder).await?;
             return Err(failure);
         }
@@ -148,7 +150,7 @@ pub(crate) async fn advance(
             doc! { "$set": { "status": to.as_str(), "updated_at": time(at) } },
         ))
         .await?;
-    // Matched, not modified: from a status to itself at the same moment is a move too.
+    // Matched, not modified: a move to the same status at the same moment counts too.
     if moved.matched_count > 0 || !again {
         return Ok(moved.matched_count > 0);
     }
@@ -156,14 +158,14 @@ pub(crate) async fn advance(
     Ok(now.is_some_and(|now| now.status == to && now.updated_at == millis(at)))
 }
 
-/// Removes the project first, so that it is gone for all at one moment, then what belongs to it. A note of it is made
-/// before, by which the next start finishes what a crash left, and removed at the end. `seen` keeps, from try to try,
-/// whether the project was there.
+/// Removes the project first, so that it is gone for all at once, then its records. A note written
+/// before lets the next start finish after a crash; it goes at the end. `seen` remembers over the
+/// tries whether the project existed.
 pub(crate) async fn remove(records: &Records, id: Id, seen: &AtomicBool) -> Result<bool, Failure> {
     let project = oid(id);
     let key = doc! { "_id": project };
     if change::is_gone(records, project).await? {
-        // An earlier try, or a server that died, may not have come to the end.
+        // An earlier try, or a crashed server, may not have finished.
         if records.ask(records.removals.find_one(key)).await?.is_some() {
             finish_removal(records, project).await?;
         }
@@ -176,11 +178,12 @@ pub(crate) async fn remove(records: &Records, id: Id, seen: &AtomicBool) -> Resu
     let is_first = !seen.swap(true, Ordering::Relaxed);
     let removed = records.ask(records.projects.delete_one(key)).await?;
     finish_removal(records, project).await?;
-    // Of two calls at once one removed it. What was lost with the answer of an earlier try was its own removal.
+    // Of two concurrent calls one removed the project. If an earlier try lost its answer, the
+    // removal was its own.
     Ok(removed.deleted_count > 0 || !is_first)
 }
 
-/// Removes what belongs to a project that is gone, and the note of its removal.
+/// Removes the records of a removed project, and the note of its removal.
 pub(crate) async fn finish_removal(records: &Records, project: ObjectId) -> Result<(), Failure> {
     let of_it = doc! { "output_project_id": project };
     records
@@ -200,18 +203,18 @@ fn millis(at: Timestamp) -> Timestamp {
     wxcode_core::time::to_millis(at)
 }
 
-/// What was read, or nothing, said to whoever runs the server: one document of another program must not hide the
-/// others of a listing.
-pub(crate) fn told<T>(read: Result<T, Failure>) -> Option<T> {
+/// Returns the record, or logs the error for the operator and returns nothing: one document of
+/// another program must not hide the others of a listing.
+pub(crate) fn readable<T>(read: Result<T, Failure>) -> Option<T> {
     read.inspect_err(|failure| {
         if let Failure::Corrupt(what) = failure {
-            tracing::warn!("left out of a listing: {what}");
+            tracing::warn!(error = what, "document left out of a listing");
         }
     })
     .ok()
 }
 
-/// A project as the first implementation would write it, with what it requires, and with what is ours.
+/// Converts a project to the first implementation's form, with its required fields and ours.
 pub(crate) fn write(project: &OutputProject, attempt: Attempt) -> Result<Document, Failure> {
     let reference = fields::reference(project.kb_id.as_deref());
     let mut ours = doc! {
@@ -281,7 +284,7 @@ pub(crate) fn read(document: &Document) -> Result<OutputProject, Failure> {
     })
 }
 
-/// When a document was made, by its id.
+/// The creation time in a document's id.
 pub(crate) fn born(document: &Document) -> Result<Timestamp, Failure> {
     let fields = Fields::of(PROJECTS, document);
     let at = document

@@ -1,4 +1,4 @@
-//! The collections, and how they are asked.
+//! The collections, and bounded requests to them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,10 +12,9 @@ use wxcode_store::{Listing, PAGE_MAX, Page};
 
 use crate::{address::Address, failure::Failure};
 
-/// How long one question to the database may take outside of an operation that is tried again, the search for a server
-/// included.
+/// Longest request outside of a retried operation, with the search for a server.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
-/// Locks that the projects of one process are spread over.
+/// Locks shared by the projects of one process.
 const LOCKS: usize = 64;
 
 /// The first implementation's collection of projects.
@@ -24,7 +23,7 @@ pub(crate) const PROJECTS: &str = "output_projects";
 pub(crate) const MILESTONES: &str = "milestones";
 /// Our own collection of deliveries.
 pub(crate) const DELIVERIES: &str = "wxcode_deliveries";
-/// Our own collection of projects whose removal was begun.
+/// Our own collection of projects with a begun removal.
 pub(crate) const REMOVALS: &str = "wxcode_removals";
 
 /// The records of one database.
@@ -36,14 +35,14 @@ pub(crate) struct Records {
     pub(crate) deliveries: Collection<Document>,
     pub(crate) removals: Collection<Document>,
     database: Database,
-    /// Changes of one project wait for each other here, where that is cheap, instead of failing in the database.
+    /// Changes of one project queue here cheaply, instead of failing in the database.
     turns: Arc<[Mutex<()>]>,
-    /// How long one question may take.
+    /// Longest request.
     answer_max: Duration,
 }
 
 impl Records {
-    /// Resolves the address; no server is asked yet.
+    /// Resolves the address without contacting a server.
     pub(crate) async fn connect(address: &Address) -> Result<Self, Failure> {
         let options = address.options().await?;
         let database = Client::with_options(options)?.database(address.database());
@@ -59,7 +58,7 @@ impl Records {
         })
     }
 
-    /// The same, by questions that may take this long.
+    /// The same records with this bound for a request.
     pub(crate) fn within(&self, answer_max: Duration) -> Self {
         Self {
             answer_max,
@@ -67,20 +66,20 @@ impl Records {
         }
     }
 
-    /// The turn to change a project.
+    /// Locks a project for a change.
     pub(crate) async fn turn(&self, project: ObjectId) -> MutexGuard<'_, ()> {
         let [.., last] = project.bytes();
         self.turns[usize::from(last) % LOCKS].lock().await
     }
 
-    /// Whether a server that takes writes answers.
+    /// Checks that a writable server answers.
     pub(crate) async fn reach(&self) -> Result<(), Failure> {
         self.ask(self.database.run_command(doc! { "ping": 1 }))
             .await
             .map(drop)
     }
 
-    /// The answer of the database, in time.
+    /// Awaits the database's answer within the bound.
     pub(crate) async fn ask<T, A>(&self, question: A) -> Result<T, Failure>
     where
         A: IntoFuture<Output = mongodb::error::Result<T>>,
@@ -92,7 +91,7 @@ impl Records {
         }
     }
 
-    /// All documents of a query, in time each.
+    /// Reads all documents of a query, each within the bound.
     pub(crate) async fn all<A>(&self, query: A) -> Result<Vec<Document>, Failure>
     where
         A: IntoFuture<Output = mongodb::error::Result<Cursor<Document>>>,
@@ -106,7 +105,7 @@ impl Records {
         Ok(documents)
     }
 
-    /// The documents of a page, without the fields that `projection` leaves out, and how many there are
+    /// Reads the documents of a page, without the fields left out by `projection`, and the number
     /// without paging.
     pub(crate) async fn page(
         &self,
@@ -116,7 +115,7 @@ impl Records {
     ) -> Result<(Vec<Document>, u64), Failure> {
         let total = self.ask(collection.count_documents(filter.clone())).await?;
         let limit = i64::try_from(page.limit.min(PAGE_MAX)).unwrap_or_default();
-        // To the database a limit of 0 is none.
+        // The database takes a limit of 0 as none.
         if limit == 0 || page.skip >= total {
             return Ok((Vec::new(), total));
         }
@@ -134,7 +133,7 @@ impl Records {
     }
 }
 
-/// A listing of what is not there.
+/// The listing of a missing project.
 pub(crate) fn nothing<T>() -> Listing<T> {
     Listing {
         items: Vec::new(),

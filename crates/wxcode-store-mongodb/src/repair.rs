@@ -1,4 +1,4 @@
-//! Finishes the changes and the removals that a process left half done: at a start, and by a timer.
+//! Finishes incomplete changes and removals of other processes: at a start, and by a timer.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use mongodb::bson::{DateTime, Document, doc};
 
 use crate::{change, failure::Failure, project, records::Records};
 
-/// Age up to which the note of a removal may be that of one under way, which has still to delete the project: longer than
-/// an operation is tried.
+/// Age up to which a removal's note may belong to a removal in progress, before it deletes the
+/// project: longer than an operation is retried.
 const NOTE_YOUNG: Duration = Duration::from_secs(60);
 
-/// Carries out every change that was decided, and finishes every removal that was begun. Several processes may do this
-/// at once, and while others work.
+/// Executes every decided change, and finishes every begun removal. Several processes may do this
+/// at once, during other work.
 pub(crate) async fn all(records: &Records) -> Result<(), Failure> {
     changes(records).await?;
     for note in records.all(records.removals.find(doc! {})).await? {
@@ -20,7 +20,7 @@ pub(crate) async fn all(records: &Records) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Carries out every change that was decided.
+/// Executes every decided change.
 pub(crate) async fn changes(records: &Records) -> Result<(), Failure> {
     let changes = doc! { "wxcode.work.change.rev": { "$exists": true } };
     for document in records.all(records.projects.find(changes)).await? {
@@ -31,7 +31,8 @@ pub(crate) async fn changes(records: &Records) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Finishes a removal, unless its project exists: then the removal did not come to it, or the project was restored since.
+/// Finishes a removal, unless its project exists: then the removal never reached it, or a copy
+/// restored it.
 async fn removal(records: &Records, note: &Document) -> Result<(), Failure> {
     let Ok(id) = note.get_object_id("_id") else {
         return Ok(());
@@ -50,7 +51,7 @@ async fn removal(records: &Records, note: &Document) -> Result<(), Failure> {
     }
     tracing::warn!(
         project = %id.to_hex(),
-        "dropped the note of a removal: the project exists, and all of it stays"
+        "dropped the note of a removal; its project exists and stays"
     );
     project::drop_note(records, id).await
 }

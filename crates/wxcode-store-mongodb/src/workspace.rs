@@ -1,7 +1,9 @@
-//! Whose a workspace folder is: a unique index on a field of our own, `wxcode.workspace`, keeps it to one project.
+//! Assigns a workspace folder to one project, by a unique index on a field of our own,
+//! `wxcode.workspace`.
 //!
-//! The first implementation knows no such field, and its projects may share a folder. A project of ours is not
-//! added beside one of those either; against one that is being added at the same moment nothing can be done.
+//! The first implementation does not know this field, and its projects may share a folder. A
+//! project of ours is refused a folder of theirs too; nothing prevents a clash with one added at
+//! the same moment.
 
 use std::path::Path;
 
@@ -16,13 +18,13 @@ use crate::{
     records::{PROJECTS, Records},
 };
 
-/// The canonical path of the folder that the project has for itself.
+/// The canonical path of the project's own folder.
 pub(crate) const FIELD: &str = "wxcode.workspace";
 
-/// That no project but `id` has the folder.
+/// Checks that no project but `id` has the folder.
 pub(crate) async fn is_free(records: &Records, id: Id, folder: &Path) -> Result<(), Failure> {
     let folder = fields::path(folder)?;
-    // One of ours first: it has the folder for itself.
+    // Ours first: they own the folder.
     for field in [FIELD, "workspace_path"] {
         let others = records
             .projects
@@ -40,7 +42,7 @@ pub(crate) async fn is_free(records: &Records, id: Id, folder: &Path) -> Result<
     Ok(())
 }
 
-/// Adds a project of another store, beside one that has its folder, if there is one.
+/// Adds a project of another store; it shares its folder if another project has it.
 pub(crate) async fn restore(
     records: &Records,
     project: &OutputProject,
@@ -57,7 +59,7 @@ pub(crate) async fn restore(
     project::insert(records, project, document, attempt).await
 }
 
-/// What the unique index covers.
+/// The value in the unique index.
 pub(crate) fn is_owned() -> Document {
     doc! { FIELD: { "$type": "string" } }
 }

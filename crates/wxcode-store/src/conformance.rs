@@ -1,7 +1,7 @@
-//! The promises of the [`Store`] trait as tests, one function a promise, for every store to run.
+//! The promises of the [`Store`] trait as tests, one function each, for every store.
 //!
-//! A store's tests name a function that makes an empty place for records, or has said why there can be none here, and
-//! get one test a promise:
+//! A store's tests name a function that makes an empty place for records. They get one test per
+//! promise:
 //!
 //! ```text
 //! wxcode_store::conformance_tests!(crate::fresh);
@@ -20,6 +20,7 @@ pub mod race;
 mod runners;
 pub mod sample;
 pub mod step;
+pub mod withdrawal;
 pub mod workspace;
 
 use std::sync::Arc;
@@ -28,77 +29,79 @@ use async_trait::async_trait;
 
 use crate::{Page, Store};
 
-/// A place for records that is empty at first and can be opened more than once.
+/// A place for records, empty at first, for any number of stores.
 #[async_trait]
 pub trait Records: Send + Sync {
-    /// Another store on the same records, with connections of its own.
+    /// Opens another store on the same records, with separate connections.
     async fn open(&self) -> Arc<dyn Store>;
 }
 
-/// Everything that a listing holds, up to the largest page.
+/// The whole listing, up to the largest page.
 pub const ALL: Page = Page {
     skip: 0,
     limit: crate::PAGE_MAX,
 };
 
-/// Makes one test of each promise; `$fresh` is the absolute path of an async function that makes an empty [`Records`],
-/// or `None` where the tests cannot run, after it has said why.
+/// Makes one test of each promise. `$fresh` is the absolute path of an async function returning an
+/// empty [`Records`], or `None` after printing why the tests cannot run.
 #[macro_export]
 macro_rules! conformance_tests {
     ($fresh:path) => {
         $crate::conformance_tests! { @each $fresh;
             project {
                 reads_back_as_it_was_written,
-                an_id_that_is_taken_is_refused,
-                the_same_again_is_added_once,
-                what_is_missing_is_not_changed,
-                a_patch_changes_only_what_it_names,
-                the_status_advances_only_from_what_it_was,
+                a_taken_id_is_refused,
+                a_repeated_addition_counts_once,
+                a_missing_project_stays_missing,
+                a_patch_changes_only_named_fields,
+                a_status_move_needs_the_old_status,
                 a_thousand_are_listed_in_pages,
-                removal_takes_everything_of_it_along,
+                removal_includes_all_records,
                 long_and_odd_texts_come_back_whole,
-                another_store_sees_it_at_once,
+                another_store_sees_changes_at_once,
             }
             identity {
-                an_id_is_set_only_where_there_was_none,
+                the_first_id_is_set_once,
                 a_rotation_needs_the_current_id,
-                a_hook_read_again_changes_nothing,
+                a_repeated_hook_changes_nothing,
                 the_history_keeps_every_conversation,
                 a_note_goes_to_the_latest_entry,
-                without_a_project_nothing_is_noted,
+                a_note_needs_a_project,
             }
             milestone {
                 reads_back_as_it_was_written,
-                an_element_is_taken_once_in_a_project,
-                the_same_again_is_added_once,
+                an_element_is_unique_in_a_project,
+                a_repeated_addition_counts_once,
                 a_milestone_needs_a_project,
-                a_thousand_are_listed_in_pages_and_by_status,
-                it_advances_only_from_what_it_was,
-                who_moved_it_and_why_is_kept,
-                only_a_pending_one_is_removed,
+                a_thousand_are_listed_by_status,
+                a_move_needs_the_old_status,
+                mover_and_reason_are_kept,
+                only_a_pending_milestone_is_removed,
             }
             command {
                 a_milestone_is_queued_once,
                 only_a_pending_milestone_is_queued,
-                a_failed_command_of_a_pending_milestone_is_queued_anew,
-                a_pending_milestone_says_why_its_command_failed,
-                the_first_command_is_given_once_and_given_back,
+                a_failed_command_is_queued_again,
+                a_pending_milestone_shows_the_failure,
+                the_first_command_has_one_holder,
+            }
+            withdrawal {
                 giving_up_fails_the_queued_command,
-                giving_up_leaves_a_command_that_is_on_its_way,
-                trying_again_forgets_the_delivery_that_is_over,
-                trying_again_keeps_the_delivery_that_is_on_its_way,
+                giving_up_keeps_a_written_command,
+                a_retry_drops_the_ended_delivery,
+                a_retry_keeps_the_written_delivery,
                 removal_fails_the_queued_command,
-                one_whose_command_is_on_its_way_stays,
+                removal_refuses_a_written_command,
             }
             delivery {
                 a_text_is_queued_and_reads_back,
-                the_same_again_is_queued_once,
+                a_repeated_request_is_queued_once,
                 a_key_is_used_once_in_a_project,
-                what_is_missing_is_not_queued,
+                a_missing_project_queues_nothing,
                 the_queue_is_bounded,
                 a_thousand_are_listed_in_pages,
-                open_ones_are_found,
-                one_of_another_store_is_kept_as_it_is,
+                open_deliveries_are_found,
+                a_copied_delivery_stays_unchanged,
             }
             excerpt {
                 deliveries_are_listed_by_their_beginnings,
@@ -113,10 +116,10 @@ macro_rules! conformance_tests {
             }
             step {
                 a_step_needs_the_version,
-                a_step_keeps_all_it_says,
+                a_step_keeps_every_field,
                 submitting_moves_the_milestone_and_the_project,
                 submitting_a_text_moves_nothing_else,
-                one_that_is_over_never_changes,
+                an_ended_delivery_never_changes,
             }
             race {
                 one_of_64_sets_the_first_id,
@@ -130,20 +133,20 @@ macro_rules! conformance_tests {
                 one_of_64_advances_a_milestone,
             }
             lease {
-                a_project_has_none_at_first,
-                it_is_replaced_only_as_it_is_known,
-                one_of_64_takes_it,
-                one_of_64_takes_it_over,
-                it_is_renewed_or_taken,
-                renewals_are_in_nobodys_way,
+                a_new_project_has_no_lease,
+                replacing_needs_the_known_lease,
+                one_of_64_acquires_a_lease,
+                one_of_64_takes_a_lease_over,
+                a_lease_is_renewed_or_taken,
+                renewals_disturb_no_other_change,
             }
             conflict {
-                rotations_on_top_of_each_other_lose_no_entry,
-                the_last_places_of_the_queue_are_given_once,
-                a_milestone_is_removed_or_its_command_is_on_its_way,
-                a_milestone_is_given_up_or_its_command_is_on_its_way,
-                different_fields_of_a_project_do_not_undo_each_other,
-                a_project_is_removed_with_what_was_being_added,
+                concurrent_rotations_lose_no_entry,
+                the_queue_bound_holds_concurrently,
+                removal_and_writing_exclude_each_other,
+                giving_up_and_submitting_are_ordered,
+                concurrent_writes_keep_other_fields,
+                removal_includes_concurrent_additions,
             }
         }
     };

@@ -1,4 +1,4 @@
-//! Everything of one store into another, in pieces that can be done again, and then compared.
+//! Copies one store into another, in repeatable pieces, and compares the two.
 
 use wxcode_core::{
     delivery::Delivery, excerpt::Excerpt, id::Id, milestone::Milestone, project::OutputProject,
@@ -6,27 +6,27 @@ use wxcode_core::{
 
 use crate::{Added, Listing, Page, Result, Store, StoreError};
 
-/// Records that are read at once.
+/// Records per read.
 const PAGE: u64 = 100;
-/// Problems that a report names; the others are counted.
+/// Most problems named in a report; further ones are counted.
 pub const PROBLEMS_MAX: usize = 100;
 
-/// How far a copy is, or what came of it.
+/// The progress or the result of a copy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Projects that the source has.
+    /// Projects of the source.
     pub total: u64,
-    /// Projects that are in the target, with everything of theirs, and were compared.
+    /// Projects copied with all their records, and compared.
     pub projects: u64,
-    /// Their milestones.
+    /// Milestones of these projects.
     pub milestones: u64,
-    /// Their deliveries.
+    /// Deliveries of these projects.
     pub deliveries: u64,
-    /// Records among all these that were in the target before.
+    /// Records found in the target from an earlier copy.
     pub found: u64,
-    /// Up to [`PROBLEMS_MAX`] reasons why something is not in the target as it is in the source.
+    /// Up to [`PROBLEMS_MAX`] differences between source and target, with their reasons.
     pub problems: Vec<String>,
-    /// How many there were.
+    /// The number of all problems.
     pub problem_count: u64,
 }
 
@@ -39,12 +39,13 @@ impl Report {
     }
 }
 
-/// Copies everything of `from` into `to`, project by project, and compares what is there then; `progress` is told after
-/// each project. What `to` has already is left as it is: a copy that was interrupted goes on when it is done again.
-/// Neither store may be changed by others meanwhile.
+/// Copies all records of `from` into `to`, project by project, then compares. Calls `progress`
+/// after each project. Records already in `to` stay, so a repeated call continues an interrupted
+/// copy. No one else may change either store meanwhile.
 ///
 /// # Errors
-/// When a store cannot be reached, or holds what it should not. What is merely different is a problem in the report.
+/// A store cannot be reached, or holds an invalid record. A mere difference is a problem in the
+/// report.
 pub async fn everything(
     from: &dyn Store,
     to: &dyn Store,
@@ -180,7 +181,7 @@ async fn delivery(to: &dyn Store, delivery: &Delivery, report: &mut Report) -> R
     Ok(())
 }
 
-/// Notes a difference; whether there is none.
+/// Reports a difference; true if there is none.
 fn compare<T: PartialEq>(
     report: &mut Report,
     what: &str,
@@ -197,13 +198,13 @@ fn compare<T: PartialEq>(
     same
 }
 
-/// Notes how many records of a page a store has, but could not tell.
+/// Counts the records of a page that a store already had.
 fn count_unread<T>(report: &mut Report, what: &str, listing: &Listing<T>, page: Page) {
     let expected = listing.total.saturating_sub(page.skip).min(page.limit);
     let missing = expected.saturating_sub(listing.items.len() as u64);
     if missing > 0 {
         report.problem(format!(
-            "{missing} {what} of the source are not understood: see the warnings above"
+            "{missing} {what} of the source are unreadable: see the warnings above"
         ));
     }
 }

@@ -1,8 +1,8 @@
-//! Records as a store keeps them, to compare with what is there.
+//! Rounds records as a store does, to compare them with stored ones.
 
 use wxcode_core::{milestone::Milestone, project::OutputProject, time::to_millis};
 
-/// The project as it reads back from a store: times to the millisecond.
+/// The project as a store returns it: times to the millisecond.
 #[must_use]
 pub fn project(project: &OutputProject) -> OutputProject {
     OutputProject {
@@ -12,7 +12,7 @@ pub fn project(project: &OutputProject) -> OutputProject {
     }
 }
 
-/// The milestone as it reads back from a store: times to the millisecond.
+/// The milestone as a store returns it: times to the millisecond.
 #[must_use]
 pub fn milestone(milestone: &Milestone) -> Milestone {
     Milestone {

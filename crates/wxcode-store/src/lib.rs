@@ -1,9 +1,9 @@
-//! The `Store` trait, which every promise about records is made by, and its embedded form.
+//! The `Store` trait, its promises, and its embedded form.
 //!
-//! Every change that a promise depends on is one conditional operation whose answer says who won.
-//! The conformance suite (module `conformance`, behind the feature of that name) is written against the trait alone.
+//! A change behind a promise is one conditional operation, and the answer names the winner. The
+//! conformance suite (module `conformance`, behind the feature of that name) knows the trait alone.
 
-// They panic where the output cannot be written.
+// These macros panic if standard output is closed.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
 #[cfg(feature = "conformance")]
@@ -31,16 +31,16 @@ use wxcode_core::{
 /// Largest page of a listing, in records.
 pub const PAGE_MAX: u64 = 1000;
 
-/// Why the store could not do it.
+/// The reason of a failed operation.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The store cannot be reached or refuses to write. Nothing was changed; or, where a shared store did it and its answer
-    /// was lost for good, all of it: asking again is safe.
+    /// The store is unreachable or refuses to write. Nothing was changed; or, if the answer of a
+    /// shared store was lost for good, everything. Repeating the operation is safe.
     #[error("the store is not available: {0}; the agents keep running, try again when it is back")]
     Unavailable(String),
-    /// A record or the schema is not what this version understands.
+    /// A record or the schema is unknown to this version.
     #[error(
-        "the store holds something this version does not understand: {0}; check that no newer wxcode wrote it"
+        "the store holds a record unknown to this version: {0}; check that no newer wxcode wrote it"
     )]
     Corrupt(String),
     /// Another project has the workspace folder; nothing was changed.
@@ -49,13 +49,12 @@ pub enum StoreError {
          work in that project"
     )]
     WorkspaceTaken {
-        /// That project.
+        /// The other project.
         project: Id,
-        /// Its name.
         name: String,
     },
-    /// The record cannot be kept, whoever asks and whenever: an id that is taken, a path that is no text; nothing
-    /// was changed.
+    /// The store can never keep the record: its id is taken, or its path is no text. Nothing was
+    /// changed.
     #[error("the store refuses the record: {0}")]
     Refused(String),
 }
@@ -66,114 +65,109 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// A part of a listing, in the order of creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
-    /// Records to leave out at the beginning.
+    /// The number of records to skip.
     pub skip: u64,
-    /// Records at most; [`PAGE_MAX`] is the largest that is honoured.
+    /// Most records to return; above [`PAGE_MAX`], that many.
     pub limit: u64,
 }
 
-/// A page of records and how many there are in all.
+/// A page of records and the number of all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing<T> {
-    /// The page.
     pub items: Vec<T>,
-    /// How many there are without paging.
+    /// The number of records without paging.
     pub total: u64,
 }
 
-/// What a user may change of an output project; `None` leaves a field as it is.
+/// A user's change of an output project; `None` keeps a field.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProjectPatch {
-    /// A new name.
     pub name: Option<String>,
-    /// A new workspace folder, by its canonical path.
+    /// The canonical path of the new workspace folder.
     pub workspace_path: Option<PathBuf>,
-    /// A new stack; `Some(None)` removes it.
+    /// `Some(None)` removes the stack.
     pub stack_id: Option<Option<String>>,
-    /// A new configuration; `Some(None)` removes it.
+    /// `Some(None)` removes the configuration.
     pub configuration_id: Option<Option<String>>,
 }
 
-/// A change of the current conversation id, from one that is named.
+/// A change of the current claude session id, by compare-and-set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotation {
-    /// The id that must be the current one; `None`: there must be none yet.
+    /// The expected current id; `None` expects none.
     pub old: Option<Uuid>,
-    /// The id that becomes the current one.
+    /// The new current id.
     pub new: Uuid,
-    /// How it came.
+    /// The origin of the new id.
     pub source: Source,
-    /// Why the old one was left.
+    /// The reason to leave the old conversation.
     pub reason: String,
-    /// Where the new one is written, if known.
+    /// The transcript of the new conversation, if known.
     pub transcript_path: Option<PathBuf>,
-    /// The hook that told; a rotation at or behind the project's cursor changes nothing.
+    /// The reporting hook; a rotation at or before the project's cursor changes nothing.
     pub cursor: Option<HookCursor>,
-    /// When.
     pub at: Timestamp,
 }
 
-/// The answer of a rotation.
+/// The answer to a rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rotated {
-    /// This call changed it.
+    /// This call changed the id.
     Won,
-    /// The current id was another one, which is named, or the hook was already accounted for; nothing changed.
+    /// The current id was another one, named here, or the hook was already counted; nothing
+    /// changed.
     Lost(Option<Uuid>),
-    /// There is no such project.
+    /// The project does not exist.
     NoProject,
 }
 
-/// How a milestone comes from one status to another.
+/// The circumstances of a milestone's move to another status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moved {
-    /// Who moves it.
     pub by: MovedBy,
-    /// Why, if that was said.
+    /// The reason, if one was given.
     pub reason: Option<String>,
-    /// When.
     pub at: Timestamp,
 }
 
-/// The answer of adding a milestone.
+/// The answer to adding a milestone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Added {
-    /// Added.
     Added,
-    /// The project has a milestone for this element already.
+    /// The project already has a milestone for this element.
     DuplicateElement,
-    /// There is no such project.
+    /// The project does not exist.
     NoProject,
 }
 
-/// The answer of removing a milestone.
+/// The answer to removing a milestone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removed {
-    /// Removed, and its queued delivery failed.
+    /// The milestone was removed, and its queued delivery failed.
     Removed,
-    /// It is not pending, or its command is already on the way (`written` or further); nothing changed.
+    /// The milestone is not pending, or its command is on the way (`written` or later); nothing
+    /// changed.
     NotPending(MilestoneStatus),
-    /// There is no such milestone.
+    /// The milestone does not exist.
     Missing,
 }
 
 /// A delivery to be queued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewDelivery {
-    /// The id it gets if it is new.
+    /// The id of a new delivery.
     pub id: Id,
-    /// The project whose session it goes to.
+    /// The project with the receiving session.
     pub output_project_id: Id,
-    /// What is typed.
+    /// The text to type.
     pub command: Command,
-    /// The caller's key.
+    /// The caller's idempotency key.
     pub idempotency_key: Option<String>,
-    /// When.
     pub at: Timestamp,
 }
 
 impl NewDelivery {
-    /// The delivery as every store queues it, with the text that its command came to.
+    /// Returns the queued delivery, the same in every store, with the text of its command.
     #[must_use]
     pub fn queued(&self, milestone_id: Option<Id>, text: &str) -> Delivery {
         let at = to_millis(self.at);
@@ -197,7 +191,7 @@ impl NewDelivery {
 }
 
 impl NewDelivery {
-    /// Whether `delivery` is the one that this queued, whatever became of it since.
+    /// Whether `delivery` came from this request, in any later state.
     #[must_use]
     pub fn is_of(&self, delivery: &Delivery) -> bool {
         let types_it = match &self.command {
@@ -219,40 +213,41 @@ impl NewDelivery {
     }
 }
 
-/// What a delivery types.
+/// The content of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Any text.
     Text(String),
-    /// The command of a milestone. The store picks `new_project` when no delivery of the project holds
-    /// [`OutputProject::new_project_delivery`], and makes this delivery the holder, in one step.
+    /// The command of a milestone. The store takes `new_project` if no delivery holds
+    /// [`OutputProject::new_project_delivery`], and makes this one the holder in the same step.
     Milestone {
         /// The milestone.
         id: Id,
-        /// The text if it is the project's first milestone.
+        /// The text for the project's first milestone.
         new_project: String,
-        /// The text if it is a later one.
+        /// The text for a later milestone.
         new_milestone: String,
     },
 }
 
-/// The answer of queueing a delivery.
+/// The answer to queueing a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Queued {
-    /// A new one.
+    /// A new delivery.
     New(Delivery),
-    /// The one that the idempotency key or the milestone already has.
+    /// The existing delivery of the idempotency key or the milestone.
     Existing(Delivery),
-    /// The milestone is not `pending`, and has no delivery to repeat.
+    /// The milestone is not `pending`, and has no delivery to return.
     NotPending(MilestoneStatus),
-    /// The project has [`QUEUE_MAX`] deliveries that are not over.
+    /// The project has [`QUEUE_MAX`] open deliveries.
     Full,
-    /// There is no such project or milestone.
+    /// The project or milestone does not exist.
     Missing,
 }
 
 impl Queued {
-    /// The answer, if the command of a milestone with this status and earlier delivery is not to be queued now.
+    /// Returns the answer for a milestone with this status and earlier delivery; `None` if its
+    /// command may be queued now.
     #[must_use]
     pub fn instead(status: MilestoneStatus, earlier: Option<Delivery>) -> Option<Self> {
         let pending = status == MilestoneStatus::Pending;
@@ -265,74 +260,74 @@ impl Queued {
     }
 }
 
-/// Most deliveries of one project that are not over.
+/// Most open deliveries of one project.
 pub const QUEUE_MAX: u64 = 1000;
 
 /// A change of a delivery, made only if its version is still `version`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// The delivery.
     pub id: Id,
-    /// The version it must have.
+    /// The expected version.
     pub version: u64,
-    /// Its next state.
+    /// The next state.
     pub state: DeliveryState,
-    /// Its attempts from now on.
+    /// The attempts so far.
     pub attempts: u32,
-    /// Its error from now on.
+    /// The error from now on.
     pub error: Option<String>,
-    /// The session it is given to from now on.
+    /// The receiving session from now on.
     pub session_id: Option<Id>,
-    /// How it gets there.
+    /// The route to the session.
     pub route: Route,
     /// The hook number after which reports count, see [`Delivery::after_seq`].
     pub after_seq: Option<u64>,
-    /// When.
     pub at: Timestamp,
 }
 
-/// The answer of replacing a lease.
+/// The answer to replacing a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Swapped {
-    /// This call replaced it.
+    /// This call replaced the lease.
     Won,
-    /// It was another one, which is told; nothing changed.
+    /// The lease was another one, named here; nothing changed.
     Lost(Option<Lease>),
-    /// There is no such project.
+    /// The project does not exist.
     NoProject,
 }
 
-/// Where the records are kept. All operations are atomic, and durable when they return `Ok`; an operation whose caller
-/// stops waiting may still happen, wholly.
+/// The records of all projects. Each operation is atomic, and durable when it returns `Ok`. If a
+/// caller stops waiting, the operation may still happen, as a whole.
 ///
-/// Times are kept to the millisecond, see [`wxcode_core::time::to_millis`]. `updated_at` follows what people and the
-/// workflow change; the book-keeping of conversations and deliveries in projects and milestones leaves it.
+/// Times are kept to the millisecond, see [`wxcode_core::time::to_millis`]. People and the workflow
+/// move `updated_at`; the book-keeping of conversations and deliveries does not.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Whether the store answers.
+    /// Checks that the store answers.
     async fn ping(&self) -> Result<()>;
 
-    /// Adds a project, which takes its workspace folder: the path, which must be the canonical one, is compared
-    /// byte by byte. [`StoreError::WorkspaceTaken`] if another project has it; one of the first implementation
-    /// has its folder too, and may share it with others of that one. The same project again, which a caller
-    /// without an answer may ask for, is added already; another one with its id is [`StoreError::Refused`].
+    /// Adds a project and gives it its workspace folder. The path must be canonical; it is compared
+    /// byte by byte. A repeated call with the same project succeeds. A project of the first
+    /// implementation has its folder too, and may share it with others of that implementation.
+    ///
+    /// # Errors
+    /// [`StoreError::WorkspaceTaken`] if another project has the folder; [`StoreError::Refused`] if
+    /// a different project has the id.
     async fn add_project(&self, project: &OutputProject) -> Result<()>;
-    /// Adds a project of another store as it is. It takes its workspace folder if no other project has it, and
-    /// shares it otherwise.
+    /// Adds a project of another store unchanged. It gets its workspace folder, or shares it if
+    /// another project has it.
     async fn restore_project(&self, project: &OutputProject) -> Result<()>;
-    /// One project.
     async fn project(&self, id: Id) -> Result<Option<OutputProject>>;
     /// Projects in the order of creation.
     async fn projects(&self, page: Page) -> Result<Listing<OutputProject>>;
-    /// Changes what the patch names and `updated_at`; the project afterwards. With another workspace folder the
-    /// project gives its own back and takes that one, as by [`Store::add_project`].
+    /// Changes the patched fields and `updated_at`; returns the project afterwards. A new workspace
+    /// folder replaces the old one, under the rules of [`Store::add_project`].
     async fn patch_project(
         &self,
         id: Id,
         patch: &ProjectPatch,
         at: Timestamp,
     ) -> Result<Option<OutputProject>>;
-    /// Moves the status from `from` to `to` if it is `from`; whether this call did.
+    /// Moves the status from `from` to `to` by compare-and-set; true if this call did.
     async fn advance_project(
         &self,
         id: Id,
@@ -340,14 +335,14 @@ pub trait Store: Send + Sync + 'static {
         to: ProjectStatus,
         at: Timestamp,
     ) -> Result<bool>;
-    /// Removes a project with its milestones and deliveries; whether it was there.
+    /// Removes a project with its milestones and deliveries; true if it existed.
     async fn remove_project(&self, id: Id) -> Result<bool>;
 
-    /// Changes the current conversation id by compare-and-set and appends to the history, see
+    /// Changes the current claude session id by compare-and-set and appends to the history, see
     /// [`wxcode_core::identity::rotated`]. `updated_at` stays.
     async fn rotate(&self, project: Id, rotation: &Rotation) -> Result<Rotated>;
-    /// Notes on the latest history entry of `conversation` that a message was submitted in it, and its
-    /// transcript path where given; whether there is such an entry.
+    /// Records a submitted message in the latest history entry of `conversation`, and the
+    /// transcript path if given; true if there is such an entry.
     async fn note_conversation(
         &self,
         project: Id,
@@ -356,9 +351,9 @@ pub trait Store: Send + Sync + 'static {
         transcript_path: Option<PathBuf>,
     ) -> Result<bool>;
 
-    /// Adds a milestone. The same again is added already; another one with its id is [`StoreError::Refused`].
+    /// Adds a milestone. A repeated call with the same milestone succeeds; a different milestone
+    /// with its id is [`StoreError::Refused`].
     async fn add_milestone(&self, milestone: &Milestone) -> Result<Added>;
-    /// One milestone.
     async fn milestone(&self, id: Id) -> Result<Option<Milestone>>;
     /// Milestones of a project, in the order of creation, with the beginnings of their contexts.
     async fn milestones(
@@ -367,12 +362,16 @@ pub trait Store: Send + Sync + 'static {
         status: Option<MilestoneStatus>,
         page: Page,
     ) -> Result<Listing<Excerpt<Milestone>>>;
-    /// Moves a milestone from `from` to `to` by compare-and-set, with `status_by` and `status_reason` as `moved` says
-    /// (a reason that it does not give is cleared), with `updated_at`, and `completed_at` when `to`
-    /// is `completed` (cleared otherwise). Moving to `pending` forgets its delivery, so that it can be started anew,
-    /// unless that one is still on its way (`written`): then it is this one that starts it, and no second one.
-    /// Moving `pending → failed` fails its queued delivery with the error `the milestone was given up`.
-    /// The milestone afterwards; `None` if it was not in `from` or is not there.
+    /// Moves a milestone from `from` to `to` by compare-and-set. Sets `status_by` and
+    /// `status_reason` from `moved` (without a reason, clears it), `updated_at`, and `completed_at`
+    /// if `to` is `completed` (otherwise clears it).
+    ///
+    /// Moving to `pending` drops its delivery, so that a new one can start the milestone. A
+    /// `written` delivery stays: it may still start the milestone, and a second command must not.
+    /// Moving `pending → failed` fails the queued delivery with the error `the milestone was given
+    /// up`.
+    ///
+    /// Returns the milestone afterwards; `None` if it was not in `from` or does not exist.
     async fn advance_milestone(
         &self,
         id: Id,
@@ -380,40 +379,47 @@ pub trait Store: Send + Sync + 'static {
         to: MilestoneStatus,
         moved: &Moved,
     ) -> Result<Option<Milestone>>;
-    /// Removes a pending milestone, and fails its delivery, if `queued`, with the error `the milestone was deleted`.
+    /// Removes a pending milestone, and fails its `queued` delivery with the error `the milestone
+    /// was deleted`.
     async fn remove_milestone(&self, id: Id, at: Timestamp) -> Result<Removed>;
 
-    /// Queues a delivery, once per idempotency key and once per milestone. A milestone whose earlier delivery
-    /// failed while it is still `pending` gets a new one. The same again, by its id, is [`Queued::New`] as it is by then;
-    /// another one with its id is [`StoreError::Refused`].
+    /// Queues a delivery, once per idempotency key and once per milestone. A `pending` milestone
+    /// with a failed delivery gets a new one. Repeating a request by its id returns [`Queued::New`]
+    /// with the present state; another delivery with the id is [`StoreError::Refused`].
     async fn queue(&self, delivery: &NewDelivery) -> Result<Queued>;
-    /// One delivery.
     async fn delivery(&self, id: Id) -> Result<Option<Delivery>>;
     /// Deliveries of a project, in the order of queueing, with the beginnings of their texts.
     async fn deliveries(&self, project: Id, page: Page) -> Result<Listing<Excerpt<Delivery>>>;
-    /// The deliveries of a project that are not over, in the order of queueing, with the beginnings of their
+    /// The open deliveries of a project, in the order of queueing, with the beginnings of their
     /// texts.
     async fn open_deliveries(&self, project: Id) -> Result<Vec<Excerpt<Delivery>>>;
-    /// The first delivery of a project that is not over, whole.
+    /// The first open delivery of a project, with its whole text.
     async fn next_delivery(&self, project: Id) -> Result<Option<Delivery>>;
-    /// Every project that has a delivery that is not over.
+    /// All projects with an open delivery.
     async fn projects_with_open_deliveries(&self) -> Result<Vec<Id>>;
-    /// Changes a delivery by compare-and-set on its version. In the same step: `submitted` moves its milestone
-    /// from `pending` to `in_progress` ([`MovedBy::Delivery`], with [`wxcode_core::milestone::SUBMITTED`] as the reason)
-    /// and the project from `created` to `initialized` (if it has a milestone);
-    /// `failed` gives [`OutputProject::new_project_delivery`] back if this delivery holds it, and notes
-    /// [`MovedBy::Delivery`] and the step's error on its milestone, if that is `pending` and this is its delivery
-    /// (`updated_at` stays).
-    /// The delivery afterwards; `None` if the version was another one, or the delivery is over: that never changes again.
+    /// Changes a delivery by compare-and-set on its version.
+    ///
+    /// In the same step `submitted` moves its milestone from `pending` to `in_progress`
+    /// ([`MovedBy::Delivery`], reason [`wxcode_core::milestone::SUBMITTED`]) and, for a milestone's
+    /// command, the project from `created` to `initialized`.
+    ///
+    /// In the same step `failed` frees [`OutputProject::new_project_delivery`] if this delivery
+    /// holds it. It also sets [`MovedBy::Delivery`] and the step's error on its milestone, if that
+    /// is `pending` with this delivery; `updated_at` stays.
+    ///
+    /// Returns the delivery afterwards; `None` if the version was another one or the delivery is
+    /// over. A delivery never changes after its end.
     async fn step(&self, step: &Step) -> Result<Option<Delivery>>;
-    /// Adds a delivery of another store as it is, behind those that its project has, whatever their number; its milestone
-    /// and its project stay as they are. The same again is added already. Whether the project is there.
+    /// Adds a delivery of another store unchanged, after those of its project, beyond any bound.
+    /// Its milestone and its project stay as they are. A repeated call succeeds. Returns whether
+    /// the project exists.
     async fn restore_delivery(&self, delivery: &Delivery) -> Result<bool>;
 
-    /// A project's lease, if it ever had one, and is there.
+    /// A project's lease; `None` before the first one, and without the project.
     async fn lease(&self, project: Id) -> Result<Option<Lease>>;
-    /// Takes, renews or gives back a project's lease: puts `new` in place of `old`, if that is what is recorded by its epoch
-    /// and its beat ([`Lease::is_same`]); `None`: nothing is. What `new` is to be, [`wxcode_core::lease`] says; it must not be
-    /// the same as `old`. Nothing else of the project changes.
+    /// Takes, renews or releases a project's lease: replaces `old` by `new` if the stored lease has
+    /// the epoch and the renewal count of `old` ([`Lease::is_same`]); `None` expects no lease.
+    /// [`wxcode_core::lease`] decides on `new`, which must differ from `old`. Nothing else of the
+    /// project changes.
     async fn swap_lease(&self, project: Id, old: Option<&Lease>, new: &Lease) -> Result<Swapped>;
 }

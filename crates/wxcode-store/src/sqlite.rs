@@ -1,4 +1,4 @@
-//! The embedded store: one SQLite file in the data folder, which any SQLite tool can look into.
+//! The embedded store: one SQLite file in the data folder, readable by any SQLite tool.
 
 mod columns;
 mod delivery;
@@ -38,23 +38,21 @@ use crate::{
     Rotation, Step, Store, StoreError, Swapped,
 };
 
-/// Why a file cannot be the store.
+/// The reason to refuse a file as the store.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The file or its folder cannot be reached.
+    /// The file or its folder is unreachable.
     #[error("cannot open {}: {source}; check that the folder exists and that this user may write in it", path.display())]
     Io {
-        /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's message.
         source: io::Error,
     },
     /// The file would be on a network file system, where its journal cannot work.
     #[error("{} is on {kind}, where an SQLite file gets damaged: choose a local folder, or use a shared store", path.display())]
     Network {
-        /// The file.
         path: PathBuf,
-        /// The file system.
+        /// The file system's name.
         kind: &'static str,
     },
     /// A newer wxcode wrote the file.
@@ -63,44 +61,46 @@ pub enum OpenError {
         path.display()
     )]
     Newer {
-        /// The file.
         path: PathBuf,
-        /// Its version.
+        /// The file's version.
         found: i32,
-        /// The newest that this version knows.
+        /// The newest version known to this build.
         known: i32,
     },
-    /// The file is another program's.
+    /// The file belongs to another program.
     #[error("{} is a database of another program: choose another path", .0.display())]
     Foreign(PathBuf),
-    /// The database itself failed.
+    /// The database engine failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// The embedded store. Several processes may have the same file open.
+/// The embedded store. Several processes may open the same file.
 ///
-/// A full disk, a locked or unwritable file is [`StoreError::Unavailable`]; the next operation tries afresh, so nothing
-/// needs a restart once the cause is gone. Dropping it closes the file, after the changes that were begun.
+/// A full disk, a locked or an unwritable file is [`StoreError::Unavailable`]. The next operation
+/// tries again, so no restart is needed once the cause is gone. Dropping the store finishes the
+/// begun changes and closes the file.
 pub struct SqliteStore {
     readers: Readers,
-    /// Dropped last: the last connection to close takes the journal into the file.
+    /// Dropped last: the last connection to close moves the journal into the file.
     writer: Writer,
 }
 
 impl SqliteStore {
-    /// Opens the file at `path`, with mode 0600, and creates it or brings it up to this version where needed.
+    /// Opens the file at `path`, with mode 0600; creates it or brings it up to this version if
+    /// needed.
     ///
-    /// It blocks, for up to 5 seconds where another process has the file locked.
+    /// Blocks, for up to 5 seconds if another process has locked the file.
     ///
     /// # Errors
-    /// When the file cannot be read and written, is another program's or a newer version's, or on a network file system.
+    /// The file cannot be read and written, belongs to another program or a newer version, or is on
+    /// a network file system.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let io = |source| OpenError::Io {
             path: path.to_owned(),
             source,
         };
-        // Later operations must mean the same file wherever the process has gone.
+        // Later operations must reach the same file from any working folder.
         let path: Arc<Path> = std::path::absolute(path).map_err(io)?.into();
         let link = Link::create(Arc::clone(&path))?;
         let writer = Writer::start(Arc::clone(&path), link).map_err(io)?;
@@ -114,7 +114,7 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn ping(&self) -> Result<()> {
-        // Takes the write lock: a file that can only be read is not available.
+        // Takes the write lock: a read-only file is not available.
         self.writer
             .run(|tx| Ok(tx.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?))
             .await

@@ -1,4 +1,4 @@
-//! The embedded store keeps every promise.
+//! Runs the conformance suite on the embedded store.
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What only the embedded store promises: how it treats its file.
+//! Tests of the embedded store's own promises: the treatment of its file.
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::{
@@ -38,7 +38,7 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+fn next_to(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
@@ -49,7 +49,7 @@ async fn only_the_user_can_read_the_file_and_its_journal() {
     let (_folder, path) = place();
     let store = SqliteStore::open(&path).unwrap();
     sample::add_project(&store).await;
-    for file in [path.clone(), beside(&path, "-wal"), beside(&path, "-shm")] {
+    for file in [path.clone(), next_to(&path, "-wal"), next_to(&path, "-shm")] {
         assert_eq!(mode(&file), 0o600, "{}", file.display());
     }
     drop(store);
@@ -59,7 +59,7 @@ async fn only_the_user_can_read_the_file_and_its_journal() {
 }
 
 #[tokio::test]
-async fn a_file_of_schema_version_1_is_brought_up_with_all_its_records() {
+async fn a_version_1_file_keeps_its_records() {
     let (_folder, path) = place();
     let old = Connection::open(&path).unwrap();
     old.execute_batch(include_str!("fixtures/version-1.sql"))
@@ -106,7 +106,7 @@ async fn a_file_of_schema_version_1_is_brought_up_with_all_its_records() {
         (Route::Prompt, None, 1)
     );
 
-    // What version 1 had no place for.
+    // Fields without a place in version 1.
     let mut step = sample::step(waiting, DeliveryState::Written);
     step.after_seq = Some(12);
     assert_eq!(
@@ -123,7 +123,7 @@ async fn a_file_of_schema_version_1_is_brought_up_with_all_its_records() {
 }
 
 #[tokio::test]
-async fn a_file_of_a_newer_version_is_refused_and_left_alone() {
+async fn a_newer_file_is_refused_untouched() {
     let (_folder, path) = place();
     drop(SqliteStore::open(&path).unwrap());
     let newer = Connection::open(&path).unwrap();
@@ -149,7 +149,7 @@ async fn a_file_of_a_newer_version_is_refused_and_left_alone() {
 }
 
 #[test]
-fn what_is_no_store_is_refused_and_left_alone() {
+fn other_files_are_refused_untouched() {
     let (folder, path) = place();
     let other = Connection::open(&path).unwrap();
     other.execute_batch("CREATE TABLE theirs (x)").unwrap();
@@ -180,7 +180,7 @@ fn what_is_no_store_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_record_that_is_not_understood_is_said_to_be_so() {
+async fn an_unknown_record_is_reported() {
     let (_folder, path) = place();
     let store = SqliteStore::open(&path).unwrap();
     let (good, bad) = (
@@ -212,7 +212,7 @@ async fn a_record_that_is_not_understood_is_said_to_be_so() {
 }
 
 #[tokio::test]
-async fn what_no_column_can_hold_is_refused() {
+async fn values_beyond_a_column_are_refused() {
     use std::os::unix::ffi::OsStrExt;
     let (_folder, path) = place();
     let store = SqliteStore::open(&path).unwrap();
@@ -228,14 +228,14 @@ async fn what_no_column_can_hold_is_refused() {
 }
 
 #[tokio::test]
-async fn a_file_that_was_moved_away_is_missed_and_taken_up_again() {
+async fn a_moved_file_is_missed_until_return() {
     let (folder, path) = place();
     let store = SqliteStore::open(&path).unwrap();
     let before = sample::add_project(&store).await;
     let away = folder.path().join("away");
     fs::create_dir(&away).unwrap();
     let files: Vec<_> = ["", "-wal", "-shm"]
-        .map(|suffix| beside(&path, suffix))
+        .map(|suffix| next_to(&path, suffix))
         .into();
     let moved = |file: &Path| away.join(file.file_name().unwrap());
     for file in &files {
@@ -250,7 +250,7 @@ async fn a_file_that_was_moved_away_is_missed_and_taken_up_again() {
         assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
         assert!(error.to_string().contains("put it back"), "{error}");
     }
-    assert!(!path.exists(), "no empty file hides that it is gone");
+    assert!(!path.exists(), "no empty file hides the loss");
     for file in &files {
         fs::rename(moved(file), file).unwrap();
     }
@@ -268,18 +268,18 @@ async fn a_file_that_was_moved_away_is_missed_and_taken_up_again() {
 }
 
 #[tokio::test]
-async fn a_file_that_took_its_place_is_taken_up_whole() {
+async fn a_replaced_file_is_reopened_whole() {
     let (folder, path) = place();
     let store = SqliteStore::open(&path).unwrap();
     let replaced = sample::add_project(&store).await;
     assert!(store.project(replaced).await.unwrap().is_some());
 
-    // What it has is still in its journal.
+    // Its content is still in its journal.
     let elsewhere = folder.path().join("other.db");
     let other = SqliteStore::open(&elsewhere).unwrap();
     let restored = sample::add_project(&other).await;
     for suffix in ["", "-wal", "-shm"] {
-        fs::rename(beside(&elsewhere, suffix), beside(&path, suffix)).unwrap();
+        fs::rename(next_to(&elsewhere, suffix), next_to(&path, suffix)).unwrap();
     }
     drop(other);
 
@@ -300,7 +300,7 @@ async fn a_file_that_took_its_place_is_taken_up_whole() {
 }
 
 #[tokio::test]
-async fn a_locked_file_is_unavailable_for_writing_only_and_for_as_long() {
+async fn a_locked_file_blocks_writes_only() {
     let (_folder, path) = place();
     let store = SqliteStore::open(&path).unwrap();
     let id = sample::add_project(&store).await;
@@ -373,7 +373,7 @@ fn a_new_file_can_be_opened_by_many_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn more_readers_and_writers_than_places_all_get_their_turn() {
+async fn excess_readers_and_writers_are_served() {
     let (_folder, path) = place();
     let store = Arc::new(SqliteStore::open(&path).unwrap());
     let id = sample::add_project(&*store).await;

@@ -1,62 +1,63 @@
-//! The form that the agent's questions are: a page for each, and one at the end that shows all answers.
+//! Reads the form of the agent's questions: one page per question, and a last page with all
+//! answers.
 //!
-//! A page has its options, a field for a text of one's own, where several may be taken a row that goes on, and below an edge
-//! the offer to talk about it. A form of one question that takes one answer has no last page.
+//! A page has options and a field for free text. If several options may be taken, a row leads to
+//! the next page. Below an edge follows the offer to talk about the question. A form with one
+//! single-answer question has no last page.
 
 use super::{
     options::{Choices, MARK, bare as without_box, is_wrapped},
     region::{bare, is_edge},
 };
 
-/// What stands on every page of a question.
+/// A text on every page of a question.
 pub(super) const CHAT: &str = "Chat about this";
-/// What stands on the last page.
+/// A text on the last page.
 const REVIEW: &str = "Review your answers";
-/// What hands the answers in.
+/// The choice to submit the answers.
 const SUBMIT: &str = "Submit answers";
-/// What goes on to the next page, where several options may be taken.
+/// The row to the next page, if several options may be taken.
 const NEXT: &[&str] = &["Submit", "Next"];
-/// What stands in an empty field.
+/// The placeholder of an empty field.
 const EMPTY: &[&str] = &["Type something.", "Type something"];
 
-/// What is on a page of a form besides its choices.
+/// The parts of a form's page besides its choices.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Form {
-    /// For each choice whether it is ticked; `None` where it has no box.
+    /// Per choice whether it is ticked; `None` without a box.
     pub ticks: Vec<Option<bool>>,
-    /// The choice that is a field for a text of one's own.
+    /// The index of the field for free text.
     pub field: Option<usize>,
-    /// What was typed into it.
+    /// The text in that field.
     pub typed: String,
-    /// The choice that goes on to the next page.
+    /// The index of the choice to go on to the next page.
     pub next: Option<usize>,
-    /// On the last page, the choice that hands the answers in.
+    /// On the last page, the index of the choice to submit the answers.
     pub submit: Option<usize>,
-    /// The questions and answers that the last page shows, without white space.
+    /// The questions and answers on the last page, without white space.
     pub answers: Vec<(String, String)>,
 }
 
-/// A page as it was read: the choices, the marked one, and the rest.
+/// A parsed page: the choices, the marked one, and the rest.
 pub(super) struct Page {
     pub(super) options: Vec<String>,
     pub(super) selected: Option<usize>,
     pub(super) form: Form,
 }
 
-/// One row that the mark can stand on.
+/// One row for the mark.
 #[derive(Default)]
 struct Row<'a> {
     marked: bool,
     ticked: Option<bool>,
     text: &'a str,
     is_next: bool,
-    /// What follows it up to the next row: the rest of a long text, a description.
+    /// The lines up to the next row: the rest of a long text, a description.
     rest: Vec<&'a str>,
-    /// The line itself.
     line: &'a str,
 }
 
-/// Reads lines of a screen of `width` as a page of a form.
+/// Parses lines of a screen of `width` as a page of a form.
 pub(super) fn read(lines: &[&str], width: usize) -> Option<Page> {
     if lines.iter().any(|line| line.trim() == REVIEW) {
         return review(lines, width);
@@ -91,7 +92,7 @@ pub(super) fn read(lines: &[&str], width: usize) -> Option<Page> {
 }
 
 impl Row<'_> {
-    /// Its text with as much of the next lines as belongs to it, and without what describes it.
+    /// The row's text with its continuation lines, without its description.
     fn name(&self, width: usize) -> String {
         let mut name = without_box(self.text);
         let mut previous = self.line;
@@ -106,7 +107,7 @@ impl Row<'_> {
         name
     }
 
-    /// Its text with all lines up to the next row.
+    /// The row's text with all lines up to the next row.
     fn whole(&self) -> String {
         let first = without_box(self.text);
         let rest = self.rest.iter().map(|line| line.trim());
@@ -137,7 +138,8 @@ fn rows<'a>(lines: &[&'a str]) -> Vec<Row<'a>> {
     rows
 }
 
-/// Reads a line as a row; `before` is the number of the row before it, which has a box or not.
+/// Parses a line as a row; `before` is the number of the previous row, and whether that row has a
+/// box.
 fn row<'a>(line: &'a str, before: Option<u32>, has_box: bool) -> Option<Row<'a>> {
     let (marked, rest) = unmarked(line)?;
     if has_box && NEXT.contains(&rest.trim()) {
@@ -168,7 +170,7 @@ fn row<'a>(line: &'a str, before: Option<u32>, has_box: bool) -> Option<Row<'a>>
     })
 }
 
-/// A line without its mark, which stands in the first column or nowhere.
+/// Returns a line without its mark; the mark is in the first column or missing.
 fn unmarked(line: &str) -> Option<(bool, &str)> {
     match line.strip_prefix(MARK) {
         Some(rest) => Some((true, rest.trim_start())),
@@ -177,7 +179,7 @@ fn unmarked(line: &str) -> Option<(bool, &str)> {
     }
 }
 
-/// The number that a row begins with, in the third column.
+/// Parses a row's number in the third column.
 fn number_of(line: &str) -> Option<u32> {
     let mut columns = line.chars();
     let _ = (columns.next(), columns.next());
@@ -187,7 +189,7 @@ fn number_of(line: &str) -> Option<u32> {
     is_numbered.then(|| text[..digits].parse().ok()).flatten()
 }
 
-/// The last page: questions behind `●`, answers behind `→`, long ones on several lines.
+/// Parses the last page: questions after `●`, answers after `→`, long ones over several lines.
 fn review(lines: &[&str], width: usize) -> Option<Page> {
     let choices = Choices::find(lines, width)?;
     let submit = choices.options.iter().position(|option| option == SUBMIT)?;

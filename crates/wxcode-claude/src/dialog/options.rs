@@ -1,6 +1,6 @@
-//! The choices of a dialog.
+//! Reads the choices of a dialog.
 
-/// What marks the choice that Enter would take.
+/// The mark of the choice that Enter would take.
 pub(super) const MARK: char = '❯';
 
 /// The choices of a dialog and the marked one.
@@ -10,7 +10,7 @@ pub(super) struct Choices {
     pub(super) selected: usize,
 }
 
-/// A line that shows a choice.
+/// A line with a choice.
 struct Choice<'a> {
     marked: bool,
     /// The column of its number or, without one, of its text.
@@ -20,14 +20,14 @@ struct Choice<'a> {
 }
 
 impl Choices {
-    /// The choices around the last mark in `lines` of a screen of `width`, if there is one.
+    /// Returns the choices around the last mark in `lines` of a screen of `width`.
     pub(super) fn find(lines: &[&str], width: usize) -> Option<Self> {
         let (at, marked) = lines.iter().enumerate().rev().find_map(|(at, line)| {
             Choice::read(line)
                 .filter(|choice| choice.marked)
                 .map(|choice| (at, choice))
         })?;
-        // With numbers, descriptions may stand between the choices; without, the choices stand together.
+        // Descriptions may separate numbered choices; unnumbered choices are adjacent.
         let belongs = |choice: &Choice<'_>| {
             choice.column == marked.column && choice.number.is_some() == marked.number.is_some()
         };
@@ -55,7 +55,7 @@ impl Choices {
             let choice = Choice::read(text);
             match choice.filter(belongs) {
                 Some(choice) => {
-                    // A list that begins anew is another one.
+                    // A list starting again at 1 is another list.
                     if numbered && line > at && choice.number == Some(1) {
                         break;
                     }
@@ -76,11 +76,11 @@ impl Choices {
                 None => break,
             }
         }
-        // One thing is no choice.
+        // One item is no choice.
         (choices.options.len() > 1).then_some(choices)
     }
 
-    /// Whether they are a kind of yes and a kind of no. Without numbers the no comes first.
+    /// Whether the choices are a kind of yes and a kind of no. Without numbers the no comes first.
     pub(super) fn are_yes_and_no(&self) -> bool {
         let begins = |word: &str| self.options.iter().any(|option| option.starts_with(word));
         match self.options.first() {
@@ -91,20 +91,21 @@ impl Choices {
 }
 
 impl<'a> Choice<'a> {
-    /// Reads a line as a choice. Any indented text may be one without a number.
+    /// Parses a line as a choice. Any indented text may be an unnumbered one.
     fn read(line: &'a str) -> Option<Self> {
         let trimmed = line.trim_start();
         let (marked, rest) = match trimmed.strip_prefix(MARK) {
             Some(rest) if rest.starts_with(char::is_whitespace) => (true, rest.trim_start()),
             _ => (false, trimmed),
         };
-        // The tick of the current setting stands before the text.
+        // The tick of the current setting precedes the text.
         let rest = rest.strip_prefix("✔ ").unwrap_or(rest);
         let column = line.chars().count() - rest.chars().count();
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
         let numbered = rest[digits..].strip_prefix(". ").filter(|_| digits > 0);
         let number = numbered.and_then(|_| rest[..digits].parse().ok());
-        // A mark in the first column without a number is the user's own message in the conversation.
+        // A mark in the first column without a number is the user's own message in the
+        // conversation.
         let is_choice = column >= if number.is_some() { 2 } else { 3 } && !rest.is_empty();
         is_choice.then(|| Self {
             marked,
@@ -115,7 +116,7 @@ impl<'a> Choice<'a> {
     }
 }
 
-/// A choice's text without boxes and ticks.
+/// Returns a choice's text without boxes and ticks.
 pub(super) fn bare(text: &str) -> String {
     let text = text.trim();
     let text = ["[ ] ", "[✔] "]
@@ -125,7 +126,7 @@ pub(super) fn bare(text: &str) -> String {
     text.strip_suffix(" ✔").unwrap_or(text).to_owned()
 }
 
-/// Whether `line` goes on where `previous` had no room for its first word.
+/// Whether `line` continues `previous`, which had no room for the first word.
 pub(super) fn is_wrapped(previous: &str, line: &str, width: usize) -> bool {
     let word = line
         .split_whitespace()

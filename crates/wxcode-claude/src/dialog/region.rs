@@ -1,12 +1,12 @@
-//! The parts of a screen: edges, the input box, and what stands at the bottom.
+//! Splits a screen into its parts: edges, the input box, and the text at the bottom.
 
-/// Shortest edge, in characters: narrower screens are not told apart.
+/// Shortest edge, in characters; narrower screens show no edge.
 const EDGE_MIN: usize = 20;
 
 /// Most lines below the input box: hints, status lines, completions.
 const BELOW_BOX_MAX: usize = 12;
 
-/// A screen's lines without what is blank at their ends and at the bottom.
+/// A screen's lines, without trailing blanks and blank lines at the bottom.
 pub(crate) struct Screen<'a> {
     lines: Vec<&'a str>,
     width: usize,
@@ -26,18 +26,18 @@ impl<'a> Screen<'a> {
         Self { lines, width }
     }
 
-    /// The width in characters: that of the longest line.
+    /// The width of the longest line, in characters.
     pub(super) const fn width(&self) -> usize {
         self.width
     }
 
-    /// Whether the input box is on the screen.
+    /// Whether the screen shows the input box.
     pub(super) fn has_input_box(&self) -> bool {
         self.input_box().is_some()
     }
 
-    /// The input box as the lines of its upper and its lower edge, where the last two edges hold one: a line that
-    /// begins with the prompt's mark, or with the `!` of the shell mode.
+    /// Returns the lines of the input box's upper and lower edge: the last two edges, around a line
+    /// with the prompt's mark or the `!` of shell mode.
     pub(crate) fn input_box(&self) -> Option<(usize, usize)> {
         let mut rules = self.edges().filter(|&at| self.lines[at].starts_with('─'));
         let (bottom, top) = (rules.next_back()?, rules.next_back()?);
@@ -45,7 +45,7 @@ impl<'a> Screen<'a> {
         let has_mark =
             marked.is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
         let is_last = self.lines.len() - bottom <= BELOW_BOX_MAX;
-        // Further lines of the box are indented; numbered choices are those of a question.
+        // Further lines of the box are indented; numbered choices belong to a question.
         let is_box = has_mark
             && is_last
             && self.lines[top + 2..bottom]
@@ -55,7 +55,7 @@ impl<'a> Screen<'a> {
         is_box.then_some((top, bottom))
     }
 
-    /// What may be a dialog: below the last edge, then below the one before it.
+    /// Returns the possible dialogs: below the last edge, then below the one before.
     pub(super) fn regions(&self) -> Vec<&[&'a str]> {
         self.edges()
             .rev()
@@ -64,7 +64,7 @@ impl<'a> Screen<'a> {
             .collect()
     }
 
-    /// All lines: a dialog that fills the screen shows no edge.
+    /// All lines: a full-screen dialog shows no edge.
     pub(crate) fn lines(&self) -> &[&'a str] {
         &self.lines
     }
@@ -74,7 +74,7 @@ impl<'a> Screen<'a> {
     }
 }
 
-/// A line across the screen, from its first column on, perhaps with a few words in it.
+/// Whether a line crosses the screen from its first column on, perhaps with a few words inside.
 pub(super) fn is_edge(line: &str) -> bool {
     ['─', '▔'].iter().any(|&stroke| {
         let strokes = line.chars().filter(|&c| c == stroke).count();
@@ -92,7 +92,7 @@ fn is_numbered(text: &str) -> bool {
     digits > 0 && text[digits..].starts_with(". ")
 }
 
-/// Lines as one text, whatever their wrapping.
+/// Joins lines into one text, independent of wrapping.
 pub(super) fn flowing(lines: &[&str]) -> String {
     lines
         .iter()
@@ -101,15 +101,16 @@ pub(super) fn flowing(lines: &[&str]) -> String {
         .join(" ")
 }
 
-/// A text without its white space.
+/// Removes white space from a text.
 pub(super) fn bare(text: &str) -> String {
     text.split_whitespace().collect()
 }
 
-/// What marks, ticks or frames texts in a dialog.
+/// Characters for marks, ticks and frames in a dialog.
 const SIGNS: [char; 5] = ['❯', '✔', '☐', '☒', '│'];
 
-/// The text of lines without white space and without what marks a choice: the same wherever the mark stands.
+/// Returns the text of lines without white space and marks: the same for every position of the
+/// mark.
 pub(super) fn unmarked(lines: &[&str]) -> String {
     lines
         .iter()

@@ -1,22 +1,22 @@
-//! The questions that Claude asks the user by a tool.
+//! Parses the questions of the tool `AskUserQuestion`.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The tool by which Claude asks the user something.
+/// Claude's tool for questions to the user.
 pub const QUESTION_TOOL: &str = "AskUserQuestion";
 
 /// A question in the input of [`QUESTION_TOOL`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Question {
-    /// What is asked.
+    /// The question.
     pub question: String,
-    /// A word or two for it.
+    /// A title of a word or two.
     pub header: String,
-    /// Whether several options may be taken.
+    /// Whether the user may choose several options.
     pub multi_select: bool,
-    /// What may be chosen.
+    /// The options.
     pub options: Vec<QuestionOption>,
 }
 
@@ -24,13 +24,13 @@ pub struct Question {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct QuestionOption {
-    /// Its name.
+    /// The name.
     pub label: String,
-    /// What it means.
+    /// The meaning.
     pub description: String,
 }
 
-/// The questions in the input of [`QUESTION_TOOL`]; none where it is not as this version knows it.
+/// Returns the questions in the input of [`QUESTION_TOOL`]; none for an unknown form.
 #[must_use]
 pub fn questions(tool_input: &Value) -> Vec<Question> {
     Vec::deserialize(&tool_input["questions"]).unwrap_or_default()

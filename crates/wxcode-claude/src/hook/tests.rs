@@ -101,7 +101,7 @@ fn reads_the_events_of_the_real_cli() {
 }
 
 #[test]
-fn failures_end_what_they_belong_to() {
+fn failures_end_their_tool_or_turn() {
     assert_eq!(
         kind(json!({ "hook_event_name": "StopFailure", "error": "server_error" })),
         HookKind::Stop {
@@ -125,7 +125,7 @@ fn failures_end_what_they_belong_to() {
 }
 
 #[test]
-fn what_a_later_version_adds_or_leaves_out_is_borne() {
+fn unknown_and_missing_fields_are_tolerated() {
     assert_eq!(
         kind(json!({ "hook_event_name": "Novelty", "x": [1] })),
         HookKind::Other("Novelty".into())
@@ -146,7 +146,7 @@ fn what_a_later_version_adds_or_leaves_out_is_borne() {
 }
 
 #[test]
-fn what_is_no_event_is_refused_with_a_reason() {
+fn invalid_payloads_are_refused_with_reasons() {
     for bytes in [&b""[..], b"[]", b"{", b"\xff"] {
         assert!(
             matches!(parse(bytes), Err(HookError::NotJson(_))),

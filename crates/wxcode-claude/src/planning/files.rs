@@ -1,4 +1,4 @@
-//! Bounded reading below `.planning/`, and never out of the workspace.
+//! Reads files below `.planning/`, within bounds and within the workspace.
 
 use std::{
     cell::Cell,
@@ -14,10 +14,10 @@ use super::{DOCUMENT_MAX, ENTRIES_MAX, HEAD_MAX};
 
 const PLANNING: &str = ".planning";
 
-/// A `.planning/` that can be listed.
+/// A listable `.planning/`.
 pub(super) struct Files {
     workspace: Folder,
-    /// How many more entries may be looked at.
+    /// The number of entries still allowed.
     pub(super) entries_left: Cell<usize>,
     truncated: Cell<bool>,
 }
@@ -30,11 +30,11 @@ pub(super) struct Entry {
 }
 
 impl Files {
-    /// `None` when there is no `.planning`.
+    /// Opens the folder; `None` if there is no `.planning`.
     pub(super) fn open(workspace: &Path) -> Result<Option<Self>, FileError> {
         let opened = Folder::open(workspace).and_then(|workspace| {
             let planning = workspace.folder(Path::new(PLANNING), Links::Beneath)?;
-            // Whether it can be listed.
+            // Checks that the folder can be listed.
             planning.names(0)?;
             Ok(workspace)
         });
@@ -54,12 +54,12 @@ impl Files {
         self.truncated.get()
     }
 
-    /// Notes that a bound was reached.
+    /// Records that a bound was reached.
     pub(super) fn truncate(&self) {
         self.truncated.set(true);
     }
 
-    /// A document as text, up to its bound; `None` when it is no file or cannot be read.
+    /// Reads a document as text, up to its bound; `None` if it is no file or unreadable.
     pub(super) fn document(&self, name: &str) -> Option<String> {
         let (text, is_whole) = self.beginning(Path::new(name), DOCUMENT_MAX)?;
         if !is_whole {
@@ -68,12 +68,12 @@ impl Files {
         Some(text)
     }
 
-    /// The beginning of a file as text; `None` when it is no file or cannot be read.
+    /// Reads the beginning of a file as text; `None` if it is no file or unreadable.
     pub(super) fn head(&self, path: &Path) -> Option<String> {
         Some(self.beginning(path, HEAD_MAX)?.0)
     }
 
-    /// The first `max` bytes as text, and whether they are all.
+    /// Reads the first `max` bytes as text, and whether the file ends there.
     fn beginning(&self, path: &Path, max: u64) -> Option<(String, bool)> {
         let file = self.workspace.file(&below(path), Links::Beneath).ok()?;
         let len = file.len();
@@ -83,12 +83,12 @@ impl Files {
         Some((text, len <= max))
     }
 
-    /// The entries of a folder by name; none when it is no folder or cannot be read.
+    /// Returns a folder's entries by name; none if it is no folder or unreadable.
     pub(super) fn list(&self, path: &Path) -> Vec<Entry> {
         let Ok(folder) = self.workspace.folder(&below(path), Links::Beneath) else {
             return Vec::new();
         };
-        // One more than may be looked at tells that there are more.
+        // One entry above the bound shows that more exist.
         let names = folder.names(self.entries_left.get().saturating_add(1));
         let mut found = Vec::new();
         for name in names.unwrap_or_default() {
@@ -97,7 +97,7 @@ impl Files {
                 break;
             };
             self.entries_left.set(left);
-            // A name that is not UTF-8 is none of those that count.
+            // Skip a name outside UTF-8: no known name is one.
             let metadata = self.metadata(&folder, path, &name);
             if let (Ok(name), Some(metadata)) = (name.into_string(), metadata) {
                 found.push(Entry {
@@ -111,7 +111,7 @@ impl Files {
         found
     }
 
-    /// Of what a link leads to, if that is in the workspace.
+    /// For a link, the kind of its target, if that is in the workspace.
     fn metadata(&self, folder: &Folder, path: &Path, name: &OsStr) -> Option<Metadata> {
         let metadata = folder.metadata(name).ok()?;
         if metadata.is_symlink() {
@@ -123,7 +123,7 @@ impl Files {
     }
 }
 
-/// The path in the workspace of one below `.planning/`.
+/// Converts a path below `.planning/` to one in the workspace.
 fn below(path: &Path) -> PathBuf {
     Path::new(PLANNING).join(path)
 }

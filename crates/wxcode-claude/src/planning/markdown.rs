@@ -1,11 +1,11 @@
-//! The few forms of Markdown and front matter that the documents use.
+//! Parses the few forms of Markdown and front matter in the documents.
 
 use super::TEXT_MAX;
 
-/// Longest name of a field, in bytes; what is longer is a sentence with a colon.
+/// Longest name of a field, in bytes; anything longer is a sentence with a colon.
 const KEY_MAX: usize = 40;
 
-/// The lines that are not in a code block.
+/// The lines outside of code blocks.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
     let mut fenced = false;
     text.lines().filter(move |line| {
@@ -15,7 +15,7 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// A text without surrounding spaces, cut to its bound; `None` when nothing is left.
+/// Trims a text and cuts it to its bound; `None` if nothing remains.
 pub(super) fn cut(text: &str) -> Option<String> {
     let text = text.trim();
     (!text.is_empty()).then(|| text.chars().take(TEXT_MAX).collect())
@@ -36,7 +36,7 @@ pub(super) fn item(line: &str) -> Option<&str> {
         .map(str::trim)
 }
 
-/// Whether a list item's box is ticked, and its text.
+/// Whether a list item's box is ticked, and the item's text.
 pub(super) fn checkbox(line: &str) -> Option<(bool, &str)> {
     let rest = item(line)?.strip_prefix('[')?;
     let mut characters = rest.chars();
@@ -48,13 +48,14 @@ pub(super) fn checkbox(line: &str) -> Option<(bool, &str)> {
     Some((ticked, characters.as_str().strip_prefix(']')?.trim()))
 }
 
-/// The text between leading `**` and the next `**`, and what follows; a colon may stand on either side.
+/// Splits a text with leading `**` at the closing `**`; a colon may stand on either side.
 pub(super) fn bold(text: &str) -> Option<(&str, &str)> {
     let (inner, rest) = text.strip_prefix("**")?.split_once("**")?;
     Some((inner.trim().trim_end_matches(':'), rest))
 }
 
-/// A field in one of its forms: `Goal: x`, `**Goal:** x`, `**Goal**: x`; the name in lower case.
+/// Parses a field in one of its forms: `Goal: x`, `**Goal:** x`, `**Goal**: x`; the name in lower
+/// case.
 pub(super) fn field(line: &str) -> Option<(String, &str)> {
     let line = line.trim().trim_start_matches(['-', '*', '+', '>', ' ']);
     let (key, value) = line.split_once(':')?;
@@ -68,15 +69,15 @@ pub(super) fn field(line: &str) -> Option<(String, &str)> {
     ))
 }
 
-/// The cells of a table's row.
+/// The cells of a table row.
 pub(super) fn cells(line: &str) -> Option<Vec<&str>> {
     let row = line.trim().strip_prefix('|')?;
     let row = row.strip_suffix('|').unwrap_or(row);
     Some(row.split('|').map(str::trim).collect())
 }
 
-/// The scalars of a document's front matter, nested ones as `outer.inner`; without an end it goes on to the
-/// end of the text.
+/// The scalars of a document's front matter, nested ones as `outer.inner`. Front matter without an
+/// end extends to the end of the text.
 pub(super) fn front_matter(text: &str) -> Vec<(String, String)> {
     let mut lines = text.lines();
     if lines.next().map(str::trim_end) != Some("---") {
@@ -115,13 +116,13 @@ fn scalar(value: &str) -> String {
             return inner.to_owned();
         }
     }
-    // An opening quote whose other half is not written yet.
+    // An opening quote; the closing one is not written yet.
     let value = value.trim_start_matches(['"', '\'']);
     let end = value.find(" #").unwrap_or(value.len());
     value[..end].trim_end().to_owned()
 }
 
-/// What follows the front matter.
+/// The text after the front matter.
 pub(super) fn body(text: &str) -> &str {
     if text.lines().next().map(str::trim_end) != Some("---") {
         return text;
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn front_matter_is_read_as_far_as_it_goes() {
+    fn unfinished_front_matter_is_read() {
         let text =
             "---\na: 1 # one\nb: \"x: y\"\nc:\n  d: 'e'\n  - f\n# g: h\ni: null\n---\nbody: no\n";
         let expected = [("a", "1"), ("b", "x: y"), ("c.d", "e")]
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn code_blocks_are_passed_over() {
+    fn code_blocks_are_skipped() {
         let seen: Vec<_> = lines("a\n```md\nb\n```\nc\r\n```\nd").collect();
         assert_eq!(seen, ["a", "c"]);
     }

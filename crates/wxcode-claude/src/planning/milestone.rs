@@ -1,4 +1,4 @@
-//! Milestones of the planning documents: which were shipped, which is the current one.
+//! Finds the shipped milestones and the current one in the planning documents.
 
 use std::collections::BTreeMap;
 
@@ -8,22 +8,22 @@ use super::{
     markdown::{cut, heading, lines},
 };
 
-/// Most digits and parts of a version.
+/// Most digits per part of a version, and most parts.
 const DIGITS_MAX: usize = 6;
 const PARTS_MAX: usize = 4;
 
-/// What a line tells of a milestone.
+/// A milestone in a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct MilestoneLine {
     milestone: Milestone,
     is_shipped: bool,
-    /// It says that it is not over.
+    /// The line says that the milestone is not finished.
     is_open: bool,
 }
 
-/// A line that begins with a milestone: `✅ **v1.0 MVP** - Phases 1-4 (shipped 2026-01-24)`,
-/// `v1.0 MVP (Shipped: 2026-01-24)`.
-pub(super) fn told(text: &str) -> Option<Told> {
+/// Parses a line with a milestone at its beginning: `✅ **v1.0 MVP** - Phases 1-4 (shipped
+/// 2026-01-24)`, `v1.0 MVP (Shipped: 2026-01-24)`.
+pub(super) fn milestone_line(text: &str) -> Option<MilestoneLine> {
     let start = text.trim_start_matches(|character: char| {
         !character.is_alphanumeric() && character != '[' && character != '<'
     });
@@ -35,7 +35,7 @@ pub(super) fn told(text: &str) -> Option<Told> {
         .min()
         .unwrap_or(name.len());
     let lower = rest.to_lowercase();
-    Some(Told {
+    Some(MilestoneLine {
         milestone: Milestone {
             version: version.to_owned(),
             name: cut(&name[..end]),
@@ -50,7 +50,7 @@ pub(super) fn told(text: &str) -> Option<Told> {
     })
 }
 
-/// A version that a text begins with, as `v1.0` or `v7`, and the rest.
+/// Splits a leading version such as `v1.0` or `v7` from the rest of a text.
 fn version(text: &str) -> Option<(&str, &str)> {
     let numbers = text.strip_prefix('v')?;
     let end = numbers
@@ -64,7 +64,7 @@ fn version(text: &str) -> Option<(&str, &str)> {
     (good && !rest.starts_with(char::is_alphanumeric)).then(|| (&text[..=digits.len()], rest))
 }
 
-/// The order of versions.
+/// The sort key of a version.
 fn key(version: &str) -> Vec<u32> {
     version[1..]
         .split('.')
@@ -72,7 +72,7 @@ fn key(version: &str) -> Vec<u32> {
         .collect()
 }
 
-/// A day in the form `2026-01-24`.
+/// Finds a day in the form `2026-01-24`.
 fn date_in(text: &str) -> Option<String> {
     let at = text.find(|character: char| character.is_ascii_digit())?;
     let day = text.get(at..at + 10)?;
@@ -83,16 +83,16 @@ fn date_in(text: &str) -> Option<String> {
     is_day.then(|| day.to_owned())
 }
 
-/// The shipped milestones, of `MILESTONES.md`, of the roadmap, and of the archive's files
+/// Collects the shipped milestones from `MILESTONES.md`, the roadmap, and the archive's files
 /// `vX.Y-ROADMAP.md`.
-pub(super) fn shipped(text: &str, roadmap: &[Told], archive: &[Entry]) -> Vec<Milestone> {
+pub(super) fn shipped(text: &str, roadmap: &[MilestoneLine], archive: &[Entry]) -> Vec<Milestone> {
     let listed = lines(text)
-        .filter_map(|line| told(heading(line)?.1))
-        // The file lists what was shipped, unless it says otherwise.
+        .filter_map(|line| milestone_line(heading(line)?.1))
+        // The file lists shipped milestones, unless a line says otherwise.
         .filter(|told| told.is_shipped || !told.is_open);
     let archived = archive.iter().filter_map(|entry| {
         let (version, rest) = version(&entry.name)?;
-        (rest == "-ROADMAP.md" && !entry.is_dir).then(|| Told {
+        (rest == "-ROADMAP.md" && !entry.is_dir).then(|| MilestoneLine {
             milestone: Milestone {
                 version: version.to_owned(),
                 name: None,
@@ -129,8 +129,8 @@ pub(super) fn current(project: &str) -> Option<String> {
     })
 }
 
-/// The first milestone of the roadmap that is not shipped.
-pub(super) fn in_progress(roadmap: &[Told]) -> Option<String> {
+/// The first unshipped milestone of the roadmap.
+pub(super) fn in_progress(roadmap: &[MilestoneLine]) -> Option<String> {
     roadmap
         .iter()
         .find(|told| !told.is_shipped)
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_tell_of_milestones() {
+    fn lines_name_milestones() {
         for (line, version, name, shipped, is_shipped) in [
             (
                 "✅ **v1.0 MVP** - Phases 1-4 (shipped 2026-01-24)",
@@ -175,7 +175,7 @@ mod tests {
             ("v1.0.2: Repair", "v1.0.2", Some("Repair"), None, false),
             ("v2 (shipped soon)", "v2", None, None, true),
         ] {
-            let told = told(line).unwrap();
+            let told = milestone_line(line).unwrap();
             let milestone = &told.milestone;
             assert_eq!(
                 (
@@ -198,15 +198,15 @@ mod tests {
             "see v1.0",
             "v12345678",
         ] {
-            assert_eq!(told(line), None, "{line}");
+            assert_eq!(milestone_line(line), None, "{line}");
         }
     }
 
     #[test]
-    fn shipped_ones_come_from_three_places() {
+    fn shipped_milestones_have_three_sources() {
         let roadmap = [
-            told("✅ **v1.10 Ten** - x").unwrap(),
-            told("🚧 **v2.0 Next** - x").unwrap(),
+            milestone_line("✅ **v1.10 Ten** - x").unwrap(),
+            milestone_line("🚧 **v2.0 Next** - x").unwrap(),
         ];
         let entry = |name: &str| Entry {
             name: name.into(),

@@ -1,4 +1,4 @@
-//! Planning folders where there must be none: all milestones share the one at the root of the workspace.
+//! Finds misplaced planning folders: all milestones share the one at the root of the workspace.
 
 use std::{
     collections::VecDeque,
@@ -7,15 +7,15 @@ use std::{
 
 use wxcode_files::{Folder, Links};
 
-/// Most entries that are looked at.
+/// Most entries examined.
 const ENTRIES_MAX: usize = 2_000;
-/// How deep below the folder it is looked.
+/// Greatest depth examined below the folder.
 const DEPTH_MAX: usize = 3;
-/// Most folders that are told.
+/// Most folders reported.
 pub const MISPLACED_MAX: usize = 100;
 
-/// The folders `.planning` and `phases` below `folder` of a workspace, relative to the workspace, in order. Links are not
-/// followed. What cannot be read is passed over.
+/// Returns the folders `.planning` and `phases` below `folder`, relative to the workspace, in
+/// order. Follows no link and skips unreadable folders.
 #[must_use]
 pub fn misplaced(workspace: &Path, folder: &str) -> Vec<String> {
     let Ok(workspace) = Folder::open(workspace) else {
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn planning_and_phases_are_found_where_they_must_not_be() {
+    fn misplaced_planning_folders_are_found() {
         let temp = tempfile::tempdir().unwrap();
         for path in [
             ".planning/phases/01-a",
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_not_looked_without_end() {
+    fn the_search_is_bounded() {
         let temp = tempfile::tempdir().unwrap();
         for n in 0..150 {
             fs::create_dir_all(temp.path().join(format!("m/{n:03}/phases"))).unwrap();

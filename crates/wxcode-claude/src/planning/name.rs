@@ -1,14 +1,14 @@
-//! The names of phases' folders and of the files in them, in both dialects.
+//! Parses the names of phase folders and their files, in both dialects.
 
 use std::fmt;
 
-/// Most digits of a number, and most parts behind its dots; what has more is no number of a phase.
+/// Most digits of a phase number, and most parts after its dots.
 const DIGITS_MAX: usize = 6;
 const PARTS_MAX: usize = 4;
 /// Longest project code before a number, in bytes, as in `CK-01-slug`.
 const CODE_MAX: usize = 10;
 
-/// The number of a phase or a plan: `3`, `3.1`, `12A`, `12A.1`; ordered as they are worked on.
+/// The number of a phase or a plan: `3`, `3.1`, `12A`, `12A.1`; ordered like the work.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Number {
     whole: u32,
@@ -17,7 +17,7 @@ pub(super) struct Number {
 }
 
 impl Number {
-    /// The number that a text begins with, and the rest of the text.
+    /// Splits a leading number from the rest of a text.
     pub(super) fn take(text: &str) -> Option<(Self, &str)> {
         let (whole, mut rest) = digits(text)?;
         let mut letter = None;
@@ -41,7 +41,7 @@ impl Number {
         ))
     }
 
-    /// With two digits at least, as in names of files.
+    /// The number with two digits at least, as in file names.
     pub(super) fn padded(&self) -> String {
         let text = self.to_string();
         if self.whole < 10 {
@@ -72,7 +72,7 @@ fn digits(text: &str) -> Option<(u32, &str)> {
     Some((text[..end].parse().ok()?, &text[end..]))
 }
 
-/// Without a project code before a number.
+/// Removes a project code before a number.
 pub(super) fn without_code(text: &str) -> &str {
     match text.split_once('-') {
         Some((code, rest))
@@ -89,7 +89,7 @@ pub(super) fn without_code(text: &str) -> &str {
     }
 }
 
-/// The number and slug of a phase's folder.
+/// Parses the number and slug of a phase's folder.
 pub(super) fn folder(name: &str) -> Option<(Number, Option<&str>)> {
     let (number, rest) = Number::take(without_code(name))?;
     if rest.is_empty() {
@@ -99,26 +99,26 @@ pub(super) fn folder(name: &str) -> Option<(Number, Option<&str>)> {
     Some((number, (!slug.is_empty()).then_some(slug)))
 }
 
-/// What a file in a phase's folder is.
+/// The kind of a file in a phase's folder.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum PhaseFile {
     /// A plan, by its id.
     Plan(String),
     /// The summary of the plan of this id.
     Summary(String),
-    /// What verifying gave.
+    /// The result of a verification.
     Verification,
-    /// What a person found.
+    /// The result of an acceptance test.
     Uat,
-    /// What was discussed.
+    /// The context document.
     Context,
-    /// What was researched.
+    /// The research document.
     Research,
 }
 
-/// What the file `name` in the folder of `phase` is, be it `03-02-PLAN.md`, `PLAN-02-slug.md`,
-/// `3-PLAN-02-slug.md` or `PLAN.md`.
-pub(super) fn file(name: &str, phase: &Number) -> Option<Kind> {
+/// Classifies the file `name` in the folder of `phase`, in any form: `03-02-PLAN.md`,
+/// `PLAN-02-slug.md`, `3-PLAN-02-slug.md` or `PLAN.md`.
+pub(super) fn file(name: &str, phase: &Number) -> Option<PhaseFile> {
     let stem = name.strip_suffix(".md")?;
     // By-products of planning.
     if stem.ends_with("-OUTLINE") || stem.ends_with(".pre-bounce") {
@@ -129,19 +129,19 @@ pub(super) fn file(name: &str, phase: &Number) -> Option<Kind> {
         let before = stem[..start].trim_end_matches('-');
         let after = stem[start + word.len()..].trim_start_matches('-');
         match word {
-            "PLAN" => return Some(Kind::Plan(id(before, after, phase))),
-            "SUMMARY" => return Some(Kind::Summary(id(before, after, phase))),
-            "VERIFICATION" if after.is_empty() => return Some(Kind::Verification),
-            "UAT" if after.is_empty() => return Some(Kind::Uat),
-            "CONTEXT" if after.is_empty() => return Some(Kind::Context),
-            "RESEARCH" if after.is_empty() => return Some(Kind::Research),
+            "PLAN" => return Some(PhaseFile::Plan(id(before, after, phase))),
+            "SUMMARY" => return Some(PhaseFile::Summary(id(before, after, phase))),
+            "VERIFICATION" if after.is_empty() => return Some(PhaseFile::Verification),
+            "UAT" if after.is_empty() => return Some(PhaseFile::Uat),
+            "CONTEXT" if after.is_empty() => return Some(PhaseFile::Context),
+            "RESEARCH" if after.is_empty() => return Some(PhaseFile::Research),
             _ => start += word.len() + 1,
         }
     }
     None
 }
 
-/// The id of a plan from what stands before and after the word `PLAN`.
+/// Builds the id of a plan from the text before and after the word `PLAN`.
 fn id(before: &str, after: &str, phase: &Number) -> String {
     let (phase, rest) = Number::take(without_code(before)).map_or_else(
         || (phase.padded(), before),
@@ -157,7 +157,7 @@ fn id(before: &str, after: &str, phase: &Number) -> String {
     }
 }
 
-/// The id of a plan that a roadmap names: `03-02`.
+/// Parses the id of a plan in a roadmap: `03-02`.
 pub(super) fn plan_id(text: &str) -> Option<(String, &str)> {
     let (phase, rest) = Number::take(without_code(text))?;
     let (plan, rest) = Number::take(rest.strip_prefix('-')?)?;
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_are_named_in_many_ways() {
+    fn folder_names_have_many_forms() {
         for (name, number, slug) in [
             ("03-terminal", "3", Some("terminal")),
             ("3", "3", None),
@@ -206,15 +206,15 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_ordered_as_they_are_worked_on() {
+    fn numbers_are_ordered_like_the_work() {
         let ordered = ["2", "3", "3.1", "3.2", "3.10", "3A", "3B.1", "4", "10"].map(number);
         assert!(ordered.is_sorted());
     }
 
     #[test]
-    fn files_are_named_in_many_ways() {
-        let plan = |id: &str| Some(Kind::Plan(id.into()));
-        let summary = |id: &str| Some(Kind::Summary(id.into()));
+    fn file_names_have_many_forms() {
+        let plan = |id: &str| Some(PhaseFile::Plan(id.into()));
+        let summary = |id: &str| Some(PhaseFile::Summary(id.into()));
         for (name, kind) in [
             ("03-02-PLAN.md", plan("03-02")),
             ("3-2-PLAN.md", plan("03-02")),
@@ -230,14 +230,14 @@ mod tests {
             ("03-02-SUMMARY.md", summary("03-02")),
             ("SUMMARY-02-slug.md", summary("03-02")),
             ("SUMMARY.md", summary("03")),
-            ("03-VERIFICATION.md", Some(Kind::Verification)),
-            ("VERIFICATION.md", Some(Kind::Verification)),
-            ("03-CONTEXT.md", Some(Kind::Context)),
-            ("RESEARCH.md", Some(Kind::Research)),
+            ("03-VERIFICATION.md", Some(PhaseFile::Verification)),
+            ("VERIFICATION.md", Some(PhaseFile::Verification)),
+            ("03-CONTEXT.md", Some(PhaseFile::Context)),
+            ("RESEARCH.md", Some(PhaseFile::Research)),
             ("3-PLAN-OUTLINE.md", None),
             ("03-02-PLAN.pre-bounce.md", None),
             ("PLAN-02.pre-bounce.md", None),
-            ("03-UAT.md", Some(Kind::Uat)),
+            ("03-UAT.md", Some(PhaseFile::Uat)),
             ("UAT-notes.md", None),
             ("PLANNING.md", None),
             ("03-02-PLAN.txt", None),

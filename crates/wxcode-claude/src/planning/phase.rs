@@ -1,4 +1,4 @@
-//! Phases: what the roadmap tells of them, joined with what their folders show.
+//! Joins the roadmap's phases with their folders.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,8 +10,8 @@ use super::{
     VerificationStatus,
     files::{Entry, Files},
     markdown::{body, cut, field, front_matter, heading, lines},
-    name::{self, Kind, Number},
-    roadmap::{Roadmap, ToldPhase},
+    name::{self, Number, PhaseFile},
+    roadmap::{Roadmap, RoadmapPhase},
     uat,
 };
 
@@ -21,7 +21,7 @@ pub(super) fn all(files: &Files, roadmap: &Roadmap) -> Vec<Phase> {
     let entries = files.list(root);
     let folders = folders(&entries);
     let archive = archive(files);
-    let nothing = ToldPhase::default();
+    let nothing = RoadmapPhase::default();
     let numbers: BTreeSet<&Number> = folders.keys().chain(roadmap.phases.keys()).collect();
     if numbers.len() > PHASES_MAX {
         files.truncate();
@@ -31,7 +31,7 @@ pub(super) fn all(files: &Files, roadmap: &Roadmap) -> Vec<Phase> {
     for number in numbers.into_iter().take(PHASES_MAX) {
         let told = roadmap.phases.get(number).unwrap_or(&nothing);
         let folder = folders.get(number);
-        // Numbers may begin anew with a milestone: only one that is shipped is in the archive.
+        // Numbers may restart with a milestone: only a shipped phase is in the archive.
         let archived = archive
             .get(number)
             .filter(|_| folder.is_none() && told.shipped);
@@ -92,7 +92,7 @@ pub(super) fn all(files: &Files, roadmap: &Roadmap) -> Vec<Phase> {
     phases
 }
 
-/// How far a phase is.
+/// Decides the status of a phase.
 fn status(plans: &[Plan], shown: &Shown, ticked: bool) -> PhaseStatus {
     let carried_out = !plans.is_empty() && plans.iter().all(|plan| plan.has_summary);
     let verified = shown.verification.as_ref().map(|found| found.status);
@@ -107,8 +107,8 @@ fn status(plans: &[Plan], shown: &Shown, ticked: bool) -> PhaseStatus {
     }
 }
 
-/// The folders of phases in the archives of shipped milestones, `milestones/v1.0-phases/`; of two with the same number the
-/// one of the later archive.
+/// Finds phase folders in the archives of shipped milestones, `milestones/v1.0-phases/`; for a
+/// number in two archives the later one counts.
 fn archive(files: &Files) -> BTreeMap<Number, PathBuf> {
     let root = Path::new("milestones");
     let mut found = BTreeMap::new();
@@ -126,7 +126,7 @@ fn archive(files: &Files) -> BTreeMap<Number, PathBuf> {
     found
 }
 
-/// The folder of each phase; of two with the same number, the one that was changed last.
+/// Finds the folder of each phase; for a number with two folders the last changed one counts.
 fn folders(entries: &[Entry]) -> BTreeMap<Number, &Entry> {
     let mut folders: BTreeMap<Number, &Entry> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.is_dir) {
@@ -145,10 +145,10 @@ fn folders(entries: &[Entry]) -> BTreeMap<Number, &Entry> {
     folders
 }
 
-/// What a phase's folder shows.
+/// The content of a phase's folder.
 #[derive(Default)]
 struct Shown {
-    /// The plans' files, by id.
+    /// The plan files, by id.
     plans: BTreeMap<String, PathBuf>,
     summaries: BTreeSet<String>,
     verification: Option<Verification>,
@@ -160,29 +160,29 @@ struct Shown {
 impl Shown {
     fn read(files: &Files, folder: &Path, number: &Number) -> Self {
         let mut shown = Self::default();
-        // The newer dialect has plans and their summaries in a folder of their own.
+        // The newer dialect keeps plans and their summaries in a separate folder.
         for folder in [folder.to_owned(), folder.join("plans")] {
             for entry in files.list(&folder).iter().filter(|entry| !entry.is_dir) {
                 let path = folder.join(&entry.name);
                 match name::file(&entry.name, number) {
-                    Some(Kind::Plan(id)) => {
+                    Some(PhaseFile::Plan(id)) => {
                         shown.plans.entry(id).or_insert(path);
                     }
-                    Some(Kind::Summary(id)) => {
+                    Some(PhaseFile::Summary(id)) => {
                         shown.summaries.insert(id);
                     }
-                    Some(Kind::Verification) => {
+                    Some(PhaseFile::Verification) => {
                         let text = files.head(&path).unwrap_or_default();
                         shown
                             .verification
                             .get_or_insert_with(|| verification(&text));
                     }
-                    Some(Kind::Uat) => {
+                    Some(PhaseFile::Uat) => {
                         let text = files.head(&path).unwrap_or_default();
                         shown.uat.get_or_insert_with(|| uat::parse(&text));
                     }
-                    Some(Kind::Context) => shown.has_context = true,
-                    Some(Kind::Research) => shown.has_research = true,
+                    Some(PhaseFile::Context) => shown.has_context = true,
+                    Some(PhaseFile::Research) => shown.has_research = true,
                     None => {}
                 }
             }
@@ -202,7 +202,7 @@ impl Shown {
     }
 }
 
-/// What a verification says in its front matter, else in its text.
+/// Parses a verification: its front matter, otherwise its text.
 fn verification(text: &str) -> Verification {
     let mut fields = front_matter(text);
     fields.extend(
@@ -253,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn verifications_say_their_outcome_in_two_places() {
+    fn verifications_have_two_forms() {
         for (text, status, score) in [
             (
                 "---\nphase: 03\nstatus: passed\nscore: 5/5 must-haves verified\n---\n**Status:** gaps_found\n",
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn the_disk_status_is_the_furthest() {
+    fn the_most_advanced_disk_status_counts() {
         let shown = |plans: usize, summaries: usize| Shown {
             plans: (0..plans)
                 .map(|plan| (plan.to_string(), PathBuf::new()))

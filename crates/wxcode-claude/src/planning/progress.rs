@@ -1,8 +1,8 @@
-//! How far the current milestone is.
+//! Computes the progress of the current milestone.
 
 use super::{Phase, Progress};
 
-/// The progress of the phases that are not shipped, or of all when all are.
+/// Returns the progress of the unshipped phases, or of all if all are shipped.
 pub(super) fn of(phases: &[Phase]) -> Progress {
     let all_shipped = phases.iter().all(|phase| phase.shipped);
     let mut progress = Progress::default();
@@ -13,7 +13,7 @@ pub(super) fn of(phases: &[Phase]) -> Progress {
         progress.plans_complete += phase.plans.iter().filter(|plan| plan.has_summary).count();
     }
     let phases = percent(progress.phases_complete, progress.phases_total).unwrap_or(0);
-    // Later phases have no plans yet, so that the plans alone would say too much.
+    // Later phases have no plans yet, so plans alone would overstate the progress.
     let plans = percent(progress.plans_complete, progress.plans_total);
     progress.percent = plans.map_or(phases, |plans| plans.min(phases));
     progress
@@ -66,15 +66,15 @@ mod tests {
             (vec![], 0),
             (vec![open.clone()], 0),
             (vec![done.clone()], 100),
-            // All plans there are, but one phase of three.
+            // All existing plans, but one phase of three.
             (vec![done.clone(), open.clone(), open.clone()], 33),
             // One phase of two, but two plans of six.
             (vec![done.clone(), phase(4, 0, false, false)], 33),
             // Ticked off without plans.
             (vec![phase(0, 0, true, false)], 100),
-            // All plans carried out, not verified.
+            // All plans executed, not verified.
             (vec![phase(2, 2, false, false)], 0),
-            // Shipped ones are left out, unless there are no others.
+            // Shipped phases are left out, unless there are no others.
             (vec![phase(2, 2, true, true), open.clone()], 0),
             (vec![phase(2, 2, true, true)], 100),
         ] {

@@ -1,4 +1,4 @@
-//! What `REQUIREMENTS.md` tells: its boxes and its traceability table.
+//! Parses `REQUIREMENTS.md`: its boxes and its traceability table.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ const ID_MAX: usize = 40;
 /// The requirements in `REQUIREMENTS.md`.
 pub(super) fn parse(text: &str) -> Requirements {
     let mut by_id: BTreeMap<String, Requirement> = BTreeMap::new();
-    // Requirements of this section are not of the current milestone.
+    // Requirements in this section are not of the current milestone.
     let mut is_put_off = false;
     for line in lines(text) {
         if let Some((level, title)) = heading(line) {
-            // The categories below it have deeper headings.
+            // The categories of a section have deeper headings.
             if level <= 2 {
                 let title = title.to_ascii_lowercase();
                 is_put_off = ["out of scope", "deferred", "future"]
@@ -62,7 +62,7 @@ fn entry<'a>(
     Some(by_id.entry(id.to_owned()).or_default())
 }
 
-/// An id as in `AUTH-01`: a category, a dash, a number.
+/// Parses an id such as `AUTH-01`: a category, a dash, a number.
 pub(super) fn id(text: &str) -> Option<&str> {
     let (category, number) = text.rsplit_once('-')?;
     let good = text.len() <= ID_MAX
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_told_than_the_bound() {
+    fn requirements_are_bounded() {
         let text: String = (0..REQUIREMENTS_MAX + 5)
             .map(|number| format!("- [x] **A-{number}**: x\n"))
             .collect();

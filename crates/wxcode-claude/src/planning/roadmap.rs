@@ -1,51 +1,51 @@
-//! What `ROADMAP.md` tells of phases, plans and milestones.
+//! Parses `ROADMAP.md`: phases, plans and milestones.
 
 use std::collections::BTreeMap;
 
 use super::{
     PHASE_REQUIREMENTS_MAX, PHASES_MAX, PLANS_MAX,
     markdown::{bold, cells, checkbox, cut, field, heading, item, lines},
-    milestone::{self, Told},
+    milestone::{self, MilestoneLine},
     name::{Number, plan_id, without_code},
     requirement,
 };
 
-/// What the roadmap tells.
+/// The content of the roadmap.
 #[derive(Debug, Default)]
 pub(super) struct Roadmap {
-    pub(super) phases: BTreeMap<Number, ToldPhase>,
-    /// Titles of plans by id.
+    pub(super) phases: BTreeMap<Number, RoadmapPhase>,
+    /// Plan titles by id.
     pub(super) plans: BTreeMap<String, String>,
-    pub(super) milestones: Vec<Told>,
+    pub(super) milestones: Vec<MilestoneLine>,
     /// A bound was reached.
     pub(super) truncated: bool,
 }
 
-/// What the roadmap tells of a phase.
+/// A phase in the roadmap.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct ToldPhase {
+pub(super) struct RoadmapPhase {
     pub(super) name: Option<String>,
     pub(super) goal: Option<String>,
     pub(super) depends_on: Option<String>,
     pub(super) requirements: Vec<String>,
-    /// Its state in the table of progress.
+    /// The state in the table of progress.
     pub(super) status: Option<String>,
-    /// Its box is ticked.
+    /// The box is ticked.
     pub(super) ticked: bool,
-    /// It is only named where shipped milestones are folded away.
+    /// Only folded sections with shipped milestones name the phase.
     pub(super) shipped: bool,
 }
 
 impl Roadmap {
-    /// The record of a phase that is named at a place that is folded away, or not.
-    fn phase(&mut self, number: Number, folded: bool) -> Option<&mut ToldPhase> {
+    /// Returns the entry of a phase named inside or outside of a folded section.
+    fn phase(&mut self, number: Number, folded: bool) -> Option<&mut RoadmapPhase> {
         if self.phases.len() == PHASES_MAX && !self.phases.contains_key(&number) {
             self.truncated = true;
             return None;
         }
-        let phase = self.phases.entry(number).or_insert_with(|| ToldPhase {
+        let phase = self.phases.entry(number).or_insert_with(|| RoadmapPhase {
             shipped: folded,
-            ..ToldPhase::default()
+            ..RoadmapPhase::default()
         });
         phase.shipped &= folded;
         Some(phase)
@@ -69,7 +69,7 @@ impl Roadmap {
 pub(super) fn parse(text: &str) -> Roadmap {
     let mut roadmap = Roadmap::default();
     let mut folds = 0_usize;
-    // The phase whose section this is.
+    // The phase of the current section.
     let mut section: Option<Number> = None;
     // The column of the states in the table of progress.
     let mut states: Option<usize> = None;
@@ -90,10 +90,10 @@ pub(super) fn parse(text: &str) -> Roadmap {
             } else if let Some(column) = states
                 && let Some((number, rest)) = Number::take(without_code(cells[0]))
                 && rest.starts_with('.')
-                && let Some(told) = roadmap.phase(number, folded)
+                && let Some(entry) = roadmap.phase(number, folded)
             {
-                told.status = cells.get(column).and_then(|cell| cut(cell));
-                told.name = told
+                entry.status = cells.get(column).and_then(|cell| cut(cell));
+                entry.name = entry
                     .name
                     .take()
                     .or_else(|| cut(rest.trim_start_matches('.')));
@@ -104,16 +104,16 @@ pub(super) fn parse(text: &str) -> Roadmap {
         if let Some((_, title)) = heading(line) {
             section = None;
             if let Some((number, name)) = phase(title)
-                && let Some(told) = roadmap.phase(number.clone(), folded)
+                && let Some(entry) = roadmap.phase(number.clone(), folded)
             {
-                told.name = name.or(told.name.take());
+                entry.name = name.or(entry.name.take());
                 section = Some(number);
             }
         } else if let Some((ticked, text)) = checkbox(line) {
             if let Some((number, name)) = phase(text) {
-                if let Some(told) = roadmap.phase(number, folded) {
-                    told.name = told.name.take().or(name);
-                    told.ticked |= ticked;
+                if let Some(entry) = roadmap.phase(number, folded) {
+                    entry.name = entry.name.take().or(name);
+                    entry.ticked |= ticked;
                 }
             } else {
                 roadmap.plan(text);
@@ -122,28 +122,30 @@ pub(super) fn parse(text: &str) -> Roadmap {
             && let Some(number) = &section
             && ["goal", "depends on", "requirements"].contains(&key.as_str())
         {
-            if let Some(told) = roadmap.phases.get_mut(number) {
+            if let Some(entry) = roadmap.phases.get_mut(number) {
                 match key.as_str() {
-                    "goal" => told.goal = told.goal.take().or_else(|| cut(value)),
-                    "depends on" => told.depends_on = told.depends_on.take().or_else(|| cut(value)),
-                    _ if told.requirements.is_empty() => told.requirements = requirements(value),
+                    "goal" => entry.goal = entry.goal.take().or_else(|| cut(value)),
+                    "depends on" => {
+                        entry.depends_on = entry.depends_on.take().or_else(|| cut(value))
+                    }
+                    _ if entry.requirements.is_empty() => entry.requirements = requirements(value),
                     _ => {}
                 }
             }
         } else if section.is_none()
-            // A milestone stands in bold; a version in a sentence is none.
-            && let Some(told) = item(line)
+            // A milestone is bold; a version in a sentence is none.
+            && let Some(entry) = item(line)
                 .filter(|text| text.contains("**v"))
-                .and_then(milestone::told)
+                .and_then(milestone::milestone_line)
             && roadmap.milestones.len() < super::MILESTONES_MAX
         {
-            roadmap.milestones.push(told);
+            roadmap.milestones.push(entry);
         }
     }
     roadmap
 }
 
-/// The ids in `AUTH-01, AUTH-02`, with or without brackets.
+/// Parses the ids in `AUTH-01, AUTH-02`, with or without brackets.
 fn requirements(value: &str) -> Vec<String> {
     let words = value.split([',', ' ', ';', '[', ']', '`', '*']);
     words
@@ -153,8 +155,8 @@ fn requirements(value: &str) -> Vec<String> {
         .collect()
 }
 
-/// The number and name of a phase that a heading or an item begins with: `Phase 3: Name`,
-/// `**Phase 3: Name** - what it is for`, `Phase 3: Name (2/2 plans) — completed 2026-01-24`.
+/// Parses a leading phase number and name in a heading or an item: `Phase 3: Name`, `**Phase 3:
+/// Name** - purpose`, `Phase 3: Name (2/2 plans) — completed 2026-01-24`.
 fn phase(text: &str) -> Option<(Number, Option<String>)> {
     let (text, is_bold) = bold(text).map_or((text, false), |(inner, _)| (inner, true));
     let rest = text
@@ -173,7 +175,7 @@ fn phase(text: &str) -> Option<(Number, Option<String>)> {
     Some((number, cut(without_note(name))))
 }
 
-/// Without what is noted behind a name: `(INSERTED)`, `(2/2 plans)`.
+/// Removes the notes after a name: `(INSERTED)`, `(2/2 plans)`.
 fn without_note(name: &str) -> &str {
     match name
         .trim_end()
@@ -235,7 +237,7 @@ Goal: not this one
     }
 
     #[test]
-    fn phases_are_told_in_lists_and_sections() {
+    fn lists_and_sections_name_phases() {
         let roadmap = parse(ROADMAP);
         let text = |text: &str| Some(text.to_owned());
         assert_eq!(
@@ -265,7 +267,7 @@ Goal: not this one
     }
 
     #[test]
-    fn a_phase_tells_what_it_needs_and_meets_and_its_row_of_the_table() {
+    fn a_phase_has_dependencies_requirements_and_state() {
         let roadmap = parse(
             "### Phase 3: API\n**Goal**: Ask\n**Depends on**: Phase 2\n**Requirements**: [API-01, API-02], and more-words\n\n\
              | Requirement | Phase | Status |\n|---|---|---|\n| 3. none | Phase 3 | Pending |\n\n\
@@ -287,13 +289,13 @@ Goal: not this one
     }
 
     #[test]
-    fn a_phase_named_outside_of_a_fold_is_not_shipped() {
+    fn a_phase_outside_a_fold_is_unshipped() {
         let text = "<details>\n### Phase 1: A\n</details>\n- [ ] **Phase 1: A**\n";
         assert!(!at(&parse(text), "1").3);
     }
 
     #[test]
-    fn no_more_phases_and_plans_are_taken_than_the_bounds() {
+    fn phases_and_plans_are_bounded() {
         let phases: String = (0..PHASES_MAX + 2)
             .map(|number| format!("- [ ] Phase {number}: x\n"))
             .collect();

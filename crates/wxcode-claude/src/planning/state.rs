@@ -1,4 +1,4 @@
-//! What `STATE.md` says, in each of its dialects: bold fields, plain fields, front matter.
+//! Parses `STATE.md` in each of its dialects: bold fields, plain fields, front matter.
 
 use super::{
     State,
@@ -6,7 +6,7 @@ use super::{
     name::Number,
 };
 
-/// What a `STATE.md` says; front matter counts more than text, the first of several lines more than the others.
+/// Parses a `STATE.md`. Front matter precedes text; the first of several equal fields counts.
 pub(super) fn parse(text: &str) -> State {
     let mut state = State::default();
     for (key, value) in front_matter(text) {
@@ -33,7 +33,7 @@ pub(super) fn parse(text: &str) -> State {
                 of(&mut state.phases, value);
                 let mut named = None;
                 number(&mut named, value);
-                // The name of another phase than the current one is none of it.
+                // Skip the name of a phase other than the current one.
                 if named.is_some()
                     && named == state.phase
                     && let Some((_, name)) = value.split_once('(')
@@ -65,7 +65,7 @@ fn keep(field: &mut Option<String>, value: &str) {
     }
 }
 
-/// What stands before the parenthesis that closes the one in front of the text.
+/// The text up to the parenthesis closing an already opened one.
 fn in_parentheses(text: &str) -> &str {
     let mut depth = 0_usize;
     for (at, character) in text.char_indices() {
@@ -79,7 +79,7 @@ fn in_parentheses(text: &str) -> &str {
     text
 }
 
-/// The number that a value begins with.
+/// The leading number of a value.
 fn number(field: &mut Option<String>, value: &str) {
     if field.is_none() {
         *field = Number::take(value.trim()).map(|(number, _)| number.to_string());
@@ -102,7 +102,7 @@ fn of(field: &mut Option<u32>, value: &str) {
     }
 }
 
-/// The number in front of the percent sign, or the whole value.
+/// The number before the percent sign, or the whole value.
 fn percent(field: &mut Option<u8>, value: &str) {
     if field.is_some() {
         return;
@@ -114,7 +114,7 @@ fn percent(field: &mut Option<u8>, value: &str) {
             at + digits[at..].chars().next().map_or(1, char::len_utf8)
         });
     *field = digits[start..].parse::<u32>().ok().map(|percent| {
-        // More than all is all.
+        // More than 100 counts as 100.
         u8::try_from(percent.min(100)).unwrap_or(100)
     });
 }
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_fields() {
+    fn plain_fields_are_read() {
         let state = parse(
             "# Project State\n## Current Position\n\nPhase: 03 of 7 (Terminal (web)) — complete (mostly)\nPlan: 1 of 3 in current phase\n\
              Status: In progress\nLast activity: 2026-01-24 — Drew it\n\nProgress: [███░░░] 43%\n\n\
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn bold_fields() {
+    fn bold_fields_are_read() {
         let state = parse(
             "**Current Phase:** 03.1\n**Current Phase Name:** Terminal\n**Total Phases:** 7\n**Current Plan:** 2\n\
              **Total Plans in Phase:** 3\n**Status:** Ready to execute\n**Progress:** [██████████] 100%\n\
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn front_matter_counts_more_than_text() {
+    fn front_matter_precedes_text() {
         let state = parse(
             "---\ngsd_state_version: 1.0\nmilestone: v1.1\nmilestone_name: More\ncurrent_phase: 4\n\
              current_phase_name: \"API: first\"\ncurrent_plan: Not started\nstatus: executing\n\
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_left_out() {
+    fn values_without_a_number_are_dropped() {
         let state = parse("Phase: Not started (defining requirements)\nPlan: —\nProgress: [░░░]\n");
         assert_eq!(state, State::default());
         let state = parse("---\ncurrent_phase: 4\n---\nPhase: 3 of 7 (Terminal)\n");

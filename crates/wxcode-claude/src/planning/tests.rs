@@ -1,4 +1,4 @@
-//! Whole trees, in both dialects.
+//! Tests with whole trees, in both dialects.
 
 mod broken;
 
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// A workspace with these files below `.planning/`; a path that ends with `/` is a folder.
+/// Makes a workspace with these files below `.planning/`; a path with a trailing `/` is a folder.
 fn workspace(files: &[(&str, &str)]) -> TempDir {
     let workspace = tempfile::tempdir().unwrap();
     let planning = workspace.path().join(".planning");
@@ -25,7 +25,7 @@ fn workspace(files: &[(&str, &str)]) -> TempDir {
     workspace
 }
 
-/// As version 1.9 writes it.
+/// Files of version 1.9.
 const OLD: &[(&str, &str)] = &[
     (
         "PROJECT.md",
@@ -79,7 +79,7 @@ const OLD: &[(&str, &str)] = &[
     ("phases/drafts/01-01-PLAN.md", ""),
 ];
 
-/// As version 1.42 writes it.
+/// Files of version 1.42.
 const NEW: &[(&str, &str)] = &[
     (
         "STATE.md",
@@ -118,7 +118,7 @@ fn plans(phase: &Phase) -> Vec<(&str, Option<&str>, bool)> {
 }
 
 #[test]
-fn the_old_dialect() {
+fn the_old_dialect_is_read() {
     let workspace = workspace(OLD);
     let planning = read(workspace.path()).unwrap();
     let phases: Vec<_> = planning
@@ -263,7 +263,7 @@ fn the_old_dialect() {
 }
 
 #[test]
-fn the_new_dialect() {
+fn the_new_dialect_is_read() {
     let workspace = workspace(NEW);
     let planning = read(workspace.path()).unwrap();
     let [base, side] = &planning.phases[..] else {
@@ -304,7 +304,7 @@ fn the_new_dialect() {
 }
 
 #[test]
-fn an_executed_phase_is_complete_when_its_verification_passed() {
+fn a_passed_verification_completes_a_phase() {
     let workspace = workspace(NEW);
     let folder = workspace.path().join(".planning/phases/CK-11-base");
     fs::write(folder.join("plans/SUMMARY-02-pour.md"), "").unwrap();
@@ -324,7 +324,7 @@ fn an_executed_phase_is_complete_when_its_verification_passed() {
 }
 
 #[test]
-fn a_shipped_phase_is_found_in_the_archive_and_no_other() {
+fn only_shipped_phases_come_from_the_archive() {
     let workspace = workspace(&[
         (
             "ROADMAP.md",
@@ -349,7 +349,7 @@ fn a_shipped_phase_is_found_in_the_archive_and_no_other() {
 }
 
 #[test]
-fn of_two_folders_of_a_phase_the_newer_counts() {
+fn the_newer_of_two_folders_counts() {
     let workspace = workspace(&[("phases/01-b/01-01-PLAN.md", ""), ("phases/1-a/", "")]);
     let phases = workspace.path().join(".planning/phases");
     let change = |name: &str, seconds: u64| {
@@ -368,12 +368,12 @@ fn of_two_folders_of_a_phase_the_newer_counts() {
 }
 
 #[test]
-fn is_told_in_the_words_of_the_api() {
+fn the_json_has_the_api_words() {
     let workspace = workspace(NEW);
-    let told = serde_json::to_value(read(workspace.path()).unwrap()).unwrap();
-    let phase = &told["phases"][0];
+    let json = serde_json::to_value(read(workspace.path()).unwrap()).unwrap();
+    let phase = &json["phases"][0];
     assert_eq!(phase["disk_status"], "partial");
     assert_eq!(phase["verification"]["status"], "human_needed");
     assert_eq!(phase["plans"][0]["id"], "11-01");
-    assert_eq!(told["requirements"]["total"], 0);
+    assert_eq!(json["requirements"]["total"], 0);
 }

@@ -1,11 +1,11 @@
-//! What a person found when trying a phase out: `UAT.md`.
+//! Parses `UAT.md`, the result of a user's acceptance test.
 
 use super::{
     Uat,
     markdown::{body, cut, field, front_matter, lines},
 };
 
-/// What a `UAT.md` says: its state, and the results of its tests.
+/// Parses a `UAT.md`: its state, and the results of its tests.
 pub(super) fn parse(text: &str) -> Uat {
     let status = front_matter(text)
         .into_iter()
@@ -24,7 +24,7 @@ pub(super) fn parse(text: &str) -> Uat {
             "pass" | "passed" => uat.passed += 1,
             "issue" => uat.issues += 1,
             "skipped" => uat.skipped += 1,
-            // Nothing yet, or half a word that is being written.
+            // Empty, or a half-written word.
             _ => uat.pending += 1,
         }
     }

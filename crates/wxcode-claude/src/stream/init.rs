@@ -1,15 +1,14 @@
-//! The conversation id in the first init line.
+//! Finds the claude session id in the first init line.
 
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{escape::behind_escapes, line::Lines};
+use super::{escape::after_escapes, line::Lines};
 
-/// Finds the id of the first `type=system, subtype=init` line in a stream of bytes, however it is
-/// cut.
+/// Finds the id of the first `type=system, subtype=init` line in a stream of bytes, with any cuts.
 ///
-/// Lines may end in LF, CR or both, may carry escape sequences around the JSON and bytes that are
-/// not UTF-8. What is not such a line, or has an id that is not a UUID, is passed over.
+/// Lines may end in LF, CR or both, and may hold escape sequences around the JSON and bytes outside
+/// UTF-8. Other lines, and ids other than a UUID, are skipped.
 #[derive(Debug, Default)]
 pub struct InitCapture {
     lines: Lines,
@@ -23,7 +22,7 @@ impl InitCapture {
         Self::default()
     }
 
-    /// Takes the next bytes and gives the id as soon as it is known. After that nothing is kept.
+    /// Takes the next bytes and returns the id once known. Afterwards it buffers nothing.
     pub fn push(&mut self, bytes: &[u8]) -> Option<Uuid> {
         let mut rest = bytes;
         while self.found.is_none() {
@@ -38,7 +37,7 @@ impl InitCapture {
         self.found
     }
 
-    /// Says that the stream is over: its last line may have no line end.
+    /// Ends the stream: its last line may have no line end.
     pub fn finish(&mut self) -> Option<Uuid> {
         if self.found.is_none() {
             self.found = self.lines.finish().and_then(|line| init_id(line.bytes));
@@ -47,7 +46,7 @@ impl InitCapture {
     }
 }
 
-/// The id of one line, if it is an init line.
+/// Parses one line; returns the id of an init line.
 pub(super) fn init_id(line: &[u8]) -> Option<Uuid> {
     #[derive(Deserialize)]
     struct Init {
@@ -55,14 +54,15 @@ pub(super) fn init_id(line: &[u8]) -> Option<Uuid> {
         subtype: String,
         session_id: String,
     }
-    // Most lines are told apart by this alone. No ASCII letter is ever escaped by `JSON.stringify`, which prints them.
+    // A cheap check that rules out most lines. `JSON.stringify` writes them and never escapes an
+    // ASCII letter.
     memchr::memmem::find(line, b"\"init\"")?;
     let text = String::from_utf8_lossy(line);
-    let mut values = serde_json::Deserializer::from_str(behind_escapes(&text)).into_iter::<Init>();
+    let mut values = serde_json::Deserializer::from_str(after_escapes(&text)).into_iter::<Init>();
     let init = values.next()?.ok()?;
-    let rest = &behind_escapes(&text)[values.byte_offset()..];
+    let rest = &after_escapes(&text)[values.byte_offset()..];
     let is_init =
-        init.r#type == "system" && init.subtype == "init" && behind_escapes(rest).is_empty();
+        init.r#type == "system" && init.subtype == "init" && after_escapes(rest).is_empty();
     is_init.then(|| crate::id(&init.session_id)).flatten()
 }
 
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_may_have_been_in_between() {
+    fn output_through_a_terminal_is_read() {
         assert_eq!(capture(line(ID) + "\r\n"), id());
         assert_eq!(capture(format!("progress\r{}\r\n", line(ID))), id());
         assert_eq!(
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_only_looks_like_it() {
+    fn lines_like_an_init_line_are_refused() {
         for bad in [
             "",
             "test-123",
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_the_fields_and_white_space_do_not_matter() {
+    fn field_order_and_white_space_are_free() {
         let last =
             format!(r#"{{"session_id":"{ID}","tools":[],"subtype": "init" ,"type":"system"}}"#);
         assert_eq!(capture(last), id());
@@ -189,13 +189,13 @@ mod tests {
     }
 
     #[test]
-    fn a_line_beyond_the_bound_is_passed_over_and_not_kept() {
+    fn an_oversized_line_is_skipped_unbuffered() {
         let mut capture = InitCapture::new();
         for _ in 0..=LINE_MAX / (1 << 20) {
             assert_eq!(capture.push(&vec![b'x'; 1 << 20]), None);
             assert!(capture.lines.kept() <= 2 * LINE_MAX);
         }
-        assert_eq!(capture.lines.kept(), 0, "nothing is kept of it");
+        assert_eq!(capture.lines.kept(), 0, "the line is not buffered");
         assert_eq!(
             capture.push(line(ID).as_bytes()),
             None,
@@ -207,7 +207,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_cut_does_not_matter(cuts in proptest::collection::vec(0_usize..400, 0..8), noise in ".{0,40}") {
+        fn the_result_is_independent_of_cuts(cuts in proptest::collection::vec(0_usize..400, 0..8), noise in ".{0,40}") {
             let noise: String = noise.chars().filter(|c| !c.is_control()).collect();
             let stream = format!("{noise}\r\n\x1b[0m{}\r\nafter", line(ID)).into_bytes();
             let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(stream.len())).collect();
@@ -221,7 +221,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_borne(chunks: Vec<Vec<u8>>) {
+        fn any_bytes_are_accepted(chunks: Vec<Vec<u8>>) {
             let mut capture = InitCapture::new();
             for chunk in &chunks {
                 capture.push(chunk);

@@ -1,17 +1,17 @@
-//! Cuts a stream of bytes into lines, whatever pieces it comes in.
+//! Splits a stream of bytes into lines, with any cuts.
 
 use super::LINE_MAX;
 
-/// The line under way, and where in the stream it is.
+/// The incomplete line, and its position in the stream.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    /// The beginning of a line that came in an earlier piece.
+    /// The beginning of a line from earlier pieces.
     kept: Vec<u8>,
-    /// The line in `kept` was given out.
+    /// The line in `kept` was returned.
     is_spent: bool,
-    /// The line under way is too long, or its beginning is missing: it is passed over.
+    /// The current line is too long, or its beginning is missing: skip it.
     is_skipped: bool,
-    /// Offset of the first byte of the line under way, and of the next byte.
+    /// Offsets of the current line's first byte, and of the next byte.
     start: u64,
     at: u64,
 }
@@ -19,14 +19,15 @@ pub(super) struct Lines {
 /// A line without its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Line<'a> {
-    /// Offset of its first byte in the stream.
+    /// The offset of the first byte in the stream.
     pub(super) offset: u64,
     pub(super) bytes: &'a [u8],
 }
 
 impl Lines {
-    /// The next line of `rest`, which begins behind it then; `None` when `rest` is used up. A line that came in one piece is
-    /// not copied. CR ends a line too: a terminal makes CR LF of LF, and programs overwrite what they said.
+    /// Returns the next line of `rest` and advances `rest`; `None` at its end. Does not copy a line
+    /// from a single piece. CR ends a line too: a terminal turns LF into CR LF, and programs
+    /// overwrite lines.
     pub(super) fn cut<'s, 'a: 's>(&'s mut self, rest: &mut &'a [u8]) -> Option<Line<'s>> {
         if std::mem::take(&mut self.is_spent) {
             self.kept.clear();
@@ -38,8 +39,8 @@ impl Lines {
                 *rest = &[];
                 return None;
             };
-            let (bytes, behind) = (&rest[..end], &rest[end + 1..]);
-            *rest = behind;
+            let (bytes, after) = (&rest[..end], &rest[end + 1..]);
+            *rest = after;
             let offset = self.start;
             self.at += end as u64 + 1;
             self.start = self.at;
@@ -65,7 +66,7 @@ impl Lines {
         }
     }
 
-    /// The stream is over: its last line may have no end.
+    /// Ends the stream: its last line may have no line end.
     pub(super) fn finish(&mut self) -> Option<Line<'_>> {
         let is_whole = !std::mem::take(&mut self.is_skipped) && !self.is_spent;
         self.is_spent = true;
@@ -80,7 +81,7 @@ impl Lines {
         self.at
     }
 
-    /// The bytes before `offset` are missing: what follows up to a line's end is passed over.
+    /// Skips missing bytes before `offset`, and the rest of the line they are in.
     pub(super) fn skip_to(&mut self, offset: u64) {
         self.give_up();
         self.is_spent = false;
@@ -88,7 +89,7 @@ impl Lines {
         self.start = offset;
     }
 
-    /// Bytes that are kept of the line under way.
+    /// The buffered bytes of the current line.
     #[cfg(test)]
     pub(super) fn kept(&self) -> usize {
         self.kept.capacity()
@@ -114,7 +115,7 @@ mod tests {
 
     use super::*;
 
-    /// All lines with their offsets, of a stream in these pieces.
+    /// Returns all lines with their offsets, of a stream in these pieces.
     fn lines<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<(u64, Vec<u8>)> {
         let mut lines = Lines::default();
         let mut all = Vec::new();
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_know_where_they_begin() {
+    fn lines_have_their_offsets() {
         let stream: &[u8] = b"one\r\n\r\ntwo\rthree\nend";
         let found = lines([stream]);
         let found: Vec<_> = found
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_a_gap_the_next_whole_line_counts() {
+    fn the_next_whole_line_follows_a_gap() {
         let mut lines = Lines::default();
         let mut rest: &[u8] = b"begun";
         assert_eq!(lines.cut(&mut rest), None);
@@ -158,7 +159,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_cut_does_not_matter(text in "[ab\r\n]{0,60}", cuts in proptest::collection::vec(0_usize..60, 0..8)) {
+        fn the_result_is_independent_of_cuts(text in "[ab\r\n]{0,60}", cuts in proptest::collection::vec(0_usize..60, 0..8)) {
             let bytes = text.as_bytes();
             let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(bytes.len())).collect();
             cuts.extend([0, bytes.len()]);

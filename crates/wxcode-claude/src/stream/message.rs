@@ -1,4 +1,4 @@
-//! What the lines of a run say, as far as it is of use.
+//! Parses the lines of a run into messages.
 
 use std::borrow::Cow;
 
@@ -6,113 +6,104 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    escape::{behind_escapes, without_escapes},
+    escape::{after_escapes, without_escapes},
     init::init_id,
     line::Lines,
     value::{List, Object, Scalar},
 };
 
-/// Longest line of other programs' words that is given, in characters.
+/// Longest text of [`Message::Words`], in characters.
 pub const WORDS_MAX: usize = 1_000;
 
-/// One thing that a run's agent said.
+/// One message of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Message {
     /// A conversation became the current one of the process.
-    Init {
-        /// The conversation.
-        session_id: Uuid,
-    },
-    /// The conversation ends, and the next [`Message::Init`] tells of another one: `/clear`.
+    Init { session_id: Uuid },
+    /// The conversation ends, and the next [`Message::Init`] names another one: `/clear`.
     Reset,
-    /// The agent said something; what its subagents say is not told.
+    /// The agent's text; the text of subagents is left out.
     Text(String),
     /// A tool is about to run.
     ToolUse {
-        /// The id of the call.
         id: Option<String>,
-        /// The tool.
         name: String,
-        /// What it was called with.
         input: ToolInput,
     },
-    /// A tool has run, or failed, or was not allowed to.
-    ToolResult {
-        /// The id of the call.
-        id: Option<String>,
-    },
-    /// The turn is over.
+    /// A tool finished, failed, or was refused.
+    ToolResult { id: Option<String> },
+    /// The turn ended.
     Verdict(Verdict),
-    /// Words that are no JSON: an error or a warning, without escape sequences, at most [`WORDS_MAX`] characters.
+    /// Text other than JSON: an error or a warning, without escape sequences, at most [`WORDS_MAX`]
+    /// characters.
     Words(String),
 }
 
-/// What a tool was called with, in short.
+/// A tool's input, in short.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ToolInput {
-    /// The file that it is about.
+    /// The file to work on.
     pub file_path: Option<String>,
-    /// The command that it runs.
+    /// The command to run.
     pub command: Option<String>,
-    /// The pattern that it looks for.
+    /// The pattern to search for.
     pub pattern: Option<String>,
-    /// What the agent says that it is for.
+    /// The purpose in the agent's words.
     pub description: Option<String>,
 }
 
-/// How the agent itself judges a turn.
+/// The agent's own verdict on a turn.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Verdict {
-    /// Whether it failed.
+    /// Whether the turn failed.
     pub is_error: bool,
-    /// The answer, or what went wrong.
+    /// The answer, or the error.
     pub text: Option<String>,
-    /// How long it took, in milliseconds.
+    /// The duration in milliseconds.
     pub duration_ms: Option<u64>,
-    /// What the conversation cost so far, in US dollars.
+    /// The cost of the conversation so far, in US dollars.
     pub cost_usd: Option<f64>,
-    /// Turns.
     pub turns: Option<u64>,
 }
 
-/// Reads a stream of bytes as messages, however it is cut.
+/// Parses a stream of bytes into messages, with any cuts.
 ///
-/// Bounded by [`super::LINE_MAX`]; lines may have escape sequences around the JSON and bytes that are not UTF-8.
+/// A line has at most [`super::LINE_MAX`] bytes; it may hold escape sequences around the JSON and
+/// bytes outside UTF-8.
 #[derive(Debug, Default)]
 pub struct Messages {
     lines: Lines,
 }
 
 impl Messages {
-    /// Takes the next bytes. `tell` is given the messages of each line that has some, and the offset at which the line
-    /// begins.
-    pub fn push(&mut self, bytes: &[u8], mut tell: impl FnMut(u64, Vec<Message>)) {
+    /// Takes the next bytes. Calls the closure for each line with messages, with the line's offset.
+    pub fn push(&mut self, bytes: &[u8], mut on_line: impl FnMut(u64, Vec<Message>)) {
         let mut rest = bytes;
         while let Some(line) = self.lines.cut(&mut rest) {
             let messages = read(line.bytes);
             if !messages.is_empty() {
-                tell(line.offset, messages);
+                on_line(line.offset, messages);
             }
         }
     }
 
-    /// The stream is over: its last line may have no end.
-    pub fn finish(&mut self, mut tell: impl FnMut(u64, Vec<Message>)) {
+    /// Ends the stream: its last line may have no line end.
+    pub fn finish(&mut self, mut on_line: impl FnMut(u64, Vec<Message>)) {
         if let Some(line) = self.lines.finish() {
             let messages = read(line.bytes);
             if !messages.is_empty() {
-                tell(line.offset, messages);
+                on_line(line.offset, messages);
             }
         }
     }
 
-    /// The offset of the byte that comes next.
+    /// The offset of the next byte.
     #[must_use]
     pub const fn at(&self) -> u64 {
         self.lines.at()
     }
 
-    /// The bytes before `offset` are missing: it is read on behind the next end of a line.
+    /// Skips missing bytes before `offset`, and the rest of the line they are in.
     pub fn skip_to(&mut self, offset: u64) {
         self.lines.skip_to(offset);
     }
@@ -120,7 +111,7 @@ impl Messages {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Record {
+struct StreamRecord {
     r#type: Scalar,
     message: Object<Body>,
     parent_tool_use_id: Scalar,
@@ -165,7 +156,7 @@ fn read(line: &[u8]) -> Vec<Message> {
         return vec![Message::Init { session_id }];
     }
     let text = String::from_utf8_lossy(line);
-    let json = behind_escapes(&text);
+    let json = after_escapes(&text);
     if !json.starts_with('{') {
         let words = without_escapes(json, WORDS_MAX);
         return match words.trim() {
@@ -180,16 +171,16 @@ fn read(line: &[u8]) -> Vec<Message> {
     record.map_or_else(Vec::new, messages)
 }
 
-/// The object that the text is, with nothing but escape sequences behind it.
-fn record(json: &str) -> Option<Record> {
-    let mut values = serde_json::Deserializer::from_str(json).into_iter::<Record>();
+/// Parses a text as an object, followed by nothing but escape sequences.
+fn record(json: &str) -> Option<StreamRecord> {
+    let mut values = serde_json::Deserializer::from_str(json).into_iter::<StreamRecord>();
     let record = values.next()?.ok()?;
-    behind_escapes(&json[values.byte_offset()..])
+    after_escapes(&json[values.byte_offset()..])
         .is_empty()
         .then_some(record)
 }
 
-fn messages(record: Record) -> Vec<Message> {
+fn messages(record: StreamRecord) -> Vec<Message> {
     let Scalar::Text(kind) = &record.r#type else {
         return Vec::new();
     };
@@ -230,7 +221,7 @@ fn messages(record: Record) -> Vec<Message> {
     }
 }
 
-/// What a block of the agent's message says.
+/// Converts a block of the agent's message.
 fn said(block: Block, is_own: bool) -> Option<Message> {
     if block.r#type.is("tool_use") {
         let Input {
@@ -256,8 +247,8 @@ fn said(block: Block, is_own: bool) -> Option<Message> {
     text.map(Message::Text)
 }
 
-/// The text with halves of surrogate pairs replaced: JavaScript writes them where it cut a text, and they are no
-/// characters.
+/// Replaces halves of surrogate pairs in a text: JavaScript leaves them after cutting a text, and
+/// they are no characters.
 fn mended(json: &str) -> Cow<'_, str> {
     let unit = |at: usize| {
         let digits = json.get(at..at + 6)?.strip_prefix("\\u")?;
@@ -276,7 +267,7 @@ fn mended(json: &str) -> Cow<'_, str> {
                 copied = at;
             }
             (Some(_), _) => at += 6,
-            // Another escape: what follows the backslash is a part of it.
+            // Another escape: the character after the backslash belongs to it.
             (None, _) => at += 1 + json[at + 1..].chars().next().map_or(0, char::len_utf8),
         }
     }

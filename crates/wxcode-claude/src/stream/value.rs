@@ -1,4 +1,4 @@
-//! JSON values of which only some are of use: what is of another type than expected is nothing, and no error.
+//! Deserializes JSON values leniently: a value of an unexpected type counts as missing.
 
 use std::{fmt, marker::PhantomData};
 
@@ -7,7 +7,7 @@ use serde::{
     de::{IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 
-/// A text, a number or a truth; anything else is nothing.
+/// A text, a number or a boolean; anything else is `None`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) enum Scalar {
     #[default]
@@ -36,7 +36,7 @@ impl Scalar {
         }
     }
 
-    /// A number that is not below zero.
+    /// A number from zero up.
     pub(super) fn number(&self) -> Option<f64> {
         match self {
             Self::Number(number) => Some(*number).filter(|number| *number >= 0.0),
@@ -44,7 +44,7 @@ impl Scalar {
         }
     }
 
-    /// The same without its fraction.
+    /// The number without its fraction.
     pub(super) fn count(&self) -> Option<u64> {
         #[expect(
             clippy::cast_possible_truncation,
@@ -55,15 +55,15 @@ impl Scalar {
     }
 }
 
-/// An object's fields; of anything else the fields of an empty one.
+/// An object's fields; for anything else the default.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Object<T>(pub(super) T);
 
-/// A list's values; of anything else none.
+/// A list's values; for anything else none.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct List<T>(pub(super) Vec<T>);
 
-/// What a kind of value is made of; what it does not name makes nothing.
+/// Builds a value of one kind; kinds without a method build nothing.
 trait Lenient: Sized + Default {
     fn truth(_: bool) -> Self {
         Self::default()

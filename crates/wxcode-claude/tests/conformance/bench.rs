@@ -1,4 +1,4 @@
-//! What a fact is judged on: the claude, a home, a folder, the stub, and the hooks of the processes started in it.
+//! The bench of a fact: the claude, a home, a folder, the stub, and the hooks of its processes.
 
 use std::{
     collections::BTreeMap,
@@ -26,21 +26,21 @@ use wxcode_terminal::{Screen, Size};
 pub(crate) use wxcode_testbed::Terminal;
 use wxcode_testbed::{Home, HookLog, RealClaude, Stub, pty::WAIT_MAX};
 
-/// How long the screen stands still when it has settled.
+/// The pause without output after which a screen counts as settled.
 pub(crate) const QUIET: Duration = Duration::from_millis(400);
-/// Between two looks at something that cannot be waited for.
+/// The interval of polls, where no event exists.
 const POLL: Duration = Duration::from_millis(5);
 const SIZE: (u16, u16) = (120, 40);
 
-/// The claude that is judged.
+/// The claude under test.
 pub(crate) struct Judged {
     claude: PathBuf,
-    /// What it says of itself.
+    /// Its output for `--version`.
     pub(crate) version: String,
 }
 
 impl Judged {
-    /// `None` where none is installed.
+    /// Finds a claude; `None` if none is installed.
     pub(crate) fn locate() -> Option<Self> {
         let claude = RealClaude::locate()?;
         let printed = Command::new(&claude).arg("--version").output();
@@ -54,7 +54,7 @@ impl Judged {
     }
 }
 
-/// A home, a folder with a slash command, and the hooks of the processes started in it.
+/// A home, a folder with a slash command, and the hooks of its processes.
 pub(crate) struct Bench {
     pub(crate) claude: PathBuf,
     pub(crate) version: String,
@@ -123,21 +123,21 @@ impl Bench {
         .unwrap()
     }
 
-    /// Starts and waits until the prompt takes text; `starts` counts the `SessionStart` events so far.
+    /// Starts and waits for a free prompt; `starts` counts the `SessionStart` events so far.
     pub(crate) fn start_ready(&self, start: Start, starts: usize) -> Terminal {
         let terminal = self.start(start, None);
         self.ready(&terminal, starts);
         terminal
     }
 
-    /// Waits until the prompt takes text.
+    /// Waits for a free prompt.
     pub(crate) fn ready(&self, terminal: &Terminal, starts: usize) {
         self.nth("SessionStart", starts);
         terminal.wait_text("\u{1b}[?2004h");
         terminal.wait_quiet(QUIET);
     }
 
-    /// Runs it without a terminal.
+    /// Runs the agent without a terminal.
     pub(crate) fn print(&self, arguments: &[&str]) -> Output {
         Command::new(&self.claude)
             .arg("-p")
@@ -180,7 +180,7 @@ impl Bench {
         }
     }
 
-    /// Waits for the transcript, which is written a little behind the hooks.
+    /// Waits for the transcript; Claude Code writes it slightly after the hooks.
     pub(crate) fn spoken(&self, id: Uuid) -> PathBuf {
         wait(|| match self.transcript(id) {
             Transcript::Spoken(path) => Ok(path),
@@ -188,7 +188,7 @@ impl Bench {
         })
     }
 
-    /// Waits until Claude's own record of the process is as wanted.
+    /// Waits for a state in Claude's own file about the process.
     pub(crate) fn recorded(
         &self,
         terminal: &Terminal,
@@ -203,7 +203,7 @@ impl Bench {
         })
     }
 
-    /// The processes of Claude Code in this home: those with its variable that are no shell of a hook.
+    /// The Claude Code processes of this home: those with its variable, without the hooks' shells.
     pub(crate) fn processes(&self) -> Vec<u32> {
         let home = format!("HOME={}", self.home.path().display());
         let is_ours = |pid: &u32| {
@@ -222,7 +222,7 @@ impl Bench {
         found
     }
 
-    /// Waits until these are the processes.
+    /// Waits for exactly these processes.
     pub(crate) fn wait_processes(&self, wanted: &[u32]) {
         wait(|| match self.processes() {
             found if found == wanted => Ok(()),
@@ -235,7 +235,7 @@ impl Bench {
     }
 }
 
-/// Waits until something is there.
+/// Waits for a value.
 fn wait<T>(look: impl Fn() -> Result<T, String>) -> T {
     let began = Instant::now();
     loop {
@@ -254,14 +254,14 @@ pub(crate) fn submit(terminal: &Terminal, text: &str) {
     react(terminal, prompt::SUBMIT);
 }
 
-/// Types, and waits until the agent draws something: a screen that stands still may not have begun to move.
+/// Types, and waits for output: a still screen may not have reacted yet.
 pub(crate) fn react(terminal: &Terminal, keys: &[u8]) {
     let before = terminal.output().len();
     terminal.write(keys).unwrap();
     terminal.wait_output(|output| output.len() > before);
 }
 
-/// The screen as text once it shows what is wanted.
+/// Waits for a text on the screen; returns the screen.
 pub(crate) fn screen(terminal: &Terminal, wanted: impl Fn(&str) -> bool) -> String {
     wait(|| {
         let mut screen = wxcode_terminal::Terminal::new(Size::new(SIZE.0, SIZE.1).unwrap());
@@ -275,13 +275,13 @@ pub(crate) fn screen(terminal: &Terminal, wanted: impl Fn(&str) -> bool) -> Stri
     })
 }
 
-/// The dialog on the screen once there is one.
+/// Waits for a dialog on the screen.
 pub(crate) fn dialog(terminal: &Terminal) -> Dialog {
     let text = screen(terminal, |text| dialog::recognize(text).is_some());
     dialog::recognize(&text).unwrap()
 }
 
-/// What Enter would choose.
+/// The choice that Enter would take.
 pub(crate) fn chosen(dialog: &Dialog) -> &str {
     let selected = dialog.selected.and_then(|at| dialog.options.get(at));
     selected.map_or("nothing", String::as_str)

@@ -1,4 +1,4 @@
-//! The facts as a list, how they are judged, and the table.
+//! The list of facts, the code to check them, and the table.
 
 use std::{
     panic::{self, AssertUnwindSafe},
@@ -14,31 +14,32 @@ use crate::{
     headless, hooks, identity, prompt, screen, transcript,
 };
 
-/// Facts that are judged at the same time, unless `RUST_TEST_THREADS` says otherwise: most of the time they wait.
+/// Facts checked at the same time, unless `RUST_TEST_THREADS` says otherwise; most of the time they
+/// wait.
 const AT_ONCE: usize = 4;
-/// The most characters of a cell.
+/// Most characters of a cell.
 const CELL_MAX: usize = 400;
 
-/// Something that wxcode relies on.
+/// A fact that wxcode depends on.
 pub(crate) struct Fact {
-    /// The name to choose it by.
+    /// The name to select the fact by.
     pub(crate) name: &'static str,
-    /// What is relied on.
+    /// The statement.
     relied_on: &'static str,
-    /// Panics when it does not hold, else says what was measured.
+    /// The check: panics if the fact does not hold, otherwise returns the measurement.
     check: fn(&Bench) -> String,
 }
 
-/// A judged fact.
+/// A checked fact.
 pub(crate) struct Row {
     fact: &'static Fact,
-    /// What was measured, or why it does not hold.
+    /// The measurement, or the reason of the failure.
     pub(crate) result: Result<String, String>,
 }
 
 macro_rules! facts {
     ($($module:ident :: $check:ident, $relied_on:literal;)*) => {
-        /// All of them, in the order of the table.
+        /// All facts, in the order of the table.
         pub(crate) const FACTS: &[Fact] = &[$(Fact {
             name: concat!(stringify!($module), "::", stringify!($check)),
             relied_on: $relied_on,
@@ -50,38 +51,38 @@ macro_rules! facts {
 facts! {
     identity::chosen_before, "`--session-id` chooses the id, and `SessionStart` with `startup` reports it";
     identity::kept_when_resumed, "`--resume` keeps the id over a SIGKILL, with its messages and a prompt";
-    identity::unknown, "`--resume` of an id that never spoke is refused, and the id is still free";
-    identity::in_use, "`--session-id` of an id that spoke is refused";
+    identity::unknown, "`--resume` refuses an id without messages, and the id stays free";
+    identity::in_use, "`--session-id` refuses an id with messages";
     identity::cleared, "`/clear` ends the conversation and begins another one in the same process";
     identity::compacted, "`/compact` keeps the id and reports `SessionStart` with `compact`";
-    identity::recorded, "`sessions/<pid>.json` says id, folder, status, version and the start of the process";
+    identity::recorded, "`sessions/<pid>.json` has id, folder, status, version and the start of the process";
     identity::record_follows, "`sessions/<pid>.json` follows `/clear`";
-    hooks::one_depth, "all hooks of a process, those of subagents too, stand at one depth below it; those of a nested one do not";
-    hooks::fields, "every hook says conversation, transcript, folder and name, and the tool's its tool";
-    hooks::failures, "a tool that fails ends with `PostToolUseFailure`, a turn with `StopFailure`";
+    hooks::one_depth, "all hooks of a process, also of subagents, are at one depth below it; those of a nested one are not";
+    hooks::fields, "every hook has conversation, transcript, folder and name; a tool's hook also the tool";
+    hooks::failures, "a failed tool ends with `PostToolUseFailure`, a failed turn with `StopFailure`";
     hooks::not_before_trust, "no hook runs before the folder is trusted";
-    prompt::pasted, "a bracketed paste and a CR submit any text, and the hook reports it so that it is recognised";
-    prompt::wrapped, "a long paste is reported in a `pasted_content` wrapper around the exact text";
-    prompt::expanded, "a known slash command is reported by `UserPromptSubmit` and `UserPromptExpansion`";
-    prompt::unknown_command, "an unknown slash command is reported by no hook";
-    prompt::argument, "a prompt behind `--` is never an option nor a subcommand";
-    prompt::put_aside, "Ctrl+S puts a draft aside and brings it back, two Esc clear a text, and the box shows both";
-    prompt::left_arrow, "← in an empty prompt starts no process, with the settings that we pass";
+    prompt::pasted, "a bracketed paste and a CR submit any text, and the hook's report confirms it";
+    prompt::wrapped, "the hook reports a long paste in a `pasted_content` wrapper around the exact text";
+    prompt::expanded, "`UserPromptSubmit` and `UserPromptExpansion` report a known slash command";
+    prompt::unknown_command, "no hook reports an unknown slash command";
+    prompt::argument, "a prompt after `--` is neither an option nor a subcommand";
+    prompt::put_aside, "Ctrl+S stashes a draft and brings it back, two Esc clear a text, and the box shows both";
+    prompt::left_arrow, "← in an empty prompt starts no process, with our settings";
     screen::ready, "the prompt takes bracketed paste, and is recognised as no dialog";
-    screen::trust, "the trust dialog is recognised; what Enter would choose is to exit";
-    screen::permission, "a permission is asked by `PermissionRequest` and recognised on the screen";
-    screen::question, "a question is asked by `PermissionRequest` and recognised; a digit answers it";
-    screen::auto_mode_offer, "the offer of auto mode comes up over the prompt and is recognised";
+    screen::trust, "the trust dialog is recognised; Enter would exit";
+    screen::permission, "`PermissionRequest` reports a permission, and the screen is recognised";
+    screen::question, "`PermissionRequest` reports a question, and the screen is recognised; a digit answers it";
+    screen::auto_mode_offer, "the offer of auto mode appears over the prompt and is recognised";
     screen::escape_in_a_turn, "Esc in a turn fires no hook, and `sessions/<pid>.json` says idle";
     screen::escape_at_a_permission, "Esc at a permission fires no hook, and `sessions/<pid>.json` says idle";
     headless::init_line, "`-p --output-format stream-json --verbose` begins with the init line and its id";
     headless::resumed, "`-p --resume` keeps the id and the messages";
-    transcript::place, "the transcript is `projects/<slug>/<id>.jsonl`, where `SessionStart` says, and not before the first message";
-    transcript::judged, "what counts as a message to us does so to `--resume`";
+    transcript::place, "the transcript is `projects/<slug>/<id>.jsonl` from the first message on, as in `SessionStart`";
+    transcript::judged, "`--resume` counts the same records as messages as wxcode";
     transcript::any_folder, "`--resume` finds a transcript by its id in any project folder";
 }
 
-/// The facts that the arguments choose; all where they choose none. Options of the test runner are passed over.
+/// The facts selected by the arguments; all without arguments. Ignores options of the test runner.
 pub(crate) fn named(words: &[String]) -> Vec<&'static Fact> {
     let mut parts = Vec::new();
     let mut words = words.iter();
@@ -97,13 +98,13 @@ pub(crate) fn named(words: &[String]) -> Vec<&'static Fact> {
     FACTS.iter().filter(wanted).collect()
 }
 
-/// Judges facts, each with a home and a stub of its own.
+/// Checks facts, each with a separate home and stub.
 pub(crate) fn judge(judged: &Judged, facts: &[&'static Fact]) -> Vec<Row> {
     let threads = std::env::var("RUST_TEST_THREADS").ok();
     let threads = threads.and_then(|n| n.parse().ok()).unwrap_or(AT_ONCE);
     let next = AtomicUsize::new(0);
     let rows = Mutex::new(Vec::new());
-    // The message of a panic is a cell of the table.
+    // The message of a panic becomes a cell of the table.
     panic::set_hook(Box::new(|_| {}));
     thread::scope(|scope| {
         for _ in 0..threads {
@@ -135,7 +136,7 @@ fn message(panic: &(dyn std::any::Any + Send)) -> String {
         .unwrap_or_else(|| "it panicked".to_owned())
 }
 
-/// Prints the table, and what does not hold in full after it.
+/// Prints the table, then the full text of each failure.
 pub(crate) fn print(judged: &Judged, rows: &[Row]) {
     println!("Claude Code {}\n", judged.version);
     println!("| fact | what wxcode relies on | measured | holds |");

@@ -1,4 +1,4 @@
-//! Runs without a terminal.
+//! Facts about runs without a terminal.
 
 use serde_json::Value;
 use wxcode_claude::stream::InitCapture;

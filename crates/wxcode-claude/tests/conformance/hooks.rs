@@ -1,4 +1,4 @@
-//! What hooks report, and where they run.
+//! Facts about the hooks' reports and processes.
 
 use std::fs;
 
@@ -152,7 +152,7 @@ pub(crate) fn not_before_trust(bench: &Bench) -> String {
     crate::bench::dialog(&terminal);
     terminal.wait_quiet(QUIET);
     assert_eq!(bench.names(), Vec::<String>::new());
-    // What a blind Enter does.
+    // The effect of a blind Enter.
     terminal.write(prompt::SUBMIT).unwrap();
     let code = terminal.wait_exit().code();
     assert_eq!(bench.count("SessionStart"), 0);

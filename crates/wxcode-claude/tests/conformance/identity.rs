@@ -1,4 +1,4 @@
-//! Which conversation a process runs.
+//! Facts about the conversation of a process.
 
 use std::fs;
 
@@ -177,5 +177,5 @@ pub(crate) fn record_follows(bench: &Bench) -> String {
     submit(&terminal, "/clear");
     let new = bench.nth("SessionStart", 2).session_id;
     bench.recorded(&terminal, |running| running.session_id == new);
-    "yes, a little behind the hook".to_owned()
+    "yes, slightly after the hook".to_owned()
 }

@@ -1,12 +1,14 @@
-//! What wxcode relies on of Claude Code, checked on the real one: each fact a row of a table, and exit 1 when one does
-//! not hold. `make conformance` prints it for any version; the tests run it at the pinned one.
+//! Checks the facts about Claude Code on the real one: each fact is a row of a table, and a failure
+//! exits with 1. `make conformance` prints the table for any version; the tests check the pinned
+//! one.
 //!
-//! Arguments choose facts by a part of their name; `--list` names them all. `WXCODE_TEST_CLAUDE` is the claude to judge.
+//! Arguments select facts by a part of their name; `--list` prints all names. `WXCODE_TEST_CLAUDE`
+//! selects the claude.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a fact that does not hold panics, and its row says why"
+    reason = "a failed fact panics, and its row has the reason"
 )]
 
 mod bench;

@@ -1,4 +1,4 @@
-//! How text is submitted, and how the hook reports it.
+//! Facts about submitting text, and about the hook's report.
 
 use std::{
     thread,
@@ -32,7 +32,7 @@ pub(crate) fn pasted(bench: &Bench) -> String {
         rows(40),
         "x".repeat(10_000),
         "word ".repeat(300),
-        "  spaces before and behind  ".to_owned(),
+        "  spaces before and after  ".to_owned(),
         "\nline ends around\n".to_owned(),
         "tab\there".to_owned(),
         "crlf\r\nand cr\rend".to_owned(),
@@ -61,7 +61,10 @@ pub(crate) fn pasted(bench: &Bench) -> String {
         bench.nth("Stop", index + 1);
         terminal.wait_quiet(QUIET);
     }
-    format!("{} kinds of text, each told from all others", texts.len())
+    format!(
+        "{} kinds of text, each distinct from all others",
+        texts.len()
+    )
 }
 
 pub(crate) fn wrapped(bench: &Bench) -> String {
@@ -133,7 +136,7 @@ pub(crate) fn argument(bench: &Bench) -> String {
     format!("submitted as they are: {}", shown.join(", "))
 }
 
-/// The screen that a terminal would show, and the input box on it.
+/// The screen of a terminal, and the input box on it.
 struct Shown<'a> {
     terminal: &'a Terminal,
     screen: wxcode_terminal::Terminal,
@@ -141,7 +144,7 @@ struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// Waits until the input box is as wanted.
+    /// Waits for a state of the input box.
     fn until(&mut self, what: &str, mut wanted: impl FnMut(&InputBox) -> bool) {
         let deadline = Instant::now() + WAIT_MAX;
         loop {
@@ -184,7 +187,7 @@ pub(crate) fn put_aside(bench: &Bench) -> String {
             let closed = |found: &InputBox| found.shows(text) && !found.chooses_other(text);
             shown.type_until(input_box::ESCAPE, "closed", closed);
         }
-        // The question stands for less than a second, so on a busy machine it may be missed, and is asked again.
+        // The question disappears within a second, so a busy machine may miss it; repeat the Esc.
         let deadline = Instant::now() + WAIT_MAX;
         let mut is_empty = false;
         while !is_empty {
@@ -203,7 +206,7 @@ pub(crate) fn put_aside(bench: &Bench) -> String {
         is_draft(found) && !kept(found)
     });
     assert_eq!(bench.count("UserPromptSubmit"), 0);
-    "kept beside three texts that were pasted and cleared".to_owned()
+    "kept while three texts were pasted and cleared".to_owned()
 }
 
 pub(crate) fn left_arrow(bench: &Bench) -> String {
@@ -222,7 +225,7 @@ pub(crate) fn left_arrow(bench: &Bench) -> String {
     bench.wait_processes(&before);
     assert_eq!(bench.count("SessionStart"), 1);
     format!(
-        "none beside the {} before it; the next text goes into the same conversation",
+        "only the {} before it; the next text goes into the same conversation",
         before.len()
     )
 }

@@ -1,4 +1,4 @@
-//! What stands on the screen, and what Esc does.
+//! Facts about the screen, and about Esc.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -34,7 +34,7 @@ pub(crate) fn trust(bench: &Bench) -> String {
     format!("❯ {} of {}", chosen(&dialog), dialog.options.join(" / "))
 }
 
-/// A process that asks for leave to run a command.
+/// Starts a process and brings it to a permission dialog.
 fn asking(bench: &Bench) -> Terminal {
     let ask = json!({ "permissions": { "ask": ["Bash"] } });
     bench.home.settings(&ask).unwrap();
@@ -95,19 +95,19 @@ pub(crate) fn auto_mode_offer(bench: &Bench) -> String {
     format!("after `SessionStart`: ❯ {}", chosen(&dialog))
 }
 
-/// Presses Esc, waits until the record says idle, and checks that no hook told of it.
+/// Presses Esc, waits until the state file says idle, and checks that no hook reported it.
 fn escape(bench: &Bench, terminal: &Terminal) -> String {
     let before = bench.names();
     terminal.write(b"\x1b").unwrap();
     bench.recorded(terminal, |running| running.status == Status::Idle);
     terminal.wait_quiet(QUIET);
     let after = bench.names();
-    // A reminder of a question that stands may come at any time.
-    let told: Vec<_> = after[before.len()..]
+    // A reminder of an open question may come at any time.
+    let fired: Vec<_> = after[before.len()..]
         .iter()
         .filter(|name| *name != "Notification")
         .collect();
-    assert!(told.is_empty(), "Esc fired {told:?}");
+    assert!(fired.is_empty(), "Esc fired {fired:?}");
     "no hook; idle soon after".to_owned()
 }
 
@@ -124,7 +124,7 @@ pub(crate) fn escape_at_a_permission(bench: &Bench) -> String {
     let terminal = asking(bench);
     crate::bench::dialog(&terminal);
     bench.recorded(&terminal, |running| running.status == Status::Waiting);
-    // A key in the moment in which a dialog comes up has no effect.
+    // A dialog ignores a key at the moment of its appearance.
     terminal.wait_quiet(QUIET);
     escape(bench, &terminal)
 }

@@ -1,4 +1,4 @@
-//! Where a conversation is written, and what of it can be resumed.
+//! Facts about the place of a transcript, and about resuming.
 
 use std::{fs, path::PathBuf};
 
@@ -8,7 +8,7 @@ use wxcode_claude::{command::Start, transcript::Transcript};
 
 use crate::bench::{Bench, submit};
 
-/// The project folder of Claude Code for the bench's folder.
+/// Claude Code's project folder for the bench's folder.
 fn folder(bench: &Bench) -> PathBuf {
     let path = fs::canonicalize(bench.folder.path()).unwrap();
     let slug: String = path
@@ -34,18 +34,17 @@ fn record(bench: &Bench, kind: &str, more: &serde_json::Value) -> String {
 pub(crate) fn place(bench: &Bench) -> String {
     let id = Uuid::new_v4();
     let terminal = bench.start_ready(Start::New(id), 1);
-    let told = bench.nth("SessionStart", 1).transcript_path;
+    let reported = bench.nth("SessionStart", 1).transcript_path;
     assert_eq!(bench.transcript(id), Transcript::Missing);
     submit(&terminal, "first words");
     bench.nth("Stop", 1);
     let path = bench.spoken(id);
-    assert_eq!(Some(&path), told.as_ref());
+    assert_eq!(Some(&path), reported.as_ref());
     assert_eq!(path, folder(bench).join(format!("{id}.jsonl")));
-    "so it is; the slug is the folder with each character that is no letter or digit as `-`"
-        .to_owned()
+    "yes; the slug is the folder with `-` for each character except letters and digits".to_owned()
 }
 
-/// The CLI itself says which transcripts can be resumed.
+/// The CLI itself decides which transcripts can be resumed.
 pub(crate) fn judged(bench: &Bench) -> String {
     let folder = folder(bench);
     fs::create_dir_all(&folder).unwrap();
@@ -100,9 +99,9 @@ pub(crate) fn judged(bench: &Bench) -> String {
             ),
         ),
         ("half a message", format!("{mode}\n{half}")),
-        ("a message behind half of one", format!("{half}\n{user}\n")),
+        ("a message after half of one", format!("{half}\n{user}\n")),
         (
-            "a message behind zeros",
+            "a message after zeros",
             format!("{}\n{user}\n", "\0".repeat(5_000)),
         ),
     ];
@@ -156,12 +155,12 @@ pub(crate) fn any_folder(bench: &Bench) -> String {
     let elsewhere = record(bench, "user", &json!({ "cwd": "/usr" }));
     resumes("in another folder", &[(&other, &user)]);
     resumes("of another working folder", &[(&other, &elsewhere)]);
-    resumes("beside an empty one", &[(&own, &mode), (&other, &user)]);
-    // A symlink in the place of the folder is as good as one.
+    resumes("next to an empty one", &[(&own, &mode), (&other, &user)]);
+    // A symlink in the place of the folder works too.
     let moved = own.with_file_name("-moved");
     fs::rename(&own, &moved).unwrap();
     std::os::unix::fs::symlink(&moved, &own).unwrap();
-    resumes("behind a symlink", &[(&moved, &user)]);
-    "from another folder, of another working folder, beside one without messages, behind a symlink"
+    resumes("through a symlink", &[(&moved, &user)]);
+    "from another folder, of another working folder, next to one without messages, through a symlink"
         .to_owned()
 }

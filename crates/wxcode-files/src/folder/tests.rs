@@ -8,7 +8,7 @@ use crate::beneath::walk;
 
 const MAX: u64 = 1 << 20;
 
-/// A workspace `w` beside a folder `outside` with a file.
+/// Makes a workspace `w` next to a folder `outside` with a file.
 fn place() -> (TempDir, Folder) {
     let temp = tempfile::tempdir().unwrap();
     fs::create_dir_all(temp.path().join("w/in/ner")).unwrap();
@@ -27,7 +27,7 @@ fn read(folder: &Folder, below: &str, links: Links) -> Result<Vec<u8>, FileError
     folder.file(Path::new(below), links)?.read(MAX)
 }
 
-/// The code of the refusal, the same however links are treated.
+/// The code of the refusal, the same for all treatments of links.
 #[track_caller]
 fn refusal(folder: &Folder, below: &str) -> (&'static str, String) {
     let errors = [Links::Refuse, Links::Beneath, Links::Follow]
@@ -194,7 +194,7 @@ fn links_resolved_without_openat2_decide_the_same() {
 }
 
 #[test]
-fn folders_are_made_beneath_and_never_through_links() {
+fn folders_are_never_made_through_links() {
     let (temp, folder) = place();
     folder.make(Path::new("a/b")).unwrap();
     folder.make(Path::new("a/b")).unwrap();
@@ -220,7 +220,7 @@ fn folders_are_made_beneath_and_never_through_links() {
 }
 
 #[test]
-fn a_file_is_replaced_whole_by_many_at_once() {
+fn concurrent_replacements_are_whole() {
     let (temp, folder) = place();
     std::thread::scope(|scope| {
         for _ in 0..10 {
@@ -238,7 +238,7 @@ fn a_file_is_replaced_whole_by_many_at_once() {
 }
 
 #[test]
-fn nothing_but_a_regular_file_is_replaced() {
+fn only_a_regular_file_is_replaced() {
     let (temp, folder) = place();
     let at = |name: &str| temp.path().join("w").join(name);
     fifo(&at("fifo"));
@@ -261,7 +261,7 @@ fn nothing_but_a_regular_file_is_replaced() {
 }
 
 #[test]
-fn an_open_folder_is_used_wherever_it_is_moved() {
+fn an_open_folder_survives_a_move() {
     let (temp, folder) = place();
     let inner = folder.folder(Path::new("in"), Links::Refuse).unwrap();
     fs::rename(temp.path().join("w/in"), temp.path().join("w/moved")).unwrap();

@@ -2,7 +2,7 @@ use std::sync::Barrier;
 
 use super::*;
 
-/// Long enough for a busy machine to run what does not hang.
+/// Enough time for a job without a hang, on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// A job that hangs until the sender is dropped.
@@ -29,7 +29,7 @@ async fn a_place_that_hangs_is_refused_until_it_answers() {
     let error = pool.run(Path::new("/slow"), work).await.unwrap_err();
     assert_eq!(
         error.to_string().split(',').next(),
-        Some("/slow did not answer within 0 s: check the file system that it is on")
+        Some("/slow did not answer within 0 s: check its file system")
     );
     let begun = Instant::now();
     let again = answers(&pool, "/slow").await.unwrap_err();
@@ -42,7 +42,7 @@ async fn a_place_that_hangs_is_refused_until_it_answers() {
 }
 
 #[tokio::test]
-async fn other_places_go_on_beside_many_that_hang() {
+async fn other_places_continue_despite_hangs() {
     let pool = Arc::new(Pool::new(Duration::from_millis(200)));
     let mut releases = Vec::new();
     let mut jobs = Vec::new();
@@ -67,7 +67,7 @@ async fn jobs_of_one_place_are_bounded_and_wait() {
     let pool = Arc::new(Pool::new(DEADLINE));
     let barrier = Arc::new(Barrier::new(JOBS_PER_PLACE_MAX));
     let mut jobs = Vec::new();
-    // Each needs all that may run beside it.
+    // Each job needs all the others to run.
     for _ in 0..5 * JOBS_PER_PLACE_MAX {
         let (pool, barrier) = (Arc::clone(&pool), Arc::clone(&barrier));
         jobs.push(tokio::spawn(async move {

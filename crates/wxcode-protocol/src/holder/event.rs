@@ -13,6 +13,19 @@ use crate::{
 };
 
 /// An event from a holder to a client.
+///
+/// ```
+/// use bytes::{Bytes, BytesMut};
+/// use wxcode_protocol::holder::{Event, frame::Decoder};
+///
+/// let event = Event::Output { offset: 7, bytes: Bytes::from_static(b"hello") };
+/// let mut decoder = Decoder::default();
+/// event.encode(decoder.buffer());
+///
+/// let (kind, payload) = decoder.next_frame()?.expect("a whole frame");
+/// assert_eq!(Event::decode(kind, payload)?, Some(event));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The screen at an offset, for a freshly reset terminal of that size; the output continues
@@ -22,7 +35,7 @@ pub enum Event {
         offset: u64,
         /// The size of the screen.
         size: Size,
-        /// The snapshot that draws it.
+        /// The snapshot to draw the screen.
         bytes: Bytes,
     },
     /// Output of the agent.
@@ -36,16 +49,18 @@ pub enum Event {
     Resized {
         /// Bytes from this offset on were read after the change.
         offset: u64,
+        /// The new size.
         size: Size,
     },
     /// A payload of the agent's hook.
     Hook {
         /// Counts up from 1; gaps only for dropped older payloads.
         seq: u64,
-        /// The process that reported it.
+        /// The pid of the reporting process.
         pid: i32,
-        /// Its depth below the agent's process at that time.
+        /// The position of that process below the agent's, at that time.
         lineage: Lineage,
+        /// At most [`frame::MAX_HOOK`] bytes of JSON, as Claude Code wrote them.
         payload: Bytes,
     },
     /// The agent has written nothing for [`super::QUIET`].
@@ -61,7 +76,10 @@ pub enum Event {
         seq: u64,
     },
     /// The newest input number taken from the client of an `Identify`; 0 for none.
-    Identified { newest: u64 },
+    Identified {
+        /// The number of that `Input`.
+        newest: u64,
+    },
     /// An `Input` was not, or not wholly, typed.
     InputRefused {
         /// The number of the `Input`.
@@ -71,12 +89,14 @@ pub enum Event {
     },
     /// The bytes of a `Deliver` are in the PTY, or an earlier one with its key was taken.
     Delivered {
+        /// The key of the `Deliver`.
         key: String,
         /// True if this request wrote the text; false if an earlier one with the same key did.
         fresh: bool,
     },
     /// A `Deliver` was not, or not wholly, typed. If nothing was typed the key stays unused.
     DeliverRefused {
+        /// The key of the `Deliver`.
         key: String,
         /// The reason, with a remedy.
         reason: String,
@@ -90,6 +110,7 @@ pub enum Event {
     Unclaimed {
         /// The number of the `Claim`.
         claim: u64,
+        /// The reason.
         reason: String,
     },
     /// The holder continues as the program of an `Upgrade` from now on: the connection ends, and a
@@ -100,7 +121,7 @@ pub enum Event {
     UpgradeRefused {
         /// Whether a later attempt may succeed.
         busy: bool,
-        /// Why.
+        /// The reason, with a remedy.
         reason: String,
     },
     /// The answer to `Screen`.
@@ -132,7 +153,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// Appends the event's frame.
+    /// Appends the event's frame to `out`.
     pub fn encode(&self, out: &mut BytesMut) {
         match self {
             Self::Snapshot {
@@ -217,6 +238,9 @@ impl Event {
     }
 
     /// Decodes the event of a frame's payload; `None` for a type that is not an event.
+    ///
+    /// # Errors
+    /// The payload does not have the layout of its type.
     pub fn decode(kind: Type, payload: Bytes) -> Result<Option<Self>, Malformed> {
         let mut fields = Fields::new(payload, kind.name());
         Ok(Some(match kind {

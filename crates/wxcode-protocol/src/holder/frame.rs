@@ -1,4 +1,6 @@
-//! Frames: the layout of messages in a socket's stream, with a bound for each type.
+//! Splits a socket's stream into frames, with a bound for each type.
+//!
+//! A frame is the length of its payload (u32, big-endian), its type (u8) and the payload.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::Serialize;
@@ -36,7 +38,7 @@ macro_rules! types {
         }
 
         impl Type {
-            /// The type of a code, if this build knows it.
+            /// Returns the type of a code; `None` for an unknown one.
             pub fn from_code(code: u8) -> Option<Self> {
                 match code {
                     $($code => Some(Self::$name),)*
@@ -44,14 +46,14 @@ macro_rules! types {
                 }
             }
 
-            /// Most bytes of payload.
+            /// Returns the bound on the payload, in bytes.
             pub fn limit(self) -> usize {
                 match self {
                     $(Self::$name => $limit,)*
                 }
             }
 
-            /// The name, for error messages.
+            /// Returns the name, for error messages.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$name => stringify!($name),)*
@@ -108,7 +110,7 @@ types! {
     Resized = 67, 12;
     /// Holder: a hook payload.
     Hook = 68, MAX_HOOK + 12;
-    /// Holder: silence for a while.
+    /// Holder: the agent is silent, see [`super::QUIET`].
     Quiet = 69, 10;
     /// Holder: the bytes of an `Input` are in the PTY.
     InputTaken = 70, 8;
@@ -140,7 +142,7 @@ types! {
     UpgradeRefused = 83, MAX_SMALL;
 }
 
-/// A stream without valid frames, or with a frame beyond its bound.
+/// A frame beyond the bound of its type, or a stream without valid frames.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a frame of type {code} with {len} bytes, where {limit} are allowed; the other side speaks another protocol, so run the same wxcode on both"
@@ -148,13 +150,13 @@ types! {
 pub struct TooLong {
     /// The code of the type.
     pub code: u8,
-    /// The announced length.
+    /// The announced length, in bytes.
     pub len: usize,
-    /// The bound.
+    /// The bound of the type, in bytes.
     pub limit: usize,
 }
 
-/// Appends a frame; `fill` appends its payload.
+/// Appends a frame to `out`; `fill` appends its payload, within the bound of `kind`.
 pub fn write(out: &mut BytesMut, kind: Type, fill: impl FnOnce(&mut BytesMut)) {
     let at = out.len();
     out.put_u32(0);
@@ -167,7 +169,7 @@ pub fn write(out: &mut BytesMut, kind: Type, fill: impl FnOnce(&mut BytesMut)) {
     }
 }
 
-/// Appends a frame with a JSON payload.
+/// Appends a frame with a JSON payload to `out`.
 pub fn write_json(out: &mut BytesMut, kind: Type, value: &impl Serialize) {
     // Structs of numbers and text: serialising them into memory cannot fail.
     let json = serde_json::to_vec(value).unwrap_or_default();
@@ -175,6 +177,22 @@ pub fn write_json(out: &mut BytesMut, kind: Type, value: &impl Serialize) {
 }
 
 /// Splits a stream into frames, with any cuts.
+///
+/// Append the bytes of each read to [`Decoder::buffer`], then call [`Decoder::next_frame`] until it
+/// returns `None`. The buffer holds one incomplete frame and the bytes of one read at most.
+///
+/// ```
+/// use wxcode_protocol::holder::frame::{Decoder, Type};
+///
+/// let mut decoder = Decoder::default();
+/// decoder.buffer().extend_from_slice(b"\0\0\0\x08\x46\0\0\0");
+/// assert_eq!(decoder.next_frame()?, None, "half a frame");
+///
+/// decoder.buffer().extend_from_slice(b"\0\0\0\0\x09");
+/// let (kind, payload) = decoder.next_frame()?.expect("a whole frame");
+/// assert_eq!((kind, payload.len()), (Type::InputTaken, 8));
+/// # Ok::<(), wxcode_protocol::holder::frame::TooLong>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Decoder {
     buf: BytesMut,
@@ -191,7 +209,7 @@ impl Decoder {
     /// Returns the next whole frame; `None` until more bytes come. Skips frames of unknown types.
     ///
     /// # Errors
-    /// A frame announces more than its type allows; the stream cannot be used any longer.
+    /// A frame exceeds the bound of its type; the stream is unusable from here on.
     pub fn next_frame(&mut self) -> Result<Option<(Type, Bytes)>, TooLong> {
         loop {
             let skipped = self.skip.min(self.buf.len());

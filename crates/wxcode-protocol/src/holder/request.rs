@@ -11,6 +11,18 @@ use super::{
 use crate::{Signal, Size};
 
 /// A request from a client to a holder.
+///
+/// ```
+/// use wxcode_protocol::{Size, holder::{Request, frame::Decoder}};
+///
+/// let size = Size::new(120, 40).expect("a size within the bounds");
+/// let mut decoder = Decoder::default();
+/// Request::Resize { size }.encode(decoder.buffer());
+///
+/// let (kind, payload) = decoder.next_frame()?.expect("a whole frame");
+/// assert_eq!(Request::decode(kind, payload)?, Some(Request::Resize { size }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// Stream the output on this connection.
@@ -29,7 +41,7 @@ pub enum Request {
     /// Name the client. Answered by `Identified`. From here on an `Input` with a number up to the
     /// newest one of this name, on any connection, counts as typed and is not typed again.
     Identify {
-        /// Chosen at random.
+        /// The client's name, chosen at random.
         name: [u8; 16],
     },
     /// Stream the hook payloads and the other events of the session.
@@ -58,9 +70,9 @@ pub enum Request {
     /// other than `Release`: the time is up, or a client types Ctrl+C alone. The lock ends with the
     /// connection too.
     Claim {
-        /// The client's number for it.
+        /// The client's number for the lock.
         claim: u64,
-        /// The duration, at most [`frame::MAX_CLAIM_MS`].
+        /// The duration in milliseconds, at most [`frame::MAX_CLAIM_MS`].
         for_ms: u32,
     },
     /// Release the input lock.
@@ -102,7 +114,7 @@ pub enum Request {
     },
     /// Signal the foreground process group.
     Signal {
-        /// Which one.
+        /// The signal.
         signal: Signal,
     },
     /// Request the present screen; answered by `Event::Screen`.
@@ -112,7 +124,7 @@ pub enum Request {
     },
     /// End the agent and everything that it started: SIGTERM, and SIGKILL after the grace.
     Stop {
-        /// Milliseconds, at most [`frame::MAX_GRACE_MS`].
+        /// The grace in milliseconds, at most [`frame::MAX_GRACE_MS`].
         grace_ms: u64,
     },
     /// Request the state of the session; answered by `Event::Info`.
@@ -120,7 +132,7 @@ pub enum Request {
 }
 
 impl Request {
-    /// Appends the request's frame.
+    /// Appends the request's frame to `out`.
     pub fn encode(&self, out: &mut BytesMut) {
         match self {
             Self::Attach { since, history } => frame::write(out, Type::Attach, |p| {
@@ -182,6 +194,9 @@ impl Request {
     }
 
     /// Decodes the request of a frame's payload; `None` for a type that is not a request.
+    ///
+    /// # Errors
+    /// The payload does not have the layout of its type.
     pub fn decode(kind: Type, payload: Bytes) -> Result<Option<Self>, Malformed> {
         let mut fields = Fields::new(payload.clone(), kind.name());
         Ok(Some(match kind {

@@ -2,7 +2,7 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use super::{DecodeError, HISTORY_MAX, INPUT_MAX, Malformed};
+use super::{DecodeError, HISTORY_MAX, INPUT_MAX, MalformedMessage};
 use crate::{Signal, Size};
 
 const INPUT: u8 = 4;
@@ -13,13 +13,24 @@ const ACK: u8 = 16;
 const DRIVE: u8 = 17;
 
 /// A message of a client.
+///
+/// ```
+/// use bytes::Bytes;
+/// use wxcode_protocol::websocket::ClientFrame;
+///
+/// let input = ClientFrame::Input { number: 1, bytes: Bytes::from_static(b"ls\r") };
+/// let message = input.encode();
+/// assert_eq!(message[0], 4, "the type");
+/// assert_eq!(ClientFrame::decode(message)?, Some(input));
+/// # Ok::<(), wxcode_protocol::websocket::DecodeError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientFrame {
-    /// Types bytes.
+    /// Types bytes. Answered by `InputTaken` or `InputRefused`.
     Input {
         /// Counts up by one from 1.
         number: u64,
-        /// At most [`INPUT_MAX`].
+        /// At most [`INPUT_MAX`] bytes.
         bytes: Bytes,
     },
     /// The size of the client's window.
@@ -28,17 +39,17 @@ pub enum ClientFrame {
     Signal(Signal),
     /// Requests a snapshot with up to this many bytes of history, at most [`HISTORY_MAX`].
     Redraw {
-        /// Bytes.
+        /// The length in bytes.
         history: u32,
     },
-    /// All up to this offset is parsed.
+    /// The client has parsed all output up to this offset.
     Ack(u64),
     /// Asks the session to follow this client's size.
     Drive,
 }
 
 impl ClientFrame {
-    /// Encodes the message.
+    /// Encodes the message: its type, then its payload.
     #[must_use]
     pub fn encode(&self) -> Bytes {
         let mut out = BytesMut::with_capacity(9);
@@ -74,12 +85,15 @@ impl ClientFrame {
     /// Decodes a message; `None` for an unknown type.
     ///
     /// # Errors
-    /// It does not have the layout of its type, or is too large.
+    /// The message is empty, does not have the layout of its type, or exceeds [`INPUT_MAX`] or
+    /// [`HISTORY_MAX`].
     pub fn decode(mut message: Bytes) -> Result<Option<Self>, DecodeError> {
         let kind = message.try_get_u8().map_err(|_| DecodeError::Empty)?;
         let frame = match kind {
             INPUT => {
-                let number = message.try_get_u64().map_err(|_| Malformed("Input"))?;
+                let number = message
+                    .try_get_u64()
+                    .map_err(|_| MalformedMessage("Input"))?;
                 if message.len() > INPUT_MAX {
                     return Err(DecodeError::TooLarge(message.len()));
                 }
@@ -87,20 +101,22 @@ impl ClientFrame {
                 Self::Input { number, bytes }
             }
             RESIZE => {
-                let wrong = Malformed("Resize");
+                let wrong = MalformedMessage("Resize");
                 let cols = message.try_get_u16().map_err(|_| wrong)?;
                 let rows = message.try_get_u16().map_err(|_| wrong)?;
                 Self::Resize(Size::new(cols, rows).ok_or(wrong)?)
             }
             SIGNAL => {
-                let code = message.try_get_u8().map_err(|_| Malformed("Signal"))?;
-                Self::Signal(Signal::from_code(code).ok_or(Malformed("Signal"))?)
+                let code = message
+                    .try_get_u8()
+                    .map_err(|_| MalformedMessage("Signal"))?;
+                Self::Signal(Signal::from_code(code).ok_or(MalformedMessage("Signal"))?)
             }
             REDRAW => match message.try_get_u32() {
                 Ok(history @ ..=HISTORY_MAX) => Self::Redraw { history },
-                _ => return Err(Malformed("Redraw").into()),
+                _ => return Err(MalformedMessage("Redraw").into()),
             },
-            ACK => Self::Ack(message.try_get_u64().map_err(|_| Malformed("Ack"))?),
+            ACK => Self::Ack(message.try_get_u64().map_err(|_| MalformedMessage("Ack"))?),
             DRIVE => Self::Drive,
             _ => return Ok(None),
         };
@@ -113,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read() {
+    fn every_message_round_trips() {
         let frames = [
             ClientFrame::Input {
                 number: 7,
@@ -136,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_layout_is_the_documented_one() {
+    fn the_layout_is_as_documented() {
         let input = ClientFrame::Input {
             number: 258,
             bytes: Bytes::from_static(b"hi"),
@@ -147,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_is_refused_and_what_is_unknown_is_passed_over() {
+    fn malformed_is_refused_and_unknown_skipped() {
         let decode = |bytes: &'static [u8]| ClientFrame::decode(Bytes::from_static(bytes));
         assert_eq!(decode(b""), Err(DecodeError::Empty));
         for bad in [

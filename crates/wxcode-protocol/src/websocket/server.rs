@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{DecodeError, Malformed};
+use super::{DecodeError, MalformedMessage};
 use crate::{Exit, Size};
 
 const SNAPSHOT: u8 = 65;
@@ -22,21 +22,21 @@ const REPORT: u8 = 82;
 /// The role of a client in its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// A viewer: looks on, and scales.
+    /// A viewer: its page scales the terminal.
     Viewer,
-    /// The driver: the session has its size.
+    /// The driver: the session has the size of its window.
     Driver,
 }
 
-/// The connection and its session: the first message.
+/// The first message: the connection and its session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
-    /// The session; offsets count its bytes. Empty where the project never had one.
+    /// The session; offsets count its bytes. Empty if the project never had one.
     pub session_id: String,
     /// Whether the session runs. Otherwise its last screen and its end follow, and a close.
     #[serde(default = "yes")]
     pub connected: bool,
-    /// The conversation.
+    /// The conversation, once known.
     pub claude_session_id: Option<Uuid>,
     /// Whether the client returns to an existing session or conversation.
     pub resumed: bool,
@@ -51,12 +51,12 @@ pub struct Status {
     /// Whether the client is read-only.
     #[serde(default)]
     pub read_only: bool,
-    /// Why the session's log is off.
+    /// The reason for a missing log, with a remedy; `None` while the log is on.
     #[serde(default)]
     pub log_off: Option<String>,
 }
 
-/// A server of before the field only ever told of sessions that run.
+/// The value for an older server: it knew running sessions only.
 const fn yes() -> bool {
     true
 }
@@ -71,6 +71,18 @@ pub struct Notice {
 }
 
 /// A message of the server.
+///
+/// ```
+/// use bytes::Bytes;
+/// use wxcode_protocol::websocket::ServerFrame;
+///
+/// let message = Bytes::from_static(b"\x42\0\0\0\0\0\0\0\x05hello");
+/// let Some(ServerFrame::Output { offset, bytes }) = ServerFrame::decode(message)? else {
+///     panic!("another message");
+/// };
+/// assert_eq!((offset, &bytes[..]), (5, &b"hello"[..]));
+/// # Ok::<(), wxcode_protocol::websocket::DecodeError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum ServerFrame {
     /// The connection and its session.
@@ -81,28 +93,28 @@ pub enum ServerFrame {
         offset: u64,
         /// The size of the screen.
         size: Size,
-        /// The snapshot that draws it.
+        /// The snapshot to draw the screen.
         bytes: Bytes,
     },
     /// Output of the agent.
     Output {
         /// The offset of the first byte.
         offset: u64,
-        /// Bytes, cut anywhere.
+        /// The bytes, cut anywhere, also within a character or a sequence.
         bytes: Bytes,
     },
     /// The terminal has this size from this offset on.
     Resized {
-        /// The offset.
+        /// The offset of the first byte for the new size.
         offset: u64,
-        /// The size.
+        /// The new size.
         size: Size,
     },
-    /// An input is wholly in the PTY.
+    /// All bytes of the input with this number are in the PTY.
     InputTaken(u64),
     /// An input was not, or not wholly, typed.
     InputRefused {
-        /// Its number.
+        /// The number of the input.
         number: u64,
         /// The reason, with a remedy.
         reason: String,
@@ -129,7 +141,7 @@ struct Problem {
 }
 
 impl ServerFrame {
-    /// Encodes the message.
+    /// Encodes the message: its type, then its payload.
     #[must_use]
     pub fn encode(&self) -> Bytes {
         match self {
@@ -177,7 +189,7 @@ impl ServerFrame {
     /// Decodes a message; `None` for an unknown type.
     ///
     /// # Errors
-    /// It does not have the layout of its type.
+    /// The message is empty, or does not have the layout of its type.
     pub fn decode(mut message: Bytes) -> Result<Option<Self>, DecodeError> {
         let kind = message.try_get_u8().map_err(|_| DecodeError::Empty)?;
         let frame = match kind {
@@ -198,7 +210,8 @@ impl ServerFrame {
             INPUT_TAKEN => Self::InputTaken(number("InputTaken", &mut message)?),
             INPUT_REFUSED => Self::InputRefused {
                 number: number("InputRefused", &mut message)?,
-                reason: String::from_utf8(message.into()).map_err(|_| Malformed("InputRefused"))?,
+                reason: String::from_utf8(message.into())
+                    .map_err(|_| MalformedMessage("InputRefused"))?,
             },
             EXITED => Self::Exited(from_json("Exited", &message)?),
             ERROR => {
@@ -208,7 +221,7 @@ impl ServerFrame {
             ROLE => Self::Role(match message.try_get_u8() {
                 Ok(0) => Role::Viewer,
                 Ok(1) => Role::Driver,
-                _ => return Err(Malformed("Role").into()),
+                _ => return Err(MalformedMessage("Role").into()),
             }),
             REPORT => Self::Report(from_json("Report", &message)?),
             _ => return Ok(None),
@@ -235,18 +248,18 @@ fn numbered(kind: u8, number: u64, rest: &[u8]) -> Bytes {
 fn from_json<T: serde::de::DeserializeOwned>(
     what: &'static str,
     json: &[u8],
-) -> Result<T, Malformed> {
-    serde_json::from_slice(json).map_err(|_| Malformed(what))
+) -> Result<T, MalformedMessage> {
+    serde_json::from_slice(json).map_err(|_| MalformedMessage(what))
 }
 
-fn number(what: &'static str, message: &mut Bytes) -> Result<u64, Malformed> {
-    message.try_get_u64().map_err(|_| Malformed(what))
+fn number(what: &'static str, message: &mut Bytes) -> Result<u64, MalformedMessage> {
+    message.try_get_u64().map_err(|_| MalformedMessage(what))
 }
 
-fn size(what: &'static str, message: &mut Bytes) -> Result<Size, Malformed> {
-    let cols = message.try_get_u16().map_err(|_| Malformed(what))?;
-    let rows = message.try_get_u16().map_err(|_| Malformed(what))?;
-    Size::new(cols, rows).ok_or(Malformed(what))
+fn size(what: &'static str, message: &mut Bytes) -> Result<Size, MalformedMessage> {
+    let cols = message.try_get_u16().map_err(|_| MalformedMessage(what))?;
+    let rows = message.try_get_u16().map_err(|_| MalformedMessage(what))?;
+    Size::new(cols, rows).ok_or(MalformedMessage(what))
 }
 
 #[cfg(test)]
@@ -254,7 +267,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read() {
+    fn every_message_round_trips() {
         let size = Size::new(120, 40).unwrap();
         let frames = [
             ServerFrame::Status(Status {
@@ -300,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn the_layout_is_the_documented_one() {
+    fn the_layout_is_as_documented() {
         let size = Size::new(300, 40).unwrap();
         let snapshot = ServerFrame::Snapshot {
             offset: 1,
@@ -319,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_status_is_read_and_malformed_ones_are_refused() {
+    fn a_newer_status_is_read() {
         let status = br#"{"session_id":"s","claude_session_id":null,"resumed":false,"message":null,"newer":1}"#;
         let mut message = vec![STATUS];
         message.extend_from_slice(status);

@@ -1,4 +1,4 @@
-//! Everything of one store into the other and back, also after an interruption.
+//! Tests of copying one store into the other and back, also after an interruption.
 
 use uuid::Uuid;
 use wxcode_core::{
@@ -19,12 +19,12 @@ const ALL: Page = Page {
     skip: 0,
     limit: PAGE_MAX,
 };
-/// How long the part of a copy may take that is let through.
+/// Time for the first part of an interrupted copy.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
-/// Projects in the store that is copied; more than are read at once.
+/// Projects in the source; more than one read returns.
 const PROJECTS: u64 = 103;
 
-/// A store with something of everything; the number of milestones and of deliveries.
+/// Makes a store with all kinds of records; returns the numbers of milestones and of deliveries.
 async fn fill(store: &dyn Store) -> (u64, u64) {
     for number in 0..PROJECTS - 1 {
         let project = OutputProject {
@@ -97,7 +97,7 @@ async fn assert_same(a: &dyn Store, b: &dyn Store) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everything_goes_there_and_back() {
+async fn a_copy_and_its_return_are_equal() {
     let Some(fresh) = fresh().await else { return };
     let dir = tempfile::tempdir().unwrap();
     let [source, back] =
@@ -134,7 +134,7 @@ async fn everything_goes_there_and_back() {
     copy::everything(&*mongo, &back, |_| {}).await.unwrap();
     assert_same(&source, &back).await;
 
-    // And what was copied goes on like any other.
+    // Copied records behave like any others.
     let project = mongo.projects(ALL).await.unwrap().items.pop().unwrap().id;
     let open = mongo.open_deliveries(project).await.unwrap();
     sample::advance(&*mongo, &open[0], DeliveryState::Submitted).await;
@@ -147,7 +147,7 @@ async fn everything_goes_there_and_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_interrupted_copy_goes_on() {
+async fn an_interrupted_copy_continues() {
     let Some(fresh) = fresh().await else { return };
     let dir = tempfile::tempdir().unwrap();
     let source = SqliteStore::open(&dir.path().join("source")).unwrap();
@@ -212,5 +212,5 @@ async fn differences_are_named() {
     );
     assert!(!report.problems[0].contains(&same.to_string()));
     let kept = mongo.project(changed).await.unwrap().unwrap();
-    assert_eq!(kept.name, "changed", "what is there is not overwritten");
+    assert_eq!(kept.name, "changed", "existing records are not overwritten");
 }

@@ -1,4 +1,5 @@
-//! A process that dies between two writes, at every place where it can: what it was doing happens wholly or not at all.
+//! Tests with a process dying between two writes, at every possible point: its operation happens
+//! wholly or not at all.
 
 use mongodb::bson::{doc, oid::ObjectId};
 use wxcode_core::{delivery::DeliveryState, id::Id, milestone::MilestoneStatus};
@@ -19,7 +20,8 @@ const ALL: Page = Page {
 /// More requests than any operation makes.
 const REQUESTS_MAX: u32 = 12;
 
-/// What stands of a project with one milestone: its status, its delivery, the milestone's status and link.
+/// The state of a project with one milestone: its status, its delivery, the milestone's status and
+/// link.
 type Seen = (
     wxcode_core::project::ProjectStatus,
     bool,
@@ -48,7 +50,7 @@ async fn seen(store: &dyn Store, project: Id) -> Option<Seen> {
     ))
 }
 
-/// What is done, and how it is with the project before and after it.
+/// An operation, and the project before and after it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Doing {
     Queueing,
@@ -100,11 +102,11 @@ async fn act(store: &MongoStore, doing: Doing, project: Id, milestone: Id) -> bo
     }
 }
 
-/// Does it through a proxy that cuts everything after each number of requests; the answers of a store that was open all
-/// the time, and of one that is opened afterwards.
+/// Runs the operation through a proxy that cuts the connection after each number of requests;
+/// returns the answers of a store open all the time, and of one opened afterwards.
 async fn at_every_request(fresh: &Fresh, doing: Doing) {
     let direct = open(&fresh.address).await;
-    // How it is before, and how it is when nothing goes wrong.
+    // The state before, and the state without a fault.
     let (project, milestone) = prepare(&direct, doing).await;
     let before = seen(&direct, project).await;
     assert!(act(&direct, doing, project, milestone).await);
@@ -119,7 +121,7 @@ async fn at_every_request(fresh: &Fresh, doing: Doing) {
         };
         let store = open(&address).await;
         proxy.cut_after(requests);
-        // It goes on trying for a while, in vain: to the database it is dead.
+        // It keeps trying in vain; to the database it is dead.
         let acting = tokio::spawn(async move { act(&store, doing, project, milestone).await });
         let finished = finished(&proxy, acting).await;
         let now = seen(&direct, project).await;
@@ -133,7 +135,7 @@ async fn at_every_request(fresh: &Fresh, doing: Doing) {
                 "{doing:?} was acknowledged after {requests} requests"
             );
         }
-        // The next one to start finds it the same.
+        // The next store to open finds the same.
         let next = open(&fresh.address).await;
         let later = seen(&next, project).await;
         assert!(
@@ -155,7 +157,7 @@ async fn at_every_request(fresh: &Fresh, doing: Doing) {
     );
 }
 
-/// Waits until it was cut off or has ended; whether it ended well. The task is left to its vain tries.
+/// Waits for the cut or the end; true if the task ended well. Leaves the task to its vain tries.
 async fn finished(proxy: &Proxy, acting: tokio::task::JoinHandle<bool>) -> bool {
     tokio::select! {
         () = proxy.cut() => false,
@@ -185,9 +187,9 @@ crashes! {
     removing_a_project_is_whole => RemovingProject,
 }
 
-/// A change that was decided and carried out twice, the second time long after others followed, does nothing.
+/// A change executed a second time, long after later changes, has no effect.
 #[tokio::test]
-async fn a_change_that_is_carried_out_late_does_nothing() {
+async fn a_late_change_has_no_effect() {
     let Some(fresh) = fresh().await else { return };
     let store = fresh.open().await;
     let project = sample::add_project(&*store).await;
@@ -196,7 +198,7 @@ async fn a_change_that_is_carried_out_late_does_nothing() {
     let key = doc! { "_id": ObjectId::from_bytes(project.bytes()) };
     let projects = fresh.collection("output_projects").await;
 
-    // The change of the first step, as it stood in the project's document, put back after the second.
+    // Puts the first step's change from the project's document back after the second step.
     let written = sample::advance(&*store, &queued, DeliveryState::Written).await;
     let first = doc! { "rev": 2_i64, "mark": ObjectId::new(), "writes": [{ "delivery": {
         "id": ObjectId::from_bytes(queued.id.bytes()),
@@ -218,9 +220,9 @@ async fn a_change_that_is_carried_out_late_does_nothing() {
     assert!(!work.contains_key("change"), "it was taken out: {work}");
 }
 
-/// What was acknowledged is there after the database itself was killed, and the store goes on without being opened anew.
+/// Acknowledged changes survive a kill of the database, and the open store continues.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_acknowledged_outlives_the_database() {
+async fn acknowledged_changes_survive_a_database_kill() {
     let started = tokio::task::spawn_blocking(MongoServer::start)
         .await
         .unwrap();

@@ -1,4 +1,4 @@
-//! A database that holds twice what may be there once.
+//! Tests with duplicates of a unique value in the database.
 
 use mongodb::bson::{doc, oid::ObjectId};
 use wxcode_store::conformance::Records;
@@ -40,7 +40,7 @@ async fn duplicates_are_named_and_nothing_is_changed() {
     assert!(!said.contains("another"), "{said}");
     assert_eq!(deliveries.count_documents(doc! {}).await.unwrap(), 3);
 
-    // As the report says: one of each is kept.
+    // As the report advises: keep one of each.
     let change = doc! { "$unset": { "idempotency_key": "" } };
     deliveries
         .update_one(doc! { "_id": copies[1] }, change)

@@ -1,4 +1,5 @@
-//! A replica set of three whose primary steps down: creations go on, each happens once, and none is lost.
+//! Tests with a replica set of three and a primary stepping down: creations continue, each happens
+//! once, and none is lost.
 
 use std::sync::{
     Arc,
@@ -15,14 +16,14 @@ const ALL: Page = Page {
     skip: 0,
     limit: PAGE_MAX,
 };
-/// Tasks that create at the same time.
+/// Concurrent creating tasks.
 const CREATORS: usize = 4;
-/// How often the primary steps down.
+/// Elections.
 const ELECTIONS: usize = 2;
-/// Projects that are created between two elections.
+/// Projects created between two elections.
 const BETWEEN: usize = 12;
 
-/// A project with a milestone whose command is submitted.
+/// Creates a project with a milestone and submits its command.
 async fn create(store: &dyn Store) -> Id {
     let project = sample::add_project(store).await;
     let milestone = sample::milestone(project);
@@ -34,7 +35,7 @@ async fn create(store: &dyn Store) -> Id {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn creations_outlive_elections() {
+async fn creations_survive_elections() {
     let set = match ReplicaSet::start().await {
         Ok(set) => set,
         Err(reason) => return wxcode_testbed::skip(&reason),

@@ -1,4 +1,5 @@
-//! A database of the first implementation: its documents are served, and only what changes is written.
+//! Tests with a database of the first implementation: the store serves its documents, and writes
+//! only changes.
 
 use std::time::Duration;
 
@@ -24,7 +25,8 @@ pub(crate) fn id(oid: ObjectId) -> Id {
     Id::from_bytes(oid.bytes())
 }
 
-/// As the first implementation writes a project: every field there, null where there is nothing, dates in milliseconds.
+/// A project in the first implementation's form: every field present, null for an empty one, dates
+/// in milliseconds.
 pub(crate) fn project() -> Document {
     doc! {
         "_id": ObjectId::new(),
@@ -62,17 +64,17 @@ async fn only(fresh: &Fresh, collection: &str, of: &Document) -> Document {
     found.find_one(doc! { "_id": id }).await.unwrap().unwrap()
 }
 
-/// `document` without what is ours.
+/// `document` without our fields.
 fn theirs(mut document: Document) -> Document {
     document.remove("wxcode");
     document
 }
 
 #[tokio::test]
-async fn its_documents_are_served() {
+async fn their_documents_are_served() {
     let Some(fresh) = fresh().await else { return };
     let mut old = project();
-    // From before there was the field.
+    // A document older than the field.
     old.remove("claude_session_id");
     let mut running = project();
     let conversation = Uuid::new_v4();
@@ -133,7 +135,7 @@ async fn its_documents_are_served() {
 }
 
 #[tokio::test]
-async fn only_what_changes_is_written() {
+async fn only_changes_are_written() {
     let Some(fresh) = fresh().await else { return };
     let mut document = project();
     document.remove("claude_session_id");
@@ -180,7 +182,7 @@ async fn only_what_changes_is_written() {
         sorted(&expected)
     );
 
-    // A milestone of theirs takes our delivery, and keeps everything that is theirs.
+    // A milestone of theirs takes our delivery, and keeps all its own fields.
     let mut theirs_pending = milestone(&document, "pending");
     theirs_pending.insert("extra", "kept");
     fresh
@@ -222,7 +224,7 @@ fn sorted(document: &Document) -> Document {
 }
 
 #[tokio::test]
-async fn what_it_requires_is_in_our_documents() {
+async fn our_documents_have_their_required_fields() {
     let Some(fresh) = fresh().await else { return };
     let store = fresh.open().await;
     let bare = sample::project();
@@ -254,7 +256,7 @@ async fn what_it_requires_is_in_our_documents() {
 }
 
 #[tokio::test]
-async fn a_document_that_nobody_understands_hides_no_other() {
+async fn an_unknown_document_hides_no_other() {
     let Some(fresh) = fresh().await else { return };
     let (good, mut bad) = (project(), project());
     bad.insert("status", "archived");
@@ -270,7 +272,7 @@ async fn a_document_that_nobody_understands_hides_no_other() {
     for word in ["archived", "status", "output_projects", &key.to_hex()] {
         assert!(error.contains(word), "{error}");
     }
-    // What is no conversation id is none, and is replaced like none.
+    // Any other text counts as no claude session id, and is replaced.
     let odd = id(odd.get_object_id("_id").unwrap());
     assert_eq!(
         store.project(odd).await.unwrap().unwrap().claude_session_id,

@@ -1,18 +1,18 @@
-//! The shared store with a database that speaks MongoDB's protocol.
+//! Tests of the shared store with a real MongoDB server.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
-mod again;
-mod away;
-mod beside;
+mod coexistence;
 mod copy;
 mod crash;
 mod duplicates;
 mod election;
 mod first;
+mod outage;
 mod removal;
+mod repetition;
 mod support;
 
-/// It keeps every promise.
+/// The conformance suite.
 mod promises {
     wxcode_store::conformance_tests!(crate::support::fresh);
 }

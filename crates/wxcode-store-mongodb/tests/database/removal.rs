@@ -1,4 +1,4 @@
-//! The note of a removal: it finishes what was begun, and costs nothing that is there again.
+//! Tests of a removal's note: it finishes a begun removal, and spares a restored project.
 
 use mongodb::bson::{DateTime, Document, doc, oid::ObjectId};
 use wxcode_core::id::Id;
@@ -27,7 +27,7 @@ async fn all(fresh: &Fresh, collection: &str) -> Vec<Document> {
         .unwrap()
 }
 
-/// A project with two milestones, of which one has a delivery.
+/// Makes a project with two milestones; one has a delivery.
 async fn prepare(store: &dyn Store) -> Id {
     let project = sample::add_project(store).await;
     let milestone = sample::add_milestone(store, project).await;
@@ -73,9 +73,9 @@ async fn a_restored_project_outlives_its_removal() {
     }
 }
 
-/// The note was written, and the server died before it removed anything; or all of it was put back since.
+/// The server died after the note and before the removal; or a copy restored everything since.
 #[tokio::test]
-async fn a_note_of_a_project_that_exists_is_dropped() {
+async fn a_note_of_an_existing_project_is_dropped() {
     let Some(fresh) = fresh().await else { return };
     let project = prepare(&open(&fresh.address).await).await;
     let long_ago = DateTime::from_millis(DateTime::now().timestamp_millis() - 60 * 60 * 1000);
@@ -93,7 +93,7 @@ async fn a_note_of_a_project_that_exists_is_dropped() {
 }
 
 #[tokio::test]
-async fn a_removal_that_was_cut_short_is_finished() {
+async fn an_interrupted_removal_is_finished() {
     let Some(fresh) = fresh().await else { return };
     let project = prepare(&open(&fresh.address).await).await;
     note(&fresh, project, DateTime::now()).await;

@@ -1,4 +1,4 @@
-//! A database for each test, and ways to it.
+//! A database for each test, and connections to it.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use wxcode_testbed::{
     skip,
 };
 
-/// A database of its own.
+/// A separate database.
 pub(crate) struct Fresh {
     pub(crate) name: String,
     pub(crate) address: String,
@@ -29,7 +29,7 @@ impl Records for Fresh {
     }
 }
 
-/// A database that is empty; `None` where there is no server, which it says.
+/// Returns an empty database; `None`, after a printed reason, without a server.
 pub(crate) async fn fresh() -> Option<Fresh> {
     let server = tokio::task::spawn_blocking(servers::shared).await.unwrap();
     match server {
@@ -50,11 +50,12 @@ pub(crate) async fn fresh() -> Option<Fresh> {
 }
 
 impl Fresh {
-    /// A proxy before the database, and the database's address by it; `None` where the server is not on this machine.
+    /// Returns a proxy before the database, and the database's address through it; `None` if the
+    /// server is not on this machine.
     pub(crate) async fn proxy(&self) -> Option<(Proxy, String)> {
         let server = self.server?;
         let Some(port) = server.port() else {
-            skip("a server that is given cannot be cut off");
+            skip("a configured server cannot be cut off");
             return None;
         };
         let proxy = Proxy::before(port).await.unwrap();
@@ -62,13 +63,13 @@ impl Fresh {
         Some((proxy, address))
     }
 
-    /// The database as any other program sees it.
+    /// A plain connection of another program.
     pub(crate) async fn database(&self) -> Database {
         let client = Client::with_uri_str(&self.address).await.unwrap();
         client.database(&self.name)
     }
 
-    /// A collection as any other program sees it.
+    /// A collection over a plain connection of another program.
     pub(crate) async fn collection(&self, name: &str) -> Collection<Document> {
         self.database().await.collection(name)
     }

@@ -1,4 +1,4 @@
-//! Promises about a milestone and the delivery that carries its command.
+//! Promises about a milestone and the delivery of its command.
 
 use wxcode_core::{
     delivery::{Delivery, DeliveryState},
@@ -6,9 +6,9 @@ use wxcode_core::{
 };
 
 use super::{ALL, Records, sample};
-use crate::{Queued, Removed, Step};
+use crate::{Queued, Step};
 
-/// A milestone's command is one delivery, however often it is asked for and whatever became of both.
+/// A milestone's command is one delivery, after any number of requests and in any state of both.
 pub async fn a_milestone_is_queued_once(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -46,7 +46,7 @@ pub async fn a_milestone_is_queued_once(records: &impl Records) {
     assert_eq!(store.deliveries(project, ALL).await.unwrap().total, 1);
 }
 
-/// A milestone that is not pending and has no delivery is not started.
+/// A milestone outside of `pending` and without a delivery is not started.
 pub async fn only_a_pending_milestone_is_queued(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -82,8 +82,8 @@ pub async fn only_a_pending_milestone_is_queued(records: &impl Records) {
     );
 }
 
-/// The milestone of a command that failed says so, as long as it is pending and the command is its own.
-pub async fn a_pending_milestone_says_why_its_command_failed(records: &impl Records) {
+/// A pending milestone carries the error of its own failed command.
+pub async fn a_pending_milestone_shows_the_failure(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     let id = sample::add_milestone(&*store, project).await;
@@ -92,7 +92,11 @@ pub async fn a_pending_milestone_says_why_its_command_failed(records: &impl Reco
             error: Some(why.to_owned()),
             ..sample::step(delivery, DeliveryState::Failed)
         };
-        store.step(&step).await.unwrap().expect("the version is it");
+        store
+            .step(&step)
+            .await
+            .unwrap()
+            .expect("the version is the current one");
         store.milestone(id).await.unwrap().unwrap()
     };
     let first = sample::queue(&*store, &sample::start(project, id)).await;
@@ -109,7 +113,7 @@ pub async fn a_pending_milestone_says_why_its_command_failed(records: &impl Reco
         (MilestoneStatus::Pending, None)
     );
 
-    // What starts it at last says so too; another text that fails says nothing of it.
+    // The successful start replaces the error; the failure of another text adds none.
     let second = sample::queue(&*store, &sample::start(project, id)).await;
     sample::advance(&*store, &second, DeliveryState::Submitted).await;
     let text = sample::queue(&*store, &sample::text(project, "text")).await;
@@ -120,7 +124,7 @@ pub async fn a_pending_milestone_says_why_its_command_failed(records: &impl Reco
         (Some(MovedBy::Delivery), Some(SUBMITTED))
     );
 
-    // One that was given up while its command was on its way keeps the reason of whoever did that.
+    // A milestone given up during its command's delivery keeps the reason of that step.
     let other = sample::add_milestone(&*store, project).await;
     let queued = sample::queue(&*store, &sample::start(project, other)).await;
     let written = sample::advance(&*store, &queued, DeliveryState::Written).await;
@@ -137,8 +141,8 @@ pub async fn a_pending_milestone_says_why_its_command_failed(records: &impl Reco
     assert_eq!(store.milestone(other).await.unwrap(), given_up);
 }
 
-/// A command that failed while its milestone is still pending can be sent again.
-pub async fn a_failed_command_of_a_pending_milestone_is_queued_anew(records: &impl Records) {
+/// A failed command of a pending milestone can be sent again.
+pub async fn a_failed_command_is_queued_again(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     let id = sample::add_milestone(&*store, project).await;
@@ -172,13 +176,13 @@ pub async fn a_failed_command_of_a_pending_milestone_is_queued_anew(records: &im
     assert_eq!(
         again,
         Queued::Existing(given_up),
-        "a milestone that was given up is not pending"
+        "a failed milestone is not pending"
     );
 }
 
-/// Exactly one delivery holds the project's first command; when it fails, the next one gets it, and no other failure
-/// gives it away.
-pub async fn the_first_command_is_given_once_and_given_back(records: &impl Records) {
+/// Exactly one delivery holds the project's first command. After its failure the next delivery gets
+/// it; no other failure frees it.
+pub async fn the_first_command_has_one_holder(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     let mut started = Vec::new();
@@ -223,213 +227,4 @@ pub async fn the_first_command_is_given_once_and_given_back(records: &impl Recor
             .text,
         sample::NEW_MILESTONE
     );
-}
-
-/// A milestone that is given up takes its waiting command with it, and the project's first command is free again.
-pub async fn giving_up_fails_the_queued_command(records: &impl Records) {
-    let store = records.open().await;
-    let project = sample::add_project(&*store).await;
-    let id = sample::add_milestone(&*store, project).await;
-    let waiting = sample::queue(&*store, &sample::start(project, id)).await;
-    let given_up = store
-        .advance_milestone(
-            id,
-            MilestoneStatus::Pending,
-            MilestoneStatus::Failed,
-            &sample::moved(40),
-        )
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(given_up.delivery_id, Some(waiting.id));
-    let failed = store.delivery(waiting.id).await.unwrap().unwrap();
-    assert_eq!(
-        (failed.state, failed.error.as_deref()),
-        (DeliveryState::Failed, Some("the milestone was given up"))
-    );
-    assert_eq!(
-        (failed.version, failed.updated_at),
-        (waiting.version + 1, sample::at(40))
-    );
-    assert_eq!(
-        store
-            .project(project)
-            .await
-            .unwrap()
-            .unwrap()
-            .new_project_delivery,
-        None
-    );
-    assert_eq!(
-        store
-            .step(&sample::step(&waiting, DeliveryState::Written))
-            .await
-            .unwrap(),
-        None
-    );
-}
-
-/// What may have been typed is not undone by giving up; it ends by itself.
-pub async fn giving_up_leaves_a_command_that_is_on_its_way(records: &impl Records) {
-    let store = records.open().await;
-    let project = sample::add_project(&*store).await;
-    let id = sample::add_milestone(&*store, project).await;
-    let waiting = sample::queue(&*store, &sample::start(project, id)).await;
-    let written = sample::advance(&*store, &waiting, DeliveryState::Written).await;
-    assert!(
-        store
-            .advance_milestone(
-                id,
-                MilestoneStatus::Pending,
-                MilestoneStatus::Failed,
-                &sample::moved(40)
-            )
-            .await
-            .unwrap()
-            .is_some()
-    );
-    assert_eq!(
-        store.delivery(written.id).await.unwrap(),
-        Some(written.clone())
-    );
-    sample::advance(&*store, &written, DeliveryState::Submitted).await;
-    assert_eq!(
-        store.milestone(id).await.unwrap().unwrap().status,
-        MilestoneStatus::Failed
-    );
-}
-
-/// Back to `pending`, a milestone can be started anew.
-pub async fn trying_again_forgets_the_delivery_that_is_over(records: &impl Records) {
-    let store = records.open().await;
-    let project = sample::add_project(&*store).await;
-    for end in [DeliveryState::Failed, DeliveryState::Submitted] {
-        let id = sample::add_milestone(&*store, project).await;
-        let waiting = sample::queue(&*store, &sample::start(project, id)).await;
-        sample::advance(&*store, &waiting, end).await;
-        let from = store.milestone(id).await.unwrap().unwrap().status;
-        store
-            .advance_milestone(id, from, MilestoneStatus::Failed, &sample::moved(40))
-            .await
-            .unwrap()
-            .unwrap();
-        let pending = store
-            .advance_milestone(
-                id,
-                MilestoneStatus::Failed,
-                MilestoneStatus::Pending,
-                &sample::moved(41),
-            )
-            .await
-            .unwrap()
-            .unwrap();
-        assert_eq!(pending.delivery_id, None);
-        let anew = sample::queue(&*store, &sample::start(project, id)).await;
-        assert_eq!(
-            store.milestone(id).await.unwrap().unwrap().delivery_id,
-            Some(anew.id)
-        );
-        assert_eq!(
-            store.delivery(waiting.id).await.unwrap().unwrap().state,
-            end
-        );
-    }
-}
-
-/// A command that may have been typed is not followed by a second one: it still is the milestone's.
-pub async fn trying_again_keeps_the_delivery_that_is_on_its_way(records: &impl Records) {
-    let store = records.open().await;
-    let project = sample::add_project(&*store).await;
-    let id = sample::add_milestone(&*store, project).await;
-    let waiting = sample::queue(&*store, &sample::start(project, id)).await;
-    let written = sample::advance(&*store, &waiting, DeliveryState::Written).await;
-    store
-        .advance_milestone(
-            id,
-            MilestoneStatus::Pending,
-            MilestoneStatus::Failed,
-            &sample::moved(40),
-        )
-        .await
-        .unwrap()
-        .unwrap();
-    let pending = store
-        .advance_milestone(
-            id,
-            MilestoneStatus::Failed,
-            MilestoneStatus::Pending,
-            &sample::moved(41),
-        )
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(pending.delivery_id, Some(written.id));
-    let again = store.queue(&sample::start(project, id)).await.unwrap();
-    assert_eq!(again, Queued::Existing(written.clone()));
-    sample::advance(&*store, &written, DeliveryState::Submitted).await;
-    assert_eq!(
-        store.milestone(id).await.unwrap().unwrap().status,
-        MilestoneStatus::InProgress
-    );
-}
-
-/// A removed milestone takes its waiting command with it; one that failed before is no obstacle and stays as it is.
-pub async fn removal_fails_the_queued_command(records: &impl Records) {
-    let store = records.open().await;
-    let project = sample::add_project(&*store).await;
-    let id = sample::add_milestone(&*store, project).await;
-    let waiting = sample::queue(&*store, &sample::start(project, id)).await;
-    assert_eq!(
-        store.remove_milestone(id, sample::at(40)).await.unwrap(),
-        Removed::Removed
-    );
-    assert_eq!(
-        store.remove_milestone(id, sample::at(41)).await.unwrap(),
-        Removed::Missing
-    );
-    let failed = store.delivery(waiting.id).await.unwrap().unwrap();
-    assert_eq!(
-        (failed.state, failed.error.as_deref()),
-        (DeliveryState::Failed, Some("the milestone was deleted"))
-    );
-    assert_eq!(
-        (failed.milestone_id, failed.updated_at),
-        (Some(id), sample::at(40))
-    );
-    assert_eq!(failed.version, waiting.version + 1);
-    assert_eq!(
-        store
-            .project(project)
-            .await
-            .unwrap()
-            .unwrap()
-            .new_project_delivery,
-        None
-    );
-
-    let id = sample::add_milestone(&*store, project).await;
-    let waiting = sample::queue(&*store, &sample::start(project, id)).await;
-    let failed = sample::advance(&*store, &waiting, DeliveryState::Failed).await;
-    assert_eq!(
-        store.remove_milestone(id, sample::at(50)).await.unwrap(),
-        Removed::Removed
-    );
-    assert_eq!(store.delivery(failed.id).await.unwrap(), Some(failed));
-}
-
-/// What may have been typed is not undone by removing its milestone.
-pub async fn one_whose_command_is_on_its_way_stays(records: &impl Records) {
-    let store = records.open().await;
-    let project = sample::add_project(&*store).await;
-    let id = sample::add_milestone(&*store, project).await;
-    let waiting = sample::queue(&*store, &sample::start(project, id)).await;
-    assert_eq!(waiting.state, DeliveryState::Queued);
-    let written = sample::advance(&*store, &waiting, DeliveryState::Written).await;
-    let before = store.milestone(id).await.unwrap();
-    assert_eq!(
-        store.remove_milestone(id, sample::at(40)).await.unwrap(),
-        Removed::NotPending(MilestoneStatus::Pending)
-    );
-    assert_eq!(store.milestone(id).await.unwrap(), before);
-    assert_eq!(store.delivery(written.id).await.unwrap(), Some(written));
 }

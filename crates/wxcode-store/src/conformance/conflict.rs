@@ -1,4 +1,4 @@
-//! Promises that hold when different things happen to the same records at once.
+//! Promises about concurrent, different operations on the same records.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -12,11 +12,11 @@ use super::{
 };
 use crate::{Added, ProjectPatch, QUEUE_MAX, Queued, Removed, Rotated};
 
-/// How often a race of two is run.
+/// Repetitions of a race of two.
 const ROUNDS: usize = 60;
 
-/// Whoever loses and tries again from what it was told gets its turn, and nothing that won is ever missing.
-pub async fn rotations_on_top_of_each_other_lose_no_entry(records: &impl Records) {
+/// A loser retries from the answer and gets its turn; no winner's change is ever missing.
+pub async fn concurrent_rotations_lose_no_entry(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     let ids = wanted();
@@ -29,7 +29,7 @@ pub async fn rotations_on_top_of_each_other_lose_no_entry(records: &impl Records
                 .await
                 .unwrap()
             {
-                assert_ne!(current, old, "it lost against the id that it named");
+                assert_ne!(current, old, "the current id cannot be the expected one");
                 old = current;
             }
         }
@@ -49,8 +49,8 @@ pub async fn rotations_on_top_of_each_other_lose_no_entry(records: &impl Records
     );
 }
 
-/// The bound of the queue holds when many come for its last places.
-pub async fn the_last_places_of_the_queue_are_given_once(records: &impl Records) {
+/// The bound of the queue holds against many requests for the last entries.
+pub async fn the_queue_bound_holds_concurrently(records: &impl Records) {
     const PLACES: u64 = 10;
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -76,8 +76,9 @@ pub async fn the_last_places_of_the_queue_are_given_once(records: &impl Records)
     );
 }
 
-/// Either the milestone is gone and nothing is typed, or it is typed and the milestone stays.
-pub async fn a_milestone_is_removed_or_its_command_is_on_its_way(records: &impl Records) {
+/// Either the milestone is gone and nothing is typed, or the command is typed and the milestone
+/// stays.
+pub async fn removal_and_writing_exclude_each_other(records: &impl Records) {
     let (here, there) = (records.open().await, records.open().await);
     let project = sample::add_project(&*here).await;
     let mut removals = 0;
@@ -117,9 +118,9 @@ pub async fn a_milestone_is_removed_or_its_command_is_on_its_way(records: &impl 
     );
 }
 
-/// Either the command was submitted before the milestone was given up, and all of it happened in that order, or it was
-/// given up first.
-pub async fn a_milestone_is_given_up_or_its_command_is_on_its_way(records: &impl Records) {
+/// Either the command was submitted before the milestone was given up, wholly and in that order, or
+/// the milestone was given up first.
+pub async fn giving_up_and_submitting_are_ordered(records: &impl Records) {
     let (here, there) = (records.open().await, records.open().await);
     let project = sample::add_project(&*here).await;
     for round in 0..ROUNDS {
@@ -159,8 +160,8 @@ pub async fn a_milestone_is_given_up_or_its_command_is_on_its_way(records: &impl
     }
 }
 
-/// A write changes its own fields and no others: nobody writes back a whole record that is old by then.
-pub async fn different_fields_of_a_project_do_not_undo_each_other(records: &impl Records) {
+/// A write changes its own fields and no others: no operation writes back a whole, outdated record.
+pub async fn concurrent_writes_keep_other_fields(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     let first = Uuid::new_v4();
@@ -221,8 +222,8 @@ pub async fn different_fields_of_a_project_do_not_undo_each_other(records: &impl
     );
 }
 
-/// Nothing of a project is left behind by those who were adding to it when it was removed.
-pub async fn a_project_is_removed_with_what_was_being_added(records: &impl Records) {
+/// Concurrent additions leave nothing of a removed project behind.
+pub async fn removal_includes_concurrent_additions(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     let added = race(records, |store, number| async move {

@@ -9,7 +9,7 @@ use wxcode_core::delivery::{
 use super::{ALL, Records, sample};
 use crate::{NewDelivery, Page, QUEUE_MAX, Queued, StoreError};
 
-/// A new delivery has nothing behind it yet, and its times to the millisecond.
+/// A new delivery has no history yet, and its times to the millisecond.
 pub async fn a_text_is_queued_and_reads_back(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -34,8 +34,9 @@ pub async fn a_text_is_queued_and_reads_back(records: &impl Records) {
     }
 }
 
-/// Whoever repeats it, and whatever became of the delivery since. Another delivery with its id is refused.
-pub async fn the_same_again_is_queued_once(records: &impl Records) {
+/// Any caller may repeat the request, in any state of the delivery. Another delivery with its id is
+/// refused.
+pub async fn a_repeated_request_is_queued_once(records: &impl Records) {
     let (store, other) = (records.open().await, records.open().await);
     let project = sample::add_project(&*store).await;
     let milestone = sample::add_milestone(&*store, project).await;
@@ -71,7 +72,7 @@ pub async fn the_same_again_is_queued_once(records: &impl Records) {
     assert!(store.open_deliveries(project).await.unwrap().is_empty());
 }
 
-/// A second delivery with the key of an earlier one of the project is the earlier one, however that ended.
+/// A second delivery with a key of the project is the earlier one, also after its end.
 pub async fn a_key_is_used_once_in_a_project(records: &impl Records) {
     let store = records.open().await;
     let (here, there) = (
@@ -114,7 +115,7 @@ pub async fn a_key_is_used_once_in_a_project(records: &impl Records) {
 }
 
 /// Without the project, or without the milestone in that project, nothing is queued.
-pub async fn what_is_missing_is_not_queued(records: &impl Records) {
+pub async fn a_missing_project_queues_nothing(records: &impl Records) {
     let store = records.open().await;
     let (here, there) = (
         sample::add_project(&*store).await,
@@ -141,7 +142,8 @@ pub async fn what_is_missing_is_not_queued(records: &impl Records) {
     assert_eq!(store.projects_with_open_deliveries().await.unwrap(), []);
 }
 
-/// A project's queue takes so many and no more; what it has is still answered, and an end makes room.
+/// A project's queue is bounded. Requests for existing deliveries still succeed, and an end makes
+/// room.
 pub async fn the_queue_is_bounded(records: &impl Records) {
     let store = records.open().await;
     let (project, other) = (
@@ -212,7 +214,7 @@ pub async fn the_queue_is_bounded(records: &impl Records) {
     );
 }
 
-/// Pages are cut from the order of queueing, of one project, whatever became of the deliveries.
+/// Pages follow the order of queueing of one project, in any state of the deliveries.
 pub async fn a_thousand_are_listed_in_pages(records: &impl Records) {
     let store = records.open().await;
     let (project, other) = (
@@ -251,8 +253,8 @@ pub async fn a_thousand_are_listed_in_pages(records: &impl Records) {
     }
 }
 
-/// What is not over is found by project, in order, also by a store that was just opened.
-pub async fn open_ones_are_found(records: &impl Records) {
+/// Open deliveries are found by project, in order, also by a newly opened store.
+pub async fn open_deliveries_are_found(records: &impl Records) {
     let store = records.open().await;
     let mut projects = Vec::new();
     for _ in 0..3 {
@@ -285,8 +287,8 @@ pub async fn open_ones_are_found(records: &impl Records) {
     }
 }
 
-/// What is copied from another store keeps its states, its order and its key, and moves nothing.
-pub async fn one_of_another_store_is_kept_as_it_is(records: &impl Records) {
+/// A delivery from another store keeps its states, its order and its key, and moves nothing.
+pub async fn a_copied_delivery_stays_unchanged(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     let milestone = sample::add_milestone(&*store, project).await;
@@ -314,7 +316,7 @@ pub async fn one_of_another_store_is_kept_as_it_is(records: &impl Records) {
             updated_at: sample::at(99),
             ..sample::queued(&sample::text(project, "text"), None, "text")
         };
-        // Once, whoever repeats it.
+        // Repeating the copy adds nothing.
         for _ in 0..2 {
             assert!(store.restore_delivery(&delivery).await.unwrap());
         }
@@ -361,7 +363,7 @@ pub async fn one_of_another_store_is_kept_as_it_is(records: &impl Records) {
         store.milestone(milestone).await.unwrap(),
     );
     assert_eq!(after, before);
-    // Its end is counted like any other's.
+    // Its end counts like any other's.
     sample::advance(&*store, &restored[1], Submitted).await;
     assert_eq!(store.open_deliveries(project).await.unwrap(), open[1..]);
 }

@@ -1,4 +1,4 @@
-//! Promises about long texts: lists carry their beginnings, and one record has the whole.
+//! Promises about long texts: lists carry the beginnings, single records the whole.
 
 use wxcode_core::{
     delivery::{DeliveryState, TEXT_MAX},
@@ -8,7 +8,7 @@ use wxcode_core::{
 
 use super::{ALL, Records, sample};
 
-/// Texts around the bound, in characters of several lengths, and the longest one.
+/// Texts around the bound, in characters of several lengths, and the longest text.
 fn texts(longest: usize) -> Vec<String> {
     let mut texts = Vec::new();
     for character in ["x", "é", "漢", "\u{1f980}"] {
@@ -29,7 +29,7 @@ fn check<T>(listed: &Excerpt<T>, text: &str, whole: &str) {
     assert_eq!(listed.is_truncated, text != whole);
 }
 
-/// Lists have the beginnings of the deliveries' texts; a delivery alone, and the next one, is whole.
+/// Lists carry the beginnings of delivery texts; a single or the next delivery is whole.
 pub async fn deliveries_are_listed_by_their_beginnings(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -48,7 +48,7 @@ pub async fn deliveries_are_listed_by_their_beginnings(records: &impl Records) {
     }
     for whole in &queued {
         let next = store.next_delivery(project).await.unwrap();
-        assert!(next.as_ref() == Some(whole), "the first that is not over");
+        assert!(next.as_ref() == Some(whole), "the first open one");
         let over = sample::advance(&*store, whole, DeliveryState::Failed).await;
         assert!(over.text == whole.text);
     }
@@ -56,7 +56,7 @@ pub async fn deliveries_are_listed_by_their_beginnings(records: &impl Records) {
     assert_eq!(store.next_delivery(sample::id()).await.unwrap(), None);
 }
 
-/// Lists have the beginnings of the milestones' contexts; a milestone alone is whole.
+/// Lists carry the beginnings of milestone contexts; a single milestone is whole.
 pub async fn milestones_are_listed_by_their_beginnings(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;

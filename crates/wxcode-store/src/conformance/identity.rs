@@ -1,4 +1,4 @@
-//! Promises about the conversation ids of a project.
+//! Promises about the claude session ids of a project.
 
 use std::path::PathBuf;
 
@@ -11,8 +11,8 @@ use wxcode_core::{
 use super::{Records, sample};
 use crate::{Rotated, Rotation, Store};
 
-/// Nothing is set where something is; the answer names it, and nothing else of the project changes.
-pub async fn an_id_is_set_only_where_there_was_none(records: &impl Records) {
+/// An existing id stays; the answer names it, and nothing else of the project changes.
+pub async fn the_first_id_is_set_once(records: &impl Records) {
     let store = records.open().await;
     let project = sample::project();
     store.add_project(&project).await.unwrap();
@@ -54,7 +54,7 @@ pub async fn an_id_is_set_only_where_there_was_none(records: &impl Records) {
     );
 }
 
-/// A rotation from another id than the current one, or from one where there is none, changes nothing.
+/// A rotation with a wrong expected id changes nothing, also if there is no id.
 pub async fn a_rotation_needs_the_current_id(records: &impl Records) {
     let store = records.open().await;
     let id = sample::add_project(&*store).await;
@@ -96,27 +96,27 @@ pub async fn a_rotation_needs_the_current_id(records: &impl Records) {
     assert_eq!(store.project(id).await.unwrap(), Some(before));
 }
 
-/// A hook at or behind the last one of its session changes nothing, even if the ids would fit; another session's
-/// numbers are its own; without a hook the place stays.
-pub async fn a_hook_read_again_changes_nothing(records: &impl Records) {
+/// A hook at or before the session's last one changes nothing, even if the ids would fit. Each
+/// session counts separately; without a hook the cursor stays.
+pub async fn a_repeated_hook_changes_nothing(records: &impl Records) {
     let store = records.open().await;
     let id = sample::add_project(&*store).await;
     let (here, there) = (sample::id(), sample::id());
     let [a, b] = [1, 2].map(Uuid::from_u128);
-    let told = |old, new, session, seq| Rotation {
+    let hooked = |old, new, session, seq| Rotation {
         cursor: Some(sample::cursor(session, seq)),
         ..sample::rotation(old, new)
     };
     let cases = [
-        (told(None, a, here, 5), Rotated::Won),
-        (told(Some(a), b, here, 5), Rotated::Lost(Some(a))),
-        (told(Some(a), b, here, 4), Rotated::Lost(Some(a))),
-        (told(Some(a), b, here, 6), Rotated::Won),
+        (hooked(None, a, here, 5), Rotated::Won),
+        (hooked(Some(a), b, here, 5), Rotated::Lost(Some(a))),
+        (hooked(Some(a), b, here, 4), Rotated::Lost(Some(a))),
+        (hooked(Some(a), b, here, 6), Rotated::Won),
         (sample::rotation(Some(b), a), Rotated::Won),
-        (told(Some(a), b, here, 6), Rotated::Lost(Some(a))),
-        (told(Some(a), b, there, 1), Rotated::Won),
-        (told(Some(a), b, there, 2), Rotated::Lost(Some(b))),
-        (told(Some(b), a, there, 2), Rotated::Won),
+        (hooked(Some(a), b, here, 6), Rotated::Lost(Some(a))),
+        (hooked(Some(a), b, there, 1), Rotated::Won),
+        (hooked(Some(a), b, there, 2), Rotated::Lost(Some(b))),
+        (hooked(Some(b), a, there, 2), Rotated::Won),
     ];
     let (mut won, mut last) = (0, None);
     for (rotation, answer) in cases {
@@ -135,7 +135,7 @@ pub async fn a_hook_read_again_changes_nothing(records: &impl Records) {
     }
 }
 
-/// The history is what the core makes of the rotations, also for ids that come back.
+/// The history equals the core's fold over the rotations, also for returning ids.
 pub async fn the_history_keeps_every_conversation(records: &impl Records) {
     let store = records.open().await;
     let id = sample::add_project(&*store).await;
@@ -160,7 +160,7 @@ pub async fn the_history_keeps_every_conversation(records: &impl Records) {
         assert_eq!(store.rotate(id, &rotation).await.unwrap(), Rotated::Won);
         let path = rotation.transcript_path.clone();
         expected = rotated(expected, new, source, &rotation.reason, path, rotation.at);
-        // An id that spoke is known to have, when it comes back.
+        // A returning id is known to have spoken.
         if millis == 0 {
             assert!(store.note_conversation(id, new, true, None).await.unwrap());
             expected[0].spoke = true;
@@ -174,7 +174,7 @@ pub async fn the_history_keeps_every_conversation(records: &impl Records) {
     assert!(expected[3].spoke);
 }
 
-/// A note reaches only the newest entry of its conversation, and takes nothing back.
+/// A note reaches only the newest entry of its conversation, and reverts nothing.
 pub async fn a_note_goes_to_the_latest_entry(records: &impl Records) {
     let store = records.open().await;
     let id = sample::add_project(&*store).await;
@@ -236,8 +236,8 @@ pub async fn a_note_goes_to_the_latest_entry(records: &impl Records) {
     }
 }
 
-/// A project or a conversation that is not there is said to be missing.
-pub async fn without_a_project_nothing_is_noted(records: &impl Records) {
+/// The answer for a missing project or conversation says so.
+pub async fn a_note_needs_a_project(records: &impl Records) {
     let store = records.open().await;
     let (missing, a) = (sample::id(), Uuid::from_u128(1));
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Promises about leases. Nothing of them is a time: no store's clock and no server's decides who has one.
+//! Promises about leases. They hold no time: no clock of a store or server decides on the owner.
 
 use uuid::Uuid;
 use wxcode_core::{
@@ -20,7 +20,7 @@ fn node(name: &str) -> Node {
     }
 }
 
-/// What `node` takes in place of what was read, once it has waited long enough.
+/// The lease of `node` in place of an observed one, after the waiting time.
 fn taken(read: Option<&Lease>, node: &Node) -> Lease {
     match claim(read, node, u64::MAX, 60_000) {
         Claim::Take(lease) => lease,
@@ -28,8 +28,8 @@ fn taken(read: Option<&Lease>, node: &Node) -> Lease {
     }
 }
 
-/// What was never taken is not there, and without a project there is none.
-pub async fn a_project_has_none_at_first(records: &impl Records) {
+/// A new project has no lease, and neither has a missing project.
+pub async fn a_new_project_has_no_lease(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     assert_eq!(store.lease(project).await.unwrap(), None);
@@ -38,7 +38,7 @@ pub async fn a_project_has_none_at_first(records: &impl Records) {
     assert_eq!(store.lease(missing).await.unwrap(), None);
     let swapped = store.swap_lease(missing, None, &lease).await.unwrap();
     assert_eq!(swapped, Swapped::NoProject);
-    // One of a project that was removed is gone with it.
+    // The lease of a removed project is gone.
     let swapped = store.swap_lease(project, None, &lease).await.unwrap();
     assert_eq!(swapped, Swapped::Won);
     assert!(store.remove_project(project).await.unwrap());
@@ -47,15 +47,15 @@ pub async fn a_project_has_none_at_first(records: &impl Records) {
     assert_eq!(swapped.unwrap(), Swapped::NoProject);
 }
 
-/// It is replaced only by whoever names its epoch and its beat, and reads back whole, also by another store.
-pub async fn it_is_replaced_only_as_it_is_known(records: &impl Records) {
+/// Only the right epoch and renewal count replace a lease, and every store reads it back whole.
+pub async fn replacing_needs_the_known_lease(records: &impl Records) {
     let (store, other) = (records.open().await, records.open().await);
     let project = sample::add_project(&*store).await;
     let before = store.project(project).await.unwrap();
     let (a, b) = (node("a"), node("knöten \u{1f980}, \"b\".$x"));
     let first = taken(None, &a);
-    let tenure = Tenure::new(first.clone(), 0);
-    let (renewed, free) = (tenure.next(), tenure.given_back());
+    let held = Tenure::new(first.clone(), 0);
+    let (renewed, free) = (held.next(), held.given_back());
     let theirs = taken(Some(&renewed), &b);
     let large = Lease {
         epoch: (1 << 63) - 1,
@@ -86,15 +86,15 @@ pub async fn it_is_replaced_only_as_it_is_known(records: &impl Records) {
     assert_eq!(store.project(project).await.unwrap(), before);
 }
 
-/// Nobody has it: one gets it, and the others are told who.
-pub async fn one_of_64_takes_it(records: &impl Records) {
+/// Of many nodes one gets a free lease, and the others learn the owner.
+pub async fn one_of_64_acquires_a_lease(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     one_takes_over(records, project, None).await;
 }
 
-/// Its owner is silent: one gets it, time and again, and the owner's late renewal comes to nothing.
-pub async fn one_of_64_takes_it_over(records: &impl Records) {
+/// Of many nodes one takes a silent owner's lease, again and again, and a late renewal fails.
+pub async fn one_of_64_takes_a_lease_over(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     let mut old = None;
@@ -120,14 +120,14 @@ async fn one_takes_over(records: &impl Records, project: Id, old: Option<&Lease>
     })
     .await;
     let winner = wanted[only(&answers, |answer| *answer == Swapped::Won)].clone();
-    let told = Swapped::Lost(Some(winner.clone()));
-    let losers = answers.iter().filter(|answer| **answer == told).count();
-    assert_eq!(losers, RUNNERS - 1, "the losers are told who won");
+    let lost = Swapped::Lost(Some(winner.clone()));
+    let losers = answers.iter().filter(|answer| **answer == lost).count();
+    assert_eq!(losers, RUNNERS - 1, "the losers learn the owner");
     winner
 }
 
-/// Whoever comes a moment too late with a renewal has lost it, whoever is in time keeps it: never both.
-pub async fn it_is_renewed_or_taken(records: &impl Records) {
+/// A late renewal loses the lease, a timely one keeps it: never both.
+pub async fn a_lease_is_renewed_or_taken(records: &impl Records) {
     let (store, other) = (records.open().await, records.open().await);
     for _ in 0..40 {
         let project = sample::add_project(&*store).await;
@@ -146,15 +146,15 @@ pub async fn it_is_renewed_or_taken(records: &impl Records) {
         )
         .await;
         match answers {
-            (Swapped::Won, Swapped::Lost(Some(told))) => assert_eq!(told, renewed),
-            (Swapped::Lost(Some(told)), Swapped::Won) => assert_eq!(told, theirs),
+            (Swapped::Won, Swapped::Lost(Some(owner))) => assert_eq!(owner, renewed),
+            (Swapped::Lost(Some(owner)), Swapped::Won) => assert_eq!(owner, theirs),
             both => panic!("{both:?}"),
         }
     }
 }
 
-/// It and the project's other records do not undo each other.
-pub async fn renewals_are_in_nobodys_way(records: &impl Records) {
+/// The lease and the project's other records do not undo each other.
+pub async fn renewals_disturb_no_other_change(records: &impl Records) {
     let (store, other) = (records.open().await, records.open().await);
     let project = sample::add_project(&*store).await;
     let mut held = taken(None, &node("a"));

@@ -11,7 +11,7 @@ use crate::{Added, Moved, Page, Removed, StoreError};
 
 const STATUSES: [MilestoneStatus; 4] = [Pending, InProgress, Completed, Failed];
 
-/// Every field is kept, times to the millisecond.
+/// The store keeps every field, times to the millisecond.
 pub async fn reads_back_as_it_was_written(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -45,8 +45,9 @@ pub async fn reads_back_as_it_was_written(records: &impl Records) {
     }
 }
 
-/// The same element twice in a project is refused; elsewhere, without an element, or after a removal it is not.
-pub async fn an_element_is_taken_once_in_a_project(records: &impl Records) {
+/// The same element twice in a project is refused; in another project, without an element, or after
+/// a removal it is not.
+pub async fn an_element_is_unique_in_a_project(records: &impl Records) {
     let store = records.open().await;
     let (here, there) = (
         sample::add_project(&*store).await,
@@ -88,8 +89,9 @@ pub async fn an_element_is_taken_once_in_a_project(records: &impl Records) {
     );
 }
 
-/// Whoever repeats it: a caller that was told nothing, a driver, a proxy. Another milestone with its id is refused.
-pub async fn the_same_again_is_added_once(records: &impl Records) {
+/// Any caller may repeat the addition: a client without an answer, a driver, a proxy. Another
+/// milestone with its id is refused.
+pub async fn a_repeated_addition_counts_once(records: &impl Records) {
     let (store, other) = (records.open().await, records.open().await);
     let project = sample::add_project(&*store).await;
     for element_id in [None, Some("e".to_owned())] {
@@ -115,7 +117,7 @@ pub async fn the_same_again_is_added_once(records: &impl Records) {
     assert_eq!(store.milestones(project, None, ALL).await.unwrap().total, 2);
 }
 
-/// Without its project a milestone is not added.
+/// A milestone without its project is not added.
 pub async fn a_milestone_needs_a_project(records: &impl Records) {
     let store = records.open().await;
     let milestone = sample::milestone(sample::id());
@@ -134,8 +136,8 @@ pub async fn a_milestone_needs_a_project(records: &impl Records) {
     );
 }
 
-/// Pages are cut from the order of creation, of one project, of all statuses or one.
-pub async fn a_thousand_are_listed_in_pages_and_by_status(records: &impl Records) {
+/// Pages follow the order of creation in one project, for all statuses or one.
+pub async fn a_thousand_are_listed_by_status(records: &impl Records) {
     let store = records.open().await;
     let (project, other) = (
         sample::add_project(&*store).await,
@@ -193,8 +195,8 @@ pub async fn a_thousand_are_listed_in_pages_and_by_status(records: &impl Records
     assert_eq!(store.milestones(other, None, ALL).await.unwrap().total, 11);
 }
 
-/// It moves only from the status that is named; completion has its time, and only as long as it is completed.
-pub async fn it_advances_only_from_what_it_was(records: &impl Records) {
+/// A milestone moves only from the named status; only a completed one has a completion time.
+pub async fn a_move_needs_the_old_status(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     for is in STATUSES {
@@ -235,8 +237,8 @@ pub async fn it_advances_only_from_what_it_was(records: &impl Records) {
     );
 }
 
-/// Who moved it last and why is kept, of each step anew.
-pub async fn who_moved_it_and_why_is_kept(records: &impl Records) {
+/// Each move replaces the stored mover and reason.
+pub async fn mover_and_reason_are_kept(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     let id = sample::add_milestone(&*store, project).await;
@@ -266,7 +268,7 @@ pub async fn who_moved_it_and_why_is_kept(records: &impl Records) {
 }
 
 /// Only a pending milestone is removed; any other stays as it is.
-pub async fn only_a_pending_one_is_removed(records: &impl Records) {
+pub async fn only_a_pending_milestone_is_removed(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     for status in STATUSES {

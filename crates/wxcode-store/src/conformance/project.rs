@@ -11,7 +11,7 @@ use wxcode_core::{
 use super::{ALL, Records, sample};
 use crate::{Page, ProjectPatch, StoreError};
 
-/// Every field is kept, times to the millisecond.
+/// The store keeps every field, times to the millisecond.
 pub async fn reads_back_as_it_was_written(records: &impl Records) {
     let store = records.open().await;
     let (first, second) = (Uuid::from_u128(1), Uuid::from_u128(2));
@@ -79,7 +79,7 @@ pub async fn reads_back_as_it_was_written(records: &impl Records) {
 }
 
 /// A second project with the same id is refused, and the first stays as it is.
-pub async fn an_id_that_is_taken_is_refused(records: &impl Records) {
+pub async fn a_taken_id_is_refused(records: &impl Records) {
     let store = records.open().await;
     let first = sample::project();
     store.add_project(&first).await.unwrap();
@@ -92,8 +92,8 @@ pub async fn an_id_that_is_taken_is_refused(records: &impl Records) {
     assert_eq!(store.projects(ALL).await.unwrap().items, [first]);
 }
 
-/// Whoever repeats it: a caller that was told nothing, a driver, a proxy.
-pub async fn the_same_again_is_added_once(records: &impl Records) {
+/// Any caller may repeat the addition: a client without an answer, a driver, a proxy.
+pub async fn a_repeated_addition_counts_once(records: &impl Records) {
     let (store, other) = (records.open().await, records.open().await);
     let project = OutputProject {
         kb_id: Some("a knowledge base".to_owned()),
@@ -106,8 +106,8 @@ pub async fn the_same_again_is_added_once(records: &impl Records) {
     assert_eq!(store.projects(ALL).await.unwrap().items, [project]);
 }
 
-/// Each operation on a project that is not there says so and makes none.
-pub async fn what_is_missing_is_not_changed(records: &impl Records) {
+/// Each operation on a missing project says so and creates none.
+pub async fn a_missing_project_stays_missing(records: &impl Records) {
     let store = records.open().await;
     let id = sample::id();
     store.ping().await.unwrap();
@@ -130,8 +130,8 @@ pub async fn what_is_missing_is_not_changed(records: &impl Records) {
     assert_eq!(store.projects(ALL).await.unwrap().total, 0);
 }
 
-/// A patch changes the named fields and `updated_at`; `Some(None)` clears, `None` leaves.
-pub async fn a_patch_changes_only_what_it_names(records: &impl Records) {
+/// A patch changes the named fields and `updated_at`; `Some(None)` clears, `None` keeps.
+pub async fn a_patch_changes_only_named_fields(records: &impl Records) {
     let store = records.open().await;
     let mut expected = OutputProject {
         stack_id: Some("django".to_owned()),
@@ -193,8 +193,8 @@ pub async fn a_patch_changes_only_what_it_names(records: &impl Records) {
     assert_eq!(store.project(other).await.unwrap(), before);
 }
 
-/// The status moves only from the one that is named.
-pub async fn the_status_advances_only_from_what_it_was(records: &impl Records) {
+/// The status moves only from the named one.
+pub async fn a_status_move_needs_the_old_status(records: &impl Records) {
     use ProjectStatus::{Active, Created, Initialized};
     let store = records.open().await;
     for is in [Created, Initialized, Active] {
@@ -223,7 +223,7 @@ pub async fn the_status_advances_only_from_what_it_was(records: &impl Records) {
     }
 }
 
-/// Pages are cut from the order of creation; a page is never larger than the largest.
+/// Pages follow the order of creation; no page exceeds the largest.
 pub async fn a_thousand_are_listed_in_pages(records: &impl Records) {
     let store = records.open().await;
     let mut expected = Vec::new();
@@ -255,8 +255,8 @@ pub async fn a_thousand_are_listed_in_pages(records: &impl Records) {
     }
 }
 
-/// Removing a project removes its milestones and deliveries, and nobody else's.
-pub async fn removal_takes_everything_of_it_along(records: &impl Records) {
+/// Removing a project removes its milestones and deliveries, and no others.
+pub async fn removal_includes_all_records(records: &impl Records) {
     let store = records.open().await;
     let mut left = Vec::new();
     for _ in 0..2 {
@@ -299,7 +299,7 @@ pub async fn removal_takes_everything_of_it_along(records: &impl Records) {
     }
 }
 
-/// No text is cut or changed: a mebibyte, characters of every width, controls, and none at all.
+/// The store changes no text: a mebibyte, characters of every width, controls, and the empty one.
 pub async fn long_and_odd_texts_come_back_whole(records: &impl Records) {
     let store = records.open().await;
     let long = "ação 漢字 🦀\r\n".repeat(TEXT_MAX / "ação 漢字 🦀\r\n".len());
@@ -345,8 +345,8 @@ pub async fn long_and_odd_texts_come_back_whole(records: &impl Records) {
     }
 }
 
-/// What one store acknowledged, every other one on the same records answers with.
-pub async fn another_store_sees_it_at_once(records: &impl Records) {
+/// Every store on the same records answers with an acknowledged change.
+pub async fn another_store_sees_changes_at_once(records: &impl Records) {
     let (here, there) = (records.open().await, records.open().await);
     for number in 0..50 {
         let project = sample::project();

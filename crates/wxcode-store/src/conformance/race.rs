@@ -1,4 +1,4 @@
-//! Promises that hold when many change the same thing at once: there is one winner, and the losers know.
+//! Promises about many equal changes at once: one wins, and the losers know.
 
 use uuid::Uuid;
 use wxcode_core::{
@@ -26,11 +26,11 @@ async fn one_wins_the_rotation(records: &impl Records, project: Id, old: Option<
         .iter()
         .filter(|answer| **answer == Rotated::Lost(Some(winner)))
         .count();
-    assert_eq!(lost, RUNNERS - 1, "the losers are told who won");
+    assert_eq!(lost, RUNNERS - 1, "the losers learn the winner");
     winner
 }
 
-/// First writer wins.
+/// The first writer wins.
 pub async fn one_of_64_sets_the_first_id(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -60,11 +60,11 @@ pub async fn one_of_64_rotates_from_an_id(records: &impl Records) {
     );
 }
 
-/// A hook that is read by many at once counts once, though each names the id that it found.
+/// A hook read by many at once counts once, though each names the id it found.
 pub async fn one_of_64_hooks_with_the_same_number_counts(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
-    let (session, told) = (sample::id(), Uuid::new_v4());
+    let (session, new) = (sample::id(), Uuid::new_v4());
     let answers = race(records, |store, _| async move {
         let old = store
             .project(project)
@@ -78,7 +78,7 @@ pub async fn one_of_64_hooks_with_the_same_number_counts(records: &impl Records)
                 project,
                 &Rotation {
                     cursor,
-                    ..sample::rotation(old, told)
+                    ..sample::rotation(old, new)
                 },
             )
             .await
@@ -121,7 +121,7 @@ pub async fn one_of_64_takes_an_element(records: &impl Records) {
     assert_eq!(listing.items, [answers[winner].1.clone()]);
 }
 
-/// What each was given, when one delivery was new and the others got the same.
+/// The delivery of each answer, where one was new and the others repeated it.
 fn shared(answers: Vec<Queued>) -> Delivery {
     let winner = only(&answers, |answer| matches!(answer, Queued::New(_)));
     let Queued::New(new) = answers[winner].clone() else {
@@ -180,7 +180,7 @@ pub async fn one_of_64_starts_a_milestone(records: &impl Records) {
     assert_eq!(store.deliveries(project, ALL).await.unwrap().items, [new]);
 }
 
-/// The project's first command is given to one milestone; given back by a failure, to one again.
+/// One milestone gets the project's first command; after a failure, again one.
 pub async fn one_of_64_milestones_gets_the_first_command(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;

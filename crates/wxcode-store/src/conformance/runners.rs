@@ -1,4 +1,4 @@
-//! Many tasks that begin at the same moment, on several stores of the same records.
+//! Runs many tasks from the same moment on, on several stores of the same records.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use crate::Store;
 
 /// Tasks in one race.
 pub(super) const RUNNERS: usize = 64;
-/// Stores on the same records that they are spread over.
+/// Stores on the same records, shared by the tasks.
 const STORES: usize = 4;
 
-/// Runs `run` for each number at once, spread over several stores; the answers in order of the numbers.
+/// Runs `run` for each number at once, on several stores; returns the answers in order.
 pub(super) async fn race<T, F>(
     records: &impl Records,
     run: impl Fn(Arc<dyn Store>, usize) -> F,
@@ -46,7 +46,7 @@ where
     answers
 }
 
-/// Runs two things at once, each on a store of its own.
+/// Runs two tasks at once, each on a separate store.
 pub(super) async fn duel<A: Send + 'static, B: Send + 'static>(
     a: impl Future<Output = A> + Send + 'static,
     b: impl Future<Output = B> + Send + 'static,
@@ -64,7 +64,7 @@ pub(super) async fn duel<A: Send + 'static, B: Send + 'static>(
     (a.await.unwrap(), b.await.unwrap())
 }
 
-/// The number of the only answer that is a victory.
+/// The number of the only winning answer.
 pub(super) fn only<T>(answers: &[T], won: impl Fn(&T) -> bool) -> usize {
     let winners: Vec<_> = (0..answers.len())
         .filter(|number| won(&answers[*number]))
@@ -73,7 +73,7 @@ pub(super) fn only<T>(answers: &[T], won: impl Fn(&T) -> bool) -> usize {
     winners[0]
 }
 
-/// The ids that the runners want to set.
+/// The ids to be set by the tasks.
 pub(super) fn wanted() -> Vec<Uuid> {
     (0..RUNNERS).map(|_| Uuid::new_v4()).collect()
 }

@@ -1,4 +1,4 @@
-//! Records to test with.
+//! Sample records for tests.
 
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
@@ -17,7 +17,7 @@ pub const NEW_PROJECT: &str = "/gsd:new-project";
 /// The text of a later command.
 pub const NEW_MILESTONE: &str = "/gsd:new-milestone";
 
-/// A moment, `millis` after one that is not on a whole second.
+/// A moment, `millis` after a fixed one between whole seconds.
 #[must_use]
 pub fn at(millis: i64) -> Timestamp {
     let start: Timestamp = "2026-01-02T03:04:05.678Z".parse().unwrap();
@@ -30,7 +30,7 @@ pub fn id() -> Id {
     Id::generate(Timestamp::now())
 }
 
-/// A project that has only what it must have.
+/// A project with required fields only.
 #[must_use]
 pub fn project() -> OutputProject {
     let id = id();
@@ -51,7 +51,7 @@ pub fn project() -> OutputProject {
     }
 }
 
-/// A pending milestone that has only what it must have.
+/// A pending milestone with required fields only.
 #[must_use]
 pub fn milestone(project: Id) -> Milestone {
     Milestone {
@@ -72,7 +72,7 @@ pub fn milestone(project: Id) -> Milestone {
     }
 }
 
-/// A user's step that says why, `millis` after [`at`] zero.
+/// A user's move with a reason, `millis` after [`at`] zero.
 #[must_use]
 pub fn moved(millis: i64) -> Moved {
     Moved {
@@ -122,7 +122,7 @@ pub fn start(project: Id, milestone: Id) -> NewDelivery {
     }
 }
 
-/// Queues what must be new.
+/// Queues a delivery and expects a new one.
 pub async fn queue(store: &dyn Store, new: &NewDelivery) -> Delivery {
     match store.queue(new).await.unwrap() {
         Queued::New(delivery) => delivery,
@@ -130,7 +130,7 @@ pub async fn queue(store: &dyn Store, new: &NewDelivery) -> Delivery {
     }
 }
 
-/// The step of `delivery` to `state`, which changes nothing else.
+/// A step of `delivery` to `state`, without another change.
 #[must_use]
 pub fn step(delivery: &Delivery, state: DeliveryState) -> Step {
     Step {
@@ -155,7 +155,7 @@ pub async fn advance(store: &dyn Store, delivery: &Delivery, state: DeliveryStat
         .expect("the version is the current one")
 }
 
-/// A change of the conversation id that no hook told.
+/// A rotation without a hook.
 #[must_use]
 pub fn rotation(old: Option<Uuid>, new: Uuid) -> Rotation {
     Rotation {
@@ -169,13 +169,13 @@ pub fn rotation(old: Option<Uuid>, new: Uuid) -> Rotation {
     }
 }
 
-/// The place of a hook.
+/// A hook cursor.
 #[must_use]
 pub const fn cursor(session_id: Id, seq: u64) -> HookCursor {
     HookCursor { session_id, seq }
 }
 
-/// What a delivery must look like right after it was queued.
+/// The expected delivery right after queueing.
 #[must_use]
 pub fn queued(new: &NewDelivery, milestone_id: Option<Id>, text: &str) -> Delivery {
     Delivery {

@@ -1,4 +1,4 @@
-//! Promises about the steps of a delivery, and what they move along.
+//! Promises about the steps of a delivery and their effects.
 
 use wxcode_core::{
     delivery::{
@@ -13,7 +13,7 @@ use wxcode_core::{
 use super::{Records, sample};
 use crate::Step;
 
-/// A step from another version than the current one changes nothing.
+/// A step from an outdated version changes nothing.
 pub async fn a_step_needs_the_version(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -36,8 +36,8 @@ pub async fn a_step_needs_the_version(records: &impl Records) {
     }
 }
 
-/// Every field of a step is kept, and what it takes away is gone.
-pub async fn a_step_keeps_all_it_says(records: &impl Records) {
+/// A step stores every field, also an absent one.
+pub async fn a_step_keeps_every_field(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     let queued = sample::queue(&*store, &sample::text(project, "text")).await;
@@ -80,7 +80,8 @@ pub async fn a_step_keeps_all_it_says(records: &impl Records) {
     assert_eq!(store.delivery(expected.id).await.unwrap(), Some(expected));
 }
 
-/// With the confirmation of its command a milestone is in progress and its project initialized, in the same step.
+/// Confirming the command moves the milestone to `in_progress` and the project to `initialized` in
+/// the same step.
 pub async fn submitting_moves_the_milestone_and_the_project(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -104,7 +105,7 @@ pub async fn submitting_moves_the_milestone_and_the_project(records: &impl Recor
         (ProjectStatus::Initialized, sample::at(20))
     );
 
-    // A project that is further stays there.
+    // A project with a later status keeps it.
     let (from, to) = (ProjectStatus::Initialized, ProjectStatus::Active);
     assert!(
         store
@@ -122,7 +123,7 @@ pub async fn submitting_moves_the_milestone_and_the_project(records: &impl Recor
     );
 }
 
-/// A text that is no milestone's command says nothing about milestones or the project.
+/// A text other than a milestone's command moves no milestone and no project.
 pub async fn submitting_a_text_moves_nothing_else(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -142,8 +143,8 @@ pub async fn submitting_a_text_moves_nothing_else(records: &impl Records) {
     );
 }
 
-/// After `submitted` or `failed` there is no step, even with the right version.
-pub async fn one_that_is_over_never_changes(records: &impl Records) {
+/// No step follows `submitted` or `failed`, even with the right version.
+pub async fn an_ended_delivery_never_changes(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     for end in [Submitted, Failed] {

@@ -9,10 +9,10 @@ use super::{
 };
 use crate::{ProjectPatch, Result, StoreError};
 
-/// The folder that the projects of these tests want.
+/// The folder wanted by the projects of these tests.
 const FOLDER: &str = "/workspaces/wanted";
 
-/// A project that wants the folder.
+/// A project with this folder.
 fn wanting(name: &str) -> OutputProject {
     OutputProject {
         name: name.to_owned(),
@@ -29,7 +29,7 @@ fn to(folder: &str) -> ProjectPatch {
     }
 }
 
-/// The project that has the folder, where that is why something was refused.
+/// The folder's project from a refusal.
 #[track_caller]
 fn owner<T: std::fmt::Debug>(answer: Result<T>) -> (Id, String) {
     match answer {
@@ -60,7 +60,7 @@ pub async fn a_folder_belongs_to_one_project(records: &impl Records) {
     store.add_project(&wanting("second")).await.unwrap();
 }
 
-/// A project that moves gives its folder back and takes a free one; a refusal changes nothing.
+/// A moving project frees its folder and takes a free one; a refusal changes nothing.
 pub async fn a_project_moves_only_to_a_free_folder(records: &impl Records) {
     let store = records.open().await;
     let first = wanting("first");
@@ -77,7 +77,7 @@ pub async fn a_project_moves_only_to_a_free_folder(records: &impl Records) {
         Some(&second)
     );
 
-    // To where it is, and then away.
+    // To its own folder, then away.
     for folder in [FOLDER, "/workspaces/elsewhere"] {
         let moved = store
             .patch_project(first.id, &to(folder), sample::at(6))
@@ -104,7 +104,7 @@ pub async fn a_project_moves_only_to_a_free_folder(records: &impl Records) {
     );
 }
 
-/// Projects of another store that share a folder come back as they were; the folder stays taken.
+/// Restored projects of another store may share a folder; the folder stays taken.
 pub async fn restored_projects_may_share_a_folder(records: &impl Records) {
     let store = records.open().await;
     let (first, second) = (wanting("first"), wanting("second"));
@@ -130,7 +130,7 @@ pub async fn restored_projects_may_share_a_folder(records: &impl Records) {
     assert_eq!(owner(refused), (second.id, "renamed".to_owned()));
 }
 
-/// Of many projects that are added with the same folder at once, one gets it.
+/// Of many concurrent projects with the same folder, one is added.
 pub async fn one_of_64_takes_a_folder(records: &impl Records) {
     let store = records.open().await;
     let projects: Vec<_> = (0..RUNNERS).map(|_| wanting("racer")).collect();
@@ -142,14 +142,14 @@ pub async fn one_of_64_takes_a_folder(records: &impl Records) {
     let winner = only(&answers, Result::is_ok);
     let winner = projects[winner].id;
     for answer in answers.into_iter().filter(Result::is_err) {
-        assert_eq!(owner(answer).0, winner, "the losers are told who won");
+        assert_eq!(owner(answer).0, winner, "the losers learn the owner");
     }
     let there = store.projects(ALL).await.unwrap().items;
     assert_eq!(there.len(), 1);
     assert_eq!(there[0].id, winner);
 }
 
-/// Of many projects that move to the same folder at once, one gets it.
+/// Of many projects moving to the same folder at once, one gets it.
 pub async fn one_of_64_moves_to_a_folder(records: &impl Records) {
     let store = records.open().await;
     let mut ids = Vec::new();

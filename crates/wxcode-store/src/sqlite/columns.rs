@@ -1,4 +1,4 @@
-//! Records to columns and back: ids, times, counts, words and paths, each checked on the way in and out.
+//! Converts records to columns and back: ids, times, counts, words and paths, checked both ways.
 
 use std::{
     path::{Path, PathBuf},
@@ -15,16 +15,16 @@ use serde::{
 use super::failure::Failure;
 use crate::Page;
 
-/// The columns of a row as the types of the core.
+/// The columns of a row as types of the core.
 pub(super) trait Columns {
-    /// A column that is there or null, by a check of its text.
+    /// A nullable column, through a check of its text.
     fn parsed<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
         &self,
         name: &str,
     ) -> rusqlite::Result<Option<T>>;
     /// An enum's word.
     fn word<T: for<'de> Deserialize<'de>>(&self, name: &str) -> rusqlite::Result<T>;
-    /// An enum's word that may be missing.
+    /// An optional enum's word.
     fn word_or_null<T: for<'de> Deserialize<'de>>(&self, name: &str)
     -> rusqlite::Result<Option<T>>;
     /// A time.
@@ -33,7 +33,7 @@ pub(super) trait Columns {
     fn count(&self, name: &str) -> rusqlite::Result<Option<u64>>;
     /// A path.
     fn path(&self, name: &str) -> rusqlite::Result<Option<PathBuf>>;
-    /// `value`, which this column always has.
+    /// Unwraps a column that is never null.
     fn required<T>(&self, name: &str, value: Option<T>) -> rusqlite::Result<T>;
 }
 

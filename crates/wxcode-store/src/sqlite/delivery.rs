@@ -1,4 +1,4 @@
-//! Deliveries in SQL: queued once per key and milestone, moved by compare-and-set on their version.
+//! Deliveries in SQL: queued once per key and milestone, moved by compare-and-set on the version.
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
@@ -63,7 +63,7 @@ pub(super) fn queue(tx: &Transaction<'_>, new: &NewDelivery) -> Result<Queued, F
     Ok(Queued::New(delivery))
 }
 
-/// The answer, if the milestone's command is not to be queued now.
+/// Returns the answer for a milestone whose command must not be queued now.
 fn not_startable(tx: &Transaction<'_>, project: Id, id: Id) -> Result<Option<Queued>, Failure> {
     let Some(milestone) =
         milestone::get(tx, id)?.filter(|found| found.output_project_id == project)
@@ -146,7 +146,7 @@ pub(super) fn restore(tx: &Transaction<'_>, delivery: &Delivery) -> Result<bool,
     Ok(true)
 }
 
-/// Fails the delivery of a milestone if nothing of it was typed yet.
+/// Fails the delivery of a milestone if it is still queued.
 pub(super) fn fail_queued_of(
     tx: &Transaction<'_>,
     milestone: Id,
@@ -270,7 +270,7 @@ fn insert(tx: &Transaction<'_>, delivery: &Delivery) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What lists read: all columns but the whole text.
+/// The columns for lists: all but the whole text.
 const LISTED: &str =
     "_id, output_project_id, milestone_id, text, state, attempts, error, idempotency_key,
     session_id, route, version, created_at, updated_at, after_seq, text_bytes";
@@ -289,7 +289,7 @@ fn read_excerpt(row: &Row<'_>) -> rusqlite::Result<Excerpt<Delivery>> {
     Ok(Excerpt::new(delivery, length, row.count("text_bytes")?))
 }
 
-/// A row as a delivery, of a long text the beginning.
+/// Converts a row to a delivery, with the beginning of a long text.
 fn read_listed(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     Ok(Delivery {
         id: row.required("_id", row.parsed("_id")?)?,

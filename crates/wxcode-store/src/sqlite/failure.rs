@@ -1,4 +1,4 @@
-//! What went wrong in the database file, put into words for whoever runs the server.
+//! Turns failures of the database file into messages for the operator.
 
 use std::path::Path;
 
@@ -7,31 +7,26 @@ use wxcode_core::id::Id;
 
 use crate::StoreError;
 
-/// Why a job failed; nothing of it was kept.
+/// The reason of a failed job; its transaction was rolled back.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The database engine says so.
+    /// An error of the database engine.
     Sql(Error),
-    /// There is no file at the path any more.
+    /// The file no longer exists at its path.
     Gone(std::io::Error),
     /// The file now has another schema version.
     OtherSchema {
-        /// What the file has.
+        /// The file's version.
         found: i32,
-        /// What this version writes.
+        /// This build's version.
         known: i32,
     },
-    /// The file cannot have the journal that several processes need; it has this one.
+    /// The file cannot use the journal for several processes; it uses this one.
     Journal(String),
-    /// The record cannot be kept as it is.
+    /// The store cannot keep the record.
     Refused(String),
     /// Another project has the workspace folder.
-    WorkspaceTaken {
-        /// That project.
-        project: Id,
-        /// Its name.
-        name: String,
-    },
+    WorkspaceTaken { project: Id, name: String },
     /// The writer thread has ended.
     Stopped,
 }
@@ -43,7 +38,7 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
-    /// Refuses a record whose id another one has.
+    /// Refuses a record with the id of another one.
     pub(super) fn unless_same(id: Id, is_same: bool) -> Result<(), Self> {
         if is_same {
             return Ok(());
@@ -53,12 +48,12 @@ impl Failure {
         )))
     }
 
-    /// Whether somebody else's lock was in the way.
+    /// Whether another process's lock caused the failure.
     pub(super) fn is_lock(&self) -> bool {
         matches!(self, Self::Sql(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy))
     }
 
-    /// The store's error for it, about the file at `path`.
+    /// Converts the failure to the store's error, about the file at `path`.
     pub(super) fn at(self, path: &Path) -> StoreError {
         let path = path.display();
         match self {
@@ -75,7 +70,7 @@ impl Failure {
             Self::Refused(reason) => StoreError::Refused(reason),
             Self::WorkspaceTaken { project, name } => StoreError::WorkspaceTaken { project, name },
             Self::Stopped => StoreError::Unavailable(format!(
-                "the thread that writes {path} has stopped: restart the server"
+                "the writer thread of {path} has stopped: restart the server"
             )),
         }
     }
@@ -84,23 +79,23 @@ impl Failure {
 fn sql(error: &Error, path: &impl std::fmt::Display) -> StoreError {
     let Some(code) = error.sqlite_error_code() else {
         return match error {
-            // What a caller hands in that no column can hold.
+            // A value from the caller without a form for its column.
             Error::ToSqlConversionFailure(reason) => StoreError::Refused(reason.to_string()),
             other => StoreError::Corrupt(format!("{path}: {other}")),
         };
     };
     match code {
         ErrorCode::ConstraintViolation => {
-            StoreError::Refused(format!("it contradicts one that is there ({error})"))
+            StoreError::Refused(format!("it contradicts an existing record ({error})"))
         }
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::TypeMismatch => {
             StoreError::Corrupt(format!(
                 "{path} is damaged ({error}): restore it from a copy"
             ))
         }
-        ErrorCode::DiskFull => StoreError::Unavailable(format!(
-            "the disk that holds {path} is full: free some space on it"
-        )),
+        ErrorCode::DiskFull => {
+            StoreError::Unavailable(format!("the disk of {path} is full: free some space"))
+        }
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Unavailable(format!(
             "another program keeps {path} locked: close it (`fuser {path}` names it)"
         )),
@@ -110,6 +105,6 @@ fn sql(error: &Error, path: &impl std::fmt::Display) -> StoreError {
         ErrorCode::CannotOpen => StoreError::Unavailable(format!(
             "{path} cannot be opened ({error}): check that its folder exists and is writable for this user"
         )),
-        _ => StoreError::Unavailable(format!("{path}: {error}: check the disk that holds it")),
+        _ => StoreError::Unavailable(format!("{path}: {error}; check its disk")),
     }
 }

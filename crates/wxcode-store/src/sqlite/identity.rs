@@ -1,4 +1,5 @@
-//! The conversation ids of a project in SQL: the current one by compare-and-set, the history by appending.
+//! The claude session ids of a project in SQL: the current one by compare-and-set, the history
+//! append-only.
 
 use std::path::Path;
 
@@ -91,7 +92,7 @@ pub(super) fn rotate(
         rotation.at,
     );
     if let [.., left, _] = history.as_slice() {
-        // At most one entry has no end; an index sees to it.
+        // An index allows at most one entry without an end.
         tx.prepare_cached(
             "UPDATE claude_session_history SET until = ?, reason = ? WHERE output_project_id = ? AND until IS NULL",
         )?

@@ -1,4 +1,4 @@
-//! Leases in SQL: a row is replaced only by whoever names its epoch and its beat.
+//! Leases in SQL: a row is replaced by compare-and-set on its epoch and renewal count.
 
 use rusqlite::{OptionalExtension, Transaction, params};
 use wxcode_core::{

@@ -1,4 +1,4 @@
-//! One connection to the database file, made anew when the file was away or the connection broke.
+//! One connection to the database file, reopened after a failure or a change of the file.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -15,52 +15,52 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use super::{OpenError, failure::Failure, schema};
 use crate::StoreError;
 
-/// How long a locked file is waited for.
+/// Longest wait for a locked file.
 pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often it is tried in that time by the engine, [`pause`] apart.
+/// Tries of the engine in that time, [`pause`] apart.
 const LOCK_TRIES: i32 = 2_000;
-/// The journal file is cut back to this many bytes once its content is in the main file.
+/// Size of the journal file after a checkpoint, in bytes.
 const JOURNAL_BYTES_MAX: i64 = 16 << 20; // 16 MiB
-/// What a connection keeps of the file in memory, in KiB. The system keeps the file too, so little is gained by more.
+/// A connection's page cache, in KiB. The system caches the file too, so more gains little.
 const PAGES_KIB_MAX: i64 = 256;
 /// Prepared statements kept by each connection.
 const STATEMENTS_MAX: usize = 64;
 
-/// What a connection is for.
+/// The purpose of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(super) enum Access {
     /// Changes records; each transaction takes the write lock at its beginning.
     Writer,
-    /// Only looks.
+    /// Reads only.
     Reader,
 }
 
-/// A connection and the file it is to.
+/// A connection and its file.
 pub(super) struct Link {
     path: Arc<Path>,
-    role: Role,
-    /// The connection with the device and inode of its file; `None` until it is needed again.
+    access: Access,
+    /// The connection with the device and inode of its file; `None` until the next use.
     open: Option<(Connection, (u64, u64))>,
 }
 
 impl Link {
-    /// A link that connects at its first use.
-    pub(super) const fn new(path: Arc<Path>, role: Role) -> Self {
+    /// A link; it connects at its first use.
+    pub(super) const fn new(path: Arc<Path>, access: Access) -> Self {
         Self {
             path,
-            role,
+            access,
             open: None,
         }
     }
 
-    /// Creates the file if it is missing, brings it up to this version, and links to it for writing.
+    /// Creates a missing file, brings an older one up to this version, and links to it for writing.
     pub(super) fn create(path: Arc<Path>) -> Result<Self, OpenError> {
         let io = |source| OpenError::Io {
             path: path.to_path_buf(),
             source,
         };
         refuse_network(&path)?;
-        // Before the engine sees it: its journal files get the same mode.
+        // Before the engine opens the file: its journal files inherit the mode.
         let created = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -78,26 +78,27 @@ impl Link {
         if mode & 0o077 != 0 {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode & 0o700)).map_err(io)?;
         }
-        patiently(Instant::now(), || configure(&connection, Role::Writer)).map_err(failed)?;
+        patiently(Instant::now(), || configure(&connection, Access::Writer)).map_err(failed)?;
         schema::migrate(&mut connection, &path)?;
         let file = inode(&path).map_err(io)?;
         Ok(Self {
             path,
-            role: Role::Writer,
+            access: Access::Writer,
             open: Some((connection, file)),
         })
     }
 
-    /// Runs `job` in one transaction: all of it is durable when this returns `Ok`, none of it otherwise. A locked file
-    /// is tried until [`LOCK_TIMEOUT`] after `since`, so that jobs which wait for each other wait for it together.
+    /// Runs `job` in one transaction, durable as a whole when this returns `Ok`, otherwise rolled
+    /// back. Retries a locked file until [`LOCK_TIMEOUT`] after `since`, so that queued jobs share
+    /// one waiting time.
     pub(super) fn run<T>(
         &mut self,
         since: Instant,
         job: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, StoreError> {
-        let role = self.role;
+        let access = self.access;
         let result = self.connection(since).and_then(|connection| {
-            let tx = begin(connection, role, since)?;
+            let tx = begin(connection, access, since)?;
             let value = job(&tx)?;
             tx.commit()?;
             Ok(value)
@@ -105,7 +106,8 @@ impl Link {
         result.map_err(|failure| failure.at(&self.path))
     }
 
-    /// The connection, if it is still to the file at the path: the engine would go on writing to a deleted one.
+    /// Returns the connection if it still leads to the file at the path: the engine would keep
+    /// writing to a deleted one.
     fn connection(&mut self, since: Instant) -> Result<&Connection, Failure> {
         let file = inode(&self.path).map_err(Failure::Gone)?;
         let open = match self.open.take() {
@@ -113,7 +115,7 @@ impl Link {
             _ => {
                 let connection = connect(&self.path)?;
                 schema::check(&connection)?;
-                patiently(since, || configure(&connection, self.role))?;
+                patiently(since, || configure(&connection, self.access))?;
                 (connection, file)
             }
         };
@@ -122,7 +124,7 @@ impl Link {
 }
 
 fn connect(path: &Path) -> Result<Connection, Failure> {
-    // Never creates the file: one that is missing was moved or deleted, and an empty one would hide that.
+    // Never creates the file: a missing one was moved or deleted, and an empty one would hide that.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_handler(Some(|tries| {
@@ -132,7 +134,7 @@ fn connect(path: &Path) -> Result<Connection, Failure> {
     Ok(connection)
 }
 
-fn configure(connection: &Connection, role: Role) -> Result<(), Failure> {
+fn configure(connection: &Connection, access: Access) -> Result<(), Failure> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
@@ -150,18 +152,22 @@ fn configure(connection: &Connection, role: Role) -> Result<(), Failure> {
         JOURNAL_BYTES_MAX,
         |_| Ok(()),
     )?;
-    connection.pragma_update(None, "query_only", role == Role::Reader)?;
+    connection.pragma_update(None, "query_only", access == Access::Reader)?;
     Ok(())
 }
 
-fn begin(connection: &Connection, role: Role, since: Instant) -> Result<Transaction<'_>, Failure> {
-    if role == Role::Reader {
+fn begin(
+    connection: &Connection,
+    access: Access,
+    since: Instant,
+) -> Result<Transaction<'_>, Failure> {
+    if access == Access::Reader {
         return Ok(Transaction::new_unchecked(
             connection,
             TransactionBehavior::Deferred,
         )?);
     }
-    // With the engine's own waiting each job would wait anew.
+    // With the engine's own waiting each job would wait its own full time.
     connection.busy_timeout(Duration::ZERO)?;
     patiently(since, || {
         Ok(Transaction::new_unchecked(
@@ -171,8 +177,9 @@ fn begin(connection: &Connection, role: Role, since: Instant) -> Result<Transact
     })
 }
 
-/// Repeats what fails because the file is locked until [`LOCK_TIMEOUT`] after `since`. The engine does not wait by
-/// itself where that might be a deadlock, as when two processes switch the journal mode of a new file.
+/// Repeats an operation on a locked file until [`LOCK_TIMEOUT`] after `since`. The engine does not
+/// wait if that might be a deadlock, for example when two processes switch the journal mode of a
+/// new file.
 fn patiently<T>(
     since: Instant,
     mut attempt: impl FnMut() -> Result<T, Failure>,
@@ -187,8 +194,8 @@ fn patiently<T>(
     }
 }
 
-/// Waits 1 to 4 ms before a locked file is tried again. The engine's own pauses grow to 100 ms, with which one of
-/// many busy writers can be unlucky until its time is over.
+/// Waits 1 to 4 ms before the next try of a locked file. The engine's own pauses grow to 100 ms,
+/// and among many busy writers one could run out of time.
 fn pause(tries: i32) {
     let pause = 1 + tries.unsigned_abs() % 4;
     thread::sleep(Duration::from_millis(pause.into()));
@@ -199,7 +206,7 @@ fn inode(path: &Path) -> io::Result<(u64, u64)> {
     Ok((metadata.dev(), metadata.ino()))
 }
 
-/// The journal needs memory that all processes share, which no network file system gives.
+/// Checks for a local file system: the journal needs memory shared by all processes.
 #[cfg(target_os = "linux")]
 fn refuse_network(path: &Path) -> Result<(), OpenError> {
     let folder = match path.parent() {
@@ -226,7 +233,7 @@ const fn refuse_network(_path: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// The name of a network file system by its number in `linux/magic.h` (and in the sources of those not listed there).
+/// The name of a network file system by its number in `linux/magic.h`, or in its own sources.
 #[cfg(target_os = "linux")]
 const fn network_name(kind: u64) -> Option<&'static str> {
     // The kernel sign-extends the numbers above 2^31 on some machines.
@@ -256,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn the_engine_waits_for_a_locked_file_as_long_as_we_do() {
+    fn the_engine_waits_as_long_as_we() {
         let all: u64 = (0..LOCK_TRIES)
             .map(|tries| 1 + u64::from(tries.unsigned_abs()) % 4)
             .sum();
@@ -268,8 +275,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path: Arc<Path> = folder.path().join("wxcode.db").into();
         let writer = Link::create(Arc::clone(&path)).unwrap();
-        let again = Link::new(Arc::clone(&path), Role::Writer);
-        let reader = Link::new(path, Role::Reader);
+        let again = Link::new(Arc::clone(&path), Access::Writer);
+        let reader = Link::new(path, Access::Reader);
         for (mut link, read_only) in [(writer, 0), (again, 0), (reader, 1)] {
             let connection = link.connection(Instant::now()).unwrap();
             let pragma = |name: &str| -> i64 {

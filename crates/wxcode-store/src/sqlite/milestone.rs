@@ -130,7 +130,7 @@ pub(super) fn advance(
     }
     match (from, to) {
         (_, MilestoneStatus::Pending) => {
-            // One that is still on its way stays: forgetting it would let a second command go in behind it.
+            // A delivery on its way stays: dropping it would let a second command follow.
             tx.prepare_cached(
                 "UPDATE milestones SET delivery_id = NULL WHERE _id = ? AND delivery_id NOT IN
                     (SELECT _id FROM deliveries WHERE state IN ('queued', 'written'))",
@@ -166,7 +166,7 @@ pub(super) fn remove(tx: &Transaction<'_>, id: Id, at: Timestamp) -> Result<Remo
     Ok(Removed::Removed)
 }
 
-/// Notes on a pending milestone that `delivery`, which was to start it, failed.
+/// Records on a pending milestone that its `delivery` failed.
 pub(super) fn note_failure(
     tx: &Transaction<'_>,
     id: Id,
@@ -186,14 +186,14 @@ pub(super) fn note_failure(
     Ok(())
 }
 
-/// Makes `delivery` the one that carries the milestone's command.
+/// Makes `delivery` the carrier of the milestone's command.
 pub(super) fn link(tx: &Transaction<'_>, id: Id, delivery: Id) -> Result<(), Failure> {
     tx.prepare_cached("UPDATE milestones SET delivery_id = ? WHERE _id = ?")?
         .execute([delivery.to_string(), id.to_string()])?;
     Ok(())
 }
 
-/// What lists read: all columns but the whole context.
+/// The columns for lists: all but the whole context.
 const LISTED: &str = "_id, output_project_id, element_id, element_name, status, context, wxcode_version,
     milestone_folder_name, delivery_id, created_at, updated_at, completed_at, status_by, status_reason,
     context_bytes";
@@ -212,7 +212,7 @@ fn read_excerpt(row: &Row<'_>) -> rusqlite::Result<Excerpt<Milestone>> {
     Ok(Excerpt::new(milestone, length, row.count("context_bytes")?))
 }
 
-/// A row as a milestone, of a long context the beginning.
+/// Converts a row to a milestone, with the beginning of a long context.
 fn read_listed(row: &Row<'_>) -> rusqlite::Result<Milestone> {
     Ok(Milestone {
         id: row.required("_id", row.parsed("_id")?)?,

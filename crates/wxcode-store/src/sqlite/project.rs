@@ -24,7 +24,7 @@ pub(super) fn add(tx: &Transaction<'_>, project: &OutputProject) -> Result<(), F
     insert(tx, project, true)
 }
 
-/// Adds it beside a project that has its folder, if there is one.
+/// Adds a project; it shares its folder if another project has it.
 pub(super) fn restore(tx: &Transaction<'_>, project: &OutputProject) -> Result<(), Failure> {
     if let Some(found) = get(tx, project.id)? {
         return Failure::unless_same(project.id, found == kept::project(project));
@@ -37,7 +37,7 @@ pub(super) fn restore(tx: &Transaction<'_>, project: &OutputProject) -> Result<(
     insert(tx, project, owns)
 }
 
-/// That no project but `id` has the folder, also one that shares it. The unique index keeps it so.
+/// Checks that no project but `id` has the folder, also a shared one. The unique index keeps it so.
 fn is_free(tx: &Transaction<'_>, id: Id, folder: &Path) -> Result<(), Failure> {
     let owner = tx
         .prepare_cached(
@@ -154,7 +154,7 @@ pub(super) fn advance(
     Ok(changed > 0)
 }
 
-/// Removes it, and by the foreign keys its history, milestones and deliveries.
+/// Removes a project; foreign keys remove its history, milestones and deliveries.
 pub(super) fn remove(tx: &Transaction<'_>, id: Id) -> Result<bool, Failure> {
     let removed = tx
         .prepare_cached("DELETE FROM output_projects WHERE _id = ?")?
@@ -162,7 +162,7 @@ pub(super) fn remove(tx: &Transaction<'_>, id: Id) -> Result<bool, Failure> {
     Ok(removed > 0)
 }
 
-/// The delivery that carries the project's first command, inside an `Option` that is `None` without the project.
+/// The delivery of the project's first command; the outer `Option` is `None` without the project.
 pub(super) fn new_project_delivery(
     tx: &Transaction<'_>,
     id: Id,
@@ -173,14 +173,14 @@ pub(super) fn new_project_delivery(
         .optional()?)
 }
 
-/// Makes `delivery` the one that carries the project's first command.
+/// Makes `delivery` the carrier of the project's first command.
 pub(super) fn hold_new_project(tx: &Transaction<'_>, id: Id, delivery: Id) -> Result<(), Failure> {
     tx.prepare_cached("UPDATE output_projects SET new_project_delivery = ? WHERE _id = ?")?
         .execute([delivery.to_string(), id.to_string()])?;
     Ok(())
 }
 
-/// The next milestone carries the project's first command, if it was `delivery` that did.
+/// Frees the project's first command for the next milestone, if `delivery` carried it.
 pub(super) fn give_back_new_project(tx: &Transaction<'_>, delivery: Id) -> Result<(), Failure> {
     tx.prepare_cached(
         "UPDATE output_projects SET new_project_delivery = NULL
@@ -197,7 +197,7 @@ fn with_history(tx: &Transaction<'_>, project: OutputProject) -> Result<OutputPr
     })
 }
 
-/// A row as a project, its history still missing.
+/// Converts a row to a project, without its history.
 fn read(row: &Row<'_>) -> rusqlite::Result<OutputProject> {
     Ok(OutputProject {
         id: row.required("_id", row.parsed("_id")?)?,

@@ -1,4 +1,4 @@
-//! The tables of the embedded store and the steps that bring an older file up to them.
+//! The tables of the embedded store, and the migrations of older files.
 
 use std::path::Path;
 
@@ -6,12 +6,13 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::{OpenError, failure::Failure};
 
-/// Marks a file as ours in its header: `wxcd`.
+/// The file's application id: `wxcd`.
 const APPLICATION_ID: i32 = 0x7778_6364;
 
-/// The steps in order; a file at `user_version` n has had the first n of them.
+/// The migrations in order; a file at `user_version` n has had the first n.
 ///
-/// A step that was ever released stays as it is. Times are milliseconds since 1970, ids and conversation ids are text.
+/// A released migration never changes. Times are milliseconds since 1970, ids and claude session
+/// ids are text.
 const MIGRATIONS: &[&str] = &[
     "
     CREATE TABLE output_projects (
@@ -89,9 +90,9 @@ const MIGRATIONS: &[&str] = &[
     ",
     // Reports up to this hook number are older than the delivery and cannot confirm it.
     "ALTER TABLE deliveries ADD COLUMN after_seq INTEGER;",
-    // Who moved a milestone last, and why.
+    // The last mover of a milestone, and the reason.
     "ALTER TABLE milestones ADD COLUMN status_by TEXT; ALTER TABLE milestones ADD COLUMN status_reason TEXT;",
-    // Which server may run a project's agent.
+    // The server with the right to run a project's agent.
     "
     CREATE TABLE leases (
         output_project_id TEXT PRIMARY KEY REFERENCES output_projects (_id) ON DELETE CASCADE,
@@ -103,8 +104,8 @@ const MIGRATIONS: &[&str] = &[
         CHECK ((node_id IS NULL) = (node_name IS NULL))
     ) STRICT;
     ",
-    // A long text leaves its beginning in its old place; the whole text is the last column. SQLite follows the
-    // pages of a row from the front, so that lists never come to it.
+    // A long text leaves its beginning in its old column; the whole text is the last column. SQLite
+    // reads the pages of a row from the front, so lists never touch it.
     "
     ALTER TABLE deliveries ADD COLUMN text_bytes INTEGER; -- of a long text
     ALTER TABLE deliveries ADD COLUMN whole_text TEXT;
@@ -116,7 +117,8 @@ const MIGRATIONS: &[&str] = &[
             whole_context = context
         WHERE length(context) > 1024;
     ",
-    // One project has a folder. Those that shared one before keep it, and the first of them alone has it.
+    // One project has a folder. Projects with a shared folder keep it, and the oldest of them owns
+    // it.
     "
     ALTER TABLE output_projects ADD COLUMN workspace_owned TEXT; -- the path, unless it is shared
     UPDATE output_projects SET workspace_owned = workspace_path
@@ -126,7 +128,7 @@ const MIGRATIONS: &[&str] = &[
     ",
 ];
 
-/// Brings the file behind `connection` up to this version, all steps or none.
+/// Brings the file behind `connection` up to this version, all migrations or none.
 ///
 /// Several processes may do this at once: the first takes the lock, the others find it done.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
@@ -149,26 +151,26 @@ pub(super) fn check(connection: &Connection) -> Result<(), Failure> {
 
 /// Fails unless the file is ours, or empty, and not newer than this version; changes nothing.
 pub(super) fn recognise(connection: &Connection, path: &Path) -> Result<(), OpenError> {
-    // One state of the file: another process may be bringing it up right now.
+    // One consistent state of the file: another process may be migrating it.
     let tx = Transaction::new_unchecked(connection, TransactionBehavior::Deferred)
         .map_err(|error| OpenError::Store(Failure::from(error).at(path)))?;
     missing(&tx, path, MIGRATIONS).map(drop)
 }
 
-/// The steps that the file still needs.
+/// The migrations still to be done.
 fn missing<'a>(
     connection: &Connection,
     path: &Path,
     steps: &'a [&'a str],
 ) -> Result<&'a [&'a str], OpenError> {
-    let look = || -> Result<_, Failure> {
+    let read = || -> Result<_, Failure> {
         let id = pragma(connection, "application_id")?;
         Ok((
             id == APPLICATION_ID || is_empty(connection)?,
             pragma(connection, "user_version")?,
         ))
     };
-    let (is_ours, found) = look().map_err(|failure| OpenError::Store(failure.at(path)))?;
+    let (is_ours, found) = read().map_err(|failure| OpenError::Store(failure.at(path)))?;
     let foreign = || OpenError::Foreign(path.to_owned());
     if !is_ours {
         return Err(foreign());
@@ -184,7 +186,7 @@ fn missing<'a>(
 
 fn apply(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<(), OpenError> {
     let failed = |error: rusqlite::Error| OpenError::Store(Failure::from(error).at(path));
-    // Taken also when there is nothing to do: a file that cannot be written is refused here, with its reason.
+    // Taken even without migrations: an unwritable file is refused here, with its reason.
     let tx = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(failed)?;
@@ -241,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_fails_undoes_the_steps_before_it() {
+    fn a_failed_migration_rolls_back_all() {
         let mut connection = Connection::open_in_memory().unwrap();
         let steps = [
             "CREATE TABLE a (x INTEGER) STRICT;",
@@ -254,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_missing_steps_are_done() {
+    fn only_missing_migrations_run() {
         let mut connection = Connection::open_in_memory().unwrap();
         let steps = [
             "CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a VALUES (7);",
@@ -328,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn every_column_is_of_a_checked_type() {
+    fn every_column_has_a_checked_type() {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection, Path::new(PATH)).unwrap();
         let loose: i64 = connection

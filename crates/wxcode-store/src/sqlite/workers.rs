@@ -1,4 +1,4 @@
-//! The thread that owns the writing connection, and the few connections that read beside it.
+//! The writer's thread and the readers' connections.
 
 use std::{
     io,
@@ -13,23 +13,23 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::{
     failure::Failure,
-    link::{Link, Role},
+    link::{Access, Link},
 };
 use crate::{Result, StoreError};
 
-/// Changes that wait for the writer; further callers wait for a place.
+/// Most changes waiting for the writer; further callers wait.
 const WRITES_WAITING_MAX: usize = 256;
-/// Readings at the same time, each with its own connection; further callers wait for one.
+/// Most concurrent reads, each with a separate connection; further callers wait.
 const READERS: usize = 4;
 
 type Job = Box<dyn FnOnce(&mut Link) + Send>;
 
 /// The one writer: changes wait in memory, in order, instead of at the file's lock.
 ///
-/// Dropping it waits for the changes that were already taken on, and closes the file.
+/// Dropping it finishes the accepted changes and closes the file.
 pub(super) struct Writer {
     path: Arc<Path>,
-    /// Both are there until it is dropped.
+    /// Both are present until the drop.
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -60,7 +60,7 @@ impl Writer {
         let since = Instant::now();
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |link| {
-            // Nobody waits for the answer any more when this fails; the change stands.
+            // This fails if the caller stopped waiting; the change stands.
             let _ = answer.send(link.run(since, change));
         });
         let stopped = || Failure::Stopped.at(&self.path);
@@ -78,13 +78,13 @@ impl Drop for Writer {
     fn drop(&mut self) {
         drop(self.jobs.take());
         if let Some(thread) = self.thread.take() {
-            // A panic of the thread was already reported by the thread.
+            // The thread already reported its panic.
             let _ = thread.join();
         }
     }
 }
 
-/// The readers: each sees everything that was durable when it began, and never waits for the writer.
+/// The readers: each sees everything durable at its beginning, and never waits for the writer.
 pub(super) struct Readers {
     path: Arc<Path>,
     idle: Arc<Mutex<Vec<Link>>>,
@@ -92,7 +92,7 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    /// Connections are made when they are first needed.
+    /// Connections open at their first use.
     pub(super) fn new(path: Arc<Path>) -> Self {
         Self {
             path,
@@ -101,10 +101,10 @@ impl Readers {
         }
     }
 
-    /// Runs `look` on one unchanging state of the records.
+    /// Runs `look` on one consistent state of the records.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        look: impl FnOnce(&Transaction<'_>) -> Result<T, Failure> + Send + 'static,
+        read: impl FnOnce(&Transaction<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
         let unavailable = |reason: String| StoreError::Unavailable(reason);
         let turn = Arc::clone(&self.free)
@@ -114,8 +114,8 @@ impl Readers {
         let (path, idle) = (Arc::clone(&self.path), Arc::clone(&self.idle));
         let looking = tokio::task::spawn_blocking(move || {
             let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let mut link = taken.unwrap_or_else(|| Link::new(path, Role::Reader));
-            let result = link.run(Instant::now(), look);
+            let mut link = taken.unwrap_or_else(|| Link::new(path, Access::Reader));
+            let result = link.run(Instant::now(), read);
             idle.lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(link);
@@ -124,6 +124,6 @@ impl Readers {
         });
         looking
             .await
-            .map_err(|error| unavailable(format!("the reading was interrupted ({error})")))?
+            .map_err(|error| unavailable(format!("the read was interrupted ({error})")))?
     }
 }

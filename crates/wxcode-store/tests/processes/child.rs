@@ -1,4 +1,4 @@
-//! This test program once more, as a process of its own that can be killed.
+//! Runs this test program again, as a separate process to be killed.
 
 use std::{
     io::{BufRead, BufReader, Lines, Write as _},
@@ -8,20 +8,20 @@ use std::{
 
 const FILE: &str = "WXCODE_STORE_TEST_FILE";
 const ROLE: &str = "WXCODE_STORE_TEST_ROLE";
-const MARK: &str = "told: ";
+const MARK: &str = "sent: ";
 
-/// What a child was told to do; `None` when the test was started by hand.
+/// The child's task; `None` if the test was started by hand.
 pub(crate) fn task() -> Option<(PathBuf, String)> {
     let file = std::env::var_os(FILE).map(PathBuf::from);
     let task = file.zip(std::env::var(ROLE).ok());
     if task.is_none() {
-        wxcode_testbed::skip("it is a part of the other tests, which start it as a process");
+        wxcode_testbed::skip("other tests start this one as a process");
     }
     task
 }
 
-/// Tells the parent something, in one write.
-pub(crate) fn tell(what: &str) {
+/// Sends a line to the parent, in one write.
+pub(crate) fn send(what: &str) {
     std::io::stderr()
         .write_all(format!("{MARK}{what}\n").as_bytes())
         .unwrap();
@@ -34,7 +34,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Runs the ignored test `name` on the store at `file`, by way of `wrapper` where that is not empty.
+    /// Runs the ignored test `name` on the store at `file`, through `wrapper` unless that is empty.
     pub(crate) fn start(wrapper: &[&str], name: &str, file: &Path, role: &str) -> Self {
         let program = std::env::current_exe().unwrap();
         let arguments = ["--exact", name, "--ignored", "--nocapture"];
@@ -56,8 +56,8 @@ impl Process {
         Self { child, lines }
     }
 
-    /// The next thing that it tells; `None` when it is over. What it says otherwise is passed on.
-    pub(crate) fn told(&mut self) -> Option<String> {
+    /// Returns the child's next line to the parent; `None` at its end. Prints other output.
+    pub(crate) fn next_line(&mut self) -> Option<String> {
         loop {
             let line = self.lines.next()?.unwrap();
             match line.strip_prefix(MARK) {
@@ -72,7 +72,7 @@ impl Process {
         self.child.kill().unwrap();
     }
 
-    /// Waits for its end.
+    /// Waits for the child's end.
     pub(crate) fn end(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }

@@ -1,4 +1,4 @@
-//! Processes that write the same file, and are killed while they do.
+//! Tests with processes writing the same file, killed meanwhile.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,53 +18,54 @@ use wxcode_store::{
     sqlite::SqliteStore,
 };
 
-use super::child::{Process, task, tell};
+use super::child::{Process, send, task};
 
-/// How often the writer is killed.
+/// Kills of the writer.
 const KILLS: usize = 40;
-/// Processes that write at the same time.
+/// Concurrent writing processes.
 const PROCESSES: usize = 8;
-/// What each of them does, and how often.
+/// Operations per process.
 const TURNS: usize = 40;
 
 #[tokio::test]
-async fn what_was_acknowledged_survives_sigkill_and_nothing_is_half_done() {
+async fn acknowledged_changes_survive_sigkill() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("wxcode.db");
-    let mut told: HashMap<String, String> = HashMap::new();
+    let mut sent: HashMap<String, String> = HashMap::new();
     let mut rotations = Vec::new();
     for round in 0..KILLS {
         let mut writer = Process::start(&[], "crash::writer", &file, "-");
-        // A different step each time, and at no particular place within it.
+        // A different operation each time, at an arbitrary point.
         let mut patience = 1 + round * 7 % 23;
-        while let Some(line) = writer.told() {
-            note(&line, &mut told, &mut rotations);
+        while let Some(line) = writer.next_line() {
+            note(&line, &mut sent, &mut rotations);
             patience = patience.saturating_sub(1);
             if patience == 0 {
                 writer.kill();
             }
         }
         assert_eq!(writer.end().code(), None, "killed, not failed");
-        check(&SqliteStore::open(&file).unwrap(), &told, &rotations).await;
+        check(&SqliteStore::open(&file).unwrap(), &sent, &rotations).await;
     }
     assert!(
-        told.len() > KILLS && rotations.len() > KILLS / 4,
+        sent.len() > KILLS && rotations.len() > KILLS / 4,
         "{} and {}",
-        told.len(),
+        sent.len(),
         rotations.len()
     );
 }
 
-/// Every write to the journal is one at which a process ends in some round: between its frames, and within them.
+/// For every write to the journal some round ends the process there: between its frames, and within
+/// them.
 #[tokio::test]
-async fn an_end_at_any_write_leaves_what_was_acknowledged_and_nothing_half_done() {
-    /// What `ulimit -f` counts in, in bytes.
+async fn acknowledged_changes_survive_any_cut() {
+    /// The unit of `ulimit -f`, in bytes.
     const BLOCK: usize = 512;
-    /// A little less than a frame of the journal: a page and its header.
+    /// Slightly less than a frame of the journal: a page and its header.
     const FRAME: usize = 4096;
     /// Enough for the schema and some turns of the writer.
     const JOURNAL: usize = 512 << 10;
-    /// The signal for a file that grows beyond its limit.
+    /// The signal for a file above its size limit.
     const SIGXFSZ: i32 = 25;
     let mut turns = 0;
     for limit in (FRAME..JOURNAL).step_by(FRAME) {
@@ -78,30 +79,30 @@ async fn an_end_at_any_write_leaves_what_was_acknowledged_and_nothing_half_done(
             &blocks,
         ];
         let mut writer = Process::start(&wrapper, "crash::writer", &file, "-");
-        let (mut told, mut rotations) = (HashMap::new(), Vec::new());
-        while let Some(line) = writer.told() {
-            note(&line, &mut told, &mut rotations);
+        let (mut sent, mut rotations) = (HashMap::new(), Vec::new());
+        while let Some(line) = writer.next_line() {
+            note(&line, &mut sent, &mut rotations);
         }
         assert_eq!(writer.end().signal(), Some(SIGXFSZ));
         turns = rotations.len();
-        check(&SqliteStore::open(&file).unwrap(), &told, &rotations).await;
+        check(&SqliteStore::open(&file).unwrap(), &sent, &rotations).await;
     }
     assert!(turns > 0, "the last rounds got through all the steps");
 }
 
-fn note(line: &str, told: &mut HashMap<String, String>, rotations: &mut Vec<String>) {
+fn note(line: &str, sent: &mut HashMap<String, String>, rotations: &mut Vec<String>) {
     let (what, id) = line.split_once(' ').unwrap();
     if what == "rotated" {
         rotations.push(id.to_owned());
     } else {
-        told.insert(id.to_owned(), what.to_owned());
+        sent.insert(id.to_owned(), what.to_owned());
     }
 }
 
-/// That all that was told is there, and that whatever is there is whole.
-async fn check(store: &SqliteStore, told: &HashMap<String, String>, rotations: &[String]) {
+/// Checks that all acknowledged changes exist, and that every change is whole.
+async fn check(store: &SqliteStore, sent: &HashMap<String, String>, rotations: &[String]) {
     let Some(project) = store.projects(ALL).await.unwrap().items.pop() else {
-        assert!(told.is_empty());
+        assert!(sent.is_empty());
         return;
     };
     let milestones = store.milestones(project.id, None, ALL).await.unwrap().items;
@@ -113,10 +114,10 @@ async fn check(store: &SqliteStore, told: &HashMap<String, String>, rotations: &
     assert_eq!(
         deliveries.total,
         deliveries.items.len() as u64,
-        "the test looks at all of them"
+        "the test examines all of them"
     );
 
-    for (id, what) in told {
+    for (id, what) in sent {
         let id: Id = id.parse().unwrap();
         let delivery = || {
             deliveries
@@ -132,7 +133,7 @@ async fn check(store: &SqliteStore, told: &HashMap<String, String>, rotations: &
             "written" => assert_ne!(delivery().state, DeliveryState::Queued),
             "submitted" => assert_eq!(delivery().state, DeliveryState::Submitted),
             "removed" => assert!(!milestone.contains_key(&id)),
-            other => panic!("the writer told {other:?}"),
+            other => panic!("the writer sent {other:?}"),
         }
     }
     for delivery in &deliveries.items {
@@ -197,11 +198,11 @@ async fn writer() {
         Some(project) => project.id,
         None => sample::add_project(&store).await,
     };
-    tell(&format!("project {project}"));
-    // Ended by its parent.
+    send(&format!("project {project}"));
+    // Until the parent kills it.
     loop {
         let removed = sample::add_milestone(&store, project).await;
-        tell(&format!("milestone {removed}"));
+        send(&format!("milestone {removed}"));
         sample::queue(&store, &sample::start(project, removed)).await;
         assert_eq!(
             store
@@ -210,16 +211,16 @@ async fn writer() {
                 .unwrap(),
             Removed::Removed
         );
-        tell(&format!("removed {removed}"));
+        send(&format!("removed {removed}"));
 
         let milestone = sample::add_milestone(&store, project).await;
-        tell(&format!("milestone {milestone}"));
+        send(&format!("milestone {milestone}"));
         let delivery = sample::queue(&store, &sample::start(project, milestone)).await;
-        tell(&format!("queued {}", delivery.id));
+        send(&format!("queued {}", delivery.id));
         let delivery = sample::advance(&store, &delivery, DeliveryState::Written).await;
-        tell(&format!("written {}", delivery.id));
+        send(&format!("written {}", delivery.id));
         sample::advance(&store, &delivery, DeliveryState::Submitted).await;
-        tell(&format!("submitted {}", delivery.id));
+        send(&format!("submitted {}", delivery.id));
 
         let (old, new) = (
             store
@@ -237,12 +238,12 @@ async fn writer() {
                 .unwrap(),
             Rotated::Won
         );
-        tell(&format!("rotated {new}"));
+        send(&format!("rotated {new}"));
     }
 }
 
 #[tokio::test]
-async fn processes_that_write_at_the_same_time_lose_nothing_to_each_other() {
+async fn concurrent_writers_lose_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("wxcode.db");
     let store = SqliteStore::open(&file).unwrap();
@@ -250,11 +251,11 @@ async fn processes_that_write_at_the_same_time_lose_nothing_to_each_other() {
     let mut processes: Vec<_> = (0..PROCESSES)
         .map(|_| Process::start(&[], "crash::contender", &file, &project.to_string()))
         .collect();
-    let mut told: HashMap<String, Vec<String>> = HashMap::new();
+    let mut sent: HashMap<String, Vec<String>> = HashMap::new();
     for process in &mut processes {
-        while let Some(line) = process.told() {
+        while let Some(line) = process.next_line() {
             let (what, id) = line.split_once(' ').unwrap();
-            told.entry(what.to_owned()).or_default().push(id.to_owned());
+            sent.entry(what.to_owned()).or_default().push(id.to_owned());
         }
         assert!(process.end().success());
     }
@@ -264,13 +265,13 @@ async fn processes_that_write_at_the_same_time_lose_nothing_to_each_other() {
         .iter()
         .map(|entry| entry.id.to_string())
         .collect();
-    let rotated: HashSet<_> = told.remove("rotated").unwrap().into_iter().collect();
+    let rotated: HashSet<_> = sent.remove("rotated").unwrap().into_iter().collect();
     assert_eq!(history.len(), PROCESSES * TURNS);
     assert_eq!(history.into_iter().collect::<HashSet<_>>(), rotated);
 
     let milestones = store.milestones(project, None, ALL).await.unwrap().items;
     assert_eq!(milestones.len(), TURNS);
-    let added: HashSet<_> = told.remove("added").unwrap().into_iter().collect();
+    let added: HashSet<_> = sent.remove("added").unwrap().into_iter().collect();
     assert_eq!(
         milestones
             .iter()
@@ -280,7 +281,7 @@ async fn processes_that_write_at_the_same_time_lose_nothing_to_each_other() {
     );
     let deliveries = store.deliveries(project, ALL).await.unwrap().items;
     assert_eq!(deliveries.len(), TURNS);
-    let queued: HashSet<_> = told.remove("queued").unwrap().into_iter().collect();
+    let queued: HashSet<_> = sent.remove("queued").unwrap().into_iter().collect();
     assert_eq!(
         deliveries
             .iter()
@@ -309,14 +310,14 @@ async fn contender() {
             old = current;
         }
         old = Some(new);
-        tell(&format!("rotated {new}"));
+        send(&format!("rotated {new}"));
 
         let milestone = Milestone {
             element_id: Some(turn.to_string()),
             ..sample::milestone(project)
         };
         if store.add_milestone(&milestone).await.unwrap() == Added::Added {
-            tell(&format!("added {}", milestone.id));
+            send(&format!("added {}", milestone.id));
         }
         let new = sample::text(project, "text");
         let keyed = NewDelivery {
@@ -324,7 +325,7 @@ async fn contender() {
             ..new
         };
         if let Queued::New(delivery) = store.queue(&keyed).await.unwrap() {
-            tell(&format!("queued {}", delivery.id));
+            send(&format!("queued {}", delivery.id));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A disk that is full or read-only: a real one, mounted for a process of its own.
+//! Tests on a full or read-only disk: a real one, mounted for one process.
 
 use std::{
     fs::{self, File},
@@ -15,9 +15,10 @@ use wxcode_store::{
     sqlite::{OpenError, SqliteStore},
 };
 
-use super::child::{Process, task, tell};
+use super::child::{Process, send, task};
 
-/// Mounts 4 MiB of memory over the folder `$0`, with the process's own view of the mounts, and becomes the program.
+/// Mounts 4 MiB of memory over the folder `$0`, in a private mount namespace, and executes the
+/// program.
 const WRAPPER: [&str; 6] = [
     "unshare",
     "--user",
@@ -44,15 +45,15 @@ fn on_a_small_disk(name: &str) {
         return;
     }
     let mut process = Process::start(&wrapper, name, &folder.path().join("wxcode.db"), "-");
-    let mut told = Vec::new();
-    while let Some(line) = process.told() {
-        told.push(line);
+    let mut sent = Vec::new();
+    while let Some(line) = process.next_line() {
+        sent.push(line);
     }
     assert!(process.end().success());
-    assert_eq!(told, ["done"], "it went to the end");
+    assert_eq!(sent, ["done"], "the child finished");
 }
 
-/// Takes all the room that is left.
+/// Fills the disk.
 fn fill(filler: &Path) {
     let mut file = File::options()
         .append(true)
@@ -71,7 +72,7 @@ fn fill(filler: &Path) {
 }
 
 #[test]
-fn a_full_disk_is_said_changes_nothing_and_is_got_over() {
+fn a_full_disk_changes_nothing() {
     on_a_small_disk("disk::full");
 }
 
@@ -99,7 +100,7 @@ async fn full() {
     for round in 0..3 {
         fill(&filler);
         let mut errors = 0;
-        // Small ones may still find room in what the files have already.
+        // Small ones may still fit into the files.
         for number in 0..200 {
             let length = [10_000, 100_000, 100][number % 3];
             let new = sample::text(project, &"x".repeat(length));
@@ -121,7 +122,7 @@ async fn full() {
         assert_eq!(
             store.deliveries(project, ALL).await.unwrap().total,
             count,
-            "reading goes on"
+            "reading still works"
         );
 
         fs::remove_file(&filler).unwrap();
@@ -152,14 +153,14 @@ async fn full() {
             );
         }
     }
-    tell("done");
+    send("done");
 }
 
-/// A write that fails for another reason than a lack of room: the process may not make files any larger.
+/// A write failing for another reason than a full disk: the process may not enlarge files.
 #[test]
-fn a_failing_write_is_said_changes_nothing_and_is_got_over() {
+fn a_failing_write_changes_nothing() {
     let folder = TempDir::new().unwrap();
-    // 300 KiB in blocks of 512 bytes; with the signal ignored the system refuses the write.
+    // 300 KiB in blocks of 512 bytes; without the signal the system refuses the write.
     let wrapper = [
         "sh",
         "-c",
@@ -171,7 +172,7 @@ fn a_failing_write_is_said_changes_nothing_and_is_got_over() {
         &folder.path().join("wxcode.db"),
         "-",
     );
-    assert_eq!(process.told().as_deref(), Some("done"));
+    assert_eq!(process.next_line().as_deref(), Some("done"));
     assert!(process.end().success());
 }
 
@@ -216,11 +217,11 @@ async fn failing() {
     for store in [store, SqliteStore::open(&path).unwrap()] {
         assert_eq!(store.deliveries(project, ALL).await.unwrap().total, 40);
     }
-    tell("done");
+    send("done");
 }
 
 #[test]
-fn a_read_only_disk_is_said_and_got_over() {
+fn a_read_only_disk_is_reported() {
     on_a_small_disk("disk::read_only");
 }
 
@@ -262,5 +263,5 @@ async fn read_only() {
     let store = SqliteStore::open(&path).unwrap();
     assert!(store.project(project).await.unwrap().is_some());
     sample::add_milestone(&store, project).await;
-    tell("done");
+    send("done");
 }

@@ -1,4 +1,4 @@
-//! The embedded store among processes: killed ones, many at once, and ones on a disk that gives out.
+//! Tests of the embedded store with processes: killed, concurrent, and on a full disk.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 
 mod child;

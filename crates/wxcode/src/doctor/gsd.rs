@@ -31,7 +31,7 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
             "GSD",
             &format!(
                 "{} in {}, called by {}; a project with another form in its .claude is called by that",
-                gsd.form,
+                gsd.layout,
                 gsd.folder.display(),
                 gsd.new_project.split(' ').next().unwrap_or_default()
             ),

@@ -1,4 +1,4 @@
-//! Trees that are missing, torn, linked or too large.
+//! Tests with missing, torn, linked or oversized trees.
 
 use std::{
     ffi::OsStr,
@@ -9,7 +9,7 @@ use std::{
 use super::*;
 
 #[test]
-fn nothing_is_an_empty_planning() {
+fn a_missing_folder_is_empty_planning() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(read(folder.path()).unwrap(), Planning::default());
     assert_eq!(
@@ -22,7 +22,7 @@ fn nothing_is_an_empty_planning() {
 }
 
 #[test]
-fn a_planning_that_is_no_folder_is_an_error() {
+fn a_planning_file_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(".planning");
     fs::write(&path, "").unwrap();
@@ -35,7 +35,7 @@ fn a_planning_that_is_no_folder_is_an_error() {
 }
 
 #[test]
-fn every_beginning_of_every_file_can_be_read() {
+fn every_truncated_file_is_readable() {
     for files in [OLD, NEW] {
         let workspace = workspace(files);
         let whole = read(workspace.path()).unwrap();
@@ -57,7 +57,7 @@ fn every_beginning_of_every_file_can_be_read() {
 }
 
 #[test]
-fn what_is_not_utf8_hides_only_itself() {
+fn invalid_utf8_hides_only_itself() {
     let workspace = workspace(OLD);
     let path = workspace.path().join(".planning/ROADMAP.md");
     let text = fs::read(&path).unwrap();
@@ -113,7 +113,7 @@ fn a_document_is_read_up_to_its_bound() {
 }
 
 #[test]
-fn a_pipe_is_not_waited_for() {
+fn a_pipe_does_not_block() {
     let workspace = workspace(&[("phases/01-a/", "")]);
     for name in ["STATE.md", "phases/01-a/01-01-PLAN.md"] {
         let path = workspace.path().join(".planning").join(name);
@@ -125,7 +125,7 @@ fn a_pipe_is_not_waited_for() {
 }
 
 #[test]
-fn no_more_entries_are_looked_at_than_the_bound() {
+fn examined_entries_are_bounded() {
     let workspace = workspace(&[("phases/01-a/01-01-PLAN.md", ""), ("phases/02-b/", "")]);
     let files = Files::open(workspace.path()).unwrap().unwrap();
     assert_eq!(files.list(Path::new("phases")).len(), 2);

@@ -9,13 +9,13 @@ const ID: &str = "0d6a3f0e-54a1-4ee0-9a5a-0b6a1c7d2e11";
 fn of(stream: impl AsRef<[u8]>, size: usize) -> Vec<(u64, Message)> {
     let mut messages = Messages::default();
     let mut all = Vec::new();
-    let mut tell = |offset, found: Vec<Message>| {
+    let mut on_line = |offset, found: Vec<Message>| {
         all.extend(found.into_iter().map(|message| (offset, message)));
     };
     for piece in stream.as_ref().chunks(size) {
-        messages.push(piece, &mut tell);
+        messages.push(piece, &mut on_line);
     }
-    messages.finish(&mut tell);
+    messages.finish(&mut on_line);
     assert_eq!(messages.at(), stream.as_ref().len() as u64);
     all
 }
@@ -29,7 +29,7 @@ fn assistant(content: &Value) -> Value {
     json!({ "type": "assistant", "message": { "role": "assistant", "content": content }, "parent_tool_use_id": null })
 }
 
-/// As 2.1.329 printed it in a terminal.
+/// Output of 2.1.329 in a terminal.
 fn story() -> String {
     let init = json!({ "type": "system", "subtype": "init", "session_id": ID, "tools": ["Bash"] });
     let hook = json!({ "type": "system", "subtype": "hook_started", "session_id": ID });
@@ -45,7 +45,7 @@ fn story() -> String {
 }
 
 #[test]
-fn a_run_is_read_from_its_init_to_its_result() {
+fn a_run_is_read_from_init_to_result() {
     let found = of(story(), 1 << 20);
     let messages: Vec<Message> = found.iter().map(|(_, message)| message.clone()).collect();
     let input = ToolInput {
@@ -99,7 +99,7 @@ fn one_message_may_hold_several_blocks() {
 }
 
 #[test]
-fn what_is_of_another_type_than_expected_is_passed_over() {
+fn values_of_unexpected_types_are_skipped() {
     for odd in [
         json!(null),
         json!(7),
@@ -133,12 +133,12 @@ fn errors_come_with_the_result_or_as_words() {
     );
     let red = "\u{1b}[0m\u{1b}[31mError: in use.\u{1b}[39m\u{1b}[0m\r\n\u{1b}[?25h";
     assert_eq!(of(red, 3), [(0, Message::Words("Error: in use.".into()))]);
-    // Half a line of JSON is no word.
+    // Half a line of JSON is no text.
     assert_eq!(of(&story()[..40], 7), []);
 }
 
 #[test]
-fn half_an_emoji_does_not_cost_the_line() {
+fn half_an_emoji_keeps_the_line() {
     let line = r#"{"type":"assistant","message":{"content":[{"type":"text","text":"cut \ud83d and \ud83d\ude00 \\ud83d \n"}]}}"#;
     let found = of(line, 10);
     assert_eq!(
@@ -148,7 +148,7 @@ fn half_an_emoji_does_not_cost_the_line() {
 }
 
 #[test]
-fn a_line_of_megabytes_is_read_and_a_larger_one_passed_over() {
+fn only_lines_within_the_bound_are_read() {
     let with = |len: usize| {
         let back = json!({ "type": "user", "message": { "content": [{ "tool_use_id": "t", "type": "tool_result", "content": "x".repeat(len) }] } });
         format!("{back}\r\n{}", story())
@@ -159,7 +159,7 @@ fn a_line_of_megabytes_is_read_and_a_larger_one_passed_over() {
 }
 
 #[test]
-fn behind_a_gap_it_is_read_on() {
+fn reading_continues_after_a_gap() {
     let mut messages = Messages::default();
     let mut found = Vec::new();
     messages.push(&story().as_bytes()[..50], |_, _| ());
@@ -174,13 +174,13 @@ fn behind_a_gap_it_is_read_on() {
 
 proptest! {
     #[test]
-    fn the_cut_does_not_matter(size in 1_usize..200, noise in "[^\r\n{]{0,40}") {
+    fn the_result_is_independent_of_cuts(size in 1_usize..200, noise in "[^\r\n{]{0,40}") {
         let stream = format!("{noise}\r\n{}", story());
         prop_assert_eq!(of(&stream, size), of(&stream, 1 << 20));
     }
 
     #[test]
-    fn any_bytes_are_borne(chunks: Vec<Vec<u8>>) {
+    fn any_bytes_are_accepted(chunks: Vec<Vec<u8>>) {
         let mut messages = Messages::default();
         for chunk in &chunks {
             messages.push(chunk, |_, _| ());
@@ -189,7 +189,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_in_an_object_is_borne(text in "[\\\\\"ud8cde0-9{}\\[\\],: é]{0,60}") {
+    fn any_text_in_an_object_is_accepted(text in "[\\\\\"ud8cde0-9{}\\[\\],: é]{0,60}") {
         of(format!("{{\"type\":\"assistant\",\"message\":{{\"content\":[{{\"type\":\"text\",\"text\":\"{text}\"}}]}}}}"), 9);
         mended(&text);
     }

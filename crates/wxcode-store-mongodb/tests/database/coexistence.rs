@@ -1,4 +1,4 @@
-//! The first implementation at work on the same database: nobody undoes the other, and neither is in the other's way.
+//! Tests with the first implementation on the same database: neither undoes or disturbs the other.
 
 use mongodb::{
     IndexModel,
@@ -23,7 +23,7 @@ const ALL: Page = Page {
 };
 
 #[tokio::test]
-async fn its_save_of_a_whole_document_takes_nothing_of_ours_along() {
+async fn their_whole_save_keeps_our_fields() {
     let Some(fresh) = fresh().await else { return };
     let store = fresh.open().await;
     let theirs_doc = project();
@@ -37,7 +37,7 @@ async fn its_save_of_a_whole_document_takes_nothing_of_ours_along() {
         .unwrap();
     let text = sample::queue(&*store, &sample::text(project, "hello")).await;
 
-    // What it read before is written back whole, with an id that it captured itself.
+    // It writes its earlier read back whole, with an id of its own capture.
     let mut whole = theirs_doc.clone();
     let key = whole.remove("_id").unwrap();
     whole.insert("claude_session_id", stale.to_string());
@@ -50,7 +50,7 @@ async fn its_save_of_a_whole_document_takes_nothing_of_ours_along() {
     let read = store.project(project).await.unwrap().unwrap();
     assert_eq!(read.claude_session_id, Some(stale));
     let ids: Vec<_> = read.claude_session_history.iter().map(|e| e.id).collect();
-    assert_eq!(ids, [ours, stale], "no id is lost, whoever set it");
+    assert_eq!(ids, [ours, stale], "no id is lost, ours or theirs");
     assert!(read.claude_session_history[0].until.is_some());
     let lost = store
         .rotate(project, &sample::rotation(Some(ours), next))
@@ -80,7 +80,7 @@ async fn its_save_of_a_whole_document_takes_nothing_of_ours_along() {
 }
 
 #[tokio::test]
-async fn its_own_conditional_save_and_ours_have_one_winner() {
+async fn conditional_saves_have_one_winner() {
     let Some(fresh) = fresh().await else { return };
     let store = fresh.open().await;
     let projects = fresh.collection("output_projects").await;
@@ -127,7 +127,7 @@ async fn its_own_conditional_save_and_ours_have_one_winner() {
 }
 
 #[tokio::test]
-async fn its_milestones_may_share_an_element_and_ours_may_not() {
+async fn only_their_milestones_share_an_element() {
     let Some(fresh) = fresh().await else { return };
     let document = project();
     fresh
@@ -152,7 +152,7 @@ async fn its_milestones_may_share_an_element_and_ours_may_not() {
     };
     let answer = store.add_milestone(&ours(&element)).await.unwrap();
     assert_eq!(answer, Added::DuplicateElement);
-    // It goes on making its own, also of an element that ours has.
+    // It keeps making its own, also for an element of ours.
     let other = ObjectId::new();
     assert_eq!(
         store.add_milestone(&ours(&other.to_hex())).await.unwrap(),
@@ -161,7 +161,7 @@ async fn its_milestones_may_share_an_element_and_ours_may_not() {
     let mut theirs = milestone(&document, "pending");
     theirs.insert("element_id", other);
     milestones.insert_one(&theirs).await.unwrap();
-    // And ours removes what is pending, whoever made it.
+    // Ours removes any pending milestone, also theirs.
     let pending = id(theirs.get_object_id("_id").unwrap());
     let removed = store
         .remove_milestone(pending, sample::at(1))
@@ -171,7 +171,7 @@ async fn its_milestones_may_share_an_element_and_ours_may_not() {
 }
 
 #[tokio::test]
-async fn its_indexes_can_still_be_made() {
+async fn their_indexes_can_still_be_made() {
     let Some(fresh) = fresh().await else { return };
     let _store = fresh.open().await;
     let wanted: [(&str, &[&[&str]]); 2] = [
@@ -213,6 +213,6 @@ async fn its_indexes_can_still_be_made() {
             collection.create_index(index).await.unwrap();
         }
     }
-    // And ours are found again when they are all there.
+    // Ours finds its indexes among theirs.
     let _store = fresh.open().await;
 }

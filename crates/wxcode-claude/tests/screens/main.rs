@@ -1,178 +1,18 @@
-//! Every recorded screen of the real CLI is told for what it is.
+//! Classifies every recorded screen of the real CLI.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
+
+mod expected;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
 use proptest::prelude::*;
 use wxcode_claude::dialog::{Dialog, DialogName, Form, prompt_visible, recognize};
 
-/// What is on a screen.
-enum Shown {
-    /// The input box, and no dialog.
-    Prompt,
-    /// A dialog with these choices, the marked one by its index.
-    Dialog(DialogName, &'static [&'static str], Option<usize>),
-    /// A panel that the user opened.
-    Panel,
-}
-
-use Shown::{Panel, Prompt};
-
-const fn dialog(name: DialogName, options: &'static [&'static str], selected: usize) -> Shown {
-    Shown::Dialog(name, options, Some(selected))
-}
-
-const YES_NO: &[&str] = &["Yes", "No"];
-const QUESTION: &[&str] = &["Red", "Blue", "Type something.", "Chat about this"];
-const LONG: &str = "A very long label that does not fit on one line of a screen however wide it is made, and so it \
-                    wraps around at its end";
-/// What was typed; a field breaks it where it likes.
-const TYPED: &str = "Huge, and of a size that nobody has ever seen in any of the shops around here, not even in the \
-                     largest one";
-const THEMES: &[&str] = &[
-    "Auto (match terminal)",
-    "Dark mode",
-    "Light mode",
-    "Dark mode (colorblind-friendly)",
-    "Light mode (colorblind-friendly)",
-    "Dark mode (ANSI colors only)",
-    "Light mode (ANSI colors only)",
-];
-
-const WITH_TEXT: &[&str] = &[
-    "Small (Recommended)",
-    LONG,
-    TYPED,
-    "Next",
-    "Chat about this",
-];
-
-/// The screens by the beginning of their file's name.
-fn expected(name: &str) -> Shown {
-    match name {
-        "trust_folder" => dialog(
-            DialogName::TrustFolder,
-            &["No, exit", "Yes, I trust this folder"],
-            0,
-        ),
-        "auto_mode_offer" => dialog(
-            DialogName::AutoModeOffer,
-            &[
-                "Yes, set auto mode as my default permission mode",
-                "No, keep manual mode",
-            ],
-            0,
-        ),
-        "auto_mode_check" => Shown::Dialog(DialogName::AutoModeCheck, &[], None),
-        "permission_parallel" | "permission_subagent" => dialog(DialogName::Permission, YES_NO, 0),
-        "permission_unchecked" => dialog(DialogName::Permission, &["No", "Yes"], 0),
-        "permission_bash" | "permission_long" | "permission_classic" | "permission_edit" => {
-            dialog(DialogName::Permission, YES_NO, 0)
-        }
-        "permission_write" => dialog(
-            DialogName::Permission,
-            &[
-                "Yes",
-                "Yes, and switch to accept edits (auto-approve file edits and common file commands) for this session (shift+tab)",
-                "No",
-            ],
-            0,
-        ),
-        "permission_fetch" => dialog(
-            DialogName::Permission,
-            &[
-                "Yes",
-                "Yes, and don't ask again for 127.0.0.1",
-                "No, and tell Claude what to do differently (esc)",
-            ],
-            0,
-        ),
-        "permission_plan" => dialog(
-            DialogName::Permission,
-            &[
-                "Yes, and switch to default (ask each time) for this session",
-                "No",
-            ],
-            0,
-        ),
-        "question" | "question_tabs" => dialog(DialogName::Question, QUESTION, 0),
-        "question_multi" => dialog(
-            DialogName::Question,
-            &[
-                "Small",
-                "Large",
-                "Type something",
-                "Submit",
-                "Chat about this",
-            ],
-            0,
-        ),
-        "question_ticked" => dialog(
-            DialogName::Question,
-            &[
-                "Small (Recommended)",
-                LONG,
-                "Type something",
-                "Next",
-                "Chat about this",
-            ],
-            0,
-        ),
-        "question_field" => dialog(DialogName::Question, WITH_TEXT, 2),
-        "question_next" => dialog(DialogName::Question, WITH_TEXT, 3),
-        "question_typed" | "question_answered" => dialog(
-            DialogName::Question,
-            &["Yes", "No", "Ada", "Chat about this"],
-            2,
-        ),
-        "question_missing" => dialog(DialogName::Question, &["Submit answers", "Cancel"], 0),
-        "question_review" => dialog(DialogName::Question, &["Submit answers", "Cancel"], 0),
-        "bypass_permissions" => dialog(
-            DialogName::BypassPermissionsWarning,
-            &["No, exit", "Yes, I accept"],
-            0,
-        ),
-        "api_key" => dialog(DialogName::ApiKey, &["Yes", "No (recommended)"], 1),
-        "mcp_server" => dialog(
-            DialogName::McpServer,
-            &[
-                "Use this MCP server",
-                "Use this and all future MCP servers in this project",
-                "Continue without using this MCP server",
-            ],
-            2,
-        ),
-        "external_imports" => dialog(
-            DialogName::ExternalImports,
-            &[
-                "No, disable external imports",
-                "Yes, allow external imports",
-            ],
-            0,
-        ),
-        "settings_warning" => dialog(
-            DialogName::SettingsWarning,
-            &["Continue", "Fix with Claude", "Exit and fix manually"],
-            0,
-        ),
-        "theme" => dialog(DialogName::Theme, THEMES, 1),
-        "onboarding" => Shown::Dialog(DialogName::Onboarding, &[], None),
-        "login" => dialog(
-            DialogName::Login,
-            &[
-                "Claude account with subscription · Individual, Team, or Enterprise",
-                "Anthropic Console account · API usage billing",
-                "3rd-party platform · Bedrock, Microsoft Foundry, Google Vertex AI",
-            ],
-            0,
-        ),
-        name if name.starts_with("panel_") => Panel,
-        "idle" | "idle_classic" | "working" | "queued" | "talk" | "api_error" | "pasted"
-        | "slash_menu" | "shell_mode" | "multiline" | "exit_asked" | "renamed" => Prompt,
-        name => panic!("it is not said what is on the screen {name}"),
-    }
-}
+use self::expected::{
+    Shown::{self, Panel, Prompt},
+    TYPED, expected,
+};
 
 fn screens() -> BTreeMap<String, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("screens");
@@ -189,7 +29,7 @@ fn screens() -> BTreeMap<String, String> {
 }
 
 #[test]
-fn every_recorded_screen_is_told_for_what_it_is() {
+fn every_recorded_screen_is_classified() {
     let screens = screens();
     assert!(screens.len() > 40, "the recordings are there");
     for (name, text) in screens {
@@ -232,9 +72,9 @@ fn every_recorded_screen_is_told_for_what_it_is() {
     }
 }
 
-/// The conversation may quote any screen: what counts is the input box at the bottom.
+/// The conversation may quote any screen; only the input box at the bottom counts.
 #[test]
-fn a_dialog_that_the_conversation_quotes_is_none() {
+fn a_quoted_dialog_is_none() {
     let screens = screens();
     let prompt = &screens["idle-80"];
     for (name, quoted) in &screens {
@@ -247,7 +87,7 @@ fn a_dialog_that_the_conversation_quotes_is_none() {
     }
 }
 
-/// And a real dialog is one, whatever was quoted above it.
+/// A real dialog is one, below any quotation.
 #[test]
 fn a_dialog_below_a_quoted_prompt_is_one() {
     let screens = screens();
@@ -259,7 +99,7 @@ fn a_dialog_below_a_quoted_prompt_is_one() {
         let Shown::Dialog(dialog, ..) = expected(name.rsplit_once('-').unwrap().0) else {
             continue;
         };
-        // Dialogs without an edge fill the screen.
+        // Full-screen dialogs have no edge.
         if text.contains("\u{2500}\u{2500}\u{2500}") {
             let screen = format!("{quoted}\n{text}");
             assert_eq!(
@@ -347,7 +187,7 @@ fn the_pages_of_a_form_are_read() {
     }
 }
 
-/// The same dialog is the same text, wherever its mark stands.
+/// The text of a dialog does not depend on its mark.
 #[test]
 fn marks_and_ticks_are_no_text() {
     let screen = &screens()["permission_bash-80"];
@@ -360,7 +200,7 @@ fn marks_and_ticks_are_no_text() {
     assert!(before.text.contains("Doyouwanttoproceed?"));
 }
 
-/// Lines as they stand in dialogs, in any order.
+/// Lines of dialogs, in any order.
 fn lines() -> impl Strategy<Value = Vec<String>> {
     let fragment = prop::sample::select(vec![
         "\u{276f} 1. Red",
@@ -389,7 +229,7 @@ fn lines() -> impl Strategy<Value = Vec<String>> {
 
 proptest! {
     #[test]
-    fn any_screen_is_read_to_something_that_agrees_with_itself(lines in lines()) {
+    fn any_screen_has_a_consistent_reading(lines in lines()) {
         let Some(dialog) = recognize(&lines.join("\n")) else { return Ok(()) };
         let count = dialog.options.len();
         prop_assert!(dialog.selected.is_none_or(|selected| selected < count));

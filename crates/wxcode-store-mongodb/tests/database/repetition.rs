@@ -1,5 +1,5 @@
-//! A request that is carried out twice, or whose answer never comes while the database is well: each thing happens once,
-//! and soon.
+//! Tests with requests executed twice, or without an answer from a healthy database: each change
+//! happens once, and soon.
 
 use std::time::{Duration, Instant};
 
@@ -19,9 +19,9 @@ const ALL: Page = Page {
     limit: PAGE_MAX,
 };
 
-/// What only the request that queues a delivery holds.
+/// A text of the queueing request only.
 const QUEUE: &[u8] = b"wxcode.work.queued\0";
-/// What only a request that decides on a change holds, or takes one out.
+/// A text of the requests that decide on a change or take one out.
 const CHANGE: &[u8] = b"wxcode.work.change\0";
 
 /// The beginning of a request that inserts into a collection.
@@ -37,7 +37,7 @@ async fn behind(fresh: &Fresh) -> Option<(Proxy, impl Store)> {
     Some((proxy, store))
 }
 
-/// What the project's document says of its deliveries.
+/// The deliveries in the project's document.
 async fn work(fresh: &Fresh, project: Id) -> Document {
     let key = doc! { "_id": ObjectId::from_bytes(project.bytes()) };
     let projects = fresh.collection("output_projects").await;
@@ -101,7 +101,7 @@ async fn a_repeated_queueing_counts_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_repeated_step_is_told_as_won() {
+async fn a_repeated_step_counts_as_won() {
     let Some(fresh) = fresh().await else { return };
     let Some((proxy, store)) = behind(&fresh).await else {
         return;
@@ -123,9 +123,9 @@ async fn a_repeated_step_is_told_as_won() {
     assert_eq!(moved.unwrap().map(|moved| moved.status), Some(to));
 }
 
-/// The connection stands, so nothing but the time says that no answer comes.
+/// The connection stands, so only time reveals the missing answer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_that_never_comes_is_looked_up() {
+async fn a_missing_answer_is_looked_up() {
     let Some(fresh) = fresh().await else { return };
     let Some((proxy, store)) = behind(&fresh).await else {
         return;
@@ -147,9 +147,10 @@ async fn an_answer_that_never_comes_is_looked_up() {
     eprintln!("three answers that never came cost {:?}", begun.elapsed());
 }
 
-/// The first server dies, or gives up, between the decision and what follows: any look for open deliveries finds it.
+/// The first server dies, or gives up, after the decision: any query for open deliveries finds the
+/// change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_change_that_is_left_is_found_with_the_open_deliveries() {
+async fn open_deliveries_reveal_an_unfinished_change() {
     let Some(fresh) = fresh().await else { return };
     let Some((proxy, store)) = behind(&fresh).await else {
         return;
@@ -161,7 +162,7 @@ async fn a_change_that_is_left_is_found_with_the_open_deliveries() {
     let (queueing, waited) = (store.queue(&new), Duration::from_secs(60));
     tokio::select! {
         answer = queueing => assert!(answer.is_err(), "{answer:?}"),
-        () = tokio::time::sleep(waited) => panic!("it goes on for {waited:?}"),
+        () = tokio::time::sleep(waited) => panic!("still running after {waited:?}"),
     }
     assert!(work(&fresh, project).await.contains_key("change"));
     let open = direct.projects_with_open_deliveries().await.unwrap();

@@ -1,4 +1,4 @@
-//! A network that breaks: what is said then, and that it all goes on afterwards.
+//! Tests with a broken network: the errors, and the recovery.
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ const ALL: Page = Page {
     limit: PAGE_MAX,
 };
 
-/// How long any operation may take when nothing answers, on a machine that is busy with other things too.
+/// Longest operation without an answer, on a busy machine.
 const GIVEN_UP: Duration = Duration::from_secs(45);
 
 fn is_away<T: std::fmt::Debug>(answer: Result<T, StoreError>) -> String {
@@ -33,7 +33,7 @@ fn is_away<T: std::fmt::Debug>(answer: Result<T, StoreError>) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_is_away_is_said_and_comes_back() {
+async fn an_unreachable_database_is_reported() {
     let Some(fresh) = fresh().await else { return };
     let Some((proxy, address)) = fresh.proxy().await else {
         return;
@@ -70,7 +70,7 @@ async fn a_database_that_is_away_is_said_and_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_short_absence_is_not_noticed() {
+async fn a_short_outage_goes_unnoticed() {
     let Some(fresh) = fresh().await else { return };
     let Some((proxy, address)) = fresh.proxy().await else {
         return;
@@ -88,7 +88,7 @@ async fn a_short_absence_is_not_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_slow_network_is_only_slow() {
+async fn a_slow_network_still_works() {
     let Some(fresh) = fresh().await else { return };
     let Some((proxy, address)) = fresh.proxy().await else {
         return;
@@ -103,10 +103,10 @@ async fn a_slow_network_is_only_slow() {
     assert_eq!(status, MilestoneStatus::InProgress);
 }
 
-/// The request arrives and the answer does not, more often than the driver itself tries again: each thing happens once,
-/// and whoever asked is told that it was theirs.
+/// The request arrives and the answer does not, more often than the driver retries: each change
+/// happens once, and its caller learns of the success.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_happened_is_not_done_again_when_its_answer_is_lost() {
+async fn a_lost_answer_repeats_no_change() {
     let Some(fresh) = fresh().await else { return };
     let Some((proxy, address)) = fresh.proxy().await else {
         return;
@@ -161,7 +161,7 @@ async fn what_happened_is_not_done_again_when_its_answer_is_lost() {
             name: "a".to_owned(),
         };
         let Claim::Take(taken) = claim(None, &node, 0, 60_000) else {
-            panic!("nobody has it")
+            panic!("the address is unassigned")
         };
         let renewed = Tenure::new(taken.clone(), 0).next();
         for (old, new) in [(None, &taken), (Some(&taken), &renewed)] {
@@ -197,7 +197,7 @@ async fn what_happened_is_not_done_again_when_its_answer_is_lost() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_named_without_its_password() {
+async fn a_missing_server_is_named_without_password() {
     let address: Address =
         "mongodb://someone:hunter2@127.0.0.1:1/?directConnection=true&serverSelectionTimeoutMS=300"
             .parse()
@@ -212,13 +212,13 @@ async fn a_server_that_is_not_there_is_named_without_its_password() {
 }
 
 #[tokio::test]
-async fn a_user_who_is_refused_is_told_so_without_the_password() {
+async fn a_refused_user_sees_no_password() {
     let Some(fresh) = fresh().await else { return };
     let with_user = fresh
         .address
         .replacen("mongodb://", "mongodb://someone:hunter2@", 1);
     let Ok(address) = with_user.parse::<Address>() else {
-        return wxcode_testbed::skip("the address that is given has a user already");
+        return wxcode_testbed::skip("the configured address already has a user");
     };
     let error = MongoStore::open(&address).await.unwrap_err();
     assert!(
@@ -241,9 +241,9 @@ async fn a_store_shows_no_password() {
     drop(fresh.open().await);
 }
 
-/// The TLS back end is there, and a server that has none is an error like any other.
+/// The TLS back end is linked, and a server without TLS is an ordinary error.
 #[tokio::test]
-async fn a_server_without_tls_is_not_talked_to_in_the_clear() {
+async fn a_server_without_tls_is_refused() {
     let Some(fresh) = fresh().await else { return };
     let address: Address = format!("{}&tls=true&serverSelectionTimeoutMS=2000", fresh.address)
         .parse()
