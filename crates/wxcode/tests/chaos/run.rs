@@ -12,9 +12,9 @@ use super::{
     world::{Verdict, World},
 };
 
-/// Projects, unless `CHAOS_PROJECTS` says otherwise.
+/// Projects, unless `CHAOS_PROJECTS` is set.
 const PROJECTS: usize = 10;
-/// How long it goes on, unless `CHAOS_SECONDS` says otherwise.
+/// Duration, unless `CHAOS_SECONDS` is set.
 const SECONDS: u64 = 60;
 
 fn setting<T: std::str::FromStr>(name: &str) -> Option<T> {
@@ -39,7 +39,7 @@ impl Head {
     }
 }
 
-/// Where the steps come from.
+/// The source of the steps.
 enum Source {
     Plan(Box<Plan>, Duration),
     File(std::vec::IntoIter<Step>),
@@ -69,7 +69,7 @@ async fn go(mut source: Source, world: &mut World, account: &mut Account) -> Ver
     world.end(account).await
 }
 
-/// `CHAOS_SEED`, `CHAOS_SECONDS`, `CHAOS_PROJECTS` and `CHAOS_REPLAY` say which run it is.
+/// `CHAOS_SEED`, `CHAOS_SECONDS`, `CHAOS_PROJECTS` and `CHAOS_REPLAY` select the run.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes minutes: make chaos"]
 async fn chaos() {
@@ -102,7 +102,7 @@ async fn chaos() {
     let first = serde_json::to_string(&head).unwrap();
     let mut world = World::new(head.projects).await.unwrap();
     let mut account = Account::new(&path, &first).unwrap();
-    // What the other tests' equipment finds wrong it says by a panic.
+    // The other tests' support code reports errors by panics.
     let run = AssertUnwindSafe(Box::pin(go(source, &mut world, &mut account)));
     let verdict = run.catch_unwind().await.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
