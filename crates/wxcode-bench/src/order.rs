@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_typed_is_understood() {
+    fn typed_orders_are_parsed() {
         for order in [
             Order::Echo,
             Order::Print(664_445),

@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_line_is_of_that_length_and_the_block_is_text() {
+    fn blocks_consist_of_equal_text_lines() {
         let block = block();
         let text = std::str::from_utf8(&block).unwrap();
         let lines: Vec<&str> = text.split_inclusive("\r\n").collect();
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_add_up() {
+    fn pieces_add_up_to_the_text() {
         let block = block();
         for lines in [1, BLOCK, BLOCK + 1, 2000] {
             let sum: usize = pieces(&block, lines).map(<[u8]>::len).sum();

@@ -51,7 +51,7 @@ fn mentioning(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_short_run_measures_all_it_should_and_leaves_nothing() {
+fn a_short_soak_measures_and_cleans_up() {
     build();
     let temp = tempfile::tempdir().unwrap();
     let arguments = [
