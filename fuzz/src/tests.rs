@@ -1,4 +1,4 @@
-//! The seeds, run by every target, so that targets do not rot between two rounds of fuzzing.
+//! Runs the seeds of every target, so that targets do not rot between two rounds of fuzzing.
 
 use std::{collections::BTreeSet, fs, path::Path};
 

@@ -1,11 +1,11 @@
-//! The text that is printed: lines of 101 bytes with colours and some UTF-8, as of a build.
+//! The printed text: lines of 101 bytes with colours and some UTF-8, like the output of a build.
 
-/// Bytes of a line, its CR LF included.
+/// Bytes of a line, including its CR LF.
 pub const LINE: usize = 101;
 /// Lines of a block; the agent writes a block at a time, 63 KiB.
 pub const BLOCK: usize = 640;
 
-/// The lines that make up at least so many MiB.
+/// The number of lines for at least this many MiB.
 #[must_use]
 pub const fn lines_of_mib(mib: usize) -> usize {
     (mib << 20).div_ceil(LINE)
@@ -31,7 +31,7 @@ pub fn block() -> Vec<u8> {
     block
 }
 
-/// The pieces of a text of so many lines.
+/// The pieces of a text with this many lines.
 pub fn pieces(block: &[u8], lines: usize) -> impl Iterator<Item = &[u8]> {
     let bytes = lines * LINE;
     (0..bytes)
