@@ -1,4 +1,4 @@
-//! `wxcode store migrate`: everything of one store into another.
+//! `wxcode store migrate`: copies all records of one store to another.
 
 use std::{
     io::IsTerminal,
@@ -13,7 +13,7 @@ use crate::{
     config, output,
 };
 
-/// How often it is said how far it is.
+/// The interval between progress lines.
 const SAY_EVERY: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(common: &Common, options: &MigrateOptions) -> anyhow::Result<()> {
@@ -34,7 +34,7 @@ async fn migrate(common: &Common, options: &MigrateOptions) -> anyhow::Result<()
         return Err(Usage(format!("both are {from}: name two stores")).into());
     }
     let data_dir = config::data_dir(common)?;
-    // A server that changes what is being copied would make the copy a mixture.
+    // Changes by a running server would make the copy inconsistent.
     let _lock = wxcode_server::lock(&data_dir)?;
     let source = from
         .open(&data_dir)

@@ -29,7 +29,7 @@ pub(crate) fn run(common: &Common, options: &ServeOptions) -> anyhow::Result<()>
         .with_env_filter(filter)
         .with_writer(move || writer.clone())
         .with_ansi(stderr().is_terminal())
-        // They would be printed to standard error, which may wait or fail.
+        // Printing to standard error may block or fail.
         .log_internal_errors(false)
         .init();
     log.report_panics();
@@ -50,7 +50,7 @@ async fn serve(common: &Common, resolved: Resolved, log: &Log) -> anyhow::Result
         node: own,
         ..
     } = resolved;
-    // Before anything is read or made: two servers on one folder would start two agents.
+    // Before any file is read or created: two servers on one folder would start two agents.
     let lock = wxcode_server::lock(&settings.data_dir)?;
     let data_dir = settings.data_dir.clone();
     close(data_dir.clone()).await?;
@@ -82,7 +82,7 @@ async fn serve(common: &Common, resolved: Resolved, log: &Log) -> anyhow::Result
     Ok(())
 }
 
-/// Prints the line that scripts wait for, by a thread of its own: nobody may take it.
+/// Prints the line for scripts in a separate thread, because standard output may block.
 fn announce(line: String) -> anyhow::Result<()> {
     thread::Builder::new()
         .name("announcement".to_owned())
@@ -91,7 +91,7 @@ fn announce(line: String) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Closes what an earlier version, a copy or a redirected log left open to other users.
+/// Closes files that an earlier version, a copy or a redirected log left open to other users.
 async fn close(data_dir: PathBuf) -> anyhow::Result<()> {
     let closing = tokio::task::spawn_blocking(move || permission::close(&data_dir));
     let closed = closing.await.context("cannot look at the data folder")?;

@@ -1,4 +1,4 @@
-//! Whether milestones have commands: those of the configuration, or those of the GSD that is installed.
+//! Checks the commands of milestones: those of the configuration, or those of the installed GSD.
 
 use std::{sync::mpsc, thread, time::Duration};
 
@@ -7,7 +7,7 @@ use wxcode_server::{Settings, session::config_dir};
 
 use super::Findings;
 
-/// How long GSD may be looked for: a folder may lie on a mount that hangs.
+/// How long the search for GSD may take: a folder may be on a hanging mount.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 pub(super) fn check(settings: &Settings, findings: &mut Findings) {
@@ -22,7 +22,7 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
     let (sender, found) = mpsc::channel();
     let looked_into = folder.clone();
     thread::spawn(move || {
-        // Nobody waits any more after the deadline.
+        // After the deadline the result is not needed any more.
         let _ = sender.send(gsd::find(None, &looked_into));
     });
     let folder = folder.display();
