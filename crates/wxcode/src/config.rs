@@ -166,7 +166,7 @@ impl NodeTable {
             && !(1..=NODE_NAME_MAX).contains(&name.chars().count())
         {
             bail!(
-                "`[node] name` in {} has no or more than {NODE_NAME_MAX} characters: give another one",
+                "`[node] name` in {} is empty or longer than {NODE_NAME_MAX} characters: give another one",
                 path.display()
             );
         }
@@ -211,7 +211,7 @@ pub(crate) fn data_dir(common: &Common) -> anyhow::Result<PathBuf> {
     };
     std::path::absolute(&given).with_context(|| {
         format!(
-            "{} is no usable path: give another --data-dir",
+            "{} is not a usable path: give another --data-dir",
             given.display()
         )
     })
@@ -247,7 +247,7 @@ fn quiet(error: toml::de::Error, text: &str) -> anyhow::Error {
         .take(start)
         .filter(|byte| *byte == b'\n')
         .count();
-    anyhow::anyhow!("there is a mistake in line {line}, which names a database")
+    anyhow::anyhow!("line {line}, which names a database, has an error")
 }
 
 /// Resolves the settings of `serve`.
@@ -329,7 +329,9 @@ fn address(text: &str) -> anyhow::Result<SocketAddr> {
         .ok()
         .and_then(|mut addresses| addresses.next())
         .with_context(|| {
-            format!("`{text}` is no address to listen on: give ADDR:PORT such as 127.0.0.1:8052")
+            format!(
+                "`{text}` is not an address to listen on: give ADDR:PORT such as 127.0.0.1:8052"
+            )
         })
 }
 

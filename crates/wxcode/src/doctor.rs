@@ -114,7 +114,7 @@ fn check_claude(claude: &Path, findings: &mut Findings) {
             {
                 findings.note(
                     "claude",
-                    &format!("wxcode was tested with {TESTED_VERSION}, not with {version}; `make conformance` in its sources tells whether what it relies on still holds"),
+                    &format!("wxcode was tested with {TESTED_VERSION}, not with {version}; `make conformance` in its sources checks that version"),
                 );
             }
         }
@@ -154,7 +154,7 @@ fn check_permissions(data_dir: &Path, findings: &mut Findings) {
     let closed = permission::close(data_dir);
     match &closed.failures[..] {
         [] if closed.count == 0 => {
-            findings.good("permissions", "the data folder is its owner's alone")
+            findings.good("permissions", "the data folder is private to its owner")
         }
         [] => findings.note("permissions", &closed.to_string()),
         failures => {
@@ -180,7 +180,7 @@ fn check_program(program: &Path, data_dir: &Path, findings: &mut Findings) {
         false => findings.doubtful(
             "holder program",
             &format!(
-                "{} is mounted noexec, so sessions run {program} itself: an upgrade that removes that file ends the hooks of running sessions, and their deliveries are not confirmed any more; put the data folder on a file system that executes programs, or end sessions before an upgrade",
+                "{} is mounted noexec, so sessions run {program} itself: an upgrade that removes this file breaks the hooks of running sessions, and their deliveries stay unconfirmed; put the data folder on a file system that executes programs, or end sessions before an upgrade",
                 data_dir.display()
             ),
         ),
@@ -202,7 +202,7 @@ fn check_store(store: &StoreChoice, data_dir: &Path, findings: &mut Findings) {
         StoreChoice::Sqlite(path) => {
             let path = path.clone().unwrap_or_else(|| data_dir.join("wxcode.db"));
             if !path.exists() {
-                let made = format!("embedded, {} will be made", path.display());
+                let made = format!("embedded, {} will be created", path.display());
                 return findings.good("store", &made);
             }
             format!("embedded, {}", path.display())

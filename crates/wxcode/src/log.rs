@@ -105,7 +105,7 @@ impl Log {
         let log = self.clone();
         std::panic::set_hook(Box::new(move |panic: &PanicHookInfo<'_>| {
             let thread = thread::current();
-            let name = thread.name().unwrap_or("without a name");
+            let name = thread.name().unwrap_or("unnamed");
             let trace = std::backtrace::Backtrace::capture();
             log.line(&format!("thread {name}: {panic}\n{trace}"));
         }));
@@ -150,9 +150,8 @@ impl Shared {
             let is_written = match &entry {
                 Entry::Line(line) => write(output, line),
                 Entry::Lost(count) => {
-                    let note = format!(
-                        "{count} lines of the log were lost here: standard error did not take them\n"
-                    );
+                    let note =
+                        format!("{count} log lines were lost here: standard error refused them\n");
                     write(output, note.as_bytes())
                 }
             };
@@ -240,7 +239,7 @@ mod tests {
         let lost = log.lost().load(Ordering::Relaxed);
         assert!(lost > 0, "nobody reads");
         assert!(log.0.queue().bytes <= QUEUE_MAX);
-        let note = format!("{lost} lines of the log were lost here");
+        let note = format!("{lost} log lines were lost here");
         let mut text = Vec::new();
         let mut buffer = [0; 64 << 10];
         while !String::from_utf8_lossy(&text).contains(&note) {

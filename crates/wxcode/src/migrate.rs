@@ -52,19 +52,19 @@ async fn migrate(common: &Common, options: &MigrateOptions) -> anyhow::Result<()
         }
     })
     .await
-    .context("the copy is not complete: run the same again to go on")?;
+    .context("the copy is incomplete: run the same command again to continue")?;
     for problem in &report.problems {
         output::note(problem);
     }
     if report.problem_count > 0 {
         bail!(
-            "{}; {} differences: not everything of {from} is in {to}",
+            "{}; {} differences: {to} is not a complete copy of {from}",
             progress(&report),
             report.problem_count
         );
     }
     output::print(format_args!(
-        "{} are in {to} as they are in {from}; {} of these records were there before",
+        "{} are equal in {from} and {to}; {} of these records existed before",
         progress(&report),
         report.found
     ))

@@ -20,7 +20,7 @@ pub(crate) fn load(settings: NodeSettings, data_dir: &Path) -> anyhow::Result<Sh
     let id = match fs::read_to_string(&path) {
         Ok(text) => text.trim().parse().with_context(|| {
             format!(
-                "{} holds no id: remove it when no session of this data folder runs, and start again",
+                "{} contains no id: remove it while no session of this data folder runs, and start again",
                 path.display()
             )
         })?,

@@ -8,7 +8,7 @@ use std::{
 
 /// Standard output has no reader any more, as after `| head`: the command ends quietly.
 #[derive(Debug, thiserror::Error)]
-#[error("nobody reads standard output any longer")]
+#[error("standard output is closed")]
 pub(crate) struct ReaderLeft;
 
 /// Prints a line to standard output.

@@ -22,7 +22,7 @@ use crate::{
 pub(crate) fn run(common: &Common, options: &ServeOptions) -> anyhow::Result<()> {
     let resolved = config::resolve(common, options)?;
     let filter = EnvFilter::try_new(&resolved.log)
-        .with_context(|| format!("`{}` is no log filter: try `info`", resolved.log))?;
+        .with_context(|| format!("`{}` is not a log filter: try `info`", resolved.log))?;
     let log = Log::start(stderr()).context("cannot start the thread of the log")?;
     let writer = log.clone();
     tracing_subscriber::fmt()
@@ -94,7 +94,7 @@ fn announce(line: String) -> anyhow::Result<()> {
 /// Closes files that an earlier version, a copy or a redirected log left open to other users.
 async fn close(data_dir: PathBuf) -> anyhow::Result<()> {
     let closing = tokio::task::spawn_blocking(move || permission::close(&data_dir));
-    let closed = closing.await.context("cannot look at the data folder")?;
+    let closed = closing.await.context("cannot check the data folder")?;
     if closed.count > 0 {
         tracing::warn!("{closed}");
     }

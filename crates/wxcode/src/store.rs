@@ -53,10 +53,10 @@ impl FromStr for StoreChoice {
             // The message omits the address, which may contain a password.
             Some((scheme, _)) if scheme.starts_with("mongodb") => mongo(text),
             _ if text.contains('@') => anyhow::bail!(
-                "this is no store: use `sqlite`, or an address such as mongodb://host/wxcode"
+                "this is not a store: use `sqlite`, or an address such as mongodb://host/wxcode"
             ),
             _ => anyhow::bail!(
-                "`{text}` is no store: use `sqlite`, or an address such as mongodb://host/wxcode"
+                "`{text}` is not a store: use `sqlite`, or an address such as mongodb://host/wxcode"
             ),
         }
     }

@@ -94,6 +94,6 @@ pub(crate) fn print(common: &Common) -> anyhow::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(&data_dir)
-        .with_context(|| format!("cannot make {}", data_dir.display()))?;
+        .with_context(|| format!("cannot create {}", data_dir.display()))?;
     output::print(load(common, &data_dir)?)
 }

@@ -40,11 +40,11 @@ impl End {
         let text = match self {
             Self::Detached { unsent } => {
                 let lost = if *unsent {
-                    ", but what you typed last did not reach it"
+                    ", but your last input did not reach it"
                 } else {
                     ""
                 };
-                format!("detached: the agent goes on{lost}; `wxcode attach {project}` comes back")
+                format!("detached: the agent goes on{lost}; `wxcode attach {project}` reattaches")
             }
             Self::Exited { exit, screen } => {
                 let _ = writeln!(stdout(), "{screen}");

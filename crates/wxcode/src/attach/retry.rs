@@ -25,7 +25,9 @@ pub(crate) enum Lost {
         status: u16,
     },
     /// The server speaks another protocol.
-    #[error("this server is not understood ({0}): use the same version of wxcode on both sides")]
+    #[error(
+        "the server speaks another protocol ({0}): use the same version of wxcode on both sides"
+    )]
     Foreign(String),
     /// The network failed, or no server listens.
     #[error("no connection to the server ({0}): start it with `wxcode serve`, then attach again")]
@@ -85,7 +87,7 @@ impl Retry {
 
 fn closed(code: u16, reason: &str) -> String {
     let (what, todo) = match code {
-        4000 => ("this is no id", "`wxcode ls` lists the projects"),
+        4000 => ("this is not an id", "`wxcode ls` lists the projects"),
         4003 => (
             "the project's workspace folder is missing",
             "put it back, then attach again",
@@ -93,11 +95,11 @@ fn closed(code: u16, reason: &str) -> String {
         4004 => ("there is no such project", "`wxcode ls` lists them"),
         4005 => (
             "the agent could not start",
-            "mend the reason, then attach again",
+            "fix the cause, then attach again",
         ),
         4401 => (
-            "the server does not take this token",
-            "give the one that `wxcode token` prints where the server runs, by --token-file or WXCODE_TOKEN",
+            "the server refuses this token",
+            "run `wxcode token` on the server's machine, and give its output by --token-file or WXCODE_TOKEN",
         ),
         _ => ("the server closed the connection", "attach again"),
     };
@@ -112,9 +114,9 @@ fn closed(code: u16, reason: &str) -> String {
 fn advice(status: u16) -> &'static str {
     match status {
         401 => {
-            ": give the token that `wxcode token` prints where the server runs, by --token-file or WXCODE_TOKEN"
+            ": run `wxcode token` on the server's machine, and give its output by --token-file or WXCODE_TOKEN"
         }
-        403 => ": name it by an address that it listens on, or add its name to allowed_hosts",
+        403 => ": use an address of the server, or add its name to allowed_hosts",
         404 => ": is --server the address of a wxcode server?",
         _ => ": see the server's log",
     }

@@ -30,7 +30,7 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
         Ok(Some(gsd)) => findings.good(
             "GSD",
             &format!(
-                "{} in {}, called by {}; a project with another form in its .claude is called by that",
+                "{} in {}, called by {}; a project with another form in its .claude uses its own",
                 gsd.form,
                 gsd.folder.display(),
                 gsd.new_project.split(' ').next().unwrap_or_default()
@@ -39,13 +39,13 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
         Ok(None) => findings.doubtful(
             "GSD",
             &format!(
-                "not found in {folder} nor in its plugins: milestones of projects without GSD in their .claude cannot be started; install it (npx get-shit-done-cc --claude --global), or give new_project and new_milestone of [commands] in wxcode.toml"
+                "not found in {folder} nor in its plugins: milestones of projects without GSD in their .claude cannot start; install it (npx get-shit-done-cc --claude --global), or set new_project and new_milestone of [commands] in wxcode.toml"
             ),
         ),
         Err(_) => findings.doubtful(
             "GSD",
             &format!(
-                "looking for it in {folder} took longer than {} s: see whether a file system hangs",
+                "the search in {folder} took longer than {} s: check for a hanging file system",
                 DEADLINE.as_secs()
             ),
         ),

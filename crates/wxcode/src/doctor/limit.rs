@@ -36,7 +36,7 @@ fn check_space(data_dir: &Path, findings: &mut Findings) {
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     let detail = format!("{} MiB free for {}", free >> 20, data_dir.display());
     match free {
-        _ if free < SPACE_MIN => findings.bad("disk", &format!("{detail}: free some")),
+        _ if free < SPACE_MIN => findings.bad("disk", &format!("{detail}: free some space")),
         _ if free < SPACE_LOW => findings.doubtful("disk", &detail),
         _ => findings.good("disk", &detail),
     }

@@ -85,7 +85,7 @@ pub(super) fn check(
         }
         _ => findings.good(
             "restart",
-            "the server is no service of systemd; sessions do not end with it",
+            "the server is not a systemd service; sessions do not end with it",
         ),
     }
 }
@@ -98,22 +98,28 @@ fn check_scopes(sessions: &[Running], settings: &Settings, findings: &mut Findin
             _ => None,
         });
     if let Some(reason) = refused {
-        findings.doubtful("scopes", &format!("systemd gave a session none: {reason}"));
+        findings.doubtful(
+            "scopes",
+            &format!("systemd gave a session no scope: {reason}"),
+        );
     }
     match session::bus(&settings.environment) {
         _ if !settings.scopes => {
             findings.good(
                 "scopes",
-                "off; `[agent] scope = true` gives each session one",
+                "off; `[agent] scope = true` gives each session its own",
             );
         }
         Some(bus) => findings.good(
             "scopes",
-            &format!("each new session asks for one, at {}", bus.display()),
+            &format!(
+                "each new session gets one from systemd at {}",
+                bus.display()
+            ),
         ),
         None => findings.good(
             "scopes",
-            "no bus of systemd here; sessions stay in the cgroup of the server",
+            "systemd has no bus here; sessions stay in the cgroup of the server",
         ),
     }
     let limits = &settings.limits;
@@ -146,14 +152,14 @@ fn check_restart(cgroup: &str, unit: &Unit, sessions: &[Running], findings: &mut
         ),
         (0, _) => findings.doubtful(
             "restart",
-            &format!("{command} would end sessions that get no scope: set KillMode=process and Delegate=yes in the unit"),
+            &format!("{command} would end sessions without a scope: set KillMode=process and Delegate=yes in the unit"),
         ),
         (lost, mode) => findings.bad(
             "restart",
             &format!(
-                "{command} would end {lost} of {} sessions, which are in the cgroup of the service and its KillMode is {}: set KillMode=process and Delegate=yes in the unit, then `{} daemon-reload`",
+                "{command} would end {lost} of {} sessions, because they are in the cgroup of the service with KillMode {}: set KillMode=process and Delegate=yes in the unit, then `{} daemon-reload`",
                 sessions.len(),
-                mode.unwrap_or("not known"),
+                mode.unwrap_or("unknown"),
                 unit.systemctl()
             ),
         ),

@@ -34,7 +34,7 @@ pub(super) fn running(data_dir: &Path, findings: &mut Findings) -> Vec<Running> 
     }
     findings.good(
         "sessions",
-        &format!("{} run, of {all} whose folders are kept", running.len()),
+        &format!("{} run, of {all} stored", running.len()),
     );
     let others: BTreeSet<&str> = running
         .iter()
@@ -46,7 +46,7 @@ pub(super) fn running(data_dir: &Path, findings: &mut Findings) -> Vec<Running> 
         findings.note(
             "holders",
             &format!(
-                "some are {}, this is {BUILD}; a server that is {BUILD} has them go on as that, unless `[holder] upgrade` is false",
+                "some have build {}, this is {BUILD}; a server of {BUILD} upgrades them, unless `[holder] upgrade` is false",
                 others.join(", ")
             ),
         );
