@@ -178,7 +178,7 @@ impl Client {
             }
             Some(ServerFrame::Report(report)) => Heard::Report(report),
             Some(ServerFrame::InputRefused { reason, .. }) => bail!("refused: {reason}"),
-            Some(ServerFrame::Error { message, .. }) => bail!("the server says: {message}"),
+            Some(ServerFrame::Error { message, .. }) => bail!("the server answered: {message}"),
             Some(ServerFrame::Exited(exit)) => bail!("the agent ended: {exit:?}"),
             _ => Heard::Other,
         };

@@ -44,5 +44,5 @@ pub(crate) fn call(
     if body.is_empty() {
         return Ok(Value::Null);
     }
-    serde_json::from_str(body).with_context(|| format!("the answer to {method} {path} is no JSON"))
+    serde_json::from_str(body).with_context(|| format!("the answer to {method} {path} is not JSON"))
 }

@@ -44,5 +44,5 @@ pub(crate) fn absent() -> Option<String> {
         .into_iter()
         .filter(|name| Paths::installed(name).is_none())
         .collect();
-    (!absent.is_empty()).then(|| format!("not installed and left out: {}", absent.join(", ")))
+    (!absent.is_empty()).then(|| format!("not installed: {}", absent.join(", ")))
 }

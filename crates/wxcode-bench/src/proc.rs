@@ -21,7 +21,7 @@ fn memory(pid: u32, what: &str) -> anyhow::Result<f64> {
     text.lines()
         .find_map(|line| line.strip_prefix(what))
         .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
-        .with_context(|| format!("{path} says nothing of {what}"))
+        .with_context(|| format!("{path} has no line {what}"))
 }
 
 /// The number of entries in a folder of the process: `fd` for descriptors, `task` for threads.

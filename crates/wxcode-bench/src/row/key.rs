@@ -38,7 +38,7 @@ pub(super) fn idle(bench: &Bench) -> anyhow::Result<Vec<Row>> {
 
 pub(super) fn beside_load(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let target = Target { p50: 4.5, p99: 6.0 };
-    let what = format!("the same beside {LOAD} sessions printing 10 KB/s each");
+    let what = format!("the same next to {LOAD} sessions printing 10 KB/s each");
     measure(bench, &what, &target, LOAD)
 }
 

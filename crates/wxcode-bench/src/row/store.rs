@@ -125,7 +125,7 @@ async fn rotations(store: &dyn Store, times: usize) -> anyhow::Result<Vec<Durati
         let rotated = store.rotate(id, &rotation).await?;
         taken.push(began.elapsed());
         if rotated != Rotated::Won {
-            bail!("nobody else changes it, and yet it was lost: {rotated:?}");
+            bail!("lost without a concurrent change: {rotated:?}");
         }
         old = Some(new);
     }

@@ -54,7 +54,7 @@ impl Crowd {
         let fake = paths.agent.with_file_name("fake-claude");
         anyhow::ensure!(
             fake.exists(),
-            "{} is missing: run `make soak`",
+            "{} is missing: run `make verify VERIFY=soak`",
             fake.display()
         );
         let script = format!(

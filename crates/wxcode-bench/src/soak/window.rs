@@ -121,7 +121,7 @@ impl<'a> Meter<'a> {
             limit.push(micros(self.limit.round(key)?));
             ours.push(micros(self.ours.round(key)?));
             if traffic.is_broken() {
-                bail!("the traffic broke off");
+                bail!("the traffic failed");
             }
             thread::sleep(KEY_EVERY);
         }

@@ -360,7 +360,7 @@ impl Life {
             ServerFrame::Resized { offset, .. } => {
                 let at = lock(&self.seen).offset;
                 if offset != at {
-                    return Err(format!("a size at {offset} for a client that is at {at}"));
+                    return Err(format!("a resize at {offset} for a client at {at}"));
                 }
             }
             ServerFrame::Exited(exit) => {

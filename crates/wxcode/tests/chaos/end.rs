@@ -109,7 +109,7 @@ impl World {
                 break;
             }
             if Instant::now() > until {
-                return Err(format!("all projects are deleted, and there are {left:?}"));
+                return Err(format!("all projects are deleted, but {left:?} remain"));
             }
             sleep(Duration::from_millis(50)).await;
         }
@@ -138,14 +138,14 @@ impl World {
                 break;
             }
             if Instant::now() > until {
-                return Err(format!("everything is ended, and there are {left:?}"));
+                return Err(format!("everything has ended, but {left:?} remain"));
             }
             sleep(Duration::from_millis(50)).await;
         }
         let left = entries(self.temporary.path());
         match left.is_empty() {
             true => Ok(()),
-            false => Err(format!("temporary files are left: {left:?}")),
+            false => Err(format!("temporary files remain: {left:?}")),
         }
     }
 }

@@ -45,7 +45,7 @@ impl Told {
     /// Handles one event.
     fn take(&mut self, id: Option<u64>, name: &str, data: &str) -> Result<(), String> {
         if name == "reset" {
-            return Err(format!("a reset behind {:?}: {data}", self.newest()));
+            return Err(format!("a reset after {:?}: {data}", self.newest()));
         }
         let Some(id) = id else {
             return Ok(());
@@ -87,7 +87,7 @@ impl Told {
         };
         match once {
             Some(what) if !self.once.insert(format!("{name} {what}")) => {
-                Err(format!("told twice: {name}, {data}"))
+                Err(format!("published twice: {name}, {data}"))
             }
             _ => Ok(()),
         }

@@ -197,7 +197,7 @@ impl World {
             let again = said.status == 202 && said.body["id"] == before.body["id"];
             // No delivery starts during a run; the list shows the accepted ones.
             if !again && said.status != 409 {
-                return Err(format!("{before:?} and, with the same key, {said:?}"));
+                return Err(format!("two answers for one key: {before:?} and {said:?}"));
             }
             self.slots[slot].accept(&before.body)?;
         }
@@ -319,7 +319,7 @@ impl World {
         );
         let both = one.status == 201 && other.status == 201;
         if both && one.body["session_id"] == other.body["session_id"] {
-            return Err(format!("one session, made twice: {one:?} and {other:?}"));
+            return Err(format!("one session, started twice: {one:?} and {other:?}"));
         }
         Ok(one.status == 201 || other.status == 201)
     }

@@ -109,7 +109,7 @@ impl World {
         if !agents.is_empty() && !self.slots[slot].is_unguarded {
             return Err(self.of(
                 slot,
-                &format!("the session was ended, and these live: {agents:?}"),
+                &format!("the session ended, but these processes live: {agents:?}"),
             ));
         }
         let until = Instant::now() + LAST_STEPS;
@@ -121,7 +121,7 @@ impl World {
             if Instant::now() > until {
                 return Err(self.of(
                     slot,
-                    &format!("the session was ended, and these stay: {all:?}"),
+                    &format!("the session ended, but these processes remain: {all:?}"),
                 ));
             }
             sleep(Duration::from_millis(20)).await;

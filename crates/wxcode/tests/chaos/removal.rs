@@ -89,7 +89,10 @@ impl World {
                 return Ok(());
             };
             if Instant::now() > until {
-                let wrong = format!("it is deleted, and {} stays", family.dir.display());
+                let wrong = format!(
+                    "the project is deleted, but {} remains",
+                    family.dir.display()
+                );
                 return Err(self.of(slot, &wrong));
             }
             sleep(Duration::from_millis(20)).await;

@@ -21,7 +21,7 @@ fn setting<T: std::str::FromStr>(name: &str) -> Option<T> {
     let text = env::var(name).ok().filter(|text| !text.is_empty())?;
     match text.parse() {
         Ok(value) => Some(value),
-        Err(_) => panic!("{name}={text}: it has to be a number"),
+        Err(_) => panic!("{name}={text}: expected a number"),
     }
 }
 
@@ -71,7 +71,7 @@ async fn go(mut source: Source, world: &mut World, account: &mut Account) -> Ver
 
 /// `CHAOS_SEED`, `CHAOS_SECONDS`, `CHAOS_PROJECTS` and `CHAOS_REPLAY` select the run.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "it takes minutes: make chaos"]
+#[ignore = "it takes minutes: make verify VERIFY=chaos"]
 async fn chaos() {
     let seconds = setting("CHAOS_SECONDS").unwrap_or(SECONDS);
     let (head, source) = match env::var_os("CHAOS_REPLAY").filter(|file| !file.is_empty()) {
@@ -115,11 +115,11 @@ async fn chaos() {
     };
     let log = world.server.log();
     let tail: Vec<&str> = log.lines().rev().take(60).collect();
-    println!("the server's last words:");
+    println!("the end of the server's log:");
     for line in tail.iter().rev() {
         println!("  {line}");
     }
-    println!("the steps before it:\n{}", account.latest());
+    println!("the last steps:\n{}", account.latest());
     if setting::<u8>("CHAOS_KEEP").is_some_and(|keep| keep > 0) {
         world.server.dir.disable_cleanup(true);
         println!("kept: {}", world.server.data_dir().display());

@@ -85,7 +85,7 @@ impl World {
                 before = now;
             }
             if Instant::now() > until {
-                let wrong = format!("nothing moves for {PATIENCE:?}: {open:?}\n{session:#}");
+                let wrong = format!("no progress within {PATIENCE:?}: {open:?}\n{session:#}");
                 return Err(self.of(slot, &wrong));
             }
             if !session["asks"].is_null() {
@@ -116,7 +116,7 @@ impl World {
                 continue;
             };
             if *told && !history.contains(began) {
-                let wrong = format!("the agent told of {began}, and the history is {history:?}");
+                let wrong = format!("the agent reported {began}, but the history is {history:?}");
                 return Err(self.of(slot, &wrong));
             }
             if pid == Some(i64::from(*of)) {
@@ -125,7 +125,7 @@ impl World {
         }
         match last {
             Some((began, true)) if session["claude_session_id"] != **began => {
-                let wrong = format!("the agent is in {began}, and the session is {session:#}");
+                let wrong = format!("the agent is in {began}, but the session is {session:#}");
                 Err(self.of(slot, &wrong))
             }
             _ => Ok(()),
@@ -232,13 +232,13 @@ impl World {
             heard(&place.follower, &again, &now).map_err(|wrong| self.of(slot, &wrong))?
         {
             if Instant::now() > until {
-                return Err(self.of(slot, &format!("events do not come: {behind}")));
+                return Err(self.of(slot, &format!("events are missing: {behind}")));
             }
             sleep(LOOK).await;
         }
         let told = place.follower.told();
         match place.accepted.keys().find(|id| !told.has_delivery(id)) {
-            Some(id) => Err(self.of(slot, &format!("no event tells how delivery {id} ended"))),
+            Some(id) => Err(self.of(slot, &format!("no event reports the end of delivery {id}"))),
             None => Ok(()),
         }
     }
@@ -270,7 +270,7 @@ impl World {
                 return Ok(());
             }
             if Instant::now() > until {
-                let wrong = format!("the session ended ({reason}), and there are {left:?}");
+                let wrong = format!("the session ended ({reason}), but {left:?} remain");
                 return Err(self.of(slot, &wrong));
             }
             sleep(LOOK).await;
@@ -320,7 +320,7 @@ fn heard(told: &Follower, read: &Follower, now: &Follower) -> Verdict<Option<Str
     let newest = now.told().newest();
     let (told, read) = (told.told(), read.told());
     if let Some(wrong) = told.wrong.as_ref().or(read.wrong.as_ref()) {
-        return Err(format!("the events: {wrong}"));
+        return Err(format!("events: {wrong}"));
     }
     let count = told.events.len().min(read.events.len());
     if told.events[..count] != read.events[..count] {

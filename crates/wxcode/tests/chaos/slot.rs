@@ -132,7 +132,7 @@ impl Slot {
             (Some(_), None) => matches!(state.as_str(), "submitted" | "failed"),
         };
         if !follows || known.text != new.text {
-            return Err(format!("a delivery went from {known:?} to {delivery}"));
+            return Err(format!("a delivery changed from {known:?} to {delivery}"));
         }
         *known = new;
         Ok(())
@@ -143,7 +143,7 @@ impl Slot {
         let listed = listing["deliveries"].as_array().ok_or("no list")?;
         for id in self.accepted.keys() {
             if !listed.iter().any(|delivery| delivery["id"] == **id) {
-                return Err(format!("delivery {id} was accepted and is not listed"));
+                return Err(format!("delivery {id} was accepted but is not listed"));
             }
         }
         listed.iter().try_for_each(|delivery| self.accept(delivery))
@@ -158,7 +158,10 @@ impl Slot {
             .map(|entry| entry["id"].as_str().unwrap_or_default().to_owned())
             .collect();
         if !ids.starts_with(&self.history) {
-            return Err(format!("the history was {:?} and is {ids:?}", self.history));
+            return Err(format!(
+                "the history changed from {:?} to {ids:?}",
+                self.history
+            ));
         }
         let current = session["claude_session_id"].as_str();
         if current != ids.last().map(String::as_str) {
@@ -181,7 +184,7 @@ impl Slot {
         taken::no_word_twice(&entries, "")?;
         for text in &self.refused {
             if taken::times(&entries, text) > 0 {
-                return Err(format!("{text:?} was refused and submitted all the same"));
+                return Err(format!("{text:?} was refused but submitted"));
             }
         }
         for (id, Accepted { text, state, .. }) in &self.accepted {
@@ -212,7 +215,7 @@ impl Slot {
                 (true, false) => {
                     // A late or missing report: see deliveries.md. Still worth printing.
                     let Accepted { text, error, .. } = accepted;
-                    println!("failed though it was taken: {text:?}: {error}");
+                    println!("failed although the agent received it: {text:?}: {error}");
                     "failed though it was taken".to_owned()
                 }
             };
@@ -234,7 +237,7 @@ impl Slot {
             }
         }
         match &self.follower.told().wrong {
-            Some(wrong) => Err(format!("the events: {wrong}")),
+            Some(wrong) => Err(format!("events: {wrong}")),
             None => Ok(()),
         }
     }

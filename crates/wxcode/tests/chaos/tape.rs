@@ -127,7 +127,7 @@ impl Strip {
         for item in log {
             match item {
                 Item::Gap { from, to } if from < last && to > first => {
-                    return Err(format!("the log lacks what is between {from} and {to}"));
+                    return Err(format!("the log lacks the bytes from {from} to {to}"));
                 }
                 Item::Record(Record {
                     offset,
