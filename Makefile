@@ -1,4 +1,4 @@
-# Two commands do everything: `make run` and `make test`. Each installs what it needs, or says what is missing.
+# The two main commands are `make run` and `make test`. Each installs its requirements, or prints the missing ones.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -7,9 +7,11 @@ SHELL := /bin/bash
 
 CARGO ?= cargo
 BENCH ?=
-.PHONY: help run build test survival chaos conformance lint bench soak fuzz page clean
+RUNS := survival conformance chaos soak
+VERIFY ?= $(RUNS)
+.PHONY: help run build page test verify $(addprefix verify-,$(RUNS)) conformance lint bench fuzz clean
 
-help: ## Show what can be made
+help: ## Show the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 run: page ## Build wxcode and start it on 127.0.0.1 with the embedded store
@@ -21,43 +23,56 @@ build: page ## Build the programs and the page
 	@scripts/need cargo
 	$(CARGO) build -p wxcode -p wxcode-holder
 
-page: ## Build the web page, if Node is there
+page: ## Build the web page, if Node is installed
 	@if scripts/need --quiet node npm; then
 	  scripts/packages web
 	  npm --prefix web run --silent build
 	else
-	  echo "wxcode is built without its page:" >&2
+	  echo "building wxcode without its page:" >&2
 	  scripts/need node npm || true
 	fi
 
-test: ## Install what the tests need, and run them all; WXCODE_TEST_STORE=mongodb on the shared store alone
+test: ## Run all tests; WXCODE_TEST_STORE=mongodb: on the shared store only
 	@scripts/test
 
-survival: ## Run the tests of what is promised when something breaks, and print the table of it
+verify: $(addprefix verify-,$(VERIFY)) ## Run the long checks; VERIFY='survival conformance chaos soak' selects some
+
+# The tests behind the table "What survives what", and the table with their outcomes.
+verify-survival:
 	@scripts/survival
 
-chaos: ## Kill, stop and cut at random for CHAOS_SECONDS, 60 by default; CHAOS_SEED or CHAOS_REPLAY goes through the same steps
-	@scripts/chaos
-
-conformance: ## Print whether Claude Code does what wxcode relies on; CLAUDE=/path judges another version
+# The facts about Claude Code; CLAUDE=/path checks another version.
+verify-conformance:
 	@scripts/conformance
 
-lint: ## Check format, lints and types
-	@scripts/lint
+# Random kills, stops and cuts for CHAOS_SECONDS (60); CHAOS_SEED or CHAOS_REPLAY repeat a run.
+verify-chaos:
+	@scripts/chaos
 
-bench: ## Measure wxcode, as ratios to a PTY read in a tight loop; BENCH=--quick takes a minute, BENCH='echo load' some rows
-	@scripts/need cargo
-	$(CARGO) build --release -p wxcode -p wxcode-holder -p wxcode-bench
-	"$${CARGO_TARGET_DIR:-target}/release/wxcode-bench" $(BENCH)
-
-soak: ## Run SOAK_SESSIONS chatty sessions, 200 by default, for SOAK_SECONDS, 600 by default; fails where memory grows or the echo gets slower
+# SOAK_SESSIONS (200) chatty sessions for SOAK_SECONDS (600); fails where memory or the echo latency grows.
+verify-soak:
 	@scripts/need cargo
 	$(CARGO) build --release -p wxcode -p wxcode-holder -p wxcode-bench -p wxcode-testbed
 	"$${CARGO_TARGET_DIR:-target}/release/wxcode-bench" soak --sessions "$${SOAK_SESSIONS:-200}" --seconds "$${SOAK_SECONDS:-600}"
 
+verify-%:
+	@echo "make verify: unknown run '$*' in VERIFY: choose among $(RUNS)" >&2
+	exit 2
+
+# A short name, used by docs and messages.
+conformance: verify-conformance
+
+lint: ## Check format, lints and types
+	@scripts/lint
+
+bench: ## Measure wxcode against a PTY; BENCH=--quick is faster, BENCH='echo load' selects rows
+	@scripts/need cargo
+	$(CARGO) build --release -p wxcode -p wxcode-holder -p wxcode-bench
+	"$${CARGO_TARGET_DIR:-target}/release/wxcode-bench" $(BENCH)
+
 fuzz: ## Fuzz each target for FUZZ_SECONDS, 60 by default
 	@scripts/fuzz
 
-clean: ## Remove what was built
+clean: ## Remove all build output
 	$(CARGO) clean
 	rm -rf web/dist web/node_modules judge/node_modules

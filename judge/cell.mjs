@@ -1,4 +1,4 @@
-// Cells of xterm.js, read so that they can be compared.
+// Cells of xterm.js, read for comparison.
 import xterm from "@xterm/headless";
 
 /** The class of xterm.js's cells, which it does not export. */
@@ -7,8 +7,8 @@ export const Cell = new xterm.Terminal()._core.buffers.normal.getNullCell().cons
 /** The class of its rows. */
 const Line = new xterm.Terminal()._core.buffers.normal.lines.get(0).constructor;
 
-// A listed difference: rewrapping a line, xterm.js moves the text of combined characters beyond the
-// cells that it moves. Here only the cells' own text moves.
+// A listed difference: during a reflow, xterm.js moves the text of combined characters too far.
+// Here only the cells' own text moves.
 const copyCells = Line.prototype.copyCellsFrom;
 Line.prototype.copyCellsFrom = function (source, from, to, length, inReverse) {
   const moved = Object.entries(source._combined).filter(([at]) => at >= from && at < from + length);
@@ -29,7 +29,7 @@ export function link(core, id) {
   return data ? `${data.id ?? ""};${data.uri}` : "lost";
 }
 
-/** Gathers where two values differ, twelve places at most. */
+/** Collects the differences between two values, twelve at most. */
 export function differ(a, b, path, out) {
   if (out.length >= 12 || a === b) return;
   if (path.endsWith(".link") && (a === "lost" || b === "lost")) return;

@@ -1,18 +1,20 @@
-// The oracle: runs two streams in xterm.js and says where the terminals differ.
+// The oracle: runs two streams in xterm.js and reports the differences of the terminals.
 //
-// One JSON object a line on standard input: {a, b, history}, each of a and b being
-// {cols, rows, scrollback, windowOptions, steps}, a step being {w: base64} (written),
-// {r: [cols, rows]} (resized) or {trim: true} (see below).
-// Or {session, window, steps}, each of the first two being {cols, rows}: whether the window shows the
-// session (see window.mjs). A step is one of the session's, {window: [cols, rows]}, or neither, with
-// the paint that the window reads after it: {…, p: base64}.
+// One JSON object a line on standard input: {a, b, history}, each of a and b being {cols, rows,
+// scrollback, windowOptions, steps}, a step being {w: base64} (written), {r: [cols, rows]}
+// (resized) or {trim: true} (see below). Or {session, window, steps}, each of the first two being
+// {cols, rows}: whether the window shows the session (see window.mjs). A step is one of the
+// session's, {window: [cols, rows]}, or neither, with the window's paint after it: {…, p: base64}.
 // One JSON object a line on standard output: {diff: [text], replies: [a, b], threw: [a, b]}.
 import readline from "node:readline";
 import xterm from "@xterm/headless";
 import { Cell, color, differ, link } from "./cell.mjs";
 import { compareWindow } from "./window.mjs";
 
-/** xterm.js decodes up to this many bytes at once; its decoder loses some characters that it gets in pieces. */
+/**
+ * xterm.js decodes up to this many bytes at once; its decoder loses some characters that arrive in
+ * pieces.
+ */
 const PIECE = 60_000;
 
 /** A terminal that reads a stream step by step. */
@@ -37,10 +39,11 @@ class Reader {
   resize(cols, rows) {
     if (cols === this.terminal.cols && rows === this.terminal.rows) return;
     this.terminal.resize(cols, rows);
-    // A listed difference: xterm.js lets a mark join whatever is before the cursor after a resize.
+    // A listed difference: after a resize, xterm.js joins a mark to any character before the
+    // cursor.
     this.core._inputHandler._parser.precedingJoinState = 0;
-    // Another: rewrapping leaves rows behind the last one that are also rows before it, and an alignment
-    // pattern with an origin fills those.
+    // Another: a reflow leaves rows after the last one that also precede it, and an alignment
+    // pattern with an origin fills them.
     const lines = this.core.buffers.normal.lines;
     for (let at = lines.length; at < lines.maxLength; at += 1) lines._array[lines._getCyclicIndex(at)] = undefined;
   }
@@ -56,12 +59,12 @@ class Reader {
       at = end;
     }
     this.held = bytes.subarray(at);
-    // After rows were taken away, xterm.js gives the alternate screen a history, and loses rows of it
+    // After a removal of rows, xterm.js gives the alternate screen a history, and loses rows of it
     // at the next resize.
     if (this.core.buffers.alt.ybase > 0) throw new Error("xterm.js has history on the alternate screen");
   }
 
-  /** Takes one step; what xterm.js throws is kept, and nothing is taken after it. */
+  /** Takes one step; stores an exception of xterm.js and takes no further step. */
   take(step) {
     if (this.threw) return;
     try {
@@ -80,20 +83,23 @@ function run(program) {
   return reader;
 }
 
-/** Takes away what no stream can draw: columns right of the screen, and half a wide character at its edge. */
+/**
+ * Removes state that no stream can draw: columns right of the screen, and half a wide character at
+ * its edge.
+ */
 function trim(core) {
   const shown = core.buffers.active;
   const edge = shown.lines.get(shown.ybase + shown.y);
-  // A wrap that is pending behind an empty cell: only the primary screen's can be brought about.
+  // A pending wrap after an empty cell: only possible on the primary screen.
   const bare = !edge.hasContent(core.cols - 1) && edge.getWidth(core.cols - 1) === 1;
   const half = edge.getWidth(core.cols - 1) === 0 && !edge.hasContent(core.cols - 1);
   const { fg, bg, extended } = edge.loadCell(core.cols - 1 - (half ? 1 : 0), new Cell());
   const marked = (bg & 0x10000000) !== 0;
   const lined = (fg & 0x10000000) !== 0;
-  // The same behind a cell whose flags a restored cursor tore from its underline.
+  // The same after a cell whose flags a restored cursor separated from its underline.
   const torn = marked ? extended.isEmpty() || (!extended.urlId && lined !== (extended.underlineStyle !== 0)) : lined;
   const kept = mend(core, shown);
-  // Where the last character is drawn again, so that marks join it, the wrap is pending as well.
+  // Redrawing the last character, so that marks join it, also makes the wrap pending.
   const again = core._inputHandler._parser.precedingJoinState !== 0;
   if (shown === core.buffers.alt && shown.x >= core.cols && (bare || torn || kept) && !again) shown.x = core.cols - 1;
   for (const buffer of [core.buffers.normal, core.buffers.alt]) {
@@ -116,8 +122,8 @@ function trim(core) {
 }
 
 /**
- * Takes from pen and character set what only a saved cursor gives that a dump cannot restore: one of the other screen.
- * Gives whether the pen is left to be restored from one.
+ * Removes from pen and character set the state that only the other screen's saved cursor gives,
+ * which a snapshot cannot restore. Returns whether the pen still needs restoring from one.
  */
 function mend(core, shown) {
   const flag = 0x10000000;
@@ -134,7 +140,7 @@ function mend(core, shown) {
   if (isTorn && !slot) {
     pen.fg = line !== 0 ? pen.fg | flag : pen.fg & ~flag;
     pen.bg = marks ? pen.bg | flag : pen.bg & ~flag;
-    // The last character is not drawn again with another pen, so nothing joins it.
+    // The last character is not redrawn with another pen, so no mark joins it.
     core._inputHandler._parser.precedingJoinState = 0;
   }
   const designated = sets._charsets[sets.glevel];
@@ -143,7 +149,7 @@ function mend(core, shown) {
   return slot !== undefined;
 }
 
-/** How many bytes at the end begin a character that is not complete. */
+/** The number of bytes of an incomplete character at the end. */
 function unfinished(bytes) {
   for (let n = 1; n <= Math.min(3, bytes.length); n += 1) {
     const byte = bytes[bytes.length - n];
@@ -237,7 +243,7 @@ function compare({ a, b, history = false }) {
   return [results, diff];
 }
 
-/** Lets a session and the window that shows it take their steps; stops at the first difference. */
+/** Runs the steps of a session and of its window; stops at the first difference. */
 function show({ session, window, steps }) {
   const there = new Reader(session);
   const here = new Reader({ ...window, scrollback: 0 }, { pushTitle: true, popTitle: true });

@@ -1,21 +1,23 @@
-// Whether a window shows a session: the same cells, cursor, title and sending modes.
+// Compares a window with a session: cells, cursor, title and sending modes.
 import { Cell, color, differ, link } from "./cell.mjs";
 
-/** What stands where the window is larger than the session's screen. */
+/** The content outside the session's screen in a larger window. */
 const FILLER = { text: "·", width: 1, fg: 0, bg: 0, flags: [0, 2], underline: 0, underlineColor: 0, link: null };
 
-/** Bits of xterm.js's fg and bg that say how a cell looks; protection and "extended" are read apart. */
+/**
+ * Bits of xterm.js's fg and bg for a cell's look; protection and "extended" are read separately.
+ */
 const FG_LOOK = 0xfc000000 & ~0x10000000;
 const BG_LOOK = 0x0c000000 | 0x40000000;
 
-/** How a cell looks to somebody who sees the columns from..to of its row. */
+/** A cell's look in a view of the columns from..to of its row. */
 function look(core, line, x, from, to) {
   const data = line.loadCell(x, new Cell());
   const half = (at) => at >= from && at < to && line.getWidth(at) === 0 && !line.hasContent(at);
   const width = data.getWidth();
   const second = half(x) && x > from && line.getWidth(x - 1) === 2;
   if (second) return { text: "", width: 0 };
-  // Half of a wide character, or a mark that found nothing to join: a blank on its background.
+  // Half of a wide character, or a mark without a base: a blank on its background.
   if (width === 0 || (width === 2 && !half(x + 1))) {
     return { text: " ", width: 1, fg: 0, bg: color(data.bg), flags: [0, 0], underline: 0, underlineColor: 0, link: null };
   }
@@ -35,7 +37,10 @@ function look(core, line, x, from, to) {
   };
 }
 
-/** The part of a session's screen that a window of cols × rows shows from its column `left` and row `top` on. */
+/**
+ * The part of a session's screen in a window of cols × rows from its column `left` and row `top`
+ * on.
+ */
 function part(core, left, top, cols, rows) {
   const buffer = core.buffers.active;
   return Array.from({ length: rows }, (_, y) => Array.from({ length: cols }, (_, x) => {
@@ -44,7 +49,7 @@ function part(core, left, top, cols, rows) {
   }));
 }
 
-/** What the terminal sends and how its cursor looks. */
+/** The terminal's input modes, and its cursor's look. */
 function manners({ core }, mouse) {
   const modes = core.coreService.decPrivateModes;
   const off = !mouse;
@@ -61,7 +66,7 @@ function manners({ core }, mouse) {
   };
 }
 
-/** The modes in which the view keeps a window, whatever the session does. */
+/** The modes of a window that the view sets independently of the session. */
 function quiet({ core, held }) {
   const modes = core.coreService.decPrivateModes;
   const { scrollTop, scrollBottom } = core.buffers.active;
@@ -76,14 +81,20 @@ function quiet({ core, held }) {
   };
 }
 
-/** The offsets from which a window may show a screen with its cursor: as near to the start as can be in columns, any in rows. */
+/**
+ * The possible offsets of a window onto a screen with its cursor: nearest to the start in columns,
+ * any in rows.
+ */
 function offsets(cursor, screen, window, anyFitting) {
   const last = Math.max(0, screen - window);
   const all = Array.from({ length: last + 1 }, (_, at) => at).filter((at) => cursor >= at && cursor < at + window);
   return !anyFitting && all.includes(0) ? [0] : all;
 }
 
-/** Where the window is not what the session's screen asks for; empty when it is, by one of the crops that show the cursor. */
+/**
+ * The differences between the window and the session's screen; empty if one of the crops with the
+ * cursor matches.
+ */
 export function compareWindow(session, window) {
   const { core } = session;
   const { cols, rows } = window.core;

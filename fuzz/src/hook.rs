@@ -1,4 +1,5 @@
-//! Hook payloads: an event or an error as the JSON says, and the same event when it is cut to a size.
+//! Hook payloads: an event or an error according to the JSON, and the same event after a cut to a
+//! size.
 
 use std::mem::discriminant;
 
@@ -52,7 +53,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// An event is what its fields say.
+/// Checks an event against the payload's fields.
 fn check(event: &Result<HookEvent, HookError>, fields: Option<&Map<String, Value>>) {
     let Some(fields) = fields else {
         assert!(matches!(event, Err(HookError::NotJson(_))), "{event:?}");
@@ -81,19 +82,19 @@ fn check(event: &Result<HookEvent, HookError>, fields: Option<&Map<String, Value
     }
 }
 
-/// Nothing is added, and what must be kept is.
+/// A cut adds nothing and keeps the required fields.
 fn check_cut(whole: &Map<String, Value>, left: &Map<String, Value>) {
     for name in left.keys() {
         assert!(whole.contains_key(name), "{name} is made up");
     }
     for name in KEPT {
-        // Texts: a number may come back as one that is next to it.
+        // Compared as texts: a number may come back as its neighbour.
         let text = |fields: &Map<String, Value>| fields.get(name)?.as_str().map(str::to_owned);
         assert_eq!(text(whole), text(left), "{name}");
     }
 }
 
-/// The same event, but for what may be cut.
+/// The same event, except for cuttable fields.
 fn check_same(event: &HookEvent, again: &HookEvent) {
     assert_eq!(event.name(), again.name());
     assert_eq!(event.session_id, again.session_id);

@@ -1,4 +1,5 @@
-//! The log on disk: all of a sound one, all that is sound of a damaged one, and nothing made up.
+//! The log on disk: everything of a sound one, every sound part of a damaged one, and nothing
+//! invented.
 
 mod forged;
 mod segment;
@@ -16,8 +17,7 @@ thread_local! {
     static SESSION: RefCell<TempDir> = RefCell::new(tempfile::tempdir().unwrap());
 }
 
-/// Runs one input: a log as the holder writes it, sound or damaged in one place, or segments of
-/// anything.
+/// Runs one input: a log as the holder writes it, sound or with one damage, or arbitrary segments.
 pub fn run(data: &[u8]) {
     let mut input = Input::new(data);
     match input.byte() % 2 {
@@ -26,7 +26,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// Writes segments in place of those before, and hands their session's folder on.
+/// Replaces the segments and passes their session's folder on.
 fn with_segments<T>(segments: &[Segment], what: impl FnOnce(&Path) -> T) -> T {
     SESSION.with_borrow(|session| {
         let folder = session.path().join("log");
@@ -39,7 +39,7 @@ fn with_segments<T>(segments: &[Segment], what: impl FnOnce(&Path) -> T) -> T {
     })
 }
 
-/// Reads a log in each way; what it holds by the plain one.
+/// Reads a log in each way; returns the result of the plain one.
 fn read(session: &Path, segments: &[Segment]) -> Vec<Item> {
     let items: Vec<Item> = Reader::open(session).unwrap().collect();
     check(&items, segments);
@@ -59,7 +59,7 @@ fn read(session: &Path, segments: &[Segment]) -> Vec<Item> {
     items
 }
 
-/// Offsets only grow, each gap is told, and each record is in a segment.
+/// Offsets only grow, each gap is reported, and each record is in a segment.
 fn check(items: &[Item], segments: &[Segment]) {
     let mut at = None;
     let mut gap = None;

@@ -1,4 +1,4 @@
-//! `.planning/`: any documents are read, the same each time, within the bounds, and add up.
+//! `.planning/`: any documents are read, reproducibly, within the bounds, with consistent sums.
 
 use std::{fs, path::Path};
 
@@ -7,9 +7,9 @@ use wxcode_claude::planning::{
     Planning, REQUIREMENTS_MAX, TEXT_MAX, read,
 };
 
-/// Begins a file; not a byte of UTF-8. The byte behind it says which file it is.
+/// Begins a file; not a byte of UTF-8. The next byte selects the file.
 const FILE: u8 = 0xFF;
-/// Documents by name; a file beyond them is in the folder of a phase, both named by its first line.
+/// Documents by name; further files go to a phase's folder, both named by the first line.
 const DOCUMENTS: [&str; 5] = [
     "ROADMAP.md",
     "STATE.md",
@@ -23,7 +23,7 @@ const FILES: usize = 16;
 /// A file, by its path below `.planning/`.
 type File = (String, Vec<u8>);
 
-/// Runs one input: files, each behind [`FILE`] and the byte that says which it is.
+/// Runs one input: files, each after [`FILE`] and the byte that selects the file.
 pub fn run(data: &[u8]) {
     let workspace = tempfile::tempdir().unwrap();
     let files = files(data);
@@ -69,7 +69,8 @@ fn files(data: &[u8]) -> Vec<File> {
     files
 }
 
-/// `01-name/01-01-PLAN.md` or `01-name/plans/PLAN-01.md` below the phases, if a line is such a path.
+/// `01-name/01-01-PLAN.md` or `01-name/plans/PLAN-01.md` below the phases, if a line is such a
+/// path.
 fn path(line: &[u8]) -> Option<String> {
     let text = str::from_utf8(line).ok()?;
     let parts: Vec<&str> = text.split('/').collect();
@@ -83,7 +84,7 @@ fn path(line: &[u8]) -> Option<String> {
     good.then(|| format!("phases/{text}"))
 }
 
-/// Writes the files that can be: a path may be in the way of another one.
+/// Writes the files that can exist: one path may block another.
 fn write(workspace: &Path, files: &[File], other_ends: bool) {
     let planning = workspace.join(".planning");
     fs::create_dir_all(&planning).unwrap();
@@ -147,7 +148,7 @@ fn check(planning: &Planning) {
     check_texts(&serde_json::to_value(planning).unwrap());
 }
 
-/// No text is longer than its bound; names of folders are bounded by the file system.
+/// Every text respects its bound; the file system bounds folder names.
 fn check_texts(value: &serde_json::Value) {
     use serde_json::Value;
     match value {

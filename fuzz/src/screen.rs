@@ -1,21 +1,21 @@
-//! The screen: the same for any cuts, a dump that draws it and asks nothing, and bounds.
+//! The screen: the same for any cuts, a snapshot that redraws it and asks nothing, and bounds.
 
 use wxcode_terminal::{Screen as _, Size, Terminal};
 
 use crate::{input::Input, memory};
 
-/// Ends a piece. UTF-8 has no byte from 0xF5 on; the others of them are fed.
+/// Ends a piece. UTF-8 has no byte from 0xF5 on; the other such bytes are fed.
 const CUT: u8 = 0xFD;
 /// Changes the size to the two bytes that follow.
 const RESIZE: u8 = 0xFE;
-/// Most bytes of answers to a byte of input: a colour in a list of questions takes 2 bytes and is
-/// answered with 26.
+/// Most bytes of replies per byte of input: a colour in a list of queries takes 2 bytes and gets a
+/// reply of 26.
 const ANSWER: usize = 16;
-/// Most bytes of memory of a cell, twice, as rewrapping has both.
+/// Most bytes of memory per cell, twice, as a reflow has both copies.
 const CELL: usize = 2 * 8;
-/// Most bytes of memory besides cells and what the input left: tables, dictionary, palette.
+/// Most bytes of memory besides cells and input: tables, dictionary, palette.
 const BESIDES: usize = 2 << 20; // 2 MiB
-/// Most bytes of memory to a byte of input, for what is interned.
+/// Most bytes of interned memory per byte of input.
 const LEFT: usize = 256;
 
 enum Step {
@@ -23,7 +23,7 @@ enum Step {
     Resize(Size),
 }
 
-/// Runs one input: a size, the length of pieces, and a stream with cuts and resizes in it.
+/// Runs one input: a size, the length of pieces, and a stream with cuts and resizes.
 pub fn run(data: &[u8]) {
     let mut input = Input::new(data);
     let size = size(&mut input);
@@ -56,7 +56,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// What a dump draws goes on as what was dumped does.
+/// A screen redrawn from a snapshot behaves like the original.
 fn go_on(size: Size, before: &[u8], behind: &[u8]) {
     let (mut terminal, _) = play(size, &[Step::Write(before.to_vec())]);
     let mut again = draw(size, &terminal.dump_with_history(usize::MAX));
@@ -71,14 +71,14 @@ fn go_on(size: Size, before: &[u8], behind: &[u8]) {
     assert_same_bytes(&answers, &same_answers);
 }
 
-/// What no stream draws, as far as it is seen from outside; resizes leave more of that.
+/// Removes state that no stream can draw, as far as it is visible; resizes leave more of it.
 fn cannot_be_drawn(terminal: &Terminal) -> bool {
     let Size { cols, rows } = terminal.size();
     let is_pending = terminal.cursor().1 >= cols.max(2);
     rows == 1 || is_pending && terminal.modes().alternate_screen
 }
 
-/// What a dump draws, and what the dump of that draws.
+/// A snapshot's screen equals the screen of its own snapshot.
 fn redraw(terminal: &Terminal) {
     let first = terminal.dump();
     let again = draw(terminal.size(), &first);
@@ -90,7 +90,7 @@ fn redraw(terminal: &Terminal) {
     assert_same_bytes(&second, &third.dump());
 }
 
-/// A fresh terminal that read a dump.
+/// A new terminal after a snapshot.
 fn draw(size: Size, dump: &[u8]) -> Terminal {
     let mut terminal = Terminal::new(size);
     let mut answers = Vec::new();
@@ -118,7 +118,7 @@ fn play(size: Size, steps: &[Step]) -> (Terminal, Vec<u8>) {
     (terminal, answers)
 }
 
-/// Two bytes, mostly for a small size, as edges are frequent there.
+/// Two bytes, mostly for a small size with its many edges.
 fn size(input: &mut Input<'_>) -> Size {
     let mut side = || match input.byte() {
         255 => Size::MAX,
@@ -128,7 +128,7 @@ fn size(input: &mut Input<'_>) -> Size {
     Size { cols, rows }
 }
 
-/// The stream in pieces: up to a cut or a resize, and of `length` bytes at most if that is not 0.
+/// The stream in pieces: up to a cut or a resize, and at most `length` bytes unless that is 0.
 fn pieces(mut input: Input<'_>, length: usize) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut piece = Vec::new();
@@ -148,7 +148,7 @@ fn pieces(mut input: Input<'_>, length: usize) -> Vec<Step> {
     steps
 }
 
-/// The same without the cuts.
+/// The stream without the cuts.
 fn joined(pieces: &[Step]) -> Vec<Step> {
     let mut whole = vec![Step::Write(Vec::new())];
     for piece in pieces {

@@ -1,4 +1,4 @@
-//! The seeds, run by every target, so that targets do not rot between two rounds of fuzzing.
+//! Runs the seeds of every target, so that targets do not rot between two rounds of fuzzing.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -13,7 +13,7 @@ fn names(folder: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_target_has_its_program_and_its_seeds() {
+fn every_target_has_program_and_seeds() {
     let targets = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(names("src/bin"), targets);
     assert_eq!(names("seeds"), targets);
@@ -21,7 +21,7 @@ fn every_target_has_its_program_and_its_seeds() {
 
 /// One test, as memory is counted for the whole process.
 #[test]
-fn what_is_promised_holds_for_the_seeds() {
+fn promises_hold_for_the_seeds() {
     for (name, run) in TARGETS {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("seeds")

@@ -1,4 +1,4 @@
-//! Messages of the terminal's binary protocol, of either side: refused, passed over, or back as they came.
+//! Messages of the terminal's binary protocol, of either side: refused, ignored, or round-tripping.
 
 use bytes::Bytes;
 use wxcode_protocol::websocket::{ClientFrame, DecodeError, HISTORY_MAX, INPUT_MAX, ServerFrame};

@@ -1,4 +1,5 @@
-// A pretend agent for the mock server: a small full-screen program that redraws itself on every change.
+// A pretend agent for the mock server: a small full-screen program that redraws itself on every
+// change.
 import { ASKS, STATES, TRUST, words } from "./ask.mjs";
 
 const SPINNER = "✻✽✶✢";
@@ -10,11 +11,14 @@ const OFF = "\x1b[0m";
 export class Agent {
   lines = [];
   prompt = "";
-  /** What stands on its screen and waits for an answer. */
+  /** The open dialog. */
   asks = null;
-  /** Exactly what clients sent, for tests that look at it. */
+  /** The clients' exact input, for tests. */
   received = "";
-  /** Prints line by line on the primary screen, so that there is a history, instead of drawing the whole screen. */
+  /**
+   * Prints line by line on the primary screen to make a history, instead of drawing the whole
+   * screen.
+   */
   plain = false;
   #timers = new Set();
   #frame = 0;
@@ -99,7 +103,7 @@ export class Agent {
     for (const timer of this.#timers) clearTimeout(timer);
   }
 
-  /** The whole screen, as a client that attaches gets it, with up to so many bytes of lines above it. */
+  /** The whole screen for an attaching client, with up to this many bytes of lines above it. */
   screen(history = 0) {
     return this.plain ? this.#plainScreen(history) : this.#fullScreen();
   }

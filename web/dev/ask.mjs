@@ -1,4 +1,4 @@
-// What the pretend agent asks, and how the API takes an answer to it.
+// The pretend agent's dialogs, and their answers through the API.
 import { Problem } from "./problem.mjs";
 
 const none = { tool_name: null, tool_input: null, questions: [], options: [], selected: 0 };

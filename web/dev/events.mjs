@@ -1,7 +1,7 @@
-// A project's events, for the mock server: as docs/events.md has them, all in memory.
+// A project's events for the mock server, as in docs/events.md, all in memory.
 
 export class Events {
-  /** Behind which event each listener wanted to go on. */
+  /** The event after which each listener wanted to resume. */
   behind = [];
   #log = [];
   #listeners = new Set();
@@ -13,18 +13,18 @@ export class Events {
     for (const listener of this.#listeners) send(listener, event);
   }
 
-  /** How many listen. */
+  /** The number of listeners. */
   get listeners() {
     return this.#listeners.size;
   }
 
-  /** Cuts who listens, as a lost network does. */
+  /** Disconnects the listeners, as a lost network does. */
   cut() {
     for (const listener of this.#listeners) listener.destroy();
     this.#listeners.clear();
   }
 
-  /** Tells all that follows the event of this number; without one, what is now. */
+  /** Sends all events after this number; without a number, the current state. */
   serve(response, last, state) {
     response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
     response.write("retry: 300\n\n");

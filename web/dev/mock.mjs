@@ -1,5 +1,6 @@
-// A stand-in for the server while the page is developed: the same API, in memory, with a pretend agent.
-// `node dev/mock.mjs [PORT]`; WXCODE_TOKEN is the token (default `mock`). Serves `dist/` with the server's CSP.
+// A stand-in for the server during development of the page: the same API, in memory, with a pretend
+// agent. `node dev/mock.mjs [PORT]`; WXCODE_TOKEN is the token (default `mock`). Serves `dist/`
+// with the server's CSP.
 import { randomBytes, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -29,7 +30,7 @@ const STEPS = {
 const now = () => new Date().toISOString();
 const newId = () => Math.floor(Date.now() / 1000).toString(16) + randomBytes(8).toString("hex");
 
-/** The part of a list that a query asks for. */
+/** The requested part of a list. */
 function page(all, query) {
   const skip = Number(query.get("skip") ?? 0);
   return all.slice(skip, skip + Number(query.get("limit") ?? 100));
@@ -58,7 +59,10 @@ export function startMock({ port = 0, token = "mock" } = {}) {
     transcript_path: null,
   });
 
-  /** The running session of a project, or a new one, with this conversation of its history or the current one. */
+  /**
+   * The running session of a project, or a new one, with this conversation of its history or the
+   * current one.
+   */
   function session(project, resumed, wanted = null) {
     if (project.name.includes("no agent"))
       fail(503, "`claude` was not found on PATH: install it, or set WXCODE_CLAUDE.");
@@ -121,7 +125,7 @@ export function startMock({ port = 0, token = "mock" } = {}) {
     return it;
   }
 
-  /** Carries the oldest waiting delivery on, one step a tick. */
+  /** Advances the oldest queued delivery, one step per tick. */
   function pump(project) {
     clearTimeout(project.pump);
     const delivery = project.deliveries.find(({ state }) => state === "queued" || state === "written");
@@ -174,7 +178,7 @@ export function startMock({ port = 0, token = "mock" } = {}) {
     events.tell("planning.changed");
   }
 
-  /** With its place among the commands that wait. */
+  /** With its position in the queue. */
   function shownMilestone(milestone) {
     const waiting = projects
       .get(milestone.output_project_id)
@@ -413,7 +417,7 @@ export function startMock({ port = 0, token = "mock" } = {}) {
     if (!project) return socket.close(/^[0-9a-f]{24}$/.test(id) ? 4004 : 4000, "There is no such project.");
     const it = project.session;
     if (it?.status !== "running") {
-      // To look starts nothing.
+      // A read-only client starts nothing.
       const session_id = it?.session_id ?? "";
       socket.send(frame.status({ session_id, connected: false, resumed: it !== null }));
       if (it) socket.send(it.stream.last());
@@ -450,13 +454,13 @@ export function startMock({ port = 0, token = "mock" } = {}) {
         url: `http://127.0.0.1:${server.address().port}`,
         token,
         projects,
-        /** Ends a project's session while nobody listens, and begins another one. */
+        /** Ends a project's session without listeners, and starts another one. */
         restart: (name) => {
           const project = [...projects.values()].find((one) => one.name === name);
           project.session.end(0, null, "exited");
           session(project, true);
         },
-        /** Cuts every terminal, as a lost network does. */
+        /** Disconnects every terminal, as a lost network does. */
         drop: () => sockets.clients.forEach((socket) => void socket.terminate()),
         stop: () => {
           for (const project of projects.values()) {

@@ -1,4 +1,4 @@
-// What `.planning/` tells, for the mock server: each milestone that was begun made a phase.
+// `.planning/` for the mock server: each started milestone created a phase.
 
 export function planning(project, milestones) {
   const begun = milestones.filter(({ status }) => status !== "pending");

@@ -1,13 +1,13 @@
-// Runs without a terminal, for the mock server: `/fail` fails, `/wait` ends only when it is stopped.
+// Runs for the mock server: `/fail` fails, `/wait` ends only when it is stopped.
 import { randomBytes, randomUUID } from "node:crypto";
 import { Problem } from "./problem.mjs";
 
-/** How long a run works, in milliseconds. */
+/** Duration of a run, in milliseconds. */
 const WORK_MS = 1_500;
 
 export class Runs {
   all = [];
-  /** Tells an event. */
+  /** Publishes an event. */
   tell = () => {};
   #timers = new Set();
 

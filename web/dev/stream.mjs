@@ -1,4 +1,5 @@
-// A session's output and its clients, for the mock server: offsets, credit, sizes and roles as docs/protocol.md has them.
+// A session's output and its clients for the mock server: offsets, credit, sizes and roles as in
+// docs/protocol.md.
 import { decode, frame } from "./wire.mjs";
 
 const RING = 1 << 20;
@@ -6,14 +7,14 @@ const CREDIT = 256 << 10;
 const OUTPUT_MAX = 32 << 10;
 
 export class Stream {
-  /** Of the end of what the agent wrote. */
+  /** The offset at the end of the agent's output. */
   end = 0;
   clients = new Set();
-  /** Inputs are taken, and nothing is answered: for what happens when a connection is lost then. */
+  /** Accepts inputs without an answer, as before a lost connection. */
   mute = false;
-  /** Inputs are lost on the way. */
+  /** Loses inputs on the way. */
   deaf = false;
-  /** Why every input is refused. */
+  /** The reason to refuse every input. */
   refusal = null;
   #ring = Buffer.alloc(0);
   #sizedAt = 0;
@@ -35,7 +36,7 @@ export class Stream {
     const { agent } = this;
     if (size.cols === agent.cols && size.rows === agent.rows) return;
     for (const client of this.clients) {
-      // Who lacks output gets the newest screen instead.
+      // A client with missing output gets the newest screen instead.
       if (client.cursor === this.end) client.send(frame.resized(this.end, size));
       else client.cursor = -1;
     }
@@ -43,7 +44,7 @@ export class Stream {
     agent.resize(size.cols, size.rows);
   }
 
-  /** The screen that an ended session left. */
+  /** The last screen of an ended session. */
   last() {
     const { cols, rows } = this.agent;
     return frame.snapshot(this.end, { cols, rows }, Buffer.from(this.agent.screen(0)));
@@ -54,7 +55,7 @@ export class Stream {
     return this.#names.get(name) ?? 0;
   }
 
-  /** Takes a client in; `since` where it comes back to this session. */
+  /** Adds a client; `since` if it returns to this session. */
   join(socket, { name, since, readOnly }) {
     const held = since !== null && since >= this.end - this.#ring.length && since <= this.end;
     const client = {
@@ -63,7 +64,7 @@ export class Stream {
       window: null,
       cursor: held && since >= this.#sizedAt ? since : -1,
       acked: since ?? 0,
-      /** Behind what was sent last. */
+      /** The offset after the last sent byte. */
       sent: null,
       send: (message) => socket.send(message),
       close: () => socket.close(1000, "the agent ended"),
@@ -136,7 +137,7 @@ export class Stream {
   #pump(client) {
     if (client.cursor >= 0 && client.cursor < this.end - this.#ring.length) client.cursor = -1;
     if (client.cursor < 0) {
-      // A client that fell behind takes what it has first.
+      // A slow client first takes its pending output.
       if (client.sent === null || client.acked === client.sent) this.#snapshot(client, 0);
       return;
     }

@@ -30,7 +30,7 @@ export const frame = {
   role: (driver) => Buffer.of(81, driver ? 1 : 0),
 };
 
-/** Reads a client's message; `null` for a type that is not known. */
+/** Parses a client's message; `null` for an unknown type. */
 export function decode(message) {
   const number = () => Number(message.readBigUInt64BE(1));
   switch (message[0]) {

@@ -1,12 +1,12 @@
-// The real Claude Code asks, and is answered in the page: trust, permissions, questions; also in the terminal meanwhile.
-// Wants a server whose Claude Code talks to the stub of the Messages API, asks before each `Bash`, and does not
-// know the folder WXCODE_WORKSPACE.
+// Dialogs of the real Claude Code, answered in the page: trust, permissions, questions; also in the
+// terminal at the same time. Needs a server whose Claude Code talks to the stub of the Messages
+// API, asks before each `Bash`, and does not know the folder WXCODE_WORKSPACE.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { agentIs, connected, createProject, launch, logIn, newPage, shows } from "./browser.mjs";
 
-/** Longest wait for what the agent does, in milliseconds. */
+/** Longest wait for the agent, in milliseconds. */
 const READY_MS = 60_000;
 
 const { WXCODE_URL: url, WXCODE_TOKEN: token, WXCODE_WORKSPACE: workspace } = process.env;

@@ -1,16 +1,16 @@
-// What the agent asks, answered in the page or in the terminal, on the mock server.
+// Dialogs of the agent, answered in the page or in the terminal, on the mock server.
 import assert from "node:assert/strict";
 import { agentIs, connected, PHONE, shows } from "./browser.mjs";
 import { agentOf, keyboard, opened, projectOf } from "./mocked.mjs";
 
-/** Within this time a change is to be seen, in milliseconds. */
+/** Longest delay of a visible change, in milliseconds. */
 const SOON_MS = 1_000;
 
 const panel = (page, title) => page.getByRole("region", { name: title });
 const option = (page, name) => page.getByRole("button", { name, exact: true });
 const focused = (page, selector) => page.evaluate((css) => document.activeElement?.matches(css), selector);
 
-/** A connected page whose agent is idle. */
+/** A connected page with an idle agent. */
 async function ready(browser, mock, name, options) {
   const it = await opened(browser, mock, name, options);
   await connected(it.page);
@@ -74,7 +74,7 @@ export const asks = {
     await page.keyboard.press("Enter");
     await panel(page, "The agent wants to use Bash").waitFor({ state: "detached" });
     await page.waitForFunction(() => document.activeElement?.id === "content");
-    // Half an answer when somebody else was quicker: the rest of it must not be typed into the terminal.
+    // An incomplete answer after another client's: its rest must not be typed into the terminal.
     await agentIs(page, "idle");
     await type(page, "/question");
     const question = panel(page, "The agent asks you");
@@ -149,7 +149,7 @@ export const asks = {
     await option(page, "No").click();
     await ask.getByRole("alert").getByText("The answer did not reach the agent").waitFor();
     assert.ok(await option(page, "No").isEnabled());
-    // Nothing can be pressed while an answer is on its way.
+    // All buttons are disabled while an answer is on its way.
     let let_go;
     await page.route("**/answer", (route) => {
       let_go = () => route.continue();

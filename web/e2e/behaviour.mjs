@@ -1,4 +1,4 @@
-// What the page does when things go wrong, on the mock server, which can be told to make them go wrong.
+// The page's behaviour under faults, which the mock server makes on request.
 import assert from "node:assert/strict";
 import {
   connected,
@@ -31,7 +31,8 @@ export const behaviours = {
     await page.keyboard.type("done");
     await shows(page, "> done");
     assert.equal(agent.received, "\rdone");
-    // The program turns focus reports on with every redraw: only the user's coming and going is reported.
+    // The program enables focus reports with every redraw: the page reports only the user's real
+    // focus changes.
     await page.getByLabel("Command for the agent").focus();
     await page.getByLabel("Command for the agent").fill("x");
     await keyboard(page).focus();
@@ -58,7 +59,7 @@ export const behaviours = {
     await connected(page);
     await keyboard(page).pressSequentially(" after");
     await shows(page, "> before after");
-    // The first thing that the agent hears is that the user is there.
+    // The agent's first input is the user's focus report.
     assert.equal(agent.received, `${received}\x1b[I after`);
     assert.equal((await screenText(page)).match(/for shortcuts/g)?.length, 1, "the screen is drawn once");
     await context.close();
@@ -199,7 +200,7 @@ export const behaviours = {
     await hasSize(page, (cols) => cols === small[0]);
     assert.deepEqual(await size(page), small);
 
-    // Coming and going is no typing; a key is.
+    // Focus reports are not typing; a key is.
     await page.getByLabel("Command for the agent").focus();
     await keyboard(page).focus();
     await page.keyboard.type("mine");
@@ -286,7 +287,7 @@ export const behaviours = {
     await page.reload();
     await connected(page);
     await shows(page, "line 300 of 300");
-    // The history comes as a screen of its own, behind the first one.
+    // The history arrives as a separate screen, after the first one.
     const sinceReload = () => said.slice(said.findLastIndex((word) => word.startsWith("connect")));
     await until(() => sinceReload().indexOf("redraw") >= 0);
     await until(() => sinceReload().lastIndexOf("snapshot") > sinceReload().indexOf("redraw"));
@@ -297,7 +298,7 @@ export const behaviours = {
     await scroll(page, "PageUp", 12);
     await shows(page, "line 1 of 300");
 
-    // A change of the size makes the history stale; it is fetched when the user is back at the end.
+    // A resize makes the history stale; the page fetches it again when the user is back at the end.
     said.length = 0;
     await page.setViewportSize({ width: 1100, height: 800 });
     await until(() => said.includes("resized"));
@@ -348,7 +349,7 @@ export const behaviours = {
     stream.deaf = true;
     await keyboard(page).pressSequentially("left");
     mock.drop();
-    // The session ends while the page is away, and another one is begun.
+    // The session ends while the page is disconnected, and another one starts.
     mock.restart("refuses");
     await page.getByText("Another session runs now. 4 bytes of your input").waitFor();
     await shows(page, "? for shortcuts");

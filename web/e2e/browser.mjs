@@ -11,7 +11,7 @@ export function launch() {
   });
 }
 
-/** A page whose errors, CSP violations among them, end up in `errors`. */
+/** A page whose errors, including CSP violations, end up in `errors`. */
 export async function newPage(browser, options = {}) {
   const context = await browser.newContext({
     locale: "en-US",
@@ -37,7 +37,10 @@ export async function newPage(browser, options = {}) {
 /** A small touch screen. */
 export const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 
-/** What goes over a terminal's socket, a word each: `connect ADDRESS`, what the page asks, `output FROM TO` and the like. */
+/**
+ * Traffic of a terminal's socket, one entry each: `connect ADDRESS`, the page's requests, `output
+ * FROM TO` and the like.
+ */
 function listen(socket, said) {
   said.push(`connect ${socket.url()}`);
   socket.on("framesent", ({ payload }) => {
@@ -54,7 +57,7 @@ function listen(socket, said) {
   });
 }
 
-/** Waits until something outside of the page holds. */
+/** Waits until a condition outside the page holds. */
 export async function until(holds, ms = WAIT_MS) {
   const end = Date.now() + ms;
   while (!holds()) {
@@ -67,7 +70,7 @@ export async function until(holds, ms = WAIT_MS) {
 export const size = async (page) =>
   (await page.locator("[data-size]").getAttribute("data-size")).split("×").map(Number);
 
-/** Waits until the terminal has a size, of which `holds` is asked. */
+/** Waits until the terminal has a size accepted by `holds`. */
 export async function hasSize(page, holds) {
   const end = Date.now() + WAIT_MS;
   while (!holds(...(await size(page)))) {
@@ -76,7 +79,7 @@ export async function hasSize(page, holds) {
   }
 }
 
-/** How many pixels of the terminal's columns are cut off. */
+/** The cut-off width of the terminal's columns, in pixels. */
 export const overhang = (page) =>
   page.evaluate(() => {
     const right = (selector) => document.querySelector(selector).getBoundingClientRect().right;
@@ -92,7 +95,7 @@ export async function logIn(page, url, token) {
   await page.waitForSelector("main");
 }
 
-/** Makes a project by the form, and starts its session. */
+/** Creates a project by the form, and starts its session. */
 export async function createProject(page, name, workspace) {
   await page.getByRole("button", { name: "New project" }).click();
   await page.getByLabel("Name").fill(name);
@@ -104,11 +107,11 @@ export async function createProject(page, name, workspace) {
 
 export const connected = (page) => page.getByText("Connected", { exact: true }).first().waitFor();
 
-/** Waits until the page says that the agent is in a state. */
+/** Waits until the page shows the agent in a state. */
 export const agentIs = (page, state, ms = WAIT_MS) =>
   page.getByText(state, { exact: true }).filter({ visible: true }).first().waitFor({ timeout: ms });
 
-/** The lines that the terminal shows. */
+/** The visible lines of the terminal. */
 export const screenText = (page) =>
   page.$$eval(".xterm-rows > div", (rows) => rows.map((row) => row.textContent ?? "").join("\n"));
 
@@ -172,7 +175,7 @@ export async function shows(page, text, ms = WAIT_MS) {
     });
 }
 
-/** Looks so many pages up or down in the terminal's history. */
+/** Scrolls this many pages up or down in the terminal's history. */
 export async function scroll(page, key, pages) {
   const keyboard = page.locator(".xterm-helper-textarea");
   for (let i = 0; i < pages; i += 1) await keyboard.press(`Shift+${key}`);

@@ -1,9 +1,9 @@
-// Conversations and runs on a server whose agent answers by itself: `/clear`, the way back, and a run without a terminal.
+// Conversations and runs on a server with a scripted agent: `/clear`, switching back, and a run.
 import assert from "node:assert/strict";
 import { agentIs, connected, createProject, launch, logIn, newPage, shows } from "./browser.mjs";
 import { conversation } from "./milestones.mjs";
 
-/** Longest wait for what the agent does, in milliseconds. */
+/** Longest wait for the agent, in milliseconds. */
 const READY_MS = 60_000;
 
 const { WXCODE_URL: url, WXCODE_TOKEN: token, WXCODE_WORKSPACE: workspace } = process.env;

@@ -1,5 +1,6 @@
-// A project on a real server whose agent is a shell that prints `$ ` as its prompt: to open it starts nothing, whether
-// it never ran or has ended, and a window that only looks follows when somebody starts it.
+// A project on a real server whose agent is a shell with the prompt `$ `: opening the project
+// starts nothing, before its first session and after its last one, and a read-only window follows
+// when another client starts it.
 import assert from "node:assert/strict";
 import { connected, launch, logIn, newPage, shows } from "./browser.mjs";
 

@@ -7,7 +7,7 @@ export const projectOf = (mock, name) => [...mock.projects.values()].find((proje
 export const sessionOf = (mock, name) => projectOf(mock, name).session;
 export const agentOf = (mock, name) => sessionOf(mock, name).agent;
 
-/** A logged-in page with a project of its own. */
+/** A logged-in page with its own project. */
 export async function opened(browser, mock, name, options) {
   const opened = await newPage(browser, options);
   await logIn(opened.page, mock.url, mock.token);

@@ -1,4 +1,4 @@
-// What the page tells of a project: milestones, planning, warnings, and how soon it knows; on the mock server.
+// The page's news of a project, and its delay: milestones, planning, warnings; on the mock server.
 import assert from "node:assert/strict";
 import { agentIs, connected, shows, until } from "./browser.mjs";
 import { createMilestone, item } from "./milestones.mjs";

@@ -1,5 +1,6 @@
-// Pastes on a real server whose agent is in raw mode, wants bracketed pastes, says `ready`, and writes what it reads
-// into `typed` in WXCODE_WORKSPACE: whatever is in a text, it arrives in its bracket, by each way into the terminal.
+// Pastes on a real server whose agent is in raw mode, enables bracketed paste, prints `ready`, and
+// writes its input into `typed` in WXCODE_WORKSPACE: any text arrives inside its brackets, by each
+// way into the terminal.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,11 +12,14 @@ const END = "\x1b[201~";
 const HOSTILE = `harmless ${END}\x15!id\r`;
 const SAFE = `${BEGIN}harmless [201~!id\r${END}`;
 const EVERY = String.fromCharCode(...Array(0xa0).keys());
-/** Tab, then line feed, vertical tab, form feed and carriage return; what is printable; next line. */
+/**
+ * Tab, then line feed, vertical tab, form feed and carriage return; printable characters; next
+ * line.
+ */
 const EVERY_SAFE = `${BEGIN}\t\r\r\r\r${EVERY.slice(0x20, 0x7f)}\r${END}`;
 
 let expected = "";
-/** Waits until the agent has read what is expected so far and this. */
+/** Waits until the agent has read all expected input and this. */
 async function reads(what, text) {
   expected += text;
   const end = Date.now() + 30_000;
@@ -29,7 +33,7 @@ async function reads(what, text) {
   console.log(`${what}: in the bracket`);
 }
 
-/** Lets the terminal have an event of the browser with this text. */
+/** Sends a browser event with this text to the terminal. */
 const dispatch = (page, type, text) =>
   page.evaluate(
     ([kind, data]) => {
@@ -76,7 +80,7 @@ try {
   await page.keyboard.insertText(HOSTILE);
   await reads("a text that a keyboard of the screen inserts", SAFE);
 
-  // The browser's own command, as its menu and the middle button give it.
+  // The browser's own command, as from its menu and the middle button.
   await copy(HOSTILE);
   const done = await page.evaluate(() => {
     document.querySelector(".xterm-helper-textarea").focus();
@@ -96,7 +100,7 @@ try {
   await page.getByRole("dialog").getByRole("button", { name: "Paste" }).click();
   await reads("the page's field", `${BEGIN}a\rb[201~\rc${END}`);
 
-  // Keys stay keys, and a text of the keyboard that has nothing to take away stays as it is.
+  // Keys stay keys, and clean keyboard text stays unchanged.
   await terminal.focus();
   await page.keyboard.press("Control+u");
   await page.keyboard.insertText("é漢");

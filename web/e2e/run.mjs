@@ -1,6 +1,6 @@
-// `npm run e2e`: the story on the server at WXCODE_URL with WXCODE_TOKEN (and the folder WXCODE_WORKSPACE, if given).
-// `npm run e2e:mock`: the same story, and everything that can go wrong, on the mock server.
-// CHROMIUM names the browser, else /usr/bin/chromium.
+// `npm run e2e`: the story on the server at WXCODE_URL with WXCODE_TOKEN (and the folder
+// WXCODE_WORKSPACE, if given). `npm run e2e:mock`: the same story, and all faults, on the mock
+// server. CHROMIUM names the browser [default: /usr/bin/chromium].
 import { startMock } from "../dev/mock.mjs";
 import { asks } from "./asks.mjs";
 import { behaviours } from "./behaviour.mjs";

@@ -1,4 +1,4 @@
-// Runs without a terminal and the conversations of a project, on the mock server.
+// Runs and conversations of a project, on the mock server.
 import assert from "node:assert/strict";
 import { agentIs, connected, shows } from "./browser.mjs";
 import { conversation } from "./milestones.mjs";
@@ -86,7 +86,7 @@ export const runs = {
     assert.equal(projectOf(mock, "conversations").session.claude_session_id, first);
     await page.getByText("Conversations (2)").waitFor();
 
-    // The other one again, with no session running.
+    // The other conversation again, without a running session.
     await end(page);
     const other = page.getByRole("button", { name: /^Continue conversation/ });
     await other.click();

@@ -1,4 +1,4 @@
-// Pictures of the page on the mock server, to look at: `node e2e/shots.mjs FOLDER`, after a build.
+// Screenshots of the page on the mock server: `node e2e/shots.mjs FOLDER`, after a build.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { startMock } from "../dev/mock.mjs";
@@ -17,7 +17,7 @@ async function milestone(page, name) {
   await page.getByRole("heading", { name, level: 3 }).waitFor();
 }
 
-/** Types a command that makes the agent ask, or come to a state. */
+/** Types a command that makes the agent ask, or changes its state. */
 async function ask(page, command, state) {
   await page.locator(".xterm-helper-textarea").focus();
   await page.keyboard.type(command);

@@ -1,4 +1,5 @@
-// The main job, by hand of a real browser: project, terminal, milestone, and the same conversation after a reload.
+// The main use case in a real browser: project, terminal, milestone, and the same conversation
+// after a reload.
 import assert from "node:assert/strict";
 import {
   agentIs,
@@ -13,17 +14,17 @@ import {
 } from "./browser.mjs";
 import { conversation, createMilestone, item } from "./milestones.mjs";
 
-/** Longest wait for the agent to be ready for a command, in milliseconds. */
+/** Longest wait until the agent is ready for a command, in milliseconds. */
 const READY_MS = 60_000;
 
-/** What Claude Code asks in a folder that it does not know. */
+/** Claude Code's question in an unknown folder. */
 const TRUST = "trust this folder";
 
-/** Answers Claude Code's question about a folder that it does not know. Other agents do not ask. */
+/** Answers Claude Code's question about an unknown folder. Other agents do not ask. */
 async function trustFolder(page) {
   if (!(await screenText(page)).replaceAll("\u00a0", " ").includes(TRUST)) return;
   const input = page.locator(".xterm-helper-textarea");
-  // "No, exit" is chosen at first, and again after an answer that comes faster than anybody can read the question.
+  // Claude Code selects "No, exit" at first, and again after an inhumanly fast answer.
   await quiet(page);
   await input.press("ArrowDown");
   await shows(page, "❯ Yes");

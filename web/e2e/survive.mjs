@@ -1,11 +1,12 @@
-// The main promise: the tab closes, the server dies and comes back, and the same conversation is there, still running.
-// Says on standard output when the server is to be killed and started again, and waits for a line on standard input.
+// The main promise: the tab closes, the server dies and comes back, and the same conversation still
+// runs. Asks on standard output for a kill and restart of the server, and waits for a line on
+// standard input.
 import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
 import { agentIs, connected, createProject, launch, logIn, newPage, shows } from "./browser.mjs";
 import { conversation, createMilestone, item } from "./milestones.mjs";
 
-/** Longest wait for the agent to be ready for a command, in milliseconds. */
+/** Longest wait until the agent is ready for a command, in milliseconds. */
 const READY_MS = 60_000;
 
 const { WXCODE_URL: url, WXCODE_TOKEN: token, WXCODE_WORKSPACE: workspace } = process.env;

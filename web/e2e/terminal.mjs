@@ -1,7 +1,7 @@
-// The terminal on a real server whose agent is a shell: going on at the byte, input across a killed server, windows of
-// different size, and one that only looks. The agent must print `$ ` as its prompt, and runs in WXCODE_WORKSPACE.
-// Says on standard output when the server is to be killed and started again, and waits for a line on standard input.
-// With SHOTS, pictures go into that folder.
+// The terminal on a real server whose agent is a shell: resuming at the byte, input across a killed
+// server, windows of different size, and a read-only one. The agent must have the prompt `$ ` and
+// run in WXCODE_WORKSPACE. Asks on standard output for a kill and restart of the server, and waits
+// for a line on standard input. With SHOTS, screenshots go into that folder.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -41,7 +41,7 @@ async function run(page, command) {
   await page.keyboard.press("Enter");
 }
 
-/** A file in the agent's folder, once it is as long as that. */
+/** A file in the agent's folder, once it has this length. */
 async function written(name, length) {
   let text = "";
   const read = async () => {
@@ -130,7 +130,7 @@ try {
   );
 
   const text = Array.from({ length: 98_304 }, (_, n) => `${String(n).padStart(8, "0")} ${"·".repeat(27)}`);
-  // Only when the shell has turned bracketed paste off is a paste nothing but its text.
+  // Only after the shell has disabled bracketed paste is a paste sent as plain text.
   await run(page, "clear; echo now-$((1))-pasting; cat > pasted.txt");
   await shows(page, "now-1-pasting");
   await paste(page, `${text.join("\n")}\n`);

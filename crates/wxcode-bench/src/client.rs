@@ -1,4 +1,4 @@
-//! A WebSocket client of a session, in one blocking thread: the least that a client can cost.
+//! A WebSocket client of a session in one blocking thread: the cheapest possible client.
 
 use std::{
     io::ErrorKind,
@@ -27,10 +27,10 @@ use crate::{
 
 /// How long a message may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Bytes that are parsed between two acknowledgements.
+/// Parsed bytes between two acknowledgements.
 const ACK_EVERY: u64 = 64 << 10; // 64 KiB
 
-/// How a client talks.
+/// The protocol of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Protocol {
     /// wxcode.v1
@@ -40,7 +40,7 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
-    /// As the table names it.
+    /// The protocol's name in the table.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::V1 => PROTOCOL,
@@ -60,28 +60,27 @@ impl Protocol {
 pub(crate) struct Client {
     socket: WebSocket<TcpStream>,
     protocol: Protocol,
-    /// Of the last input.
+    /// The number of the last input.
     number: u64,
-    /// Behind the last byte that was received or skipped; of the JSON protocol a count.
+    /// The offset after the last received or skipped byte; a count for the JSON protocol.
     end: u64,
     acked: u64,
     received: u64,
     printings: usize,
 }
 
-/// What a client hears.
+/// A received message.
 pub(crate) enum Heard {
     /// Bytes of the agent.
     Output(Bytes),
     /// A whole screen.
     Snapshot(Bytes),
-    /// What a hook reported.
+    /// A hook's report.
     Report(Value),
-    /// Something else.
     Other,
 }
 
-/// The messages of the JSON protocol, as far as they matter here.
+/// The relevant messages of the JSON protocol.
 #[derive(Deserialize)]
 struct JsonMessage {
     #[serde(rename = "type")]
@@ -91,7 +90,7 @@ struct JsonMessage {
 }
 
 impl Client {
-    /// Attaches, and waits for the first screen.
+    /// Attaches and waits for the first screen.
     pub(crate) fn attach(
         server: &Server,
         session: &Session,
@@ -134,7 +133,7 @@ impl Client {
         Ok((client, screen))
     }
 
-    /// Attaches to a session whose agent becomes or is ready.
+    /// Attaches to a session and waits until its agent is ready.
     pub(crate) fn ready(
         server: &Server,
         session: &Session,
@@ -179,7 +178,7 @@ impl Client {
             }
             Some(ServerFrame::Report(report)) => Heard::Report(report),
             Some(ServerFrame::InputRefused { reason, .. }) => bail!("refused: {reason}"),
-            Some(ServerFrame::Error { message, .. }) => bail!("the server says: {message}"),
+            Some(ServerFrame::Error { message, .. }) => bail!("the server answered: {message}"),
             Some(ServerFrame::Exited(exit)) => bail!("the agent ended: {exit:?}"),
             _ => Heard::Other,
         };
@@ -195,7 +194,7 @@ impl Client {
     fn take_json(&mut self, text: &str) -> anyhow::Result<Heard> {
         let message: JsonMessage = serde_json::from_str(text)?;
         Ok(match message.kind.as_str() {
-            // Whole screens begin with a reset, but for the first one.
+            // Whole screens begin with a reset, except the first one.
             "output" if message.data.starts_with("\x1bc") => Heard::Snapshot(message.data.into()),
             "output" => {
                 self.received += message.data.len() as u64;
@@ -208,12 +207,11 @@ impl Client {
         })
     }
 
-    /// Bytes of output that have come, without whole screens.
+    /// Received bytes of output, without whole screens.
     pub(crate) const fn received(&self) -> u64 {
         self.received
     }
 
-    /// Types.
     pub(crate) fn type_bytes(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         let message = match self.protocol {
             Protocol::V1 => {
@@ -230,31 +228,30 @@ impl Client {
         Ok(self.socket.send(message)?)
     }
 
-    /// Gives an order.
     pub(crate) fn order(&mut self, order: Order) -> anyhow::Result<()> {
         self.type_bytes(order.to_string().as_bytes())
     }
 
-    /// Has the agent echo from now on.
+    /// Makes the agent echo from now on.
     pub(crate) fn echoing(mut self) -> anyhow::Result<Self> {
         self.order(Order::Echo)?;
         self.until(READY.as_bytes())?;
         Ok(self)
     }
 
-    /// Has text printed without listening; the printing's number for [`Client::until_printed`].
+    /// Orders a printing without reading it; returns its number for [`Client::until_printed`].
     pub(crate) fn begin(&mut self, lines: usize) -> anyhow::Result<usize> {
         self.printings += 1;
         self.order(Order::Print(lines))?;
         Ok(self.printings)
     }
 
-    /// Listens until a printing's end was seen.
+    /// Reads until the end of a printing.
     pub(crate) fn until_printed(&mut self, number: usize) -> anyhow::Result<()> {
         self.until(format!("{DONE} {number} ").as_bytes())
     }
 
-    /// Has text printed, and receives it.
+    /// Orders a printing and receives it.
     pub(crate) fn print(&mut self, lines: usize) -> anyhow::Result<Printed> {
         let received = self.received;
         let start = Instant::now();
@@ -266,10 +263,10 @@ impl Client {
         })
     }
 
-    /// Listens until a text has come.
+    /// Reads until a text has come.
     fn until(&mut self, text: &[u8]) -> anyhow::Result<()> {
         let finder = memmem::Finder::new(text);
-        // The end of what came last, in which the text may have begun.
+        // The end of the last output, where the text may have begun.
         let mut tail = Vec::new();
         loop {
             let (Heard::Output(bytes) | Heard::Snapshot(bytes)) = self.hear()? else {

@@ -1,4 +1,5 @@
-//! The way of a key: typed, echoed by the agent, seen again; several ways in turns, so that noise hits all alike.
+//! Echo latency of a key: typed, echoed by the agent, received; several paths in turn, so that
+//! noise hits all alike.
 
 use std::time::Duration;
 
@@ -7,36 +8,36 @@ use crate::{
     samples::{Samples, micros},
 };
 
-/// Keys that are typed: none of them is a final byte of a sequence that a multiplexer draws with.
+/// The typed keys: none is a final byte of a multiplexer's drawing sequences.
 const KEYS: &[u8] = b"yzvw";
-/// Rounds that are not counted.
+/// Uncounted warm-up rounds.
 const WARM_UP: usize = 100;
 
-/// Something with an agent behind it that echoes.
+/// A path to an echoing agent.
 pub(crate) trait Echo {
-    /// Types one byte; the time until it is seen again.
+    /// Types one byte; returns the time until its echo.
     fn round(&mut self, byte: u8) -> anyhow::Result<Duration>;
 }
 
-/// A way to be measured, and the processes on it.
+/// A path to measure, and its processes.
 pub(crate) struct Way<'a> {
     pub(crate) name: &'a str,
     pub(crate) echo: &'a mut dyn Echo,
-    /// Names and pids of the processes whose waiting is counted.
+    /// Names and pids of the processes whose sleeps are counted.
     pub(crate) processes: Vec<(&'static str, u32)>,
 }
 
-/// What was measured of a way.
+/// The measurements of a path.
 #[derive(Clone, Debug)]
 pub(crate) struct Measured {
     pub(crate) name: String,
     /// Microseconds.
     pub(crate) rounds: Samples,
-    /// How often a process went to sleep, and its time on a processor in microseconds, both for a round.
+    /// Sleeps of a process and its processor time in microseconds, both per round.
     pub(crate) costs: Vec<(&'static str, f64, f64)>,
 }
 
-/// Measures so many rounds of each way, one of each in turn.
+/// Measures this many rounds of each path, one of each in turn.
 pub(crate) fn measure(ways: &mut [Way<'_>], rounds: usize) -> anyhow::Result<Vec<Measured>> {
     let mut measured: Vec<Measured> = ways
         .iter()
@@ -86,7 +87,7 @@ fn usages(way: &Way<'_>) -> Vec<Usage> {
 }
 
 impl Measured {
-    /// The costs in words.
+    /// The costs as text.
     pub(crate) fn costs(&self) -> String {
         let costs = self.costs.iter();
         let words: Vec<String> = costs

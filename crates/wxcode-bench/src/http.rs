@@ -1,4 +1,4 @@
-//! Just enough of HTTP to ask the server on the loopback.
+//! A minimal HTTP client for the server on the loopback.
 
 use std::{
     io::{Read, Write},
@@ -12,10 +12,10 @@ use serde_json::Value;
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Asks for a JSON document.
+/// Requests a JSON document.
 ///
 /// # Errors
-/// No answer, or one that is not of success, with its body.
+/// No answer, or an error status, with its body.
 pub(crate) fn call(
     address: SocketAddr,
     token: &str,
@@ -44,5 +44,5 @@ pub(crate) fn call(
     if body.is_empty() {
         return Ok(Value::Null);
     }
-    serde_json::from_str(body).with_context(|| format!("the answer to {method} {path} is no JSON"))
+    serde_json::from_str(body).with_context(|| format!("the answer to {method} {path} is not JSON"))
 }

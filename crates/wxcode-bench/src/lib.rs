@@ -1,4 +1,4 @@
-//! What the harness and the agent that it measures with have in common: the orders and the text.
+//! Orders and text shared by the harness and its agent.
 
 pub mod order;
 pub mod text;

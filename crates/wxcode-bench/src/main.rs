@@ -1,4 +1,5 @@
-//! Measures wxcode, each row of its table against the physical limit in the same run, and prints the table as Markdown.
+//! Measures wxcode, each row of its table against the physical limit in the same run, and prints
+//! the table as Markdown.
 
 mod client;
 mod echo;
@@ -19,7 +20,7 @@ use clap::Parser;
 
 use crate::{client::Protocol, paths::Paths, row::ROWS};
 
-/// Measures wxcode against the physical limit: the same program in a PTY that is read in a tight loop.
+/// Measures wxcode against the physical limit: the same program in a PTY, read in a tight loop.
 #[derive(Debug, Parser)]
 #[command(args_conflicts_with_subcommands = true)]
 struct Options {
@@ -31,22 +32,21 @@ struct Options {
     /// Fewer repetitions: about a minute
     #[arg(long)]
     quick: bool,
-    /// How the clients talk where only one protocol is measured
+    /// Protocol of the clients, for rows with only one
     #[arg(long, value_enum, default_value = "v1")]
     protocol: Protocol,
-    /// The wxcode to measure; by default the one beside this program
+    /// The wxcode to measure [default: the one next to this program]
     #[arg(long)]
     wxcode: Option<PathBuf>,
 }
 
-/// What else can be measured.
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Runs many sessions for long, and fails where memory grows or the echo gets slower
+    /// Runs many sessions for long, and fails where memory or the echo latency grows
     Soak(soak::Options),
 }
 
-/// What a row needs to be measured.
+/// The context of a row's measurement.
 struct Bench {
     paths: Paths,
     protocol: Protocol,
@@ -54,13 +54,13 @@ struct Bench {
 }
 
 impl Bench {
-    /// How often something is done, in a full and in a quick run.
+    /// Repetitions in a full and in a quick run.
     const fn times(&self, full: usize, quick: usize) -> usize {
         if self.quick { quick } else { full }
     }
 }
 
-/// What did not hold; 2 is wrong usage or a run that broke off.
+/// The exit code for a missed target; 2 is wrong usage or an aborted run.
 const FAILED: u8 = 1;
 const BROKEN: u8 = 2;
 
@@ -86,7 +86,7 @@ fn table(options: Options) -> anyhow::Result<()> {
         protocol: options.protocol,
         quick: options.quick,
     };
-    // What else the machine does is in all that follows.
+    // Other load of the machine affects all rows.
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split_whitespace().next().unwrap_or("?").to_owned();
     let began = Instant::now();

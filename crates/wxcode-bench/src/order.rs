@@ -1,34 +1,36 @@
-//! What the agent can be told by typing a line, and what it answers.
+//! Orders to the agent as typed lines, and its answers.
 
 use std::fmt;
 
-/// The agent says this when it takes orders.
+/// The agent's message that it takes orders.
 pub const READY: &str = "READY";
-/// Printed text is followed by this word, the printing's number from 1, the microseconds that the writing took, and CR LF.
+/// After a printing come this word, the printing's number from 1, the microseconds of the writing,
+/// and CR LF.
 pub const DONE: &str = "DONE";
-/// The file in the agent's working directory that holds the number and the microseconds of the last printing.
+/// The file in the agent's working directory with the number and the microseconds of the last
+/// printing.
 pub const PRINTED: &str = "printed";
-/// The socket in the agent's working directory on which [`Order::Report`] takes what to report.
+/// The socket in the agent's working directory for the payloads of [`Order::Report`].
 pub const HOOKS: &str = "hooks.sock";
-/// Typed at any time, it ends the agent.
+/// Ends the agent at any time.
 pub const END: u8 = 0x04;
 
-/// An order; typed as one line that ends in CR.
+/// An order, typed as one line with CR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Writes back what is typed from now on, and takes no more orders.
+    /// Echoes all input from now on, and takes no more orders.
     Echo,
-    /// Prints so many lines of [`crate::text`], as fast as the terminal takes them.
+    /// Prints this many lines of [`crate::text`] at the terminal's full speed.
     Print(usize),
-    /// Prints so many bytes a second, in ten pieces, until the terminal is gone.
+    /// Prints this many bytes a second, in ten pieces, until the terminal is gone.
     Tick(usize),
-    /// Runs hooks, and takes no more orders. On the socket [`HOOKS`] come the program and its file, a line each, then
-    /// payloads; each is answered by a line with the microseconds that the hook took.
+    /// Runs hooks, and takes no more orders. The socket [`HOOKS`] carries the program and its file,
+    /// one per line, then payloads; the answer to each is a line with the hook's microseconds.
     Report,
 }
 
 impl Order {
-    /// Reads a line without its end.
+    /// Parses a line without its end.
     #[must_use]
     pub fn parse(line: &str) -> Option<Self> {
         let (word, number) = line.split_once(' ').unwrap_or((line, "0"));
@@ -60,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_typed_is_understood() {
+    fn typed_orders_are_parsed() {
         for order in [
             Order::Echo,
             Order::Print(664_445),

@@ -1,22 +1,21 @@
-//! The programs that are measured.
+//! The measured programs.
 
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
 
-/// Where the programs are: beside the harness, as they are built together.
+/// The programs' paths, next to the harness.
 #[derive(Clone, Debug)]
 pub(crate) struct Paths {
-    /// wxcode.
     pub(crate) wxcode: PathBuf,
-    /// The program of its sessions and hooks, beside it.
+    /// The holder's program next to it.
     pub(crate) holder: PathBuf,
-    /// What runs in the terminals.
+    /// The agent in the terminals.
     pub(crate) agent: PathBuf,
 }
 
 impl Paths {
-    /// Finds them; another wxcode where one is given.
+    /// Finds the programs, with another wxcode if one is given.
     pub(crate) fn find(wxcode: Option<PathBuf>) -> anyhow::Result<Self> {
         let own = std::env::current_exe().context("cannot find this program's own path")?;
         let wxcode = wxcode.unwrap_or_else(|| own.with_file_name("wxcode"));

@@ -1,4 +1,4 @@
-//! Programs with the same aim that may be on the machine: measured in the same run, never required.
+//! Comparable programs on the machine: measured in the same run, never required.
 
 use std::{ffi::OsStr, path::Path};
 
@@ -38,11 +38,11 @@ pub(crate) fn start(name: &str, paths: &Paths, folder: &Path) -> anyhow::Result<
     Pty::start(paths, folder, argv).map(Some)
 }
 
-/// The names of those that are not installed, for the small print.
+/// The names of missing peers, for the footnotes.
 pub(crate) fn absent() -> Option<String> {
     let absent: Vec<&str> = NAMES
         .into_iter()
         .filter(|name| Paths::installed(name).is_none())
         .collect();
-    (!absent.is_empty()).then(|| format!("not installed and left out: {}", absent.join(", ")))
+    (!absent.is_empty()).then(|| format!("not installed: {}", absent.join(", ")))
 }

@@ -1,13 +1,13 @@
-//! What came of a text that was printed.
+//! Results of a printed text.
 
 use std::time::Duration;
 
-/// A text that was printed and received to its end.
+/// A text printed and received to its end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Printed {
     /// From the order to the end.
     pub(crate) took: Duration,
-    /// Bytes that were received; a snapshot may stand for others.
+    /// Received bytes; a snapshot may replace others.
     pub(crate) received: u64,
 }
 

@@ -1,15 +1,16 @@
-//! What the kernel says of a process: memory, time on a processor, how often it waited.
+//! The kernel's figures of a process: memory, processor time, sleeps.
 
 use std::{fs, ops::Sub, thread, time::Duration};
 
 use anyhow::Context;
 
-/// Memory of a process, shared pages counted in part, in KiB.
+/// A process's memory with its share of shared pages, in KiB.
 pub(crate) fn pss(pid: u32) -> anyhow::Result<f64> {
     memory(pid, "Pss:")
 }
 
-/// The part of it that is no file's: the system takes and gives pages of programs as it likes, so that they tell nothing of a leak.
+/// The anonymous part of the memory: the system adds and drops file pages at will, so that they do
+/// not show leaks.
 pub(crate) fn anonymous(pid: u32) -> anyhow::Result<f64> {
     memory(pid, "Pss_Anon:")
 }
@@ -20,22 +21,22 @@ fn memory(pid: u32, what: &str) -> anyhow::Result<f64> {
     text.lines()
         .find_map(|line| line.strip_prefix(what))
         .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
-        .with_context(|| format!("{path} says nothing of {what}"))
+        .with_context(|| format!("{path} has no line {what}"))
 }
 
-/// How many entries a process has in this folder of its own: `fd` for its descriptors, `task` for its threads.
+/// The number of entries in a folder of the process: `fd` for descriptors, `task` for threads.
 pub(crate) fn count(pid: u32, what: &str) -> anyhow::Result<usize> {
     let path = format!("/proc/{pid}/{what}");
     let entries = fs::read_dir(&path).with_context(|| format!("cannot read {path}"))?;
     Ok(entries.count())
 }
 
-/// Between two looks at memory.
+/// The interval between two readings of memory.
 const SETTLE: Duration = Duration::from_millis(300);
-/// Looks until memory counts as settled, whatever it does.
+/// Readings until memory counts as settled in any case.
 const LOOKS: usize = 20;
 
-/// [`pss`] once it stays within 2 %: nothing tells when a process has done all that an event asks of it.
+/// [`pss`] once it stays within 2 %: no event marks the end of a process's work.
 pub(crate) fn settled(pid: u32) -> anyhow::Result<f64> {
     let mut last = pss(pid)?;
     for _ in 0..LOOKS {
@@ -49,17 +50,17 @@ pub(crate) fn settled(pid: u32) -> anyhow::Result<f64> {
     Ok(last)
 }
 
-/// What a process has used since its start, all threads together.
+/// Usage of a process since its start, over all threads.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Usage {
-    /// Seconds on a processor.
+    /// Processor time in seconds.
     pub(crate) seconds: f64,
-    /// How often a thread of it went to sleep, to be woken again.
+    /// Voluntary sleeps of its threads.
     pub(crate) sleeps: u64,
 }
 
 impl Usage {
-    /// Up to now; nothing of a process that is gone.
+    /// The usage up to now; zero for a process that is gone.
     pub(crate) fn of(pid: u32) -> Self {
         let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
             return Self::default();

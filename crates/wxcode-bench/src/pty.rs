@@ -1,4 +1,5 @@
-//! The physical limit: a program in a PTY that is read in a tight loop; also for the peers that need no network.
+//! The physical limit: a program in a PTY, read in a tight loop; also for the peers without a
+//! network.
 
 use std::{
     ffi::OsStr,
@@ -18,10 +19,10 @@ use wxcode_bench::order::{DONE, END, Order, READY};
 
 use crate::{echo::Echo, paths::Paths, printing::Printed, server::wait};
 
-/// Bytes that are read at once; a PTY gives 4 KiB at most.
+/// Bytes per read; a PTY gives 4 KiB at most.
 const READ: usize = 64 << 10; // 64 KiB
 
-/// A program in a terminal of 120 × 40; both end when this is dropped.
+/// A program in a terminal of 120 × 40; both end on drop.
 pub(crate) struct Pty {
     master: OwnedFd,
     child: Child,
@@ -35,7 +36,7 @@ impl Pty {
         Self::start(paths, folder, [paths.agent.as_os_str()])
     }
 
-    /// Starts a program that leads to an agent, and waits until the agent is ready.
+    /// Starts a program before an agent and waits until the agent is ready.
     pub(crate) fn start<'a>(
         paths: &Paths,
         folder: &Path,
@@ -80,19 +81,18 @@ impl Pty {
         self.child.id()
     }
 
-    /// Gives an order.
     pub(crate) fn order(&mut self, order: Order) -> anyhow::Result<()> {
         self.write(order.to_string().as_bytes())
     }
 
-    /// Has the agent echo from now on.
+    /// Makes the agent echo from now on.
     pub(crate) fn echoing(mut self) -> anyhow::Result<Self> {
         self.order(Order::Echo)?;
         self.until(READY.as_bytes())?;
         Ok(self)
     }
 
-    /// Has text printed, and reads it.
+    /// Orders a printing and reads it.
     pub(crate) fn print(&mut self, lines: usize) -> anyhow::Result<Printed> {
         self.printings += 1;
         let mark = format!("{DONE} {} ", self.printings);
@@ -111,10 +111,10 @@ impl Pty {
         Ok(())
     }
 
-    /// Reads until a text has come; the bytes that were read.
+    /// Reads until a text has come; returns the number of bytes.
     fn until(&mut self, text: &[u8]) -> anyhow::Result<usize> {
         let finder = memmem::Finder::new(text);
-        // The end of the last read, in which the text may have begun.
+        // The end of the last read, where the text may have begun.
         let mut kept = 0;
         let mut total = 0;
         loop {
@@ -150,7 +150,7 @@ impl Echo for Pty {
 
 impl Drop for Pty {
     fn drop(&mut self) {
-        // What a peer has put between this terminal and the agent ends with the agent.
+        // A peer's processes before the agent end with the agent.
         let _ = self.write(&[END]);
         let _ = wait("the end of the agent", || {
             self.child.try_wait().ok().flatten()

@@ -42,14 +42,14 @@ pub(crate) const ROWS: [(&str, Measure); 13] = [
 pub(crate) struct Row {
     pub(crate) what: String,
     pub(crate) target: String,
-    /// Whether the target is reached; `None` where there is none.
+    /// Whether the target is reached; `None` without a target.
     pub(crate) reached: Option<bool>,
     pub(crate) measured: String,
-    /// Absolute values, of the limit and of ours.
+    /// Absolute values, of the limit and of wxcode.
     pub(crate) numbers: String,
 }
 
-/// As a line of a Markdown table.
+/// The row as a line of a Markdown table.
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let missed = if self.reached == Some(false) {

@@ -1,4 +1,4 @@
-//! Numbers of one kind, and what is said of them.
+//! Measured values of one kind, and their statistics.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ impl Samples {
         self.0.len()
     }
 
-    /// The value below which this share lies; NaN of nothing.
+    /// The quantile at this share; NaN without values.
     pub(crate) fn quantile(&self, share: f64) -> f64 {
         let last = self.0.len().saturating_sub(1);
         let at = (last as f64 * share).round() as usize;
@@ -27,7 +27,7 @@ impl Samples {
         self.quantile(0.5)
     }
 
-    /// The least and the greatest, for the small print.
+    /// The least and the greatest value, for the footnotes.
     pub(crate) fn spread(&self) -> String {
         format!("{:.0} to {:.0}", self.quantile(0.0), self.quantile(1.0))
     }

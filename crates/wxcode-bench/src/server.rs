@@ -18,12 +18,12 @@ use wxcode_bench::order::PRINTED;
 
 use crate::{http, paths::Paths};
 
-/// How long anything may take.
+/// How long an operation may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How often a condition outside is looked at.
+/// The polling interval for outside conditions.
 const LOOK: Duration = Duration::from_millis(2);
 
-/// A running server; everything it started is gone when it is dropped.
+/// A running server; dropping it ends all its processes.
 pub(crate) struct Server {
     dir: TempDir,
     pub(crate) address: SocketAddr,
@@ -32,7 +32,7 @@ pub(crate) struct Server {
     child: Option<Child>,
 }
 
-/// A session that the server runs.
+/// A session of the server.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     /// The project's id.
@@ -60,7 +60,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Starts the program, at the same address as before.
+    /// Starts the program at the same address as before.
     pub(crate) fn up(&mut self) -> anyhow::Result<()> {
         let log = File::options()
             .create(true)
@@ -114,7 +114,7 @@ impl Server {
         http::call(self.address, &self.token, method, path, body)
     }
 
-    /// Where everything of it is.
+    /// The server's data folder.
     pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
     }
@@ -124,7 +124,7 @@ impl Server {
         self.session_in(None)
     }
 
-    /// The same in a folder that exists.
+    /// A new project with a running session in an existing folder.
     pub(crate) fn session_in(&self, workspace: Option<&Path>) -> anyhow::Result<Session> {
         let project = json!({ "name": "bench", "workspace_path": workspace });
         let project = self.call("POST", "/output-projects", Some(&project))?;
@@ -158,7 +158,8 @@ impl Server {
 }
 
 impl Session {
-    /// Waits until the agent has written its printing of this number; how long the writing took it.
+    /// Waits until the agent has written the printing of this number; returns the time of the
+    /// writing.
     pub(crate) fn printed(&self, number: usize) -> anyhow::Result<Duration> {
         let path = self.workspace.join(PRINTED);
         wait("the printing", || {
@@ -172,12 +173,12 @@ impl Session {
     }
 }
 
-/// Waits until something outside is there.
+/// Waits until an outside condition holds.
 pub(crate) fn wait<T>(what: &str, look: impl FnMut() -> Option<T>) -> anyhow::Result<T> {
     wait_for(PATIENCE, what, look)
 }
 
-/// The same for as long as this.
+/// Waits with this bound until an outside condition holds.
 pub(crate) fn wait_for<T>(
     patience: Duration,
     what: &str,
@@ -195,7 +196,7 @@ pub(crate) fn wait_for<T>(
     }
 }
 
-/// The guardian of a session's holder, which ends what the holder leaves.
+/// The guardian of a session's holder, which ends the holder's leftovers.
 pub(crate) fn guardian(dir: &Path) -> Option<u32> {
     let holder: Value = serde_json::from_slice(&fs::read(dir.join("holder.json")).ok()?).ok()?;
     u32::try_from(holder["guardian"]["pid"].as_u64()?).ok()
@@ -228,7 +229,7 @@ impl Drop for Server {
             }
             killed.extend(guardian(&dir.path()));
         }
-        // The folder can go when nobody writes into it any more.
+        // The folder can be removed once no process writes into it.
         let _ = wait("the end of the holders", || {
             let gone = |pid: &u32| !Path::new(&format!("/proc/{pid}/fd/0")).exists();
             killed.iter().all(gone).then_some(())

@@ -1,4 +1,5 @@
-//! The long run: many sessions with chatty agents, clients that come and go, and deliveries; does memory stay, and the echo?
+//! The soak run: many sessions with chatty agents, clients that come and go, and deliveries. Memory
+//! and echo latency must stay constant.
 
 mod crowd;
 mod traffic;
@@ -18,24 +19,23 @@ use crowd::Crowd;
 use traffic::Traffic;
 use window::{Meter, Window};
 
-/// What is run, and for how long.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Sessions whose agents print 10 KB/s each
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=2_000))]
     sessions: u32,
-    /// How long to measure once all is warm
+    /// Seconds to measure after the warm-up
     #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(6..=604_800))]
     seconds: u64,
-    /// The seconds of a window, of which each gives a line; by default a twentieth of all
+    /// Seconds per window and line of the table [default: a twentieth of all]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     window: Option<u64>,
-    /// The wxcode to run; by default the one beside this program
+    /// The wxcode to run [default: the one next to this program]
     #[arg(long)]
     wxcode: Option<PathBuf>,
 }
 
-/// Runs it, and prints what was seen; whether everything held.
+/// Runs the soak and prints its table; false if a limit was exceeded.
 pub(crate) fn run(options: &Options) -> anyhow::Result<bool> {
     let paths = Paths::find(options.wxcode.clone())?;
     let length = Duration::from_secs(options.window.unwrap_or((options.seconds / 20).max(1)));
@@ -47,7 +47,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<bool> {
     crowd.fill()?;
     let traffic = Traffic::begin(&crowd)?;
     let mut meter = Meter::new(&crowd)?;
-    // What the first clients and deliveries make the server keep is no part of the slope.
+    // The slope excludes the server's memory for the first clients and deliveries.
     say("warming up");
     meter.measure(length.min(Duration::from_secs(30)), &traffic)?;
     say("measuring");

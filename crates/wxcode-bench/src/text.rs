@@ -1,11 +1,11 @@
-//! The text that is printed: lines of 101 bytes with colours and some UTF-8, as of a build.
+//! The printed text: lines of 101 bytes with colours and some UTF-8, like the output of a build.
 
-/// Bytes of a line, its CR LF included.
+/// Bytes of a line, including its CR LF.
 pub const LINE: usize = 101;
 /// Lines of a block; the agent writes a block at a time, 63 KiB.
 pub const BLOCK: usize = 640;
 
-/// The lines that make up at least so many MiB.
+/// The number of lines for at least this many MiB.
 #[must_use]
 pub const fn lines_of_mib(mib: usize) -> usize {
     (mib << 20).div_ceil(LINE)
@@ -31,7 +31,7 @@ pub fn block() -> Vec<u8> {
     block
 }
 
-/// The pieces of a text of so many lines.
+/// The pieces of a text with this many lines.
 pub fn pieces(block: &[u8], lines: usize) -> impl Iterator<Item = &[u8]> {
     let bytes = lines * LINE;
     (0..bytes)
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_line_is_of_that_length_and_the_block_is_text() {
+    fn blocks_consist_of_equal_text_lines() {
         let block = block();
         let text = std::str::from_utf8(&block).unwrap();
         let lines: Vec<&str> = text.split_inclusive("\r\n").collect();
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_add_up() {
+    fn pieces_add_up_to_the_text() {
         let block = block();
         for lines in [1, BLOCK, BLOCK + 1, 2000] {
             let sum: usize = pieces(&block, lines).map(<[u8]>::len).sum();

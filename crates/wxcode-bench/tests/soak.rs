@@ -1,4 +1,4 @@
-//! The long run in short: that it runs, not how fast; nothing here depends on what else the machine does.
+//! A short soak run: checks that it works, not its speed; the machine's load does not matter.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -6,7 +6,8 @@ use std::{path::Path, process::Command};
 
 const WINDOWS: usize = 6;
 
-/// Builds the programs that it runs beside its own, where they are not built: cargo does so for no test of this crate.
+/// Builds the other programs of the run where they are missing: cargo builds none of them for a
+/// test of this crate.
 fn build() {
     let own = Path::new(env!("CARGO_BIN_EXE_wxcode-bench"));
     if ["wxcode", "wxcode-holder", "fake-claude"]
@@ -40,7 +41,7 @@ fn build() {
     assert!(status.success());
 }
 
-/// The processes that mention a text in their command line.
+/// The processes with this text in their command line.
 fn mentioning(text: &str) -> Vec<String> {
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
     let lines = entries.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
@@ -51,7 +52,7 @@ fn mentioning(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_short_run_measures_all_it_should_and_leaves_nothing() {
+fn a_short_soak_measures_and_cleans_up() {
     build();
     let temp = tempfile::tempdir().unwrap();
     let arguments = [
@@ -70,7 +71,7 @@ fn a_short_run_measures_all_it_should_and_leaves_nothing() {
         .unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
-    // How steep a slope of seconds is, and how long a key took, is for a quiet machine to judge: that is code 1.
+    // Slopes and latencies need a quiet machine: exceeding their limits is code 1.
     assert!(
         matches!(output.status.code(), Some(0 | 1)),
         "{}\n{said}\n{errors}",
@@ -84,7 +85,7 @@ fn a_short_run_measures_all_it_should_and_leaves_nothing() {
         assert_eq!(row.split('|').count(), columns, "{row}");
         assert!(!row.contains("NaN") && !row.contains("inf"), "{row}");
     }
-    // What no load can change.
+    // Lines that no load can change.
     for held in [
         "ok      descriptors of the server",
         "ok      descriptors of all holders",

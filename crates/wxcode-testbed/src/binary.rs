@@ -1,4 +1,4 @@
-//! The executables of this crate, for tests of any crate: built when they are missing or old.
+//! The executables of this crate for tests of any crate, built when missing or outdated.
 
 use std::{
     collections::HashMap,
@@ -12,7 +12,7 @@ use serde_json::Value;
 /// The path of one of this crate's executables.
 ///
 /// # Panics
-/// When it cannot be built.
+/// The build fails.
 #[must_use]
 pub fn path(name: &str) -> PathBuf {
     static BUILT: Mutex<Option<HashMap<String, PathBuf>>> = Mutex::new(None);

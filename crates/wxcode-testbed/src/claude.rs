@@ -1,4 +1,4 @@
-//! The real Claude Code, in a home of its own, talking to the stub.
+//! The real Claude Code in its own home, connected to the stub.
 
 use std::{
     env,
@@ -10,18 +10,18 @@ use std::{
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-/// The version that `scripts/install-claude` installs and the facts were measured with.
+/// The version of `scripts/install-claude`, and of all measured facts.
 pub const VERSION: &str = include_str!("../../../scripts/claude-version").trim_ascii();
 
-/// The key that the stub is called with; the home says that it was approved.
+/// The API key for the stub; the home marks it as approved.
 pub const API_KEY: &str = "sk-ant-dummy-stub-key-000000000000";
 
-/// Where the real Claude Code is.
+/// The executable of the real Claude Code.
 #[derive(Debug)]
 pub struct RealClaude;
 
 impl RealClaude {
-    /// `WXCODE_TEST_CLAUDE`, else what `scripts/install-claude` left in the cache folder.
+    /// `WXCODE_TEST_CLAUDE`, or else the version installed by `scripts/install-claude`.
     #[must_use]
     pub fn locate() -> Option<PathBuf> {
         if let Some(path) = env::var_os("WXCODE_TEST_CLAUDE") {
@@ -34,10 +34,11 @@ impl RealClaude {
     }
 }
 
-/// Lays the two commands of GSD that start milestones into a `.claude` folder: `/gsd:new-project` and `/gsd:new-milestone`.
+/// Writes GSD's two milestone commands into a `.claude` folder: `/gsd:new-project` and
+/// `/gsd:new-milestone`.
 ///
 /// # Errors
-/// When the folder cannot be written.
+/// The folder cannot be written.
 pub fn lay_gsd(folder: &Path) -> io::Result<()> {
     let commands = folder.join("commands/gsd");
     fs::create_dir_all(&commands)?;
@@ -48,7 +49,7 @@ pub fn lay_gsd(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A home folder in which Claude Code starts without onboarding; removed when dropped.
+/// A home folder in which Claude Code starts without onboarding; removed on drop.
 #[derive(Debug)]
 pub struct Home {
     root: TempDir,
@@ -59,7 +60,7 @@ impl Home {
     /// A home whose Claude Code talks to `stub_url`.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// The home cannot be written.
     pub fn new(stub_url: &str) -> io::Result<Self> {
         let home = Self {
             root: tempfile::Builder::new().prefix("wxcode-home-").tempdir()?,
@@ -85,24 +86,24 @@ impl Home {
         self.root.path()
     }
 
-    /// Claude Code's configuration folder in it.
+    /// Claude Code's configuration folder in the home.
     #[must_use]
     pub fn config_dir(&self) -> PathBuf {
         self.root.path().join(".claude")
     }
 
-    /// Lays the two commands of GSD that start milestones into the home, in the form of commands.
+    /// Writes GSD's two milestone commands into the home, in the form of commands.
     ///
     /// # Errors
-    /// When the home cannot be written.
+    /// The home cannot be written.
     pub fn lay_gsd(&self) -> io::Result<()> {
         lay_gsd(&self.config_dir())
     }
 
-    /// Makes `folder` a trusted one, so that its dialog does not come up.
+    /// Makes `folder` trusted, so that its dialog does not appear.
     ///
     /// # Errors
-    /// When the home cannot be read or written.
+    /// The home cannot be read or written.
     pub fn trust(&self, folder: &Path) -> io::Result<()> {
         let folder = fs::canonicalize(folder)?.to_string_lossy().into_owned();
         self.update(|state| {
@@ -114,7 +115,7 @@ impl Home {
     /// Writes the user's settings, `~/.claude/settings.json`.
     ///
     /// # Errors
-    /// When the home cannot be written.
+    /// The home cannot be written.
     pub fn settings(&self, settings: &Value) -> io::Result<()> {
         fs::write(
             self.config_dir().join("settings.json"),
@@ -122,7 +123,7 @@ impl Home {
         )
     }
 
-    /// The whole environment for Claude Code, for `env -i` or `Command::env_clear`.
+    /// The complete environment for Claude Code, for `env -i` or `Command::env_clear`.
     #[must_use]
     pub fn env(&self) -> Vec<(OsString, OsString)> {
         let path = env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());

@@ -6,15 +6,15 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// The version that `scripts/install-gsd` installs.
+/// The version of `scripts/install-gsd`.
 pub const VERSION: &str = include_str!("../../../scripts/gsd-version").trim_ascii();
 
-/// Where GSD is installed.
+/// GSD's places of installation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// In the configuration folder of the user.
+    /// In the user's configuration folder.
     Global,
-    /// In a folder of work.
+    /// In a workspace.
     Local,
 }
 
@@ -25,7 +25,7 @@ pub struct RealGsd {
 }
 
 impl RealGsd {
-    /// What `scripts/install-gsd` left in the cache folder.
+    /// The package installed by `scripts/install-gsd`.
     #[must_use]
     pub fn locate() -> Option<Self> {
         let cache = env::var_os("XDG_CACHE_HOME")
@@ -40,10 +40,10 @@ impl RealGsd {
             .then_some(Self { package })
     }
 
-    /// Runs its installer with this home, in this folder.
+    /// Runs GSD's installer with this home, in this folder.
     ///
     /// # Panics
-    /// When the installer fails.
+    /// The installer fails.
     pub fn install(&self, scope: Scope, home: &Path, folder: &Path) {
         let output = Command::new("node")
             .arg(self.package.join("bin/install.js"))

@@ -1,4 +1,4 @@
-//! The program `wxcode-holder` beside the program under test.
+//! The program `wxcode-holder` next to the program under test.
 
 use std::{
     fs,
@@ -8,14 +8,14 @@ use std::{
     time::SystemTime,
 };
 
-/// The crates that the program is made of.
+/// The crates of the program.
 const CRATES: [&str; 3] = ["wxcode-holder", "wxcode-protocol", "wxcode-terminal"];
 
-/// The program `wxcode-holder` beside `wxcode`, built first where it is missing or older than its
-/// sources: cargo builds no program of another crate for a test, and tells tests nothing of it.
+/// The program `wxcode-holder` next to `wxcode`, built first where it is missing or outdated: cargo
+/// builds no program of another crate for a test.
 ///
 /// # Panics
-/// It cannot be built.
+/// The build fails.
 pub fn holder_program(wxcode: &Path) -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
@@ -63,7 +63,7 @@ fn modified(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).and_then(|meta| meta.modified()).ok()
 }
 
-/// The newest change of a file in a folder.
+/// The latest modification of a file in a folder.
 fn newest(folder: &Path) -> Option<SystemTime> {
     let entries = fs::read_dir(folder).ok()?.flatten();
     entries

@@ -1,4 +1,4 @@
-//! A hook command that keeps every payload in a folder, for tests to wait on.
+//! A hook command that stores every payload in a folder, so that tests can wait for it.
 
 use std::{
     fs, io,
@@ -12,10 +12,10 @@ use tempfile::TempDir;
 
 use crate::pty::WAIT_MAX;
 
-/// Between two looks into the folder.
+/// The polling interval.
 const POLL: Duration = Duration::from_millis(5);
 
-/// The payloads of hooks, in the order in which they came.
+/// The payloads of hooks, in order of arrival.
 #[derive(Debug)]
 pub struct HookLog {
     folder: TempDir,
@@ -25,7 +25,7 @@ impl HookLog {
     /// An empty log.
     ///
     /// # Errors
-    /// When there is no temporary folder to be had.
+    /// No temporary folder can be created.
     pub fn new() -> io::Result<Self> {
         Ok(Self {
             folder: tempfile::Builder::new().prefix("wxcode-hooks-").tempdir()?,
@@ -42,7 +42,8 @@ impl HookLog {
         )
     }
 
-    /// As [`Self::command`]; the payloads also say in `hook_parent` whose child the shell of the hook is.
+    /// As [`Self::command`]; the payloads also carry the parent of the hook's shell in
+    /// `hook_parent`.
     #[must_use]
     pub fn command_with_parent(&self) -> String {
         let folder = self.folder.path().display();
@@ -51,7 +52,7 @@ impl HookLog {
         )
     }
 
-    /// A folder for the settings file and other things of the test, apart from the payloads.
+    /// A folder for the settings file and other files of the test, apart from the payloads.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.folder.path()
@@ -104,7 +105,7 @@ impl HookLog {
         }
     }
 
-    /// Waits for the `count`-th event of a name, the first being 1.
+    /// Waits for the `count`-th event of a name, counted from 1.
     ///
     /// # Panics
     /// After [`WAIT_MAX`].

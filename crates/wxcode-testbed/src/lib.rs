@@ -1,7 +1,7 @@
-//! Test equipment: the stub of the Messages API, the fake agent, the real Claude Code and terminals to drive both; the slope of what
-//! is measured.
+//! Test equipment: the stub of the Messages API, the fake agent, the real Claude Code, terminals
+//! for both, and the slope of a series.
 //!
-//! It runs only in tests and by hand, so what cannot go on panics with a reason.
+//! It runs only in tests and by hand, so it panics with a reason where it cannot go on.
 
 pub mod binary;
 pub mod claude;

@@ -1,5 +1,5 @@
-//! A server that speaks MongoDB's protocol, for the tests of this process: one that is given, a `mongod`, or SecantusDB
-//! as a process of its own. A replica set of three is in module `set`.
+//! A MongoDB server for the tests of this process: a given one, a `mongod`, or SecantusDB as its
+//! own process. A replica set of three is in module `set`.
 
 mod set;
 
@@ -16,29 +16,29 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The version of SecantusDB that `scripts/install-secantusdb` installs.
+/// The version of `scripts/install-secantusdb`.
 pub const SECANTUSDB_VERSION: &str =
     include_str!("../../../scripts/secantusdb-version").trim_ascii();
 
-/// The version of `mongod` that `scripts/install-mongod` installs.
+/// The version of `scripts/install-mongod`.
 pub const MONGOD_VERSION: &str = include_str!("../../../scripts/mongod-version").trim_ascii();
 
-/// Names a server that is there, by an address without a database, or is [`SECANTUSDB`].
+/// Names a running server by an address without a database, or is [`SECANTUSDB`].
 pub const GIVEN: &str = "WXCODE_TEST_MONGODB";
-/// The value of [`GIVEN`] that asks for SecantusDB although there is a `mongod`.
+/// The value of [`GIVEN`] that selects SecantusDB even where a `mongod` exists.
 pub const SECANTUSDB: &str = "secantusdb";
 
 pub use set::ReplicaSet;
 
 /// How long a server may take to start.
 const START_MAX: Duration = Duration::from_secs(60);
-/// How often it is looked whether it has.
+/// The polling interval meanwhile.
 const LOOK: Duration = Duration::from_millis(20);
-/// Ends the server with whoever started it: it waits until the other end of its input is closed, which the system does
-/// when that process ends, however it ends; a signal to the whole group must not end it before that.
+/// Ends the server together with the process that started it. It waits for the end of its input,
+/// which comes with any end of that process, and ignores signals to the whole group until then.
 const GUARD: &str = r#"trap "" HUP INT TERM; folder=$1; shift; "$@" >"$folder/log" 2>&1 & server=$!; read -r _; kill -9 "$server"; wait "$server" 2>/dev/null; rm -rf "$folder""#;
 
-/// What a `mongod` is told: little memory, no socket file outside its folder, no measurements of its own.
+/// Arguments of `mongod`: little memory, no socket file outside its folder, no diagnostics.
 const MONGOD: [&str; 6] = [
     "--nounixsocket",
     "--quiet",
@@ -48,10 +48,10 @@ const MONGOD: [&str; 6] = [
     "diagnosticDataCollectionEnabled=false",
 ];
 
-/// What the tests of this process have for a database.
+/// The database of this process's tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The one that [`GIVEN`] names.
+    /// The one named by [`GIVEN`].
     Given,
     /// The `mongod` of `scripts/install-mongod`, or one on the PATH.
     Mongod,
@@ -59,25 +59,23 @@ pub enum Kind {
     SecantusDb,
 }
 
-/// A server.
 #[derive(Debug)]
 pub struct MongoServer {
-    /// What it is.
     pub kind: Kind,
-    /// Its address as a URI without a database, with `/?` or options at the end.
+    /// The server's URI without a database, with `/?` or options at the end.
     prefix: String,
     options: String,
     /// Ends with this process, and the server with it.
     guard: Option<Child>,
-    /// Where it keeps its records, if it was started here; removed with it.
+    /// The data folder of a server started here, removed with it.
     folder: Option<PathBuf>,
     port: Option<u16>,
 }
 
-/// The server that the tests of this process share; one of two where it is SecantusDB, which keeps one core busy.
+/// The shared server of this process's tests; one of two for SecantusDB, which keeps one core busy.
 ///
 /// # Errors
-/// Why there is none.
+/// The reason why there is none.
 pub fn shared() -> Result<&'static MongoServer, String> {
     static SHARED: [OnceLock<Result<MongoServer, String>>; 2] = [const { OnceLock::new() }; 2];
     static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -95,15 +93,15 @@ pub fn shared() -> Result<&'static MongoServer, String> {
         .map_err(Clone::clone)
 }
 
-/// The address that [`GIVEN`] names.
+/// The address in [`GIVEN`].
 fn given() -> Option<String> {
     env::var(GIVEN).ok().filter(|given| given != SECANTUSDB)
 }
 
-/// The server that is given, or one of its own for this caller, whose acknowledgements last.
+/// The given server, or a new one for this caller, with durable acknowledgements.
 ///
 /// # Errors
-/// Why there is none.
+/// The reason why there is none.
 pub fn lasting() -> Result<MongoServer, String> {
     match given() {
         Some(address) => Ok(MongoServer::given(&address)),
@@ -124,10 +122,10 @@ impl MongoServer {
         }
     }
 
-    /// A server of its own, for a test that stops it: what it acknowledged is on the disk.
+    /// A new server for a test that stops it; its acknowledged writes are on disk.
     ///
     /// # Errors
-    /// Why none can be started.
+    /// The reason why none can be started.
     pub fn start() -> Result<Self, String> {
         Self::launch(true)
     }
@@ -159,31 +157,31 @@ impl MongoServer {
         })
     }
 
-    /// The address of a database on it.
+    /// The address of a database on the server.
     #[must_use]
     pub fn address(&self, database: &str) -> String {
         format!("{}/{database}?{}", self.prefix, self.options)
     }
 
-    /// The address of the same database by another way to the server.
+    /// The address of the same database through another port.
     #[must_use]
     pub fn address_by(&self, port: u16, database: &str) -> String {
         format!("mongodb://127.0.0.1:{port}/{database}?directConnection=true")
     }
 
-    /// Where it listens, if it was started here.
+    /// The port of a server started here.
     #[must_use]
     pub fn port(&self) -> Option<u16> {
         self.port
     }
 
-    /// Ends it as a crash does, and starts it again at the same place with the records that it had.
+    /// Kills the server and starts it again at the same port with its data.
     ///
     /// # Errors
-    /// When it was not started here, or does not start again.
+    /// The server was not started here, or does not start again.
     pub fn crash_and_restart(&mut self) -> Result<(), String> {
         let folder = self.folder.take().ok_or("it was not started here")?;
-        // The guard removes the folder that it was given the name of.
+        // The guard removes the folder that it knows by name.
         let kept = folder.with_extension("kept");
         let said = |error: std::io::Error| error.to_string();
         fs::rename(&folder, &kept).map_err(said)?;

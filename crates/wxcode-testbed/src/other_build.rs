@@ -1,11 +1,11 @@
-//! A program as another build of it: the same, but for what it says that it is.
+//! A copy of a program with another build name.
 
 use std::{fs, io::BufRead, path::Path};
 
-/// The bytes of a program with another text of the same length in each place where it has this one.
+/// The program's bytes with each occurrence of a text replaced by another one of the same length.
 ///
 /// # Panics
-/// The program cannot be read, or does not have the text.
+/// The program cannot be read, or does not contain the text.
 #[must_use]
 pub fn other_build(program: &Path, own: &str, other: &str) -> Vec<u8> {
     assert_eq!(own.len(), other.len());
@@ -18,8 +18,8 @@ pub fn other_build(program: &Path, own: &str, other: &str) -> Vec<u8> {
     bytes
 }
 
-/// Where a text begins in the bytes. A program has many of them, so its first byte is looked for by what is quick also in
-/// a debug build.
+/// The position of a text in the bytes. The search for the first byte is fast even in a debug
+/// build.
 fn places(bytes: &[u8], text: &[u8]) -> Vec<usize> {
     let mut places = Vec::new();
     let mut at = 0;
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_place_is_found() {
+    fn every_occurrence_is_found() {
         assert_eq!(places(b"wxwxwx", b"wx"), [0, 2, 4]);
         assert_eq!(places(b"wwx-w", b"wx"), [1]);
         assert_eq!(places(b"", b"wx"), [0; 0]);

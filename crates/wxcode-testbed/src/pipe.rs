@@ -1,11 +1,11 @@
-//! A pipe in which whoever writes waits.
+//! A full pipe that blocks its writers.
 
 use std::io::{self, PipeReader, PipeWriter, Write, pipe};
 
-/// Room in it, in bytes: one page, the least there is.
+/// The pipe's capacity in bytes: one page, the minimum.
 const ROOM: usize = 4 << 10;
 
-/// A pipe that has no room left: a write waits until something is read or the reader is gone.
+/// A full pipe: a write blocks until a read or until the reader is gone.
 ///
 /// # Errors
 /// The system gives no pipe.

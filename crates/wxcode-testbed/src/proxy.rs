@@ -1,4 +1,4 @@
-//! A network in between: a TCP proxy that cuts, swallows, delays, and loses answers.
+//! A TCP proxy that cuts, swallows, delays, and loses answers.
 
 use std::{
     io,
@@ -20,70 +20,70 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// Bytes that are carried at once.
+/// Bytes per read.
 const CHUNK: usize = 64 << 10; // 64 KiB
-/// Questions of the driver about the server itself, which are no work.
+/// The driver's requests about the server itself, which are not counted.
 const SMALL_TALK: [&[u8]; 4] = [b"hello\0", b"isMaster\0", b"ismaster\0", b"endSessions\0"];
 
-/// How the network is.
+/// The state of the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weather {
-    /// Everything passes, each piece after this time.
+    /// Everything passes, each piece after this delay.
     Fair(Duration),
-    /// Connections break, and new ones too.
+    /// Connections break, and so do new ones.
     Cut,
-    /// Connections stand, and nothing passes.
+    /// Connections stay open, and nothing passes.
     Silent,
 }
 
-/// What happens once, to the next request that holds a word.
+/// A single fault of the next request that contains a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The request passes, its answer does not, and the connection stands.
+    /// The request passes, its answer does not, and the connection stays open.
     SwallowAnswer,
     /// The request passes twice, and the second answer passes.
     RepeatRequest,
-    /// The request passes, and then nothing does: the weather is [`Weather::Silent`].
+    /// The request passes, then nothing does: the weather becomes [`Weather::Silent`].
     SilenceAfter,
 }
 
-/// What becomes of the answers of one connection.
+/// The handling of answers on one connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lot {
     Pass,
-    /// The connection breaks in place of the next one.
+    /// The connection breaks in place of the next answer.
     Break,
-    /// None passes any more.
+    /// No further answer passes.
     Swallow,
-    /// The next one is left out.
+    /// The next answer is dropped.
     LeaveOut,
 }
 
-/// A proxy; it ends when it is dropped.
+/// A proxy; it ends on drop.
 #[derive(Debug)]
 pub struct Proxy {
-    /// Where it listens.
+    /// The proxy's address.
     pub port: u16,
     weather: watch::Sender<Weather>,
     losses: Arc<Losses>,
     accepting: JoinHandle<()>,
 }
 
-/// What goes wrong with requests that are counted.
+/// Faults of counted requests.
 #[derive(Debug)]
 struct Losses {
-    /// Requests that still pass before everything is cut; negative: any number.
+    /// Requests to pass before everything is cut; negative: unlimited.
     passing: AtomicI64,
-    /// Answers that are still to be lost.
+    /// Answers still to be lost.
     answers: AtomicI64,
-    /// Requests that came.
+    /// Received requests.
     counted: AtomicU64,
-    /// The word and the fault that it is to have.
+    /// The word and its pending fault.
     fault: Mutex<Option<(Vec<u8>, Fault)>>,
 }
 
 impl Losses {
-    /// Takes the fault that this request is to have.
+    /// Takes the pending fault of this request.
     fn fault_of(&self, request: &[u8]) -> Option<Fault> {
         let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
         fault
@@ -96,7 +96,7 @@ impl Proxy {
     /// A proxy before `port` of this machine.
     ///
     /// # Errors
-    /// When there is no port for it.
+    /// No port is free.
     pub async fn before(port: u16) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let own = listener.local_addr()?.port();
@@ -127,22 +127,22 @@ impl Proxy {
         })
     }
 
-    /// Changes the weather, also for connections that stand.
+    /// Changes the weather, also for open connections.
     pub fn be(&self, weather: Weather) {
         self.weather.send_replace(weather);
     }
 
-    /// Lets this many more requests pass, and cuts everything before the next one.
+    /// Passes this many more requests, and cuts everything before the next one.
     pub fn cut_after(&self, requests: u32) {
         self.losses.passing.store(requests.into(), Ordering::SeqCst);
     }
 
-    /// Lets the next requests pass, and breaks the connection in place of the answer, this many times.
+    /// Passes the next requests and breaks the connection in place of the answer, this many times.
     pub fn lose_answers(&self, answers: u32) {
         self.losses.answers.store(answers.into(), Ordering::SeqCst);
     }
 
-    /// Has the next request that holds `word` go wrong, once.
+    /// Applies a fault once to the next request with `word`.
     pub fn strike(&self, word: &[u8], fault: Fault) {
         let mut next = self
             .losses
@@ -152,7 +152,7 @@ impl Proxy {
         *next = Some((word.to_vec(), fault));
     }
 
-    /// Whether the fault of [`Self::strike`] is still to come.
+    /// Whether the fault of [`Self::strike`] is still pending.
     #[must_use]
     pub fn is_to_strike(&self) -> bool {
         let next = self
@@ -163,13 +163,13 @@ impl Proxy {
         next.is_some()
     }
 
-    /// How many requests came, without the driver's questions about the server itself.
+    /// The number of requests, without the driver's requests about the server itself.
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.losses.counted.load(Ordering::SeqCst)
     }
 
-    /// Waits until it was cut.
+    /// Waits until the proxy has cut.
     pub async fn cut(&self) {
         let mut weather = self.weather.subscribe();
         let _ = weather.wait_for(|weather| *weather == Weather::Cut).await;
@@ -200,7 +200,7 @@ impl Line {
         };
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
-        // An answer that is to be lost is known by the request before it.
+        // The request before an answer decides on its loss.
         let (lose, losing) = watch::channel(Lot::Pass);
         let mut weather = self.weather.clone();
         tokio::select! {
@@ -245,7 +245,7 @@ impl Line {
                         return;
                     }
                 }
-                // Before the request passes: its answer must not be faster.
+                // Set before the request passes: its answer must not be faster.
                 Some(Fault::SilenceAfter) => drop(self.cutter.send_replace(Weather::Silent)),
                 None => {}
             }
@@ -286,7 +286,7 @@ impl Line {
         }
     }
 
-    /// Waits as long as the weather wants; false if nothing passes any more.
+    /// Delays according to the weather; false if nothing passes any more.
     async fn passes(&self) -> bool {
         let mut weather = self.weather.clone();
         let fair = weather
@@ -303,7 +303,7 @@ impl Line {
     }
 }
 
-/// Takes one of what is left; whether there was one.
+/// Takes one from a counter; false if none is left.
 fn take(left: &AtomicI64) -> bool {
     left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
         (left > 0).then_some(left - 1)
@@ -311,7 +311,7 @@ fn take(left: &AtomicI64) -> bool {
     .is_ok()
 }
 
-/// The length of the message at the beginning, once all of it is there; its first four bytes say it.
+/// The length of the first message once it is complete, from its first four bytes.
 fn whole(bytes: &[u8]) -> Option<usize> {
     let length = u32::from_le_bytes(*bytes.first_chunk()?);
     usize::try_from(length)

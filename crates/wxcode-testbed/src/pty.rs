@@ -22,10 +22,10 @@ use rustix::{
 /// How long the waiting functions wait before they panic.
 pub const WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// Between two looks at something that cannot be waited for.
+/// The polling interval for conditions without an event.
 const POLL: Duration = Duration::from_millis(5);
 
-/// A running program and its terminal; both end when this is dropped.
+/// A running program and its terminal; both end on drop.
 #[derive(Debug)]
 pub struct Terminal {
     child: Child,
@@ -46,11 +46,11 @@ struct State {
 }
 
 impl Terminal {
-    /// Starts `program` in `folder` with exactly the environment `env`, in a terminal of
-    /// `columns` × `rows`.
+    /// Starts `program` in `folder` with exactly the environment `env`, in a terminal of `columns`
+    /// × `rows`.
     ///
     /// # Errors
-    /// When there is no terminal to be had, or the program does not start.
+    /// No terminal is free, or the program does not start.
     pub fn start(
         program: &Path,
         args: impl IntoIterator<Item = impl Into<OsString>>,
@@ -82,7 +82,6 @@ impl Terminal {
         })
     }
 
-    /// The process.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child.id()
@@ -91,7 +90,7 @@ impl Terminal {
     /// Types.
     ///
     /// # Errors
-    /// When the terminal is gone.
+    /// The terminal is gone.
     pub fn write(&self, bytes: &[u8]) -> io::Result<()> {
         (&self.master).write_all(bytes)
     }
@@ -99,7 +98,7 @@ impl Terminal {
     /// Changes the size.
     ///
     /// # Errors
-    /// When the terminal is gone.
+    /// The terminal is gone.
     pub fn resize(&self, columns: u16, rows: u16) -> io::Result<()> {
         Ok(tcsetwinsize(&self.master, winsize(columns, rows))?)
     }
@@ -113,7 +112,7 @@ impl Terminal {
     /// Waits until the whole output so far satisfies `wanted`.
     ///
     /// # Panics
-    /// After [`WAIT_MAX`], or when the output ends before.
+    /// After [`WAIT_MAX`], or at an earlier end of the output.
     pub fn wait_output(&self, wanted: impl Fn(&[u8]) -> bool) {
         let waited =
             self.output
@@ -141,7 +140,7 @@ impl Terminal {
         });
     }
 
-    /// Waits until nothing was printed for `quiet`: what a screen that has settled looks like.
+    /// Waits until nothing was printed for `quiet`, as on a settled screen.
     ///
     /// # Panics
     /// After [`WAIT_MAX`].
@@ -188,16 +187,16 @@ impl Terminal {
     /// Sends a signal to the process.
     pub fn signal(&self, signal: Signal) {
         if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            // It may have ended on its own.
+            // The process may have ended on its own.
             let _ = rustix::process::kill_process(pid, signal);
         }
     }
 }
 
-/// A terminal without a program: the side that reads and types, and the side that programs have.
+/// A terminal without a program: the controlling side, and the programs' side.
 ///
 /// # Errors
-/// When there is no terminal to be had.
+/// No terminal is free.
 pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     grantpt(&master)?;
@@ -217,7 +216,7 @@ impl Drop for Terminal {
             if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
                 let _ = rustix::process::kill_process_group(group, Signal::KILL);
             }
-            // Before it has its own group, only itself.
+            // Before the process has its own group, the signal goes to it alone.
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
@@ -233,7 +232,7 @@ impl Output {
         let mut reader = File::from(reader);
         let mut buffer = vec![0; 64 << 10];
         loop {
-            // The end of the last process that holds the terminal is an error here.
+            // The end of the terminal's last process is an error here.
             let count = reader.read(&mut buffer).unwrap_or(0);
             let mut state = self.state();
             state.bytes.extend_from_slice(&buffer[..count]);

@@ -1,18 +1,18 @@
-//! Skipping a test out loud.
+//! Skips a test visibly.
 
 /// Set to `1` where nothing may be skipped.
 pub const REQUIRE: &str = "WXCODE_TEST_REQUIRE";
 
-/// Says that a test cannot run here, in a line that can be counted; the caller returns after it.
+/// Prints a countable line about a test that cannot run here; the caller returns after it.
 ///
 /// # Panics
-/// When `WXCODE_TEST_REQUIRE=1`.
+/// `WXCODE_TEST_REQUIRE=1` is set.
 pub fn skip(reason: &str) {
     assert!(
         std::env::var_os(REQUIRE).is_none_or(|value| value != "1"),
         "{REQUIRE}=1, but {reason}"
     );
-    // Past the capture of the test harness, which hides the output of tests that pass.
+    // Bypasses the capture of the test harness, which hides the output of passing tests.
     use std::io::Write as _;
     let thread = std::thread::current();
     // The harness runs each test in a thread of its name.

@@ -1,28 +1,28 @@
-//! The slope of a series, whatever single values do: Theil–Sen, with Sen's interval from Kendall's rank statistic.
+//! A robust slope of a series: Theil–Sen, with Sen's interval from Kendall's rank statistic.
 
 /// Two-sided 95 % of the normal distribution.
 const Z: f64 = 1.96;
 
-/// What a series rises by for each unit of its abscissa.
+/// The rise of a series per unit of its abscissa.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Slope {
     /// The median of the slopes between all pairs of points.
     pub median: f64,
-    /// The lower end of the 95 % interval; minus infinity of too few points.
+    /// The lower end of the 95 % interval; minus infinity for too few points.
     pub low: f64,
-    /// The upper end of it.
+    /// The upper end of the interval.
     pub high: f64,
 }
 
 impl Slope {
-    /// Of points (x, y), in any order. `None` where no two points differ in x.
+    /// The slope of points (x, y) in any order. `None` without two points that differ in x.
     #[must_use]
     pub fn of(points: &[(f64, f64)]) -> Option<Self> {
         Self::within([points])
     }
 
-    /// That which several series have in common, whatever each of them begins with: only points of the same series are
-    /// compared. `None` where there are no two that differ in x.
+    /// The common slope of several series with different starts: only points of the same series are
+    /// compared. `None` without two points that differ in x.
     #[must_use]
     pub fn within<'a>(series: impl IntoIterator<Item = &'a [(f64, f64)]>) -> Option<Self> {
         let (mut slopes, mut variance) = (Vec::new(), 0.0);
@@ -45,7 +45,7 @@ impl Slope {
             _ => (slopes.get(middle.checked_sub(1)?)? + slopes.get(middle)?) / 2.0,
         };
         let reach = Z * variance.sqrt();
-        // Ranks from 0, as far from either end; outside of them nothing is known.
+        // Ranks from 0, equally far from both ends; beyond the ends nothing is known.
         let high = ((count as f64 + reach) / 2.0).ceil();
         let low = count as f64 - 1.0 - high;
         let at = |rank: f64| {
@@ -64,7 +64,7 @@ impl Slope {
 mod tests {
     use super::*;
 
-    /// Values between -1 and 1 that look like noise and are the same each time.
+    /// Reproducible noise between -1 and 1.
     fn noise(n: u32) -> f64 {
         f64::from(n.wrapping_mul(2_654_435_761) >> 8) / f64::from(1_u32 << 23) - 1.0
     }
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rise_is_found_below_noise_and_outliers() {
+    fn a_rise_shows_through_noise() {
         let rising = series(20, |n| {
             let outlier = if n % 7 == 3 { 500.0 } else { 0.0 };
             1_000.0 + 3.0 * f64::from(n) + 2.0 * noise(n) + outlier
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn noise_alone_has_a_slope_of_zero_within_its_interval() {
+    fn noise_alone_has_zero_slope() {
         let flat = Slope::of(&series(20, |n| 1_000.0 + 50.0 * noise(n))).unwrap();
         assert!(flat.low < 0.0 && flat.high > 0.0, "{flat:?}");
         let constant = Slope::of(&series(20, |_| 7.0)).unwrap();
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn where_a_series_begins_is_no_part_of_what_several_have_in_common() {
+    fn a_common_slope_ignores_offsets() {
         let all: Vec<_> = (0..8_u32)
             .map(|of| {
                 let base = 5_000.0 * noise(of + 100);
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_falls_is_known_as_well_as_what_rises() {
+    fn a_fall_is_found_like_a_rise() {
         for count in 2..40 {
             let rising = series(count, |n| 3.0 * f64::from(n) + 9.0 * noise(n));
             let falling: Vec<_> = rising.iter().map(|(x, y)| (*x, -y)).collect();
@@ -126,13 +126,13 @@ mod tests {
                 (-down.high, -down.median, -down.low),
                 "{count} points"
             );
-            // Of five points, whatever their order, it has no ends.
+            // Five points in any order give no ends of the interval.
             assert_eq!(up.low.is_finite(), count > 5, "{count} points");
         }
     }
 
     #[test]
-    fn of_few_points_little_is_known() {
+    fn few_points_give_a_wide_interval() {
         assert_eq!(Slope::of(&[]), None);
         assert_eq!(Slope::of(&[(1.0, 2.0)]), None);
         assert_eq!(Slope::of(&[(1.0, 2.0), (1.0, 3.0)]), None);

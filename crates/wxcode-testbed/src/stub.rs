@@ -1,6 +1,7 @@
-//! A stub of the Messages API on the loopback, enough for the real Claude Code to hold a conversation.
+//! A stub of the Messages API on the loopback, sufficient for a conversation of the real Claude
+//! Code.
 //!
-//! What it answers is described in [`answer`].
+//! [`answer`] describes its answers.
 
 mod answer;
 mod wire;
@@ -33,19 +34,18 @@ pub const WAIT_MAX: Duration = Duration::from_secs(60);
 /// Largest request body, in bytes.
 const BODY_MAX: usize = 64 << 20; // 64 MiB
 
-/// One request as it came.
+/// One received request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
-    /// Its method.
     pub method: String,
-    /// Its path, without the query.
+    /// The path without the query.
     pub path: String,
-    /// Its body; null when it is not JSON.
+    /// The body; null when it is not JSON.
     pub body: Value,
 }
 
 impl Request {
-    /// Whether it is a turn of the conversation, and not a title, a count or a probe.
+    /// Whether the request is a turn of the conversation, not a title, a count or a probe.
     #[must_use]
     pub fn is_turn(&self) -> bool {
         self.path == "/v1/messages"
@@ -54,38 +54,38 @@ impl Request {
                 .is_some_and(|tools| !tools.is_empty())
     }
 
-    /// What the user said, one text a message, the newest last.
+    /// The user's texts, one per message, the newest last.
     #[must_use]
     pub fn user_texts(&self) -> Vec<String> {
         answer::user_texts(&self.body)
     }
 }
 
-/// A running stub; it ends when it is dropped.
+/// A running stub; it ends on drop.
 #[derive(Debug)]
 pub struct Stub {
     address: SocketAddr,
     shared: Arc<Shared>,
-    /// Dropped with the stub, which tells the server to end.
+    /// Dropped with the stub, which ends the server.
     _running: oneshot::Sender<()>,
 }
 
 #[derive(Debug)]
 struct Shared {
     requests: Mutex<Vec<Request>>,
-    /// The number of requests, for those who wait for one.
+    /// The number of requests, for waiting tasks.
     arrived: watch::Sender<usize>,
     /// How many times held answers were released.
     released: watch::Sender<u64>,
-    /// How many answers are held now.
+    /// The number of currently held answers.
     held: watch::Sender<usize>,
 }
 
 impl Stub {
-    /// Starts a stub on a free port of the loopback, on a thread of its own: a test may block.
+    /// Starts a stub on a free loopback port, on its own thread: a test may block.
     ///
     /// # Errors
-    /// When no port can be had.
+    /// No port is free.
     pub fn start_blocking() -> io::Result<Self> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
@@ -107,7 +107,7 @@ impl Stub {
         thread::Builder::new()
             .name("messages-stub".into())
             .spawn(move || {
-                // Ending the runtime ends what is still held.
+                // Ending the runtime ends all held answers.
                 runtime.block_on(async {
                     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
                         return;
@@ -125,16 +125,16 @@ impl Stub {
         })
     }
 
-    /// [`Stub::start_blocking`], for asynchronous tests.
+    /// [`Stub::start_blocking`] for asynchronous tests.
     ///
     /// # Errors
-    /// When no port can be had.
+    /// No port is free.
     #[expect(clippy::unused_async, reason = "starting is allowed to take time")]
     pub async fn start() -> io::Result<Self> {
         Self::start_blocking()
     }
 
-    /// For `ANTHROPIC_BASE_URL`.
+    /// The value for `ANTHROPIC_BASE_URL`.
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
@@ -176,15 +176,15 @@ impl Stub {
         }
     }
 
-    /// [`Stub::wait_for`], for tests without a runtime.
+    /// [`Stub::wait_for`] for tests without a runtime.
     ///
     /// # Panics
-    /// After [`WAIT_MAX`], or when no runtime can be made.
+    /// After [`WAIT_MAX`], or without a runtime.
     pub fn wait_for_blocking(&self, wanted: impl Fn(&Request) -> bool) -> Request {
         block_on(self.wait_for(wanted))
     }
 
-    /// Lets every answer that is held now go on to its end.
+    /// Releases all held answers.
     pub fn release(&self) {
         self.shared.released.send_modify(|times| *times += 1);
     }
@@ -202,10 +202,10 @@ impl Stub {
         );
     }
 
-    /// [`Stub::wait_held`], for tests without a runtime.
+    /// [`Stub::wait_held`] for tests without a runtime.
     ///
     /// # Panics
-    /// After [`WAIT_MAX`], or when no runtime can be made.
+    /// After [`WAIT_MAX`], or without a runtime.
     pub fn wait_held_blocking(&self, count: usize) {
         block_on(self.wait_held(count));
     }
@@ -238,7 +238,7 @@ impl Shared {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a request and gives its number.
+    /// Stores a request and returns its number.
     fn record(&self, request: Request) -> usize {
         let count = {
             let mut requests = self.requests();
@@ -279,7 +279,7 @@ fn message(shared: &Arc<Shared>, number: usize, body: &Value) -> Response {
         Answer::Tools(calls) => (Content::Tools(calls), false),
         Answer::Error(status) => {
             let code = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            // Without this header the client would try again for minutes.
+            // Without this header the client would retry for minutes.
             return (
                 code,
                 [("x-should-retry", "false")],
@@ -306,7 +306,7 @@ fn message(shared: &Arc<Shared>, number: usize, body: &Value) -> Response {
     ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
 }
 
-/// An answer that is held; counted until it is released or its client is gone.
+/// A held answer, counted until its release or its client's end.
 struct Hold {
     shared: Arc<Shared>,
     released: watch::Receiver<u64>,
@@ -323,7 +323,7 @@ impl Hold {
     }
 
     async fn released(mut self, rest: String) -> String {
-        // An error means that the stub ends; then the answer ends too.
+        // An error means the end of the stub, so the answer ends too.
         let _ = self.released.changed().await;
         rest
     }

@@ -1,29 +1,30 @@
-//! The table of what survives what, in `docs/operations.md`: each line names its tests, and the output of `cargo test` says how they did.
+//! The table "what survives what" in `docs/operations.md`: each line names its tests, and the
+//! output of `cargo test` gives their results.
 
 use std::{fmt, path::Path};
 
-/// The heading that the table stands below.
+/// The heading above the table.
 const HEADING: &str = "## What survives what";
-/// The crate of tests that name none.
+/// The crate of tests without a crate name.
 const E2E: &str = "wxcode";
 
 /// A line of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// What happens.
+    /// The failure.
     pub what: String,
-    /// What holds.
+    /// The promise.
     pub holds: String,
-    /// The tests that show it.
+    /// The tests of the promise.
     pub tests: Vec<Named>,
 }
 
-/// One or some tests, as the table names them.
+/// One or several tests, as the table names them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
-    /// The crate that they are in.
+    /// The crate of the tests.
     pub package: String,
-    /// A test, a module of tests, or how the names begin.
+    /// A test, a module of tests, or a common beginning of names.
     pub name: String,
 }
 
@@ -35,16 +36,16 @@ pub struct Ran {
     outcome: Outcome,
 }
 
-/// How a line, or a test of it, did.
+/// The outcome of a line or of one of its tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// All passed.
     Ok,
-    /// Something of it cannot run on this machine.
+    /// A part cannot run on this machine.
     Skipped,
-    /// Something failed.
+    /// A part failed.
     Failed,
-    /// A test that is named did not run, or is not there.
+    /// A named test did not run or does not exist.
     Missing,
 }
 
@@ -78,7 +79,8 @@ pub fn table(markdown: &str) -> Vec<Line> {
     .collect()
 }
 
-/// The tests in a cell: names in backquotes, each with its crate behind it in brackets where that is another.
+/// Parses the tests in a cell: names in backquotes, each followed by its crate in brackets unless
+/// it is the default one.
 fn named(cell: &str) -> Vec<Named> {
     let mut tests = Vec::<Named>::new();
     let mut is_crate = false;
@@ -99,14 +101,15 @@ fn named(cell: &str) -> Vec<Named> {
 }
 
 impl Named {
-    /// Whether a test of its crate, by its whole name, is one that is meant.
+    /// Whether the full name of a test in its crate matches.
     fn means(&self, test: &str) -> bool {
         let last = test.rsplit("::").next().unwrap_or_default();
         test.starts_with(&self.name) || last.starts_with(&self.name)
     }
 }
 
-/// The tests in the output of `cargo test`; `crates` is the folder of the crates, which tells whose test program is whose.
+/// The tests in the output of `cargo test`; `crates` is the folder of the crates, which maps test
+/// programs to crates.
 #[must_use]
 pub fn ran(output: &str, crates: &Path) -> Vec<Ran> {
     let mut tests = Vec::<Ran>::new();
@@ -122,7 +125,7 @@ pub fn ran(output: &str, crates: &Path) -> Vec<Ran> {
         {
             skipped.push(name.trim_end_matches(')').to_owned());
         }
-        // What tests write may stand between the name and the outcome.
+        // Output of the test may stand between its name and its outcome.
         let Some((name, rest)) = line
             .strip_prefix("test ")
             .and_then(|line| line.split_once(" ... "))
@@ -146,7 +149,8 @@ pub fn ran(output: &str, crates: &Path) -> Vec<Ran> {
     tests
 }
 
-/// The crates that a test program may be of, and what goes before the names of its tests: nothing for unit tests and `e2e`.
+/// The possible crates of a test program, with the prefix of its test names: none for unit tests
+/// and `e2e`.
 fn program_of(running: &str, crates: &Path) -> (Vec<String>, String) {
     let mut words = running.split_whitespace();
     match words.next() {
@@ -156,7 +160,7 @@ fn program_of(running: &str, crates: &Path) -> (Vec<String>, String) {
             (vec![name.replace('_', "-")], String::new())
         }
         Some("tests/e2e/main.rs") => (vec![E2E.to_owned()], String::new()),
-        // A program of its own, in one file or in a folder.
+        // A test program of its own, in one file or in a folder.
         Some(path) => {
             let entries = std::fs::read_dir(crates).into_iter().flatten().flatten();
             let owners = entries.filter(|entry| entry.path().join(path).exists());
@@ -169,7 +173,7 @@ fn program_of(running: &str, crates: &Path) -> (Vec<String>, String) {
     }
 }
 
-/// How a line did.
+/// The outcome of a line.
 #[must_use]
 pub fn outcome(line: &Line, ran: &[Ran]) -> Outcome {
     let of = |named: &Named| {
@@ -201,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_read() {
+    fn the_table_is_parsed() {
         let lines = table(TABLE);
         let tests: Vec<_> = lines.iter().map(|line| line.tests.clone()).collect();
         assert_eq!(
@@ -217,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_does_as_the_worst_of_its_tests() {
+    fn a_line_takes_its_worst_outcome() {
         let crates = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(crates.path().join("wxcode-holder/tests")).unwrap();
         std::fs::write(crates.path().join("wxcode-holder/tests/ending.rs"), "").unwrap();

@@ -1,4 +1,4 @@
-//! The fake agent behaves as its description says.
+//! The fake agent's behaviour, as its description says.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
@@ -95,7 +95,7 @@ fn fifo(path: &Path) {
 }
 
 #[test]
-fn a_paste_is_submitted_by_a_return_of_its_own_and_resumed_later() {
+fn a_separate_return_submits_a_paste() {
     let bench = Bench::new();
     let mut terminal = bench.new_conversation("");
     let start = bench.hooks.wait_nth("SessionStart", 1);
@@ -150,7 +150,7 @@ fn an_unknown_id_cannot_be_resumed() {
 }
 
 #[test]
-fn an_unknown_slash_command_fires_no_hook_and_a_known_one_does() {
+fn only_known_slash_commands_fire_hooks() {
     let bench = Bench::new();
     fs::create_dir_all(bench.folder.path().join(".claude/commands/gsd")).unwrap();
     fs::write(
@@ -200,7 +200,7 @@ fn clear_rotates_the_id() {
 }
 
 #[test]
-fn the_trust_dialog_holds_hooks_back_and_a_blind_return_exits() {
+fn a_blind_return_refuses_trust() {
     let bench = Bench::new();
     let mut terminal = bench.new_conversation("trust");
     terminal.wait_text("Yes, I trust this folder");
@@ -215,7 +215,7 @@ fn the_trust_dialog_holds_hooks_back_and_a_blind_return_exits() {
 }
 
 #[test]
-fn what_was_typed_before_a_slow_start_is_lost() {
+fn input_before_a_slow_start_is_lost() {
     let bench = Bench::new();
     let gate = bench.folder.path().join("gate");
     fifo(&gate);
@@ -234,7 +234,7 @@ fn what_was_typed_before_a_slow_start_is_lost() {
 }
 
 #[test]
-fn a_held_turn_ends_by_the_fifo_or_without_a_hook_by_escape() {
+fn fifo_or_escape_ends_a_held_turn() {
     let bench = Bench::new();
     let gate = bench.folder.path().join("gate");
     fifo(&gate);
@@ -246,7 +246,7 @@ fn a_held_turn_ends_by_the_fifo_or_without_a_hook_by_escape() {
     terminal.write(b"\r").unwrap();
     terminal.write(b"\r").unwrap();
     bench.hooks.wait_nth("UserPromptSubmit", 1);
-    // To open it is the sign; the agent may close it before anything is written.
+    // Opening the FIFO is the signal; the agent may close it before any write.
     fs::File::options().write(true).open(&gate).unwrap();
     bench.hooks.wait_nth("Stop", 1);
 
@@ -262,7 +262,7 @@ fn a_held_turn_ends_by_the_fifo_or_without_a_hook_by_escape() {
 }
 
 #[test]
-fn dialogs_ask_and_are_answered() {
+fn dialogs_take_answers() {
     let bench = Bench::new();
     let terminal = bench.new_conversation("auto-offer");
     bench.hooks.wait_nth("SessionStart", 1);
@@ -287,7 +287,7 @@ fn dialogs_ask_and_are_answered() {
 }
 
 #[test]
-fn floods_exactly_and_exits_as_told() {
+fn floods_and_exit_codes_are_exact() {
     let bench = Bench::new();
     let mut terminal = bench.new_conversation("");
     bench.hooks.wait_nth("SessionStart", 1);
@@ -309,7 +309,7 @@ fn floods_exactly_and_exits_as_told() {
 }
 
 #[test]
-fn only_a_kill_ends_one_that_ignores_requests_and_its_daemon() {
+fn only_sigkill_ends_a_stubborn_agent() {
     let bench = Bench::new();
     let file = bench.folder.path().join("daemon.pid");
     let mut terminal = bench.new_conversation(&format!("ignore-term,daemon={}", file.display()));
@@ -318,7 +318,7 @@ fn only_a_kill_ends_one_that_ignores_requests_and_its_daemon() {
     let daemon = rustix::process::Pid::from_raw(daemon).unwrap();
     terminal.signal(Signal::TERM);
     rustix::process::kill_process(daemon, Signal::TERM).unwrap();
-    // It still talks after the signal, which came first.
+    // The agent still answers after the earlier signal.
     terminal.write(b"still here").unwrap();
     terminal.wait_text("still here");
     terminal.signal(Signal::KILL);
@@ -334,7 +334,7 @@ fn only_a_kill_ends_one_that_ignores_requests_and_its_daemon() {
 }
 
 #[test]
-fn asked_to_end_it_says_so() {
+fn sigterm_fires_the_session_end_hook() {
     let bench = Bench::new();
     let mut terminal = bench.new_conversation("");
     bench.hooks.wait_nth("SessionStart", 1);
@@ -344,7 +344,7 @@ fn asked_to_end_it_says_so() {
 }
 
 #[test]
-fn one_that_is_never_ready_runs_no_hook() {
+fn a_never_ready_agent_runs_no_hook() {
     let bench = Bench::new();
     let terminal = bench.new_conversation("never-ready");
     terminal.wait_text("Starting");

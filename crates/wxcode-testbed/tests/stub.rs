@@ -1,11 +1,11 @@
-//! The stub answers as its description says, to plain HTTP.
+//! The stub's answers to plain HTTP, as its description says.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
 use serde_json::{Value, json};
 use wxcode_testbed::Stub;
 
-/// The body of a turn: what the user said, the newest last.
+/// The body of a turn with the user's texts, the newest last.
 fn turn(texts: &[&str], stream: bool) -> Value {
     let mut messages = vec![
         json!({ "role": "user", "content": "<system-reminder>not the user</system-reminder>" }),
@@ -29,7 +29,7 @@ async fn post(stub: &Stub, body: &Value) -> reqwest::Response {
 }
 
 #[tokio::test]
-async fn echoes_and_counts_what_the_user_said() {
+async fn texts_are_echoed_and_counted() {
     let stub = Stub::start().await.unwrap();
     let answer: Value = post(&stub, &turn(&["one", "two"], false))
         .await
@@ -72,7 +72,7 @@ async fn echoes_and_counts_what_the_user_said() {
 }
 
 #[tokio::test]
-async fn calls_tools_and_fails_when_asked_to() {
+async fn keywords_select_tools_and_errors() {
     let stub = Stub::start().await.unwrap();
     for (text, tool) in [
         ("please stub:bash ls -l", "Bash"),
@@ -100,7 +100,7 @@ async fn calls_tools_and_fails_when_asked_to() {
 }
 
 #[tokio::test]
-async fn holds_an_answer_until_it_is_released() {
+async fn a_slow_answer_waits_for_release() {
     let stub = Stub::start().await.unwrap();
     let mut answer = post(&stub, &turn(&["stub:slow"], true)).await;
     stub.wait_held(1).await;

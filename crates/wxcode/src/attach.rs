@@ -46,7 +46,7 @@ pub(crate) fn run(common: &Common, options: &AttachOptions) -> anyhow::Result<()
             detach_key: options.detach_key,
             drive: !options.viewer,
         };
-        // A server that comes back may have another address.
+        // A restarted server may have another address.
         let find = || {
             let remote = Remote::find(common).ok()?;
             Some((remote.base().to_owned(), remote.token().to_owned()))
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_language_is_the_locale_s() {
+    fn the_language_follows_the_locale() {
         let of = |all: &'static [(&str, &str)]| {
             language(|name| {
                 let found = all.iter().find(|(key, _)| *key == name);

@@ -1,4 +1,4 @@
-//! The command line as it is typed. What it comes to together with the file is in `config`.
+//! The command line as typed. Module `config` combines it with the file.
 
 use std::path::PathBuf;
 
@@ -6,15 +6,15 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{attach::DetachKey, store::StoreName};
 
-/// What was asked for cannot be done that way: exit code 2.
+/// The exit code for wrong usage.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Usage(pub(crate) String);
 
 /// Keeps one Claude Code conversation alive per project.
 ///
-/// `wxcode serve` starts the server; open the address it prints. Agents run on when the browser closes,
-/// the network drops, or the server ends or is upgraded.
+/// `wxcode serve` starts the server; open the printed address. Agents run on when the browser
+/// closes, the network drops, or the server ends or is upgraded.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
 pub(crate) struct Cli {
@@ -24,7 +24,7 @@ pub(crate) struct Cli {
     pub(crate) common: Common,
 }
 
-/// Where the server keeps its data, and how to reach it.
+/// Flags for the server's data and address.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Common {
     /// Folder of the store, the sessions and the workspaces [default: ~/.wxcode]
@@ -33,13 +33,14 @@ pub(crate) struct Common {
     /// Configuration file [default: <data-dir>/wxcode.toml]
     #[arg(long, global = true, env = "WXCODE_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Server to talk to, with a token of its own [default: the one of the data folder]
+    /// Server to use, with its own token [default: the one of the data folder]
     #[arg(long, global = true, env = "WXCODE_SERVER", value_name = "URL")]
     pub(crate) server: Option<String>,
-    /// File with the API token [default: WXCODE_TOKEN; for the server of the data folder <data-dir>/token]
+    /// File with the API token [default: WXCODE_TOKEN, or <data-dir>/token for the server of the
+    /// data folder]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// `WXCODE_TOKEN`; no flag, because other users see the arguments of a process.
+    /// `WXCODE_TOKEN`; there is no flag, because other users see the arguments of a process.
     #[arg(skip = std::env::var("WXCODE_TOKEN").ok())]
     pub(crate) token: Option<String>,
 }
@@ -50,21 +51,21 @@ pub(crate) enum Command {
     Serve(ServeOptions),
     /// Open a project's session in this terminal
     ///
-    /// The session is started if it does not run, and runs on when you leave, by default with Ctrl+].
-    /// All other keys go to the agent, also Ctrl+C and Ctrl+Z. When the server or the network goes away,
-    /// attach comes back by itself and loses nothing.
+    /// Starts the session if it does not run. The session runs on after you detach, by default with
+    /// Ctrl+]. All other keys go to the agent, including Ctrl+C and Ctrl+Z. After a lost connection
+    /// attach reconnects by itself and loses nothing.
     Attach(AttachOptions),
-    /// List the projects and what their agents do
+    /// List the projects and their agents' states
     Ls(ListOptions),
     /// Send a command to a project's agent, exactly once
     Send(SendOptions),
-    /// Check that everything wxcode needs is there
+    /// Check the installation, the server and the system
     Doctor,
     /// Print the OpenAPI document
     Openapi,
     /// Print the API token
     Token,
-    /// Work on stores
+    /// Manage stores
     #[command(subcommand)]
     Store(StoreCommand),
 }
@@ -92,10 +93,11 @@ pub(crate) struct ServeOptions {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StoreCommand {
-    /// Copy everything of one store into another, and compare
+    /// Copy all records of one store to another, and compare
     ///
-    /// Stop the server first. What the target has already stays as it is; after an interruption run the same again.
-    /// A store is `sqlite` (the one of the data folder), `sqlite:PATH`, or a mongodb:// address.
+    /// Stop the server first. Existing records of the target stay as they are; after an
+    /// interruption run the same command again. A store is `sqlite` (the one of the data folder),
+    /// `sqlite:PATH`, or a mongodb:// address.
     Migrate(MigrateOptions),
 }
 
@@ -111,15 +113,15 @@ pub(crate) struct MigrateOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct AttachOptions {
-    /// Id or name of the project, or how either begins
+    /// Id or name of the project, or a unique beginning of either
     pub(crate) project: String,
-    /// Only look: start nothing, type nothing, change no size
+    /// Read only: start nothing, type nothing, never resize
     #[arg(long)]
     pub(crate) read_only: bool,
-    /// Leave the session's size to the window that has it, until you type
+    /// Keep the session's size until you type
     #[arg(long)]
     pub(crate) viewer: bool,
-    /// The key that leaves instead of Ctrl+], such as ctrl-q
+    /// The key to detach, instead of Ctrl+], such as ctrl-q
     #[arg(
         long,
         value_name = "KEY",
@@ -138,15 +140,15 @@ pub(crate) struct ListOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct SendOptions {
-    /// Id or name of the project, or how either begins
+    /// Id or name of the project, or a unique beginning of either
     pub(crate) project: String,
-    /// What to type and submit
+    /// Text to type and submit
     #[arg(allow_hyphen_values = true)]
     pub(crate) text: String,
-    /// A second send with the same key does nothing
+    /// Idempotency key: a second send with the same key does nothing
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
-    /// Wait until the agent took it, or it failed
+    /// Wait until the agent has accepted the text, or the delivery has failed
     #[arg(long)]
     pub(crate) wait: bool,
 }

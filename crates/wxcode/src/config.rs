@@ -26,7 +26,7 @@ const LEASE_S: std::ops::RangeInclusive<u64> = 1..=86_400;
 /// Longest name of a server, in characters.
 const NODE_NAME_MAX: usize = 200;
 
-/// `wxcode.toml`, as it is written.
+/// The contents of `wxcode.toml`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct File {
@@ -142,12 +142,12 @@ impl Default for NodeTable {
     }
 }
 
-/// What others on the same store are told of this server.
+/// This server's name and leases towards other servers on the same store.
 #[derive(Debug)]
 pub(crate) struct NodeSettings {
-    /// What people call it, if that was said.
+    /// The configured name for people, if any.
     pub(crate) name: Option<String>,
-    /// How long its leases last without a renewal.
+    /// How long the server's leases last without a renewal.
     pub(crate) lease: Duration,
 }
 
@@ -166,7 +166,7 @@ impl NodeTable {
             && !(1..=NODE_NAME_MAX).contains(&name.chars().count())
         {
             bail!(
-                "`[node] name` in {} has no or more than {NODE_NAME_MAX} characters: give another one",
+                "`[node] name` in {} is empty or longer than {NODE_NAME_MAX} characters: give another one",
                 path.display()
             );
         }
@@ -189,14 +189,14 @@ impl Default for HolderTable {
     }
 }
 
-/// What `serve` was told, resolved.
+/// The resolved settings of `serve`.
 #[derive(Debug)]
 pub(crate) struct Resolved {
     pub(crate) listen: SocketAddr,
     pub(crate) store: StoreChoice,
     pub(crate) log: String,
     pub(crate) node: NodeSettings,
-    /// Without its token and its place among others, which are read or made under the lock of the data folder.
+    /// Without the token and the node, which are read or created under the lock of the data folder.
     pub(crate) settings: Settings,
 }
 
@@ -211,7 +211,7 @@ pub(crate) fn data_dir(common: &Common) -> anyhow::Result<PathBuf> {
     };
     std::path::absolute(&given).with_context(|| {
         format!(
-            "{} is no usable path: give another --data-dir",
+            "{} is not a usable path: give another --data-dir",
             given.display()
         )
     })
@@ -236,7 +236,7 @@ fn read(path: &Path, must_exist: bool) -> anyhow::Result<File> {
         })
 }
 
-/// The mistake in a file, without the line that it is on where that may hold a database's password.
+/// The error in a file, without its line if the line may contain a database's password.
 fn quiet(error: toml::de::Error, text: &str) -> anyhow::Error {
     if !error.to_string().contains("mongodb") {
         return error.into();
@@ -247,10 +247,10 @@ fn quiet(error: toml::de::Error, text: &str) -> anyhow::Error {
         .take(start)
         .filter(|byte| *byte == b'\n')
         .count();
-    anyhow::anyhow!("there is a mistake in line {line}, which names a database")
+    anyhow::anyhow!("line {line}, which names a database, has an error")
 }
 
-/// Resolves what `serve` needs.
+/// Resolves the settings of `serve`.
 pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result<Resolved> {
     let data_dir = data_dir(common)?;
     let path = common
@@ -329,7 +329,9 @@ fn address(text: &str) -> anyhow::Result<SocketAddr> {
         .ok()
         .and_then(|mut addresses| addresses.next())
         .with_context(|| {
-            format!("`{text}` is no address to listen on: give ADDR:PORT such as 127.0.0.1:8052")
+            format!(
+                "`{text}` is not an address to listen on: give ADDR:PORT such as 127.0.0.1:8052"
+            )
         })
 }
 
@@ -381,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_is_stronger_than_the_file() {
+    fn a_flag_overrides_the_file() {
         let dir = tempfile::tempdir().unwrap();
         let text = "listen = '127.0.0.1:1'\nallowed_hosts = ['box']\n[claude]\nargs = ['--verbose']\n[agent.env]\nA = 'b'\n[delivery]\nready_timeout_s = 5\n[holder]\nupgrade = false\n";
         std::fs::write(dir.path().join("wxcode.toml"), text).unwrap();
@@ -405,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named() {
+    fn configuration_errors_are_named() {
         let dir = tempfile::tempdir().unwrap();
         let says = |text: &str, word: &str| {
             std::fs::write(dir.path().join("wxcode.toml"), text).unwrap();
@@ -416,7 +418,7 @@ mod tests {
             assert!(error.contains(word), "{error}");
             assert!(!error.contains("hunter2"), "{error}");
         };
-        // The line of a mistake is shown, unless there may be a password on it.
+        // An error shows its line unless the line may contain a password.
         says("store = 'mongodb://user:hunter2@'", "store");
         says("store = ['mongodb://user:hunter2@host']", "line 1");
         says(

@@ -1,4 +1,4 @@
-//! `wxcode doctor`: whether everything that wxcode needs is there, and what would survive what.
+//! `wxcode doctor`: checks the installation, and tells which failures the sessions survive.
 
 mod gsd;
 mod limit;
@@ -57,11 +57,11 @@ pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
     }
 }
 
-/// What was found, told as it is found.
+/// The findings, printed one by one.
 #[derive(Default)]
 struct Findings {
     bad: usize,
-    /// Why the first finding that was not printed was not.
+    /// The error of the first unprintable finding.
     unprinted: Option<anyhow::Error>,
 }
 
@@ -70,12 +70,12 @@ impl Findings {
         self.print("ok", what, detail);
     }
 
-    /// Something to know that is not wrong.
+    /// A fact that is not an error.
     fn note(&mut self, what: &str, detail: &str) {
         self.print("note", what, detail);
     }
 
-    /// Something that works, but may not for long.
+    /// A part that works, but may fail soon.
     fn doubtful(&mut self, what: &str, detail: &str) {
         self.print("warning", what, detail);
     }
@@ -92,12 +92,12 @@ impl Findings {
     }
 }
 
-/// The embedded store is a file of the data folder, and made when it is needed; a shared one has to be there.
+/// The embedded store is a file of the data folder, created on demand; a shared one must exist.
 fn check_claude(claude: &Path, findings: &mut Findings) {
-    // It may be on a file system that does not answer.
+    // The executable may be on a hanging file system.
     let program = claude.to_owned();
     let run = wxcode_files::wait(claude, move || {
-        // It may make files of its own.
+        // The executable may create its own files.
         let output = umask::with_users(|| Command::new(&program).arg("--version").output());
         output.map_err(|source| FileError::Io {
             action: "run",
@@ -114,7 +114,7 @@ fn check_claude(claude: &Path, findings: &mut Findings) {
             {
                 findings.note(
                     "claude",
-                    &format!("wxcode was tested with {TESTED_VERSION}, not with {version}; `make conformance` in its sources tells whether what it relies on still holds"),
+                    &format!("wxcode was tested with {TESTED_VERSION}, not with {version}; `make conformance` in its sources checks that version"),
                 );
             }
         }
@@ -149,12 +149,12 @@ fn check_data_dir(data_dir: &Path, findings: &mut Findings) {
     }
 }
 
-/// Closes what is open to other users, as a server does when it starts.
+/// Closes files open to other users, as a server does at its start.
 fn check_permissions(data_dir: &Path, findings: &mut Findings) {
     let closed = permission::close(data_dir);
     match &closed.failures[..] {
         [] if closed.count == 0 => {
-            findings.good("permissions", "the data folder is its owner's alone")
+            findings.good("permissions", "the data folder is private to its owner")
         }
         [] => findings.note("permissions", &closed.to_string()),
         failures => {
@@ -165,7 +165,7 @@ fn check_permissions(data_dir: &Path, findings: &mut Findings) {
     }
 }
 
-/// The program of the sessions, and whether it outlives an upgrade.
+/// Checks the holder's program, and whether it survives an upgrade.
 fn check_program(program: &Path, data_dir: &Path, findings: &mut Findings) {
     let checked = block_on(async { Ok(wxcode_server::program::check(program).await?) });
     if let Err(error) = checked {
@@ -180,14 +180,14 @@ fn check_program(program: &Path, data_dir: &Path, findings: &mut Findings) {
         false => findings.doubtful(
             "holder program",
             &format!(
-                "{} is mounted noexec, so sessions run {program} itself: an upgrade that removes that file ends the hooks of running sessions, and their deliveries are not confirmed any more; put the data folder on a file system that executes programs, or end sessions before an upgrade",
+                "{} is mounted noexec, so sessions run {program} itself: an upgrade that removes this file breaks the hooks of running sessions, and their deliveries stay unconfirmed; put the data folder on a file system that executes programs, or end sessions before an upgrade",
                 data_dir.display()
             ),
         ),
     }
 }
 
-/// Through the server, which may be of another version and keeps the store open.
+/// Asks the server, which may be of another version and keeps the store open.
 fn check_served_store(common: &Common, findings: &mut Findings) {
     let asked = Remote::of_data_dir(common)
         .and_then(|remote| block_on(remote.get::<serde_json::Value>("/output-projects?limit=1")));
@@ -202,7 +202,7 @@ fn check_store(store: &StoreChoice, data_dir: &Path, findings: &mut Findings) {
         StoreChoice::Sqlite(path) => {
             let path = path.clone().unwrap_or_else(|| data_dir.join("wxcode.db"));
             if !path.exists() {
-                let made = format!("embedded, {} will be made", path.display());
+                let made = format!("embedded, {} will be created", path.display());
                 return findings.good("store", &made);
             }
             format!("embedded, {}", path.display())

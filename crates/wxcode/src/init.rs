@@ -1,18 +1,19 @@
-//! Being the first process of a container: reaping those whose parents are gone, which the system gives to it.
+//! Reaps orphans when the server is the first process of a container, where the kernel makes it
+//! their parent.
 
 use std::fs;
 
 use rustix::process::{Pid, WaitOptions, waitpid};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Reaps for as long as it is polled, where this process is the first one; else it is never ready.
+/// Reaps while polled if this process is the first one; otherwise never ready.
 pub(crate) async fn reap() {
     if std::process::id() == 1
         && let Ok(mut ended) = signal(SignalKind::child())
     {
         while ended.recv().await.is_some() {
             for pid in orphans() {
-                // Nobody else waits for it, and so its number is still its own.
+                // No other code waits for it, so its pid is not reused yet.
                 let _ = waitpid(Some(pid), WaitOptions::NOHANG);
             }
         }
@@ -20,7 +21,8 @@ pub(crate) async fn reap() {
     std::future::pending::<()>().await;
 }
 
-/// Children that have ended and were started by others: unlike our own, they are in other sessions.
+/// Ended children that other processes started: unlike the server's own, they are in other
+/// sessions.
 fn orphans() -> Vec<Pid> {
     let pids = fs::read_dir("/proc").into_iter().flatten().flatten();
     let stats = pids.filter_map(|entry| {
@@ -34,13 +36,13 @@ fn orphans() -> Vec<Pid> {
     stats.filter_map(|stat| orphan(&stat, own)).collect()
 }
 
-/// The fields behind the name, which stands in parentheses and may hold anything.
+/// The fields after the name, which stands in parentheses and may contain anything.
 fn fields(stat: &str) -> Vec<&str> {
     let behind = stat.rsplit_once(')').map_or("", |(_, behind)| behind);
     behind.split_whitespace().collect()
 }
 
-/// The process of a line of `/proc/<pid>/stat`, if it is an orphan that waits to be reaped.
+/// Parses a line of `/proc/<pid>/stat`; returns the process if it is a zombie orphan.
 fn orphan(stat: &str, own_session: i32) -> Option<Pid> {
     let (pid, _) = stat.split_once(' ')?;
     let fields = fields(stat);

@@ -1,11 +1,9 @@
-//! The log: lines go through a bounded queue to standard error, written by a thread of its own.
+//! The log: lines go through a bounded queue to standard error, written by a separate thread.
 //!
-//! Invariant: whoever logs neither waits for standard error nor hears of its errors. A line that
-//! the queue has no room
-//! for, or that standard error refuses, is lost and counted. `tracing-appender` has such a queue
-//! too, but it counts lines
-//! instead of bytes, and its guard prints to standard output where a terminal is stopped, which
-//! waits or panics.
+//! Invariant: logging neither waits for standard error nor fails with it. A line without room in
+//! the queue, or refused by standard error, is lost and counted. `tracing-appender` has a queue
+//! too, but counts lines instead of bytes, and its guard prints to standard output, which may wait
+//! or panic on a stopped terminal.
 
 use std::{
     collections::VecDeque,
@@ -25,14 +23,14 @@ use rustix::{
     io::Errno,
 };
 
-/// Bytes of lines that wait to be written.
+/// Bytes of queued lines.
 const QUEUE_MAX: usize = 1 << 20; // 1 MiB
-/// Bytes that a line counts beyond its own.
+/// Overhead per queued line, in bytes.
 const LINE: usize = 64;
-/// How long the last lines may take to be written when the server ends.
+/// How long the last lines may take when the server ends.
 const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The log of this process; clones are the same log.
+/// The log of this process; clones share one queue.
 #[derive(Clone)]
 pub(crate) struct Log(Arc<Shared>);
 
@@ -49,14 +47,14 @@ struct Shared {
 struct Queue {
     entries: VecDeque<Entry>,
     bytes: usize,
-    /// Lines that were lost since the log said so.
+    /// Lost lines since the last report of losses.
     untold: u64,
     is_writing: bool,
 }
 
 enum Entry {
     Line(Box<[u8]>),
-    /// So many lines were lost here.
+    /// This many lines were lost here.
     Lost(u64),
 }
 
@@ -79,12 +77,11 @@ impl Log {
         Ok(log)
     }
 
-    /// How many lines were lost so far.
+    /// The number of lost lines so far.
     pub(crate) fn lost(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.0.lost)
     }
 
-    /// Queues a line.
     pub(crate) fn line(&self, text: &str) {
         let mut line = Vec::with_capacity(text.len() + 1);
         line.extend_from_slice(text.as_bytes());
@@ -92,11 +89,11 @@ impl Log {
         self.0.push(line.into());
     }
 
-    /// Waits until all lines are written or lost, or standard error has had its time.
+    /// Waits until all lines are written or lost, or until the deadline.
     pub(crate) fn finish(&self) {
         let busy = |queue: &mut Queue| queue.is_writing || !queue.entries.is_empty();
         let queue = self.0.queue();
-        // Late or not, the process ends now.
+        // The process ends now in any case.
         let _ = self
             .0
             .drained
@@ -108,7 +105,7 @@ impl Log {
         let log = self.clone();
         std::panic::set_hook(Box::new(move |panic: &PanicHookInfo<'_>| {
             let thread = thread::current();
-            let name = thread.name().unwrap_or("without a name");
+            let name = thread.name().unwrap_or("unnamed");
             let trace = std::backtrace::Backtrace::capture();
             log.line(&format!("thread {name}: {panic}\n{trace}"));
         }));
@@ -146,16 +143,15 @@ impl Shared {
         self.filled.notify_one();
     }
 
-    /// Writes what is queued, for as long as the process lives.
+    /// Writes queued lines for the life of the process.
     fn write_all(&self, output: &impl AsFd) {
         loop {
             let entry = self.next();
             let is_written = match &entry {
                 Entry::Line(line) => write(output, line),
                 Entry::Lost(count) => {
-                    let note = format!(
-                        "{count} lines of the log were lost here: standard error did not take them\n"
-                    );
+                    let note =
+                        format!("{count} log lines were lost here: standard error refused them\n");
                     write(output, note.as_bytes())
                 }
             };
@@ -167,7 +163,7 @@ impl Shared {
                     queue.untold += 1;
                     self.lost.fetch_add(1, Ordering::Relaxed);
                 }
-                // To be told with the next line.
+                // Reported with the next line.
                 Entry::Lost(count) => queue.untold += count,
             }
         }
@@ -194,7 +190,7 @@ impl Shared {
 }
 
 impl Queue {
-    /// Says at this place that lines were lost, if any were.
+    /// Reports lost lines at this place, if any.
     fn tell_loss(&mut self) {
         if self.untold > 0 {
             let lost = std::mem::take(&mut self.untold);
@@ -203,14 +199,14 @@ impl Queue {
     }
 }
 
-/// Writes all bytes, and waits for as long as that takes; whether they were taken.
+/// Writes all bytes, however long that takes; false if they were refused.
 pub(crate) fn write(output: &impl AsFd, mut bytes: &[u8]) -> bool {
     while !bytes.is_empty() {
         match rustix::io::write(output, bytes) {
             Ok(0) => return false,
             Ok(n) => bytes = bytes.get(n..).unwrap_or_default(),
             Err(Errno::INTR) => {}
-            // Another process may have made it so that writes do not wait.
+            // Another process may have made the output non-blocking.
             Err(Errno::AGAIN) => {
                 let mut room = [PollFd::new(output, PollFlags::OUT)];
                 if !matches!(poll(&mut room, None), Ok(_) | Err(Errno::INTR)) {
@@ -233,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_beyond_the_queue_are_lost_and_told() {
+    fn lines_beyond_the_queue_are_counted() {
         let (mut reader, writer) = wxcode_testbed::full_pipe().unwrap();
         let mut log = Log::start(writer).unwrap();
         let line = [b'x'; 1023];
@@ -243,7 +239,7 @@ mod tests {
         let lost = log.lost().load(Ordering::Relaxed);
         assert!(lost > 0, "nobody reads");
         assert!(log.0.queue().bytes <= QUEUE_MAX);
-        let note = format!("{lost} lines of the log were lost here");
+        let note = format!("{lost} log lines were lost here");
         let mut text = Vec::new();
         let mut buffer = [0; 64 << 10];
         while !String::from_utf8_lossy(&text).contains(&note) {
@@ -273,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_come_in_their_order() {
+    fn lines_keep_their_order() {
         let (mut reader, writer) = pipe().unwrap();
         let log = Log::start(writer).unwrap();
         (0..100).for_each(|n| log.line(&n.to_string()));

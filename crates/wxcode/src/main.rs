@@ -1,6 +1,6 @@
 //! The command line: parses, resolves the settings, wires the crates together.
 
-// They panic where the output cannot be written.
+// These macros panic on an unwritable output.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod attach;
@@ -31,9 +31,9 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    // First of all: whatever any command makes is for its owner alone.
+    // First of all: every command creates private files only.
     umask::restrict();
-    // Wrong usage ends with code 2 in here.
+    // Wrong usage exits with code 2 in here.
     let Cli { command, common } = Cli::parse();
     let result = match command {
         Command::Serve(options) => serve::run(&common, &options),
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<ReaderLeft>() => ExitCode::SUCCESS,
         Err(error) => {
-            // The terminal may be what has failed.
+            // The terminal itself may have failed.
             output::note(format_args!("wxcode: {error:#}"));
             ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
         }

@@ -1,4 +1,4 @@
-//! `wxcode store migrate`: everything of one store into another.
+//! `wxcode store migrate`: copies all records of one store to another.
 
 use std::{
     io::IsTerminal,
@@ -13,7 +13,7 @@ use crate::{
     config, output,
 };
 
-/// How often it is said how far it is.
+/// The interval between progress lines.
 const SAY_EVERY: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(common: &Common, options: &MigrateOptions) -> anyhow::Result<()> {
@@ -34,7 +34,7 @@ async fn migrate(common: &Common, options: &MigrateOptions) -> anyhow::Result<()
         return Err(Usage(format!("both are {from}: name two stores")).into());
     }
     let data_dir = config::data_dir(common)?;
-    // A server that changes what is being copied would make the copy a mixture.
+    // Changes by a running server would make the copy inconsistent.
     let _lock = wxcode_server::lock(&data_dir)?;
     let source = from
         .open(&data_dir)
@@ -52,19 +52,19 @@ async fn migrate(common: &Common, options: &MigrateOptions) -> anyhow::Result<()
         }
     })
     .await
-    .context("the copy is not complete: run the same again to go on")?;
+    .context("the copy is incomplete: run the same command again to continue")?;
     for problem in &report.problems {
         output::note(problem);
     }
     if report.problem_count > 0 {
         bail!(
-            "{}; {} differences: not everything of {from} is in {to}",
+            "{}; {} differences: {to} is not a complete copy of {from}",
             progress(&report),
             report.problem_count
         );
     }
     output::print(format_args!(
-        "{} are in {to} as they are in {from}; {} of these records were there before",
+        "{} are equal in {from} and {to}; {} of these records existed before",
         progress(&report),
         report.found
     ))

@@ -1,4 +1,5 @@
-//! Who this server is to others on the same store: the data folder's own id, kept in it, and a name for people.
+//! This server's identity on a shared store: an id, stored in the data folder, and a name for
+//! people.
 
 use std::{
     fs,
@@ -13,13 +14,13 @@ use wxcode_server::{Node, Shared};
 
 use crate::config::NodeSettings;
 
-/// What the server with this data folder is to others; the caller has the lock of the folder.
+/// The identity of the server with this data folder; the caller holds the folder's lock.
 pub(crate) fn load(settings: NodeSettings, data_dir: &Path) -> anyhow::Result<Shared> {
     let path = data_dir.join("node");
     let id = match fs::read_to_string(&path) {
         Ok(text) => text.trim().parse().with_context(|| {
             format!(
-                "{} holds no id: remove it when no session of this data folder runs, and start again",
+                "{} contains no id: remove it while no session of this data folder runs, and start again",
                 path.display()
             )
         })?,

@@ -1,14 +1,14 @@
-//! What commands print: errors are reported instead of raised as panics, and a reader that has left
-//! ends a command.
+//! Output of commands: errors are returned instead of raised as panics, and a closed pipe ends a
+//! command.
 
 use std::{
     fmt::Display,
     io::{ErrorKind, Write, stderr, stdout},
 };
 
-/// Nobody reads standard output any longer, as after `| head`: the command ends quietly.
+/// Standard output has no reader any more, as after `| head`: the command ends quietly.
 #[derive(Debug, thiserror::Error)]
-#[error("nobody reads standard output any longer")]
+#[error("standard output is closed")]
 pub(crate) struct ReaderLeft;
 
 /// Prints a line to standard output.
@@ -21,8 +21,8 @@ pub(crate) fn print(line: impl Display) -> anyhow::Result<()> {
     }
 }
 
-/// Prints a line to standard error, where that can be written.
+/// Prints a line to standard error, if possible.
 pub(crate) fn note(line: impl Display) {
-    // There is nobody else to tell.
+    // An error here cannot be reported anywhere.
     let _ = writeln!(stderr(), "{line}");
 }

@@ -6,31 +6,32 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Folders of the data folder that hold wxcode's own files only. `workspaces` is the user's.
+/// Folders of the data folder with wxcode's own files only. `workspaces` belongs to the user.
 const FOLDERS: [&str; 6] = ["sessions", "runs", "events", "planning", "deleting", "bin"];
-/// Files beside them.
+/// Files next to these folders.
 const FILES: [&str; 5] = ["token", "node", "server.json", "server.lock", "wxcode.toml"];
-/// How the store's files begin: the database, its write-ahead log and its shared memory.
+/// The beginning of the store's file names: the database, its write-ahead log and its shared
+/// memory.
 const STORE: &str = "wxcode.db";
-/// How logs and drafts end.
+/// The endings of logs and temporary files.
 const ENDINGS: [&str; 2] = [".log", ".tmp"];
-/// Entries that are looked at.
+/// Most entries to check.
 const ENTRIES_MAX: usize = 200_000;
-/// Entries that cannot be closed and are named.
+/// Most unclosable entries to name.
 const NAMED_MAX: usize = 5;
-/// What the group and others may do.
+/// The permission bits of the group and of others.
 const OTHERS: u32 = 0o077;
-/// A folder for all users, such as `/tmp`.
+/// The mode of a folder for all users, such as `/tmp`.
 const STICKY: u32 = 0o1000;
 
-/// What was open.
+/// Entries found open.
 #[derive(Debug, Default)]
 pub(crate) struct Closed {
-    /// Entries that were closed.
+    /// The number of closed entries.
     pub(crate) count: usize,
     /// The first of them, and its mode before.
     first: Option<(PathBuf, u32)>,
-    /// What could not be closed, with the reason and the remedy.
+    /// Unclosable entries, with reason and remedy.
     pub(crate) failures: Vec<String>,
     looked_at: usize,
 }
@@ -51,7 +52,7 @@ impl fmt::Display for Closed {
     }
 }
 
-/// Closes the data folder, and what wxcode made in it.
+/// Closes the data folder and wxcode's files in it.
 pub(crate) fn close(data_dir: &Path) -> Closed {
     let mut closed = Closed::default();
     let open = fs::metadata(data_dir).map(|meta| meta.mode());
@@ -62,7 +63,7 @@ pub(crate) fn close(data_dir: &Path) -> Closed {
         ));
         return closed;
     }
-    // The folder first: from then on nobody else can put anything into it.
+    // The folder first: from then on other users cannot add files.
     if let Err(error) = closed.entry(data_dir, true) {
         closed.fail(data_dir, &error);
     }
@@ -116,7 +117,8 @@ impl Closed {
         }
     }
 
-    /// Closes one entry; whether it is a folder. Links are left alone, but for the data folder itself.
+    /// Closes one entry; returns whether it is a folder. Links are left alone, except the data
+    /// folder itself.
     fn entry(&mut self, path: &Path, follow: bool) -> io::Result<bool> {
         let meta = match follow {
             true => fs::metadata(path)?,
@@ -135,7 +137,7 @@ impl Closed {
     }
 
     fn fail(&mut self, path: &Path, error: &io::Error) {
-        // Sessions and drafts come and go meanwhile.
+        // Sessions and temporary files come and go meanwhile.
         if error.kind() != io::ErrorKind::NotFound && self.failures.len() < NAMED_MAX {
             self.failures.push(format!(
                 "{} is open to other users and cannot be closed: {error}; run `chmod go-rwx {}` \

@@ -22,14 +22,14 @@ use crate::{
 pub(crate) fn run(common: &Common, options: &ServeOptions) -> anyhow::Result<()> {
     let resolved = config::resolve(common, options)?;
     let filter = EnvFilter::try_new(&resolved.log)
-        .with_context(|| format!("`{}` is no log filter: try `info`", resolved.log))?;
+        .with_context(|| format!("`{}` is not a log filter: try `info`", resolved.log))?;
     let log = Log::start(stderr()).context("cannot start the thread of the log")?;
     let writer = log.clone();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(move || writer.clone())
         .with_ansi(stderr().is_terminal())
-        // They would be printed to standard error, which may wait or fail.
+        // Printing to standard error may block or fail.
         .log_internal_errors(false)
         .init();
     log.report_panics();
@@ -50,7 +50,7 @@ async fn serve(common: &Common, resolved: Resolved, log: &Log) -> anyhow::Result
         node: own,
         ..
     } = resolved;
-    // Before anything is read or made: two servers on one folder would start two agents.
+    // Before any file is read or created: two servers on one folder would start two agents.
     let lock = wxcode_server::lock(&settings.data_dir)?;
     let data_dir = settings.data_dir.clone();
     close(data_dir.clone()).await?;
@@ -82,7 +82,7 @@ async fn serve(common: &Common, resolved: Resolved, log: &Log) -> anyhow::Result
     Ok(())
 }
 
-/// Prints the line that scripts wait for, by a thread of its own: nobody may take it.
+/// Prints the line for scripts in a separate thread, because standard output may block.
 fn announce(line: String) -> anyhow::Result<()> {
     thread::Builder::new()
         .name("announcement".to_owned())
@@ -91,10 +91,10 @@ fn announce(line: String) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Closes what an earlier version, a copy or a redirected log left open to other users.
+/// Closes files that an earlier version, a copy or a redirected log left open to other users.
 async fn close(data_dir: PathBuf) -> anyhow::Result<()> {
     let closing = tokio::task::spawn_blocking(move || permission::close(&data_dir));
-    let closed = closing.await.context("cannot look at the data folder")?;
+    let closed = closing.await.context("cannot check the data folder")?;
     if closed.count > 0 {
         tracing::warn!("{closed}");
     }

@@ -1,4 +1,4 @@
-//! Where the records are kept: what a user may say, and the store that it comes to.
+//! The store of the records: parsing the user's setting, and opening the store.
 
 use std::{fmt, path::PathBuf, str::FromStr, sync::Arc};
 
@@ -7,7 +7,8 @@ use wxcode_store::{Store, sqlite::SqliteStore};
 
 use crate::cli::Usage;
 
-/// What a user calls a store. It is parsed behind the command line, which would repeat a wrong one with its password.
+/// A store as written by the user. It is parsed after the command line, whose own errors would
+/// repeat an invalid value with its password.
 #[derive(Clone)]
 pub(crate) struct StoreName(String);
 
@@ -24,7 +25,7 @@ impl fmt::Debug for StoreName {
 }
 
 impl StoreName {
-    /// The store that is meant.
+    /// Parses the value.
     pub(crate) fn choice(&self) -> Result<StoreChoice, Usage> {
         self.0
             .parse()
@@ -32,10 +33,10 @@ impl StoreName {
     }
 }
 
-/// Where the records are kept.
+/// The store of the records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StoreChoice {
-    /// The embedded store, in this file, or in the one of the data folder.
+    /// The embedded store in this file, or in the file of the data folder.
     Sqlite(Option<PathBuf>),
     /// The shared store. Its address is never shown whole.
     #[cfg(feature = "mongodb")]
@@ -49,13 +50,13 @@ impl FromStr for StoreChoice {
         match text.split_once(':') {
             None if text == "sqlite" => Ok(Self::Sqlite(None)),
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(Some(path.into()))),
-            // An address may hold a password, so it is not repeated.
+            // The message omits the address, which may contain a password.
             Some((scheme, _)) if scheme.starts_with("mongodb") => mongo(text),
             _ if text.contains('@') => anyhow::bail!(
-                "this is no store: use `sqlite`, or an address such as mongodb://host/wxcode"
+                "this is not a store: use `sqlite`, or an address such as mongodb://host/wxcode"
             ),
             _ => anyhow::bail!(
-                "`{text}` is no store: use `sqlite`, or an address such as mongodb://host/wxcode"
+                "`{text}` is not a store: use `sqlite`, or an address such as mongodb://host/wxcode"
             ),
         }
     }
@@ -85,7 +86,7 @@ impl fmt::Display for StoreChoice {
 }
 
 impl StoreChoice {
-    /// Whether other servers may use it at the same time.
+    /// Whether several servers may use it at once.
     pub(crate) const fn is_shared(&self) -> bool {
         match self {
             Self::Sqlite(_) => false,
@@ -94,7 +95,7 @@ impl StoreChoice {
         }
     }
 
-    /// Opens it; the embedded store without a path is the one of the data folder.
+    /// Opens the store; the embedded store without a path is the one of the data folder.
     pub(crate) async fn open(&self, data_dir: &std::path::Path) -> anyhow::Result<Arc<dyn Store>> {
         match self {
             Self::Sqlite(path) => {
@@ -115,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_store_is_said_without_repeating_a_password() {
+    fn an_invalid_store_hides_its_password() {
         for wrong in [
             "",
             "postgres",

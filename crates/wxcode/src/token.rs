@@ -1,4 +1,4 @@
-//! The API token: given, or generated once and kept in a file that only its owner can read.
+//! The API token: given, or generated once and stored in a file readable by its owner only.
 
 use std::{
     fs,
@@ -11,12 +11,12 @@ use anyhow::{Context, bail};
 
 use crate::{cli::Common, config, output};
 
-/// Shortest token that is taken, in bytes.
+/// Shortest accepted token, in bytes.
 const TOKEN_MIN: usize = 8;
-/// Largest file of a token, in bytes.
+/// Largest token file, in bytes.
 const FILE_MAX: u64 = 4 << 10; // 4 KiB
 
-/// The token of the server with this data folder; made if there is none yet.
+/// The token of the server with this data folder, generated if there is none yet.
 pub(crate) fn load(common: &Common, data_dir: &Path) -> anyhow::Result<String> {
     if let Some(token) = given(common)? {
         return Ok(token);
@@ -30,7 +30,7 @@ pub(crate) fn load(common: &Common, data_dir: &Path) -> anyhow::Result<String> {
     }
 }
 
-/// The token that the user gave, by `--token-file` or `WXCODE_TOKEN`.
+/// The user's token, from `--token-file` or `WXCODE_TOKEN`.
 pub(crate) fn given(common: &Common) -> anyhow::Result<Option<String>> {
     if let Some(path) = &common.token_file {
         let mut text = String::new();
@@ -65,7 +65,7 @@ fn make(path: &Path) -> anyhow::Result<String> {
             path.display()
         )
     };
-    // Linked into place whole, so that two commands at once agree on one token.
+    // Linked into place whole, so that two concurrent commands agree on one token.
     let draft = path.with_extension(format!("{}.tmp", std::process::id()));
     fs::OpenOptions::new()
         .write(true)
@@ -94,6 +94,6 @@ pub(crate) fn print(common: &Common) -> anyhow::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(&data_dir)
-        .with_context(|| format!("cannot make {}", data_dir.display()))?;
+        .with_context(|| format!("cannot create {}", data_dir.display()))?;
     output::print(load(common, &data_dir)?)
 }

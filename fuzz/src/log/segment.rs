@@ -1,4 +1,4 @@
-//! Segments as bytes, by the documented layout and not by the code that is tested.
+//! Segments as bytes, by the documented layout and not by the tested code.
 
 use wxcode_holder::log::{MAGIC, Record, What};
 
@@ -14,7 +14,7 @@ pub(super) struct Segment {
 }
 
 impl Segment {
-    /// One that holds no record yet.
+    /// A segment without records.
     pub(super) fn new(first: u64) -> Self {
         Self {
             first,
@@ -26,7 +26,7 @@ impl Segment {
         format!("{:020}.seg", self.first)
     }
 
-    /// Whether these bytes are somewhere in it.
+    /// Whether the segment contains these bytes.
     pub(super) fn holds(&self, bytes: &[u8]) -> bool {
         self.bytes
             .windows(bytes.len())
@@ -49,7 +49,7 @@ fn record(kind: u8, offset: u64, at_ms: u64, payload: &[u8]) -> Vec<u8> {
     [&checksum[..], &summed].concat()
 }
 
-/// The bytes of a record; `None` for one whose payload has several forms.
+/// The bytes of a record; `None` if its payload has several forms.
 pub(super) fn encode(told: &Record) -> Option<Vec<u8>> {
     let (kind, payload) = match &told.what {
         What::Output(bytes) => (OUTPUT, bytes.to_vec()),

@@ -1,4 +1,4 @@
-//! A log as the holder writes it, sound or damaged in one place: what is left of it is known exactly.
+//! A log as the holder writes it, sound or with one damage, and its exactly known remainder.
 
 use wxcode_holder::log::{Item, MAGIC, What, last_size, screen};
 use wxcode_terminal::{Screen as _, Size, Terminal};
@@ -12,16 +12,16 @@ use crate::input::Input;
 
 /// Most segments of a log.
 const SEGMENTS: usize = 6;
-/// Longest damage in bytes: a checksum of 32 bits shows each of this length.
+/// Longest damage in bytes: a checksum of 32 bits detects each of this length.
 const DAMAGE: usize = 4;
 
 /// Longest side of a screen: a larger one only takes longer to draw.
 const SIDE: u16 = 64;
 
-/// What a record tells, its offset, and where its bytes end in its segment.
+/// A record, its offset, and the end of its bytes in the segment.
 type Written = (u64, What, usize);
 
-/// A log with what each segment holds.
+/// A log with the records of each segment.
 struct Log {
     segments: Vec<Segment>,
     records: Vec<Vec<Written>>,
@@ -81,7 +81,7 @@ impl Log {
         log
     }
 
-    /// Begins a segment; one that would hold nothing but sizes is not followed by another.
+    /// Begins a segment; a segment with nothing but sizes gets no successor.
     fn begin(&mut self) {
         let has_output = self.segments.last().is_none_or(|last| last.first < self.at);
         if has_output && self.segments.len() < SEGMENTS {
@@ -105,7 +105,7 @@ impl Log {
         }
     }
 
-    /// Damages one place and forgets what is lost by it; false where nothing was changed.
+    /// Damages one place and removes the lost records; false if nothing changed.
     fn damage(&mut self, (how, which, at): (u8, u8, u16), mask: [u8; DAMAGE]) -> bool {
         let which = usize::from(which) % self.segments.len();
         let bytes = &mut self.segments[which].bytes;
@@ -142,7 +142,7 @@ impl Log {
         records.map(|(offset, what, _)| (*offset, what.clone()))
     }
 
-    /// What a reader gives of it, with the gaps.
+    /// A reader's expected result, with the gaps.
     fn expected(&self) -> Vec<Result<(u64, What), (u64, u64)>> {
         let mut expected = Vec::new();
         let mut at = None;
@@ -169,7 +169,7 @@ impl Log {
             .last()
     }
 
-    /// The screen that the whole log draws, and its size.
+    /// The screen drawn by the whole log, and its size.
     fn drawn(&self) -> (String, Size) {
         let mut terminal = Terminal::new(Size { cols: 80, rows: 24 });
         for (_, what) in self.told() {

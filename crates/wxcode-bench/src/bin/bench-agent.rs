@@ -1,7 +1,8 @@
 //! The agent of the measurements: takes orders from its terminal, and prints or echoes.
 //!
-//! `bench-agent --in-terminal PROGRAM [ARGUMENT]...` instead runs a program in a session of its own whose controlling
-//! terminal is standard input. All other arguments are passed over: wxcode starts it as it starts Claude Code.
+//! `bench-agent --in-terminal PROGRAM [ARGUMENT]...` instead runs a program in its own session with
+//! standard input as the controlling terminal. All other arguments are ignored: wxcode starts it
+//! like Claude Code.
 
 use std::{
     env, fs,
@@ -43,7 +44,7 @@ fn in_terminal(mut words: impl Iterator<Item = std::ffi::OsString>) -> io::Resul
 
 /// Takes orders until the terminal is gone.
 fn serve() -> io::Result<()> {
-    // As every full-screen program does: no echo, no lines, no signals, no changed line ends.
+    // Like every full-screen program: no echo, no lines, no signals, no changed line ends.
     let mut termios = tcgetattr(io::stdin())?;
     termios.make_raw();
     tcsetattr(io::stdin(), OptionalActions::Now, &termios)?;
@@ -92,7 +93,7 @@ fn print(block: &[u8], lines: usize, number: usize) -> io::Result<()> {
     }
     let took = start.elapsed().as_micros();
     write(format!("{DONE} {number} {took}\r\n").as_bytes())?;
-    // Whole when it is seen.
+    // Renamed into place, so that readers see it whole.
     let draft = format!("{PRINTED}.new");
     fs::write(&draft, format!("{number} {took}"))?;
     fs::rename(draft, PRINTED)
@@ -106,7 +107,7 @@ fn tick(block: &[u8], rate: usize) -> io::Result<()> {
     }
 }
 
-/// Runs a hook for each payload that comes: only what the agent itself starts counts as its hook.
+/// Runs a hook for each payload from the socket: only children of the agent count as its hooks.
 fn report() -> io::Result<()> {
     let (mut socket, _) = UnixListener::bind(HOOKS)?.accept()?;
     let mut lines = BufReader::new(socket.try_clone()?).lines();
@@ -137,7 +138,7 @@ fn read_byte() -> io::Result<Option<u8>> {
     Ok((io::stdin().read(&mut byte)? == 1).then_some(byte[0]))
 }
 
-/// Past the buffer of standard output: one write, one system call.
+/// Bypasses the buffer of standard output: one write, one system call.
 fn write(mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         let n = rustix::io::write(io::stdout(), bytes)?;

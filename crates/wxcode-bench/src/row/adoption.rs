@@ -1,4 +1,4 @@
-//! A server that comes back after SIGKILL, and the sessions that it finds.
+//! A server restarted after SIGKILL adopts its sessions.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use crate::{
     server::Server,
 };
 
-/// Sessions that run.
+/// Running sessions.
 const SESSIONS: usize = 100;
 /// The bound, in ms.
 const TARGET: f64 = 1000.0;

@@ -1,4 +1,4 @@
-//! Attaching to a session that has printed much: to the exact screen.
+//! Attaching to a session after much output, up to the exact screen.
 
 use std::time::Instant;
 
@@ -18,7 +18,7 @@ use crate::{
     server::Server,
 };
 
-/// MiB of text before.
+/// MiB of earlier text.
 const TEXT: usize = 64;
 /// Bounds, in ms and in bytes.
 const TARGETS: (f64, f64) = (5.0, 65_536.0);
@@ -45,7 +45,7 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
         bytes = screen;
     }
 
-    // The judge: the same text, seen whole.
+    // The reference: a screen that parsed the whole text.
     let mut whole = terminal();
     let mut replies = Vec::new();
     whole.feed(format!("{READY}\r\n").as_bytes(), &mut replies);

@@ -1,4 +1,5 @@
-//! The conversation's id in the output of a run: how fast it is looked for, beside only reading the bytes from a pipe.
+//! Finding the conversation's id in a run's output, compared with only reading the bytes from a
+//! pipe.
 
 use std::{
     hint::black_box,
@@ -12,22 +13,22 @@ use wxcode_claude::stream::{InitCapture, Messages};
 use super::Row;
 use crate::{Bench, samples::Samples};
 
-/// MiB of output before the line that is looked for.
+/// MiB of output before the wanted line.
 const OUTPUT: usize = 64;
-/// Bytes a read, as many as a holder takes from a PTY in one turn.
+/// Bytes per read, like a holder's reads from a PTY.
 const PIECE: usize = 64 << 10;
-/// What the capture is to reach of the rate of reading alone.
+/// The target, as a share of the rate of reading alone.
 const TARGET: f64 = 0.5;
-/// Bytes of what the lines say: mostly little, now and then a file, once as much as a tool gives at all.
+/// Bytes of text in the lines: mostly few, sometimes a file, once the largest tool result.
 const TEXT: usize = 2_000;
 const FILE: usize = 256 << 10;
 const LARGEST: usize = 5 << 20;
-/// One line in so many holds a file.
+/// One line of this many holds a file.
 const FILES: usize = 200;
 
 const ID: &str = "0d6a3f0e-54a1-4ee0-9a5a-0b6a1c7d2e11";
 
-/// Output of a run as it comes out of a terminal; its init line is the last one.
+/// A run's output from a terminal; its init line is the last one.
 fn output() -> Vec<u8> {
     let said = |len: usize| {
         let text = "What a tool gave: \\\"módulo\\\" in src/main.rs\\n".repeat(len / 46);
@@ -52,17 +53,18 @@ fn output() -> Vec<u8> {
     output
 }
 
-/// Seconds of this thread on a processor: nobody else's work counts.
+/// Processor seconds of this thread, without other processes' work.
 fn processor_time() -> f64 {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     now.tv_sec as f64 + now.tv_nsec as f64 / 1e9
 }
 
-/// Reads the bytes from a pipe and hands each piece on; bytes of a second of the reader's processor time.
+/// Reads the bytes from a pipe and hands each piece on; returns bytes per second of the reader's
+/// processor time.
 fn rate(output: &[u8], mut each: impl FnMut(&[u8])) -> anyhow::Result<f64> {
     let (mut reader, mut writer) = std::io::pipe()?;
     thread::scope(|scope| {
-        // It ends with an error only where the reader has.
+        // The writer fails only after the reader.
         scope.spawn(move || writer.write_all(output));
         let mut piece = vec![0; PIECE];
         let (mut bytes, start) = (0, processor_time());

@@ -1,13 +1,13 @@
-//! What an attached client costs the server.
+//! The server's memory per attached client.
 
 use super::Row;
 use crate::{Bench, client::Client, proc, server::Server};
 
-/// Clients that are there before, so that what the first ones need is not counted.
+/// Clients attached before, so that one-time costs are not counted.
 const FIRST: usize = 10;
-/// Clients that are counted.
+/// Counted clients.
 const COUNTED: usize = 200;
-/// Lines that the screen has seen.
+/// Lines printed to the screen before.
 const SEEN: usize = 10_000;
 /// The bound, in KiB.
 const TARGET: f64 = 64.0;

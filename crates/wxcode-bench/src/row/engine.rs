@@ -1,4 +1,4 @@
-//! The screen engine alone: how fast it takes the text.
+//! The throughput of the screen engine alone.
 
 use std::hint::black_box;
 
@@ -11,12 +11,12 @@ use crate::{Bench, samples::Samples};
 
 /// MiB of text.
 const TEXT: usize = 64;
-/// What the screen alone is to reach, in MB/s.
+/// The target for the screen alone, in MB/s.
 const TARGET: f64 = 400.0;
-/// Bytes a feed: what one read of a PTY gives, and the most that a holder takes in one turn.
+/// Bytes per feed: one read of a PTY, and a holder's largest turn.
 const PIECES: [usize; 2] = [4 << 10, 64 << 10];
 
-/// Seconds of this thread on a processor: nobody else's work counts.
+/// Processor seconds of this thread, without other processes' work.
 fn processor_time() -> f64 {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     now.tv_sec as f64 + now.tv_nsec as f64 / 1e9

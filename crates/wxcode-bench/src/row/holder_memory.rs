@@ -1,11 +1,11 @@
-//! What a holder keeps in memory, fresh and after much output.
+//! A holder's memory, fresh and after much output.
 
 use super::Row;
 use crate::{Bench, client::Client, proc, samples::Samples, server::Server};
 
-/// Lines that the screen has seen.
+/// Lines printed to the screen before.
 const SEEN: usize = 10_000;
-/// More sessions, which share the pages of the program.
+/// Further sessions, which share the pages of the program.
 const MORE: usize = 20;
 /// Bounds of a holder, in KiB.
 const TARGETS: (f64, f64) = (400.0, 2048.0);

@@ -1,4 +1,4 @@
-//! What the agent's hooks report: how long the hook takes, and until a client hears of it.
+//! Reports of the agent's hooks: duration of the hook, and latency to a client.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -21,7 +21,7 @@ use crate::{
     server::{Server, wait},
 };
 
-/// Bounds, in ms: p99 until it is heard of, and of the hook itself.
+/// Bounds, in ms: p99 of the latency, and of the hook itself.
 const TARGETS: (f64, f64) = (20.0, 5.0);
 /// Bound of the start of a hook, as a multiple of the start of `/bin/true`.
 const START_TARGET: f64 = 1.5;
@@ -79,12 +79,12 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
         events.push(millis(at - start));
 
         nothing.push(start_of(&mut Command::new("/bin/true"))?);
-        // Without a report: there is no such file.
+        // Without a report: the file does not exist.
         let mut hook = Command::new(&bench.paths.holder);
         starts.push(start_of(hook.args(["hook", "/nonexistent"]))?);
     }
     drop(server);
-    // It ends with its connection.
+    // The thread ends with its connection.
     let _ = reader.join();
     let (event, hook) = (events.quantile(0.99), hooks.quantile(0.99));
     let ratio = starts.median() / nothing.median();
@@ -118,7 +118,7 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     ])
 }
 
-/// How long a program takes from its start to its end, in ms.
+/// A program's time from start to end, in ms.
 fn start_of(command: &mut Command) -> anyhow::Result<f64> {
     let command = command
         .stdin(Stdio::null())

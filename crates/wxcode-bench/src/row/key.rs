@@ -1,4 +1,4 @@
-//! A key and its echo, idle and beside sessions that print.
+//! A key and its echo, idle and next to printing sessions.
 
 use std::thread::{self, JoinHandle};
 
@@ -15,12 +15,12 @@ use crate::{
     server::Server,
 };
 
-/// Sessions that print in the background, a client at each.
+/// Printing sessions in the background, each with a client.
 const LOAD: usize = 50;
-/// What each of them prints, in bytes a second.
+/// Output of each, in bytes a second.
 const LOAD_RATE: usize = 10 << 10; // 10 KiB/s
 
-/// Times the limit's, at most.
+/// The bound, as a multiple of the limit's time.
 struct Target {
     p50: f64,
     p99: f64,
@@ -38,14 +38,14 @@ pub(super) fn idle(bench: &Bench) -> anyhow::Result<Vec<Row>> {
 
 pub(super) fn beside_load(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let target = Target { p50: 4.5, p99: 6.0 };
-    let what = format!("the same beside {LOAD} sessions printing 10 KB/s each");
+    let what = format!("the same next to {LOAD} sessions printing 10 KB/s each");
     measure(bench, &what, &target, LOAD)
 }
 
 fn measure(bench: &Bench, what: &str, target: &Target, load: usize) -> anyhow::Result<Vec<Row>> {
     let folder = TempDir::new()?;
     let mut limit = Pty::agent(&bench.paths, folder.path())?.echoing()?;
-    // A server each, so that what one does is not counted for the other.
+    // A separate server each, so that the costs stay apart.
     let mut ours = Vec::new();
     let mut readers = Vec::new();
     let protocols = [bench.protocol, bench.protocol.other()];
@@ -84,7 +84,7 @@ fn measure(bench: &Bench, what: &str, target: &Target, load: usize) -> anyhow::R
     drop(ways);
     drop(ours);
     for reader in readers {
-        // It ends with its connection.
+        // The thread ends with its connection.
         let _ = reader.join();
     }
     Ok(rows(what, target, &measured))
@@ -98,7 +98,7 @@ fn way<'a>(name: &'a str, echo: &'a mut dyn Echo, processes: Vec<(&'static str, 
     }
 }
 
-/// Sessions that print, each with a client that reads.
+/// Printing sessions, each with a reading client.
 fn start_load(bench: &Bench, server: &Server, count: usize) -> anyhow::Result<Vec<JoinHandle<()>>> {
     let mut readers = Vec::new();
     for _ in 0..count {

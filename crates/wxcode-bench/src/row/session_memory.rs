@@ -1,4 +1,4 @@
-//! What one more session keeps in memory: its holder and the guardian of that.
+//! The memory of one more session: its holder and its guardian.
 
 use anyhow::Context;
 
@@ -8,11 +8,11 @@ use crate::{
     server::{Server, Session, guardian},
 };
 
-/// Sessions at the first look, and at the second.
+/// Sessions at the first reading, and at the second.
 const SESSIONS: (usize, usize) = (10, 100);
-/// The same for a quick look.
+/// The same for a quick run.
 const QUICK: (usize, usize) = (4, 12);
-/// Bound of a session beside many, in KiB.
+/// Bound per session among many, in KiB.
 const TARGET: f64 = 340.0;
 
 pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
@@ -25,7 +25,7 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
             sessions.push(server.session()?);
         }
         let newest = sessions.last().context("no sessions")?;
-        // The newest one is the last to come to rest.
+        // The newest session settles last.
         proc::settled(newest.holder)?;
         looks.push(mean(&sessions)?);
     }

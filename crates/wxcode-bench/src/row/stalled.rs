@@ -16,9 +16,9 @@ use crate::{
     server::{Server, Session},
 };
 
-/// How often memory is looked at.
+/// The interval between memory readings.
 const LOOK: Duration = Duration::from_millis(20);
-/// Bounds: slowdown of the agent, growth in KiB, until current in ms.
+/// Bounds: slowdown of the agent, growth in KiB, ms until the client is current.
 const TARGETS: (f64, f64, f64) = (0.05, 2048.0, 100.0);
 
 pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
@@ -26,7 +26,7 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let lines = text::lines_of_mib(mib);
     let server = Server::start(&bench.paths)?;
     let session = server.session()?;
-    // One for the ring to fill; it is not counted.
+    // One uncounted printing fills the ring buffer.
     let mut number = 1;
     let mut client = Client::ready(&server, &session, bench.protocol)?;
     client.print(text::lines_of_mib(8))?;
@@ -53,7 +53,7 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
         client.until_printed(number)?;
         current.push(millis(start.elapsed()));
     }
-    // The fastest of each: what else the machine does only adds.
+    // The fastest of each: other load only adds time.
     let slowdown = beside.quantile(0.0) / alone.quantile(0.0) - 1.0;
     let grew = (server_grew.median(), holder_grew.median());
     let reached =
@@ -84,9 +84,9 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     }])
 }
 
-/// A printing that nobody reads.
+/// An unread printing.
 struct Seen {
-    /// That the agent wrote.
+    /// The agent's time for the writing.
     seconds: f64,
     /// Most memory, in KiB.
     server: f64,

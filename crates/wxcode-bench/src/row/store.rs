@@ -1,4 +1,5 @@
-//! The stores: how long a compare-and-set of a conversation's id takes, and how many a second many projects get.
+//! The stores: latency of a compare-and-set of a conversation's id, and its rate over many
+//! projects.
 
 use std::{
     sync::Arc,
@@ -23,7 +24,7 @@ use crate::{
     samples::{Samples, millis},
 };
 
-/// Projects whose ids change at the same time.
+/// Projects with concurrent changes.
 const TOGETHER: usize = 16;
 
 pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
@@ -88,7 +89,7 @@ async fn row(bench: &Bench, name: &str, store: Arc<dyn Store>) -> anyhow::Result
     })
 }
 
-/// Changes the id of a new project so often; how long each change took.
+/// Changes the id of a new project this many times; returns the time of each change.
 async fn rotations(store: &dyn Store, times: usize) -> anyhow::Result<Vec<Duration>> {
     let now = Timestamp::now();
     let id = Id::generate(now);
@@ -124,7 +125,7 @@ async fn rotations(store: &dyn Store, times: usize) -> anyhow::Result<Vec<Durati
         let rotated = store.rotate(id, &rotation).await?;
         taken.push(began.elapsed());
         if rotated != Rotated::Won {
-            bail!("nobody else changes it, and yet it was lost: {rotated:?}");
+            bail!("lost without a concurrent change: {rotated:?}");
         }
         old = Some(new);
     }

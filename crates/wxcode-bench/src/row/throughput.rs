@@ -1,4 +1,4 @@
-//! Text from the agent to a WebSocket client, against the same text read from a PTY.
+//! Text from the agent to a WebSocket client, compared with the same text read from a PTY.
 
 use tempfile::TempDir;
 use wxcode_bench::text;
@@ -17,9 +17,9 @@ use crate::{
 
 /// MiB of text.
 const TEXT: usize = 64;
-/// MiB of text for a peer that is slow.
+/// MiB of text for a slow peer.
 const PEER_TEXT: usize = 16;
-/// The share of the limit that is to be reached.
+/// The target, as a share of the limit.
 const TARGET: f64 = 0.6;
 
 pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
@@ -57,7 +57,7 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
         if let Some(mut pty) = peer::start(name, &bench.paths, folder.path())? {
             let lines = text::lines_of_mib(PEER_TEXT);
             let took = pty.print(lines)?.took;
-            // A multiplexer sends other bytes than the agent's: the agent's count.
+            // A multiplexer sends other bytes than the agent; the agent's bytes count.
             let rate = (lines * text::LINE) as f64 / 1e6 / took.as_secs_f64();
             rows.push(Row {
                 what: format!("the same text through {name}, no network"),
@@ -70,16 +70,16 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// A session and its client, and what was measured of them.
+/// A session, its client, and their measurements.
 struct Ours {
     protocol: Protocol,
     client: Client,
     processes: Vec<(&'static str, u32)>,
     rates: Samples,
     received: Samples,
-    /// Seconds on a processor for a text, of each of the processes.
+    /// Processor seconds per text, for each of the processes.
     seconds: Vec<Samples>,
-    /// Ends last.
+    /// Dropped last.
     _server: Server,
 }
 

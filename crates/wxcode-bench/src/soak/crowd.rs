@@ -1,4 +1,4 @@
-//! The sessions of the long run: chatty ones, one that echoes, and conversations that take deliveries.
+//! The sessions of the soak run: chatty ones, an echoing one, and conversations with deliveries.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, sync::Arc, thread, time::Duration};
 
@@ -13,26 +13,26 @@ use crate::{
     server::{Server, Session, wait_for},
 };
 
-/// What a chatty agent prints, in bytes a second.
+/// Output of a chatty agent, in bytes a second.
 pub(super) const RATE: usize = 10 << 10; // 10 KiB/s
-/// Sessions that take deliveries.
+/// Sessions with deliveries.
 const CONVERSATIONS: usize = 2;
-/// Chatty sessions that clients come to.
+/// Chatty sessions with visiting clients.
 const VISITED: usize = 4;
-/// Printed at once by each chatty agent: what its holder keeps in memory is full then.
+/// MiB printed at once by each chatty agent, to fill its holder's buffers.
 const FILL_MIB: usize = 2;
-/// The same by the fake agent.
+/// The same for the fake agent.
 const FLOOD: usize = FILL_MIB << 20;
-/// Visits that fill the events that are kept of a project in memory, half of them by either protocol.
+/// Visits that fill a project's events in memory, half of them by either protocol.
 const FILL_VISITS: usize = 200;
-/// Deliveries that fill those too, the prompts that are kept of a session, and what the store keeps of its file. So many events are also
-/// often enough to be read from the log once by who credits the planning files.
+/// Deliveries that fill the events, a session's stored prompts, and the store's page cache. They
+/// also cause one reading of the log for the attribution of planning files.
 const FILL_DELIVERIES: usize = 256;
-/// How long a delivery may take to come to an end: more than the server waits for.
+/// How long a delivery may take to its end: more than the server's own bound.
 const DELIVERY_TIME: Duration = Duration::from_secs(180);
-/// Threads that fill at the same time.
+/// Concurrent filling threads.
 const AT_ONCE: usize = 8;
-/// A file in the workspace of a conversation, by which the agent knows what it is to be.
+/// A file in a conversation's workspace that selects the agent's behaviour.
 const CONVERSES: &str = ".converses";
 
 /// A server and its sessions.
@@ -41,7 +41,7 @@ pub(super) struct Crowd {
     pub(super) chatty: Vec<Session>,
     echo: Session,
     pub(super) conversations: Vec<Session>,
-    /// Where the limit's agent runs, and what is started as claude.
+    /// The folder of the limit's agent and of the executable started as claude.
     pub(super) folder: TempDir,
     pub(super) paths: Paths,
 }
@@ -54,7 +54,7 @@ impl Crowd {
         let fake = paths.agent.with_file_name("fake-claude");
         anyhow::ensure!(
             fake.exists(),
-            "{} is missing: run `make soak`",
+            "{} is missing: run `make verify VERIFY=soak`",
             fake.display()
         );
         let script = format!(
@@ -89,7 +89,7 @@ impl Crowd {
         })
     }
 
-    /// The sessions that clients come to.
+    /// The sessions with visiting clients.
     pub(super) fn visited(&self) -> &[Session] {
         &self.chatty[..self.chatty.len().min(VISITED)]
     }
@@ -100,8 +100,8 @@ impl Crowd {
         self.chatty.iter().chain(others)
     }
 
-    /// Fills what is bounded, so that it does not look like a leak while it fills: the output and the lines that holders keep, the events
-    /// that the server does. From then on the chatty agents print.
+    /// Fills the bounded buffers, which would otherwise look like a leak: the holders' output and
+    /// lines, and the server's events. From then on the chatty agents print.
     pub(super) fn fill(&self) -> anyhow::Result<()> {
         each(&self.chatty, |session| {
             let mut client = Client::ready(&self.server, session, Protocol::V1)?;
@@ -125,14 +125,14 @@ impl Crowd {
         })
     }
 
-    /// A client of the session that echoes, filled likewise.
+    /// A client of the echoing session, with its buffers filled likewise.
     pub(super) fn echoing(&self) -> anyhow::Result<Client> {
         let mut client = Client::ready(&self.server, &self.echo, Protocol::V1)?;
         client.print(text::lines_of_mib(FILL_MIB))?;
         client.echoing()
     }
 
-    /// How many sessions the API shows as running.
+    /// The number of running sessions in the API.
     pub(super) fn running(&self) -> anyhow::Result<usize> {
         let mut running = 0;
         for session in self.all() {
@@ -142,7 +142,8 @@ impl Crowd {
     }
 }
 
-/// Delivers a text, and waits for its end; whether it was submitted. On a machine that is very busy it may not be.
+/// Delivers a text and waits for its end; false if it was not submitted, which may happen on a very
+/// busy machine.
 pub(super) fn deliver(server: &Server, session: &Session, text: &str) -> anyhow::Result<bool> {
     let path = format!("/output-projects/{}/deliveries", session.project);
     let queued = server.call("POST", &path, Some(&json!({ "text": text })))?;
@@ -160,7 +161,7 @@ pub(super) fn deliver(server: &Server, session: &Session, text: &str) -> anyhow:
     Ok(submitted)
 }
 
-/// Does something for each session, some at the same time.
+/// Runs a function for each session, some at once.
 fn each(
     sessions: &[Session],
     work: impl Fn(&Session) -> anyhow::Result<()> + Sync,

@@ -1,4 +1,4 @@
-//! What goes on beside the printing: clients that come, read and go, and deliveries.
+//! Traffic next to the printing: clients that come, read and go, and deliveries.
 
 use std::{
     sync::{
@@ -17,27 +17,27 @@ use crate::{
     server::{Server, Session},
 };
 
-/// Clients that come and go.
+/// Visiting clients.
 pub(super) const CLIENTS: usize = 4;
 /// How long each stays, at most, and how long it stays away.
 const STAY: Duration = Duration::from_secs(2);
 const AWAY: Duration = Duration::from_millis(500);
-/// Between two deliveries to a conversation.
+/// The pause between two deliveries to a conversation.
 const DELIVERY_EVERY: Duration = Duration::from_secs(3);
-/// A pause is looked at this often for whether all is to end.
+/// How often a pausing thread checks for the end.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// What was done so far.
+/// The traffic so far.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) visits: AtomicU64,
     pub(super) bytes: AtomicU64,
-    /// Those that were submitted, and those that were not.
+    /// Submitted deliveries, and the others.
     pub(super) deliveries: AtomicU64,
     pub(super) failed: AtomicU64,
 }
 
-/// The traffic, until it is ended.
+/// The running traffic.
 pub(super) struct Traffic {
     over: Arc<AtomicBool>,
     seen: Arc<Seen>,
@@ -45,7 +45,6 @@ pub(super) struct Traffic {
 }
 
 impl Traffic {
-    /// Starts it.
     pub(super) fn begin(crowd: &Crowd) -> anyhow::Result<Self> {
         let over = Arc::new(AtomicBool::new(false));
         let seen = Arc::new(Seen::default());
@@ -90,20 +89,20 @@ impl Traffic {
         })
     }
 
-    /// Clients that came and went so far.
+    /// Visits so far.
     pub(super) fn visits(&self) -> u64 {
         self.seen.visits.load(Relaxed)
     }
 
-    /// Deliveries that were submitted so far.
+    /// Submitted deliveries so far.
     pub(super) fn deliveries(&self) -> u64 {
         self.seen.deliveries.load(Relaxed)
     }
 
-    /// Ends it; what was done.
+    /// Ends the traffic; returns its counts.
     ///
     /// # Errors
-    /// The first thing that went wrong.
+    /// The first failure.
     pub(super) fn end(self) -> anyhow::Result<Arc<Seen>> {
         self.over.store(true, Relaxed);
         for thread in self.threads {
@@ -114,13 +113,14 @@ impl Traffic {
         Ok(self.seen)
     }
 
-    /// Whether something went wrong: its thread is over before its time.
+    /// Whether a thread failed, and so ended early.
     pub(super) fn is_broken(&self) -> bool {
         self.threads.iter().any(JoinHandle::is_finished)
     }
 }
 
-/// Comes to one session after the other, every other time by the JSON protocol, reads for a while and goes without a word.
+/// Visits one session after the other, every other time by the JSON protocol, reads for a while and
+/// drops the connection.
 fn visit(
     server: &Server,
     visited: &[Session],

@@ -1,4 +1,4 @@
-//! What is said of the long run in the end.
+//! The verdict on a soak run.
 
 use std::{fmt, sync::atomic::Ordering::Relaxed};
 
@@ -11,12 +11,13 @@ use super::{
 };
 use crate::samples::Samples;
 
-/// Most that memory may certainly rise by, in KiB a minute: of the server, and of a holder.
+/// Most certain growth of memory, in KiB a minute: of the server, and of a holder.
 const SERVER_RISE: f64 = 64.0;
 const HOLDER_RISE: f64 = 1.0;
-/// How many times that of the first third the p99 ratio of the last third may be.
+/// Largest p99 ratio of the last third, as a multiple of the first third's.
 const SLOWER: f64 = 2.0;
-/// Descriptors that the last third may have more than the first: those of clients that just come, at both ends.
+/// Most additional descriptors of the last third over the first: those of clients just connecting,
+/// at both ends.
 const DESCRIPTORS: usize = 4 * CLIENTS;
 
 /// A line of the verdict.
@@ -32,7 +33,7 @@ impl fmt::Display for Line {
     }
 }
 
-/// Judges what was seen; `alive` sessions are left.
+/// Judges the windows; `alive` is the number of remaining sessions.
 pub(super) fn judge(windows: &[Window], crowd: &Crowd, seen: &Seen, alive: usize) -> Vec<Line> {
     let total = crowd.all().count();
     let log = crowd.server.log();
@@ -71,7 +72,7 @@ fn meanwhile(seen: &Seen) -> Line {
     }
 }
 
-/// A rise fails where it is certain: a short run in noise has a wide interval, and says so.
+/// Only certain growth fails: a short run in noise has a wide interval, and says so.
 fn rise(whose: &str, windows: &[Window], bound: f64, value: impl Fn(&Window) -> f64) -> Line {
     let Some(first) = windows.first() else {
         return unknown(format!("memory of {whose}"));

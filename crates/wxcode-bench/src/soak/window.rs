@@ -1,4 +1,4 @@
-//! A window of the long run: what the processes have at its end, and what the echo took in it.
+//! A window of the soak run: the processes at its end, and the echo latency during it.
 
 use std::{
     fs,
@@ -19,31 +19,31 @@ use crate::{
     server::guardian,
 };
 
-/// Between two keys.
+/// The pause between two keys.
 const KEY_EVERY: Duration = Duration::from_millis(10);
-/// Keys that are typed.
+/// The typed keys.
 const KEYS: &[u8] = b"yzvw";
-/// Keys of a window at least, whatever its length.
+/// Fewest keys of a window, whatever its length.
 const KEYS_MIN: usize = 20;
 
-/// What was seen in a window.
+/// The measurements of a window.
 #[derive(Clone, Debug)]
 pub(super) struct Window {
-    /// Its end.
+    /// The window's end.
     pub(super) at: Instant,
-    /// Memory of the server that is no file's, in KiB.
+    /// Anonymous memory of the server, in KiB.
     pub(super) server: f64,
-    /// The same of a holder with its guardian, the mean of all.
+    /// Anonymous memory of a holder with its guardian, the mean of all.
     pub(super) holder: f64,
     pub(super) server_descriptors: usize,
     pub(super) holder_descriptors: usize,
     pub(super) threads: usize,
     /// Bytes of the data folder.
     pub(super) disk: u64,
-    /// Of the keys, in microseconds: ours and the limit's.
+    /// Latencies of the keys, in microseconds: wxcode's and the limit's.
     pub(super) ours: Samples,
     pub(super) limit: Samples,
-    /// So far.
+    /// Counts so far.
     visits: u64,
     deliveries: u64,
 }
@@ -53,12 +53,12 @@ impl Window {
     pub(super) const HEAD: &'static str = "| s | server KiB | a holder KiB | descriptors: server, holders | threads | disk MB | echo p50, p99 µs | limit p50, p99 µs | ratio p50, p99 | visits | deliveries |\n\
         |--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
 
-    /// How much longer a key takes than the limit's, at this share of all keys.
+    /// The ratio of a key's latency to the limit's, at this share of all keys.
     pub(super) fn ratio(&self, share: f64) -> f64 {
         self.ours.quantile(share) / self.limit.quantile(share)
     }
 
-    /// As a line of the table.
+    /// The window as a line of the table.
     pub(super) fn line(&self, start: Instant) -> String {
         let pair =
             |samples: &Samples| format!("{:.0}, {:.0}", samples.median(), samples.quantile(0.99));
@@ -84,7 +84,7 @@ impl Window {
 /// Measures windows.
 pub(super) struct Meter<'a> {
     crowd: &'a Crowd,
-    /// A holder and its guardian each.
+    /// Pairs of a holder and its guardian.
     holders: Vec<[u32; 2]>,
     ours: Client,
     limit: Pty,
@@ -107,7 +107,7 @@ impl<'a> Meter<'a> {
         })
     }
 
-    /// Types keys for so long, then looks at the processes.
+    /// Types keys for this time, then reads the processes' figures.
     pub(super) fn measure(
         &mut self,
         length: Duration,
@@ -117,11 +117,11 @@ impl<'a> Meter<'a> {
         let (mut ours, mut limit) = (Vec::new(), Vec::new());
         while Instant::now() < end || ours.len() < KEYS_MIN {
             let key = KEYS[ours.len() % KEYS.len()];
-            // In turns, so that what else the machine does hits both alike.
+            // In turn, so that other load hits both alike.
             limit.push(micros(self.limit.round(key)?));
             ours.push(micros(self.ours.round(key)?));
             if traffic.is_broken() {
-                bail!("the traffic broke off");
+                bail!("the traffic failed");
             }
             thread::sleep(KEY_EVERY);
         }
@@ -148,7 +148,7 @@ impl<'a> Meter<'a> {
     }
 }
 
-/// Bytes of all files below a folder; those that go meanwhile count nothing.
+/// Bytes of all files below a folder; files removed meanwhile count nothing.
 fn disk(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries

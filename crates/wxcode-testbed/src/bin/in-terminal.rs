@@ -1,4 +1,4 @@
-//! Runs a program in a session of its own whose controlling terminal is standard input.
+//! Runs a program in its own session with standard input as the controlling terminal.
 
 use std::{
     env, io,

@@ -1,5 +1,6 @@
-//! Prints the table of what survives what with how its tests did: `survival DOCUMENT LOG`, where the log is the output of `cargo test`.
-//! `survival DOCUMENT` alone prints the names of its end-to-end tests, a line each. Exit 1: a line does not hold, or names a test that is not there.
+//! Prints the table "what survives what" with the outcome of its tests: `survival DOCUMENT LOG`,
+//! where the log is the output of `cargo test`. `survival DOCUMENT` alone prints the names of its
+//! end-to-end tests, one per line. Exit 1: a line failed, or names an unknown test.
 
 use std::{env, fs, path::Path, process::ExitCode};
 

@@ -19,23 +19,23 @@ use super::{Kind, LOOK, START_MAX, free_port, listening, program};
 const NAME: &str = "wxcode";
 /// Members of the set.
 const MEMBERS: usize = 3;
-/// How long a member waits for a sign of life of the primary before it stands for election.
+/// How long a member waits for the primary's heartbeat before an election.
 const ELECTION_MS: i32 = 2_000;
-/// For how long a primary that steps down does not stand again.
+/// How long a primary that stepped down stays out of elections.
 const DOWN_S: i32 = 60;
 
-/// Three members; they end when it is dropped.
+/// Three members; they end on drop.
 #[derive(Debug)]
 pub struct ReplicaSet {
     members: Vec<Member>,
-    /// The database for administration, by way of the primary.
+    /// The administration database, through the primary.
     admin: Database,
 }
 
 #[derive(Debug)]
 struct Member {
     port: u16,
-    /// Ends the member, and removes its folder, when it is ended itself.
+    /// Ends the member and removes its folder at its own end.
     guard: Child,
 }
 
@@ -47,10 +47,10 @@ impl Drop for Member {
 }
 
 impl ReplicaSet {
-    /// Starts three members, has them form a set, and waits for a primary.
+    /// Starts three members, forms a set, and waits for a primary.
     ///
     /// # Errors
-    /// Why there is none.
+    /// The reason why there is none.
     pub async fn start() -> Result<Self, String> {
         let members = tokio::task::spawn_blocking(|| {
             (0..MEMBERS)
@@ -78,16 +78,16 @@ impl ReplicaSet {
         Ok(set)
     }
 
-    /// The address of a database on it.
+    /// The address of a database on the set.
     #[must_use]
     pub fn address(&self, database: &str) -> String {
         address_of(&self.members, database)
     }
 
-    /// Waits until there is a primary; its host.
+    /// Waits for a primary; returns its host.
     ///
     /// # Errors
-    /// When there is none in time.
+    /// No primary in time.
     pub async fn primary(&self) -> Result<String, String> {
         let begun = Instant::now();
         loop {
@@ -105,10 +105,10 @@ impl ReplicaSet {
         }
     }
 
-    /// Has the primary step down, and waits until another member is the primary.
+    /// Makes the primary step down and waits for another one.
     ///
     /// # Errors
-    /// When that does not come about.
+    /// No other primary in time.
     pub async fn step_down(&self) -> Result<(), String> {
         let before = self.primary().await?;
         let request = doc! { "replSetStepDown": DOWN_S, "secondaryCatchUpPeriodSecs": 10 };

@@ -1,13 +1,13 @@
-//! What the stub answers: a pure function of the request.
+//! The stub's answers: a pure function of the request.
 //!
-//! Keywords in the last text of the user; the last line that has one counts, since messages that got no
-//! answer come as one:
+//! Keywords in the user's last text; the last line with a keyword counts, since unanswered messages
+//! arrive as one:
 //!
 //! | keyword | answer |
 //! |---|---|
 //! | `stub:bash COMMAND` | the tool `Bash` with the rest of the line |
 //! | `stub:ask` | the tool `AskUserQuestion` with one question, "Which colour?", and the choices Red and Blue |
-//! | `stub:write PATH` | the tool `Write` that writes `written by the stub` to the path |
+//! | `stub:write PATH` | the tool `Write`, which writes `written by the stub` to the path |
 //! | `stub:tool NAME JSON` | the tool of this name with this input |
 //! | `stub:tools JSON` | several tools at once: a list of `[NAME, INPUT]` |
 //! | `stub:slow` | begins to answer, and ends only after [`release`](super::Stub::release) |
@@ -18,7 +18,7 @@
 
 use serde_json::{Value, json};
 
-/// The most lines that `stub:lines` answers.
+/// Most lines of a `stub:lines` answer.
 const LINES_MAX: usize = 100_000;
 
 /// One answer.
@@ -26,9 +26,9 @@ const LINES_MAX: usize = 100_000;
 pub(super) enum Answer {
     /// A message.
     Text(String),
-    /// A message that ends only when it is released.
+    /// A message that ends only on release.
     Held(String),
-    /// Calls of tools: a name and an input each.
+    /// Tool calls: a name and an input each.
     Tools(Vec<(String, Value)>),
     /// An HTTP error.
     Error(u16),
@@ -36,7 +36,7 @@ pub(super) enum Answer {
 
 /// The answer to the body of a `/v1/messages` request.
 pub(super) fn answer(body: &Value) -> Answer {
-    // Titles, summaries and other side requests come without tools; they need just any answer.
+    // Titles, summaries and other side requests come without tools; any answer does.
     if body["tools"].as_array().is_none_or(Vec::is_empty) {
         return Answer::Text(if body.to_string().contains("json_schema") {
             json!({ "title": "Stub conversation" }).to_string()
@@ -49,7 +49,8 @@ pub(super) fn answer(body: &Value) -> Answer {
     }
     let texts = user_texts(body);
     let last = texts.last().map_or("", String::as_str);
-    // The word that a background task is done is no prompt of the user: what that one asked for was done.
+    // The report of a finished background task is no prompt of the user; the user's own prompt is
+    // already done.
     let asked = if is_notified(body) { "" } else { last };
     asked.lines().rev().find_map(keyword).unwrap_or_else(|| {
         let plural = if texts.len() == 1 { "" } else { "s" };
@@ -60,7 +61,7 @@ pub(super) fn answer(body: &Value) -> Answer {
     })
 }
 
-/// Whether the last message tells of a background task.
+/// Whether the last message reports a background task.
 fn is_notified(body: &Value) -> bool {
     let messages = body["messages"].as_array().map_or(&[][..], Vec::as_slice);
     messages
@@ -70,7 +71,7 @@ fn is_notified(body: &Value) -> bool {
         .is_some_and(|last| last.to_string().contains("<task-notification>"))
 }
 
-/// What the keyword in a line asks for, if there is one.
+/// The answer to the keyword in a line, if any.
 fn keyword(line: &str) -> Option<Answer> {
     let (_, line) = line.split_once("stub:")?;
     let (word, argument) = line.split_once(' ').unwrap_or((line, ""));
@@ -117,8 +118,8 @@ fn question() -> Value {
     }] })
 }
 
-/// What the user said, one text a message, without what Claude Code adds on its own
-/// (`<system-reminder>` blocks, tool results).
+/// The user's texts, one per message, without Claude Code's additions (`<system-reminder>` blocks,
+/// tool results).
 pub(super) fn user_texts(body: &Value) -> Vec<String> {
     let messages = body["messages"].as_array().map_or(&[][..], Vec::as_slice);
     messages
@@ -144,8 +145,8 @@ fn own_text(content: &Value) -> Option<String> {
     (!own.is_empty()).then(|| own.join("\n"))
 }
 
-/// The tool result that the last message carries, if it does and the user said nothing behind it: what is said
-/// after a refused tool comes in one message with the refusal.
+/// The tool result in the last message, unless a text of the user follows it: text after a refused
+/// tool comes in one message with the refusal.
 fn last_tool_result(body: &Value) -> Option<String> {
     let last = body["messages"]
         .as_array()?

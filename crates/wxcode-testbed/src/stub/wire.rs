@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-/// What a message consists of.
+/// The content of a message.
 pub(super) enum Content<'a> {
     Text(&'a str),
-    /// Calls of tools: a name and an input each.
+    /// Tool calls: a name and an input each.
     Tools(&'a [(String, Value)]),
 }
 
@@ -55,7 +55,7 @@ pub(super) fn begin(number: usize, model: &Value, content: &Content<'_>) -> Stri
     event("message_start", &json!({ "message": message })) + &start(0, &first)
 }
 
-/// The content: a piece of the text, or all calls but the end of the last one.
+/// The content: a piece of the text, or all calls except the end of the last one.
 pub(super) fn delta(number: usize, content: &Content<'_>) -> String {
     let calls = match content {
         Content::Text(text) => return piece(0, &json!({ "type": "text_delta", "text": text })),
@@ -120,7 +120,7 @@ pub(super) fn error(status: u16) -> Value {
     json!({ "type": "error", "error": { "type": kind, "message": "asked for by the test" } })
 }
 
-/// One server-sent event; the type stands in the data too.
+/// One server-sent event; the data repeats the type.
 fn event(name: &str, data: &Value) -> String {
     let mut data = data.clone();
     data["type"] = name.into();

@@ -1,4 +1,4 @@
-//! How attaching ended, and what is said about it when the terminal is the shell's again.
+//! The end of an attach, and its message in the restored terminal.
 
 use std::io::{Write, stderr, stdout};
 
@@ -7,45 +7,44 @@ use wxcode_holder::folder::Exit;
 
 use super::retry::Lost;
 
-/// How it ended.
 #[derive(Debug)]
 pub(crate) enum End {
-    /// The user left.
+    /// The user detached.
     Detached {
-        /// Whether something that was typed did not go to the server.
+        /// Whether typed input did not reach the server.
         unsent: bool,
     },
     /// The agent ended.
     Exited {
-        /// How, where that is known.
+        /// The agent's exit, where it is known.
         exit: Option<Exit>,
         /// The last screen's text.
         screen: String,
     },
-    /// There is nothing to be looked at.
+    /// There is no session to view.
     NeverRan,
-    /// A signal that asks to end.
+    /// A signal that asks the process to end.
     Signal(&'static str),
     /// The user's terminal is gone.
     Hangup,
-    /// The session cannot be had any more.
+    /// The session is no longer available.
     Lost(Lost),
 }
 
 impl End {
-    /// Says on the terminal, which is the shell's again, how it ended.
+    /// Prints the end in the restored terminal.
     ///
     /// # Errors
-    /// It ended otherwise than the user or the agent wanted.
+    /// Neither the user nor the agent caused the end.
     pub(crate) fn tell(&self, project: &str) -> anyhow::Result<()> {
         let text = match self {
             Self::Detached { unsent } => {
                 let lost = if *unsent {
-                    ", but what you typed last did not reach it"
+                    ", but your last input did not reach it"
                 } else {
                     ""
                 };
-                format!("detached: the agent goes on{lost}; `wxcode attach {project}` comes back")
+                format!("detached: the agent goes on{lost}; `wxcode attach {project}` reattaches")
             }
             Self::Exited { exit, screen } => {
                 let _ = writeln!(stdout(), "{screen}");
@@ -81,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_end_says_how() {
+    fn each_end_has_its_message() {
         let exit = |code, signal, reason: &str| Exit {
             code,
             signal,

@@ -1,17 +1,16 @@
-//! The key that leaves, found among what the user types.
+//! Finds the detach key in the user's input.
 
 use std::{fmt, str::FromStr};
 
-/// The longest sequence that is looked at, in bytes; nothing that is looked for is longer.
+/// Longest parsed sequence, in bytes; every searched sequence is shorter.
 const SEQUENCE_MAX: usize = 16;
 
-/// A control key that leaves the session.
+/// A control key that detaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DetachKey(u8);
 
 impl DetachKey {
-    /// As the key is sent by a terminal that reports it with its modifiers: kitty's protocol and
-    /// xterm's modifyOtherKeys.
+    /// The key's encodings with modifiers: kitty's protocol and xterm's modifyOtherKeys.
     fn is_sequence(self, sequence: &[u8]) -> bool {
         let key = char::from(self.0 | 0x40).to_ascii_lowercase();
         let key = u32::from(key);
@@ -48,17 +47,16 @@ impl fmt::Display for DetachKey {
     }
 }
 
-/// Whether a read begins with something else than a report of focus or of the mouse, which come
-/// without anyone having pressed a key.
+/// Whether a read begins with typed input, not with a report of focus or of the mouse.
 pub(crate) fn is_typing(bytes: &[u8]) -> bool {
     !matches!(bytes, [0x1b, b'[', b'I' | b'O' | b'<' | b'M', ..])
 }
 
-/// Looks for the key in what is typed, whatever the reads: within a bracketed paste it is text.
+/// Searches the input for the key across reads; inside a bracketed paste the key is text.
 #[derive(Debug)]
 pub(crate) struct Scanner {
     key: DetachKey,
-    /// The escape sequence that has begun, Esc included.
+    /// The incomplete escape sequence, including Esc.
     sequence: Vec<u8>,
     in_paste: bool,
 }
@@ -72,7 +70,7 @@ impl Scanner {
         }
     }
 
-    /// How many of these bytes come before the key; `None` when it is not among them.
+    /// The number of bytes before the key; `None` without the key.
     pub(crate) fn find(&mut self, bytes: &[u8]) -> Option<usize> {
         for (at, &byte) in bytes.iter().enumerate() {
             if byte == self.key.0 && !self.in_paste {
@@ -84,7 +82,7 @@ impl Scanner {
                     b"\x1b[200~" => self.in_paste = true,
                     b"\x1b[201~" => self.in_paste = false,
                     _ if !self.in_paste && self.key.is_sequence(&sequence) => {
-                        // Its beginning may have come with an earlier read.
+                        // The key may have begun in an earlier read.
                         return Some((at + 1).saturating_sub(sequence.len()));
                     }
                     _ => {}
@@ -94,7 +92,7 @@ impl Scanner {
         None
     }
 
-    /// Takes a byte to the sequence that has begun; true when this is its last one.
+    /// Adds a byte to the incomplete sequence; true when this completes it.
     fn sequence_ends(&mut self, byte: u8) -> bool {
         match (byte, self.sequence.as_slice()) {
             (0x1b, _) => {
@@ -161,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_typed_before_the_key_is_told() {
+    fn bytes_before_the_key_are_counted() {
         assert_eq!(scanner("ctrl-]").find(b"ab\x1dcd"), Some(2));
         assert_eq!(scanner("ctrl-]").find(b"\x1d"), Some(0));
         assert_eq!(scanner("ctrl-]").find(b"abc\x1b[A\x1b"), None);
@@ -169,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_in_a_paste_is_text_however_the_paste_is_cut() {
+    fn the_key_in_a_paste_is_text() {
         let stream = b"x\x1b[200~a\x1db\x1b[201~y\x1dz";
         let at = stream.len() - 2;
         for cut in 0..=stream.len() {
@@ -183,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_as_a_sequence_leaves_too() {
+    fn the_key_as_a_sequence_detaches() {
         assert_eq!(scanner("ctrl-]").find(b"a\x1b[93;5u"), Some(1));
         assert_eq!(scanner("ctrl-]").find(b"a\x1b[27;5;93~"), Some(1));
         assert_eq!(scanner("ctrl-q").find(b"\x1b[113;5u"), Some(0));

@@ -1,4 +1,4 @@
-//! The way to the server: connected, between two tries, or trying.
+//! The line to the server: connected, waiting, or connecting.
 
 use std::{pin::Pin, time::Duration};
 
@@ -14,17 +14,17 @@ use super::{
     retry::Lost,
 };
 
-/// The way to the server.
+/// The state of the line.
 pub(super) enum Line {
-    /// Connected; frames go out once the first `Status` is here.
+    /// Connected; frames go out after the first `Status`.
     Up { link: Link, attached: bool },
-    /// Between two tries.
+    /// Waiting for the next attempt.
     Pause(Pin<Box<Sleep>>),
-    /// A try.
+    /// An attempt to connect.
     Try(JoinHandle<Result<Link, Lost>>),
 }
 
-/// What the line brought.
+/// An event of the line.
 pub(super) enum News {
     Frame(ServerFrame),
     Lost(Lost),
@@ -33,32 +33,32 @@ pub(super) enum News {
 }
 
 impl Line {
-    /// A connection that was just made.
+    /// A new connection.
     pub(super) fn up(link: Link) -> Self {
         let attached = false;
         Self::Up { link, attached }
     }
 
-    /// The next try is to come after a pause.
+    /// Schedules the next attempt after a pause.
     pub(super) fn pause(pause: Duration) -> Self {
         Self::Pause(Box::pin(sleep(pause)))
     }
 
-    /// Tries to connect.
+    /// Starts an attempt to connect.
     pub(super) fn connect(address: Address, since: Option<Since>) -> Self {
         Self::Try(tokio::spawn(async move {
             Link::connect(&address, since.as_ref()).await
         }))
     }
 
-    /// The first `Status` is here.
+    /// The first `Status` has arrived.
     pub(super) fn attached(&mut self) {
         if let Self::Up { attached, .. } = self {
             *attached = true;
         }
     }
 
-    /// Takes leave of the server; `last` frames go to one that is attached.
+    /// Closes the connection; an attached server gets the `last` frames.
     pub(super) async fn close(self, last: impl Iterator<Item = ClientFrame>) {
         if let Self::Up { link, attached } = self {
             let count = if attached { usize::MAX } else { 0 };
@@ -66,7 +66,7 @@ impl Line {
         }
     }
 
-    /// May be waited for anew at any time.
+    /// Cancel-safe.
     pub(super) async fn next(&mut self) -> News {
         match self {
             Self::Up { link, .. } => link.next().await.map_or_else(News::Lost, News::Frame),
@@ -82,7 +82,7 @@ impl Line {
         }
     }
 
-    /// What the line has brought already.
+    /// Frames received already, without waiting.
     pub(super) fn next_at_once(&mut self) -> Option<News> {
         match self {
             Self::Up { link, .. } => link

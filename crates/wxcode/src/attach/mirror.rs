@@ -1,8 +1,9 @@
-//! The session's screen on this side: the same bytes through the same engine, up to an offset.
+//! The client's copy of the session's screen: the same bytes through the same engine, up to an
+//! offset.
 
 use wxcode_terminal::{Screen, Size, Terminal};
 
-/// Bytes are missing between what is here and what came.
+/// Bytes are missing between the mirror and the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("bytes are missing between the offsets {here} and {came}")]
 pub(crate) struct Gap {
@@ -19,7 +20,7 @@ pub(crate) struct Mirror {
 }
 
 impl Mirror {
-    /// The screen that a `Snapshot` draws.
+    /// The screen of a `Snapshot`.
     pub(crate) fn new(offset: u64, size: Size, bytes: &[u8]) -> Self {
         let mut mirror = Self {
             terminal: Terminal::new(size),
@@ -30,7 +31,7 @@ impl Mirror {
         mirror
     }
 
-    /// Takes an `Output` in.
+    /// Applies an `Output`.
     pub(crate) fn output(&mut self, offset: u64, bytes: &[u8]) -> Result<(), Gap> {
         self.expect(offset)?;
         self.feed(bytes);
@@ -38,7 +39,7 @@ impl Mirror {
         Ok(())
     }
 
-    /// Takes a `Resized` in.
+    /// Applies a `Resized`.
     pub(crate) fn resized(&mut self, offset: u64, size: Size) -> Result<(), Gap> {
         self.expect(offset)?;
         self.terminal.resize(size);
@@ -46,13 +47,13 @@ impl Mirror {
         Ok(())
     }
 
-    /// Whether it changed its size since the snapshot: a screen that grows takes rows from the history,
-    /// and only the session's is complete.
+    /// Whether the size changed since the snapshot: a growing screen takes rows from the history,
+    /// and only the session's history is complete.
     pub(crate) fn lacks_history(&self) -> bool {
         self.lacks_history
     }
 
-    /// Up to where it is parsed.
+    /// The offset after the last parsed byte.
     pub(crate) fn offset(&self) -> u64 {
         self.offset
     }
@@ -71,7 +72,7 @@ impl Mirror {
     }
 
     fn feed(&mut self, bytes: &[u8]) {
-        // The holder has answered the queries among them; whoever answered again would type.
+        // The holder has already answered these queries; a second reply would count as typed.
         let mut replies = Vec::new();
         self.terminal.feed(bytes, &mut replies);
     }
@@ -86,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn it_follows_bytes_and_sizes() {
+    fn the_mirror_follows_bytes_and_sizes() {
         let mut mirror = Mirror::new(100, size(20, 3), b"\x1b[31mred");
         mirror.output(100, b" an\xc3").unwrap();
         mirror.output(104, b"\xa9d\r\nmore").unwrap();
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn it_never_shows_what_is_not_whole() {
+    fn gaps_and_old_bytes_are_refused() {
         let mut mirror = Mirror::new(10, size(20, 3), b"");
         assert_eq!(mirror.output(11, b"x"), Err(Gap { here: 10, came: 11 }));
         assert_eq!(mirror.output(9, b"xy"), Err(Gap { here: 10, came: 9 }));

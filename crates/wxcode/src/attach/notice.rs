@@ -1,55 +1,56 @@
-//! The line of wxcode's own over the screen: its last rows, until a key, a moment later, or the occasion is over.
+//! wxcode's own message over the last rows of the screen, until a key, a timeout, or the end of its
+//! cause.
 
 use std::time::{Duration, Instant};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use wxcode_terminal::Size;
 
-/// How long something is told, unless a key comes first.
+/// How long a notice stays, unless a key comes first.
 const TOLD_FOR: Duration = Duration::from_secs(5);
 
-/// The most rows of the window that are written over.
+/// Most rows of the window under a notice.
 const ROWS_MAX: usize = 3;
-/// The most characters that are kept of a text: more than three rows of most windows.
+/// Most stored characters of a text: more than three rows of most windows.
 const TEXT_MAX: usize = 600;
 
-/// What is told now.
+/// The current notices.
 #[derive(Debug, Default)]
 pub(crate) struct Notice {
-    /// Told until it is over.
+    /// Shown until its cause ends.
     held: Option<String>,
-    /// Told until then, or a key.
+    /// Shown until this instant, or a key.
     passing: Option<(String, Instant)>,
 }
 
 impl Notice {
-    /// Tells something for a moment.
+    /// Shows a text for a moment.
     pub(crate) fn say(&mut self, text: &str, now: Instant) {
         self.passing = Some((cut(text), now + TOLD_FOR));
     }
 
-    /// Tells something until it is [released](Self::release).
+    /// Shows a text until it is [released](Self::release).
     pub(crate) fn hold(&mut self, text: &str) {
         self.passing = None;
         self.held = Some(cut(text));
     }
 
-    /// What was held is over.
+    /// Ends the held text.
     pub(crate) fn release(&mut self) {
         self.held = None;
     }
 
-    /// A key was typed: it was read.
+    /// A key shows that the user has read the notice.
     pub(crate) fn dismiss(&mut self) {
         self.passing = None;
     }
 
-    /// When what is told changes by itself.
+    /// The instant of the next change without an event.
     pub(crate) fn until(&self) -> Option<Instant> {
         self.passing.as_ref().map(|(_, until)| *until)
     }
 
-    /// What is told now.
+    /// The current text.
     pub(crate) fn text(&mut self, now: Instant) -> Option<&str> {
         self.passing.take_if(|(_, until)| *until <= now);
         let passing = self.passing.as_ref().map(|(text, _)| text.as_str());
@@ -61,7 +62,7 @@ fn cut(text: &str) -> String {
     text.chars().take(TEXT_MAX).collect()
 }
 
-/// What writes a text over the last rows of a window, leaving cursor and pen as they were.
+/// The bytes that write a text over the last rows of a window and keep cursor and pen.
 pub(crate) fn draw(text: &str, window: Size) -> Vec<u8> {
     let cols = usize::from(window.cols);
     let most = ROWS_MAX.min(usize::from(window.rows));
@@ -77,11 +78,11 @@ pub(crate) fn draw(text: &str, window: Size) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// The lines of a text, broken between words where that goes, with a blank before each.
+/// The lines of a text, broken between words where possible, each after a blank.
 fn wrap(text: &str, cols: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
-        // The texts of others are not trusted to move the cursor.
+        // Foreign texts must not move the cursor.
         let word: String = word.chars().filter(|c| !c.is_control()).collect();
         let fits = |line: &String| line.width() + 1 + word.width() <= cols;
         if !lines
@@ -110,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_passes_goes_over_what_is_held() {
+    fn a_passing_notice_covers_a_held_one() {
         let now = Instant::now();
         let mut notice = Notice::default();
         assert_eq!(notice.text(now), None);
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn it_covers_as_many_rows_as_it_takes_and_no_other_cell() {
+    fn a_notice_covers_only_its_cells() {
         assert_eq!(drawn("Ctrl+]", 12), "oXe\ntwo\nthree\n Ctrl+]");
         assert_eq!(drawn("Ctrl+] leaves", 12), "oXe\ntwo\n Ctrl+]\n leaves");
         assert_eq!(drawn("12345678901", 12), "oXe\ntwo\nthree\n 12345678901");
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_others_cannot_break_out() {
+    fn foreign_texts_cannot_break_out() {
         let text = "漢字漢字漢字 \x1b[2J\x1b[1;1H\r\n\u{9b}2J more";
         assert_eq!(drawn(text, 12), "oXe\n 漢字漢字漢\n字 [2J[1;1H\n 2J more");
         for cols in 1..20 {

@@ -1,11 +1,11 @@
-//! What is still to be told to the server, newest wish of each kind, before what was typed.
+//! Pending requests to the server, the newest of each kind, sent before typed input.
 
 use wxcode_protocol::websocket::ClientFrame;
 use wxcode_terminal::Size;
 
 use super::unsent::Unsent;
 
-/// What is to go out as soon as the connection takes it: bounded, however slow it is.
+/// Pending requests: bounded, however slow the connection is.
 #[derive(Debug)]
 pub(crate) struct Owed {
     resize: Option<Size>,
@@ -31,22 +31,22 @@ impl Owed {
         self.resize = Some(size);
     }
 
-    /// The session is to follow this window.
+    /// The session shall follow this window.
     pub(crate) fn drive(&mut self) {
         self.drive = true;
     }
 
-    /// The whole screen is wanted.
+    /// Requests the whole screen.
     pub(crate) fn redraw(&mut self) {
         self.redraw = true;
     }
 
-    /// All output up to this offset is parsed.
+    /// Acknowledges all output up to this offset.
     pub(crate) fn ack(&mut self, offset: u64) {
         self.ack = Some(offset);
     }
 
-    /// The connection is gone, and what was for it.
+    /// Drops the requests of a lost connection.
     pub(crate) fn disconnected(&mut self) {
         let unsent = std::mem::replace(&mut self.unsent, Unsent::new());
         *self = Self::new();
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_wish_of_each_kind_goes_and_goes_once() {
+    fn the_newest_request_goes_once() {
         let mut owed = Owed::new();
         assert!(!owed.is_some());
         owed.unsent.push(Bytes::from_static(b"x"));
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_typed_outlives_a_connection_and_nothing_else_does() {
+    fn only_typed_input_outlives_a_connection() {
         let mut owed = Owed::new();
         owed.unsent.push(Bytes::from_static(b"x"));
         owed.ack(9);

@@ -1,4 +1,4 @@
-//! What the user's window shows and when it is drawn: at once when it is quiet, paced when much changes.
+//! Draws the user's window: at once when the session is quiet, paced under load.
 
 use std::time::{Duration, Instant};
 
@@ -6,9 +6,9 @@ use wxcode_terminal::{Size, Terminal, View};
 
 use super::notice::{self, Notice};
 
-/// Between two drawings under load: about 60 a second.
+/// The interval between two drawings under load: about 60 a second.
 pub(crate) const PACE: Duration = Duration::from_millis(16);
-/// How long a synchronized update of the agent may hold a drawing back.
+/// How long a synchronized update of the agent may delay a drawing.
 const SYNCHRONIZED_MAX: Duration = Duration::from_millis(150);
 
 /// The drawing of one window.
@@ -17,13 +17,13 @@ pub(crate) struct Painting {
     view: View,
     window: Size,
     pub(crate) notice: Notice,
-    /// Whether the window shows the session rather than the shell.
+    /// Whether the window shows the session, not the shell.
     is_entered: bool,
-    /// What the last drawing told.
+    /// The notice in the last drawing.
     told: Option<String>,
-    /// When it was drawn last.
+    /// The instant of the last drawing.
     drawn: Option<Instant>,
-    /// Since when something is not drawn.
+    /// The instant of the first undrawn change.
     changed: Option<Instant>,
 }
 
@@ -40,19 +40,19 @@ impl Painting {
         }
     }
 
-    /// The window has another size, or lost what it showed.
+    /// The window has another size, or lost its content.
     pub(crate) fn resize(&mut self, window: Size, now: Instant) {
         self.view.resize(window);
         self.window = window;
         self.changed(now);
     }
 
-    /// Something is not drawn yet.
+    /// The session's screen changed.
     pub(crate) fn changed(&mut self, now: Instant) {
         self.changed.get_or_insert(now);
     }
 
-    /// When it is to be drawn next, as far as is known.
+    /// The instant of the next drawing, where it is known.
     pub(crate) fn due(&mut self, synchronized: bool, now: Instant) -> Option<Instant> {
         if self.notice.text(now) != self.told.as_deref() {
             self.changed(now);
@@ -68,13 +68,13 @@ impl Painting {
         paced.into_iter().chain(self.notice.until()).min()
     }
 
-    /// What draws it; `None` for a screen that is not known yet.
+    /// The bytes of the next drawing; `None` before the first screen.
     pub(crate) fn draw(&mut self, screen: Option<&Terminal>, now: Instant) -> Vec<u8> {
         self.changed = None;
         self.drawn = Some(now);
         let text = self.notice.text(now).map(str::to_owned);
         if self.told.is_some() && self.told != text {
-            // What it covered is drawn again.
+            // Redraws the rows under an old notice.
             self.view.resize(self.window);
         }
         let mut bytes = Vec::new();
@@ -82,7 +82,7 @@ impl Painting {
             bytes = self.view.paint(screen);
             self.is_entered = true;
         }
-        // Before the first screen there is nothing of ours to write on.
+        // Before the first screen there is no place for a notice.
         if let Some(text) = text.as_deref().filter(|_| self.is_entered) {
             bytes.extend(notice::draw(text, self.window));
         }
@@ -90,7 +90,7 @@ impl Painting {
         bytes
     }
 
-    /// What gives the window back as it was.
+    /// The bytes that restore the window.
     pub(crate) fn leave(&self) -> Vec<u8> {
         self.view.leave()
     }
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_drawn_at_once_when_quiet_and_paced_when_not() {
+    fn drawing_is_immediate_or_paced() {
         let start = Instant::now();
         let mut painting = Painting::new(size());
         assert_eq!(painting.due(false, start), None);
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_frame_is_waited_for_but_not_for_ever() {
+    fn a_synchronized_update_delays_drawing_briefly() {
         let start = Instant::now();
         let mut painting = Painting::new(size());
         painting.changed(start);
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_notice_covers_the_last_row_and_what_it_covered_comes_back() {
+    fn rows_under_a_notice_come_back() {
         let now = Instant::now();
         let screen = screen(b"1\r\n2\r\n3\r\n\x1b[32mfour\x1b[m rows\x1b[2;2H");
         let mut user = Terminal::new(size());
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(user.text(), "1\n2\n3\nfour rows");
         assert_eq!(user.cursor(), (1, 1));
         assert_eq!(painting.due(false, over), None);
-        // Also when a shorter one takes its place.
+        // Also when a shorter notice replaces it.
         painting.notice.say(&"long ".repeat(10), over);
         user.feed(&painting.draw(Some(&screen), over), &mut Vec::new());
         assert!(user.text().starts_with("1\n2\n long long"));
@@ -167,7 +167,7 @@ mod tests {
         user.feed(&painting.draw(Some(&screen), over), &mut Vec::new());
         assert_eq!(user.text(), "1\n2\n3\n short");
         painting.notice.dismiss();
-        // Also when it changes without a notice in between, or the window loses everything.
+        // Also when the screen changes without a notice in between, or the window loses everything.
         painting.notice.hold("away");
         user.feed(&painting.draw(Some(&screen), over), &mut Vec::new());
         painting.notice.release();

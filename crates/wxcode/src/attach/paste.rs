@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_behind_a_paste_wait_until_its_end_is_believed() {
+    fn keys_after_a_paste_wait() {
         let now = Instant::now();
         let mut pastes = Pastes::default();
         assert_eq!(
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn pastes_one_behind_the_other_stay_two() {
+    fn consecutive_pastes_stay_two() {
         let two = format!("{}{}", pasted("a"), pasted("b"));
         assert_eq!(all(&[two.as_bytes()], b"k"), format!("{two}k"));
         for cut in 0..two.len() {
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_behind_an_end_is_text_however_long_it_is() {
+    fn a_burst_after_an_end_is_text() {
         let now = Instant::now();
         let mut pastes = Pastes::default();
         let mut out = pastes.take(b"\x1b[200~a\x1b[201~", now);
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn an_abandoned_paste_ends_without_a_word() {
+    fn an_abandoned_paste_ends_silently() {
         let now = Instant::now();
         let mut pastes = Pastes::default();
         assert_eq!(pastes.take(b"\x1b[200~old", now), b"\x1b[200~old");

@@ -1,13 +1,13 @@
-//! What to do when a connection ends: leave, or connect again, and when.
+//! Decides after the end of a connection: leave, or connect again, and when.
 
 use std::time::Duration;
 
-/// How long after the first failure it is tried again.
+/// The pause after the first failure.
 const FIRST: Duration = Duration::from_millis(200);
-/// The longest pause between two tries.
+/// The longest pause between two attempts.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Why there is no connection.
+/// The reason for a missing connection.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Lost {
     /// The server closed it.
@@ -15,39 +15,41 @@ pub(crate) enum Lost {
     Closed {
         /// A close code of docs/protocol.md.
         code: u16,
-        /// The server's words, possibly none.
+        /// The server's text, possibly empty.
         reason: String,
     },
-    /// The server answered the request with something else than a WebSocket.
+    /// The server answered the request with something other than a WebSocket.
     #[error("the server refused the connection with status {status}{}", advice(*status))]
     Refused {
-        /// Of HTTP.
+        /// The HTTP status.
         status: u16,
     },
-    /// The server speaks something else.
-    #[error("this server is not understood ({0}): use the same version of wxcode on both sides")]
+    /// The server speaks another protocol.
+    #[error(
+        "the server speaks another protocol ({0}): use the same version of wxcode on both sides"
+    )]
     Foreign(String),
-    /// The network, or a server that is not there.
+    /// The network failed, or no server listens.
     #[error("no connection to the server ({0}): start it with `wxcode serve`, then attach again")]
     Broken(String),
 }
 
-/// What follows.
+/// The decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     /// Connect again after this pause.
     Again(Duration),
     /// The agent has ended.
     Ended,
-    /// No further try would go better.
+    /// A further attempt would fail the same way.
     Fail,
 }
 
-/// The pauses between tries.
+/// The pauses between attempts.
 #[derive(Debug)]
 pub(crate) struct Retry {
     pause: Duration,
-    /// Whether there ever was a connection; a first one that fails is not tried again.
+    /// Whether there ever was a connection; a failing first one is not repeated.
     was_attached: bool,
 }
 
@@ -59,13 +61,13 @@ impl Retry {
         }
     }
 
-    /// The session is there: the next failure is a first one.
+    /// The session is there: the next failure counts as the first one.
     pub(crate) fn attached(&mut self) {
         self.pause = FIRST;
         self.was_attached = true;
     }
 
-    /// The connection is lost, or there is none to be had.
+    /// Decides after a lost or failed connection.
     pub(crate) fn lost(&mut self, why: &Lost) -> Next {
         match why {
             Lost::Closed { code: 1000, .. } => return Next::Ended,
@@ -85,7 +87,7 @@ impl Retry {
 
 fn closed(code: u16, reason: &str) -> String {
     let (what, todo) = match code {
-        4000 => ("this is no id", "`wxcode ls` lists the projects"),
+        4000 => ("this is not an id", "`wxcode ls` lists the projects"),
         4003 => (
             "the project's workspace folder is missing",
             "put it back, then attach again",
@@ -93,15 +95,15 @@ fn closed(code: u16, reason: &str) -> String {
         4004 => ("there is no such project", "`wxcode ls` lists them"),
         4005 => (
             "the agent could not start",
-            "mend the reason, then attach again",
+            "fix the cause, then attach again",
         ),
         4401 => (
-            "the server does not take this token",
-            "give the one that `wxcode token` prints where the server runs, by --token-file or WXCODE_TOKEN",
+            "the server refuses this token",
+            "run `wxcode token` on the server's machine, and give its output by --token-file or WXCODE_TOKEN",
         ),
         _ => ("the server closed the connection", "attach again"),
     };
-    // The server's words say more, where there are some.
+    // Prefer the server's own text.
     match reason {
         "" => format!("{what} ({code}): {todo}"),
         reason if code == 4401 => format!("{reason} ({code}): {todo}"),
@@ -112,9 +114,9 @@ fn closed(code: u16, reason: &str) -> String {
 fn advice(status: u16) -> &'static str {
     match status {
         401 => {
-            ": give the token that `wxcode token` prints where the server runs, by --token-file or WXCODE_TOKEN"
+            ": run `wxcode token` on the server's machine, and give its output by --token-file or WXCODE_TOKEN"
         }
-        403 => ": name it by an address that it listens on, or add its name to allowed_hosts",
+        403 => ": use an address of the server, or add its name to allowed_hosts",
         404 => ": is --server the address of a wxcode server?",
         _ => ": see the server's log",
     }
@@ -132,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_double_up_to_the_longest_and_begin_anew_with_a_connection() {
+    fn pauses_double_and_reset() {
         let mut retry = Retry::new();
         retry.attached();
         let mut pauses = Vec::new();
@@ -149,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_close_code_says_whether_to_come_back() {
+    fn close_codes_decide_on_reconnecting() {
         let mut retry = Retry::new();
         retry.attached();
         assert_eq!(retry.lost(&closed_with(1000)), Next::Ended);
@@ -166,14 +168,14 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_never_was_there_is_not_waited_for() {
+    fn a_first_failure_is_final() {
         let mut retry = Retry::new();
         assert_eq!(retry.lost(&Lost::Broken("refused".to_owned())), Next::Fail);
         assert_eq!(retry.lost(&closed_with(1001)), Next::Fail);
     }
 
     #[test]
-    fn every_reason_says_what_to_do() {
+    fn every_reason_names_a_remedy() {
         assert!(closed_with(4401).to_string().contains("wxcode token"));
         assert!(closed_with(4004).to_string().contains("wxcode ls"));
         let lost = Lost::Closed {

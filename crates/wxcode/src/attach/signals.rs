@@ -1,10 +1,9 @@
-//! The signals that a program in a terminal gets.
+//! The signals of a program in a terminal.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals that matter here.
 pub(super) struct Signals {
     /// The window has another size.
     pub(super) window: Signal,
@@ -12,9 +11,9 @@ pub(super) struct Signals {
     pub(super) resumed: Signal,
     /// The terminal is gone.
     pub(super) hangup: Signal,
-    /// From others: the key is the agent's.
+    /// From another process: the key goes to the agent.
     pub(super) interrupt: Signal,
-    /// It is to end.
+    /// A request to end.
     pub(super) terminate: Signal,
 }
 

@@ -1,18 +1,19 @@
-//! What was typed and is not in the PTY yet: numbered, bounded, and sent again after a break.
+//! Typed input that is not in the PTY yet: numbered, bounded, and sent again after a lost
+//! connection.
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
 use wxcode_protocol::websocket::ClientFrame;
 
-/// The most bytes that wait for the session; while there are more, the keyboard is not read.
+/// Most bytes that wait for the session; beyond that, the keyboard is not read.
 pub(crate) const WAITING_MAX: usize = 16 << 20; // 16 MiB
 
-/// The most bytes that are on the way and not answered, and one read: the session refuses what it
-/// cannot keep, and a paste is to arrive whole however slowly the agent reads.
+/// Most unacknowledged bytes on the way, plus one read: the session refuses input beyond its own
+/// bound, and a paste must arrive whole even with a slow agent.
 const ON_THE_WAY_MAX: usize = 1 << 20; // 1 MiB
 
-/// What was typed and is not answered, in order.
+/// Unacknowledged input, in order.
 #[derive(Debug)]
 pub(crate) struct Unsent {
     waiting: VecDeque<(u64, Bytes)>,
@@ -20,9 +21,9 @@ pub(crate) struct Unsent {
     bytes: usize,
     /// The number of the newest input.
     newest: u64,
-    /// The number of the newest input that went to the server on this connection.
+    /// The number of the newest input sent on this connection.
     sent: u64,
-    /// In `waiting`, of inputs that went to the server.
+    /// In `waiting`, of inputs already sent.
     on_the_way: usize,
 }
 
@@ -37,12 +38,12 @@ impl Unsent {
         }
     }
 
-    /// Whether one more read of at most `bytes` may be taken.
+    /// Whether there is room for one more read of `bytes`.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
         self.bytes + bytes <= WAITING_MAX
     }
 
-    /// Takes in what one read gave.
+    /// Adds one read.
     pub(crate) fn push(&mut self, bytes: Bytes) {
         if bytes.is_empty() {
             return;
@@ -52,18 +53,18 @@ impl Unsent {
         self.waiting.push_back((self.newest, bytes));
     }
 
-    /// Whether something did not go to the server yet.
+    /// Whether any input is not sent yet.
     pub(crate) fn is_some(&self) -> bool {
         let newest = self.waiting.back();
         newest.is_some_and(|(number, _)| *number > self.sent)
     }
 
-    /// Whether something may go to the server now.
+    /// Whether an input may be sent now.
     pub(crate) fn has_next(&self) -> bool {
         self.is_some() && self.on_the_way < ON_THE_WAY_MAX
     }
 
-    /// The next input for the server; it is kept until it is answered.
+    /// The next input for the server; it stays until its acknowledgement.
     pub(crate) fn next(&mut self) -> Option<ClientFrame> {
         if !self.has_next() {
             return None;
@@ -78,7 +79,7 @@ impl Unsent {
         })
     }
 
-    /// An input is typed, or refused.
+    /// An input was typed or refused.
     pub(crate) fn answered(&mut self, number: u64) {
         if let Ok(at) = self.waiting.binary_search_by_key(&number, |(n, _)| *n)
             && let Some((_, bytes)) = self.waiting.remove(at)
@@ -90,7 +91,8 @@ impl Unsent {
         }
     }
 
-    /// A connection to the same session, which has the inputs up to `input`: the rest goes again.
+    /// A connection to the same session, which has the inputs up to `input`: the rest is sent
+    /// again.
     pub(crate) fn resume(&mut self, input: u64) {
         while let Some((number, bytes)) = self.waiting.front()
             && *number <= input
@@ -102,8 +104,8 @@ impl Unsent {
         self.newest = self.newest.max(input);
     }
 
-    /// Another session, whose numbers of this client end with `input`: what was sent to the old
-    /// one is not for it. True when something was.
+    /// Another session, which has this client's inputs up to `input`: drops the inputs sent to the
+    /// old one. True if there were any.
     pub(crate) fn restart(&mut self, input: u64) -> bool {
         let some = !self.waiting.is_empty();
         *self = Self::new();
@@ -137,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn inputs_are_numbered_from_one_and_each_goes_once() {
+    fn inputs_are_numbered_from_one() {
         let mut unsent = three();
         let sent = typed(&mut unsent);
         let wanted = [(1, b"a".to_vec()), (2, b"bc".to_vec()), (3, b"d".to_vec())];
@@ -148,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_break_what_the_session_lacks_goes_again() {
+    fn missing_inputs_are_sent_again() {
         let mut unsent = three();
         typed(&mut unsent);
         unsent.push(Bytes::from_static(b"typed in between"));
@@ -156,7 +158,7 @@ mod tests {
         unsent.resume(2);
         let again = [(3, b"d".to_vec()), (4, b"typed in between".to_vec())];
         assert_eq!(typed(&mut unsent), again);
-        // Nothing was answered: all of it goes again.
+        // Without an acknowledgement everything is sent again.
         unsent.resume(2);
         assert_eq!(typed(&mut unsent), again);
         unsent.resume(4);
@@ -164,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn another_session_gets_nothing_of_the_old_one() {
+    fn another_session_gets_no_old_input() {
         let mut unsent = three();
         assert!(unsent.restart(0));
         assert_eq!(typed(&mut unsent), []);
@@ -177,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_on_the_way_is_bounded_and_the_rest_follows_the_answers() {
+    fn input_on_the_way_is_bounded() {
         let mut unsent = Unsent::new();
         let read = Bytes::from(vec![0; ON_THE_WAY_MAX / 2]);
         for _ in 0..5 {
@@ -193,7 +195,7 @@ mod tests {
         assert!(unsent.is_some() && !unsent.has_next());
         unsent.answered(1);
         assert_eq!(numbers(&mut unsent), [3]);
-        // After a break the server has none of them on the way.
+        // After a lost connection the server has none of them on the way.
         unsent.resume(2);
         assert_eq!(numbers(&mut unsent), [3, 4]);
         unsent.answered(3);
@@ -203,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_is_bounded_and_answers_make_room() {
+    fn waiting_input_is_bounded() {
         let mut unsent = Unsent::new();
         unsent.push(vec![0; WAITING_MAX - 10].into());
         assert!(unsent.has_room(10));

@@ -1,4 +1,4 @@
-//! The user's own terminal: raw while this lives, and as it was afterwards, whatever happens.
+//! The user's terminal: raw while this lives, and restored afterwards in any case.
 
 mod raw;
 
@@ -20,14 +20,14 @@ use wxcode_terminal::Size;
 
 use self::raw::Raw;
 
-/// The most bytes of one read of the keyboard.
+/// Most bytes per read of the keyboard.
 pub(crate) const READ_MAX: usize = 64 << 10; // 64 KiB
-/// How long a terminal that takes nothing may hold up the end.
+/// How long a stopped terminal may delay the end.
 const LAST_WRITE: Duration = Duration::from_secs(1);
-/// The size of a window that does not tell it.
+/// The size of a window of unknown size.
 const SIZE_UNKNOWN: Size = Size { cols: 80, rows: 24 };
 
-/// The user's terminal, raw. Its parts end in this order.
+/// The user's terminal, raw. Its parts are dropped in this order.
 #[derive(Debug)]
 pub(crate) struct Window {
     pub(crate) keyboard: Keyboard,
@@ -35,25 +35,25 @@ pub(crate) struct Window {
     raw: Raw,
 }
 
-/// What is typed, read by a thread.
+/// Keyboard input, read by a thread.
 #[derive(Debug)]
 pub(crate) struct Keyboard {
     typed: mpsc::Receiver<io::Result<Vec<u8>>>,
-    /// The thread ends with it, and takes nothing that is for the shell.
+    /// Dropping it ends the thread, which then takes no input for the shell.
     _open: PipeWriter,
 }
 
-/// What is shown, by a thread: a terminal may take its time.
+/// Drawings, written by a thread because a terminal may be slow.
 #[derive(Debug)]
 pub(crate) struct Display {
     drawings: Option<SyncSender<Vec<u8>>>,
     drawn: mpsc::Receiver<io::Result<()>>,
-    /// Ends with the thread.
+    /// Closed at the end of the thread.
     writer: Receiver<()>,
     is_busy: bool,
 }
 
-/// Whether there is a terminal to be had.
+/// Whether the process has a terminal.
 pub(crate) fn is_there() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
@@ -74,7 +74,7 @@ impl Window {
     /// Makes the terminal raw.
     ///
     /// # Errors
-    /// It is no terminal, or is gone.
+    /// There is no terminal, or it is gone.
     pub(crate) fn open() -> io::Result<Self> {
         let input = io::stdin().as_fd().try_clone_to_owned()?;
         let output = io::stdout().as_fd().try_clone_to_owned()?;
@@ -86,7 +86,7 @@ impl Window {
         })
     }
 
-    /// Makes it raw again, after the shell had it.
+    /// Makes the terminal raw again, after the shell had it.
     pub(crate) fn again(&self) -> io::Result<()> {
         self.raw.again()
     }
@@ -102,8 +102,7 @@ impl Keyboard {
         Ok(Self { typed, _open: open })
     }
 
-    /// What was typed, at most [`READ_MAX`] bytes; none when the terminal is gone. It may be waited
-    /// for anew at any time.
+    /// Typed input, at most [`READ_MAX`] bytes; empty when the terminal is gone. Cancel-safe.
     pub(crate) async fn read(&mut self) -> io::Result<Vec<u8>> {
         self.typed.recv().await.unwrap_or_else(|| Ok(Vec::new()))
     }
@@ -125,12 +124,12 @@ impl Display {
         })
     }
 
-    /// Whether the last drawing is not out yet.
+    /// Whether the last drawing is still being written.
     pub(crate) fn is_busy(&self) -> bool {
         self.is_busy
     }
 
-    /// Draws; only when it is not [busy](Self::is_busy). `leave` is what undoes all drawings so far.
+    /// Draws; only allowed when not [busy](Self::is_busy). `leave` undoes all drawings so far.
     pub(crate) fn draw(&mut self, drawing: Vec<u8>, leave: Vec<u8>) {
         raw::on_leave(leave);
         if drawing.is_empty() {
@@ -141,7 +140,7 @@ impl Display {
         }
     }
 
-    /// Waits until the drawing is out. It may be waited for anew at any time.
+    /// Waits until the drawing is written. Cancel-safe.
     pub(crate) async fn drawn(&mut self) -> io::Result<()> {
         let result = self.drawn.recv().await;
         self.is_busy = false;
@@ -153,7 +152,7 @@ impl Drop for Display {
     fn drop(&mut self) {
         self.drawings = None;
         if self.writer.recv_timeout(LAST_WRITE) == Err(RecvTimeoutError::Timeout) {
-            // Half a drawing is on its way to a terminal that takes nothing: more would block.
+            // Half a drawing is on its way to a stopped terminal: more would block.
             raw::on_leave(Vec::new());
         }
     }
@@ -187,7 +186,7 @@ fn read_all(closed: &PipeReader, typed: &mpsc::Sender<io::Result<Vec<u8>>>) {
     }
 }
 
-/// Writes drawings until there are no more to come; `_ended` is let go of with the last one.
+/// Writes drawings until the channel closes, then drops `_ended`.
 fn draw_all(
     queue: &Receiver<Vec<u8>>,
     done: &mpsc::Sender<io::Result<()>>,

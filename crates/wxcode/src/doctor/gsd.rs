@@ -1,4 +1,4 @@
-//! Whether milestones have commands: those of the configuration, or those of the GSD that is installed.
+//! Checks the commands of milestones: those of the configuration, or those of the installed GSD.
 
 use std::{sync::mpsc, thread, time::Duration};
 
@@ -7,7 +7,7 @@ use wxcode_server::{Settings, session::config_dir};
 
 use super::Findings;
 
-/// How long GSD may be looked for: a folder may lie on a mount that hangs.
+/// How long the search for GSD may take: a folder may be on a hanging mount.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 pub(super) fn check(settings: &Settings, findings: &mut Findings) {
@@ -22,7 +22,7 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
     let (sender, found) = mpsc::channel();
     let looked_into = folder.clone();
     thread::spawn(move || {
-        // Nobody waits any more after the deadline.
+        // After the deadline the result is not needed any more.
         let _ = sender.send(gsd::find(None, &looked_into));
     });
     let folder = folder.display();
@@ -30,7 +30,7 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
         Ok(Some(gsd)) => findings.good(
             "GSD",
             &format!(
-                "{} in {}, called by {}; a project with another form in its .claude is called by that",
+                "{} in {}, called by {}; a project with another form in its .claude uses its own",
                 gsd.layout,
                 gsd.folder.display(),
                 gsd.new_project.split(' ').next().unwrap_or_default()
@@ -39,13 +39,13 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
         Ok(None) => findings.doubtful(
             "GSD",
             &format!(
-                "not found in {folder} nor in its plugins: milestones of projects without GSD in their .claude cannot be started; install it (npx get-shit-done-cc --claude --global), or give new_project and new_milestone of [commands] in wxcode.toml"
+                "not found in {folder} nor in its plugins: milestones of projects without GSD in their .claude cannot start; install it (npx get-shit-done-cc --claude --global), or set new_project and new_milestone of [commands] in wxcode.toml"
             ),
         ),
         Err(_) => findings.doubtful(
             "GSD",
             &format!(
-                "looking for it in {folder} took longer than {} s: see whether a file system hangs",
+                "the search in {folder} took longer than {} s: check for a hanging file system",
                 DEADLINE.as_secs()
             ),
         ),

@@ -1,4 +1,4 @@
-//! Whether the system has room for more sessions: disk, descriptors, terminals.
+//! Checks the room for more sessions: disk, descriptors, terminals.
 
 use std::{fs, path::Path};
 
@@ -9,9 +9,9 @@ use rustix::{
 
 use super::{Findings, session::Running};
 
-/// Less free space than this is told: one session may keep 64 MiB of output.
+/// Free space below which the doctor warns: one session may keep 64 MiB of output.
 const SPACE_LOW: u64 = 1 << 30; // 1 GiB
-/// With less than this nothing can be kept safely.
+/// Free space below which nothing can be stored safely.
 const SPACE_MIN: u64 = 64 << 20; // 64 MiB
 /// Descriptors of a server: a client or a session takes two.
 const DESCRIPTORS_MIN: u64 = 1024;
@@ -31,12 +31,12 @@ pub(super) fn check(
 
 fn check_space(data_dir: &Path, findings: &mut Findings) {
     let Ok(disk) = statvfs(data_dir) else {
-        return; // that the folder cannot be used is told already
+        return; // another check reports an unusable folder
     };
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     let detail = format!("{} MiB free for {}", free >> 20, data_dir.display());
     match free {
-        _ if free < SPACE_MIN => findings.bad("disk", &format!("{detail}: free some")),
+        _ if free < SPACE_MIN => findings.bad("disk", &format!("{detail}: free some space")),
         _ if free < SPACE_LOW => findings.doubtful("disk", &detail),
         _ => findings.good("disk", &detail),
     }

@@ -1,4 +1,5 @@
-//! Whether a restart of the service would end sessions: where they are, and what the service does to its cgroup.
+//! Checks whether a restart of the service would end sessions: their cgroups, and the service's
+//! `KillMode`.
 
 use std::{fs, path::Path, process::Command};
 
@@ -10,19 +11,19 @@ use super::{
     session::{Running, cgroup_of},
 };
 
-/// The process of the server that runs on a data folder.
+/// The process of the running server of a data folder.
 pub(super) fn server(data_dir: &Path) -> Option<i32> {
     let text = fs::read_to_string(data_dir.join("server.json")).ok()?;
     let found: serde_json::Value = serde_json::from_str(&text).ok()?;
     let pid = i32::try_from(found["pid"].as_i64()?).ok()?;
-    // A file that a killed server left may name any process: one that runs holds the lock.
+    // A killed server's file may name any process; a running server holds the lock.
     wxcode_server::is_locked(data_dir).then_some(pid)
 }
 
-/// A unit of systemd, by a cgroup.
+/// A unit of systemd, from a cgroup.
 struct Unit {
     name: String,
-    /// Of a user's systemd rather than of the system's.
+    /// Whether it belongs to a user's systemd, not to the system's.
     of_user: bool,
 }
 
@@ -39,7 +40,7 @@ impl Unit {
         })
     }
 
-    /// `systemctl`, for whoever keeps the unit.
+    /// `systemctl` for the systemd of the unit.
     fn systemctl(&self) -> &'static str {
         match self.of_user {
             true => "systemctl --user",
@@ -47,7 +48,7 @@ impl Unit {
         }
     }
 
-    /// What systemd ends with the unit; `None` where it does not say.
+    /// The processes that systemd ends with the unit; `None` if unknown.
     fn kill_mode(&self) -> Option<String> {
         let mut command = Command::new("systemctl");
         if self.of_user {
@@ -62,7 +63,7 @@ impl Unit {
     }
 }
 
-/// Tells where sessions are and will be, and what ends with the service.
+/// Reports the cgroups of current and future sessions, and what ends with the service.
 pub(super) fn check(
     server: Option<i32>,
     sessions: &[Running],
@@ -84,7 +85,7 @@ pub(super) fn check(
         }
         _ => findings.good(
             "restart",
-            "the server is no service of systemd; sessions do not end with it",
+            "the server is not a systemd service; sessions do not end with it",
         ),
     }
 }
@@ -97,22 +98,28 @@ fn check_scopes(sessions: &[Running], settings: &Settings, findings: &mut Findin
             _ => None,
         });
     if let Some(reason) = refused {
-        findings.doubtful("scopes", &format!("systemd gave a session none: {reason}"));
+        findings.doubtful(
+            "scopes",
+            &format!("systemd gave a session no scope: {reason}"),
+        );
     }
     match session::bus(&settings.environment) {
         _ if !settings.scopes => {
             findings.good(
                 "scopes",
-                "off; `[agent] scope = true` gives each session one",
+                "off; `[agent] scope = true` gives each session its own",
             );
         }
         Some(bus) => findings.good(
             "scopes",
-            &format!("each new session asks for one, at {}", bus.display()),
+            &format!(
+                "each new session gets one from systemd at {}",
+                bus.display()
+            ),
         ),
         None => findings.good(
             "scopes",
-            "no bus of systemd here; sessions stay in the cgroup of the server",
+            "systemd has no bus here; sessions stay in the cgroup of the server",
         ),
     }
     let limits = &settings.limits;
@@ -125,7 +132,7 @@ fn check_scopes(sessions: &[Running], settings: &Settings, findings: &mut Findin
     }
 }
 
-/// What `systemctl restart` would end.
+/// The sessions that `systemctl restart` would end.
 fn check_restart(cgroup: &str, unit: &Unit, sessions: &[Running], findings: &mut Findings) {
     let inside = |running: &&Running| {
         let path = running.cgroup.as_deref().unwrap_or(cgroup);
@@ -145,21 +152,21 @@ fn check_restart(cgroup: &str, unit: &Unit, sessions: &[Running], findings: &mut
         ),
         (0, _) => findings.doubtful(
             "restart",
-            &format!("{command} would end sessions that get no scope: set KillMode=process and Delegate=yes in the unit"),
+            &format!("{command} would end sessions without a scope: set KillMode=process and Delegate=yes in the unit"),
         ),
         (lost, mode) => findings.bad(
             "restart",
             &format!(
-                "{command} would end {lost} of {} sessions, which are in the cgroup of the service and its KillMode is {}: set KillMode=process and Delegate=yes in the unit, then `{} daemon-reload`",
+                "{command} would end {lost} of {} sessions, because they are in the cgroup of the service with KillMode {}: set KillMode=process and Delegate=yes in the unit, then `{} daemon-reload`",
                 sessions.len(),
-                mode.unwrap_or("not known"),
+                mode.unwrap_or("unknown"),
                 unit.systemctl()
             ),
         ),
     }
 }
 
-/// A user's systemd ends with the last login, and everything with it, unless it lingers.
+/// Without lingering, a user's systemd and all its processes end with the last login.
 fn check_linger(unit: &Unit, findings: &mut Findings) {
     if !unit.of_user {
         return;
@@ -180,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_unit_is_known_by_its_cgroup() {
+    fn a_unit_is_read_from_its_cgroup() {
         let of = |cgroup: &str| Unit::of(cgroup).map(|unit| (unit.name, unit.of_user));
         assert_eq!(
             of("/system.slice/wxcode@alice.service"),

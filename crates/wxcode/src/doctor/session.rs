@@ -1,4 +1,4 @@
-//! The sessions that run, and where the kernel keeps them.
+//! The running sessions and their cgroups.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -6,14 +6,14 @@ use wxcode_holder::folder::{self, BUILD, HolderFile, State};
 
 use super::Findings;
 
-/// A session that runs.
+/// A running session.
 pub(super) struct Running {
     pub(super) holder: HolderFile,
-    /// The cgroup of its holder; `None` where the kernel does not say.
+    /// The cgroup of its holder; `None` if unknown.
     pub(super) cgroup: Option<String>,
 }
 
-/// The sessions that run, by their folders; those that cannot be read are told.
+/// The running sessions, by their folders; unreadable ones are reported.
 pub(super) fn running(data_dir: &Path, findings: &mut Findings) -> Vec<Running> {
     let entries = fs::read_dir(data_dir.join("sessions"))
         .into_iter()
@@ -34,7 +34,7 @@ pub(super) fn running(data_dir: &Path, findings: &mut Findings) -> Vec<Running> 
     }
     findings.good(
         "sessions",
-        &format!("{} run, of {all} whose folders are kept", running.len()),
+        &format!("{} run, of {all} stored", running.len()),
     );
     let others: BTreeSet<&str> = running
         .iter()
@@ -46,7 +46,7 @@ pub(super) fn running(data_dir: &Path, findings: &mut Findings) -> Vec<Running> 
         findings.note(
             "holders",
             &format!(
-                "some are {}, this is {BUILD}; a server that is {BUILD} has them go on as that, unless `[holder] upgrade` is false",
+                "some have build {}, this is {BUILD}; a server of {BUILD} upgrades them, unless `[holder] upgrade` is false",
                 others.join(", ")
             ),
         );
@@ -57,14 +57,14 @@ pub(super) fn running(data_dir: &Path, findings: &mut Findings) -> Vec<Running> 
     running
 }
 
-/// The cgroup of a process in the hierarchy that systemd keeps its units in.
+/// The cgroup of a process in systemd's hierarchy.
 pub(super) fn cgroup_of(pid: i32) -> Option<String> {
     let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
     let of = |hierarchy: &str| {
         let mut lines = text.lines();
         lines.find_map(|line| line.split_once(hierarchy).map(|(_, path)| path.to_owned()))
     };
-    // Version 2 has no name; beside version 1 systemd has a hierarchy of its own.
+    // Version 2 has no name; next to version 1 systemd has its own hierarchy.
     let unified = text
         .lines()
         .find_map(|line| line.strip_prefix("0::"))

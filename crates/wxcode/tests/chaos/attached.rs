@@ -1,4 +1,4 @@
-//! The program `wxcode attach` in a terminal, which is stopped and goes on.
+//! The program `wxcode attach` in a terminal, stopped and continued.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use super::{
     table::Process,
 };
 
-/// Larger than any size that a session gets here, so that nothing is cut off.
+/// Larger than any session here, so that nothing is cut off.
 const WINDOW: (u16, u16) = (170, 80);
 
-/// One that looks on.
+/// A viewer.
 pub(crate) struct Watcher {
     attached: Attached,
     project: String,
@@ -26,7 +26,7 @@ impl Watcher {
         }
     }
 
-    /// Its process, unless it has ended.
+    /// The viewer's process, unless it has ended.
     pub(crate) async fn process(&self) -> Option<Process> {
         let process = Process::of(self.attached.pid().await)?;
         process.is_alive().then_some(process)
@@ -36,7 +36,7 @@ impl Watcher {
         self.project == project
     }
 
-    /// Waits until it shows all that the session does; false if it does not, or has ended.
+    /// Waits until the viewer shows the session's screen; false on a timeout or an end.
     pub(crate) async fn shows(&self, screen: &str, patience: Duration) -> bool {
         let lines: Vec<&str> = screen.lines().map(str::trim_end).collect();
         let until = Instant::now() + patience;

@@ -1,4 +1,4 @@
-//! What a run did, counted, and the steps that led to where it is.
+//! Counters of a run, and its recent steps.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -11,25 +11,25 @@ use std::{
 
 use super::{memory::Memory, step::Step, tape::Compared};
 
-/// Steps that are shown when something is wrong; the file has them all.
+/// Steps printed after a failure; the file has all of them.
 const SHOWN: usize = 40;
-/// Between two lines that say how far it is.
+/// The pause between progress lines.
 const PROGRESS: Duration = Duration::from_secs(10);
 
-/// The account of a run.
+/// The counters of a run.
 pub(crate) struct Account {
     began: Instant,
     said: Instant,
     steps: BTreeMap<String, u64>,
-    /// Those that found what they were to act on.
+    /// Steps that found something to act on.
     done: BTreeMap<String, u64>,
     pub(crate) checks: u64,
     pub(crate) compared: Compared,
-    /// Commands of projects that are gone, by their last state.
+    /// Commands of deleted projects, by their last state.
     pub(crate) deliveries: BTreeMap<String, u64>,
     pub(crate) events: u64,
     pub(crate) rests: u64,
-    /// Memory in KiB and descriptors, at most.
+    /// Peak memory in KiB and peak descriptors.
     pub(crate) peaks: BTreeMap<&'static str, u64>,
     pub(crate) memory: Memory,
     latest: VecDeque<String>,
@@ -38,7 +38,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// Keeps all steps in this file, one a line behind the first, as they are read back.
+    /// Stores all steps in this file for a replay, one per line after a header.
     pub(crate) fn new(path: &Path, first: &str) -> std::io::Result<Self> {
         let now = Instant::now();
         let mut file = File::create(path)?;
@@ -65,11 +65,11 @@ impl Account {
         self.began.elapsed()
     }
 
-    /// Notes a step before it is done.
+    /// Records a step before it is carried out.
     pub(crate) fn step(&mut self, step: &Step) {
         *self.steps.entry(step.name()).or_default() += 1;
         let line = serde_json::to_string(step).unwrap_or_default();
-        // The steps are also shown, so that a full disk hides nothing.
+        // The steps are also printed, so that a full disk hides none.
         let _ = writeln!(self.file, "{line}");
         if self.latest.len() == SHOWN {
             self.latest.pop_front();
@@ -80,7 +80,7 @@ impl Account {
             .push_back(format!("{at:8.2} s  {number:5}  {line}"));
     }
 
-    /// Says how far it is, now and then.
+    /// Prints the progress now and then.
     pub(crate) fn progress(&mut self) {
         if self.said.elapsed() >= PROGRESS {
             self.said = Instant::now();
@@ -95,7 +95,7 @@ impl Account {
         }
     }
 
-    /// The step that was noted last had something to act on.
+    /// Counts the last recorded step as effective.
     pub(crate) fn acted(&mut self, step: &Step) {
         *self.done.entry(step.name()).or_default() += 1;
     }
@@ -111,7 +111,7 @@ impl Account {
         *peak = value.max(*peak);
     }
 
-    /// The steps before now.
+    /// The recent steps.
     pub(crate) fn latest(&self) -> String {
         self.latest
             .iter()

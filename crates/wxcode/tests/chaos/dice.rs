@@ -1,4 +1,4 @@
-//! Random numbers that are the same for the same seed.
+//! Random numbers, reproducible from a seed.
 
 /// SplitMix64.
 #[derive(Debug, Clone)]
@@ -9,7 +9,7 @@ impl Dice {
         Self(seed)
     }
 
-    /// A number from 0 to below `below`, which is not 0.
+    /// A number in `0..below`; `below` is not 0.
     pub(crate) const fn roll(&mut self, below: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -18,17 +18,17 @@ impl Dice {
         (z ^ (z >> 31)) % below
     }
 
-    /// A place among so many.
+    /// An index below a length.
     pub(crate) const fn place(&mut self, among: usize) -> usize {
         self.roll(among as u64) as usize
     }
 
-    /// True `percent` times of a hundred.
+    /// True in `percent` of a hundred cases.
     pub(crate) const fn chance(&mut self, percent: u64) -> bool {
         self.roll(100) < percent
     }
 
-    /// The thing that the dice fall on, each as likely as its weight says.
+    /// A random item, by weight.
     pub(crate) fn weighed<T: Copy>(&mut self, things: &[(u64, T)]) -> T {
         let sum = things.iter().map(|(weight, _)| weight).sum();
         let mut left = self.roll(sum);

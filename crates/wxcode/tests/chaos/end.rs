@@ -1,4 +1,4 @@
-//! What is measured on the way, and that nothing is left at the end.
+//! Limits on memory and descriptors, and the check that nothing is left at the end.
 
 use std::{
     fs,
@@ -15,24 +15,24 @@ use super::{
     world::{Verdict, World},
 };
 
-/// The most descriptors of a server beside those of sessions and clients.
+/// Most descriptors of a server besides those for sessions and clients.
 const SERVER_DESCRIPTORS: usize = 60;
-/// Descriptors for each session, each client of the terminal, and each that follows events.
+/// Descriptors per session, per terminal client, and per follower of events.
 const EACH: usize = 3;
-/// The most descriptors of a holder beside its clients'.
+/// Most descriptors of a holder besides its clients'.
 const HOLDER_DESCRIPTORS: usize = 24;
-/// The most memory of a holder, in KiB: its ring, its screen with a history of 1,000 rows, and a snapshot on its way, in a
-/// build without optimisation.
+/// Most memory of a holder in KiB: its ring buffer, its screen with 1,000 rows of history, and one
+/// snapshot on its way, in a debug build.
 const HOLDER_MEMORY: u64 = 8 << 10;
-/// The most memory of a server that is no file's, in KiB, in a build without optimisation: seen are 7 to 11 MiB. What it rises by is
-/// judged apart.
+/// Most anonymous memory of a server in KiB, in a debug build; measured: 7 to 11 MiB. Its growth is
+/// checked separately.
 const SERVER_MEMORY: u64 = 20 << 10;
-/// Descriptors of the store's connections that were not needed before: two each.
+/// Descriptors of additional store connections: two each.
 const STORE_DESCRIPTORS: usize = 8;
-/// How long what is to be gone may take.
+/// How long the removal of processes and folders may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 impl World {
-    /// Looks at memory and descriptors, at every rest.
+    /// Checks memory and descriptors at every rest.
     pub(crate) fn measure(&mut self, step: &Step, account: &mut Account) -> Verdict {
         if *step != Step::Settle {
             return Ok(());
@@ -88,7 +88,7 @@ impl World {
         holders.filter(|holder| holder.is_alive()).collect()
     }
 
-    /// Takes everything down: no process, no descriptor, no folder is left.
+    /// Takes everything down and checks that no process, descriptor or folder is left.
     pub(crate) async fn end(&mut self, account: &mut Account) -> Verdict {
         account.memory.judge()?;
         self.attached = None;
@@ -98,7 +98,7 @@ impl World {
         self.slots.clear();
         let until = Instant::now() + PATIENCE;
         loop {
-            // Folders go in the background.
+            // Folders are removed in the background.
             let kinds = ["sessions", "runs", "events", "planning", "deleting"]
                 .map(|kind| self.server.data_dir().join(kind));
             let left = kinds
@@ -109,7 +109,7 @@ impl World {
                 break;
             }
             if Instant::now() > until {
-                return Err(format!("all projects are deleted, and there are {left:?}"));
+                return Err(format!("all projects are deleted, but {left:?} remain"));
             }
             sleep(Duration::from_millis(50)).await;
         }
@@ -138,14 +138,14 @@ impl World {
                 break;
             }
             if Instant::now() > until {
-                return Err(format!("everything is ended, and there are {left:?}"));
+                return Err(format!("everything has ended, but {left:?} remain"));
             }
             sleep(Duration::from_millis(50)).await;
         }
         let left = entries(self.temporary.path());
         match left.is_empty() {
             true => Ok(()),
-            false => Err(format!("temporary files are left: {left:?}")),
+            false => Err(format!("temporary files remain: {left:?}")),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! One who follows a project's events, over restarts of the server: each once, in order, without a gap.
+//! A follower of a project's events across server restarts: each event once, in order, without a
+//! gap.
 
 use std::{
     collections::HashSet,
@@ -10,21 +11,22 @@ use std::{
 use serde_json::Value;
 use tokio::{sync::Notify, time::sleep};
 
-/// Between two tries to connect.
+/// The pause between attempts to connect.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// What was told so far.
+/// The received events.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
-    /// The number that the stream began behind; `None` until it has begun.
+    /// The number before the first event; `None` until the stream begins.
     pub(crate) from: Option<u64>,
-    /// A digest of each event since, in order, the first being `from` + 1.
+    /// A digest of each event since, in order; the first has the number `from` + 1.
     pub(crate) events: Vec<u64>,
-    /// The first thing that was wrong.
+    /// The first error.
     pub(crate) wrong: Option<String>,
-    /// Sessions and runs that started and that ended, commands that were over, and what hooks reported: each is told once.
+    /// Started and ended sessions and runs, finished commands, and hook reports: each is published
+    /// once.
     once: HashSet<String>,
-    /// The project is gone.
+    /// The project is deleted.
     pub(crate) is_over: bool,
     pub(crate) connections: u64,
 }
@@ -35,15 +37,15 @@ impl Told {
         Some(self.from? + self.events.len() as u64)
     }
 
-    /// Whether it was told of the end of this delivery.
+    /// Whether the end of this delivery was published.
     pub(crate) fn has_delivery(&self, id: &str) -> bool {
         self.once.contains(&format!("delivery.state {id}"))
     }
 
-    /// Takes one event in.
+    /// Handles one event.
     fn take(&mut self, id: Option<u64>, name: &str, data: &str) -> Result<(), String> {
         if name == "reset" {
-            return Err(format!("a reset behind {:?}: {data}", self.newest()));
+            return Err(format!("a reset after {:?}: {data}", self.newest()));
         }
         let Some(id) = id else {
             return Ok(());
@@ -77,7 +79,7 @@ impl Told {
             "delivery.state" if matches!(text("state").as_str(), "submitted" | "failed") => {
                 Some(text("delivery_id"))
             }
-            // What a hook reported, by the hook's number.
+            // A hook's event, keyed by the hook's number.
             name if name != "agent.state" => value["hook"]
                 .as_u64()
                 .map(|hook| format!("{} {hook}", text("session_id"))),
@@ -85,7 +87,7 @@ impl Told {
         };
         match once {
             Some(what) if !self.once.insert(format!("{name} {what}")) => {
-                Err(format!("told twice: {name}, {data}"))
+                Err(format!("published twice: {name}, {data}"))
             }
             _ => Ok(()),
         }
@@ -105,7 +107,7 @@ impl Follower {
         Self::behind(base, token, project, None)
     }
 
-    /// Follows what comes after event `from`.
+    /// Follows from after event `from`.
     pub(crate) fn behind(base: &str, token: &str, project: &str, from: Option<u64>) -> Self {
         let told = Arc::new(Mutex::new(Told {
             from,
@@ -127,7 +129,7 @@ impl Follower {
         lock(&self.told)
     }
 
-    /// Breaks its connection; it comes back by itself.
+    /// Breaks the connection; the follower reconnects by itself.
     pub(crate) fn breaks(&self) {
         self.breaks.notify_one();
     }
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_rise_by_one_and_some_things_happen_once() {
+    fn event_numbers_rise_by_one() {
         let started = r#"{"session_id":"a"}"#;
         let good = [
             (4, "state", "{}"),
@@ -230,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_is_taken_apart() {
+    fn a_block_is_parsed() {
         let block = "id: 7\nevent: agent.state\ndata: {\"a\": 1}";
         assert_eq!(parse(block), (Some(7), Some("agent.state"), "{\"a\": 1}"));
         assert_eq!(parse(": nothing").1, None);

@@ -1,6 +1,8 @@
-//! Chaos: many sessions, and whatever can go wrong, drawn from a seed; what must be true is looked at after every step.
+//! Chaos: many sessions under random faults from a seed, with the invariants checked after every
+//! step.
 //!
-//! `make chaos` runs it. The same seed gives the same steps; when processes do what they do is nobody's to repeat.
+//! `make verify VERIFY=chaos` runs it. The same seed gives the same steps; the timing of the
+//! processes differs.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,13 +1,14 @@
-//! What the server's memory does from one rest to the next, within the life of each server, by the commands that were given meanwhile.
+//! Growth of the server's memory per command, from one rest to the next within the life of each
+//! server.
 //!
-//! A new server has little and fills what is bounded, so only rests of the same one are compared.
+//! A new server fills its bounded buffers first, so only rests of the same server are compared.
 
 use wxcode_testbed::slope::Slope;
 
 use super::{table::Process, world::Verdict};
 
-/// The most that memory may rise by for each command, in KiB, in a build without optimisation. Seen are 7 to 35, as what is
-/// bounded fills up; what one more command costs for ever is more.
+/// Most growth per command in KiB, in a debug build. Measured: 7 to 35, while bounded buffers fill
+/// up; a leak per command is larger.
 const RISE_MAX: f64 = 56.0;
 
 /// The memory of all servers of a run.
@@ -17,7 +18,7 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// At a rest: the commands that were given so far, and the server's memory in KiB.
+    /// Records a rest: the commands so far, and the server's memory in KiB.
     pub(crate) fn note(&mut self, server: Process, commands: u64, kib: u64) {
         let point = (commands as f64, kib as f64);
         match self.lives.last_mut() {
@@ -30,7 +31,7 @@ impl Memory {
         Slope::within(self.lives.iter().map(|(_, points)| points.as_slice()))
     }
 
-    /// What it came to, in words.
+    /// The result as text.
     pub(crate) fn said(&self) -> String {
         match self.slope() {
             Some(Slope { median, low, high }) => format!(
@@ -40,7 +41,7 @@ impl Memory {
         }
     }
 
-    /// A rise is wrong where it is certain: of few rests little is known.
+    /// Only certain growth is an error: few rests prove little.
     pub(crate) fn judge(&self) -> Verdict {
         match self.slope() {
             Some(slope) if slope.low > RISE_MAX => Err(self.said()),
@@ -53,7 +54,7 @@ impl Memory {
 mod tests {
     use super::*;
 
-    /// Three servers, whose memory rises by so much for each of the 15 commands between two rests.
+    /// Three servers that grow by this much per command, with 15 commands between rests.
     fn memory(rise: u64) -> Memory {
         let mut memory = Memory::default();
         for rest in 0..12_u64 {
@@ -69,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rise_with_each_command_is_seen_over_several_servers() {
+    fn growth_per_command_spans_several_servers() {
         memory(30).judge().unwrap();
         let wrong = memory(94).judge().unwrap_err();
         assert!(wrong.contains("KiB a command"), "{wrong}");

@@ -1,4 +1,4 @@
-//! The steps, carried out.
+//! Carries out the steps.
 
 use std::{fs, time::Duration};
 
@@ -19,7 +19,7 @@ use super::{
 };
 
 impl World {
-    /// Carries a step out; false if there was nothing to act on.
+    /// Carries out a step; false if there was nothing to act on.
     pub(crate) async fn perform(&mut self, step: &Step, account: &mut Account) -> Verdict<bool> {
         match step {
             Step::Server {
@@ -76,7 +76,7 @@ impl World {
             Step::Attach { slot, client } => {
                 let (base, token) = (&self.server.base, &self.server.token);
                 let new = Client::start(base, token, &self.slots[*slot].id);
-                // What the one before was given is compared all the same.
+                // The output of the earlier connection is compared as well.
                 let place = &mut self.slots[*slot];
                 if let Some(before) = place.clients[*client].replace(new) {
                     for (session, given) in before.seen().given.drain(..) {
@@ -195,16 +195,16 @@ impl World {
         let said = self.ask(Method::POST, &path, Some(body)).await?;
         if let Some(before) = before.filter(|before| before.status == 202) {
             let again = said.status == 202 && said.body["id"] == before.body["id"];
-            // Beside a run nothing is delivered; what was accepted before it is found in the listing.
+            // No delivery starts during a run; the list shows the accepted ones.
             if !again && said.status != 409 {
-                return Err(format!("{before:?} and, with the same key, {said:?}"));
+                return Err(format!("two answers for one key: {before:?} and {said:?}"));
             }
             self.slots[slot].accept(&before.body)?;
         }
         self.accepted(slot, said)
     }
 
-    /// Takes in the answer to a command.
+    /// Handles the answer to a command.
     fn accepted(&mut self, slot: usize, said: Said) -> Verdict<bool> {
         let said = said.expect(&[202, 409])?;
         if said.status == 202 {
@@ -257,7 +257,7 @@ impl World {
         if both && one.body["id"] != other.body["id"] {
             return Err(format!("one key, two deliveries: {one:?} and {other:?}"));
         }
-        // The later state may be in either.
+        // Either answer may have the later state.
         let later = ["queued", "written"];
         let order = |said: &Said| {
             let state = |name: &&str| said.body["state"] == **name;
@@ -319,7 +319,7 @@ impl World {
         );
         let both = one.status == 201 && other.status == 201;
         if both && one.body["session_id"] == other.body["session_id"] {
-            return Err(format!("one session, made twice: {one:?} and {other:?}"));
+            return Err(format!("one session, started twice: {one:?} and {other:?}"));
         }
         Ok(one.status == 201 || other.status == 201)
     }

@@ -1,24 +1,25 @@
-//! What to do next: a function of the seed and of what was planned before, and of nothing else.
+//! The next step: a pure function of the seed and of the earlier plan.
 //!
-//! How a process fares, and when, changes no decision; so the same seed gives the same steps.
+//! The state of processes changes no decision, so the same seed gives the same steps.
 
 use super::{
     dice::Dice,
     step::{End, Step, What, Who, Word},
 };
 
-/// Clients of the terminal that each project has room for.
+/// Most terminal clients per project.
 pub(crate) const CLIENTS: usize = 3;
 /// Steps from one rest to the next.
 const STRETCH: usize = 60;
-/// Rests after which servers are left alone for as many, so that one lives long enough to show what it leaks.
+/// Number of rests after which servers are left alone for as many, so that one lives long enough to
+/// show leaks.
 const EPOCH: usize = 3;
-/// The longest that a holder is stopped: a hook gives up after 5 s, and what it would have reported is then unknown.
+/// Longest stop of a holder: a hook gives up after 5 s, and its report is then lost.
 const HOLDER_PAUSE: u64 = 1_500;
-/// The longest that others are stopped.
+/// Longest stop of other processes.
 const PAUSE: u64 = 3_000;
 
-/// How a client of the terminal is meant to be.
+/// The planned state of a terminal client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Client {
     Away,
@@ -26,16 +27,16 @@ enum Client {
     Stalled,
 }
 
-/// What is planned of a project.
+/// The planned state of a project.
 #[derive(Debug, Clone)]
 struct Slot {
     clients: [Client; CLIENTS],
     /// The keys of its commands.
     keys: Vec<u64>,
     milestones: u64,
-    /// A dialog was asked for.
+    /// A command asked for a dialog.
     asks: bool,
-    /// Its session was ended, one way or another.
+    /// A step ended its session.
     is_ended: bool,
 }
 
@@ -48,7 +49,7 @@ impl Slot {
         is_ended: false,
     };
 
-    /// Its session ends, and with it the connections of those who look at it.
+    /// Ends the session, and with it the connections of its viewers.
     const fn ends(&mut self) {
         self.clients = [Client::Away; CLIENTS];
         self.asks = false;
@@ -56,7 +57,7 @@ impl Slot {
     }
 }
 
-/// The kinds that are drawn.
+/// The kinds of steps with their weights.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Server,
@@ -99,7 +100,7 @@ const KINDS: &[(u64, Kind)] = &[
 pub(crate) struct Plan {
     dice: Dice,
     slots: Vec<Slot>,
-    /// Steps that come first, the next one last: at the beginning those that bring everybody there.
+    /// Pending steps, the next one last: at first those that connect all clients.
     ahead: Vec<Step>,
     steps: usize,
     rests: usize,
@@ -107,7 +108,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The plan of a seed, for so many projects.
+    /// The plan of a seed for this number of projects.
     pub(crate) fn new(seed: u64, slots: usize) -> Self {
         let attach = |slot| Step::Attach { slot, client: 0 };
         let mut plan = Self {
@@ -132,7 +133,7 @@ impl Plan {
         self.steps += 1;
         if self.steps.is_multiple_of(STRETCH) {
             self.rests += 1;
-            // Whoever stalled has to read on for that.
+            // Stalled clients must read again before a rest.
             for client in self.slots.iter_mut().flat_map(|slot| &mut slot.clients) {
                 if *client == Client::Stalled {
                     *client = Client::Reading;
@@ -215,7 +216,7 @@ impl Plan {
         }
     }
 
-    /// A project of which something holds, from this one on; this one where there is none.
+    /// The next project with a property, from this one on; this one if none has it.
     fn one_that(&self, from: usize, holds: impl Fn(&Slot) -> bool) -> usize {
         let count = self.slots.len();
         let mut all = (0..count).map(|step| (from + step) % count);
@@ -319,7 +320,7 @@ impl Plan {
         step
     }
 
-    /// One who is there, from this one on; this one where there is none.
+    /// The next connected client, from this one on; this one if none is.
     fn typist(&self, slot: usize, client: usize) -> (usize, usize) {
         let count = self.slots.len() * CLIENTS;
         let all = (0..count).map(|step| (slot * CLIENTS + client + step) % count);
@@ -336,7 +337,7 @@ impl Plan {
                 slot,
                 client,
                 word: self.word(),
-                // Who loses the connection says it again.
+                // A client repeats its input after a lost connection.
                 breaks: self.dice.chance(50),
             },
             5..8 => Step::Enter { slot, client },

@@ -1,4 +1,4 @@
-//! The processes of a project: stopped, killed, and gone.
+//! The processes of a project: stopping, killing, and checking that they are gone.
 
 use std::time::Duration;
 
@@ -13,17 +13,17 @@ use super::{
     world::{Verdict, World},
 };
 
-/// What a daemon of an agent is: it ends by itself should everybody fail.
+/// The command of an agent's daemon; it ends by itself should everything else fail.
 pub(crate) const DAEMON: &str = "sleep 600";
 
-/// How long holders and guardians may take to end once their agents are gone.
+/// How long holders and guardians may take to end after their agents.
 pub(crate) const LAST_STEPS: Duration = Duration::from_secs(60);
 
 /// The processes of a project.
 pub(crate) struct Tree {
     /// Holders and guardians.
     pub(crate) keepers: Vec<Process>,
-    /// Agents, and what they started.
+    /// Agents and their descendants.
     pub(crate) agents: Vec<Process>,
 }
 
@@ -71,7 +71,8 @@ impl World {
         family.holder.signal(Signal::KILL)
     }
 
-    /// Ends what left the session of an agent that nobody guarded any more: without a scope nobody can find it.
+    /// Ends the daemons of an agent whose guardian was killed: without a scope the server cannot
+    /// find them.
     pub(crate) fn sweep(&self, slot: usize) {
         let place = &self.slots[slot];
         if place.is_unguarded {
@@ -83,7 +84,7 @@ impl World {
         }
     }
 
-    /// The processes of all the project's sessions that there are.
+    /// The processes of all existing sessions of the project.
     pub(crate) fn tree(&self, slot: usize) -> Tree {
         let families = self.slots[slot].families(self.server.data_dir());
         let keepers = families.iter().flat_map(|family| {
@@ -98,7 +99,7 @@ impl World {
         Tree { keepers, agents }
     }
 
-    /// Nothing of the agents' trees is left. Holders and guardians may be on their last steps.
+    /// Checks that nothing of the agents' trees is left. Holders and guardians may still be ending.
     pub(crate) async fn all_gone(&self, slot: usize, tree: &Tree) -> Verdict {
         let left = |processes: &[Process]| -> Vec<String> {
             let alive = processes.iter().filter(|process| process.is_alive());
@@ -108,7 +109,7 @@ impl World {
         if !agents.is_empty() && !self.slots[slot].is_unguarded {
             return Err(self.of(
                 slot,
-                &format!("the session was ended, and these live: {agents:?}"),
+                &format!("the session ended, but these processes live: {agents:?}"),
             ));
         }
         let until = Instant::now() + LAST_STEPS;
@@ -120,14 +121,14 @@ impl World {
             if Instant::now() > until {
                 return Err(self.of(
                     slot,
-                    &format!("the session was ended, and these stay: {all:?}"),
+                    &format!("the session ended, but these processes remain: {all:?}"),
                 ));
             }
             sleep(Duration::from_millis(20)).await;
         }
     }
 
-    /// The processes of the project's session that runs.
+    /// The processes of the project's running session.
     pub(crate) fn family(&self, slot: usize) -> Option<Family> {
         self.slots[slot].family(self.server.data_dir())
     }

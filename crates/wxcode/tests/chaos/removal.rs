@@ -1,4 +1,4 @@
-//! Deleting projects, also with a server that is killed over it; nothing of them is left.
+//! Deletes projects, also with a kill of the server meanwhile, and checks that nothing is left.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ impl World {
         Ok(again.status == 404)
     }
 
-    /// Deletes a project; nothing of it is left.
+    /// Deletes a project and checks that nothing is left.
     pub(crate) async fn remove(&mut self, slot: usize, account: &mut Account) -> Verdict {
         let tree = self.last_look(slot, account).await?;
         let path = self.path(slot, "?force=true");
@@ -60,7 +60,7 @@ impl World {
         self.removed(slot, &tree, account).await
     }
 
-    /// Compares what will not be there any more; what has to be gone.
+    /// Compares the data before its deletion; returns the files and processes that must go.
     async fn last_look(&mut self, slot: usize, account: &mut Account) -> Verdict<Tree> {
         self.deliveries(slot).await?;
         let collected = self.slots[slot].collect();
@@ -69,7 +69,7 @@ impl World {
         Ok(self.tree(slot))
     }
 
-    /// Nothing of a project that was deleted is left.
+    /// Checks that nothing of a deleted project is left.
     async fn removed(&mut self, slot: usize, tree: &Tree, account: &mut Account) -> Verdict {
         self.sweep(slot);
         self.all_gone(slot, tree).await?;
@@ -81,7 +81,7 @@ impl World {
         }
         account.events += place.follower.told().events.len() as u64;
         place.clients = Default::default();
-        // Folders go in the background.
+        // Folders are removed in the background.
         let until = Instant::now() + LAST_STEPS;
         loop {
             let families = self.slots[slot].families(self.server.data_dir());
@@ -89,7 +89,10 @@ impl World {
                 return Ok(());
             };
             if Instant::now() > until {
-                let wrong = format!("it is deleted, and {} stays", family.dir.display());
+                let wrong = format!(
+                    "the project is deleted, but {} remains",
+                    family.dir.display()
+                );
                 return Err(self.of(slot, &wrong));
             }
             sleep(Duration::from_millis(20)).await;

@@ -12,16 +12,16 @@ use super::{
     world::{Verdict, World},
 };
 
-/// Projects, unless `CHAOS_PROJECTS` says otherwise.
+/// Projects, unless `CHAOS_PROJECTS` is set.
 const PROJECTS: usize = 10;
-/// How long it goes on, unless `CHAOS_SECONDS` says otherwise.
+/// Duration, unless `CHAOS_SECONDS` is set.
 const SECONDS: u64 = 60;
 
 fn setting<T: std::str::FromStr>(name: &str) -> Option<T> {
     let text = env::var(name).ok().filter(|text| !text.is_empty())?;
     match text.parse() {
         Ok(value) => Some(value),
-        Err(_) => panic!("{name}={text}: it has to be a number"),
+        Err(_) => panic!("{name}={text}: expected a number"),
     }
 }
 
@@ -39,7 +39,7 @@ impl Head {
     }
 }
 
-/// Where the steps come from.
+/// The source of the steps.
 enum Source {
     Plan(Box<Plan>, Duration),
     File(std::vec::IntoIter<Step>),
@@ -69,9 +69,9 @@ async fn go(mut source: Source, world: &mut World, account: &mut Account) -> Ver
     world.end(account).await
 }
 
-/// `CHAOS_SEED`, `CHAOS_SECONDS`, `CHAOS_PROJECTS` and `CHAOS_REPLAY` say which run it is.
+/// `CHAOS_SEED`, `CHAOS_SECONDS`, `CHAOS_PROJECTS` and `CHAOS_REPLAY` select the run.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "it takes minutes: make chaos"]
+#[ignore = "it takes minutes: make verify VERIFY=chaos"]
 async fn chaos() {
     let seconds = setting("CHAOS_SECONDS").unwrap_or(SECONDS);
     let (head, source) = match env::var_os("CHAOS_REPLAY").filter(|file| !file.is_empty()) {
@@ -102,7 +102,7 @@ async fn chaos() {
     let first = serde_json::to_string(&head).unwrap();
     let mut world = World::new(head.projects).await.unwrap();
     let mut account = Account::new(&path, &first).unwrap();
-    // What the other tests' equipment finds wrong it says by a panic.
+    // The other tests' support code reports errors by panics.
     let run = AssertUnwindSafe(Box::pin(go(source, &mut world, &mut account)));
     let verdict = run.catch_unwind().await.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
@@ -115,11 +115,11 @@ async fn chaos() {
     };
     let log = world.server.log();
     let tail: Vec<&str> = log.lines().rev().take(60).collect();
-    println!("the server's last words:");
+    println!("the end of the server's log:");
     for line in tail.iter().rev() {
         println!("  {line}");
     }
-    println!("the steps before it:\n{}", account.latest());
+    println!("the last steps:\n{}", account.latest());
     if setting::<u8>("CHAOS_KEEP").is_some_and(|keep| keep > 0) {
         world.server.dir.disable_cleanup(true);
         println!("kept: {}", world.server.data_dir().display());

@@ -1,4 +1,4 @@
-//! Rest: everything goes on until nothing is under way, and then everything is compared.
+//! A rest: waits until nothing is under way, then compares everything.
 
 use std::time::Duration;
 
@@ -16,11 +16,11 @@ use super::{
     world::{Verdict, World},
 };
 
-/// How long nothing may change before a rest has failed.
+/// How long nothing may change before a rest fails.
 const PATIENCE: Duration = Duration::from_secs(240);
-/// How long an agent may take to draw its screen anew in another size.
+/// How long an agent may take to redraw its screen in another size.
 const REDRAWN: Duration = Duration::from_secs(20);
-/// Between two looks.
+/// The polling interval.
 const LOOK: Duration = Duration::from_millis(50);
 
 impl World {
@@ -36,7 +36,7 @@ impl World {
         for slot in 0..self.slots.len() {
             self.calm(slot, account).await?;
         }
-        // Nobody starts anything from here on, but for clients on their way.
+        // From here on, only reconnecting clients start anything.
         for slot in 0..self.slots.len() {
             let session = self.calm(slot, account).await?;
             self.compare_identity(slot, &session)?;
@@ -51,7 +51,8 @@ impl World {
         Ok(true)
     }
 
-    /// Waits until nothing is under way in a project: its commands are over, its agent is idle or there is none.
+    /// Waits until nothing is under way in a project: its commands are over, and its agent is idle
+    /// or gone.
     async fn calm(&mut self, slot: usize, account: &mut Account) -> Verdict<Value> {
         let mut until = Instant::now() + PATIENCE;
         let mut before = String::new();
@@ -84,7 +85,7 @@ impl World {
                 before = now;
             }
             if Instant::now() > until {
-                let wrong = format!("nothing moves for {PATIENCE:?}: {open:?}\n{session:#}");
+                let wrong = format!("no progress within {PATIENCE:?}: {open:?}\n{session:#}");
                 return Err(self.of(slot, &wrong));
             }
             if !session["asks"].is_null() {
@@ -98,7 +99,7 @@ impl World {
         }
     }
 
-    /// The current conversation is what the agent last told, and every one that was told is in the history.
+    /// The current conversation is the agent's last report, and the history has every reported one.
     fn compare_identity(&mut self, slot: usize, session: &Value) -> Verdict {
         let entries = self.slots[slot].compare_taken(true);
         let entries = entries.map_err(|wrong| self.of(slot, &wrong))?;
@@ -115,7 +116,7 @@ impl World {
                 continue;
             };
             if *told && !history.contains(began) {
-                let wrong = format!("the agent told of {began}, and the history is {history:?}");
+                let wrong = format!("the agent reported {began}, but the history is {history:?}");
                 return Err(self.of(slot, &wrong));
             }
             if pid == Some(i64::from(*of)) {
@@ -124,14 +125,14 @@ impl World {
         }
         match last {
             Some((began, true)) if session["claude_session_id"] != **began => {
-                let wrong = format!("the agent is in {began}, and the session is {session:#}");
+                let wrong = format!("the agent is in {began}, but the session is {session:#}");
                 Err(self.of(slot, &wrong))
             }
             _ => Ok(()),
         }
     }
 
-    /// Everybody who is connected gets to the end, and a snapshot there is what the log draws.
+    /// All connected clients reach the end, and a snapshot there equals the log's screen.
     async fn compare_screens(&mut self, slot: usize, account: &mut Account) -> Verdict {
         let mut redrawn = [None; CLIENTS];
         let until = Instant::now() + PATIENCE;
@@ -177,7 +178,7 @@ impl World {
                 .filter(|session| ended(session))
                 .map(str::to_owned)
                 .collect();
-            // What a holder that was killed had not written yet is in no log.
+            // A killed holder's unwritten output is in no log.
             account.compared.gone += self.slots[slot]
                 .tape
                 .forget(|session| over.iter().any(|one| one == session));
@@ -194,13 +195,13 @@ impl World {
         }
     }
 
-    /// What stands in the agent's input box was typed once.
+    /// The text in the agent's input box was typed once.
     async fn compare_draft(&mut self, slot: usize) -> Verdict {
         let path = self.path(slot, "/screen");
         let until = Instant::now() + REDRAWN;
         loop {
             let screen = self.ask(reqwest::Method::GET, &path, None).await?;
-            // An agent that was killed may have drawn the box last before it took what was there.
+            // A killed agent may have submitted the text after its last drawing of the box.
             let draft = match self.session(slot).await?["status"] == "running" {
                 true => taken::draft(screen.body.as_str().unwrap_or_default()),
                 false => String::new(),
@@ -217,7 +218,7 @@ impl World {
         }
     }
 
-    /// Whoever followed the events was told what the log holds.
+    /// All followers received the events of the log.
     async fn compare_events(&mut self, slot: usize) -> Verdict {
         let place = &self.slots[slot];
         let (base, token) = (&self.server.base, &self.server.token);
@@ -231,21 +232,21 @@ impl World {
             heard(&place.follower, &again, &now).map_err(|wrong| self.of(slot, &wrong))?
         {
             if Instant::now() > until {
-                return Err(self.of(slot, &format!("events do not come: {behind}")));
+                return Err(self.of(slot, &format!("events are missing: {behind}")));
             }
             sleep(LOOK).await;
         }
         let told = place.follower.told();
         match place.accepted.keys().find(|id| !told.has_delivery(id)) {
-            Some(id) => Err(self.of(slot, &format!("no event tells how delivery {id} ended"))),
+            Some(id) => Err(self.of(slot, &format!("no event reports the end of delivery {id}"))),
             None => Ok(()),
         }
     }
 
-    /// Of an ended session nothing runs, but what an agent that ended by itself left behind.
+    /// An ended session has no process except orphans of an agent that ended by itself.
     async fn compare_processes(&mut self, slot: usize, session: &Value) -> Verdict {
         self.sweep(slot);
-        // Of what a killed holder held nothing is left.
+        // No process of a killed holder is left.
         let doomed = Tree {
             keepers: std::mem::take(&mut self.slots[slot].doomed),
             agents: Vec::new(),
@@ -253,8 +254,8 @@ impl World {
         self.all_gone(slot, &doomed).await?;
         let reason = session["exit"]["reason"].as_str().unwrap_or_default();
         let is_ended = session["status"] == "exited" || session["status"] == "none";
-        // What agents that ended by themselves left behind lives until somebody ends a session of the project, also where the last
-        // one was lost with its holder.
+        // Orphans live until a user ends a session of the project, even when the last session was
+        // lost with its holder.
         let may_leave = ["exited", "signaled", "oom_killed", "holder_lost"];
         if !is_ended || may_leave.contains(&reason) {
             return Ok(());
@@ -262,21 +263,21 @@ impl World {
         let until = Instant::now() + Duration::from_secs(20);
         loop {
             let left = table::about(&self.slots[slot].workspace);
-            // Somebody may come and start another one meanwhile.
+            // A client may connect and start another session meanwhile.
             let session = self.session(slot).await?;
             let same = session["exit"]["reason"] == reason;
             if left.is_empty() || !same {
                 return Ok(());
             }
             if Instant::now() > until {
-                let wrong = format!("the session ended ({reason}), and there are {left:?}");
+                let wrong = format!("the session ended ({reason}), but {left:?} remain");
                 return Err(self.of(slot, &wrong));
             }
             sleep(LOOK).await;
         }
     }
 
-    /// The program that was stopped shows what the session does.
+    /// The stopped viewer shows the session's screen again.
     async fn compare_attached(&mut self) -> Verdict {
         let path = self.path(0, "/screen");
         let id = self.slots[0].id.clone();
@@ -296,15 +297,15 @@ impl World {
             return Ok(());
         }
         match attached.process().await {
-            // It ended with its session.
+            // The viewer ended with its session.
             None => Ok(()),
             Some(_) => Err(format!("wxcode attach does not show:\n{text}")),
         }
     }
 }
 
-/// Whether the running agent was heard when it told of its conversation. On a machine that is so busy that a hook gives up
-/// it was not, and nobody can know that it is ready.
+/// Whether the running agent's report of its conversation arrived. On a busy machine the hook may
+/// give up, and the agent's readiness stays unknown.
 fn was_heard(entries: &[Entry], session: &Value) -> bool {
     let pid = session["pid"].as_i64();
     let told = entries.iter().rev().find_map(|entry| match entry {
@@ -314,12 +315,12 @@ fn was_heard(entries: &[Entry], session: &Value) -> bool {
     told.unwrap_or(true)
 }
 
-/// Compares what was told with what is read again; who is behind, or nobody.
+/// Compares the received events with a second reading; returns the follower that is behind, if any.
 fn heard(told: &Follower, read: &Follower, now: &Follower) -> Verdict<Option<String>> {
     let newest = now.told().newest();
     let (told, read) = (told.told(), read.told());
     if let Some(wrong) = told.wrong.as_ref().or(read.wrong.as_ref()) {
-        return Err(format!("the events: {wrong}"));
+        return Err(format!("events: {wrong}"));
     }
     let count = told.events.len().min(read.events.len());
     if told.events[..count] != read.events[..count] {

@@ -1,4 +1,4 @@
-//! One project's place: who follows it, and what must be true of it.
+//! One project: its clients, its known state, and its invariants.
 
 use std::{
     collections::BTreeMap,
@@ -18,39 +18,39 @@ use super::{
     world::Verdict,
 };
 
-/// A command that the server has accepted.
+/// A command accepted by the server.
 #[derive(Debug, Clone)]
 pub(crate) struct Accepted {
     pub(crate) text: String,
     pub(crate) state: String,
-    /// Why it failed.
+    /// The reason of its failure.
     pub(crate) error: String,
 }
 
-/// A project and what is known of it.
+/// A project and its known state.
 pub(crate) struct Slot {
     pub(crate) id: String,
     pub(crate) workspace: PathBuf,
     pub(crate) clients: [Option<Client>; CLIENTS],
     pub(crate) follower: Follower,
     pub(crate) tape: Tape,
-    /// By their ids.
+    /// Commands by id.
     pub(crate) accepted: BTreeMap<String, Accepted>,
-    /// Texts by their keys, for those that are asked for again.
+    /// Texts by key, for repeated requests.
     pub(crate) keys: BTreeMap<u64, String>,
-    /// Texts that the server said it did not take.
+    /// Texts refused by the server.
     pub(crate) refused: Vec<String>,
     pub(crate) milestone: Option<String>,
-    /// The conversations that the server has told of, oldest first.
+    /// The conversations reported by the server, oldest first.
     pub(crate) history: Vec<String>,
-    /// A guardian was killed: what leaves its agent's session is nobody's then.
+    /// A guardian was killed: its agent's daemons can no longer be found.
     pub(crate) is_unguarded: bool,
-    /// What descended from holders that were killed: it has to end.
+    /// Descendants of killed holders, which must end.
     pub(crate) doomed: Vec<Process>,
     taken_bytes: u64,
 }
 
-/// What a holder says of itself.
+/// A holder's own file.
 pub(crate) struct Family {
     pub(crate) dir: PathBuf,
     pub(crate) holder: Process,
@@ -94,7 +94,7 @@ impl Slot {
         }
     }
 
-    /// The processes of all its sessions and runs whose folders are there, the newest last.
+    /// The processes of all existing sessions and runs, the newest last.
     pub(crate) fn families(&self, data_dir: &Path) -> Vec<Family> {
         let dirs = ["sessions", "runs"].map(|kind| fs::read_dir(data_dir.join(kind)));
         let mut dirs: Vec<PathBuf> = dirs
@@ -109,13 +109,13 @@ impl Slot {
         dirs.into_iter().filter_map(Family::read).collect()
     }
 
-    /// The processes of the session that runs, if one does.
+    /// The processes of the running session, if any.
     pub(crate) fn family(&self, data_dir: &Path) -> Option<Family> {
         let alive = |family: &Family| family.holder.is_alive();
         self.families(data_dir).into_iter().rfind(alive)
     }
 
-    /// Keeps a command that was accepted; its state is one that follows the last one known.
+    /// Records an accepted command and checks that its state follows the last known one.
     pub(crate) fn accept(&mut self, delivery: &Value) -> Result<(), String> {
         let text = |key: &str| delivery[key].as_str().unwrap_or_default().to_owned();
         let (id, state) = (text("id"), text("state"));
@@ -132,24 +132,24 @@ impl Slot {
             (Some(_), None) => matches!(state.as_str(), "submitted" | "failed"),
         };
         if !follows || known.text != new.text {
-            return Err(format!("a delivery went from {known:?} to {delivery}"));
+            return Err(format!("a delivery changed from {known:?} to {delivery}"));
         }
         *known = new;
         Ok(())
     }
 
-    /// Takes in all that the server lists: what it has accepted is there.
+    /// Handles the server's list of commands: every accepted one is there.
     pub(crate) fn list(&mut self, listing: &Value) -> Result<(), String> {
         let listed = listing["deliveries"].as_array().ok_or("no list")?;
         for id in self.accepted.keys() {
             if !listed.iter().any(|delivery| delivery["id"] == **id) {
-                return Err(format!("delivery {id} was accepted and is not listed"));
+                return Err(format!("delivery {id} was accepted but is not listed"));
             }
         }
         listed.iter().try_for_each(|delivery| self.accept(delivery))
     }
 
-    /// Takes in the history that the server tells of: it only grows.
+    /// Handles the server's history of conversations: it only grows.
     pub(crate) fn remember(&mut self, session: &Value) -> Result<(), String> {
         let entries = session["claude_session_history"].as_array();
         let ids: Vec<String> = entries
@@ -158,7 +158,10 @@ impl Slot {
             .map(|entry| entry["id"].as_str().unwrap_or_default().to_owned())
             .collect();
         if !ids.starts_with(&self.history) {
-            return Err(format!("the history was {:?} and is {ids:?}", self.history));
+            return Err(format!(
+                "the history changed from {:?} to {ids:?}",
+                self.history
+            ));
         }
         let current = session["claude_session_id"].as_str();
         if current != ids.last().map(String::as_str) {
@@ -170,7 +173,7 @@ impl Slot {
         Ok(())
     }
 
-    /// Compares what the agents took with what they were given; with `all` also where nothing is new.
+    /// Compares the agents' records with the given commands; with `all`, even without new lines.
     pub(crate) fn compare_taken(&mut self, all: bool) -> Result<Vec<Entry>, String> {
         let size = fs::metadata(self.workspace.join(taken::FILE)).map_or(0, |file| file.len());
         if size == self.taken_bytes && !all {
@@ -181,7 +184,7 @@ impl Slot {
         taken::no_word_twice(&entries, "")?;
         for text in &self.refused {
             if taken::times(&entries, text) > 0 {
-                return Err(format!("{text:?} was refused and submitted all the same"));
+                return Err(format!("{text:?} was refused but submitted"));
             }
         }
         for (id, Accepted { text, state, .. }) in &self.accepted {
@@ -199,7 +202,7 @@ impl Slot {
         Ok(entries)
     }
 
-    /// How many of its commands came to which end; of those that failed, how many the agent took all the same.
+    /// Counts the commands by final state, and the failed ones that the agent received anyway.
     pub(crate) fn ends(&self) -> Verdict<BTreeMap<String, u64>> {
         let entries = taken::read(&self.workspace)?;
         let mut ends = BTreeMap::new();
@@ -207,12 +210,12 @@ impl Slot {
             let taken = accepted.state == "failed" && taken::times(&entries, &accepted.text) > 0;
             let end = match (taken, accepted.text.starts_with("/clear")) {
                 (false, _) => accepted.state.clone(),
-                // No hook tells of those.
+                // These commands have no hook.
                 (true, true) => "carried out by the agent itself".to_owned(),
                 (true, false) => {
-                    // A report that comes too late, or never: see deliveries.md. Worth a look all the same.
+                    // A late or missing report: see deliveries.md. Still worth printing.
                     let Accepted { text, error, .. } = accepted;
-                    println!("failed though it was taken: {text:?}: {error}");
+                    println!("failed although the agent received it: {text:?}: {error}");
                     "failed though it was taken".to_owned()
                 }
             };
@@ -221,7 +224,7 @@ impl Slot {
         Ok(ends)
     }
 
-    /// Takes what the clients were given since, for the tape.
+    /// Moves the clients' new output to the tape.
     pub(crate) fn collect(&mut self) -> Result<(), String> {
         for (number, client) in self.clients.iter().enumerate() {
             let Some(client) = client else { continue };
@@ -234,7 +237,7 @@ impl Slot {
             }
         }
         match &self.follower.told().wrong {
-            Some(wrong) => Err(format!("the events: {wrong}")),
+            Some(wrong) => Err(format!("events: {wrong}")),
             None => Ok(()),
         }
     }
@@ -256,7 +259,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_delivery_goes_one_way_and_is_never_lost() {
+    async fn a_delivery_never_goes_back() {
         let folder = tempfile::tempdir().unwrap();
         let mut slot = slot(folder.path());
         for state in ["queued", "queued", "written", "submitted", "submitted"] {
@@ -271,7 +274,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_submitted_was_taken_once_and_what_failed_at_most_once() {
+    async fn submitted_texts_arrive_once() {
         let folder = tempfile::tempdir().unwrap();
         let took = |times: usize| {
             let line = "{\"took\":\"hello w1.\",\"pid\":1}\n";
@@ -301,7 +304,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_conversation_is_forgotten() {
+    async fn the_conversation_history_only_grows() {
         let folder = tempfile::tempdir().unwrap();
         let mut slot = slot(folder.path());
         let session = |ids: &[&str]| {

@@ -1,11 +1,11 @@
-//! What can be done to the world: one step, with everything that was drawn for it.
+//! Steps of a run, with all their random values.
 
 use serde::{Deserialize, Serialize};
 
-/// A number that stands in one text only, by which that text is known again wherever it turns up.
+/// A number unique to one text, which identifies the text in any place.
 pub(crate) type Word = u64;
 
-/// A process that is stopped for a while, by SIGSTOP and SIGCONT.
+/// A process stopped for a while, by SIGSTOP and SIGCONT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Who {
@@ -17,30 +17,30 @@ pub(crate) enum Who {
     Attach,
 }
 
-/// What a command asks of the agent.
+/// A command's work for the agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum What {
     Plain,
     /// Several lines.
     Lines,
-    /// Prints about so many bytes.
+    /// Prints about this many bytes.
     Flood(u64),
     /// Runs a tool.
     Tool,
-    /// Leaves a process running in a session of its own.
+    /// Leaves a process running in its own session.
     Daemon,
-    /// Asks for leave.
+    /// Asks for permission.
     Permission,
     /// Asks a question.
     Question,
     /// Begins a new conversation.
     Clear,
-    /// The agent ends.
+    /// Ends the agent.
     Exit,
 }
 
-/// How a server ends.
+/// Ways to end a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum End {
@@ -48,17 +48,18 @@ pub(crate) enum End {
     Term,
 }
 
-/// One step. Times are in milliseconds, `slot` is the place of a project, `client` that of a client in it.
+/// One step. Times are in milliseconds, `slot` is the index of a project, `client` the index of a
+/// client in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Step {
-    /// The server ends, something happens without it, and another one comes.
+    /// The server ends, something happens without it, and the next one starts.
     Server {
         end: End,
         meanwhile: Vec<Step>,
         after: u64,
     },
-    /// A command is given, and so long after that the server is killed, whether it has answered or not.
+    /// A command is sent, and the server is killed after this time, with or without an answer.
     ServerAmid {
         slot: usize,
         word: Word,
@@ -81,32 +82,32 @@ pub(crate) enum Step {
     KillAgent {
         slot: usize,
     },
-    /// A client comes anew, without anything that it knew.
+    /// A client connects without earlier state.
     Attach {
         slot: usize,
         client: usize,
     },
-    /// Its connection breaks, and it stays away.
+    /// A client's connection breaks, and the client stays away.
     Leave {
         slot: usize,
         client: usize,
     },
-    /// It comes back with its offset.
+    /// A client resumes at its offset.
     Return {
         slot: usize,
         client: usize,
     },
-    /// Its connection breaks, and it comes back at once.
+    /// A client's connection breaks, and the client resumes at once.
     Blink {
         slot: usize,
         client: usize,
     },
-    /// It reads nothing more.
+    /// A client stops reading.
     Stall {
         slot: usize,
         client: usize,
     },
-    /// It reads again.
+    /// A client reads again.
     Read {
         slot: usize,
         client: usize,
@@ -122,7 +123,7 @@ pub(crate) enum Step {
         client: usize,
         history: u32,
     },
-    /// Half a thought is typed; the connection may break before there is an answer.
+    /// A client types a draft; the connection may break before an answer.
     Draft {
         slot: usize,
         client: usize,
@@ -148,7 +149,7 @@ pub(crate) enum Step {
         word: Word,
         key: Option<u64>,
     },
-    /// An earlier command with its key once more, twice at the same time.
+    /// An earlier command with its key again, twice at once.
     Again {
         slot: usize,
         key: u64,
@@ -157,7 +158,7 @@ pub(crate) enum Step {
         slot: usize,
         word: Word,
     },
-    /// The newest milestone is started once more.
+    /// The newest milestone is started again.
     StartAgain {
         slot: usize,
     },
@@ -174,11 +175,11 @@ pub(crate) enum Step {
     Stop {
         slot: usize,
     },
-    /// The project is deleted, and another one is made in its place.
+    /// The project is deleted and replaced by a new one.
     Remake {
         slot: usize,
     },
-    /// The same; the server is killed when it has answered, or so long after it was asked.
+    /// The same, with a kill of the server after its answer or after this time.
     RemakeAmid {
         slot: usize,
         after: Option<u64>,
@@ -187,22 +188,22 @@ pub(crate) enum Step {
         slot: usize,
         word: Word,
     },
-    /// Whoever follows the events loses the connection.
+    /// The follower of the events loses its connection.
     Unfollow {
         slot: usize,
     },
-    /// The database's file is not there for so long.
+    /// The database's file is moved away for this time.
     StoreAway {
         slot: usize,
         word: Word,
         ms: u64,
     },
-    /// Nothing is done until everything has come to rest, and then everything is compared.
+    /// Everything comes to rest and is compared.
     Settle,
 }
 
 impl Step {
-    /// The name of its kind.
+    /// The name of the step's kind.
     pub(crate) fn name(&self) -> String {
         let value = serde_json::to_value(self).unwrap_or_default();
         let name = match &value {

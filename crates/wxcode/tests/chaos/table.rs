@@ -1,4 +1,4 @@
-//! The system's table of processes: who runs where, and who descends from whom.
+//! The system's process table: working folders and ancestry.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -8,7 +8,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// A process that is not mistaken for a later one of the same number.
+/// A process, distinct from a later one with the same pid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Process {
     pub(crate) pid: i32,
@@ -17,19 +17,19 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// The process that has this number now.
+    /// The current process with this pid.
     pub(crate) fn of(pid: i32) -> Option<Self> {
         let (_, _, start) = stat(pid)?;
         Some(Self { pid, start })
     }
 
-    /// Whether it is there, and not just waiting to be reaped.
+    /// Whether the process exists and is no zombie.
     pub(crate) fn is_alive(self) -> bool {
         stat(self.pid)
             .is_some_and(|(state, _, start)| start == self.start && !matches!(state, 'Z' | 'X'))
     }
 
-    /// Sends a signal; false if it is gone.
+    /// Sends a signal; false if the process is gone.
     pub(crate) fn signal(self, signal: Signal) -> bool {
         let Some(pid) = Pid::from_raw(self.pid).filter(|_| self.is_alive()) else {
             return false;
@@ -37,12 +37,12 @@ impl Process {
         kill_process(pid, signal).is_ok()
     }
 
-    /// Its proportional share of memory, in KiB.
+    /// The process's proportional share of memory, in KiB.
     pub(crate) fn memory(self) -> Option<u64> {
         self.share("Pss:")
     }
 
-    /// The part of it that is no file's: pages of programs come and go with what else the machine does.
+    /// The anonymous part of the memory: file pages come and go with other work of the machine.
     pub(crate) fn anonymous(self) -> Option<u64> {
         self.share("Pss_Anon:")
     }
@@ -53,7 +53,7 @@ impl Process {
         line.split_whitespace().nth(1)?.parse().ok()
     }
 
-    /// How many descriptors it has open.
+    /// The number of open descriptors.
     pub(crate) fn descriptors(self) -> Option<usize> {
         Some(fs::read_dir(format!("/proc/{}/fd", self.pid)).ok()?.count())
     }
@@ -70,7 +70,7 @@ impl fmt::Display for Process {
 /// State, parent and start of a process.
 fn stat(pid: i32) -> Option<(char, i32, u64)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name may hold anything, so the fields are counted from its end.
+    // The name may contain anything, so the fields are counted from its end.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     let state = fields.next()?.chars().next()?;
     let parent = fields.next()?.parse().ok()?;
@@ -85,9 +85,9 @@ fn pids() -> Vec<i32> {
     entries.unwrap_or_default()
 }
 
-/// The agents that run, by the folder that they work in.
+/// The running agents, by working folder.
 ///
-/// A process that an agent has forked and that is not another program yet is no agent.
+/// A fork of an agent before its exec is no agent.
 pub(crate) fn agents(program: &Path) -> HashMap<PathBuf, Vec<Process>> {
     let mut found = Vec::new();
     for pid in pids() {
@@ -114,7 +114,7 @@ pub(crate) fn agents(program: &Path) -> HashMap<PathBuf, Vec<Process>> {
     agents
 }
 
-/// All that descend from these processes, and they themselves.
+/// These processes and all their descendants.
 pub(crate) fn tree(roots: &[i32]) -> Vec<Process> {
     let parents: Vec<(i32, i32)> = pids()
         .into_iter()
@@ -132,7 +132,7 @@ pub(crate) fn tree(roots: &[i32]) -> Vec<Process> {
     }
 }
 
-/// Processes that have to do with a folder: they work in it, run a program in it, or are told of it on their command line.
+/// Processes related to a folder: by working folder, by program, or by an argument.
 pub(crate) fn about(folder: &Path) -> Vec<(Process, String)> {
     let name = folder.to_string_lossy();
     let about = |pid: i32| {
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_in_a_folder_is_found_and_gone_when_it_is_gone() {
+    fn a_program_in_a_folder_is_found() {
         let folder = tempfile::tempdir().unwrap();
         let mut child = Command::new("sleep")
             .arg("1000")

@@ -1,4 +1,4 @@
-//! What the agents of a project took, by their own record: the truth about commands and conversations.
+//! The agents' own record of a project: the truth about commands and conversations.
 
 use std::{collections::HashMap, fs, path::Path};
 
@@ -6,10 +6,10 @@ use serde::Deserialize;
 
 use super::step::Word;
 
-/// The record's name, in the folder that the agent works in.
+/// The record's name, in the agent's working folder.
 pub(crate) const FILE: &str = ".taken.jsonl";
 
-/// One line of it.
+/// One line of the record.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Entry {
@@ -19,7 +19,7 @@ pub(crate) enum Entry {
     Began {
         began: String,
         pid: i32,
-        /// Whether what reports it was heard.
+        /// Whether the hook's report arrived.
         told: bool,
     },
 }
@@ -27,13 +27,13 @@ pub(crate) enum Entry {
 /// The record of a project; empty before its first agent.
 pub(crate) fn read(workspace: &Path) -> Result<Vec<Entry>, String> {
     let text = fs::read_to_string(workspace.join(FILE)).unwrap_or_default();
-    // An agent that is killed may leave no line at all, but never half of one; the last may be on its way.
+    // A killed agent may omit a line but never halves one; the last line may be on its way.
     let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
     let parse = |line: &str| serde_json::from_str(line).map_err(|error| format!("{line}: {error}"));
     whole.lines().map(parse).collect()
 }
 
-/// A word as it stands in a text.
+/// A word as it appears in a text.
 pub(crate) fn spell(word: Word) -> String {
     format!("w{word}.")
 }
@@ -51,7 +51,8 @@ pub(crate) fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
     })
 }
 
-/// No word was taken twice, and none of them stands in the input box again, or there twice.
+/// Checks that no word was submitted twice, and that none is in the input box after its submission
+/// or twice.
 pub(crate) fn no_word_twice(entries: &[Entry], draft: &str) -> Result<(), String> {
     let mut seen: HashMap<Word, &str> = HashMap::new();
     let taken = entries.iter().filter_map(|entry| match entry {
@@ -71,7 +72,7 @@ pub(crate) fn no_word_twice(entries: &[Entry], draft: &str) -> Result<(), String
     Ok(())
 }
 
-/// What stands in the agent's input box, between the last two rules of its screen.
+/// The text in the agent's input box, between the last two borders of its screen.
 pub(crate) fn draft(screen: &str) -> String {
     let lines: Vec<&str> = screen.lines().collect();
     let rules = |(_, line): &(usize, &&str)| line.starts_with('─');
@@ -79,7 +80,7 @@ pub(crate) fn draft(screen: &str) -> String {
     let (Some((below, _)), Some((above, _))) = (rules.next(), rules.next()) else {
         return String::new();
     };
-    // Two columns are the mark's.
+    // The first two columns hold the mark.
     let text = |line: &&str| line.chars().skip(2).collect::<String>();
     lines[above + 1..below].iter().map(text).collect()
 }
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_comes_twice_is_seen_wherever_it_stands() {
+    fn a_repeated_word_is_found() {
         let once = [took("draft w1.draft w2."), took("w11. and w22.")];
         assert_eq!(no_word_twice(&once, "w33."), Ok(()));
         for again in ["w2.", "a draft w2.w3.", "w3.w3."] {
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_is_read_off_the_screen() {
+    fn a_draft_is_read_from_the_screen() {
         let rule = "─".repeat(12);
         let screen = format!("❯ w1.\n{rule}\n❯ draft w2\n  .draft w3.\n{rule}\n  fake mode on\n");
         assert_eq!(draft(&screen), "draft w2.draft w3.");
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_record_is_read_as_the_agent_writes_it() {
+    fn the_agents_record_is_parsed() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(read(folder.path()), Ok(Vec::new()));
         let lines = "{\"took\":\"hello\",\"conversation\":\"a\",\"pid\":7}\n{\"began\":\"a\",\"source\":\"clear\",\"told\":true,\"pid\":7}\n{\"to";

@@ -1,4 +1,5 @@
-//! What clients were given, compared with the session's log: no byte lost, none repeated, every snapshot exact.
+//! Compares the clients' output with the session's log: no byte lost, none repeated, every snapshot
+//! exact.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -8,10 +9,10 @@ use wxcode_terminal::{Screen as _, Size, Terminal};
 
 use super::support::drawn;
 
-/// Snapshots of a session that are kept to be compared; of more, some are not.
+/// Most stored snapshots per session; further ones are thinned out.
 const SHOTS_MAX: usize = 40;
 
-/// What a client was given.
+/// Output received by a client.
 #[derive(Debug, Clone)]
 pub(crate) enum Given {
     Output {
@@ -25,16 +26,16 @@ pub(crate) enum Given {
     },
 }
 
-/// What was compared.
+/// Compared output.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Compared {
     pub(crate) bytes: u64,
     pub(crate) snapshots: u64,
-    /// What could not be, as the log does not hold it: bytes and snapshots.
+    /// Bytes and snapshots that the log does not hold.
     pub(crate) gone: u64,
 }
 
-/// What the clients of a project were given and was not compared yet, by session.
+/// Received and not yet compared output of a project's clients, by session.
 #[derive(Debug, Default)]
 pub(crate) struct Tape {
     sessions: BTreeMap<String, Strip>,
@@ -60,7 +61,7 @@ impl Tape {
         }
     }
 
-    /// Compares the bytes that the logs hold by now; with `all` the snapshots too.
+    /// Compares the bytes already in the logs; with `all`, the snapshots too.
     pub(crate) fn compare(
         &mut self,
         dir: impl Fn(&str) -> PathBuf,
@@ -71,7 +72,7 @@ impl Tape {
             let dir = dir(session);
             let at = |error| format!("session {session}: {error}");
             if !dir.join("log").exists() {
-                // It gave way to newer ones, or its project is deleted.
+                // The session was pruned, or its project deleted.
                 compared.gone += strip.pieces.drain(..).len() as u64;
                 compared.gone += strip.shots.drain(..).len() as u64;
                 continue;
@@ -92,17 +93,17 @@ impl Tape {
         Ok(compared)
     }
 
-    /// The sessions of which something is left to be compared.
+    /// The sessions with uncompared output.
     pub(crate) fn sessions(&self) -> impl Iterator<Item = &str> {
         self.sessions.keys().map(String::as_str)
     }
 
-    /// Whether nothing is left to be compared.
+    /// Whether everything is compared.
     pub(crate) fn is_empty(&self) -> bool {
         self.sessions.is_empty()
     }
 
-    /// Forgets what can be compared no more: what the ended sessions' logs never got.
+    /// Drops output that never reached the logs of ended sessions.
     pub(crate) fn forget(&mut self, is_over: impl Fn(&str) -> bool) -> u64 {
         let before = self.sessions.len();
         self.sessions.retain(|session, _| !is_over(session));
@@ -111,7 +112,7 @@ impl Tape {
 }
 
 impl Strip {
-    /// Compares the bytes that the log, from the first of them on, holds.
+    /// Compares bytes from the log's first byte on.
     fn bytes(
         &mut self,
         log: impl Iterator<Item = Item>,
@@ -126,7 +127,7 @@ impl Strip {
         for item in log {
             match item {
                 Item::Gap { from, to } if from < last && to > first => {
-                    return Err(format!("the log lacks what is between {from} and {to}"));
+                    return Err(format!("the log lacks the bytes from {from} to {to}"));
                 }
                 Item::Record(Record {
                     offset,
@@ -146,7 +147,7 @@ impl Strip {
         let mut left = Vec::new();
         for (offset, bytes) in self.pieces.drain(..) {
             if offset + bytes.len() as u64 > behind {
-                // The log gets it a moment later.
+                // The log receives it a moment later.
                 left.push((offset, bytes));
                 continue;
             }
@@ -169,7 +170,7 @@ impl Strip {
         self.pieces.iter().map(|(offset, _)| *offset).min()
     }
 
-    /// Compares the snapshots with the screens that the whole log draws.
+    /// Compares the snapshots with the screens drawn from the whole log.
     fn snapshots(
         &mut self,
         log: impl Iterator<Item = Item>,
@@ -178,7 +179,7 @@ impl Strip {
         let mut replay: Option<Terminal> = None;
         for item in log {
             let record = match item {
-                // What came first gave way to what came later.
+                // The log dropped its oldest part.
                 Item::Record(record) if replay.is_none() && record.offset > 0 => break,
                 Item::Record(record) => record,
                 Item::Gap { .. } => break,
@@ -186,7 +187,7 @@ impl Strip {
             match (record.what, &mut replay) {
                 (What::Resized(size), None) => replay = Some(Terminal::new(size)),
                 (What::Resized(size), Some(screen)) => {
-                    // At the offset of a change a snapshot may be of before or after it.
+                    // At the offset of a resize, a snapshot may precede or follow the resize.
                     self.take(screen, record.offset, compared)?;
                     if size != screen.size() {
                         screen.resize(size);
@@ -216,11 +217,11 @@ impl Strip {
                 self.take(screen, record.offset, compared)?;
             }
         }
-        // What the log does not hold yet is compared next time.
+        // Output beyond the log is compared next time.
         Ok(())
     }
 
-    /// Compares the snapshots of this offset that have this size.
+    /// Compares the snapshots with this offset and this size.
     fn take(&mut self, screen: &Terminal, at: u64, compared: &mut Compared) -> Result<(), String> {
         let is_of =
             |(offset, size, _): &mut (u64, Size, Bytes)| *offset == at && *size == screen.size();
@@ -266,7 +267,7 @@ mod tests {
         Size::new(cols, 5).unwrap()
     }
 
-    /// Nine bytes, with another size behind the sixth.
+    /// Nine bytes, with another size after the sixth.
     fn log() -> impl Iterator<Item = Item> {
         let output = |bytes: &'static [u8]| What::Output(Bytes::from_static(bytes));
         [
@@ -291,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_those_of_the_log_at_their_offset() {
+    fn bytes_match_the_log() {
         assert_eq!(
             bytes(&[(0, b"onetwo"), (2, b"etw"), (6, b"six")]),
             Ok((12, 0))
@@ -308,7 +309,7 @@ mod tests {
         assert!(strip.bytes(gap, &mut Compared::default()).is_err());
     }
 
-    /// Compares what a terminal shows that was fed these bytes, and got this size behind the sixth.
+    /// Compares the screen of a terminal that got these bytes, and this size after the sixth.
     fn snapshot(offset: u64, cols: u16, bytes: &[u8]) -> Result<(u64, usize), String> {
         let mut screen = Terminal::new(size(20));
         let (before, after) = bytes.split_at(bytes.len().min(6));
@@ -327,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_is_the_screen_that_the_log_draws() {
+    fn snapshots_match_the_logs_screen() {
         for (offset, cols, bytes) in [
             (0, 20, b"".as_slice()),
             (2, 20, b"on"),

@@ -1,4 +1,4 @@
-//! The world: one server, its projects, and everybody who has to do with them.
+//! The world: one server, its projects, and their clients.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -21,12 +21,12 @@ use super::{
 
 /// How long a request may take: agents have 15 s to end, answers 60 s, and the machine may be busy.
 pub(crate) const REQUEST: Duration = Duration::from_secs(180);
-/// A command waits so long for an agent that is not ready, in seconds.
+/// How long a command waits for an agent that is not ready, in seconds.
 const READY_S: u64 = 20;
 /// Steps between two comparisons of bytes.
 const COMPARE_EVERY: usize = 5;
 
-/// What a check finds wrong.
+/// A failed check.
 pub(crate) type Verdict<T = ()> = Result<T, String>;
 
 /// An answer of the server.
@@ -36,20 +36,20 @@ pub(crate) struct Said {
     pub(crate) body: Value,
 }
 
-/// Everything there is.
+/// The whole state of a run.
 pub(crate) struct World {
     pub(crate) server: Server,
     pub(crate) slots: Vec<Slot>,
     pub(crate) attached: Option<Watcher>,
     http: reqwest::Client,
-    /// Processes that are stopped until these are over.
+    /// The tasks that continue stopped processes.
     pub(crate) pauses: Vec<JoinHandle<()>>,
-    /// Temporary files of the server and all that it starts go there.
+    /// The temporary folder of the server and its processes.
     pub(crate) temporary: TempDir,
     agent: PathBuf,
-    /// Counts the steps, to do some things less often.
+    /// Counts the steps, for the rarer checks.
     turn: usize,
-    /// The server's descriptors before it had anything to do.
+    /// The idle server's descriptors.
     pub(crate) descriptors: usize,
 }
 
@@ -58,11 +58,11 @@ impl World {
         let temporary = tempfile::Builder::new().prefix("wxcode-chaos-").tempdir();
         let temporary = temporary.map_err(|error| error.to_string())?;
         let mut agent = Agent::fake(&format!("record={}", taken::FILE));
-        // A scope would hold what leaves the agent's session also where nobody guards it any more.
+        // A scope would catch daemons even without a guardian.
         agent.config += &format!("scope = false\n[delivery]\nready_timeout_s = {READY_S}\n");
         let path = temporary.path().as_os_str().to_owned();
         agent.env.push(("TMPDIR".into(), path));
-        // A connection for each request: of one that is kept nobody knows whether the server that it led to still lives.
+        // A connection per request: a kept one may lead to a dead server.
         let http = reqwest::Client::builder()
             .no_proxy()
             .pool_max_idle_per_host(0);
@@ -129,7 +129,7 @@ impl World {
         }
     }
 
-    /// Asks a server that is there, and so answers.
+    /// Sends a request to a running server, which must answer.
     pub(crate) async fn ask(
         &self,
         method: Method,
@@ -145,7 +145,7 @@ impl World {
         }
     }
 
-    /// Asks, whether the server is there or not.
+    /// Sends a request with or without a running server.
     pub(crate) fn ask_anyhow(
         &self,
         method: Method,
@@ -163,12 +163,12 @@ impl World {
         }
     }
 
-    /// Something of a project.
+    /// A resource of a project.
     pub(crate) fn path(&self, slot: usize, rest: &str) -> String {
         format!("/output-projects/{}{rest}", self.slots[slot].id)
     }
 
-    /// The project's session, whose history is taken in.
+    /// The project's session; its history is checked and recorded.
     pub(crate) async fn session(&mut self, slot: usize) -> Verdict<Value> {
         let path = self.path(slot, "/session");
         let said = self.ask(Method::GET, &path, None).await?.expect(&[200])?;
@@ -178,7 +178,7 @@ impl World {
         Ok(said.body)
     }
 
-    /// Takes in the project's deliveries.
+    /// Checks and records the project's deliveries.
     pub(crate) async fn deliveries(&mut self, slot: usize) -> Verdict {
         let path = self.path(slot, "/deliveries?limit=1000");
         let said = self.ask(Method::GET, &path, None).await?.expect(&[200])?;
@@ -187,12 +187,12 @@ impl World {
             .map_err(|wrong| self.of(slot, &wrong))
     }
 
-    /// What is wrong, and in which project.
+    /// A failed check with its project.
     pub(crate) fn of(&self, slot: usize, wrong: &str) -> String {
         format!("slot {slot}, project {}: {wrong}", self.slots[slot].id)
     }
 
-    /// Sends SIGSTOP, and SIGCONT so much later.
+    /// Sends SIGSTOP, and SIGCONT after this time.
     pub(crate) fn pause(&mut self, process: Process, ms: u64) -> bool {
         let is_there = process.signal(Signal::STOP);
         if is_there {
@@ -205,7 +205,7 @@ impl World {
         is_there
     }
 
-    /// What must be true after each step.
+    /// The invariants after each step.
     pub(crate) async fn check(&mut self, account: &mut Account) -> Verdict {
         account.progress();
         self.one_agent_each()?;
@@ -232,7 +232,7 @@ impl World {
         Ok(())
     }
 
-    /// Compares what the clients of a project were given with the logs.
+    /// Compares the output of a project's clients with the logs.
     pub(crate) fn compare(&mut self, slot: usize, all: bool, account: &mut Account) -> Verdict {
         let sessions = self.server.data_dir().join("sessions");
         let tape = &mut self.slots[slot].tape;
@@ -242,12 +242,13 @@ impl World {
         Ok(())
     }
 
-    /// A project has one agent at most, by the system's table.
+    /// A project has at most one agent, by the process table.
     fn one_agent_each(&self) -> Verdict {
         let agents = table::agents(&self.agent);
         for (slot, place) in self.slots.iter().enumerate() {
             let found = agents.get(&place.workspace).map_or(&[][..], Vec::as_slice);
-            // The table is read one by one: only those that live now, after all were seen, live at the same time.
+            // The table is read entry by entry: only agents still alive after the reading lived at
+            // the same time.
             let alive: Vec<_> = found.iter().filter(|agent| agent.is_alive()).collect();
             if alive.len() > 1 {
                 return Err(self.of(slot, &format!("{} agents: {alive:?}", alive.len())));

@@ -1,11 +1,11 @@
-//! Who may ask: token, cookie, Host and Origin, on requests and WebSockets.
+//! Authentication: token, cookie, Host and Origin, on requests and WebSockets.
 
 use reqwest::{Method, header};
 
 use crate::support::{Agent, Server, Socket};
 
 #[tokio::test]
-async fn everything_but_health_and_login_needs_the_token() {
+async fn all_but_health_and_login_needs_the_token() {
     let server = Server::start(Agent::fake("")).await;
     for path in [
         "/api/v1/output-projects",
@@ -36,7 +36,7 @@ async fn everything_but_health_and_login_needs_the_token() {
 }
 
 #[tokio::test]
-async fn a_browser_logs_in_with_the_token_and_gets_a_cookie() {
+async fn login_with_the_token_sets_a_cookie() {
     let server = Server::start(Agent::fake("")).await;
     let page = server
         .request(Method::GET, "/")
@@ -91,7 +91,7 @@ async fn a_browser_logs_in_with_the_token_and_gets_a_cookie() {
 }
 
 #[tokio::test]
-async fn a_foreign_host_or_origin_is_refused_on_every_request() {
+async fn foreign_hosts_and_origins_are_refused() {
     let server =
         Server::start(Agent::fake("").with_config("allowed_hosts = ['box.example']")).await;
     let request = |name: &'static str, value: &str| {
@@ -114,7 +114,7 @@ async fn a_foreign_host_or_origin_is_refused_on_every_request() {
 }
 
 #[tokio::test]
-async fn a_websocket_is_refused_before_its_upgrade_or_closed_with_4401() {
+async fn unauthenticated_websockets_are_refused_or_closed() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let path = format!("/output-projects/{project}/terminal");

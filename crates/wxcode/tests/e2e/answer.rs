@@ -1,4 +1,4 @@
-//! What a session asks: read and answered through the API, never blindly, confirmed by the agent.
+//! Dialogs of a session: reading and answering them through the API, confirmed by the agent.
 
 mod real;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Agent, Events, Server};
 
-/// A session of the fake agent that has seen a prompt; its project.
+/// Starts a fake agent and sends it a prompt; returns the project.
 async fn asked(modes: &str, prompt: &str) -> (Server, String) {
     let server = Server::start(Agent::fake(modes)).await;
     let project = server.project("p").await;
@@ -24,7 +24,7 @@ fn answer(project: &str) -> String {
     format!("/output-projects/{project}/answer")
 }
 
-/// Waits until something stands on the screen to be answered.
+/// Waits until a dialog can be answered.
 async fn standing(server: &Server, project: &str) -> Value {
     let session = server
         .session_until(project, "something is asked", |session| {
@@ -37,7 +37,7 @@ async fn standing(server: &Server, project: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_permission_is_read_and_given() {
+async fn a_permission_is_read_and_granted() {
     let (server, project) = asked("", "fake:permission").await;
     let mut events = Events::follow(&server, &project).await;
     let ask = standing(&server, &project).await;
@@ -107,7 +107,7 @@ async fn a_question_is_answered() {
 }
 
 #[tokio::test]
-async fn a_folder_is_trusted_by_an_explicit_act_alone() {
+async fn only_an_explicit_answer_trusts_a_folder() {
     let (server, project) = asked("trust", "").await;
     let ask = standing(&server, &project).await;
     assert_eq!(
@@ -131,7 +131,7 @@ async fn a_folder_is_trusted_by_an_explicit_act_alone() {
 }
 
 #[tokio::test]
-async fn a_folder_that_is_not_trusted_ends_the_session() {
+async fn refusing_trust_ends_the_session() {
     let (server, project) = asked("trust", "").await;
     standing(&server, &project).await;
     let session = server
@@ -146,7 +146,7 @@ async fn a_folder_that_is_not_trusted_ends_the_session() {
 }
 
 #[tokio::test]
-async fn a_dialog_that_brings_up_the_next_counts_as_answered() {
+async fn a_follow_up_dialog_confirms_the_answer() {
     let (server, project) = asked("trust,auto-offer", "").await;
     let trust = standing(&server, &project).await;
     let body = json!({ "id": trust["id"], "option": "Yes, I trust this folder" });
@@ -171,8 +171,8 @@ async fn a_dialog_that_brings_up_the_next_counts_as_answered() {
 }
 
 #[tokio::test]
-async fn keys_that_a_dialog_ignores_are_pressed_again() {
-    // The move down, and the key that decides.
+async fn ignored_keys_are_pressed_again() {
+    // The key that moves the mark, and the key that decides.
     for (deaf, option) in [(1, "No"), (2, "Yes")] {
         let (server, project) = asked(&format!("deaf={deaf}"), "fake:permission").await;
         standing(&server, &project).await;
@@ -190,7 +190,7 @@ async fn keys_that_a_dialog_ignores_are_pressed_again() {
 }
 
 #[tokio::test]
-async fn a_dialog_that_takes_nothing_is_said_to_be_stuck() {
+async fn an_unresponsive_dialog_is_reported_as_stuck() {
     let (server, project) = asked("deaf=1000", "fake:permission").await;
     let ask = standing(&server, &project).await;
     let detail = server
@@ -202,7 +202,7 @@ async fn a_dialog_that_takes_nothing_is_said_to_be_stuck() {
 }
 
 #[tokio::test]
-async fn of_two_that_are_asked_at_once_each_is_answered_as_itself() {
+async fn two_simultaneous_dialogs_get_separate_answers() {
     let (server, project) = asked("", "fake:permissions").await;
     let first = server
         .session_until(&project, "the first one shows", |session| {
@@ -225,7 +225,7 @@ async fn of_two_that_are_asked_at_once_each_is_answered_as_itself() {
         .await["asks"]
         .clone();
     assert_ne!(second["id"], first["id"]);
-    // What was meant for the first one is not taken for the second.
+    // An answer to the first dialog is not accepted for the second.
     server.post(&answer(&project), yes).await.problem(409);
     let no = json!({ "id": second["id"], "option": "No" });
     server.post(&answer(&project), no).await.expect(200);
@@ -241,7 +241,7 @@ async fn of_two_that_are_asked_at_once_each_is_answered_as_itself() {
 }
 
 #[tokio::test]
-async fn who_answers_in_a_browser_meanwhile_has_answered() {
+async fn a_key_in_the_browser_answers_first() {
     let (server, project) = asked("deaf=1", "fake:permission").await;
     let ask = standing(&server, &project).await;
     let mut socket = server
@@ -250,7 +250,7 @@ async fn who_answers_in_a_browser_meanwhile_has_answered() {
     socket.until("Do you want to proceed?").await;
     let before = server.session(&project).await["seq"].as_u64();
     let (path, body) = (answer(&project), json!({ "id": ask["id"], "option": "No" }));
-    // The dialog ignores the first key, the one that moves the mark, and is only drawn anew.
+    // The dialog ignores the first key, which moves the mark, and only redraws.
     let browser = async {
         server
             .session_until(&project, "the first key was taken", |session| {
@@ -265,7 +265,7 @@ async fn who_answers_in_a_browser_meanwhile_has_answered() {
     let ran = events.named("tool.finished").await.data;
     assert_eq!(ran["command"], "echo hi");
     events.state("idle").await;
-    // Nothing of the other answer was typed into the prompt.
+    // The losing answer typed nothing into the prompt.
     let next = server.deliver(&project, "and on").await;
     server.delivery_until(&project, &next, "submitted").await;
     events
@@ -274,7 +274,7 @@ async fn who_answers_in_a_browser_meanwhile_has_answered() {
 }
 
 #[tokio::test]
-async fn what_the_user_answers_meanwhile_is_nobody_elses() {
+async fn an_already_answered_dialog_is_a_conflict() {
     let (server, project) = asked("", "fake:permission").await;
     let ask = standing(&server, &project).await;
     let mut socket = server
@@ -291,7 +291,7 @@ async fn what_the_user_answers_meanwhile_is_nobody_elses() {
 }
 
 #[tokio::test]
-async fn two_answers_at_once_are_one() {
+async fn two_simultaneous_answers_count_once() {
     let (server, project) = asked("deaf=1", "fake:permission").await;
     standing(&server, &project).await;
     let path = answer(&project);
@@ -304,7 +304,7 @@ async fn two_answers_at_once_are_one() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_answered_is_said_to_be() {
+async fn answers_without_a_dialog_are_refused() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let body = json!({ "option": "Yes" });
@@ -329,7 +329,7 @@ async fn what_cannot_be_answered_is_said_to_be() {
 }
 
 #[tokio::test]
-async fn what_stands_there_survives_the_server() {
+async fn a_dialog_survives_the_server() {
     let (mut server, project) = asked("", "fake:permission").await;
     let before = standing(&server, &project).await;
     server.crash().await;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Agent, Server};
 
 #[tokio::test]
-async fn projects_are_made_listed_changed_and_deleted() {
+async fn projects_are_created_listed_changed_and_deleted() {
     let server = Server::start(Agent::fake("")).await;
     let made = server
         .post(
@@ -115,7 +115,7 @@ async fn the_old_paths_and_trailing_slashes_work() {
 }
 
 #[tokio::test]
-async fn milestones_live_by_their_rules() {
+async fn milestones_follow_their_state_rules() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let new = json!({ "output_project_id": project, "element_name": "PAGE_Login", "element_id": "0123456789abcdef01234567" });
@@ -161,7 +161,7 @@ async fn milestones_live_by_their_rules() {
 }
 
 #[tokio::test]
-async fn preparing_writes_the_context_and_the_shared_planning_folder() {
+async fn preparing_writes_context_and_planning_folder() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let milestone = server.milestone(&project, "PAGE_Login").await;
@@ -196,7 +196,7 @@ async fn preparing_writes_the_context_and_the_shared_planning_folder() {
 }
 
 #[tokio::test]
-async fn the_document_names_every_route() {
+async fn the_openapi_document_names_every_route() {
     let server = Server::start(Agent::fake("")).await;
     let request = server
         .request(Method::GET, "/api/openapi.json")

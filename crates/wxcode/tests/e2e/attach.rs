@@ -1,4 +1,4 @@
-//! `wxcode attach`: the session in the user's own terminal.
+//! `wxcode attach`: the session in the user's terminal.
 
 mod looking;
 mod paste;
@@ -14,7 +14,7 @@ use crate::support::{Agent, Attached, Server, eventually, real};
 
 const SIZE: (u16, u16) = (90, 20);
 
-/// A server with an idle fake agent in project `p`; the project's id.
+/// A server with an idle fake agent in project `p`, and the project's id.
 async fn idle() -> (Server, String) {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
@@ -33,7 +33,7 @@ async fn until_size(server: &Server, project: &str, (cols, rows): (u16, u16)) {
         .await;
 }
 
-/// Waits until the terminal shows what the session shows, both as text.
+/// Waits until the terminal and the session show the same text.
 async fn until_same(server: &Server, project: &str, attached: &Attached) {
     let screen = format!("/output-projects/{project}/screen");
     server
@@ -55,7 +55,7 @@ async fn run(server: &Server, arguments: &[&str]) -> (Option<i32>, String) {
 }
 
 #[tokio::test]
-async fn a_session_is_started_shown_typed_into_and_left() {
+async fn attach_starts_shows_types_and_detaches() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("shop").await;
     let attached = Attached::start(&server, &["sho"], SIZE);
@@ -92,7 +92,7 @@ async fn a_session_is_started_shown_typed_into_and_left() {
         (&after["status"], &after["pid"]),
         (&json!("running"), &before["pid"])
     );
-    // What was typed before the key arrives, nothing behind it does.
+    // Text typed before the detach key arrives, text after it does not.
     let again = Attached::start(&server, &[&project[..20]], SIZE);
     again.until_shows("❯ typed last\n");
     again.keys("\x1b[93;5u");
@@ -100,7 +100,7 @@ async fn a_session_is_started_shown_typed_into_and_left() {
 }
 
 #[tokio::test]
-async fn the_newest_window_drives_and_a_key_takes_it_over() {
+async fn the_newest_window_or_typist_drives() {
     let (server, project) = idle().await;
     let (wide, narrow) = ((100, 30), (60, 12));
     let mut first = Attached::start(&server, &["p"], wide);
@@ -110,7 +110,7 @@ async fn the_newest_window_drives_and_a_key_takes_it_over() {
     first
         .terminal
         .wait_text("another window sets the size now: type to have this one's");
-    // The first window shows the smaller session, and dots where the session is not.
+    // The first window shows the smaller session, with dots around it.
     let rule = format!("{}·", "─".repeat(60));
     let dots = "·".repeat(100);
     first.until(|shown| {
@@ -118,7 +118,7 @@ async fn the_newest_window_drives_and_a_key_takes_it_over() {
     });
     first.keys("a");
     until_size(&server, &project, wide).await;
-    // The second one shows the part around the cursor.
+    // The second window shows the part around the cursor.
     second.until(|shown| shown.contains("❯ a") && shown.lines().count() == 12);
     let third = Attached::start(&server, &["p", "--viewer"], (70, 25));
     third.until_shows("❯ a");
@@ -138,7 +138,7 @@ async fn the_newest_window_drives_and_a_key_takes_it_over() {
 }
 
 #[tokio::test]
-async fn a_window_that_grows_shows_what_the_session_scrolled_away_before() {
+async fn a_growing_window_shows_earlier_scrollback() {
     let server = Server::start(Agent::script("seq 1 200; cat")).await;
     let project = server.project("p").await;
     server.start_session(&project).await;
@@ -156,7 +156,7 @@ async fn a_window_that_grows_shows_what_the_session_scrolled_away_before() {
 }
 
 #[tokio::test]
-async fn the_agent_s_end_ends_it() {
+async fn the_agents_exit_ends_attach() {
     let agent = Agent::script("echo working; read word; echo \"last words: $word\"; exit 3");
     let server = Server::start(agent).await;
     server.project("p").await;
@@ -176,7 +176,7 @@ async fn the_agent_s_end_ends_it() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_stopped_ends_it() {
+async fn stopping_the_session_ends_attach() {
     let (server, project) = idle().await;
     let attached = Attached::start(&server, &["p"], SIZE);
     attached.until_shows("❯");
@@ -188,7 +188,7 @@ async fn a_session_that_is_stopped_ends_it() {
 }
 
 #[tokio::test]
-async fn a_reader_types_nothing_and_changes_no_size() {
+async fn a_viewer_neither_types_nor_resizes() {
     let (server, project) = idle().await;
     let reader = Attached::start(&server, &["p", "--read-only"], SIZE);
     reader.until_shows("this shows p: Ctrl+] leaves");
@@ -197,7 +197,7 @@ async fn a_reader_types_nothing_and_changes_no_size() {
     let writer = Attached::start(&server, &["p", "--viewer"], (120, 40));
     writer.until_shows("❯");
     writer.keys("y");
-    // Whatever the reader had typed would stand before it.
+    // Text from the viewer would appear before it.
     reader.until_shows("❯ y");
     writer.until_shows("❯ y\n");
     until_size(&server, &project, (120, 40)).await;
@@ -205,7 +205,7 @@ async fn a_reader_types_nothing_and_changes_no_size() {
     assert_eq!(reader.ended().code, 0);
 }
 
-/// An agent in raw mode that begins when it is asked to, asks what it is told to, and keeps what it reads.
+/// An agent in raw mode: it waits for a start signal, prints given queries, and records its input.
 fn recorder(asks: &str) -> Agent {
     let script = "stty raw -echo; printf 'ready '; head -c 1 > \"$HOME/begun\"";
     Agent::script(&format!(
@@ -218,11 +218,11 @@ fn read(server: &Server) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn queries_are_answered_once_and_control_keys_are_the_agent_s() {
+async fn queries_are_answered_once() {
     let asks = "\x1b[c\x1b[6n\x1b[>q\x1b[5n\x1b[?2026$p";
     let server = Server::start(recorder(&asks.replace('\x1b', "\\033"))).await;
     server.project("p").await;
-    // A new session's own size: no snapshot takes the place of the queries.
+    // The size of a new session, so that no snapshot replaces the queries.
     let size = (120, 40);
     let attached = Attached::start(&server, &["p"], size);
     let other = Attached::start(&server, &["p"], size);
@@ -231,7 +231,7 @@ async fn queries_are_answered_once_and_control_keys_are_the_agent_s() {
     attached.keys("!");
     attached.until_shows("begun");
     other.until_shows("begun");
-    // The answers of the same screen.
+    // The replies of an equal screen.
     let mut screen = Terminal::new(Size::new(size.0, size.1).unwrap());
     let mut wanted = Vec::new();
     screen.feed(format!("ready {asks}").as_bytes(), &mut wanted);
@@ -247,7 +247,7 @@ async fn queries_are_answered_once_and_control_keys_are_the_agent_s() {
         String::from_utf8_lossy(&read(&server)),
         String::from_utf8_lossy(&wanted)
     );
-    // Nor is the user's terminal asked.
+    // The queries do not reach the user's terminal.
     let drawn = attached.terminal.output();
     for query in asks.split_inclusive(['c', 'n', 'q', 'p']) {
         let asked = drawn.windows(query.len()).any(|w| w == query.as_bytes());
@@ -256,7 +256,7 @@ async fn queries_are_answered_once_and_control_keys_are_the_agent_s() {
 }
 
 #[tokio::test]
-async fn signals_give_the_terminal_back() {
+async fn signals_restore_the_terminal() {
     let (server, project) = idle().await;
     for (signal, name) in [(Signal::TERM, "SIGTERM"), (Signal::INT, "SIGINT")] {
         let attached = Attached::start(&server, &["p"], SIZE);
@@ -278,7 +278,7 @@ async fn signals_give_the_terminal_back() {
 }
 
 #[tokio::test]
-async fn a_shell_that_had_the_terminal_gives_it_back_whole() {
+async fn suspending_and_resuming_keeps_the_screen() {
     let (server, _) = idle().await;
     let attached = Attached::start(&server, &["p"], SIZE);
     attached.until_shows("❯");
@@ -298,7 +298,7 @@ async fn a_shell_that_had_the_terminal_gives_it_back_whole() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_attached_says_why() {
+async fn attach_failures_name_their_reason() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     server.project("pq").await;
@@ -320,7 +320,7 @@ async fn what_cannot_be_attached_says_why() {
         "make a tunnel",
     );
     fails(&[], 2, "<PROJECT>");
-    // No terminal.
+    // Standard input is no terminal.
     let (code, text) = run(&server, &["attach", "p"]).await;
     assert_eq!(code, Some(2));
     assert!(text.contains("wxcode send"), "{text}");
@@ -332,7 +332,7 @@ async fn what_cannot_be_attached_says_why() {
 }
 
 #[tokio::test]
-async fn another_key_may_leave() {
+async fn the_detach_key_is_configurable() {
     let (server, _) = idle().await;
     let attached = Attached::start(&server, &["p", "--detach-key", "ctrl-q"], SIZE);
     attached.until_shows("Ctrl+Q leaves");
@@ -341,7 +341,7 @@ async fn another_key_may_leave() {
 }
 
 #[tokio::test]
-async fn the_real_claude_code_is_shown_and_typed_into() {
+async fn attach_works_with_the_real_claude_code() {
     let Some(agent) = real() else {
         return;
     };

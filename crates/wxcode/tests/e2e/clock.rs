@@ -1,4 +1,4 @@
-//! The clock is set back: what runs is still known to run, and what came last still came last.
+//! The clock is set back: running sessions stay known, and the latest stays the latest.
 
 use std::{fs, path::PathBuf};
 
@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use crate::support::{Agent, Server};
 
-/// Makes a session's folder one of a time that is still to come, as it is when the clock is set back after its start.
+/// Dates a session's folder in the future, as if the clock had been set back after its start.
 fn from_the_future(dir: PathBuf) {
     let path = dir.join("spec.json");
     let mut spec: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    // Ids begin with the second of their making.
+    // Ids begin with their second of creation.
     let id = format!("f0{}", &dir.file_name().unwrap().to_str().unwrap()[2..]);
     spec["session_id"] = json!(id);
     spec["created_at"] = json!("2097-07-01T00:00:00Z");
@@ -19,7 +19,7 @@ fn from_the_future(dir: PathBuf) {
 }
 
 #[tokio::test]
-async fn an_agent_that_runs_is_found_behind_sessions_of_the_future() {
+async fn a_running_agent_survives_a_clock_set_back() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let path = format!("/output-projects/{project}/session");
@@ -37,7 +37,7 @@ async fn an_agent_that_runs_is_found_behind_sessions_of_the_future() {
     }
     server.post(&path, json!({})).await.expect(200);
 
-    // Sessions that are started now are the latest all the same, also for the next server.
+    // A session started now is still the latest, also for the next server.
     server.delete(&path).await.expect(204);
     server.terminate().await;
     server.up().await;

@@ -1,4 +1,5 @@
-//! Where the command line sends the token: to the server of the data folder, or with `--server` a token of its own.
+//! The command line sends its token only to the server of the data folder; `--server` needs its own
+//! token.
 
 use std::{
     fs,
@@ -17,7 +18,7 @@ use crate::support::{Agent, Attached, Server};
 /// How long the listener waits for the bytes of one client.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Listens where a server was, and keeps what it is sent.
+/// Listens at the address of a former server and records all received bytes.
 struct Listener {
     address: SocketAddr,
     heard: Arc<Mutex<Vec<String>>>,
@@ -54,7 +55,8 @@ impl Listener {
         }
     }
 
-    /// What was heard; a word of the test's own comes last, so that nothing is still on its way.
+    /// Returns the received bytes. A marker from the test comes last, so no earlier byte is
+    /// missing.
     fn heard(&self) -> Vec<String> {
         let mut own = TcpStream::connect(self.address).unwrap();
         own.write_all(b"the test").unwrap();
@@ -76,7 +78,7 @@ impl Drop for Listener {
     }
 }
 
-/// The exit code and what was said.
+/// Returns the exit code and the output.
 async fn run(server: &Server, arguments: &[&str], token: Option<&str>) -> (Option<i32>, String) {
     let mut command = server.command(arguments);
     command.envs(token.map(|token| ("WXCODE_TOKEN", token)));
@@ -89,7 +91,7 @@ async fn run(server: &Server, arguments: &[&str], token: Option<&str>) -> (Optio
 }
 
 #[tokio::test]
-async fn the_port_of_a_killed_server_gets_no_token() {
+async fn a_killed_servers_port_gets_no_token() {
     let mut server = Server::start(Agent::fake("")).await;
     server.project("p").await;
     let (code, text) = run(&server, &["ls"], None).await;
@@ -109,7 +111,7 @@ async fn the_port_of_a_killed_server_gets_no_token() {
 }
 
 #[tokio::test]
-async fn an_attached_terminal_waits_for_its_own_server() {
+async fn attach_reconnects_only_to_its_own_server() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     server.start_session(&project).await;
@@ -128,7 +130,7 @@ async fn an_attached_terminal_waits_for_its_own_server() {
 }
 
 #[tokio::test]
-async fn a_named_server_gets_a_token_of_its_own() {
+async fn a_named_server_gets_its_own_token() {
     let server = Server::start(Agent::fake("")).await;
     let listener = Listener::on("127.0.0.1:0");
     let url = format!("http://{}", listener.address);

@@ -1,4 +1,4 @@
-//! Session folders that are not whole: a server starts on any of them, and says what it could not read.
+//! Damaged session folders: a server starts on any of them and logs each unreadable file.
 
 use std::{
     fs,
@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 
 use crate::support::{Agent, Server, eventually, is_alive, kill};
 
-/// What is done to a file.
+/// A damage to a file.
 #[derive(Debug, Clone, Copy)]
 enum Damage {
     Missing,
-    /// Cut to so many hundredths of its length.
+    /// Cut to this percentage of its length.
     Cut(usize),
     /// All but the last byte.
     AlmostWhole,
     Garbage,
-    /// A folder where the file was.
+    /// A folder in the file's place.
     Folder,
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The files of a folder and of those in it.
+/// The files of a folder and of its subfolders.
 fn files(dir: &Path) -> Vec<PathBuf> {
     let mut all = Vec::new();
     for entry in fs::read_dir(dir).unwrap() {
@@ -73,7 +73,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     all
 }
 
-/// One damaged folder, and whose it is.
+/// One damaged folder and its project.
 struct Case {
     what: String,
     project: String,
@@ -82,7 +82,7 @@ struct Case {
 }
 
 #[tokio::test]
-async fn a_server_starts_on_folders_that_are_damaged_in_any_way() {
+async fn a_server_starts_on_damaged_session_folders() {
     let mut server = Server::start(Agent::fake("")).await;
     let first = server.project("first").await;
     server.start_session(&first).await;
@@ -118,7 +118,7 @@ async fn a_server_starts_on_folders_that_are_damaged_in_any_way() {
             let spec = fs::read_to_string(dir.join("spec.json")).unwrap();
             fs::write(dir.join("spec.json"), spec.replace(&first, &project)).unwrap();
             if lost {
-                // As if holder and agent had been killed: nothing says how it ended.
+                // As after a kill of holder and agent: the folder has no exit.
                 for name in ["exit.json", "screen.dump", "settled"] {
                     fs::remove_file(dir.join(name)).unwrap();
                 }
@@ -171,7 +171,7 @@ async fn a_server_starts_on_folders_that_are_damaged_in_any_way() {
                 assert!(log.contains(&case.session), "{} is not told", case.what);
             }
         }
-        // Whose session it was only its spec tells; a folder in a file's place cannot be mended.
+        // Only the spec names the project; a folder in a file's place cannot be repaired.
         match session["status"] == "none" {
             true => assert!(
                 case.is_spec || case.what.contains("Folder"),
@@ -181,7 +181,7 @@ async fn a_server_starts_on_folders_that_are_damaged_in_any_way() {
             false => assert!(!case.is_spec, "{}", case.what),
         }
     }
-    // All that could be mended is.
+    // Everything repairable is repaired.
     let mended = log.matches("is mended").count();
     assert!(mended > 0);
     server.terminate().await;
@@ -197,7 +197,7 @@ async fn a_server_starts_on_folders_that_are_damaged_in_any_way() {
 }
 
 #[tokio::test]
-async fn an_agent_whose_holders_file_is_damaged_is_adopted_all_the_same() {
+async fn a_damaged_holder_file_prevents_no_adoption() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let session = server.start_session(&project).await;
@@ -217,7 +217,7 @@ async fn an_agent_whose_holders_file_is_damaged_is_adopted_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_stale_folder_does_not_make_another_process_the_agent() {
+async fn a_reused_pid_is_not_the_agent() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let session = server.start_session(&project).await;
@@ -227,7 +227,7 @@ async fn a_stale_folder_does_not_make_another_process_the_agent() {
     kill(holder);
     let file = dir.join("holder.json");
     let mut stale: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-    // The numbers are this test's now, which started at another time.
+    // The pids now name this test, with another start time.
     for key in ["pid", "agent_pid"] {
         stale[key] = json!(std::process::id());
     }

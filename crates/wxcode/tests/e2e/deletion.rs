@@ -1,4 +1,4 @@
-//! Deleting a project: what one server began the next one finishes, and nothing is removed for any other reason.
+//! Deleting a project: the next server finishes an interrupted deletion, and deletes nothing else.
 
 use std::{
     fs,
@@ -12,9 +12,9 @@ use crate::{
     support::{Agent, Events, Server, eventually},
 };
 
-/// A server with a project that has an ended session, a run that is over, events and a record of its planning.
+/// A server with a project that has an ended session, a finished run, events and planning.
 async fn with_history() -> (Server, String) {
-    // Another test's store cannot be locked from outside.
+    // The test cannot lock the store of another test.
     let server = Server::start_on(Agent::fake(""), None).await;
     let project = server.project("p").await;
     let path = format!("/output-projects/{project}");
@@ -36,7 +36,7 @@ async fn with_history() -> (Server, String) {
     (server, project)
 }
 
-/// Everything in the data folder that is the project's.
+/// All files of the project in the data folder.
 fn kept(server: &Server, project: &str) -> Vec<PathBuf> {
     let dir = server.data_dir();
     let of = |dir: &PathBuf| {
@@ -71,7 +71,7 @@ fn copy_any(from: &Path, to: &Path) {
     }
 }
 
-/// Has a deletion fail when it is noted and the store has not forgotten the project.
+/// Makes a deletion fail after its record is written and before the store forgets the project.
 async fn fail_to_delete(server: &Server, project: &str) {
     let other = rusqlite::Connection::open(server.data_dir().join("wxcode.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -81,7 +81,8 @@ async fn fail_to_delete(server: &Server, project: &str) {
     assert!(note(server, project).exists());
 }
 
-/// The server is killed when the store has forgotten the project, and before anything of it is removed; what is there then.
+/// Kills the server after the store forgot the project and before any file is removed; returns the
+/// files.
 async fn kill_amid_the_deletion(server: &mut Server, project: &str) -> Vec<PathBuf> {
     fail_to_delete(server, project).await;
     let mut there = kept(server, project);
@@ -106,11 +107,11 @@ async fn kill_amid_the_deletion(server: &mut Server, project: &str) -> Vec<PathB
 }
 
 #[tokio::test]
-async fn what_a_killed_server_left_of_it_the_next_one_removes() {
+async fn the_next_server_finishes_a_deletion() {
     let (mut server, project) = with_history().await;
     let other = server.project("other").await;
     let there = kill_amid_the_deletion(&mut server, &project).await;
-    // Others came to the point of removing this one.
+    // A folder from another interrupted deletion.
     let half = deleting(&server).join("000000000000000000000000");
     fs::create_dir(&half).unwrap();
     fs::write(half.join("exit.json"), "{}").unwrap();
@@ -129,7 +130,7 @@ async fn what_a_killed_server_left_of_it_the_next_one_removes() {
 }
 
 #[tokio::test]
-async fn one_that_did_not_come_about_costs_nothing() {
+async fn a_failed_deletion_loses_nothing() {
     let (mut server, project) = with_history().await;
     let before = kept(&server, &project);
     fail_to_delete(&server, &project).await;
@@ -140,7 +141,7 @@ async fn one_that_did_not_come_about_costs_nothing() {
     let session = server.session(&project).await;
     assert_eq!(session["status"], "exited");
 
-    // Nor does one that fails and is done later, without a restart.
+    // A second attempt without a restart also succeeds.
     fail_to_delete(&server, &project).await;
     let path = format!("/output-projects/{project}");
     server.delete(&path).await.expect(204);
@@ -151,7 +152,7 @@ async fn one_that_did_not_come_about_costs_nothing() {
 }
 
 #[tokio::test]
-async fn another_store_by_mistake_costs_no_history() {
+async fn starting_on_another_store_loses_nothing() {
     let (mut server, project) = with_history().await;
     let untouched = server.project("untouched").await;
     server.start_session(&untouched).await;
@@ -172,7 +173,7 @@ async fn another_store_by_mistake_costs_no_history() {
         log.contains("when a server is started with that store"),
         "{log}"
     );
-    // Neither does asking this one to delete what it does not know.
+    // Deleting projects unknown to this store removes nothing either.
     for project in [&project, &untouched] {
         let path = format!("/output-projects/{project}?force=true");
         server.delete(&path).await.problem(404);
@@ -188,9 +189,9 @@ async fn another_store_by_mistake_costs_no_history() {
     assert!(!kept(&server, &untouched).is_empty());
 }
 
-/// The store's file is restored from a backup, and the note of the deletion is still there.
+/// The store comes back from a backup while the deletion record still exists.
 #[tokio::test]
-async fn a_restored_project_outlives_the_note_of_its_deletion() {
+async fn a_restored_project_outlives_its_deletion_record() {
     let (mut server, project) = with_history().await;
     let before = kept(&server, &project);
     server.terminate().await;

@@ -1,4 +1,4 @@
-//! Deliveries: typed once, confirmed by the agent, never into a dialog, failed with a reason.
+//! Deliveries: typed once, confirmed by the agent, never into a dialog, failing with a reason.
 
 mod crash;
 mod draft;
@@ -61,7 +61,7 @@ async fn a_delivery_starts_the_session_it_needs() {
 }
 
 #[tokio::test]
-async fn deliveries_wait_in_line_for_a_turn_to_end() {
+async fn deliveries_queue_until_the_turn_ends() {
     let folder = tempfile::tempdir().unwrap();
     let fifo = folder.path().join("hold");
     rustix::fs::mknodat(
@@ -99,7 +99,7 @@ async fn deliveries_wait_in_line_for_a_turn_to_end() {
             .expect(200)["state"],
         "queued"
     );
-    // To open it is the sign; the agent may close it before anything is written.
+    // Opening the FIFO is the signal; the agent may close it before any write.
     tokio::task::spawn_blocking(move || fs::File::options().write(true).open(fifo))
         .await
         .unwrap()
@@ -109,7 +109,7 @@ async fn deliveries_wait_in_line_for_a_turn_to_end() {
 }
 
 #[tokio::test]
-async fn a_dialog_in_the_way_is_named_and_waited_for() {
+async fn a_delivery_waits_for_a_dialog() {
     let (server, project) = running("trust", "[delivery]\nready_timeout_s = 1\n").await;
     let delivery = server.deliver(&project, "hello").await;
     let path = format!(
@@ -128,7 +128,7 @@ async fn a_dialog_in_the_way_is_named_and_waited_for() {
         (&session["agent_state"], &session["dialog"]),
         (&json!("blocked_dialog"), &json!("trust_folder"))
     );
-    // The user takes the second choice.
+    // The user picks the second choice.
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))
         .await;
@@ -141,7 +141,7 @@ async fn a_dialog_in_the_way_is_named_and_waited_for() {
 }
 
 #[tokio::test]
-async fn an_offer_that_comes_up_after_the_start_does_not_swallow_it() {
+async fn a_late_dialog_does_not_swallow_a_delivery() {
     let (server, project) = running("auto-offer", "").await;
     let delivery = server.deliver(&project, "hello").await;
     let path = format!(
@@ -164,7 +164,7 @@ async fn an_offer_that_comes_up_after_the_start_does_not_swallow_it() {
 }
 
 #[tokio::test]
-async fn a_retry_presses_enter_only() {
+async fn a_retry_presses_only_enter() {
     let (server, project) = running("swallow-cr", "").await;
     let delivery = server.deliver(&project, "only once").await;
     let done = server
@@ -178,7 +178,7 @@ async fn a_retry_presses_enter_only() {
 }
 
 #[tokio::test]
-async fn what_the_agent_does_not_take_fails_with_a_reason() {
+async fn an_ignored_delivery_fails_with_a_reason() {
     let (server, project) = running("", "").await;
     let delivery = server.deliver(&project, "/unknown:command x").await;
     let failed = server.delivery_until(&project, &delivery, "failed").await;
@@ -200,7 +200,7 @@ async fn an_unready_agent_fails_the_delivery() {
 }
 
 #[tokio::test]
-async fn an_agent_that_dies_fails_what_was_meant_for_it() {
+async fn a_dying_agent_fails_its_delivery() {
     let (server, project) = running("trust", "").await;
     let delivery = server.deliver(&project, "hello").await;
     server
@@ -215,7 +215,7 @@ async fn an_agent_that_dies_fails_what_was_meant_for_it() {
 }
 
 #[tokio::test]
-async fn the_command_line_sends() {
+async fn wxcode_send_delivers_a_text() {
     let (server, project) = running("", "").await;
     let sent = server
         .command(&["send", "p", "hello from the shell", "--wait"])

@@ -1,4 +1,4 @@
-//! `wxcode doctor`: what it says of a server, its sessions and the system.
+//! `wxcode doctor`: its report on a server, its sessions and the system.
 
 use std::{fs, process::Output};
 
@@ -14,7 +14,7 @@ fn said(output: &Output) -> (String, bool) {
 }
 
 #[tokio::test]
-async fn all_is_well_and_said_in_detail() {
+async fn doctor_reports_a_healthy_installation() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     server.start_session(&project).await;
@@ -36,7 +36,7 @@ async fn all_is_well_and_said_in_detail() {
         assert!(text.contains(part), "{part}: {text}");
     }
     server.crash().await;
-    // Its server.json is still there.
+    // The killed server's server.json still exists.
     let (text, well) = doctor(&server).await;
     assert!(well, "{text}");
     assert!(text.contains("does not run on this data folder"), "{text}");
@@ -47,7 +47,7 @@ async fn all_is_well_and_said_in_detail() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_said_with_the_remedy() {
+async fn doctor_names_a_remedy_per_problem() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     server.start_session(&project).await;
@@ -78,7 +78,7 @@ async fn what_is_wrong_is_said_with_the_remedy() {
 }
 
 #[tokio::test]
-async fn limits_that_nothing_enforces_are_named() {
+async fn doctor_names_unenforced_limits() {
     let mut agent = Agent::fake("");
     agent.config = format!("{}scope = false\nmemory_max_mb = 100\n", agent.config);
     let server = Server::start(agent).await;

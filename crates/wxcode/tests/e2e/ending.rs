@@ -1,4 +1,4 @@
-//! Sessions that end: nothing of the agent's tree remains, whoever ended first.
+//! Ends of sessions: no process of the agent's tree remains.
 
 use std::{fs, path::Path};
 
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::{Agent, Namespaces, Server, eventually, is_alive, kill};
 
-/// A folder for a daemon's pid, and a fake agent that starts that daemon.
+/// A folder for a daemon's pid, and a fake agent that starts the daemon.
 fn with_daemon(modes: &str) -> (tempfile::TempDir, Agent) {
     let folder = tempfile::tempdir().unwrap();
     let agent = Agent::fake(&format!(
@@ -22,7 +22,7 @@ fn daemon_of(folder: &Path) -> i32 {
 }
 
 #[tokio::test]
-async fn what_an_agent_left_running_ends_with_its_session() {
+async fn orphans_end_with_their_session() {
     let (folder, agent) = with_daemon("");
     let mut server = Server::start(agent).await;
     let project = server.project("p").await;
@@ -39,7 +39,7 @@ async fn what_an_agent_left_running_ends_with_its_session() {
     let daemon = daemon_of(folder.path());
     assert!(is_alive(daemon), "an agent that ends takes no one with it");
 
-    // Another server knows of it too.
+    // Another server finds the orphan too.
     server.crash().await;
     server.up().await;
     assert!(is_alive(daemon));
@@ -49,7 +49,7 @@ async fn what_an_agent_left_running_ends_with_its_session() {
 }
 
 #[tokio::test]
-async fn a_project_that_is_removed_leaves_nothing_running() {
+async fn removing_a_project_ends_its_orphans() {
     let (folder, agent) = with_daemon("");
     let server = Server::start(agent).await;
     let project = server.project("p").await;
@@ -71,7 +71,7 @@ async fn a_project_that_is_removed_leaves_nothing_running() {
 }
 
 #[tokio::test]
-async fn a_killed_holder_takes_daemons_with_it_also_while_no_server_runs() {
+async fn a_killed_holder_ends_daemons_without_server() {
     let (folder, agent) = with_daemon("ignore-term,");
     let mut server = Server::start(agent).await;
     let project = server.project("p").await;
@@ -93,7 +93,7 @@ async fn a_killed_holder_takes_daemons_with_it_also_while_no_server_runs() {
 }
 
 #[tokio::test]
-async fn fifty_sessions_after_another_leave_no_process_and_no_descriptor() {
+async fn fifty_sessions_leak_no_process_or_descriptor() {
     let server = Server::start(Agent::script("exit 0")).await;
     let project = server.project("p").await;
     let path = format!("/output-projects/{project}/session");
@@ -117,13 +117,13 @@ async fn fifty_sessions_after_another_leave_no_process_and_no_descriptor() {
             before = open();
         }
     }
-    // A connection or two of the client come and go.
+    // The client opens and closes a connection or two.
     assert!(open() <= before + 4, "{} after {before}", open());
     assert_eq!(children(), "");
 }
 
 #[tokio::test]
-async fn a_server_that_is_the_first_process_of_a_container_reaps_what_is_left_to_it() {
+async fn a_server_as_pid_one_reaps_orphans() {
     let Some(container) = Namespaces::start(Agent::fake(""), "true").await else {
         return;
     };

@@ -1,4 +1,4 @@
-//! The events of a project: what is told, in which order, to whom.
+//! The events of a project: content, order and followers.
 
 mod stream;
 mod survival;
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::support::{Agent, Events, Server, Told, real};
 
-/// The numbers of these events, which must be without gaps.
+/// The numbers of these events, checked for gaps.
 fn numbers(told: &[Told]) -> Vec<u64> {
     let ids: Vec<u64> = told.iter().map(|told| told.id.expect("a number")).collect();
     for pair in ids.windows(2) {
@@ -18,7 +18,7 @@ fn numbers(told: &[Told]) -> Vec<u64> {
     ids
 }
 
-/// A session that waits for a prompt, and a client that has seen that.
+/// A session at its prompt, and a follower up to date with it.
 async fn idle(server: &Server) -> (String, Events) {
     let project = server.project("p").await;
     let mut events = Events::follow(server, &project).await;
@@ -28,7 +28,7 @@ async fn idle(server: &Server) -> (String, Events) {
 }
 
 #[tokio::test]
-async fn a_first_milestone_is_told_from_its_making_to_its_end() {
+async fn a_first_milestone_publishes_its_events() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let mut events = Events::follow(&server, &project).await;
@@ -51,7 +51,7 @@ async fn a_first_milestone_is_told_from_its_making_to_its_end() {
     events
         .until("in progress", |told| told.data["status"] == "in_progress")
         .await;
-    // A short turn may be over before.
+    // A short turn may already be over.
     let is_idle = |told: &Told| told.name == "agent.state" && told.data["state"] == "idle";
     if !events.seen.iter().any(is_idle) {
         events.state("idle").await;
@@ -118,7 +118,7 @@ async fn a_first_milestone_is_told_from_its_making_to_its_end() {
 }
 
 #[tokio::test]
-async fn tools_permissions_questions_and_planning_are_told() {
+async fn tools_dialogs_and_planning_are_published() {
     let server = Server::start(Agent::fake("")).await;
     let (project, mut events) = idle(&server).await;
     let mut socket = server
@@ -140,7 +140,7 @@ async fn tools_permissions_questions_and_planning_are_told() {
     assert_eq!(started["tool_use_id"], "toolu_fake");
     let finished = events.named("tool.finished").await.data;
     assert_eq!(finished["file_path"], json!(plan));
-    // The file may be noticed before the hook that tells of it.
+    // The server may notice the file before the hook.
     let changed = events.first("planning.changed").await.data;
     assert_eq!(changed["entries"], 1);
 
@@ -167,7 +167,7 @@ async fn tools_permissions_questions_and_planning_are_told() {
 }
 
 #[tokio::test]
-async fn clearing_leaving_and_losing_a_conversation_is_told() {
+async fn clear_exit_and_loss_are_published() {
     let server = Server::start(Agent::fake("")).await;
     let (project, mut events) = idle(&server).await;
     let before = server.session(&project).await;
@@ -208,7 +208,7 @@ async fn clearing_leaving_and_losing_a_conversation_is_told() {
 }
 
 #[tokio::test]
-async fn clients_come_and_go_and_all_are_told_the_same() {
+async fn all_followers_get_the_same_events() {
     let mut server = Server::start(Agent::fake("")).await;
     let (project, mut one) = idle(&server).await;
     let mut two = Events::follow(&server, &project).await;
@@ -238,7 +238,7 @@ async fn clients_come_and_go_and_all_are_told_the_same() {
     assert_eq!(told[2].data["read_only"], true);
     assert!(one.seen.ends_with(&told[1..]), "both were told the same");
 
-    // Who was attached to a server that died is told to have left.
+    // The clients of a killed server are published as detached.
     server.crash().await;
     assert_eq!(one.next().await, None);
     server.up().await;
@@ -251,7 +251,7 @@ async fn clients_come_and_go_and_all_are_told_the_same() {
 }
 
 #[tokio::test]
-async fn the_real_claude_tells_of_its_tools() {
+async fn the_real_claude_reports_its_tools() {
     let Some(agent) = real() else { return };
     let server = Server::start(agent).await;
     let (project, mut events) = idle(&server).await;
@@ -294,10 +294,11 @@ async fn the_real_claude_tells_of_its_tools() {
     numbers(&events.seen[1..]);
 }
 
-/// Run by name: `cargo test -p wxcode --test e2e from_hook_to_event -- --ignored --nocapture`.
+/// Run it by name: `cargo test -p wxcode --test e2e hook_to_event_latency -- --ignored
+/// --nocapture`.
 #[tokio::test]
 #[ignore = "a measurement"]
-async fn from_hook_to_event() {
+async fn hook_to_event_latency() {
     let server = Server::start(Agent::fake("")).await;
     let (project, mut events) = idle(&server).await;
     let fifo = server.data_dir().join("reports");
@@ -314,7 +315,7 @@ async fn from_hook_to_event() {
             "hook_event_name": "PreToolUse", "tool_name": "Bash",
             "tool_input": { "command": "ls", "description": n.to_string() },
         });
-        // The start of the hook's shell and of the hook is in it.
+        // The figure includes the start of the hook's shell and of the hook.
         let began = std::time::Instant::now();
         writeln!(reports, "{report}").unwrap();
         events

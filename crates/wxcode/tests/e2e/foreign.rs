@@ -1,4 +1,4 @@
-//! Files that others control: FIFOs, devices, links, huge ones, file systems that do not answer.
+//! Files under foreign control: FIFOs, devices, links, huge files, hanging file systems.
 
 mod hanging;
 mod kinds;
@@ -11,17 +11,16 @@ use tokio::time::timeout;
 
 use crate::support::{Agent, PATIENCE, Server, make_fifo};
 
-/// The longest that a request may take which meets a file that cannot be used: 10 s, and as long
-/// again for a busy machine.
+/// Longest duration of a request that meets an unusable file: 10 s, doubled for a busy machine.
 const REFUSED: Duration = Duration::from_secs(20);
 
-/// That the server answers, and ends when it is told to.
+/// Checks that the server answers, and ends on SIGTERM.
 async fn ends(server: &mut Server) {
     answers(server).await;
     assert_eq!(server.terminate().await, Some(0), "{}", server.log());
 }
 
-/// That the server answers what needs no foreign file.
+/// Checks that the server answers requests without foreign files.
 async fn answers(server: &Server) {
     let request = server.request(reqwest::Method::GET, "/healthz");
     let answer = timeout(PATIENCE, server.answer(request)).await;
@@ -29,7 +28,7 @@ async fn answers(server: &Server) {
 }
 
 #[tokio::test]
-async fn a_fifo_in_place_of_a_context_is_refused() {
+async fn a_fifo_as_context_file_is_refused() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let milestone = server.milestone(&project, "one").await;
@@ -41,7 +40,7 @@ async fn a_fifo_in_place_of_a_context_is_refused() {
     std::fs::create_dir_all(&folder).unwrap();
     make_fifo(&folder.join("MILESTONE-CONTEXT.md"));
     let path = format!("/milestones/{milestone}/prepare");
-    // More than there are threads that serve.
+    // More requests than the server has threads.
     let prepares = (0..8).map(|_| server.post(&path, json!({})));
     let refused = timeout(REFUSED, futures_util::future::join_all(prepares)).await;
     for answer in refused.expect("each is answered") {
@@ -56,7 +55,7 @@ async fn a_fifo_in_place_of_a_context_is_refused() {
 }
 
 #[tokio::test]
-async fn a_fifo_among_claudes_records_hangs_no_start() {
+async fn a_fifo_among_claude_records_blocks_nothing() {
     let mut server = Server::start(Agent::fake("")).await;
     let sessions = server.agent.home.config_dir().join("sessions");
     std::fs::create_dir_all(&sessions).unwrap();
@@ -73,7 +72,7 @@ async fn a_fifo_among_claudes_records_hangs_no_start() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_is_a_fifo_is_named() {
+async fn a_fifo_as_configuration_is_named() {
     let server = Server::start(Agent::fake("")).await;
     let fifo = server.data_dir().join("fifo.toml");
     make_fifo(&fifo);

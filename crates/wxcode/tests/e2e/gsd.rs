@@ -1,4 +1,4 @@
-//! The commands of milestones: the form of GSD that is installed, or the refusal with both remedies.
+//! Commands of milestones: the installed form of GSD, or a refusal with both remedies.
 
 mod real;
 
@@ -10,7 +10,7 @@ use wxcode_testbed::claude::lay_gsd;
 use crate::support::{Agent, Server, make_fifo};
 
 #[tokio::test]
-async fn without_gsd_a_start_is_409_at_once() {
+async fn starting_without_gsd_is_a_conflict() {
     let server = Server::start(Agent::fake("").without_gsd()).await;
     let project = server.project("p").await;
     let milestone = server.milestone(&project, "one").await;
@@ -25,7 +25,7 @@ async fn without_gsd_a_start_is_409_at_once() {
     let shown = server.get(&format!("/milestones/{milestone}")).await;
     assert_eq!(shown.expect(200)["status"], "pending");
 
-    // Looked for at each start.
+    // Each start looks for GSD again.
     let workspace = server.workspace(&project).await;
     lay_gsd(&workspace.join(".claude")).unwrap();
     let delivery = server.post(&start, json!({})).await.expect(202);
@@ -56,7 +56,7 @@ async fn a_queued_command_outlives_gsd() {
 }
 
 #[tokio::test]
-async fn fifos_in_place_of_gsd_block_nobody() {
+async fn fifos_in_place_of_gsd_block_nothing() {
     let server = Server::start(Agent::fake("").without_gsd()).await;
     let project = server.project("p").await;
     let milestone = server.milestone(&project, "one").await;
@@ -76,7 +76,7 @@ async fn fifos_in_place_of_gsd_block_nobody() {
 }
 
 #[tokio::test]
-async fn templates_need_no_gsd_and_doctor_tells_of_both() {
+async fn own_templates_need_no_gsd() {
     let config =
         "[commands]\nnew_project = 'begin {context_path}'\nnew_milestone = 'next {context_path}'\n";
     let agent = Agent::fake("").without_gsd().with_config(config);

@@ -1,4 +1,4 @@
-//! The right conversation: what other processes report, and what they do in the folder, changes nothing.
+//! Conversation identity: reports and files of other processes change nothing.
 
 mod crosscheck;
 mod elsewhere;
@@ -22,7 +22,7 @@ fn folder(server: &Server) -> PathBuf {
     dirs[0].clone()
 }
 
-/// Reports a hook with the session's secret, from outside of the agent's tree.
+/// Reports a hook with the session's secret from a process outside the agent's tree.
 fn forge(server: &Server, payload: &Value) {
     let file = folder(server).join("hook.json");
     let mut hook = std::process::Command::new(holder_program())
@@ -39,7 +39,7 @@ fn forge(server: &Server, payload: &Value) {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "", "it is taken");
 }
 
-/// The command line of a nested claude that has the agent's own settings.
+/// The command line of a nested claude with the agent's settings.
 fn nested(server: &Server, prompt: &str) -> String {
     format!(
         "'{}' -p --settings '{}' '{prompt}'",
@@ -48,7 +48,7 @@ fn nested(server: &Server, prompt: &str) -> String {
     )
 }
 
-/// Delivers a text, and waits until its turn is over: all hooks before it were read then.
+/// Delivers a text and waits for the end of its turn, so that all earlier hooks are read.
 async fn say(server: &Server, project: &str, text: &str) {
     let delivery = server.deliver(project, text).await;
     server.delivery_until(project, &delivery, "submitted").await;
@@ -64,7 +64,7 @@ fn identity(session: &Value) -> (Value, usize) {
     (session["claude_session_id"].clone(), history.len())
 }
 
-/// How often the log says that a report was not the agent's.
+/// Counts the log's warnings about foreign hooks.
 fn warnings(server: &Server) -> usize {
     server.log().matches("is not the agent's own").count()
 }
@@ -79,7 +79,7 @@ async fn running(agent: Agent) -> (Server, String, (Value, usize)) {
     (server, project, identity(&session))
 }
 
-/// Nothing that a nested claude reports is told as if the agent had done it.
+/// Reports of the nested claude are not published as the agent's.
 async fn nothing_of_others_was_told(events: &mut Events, own: &Value) {
     events.named("prompt.submitted").await;
     let id = events.seen.last().unwrap().id.unwrap();
@@ -92,7 +92,7 @@ async fn nothing_of_others_was_told(events: &mut Events, own: &Value) {
 }
 
 #[tokio::test]
-async fn a_nested_claude_with_the_agents_settings_changes_nothing() {
+async fn a_nested_claude_changes_nothing() {
     let (server, project, before) = running(Agent::fake("")).await;
     let mut events = Events::follow(&server, &project).await;
     let words = nested(&server, "inner words");
@@ -112,7 +112,7 @@ async fn a_nested_claude_with_the_agents_settings_changes_nothing() {
         .count();
     assert_eq!(prompts, 3, "those of the agent");
 
-    // The agent's own start is followed as before.
+    // The server still follows the agent's own hooks.
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))
         .await;
@@ -126,7 +126,7 @@ async fn a_nested_claude_with_the_agents_settings_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_stolen_secret_is_no_proof() {
+async fn a_stolen_secret_proves_nothing() {
     let (server, project, before) = running(Agent::fake("")).await;
     let mut events = Events::follow(&server, &project).await;
     let other = "11111111-1111-4111-8111-111111111111";
@@ -161,8 +161,8 @@ async fn a_stolen_secret_is_no_proof() {
 }
 
 #[tokio::test]
-async fn a_foreign_report_confirms_no_delivery() {
-    // The agent swallows the first Enter, so the text stands in its prompt until the second one.
+async fn a_foreign_hook_confirms_no_delivery() {
+    // The agent swallows the first Enter, so the text stays in its prompt until the second.
     let (server, project, before) = running(Agent::fake("swallow-cr")).await;
     let delivery = server.deliver(&project, "the same words").await;
     server.delivery_until(&project, &delivery, "written").await;
@@ -178,11 +178,11 @@ async fn a_foreign_report_confirms_no_delivery() {
 }
 
 #[tokio::test]
-async fn where_the_agents_hooks_stand_outlives_the_server_and_the_report_that_taught_it() {
+async fn the_hook_filter_survives_the_server() {
     let (mut server, project, before) = running(Agent::fake("")).await;
     let words = nested(&server, "inner words");
     server.crash().await;
-    // The holder keeps 16 MiB of reports: the agent's own start gives way.
+    // The holder keeps 16 MiB of reports, so the agent's own start drops out.
     let big = json!({ "session_id": before.0, "hook_event_name": "Notification", "message": "x".repeat(3 << 20) });
     for _ in 0..7 {
         forge(&server, &big);
@@ -195,7 +195,7 @@ async fn where_the_agents_hooks_stand_outlives_the_server_and_the_report_that_ta
     assert_eq!(identity(&server.session(&project).await), before);
 }
 
-/// The fake agent, started by a shell script that waits for it.
+/// The fake agent below a waiting shell script.
 fn wrapped() -> Agent {
     let mut agent = Agent::fake("");
     let wrapper = agent.home.path().join("wrapper");
@@ -211,7 +211,7 @@ fn wrapped() -> Agent {
 }
 
 #[tokio::test]
-async fn a_wrapper_that_stays_is_no_obstacle() {
+async fn a_wrapper_script_keeps_hooks_apart() {
     let (server, project, before) = running(wrapped()).await;
     say(
         &server,
@@ -226,7 +226,7 @@ async fn a_wrapper_that_stays_is_no_obstacle() {
 }
 
 #[tokio::test]
-async fn a_foreign_claude_in_the_same_folder_changes_nothing() {
+async fn a_foreign_claude_changes_nothing() {
     let (server, project, before) = running(Agent::fake("")).await;
     say(&server, &project, "the word is marmalade").await;
     let workspace = server.workspace(&project).await;
@@ -238,7 +238,7 @@ async fn a_foreign_claude_in_the_same_folder_changes_nothing() {
     let session = server.session(&project).await;
     assert_eq!(identity(&session), before);
 
-    // And what is resumed is ours, though the foreign transcripts are newer.
+    // The project's conversation is resumed, although the foreign transcripts are newer.
     let pid = i32::try_from(session["pid"].as_i64().unwrap()).unwrap();
     foreign(&server, &workspace, &["-p", "newest words"]);
     crate::support::kill(pid);
@@ -254,7 +254,7 @@ async fn a_foreign_claude_in_the_same_folder_changes_nothing() {
     socket.until("fake: 3 user messages; last: and on").await;
 }
 
-/// Runs the agent's program in a folder as somebody else would.
+/// Runs the agent's program in a folder, as another user's claude would.
 fn foreign(server: &Server, folder: &Path, arguments: &[&str]) {
     let status = std::process::Command::new(&server.agent.claude)
         .args(arguments)
@@ -268,7 +268,7 @@ fn foreign(server: &Server, folder: &Path, arguments: &[&str]) {
     assert!(status.success());
 }
 
-/// A project with two conversations that spoke, the second one current, and no session.
+/// A project without a session and with two conversations; the second one is current.
 async fn two_conversations() -> (Server, String, Value, Value) {
     let (server, project, (first, _)) = running(Agent::fake("")).await;
     say(&server, &project, "first words").await;
@@ -286,7 +286,7 @@ async fn two_conversations() -> (Server, String, Value, Value) {
 }
 
 #[tokio::test]
-async fn what_an_earlier_session_reported_does_not_turn_the_conversation_back() {
+async fn old_reports_do_not_switch_the_conversation() {
     let (mut server, project, _, second) = two_conversations().await;
     let path = format!("/output-projects/{project}/session");
     let earlier = server.session_dirs().remove(0);
@@ -302,7 +302,7 @@ async fn what_an_earlier_session_reported_does_not_turn_the_conversation_back() 
         })
         .await;
     server.terminate().await;
-    // As where the disk was full when the first session ended: nothing says that its end was accounted for.
+    // As after a full disk at the first session's end: the marker of its processing is missing.
     fs::remove_file(earlier.join("settled")).unwrap();
     server.up().await;
     eventually("it was accounted for", || earlier.join("settled").exists()).await;
@@ -318,7 +318,7 @@ async fn an_older_conversation_is_resumed_on_request() {
     let path = format!("/output-projects/{project}/session");
     let wish = |id: &Value| json!({ "claude_session_id": id });
 
-    // The current one is as without a wish.
+    // Naming the current conversation equals naming none.
     let same = server.post(&path, wish(&second)).await.expect(200);
     assert_eq!(same["claude_session_id"], second);
     server.delete(&path).await.expect(204);
@@ -375,7 +375,7 @@ async fn an_older_conversation_is_resumed_on_request() {
         .until("fake: 2 user messages; last: third words")
         .await;
 
-    // And back, without any body the current one.
+    // A start without a body resumes the current conversation.
     server.delete(&path).await.expect(204);
     server.post(&path, wish(&second)).await.expect(201);
     server.delete(&path).await.expect(204);

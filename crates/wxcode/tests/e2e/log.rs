@@ -1,4 +1,4 @@
-//! Logs that cannot be written: they cost lines, never a request, a session or the server.
+//! Unwritable logs cost lines, never a request, a session or the server.
 
 mod command;
 
@@ -16,20 +16,20 @@ use wxcode_testbed::pty;
 
 use crate::support::{Agent, Events, Server, is_alive};
 
-/// How long a terminal that nobody reads may take to make room of its own buffers.
+/// How long an unread terminal may take to make room in its buffers.
 const ROOM_TIMEOUT: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 200_000_000,
 };
 
-/// An agent whose server logs all there is to log.
+/// An agent whose server logs at every level.
 fn talkative() -> Agent {
     let mut agent = Agent::fake("");
     agent.env.push(("WXCODE_LOG".into(), "trace".into()));
     agent
 }
 
-/// Both outputs of a server as one thing.
+/// Both outputs of a server on one file description.
 fn both(output: impl AsFd) -> (Stdio, Stdio) {
     let clone = || output.as_fd().try_clone_to_owned().unwrap();
     (clone().into(), clone().into())
@@ -39,13 +39,13 @@ fn path(project: &str) -> String {
     format!("/output-projects/{project}/session")
 }
 
-/// A session begins, takes a delivery, is told of, and ends.
+/// A session starts, takes a delivery, publishes events, and ends.
 async fn goes_on(server: &Server) {
     let project = server.project("p").await;
     let mut events = Events::follow(server, &project).await;
     let session = server.start_session(&project).await;
     takes_and_ends(server, &project, &session, &mut events).await;
-    // One that ends by itself is not shown as running.
+    // A session that ended by itself is not shown as running.
     let session = server.start_session(&project).await;
     let delivery = server.deliver(&project, "fake:exit 3").await;
     server
@@ -73,15 +73,14 @@ async fn takes_and_ends(server: &Server, project: &str, session: &Value, events:
     events.named("session.exited").await;
 }
 
-/// All of it on a server that starts with these outputs.
+/// Runs the whole course on a server with these outputs.
 async fn starts_and_ends(outputs: (Stdio, Stdio)) {
     let mut server = Server::start_with_outputs(talkative(), outputs).await;
     goes_on(&server).await;
     assert_eq!(server.terminate().await, Some(0));
 }
 
-/// All of it on a server whose outputs are read until `spoil` spoils them in the middle of a
-/// session.
+/// Runs the whole course on a server whose outputs are read until `spoil` breaks them mid-session.
 async fn goes_on_and_ends(outputs: (Stdio, Stdio), spoil: impl FnOnce()) {
     let mut server = Server::start_with_outputs(talkative(), outputs).await;
     let project = server.project("before").await;
@@ -95,19 +94,19 @@ async fn goes_on_and_ends(outputs: (Stdio, Stdio), spoil: impl FnOnce()) {
 }
 
 #[tokio::test]
-async fn a_full_disk_takes_no_line() {
+async fn logging_to_a_full_disk_costs_lines() {
     starts_and_ends(both(File::options().write(true).open("/dev/full").unwrap())).await;
 }
 
 #[tokio::test]
-async fn a_closed_pipe_takes_no_line() {
+async fn logging_to_a_closed_pipe_costs_lines() {
     let (reader, writer) = pipe().unwrap();
     drop(reader);
     starts_and_ends(both(writer)).await;
 }
 
 #[tokio::test]
-async fn a_pipe_closes_in_a_session() {
+async fn a_log_pipe_closes_during_a_session() {
     let (reader, writer) = pipe().unwrap();
     let (end, is_over) = pipe().unwrap();
     let reading = std::thread::spawn(move || read_until(reader, &end));
@@ -118,7 +117,7 @@ async fn a_pipe_closes_in_a_session() {
     .await;
 }
 
-/// Reads until the other end of `end` is closed.
+/// Reads until the other side closes `end`.
 fn read_until(mut reader: PipeReader, end: &PipeReader) {
     use rustix::event::{PollFd, PollFlags, poll};
     let mut buffer = [0; 4096];
@@ -136,18 +135,18 @@ fn read_until(mut reader: PipeReader, end: &PipeReader) {
 }
 
 #[tokio::test]
-async fn an_unread_pipe_takes_no_line() {
+async fn logging_to_an_unread_pipe_costs_lines() {
     let (_reader, writer) = wxcode_testbed::full_pipe().unwrap();
     starts_and_ends(both(writer)).await;
 }
 
-/// Types Ctrl+S into a terminal; it has taken effect.
+/// Types Ctrl+S into a terminal and waits until the terminal is stopped.
 fn stop(master: &OwnedFd, slave: &OwnedFd) {
     rustix::io::write(master, b"\x13").unwrap();
     fill(slave);
 }
 
-/// The terminal once more, not to be waited for.
+/// Opens the terminal again without blocking.
 fn reopened(slave: &OwnedFd) -> File {
     let name = rustix::termios::ttyname(slave, Vec::new()).unwrap();
     let flags = OFlags::WRONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -155,7 +154,7 @@ fn reopened(slave: &OwnedFd) -> File {
     file.into()
 }
 
-/// Writes into a terminal until it takes no more, and has made no room since.
+/// Fills a terminal until it stays full.
 fn fill(slave: &OwnedFd) {
     use rustix::event::{PollFd, PollFlags, poll};
     let probe = reopened(slave);
@@ -176,14 +175,14 @@ fn drain(master: &OwnedFd) {
 }
 
 #[tokio::test]
-async fn a_stopped_terminal_takes_no_line() {
+async fn logging_to_a_stopped_terminal_costs_lines() {
     let (master, slave) = pty::pair().unwrap();
     stop(&master, &slave);
     starts_and_ends(both(slave)).await;
 }
 
 #[tokio::test]
-async fn a_terminal_is_stopped_in_a_session() {
+async fn a_log_terminal_stops_during_a_session() {
     let (master, slave) = pty::pair().unwrap();
     drain(&master);
     let outputs = both(&slave);
@@ -191,21 +190,21 @@ async fn a_terminal_is_stopped_in_a_session() {
 }
 
 #[tokio::test]
-async fn an_unread_terminal_takes_no_line() {
+async fn logging_to_an_unread_terminal_costs_lines() {
     let (_master, slave) = pty::pair().unwrap();
     fill(&slave);
     starts_and_ends(both(slave)).await;
 }
 
 #[tokio::test]
-async fn a_terminal_fills_up_in_a_session() {
+async fn a_log_terminal_fills_during_a_session() {
     let (_master, slave) = pty::pair().unwrap();
     let outputs = both(&slave);
     goes_on_and_ends(outputs, || fill(&slave)).await;
 }
 
 #[tokio::test]
-async fn a_terminal_closes_in_a_session() {
+async fn a_log_terminal_closes_during_a_session() {
     let (master, slave) = pty::pair().unwrap();
     goes_on_and_ends(both(slave), || drop(master)).await;
 }
@@ -222,7 +221,7 @@ async fn lost_lines_are_counted() {
         let lost = lines.find_map(|line| line.strip_prefix("wxcode_log_lines_lost_total "));
         lost.expect("it is told").parse::<u64>().unwrap()
     };
-    // What was logged at the start may be on its way.
+    // Lines from the start may still be on their way.
     while lost().await == 0 {}
     let before = lost().await;
     let project = server.project("p").await;
@@ -231,12 +230,12 @@ async fn lost_lines_are_counted() {
 }
 
 #[tokio::test]
-async fn an_agent_that_nobody_follows_ends_with_its_session() {
+async fn an_unmonitored_agent_ends_with_its_session() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let session = server.start_session(&project).await;
     let agent = i32::try_from(session["pid"].as_i64().unwrap()).unwrap();
-    // A server that cannot see the session's folder when it starts does not follow it.
+    // A server does not monitor a session whose folder is missing at its start.
     let dir = server.session_dirs().remove(0);
     let aside = server.data_dir().join("aside");
     server.crash().await;

@@ -1,11 +1,11 @@
-//! Clients that join what runs, and start nothing: `read_only=true` and `start=false`.
+//! Clients that join a running session and start nothing: `read_only=true` and `start=false`.
 
 use serde_json::{Value, json};
 use wxcode_protocol::websocket::ServerFrame;
 
 use crate::support::{Agent, Server, Socket, Wire};
 
-/// The two queries of a client that starts nothing.
+/// The two queries of such clients.
 const QUERIES: [&str; 2] = ["read_only=true", "start=false"];
 
 fn of_project(project: &str, query: &str) -> String {
@@ -16,7 +16,7 @@ fn of_milestone(milestone: &str, query: &str) -> String {
     format!("/milestones/{milestone}/terminal?{query}")
 }
 
-/// A project with a pending milestone; the ids of both.
+/// A project with a pending milestone, and both ids.
 async fn with_milestone(server: &Server) -> (String, String) {
     let project = server.project("p").await;
     let milestone = server.milestone(&project, "one").await;
@@ -28,14 +28,14 @@ async fn milestone_status(server: &Server, milestone: &str) -> Value {
     milestone.expect(200)["status"].clone()
 }
 
-/// Waits for the close, which must be that of a session that does not run.
+/// Waits for the close code of a session that does not run.
 async fn closes(socket: &mut Socket) -> String {
     assert_eq!(socket.close_code().await, 1000);
     socket.closed.take().unwrap().1
 }
 
 #[tokio::test]
-async fn a_look_starts_no_agent_that_never_ran() {
+async fn viewing_starts_no_agent() {
     let server = Server::start(Agent::fake("")).await;
     let (project, milestone) = with_milestone(&server).await;
     for query in QUERIES {
@@ -63,7 +63,7 @@ async fn a_look_starts_no_agent_that_never_ran() {
 }
 
 #[tokio::test]
-async fn a_look_at_an_ended_session_shows_its_last_screen() {
+async fn viewing_an_ended_session_shows_its_screen() {
     let server = Server::start(Agent::script("echo the last words; exit 3")).await;
     let (project, milestone) = with_milestone(&server).await;
     server.start_session(&project).await;
@@ -98,7 +98,7 @@ async fn a_look_at_an_ended_session_shows_its_last_screen() {
 }
 
 #[tokio::test]
-async fn a_look_joins_the_session_that_runs() {
+async fn viewing_joins_the_running_session() {
     let server = Server::start(Agent::fake("")).await;
     let (project, milestone) = with_milestone(&server).await;
     server.start_session(&project).await;
@@ -112,7 +112,7 @@ async fn a_look_joins_the_session_that_runs() {
         assert_eq!(status["connected"], true);
         assert_eq!(status["session_id"], idle["session_id"]);
     }
-    // A client that only joins may type; one that looks may not.
+    // A joining client may type; a viewer may not.
     let mut joined = server.socket(&of_project(&project, QUERIES[1])).await;
     project_look.input("x").await;
     assert_eq!(project_look.message("error").await["code"], "INPUT_REFUSED");
@@ -123,7 +123,7 @@ async fn a_look_joins_the_session_that_runs() {
 }
 
 #[tokio::test]
-async fn a_look_at_nothing_says_so() {
+async fn viewing_an_unknown_project_is_an_error() {
     let server = Server::start(Agent::fake("")).await;
     let unknown = "0123456789abcdef01234567";
     for query in QUERIES {

@@ -1,4 +1,5 @@
-//! wxcode from outside: the real program, over HTTP and WebSocket, with a fake agent and with the real Claude Code.
+//! End-to-end tests: the real program over HTTP and WebSocket, with a fake agent and with the real
+//! Claude Code.
 
 #![expect(
     clippy::unwrap_used,

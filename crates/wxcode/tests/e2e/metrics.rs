@@ -1,4 +1,4 @@
-//! What the server tells of itself: `/metrics`, and `/readyz`.
+//! `/metrics` and `/readyz`.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::support::{Agent, Events, Server, kill};
 
-/// The samples of a scrape: what stands before the value, and the value.
+/// The samples of a scrape: name with labels, and value.
 async fn scrape(server: &Server) -> BTreeMap<String, f64> {
     let request = server.request(Method::GET, "/metrics");
     let answer = server.answer(request.bearer_auth(&server.token)).await;
@@ -29,7 +29,7 @@ async fn scrape(server: &Server) -> BTreeMap<String, f64> {
     lines.map(sample).collect()
 }
 
-/// Waits until a sample is as wanted.
+/// Waits until a sample fits.
 async fn until(server: &Server, name: &str, wanted: impl Fn(f64) -> bool) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     loop {
@@ -46,7 +46,7 @@ async fn until(server: &Server, name: &str, wanted: impl Fn(f64) -> bool) {
 }
 
 #[tokio::test]
-async fn what_happens_is_counted() {
+async fn metrics_count_events_and_requests() {
     let server = Server::start(Agent::fake("")).await;
     let before = scrape(&server).await;
     assert_eq!(before["wxcode_sessions{state=\"running\"}"], 0.0);
@@ -116,7 +116,7 @@ async fn what_happens_is_counted() {
     let version = env!("CARGO_PKG_VERSION");
     assert!(now.contains_key(&format!("wxcode_build_info{{version=\"{version}\"}}")));
 
-    // Who goes is not counted any longer.
+    // Departed clients are no longer counted.
     drop((socket, events));
     until(&server, "wxcode_clients", |clients| clients == 0.0).await;
     until(&server, "wxcode_event_streams", |streams| streams == 0.0).await;
@@ -129,7 +129,7 @@ async fn what_happens_is_counted() {
 }
 
 #[tokio::test]
-async fn what_is_refused_is_counted_and_no_request_makes_a_label() {
+async fn refused_requests_are_counted_without_labels() {
     let server = Server::start(Agent::fake("")).await;
     server
         .answer(server.request(Method::GET, "/metrics"))
@@ -182,7 +182,7 @@ async fn what_is_refused_is_counted_and_no_request_makes_a_label() {
 }
 
 #[tokio::test]
-async fn a_server_whose_holders_do_not_answer_is_not_ready_and_says_so() {
+async fn unresponsive_holders_make_the_server_unready() {
     let server = Server::start(Agent::fake("")).await;
     let ready = || async {
         let request = server.request(Method::GET, "/readyz");
@@ -203,7 +203,7 @@ async fn a_server_whose_holders_do_not_answer_is_not_ready_and_says_so() {
     assert_eq!(samples["wxcode_holders{state=\"answered\"}"], 0.0);
     signal(rustix::process::Signal::CONT);
     ready().await.expect(200);
-    // One that is gone is not waited for.
+    // The server does not wait for a killed holder.
     kill(holder);
     server
         .session_until(&project, "it ended", |session| {

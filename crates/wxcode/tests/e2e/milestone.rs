@@ -1,4 +1,4 @@
-//! Milestones on their way into the one session of their project.
+//! Milestones delivered into the one session of their project.
 
 mod line;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{Agent, Server};
 
 #[tokio::test]
-async fn the_first_rides_along_and_the_second_is_typed_into_the_same_session() {
+async fn the_second_milestone_is_typed_in() {
     let agent = Agent::fake("").with_config(
         "[commands]\nnew_project = 'begin {context_path}'\nnew_milestone = 'next {context_path}'\n",
     );
@@ -91,7 +91,7 @@ async fn the_first_rides_along_and_the_second_is_typed_into_the_same_session() {
 }
 
 #[tokio::test]
-async fn the_terminal_of_a_pending_milestone_starts_it() {
+async fn opening_a_pending_milestones_terminal_starts_it() {
     let server = Server::start(
         Agent::fake("").with_config("[commands]\nnew_project = 'begin {context_path}'\n"),
     )
@@ -122,7 +122,7 @@ async fn the_terminal_of_a_pending_milestone_starts_it() {
 }
 
 #[tokio::test]
-async fn a_session_that_was_open_before_the_first_milestone_still_begins_the_project() {
+async fn an_open_session_gets_the_new_project_command() {
     let agent = Agent::fake("").with_config(
         "[commands]\nnew_project = 'begin {context_path}'\nnew_milestone = 'next {context_path}'\n",
     );
@@ -144,7 +144,7 @@ async fn a_session_that_was_open_before_the_first_milestone_still_begins_the_pro
 }
 
 #[tokio::test]
-async fn deleting_a_pending_milestone_cancels_its_queued_command() {
+async fn deleting_a_milestone_cancels_its_delivery() {
     let server = Server::start(
         Agent::fake("trust").with_config("[commands]\nnew_project = 'begin {context_path}'\n"),
     )

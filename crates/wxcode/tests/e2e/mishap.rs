@@ -1,4 +1,4 @@
-//! Bad input and broken surroundings: a clear error that names the remedy, and nothing left behind.
+//! Bad input and broken environments: a clear error with a remedy, and nothing left behind.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt;
 use crate::support::{Agent, Server, eventually};
 
 #[tokio::test]
-async fn bad_requests_are_named_and_change_nothing() {
+async fn bad_requests_change_nothing() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     server.get("/output-projects/nonsense").await.problem(400);
@@ -117,7 +117,7 @@ async fn bad_requests_are_named_and_change_nothing() {
     );
 }
 
-/// The descriptors that the server has open.
+/// The open descriptors of the server.
 fn descriptors(server: &Server) -> usize {
     let file: serde_json::Value =
         serde_json::from_slice(&fs::read(server.data_dir().join("server.json")).unwrap()).unwrap();
@@ -127,7 +127,7 @@ fn descriptors(server: &Server) -> usize {
 }
 
 #[tokio::test]
-async fn an_agent_that_cannot_start_leaves_nothing_behind() {
+async fn a_failing_start_leaves_nothing_behind() {
     let mut agent = Agent::fake("");
     agent.claude = "/does/not/exist/claude".into();
     let server = Server::start(agent).await;
@@ -175,7 +175,7 @@ async fn an_agent_that_cannot_start_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_program_cannot_start() {
+async fn a_non_executable_agent_cannot_start() {
     let agent = Agent::script("exit 0");
     fs::set_permissions(
         &agent.claude,
@@ -193,7 +193,7 @@ async fn a_file_that_is_no_program_cannot_start() {
 }
 
 #[tokio::test]
-async fn an_agent_that_fails_at_once_is_an_exit_with_its_code() {
+async fn an_agent_failing_at_once_has_exited() {
     let server = Server::start(Agent::fake("exit=5")).await;
     let project = server.project("p").await;
     let mut socket = server
@@ -208,7 +208,7 @@ async fn an_agent_that_fails_at_once_is_an_exit_with_its_code() {
 }
 
 #[tokio::test]
-async fn a_missing_workspace_is_a_conflict_and_is_not_made() {
+async fn a_missing_workspace_is_a_conflict() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let milestone = server.milestone(&project, "one").await;
@@ -227,7 +227,7 @@ async fn a_missing_workspace_is_a_conflict_and_is_not_made() {
 }
 
 #[tokio::test]
-async fn a_second_server_on_the_same_folder_is_refused() {
+async fn a_second_server_on_one_folder_is_refused() {
     let server = Server::start(Agent::fake("")).await;
     let second = server
         .command(&["serve", "--listen", "127.0.0.1:0"])
@@ -244,7 +244,7 @@ async fn a_second_server_on_the_same_folder_is_refused() {
 }
 
 #[tokio::test]
-async fn a_request_whose_client_has_gone_is_carried_out_to_its_end() {
+async fn an_abandoned_request_is_carried_out() {
     let server = Server::start(Agent::fake("")).await;
     for _ in 0..10 {
         let project = server.project("p").await;

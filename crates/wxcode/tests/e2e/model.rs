@@ -1,5 +1,5 @@
-//! Many clients with stalls, disconnects, resumes and resizes, over crashes of the server, against a reference: what
-//! the agent is known to write.
+//! Many clients with stalls, disconnects, resumes and resizes, across server crashes, compared with
+//! a reference: the known output of the agent.
 
 use std::{fmt::Write as _, fs, sync::Arc};
 
@@ -8,16 +8,16 @@ use wxcode_terminal::{Screen as _, Size, Terminal};
 
 use crate::support::{Agent, Server, Wire};
 
-/// Bytes that the agent writes in all: several times what the ring holds.
+/// Total output of the agent in bytes: several times the ring buffer.
 const STREAM: usize = 12 << 20;
 /// Steps of a run.
 const STEPS: usize = 160;
 /// Clients at a time.
 const CLIENTS: usize = 4;
 
-/// What the agent writes when it is ready.
+/// The agent's first output.
 const FIRST: u64 = 8;
-/// Writes as much of a file as each eight bytes of input say, as it is.
+/// Each eight bytes of input name a number of bytes; the agent copies that many from a file.
 const AGENT: &str = "stty raw -echo; exec python3 -c '
 import sys
 out = open(\"stream\", \"rb\")
@@ -28,7 +28,7 @@ while True:
     n = int(sys.stdin.buffer.raw.read(8))
 '";
 
-/// Random numbers that are the same for the same seed (SplitMix64).
+/// Random numbers, reproducible from a seed (SplitMix64).
 struct Dice(u64);
 
 impl Dice {
@@ -41,7 +41,7 @@ impl Dice {
     }
 }
 
-/// What a program with a screen writes: text in colours, in many places, some of it wide, on both screens.
+/// Output of a full-screen program: coloured text in many places, partly wide, on both screens.
 fn stream(dice: &mut Dice) -> Vec<u8> {
     const WORDS: [&str; 8] = [
         "alpha ", "ação ", "日本", "🎉", "e\u{301}", "\t", "\r\n", "-- ",
@@ -73,15 +73,15 @@ fn stream(dice: &mut Dice) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// The session as it must be: the agent's bytes, and the sizes where they changed.
+/// The reference session: the agent's bytes and the offsets of size changes.
 struct Reference {
     stream: Arc<Vec<u8>>,
-    /// A client that takes in all at once and says where the sizes changed.
+    /// A client that reads everything at once and records the offsets of size changes.
     sizes: Vec<(u64, Size)>,
 }
 
 impl Reference {
-    /// The screen behind so many bytes.
+    /// The screen after this many bytes.
     fn screen(&self, end: u64) -> Terminal {
         let mut screen = Terminal::new(Size::new(120, 40).unwrap());
         let mut at = 0;
@@ -96,10 +96,10 @@ impl Reference {
     }
 }
 
-/// A client that comes, goes, and stalls.
+/// A client that connects, disconnects and stalls.
 enum Client {
     Here(Wire),
-    /// It lost its connection and keeps its screen.
+    /// Disconnected, with its screen kept.
     Away(Wire),
 }
 
@@ -125,7 +125,7 @@ impl Run {
         wire
     }
 
-    /// Has the agent write more.
+    /// Makes the agent write more.
     async fn write(&mut self, writer: &mut Wire, most: usize) {
         let left = self.stream.len() - self.written as usize;
         let n = (self.dice.roll(most) + 1).min(left);
@@ -146,7 +146,7 @@ impl Run {
                 client
             }
             (Client::Here(mut wire), 7..13) => {
-                // It reads some, and stalls again.
+                // The client reads a little and stalls again.
                 let until = (wire.offset + self.dice.roll(1 << 20) as u64).min(self.written);
                 wire.until("read on", |wire| wire.offset >= until).await;
                 Client::Here(wire)
@@ -204,7 +204,7 @@ async fn run(seed: u64) {
     }
     for step in 0..STEPS {
         if step % 70 == 69 {
-            // Everybody comes back, where they were.
+            // All clients resume at their offsets.
             run.server.crash().await;
             run.server.up().await;
             writer = Wire::resume(&run.server, &run.project, writer, name).await;
@@ -215,12 +215,12 @@ async fn run(seed: u64) {
             }
         }
         run.step(&mut writer).await;
-        // The witness keeps up, so that it sees each byte and where the sizes changed.
+        // The witness keeps up, so that it sees each byte and each size change.
         let written = run.written;
         witness.until("all", |wire| wire.offset >= written).await;
     }
     assert!(run.written > 6 << 20, "{} bytes are a test", run.written);
-    // Everybody is heard, or gone, before the last change of size.
+    // Each client is served or gone before the last size change.
     let mut here = 2;
     for client in &mut run.clients {
         if let Client::Here(wire) = client {
@@ -255,7 +255,7 @@ async fn run(seed: u64) {
         wire.until("all", |wire| wire.offset >= written && sized(wire))
             .await;
         skipped += u64::from(wire.received + FIRST < written);
-        // What a terminal takes from its history when it grows, only the session's own knows.
+        // Only the session's own terminal knows which history lines return when it grows.
         wire.send(ClientFrame::Redraw { history: 0 }).await;
         let seen = wire.snapshots;
         wire.until("redrawn", |wire| wire.snapshots > seen).await;
@@ -266,9 +266,9 @@ async fn run(seed: u64) {
     assert_eq!(writer.frames.iter().filter(typed).count(), 0);
 }
 
-/// `WXCODE_SEED` gives another run.
+/// `WXCODE_SEED` selects another run.
 #[tokio::test]
-async fn clients_with_stalls_and_resumes_end_up_exact() {
+async fn stalling_and_resuming_clients_end_up_exact() {
     let seed = std::env::var("WXCODE_SEED").ok();
     let seed = seed
         .and_then(|seed| seed.parse().ok())

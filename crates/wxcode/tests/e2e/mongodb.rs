@@ -1,4 +1,4 @@
-//! The shared store from outside: away and back, copied there and back, and its password nowhere.
+//! The shared store from outside: outages, migration in both directions, and a secret password.
 
 mod answer;
 mod lease;
@@ -18,10 +18,10 @@ use wxcode_testbed::{
 
 use crate::support::{Agent, Answer, Events, Server};
 
-/// How long a command may take before a test gives up.
+/// How long a command may take before a test fails.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A MongoDB, or none, which it says.
+/// A MongoDB, or `None` with the reason printed.
 async fn shared() -> Option<&'static MongoServer> {
     let shared = tokio::task::spawn_blocking(servers::shared).await.unwrap();
     shared.inspect_err(|reason| skip(reason)).ok()
@@ -46,7 +46,7 @@ async fn ready(server: &Server) -> Answer {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_was_away_has_missed_nothing_when_it_is_back() {
+async fn a_database_outage_loses_nothing() {
     let Some(mongo) = shared().await else { return };
     let Some(port) = mongo.port() else {
         return skip("a server that is given cannot be cut off");
@@ -70,13 +70,13 @@ async fn a_database_that_was_away_has_missed_nothing_when_it_is_back() {
         detail.contains("store") && detail.contains("127.0.0.1"),
         "{detail}"
     );
-    // The agent is talked to all the same, and what its hooks tell waits.
+    // Clients still reach the agent, and its hooks wait.
     socket.input("while it is away").await;
     socket.until("❯ while it is away").await;
     socket.input("\r").await;
     socket.until("last: while it is away").await;
     socket.submit("/clear").await;
-    // Longer than an operation is tried: what is asked for now fails, and says so.
+    // Longer than the retry time of an operation: requests now fail with a message.
     let path = format!("/output-projects/{project}/deliveries");
     let lost = server
         .post(&path, json!({ "text": "lost", "idempotency_key": "k" }))
@@ -105,7 +105,7 @@ async fn a_database_that_was_away_has_missed_nothing_when_it_is_back() {
     socket.until("last: after it").await;
 }
 
-/// Everything that the API tells of the records, without what only a running session has.
+/// All records as the API shows them, without the fields of a running session.
 async fn told(server: &Server) -> Value {
     let projects = server.get("/output-projects").await.expect(200);
     let mut told = Vec::new();
@@ -129,7 +129,7 @@ async fn told(server: &Server) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_records_move_to_mongodb_and_back_while_the_agents_run() {
+async fn records_migrate_while_agents_run() {
     let Some(mongo) = shared().await else { return };
     let address = mongo.address(&database());
     let commands = "[commands]\nnew_project = 'begin {context_path}'\n";
@@ -198,15 +198,14 @@ async fn the_records_move_to_mongodb_and_back_while_the_agents_run() {
     assert_eq!(same.status.code(), Some(2), "{same:?}");
 }
 
-/// What a session asks of the database: to renew its lease and nothing else while nothing happens, and little for each
-/// command.
+/// Database requests of a session: only lease renewals while idle, and few per command.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_that_does_nothing_costs_the_renewals_of_its_lease() {
-    /// A lease that is renewed every second, and one as it is without a word.
+async fn an_idle_session_costs_only_lease_renewals() {
+    /// A lease renewed every second, and the default lease.
     const LEASE_S: u64 = 5;
     const DEFAULT_LEASE_S: u64 = 300;
     const RENEWALS: u64 = 5;
-    /// Requests that a delivery may cost, from its queueing to its confirmation.
+    /// Most database requests of a delivery, from queueing to confirmation.
     const DELIVERY_MAX: u64 = 60;
     const DELIVERIES: u64 = 5;
     let Some(mongo) = shared().await else { return };
@@ -244,23 +243,23 @@ async fn a_session_that_does_nothing_costs_the_renewals_of_its_lease() {
         "{cost} requests a delivery"
     );
 
-    // What is measured is that nothing else happens, for a while that only the clock can tell.
+    // The absence of other requests needs a fixed time of observation.
     let (began, before) = (Instant::now(), proxy.requests());
     sleep(Duration::from_secs(RENEWALS * LEASE_S / 5)).await;
     let asked = proxy.requests() - before;
     let renewals = began.elapsed().as_secs() * 5 / LEASE_S + 1;
-    // What the last delivery still had to write down is among them.
+    // The count includes the last writes of the last delivery.
     assert!(
         (1..=2 * renewals).contains(&asked),
         "{asked} requests in the time of {renewals} renewals"
     );
-    // As counted, for a lease as it is without a word.
+    // The count, converted to the default lease.
     let an_hour = asked * 60 * 60 * LEASE_S / DEFAULT_LEASE_S / began.elapsed().as_secs().max(1);
     eprintln!("an idle session costs the database about {an_hour} requests an hour");
 }
 
 #[tokio::test]
-async fn a_password_is_never_said() {
+async fn the_database_password_is_never_printed() {
     let mut server = Server::start_on(Agent::fake(""), None).await;
     server.terminate().await;
     // Nothing listens there.

@@ -1,4 +1,4 @@
-//! Hostile connections: silent, slow, endless, unauthenticated ones, while a normal client is served.
+//! Hostile connections, silent, slow, endless or unauthenticated, next to a normal client.
 
 use std::{
     fs,
@@ -20,9 +20,9 @@ use tokio_tungstenite::tungstenite::Error;
 
 use crate::support::{Agent, PATIENCE, Server, Socket};
 
-/// Within this every connection without authentication is closed: 10 s, and room for a busy machine.
+/// Unauthenticated connections are closed within 10 s; the rest is room for a busy machine.
 const CLOSED_WITHIN: Duration = Duration::from_secs(25);
-/// How often a slow client sends a byte.
+/// The interval between two bytes of a slow client.
 const SLOW: Duration = Duration::from_millis(300);
 /// An upgrade to a terminal's WebSocket, without its end.
 const UPGRADE: &str = "HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -33,7 +33,7 @@ async fn connect(server: &Server) -> TcpStream {
     TcpStream::connect(address).await.unwrap()
 }
 
-/// Sends `first`, then `more` again and again; what the server answered until it closed, and after which time.
+/// Sends `first`, then `more` repeatedly; returns the answer and the time until the close.
 async fn hostile(server: &Server, first: &[u8], more: &[u8]) -> (String, Duration) {
     let began = Instant::now();
     let (mut reader, mut writer) = connect(server).await.into_split();
@@ -43,7 +43,7 @@ async fn hostile(server: &Server, first: &[u8], more: &[u8]) -> (String, Duratio
             sleep(SLOW).await;
             open = writer.write_all(more).await.is_ok();
         }
-        // The server's own close is waited for.
+        // The test waits for the server's close.
         std::future::pending::<()>().await;
     };
     let mut answer = Vec::new();
@@ -68,7 +68,7 @@ async fn hostile(server: &Server, first: &[u8], more: &[u8]) -> (String, Duratio
     )
 }
 
-/// Asks for the projects until `done`; the number of answers.
+/// Requests the projects until `done`; returns the number of answers.
 async fn normal_client(server: &Server, done: &AtomicBool) -> usize {
     let mut answers = 0;
     while !done.load(Ordering::Relaxed) {
@@ -87,7 +87,7 @@ fn memory(server: &Server, field: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn slow_and_silent_connections_are_closed_in_time() {
+async fn slow_and_silent_connections_are_closed() {
     let server = Server::start(Agent::fake("")).await;
     let login = "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\
         Content-Type: application/x-www-form-urlencoded\r\n\r\ntoken=";
@@ -128,7 +128,7 @@ async fn slow_and_silent_connections_are_closed_in_time() {
 }
 
 #[tokio::test]
-async fn a_large_body_without_authentication_is_refused() {
+async fn a_large_unauthenticated_body_is_refused() {
     let server = Server::start(Agent::fake("")).await;
     let form = |bytes: usize| {
         let form = server
@@ -138,7 +138,7 @@ async fn a_large_body_without_authentication_is_refused() {
         server.answer(form)
     };
     form(64 << 10).await.expect(401);
-    // More is on the way when the server answers, so that its close may overtake the answer.
+    // The body is still arriving when the server answers, so the close may overtake the answer.
     let body = format!("token={}", "a".repeat(1 << 20));
     let head = format!(
         "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n",
@@ -149,7 +149,7 @@ async fn a_large_body_without_authentication_is_refused() {
         answer.is_empty() || answer.starts_with("HTTP/1.1 413"),
         "{answer}"
     );
-    // With the token it is read.
+    // With the token the server reads the body.
     let form = server
         .request(Method::POST, "/login")
         .bearer_auth(&server.token)
@@ -159,7 +159,7 @@ async fn a_large_body_without_authentication_is_refused() {
 }
 
 #[tokio::test]
-async fn frames_of_strangers_cost_no_memory() {
+async fn unauthenticated_frames_cost_no_memory() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let terminal = format!("/api/v1/output-projects/{project}/terminal");
@@ -224,7 +224,7 @@ async fn silent_connections_make_room_for_others() {
 }
 
 #[tokio::test]
-async fn an_address_has_a_cap_on_connections() {
+async fn connections_per_address_are_capped() {
     let config = "[network]\nconnections_per_address = 4\n";
     let server = Server::start(Agent::fake("").with_config(config)).await;
     let project = server.project("p").await;
@@ -248,7 +248,7 @@ async fn an_address_has_a_cap_on_connections() {
         Error::Io(_) | Error::Protocol(_) => {}
         other => panic!("{other}"),
     }
-    // Who leaves makes room.
+    // A closed connection makes room.
     sockets.pop().unwrap().drop_connection();
     let deadline = Instant::now() + PATIENCE;
     while Socket::open(&server, &path, &[("authorization", &bearer)])
@@ -261,7 +261,7 @@ async fn an_address_has_a_cap_on_connections() {
 }
 
 #[tokio::test]
-async fn a_burst_of_clients_is_served_whole() {
+async fn a_burst_of_clients_is_served() {
     let server = Arc::new(Server::start(Agent::fake("")).await);
     let served = Arc::new(AtomicUsize::new(0));
     let clients = (0..300).map(|_| {

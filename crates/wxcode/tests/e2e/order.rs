@@ -1,5 +1,4 @@
-//! Events and state: what an event says is true for the API at the moment at which the event is
-//! seen.
+//! Order of events and state: once an event is visible, the API agrees with it.
 
 use std::{fs, path::Path};
 
@@ -7,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Agent, Events, Server, kill, make_fifo};
 
-/// How often something is started upon the end of the one before.
+/// Starts that directly follow an end.
 const ROUNDS: usize = 32;
 
 fn runs(project: &str) -> String {
@@ -19,7 +18,7 @@ fn session(project: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_run_starts_upon_the_end_of_another() {
+async fn a_run_starts_after_run_finished() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let mut events = Events::follow(&server, &project).await;
@@ -47,7 +46,7 @@ async fn a_run_starts_upon_the_end_of_another() {
 }
 
 #[tokio::test]
-async fn a_session_starts_upon_the_end_of_another() {
+async fn a_session_starts_after_session_exited() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let mut events = Events::follow(&server, &project).await;
@@ -70,7 +69,7 @@ async fn a_session_starts_upon_the_end_of_another() {
 }
 
 #[tokio::test]
-async fn a_delivery_upon_the_end_of_a_session_is_carried() {
+async fn a_delivery_after_session_exited_is_typed() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let mut events = Events::follow(&server, &project).await;
@@ -87,14 +86,14 @@ async fn a_delivery_upon_the_end_of_a_session_is_carried() {
     }
 }
 
-/// Waits for an event, and for what the API says upon it.
+/// Waits for an event, then asks the API.
 async fn seen(server: &Server, events: &mut Events, name: &str, path: &str) -> (Value, Value) {
     let told = events.named(name).await.data;
     (told, server.get(path).await.expect(200))
 }
 
 #[tokio::test]
-async fn starts_are_true_when_they_are_told() {
+async fn the_api_agrees_with_start_events() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let mut events = Events::follow(&server, &project).await;
@@ -136,7 +135,7 @@ async fn starts_are_true_when_they_are_told() {
 }
 
 #[tokio::test]
-async fn asks_and_states_are_true_when_they_are_told() {
+async fn the_api_agrees_with_dialog_events() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let mut events = Events::follow(&server, &project).await;

@@ -16,7 +16,7 @@ use wxcode_testbed::skip;
 
 use crate::support::{Agent, Server, real};
 
-/// How long one line of a script may take to come.
+/// How long a script may take for one line.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn browser() -> Option<PathBuf> {
@@ -35,7 +35,7 @@ fn browser() -> Option<PathBuf> {
     Some(browser)
 }
 
-/// Runs a script of the page; when it says so, the server is killed and started again.
+/// Runs a script of the page; kills and restarts the server on the script's request.
 async fn run(server: &mut Server, browser: &Path, script: &str, workspace: &Path) {
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web");
     let mut child = Command::new("node")
@@ -73,11 +73,11 @@ async fn run(server: &mut Server, browser: &Path, script: &str, workspace: &Path
     );
 }
 
-/// With commands that exist without GSD.
+/// These commands work without GSD.
 const COMMANDS: &str = "[commands]\nnew_project = 'Begin with {context_path}'\nnew_milestone = 'Go on with {context_path}'\n";
 
 #[tokio::test]
-async fn the_story_in_a_browser() {
+async fn the_main_story_in_a_browser() {
     let Some(browser) = browser() else { return };
     let mut server = Server::start(Agent::fake("").with_config(COMMANDS)).await;
     let workspace = tempfile::tempdir().unwrap();
@@ -85,7 +85,7 @@ async fn the_story_in_a_browser() {
 }
 
 #[tokio::test]
-async fn the_story_in_a_browser_on_the_real_claude() {
+async fn the_main_story_on_the_real_claude() {
     let (Some(browser), Some(agent)) = (browser(), real()) else {
         return;
     };
@@ -95,7 +95,7 @@ async fn the_story_in_a_browser_on_the_real_claude() {
 }
 
 #[tokio::test]
-async fn a_closed_tab_and_a_killed_server_lose_nothing() {
+async fn closing_a_tab_or_server_loses_nothing() {
     let (Some(browser), Some(agent)) = (browser(), real()) else {
         return;
     };
@@ -106,7 +106,7 @@ async fn a_closed_tab_and_a_killed_server_lose_nothing() {
 }
 
 #[tokio::test]
-async fn what_the_real_claude_asks_is_answered_in_a_browser() {
+async fn real_dialogs_are_answered_in_a_browser() {
     let (Some(browser), Some(agent)) = (browser(), real()) else {
         return;
     };
@@ -118,7 +118,7 @@ async fn what_the_real_claude_asks_is_answered_in_a_browser() {
 }
 
 #[tokio::test]
-async fn an_older_conversation_and_a_run_in_a_browser() {
+async fn conversations_and_runs_in_a_browser() {
     let (Some(browser), Some(agent)) = (browser(), real()) else {
         return;
     };
@@ -138,7 +138,7 @@ async fn the_terminal_in_a_browser() {
 }
 
 #[tokio::test]
-async fn no_paste_in_a_browser_leaves_its_bracket() {
+async fn browser_pastes_stay_bracketed() {
     let Some(browser) = browser() else { return };
     let script = "stty raw -echo; printf '\\033[?2004hready'; cat > typed";
     let mut server = Server::start(Agent::script(script)).await;
@@ -147,7 +147,7 @@ async fn no_paste_in_a_browser_leaves_its_bracket() {
 }
 
 #[tokio::test]
-async fn a_page_that_is_opened_starts_nothing() {
+async fn opening_the_page_starts_nothing() {
     let Some(browser) = browser() else { return };
     let agent = Agent::script("export PS1='$ '\nexec bash --norc --noprofile -i");
     let mut server = Server::start(agent).await;

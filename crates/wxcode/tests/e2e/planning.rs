@@ -1,4 +1,4 @@
-//! What the planning files of a project tell over HTTP.
+//! The planning of a project over HTTP.
 
 mod credit;
 mod watch;
@@ -17,7 +17,7 @@ fn write(workspace: &Path, name: &str, text: &str) {
 }
 
 #[tokio::test]
-async fn planning_files_are_told_as_they_are_now() {
+async fn planning_shows_the_current_files() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let workspace = server.workspace(&project).await;
@@ -27,7 +27,7 @@ async fn planning_files_are_told_as_they_are_now() {
     assert_eq!(empty["progress"]["percent"], 0);
     assert_eq!(empty["state"], Value::Null);
 
-    // What preparing a milestone makes is as empty.
+    // A prepared milestone has empty planning too.
     let milestone = server.milestone(&project, "PAGE_Login").await;
     server
         .post(&format!("/milestones/{milestone}/prepare"), json!({}))
@@ -99,7 +99,7 @@ async fn planning_files_are_told_as_they_are_now() {
 }
 
 #[tokio::test]
-async fn planning_that_cannot_be_told_says_why() {
+async fn unreadable_planning_files_name_the_reason() {
     let server = Server::start(Agent::fake("")).await;
     server
         .get("/output-projects/0123456789abcdef01234567/planning")
@@ -125,7 +125,7 @@ async fn planning_that_cannot_be_told_says_why() {
 }
 
 #[tokio::test]
-async fn the_document_describes_planning() {
+async fn the_openapi_document_describes_planning() {
     let server = Server::start(Agent::fake("")).await;
     let request = server
         .request(Method::GET, "/api/openapi.json")

@@ -1,4 +1,4 @@
-//! Clients that stop reading, or come back for much: the agent goes on, memory is bounded, and they end up exact.
+//! Slow clients: the agent goes on, memory stays bounded, and the clients end up exact.
 
 use std::fs;
 
@@ -7,13 +7,14 @@ use serde_json::json;
 
 use crate::support::{Agent, Attached, Events, Server, Wire, eventually};
 
-/// Bytes that the agent writes while nobody reads.
+/// Bytes written by the agent while the client reads nothing.
 const FLOOD: u64 = 48 << 20; // 48 MiB
-/// The most that the server and the holder may grow by, in KiB: a small part of what nobody read. For the holder that
-/// is its ring and its history; for the server what ten clients have under way, and what the allocator keeps.
+/// Most growth of server and holder in KiB: a small part of the unread output. The holder keeps its
+/// ring buffer and its history; the server keeps the credit of ten clients and the allocator's
+/// reserve.
 const GROWTH: (u64, u64) = (16 << 10, 5 << 10);
 
-/// Writes when it is told to, and leaves a mark when all is written.
+/// Writes on request and leaves a marker file at the end.
 const AGENT: &str = "stty -echo; echo up; read -r line; \
     yes 'a line of some length, as programs print them, in their thousands' | head -c 50331648; \
     echo; echo the end; touch written; exec cat";
@@ -23,7 +24,7 @@ fn memory(pid: i32) -> u64 {
     part_of_memory(pid, "Pss:")
 }
 
-/// A line of what the system says of a process's memory, in KiB.
+/// A memory figure of a process, in KiB.
 fn part_of_memory(pid: i32, part: &str) -> u64 {
     let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
     let line = rollup.lines().find(|line| line.starts_with(part));
@@ -32,7 +33,7 @@ fn part_of_memory(pid: i32, part: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn clients_that_stop_reading_stall_no_one_and_cost_little() {
+async fn stalled_clients_cost_little() {
     let server = Server::start(Agent::script(AGENT)).await;
     let project = server.project("p").await;
     let path = format!("/output-projects/{project}/terminal");
@@ -65,7 +66,7 @@ async fn clients_that_stop_reading_stall_no_one_and_cost_little() {
     swift.until_shown("typed by a stuck one").await;
     for socket in &mut stuck {
         socket.until("typed by a stuck one").await;
-        // What was under way, and the newest screen instead of the rest.
+        // The output on its way, then the newest screen in place of the rest.
         assert!((socket.output.len() as u64) < FLOOD / 4);
         assert!(socket.output.contains("\u{1b}c"), "a fresh screen");
     }
@@ -80,7 +81,7 @@ async fn clients_that_stop_reading_stall_no_one_and_cost_little() {
 }
 
 #[tokio::test]
-async fn stopped_processes_stall_no_one_and_are_current_when_they_go_on() {
+async fn stopped_clients_catch_up() {
     let server = Server::start(Agent::script(AGENT)).await;
     let project = server.project("p").await;
     let mut swift = Wire::attach(&server, &project, "").await;
@@ -112,14 +113,16 @@ async fn stopped_processes_stall_no_one_and_are_current_when_they_go_on() {
 }
 
 #[tokio::test]
-async fn those_who_come_back_to_a_long_log_cost_what_they_are_given() {
-    /// More prompts than a segment of the log holds, each nearly as large as an event may be, in bytes.
+async fn reconnecting_event_clients_cost_bounded_memory() {
+    /// More prompts than one segment of the log holds, each almost as large as an event may be, in
+    /// bytes.
     const PROMPTS: u64 = 40;
     const PROMPT: usize = 15_000;
-    /// Those who come back, at the same time.
+    /// Concurrent returning clients.
     const FOLLOWERS: usize = 16;
-    /// The most that the server may grow by, in KiB: what 16 have under way, and what the allocator keeps. It is 17 MiB and more with
-    /// all of a segment in memory for each, and 5 where the library decides how much of an answer waits.
+    /// Most growth of the server in KiB: the pending data of 16 clients and the allocator's
+    /// reserve. Measured: over 17 MiB with a whole segment in memory per client, and 5 with the
+    /// library's own limit on pending answers.
     const KEPT: u64 = 4 << 10;
 
     let server = Server::start(Agent::fake("")).await;
@@ -150,7 +153,7 @@ async fn those_who_come_back_to_a_long_log_cost_what_they_are_given() {
     for follower in &mut followers {
         let told = follower.up_to(last).await;
         let prompts = told.iter().filter(|told| told.name == "prompt.submitted");
-        // With the one that had them reported.
+        // The count includes the first prompt.
         assert_eq!(prompts.count() as u64, PROMPTS + 1);
     }
     drop(followers);

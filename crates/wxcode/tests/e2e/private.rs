@@ -1,4 +1,4 @@
-//! Files of the data folder are their owner's alone, and agents have the user's umask.
+//! The data folder is private to its owner, and agents have the user's umask.
 
 use std::{
     ffi::OsString,
@@ -9,7 +9,7 @@ use std::{
 
 use crate::support::{Agent, Server, eventually};
 
-/// What starts a program with another umask.
+/// Starts a program with another umask.
 fn with_umask(mask: &str) -> Vec<OsString> {
     let script = format!("umask {mask}; exec \"$@\"");
     ["sh", "-c", &script, "sh"].map(Into::into).into()
@@ -19,7 +19,7 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().mode() & 0o7777
 }
 
-/// Everything of wxcode's own in a folder.
+/// All files of wxcode in a folder.
 fn entries(dir: &Path) -> Vec<PathBuf> {
     let mut found = vec![dir.to_owned()];
     let mut next = 0;
@@ -34,7 +34,7 @@ fn entries(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// What other users may do something with.
+/// Files with any permission for other users.
 fn open_entries(dir: &Path) -> Vec<String> {
     let open = entries(dir).into_iter().filter_map(|path| {
         let mode = fs::symlink_metadata(&path).ok()?.mode() & 0o7777;
@@ -44,7 +44,7 @@ fn open_entries(dir: &Path) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_first_command_leaves_a_private_folder() {
+async fn the_first_command_creates_a_private_folder() {
     let mut server = Server::elsewhere(Agent::fake(""));
     server.program.splice(0..0, with_umask("022"));
     for command in ["token", "doctor"] {
@@ -60,7 +60,7 @@ async fn the_first_command_leaves_a_private_folder() {
 }
 
 #[tokio::test]
-async fn an_agent_has_the_umask_of_the_user() {
+async fn an_agent_has_the_users_umask() {
     let agent =
         Agent::script("umask > \"$HOME/mask.tmp\"; mv \"$HOME/mask.tmp\" \"$HOME/mask\"; cat");
     let mut server = Server::start(agent).await;
@@ -81,7 +81,7 @@ async fn an_agent_has_the_umask_of_the_user() {
 }
 
 #[tokio::test]
-async fn an_open_folder_is_closed_by_doctor_and_serve() {
+async fn doctor_and_serve_close_an_open_folder() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     server.start_session(&project).await;
@@ -89,7 +89,7 @@ async fn an_open_folder_is_closed_by_doctor_and_serve() {
     let open = || {
         for path in entries(&dir) {
             let mode = if path.is_dir() { 0o755 } else { 0o644 };
-            // A draft may be gone by now.
+            // A temporary file may be gone by now.
             let _ = fs::set_permissions(path, fs::Permissions::from_mode(mode));
         }
         assert!(open_entries(&dir).len() > 10);

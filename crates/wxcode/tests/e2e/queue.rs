@@ -1,5 +1,4 @@
-//! Queues that face each other: what goes to a holder and what comes from it never wait for one
-//! another.
+//! Opposite queues: traffic to a holder and traffic from it never wait for each other.
 
 use std::{path::PathBuf, process::Stdio};
 
@@ -9,15 +8,14 @@ use tokio::{io::AsyncWriteExt, process::Command};
 
 use crate::support::{Agent, Server, holder_program};
 
-/// Bytes of one hook: more than a socket and a holder's queue take together.
+/// Bytes of one hook: more than a socket and a holder's queue hold together.
 const HOOK: usize = 700 << 10;
-/// Bytes of one delivery: more than a socket takes.
+/// Bytes of one delivery: more than a socket holds.
 const DELIVERY: usize = 300 << 10;
-/// Reporters at the same time, and hooks that each reports; together less than a holder's journal
-/// keeps.
+/// Concurrent reporters, and hooks of each; together less than a holder's journal keeps.
 const REPORTERS: usize = 4;
 const HOOKS: usize = 4;
-/// Deliveries, one after another.
+/// Consecutive deliveries.
 const DELIVERIES: usize = 12;
 
 /// Reports hooks of [`HOOK`] bytes, one after another.
@@ -44,7 +42,7 @@ async fn report(hook_file: PathBuf) {
 }
 
 #[tokio::test]
-async fn large_deliveries_meet_large_hooks() {
+async fn large_deliveries_and_large_hooks_never_deadlock() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     server.start_session(&project).await;

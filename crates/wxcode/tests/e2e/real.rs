@@ -1,4 +1,4 @@
-//! The main job on the real Claude Code, which talks to a stub of the Messages API.
+//! The main use case on the real Claude Code against a stub of the Messages API.
 
 mod identity;
 mod left_arrow;
@@ -40,7 +40,7 @@ fn pid(session: &Value) -> i32 {
     i32::try_from(session["pid"].as_i64().expect("it runs")).unwrap()
 }
 
-/// Sends a text and waits until the agent has taken it, answered, and written it down.
+/// Sends a text and waits until the agent has accepted, answered and stored it.
 async fn say(server: &Server, project: &str, text: &str) {
     let path = format!("/output-projects/{project}/deliveries");
     let delivery = server
@@ -55,7 +55,7 @@ async fn say(server: &Server, project: &str, text: &str) {
         .await;
     let history = session["claude_session_history"].as_array().unwrap();
     let transcript = PathBuf::from(history.last().unwrap()["transcript_path"].as_str().unwrap());
-    // Claude writes a little later than it reports; what it has not written, a SIGKILL takes with it.
+    // Claude stores a turn shortly after reporting it; a SIGKILL before that loses the turn.
     eventually("the transcript holds the turn", || {
         let lines = fs::read_to_string(&transcript).unwrap_or_default();
         lines
@@ -66,7 +66,7 @@ async fn say(server: &Server, project: &str, text: &str) {
     .await;
 }
 
-/// The texts of the user that the last turn carried.
+/// The user's texts in the last turn.
 fn last_turn(server: &Server) -> Vec<String> {
     stub(server)
         .requests()
@@ -78,7 +78,7 @@ fn last_turn(server: &Server) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_first_milestone_starts_the_conversation_and_the_second_goes_into_it() {
+async fn real_milestones_share_one_conversation() {
     let Some((server, project)) = start().await else {
         return;
     };
@@ -146,7 +146,7 @@ async fn the_first_milestone_starts_the_conversation_and_the_second_goes_into_it
 }
 
 #[tokio::test]
-async fn a_killed_claude_is_resumed_with_its_messages() {
+async fn a_killed_claude_resumes_with_its_messages() {
     let Some((server, project)) = start().await else {
         return;
     };
@@ -208,7 +208,7 @@ async fn claude_outlives_the_server() {
 }
 
 #[tokio::test]
-async fn twenty_concurrent_connects_give_one_claude() {
+async fn twenty_concurrent_connections_start_one_claude() {
     let Some((server, project)) = start().await else {
         return;
     };
@@ -229,7 +229,7 @@ async fn twenty_concurrent_connects_give_one_claude() {
 }
 
 #[tokio::test]
-async fn clear_rotates_the_id_and_keeps_the_history() {
+async fn real_clear_rotates_the_id() {
     let Some((server, project)) = start().await else {
         return;
     };
@@ -259,7 +259,7 @@ async fn clear_rotates_the_id_and_keeps_the_history() {
     say(&server, &project, "after the clear").await;
     assert!(!last_turn(&server).join("\n").contains("before the clear"));
 
-    // What is resumed after a death is the conversation of after the clear.
+    // After a kill, the conversation after the clear is resumed.
     kill(pid(&after));
     server
         .session_until(&project, "exited", |session| session["status"] == "exited")
@@ -312,7 +312,7 @@ async fn an_untrusted_folder_waits_for_the_user() {
 }
 
 #[tokio::test]
-async fn no_answer_to_a_query_is_ever_typed_into_the_prompt() {
+async fn query_replies_never_reach_the_prompt() {
     let Some((server, project)) = start().await else {
         return;
     };
@@ -322,7 +322,8 @@ async fn no_answer_to_a_query_is_ever_typed_into_the_prompt() {
             session["agent_state"] == "idle"
         })
         .await;
-    // Whatever clients do: come, ask for the screen, change the size, come back at the first byte with all its queries.
+    // Clients connect, request the screen, resize, and resume at the first byte with all its
+    // queries.
     let mut desk = Wire::attach(&server, &project, "").await;
     desk.resize(100, 30).await;
     desk.until("resized", |wire| wire.size() == Some((100, 30)))

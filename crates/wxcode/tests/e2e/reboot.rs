@@ -1,4 +1,5 @@
-//! The machine goes down: every process is gone and the boot is another one. What was known still is, and goes on.
+//! A reboot: every process is gone and the boot id is another one. The records survive, and
+//! sessions resume.
 
 use std::{
     fs,
@@ -15,14 +16,14 @@ use crate::support::{Agent, Server, eventually, is_alive, kill, real};
 
 const OTHER_BOOT: &str = "11111111-2222-4333-8444-555555555555";
 
-/// All processes are gone at once, as on a loss of power; the sessions' folders name a boot that is over.
+/// Kills all processes at once, as on a power loss, and makes the session folders name an old boot.
 async fn lose_power(server: &mut Server) {
     server.crash().await;
     for dir in server.session_dirs() {
         let holder = holder_of(&dir);
         let guardian = i32::try_from(holder["guardian"]["pid"].as_i64().unwrap()).unwrap();
         let (holder, agent) = Server::pids(&dir).unwrap();
-        // The guardian first, or it would end the agent in its own way.
+        // The guardian goes first, or it would end the agent in order.
         for pid in [guardian, holder, agent] {
             if !dir.join("exit.json").exists() {
                 kill(pid);
@@ -33,13 +34,13 @@ async fn lose_power(server: &mut Server) {
     }
 }
 
-/// Every process is told to end first, as on an orderly shutdown.
+/// Sends SIGTERM to every process first, as in an orderly shutdown.
 async fn shut_down(server: &mut Server) {
     for dir in server.session_dirs() {
         if !dir.join("exit.json").exists() {
             let (holder, agent) = Server::pids(&dir).unwrap();
             for pid in [holder, agent] {
-                // The agent may have been ended by its holder meanwhile.
+                // The holder may have ended the agent in between.
                 match kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM) {
                     Ok(()) | Err(Errno::SRCH) => {}
                     Err(error) => panic!("{error}"),
@@ -58,7 +59,7 @@ fn holder_of(dir: &Path) -> Value {
     serde_json::from_slice(&fs::read(dir.join("holder.json")).unwrap()).unwrap()
 }
 
-/// Where the boot is another one it does not matter that a process with this number and start time is there.
+/// After a reboot, a process with the same pid and start time means nothing.
 fn set_boot(dir: &Path) {
     let mut holder = holder_of(dir);
     holder["boot_id"] = json!(OTHER_BOOT);
@@ -72,7 +73,7 @@ fn set_boot(dir: &Path) {
     fs::write(dir.join("holder.json"), holder.to_string()).unwrap();
 }
 
-/// A project whose agent has been told something.
+/// A project whose agent has one message.
 async fn talk(server: &Server, name: &str) -> String {
     let project = server.project(name).await;
     server.start_session(&project).await;
@@ -90,7 +91,7 @@ async fn talk(server: &Server, name: &str) -> String {
             },
         )
         .await;
-    // A holder that is killed takes along what it has not written to its log yet.
+    // A killed holder loses the unwritten part of its log.
     server
         .until(
             &format!("/output-projects/{project}/recording"),
@@ -105,7 +106,7 @@ async fn talk(server: &Server, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn everything_that_was_known_still_is_and_the_next_visit_resumes() {
+async fn the_next_visit_resumes_after_a_reboot() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = talk(&server, "p").await;
     let before = server.session(&project).await;
@@ -139,13 +140,13 @@ async fn everything_that_was_known_still_is_and_the_next_visit_resumes() {
     socket.until("fake: 2 user messages; last: again").await;
 }
 
-/// Sessions of which one runs, one was ended by its user, one ended by itself, one cannot be resumed.
+/// Four sessions: running, ended by its user, ended by itself, and not resumable.
 struct Four {
     running: String,
     stopped: String,
     exited: String,
     homeless: String,
-    /// The folder of the last one, which is removed while no server runs.
+    /// The folder of the last one, removed while no server runs.
     home: PathBuf,
 }
 
@@ -207,7 +208,7 @@ async fn assert_resumed(server: &Server, four: &Four) {
 }
 
 #[tokio::test]
-async fn sessions_that_ran_are_resumed_at_the_start_where_that_is_set() {
+async fn resume_on_start_resumes_running_sessions() {
     let mut server = Server::start(resuming()).await;
     let four = four(&server).await;
     lose_power(&mut server).await;
@@ -215,7 +216,7 @@ async fn sessions_that_ran_are_resumed_at_the_start_where_that_is_set() {
     server.up().await;
     assert_resumed(&server, &four).await;
 
-    // Once more, with the failure mended: what a start did not bring back the next one does.
+    // With the cause repaired, the next start resumes the rest.
     server.terminate().await;
     fs::create_dir(&four.home).unwrap();
     server.up().await;
@@ -227,7 +228,7 @@ async fn sessions_that_ran_are_resumed_at_the_start_where_that_is_set() {
 }
 
 #[tokio::test]
-async fn an_orderly_shutdown_is_no_end_by_itself() {
+async fn an_orderly_shutdown_is_not_an_exit() {
     let mut server = Server::start(resuming()).await;
     let four = four(&server).await;
     shut_down(&mut server).await;
@@ -237,7 +238,7 @@ async fn an_orderly_shutdown_is_no_end_by_itself() {
 }
 
 #[tokio::test]
-async fn nothing_is_resumed_at_the_start_where_that_is_not_set() {
+async fn without_resume_on_start_nothing_resumes() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = talk(&server, "p").await;
     lose_power(&mut server).await;
@@ -253,7 +254,7 @@ async fn nothing_is_resumed_at_the_start_where_that_is_not_set() {
 }
 
 #[tokio::test]
-async fn the_real_claude_code_goes_on_with_its_conversation_by_itself() {
+async fn the_real_claude_code_resumes_on_start() {
     let Some(mut agent) = real() else { return };
     agent.config = "[agent]\nresume_on_start = true\n".to_owned();
     let mut server = Server::start(agent).await;

@@ -1,4 +1,4 @@
-//! A session's screen and recording over HTTP, while it runs and when it has ended.
+//! A session's screen and recording over HTTP, during and after the session.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Agent, Server, eventually, kill};
 
-/// How often something is looked at, and how many times before a test gives up.
+/// The polling interval, and the polls before a test fails.
 const LOOK: Duration = Duration::from_millis(20);
 const LOOKS: usize = 3000;
 
@@ -43,7 +43,7 @@ async fn screen_until(server: &Server, project: &str, wanted: &str) -> String {
     panic!("{wanted:?} is not shown: {}", screen(server, project).await);
 }
 
-/// A recording, taken apart.
+/// A parsed recording.
 struct Cast {
     header: Value,
     events: Vec<(f64, String, String)>,
@@ -63,7 +63,7 @@ impl Cast {
         }
     }
 
-    /// The recording once its output is as wanted: a batch may be on its way to the log.
+    /// The recording, once its output fits: a batch may still be on its way to the log.
     async fn until(server: &Server, project: &str, wanted: impl Fn(&str) -> bool) -> Self {
         for _ in 0..LOOKS {
             let cast = Self::of(server, project).await;
@@ -92,7 +92,7 @@ async fn start(server: &Server) -> String {
 }
 
 #[tokio::test]
-async fn without_a_session_there_is_nothing_to_show() {
+async fn a_recording_needs_a_session() {
     let server = Server::start(Agent::script("exec sleep 1000")).await;
     let project = server.project("p").await;
     for route in ["screen", "recording"] {
@@ -115,7 +115,7 @@ async fn without_a_session_there_is_nothing_to_show() {
 }
 
 #[tokio::test]
-async fn a_running_session_shows_its_screen_and_what_was_recorded() {
+async fn a_running_session_has_screen_and_recording() {
     let script = "stty -echo; printf 'one\\n\\033[31mh\\303\\251llo\\033[0m \\342'; sleep 1; printf '\\234\\223 two'; exec sleep 1000";
     let server = Server::start(Agent::script(script)).await;
     let project = start(&server).await;
@@ -144,7 +144,7 @@ async fn a_running_session_shows_its_screen_and_what_was_recorded() {
 }
 
 #[tokio::test]
-async fn an_ended_session_is_still_shown_after_a_restart_of_the_server() {
+async fn an_ended_session_is_shown_after_restart() {
     let script = "trap 'stty size' WINCH; echo ready; while :; do read -r x && break; done; echo last words; exit 7";
     let mut server = Server::start(Agent::script(script)).await;
     let project = start(&server).await;
@@ -181,7 +181,7 @@ async fn an_ended_session_is_still_shown_after_a_restart_of_the_server() {
 }
 
 #[tokio::test]
-async fn a_session_whose_holder_was_killed_shows_what_the_log_holds() {
+async fn a_killed_holders_session_shows_its_log() {
     let server = Server::start(Agent::script("printf 'still here'; exec sleep 1000")).await;
     let project = start(&server).await;
     screen_until(&server, &project, "still here").await;
@@ -198,7 +198,7 @@ async fn a_session_whose_holder_was_killed_shows_what_the_log_holds() {
 }
 
 #[tokio::test]
-async fn characters_are_whole_in_a_long_recording() {
+async fn a_long_recording_has_whole_characters() {
     let line = "é✓🙂 and plain";
     let script = format!("stty -opost; yes '{line}' | head -n 150000; touch done; exec sleep 1000");
     let server = Server::start(Agent::script(&script)).await;

@@ -1,4 +1,4 @@
-//! What a session and a server need runs out: agents go on, whoever asks is told, and nothing has to be restarted.
+//! Exhausted resources: agents go on, requests fail with a remedy, and nothing needs a restart.
 
 use std::{
     ffi::OsString,
@@ -19,7 +19,7 @@ use crate::support::{
 };
 use wxcode_testbed::skip;
 
-/// Takes all the room that is left.
+/// Takes all free space.
 fn fill(filler: &Path) {
     let mut file = File::options()
         .append(true)
@@ -53,7 +53,7 @@ async fn ready(server: &Server) -> u16 {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_said_and_got_over_and_the_agents_go_on() {
+async fn a_full_disk_is_reported_and_survived() {
     let disk = "mount -t tmpfs -o size=24m none \"$0\"";
     let Some(small) = Namespaces::start(Agent::fake(""), disk).await else {
         return;
@@ -70,7 +70,7 @@ async fn a_full_disk_is_said_and_got_over_and_the_agents_go_on() {
     let filler = small.path("filler");
     fill(&filler);
 
-    // What has to be kept is refused, with the remedy, and what there is can still be read.
+    // Writes are refused with a remedy; reads still work.
     let body = json!({ "text": "x".repeat(200_000) });
     let detail = server
         .post(&format!("{path}/deliveries"), body)
@@ -85,7 +85,7 @@ async fn a_full_disk_is_said_and_got_over_and_the_agents_go_on() {
         .problem(503);
     assert!(detail.contains("space"), "{detail}");
     assert_eq!(server.session(&other).await["status"], "none");
-    // The agent reads and writes as before, beyond what the log can take.
+    // The agent reads and writes as before, beyond the capacity of the log.
     socket.input("fake:flood 300000").await;
     socket.until("❯ fake:flood").await;
     socket.input("\r").await;
@@ -111,7 +111,7 @@ async fn a_full_disk_is_said_and_got_over_and_the_agents_go_on() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_is_said_and_got_over() {
+async fn a_missing_store_is_reported_and_survived() {
     let Some((server, outage)) = Outage::prepare(Agent::fake("")).await else {
         return;
     };
@@ -126,14 +126,14 @@ async fn a_store_that_is_away_is_said_and_got_over() {
     let detail = server.get(&path).await.problem(503);
     assert!(detail.contains(outage.remedy()), "{detail}");
     assert_eq!(ready(&server).await, 503);
-    // The agent, who drives it, and what it reports need no store.
+    // The agent, its driver and its reports need no store.
     converse(&mut socket, "meanwhile").await;
     let mut session = server.socket(&format!("{path}/terminal")).await;
     assert!(session.close_code().await >= 1000);
 
     outage.end();
     let back = async {
-        // A connection to a shared store has to be made anew.
+        // A shared store needs a new connection.
         while ready(&server).await != 200 {
             sleep(LOOK).await;
         }
@@ -147,9 +147,9 @@ async fn a_store_that_is_away_is_said_and_got_over() {
 }
 
 #[tokio::test]
-async fn a_store_that_others_keep_locked_is_said_and_got_over() {
+async fn a_locked_store_is_reported_and_survived() {
     if std::env::var("WXCODE_TEST_STORE").is_ok_and(|store| store == "mongodb") {
-        return; // It has no file that others could lock.
+        return; // A shared store has no file to lock.
     }
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
@@ -166,7 +166,7 @@ async fn a_store_that_others_keep_locked_is_said_and_got_over() {
         .await
         .problem(503);
     assert!(detail.contains("locked"), "{detail}");
-    // What is kept can be read, and the agent needs no store, even for another conversation.
+    // Records stay readable, and the agent needs no store, even for another conversation.
     server.get(&path).await.expect(200);
     converse(&mut socket, "meanwhile").await;
     socket.input("/clear").await;
@@ -189,9 +189,9 @@ async fn a_store_that_others_keep_locked_is_said_and_got_over() {
 }
 
 #[tokio::test]
-async fn a_server_without_descriptors_comes_back_when_it_has_some() {
-    // The caps on connections would keep descriptors free: all of them may be one address's, and the limit is
-    // below what they take.
+async fn a_server_survives_a_lack_of_descriptors() {
+    // The default caps on connections keep descriptors free. These caps allow one address to have
+    // all connections, and the limit on descriptors is below their need.
     let caps = "[network]\nconnections_per_address = 16\nconnections_unauthenticated = 16\n";
     let mut server = Server::start(Agent::fake("").with_config(caps)).await;
     server.terminate().await;
@@ -219,7 +219,7 @@ async fn a_server_without_descriptors_comes_back_when_it_has_some() {
         server.log().contains("cannot accept a connection")
     })
     .await;
-    // Over the connection that is there already.
+    // Over the existing connection.
     let detail = server
         .post(&format!("/output-projects/{other}/session"), json!({}))
         .await
@@ -231,7 +231,7 @@ async fn a_server_without_descriptors_comes_back_when_it_has_some() {
     converse(&mut socket, "no descriptor needed").await;
 
     drop(held);
-    // The server closes its ends of them one by one.
+    // The server closes its ends one by one.
     let path = format!("/output-projects/{other}/session");
     let started = async {
         while server.post(&path, json!({})).await.status != 201 {
@@ -243,7 +243,7 @@ async fn a_server_without_descriptors_comes_back_when_it_has_some() {
 }
 
 #[tokio::test]
-async fn a_system_without_terminals_says_so_until_one_is_free() {
+async fn a_lack_of_terminals_is_reported() {
     let terminals = "mount -t devpts -o newinstance,ptmxmode=0666,max=1 devpts /dev/pts && mount --bind /dev/pts/ptmx /dev/ptmx";
     let Some(few) = Namespaces::start(Agent::fake(""), terminals).await else {
         return;
@@ -265,7 +265,7 @@ async fn a_system_without_terminals_says_so_until_one_is_free() {
     server.start_session(&second).await;
 }
 
-/// A cgroup with little memory; removed when dropped.
+/// A cgroup with little memory; removed on drop.
 struct LittleMemory(PathBuf);
 
 impl LittleMemory {
@@ -306,7 +306,7 @@ impl Drop for LittleMemory {
 }
 
 #[tokio::test]
-async fn an_agent_that_the_kernel_killed_for_want_of_memory_is_told_as_such() {
+async fn an_out_of_memory_kill_is_reported() {
     let little = match LittleMemory::new() {
         Ok(little) => little,
         Err(reason) => {
@@ -316,7 +316,7 @@ async fn an_agent_that_the_kernel_killed_for_want_of_memory_is_told_as_such() {
             return;
         }
     };
-    // What reads one endless line takes all the memory that there is.
+    // A reader of one endless line takes all the memory.
     let agent = Agent::script("echo greedy; read -r x; exec tail /dev/zero");
     let mut server = Server::start(agent).await;
     server.terminate().await;

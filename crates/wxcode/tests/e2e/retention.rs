@@ -1,4 +1,4 @@
-//! Transcripts are kept from Claude Code's clean-up, which goes by their age.
+//! Transcripts survive Claude Code's clean-up, which goes by age.
 
 use std::{
     fs::{self, File},
@@ -11,7 +11,7 @@ use crate::support::{Agent, Server, eventually};
 const DAY: Duration = Duration::from_secs(86_400);
 
 #[tokio::test]
-async fn an_old_transcript_of_a_project_becomes_fresh() {
+async fn an_old_transcript_is_kept_fresh() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     server.start_session(&project).await;

@@ -1,4 +1,4 @@
-//! Runs: work without a terminal, told as events, never beside a session.
+//! Runs: headless turns, published as events, never next to a session.
 
 mod bounds;
 mod real;
@@ -15,7 +15,7 @@ fn path(project: &str) -> String {
     format!("/output-projects/{project}/runs")
 }
 
-/// Runs a prompt, which must begin.
+/// Starts a run, which must succeed.
 async fn begin(server: &Server, project: &str, prompt: &str) -> Value {
     let body = json!({ "prompt": prompt });
     server.post(&path(project), body).await.expect(202)
@@ -37,7 +37,7 @@ fn fifo(path: &Path) {
     rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
 }
 
-/// A run that goes on until its FIFO is opened; it has said so.
+/// A run that holds until its FIFO is opened, after its first message.
 async fn held(server: &Server, project: &str, events: &mut Events) -> (Value, std::path::PathBuf) {
     let gate = server.data_dir().join("gate");
     fifo(&gate);
@@ -70,7 +70,7 @@ async fn listed(server: &Server) -> String {
 }
 
 #[tokio::test]
-async fn the_list_shows_a_run_that_is_going_on() {
+async fn wxcode_ls_shows_a_current_run() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let mut events = Events::follow(&server, &project).await;
@@ -86,7 +86,7 @@ async fn the_list_shows_a_run_that_is_going_on() {
 }
 
 #[tokio::test]
-async fn a_run_is_carried_out_and_told() {
+async fn a_run_is_carried_out_and_published() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let mut events = Events::follow(&server, &project).await;
@@ -177,7 +177,7 @@ async fn a_run_is_carried_out_and_told() {
     );
     assert!(Path::new(history[0]["transcript_path"].as_str().unwrap()).exists());
 
-    // A second one goes on with the conversation, and so does a session.
+    // A second run continues the conversation, and so does a session.
     let again = over(&server, &begin(&server, &project, "and on").await).await;
     assert_eq!(again["result"], "fake: 2 user messages; last: and on");
     assert_eq!(again["claude_session_id"], run["claude_session_id"]);
@@ -203,7 +203,7 @@ async fn a_run_is_carried_out_and_told() {
 }
 
 #[tokio::test]
-async fn nothing_starts_a_second_agent_beside_a_run() {
+async fn no_second_agent_starts_during_a_run() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let milestone = server.milestone(&project, "one").await;
@@ -264,7 +264,7 @@ async fn nothing_starts_a_second_agent_beside_a_run() {
         .problem(409);
     assert!(detail.contains("force"), "{detail}");
     assert!(server.session_dirs().is_empty());
-    // Ending the session that there is none of leaves the run alone.
+    // Ending a session that does not run leaves the run alone.
     server
         .delete(&format!("/output-projects/{project}/session"))
         .await
@@ -289,7 +289,7 @@ async fn nothing_starts_a_second_agent_beside_a_run() {
 }
 
 #[tokio::test]
-async fn twenty_concurrent_runs_and_sessions_give_one_agent() {
+async fn twenty_concurrent_runs_start_one_agent() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let session = format!("/output-projects/{project}/session");
@@ -316,7 +316,7 @@ async fn twenty_concurrent_runs_and_sessions_give_one_agent() {
 }
 
 #[tokio::test]
-async fn stopping_a_run_ends_everything_it_started() {
+async fn stopping_a_run_ends_its_processes() {
     let pids = tempfile::tempdir().unwrap();
     let file = pids.path().join("daemon");
     let modes = format!("ignore-term,daemon={}", file.display());
@@ -353,13 +353,13 @@ async fn stopping_a_run_ends_everything_it_started() {
     );
     assert_eq!(events.named("run.finished").await.data["state"], "stopped");
     server.delete(&one).await.expect(204);
-    // What it said is in the conversation.
+    // The message is in the conversation.
     let history = &server.session(&project).await["claude_session_history"][0];
     assert!(Path::new(history["transcript_path"].as_str().unwrap()).exists());
 }
 
 #[tokio::test]
-async fn lines_of_megabytes_and_many_messages_come_whole() {
+async fn long_lines_and_many_messages_arrive_whole() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let mut events = Events::follow(&server, &project).await;
@@ -380,7 +380,7 @@ async fn lines_of_megabytes_and_many_messages_come_whole() {
             "run.finished"
         ]
     );
-    // More than a holder keeps in memory: what was too fast to be followed is in its log.
+    // More than a holder keeps in memory: the rest is in its log.
     let first = events.seen.len();
     over(&server, &begin(&server, &project, "fake:many 9000").await).await;
     let mut next = 0;
@@ -401,7 +401,7 @@ async fn lines_of_megabytes_and_many_messages_come_whole() {
 }
 
 #[tokio::test]
-async fn clearing_in_a_run_rotates_the_id() {
+async fn clear_in_a_run_rotates_the_id() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let mut events = Events::follow(&server, &project).await;
@@ -431,7 +431,7 @@ async fn clearing_in_a_run_rotates_the_id() {
     let history = session["claude_session_history"].as_array().unwrap();
     assert_eq!(history.len(), 2);
 
-    // A conversation whose transcript is gone is lost for a run as for a session.
+    // A conversation without its transcript is lost for a run as for a session.
     fs::remove_file(history[1]["transcript_path"].as_str().unwrap()).unwrap();
     let lost = over(&server, &begin(&server, &project, "where am I").await).await;
     assert_eq!(lost["state"], "succeeded");

@@ -1,4 +1,4 @@
-//! wxcode as a service of a real systemd: what `systemctl restart` and a shutdown do to the sessions.
+//! wxcode as a service of a real systemd: `systemctl restart` and shutdown with running sessions.
 
 use std::{fs, path::Path};
 
@@ -6,24 +6,24 @@ use serde_json::{Value, json};
 
 use crate::support::{Agent, Server, Systemd, USER};
 
-/// The units as they are shipped.
+/// The shipped units.
 const UNIT: &str = include_str!("../../../../dist/wxcode@.service");
 const USERS_UNIT: &str = include_str!("../../../../dist/wxcode.service");
 const NAME: &str = "wxcode@root.service";
 
-/// A service, and the systemd that it belongs to.
+/// A service and its systemd.
 struct Service {
     systemd: Option<Systemd>,
     server: Server,
     found: Value,
     drop_in: String,
-    /// It belongs to a user's own systemd.
+    /// The service belongs to a user's own systemd.
     of_user: bool,
 }
 
 impl Service {
-    /// The shipped unit with these lines for its service, and these in `[agent]` of `wxcode.toml`; `None` where there can
-    /// be no systemd.
+    /// The shipped unit with these lines for its service and these for `[agent]` of `wxcode.toml`;
+    /// `None` without systemd.
     async fn start(lines: &str, agent: &str) -> Option<Self> {
         Self::start_with(Agent::fake(""), lines, agent).await
     }
@@ -63,7 +63,7 @@ impl Service {
         }
     }
 
-    /// Starts systemd and the service; whether that is possible here.
+    /// Starts systemd and the service; false where that is impossible.
     async fn boot(&mut self) -> bool {
         let units = [
             ("wxcode@.service", UNIT),
@@ -110,7 +110,7 @@ impl Service {
         self.found = self.server.find(Some(&self.found)).await;
     }
 
-    /// What `wxcode doctor` says in there, and whether all is well.
+    /// The output of `wxcode doctor` inside, and whether it succeeded.
     fn doctor(&self) -> (String, bool) {
         let data = self.server.data_dir().to_str().unwrap();
         let claude = Systemd::program(&self.server.agent.claude);
@@ -124,7 +124,7 @@ impl Service {
         (text, output.status.success())
     }
 
-    /// The cgroup of a session's holder, and of its agent, which are the same.
+    /// The common cgroup of a session's holder and agent.
     fn cgroup(&self) -> String {
         let dir = self.server.session_dirs().remove(0);
         let (holder, agent) = Server::pids(&dir).unwrap();
@@ -138,7 +138,7 @@ impl Service {
         of(agent)
     }
 
-    /// A project whose agent was told something.
+    /// A project whose agent has one message.
     async fn talk(&self) -> String {
         let project = self.server.project("p").await;
         self.server.start_session(&project).await;
@@ -149,7 +149,7 @@ impl Service {
         project
     }
 
-    /// The same agent goes on with the same conversation.
+    /// The same agent continues the same conversation.
     async fn assert_goes_on(&self, project: &str, before: &Value) {
         let after = self.server.session(project).await;
         for key in ["status", "session_id", "pid"] {
@@ -165,7 +165,7 @@ impl Service {
     }
 }
 
-/// The program under test, in there.
+/// The path of the program under test inside.
 fn wxcode() -> String {
     let program = Path::new(env!("CARGO_BIN_EXE_wxcode"));
     wxcode_testbed::holder_program(program);
@@ -178,8 +178,8 @@ fn unit_of(dir: &Path) -> String {
 }
 
 #[tokio::test]
-async fn a_session_has_a_scope_of_its_own_that_no_restart_ends() {
-    // Even where the service ends all that is in its cgroup.
+async fn scoped_sessions_survive_a_service_restart() {
+    // Even where the service ends everything in its cgroup.
     let limits = "memory_max_mb = 2048\ncpu_percent = 150\ntasks_max = 500";
     let Some(mut service) = Service::start("KillMode=control-group", limits).await else {
         return;
@@ -215,7 +215,7 @@ async fn a_session_has_a_scope_of_its_own_that_no_restart_ends() {
     service.found = service.server.find(Some(&service.found)).await;
     service.assert_goes_on(&project, &before).await;
 
-    // With the session ends its scope.
+    // The scope ends with its session.
     let path = format!("/output-projects/{project}/session");
     service.server.delete(&path).await.expect(204);
     let listed = || {
@@ -243,7 +243,7 @@ async fn without_scopes_the_shipped_unit_keeps_the_sessions() {
     assert!(well && doctor.contains("has KillMode=process"), "{doctor}");
     service.restart().await;
     service.assert_goes_on(&project, &before).await;
-    // A server that is killed is started again by itself.
+    // systemd restarts a killed server.
     let systemd = service.systemd();
     systemd.ctl(&["kill", "--kill-who=main", "--signal=KILL", NAME]);
     service.found = service.server.find(Some(&service.found)).await;
@@ -258,7 +258,7 @@ async fn without_scopes_the_shipped_unit_keeps_the_sessions() {
 }
 
 #[tokio::test]
-async fn where_a_restart_would_end_sessions_the_doctor_says_so_and_they_are_resumed() {
+async fn sessions_ended_by_a_restart_are_resumed() {
     let agent = "scope = false\nresume_on_start = true";
     let Some(mut service) = Service::start("KillMode=control-group", agent).await else {
         return;
@@ -283,7 +283,7 @@ async fn where_a_restart_would_end_sessions_the_doctor_says_so_and_they_are_resu
 }
 
 #[tokio::test]
-async fn after_an_orderly_shutdown_the_sessions_that_ran_are_resumed() {
+async fn sessions_resume_after_an_orderly_shutdown() {
     let Some(mut service) = Service::start("", "resume_on_start = true").await else {
         return;
     };
@@ -307,7 +307,7 @@ async fn after_an_orderly_shutdown_the_sessions_that_ran_are_resumed() {
 }
 
 #[tokio::test]
-async fn a_scope_tells_what_belongs_to_a_session_when_nobody_else_can() {
+async fn a_scope_identifies_orphans_without_a_holder() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("daemon");
     let agent = Agent::fake(&format!("daemon={}", file.display()));
@@ -326,7 +326,7 @@ async fn a_scope_tells_what_belongs_to_a_session_when_nobody_else_can() {
         output.status.success()
     };
     assert!(lives(&daemon));
-    // The daemon left the agent's session, and with these two goes all that knew of it.
+    // The daemon left the agent's session; with these two processes, all knowledge of it is gone.
     let (guardian, holder) = (
         holder["guardian"]["pid"].to_string(),
         holder["pid"].to_string(),
@@ -359,7 +359,7 @@ async fn a_users_own_systemd_gives_scopes_too() {
     service.found = service.server.find(Some(&service.found)).await;
     service.assert_goes_on(&project, &before).await;
 
-    // All that is wrong is what happens when this user logs out.
+    // The only warning concerns this user's logout.
     let (doctor, well) = service.doctor();
     assert!(
         doctor.contains(

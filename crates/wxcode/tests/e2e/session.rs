@@ -1,4 +1,4 @@
-//! One session per project: get-or-create, end, what the agent is given.
+//! One session per project: start, end, and the agent's environment.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Agent, Server, eventually, is_alive, parent_of};
 
 #[tokio::test]
-async fn a_session_is_started_got_and_ended() {
+async fn a_session_is_started_fetched_and_ended() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let path = format!("/output-projects/{project}/session");
@@ -56,7 +56,7 @@ async fn a_session_is_started_got_and_ended() {
 }
 
 #[tokio::test]
-async fn twenty_concurrent_starts_give_one_agent() {
+async fn twenty_concurrent_starts_make_one_agent() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let path = format!("/output-projects/{project}/session");
@@ -122,7 +122,7 @@ async fn the_agent_gets_an_allow_list_and_the_workspace() {
         read("tty.txt").starts_with("/dev/pts/"),
         "it has a controlling terminal"
     );
-    // 3 is the folder that `ls` itself reads.
+    // Descriptor 3 is the folder read by `ls` itself.
     assert_eq!(
         read("fds.txt").split_whitespace().collect::<Vec<_>>(),
         ["0", "1", "2", "3"]
@@ -130,7 +130,7 @@ async fn the_agent_gets_an_allow_list_and_the_workspace() {
 }
 
 #[tokio::test]
-async fn ending_a_session_ends_everything_it_started() {
+async fn ending_a_session_ends_its_processes() {
     let pids = tempfile::tempdir().unwrap();
     let file = pids.path().join("daemon");
     let server = Server::start(Agent::fake(&format!(
@@ -153,7 +153,7 @@ async fn ending_a_session_ends_everything_it_started() {
 }
 
 #[tokio::test]
-async fn the_agent_is_the_holders_child_and_not_the_servers() {
+async fn the_agent_is_the_holders_child() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     server.start_session(&project).await;

@@ -1,4 +1,4 @@
-//! The server dies in the middle of a start.
+//! The server dies during a start.
 
 use std::{
     fs,
@@ -16,11 +16,11 @@ fn read(dir: &Path, name: &str) -> Value {
     serde_json::from_slice(&fs::read(dir.join(name)).unwrap()).unwrap()
 }
 
-/// The folder of a session that is to go on where this one ended.
+/// The folder of a session that continues after this one.
 fn next_folder(before: &Path) -> PathBuf {
     let mut spec = read(before, "spec.json");
     let id = u128::from_str_radix(spec["session_id"].as_str().unwrap(), 16).unwrap();
-    let id = format!("{:024x}", id + (1 << 64)); // made a second later
+    let id = format!("{:024x}", id + (1 << 64)); // created a second later
     let dir = before.with_file_name(&id);
     fs::create_dir(&dir).unwrap();
     spec["session_id"] = json!(id);
@@ -29,13 +29,13 @@ fn next_folder(before: &Path) -> PathBuf {
     dir
 }
 
-/// A start that the end of the server cut in two: the agent runs, and the holder's answer waits in a pipe that has no room.
+/// An interrupted start: the agent runs, and the holder's answer blocks on a full pipe.
 struct Cut {
     server: Server,
     project: String,
     dir: PathBuf,
     agent: i32,
-    /// The other end of that pipe, until the holder is to see that nobody waits for its answer.
+    /// The other end of the pipe; dropping it tells the holder that its caller is gone.
     caller: Option<PipeReader>,
 }
 
@@ -70,7 +70,7 @@ impl Cut {
         }
     }
 
-    /// Nothing of it runs, and the next visit starts anew.
+    /// No process of the start remains, and the next visit starts a new session.
     async fn is_over(&self) {
         assert!(!is_alive(self.agent));
         let hello = self.server.deliver(&self.project, "hello").await;
@@ -81,9 +81,9 @@ impl Cut {
 }
 
 #[tokio::test]
-async fn a_start_that_is_undone_late_ends_and_the_next_visit_starts_anew() {
+async fn a_late_rollback_ends_the_session() {
     let mut cut = Cut::make().await;
-    // The next server waits for a while, and then takes it for one that runs.
+    // The next server waits for a while and then treats the start as running.
     cut.server.up().await;
     let session = cut.server.session(&cut.project).await;
     assert_eq!(session["agent_state"], "starting");
@@ -101,9 +101,9 @@ async fn a_start_that_is_undone_late_ends_and_the_next_visit_starts_anew() {
 }
 
 #[tokio::test]
-async fn a_start_that_is_undone_while_the_next_server_comes_leaves_nothing() {
+async fn a_rollback_during_recovery_leaves_nothing() {
     let mut cut = Cut::make().await;
-    // A server that has its lock looks at the sessions next.
+    // A server scans the sessions right after taking its lock.
     let lock = fs::File::open(cut.server.data_dir().join("server.lock")).unwrap();
     let caller = cut.caller.take();
     let undo = async {
@@ -120,13 +120,13 @@ async fn a_start_that_is_undone_while_the_next_server_comes_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_start_that_was_broken_off_before_its_holder_leaves_nothing() {
+async fn a_start_without_holder_leaves_nothing() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     server.start_session(&project).await;
     server.crash().await;
     let running = server.session_dirs().remove(0);
-    // As far as a start has come: nothing, the settings of Claude Code, half a spec, the spec.
+    // Stages of a start: nothing, Claude Code's settings, half a spec, the whole spec.
     let sessions = running.parent().unwrap();
     let starts: Vec<_> = ["a", "b", "c", "d"]
         .map(|n| sessions.join(n.repeat(24)))

@@ -1,4 +1,4 @@
-//! The server dies, the agents do not.
+//! The server dies; the agents survive.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use wxcode_holder::log;
 use crate::support::{Agent, Server, Wire, eventually, is_alive, kill};
 
 #[tokio::test]
-async fn agents_run_on_when_the_server_is_killed_and_are_adopted() {
+async fn agents_survive_a_killed_server() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let mut socket = server
@@ -64,7 +64,7 @@ async fn agents_run_on_when_the_server_is_killed_and_are_adopted() {
 }
 
 #[tokio::test]
-async fn a_clean_end_leaves_the_agents_running() {
+async fn agents_survive_an_orderly_end() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let session = server.start_session(&project).await;
@@ -83,7 +83,7 @@ async fn a_clean_end_leaves_the_agents_running() {
 }
 
 #[tokio::test]
-async fn an_agent_that_ends_while_no_server_is_there_is_known_afterwards() {
+async fn an_exit_without_server_is_found_later() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let session = server.start_session(&project).await;
@@ -111,7 +111,7 @@ async fn an_agent_that_ends_while_no_server_is_there_is_known_afterwards() {
 }
 
 #[tokio::test]
-async fn a_killed_holder_is_an_exit_and_the_agent_goes_with_it() {
+async fn a_killed_holder_ends_its_agent() {
     let server = Server::start(Agent::fake("ignore-term")).await;
     let project = server.project("p").await;
     let session = server.start_session(&project).await;
@@ -142,7 +142,7 @@ async fn a_killed_holder_is_an_exit_and_the_agent_goes_with_it() {
 }
 
 #[tokio::test]
-async fn a_delivery_in_line_survives_the_server() {
+async fn a_queued_delivery_survives_the_server() {
     let mut server = Server::start(Agent::fake("trust")).await;
     let project = server.project("p").await;
     server.start_session(&project).await;
@@ -166,7 +166,7 @@ async fn a_delivery_in_line_survives_the_server() {
 }
 
 #[tokio::test]
-async fn a_lost_conversation_is_told_and_kept_in_the_history() {
+async fn a_lost_conversation_stays_in_the_history() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let delivery = server.deliver(&project, "hello").await;
@@ -207,7 +207,7 @@ async fn a_lost_conversation_is_told_and_kept_in_the_history() {
 }
 
 #[tokio::test]
-async fn what_an_agent_reported_before_it_died_without_a_server_is_not_missed() {
+async fn reports_of_a_dead_agent_are_read() {
     use wxcode_holder::client::{self, Event, Request};
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
@@ -220,7 +220,7 @@ async fn what_an_agent_reported_before_it_died_without_a_server_is_not_missed() 
     let dir = server.session_dirs().remove(0);
     server.crash().await;
 
-    // The conversation is cleared and its agent dies while no server is there.
+    // The conversation is cleared and its agent dies while no server runs.
     let mut holder = client::connect(&dir).await.unwrap();
     let since = holder.welcome.info.next_hook_seq;
     holder.sender.send(Request::Events { since }).await.unwrap();
@@ -253,7 +253,7 @@ async fn what_an_agent_reported_before_it_died_without_a_server_is_not_missed() 
     assert_eq!(after["claude_session_id"], cleared["session_id"]);
     let history = after["claude_session_history"].as_array().unwrap();
     assert_eq!(history.len(), 2);
-    // Once more: what was accounted for is not taken again.
+    // A second restart does not count the reports again.
     server.crash().await;
     server.up().await;
     assert_eq!(
@@ -263,7 +263,7 @@ async fn what_an_agent_reported_before_it_died_without_a_server_is_not_missed() 
 }
 
 #[tokio::test]
-async fn a_client_that_comes_back_to_a_killed_holder_is_not_taken_back() {
+async fn a_resumed_client_never_goes_back() {
     let server = Server::start(Agent::script("echo up; exec sleep 1000")).await;
     let project = server.project("p").await;
     let mut wire = Wire::attach(&server, &project, "").await;
@@ -273,13 +273,13 @@ async fn a_client_that_comes_back_to_a_killed_holder_is_not_taken_back() {
         serde_json::from_slice(&std::fs::read(dir.join("holder.json")).unwrap()).unwrap();
     let guardian = i32::try_from(file["guardian"]["pid"].as_i64().unwrap()).unwrap();
     let guardian = Pid::from_raw(guardian).unwrap();
-    // All of it is in the log once the batch is written.
+    // The log is complete once the batch is written.
     eventually("it is logged", || log::end(&dir) == wire.offset).await;
     let (offset, snapshots) = (wire.offset, wire.snapshots);
     wire.disconnect();
     let clients = |count: usize| move |session: &serde_json::Value| session["clients"] == count;
     server.session_until(&project, "it left", clients(0)).await;
-    // The server knows of the end only when the guardian has seen to it.
+    // The server learns of the end only from the guardian.
     kill_process(guardian, Signal::STOP).unwrap();
     let (holder, _) = Server::pids(&dir).unwrap();
     kill(holder);
@@ -291,7 +291,7 @@ async fn a_client_that_comes_back_to_a_killed_holder_is_not_taken_back() {
         kill_process(guardian, Signal::CONT).unwrap();
     };
     let (mut wire, ()) = tokio::join!(Wire::resume(&server, &project, wire, ""), let_go);
-    // Of what goes back behind the offset the client itself complains.
+    // The client itself fails on output before its offset.
     let code = wire.until_closed().await;
     // On a busy machine the end may come too late for this connection.
     assert!(matches!(code, 1000 | 1001), "{code}");
@@ -303,15 +303,15 @@ async fn a_client_that_comes_back_to_a_killed_holder_is_not_taken_back() {
     assert_eq!(ended["seq"], offset, "as many bytes as the log holds");
 }
 
-/// How many sessions are promised to be adopted in under a second.
+/// Sessions adopted within a second, by our promise.
 const MANY: usize = 100;
-/// How many are started at a time: all of the machine is for this, not for the tests beside it.
+/// Concurrent starts: the parallel tests need the machine too.
 const AT_A_TIME: usize = 4;
-/// How often it is tried at most: what else the machine does may take its time once, but not each time.
+/// Most attempts: other work of the machine may slow some of them down, but not all.
 const TRIES: usize = 5;
 
 #[tokio::test]
-async fn a_hundred_sessions_are_adopted_in_under_a_second() {
+async fn a_hundred_sessions_are_adopted_within_a_second() {
     let mut server = Server::start(Agent::fake("")).await;
     let names = (0..MANY).map(|n| format!("p{n}"));
     let started = stream::iter(names).map(|name| {

@@ -37,7 +37,7 @@ async fn a_client_sees_the_agent_and_types() {
 }
 
 #[tokio::test]
-async fn a_client_that_returns_is_told_so_and_sees_the_screen() {
+async fn a_returning_client_sees_the_screen() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let mut first = server.socket(&terminal(&project)).await;
@@ -96,7 +96,7 @@ async fn many_clients_see_the_same_bytes() {
         .session_until(&project, "idle", |session| session["agent_state"] == "idle")
         .await;
     sockets[0].input("fake:flood 20000").await;
-    // An Enter in one read with the text would be part of a paste.
+    // An Enter in the same read as the text would count as pasted.
     sockets[0].until("❯ fake:flood 20000").await;
     sockets[0].input("\r").await;
     let mut seen = Vec::new();
@@ -161,7 +161,7 @@ async fn signals_reach_a_program_in_cooked_mode() {
 }
 
 #[tokio::test]
-async fn the_end_of_file_is_a_key_and_a_killing_signal_is_told() {
+async fn end_of_file_and_signals_are_reported() {
     let server = Server::start(Agent::script(
         "echo up; cat; echo end of file; exec sleep 1000",
     ))
@@ -207,7 +207,7 @@ async fn the_exit_comes_after_the_last_byte() {
 }
 
 #[tokio::test]
-async fn a_bad_message_is_answered_and_the_connection_goes_on() {
+async fn a_bad_message_keeps_the_connection() {
     let server = Server::start(Agent::script("echo up; exec cat")).await;
     let project = server.project("p").await;
     let mut socket = server.socket(&terminal(&project)).await;
@@ -234,8 +234,8 @@ async fn a_bad_message_is_answered_and_the_connection_goes_on() {
 }
 
 #[tokio::test]
-async fn a_large_paste_arrives_whole_and_a_larger_one_is_refused() {
-    // The agent reads in raw mode, says how much it got, and never echoes.
+async fn pastes_arrive_whole_up_to_the_bound() {
+    // The agent reads in raw mode, reports the length, and never echoes.
     let script =
         "stty raw -echo; echo up; head -c 4194304 | cksum; echo; echo done; exec sleep 1000";
     let server = Server::start(Agent::script(script)).await;
@@ -288,7 +288,7 @@ async fn text_is_never_cut_inside_a_character() {
 }
 
 #[tokio::test]
-async fn close_codes_tell_what_is_wrong() {
+async fn close_codes_name_the_reason() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     for (path, code, error) in [

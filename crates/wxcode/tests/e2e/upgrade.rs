@@ -1,4 +1,4 @@
-//! Another build, another server, a server that breaks: the agents run on.
+//! A newer build, a second server, a crashing server: the agents go on.
 
 mod holder;
 mod removed;
@@ -15,13 +15,13 @@ use wxcode_testbed::other_build;
 
 use crate::support::{Agent, Server, eventually, holder_program, is_alive};
 
-/// How a build names itself, and how the newer one does.
+/// The build names of the older and the newer programs.
 const BUILDS: (&str, &str) = (
     concat!("wxcode ", env!("CARGO_PKG_VERSION")),
     "wxcode 9.9.9",
 );
 
-/// The programs as they would be after an upgrade: the same, but for the build that they name.
+/// Makes the programs of an upgrade: the same, with another build name.
 fn newer(path: &Path) {
     let (old, new) = BUILDS;
     let wxcode = Path::new(env!("CARGO_BIN_EXE_wxcode"));
@@ -30,7 +30,7 @@ fn newer(path: &Path) {
     install(&holder, &other_build(holder_program(), old, new));
 }
 
-/// Has the server run programs of its own, which can be replaced; the path of `wxcode`.
+/// Makes the server run replaceable copies of the programs; returns the path of `wxcode`.
 async fn own_program(server: &mut Server) -> PathBuf {
     server.terminate().await;
     let program: PathBuf = server.data_dir().join("wxcode");
@@ -42,7 +42,7 @@ async fn own_program(server: &mut Server) -> PathBuf {
     program
 }
 
-/// As package managers do: beside its place, and moved there.
+/// Like a package manager: write next to the target, then rename.
 fn install(path: &Path, bytes: &[u8]) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let beside = path.with_extension("new");
@@ -56,7 +56,7 @@ fn holder_of(dir: &Path) -> Value {
 }
 
 #[tokio::test]
-async fn sessions_of_an_older_build_go_on_under_a_newer_one() {
+async fn a_newer_build_adopts_older_sessions() {
     let mut agent = Agent::fake("");
     agent.config.push_str("[holder]\nupgrade = false\n");
     let mut server = Server::start(agent).await;
@@ -85,7 +85,7 @@ async fn sessions_of_an_older_build_go_on_under_a_newer_one() {
     for build in [old, new] {
         assert!(doctor.contains(build), "{doctor}");
     }
-    // Typed by the old holder, reported through its own hook, confirmed by the new server.
+    // The old holder types it, its own hook reports it, the new server confirms it.
     server
         .session_until(&project, "idle again", |session| {
             session["agent_state"] == "idle"
@@ -107,7 +107,7 @@ async fn sessions_of_an_older_build_go_on_under_a_newer_one() {
         .into_iter()
         .find(|found| *found != dir);
     assert_eq!(holder_of(&newest.unwrap())["build"], BUILDS.1);
-    // And the new server ends the old holder's session.
+    // The new server ends the old holder's session.
     let pid = i32::try_from(session["pid"].as_i64().unwrap()).unwrap();
     server
         .delete(&format!("/output-projects/{project}/session"))
@@ -117,12 +117,12 @@ async fn sessions_of_an_older_build_go_on_under_a_newer_one() {
 }
 
 #[tokio::test]
-async fn a_server_that_breaks_in_any_way_leaves_the_agents_alone() {
+async fn agents_survive_any_server_crash() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let session = server.start_session(&project).await;
     let pid = i32::try_from(session["pid"].as_i64().unwrap()).unwrap();
-    // As a panic that ends the process, a wild pointer, a stack that overflows, and a terminal that is closed would.
+    // A panic with abort, a wild pointer, a stack overflow, and a closed terminal.
     for signal in [Signal::ABORT, Signal::SEGV, Signal::BUS, Signal::HUP] {
         let own = Pid::from_raw(server.pid()).unwrap();
         kill_process(own, signal).unwrap();
@@ -139,7 +139,7 @@ async fn a_server_that_breaks_in_any_way_leaves_the_agents_alone() {
 }
 
 #[tokio::test]
-async fn a_second_server_says_what_to_do_and_disturbs_nothing() {
+async fn a_second_server_changes_nothing() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let session = server.start_session(&project).await;
@@ -166,10 +166,10 @@ async fn a_second_server_says_what_to_do_and_disturbs_nothing() {
 }
 
 #[tokio::test]
-async fn what_a_dead_server_left_misleads_nobody() {
+async fn a_stale_server_file_misleads_nobody() {
     let mut server = Server::start(Agent::fake("")).await;
     server.crash().await;
-    // The pid of a server.json may be another process's by now: here it is this test's.
+    // The pid in server.json may belong to another process: here, to this test.
     let stale = json!({ "address": "http://127.0.0.1:9", "pid": std::process::id() });
     fs::write(server.data_dir().join("server.json"), stale.to_string()).unwrap();
     let list = server.command(&["ls"]).output().await.unwrap();

@@ -1,4 +1,5 @@
-//! Long texts that wait: lists and events carry their beginnings, and the server never holds them all.
+//! Long queued texts: lists and events carry their beginnings, and the server never holds all
+//! texts.
 
 use std::fs;
 
@@ -8,18 +9,18 @@ use serde_json::{Value, json};
 
 use crate::support::{Agent, Events, Server};
 
-/// Deliveries that wait, and the length of each one's text in bytes.
+/// Queued deliveries, and the length of each text in bytes.
 const DELIVERIES: usize = 300;
 const TEXT: usize = 1 << 20; // 1 MiB
-/// Clients that follow the events at once, and how often each comes.
+/// Concurrent followers of the events, and visits of each.
 const CLIENTS: usize = 6;
 const VISITS: usize = 2;
-/// Most memory that the server may ever have had, in KiB: far less than the texts together.
+/// Highest peak memory of the server in KiB: far less than all texts together.
 const PEAK_MAX_KIB: u64 = 200 << 10; // 200 MiB
 /// Longest beginning of a text, in bytes.
 const BEGINNING_MAX: usize = 4 << 10; // 4 KiB
 
-/// The largest resident size that the server ever had, in KiB.
+/// The server's peak resident size, in KiB.
 fn peak_kib(server: &Server) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));
@@ -27,14 +28,14 @@ fn peak_kib(server: &Server) -> u64 {
     words.rev().nth(1).unwrap().parse().unwrap()
 }
 
-/// A text that only its number tells from the others.
+/// A text that differs from the others only in its number.
 fn long(number: usize) -> String {
     let mut text = format!("text {number} ");
     text.push_str(&"x".repeat(TEXT - text.len()));
     text
 }
 
-/// Checks that a field of a listed record is the beginning of `whole`, and says so.
+/// Checks that a field of a listed record is a marked beginning of `whole`.
 #[track_caller]
 fn check(listed: &Value, field: &str, whole: &str) {
     let beginning = listed[field].as_str().unwrap();
@@ -49,7 +50,7 @@ fn check(listed: &Value, field: &str, whole: &str) {
 }
 
 #[tokio::test]
-async fn lists_carry_beginnings_and_one_record_the_whole() {
+async fn lists_shorten_texts_records_do_not() {
     let server = Server::start(Agent::fake("trust")).await;
     let project = server.project("p").await;
     let whole = long(7);
@@ -94,14 +95,14 @@ async fn lists_carry_beginnings_and_one_record_the_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn waiting_texts_cost_the_server_no_memory() {
-    // Behind a dialog, everything waits.
+async fn queued_texts_cost_no_memory() {
+    // Behind a dialog, every delivery waits.
     let server = Server::start(Agent::fake("trust")).await;
     let project = server.project("p").await;
     server.start_session(&project).await;
     let path = format!("/api/v1/output-projects/{project}/deliveries");
     for number in 0..DELIVERIES {
-        // Neither written nor read as JSON here: this is much text for a build that is not optimised.
+        // No JSON encoding or parsing here: too slow on this much text in a debug build.
         let request = server.request(Method::POST, &path);
         let request = request.bearer_auth(&server.token);
         let request = request.header("content-type", "application/json");

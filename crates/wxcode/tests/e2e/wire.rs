@@ -1,4 +1,4 @@
-//! The binary protocol: offsets, sizes and roles, credit, and input that is typed once.
+//! The binary protocol: offsets, sizes and roles, credit, and input typed exactly once.
 
 use std::fs;
 
@@ -19,7 +19,7 @@ async fn start(script: &str) -> (Server, String) {
 }
 
 #[tokio::test]
-async fn the_screen_comes_first_and_history_on_demand() {
+async fn the_screen_precedes_history() {
     let (server, project) = start("seq 1 500; echo up; exec cat").await;
     let mut first = Wire::attach(&server, &project, "").await;
     first.until_shown("up").await;
@@ -39,7 +39,7 @@ async fn the_screen_comes_first_and_history_on_demand() {
 }
 
 #[tokio::test]
-async fn coming_back_continues_at_the_byte_over_a_crash_of_the_server() {
+async fn resuming_continues_at_the_byte() {
     let (mut server, project) = start(LINES).await;
     let mut wire = Wire::attach(&server, &project, NAME).await;
     wire.until_shown("up").await;
@@ -49,7 +49,7 @@ async fn coming_back_continues_at_the_byte_over_a_crash_of_the_server() {
     server.up().await;
     let mut again = Wire::resume(&server, &project, wire, NAME).await;
     assert_eq!(again.status.input, 1);
-    // Sent again, because its acknowledgement may have been lost: it is not typed again.
+    // Input sent again after a possibly lost acknowledgement is not typed again.
     again.type_as(1, "one\n").await;
     assert_eq!(again.input("two\n").await, 2);
     again.until_shown("<two>").await;
@@ -61,7 +61,7 @@ async fn coming_back_continues_at_the_byte_over_a_crash_of_the_server() {
             taken(1) && taken(2)
         })
         .await;
-    // Of another session the offset means nothing.
+    // An offset of another session means nothing.
     let query = "session=0123456789abcdef01234567&since=3";
     let mut other = Wire::attach(&server, &project, query).await;
     other.until_shown("<two>").await;
@@ -69,7 +69,7 @@ async fn coming_back_continues_at_the_byte_over_a_crash_of_the_server() {
 }
 
 #[tokio::test]
-async fn one_drives_and_the_others_are_told() {
+async fn one_client_drives_and_viewers_know() {
     let (server, project) = start(LINES).await;
     let mut desk = Wire::attach(&server, &project, "").await;
     desk.until_shown("up").await;
@@ -95,7 +95,7 @@ async fn one_drives_and_the_others_are_told() {
         .await;
     desk.until("told of it", |wire| wire.size() == Some((44, 20)))
         .await;
-    // Its own window does not matter now, until it asks.
+    // The viewer's own window does not matter until it asks to drive.
     desk.resize(90, 30).await;
     desk.send(ClientFrame::Drive).await;
     desk.until("it drives", |wire| wire.role == Some(Role::Driver))
@@ -121,7 +121,7 @@ async fn one_drives_and_the_others_are_told() {
 }
 
 #[tokio::test]
-async fn focus_and_mouse_make_no_driver() {
+async fn focus_and_mouse_reports_make_no_driver() {
     let (server, project) = start(LINES).await;
     let mut desk = Wire::attach(&server, &project, "").await;
     desk.resize(100, 30).await;
@@ -143,7 +143,7 @@ async fn focus_and_mouse_make_no_driver() {
 }
 
 #[tokio::test]
-async fn a_read_only_client_sees_all_and_changes_nothing() {
+async fn a_read_only_client_changes_nothing() {
     let (server, project) = start(LINES).await;
     server.start_session(&project).await;
     let mut wire = Wire::attach(&server, &project, "read_only=true").await;
@@ -176,7 +176,7 @@ async fn a_read_only_client_sees_all_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn who_does_not_acknowledge_gets_the_credit_and_then_the_newest_screen() {
+async fn an_unacknowledging_client_gets_only_its_credit() {
     let script = "stty -echo; echo up; read -r line; seq 1 400000; echo the end; exec cat";
     let (server, project) = start(script).await;
     let mut stuck = Wire::attach(&server, &project, "").await;
@@ -184,14 +184,14 @@ async fn who_does_not_acknowledge_gets_the_credit_and_then_the_newest_screen() {
     let mut swift = Wire::attach(&server, &project, "").await;
     swift.until_shown("up").await;
     swift.input("\n").await;
-    // On a busy machine it falls behind what is held too, and is given the newest screen.
+    // On a busy machine the client also falls behind the ring buffer and gets the newest screen.
     swift.until_shown("the end").await;
-    // What counts is all that is sent, the first screen and the last frame included.
+    // The count includes all sent bytes, with the first screen and the last frame.
     let most = (CREDIT + (64 << 10)) as u64;
     while stuck.received + (64 << 10) < CREDIT as u64 {
         assert!(stuck.next().await);
     }
-    // Nothing more comes before it acknowledges: the answers to something else do.
+    // No output comes before an acknowledgement; answers to other requests do.
     for answers in 1..=5 {
         stuck
             .send_raw(Message::Binary(vec![6, 0, 0, 0, 0].into()))
@@ -211,7 +211,7 @@ async fn who_does_not_acknowledge_gets_the_credit_and_then_the_newest_screen() {
 }
 
 #[tokio::test]
-async fn the_exit_comes_after_the_last_byte_and_says_how() {
+async fn the_exit_follows_the_last_byte() {
     let (server, project) = start("echo up; read -r line; seq 1 5000; exit 3").await;
     let mut wire = Wire::attach(&server, &project, "").await;
     wire.until_shown("up").await;
@@ -225,7 +225,7 @@ async fn the_exit_comes_after_the_last_byte_and_says_how() {
     assert_eq!(exit.offset, wire.offset);
 }
 
-/// A client whose credit is used up when the agent has written this much more and ended.
+/// A client without credit, whose agent has written this much more and ended.
 async fn behind_at_the_end(server: &Server, project: &str) -> Wire {
     let mut wire = Wire::attach(server, project, "").await;
     wire.until_shown("up").await;
@@ -234,7 +234,7 @@ async fn behind_at_the_end(server: &Server, project: &str) -> Wire {
     server
         .session_until(project, "ended", |session| session["status"] == "exited")
         .await;
-    // The holder goes when all is on its way to whoever is attached, or has waited long enough for that.
+    // The holder exits once its clients have all output on its way, or after a bounded wait.
     let holder = Server::pids(&server.session_dirs()[0]).unwrap().0;
     eventually("the holder is gone", || !is_alive(holder)).await;
     wire
@@ -253,11 +253,11 @@ async fn ends(wire: &mut Wire) {
 }
 
 #[tokio::test]
-async fn who_types_when_the_agent_has_ended_gets_its_last_bytes_all_the_same() {
+async fn typing_after_the_exit_loses_nothing() {
     let script = "stty -echo; echo up; read -r line; seq 1 50000; echo the end";
     let (server, project) = start(script).await;
     let mut wire = behind_at_the_end(&server, &project).await;
-    // Nobody is there to take it.
+    // Nothing reads it.
     wire.input("too late").await;
     wire.heard().await;
     ends(&mut wire).await;
@@ -265,7 +265,7 @@ async fn who_types_when_the_agent_has_ended_gets_its_last_bytes_all_the_same() {
 }
 
 #[tokio::test]
-async fn who_is_far_behind_at_the_end_gets_the_last_screen() {
+async fn a_slow_client_gets_the_last_screen() {
     let script = "stty -echo; echo up; read -r line; seq 1 200000; echo the end";
     let (server, project) = start(script).await;
     let mut wire = behind_at_the_end(&server, &project).await;
@@ -273,7 +273,7 @@ async fn who_is_far_behind_at_the_end_gets_the_last_screen() {
 }
 
 #[tokio::test]
-async fn bad_messages_are_answered_and_bad_queries_refused() {
+async fn bad_messages_and_queries_are_refused() {
     let (server, project) = start(LINES).await;
     let mut wire = Wire::attach(&server, &project, "").await;
     let bad: [&[u8]; 5] = [b"", b"\x04\0", b"\x06\0\0\0\x10", b"\x07\x63", b"\x10"];
@@ -311,8 +311,9 @@ async fn bad_messages_are_answered_and_bad_queries_refused() {
 }
 
 #[tokio::test]
-async fn a_paste_goes_on_while_output_is_not_read_and_ctrl_c_overtakes_it() {
-    // Raw, writing much, and reading only when told: the client's socket is full of output that it does not read.
+async fn ctrl_c_overtakes_a_paste() {
+    // The agent is raw, writes much, and reads only on request; the client's socket is full of
+    // unread output.
     let script = "stty raw -echo; echo up; seq 1 200000; touch written; \
         while [ ! -e go ]; do sleep 0.02; done; cat >typed";
     let (server, project) = start(script).await;
@@ -324,7 +325,8 @@ async fn a_paste_goes_on_while_output_is_not_read_and_ctrl_c_overtakes_it() {
     wire.input(&format!("\x1b[200~{paste}\x1b[201~")).await;
     wire.input("\x03").await;
     wire.input("end").await;
-    // The answer to something bad comes when all before it is on its way to the holder, which then says that it has it.
+    // The answer to a bad message comes after all earlier input went to the holder, which then
+    // acknowledges it.
     wire.send_raw(Message::Binary(Vec::new().into())).await;
     wire.until("it is answered", |wire| !wire.frames.is_empty())
         .await;

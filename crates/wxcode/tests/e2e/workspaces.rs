@@ -1,4 +1,4 @@
-//! Workspace folders: each belongs to one project, and a project moves to another one while nothing runs.
+//! Workspace folders: each belongs to one project, and a project moves only while nothing runs.
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ use crate::support::{Agent, Answer, Server};
 /// Requests in one race.
 const RACERS: usize = 12;
 
-/// A folder that is a workspace, and other paths to it: by links, with dots, and with more slashes.
+/// A workspace folder, and other paths to it: with links, dots, and extra slashes.
 struct Folder {
     root: TempDir,
     path: PathBuf,
@@ -52,7 +52,7 @@ async fn create(server: &Server, name: &str, folder: &str) -> Answer {
     server.post("/output-projects", body).await
 }
 
-/// The project that has the folder, after a check that the problem says it.
+/// The project that owns the folder, checked against the problem's text.
 #[track_caller]
 fn taken(answer: Answer) -> (Value, Value) {
     let (id, name) = (
@@ -87,7 +87,7 @@ async fn a_folder_belongs_to_one_project() {
         assert_eq!(taken(refused), expected, "{spelling}");
     }
     assert_eq!(server.get(&other).await.expect(200)["name"], "other");
-    // A folder that the server made is a project's as well.
+    // A folder created by the server belongs to a project as well.
     let made = server.project("made").await;
     let path = server.workspace(&made).await;
     let refused = create(&server, "second", path.to_str().unwrap()).await;
@@ -102,7 +102,7 @@ async fn a_folder_belongs_to_one_project() {
         .expect(201);
 }
 
-/// One of many requests for the folder, spread over the servers, gets it.
+/// Spreads many requests for the folder over the servers; exactly one succeeds.
 async fn race(servers: &[&Server]) {
     let folder = Folder::new();
     let spellings = folder.spellings();
@@ -125,12 +125,12 @@ async fn race(servers: &[&Server]) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_of_many_requests_gets_a_folder() {
+async fn one_of_many_requests_gets_the_folder() {
     race(&[&Server::start(Agent::fake("")).await]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_of_two_servers_gets_a_folder() {
+async fn one_of_two_servers_gets_the_folder() {
     let shared = tokio::task::spawn_blocking(servers::shared).await.unwrap();
     let mongo = match shared {
         Ok(mongo) => mongo,
@@ -162,7 +162,7 @@ async fn a_project_moves_only_while_nothing_runs() {
     let detail = server.patch(&path, moves.clone()).await.problem(409);
     assert!(detail.contains("session runs"), "{detail}");
     assert_eq!(server.get(&path).await.expect(200)["name"], "p");
-    // Where it is, it may stay.
+    // Moving to the same folder is allowed.
     let stays = json!({ "workspace_path": server.workspace(&project).await });
     server.patch(&path, stays).await.expect(200);
 
@@ -178,7 +178,7 @@ async fn a_project_moves_only_while_nothing_runs() {
 }
 
 #[tokio::test]
-async fn folders_that_are_no_workspaces_are_refused() {
+async fn unsuitable_workspace_folders_are_refused() {
     let roots = Folder::new();
     let mut agent = Agent::fake("");
     let link = roots.root.path().join("link");

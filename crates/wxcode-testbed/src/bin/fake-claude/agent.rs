@@ -1,4 +1,4 @@
-//! The agent: what it does with keys, signals and prompts.
+//! The agent: its reaction to keys, signals and prompts.
 
 use std::{
     collections::VecDeque,
@@ -24,14 +24,14 @@ use crate::{
     tool,
 };
 
-/// What the keys go to.
+/// The receiver of the keys.
 #[derive(Debug)]
 enum View {
     /// The prompt is free.
     Prompt,
-    /// A turn is in progress; the prompt takes text for later.
+    /// A turn is in progress; the prompt queues text.
     Working,
-    /// A dialog is in the way.
+    /// A dialog covers the prompt.
     Dialog(Dialog),
 }
 
@@ -49,19 +49,19 @@ struct Agent {
     events: SyncSender<Event>,
     view: View,
     input: String,
-    /// The draft that was put aside.
+    /// The stashed draft.
     stash: String,
     /// Esc was pressed on a text.
     clearing: bool,
     queued: VecDeque<String>,
     swallow_cr: bool,
-    /// How many keys the dialogs ignore yet.
+    /// Remaining keys that the dialogs ignore.
     deaf: usize,
     prompt_id: Option<Uuid>,
     record: Record,
 }
 
-/// Runs the agent to its end; the exit code.
+/// Runs the agent to its end; returns the exit code.
 pub(crate) fn run(arguments: Arguments, modes: Modes) -> io::Result<u8> {
     let conversation = match Conversation::open(&arguments)? {
         Ok(conversation) => conversation,
@@ -121,7 +121,7 @@ impl Agent {
         }
     }
 
-    /// Takes everything and does nothing until the end.
+    /// Reads everything and does nothing until the end.
     fn wait_forever(&self, events: &Receiver<Event>) -> io::Result<u8> {
         loop {
             match events.recv() {
@@ -157,7 +157,7 @@ impl Agent {
         }
     }
 
-    /// The terminal is gone: one that ignores every request lives on.
+    /// The terminal is gone: an agent that ignores signals lives on.
     fn gone(&self) -> u8 {
         if self.modes.ignore_term {
             loop {
@@ -167,7 +167,7 @@ impl Agent {
         129
     }
 
-    /// The conversation begins: the folder is trusted.
+    /// The folder is trusted, so the conversation begins.
     fn open(&mut self, source: &str) -> io::Result<Next> {
         self.view = View::Prompt;
         self.begin(source);
@@ -211,14 +211,14 @@ impl Agent {
         let clearing = std::mem::take(&mut self.clearing);
         match key {
             Key::Stash if self.modes.no_stash => {}
-            // A second draft throws the first away.
+            // A second draft replaces the first one.
             Key::Stash if self.input.is_empty() => self.input = std::mem::take(&mut self.stash),
             Key::Stash => self.stash = std::mem::take(&mut self.input),
             Key::Text(text) => self.input.push_str(&text),
             Key::Backspace => drop(self.input.pop()),
             Key::Interrupt if self.input.is_empty() => return Ok(self.end("prompt_input_exit", 0)),
             Key::Interrupt => self.input.clear(),
-            // No hook tells of an interrupted turn.
+            // An interrupted turn has no hook.
             Key::Escape if matches!(self.view, View::Working) => {
                 self.screen.say("  ⎿  Interrupted");
                 return self.idle();
@@ -300,7 +300,7 @@ impl Agent {
         }
     }
 
-    /// Begins the next turn that waits, if one does.
+    /// Begins the next queued turn, if any.
     fn next_queued(&mut self) -> io::Result<Next> {
         match self.queued.pop_front() {
             Some(text) => self.submit(&text),
@@ -344,7 +344,7 @@ impl Agent {
         self.turn(text)
     }
 
-    /// Does what the prompt asks for.
+    /// Carries out the prompt.
     fn turn(&mut self, text: &str) -> io::Result<Next> {
         let (word, argument) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
         match word {
@@ -380,7 +380,7 @@ impl Agent {
             }
             "fake:permission" => return self.ask(Kind::Permission, tool::bash("echo hi")),
             "fake:permissions" => {
-                // As the real one, which tells of both at once, in any order.
+                // Like the real one, which reports both at once in any order.
                 self.hook("PreToolUse", tool::bash("echo one"));
                 self.hook("PermissionRequest", tool::bash("echo two"));
                 return self.ask(Kind::OneOfTwo(1), tool::bash("echo one"));
@@ -405,7 +405,7 @@ impl Agent {
         Ok(Next::Go)
     }
 
-    /// Ends a turn that was not interrupted in the meantime.
+    /// Ends a turn unless it was interrupted.
     fn finish_turn(&mut self) -> io::Result<Next> {
         if matches!(self.view, View::Prompt) {
             return Ok(Next::Go);
@@ -437,13 +437,13 @@ impl Agent {
         Next::Exit(code)
     }
 
-    /// Tells that the conversation began, or goes on.
+    /// Reports the start or the continuation of the conversation.
     fn begin(&self, source: &str) {
         let told = self.hook("SessionStart", json!({ "source": source, "model": "fake" }));
         self.record.began(self.conversation.id, source, told);
     }
 
-    /// Runs the hooks of an event; whether none complained.
+    /// Runs the hooks of an event; false if one reported an error.
     fn hook(&self, event: &str, fields: Value) -> bool {
         let mut payload = self.conversation.payload(event);
         if let Some(id) = self.prompt_id {
@@ -456,7 +456,7 @@ impl Agent {
     }
 }
 
-/// The fields of an event but for its name.
+/// The fields of an event without its name.
 fn without_name(mut fields: Value) -> Value {
     if let Some(fields) = fields.as_object_mut() {
         fields.remove("hook_event_name");
@@ -464,10 +464,10 @@ fn without_name(mut fields: Value) -> Value {
     fields
 }
 
-/// Most lines and bytes of a prompt that is reported as it is.
+/// Most lines and bytes of a prompt reported unchanged.
 const BARE_MAX: (usize, usize) = (3, 800);
 
-/// A prompt as the hook reports it: without white space at its end, a long one in a wrapper.
+/// A prompt as the hook reports it: without trailing white space, a long one in a wrapper.
 fn reported(text: &str) -> String {
     if text.lines().count() > BARE_MAX.0 || text.len() > BARE_MAX.1 {
         format!(

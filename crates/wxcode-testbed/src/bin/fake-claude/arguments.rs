@@ -1,10 +1,10 @@
-//! The command line, as far as the real one's matters.
+//! The command line: the relevant part of the real one's.
 
 use std::path::PathBuf;
 
 use uuid::Uuid;
 
-/// What the command line asks for.
+/// A parsed command line.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Arguments {
     pub(crate) session_id: Option<Uuid>,
@@ -13,13 +13,12 @@ pub(crate) struct Arguments {
     pub(crate) prompt: Option<String>,
     /// `-p`: answers the prompt and ends, without a screen.
     pub(crate) print: bool,
-    /// With `-p`: what the turn consists of is printed as `stream-json`.
+    /// With `-p`: prints the turn's messages as `stream-json`.
     pub(crate) stream: bool,
 }
 
 impl Arguments {
-    /// Reads the words after the executable; options that do not matter are passed over with the
-    /// value that follows them, if one does.
+    /// Parses the arguments; skips unknown options with their value, if any.
     pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Self {
         let mut arguments = Self::default();
         let mut words = words.into_iter().peekable();

@@ -1,4 +1,4 @@
-//! The conversation: its id, its transcript, and what others can read of the process.
+//! The conversation: its id, its transcript, and the public record of the process.
 
 use std::{
     env, fs,
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::arguments::Arguments;
 
-/// The version that the fake gives for itself.
+/// The fake's reported version.
 pub(crate) const VERSION: &str = "2.1.329";
 
 /// The conversation of the process.
@@ -19,15 +19,15 @@ pub(crate) const VERSION: &str = "2.1.329";
 pub(crate) struct Conversation {
     pub(crate) id: Uuid,
     pub(crate) cwd: PathBuf,
-    /// How many messages the user sent.
+    /// The number of the user's messages.
     pub(crate) user_messages: usize,
     config_dir: PathBuf,
-    /// Where a resumed conversation was found, be it below another folder's name: it goes on there.
+    /// The transcript of a resumed conversation, possibly below another folder's name.
     resumed: Option<PathBuf>,
 }
 
 impl Conversation {
-    /// Opens what the arguments name; the inner error is what the real one prints before it exits with 1.
+    /// Opens the named conversation; the inner error is the real one's message before exit 1.
     pub(crate) fn open(arguments: &Arguments) -> io::Result<Result<Self, String>> {
         let config_dir = env::var_os("CLAUDE_CONFIG_DIR")
             .map(PathBuf::from)
@@ -69,7 +69,7 @@ impl Conversation {
         self.user_messages = 0;
     }
 
-    /// The conversation's transcript in any folder, as the real one finds it.
+    /// The conversation's transcript in any folder, found like the real one does.
     fn find(&self) -> Option<PathBuf> {
         let name = format!("{}.jsonl", self.id);
         let folders = fs::read_dir(self.config_dir.join("projects")).ok()?;
@@ -77,7 +77,7 @@ impl Conversation {
         paths.find(|path| path.is_file())
     }
 
-    /// Where the conversation is written; it exists from the first message on.
+    /// The transcript's path; the file exists from the first message on.
     pub(crate) fn transcript(&self) -> PathBuf {
         if let Some(resumed) = &self.resumed {
             return resumed.clone();
@@ -94,7 +94,7 @@ impl Conversation {
             .join(format!("{}.jsonl", self.id))
     }
 
-    /// What every hook of this name carries.
+    /// The common fields of every hook of this name.
     pub(crate) fn payload(&self, event: &str) -> Value {
         json!({
             "session_id": self.id,
@@ -105,7 +105,7 @@ impl Conversation {
         })
     }
 
-    /// Adds what the user said.
+    /// Adds a message of the user.
     pub(crate) fn user(&mut self, text: &str) -> io::Result<()> {
         self.user_messages += 1;
         if self.user_messages == 1 {
@@ -115,7 +115,7 @@ impl Conversation {
         self.append(&json!({ "type": "user", "isSidechain": false, "message": message, "sessionId": self.id }))
     }
 
-    /// Adds what the agent said.
+    /// Adds a message of the agent.
     pub(crate) fn assistant(&self, text: &str) -> io::Result<()> {
         let message = json!({ "role": "assistant", "content": [{ "type": "text", "text": text }] });
         self.append(&json!({ "type": "assistant", "isSidechain": false, "message": message, "sessionId": self.id }))
@@ -130,7 +130,7 @@ impl Conversation {
         file.write_all(format!("{record}\n").as_bytes())
     }
 
-    /// Says in `sessions/<pid>.json` what the process does.
+    /// Writes the process's state to `sessions/<pid>.json`.
     pub(crate) fn publish(&self, status: &str) -> io::Result<()> {
         let path = self.status_file();
         if let Some(folder) = path.parent() {
@@ -145,7 +145,7 @@ impl Conversation {
         fs::rename(new, path)
     }
 
-    /// Takes `sessions/<pid>.json` away, as at the end.
+    /// Removes `sessions/<pid>.json`, as at the end.
     pub(crate) fn unpublish(&self) {
         let _ = fs::remove_file(self.status_file());
     }
@@ -169,12 +169,12 @@ impl Conversation {
     }
 }
 
-/// The version that the process says it has.
+/// The reported version of the process.
 pub(crate) fn version() -> String {
     env::var("FAKE_CLAUDE_VERSION").unwrap_or_else(|_| VERSION.to_owned())
 }
 
-/// When this process started, in clock ticks since the boot.
+/// The process's start time, in clock ticks since the boot.
 fn proc_start() -> u64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);

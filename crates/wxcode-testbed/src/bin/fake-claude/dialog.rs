@@ -1,12 +1,11 @@
 //! The dialogs, in the words and the layout of the real ones.
 
-/// Which dialog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Trust,
     AutoOffer,
     Permission,
-    /// One of two that are asked for at once.
+    /// One of two simultaneous permissions.
     OneOfTwo(usize),
     Question,
 }
@@ -35,13 +34,13 @@ impl Dialog {
         }
     }
 
-    /// Moves the mark; it goes round at the ends.
+    /// Moves the mark, wrapping around at the ends.
     pub(crate) fn step(&mut self, down: bool) {
         let count = self.options().len();
         self.selected = (self.selected + if down { 1 } else { count - 1 }) % count;
     }
 
-    /// The lines between the rule and the bottom of the screen.
+    /// The lines between the border and the bottom of the screen.
     pub(crate) fn lines(self, cwd: &str) -> Vec<String> {
         let (above, indent, numbered, below): (Vec<&str>, &str, bool, &str) = match self.kind {
             Kind::Trust => (

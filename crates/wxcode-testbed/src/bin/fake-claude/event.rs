@@ -1,4 +1,4 @@
-//! What the agent waits for: bytes from the terminal, signals, the end of a hold.
+//! Events of the agent: terminal input, signals, the end of a hold.
 
 use std::{
     fs::File,
@@ -9,13 +9,12 @@ use std::{
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Events that may wait; readers block when there are more.
+/// Most queued events; readers block beyond that.
 const WAITING_MAX: usize = 64;
 
-/// Most bytes taken in one read: what comes in one read is one burst.
+/// Most bytes per read: one read is one burst.
 const BURST_MAX: usize = 64 << 10; // 64 KiB
 
-/// One thing that happened.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// One burst of bytes.
@@ -24,13 +23,13 @@ pub(crate) enum Event {
     Gone,
     /// The terminal has another size.
     Resized,
-    /// The process is asked to end; the exit code for that.
+    /// A signal asks the process to end, with this exit code.
     Asked(u8),
     /// The FIFO of a held turn was opened.
     Released,
 }
 
-/// A channel on which the signals come.
+/// A channel with the signals.
 pub(crate) fn signals() -> io::Result<(SyncSender<Event>, Receiver<Event>)> {
     let (sender, receiver) = sync_channel(WAITING_MAX);
     let (ready, is_ready) = sync_channel(1);
@@ -57,7 +56,7 @@ pub(crate) fn signals() -> io::Result<(SyncSender<Event>, Receiver<Event>)> {
                     _ = term.recv() => Event::Asked(143),
                     _ = hup.recv() => Event::Asked(129),
                 };
-                // A full channel means that nobody listens (the daemon): the signal is ignored.
+                // A full channel means no reader (the daemon): the signal is ignored.
                 let _ = events.try_send(event);
             }
         });
@@ -68,7 +67,7 @@ pub(crate) fn signals() -> io::Result<(SyncSender<Event>, Receiver<Event>)> {
     Ok((sender, receiver))
 }
 
-/// Sends what comes from the terminal.
+/// Sends the terminal's input.
 pub(crate) fn read_input(sender: SyncSender<Event>) {
     thread::spawn(move || {
         let mut burst = vec![0; BURST_MAX];
@@ -85,7 +84,7 @@ pub(crate) fn read_input(sender: SyncSender<Event>) {
     });
 }
 
-/// Sends [`Event::Released`] when `fifo` was opened for writing.
+/// Sends [`Event::Released`] after `fifo` was opened for writing.
 pub(crate) fn wait_for(fifo: String, sender: SyncSender<Event>) {
     thread::spawn(move || {
         // Opening a FIFO for reading waits for a writer.

@@ -20,7 +20,8 @@ impl Hooks {
         Ok(Self(document["hooks"].take()))
     }
 
-    /// Runs the commands of an event, one after the other, and waits for each; whether none complained.
+    /// Runs the commands of an event one after the other and waits for each; false if one reported
+    /// an error.
     pub(crate) fn run(&self, event: &str, payload: &Value) -> bool {
         let mut quiet = true;
         let tool = payload["tool_name"].as_str().unwrap_or_default();
@@ -31,7 +32,7 @@ impl Hooks {
         {
             for hook in entry["hooks"].as_array().map_or(&[][..], Vec::as_slice) {
                 if let Some(command) = hook["command"].as_str() {
-                    // As in the real one, a hook that fails does not stop the agent.
+                    // As in the real one, a failing hook does not stop the agent.
                     quiet &= run(command, payload).unwrap_or(false);
                 }
             }
@@ -54,6 +55,6 @@ fn run(command: &str, payload: &Value) -> io::Result<bool> {
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(payload.to_string().as_bytes())?;
     }
-    // A hook that could not report says so there.
+    // A hook reports its errors there.
     Ok(child.wait_with_output()?.stderr.is_empty())
 }

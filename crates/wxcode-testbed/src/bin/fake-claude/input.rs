@@ -1,32 +1,29 @@
-//! Keys and pastes from the bytes of the terminal.
+//! Parses keys and pastes from the bytes of the terminal.
 
-/// What the bytes mean.
+/// Parsed input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Key {
     /// Text for the box: typed, or pasted.
     Text(String),
     /// A carriage return on its own.
     Submit,
-    /// The escape key.
     Escape,
     Up,
     Down,
     Backspace,
-    /// Control and C.
     Interrupt,
-    /// Control and S.
     Stash,
 }
 
 const PASTE_BEGIN: &[u8] = b"\x1b[200~";
 const PASTE_END: &[u8] = b"\x1b[201~";
 
-/// Reads keys; keeps what a burst leaves unfinished.
+/// Parses keys and keeps the unfinished end of a burst.
 #[derive(Debug, Default)]
 pub(crate) struct Keyboard {
-    /// The paste that has begun.
+    /// The unfinished paste.
     paste: Option<Vec<u8>>,
-    /// The beginning of a sequence or a character whose rest has not come.
+    /// The incomplete sequence or character at the end.
     pending: Vec<u8>,
 }
 
@@ -111,7 +108,7 @@ impl Keyboard {
         }
     }
 
-    /// A run without escape sequences. A return in company of text is a line end of a paste.
+    /// A run without escape sequences. A return next to text is a line end of a paste.
     fn text(&mut self, run: &[u8], keys: &mut Vec<Key>) {
         let whole = match std::str::from_utf8(run) {
             Err(error) if error.error_len().is_none() => error.valid_up_to(),

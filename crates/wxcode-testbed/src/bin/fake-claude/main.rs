@@ -1,4 +1,4 @@
-//! `fake-claude`: see the module `fake_agent` of the crate for what it does.
+//! `fake-claude`: the crate's module `fake_agent` describes its behaviour.
 
 mod agent;
 mod arguments;
@@ -23,7 +23,7 @@ use std::{
 use arguments::Arguments;
 use mode::Modes;
 
-/// The argument that makes the executable the grandchild of the mode `daemon`.
+/// The argument of the grandchild in the mode `daemon`.
 const DAEMON: &str = "--fake-daemon";
 
 fn main() -> ExitCode {
@@ -74,7 +74,7 @@ fn done(result: io::Result<u8>) -> ExitCode {
     }
 }
 
-/// Starts the grandchild and waits until it has left our session.
+/// Starts the grandchild and waits until it has left the agent's session.
 fn start_daemon(file: &str) -> io::Result<()> {
     let mut child = Command::new(env::current_exe()?)
         .args([DAEMON, file])
@@ -92,7 +92,7 @@ fn start_daemon(file: &str) -> io::Result<()> {
     }
 }
 
-/// Lives in a session of its own until it is killed.
+/// Lives in its own session until it is killed.
 fn daemon(file: &str) -> io::Result<u8> {
     rustix::process::setsid()?;
     let _events = event::signals()?;

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-/// How to misbehave.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Modes {
     pub(crate) trust: bool,
@@ -13,20 +12,20 @@ pub(crate) struct Modes {
     pub(crate) ignore_term: bool,
     pub(crate) daemon: Option<String>,
     pub(crate) swallow_cr: bool,
-    /// Takes no Enter at all.
+    /// Ignores every Enter.
     pub(crate) no_return: bool,
-    /// Cannot put a draft aside.
+    /// Cannot stash a draft.
     pub(crate) no_stash: bool,
     /// Shows a suggestion in the empty box.
     pub(crate) placeholder: bool,
     pub(crate) mute: bool,
     pub(crate) deaf: usize,
-    /// Where it keeps what it took.
+    /// The file of the agent's record.
     pub(crate) record: Option<PathBuf>,
 }
 
 impl Modes {
-    /// Reads the comma list; the error is the word that is no mode.
+    /// Parses the comma list; the error is the unknown word.
     pub(crate) fn parse(list: &str) -> Result<Self, String> {
         let mut modes = Self::default();
         for word in list.split(',').filter(|word| !word.is_empty()) {

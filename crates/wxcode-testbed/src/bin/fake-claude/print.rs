@@ -1,4 +1,4 @@
-//! `-p`: one prompt, one answer, no screen; hooks and transcript as with one.
+//! `-p`: one prompt, one answer, no screen; hooks and transcript as in a session.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{arguments::Arguments, conversation::Conversation, hooks::Hooks};
 
-/// Answers the prompt; the exit code.
+/// Answers the prompt; returns the exit code.
 pub(crate) fn run(arguments: &Arguments) -> io::Result<u8> {
     let mut conversation = match Conversation::open(arguments)? {
         Ok(conversation) => conversation,

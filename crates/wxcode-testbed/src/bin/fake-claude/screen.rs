@@ -1,4 +1,4 @@
-//! What the terminal shows.
+//! The agent's screen.
 
 use std::{
     collections::VecDeque,
@@ -9,16 +9,16 @@ use rustix::termios::{self, OptionalActions, QueueSelector, Termios};
 
 use crate::dialog::Dialog;
 
-/// Most lines and characters of a prompt that is shown as it is.
+/// Most lines and characters of a prompt shown unchanged.
 const BARE_MAX: (usize, usize) = (3, 800);
 
-/// Lines of the conversation that are kept.
+/// Stored lines of the conversation.
 const LINES_MAX: usize = 1000;
 
-/// The width and height when the terminal does not say.
+/// The default width and height.
 const DEFAULT_SIZE: (usize, usize) = (80, 24);
 
-/// Full screen, mouse and focus reports, bracketed paste; then the queries that the real one asks.
+/// Full screen, mouse and focus reports, bracketed paste; then the queries of the real one.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?1000h\x1b[?1006h\x1b[?1004h\x1b[?2004h\x1b]0;fake-claude\x07\x1b[>0q\x1b[?2026$p\x1b[c";
 const LEAVE: &[u8] = b"\x1b[?2004l\x1b[?1004l\x1b[?1006l\x1b[?1000l\x1b[?25h\x1b[?1049l";
 
@@ -46,7 +46,7 @@ impl Screen {
         })
     }
 
-    /// Forgets what was typed and not read.
+    /// Drops unread input.
     pub(crate) fn discard_input(&self) {
         let _ = termios::tcflush(io::stdin(), QueueSelector::IFlush);
     }
@@ -103,7 +103,7 @@ impl Screen {
         self.draw(&bottom, Some(cursor))
     }
 
-    /// Draws a dialog in the place of the prompt.
+    /// Draws a dialog in place of the prompt.
     pub(crate) fn draw_dialog(&self, dialog: Dialog, cwd: &str) -> io::Result<()> {
         let mut bottom = vec!["─".repeat(size().0)];
         bottom.extend(dialog.lines(cwd));
@@ -142,7 +142,7 @@ impl Screen {
         put(frame.as_bytes())
     }
 
-    /// Prints exactly `count` bytes: lines of 64 bytes that begin with their number, the last one cut.
+    /// Prints exactly `count` bytes: numbered lines of 64 bytes, the last one cut.
     pub(crate) fn flood(&self, count: usize) -> io::Result<()> {
         let mut left = count;
         let mut output = io::BufWriter::new(io::stdout().lock());
@@ -159,12 +159,12 @@ impl Screen {
     }
 }
 
-/// What is shown of the prompt.
+/// The visible state of the prompt.
 pub(crate) struct InputBox<'a> {
     pub(crate) text: &'a str,
-    /// Whether an empty one shows a suggestion.
+    /// Whether an empty prompt shows a suggestion.
     pub(crate) placeholder: bool,
-    /// Whether a draft was put aside.
+    /// Whether a draft is stashed.
     pub(crate) stashed: bool,
     /// Whether Esc was pressed once.
     pub(crate) clearing: bool,
@@ -172,7 +172,7 @@ pub(crate) struct InputBox<'a> {
 }
 
 impl InputBox<'_> {
-    /// The lines in a screen of so many columns: a long paste is a word about it.
+    /// The prompt's lines at this width; a long paste is shortened to a placeholder.
     fn lines(&self, columns: usize) -> Vec<String> {
         let line_ends = self.text.matches('\n').count();
         let long = self.text.chars().count() > BARE_MAX.1;

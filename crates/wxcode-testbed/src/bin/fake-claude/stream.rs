@@ -1,4 +1,5 @@
-//! `-p --output-format stream-json`: one turn whose messages are printed, with the noise that a terminal and other programs leave.
+//! `-p --output-format stream-json`: one turn with printed messages, and noise as from a terminal
+//! and other programs.
 
 use std::{
     fs::{self, File},
@@ -13,9 +14,9 @@ use crate::{
     record::Record,
 };
 
-/// The id of every call of a tool.
+/// The id of every tool call.
 const TOOL: &str = "toolu_fake";
-/// Pieces that the init line comes in.
+/// Pieces of the init line.
 const INIT_PIECES: usize = 7;
 
 struct Printer {
@@ -23,9 +24,9 @@ struct Printer {
     record: Record,
 }
 
-/// Runs the turn to its end; the exit code.
+/// Runs the turn to its end; returns the exit code.
 pub(crate) fn run(arguments: &Arguments, modes: &Modes) -> io::Result<u8> {
-    // Held, so that the signals are taken and nothing comes of them.
+    // Kept alive, so that signals are caught and have no effect.
     let _ignored = modes.ignore_term.then(event::signals).transpose()?;
     let conversation = match Conversation::open(arguments)? {
         Ok(conversation) => conversation,
@@ -146,7 +147,7 @@ impl Printer {
         self.print(&json!({ "type": "assistant", "message": message, "parent_tool_use_id": null, "session_id": self.conversation.id }))
     }
 
-    /// The result, whose type is not its first field.
+    /// The result; its type is not the first field.
     fn end(&self, is_error: bool, text: &str, code: u8) -> io::Result<u8> {
         let (id, text) = (self.conversation.id, json!(text));
         let line = format!(

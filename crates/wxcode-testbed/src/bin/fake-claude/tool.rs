@@ -1,4 +1,4 @@
-//! What the agent calls tools with, as its hooks report it.
+//! Tool calls of the agent, as its hooks report them.
 
 use std::{
     io,
@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-/// A file that is written.
+/// A file to write.
 pub(crate) fn write(path: &str) -> Value {
     let input = json!({ "file_path": path, "content": "written by the fake agent\n" });
     json!({ "tool_name": "Write", "tool_input": input, "tool_use_id": "toolu_fake" })
@@ -19,7 +19,7 @@ pub(crate) fn bash(command: &str) -> Value {
     json!({ "tool_name": "Bash", "tool_input": { "command": command }, "tool_use_id": "toolu_fake" })
 }
 
-/// Runs a shell command to its end, away from the terminal, as the real one does.
+/// Runs a shell command to its end, detached from the terminal, as the real one does.
 pub(crate) fn run(line: &str, folder: &Path) -> io::Result<()> {
     Command::new("bash")
         .args(["-c", line])

@@ -1,4 +1,4 @@
-//! The terminal's settings: raw for a while, and as they were afterwards, also after a panic.
+//! The terminal's settings: raw for a while, and restored afterwards, even after a panic.
 
 use std::{
     io,
@@ -13,7 +13,7 @@ use rustix::{
     },
 };
 
-/// How the terminal was; taken by the one who puts it back.
+/// The original settings; the restoring code takes them.
 static BEFORE: Mutex<Option<Before>> = Mutex::new(None);
 
 #[derive(Debug)]
@@ -21,11 +21,11 @@ struct Before {
     input: OwnedFd,
     output: OwnedFd,
     termios: Termios,
-    /// What undoes what was drawn.
+    /// The bytes that undo the drawings.
     leave: Vec<u8>,
 }
 
-/// Puts the terminal back when it is dropped. There is one at a time.
+/// Restores the terminal on drop. There is one at a time.
 #[derive(Debug)]
 pub(super) struct Raw;
 
@@ -33,7 +33,7 @@ impl Raw {
     /// Makes a terminal raw.
     ///
     /// # Errors
-    /// It is no terminal, or is gone.
+    /// There is no terminal, or it is gone.
     pub(super) fn make(input: OwnedFd, output: OwnedFd) -> io::Result<Self> {
         restore_after_panics();
         let termios = tcgetattr(&input)?;
@@ -47,7 +47,7 @@ impl Raw {
         Ok(Self)
     }
 
-    /// Makes it raw again, after the shell had it.
+    /// Makes the terminal raw again, after the shell had it.
     pub(super) fn again(&self) -> io::Result<()> {
         match before().as_ref() {
             Some(before) => make_raw(&before.input, &before.termios),
@@ -56,7 +56,7 @@ impl Raw {
     }
 }
 
-/// Keeps what undoes all that was drawn so far.
+/// Stores the bytes that undo all drawings so far.
 pub(super) fn on_leave(bytes: Vec<u8>) {
     if let Some(before) = before().as_mut() {
         before.leave = bytes;
@@ -69,7 +69,8 @@ impl Drop for Raw {
     }
 }
 
-/// Writes everything, past the library's buffer and its lock, which a drawing that is stuck would hold.
+/// Writes everything and bypasses the library's buffer with its lock, which a blocked drawing may
+/// hold.
 pub(super) fn write_all(output: impl AsFd, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match rustix::io::write(&output, bytes) {
@@ -96,14 +97,14 @@ fn restore() {
     let Some(before) = before().take() else {
         return;
     };
-    // As far as it goes: the terminal may be what is gone.
+    // Best effort: the terminal itself may be gone.
     let _ = write_all(&before.output, &before.leave);
-    // Reports that are on their way, and the rest of a paste, are not for the shell.
+    // Pending reports, and the rest of a paste, are not for the shell.
     let _ = tcflush(&before.input, QueueSelector::IFlush);
     let _ = tcsetattr(&before.input, OptionalActions::Now, &before.termios);
 }
 
-/// A release build ends with a panic, without dropping anything.
+/// A release build aborts on a panic, without dropping anything.
 fn restore_after_panics() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -128,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_puts_the_terminal_back() {
+    fn a_panic_restores_the_terminal() {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();

@@ -1,4 +1,4 @@
-//! The plan is what the seed says, and makes sense.
+//! The plan depends on the seed alone and is consistent.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -27,7 +27,7 @@ fn words(step: &Step) -> Vec<Word> {
 
 proptest! {
     #[test]
-    fn the_same_seed_gives_the_same_steps_and_they_can_be_written_down(seed: u64, slots in 1_usize..20) {
+    fn one_seed_gives_one_sequence_of_steps(seed: u64, slots in 1_usize..20) {
         let once = steps(seed, slots, 300);
         prop_assert_eq!(&once, &steps(seed, slots, 300));
         for step in once {
@@ -37,7 +37,7 @@ proptest! {
     }
 
     #[test]
-    fn no_word_and_no_key_is_given_twice(seed: u64) {
+    fn words_and_keys_are_unique(seed: u64) {
         let (mut seen, mut keys) = (HashSet::new(), HashSet::new());
         for step in steps(seed, 8, 600) {
             for word in words(&step) {
@@ -50,7 +50,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_asked_for_again_was_asked_for_in_the_same_project(seed: u64) {
+    fn repeated_keys_belong_to_one_project(seed: u64) {
         let mut given: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
         for step in steps(seed, 6, 600) {
             match step {
@@ -66,7 +66,7 @@ proptest! {
 }
 
 #[test]
-fn a_run_of_some_length_does_everything() {
+fn a_long_run_draws_every_step() {
     let names: HashSet<String> = steps(1, 12, 4_000).iter().map(Step::name).collect();
     assert!(names.len() >= 42, "{}: {names:?}", names.len());
 }

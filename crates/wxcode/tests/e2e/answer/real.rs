@@ -1,4 +1,4 @@
-//! The same with the real Claude Code, whose hooks and record confirm each answer.
+//! Dialogs of the real Claude Code, with each answer confirmed by its hooks and record.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{answer, standing};
 use crate::support::{Events, Server, real};
 
-/// A session of the real one, which asks before it runs a command or writes a file.
+/// A real session that asks before it runs a command or writes a file.
 async fn start() -> Option<(Server, String)> {
     let agent = real()?;
     agent
@@ -36,7 +36,7 @@ async fn until_state(server: &Server, project: &str, state: &str) -> Value {
         .await
 }
 
-/// What the agent was told by the tool, as the stub repeats it.
+/// The tool's result for the agent, as the stub repeats it.
 async fn told(server: &Server, words: &[&str]) {
     let stub = server.agent.stub.as_ref().unwrap();
     stub.wait_for(|request| {
@@ -72,7 +72,7 @@ async fn a_command_is_allowed() {
 }
 
 #[tokio::test]
-async fn a_file_is_not_written_without_leave() {
+async fn a_file_write_needs_permission() {
     let Some((server, project)) = start().await else {
         return;
     };
@@ -86,7 +86,7 @@ async fn a_file_is_not_written_without_leave() {
     give(&server, &project, json!({ "option": no })).await;
     until_state(&server, &project, "idle").await;
     assert!(!file.exists());
-    // And the next one is asked and taken as ever.
+    // The next dialog works as usual.
     server.deliver(&project, &prompt).await;
     let again = standing(&server, &project).await;
     assert_ne!(again["id"], ask["id"]);
@@ -101,7 +101,7 @@ async fn a_file_is_not_written_without_leave() {
 }
 
 #[tokio::test]
-async fn a_command_that_was_allowed_and_runs_on_is_work() {
+async fn a_long_allowed_command_is_work() {
     let Some((server, project)) = start().await else {
         return;
     };
@@ -120,7 +120,7 @@ async fn a_command_that_was_allowed_and_runs_on_is_work() {
 }
 
 #[tokio::test]
-async fn a_question_is_answered_by_an_option_or_by_a_text() {
+async fn a_question_takes_option_or_text() {
     let Some((server, project, ask)) = asked("stub:ask").await else {
         return;
     };
@@ -143,7 +143,7 @@ async fn a_question_is_answered_by_an_option_or_by_a_text() {
 }
 
 #[tokio::test]
-async fn a_form_of_several_questions_is_filled_in_and_handed_in() {
+async fn a_form_of_questions_is_submitted() {
     let questions = json!({ "questions": [
         { "question": "Which colour?", "header": "Colour", "multiSelect": false, "options": [
             { "label": "Red", "description": "A rose" }, { "label": "Blue", "description": "The sea" }] },
@@ -161,7 +161,7 @@ async fn a_form_of_several_questions_is_filled_in_and_handed_in() {
     };
     assert_eq!(ask["questions"].as_array().unwrap().len(), 3);
     assert_eq!(ask["questions"][1]["multi_select"], true);
-    // Somebody has begun to answer: the form stands on its second page, with a box ticked.
+    // A user has begun to answer: the form shows its second page, with a ticked box.
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))
         .await;
@@ -213,7 +213,7 @@ async fn a_form_of_several_questions_is_filled_in_and_handed_in() {
 }
 
 #[tokio::test]
-async fn of_two_commands_at_once_one_is_allowed_and_one_refused() {
+async fn two_commands_get_separate_answers() {
     let calls = json!([
         ["Bash", { "command": "echo on''e", "description": "first" }],
         ["Bash", { "command": "echo tw''o", "description": "second" }],
@@ -221,7 +221,7 @@ async fn of_two_commands_at_once_one_is_allowed_and_one_refused() {
     let Some((server, project, first)) = asked(&format!("stub:tools {calls}")).await else {
         return;
     };
-    // Which one comes first is the agent's to choose; what is told is what shows.
+    // The agent chooses the order; the API names the visible dialog.
     let command = |ask: &Value| ask["tool_input"]["command"].as_str().unwrap().to_owned();
     let path = format!("/output-projects/{project}/screen");
     let screen = server.get(&path).await.expect(200);
@@ -259,12 +259,12 @@ async fn of_two_commands_at_once_one_is_allowed_and_one_refused() {
 }
 
 #[tokio::test]
-async fn a_subagent_in_the_background_is_answered() {
+async fn a_background_subagent_is_answered() {
     let call = json!({ "description": "sub work", "prompt": "stub:bash echo be''low", "subagent_type": "general-purpose" });
     let Some((server, project)) = start().await else {
         return;
     };
-    // In this mode subagents need no leave themselves.
+    // In this mode subagents need no permission themselves.
     server
         .agent
         .home
@@ -320,7 +320,7 @@ async fn a_new_folder_is_trusted_through_the_api() {
 }
 
 #[tokio::test]
-async fn a_permission_outlives_the_server() {
+async fn a_real_permission_survives_the_server() {
     let Some((mut server, project, before)) = asked("stub:bash echo af''ter").await else {
         return;
     };
@@ -339,7 +339,7 @@ async fn a_permission_outlives_the_server() {
 }
 
 #[tokio::test]
-async fn what_is_broken_off_in_the_terminal_leaves_nothing_behind() {
+async fn cancelling_in_the_terminal_clears_the_dialog() {
     let Some((server, project, _)) = asked("stub:ask").await else {
         return;
     };
@@ -354,7 +354,7 @@ async fn what_is_broken_off_in_the_terminal_leaves_nothing_behind() {
     standing(&server, &project).await;
     socket.input("\u{1b}").await;
     until_state(&server, &project, "idle").await;
-    // A panel over a turn gives the turn back.
+    // Closing a panel shows the turn again.
     server.deliver(&project, "stub:slow").await;
     until_state(&server, &project, "working").await;
     let stub = server.agent.stub.as_ref().unwrap();

@@ -1,10 +1,10 @@
-//! `wxcode attach --read-only` where no session runs.
+//! `wxcode attach --read-only` without a running session.
 
 use super::SIZE;
 use crate::support::{Agent, Attached, Server};
 
 #[tokio::test]
-async fn a_reader_starts_no_agent_that_never_ran() {
+async fn a_viewer_starts_no_agent() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let ended = Attached::start(&server, &["p", "--read-only"], SIZE).ended();
@@ -20,7 +20,7 @@ async fn a_reader_starts_no_agent_that_never_ran() {
 }
 
 #[tokio::test]
-async fn a_reader_of_an_ended_session_gets_its_last_screen() {
+async fn a_viewer_gets_the_last_screen() {
     let server = Server::start(Agent::script("echo the last words; exit 3")).await;
     let project = server.project("p").await;
     server.start_session(&project).await;

@@ -1,4 +1,4 @@
-//! Pastes through `wxcode attach`: nothing in them leaves their bracket.
+//! Pastes through `wxcode attach` stay inside their brackets.
 
 use super::{SIZE, read};
 use crate::support::{Agent, Attached, Server, eventually};
@@ -6,13 +6,13 @@ use crate::support::{Agent, Attached, Server, eventually};
 const BEGIN: &str = "\x1b[200~";
 const END: &str = "\x1b[201~";
 
-/// An agent in raw mode that wants bracketed pastes and keeps what it reads.
+/// An agent in raw mode with bracketed paste that records its input.
 fn recorder() -> Agent {
     let script = "stty raw -echo; printf '\\033[?2004hready'; cat > \"$HOME/read\"";
     Agent::script(script)
 }
 
-/// An attached terminal whose pastes are bracketed.
+/// An attached terminal with bracketed paste.
 async fn attached() -> (Server, Attached) {
     let server = Server::start(recorder()).await;
     server.project("p").await;
@@ -24,14 +24,14 @@ async fn attached() -> (Server, Attached) {
     (server, attached)
 }
 
-/// All that the agent has read, once it ends so.
+/// The agent's whole input, once it ends with this.
 async fn read_until(server: &Server, end: &str) -> String {
     eventually("the last key", || read(server).ends_with(end.as_bytes())).await;
     String::from_utf8(read(server)).unwrap()
 }
 
 #[tokio::test]
-async fn a_paste_of_every_control_character_is_text() {
+async fn control_characters_are_pasted_as_text() {
     let (server, attached) = attached().await;
     let every: String = (0..=0x9f_u8).map(char::from).collect();
     attached.keys(&format!("{BEGIN}{every}{END}"));
@@ -46,7 +46,7 @@ async fn a_paste_of_every_control_character_is_text() {
 }
 
 #[tokio::test]
-async fn bytes_of_no_character_are_not_pasted() {
+async fn invalid_utf8_is_not_pasted() {
     let (server, attached) = attached().await;
     let raw: Vec<u8> = (0x80..=0x9f).collect();
     let paste = [BEGIN.as_bytes(), b"a", &raw, b"b", END.as_bytes(), b"k"].concat();
@@ -55,14 +55,14 @@ async fn bytes_of_no_character_are_not_pasted() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_paste_in_its_text_does_not_end_it() {
+async fn a_pasted_end_marker_ends_nothing() {
     let (server, attached) = attached().await;
     let hostile = format!("harmless {END}\x15!id\r");
     let typed = format!("{BEGIN}harmless [201~!id\r{END}");
     attached.keys(&format!("{BEGIN}{hostile}{END}"));
     attached.keys("1");
     assert_eq!(read_until(&server, "1").await, format!("{typed}1"));
-    // Also where it comes in pieces, and what follows looks like another paste.
+    // Also in pieces, and with a look-alike of another paste after it.
     let twice = format!("{BEGIN}harmless {END}\x1d\x03{BEGIN}!id\r{END}");
     let (first, second) = twice.split_at(BEGIN.len() + 12);
     attached.keys(first);
@@ -74,14 +74,14 @@ async fn the_end_of_a_paste_in_its_text_does_not_end_it() {
     attached.keys("2");
     let pieces = format!("{BEGIN}harmless [201~[200~!id\r{END}");
     assert_eq!(read_until(&server, "2").await, format!("{typed}1{pieces}2"));
-    // Keys go on meaning what they do.
+    // Keys keep their meaning.
     attached.keys("\x03\x1b[A\x1d");
     assert_eq!(attached.ended().code, 0);
     assert!(read(&server).ends_with(b"2\x03\x1b[A"));
 }
 
 #[tokio::test]
-async fn line_ends_are_pasted_as_enter_would_be_typed() {
+async fn line_ends_are_pasted_as_carriage_returns() {
     let (server, attached) = attached().await;
     attached.keys(&format!("{BEGIN}a\r\nb\nc\rd\n\ne{END}"));
     attached.keys("k");

@@ -12,13 +12,13 @@ use super::{SIZE, idle, read, recorder, until_same};
 use crate::support::{Attached, Server, eventually, kill};
 
 #[tokio::test]
-async fn a_killed_server_that_is_back_finds_it_attached_and_types_nothing_twice() {
+async fn reattaching_types_nothing_twice() {
     let (mut server, project) = idle().await;
     let attached = Attached::start(&server, &["p"], SIZE);
     attached.until_shows("❯");
     attached.keys("a");
     attached.until_shows("❯ a");
-    // The server has these two, as far as it can be seen from here, and does nothing with them.
+    // The server receives these two bytes, as far as the test can see, and does nothing with them.
     let file: Value =
         serde_json::from_slice(&fs::read(server.data_dir().join("server.json")).unwrap()).unwrap();
     let pid = i32::try_from(file["pid"].as_i64().unwrap()).unwrap();
@@ -33,7 +33,7 @@ async fn a_killed_server_that_is_back_finds_it_attached_and_types_nothing_twice(
     assert!(!shown.contains("is away"), "{shown}");
     attached.keys("\r");
     attached.until_shows("last: abcd");
-    // Whatever was taken in before the next crash is not typed again either.
+    // Input accepted before the next crash is not typed again either.
     server.crash().await;
     attached.until_shows("is away");
     server.up().await;
@@ -50,7 +50,7 @@ async fn a_killed_server_that_is_back_finds_it_attached_and_types_nothing_twice(
 }
 
 #[tokio::test]
-async fn what_waited_for_an_agent_is_not_typed_into_the_next_one() {
+async fn unsent_input_dies_with_its_session() {
     let (mut server, project) = idle().await;
     let attached = Attached::start(&server, &["p"], SIZE);
     attached.until_shows("❯");
@@ -96,13 +96,13 @@ async fn a_large_paste_arrives_whole_through_a_crash() {
     attached.keys(rest);
     server.up().await;
     eventually("all of it", || read(&server).ends_with(b"\x1b[201~")).await;
-    // The key is a control character: no paste has any.
+    // The key is a control character, so no paste contains it.
     let typed = paste.replace('\x1d', "");
     assert!(read(&server) == typed.as_bytes(), "it is not the same");
 }
 
 #[tokio::test]
-async fn a_flood_is_drawn_in_few_pictures_and_the_last_one_is_right() {
+async fn a_flood_is_drawn_in_few_frames() {
     let (server, project) = idle().await;
     let attached = Attached::start(&server, &["p"], SIZE);
     attached.until_shows("❯");
@@ -119,7 +119,7 @@ async fn a_flood_is_drawn_in_few_pictures_and_the_last_one_is_right() {
 }
 
 #[tokio::test]
-async fn a_terminal_that_takes_nothing_stalls_no_one_and_is_current_when_it_does() {
+async fn a_stopped_terminal_catches_up() {
     let (server, project) = idle().await;
     let attached = Attached::start(&server, &["p"], SIZE);
     attached.until_shows("❯");

@@ -1,4 +1,5 @@
-//! The server dies at each step of a delivery: the command is taken once, and says so.
+//! The server dies at each step of a delivery: the agent takes the command exactly once, and the
+//! delivery says so.
 
 use std::{
     fs,
@@ -30,8 +31,8 @@ fn is_report(frame: &Frame) -> bool {
     }
 }
 
-/// The steps by their names. What the store is told lies between them: `written` before the text is sent, the attempt behind the
-/// Enter, `submitted` behind the hook.
+/// The steps by name. The store writes lie between them: `written` before the text is sent, the
+/// attempt after the Enter, `submitted` after the hook.
 const STEPS: &[(&str, Stop)] = &[
     ("asks for the keyboard", |frame| {
         matches!(frame, Frame::Request(Request::Claim { .. }))
@@ -60,7 +61,7 @@ const STEPS: &[(&str, Stop)] = &[
     }),
 ];
 
-/// Delivers with a draft in the prompt; the server dies at a step, before it or behind it.
+/// Delivers with a draft in the prompt; the server dies before or after a step.
 async fn dies_at(name: &str, stop: Stop, behind: bool) {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
@@ -101,20 +102,20 @@ async fn dies_at(name: &str, stop: Stop, behind: bool) {
 }
 
 #[tokio::test]
-async fn the_server_dies_before_each_step() {
+async fn a_server_dying_before_each_step() {
     for (name, stop) in STEPS {
         dies_at(name, *stop, false).await;
     }
 }
 
 #[tokio::test]
-async fn the_server_dies_behind_each_step() {
+async fn a_server_dying_after_each_step() {
     for (name, stop) in STEPS {
         dies_at(name, *stop, true).await;
     }
 }
 
-/// Sends a signal; a stop is waited for.
+/// Sends a signal, and waits for the effect of a stop.
 fn signal(pid: i32, signal: Signal) {
     kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
     let stopped = |stat: String| stat.rsplit_once(')').unwrap().1.starts_with(" T");
@@ -129,9 +130,9 @@ fn signal(pid: i32, signal: Signal) {
     }
 }
 
-/// What was read last before the holder was gone counts, whatever could not be sent to the holder any more.
+/// The last report before the holder's end counts, even when later frames could not be sent.
 #[tokio::test]
-async fn a_holder_that_is_gone_behind_the_report_costs_no_proof() {
+async fn a_holder_lost_after_the_report_confirms() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     server.start_session(&project).await;
@@ -142,7 +143,8 @@ async fn a_holder_that_is_gone_behind_the_report_costs_no_proof() {
     let dir = server.session_dirs().remove(0);
     let pid = Arc::new(AtomicI32::new(0));
     let stopping = Arc::clone(&pid);
-    // The server finds the report and the end of the connection at once: it cannot give the keyboard back.
+    // The server sees the report and the end of the connection at once, so it cannot release the
+    // input lock.
     let mut proxy = Proxy::breaking(&dir, is_report, move || {
         signal(stopping.load(SeqCst), Signal::STOP);
     });

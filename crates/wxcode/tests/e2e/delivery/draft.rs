@@ -1,4 +1,4 @@
-//! What the user has half typed is neither sent, nor lost, nor mixed with a command.
+//! Drafts of the user are neither sent, nor lost, nor mixed with a command.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::support::{Server, Socket};
 
 const DRAFT: &str = "half a thought";
 
-/// A session that is idle with a draft in its prompt, and the terminal it was typed in.
+/// An idle session with a draft in its prompt, and the terminal that typed it.
 async fn with_draft(modes: &str, config: &str) -> (Server, String, Socket) {
     let (server, project) = running(modes, config).await;
     idle(&server, &project).await;
@@ -24,7 +24,7 @@ async fn idle(server: &Server, project: &str) {
     server.session_until(project, "idle", idle).await;
 }
 
-/// Waits until the screen shows all of these; the screen.
+/// Waits until the screen shows all of these; returns the screen.
 async fn shows(server: &Server, project: &str, texts: &[&str]) -> String {
     let screen = format!("/output-projects/{project}/screen");
     let what = format!("{texts:?}");
@@ -51,7 +51,7 @@ async fn says_draft(server: &Server, project: &str, delivery: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_draft_is_put_aside_and_comes_back() {
+async fn a_draft_is_stashed_and_restored() {
     let (server, project, _socket) = with_draft("", "").await;
     for (count, text) in ["one", "two"].iter().enumerate() {
         let delivery = server.deliver(&project, text).await;
@@ -65,7 +65,7 @@ async fn a_draft_is_put_aside_and_comes_back() {
 }
 
 #[tokio::test]
-async fn where_it_cannot_be_put_aside_the_delivery_waits_until_it_is_gone() {
+async fn an_unstashable_draft_delays_the_delivery() {
     let (server, project, mut socket) = with_draft("no-stash", "").await;
     let delivery = server.deliver(&project, "later").await;
     let waits = says_draft(&server, &project, &delivery).await;
@@ -80,7 +80,7 @@ async fn where_it_cannot_be_put_aside_the_delivery_waits_until_it_is_gone() {
 }
 
 #[tokio::test]
-async fn a_draft_that_nobody_touches_fails_it_and_stays() {
+async fn an_untouched_draft_fails_the_delivery() {
     let (server, project, _socket) =
         with_draft("no-stash", "[delivery]\nready_timeout_s = 1\n").await;
     let delivery = server.deliver(&project, "never").await;
@@ -95,7 +95,7 @@ async fn a_draft_that_nobody_touches_fails_it_and_stays() {
 }
 
 #[tokio::test]
-async fn a_second_draft_does_not_throw_away_the_one_that_the_user_put_aside() {
+async fn the_users_stashed_draft_is_kept() {
     let (server, project, mut socket) = with_draft("", "").await;
     socket.input("\u{13}").await;
     socket.until("draft stashed").await;
@@ -103,7 +103,7 @@ async fn a_second_draft_does_not_throw_away_the_one_that_the_user_put_aside() {
     socket.until("❯ another").await;
     let delivery = server.deliver(&project, "later").await;
     says_draft(&server, &project, &delivery).await;
-    // The user sends the second; the first comes back, and can be put aside.
+    // The user sends the second draft; the first one comes back and can be stashed.
     socket.input("\r").await;
     server
         .delivery_until(&project, &delivery, "submitted")
@@ -112,7 +112,7 @@ async fn a_second_draft_does_not_throw_away_the_one_that_the_user_put_aside() {
 }
 
 #[tokio::test]
-async fn a_suggestion_is_no_draft() {
+async fn a_suggestion_is_not_a_draft() {
     let (server, project) = running("placeholder,no-stash", "").await;
     idle(&server, &project).await;
     shows(&server, &project, &["❯ Try \"something\""]).await;
@@ -124,7 +124,7 @@ async fn a_suggestion_is_no_draft() {
 }
 
 #[tokio::test]
-async fn a_text_that_is_not_taken_is_cleared_and_the_draft_comes_back() {
+async fn a_refused_text_restores_the_draft() {
     let (server, project, _socket) = with_draft("no-return", "").await;
     let delivery = server.deliver(&project, "not taken").await;
     let failed = server.delivery_until(&project, &delivery, "failed").await;
@@ -139,7 +139,7 @@ async fn a_text_that_is_not_taken_is_cleared_and_the_draft_comes_back() {
 }
 
 #[tokio::test]
-async fn after_an_unknown_command_the_prompt_is_as_it_was() {
+async fn an_unknown_command_restores_the_prompt() {
     let (server, project, _socket) = with_draft("", "").await;
     let delivery = server.deliver(&project, "/unknown:command x").await;
     let next = server.deliver(&project, "next").await;

@@ -1,4 +1,4 @@
-//! Keys that others press, and the same request more than once.
+//! Keys pressed by others, and repeated requests.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -7,8 +7,8 @@ use super::{deliveries, running};
 use crate::support::Server;
 
 #[tokio::test]
-async fn what_others_type_during_a_delivery_comes_behind_it() {
-    // The first Enter is lost, so that the delivery takes its time.
+async fn keys_during_a_delivery_come_after_it() {
+    // The first Enter is lost, so that the delivery takes longer.
     let (server, project) = running("swallow-cr", "").await;
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))
@@ -28,7 +28,7 @@ async fn what_others_type_during_a_delivery_comes_behind_it() {
 }
 
 #[tokio::test]
-async fn ctrl_c_gets_through_and_the_command_is_not_sent() {
+async fn ctrl_c_cancels_a_delivery() {
     let (server, project) = running("no-return", "").await;
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))
@@ -55,7 +55,7 @@ async fn send(server: &Server, project: &str, text: &str, key: &str) -> (u16, se
 }
 
 #[tokio::test]
-async fn one_key_is_one_delivery_however_many_ask_at_once() {
+async fn concurrent_requests_share_one_key() {
     let (server, project) = running("", "").await;
     let answers = join_all((0..16).map(|_| send(&server, &project, "once", "k"))).await;
     let id = answers[0].1["id"].clone();
@@ -70,7 +70,7 @@ async fn one_key_is_one_delivery_however_many_ask_at_once() {
 }
 
 #[tokio::test]
-async fn a_key_stays_with_a_delivery_that_failed() {
+async fn a_failed_delivery_keeps_its_key() {
     let (server, project) = running("never-ready", "[delivery]\nready_timeout_s = 1\n").await;
     let (_, first) = send(&server, &project, "once", "k").await;
     let failed = server.delivery_until(&project, &first, "failed").await;
@@ -91,7 +91,7 @@ async fn a_key_stays_with_a_delivery_that_failed() {
 }
 
 #[tokio::test]
-async fn a_key_is_that_of_one_text() {
+async fn a_key_belongs_to_one_text() {
     let (server, project) = running("", "").await;
     let (_, first) = send(&server, &project, "once", "k").await;
     let id = first["id"].as_str().unwrap();

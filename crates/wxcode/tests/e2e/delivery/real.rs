@@ -7,7 +7,7 @@ use wxcode_testbed::stub::Request;
 use super::deliveries;
 use crate::support::{Server, real};
 
-/// A session of the real one that is idle.
+/// An idle session of the real Claude Code.
 async fn start() -> Option<(Server, String)> {
     let agent = real()?.with_config("[delivery]\nready_timeout_s = 20\n");
     let server = Server::start(agent).await;
@@ -39,7 +39,7 @@ async fn shows(
     shown.await.as_str().unwrap().to_owned()
 }
 
-/// The lines of the input box: between the last two edges. Behind its mark stands a space that does not break.
+/// The lines of the input box, between the last two borders. A non-breaking space follows its mark.
 fn prompt(screen: &str) -> String {
     let lines: Vec<&str> = screen.lines().collect();
     let edges: Vec<usize> = (0..lines.len())
@@ -58,14 +58,14 @@ async fn submitted(server: &Server, project: &str, text: &str) {
 }
 
 #[tokio::test]
-async fn drafts_of_all_kinds_are_put_aside_and_come_back() {
+async fn drafts_of_all_kinds_are_restored() {
     let Some((server, project)) = start().await else {
         return;
     };
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))
         .await;
-    // What is typed, and what stands in the box then.
+    // Typed keys, and the resulting text in the box.
     let drafts = [
         ("half a thought", "❯ half a thought"),
         ("\u{1b}[200~one\ntwo\u{1b}[201~", "❯ one\n  two"),
@@ -81,7 +81,7 @@ async fn drafts_of_all_kinds_are_put_aside_and_come_back() {
         shows(&server, &project, stands, |screen| prompt(screen) == stands).await;
         submitted(&server, &project, "a command").await;
         shows(&server, &project, stands, |screen| prompt(screen) == stands).await;
-        // It is whole: the user sends it.
+        // The draft is whole: the user sends it.
         socket.input("\r").await;
         shows(&server, &project, "sent", |screen| prompt(screen) == "❯").await;
         idle(&server, &project).await;
@@ -106,7 +106,7 @@ async fn drafts_of_all_kinds_are_put_aside_and_come_back() {
 }
 
 #[tokio::test]
-async fn any_text_is_submitted_as_it_is_or_fails_with_a_reason() {
+async fn texts_arrive_unchanged_or_fail() {
     let Some((server, project)) = start().await else {
         return;
     };
@@ -129,7 +129,7 @@ async fn any_text_is_submitted_as_it_is_or_fails_with_a_reason() {
         println!("{}", text.chars().take(40).collect::<String>());
         submitted(&server, &project, text).await;
     }
-    // A command that is known only in part must not become the one that the list offers.
+    // A partly typed command must not turn into the suggestion of the list.
     for (text, reason) in [
         ("/gsd:new-pro", "unknown slash command"),
         ("/gsd:no-such x", "unknown slash command"),

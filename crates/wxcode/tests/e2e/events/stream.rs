@@ -1,4 +1,4 @@
-//! A stream of events: where it goes on, when it ends, and who gets it.
+//! A stream of events: resumption, end, and access.
 
 use std::{fs, io::Write as _};
 
@@ -9,7 +9,7 @@ use super::{idle, numbers};
 use crate::support::{Agent, Events, Server};
 
 #[tokio::test]
-async fn whoever_comes_back_is_told_exactly_the_rest() {
+async fn a_returning_follower_gets_the_rest() {
     let server = Server::start(Agent::fake("")).await;
     let (project, mut events) = idle(&server).await;
     for text in ["one", "two", "three"] {
@@ -27,7 +27,7 @@ async fn whoever_comes_back_is_told_exactly_the_rest() {
         }
         drop(rest);
     }
-    // For those who cannot send the header.
+    // For clients that cannot send the header.
     let path = format!("/api/v1/output-projects/{project}/events?last_event_id=0");
     let request = server
         .request(Method::GET, &path)
@@ -42,7 +42,7 @@ async fn whoever_comes_back_is_told_exactly_the_rest() {
 }
 
 #[tokio::test]
-async fn an_event_that_the_log_does_not_hold_is_a_reset_and_a_state() {
+async fn an_unknown_event_id_resets_the_stream() {
     let server = Server::start(Agent::fake("")).await;
     let (project, mut events) = idle(&server).await;
     for last in ["99999", "no number", "-1"] {
@@ -50,16 +50,16 @@ async fn an_event_that_the_log_does_not_hold_is_a_reset_and_a_state() {
         assert_eq!(stranger.next().await.unwrap().name, "reset", "{last}");
         assert_eq!(stranger.next().await.unwrap().name, "state", "{last}");
     }
-    // One that does not read while more is told than anybody keeps for it.
+    // A client that stops reading while more is published than the server keeps for it.
     let mut behind = Events::follow(&server, &project).await;
     behind.next().await.unwrap();
-    // More than the log takes, from the agent's own hooks.
+    // More than the log holds, from the agent's own hooks.
     let fifo = server.data_dir().join("reports");
     crate::support::make_fifo(&fifo);
     server
         .deliver(&project, &format!("fake:report {}", fifo.display()))
         .await;
-    // Opening it waits for the agent.
+    // Opening the FIFO waits for the agent.
     let opening =
         tokio::task::spawn_blocking(move || fs::OpenOptions::new().write(true).open(fifo));
     let reports = opening.await.unwrap().unwrap();
@@ -111,7 +111,7 @@ async fn an_event_that_the_log_does_not_hold_is_a_reset_and_a_state() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_kept_is_told_all_the_same_and_known_to_be_missing() {
+async fn unwritable_events_are_published_anyway() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let root = server.data_dir().join("events");
@@ -133,7 +133,7 @@ async fn what_cannot_be_kept_is_told_all_the_same_and_known_to_be_missing() {
     let state = again.next().await.unwrap();
     assert_eq!(state.data["milestones"][1]["element_name"], "two");
 
-    // With room again it is kept again, and old numbers mean nothing.
+    // With free space events are stored again, and old numbers mean nothing.
     fs::remove_file(&root).unwrap();
     server.milestone(&project, "three").await;
     let three = again
@@ -155,7 +155,7 @@ async fn what_cannot_be_kept_is_told_all_the_same_and_known_to_be_missing() {
 }
 
 #[tokio::test]
-async fn a_stream_ends_with_the_server_and_with_the_project() {
+async fn a_stream_ends_with_server_or_project() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     server.milestone(&project, "one").await;
@@ -178,7 +178,7 @@ async fn a_stream_ends_with_the_server_and_with_the_project() {
 }
 
 #[tokio::test]
-async fn events_are_for_those_who_may_ask_and_of_projects_that_are_there() {
+async fn events_need_authentication_and_a_project() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let path = format!("/api/v1/output-projects/{project}/events");
@@ -211,7 +211,7 @@ async fn events_are_for_those_who_may_ask_and_of_projects_that_are_there() {
     let described = &document["paths"]["/api/v1/output-projects/{id}/events"]["get"];
     assert_eq!(described["operationId"], "followEvents");
     assert!(described["responses"]["200"]["content"]["text/event-stream"].is_object());
-    // The first implementation's path, with its slash.
+    // The path of the first implementation, with its slash.
     let request = server.request(
         Method::GET,
         &format!("/api/output-projects/{project}/events/"),

@@ -1,4 +1,4 @@
-//! Events are told once, whatever dies meanwhile.
+//! Events are published once, whichever process dies.
 
 use std::{fs, path::Path};
 
@@ -13,7 +13,7 @@ fn fifo(path: &Path) {
 }
 
 #[tokio::test]
-async fn nothing_is_missing_or_told_twice_over_a_killed_server() {
+async fn events_survive_a_killed_server_exactly_once() {
     let mut server = Server::start(Agent::fake("")).await;
     let gate = server.data_dir().join("gate");
     fifo(&gate);
@@ -35,7 +35,7 @@ async fn nothing_is_missing_or_told_twice_over_a_killed_server() {
     let seen = events.seen[1..].to_vec();
     let last = seen.last().unwrap().id.unwrap();
 
-    // The server is killed in the middle of a turn, which ends while none is there.
+    // The server is killed during a turn, and the turn ends while no server runs.
     server.crash().await;
     let agent = server.session_dirs().remove(0);
     fs::OpenOptions::new().write(true).open(&gate).unwrap();
@@ -53,7 +53,7 @@ async fn nothing_is_missing_or_told_twice_over_a_killed_server() {
     server.deliver(&project, &texts[2]).await;
     events.named("tool.finished").await;
     events.state("idle").await;
-    // Once more, with nothing under way.
+    // Another kill, with no turn under way.
     server.crash().await;
     server.up().await;
     let newest = events.seen.last().unwrap().id.unwrap();
@@ -78,7 +78,7 @@ async fn nothing_is_missing_or_told_twice_over_a_killed_server() {
         all,
         "the log is what was told"
     );
-    // What the hooks say, once and in their order.
+    // The hooks' events, once and in order.
     let reported: Vec<String> = hooks()
         .iter()
         .map(|hook| serde_json::from_slice::<Value>(&hook.payload).unwrap())
@@ -115,7 +115,7 @@ async fn nothing_is_missing_or_told_twice_over_a_killed_server() {
 }
 
 #[tokio::test]
-async fn what_happened_while_no_server_was_there_is_told_by_the_next() {
+async fn events_without_a_server_are_published_later() {
     let mut server = Server::start(Agent::fake("")).await;
     let (project, mut events) = idle(&server).await;
     let hello = server.deliver(&project, "hello").await;
@@ -152,7 +152,7 @@ async fn what_happened_while_no_server_was_there_is_told_by_the_next() {
 }
 
 #[tokio::test]
-async fn hooks_under_a_server_that_is_killed_again_and_again_are_told_once_each() {
+async fn repeated_kills_publish_each_hook_once() {
     const HOOKS: u64 = 600;
     let mut server = Server::start(Agent::fake("")).await;
     let (project, mut events) = idle(&server).await;

@@ -1,4 +1,4 @@
-//! A file system that does not answer: a FUSE mount whose server never reads a request.
+//! A hanging file system: a FUSE mount whose server never reads a request.
 
 use std::{
     fs::File,
@@ -15,14 +15,14 @@ use wxcode_testbed::skip;
 use super::{REFUSED, answers, ends};
 use crate::support::{Agent, Server};
 
-/// A mounted file system; each use of it waits until this is dropped.
+/// A mounted file system; each access blocks until this is dropped.
 struct Mount {
     device: Option<File>,
     path: PathBuf,
 }
 
 impl Mount {
-    /// `None`, with the reason printed, where nothing can be mounted.
+    /// `None`, with the reason printed, where mounting is impossible.
     fn over(path: &Path) -> Option<Self> {
         let device = File::options().read(true).write(true).open("/dev/fuse");
         let mounted = device.and_then(|device| {
@@ -48,14 +48,14 @@ impl Mount {
 
 impl Drop for Mount {
     fn drop(&mut self) {
-        // Whoever waits gets an error.
+        // Blocked processes get an error.
         drop(self.device.take());
         let _ = Command::new("umount").arg("-l").arg(&self.path).output();
     }
 }
 
 #[tokio::test]
-async fn a_workspace_that_hangs_fails_its_own_requests() {
+async fn a_hanging_workspace_fails_only_its_requests() {
     let mut server = Server::start(Agent::fake("")).await;
     let (hanging, fine) = (
         server.project("hanging").await,
@@ -122,7 +122,7 @@ async fn a_workspace_that_hangs_fails_its_own_requests() {
         "the others went on for {went_on:?}; all was refused within {:?}",
         begun.elapsed()
     );
-    // One that asks while the file system is known to hang does not wait.
+    // A request does not wait while the file system is known to hang.
     let asked = Instant::now();
     let path = format!("/milestones/{milestone}/prepare");
     server.post(&path, json!({})).await.problem(503);
@@ -132,7 +132,7 @@ async fn a_workspace_that_hangs_fails_its_own_requests() {
 }
 
 #[tokio::test]
-async fn a_folder_of_claude_that_hangs_stops_no_server() {
+async fn a_hanging_claude_folder_blocks_no_server() {
     let mut server = Server::start(Agent::fake("")).await;
     let projects = [server.project("one").await, server.project("two").await];
     let sessions = server.agent.home.config_dir().join("sessions");
@@ -146,7 +146,7 @@ async fn a_folder_of_claude_that_hangs_stops_no_server() {
     });
     let paths: Vec<String> = paths.collect();
     let starts = join_all(paths.iter().map(|path| server.post(path, json!({}))));
-    // Those of one project are served one after the other.
+    // Requests of one project are served one after the other.
     let refused = timeout(2 * REFUSED, async {
         tokio::join!(starts, answers(&server)).0
     });

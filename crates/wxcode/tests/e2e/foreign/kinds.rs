@@ -1,4 +1,4 @@
-//! Every place that the server opens, in each shape that it must not have.
+//! Every path opened by the server, as each wrong kind of file.
 
 use std::{
     fs,
@@ -15,12 +15,12 @@ use crate::support::{Agent, Answer, Server, make_fifo};
 
 const KINDS: [&str; 6] = ["fifo", "device", "folder", "loop", "socket", "huge"];
 
-/// Puts something odd at a path, which is free.
+/// Creates a file of a wrong kind at a free path.
 fn put(kind: &str, path: &Path) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     match kind {
         "fifo" => make_fifo(path),
-        // As who may not make devices: a link to one.
+        // Without the right to make devices: a link to one.
         "device" => mknodat(
             CWD,
             path,
@@ -32,7 +32,7 @@ fn put(kind: &str, path: &Path) {
         .unwrap(),
         "folder" => fs::create_dir(path).unwrap(),
         "loop" => symlink(path.file_name().unwrap(), path).unwrap(),
-        // It stays when it is closed.
+        // The socket file stays after the close.
         "socket" => {
             // The whole path may be too long for a socket's name.
             let near = tempfile::tempdir().unwrap();
@@ -44,7 +44,7 @@ fn put(kind: &str, path: &Path) {
     }
 }
 
-/// Takes away whatever is at a path.
+/// Removes any kind of file at a path.
 fn clear(path: &Path) {
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_dir() => fs::remove_dir_all(path).unwrap(),
@@ -53,7 +53,7 @@ fn clear(path: &Path) {
     }
 }
 
-/// Asks the same twice at a time, for more than one thread that serves.
+/// Sends the same request twice at once, for more than one server thread.
 async fn twice(server: &Server, method: &str, path: &str) -> [Answer; 2] {
     let ask = || async {
         match method {
@@ -69,7 +69,7 @@ async fn twice(server: &Server, method: &str, path: &str) -> [Answer; 2] {
     [one, two]
 }
 
-/// That both answers are one of these, and say what was found where they refuse.
+/// Checks that both answers have one of these statuses, and that refusals name the kind.
 fn check(what: &str, answers: [Answer; 2], allowed: &[u16], name: &str) {
     for answer in answers {
         let status = answer.status.as_u16();
@@ -98,12 +98,12 @@ async fn each_path_of_a_workspace_may_be_anything() {
         let milestone = server.milestone(&project, "one").await;
         let folder = format!(".milestones/{milestone}");
         let context = format!("{folder}/MILESTONE-CONTEXT.md");
-        // The statuses of preparing and of the planning where the kind is the wrong one.
+        // The statuses of preparing and of planning with a wrong kind.
         for (name, prepared, looked) in [
             (".milestones", 409, 200),
             (folder.as_str(), 409, 200),
             (&context, if kind == "huge" { 200 } else { 409 }, 200),
-            // Only the agent writes into `.planning`: a link there is no matter of preparing.
+            // Only the agent writes into `.planning`, so preparing ignores a link there.
             (".planning", 409, 409),
             (".planning/ROADMAP.md", 200, 200),
             (".planning/STATE.md", 200, 200),
@@ -163,7 +163,7 @@ async fn each_path_of_claude_may_be_anything() {
             (Path::new("projects/-odd"), kind == "loop"),
             (Path::new("projects/-odd/ID.jsonl"), true),
         ] {
-            // A start without messages before it may have given the conversation another id.
+            // An earlier start without messages may have given the conversation another id.
             let id = server.session(&project).await["claude_session_id"].clone();
             let name = name.to_str().unwrap().replace("ID", id.as_str().unwrap());
             let name = Path::new(&name);

@@ -1,4 +1,4 @@
-//! Nothing outside of the workspace is written, and clients that prepare at once do not meet.
+//! The server writes nothing outside the workspace, and concurrent preparations do not collide.
 
 use std::{fs, os::unix::fs::symlink};
 
@@ -8,7 +8,7 @@ use super::ends;
 use crate::support::{Agent, Server};
 
 #[tokio::test]
-async fn links_in_place_of_milestones_are_refused() {
+async fn links_as_milestone_folders_are_refused() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let workspace = server.workspace(&project).await;
@@ -51,7 +51,7 @@ async fn links_in_place_of_milestones_are_refused() {
 }
 
 #[tokio::test]
-async fn a_guessed_draft_name_writes_nowhere_else() {
+async fn a_guessed_temporary_name_redirects_nothing() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let milestone = server.milestone(&project, "one").await;
@@ -75,7 +75,7 @@ async fn a_guessed_draft_name_writes_nowhere_else() {
 }
 
 #[tokio::test]
-async fn ten_terminals_of_a_pending_milestone_all_open() {
+async fn ten_terminals_open_one_pending_milestone() {
     let server = Server::start(
         Agent::fake("").with_config("[commands]\nnew_project = 'begin {context_path}'\n"),
     )

@@ -1,4 +1,5 @@
-//! The real GSD beside the real Claude Code: two milestones through each form, with its hooks and its status line.
+//! The real GSD with the real Claude Code: two milestones through each form, with its hooks and its
+//! status line.
 
 use serde_json::json;
 use wxcode_testbed::{
@@ -8,13 +9,14 @@ use wxcode_testbed::{
 
 use crate::support::{Server, eventually, real};
 
-/// The server and a project, with GSD installed in this scope; `None`, with the reason printed, where it cannot be.
+/// The server and a project with GSD installed in this scope; `None`, with the reason printed,
+/// without GSD.
 async fn start(scope: Scope) -> Option<(Server, String)> {
     let Some(gsd) = RealGsd::locate() else {
         skip("the real GSD is not installed: run scripts/install-gsd");
         return None;
     };
-    // GSD asks for its newest version in the background.
+    // GSD checks for its newest version in the background.
     let offline =
         "[agent.env]\nnpm_config_registry = 'http://127.0.0.1:9'\nnpm_config_fetch_retries = '0'\n";
     let server = Server::start(real()?.without_gsd().with_config(offline)).await;
@@ -34,7 +36,7 @@ async fn start(scope: Scope) -> Option<(Server, String)> {
     Some((server, project))
 }
 
-/// Starts a milestone by `command`, and waits until the model was sent what GSD makes of it.
+/// Starts a milestone by `command` and waits until the model gets GSD's expansion of it.
 async fn carry_out(server: &Server, project: &str, element: &str, command: &str, sent: &str) {
     let milestone = server.milestone(project, element).await;
     let delivery = server
@@ -72,7 +74,7 @@ async fn two_milestones(scope: Scope, separator: char) {
     assert_eq!(after["claude_session_id"], before["claude_session_id"]);
     assert_eq!(after["warning"], json!(null));
 
-    // Its hook of `SessionStart` keeps what it found out; its status line names the folder.
+    // GSD's hook of `SessionStart` stores its findings; its status line names the folder.
     let kept = server.agent.home.path().join(".cache/gsd");
     eventually("the hook of GSD ran", || kept.is_dir()).await;
     let workspace = server.workspace(&project).await;
@@ -87,11 +89,11 @@ async fn two_milestones(scope: Scope, separator: char) {
 }
 
 #[tokio::test]
-async fn skills_of_the_user_carry_two_milestones() {
+async fn user_skills_carry_two_milestones() {
     two_milestones(Scope::Global, '-').await;
 }
 
 #[tokio::test]
-async fn commands_of_the_folder_carry_two_milestones() {
+async fn folder_commands_carry_two_milestones() {
     two_milestones(Scope::Local, ':').await;
 }

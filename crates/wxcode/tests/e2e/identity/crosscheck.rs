@@ -1,4 +1,5 @@
-//! What processes say of themselves: a second claimer is seen, a difference is a warning, the version is kept.
+//! Process records of Claude Code: a second owner is reported, a difference is a warning, the
+//! version is kept.
 
 use std::fs;
 
@@ -8,7 +9,7 @@ use wxcode_testbed::Terminal;
 use super::{foreign, running, say};
 use crate::support::{Agent, Server};
 
-/// Somebody's own claude in the project's folder, with its conversation.
+/// A foreign claude in the project's folder with the project's conversation.
 async fn by_hand(server: &Server, project: &str, conversation: &Value) -> Terminal {
     let terminal = Terminal::start(
         &server.agent.claude,
@@ -26,7 +27,7 @@ async fn by_hand(server: &Server, project: &str, conversation: &Value) -> Termin
 }
 
 #[tokio::test]
-async fn a_second_claimer_is_told_and_never_joined() {
+async fn a_second_conversation_owner_is_reported() {
     let (server, project, before) = running(Agent::fake("")).await;
     let path = format!("/output-projects/{project}/session");
     say(&server, &project, "words").await;
@@ -45,14 +46,14 @@ async fn a_second_claimer_is_told_and_never_joined() {
     let detail = server.post(&path, json!({})).await.problem(409);
     assert!(detail.contains(&named), "{detail}");
     assert_eq!(server.session(&project).await["status"], "exited");
-    // One that was killed leaves its record behind; it claims nothing any more.
+    // A killed claude leaves its record behind, without owning anything.
     drop(other);
     let again = server.post(&path, json!({})).await.expect(201);
     assert_eq!(again["claude_session_id"], before.0);
 }
 
 #[tokio::test]
-async fn a_difference_between_hooks_and_process_is_a_warning_while_it_lasts() {
+async fn hooks_and_process_disagreeing_is_a_warning() {
     let (server, project, _) = running(Agent::fake("")).await;
     let session = server.session(&project).await;
     assert_eq!(session["warning"], Value::Null);
@@ -69,7 +70,7 @@ async fn a_difference_between_hooks_and_process_is_a_warning_while_it_lasts() {
         })
         .await;
     assert!(server.log().contains("but its hooks reported"));
-    // The agent writes it anew with each turn.
+    // The agent rewrites it with each turn.
     say(&server, &project, "words").await;
     server
         .session_until(&project, "they agree again", |session| {
@@ -79,7 +80,7 @@ async fn a_difference_between_hooks_and_process_is_a_warning_while_it_lasts() {
 }
 
 #[tokio::test]
-async fn the_version_outlives_the_agent_and_the_server() {
+async fn the_version_survives_agent_and_server() {
     let (mut server, project, _) = running(Agent::fake("")).await;
     let version = wxcode_testbed::claude::VERSION;
     let known = |session: &Value| session["claude_version"] == version;
@@ -108,7 +109,7 @@ async fn a_wrapper_hides_neither_version_nor_esc() {
             session["claude_version"] == version
         })
         .await;
-    // A claude of another conversation is nobody's business.
+    // A claude of another conversation does not matter.
     let workspace = server.workspace(&project).await;
     foreign(&server, &workspace, &["-p", "foreign words"]);
     let fifo = server.data_dir().join("hold");
@@ -131,7 +132,7 @@ async fn a_wrapper_hides_neither_version_nor_esc() {
 }
 
 #[tokio::test]
-async fn another_version_is_told_once_and_by_the_doctor() {
+async fn an_untested_version_is_reported_once() {
     let mut agent = Agent::fake("");
     agent
         .env

@@ -1,4 +1,4 @@
-//! A conversation that another process goes on with: the session says so, and types nothing.
+//! Another process continues the conversation: the session reports it and types nothing.
 
 use std::fs;
 
@@ -32,7 +32,7 @@ async fn until_idle(server: &Server, project: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_fork_that_reports_makes_the_state_unknown() {
+async fn a_reporting_fork_makes_the_state_unknown() {
     let (mut server, project, before) = running(Agent::fake("")).await;
     say(&server, &project, "words").await;
     forge(&server, &start_of_fork());
@@ -49,7 +49,7 @@ async fn a_fork_that_reports_makes_the_state_unknown() {
     let waiting = waiting.iter().find(|found| found["id"] == delivery["id"]);
     assert_eq!(waiting.unwrap()["state"], "queued");
 
-    // Somebody goes on in the terminal.
+    // The user types in the terminal.
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))
         .await;
@@ -62,11 +62,11 @@ async fn a_fork_that_reports_makes_the_state_unknown() {
 }
 
 #[tokio::test]
-async fn a_fork_below_the_agent_counts_as_well() {
+async fn a_fork_below_the_agent_counts() {
     let (server, project, before) = running(Agent::fake("")).await;
     let payload = server.data_dir().join("fork.json");
     fs::write(&payload, start_of_fork().to_string()).unwrap();
-    // Two shells that wait: deeper than the agent's own hooks, as what a daemon of it starts is.
+    // Two waiting shells: deeper than the agent's own hooks, like children of a daemon.
     let script = server.data_dir().join("fork.sh");
     let report = format!(
         "'{}' hook '{}' <'{}'\ntrue\n",
@@ -85,7 +85,7 @@ async fn a_fork_below_the_agent_counts_as_well() {
 }
 
 #[tokio::test]
-async fn another_process_that_resumes_it_counts_as_well() {
+async fn a_resuming_foreign_process_counts() {
     let (server, project, before) = running(Agent::fake("")).await;
     let mut resumed = start_of_fork();
     resumed["source"] = json!("resume");
@@ -95,7 +95,7 @@ async fn another_process_that_resumes_it_counts_as_well() {
 }
 
 #[tokio::test]
-async fn a_parked_conversation_is_seen_in_the_record() {
+async fn a_parked_conversation_is_found() {
     let (server, project, before) = running(Agent::fake("")).await;
     let session = server.session(&project).await;
     let record = server.agent.home.config_dir().join("sessions");

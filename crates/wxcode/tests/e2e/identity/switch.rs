@@ -1,4 +1,4 @@
-//! An older conversation in the place of the one that runs.
+//! Switching to an older conversation while a session runs.
 
 use std::{
     fs,
@@ -22,7 +22,7 @@ fn first_transcript(session: &Value) -> PathBuf {
 }
 
 #[tokio::test]
-async fn an_older_conversation_takes_the_place_of_the_running_one() {
+async fn an_older_conversation_replaces_the_running_one() {
     let (server, project, first, second) = two_conversations().await;
     let path = format!("/output-projects/{project}/session");
     let before = server.session(&project).await;
@@ -52,7 +52,7 @@ async fn an_older_conversation_takes_the_place_of_the_running_one() {
         .await;
 }
 
-/// The wish is refused with these words, and the running session is untouched.
+/// Checks that the switch is refused with these words and the running session is untouched.
 async fn is_refused(server: &Server, project: &str, conversation: &Value, words: &str) {
     let before = server.session(project).await;
     assert_eq!(before["status"], "running");
@@ -67,7 +67,7 @@ async fn is_refused(server: &Server, project: &str, conversation: &Value, words:
 }
 
 #[tokio::test]
-async fn a_conversation_that_cannot_be_resumed_ends_no_session() {
+async fn an_unresumable_conversation_ends_no_session() {
     let (server, project, first, second) = two_conversations().await;
     let transcript = first_transcript(&server.session(&project).await);
     let kept = fs::read(&transcript).unwrap();
@@ -83,7 +83,7 @@ async fn a_conversation_that_cannot_be_resumed_ends_no_session() {
     is_refused(&server, &project, &first, &words).await;
     drop(other);
 
-    // What the start would fail of.
+    // A cause for a failing start.
     let workspace = server.workspace(&project).await;
     let moved = workspace.with_extension("moved");
     fs::rename(&workspace, &moved).unwrap();
@@ -95,7 +95,7 @@ async fn a_conversation_that_cannot_be_resumed_ends_no_session() {
     assert_eq!(identity(&server.session(&project).await).0, second);
 }
 
-/// A process that says that it runs a conversation.
+/// A process with a record that claims a conversation.
 struct Other(Child);
 
 impl Other {

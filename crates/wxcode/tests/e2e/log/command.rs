@@ -1,10 +1,10 @@
-//! Commands whose output nobody takes end without a panic, and quietly where its reader has left.
+//! Commands with an unwritable output end without a panic, and quietly after a closed pipe.
 
 use std::{fs::File, io::pipe, process::Stdio};
 
 use crate::support::{Agent, Server};
 
-/// Commands that print something, on a server with one project.
+/// Commands with output, on a server with one project.
 const COMMANDS: [&[&str]; 7] = [
     &["ls"],
     &["ls", "--json"],
@@ -38,7 +38,7 @@ async fn a_closed_pipe_ends_a_command_quietly() {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_named_by_a_command() {
+async fn a_command_names_a_full_disk() {
     let server = Server::start(Agent::fake("")).await;
     server.project("p").await;
     for arguments in COMMANDS.iter().filter(|words| words[0] != "--help") {
@@ -53,7 +53,7 @@ async fn a_full_disk_is_named_by_a_command() {
 }
 
 #[tokio::test]
-async fn a_full_disk_for_both_outputs_is_no_panic() {
+async fn full_disks_on_both_outputs_never_panic() {
     let server = Server::start(Agent::fake("")).await;
     server.project("p").await;
     for arguments in COMMANDS.iter().filter(|words| words[0] != "--help") {

@@ -1,4 +1,4 @@
-//! Several milestones in line for one session: in which order, by whom and why each was moved.
+//! Queued milestones of one session: order, and the cause of each state change.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Agent, Events, Server};
 
-/// A milestone's command that holds its turn until the pipe named after it in `folder` is opened.
+/// A milestone command that holds its turn until its pipe in `folder` is opened.
 fn holding(folder: &Path) -> Agent {
     let command = format!("fake:hold {}/{{milestone_id}}", folder.display());
     Agent::fake("").with_config(&format!(
@@ -25,7 +25,7 @@ fn pipe(folder: &Path, milestone: &str) -> PathBuf {
     path
 }
 
-/// Lets the turn that holds on to this pipe end.
+/// Ends the turn that holds on this pipe.
 async fn release(path: PathBuf) {
     let opened = tokio::task::spawn_blocking(move || fs::File::options().write(true).open(path));
     opened.await.unwrap().unwrap();
@@ -45,7 +45,7 @@ fn moved(milestone: &Value) -> [&Value; 3] {
 }
 
 #[tokio::test]
-async fn three_that_are_started_at_once_are_submitted_one_after_the_other() {
+async fn three_concurrent_milestones_are_submitted_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(holding(folder.path())).await;
     let project = server.project("p").await;
@@ -85,7 +85,7 @@ async fn three_that_are_started_at_once_are_submitted_one_after_the_other() {
             [&json!("in_progress"), &json!("delivery"), reason]
         );
         assert_eq!(now["place_in_line"], Value::Null);
-        // Its turn holds: those behind it wait, in their order.
+        // The turn holds: later milestones wait in order.
         for (place, waiting) in line[n + 1..].iter().enumerate() {
             let waiting = milestone(&server, waiting).await;
             assert_eq!(waiting["status"], "pending");
@@ -104,7 +104,7 @@ async fn three_that_are_started_at_once_are_submitted_one_after_the_other() {
     }
     events.state("idle").await;
 
-    // Between two commands the agent came to rest.
+    // The agent was idle between two commands.
     let turns = events.seen.iter().filter_map(|told| {
         let is_rest = told.name == "agent.state" && told.data["state"] == "idle";
         let is_prompt = told.name == "prompt.submitted";
@@ -115,7 +115,7 @@ async fn three_that_are_started_at_once_are_submitted_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn a_step_says_who_took_it_and_why() {
+async fn a_step_names_its_cause() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let mut events = Events::follow(&server, &project).await;
@@ -163,7 +163,7 @@ async fn a_step_says_who_took_it_and_why() {
 }
 
 #[tokio::test]
-async fn what_did_not_get_there_is_tried_again() {
+async fn a_failed_milestone_can_start_again() {
     let unknown = "[commands]\nnew_project = '/unknown:command x'\n";
     let mut server = Server::start(Agent::fake("").with_config(unknown)).await;
     let project = server.project("p").await;
@@ -189,7 +189,7 @@ async fn what_did_not_get_there_is_tried_again() {
         (&json!("pending"), reason)
     );
 
-    // With a command that the agent knows, the same milestone starts.
+    // With a known command the same milestone starts.
     server.terminate().await;
     fs::write(
         server.data_dir().join("wxcode.toml"),
@@ -208,7 +208,7 @@ async fn what_did_not_get_there_is_tried_again() {
 }
 
 #[tokio::test]
-async fn an_agent_that_dies_leaves_those_in_line_as_they_were() {
+async fn a_dying_agent_keeps_queued_milestones() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(holding(folder.path())).await;
     let project = server.project("p").await;
@@ -241,7 +241,7 @@ async fn an_agent_that_dies_leaves_those_in_line_as_they_were() {
     }
     assert_eq!(milestone(&server, &ids[0]).await["status"], "in_progress");
 
-    // The next agent takes them, in the order in which they are asked for anew.
+    // The next agent takes them in the order of the new requests.
     for id in [&ids[2], &ids[1]] {
         start(&server, id).await;
     }

@@ -1,16 +1,18 @@
-//! Answers of a healthy database that do not come: a command is typed all the same, without any other request.
+//! Lost answers of a healthy database: a command is typed all the same, without any other request.
 
 use super::*;
 use crate::support::Socket;
 
-/// What only the request that queues a delivery holds.
+/// Bytes that only the request of a queueing contains.
 const QUEUE: &[u8] = b"wxcode.work.queued\0";
 /// How often one answer is lost.
 const TIMES: usize = 6;
-/// How long an operation is tried, and how often it is looked for what is left: see `docs/mongodb.md`.
+/// The retry time of an operation, and the interval of the search for leftovers: see
+/// `docs/mongodb.md`.
 const TRIED: Duration = Duration::from_secs(10);
 
-/// A server with an idle session, whose database is behind a proxy; `None`, said, where there can be none.
+/// A server with an idle session and a proxy before its database; `None`, with the reason printed,
+/// without one.
 async fn prepare() -> Option<(Proxy, Server, String, Socket)> {
     let mongo = shared().await?;
     let Some(port) = mongo.port() else {
@@ -30,7 +32,7 @@ async fn prepare() -> Option<(Proxy, Server, String, Socket)> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_lost_answer_costs_no_delivery() {
+async fn a_lost_answer_costs_no_delivery() {
     let Some((proxy, server, project, mut socket)) = prepare().await else {
         return;
     };
@@ -56,9 +58,9 @@ async fn one_lost_answer_costs_no_delivery() {
     assert_eq!(deliveries["total"], TIMES, "{deliveries}");
 }
 
-/// The database decides on the delivery, and is away then for longer than the server tries.
+/// The database applies the write and is then away for longer than the server retries.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_delivery_that_was_given_up_is_typed_when_the_database_is_back() {
+async fn an_unanswered_delivery_is_typed_later() {
     let Some((proxy, server, project, mut socket)) = prepare().await else {
         return;
     };
@@ -69,7 +71,7 @@ async fn a_delivery_that_was_given_up_is_typed_when_the_database_is_back() {
     proxy.be(Weather::Fair(Duration::ZERO));
     socket.until("last: given up").await;
 
-    // Nor does it need a session that runs.
+    // The same without a running session.
     server
         .delete(&format!("/output-projects/{project}/session"))
         .await

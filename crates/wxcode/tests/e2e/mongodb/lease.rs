@@ -1,4 +1,5 @@
-//! Two servers on one database: a project's agent runs on one of them, whatever happens to the other.
+//! Two servers on one database: a project's agent runs on one of them, through any failure of the
+//! other.
 
 use tokio::time::Instant;
 use wxcode_core::{id::Id, lease::Lease};
@@ -18,7 +19,7 @@ fn agent(name: &str, lease_s: u64) -> Agent {
     agent
 }
 
-/// Two servers, `first` and `second`, each on a machine of its own as far as their agents can tell.
+/// Two servers, `first` and `second`; for their agents, each is on its own machine.
 async fn two(address: &str, lease_s: u64) -> (Server, Server) {
     let first = Server::start_on(agent("first", lease_s), Some(address.to_owned())).await;
     let second = Server::start_on(agent("second", lease_s), Some(address.to_owned())).await;
@@ -31,7 +32,7 @@ async fn idle(server: &Server, project: &str) -> Value {
         .await
 }
 
-/// Asks for the session until it is started, which is refused with the other's name as long as that one has it.
+/// Requests the session until it starts; meanwhile the refusals name the lease's owner.
 async fn take_over(server: &Server, project: &str, other: &str) -> Value {
     let path = format!("/output-projects/{project}/session");
     let deadline = Instant::now() + PATIENCE;
@@ -72,7 +73,7 @@ async fn two_servers_never_run_a_project_at_once() {
         let pid = idle(winner, &project).await["pid"].clone();
         let detail = lost.problem(409);
         assert!(detail.contains(&format!("{name};")), "{detail}");
-        // Nor is anything else done to it behind the back of the one that has it.
+        // The other server refuses all other changes too.
         for (method, rest, body) in [
             (Method::POST, "/deliveries", json!({ "text": "behind" })),
             (Method::POST, "/runs", json!({ "prompt": "behind" })),
@@ -91,7 +92,7 @@ async fn two_servers_never_run_a_project_at_once() {
         assert_eq!(deliveries["total"], 0, "{deliveries}");
         assert_eq!(winner.session(&project).await["pid"], pid);
 
-        // What is ended is anybody's.
+        // After its end, the project is free for both.
         winner.delete(&session).await.expect(204);
         take_over(loser, &project, name).await;
         winner.post(&session, json!({})).await.problem(409);
@@ -99,7 +100,7 @@ async fn two_servers_never_run_a_project_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_machine_that_is_gone_is_taken_over_with_its_conversation() {
+async fn a_lost_machine_is_taken_over() {
     let Some(mongo) = shared().await else { return };
     let address = mongo.address(&database());
     let mut first = Server::start_on(agent("first", 2), Some(address.clone())).await;
@@ -128,7 +129,7 @@ async fn a_machine_that_is_gone_is_taken_over_with_its_conversation() {
     second.delivery_until(&project, &again, "submitted").await;
     let waits = second.deliver(&project, "waits").await;
 
-    // The first one is back, and finds that all of it is another's.
+    // The first server is back and finds another owner.
     first.up().await;
     let detail = first
         .post(&format!("/output-projects/{project}/session"), json!({}))
@@ -136,7 +137,7 @@ async fn a_machine_that_is_gone_is_taken_over_with_its_conversation() {
         .problem(409);
     assert!(detail.contains("second"), "{detail}");
     second.delivery_until(&project, &waits, "queued").await;
-    // To open it is the sign; the agent may close it before anything is written.
+    // Opening the FIFO is the signal; the agent may close it before any write.
     tokio::task::spawn_blocking(move || std::fs::File::options().write(true).open(fifo))
         .await
         .unwrap()
@@ -155,7 +156,7 @@ async fn a_machine_that_is_gone_is_taken_over_with_its_conversation() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_was_cut_off_gives_way_to_the_one_that_took_over() {
+async fn a_server_cut_off_gives_way() {
     let Some(mongo) = shared().await else { return };
     let Some(port) = mongo.port() else {
         return skip("a server that is given cannot be cut off");
@@ -172,7 +173,7 @@ async fn a_server_that_was_cut_off_gives_way_to_the_one_that_took_over() {
         .await;
     let mine = idle(&first, &project).await;
     proxy.be(Weather::Cut);
-    // Its agent goes on, and what that reports waits.
+    // Its agent goes on, and its reports wait.
     socket.input("/clear").await;
     socket.until("❯ /clear").await;
     socket.input("\r").await;
@@ -202,7 +203,7 @@ async fn a_server_that_was_cut_off_gives_way_to_the_one_that_took_over() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_agent_whose_lease_ran_out_goes_on_and_gets_it_back_where_nobody_took_it() {
+async fn an_expired_lease_is_acquired_again() {
     let Some(mongo) = shared().await else { return };
     let Some(port) = mongo.port() else {
         return skip("a server that is given cannot be cut off");
@@ -236,7 +237,8 @@ async fn an_agent_whose_lease_ran_out_goes_on_and_gets_it_back_where_nobody_took
     }
     assert_eq!(first.session(&project).await["pid"], before["pid"]);
 
-    // Another process of the same server has it at once, under an epoch of its own; when the session ends, nobody has.
+    // A new process of the same server holds the lease at once, under a new epoch; the session's
+    // end frees it.
     first.crash().await;
     first.up().await;
     let deadline = Instant::now() + PATIENCE;

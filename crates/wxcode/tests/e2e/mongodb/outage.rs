@@ -1,4 +1,5 @@
-//! The database is away for a minute: the agent goes on, and when it is back it has all of it, once.
+//! A minute without the database: the agent goes on, and afterwards the database has everything
+//! once.
 
 use std::fs;
 
@@ -10,10 +11,10 @@ use crate::support::{Socket, eventually, is_alive};
 
 /// How long the database is away.
 const AWAY: Duration = Duration::from_secs(60);
-/// How often it is looked how the server does meanwhile.
+/// The interval between checks of the server meanwhile.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// A session whose server has just lost its database: one command is typed and not confirmed, one waits.
+/// A session whose server just lost its database: one command is typed and unconfirmed, one waits.
 struct Lost {
     proxy: Proxy,
     direct: String,
@@ -25,7 +26,7 @@ struct Lost {
 }
 
 impl Lost {
-    /// `None`, said, where there is no database that can be cut off.
+    /// `None`, with the reason printed, without a detachable database.
     async fn prepare() -> Option<Self> {
         let mongo = shared().await?;
         let Some(port) = mongo.port() else {
@@ -43,7 +44,7 @@ impl Lost {
         let before = server
             .session_until(&project, "idle", |session| session["agent_state"] == "idle")
             .await;
-        // An agent that stands still does not take what is typed before the database is away.
+        // A stopped agent does not read the typed text before the outage.
         let agent = i32::try_from(before["pid"].as_i64().unwrap()).unwrap();
         let agent = Pid::from_raw(agent).unwrap();
         kill_process(agent, Signal::STOP).unwrap();
@@ -67,13 +68,13 @@ impl Lost {
         format!("/output-projects/{}{rest}", self.project)
     }
 
-    /// The agent takes the command, and its user talks to it and begins a new conversation.
+    /// The agent takes the command; its user types and begins a new conversation.
     async fn agent_goes_on(&mut self) {
         self.socket.until("last: typed before").await;
         self.say("said meanwhile").await;
         self.socket.until("last: said meanwhile").await;
         self.say("/clear").await;
-        // What follows a key at once would be taken as pasted with it.
+        // Text right after a key would count as pasted with it.
         let record = self.server.agent.home.config_dir();
         let record = record.join(format!("sessions/{}.json", self.before["pid"]));
         let before = self.before["claude_session_id"].as_str().unwrap();
@@ -93,7 +94,7 @@ impl Lost {
         self.socket.input("\r").await;
     }
 
-    /// Everything that happened is in the database, once, also for another server that reads it.
+    /// Checks that the database has everything once, also for another server.
     async fn assert_nothing_is_lost_or_doubled(&self) {
         let Self {
             server,
@@ -123,7 +124,7 @@ impl Lost {
                 screen.as_str().unwrap().contains("last: waits")
             })
             .await;
-        // What the agent itself wrote down of what it was told.
+        // The agent's own record of its messages.
         let said: String = history
             .iter()
             .map(|entry| fs::read_to_string(entry["transcript_path"].as_str().unwrap()).unwrap())
@@ -146,7 +147,7 @@ impl Lost {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_was_away_for_a_minute_has_missed_nothing_when_it_is_back() {
+async fn a_minutes_outage_loses_nothing() {
     let Some(mut lost) = Lost::prepare().await else {
         return;
     };
@@ -173,13 +174,13 @@ async fn a_database_that_was_away_for_a_minute_has_missed_nothing_when_it_is_bac
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_dies_while_the_database_is_away_takes_nothing_with_it() {
+async fn a_server_dying_during_an_outage() {
     let Some(mut lost) = Lost::prepare().await else {
         return;
     };
     lost.agent_goes_on().await;
     lost.server.crash().await;
-    // Without the database it does not start, and says why; the agent does not mind.
+    // Without the database the server does not start and says why; the agent goes on.
     let ended = output(&lost.server, &["serve", "--listen", "127.0.0.1:0"]).await;
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     let said = String::from_utf8_lossy(&ended.stderr).into_owned();

@@ -1,4 +1,4 @@
-//! A project that was deleted, and whose documents come back: it stays, with everything that it has.
+//! A deleted project whose documents come back stays, with all its data.
 
 use futures_util::TryStreamExt;
 use mongodb::{
@@ -11,7 +11,7 @@ use super::*;
 const COLLECTIONS: [&str; 3] = ["output_projects", "milestones", "wxcode_deliveries"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_project_that_comes_back_outlives_its_deletion() {
+async fn a_project_restored_from_backup_stays() {
     let Some(mongo) = shared().await else { return };
     let name = database();
     let address = mongo.address(&name);

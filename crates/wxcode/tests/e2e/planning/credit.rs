@@ -1,4 +1,4 @@
-//! What a milestone made is told under it.
+//! Planning entries attributed to the milestone that created them.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::write;
 use crate::support::{Agent, Server};
 
-/// The paths that are told under each milestone.
+/// The paths listed under each milestone.
 fn created(planning: &Value) -> Vec<(String, Vec<String>)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let list = planning["created"].as_array().unwrap();
@@ -30,8 +30,8 @@ fn milestone_of(planning: &Value, number: &str) -> Value {
     phase.unwrap_or_else(|| panic!("{number}: {planning:#}"))["milestone_id"].clone()
 }
 
-/// Waits until this phase is told under this milestone: that its command was submitted may be known a little after what the
-/// agent did for it.
+/// Waits until this phase is listed under this milestone: the confirmation of its command may
+/// follow the agent's work.
 async fn until_of(server: &Server, project: &str, number: &str, milestone: &str) -> Value {
     let path = format!("/output-projects/{project}/planning");
     let what = format!("phase {number} is the milestone's");
@@ -56,7 +56,7 @@ async fn start(server: &Server, milestone: &str) {
 }
 
 #[tokio::test]
-async fn phases_are_told_under_the_milestone_that_made_them() {
+async fn phases_belong_to_their_milestone() {
     let agent = Agent::fake("").with_config(
         "[commands]\nnew_project = 'fake:write .planning/phases/01-first/01-01-PLAN.md'\n\
          new_milestone = 'fake:write .planning/phases/02-second/02-01-PLAN.md'\n",
@@ -95,7 +95,7 @@ async fn phases_are_told_under_the_milestone_that_made_them() {
         .await
         .expect(200);
 
-    // What comes while none is in work is nobody's, also when it is seen much later.
+    // Entries created between milestones belong to none, even when found much later.
     write(&workspace, "phases/01-first/01-CONTEXT.md", "");
     server.terminate().await;
     server.up().await;
@@ -103,7 +103,7 @@ async fn phases_are_told_under_the_milestone_that_made_them() {
     let planning = until_of(&server, &project, "2", &two).await;
     assert_eq!(milestone_of(&planning, "1"), json!(one));
 
-    // What comes while the server is away is the milestone's that is in work.
+    // Entries created without a server belong to the milestone in progress.
     server
         .until(&path, "its plan is there", |planning| {
             planning["created"][1]["total"] == 2
@@ -134,11 +134,11 @@ async fn phases_are_told_under_the_milestone_that_made_them() {
     assert_eq!(created(&planning), [first.clone(), second]);
     assert_eq!(milestone_of(&planning, "3"), json!(two));
 
-    // What is gone is not told, and what is told is small where the milestone itself is asked for.
+    // Removed entries are not listed, and a single milestone lists them briefly.
     fs::remove_dir_all(workspace.join(".planning/phases/02-second")).unwrap();
     let planning = server.get(&path).await.expect(200);
     assert_eq!(planning["created"][1]["total"], 3);
-    // What gets another name stays whose it was.
+    // A renamed entry keeps its milestone.
     let phases = workspace.join(".planning/phases");
     fs::rename(phases.join("01-first"), phases.join("09-first")).unwrap();
     let planning = server.get(&path).await.expect(200);
@@ -164,7 +164,7 @@ async fn phases_are_told_under_the_milestone_that_made_them() {
 }
 
 #[tokio::test]
-async fn of_two_milestones_in_progress_the_later_one_makes_what_comes() {
+async fn the_later_of_two_milestones_gets_credit() {
     let config = "[commands]\nnew_project = 'begin'\nnew_milestone = 'next'\n";
     let server = Server::start(Agent::fake("").with_config(config)).await;
     let project = server.project("p").await;
@@ -176,7 +176,7 @@ async fn of_two_milestones_in_progress_the_later_one_makes_what_comes() {
     );
     start(&server, &one).await;
     write(&workspace, "phases/01-a/01-CONTEXT.md", "");
-    // A file system's clock is too coarse for what follows at once.
+    // The file system's clock is too coarse for immediate changes.
     until_of(&server, &project, "1", &one).await;
     start(&server, &two).await;
     write(&workspace, "phases/02-b/02-CONTEXT.md", "");
@@ -196,7 +196,7 @@ async fn of_two_milestones_in_progress_the_later_one_makes_what_comes() {
 }
 
 #[tokio::test]
-async fn planning_of_its_own_for_a_milestone_is_told_as_misplaced() {
+async fn nested_planning_folders_are_misplaced() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let workspace = server.workspace(&project).await;

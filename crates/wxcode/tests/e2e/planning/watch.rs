@@ -1,4 +1,4 @@
-//! Changes of the planning files that no hook tells of.
+//! Changes of the planning files without a hook.
 
 use std::{fs, path::PathBuf, time::Instant};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::write;
 use crate::support::{Agent, Events, Server, eventually};
 
-/// Waits until so many entries are told.
+/// Waits for this number of entries.
 async fn entries(events: &mut Events, count: usize) -> Value {
     let wanted = |told: &crate::support::Told| {
         told.name == "planning.changed" && told.data["entries"] == count
@@ -16,7 +16,7 @@ async fn entries(events: &mut Events, count: usize) -> Value {
     events.until(&what, wanted).await.data
 }
 
-/// A project, its workspace and a client of its events that has seen what is now.
+/// A project, its workspace, and a follower up to date with it.
 async fn followed(server: &Server) -> (String, PathBuf, Events) {
     let project = server.project("p").await;
     let workspace = server.workspace(&project).await;
@@ -25,8 +25,8 @@ async fn followed(server: &Server) -> (String, PathBuf, Events) {
     (project, workspace, events)
 }
 
-/// How often a change of the planning files is in a project's log. Unlike a client of the events, looking there is no
-/// reason to watch.
+/// Counts the planning changes in a project's log. Unlike a follower, reading the file starts no
+/// watch.
 fn logged(server: &Server, project: &str) -> usize {
     let segments = fs::read_dir(server.data_dir().join("events").join(project)).unwrap();
     let count = |path: PathBuf| {
@@ -39,7 +39,7 @@ fn logged(server: &Server, project: &str) -> usize {
 }
 
 #[tokio::test]
-async fn what_the_user_changes_while_a_session_runs_is_told() {
+async fn changes_by_the_user_are_published() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let workspace = server.workspace(&project).await;
@@ -56,25 +56,25 @@ async fn what_the_user_changes_while_a_session_runs_is_told() {
 }
 
 #[tokio::test]
-async fn whoever_follows_is_told_without_a_session() {
+async fn changes_are_published_without_a_session() {
     let server = Server::start(Agent::fake("")).await;
     let (_, workspace, mut events) = followed(&server).await;
     let planning = workspace.join(".planning");
     if planning.exists() {
         fs::remove_dir_all(&planning).unwrap();
     }
-    // It appears, with folders in folders.
+    // The folder appears, with nested folders.
     write(&workspace, "phases/01-a/plans/PLAN-01-x.md", "# X\n");
     entries(&mut events, 4).await;
-    // A change deep in folders that came later.
+    // A change deep in folders created later.
     write(&workspace, "phases/01-a/plans/PLAN-02-y.md", "# Y\n");
     entries(&mut events, 5).await;
-    // It goes, and is made again.
+    // The folder is removed and created again.
     fs::remove_dir_all(&planning).unwrap();
     entries(&mut events, 0).await;
     write(&workspace, "STATE.md", "Phase: 1 of 2\n");
     entries(&mut events, 1).await;
-    // It is moved away, and another one put in its place.
+    // The folder is moved away and replaced.
     fs::rename(&planning, workspace.join("old")).unwrap();
     fs::create_dir_all(workspace.join("new/phases")).unwrap();
     fs::write(workspace.join("new/STATE.md"), "").unwrap();
@@ -91,7 +91,7 @@ async fn whoever_follows_is_told_without_a_session() {
 }
 
 #[tokio::test]
-async fn many_changes_together_are_few_events() {
+async fn many_changes_make_few_events() {
     let server = Server::start(Agent::fake("")).await;
     let (_, workspace, mut events) = followed(&server).await;
     write(&workspace, "a.md", "");
@@ -112,13 +112,13 @@ async fn many_changes_together_are_few_events() {
         .iter()
         .filter(|told| told.name == "planning.changed")
         .count();
-    // One look takes at least a tenth of a second.
+    // One scan takes at least a tenth of a second.
     let most = began.elapsed().as_millis() / 100 + 1;
     assert!(told as u128 <= most, "{told} events, at most {most}");
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_ends_the_watch_and_another_one_begins_it_anew() {
+async fn the_next_client_restarts_the_watch() {
     let server = Server::start(Agent::fake("")).await;
     let (project, workspace, events) = followed(&server).await;
     drop(events);

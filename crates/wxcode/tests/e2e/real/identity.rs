@@ -1,4 +1,4 @@
-//! The right conversation on the real Claude Code: nested and foreign ones change nothing.
+//! Conversation identity on the real Claude Code: nested and foreign processes change nothing.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use wxcode_testbed::Terminal;
 use super::{last_turn, pid, say};
 use crate::support::{Events, Server, eventually, kill, real};
 
-/// A session whose tools run unasked.
+/// A session whose tools need no permission.
 async fn start() -> Option<(Server, String)> {
     let mut agent = real()?;
     agent.config.push_str(
@@ -27,7 +27,7 @@ fn settings(server: &Server) -> PathBuf {
     server.session_dirs()[0].join("claude-settings.json")
 }
 
-/// Runs claude in a folder as somebody else would.
+/// Runs claude in a folder as another user would.
 fn foreign(server: &Server, folder: &Path, arguments: &[&str]) -> Output {
     std::process::Command::new(&server.agent.claude)
         .args(arguments)
@@ -45,7 +45,7 @@ fn identity(session: &Value) -> (&Value, usize) {
 }
 
 #[tokio::test]
-async fn a_nested_claude_with_the_agents_settings_is_not_the_agent() {
+async fn a_real_nested_claude_changes_nothing() {
     let Some((server, project)) = start().await else {
         return;
     };
@@ -75,7 +75,7 @@ async fn a_nested_claude_with_the_agents_settings_is_not_the_agent() {
         assert_ne!(told.name, "session.rotated");
     }
 
-    // The agent's own rotation is followed as before.
+    // The server still follows the agent's own rotation.
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))
         .await;
@@ -89,7 +89,7 @@ async fn a_nested_claude_with_the_agents_settings_is_not_the_agent() {
 }
 
 #[tokio::test]
-async fn foreign_claudes_in_the_folder_change_nothing_and_a_second_claimer_is_told() {
+async fn real_foreign_claudes_change_nothing() {
     let Some((server, project)) = start().await else {
         return;
     };
@@ -109,7 +109,7 @@ async fn foreign_claudes_in_the_folder_change_nothing_and_a_second_claimer_is_to
     let after = server.session(&project).await;
     assert_eq!(identity(&after), identity(&before));
 
-    // What is resumed is the project's own conversation, though others in the folder are newer.
+    // The project's own conversation is resumed, although others in the folder are newer.
     kill(pid(&after));
     server
         .session_until(&project, "exited", |session| session["status"] == "exited")

@@ -1,4 +1,4 @@
-//! The left arrow, which Claude Code offers as a way into its list of agents.
+//! The left arrow, Claude Code's key to its list of agents.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use super::{last_turn, pid, say, start};
 use crate::support::Wire;
 
 #[tokio::test]
-async fn the_left_arrow_in_an_empty_prompt_moves_nothing() {
+async fn the_left_arrow_leaves_the_prompt() {
     let Some((server, project)) = start().await else {
         return;
     };

@@ -1,9 +1,9 @@
-//! The conversation of a project that moved, on the real Claude Code.
+//! The conversation of a moved project, on the real Claude Code.
 
 use super::*;
 
 #[tokio::test]
-async fn the_conversation_goes_on_in_another_folder() {
+async fn the_conversation_moves_with_its_project() {
     let Some((server, project)) = start().await else {
         return;
     };

@@ -1,4 +1,4 @@
-//! Runs that fail, that cannot begin, that are too large, and those that give way.
+//! Failing, refused, oversized and pruned runs.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use super::{begin, over, path};
 use crate::support::{Agent, Server, eventually, is_alive};
 
 #[tokio::test]
-async fn an_error_a_crash_and_a_refusal_are_failures_with_their_reasons() {
+async fn failed_runs_name_their_reason() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let wrong = over(
@@ -32,7 +32,7 @@ async fn an_error_a_crash_and_a_refusal_are_failures_with_their_reasons() {
         "{error}"
     );
 
-    // An id that is in use is refused by the agent itself: in colours, and without any JSON.
+    // The agent itself refuses an id in use, in colours and without JSON.
     let id = server.session(&project).await["claude_session_id"]
         .as_str()
         .unwrap()
@@ -48,14 +48,14 @@ async fn an_error_a_crash_and_a_refusal_are_failures_with_their_reasons() {
         error.contains(&format!("said: Error: Session ID {id} is already in use.")),
         "{error}"
     );
-    // It never spoke, so its id is still good.
+    // The conversation never had a message, so its id is still usable.
     let again = begin(&other, &project, "x").await;
     assert_eq!(again["claude_session_id"], refused["claude_session_id"]);
     over(&other, &again).await;
 }
 
 #[tokio::test]
-async fn what_cannot_be_run_leaves_nothing_behind() {
+async fn a_refused_run_leaves_nothing_behind() {
     let mut agent = Agent::fake("");
     agent.claude = "/does/not/exist/claude".into();
     let server = Server::start(agent).await;
@@ -104,7 +104,7 @@ async fn what_cannot_be_run_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_prompt_is_only_ever_a_prompt_up_to_its_bound() {
+async fn option_like_prompts_stay_prompts() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let bound = "é".repeat(50 * 1024);
@@ -122,7 +122,7 @@ async fn a_prompt_is_only_ever_a_prompt_up_to_its_bound() {
 }
 
 #[tokio::test]
-async fn old_runs_give_way_and_all_go_with_their_project() {
+async fn old_runs_are_pruned() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let first = over(&server, &begin(&server, &project, "0").await).await;

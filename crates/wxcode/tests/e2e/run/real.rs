@@ -1,4 +1,4 @@
-//! Runs of the real Claude Code, which talks to a stub of the Messages API.
+//! Runs of the real Claude Code against a stub of the Messages API.
 
 use std::{fs, path::Path};
 
@@ -40,7 +40,7 @@ async fn a_run_and_a_session_are_one_conversation() {
     );
     assert!(Path::new(history[0]["transcript_path"].as_str().unwrap()).exists());
 
-    // A session goes on with it, and nothing runs beside it.
+    // A session continues the conversation, and no run starts next to it.
     let session = server.start_session(&project).await;
     assert_eq!(session["claude_session_id"], first["claude_session_id"]);
     events.state("idle").await;
@@ -59,7 +59,7 @@ async fn a_run_and_a_session_are_one_conversation() {
         .await
         .expect(204);
 
-    // And a run with that.
+    // A run continues the session's conversation.
     let second = over(&server, &begin(&server, &project, "which words").await).await;
     assert_eq!(
         (&second["state"], &second["claude_session_id"]),
@@ -87,7 +87,7 @@ async fn a_run_and_a_session_are_one_conversation() {
 }
 
 #[tokio::test]
-async fn a_tool_is_told_and_an_error_is_a_failure() {
+async fn tools_and_errors_are_published() {
     let Some(claude) = real() else { return };
     let server =
         Server::start(claude.with_config("[claude]\npermission_mode = 'acceptEdits'\n")).await;
@@ -127,7 +127,7 @@ async fn a_tool_is_told_and_an_error_is_a_failure() {
 }
 
 #[tokio::test]
-async fn clear_rotates_the_id_and_a_stopped_run_can_be_gone_on_from() {
+async fn a_stopped_run_can_be_continued() {
     let Some(claude) = real() else { return };
     let mut server = Server::start(claude).await;
     let project = server.project("p").await;
@@ -136,7 +136,7 @@ async fn clear_rotates_the_id_and_a_stopped_run_can_be_gone_on_from() {
     assert_eq!(cleared["state"], "succeeded", "{cleared:#}");
     assert_ne!(cleared["claude_session_id"], first["claude_session_id"]);
 
-    // A turn that is under way when the server is killed is stopped by the next one.
+    // The next server stops a turn that was under way at the kill.
     let slow = begin(&server, &project, "stub:slow").await;
     server.agent.stub.as_ref().unwrap().wait_held(1).await;
     let pid = Server::pids(&server.run_dirs().into_iter().max().unwrap())

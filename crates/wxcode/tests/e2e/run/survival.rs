@@ -1,4 +1,4 @@
-//! Runs go on without the server, and what they said is told once.
+//! Runs go on without the server, and their output is published once.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use super::{agent, begin, fifo, held, names, over, path, release};
 use crate::support::{Agent, Events, Server, eventually, is_alive, kill};
 
 #[tokio::test]
-async fn a_run_outlives_a_killed_server_and_is_followed_again() {
+async fn a_run_survives_a_killed_server() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let mut events = Events::follow(&server, &project).await;
@@ -19,7 +19,7 @@ async fn a_run_outlives_a_killed_server_and_is_followed_again() {
     server.crash().await;
     assert!(is_alive(pid));
     server.up().await;
-    // At once nothing else can begin.
+    // No other agent can start right away.
     let detail = server
         .post(&format!("/output-projects/{project}/session"), json!({}))
         .await
@@ -54,7 +54,7 @@ async fn a_run_outlives_a_killed_server_and_is_followed_again() {
 }
 
 #[tokio::test]
-async fn a_run_that_ended_without_a_server_is_settled_once() {
+async fn a_run_ended_without_server_counts_once() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let mut events = Events::follow(&server, &project).await;
@@ -79,7 +79,7 @@ async fn a_run_that_ended_without_a_server_is_settled_once() {
         );
         server.crash().await;
     }
-    // As if the server had died before it wrote down what it had told.
+    // As if the server had died between publishing and recording.
     fs::remove_file(dir.join("result.json")).unwrap();
     server.up().await;
     let ended = over(&server, &run).await;
@@ -107,7 +107,7 @@ async fn a_run_that_ended_without_a_server_is_settled_once() {
 }
 
 #[tokio::test]
-async fn a_killed_holder_and_a_killed_agent_are_failures() {
+async fn killed_holders_and_agents_are_failures() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let mut events = Events::follow(&server, &project).await;
@@ -143,7 +143,7 @@ async fn a_killed_holder_and_a_killed_agent_are_failures() {
 }
 
 #[tokio::test]
-async fn a_rotation_is_accounted_for_once_however_often_it_is_read() {
+async fn a_reread_rotation_counts_once() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let first = over(&server, &begin(&server, &project, "hello").await).await;
@@ -165,7 +165,7 @@ async fn a_rotation_is_accounted_for_once_however_often_it_is_read() {
 }
 
 #[tokio::test]
-async fn a_server_that_stood_still_tells_all_that_was_said() {
+async fn a_stopped_server_publishes_all_messages() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let gate = server.data_dir().join("gate");
@@ -179,7 +179,7 @@ async fn a_server_that_stood_still_tells_all_that_was_said() {
         kill_process(pid, signal).unwrap();
     };
     signal(Signal::STOP);
-    // More than a holder keeps in memory, so that it goes on to its newest output.
+    // More than a holder keeps in memory, so that it drops its oldest output.
     let logged = || {
         let segments = fs::read_dir(dir.join("log")).into_iter().flatten();
         segments

@@ -1,4 +1,4 @@
-//! Which claude a test runs, and in which surroundings.
+//! Agents of the tests, and their environments.
 
 use std::{
     ffi::OsString,
@@ -8,7 +8,7 @@ use std::{
 
 use wxcode_testbed::{Home, RealClaude, Stub, fake_agent, skip};
 
-/// An executable that is started as claude, with a home of its own.
+/// An executable that replaces claude, with its own home.
 pub(crate) struct Agent {
     pub(crate) claude: PathBuf,
     pub(crate) home: Home,
@@ -50,19 +50,19 @@ impl Agent {
         }
     }
 
-    /// With more lines in `wxcode.toml`, before any table.
+    /// Adds lines to `wxcode.toml`, before any table.
     pub(crate) fn with_config(mut self, lines: &str) -> Self {
         self.config = format!("{lines}\n{}", self.config);
         self
     }
 
-    /// Without the commands of GSD that its home has otherwise.
+    /// Removes the commands of GSD from its home.
     pub(crate) fn without_gsd(self) -> Self {
         fs::remove_dir_all(self.home.config_dir().join("commands")).unwrap();
         self
     }
 
-    /// Makes the folders below `root` trusted ones of the real Claude Code.
+    /// Makes the real Claude Code trust the folders below `root`.
     pub(crate) fn trust(&self, root: &Path) {
         self.home.trust(root).unwrap();
     }

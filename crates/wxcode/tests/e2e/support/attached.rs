@@ -1,4 +1,4 @@
-//! `wxcode attach` in a terminal, with a shell around it.
+//! `wxcode attach` in a terminal, below a shell.
 
 use std::{
     ffi::OsString,
@@ -17,7 +17,7 @@ use wxcode_testbed::Terminal;
 
 use super::{Server, eventually};
 
-/// Notes how the terminal is before and after, and the pid and the exit code in between.
+/// Records the terminal settings before and after, the pid and the exit code.
 const SHELL: &str = r#"
 stty -g > "$NOTES/before"
 sh -c 'echo $$ > "$NOTES/new" && mv "$NOTES/new" "$NOTES/pid" && exec "$@"' sh "$@"
@@ -26,18 +26,18 @@ stty -g > "$NOTES/after"
 echo "attach ended with $code."
 "#;
 
-/// The program in a terminal of its own.
+/// The program in its own terminal.
 pub(crate) struct Attached {
     pub(crate) terminal: Terminal,
     size: (u16, u16),
     notes: TempDir,
 }
 
-/// How it ended.
+/// The end of the program.
 pub(crate) struct Ended {
-    /// What the shell saw.
+    /// The exit code in the shell.
     pub(crate) code: i32,
-    /// All that the terminal shows afterwards.
+    /// The terminal's whole content afterwards.
     pub(crate) text: String,
 }
 
@@ -62,7 +62,7 @@ impl Attached {
         }
     }
 
-    /// Waits until the screen is as wanted.
+    /// Waits until the screen fits.
     #[track_caller]
     pub(crate) fn until(&self, wanted: impl Fn(&str) -> bool) -> String {
         self.terminal
@@ -70,18 +70,16 @@ impl Attached {
         self.screen()
     }
 
-    /// Waits until the screen contains a text.
     #[track_caller]
     pub(crate) fn until_shows(&self, text: &str) -> String {
         self.until(|screen| screen.contains(text))
     }
 
-    /// The screen's text now.
     pub(crate) fn screen(&self) -> String {
         self.emulate(&self.terminal.output()).text()
     }
 
-    /// What the terminal is told to send now.
+    /// The terminal's current input modes.
     pub(crate) fn modes(&self) -> Modes {
         self.emulate(&self.terminal.output()).modes()
     }
@@ -93,12 +91,11 @@ impl Attached {
         emulator
     }
 
-    /// Types.
     pub(crate) fn keys(&self, keys: &str) {
         self.terminal.write(keys.as_bytes()).unwrap();
     }
 
-    /// Gives the window another size; what it shows has to be drawn anew.
+    /// Resizes the window, whose content must be redrawn.
     pub(crate) fn resize(&mut self, size: (u16, u16)) {
         self.size = size;
         self.terminal.resize(size.0, size.1).unwrap();
@@ -111,12 +108,11 @@ impl Attached {
         fs::read_to_string(path).unwrap().trim().parse().unwrap()
     }
 
-    /// Sends a signal to the program.
     pub(crate) async fn signal(&self, signal: Signal) {
         kill_process(Pid::from_raw(self.pid().await).unwrap(), signal).unwrap();
     }
 
-    /// Makes the terminal take nothing more, or take on.
+    /// Makes the terminal stop or resume reading.
     pub(crate) async fn flow(&self, action: Action) {
         let path = format!("/proc/{}/fd/1", self.pid().await);
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -124,7 +120,7 @@ impl Attached {
         tcflow(terminal, action).unwrap();
     }
 
-    /// Waits for the end; the terminal must be as it was before.
+    /// Waits for the end and checks that the terminal settings are restored.
     #[track_caller]
     pub(crate) fn ended(mut self) -> Ended {
         self.terminal.wait_text("attach ended with ");

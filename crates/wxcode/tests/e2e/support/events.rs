@@ -11,16 +11,15 @@ use super::Server;
 /// How long an event may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// One event as it came.
+/// One received event.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Told {
-    /// Its number; `None` where it has none.
+    /// The event's number, if it has one.
     pub(crate) id: Option<u64>,
     pub(crate) name: String,
     pub(crate) data: Value,
 }
 
-/// A stream of events.
 pub(crate) struct Events {
     response: Response,
     buffer: String,
@@ -34,7 +33,7 @@ impl Events {
         Self::open(server, project, None).await
     }
 
-    /// Follows what comes after an event.
+    /// Follows from after an event.
     pub(crate) async fn since(server: &Server, project: &str, id: u64) -> Self {
         Self::open(server, project, Some(&id.to_string())).await
     }
@@ -58,9 +57,9 @@ impl Events {
         }
     }
 
-    /// The next event; `None` when the stream has ended.
+    /// The next event; `None` at the end of the stream.
     pub(crate) async fn next(&mut self) -> Option<Told> {
-        // The stream is kept alive by comments, which are no events.
+        // Comments keep the stream alive and are no events.
         let deadline = Instant::now() + PATIENCE;
         loop {
             while let Some((block, rest)) = self.buffer.split_once("\n\n") {
@@ -81,7 +80,7 @@ impl Events {
         }
     }
 
-    /// Waits for an event that is as wanted; those before it are passed over.
+    /// Waits for a matching event and skips the others.
     pub(crate) async fn until(&mut self, what: &str, wanted: impl Fn(&Told) -> bool) -> Told {
         while let Some(told) = self.next().await {
             if wanted(&told) {
@@ -96,7 +95,7 @@ impl Events {
         self.until(name, |told| told.name == name).await
     }
 
-    /// The first event of this name, whether it was looked at or not.
+    /// The first event of this name, seen already or still to come.
     pub(crate) async fn first(&mut self, name: &str) -> Told {
         let seen = self.seen.iter().find(|told| told.name == name).cloned();
         match seen {
@@ -113,7 +112,7 @@ impl Events {
         .await
     }
 
-    /// The events that are in the log, up to and with the one with this number.
+    /// The events of the log, up to and including this number.
     pub(crate) async fn up_to(&mut self, id: u64) -> Vec<Told> {
         while self.seen.last().and_then(|told| told.id) != Some(id) {
             assert!(self.next().await.is_some(), "the stream ended before {id}");
@@ -122,7 +121,7 @@ impl Events {
     }
 }
 
-/// One block of the stream; `None` for a comment or a setting.
+/// Parses one block of the stream; `None` for a comment or a setting.
 fn parse(block: &str) -> Option<Told> {
     let field = |name: &str| {
         let mut lines = block.lines().filter_map(|line| line.split_once(": "));

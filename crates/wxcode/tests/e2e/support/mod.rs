@@ -1,4 +1,4 @@
-//! What the tests drive wxcode with.
+//! Drivers of the end-to-end tests.
 
 mod agent;
 mod attached;

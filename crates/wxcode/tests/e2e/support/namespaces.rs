@@ -1,4 +1,5 @@
-//! A server in mount and process namespaces of its own, with a small disk or few terminals. All of it ends with it.
+//! A server in its own mount and process namespaces, with a small disk or few terminals. Everything
+//! inside ends with it.
 
 use std::{
     fs,
@@ -20,19 +21,19 @@ const WRAPPER: [&str; 8] = [
     "sh",
 ];
 
-/// The token of such a server, whose folder cannot be seen from outside.
+/// The token of such a server, whose folder is invisible from outside.
 const TOKEN: &str = "token-of-a-server-in-namespaces";
 
-/// A server, and how to reach what only it sees.
+/// A server, and the way to the files that only it sees.
 pub(crate) struct Namespaces {
     pub(crate) server: Server,
-    /// The server, as the test numbers it.
+    /// The server's pid outside.
     pid: i32,
 }
 
 impl Namespaces {
-    /// Prepares the surroundings by a line of shell, in which `$0` is the data folder, then starts the server; `None`, with
-    /// the reason printed, where that is not possible.
+    /// Prepares the environment with a line of shell, where `$0` is the data folder, then starts
+    /// the server; `None`, with the reason printed, where that is impossible.
     pub(crate) async fn start(mut agent: Agent, prepare: &str) -> Option<Self> {
         let script = format!("mount -t proc proc /proc && {{ {prepare}; }} && exec \"$@\"");
         let probe = tempfile::tempdir().unwrap();
@@ -62,14 +63,14 @@ impl Namespaces {
         Some(Self { server, pid })
     }
 
-    /// A new project, whose folder only the server sees; its id.
+    /// Creates a project with a folder inside the namespaces; returns its id.
     pub(crate) async fn project(&self, name: &str) -> String {
         let body = serde_json::json!({ "name": name });
         let project = self.server.post("/output-projects", body).await.expect(201);
         project["id"].as_str().unwrap().to_owned()
     }
 
-    /// The states of the children of the server, which is the first process in there.
+    /// The states of the children of the server, the first process inside.
     pub(crate) fn children(&self) -> Vec<char> {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.pid)).unwrap();
         let lists = tasks.map(|task| fs::read_to_string(task.unwrap().path().join("children")));
@@ -80,7 +81,7 @@ impl Namespaces {
             .collect()
     }
 
-    /// A path of the data folder, as it is reached from outside.
+    /// A path of the data folder, as seen from outside.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         let inside = self.server.data_dir().strip_prefix("/").unwrap();
         Path::new(&format!("/proc/{}/root", self.pid))

@@ -1,4 +1,4 @@
-//! A store that can be taken away and given back: the embedded one's file, or the way to the shared one.
+//! A detachable store: the embedded one's file, or the way to the shared one.
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -9,16 +9,17 @@ use wxcode_testbed::{
 
 use super::{Agent, Server, server::shared_store};
 
-/// What takes a server's store away.
+/// The means to detach a server's store.
 pub(crate) enum Outage {
-    /// The file, and where it is meanwhile.
+    /// The file, and its place meanwhile.
     Embedded(PathBuf, PathBuf),
-    /// The network before the database.
+    /// The proxy before the database.
     Shared(Proxy),
 }
 
 impl Outage {
-    /// A server on the tests' store, and what takes that away; `None`, said, where nobody can.
+    /// A server on the tests' store, and the means to detach it; `None`, with the reason printed,
+    /// where that is impossible.
     pub(crate) async fn prepare(agent: Agent) -> Option<(Server, Self)> {
         let Some((mongo, database)) = shared_store().await else {
             let server = Server::start_on(agent, None).await;
@@ -40,7 +41,7 @@ impl Outage {
         ))
     }
 
-    /// The store is away from now on.
+    /// Detaches the store.
     pub(crate) fn begin(&self) {
         match self {
             Self::Embedded(file, away) => fs::rename(file, away).unwrap(),
@@ -48,7 +49,7 @@ impl Outage {
         }
     }
 
-    /// It is back.
+    /// Attaches the store again.
     pub(crate) fn end(&self) {
         match self {
             Self::Embedded(file, away) => fs::rename(away, file).unwrap(),
@@ -56,7 +57,7 @@ impl Outage {
         }
     }
 
-    /// What whoever needs the store is told to do.
+    /// The remedy in the error messages.
     pub(crate) fn remedy(&self) -> &'static str {
         match self {
             Self::Embedded(..) => "put it back",

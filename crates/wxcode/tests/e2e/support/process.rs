@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Whether a process is there and not just waiting to be reaped.
+/// Whether a process exists and is no zombie.
 pub(crate) fn is_alive(pid: i32) -> bool {
     stat(pid).is_some_and(|(state, _)| state != 'Z' && state != 'X')
 }
@@ -16,12 +16,12 @@ pub(crate) fn parent_of(pid: i32) -> i32 {
 
 fn stat(pid: i32) -> Option<(char, i32)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name may hold anything, so the fields are counted from its end.
+    // The name may contain anything, so the fields are counted from its end.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
 }
 
-/// A FIFO that only we may use.
+/// A FIFO for the current user only.
 pub(crate) fn make_fifo(path: &Path) {
     use rustix::fs::{CWD, FileType, Mode, mknodat};
     mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
@@ -30,6 +30,6 @@ pub(crate) fn make_fifo(path: &Path) {
 /// SIGKILL.
 pub(crate) fn kill(pid: i32) {
     let pid = Pid::from_raw(pid).expect("a pid");
-    // It may be gone already.
+    // The process may be gone already.
     let _ = kill_process(pid, Signal::KILL);
 }

@@ -1,5 +1,5 @@
-//! A man in the middle between the server and a holder, who stops at a named frame. Hooks go to the holder itself, which looks who
-//! reports.
+//! A proxy between the server and a holder that stops at a chosen frame. Hooks go to the holder
+//! directly, because it checks the reporting process.
 
 use std::{
     fs,
@@ -25,7 +25,7 @@ use wxcode_protocol::holder::{
 /// The name of a holder's socket.
 const SOCKET: &str = "holder.sock";
 
-/// What either side sends.
+/// Kinds of frames.
 #[derive(Debug, Clone)]
 pub(crate) enum Frame {
     Request(Request),
@@ -34,12 +34,12 @@ pub(crate) enum Frame {
     Other,
 }
 
-/// Where the proxy stops: it is asked for each frame, and keeps back the one for which it says so and all that follow it.
+/// Chooses the frame at which the proxy stops. The proxy keeps back this frame and all later ones.
 pub(crate) type Stop = fn(&Frame) -> bool;
-/// Something that is done at a frame.
+/// An action at a frame.
 type Before = Arc<dyn Fn() + Send + Sync>;
 
-/// Stands in the place of a holder's socket until it is taken away.
+/// Takes the place of a holder's socket until it is removed.
 pub(crate) struct Proxy {
     socket: PathBuf,
     aside: PathBuf,
@@ -48,12 +48,13 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Puts itself before the holder of the session in `dir`. With `forwards` the frame that it stops at still goes through.
+    /// Places itself before the holder of the session in `dir`. With `forwards`, the chosen frame
+    /// still goes through.
     pub(crate) fn new(dir: &Path, stop: Stop, forwards: bool) -> Self {
         Self::with(dir, stop, forwards, None)
     }
 
-    /// The same, but the connection breaks behind the frame that it stops at, and `before` is called before that one goes through.
+    /// Breaks the connection after the chosen frame, and calls `before` before forwarding it.
     pub(crate) fn breaking(
         dir: &Path,
         stop: Stop,
@@ -87,7 +88,7 @@ impl Proxy {
                 let there = forward(from_client, to_holder, way.clone());
                 let back = forward(from_holder, to_client, way);
                 tokio::spawn(async move {
-                    // One that has stopped keeps both ends open until the server is gone.
+                    // A stopped proxy keeps both ends open until the server is gone.
                     let broke = tokio::select! {
                         broke = there => broke,
                         broke = back => broke,
@@ -106,13 +107,13 @@ impl Proxy {
         }
     }
 
-    /// Waits until it has stopped.
+    /// Waits until the proxy has stopped.
     pub(crate) async fn stopped(&mut self) {
         let stopped = tokio::time::timeout(super::PATIENCE, self.stopped.recv());
         stopped.await.expect("the frame comes").expect("it runs");
     }
 
-    /// Gives the holder its place back.
+    /// Restores the holder's socket.
     pub(crate) fn take_away(self) {
         self.task.abort();
         fs::remove_file(&self.socket).unwrap();
@@ -139,12 +140,12 @@ fn report_to(dir: &Path, socket: &Path) {
 struct Way {
     stop: Stop,
     forwards: bool,
-    /// Where it breaks rather than stops: what is done before.
+    /// For a proxy that breaks instead of stopping: the action before the break.
     breaks: Option<Before>,
     tell: mpsc::Sender<()>,
 }
 
-/// Forwards frames one way until the sender is gone, or until it breaks: whether it did.
+/// Forwards frames one way until the sender is gone or the proxy breaks; returns true for a break.
 async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way) -> bool {
     let mut decoder = Decoder::default();
     let mut stopped = false;

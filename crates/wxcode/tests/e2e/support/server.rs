@@ -20,12 +20,12 @@ use wxcode_testbed::mongodb::MongoServer;
 
 use super::{Agent, Socket, is_alive, kill};
 
-/// How long anything may take before a test gives up.
+/// How long an operation may take before a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-/// How often a condition outside of our own event stream is looked at.
+/// The polling interval for conditions outside the event stream.
 pub(crate) const LOOK: Duration = Duration::from_millis(20);
 
-/// A running server; everything it started is gone when it is dropped.
+/// A running server; dropping it ends all its processes.
 pub(crate) struct Server {
     pub(crate) agent: Agent,
     pub(crate) dir: TempDir,
@@ -34,13 +34,13 @@ pub(crate) struct Server {
     client: Client,
     child: Option<Child>,
     listen: String,
-    /// The program, behind what it is started by, if by anything.
+    /// The program, after its launcher, if any.
     pub(crate) program: Vec<OsString>,
-    /// Something else starts it, and its process numbers mean other processes here.
+    /// A launcher starts it, and its pids mean other processes here.
     is_elsewhere: bool,
-    /// The store, where it is not the default one.
+    /// The store, if it is not the default one.
     store: Option<String>,
-    /// Standard output and standard error of the next start, where they are not the tests' own.
+    /// Standard output and standard error of the next start, if they are not the tests' own.
     outputs: Option<(Stdio, Stdio)>,
 }
 
@@ -82,7 +82,7 @@ impl Server {
         Self::start_on(agent, store().await).await
     }
 
-    /// The same with another store than the tests' own.
+    /// A server with another store than the tests' own.
     pub(crate) async fn start_on(agent: Agent, store: Option<String>) -> Self {
         let mut server = Self::new(agent, store);
         server.up().await;
@@ -90,8 +90,8 @@ impl Server {
         server
     }
 
-    /// A server that `wrapper` starts, with the arguments that it makes of the data folder, the program coming last, in
-    /// namespaces of its own that end with it.
+    /// A server in its own namespaces, started by `wrapper`. `wrapper` turns the data folder into
+    /// arguments; the program comes last. The namespaces end with it.
     pub(crate) async fn start_wrapped(
         agent: Agent,
         wrapper: impl FnOnce(&Path) -> Vec<OsString>,
@@ -105,14 +105,14 @@ impl Server {
         server
     }
 
-    /// A server that something else starts, in surroundings of its own; [`Server::find`] looks for it.
+    /// A server started elsewhere; [`Server::find`] looks for it.
     pub(crate) fn elsewhere(agent: Agent) -> Self {
         let mut server = Self::new(agent, None);
         server.is_elsewhere = true;
         server
     }
 
-    /// Waits until a server that something else starts listens: another one than `before`.
+    /// Waits until a server other than `before` listens.
     pub(crate) async fn find(&mut self, before: Option<&Value>) -> Value {
         let path = self.data_dir().join("server.json");
         let read = || -> Option<Value> { serde_json::from_slice(&fs::read(&path).ok()?).ok() };
@@ -149,7 +149,8 @@ impl Server {
         fs::write(dir.path().join("wxcode.toml"), &agent.config).unwrap();
         let client = Client::builder()
             .no_proxy()
-            // The server closes an idle connection without authentication after 10 s: none is used when that is near.
+            // The server closes an idle unauthenticated connection after 10 s; the client stops
+            // reusing one well before.
             .pool_idle_timeout(Duration::from_secs(4))
             .redirect(reqwest::redirect::Policy::none())
             .build()
@@ -184,12 +185,12 @@ impl Server {
         };
     }
 
-    /// The store of the next start.
+    /// Sets the store of the next start.
     pub(crate) fn keep_in(&mut self, store: Option<String>) {
         self.store = store;
     }
 
-    /// What people are told that the store is: the embedded one's file, or the shared one's database.
+    /// The store as messages name it: the embedded one's file, or the shared one's database.
     pub(crate) fn store_name(&self) -> &str {
         self.store.as_deref().map_or("wxcode.db", |address| {
             let path = address.split('?').next().unwrap_or_default();
@@ -197,7 +198,7 @@ impl Server {
         })
     }
 
-    /// Makes the store one that cannot be opened, while the server does not run.
+    /// Makes the store unopenable while the server does not run.
     pub(crate) fn break_store(&mut self) {
         match &mut self.store {
             None => fs::write(self.data_dir().join("wxcode.db"), "no database").unwrap(),
@@ -212,7 +213,7 @@ impl Server {
         self.dir.path()
     }
 
-    /// The program with this server's data folder and surroundings.
+    /// The program with this server's data folder and environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program[0]);
         command
@@ -228,7 +229,7 @@ impl Server {
         command
     }
 
-    /// Starts the program, at the same address as before.
+    /// Starts the program at the same address as before.
     pub(crate) async fn up(&mut self) {
         let mut command = self.command(&["serve", "--listen", &self.listen]);
         if let Some((stdout, stderr)) = self.outputs.take() {
@@ -278,7 +279,7 @@ impl Server {
         child.kill().await.unwrap();
     }
 
-    /// SIGTERM; the exit code.
+    /// SIGTERM; returns the exit code.
     pub(crate) async fn terminate(&mut self) -> Option<i32> {
         let mut child = self.child.take().expect("it runs");
         let pid =
@@ -339,7 +340,7 @@ impl Server {
         self.call(Method::DELETE, path, None).await
     }
 
-    /// A new project in a folder of its own, which the real Claude Code trusts; its id.
+    /// Creates a project in its own folder, which the real Claude Code trusts; returns its id.
     pub(crate) async fn project(&self, name: &str) -> String {
         let project = self
             .post("/output-projects", json!({ "name": name }))
@@ -358,7 +359,7 @@ impl Server {
         project["workspace_path"].as_str().unwrap().into()
     }
 
-    /// A new milestone; its id.
+    /// Creates a milestone; returns its id.
     pub(crate) async fn milestone(&self, project: &str, element: &str) -> String {
         let body = json!({ "output_project_id": project, "element_name": element, "context": "# Context\n" });
         let milestone = self.post("/milestones", body).await.expect(201);
@@ -384,7 +385,7 @@ impl Server {
         self.post(&path, json!({ "text": text })).await.expect(202)
     }
 
-    /// Waits until the session is as wanted.
+    /// Waits until the session fits.
     pub(crate) async fn session_until(
         &self,
         project: &str,
@@ -395,7 +396,7 @@ impl Server {
             .await
     }
 
-    /// Waits until a resource is as wanted.
+    /// Waits until a resource fits.
     pub(crate) async fn until(
         &self,
         path: &str,
@@ -477,7 +478,7 @@ impl Drop for Server {
                 continue;
             };
             if !dir.join("exit.json").exists() {
-                // The holder ends by itself when its agent has; what hangs on to the terminal goes with it.
+                // The holder ends after its agent, and the terminal's other processes end with it.
                 for pid in [agent, holder] {
                     if is_alive(pid) {
                         kill(pid);
@@ -488,13 +489,14 @@ impl Drop for Server {
     }
 }
 
-/// What `WXCODE_TEST_STORE` asks for: `sqlite`, which is the default, or `mongodb`, a new database for each server.
+/// The store named by `WXCODE_TEST_STORE`: `sqlite` (default), or `mongodb` with a new database per
+/// server.
 async fn store() -> Option<String> {
     let (mongo, database) = shared_store().await?;
     Some(mongo.address(&database))
 }
 
-/// The server and the name of a new database, where `WXCODE_TEST_STORE` asks for `mongodb`.
+/// The server and the name of a new database, where `WXCODE_TEST_STORE` is `mongodb`.
 pub(crate) async fn shared_store() -> Option<(&'static MongoServer, String)> {
     match std::env::var("WXCODE_TEST_STORE").as_deref() {
         Err(_) | Ok("" | "sqlite") => None,
@@ -507,7 +509,7 @@ pub(crate) async fn shared_store() -> Option<(&'static MongoServer, String)> {
     }
 }
 
-/// Waits until a condition outside of the server holds.
+/// Waits until a condition outside the server holds.
 pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {
@@ -516,14 +518,14 @@ pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-/// The program under test; its other one is beside it.
+/// The program under test; the holder's program is next to it.
 fn wxcode() -> &'static Path {
     let program = Path::new(env!("CARGO_BIN_EXE_wxcode"));
     wxcode_testbed::holder_program(program);
     program
 }
 
-/// The program of the sessions that is installed beside the program under test.
+/// The holder's program next to the program under test.
 pub(crate) fn holder_program() -> &'static Path {
     wxcode_testbed::holder_program(Path::new(env!("CARGO_BIN_EXE_wxcode")))
 }

@@ -22,7 +22,7 @@ pub(crate) struct Socket {
     pub(crate) output: String,
     /// All other messages so far.
     pub(crate) messages: Vec<Value>,
-    /// The close code and reason, when it is closed.
+    /// The close code and reason, once closed.
     pub(crate) closed: Option<(u16, String)>,
 }
 
@@ -60,7 +60,7 @@ impl Socket {
         })
     }
 
-    /// Takes the next message in; false when the connection is closed.
+    /// Handles the next message; false when the connection is closed.
     pub(crate) async fn next(&mut self) -> bool {
         let message = timeout(PATIENCE, self.stream.next())
             .await
@@ -90,7 +90,7 @@ impl Socket {
         }
     }
 
-    /// The next message of this type that was not looked at yet.
+    /// The next unread message of this type.
     pub(crate) async fn message(&mut self, kind: &str) -> Value {
         let mut from = 0;
         loop {
@@ -143,14 +143,14 @@ impl Socket {
         self.send(json!({ "type": "input", "data": data })).await;
     }
 
-    /// Types a command, and Enter once it is seen.
+    /// Types a command, and Enter once the command is visible.
     pub(crate) async fn submit(&mut self, command: &str) {
         self.input(command).await;
         self.until(command).await;
         self.input("\r").await;
     }
 
-    /// Leaves without a word.
+    /// Drops the connection without a close.
     pub(crate) fn drop_connection(self) {
         drop(self.stream);
     }

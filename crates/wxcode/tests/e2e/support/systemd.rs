@@ -1,4 +1,4 @@
-//! A real systemd with a real bus, as the first process of namespaces of its own: what it starts, stops and kills is there.
+//! A real systemd with a real bus, as the first process of its own namespaces.
 
 use std::{
     fs,
@@ -10,18 +10,18 @@ use std::{
 use tempfile::TempDir;
 use wxcode_testbed::skip;
 
-/// How long it may take to come up.
+/// How long systemd may take to come up.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Where distributions keep it.
+/// The path of systemd in common distributions.
 const SYSTEMD: [&str; 2] = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"];
 
-/// Where the programs under test are in there. The folder that they were built in may be one that only its owner enters.
+/// The path of the programs under test inside. Their build folder may be closed to other users.
 const PROGRAMS: &str = "/run/programs";
 
-/// Makes the namespaces' own `/proc`, `/run` and cgroups, and becomes systemd. `$0`: the folder of the units; `$1`: systemd;
-/// `$2`: the folder of the programs; `$3`: [`PROGRAMS`].
+/// Mounts the namespaces' own `/proc`, `/run` and cgroups, and becomes systemd. `$0`: the folder of
+/// the units; `$1`: systemd; `$2`: the folder of the programs; `$3`: [`PROGRAMS`].
 const BOOT: &str = r#"
     mount --make-rprivate / && mount -t proc proc /proc || exit 3
     umount -R /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup || exit 3
@@ -31,7 +31,7 @@ const BOOT: &str = r#"
     container=wxcode-test exec "$1" --system --unit=test.target --log-target=console --log-level=warning --show-status=false
 "#;
 
-/// The user that has a systemd of its own, and what its units are named by.
+/// The user with a systemd of its own; its units carry the name.
 pub(crate) const USER: u32 = 65534;
 
 const UNITS: [(&str, &str); 6] = [
@@ -69,17 +69,18 @@ const UNITS: [(&str, &str); 6] = [
     ),
 ];
 
-/// A running systemd. With it ends all that it started.
+/// A running systemd. Everything that it started ends with it.
 pub(crate) struct Systemd {
     child: Child,
-    /// Its number outside.
+    /// Its pid outside.
     pid: i32,
     cgroup: PathBuf,
     _units: TempDir,
 }
 
 impl Systemd {
-    /// Starts one with these units besides its own; `None`, with the reason printed, where that is not possible.
+    /// Starts a systemd with these additional units; `None`, with the reason printed, where that is
+    /// impossible.
     pub(crate) fn start(units: &[(&str, &str)]) -> Option<Self> {
         match Self::try_start(units) {
             Ok(systemd) => Some(systemd),
@@ -159,14 +160,14 @@ impl Systemd {
         }
     }
 
-    /// Where this program, which stands beside wxcode, is in there.
+    /// The path inside of a program next to wxcode.
     pub(crate) fn program(path: &Path) -> String {
         assert_eq!(path.parent(), built().parent());
         let name = path.file_name().unwrap().to_str().unwrap();
         format!("{PROGRAMS}/{name}")
     }
 
-    /// Runs a program in there.
+    /// Runs a program inside.
     pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> Output {
         Command::new("nsenter")
             .args(["-t", &self.pid.to_string(), "-m", "-p", "-C", "--"])
@@ -176,7 +177,7 @@ impl Systemd {
             .unwrap()
     }
 
-    /// Runs a program in there, as the user with a systemd of its own.
+    /// Runs a program inside, as the user with its own systemd.
     pub(crate) fn run_as_user(&self, program: &str, arguments: &[&str]) -> Output {
         let user = USER.to_string();
         let runtime = format!("XDG_RUNTIME_DIR=/run/user/{user}");
@@ -195,7 +196,7 @@ impl Systemd {
         self.run("setpriv", &all)
     }
 
-    /// `systemctl`, which must succeed; what it prints.
+    /// `systemctl`, which must succeed; returns its output.
     #[track_caller]
     pub(crate) fn ctl(&self, arguments: &[&str]) -> String {
         let output = self.run("systemctl", arguments);
@@ -208,7 +209,7 @@ impl Systemd {
         text(&output.stdout)
     }
 
-    /// Shuts down in order, as `poweroff` does: everything is told to end, then killed.
+    /// Shuts down in order, as `poweroff` does: SIGTERM to all, then SIGKILL.
     pub(crate) fn power_off(mut self) {
         // SIGRTMIN+4: see systemd(1), "Signals".
         let signal = (34 + 4).to_string();
@@ -227,7 +228,7 @@ impl Systemd {
 
 impl Drop for Systemd {
     fn drop(&mut self) {
-        // The namespaces' first process goes with it, and all that is in them.
+        // All processes of the namespaces end with the first one.
         let _ = self.child.kill();
         let _ = self.child.wait();
         let deadline = Instant::now() + PATIENCE;
@@ -241,7 +242,7 @@ fn built() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_wxcode"))
 }
 
-/// Removes a cgroup and those in it; it fails while a process is still there.
+/// Removes a cgroup with its children; fails while a process is inside.
 fn remove(cgroup: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(cgroup)? {
         let entry = entry?;

@@ -1,4 +1,4 @@
-//! A terminal client of the binary protocol, with a screen of its own.
+//! A terminal client of the binary protocol, with its own screen.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,23 +19,23 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One attached client of `wxcode.v1`.
 pub(crate) struct Wire {
-    /// `None` once it is disconnected.
+    /// `None` once disconnected.
     stream: Option<WebSocketStream<MaybeTlsStream<TcpStream>>>,
     pub(crate) status: Status,
     pub(crate) role: Option<Role>,
-    /// What the client shows; it exists from the first snapshot on, or is brought along.
+    /// The client's screen, from the first snapshot or from an earlier connection.
     pub(crate) screen: Option<Terminal>,
-    /// The offset behind what is parsed.
+    /// The offset after the last parsed byte.
     pub(crate) offset: u64,
     /// The snapshots so far.
     pub(crate) snapshots: usize,
     /// The bytes of output so far.
     pub(crate) received: u64,
-    /// Whether what is parsed is acknowledged.
+    /// Whether the client acknowledges parsed output.
     pub(crate) acknowledges: bool,
-    /// Where the size changed.
+    /// The offsets of size changes.
     pub(crate) sizes: Vec<(u64, Size)>,
-    /// What the agent is known to write: all output is checked against it.
+    /// The known output of the agent; all received output is checked against it.
     pub(crate) reference: Option<Arc<Vec<u8>>>,
     /// All other frames so far.
     pub(crate) frames: Vec<ServerFrame>,
@@ -44,7 +44,7 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    /// Attaches to a project with this query; waits for the status.
+    /// Attaches to a project with this query and waits for the status.
     pub(crate) async fn attach(server: &Server, project: &str, query: &str) -> Self {
         let base = server.base.replace("http://", "ws://");
         let url = format!("{base}/api/v1/output-projects/{project}/terminal?{query}");
@@ -94,7 +94,7 @@ impl Wire {
         wire
     }
 
-    /// Attaches again where `before` left off, with its screen.
+    /// Resumes at the offset of `before`, with its screen.
     pub(crate) async fn resume(server: &Server, project: &str, before: Self, query: &str) -> Self {
         let (session, since) = (&before.status.session_id, before.offset);
         let query = match before.screen {
@@ -110,7 +110,7 @@ impl Wire {
         wire
     }
 
-    /// The next frame as it comes; `None` when the connection is closed.
+    /// The next frame; `None` when the connection is closed.
     pub(crate) async fn read(&mut self) -> Option<ServerFrame> {
         loop {
             let stream = self.stream.as_mut()?;
@@ -130,7 +130,7 @@ impl Wire {
         }
     }
 
-    /// Takes the next frame in, as a client should; false when the connection is closed.
+    /// Handles the next frame as a client should; false when the connection is closed.
     pub(crate) async fn next(&mut self) -> bool {
         let Some(frame) = self.read().await else {
             return false;
@@ -189,7 +189,7 @@ impl Wire {
         }
     }
 
-    /// Takes frames in until something holds.
+    /// Handles frames until a condition holds.
     pub(crate) async fn until(&mut self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
         while !holds(self) {
             assert!(
@@ -200,23 +200,23 @@ impl Wire {
         }
     }
 
-    /// Takes frames in until the screen shows a text.
+    /// Handles frames until the screen shows a text.
     pub(crate) async fn until_shown(&mut self, text: &str) {
         self.until(text, |wire| wire.text().contains(text)).await;
     }
 
-    /// Takes frames in until the connection is closed.
+    /// Handles frames until the connection is closed.
     pub(crate) async fn until_closed(&mut self) -> u16 {
         while self.next().await {}
         self.closed.as_ref().expect("a close frame").0
     }
 
-    /// What the client's screen shows.
+    /// The text on the client's screen.
     pub(crate) fn text(&self) -> String {
         self.screen.as_ref().map_or(String::new(), Terminal::text)
     }
 
-    /// The screen alone, as a fresh terminal would have it: what differs only in history that is gone is the same.
+    /// The screen without history, redrawn on a new terminal.
     pub(crate) fn drawn(&self) -> Vec<u8> {
         drawn(self.screen.as_ref().expect("a screen"))
     }
@@ -232,7 +232,7 @@ impl Wire {
 
     pub(crate) async fn send_raw(&mut self, message: Message) {
         if let Some(stream) = &mut self.stream {
-            // A connection that breaks is noticed by reading.
+            // Reading reports a broken connection.
             let _ = stream.send(message).await;
         }
     }
@@ -242,9 +242,9 @@ impl Wire {
         self.stream = None;
     }
 
-    /// Waits until all that was sent so far is heard.
+    /// Waits until the server has handled everything sent so far.
     pub(crate) async fn heard(&mut self) {
-        // What is malformed is answered, in its turn.
+        // The server answers a malformed message in order.
         self.send_raw(Message::Binary(Bytes::new())).await;
         let before = self.frames.len();
         self.until("it is answered", |wire| {
@@ -254,7 +254,7 @@ impl Wire {
         .await;
     }
 
-    /// Types as the next input; its number.
+    /// Types the next input; returns its number.
     pub(crate) async fn input(&mut self, text: &str) -> u64 {
         self.inputs += 1;
         let number = self.inputs;
@@ -273,7 +273,7 @@ impl Wire {
     }
 }
 
-/// A screen alone, as a fresh terminal would have it.
+/// A screen without history, redrawn on a new terminal.
 pub(crate) fn drawn(screen: &Terminal) -> Vec<u8> {
     let mut fresh = Terminal::new(screen.size());
     fresh.feed(&screen.dump_with_history(0), &mut Vec::new());

@@ -1,4 +1,4 @@
-//! Holders that go on as the server's build: when nobody notices, and nobody does.
+//! Holders switch to the server's build while the session is quiet and without visible effect.
 
 use std::{
     fs,
@@ -24,7 +24,7 @@ async fn idle(server: &Server, project: &str) {
 }
 
 #[tokio::test]
-async fn a_quiet_session_goes_on_as_the_build_of_the_server_and_others_are_left_alone() {
+async fn quiet_sessions_upgrade_to_the_servers_build() {
     let mut server = Server::start(Agent::fake("")).await;
     let program = own_program(&mut server).await;
     let project = server.project("quiet").await;
@@ -56,7 +56,7 @@ async fn a_quiet_session_goes_on_as_the_build_of_the_server_and_others_are_left_
     assert!(exe.starts_with(server.data_dir().join("bin")), "{exe:?}");
     assert_ne!(exe, first);
 
-    // The client goes on at the byte, and deliveries go on.
+    // The client resumes at the byte, and deliveries work.
     while wire.next().await {}
     let mut wire = Wire::resume(&server, &project, wire, NAME).await;
     let hello = server.deliver(&project, "after the upgrade").await;
@@ -76,7 +76,7 @@ async fn a_quiet_session_goes_on_as_the_build_of_the_server_and_others_are_left_
 }
 
 #[tokio::test]
-async fn the_real_claude_code_notices_nothing_of_it() {
+async fn the_real_claude_code_survives_an_upgrade() {
     let Some(agent) = real() else { return };
     let mut server = Server::start(agent).await;
     let program = own_program(&mut server).await;
@@ -110,7 +110,7 @@ async fn the_real_claude_code_notices_nothing_of_it() {
 }
 
 #[tokio::test]
-async fn the_program_of_the_server_counts_also_where_its_file_is_another_one_by_then() {
+async fn a_replaced_server_file_still_upgrades() {
     let mut server = Server::start(Agent::fake("")).await;
     let program = own_program(&mut server).await;
     let project = server.project("p").await;
@@ -118,7 +118,7 @@ async fn the_program_of_the_server_counts_also_where_its_file_is_another_one_by_
     idle(&server, &project).await;
     let dir = server.session_dirs().remove(0);
     server.terminate().await;
-    // The file is gone, and something else in its place, before the first line of the server runs.
+    // The file is replaced before the first line of the server runs.
     newer(&program);
     let replaced = "exec 3< \"$0\"; rm \"$0\"; printf '#!/bin/sh\nexit 1\n' > \"$0\"; chmod 755 \"$0\"; exec /proc/self/fd/3 \"$@\"";
     server.program = ["/bin/sh", "-c", replaced].map(Into::into).to_vec();
@@ -132,8 +132,8 @@ async fn the_program_of_the_server_counts_also_where_its_file_is_another_one_by_
 }
 
 #[tokio::test]
-async fn a_session_in_which_something_goes_on_waits_for_its_time() {
-    // Without a word from its hooks nobody knows whether it is quiet.
+async fn a_busy_session_upgrades_later() {
+    // Without hooks the server cannot tell whether the session is quiet.
     let mut server = Server::start(Agent::script("echo up; exec cat")).await;
     let program = own_program(&mut server).await;
     let project = server.project("p").await;
@@ -144,7 +144,7 @@ async fn a_session_in_which_something_goes_on_waits_for_its_time() {
     server.up().await;
     let mut wire = Wire::attach(&server, &project, NAME).await;
     wire.until_shown("up").await;
-    // Longer than it takes where it is quiet.
+    // Longer than an upgrade of a quiet session takes.
     for n in 0..20 {
         wire.input(&format!("line {n}\r")).await;
         wire.until_shown(&format!("line {n}")).await;
@@ -154,7 +154,7 @@ async fn a_session_in_which_something_goes_on_waits_for_its_time() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_killed_at_any_moment_of_it_costs_nothing() {
+async fn killing_the_server_mid_upgrade_loses_nothing() {
     let mut server = Server::start(Agent::fake("")).await;
     let own = own_program(&mut server).await;
     let programs: [PathBuf; 2] = [own.clone(), server.data_dir().join("newer/wxcode")];
@@ -178,8 +178,7 @@ async fn a_server_that_is_killed_at_any_moment_of_it_costs_nothing() {
 }
 
 #[tokio::test]
-async fn a_client_sees_each_byte_once_while_the_holder_goes_on_as_another_program_again_and_again()
-{
+async fn repeated_upgrades_lose_no_byte() {
     let script = "n=0; while [ ! -e stop ]; do n=$((n+1)); echo \"line $n\"; [ $((n % 40)) = 0 ] && sleep 0.02; done; echo end; exit 9";
     let server = Server::start(Agent::script(script)).await;
     let project = server.project("p").await;
@@ -216,7 +215,7 @@ async fn a_client_sees_each_byte_once_while_the_holder_goes_on_as_another_progra
             }
         }
     });
-    // The wire checks that output continues at the byte; lines that are numbered tell of more.
+    // The wire client checks for gaps in the offsets; numbered lines also show changed bytes.
     let mut wire = Wire::attach(&server, &project, "history=0").await;
     let mut reconnections = 0;
     while !upgrades.is_finished() {
@@ -266,7 +265,7 @@ async fn a_client_sees_each_byte_once_while_the_holder_goes_on_as_another_progra
 }
 
 #[tokio::test]
-async fn a_holder_that_is_killed_afterwards_still_takes_its_agent_with_it() {
+async fn an_upgraded_holders_death_ends_its_agent() {
     let mut server = Server::start(Agent::fake("")).await;
     let program = own_program(&mut server).await;
     let project = server.project("p").await;

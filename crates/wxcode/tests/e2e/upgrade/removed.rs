@@ -11,7 +11,7 @@ async fn idle(server: &Server, project: &str) -> serde_json::Value {
         .await
 }
 
-/// A text that is typed, and that a hook of the agent confirms.
+/// Types a text, and waits for its confirmation by a hook of the agent.
 async fn say(server: &Server, project: &str, text: &str) {
     let delivery = server.deliver(project, text).await;
     server.delivery_until(project, &delivery, "submitted").await;
@@ -24,7 +24,7 @@ fn copies(server: &Server) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn a_session_outlives_the_installed_files_of_its_build() {
+async fn a_session_outlives_its_builds_files() {
     let mut server = Server::start(Agent::fake("")).await;
     let program = own_program(&mut server).await;
     let project = server.project("p").await;
