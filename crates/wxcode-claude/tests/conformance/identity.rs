@@ -80,7 +80,8 @@ pub(crate) fn unknown(bench: &Bench) -> String {
     refused.wait_text("No conversation found with session ID");
     let _terminal = bench.start_ready(Start::Again(id), 2);
     assert_eq!(bench.nth("SessionStart", 2).session_id, id);
-    "`No conversation found with session ID`, exit 1; the same id works with `--session-id`".to_owned()
+    "`No conversation found with session ID`, exit 1; the same id works with `--session-id`"
+        .to_owned()
 }
 
 pub(crate) fn in_use(bench: &Bench) -> String {

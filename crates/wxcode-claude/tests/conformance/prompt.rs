@@ -61,7 +61,10 @@ pub(crate) fn pasted(bench: &Bench) -> String {
         bench.nth("Stop", index + 1);
         terminal.wait_quiet(QUIET);
     }
-    format!("{} kinds of text, each distinguished from all others", texts.len())
+    format!(
+        "{} kinds of text, each distinguished from all others",
+        texts.len()
+    )
 }
 
 pub(crate) fn wrapped(bench: &Bench) -> String {
