@@ -67,7 +67,7 @@ pub(crate) fn one_depth(bench: &Bench) -> String {
     names.sort_unstable();
     names.dedup();
     format!(
-        "the shell of each hook is a child of the process: {}; the shell of a nested one is not",
+        "the shell of each hook is a child of the process: {}; that of a nested one is not",
         names.join(", ")
     )
 }

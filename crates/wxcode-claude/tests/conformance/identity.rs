@@ -80,8 +80,7 @@ pub(crate) fn unknown(bench: &Bench) -> String {
     refused.wait_text("No conversation found with session ID");
     let _terminal = bench.start_ready(Start::Again(id), 2);
     assert_eq!(bench.nth("SessionStart", 2).session_id, id);
-    "`No conversation found with session ID`, exit 1; the same id works with `--session-id`"
-        .to_owned()
+    "`No conversation found with session ID`, exit 1; chosen again it is taken".to_owned()
 }
 
 pub(crate) fn in_use(bench: &Bench) -> String {
@@ -178,5 +177,5 @@ pub(crate) fn record_follows(bench: &Bench) -> String {
     submit(&terminal, "/clear");
     let new = bench.nth("SessionStart", 2).session_id;
     bench.recorded(&terminal, |running| running.session_id == new);
-    "yes, a little after the hook".to_owned()
+    "yes, a little behind the hook".to_owned()
 }

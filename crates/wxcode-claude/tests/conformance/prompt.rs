@@ -61,10 +61,7 @@ pub(crate) fn pasted(bench: &Bench) -> String {
         bench.nth("Stop", index + 1);
         terminal.wait_quiet(QUIET);
     }
-    format!(
-        "{} kinds of text, each distinguished from all others",
-        texts.len()
-    )
+    format!("{} kinds of text, each told from all others", texts.len())
 }
 
 pub(crate) fn wrapped(bench: &Bench) -> String {
@@ -206,7 +203,7 @@ pub(crate) fn put_aside(bench: &Bench) -> String {
         is_draft(found) && !kept(found)
     });
     assert_eq!(bench.count("UserPromptSubmit"), 0);
-    "kept while three texts were pasted and cleared".to_owned()
+    "kept beside three texts that were pasted and cleared".to_owned()
 }
 
 pub(crate) fn left_arrow(bench: &Bench) -> String {
@@ -225,7 +222,7 @@ pub(crate) fn left_arrow(bench: &Bench) -> String {
     bench.wait_processes(&before);
     assert_eq!(bench.count("SessionStart"), 1);
     format!(
-        "none besides the {} before it; the next text goes into the same conversation",
+        "none beside the {} before it; the next text goes into the same conversation",
         before.len()
     )
 }

@@ -41,7 +41,7 @@ pub(crate) fn place(bench: &Bench) -> String {
     let path = bench.spoken(id);
     assert_eq!(Some(&path), told.as_ref());
     assert_eq!(path, folder(bench).join(format!("{id}.jsonl")));
-    "yes; the slug is the folder, with `-` for each character other than letters and digits"
+    "so it is; the slug is the folder with each character that is no letter or digit as `-`"
         .to_owned()
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn judged(bench: &Bench) -> String {
             ),
         ),
         (
-            "the output of a command",
+            "what a command left",
             format!("{}\n", record(bench, "system", &plain)),
         ),
         (
@@ -100,9 +100,9 @@ pub(crate) fn judged(bench: &Bench) -> String {
             ),
         ),
         ("half a message", format!("{mode}\n{half}")),
-        ("a message after half of one", format!("{half}\n{user}\n")),
+        ("a message behind half of one", format!("{half}\n{user}\n")),
         (
-            "a message after zeros",
+            "a message behind zeros",
             format!("{}\n{user}\n", "\0".repeat(5_000)),
         ),
     ];
@@ -162,6 +162,6 @@ pub(crate) fn any_folder(bench: &Bench) -> String {
     fs::rename(&own, &moved).unwrap();
     std::os::unix::fs::symlink(&moved, &own).unwrap();
     resumes("behind a symlink", &[(&moved, &user)]);
-    "from another folder, of another working folder, next to one without messages, through a symlink"
+    "from another folder, of another working folder, beside one without messages, behind a symlink"
         .to_owned()
 }
