@@ -1,5 +1,8 @@
 //! Deliveries: a command on its way into the session, typed at most once, confirmed by the agent's
 //! hook.
+//!
+//! Invariants: `written` is durable before the text is typed. Only a hook that reports the same
+//! text, numbered after the write, confirms a delivery.
 
 pub mod machine;
 

@@ -1,4 +1,8 @@
 //! The current conversation of a project and the history of all its conversations.
+//!
+//! Invariants: the current conversation is the one of the last `SessionStart` of the project's own
+//! agent, or of the last init line of its own run. A hook, by its number, and a line, by its
+//! offset, changes it at most once. No entry ever leaves the history.
 
 use std::path::PathBuf;
 

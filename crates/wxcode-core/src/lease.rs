@@ -5,6 +5,9 @@
 //! monotonic clock. The owner counts the same term from the request of its last renewal. As long as
 //! clocks run about equally fast, the owner's term ends before anyone else may take the lease, with
 //! any wall clocks and any delays of messages.
+//!
+//! Invariant: an owner is decided by compare-and-set on two numbers and by observations on the
+//! node's own monotonic clock. No record contains a time.
 
 use uuid::Uuid;
 

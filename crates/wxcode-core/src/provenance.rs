@@ -1,4 +1,7 @@
 //! Tells the agent's own hooks from foreign ones by their depth in the process tree.
+//!
+//! Invariant: a hook counts only at the depth of its session's first `SessionStart`. The session's
+//! secret alone proves nothing, because a tool can read it.
 
 /// The position of a hook's process relative to the agent's process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

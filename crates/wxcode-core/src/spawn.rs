@@ -1,5 +1,8 @@
 //! Decides how to start a project's agent: resume, start again, or begin anew. From evidence,
 //! before the spawn, never by trial.
+//!
+//! Invariant: [`decide`] is a total function of the record and the transcript, and its new id is
+//! saved by compare-and-set before any process starts with it.
 
 use uuid::Uuid;
 

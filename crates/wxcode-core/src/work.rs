@@ -1,5 +1,8 @@
 //! Finds the milestone in work at a time: the latest submitted, unfinished one, folded from a
 //! project's events.
+//!
+//! Invariant: the milestone of a planning entry is a function of the entry's time and of these
+//! events. A stored attribution only saves another look.
 
 use std::collections::BTreeMap;
 

@@ -12,6 +12,9 @@
 //! | OSC 4, 10, 11, 12 with `?` | the colour as `rgb:rrrr/gggg/bbbb` |
 //! | `CSI 14 t`, `CSI 16 t`, `CSI 18 t` | size in pixels, cell in pixels, size in cells; as xterm.js with these reports allowed |
 //! | kitty keyboard `CSI ? u`, XTGETTCAP, `CSI = c`, other DSR | none |
+//!
+//! Invariant: only the holder's screen answers queries. A snapshot contains none, and the page and
+//! `wxcode attach` answer none.
 
 use std::io::Write as _;
 

@@ -3,7 +3,7 @@ import type { SessionExit } from "../api/types";
 import { t } from "../i18n/i18n";
 import { signalName } from "./signal";
 
-/** Reasons with a text of ours: see "After the machine was started again" in docs/operations.md. */
+/** Reasons with a text of ours: see "After a reboot" in docs/operations.md. */
 const WORDS = {
   rebooted: "session.exit_rebooted",
   terminated: "session.exit_terminated",

@@ -2,6 +2,9 @@
 //!
 //! It sends a key only while it holds the input lock, and only after reading the prompt within the
 //! lock.
+//!
+//! Invariants: no key of a delivery goes into a dialog or a turn. Enter goes only to a prompt with
+//! exactly the delivery's text. A draft is stashed only when no other draft is.
 
 mod keyboard;
 mod patience;
