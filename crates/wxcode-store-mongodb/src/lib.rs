@@ -40,8 +40,9 @@ use wxcode_core::{
     project::{OutputProject, ProjectStatus},
 };
 use wxcode_store::{
-    Added, Listing, Moved, NewDelivery, Page, ProjectPatch, Queued, Removed, Result, Rotated,
-    Rotation, Step, Store, StoreError, Swapped,
+    Added, DeliveryStore, IdentityStore, LeaseStore, Listing, MilestoneStore, Moved, NewDelivery,
+    Page, ProjectPatch, ProjectStore, Queued, Removed, Result, Rotated, Rotation, Step, Store,
+    StoreError, Swapped,
 };
 
 pub use address::{Address, AddressError};
@@ -156,7 +157,10 @@ impl Store for MongoStore {
         }
         .map_err(|failure| failure.about(&self.records.address))
     }
+}
 
+#[async_trait]
+impl ProjectStore for MongoStore {
     async fn add_project(&self, project: &OutputProject) -> Result<()> {
         let project = project.clone();
         self.run(move |records, attempt| {
@@ -221,7 +225,10 @@ impl Store for MongoStore {
         })
         .await
     }
+}
 
+#[async_trait]
+impl IdentityStore for MongoStore {
     async fn rotate(&self, project: Id, rotation: &Rotation) -> Result<Rotated> {
         let rotation = rotation.clone();
         self.run(move |records, attempt| {
@@ -246,7 +253,10 @@ impl Store for MongoStore {
         })
         .await
     }
+}
 
+#[async_trait]
+impl MilestoneStore for MongoStore {
     async fn add_milestone(&self, milestone: &Milestone) -> Result<Added> {
         let milestone = milestone.clone();
         self.run(move |records, attempt| {
@@ -294,7 +304,10 @@ impl Store for MongoStore {
         })
         .await
     }
+}
 
+#[async_trait]
+impl DeliveryStore for MongoStore {
     async fn queue(&self, delivery: &NewDelivery) -> Result<Queued> {
         let delivery = delivery.clone();
         self.run(move |records, attempt| {
@@ -346,6 +359,10 @@ impl Store for MongoStore {
         })
         .await
     }
+}
+
+#[async_trait]
+impl LeaseStore for MongoStore {
     async fn lease(&self, project: Id) -> Result<Option<Lease>> {
         self.run(move |records, _| async move { lease::get(&records, project).await })
             .await

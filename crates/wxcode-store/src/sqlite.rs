@@ -34,8 +34,9 @@ use self::{
     workers::{Readers, Writer},
 };
 use crate::{
-    Added, Listing, Moved, NewDelivery, Page, ProjectPatch, Queued, Removed, Result, Rotated,
-    Rotation, Step, Store, StoreError, Swapped,
+    Added, DeliveryStore, IdentityStore, LeaseStore, Listing, MilestoneStore, Moved, NewDelivery,
+    Page, ProjectPatch, ProjectStore, Queued, Removed, Result, Rotated, Rotation, Step, Store,
+    StoreError, Swapped,
 };
 
 /// The reason to refuse a file as the store.
@@ -119,7 +120,10 @@ impl Store for SqliteStore {
             .run(|tx| Ok(tx.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?))
             .await
     }
+}
 
+#[async_trait]
+impl ProjectStore for SqliteStore {
     async fn add_project(&self, project: &OutputProject) -> Result<()> {
         let project = project.clone();
         self.writer.run(move |tx| project::add(tx, &project)).await
@@ -167,7 +171,10 @@ impl Store for SqliteStore {
     async fn remove_project(&self, id: Id) -> Result<bool> {
         self.writer.run(move |tx| project::remove(tx, id)).await
     }
+}
 
+#[async_trait]
+impl IdentityStore for SqliteStore {
     async fn rotate(&self, project: Id, rotation: &Rotation) -> Result<Rotated> {
         let rotation = rotation.clone();
         self.writer
@@ -188,7 +195,10 @@ impl Store for SqliteStore {
             })
             .await
     }
+}
 
+#[async_trait]
+impl MilestoneStore for SqliteStore {
     async fn add_milestone(&self, milestone: &Milestone) -> Result<Added> {
         let milestone = milestone.clone();
         self.writer
@@ -229,7 +239,10 @@ impl Store for SqliteStore {
             .run(move |tx| milestone::remove(tx, id, at))
             .await
     }
+}
 
+#[async_trait]
+impl DeliveryStore for SqliteStore {
     async fn queue(&self, delivery: &NewDelivery) -> Result<Queued> {
         let delivery = delivery.clone();
         self.writer
@@ -274,6 +287,10 @@ impl Store for SqliteStore {
             .run(move |tx| delivery::restore(tx, &delivery))
             .await
     }
+}
+
+#[async_trait]
+impl LeaseStore for SqliteStore {
     async fn lease(&self, project: Id) -> Result<Option<Lease>> {
         self.readers.run(move |tx| lease::get(tx, project)).await
     }

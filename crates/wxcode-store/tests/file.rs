@@ -19,7 +19,7 @@ use wxcode_core::{
     project::ProjectStatus,
 };
 use wxcode_store::{
-    ProjectPatch, Store, StoreError,
+    DeliveryStore, MilestoneStore, ProjectPatch, ProjectStore, Store, StoreError,
     conformance::{ALL, sample},
     sqlite::{OpenError, SqliteStore},
 };

@@ -16,8 +16,9 @@ use wxcode_core::{
     project::{OutputProject, ProjectStatus},
 };
 use wxcode_store::{
-    Added, Listing, Moved, NewDelivery, Page, ProjectPatch, Queued, Removed, Result, Rotated,
-    Rotation, Step, Store, Swapped,
+    Added, DeliveryStore, IdentityStore, LeaseStore, Listing, MilestoneStore, Moved, NewDelivery,
+    Page, ProjectPatch, ProjectStore, Queued, Removed, Result, Rotated, Rotation, Step, Store,
+    Swapped,
 };
 
 use super::Events;
@@ -91,29 +92,59 @@ fn untold(told: Result<()>) {
 
 #[async_trait]
 impl Store for Telling {
-    async fn queue(&self, delivery: &NewDelivery) -> Result<Queued> {
-        let _turn = of(&self.deliveries, delivery.id).lock().await;
-        let queued = self.store.queue(delivery).await?;
-        if let Queued::New(delivery) = &queued {
-            self.tell(delivery.output_project_id, Kind::from(delivery))
-                .await;
+    async fn ping(&self) -> Result<()> {
+        self.store.ping().await
+    }
+}
+
+#[async_trait]
+impl ProjectStore for Telling {
+    async fn remove_project(&self, id: Id) -> Result<bool> {
+        let removed = self.store.remove_project(id).await?;
+        if removed {
+            self.events.forget(id);
         }
-        Ok(queued)
+        Ok(removed)
     }
 
-    async fn step(&self, step: &Step) -> Result<Option<Delivery>> {
-        let _turn = of(&self.deliveries, step.id).lock().await;
-        let stepped = self.store.step(step).await?;
-        if let Some(delivery) = &stepped {
-            self.tell(delivery.output_project_id, Kind::from(delivery))
-                .await;
-            if delivery.state.is_over() {
-                untold(self.set_going(delivery).await);
-            }
-        }
-        Ok(stepped)
+    async fn add_project(&self, project: &OutputProject) -> Result<()> {
+        self.store.add_project(project).await
     }
 
+    async fn restore_project(&self, project: &OutputProject) -> Result<()> {
+        self.store.restore_project(project).await
+    }
+
+    async fn project(&self, id: Id) -> Result<Option<OutputProject>> {
+        self.store.project(id).await
+    }
+
+    async fn projects(&self, page: Page) -> Result<Listing<OutputProject>> {
+        self.store.projects(page).await
+    }
+
+    async fn patch_project(
+        &self,
+        id: Id,
+        patch: &ProjectPatch,
+        at: Timestamp,
+    ) -> Result<Option<OutputProject>> {
+        self.store.patch_project(id, patch, at).await
+    }
+
+    async fn advance_project(
+        &self,
+        id: Id,
+        from: ProjectStatus,
+        to: ProjectStatus,
+        at: Timestamp,
+    ) -> Result<bool> {
+        self.store.advance_project(id, from, to, at).await
+    }
+}
+
+#[async_trait]
+impl IdentityStore for Telling {
     async fn rotate(&self, project: Id, rotation: &Rotation) -> Result<Rotated> {
         let rotated = self.store.rotate(project, rotation).await?;
         if rotated == Rotated::Won {
@@ -127,6 +158,21 @@ impl Store for Telling {
         Ok(rotated)
     }
 
+    async fn note_conversation(
+        &self,
+        project: Id,
+        conversation: Uuid,
+        spoke: bool,
+        transcript_path: Option<PathBuf>,
+    ) -> Result<bool> {
+        self.store
+            .note_conversation(project, conversation, spoke, transcript_path)
+            .await
+    }
+}
+
+#[async_trait]
+impl MilestoneStore for Telling {
     async fn add_milestone(&self, milestone: &Milestone) -> Result<Added> {
         let _turn = of(&self.milestones, milestone.id).lock().await;
         let added = self.store.add_milestone(milestone).await?;
@@ -184,67 +230,6 @@ impl Store for Telling {
         Ok(removed)
     }
 
-    async fn remove_project(&self, id: Id) -> Result<bool> {
-        let removed = self.store.remove_project(id).await?;
-        if removed {
-            self.events.forget(id);
-        }
-        Ok(removed)
-    }
-
-    // Operations without an event.
-
-    async fn ping(&self) -> Result<()> {
-        self.store.ping().await
-    }
-
-    async fn add_project(&self, project: &OutputProject) -> Result<()> {
-        self.store.add_project(project).await
-    }
-
-    async fn restore_project(&self, project: &OutputProject) -> Result<()> {
-        self.store.restore_project(project).await
-    }
-
-    async fn project(&self, id: Id) -> Result<Option<OutputProject>> {
-        self.store.project(id).await
-    }
-
-    async fn projects(&self, page: Page) -> Result<Listing<OutputProject>> {
-        self.store.projects(page).await
-    }
-
-    async fn patch_project(
-        &self,
-        id: Id,
-        patch: &ProjectPatch,
-        at: Timestamp,
-    ) -> Result<Option<OutputProject>> {
-        self.store.patch_project(id, patch, at).await
-    }
-
-    async fn advance_project(
-        &self,
-        id: Id,
-        from: ProjectStatus,
-        to: ProjectStatus,
-        at: Timestamp,
-    ) -> Result<bool> {
-        self.store.advance_project(id, from, to, at).await
-    }
-
-    async fn note_conversation(
-        &self,
-        project: Id,
-        conversation: Uuid,
-        spoke: bool,
-        transcript_path: Option<PathBuf>,
-    ) -> Result<bool> {
-        self.store
-            .note_conversation(project, conversation, spoke, transcript_path)
-            .await
-    }
-
     async fn milestone(&self, id: Id) -> Result<Option<Milestone>> {
         self.store.milestone(id).await
     }
@@ -256,6 +241,32 @@ impl Store for Telling {
         page: Page,
     ) -> Result<Listing<Excerpt<Milestone>>> {
         self.store.milestones(project, status, page).await
+    }
+}
+
+#[async_trait]
+impl DeliveryStore for Telling {
+    async fn queue(&self, delivery: &NewDelivery) -> Result<Queued> {
+        let _turn = of(&self.deliveries, delivery.id).lock().await;
+        let queued = self.store.queue(delivery).await?;
+        if let Queued::New(delivery) = &queued {
+            self.tell(delivery.output_project_id, Kind::from(delivery))
+                .await;
+        }
+        Ok(queued)
+    }
+
+    async fn step(&self, step: &Step) -> Result<Option<Delivery>> {
+        let _turn = of(&self.deliveries, step.id).lock().await;
+        let stepped = self.store.step(step).await?;
+        if let Some(delivery) = &stepped {
+            self.tell(delivery.output_project_id, Kind::from(delivery))
+                .await;
+            if delivery.state.is_over() {
+                untold(self.set_going(delivery).await);
+            }
+        }
+        Ok(stepped)
     }
 
     async fn delivery(&self, id: Id) -> Result<Option<Delivery>> {
@@ -281,7 +292,10 @@ impl Store for Telling {
     async fn restore_delivery(&self, delivery: &Delivery) -> Result<bool> {
         self.store.restore_delivery(delivery).await
     }
+}
 
+#[async_trait]
+impl LeaseStore for Telling {
     async fn lease(&self, project: Id) -> Result<Option<Lease>> {
         self.store.lease(project).await
     }

@@ -14,8 +14,9 @@ use wxcode_core::{
     project::{OutputProject, ProjectStatus},
 };
 use wxcode_store::{
-    Added, Listing, Moved, NewDelivery, Page, ProjectPatch, Queued, Removed, Result, Rotated,
-    Rotation, Step, Store, StoreError, Swapped,
+    Added, DeliveryStore, IdentityStore, LeaseStore, Listing, MilestoneStore, Moved, NewDelivery,
+    Page, ProjectPatch, ProjectStore, Queued, Removed, Result, Rotated, Rotation, Step, Store,
+    StoreError, Swapped,
 };
 
 use super::{
@@ -80,7 +81,10 @@ impl Store for Measured {
     async fn ping(&self) -> Result<()> {
         self.timed("ping", self.store.ping()).await
     }
+}
 
+#[async_trait]
+impl ProjectStore for Measured {
     async fn add_project(&self, project: &OutputProject) -> Result<()> {
         self.timed("add_project", self.store.add_project(project))
             .await
@@ -127,7 +131,10 @@ impl Store for Measured {
         self.timed("remove_project", self.store.remove_project(id))
             .await
     }
+}
 
+#[async_trait]
+impl IdentityStore for Measured {
     async fn rotate(&self, project: Id, rotation: &Rotation) -> Result<Rotated> {
         self.timed("rotate", self.store.rotate(project, rotation))
             .await
@@ -147,7 +154,10 @@ impl Store for Measured {
         )
         .await
     }
+}
 
+#[async_trait]
+impl MilestoneStore for Measured {
     async fn add_milestone(&self, milestone: &Milestone) -> Result<Added> {
         self.timed("add_milestone", self.store.add_milestone(milestone))
             .await
@@ -185,7 +195,10 @@ impl Store for Measured {
         self.timed("remove_milestone", self.store.remove_milestone(id, at))
             .await
     }
+}
 
+#[async_trait]
+impl DeliveryStore for Measured {
     async fn queue(&self, delivery: &NewDelivery) -> Result<Queued> {
         let queued = self.timed("queue", self.store.queue(delivery)).await?;
         if matches!(queued, Queued::New(_)) {
@@ -233,7 +246,10 @@ impl Store for Measured {
         }
         Ok(stepped)
     }
+}
 
+#[async_trait]
+impl LeaseStore for Measured {
     async fn lease(&self, project: Id) -> Result<Option<Lease>> {
         self.timed("lease", self.store.lease(project)).await
     }

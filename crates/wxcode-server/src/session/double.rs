@@ -24,8 +24,9 @@ use wxcode_core::{
 };
 use wxcode_holder::folder::{Limits, REBOOTED};
 use wxcode_store::{
-    Added, Listing, Moved, NewDelivery, Page, ProjectPatch, Queued, Removed, Result, Rotated,
-    Rotation, Step, Store, Swapped, sqlite::SqliteStore,
+    Added, DeliveryStore, IdentityStore, LeaseStore, Listing, MilestoneStore, Moved, NewDelivery,
+    Page, ProjectPatch, ProjectStore, Queued, Removed, Result, Rotated, Rotation, Step, Store,
+    Swapped, sqlite::SqliteStore,
 };
 
 use super::registry::Sessions;
@@ -46,6 +47,13 @@ where
         (self.before)("ping").await;
         self.inner.ping().await
     }
+}
+
+#[async_trait]
+impl<F> ProjectStore for Double<F>
+where
+    F: Fn(&'static str) -> BoxFuture<'static, ()> + Send + Sync + 'static,
+{
     async fn add_project(&self, project: &OutputProject) -> Result<()> {
         (self.before)("add_project").await;
         self.inner.add_project(project).await
@@ -85,6 +93,13 @@ where
         (self.before)("remove_project").await;
         self.inner.remove_project(id).await
     }
+}
+
+#[async_trait]
+impl<F> IdentityStore for Double<F>
+where
+    F: Fn(&'static str) -> BoxFuture<'static, ()> + Send + Sync + 'static,
+{
     async fn rotate(&self, project: Id, rotation: &Rotation) -> Result<Rotated> {
         (self.before)("rotate").await;
         self.inner.rotate(project, rotation).await
@@ -101,6 +116,13 @@ where
             .note_conversation(project, conversation, spoke, transcript_path)
             .await
     }
+}
+
+#[async_trait]
+impl<F> MilestoneStore for Double<F>
+where
+    F: Fn(&'static str) -> BoxFuture<'static, ()> + Send + Sync + 'static,
+{
     async fn add_milestone(&self, milestone: &Milestone) -> Result<Added> {
         (self.before)("add_milestone").await;
         self.inner.add_milestone(milestone).await
@@ -132,6 +154,13 @@ where
         (self.before)("remove_milestone").await;
         self.inner.remove_milestone(id, at).await
     }
+}
+
+#[async_trait]
+impl<F> DeliveryStore for Double<F>
+where
+    F: Fn(&'static str) -> BoxFuture<'static, ()> + Send + Sync + 'static,
+{
     async fn queue(&self, delivery: &NewDelivery) -> Result<Queued> {
         (self.before)("queue").await;
         self.inner.queue(delivery).await
@@ -164,6 +193,13 @@ where
         (self.before)("step").await;
         self.inner.step(step).await
     }
+}
+
+#[async_trait]
+impl<F> LeaseStore for Double<F>
+where
+    F: Fn(&'static str) -> BoxFuture<'static, ()> + Send + Sync + 'static,
+{
     async fn lease(&self, project: Id) -> Result<Option<Lease>> {
         (self.before)("lease").await;
         self.inner.lease(project).await

@@ -315,16 +315,14 @@ async fn alight(store: &dyn Store, rider: Delivery) {
 }
 
 fn route(delivery: &Delivery, route: Route, session_id: Option<Id>) -> Step {
+    let at = to_millis(Timestamp::now());
     Step {
-        id: delivery.id,
-        version: delivery.version,
-        state: delivery.state,
         attempts: u32::from(route == Route::Prompt),
         error: None,
         session_id,
         route,
         after_seq: None,
-        at: to_millis(Timestamp::now()),
+        ..Step::new(delivery, delivery.state, at)
     }
 }
 

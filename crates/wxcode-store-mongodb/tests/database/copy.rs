@@ -7,7 +7,7 @@ use wxcode_core::{
     project::OutputProject,
 };
 use wxcode_store::{
-    PAGE_MAX, Page, ProjectPatch, Store,
+    PAGE_MAX, Page, ProjectPatch, ProjectStore, Store,
     conformance::{Records, sample},
     copy,
     sqlite::SqliteStore,

@@ -4,7 +4,7 @@
 use mongodb::bson::{doc, oid::ObjectId};
 use wxcode_core::{delivery::DeliveryState, id::Id, milestone::MilestoneStatus};
 use wxcode_store::{
-    PAGE_MAX, Page, Store,
+    DeliveryStore, MilestoneStore, PAGE_MAX, Page, ProjectStore, Store,
     conformance::{Records, sample},
 };
 use wxcode_store_mongodb::MongoStore;

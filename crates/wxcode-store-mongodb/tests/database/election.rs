@@ -7,7 +7,9 @@ use std::sync::{
 };
 
 use wxcode_core::{delivery::DeliveryState, id::Id};
-use wxcode_store::{Added, PAGE_MAX, Page, Store, conformance::sample};
+use wxcode_store::{
+    Added, DeliveryStore, MilestoneStore, PAGE_MAX, Page, ProjectStore, Store, conformance::sample,
+};
 use wxcode_testbed::mongodb::ReplicaSet;
 
 use crate::support::{name, open};

@@ -9,7 +9,8 @@ use wxcode_core::{
     milestone::MilestoneStatus,
 };
 use wxcode_store::{
-    Added, NewDelivery, PAGE_MAX, Page, Queued, Removed, Rotated, Store, StoreError, Swapped,
+    Added, DeliveryStore, IdentityStore, LeaseStore, MilestoneStore, NewDelivery, PAGE_MAX, Page,
+    ProjectStore, Queued, Removed, Rotated, Store, StoreError, Swapped,
     conformance::{Records, sample},
 };
 use wxcode_store_mongodb::{Address, MongoStore, OpenError, PATIENCE};

@@ -3,7 +3,7 @@
 use mongodb::bson::{DateTime, Document, doc, oid::ObjectId};
 use wxcode_core::id::Id;
 use wxcode_store::{
-    PAGE_MAX, Page, Store,
+    PAGE_MAX, Page, ProjectStore, Store,
     conformance::{Records, sample},
 };
 

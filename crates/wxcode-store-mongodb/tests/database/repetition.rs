@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use mongodb::bson::{Document, doc, oid::ObjectId};
 use wxcode_core::{delivery::DeliveryState, id::Id, milestone::MilestoneStatus};
 use wxcode_store::{
-    Added, PAGE_MAX, Page, Queued, Store,
+    Added, DeliveryStore, MilestoneStore, PAGE_MAX, Page, ProjectStore, Queued, Store,
     conformance::{Records, sample},
 };
 use wxcode_store_mongodb::PATIENCE;

@@ -133,17 +133,7 @@ pub async fn queue(store: &dyn Store, new: &NewDelivery) -> Delivery {
 /// A step of `delivery` to `state`, without another change.
 #[must_use]
 pub fn step(delivery: &Delivery, state: DeliveryState) -> Step {
-    Step {
-        id: delivery.id,
-        version: delivery.version,
-        state,
-        attempts: delivery.attempts,
-        error: delivery.error.clone(),
-        session_id: delivery.session_id,
-        route: delivery.route,
-        after_seq: delivery.after_seq,
-        at: at(20),
-    }
+    Step::new(delivery, state, at(20))
 }
 
 /// Moves `delivery` to `state`.

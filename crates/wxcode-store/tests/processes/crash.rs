@@ -13,7 +13,8 @@ use wxcode_core::{
     project::ProjectStatus,
 };
 use wxcode_store::{
-    Added, NewDelivery, Queued, Removed, Rotated, Store,
+    Added, DeliveryStore, IdentityStore, MilestoneStore, NewDelivery, ProjectStore, Queued,
+    Removed, Rotated,
     conformance::{ALL, sample},
     sqlite::SqliteStore,
 };

@@ -10,7 +10,7 @@ use std::{
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
 use wxcode_store::{
-    ProjectPatch, Queued, Store, StoreError,
+    DeliveryStore, ProjectPatch, ProjectStore, Queued, StoreError,
     conformance::{ALL, sample},
     sqlite::{OpenError, SqliteStore},
 };

@@ -96,16 +96,13 @@ impl Courier {
         let Some(under) = &mut self.under else {
             return Ok(());
         };
+        let at = to_millis(Timestamp::now());
         let step = Step {
-            id: under.delivery.id,
-            version: under.delivery.version,
-            state,
             attempts,
             error,
             session_id: Some(self.session),
-            route: under.delivery.route,
             after_seq,
-            at: to_millis(Timestamp::now()),
+            ..Step::new(&under.delivery, state, at)
         };
         match self.store.step(&step).await {
             Ok(Some(delivery)) => {

@@ -39,16 +39,10 @@ async fn settle(
     state: DeliveryState,
     error: Option<String>,
 ) -> Result<()> {
+    let at = to_millis(Timestamp::now());
     let step = Step {
-        id: delivery.id,
-        version: delivery.version,
-        state,
-        attempts: delivery.attempts,
         error,
-        session_id: delivery.session_id,
-        route: delivery.route,
-        after_seq: delivery.after_seq,
-        at: to_millis(Timestamp::now()),
+        ..Step::new(delivery, state, at)
     };
     // A changed version means that another writer settled it.
     store.step(&step).await.map(drop)

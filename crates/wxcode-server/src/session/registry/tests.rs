@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use wxcode_core::delivery::DeliveryState;
 use wxcode_holder::folder::{self, State};
-use wxcode_store::{conformance::sample, sqlite::SqliteStore};
+use wxcode_store::{DeliveryStore, ProjectStore, conformance::sample, sqlite::SqliteStore};
 
 use super::*;
 use crate::session::{

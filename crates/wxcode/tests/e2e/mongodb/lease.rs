@@ -3,7 +3,7 @@
 
 use tokio::time::Instant;
 use wxcode_core::{id::Id, lease::Lease};
-use wxcode_store::Store as _;
+use wxcode_store::LeaseStore as _;
 use wxcode_store_mongodb::MongoStore;
 
 use super::*;

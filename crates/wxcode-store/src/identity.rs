@@ -1,0 +1,57 @@
+//! The claude session ids of a project in a store.
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use uuid::Uuid;
+use wxcode_core::{id::Id, identity::Source, project::HookCursor};
+
+use crate::Result;
+
+/// A change of the current claude session id, by compare-and-set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotation {
+    /// The expected current id; `None` expects none.
+    pub old: Option<Uuid>,
+    /// The new current id.
+    pub new: Uuid,
+    /// The origin of the new id.
+    pub source: Source,
+    /// The reason to leave the old conversation.
+    pub reason: String,
+    /// The transcript of the new conversation, if known.
+    pub transcript_path: Option<PathBuf>,
+    /// The reporting hook; a rotation at or before the project's cursor changes nothing.
+    pub cursor: Option<HookCursor>,
+    pub at: Timestamp,
+}
+
+/// The answer to a rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rotated {
+    /// This call changed the id.
+    Won,
+    /// The current id was another one, named here, or the hook was already counted; nothing
+    /// changed.
+    Lost(Option<Uuid>),
+    /// The project does not exist.
+    NoProject,
+}
+
+/// Operations on the claude session ids of a project. See [`crate::Store`] for the promises of all operations.
+#[async_trait]
+pub trait IdentityStore: Send + Sync + 'static {
+    /// Changes the current claude session id by compare-and-set and appends to the history, see
+    /// [`wxcode_core::identity::rotated`]. `updated_at` stays.
+    async fn rotate(&self, project: Id, rotation: &Rotation) -> Result<Rotated>;
+    /// Records a submitted message in the latest history entry of `conversation`, and the
+    /// transcript path if given; true if there is such an entry.
+    async fn note_conversation(
+        &self,
+        project: Id,
+        conversation: Uuid,
+        spoke: bool,
+        transcript_path: Option<PathBuf>,
+    ) -> Result<bool>;
+}

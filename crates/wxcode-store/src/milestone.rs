@@ -1,0 +1,78 @@
+//! Milestones in a store.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use wxcode_core::{
+    excerpt::Excerpt,
+    id::Id,
+    milestone::{Milestone, MilestoneStatus, MovedBy},
+};
+
+use crate::{Listing, Page, Result};
+
+/// The circumstances of a milestone's move to another status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    pub by: MovedBy,
+    /// The reason, if one was given.
+    pub reason: Option<String>,
+    pub at: Timestamp,
+}
+
+/// The answer to adding a milestone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Added {
+    Added,
+    /// The project already has a milestone for this element.
+    DuplicateElement,
+    /// The project does not exist.
+    NoProject,
+}
+
+/// The answer to removing a milestone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removed {
+    /// The milestone was removed, and its queued delivery failed.
+    Removed,
+    /// The milestone is not pending, or its command is on the way (`written` or later); nothing
+    /// changed.
+    NotPending(MilestoneStatus),
+    /// The milestone does not exist.
+    Missing,
+}
+
+/// Operations on milestones. See [`crate::Store`] for the promises of all operations.
+#[async_trait]
+pub trait MilestoneStore: Send + Sync + 'static {
+    /// Adds a milestone. A repeated call with the same milestone succeeds; a different milestone
+    /// with its id is [`crate::StoreError::Refused`].
+    async fn add_milestone(&self, milestone: &Milestone) -> Result<Added>;
+    async fn milestone(&self, id: Id) -> Result<Option<Milestone>>;
+    /// Milestones of a project, in the order of creation, with the beginnings of their contexts.
+    async fn milestones(
+        &self,
+        project: Id,
+        status: Option<MilestoneStatus>,
+        page: Page,
+    ) -> Result<Listing<Excerpt<Milestone>>>;
+    /// Moves a milestone from `from` to `to` by compare-and-set. Sets `status_by` and
+    /// `status_reason` from `moved` (without a reason, clears it), `updated_at`, and `completed_at`
+    /// if `to` is `completed` (otherwise clears it).
+    ///
+    /// Moving to `pending` drops its delivery, so that a new one can start the milestone. A
+    /// `written` delivery stays: it may still start the milestone, and a second command must not.
+    /// Moving `pending → failed` fails the queued delivery with the error `the milestone was given
+    /// up`.
+    ///
+    /// Returns the milestone afterwards; `None` if it was not in `from` or does not exist.
+    async fn advance_milestone(
+        &self,
+        id: Id,
+        from: MilestoneStatus,
+        to: MilestoneStatus,
+        moved: &Moved,
+    ) -> Result<Option<Milestone>>;
+    /// Removes a pending milestone, and fails its `queued` delivery with the error `the milestone
+    /// was deleted`.
+    async fn remove_milestone(&self, id: Id, at: Timestamp) -> Result<Removed>;
+}

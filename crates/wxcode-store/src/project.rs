@@ -1,0 +1,61 @@
+//! Output projects in a store.
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use wxcode_core::{
+    id::Id,
+    project::{OutputProject, ProjectStatus},
+};
+
+use crate::{Listing, Page, Result};
+
+/// A user's change of an output project; `None` keeps a field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProjectPatch {
+    pub name: Option<String>,
+    /// The canonical path of the new workspace folder.
+    pub workspace_path: Option<PathBuf>,
+    /// `Some(None)` removes the stack.
+    pub stack_id: Option<Option<String>>,
+    /// `Some(None)` removes the configuration.
+    pub configuration_id: Option<Option<String>>,
+}
+
+/// Operations on output projects. See [`crate::Store`] for the promises of all operations.
+#[async_trait]
+pub trait ProjectStore: Send + Sync + 'static {
+    /// Adds a project and gives it its workspace folder. The path must be canonical; it is compared
+    /// byte by byte. A repeated call with the same project succeeds. A project of the first
+    /// implementation has its folder too, and may share it with others of that implementation.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::WorkspaceTaken`] if another project has the folder; [`crate::StoreError::Refused`] if
+    /// a different project has the id.
+    async fn add_project(&self, project: &OutputProject) -> Result<()>;
+    /// Adds a project of another store unchanged. It gets its workspace folder, or shares it if
+    /// another project has it.
+    async fn restore_project(&self, project: &OutputProject) -> Result<()>;
+    async fn project(&self, id: Id) -> Result<Option<OutputProject>>;
+    /// Projects in the order of creation.
+    async fn projects(&self, page: Page) -> Result<Listing<OutputProject>>;
+    /// Changes the patched fields and `updated_at`; returns the project afterwards. A new workspace
+    /// folder replaces the old one, under the rules of [`ProjectStore::add_project`].
+    async fn patch_project(
+        &self,
+        id: Id,
+        patch: &ProjectPatch,
+        at: Timestamp,
+    ) -> Result<Option<OutputProject>>;
+    /// Moves the status from `from` to `to` by compare-and-set; true if this call did.
+    async fn advance_project(
+        &self,
+        id: Id,
+        from: ProjectStatus,
+        to: ProjectStatus,
+        at: Timestamp,
+    ) -> Result<bool>;
+    /// Removes a project with its milestones and deliveries; true if it existed.
+    async fn remove_project(&self, id: Id) -> Result<bool>;
+}
