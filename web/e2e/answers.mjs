@@ -60,7 +60,7 @@ try {
   await yes.click();
   await gone(trust);
   await agentIs(page, "idle", READY_MS);
-  console.log("the folder is trusted by a tick and a button");
+  console.log("a tick and a button trust the folder");
 
   await say("stub:bash echo from the page > proof.txt");
   const bash = panel("The agent wants to use Bash");
@@ -69,7 +69,7 @@ try {
   await gone(bash);
   await agentIs(page, "idle", READY_MS);
   assert.equal(await readFile(join(workspace, "proof.txt"), "utf8"), "from the page\n");
-  console.log("a command was allowed, and ran");
+  console.log("an allowed command ran");
 
   await say("stub:bash touch never.txt");
   await bash.getByText("touch never.txt").waitFor({ timeout: READY_MS });
@@ -78,7 +78,7 @@ try {
   await page.keyboard.press("Escape");
   await gone(bash);
   await assert.rejects(readFile(join(workspace, "never.txt")));
-  console.log("what was declined in the terminal is gone from the page");
+  console.log("a dialog declined in the terminal left the page");
 
   await say("stub:ask");
   const question = panel("The agent asks you");
@@ -97,7 +97,7 @@ try {
   await gone(question);
   await shows(page, "a warm grey", READY_MS);
   await agentIs(page, "idle", READY_MS);
-  console.log("two questions were answered at once, one in own words, one by two options");
+  console.log("two questions were answered at once, by a text and by two options");
 
   assert.deepEqual(errors, [], "no script error and no CSP violation");
   await context.close();

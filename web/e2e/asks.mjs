@@ -27,7 +27,7 @@ async function type(page, command) {
 }
 
 export const asks = {
-  async "shows what the agent wants to do within a second, and takes the answer"(browser, mock) {
+  async "shows a permission within a second and answers it"(browser, mock) {
     const { page, context, errors } = await ready(browser, mock, "asks");
     await type(page, "/ask");
     const ask = panel(page, "The agent wants to use Bash");
@@ -44,7 +44,7 @@ export const asks = {
     await context.close();
   },
 
-  async "takes the panel away when somebody answers in the terminal, or escapes"(browser, mock) {
+  async "removes the panel after an answer in the terminal"(browser, mock) {
     const { page, context } = await ready(browser, mock, "elsewhere");
     await type(page, "/edit");
     const edit = panel(page, "The agent wants to use Edit");
@@ -62,7 +62,7 @@ export const asks = {
     await context.close();
   },
 
-  async "is answered by keys alone, and leaves the keyboard in no wrong place"(browser, mock) {
+  async "takes answers by keyboard alone"(browser, mock) {
     const { page, context } = await ready(browser, mock, "keys");
     await type(page, "/ask");
     await panel(page, "The agent wants to use Bash").waitFor();
@@ -90,7 +90,7 @@ export const asks = {
     await context.close();
   },
 
-  async "answers a question with an option, and with own words"(browser, mock) {
+  async "answers a question by option or text"(browser, mock) {
     const { page, context } = await ready(browser, mock, "question");
     await type(page, "/question");
     const ask = panel(page, "The agent asks you");
@@ -111,7 +111,7 @@ export const asks = {
     await context.close();
   },
 
-  async "answers several questions at once, of which some take several options"(browser, mock) {
+  async "answers several questions at once"(browser, mock) {
     const { page, context } = await ready(browser, mock, "questions");
     await type(page, "/questions");
     const ask = panel(page, "The agent asks you");
@@ -127,7 +127,7 @@ export const asks = {
     await context.close();
   },
 
-  async "trusts a folder only by a tick of its own"(browser, mock) {
+  async "trusts a folder only after a tick"(browser, mock) {
     const { page, context } = await opened(browser, mock, "untrusted");
     const ask = panel(page, "Do you trust this folder?");
     await ask.getByText(projectOf(mock, "untrusted").workspace_path).waitFor();
@@ -142,7 +142,7 @@ export const asks = {
     await context.close();
   },
 
-  async "says what stands in the way of an answer, and lets it be tried again"(browser, mock) {
+  async "shows a failed answer and allows another"(browser, mock) {
     const { page, context } = await ready(browser, mock, "deaf");
     await type(page, "/ask");
     const ask = panel(page, "The agent wants to use Bash");
@@ -175,7 +175,7 @@ export const asks = {
     await context.close();
   },
 
-  async "stands beside the terminal, and on a phone over it without covering its end"(browser, mock) {
+  async "never covers the terminal's end"(browser, mock) {
     const { page, context } = await ready(browser, mock, "places");
     const before = await page.locator(".xterm").boundingBox();
     await type(page, "/questions");
@@ -221,7 +221,7 @@ export const asks = {
     await context.close();
   },
 
-  async "asks nothing of a window that only looks"(browser, mock) {
+  async "hides dialogs from a read-only window"(browser, mock) {
     const { page, context } = await ready(browser, mock, "lookers");
     await type(page, "/ask");
     await panel(page, "The agent wants to use Bash").waitFor();

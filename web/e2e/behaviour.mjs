@@ -1,24 +1,10 @@
 // The page's behaviour under faults, which the mock server makes on request.
 import assert from "node:assert/strict";
-import {
-  connected,
-  gone,
-  hasSize,
-  logIn,
-  newPage,
-  overhang,
-  PHONE,
-  quiet,
-  screenText,
-  scroll,
-  shows,
-  size,
-  until,
-} from "./browser.mjs";
+import { connected, hasSize, logIn, newPage, overhang, PHONE, screenText, shows, size } from "./browser.mjs";
 import { agentOf, keyboard, opened, sessionOf } from "./mocked.mjs";
 
 export const behaviours = {
-  async "answers no terminal query, while keys and focus still go out"(browser, mock) {
+  async "answers no terminal query"(browser, mock) {
     const { page, context } = await opened(browser, mock, "queries");
     await connected(page);
     await shows(page, "? for shortcuts");
@@ -42,7 +28,7 @@ export const behaviours = {
     await context.close();
   },
 
-  async "comes back by itself, with the whole screen, and types nothing meanwhile"(browser, mock) {
+  async "reconnects with the whole screen"(browser, mock) {
     const { page, context } = await opened(browser, mock, "drops");
     await connected(page);
     await keyboard(page).pressSequentially("before");
@@ -65,7 +51,7 @@ export const behaviours = {
     await context.close();
   },
 
-  async "says with what the session ended, and starts it again when asked"(browser, mock) {
+  async "shows the exit and restarts on request"(browser, mock) {
     const { page, context } = await opened(browser, mock, "ends");
     await connected(page);
     await keyboard(page).pressSequentially("/exit 3");
@@ -78,7 +64,7 @@ export const behaviours = {
     await context.close();
   },
 
-  async "shows an ended session when it is opened, and starts nothing"(browser, mock) {
+  async "shows an ended session without starting one"(browser, mock) {
     const { page, context } = await opened(browser, mock, "looked at");
     await connected(page);
     await keyboard(page).pressSequentially("/exit 3");
@@ -102,7 +88,7 @@ export const behaviours = {
     await context.close();
   },
 
-  async "explains an agent that cannot start, and tries again only when asked"(browser, mock) {
+  async "explains a failed start"(browser, mock) {
     const { page, context } = await opened(browser, mock, "no agent here");
     let sockets = 0;
     page.on("websocket", () => {
@@ -117,7 +103,7 @@ export const behaviours = {
     await context.close();
   },
 
-  async "says why a session was not resumed at the start, until one is started"(browser, mock) {
+  async "explains a session that was not resumed"(browser, mock) {
     const failed = await opened(browser, mock, "no agent here, cut off");
     await failed.page
       .getByText("It could not be resumed when the server started: the agent could not start")
@@ -129,7 +115,7 @@ export const behaviours = {
     await context.close();
   },
 
-  async "tells that the conversation was lost until that was read"(browser, mock) {
+  async "reports a lost conversation until dismissed"(browser, mock) {
     const { page, context } = await opened(browser, mock, "lost");
     await connected(page);
     const warning = page.getByRole("alert").filter({ hasText: "The earlier conversation is gone." });
@@ -140,7 +126,7 @@ export const behaviours = {
     await context.close();
   },
 
-  async "shows an unknown project as such and opens no terminal for it"(browser, mock) {
+  async "shows an unknown project without a terminal"(browser, mock) {
     const { page, context } = await newPage(browser);
     await logIn(page, mock.url, mock.token);
     let sockets = 0;
@@ -155,7 +141,7 @@ export const behaviours = {
     await context.close();
   },
 
-  async "goes to the login page when the login is gone"(browser, mock) {
+  async "redirects to the login page"(browser, mock) {
     const { page, context } = await opened(browser, mock, "forgotten");
     await connected(page);
     await context.clearCookies();
@@ -163,7 +149,7 @@ export const behaviours = {
     await context.close();
   },
 
-  async "shows a delivery that failed, and keeps a milestone startable"(browser, mock) {
+  async "shows a failed delivery"(browser, mock) {
     const { page, context } = await opened(browser, mock, "fails");
     await connected(page);
     await page.getByLabel("Command for the agent").fill("/bad command");
@@ -172,7 +158,7 @@ export const behaviours = {
     await context.close();
   },
 
-  async "shows all columns of a larger window's session, and takes over when asked"(browser, mock) {
+  async "shows all columns of a larger session"(browser, mock) {
     const { page, context } = await opened(browser, mock, "sizes");
     await connected(page);
     await shows(page, "? for shortcuts");
@@ -213,7 +199,7 @@ export const behaviours = {
     await context.close();
   },
 
-  async "only looks when it is asked to, and says so"(browser, mock) {
+  async "views read-only on request"(browser, mock) {
     const { page, context } = await opened(browser, mock, "looks");
     await connected(page);
     await shows(page, "? for shortcuts");
@@ -242,75 +228,14 @@ export const behaviours = {
     await context.close();
   },
 
-  async "says that the session is not recorded any more, for as long as it is so"(browser, mock) {
+  async "reports a session without a recording"(browser, mock) {
     const { page, context } = await opened(browser, mock, "full disk");
     await connected(page);
     await page.getByText("Nothing more of this session is recorded: the disk is full: make room").waitFor();
     await context.close();
   },
 
-  async "goes on at the byte: the place in the history stays, and nothing is drawn anew"(browser, mock) {
-    const { page, context, said } = await opened(browser, mock, "history");
-    await connected(page);
-    await keyboard(page).pressSequentially("/lines 300");
-    await keyboard(page).press("Enter");
-    await shows(page, "line 300 of 300");
-    await scroll(page, "PageUp", 3);
-    await gone(page, "line 300 of 300");
-    await quiet(page);
-    const before = await screenText(page);
-    const { stream, agent } = sessionOf(mock, "history");
-    const place = stream.end;
-    said.length = 0;
-    mock.drop();
-    agent.print(["written meanwhile"]);
-    await page.getByText("Connection lost. Trying again…").waitFor();
-    await connected(page);
-    await until(() => said.some((word) => word.startsWith("output")));
-    assert.equal(await screenText(page), before, "the user still looks at the same lines");
-    assert.ok(
-      said.some((word) => word.startsWith("connect") && word.includes(`since=${place}`)),
-      said.join("\n"),
-    );
-    assert.equal(said.filter((word) => word === "snapshot").length, 0, said.join("\n"));
-    await scroll(page, "PageDown", 12);
-    await shows(page, "written meanwhile");
-    await context.close();
-  },
-
-  async "has the history of the session, but not while the user looks at something above"(browser, mock) {
-    const { page, context, said } = await opened(browser, mock, "past");
-    await connected(page);
-    await keyboard(page).pressSequentially("/lines 300");
-    await keyboard(page).press("Enter");
-    await shows(page, "line 300 of 300");
-    await page.reload();
-    await connected(page);
-    await shows(page, "line 300 of 300");
-    // The history arrives as a separate screen, after the first one.
-    const sinceReload = () => said.slice(said.findLastIndex((word) => word.startsWith("connect")));
-    await until(() => sinceReload().indexOf("redraw") >= 0);
-    await until(() => sinceReload().lastIndexOf("snapshot") > sinceReload().indexOf("redraw"));
-    assert.deepEqual(
-      sinceReload().filter((word) => word === "redraw" || word === "snapshot"),
-      ["snapshot", "redraw", "snapshot"],
-    );
-    await scroll(page, "PageUp", 12);
-    await shows(page, "line 1 of 300");
-
-    // A resize makes the history stale; the page fetches it again when the user is back at the end.
-    said.length = 0;
-    await page.setViewportSize({ width: 1100, height: 800 });
-    await until(() => said.includes("resized"));
-    await page.waitForTimeout(1_000);
-    assert.equal(said.filter((word) => word === "redraw").length, 0, said.join("\n"));
-    await scroll(page, "PageDown", 12);
-    await until(() => said.includes("redraw"));
-    await shows(page, "line 300 of 300");
-    await context.close();
-  },
-
-  async "sends again what the session did not get, and nothing that it got"(browser, mock) {
+  async "sends only missing input again"(browser, mock) {
     const { page, context } = await opened(browser, mock, "again");
     await connected(page);
     await shows(page, "? for shortcuts");
@@ -336,7 +261,7 @@ export const behaviours = {
     await context.close();
   },
 
-  async "tells what was not typed: refused, or left when another session runs"(browser, mock) {
+  async "reports input that was not typed"(browser, mock) {
     const { page, context } = await opened(browser, mock, "refuses");
     await connected(page);
     await shows(page, "? for shortcuts");
@@ -386,7 +311,7 @@ export const behaviours = {
     await context.close();
   },
 
-  async "speaks Portuguese on a phone, and has the keys that a phone lacks"(browser, mock) {
+  async "has Portuguese texts and phone keys"(browser, mock) {
     const { page, context } = await newPage(browser, { ...PHONE, locale: "pt-BR" });
     await logIn(page, mock.url, mock.token);
     await page.getByRole("button", { name: "Novo projeto" }).click();

@@ -58,7 +58,7 @@ try {
   await connected(page);
   await shows(page, "work by yourself", READY_MS);
   assert.equal(await conversation(page), first);
-  console.log("a run was carried out in the same conversation, and the terminal goes on behind it");
+  console.log("a run continued the conversation, and the terminal continues after it");
 
   assert.deepEqual(errors, [], "no script error and no CSP violation");
   await context.close();

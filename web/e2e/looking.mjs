@@ -29,14 +29,14 @@ try {
   await page.reload();
   await page.getByRole("button", { name: "Start the session" }).waitFor();
   assert.equal((await session()).status, "none");
-  console.log("a project that never ran: two windows and a reload started nothing");
+  console.log("two windows and a reload started nothing");
 
   await page.getByRole("button", { name: "Start the session" }).click();
   await connected(page);
   await shows(page, "$ ");
   await connected(looking);
   await shows(looking, "$ ");
-  console.log("the window that only looks follows the session that another one started");
+  console.log("the read-only window follows a session started by another one");
 
   await page.locator(".xterm-helper-textarea").focus();
   await page.keyboard.insertText("echo last-words-$((1+2)); exit 3");
@@ -52,14 +52,14 @@ try {
   assert.equal(await looking.getByRole("button", { name: "Start again" }).count(), 0);
   const after = await session();
   assert.deepEqual([after.status, after.session_id], ["exited", before.session_id]);
-  console.log("an ended session: opened again it shows its last screen, and nothing was started");
+  console.log("an ended session shows its last screen without a start");
 
   await page.getByRole("button", { name: "Start again" }).click();
   await connected(page);
   await connected(looking);
   await shows(looking, "$ ");
   assert.equal((await session()).status, "running");
-  console.log("started by its button, and both windows follow");
+  console.log("its button started a session, and both windows follow");
 
   assert.deepEqual(errors, [], "no script error and no CSP violation");
   await context.close();

@@ -5,7 +5,7 @@ import { createMilestone, item } from "./milestones.mjs";
 import { agentOf, keyboard, opened, projectOf } from "./mocked.mjs";
 
 export const news = {
-  async "says who gave a milestone up and why, and where one stands in line"(browser, mock) {
+  async "shows a milestone's cause and queue position"(browser, mock) {
     const { page, context } = await opened(browser, mock, "milestones");
     await connected(page);
     await agentIs(page, "idle");
@@ -31,7 +31,7 @@ export const news = {
     await context.close();
   },
 
-  async "shows which milestone made what, and what lies in the wrong place"(browser, mock) {
+  async "shows planning entries by milestone"(browser, mock) {
     const { page, context } = await opened(browser, mock, "misplaced");
     await connected(page);
     await createMilestone(page, "Login");
@@ -52,7 +52,7 @@ export const news = {
     await context.close();
   },
 
-  async "listens instead of asking, goes on behind the last event, and not while hidden"(browser, mock) {
+  async "follows events from the last one"(browser, mock) {
     const { page, context } = await opened(browser, mock, "listens");
     await connected(page);
     await agentIs(page, "idle");
@@ -74,7 +74,7 @@ export const news = {
     await until(() => events.listeners === 0);
   },
 
-  async "asks again and again where no events can be had"(browser, mock) {
+  async "polls without an event stream"(browser, mock) {
     const { page, context } = await opened(browser, mock, "silent");
     await connected(page);
     await agentIs(page, "idle");

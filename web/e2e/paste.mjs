@@ -30,7 +30,7 @@ async function reads(what, text) {
     await new Promise((done) => setTimeout(done, 20));
   } while (Date.now() < end);
   assert.equal(JSON.stringify(typed), JSON.stringify(expected), what);
-  console.log(`${what}: in the bracket`);
+  console.log(`${what}: bracketed`);
 }
 
 /** Sends a browser event with this text to the terminal. */
@@ -87,7 +87,7 @@ try {
     return document.execCommand("paste");
   });
   if (done) await reads("the browser's command", SAFE);
-  else console.log("the browser's command: this browser keeps it from pages");
+  else console.log("the browser's command: not available to pages here");
 
   // The page's button is for small screens.
   await page.setViewportSize({ width: 600, height: 800 });

@@ -5,6 +5,7 @@ import { startMock } from "../dev/mock.mjs";
 import { asks } from "./asks.mjs";
 import { behaviours } from "./behaviour.mjs";
 import { launch } from "./browser.mjs";
+import { histories } from "./history.mjs";
 import { news } from "./news.mjs";
 import { runs } from "./runs.mjs";
 import { story } from "./story.mjs";
@@ -23,7 +24,7 @@ let mock;
 if (onMock) {
   mock = await startMock();
   tests.set("the story", (browser) => story(browser, { url: mock.url, token: mock.token }));
-  for (const [name, test] of Object.entries({ ...behaviours, ...asks, ...runs, ...news }))
+  for (const [name, test] of Object.entries({ ...behaviours, ...histories, ...asks, ...runs, ...news }))
     tests.set(name, (browser) => test(browser, mock));
 } else {
   tests.set("the story", (browser) => story(browser, { url, token, workspace }));

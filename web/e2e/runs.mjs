@@ -17,7 +17,7 @@ async function run(page, prompt) {
 }
 
 export const runs = {
-  async "carries out a prompt without a terminal, which says so meanwhile"(browser, mock) {
+  async "carries out a prompt without a terminal"(browser, mock) {
     const { page, context, errors } = await opened(browser, mock, "runs");
     await connected(page);
     await page.getByText("A run needs the project for itself: end the session first.").waitFor();
@@ -41,7 +41,7 @@ export const runs = {
     await context.close();
   },
 
-  async "opens a project in which a run is under way, and stops it"(browser, mock) {
+  async "stops a run that is under way"(browser, mock) {
     const { page, context } = await opened(browser, mock, "stops");
     await connected(page);
     await end(page);
@@ -58,7 +58,7 @@ export const runs = {
     await context.close();
   },
 
-  async "continues an older conversation, after a word about the running session"(browser, mock) {
+  async "continues an older conversation after a warning"(browser, mock) {
     const { page, context } = await opened(browser, mock, "conversations");
     await connected(page);
     await agentIs(page, "idle");

@@ -45,7 +45,7 @@ try {
   await item(again, "Second").getByRole("button", { name: "Start" }).click();
   await item(again, "Second").getByText("in progress").waitFor({ timeout: READY_MS });
   assert.equal(await conversation(again), before);
-  console.log("an open page came back by itself, and a second milestone went into the same conversation");
+  console.log("an open page reconnected, and a second milestone continued the conversation");
 
   if (process.env.SHOT) {
     await again.waitForTimeout(500);

@@ -83,7 +83,7 @@ try {
   await shows(page, "row-1-é─🙂…");
   await shot(page, "history");
   await scroll(page, "PageDown", 15);
-  console.log("after a reload the whole history is there");
+  console.log("a reload brings the whole history");
 
   await run(page, "(sleep 1; for i in $(seq 300); do echo tick-$i; sleep 0.01; done) &");
   await shows(page, "$ ");
@@ -105,7 +105,7 @@ try {
     assert.equal(outputs[i][1], outputs[i - 1][2], "no gap, nothing twice");
   await scroll(page, "PageDown", 15);
   await shows(page, "tick-300");
-  console.log("a killed server: the output went on at the byte, and the place in the history stayed");
+  console.log("after a killed server the output resumed at the byte, and the scroll position stayed");
 
   const tokens = Array.from({ length: 150 }, (_, n) => `${String(n).padStart(3, "0")}.`);
   await run(page, "clear; echo now-$((1))-reading; cat > typed.txt");
@@ -199,7 +199,7 @@ try {
   assert.equal(await looking.getByRole("alert").count(), 0);
   await shot(looking, "read-only");
   await looking.close();
-  console.log("a window that only looks sees everything and types nothing");
+  console.log("a read-only window sees everything and types nothing");
 
   await run(page, "exit 3");
   await page.getByText("The session has ended with exit code 3.").waitFor();

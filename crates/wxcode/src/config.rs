@@ -1,19 +1,20 @@
 //! The settings: flags before `WXCODE_*` variables before `wxcode.toml` before the defaults.
 
+mod file;
+
 use std::{
-    collections::BTreeMap,
     net::{SocketAddr, ToSocketAddrs},
-    num::NonZeroU32,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use anyhow::{Context, bail};
-use serde::Deserialize;
+use anyhow::Context;
 use wxcode_claude::template::Template;
 use wxcode_holder::folder::Limits;
 use wxcode_server::{Commands, Network, Settings};
 
+use self::file::File;
+pub(crate) use self::file::NodeSettings;
 use crate::{
     cli::{Common, ServeOptions},
     store::{StoreChoice, StoreName},
@@ -21,173 +22,6 @@ use crate::{
 
 /// Largest configuration file, in bytes.
 const FILE_MAX: u64 = 1 << 20; // 1 MiB
-/// How long a lease may last without a renewal, in seconds.
-const LEASE_S: std::ops::RangeInclusive<u64> = 1..=86_400;
-/// Longest name of a server, in characters.
-const NODE_NAME_MAX: usize = 200;
-
-/// The contents of `wxcode.toml`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct File {
-    listen: Option<String>,
-    store: Option<String>,
-    allowed_hosts: Vec<String>,
-    log: Option<String>,
-    commands: CommandsTable,
-    claude: ClaudeTable,
-    agent: AgentTable,
-    network: NetworkTable,
-    delivery: DeliveryTable,
-    holder: HolderTable,
-    node: NodeTable,
-    workspaces: WorkspacesTable,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct CommandsTable {
-    new_project: Option<String>,
-    new_milestone: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct ClaudeTable {
-    path: Option<PathBuf>,
-    args: Vec<String>,
-    permission_mode: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct AgentTable {
-    pass_env: Vec<String>,
-    env: BTreeMap<String, String>,
-    resume_on_start: bool,
-    scope: bool,
-    memory_max_mb: Option<NonZeroU32>,
-    cpu_percent: Option<NonZeroU32>,
-    tasks_max: Option<NonZeroU32>,
-}
-
-impl Default for AgentTable {
-    fn default() -> Self {
-        Self {
-            pass_env: Vec::new(),
-            env: BTreeMap::new(),
-            resume_on_start: false,
-            scope: true,
-            memory_max_mb: None,
-            cpu_percent: None,
-            tasks_max: None,
-        }
-    }
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct NetworkTable {
-    connections: Option<NonZeroU32>,
-    connections_per_address: Option<NonZeroU32>,
-    connections_unauthenticated: Option<NonZeroU32>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct DeliveryTable {
-    ready_timeout_s: u64,
-}
-
-impl Default for DeliveryTable {
-    fn default() -> Self {
-        Self {
-            ready_timeout_s: 60,
-        }
-    }
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct WorkspacesTable {
-    roots: Vec<PathBuf>,
-}
-
-impl WorkspacesTable {
-    fn roots(self, path: &Path) -> anyhow::Result<Vec<PathBuf>> {
-        if let Some(relative) = self.roots.iter().find(|root| !root.is_absolute()) {
-            bail!(
-                "`[workspaces] roots` in {} has {}, which is not absolute: give the whole path",
-                path.display(),
-                relative.display()
-            );
-        }
-        Ok(self.roots)
-    }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct NodeTable {
-    name: Option<String>,
-    lease_s: u64,
-}
-
-impl Default for NodeTable {
-    fn default() -> Self {
-        Self {
-            name: None,
-            lease_s: 300,
-        }
-    }
-}
-
-/// This server's name and leases towards other servers on the same store.
-#[derive(Debug)]
-pub(crate) struct NodeSettings {
-    /// The configured name for people, if any.
-    pub(crate) name: Option<String>,
-    /// How long the server's leases last without a renewal.
-    pub(crate) lease: Duration,
-}
-
-impl NodeTable {
-    fn settings(self, path: &Path) -> anyhow::Result<NodeSettings> {
-        if !LEASE_S.contains(&self.lease_s) {
-            bail!(
-                "`[node] lease_s` in {} is {}: give {} to {} seconds",
-                path.display(),
-                self.lease_s,
-                LEASE_S.start(),
-                LEASE_S.end()
-            );
-        }
-        if let Some(name) = &self.name
-            && !(1..=NODE_NAME_MAX).contains(&name.chars().count())
-        {
-            bail!(
-                "`[node] name` in {} is empty or longer than {NODE_NAME_MAX} characters: give another one",
-                path.display()
-            );
-        }
-        Ok(NodeSettings {
-            name: self.name,
-            lease: Duration::from_secs(self.lease_s),
-        })
-    }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct HolderTable {
-    upgrade: bool,
-}
-
-impl Default for HolderTable {
-    fn default() -> Self {
-        Self { upgrade: true }
-    }
-}
 
 /// The resolved settings of `serve`.
 #[derive(Debug)]

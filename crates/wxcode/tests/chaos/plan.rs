@@ -2,6 +2,9 @@
 //!
 //! The state of processes changes no decision, so the same seed gives the same steps.
 
+mod kind;
+
+use self::kind::{KINDS, Kind};
 use super::{
     dice::Dice,
     step::{End, Step, What, Who, Word},
@@ -56,44 +59,6 @@ impl Slot {
         self.is_ended = true;
     }
 }
-
-/// The kinds of steps with their weights.
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    Server,
-    ServerAmid,
-    Pause,
-    Kill,
-    Client,
-    Type,
-    Deliver,
-    Again,
-    Milestone,
-    Answer,
-    Session,
-    Remake,
-    Run,
-    Unfollow,
-    Store,
-}
-
-const KINDS: &[(u64, Kind)] = &[
-    (3, Kind::Server),
-    (2, Kind::ServerAmid),
-    (7, Kind::Pause),
-    (7, Kind::Kill),
-    (25, Kind::Client),
-    (20, Kind::Type),
-    (25, Kind::Deliver),
-    (5, Kind::Again),
-    (3, Kind::Milestone),
-    (5, Kind::Answer),
-    (9, Kind::Session),
-    (1, Kind::Remake),
-    (2, Kind::Run),
-    (2, Kind::Unfollow),
-    (1, Kind::Store),
-];
 
 /// The plan of one run.
 #[derive(Debug, Clone)]

@@ -101,9 +101,7 @@ async fn a_question_is_answered() {
     server.post(&answer(&project), wrong).await.problem(422);
     let right = json!({ "id": ask["id"], "answers": [{ "options": ["Blue"] }] });
     server.post(&answer(&project), right).await.expect(200);
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
 }
 
 #[tokio::test]
@@ -125,9 +123,7 @@ async fn only_an_explicit_answer_trusts_a_folder() {
     assert!(detail.contains("`Yes, I trust this folder`"), "{detail}");
     let body = json!({ "id": ask["id"], "option": "Yes, I trust this folder" });
     server.post(&answer(&project), body).await.expect(200);
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
 }
 
 #[tokio::test]
@@ -165,9 +161,7 @@ async fn a_follow_up_dialog_confirms_the_answer() {
         .post(&answer(&project), json!({ "option": option }))
         .await
         .expect(200);
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
 }
 
 #[tokio::test]
@@ -282,9 +276,7 @@ async fn an_already_answered_dialog_is_a_conflict() {
         .await;
     socket.until("Do you want to proceed?").await;
     socket.input("\u{1b}").await;
-    let idle = server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    let idle = server.idle(&project).await;
     assert_eq!(idle["asks"], Value::Null);
     let body = json!({ "id": ask["id"], "option": "Yes" });
     server.post(&answer(&project), body).await.problem(409);
@@ -314,9 +306,7 @@ async fn answers_without_a_dialog_are_refused() {
     let detail = server.post(&path, body.clone()).await.problem(409);
     assert!(detail.contains("no session"), "{detail}");
     server.start_session(&project).await;
-    let idle = server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    let idle = server.idle(&project).await;
     assert_eq!(idle["asks"], Value::Null);
     server.post(&path, body).await.problem(409);
     for odd in [

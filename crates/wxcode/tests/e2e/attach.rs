@@ -19,9 +19,7 @@ async fn idle() -> (Server, String) {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     server.start_session(&project).await;
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
     (server, project)
 }
 
@@ -65,9 +63,7 @@ async fn attach_starts_shows_types_and_detaches() {
         "{shown}"
     );
     until_size(&server, &project, SIZE).await;
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
     attached.keys("hello");
     let shown = attached.until_shows("❯ hello");
     assert!(
@@ -348,9 +344,7 @@ async fn attach_works_with_the_real_claude_code() {
     let server = Server::start(agent).await;
     let project = server.project("p").await;
     let attached = Attached::start(&server, &["p"], (100, 30));
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
     attached.keys("what is attached");
     attached.until_shows("what is attached");
     let modes = attached.modes();
@@ -363,9 +357,7 @@ async fn attach_works_with_the_real_claude_code() {
         turns.any(|turn| turn.user_texts().iter().any(|t| t == "what is attached"))
     })
     .await;
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
     until_same(&server, &project, &attached).await;
     attached.keys("\x1d");
     assert_eq!(attached.ended().code, 0);

@@ -201,9 +201,7 @@ async fn a_damaged_holder_file_prevents_no_adoption() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let session = server.start_session(&project).await;
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
     server.crash().await;
     let dir = server.session_dirs().remove(0);
     fs::write(dir.join("holder.json"), b"{\"version\": 1, \"pid\": 1").unwrap();

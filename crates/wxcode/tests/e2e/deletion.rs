@@ -25,9 +25,7 @@ async fn with_history() -> (Server, String) {
         .until("the run is over", |told| told.name == "run.finished")
         .await;
     server.start_session(&project).await;
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
     let planning = server.workspace(&project).await.join(".planning");
     fs::create_dir_all(&planning).unwrap();
     fs::write(planning.join("PROJECT.md"), "# P\n").unwrap();

@@ -76,9 +76,7 @@ async fn a_killed_holder_ends_daemons_without_server() {
     let mut server = Server::start(agent).await;
     let project = server.project("p").await;
     server.start_session(&project).await;
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
     let daemon = daemon_of(folder.path());
     server.crash().await;
     let (holder, agent) = Server::pids(&server.session_dirs()[0]).unwrap();

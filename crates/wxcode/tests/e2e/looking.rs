@@ -102,9 +102,7 @@ async fn viewing_joins_the_running_session() {
     let server = Server::start(Agent::fake("")).await;
     let (project, milestone) = with_milestone(&server).await;
     server.start_session(&project).await;
-    let idle = server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    let idle = server.idle(&project).await;
     let mut project_look = server.socket(&of_project(&project, QUERIES[0])).await;
     let mut milestone_look = server.socket(&of_milestone(&milestone, QUERIES[0])).await;
     for look in [&mut project_look, &mut milestone_look] {

@@ -58,9 +58,7 @@ async fn a_database_outage_loses_nothing() {
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))
         .await;
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
     let before = server.session(&project).await;
     ready(&server).await.expect(200);
 

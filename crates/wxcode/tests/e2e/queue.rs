@@ -46,9 +46,7 @@ async fn large_deliveries_and_large_hooks_never_deadlock() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     server.start_session(&project).await;
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
     let hook_file = server.session_dirs()[0].join("hook.json");
     for n in 0..DELIVERIES {
         let text = format!("delivery {n} {}", "y".repeat(DELIVERY));

@@ -187,9 +187,7 @@ async fn claude_outlives_the_server() {
     server.crash().await;
     assert!(is_alive(pid(&before)));
     server.up().await;
-    let after = server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    let after = server.idle(&project).await;
     assert_eq!(
         (pid(&after), &after["claude_session_id"]),
         (pid(&before), &before["claude_session_id"])

@@ -64,9 +64,7 @@ async fn a_full_disk_is_reported_and_survived() {
     server.start_session(&project).await;
     let path = format!("/output-projects/{project}");
     let mut socket = server.socket(&format!("{path}/terminal")).await;
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
     let filler = small.path("filler");
     fill(&filler);
 
@@ -119,9 +117,7 @@ async fn a_missing_store_is_reported_and_survived() {
     let path = format!("/output-projects/{project}");
     server.start_session(&project).await;
     let mut socket = server.socket(&format!("{path}/terminal")).await;
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
     outage.begin();
     let detail = server.get(&path).await.problem(503);
     assert!(detail.contains(outage.remedy()), "{detail}");
@@ -156,9 +152,7 @@ async fn a_locked_store_is_reported_and_survived() {
     let path = format!("/output-projects/{project}");
     server.start_session(&project).await;
     let mut socket = server.socket(&format!("{path}/terminal")).await;
-    let before = server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    let before = server.idle(&project).await;
     let other = rusqlite::Connection::open(server.data_dir().join("wxcode.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let detail = server
@@ -206,9 +200,7 @@ async fn a_server_survives_a_lack_of_descriptors() {
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))
         .await;
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
 
     let address = server.base.strip_prefix("http://").unwrap().to_owned();
     let mut held = Vec::new();

@@ -19,9 +19,7 @@ async fn an_old_transcript_is_kept_fresh() {
     server
         .delivery_until(&project, &delivery, "submitted")
         .await;
-    let session = server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    let session = server.idle(&project).await;
     let transcript = session["claude_session_history"][0]["transcript_path"].as_str();
     let transcript = PathBuf::from(transcript.unwrap());
     let path = format!("/output-projects/{project}/session");

@@ -1,6 +1,7 @@
 //! Runs: headless turns, published as events, never next to a session.
 
 mod bounds;
+mod conversation;
 mod real;
 mod survival;
 
@@ -9,7 +10,7 @@ use std::{fs, path::Path};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Agent, Events, Server, Told, is_alive};
+use crate::support::{Agent, Events, Server, Told, is_alive, make_fifo};
 
 fn path(project: &str) -> String {
     format!("/output-projects/{project}/runs")
@@ -32,15 +33,10 @@ async fn over(server: &Server, run: &Value) -> Value {
     server.until(&path, "the run is over", is_over).await
 }
 
-fn fifo(path: &Path) {
-    let mode = rustix::fs::Mode::from_raw_mode(0o600);
-    rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
-}
-
 /// A run that holds until its FIFO is opened, after its first message.
 async fn held(server: &Server, project: &str, events: &mut Events) -> (Value, std::path::PathBuf) {
     let gate = server.data_dir().join("gate");
-    fifo(&gate);
+    make_fifo(&gate);
     let run = begin(server, project, &format!("fake:hold {}", gate.display())).await;
     events
         .until("it holds", |told| told.data["text"] == "holding")
@@ -398,46 +394,4 @@ async fn long_lines_and_many_messages_arrive_whole() {
         }
     }
     assert_eq!(next, 9_000);
-}
-
-#[tokio::test]
-async fn clear_in_a_run_rotates_the_id() {
-    let server = Server::start(Agent::fake("")).await;
-    let project = server.project("p").await;
-    let mut events = Events::follow(&server, &project).await;
-    let first = over(&server, &begin(&server, &project, "hello").await).await;
-    let cleared = over(&server, &begin(&server, &project, "/clear").await).await;
-    assert_eq!(cleared["state"], "succeeded");
-    assert_ne!(cleared["claude_session_id"], first["claude_session_id"]);
-    let rotated = events.named("session.rotated").await.data;
-    assert_eq!(
-        (
-            &rotated["from"],
-            &rotated["claude_session_id"],
-            &rotated["source"],
-            &rotated["session_id"]
-        ),
-        (
-            &first["claude_session_id"],
-            &cleared["claude_session_id"],
-            &json!("headless"),
-            &Value::Null
-        )
-    );
-    let next = over(&server, &begin(&server, &project, "anew").await).await;
-    assert_eq!(next["result"], "fake: 1 user message; last: anew");
-    assert_eq!(next["claude_session_id"], cleared["claude_session_id"]);
-    let session = server.session(&project).await;
-    let history = session["claude_session_history"].as_array().unwrap();
-    assert_eq!(history.len(), 2);
-
-    // A conversation without its transcript is lost for a run as for a session.
-    fs::remove_file(history[1]["transcript_path"].as_str().unwrap()).unwrap();
-    let lost = over(&server, &begin(&server, &project, "where am I").await).await;
-    assert_eq!(lost["state"], "succeeded");
-    let told = events.named("session.lost").await.data;
-    assert_eq!(
-        (&told["from"], &told["claude_session_id"]),
-        (&next["claude_session_id"], &lost["claude_session_id"])
-    );
 }

@@ -155,9 +155,7 @@ impl Service {
         for key in ["status", "session_id", "pid"] {
             assert_eq!(after[key], before[key], "{key}");
         }
-        self.server
-            .session_until(project, "idle", |session| session["agent_state"] == "idle")
-            .await;
+        self.server.idle(project).await;
         let again = self.server.deliver(project, "again").await;
         self.server
             .delivery_until(project, &again, "submitted")

@@ -25,9 +25,7 @@ async fn a_session_is_started_fetched_and_ended() {
         (&again["session_id"], &again["pid"]),
         (&started["session_id"], &started["pid"])
     );
-    let idle = server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    let idle = server.idle(&project).await;
     let id = idle["claude_session_id"].as_str().unwrap();
     let history = idle["claude_session_history"].as_array().unwrap();
     assert_eq!(

@@ -16,9 +16,7 @@ async fn agents_survive_a_killed_server() {
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))
         .await;
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
     socket.input("before the crash").await;
     socket.until("❯ before the crash").await;
     socket.input("\r").await;
@@ -87,9 +85,7 @@ async fn an_exit_without_server_is_found_later() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let session = server.start_session(&project).await;
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
     server.crash().await;
     kill(i32::try_from(session["pid"].as_i64().unwrap()).unwrap());
     let dir = server.session_dirs().remove(0);
@@ -115,9 +111,7 @@ async fn a_killed_holder_ends_its_agent() {
     let server = Server::start(Agent::fake("ignore-term")).await;
     let project = server.project("p").await;
     let session = server.start_session(&project).await;
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
     let delivery = server.deliver(&project, "remember").await;
     server
         .delivery_until(&project, &delivery, "submitted")
@@ -214,9 +208,7 @@ async fn reports_of_a_dead_agent_are_read() {
     let before = server.start_session(&project).await;
     let hello = server.deliver(&project, "hello").await;
     server.delivery_until(&project, &hello, "submitted").await;
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
     let dir = server.session_dirs().remove(0);
     server.crash().await;
 

@@ -24,9 +24,7 @@ async fn a_client_sees_the_agent_and_types() {
         (&status["resumed"], status.get("notice")),
         (&json!(false), None)
     );
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
     socket.input("hello there").await;
     socket.until("❯ hello there").await;
     socket.input("\r").await;
@@ -42,9 +40,7 @@ async fn a_returning_client_sees_the_screen() {
     let project = server.project("p").await;
     let mut first = server.socket(&terminal(&project)).await;
     first.message("status").await;
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
     first.input("remember me").await;
     first.until("❯ remember me").await;
     first.input("\r").await;
@@ -92,9 +88,7 @@ async fn many_clients_see_the_same_bytes() {
     for socket in &mut sockets {
         socket.until("fake mode on").await;
     }
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
     sockets[0].input("fake:flood 20000").await;
     // An Enter in the same read as the text would count as pasted.
     sockets[0].until("❯ fake:flood 20000").await;

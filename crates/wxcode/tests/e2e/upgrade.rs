@@ -63,9 +63,7 @@ async fn a_newer_build_adopts_older_sessions() {
     let program = own_program(&mut server).await;
     let project = server.project("old").await;
     let session = server.start_session(&project).await;
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
 
     // The old program's file is gone while its holder and its server run.
     newer(&program);
@@ -131,9 +129,7 @@ async fn agents_survive_any_server_crash() {
         server.up().await;
         assert_eq!(server.session(&project).await["pid"], session["pid"]);
     }
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
     let hello = server.deliver(&project, "still here").await;
     server.delivery_until(&project, &hello, "submitted").await;
 }

@@ -153,9 +153,7 @@ async fn a_project_moves_only_while_nothing_runs() {
     server
         .delivery_until(&project, &delivery, "submitted")
         .await;
-    let before = server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    let before = server.idle(&project).await;
 
     let folder = Folder::new();
     let moves = json!({ "workspace_path": folder.spellings()[6], "name": "moved" });

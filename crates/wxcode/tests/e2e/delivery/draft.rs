@@ -10,18 +10,13 @@ const DRAFT: &str = "half a thought";
 /// An idle session with a draft in its prompt, and the terminal that typed it.
 async fn with_draft(modes: &str, config: &str) -> (Server, String, Socket) {
     let (server, project) = running(modes, config).await;
-    idle(&server, &project).await;
+    server.idle(&project).await;
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))
         .await;
     socket.input(DRAFT).await;
     socket.until(&format!("❯ {DRAFT}")).await;
     (server, project, socket)
-}
-
-async fn idle(server: &Server, project: &str) {
-    let idle = |session: &Value| session["agent_state"] == "idle";
-    server.session_until(project, "idle", idle).await;
 }
 
 /// Waits until the screen shows all of these; returns the screen.
@@ -114,7 +109,7 @@ async fn the_users_stashed_draft_is_kept() {
 #[tokio::test]
 async fn a_suggestion_is_not_a_draft() {
     let (server, project) = running("placeholder,no-stash", "").await;
-    idle(&server, &project).await;
+    server.idle(&project).await;
     shows(&server, &project, &["❯ Try \"something\""]).await;
     let delivery = server.deliver(&project, "at once").await;
     server

@@ -1,7 +1,5 @@
 //! Drafts and texts of all kinds on the real Claude Code.
 
-use serde_json::Value;
-
 use wxcode_testbed::stub::Request;
 
 use super::deliveries;
@@ -19,13 +17,8 @@ async fn start() -> Option<(Server, String)> {
     std::fs::create_dir_all(&commands).unwrap();
     std::fs::write(commands.join("new-project.md"), "Carry out $ARGUMENTS.\n").unwrap();
     server.start_session(&project).await;
-    idle(&server, &project).await;
+    server.idle(&project).await;
     Some((server, project))
-}
-
-async fn idle(server: &Server, project: &str) {
-    let idle = |session: &Value| session["agent_state"] == "idle";
-    server.session_until(project, "idle", idle).await;
 }
 
 async fn shows(
@@ -54,7 +47,7 @@ fn prompt(screen: &str) -> String {
 async fn submitted(server: &Server, project: &str, text: &str) {
     let delivery = server.deliver(project, text).await;
     server.delivery_until(project, &delivery, "submitted").await;
-    idle(server, project).await;
+    server.idle(project).await;
 }
 
 #[tokio::test]
@@ -84,7 +77,7 @@ async fn drafts_of_all_kinds_are_restored() {
         // The draft is whole: the user sends it.
         socket.input("\r").await;
         shows(&server, &project, "sent", |screen| prompt(screen) == "❯").await;
-        idle(&server, &project).await;
+        server.idle(&project).await;
     }
     let stub = server.agent.stub.as_ref().unwrap();
     let has_last = |request: &Request| {

@@ -1,22 +1,17 @@
 //! Events are published once, whichever process dies.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use serde_json::{Value, json};
 
 use super::{idle, numbers};
-use crate::support::{Agent, Events, Server, eventually, kill};
-
-fn fifo(path: &Path) {
-    let mode = rustix::fs::Mode::from_raw_mode(0o600);
-    rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
-}
+use crate::support::{Agent, Events, Server, eventually, kill, make_fifo};
 
 #[tokio::test]
 async fn events_survive_a_killed_server_exactly_once() {
     let mut server = Server::start(Agent::fake("")).await;
     let gate = server.data_dir().join("gate");
-    fifo(&gate);
+    make_fifo(&gate);
     let (project, mut events) = idle(&server).await;
     let write = |name: &str| format!("fake:write {}", server.data_dir().join(name).display());
     let texts = [

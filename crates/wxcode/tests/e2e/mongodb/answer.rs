@@ -25,9 +25,7 @@ async fn prepare() -> Option<(Proxy, Server, String, Socket)> {
     let project = server.project("p").await;
     let terminal = format!("/output-projects/{project}/terminal");
     let socket = server.socket(&terminal).await;
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
     Some((proxy, server, project, socket))
 }
 

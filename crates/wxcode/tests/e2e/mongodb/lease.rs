@@ -26,12 +26,6 @@ async fn two(address: &str, lease_s: u64) -> (Server, Server) {
     (first, second)
 }
 
-async fn idle(server: &Server, project: &str) -> Value {
-    server
-        .session_until(project, "idle", |session| session["agent_state"] == "idle")
-        .await
-}
-
 /// Requests the session until it starts; meanwhile the refusals name the lease's owner.
 async fn take_over(server: &Server, project: &str, other: &str) -> Value {
     let path = format!("/output-projects/{project}/session");
@@ -70,7 +64,7 @@ async fn two_servers_never_run_a_project_at_once() {
             true => ((&first, "first"), (&second, other)),
             false => ((&second, "second"), (&first, one)),
         };
-        let pid = idle(winner, &project).await["pid"].clone();
+        let pid = winner.idle(&project).await["pid"].clone();
         let detail = lost.problem(409);
         assert!(detail.contains(&format!("{name};")), "{detail}");
         // The other server refuses all other changes too.
@@ -112,7 +106,7 @@ async fn a_lost_machine_is_taken_over() {
     first.start_session(&project).await;
     let hello = first.deliver(&project, "hello").await;
     first.delivery_until(&project, &hello, "submitted").await;
-    let before = idle(&first, &project).await;
+    let before = first.idle(&project).await;
     first.crash().await;
     let dir = first.session_dirs().remove(0);
     let (holder, agent) = Server::pids(&dir).unwrap();
@@ -171,7 +165,7 @@ async fn a_server_cut_off_gives_way() {
     let mut socket = first
         .socket(&format!("/output-projects/{project}/terminal"))
         .await;
-    let mine = idle(&first, &project).await;
+    let mine = first.idle(&project).await;
     proxy.be(Weather::Cut);
     // Its agent goes on, and its reports wait.
     socket.input("/clear").await;
@@ -215,7 +209,7 @@ async fn an_expired_lease_is_acquired_again() {
     let address = mongo.address(&database);
     let project = first.project("p").await;
     let before = first.start_session(&project).await;
-    idle(&first, &project).await;
+    first.idle(&project).await;
     proxy.be(Weather::Cut);
     eventually("the lease has run out", || {
         first

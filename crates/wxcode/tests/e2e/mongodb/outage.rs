@@ -41,9 +41,7 @@ impl Lost {
         let socket = server
             .socket(&format!("/output-projects/{project}/terminal"))
             .await;
-        let before = server
-            .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-            .await;
+        let before = server.idle(&project).await;
         // A stopped agent does not read the typed text before the outage.
         let agent = i32::try_from(before["pid"].as_i64().unwrap()).unwrap();
         let agent = Pid::from_raw(agent).unwrap();

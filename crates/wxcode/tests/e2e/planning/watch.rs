@@ -44,9 +44,7 @@ async fn changes_by_the_user_are_published() {
     let project = server.project("p").await;
     let workspace = server.workspace(&project).await;
     server.start_session(&project).await;
-    server
-        .session_until(&project, "idle", |session| session["agent_state"] == "idle")
-        .await;
+    server.idle(&project).await;
     for (n, text) in ["# Roadmap\n", "# Another one\n", ""].iter().enumerate() {
         let before = logged(&server, &project);
         assert!(before >= n);

@@ -5,8 +5,8 @@ use std::fs;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use super::{agent, begin, fifo, held, names, over, path, release};
-use crate::support::{Agent, Events, Server, eventually, is_alive, kill};
+use super::{agent, begin, held, names, over, path, release};
+use crate::support::{Agent, Events, Server, eventually, is_alive, kill, make_fifo};
 
 #[tokio::test]
 async fn a_run_survives_a_killed_server() {
@@ -169,7 +169,7 @@ async fn a_stopped_server_publishes_all_messages() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
     let gate = server.data_dir().join("gate");
-    fifo(&gate);
+    make_fifo(&gate);
     let mut events = Events::follow(&server, &project).await;
     let prompt = format!("fake:many 9000 {}", gate.display());
     let run = begin(&server, &project, &prompt).await;

@@ -17,22 +17,16 @@ fn build_of(dir: &Path) -> String {
     holder_of(dir)["build"].as_str().unwrap().to_owned()
 }
 
-async fn idle(server: &Server, project: &str) {
-    server
-        .session_until(project, "idle", |session| session["agent_state"] == "idle")
-        .await;
-}
-
 #[tokio::test]
 async fn quiet_sessions_upgrade_to_the_servers_build() {
     let mut server = Server::start(Agent::fake("")).await;
     let program = own_program(&mut server).await;
     let project = server.project("quiet").await;
     let session = server.start_session(&project).await;
-    idle(&server, &project).await;
+    server.idle(&project).await;
     let hello = server.deliver(&project, "before the upgrade").await;
     server.delivery_until(&project, &hello, "submitted").await;
-    idle(&server, &project).await;
+    server.idle(&project).await;
     let dir = server.session_dirs().remove(0);
     let before = holder_of(&dir);
     let first = fs::read_link(format!("/proc/{}/exe", before["pid"])).unwrap();
@@ -82,10 +76,10 @@ async fn the_real_claude_code_survives_an_upgrade() {
     let program = own_program(&mut server).await;
     let project = server.project("real").await;
     let session = server.start_session(&project).await;
-    idle(&server, &project).await;
+    server.idle(&project).await;
     let hello = server.deliver(&project, "before the upgrade").await;
     server.delivery_until(&project, &hello, "submitted").await;
-    idle(&server, &project).await;
+    server.idle(&project).await;
     let dir = server.session_dirs().remove(0);
     let mut wire = Wire::attach(&server, &project, NAME).await;
     wire.until_shown("before the upgrade").await;
@@ -115,7 +109,7 @@ async fn a_replaced_server_file_still_upgrades() {
     let program = own_program(&mut server).await;
     let project = server.project("p").await;
     server.start_session(&project).await;
-    idle(&server, &project).await;
+    server.idle(&project).await;
     let dir = server.session_dirs().remove(0);
     server.terminate().await;
     // The file is replaced before the first line of the server runs.
@@ -161,7 +155,7 @@ async fn killing_the_server_mid_upgrade_loses_nothing() {
     newer(&programs[1]);
     let project = server.project("p").await;
     let session = server.start_session(&project).await;
-    idle(&server, &project).await;
+    server.idle(&project).await;
     let dir = server.session_dirs().remove(0);
     for (n, wait) in [0, 30, 60, 100, 150, 250, 400].into_iter().enumerate() {
         server.crash().await;
@@ -270,7 +264,7 @@ async fn an_upgraded_holders_death_ends_its_agent() {
     let program = own_program(&mut server).await;
     let project = server.project("p").await;
     let session = server.start_session(&project).await;
-    idle(&server, &project).await;
+    server.idle(&project).await;
     let dir = server.session_dirs().remove(0);
     newer(&program);
     server.terminate().await;

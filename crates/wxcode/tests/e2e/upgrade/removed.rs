@@ -5,17 +5,11 @@ use std::{fs, path::PathBuf};
 use super::{BUILDS, holder_of, newer, own_program};
 use crate::support::{Agent, Server, eventually, is_alive};
 
-async fn idle(server: &Server, project: &str) -> serde_json::Value {
-    server
-        .session_until(project, "idle", |session| session["agent_state"] == "idle")
-        .await
-}
-
 /// Types a text, and waits for its confirmation by a hook of the agent.
 async fn say(server: &Server, project: &str, text: &str) {
     let delivery = server.deliver(project, text).await;
     server.delivery_until(project, &delivery, "submitted").await;
-    idle(server, project).await;
+    server.idle(project).await;
 }
 
 fn copies(server: &Server) -> Vec<PathBuf> {
@@ -29,7 +23,7 @@ async fn a_session_outlives_its_builds_files() {
     let program = own_program(&mut server).await;
     let project = server.project("p").await;
     let session = server.start_session(&project).await;
-    idle(&server, &project).await;
+    server.idle(&project).await;
     let dir = server.session_dirs().remove(0);
     let [old] = &copies(&server)[..] else {
         panic!("one build, one copy")
@@ -53,7 +47,7 @@ async fn a_session_outlives_its_builds_files() {
     // Another session begins and ends.
     let other = server.project("other").await;
     let begun = server.start_session(&other).await;
-    idle(&server, &other).await;
+    server.idle(&other).await;
     end(&server, &other, &begun).await;
 
     // The newer build is installed elsewhere.

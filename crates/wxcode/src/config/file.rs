@@ -1,0 +1,179 @@
+//! `wxcode.toml`: its tables and their defaults.
+
+use std::{
+    collections::BTreeMap,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::bail;
+use serde::Deserialize;
+
+/// How long a lease may last without a renewal, in seconds.
+const LEASE_S: std::ops::RangeInclusive<u64> = 1..=86_400;
+/// Longest name of a server, in characters.
+const NODE_NAME_MAX: usize = 200;
+
+/// The contents of `wxcode.toml`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct File {
+    pub(super) listen: Option<String>,
+    pub(super) store: Option<String>,
+    pub(super) allowed_hosts: Vec<String>,
+    pub(super) log: Option<String>,
+    pub(super) commands: CommandsTable,
+    pub(super) claude: ClaudeTable,
+    pub(super) agent: AgentTable,
+    pub(super) network: NetworkTable,
+    pub(super) delivery: DeliveryTable,
+    pub(super) holder: HolderTable,
+    pub(super) node: NodeTable,
+    pub(super) workspaces: WorkspacesTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct CommandsTable {
+    pub(super) new_project: Option<String>,
+    pub(super) new_milestone: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ClaudeTable {
+    pub(super) path: Option<PathBuf>,
+    pub(super) args: Vec<String>,
+    pub(super) permission_mode: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct AgentTable {
+    pub(super) pass_env: Vec<String>,
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) resume_on_start: bool,
+    pub(super) scope: bool,
+    pub(super) memory_max_mb: Option<NonZeroU32>,
+    pub(super) cpu_percent: Option<NonZeroU32>,
+    pub(super) tasks_max: Option<NonZeroU32>,
+}
+
+impl Default for AgentTable {
+    fn default() -> Self {
+        Self {
+            pass_env: Vec::new(),
+            env: BTreeMap::new(),
+            resume_on_start: false,
+            scope: true,
+            memory_max_mb: None,
+            cpu_percent: None,
+            tasks_max: None,
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct NetworkTable {
+    pub(super) connections: Option<NonZeroU32>,
+    pub(super) connections_per_address: Option<NonZeroU32>,
+    pub(super) connections_unauthenticated: Option<NonZeroU32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct DeliveryTable {
+    pub(super) ready_timeout_s: u64,
+}
+
+impl Default for DeliveryTable {
+    fn default() -> Self {
+        Self {
+            ready_timeout_s: 60,
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct WorkspacesTable {
+    pub(super) roots: Vec<PathBuf>,
+}
+
+impl WorkspacesTable {
+    pub(super) fn roots(self, path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+        if let Some(relative) = self.roots.iter().find(|root| !root.is_absolute()) {
+            bail!(
+                "`[workspaces] roots` in {} has {}, which is not absolute: give the whole path",
+                path.display(),
+                relative.display()
+            );
+        }
+        Ok(self.roots)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct NodeTable {
+    pub(super) name: Option<String>,
+    pub(super) lease_s: u64,
+}
+
+impl Default for NodeTable {
+    fn default() -> Self {
+        Self {
+            name: None,
+            lease_s: 300,
+        }
+    }
+}
+
+/// This server's name and leases towards other servers on the same store.
+#[derive(Debug)]
+pub(crate) struct NodeSettings {
+    /// The configured name for people, if any.
+    pub(crate) name: Option<String>,
+    /// How long the server's leases last without a renewal.
+    pub(crate) lease: Duration,
+}
+
+impl NodeTable {
+    pub(super) fn settings(self, path: &Path) -> anyhow::Result<NodeSettings> {
+        if !LEASE_S.contains(&self.lease_s) {
+            bail!(
+                "`[node] lease_s` in {} is {}: give {} to {} seconds",
+                path.display(),
+                self.lease_s,
+                LEASE_S.start(),
+                LEASE_S.end()
+            );
+        }
+        if let Some(name) = &self.name
+            && !(1..=NODE_NAME_MAX).contains(&name.chars().count())
+        {
+            bail!(
+                "`[node] name` in {} is empty or longer than {NODE_NAME_MAX} characters: give another one",
+                path.display()
+            );
+        }
+        Ok(NodeSettings {
+            name: self.name,
+            lease: Duration::from_secs(self.lease_s),
+        })
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct HolderTable {
+    pub(super) upgrade: bool,
+}
+
+impl Default for HolderTable {
+    fn default() -> Self {
+        Self { upgrade: true }
+    }
+}

@@ -1,0 +1,192 @@
+//! The API of a server: requests, answers, and waiting for a state.
+
+use std::path::{Path, PathBuf};
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use super::{LOOK, PATIENCE, Server};
+
+/// A status and a body.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: String,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// The body, after a check of the status.
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.body);
+        self.body
+    }
+
+    /// The detail of a problem, after a check of the status and the type.
+    #[track_caller]
+    pub(crate) fn problem(self, status: u16) -> String {
+        assert_eq!(self.status.as_u16(), status, "{}", self.body);
+        assert_eq!(self.content_type, "application/problem+json");
+        assert_eq!(self.body["status"], status);
+        let detail = self.body["detail"].as_str().unwrap_or_default();
+        assert!(
+            !detail.is_empty(),
+            "a problem says what to do: {}",
+            self.body
+        );
+        detail.to_owned()
+    }
+}
+
+impl Server {
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
+    pub(crate) async fn answer(&self, request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        let content_type = response
+            .headers()
+            .get("content-type")
+            .map_or("", |value| value.to_str().unwrap())
+            .to_owned();
+        let bytes = response.bytes().await.unwrap();
+        let body = serde_json::from_slice(&bytes)
+            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
+        Answer {
+            status,
+            content_type,
+            body,
+        }
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let mut request = self
+            .request(method, &format!("/api/v1{path}"))
+            .bearer_auth(&self.token);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        self.answer(request).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::PATCH, path, Some(body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.call(Method::DELETE, path, None).await
+    }
+
+    /// Creates a project in its own folder, which the real Claude Code trusts; returns its id.
+    pub(crate) async fn project(&self, name: &str) -> String {
+        let project = self
+            .post("/output-projects", json!({ "name": name }))
+            .await
+            .expect(201);
+        self.agent
+            .trust(Path::new(project["workspace_path"].as_str().unwrap()));
+        project["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn workspace(&self, project: &str) -> PathBuf {
+        let project = self
+            .get(&format!("/output-projects/{project}"))
+            .await
+            .expect(200);
+        project["workspace_path"].as_str().unwrap().into()
+    }
+
+    /// Creates a milestone; returns its id.
+    pub(crate) async fn milestone(&self, project: &str, element: &str) -> String {
+        let body = json!({ "output_project_id": project, "element_name": element, "context": "# Context\n" });
+        let milestone = self.post("/milestones", body).await.expect(201);
+        milestone["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The project's session.
+    pub(crate) async fn session(&self, project: &str) -> Value {
+        self.get(&format!("/output-projects/{project}/session"))
+            .await
+            .expect(200)
+    }
+
+    /// Starts the project's session, which must not run yet.
+    pub(crate) async fn start_session(&self, project: &str) -> Value {
+        let path = format!("/output-projects/{project}/session");
+        self.post(&path, json!({})).await.expect(201)
+    }
+
+    /// Queues a text for the project's session.
+    pub(crate) async fn deliver(&self, project: &str, text: &str) -> Value {
+        let path = format!("/output-projects/{project}/deliveries");
+        self.post(&path, json!({ "text": text })).await.expect(202)
+    }
+
+    /// Waits until the session fits.
+    pub(crate) async fn session_until(
+        &self,
+        project: &str,
+        what: &str,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Value {
+        self.until(&format!("/output-projects/{project}/session"), what, wanted)
+            .await
+    }
+
+    /// Waits until the agent of the session is idle.
+    pub(crate) async fn idle(&self, project: &str) -> Value {
+        self.session_until(project, "idle", |session| session["agent_state"] == "idle")
+            .await
+    }
+
+    /// Waits until a resource fits.
+    pub(crate) async fn until(
+        &self,
+        path: &str,
+        what: &str,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let seen = self.get(path).await.expect(200);
+            if wanted(&seen) {
+                return seen;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "not in time: {what}\n{seen:#}\n{}",
+                self.log()
+            );
+            sleep(LOOK).await;
+        }
+    }
+
+    /// Waits until a delivery is in this state.
+    pub(crate) async fn delivery_until(
+        &self,
+        project: &str,
+        delivery: &Value,
+        state: &str,
+    ) -> Value {
+        let path = format!(
+            "/output-projects/{project}/deliveries/{}",
+            delivery["id"].as_str().unwrap()
+        );
+        self.until(&path, &format!("the delivery is {state}"), |delivery| {
+            delivery["state"] == state
+        })
+        .await
+    }
+}
