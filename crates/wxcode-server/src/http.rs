@@ -46,11 +46,11 @@ use problem::{Answer, Problem};
 
 use crate::{
     Settings,
+    agent::Sessions,
     event::Events,
     metric::{Metrics, Refusal},
     milestone::Looks,
     planning::Planning,
-    session::Sessions,
     terminal,
 };
 

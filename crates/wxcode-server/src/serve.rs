@@ -17,6 +17,7 @@ use wxcode_store::Store;
 
 use crate::{
     Settings,
+    agent::{Sessions, keep_transcripts},
     event::{Events, Telling},
     http::{self, Access, App},
     listen::{Bounds, Listener},
@@ -24,7 +25,6 @@ use crate::{
     milestone::Looks,
     planning::Planning,
     program::{self, ProgramError},
-    session::{Sessions, keep_transcripts},
 };
 
 /// Time for open requests when the server ends.

@@ -18,7 +18,7 @@ use super::{
     problem::{Answer, Body, Problem},
     session::{ExitView, not_ended},
 };
-use crate::session::{Account, Run};
+use crate::agent::{Account, Run};
 
 /// A headless run of a project's agent.
 #[derive(Serialize, ToSchema)]

@@ -1,0 +1,175 @@
+//! Carries an answer into the dialog on a session's screen, one at a time, with the pure machine of
+//! `wxcode-core`.
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+use wxcode_claude::key;
+use wxcode_core::{
+    agent::{Agent, Dialog},
+    answer::{Effect, Failure, Key, Machine, Target},
+};
+use wxcode_holder::client::{ClientError, Request, Sender};
+
+use crate::agent::monitor::screen::Looker;
+
+/// Answers waiting for the session; further ones are refused while one waits or is in progress.
+pub(in crate::agent) const ANSWERS_MAX: usize = 1;
+
+/// A requested answer.
+#[derive(Debug)]
+pub(in crate::agent) struct Given {
+    /// The id of its question; `None` for the present one.
+    pub(in crate::agent) ask: Option<String>,
+    pub(in crate::agent) target: Target,
+    /// Receives the outcome.
+    pub(in crate::agent) outcome: oneshot::Sender<Result<(), Failure>>,
+}
+
+/// The answer in progress.
+struct Under {
+    machine: Machine,
+    outcome: oneshot::Sender<Result<(), Failure>>,
+}
+
+/// Carries answers into one session.
+#[derive(Default)]
+pub(in crate::agent) struct Answerer {
+    under: Option<Under>,
+    /// Keys sent to the holder.
+    inputs: u64,
+}
+
+impl Answerer {
+    /// Accepts an answer, or refuses it.
+    pub(in crate::agent) fn begin(
+        &mut self,
+        given: Given,
+        agent: &Agent,
+        looker: &mut Looker,
+        now: u64,
+    ) {
+        let Given {
+            ask,
+            target,
+            outcome,
+        } = given;
+        match self.machine(ask.as_deref(), target, agent, now) {
+            Ok(machine) => {
+                self.under = Some(Under { machine, outcome });
+                looker.renew(now);
+            }
+            // The requester may be gone; that is no error.
+            Err(failure) => drop(outcome.send(Err(failure))),
+        }
+    }
+
+    fn machine(
+        &self,
+        id: Option<&str>,
+        target: Target,
+        agent: &Agent,
+        now: u64,
+    ) -> Result<Machine, Failure> {
+        if self.under.is_some() {
+            return Err(Failure::Busy);
+        }
+        let ask = agent.ask().ok_or(Failure::Nothing)?;
+        if id.is_some_and(|id| id != ask.id) {
+            return Err(Failure::Replaced);
+        }
+        Machine::new(&ask, target, now)
+    }
+
+    /// Whether no answer is in progress.
+    pub(in crate::agent) fn is_idle(&self) -> bool {
+        self.under.is_none()
+    }
+
+    /// Takes an observation of the agent.
+    pub(in crate::agent) fn observed(&mut self, agent: &Agent) {
+        let ask = agent.ask_id();
+        if let Some(under) = &self.under
+            && ask.as_deref() != Some(under.machine.ask())
+        {
+            let effect = under.machine.moved_on();
+            self.conclude(effect);
+        }
+    }
+
+    /// Takes a screen at rest with this dialog.
+    pub(in crate::agent) async fn look(
+        &mut self,
+        dialog: &Dialog,
+        looker: &mut Looker,
+        holder: &Sender,
+        now: u64,
+    ) -> Result<(), ClientError> {
+        let Some(under) = &mut self.under else {
+            return Ok(());
+        };
+        match under.machine.look(dialog, now) {
+            Effect::Press(key) => {
+                self.inputs += 1;
+                let request = Request::Input {
+                    seq: self.inputs,
+                    bytes: bytes(&key),
+                };
+                looker.renew(now);
+                holder.post(request).await?;
+            }
+            Effect::Look => looker.unsettle(now),
+            effect => self.conclude(effect),
+        }
+        Ok(())
+    }
+
+    /// The time of the next [`Self::tick`].
+    pub(in crate::agent) fn deadline(&self) -> Option<u64> {
+        self.under.as_ref().map(|under| under.machine.deadline())
+    }
+
+    /// Takes the passing of time.
+    pub(in crate::agent) fn tick(&mut self, now: u64) {
+        let late = self
+            .under
+            .as_ref()
+            .and_then(|under| under.machine.tick(now));
+        if let Some(effect) = late {
+            self.conclude(effect);
+        }
+    }
+
+    /// The agent is gone, possibly by this answer.
+    pub(in crate::agent) fn close(&mut self) {
+        if let Some(under) = &self.under {
+            let effect = match under.machine.moved_on() {
+                Effect::Answered => Effect::Answered,
+                _ => Effect::Failed(Failure::Gone),
+            };
+            self.conclude(effect);
+        }
+    }
+
+    fn conclude(&mut self, effect: Effect) {
+        let outcome = match effect {
+            Effect::Answered => Ok(()),
+            Effect::Failed(failure) => Err(failure),
+            Effect::Press(_) | Effect::Look => return,
+        };
+        if let Some(under) = self.under.take() {
+            // The requester may be gone; the answer is given all the same.
+            let _ = under.outcome.send(outcome);
+        }
+    }
+}
+
+fn bytes(key: &Key) -> Bytes {
+    match key {
+        Key::Up => Bytes::from_static(key::UP),
+        Key::Down => Bytes::from_static(key::DOWN),
+        Key::Back => Bytes::from_static(key::LEFT),
+        Key::Toggle | Key::Enter => Bytes::from_static(key::ENTER),
+        Key::Clear => Bytes::from_static(key::CLEAR),
+        Key::Text(text) => key::text(text).into(),
+    }
+}

@@ -1,0 +1,131 @@
+//! Switches a project to an older conversation, on request.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+use wxcode_claude::transcript::{self, Transcript};
+use wxcode_core::{id::Id, identity::Source, project::OutputProject, time::to_millis};
+use wxcode_files::off_thread;
+use wxcode_store::{Rotated, Rotation};
+
+use crate::{
+    agent::{
+        launch::{
+            plan::Surroundings,
+            start::{StartError, find_claude, unclaimed},
+        },
+        manager::{Found, Sessions},
+    },
+    workspace,
+};
+
+/// Why an older conversation was not resumed; nothing changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ResumeError {
+    /// It does not belong to the project.
+    #[error(
+        "the project never had the conversation {0}: choose one of `claude_session_history`, which the session shows"
+    )]
+    NotInHistory(Uuid),
+    /// There is nothing to resume.
+    #[error(
+        "the conversation {0} holds no messages that Claude Code could resume (its transcript {1}): choose another one, or start the session without naming one"
+    )]
+    Silent(Uuid, &'static str),
+    /// The session with another conversation did not end in time.
+    #[error("the session that runs did not end in time: try again; the server's log says more")]
+    NotEnded,
+    /// Another conversation became current meanwhile.
+    #[error(
+        "the current conversation changed in the meantime: look at the session, and ask again if you still want to"
+    )]
+    Changed,
+    /// The session could not be started.
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+impl Sessions {
+    /// Gets the session of a project with this conversation of its history, or makes the conversation the current one
+    /// and starts the session with it. A session that runs with another conversation is ended in between.
+    ///
+    /// # Errors
+    /// When the conversation cannot be resumed: nothing has changed then. When the session that runs does not end, or
+    /// the agent cannot be started: the next start resumes what is current by then.
+    pub async fn resume(&self, project: Id, conversation: Uuid) -> Result<Found, ResumeError> {
+        let seat = self.seat(project);
+        let _gate = seat.hold().await;
+        let record = self.record(project).await?;
+        let history = &record.claude_session_history;
+        if !history.iter().any(|entry| entry.id == conversation) {
+            return Err(ResumeError::NotInHistory(conversation));
+        }
+        if record.claude_session_id != Some(conversation) {
+            if seat.running().is_none() {
+                seat.is_free()?;
+            }
+            self.check_lease(project).await?;
+            self.check_resumable(&record, conversation).await?;
+            if seat.running().is_some() && !self.end_in(&seat, project).await {
+                return Err(ResumeError::NotEnded);
+            }
+            self.switch(project, conversation).await?;
+        }
+        Ok(self.get_or_start(&seat, project).await?)
+    }
+
+    async fn record(&self, project: Id) -> Result<OutputProject, StartError> {
+        let record = self.0.store.project(project).await?;
+        record.ok_or(StartError::NoProject)
+    }
+
+    /// Checks all that a start with this conversation needs, before anything is ended for it.
+    async fn check_resumable(
+        &self,
+        project: &OutputProject,
+        conversation: Uuid,
+    ) -> Result<(), ResumeError> {
+        let surroundings = Surroundings::new(&self.0.settings);
+        find_claude(&self.0.settings, &surroundings).await?;
+        let workspace = project.workspace_path.clone();
+        off_thread(&project.workspace_path, move || {
+            workspace::check(&workspace)
+        })
+        .await
+        .map_err(StartError::from)?;
+        let config_dir = surroundings.config_dir;
+        unclaimed(&config_dir, conversation).await?;
+        let dir = config_dir.clone();
+        let look = move || transcript::find(&dir, conversation);
+        match off_thread(&config_dir, look)
+            .await
+            .map_err(StartError::File)?
+        {
+            Transcript::Spoken(_) => Ok(()),
+            Transcript::Empty(_) => Err(ResumeError::Silent(conversation, "is empty")),
+            Transcript::Missing => Err(ResumeError::Silent(conversation, "is gone")),
+        }
+    }
+
+    /// Makes a conversation the current one, whichever the session that was ended left behind.
+    async fn switch(&self, project: Id, conversation: Uuid) -> Result<(), ResumeError> {
+        let current = self.record(project).await?.claude_session_id;
+        if current == Some(conversation) {
+            return Ok(());
+        }
+        let rotation = Rotation {
+            old: current,
+            new: conversation,
+            source: Source::Resume,
+            reason: Source::Resume.as_str().to_owned(),
+            transcript_path: None,
+            cursor: None,
+            at: to_millis(Timestamp::now()),
+        };
+        let rotated = self.0.store.rotate(project, &rotation).await;
+        match rotated.map_err(StartError::Store)? {
+            Rotated::Won => Ok(()),
+            Rotated::Lost(_) => Err(ResumeError::Changed),
+            Rotated::NoProject => Err(StartError::NoProject.into()),
+        }
+    }
+}

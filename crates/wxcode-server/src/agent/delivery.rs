@@ -1,0 +1,6 @@
+//! Carries a project's deliveries into its session.
+
+mod prompts;
+pub(in crate::agent) mod settle;
+pub(in crate::agent) mod waiting;
+pub(in crate::agent) mod worker;

@@ -1,0 +1,71 @@
+//! Session metadata that survives a restart of the server: a file in the session's folder.
+
+use std::{fs, io, path::Path};
+
+use serde::{Deserialize, Serialize};
+use wxcode_holder::folder::write_whole;
+
+/// The file's name.
+const FILE: &str = "learned.json";
+/// The version of the file that this build writes.
+const VERSION: u32 = 1;
+
+/// Metadata besides the folder's own files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::agent) struct Learned {
+    version: u32,
+    /// The depth of the agent's hooks, in generations below its process.
+    #[serde(default)]
+    pub(in crate::agent) hook_depth: Option<u8>,
+    /// The version of Claude Code.
+    #[serde(default)]
+    pub(in crate::agent) claude_version: Option<String>,
+}
+
+impl Default for Learned {
+    fn default() -> Self {
+        Self {
+            version: VERSION,
+            hook_depth: None,
+            claude_version: None,
+        }
+    }
+}
+
+impl Learned {
+    /// Reads the file; the default without a whole one.
+    pub(in crate::agent) fn read(dir: &Path) -> Self {
+        fs::read(dir.join(FILE))
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default()
+    }
+
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub(in crate::agent) fn write(&self, dir: &Path) -> io::Result<()> {
+        write_whole(dir, FILE, &serde_json::to_vec(self)?).map_err(io::Error::other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_and_what_is_not_there_is_not_known() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(Learned::read(dir.path()), Learned::default());
+        let learned = Learned {
+            hook_depth: Some(2),
+            claude_version: Some("2.1.329".into()),
+            ..Learned::default()
+        };
+        learned.write(dir.path()).unwrap();
+        assert_eq!(Learned::read(dir.path()), learned);
+        fs::write(dir.path().join(FILE), "{\"version\":1,\"hook_").unwrap();
+        assert_eq!(Learned::read(dir.path()), Learned::default());
+    }
+}

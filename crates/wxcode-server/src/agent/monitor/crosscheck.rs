@@ -1,0 +1,242 @@
+//! Compares the conversation of the hooks with the processes' own records, and words the warning.
+
+use uuid::Uuid;
+
+use crate::agent::monitor::owner::Claims;
+
+/// Time between two comparisons without another reason, in milliseconds.
+const INTERVAL_MS: u64 = 15_000;
+/// Time to the next comparison after a change or a difference, in milliseconds: records lag
+/// slightly behind hooks.
+const AGAIN_MS: u64 = 1_000;
+
+/// The result of the comparisons so far.
+#[derive(Debug)]
+pub(in crate::agent) struct CrossCheck {
+    due: u64,
+    /// The last difference; found twice in a row it becomes a warning.
+    suspicion: Option<Finding>,
+    warning: Option<Finding>,
+    /// A fork of the conversation reported with the session's secret, and the agent itself has not gone on since.
+    forked: bool,
+}
+
+/// Something that is wrong with the conversation's identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Finding {
+    /// What it is, and what to do.
+    text: String,
+    /// Whether another process goes on with the conversation instead of the agent.
+    elsewhere: bool,
+}
+
+/// The warning of a conversation that another process goes on with.
+const ELSEWHERE: &str = "Claude Code has moved the conversation into its background (`claude agents`), and what is said there does not come back to this session: end the session and start it again to go on with the conversation as it was before";
+
+impl Default for CrossCheck {
+    fn default() -> Self {
+        // Not at once: after a restart many sessions are adopted together.
+        Self {
+            due: AGAIN_MS,
+            suspicion: None,
+            warning: None,
+            forked: false,
+        }
+    }
+}
+
+impl CrossCheck {
+    /// The conversation changed: compare soon, and drop the last difference.
+    pub(in crate::agent) fn changed(&mut self, now: u64) {
+        self.due = now + AGAIN_MS;
+        self.suspicion = None;
+    }
+
+    /// Something that is not the agent's own began a conversation: it is compared soon.
+    pub(in crate::agent) fn hurry(&mut self, now: u64) {
+        self.due = self.due.min(now + AGAIN_MS);
+    }
+
+    /// A fork of the conversation began.
+    pub(in crate::agent) const fn forked(&mut self) {
+        self.forked = true;
+    }
+
+    /// The agent itself goes on with the conversation.
+    pub(in crate::agent) const fn went_on(&mut self) {
+        self.forked = false;
+    }
+
+    /// Whether another process goes on with the conversation instead of the agent.
+    pub(in crate::agent) fn is_elsewhere(&self) -> bool {
+        self.forked || self.warning.as_ref().is_some_and(|found| found.elsewhere)
+    }
+
+    /// The time of the next comparison.
+    pub(in crate::agent) const fn due(&self) -> u64 {
+        self.due
+    }
+
+    /// Takes a comparison; returns whether [`Self::warning`] changed. `None` when the records could
+    /// not be read.
+    pub(in crate::agent) fn compare(
+        &mut self,
+        current: Uuid,
+        claims: Option<&Claims>,
+        now: u64,
+    ) -> bool {
+        let found = claims.and_then(|claims| finding(current, claims));
+        self.due = now
+            + if found.is_some() {
+                AGAIN_MS
+            } else {
+                INTERVAL_MS
+            };
+        let lasts = found.is_some() && found == self.suspicion;
+        self.suspicion.clone_from(&found);
+        let warning = if lasts || found.is_none() {
+            found
+        } else {
+            return false;
+        };
+        std::mem::replace(&mut self.warning, warning) != self.warning
+    }
+
+    /// The problem and its remedy.
+    pub(in crate::agent) fn warning(&self) -> Option<&str> {
+        if self.forked {
+            return Some(ELSEWHERE);
+        }
+        self.warning.as_ref().map(|found| found.text.as_str())
+    }
+}
+
+fn finding(current: Uuid, claims: &Claims) -> Option<Finding> {
+    let here = |text| Finding {
+        text,
+        elsewhere: false,
+    };
+    if claims.own.as_ref().is_some_and(|(_, own)| own.parked) {
+        return Some(Finding {
+            text: ELSEWHERE.to_owned(),
+            elsewhere: true,
+        });
+    }
+    if let Some(pid) = claims.others.iter().min() {
+        return Some(here(format!(
+            "another claude (process {pid}) runs the conversation of this project too, and what both say gets mixed up in it: end that one"
+        )));
+    }
+    let (_, own) = claims.own.as_ref()?;
+    (own.session_id != current).then(|| {
+        here(format!(
+            "the agent says that its conversation is {}, but its hooks reported {current} last: look into its terminal; if it is the wrong conversation, end the session and start it again",
+            own.session_id
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use wxcode_claude::running::{Running, Status};
+
+    use super::*;
+
+    const CURRENT: Uuid = Uuid::from_u128(1);
+
+    fn claims(own: u128, others: &[u32]) -> Claims {
+        Claims {
+            own: Some((
+                1,
+                Running {
+                    started: None,
+                    session_id: Uuid::from_u128(own),
+                    cwd: None,
+                    status: Status::Idle,
+                    waiting_for: None,
+                    version: None,
+                    parked: false,
+                },
+            )),
+            others: others.to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_difference_that_lasts_is_a_warning_until_it_is_gone() {
+        let mut check = CrossCheck::default();
+        assert!(!check.compare(CURRENT, Some(&claims(1, &[])), 0));
+        assert_eq!(check.due(), INTERVAL_MS);
+        assert!(!check.compare(CURRENT, Some(&claims(2, &[])), 10), "once");
+        assert_eq!((check.due(), check.warning()), (10 + AGAIN_MS, None));
+        assert!(check.compare(CURRENT, Some(&claims(2, &[])), 20));
+        assert!(check.warning().unwrap().contains("its hooks reported"));
+        assert!(
+            !check.compare(CURRENT, Some(&claims(2, &[])), 30),
+            "no news"
+        );
+        assert!(check.compare(CURRENT, Some(&claims(1, &[])), 40));
+        assert_eq!((check.due(), check.warning()), (40 + INTERVAL_MS, None));
+    }
+
+    #[test]
+    fn a_record_that_lags_behind_the_hook_is_no_difference() {
+        let mut check = CrossCheck::default();
+        check.compare(CURRENT, Some(&claims(2, &[])), 0);
+        check.changed(1);
+        assert!(!check.compare(CURRENT, Some(&claims(2, &[])), 2));
+        assert!(!check.compare(CURRENT, Some(&claims(1, &[])), 3));
+        assert_eq!(check.warning(), None);
+    }
+
+    #[test]
+    fn a_parked_agent_is_elsewhere_until_it_is_back() {
+        let mut check = CrossCheck::default();
+        let mut parked = claims(1, &[]);
+        parked.own.as_mut().unwrap().1.parked = true;
+        check.compare(CURRENT, Some(&parked), 0);
+        assert!(!check.is_elsewhere(), "once");
+        check.compare(CURRENT, Some(&parked), 1);
+        assert!(check.is_elsewhere());
+        assert_eq!(check.warning(), Some(ELSEWHERE));
+        check.compare(CURRENT, Some(&claims(1, &[])), 2);
+        assert!(!check.is_elsewhere() && check.warning().is_none());
+    }
+
+    #[test]
+    fn a_fork_is_elsewhere_until_the_agent_goes_on() {
+        let mut check = CrossCheck::default();
+        check.forked();
+        check.compare(CURRENT, Some(&claims(1, &[])), 0);
+        assert!(
+            check.is_elsewhere(),
+            "the agent's own record knows nothing of it"
+        );
+        assert_eq!(check.warning(), Some(ELSEWHERE));
+        check.went_on();
+        assert!(!check.is_elsewhere() && check.warning().is_none());
+    }
+
+    #[test]
+    fn foreign_starts_do_not_put_a_comparison_off() {
+        let mut check = CrossCheck::default();
+        check.compare(CURRENT, Some(&claims(1, &[])), 0);
+        for now in [10, 20] {
+            check.hurry(now);
+            assert_eq!(check.due(), 10 + AGAIN_MS);
+        }
+    }
+
+    #[test]
+    fn another_process_is_named() {
+        let mut check = CrossCheck::default();
+        for now in 0..2 {
+            check.compare(CURRENT, Some(&claims(1, &[12, 7])), now);
+        }
+        assert!(check.warning().unwrap().contains("(process 7)"));
+        assert!(
+            check.compare(CURRENT, None, 3),
+            "nothing to be read is no warning"
+        );
+    }
+}

@@ -1,0 +1,65 @@
+//! Claude's own record of its process: when to read it, and when to believe it.
+
+use wxcode_claude::running::Status;
+
+/// Time between two readings while the record may know more than the hooks.
+pub(in crate::agent) const INTERVAL_MS: u64 = 1_000;
+
+/// The readings of one session's record.
+#[derive(Debug, Default)]
+pub(in crate::agent) struct Record {
+    /// The time of the next reading.
+    next: Option<u64>,
+    /// The last reading, unless a hook came since.
+    said: Option<Status>,
+}
+
+impl Record {
+    /// Requests a reading.
+    pub(in crate::agent) fn watch(&mut self, now: u64) {
+        self.next.get_or_insert(now + INTERVAL_MS);
+    }
+
+    /// The time of the next reading.
+    pub(in crate::agent) const fn deadline(&self) -> Option<u64> {
+        self.next
+    }
+
+    /// Whether a reading is due; it then waits for the next request.
+    pub(in crate::agent) fn is_due(&mut self, now: u64) -> bool {
+        self.next.take_if(|next| now >= *next).is_some()
+    }
+
+    /// A hook came: earlier readings are void.
+    pub(in crate::agent) fn outdate(&mut self) {
+        self.said = None;
+    }
+
+    /// Takes a reading; returns its value if the last one was equal. Records lag slightly behind
+    /// hooks.
+    pub(in crate::agent) fn says(&mut self, status: Option<Status>) -> Option<Status> {
+        let before = std::mem::replace(&mut self.said, status.clone());
+        status.filter(|status| before.as_ref() == Some(status))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_said_twice_without_a_hook_in_between_counts() {
+        let mut record = Record::default();
+        record.watch(0);
+        assert!(!record.is_due(INTERVAL_MS - 1));
+        assert!(record.is_due(INTERVAL_MS));
+        assert_eq!(record.deadline(), None);
+        assert_eq!(record.says(Some(Status::Idle)), None);
+        assert_eq!(record.says(Some(Status::Idle)), Some(Status::Idle));
+        assert_eq!(record.says(Some(Status::Busy)), None);
+        record.outdate();
+        assert_eq!(record.says(Some(Status::Busy)), None);
+        assert_eq!(record.says(None), None);
+        assert_eq!(record.says(None), None);
+    }
+}

@@ -1,0 +1,121 @@
+//! Changes the holder of a quiet session to this build, when another build started it.
+
+use std::{path::PathBuf, sync::Arc};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wxcode_core::id::Id;
+use wxcode_holder::{
+    client::{ClientError, Request, Sender, Welcome},
+    folder::BUILD,
+};
+
+/// Holders that change at the same time.
+pub(in crate::agent) const AT_ONCE: usize = 4;
+/// Most tries with one holder until the server starts again.
+const TRIES: u32 = 3;
+/// Pause before looking again whether the session is quiet, in milliseconds.
+const AGAIN_MS: u64 = 1_000;
+/// Pause before trying a busy holder again, in milliseconds.
+const BUSY_MS: u64 = 5_000;
+/// Pause after a failure, in milliseconds.
+const FAILED_MS: u64 = 15_000;
+/// Time for a holder to answer, in milliseconds; longer than its own limit.
+const ANSWER_MS: u64 = 30_000;
+
+/// The upgrade of one session's holder.
+#[derive(Debug)]
+pub(in crate::agent) struct Upgrade {
+    session: Id,
+    /// The program of this build.
+    program: PathBuf,
+    /// Permits for upgrades at the same time; `None` when holders stay as they are.
+    gate: Option<Arc<Semaphore>>,
+    tries: u32,
+    /// The time of the next look.
+    due: Option<u64>,
+    /// The holder was asked, and has not answered or returned.
+    asked: Option<OwnedSemaphorePermit>,
+}
+
+impl Upgrade {
+    pub(in crate::agent) fn new(
+        session: Id,
+        program: PathBuf,
+        gate: Option<Arc<Semaphore>>,
+    ) -> Self {
+        Self {
+            session,
+            program,
+            gate,
+            tries: 0,
+            due: None,
+            asked: None,
+        }
+    }
+
+    /// The holder is connected again, and reports its build.
+    pub(in crate::agent) fn connected(&mut self, welcome: &Welcome, now: u64) {
+        let asked = self.asked.take().is_some();
+        self.due = None;
+        let is_ours = welcome.build == BUILD;
+        if asked && is_ours {
+            tracing::info!(session = %self.session, build = BUILD, "the session's holder goes on as this build");
+        }
+        if !is_ours && self.gate.is_some() {
+            match asked {
+                true => self.failed("its holder came back as it was", now),
+                false => self.due = Some(now),
+            }
+        }
+    }
+
+    /// The time of the next [`Self::tick`].
+    pub(in crate::agent) fn deadline(&self) -> Option<u64> {
+        self.due
+    }
+
+    /// Asks the holder if it is due, the session is quiet, and a permit is free.
+    pub(in crate::agent) async fn tick(
+        &mut self,
+        is_quiet: bool,
+        holder: &Sender,
+        now: u64,
+    ) -> Result<(), ClientError> {
+        if self.due.is_none_or(|due| now < due) {
+            return Ok(());
+        }
+        if self.asked.take().is_some() {
+            self.failed("its holder did not answer", now);
+            return Ok(());
+        }
+        self.due = Some(now + AGAIN_MS);
+        let gate = self.gate.as_ref().filter(|_| is_quiet);
+        let Some(permit) = gate.and_then(|gate| Arc::clone(gate).try_acquire_owned().ok()) else {
+            return Ok(());
+        };
+        let request = Request::Upgrade {
+            build: BUILD.to_owned(),
+            program: self.program.clone(),
+        };
+        holder.post(request).await?;
+        self.asked = Some(permit);
+        self.due = Some(now + ANSWER_MS);
+        Ok(())
+    }
+
+    /// The holder refused and stays as it is.
+    pub(in crate::agent) fn refused(&mut self, busy: bool, reason: &str, now: u64) {
+        self.asked = None;
+        match busy {
+            true => self.due = Some(now + BUSY_MS),
+            false => self.failed(reason, now),
+        }
+    }
+
+    fn failed(&mut self, reason: &str, now: u64) {
+        self.tries += 1;
+        let is_last = self.tries >= TRIES;
+        tracing::warn!(session = %self.session, reason, is_last, "the session's holder stays the build that it is; the session goes on with it");
+        self.due = (!is_last).then_some(now + FAILED_MS);
+    }
+}

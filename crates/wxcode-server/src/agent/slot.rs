@@ -1,0 +1,117 @@
+//! A project's slot for its one agent process, and its latest session.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use wxcode_core::id::Id;
+
+use crate::agent::{launch::start::StartError, run::Run, session::Session};
+
+/// A project's slot for its one agent, a session's or a run's.
+#[derive(Default)]
+pub(in crate::agent) struct Seat {
+    /// Held during the start or end of a session or a run, so that there is never a second agent.
+    pub(in crate::agent) gate: tokio::sync::Mutex<()>,
+    /// The latest session, running or ended.
+    latest: Mutex<Option<Arc<Session>>>,
+    /// Why that session could not be resumed at the server's start.
+    resume_error: Mutex<Option<Arc<str>>>,
+    /// The known runs; at most one is in progress.
+    pub(in crate::agent) runs: Mutex<BTreeMap<Id, Arc<Run>>>,
+    /// Whether the lock is held for the start of a run.
+    pub(in crate::agent) begins_run: AtomicBool,
+}
+
+impl Seat {
+    /// Puts a session into the slot.
+    pub(in crate::agent) fn take(&self, session: Arc<Session>) {
+        *lock(&self.latest) = Some(session);
+        *lock(&self.resume_error) = None;
+    }
+
+    pub(in crate::agent) fn fail_to_resume(&self, error: Arc<str>) {
+        *lock(&self.resume_error) = Some(error);
+    }
+
+    pub(in crate::agent) fn resume_error(&self) -> Option<Arc<str>> {
+        lock(&self.resume_error).clone()
+    }
+
+    /// Blocks every other start and end while the returned guard lives.
+    pub(in crate::agent) async fn hold(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.gate.lock().await
+    }
+
+    pub(in crate::agent) fn latest(&self) -> Option<Arc<Session>> {
+        lock(&self.latest).clone()
+    }
+
+    pub(in crate::agent) fn running(&self) -> Option<Arc<Session>> {
+        self.latest().filter(|session| !session.is_over())
+    }
+
+    /// Marks the start of a run; the caller holds the slot's lock.
+    pub(in crate::agent) fn begin_run(&self) -> Beginning<'_> {
+        self.begins_run.store(true, Ordering::Release);
+        Beginning(self)
+    }
+
+    /// Puts a run into the slot.
+    pub(in crate::agent) fn take_run(&self, run: Arc<Run>) {
+        lock(&self.runs).insert(run.id, run);
+    }
+
+    pub(in crate::agent) fn forget_run(&self, run: Id) {
+        lock(&self.runs).remove(&run);
+    }
+
+    /// The known runs, oldest first.
+    pub(in crate::agent) fn runs(&self) -> Vec<Arc<Run>> {
+        let mut runs: Vec<Arc<Run>> = lock(&self.runs).values().map(Arc::clone).collect();
+        // Ids of two servers do not sort by time within a second.
+        runs.sort_by_key(|run| (run.started_at, run.id));
+        runs
+    }
+
+    /// The run in progress.
+    pub(in crate::agent) fn run(&self) -> Option<Arc<Run>> {
+        let runs = lock(&self.runs);
+        runs.values().find(|run| !run.is_over()).map(Arc::clone)
+    }
+
+    /// Fails while a run is in progress.
+    pub(in crate::agent) fn is_free(&self) -> Result<(), StartError> {
+        match self.run() {
+            Some(run) => Err(StartError::InRun(run.id)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a session is being started.
+    pub(in crate::agent) fn is_starting(&self) -> bool {
+        // The lock is also held during a session's end, but then it still runs.
+        self.running().is_none()
+            && !self.begins_run.load(Ordering::Acquire)
+            && self.run().is_none()
+            && self.gate.try_lock().is_err()
+    }
+}
+
+/// A run is being started while this lives.
+pub(in crate::agent) struct Beginning<'a>(&'a Seat);
+
+impl Drop for Beginning<'_> {
+    fn drop(&mut self) {
+        self.0.begins_run.store(false, Ordering::Release);
+    }
+}
+
+/// A poisoned lock still guards a whole value: every change of it is one assignment.
+pub(in crate::agent) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
