@@ -20,7 +20,7 @@ mod slot;
 
 pub use conversation::{relocation::RelocateError, switch::ResumeError};
 pub use launch::{plan::config_dir, scope::bus, start::StartError};
-pub use manager::{Delivered, Found, Retired, Sessions};
+pub use manager::{Delivered, Found, Manager, Retired};
 pub use recovery::reboot::RESUMED_AT_ONCE;
 pub(crate) use retention::run as keep_transcripts;
 pub use run::{Account, RESULT_MAX, RUNS_KEPT, Run};

@@ -10,14 +10,14 @@ use wxcode_core::{
 };
 use wxcode_holder::client::{ClientError, Request, Sender};
 
-use crate::agent::monitor::screen::Looker;
+use crate::agent::monitor::screen::ScreenProbe;
 
 /// Answers waiting for the session; further ones are refused while one waits or is in progress.
 pub(in crate::agent) const ANSWERS_MAX: usize = 1;
 
 /// A requested answer.
 #[derive(Debug)]
-pub(in crate::agent) struct Given {
+pub(in crate::agent) struct AnswerRequest {
     /// The id of its question; `None` for the present one.
     pub(in crate::agent) ask: Option<String>,
     pub(in crate::agent) target: Target,
@@ -26,7 +26,7 @@ pub(in crate::agent) struct Given {
 }
 
 /// The answer in progress.
-struct Under {
+struct Current {
     machine: Machine,
     outcome: oneshot::Sender<Result<(), Failure>>,
 }
@@ -34,7 +34,7 @@ struct Under {
 /// Carries answers into one session.
 #[derive(Default)]
 pub(in crate::agent) struct Answerer {
-    under: Option<Under>,
+    current: Option<Current>,
     /// Keys sent to the holder.
     inputs: u64,
 }
@@ -43,20 +43,20 @@ impl Answerer {
     /// Accepts an answer, or refuses it.
     pub(in crate::agent) fn begin(
         &mut self,
-        given: Given,
+        requests: AnswerRequest,
         agent: &Agent,
-        looker: &mut Looker,
+        screen_probe: &mut ScreenProbe,
         now: u64,
     ) {
-        let Given {
+        let AnswerRequest {
             ask,
             target,
             outcome,
-        } = given;
+        } = requests;
         match self.machine(ask.as_deref(), target, agent, now) {
             Ok(machine) => {
-                self.under = Some(Under { machine, outcome });
-                looker.renew(now);
+                self.current = Some(Current { machine, outcome });
+                screen_probe.invalidate(now);
             }
             // The requester may be gone; that is no error.
             Err(failure) => drop(outcome.send(Err(failure))),
@@ -70,7 +70,7 @@ impl Answerer {
         agent: &Agent,
         now: u64,
     ) -> Result<Machine, Failure> {
-        if self.under.is_some() {
+        if self.current.is_some() {
             return Err(Failure::Busy);
         }
         let ask = agent.ask().ok_or(Failure::Nothing)?;
@@ -82,16 +82,16 @@ impl Answerer {
 
     /// Whether no answer is in progress.
     pub(in crate::agent) fn is_idle(&self) -> bool {
-        self.under.is_none()
+        self.current.is_none()
     }
 
     /// Takes an observation of the agent.
     pub(in crate::agent) fn observed(&mut self, agent: &Agent) {
         let ask = agent.ask_id();
-        if let Some(under) = &self.under
-            && ask.as_deref() != Some(under.machine.ask())
+        if let Some(current) = &self.current
+            && ask.as_deref() != Some(current.machine.ask())
         {
-            let effect = under.machine.moved_on();
+            let effect = current.machine.moved_on();
             self.conclude(effect);
         }
     }
@@ -100,24 +100,24 @@ impl Answerer {
     pub(in crate::agent) async fn look(
         &mut self,
         dialog: &Dialog,
-        looker: &mut Looker,
+        screen_probe: &mut ScreenProbe,
         holder: &Sender,
         now: u64,
     ) -> Result<(), ClientError> {
-        let Some(under) = &mut self.under else {
+        let Some(current) = &mut self.current else {
             return Ok(());
         };
-        match under.machine.look(dialog, now) {
+        match current.machine.look(dialog, now) {
             Effect::Press(key) => {
                 self.inputs += 1;
                 let request = Request::Input {
                     seq: self.inputs,
                     bytes: bytes(&key),
                 };
-                looker.renew(now);
+                screen_probe.invalidate(now);
                 holder.post(request).await?;
             }
-            Effect::Look => looker.unsettle(now),
+            Effect::Look => screen_probe.restart(now),
             effect => self.conclude(effect),
         }
         Ok(())
@@ -125,15 +125,17 @@ impl Answerer {
 
     /// The time of the next [`Self::tick`].
     pub(in crate::agent) fn deadline(&self) -> Option<u64> {
-        self.under.as_ref().map(|under| under.machine.deadline())
+        self.current
+            .as_ref()
+            .map(|current| current.machine.deadline())
     }
 
     /// Takes the passing of time.
     pub(in crate::agent) fn tick(&mut self, now: u64) {
         let late = self
-            .under
+            .current
             .as_ref()
-            .and_then(|under| under.machine.tick(now));
+            .and_then(|current| current.machine.tick(now));
         if let Some(effect) = late {
             self.conclude(effect);
         }
@@ -141,8 +143,8 @@ impl Answerer {
 
     /// The agent is gone, possibly by this answer.
     pub(in crate::agent) fn close(&mut self) {
-        if let Some(under) = &self.under {
-            let effect = match under.machine.moved_on() {
+        if let Some(current) = &self.current {
+            let effect = match current.machine.moved_on() {
                 Effect::Answered => Effect::Answered,
                 _ => Effect::Failed(Failure::Gone),
             };
@@ -156,9 +158,9 @@ impl Answerer {
             Effect::Failed(failure) => Err(failure),
             Effect::Press(_) | Effect::Look => return,
         };
-        if let Some(under) = self.under.take() {
+        if let Some(current) = self.current.take() {
             // The requester may be gone; the answer is given all the same.
-            let _ = under.outcome.send(outcome);
+            let _ = current.outcome.send(outcome);
         }
     }
 }

@@ -33,7 +33,7 @@ enum Change {
 }
 
 /// Keeps a project's identity in the store in step with this session's agent.
-pub(in crate::agent) struct Ledger {
+pub(in crate::agent) struct ConversationLog {
     store: Arc<dyn Store>,
     leases: Leases,
     project: Id,
@@ -43,7 +43,7 @@ pub(in crate::agent) struct Ledger {
     unsaved: VecDeque<Change>,
 }
 
-impl Ledger {
+impl ConversationLog {
     /// Creates the writer for an agent of the project; only the latest agent changes the current
     /// conversation.
     pub(in crate::agent) fn new(
@@ -94,7 +94,7 @@ impl Ledger {
     }
 
     /// A run's agent reported its current conversation at this offset of its output.
-    pub(in crate::agent) fn ran(&mut self, offset: u64, id: Uuid) {
+    pub(in crate::agent) fn turned(&mut self, offset: u64, id: Uuid) {
         let cursor = HookCursor {
             session_id: self.session,
             seq: offset,
@@ -138,13 +138,13 @@ impl Ledger {
     }
 
     /// Whether a change waits to be saved.
-    pub(in crate::agent) fn is_behind(&self) -> bool {
+    pub(in crate::agent) fn has_unsaved(&self) -> bool {
         !self.unsaved.is_empty()
     }
 
     /// Saves waiting changes, in order.
     pub(in crate::agent) async fn save(&mut self) -> Result<()> {
-        if self.is_behind() && self.leases.is_elsewhere(self.project).await? {
+        if self.has_unsaved() && self.leases.is_elsewhere(self.project).await? {
             tracing::warn!(project = %self.project, "another server has the project: what the agent here reports of its conversation is no longer the project's");
             self.unsaved.clear();
         }

@@ -29,8 +29,7 @@ use wxcode_store::{
 };
 
 use crate::{
-    Commands, Settings, agent::manager::Sessions, event::Events, metric::Metrics,
-    planning::Planning,
+    Commands, Settings, agent::manager::Manager, event::Events, metric::Metrics, planning::Planning,
 };
 
 /// A store that awaits `before`, with the operation's name, before each operation.
@@ -207,12 +206,12 @@ fn settings(data_dir: PathBuf) -> Settings {
     }
 }
 
-/// Sessions in a data folder on a store.
+/// A manager of a data folder on a store.
 pub(in crate::agent) fn sessions(
     data_dir: PathBuf,
     store: Arc<dyn Store>,
     told: Arc<dyn Store>,
-) -> Sessions {
+) -> Manager {
     let events = Events::new(
         data_dir.join("events"),
         Arc::clone(&told),
@@ -221,7 +220,7 @@ pub(in crate::agent) fn sessions(
     let closing = CancellationToken::new();
     let folder = data_dir.join("planning");
     let planning = Planning::new(folder, told, events.clone(), closing.clone());
-    Sessions::new(
+    Manager::new(
         Arc::new(settings(data_dir)),
         store,
         events,
@@ -231,7 +230,7 @@ pub(in crate::agent) fn sessions(
 }
 
 /// Creates the folder of a session that ended with its machine, not yet processed.
-pub(in crate::agent) fn cut_off(sessions: &Path, session: Id, project: Id) -> PathBuf {
+pub(in crate::agent) fn interrupted(sessions: &Path, session: Id, project: Id) -> PathBuf {
     let dir = sessions.join(session.to_string());
     std::fs::create_dir_all(&dir).unwrap();
     let at = "2026-01-01T00:00:00Z";

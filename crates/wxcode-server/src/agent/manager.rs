@@ -16,15 +16,15 @@ use crate::{
     Settings,
     agent::{
         ENDED_KEPT, STOP_GRACE, STOP_TIMEOUT,
-        delivery::waiting::Unsure,
+        delivery::waiting::UnknownOutcomes,
         launch::{
             lease::Leases,
             start::{self, StartError, Started},
         },
-        metadata::Learned,
-        monitor::{supervise::Following, upgrade},
+        metadata::LiveMetadata,
+        monitor::{supervise::MonitorInput, upgrade},
         session::{Session, View},
-        slot::{Seat, lock},
+        slot::{Slot, lock},
     },
     event::Events,
     planning::Planning,
@@ -33,7 +33,7 @@ use crate::{
 /// The sessions of this server. Run its changing methods to their end: a start dropped half-way
 /// would leave an agent without a monitor.
 #[derive(Clone)]
-pub struct Sessions(pub(in crate::agent) Arc<Inner>);
+pub struct Manager(pub(in crate::agent) Arc<Inner>);
 
 pub(in crate::agent) struct Inner {
     pub(in crate::agent) settings: Arc<Settings>,
@@ -41,10 +41,10 @@ pub(in crate::agent) struct Inner {
     pub(in crate::agent) events: Events,
     pub(in crate::agent) planning: Planning,
     pub(in crate::agent) leases: Leases,
-    pub(in crate::agent) unsure: Unsure,
-    seats: Mutex<HashMap<Id, Arc<Seat>>>,
+    pub(in crate::agent) unknown_outcomes: UnknownOutcomes,
+    slots: Mutex<HashMap<Id, Arc<Slot>>>,
     pub(in crate::agent) closing: CancellationToken,
-    pub(in crate::agent) watchers: TaskTracker,
+    pub(in crate::agent) tasks: TaskTracker,
     /// Permits for holders to change to this build.
     pub(in crate::agent) upgrades: Arc<Semaphore>,
 }
@@ -83,7 +83,7 @@ pub enum Delivered {
     Refused(Queued),
 }
 
-impl Sessions {
+impl Manager {
     /// Creates the sessions of a server, without adopting any.
     #[must_use]
     pub(crate) fn new(
@@ -93,7 +93,7 @@ impl Sessions {
         planning: Planning,
         closing: CancellationToken,
     ) -> Self {
-        let watchers = TaskTracker::new();
+        let tasks = TaskTracker::new();
         let leases = Leases::new(Arc::clone(&store), settings.shared.clone());
         Self(Arc::new(Inner {
             leases,
@@ -101,10 +101,10 @@ impl Sessions {
             store,
             events,
             planning,
-            unsure: Unsure::default(),
-            seats: Mutex::default(),
+            unknown_outcomes: UnknownOutcomes::default(),
+            slots: Mutex::default(),
             closing,
-            watchers,
+            tasks,
             upgrades: Arc::new(Semaphore::new(upgrade::AT_ONCE)),
         }))
     }
@@ -112,31 +112,31 @@ impl Sessions {
     /// The running session of a project.
     #[must_use]
     pub fn running(&self, project: Id) -> Option<Arc<Session>> {
-        self.seat(project).running()
+        self.slot(project).running()
     }
 
     /// Whether the session of a project is being started.
     #[must_use]
     pub fn is_starting(&self, project: Id) -> bool {
-        self.seat(project).is_starting()
+        self.slot(project).is_starting()
     }
 
     /// The number of sessions being started, and the latest session of each project.
     #[must_use]
     pub(crate) fn survey(&self) -> (usize, Vec<Arc<Session>>) {
-        let seats: Vec<_> = lock(&self.0.seats).values().map(Arc::clone).collect();
-        let is_starting = |seat: &&Arc<Seat>| seat.is_starting();
-        let starting = seats.iter().filter(is_starting).count();
+        let slots: Vec<_> = lock(&self.0.slots).values().map(Arc::clone).collect();
+        let is_starting = |slot: &&Arc<Slot>| slot.is_starting();
+        let starting = slots.iter().filter(is_starting).count();
         (
             starting,
-            seats.iter().filter_map(|seat| seat.latest()).collect(),
+            slots.iter().filter_map(|slot| slot.latest()).collect(),
         )
     }
 
     /// The running session of a project, or else the last ended one.
     #[must_use]
     pub fn latest(&self, project: Id) -> Option<Arc<Session>> {
-        self.seat(project).latest()
+        self.slot(project).latest()
     }
 
     /// Gets the session of a project, or starts it. Any number of callers start one agent.
@@ -144,17 +144,17 @@ impl Sessions {
     /// # Errors
     /// When it cannot be started; nothing is left behind.
     pub async fn get_or_create(&self, project: Id) -> Result<Found, StartError> {
-        let seat = self.seat(project);
-        if let Some(session) = seat.running() {
+        let slot = self.slot(project);
+        if let Some(session) = slot.running() {
             return Ok(Found {
                 session,
                 created: false,
             });
         }
-        let _gate = seat.gate.lock().await;
-        let found = self.get_or_start(&seat, project).await;
+        let _guard = slot.lock().await;
+        let found = self.get_or_start(&slot, project).await;
         if matches!(found, Err(StartError::NoProject)) {
-            self.forget_seat(project);
+            self.forget_slot(project);
         }
         found
     }
@@ -165,41 +165,41 @@ impl Sessions {
     /// # Errors
     /// When there is no such project, or another server has it.
     pub async fn look(&self, project: Id) -> Result<Option<Arc<Session>>, StartError> {
-        let seat = self.seat(project);
-        if let Some(session) = seat.running() {
+        let slot = self.slot(project);
+        if let Some(session) = slot.running() {
             return Ok(Some(session));
         }
-        let _gate = seat.gate.lock().await;
+        let _guard = slot.lock().await;
         if self.0.store.project(project).await?.is_none() {
-            self.forget_seat(project);
+            self.forget_slot(project);
             return Err(StartError::NoProject);
         }
         self.check_lease(project).await?;
-        Ok(seat.latest())
+        Ok(slot.latest())
     }
 
     /// Forgets a project.
-    pub(in crate::agent) fn forget_seat(&self, project: Id) {
-        lock(&self.0.seats).remove(&project);
+    pub(in crate::agent) fn forget_slot(&self, project: Id) {
+        lock(&self.0.slots).remove(&project);
     }
 
     /// The caller holds the slot's lock.
     pub(in crate::agent) async fn get_or_start(
         &self,
-        seat: &Arc<Seat>,
+        slot: &Arc<Slot>,
         project: Id,
     ) -> Result<Found, StartError> {
-        if let Some(session) = seat.running() {
+        if let Some(session) = slot.running() {
             return Ok(Found {
                 session,
                 created: false,
             });
         }
-        seat.is_free()?;
+        slot.is_free()?;
         if self.0.closing.is_cancelled() {
             return Err(StartError::Closing);
         }
-        let before = seat.latest().map(|latest| latest.started_at);
+        let before = slot.latest().map(|latest| latest.started_at);
         let tenure = self.0.leases.take(project).await?;
         let started = start::start(&self.0.settings, &*self.0.store, project, before).await;
         if let (Err(_), Some(tenure)) = (&started, &tenure) {
@@ -207,7 +207,7 @@ impl Sessions {
         }
         let started = started?;
         let current = Some(started.note.claude_session_id);
-        let session = self.follow(seat, started, current).await;
+        let session = self.follow(slot, started, current).await;
         self.keep_lease_of(&session, tenure);
         self.prune(project, ENDED_KEPT);
         Ok(Found {
@@ -222,12 +222,12 @@ impl Sessions {
     /// When no session runs and none can be started: the delivery is `failed`.
     pub async fn deliver(&self, new: &NewDelivery) -> Result<Delivered, StartError> {
         let project = new.output_project_id;
-        let seat = self.seat(project);
-        let _gate = seat.gate.lock().await;
+        let slot = self.slot(project);
+        let _guard = slot.lock().await;
         // Before queueing, so that no delivery waits for a session that nobody starts.
-        seat.is_free()?;
+        slot.is_free()?;
         self.check_lease(project).await?;
-        let running = seat.running();
+        let running = slot.running();
         // A session that runs does not settle its last deliveries before this one is queued.
         let _intake = match &running {
             Some(session) => Some(session.intake.lock().await),
@@ -236,7 +236,7 @@ impl Sessions {
         let queued = self.0.store.queue(new).await;
         if matches!(queued, Err(StoreError::Unavailable(_))) {
             // The store may have queued it all the same.
-            self.0.unsure.add(project, new.id);
+            self.0.unknown_outcomes.add(project, new.id);
         }
         let delivery = match queued? {
             Queued::New(delivery) => delivery,
@@ -244,16 +244,16 @@ impl Sessions {
                 return Ok(Delivered::KeyTaken(delivery.id));
             }
             Queued::Existing(delivery) => {
-                if !delivery.state.is_over() && seat.running().is_none() {
-                    self.get_or_start(&seat, project).await?;
+                if !delivery.state.is_over() && slot.running().is_none() {
+                    self.get_or_start(&slot, project).await?;
                 }
                 return Ok(Delivered::Accepted(delivery));
             }
             refused => return Ok(Delivered::Refused(refused)),
         };
-        match self.get_or_start(&seat, project).await {
+        match self.get_or_start(&slot, project).await {
             Ok(Found { session, .. }) => {
-                session.bell.notify_one();
+                session.queued.notify_one();
                 Ok(Delivered::Accepted(
                     self.0
                         .store
@@ -264,7 +264,7 @@ impl Sessions {
             }
             Err(error) => {
                 if self.fail(delivery.id, &error).await.is_err() {
-                    self.0.unsure.add(project, delivery.id);
+                    self.0.unknown_outcomes.add(project, delivery.id);
                 }
                 Err(error)
             }
@@ -283,18 +283,18 @@ impl Sessions {
     /// Ends the session of a project: the agent, everything it started, and orphans of earlier
     /// sessions. Returns whether all are gone.
     pub async fn end(&self, project: Id) -> bool {
-        let seat = self.seat(project);
-        let _gate = seat.gate.lock().await;
-        self.end_in(&seat, project).await
+        let slot = self.slot(project);
+        let _guard = slot.lock().await;
+        self.end_in(&slot, project).await
     }
 
     /// The same; the caller holds the gate.
-    pub(in crate::agent) async fn end_in(&self, seat: &Seat, project: Id) -> bool {
-        let stopped = match seat.running() {
+    pub(in crate::agent) async fn end_in(&self, slot: &Slot, project: Id) -> bool {
+        let stopped = match slot.running() {
             Some(session) => stop(&session.dir, session.ended()).await,
             None => true,
         };
-        stopped && self.end_left(project).await
+        stopped && self.end_orphans(project).await
     }
 
     /// Deletes a project with its sessions; no session of it can start meanwhile.
@@ -302,9 +302,9 @@ impl Sessions {
     /// # Errors
     /// When the store fails; a running session is ended by then.
     pub async fn retire(&self, project: Id, force: bool) -> Result<Retired, StoreError> {
-        let seat = self.seat(project);
-        let _gate = seat.gate.lock().await;
-        if let Some(session) = seat.running() {
+        let slot = self.slot(project);
+        let _guard = slot.lock().await;
+        if let Some(session) = slot.running() {
             if !force {
                 return Ok(Retired::Running);
             }
@@ -312,7 +312,7 @@ impl Sessions {
                 return Ok(Retired::Stuck);
             }
         }
-        if let Some(run) = seat.run() {
+        if let Some(run) = slot.run() {
             if !force {
                 return Ok(Retired::InRun(run.id));
             }
@@ -320,7 +320,7 @@ impl Sessions {
                 return Ok(Retired::Stuck);
             }
         }
-        if !self.end_left(project).await {
+        if !self.end_orphans(project).await {
             return Ok(Retired::Stuck);
         }
         match self.delete(project).await? {
@@ -331,17 +331,17 @@ impl Sessions {
 
     /// Stops all monitors; the agents run on.
     pub async fn close(&self) {
-        self.0.watchers.close();
-        self.0.watchers.wait().await;
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
     }
 
-    pub(in crate::agent) fn seat(&self, project: Id) -> Arc<Seat> {
-        Arc::clone(lock(&self.0.seats).entry(project).or_default())
+    pub(in crate::agent) fn slot(&self, project: Id) -> Arc<Slot> {
+        Arc::clone(lock(&self.0.slots).entry(project).or_default())
     }
 
     /// The slot of a project, if this server ever had anything in it.
-    pub(in crate::agent) fn known_seat(&self, project: Id) -> Option<Arc<Seat>> {
-        lock(&self.0.seats).get(&project).map(Arc::clone)
+    pub(in crate::agent) fn known_slot(&self, project: Id) -> Option<Arc<Slot>> {
+        lock(&self.0.slots).get(&project).map(Arc::clone)
     }
 
     /// Keeps the lease for the session's life.
@@ -355,7 +355,7 @@ impl Sessions {
 
     pub(in crate::agent) async fn follow(
         &self,
-        seat: &Seat,
+        slot: &Slot,
         started: Started,
         current: Option<uuid::Uuid>,
     ) -> Arc<Session> {
@@ -367,9 +367,9 @@ impl Sessions {
             at,
             is_latest,
         } = started;
-        let view = View::starting(Learned::read(&dir).claude_version);
+        let view = View::starting(LiveMetadata::read(&dir).claude_version);
         let feed = self.0.events.current(note.project_id).await;
-        let (session, ends) = Session::new(id, &note, dir, holder.agent(), at, view, feed);
+        let (session, channels) = Session::new(id, &note, dir, holder.agent(), at, view, feed);
         let session = Arc::new(session);
         let begun = Kind::SessionStarted {
             session_id: id,
@@ -379,7 +379,7 @@ impl Sessions {
         };
         session
             .feed
-            .tell_with(begun, || seat.take(Arc::clone(&session)));
+            .tell_with(begun, || slot.set_session(Arc::clone(&session)));
         let closing = self.0.closing.clone();
         // Publishes unwatched changes at once.
         let attention = match self.0.store.project(note.project_id).await {
@@ -390,15 +390,15 @@ impl Sessions {
             Ok(None) | Err(_) => None,
         };
         let bell = attention.as_ref().map(|attention| attention.bell());
-        let following = Following {
+        let input = MonitorInput {
             note,
             current,
             is_latest,
             planning: bell.unwrap_or_default(),
         };
-        self.watch(Arc::clone(&session), ends, following);
+        self.supervise(Arc::clone(&session), channels, input);
         let ending = Arc::clone(&session);
-        self.0.watchers.spawn(async move {
+        self.0.tasks.spawn(async move {
             tokio::select! {
                 _ = ending.ended() => {}
                 () = closing.cancelled() => {}

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use wxcode_holder::folder::write_whole;
 
 /// The file's name.
-const FILE: &str = "learned.json";
+const FILE: &str = "metadata.json";
 /// The version of the file that this build writes.
 const VERSION: u32 = 1;
 
 /// Metadata besides the folder's own files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::agent) struct Learned {
+pub(in crate::agent) struct LiveMetadata {
     version: u32,
     /// The depth of the agent's hooks, in generations below its process.
     #[serde(default)]
@@ -22,7 +22,7 @@ pub(in crate::agent) struct Learned {
     pub(in crate::agent) claude_version: Option<String>,
 }
 
-impl Default for Learned {
+impl Default for LiveMetadata {
     fn default() -> Self {
         Self {
             version: VERSION,
@@ -32,7 +32,7 @@ impl Default for Learned {
     }
 }
 
-impl Learned {
+impl LiveMetadata {
     /// Reads the file; the default without a whole one.
     pub(in crate::agent) fn read(dir: &Path) -> Self {
         fs::read(dir.join(FILE))
@@ -57,15 +57,15 @@ mod tests {
     #[test]
     fn what_is_written_is_read_and_what_is_not_there_is_not_known() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(Learned::read(dir.path()), Learned::default());
-        let learned = Learned {
+        assert_eq!(LiveMetadata::read(dir.path()), LiveMetadata::default());
+        let live_metadata = LiveMetadata {
             hook_depth: Some(2),
             claude_version: Some("2.1.329".into()),
-            ..Learned::default()
+            ..LiveMetadata::default()
         };
-        learned.write(dir.path()).unwrap();
-        assert_eq!(Learned::read(dir.path()), learned);
+        live_metadata.write(dir.path()).unwrap();
+        assert_eq!(LiveMetadata::read(dir.path()), live_metadata);
         fs::write(dir.path().join(FILE), "{\"version\":1,\"hook_").unwrap();
-        assert_eq!(Learned::read(dir.path()), Learned::default());
+        assert_eq!(LiveMetadata::read(dir.path()), LiveMetadata::default());
     }
 }

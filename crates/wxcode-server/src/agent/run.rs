@@ -10,11 +10,11 @@ use wxcode_core::{id::Id, run::RunState};
 use wxcode_holder::folder::{self, Exit, FolderError, State, read_spec};
 
 use crate::agent::{
-    manager::{Sessions, stop},
+    manager::{Manager, stop},
     recovery::deletion,
-    slot::Seat,
+    slot::Slot,
 };
-use result::Record;
+use result::RunResult;
 
 pub(in crate::agent) mod result;
 
@@ -46,7 +46,7 @@ pub(in crate::agent) struct Progress {
     /// Whether the run ended, and all consequences are recorded.
     pub(in crate::agent) is_over: bool,
     /// What it came to, where that is not written.
-    pub(in crate::agent) unwritten: Option<Arc<Record>>,
+    pub(in crate::agent) unwritten: Option<Arc<RunResult>>,
 }
 
 /// A run that this server follows, or an earlier one followed.
@@ -94,7 +94,7 @@ impl Run {
             .await
             .is_err()
         {
-            // Its follower ends only when the server closes; the run goes on.
+            // Its monitor ends only when the server closes; the run goes on.
             std::future::pending::<()>().await;
         }
     }
@@ -161,17 +161,17 @@ impl Run {
     }
 }
 
-impl Sessions {
+impl Manager {
     /// The project's run in progress.
     #[must_use]
     pub fn run_under_way(&self, project: Id) -> Option<Arc<Run>> {
-        self.seat(project).run()
+        self.slot(project).run()
     }
 
     /// The known runs of a project, oldest first.
     #[must_use]
     pub fn runs(&self, project: Id) -> Vec<Arc<Run>> {
-        self.seat(project).runs()
+        self.slot(project).runs()
     }
 
     /// Ends a run: the agent and everything it started. Returns whether it is gone.
@@ -181,15 +181,15 @@ impl Sessions {
 
     /// Forgets the ended runs of a project except the latest `kept`, and removes their folders in
     /// the background.
-    pub(in crate::agent) fn prune_runs(&self, seat: &Seat, kept: usize) {
-        let over: Vec<Arc<Run>> = seat
+    pub(in crate::agent) fn prune_runs(&self, slot: &Slot, kept: usize) {
+        let over: Vec<Arc<Run>> = slot
             .runs()
             .into_iter()
             .filter(|run| run.is_over())
             .collect();
         let old = over.len().saturating_sub(kept);
         for run in over.into_iter().take(old) {
-            seat.forget_run(run.id);
+            slot.forget_run(run.id);
             let (data_dir, dir) = (self.0.settings.data_dir.clone(), run.dir.clone());
             tokio::task::spawn_blocking(move || deletion::discard(&data_dir, &dir));
         }

@@ -24,7 +24,7 @@ use wxcode_terminal::Size;
 
 use crate::{
     agent::{
-        answer::{ANSWERS_MAX, Given},
+        answer::{ANSWERS_MAX, AnswerRequest},
         session::role::Roles,
     },
     event::Feed,
@@ -82,13 +82,13 @@ impl View {
     }
 }
 
-/// A session's ends for its monitor.
+/// A session's channels for its monitor.
 #[derive(Debug)]
-pub(in crate::agent) struct Ends {
+pub(in crate::agent) struct MonitorChannels {
     /// Publishes the state.
     pub(in crate::agent) view: watch::Sender<View>,
     /// Receives answers to questions.
-    pub(in crate::agent) given: mpsc::Receiver<Given>,
+    pub(in crate::agent) requests: mpsc::Receiver<AnswerRequest>,
 }
 
 /// A session that this server monitors or monitored.
@@ -109,13 +109,13 @@ pub struct Session {
     pub lost: Option<String>,
     pub(in crate::agent) view: watch::Sender<View>,
     /// Notified when a delivery was queued.
-    pub(in crate::agent) bell: Notify,
-    /// Held while a delivery is queued for it, and while it settles its last deliveries and ends:
-    /// what is queued for
-    /// a session that ends is settled by it, or carried by the next one.
+    pub(in crate::agent) queued: Notify,
+    /// Held while a delivery is queued for this session, and while the session settles its last
+    /// deliveries and ends. A delivery queued for an ending session is settled by this session, or
+    /// carried by the next one.
     pub(in crate::agent) intake: tokio::sync::Mutex<()>,
     pub(in crate::agent) reports: broadcast::Sender<Arc<HookEvent>>,
-    answers: Mutex<mpsc::Sender<Given>>,
+    answers: Mutex<mpsc::Sender<AnswerRequest>>,
     /// The project's events.
     pub(in crate::agent) feed: Arc<Feed>,
     roles: Mutex<Roles>,
@@ -132,8 +132,8 @@ impl Session {
         started_at: Timestamp,
         view: View,
         feed: Arc<Feed>,
-    ) -> (Self, Ends) {
-        let (answers, given) = mpsc::channel(ANSWERS_MAX);
+    ) -> (Self, MonitorChannels) {
+        let (answers, requests) = mpsc::channel(ANSWERS_MAX);
         let view = watch::Sender::new(view);
         let shown = view.clone();
         let session = Self {
@@ -146,7 +146,7 @@ impl Session {
             resumed: note.resumed,
             lost: note.lost.clone(),
             view,
-            bell: Notify::new(),
+            queued: Notify::new(),
             intake: tokio::sync::Mutex::default(),
             reports: broadcast::channel(REPORTS_MAX).0,
             feed,
@@ -154,19 +154,25 @@ impl Session {
             roles: Mutex::default(),
             driver: watch::Sender::new(None),
         };
-        (session, Ends { view: shown, given })
+        (
+            session,
+            MonitorChannels {
+                view: shown,
+                requests,
+            },
+        )
     }
 
-    /// New ends for a restarted monitor. The earlier state is void; subscribers stay.
-    pub(in crate::agent) fn ends_anew(&self) -> Ends {
-        let (answers, given) = mpsc::channel(ANSWERS_MAX);
+    /// New channels for a restarted monitor. The earlier state is void; subscribers stay.
+    pub(in crate::agent) fn reset_channels(&self) -> MonitorChannels {
+        let (answers, requests) = mpsc::channel(ANSWERS_MAX);
         *self.answers() = answers;
         self.view.send_modify(View::forget);
         let view = self.view.clone();
-        Ends { view, given }
+        MonitorChannels { view, requests }
     }
 
-    fn answers(&self) -> MutexGuard<'_, mpsc::Sender<Given>> {
+    fn answers(&self) -> MutexGuard<'_, mpsc::Sender<AnswerRequest>> {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -176,13 +182,13 @@ impl Session {
     /// When this answer failed.
     pub async fn answer(&self, ask: Option<String>, target: Target) -> Result<(), Failure> {
         let (outcome, became) = oneshot::channel();
-        let given = Given {
+        let requests = AnswerRequest {
             ask,
             target,
             outcome,
         };
         self.answers()
-            .try_send(given)
+            .try_send(requests)
             .map_err(|error| match error {
                 mpsc::error::TrySendError::Full(_) => Failure::Busy,
                 mpsc::error::TrySendError::Closed(_) => Failure::Gone,

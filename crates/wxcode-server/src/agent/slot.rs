@@ -14,9 +14,9 @@ use crate::agent::{launch::start::StartError, run::Run, session::Session};
 
 /// A project's slot for its one agent, a session's or a run's.
 #[derive(Default)]
-pub(in crate::agent) struct Seat {
+pub(in crate::agent) struct Slot {
     /// Held during the start or end of a session or a run, so that there is never a second agent.
-    pub(in crate::agent) gate: tokio::sync::Mutex<()>,
+    guard: tokio::sync::Mutex<()>,
     /// The latest session, running or ended.
     latest: Mutex<Option<Arc<Session>>>,
     /// Why that session could not be resumed at the server's start.
@@ -24,17 +24,17 @@ pub(in crate::agent) struct Seat {
     /// The known runs; at most one is in progress.
     pub(in crate::agent) runs: Mutex<BTreeMap<Id, Arc<Run>>>,
     /// Whether the lock is held for the start of a run.
-    pub(in crate::agent) begins_run: AtomicBool,
+    pub(in crate::agent) is_starting_run: AtomicBool,
 }
 
-impl Seat {
+impl Slot {
     /// Puts a session into the slot.
-    pub(in crate::agent) fn take(&self, session: Arc<Session>) {
+    pub(in crate::agent) fn set_session(&self, session: Arc<Session>) {
         *lock(&self.latest) = Some(session);
         *lock(&self.resume_error) = None;
     }
 
-    pub(in crate::agent) fn fail_to_resume(&self, error: Arc<str>) {
+    pub(in crate::agent) fn set_resume_error(&self, error: Arc<str>) {
         *lock(&self.resume_error) = Some(error);
     }
 
@@ -43,8 +43,8 @@ impl Seat {
     }
 
     /// Blocks every other start and end while the returned guard lives.
-    pub(in crate::agent) async fn hold(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.gate.lock().await
+    pub(in crate::agent) async fn lock(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.guard.lock().await
     }
 
     pub(in crate::agent) fn latest(&self) -> Option<Arc<Session>> {
@@ -56,13 +56,13 @@ impl Seat {
     }
 
     /// Marks the start of a run; the caller holds the slot's lock.
-    pub(in crate::agent) fn begin_run(&self) -> Beginning<'_> {
-        self.begins_run.store(true, Ordering::Release);
-        Beginning(self)
+    pub(in crate::agent) fn start_run(&self) -> RunStart<'_> {
+        self.is_starting_run.store(true, Ordering::Release);
+        RunStart(self)
     }
 
     /// Puts a run into the slot.
-    pub(in crate::agent) fn take_run(&self, run: Arc<Run>) {
+    pub(in crate::agent) fn add_run(&self, run: Arc<Run>) {
         lock(&self.runs).insert(run.id, run);
     }
 
@@ -96,18 +96,18 @@ impl Seat {
     pub(in crate::agent) fn is_starting(&self) -> bool {
         // The lock is also held during a session's end, but then it still runs.
         self.running().is_none()
-            && !self.begins_run.load(Ordering::Acquire)
+            && !self.is_starting_run.load(Ordering::Acquire)
             && self.run().is_none()
-            && self.gate.try_lock().is_err()
+            && self.guard.try_lock().is_err()
     }
 }
 
 /// A run is being started while this lives.
-pub(in crate::agent) struct Beginning<'a>(&'a Seat);
+pub(in crate::agent) struct RunStart<'a>(&'a Slot);
 
-impl Drop for Beginning<'_> {
+impl Drop for RunStart<'_> {
     fn drop(&mut self) {
-        self.0.begins_run.store(false, Ordering::Release);
+        self.0.is_starting_run.store(false, Ordering::Release);
     }
 }
 

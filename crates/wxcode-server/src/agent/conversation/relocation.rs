@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use wxcode_core::{id::Id, project::OutputProject};
 use wxcode_store::ProjectPatch;
 
-use crate::agent::{launch::start::StartError, manager::Sessions};
+use crate::agent::{launch::start::StartError, manager::Manager};
 
 /// Why a project was not moved; nothing has changed.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +19,7 @@ pub enum RelocateError {
     Start(#[from] StartError),
 }
 
-impl Sessions {
+impl Manager {
     /// Applies a patch that names another workspace folder, by its canonical path. No agent of the project runs or
     /// is started meanwhile, here or on another server.
     ///
@@ -32,15 +32,15 @@ impl Sessions {
         patch: &ProjectPatch,
         at: Timestamp,
     ) -> Result<OutputProject, RelocateError> {
-        let seat = self.seat(project);
-        let _gate = seat.hold().await;
-        if seat.running().is_some() {
+        let slot = self.slot(project);
+        let _guard = slot.lock().await;
+        if slot.running().is_some() {
             return Err(RelocateError::Running);
         }
-        seat.is_free()?;
+        slot.is_free()?;
         let tenure = match self.0.leases.take(project).await {
             Err(StartError::NoProject) => {
-                self.forget_seat(project);
+                self.forget_slot(project);
                 return Err(StartError::NoProject.into());
             }
             tenure => tenure?,
@@ -50,7 +50,7 @@ impl Sessions {
             self.0.leases.give_back(project, tenure).await;
         }
         let Some(moved) = moved.map_err(StartError::Store)? else {
-            self.forget_seat(project);
+            self.forget_slot(project);
             return Err(StartError::NoProject.into());
         };
         tracing::info!(%project, workspace = %moved.workspace_path.display(), "a project moved");

@@ -13,7 +13,7 @@ use crate::{
             plan::Surroundings,
             start::{StartError, find_claude, unclaimed},
         },
-        manager::{Found, Sessions},
+        manager::{Found, Manager},
     },
     workspace,
 };
@@ -44,7 +44,7 @@ pub enum ResumeError {
     Start(#[from] StartError),
 }
 
-impl Sessions {
+impl Manager {
     /// Gets the session of a project with this conversation of its history, or makes the conversation the current one
     /// and starts the session with it. A session that runs with another conversation is ended in between.
     ///
@@ -52,25 +52,25 @@ impl Sessions {
     /// When the conversation cannot be resumed: nothing has changed then. When the session that runs does not end, or
     /// the agent cannot be started: the next start resumes what is current by then.
     pub async fn resume(&self, project: Id, conversation: Uuid) -> Result<Found, ResumeError> {
-        let seat = self.seat(project);
-        let _gate = seat.hold().await;
+        let slot = self.slot(project);
+        let _guard = slot.lock().await;
         let record = self.record(project).await?;
         let history = &record.claude_session_history;
         if !history.iter().any(|entry| entry.id == conversation) {
             return Err(ResumeError::NotInHistory(conversation));
         }
         if record.claude_session_id != Some(conversation) {
-            if seat.running().is_none() {
-                seat.is_free()?;
+            if slot.running().is_none() {
+                slot.is_free()?;
             }
             self.check_lease(project).await?;
             self.check_resumable(&record, conversation).await?;
-            if seat.running().is_some() && !self.end_in(&seat, project).await {
+            if slot.running().is_some() && !self.end_in(&slot, project).await {
                 return Err(ResumeError::NotEnded);
             }
             self.switch(project, conversation).await?;
         }
-        Ok(self.get_or_start(&seat, project).await?)
+        Ok(self.get_or_start(&slot, project).await?)
     }
 
     async fn record(&self, project: Id) -> Result<OutputProject, StartError> {

@@ -28,11 +28,11 @@ impl Prompts {
     }
 
     /// Prompts of hooks after this one, or all.
-    pub(in crate::agent) fn behind(&self, after: Option<u64>) -> impl Iterator<Item = &str> {
-        let is_behind = move |(seq, _): &&(u64, String)| after.is_none_or(|after| *seq > after);
+    pub(in crate::agent) fn after(&self, after: Option<u64>) -> impl Iterator<Item = &str> {
+        let is_after = move |(seq, _): &&(u64, String)| after.is_none_or(|after| *seq > after);
         self.kept
             .iter()
-            .filter(is_behind)
+            .filter(is_after)
             .map(|(_, text)| text.as_str())
     }
 }
@@ -47,16 +47,16 @@ mod tests {
         for seq in 1..=1_000 {
             prompts.keep(seq, "short");
         }
-        assert_eq!(prompts.behind(None).count(), PROMPTS_MAX);
-        assert_eq!(prompts.behind(Some(998)).count(), 2);
+        assert_eq!(prompts.after(None).count(), PROMPTS_MAX);
+        assert_eq!(prompts.after(Some(998)).count(), 2);
         let long = "x".repeat(BYTES_MAX / 4);
         for seq in 1_001..=1_020 {
             prompts.keep(seq, &long);
         }
-        assert_eq!(prompts.behind(None).count(), 4);
+        assert_eq!(prompts.after(None).count(), 4);
         let all: usize = prompts.kept.iter().map(|(_, text)| text.len()).sum();
         assert_eq!((all, prompts.bytes), (BYTES_MAX, BYTES_MAX));
         prompts.keep(1_021, &"x".repeat(2 * BYTES_MAX));
-        assert_eq!(prompts.behind(None).count(), 1, "the newest always");
+        assert_eq!(prompts.after(None).count(), 1, "the newest always");
     }
 }

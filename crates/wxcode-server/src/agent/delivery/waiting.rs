@@ -11,7 +11,7 @@ use wxcode_core::id::Id;
 use wxcode_store::StoreError;
 
 use super::settle;
-use crate::agent::{launch::start::StartError, manager::Sessions, slot::lock};
+use crate::agent::{launch::start::StartError, manager::Manager, slot::lock};
 
 /// How often the store is asked which projects have deliveries that wait.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
@@ -22,7 +22,7 @@ const UNSURE_MAX: usize = 256;
 
 /// Deliveries of unknown outcome: the store may have queued them.
 #[derive(Default)]
-pub(in crate::agent) struct Unsure {
+pub(in crate::agent) struct UnknownOutcomes {
     deliveries: Mutex<VecDeque<Unknown>>,
     added: Notify,
 }
@@ -33,7 +33,7 @@ struct Unknown {
     delivery: Id,
 }
 
-impl Unsure {
+impl UnknownOutcomes {
     /// Remembers a delivery until it is known what became of it.
     pub(in crate::agent) fn add(&self, project: Id, delivery: Id) {
         let mut deliveries = lock(&self.deliveries);
@@ -54,14 +54,14 @@ impl Unsure {
     }
 }
 
-impl Sessions {
+impl Manager {
     /// Looks for deliveries that wait, until the server ends.
     pub(crate) async fn look_for_waiting(&self) {
         let mut pause = LOOK_EVERY;
         loop {
             tokio::select! {
                 () = self.0.closing.cancelled() => return,
-                () = self.0.unsure.added.notified() => {
+                () = self.0.unknown_outcomes.added.notified() => {
                     pause = UNSURE_FIRST;
                     continue;
                 }
@@ -70,15 +70,15 @@ impl Sessions {
             if let Err(error) = self.wake_waiting().await {
                 tracing::debug!(%error, "cannot look for deliveries that wait");
             }
-            let mut is_unsure = false;
-            for unknown in self.0.unsure.all() {
+            let mut has_unknown = false;
+            for unknown in self.0.unknown_outcomes.all() {
                 if self.take_up(unknown).await {
-                    self.0.unsure.forget(unknown);
+                    self.0.unknown_outcomes.forget(unknown);
                 } else {
-                    is_unsure = true;
+                    has_unknown = true;
                 }
             }
-            pause = if is_unsure {
+            pause = if has_unknown {
                 LOOK_EVERY.min(pause * 2)
             } else {
                 LOOK_EVERY
@@ -89,9 +89,9 @@ impl Sessions {
     /// Notifies each session of this server whose project has deliveries that wait.
     async fn wake_waiting(&self) -> Result<(), StoreError> {
         for project in self.0.store.projects_with_open_deliveries().await? {
-            let session = self.known_seat(project).and_then(|seat| seat.running());
+            let session = self.known_slot(project).and_then(|slot| slot.running());
             if let Some(session) = session {
-                session.bell.notify_one();
+                session.queued.notify_one();
             }
         }
         Ok(())
@@ -104,10 +104,10 @@ impl Sessions {
             Ok(false) => return true,
             Err(_) => return false,
         }
-        let seat = self.seat(project);
-        let _gate = seat.gate.lock().await;
+        let slot = self.slot(project);
+        let _guard = slot.lock().await;
         // A run holds the slot: the delivery waits for its end.
-        if seat.is_free().is_err() {
+        if slot.is_free().is_err() {
             return false;
         }
         // It may have been carried out, or failed, meanwhile.
@@ -116,10 +116,10 @@ impl Sessions {
             Ok(false) => return true,
             Err(_) => return false,
         }
-        match self.get_or_start(&seat, project).await {
+        match self.get_or_start(&slot, project).await {
             Ok(found) => {
                 tracing::info!(%project, %delivery, "took up a delivery that the store had queued without an answer");
-                found.session.bell.notify_one();
+                found.session.queued.notify_one();
                 true
             }
             Err(StartError::Store(StoreError::Unavailable(_)) | StartError::Closing) => false,
@@ -148,18 +148,18 @@ mod tests {
 
     #[test]
     fn the_newest_unknown_deliveries_are_remembered() {
-        let unsure = Unsure::default();
+        let unknown_outcomes = UnknownOutcomes::default();
         let id = |number: usize| {
             let mut bytes = [0; 12];
             bytes[4..].copy_from_slice(&number.to_be_bytes());
             Id::from_bytes(bytes)
         };
         for number in 0..=UNSURE_MAX {
-            unsure.add(id(0), id(number));
+            unknown_outcomes.add(id(0), id(number));
         }
-        let all = unsure.all();
+        let all = unknown_outcomes.all();
         assert_eq!((all.len(), all[0].delivery), (UNSURE_MAX, id(1)));
-        unsure.forget(all[0]);
-        assert_eq!(unsure.all().len(), UNSURE_MAX - 1);
+        unknown_outcomes.forget(all[0]);
+        assert_eq!(unknown_outcomes.all().len(), UNSURE_MAX - 1);
     }
 }

@@ -18,19 +18,19 @@ use wxcode_store::{Result, Store};
 
 use super::{prompts::Prompts, settle::end};
 use crate::agent::launch::lease::Leases;
-use perform::Setback;
+use perform::EffectError;
 
 /// Pause before a failed store is asked again, in milliseconds.
 const RETRY_MS: u64 = 1_000;
 
 /// The delivery in progress.
-struct Under {
+struct Current {
     delivery: Delivery,
     machine: Machine,
 }
 
 /// Carries the deliveries of one project into one session.
-pub(in crate::agent) struct Courier {
+pub(in crate::agent) struct DeliveryWorker {
     store: Arc<dyn Store>,
     leases: Leases,
     project: Id,
@@ -39,7 +39,7 @@ pub(in crate::agent) struct Courier {
     /// its own to settle.
     is_latest: bool,
     deadlines: Deadlines,
-    under: Option<Under>,
+    current: Option<Current>,
     readiness: Readiness,
     /// When to look for work again; `None` until notified.
     reload_at: Option<u64>,
@@ -49,14 +49,14 @@ pub(in crate::agent) struct Courier {
     /// Keys sent to the holder on this connection.
     inputs: u64,
     /// Numbers the input locks.
-    claim: u64,
+    lock_id: u64,
     /// Whether the lock of this number was requested and not released.
-    is_claiming: bool,
+    is_locking: bool,
     /// The id of the expected look.
     look: u64,
 }
 
-impl Courier {
+impl DeliveryWorker {
     pub(in crate::agent) fn new(
         store: Arc<dyn Store>,
         leases: Leases,
@@ -72,45 +72,45 @@ impl Courier {
             session,
             is_latest,
             deadlines,
-            under: None,
+            current: None,
             readiness: Readiness::NotReady,
             reload_at: Some(0),
             prompts: Prompts::default(),
             seq: 0,
             inputs: 0,
-            claim: 0,
-            is_claiming: false,
+            lock_id: 0,
+            is_locking: false,
             look: 0,
         }
     }
 
     /// A delivery was queued.
-    pub(in crate::agent) fn ring(&mut self, now: u64) {
-        if self.under.is_none() {
+    pub(in crate::agent) fn notify(&mut self, now: u64) {
+        if self.current.is_none() {
             self.reload_at = Some(now);
         }
     }
 
     /// The holder is connected again: an earlier claim on the keyboard is over.
     pub(in crate::agent) fn connected(&mut self, now: u64) {
-        self.is_claiming = false;
+        self.is_locking = false;
         self.reload(now);
     }
 
     /// A delivery in progress is loaded again from the store.
     fn reload(&mut self, now: u64) {
-        self.under = None;
+        self.current = None;
         self.reload_at = Some(now);
     }
 
     /// The holder or the store refused: load the delivery again a little later.
-    fn put_off(&mut self, now: u64) {
-        self.under = None;
+    fn retry_later(&mut self, now: u64) {
+        self.current = None;
         self.reload_at = Some(now + RETRY_MS);
     }
 
     /// A hook was read.
-    pub(in crate::agent) fn read(&mut self, seq: u64) {
+    pub(in crate::agent) fn hook_read(&mut self, seq: u64) {
         self.seq = seq;
     }
 
@@ -126,11 +126,11 @@ impl Courier {
         now: u64,
     ) -> Result<(), ClientError> {
         if self
-            .under
+            .current
             .as_ref()
-            .is_some_and(|under| self.was_reported(&under.delivery))
+            .is_some_and(|current| self.was_reported(&current.delivery))
         {
-            self.tell(Event::Reported, holder, now).await?;
+            self.advance(Event::Reported, holder, now).await?;
         }
         Ok(())
     }
@@ -143,7 +143,7 @@ impl Courier {
         now: u64,
     ) -> Result<(), ClientError> {
         self.readiness = readiness.clone();
-        self.tell(Event::Agent(readiness), holder, now).await
+        self.advance(Event::Agent(readiness), holder, now).await
     }
 
     /// The holder has typed the delivery with this key, now or earlier.
@@ -153,8 +153,8 @@ impl Courier {
         holder: &Sender,
         now: u64,
     ) -> Result<(), ClientError> {
-        if self.is_under(key) {
-            self.tell(Event::Typed, holder, now).await?;
+        if self.is_current(key) {
+            self.advance(Event::Typed, holder, now).await?;
         }
         Ok(())
     }
@@ -166,28 +166,28 @@ impl Courier {
         holder: &Sender,
         now: u64,
     ) -> Result<(), ClientError> {
-        if self.is_under(key) {
-            self.tell(Event::NotTyped, holder, now).await?;
+        if self.is_current(key) {
+            self.advance(Event::NotTyped, holder, now).await?;
         }
         Ok(())
     }
 
-    fn is_under(&self, key: &str) -> bool {
-        self.under
+    fn is_current(&self, key: &str) -> bool {
+        self.current
             .as_ref()
-            .is_some_and(|under| under.delivery.id.to_string() == key)
+            .is_some_and(|current| current.delivery.id.to_string() == key)
     }
 
     /// Whether no delivery is in progress or to be looked for.
     pub(in crate::agent) fn is_idle(&self) -> bool {
-        self.under.is_none() && self.reload_at.is_none()
+        self.current.is_none() && self.reload_at.is_none()
     }
 
     /// The time of the next [`Self::tick`].
     pub(in crate::agent) fn deadline(&self) -> Option<u64> {
-        self.under
+        self.current
             .as_ref()
-            .map_or(self.reload_at, |under| under.machine.deadline())
+            .map_or(self.reload_at, |current| current.machine.deadline())
     }
 
     /// Takes the passing of time.
@@ -196,22 +196,22 @@ impl Courier {
         holder: &Sender,
         now: u64,
     ) -> Result<(), ClientError> {
-        if self.under.is_none() && self.reload_at.is_some_and(|at| now >= at) {
+        if self.current.is_none() && self.reload_at.is_some_and(|at| now >= at) {
             return self.load(holder, now).await;
         }
         if self
-            .under
+            .current
             .as_ref()
-            .and_then(|under| under.machine.deadline())
+            .and_then(|current| current.machine.deadline())
             .is_some_and(|at| now >= at)
         {
-            return self.tell(Event::Tick, holder, now).await;
+            return self.advance(Event::Tick, holder, now).await;
         }
         Ok(())
     }
 
     /// Feeds the machine and carries out its effects.
-    pub(in crate::agent) async fn tell(
+    pub(in crate::agent) async fn advance(
         &mut self,
         event: Event,
         holder: &Sender,
@@ -219,16 +219,18 @@ impl Courier {
     ) -> Result<(), ClientError> {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
-            let Some(under) = &mut self.under else { break };
-            for effect in under.machine.step(&event, now) {
+            let Some(current) = &mut self.current else {
+                break;
+            };
+            for effect in current.machine.step(&event, now) {
                 match self.perform(effect, holder).await {
                     Ok(answer) => events.extend(answer),
-                    Err(Setback::Holder(error)) => return Err(error),
-                    Err(Setback::Store) => {
-                        self.put_off(now);
+                    Err(EffectError::Holder(error)) => return Err(error),
+                    Err(EffectError::Store) => {
+                        self.retry_later(now);
                         return self.release(holder).await;
                     }
-                    Err(Setback::Changed) => {
+                    Err(EffectError::Changed) => {
                         self.reload(now);
                         return self.release(holder).await;
                     }
@@ -236,9 +238,9 @@ impl Courier {
             }
         }
         if self
-            .under
+            .current
             .as_ref()
-            .is_some_and(|under| under.machine.is_over())
+            .is_some_and(|current| current.machine.is_over())
         {
             self.reload(now);
         }
@@ -252,7 +254,7 @@ impl Courier {
             Ok(next) => next,
             Err(error) => {
                 tracing::warn!(project = %self.project, %error, "deliveries wait for the store");
-                self.put_off(now);
+                self.retry_later(now);
                 return Ok(());
             }
         };
@@ -270,17 +272,17 @@ impl Courier {
                 if settled.is_ok() {
                     self.reload(now);
                 } else {
-                    self.put_off(now);
+                    self.retry_later(now);
                 }
                 return Ok(());
             }
         };
         let reported = self.was_reported(&delivery);
-        self.under = Some(Under { delivery, machine });
+        self.current = Some(Current { delivery, machine });
         if reported {
-            return self.tell(Event::Reported, holder, now).await;
+            return self.advance(Event::Reported, holder, now).await;
         }
-        self.tell(Event::Agent(self.readiness.clone()), holder, now)
+        self.advance(Event::Agent(self.readiness.clone()), holder, now)
             .await
     }
 
@@ -289,7 +291,7 @@ impl Courier {
         self.was_given(delivery)
             && self
                 .prompts
-                .behind(delivery.after_seq)
+                .after(delivery.after_seq)
                 .any(|text| prompt::confirms(&delivery.text, text))
     }
 
@@ -302,7 +304,7 @@ impl Courier {
     /// The agent is gone: settles every delivery meant for it. Returns whether the store took
     /// everything.
     pub(in crate::agent) async fn close(&mut self) -> bool {
-        self.under = None;
+        self.current = None;
         match self.settle().await {
             Ok(()) => true,
             Err(error) => {

@@ -18,7 +18,7 @@ use wxcode_store::{Store, StoreError, Swapped};
 use crate::{
     agent::{
         launch::start::StartError,
-        manager::{Sessions, stop},
+        manager::{Manager, stop},
         slot::lock,
     },
     settings::Shared,
@@ -207,14 +207,14 @@ fn is_of(lease: &Lease, node: &Node) -> bool {
     lease.node.as_ref().is_some_and(|by| by.id == node.id)
 }
 
-impl Sessions {
+impl Manager {
     /// Fails if another server has the project and this one runs nothing of it.
     ///
     /// # Errors
     /// The other server and the rest of its lease; or a failure of the store.
     pub async fn check_lease(&self, project: Id) -> Result<(), StartError> {
-        let seat = self.seat(project);
-        if seat.running().is_some() || seat.run().is_some() {
+        let slot = self.slot(project);
+        if slot.running().is_some() || slot.run().is_some() {
             return Ok(());
         }
         self.0.leases.check(project).await
@@ -235,7 +235,7 @@ impl Sessions {
             return;
         };
         let closing = self.0.closing.clone();
-        self.0.watchers.spawn(async move {
+        self.0.tasks.spawn(async move {
             // When the server closes, the agent runs on, and its lease until its end.
             tokio::select! {
                 () = keep(&leases, &shared, project, tenure, dir, ended) => {}
@@ -254,7 +254,7 @@ async fn keep(
     ended: impl Future<Output = ()>,
 ) {
     tokio::pin!(ended);
-    let mut is_told = false;
+    let mut is_logged = false;
     loop {
         tokio::select! {
             biased;
@@ -268,7 +268,7 @@ async fn keep(
         }
         match leases.renew(shared, project, &mut held).await {
             Ok(Renewal::Kept) => {
-                is_told = false;
+                is_logged = false;
                 continue;
             }
             Ok(Renewal::Again) => {}
@@ -282,8 +282,8 @@ async fn keep(
                 let is_sure = held
                     .as_ref()
                     .is_some_and(|tenure| tenure.is_sure(leases.now()));
-                if !is_sure && !is_told {
-                    is_told = true;
+                if !is_sure && !is_logged {
+                    is_logged = true;
                     tracing::warn!(%project, %error, "the lease of a running agent cannot be renewed, and another server may take the project over: the agent goes on until one has");
                 }
             }

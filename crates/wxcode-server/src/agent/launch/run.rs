@@ -10,15 +10,15 @@ use wxcode_core::{
 use wxcode_holder::folder::HolderFile;
 
 use crate::agent::{
-    conversation::Ledger,
+    conversation::ConversationLog,
     launch::{
         plan::{self, Surroundings},
         start::{self, StartError},
     },
-    manager::Sessions,
-    monitor::run::Follower,
+    manager::Manager,
+    monitor::run::RunMonitor,
     run::{FOLDER, Note, Progress, RUNS_KEPT, Run},
-    slot::Seat,
+    slot::Slot,
 };
 
 /// Longest published beginning of a prompt, in characters.
@@ -37,30 +37,30 @@ pub(in crate::agent) struct Begun {
     pub(in crate::agent) is_latest: bool,
 }
 
-impl Sessions {
+impl Manager {
     /// Runs a prompt in a project, headless. The project must have no session and no run in
     /// progress.
     ///
     /// # Errors
     /// When it has one, or the agent cannot be started; nothing is left behind.
     pub async fn begin_run(&self, project: Id, prompt: String) -> Result<Arc<Run>, StartError> {
-        let seat = self.seat(project);
-        let _gate = seat.gate.lock().await;
-        if seat.running().is_some() {
+        let slot = self.slot(project);
+        let _guard = slot.lock().await;
+        if slot.running().is_some() {
             return Err(StartError::InSession);
         }
-        seat.is_free()?;
+        slot.is_free()?;
         if self.0.closing.is_cancelled() {
             return Err(StartError::Closing);
         }
-        let _beginning = seat.begin_run();
+        let _run_start = slot.start_run();
         let tenure = self.0.leases.take(project).await?;
         match self.launch_run(project, prompt).await {
             Ok(begun) => {
                 let current = Some(begun.note.claude_session_id);
-                let run = self.follow_run(&seat, begun, current).await;
+                let run = self.follow_run(&slot, begun, current).await;
                 self.keep_lease_of_run(&run, tenure);
-                self.prune_runs(&seat, RUNS_KEPT);
+                self.prune_runs(&slot, RUNS_KEPT);
                 Ok(run)
             }
             Err(error) => {
@@ -68,7 +68,7 @@ impl Sessions {
                     self.0.leases.give_back(project, tenure).await;
                 }
                 if matches!(error, StartError::NoProject) {
-                    self.forget_seat(project);
+                    self.forget_slot(project);
                 }
                 Err(error)
             }
@@ -129,7 +129,7 @@ impl Sessions {
     /// Puts a run into its project's slot and follows it to its end.
     pub(in crate::agent) async fn follow_run(
         &self,
-        seat: &Seat,
+        slot: &Slot,
         begun: Begun,
         current: Option<uuid::Uuid>,
     ) -> Arc<Run> {
@@ -162,14 +162,14 @@ impl Sessions {
             started_at: at,
             progress: watch,
         });
-        feed.tell_with(begun, || seat.take_run(Arc::clone(&run)));
+        feed.tell_with(begun, || slot.add_run(Arc::clone(&run)));
         let closing = self.0.closing.clone();
         let store = Arc::clone(&self.0.store);
-        let follower = Follower::new(
+        let monitor = RunMonitor::new(
             Arc::clone(&run),
             progress,
             note,
-            Ledger::new(
+            ConversationLog::new(
                 store,
                 self.0.leases.clone(),
                 run.project_id,
@@ -182,7 +182,7 @@ impl Sessions {
             self.0.planning.clone(),
             closing,
         );
-        self.0.watchers.spawn(follower.run());
+        self.0.tasks.spawn(monitor.run());
         run
     }
 }

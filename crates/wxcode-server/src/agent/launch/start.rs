@@ -156,21 +156,21 @@ pub(in crate::agent) async fn start(
         lost: plan.lost().map(str::to_owned),
         config_dir: surroundings.config_dir.clone(),
     };
-    let rider = match board(store, &project, &plan, id).await {
-        Ok(rider) => rider,
+    let initial_prompt = match take_initial_prompt(store, &project, &plan, id).await {
+        Ok(initial_prompt) => initial_prompt,
         Err(error) => {
             // The folder is still empty.
             let _ = fs::remove_dir(&dir);
             return Err(error);
         }
     };
-    let launched = bring_up(
+    let launched = launch_session(
         settings,
         &surroundings,
         &claude,
         &project,
         &plan,
-        rider.as_ref(),
+        initial_prompt.as_ref(),
         &dir,
         &note,
         at,
@@ -192,8 +192,8 @@ pub(in crate::agent) async fn start(
             })
         }
         Err(error) => {
-            if let Some(rider) = rider {
-                alight(store, rider).await;
+            if let Some(initial_prompt) = initial_prompt {
+                return_initial_prompt(store, initial_prompt).await;
             }
             // Best effort: a scan skips a folder without a holder's record.
             let _ = fs::remove_dir_all(&dir);
@@ -267,9 +267,9 @@ pub(in crate::agent) async fn unclaimed(
     conversation: Uuid,
 ) -> Result<(), StartError> {
     let dir = config_dir.to_owned();
-    let look = move || owner::claims(&dir, None, conversation);
-    let claims = off_thread(config_dir, look).await?;
-    match claims.others.iter().min() {
+    let look = move || owner::owners(&dir, None, conversation);
+    let owners = off_thread(config_dir, look).await?;
+    match owners.others.iter().min() {
         Some(pid) => Err(StartError::Claimed(*pid)),
         None => Ok(()),
     }
@@ -287,7 +287,7 @@ pub(in crate::agent) fn make_folder(root: &Path, id: Id) -> io::Result<PathBuf> 
 
 /// Takes the milestone's command that starts the project's first conversation as the initial
 /// prompt.
-async fn board(
+async fn take_initial_prompt(
     store: &dyn Store,
     project: &OutputProject,
     plan: &Plan,
@@ -311,9 +311,12 @@ async fn board(
 }
 
 /// After a failed start the command waits to be typed, as before.
-async fn alight(store: &dyn Store, rider: Delivery) {
-    if let Err(error) = store.step(&route(&rider, Route::Typed, None)).await {
-        tracing::warn!(delivery = %rider.id, %error, "a delivery could not be put back in line");
+async fn return_initial_prompt(store: &dyn Store, initial_prompt: Delivery) {
+    if let Err(error) = store
+        .step(&route(&initial_prompt, Route::Typed, None))
+        .await
+    {
+        tracing::warn!(delivery = %initial_prompt.id, %error, "could not put a delivery back into the queue");
     }
 }
 
@@ -335,13 +338,13 @@ fn route(delivery: &Delivery, route: Route, session_id: Option<Id>) -> Step {
     clippy::too_many_arguments,
     reason = "all that a spawn is made of, each decided before"
 )]
-async fn bring_up(
+async fn launch_session(
     settings: &Settings,
     surroundings: &Surroundings,
     claude: &Path,
     project: &OutputProject,
     plan: &Plan,
-    rider: Option<&Delivery>,
+    initial_prompt: Option<&Delivery>,
     dir: &Path,
     note: &Note,
     at: Timestamp,
@@ -352,7 +355,7 @@ async fn bring_up(
         &settings_file,
         settings::document(&hook).to_string().as_bytes(),
     )?;
-    let prompt = rider.map(|delivery| delivery.text.as_str());
+    let prompt = initial_prompt.map(|delivery| delivery.text.as_str());
     let argv = plan::argv(claude, plan, &settings_file, settings, prompt);
     let note = serde_json::to_value(note).map_err(io::Error::from)?;
     hold(settings, surroundings, project, dir, argv, note, at).await

@@ -4,11 +4,11 @@ use std::sync::OnceLock;
 
 use wxcode_claude::TESTED_VERSION;
 
-static TOLD: OnceLock<()> = OnceLock::new();
+static LOGGED: OnceLock<()> = OnceLock::new();
 
 /// An agent of this version was seen.
 pub(in crate::agent) fn seen(version: &str) {
-    if version != TESTED_VERSION && TOLD.set(()).is_ok() {
+    if version != TESTED_VERSION && LOGGED.set(()).is_ok() {
         tracing::warn!(
             version,
             tested = TESTED_VERSION,

@@ -14,7 +14,7 @@ use wxcode_store::{conformance::sample, sqlite::SqliteStore};
 use super::*;
 use crate::agent::{
     double::{self, Double},
-    recovery::scan::read_note,
+    recovery::scan::read_metadata,
 };
 
 /// How long a delivery that need not wait may take.
@@ -33,8 +33,8 @@ fn delivery(project: Id) -> NewDelivery {
 /// A session that has ended, and nobody has accounted for that yet.
 fn ended(data: &Path, project: Id, is_latest: bool) -> Started {
     let id = sample::id();
-    let dir = double::cut_off(&data.join("sessions"), id, project);
-    let (note, at) = read_note(&dir).unwrap();
+    let dir = double::interrupted(&data.join("sessions"), id, project);
+    let (note, at) = read_metadata(&dir).unwrap();
     let State::Exited(Some(holder), _) = folder::inspect(&dir).unwrap() else {
         panic!("it has ended");
     };
@@ -73,9 +73,9 @@ async fn a_delivery_waits_for_a_session_that_settles() {
     };
     let told: Arc<dyn Store> = Arc::<SqliteStore>::clone(&inner);
     let sessions = double::sessions(data.path().to_owned(), Arc::new(slow), told);
-    let seat = sessions.seat(project.id);
+    let slot = sessions.slot(project.id);
     let session = sessions
-        .follow(&seat, ended(data.path(), project.id, true), None)
+        .follow(&slot, ended(data.path(), project.id, true), None)
         .await;
     settling.acquire().await.unwrap().forget();
 
@@ -109,13 +109,13 @@ async fn an_older_session_leaves_the_deliveries_of_a_newer_one() {
     inner.queue(&new).await.unwrap();
     let store: Arc<dyn Store> = Arc::<SqliteStore>::clone(&inner);
     let sessions = double::sessions(data.path().to_owned(), Arc::clone(&store), store);
-    let seat = sessions.seat(project.id);
+    let slot = sessions.slot(project.id);
     for (is_latest, state) in [
         (false, DeliveryState::Queued),
         (true, DeliveryState::Failed),
     ] {
         let session = sessions
-            .follow(&seat, ended(data.path(), project.id, is_latest), None)
+            .follow(&slot, ended(data.path(), project.id, is_latest), None)
             .await;
         timeout(Duration::from_secs(60), session.ended())
             .await

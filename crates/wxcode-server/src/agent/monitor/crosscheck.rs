@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::agent::monitor::owner::Claims;
+use crate::agent::monitor::owner::Owners;
 
 /// Time between two comparisons without another reason, in milliseconds.
 const INTERVAL_MS: u64 = 15_000;
@@ -82,10 +82,10 @@ impl CrossCheck {
     pub(in crate::agent) fn compare(
         &mut self,
         current: Uuid,
-        claims: Option<&Claims>,
+        owners: Option<&Owners>,
         now: u64,
     ) -> bool {
-        let found = claims.and_then(|claims| finding(current, claims));
+        let found = owners.and_then(|owners| finding(current, owners));
         self.due = now
             + if found.is_some() {
                 AGAIN_MS
@@ -111,23 +111,23 @@ impl CrossCheck {
     }
 }
 
-fn finding(current: Uuid, claims: &Claims) -> Option<Finding> {
+fn finding(current: Uuid, owners: &Owners) -> Option<Finding> {
     let here = |text| Finding {
         text,
         elsewhere: false,
     };
-    if claims.own.as_ref().is_some_and(|(_, own)| own.parked) {
+    if owners.own.as_ref().is_some_and(|(_, own)| own.parked) {
         return Some(Finding {
             text: ELSEWHERE.to_owned(),
             elsewhere: true,
         });
     }
-    if let Some(pid) = claims.others.iter().min() {
+    if let Some(pid) = owners.others.iter().min() {
         return Some(here(format!(
             "another claude (process {pid}) runs the conversation of this project too, and what both say gets mixed up in it: end that one"
         )));
     }
-    let (_, own) = claims.own.as_ref()?;
+    let (_, own) = owners.own.as_ref()?;
     (own.session_id != current).then(|| {
         here(format!(
             "the agent says that its conversation is {}, but its hooks reported {current} last: look into its terminal; if it is the wrong conversation, end the session and start it again",
@@ -144,8 +144,8 @@ mod tests {
 
     const CURRENT: Uuid = Uuid::from_u128(1);
 
-    fn claims(own: u128, others: &[u32]) -> Claims {
-        Claims {
+    fn owners(own: u128, others: &[u32]) -> Owners {
+        Owners {
             own: Some((
                 1,
                 Running {
@@ -165,41 +165,41 @@ mod tests {
     #[test]
     fn a_difference_that_lasts_is_a_warning_until_it_is_gone() {
         let mut check = CrossCheck::default();
-        assert!(!check.compare(CURRENT, Some(&claims(1, &[])), 0));
+        assert!(!check.compare(CURRENT, Some(&owners(1, &[])), 0));
         assert_eq!(check.due(), INTERVAL_MS);
-        assert!(!check.compare(CURRENT, Some(&claims(2, &[])), 10), "once");
+        assert!(!check.compare(CURRENT, Some(&owners(2, &[])), 10), "once");
         assert_eq!((check.due(), check.warning()), (10 + AGAIN_MS, None));
-        assert!(check.compare(CURRENT, Some(&claims(2, &[])), 20));
+        assert!(check.compare(CURRENT, Some(&owners(2, &[])), 20));
         assert!(check.warning().unwrap().contains("its hooks reported"));
         assert!(
-            !check.compare(CURRENT, Some(&claims(2, &[])), 30),
+            !check.compare(CURRENT, Some(&owners(2, &[])), 30),
             "no news"
         );
-        assert!(check.compare(CURRENT, Some(&claims(1, &[])), 40));
+        assert!(check.compare(CURRENT, Some(&owners(1, &[])), 40));
         assert_eq!((check.due(), check.warning()), (40 + INTERVAL_MS, None));
     }
 
     #[test]
     fn a_record_that_lags_behind_the_hook_is_no_difference() {
         let mut check = CrossCheck::default();
-        check.compare(CURRENT, Some(&claims(2, &[])), 0);
+        check.compare(CURRENT, Some(&owners(2, &[])), 0);
         check.changed(1);
-        assert!(!check.compare(CURRENT, Some(&claims(2, &[])), 2));
-        assert!(!check.compare(CURRENT, Some(&claims(1, &[])), 3));
+        assert!(!check.compare(CURRENT, Some(&owners(2, &[])), 2));
+        assert!(!check.compare(CURRENT, Some(&owners(1, &[])), 3));
         assert_eq!(check.warning(), None);
     }
 
     #[test]
     fn a_parked_agent_is_elsewhere_until_it_is_back() {
         let mut check = CrossCheck::default();
-        let mut parked = claims(1, &[]);
+        let mut parked = owners(1, &[]);
         parked.own.as_mut().unwrap().1.parked = true;
         check.compare(CURRENT, Some(&parked), 0);
         assert!(!check.is_elsewhere(), "once");
         check.compare(CURRENT, Some(&parked), 1);
         assert!(check.is_elsewhere());
         assert_eq!(check.warning(), Some(ELSEWHERE));
-        check.compare(CURRENT, Some(&claims(1, &[])), 2);
+        check.compare(CURRENT, Some(&owners(1, &[])), 2);
         assert!(!check.is_elsewhere() && check.warning().is_none());
     }
 
@@ -207,7 +207,7 @@ mod tests {
     fn a_fork_is_elsewhere_until_the_agent_goes_on() {
         let mut check = CrossCheck::default();
         check.forked();
-        check.compare(CURRENT, Some(&claims(1, &[])), 0);
+        check.compare(CURRENT, Some(&owners(1, &[])), 0);
         assert!(
             check.is_elsewhere(),
             "the agent's own record knows nothing of it"
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn foreign_starts_do_not_put_a_comparison_off() {
         let mut check = CrossCheck::default();
-        check.compare(CURRENT, Some(&claims(1, &[])), 0);
+        check.compare(CURRENT, Some(&owners(1, &[])), 0);
         for now in [10, 20] {
             check.hurry(now);
             assert_eq!(check.due(), 10 + AGAIN_MS);
@@ -231,7 +231,7 @@ mod tests {
     fn another_process_is_named() {
         let mut check = CrossCheck::default();
         for now in 0..2 {
-            check.compare(CURRENT, Some(&claims(1, &[12, 7])), now);
+            check.compare(CURRENT, Some(&owners(1, &[12, 7])), now);
         }
         assert!(check.warning().unwrap().contains("(process 7)"));
         assert!(

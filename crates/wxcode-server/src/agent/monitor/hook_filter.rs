@@ -7,23 +7,27 @@ use wxcode_claude::hook::{HookEvent, HookKind};
 use wxcode_core::provenance::{Provenance, Standing};
 use wxcode_holder::lineage::Lineage;
 
-use crate::agent::metadata::Learned;
+use crate::agent::metadata::LiveMetadata;
 
 /// Judges the hooks of one session; its knowledge survives restarts.
-pub(in crate::agent) struct Gate {
+pub(in crate::agent) struct HookFilter {
     session: String,
     dir: PathBuf,
     provenance: Provenance,
     warned: bool,
 }
 
-impl Gate {
+impl HookFilter {
     /// Starts with an earlier server's knowledge.
-    pub(in crate::agent) fn new(session: impl ToString, dir: &Path, learned: &Learned) -> Self {
+    pub(in crate::agent) fn new(
+        session: impl ToString,
+        dir: &Path,
+        live_metadata: &LiveMetadata,
+    ) -> Self {
         Self {
             session: session.to_string(),
             dir: dir.to_owned(),
-            provenance: Provenance::learned(learned.hook_depth),
+            provenance: Provenance::learned(live_metadata.hook_depth),
             warned: false,
         }
     }
@@ -34,7 +38,7 @@ impl Gate {
     }
 
     /// Whether a hook is the agent's own. Logs the first foreign one.
-    pub(in crate::agent) fn admits(&mut self, event: &HookEvent, lineage: Lineage) -> bool {
+    pub(in crate::agent) fn accepts(&mut self, event: &HookEvent, lineage: Lineage) -> bool {
         let standing = match lineage {
             Lineage::Unknown => Standing::Unknown,
             Lineage::Foreign => Standing::Foreign,
@@ -44,10 +48,10 @@ impl Gate {
         let is_start = matches!(event.kind, HookKind::SessionStart { .. });
         let judged = self.provenance.judge(standing, is_start);
         if self.provenance.depth() != before {
-            let mut learned = Learned::read(&self.dir);
-            learned.hook_depth = self.provenance.depth();
-            // Without the file the depth is learned again, as long as the holder keeps the hook.
-            if let Err(error) = learned.write(&self.dir) {
+            let mut live_metadata = LiveMetadata::read(&self.dir);
+            live_metadata.hook_depth = self.provenance.depth();
+            // Without the file the next server finds the depth again while the holder keeps the hook.
+            if let Err(error) = live_metadata.write(&self.dir) {
                 tracing::warn!(session = self.session, %error, "where the agent's hooks stand is not kept");
             }
         }

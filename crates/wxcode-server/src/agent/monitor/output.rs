@@ -24,36 +24,36 @@ const NAME_MAX: usize = 200;
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::agent) enum Step {
     /// An event to publish.
-    Tell(Kind),
+    Publish(Kind),
     /// The line at this offset made a conversation current.
-    Turn { offset: u64, to: Uuid },
+    SwitchConversation { offset: u64, to: Uuid },
     /// The conversation has messages.
     Spoke(Uuid),
 }
 
 /// The state of a run's output so far.
 #[derive(Debug)]
-pub(in crate::agent) struct Story {
+pub(in crate::agent) struct OutputReader {
     run: Id,
     conversation: Uuid,
     has_spoken: bool,
     /// Whether the next init line may name another conversation. Other init lines come from
     /// children of the agent.
-    may_turn: bool,
+    may_switch: bool,
     tools: VecDeque<ToolCall>,
-    words: VecDeque<String>,
+    lines: VecDeque<String>,
     pub(in crate::agent) verdict: Option<Verdict>,
 }
 
-impl Story {
+impl OutputReader {
     pub(in crate::agent) const fn new(run: Id, conversation: Uuid) -> Self {
         Self {
             run,
             conversation,
             has_spoken: false,
-            may_turn: true,
+            may_switch: true,
             tools: VecDeque::new(),
-            words: VecDeque::new(),
+            lines: VecDeque::new(),
             verdict: None,
         }
     }
@@ -64,13 +64,13 @@ impl Story {
     }
 
     /// The last output outside of messages.
-    pub(in crate::agent) fn words(&self) -> String {
-        let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
+    pub(in crate::agent) fn last_lines(&self) -> String {
+        let words: Vec<&str> = self.lines.iter().map(String::as_str).collect();
         words.join(" ")
     }
 
     /// Takes the messages of the line at this offset.
-    pub(in crate::agent) fn go_on(&mut self, offset: u64, messages: Vec<Message>) -> Vec<Step> {
+    pub(in crate::agent) fn read(&mut self, offset: u64, messages: Vec<Message>) -> Vec<Step> {
         let mut steps = Vec::new();
         let mut part = 0;
         for message in messages {
@@ -79,12 +79,12 @@ impl Story {
                 claude_session_id: self.conversation,
                 place: Place { offset, part },
             };
-            let told = match message {
+            let kind = match message {
                 Message::Init { session_id } => {
-                    if std::mem::take(&mut self.may_turn) {
+                    if std::mem::take(&mut self.may_switch) {
                         self.has_spoken &= session_id == self.conversation;
                         self.conversation = session_id;
-                        steps.push(Step::Turn {
+                        steps.push(Step::SwitchConversation {
                             offset,
                             to: session_id,
                         });
@@ -92,7 +92,7 @@ impl Story {
                     continue;
                 }
                 Message::Reset => {
-                    self.may_turn = true;
+                    self.may_switch = true;
                     continue;
                 }
                 Message::Verdict(verdict) => {
@@ -100,10 +100,10 @@ impl Story {
                     continue;
                 }
                 Message::Words(words) => {
-                    if self.words.len() == WORDS_LINES {
-                        self.words.pop_front();
+                    if self.lines.len() == WORDS_LINES {
+                        self.lines.pop_front();
                     }
-                    self.words.push_back(words);
+                    self.lines.push_back(words);
                     continue;
                 }
                 Message::Text(text) => Kind::RunMessage {
@@ -128,7 +128,7 @@ impl Story {
                 },
             };
             part += 1;
-            steps.push(Step::Tell(told));
+            steps.push(Step::Publish(kind));
             if !std::mem::replace(&mut self.has_spoken, true) {
                 steps.push(Step::Spoke(self.conversation));
             }
@@ -188,23 +188,23 @@ mod tests {
         }
     }
 
-    fn story() -> Story {
-        Story::new(Id::from_bytes([1; 12]), A)
+    fn reader() -> OutputReader {
+        OutputReader::new(Id::from_bytes([1; 12]), A)
     }
 
     fn kinds(steps: &[Step]) -> Vec<&Kind> {
-        let told = steps.iter().filter_map(|step| match step {
-            Step::Tell(kind) => Some(kind),
+        let kind = steps.iter().filter_map(|step| match step {
+            Step::Publish(kind) => Some(kind),
             _ => None,
         });
-        told.collect()
+        kind.collect()
     }
 
     #[test]
     fn each_event_of_a_line_has_a_place_of_its_own() {
-        let mut story = story();
-        story.go_on(0, init(A));
-        let steps = story.go_on(70, vec![text("a"), using("t", "Bash"), text("b")]);
+        let mut reader = reader();
+        reader.read(0, init(A));
+        let steps = reader.read(70, vec![text("a"), using("t", "Bash"), text("b")]);
         let places: Vec<_> = kinds(&steps)
             .iter()
             .map(|kind| kind.run_report().unwrap().place)
@@ -215,24 +215,24 @@ mod tests {
 
     #[test]
     fn a_conversation_turns_at_the_first_init_and_after_a_reset_only() {
-        let mut story = story();
-        let turn = |offset, to| vec![Step::Turn { offset, to }];
-        assert_eq!(story.go_on(0, init(A)), turn(0, A));
-        assert_eq!(story.go_on(10, init(B)), [], "a foreign process");
-        let spoke = story.go_on(20, vec![text("x")]);
+        let mut reader = reader();
+        let turn = |offset, to| vec![Step::SwitchConversation { offset, to }];
+        assert_eq!(reader.read(0, init(A)), turn(0, A));
+        assert_eq!(reader.read(10, init(B)), [], "a foreign process");
+        let spoke = reader.read(20, vec![text("x")]);
         assert_eq!(spoke[1..], [Step::Spoke(A)]);
-        assert_eq!(story.go_on(30, vec![text("x")]).len(), 1, "once");
-        story.go_on(40, vec![Message::Reset]);
-        assert_eq!(story.go_on(50, init(B)), turn(50, B));
-        assert_eq!(story.go_on(60, vec![text("x")])[1..], [Step::Spoke(B)]);
-        assert_eq!(story.conversation(), B);
+        assert_eq!(reader.read(30, vec![text("x")]).len(), 1, "once");
+        reader.read(40, vec![Message::Reset]);
+        assert_eq!(reader.read(50, init(B)), turn(50, B));
+        assert_eq!(reader.read(60, vec![text("x")])[1..], [Step::Spoke(B)]);
+        assert_eq!(reader.conversation(), B);
     }
 
     #[test]
     fn a_tool_ends_with_the_name_that_it_began_with() {
-        let mut story = story();
-        story.go_on(0, vec![using("1", "Bash"), using("2", "Read")]);
-        let steps = story.go_on(10, vec![back("2"), back("1"), back("3")]);
+        let mut reader = reader();
+        reader.read(0, vec![using("1", "Bash"), using("2", "Read")]);
+        let steps = reader.read(10, vec![back("2"), back("1"), back("3")]);
         let names: Vec<_> = kinds(&steps)
             .iter()
             .map(|kind| match kind {
@@ -242,17 +242,17 @@ mod tests {
             .collect();
         assert_eq!(names, ["Read", "Bash", ""]);
         for n in 0..2 * TOOLS_MAX {
-            story.go_on(20, vec![using(&n.to_string(), "Bash")]);
+            reader.read(20, vec![using(&n.to_string(), "Bash")]);
         }
-        assert_eq!(story.tools.len(), TOOLS_MAX);
+        assert_eq!(reader.tools.len(), TOOLS_MAX);
     }
 
     #[test]
     fn the_last_words_are_few() {
-        let mut story = story();
+        let mut reader = reader();
         for n in 0..9 {
-            story.go_on(n, vec![Message::Words(n.to_string())]);
+            reader.read(n, vec![Message::Words(n.to_string())]);
         }
-        assert_eq!(story.words(), "4 5 6 7 8");
+        assert_eq!(reader.last_lines(), "4 5 6 7 8");
     }
 }

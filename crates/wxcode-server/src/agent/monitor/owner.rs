@@ -10,7 +10,7 @@ use wxcode_holder::lineage::{self, Lineage};
 
 /// The processes and their conversations.
 #[derive(Debug, Clone, Default)]
-pub(in crate::agent) struct Claims {
+pub(in crate::agent) struct Owners {
     /// The agent's own process and record.
     pub(in crate::agent) own: Option<(u32, Running)>,
     /// Living processes other than the agent that run this conversation.
@@ -22,11 +22,11 @@ pub(in crate::agent) struct Claims {
 ///
 /// # Errors
 /// When the folder of the records cannot be read.
-pub(in crate::agent) fn claims(
+pub(in crate::agent) fn owners(
     config_dir: &Path,
     agent: Option<(i32, u64)>,
     conversation: Uuid,
-) -> Result<Claims, FileError> {
+) -> Result<Owners, FileError> {
     let mut found = running::all(config_dir)?;
     found.retain(|(pid, running)| lives(*pid, running));
     let depth = |pid: u32| {
@@ -47,7 +47,7 @@ pub(in crate::agent) fn claims(
         .filter(|(_, running)| running.session_id == conversation)
         .map(|(pid, _)| pid)
         .collect();
-    Ok(Claims { own, others })
+    Ok(Owners { own, others })
 }
 
 /// Whether the process of a record lives, and its pid was not reused.
@@ -121,10 +121,10 @@ mod tests {
         world.record(two, started(two) + 1, ID);
         world.record(three, started(three), Uuid::from_u128(2));
         world.record(u32::MAX, 1, ID);
-        let claims = claims(world.dir.path(), None, ID).unwrap();
-        assert!(claims.own.is_none());
+        let owners = owners(world.dir.path(), None, ID).unwrap();
+        assert!(owners.own.is_none());
         assert_eq!(
-            claims.others,
+            owners.others,
             [one],
             "neither one of its number, nor another conversation, nor a dead one"
         );
@@ -137,13 +137,13 @@ mod tests {
         let agent = (own.cast_signed(), started(own));
         let others = Uuid::from_u128(2);
         world.record(child, started(child), others);
-        let seen = |conversation| claims(world.dir.path(), Some(agent), conversation).unwrap();
+        let seen = |conversation| owners(world.dir.path(), Some(agent), conversation).unwrap();
         let wrapped = seen(ID);
         assert_eq!(wrapped.own.unwrap().0, child);
         assert_eq!(wrapped.others, Vec::<u32>::new());
         world.record(own, started(own), ID);
         let both = seen(others);
         assert_eq!(both.own.unwrap().1.session_id, ID);
-        assert_eq!(both.others, [child], "a nested one claims too");
+        assert_eq!(both.others, [child], "a nested one is an owner too");
     }
 }

@@ -7,14 +7,14 @@ pub(in crate::agent) const INTERVAL_MS: u64 = 1_000;
 
 /// The readings of one session's record.
 #[derive(Debug, Default)]
-pub(in crate::agent) struct Record {
+pub(in crate::agent) struct ProcessRecord {
     /// The time of the next reading.
     next: Option<u64>,
     /// The last reading, unless a hook came since.
-    said: Option<Status>,
+    last: Option<Status>,
 }
 
-impl Record {
+impl ProcessRecord {
     /// Requests a reading.
     pub(in crate::agent) fn watch(&mut self, now: u64) {
         self.next.get_or_insert(now + INTERVAL_MS);
@@ -31,14 +31,14 @@ impl Record {
     }
 
     /// A hook came: earlier readings are void.
-    pub(in crate::agent) fn outdate(&mut self) {
-        self.said = None;
+    pub(in crate::agent) fn invalidate(&mut self) {
+        self.last = None;
     }
 
     /// Takes a reading; returns its value if the last one was equal. Records lag slightly behind
     /// hooks.
-    pub(in crate::agent) fn says(&mut self, status: Option<Status>) -> Option<Status> {
-        let before = std::mem::replace(&mut self.said, status.clone());
+    pub(in crate::agent) fn confirm(&mut self, status: Option<Status>) -> Option<Status> {
+        let before = std::mem::replace(&mut self.last, status.clone());
         status.filter(|status| before.as_ref() == Some(status))
     }
 }
@@ -49,17 +49,17 @@ mod tests {
 
     #[test]
     fn only_what_is_said_twice_without_a_hook_in_between_counts() {
-        let mut record = Record::default();
+        let mut record = ProcessRecord::default();
         record.watch(0);
         assert!(!record.is_due(INTERVAL_MS - 1));
         assert!(record.is_due(INTERVAL_MS));
         assert_eq!(record.deadline(), None);
-        assert_eq!(record.says(Some(Status::Idle)), None);
-        assert_eq!(record.says(Some(Status::Idle)), Some(Status::Idle));
-        assert_eq!(record.says(Some(Status::Busy)), None);
-        record.outdate();
-        assert_eq!(record.says(Some(Status::Busy)), None);
-        assert_eq!(record.says(None), None);
-        assert_eq!(record.says(None), None);
+        assert_eq!(record.confirm(Some(Status::Idle)), None);
+        assert_eq!(record.confirm(Some(Status::Idle)), Some(Status::Idle));
+        assert_eq!(record.confirm(Some(Status::Busy)), None);
+        record.invalidate();
+        assert_eq!(record.confirm(Some(Status::Busy)), None);
+        assert_eq!(record.confirm(None), None);
+        assert_eq!(record.confirm(None), None);
     }
 }

@@ -47,7 +47,7 @@ impl Reporter {
             return;
         }
         self.feed.metrics().hook(hook.kind.name());
-        if let Some(kind) = told(self.session, seq, hook) {
+        if let Some(kind) = event_of(self.session, seq, hook) {
             self.feed.tell(kind);
         }
         if matches!(
@@ -178,7 +178,7 @@ fn questions(tool_input: &Value) -> Vec<ask::Question> {
 }
 
 /// The event of a session's hook with this number, if it has its own.
-fn told(session_id: Id, hook: u64, event: &HookEvent) -> Option<Kind> {
+fn event_of(session_id: Id, hook: u64, event: &HookEvent) -> Option<Kind> {
     let by = Report {
         session_id,
         claude_session_id: event.session_id,
@@ -254,7 +254,7 @@ mod tests {
             agent_id: None,
             kind,
         };
-        told(Id::from_bytes([1; 12]), 4, &hook).map(|kind| serde_json::to_value(kind).unwrap())
+        event_of(Id::from_bytes([1; 12]), 4, &hook).map(|kind| serde_json::to_value(kind).unwrap())
     }
 
     fn using(tool_name: &str, tool_input: Value) -> Value {

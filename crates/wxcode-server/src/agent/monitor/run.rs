@@ -23,14 +23,14 @@ use wxcode_holder::{
 
 use crate::{
     agent::{
-        conversation::Ledger,
+        conversation::ConversationLog,
         monitor::{
-            output::{Step, Story},
+            output::{OutputReader, Step},
             session::{LAST_WORDS_RETRY, RECONNECT, gone},
         },
         run::{
             Note, Progress, RESULT_MAX, Run,
-            result::{self, Record},
+            result::{self, RunResult},
         },
     },
     event::Feed,
@@ -41,23 +41,23 @@ use crate::{
 const BATCH: usize = 16;
 
 /// Follows one run until its agent is gone or the server closes.
-pub(in crate::agent) struct Follower {
+pub(in crate::agent) struct RunMonitor {
     run: Arc<Run>,
     progress: watch::Sender<Progress>,
     config_dir: PathBuf,
     workspace: PathBuf,
     feed: Arc<Feed>,
-    ledger: Ledger,
+    conversation_log: ConversationLog,
     planning: Planning,
     /// Keeps the planning files watched during the run.
     attention: Arc<Attention>,
     closing: CancellationToken,
     messages: Messages,
-    story: Story,
+    reader: OutputReader,
 }
 
 /// Why a connection ended.
-enum Parted {
+enum ConnectionEnd {
     Exited(Exit),
     /// The holder skipped to its newest output: the part in between is in its log.
     Behind,
@@ -65,13 +65,13 @@ enum Parted {
     Closing,
 }
 
-impl Follower {
+impl RunMonitor {
     #[expect(clippy::too_many_arguments, reason = "all that it accounts to")]
     pub(in crate::agent) fn new(
         run: Arc<Run>,
         progress: watch::Sender<Progress>,
         note: Note,
-        ledger: Ledger,
+        conversation_log: ConversationLog,
         workspace: PathBuf,
         feed: Arc<Feed>,
         planning: Planning,
@@ -79,8 +79,8 @@ impl Follower {
     ) -> Self {
         Self {
             attention: planning.attend(run.project_id, &workspace),
-            ledger,
-            story: Story::new(run.id, note.claude_session_id),
+            conversation_log,
+            reader: OutputReader::new(run.id, note.claude_session_id),
             run,
             progress,
             config_dir: note.config_dir,
@@ -99,10 +99,10 @@ impl Follower {
             if let Ok(connection) = client::connect(&self.run.dir).await {
                 wait = RECONNECT.0;
                 match self.follow(connection).await {
-                    Ok(Parted::Exited(exit)) => break exit,
-                    Ok(Parted::Closing) => return,
-                    Ok(Parted::Behind) => continue,
-                    Ok(Parted::Disconnected) => {}
+                    Ok(ConnectionEnd::Exited(exit)) => break exit,
+                    Ok(ConnectionEnd::Closing) => return,
+                    Ok(ConnectionEnd::Behind) => continue,
+                    Ok(ConnectionEnd::Disconnected) => {}
                     Err(error) => tracing::debug!(run = %self.run.id, %error, "lost the holder"),
                 }
             }
@@ -119,7 +119,7 @@ impl Follower {
         self.finish(exit).await;
     }
 
-    async fn follow(&mut self, connection: Connection) -> Result<Parted, ClientError> {
+    async fn follow(&mut self, connection: Connection) -> Result<ConnectionEnd, ClientError> {
         let Connection {
             sender,
             mut receiver,
@@ -132,26 +132,26 @@ impl Follower {
         sender.post(attach).await?;
         let mut has_come = false;
         loop {
-            let is_behind = self.ledger.is_behind();
+            let has_unsaved = self.conversation_log.has_unsaved();
             let event = tokio::select! {
                 error = sender.drain() => return Err(error),
                 event = receiver.next() => event?,
-                () = sleep(LAST_WORDS_RETRY), if is_behind => {
+                () = sleep(LAST_WORDS_RETRY), if has_unsaved => {
                     self.save().await;
                     continue;
                 }
-                () = self.closing.cancelled() => return Ok(Parted::Closing),
+                () = self.closing.cancelled() => return Ok(ConnectionEnd::Closing),
             };
             match event {
-                None => return Ok(Parted::Disconnected),
-                Some(Event::Exited(exit)) => return Ok(Parted::Exited(exit)),
+                None => return Ok(ConnectionEnd::Disconnected),
+                Some(Event::Exited(exit)) => return Ok(ConnectionEnd::Exited(exit)),
                 Some(Event::Output { offset, bytes }) => {
                     self.take(offset, &bytes).await;
                     has_come = true;
                 }
                 Some(Event::Snapshot { offset, .. }) if offset > self.messages.at() => {
                     if has_come {
-                        return Ok(Parted::Behind);
+                        return Ok(ConnectionEnd::Behind);
                     }
                     self.miss(offset);
                 }
@@ -170,16 +170,16 @@ impl Follower {
             return;
         };
         let mut steps = Vec::new();
-        let story = &mut self.story;
+        let reader = &mut self.reader;
         self.messages.push(bytes, |offset, messages| {
-            steps.extend(story.go_on(offset, messages));
+            steps.extend(reader.read(offset, messages));
         });
         self.carry_out(steps).await;
     }
 
     /// Output was dropped before it could be read.
     fn miss(&mut self, offset: u64) {
-        tracing::warn!(run = %self.run.id, from = self.messages.at(), to = offset, "output of a run is not in its log any more: what it said there is not told");
+        tracing::warn!(run = %self.run.id, from = self.messages.at(), to = offset, "the log of a run dropped output before it was read; its events are missing");
         self.messages.skip_to(offset);
     }
 
@@ -187,20 +187,20 @@ impl Follower {
         let mut is_news = false;
         for step in steps {
             match step {
-                Step::Tell(kind) => {
+                Step::Publish(kind) => {
                     if matches!(kind, Kind::ToolFinished { .. }) {
                         self.attention.bell().notify_one();
                     }
                     self.feed.tell(kind);
                 }
-                Step::Turn { offset, to } => {
-                    self.ledger.ran(offset, to);
+                Step::SwitchConversation { offset, to } => {
+                    self.conversation_log.turned(offset, to);
                     self.progress
                         .send_modify(|progress| progress.claude_session_id = to);
                     is_news = true;
                 }
                 Step::Spoke(conversation) => {
-                    self.ledger.spoke(conversation, None);
+                    self.conversation_log.spoke(conversation, None);
                     is_news = true;
                 }
             }
@@ -211,7 +211,7 @@ impl Follower {
     }
 
     async fn save(&mut self) {
-        if let Err(error) = self.ledger.save().await {
+        if let Err(error) = self.conversation_log.save().await {
             tracing::warn!(run = %self.run.id, %error, "the conversation's id waits for the store");
         }
     }
@@ -220,9 +220,9 @@ impl Follower {
     async fn finish(mut self, exit: Exit) {
         self.read_rest(exit.offset).await;
         let mut steps = Vec::new();
-        let story = &mut self.story;
+        let reader = &mut self.reader;
         self.messages.finish(|offset, messages| {
-            steps.extend(story.go_on(offset, messages));
+            steps.extend(reader.read(offset, messages));
         });
         self.carry_out(steps).await;
         let project = self.run.project_id;
@@ -230,7 +230,7 @@ impl Follower {
             tracing::debug!(run = %self.run.id, %error, "the planning files cannot be looked at");
         }
         self.look_for_transcript().await;
-        while let Err(error) = self.ledger.save().await {
+        while let Err(error) = self.conversation_log.save().await {
             tracing::warn!(run = %self.run.id, %error, "the end of a run waits for the store");
             tokio::select! {
                 () = sleep(LAST_WORDS_RETRY) => {}
@@ -254,7 +254,7 @@ impl Follower {
             Err(error) => Err(error),
         };
         let Ok(Ok(mut reader)) = tokio::task::spawn_blocking(open).await else {
-            tracing::warn!(run = %self.run.id, "the log of a run cannot be read: what it said last is not told");
+            tracing::warn!(run = %self.run.id, "cannot read the log of a run; its last events are missing");
             return;
         };
         loop {
@@ -281,11 +281,11 @@ impl Follower {
 
     /// The process has ended, so its transcript is evidence.
     async fn look_for_transcript(&mut self) {
-        let (config_dir, id) = (self.config_dir.clone(), self.story.conversation());
+        let (config_dir, id) = (self.config_dir.clone(), self.reader.conversation());
         let dir = config_dir.clone();
         let found = off_thread(&config_dir, move || transcript::find(&dir, id)).await;
         match found {
-            Ok(Transcript::Spoken(path)) => self.ledger.spoke(id, Some(path)),
+            Ok(Transcript::Spoken(path)) => self.conversation_log.spoke(id, Some(path)),
             Ok(Transcript::Missing | Transcript::Empty(_)) => {}
             Err(error) => {
                 tracing::warn!(run = %self.run.id, %error, "the transcript cannot be looked for");
@@ -295,7 +295,7 @@ impl Follower {
 
     /// Ends the run for everybody, tells what it came to, and writes it down.
     async fn end(self, exit: &Exit) {
-        let said = self.story.verdict.as_ref();
+        let said = self.reader.verdict.as_ref();
         let verdict = said.map(|said| Verdict {
             is_error: said.is_error,
             text: said.text.clone(),
@@ -306,12 +306,12 @@ impl Follower {
             is_stopped: exit.reason == "stopped",
             reason: &exit.reason,
         };
-        let (state, error) = run::outcome(verdict.as_ref(), &end, &self.story.words());
+        let (state, error) = run::outcome(verdict.as_ref(), &end, &self.reader.last_lines());
         let result = verdict
             .and_then(|verdict| verdict.text)
             .filter(|_| state != RunState::Stopped)
             .map(bounded);
-        let conversation = self.story.conversation();
+        let conversation = self.reader.conversation();
         let ended_at = exit
             .at
             .parse()
@@ -327,7 +327,7 @@ impl Follower {
             cost_usd: said.and_then(|said| said.cost_usd),
             turns: said.and_then(|said| said.turns),
         };
-        let record = Arc::new(Record::new(state, conversation, result, error, ended_at));
+        let record = Arc::new(RunResult::new(state, conversation, result, error, ended_at));
         // A disk may be slow, and the next run does not wait for it.
         self.feed.tell_with(finished, || {
             self.progress.send_modify(|progress| {

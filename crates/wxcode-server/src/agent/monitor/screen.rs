@@ -16,7 +16,7 @@ const STILL_MS: u64 = 300;
 
 /// Requested screens and their purposes.
 #[derive(Debug, Default)]
-pub(in crate::agent) struct Looker {
+pub(in crate::agent) struct ScreenProbe {
     next_id: u64,
     /// The screen requested after the holder's report of a quiet screen.
     at_rest: Option<u64>,
@@ -28,9 +28,9 @@ pub(in crate::agent) struct Looker {
     seen: Option<u64>,
 }
 
-impl Looker {
+impl ScreenProbe {
     /// The holder reports a resting screen; returns the id of the screen to request.
-    pub(in crate::agent) fn rest(&mut self) -> u64 {
+    pub(in crate::agent) fn rested(&mut self) -> u64 {
         self.probe_at = None;
         self.seen = None;
         let id = self.id();
@@ -39,13 +39,13 @@ impl Looker {
     }
 
     /// A hook came: earlier screens no longer count.
-    pub(in crate::agent) fn unsettle(&mut self, now: u64) {
+    pub(in crate::agent) fn restart(&mut self, now: u64) {
         self.seen = None;
         self.probe_at.get_or_insert(now + STILL_MS);
     }
 
     /// A key was pressed: screens requested before it are void.
-    pub(in crate::agent) fn renew(&mut self, now: u64) {
+    pub(in crate::agent) fn invalidate(&mut self, now: u64) {
         self.at_rest = None;
         self.probe = None;
         self.seen = None;
@@ -53,13 +53,13 @@ impl Looker {
     }
 
     /// No reader needs a resting screen any longer.
-    pub(in crate::agent) fn relax(&mut self) {
+    pub(in crate::agent) fn cancel(&mut self) {
         self.probe_at = None;
         self.seen = None;
     }
 
     /// The id of the probe to request, if it is due.
-    pub(in crate::agent) fn probe(&mut self, now: u64) -> Option<u64> {
+    pub(in crate::agent) fn take_due(&mut self, now: u64) -> Option<u64> {
         if self.probe_at.is_none_or(|at| now < at) {
             return None;
         }
@@ -69,13 +69,13 @@ impl Looker {
         Some(id)
     }
 
-    /// The time of the next [`Self::probe`].
+    /// The time of the next [`Self::take_due`].
     pub(in crate::agent) const fn deadline(&self) -> Option<u64> {
         self.probe_at
     }
 
     /// A screen arrived; returns whether it rests.
-    pub(in crate::agent) fn saw(&mut self, id: u64, offset: u64, now: u64) -> bool {
+    pub(in crate::agent) fn is_at_rest(&mut self, id: u64, offset: u64, now: u64) -> bool {
         if self.at_rest == Some(id) {
             self.at_rest = None;
             return true;
@@ -184,26 +184,32 @@ mod tests {
 
     #[test]
     fn a_screen_that_stands_still_is_at_rest() {
-        let mut looker = Looker::default();
-        looker.unsettle(0);
-        assert_eq!(looker.probe(STILL_MS - 1), None);
-        let first = looker.probe(STILL_MS).unwrap();
-        assert!(!looker.saw(first, 10, 301), "one look says nothing");
-        let second = looker.probe(601).unwrap();
-        assert!(!looker.saw(second, 20, 602), "it moved");
-        let third = looker.probe(902).unwrap();
-        assert!(looker.saw(third, 20, 903));
-        assert_eq!(looker.deadline(), None, "nothing more to find out");
+        let mut screen_probe = ScreenProbe::default();
+        screen_probe.restart(0);
+        assert_eq!(screen_probe.take_due(STILL_MS - 1), None);
+        let first = screen_probe.take_due(STILL_MS).unwrap();
+        assert!(
+            !screen_probe.is_at_rest(first, 10, 301),
+            "one look says nothing"
+        );
+        let second = screen_probe.take_due(601).unwrap();
+        assert!(!screen_probe.is_at_rest(second, 20, 602), "it moved");
+        let third = screen_probe.take_due(902).unwrap();
+        assert!(screen_probe.is_at_rest(third, 20, 903));
+        assert_eq!(screen_probe.deadline(), None, "nothing more to find out");
     }
 
     #[test]
     fn the_holders_word_is_enough() {
-        let mut looker = Looker::default();
-        looker.unsettle(0);
-        let id = looker.rest();
-        assert_eq!(looker.deadline(), None);
-        assert!(looker.saw(id, 10, 5));
-        assert!(!looker.saw(id, 10, 6), "each look answers once");
+        let mut screen_probe = ScreenProbe::default();
+        screen_probe.restart(0);
+        let id = screen_probe.rested();
+        assert_eq!(screen_probe.deadline(), None);
+        assert!(screen_probe.is_at_rest(id, 10, 5));
+        assert!(
+            !screen_probe.is_at_rest(id, 10, 6),
+            "each look answers once"
+        );
     }
 
     #[test]

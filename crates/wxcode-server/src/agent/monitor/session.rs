@@ -23,20 +23,20 @@ use wxcode_holder::{
 };
 
 use crate::agent::{
-    answer::{Answerer, Given},
-    conversation::Ledger,
-    delivery::worker::Courier,
-    metadata::Learned,
+    answer::{AnswerRequest, Answerer},
+    conversation::ConversationLog,
+    delivery::worker::DeliveryWorker,
+    metadata::LiveMetadata,
     monitor::{
         crosscheck::CrossCheck,
-        hook_filter::Gate,
-        record::Record,
+        hook_filter::HookFilter,
+        record::ProcessRecord,
         report::Reporter,
-        screen::{self, Looker},
-        supervise::Following,
+        screen::{self, ScreenProbe},
+        supervise::MonitorInput,
         upgrade::Upgrade,
     },
-    session::{Ends, Session, View},
+    session::{MonitorChannels, Session, View},
 };
 
 pub(in crate::agent) use end::gone;
@@ -51,20 +51,20 @@ pub(in crate::agent) const LAST_WORDS_RETRY: Duration = Duration::from_secs(1);
 pub(in crate::agent) const SETTLED: &str = "settled";
 
 /// Follows one session until its agent is gone or the server closes.
-pub(in crate::agent) struct Watcher {
+pub(in crate::agent) struct SessionMonitor {
     pub(in crate::agent) session: Arc<Session>,
     pub(in crate::agent) view: watch::Sender<View>,
-    given: mpsc::Receiver<Given>,
+    requests: mpsc::Receiver<AnswerRequest>,
     answerer: Answerer,
-    pub(in crate::agent) ledger: Ledger,
-    pub(in crate::agent) courier: Courier,
+    pub(in crate::agent) conversation_log: ConversationLog,
+    pub(in crate::agent) delivery_worker: DeliveryWorker,
     pub(in crate::agent) config_dir: PathBuf,
     pub(in crate::agent) closing: CancellationToken,
     agent: Agent,
-    looker: Looker,
+    screen_probe: ScreenProbe,
     began: Instant,
     reporter: Reporter,
-    gate: Gate,
+    hook_filter: HookFilter,
     /// The hook to read next.
     next_seq: u64,
     /// Hooks before this one reached an earlier server.
@@ -72,46 +72,50 @@ pub(in crate::agent) struct Watcher {
     crosscheck: CrossCheck,
     /// The process of Claude Code itself, possibly a child of a wrapper.
     claude_pid: i32,
-    record: Record,
+    process_record: ProcessRecord,
     upgrade: Upgrade,
 }
 
 /// Why a connection ended.
-enum Parted {
+enum ConnectionEnd {
     Exited(Exit),
     Disconnected,
     Closing,
 }
 
-impl Watcher {
+impl SessionMonitor {
     pub(in crate::agent) fn new(
         session: Arc<Session>,
-        ends: Ends,
-        following: Following,
-        ledger: Ledger,
-        courier: Courier,
+        channels: MonitorChannels,
+        input: MonitorInput,
+        conversation_log: ConversationLog,
+        delivery_worker: DeliveryWorker,
         upgrade: Upgrade,
         closing: CancellationToken,
     ) -> Self {
         Self {
-            reporter: Reporter::new(&session, following.planning),
+            reporter: Reporter::new(&session, input.planning),
             crosscheck: CrossCheck::default(),
             claude_pid: session.agent_pid,
-            gate: Gate::new(session.id, &session.dir, &Learned::read(&session.dir)),
+            hook_filter: HookFilter::new(
+                session.id,
+                &session.dir,
+                &LiveMetadata::read(&session.dir),
+            ),
             session,
-            view: ends.view,
-            given: ends.given,
+            view: channels.view,
+            requests: channels.requests,
             answerer: Answerer::default(),
-            ledger,
-            courier,
-            config_dir: following.note.config_dir,
+            conversation_log,
+            delivery_worker,
+            config_dir: input.note.config_dir,
             closing,
             agent: Agent::default(),
-            looker: Looker::default(),
+            screen_probe: ScreenProbe::default(),
             began: Instant::now(),
             next_seq: 0,
             live_from: None,
-            record: Record::default(),
+            process_record: ProcessRecord::default(),
             upgrade,
         }
     }
@@ -123,9 +127,9 @@ impl Watcher {
             if let Ok(connection) = client::connect(&self.session.dir).await {
                 wait = RECONNECT.0;
                 match self.follow(connection).await {
-                    Ok(Parted::Exited(exit)) => break exit,
-                    Ok(Parted::Closing) => return,
-                    Ok(Parted::Disconnected) => {}
+                    Ok(ConnectionEnd::Exited(exit)) => break exit,
+                    Ok(ConnectionEnd::Closing) => return,
+                    Ok(ConnectionEnd::Disconnected) => {}
                     Err(error) => {
                         tracing::debug!(session = %self.session.id, %error, "lost the holder")
                     }
@@ -148,7 +152,7 @@ impl Watcher {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    async fn follow(&mut self, connection: Connection) -> Result<Parted, ClientError> {
+    async fn follow(&mut self, connection: Connection) -> Result<ConnectionEnd, ClientError> {
         let Connection {
             welcome,
             sender,
@@ -161,9 +165,9 @@ impl Watcher {
             })
             .await?;
         let now = self.now();
-        self.courier.connected(now);
+        self.delivery_worker.connected(now);
         self.upgrade.connected(&welcome, now);
-        self.looker.unsettle(now);
+        self.screen_probe.restart(now);
         let session = Arc::clone(&self.session);
         loop {
             let timer = self
@@ -172,17 +176,17 @@ impl Watcher {
             tokio::select! {
                 error = sender.drain() => return Err(error),
                 event = receiver.next() => match event? {
-                    None => return Ok(Parted::Disconnected),
-                    Some(client::Event::Exited(exit)) => return Ok(Parted::Exited(exit)),
+                    None => return Ok(ConnectionEnd::Disconnected),
+                    Some(client::Event::Exited(exit)) => return Ok(ConnectionEnd::Exited(exit)),
                     Some(event) => self.event(event, &sender).await?,
                 },
-                () = session.bell.notified() => self.courier.ring(self.now()),
-                Some(given) = self.given.recv() => {
+                () = session.queued.notified() => self.delivery_worker.notify(self.now()),
+                Some(requests) = self.requests.recv() => {
                     let now = self.now();
-                    self.answerer.begin(given, &self.agent, &mut self.looker, now);
+                    self.answerer.begin(requests, &self.agent, &mut self.screen_probe, now);
                 }
                 () = sleep_until(timer.unwrap_or_else(Instant::now)), if timer.is_some() => self.tick(&sender).await?,
-                () = self.closing.cancelled() => return Ok(Parted::Closing),
+                () = self.closing.cancelled() => return Ok(ConnectionEnd::Closing),
             }
         }
     }
@@ -191,10 +195,10 @@ impl Watcher {
     fn deadline(&self) -> Option<u64> {
         // Changes that the store refused are offered again together with the process record.
         let deadlines = [
-            self.courier.deadline(),
+            self.delivery_worker.deadline(),
             self.answerer.deadline(),
-            self.looker.deadline(),
-            self.record.deadline(),
+            self.screen_probe.deadline(),
+            self.process_record.deadline(),
             self.upgrade.deadline(),
             Some(self.crosscheck.due()),
         ];
@@ -203,14 +207,14 @@ impl Watcher {
 
     async fn tick(&mut self, holder: &Sender) -> Result<(), ClientError> {
         let now = self.now();
-        if let Some(id) = self.looker.probe(now) {
+        if let Some(id) = self.screen_probe.take_due(now) {
             holder.post(Request::Screen { id }).await?;
         }
-        if self.record.is_due(now) {
+        if self.process_record.is_due(now) {
             self.read_record(now, holder).await?;
         }
         self.answerer.tick(now);
-        if self.ledger.is_behind() {
+        if self.conversation_log.has_unsaved() {
             self.save().await;
         }
         if now >= self.crosscheck.due() {
@@ -218,7 +222,7 @@ impl Watcher {
         }
         let is_quiet = self.is_quiet();
         self.upgrade.tick(is_quiet, holder, now).await?;
-        self.courier.tick(holder, now).await
+        self.delivery_worker.tick(holder, now).await
     }
 
     async fn event(&mut self, event: client::Event, holder: &Sender) -> Result<(), ClientError> {
@@ -231,7 +235,7 @@ impl Watcher {
                 ..
             } => self.hook(seq, lineage, &payload, holder).await?,
             client::Event::Quiet { .. } => {
-                let id = self.looker.rest();
+                let id = self.screen_probe.rested();
                 holder.post(Request::Screen { id }).await?;
             }
             client::Event::Screen {
@@ -241,11 +245,13 @@ impl Watcher {
                 text,
                 dump,
                 ..
-            } if self.courier.asked_for(id) => {
+            } if self.delivery_worker.has_requested(id) => {
                 // Within a synchronized update the screen may be half drawn: ignore it.
                 let text = if modes.synchronized { "" } else { &text };
                 let screen = (text, &dump[..], size);
-                self.courier.looked(id, screen, holder, now).await?;
+                self.delivery_worker
+                    .take_screen(id, screen, holder, now)
+                    .await?;
             }
             client::Event::Screen {
                 id,
@@ -254,36 +260,42 @@ impl Watcher {
                 text,
                 ..
             } => {
-                let is_at_rest = self.looker.saw(id, offset, now);
+                let is_at_rest = self.screen_probe.is_at_rest(id, offset, now);
                 let look = screen::read(&text, modes.bracketed_paste, offset);
                 if !is_at_rest {
-                    return self.glimpse(look, holder).await;
+                    return self.take_moving_screen(look, holder).await;
                 }
                 self.observe(&Evidence::Screen(look), None, holder).await?;
                 if let Some(dialog) = self.agent.on_screen() {
-                    let looker = &mut self.looker;
-                    self.answerer.look(dialog, looker, holder, now).await?;
+                    let screen_probe = &mut self.screen_probe;
+                    self.answerer
+                        .look(dialog, screen_probe, holder, now)
+                        .await?;
                 }
-                self.courier.tell(Event::Quiet, holder, now).await?;
+                self.delivery_worker
+                    .advance(Event::Quiet, holder, now)
+                    .await?;
             }
             client::Event::Delivered { key, fresh } => {
                 tracing::debug!(session = %self.session.id, key, fresh, "typed");
-                self.courier.typed(&key, holder, now).await?;
+                self.delivery_worker.typed(&key, holder, now).await?;
             }
             client::Event::DeliverRefused { key, reason } => {
                 tracing::debug!(session = %self.session.id, key, reason, "the holder did not take a delivery yet");
-                self.courier.not_typed(&key, holder, now).await?;
+                self.delivery_worker.not_typed(&key, holder, now).await?;
             }
             client::Event::Claimed { claim } => {
-                self.courier.claimed(claim, holder, now).await?;
+                self.delivery_worker
+                    .lock_granted(claim, holder, now)
+                    .await?;
             }
             client::Event::Unclaimed { claim, reason } => {
                 tracing::debug!(session = %self.session.id, reason, "the keyboard is others'");
-                self.courier.unclaimed(claim, holder, now).await?;
+                self.delivery_worker.lock_lost(claim, holder, now).await?;
             }
             client::Event::InputRefused { reason, .. } => {
                 tracing::debug!(session = %self.session.id, reason, "the holder refused a key");
-                self.courier.refused(holder, now).await?;
+                self.delivery_worker.key_refused(holder, now).await?;
             }
             client::Event::UpgradeRefused { busy, reason } => {
                 self.upgrade.refused(busy, &reason, now);

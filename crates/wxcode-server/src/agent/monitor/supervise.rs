@@ -9,11 +9,11 @@ use uuid::Uuid;
 use wxcode_core::delivery::machine::Deadlines;
 
 use crate::agent::{
-    conversation::Ledger,
-    delivery::worker::Courier,
-    manager::Sessions,
-    monitor::{session::Watcher, upgrade::Upgrade},
-    session::{Ends, Note, Session},
+    conversation::ConversationLog,
+    delivery::worker::DeliveryWorker,
+    manager::Manager,
+    monitor::{session::SessionMonitor, upgrade::Upgrade},
+    session::{MonitorChannels, Note, Session},
 };
 
 /// Pause before a restart: an instant failure must not keep a processor busy.
@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Input of a monitor, besides the session.
 #[derive(Clone)]
-pub(in crate::agent) struct Following {
+pub(in crate::agent) struct MonitorInput {
     pub(in crate::agent) note: Note,
     /// The project's conversation at the monitor's start.
     pub(in crate::agent) current: Option<Uuid>,
@@ -31,45 +31,50 @@ pub(in crate::agent) struct Following {
     pub(in crate::agent) planning: Arc<Notify>,
 }
 
-impl Sessions {
+impl Manager {
     /// Monitors a session to its end, or until the server closes, through any panic. The session
     /// stays the same, so attached clients notice nothing.
-    pub(in crate::agent) fn watch(
+    pub(in crate::agent) fn supervise(
         &self,
         session: Arc<Session>,
-        ends: Ends,
-        mut following: Following,
+        channels: MonitorChannels,
+        mut input: MonitorInput,
     ) {
         let sessions = self.clone();
-        self.0.watchers.spawn(async move {
+        self.0.tasks.spawn(async move {
             let closing = sessions.0.closing.clone();
-            let seat = sessions.seat(session.project_id);
-            let mut watcher = sessions.watcher(&session, ends, following.clone());
-            while AssertUnwindSafe(watcher.run()).catch_unwind().await.is_err() {
-                tracing::error!(session = %session.id, "a defect broke off the following of a session; it is followed anew");
+            let slot = sessions.slot(session.project_id);
+            let mut monitor = sessions.monitor(&session, channels, input.clone());
+            while AssertUnwindSafe(monitor.run()).catch_unwind().await.is_err() {
+                tracing::error!(session = %session.id, "session monitor panicked; restarting");
                 tokio::select! {
                     () = sleep(PAUSE) => {}
                     () = closing.cancelled() => return,
                 }
-                if seat.latest().is_none_or(|latest| latest.id != session.id) {
+                if slot.latest().is_none_or(|latest| latest.id != session.id) {
                     return; // another one has replaced it
                 }
-                following.current = sessions.current_conversation(&following.note).await;
-                watcher = sessions.watcher(&session, session.ends_anew(), following.clone());
+                input.current = sessions.current_conversation(&input.note).await;
+                monitor = sessions.monitor(&session, session.reset_channels(), input.clone());
             }
         });
     }
 
     /// Creates a monitor that starts at the session's first hook.
-    fn watcher(&self, session: &Arc<Session>, ends: Ends, following: Following) -> Watcher {
-        let Following {
+    fn monitor(
+        &self,
+        session: &Arc<Session>,
+        channels: MonitorChannels,
+        input: MonitorInput,
+    ) -> SessionMonitor {
+        let MonitorInput {
             current, is_latest, ..
-        } = following;
+        } = input;
         let (project, id) = (session.project_id, session.id);
         let store = &self.0.store;
         let ready_ms = u64::try_from(self.0.settings.ready_timeout.as_millis()).unwrap_or(u64::MAX);
         let leases = &self.0.leases;
-        let ledger = Ledger::new(
+        let conversation_log = ConversationLog::new(
             Arc::clone(store),
             leases.clone(),
             project,
@@ -77,7 +82,7 @@ impl Sessions {
             current,
             is_latest,
         );
-        let courier = Courier::new(
+        let delivery_worker = DeliveryWorker::new(
             Arc::clone(store),
             leases.clone(),
             project,
@@ -88,12 +93,12 @@ impl Sessions {
         let upgrades = self.0.settings.upgrade_holders;
         let upgrades = upgrades.then(|| Arc::clone(&self.0.upgrades));
         let closing = self.0.closing.clone();
-        Watcher::new(
+        SessionMonitor::new(
             Arc::clone(session),
-            ends,
-            following,
-            ledger,
-            courier,
+            channels,
+            input,
+            conversation_log,
+            delivery_worker,
             Upgrade::new(id, self.0.settings.holder.clone(), upgrades),
             closing,
         )

@@ -29,7 +29,7 @@ pub(in crate::agent) struct Upgrade {
     /// The program of this build.
     program: PathBuf,
     /// Permits for upgrades at the same time; `None` when holders stay as they are.
-    gate: Option<Arc<Semaphore>>,
+    permits: Option<Arc<Semaphore>>,
     tries: u32,
     /// The time of the next look.
     due: Option<u64>,
@@ -41,12 +41,12 @@ impl Upgrade {
     pub(in crate::agent) fn new(
         session: Id,
         program: PathBuf,
-        gate: Option<Arc<Semaphore>>,
+        permits: Option<Arc<Semaphore>>,
     ) -> Self {
         Self {
             session,
             program,
-            gate,
+            permits,
             tries: 0,
             due: None,
             asked: None,
@@ -61,7 +61,7 @@ impl Upgrade {
         if asked && is_ours {
             tracing::info!(session = %self.session, build = BUILD, "the session's holder goes on as this build");
         }
-        if !is_ours && self.gate.is_some() {
+        if !is_ours && self.permits.is_some() {
             match asked {
                 true => self.failed("its holder came back as it was", now),
                 false => self.due = Some(now),
@@ -89,8 +89,9 @@ impl Upgrade {
             return Ok(());
         }
         self.due = Some(now + AGAIN_MS);
-        let gate = self.gate.as_ref().filter(|_| is_quiet);
-        let Some(permit) = gate.and_then(|gate| Arc::clone(gate).try_acquire_owned().ok()) else {
+        let permits = self.permits.as_ref().filter(|_| is_quiet);
+        let Some(permit) = permits.and_then(|permits| Arc::clone(permits).try_acquire_owned().ok())
+        else {
             return Ok(());
         };
         let request = Request::Upgrade {

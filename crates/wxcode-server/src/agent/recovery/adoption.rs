@@ -21,43 +21,43 @@ use crate::agent::{
     STOP_TIMEOUT,
     delivery::settle,
     launch::start::Started,
-    manager::{Sessions, stop},
-    metadata::Learned,
+    manager::{Manager, stop},
+    metadata::LiveMetadata,
     monitor::session::SETTLED,
     recovery::{
-        reboot::{self, CutOff},
-        scan::{self, Found, folders, read_note, survey},
+        reboot::{self, Interrupted},
+        scan::{self, Found, folders, read_metadata, scan},
     },
     run,
     session::{Note, Session, View},
-    slot::Seat,
+    slot::Slot,
 };
 
 /// Projects whose sessions are adopted at a time.
 const ADOPTED_AT_ONCE: usize = 64;
 
-impl Sessions {
+impl Manager {
     /// Adopts the sessions of the data folder: follows running ones and marks vanished ones as
     /// lost. Returns the sessions that the machine's restart cut off.
     ///
     /// # Errors
     /// When the folder of the sessions cannot be read or made.
-    pub(crate) async fn adopt(&self) -> io::Result<Vec<CutOff>> {
+    pub(crate) async fn adopt(&self) -> io::Result<Vec<Interrupted>> {
         let began = Instant::now();
         let root = self.0.settings.data_dir.join("sessions");
-        let mut cut_off = Vec::new();
+        let mut interrupted = Vec::new();
         let mut projects: BTreeMap<Id, Vec<Found>> = BTreeMap::new();
         for found in scan::sessions(root).await? {
             let project = found.note.project_id;
-            if reboot::was_cut_off(&found.state, found.dir.join(SETTLED).exists()) {
-                cut_off.push(CutOff {
+            if reboot::was_interrupted(&found.state, found.dir.join(SETTLED).exists()) {
+                interrupted.push(Interrupted {
                     project,
                     session: found.id,
                 });
             }
             projects.entry(project).or_default().push(found);
         }
-        // Sessions of one project go one after the other. A slow or absent store delays all
+        // The sessions of one project are adopted in turn. A slow or absent store delays all
         // projects together, not in turn.
         let newest = OnceCell::new();
         let adopted: Vec<usize> = stream::iter(projects.into_values())
@@ -72,7 +72,7 @@ impl Sessions {
             ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             "sessions adopted"
         );
-        Ok(cut_off)
+        Ok(interrupted)
     }
 
     /// Adopts the sessions of one project, the older ones first; returns how many run. `newest`
@@ -91,30 +91,30 @@ impl Sessions {
                 at,
                 state,
             } = found;
-            let seat = self.seat(note.project_id);
+            let slot = self.slot(note.project_id);
             match state {
                 State::Live(holder) => {
                     running += 1;
-                    if let Some(older) = seat.running() {
+                    if let Some(older) = slot.running() {
                         tracing::error!(project = %note.project_id, older = %older.id, newer = %id, "two agents of one project: the older one is ended");
                         stop(&older.dir, older.ended()).await;
                     }
                     let current = self.current_conversation(&note).await;
                     let found = started(id, dir, note, holder, at);
-                    let session = self.follow(&seat, found, current).await;
+                    let session = self.follow(&slot, found, current).await;
                     self.keep_lease_of(&session, None);
                 }
                 // It ended without a server: its last hooks are processed as if a server had run.
                 State::Lost(holder) => {
                     let found = started(id, dir, note, holder, at);
-                    self.finish(&seat, found, newest).await?;
+                    self.finish(&slot, found, newest).await?;
                 }
                 State::Exited(Some(holder), _) if !dir.join(SETTLED).exists() => {
                     let found = started(id, dir, note, holder, at);
-                    self.finish(&seat, found, newest).await?;
+                    self.finish(&slot, found, newest).await?;
                 }
                 State::Exited(holder, exit) => self.remember(
-                    &seat,
+                    &slot,
                     Past {
                         id,
                         dir,
@@ -133,7 +133,7 @@ impl Sessions {
     /// Follows an ended session to its end.
     async fn finish(
         &self,
-        seat: &Seat,
+        slot: &Slot,
         mut ended: Started,
         newest: &OnceCell<Newest>,
     ) -> io::Result<()> {
@@ -141,7 +141,7 @@ impl Sessions {
         let (id, project) = (ended.id, ended.note.project_id);
         ended.is_latest = newest.get(&project) == Some(&(ended.at, id));
         let current = self.current_conversation(&ended.note).await;
-        let session = self.follow(seat, ended, current).await;
+        let session = self.follow(slot, ended, current).await;
         if timeout(STOP_TIMEOUT, session.ended()).await.is_err() {
             tracing::warn!(session = %id, "the end of a session waits for the store");
         }
@@ -156,7 +156,7 @@ impl Sessions {
             for kind in ["sessions", run::FOLDER] {
                 for (id, dir) in folders(&data_dir.join(kind))? {
                     // The metadata of a run names its project too.
-                    if let Some((note, at)) = read_note(&dir) {
+                    if let Some((note, at)) = read_metadata(&dir) {
                         let newest = newest.entry(note.project_id).or_insert((at, id));
                         *newest = (*newest).max((at, id));
                     }
@@ -195,7 +195,7 @@ impl Sessions {
         }
     }
 
-    fn remember(&self, seat: &Seat, ended: Past) {
+    fn remember(&self, slot: &Slot, ended: Past) {
         let Past {
             id,
             dir,
@@ -205,7 +205,7 @@ impl Sessions {
             exit,
         } = ended;
         // Ids of two servers do not sort by time within a second.
-        if seat
+        if slot
             .latest()
             .is_some_and(|latest| (latest.started_at, latest.id) > (at, id))
         {
@@ -215,14 +215,14 @@ impl Sessions {
             agent_state: AgentState::Unknown,
             dialog: None,
             asks: None,
-            claude_version: Learned::read(&dir).claude_version,
+            claude_version: LiveMetadata::read(&dir).claude_version,
             warning: None,
             exit: Some(exit),
         };
         let agent = holder.map_or((0, 0), |holder| holder.agent());
         let feed = self.0.events.feed(note.project_id);
         let (session, _) = Session::new(id, &note, dir, agent, at, view, feed);
-        seat.take(Arc::new(session));
+        slot.set_session(Arc::new(session));
     }
 
     /// Removes the folders of a project's ended sessions except the latest `kept`, in the
@@ -230,12 +230,12 @@ impl Sessions {
     pub(in crate::agent) fn prune(&self, project: Id, kept: usize) {
         let data_dir = self.0.settings.data_dir.clone();
         tokio::task::spawn_blocking(move || {
-            let Ok(found) = survey(&data_dir.join("sessions")) else {
+            let Ok(found) = scan(&data_dir.join("sessions")) else {
                 return;
             };
             let ended = found.into_iter().filter(|(_, dir, state)| {
                 matches!(state, State::Exited(..))
-                    && read_note(dir).is_some_and(|(note, _)| note.project_id == project)
+                    && read_metadata(dir).is_some_and(|(note, _)| note.project_id == project)
             });
             // Ids sort by time, and so do the scanned folders.
             let ended: Vec<PathBuf> = ended.map(|(_, dir, _)| dir).collect();

@@ -19,8 +19,8 @@ use wxcode_holder::folder::{State, write_whole};
 use wxcode_store::StoreError;
 
 use crate::agent::{
-    manager::Sessions,
-    recovery::scan::{read_note, survey},
+    manager::Manager,
+    recovery::scan::{read_metadata, scan},
     run,
 };
 
@@ -68,7 +68,7 @@ impl Note {
     }
 }
 
-impl Sessions {
+impl Manager {
     /// Deletes a project in the store, and its files in the data folder, the folders in the
     /// background; returns whether the project existed. The caller holds the slot's lock, and no
     /// agent of the project runs.
@@ -81,7 +81,7 @@ impl Sessions {
         // An earlier call may have missed the store's answer.
         let was_begun = matches!(Note::read(&file(&settings.data_dir, project)), Ok(note) if note.is_of(&settings.store));
         if !was_begun && self.0.store.project(project).await?.is_none() {
-            self.forget_seat(project);
+            self.forget_slot(project);
             return Ok(false);
         }
         let noted = move || Note::of(&settings.store).write(&settings.data_dir, project);
@@ -91,7 +91,7 @@ impl Sessions {
             tracing::warn!(%project, %error, "the deletion of a project could not be noted: should the server be killed now, the folders of its sessions stay");
         }
         let removed = self.0.store.remove_project(project).await?;
-        self.forget_seat(project);
+        self.forget_slot(project);
         let sessions = self.clone();
         tokio::task::spawn_blocking(move || {
             sessions.clear(project).iter().for_each(|dir| remove(dir))
@@ -155,12 +155,12 @@ impl Sessions {
         let mut all = self.0.events.forget(project) & self.0.planning.forget(project);
         let mut doomed = Vec::new();
         for kind in ["sessions", run::FOLDER] {
-            let Ok(found) = survey(&data_dir.join(kind)) else {
+            let Ok(found) = scan(&data_dir.join(kind)) else {
                 all = false;
                 continue;
             };
             for (id, dir, state) in found {
-                if read_note(&dir).is_none_or(|(note, _)| note.project_id != project) {
+                if read_metadata(&dir).is_none_or(|(note, _)| note.project_id != project) {
                     continue;
                 }
                 match state {

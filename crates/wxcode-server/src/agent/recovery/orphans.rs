@@ -11,19 +11,19 @@ use wxcode_core::id::Id;
 use wxcode_holder::folder::{self, State};
 
 use crate::agent::{
-    manager::{Sessions, stop},
+    manager::{Manager, stop},
     monitor::session::gone,
-    recovery::scan::{read_note, survey},
+    recovery::scan::{read_metadata, scan},
 };
 
 /// How often it is looked whether an agent that nobody follows has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-impl Sessions {
+impl Manager {
     /// Ends what earlier sessions of a project left running; whether nothing is left. No session of
     /// it runs that is
     /// followed.
-    pub(in crate::agent) async fn end_left(&self, project: Id) -> bool {
+    pub(in crate::agent) async fn end_orphans(&self, project: Id) -> bool {
         let root = self.0.settings.data_dir.join("sessions");
         let sessions = root.clone();
         let found = tokio::task::spawn_blocking(move || live(&sessions, project)).await;
@@ -40,10 +40,10 @@ impl Sessions {
 
 /// The folders of sessions of a project whose holders live.
 fn live(root: &Path, project: Id) -> Vec<PathBuf> {
-    let found = survey(root).unwrap_or_default().into_iter();
+    let found = scan(root).unwrap_or_default().into_iter();
     let live = found.filter(|(_, dir, state)| {
         matches!(state, State::Live(_))
-            && read_note(dir).is_some_and(|(note, _)| note.project_id == project)
+            && read_metadata(dir).is_some_and(|(note, _)| note.project_id == project)
     });
     live.map(|(_, dir, _)| dir).collect()
 }
@@ -56,13 +56,13 @@ async fn ended(dir: &Path) {
 }
 
 fn end(root: &Path, project: Id) -> bool {
-    let Ok(found) = survey(root) else {
+    let Ok(found) = scan(root) else {
         return false;
     };
     let mut all = true;
     for (id, dir, state) in found {
         let own = matches!(state, State::Exited(..))
-            && read_note(&dir).is_some_and(|(note, _)| note.project_id == project);
+            && read_metadata(&dir).is_some_and(|(note, _)| note.project_id == project);
         if own {
             match folder::end_left(&dir) {
                 Ok(gone) => all &= gone,

@@ -6,13 +6,13 @@ use futures_util::{StreamExt, stream};
 use wxcode_core::id::Id;
 use wxcode_holder::folder::{HOLDER_LOST, REBOOTED, State, TERMINATED};
 
-use crate::agent::{launch::start::StartError, manager::Sessions};
+use crate::agent::{launch::start::StartError, manager::Manager};
 
 /// Sessions resumed at the same time after a start.
 pub const RESUMED_AT_ONCE: usize = 4;
 
 /// A session that ran when the machine, or its container, went down.
-pub(crate) struct CutOff {
+pub(crate) struct Interrupted {
     pub(in crate::agent) project: Id,
     pub(in crate::agent) session: Id,
 }
@@ -21,7 +21,7 @@ pub(crate) struct CutOff {
 ///
 /// A holder killed under a server's eyes ended normally. SIGTERM reaches all processes when the
 /// machine goes down, and a server may live long enough to see the others end.
-pub(in crate::agent) fn was_cut_off(state: &State, settled: bool) -> bool {
+pub(in crate::agent) fn was_interrupted(state: &State, settled: bool) -> bool {
     match state {
         State::Lost(_) => true,
         State::Exited(holder, exit) => match exit.reason.as_str() {
@@ -39,13 +39,13 @@ pub(in crate::agent) fn was_cut_off(state: &State, settled: bool) -> bool {
     }
 }
 
-impl Sessions {
+impl Manager {
     /// Starts the sessions of those projects again that had no other since, [`RESUMED_AT_ONCE`] at
     /// a time.
-    pub(crate) async fn resume_all(&self, cut_off: Vec<CutOff>) {
-        let total = cut_off.len();
-        let resumed = stream::iter(cut_off)
-            .map(|cut_off| self.resume_one(cut_off))
+    pub(crate) async fn resume_interrupted(&self, interrupted: Vec<Interrupted>) {
+        let total = interrupted.len();
+        let resumed = stream::iter(interrupted)
+            .map(|interrupted| self.resume_one(interrupted))
             .buffer_unordered(RESUMED_AT_ONCE)
             .filter(|resumed| std::future::ready(*resumed))
             .count()
@@ -55,9 +55,9 @@ impl Sessions {
         }
     }
 
-    async fn resume_one(&self, CutOff { project, session }: CutOff) -> bool {
-        let seat = self.seat(project);
-        if seat.latest().is_none_or(|latest| latest.id != session) {
+    async fn resume_one(&self, Interrupted { project, session }: Interrupted) -> bool {
+        let slot = self.slot(project);
+        if slot.latest().is_none_or(|latest| latest.id != session) {
             return false; // another one followed it
         }
         // A start runs to its end even if this task is dropped.
@@ -68,7 +68,7 @@ impl Sessions {
             Ok(Err(StartError::NoProject | StartError::Closing)) | Err(_) => false,
             Ok(Err(error)) => {
                 tracing::error!(%project, %session, %error, "a session could not be resumed after the start");
-                seat.fail_to_resume(Arc::from(error.to_string()));
+                slot.set_resume_error(Arc::from(error.to_string()));
                 false
             }
         }
@@ -77,7 +77,7 @@ impl Sessions {
     /// Why the session of a project could not be resumed at the server's start.
     #[must_use]
     pub fn resume_error(&self, project: Id) -> Option<Arc<str>> {
-        self.seat(project).resume_error()
+        self.slot(project).resume_error()
     }
 }
 

@@ -8,13 +8,13 @@ use wxcode_core::id::Id;
 use wxcode_holder::folder::{State, read_spec};
 
 use super::scan;
-use crate::agent::{STOP_TIMEOUT, manager::Sessions};
+use crate::agent::{STOP_TIMEOUT, manager::Manager};
 use crate::agent::{
     launch::run::Begun,
     run::{FOLDER, Note, Progress, Run, result},
 };
 
-impl Sessions {
+impl Manager {
     /// Adopts the runs of the data folder. Must run after the sessions are adopted.
     ///
     /// # Errors
@@ -25,13 +25,13 @@ impl Sessions {
         let mut running = 0_usize;
         let mut newest: HashMap<Id, (Timestamp, Id)> = HashMap::new();
         for (id, dir, _) in &found {
-            if let Some((note, _, at)) = read_note(dir) {
+            if let Some((note, _, at)) = read_metadata(dir) {
                 let newest = newest.entry(note.project_id).or_insert((at, *id));
                 *newest = (*newest).max((at, *id));
             }
         }
         for (id, dir, state) in found {
-            let Some((note, workspace, at)) = read_note(&dir) else {
+            let Some((note, workspace, at)) = read_metadata(&dir) else {
                 tracing::warn!(run = %id, "a run's folder is not readable and is passed over");
                 continue;
             };
@@ -44,14 +44,14 @@ impl Sessions {
                     continue;
                 }
             };
-            let seat = self.seat(note.project_id);
+            let slot = self.slot(note.project_id);
             if let Some(record) = result::read(&dir).filter(|_| !is_live) {
                 let over = Progress {
                     claude_session_id: record.claude_session_id,
                     is_over: true,
                     unwritten: None,
                 };
-                seat.take_run(Arc::new(Run {
+                slot.add_run(Arc::new(Run {
                     id,
                     project_id: note.project_id,
                     dir,
@@ -60,14 +60,14 @@ impl Sessions {
                 }));
                 continue;
             }
-            let is_alone = seat.running().is_none() && seat.run().is_none();
+            let is_alone = slot.running().is_none() && slot.run().is_none();
             let current = match self.0.store.project(note.project_id).await {
                 Ok(Some(project)) => project.claude_session_id,
                 Ok(None) => None,
                 Err(_) => Some(note.claude_session_id),
             };
             let is_newest = newest.get(&note.project_id) == Some(&(at, id));
-            let session = seat.latest();
+            let session = slot.latest();
             let begun = Begun {
                 id,
                 dir,
@@ -77,7 +77,7 @@ impl Sessions {
                 at,
                 is_latest: is_newest && session.is_none_or(|session| session.started_at < at),
             };
-            let run = self.follow_run(&seat, begun, current).await;
+            let run = self.follow_run(&slot, begun, current).await;
             if is_live {
                 running += 1;
                 self.keep_lease_of_run(&run, None);
@@ -97,7 +97,7 @@ impl Sessions {
 }
 
 /// The metadata, the workspace and the start of a run's folder.
-fn read_note(dir: &std::path::Path) -> Option<(Note, PathBuf, Timestamp)> {
+fn read_metadata(dir: &std::path::Path) -> Option<(Note, PathBuf, Timestamp)> {
     let spec = read_spec(dir).ok()?;
     Some((
         serde_json::from_value(spec.note).ok()?,

@@ -34,11 +34,11 @@ pub(in crate::agent) async fn sessions(root: PathBuf) -> io::Result<Vec<Found>> 
     let mut found = Vec::with_capacity(looked.len());
     for (id, dir, state) in looked {
         let state = match state {
-            Err(error) => mended(id, &dir, error).await,
+            Err(error) => repaired(id, &dir, error).await,
             Ok(state) => Some(state),
         };
         let Some(state) = state else { continue };
-        let Some((note, at)) = read_note(&dir) else {
+        let Some((note, at)) = read_metadata(&dir) else {
             report_unreadable(id, &dir, &state);
             continue;
         };
@@ -54,14 +54,14 @@ pub(in crate::agent) async fn sessions(root: PathBuf) -> io::Result<Vec<Found>> 
 }
 
 /// The state of a folder after repairing a damaged or missing `holder.json`; `None` beyond repair.
-async fn mended(id: Id, dir: &Path, error: FolderError) -> Option<State> {
-    let mended = match error.is_mendable() {
+async fn repaired(id: Id, dir: &Path, error: FolderError) -> Option<State> {
+    let repaired = match error.is_mendable() {
         true => wxcode_holder::mend(dir).await,
         false => Err(error),
     };
-    match mended {
+    match repaired {
         Ok(state) => {
-            tracing::warn!(session = %id, ?state, "a session's folder was damaged and is mended");
+            tracing::warn!(session = %id, ?state, "a session's folder was damaged and is repaired");
             Some(state)
         }
         Err(error) => {
@@ -96,7 +96,7 @@ pub(in crate::agent) async fn runs(root: PathBuf) -> io::Result<Vec<(Id, PathBuf
 
 /// The readable folders of sessions or runs below `root`, in order of creation, running ones last,
 /// with their states.
-pub(in crate::agent) fn survey(root: &Path) -> io::Result<Vec<(Id, PathBuf, State)>> {
+pub(in crate::agent) fn scan(root: &Path) -> io::Result<Vec<(Id, PathBuf, State)>> {
     Ok(readable(look(folders(root)?)))
 }
 
@@ -111,12 +111,12 @@ fn readable(looked: Vec<Looked>) -> Vec<(Id, PathBuf, State)> {
 async fn settled(root: PathBuf) -> io::Result<Vec<Looked>> {
     let settle = move || {
         let folders = folders(&root)?;
-        let_starts_end(&folders);
+        await_starts(&folders);
         let mut looked = look(folders);
         looked.retain(|(id, dir, state)| {
             let is_begun = !matches!(state, Ok(State::Unfinished));
             if !is_begun {
-                break_off(*id, dir);
+                remove_aborted(*id, dir);
             }
             is_begun
         });
@@ -129,7 +129,7 @@ async fn settled(root: PathBuf) -> io::Result<Vec<Looked>> {
 
 /// Waits for interrupted starts: their holders roll them back, and look like holders of a session
 /// until then.
-fn let_starts_end(folders: &[(Id, PathBuf)]) {
+fn await_starts(folders: &[(Id, PathBuf)]) {
     let until = Instant::now() + UNDONE_TIMEOUT;
     for (id, dir) in folders {
         if !folder::is_started(dir, until) {
@@ -139,7 +139,7 @@ fn let_starts_end(folders: &[(Id, PathBuf)]) {
 }
 
 /// Removes the folder of an aborted start, in which no holder ever held a session.
-fn break_off(id: Id, dir: &Path) {
+fn remove_aborted(id: Id, dir: &Path) {
     match fs::remove_dir_all(dir) {
         Ok(()) => tracing::info!(%id, "a start that was broken off is cleared away"),
         Err(error) => {
@@ -178,7 +178,7 @@ pub(in crate::agent) fn folders(root: &Path) -> io::Result<Vec<(Id, PathBuf)>> {
 }
 
 /// The project of a session's folder, and its start.
-pub(in crate::agent) fn read_note(dir: &Path) -> Option<(Note, Timestamp)> {
+pub(in crate::agent) fn read_metadata(dir: &Path) -> Option<(Note, Timestamp)> {
     let spec = read_spec(dir).ok()?;
     Some((
         serde_json::from_value(spec.note).ok()?,

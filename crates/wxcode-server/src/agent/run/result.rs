@@ -16,7 +16,7 @@ const VERSION: u32 = 1;
 
 /// The outcome of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(in crate::agent) struct Record {
+pub(in crate::agent) struct RunResult {
     version: u32,
     pub(in crate::agent) state: RunState,
     pub(in crate::agent) claude_session_id: Uuid,
@@ -25,7 +25,7 @@ pub(in crate::agent) struct Record {
     pub(in crate::agent) ended_at: Timestamp,
 }
 
-impl Record {
+impl RunResult {
     pub(in crate::agent) const fn new(
         state: RunState,
         claude_session_id: Uuid,
@@ -45,14 +45,14 @@ impl Record {
 }
 
 /// Writes the file, whole or not at all.
-pub(in crate::agent) fn write(dir: &Path, record: &Record) -> io::Result<()> {
+pub(in crate::agent) fn write(dir: &Path, record: &RunResult) -> io::Result<()> {
     write_whole(dir, FILE, &serde_json::to_vec(record)?).map_err(io::Error::other)
 }
 
 /// Reads the file; `None` without one that this build understands.
-pub(in crate::agent) fn read(dir: &Path) -> Option<Record> {
+pub(in crate::agent) fn read(dir: &Path) -> Option<RunResult> {
     let bytes = fs::read(dir.join(FILE)).ok()?;
-    let record: Record = serde_json::from_slice(&bytes).ok()?;
+    let record: RunResult = serde_json::from_slice(&bytes).ok()?;
     (record.version == VERSION).then_some(record)
 }
 
@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(read(dir.path()), None);
         let at = Timestamp::from_millisecond(1_700_000_000_123).unwrap();
         let text = Some("é".to_owned());
-        let record = Record::new(RunState::Failed, Uuid::from_u128(7), None, text, at);
+        let record = RunResult::new(RunState::Failed, Uuid::from_u128(7), None, text, at);
         write(dir.path(), &record).unwrap();
         assert_eq!(read(dir.path()), Some(record));
         assert_eq!(

@@ -5,56 +5,56 @@ use wxcode_core::delivery::machine::{CLAIM_MS, Event};
 use wxcode_holder::client::{ClientError, Request, Sender};
 use wxcode_terminal::Size;
 
-use super::Courier;
+use super::DeliveryWorker;
 use crate::agent::monitor::screen;
 
 /// The first id of the worker's screens; other readers use smaller ids.
 const LOOKS: u64 = 1 << 63;
 
-impl Courier {
+impl DeliveryWorker {
     /// The lock was granted.
-    pub(in crate::agent) async fn claimed(
+    pub(in crate::agent) async fn lock_granted(
         &mut self,
         claim: u64,
         holder: &Sender,
         now: u64,
     ) -> Result<(), ClientError> {
-        if self.is_claiming && claim == self.claim {
-            self.tell(Event::Claimed, holder, now).await?;
+        if self.is_locking && claim == self.lock_id {
+            self.advance(Event::Claimed, holder, now).await?;
         }
         Ok(())
     }
 
     /// The lock is gone, or was not granted.
-    pub(in crate::agent) async fn unclaimed(
+    pub(in crate::agent) async fn lock_lost(
         &mut self,
         claim: u64,
         holder: &Sender,
         now: u64,
     ) -> Result<(), ClientError> {
-        if self.is_claiming && claim == self.claim {
-            self.is_claiming = false;
-            self.tell(Event::Unclaimed, holder, now).await?;
+        if self.is_locking && claim == self.lock_id {
+            self.is_locking = false;
+            self.advance(Event::Unclaimed, holder, now).await?;
         }
         Ok(())
     }
 
     /// A key was not typed, because the lock was gone.
-    pub(in crate::agent) async fn refused(
+    pub(in crate::agent) async fn key_refused(
         &mut self,
         holder: &Sender,
         now: u64,
     ) -> Result<(), ClientError> {
-        self.tell(Event::Unclaimed, holder, now).await
+        self.advance(Event::Unclaimed, holder, now).await
     }
 
     /// Whether the worker requested a screen.
-    pub(in crate::agent) const fn asked_for(&self, id: u64) -> bool {
+    pub(in crate::agent) const fn has_requested(&self, id: u64) -> bool {
         id >= LOOKS
     }
 
     /// A requested screen arrived.
-    pub(in crate::agent) async fn looked(
+    pub(in crate::agent) async fn take_screen(
         &mut self,
         id: u64,
         (screen, dump, size): (&str, &[u8], Size),
@@ -62,18 +62,18 @@ impl Courier {
         now: u64,
     ) -> Result<(), ClientError> {
         let is_newest = id == LOOKS + self.look;
-        let Some(under) = self.under.as_ref().filter(|_| is_newest) else {
+        let Some(current) = self.current.as_ref().filter(|_| is_newest) else {
             return Ok(());
         };
-        let seen = screen::prompt(screen, dump, size, &under.delivery.text);
-        self.tell(Event::Looked(seen), holder, now).await
+        let seen = screen::prompt(screen, dump, size, &current.delivery.text);
+        self.advance(Event::Looked(seen), holder, now).await
     }
 
     /// Asks for the keyboard.
-    pub(in crate::agent) async fn claim(&mut self, holder: &Sender) -> Result<(), ClientError> {
-        self.claim += 1;
-        self.is_claiming = true;
-        let claim = self.claim;
+    pub(in crate::agent) async fn acquire(&mut self, holder: &Sender) -> Result<(), ClientError> {
+        self.lock_id += 1;
+        self.is_locking = true;
+        let claim = self.lock_id;
         let for_ms = u32::try_from(CLAIM_MS).unwrap_or(u32::MAX);
         holder.post(Request::Claim { claim, for_ms }).await
     }
@@ -87,8 +87,8 @@ impl Courier {
 
     /// Releases the lock.
     pub(in crate::agent) async fn release(&mut self, holder: &Sender) -> Result<(), ClientError> {
-        if std::mem::take(&mut self.is_claiming) {
-            let claim = self.claim;
+        if std::mem::take(&mut self.is_locking) {
+            let claim = self.lock_id;
             holder.post(Request::Release { claim }).await?;
         }
         Ok(())
@@ -101,7 +101,7 @@ impl Courier {
         holder: &Sender,
     ) -> Result<(), ClientError> {
         self.inputs += 1;
-        let (seq, claim, bytes) = (self.inputs, self.claim, Bytes::from_static(keys));
+        let (seq, claim, bytes) = (self.inputs, self.lock_id, Bytes::from_static(keys));
         holder
             .post(Request::ClaimedInput { claim, seq, bytes })
             .await

@@ -12,30 +12,30 @@ use wxcode_core::{
 use wxcode_holder::client::{ClientError, Request, Sender};
 use wxcode_store::Step;
 
-use super::{Courier, Under};
+use super::{Current, DeliveryWorker};
 
-impl Courier {
+impl DeliveryWorker {
     pub(in crate::agent) async fn perform(
         &mut self,
         effect: Effect,
         holder: &Sender,
-    ) -> Result<Option<Event>, Setback> {
-        let Some(Under { delivery, .. }) = &self.under else {
+    ) -> Result<Option<Event>, EffectError> {
+        let Some(Current { delivery, .. }) = &self.current else {
             return Ok(None);
         };
         let (state, attempts, error) = (delivery.state, delivery.attempts, delivery.error.clone());
         let after = delivery.after_seq;
         match effect {
             Effect::Claim => {
-                self.claim(holder).await.map_err(Setback::Holder)?;
+                self.acquire(holder).await.map_err(EffectError::Holder)?;
                 Ok(None)
             }
             Effect::Release => {
-                self.release(holder).await.map_err(Setback::Holder)?;
+                self.release(holder).await.map_err(EffectError::Holder)?;
                 Ok(None)
             }
             Effect::Look => {
-                self.look(holder).await.map_err(Setback::Holder)?;
+                self.look(holder).await.map_err(EffectError::Holder)?;
                 Ok(None)
             }
             Effect::Press(key) => {
@@ -43,7 +43,9 @@ impl Courier {
                     Key::Stash => input_box::STASH,
                     Key::Escape => input_box::ESCAPE,
                 };
-                self.press(keys, holder).await.map_err(Setback::Holder)?;
+                self.press(keys, holder)
+                    .await
+                    .map_err(EffectError::Holder)?;
                 Ok(None)
             }
             Effect::Record => {
@@ -55,16 +57,18 @@ impl Courier {
                 let key = delivery.id.to_string();
                 let bytes = prompt::paste(&delivery.text).into();
                 let request = Request::ClaimedDeliver {
-                    claim: self.claim,
+                    claim: self.lock_id,
                     key,
                     bytes,
                 };
-                holder.post(request).await.map_err(Setback::Holder)?;
+                holder.post(request).await.map_err(EffectError::Holder)?;
                 Ok(None)
             }
             Effect::Enter { attempts } => {
                 let keys = prompt::SUBMIT;
-                self.press(keys, holder).await.map_err(Setback::Holder)?;
+                self.press(keys, holder)
+                    .await
+                    .map_err(EffectError::Holder)?;
                 self.step(state, attempts, error, after).await?;
                 Ok(None)
             }
@@ -92,37 +96,37 @@ impl Courier {
         attempts: u32,
         error: Option<String>,
         after_seq: Option<u64>,
-    ) -> Result<(), Setback> {
-        let Some(under) = &mut self.under else {
+    ) -> Result<(), EffectError> {
+        let Some(current) = &mut self.current else {
             return Ok(());
         };
         let step = Step {
-            id: under.delivery.id,
-            version: under.delivery.version,
+            id: current.delivery.id,
+            version: current.delivery.version,
             state,
             attempts,
             error,
             session_id: Some(self.session),
-            route: under.delivery.route,
+            route: current.delivery.route,
             after_seq,
             at: to_millis(Timestamp::now()),
         };
         match self.store.step(&step).await {
             Ok(Some(delivery)) => {
-                under.delivery = delivery;
+                current.delivery = delivery;
                 Ok(())
             }
-            Ok(None) => Err(Setback::Changed),
+            Ok(None) => Err(EffectError::Changed),
             Err(error) => {
                 tracing::warn!(delivery = %step.id, %error, "a delivery waits for the store");
-                Err(Setback::Store)
+                Err(EffectError::Store)
             }
         }
     }
 }
 
 /// Why an effect failed.
-pub(in crate::agent) enum Setback {
+pub(in crate::agent) enum EffectError {
     /// The holder cannot be reached.
     Holder(ClientError),
     Store,

@@ -6,10 +6,10 @@ use tokio::time::sleep;
 use wxcode_core::{agent::AgentState, event::Kind};
 use wxcode_holder::folder::{self, Exit, State};
 
-use super::{LAST_WORDS_RETRY, SETTLED, Watcher};
+use super::{LAST_WORDS_RETRY, SETTLED, SessionMonitor};
 use crate::agent::monitor::report::evidence;
 
-impl Watcher {
+impl SessionMonitor {
     /// The agent is gone: saves its last hooks, then publishes the end.
     pub(in crate::agent) async fn finish(mut self, exit: Exit) {
         self.view.send_modify(|view| {
@@ -18,17 +18,17 @@ impl Watcher {
             view.asks = None;
         });
         self.answerer.close();
-        self.given.close();
+        self.requests.close();
         // The requesters learn of the end by the dropped sender.
-        while self.given.try_recv().is_ok() {}
+        while self.requests.try_recv().is_ok() {}
         self.last_words().await;
         let session = Arc::clone(&self.session);
         loop {
             // A delivery is queued before this, and settled here, or after it, and finds the
             // session ended.
             let intake = session.intake.lock().await;
-            let saved = self.ledger.save().await.is_ok();
-            if self.courier.close().await && saved {
+            let saved = self.conversation_log.save().await.is_ok();
+            if self.delivery_worker.close().await && saved {
                 self.end(&exit);
                 break;
             }
@@ -75,7 +75,7 @@ impl Watcher {
             self.reporter.hook(record.seq, &event);
             if let Some(evidence) = evidence(record.seq, &event) {
                 self.agent.observe(&evidence);
-                self.tell_state(Some(record.seq));
+                self.publish_state(Some(record.seq));
             }
         }
     }

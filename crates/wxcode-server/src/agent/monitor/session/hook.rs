@@ -10,10 +10,10 @@ use wxcode_holder::{
     lineage::Lineage,
 };
 
-use super::Watcher;
+use super::SessionMonitor;
 use crate::agent::monitor::report::evidence;
 
-impl Watcher {
+impl SessionMonitor {
     /// Processes a hook up to the conversation's identity. `None` for a foreign hook, and for one
     /// without a known form.
     pub(in crate::agent) fn take_in(
@@ -22,12 +22,12 @@ impl Watcher {
         lineage: Lineage,
         payload: &[u8],
     ) -> Option<HookEvent> {
-        if self.next_seq == 0 && seq > 1 && self.gate.has_begun() {
+        if self.next_seq == 0 && seq > 1 && self.hook_filter.has_begun() {
             // The holder dropped the hook of the start for newer ones.
             self.agent.observe(&Evidence::SessionStarted);
         }
         self.next_seq = seq + 1;
-        self.courier.read(seq);
+        self.delivery_worker.hook_read(seq);
         let event = match hook::parse(payload) {
             Ok(event) => event,
             Err(error) => {
@@ -35,7 +35,7 @@ impl Watcher {
                 return None;
             }
         };
-        if !self.gate.admits(&event, lineage) {
+        if !self.hook_filter.accepts(&event, lineage) {
             self.began_elsewhere(&event);
             return None;
         }
@@ -43,15 +43,16 @@ impl Watcher {
         let transcript_path = event.transcript_path.clone();
         match &event.kind {
             HookKind::SessionStart { source, .. } => {
-                self.ledger
+                self.conversation_log
                     .started(seq, event.session_id, source, transcript_path);
                 self.crosscheck.changed(self.now());
             }
             HookKind::UserPromptSubmit { prompt, .. } => {
                 // Before anything that may fail: a vanished holder must not cost a delivery its
                 // proof.
-                self.courier.remember(prompt);
-                self.ledger.spoke(event.session_id, transcript_path);
+                self.delivery_worker.remember(prompt);
+                self.conversation_log
+                    .spoke(event.session_id, transcript_path);
             }
             _ => {}
         }
@@ -64,7 +65,7 @@ impl Watcher {
         let HookKind::SessionStart { source, .. } = &event.kind else {
             return;
         };
-        let is_ours = self.ledger.latest() == Some(event.session_id);
+        let is_ours = self.conversation_log.latest() == Some(event.session_id);
         match source {
             StartSource::Fork => self.crosscheck.forked(),
             StartSource::Resume if is_ours => self.crosscheck.forked(),
@@ -123,7 +124,7 @@ impl Watcher {
         // idle.
         if matches!(event.kind, HookKind::UserPromptSubmit { .. }) {
             let now = self.now();
-            self.courier.reported(holder, now).await?;
+            self.delivery_worker.reported(holder, now).await?;
         }
         if self.live_from.is_some_and(|from| seq >= from) {
             // No attached client is no error.
@@ -133,9 +134,9 @@ impl Watcher {
     }
 
     pub(in crate::agent) async fn save(&mut self) {
-        if let Err(error) = self.ledger.save().await {
+        if let Err(error) = self.conversation_log.save().await {
             tracing::warn!(session = %self.session.id, %error, "the conversation's id waits for the store");
-            self.record.watch(self.now());
+            self.process_record.watch(self.now());
         }
     }
 }

@@ -7,14 +7,14 @@ use wxcode_core::agent::Evidence;
 use wxcode_files::off_thread;
 use wxcode_holder::client::{ClientError, Sender};
 
-use super::Watcher;
+use super::SessionMonitor;
 use crate::agent::{
     launch::version,
-    metadata::Learned,
-    monitor::owner::{self, Claims},
+    metadata::LiveMetadata,
+    monitor::owner::{self, Owners},
 };
 
-impl Watcher {
+impl SessionMonitor {
     pub(in crate::agent) async fn read_version(&mut self) {
         if let Some(version) = self
             .record_of_process()
@@ -27,9 +27,9 @@ impl Watcher {
 
     fn learn_version(&mut self, version: String) {
         version::seen(&version);
-        let mut learned = Learned::read(&self.session.dir);
-        learned.claude_version = Some(version.clone());
-        if let Err(error) = learned.write(&self.session.dir) {
+        let mut live_metadata = LiveMetadata::read(&self.session.dir);
+        live_metadata.claude_version = Some(version.clone());
+        if let Err(error) = live_metadata.write(&self.session.dir) {
             tracing::warn!(session = %self.session.id, %error, "the version of Claude Code is not kept");
         }
         self.view
@@ -42,12 +42,12 @@ impl Watcher {
         now: u64,
         holder: &Sender,
     ) -> Result<(), ClientError> {
-        let Some(current) = self.ledger.latest() else {
+        let Some(current) = self.conversation_log.latest() else {
             self.crosscheck.changed(now);
             return Ok(());
         };
-        let claims = self.claims(current).await;
-        if let Some((pid, own)) = claims.as_ref().and_then(|claims| claims.own.as_ref()) {
+        let owners = self.owners(current).await;
+        if let Some((pid, own)) = owners.as_ref().and_then(|owners| owners.own.as_ref()) {
             self.claude_pid = i32::try_from(*pid).unwrap_or(self.session.agent_pid);
             if self.view.borrow().claude_version.is_none()
                 && let Some(version) = own.version.clone()
@@ -55,7 +55,7 @@ impl Watcher {
                 self.learn_version(version);
             }
         }
-        if self.crosscheck.compare(current, claims.as_ref(), now) {
+        if self.crosscheck.compare(current, owners.as_ref(), now) {
             self.show_warning();
         }
         let is_elsewhere = self.crosscheck.is_elsewhere();
@@ -81,10 +81,10 @@ impl Watcher {
         self.view.send_modify(|view| view.warning = warning);
     }
 
-    async fn claims(&self, current: Uuid) -> Option<Claims> {
+    async fn owners(&self, current: Uuid) -> Option<Owners> {
         let dir = self.config_dir.clone();
         let agent = (self.session.agent_pid, self.session.agent_start);
-        let read = move || owner::claims(&dir, Some(agent), current);
+        let read = move || owner::owners(&dir, Some(agent), current);
         off_thread(&self.config_dir, read).await.ok()
     }
 
@@ -98,12 +98,12 @@ impl Watcher {
             return Ok(());
         }
         let status = self.record_of_process().await.map(|record| record.status);
-        self.record.watch(now);
+        self.process_record.watch(now);
         if self.agent.state().is_asking() {
             // Endless output gives no resting screen by itself.
-            self.looker.unsettle(now);
+            self.screen_probe.restart(now);
         }
-        match self.record.says(status) {
+        match self.process_record.confirm(status) {
             Some(Status::Idle) => self.observe(&Evidence::RecordedIdle, None, holder).await,
             Some(Status::Busy) if self.agent.has_requests() => {
                 self.observe(&Evidence::RecordedBusy, None, holder).await

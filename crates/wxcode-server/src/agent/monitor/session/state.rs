@@ -8,11 +8,11 @@ use wxcode_core::{
 };
 use wxcode_holder::client::{ClientError, Sender};
 
-use super::Watcher;
+use super::SessionMonitor;
 
-impl Watcher {
+impl SessionMonitor {
     /// Takes a screen that may be moving: it can only show that no dialog is open.
-    pub(in crate::agent) async fn glimpse(
+    pub(in crate::agent) async fn take_moving_screen(
         &mut self,
         look: Look,
         holder: &Sender,
@@ -21,7 +21,7 @@ impl Watcher {
         if state.is_asking() {
             self.observe(&Evidence::Glimpse(look), None, holder).await?;
         } else if state == AgentState::Working && look.prompt {
-            self.looker.relax();
+            self.screen_probe.cancel();
         }
         Ok(())
     }
@@ -52,28 +52,28 @@ impl Watcher {
         let state = self.agent.state();
         let is_working = state == AgentState::Working;
         match evidence {
-            Evidence::Screen(_) | Evidence::Glimpse(_) if is_working => self.looker.relax(),
+            Evidence::Screen(_) | Evidence::Glimpse(_) if is_working => self.screen_probe.cancel(),
             Evidence::Screen(_) | Evidence::Glimpse(_) => {}
             // The record may lag; an open dialog will be seen again.
-            Evidence::RecordedBusy | Evidence::RecordedIdle => self.looker.unsettle(now),
+            Evidence::RecordedBusy | Evidence::RecordedIdle => self.screen_probe.restart(now),
             _ if is_working => {}
-            _ => self.looker.unsettle(now),
+            _ => self.screen_probe.restart(now),
         }
         if hook.is_some() {
-            self.record.outdate();
+            self.process_record.invalidate();
         }
         if self.agent.is_engaged() {
-            self.record.watch(now);
+            self.process_record.watch(now);
         }
         self.answerer.observed(&self.agent);
-        self.tell_state(hook);
-        self.courier
+        self.publish_state(hook);
+        self.delivery_worker
             .ready(readiness(&self.agent), holder, now)
             .await
     }
 
     /// Publishes the agent's state; `hook` is its hook, if any.
-    pub(in crate::agent) fn tell_state(&self, hook: Option<u64>) {
+    pub(in crate::agent) fn publish_state(&self, hook: Option<u64>) {
         let version = self.view.borrow().claude_version.clone();
         self.reporter
             .state(&self.agent, version, hook, self.next_seq, self.live_from);
@@ -82,7 +82,7 @@ impl Watcher {
     /// Whether a pause would disturb nothing.
     pub(in crate::agent) fn is_quiet(&self) -> bool {
         let is_idle = self.agent.state() == AgentState::Idle;
-        is_idle && self.courier.is_idle() && self.answerer.is_idle()
+        is_idle && self.delivery_worker.is_idle() && self.answerer.is_idle()
     }
 
     /// Updates the visible state of the agent.

@@ -64,7 +64,7 @@ async fn a_panic_costs_a_session_a_moment() {
         is_latest: true,
     };
     let session = sessions
-        .follow(&sessions.seat(project), started, None)
+        .follow(&sessions.slot(project), started, None)
         .await;
     // A client attached earlier gets the end as well.
     let ended = tokio::time::timeout(Duration::from_secs(60), session.ended());

@@ -20,7 +20,7 @@ async fn a_store_that_takes_its_time_is_waited_for_by_all_projects_together() {
     let data = tempfile::tempdir().unwrap();
     for n in 1..=PROJECTS {
         let (session, project) = ([n; 12], [n + 100; 12]);
-        double::cut_off(
+        double::interrupted(
             &data.path().join("sessions"),
             Id::from_bytes(session),
             Id::from_bytes(project),
@@ -45,7 +45,7 @@ async fn a_store_that_takes_its_time_is_waited_for_by_all_projects_together() {
     };
     let sessions = double::sessions(data.path().to_owned(), Arc::new(slow), inner);
     let adopted = timeout(Duration::from_secs(60), sessions.adopt()).await;
-    let cut_off = adopted.expect("one waits for the other").unwrap();
-    assert_eq!(cut_off.len(), usize::from(PROJECTS));
+    let interrupted = adopted.expect("one waits for the other").unwrap();
+    assert_eq!(interrupted.len(), usize::from(PROJECTS));
     sessions.close().await;
 }

@@ -9,7 +9,7 @@ use wxcode_store::sqlite::SqliteStore;
 use super::*;
 use crate::agent::double::{self, Double};
 
-/// Sessions that were cut off: several times more than are resumed at once.
+/// Interrupted sessions: several times more than are resumed at once.
 const CUT_OFF: u8 = 11;
 
 #[tokio::test]
@@ -17,7 +17,7 @@ async fn so_many_are_resumed_at_once_and_all_in_the_end() {
     let data = tempfile::tempdir().unwrap();
     let root = data.path().join("sessions");
     for n in 1..=CUT_OFF {
-        let dir = double::cut_off(
+        let dir = double::interrupted(
             &root,
             Id::from_bytes([n; 12]),
             Id::from_bytes([n + 100; 12]),
@@ -46,12 +46,15 @@ async fn so_many_are_resumed_at_once_and_all_in_the_end() {
     };
     let told = Arc::clone(&inner);
     let sessions = double::sessions(data.path().to_owned(), Arc::new(held_up), told);
-    let cut_off = sessions.adopt().await.unwrap();
-    let projects: BTreeSet<Id> = cut_off.iter().map(|cut_off| cut_off.project).collect();
+    let interrupted = sessions.adopt().await.unwrap();
+    let projects: BTreeSet<Id> = interrupted
+        .iter()
+        .map(|interrupted| interrupted.project)
+        .collect();
     assert_eq!(projects.len(), usize::from(CUT_OFF));
     let resuming = tokio::spawn({
         let sessions = sessions.clone();
-        async move { sessions.resume_all(cut_off).await }
+        async move { sessions.resume_interrupted(interrupted).await }
     });
     for done in 0..usize::from(CUT_OFF) {
         // On one thread: everything that can continue does so while this yields.
