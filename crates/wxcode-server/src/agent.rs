@@ -4,23 +4,30 @@
 //! An agent's process is a session (interactive, in a terminal) or a run (headless, one prompt).
 
 mod answer;
+mod context;
 mod conversation;
 mod delivery;
 #[cfg(test)]
 mod double;
+mod ending;
+mod folder;
 mod launch;
 mod manager;
 mod metadata;
 mod monitor;
+mod process;
 mod recovery;
 mod retention;
 mod run;
 mod session;
 mod slot;
+mod sync;
 
 pub use conversation::{relocation::RelocateError, switch::ResumeError};
-pub use launch::{plan::config_dir, scope::bus, start::StartError};
-pub use manager::{Delivered, Found, Manager, Retired};
+pub use delivery::queue::Delivered;
+pub use ending::Retired;
+pub use launch::{error::StartError, plan::config_dir, scope::bus, session::Found};
+pub use manager::Manager;
 pub use recovery::reboot::RESUMED_AT_ONCE;
 pub(crate) use retention::run as keep_transcripts;
 pub use run::{Account, RESULT_MAX, RUNS_KEPT, Run};

@@ -1,90 +1,55 @@
-//! The manager of sessions: get-or-create without a race, deliver, end.
+//! The manager of agents: the entry to every operation on sessions and runs.
+//!
+//! Each method locks or reads what it needs and calls the room that does the work: `launch`,
+//! `delivery`, `recovery`, `conversation`, `ending`.
 
-use std::{
-    collections::HashMap,
-    path::Path,
-    sync::{Arc, Mutex},
-};
+use std::{io, sync::Arc};
 
-use tokio::{sync::Semaphore, time::timeout};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use wxcode_core::{delivery::Delivery, event::Kind, id::Id, lease::Tenure};
-use wxcode_holder::client::{self, Request};
-use wxcode_store::{Command, NewDelivery, Queued, Store, StoreError};
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use wxcode_core::{id::Id, project::OutputProject};
+use wxcode_store::{NewDelivery, ProjectPatch, Store, StoreError};
 
 use crate::{
     Settings,
     agent::{
-        ENDED_KEPT, STOP_GRACE, STOP_TIMEOUT,
-        delivery::waiting::UnknownOutcomes,
-        launch::{
-            lease::Leases,
-            start::{self, StartError, Started},
+        context::Context,
+        conversation::{
+            relocation::{self, RelocateError},
+            switch::{self, ResumeError},
         },
-        metadata::LiveMetadata,
-        monitor::{supervise::MonitorInput, upgrade},
-        session::{Session, View},
-        slot::{Slot, lock},
+        delivery::{
+            queue::{self, Delivered},
+            waiting,
+        },
+        ending::{self, Retired},
+        launch::{
+            self,
+            error::StartError,
+            held_lease,
+            session::{Found, get_or_create},
+        },
+        process::AgentProcess,
+        recovery::{
+            adoption, deletion,
+            reboot::{self, Interrupted},
+            runs,
+        },
+        run::Run,
+        session::Session,
     },
     event::Events,
     planning::Planning,
 };
 
-/// The sessions of this server. Run its changing methods to their end: a start dropped half-way
+/// The agents of this server. Run its changing methods to their end: a start dropped half-way
 /// would leave an agent without a monitor.
 #[derive(Clone)]
-pub struct Manager(pub(in crate::agent) Arc<Inner>);
-
-pub(in crate::agent) struct Inner {
-    pub(in crate::agent) settings: Arc<Settings>,
-    pub(in crate::agent) store: Arc<dyn Store>,
-    pub(in crate::agent) events: Events,
-    pub(in crate::agent) planning: Planning,
-    pub(in crate::agent) leases: Leases,
-    pub(in crate::agent) unknown_outcomes: UnknownOutcomes,
-    slots: Mutex<HashMap<Id, Arc<Slot>>>,
-    pub(in crate::agent) closing: CancellationToken,
-    pub(in crate::agent) tasks: TaskTracker,
-    /// Permits for holders to change to this build.
-    pub(in crate::agent) upgrades: Arc<Semaphore>,
-}
-
-/// The result of get-or-create.
-#[derive(Debug)]
-pub struct Found {
-    pub session: Arc<Session>,
-    /// Whether this call started it.
-    pub created: bool,
-}
-
-/// The outcome of a project's deletion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Retired {
-    /// The project is removed, and no agent of it runs.
-    Removed,
-    /// There is no such project.
-    Missing,
-    /// Its session runs, and `force` was not given.
-    Running,
-    /// A run is in progress, and `force` was not given.
-    InRun(Id),
-    /// Its session or its run did not end in time.
-    Stuck,
-}
-
-/// The outcome of a delivery request.
-#[derive(Debug)]
-pub enum Delivered {
-    /// The delivery is queued, now or earlier.
-    Accepted(Delivery),
-    /// A delivery with another text has this key.
-    KeyTaken(Id),
-    /// The store refused it, for another reason than an existing delivery.
-    Refused(Queued),
-}
+pub struct Manager(pub(in crate::agent) Arc<Context>);
 
 impl Manager {
-    /// Creates the sessions of a server, without adopting any.
+    /// Creates the manager of a server, without adopting any agent.
     #[must_use]
     pub(crate) fn new(
         settings: Arc<Settings>,
@@ -93,50 +58,73 @@ impl Manager {
         planning: Planning,
         closing: CancellationToken,
     ) -> Self {
-        let tasks = TaskTracker::new();
-        let leases = Leases::new(Arc::clone(&store), settings.shared.clone());
-        Self(Arc::new(Inner {
-            leases,
-            settings,
-            store,
-            events,
-            planning,
-            unknown_outcomes: UnknownOutcomes::default(),
-            slots: Mutex::default(),
-            closing,
-            tasks,
-            upgrades: Arc::new(Semaphore::new(upgrade::AT_ONCE)),
-        }))
+        let context = Context::new(settings, store, events, planning, closing);
+        Self(Arc::new(context))
+    }
+
+    /// Finishes deletions of an earlier server. Must run before adoption.
+    pub(crate) async fn finish_deletions(&self) {
+        deletion::finish_all(&self.0).await;
+    }
+
+    /// Adopts the sessions of the data folder. Returns the sessions that the machine's restart
+    /// interrupted.
+    ///
+    /// # Errors
+    /// When the folder of the sessions cannot be read or made.
+    pub(crate) async fn adopt(&self) -> io::Result<Vec<Interrupted>> {
+        adoption::adopt(&self.0).await
+    }
+
+    /// Adopts the runs of the data folder. Must run after the sessions are adopted.
+    ///
+    /// # Errors
+    /// When the folder of the runs cannot be read or made.
+    pub async fn adopt_runs(&self) -> io::Result<()> {
+        runs::adopt(&self.0).await
+    }
+
+    /// Starts the interrupted sessions again.
+    pub(crate) async fn resume_interrupted(&self, interrupted: Vec<Interrupted>) {
+        reboot::resume(&self.0, interrupted).await;
+    }
+
+    /// Looks for deliveries that wait, until the server ends.
+    pub(crate) async fn look_for_waiting(&self) {
+        waiting::look_for_waiting(&self.0).await;
     }
 
     /// The running session of a project.
     #[must_use]
     pub fn running(&self, project: Id) -> Option<Arc<Session>> {
-        self.slot(project).running()
+        self.0.slots.get(project).running()
     }
 
     /// Whether the session of a project is being started.
     #[must_use]
     pub fn is_starting(&self, project: Id) -> bool {
-        self.slot(project).is_starting()
-    }
-
-    /// The number of sessions being started, and the latest session of each project.
-    #[must_use]
-    pub(crate) fn survey(&self) -> (usize, Vec<Arc<Session>>) {
-        let slots: Vec<_> = lock(&self.0.slots).values().map(Arc::clone).collect();
-        let is_starting = |slot: &&Arc<Slot>| slot.is_starting();
-        let starting = slots.iter().filter(is_starting).count();
-        (
-            starting,
-            slots.iter().filter_map(|slot| slot.latest()).collect(),
-        )
+        self.0.slots.get(project).is_starting()
     }
 
     /// The running session of a project, or else the last ended one.
     #[must_use]
     pub fn latest(&self, project: Id) -> Option<Arc<Session>> {
-        self.slot(project).latest()
+        self.0.slots.get(project).latest()
+    }
+
+    /// The number of sessions being started, and the latest session of each project.
+    #[must_use]
+    pub(crate) fn survey(&self) -> (usize, Vec<Arc<Session>>) {
+        let slots = self.0.slots.all();
+        let starting = slots.iter().filter(|slot| slot.is_starting()).count();
+        let latest = slots.iter().filter_map(|slot| slot.latest());
+        (starting, latest.collect())
+    }
+
+    /// The reason why the session of a project could not be resumed at the server's start.
+    #[must_use]
+    pub fn resume_error(&self, project: Id) -> Option<Arc<str>> {
+        self.0.slots.get(project).resume_error()
     }
 
     /// Gets the session of a project, or starts it. Any number of callers start one agent.
@@ -144,76 +132,46 @@ impl Manager {
     /// # Errors
     /// When it cannot be started; nothing is left behind.
     pub async fn get_or_create(&self, project: Id) -> Result<Found, StartError> {
-        let slot = self.slot(project);
-        if let Some(session) = slot.running() {
-            return Ok(Found {
-                session,
-                created: false,
-            });
-        }
-        let _guard = slot.lock().await;
-        let found = self.get_or_start(&slot, project).await;
-        if matches!(found, Err(StartError::NoProject)) {
-            self.forget_slot(project);
-        }
-        found
+        get_or_create(&self.0, project).await
     }
 
-    /// The running session of a project, or else the last one that ended. Starts none, and waits for a start that is
-    /// under way.
+    /// The running session of a project, or else the last ended one. Starts none, and waits for a
+    /// start in progress.
     ///
     /// # Errors
     /// When there is no such project, or another server has it.
     pub async fn look(&self, project: Id) -> Result<Option<Arc<Session>>, StartError> {
-        let slot = self.slot(project);
+        let slot = self.0.slots.get(project);
         if let Some(session) = slot.running() {
             return Ok(Some(session));
         }
         let _guard = slot.lock().await;
         if self.0.store.project(project).await?.is_none() {
-            self.forget_slot(project);
+            self.0.slots.forget(project);
             return Err(StartError::NoProject);
         }
-        self.check_lease(project).await?;
+        held_lease::check(&self.0, project).await?;
         Ok(slot.latest())
     }
 
-    /// Forgets a project.
-    pub(in crate::agent) fn forget_slot(&self, project: Id) {
-        lock(&self.0.slots).remove(&project);
+    /// Gets the session of a project with this conversation of its history, or makes the
+    /// conversation the current one and starts the session with it. Ends a session with another
+    /// conversation in between.
+    ///
+    /// # Errors
+    /// When the conversation cannot be resumed: nothing has changed then. When the running session
+    /// does not end, or the agent cannot be started: the next start resumes the current
+    /// conversation.
+    pub async fn resume(&self, project: Id, conversation: Uuid) -> Result<Found, ResumeError> {
+        switch::resume(&self.0, project, conversation).await
     }
 
-    /// The caller holds the slot's lock.
-    pub(in crate::agent) async fn get_or_start(
-        &self,
-        slot: &Arc<Slot>,
-        project: Id,
-    ) -> Result<Found, StartError> {
-        if let Some(session) = slot.running() {
-            return Ok(Found {
-                session,
-                created: false,
-            });
-        }
-        slot.is_free()?;
-        if self.0.closing.is_cancelled() {
-            return Err(StartError::Closing);
-        }
-        let before = slot.latest().map(|latest| latest.started_at);
-        let tenure = self.0.leases.take(project).await?;
-        let started = start::start(&self.0.settings, &*self.0.store, project, before).await;
-        if let (Err(_), Some(tenure)) = (&started, &tenure) {
-            self.0.leases.give_back(project, tenure).await;
-        }
-        let started = started?;
-        let current = Some(started.note.claude_session_id);
-        let session = self.follow(slot, started, current).await;
-        self.keep_lease_of(&session, tenure);
-        self.prune(project, ENDED_KEPT);
-        Ok(Found {
-            session,
-            created: true,
-        })
+    /// Fails if another server has the project and this one runs nothing of it.
+    ///
+    /// # Errors
+    /// The other server and the rest of its lease; or a failure of the store.
+    pub async fn check_lease(&self, project: Id) -> Result<(), StartError> {
+        held_lease::check(&self.0, project).await
     }
 
     /// Queues a delivery and makes sure that a session takes it.
@@ -221,80 +179,29 @@ impl Manager {
     /// # Errors
     /// When no session runs and none can be started: the delivery is `failed`.
     pub async fn deliver(&self, new: &NewDelivery) -> Result<Delivered, StartError> {
-        let project = new.output_project_id;
-        let slot = self.slot(project);
-        let _guard = slot.lock().await;
-        // Before queueing, so that no delivery waits for a session that nobody starts.
-        slot.is_free()?;
-        self.check_lease(project).await?;
-        let running = slot.running();
-        // A session that runs does not settle its last deliveries before this one is queued.
-        let _intake = match &running {
-            Some(session) => Some(session.intake.lock().await),
-            None => None,
-        };
-        let queued = self.0.store.queue(new).await;
-        if matches!(queued, Err(StoreError::Unavailable(_))) {
-            // The store may have queued it all the same.
-            self.0.unknown_outcomes.add(project, new.id);
-        }
-        let delivery = match queued? {
-            Queued::New(delivery) => delivery,
-            Queued::Existing(delivery) if !is_same(new, &delivery) => {
-                return Ok(Delivered::KeyTaken(delivery.id));
-            }
-            Queued::Existing(delivery) => {
-                if !delivery.state.is_over() && slot.running().is_none() {
-                    self.get_or_start(&slot, project).await?;
-                }
-                return Ok(Delivered::Accepted(delivery));
-            }
-            refused => return Ok(Delivered::Refused(refused)),
-        };
-        match self.get_or_start(&slot, project).await {
-            Ok(Found { session, .. }) => {
-                session.queued.notify_one();
-                Ok(Delivered::Accepted(
-                    self.0
-                        .store
-                        .delivery(delivery.id)
-                        .await?
-                        .unwrap_or(delivery),
-                ))
-            }
-            Err(error) => {
-                if self.fail(delivery.id, &error).await.is_err() {
-                    self.0.unknown_outcomes.add(project, delivery.id);
-                }
-                Err(error)
-            }
-        }
-    }
-
-    pub(in crate::agent) async fn is_open(&self, delivery: Id) -> Result<bool, StoreError> {
-        Ok(self
-            .0
-            .store
-            .delivery(delivery)
-            .await?
-            .is_some_and(|delivery| !delivery.state.is_over()))
+        queue::deliver(&self.0, new).await
     }
 
     /// Ends the session of a project: the agent, everything it started, and orphans of earlier
     /// sessions. Returns whether all are gone.
     pub async fn end(&self, project: Id) -> bool {
-        let slot = self.slot(project);
+        let slot = self.0.slots.get(project);
         let _guard = slot.lock().await;
-        self.end_in(&slot, project).await
+        ending::end_session(&self.0, &slot, project).await
     }
 
-    /// The same; the caller holds the gate.
-    pub(in crate::agent) async fn end_in(&self, slot: &Slot, project: Id) -> bool {
-        let stopped = match slot.running() {
-            Some(session) => stop(&session.dir, session.ended()).await,
-            None => true,
-        };
-        stopped && self.end_orphans(project).await
+    /// Applies a patch that names another workspace folder, by its canonical path.
+    ///
+    /// # Errors
+    /// When a session or a run is in progress, another server has the project, another project has
+    /// the folder, or the store fails.
+    pub async fn relocate(
+        &self,
+        project: Id,
+        patch: &ProjectPatch,
+        at: Timestamp,
+    ) -> Result<OutputProject, RelocateError> {
+        relocation::relocate(&self.0, project, patch, at).await
     }
 
     /// Deletes a project with its sessions; no session of it can start meanwhile.
@@ -302,31 +209,33 @@ impl Manager {
     /// # Errors
     /// When the store fails; a running session is ended by then.
     pub async fn retire(&self, project: Id, force: bool) -> Result<Retired, StoreError> {
-        let slot = self.slot(project);
-        let _guard = slot.lock().await;
-        if let Some(session) = slot.running() {
-            if !force {
-                return Ok(Retired::Running);
-            }
-            if !stop(&session.dir, session.ended()).await {
-                return Ok(Retired::Stuck);
-            }
-        }
-        if let Some(run) = slot.run() {
-            if !force {
-                return Ok(Retired::InRun(run.id));
-            }
-            if !self.stop_run(&run).await {
-                return Ok(Retired::Stuck);
-            }
-        }
-        if !self.end_orphans(project).await {
-            return Ok(Retired::Stuck);
-        }
-        match self.delete(project).await? {
-            true => Ok(Retired::Removed),
-            false => Ok(Retired::Missing),
-        }
+        ending::retire(&self.0, project, force).await
+    }
+
+    /// Runs a prompt in a project, headless. The project must have no session and no run in
+    /// progress.
+    ///
+    /// # Errors
+    /// When it has one, or the agent cannot be started; nothing is left behind.
+    pub async fn begin_run(&self, project: Id, prompt: String) -> Result<Arc<Run>, StartError> {
+        launch::run::begin(&self.0, project, prompt).await
+    }
+
+    /// The project's run in progress.
+    #[must_use]
+    pub fn run_under_way(&self, project: Id) -> Option<Arc<Run>> {
+        self.0.slots.get(project).run()
+    }
+
+    /// The known runs of a project, oldest first.
+    #[must_use]
+    pub fn runs(&self, project: Id) -> Vec<Arc<Run>> {
+        self.0.slots.get(project).runs()
+    }
+
+    /// Ends a run: the agent and everything it started. Returns whether it is gone.
+    pub async fn stop_run(&self, run: &Arc<Run>) -> bool {
+        AgentProcess::Run(Arc::clone(run)).stop().await
     }
 
     /// Stops all monitors; the agents run on.
@@ -334,111 +243,6 @@ impl Manager {
         self.0.tasks.close();
         self.0.tasks.wait().await;
     }
-
-    pub(in crate::agent) fn slot(&self, project: Id) -> Arc<Slot> {
-        Arc::clone(lock(&self.0.slots).entry(project).or_default())
-    }
-
-    /// The slot of a project, if this server ever had anything in it.
-    pub(in crate::agent) fn known_slot(&self, project: Id) -> Option<Arc<Slot>> {
-        lock(&self.0.slots).get(&project).map(Arc::clone)
-    }
-
-    /// Keeps the lease for the session's life.
-    pub(in crate::agent) fn keep_lease_of(&self, session: &Arc<Session>, tenure: Option<Tenure>) {
-        let (project, dir) = (session.project_id, session.dir.clone());
-        let session = Arc::clone(session);
-        self.keep_lease(project, tenure, dir, async move {
-            session.ended().await;
-        });
-    }
-
-    pub(in crate::agent) async fn follow(
-        &self,
-        slot: &Slot,
-        started: Started,
-        current: Option<uuid::Uuid>,
-    ) -> Arc<Session> {
-        let Started {
-            id,
-            dir,
-            note,
-            holder,
-            at,
-            is_latest,
-        } = started;
-        let view = View::starting(LiveMetadata::read(&dir).claude_version);
-        let feed = self.0.events.current(note.project_id).await;
-        let (session, channels) = Session::new(id, &note, dir, holder.agent(), at, view, feed);
-        let session = Arc::new(session);
-        let begun = Kind::SessionStarted {
-            session_id: id,
-            claude_session_id: note.claude_session_id,
-            resumed: note.resumed,
-            pid: holder.agent_pid,
-        };
-        session
-            .feed
-            .tell_with(begun, || slot.set_session(Arc::clone(&session)));
-        let closing = self.0.closing.clone();
-        // Publishes unwatched changes at once.
-        let attention = match self.0.store.project(note.project_id).await {
-            Ok(Some(project)) => {
-                let workspace = &project.workspace_path;
-                Some(self.0.planning.attend(note.project_id, workspace))
-            }
-            Ok(None) | Err(_) => None,
-        };
-        let bell = attention.as_ref().map(|attention| attention.bell());
-        let input = MonitorInput {
-            note,
-            current,
-            is_latest,
-            planning: bell.unwrap_or_default(),
-        };
-        self.supervise(Arc::clone(&session), channels, input);
-        let ending = Arc::clone(&session);
-        self.0.tasks.spawn(async move {
-            tokio::select! {
-                _ = ending.ended() => {}
-                () = closing.cancelled() => {}
-            }
-            drop(attention);
-        });
-        session
-    }
-}
-
-/// Whether an existing delivery equals the request.
-fn is_same(new: &NewDelivery, delivery: &Delivery) -> bool {
-    match &new.command {
-        Command::Text(text) => *text == delivery.text,
-        // Its milestone identifies it.
-        Command::Milestone { .. } => true,
-    }
-}
-
-/// Tells the holder in `dir` to end the agent's whole tree, and waits for `ended`.
-pub(in crate::agent) async fn stop<T>(dir: &Path, ended: impl Future<Output = T>) -> bool {
-    let ended = async {
-        match client::connect(dir).await {
-            Ok(connection) => {
-                let grace_ms = u64::try_from(STOP_GRACE.as_millis()).unwrap_or(u64::MAX);
-                if let Err(error) = connection.sender.send(Request::Stop { grace_ms }).await {
-                    tracing::warn!(dir = %dir.display(), %error, "the holder could not be told to stop");
-                }
-                // The connection stays open until the end, so that the request is read.
-                ended.await;
-                drop(connection);
-            }
-            // The session's monitor finds a vanished holder and marks the session as lost.
-            Err(error) => {
-                tracing::warn!(dir = %dir.display(), %error, "the holder does not answer");
-                ended.await;
-            }
-        }
-    };
-    timeout(STOP_TIMEOUT, ended).await.is_ok()
 }
 
 #[cfg(test)]

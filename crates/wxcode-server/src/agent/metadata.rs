@@ -1,16 +1,59 @@
-//! Session metadata that survives a restart of the server: a file in the session's folder.
+//! Metadata of an agent in its folder, for a later server.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use wxcode_holder::folder::write_whole;
+use uuid::Uuid;
+use wxcode_core::id::Id;
+use wxcode_holder::folder::{read_spec, write_whole};
 
 /// The file's name.
 const FILE: &str = "metadata.json";
 /// The version of the file that this build writes.
 const VERSION: u32 = 1;
 
-/// Metadata besides the folder's own files.
+/// Metadata in the spec, fixed at the launch.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(in crate::agent) struct Metadata {
+    pub(in crate::agent) project_id: Id,
+    /// The conversation at the start.
+    pub(in crate::agent) claude_session_id: Uuid,
+    /// Whether the conversation was resumed.
+    pub(in crate::agent) resumed: bool,
+    /// Why the previous conversation was lost.
+    #[serde(default)]
+    pub(in crate::agent) lost: Option<String>,
+    /// Claude's configuration folder as the agent sees it.
+    pub(in crate::agent) config_dir: PathBuf,
+    /// The prompt of a run.
+    #[serde(default)]
+    pub(in crate::agent) prompt: Option<String>,
+}
+
+/// The launch of an agent, by its folder.
+pub(in crate::agent) struct Launch {
+    pub(in crate::agent) metadata: Metadata,
+    pub(in crate::agent) workspace: PathBuf,
+    pub(in crate::agent) at: Timestamp,
+}
+
+impl Launch {
+    /// Reads the spec; `None` without a whole one.
+    pub(in crate::agent) fn read(dir: &Path) -> Option<Self> {
+        let spec = read_spec(dir).ok()?;
+        Some(Self {
+            metadata: serde_json::from_value(spec.note).ok()?,
+            workspace: spec.cwd,
+            at: spec.created_at.parse().ok()?,
+        })
+    }
+}
+
+/// Metadata found out while the agent runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::agent) struct LiveMetadata {
     version: u32,

@@ -1,5 +1,6 @@
 //! Follows agents to their end: hooks and screen of a session, standard output of a run.
 
+pub(in crate::agent) mod begin;
 pub(in crate::agent) mod crosscheck;
 pub(in crate::agent) mod hook_filter;
 pub(in crate::agent) mod output;

@@ -3,6 +3,7 @@
 pub(in crate::agent) mod adoption;
 pub(in crate::agent) mod deletion;
 pub(in crate::agent) mod orphans;
+pub(in crate::agent) mod prune;
 pub(in crate::agent) mod reboot;
-mod runs;
+pub(in crate::agent) mod runs;
 pub(in crate::agent) mod scan;

@@ -3,17 +3,12 @@
 use std::{path::PathBuf, sync::Arc};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use uuid::Uuid;
 use wxcode_core::{id::Id, run::RunState};
 use wxcode_holder::folder::{self, Exit, FolderError, State, read_spec};
 
-use crate::agent::{
-    manager::{Manager, stop},
-    recovery::deletion,
-    slot::Slot,
-};
+use crate::agent::metadata::Metadata;
 use result::RunResult;
 
 pub(in crate::agent) mod result;
@@ -22,22 +17,6 @@ pub(in crate::agent) mod result;
 pub const RUNS_KEPT: usize = 20;
 /// Longest kept answer of a run, in bytes.
 pub const RESULT_MAX: usize = 256 << 10; // 256 KiB
-/// The folder of the runs in the data folder.
-pub(in crate::agent) const FOLDER: &str = "runs";
-
-/// Metadata in the run's folder, for a later server.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(in crate::agent) struct Note {
-    pub(in crate::agent) project_id: Id,
-    /// The conversation at the start.
-    pub(in crate::agent) claude_session_id: Uuid,
-    /// Whether the conversation was resumed.
-    pub(in crate::agent) resumed: bool,
-    /// Claude's configuration folder as the agent sees it.
-    pub(in crate::agent) config_dir: PathBuf,
-    pub(in crate::agent) prompt: String,
-}
-
 /// The progress of a run.
 #[derive(Debug, Clone)]
 pub(in crate::agent) struct Progress {
@@ -110,7 +89,7 @@ impl Run {
             unwritten,
         } = self.progress.borrow().clone();
         let spec = read_spec(&self.dir)?;
-        let note: Note =
+        let metadata: Metadata =
             serde_json::from_value(spec.note).map_err(|error| FolderError::Damaged {
                 path: self.dir.clone(),
                 error,
@@ -120,7 +99,7 @@ impl Run {
             project_id: self.project_id,
             claude_session_id,
             state: RunState::Running,
-            prompt: note.prompt,
+            prompt: metadata.prompt.unwrap_or_default(),
             result: None,
             error: None,
             started_at: self.started_at,
@@ -158,40 +137,5 @@ impl Run {
                 ..running
             },
         })
-    }
-}
-
-impl Manager {
-    /// The project's run in progress.
-    #[must_use]
-    pub fn run_under_way(&self, project: Id) -> Option<Arc<Run>> {
-        self.slot(project).run()
-    }
-
-    /// The known runs of a project, oldest first.
-    #[must_use]
-    pub fn runs(&self, project: Id) -> Vec<Arc<Run>> {
-        self.slot(project).runs()
-    }
-
-    /// Ends a run: the agent and everything it started. Returns whether it is gone.
-    pub async fn stop_run(&self, run: &Run) -> bool {
-        run.is_over() || stop(&run.dir, run.ended()).await
-    }
-
-    /// Forgets the ended runs of a project except the latest `kept`, and removes their folders in
-    /// the background.
-    pub(in crate::agent) fn prune_runs(&self, slot: &Slot, kept: usize) {
-        let over: Vec<Arc<Run>> = slot
-            .runs()
-            .into_iter()
-            .filter(|run| run.is_over())
-            .collect();
-        let old = over.len().saturating_sub(kept);
-        for run in over.into_iter().take(old) {
-            slot.forget_run(run.id);
-            let (data_dir, dir) = (self.0.settings.data_dir.clone(), run.dir.clone());
-            tokio::task::spawn_blocking(move || deletion::discard(&data_dir, &dir));
-        }
     }
 }

@@ -8,9 +8,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
-use uuid::Uuid;
 use wxcode_claude::hook::HookEvent;
 use wxcode_core::{
     agent::AgentState,
@@ -25,6 +23,7 @@ use wxcode_terminal::Size;
 use crate::{
     agent::{
         answer::{ANSWERS_MAX, AnswerRequest},
+        metadata::Metadata,
         session::role::Roles,
     },
     event::Feed,
@@ -32,20 +31,6 @@ use crate::{
 
 /// Hook events that a terminal client may lag before it misses some.
 pub(in crate::agent) const REPORTS_MAX: usize = 256;
-
-/// Metadata in the session's folder, for a later server.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(in crate::agent) struct Note {
-    pub(in crate::agent) project_id: Id,
-    /// The conversation at the start.
-    pub(in crate::agent) claude_session_id: Uuid,
-    /// Whether the conversation was resumed.
-    pub(in crate::agent) resumed: bool,
-    /// Why the previous conversation was lost.
-    pub(in crate::agent) lost: Option<String>,
-    /// Claude's configuration folder as the agent sees it.
-    pub(in crate::agent) config_dir: PathBuf,
-}
 
 /// The present state of a session.
 #[derive(Debug, Clone)]
@@ -126,7 +111,7 @@ pub struct Session {
 impl Session {
     pub(in crate::agent) fn new(
         id: Id,
-        note: &Note,
+        metadata: &Metadata,
         dir: PathBuf,
         agent: (i32, u64),
         started_at: Timestamp,
@@ -138,13 +123,13 @@ impl Session {
         let shown = view.clone();
         let session = Self {
             id,
-            project_id: note.project_id,
+            project_id: metadata.project_id,
             dir,
             agent_pid: agent.0,
             agent_start: agent.1,
             started_at,
-            resumed: note.resumed,
-            lost: note.lost.clone(),
+            resumed: metadata.resumed,
+            lost: metadata.lost.clone(),
             view,
             queued: Notify::new(),
             intake: tokio::sync::Mutex::default(),

@@ -1,18 +1,47 @@
 //! A project's slot for its one agent process, and its latest session.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use wxcode_core::id::Id;
 
-use crate::agent::{launch::start::StartError, run::Run, session::Session};
+use crate::agent::{process::AgentProcess, run::Run, session::Session, sync::lock};
 
-/// A project's slot for its one agent, a session's or a run's.
+/// The run that occupies a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::agent) struct Occupied(pub(in crate::agent) Id);
+
+/// The slots of the projects that this server has worked with.
+#[derive(Default)]
+pub(in crate::agent) struct Slots(Mutex<HashMap<Id, Arc<Slot>>>);
+
+impl Slots {
+    /// The slot of a project.
+    pub(in crate::agent) fn get(&self, project: Id) -> Arc<Slot> {
+        Arc::clone(lock(&self.0).entry(project).or_default())
+    }
+
+    /// The slot of a project, if this server ever used it.
+    pub(in crate::agent) fn known(&self, project: Id) -> Option<Arc<Slot>> {
+        lock(&self.0).get(&project).map(Arc::clone)
+    }
+
+    pub(in crate::agent) fn all(&self) -> Vec<Arc<Slot>> {
+        lock(&self.0).values().map(Arc::clone).collect()
+    }
+
+    /// Forgets a project that the store does not know.
+    pub(in crate::agent) fn forget(&self, project: Id) {
+        lock(&self.0).remove(&project);
+    }
+}
+
+/// A project's slot for its one agent process.
 #[derive(Default)]
 pub(in crate::agent) struct Slot {
     /// Held during the start or end of a session or a run, so that there is never a second agent.
@@ -84,10 +113,16 @@ impl Slot {
         runs.values().find(|run| !run.is_over()).map(Arc::clone)
     }
 
+    /// The live agent process.
+    pub(in crate::agent) fn current(&self) -> Option<AgentProcess> {
+        let session = self.running().map(AgentProcess::Session);
+        session.or_else(|| self.run().map(AgentProcess::Run))
+    }
+
     /// Fails while a run is in progress.
-    pub(in crate::agent) fn is_free(&self) -> Result<(), StartError> {
+    pub(in crate::agent) fn is_free(&self) -> Result<(), Occupied> {
         match self.run() {
-            Some(run) => Err(StartError::InRun(run.id)),
+            Some(run) => Err(Occupied(run.id)),
             None => Ok(()),
         }
     }
@@ -109,9 +144,4 @@ impl Drop for RunStart<'_> {
     fn drop(&mut self) {
         self.0.is_starting_run.store(false, Ordering::Release);
     }
-}
-
-/// A poisoned lock still guards a whole value: every change of it is one assignment.
-pub(in crate::agent) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,7 @@
 //! Switches a project to an older conversation, on request.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 use wxcode_claude::transcript::{self, Transcript};
@@ -9,11 +11,15 @@ use wxcode_store::{Rotated, Rotation};
 
 use crate::{
     agent::{
+        context::Context,
+        ending::end_session,
         launch::{
+            error::StartError,
+            held_lease,
             plan::Surroundings,
-            start::{StartError, find_claude, unclaimed},
+            session::{Found, get_or_start},
+            start::{check_owner, find_claude},
         },
-        manager::{Found, Manager},
     },
     workspace,
 };
@@ -44,88 +50,90 @@ pub enum ResumeError {
     Start(#[from] StartError),
 }
 
-impl Manager {
-    /// Gets the session of a project with this conversation of its history, or makes the conversation the current one
-    /// and starts the session with it. A session that runs with another conversation is ended in between.
-    ///
-    /// # Errors
-    /// When the conversation cannot be resumed: nothing has changed then. When the session that runs does not end, or
-    /// the agent cannot be started: the next start resumes what is current by then.
-    pub async fn resume(&self, project: Id, conversation: Uuid) -> Result<Found, ResumeError> {
-        let slot = self.slot(project);
-        let _guard = slot.lock().await;
-        let record = self.record(project).await?;
-        let history = &record.claude_session_history;
-        if !history.iter().any(|entry| entry.id == conversation) {
-            return Err(ResumeError::NotInHistory(conversation));
-        }
-        if record.claude_session_id != Some(conversation) {
-            if slot.running().is_none() {
-                slot.is_free()?;
-            }
-            self.check_lease(project).await?;
-            self.check_resumable(&record, conversation).await?;
-            if slot.running().is_some() && !self.end_in(&slot, project).await {
-                return Err(ResumeError::NotEnded);
-            }
-            self.switch(project, conversation).await?;
-        }
-        Ok(self.get_or_start(&slot, project).await?)
+/// Gets the session of a project with this conversation of its history, or makes the conversation the current one
+/// and starts the session with it. A session that runs with another conversation is ended in between.
+///
+/// # Errors
+/// When the conversation cannot be resumed: nothing has changed then. When the session that runs does not end, or
+/// the agent cannot be started: the next start resumes what is current by then.
+pub(in crate::agent) async fn resume(
+    context: &Arc<Context>,
+    project: Id,
+    conversation: Uuid,
+) -> Result<Found, ResumeError> {
+    let slot = context.slots.get(project);
+    let _guard = slot.lock().await;
+    let record = record(context, project).await?;
+    let history = &record.claude_session_history;
+    if !history.iter().any(|entry| entry.id == conversation) {
+        return Err(ResumeError::NotInHistory(conversation));
     }
-
-    async fn record(&self, project: Id) -> Result<OutputProject, StartError> {
-        let record = self.0.store.project(project).await?;
-        record.ok_or(StartError::NoProject)
+    if record.claude_session_id != Some(conversation) {
+        if slot.running().is_none() {
+            slot.is_free().map_err(StartError::from)?;
+        }
+        held_lease::check(context, project).await?;
+        check_resumable(context, &record, conversation).await?;
+        if slot.running().is_some() && !end_session(context, &slot, project).await {
+            return Err(ResumeError::NotEnded);
+        }
+        switch(context, project, conversation).await?;
     }
+    Ok(get_or_start(context, &slot, project).await?)
+}
 
-    /// Checks all that a start with this conversation needs, before anything is ended for it.
-    async fn check_resumable(
-        &self,
-        project: &OutputProject,
-        conversation: Uuid,
-    ) -> Result<(), ResumeError> {
-        let surroundings = Surroundings::new(&self.0.settings);
-        find_claude(&self.0.settings, &surroundings).await?;
-        let workspace = project.workspace_path.clone();
-        off_thread(&project.workspace_path, move || {
-            workspace::check(&workspace)
-        })
+async fn record(context: &Context, project: Id) -> Result<OutputProject, StartError> {
+    let record = context.store.project(project).await?;
+    record.ok_or(StartError::NoProject)
+}
+
+/// Checks all that a start with this conversation needs, before anything is ended for it.
+async fn check_resumable(
+    context: &Context,
+    project: &OutputProject,
+    conversation: Uuid,
+) -> Result<(), ResumeError> {
+    let surroundings = Surroundings::new(&context.settings);
+    find_claude(&context.settings, &surroundings).await?;
+    let workspace = project.workspace_path.clone();
+    off_thread(&project.workspace_path, move || {
+        workspace::check(&workspace)
+    })
+    .await
+    .map_err(StartError::from)?;
+    let config_dir = surroundings.config_dir;
+    check_owner(&config_dir, conversation).await?;
+    let dir = config_dir.clone();
+    let look = move || transcript::find(&dir, conversation);
+    match off_thread(&config_dir, look)
         .await
-        .map_err(StartError::from)?;
-        let config_dir = surroundings.config_dir;
-        unclaimed(&config_dir, conversation).await?;
-        let dir = config_dir.clone();
-        let look = move || transcript::find(&dir, conversation);
-        match off_thread(&config_dir, look)
-            .await
-            .map_err(StartError::File)?
-        {
-            Transcript::Spoken(_) => Ok(()),
-            Transcript::Empty(_) => Err(ResumeError::Silent(conversation, "is empty")),
-            Transcript::Missing => Err(ResumeError::Silent(conversation, "is gone")),
-        }
+        .map_err(StartError::File)?
+    {
+        Transcript::Spoken(_) => Ok(()),
+        Transcript::Empty(_) => Err(ResumeError::Silent(conversation, "is empty")),
+        Transcript::Missing => Err(ResumeError::Silent(conversation, "is gone")),
     }
+}
 
-    /// Makes a conversation the current one, whichever the session that was ended left behind.
-    async fn switch(&self, project: Id, conversation: Uuid) -> Result<(), ResumeError> {
-        let current = self.record(project).await?.claude_session_id;
-        if current == Some(conversation) {
-            return Ok(());
-        }
-        let rotation = Rotation {
-            old: current,
-            new: conversation,
-            source: Source::Resume,
-            reason: Source::Resume.as_str().to_owned(),
-            transcript_path: None,
-            cursor: None,
-            at: to_millis(Timestamp::now()),
-        };
-        let rotated = self.0.store.rotate(project, &rotation).await;
-        match rotated.map_err(StartError::Store)? {
-            Rotated::Won => Ok(()),
-            Rotated::Lost(_) => Err(ResumeError::Changed),
-            Rotated::NoProject => Err(StartError::NoProject.into()),
-        }
+/// Makes a conversation the current one, whichever the session that was ended left behind.
+async fn switch(context: &Context, project: Id, conversation: Uuid) -> Result<(), ResumeError> {
+    let current = record(context, project).await?.claude_session_id;
+    if current == Some(conversation) {
+        return Ok(());
+    }
+    let rotation = Rotation {
+        old: current,
+        new: conversation,
+        source: Source::Resume,
+        reason: Source::Resume.as_str().to_owned(),
+        transcript_path: None,
+        cursor: None,
+        at: to_millis(Timestamp::now()),
+    };
+    let rotated = context.store.rotate(project, &rotation).await;
+    match rotated.map_err(StartError::Store)? {
+        Rotated::Won => Ok(()),
+        Rotated::Lost(_) => Err(ResumeError::Changed),
+        Rotated::NoProject => Err(StartError::NoProject.into()),
     }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use wxcode_core::{
     delivery::{Delivery, DeliveryState},
+    id::Id,
     time::to_millis,
 };
 use wxcode_store::{Result, Step, Store};
@@ -31,6 +32,18 @@ pub(in crate::agent) async fn fail(
     reason: String,
 ) -> Result<()> {
     settle(store, delivery, DeliveryState::Failed, Some(reason)).await
+}
+
+/// Fails a delivery that gets no session, unless it is over.
+pub(in crate::agent) async fn fail_by_id(
+    store: &dyn Store,
+    delivery: Id,
+    reason: String,
+) -> Result<()> {
+    match store.delivery(delivery).await? {
+        Some(delivery) => fail(store, &delivery, reason).await,
+        None => Ok(()),
+    }
 }
 
 async fn settle(

@@ -4,162 +4,100 @@
 //! client was told that it is not known. A timer looks for deliveries that wait and notifies their sessions. The ones whose
 //! own answer this server lost are looked up one by one, and get a session like any other delivery.
 
-use std::{collections::VecDeque, sync::Mutex, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::Notify, time::sleep};
+use tokio::time::sleep;
 use wxcode_core::id::Id;
 use wxcode_store::StoreError;
 
-use super::settle;
-use crate::agent::{launch::start::StartError, manager::Manager, slot::lock};
+use super::{settle, unknown::Unknown};
+use crate::agent::{
+    context::Context,
+    launch::{error::StartError, session::get_or_start},
+};
 
 /// How often the store is asked which projects have deliveries that wait.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
 /// The first pause before a delivery of unknown outcome is looked up; it doubles to [`LOOK_EVERY`].
 const UNSURE_FIRST: Duration = Duration::from_secs(1);
-/// Deliveries of unknown outcome that are remembered; of more the oldest are left to the timer.
-const UNSURE_MAX: usize = 256;
 
-/// Deliveries of unknown outcome: the store may have queued them.
-#[derive(Default)]
-pub(in crate::agent) struct UnknownOutcomes {
-    deliveries: Mutex<VecDeque<Unknown>>,
-    added: Notify,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Unknown {
-    project: Id,
-    delivery: Id,
-}
-
-impl UnknownOutcomes {
-    /// Remembers a delivery until it is known what became of it.
-    pub(in crate::agent) fn add(&self, project: Id, delivery: Id) {
-        let mut deliveries = lock(&self.deliveries);
-        deliveries.push_back(Unknown { project, delivery });
-        if deliveries.len() > UNSURE_MAX {
-            deliveries.pop_front();
+/// Looks for deliveries that wait, until the server ends.
+pub(in crate::agent) async fn look_for_waiting(context: &Arc<Context>) {
+    let mut pause = LOOK_EVERY;
+    loop {
+        tokio::select! {
+            () = context.closing.cancelled() => return,
+            () = context.unknown_outcomes.added.notified() => {
+                pause = UNSURE_FIRST;
+                continue;
+            }
+            () = sleep(pause) => {}
         }
-        drop(deliveries);
-        self.added.notify_one();
-    }
-
-    fn all(&self) -> Vec<Unknown> {
-        lock(&self.deliveries).iter().copied().collect()
-    }
-
-    fn forget(&self, known: Unknown) {
-        lock(&self.deliveries).retain(|unknown| *unknown != known);
-    }
-}
-
-impl Manager {
-    /// Looks for deliveries that wait, until the server ends.
-    pub(crate) async fn look_for_waiting(&self) {
-        let mut pause = LOOK_EVERY;
-        loop {
-            tokio::select! {
-                () = self.0.closing.cancelled() => return,
-                () = self.0.unknown_outcomes.added.notified() => {
-                    pause = UNSURE_FIRST;
-                    continue;
-                }
-                () = sleep(pause) => {}
-            }
-            if let Err(error) = self.wake_waiting().await {
-                tracing::debug!(%error, "cannot look for deliveries that wait");
-            }
-            let mut has_unknown = false;
-            for unknown in self.0.unknown_outcomes.all() {
-                if self.take_up(unknown).await {
-                    self.0.unknown_outcomes.forget(unknown);
-                } else {
-                    has_unknown = true;
-                }
-            }
-            pause = if has_unknown {
-                LOOK_EVERY.min(pause * 2)
+        if let Err(error) = wake_waiting(context).await {
+            tracing::debug!(%error, "cannot look for deliveries that wait");
+        }
+        let mut has_unknown = false;
+        for unknown in context.unknown_outcomes.all() {
+            if take_up(context, unknown).await {
+                context.unknown_outcomes.forget(unknown);
             } else {
-                LOOK_EVERY
-            };
-        }
-    }
-
-    /// Notifies each session of this server whose project has deliveries that wait.
-    async fn wake_waiting(&self) -> Result<(), StoreError> {
-        for project in self.0.store.projects_with_open_deliveries().await? {
-            let session = self.known_slot(project).and_then(|slot| slot.running());
-            if let Some(session) = session {
-                session.queued.notify_one();
+                has_unknown = true;
             }
         }
-        Ok(())
-    }
-
-    /// Sees that a delivery of unknown outcome gets a session, if the store has it; whether that is settled.
-    async fn take_up(&self, Unknown { project, delivery }: Unknown) -> bool {
-        match self.is_open(delivery).await {
-            Ok(true) => {}
-            Ok(false) => return true,
-            Err(_) => return false,
-        }
-        let slot = self.slot(project);
-        let _guard = slot.lock().await;
-        // A run holds the slot: the delivery waits for its end.
-        if slot.is_free().is_err() {
-            return false;
-        }
-        // It may have been carried out, or failed, meanwhile.
-        match self.is_open(delivery).await {
-            Ok(true) => {}
-            Ok(false) => return true,
-            Err(_) => return false,
-        }
-        match self.get_or_start(&slot, project).await {
-            Ok(found) => {
-                tracing::info!(%project, %delivery, "took up a delivery that the store had queued without an answer");
-                found.session.queued.notify_one();
-                true
-            }
-            Err(StartError::Store(StoreError::Unavailable(_)) | StartError::Closing) => false,
-            // The other server's timer finds it.
-            Err(StartError::Elsewhere { .. }) => true,
-            Err(error) => self.fail(delivery, &error).await.is_ok(),
-        }
-    }
-
-    /// Fails a delivery that gets no session, unless it is over.
-    pub(in crate::agent) async fn fail(
-        &self,
-        delivery: Id,
-        error: &StartError,
-    ) -> Result<(), StoreError> {
-        match self.0.store.delivery(delivery).await? {
-            Some(delivery) => settle::fail(&*self.0.store, &delivery, error.to_string()).await,
-            None => Ok(()),
-        }
+        pause = if has_unknown {
+            LOOK_EVERY.min(pause * 2)
+        } else {
+            LOOK_EVERY
+        };
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_newest_unknown_deliveries_are_remembered() {
-        let unknown_outcomes = UnknownOutcomes::default();
-        let id = |number: usize| {
-            let mut bytes = [0; 12];
-            bytes[4..].copy_from_slice(&number.to_be_bytes());
-            Id::from_bytes(bytes)
-        };
-        for number in 0..=UNSURE_MAX {
-            unknown_outcomes.add(id(0), id(number));
+/// Notifies each session of this server whose project has deliveries that wait.
+async fn wake_waiting(context: &Context) -> Result<(), StoreError> {
+    for project in context.store.projects_with_open_deliveries().await? {
+        let session = context.slots.known(project).and_then(|slot| slot.running());
+        if let Some(session) = session {
+            session.queued.notify_one();
         }
-        let all = unknown_outcomes.all();
-        assert_eq!((all.len(), all[0].delivery), (UNSURE_MAX, id(1)));
-        unknown_outcomes.forget(all[0]);
-        assert_eq!(unknown_outcomes.all().len(), UNSURE_MAX - 1);
     }
+    Ok(())
+}
+
+/// Sees that a delivery of unknown outcome gets a session, if the store has it; whether that is settled.
+async fn take_up(context: &Arc<Context>, Unknown { project, delivery }: Unknown) -> bool {
+    match is_open(context, delivery).await {
+        Ok(true) => {}
+        Ok(false) => return true,
+        Err(_) => return false,
+    }
+    let slot = context.slots.get(project);
+    let _guard = slot.lock().await;
+    // A run holds the slot: the delivery waits for its end.
+    if slot.is_free().is_err() {
+        return false;
+    }
+    // It may have been carried out, or failed, meanwhile.
+    match is_open(context, delivery).await {
+        Ok(true) => {}
+        Ok(false) => return true,
+        Err(_) => return false,
+    }
+    match get_or_start(context, &slot, project).await {
+        Ok(found) => {
+            tracing::info!(%project, %delivery, "took up a delivery that the store had queued without an answer");
+            found.session.queued.notify_one();
+            true
+        }
+        Err(StartError::Store(StoreError::Unavailable(_)) | StartError::Closing) => false,
+        // The other server's timer finds it.
+        Err(StartError::Elsewhere { .. }) => true,
+        Err(error) => settle::fail_by_id(&*context.store, delivery, error.to_string())
+            .await
+            .is_ok(),
+    }
+}
+
+async fn is_open(context: &Context, delivery: Id) -> Result<bool, StoreError> {
+    let delivery = context.store.delivery(delivery).await?;
+    Ok(delivery.is_some_and(|delivery| !delivery.state.is_over()))
 }

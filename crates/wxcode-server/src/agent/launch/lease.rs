@@ -1,14 +1,13 @@
-//! Leases of a server's projects on a shared store: taken before an agent starts, renewed while it
-//! lives, given back at its end. `wxcode_core::lease` decides.
+//! Leases of a server's projects on a shared store: taken before an agent starts, and given back
+//! after its end. `wxcode_core::lease` decides.
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::Instant;
 use wxcode_core::{
     id::Id,
     lease::{Claim, Lease, Node, Refusal, Sight, Tenure, claim},
@@ -16,18 +15,14 @@ use wxcode_core::{
 use wxcode_store::{Store, StoreError, Swapped};
 
 use crate::{
-    agent::{
-        launch::start::StartError,
-        manager::{Manager, stop},
-        slot::lock,
-    },
+    agent::{launch::error::StartError, sync::lock},
     settings::Shared,
 };
 
 /// Most tries for a lease under concurrent changes.
 const TRIES: usize = 5;
 /// Pause before a failed renewal is tried again.
-const RETRY: Duration = Duration::from_secs(1);
+pub(in crate::agent) const RETRY: Duration = Duration::from_secs(1);
 
 /// The leases of this server; an unshared store needs none.
 #[derive(Clone)]
@@ -43,7 +38,7 @@ struct Inner {
 
 /// The outcome of a renewal.
 #[derive(Debug, PartialEq, Eq)]
-enum Renewal {
+pub(in crate::agent) enum Renewal {
     /// The lease is this server's.
     Kept,
     /// Another change intervened: try again.
@@ -62,6 +57,16 @@ impl Leases {
             sights: Mutex::default(),
             began: Instant::now(),
         }))
+    }
+
+    /// The settings of a shared store.
+    pub(in crate::agent) fn shared(&self) -> Option<Shared> {
+        self.0.shared.clone()
+    }
+
+    /// Whether no other server can have taken this lease so far.
+    pub(in crate::agent) fn is_sure(&self, held: &Tenure) -> bool {
+        held.is_sure(self.now())
     }
 
     fn now(&self) -> u64 {
@@ -150,7 +155,7 @@ impl Leases {
         }
     }
 
-    async fn renew(
+    pub(in crate::agent) async fn renew(
         &self,
         shared: &Shared,
         project: Id,
@@ -196,7 +201,7 @@ impl Leases {
     }
 
     /// The time of the next renewal.
-    fn due(&self, tenure: Option<&Tenure>) -> Instant {
+    pub(in crate::agent) fn due(&self, tenure: Option<&Tenure>) -> Instant {
         tenure.map_or_else(Instant::now, |tenure| {
             self.0.began + Duration::from_millis(tenure.due_ms())
         })
@@ -205,89 +210,4 @@ impl Leases {
 
 fn is_of(lease: &Lease, node: &Node) -> bool {
     lease.node.as_ref().is_some_and(|by| by.id == node.id)
-}
-
-impl Manager {
-    /// Fails if another server has the project and this one runs nothing of it.
-    ///
-    /// # Errors
-    /// The other server and the rest of its lease; or a failure of the store.
-    pub async fn check_lease(&self, project: Id) -> Result<(), StartError> {
-        let slot = self.slot(project);
-        if slot.running().is_some() || slot.run().is_some() {
-            return Ok(());
-        }
-        self.0.leases.check(project).await
-    }
-
-    /// Renews the lease of a project until `ended`, while the agent in `dir` lives, then gives it
-    /// back. Ends the agent when another server took the lease. Without a `tenure`, as for an
-    /// adopted agent, it first takes the lease.
-    pub(in crate::agent) fn keep_lease(
-        &self,
-        project: Id,
-        tenure: Option<Tenure>,
-        dir: PathBuf,
-        ended: impl Future<Output = ()> + Send + 'static,
-    ) {
-        let leases = self.0.leases.clone();
-        let Some(shared) = leases.0.shared.clone() else {
-            return;
-        };
-        let closing = self.0.closing.clone();
-        self.0.tasks.spawn(async move {
-            // When the server closes, the agent runs on, and its lease until its end.
-            tokio::select! {
-                () = keep(&leases, &shared, project, tenure, dir, ended) => {}
-                () = closing.cancelled() => {}
-            }
-        });
-    }
-}
-
-async fn keep(
-    leases: &Leases,
-    shared: &Shared,
-    project: Id,
-    mut held: Option<Tenure>,
-    dir: PathBuf,
-    ended: impl Future<Output = ()>,
-) {
-    tokio::pin!(ended);
-    let mut is_logged = false;
-    loop {
-        tokio::select! {
-            biased;
-            () = &mut ended => {
-                if let Some(tenure) = &held {
-                    leases.give_back(project, tenure).await;
-                }
-                return;
-            }
-            () = sleep_until(leases.due(held.as_ref())) => {}
-        }
-        match leases.renew(shared, project, &mut held).await {
-            Ok(Renewal::Kept) => {
-                is_logged = false;
-                continue;
-            }
-            Ok(Renewal::Again) => {}
-            Ok(Renewal::Needless) => return,
-            Ok(Renewal::Gone(node)) => {
-                tracing::error!(%project, server = node.name, "another server took this project over while this one could not renew its lease: the agent here is ended");
-                stop(&dir, ended).await;
-                return;
-            }
-            Err(error) => {
-                let is_sure = held
-                    .as_ref()
-                    .is_some_and(|tenure| tenure.is_sure(leases.now()));
-                if !is_sure && !is_logged {
-                    is_logged = true;
-                    tracing::warn!(%project, %error, "the lease of a running agent cannot be renewed, and another server may take the project over: the agent goes on until one has");
-                }
-            }
-        }
-        sleep(RETRY).await;
-    }
 }

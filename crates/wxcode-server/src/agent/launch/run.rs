@@ -3,186 +3,107 @@
 use std::{fs, io, sync::Arc};
 
 use jiff::Timestamp;
-use tokio::sync::watch;
-use wxcode_core::{
-    event::Kind, event::shortened, id::Id, identity::Source, lease::Tenure, time::to_millis,
-};
-use wxcode_holder::folder::HolderFile;
+use wxcode_core::{id::Id, identity::Source, time::to_millis};
 
 use crate::agent::{
-    conversation::ConversationLog,
+    RUNS_KEPT,
+    context::Context,
     launch::{
+        error::StartError,
+        held_lease,
         plan::{self, Surroundings},
-        start::{self, StartError},
+        start,
     },
-    manager::Manager,
-    monitor::run::RunMonitor,
-    run::{FOLDER, Note, Progress, RUNS_KEPT, Run},
-    slot::Slot,
+    metadata::Metadata,
+    monitor::begin,
+    process::{AgentProcess, Launched, Mode},
+    recovery::prune,
+    run::Run,
 };
 
-/// Longest published beginning of a prompt, in characters.
-const PROMPT_TOLD: usize = 1_000;
-
-/// A run with a holder.
-pub(in crate::agent) struct Begun {
-    pub(in crate::agent) id: Id,
-    pub(in crate::agent) dir: std::path::PathBuf,
-    pub(in crate::agent) note: Note,
-    pub(in crate::agent) holder: HolderFile,
-    pub(in crate::agent) workspace: std::path::PathBuf,
-    pub(in crate::agent) at: Timestamp,
-    /// Whether no other agent of the project started later; an older agent no longer decides the
-    /// conversation.
-    pub(in crate::agent) is_latest: bool,
+/// Runs a prompt in a project, headless. The project must have no session and no run in progress.
+///
+/// # Errors
+/// When it has one, or the agent cannot be started; nothing is left behind.
+pub(in crate::agent) async fn begin(
+    context: &Arc<Context>,
+    project: Id,
+    prompt: String,
+) -> Result<Arc<Run>, StartError> {
+    let slot = context.slots.get(project);
+    let _guard = slot.lock().await;
+    if slot.running().is_some() {
+        return Err(StartError::InSession);
+    }
+    slot.is_free()?;
+    if context.closing.is_cancelled() {
+        return Err(StartError::Closing);
+    }
+    let _run_start = slot.start_run();
+    let held = context.leases.take(project).await?;
+    match launch(context, project, prompt).await {
+        Ok(launched) => {
+            let current = Some(launched.metadata.claude_session_id);
+            let run = begin::run(context, &slot, launched, current).await;
+            held_lease::keep(context, AgentProcess::Run(Arc::clone(&run)), held);
+            prune::runs(context, &slot, RUNS_KEPT);
+            Ok(run)
+        }
+        Err(error) => {
+            if let Some(held) = &held {
+                context.leases.give_back(project, held).await;
+            }
+            if matches!(error, StartError::NoProject) {
+                context.slots.forget(project);
+            }
+            Err(error)
+        }
+    }
 }
 
-impl Manager {
-    /// Runs a prompt in a project, headless. The project must have no session and no run in
-    /// progress.
-    ///
-    /// # Errors
-    /// When it has one, or the agent cannot be started; nothing is left behind.
-    pub async fn begin_run(&self, project: Id, prompt: String) -> Result<Arc<Run>, StartError> {
-        let slot = self.slot(project);
-        let _guard = slot.lock().await;
-        if slot.running().is_some() {
-            return Err(StartError::InSession);
+async fn launch(context: &Context, project: Id, prompt: String) -> Result<Launched, StartError> {
+    let (settings, store) = (&context.settings, &*context.store);
+    let surroundings = Surroundings::new(settings);
+    let claude = start::find_claude(settings, &surroundings).await?;
+    let at = to_millis(Timestamp::now());
+    let config_dir = surroundings.config_dir.clone();
+    let (project, plan) =
+        start::identify(store, project, &config_dir, Source::Headless, at).await?;
+    start::check_owner(&config_dir, plan.id()).await?;
+    let id = Id::generate(at);
+    let dir = start::make_folder(&Mode::Headless.root(&settings.data_dir), id)?;
+    let argv = plan::run_argv(&claude, &plan, settings, &prompt);
+    let metadata = Metadata {
+        project_id: project.id,
+        claude_session_id: plan.id(),
+        resumed: plan.is_resumed(),
+        config_dir,
+        lost: plan.lost().map(str::to_owned),
+        prompt: Some(prompt),
+    };
+    let held = match serde_json::to_value(&metadata) {
+        Ok(note) => {
+            start::spawn_holder(settings, &surroundings, &project, &dir, argv, note, at).await
         }
-        slot.is_free()?;
-        if self.0.closing.is_cancelled() {
-            return Err(StartError::Closing);
-        }
-        let _run_start = slot.start_run();
-        let tenure = self.0.leases.take(project).await?;
-        match self.launch_run(project, prompt).await {
-            Ok(begun) => {
-                let current = Some(begun.note.claude_session_id);
-                let run = self.follow_run(&slot, begun, current).await;
-                self.keep_lease_of_run(&run, tenure);
-                self.prune_runs(&slot, RUNS_KEPT);
-                Ok(run)
-            }
-            Err(error) => {
-                if let Some(tenure) = &tenure {
-                    self.0.leases.give_back(project, tenure).await;
-                }
-                if matches!(error, StartError::NoProject) {
-                    self.forget_slot(project);
-                }
-                Err(error)
-            }
-        }
-    }
-
-    /// Keeps the lease for the run's life.
-    pub(in crate::agent) fn keep_lease_of_run(&self, run: &Arc<Run>, tenure: Option<Tenure>) {
-        let (project, dir) = (run.project_id, run.dir.clone());
-        let run = Arc::clone(run);
-        self.keep_lease(project, tenure, dir, async move { run.ended().await });
-    }
-
-    async fn launch_run(&self, project: Id, prompt: String) -> Result<Begun, StartError> {
-        let (settings, store) = (&self.0.settings, &*self.0.store);
-        let surroundings = Surroundings::new(settings);
-        let claude = start::find_claude(settings, &surroundings).await?;
-        let at = to_millis(Timestamp::now());
-        let config_dir = surroundings.config_dir.clone();
-        let (project, plan) =
-            start::identify(store, project, &config_dir, Source::Headless, at).await?;
-        start::unclaimed(&config_dir, plan.id()).await?;
-        let id = Id::generate(at);
-        let dir = start::make_folder(&settings.data_dir.join(FOLDER), id)?;
-        let argv = plan::run_argv(&claude, &plan, settings, &prompt);
-        let note = Note {
-            project_id: project.id,
-            claude_session_id: plan.id(),
-            resumed: plan.is_resumed(),
-            config_dir,
-            prompt,
-        };
-        let held = match serde_json::to_value(&note) {
-            Ok(note) => start::hold(settings, &surroundings, &project, &dir, argv, note, at).await,
-            Err(error) => Err(io::Error::from(error).into()),
-        };
-        match held {
-            Ok(holder) => {
-                tracing::info!(project = %project.id, run = %id, agent = holder.agent_pid, ?plan, "a run began");
-                Ok(Begun {
-                    id,
-                    dir,
-                    note,
-                    holder,
-                    workspace: project.workspace_path,
-                    at,
-                    is_latest: true,
-                })
-            }
-            Err(error) => {
-                // Best effort: the next start removes a folder without a holder's record.
-                let _ = fs::remove_dir_all(&dir);
-                Err(error)
-            }
-        }
-    }
-
-    /// Puts a run into its project's slot and follows it to its end.
-    pub(in crate::agent) async fn follow_run(
-        &self,
-        slot: &Slot,
-        begun: Begun,
-        current: Option<uuid::Uuid>,
-    ) -> Arc<Run> {
-        let Begun {
-            id,
-            dir,
-            note,
-            holder,
-            workspace,
-            at,
-            is_latest,
-        } = begun;
-        let feed = self.0.events.current(note.project_id).await;
-        let begun = Kind::RunStarted {
-            run_id: id,
-            claude_session_id: note.claude_session_id,
-            resumed: note.resumed,
-            pid: holder.agent_pid,
-            prompt: shortened(&note.prompt, PROMPT_TOLD),
-        };
-        let (progress, watch) = watch::channel(Progress {
-            claude_session_id: note.claude_session_id,
-            is_over: false,
-            unwritten: None,
-        });
-        let run = Arc::new(Run {
-            id,
-            project_id: note.project_id,
-            dir,
-            started_at: at,
-            progress: watch,
-        });
-        feed.tell_with(begun, || slot.add_run(Arc::clone(&run)));
-        let closing = self.0.closing.clone();
-        let store = Arc::clone(&self.0.store);
-        let monitor = RunMonitor::new(
-            Arc::clone(&run),
-            progress,
-            note,
-            ConversationLog::new(
-                store,
-                self.0.leases.clone(),
-                run.project_id,
+        Err(error) => Err(io::Error::from(error).into()),
+    };
+    match held {
+        Ok(holder) => {
+            tracing::info!(project = %project.id, run = %id, agent = holder.agent_pid, ?plan, "a run began");
+            Ok(Launched {
                 id,
-                current,
-                is_latest,
-            ),
-            workspace,
-            feed,
-            self.0.planning.clone(),
-            closing,
-        );
-        self.0.tasks.spawn(monitor.run());
-        run
+                dir,
+                metadata,
+                holder,
+                workspace: project.workspace_path,
+                at,
+                is_latest: true,
+            })
+        }
+        Err(error) => {
+            // Best effort: the next start removes a folder without a holder's record.
+            let _ = fs::remove_dir_all(&dir);
+            Err(error)
+        }
     }
 }

@@ -1,206 +1,39 @@
-//! Starts the agent of a project, in this order: evidence, decision, identity, folder, holder.
+//! Steps of every start: evidence, decision, identity, folder, holder.
 
 use std::{
-    fs,
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fs, io,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use uuid::Uuid;
-use wxcode_claude::settings;
-use wxcode_core::{
-    delivery::{Delivery, DeliveryState, Route},
-    id::Id,
-    identity::Source,
-    project::OutputProject,
-    run::{self, PROMPT_MAX},
-    spawn::Plan,
-    time::to_millis,
-};
+use wxcode_core::{id::Id, identity::Source, project::OutputProject, spawn::Plan};
 use wxcode_files::{FileError, off_thread};
 use wxcode_holder::{
     LaunchError,
-    folder::{HolderFile, Scoped, Spec, write_spec},
+    folder::{HolderFile, Spec, write_spec},
     launch,
 };
-use wxcode_store::{Rotated, Rotation, Step, Store, StoreError};
+use wxcode_store::{Rotated, Rotation, Store};
 
-use super::scope;
 use crate::{
     Settings,
     agent::{
-        launch::plan::{self, Surroundings},
+        launch::{
+            error::StartError,
+            plan::{self, Surroundings},
+            scope,
+        },
         monitor::owner,
-        session::Note,
     },
-    workspace::{self, WorkspaceError},
+    workspace,
 };
 
 /// Size of a new session until a client drives it, in columns and rows.
 const SIZE: (u16, u16) = (120, 40);
 /// Most decisions of a start when others change the conversation's id.
 const DECISIONS_MAX: usize = 5;
-
-/// Why a session could not start. Nothing of it is left behind.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// There is no such project.
-    #[error("there is no such output project: list them to find its id")]
-    NoProject,
-    #[error(transparent)]
-    Workspace(#[from] WorkspaceError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Claude Code did not start.
-    #[error("the agent could not start: {0}")]
-    Agent(String),
-    /// A file of Claude Code cannot be used, or its file system does not answer.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// The session's folder could not be read or written.
-    #[error(
-        "the session's files cannot be used: {0}; check permissions and free space of the data folder"
-    )]
-    Folder(#[from] io::Error),
-    /// Another process runs the conversation.
-    #[error(
-        "another claude (process {0}) runs the conversation of this project, and two would mix it up: end that one, then start the session again"
-    )]
-    Claimed(u32),
-    /// Another server on the same store has the project.
-    #[error(
-        "another server on the same database has this project: {server}; ask that one. Where it is gone for good its lease runs out: ask again in {left_s} s"
-    )]
-    Elsewhere {
-        /// The name of the server.
-        server: String,
-        /// The rest of its lease without a renewal, in seconds.
-        left_s: u64,
-    },
-    /// A run of the project is in progress.
-    #[error("{}", run::in_the_way(*.0))]
-    InRun(Id),
-    /// A run was requested while the project's session is live.
-    #[error(
-        "the project's session is live: deliver the prompt to it (POST …/deliveries), or end it first (DELETE …/session)"
-    )]
-    InSession,
-    /// A milestone has no command.
-    #[error(
-        "GSD is not installed, so a milestone has no command: {}, {} and the plugins have neither its skills nor its commands. Install it (npx get-shit-done-cc --claude --global), or give both commands in wxcode.toml, such as [commands] new_project = \"Read {{context_path}} and carry out what it asks\"",
-        workspace.join(".claude").display(), config_dir.display()
-    )]
-    GsdMissing {
-        /// The project's folder.
-        workspace: PathBuf,
-        /// Claude Code's configuration folder.
-        config_dir: PathBuf,
-    },
-    /// Nobody knows whether a milestone has a command.
-    #[error(
-        "looking for GSD in {} and {} took longer than {seconds} s: see whether a file system hangs, or give both commands in wxcode.toml ([commands] new_project and new_milestone)",
-        workspace.join(".claude").display(), config_dir.display()
-    )]
-    GsdUnknown {
-        /// The project's folder.
-        workspace: PathBuf,
-        /// Claude Code's configuration folder.
-        config_dir: PathBuf,
-        /// How long it was looked for.
-        seconds: u64,
-    },
-    /// The server is ending.
-    #[error("the server is ending: connect again when it is back")]
-    Closing,
-}
-
-/// A session with a running holder.
-pub(in crate::agent) struct Started {
-    pub(in crate::agent) id: Id,
-    pub(in crate::agent) dir: PathBuf,
-    pub(in crate::agent) note: Note,
-    pub(in crate::agent) holder: HolderFile,
-    pub(in crate::agent) at: Timestamp,
-    /// Whether no other agent of the project started later; an older agent no longer decides the
-    /// conversation.
-    pub(in crate::agent) is_latest: bool,
-}
-
-/// Starts the agent of `project`, which must have none. The caller holds the slot's lock.
-///
-/// `before` is the start of the project's previous session. The new one gets a later time, with any
-/// clock, so that the folders show which is the latest.
-pub(in crate::agent) async fn start(
-    settings: &Settings,
-    store: &dyn Store,
-    project: Id,
-    before: Option<Timestamp>,
-) -> Result<Started, StartError> {
-    let surroundings = Surroundings::new(settings);
-    let claude = find_claude(settings, &surroundings).await?;
-    let tick = SignedDuration::from_millis(1);
-    let earliest = before.and_then(|before| before.checked_add(tick).ok());
-    let now = to_millis(Timestamp::now());
-    let at = earliest.map_or(now, |earliest| now.max(earliest));
-    let first = Source::Startup;
-    let (project, plan) = identify(store, project, &surroundings.config_dir, first, at).await?;
-    unclaimed(&surroundings.config_dir, plan.id()).await?;
-    let id = Id::generate(at);
-    let dir = make_folder(&settings.data_dir.join("sessions"), id)?;
-    let note = Note {
-        project_id: project.id,
-        claude_session_id: plan.id(),
-        resumed: plan.is_resumed(),
-        lost: plan.lost().map(str::to_owned),
-        config_dir: surroundings.config_dir.clone(),
-    };
-    let initial_prompt = match take_initial_prompt(store, &project, &plan, id).await {
-        Ok(initial_prompt) => initial_prompt,
-        Err(error) => {
-            // The folder is still empty.
-            let _ = fs::remove_dir(&dir);
-            return Err(error);
-        }
-    };
-    let launched = launch_session(
-        settings,
-        &surroundings,
-        &claude,
-        &project,
-        &plan,
-        initial_prompt.as_ref(),
-        &dir,
-        &note,
-        at,
-    )
-    .await;
-    match launched {
-        Ok(holder) => {
-            if let Some(Scoped::Refused { reason }) = &holder.scope {
-                tracing::warn!(session = %id, reason, "the session has no scope of its own: `wxcode doctor` says what that means");
-            }
-            tracing::info!(project = %project.id, session = %id, agent = holder.agent_pid, ?plan, "a session started");
-            Ok(Started {
-                id,
-                dir,
-                note,
-                holder,
-                at,
-                is_latest: true,
-            })
-        }
-        Err(error) => {
-            if let Some(initial_prompt) = initial_prompt {
-                return_initial_prompt(store, initial_prompt).await;
-            }
-            // Best effort: a scan skips a folder without a holder's record.
-            let _ = fs::remove_dir_all(&dir);
-            Err(error)
-        }
-    }
-}
 
 /// Finds the executable of Claude Code.
 pub(in crate::agent) async fn find_claude(
@@ -262,7 +95,7 @@ pub(in crate::agent) async fn identify(
 }
 
 /// Checks that no process runs the conversation: this server has none of the project.
-pub(in crate::agent) async fn unclaimed(
+pub(in crate::agent) async fn check_owner(
     config_dir: &Path,
     conversation: Uuid,
 ) -> Result<(), StartError> {
@@ -285,84 +118,8 @@ pub(in crate::agent) fn make_folder(root: &Path, id: Id) -> io::Result<PathBuf> 
     Ok(dir)
 }
 
-/// Takes the milestone's command that starts the project's first conversation as the initial
-/// prompt.
-async fn take_initial_prompt(
-    store: &dyn Store,
-    project: &OutputProject,
-    plan: &Plan,
-    session: Id,
-) -> Result<Option<Delivery>, StartError> {
-    if !matches!(plan, Plan::First { .. }) {
-        return Ok(None);
-    }
-    let first = store.next_delivery(project.id).await?;
-    let Some(delivery) = first.filter(|delivery| {
-        delivery.milestone_id.is_some()
-            && delivery.state == DeliveryState::Queued
-            && delivery.text.len() <= PROMPT_MAX
-            && !delivery.text.contains('\0')
-    }) else {
-        return Ok(None);
-    };
-    Ok(store
-        .step(&route(&delivery, Route::Prompt, Some(session)))
-        .await?)
-}
-
-/// After a failed start the command waits to be typed, as before.
-async fn return_initial_prompt(store: &dyn Store, initial_prompt: Delivery) {
-    if let Err(error) = store
-        .step(&route(&initial_prompt, Route::Typed, None))
-        .await
-    {
-        tracing::warn!(delivery = %initial_prompt.id, %error, "could not put a delivery back into the queue");
-    }
-}
-
-fn route(delivery: &Delivery, route: Route, session_id: Option<Id>) -> Step {
-    Step {
-        id: delivery.id,
-        version: delivery.version,
-        state: delivery.state,
-        attempts: u32::from(route == Route::Prompt),
-        error: None,
-        session_id,
-        route,
-        after_seq: None,
-        at: to_millis(Timestamp::now()),
-    }
-}
-
-#[expect(
-    clippy::too_many_arguments,
-    reason = "all that a spawn is made of, each decided before"
-)]
-async fn launch_session(
-    settings: &Settings,
-    surroundings: &Surroundings,
-    claude: &Path,
-    project: &OutputProject,
-    plan: &Plan,
-    initial_prompt: Option<&Delivery>,
-    dir: &Path,
-    note: &Note,
-    at: Timestamp,
-) -> Result<HolderFile, StartError> {
-    let hook = settings::hook_command(&settings.holder, &dir.join("hook.json"));
-    let settings_file = dir.join("claude-settings.json");
-    write_private(
-        &settings_file,
-        settings::document(&hook).to_string().as_bytes(),
-    )?;
-    let prompt = initial_prompt.map(|delivery| delivery.text.as_str());
-    let argv = plan::argv(claude, plan, &settings_file, settings, prompt);
-    let note = serde_json::to_value(note).map_err(io::Error::from)?;
-    hold(settings, surroundings, project, dir, argv, note, at).await
-}
-
 /// Writes the spec into its folder, and starts its holder.
-pub(in crate::agent) async fn hold(
+pub(in crate::agent) async fn spawn_holder(
     settings: &Settings,
     surroundings: &Surroundings,
     project: &OutputProject,
@@ -394,14 +151,4 @@ pub(in crate::agent) async fn hold(
     launch(&settings.holder, dir, surroundings.env.clone())
         .await
         .map_err(|error: LaunchError| StartError::Agent(error.to_string()))
-}
-
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?
-        .write_all(bytes)
 }

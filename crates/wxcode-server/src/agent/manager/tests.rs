@@ -1,20 +1,24 @@
 //! Deliveries that meet the end of a session on a store that takes its time.
 
 use std::{
+    path::Path,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     time::Duration,
 };
 
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
+use tokio::{sync::Semaphore, time::timeout};
 use wxcode_core::delivery::DeliveryState;
 use wxcode_holder::folder::{self, State};
-use wxcode_store::{conformance::sample, sqlite::SqliteStore};
+use wxcode_store::{Command, conformance::sample, sqlite::SqliteStore};
 
 use super::*;
 use crate::agent::{
     double::{self, Double},
-    recovery::scan::read_metadata,
+    metadata::Launch,
+    monitor::begin,
+    process::Launched,
 };
 
 /// How long a delivery that need not wait may take.
@@ -31,19 +35,20 @@ fn delivery(project: Id) -> NewDelivery {
 }
 
 /// A session that has ended, and nobody has accounted for that yet.
-fn ended(data: &Path, project: Id, is_latest: bool) -> Started {
+fn ended(data: &Path, project: Id, is_latest: bool) -> Launched {
     let id = sample::id();
     let dir = double::interrupted(&data.join("sessions"), id, project);
-    let (note, at) = read_metadata(&dir).unwrap();
+    let launch = Launch::read(&dir).unwrap();
     let State::Exited(Some(holder), _) = folder::inspect(&dir).unwrap() else {
         panic!("it has ended");
     };
-    Started {
+    Launched {
         id,
         dir,
-        note,
+        metadata: launch.metadata,
         holder,
-        at,
+        workspace: launch.workspace,
+        at: launch.at,
         is_latest,
     }
 }
@@ -73,10 +78,14 @@ async fn a_delivery_waits_for_a_session_that_settles() {
     };
     let told: Arc<dyn Store> = Arc::<SqliteStore>::clone(&inner);
     let sessions = double::sessions(data.path().to_owned(), Arc::new(slow), told);
-    let slot = sessions.slot(project.id);
-    let session = sessions
-        .follow(&slot, ended(data.path(), project.id, true), None)
-        .await;
+    let slot = sessions.0.slots.get(project.id);
+    let session = begin::session(
+        &sessions.0,
+        &slot,
+        ended(data.path(), project.id, true),
+        None,
+    )
+    .await;
     settling.acquire().await.unwrap().forget();
 
     let late = delivery(project.id);
@@ -109,14 +118,18 @@ async fn an_older_session_leaves_the_deliveries_of_a_newer_one() {
     inner.queue(&new).await.unwrap();
     let store: Arc<dyn Store> = Arc::<SqliteStore>::clone(&inner);
     let sessions = double::sessions(data.path().to_owned(), Arc::clone(&store), store);
-    let slot = sessions.slot(project.id);
+    let slot = sessions.0.slots.get(project.id);
     for (is_latest, state) in [
         (false, DeliveryState::Queued),
         (true, DeliveryState::Failed),
     ] {
-        let session = sessions
-            .follow(&slot, ended(data.path(), project.id, is_latest), None)
-            .await;
+        let session = begin::session(
+            &sessions.0,
+            &slot,
+            ended(data.path(), project.id, is_latest),
+            None,
+        )
+        .await;
         timeout(Duration::from_secs(60), session.ended())
             .await
             .unwrap();

@@ -24,12 +24,14 @@ use wxcode_holder::{
 use crate::{
     agent::{
         conversation::ConversationLog,
+        folder::gone,
+        metadata::Metadata,
         monitor::{
             output::{OutputReader, Step},
-            session::{LAST_WORDS_RETRY, RECONNECT, gone},
+            session::{LAST_WORDS_RETRY, RECONNECT},
         },
         run::{
-            Note, Progress, RESULT_MAX, Run,
+            Progress, RESULT_MAX, Run,
             result::{self, RunResult},
         },
     },
@@ -70,7 +72,7 @@ impl RunMonitor {
     pub(in crate::agent) fn new(
         run: Arc<Run>,
         progress: watch::Sender<Progress>,
-        note: Note,
+        metadata: Metadata,
         conversation_log: ConversationLog,
         workspace: PathBuf,
         feed: Arc<Feed>,
@@ -80,10 +82,10 @@ impl RunMonitor {
         Self {
             attention: planning.attend(run.project_id, &workspace),
             conversation_log,
-            reader: OutputReader::new(run.id, note.claude_session_id),
+            reader: OutputReader::new(run.id, metadata.claude_session_id),
             run,
             progress,
-            config_dir: note.config_dir,
+            config_dir: metadata.config_dir,
             workspace,
             feed,
             planning,

@@ -9,10 +9,11 @@ mod state;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Notify, mpsc, watch},
     time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 use wxcode_core::{
     agent::{Agent, Evidence},
     delivery::machine::Event,
@@ -26,20 +27,18 @@ use crate::agent::{
     answer::{AnswerRequest, Answerer},
     conversation::ConversationLog,
     delivery::worker::DeliveryWorker,
-    metadata::LiveMetadata,
+    folder::gone,
+    metadata::{LiveMetadata, Metadata},
     monitor::{
         crosscheck::CrossCheck,
         hook_filter::HookFilter,
         record::ProcessRecord,
         report::Reporter,
         screen::{self, ScreenProbe},
-        supervise::MonitorInput,
         upgrade::Upgrade,
     },
     session::{MonitorChannels, Session, View},
 };
-
-pub(in crate::agent) use end::gone;
 
 /// Shortest and longest pause before an unreachable holder is tried again.
 pub(in crate::agent) const RECONNECT: (Duration, Duration) =
@@ -47,8 +46,17 @@ pub(in crate::agent) const RECONNECT: (Duration, Duration) =
 /// Pause before an absent store is tried again at the end of a session.
 pub(in crate::agent) const LAST_WORDS_RETRY: Duration = Duration::from_secs(1);
 
-/// File in a session's folder: the session ended, and all consequences are recorded.
-pub(in crate::agent) const SETTLED: &str = "settled";
+/// Input of a monitor, besides the session.
+#[derive(Clone)]
+pub(in crate::agent) struct MonitorInput {
+    pub(in crate::agent) metadata: Metadata,
+    /// The project's conversation at the monitor's start.
+    pub(in crate::agent) current: Option<Uuid>,
+    /// Whether no other agent of the project started later.
+    pub(in crate::agent) is_latest: bool,
+    /// Wakes the reader of the planning files.
+    pub(in crate::agent) planning: Arc<Notify>,
+}
 
 /// Follows one session until its agent is gone or the server closes.
 pub(in crate::agent) struct SessionMonitor {
@@ -108,7 +116,7 @@ impl SessionMonitor {
             answerer: Answerer::default(),
             conversation_log,
             delivery_worker,
-            config_dir: input.note.config_dir,
+            config_dir: input.metadata.config_dir,
             closing,
             agent: Agent::default(),
             screen_probe: ScreenProbe::default(),

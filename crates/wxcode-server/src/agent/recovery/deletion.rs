@@ -18,11 +18,7 @@ use wxcode_core::id::Id;
 use wxcode_holder::folder::{State, write_whole};
 use wxcode_store::StoreError;
 
-use crate::agent::{
-    manager::Manager,
-    recovery::scan::{read_metadata, scan},
-    run,
-};
+use crate::agent::{context::Context, metadata::Launch, process::Mode, recovery::scan::scan};
 
 /// The folder in the data folder.
 const FOLDER: &str = "deleting";
@@ -68,123 +64,124 @@ impl Note {
     }
 }
 
-impl Manager {
-    /// Deletes a project in the store, and its files in the data folder, the folders in the
-    /// background; returns whether the project existed. The caller holds the slot's lock, and no
-    /// agent of the project runs.
-    ///
-    /// # Errors
-    /// When the store fails. If it forgot the project all the same, the next call or the next
-    /// server finishes.
-    pub(in crate::agent) async fn delete(&self, project: Id) -> Result<bool, StoreError> {
-        let settings = Arc::clone(&self.0.settings);
-        // An earlier call may have missed the store's answer.
-        let was_begun = matches!(Note::read(&file(&settings.data_dir, project)), Ok(note) if note.is_of(&settings.store));
-        if !was_begun && self.0.store.project(project).await?.is_none() {
-            self.forget_slot(project);
-            return Ok(false);
-        }
-        let noted = move || Note::of(&settings.store).write(&settings.data_dir, project);
-        let noted = tokio::task::spawn_blocking(noted).await;
-        if let Err(error) = noted.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
-            // Deleting must work when the disk is full.
-            tracing::warn!(%project, %error, "the deletion of a project could not be noted: should the server be killed now, the folders of its sessions stay");
-        }
-        let removed = self.0.store.remove_project(project).await?;
-        self.forget_slot(project);
-        let sessions = self.clone();
-        tokio::task::spawn_blocking(move || {
-            sessions.clear(project).iter().for_each(|dir| remove(dir))
-        });
-        Ok(removed)
+/// Deletes a project in the store, and its files in the data folder, the folders in the
+/// background; returns whether the project existed. The caller holds the slot's lock, and no
+/// agent of the project runs.
+///
+/// # Errors
+/// When the store fails. If it forgot the project all the same, the next call or the next
+/// server finishes.
+pub(in crate::agent) async fn delete(
+    context: &Arc<Context>,
+    project: Id,
+) -> Result<bool, StoreError> {
+    let settings = Arc::clone(&context.settings);
+    // An earlier call may have missed the store's answer.
+    let was_begun = matches!(Note::read(&file(&settings.data_dir, project)), Ok(note) if note.is_of(&settings.store));
+    if !was_begun && context.store.project(project).await?.is_none() {
+        context.slots.forget(project);
+        return Ok(false);
     }
-
-    /// Finishes deletions of an earlier server. Must run before adoption.
-    pub(crate) async fn finish_deletions(&self) {
-        let root = self.0.settings.data_dir.join(FOLDER);
-        let Found {
-            notes,
-            folders: mut doomed,
-        } = match look(&root) {
-            Ok(found) => found,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Err(error) => {
-                tracing::warn!(folder = %root.display(), %error, "what is being deleted cannot be read: the next start tries again");
-                return;
-            }
-        };
-        for (project, file) in notes {
-            match Note::read(&file) {
-                Ok(note) if note.is_of(&self.0.settings.store) => {}
-                Ok(Note { store, .. }) => {
-                    tracing::warn!(%project, "the deletion of a project from the store {store} was begun: it is finished when a server is started with that store; else remove {}", file.display());
-                    continue;
-                }
-                Err(error) => {
-                    tracing::warn!(%project, %error, "the note of a deletion is damaged: remove {}", file.display());
-                    continue;
-                }
-            }
-            match self.0.store.project(project).await {
-                // It did not come to it, or the project was restored since.
-                Ok(Some(_)) => {
-                    tracing::warn!(%project, "dropped the note of a deletion: the store has the project, and all of it stays");
-                    drop_note(&file);
-                }
-                Ok(None) => {
-                    let sessions = self.clone();
-                    let cleared = tokio::task::spawn_blocking(move || sessions.clear(project));
-                    doomed.extend(cleared.await.unwrap_or_default());
-                    tracing::info!(%project, "the deletion of a project that another server began is finished");
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "deletions that were begun wait for the next start");
-                    break;
-                }
-            }
-        }
-        if !doomed.is_empty() {
-            tokio::task::spawn_blocking(move || doomed.iter().for_each(|dir| remove(dir)));
-        }
+    let noted = move || Note::of(&settings.store).write(&settings.data_dir, project);
+    let noted = tokio::task::spawn_blocking(noted).await;
+    if let Err(error) = noted.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
+        // Deleting must work when the disk is full.
+        tracing::warn!(%project, %error, "the deletion of a project could not be noted: should the server be killed now, the folders of its sessions stay");
     }
+    let removed = context.store.remove_project(project).await?;
+    context.slots.forget(project);
+    let context = Arc::clone(context);
+    tokio::task::spawn_blocking(move || {
+        clear(&context, project).iter().for_each(|dir| remove(dir))
+    });
+    Ok(removed)
+}
 
-    /// Moves the files of a forgotten project out of their place, then removes the note; returns
-    /// the folders that remain to be removed. Blocks.
-    fn clear(&self, project: Id) -> Vec<PathBuf> {
-        let data_dir = &self.0.settings.data_dir;
-        let mut all = self.0.events.forget(project) & self.0.planning.forget(project);
-        let mut doomed = Vec::new();
-        for kind in ["sessions", run::FOLDER] {
-            let Ok(found) = scan(&data_dir.join(kind)) else {
-                all = false;
+/// Finishes deletions of an earlier server. Must run before adoption.
+pub(in crate::agent) async fn finish_all(context: &Arc<Context>) {
+    let root = context.settings.data_dir.join(FOLDER);
+    let Found {
+        notes,
+        folders: mut doomed,
+    } = match look(&root) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+        Err(error) => {
+            tracing::warn!(folder = %root.display(), %error, "what is being deleted cannot be read: the next start tries again");
+            return;
+        }
+    };
+    for (project, file) in notes {
+        match Note::read(&file) {
+            Ok(note) if note.is_of(&context.settings.store) => {}
+            Ok(Note { store, .. }) => {
+                tracing::warn!(%project, "the deletion of a project from the store {store} was begun: it is finished when a server is started with that store; else remove {}", file.display());
                 continue;
-            };
-            for (id, dir, state) in found {
-                if read_metadata(&dir).is_none_or(|(note, _)| note.project_id != project) {
-                    continue;
-                }
-                match state {
-                    State::Exited(..) => match put_aside(data_dir, &dir) {
-                        Ok(dir) => doomed.push(dir),
-                        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                        // It may be on another disk.
-                        Err(_) => {
-                            doomed.push(dir);
-                            all = false;
-                        }
-                    },
-                    State::Live(_) | State::Lost(_) | State::Unfinished => {
-                        tracing::warn!(%id, ?state, "a folder of a deleted project stays as it has not ended: the next start looks again");
+            }
+            Err(error) => {
+                tracing::warn!(%project, %error, "the note of a deletion is damaged: remove {}", file.display());
+                continue;
+            }
+        }
+        match context.store.project(project).await {
+            // It did not come to it, or the project was restored since.
+            Ok(Some(_)) => {
+                tracing::warn!(%project, "dropped the note of a deletion: the store has the project, and all of it stays");
+                drop_note(&file);
+            }
+            Ok(None) => {
+                let context = Arc::clone(context);
+                let cleared = tokio::task::spawn_blocking(move || clear(&context, project));
+                doomed.extend(cleared.await.unwrap_or_default());
+                tracing::info!(%project, "the deletion of a project that another server began is finished");
+            }
+            Err(error) => {
+                tracing::warn!(%error, "deletions that were begun wait for the next start");
+                break;
+            }
+        }
+    }
+    if !doomed.is_empty() {
+        tokio::task::spawn_blocking(move || doomed.iter().for_each(|dir| remove(dir)));
+    }
+}
+
+/// Moves the files of a forgotten project out of their place, then removes the note; returns
+/// the folders that remain to be removed. Blocks.
+fn clear(context: &Context, project: Id) -> Vec<PathBuf> {
+    let data_dir = &context.settings.data_dir;
+    let mut all = context.events.forget(project) & context.planning.forget(project);
+    let mut doomed = Vec::new();
+    for mode in Mode::ALL {
+        let Ok(found) = scan(&mode.root(data_dir)) else {
+            all = false;
+            continue;
+        };
+        for (id, dir, state) in found {
+            if Launch::read(&dir).is_none_or(|launch| launch.metadata.project_id != project) {
+                continue;
+            }
+            match state {
+                State::Exited(..) => match put_aside(data_dir, &dir) {
+                    Ok(dir) => doomed.push(dir),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    // It may be on another disk.
+                    Err(_) => {
+                        doomed.push(dir);
                         all = false;
                     }
+                },
+                State::Live(_) | State::Lost(_) | State::Unfinished => {
+                    tracing::warn!(%id, ?state, "a folder of a deleted project stays as it has not ended: the next start looks again");
+                    all = false;
                 }
             }
         }
-        if all {
-            drop_note(&file(data_dir, project));
-        }
-        doomed
     }
+    if all {
+        drop_note(&file(data_dir, project));
+    }
+    doomed
 }
 
 /// Removes the folder of an ended session or run, so that no part of it is ever seen in its place.
@@ -268,39 +265,4 @@ fn look(root: &Path) -> io::Result<Found> {
 }
 
 #[cfg(test)]
-mod tests {
-    use wxcode_store::{Store, sqlite::SqliteStore};
-
-    use super::*;
-    use crate::agent::double;
-
-    #[tokio::test]
-    async fn a_store_that_is_away_is_asked_again_by_the_next_server() {
-        let data = tempfile::tempdir().unwrap();
-        let [db, away] = ["wxcode.db", "away.db"].map(|name| data.path().join(name));
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&db).unwrap());
-        let sessions = double::sessions(data.path().to_owned(), Arc::clone(&store), store);
-        let project = Id::from_bytes([7; 12]);
-        let events = data.path().join("events").join(project.to_string());
-        fs::create_dir_all(&events).unwrap();
-        Note::of("sqlite").write(data.path(), project).unwrap();
-        let note = file(data.path(), project);
-        let cut_short = data.path().join(FOLDER).join(".x.json.1.new");
-        fs::write(&cut_short, "{").unwrap();
-
-        fs::rename(&db, &away).unwrap();
-        sessions.finish_deletions().await;
-        assert!(events.exists() && note.exists());
-        fs::rename(&away, &db).unwrap();
-        sessions.finish_deletions().await;
-        assert!(!events.exists() && !note.exists() && !cut_short.exists());
-    }
-
-    #[test]
-    fn a_note_means_nothing_to_another_store_or_version() {
-        let note = Note::of("sqlite");
-        assert!(note.is_of("sqlite") && !note.is_of("mongodb://host:27017/db"));
-        let newer = Note { version: 2, ..note };
-        assert!(!newer.is_of("sqlite"));
-    }
-}
+mod tests;

@@ -6,7 +6,10 @@ use futures_util::{StreamExt, stream};
 use wxcode_core::id::Id;
 use wxcode_holder::folder::{HOLDER_LOST, REBOOTED, State, TERMINATED};
 
-use crate::agent::{launch::start::StartError, manager::Manager};
+use crate::agent::{
+    context::Context,
+    launch::{error::StartError, session::get_or_create},
+};
 
 /// Sessions resumed at the same time after a start.
 pub const RESUMED_AT_ONCE: usize = 4;
@@ -39,45 +42,38 @@ pub(in crate::agent) fn was_interrupted(state: &State, settled: bool) -> bool {
     }
 }
 
-impl Manager {
-    /// Starts the sessions of those projects again that had no other since, [`RESUMED_AT_ONCE`] at
-    /// a time.
-    pub(crate) async fn resume_interrupted(&self, interrupted: Vec<Interrupted>) {
-        let total = interrupted.len();
-        let resumed = stream::iter(interrupted)
-            .map(|interrupted| self.resume_one(interrupted))
-            .buffer_unordered(RESUMED_AT_ONCE)
-            .filter(|resumed| std::future::ready(*resumed))
-            .count()
-            .await;
-        if total > 0 {
-            tracing::info!(resumed, total, "sessions that were cut off are resumed");
-        }
+/// Starts the interrupted sessions again, [`RESUMED_AT_ONCE`] at a time, unless their projects had
+/// another session since.
+pub(in crate::agent) async fn resume(context: &Arc<Context>, interrupted: Vec<Interrupted>) {
+    let total = interrupted.len();
+    let resumed = stream::iter(interrupted)
+        .map(|interrupted| resume_one(context, interrupted))
+        .buffer_unordered(RESUMED_AT_ONCE)
+        .filter(|resumed| std::future::ready(*resumed))
+        .count()
+        .await;
+    if total > 0 {
+        tracing::info!(resumed, total, "resumed interrupted sessions");
     }
+}
 
-    async fn resume_one(&self, Interrupted { project, session }: Interrupted) -> bool {
-        let slot = self.slot(project);
-        if slot.latest().is_none_or(|latest| latest.id != session) {
-            return false; // another one followed it
-        }
-        // A start runs to its end even if this task is dropped.
-        let sessions = self.clone();
-        let started = tokio::spawn(async move { sessions.get_or_create(project).await }).await;
-        match started {
-            Ok(Ok(found)) => found.created,
-            Ok(Err(StartError::NoProject | StartError::Closing)) | Err(_) => false,
-            Ok(Err(error)) => {
-                tracing::error!(%project, %session, %error, "a session could not be resumed after the start");
-                slot.set_resume_error(Arc::from(error.to_string()));
-                false
-            }
-        }
+async fn resume_one(context: &Arc<Context>, interrupted: Interrupted) -> bool {
+    let Interrupted { project, session } = interrupted;
+    let slot = context.slots.get(project);
+    if slot.latest().is_none_or(|latest| latest.id != session) {
+        return false; // another one followed it
     }
-
-    /// Why the session of a project could not be resumed at the server's start.
-    #[must_use]
-    pub fn resume_error(&self, project: Id) -> Option<Arc<str>> {
-        self.slot(project).resume_error()
+    // A start runs to its end even if this task is dropped.
+    let context = Arc::clone(context);
+    let started = tokio::spawn(async move { get_or_create(&context, project).await }).await;
+    match started {
+        Ok(Ok(found)) => found.created,
+        Ok(Err(StartError::NoProject | StartError::Closing)) | Err(_) => false,
+        Ok(Err(error)) => {
+            tracing::error!(%project, %session, %error, "cannot resume an interrupted session");
+            slot.set_resume_error(Arc::from(error.to_string()));
+            false
+        }
     }
 }
 

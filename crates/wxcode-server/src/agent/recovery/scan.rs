@@ -1,6 +1,7 @@
 //! Scans session and run directories at startup and repairs damaged ones.
 
 use std::{
+    collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -8,28 +9,54 @@ use std::{
 
 use jiff::Timestamp;
 use wxcode_core::id::Id;
-use wxcode_holder::folder::{self, FolderError, State, read_spec};
+use wxcode_holder::folder::{self, FolderError, HolderFile, State};
 
-use crate::agent::session::Note;
+use crate::agent::{
+    metadata::Launch,
+    process::{Launched, Mode},
+};
 
 /// Time for all interrupted starts to be rolled back before their folders are read as they are.
 const UNDONE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A session found in a folder.
+/// An agent found in a folder.
 pub(in crate::agent) struct Found {
     pub(in crate::agent) id: Id,
     pub(in crate::agent) dir: PathBuf,
-    pub(in crate::agent) note: Note,
-    pub(in crate::agent) at: Timestamp,
+    pub(in crate::agent) launch: Launch,
     pub(in crate::agent) state: State,
 }
 
-/// Scans the sessions below `root`, in order of creation, running ones last. Repairs damaged
-/// folders and logs those beyond repair.
+impl Found {
+    pub(in crate::agent) fn project_id(&self) -> Id {
+        self.launch.metadata.project_id
+    }
+
+    /// The agent with its holder, as after a launch.
+    pub(in crate::agent) fn launched(self, holder: HolderFile, is_latest: bool) -> Launched {
+        let Launch {
+            metadata,
+            workspace,
+            at,
+        } = self.launch;
+        Launched {
+            id: self.id,
+            dir: self.dir,
+            metadata,
+            holder,
+            workspace,
+            at,
+            is_latest,
+        }
+    }
+}
+
+/// Scans the agents below `root`, in order of creation, running ones last. Repairs damaged folders
+/// and logs those beyond repair.
 ///
 /// # Errors
 /// `root` cannot be read or made.
-pub(in crate::agent) async fn sessions(root: PathBuf) -> io::Result<Vec<Found>> {
+pub(in crate::agent) async fn agents(root: PathBuf) -> io::Result<Vec<Found>> {
     let looked = settled(root).await?;
     let mut found = Vec::with_capacity(looked.len());
     for (id, dir, state) in looked {
@@ -38,19 +65,41 @@ pub(in crate::agent) async fn sessions(root: PathBuf) -> io::Result<Vec<Found>> 
             Ok(state) => Some(state),
         };
         let Some(state) = state else { continue };
-        let Some((note, at)) = read_metadata(&dir) else {
-            report_unreadable(id, &dir, &state);
-            continue;
-        };
-        found.push(Found {
-            id,
-            dir,
-            note,
-            at,
-            state,
-        });
+        match Launch::read(&dir) {
+            Some(launch) => found.push(Found {
+                id,
+                dir,
+                launch,
+                state,
+            }),
+            None => report_unreadable(id, &dir, &state),
+        }
     }
     Ok(found)
+}
+
+/// The start and the id of each project's latest agent.
+pub(in crate::agent) type Newest = HashMap<Id, (Timestamp, Id)>;
+
+/// Finds each project's latest agent, a session or a run, by the folders.
+///
+/// # Errors
+/// The folders cannot be read.
+pub(in crate::agent) async fn newest(data_dir: PathBuf) -> io::Result<Newest> {
+    let read = move || {
+        let mut newest = Newest::new();
+        for mode in Mode::ALL {
+            for (id, dir) in folders(&mode.root(&data_dir))? {
+                if let Some(Launch { metadata, at, .. }) = Launch::read(&dir) {
+                    let newest = newest.entry(metadata.project_id).or_insert((at, id));
+                    *newest = (*newest).max((at, id));
+                }
+            }
+        }
+        Ok(newest)
+    };
+    let read = tokio::task::spawn_blocking(read);
+    read.await.map_err(io::Error::other)?
 }
 
 /// The state of a folder after repairing a damaged or missing `holder.json`; `None` beyond repair.
@@ -61,37 +110,29 @@ async fn repaired(id: Id, dir: &Path, error: FolderError) -> Option<State> {
     };
     match repaired {
         Ok(state) => {
-            tracing::warn!(session = %id, ?state, "a session's folder was damaged and is repaired");
+            tracing::warn!(agent = %id, ?state, "repaired a damaged agent folder");
             Some(state)
         }
         Err(error) => {
-            tracing::warn!(session = %id, %error, "a session's folder is passed over");
+            tracing::warn!(agent = %id, %error, "cannot repair an agent folder; ignoring it");
             None
         }
     }
 }
 
-/// Without its spec the project of the session is unknown.
+/// Without its spec the project of the agent is unknown.
 fn report_unreadable(id: Id, dir: &Path, state: &State) {
     let folder = dir.display();
     match state {
         State::Live(holder) => tracing::error!(
-            session = %id,
+            agent = %id,
             "the spec.json of a session that runs is damaged: restore it from a backup, or end the session with `kill {}` and remove {folder}",
             holder.pid
         ),
         _ => {
-            tracing::warn!(session = %id, "the spec.json of a session is damaged, it is passed over: remove {folder}")
+            tracing::warn!(agent = %id, "the spec.json of a session is damaged, it is passed over: remove {folder}")
         }
     }
-}
-
-/// Scans the readable runs below `root`, in order of creation, running ones last.
-///
-/// # Errors
-/// `root` cannot be read or made.
-pub(in crate::agent) async fn runs(root: PathBuf) -> io::Result<Vec<(Id, PathBuf, State)>> {
-    Ok(readable(settled(root).await?))
 }
 
 /// The readable folders of sessions or runs below `root`, in order of creation, running ones last,
@@ -133,7 +174,7 @@ fn await_starts(folders: &[(Id, PathBuf)]) {
     let until = Instant::now() + UNDONE_TIMEOUT;
     for (id, dir) in folders {
         if !folder::is_started(dir, until) {
-            tracing::warn!(session = %id, "the start of an agent was cut in two, and its holder does not undo it yet: it is stopped, or the machine is overloaded");
+            tracing::warn!(agent = %id, "the holder of an interrupted start has not rolled it back yet; the holder is stopped, or the machine is overloaded");
         }
     }
 }
@@ -141,9 +182,9 @@ fn await_starts(folders: &[(Id, PathBuf)]) {
 /// Removes the folder of an aborted start, in which no holder ever held a session.
 fn remove_aborted(id: Id, dir: &Path) {
     match fs::remove_dir_all(dir) {
-        Ok(()) => tracing::info!(%id, "a start that was broken off is cleared away"),
+        Ok(()) => tracing::info!(%id, "removed the directory of an aborted start"),
         Err(error) => {
-            tracing::warn!(%id, %error, "what a start left that was broken off stays: it can be removed by hand");
+            tracing::warn!(%id, %error, "could not remove the directory of an aborted start; delete it by hand");
         }
     }
 }
@@ -175,13 +216,4 @@ pub(in crate::agent) fn folders(root: &Path) -> io::Result<Vec<(Id, PathBuf)>> {
         }
     }
     Ok(found)
-}
-
-/// The project of a session's folder, and its start.
-pub(in crate::agent) fn read_metadata(dir: &Path) -> Option<(Note, Timestamp)> {
-    let spec = read_spec(dir).ok()?;
-    Some((
-        serde_json::from_value(spec.note).ok()?,
-        spec.created_at.parse().ok()?,
-    ))
 }

@@ -1,13 +1,13 @@
 //! The end of a session: processes the agent's last hooks, and publishes the end.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use tokio::time::sleep;
 use wxcode_core::{agent::AgentState, event::Kind};
-use wxcode_holder::folder::{self, Exit, State};
+use wxcode_holder::folder::{self, Exit};
 
-use super::{LAST_WORDS_RETRY, SETTLED, SessionMonitor};
-use crate::agent::monitor::report::evidence;
+use super::{LAST_WORDS_RETRY, SessionMonitor};
+use crate::agent::{folder::SETTLED, monitor::report::evidence};
 
 impl SessionMonitor {
     /// The agent is gone: saves its last hooks, then publishes the end.
@@ -77,32 +77,6 @@ impl SessionMonitor {
                 self.agent.observe(&evidence);
                 self.publish_state(Some(record.seq));
             }
-        }
-    }
-}
-
-/// Reads the agent's end from the folder of a silent holder, if it ended.
-pub(in crate::agent) async fn gone(dir: &Path) -> Option<Exit> {
-    let folder = dir.to_owned();
-    let looked = tokio::task::spawn_blocking(move || match folder::inspect(&folder) {
-        Ok(State::Lost(holder)) => {
-            let exit = folder::bury(&folder, &holder, holder.loss())?;
-            Ok(State::Exited(Some(holder), exit))
-        }
-        looked => looked,
-    });
-    let state = match looked.await.ok()? {
-        // It ran: its holder rolled the start back, or the record of the holder is lost.
-        Ok(State::Unfinished) => wxcode_holder::mend(dir).await,
-        Err(error) if error.is_mendable() => wxcode_holder::mend(dir).await,
-        state => state,
-    };
-    match state {
-        Ok(State::Exited(_, exit)) => Some(exit),
-        Ok(_) => None,
-        Err(error) => {
-            tracing::warn!(%error, "a folder cannot be read");
-            None
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use serde_json::json;
+use uuid::Uuid;
 use wxcode_core::id::Id;
 use wxcode_holder::folder::HolderFile;
 use wxcode_store::sqlite::SqliteStore;
@@ -10,8 +11,10 @@ use wxcode_store::sqlite::SqliteStore;
 use super::*;
 use crate::agent::{
     double::{self, Double},
-    launch::start::Started,
-    monitor::session::SETTLED,
+    folder::SETTLED,
+    metadata::Metadata,
+    monitor::begin,
+    process::Launched,
 };
 
 #[tokio::test]
@@ -55,17 +58,17 @@ async fn a_panic_costs_a_session_a_moment() {
         },
     };
     let sessions = double::sessions(data.path().to_owned(), Arc::new(defect), inner);
-    let started = Started {
+    let launched = Launched {
         id,
         dir: dir.clone(),
-        note: serde_json::from_value::<Note>(note).unwrap(),
+        metadata: serde_json::from_value::<Metadata>(note).unwrap(),
         holder: serde_json::from_value::<HolderFile>(holder).unwrap(),
         at: at.parse().unwrap(),
+        workspace: "/".into(),
         is_latest: true,
     };
-    let session = sessions
-        .follow(&sessions.slot(project), started, None)
-        .await;
+    let slot = sessions.0.slots.get(project);
+    let session = begin::session(&sessions.0, &slot, launched, None).await;
     // A client attached earlier gets the end as well.
     let ended = tokio::time::timeout(Duration::from_secs(60), session.ended());
     assert_eq!(ended.await.unwrap().code, Some(7));

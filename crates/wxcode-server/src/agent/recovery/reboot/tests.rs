@@ -22,7 +22,7 @@ async fn so_many_are_resumed_at_once_and_all_in_the_end() {
             Id::from_bytes([n; 12]),
             Id::from_bytes([n + 100; 12]),
         );
-        std::fs::write(dir.join(crate::agent::monitor::session::SETTLED), "").unwrap();
+        std::fs::write(dir.join(crate::agent::folder::SETTLED), "").unwrap();
     }
     let inner = Arc::new(SqliteStore::open(&data.path().join("wxcode.db")).unwrap());
     let leave = Arc::new(Semaphore::new(0));
