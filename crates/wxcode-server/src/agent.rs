@@ -4,6 +4,7 @@
 //! An agent's process is a session (interactive, in a terminal) or a run (headless, one prompt).
 
 mod answer;
+mod clock;
 mod context;
 mod conversation;
 mod delivery;

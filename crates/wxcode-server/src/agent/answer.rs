@@ -2,7 +2,7 @@
 //! `wxcode-core`.
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 use wxcode_claude::key;
 use wxcode_core::{
     agent::{Agent, Dialog},
@@ -10,7 +10,7 @@ use wxcode_core::{
 };
 use wxcode_holder::client::{ClientError, Request, Sender};
 
-use crate::agent::monitor::screen::ScreenProbe;
+use crate::agent::{clock::Clock, monitor::screen::ScreenProbe};
 
 /// Answers waiting for the session; further ones are refused while one waits or is in progress.
 pub(in crate::agent) const ANSWERS_MAX: usize = 1;
@@ -35,6 +35,8 @@ struct Current {
 #[derive(Default)]
 pub(in crate::agent) struct Answerer {
     current: Option<Current>,
+    /// The clock of the machine.
+    clock: Clock,
     /// Keys sent to the holder.
     inputs: u64,
 }
@@ -46,7 +48,7 @@ impl Answerer {
         requests: AnswerRequest,
         agent: &Agent,
         screen_probe: &mut ScreenProbe,
-        now: u64,
+        now: Instant,
     ) {
         let AnswerRequest {
             ask,
@@ -68,7 +70,7 @@ impl Answerer {
         id: Option<&str>,
         target: Target,
         agent: &Agent,
-        now: u64,
+        now: Instant,
     ) -> Result<Machine, Failure> {
         if self.current.is_some() {
             return Err(Failure::Busy);
@@ -77,7 +79,7 @@ impl Answerer {
         if id.is_some_and(|id| id != ask.id) {
             return Err(Failure::Replaced);
         }
-        Machine::new(&ask, target, now)
+        Machine::new(&ask, target, self.clock.millis(now))
     }
 
     /// Whether no answer is in progress.
@@ -102,12 +104,12 @@ impl Answerer {
         dialog: &Dialog,
         screen_probe: &mut ScreenProbe,
         holder: &Sender,
-        now: u64,
+        now: Instant,
     ) -> Result<(), ClientError> {
         let Some(current) = &mut self.current else {
             return Ok(());
         };
-        match current.machine.look(dialog, now) {
+        match current.machine.look(dialog, self.clock.millis(now)) {
             Effect::Press(key) => {
                 self.inputs += 1;
                 let request = Request::Input {
@@ -124,18 +126,17 @@ impl Answerer {
     }
 
     /// The time of the next [`Self::tick`].
-    pub(in crate::agent) fn deadline(&self) -> Option<u64> {
-        self.current
-            .as_ref()
-            .map(|current| current.machine.deadline())
+    pub(in crate::agent) fn deadline(&self) -> Option<Instant> {
+        let current = self.current.as_ref()?;
+        Some(self.clock.instant(current.machine.deadline()))
     }
 
     /// Takes the passing of time.
-    pub(in crate::agent) fn tick(&mut self, now: u64) {
+    pub(in crate::agent) fn tick(&mut self, now: Instant) {
         let late = self
             .current
             .as_ref()
-            .and_then(|current| current.machine.tick(now));
+            .and_then(|current| current.machine.tick(self.clock.millis(now)));
         if let Some(effect) = late {
             self.conclude(effect);
         }

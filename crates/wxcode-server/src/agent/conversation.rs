@@ -123,7 +123,7 @@ impl ConversationLog {
         }
         if self.unsaved.len() == UNSAVED_MAX {
             self.unsaved.pop_front();
-            tracing::error!(project = %self.project, "the store was away for too long: a change of the conversation's id is lost");
+            tracing::error!(project = %self.project, "the store was unavailable for too long; lost a change of the conversation's id");
         }
         self.unsaved.push_back(change);
     }
@@ -145,7 +145,7 @@ impl ConversationLog {
     /// Saves waiting changes, in order.
     pub(in crate::agent) async fn save(&mut self) -> Result<()> {
         if self.has_unsaved() && self.leases.is_elsewhere(self.project).await? {
-            tracing::warn!(project = %self.project, "another server has the project: what the agent here reports of its conversation is no longer the project's");
+            tracing::warn!(project = %self.project, "another server has the project; dropping the conversation changes of the agent here");
             self.unsaved.clear();
         }
         while let Some(change) = self.unsaved.front() {

@@ -20,7 +20,7 @@ pub(in crate::agent) async fn stop<T>(dir: &Path, ended: impl Future<Output = T>
             Ok(connection) => {
                 let grace_ms = u64::try_from(STOP_GRACE.as_millis()).unwrap_or(u64::MAX);
                 if let Err(error) = connection.sender.send(Request::Stop { grace_ms }).await {
-                    tracing::warn!(dir = %dir.display(), %error, "the holder could not be told to stop");
+                    tracing::warn!(dir = %dir.display(), %error, "could not ask the holder to stop");
                 }
                 // The connection stays open until the end, so that the request is read.
                 ended.await;
@@ -56,7 +56,7 @@ pub(in crate::agent) async fn gone(dir: &Path) -> Option<Exit> {
         Ok(State::Exited(_, exit)) => Some(exit),
         Ok(_) => None,
         Err(error) => {
-            tracing::warn!(%error, "a folder cannot be read");
+            tracing::warn!(%error, "cannot read the folder of an agent");
             None
         }
     }

@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_and_what_is_not_there_is_not_known() {
+    fn round_trips_and_defaults_when_missing() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(LiveMetadata::read(dir.path()), LiveMetadata::default());
         let live_metadata = LiveMetadata {

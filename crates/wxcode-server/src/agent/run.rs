@@ -130,8 +130,7 @@ impl Run {
             None => Account {
                 state: RunState::Failed,
                 error: Some(
-                    "what the run came to cannot be read any more: look at the workspace"
-                        .to_owned(),
+                    "the result of the run can no longer be read: look at the workspace".to_owned(),
                 ),
                 exit,
                 ..running

@@ -180,11 +180,17 @@ async fn a_server_starts_on_folders_that_are_damaged_in_any_way() {
         }
     }
     // All that could be mended is.
-    let mended = log.matches("is mended").count();
-    assert!(mended > 0);
+    let repaired = log.matches("repaired a damaged agent folder").count();
+    assert!(repaired > 0);
     server.terminate().await;
     server.up().await;
-    assert_eq!(server.log().matches("is mended").count(), mended);
+    assert_eq!(
+        server
+            .log()
+            .matches("repaired a damaged agent folder")
+            .count(),
+        repaired
+    );
     for case in cases.iter().step_by(13) {
         // All of them are copies that have one conversation, so how it goes on is not looked at.
         server.start_session(&case.project).await;

@@ -169,7 +169,7 @@ async fn another_store_by_mistake_costs_no_history() {
     assert!(note(&server, &project).exists());
     let log = server.log();
     assert!(
-        log.contains("when a server is started with that store"),
+        log.contains("start a server with that store to finish it"),
         "{log}"
     );
     // Neither does asking this one to delete what it does not know.

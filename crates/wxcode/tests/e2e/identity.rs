@@ -66,7 +66,10 @@ fn identity(session: &Value) -> (Value, usize) {
 
 /// How often the log says that a report was not the agent's.
 fn warnings(server: &Server) -> usize {
-    server.log().matches("is not the agent's own").count()
+    server
+        .log()
+        .matches("ignoring a hook from a foreign process")
+        .count()
 }
 
 async fn running(agent: Agent) -> (Server, String, (Value, usize)) {

@@ -11,7 +11,7 @@ use crate::agent::{context::Context, launch::error::StartError};
 pub enum RelocateError {
     /// Its session runs.
     #[error(
-        "its session runs in the workspace folder: end it first (DELETE …/session), then change workspace_path"
+        "the project's session runs in the workspace folder: end the session first (DELETE …/session), then change workspace_path"
     )]
     Running,
     /// A run is going on, another server has the project, or the store failed.
@@ -52,6 +52,6 @@ pub(in crate::agent) async fn relocate(
         context.slots.forget(project);
         return Err(StartError::NoProject.into());
     };
-    tracing::info!(%project, workspace = %moved.workspace_path.display(), "a project moved");
+    tracing::info!(%project, workspace = %moved.workspace_path.display(), "project moved to another workspace");
     Ok(moved)
 }

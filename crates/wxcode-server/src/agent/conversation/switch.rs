@@ -38,11 +38,11 @@ pub enum ResumeError {
     )]
     Silent(Uuid, &'static str),
     /// The session with another conversation did not end in time.
-    #[error("the session that runs did not end in time: try again; the server's log says more")]
+    #[error("the running session did not end in time: try again, and see the server's log")]
     NotEnded,
     /// Another conversation became current meanwhile.
     #[error(
-        "the current conversation changed in the meantime: look at the session, and ask again if you still want to"
+        "the current conversation changed in the meantime: look at the session, then try again"
     )]
     Changed,
     /// The session could not be started.

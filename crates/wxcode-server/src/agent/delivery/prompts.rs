@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_are_kept_by_number_and_by_size() {
+    fn newest_prompts_fit_count_and_bytes() {
         let mut prompts = Prompts::default();
         for seq in 1..=1_000 {
             prompts.keep(seq, "short");

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_unknown_deliveries_are_remembered() {
+    fn newest_unknown_deliveries_are_kept() {
         let unknown_outcomes = UnknownOutcomes::default();
         let id = |number: usize| {
             let mut bytes = [0; 12];

@@ -3,8 +3,9 @@
 mod input_lock;
 mod perform;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
+use tokio::time::Instant;
 use wxcode_claude::prompt;
 use wxcode_core::{
     delivery::{
@@ -17,11 +18,11 @@ use wxcode_holder::client::{ClientError, Sender};
 use wxcode_store::{Result, Store};
 
 use super::{prompts::Prompts, settle::end};
-use crate::agent::launch::lease::Leases;
+use crate::agent::{clock::Clock, launch::lease::Leases};
 use perform::EffectError;
 
-/// Pause before a failed store is asked again, in milliseconds.
-const RETRY_MS: u64 = 1_000;
+/// Pause before a failed store is asked again.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// The delivery in progress.
 struct Current {
@@ -39,10 +40,12 @@ pub(in crate::agent) struct DeliveryWorker {
     /// its own to settle.
     is_latest: bool,
     deadlines: Deadlines,
+    /// The clock of the machine.
+    clock: Clock,
     current: Option<Current>,
     readiness: Readiness,
     /// When to look for work again; `None` until notified.
-    reload_at: Option<u64>,
+    reload_at: Option<Instant>,
     prompts: Prompts,
     /// The last hook read.
     seq: u64,
@@ -72,9 +75,10 @@ impl DeliveryWorker {
             session,
             is_latest,
             deadlines,
+            clock: Clock::default(),
             current: None,
             readiness: Readiness::NotReady,
-            reload_at: Some(0),
+            reload_at: Some(Instant::now()),
             prompts: Prompts::default(),
             seq: 0,
             inputs: 0,
@@ -85,28 +89,28 @@ impl DeliveryWorker {
     }
 
     /// A delivery was queued.
-    pub(in crate::agent) fn notify(&mut self, now: u64) {
+    pub(in crate::agent) fn notify(&mut self, now: Instant) {
         if self.current.is_none() {
             self.reload_at = Some(now);
         }
     }
 
     /// The holder is connected again: an earlier claim on the keyboard is over.
-    pub(in crate::agent) fn connected(&mut self, now: u64) {
+    pub(in crate::agent) fn connected(&mut self, now: Instant) {
         self.is_locking = false;
         self.reload(now);
     }
 
     /// A delivery in progress is loaded again from the store.
-    fn reload(&mut self, now: u64) {
+    fn reload(&mut self, now: Instant) {
         self.current = None;
         self.reload_at = Some(now);
     }
 
     /// The holder or the store refused: load the delivery again a little later.
-    fn retry_later(&mut self, now: u64) {
+    fn retry_later(&mut self, now: Instant) {
         self.current = None;
-        self.reload_at = Some(now + RETRY_MS);
+        self.reload_at = Some(now + RETRY);
     }
 
     /// A hook was read.
@@ -123,7 +127,7 @@ impl DeliveryWorker {
     pub(in crate::agent) async fn reported(
         &mut self,
         holder: &Sender,
-        now: u64,
+        now: Instant,
     ) -> Result<(), ClientError> {
         if self
             .current
@@ -140,7 +144,7 @@ impl DeliveryWorker {
         &mut self,
         readiness: Readiness,
         holder: &Sender,
-        now: u64,
+        now: Instant,
     ) -> Result<(), ClientError> {
         self.readiness = readiness.clone();
         self.advance(Event::Agent(readiness), holder, now).await
@@ -151,7 +155,7 @@ impl DeliveryWorker {
         &mut self,
         key: &str,
         holder: &Sender,
-        now: u64,
+        now: Instant,
     ) -> Result<(), ClientError> {
         if self.is_current(key) {
             self.advance(Event::Typed, holder, now).await?;
@@ -164,7 +168,7 @@ impl DeliveryWorker {
         &mut self,
         key: &str,
         holder: &Sender,
-        now: u64,
+        now: Instant,
     ) -> Result<(), ClientError> {
         if self.is_current(key) {
             self.advance(Event::NotTyped, holder, now).await?;
@@ -184,17 +188,21 @@ impl DeliveryWorker {
     }
 
     /// The time of the next [`Self::tick`].
-    pub(in crate::agent) fn deadline(&self) -> Option<u64> {
-        self.current
-            .as_ref()
-            .map_or(self.reload_at, |current| current.machine.deadline())
+    pub(in crate::agent) fn deadline(&self) -> Option<Instant> {
+        match &self.current {
+            Some(current) => {
+                let at = current.machine.deadline()?;
+                Some(self.clock.instant(at))
+            }
+            None => self.reload_at,
+        }
     }
 
     /// Takes the passing of time.
     pub(in crate::agent) async fn tick(
         &mut self,
         holder: &Sender,
-        now: u64,
+        now: Instant,
     ) -> Result<(), ClientError> {
         if self.current.is_none() && self.reload_at.is_some_and(|at| now >= at) {
             return self.load(holder, now).await;
@@ -203,7 +211,7 @@ impl DeliveryWorker {
             .current
             .as_ref()
             .and_then(|current| current.machine.deadline())
-            .is_some_and(|at| now >= at)
+            .is_some_and(|at| self.clock.millis(now) >= at)
         {
             return self.advance(Event::Tick, holder, now).await;
         }
@@ -215,14 +223,14 @@ impl DeliveryWorker {
         &mut self,
         event: Event,
         holder: &Sender,
-        now: u64,
+        now: Instant,
     ) -> Result<(), ClientError> {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
             let Some(current) = &mut self.current else {
                 break;
             };
-            for effect in current.machine.step(&event, now) {
+            for effect in current.machine.step(&event, self.clock.millis(now)) {
                 match self.perform(effect, holder).await {
                     Ok(answer) => events.extend(answer),
                     Err(EffectError::Holder(error)) => return Err(error),
@@ -248,24 +256,25 @@ impl DeliveryWorker {
     }
 
     /// Loads the next delivery.
-    async fn load(&mut self, holder: &Sender, now: u64) -> Result<(), ClientError> {
+    async fn load(&mut self, holder: &Sender, now: Instant) -> Result<(), ClientError> {
         self.reload_at = None;
         let next = match self.store.next_delivery(self.project).await {
             Ok(next) => next,
             Err(error) => {
-                tracing::warn!(project = %self.project, %error, "deliveries wait for the store");
+                tracing::warn!(project = %self.project, %error, "the store is unavailable; deliveries wait");
                 self.retry_later(now);
                 return Ok(());
             }
         };
         let Some(delivery) = next else { return Ok(()) };
         let ours = delivery.session_id == Some(self.session);
+        let at = self.clock.millis(now);
         let machine = match (delivery.route, delivery.state) {
-            (Route::Prompt, _) if ours => Machine::riding(self.deadlines, now),
+            (Route::Prompt, _) if ours => Machine::riding(self.deadlines, at),
             (Route::Typed, DeliveryState::Queued) => {
-                Machine::typed(DeliveryState::Queued, self.deadlines, now)
+                Machine::typed(DeliveryState::Queued, self.deadlines, at)
             }
-            (Route::Typed, state) if ours => Machine::typed(state, self.deadlines, now),
+            (Route::Typed, state) if ours => Machine::typed(state, self.deadlines, at),
             // It went into a session that is gone and may have taken it, so it is not typed again.
             _ => {
                 let settled = end(&*self.store, &delivery, false).await;
@@ -308,7 +317,7 @@ impl DeliveryWorker {
         match self.settle().await {
             Ok(()) => true,
             Err(error) => {
-                tracing::warn!(project = %self.project, %error, "deliveries of an ended agent wait for the store");
+                tracing::warn!(project = %self.project, %error, "the store is unavailable; the deliveries of an ended agent wait");
                 false
             }
         }

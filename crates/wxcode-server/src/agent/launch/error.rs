@@ -1,6 +1,6 @@
 //! Why an agent could not start.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, time::Duration};
 
 use wxcode_core::{id::Id, run};
 use wxcode_files::FileError;
@@ -31,18 +31,19 @@ pub enum StartError {
     Folder(#[from] io::Error),
     /// Another process runs the conversation.
     #[error(
-        "another claude (process {0}) runs the conversation of this project, and two would mix it up: end that one, then start the session again"
+        "another claude (process {0}) runs the conversation of this project, and a second one would mix it up: end that process, then start the session again"
     )]
     Claimed(u32),
     /// Another server on the same store has the project.
     #[error(
-        "another server on the same database has this project: {server}; ask that one. Where it is gone for good its lease runs out: ask again in {left_s} s"
+        "another server on the same database has this project: {server}. Send the request to that server; if it is gone for good, its lease expires, so try again in {} s",
+        left.as_millis().div_ceil(1_000)
     )]
     Elsewhere {
         /// The name of the server.
         server: String,
-        /// The rest of its lease without a renewal, in seconds.
-        left_s: u64,
+        /// The rest of its lease without a renewal.
+        left: Duration,
     },
     /// A run of the project is in progress.
     #[error("{}", run::in_the_way(*.0))]

@@ -88,7 +88,7 @@ impl Leases {
                     if let Some(before) = read.and_then(|read| read.node)
                         && before.id != shared.node.id
                     {
-                        tracing::warn!(%project, server = before.name, "the lease of a project ran out and is taken over");
+                        tracing::warn!(%project, server = before.name, "took over the expired lease of a project");
                     }
                     return Ok(Some(Tenure::new(new, asked_ms)));
                 }
@@ -129,7 +129,7 @@ impl Leases {
             Claim::Take(new) => Ok((read, new)),
             Claim::Held { by, left_ms } => Err(StartError::Elsewhere {
                 server: by.name,
-                left_s: left_ms.div_ceil(1000),
+                left: Duration::from_millis(left_ms),
             }),
         }
     }
@@ -151,7 +151,7 @@ impl Leases {
             .store
             .swap_lease(project, Some(tenure.lease()), &free);
         if let Err(error) = swapped.await {
-            tracing::warn!(%project, %error, "a lease could not be given back, and runs out by itself");
+            tracing::warn!(%project, %error, "could not give back a lease; it expires by itself");
         }
     }
 

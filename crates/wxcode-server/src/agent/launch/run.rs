@@ -89,7 +89,7 @@ async fn launch(context: &Context, project: Id, prompt: String) -> Result<Launch
     };
     match held {
         Ok(holder) => {
-            tracing::info!(project = %project.id, run = %id, agent = holder.agent_pid, ?plan, "a run began");
+            tracing::info!(project = %project.id, run = %id, agent = holder.agent_pid, ?plan, "run started");
             Ok(Launched {
                 id,
                 dir,

@@ -160,7 +160,7 @@ async fn start(
             if let Some(Scoped::Refused { reason }) = &holder.scope {
                 tracing::warn!(session = %id, reason, "the session has no scope of its own: `wxcode doctor` says what that means");
             }
-            tracing::info!(project = %project.id, session = %id, agent = holder.agent_pid, ?plan, "a session started");
+            tracing::info!(project = %project.id, session = %id, agent = holder.agent_pid, ?plan, "session started");
             Ok(Launched {
                 id,
                 dir,

@@ -54,7 +54,7 @@ fn ended(data: &Path, project: Id, is_latest: bool) -> Launched {
 }
 
 #[tokio::test]
-async fn a_delivery_waits_for_a_session_that_settles() {
+async fn delivery_waits_for_a_settling_session() {
     let data = tempfile::tempdir().unwrap();
     let inner = Arc::new(SqliteStore::open(&data.path().join("wxcode.db")).unwrap());
     let project = sample::project();
@@ -109,7 +109,7 @@ async fn a_delivery_waits_for_a_session_that_settles() {
 }
 
 #[tokio::test]
-async fn an_older_session_leaves_the_deliveries_of_a_newer_one() {
+async fn older_session_leaves_newer_deliveries() {
     let data = tempfile::tempdir().unwrap();
     let inner = Arc::new(SqliteStore::open(&data.path().join("wxcode.db")).unwrap());
     let project = sample::project();

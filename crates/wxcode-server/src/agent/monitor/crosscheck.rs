@@ -1,19 +1,22 @@
 //! Compares the conversation of the hooks with the processes' own records, and words the warning.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::agent::monitor::owner::Owners;
 
-/// Time between two comparisons without another reason, in milliseconds.
-const INTERVAL_MS: u64 = 15_000;
-/// Time to the next comparison after a change or a difference, in milliseconds: records lag
-/// slightly behind hooks.
-const AGAIN_MS: u64 = 1_000;
+/// Time between two comparisons without another reason.
+const INTERVAL: Duration = Duration::from_secs(15);
+/// Time to the next comparison after a change or a difference: records lag slightly after
+/// hooks.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// The result of the comparisons so far.
 #[derive(Debug)]
 pub(in crate::agent) struct CrossCheck {
-    due: u64,
+    due: Instant,
     /// The last difference; found twice in a row it becomes a warning.
     suspicion: Option<Finding>,
     warning: Option<Finding>,
@@ -37,7 +40,7 @@ impl Default for CrossCheck {
     fn default() -> Self {
         // Not at once: after a restart many sessions are adopted together.
         Self {
-            due: AGAIN_MS,
+            due: Instant::now() + AGAIN,
             suspicion: None,
             warning: None,
             forked: false,
@@ -47,14 +50,14 @@ impl Default for CrossCheck {
 
 impl CrossCheck {
     /// The conversation changed: compare soon, and drop the last difference.
-    pub(in crate::agent) fn changed(&mut self, now: u64) {
-        self.due = now + AGAIN_MS;
+    pub(in crate::agent) fn changed(&mut self, now: Instant) {
+        self.due = now + AGAIN;
         self.suspicion = None;
     }
 
     /// Something that is not the agent's own began a conversation: it is compared soon.
-    pub(in crate::agent) fn hurry(&mut self, now: u64) {
-        self.due = self.due.min(now + AGAIN_MS);
+    pub(in crate::agent) fn hurry(&mut self, now: Instant) {
+        self.due = self.due.min(now + AGAIN);
     }
 
     /// A fork of the conversation began.
@@ -73,7 +76,7 @@ impl CrossCheck {
     }
 
     /// The time of the next comparison.
-    pub(in crate::agent) const fn due(&self) -> u64 {
+    pub(in crate::agent) const fn due(&self) -> Instant {
         self.due
     }
 
@@ -83,15 +86,10 @@ impl CrossCheck {
         &mut self,
         current: Uuid,
         owners: Option<&Owners>,
-        now: u64,
+        now: Instant,
     ) -> bool {
         let found = owners.and_then(|owners| finding(current, owners));
-        self.due = now
-            + if found.is_some() {
-                AGAIN_MS
-            } else {
-                INTERVAL_MS
-            };
+        self.due = now + if found.is_some() { AGAIN } else { INTERVAL };
         let lasts = found.is_some() && found == self.suspicion;
         self.suspicion.clone_from(&found);
         let warning = if lasts || found.is_none() {
@@ -144,6 +142,12 @@ mod tests {
 
     const CURRENT: Uuid = Uuid::from_u128(1);
 
+    /// Instants of a test, by milliseconds.
+    fn clock() -> impl Fn(u64) -> Instant {
+        let start = Instant::now();
+        move |ms| start + Duration::from_millis(ms)
+    }
+
     fn owners(own: u128, others: &[u32]) -> Owners {
         Owners {
             own: Some((
@@ -163,51 +167,58 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_that_lasts_is_a_warning_until_it_is_gone() {
+    fn lasting_difference_is_a_warning() {
         let mut check = CrossCheck::default();
-        assert!(!check.compare(CURRENT, Some(&owners(1, &[])), 0));
-        assert_eq!(check.due(), INTERVAL_MS);
-        assert!(!check.compare(CURRENT, Some(&owners(2, &[])), 10), "once");
-        assert_eq!((check.due(), check.warning()), (10 + AGAIN_MS, None));
-        assert!(check.compare(CURRENT, Some(&owners(2, &[])), 20));
+        let at = clock();
+        assert!(!check.compare(CURRENT, Some(&owners(1, &[])), at(0)));
+        assert_eq!(check.due(), at(0) + INTERVAL);
+        assert!(
+            !check.compare(CURRENT, Some(&owners(2, &[])), at(10)),
+            "once"
+        );
+        assert_eq!((check.due(), check.warning()), (at(10) + AGAIN, None));
+        assert!(check.compare(CURRENT, Some(&owners(2, &[])), at(20)));
         assert!(check.warning().unwrap().contains("its hooks reported"));
         assert!(
-            !check.compare(CURRENT, Some(&owners(2, &[])), 30),
+            !check.compare(CURRENT, Some(&owners(2, &[])), at(30)),
             "no news"
         );
-        assert!(check.compare(CURRENT, Some(&owners(1, &[])), 40));
-        assert_eq!((check.due(), check.warning()), (40 + INTERVAL_MS, None));
+        assert!(check.compare(CURRENT, Some(&owners(1, &[])), at(40)));
+        assert_eq!((check.due(), check.warning()), (at(40) + INTERVAL, None));
     }
 
     #[test]
-    fn a_record_that_lags_behind_the_hook_is_no_difference() {
+    fn lagging_record_is_no_difference() {
         let mut check = CrossCheck::default();
-        check.compare(CURRENT, Some(&owners(2, &[])), 0);
-        check.changed(1);
-        assert!(!check.compare(CURRENT, Some(&owners(2, &[])), 2));
-        assert!(!check.compare(CURRENT, Some(&owners(1, &[])), 3));
+        let at = clock();
+        check.compare(CURRENT, Some(&owners(2, &[])), at(0));
+        check.changed(at(1));
+        assert!(!check.compare(CURRENT, Some(&owners(2, &[])), at(2)));
+        assert!(!check.compare(CURRENT, Some(&owners(1, &[])), at(3)));
         assert_eq!(check.warning(), None);
     }
 
     #[test]
-    fn a_parked_agent_is_elsewhere_until_it_is_back() {
+    fn parked_agent_is_elsewhere() {
         let mut check = CrossCheck::default();
+        let at = clock();
         let mut parked = owners(1, &[]);
         parked.own.as_mut().unwrap().1.parked = true;
-        check.compare(CURRENT, Some(&parked), 0);
+        check.compare(CURRENT, Some(&parked), at(0));
         assert!(!check.is_elsewhere(), "once");
-        check.compare(CURRENT, Some(&parked), 1);
+        check.compare(CURRENT, Some(&parked), at(1));
         assert!(check.is_elsewhere());
         assert_eq!(check.warning(), Some(ELSEWHERE));
-        check.compare(CURRENT, Some(&owners(1, &[])), 2);
+        check.compare(CURRENT, Some(&owners(1, &[])), at(2));
         assert!(!check.is_elsewhere() && check.warning().is_none());
     }
 
     #[test]
-    fn a_fork_is_elsewhere_until_the_agent_goes_on() {
+    fn fork_is_elsewhere_until_agent_continues() {
         let mut check = CrossCheck::default();
+        let at = clock();
         check.forked();
-        check.compare(CURRENT, Some(&owners(1, &[])), 0);
+        check.compare(CURRENT, Some(&owners(1, &[])), at(0));
         assert!(
             check.is_elsewhere(),
             "the agent's own record knows nothing of it"
@@ -218,24 +229,26 @@ mod tests {
     }
 
     #[test]
-    fn foreign_starts_do_not_put_a_comparison_off() {
+    fn foreign_starts_do_not_delay_comparison() {
         let mut check = CrossCheck::default();
-        check.compare(CURRENT, Some(&owners(1, &[])), 0);
+        let at = clock();
+        check.compare(CURRENT, Some(&owners(1, &[])), at(0));
         for now in [10, 20] {
-            check.hurry(now);
-            assert_eq!(check.due(), 10 + AGAIN_MS);
+            check.hurry(at(now));
+            assert_eq!(check.due(), at(10) + AGAIN);
         }
     }
 
     #[test]
-    fn another_process_is_named() {
+    fn warning_names_the_other_process() {
         let mut check = CrossCheck::default();
+        let at = clock();
         for now in 0..2 {
-            check.compare(CURRENT, Some(&owners(1, &[12, 7])), now);
+            check.compare(CURRENT, Some(&owners(1, &[12, 7])), at(now));
         }
         assert!(check.warning().unwrap().contains("(process 7)"));
         assert!(
-            check.compare(CURRENT, None, 3),
+            check.compare(CURRENT, None, at(3)),
             "nothing to be read is no warning"
         );
     }

@@ -52,7 +52,7 @@ impl HookFilter {
             live_metadata.hook_depth = self.provenance.depth();
             // Without the file the next server finds the depth again while the holder keeps the hook.
             if let Err(error) = live_metadata.write(&self.dir) {
-                tracing::warn!(session = self.session, %error, "where the agent's hooks stand is not kept");
+                tracing::warn!(session = self.session, %error, "could not persist the depth of the agent's hooks");
             }
         }
         let Err(reason) = judged else { return true };
@@ -62,7 +62,7 @@ impl HookFilter {
                 conversation = %event.session_id,
                 hook = event.name(),
                 %reason,
-                "a report with the session's secret is not the agent's own and counts for nothing; nor do more of the kind, which are not told"
+                "ignoring a hook from a foreign process (further ones are not logged)"
             );
         }
         false

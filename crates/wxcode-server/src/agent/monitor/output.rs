@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn each_event_of_a_line_has_a_place_of_its_own() {
+    fn each_event_of_a_line_has_a_place() {
         let mut reader = reader();
         reader.read(0, init(A));
         let steps = reader.read(70, vec![text("a"), using("t", "Bash"), text("b")]);
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_conversation_turns_at_the_first_init_and_after_a_reset_only() {
+    fn first_init_or_reset_switches_conversation() {
         let mut reader = reader();
         let turn = |offset, to| vec![Step::SwitchConversation { offset, to }];
         assert_eq!(reader.read(0, init(A)), turn(0, A));
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_ends_with_the_name_that_it_began_with() {
+    fn tool_end_repeats_the_tool_name() {
         let mut reader = reader();
         reader.read(0, vec![using("1", "Bash"), using("2", "Read")]);
         let steps = reader.read(10, vec![back("2"), back("1"), back("3")]);
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_words_are_few() {
+    fn last_lines_are_bounded() {
         let mut reader = reader();
         for n in 0..9 {
             reader.read(n, vec![Message::Words(n.to_string())]);

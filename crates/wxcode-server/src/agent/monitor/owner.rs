@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn living_processes_with_the_conversation_claim_it() {
+    fn living_processes_own_the_conversation() {
         let mut world = World::new();
         let (one, two, three) = (world.process(), world.process(), world.process());
         world.record(one, started(one), ID);
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_agent_is_the_nearest_below_what_was_started() {
+    fn agent_is_the_nearest_descendant() {
         let mut world = World::new();
         let (child, own) = (world.process(), std::process::id());
         let agent = (own.cast_signed(), started(own));

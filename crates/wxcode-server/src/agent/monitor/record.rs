@@ -1,32 +1,35 @@
 //! Claude's own record of its process: when to read it, and when to believe it.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
 use wxcode_claude::running::Status;
 
 /// Time between two readings while the record may know more than the hooks.
-pub(in crate::agent) const INTERVAL_MS: u64 = 1_000;
+pub(in crate::agent) const INTERVAL: Duration = Duration::from_secs(1);
 
 /// The readings of one session's record.
 #[derive(Debug, Default)]
 pub(in crate::agent) struct ProcessRecord {
     /// The time of the next reading.
-    next: Option<u64>,
+    next: Option<Instant>,
     /// The last reading, unless a hook came since.
     last: Option<Status>,
 }
 
 impl ProcessRecord {
     /// Requests a reading.
-    pub(in crate::agent) fn watch(&mut self, now: u64) {
-        self.next.get_or_insert(now + INTERVAL_MS);
+    pub(in crate::agent) fn watch(&mut self, now: Instant) {
+        self.next.get_or_insert(now + INTERVAL);
     }
 
     /// The time of the next reading.
-    pub(in crate::agent) const fn deadline(&self) -> Option<u64> {
+    pub(in crate::agent) const fn deadline(&self) -> Option<Instant> {
         self.next
     }
 
     /// Whether a reading is due; it then waits for the next request.
-    pub(in crate::agent) fn is_due(&mut self, now: u64) -> bool {
+    pub(in crate::agent) fn is_due(&mut self, now: Instant) -> bool {
         self.next.take_if(|next| now >= *next).is_some()
     }
 
@@ -48,11 +51,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_said_twice_without_a_hook_in_between_counts() {
+    fn equal_readings_without_a_hook_count() {
         let mut record = ProcessRecord::default();
-        record.watch(0);
-        assert!(!record.is_due(INTERVAL_MS - 1));
-        assert!(record.is_due(INTERVAL_MS));
+        let start = Instant::now();
+        record.watch(start);
+        assert!(!record.is_due(start + INTERVAL / 2));
+        assert!(record.is_due(start + INTERVAL));
         assert_eq!(record.deadline(), None);
         assert_eq!(record.confirm(Some(Status::Idle)), None);
         assert_eq!(record.confirm(Some(Status::Idle)), Some(Status::Idle));

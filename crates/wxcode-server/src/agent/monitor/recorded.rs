@@ -62,7 +62,7 @@ fn idle() -> Agent {
 }
 
 #[test]
-fn every_recorded_sequence_leads_to_the_state_that_was_seen() {
+fn recorded_sequences_lead_to_observed_states() {
     let recordings = recordings();
     assert!(recordings.len() > 12, "the recordings are there");
     for (name, lines) in recordings {
@@ -104,7 +104,7 @@ fn every_recorded_sequence_leads_to_the_state_that_was_seen() {
 
 /// After any cut or gap in a sequence, the process record restores the state.
 #[test]
-fn no_hook_is_needed_to_leave_a_state() {
+fn process_record_restores_the_state() {
     for (name, lines) in recordings() {
         let hooks: Vec<&Value> = lines.iter().filter_map(|line| line.get("hook")).collect();
         for cut in 0..=hooks.len() {

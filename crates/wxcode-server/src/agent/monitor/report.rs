@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_is_told_with_its_file_or_its_command_and_never_with_contents() {
+    fn tool_event_names_file_or_command() {
         let told = using(
             "Write",
             json!({ "file_path": "/w/a.rs", "content": "secret" }),
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_is_no_permission() {
+    fn question_is_not_a_permission_request() {
         let asked = |tool: &str| {
             of(HookKind::PermissionRequest {
                 tool_name: tool.into(),

@@ -28,7 +28,7 @@ use crate::{
         metadata::Metadata,
         monitor::{
             output::{OutputReader, Step},
-            session::{LAST_WORDS_RETRY, RECONNECT},
+            session::{LAST_WORDS_RETRY, RECONNECT_FIRST, RECONNECT_MAX},
         },
         run::{
             Progress, RESULT_MAX, Run,
@@ -96,10 +96,10 @@ impl RunMonitor {
 
     /// Follows the run to its end.
     pub(in crate::agent) async fn run(mut self) {
-        let mut wait = RECONNECT.0;
+        let mut wait = RECONNECT_FIRST;
         let exit = loop {
             if let Ok(connection) = client::connect(&self.run.dir).await {
-                wait = RECONNECT.0;
+                wait = RECONNECT_FIRST;
                 match self.follow(connection).await {
                     Ok(ConnectionEnd::Exited(exit)) => break exit,
                     Ok(ConnectionEnd::Closing) => return,
@@ -112,7 +112,7 @@ impl RunMonitor {
                 Some(exit) => break exit,
                 None => {
                     tokio::select! {
-                        () = sleep(wait) => wait = (wait * 2).min(RECONNECT.1),
+                        () = sleep(wait) => wait = (wait * 2).min(RECONNECT_MAX),
                         () = self.closing.cancelled() => return,
                     }
                 }
@@ -214,7 +214,7 @@ impl RunMonitor {
 
     async fn save(&mut self) {
         if let Err(error) = self.conversation_log.save().await {
-            tracing::warn!(run = %self.run.id, %error, "the conversation's id waits for the store");
+            tracing::warn!(run = %self.run.id, %error, "the store is unavailable; the conversation's id waits");
         }
     }
 
@@ -233,7 +233,7 @@ impl RunMonitor {
         }
         self.look_for_transcript().await;
         while let Err(error) = self.conversation_log.save().await {
-            tracing::warn!(run = %self.run.id, %error, "the end of a run waits for the store");
+            tracing::warn!(run = %self.run.id, %error, "the store is unavailable; the end of the run waits");
             tokio::select! {
                 () = sleep(LAST_WORDS_RETRY) => {}
                 () = self.closing.cancelled() => return,
@@ -290,7 +290,7 @@ impl RunMonitor {
             Ok(Transcript::Spoken(path)) => self.conversation_log.spoke(id, Some(path)),
             Ok(Transcript::Missing | Transcript::Empty(_)) => {}
             Err(error) => {
-                tracing::warn!(run = %self.run.id, %error, "the transcript cannot be looked for");
+                tracing::warn!(run = %self.run.id, %error, "cannot look for the transcript");
             }
         }
     }
@@ -350,10 +350,10 @@ impl RunMonitor {
                 .progress
                 .send_modify(|progress| progress.unwritten = None),
             Err(error) => {
-                tracing::warn!(run = %self.run.id, %error, "what a run came to could not be written");
+                tracing::warn!(run = %self.run.id, %error, "could not write the result of the run");
             }
         }
-        tracing::info!(run = %self.run.id, ?state, code = ?exit.code, signal = ?exit.signal, "the run is over");
+        tracing::info!(run = %self.run.id, ?state, code = ?exit.code, signal = ?exit.signal, "run ended");
     }
 }
 

@@ -1,8 +1,12 @@
 //! Screen probe: decides when to read the agent's screen (after each burst of output, and after a
 //! hook without one), and reads it.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    time::Duration,
+};
 
+use tokio::time::Instant;
 use wxcode_claude::{dialog, input_box::InputBox};
 use wxcode_core::{
     agent::{Dialog, DialogKind, Form, Look},
@@ -10,9 +14,8 @@ use wxcode_core::{
 };
 use wxcode_terminal::{Screen as _, Size, Terminal};
 
-/// Time without output after which the screen counts as resting, when the holder did not report it,
-/// in milliseconds.
-const STILL_MS: u64 = 300;
+/// Time without output after which the screen counts as resting, when the holder did not report it.
+const STILL: Duration = Duration::from_millis(300);
 
 /// Requested screens and their purposes.
 #[derive(Debug, Default)]
@@ -23,7 +26,7 @@ pub(in crate::agent) struct ScreenProbe {
     /// The screen requested to find out whether it rests.
     probe: Option<u64>,
     /// The time of the next probe.
-    probe_at: Option<u64>,
+    probe_at: Option<Instant>,
     /// The offset of the last probe.
     seen: Option<u64>,
 }
@@ -39,17 +42,17 @@ impl ScreenProbe {
     }
 
     /// A hook came: earlier screens no longer count.
-    pub(in crate::agent) fn restart(&mut self, now: u64) {
+    pub(in crate::agent) fn restart(&mut self, now: Instant) {
         self.seen = None;
-        self.probe_at.get_or_insert(now + STILL_MS);
+        self.probe_at.get_or_insert(now + STILL);
     }
 
     /// A key was pressed: screens requested before it are void.
-    pub(in crate::agent) fn invalidate(&mut self, now: u64) {
+    pub(in crate::agent) fn invalidate(&mut self, now: Instant) {
         self.at_rest = None;
         self.probe = None;
         self.seen = None;
-        self.probe_at = Some(now + STILL_MS);
+        self.probe_at = Some(now + STILL);
     }
 
     /// No reader needs a resting screen any longer.
@@ -59,7 +62,7 @@ impl ScreenProbe {
     }
 
     /// The id of the probe to request, if it is due.
-    pub(in crate::agent) fn take_due(&mut self, now: u64) -> Option<u64> {
+    pub(in crate::agent) fn take_due(&mut self, now: Instant) -> Option<u64> {
         if self.probe_at.is_none_or(|at| now < at) {
             return None;
         }
@@ -70,12 +73,12 @@ impl ScreenProbe {
     }
 
     /// The time of the next [`Self::take_due`].
-    pub(in crate::agent) const fn deadline(&self) -> Option<u64> {
+    pub(in crate::agent) const fn deadline(&self) -> Option<Instant> {
         self.probe_at
     }
 
     /// A screen arrived; returns whether it rests.
-    pub(in crate::agent) fn is_at_rest(&mut self, id: u64, offset: u64, now: u64) -> bool {
+    pub(in crate::agent) fn is_at_rest(&mut self, id: u64, offset: u64, now: Instant) -> bool {
         if self.at_rest == Some(id) {
             self.at_rest = None;
             return true;
@@ -88,7 +91,7 @@ impl ScreenProbe {
             self.seen = None;
             return true;
         }
-        self.probe_at = Some(now + STILL_MS);
+        self.probe_at = Some(now + STILL);
         false
     }
 
@@ -183,37 +186,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_screen_that_stands_still_is_at_rest() {
+    fn still_screen_is_at_rest() {
         let mut screen_probe = ScreenProbe::default();
-        screen_probe.restart(0);
-        assert_eq!(screen_probe.take_due(STILL_MS - 1), None);
-        let first = screen_probe.take_due(STILL_MS).unwrap();
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        screen_probe.restart(start);
+        assert_eq!(screen_probe.take_due(at(299)), None);
+        let first = screen_probe.take_due(at(300)).unwrap();
         assert!(
-            !screen_probe.is_at_rest(first, 10, 301),
+            !screen_probe.is_at_rest(first, 10, at(301)),
             "one look says nothing"
         );
-        let second = screen_probe.take_due(601).unwrap();
-        assert!(!screen_probe.is_at_rest(second, 20, 602), "it moved");
-        let third = screen_probe.take_due(902).unwrap();
-        assert!(screen_probe.is_at_rest(third, 20, 903));
+        let second = screen_probe.take_due(at(601)).unwrap();
+        assert!(!screen_probe.is_at_rest(second, 20, at(602)), "it moved");
+        let third = screen_probe.take_due(at(902)).unwrap();
+        assert!(screen_probe.is_at_rest(third, 20, at(903)));
         assert_eq!(screen_probe.deadline(), None, "nothing more to find out");
     }
 
     #[test]
-    fn the_holders_word_is_enough() {
+    fn quiet_report_needs_one_screen() {
         let mut screen_probe = ScreenProbe::default();
-        screen_probe.restart(0);
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        screen_probe.restart(start);
         let id = screen_probe.rested();
         assert_eq!(screen_probe.deadline(), None);
-        assert!(screen_probe.is_at_rest(id, 10, 5));
+        assert!(screen_probe.is_at_rest(id, 10, at(5)));
         assert!(
-            !screen_probe.is_at_rest(id, 10, 6),
+            !screen_probe.is_at_rest(id, 10, at(6)),
             "each look answers once"
         );
     }
 
     #[test]
-    fn a_prompt_is_read_from_a_dump() {
+    fn prompt_is_read_from_a_snapshot() {
         let size = Size::new(60, 8).unwrap();
         let seen = |drawn: &str, hints: &str| {
             let edge = "─".repeat(60);

@@ -40,9 +40,10 @@ use crate::agent::{
     session::{MonitorChannels, Session, View},
 };
 
-/// Shortest and longest pause before an unreachable holder is tried again.
-pub(in crate::agent) const RECONNECT: (Duration, Duration) =
-    (Duration::from_millis(50), Duration::from_secs(2));
+/// First pause before an unreachable holder is tried again; it doubles up to [`RECONNECT_MAX`].
+pub(in crate::agent) const RECONNECT_FIRST: Duration = Duration::from_millis(50);
+/// Longest pause before an unreachable holder is tried again.
+pub(in crate::agent) const RECONNECT_MAX: Duration = Duration::from_secs(2);
 /// Pause before an absent store is tried again at the end of a session.
 pub(in crate::agent) const LAST_WORDS_RETRY: Duration = Duration::from_secs(1);
 
@@ -70,7 +71,6 @@ pub(in crate::agent) struct SessionMonitor {
     pub(in crate::agent) closing: CancellationToken,
     agent: Agent,
     screen_probe: ScreenProbe,
-    began: Instant,
     reporter: Reporter,
     hook_filter: HookFilter,
     /// The hook to read next.
@@ -120,7 +120,6 @@ impl SessionMonitor {
             closing,
             agent: Agent::default(),
             screen_probe: ScreenProbe::default(),
-            began: Instant::now(),
             next_seq: 0,
             live_from: None,
             process_record: ProcessRecord::default(),
@@ -130,10 +129,10 @@ impl SessionMonitor {
 
     /// Follows the session to its end.
     pub(in crate::agent) async fn run(mut self) {
-        let mut wait = RECONNECT.0;
+        let mut wait = RECONNECT_FIRST;
         let exit = loop {
             if let Ok(connection) = client::connect(&self.session.dir).await {
-                wait = RECONNECT.0;
+                wait = RECONNECT_FIRST;
                 match self.follow(connection).await {
                     Ok(ConnectionEnd::Exited(exit)) => break exit,
                     Ok(ConnectionEnd::Closing) => return,
@@ -147,17 +146,13 @@ impl SessionMonitor {
                 Some(exit) => break exit,
                 None => {
                     tokio::select! {
-                        () = sleep(wait) => wait = (wait * 2).min(RECONNECT.1),
+                        () = sleep(wait) => wait = (wait * 2).min(RECONNECT_MAX),
                         () = self.closing.cancelled() => return,
                     }
                 }
             }
         };
         self.finish(exit).await;
-    }
-
-    fn now(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     async fn follow(&mut self, connection: Connection) -> Result<ConnectionEnd, ClientError> {
@@ -172,15 +167,13 @@ impl SessionMonitor {
                 since: self.next_seq,
             })
             .await?;
-        let now = self.now();
+        let now = Instant::now();
         self.delivery_worker.connected(now);
         self.upgrade.connected(&welcome, now);
         self.screen_probe.restart(now);
         let session = Arc::clone(&self.session);
         loop {
-            let timer = self
-                .deadline()
-                .map(|at| self.began + Duration::from_millis(at));
+            let timer = self.deadline();
             tokio::select! {
                 error = sender.drain() => return Err(error),
                 event = receiver.next() => match event? {
@@ -188,9 +181,9 @@ impl SessionMonitor {
                     Some(client::Event::Exited(exit)) => return Ok(ConnectionEnd::Exited(exit)),
                     Some(event) => self.event(event, &sender).await?,
                 },
-                () = session.queued.notified() => self.delivery_worker.notify(self.now()),
+                () = session.queued.notified() => self.delivery_worker.notify(Instant::now()),
                 Some(requests) = self.requests.recv() => {
-                    let now = self.now();
+                    let now = Instant::now();
                     self.answerer.begin(requests, &self.agent, &mut self.screen_probe, now);
                 }
                 () = sleep_until(timer.unwrap_or_else(Instant::now)), if timer.is_some() => self.tick(&sender).await?,
@@ -200,7 +193,7 @@ impl SessionMonitor {
     }
 
     /// The time of the next due task.
-    fn deadline(&self) -> Option<u64> {
+    fn deadline(&self) -> Option<Instant> {
         // Changes that the store refused are offered again together with the process record.
         let deadlines = [
             self.delivery_worker.deadline(),
@@ -214,7 +207,7 @@ impl SessionMonitor {
     }
 
     async fn tick(&mut self, holder: &Sender) -> Result<(), ClientError> {
-        let now = self.now();
+        let now = Instant::now();
         if let Some(id) = self.screen_probe.take_due(now) {
             holder.post(Request::Screen { id }).await?;
         }
@@ -234,7 +227,7 @@ impl SessionMonitor {
     }
 
     async fn event(&mut self, event: client::Event, holder: &Sender) -> Result<(), ClientError> {
-        let now = self.now();
+        let now = Instant::now();
         match event {
             client::Event::Hook {
                 seq,

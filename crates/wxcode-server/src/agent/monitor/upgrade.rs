@@ -1,8 +1,11 @@
 //! Changes the holder of a quiet session to this build, when another build started it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 use wxcode_core::id::Id;
 use wxcode_holder::{
     client::{ClientError, Request, Sender, Welcome},
@@ -13,14 +16,14 @@ use wxcode_holder::{
 pub(in crate::agent) const AT_ONCE: usize = 4;
 /// Most tries with one holder until the server starts again.
 const TRIES: u32 = 3;
-/// Pause before looking again whether the session is quiet, in milliseconds.
-const AGAIN_MS: u64 = 1_000;
-/// Pause before trying a busy holder again, in milliseconds.
-const BUSY_MS: u64 = 5_000;
-/// Pause after a failure, in milliseconds.
-const FAILED_MS: u64 = 15_000;
-/// Time for a holder to answer, in milliseconds; longer than its own limit.
-const ANSWER_MS: u64 = 30_000;
+/// Pause before looking again whether the session is quiet.
+const AGAIN: Duration = Duration::from_secs(1);
+/// Pause before trying a busy holder again.
+const BUSY: Duration = Duration::from_secs(5);
+/// Pause after a failure.
+const FAILED: Duration = Duration::from_secs(15);
+/// Time for a holder to answer; longer than its own limit.
+const ANSWER: Duration = Duration::from_secs(30);
 
 /// The upgrade of one session's holder.
 #[derive(Debug)]
@@ -32,7 +35,7 @@ pub(in crate::agent) struct Upgrade {
     permits: Option<Arc<Semaphore>>,
     tries: u32,
     /// The time of the next look.
-    due: Option<u64>,
+    due: Option<Instant>,
     /// The holder was asked, and has not answered or returned.
     asked: Option<OwnedSemaphorePermit>,
 }
@@ -54,12 +57,12 @@ impl Upgrade {
     }
 
     /// The holder is connected again, and reports its build.
-    pub(in crate::agent) fn connected(&mut self, welcome: &Welcome, now: u64) {
+    pub(in crate::agent) fn connected(&mut self, welcome: &Welcome, now: Instant) {
         let asked = self.asked.take().is_some();
         self.due = None;
         let is_ours = welcome.build == BUILD;
         if asked && is_ours {
-            tracing::info!(session = %self.session, build = BUILD, "the session's holder goes on as this build");
+            tracing::info!(session = %self.session, build = BUILD, "the session's holder now runs this build");
         }
         if !is_ours && self.permits.is_some() {
             match asked {
@@ -70,7 +73,7 @@ impl Upgrade {
     }
 
     /// The time of the next [`Self::tick`].
-    pub(in crate::agent) fn deadline(&self) -> Option<u64> {
+    pub(in crate::agent) fn deadline(&self) -> Option<Instant> {
         self.due
     }
 
@@ -79,7 +82,7 @@ impl Upgrade {
         &mut self,
         is_quiet: bool,
         holder: &Sender,
-        now: u64,
+        now: Instant,
     ) -> Result<(), ClientError> {
         if self.due.is_none_or(|due| now < due) {
             return Ok(());
@@ -88,7 +91,7 @@ impl Upgrade {
             self.failed("its holder did not answer", now);
             return Ok(());
         }
-        self.due = Some(now + AGAIN_MS);
+        self.due = Some(now + AGAIN);
         let permits = self.permits.as_ref().filter(|_| is_quiet);
         let Some(permit) = permits.and_then(|permits| Arc::clone(permits).try_acquire_owned().ok())
         else {
@@ -100,23 +103,23 @@ impl Upgrade {
         };
         holder.post(request).await?;
         self.asked = Some(permit);
-        self.due = Some(now + ANSWER_MS);
+        self.due = Some(now + ANSWER);
         Ok(())
     }
 
     /// The holder refused and stays as it is.
-    pub(in crate::agent) fn refused(&mut self, busy: bool, reason: &str, now: u64) {
+    pub(in crate::agent) fn refused(&mut self, busy: bool, reason: &str, now: Instant) {
         self.asked = None;
         match busy {
-            true => self.due = Some(now + BUSY_MS),
+            true => self.due = Some(now + BUSY),
             false => self.failed(reason, now),
         }
     }
 
-    fn failed(&mut self, reason: &str, now: u64) {
+    fn failed(&mut self, reason: &str, now: Instant) {
         self.tries += 1;
         let is_last = self.tries >= TRIES;
-        tracing::warn!(session = %self.session, reason, is_last, "the session's holder stays the build that it is; the session goes on with it");
-        self.due = (!is_last).then_some(now + FAILED_MS);
+        tracing::warn!(session = %self.session, reason, is_last, "could not upgrade the session's holder; the session continues with the old build");
+        self.due = (!is_last).then_some(now + FAILED);
     }
 }

@@ -120,7 +120,7 @@ async fn finish(
     let current = context.current_conversation(&ended.metadata).await;
     let session = begin::session(context, slot, ended, current).await;
     if timeout(STOP_TIMEOUT, session.ended()).await.is_err() {
-        tracing::warn!(session = %id, "the end of a session waits for the store");
+        tracing::warn!(session = %id, "the store is unavailable; the end of the session waits");
     }
     Ok(())
 }

@@ -86,7 +86,7 @@ pub(in crate::agent) async fn delete(
     let noted = tokio::task::spawn_blocking(noted).await;
     if let Err(error) = noted.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
         // Deleting must work when the disk is full.
-        tracing::warn!(%project, %error, "the deletion of a project could not be noted: should the server be killed now, the folders of its sessions stay");
+        tracing::warn!(%project, %error, "could not note the deletion of a project; if the server is killed now, the folders of its sessions remain");
     }
     let removed = context.store.remove_project(project).await?;
     context.slots.forget(project);
@@ -107,7 +107,7 @@ pub(in crate::agent) async fn finish_all(context: &Arc<Context>) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return,
         Err(error) => {
-            tracing::warn!(folder = %root.display(), %error, "what is being deleted cannot be read: the next start tries again");
+            tracing::warn!(folder = %root.display(), %error, "cannot read the folder of deletions in progress; the next start tries again");
             return;
         }
     };
@@ -115,7 +115,7 @@ pub(in crate::agent) async fn finish_all(context: &Arc<Context>) {
         match Note::read(&file) {
             Ok(note) if note.is_of(&context.settings.store) => {}
             Ok(Note { store, .. }) => {
-                tracing::warn!(%project, "the deletion of a project from the store {store} was begun: it is finished when a server is started with that store; else remove {}", file.display());
+                tracing::warn!(%project, "the deletion of a project from the store {store} is incomplete; start a server with that store to finish it, or remove {}", file.display());
                 continue;
             }
             Err(error) => {
@@ -126,17 +126,17 @@ pub(in crate::agent) async fn finish_all(context: &Arc<Context>) {
         match context.store.project(project).await {
             // It did not come to it, or the project was restored since.
             Ok(Some(_)) => {
-                tracing::warn!(%project, "dropped the note of a deletion: the store has the project, and all of it stays");
+                tracing::warn!(%project, "dropped the note of a deletion; the store still has the project, and its files stay");
                 drop_note(&file);
             }
             Ok(None) => {
                 let context = Arc::clone(context);
                 let cleared = tokio::task::spawn_blocking(move || clear(&context, project));
                 doomed.extend(cleared.await.unwrap_or_default());
-                tracing::info!(%project, "the deletion of a project that another server began is finished");
+                tracing::info!(%project, "finished the deletion of a project that an earlier server began");
             }
             Err(error) => {
-                tracing::warn!(%error, "deletions that were begun wait for the next start");
+                tracing::warn!(%error, "the store is unavailable; incomplete deletions wait for the next start");
                 break;
             }
         }
@@ -172,7 +172,7 @@ fn clear(context: &Context, project: Id) -> Vec<PathBuf> {
                     }
                 },
                 State::Live(_) | State::Lost(_) | State::Unfinished => {
-                    tracing::warn!(%id, ?state, "a folder of a deleted project stays as it has not ended: the next start looks again");
+                    tracing::warn!(%id, ?state, "keeping the folder of an agent that has not ended, of a deleted project; the next start tries again");
                     all = false;
                 }
             }
@@ -210,7 +210,7 @@ fn remove(dir: &Path) {
             Ok(()) => return,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
             Err(error) if tries == REMOVALS => {
-                tracing::warn!(dir = %dir.display(), %error, "the folder of a session or a run that is over stays: it can be removed by hand");
+                tracing::warn!(dir = %dir.display(), %error, "could not remove the folder of an ended agent; delete it by hand");
             }
             Err(_) => std::thread::sleep(REMOVAL_PAUSE),
         }
@@ -233,7 +233,7 @@ fn make(data_dir: &Path) -> io::Result<PathBuf> {
 fn drop_note(file: &Path) {
     match fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            tracing::warn!(file = %file.display(), %error, "the note of a deletion stays: the next start looks at it again");
+            tracing::warn!(file = %file.display(), %error, "could not remove the note of a deletion; the next start tries again");
         }
         Ok(()) | Err(_) => {}
     }

@@ -68,7 +68,7 @@ pub(in crate::agent) async fn adopt(context: &Arc<Context>) -> io::Result<()> {
                 agent.stop().await;
             }
         } else if timeout(STOP_TIMEOUT, run.ended()).await.is_err() {
-            tracing::warn!(run = %id, "the end of a run waits for the store");
+            tracing::warn!(run = %id, "the store is unavailable; the end of the run waits");
         }
     }
     if running > 0 {

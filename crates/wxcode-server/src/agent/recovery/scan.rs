@@ -130,7 +130,7 @@ fn report_unreadable(id: Id, dir: &Path, state: &State) {
             holder.pid
         ),
         _ => {
-            tracing::warn!(agent = %id, "the spec.json of a session is damaged, it is passed over: remove {folder}")
+            tracing::warn!(agent = %id, "the spec.json of a session is damaged; ignoring the session: remove {folder}")
         }
     }
 }

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_and_nothing_else() {
+    fn result_round_trips_and_rejects_others() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(read(dir.path()), None);
         let at = Timestamp::from_millisecond(1_700_000_000_123).unwrap();

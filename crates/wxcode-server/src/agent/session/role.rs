@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_window_drives_and_the_last_that_typed_or_asked() {
+    fn first_window_or_latest_typist_drives() {
         let mut roles = Roles::default();
         let (desk, phone) = (roles.join(), roles.join());
         assert_eq!(roles.window(desk, size(120)), Some(size(120)));
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn when_the_driver_leaves_nobody_drives_until_somebody_does() {
+    fn driver_leaves_and_next_action_drives() {
         let mut roles = Roles::default();
         let (desk, phone) = (roles.join(), roles.join());
         roles.window(desk, size(120));
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_without_a_window_drives_and_changes_no_size() {
+    fn client_without_window_keeps_the_size() {
         let mut roles = Roles::default();
         let program = roles.join();
         assert_eq!(roles.drive(program), None);

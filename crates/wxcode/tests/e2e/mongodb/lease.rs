@@ -188,7 +188,7 @@ async fn a_server_that_was_cut_off_gives_way_to_the_one_that_took_over() {
         .await;
     assert_eq!(ended["exit"]["reason"], "stopped");
     assert!(
-        first.log().contains("took this project over"),
+        first.log().contains("another server took over the project"),
         "{}",
         first.log()
     );
@@ -219,7 +219,7 @@ async fn an_agent_whose_lease_ran_out_goes_on_and_gets_it_back_where_nobody_took
     eventually("the lease has run out", || {
         first
             .log()
-            .contains("another server may take the project over")
+            .contains("another server may take over the project")
     })
     .await;
     let out = recorded(&address, &project).await;

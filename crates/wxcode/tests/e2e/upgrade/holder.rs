@@ -48,7 +48,7 @@ async fn a_quiet_session_goes_on_as_the_build_of_the_server_and_others_are_left_
         assert_eq!(after[key], before[key], "{key}");
     }
     eventually("it is told", || {
-        server.log().contains("goes on as this build")
+        server.log().contains("now runs this build")
     })
     .await;
     // Each build's holder runs from its own copy.

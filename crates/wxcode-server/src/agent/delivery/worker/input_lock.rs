@@ -1,6 +1,7 @@
 //! Input lock of the delivery worker: acquire, release, press keys, look at the prompt.
 
 use bytes::Bytes;
+use tokio::time::Instant;
 use wxcode_core::delivery::machine::{CLAIM_MS, Event};
 use wxcode_holder::client::{ClientError, Request, Sender};
 use wxcode_terminal::Size;
@@ -17,7 +18,7 @@ impl DeliveryWorker {
         &mut self,
         claim: u64,
         holder: &Sender,
-        now: u64,
+        now: Instant,
     ) -> Result<(), ClientError> {
         if self.is_locking && claim == self.lock_id {
             self.advance(Event::Claimed, holder, now).await?;
@@ -30,7 +31,7 @@ impl DeliveryWorker {
         &mut self,
         claim: u64,
         holder: &Sender,
-        now: u64,
+        now: Instant,
     ) -> Result<(), ClientError> {
         if self.is_locking && claim == self.lock_id {
             self.is_locking = false;
@@ -43,7 +44,7 @@ impl DeliveryWorker {
     pub(in crate::agent) async fn key_refused(
         &mut self,
         holder: &Sender,
-        now: u64,
+        now: Instant,
     ) -> Result<(), ClientError> {
         self.advance(Event::Unclaimed, holder, now).await
     }
@@ -59,7 +60,7 @@ impl DeliveryWorker {
         id: u64,
         (screen, dump, size): (&str, &[u8], Size),
         holder: &Sender,
-        now: u64,
+        now: Instant,
     ) -> Result<(), ClientError> {
         let is_newest = id == LOOKS + self.look;
         let Some(current) = self.current.as_ref().filter(|_| is_newest) else {

@@ -118,7 +118,7 @@ impl DeliveryWorker {
             }
             Ok(None) => Err(EffectError::Changed),
             Err(error) => {
-                tracing::warn!(delivery = %step.id, %error, "a delivery waits for the store");
+                tracing::warn!(delivery = %step.id, %error, "the store is unavailable; the delivery waits");
                 Err(EffectError::Store)
             }
         }

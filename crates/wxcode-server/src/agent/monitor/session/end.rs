@@ -41,7 +41,7 @@ impl SessionMonitor {
         let settled = session.dir.join(SETTLED);
         // Best effort: without the file the end is processed again, which changes nothing.
         let _ = tokio::task::spawn_blocking(move || std::fs::write(settled, b"")).await;
-        tracing::info!(session = %session.id, reason = %exit.reason, code = ?exit.code, signal = ?exit.signal, "the session ended");
+        tracing::info!(session = %session.id, reason = %exit.reason, code = ?exit.code, signal = ?exit.signal, "session ended");
     }
 
     /// Ends the session for everybody, and tells of it.
@@ -65,7 +65,7 @@ impl SessionMonitor {
         let (dir, since) = (self.session.dir.clone(), self.next_seq);
         let read = tokio::task::spawn_blocking(move || folder::hooks_since(&dir, since)).await;
         let Ok(Ok(records)) = read else {
-            tracing::warn!(session = %self.session.id, "the last hooks of the session cannot be read");
+            tracing::warn!(session = %self.session.id, "cannot read the last hooks of the session");
             return;
         };
         for record in records {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
 use wxcode_claude::hook::{self, HookEvent, HookKind, StartSource};
 use wxcode_core::agent::Evidence;
 use wxcode_holder::{
@@ -31,7 +32,7 @@ impl SessionMonitor {
         let event = match hook::parse(payload) {
             Ok(event) => event,
             Err(error) => {
-                tracing::warn!(session = %self.session.id, %error, "a hook was not understood");
+                tracing::warn!(session = %self.session.id, %error, "ignoring a hook of unknown form");
                 return None;
             }
         };
@@ -45,7 +46,7 @@ impl SessionMonitor {
             HookKind::SessionStart { source, .. } => {
                 self.conversation_log
                     .started(seq, event.session_id, source, transcript_path);
-                self.crosscheck.changed(self.now());
+                self.crosscheck.changed(Instant::now());
             }
             HookKind::UserPromptSubmit { prompt, .. } => {
                 // Before anything that may fail: a vanished holder must not cost a delivery its
@@ -69,7 +70,7 @@ impl SessionMonitor {
         match source {
             StartSource::Fork => self.crosscheck.forked(),
             StartSource::Resume if is_ours => self.crosscheck.forked(),
-            _ => self.crosscheck.hurry(self.now()),
+            _ => self.crosscheck.hurry(Instant::now()),
         }
         self.agent
             .observe(&Evidence::Elsewhere(self.crosscheck.is_elsewhere()));
@@ -83,7 +84,7 @@ impl SessionMonitor {
         );
         if is_proof && self.crosscheck.is_elsewhere() {
             self.crosscheck.went_on();
-            self.crosscheck.hurry(self.now());
+            self.crosscheck.hurry(Instant::now());
             self.agent
                 .observe(&Evidence::Elsewhere(self.crosscheck.is_elsewhere()));
         }
@@ -123,7 +124,7 @@ impl SessionMonitor {
         // After the agent's state, so that no client sees a command submitted and the agent still
         // idle.
         if matches!(event.kind, HookKind::UserPromptSubmit { .. }) {
-            let now = self.now();
+            let now = Instant::now();
             self.delivery_worker.reported(holder, now).await?;
         }
         if self.live_from.is_some_and(|from| seq >= from) {
@@ -135,8 +136,8 @@ impl SessionMonitor {
 
     pub(in crate::agent) async fn save(&mut self) {
         if let Err(error) = self.conversation_log.save().await {
-            tracing::warn!(session = %self.session.id, %error, "the conversation's id waits for the store");
-            self.process_record.watch(self.now());
+            tracing::warn!(session = %self.session.id, %error, "the store is unavailable; the conversation's id waits");
+            self.process_record.watch(Instant::now());
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Reads the record of the agent's process: its version, and whether it agrees with the hooks about
 //! the conversation.
 
+use tokio::time::Instant;
 use uuid::Uuid;
 use wxcode_claude::running::{self, Status};
 use wxcode_core::agent::Evidence;
@@ -30,7 +31,7 @@ impl SessionMonitor {
         let mut live_metadata = LiveMetadata::read(&self.session.dir);
         live_metadata.claude_version = Some(version.clone());
         if let Err(error) = live_metadata.write(&self.session.dir) {
-            tracing::warn!(session = %self.session.id, %error, "the version of Claude Code is not kept");
+            tracing::warn!(session = %self.session.id, %error, "could not persist the version of Claude Code");
         }
         self.view
             .send_modify(|view| view.claude_version = Some(version));
@@ -39,7 +40,7 @@ impl SessionMonitor {
     /// Compares the conversation of the hooks with the processes' records.
     pub(in crate::agent) async fn cross_check(
         &mut self,
-        now: u64,
+        now: Instant,
         holder: &Sender,
     ) -> Result<(), ClientError> {
         let Some(current) = self.conversation_log.latest() else {
@@ -91,7 +92,7 @@ impl SessionMonitor {
     /// Reads Claude's own record of the process: the only evidence of Esc.
     pub(in crate::agent) async fn read_record(
         &mut self,
-        now: u64,
+        now: Instant,
         holder: &Sender,
     ) -> Result<(), ClientError> {
         if !self.agent.is_engaged() {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
 use wxcode_core::{
     agent::{Agent, AgentState, Evidence, Look},
     delivery::machine::Readiness,
@@ -48,7 +49,7 @@ impl SessionMonitor {
         if self.agent.has_started() && self.view.borrow().claude_version.is_none() {
             self.read_version().await;
         }
-        let now = self.now();
+        let now = Instant::now();
         let state = self.agent.state();
         let is_working = state == AgentState::Working;
         match evidence {

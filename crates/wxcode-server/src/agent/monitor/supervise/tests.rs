@@ -18,7 +18,7 @@ use crate::agent::{
 };
 
 #[tokio::test]
-async fn a_panic_costs_a_session_a_moment() {
+async fn monitor_restarts_after_a_panic() {
     let data = tempfile::tempdir().unwrap();
     let (id, project) = (Id::from_bytes([1; 12]), Id::from_bytes([2; 12]));
     let dir = data.path().join("sessions").join(id.to_string());

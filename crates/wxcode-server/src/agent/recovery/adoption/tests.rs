@@ -16,7 +16,7 @@ use crate::agent::double::{self, Double};
 const PROJECTS: u8 = 10;
 
 #[tokio::test]
-async fn a_store_that_takes_its_time_is_waited_for_by_all_projects_together() {
+async fn slow_store_delays_projects_together() {
     let data = tempfile::tempdir().unwrap();
     for n in 1..=PROJECTS {
         let (session, project) = ([n; 12], [n + 100; 12]);

@@ -6,7 +6,7 @@ use super::*;
 use crate::agent::double;
 
 #[tokio::test]
-async fn a_store_that_is_away_is_asked_again_by_the_next_server() {
+async fn next_server_retries_an_absent_store() {
     let data = tempfile::tempdir().unwrap();
     let [db, away] = ["wxcode.db", "away.db"].map(|name| data.path().join(name));
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&db).unwrap());
@@ -28,7 +28,7 @@ async fn a_store_that_is_away_is_asked_again_by_the_next_server() {
 }
 
 #[test]
-fn a_note_means_nothing_to_another_store_or_version() {
+fn other_stores_and_versions_ignore_a_note() {
     let note = Note::of("sqlite");
     assert!(note.is_of("sqlite") && !note.is_of("mongodb://host:27017/db"));
     let newer = Note { version: 2, ..note };

@@ -13,7 +13,7 @@ use crate::agent::double::{self, Double};
 const CUT_OFF: u8 = 11;
 
 #[tokio::test]
-async fn so_many_are_resumed_at_once_and_all_in_the_end() {
+async fn resumes_all_sessions_in_bounded_batches() {
     let data = tempfile::tempdir().unwrap();
     let root = data.path().join("sessions");
     for n in 1..=CUT_OFF {
