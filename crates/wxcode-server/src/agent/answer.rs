@@ -1,5 +1,11 @@
 //! Carries an answer into the dialog on a session's screen, one at a time, with the pure machine of
 //! `wxcode-core`.
+//!
+//! Invariant: a deciding key is sent only in the step that reads a screen, and only if that screen
+//! shows that the key selects the requested option.
+//!
+//! Invariant: a dialog is answered only on an explicit request. After a restart, the holder's
+//! journal and the screen name the dialog again.
 
 use bytes::Bytes;
 use tokio::{sync::oneshot, time::Instant};

@@ -1,4 +1,10 @@
 //! Writes the conversation's identity, as reported by the agent's hooks, into the store.
+//!
+//! Invariant: the current conversation of a project is the one of the last `SessionStart` of its
+//! own agent, or of the last init line of its own run. Each report changes the conversation at most
+//! once: the store compares the hook's number, or the line's offset.
+//!
+//! Invariant: an id is never deleted from the history.
 
 pub(in crate::agent) mod relocation;
 pub(in crate::agent) mod switch;

@@ -1,4 +1,5 @@
-//! Keeps the transcripts of the projects' current conversations fresh, so that Claude Code's clean-up passes them over.
+//! Keeps the transcripts of current conversations fresh, so that Claude Code's clean-up ignores
+//! them.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -81,7 +82,7 @@ async fn refresh(
     let conversations: Vec<_> = projects.iter().filter_map(current).collect();
     let config_dir = config_dir.to_owned();
     let work = async {
-        // One that hangs keeps the next rounds out, so that it costs one thread.
+        // A hanging round blocks the next rounds, and so costs one thread.
         let turn = Arc::clone(alone).acquire_owned().await.ok()?;
         let refreshing = tokio::task::spawn_blocking(move || {
             for conversation in conversations {

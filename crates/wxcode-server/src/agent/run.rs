@@ -24,7 +24,7 @@ pub(in crate::agent) struct Progress {
     pub(in crate::agent) claude_session_id: Uuid,
     /// Whether the run ended, and all consequences are recorded.
     pub(in crate::agent) is_over: bool,
-    /// What it came to, where that is not written.
+    /// The result, until its file is written.
     pub(in crate::agent) unwritten: Option<Arc<RunResult>>,
 }
 

@@ -19,12 +19,12 @@ pub enum RelocateError {
     Start(#[from] StartError),
 }
 
-/// Applies a patch that names another workspace folder, by its canonical path. No agent of the project runs or
-/// is started meanwhile, here or on another server.
+/// Applies a patch that names another workspace folder, by its canonical path. No agent of the
+/// project runs or starts meanwhile, here or on another server.
 ///
 /// # Errors
-/// When a session or a run is going on, another server has the project, another project has the folder, or the
-/// store fails.
+/// When a session or a run is in progress, another server has the project, another project has the
+/// folder, or the store fails.
 pub(in crate::agent) async fn relocate(
     context: &Context,
     project: Id,

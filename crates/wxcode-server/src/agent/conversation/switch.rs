@@ -50,12 +50,12 @@ pub enum ResumeError {
     Start(#[from] StartError),
 }
 
-/// Gets the session of a project with this conversation of its history, or makes the conversation the current one
-/// and starts the session with it. A session that runs with another conversation is ended in between.
+/// Gets the session of a project with this conversation of its history, or makes the conversation
+/// the current one and starts the session with it. Ends a session with another conversation.
 ///
 /// # Errors
-/// When the conversation cannot be resumed: nothing has changed then. When the session that runs does not end, or
-/// the agent cannot be started: the next start resumes what is current by then.
+/// When the conversation cannot be resumed: nothing has changed then. When the running session does
+/// not end, or the agent cannot be started: the next start resumes the current conversation.
 pub(in crate::agent) async fn resume(
     context: &Arc<Context>,
     project: Id,
@@ -115,7 +115,7 @@ async fn check_resumable(
     }
 }
 
-/// Makes a conversation the current one, whichever the session that was ended left behind.
+/// Makes a conversation the current one.
 async fn switch(context: &Context, project: Id, conversation: Uuid) -> Result<(), ResumeError> {
     let current = record(context, project).await?.claude_session_id;
     if current == Some(conversation) {

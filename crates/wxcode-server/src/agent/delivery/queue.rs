@@ -36,11 +36,11 @@ pub(in crate::agent) async fn deliver(
     let project = new.output_project_id;
     let slot = context.slots.get(project);
     let _guard = slot.lock().await;
-    // Before queueing, so that no delivery waits for a session that nobody starts.
+    // Before queueing: a delivery must not wait for a session that cannot start.
     slot.is_free()?;
     held_lease::check(context, project).await?;
     let running = slot.running();
-    // A session that runs does not settle its last deliveries before this one is queued.
+    // A running session settles its last deliveries only after this one is queued.
     let _intake = match &running {
         Some(session) => Some(session.intake.lock().await),
         None => None,

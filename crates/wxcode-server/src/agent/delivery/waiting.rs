@@ -1,8 +1,9 @@
-//! Finds deliveries that wait in the store without a notification, and wakes the sessions that take them.
+//! Finds deliveries that wait in the store without a notification, and wakes their sessions.
 //!
-//! The answer of the store to a queueing may be lost for good although the store did it: nobody is notified then, and the
-//! client was told that it is not known. A timer looks for deliveries that wait and notifies their sessions. The ones whose
-//! own answer this server lost are looked up one by one, and get a session like any other delivery.
+//! The store may queue a delivery although its answer is lost. Then no session is notified, and the
+//! client learns that the outcome is unknown. A timer looks for waiting deliveries and notifies
+//! their sessions. Deliveries of unknown outcome are looked up one by one, and get a session like
+//! any other delivery.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,7 +17,7 @@ use crate::agent::{
     launch::{error::StartError, session::get_or_start},
 };
 
-/// How often the store is asked which projects have deliveries that wait.
+/// Pause between two looks for projects with waiting deliveries.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
 /// The first pause before a delivery of unknown outcome is looked up; it doubles to [`LOOK_EVERY`].
 const UNSURE_FIRST: Duration = Duration::from_secs(1);
@@ -52,7 +53,7 @@ pub(in crate::agent) async fn look_for_waiting(context: &Arc<Context>) {
     }
 }
 
-/// Notifies each session of this server whose project has deliveries that wait.
+/// Notifies the sessions with waiting deliveries.
 async fn wake_waiting(context: &Context) -> Result<(), StoreError> {
     for project in context.store.projects_with_open_deliveries().await? {
         let session = context.slots.known(project).and_then(|slot| slot.running());
@@ -63,7 +64,8 @@ async fn wake_waiting(context: &Context) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Sees that a delivery of unknown outcome gets a session, if the store has it; whether that is settled.
+/// Starts a session for a delivery of unknown outcome, if the store has the delivery; returns
+/// whether the outcome is known now.
 async fn take_up(context: &Arc<Context>, Unknown { project, delivery }: Unknown) -> bool {
     match is_open(context, delivery).await {
         Ok(true) => {}

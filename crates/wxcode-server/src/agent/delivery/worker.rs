@@ -1,4 +1,14 @@
 //! The delivery worker: carries a project's deliveries into its session, one at a time, in order.
+//!
+//! Invariant: `written` is durable before a text is typed. The holder types the text of a delivery
+//! at most once in its life, whichever servers ask.
+//!
+//! Invariant: only a hook with the same text, numbered after the delivery was written, confirms a
+//! delivery.
+//!
+//! Invariant: a key is sent only while the worker holds the input lock, and only after reading the
+//! prompt again. No key goes into a dialog or a turn. Enter is sent only when exactly the
+//! delivery's text is in the prompt, and a draft is stashed only when no other draft is.
 
 mod input_lock;
 mod perform;
@@ -275,7 +285,7 @@ impl DeliveryWorker {
                 Machine::typed(DeliveryState::Queued, self.deadlines, at)
             }
             (Route::Typed, state) if ours => Machine::typed(state, self.deadlines, at),
-            // It went into a session that is gone and may have taken it, so it is not typed again.
+            // An earlier session may have taken it, so it is not typed again.
             _ => {
                 let settled = end(&*self.store, &delivery, false).await;
                 if settled.is_ok() {

@@ -1,5 +1,8 @@
 //! Leases of a server's projects on a shared store: taken before an agent starts, and given back
 //! after its end. `wxcode_core::lease` decides.
+//!
+//! Invariant: numbers that the store compares and sets decide the owner of a lease, together with
+//! the observations of each server on its own monotonic clock. No time is written.
 
 use std::{
     collections::HashMap,

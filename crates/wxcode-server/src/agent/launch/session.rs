@@ -108,8 +108,8 @@ pub(in crate::agent) async fn get_or_start(
 
 /// Starts the agent of `project`, which must have none. The caller holds the slot's lock.
 ///
-/// `before` is the start of the project's previous session. The new one gets a later time, with any
-/// clock, so that the folders show which is the latest.
+/// `before` is the start of the project's previous session. The new one gets a later time, even
+/// if the clock was set back: the folders show the latest session.
 async fn start(
     settings: &Settings,
     store: &dyn Store,

@@ -1,4 +1,10 @@
 //! Steps of every start: evidence, decision, identity, folder, holder.
+//!
+//! Invariant: `wxcode_core::spawn::decide` decides before the spawn how an agent starts. It is a
+//! total function of the record and the transcript. A new id is saved by compare-and-set before the
+//! spawn.
+//!
+//! Invariant: an agent never starts while another process runs the conversation.
 
 use std::{
     fs, io,

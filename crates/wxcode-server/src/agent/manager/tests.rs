@@ -1,4 +1,4 @@
-//! Deliveries that meet the end of a session on a store that takes its time.
+//! Deliveries at the end of a session, on a slow store.
 
 use std::{
     path::Path,
@@ -34,7 +34,7 @@ fn delivery(project: Id) -> NewDelivery {
     }
 }
 
-/// A session that has ended, and nobody has accounted for that yet.
+/// An ended session that no server has settled yet.
 fn ended(data: &Path, project: Id, is_latest: bool) -> Launched {
     let id = sample::id();
     let dir = double::interrupted(&data.join("sessions"), id, project);

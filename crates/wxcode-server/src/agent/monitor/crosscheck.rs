@@ -20,7 +20,7 @@ pub(in crate::agent) struct CrossCheck {
     /// The last difference; found twice in a row it becomes a warning.
     suspicion: Option<Finding>,
     warning: Option<Finding>,
-    /// A fork of the conversation reported with the session's secret, and the agent itself has not gone on since.
+    /// Whether a fork of the conversation was reported, and the agent has not continued since.
     forked: bool,
 }
 
@@ -55,7 +55,7 @@ impl CrossCheck {
         self.suspicion = None;
     }
 
-    /// Something that is not the agent's own began a conversation: it is compared soon.
+    /// A foreign process began a conversation: compare soon.
     pub(in crate::agent) fn hurry(&mut self, now: Instant) {
         self.due = self.due.min(now + AGAIN);
     }

@@ -1,5 +1,8 @@
 //! Hook filter: accepts the hooks of the session's own agent, and refuses those of other processes
 //! with its secret.
+//!
+//! Invariant: a hook counts only from the depth below the agent's process at which the agent's
+//! first `SessionStart` was reported. The session's secret alone is no proof.
 
 use std::path::{Path, PathBuf};
 
@@ -50,7 +53,7 @@ impl HookFilter {
         if self.provenance.depth() != before {
             let mut live_metadata = LiveMetadata::read(&self.dir);
             live_metadata.hook_depth = self.provenance.depth();
-            // Without the file the next server finds the depth again while the holder keeps the hook.
+            // Without the file the next server finds the depth in the kept hooks.
             if let Err(error) = live_metadata.write(&self.dir) {
                 tracing::warn!(session = self.session, %error, "could not persist the depth of the agent's hooks");
             }

@@ -295,7 +295,7 @@ impl RunMonitor {
         }
     }
 
-    /// Ends the run for everybody, tells what it came to, and writes it down.
+    /// Publishes the end of the run with its result, and writes the result.
     async fn end(self, exit: &Exit) {
         let said = self.reader.verdict.as_ref();
         let verdict = said.map(|said| Verdict {

@@ -60,7 +60,7 @@ impl SessionMonitor {
         Some(event)
     }
 
-    /// Takes a report that is not the agent's own: a fork of the conversation, or another process that resumes it, takes
+    /// Takes a foreign hook: a fork of the conversation, or another process that resumes it, takes
     /// the conversation away.
     fn began_elsewhere(&mut self, event: &HookEvent) {
         let HookKind::SessionStart { source, .. } = &event.kind else {
@@ -76,7 +76,7 @@ impl SessionMonitor {
             .observe(&Evidence::Elsewhere(self.crosscheck.is_elsewhere()));
     }
 
-    /// Takes a report of the agent itself: the conversation is here again when it begins or is spoken to.
+    /// Takes a hook of the agent itself: a start or a prompt brings the conversation back.
     fn goes_on(&mut self, kind: &HookKind) {
         let is_proof = matches!(
             kind,
@@ -112,7 +112,7 @@ impl SessionMonitor {
         };
         self.save().await;
         let evidence = evidence(seq, &event);
-        // Who reads of a request finds it asked.
+        // A reader of the request's event must find the question.
         if let Some(evidence) = &evidence {
             self.agent.observe(evidence);
             self.show();

@@ -67,7 +67,7 @@ impl SessionMonitor {
         self.observe(&evidence, None, holder).await
     }
 
-    /// Shows everybody what is wrong with the conversation's identity, and that nothing is any longer.
+    /// Updates the visible warning about the conversation's identity.
     pub(in crate::agent) fn show_warning(&self) {
         let warning = self.crosscheck.warning().map(str::to_owned);
         if self.view.borrow().warning == warning {
