@@ -46,11 +46,11 @@ use problem::{Answer, Problem};
 
 use crate::{
     Settings,
+    agent::Manager,
     event::Events,
     metric::{Metrics, Refusal},
     milestone::Looks,
     planning::Planning,
-    session::Sessions,
     terminal,
 };
 
@@ -62,7 +62,7 @@ pub(crate) const BODY_MAX: usize = 4 << 20; // 4 MiB
 pub(crate) struct App {
     pub(crate) settings: Arc<Settings>,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) sessions: Sessions,
+    pub(crate) sessions: Manager,
     pub(crate) events: Events,
     pub(crate) planning: Planning,
     pub(crate) metrics: Metrics,

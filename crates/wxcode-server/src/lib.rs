@@ -4,6 +4,7 @@
 // They panic where the output cannot be written.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
+pub mod agent;
 mod event;
 mod http;
 mod listen;
@@ -14,7 +15,7 @@ pub mod program;
 mod recording;
 mod screen;
 mod serve;
-pub mod session;
+
 mod settings;
 mod terminal;
 mod workspace;

@@ -16,8 +16,8 @@ use wxcode_files::off_thread;
 use wxcode_store::{Command, NewDelivery};
 
 use crate::{
+    agent::{Delivered, StartError},
     http::App,
-    session::{Delivered, StartError},
     workspace,
 };
 

@@ -17,6 +17,7 @@ use wxcode_store::Store;
 
 use crate::{
     Settings,
+    agent::{Manager, keep_transcripts},
     event::{Events, Telling},
     http::{self, Access, App},
     listen::{Bounds, Listener},
@@ -24,7 +25,6 @@ use crate::{
     milestone::Looks,
     planning::Planning,
     program::{self, ProgramError},
-    session::{Sessions, keep_transcripts},
 };
 
 /// Time for open requests when the server ends.
@@ -61,7 +61,7 @@ pub enum ServeError {
 pub struct Server {
     listener: Listener,
     address: SocketAddr,
-    sessions: Sessions,
+    sessions: Manager,
     events: Events,
     router: Router,
     closing: CancellationToken,
@@ -150,7 +150,7 @@ impl Server {
             events.clone(),
             closing.clone(),
         );
-        let sessions = Sessions::new(
+        let sessions = Manager::new(
             Arc::clone(&settings),
             Arc::clone(&store),
             events.clone(),
@@ -162,7 +162,7 @@ impl Server {
             source,
         };
         sessions.finish_deletions().await;
-        let cut_off = sessions.adopt().await.map_err(failed)?;
+        let interrupted = sessions.adopt().await.map_err(failed)?;
         sessions.adopt_runs().await.map_err(failed)?;
         let refused = |source| ServeError::Listen {
             address: listen,
@@ -192,7 +192,7 @@ impl Server {
         ));
         if app.settings.resume_on_start {
             let sessions = sessions.clone();
-            tokio::spawn(async move { sessions.resume_all(cut_off).await });
+            tokio::spawn(async move { sessions.resume_interrupted(interrupted).await });
         }
         let waiting = app.sessions.clone();
         tokio::spawn(async move { waiting.look_for_waiting().await });

@@ -18,7 +18,7 @@ use super::{
     parameter::{DeliveryId, Paging, Params, PathId},
     problem::{Answer, Body, Problem},
 };
-use crate::session::Delivered;
+use crate::agent::Delivered;
 
 /// A command on its way into a session.
 #[derive(Serialize, ToSchema)]

@@ -18,7 +18,7 @@ use wxcode_store::StoreError;
 
 use super::BODY_MAX;
 use crate::{
-    session::{RelocateError, ResumeError, StartError},
+    agent::{RelocateError, ResumeError, StartError},
     workspace::WorkspaceError,
 };
 

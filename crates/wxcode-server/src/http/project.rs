@@ -25,7 +25,7 @@ use super::{
     session::not_ended,
 };
 use crate::{
-    session::Retired,
+    agent::Retired,
     workspace::{self, place},
 };
 

@@ -18,7 +18,7 @@ use super::{
     problem::{Answer, Body, Problem},
     session::{ExitView, not_ended},
 };
-use crate::session::{Account, Run};
+use crate::agent::{Account, Run};
 
 /// A headless run of a project's agent.
 #[derive(Serialize, ToSchema)]
@@ -187,7 +187,7 @@ pub(super) async fn stop(
     RunId(run): RunId,
 ) -> Answer<StatusCode> {
     app.project(id).await?;
-    if app.sessions.stop_run(&*find(&app, id, run)?).await {
+    if app.sessions.stop_run(&find(&app, id, run)?).await {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(not_ended())

@@ -27,7 +27,7 @@ use super::{
     problem::{Answer, Body, Problem},
     run::{self, RunView},
 };
-use crate::session::{STOP_TIMEOUT, Session};
+use crate::agent::{STOP_TIMEOUT, Session};
 
 /// Time for a holder to report its size and offset, or its screen.
 pub(super) const HOLDER_TIMEOUT: Duration = Duration::from_secs(2);

@@ -17,7 +17,7 @@ use super::{
     label::{Kind, State},
     signed,
 };
-use crate::{http::App, session::Session};
+use crate::{agent::Session, http::App};
 
 /// Time for all holders together to answer.
 const HOLDERS_TIME: Duration = Duration::from_secs(1);

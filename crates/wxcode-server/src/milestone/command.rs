@@ -12,8 +12,8 @@ use wxcode_store::Queued;
 
 use crate::{
     Settings,
+    agent::{StartError, config_dir},
     http::App,
-    session::{StartError, config_dir},
     workspace,
 };
 

@@ -24,9 +24,9 @@ use super::{
     stream::Stream,
 };
 use crate::{
+    agent::{Delivered, Found, Session},
     http::App,
     screen,
-    session::{Delivered, Found, Session},
 };
 use wxcode_protocol::websocket::{Notice, ServerFrame, Status};
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use wxcode_store::StoreError;
 
-use crate::session::StartError;
+use crate::agent::StartError;
 
 /// Close codes: those of the contract, and of RFC 6455.
 pub(super) mod code {

@@ -18,7 +18,7 @@ use super::{
     report,
     typing::is_typing,
 };
-use crate::{http::App, session::Attendance};
+use crate::{agent::Attendance, http::App};
 use wxcode_protocol::websocket::{ClientFrame, Role, ServerFrame};
 
 /// Most bytes passed on at once; each event counts [`EVENT`] more.

@@ -3,7 +3,7 @@
 use std::{sync::mpsc, thread, time::Duration};
 
 use wxcode_claude::gsd;
-use wxcode_server::{Settings, session::config_dir};
+use wxcode_server::{Settings, agent::config_dir};
 
 use super::Findings;
 

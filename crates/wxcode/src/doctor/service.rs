@@ -4,7 +4,7 @@
 use std::{fs, path::Path, process::Command};
 
 use wxcode_holder::folder::Scoped;
-use wxcode_server::{Settings, session};
+use wxcode_server::{Settings, agent};
 
 use super::{
     Findings,
@@ -103,7 +103,7 @@ fn check_scopes(sessions: &[Running], settings: &Settings, findings: &mut Findin
             &format!("systemd gave a session no scope: {reason}"),
         );
     }
-    match session::bus(&settings.environment) {
+    match agent::bus(&settings.environment) {
         _ if !settings.scopes => {
             findings.good(
                 "scopes",
@@ -124,7 +124,7 @@ fn check_scopes(sessions: &[Running], settings: &Settings, findings: &mut Findin
     }
     let limits = &settings.limits;
     let limited = limits.memory_bytes.or(limits.cpu_percent).or(limits.tasks);
-    if limited.is_some() && (!settings.scopes || session::bus(&settings.environment).is_none()) {
+    if limited.is_some() && (!settings.scopes || agent::bus(&settings.environment).is_none()) {
         findings.doubtful(
             "limits",
             "memory_max_mb, cpu_percent and tasks_max have no effect without scopes",

@@ -182,11 +182,17 @@ async fn a_server_starts_on_damaged_session_folders() {
         }
     }
     // Everything repairable is repaired.
-    let mended = log.matches("is mended").count();
-    assert!(mended > 0);
+    let repaired = log.matches("repaired a damaged agent folder").count();
+    assert!(repaired > 0);
     server.terminate().await;
     server.up().await;
-    assert_eq!(server.log().matches("is mended").count(), mended);
+    assert_eq!(
+        server
+            .log()
+            .matches("repaired a damaged agent folder")
+            .count(),
+        repaired
+    );
     for case in cases.iter().step_by(13) {
         // The copies share one conversation, so one of them runs at a time.
         server.start_session(&case.project).await;

@@ -168,7 +168,7 @@ async fn starting_on_another_store_loses_nothing() {
     assert!(note(&server, &project).exists());
     let log = server.log();
     assert!(
-        log.contains("when a server is started with that store"),
+        log.contains("start a server with that store to finish it"),
         "{log}"
     );
     // Deleting projects unknown to this store removes nothing either.

@@ -67,7 +67,10 @@ fn identity(session: &Value) -> (Value, usize) {
 
 /// Counts the log's warnings about foreign hooks.
 fn warnings(server: &Server) -> usize {
-    server.log().matches("is not the agent's own").count()
+    server
+        .log()
+        .matches("ignoring a hook from a foreign process")
+        .count()
 }
 
 async fn running(agent: Agent) -> (Server, String, (Value, usize)) {

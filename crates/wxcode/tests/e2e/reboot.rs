@@ -197,7 +197,11 @@ async fn assert_resumed(server: &Server, four: &Four) {
     assert_eq!(homeless["status"], "exited");
     let error = homeless["resume_error"].as_str().unwrap();
     assert!(error.contains("workspace"), "{error}");
-    assert!(server.log().contains("could not be resumed"));
+    assert!(
+        server
+            .log()
+            .contains("cannot resume an interrupted session")
+    );
     for (project, reason) in [(&four.stopped, "stopped"), (&four.exited, "exited")] {
         let session = server.session(project).await;
         assert_eq!(

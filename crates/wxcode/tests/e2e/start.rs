@@ -88,7 +88,7 @@ async fn a_late_rollback_ends_the_session() {
     let session = cut.server.session(&cut.project).await;
     assert_eq!(session["agent_state"], "starting");
     let log = cut.server.log();
-    assert!(log.contains("cut in two"), "{log}");
+    assert!(log.contains("the holder of an interrupted start"), "{log}");
     cut.caller = None;
     let ended = cut
         .server
@@ -140,6 +140,6 @@ async fn a_start_without_holder_leaves_nothing() {
     fs::write(starts[3].join("spec.json"), &spec).unwrap();
     server.up().await;
     assert_eq!(server.session_dirs(), [running]);
-    assert!(!server.log().contains("passed over"), "{}", server.log());
+    assert!(!server.log().contains("ignoring it"), "{}", server.log());
     assert_eq!(server.session(&project).await["status"], "running");
 }

@@ -183,7 +183,7 @@ async fn a_server_cut_off_gives_way() {
         .await;
     assert_eq!(ended["exit"]["reason"], "stopped");
     assert!(
-        first.log().contains("took this project over"),
+        first.log().contains("another server took over the project"),
         "{}",
         first.log()
     );
@@ -214,7 +214,7 @@ async fn an_expired_lease_is_acquired_again() {
     eventually("the lease has run out", || {
         first
             .log()
-            .contains("another server may take the project over")
+            .contains("another server may take over the project")
     })
     .await;
     let out = recorded(&address, &project).await;

@@ -67,7 +67,12 @@ async fn a_real_nested_claude_changes_nothing() {
     assert_eq!(identity(&after), identity(&before));
     assert_eq!(after["warning"], Value::Null);
     let log = server.log();
-    assert_eq!(log.matches("is not the agent's own").count(), 1, "{log}");
+    assert_eq!(
+        log.matches("ignoring a hook from a foreign process")
+            .count(),
+        1,
+        "{log}"
+    );
     let is_last = |told: &crate::support::Told| told.data["prompt"] == "after it";
     events.until("the last prompt", is_last).await;
     for told in &events.seen {

@@ -42,7 +42,7 @@ async fn quiet_sessions_upgrade_to_the_servers_build() {
         assert_eq!(after[key], before[key], "{key}");
     }
     eventually("it is told", || {
-        server.log().contains("goes on as this build")
+        server.log().contains("now runs this build")
     })
     .await;
     // Each build's holder runs from its own copy.

@@ -1,0 +1,66 @@
+//! The state that the rooms of this module share.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+use wxcode_store::Store;
+
+use crate::{
+    Settings,
+    agent::{
+        delivery::unknown::UnknownOutcomes, launch::lease::Leases, metadata::Metadata,
+        monitor::upgrade, slot::Slots,
+    },
+    event::Events,
+    planning::Planning,
+};
+
+/// The parts of a server that start, monitor and end agents.
+pub(in crate::agent) struct Context {
+    pub(in crate::agent) settings: Arc<Settings>,
+    pub(in crate::agent) store: Arc<dyn Store>,
+    pub(in crate::agent) events: Events,
+    pub(in crate::agent) planning: Planning,
+    pub(in crate::agent) leases: Leases,
+    pub(in crate::agent) unknown_outcomes: UnknownOutcomes,
+    pub(in crate::agent) slots: Slots,
+    pub(in crate::agent) closing: CancellationToken,
+    /// The monitors, and everything else that ends with the server.
+    pub(in crate::agent) tasks: TaskTracker,
+    /// Permits for holders to change to this build.
+    pub(in crate::agent) upgrades: Arc<Semaphore>,
+}
+
+impl Context {
+    pub(in crate::agent) fn new(
+        settings: Arc<Settings>,
+        store: Arc<dyn Store>,
+        events: Events,
+        planning: Planning,
+        closing: CancellationToken,
+    ) -> Self {
+        Self {
+            leases: Leases::new(Arc::clone(&store), settings.shared.clone()),
+            settings,
+            store,
+            events,
+            planning,
+            unknown_outcomes: UnknownOutcomes::default(),
+            slots: Slots::default(),
+            closing,
+            tasks: TaskTracker::new(),
+            upgrades: Arc::new(Semaphore::new(upgrade::AT_ONCE)),
+        }
+    }
+
+    /// The current conversation of an agent's project, or the one of its start without the store.
+    pub(in crate::agent) async fn current_conversation(&self, metadata: &Metadata) -> Option<Uuid> {
+        match self.store.project(metadata.project_id).await {
+            Ok(Some(project)) => project.claude_session_id,
+            Ok(None) => None,
+            Err(_) => Some(metadata.claude_session_id),
+        }
+    }
+}

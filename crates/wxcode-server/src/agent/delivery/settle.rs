@@ -1,0 +1,62 @@
+//! Ends deliveries without the machine: their session is gone, or never came.
+
+use jiff::Timestamp;
+use wxcode_core::{
+    delivery::{Delivery, DeliveryState},
+    id::Id,
+    time::to_millis,
+};
+use wxcode_store::{Result, Step, Store};
+
+/// The error of a delivery that ended so.
+const ENDED: &str =
+    "the agent ended before it took the command: start the session again, then retry";
+
+/// Settles a delivery whose session is gone.
+pub(in crate::agent) async fn end(
+    store: &dyn Store,
+    delivery: &Delivery,
+    reported: bool,
+) -> Result<()> {
+    if reported {
+        settle(store, delivery, DeliveryState::Submitted, None).await
+    } else {
+        fail(store, delivery, ENDED.to_owned()).await
+    }
+}
+
+/// Fails a delivery that cannot be made.
+pub(in crate::agent) async fn fail(
+    store: &dyn Store,
+    delivery: &Delivery,
+    reason: String,
+) -> Result<()> {
+    settle(store, delivery, DeliveryState::Failed, Some(reason)).await
+}
+
+/// Fails a delivery that gets no session, unless it is over.
+pub(in crate::agent) async fn fail_by_id(
+    store: &dyn Store,
+    delivery: Id,
+    reason: String,
+) -> Result<()> {
+    match store.delivery(delivery).await? {
+        Some(delivery) => fail(store, &delivery, reason).await,
+        None => Ok(()),
+    }
+}
+
+async fn settle(
+    store: &dyn Store,
+    delivery: &Delivery,
+    state: DeliveryState,
+    error: Option<String>,
+) -> Result<()> {
+    let at = to_millis(Timestamp::now());
+    let step = Step {
+        error,
+        ..Step::new(delivery, state, at)
+    };
+    // A changed version means that another writer settled it.
+    store.step(&step).await.map(drop)
+}

@@ -1,0 +1,355 @@
+//! The delivery worker: carries a project's deliveries into its session, one at a time, in order.
+//!
+//! Invariant: `written` is durable before a text is typed. The holder types the text of a delivery
+//! at most once in its life, whichever servers ask.
+//!
+//! Invariant: only a hook with the same text, numbered after the delivery was written, confirms a
+//! delivery.
+//!
+//! Invariant: a key is sent only while the worker holds the input lock, and only after reading the
+//! prompt again. No key goes into a dialog or a turn. Enter is sent only when exactly the
+//! delivery's text is in the prompt, and a draft is stashed only when no other draft is.
+
+mod input_lock;
+mod perform;
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+use wxcode_claude::prompt;
+use wxcode_core::{
+    delivery::{
+        Delivery, DeliveryState, Route,
+        machine::{Deadlines, Event, Machine, Readiness},
+    },
+    id::Id,
+};
+use wxcode_holder::client::{ClientError, Sender};
+use wxcode_store::{Result, Store};
+
+use super::{prompts::Prompts, settle::end};
+use crate::agent::{clock::Clock, launch::lease::Leases};
+use perform::EffectError;
+
+/// Pause before a failed store is asked again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The delivery in progress.
+struct Current {
+    delivery: Delivery,
+    machine: Machine,
+}
+
+/// Carries the deliveries of one project into one session.
+pub(in crate::agent) struct DeliveryWorker {
+    store: Arc<dyn Store>,
+    leases: Leases,
+    project: Id,
+    session: Id,
+    /// Whether no other agent of the project was started later: what waits for one of those is not
+    /// its own to settle.
+    is_latest: bool,
+    deadlines: Deadlines,
+    /// The clock of the machine.
+    clock: Clock,
+    current: Option<Current>,
+    readiness: Readiness,
+    /// When to look for work again; `None` until notified.
+    reload_at: Option<Instant>,
+    prompts: Prompts,
+    /// The last hook read.
+    seq: u64,
+    /// Keys sent to the holder on this connection.
+    inputs: u64,
+    /// Numbers the input locks.
+    lock_id: u64,
+    /// Whether the lock of this number was requested and not released.
+    is_locking: bool,
+    /// The id of the expected look.
+    look: u64,
+}
+
+impl DeliveryWorker {
+    pub(in crate::agent) fn new(
+        store: Arc<dyn Store>,
+        leases: Leases,
+        project: Id,
+        session: Id,
+        is_latest: bool,
+        deadlines: Deadlines,
+    ) -> Self {
+        Self {
+            store,
+            leases,
+            project,
+            session,
+            is_latest,
+            deadlines,
+            clock: Clock::default(),
+            current: None,
+            readiness: Readiness::NotReady,
+            reload_at: Some(Instant::now()),
+            prompts: Prompts::default(),
+            seq: 0,
+            inputs: 0,
+            lock_id: 0,
+            is_locking: false,
+            look: 0,
+        }
+    }
+
+    /// A delivery was queued.
+    pub(in crate::agent) fn notify(&mut self, now: Instant) {
+        if self.current.is_none() {
+            self.reload_at = Some(now);
+        }
+    }
+
+    /// The holder is connected again: an earlier claim on the keyboard is over.
+    pub(in crate::agent) fn connected(&mut self, now: Instant) {
+        self.is_locking = false;
+        self.reload(now);
+    }
+
+    /// A delivery in progress is loaded again from the store.
+    fn reload(&mut self, now: Instant) {
+        self.current = None;
+        self.reload_at = Some(now);
+    }
+
+    /// The holder or the store refused: load the delivery again a little later.
+    fn retry_later(&mut self, now: Instant) {
+        self.current = None;
+        self.reload_at = Some(now + RETRY);
+    }
+
+    /// A hook was read.
+    pub(in crate::agent) fn hook_read(&mut self, seq: u64) {
+        self.seq = seq;
+    }
+
+    /// Keeps the submitted prompt of the last hook.
+    pub(in crate::agent) fn remember(&mut self, text: &str) {
+        self.prompts.keep(self.seq, text);
+    }
+
+    /// The agent reported a submitted prompt; it is remembered.
+    pub(in crate::agent) async fn reported(
+        &mut self,
+        holder: &Sender,
+        now: Instant,
+    ) -> Result<(), ClientError> {
+        if self
+            .current
+            .as_ref()
+            .is_some_and(|current| self.was_reported(&current.delivery))
+        {
+            self.advance(Event::Reported, holder, now).await?;
+        }
+        Ok(())
+    }
+
+    /// The agent's readiness may have changed.
+    pub(in crate::agent) async fn ready(
+        &mut self,
+        readiness: Readiness,
+        holder: &Sender,
+        now: Instant,
+    ) -> Result<(), ClientError> {
+        self.readiness = readiness.clone();
+        self.advance(Event::Agent(readiness), holder, now).await
+    }
+
+    /// The holder has typed the delivery with this key, now or earlier.
+    pub(in crate::agent) async fn typed(
+        &mut self,
+        key: &str,
+        holder: &Sender,
+        now: Instant,
+    ) -> Result<(), ClientError> {
+        if self.is_current(key) {
+            self.advance(Event::Typed, holder, now).await?;
+        }
+        Ok(())
+    }
+
+    /// The holder has not typed the delivery with this key.
+    pub(in crate::agent) async fn not_typed(
+        &mut self,
+        key: &str,
+        holder: &Sender,
+        now: Instant,
+    ) -> Result<(), ClientError> {
+        if self.is_current(key) {
+            self.advance(Event::NotTyped, holder, now).await?;
+        }
+        Ok(())
+    }
+
+    fn is_current(&self, key: &str) -> bool {
+        self.current
+            .as_ref()
+            .is_some_and(|current| current.delivery.id.to_string() == key)
+    }
+
+    /// Whether no delivery is in progress or to be looked for.
+    pub(in crate::agent) fn is_idle(&self) -> bool {
+        self.current.is_none() && self.reload_at.is_none()
+    }
+
+    /// The time of the next [`Self::tick`].
+    pub(in crate::agent) fn deadline(&self) -> Option<Instant> {
+        match &self.current {
+            Some(current) => {
+                let at = current.machine.deadline()?;
+                Some(self.clock.instant(at))
+            }
+            None => self.reload_at,
+        }
+    }
+
+    /// Takes the passing of time.
+    pub(in crate::agent) async fn tick(
+        &mut self,
+        holder: &Sender,
+        now: Instant,
+    ) -> Result<(), ClientError> {
+        if self.current.is_none() && self.reload_at.is_some_and(|at| now >= at) {
+            return self.load(holder, now).await;
+        }
+        if self
+            .current
+            .as_ref()
+            .and_then(|current| current.machine.deadline())
+            .is_some_and(|at| self.clock.millis(now) >= at)
+        {
+            return self.advance(Event::Tick, holder, now).await;
+        }
+        Ok(())
+    }
+
+    /// Feeds the machine and carries out its effects.
+    pub(in crate::agent) async fn advance(
+        &mut self,
+        event: Event,
+        holder: &Sender,
+        now: Instant,
+    ) -> Result<(), ClientError> {
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            let Some(current) = &mut self.current else {
+                break;
+            };
+            for effect in current.machine.step(&event, self.clock.millis(now)) {
+                match self.perform(effect, holder).await {
+                    Ok(answer) => events.extend(answer),
+                    Err(EffectError::Holder(error)) => return Err(error),
+                    Err(EffectError::Store) => {
+                        self.retry_later(now);
+                        return self.release(holder).await;
+                    }
+                    Err(EffectError::Changed) => {
+                        self.reload(now);
+                        return self.release(holder).await;
+                    }
+                }
+            }
+        }
+        if self
+            .current
+            .as_ref()
+            .is_some_and(|current| current.machine.is_over())
+        {
+            self.reload(now);
+        }
+        Ok(())
+    }
+
+    /// Loads the next delivery.
+    async fn load(&mut self, holder: &Sender, now: Instant) -> Result<(), ClientError> {
+        self.reload_at = None;
+        let next = match self.store.next_delivery(self.project).await {
+            Ok(next) => next,
+            Err(error) => {
+                tracing::warn!(project = %self.project, %error, "the store is unavailable; deliveries wait");
+                self.retry_later(now);
+                return Ok(());
+            }
+        };
+        let Some(delivery) = next else { return Ok(()) };
+        let ours = delivery.session_id == Some(self.session);
+        let at = self.clock.millis(now);
+        let machine = match (delivery.route, delivery.state) {
+            (Route::Prompt, _) if ours => Machine::riding(self.deadlines, at),
+            (Route::Typed, DeliveryState::Queued) => {
+                Machine::typed(DeliveryState::Queued, self.deadlines, at)
+            }
+            (Route::Typed, state) if ours => Machine::typed(state, self.deadlines, at),
+            // An earlier session may have taken it, so it is not typed again.
+            _ => {
+                let settled = end(&*self.store, &delivery, false).await;
+                if settled.is_ok() {
+                    self.reload(now);
+                } else {
+                    self.retry_later(now);
+                }
+                return Ok(());
+            }
+        };
+        let reported = self.was_reported(&delivery);
+        self.current = Some(Current { delivery, machine });
+        if reported {
+            return self.advance(Event::Reported, holder, now).await;
+        }
+        self.advance(Event::Agent(self.readiness.clone()), holder, now)
+            .await
+    }
+
+    /// Whether this session's agent reported the delivery after receiving it.
+    fn was_reported(&self, delivery: &Delivery) -> bool {
+        self.was_given(delivery)
+            && self
+                .prompts
+                .after(delivery.after_seq)
+                .any(|text| prompt::confirms(&delivery.text, text))
+    }
+
+    /// Whether the delivery was given to this session's agent.
+    fn was_given(&self, delivery: &Delivery) -> bool {
+        let given = delivery.route == Route::Prompt || delivery.state == DeliveryState::Written;
+        given && delivery.session_id == Some(self.session)
+    }
+
+    /// The agent is gone: settles every delivery meant for it. Returns whether the store took
+    /// everything.
+    pub(in crate::agent) async fn close(&mut self) -> bool {
+        self.current = None;
+        match self.settle().await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!(project = %self.project, %error, "the store is unavailable; the deliveries of an ended agent wait");
+                false
+            }
+        }
+    }
+
+    async fn settle(&self) -> Result<()> {
+        if self.leases.is_elsewhere(self.project).await? {
+            // The other server carries them.
+            return Ok(());
+        }
+        for delivery in self.store.open_deliveries(self.project).await? {
+            if !self.is_latest && delivery.session_id != Some(self.session) {
+                continue;
+            }
+            // The text is needed whole only where it may have been reported.
+            let whole = match self.was_given(&delivery) {
+                true => self.store.delivery(delivery.id).await?,
+                false => None,
+            };
+            let reported = whole.is_some_and(|whole| self.was_reported(&whole));
+            end(&*self.store, &delivery, reported).await?;
+        }
+        Ok(())
+    }
+}

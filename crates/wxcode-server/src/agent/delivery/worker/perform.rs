@@ -1,0 +1,132 @@
+//! Carries out the machine's effects: requests to the holder, and steps in the store.
+
+use jiff::Timestamp;
+use wxcode_claude::{input_box, prompt};
+use wxcode_core::{
+    delivery::{
+        DeliveryState,
+        machine::{Effect, Event, Key},
+    },
+    time::to_millis,
+};
+use wxcode_holder::client::{ClientError, Request, Sender};
+use wxcode_store::Step;
+
+use super::{Current, DeliveryWorker};
+
+impl DeliveryWorker {
+    pub(in crate::agent) async fn perform(
+        &mut self,
+        effect: Effect,
+        holder: &Sender,
+    ) -> Result<Option<Event>, EffectError> {
+        let Some(Current { delivery, .. }) = &self.current else {
+            return Ok(None);
+        };
+        let (state, attempts, error) = (delivery.state, delivery.attempts, delivery.error.clone());
+        let after = delivery.after_seq;
+        match effect {
+            Effect::Claim => {
+                self.acquire(holder).await.map_err(EffectError::Holder)?;
+                Ok(None)
+            }
+            Effect::Release => {
+                self.release(holder).await.map_err(EffectError::Holder)?;
+                Ok(None)
+            }
+            Effect::Look => {
+                self.look(holder).await.map_err(EffectError::Holder)?;
+                Ok(None)
+            }
+            Effect::Press(key) => {
+                let keys = match key {
+                    Key::Stash => input_box::STASH,
+                    Key::Escape => input_box::ESCAPE,
+                };
+                self.press(keys, holder)
+                    .await
+                    .map_err(EffectError::Holder)?;
+                Ok(None)
+            }
+            Effect::Record => {
+                self.step(DeliveryState::Written, 1, None, Some(self.seq))
+                    .await?;
+                Ok(Some(Event::Recorded))
+            }
+            Effect::Type => {
+                let key = delivery.id.to_string();
+                let bytes = prompt::paste(&delivery.text).into();
+                let request = Request::ClaimedDeliver {
+                    claim: self.lock_id,
+                    key,
+                    bytes,
+                };
+                holder.post(request).await.map_err(EffectError::Holder)?;
+                Ok(None)
+            }
+            Effect::Enter { attempts } => {
+                let keys = prompt::SUBMIT;
+                self.press(keys, holder)
+                    .await
+                    .map_err(EffectError::Holder)?;
+                self.step(state, attempts, error, after).await?;
+                Ok(None)
+            }
+            Effect::Note(note) => {
+                self.step(state, attempts, note, after).await?;
+                Ok(None)
+            }
+            Effect::Submitted => {
+                self.step(DeliveryState::Submitted, attempts.max(1), None, after)
+                    .await?;
+                Ok(None)
+            }
+            Effect::Failed(reason) => {
+                self.step(DeliveryState::Failed, attempts, Some(reason), after)
+                    .await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Changes the delivery in progress in the store.
+    async fn step(
+        &mut self,
+        state: DeliveryState,
+        attempts: u32,
+        error: Option<String>,
+        after_seq: Option<u64>,
+    ) -> Result<(), EffectError> {
+        let Some(current) = &mut self.current else {
+            return Ok(());
+        };
+        let at = to_millis(Timestamp::now());
+        let step = Step {
+            attempts,
+            error,
+            session_id: Some(self.session),
+            after_seq,
+            ..Step::new(&current.delivery, state, at)
+        };
+        match self.store.step(&step).await {
+            Ok(Some(delivery)) => {
+                current.delivery = delivery;
+                Ok(())
+            }
+            Ok(None) => Err(EffectError::Changed),
+            Err(error) => {
+                tracing::warn!(delivery = %step.id, %error, "the store is unavailable; the delivery waits");
+                Err(EffectError::Store)
+            }
+        }
+    }
+}
+
+/// Why an effect failed.
+pub(in crate::agent) enum EffectError {
+    /// The holder cannot be reached.
+    Holder(ClientError),
+    Store,
+    /// Another writer changed the delivery.
+    Changed,
+}

@@ -1,0 +1,90 @@
+//! Keeps the lease of a living agent's project.
+//!
+//! Invariant: on a shared store, an agent runs only under a lease of its server. When another
+//! server took the lease, this server ends the agent.
+
+use std::sync::Arc;
+
+use tokio::time::sleep_until;
+use wxcode_core::{id::Id, lease::Tenure};
+
+use crate::{
+    agent::{
+        context::Context,
+        launch::{
+            error::StartError,
+            lease::{Leases, RETRY, Renewal},
+        },
+        process::AgentProcess,
+    },
+    settings::Shared,
+};
+
+/// Fails if another server has the project and this one runs nothing of it.
+///
+/// # Errors
+/// The other server and the rest of its lease; or a failure of the store.
+pub(in crate::agent) async fn check(context: &Context, project: Id) -> Result<(), StartError> {
+    if context.slots.get(project).current().is_some() {
+        return Ok(());
+    }
+    context.leases.check(project).await
+}
+
+/// Renews the lease of a project while `agent` lives, then gives it back. Ends the agent when
+/// another server took the lease. Without a held lease, as for an adopted agent, it first takes the
+/// lease.
+pub(in crate::agent) fn keep(context: &Arc<Context>, agent: AgentProcess, held: Option<Tenure>) {
+    let leases = context.leases.clone();
+    let Some(shared) = leases.shared() else {
+        return;
+    };
+    let closing = context.closing.clone();
+    context.tasks.spawn(async move {
+        // When the server closes, the agent runs on, and its lease until its end.
+        tokio::select! {
+            () = renew(&leases, &shared, &agent, held) => {}
+            () = closing.cancelled() => {}
+        }
+    });
+}
+
+async fn renew(leases: &Leases, shared: &Shared, agent: &AgentProcess, mut held: Option<Tenure>) {
+    let project = agent.project_id();
+    let ended = agent.ended();
+    tokio::pin!(ended);
+    let mut is_logged = false;
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut ended => {
+                if let Some(held) = &held {
+                    leases.give_back(project, held).await;
+                }
+                return;
+            }
+            () = sleep_until(leases.due(held.as_ref())) => {}
+        }
+        match leases.renew(shared, project, &mut held).await {
+            Ok(Renewal::Kept) => {
+                is_logged = false;
+                continue;
+            }
+            Ok(Renewal::Again) => {}
+            Ok(Renewal::Needless) => return,
+            Ok(Renewal::Gone(node)) => {
+                tracing::error!(%project, server = node.name, "another server took over the project because this server could not renew its lease; ending the agent here");
+                agent.stop().await;
+                return;
+            }
+            Err(error) => {
+                let is_sure = held.as_ref().is_some_and(|held| leases.is_sure(held));
+                if !is_sure && !is_logged {
+                    is_logged = true;
+                    tracing::warn!(%project, %error, "cannot renew the lease of a running agent; another server may take over the project, and the agent runs until then");
+                }
+            }
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+}

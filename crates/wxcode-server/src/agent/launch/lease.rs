@@ -1,0 +1,216 @@
+//! Leases of a server's projects on a shared store: taken before an agent starts, and given back
+//! after its end. `wxcode_core::lease` decides.
+//!
+//! Invariant: numbers that the store compares and sets decide the owner of a lease, together with
+//! the observations of each server on its own monotonic clock. No time is written.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+use wxcode_core::{
+    id::Id,
+    lease::{Claim, Lease, Node, Refusal, Sight, Tenure, claim},
+};
+use wxcode_store::{Store, StoreError, Swapped};
+
+use crate::{
+    agent::{launch::error::StartError, sync::lock},
+    settings::Shared,
+};
+
+/// Most tries for a lease under concurrent changes.
+const TRIES: usize = 5;
+/// Pause before a failed renewal is tried again.
+pub(in crate::agent) const RETRY: Duration = Duration::from_secs(1);
+
+/// The leases of this server; an unshared store needs none.
+#[derive(Clone)]
+pub(crate) struct Leases(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn Store>,
+    shared: Option<Shared>,
+    /// Leases of other servers, for the projects requested here.
+    sights: Mutex<HashMap<Id, Sight>>,
+    began: Instant,
+}
+
+/// The outcome of a renewal.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::agent) enum Renewal {
+    /// The lease is this server's.
+    Kept,
+    /// Another change intervened: try again.
+    Again,
+    /// Another server took it.
+    Gone(Node),
+    /// The project is gone.
+    Needless,
+}
+
+impl Leases {
+    pub(in crate::agent) fn new(store: Arc<dyn Store>, shared: Option<Shared>) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            shared,
+            sights: Mutex::default(),
+            began: Instant::now(),
+        }))
+    }
+
+    /// The settings of a shared store.
+    pub(in crate::agent) fn shared(&self) -> Option<Shared> {
+        self.0.shared.clone()
+    }
+
+    /// Whether no other server can have taken this lease so far.
+    pub(in crate::agent) fn is_sure(&self, held: &Tenure) -> bool {
+        held.is_sure(self.now())
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Takes the lease of a project; `None` when no lease is needed.
+    pub(in crate::agent) async fn take(&self, project: Id) -> Result<Option<Tenure>, StartError> {
+        let Some(shared) = &self.0.shared else {
+            return Ok(None);
+        };
+        for _ in 0..TRIES {
+            let (read, new) = self.may_take(shared, project).await?;
+            let asked_ms = self.now();
+            let swapped = self.0.store.swap_lease(project, read.as_ref(), &new);
+            match swapped.await? {
+                Swapped::Won => {
+                    lock(&self.0.sights).remove(&project);
+                    if let Some(before) = read.and_then(|read| read.node)
+                        && before.id != shared.node.id
+                    {
+                        tracing::warn!(%project, server = before.name, "took over the expired lease of a project");
+                    }
+                    return Ok(Some(Tenure::new(new, asked_ms)));
+                }
+                Swapped::Lost(_) => {}
+                Swapped::NoProject => return Err(StartError::NoProject),
+            }
+        }
+        Err(StartError::Agent(
+            "other servers keep changing its lease: one server runs a project".to_owned(),
+        ))
+    }
+
+    /// Fails if another server has the project.
+    pub(in crate::agent) async fn check(&self, project: Id) -> Result<(), StartError> {
+        match &self.0.shared {
+            Some(shared) => self.may_take(shared, project).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads the record, and decides about its replacement.
+    async fn may_take(
+        &self,
+        shared: &Shared,
+        project: Id,
+    ) -> Result<(Option<Lease>, Lease), StartError> {
+        let asked_ms = self.now();
+        let read = self.0.store.lease(project).await?;
+        let answered_ms = self.now();
+        let unchanged_ms = match &read {
+            Some(read) if !is_of(read, &shared.node) => lock(&self.0.sights)
+                .entry(project)
+                .or_default()
+                .look(read, asked_ms, answered_ms),
+            _ => 0,
+        };
+        match claim(read.as_ref(), &shared.node, unchanged_ms, shared.term_ms()) {
+            Claim::Take(new) => Ok((read, new)),
+            Claim::Held { by, left_ms } => Err(StartError::Elsewhere {
+                server: by.name,
+                left: Duration::from_millis(left_ms),
+            }),
+        }
+    }
+
+    /// Whether another server has or had the project last.
+    pub(in crate::agent) async fn is_elsewhere(&self, project: Id) -> Result<bool, StoreError> {
+        let Some(shared) = &self.0.shared else {
+            return Ok(false);
+        };
+        let read = self.0.store.lease(project).await?;
+        Ok(read.is_some_and(|read| read.node.is_some() && !is_of(&read, &shared.node)))
+    }
+
+    /// Gives a lease back, for the next node at once. After a failure the lease runs out.
+    pub(in crate::agent) async fn give_back(&self, project: Id, tenure: &Tenure) {
+        let free = tenure.given_back();
+        let swapped = self
+            .0
+            .store
+            .swap_lease(project, Some(tenure.lease()), &free);
+        if let Err(error) = swapped.await {
+            tracing::warn!(%project, %error, "could not give back a lease; it expires by itself");
+        }
+    }
+
+    pub(in crate::agent) async fn renew(
+        &self,
+        shared: &Shared,
+        project: Id,
+        held: &mut Option<Tenure>,
+    ) -> Result<Renewal, StoreError> {
+        let store = &self.0.store;
+        let Some(tenure) = held else {
+            let read = store.lease(project).await?;
+            // A living agent does not wait for another's lease to run out.
+            let new = match claim(read.as_ref(), &shared.node, 0, shared.term_ms()) {
+                Claim::Held { by, .. } => return Ok(Renewal::Gone(by)),
+                Claim::Take(new) => new,
+            };
+            let asked_ms = self.now();
+            return Ok(
+                match store.swap_lease(project, read.as_ref(), &new).await? {
+                    Swapped::Won => {
+                        *held = Some(Tenure::new(new, asked_ms));
+                        Renewal::Kept
+                    }
+                    Swapped::Lost(_) => Renewal::Again,
+                    Swapped::NoProject => Renewal::Needless,
+                },
+            );
+        };
+        let (asked_ms, next) = (self.now(), tenure.next());
+        let swapped = store.swap_lease(project, Some(tenure.lease()), &next);
+        Ok(match swapped.await? {
+            Swapped::Won => {
+                tenure.renewed(next, asked_ms);
+                Renewal::Kept
+            }
+            Swapped::Lost(found) => match tenure.refused(found.as_ref()) {
+                Refusal::Behind => Renewal::Again,
+                Refusal::Free => {
+                    *held = None;
+                    Renewal::Again
+                }
+                Refusal::Gone(node) => Renewal::Gone(node),
+            },
+            Swapped::NoProject => Renewal::Needless,
+        })
+    }
+
+    /// The time of the next renewal.
+    pub(in crate::agent) fn due(&self, tenure: Option<&Tenure>) -> Instant {
+        tenure.map_or_else(Instant::now, |tenure| {
+            self.0.began + Duration::from_millis(tenure.due_ms())
+        })
+    }
+}
+
+fn is_of(lease: &Lease, node: &Node) -> bool {
+    lease.node.as_ref().is_some_and(|by| by.id == node.id)
+}

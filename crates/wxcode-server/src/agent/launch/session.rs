@@ -1,0 +1,267 @@
+//! Starts the session of a project: lease, evidence, decision, identity, folder, holder.
+
+use std::{
+    fs,
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    sync::Arc,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use wxcode_claude::settings;
+use wxcode_core::{
+    delivery::{Delivery, DeliveryState, Route},
+    id::Id,
+    identity::Source,
+    project::OutputProject,
+    run::PROMPT_MAX,
+    spawn::Plan,
+    time::to_millis,
+};
+use wxcode_holder::folder::{HolderFile, Scoped};
+use wxcode_store::{Step, Store};
+
+use crate::{
+    Settings,
+    agent::{
+        ENDED_KEPT,
+        context::Context,
+        launch::{
+            error::StartError,
+            held_lease,
+            plan::{self, Surroundings},
+            start::{check_owner, find_claude, identify, make_folder, spawn_holder},
+        },
+        metadata::Metadata,
+        monitor::begin,
+        process::{AgentProcess, Launched, Mode},
+        recovery::prune,
+        session::Session,
+        slot::Slot,
+    },
+};
+
+/// The result of get-or-create.
+#[derive(Debug)]
+pub struct Found {
+    pub session: Arc<Session>,
+    /// Whether this call started it.
+    pub created: bool,
+}
+
+/// Gets the session of a project, or starts it. Any number of callers start one agent.
+///
+/// # Errors
+/// When it cannot be started; nothing is left behind.
+pub(in crate::agent) async fn get_or_create(
+    context: &Arc<Context>,
+    project: Id,
+) -> Result<Found, StartError> {
+    let slot = context.slots.get(project);
+    if let Some(session) = slot.running() {
+        return Ok(Found {
+            session,
+            created: false,
+        });
+    }
+    let _guard = slot.lock().await;
+    let found = get_or_start(context, &slot, project).await;
+    if matches!(found, Err(StartError::NoProject)) {
+        context.slots.forget(project);
+    }
+    found
+}
+
+/// Gets the session of a project, or starts it. The caller holds the slot's lock.
+pub(in crate::agent) async fn get_or_start(
+    context: &Arc<Context>,
+    slot: &Arc<Slot>,
+    project: Id,
+) -> Result<Found, StartError> {
+    if let Some(session) = slot.running() {
+        return Ok(Found {
+            session,
+            created: false,
+        });
+    }
+    slot.is_free()?;
+    if context.closing.is_cancelled() {
+        return Err(StartError::Closing);
+    }
+    let before = slot.latest().map(|latest| latest.started_at);
+    let held = context.leases.take(project).await?;
+    let launched = start(&context.settings, &*context.store, project, before).await;
+    if let (Err(_), Some(held)) = (&launched, &held) {
+        context.leases.give_back(project, held).await;
+    }
+    let launched = launched?;
+    let current = Some(launched.metadata.claude_session_id);
+    let session = begin::session(context, slot, launched, current).await;
+    held_lease::keep(context, AgentProcess::Session(Arc::clone(&session)), held);
+    prune::sessions(context, project, ENDED_KEPT);
+    Ok(Found {
+        session,
+        created: true,
+    })
+}
+
+/// Starts the agent of `project`, which must have none. The caller holds the slot's lock.
+///
+/// `before` is the start of the project's previous session. The new one gets a later time, even
+/// if the clock was set back: the folders show the latest session.
+async fn start(
+    settings: &Settings,
+    store: &dyn Store,
+    project: Id,
+    before: Option<Timestamp>,
+) -> Result<Launched, StartError> {
+    let surroundings = Surroundings::new(settings);
+    let claude = find_claude(settings, &surroundings).await?;
+    let tick = SignedDuration::from_millis(1);
+    let earliest = before.and_then(|before| before.checked_add(tick).ok());
+    let now = to_millis(Timestamp::now());
+    let at = earliest.map_or(now, |earliest| now.max(earliest));
+    let first = Source::Startup;
+    let (project, plan) = identify(store, project, &surroundings.config_dir, first, at).await?;
+    check_owner(&surroundings.config_dir, plan.id()).await?;
+    let id = Id::generate(at);
+    let dir = make_folder(&Mode::Interactive.root(&settings.data_dir), id)?;
+    let metadata = Metadata {
+        project_id: project.id,
+        claude_session_id: plan.id(),
+        resumed: plan.is_resumed(),
+        lost: plan.lost().map(str::to_owned),
+        config_dir: surroundings.config_dir.clone(),
+        prompt: None,
+    };
+    let initial_prompt = match take_initial_prompt(store, &project, &plan, id).await {
+        Ok(initial_prompt) => initial_prompt,
+        Err(error) => {
+            // The folder is still empty.
+            let _ = fs::remove_dir(&dir);
+            return Err(error);
+        }
+    };
+    let launched = launch_session(
+        settings,
+        &surroundings,
+        &claude,
+        &project,
+        &plan,
+        initial_prompt.as_ref(),
+        &dir,
+        &metadata,
+        at,
+    )
+    .await;
+    match launched {
+        Ok(holder) => {
+            if let Some(Scoped::Refused { reason }) = &holder.scope {
+                tracing::warn!(session = %id, reason, "the session has no scope of its own: `wxcode doctor` says what that means");
+            }
+            tracing::info!(project = %project.id, session = %id, agent = holder.agent_pid, ?plan, "session started");
+            Ok(Launched {
+                id,
+                dir,
+                metadata,
+                workspace: project.workspace_path,
+                holder,
+                at,
+                is_latest: true,
+            })
+        }
+        Err(error) => {
+            if let Some(initial_prompt) = initial_prompt {
+                return_initial_prompt(store, initial_prompt).await;
+            }
+            // Best effort: a scan skips a folder without a holder's record.
+            let _ = fs::remove_dir_all(&dir);
+            Err(error)
+        }
+    }
+}
+
+/// Takes the milestone's command that starts the project's first conversation as the initial
+/// prompt.
+async fn take_initial_prompt(
+    store: &dyn Store,
+    project: &OutputProject,
+    plan: &Plan,
+    session: Id,
+) -> Result<Option<Delivery>, StartError> {
+    if !matches!(plan, Plan::First { .. }) {
+        return Ok(None);
+    }
+    let first = store.next_delivery(project.id).await?;
+    let Some(delivery) = first.filter(|delivery| {
+        delivery.milestone_id.is_some()
+            && delivery.state == DeliveryState::Queued
+            && delivery.text.len() <= PROMPT_MAX
+            && !delivery.text.contains('\0')
+    }) else {
+        return Ok(None);
+    };
+    Ok(store
+        .step(&route(&delivery, Route::Prompt, Some(session)))
+        .await?)
+}
+
+/// After a failed start the command waits to be typed, as before.
+async fn return_initial_prompt(store: &dyn Store, initial_prompt: Delivery) {
+    if let Err(error) = store
+        .step(&route(&initial_prompt, Route::Typed, None))
+        .await
+    {
+        tracing::warn!(delivery = %initial_prompt.id, %error, "could not put a delivery back into the queue");
+    }
+}
+
+fn route(delivery: &Delivery, route: Route, session_id: Option<Id>) -> Step {
+    let at = to_millis(Timestamp::now());
+    Step {
+        attempts: u32::from(route == Route::Prompt),
+        error: None,
+        session_id,
+        route,
+        after_seq: None,
+        ..Step::new(delivery, delivery.state, at)
+    }
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "all that a spawn is made of, each decided before"
+)]
+async fn launch_session(
+    settings: &Settings,
+    surroundings: &Surroundings,
+    claude: &Path,
+    project: &OutputProject,
+    plan: &Plan,
+    initial_prompt: Option<&Delivery>,
+    dir: &Path,
+    metadata: &Metadata,
+    at: Timestamp,
+) -> Result<HolderFile, StartError> {
+    let hook = settings::hook_command(&settings.holder, &dir.join("hook.json"));
+    let settings_file = dir.join("claude-settings.json");
+    write_private(
+        &settings_file,
+        settings::document(&hook).to_string().as_bytes(),
+    )?;
+    let prompt = initial_prompt.map(|delivery| delivery.text.as_str());
+    let argv = plan::argv(claude, plan, &settings_file, settings, prompt);
+    let note = serde_json::to_value(metadata).map_err(io::Error::from)?;
+    spawn_holder(settings, surroundings, project, dir, argv, note, at).await
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?
+        .write_all(bytes)
+}

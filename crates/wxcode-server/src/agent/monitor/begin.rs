@@ -1,0 +1,137 @@
+//! Puts a launched agent into its project's slot, publishes its start, and starts its monitor.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use uuid::Uuid;
+use wxcode_core::event::{Kind, shortened};
+
+use crate::agent::{
+    context::Context,
+    conversation::ConversationLog,
+    metadata::LiveMetadata,
+    monitor::{run::RunMonitor, session::MonitorInput, supervise::supervise},
+    process::Launched,
+    run::{Progress, Run},
+    session::{Session, View},
+    slot::Slot,
+};
+
+/// Longest published beginning of a prompt, in characters.
+const PROMPT_TOLD: usize = 1_000;
+
+/// Monitors a session. `current` is the project's conversation.
+pub(in crate::agent) async fn session(
+    context: &Arc<Context>,
+    slot: &Slot,
+    launched: Launched,
+    current: Option<Uuid>,
+) -> Arc<Session> {
+    let Launched {
+        id,
+        dir,
+        metadata,
+        holder,
+        at,
+        is_latest,
+        ..
+    } = launched;
+    let view = View::starting(LiveMetadata::read(&dir).claude_version);
+    let feed = context.events.current(metadata.project_id).await;
+    let (session, channels) = Session::new(id, &metadata, dir, holder.agent(), at, view, feed);
+    let session = Arc::new(session);
+    let started = Kind::SessionStarted {
+        session_id: id,
+        claude_session_id: metadata.claude_session_id,
+        resumed: metadata.resumed,
+        pid: holder.agent_pid,
+    };
+    session
+        .feed
+        .tell_with(started, || slot.set_session(Arc::clone(&session)));
+    let closing = context.closing.clone();
+    // Publishes unwatched changes at once.
+    let attention = match context.store.project(metadata.project_id).await {
+        Ok(Some(project)) => {
+            let workspace = &project.workspace_path;
+            Some(context.planning.attend(metadata.project_id, workspace))
+        }
+        Ok(None) | Err(_) => None,
+    };
+    let planning = attention.as_ref().map(|attention| attention.bell());
+    let input = MonitorInput {
+        metadata,
+        current,
+        is_latest,
+        planning: planning.unwrap_or_default(),
+    };
+    supervise(context, Arc::clone(&session), channels, input);
+    let ending = Arc::clone(&session);
+    context.tasks.spawn(async move {
+        tokio::select! {
+            _ = ending.ended() => {}
+            () = closing.cancelled() => {}
+        }
+        drop(attention);
+    });
+    session
+}
+
+/// Monitors a run. `current` is the project's conversation.
+pub(in crate::agent) async fn run(
+    context: &Arc<Context>,
+    slot: &Slot,
+    launched: Launched,
+    current: Option<Uuid>,
+) -> Arc<Run> {
+    let Launched {
+        id,
+        dir,
+        metadata,
+        holder,
+        workspace,
+        at,
+        is_latest,
+    } = launched;
+    let feed = context.events.current(metadata.project_id).await;
+    let prompt = metadata.prompt.as_deref().unwrap_or_default();
+    let started = Kind::RunStarted {
+        run_id: id,
+        claude_session_id: metadata.claude_session_id,
+        resumed: metadata.resumed,
+        pid: holder.agent_pid,
+        prompt: shortened(prompt, PROMPT_TOLD),
+    };
+    let (progress, watch) = watch::channel(Progress {
+        claude_session_id: metadata.claude_session_id,
+        is_over: false,
+        unwritten: None,
+    });
+    let run = Arc::new(Run {
+        id,
+        project_id: metadata.project_id,
+        dir,
+        started_at: at,
+        progress: watch,
+    });
+    feed.tell_with(started, || slot.add_run(Arc::clone(&run)));
+    let monitor = RunMonitor::new(
+        Arc::clone(&run),
+        progress,
+        metadata,
+        ConversationLog::new(
+            Arc::clone(&context.store),
+            context.leases.clone(),
+            run.project_id,
+            id,
+            current,
+            is_latest,
+        ),
+        workspace,
+        feed,
+        context.planning.clone(),
+        context.closing.clone(),
+    );
+    context.tasks.spawn(monitor.run());
+    run
+}

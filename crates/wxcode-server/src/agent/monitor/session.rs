@@ -1,0 +1,311 @@
+//! The session monitor: follows one session's holder, folds its events into the agent's state, and
+//! drives identity and deliveries.
+
+mod end;
+mod hook;
+mod process;
+mod state;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    time::{Instant, sleep, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use wxcode_core::{
+    agent::{Agent, Evidence},
+    delivery::machine::Event,
+};
+use wxcode_holder::{
+    client::{self, ClientError, Connection, Request, Sender},
+    folder::Exit,
+};
+
+use crate::agent::{
+    answer::{AnswerRequest, Answerer},
+    conversation::ConversationLog,
+    delivery::worker::DeliveryWorker,
+    folder::gone,
+    metadata::{LiveMetadata, Metadata},
+    monitor::{
+        crosscheck::CrossCheck,
+        hook_filter::HookFilter,
+        record::ProcessRecord,
+        report::Reporter,
+        screen::{self, ScreenProbe},
+        upgrade::Upgrade,
+    },
+    session::{MonitorChannels, Session, View},
+};
+
+/// First pause before an unreachable holder is tried again; it doubles up to [`RECONNECT_MAX`].
+pub(in crate::agent) const RECONNECT_FIRST: Duration = Duration::from_millis(50);
+/// Longest pause before an unreachable holder is tried again.
+pub(in crate::agent) const RECONNECT_MAX: Duration = Duration::from_secs(2);
+/// Pause before an absent store is tried again at the end of a session.
+pub(in crate::agent) const LAST_WORDS_RETRY: Duration = Duration::from_secs(1);
+
+/// Input of a monitor, besides the session.
+#[derive(Clone)]
+pub(in crate::agent) struct MonitorInput {
+    pub(in crate::agent) metadata: Metadata,
+    /// The project's conversation at the monitor's start.
+    pub(in crate::agent) current: Option<Uuid>,
+    /// Whether no other agent of the project started later.
+    pub(in crate::agent) is_latest: bool,
+    /// Wakes the reader of the planning files.
+    pub(in crate::agent) planning: Arc<Notify>,
+}
+
+/// Follows one session until its agent is gone or the server closes.
+pub(in crate::agent) struct SessionMonitor {
+    pub(in crate::agent) session: Arc<Session>,
+    pub(in crate::agent) view: watch::Sender<View>,
+    requests: mpsc::Receiver<AnswerRequest>,
+    answerer: Answerer,
+    pub(in crate::agent) conversation_log: ConversationLog,
+    pub(in crate::agent) delivery_worker: DeliveryWorker,
+    pub(in crate::agent) config_dir: PathBuf,
+    pub(in crate::agent) closing: CancellationToken,
+    agent: Agent,
+    screen_probe: ScreenProbe,
+    reporter: Reporter,
+    hook_filter: HookFilter,
+    /// The hook to read next.
+    next_seq: u64,
+    /// Hooks before this one reached an earlier server.
+    live_from: Option<u64>,
+    crosscheck: CrossCheck,
+    /// The process of Claude Code itself, possibly a child of a wrapper.
+    claude_pid: i32,
+    process_record: ProcessRecord,
+    upgrade: Upgrade,
+}
+
+/// Why a connection ended.
+enum ConnectionEnd {
+    Exited(Exit),
+    Disconnected,
+    Closing,
+}
+
+impl SessionMonitor {
+    pub(in crate::agent) fn new(
+        session: Arc<Session>,
+        channels: MonitorChannels,
+        input: MonitorInput,
+        conversation_log: ConversationLog,
+        delivery_worker: DeliveryWorker,
+        upgrade: Upgrade,
+        closing: CancellationToken,
+    ) -> Self {
+        Self {
+            reporter: Reporter::new(&session, input.planning),
+            crosscheck: CrossCheck::default(),
+            claude_pid: session.agent_pid,
+            hook_filter: HookFilter::new(
+                session.id,
+                &session.dir,
+                &LiveMetadata::read(&session.dir),
+            ),
+            session,
+            view: channels.view,
+            requests: channels.requests,
+            answerer: Answerer::default(),
+            conversation_log,
+            delivery_worker,
+            config_dir: input.metadata.config_dir,
+            closing,
+            agent: Agent::default(),
+            screen_probe: ScreenProbe::default(),
+            next_seq: 0,
+            live_from: None,
+            process_record: ProcessRecord::default(),
+            upgrade,
+        }
+    }
+
+    /// Follows the session to its end.
+    pub(in crate::agent) async fn run(mut self) {
+        let mut wait = RECONNECT_FIRST;
+        let exit = loop {
+            if let Ok(connection) = client::connect(&self.session.dir).await {
+                wait = RECONNECT_FIRST;
+                match self.follow(connection).await {
+                    Ok(ConnectionEnd::Exited(exit)) => break exit,
+                    Ok(ConnectionEnd::Closing) => return,
+                    Ok(ConnectionEnd::Disconnected) => {}
+                    Err(error) => {
+                        tracing::debug!(session = %self.session.id, %error, "lost the holder")
+                    }
+                }
+            }
+            match gone(&self.session.dir).await {
+                Some(exit) => break exit,
+                None => {
+                    tokio::select! {
+                        () = sleep(wait) => wait = (wait * 2).min(RECONNECT_MAX),
+                        () = self.closing.cancelled() => return,
+                    }
+                }
+            }
+        };
+        self.finish(exit).await;
+    }
+
+    async fn follow(&mut self, connection: Connection) -> Result<ConnectionEnd, ClientError> {
+        let Connection {
+            welcome,
+            sender,
+            mut receiver,
+        } = connection;
+        self.live_from.get_or_insert(welcome.info.next_hook_seq);
+        sender
+            .post(Request::Events {
+                since: self.next_seq,
+            })
+            .await?;
+        let now = Instant::now();
+        self.delivery_worker.connected(now);
+        self.upgrade.connected(&welcome, now);
+        self.screen_probe.restart(now);
+        let session = Arc::clone(&self.session);
+        loop {
+            let timer = self.deadline();
+            tokio::select! {
+                error = sender.drain() => return Err(error),
+                event = receiver.next() => match event? {
+                    None => return Ok(ConnectionEnd::Disconnected),
+                    Some(client::Event::Exited(exit)) => return Ok(ConnectionEnd::Exited(exit)),
+                    Some(event) => self.event(event, &sender).await?,
+                },
+                () = session.queued.notified() => self.delivery_worker.notify(Instant::now()),
+                Some(requests) = self.requests.recv() => {
+                    let now = Instant::now();
+                    self.answerer.begin(requests, &self.agent, &mut self.screen_probe, now);
+                }
+                () = sleep_until(timer.unwrap_or_else(Instant::now)), if timer.is_some() => self.tick(&sender).await?,
+                () = self.closing.cancelled() => return Ok(ConnectionEnd::Closing),
+            }
+        }
+    }
+
+    /// The time of the next due task.
+    fn deadline(&self) -> Option<Instant> {
+        // Changes that the store refused are offered again together with the process record.
+        let deadlines = [
+            self.delivery_worker.deadline(),
+            self.answerer.deadline(),
+            self.screen_probe.deadline(),
+            self.process_record.deadline(),
+            self.upgrade.deadline(),
+            Some(self.crosscheck.due()),
+        ];
+        deadlines.into_iter().flatten().min()
+    }
+
+    async fn tick(&mut self, holder: &Sender) -> Result<(), ClientError> {
+        let now = Instant::now();
+        if let Some(id) = self.screen_probe.take_due(now) {
+            holder.post(Request::Screen { id }).await?;
+        }
+        if self.process_record.is_due(now) {
+            self.read_record(now, holder).await?;
+        }
+        self.answerer.tick(now);
+        if self.conversation_log.has_unsaved() {
+            self.save().await;
+        }
+        if now >= self.crosscheck.due() {
+            self.cross_check(now, holder).await?;
+        }
+        let is_quiet = self.is_quiet();
+        self.upgrade.tick(is_quiet, holder, now).await?;
+        self.delivery_worker.tick(holder, now).await
+    }
+
+    async fn event(&mut self, event: client::Event, holder: &Sender) -> Result<(), ClientError> {
+        let now = Instant::now();
+        match event {
+            client::Event::Hook {
+                seq,
+                lineage,
+                payload,
+                ..
+            } => self.hook(seq, lineage, &payload, holder).await?,
+            client::Event::Quiet { .. } => {
+                let id = self.screen_probe.rested();
+                holder.post(Request::Screen { id }).await?;
+            }
+            client::Event::Screen {
+                id,
+                size,
+                modes,
+                text,
+                dump,
+                ..
+            } if self.delivery_worker.has_requested(id) => {
+                // Within a synchronized update the screen may be half drawn: ignore it.
+                let text = if modes.synchronized { "" } else { &text };
+                let screen = (text, &dump[..], size);
+                self.delivery_worker
+                    .take_screen(id, screen, holder, now)
+                    .await?;
+            }
+            client::Event::Screen {
+                id,
+                offset,
+                modes,
+                text,
+                ..
+            } => {
+                let is_at_rest = self.screen_probe.is_at_rest(id, offset, now);
+                let look = screen::read(&text, modes.bracketed_paste, offset);
+                if !is_at_rest {
+                    return self.take_moving_screen(look, holder).await;
+                }
+                self.observe(&Evidence::Screen(look), None, holder).await?;
+                if let Some(dialog) = self.agent.on_screen() {
+                    let screen_probe = &mut self.screen_probe;
+                    self.answerer
+                        .look(dialog, screen_probe, holder, now)
+                        .await?;
+                }
+                self.delivery_worker
+                    .advance(Event::Quiet, holder, now)
+                    .await?;
+            }
+            client::Event::Delivered { key, fresh } => {
+                tracing::debug!(session = %self.session.id, key, fresh, "typed");
+                self.delivery_worker.typed(&key, holder, now).await?;
+            }
+            client::Event::DeliverRefused { key, reason } => {
+                tracing::debug!(session = %self.session.id, key, reason, "the holder did not take a delivery yet");
+                self.delivery_worker.not_typed(&key, holder, now).await?;
+            }
+            client::Event::Claimed { claim } => {
+                self.delivery_worker
+                    .lock_granted(claim, holder, now)
+                    .await?;
+            }
+            client::Event::Unclaimed { claim, reason } => {
+                tracing::debug!(session = %self.session.id, reason, "the keyboard is others'");
+                self.delivery_worker.lock_lost(claim, holder, now).await?;
+            }
+            client::Event::InputRefused { reason, .. } => {
+                tracing::debug!(session = %self.session.id, reason, "the holder refused a key");
+                self.delivery_worker.key_refused(holder, now).await?;
+            }
+            client::Event::UpgradeRefused { busy, reason } => {
+                self.upgrade.refused(busy, &reason, now);
+            }
+            client::Event::Error { message } => {
+                tracing::warn!(session = %self.session.id, message, "the holder refused a request");
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

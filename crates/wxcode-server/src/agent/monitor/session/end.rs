@@ -1,0 +1,82 @@
+//! The end of a session: processes the agent's last hooks, and publishes the end.
+
+use std::sync::Arc;
+
+use tokio::time::sleep;
+use wxcode_core::{agent::AgentState, event::Kind};
+use wxcode_holder::folder::{self, Exit};
+
+use super::{LAST_WORDS_RETRY, SessionMonitor};
+use crate::agent::{folder::SETTLED, monitor::report::evidence};
+
+impl SessionMonitor {
+    /// The agent is gone: saves its last hooks, then publishes the end.
+    pub(in crate::agent) async fn finish(mut self, exit: Exit) {
+        self.view.send_modify(|view| {
+            view.agent_state = AgentState::Unknown;
+            view.dialog = None;
+            view.asks = None;
+        });
+        self.answerer.close();
+        self.requests.close();
+        // The requesters learn of the end by the dropped sender.
+        while self.requests.try_recv().is_ok() {}
+        self.last_words().await;
+        let session = Arc::clone(&self.session);
+        loop {
+            // A delivery is queued before this, and settled here, or after it, and finds the
+            // session ended.
+            let intake = session.intake.lock().await;
+            let saved = self.conversation_log.save().await.is_ok();
+            if self.delivery_worker.close().await && saved {
+                self.end(&exit);
+                break;
+            }
+            drop(intake);
+            tokio::select! {
+                () = sleep(LAST_WORDS_RETRY) => {}
+                () = self.closing.cancelled() => return,
+            }
+        }
+        let settled = session.dir.join(SETTLED);
+        // Best effort: without the file the end is processed again, which changes nothing.
+        let _ = tokio::task::spawn_blocking(move || std::fs::write(settled, b"")).await;
+        tracing::info!(session = %session.id, reason = %exit.reason, code = ?exit.code, signal = ?exit.signal, "session ended");
+    }
+
+    /// Ends the session for everybody, and tells of it.
+    fn end(&self, exit: &Exit) {
+        let exited = Kind::SessionExited {
+            session_id: self.session.id,
+            code: exit.code,
+            signal: exit.signal,
+            reason: exit.reason.clone(),
+        };
+        self.session.feed.tell_with(exited, || {
+            self.view.send_modify(|view| {
+                view.warning = None;
+                view.exit = Some(exit.clone());
+            });
+        });
+    }
+
+    /// The agent's hooks that nobody read before its holder was gone.
+    pub(in crate::agent) async fn last_words(&mut self) {
+        let (dir, since) = (self.session.dir.clone(), self.next_seq);
+        let read = tokio::task::spawn_blocking(move || folder::hooks_since(&dir, since)).await;
+        let Ok(Ok(records)) = read else {
+            tracing::warn!(session = %self.session.id, "cannot read the last hooks of the session");
+            return;
+        };
+        for record in records {
+            let Some(event) = self.take_in(record.seq, record.lineage, &record.payload) else {
+                continue;
+            };
+            self.reporter.hook(record.seq, &event);
+            if let Some(evidence) = evidence(record.seq, &event) {
+                self.agent.observe(&evidence);
+                self.publish_state(Some(record.seq));
+            }
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! A session for the rest of the server: its id, its state, its clients.
+
+pub(in crate::agent) mod role;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::Timestamp;
+use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
+use wxcode_claude::hook::HookEvent;
+use wxcode_core::{
+    agent::AgentState,
+    answer::{Failure, Target},
+    ask::Ask,
+    event::Kind,
+    id::Id,
+};
+use wxcode_holder::folder::Exit;
+use wxcode_terminal::Size;
+
+use crate::{
+    agent::{
+        answer::{ANSWERS_MAX, AnswerRequest},
+        metadata::Metadata,
+        session::role::Roles,
+    },
+    event::Feed,
+};
+
+/// Hook events that a terminal client may lag before it misses some.
+pub(in crate::agent) const REPORTS_MAX: usize = 256;
+
+/// The present state of a session.
+#[derive(Debug, Clone)]
+pub struct View {
+    pub agent_state: AgentState,
+    /// The dialog on the screen.
+    pub dialog: Option<String>,
+    /// The pending question.
+    pub asks: Option<Arc<Ask>>,
+    /// Claude Code's version, once known.
+    pub claude_version: Option<String>,
+    /// A problem with the conversation's identity, with a remedy.
+    pub warning: Option<String>,
+    /// The end of the session; all consequences are recorded.
+    pub exit: Option<Exit>,
+}
+
+impl View {
+    /// The state of a session without a monitor so far.
+    pub(in crate::agent) const fn starting(claude_version: Option<String>) -> Self {
+        Self {
+            agent_state: AgentState::Starting,
+            dialog: None,
+            asks: None,
+            claude_version,
+            warning: None,
+            exit: None,
+        }
+    }
+
+    /// The state of a running agent is void after its end.
+    fn forget(&mut self) {
+        *self = Self::starting(self.claude_version.take());
+    }
+}
+
+/// A session's channels for its monitor.
+#[derive(Debug)]
+pub(in crate::agent) struct MonitorChannels {
+    /// Publishes the state.
+    pub(in crate::agent) view: watch::Sender<View>,
+    /// Receives answers to questions.
+    pub(in crate::agent) requests: mpsc::Receiver<AnswerRequest>,
+}
+
+/// A session that this server monitors or monitored.
+#[derive(Debug)]
+pub struct Session {
+    /// The id, also the name of its folder.
+    pub id: Id,
+    pub project_id: Id,
+    pub dir: PathBuf,
+    /// The agent's process.
+    pub agent_pid: i32,
+    /// The process's start time, in clock ticks since the boot.
+    pub(in crate::agent) agent_start: u64,
+    pub started_at: Timestamp,
+    /// Whether the conversation was resumed.
+    pub resumed: bool,
+    /// Why the previous conversation was lost, if it was.
+    pub lost: Option<String>,
+    pub(in crate::agent) view: watch::Sender<View>,
+    /// Notified when a delivery was queued.
+    pub(in crate::agent) queued: Notify,
+    /// Held while a delivery is queued for this session, and while the session settles its last
+    /// deliveries and ends. A delivery queued for an ending session is settled by this session, or
+    /// carried by the next one.
+    pub(in crate::agent) intake: tokio::sync::Mutex<()>,
+    pub(in crate::agent) reports: broadcast::Sender<Arc<HookEvent>>,
+    answers: Mutex<mpsc::Sender<AnswerRequest>>,
+    /// The project's events.
+    pub(in crate::agent) feed: Arc<Feed>,
+    roles: Mutex<Roles>,
+    /// The driver, for the clients.
+    driver: watch::Sender<Option<u64>>,
+}
+
+impl Session {
+    pub(in crate::agent) fn new(
+        id: Id,
+        metadata: &Metadata,
+        dir: PathBuf,
+        agent: (i32, u64),
+        started_at: Timestamp,
+        view: View,
+        feed: Arc<Feed>,
+    ) -> (Self, MonitorChannels) {
+        let (answers, requests) = mpsc::channel(ANSWERS_MAX);
+        let view = watch::Sender::new(view);
+        let shown = view.clone();
+        let session = Self {
+            id,
+            project_id: metadata.project_id,
+            dir,
+            agent_pid: agent.0,
+            agent_start: agent.1,
+            started_at,
+            resumed: metadata.resumed,
+            lost: metadata.lost.clone(),
+            view,
+            queued: Notify::new(),
+            intake: tokio::sync::Mutex::default(),
+            reports: broadcast::channel(REPORTS_MAX).0,
+            feed,
+            answers: Mutex::new(answers),
+            roles: Mutex::default(),
+            driver: watch::Sender::new(None),
+        };
+        (
+            session,
+            MonitorChannels {
+                view: shown,
+                requests,
+            },
+        )
+    }
+
+    /// New channels for a restarted monitor. The earlier state is void; subscribers stay.
+    pub(in crate::agent) fn reset_channels(&self) -> MonitorChannels {
+        let (answers, requests) = mpsc::channel(ANSWERS_MAX);
+        *self.answers() = answers;
+        self.view.send_modify(View::forget);
+        let view = self.view.clone();
+        MonitorChannels { view, requests }
+    }
+
+    fn answers(&self) -> MutexGuard<'_, mpsc::Sender<AnswerRequest>> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers the pending question, or the question with this id if it is pending.
+    ///
+    /// # Errors
+    /// When this answer failed.
+    pub async fn answer(&self, ask: Option<String>, target: Target) -> Result<(), Failure> {
+        let (outcome, became) = oneshot::channel();
+        let requests = AnswerRequest {
+            ask,
+            target,
+            outcome,
+        };
+        self.answers()
+            .try_send(requests)
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => Failure::Busy,
+                mpsc::error::TrySendError::Closed(_) => Failure::Gone,
+            })?;
+        // The monitor ends only with the agent or the server.
+        became.await.unwrap_or(Err(Failure::Gone))
+    }
+
+    /// The present state.
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.view.borrow().clone()
+    }
+
+    /// Whether its agent is gone.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.view.borrow().exit.is_some()
+    }
+
+    /// Waits until its agent is gone and all consequences are recorded.
+    pub async fn ended(&self) -> Exit {
+        let mut view = self.view.subscribe();
+        loop {
+            if let Some(exit) = view.borrow_and_update().exit.clone() {
+                return exit;
+            }
+            if view.changed().await.is_err() {
+                // The session owns the sender.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Subscribes to the agent's hook events.
+    #[must_use]
+    pub fn reports(&self) -> broadcast::Receiver<Arc<HookEvent>> {
+        self.reports.subscribe()
+    }
+
+    /// The number of attached terminal clients.
+    #[must_use]
+    pub fn clients(&self) -> usize {
+        self.roles().clients()
+    }
+
+    /// Attaches a terminal client while the returned handle lives.
+    #[must_use]
+    pub fn attend(self: &Arc<Self>, read_only: bool) -> Attendance {
+        let client = self.roles().join();
+        self.feed.tell(Kind::ClientJoined {
+            session_id: self.id,
+            client,
+            read_only,
+        });
+        Attendance {
+            client,
+            driver: self.driver.subscribe(),
+            session: Arc::clone(self),
+        }
+    }
+
+    fn roles(&self) -> MutexGuard<'_, Roles> {
+        self.roles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the roles, and notifies the clients of a new driver.
+    fn change<T>(&self, change: impl FnOnce(&mut Roles) -> T) -> T {
+        let mut roles = self.roles();
+        let result = change(&mut roles);
+        let driver = roles.driver();
+        self.driver
+            .send_if_modified(|known| std::mem::replace(known, driver) != driver);
+        result
+    }
+}
+
+/// One attached terminal client.
+#[derive(Debug)]
+pub struct Attendance {
+    session: Arc<Session>,
+    client: u64,
+    driver: watch::Receiver<Option<u64>>,
+}
+
+impl Attendance {
+    /// Sets the size of the client's window; returns the session's new size.
+    pub fn window(&self, size: Size) -> Option<Size> {
+        self.session.change(|roles| roles.window(self.client, size))
+    }
+
+    /// The client typed, or asked to drive; returns the session's new size.
+    pub fn drive(&self) -> Option<Size> {
+        self.session.change(|roles| roles.drive(self.client))
+    }
+
+    /// Waits for another driver than at the last call; returns whether it is this client.
+    pub async fn driver_changed(&mut self) -> bool {
+        if self.driver.changed().await.is_err() {
+            // The session owns the sender, and this client owns the session.
+            std::future::pending::<()>().await;
+        }
+        self.drives()
+    }
+
+    /// Whether this client drives.
+    pub fn drives(&mut self) -> bool {
+        *self.driver.borrow_and_update() == Some(self.client)
+    }
+}
+
+impl Drop for Attendance {
+    fn drop(&mut self) {
+        self.session.change(|roles| roles.leave(self.client));
+        self.session.feed.tell(Kind::ClientLeft {
+            session_id: self.session.id,
+            client: self.client,
+        });
+    }
+}
