@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use fit::{CUT_MARK, EVENT_MAX, shortened};
+pub use fit::EVENT_MAX;
 pub use report::{Report, Reporter, RunReport};
 pub use stage::Stage;
 pub use told::{MILESTONES_MAX, Reached, Told};

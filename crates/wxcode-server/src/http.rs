@@ -2,6 +2,7 @@
 
 mod access;
 mod answer;
+mod body;
 mod delivery;
 mod event;
 mod health;
@@ -16,6 +17,8 @@ mod recording;
 mod run;
 mod screen;
 mod session;
+mod state;
+mod view;
 
 use std::sync::{Arc, LazyLock};
 
@@ -30,61 +33,40 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::{catch_panic::CatchPanicLayer, normalize_path::NormalizePath};
 use utoipa::{
     OpenApi,
     openapi::{ContentBuilder, Ref, ResponseBuilder},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
-use wxcode_core::{id::Id, project::OutputProject};
-use wxcode_store::Store;
 
 pub(crate) use access::Access;
 use access::Authentic;
-use problem::{Answer, Problem};
+pub(crate) use body::BODY_MAX;
+pub(crate) use event::EventStreams;
+use problem::Problem;
+pub(crate) use state::Projects;
 
 use crate::{
     Settings,
-    event::Events,
-    metric::{Metrics, Refusal},
-    milestone::Looks,
+    metric::{Metrics, Refusal, Scrape},
+    milestone::Milestones,
     planning::Planning,
-    session::Sessions,
-    terminal,
+    terminal::{self, Terminals},
 };
 
-/// Largest request body, in bytes: a milestone's context or a delivery's text as JSON.
-pub(crate) const BODY_MAX: usize = 4 << 20; // 4 MiB
-
-/// State shared by the handlers.
-#[derive(Clone)]
+/// State of the router: each handler takes its part.
+#[derive(Clone, FromRef)]
 pub(crate) struct App {
-    pub(crate) settings: Arc<Settings>,
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) sessions: Sessions,
-    pub(crate) events: Events,
-    pub(crate) planning: Planning,
-    pub(crate) metrics: Metrics,
     pub(crate) access: Access,
-    pub(crate) closing: CancellationToken,
-    /// Terminal clients, which get a close frame before the server ends.
-    pub(crate) clients: TaskTracker,
-    pub(crate) gsd_looks: Looks,
-}
-
-impl App {
-    /// The output project with this id, or a problem 404.
-    async fn project(&self, id: Id) -> Answer<OutputProject> {
-        let project = self.store.project(id).await?;
-        project.ok_or_else(|| Problem::not_found("output project"))
-    }
-}
-
-impl FromRef<App> for Access {
-    fn from_ref(app: &App) -> Self {
-        app.access.clone()
-    }
+    pub(crate) metrics: Metrics,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) planning: Planning,
+    pub(crate) projects: Projects,
+    pub(crate) milestones: Milestones,
+    pub(crate) terminals: Terminals,
+    pub(crate) event_streams: EventStreams,
+    pub(crate) scrape: Scrape,
 }
 
 #[derive(OpenApi)]

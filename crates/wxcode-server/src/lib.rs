@@ -17,6 +17,7 @@ mod serve;
 pub mod session;
 mod settings;
 mod terminal;
+mod utf8;
 mod workspace;
 
 #[cfg(panic = "abort")]

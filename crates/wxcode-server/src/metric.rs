@@ -24,7 +24,7 @@ use prometheus_client::{
 use label::{Build, Failed, Kind, Operation, Request, Route, State};
 pub(crate) use label::{Cut, Refusal};
 pub(crate) use measured::Measured;
-pub(crate) use scrape::{bring_up_to_date, holders};
+pub(crate) use scrape::{Scrape, holders, scrape};
 
 /// Bucket bounds of short times, in seconds: an operation of the store, a response.
 const SHORT: [f64; 12] = [

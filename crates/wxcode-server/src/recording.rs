@@ -10,7 +10,7 @@ use wxcode_holder::{
 };
 use wxcode_terminal::Size;
 
-use crate::terminal::Cutter;
+use crate::utf8::Utf8Buffer;
 
 /// Size from which a part of a recording is handed on, in bytes; one more record may be in it.
 const PART: usize = 64 << 10; // 64 KiB
@@ -26,7 +26,7 @@ pub(crate) struct Recording {
     size: Size,
     /// The time of the last event, in milliseconds since the Unix epoch.
     last_ms: u64,
-    cutter: Cutter,
+    text: Utf8Buffer,
     /// The output starts again, possibly within a character.
     torn: bool,
 }
@@ -67,7 +67,7 @@ impl Recording {
             header: Some(format!("{header}\n")),
             size,
             last_ms,
-            cutter: Cutter::default(),
+            text: Utf8Buffer::default(),
             torn,
         })
     }
@@ -77,14 +77,14 @@ impl Recording {
         let mut part = self.header.take().unwrap_or_default();
         while part.len() < PART {
             let Some(item) = self.first.take().or_else(|| self.items.next()) else {
-                let rest = self.cutter.finish();
+                let rest = self.text.finish();
                 self.output(&mut part, self.last_ms, &rest);
                 break;
             };
             match item {
                 Item::Record(record) => self.record(&mut part, record),
                 Item::Gap { from, to } => {
-                    let rest = self.cutter.finish();
+                    let rest = self.text.finish();
                     self.output(&mut part, self.last_ms, &rest);
                     let label = format!("{} bytes of output are missing here", to - from);
                     self.event(&mut part, self.last_ms, 'm', &label);
@@ -102,7 +102,7 @@ impl Recording {
                 if std::mem::take(&mut self.torn) {
                     bytes = from_a_character_on(bytes);
                 }
-                let text = self.cutter.cut(bytes);
+                let text = self.text.push(bytes);
                 self.output(part, record.at_ms, &text);
             }
             // Segments begin with the size before them.
@@ -113,7 +113,7 @@ impl Recording {
                 self.event(part, record.at_ms, 'r', &text);
             }
             What::Exited(exit) => {
-                let rest = self.cutter.finish();
+                let rest = self.text.finish();
                 self.output(part, record.at_ms, &rest);
                 self.event(part, record.at_ms, 'x', &status(&exit).to_string());
             }

@@ -18,13 +18,14 @@ use wxcode_store::Store;
 use crate::{
     Settings,
     event::{Events, Telling},
-    http::{self, Access, App},
+    http::{self, Access, App, EventStreams, Projects},
     listen::{Bounds, Listener},
-    metric::{Measured, Metrics},
-    milestone::Looks,
+    metric::{Measured, Metrics, Scrape},
+    milestone::Milestones,
     planning::Planning,
     program::{self, ProgramError},
     session::{Sessions, keep_transcripts},
+    terminal::Terminals,
 };
 
 /// Time for open requests when the server ends.
@@ -173,28 +174,52 @@ impl Server {
         let address = listener.address().map_err(refused)?;
         let access = Access::new(address, &settings.allowed_hosts, &settings.token);
         let clients = TaskTracker::new();
-        let app = App {
-            clients: clients.clone(),
-            settings,
-            store,
-            events: events.clone(),
-            planning,
-            metrics: metrics.clone(),
+        let projects = Projects {
+            store: Arc::clone(&store),
             sessions: sessions.clone(),
+        };
+        let milestones =
+            Milestones::new(Arc::clone(&settings), Arc::clone(&store), sessions.clone());
+        let app = App {
             access,
-            closing: closing.clone(),
-            gsd_looks: Looks::default(),
+            metrics: metrics.clone(),
+            settings: Arc::clone(&settings),
+            planning: planning.clone(),
+            terminals: Terminals {
+                store: Arc::clone(&store),
+                sessions: sessions.clone(),
+                milestones: milestones.clone(),
+                metrics: metrics.clone(),
+                closing: closing.clone(),
+                clients: clients.clone(),
+            },
+            event_streams: EventStreams {
+                projects: projects.clone(),
+                events: events.clone(),
+                planning: planning.clone(),
+                metrics: metrics.clone(),
+                closing: closing.clone(),
+            },
+            scrape: Scrape {
+                metrics,
+                settings: Arc::clone(&settings),
+                store: Arc::clone(&store),
+                sessions: sessions.clone(),
+                planning,
+            },
+            projects,
+            milestones,
         };
         tokio::spawn(keep_transcripts(
-            Arc::clone(&app.settings),
-            Arc::clone(&app.store),
+            Arc::clone(&settings),
+            store,
             closing.clone(),
         ));
-        if app.settings.resume_on_start {
+        if settings.resume_on_start {
             let sessions = sessions.clone();
             tokio::spawn(async move { sessions.resume_all(cut_off).await });
         }
-        let waiting = app.sessions.clone();
+        let waiting = sessions.clone();
         tokio::spawn(async move { waiting.look_for_waiting().await });
         let router = http::router(app);
         let found = serde_json::json!({ "address": format!("http://{address}"), "pid": std::process::id() });

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Asked, Kind, Stage, shortened};
+use super::{Asked, Kind, Stage};
 use crate::{
     agent::AgentState, delivery::Delivery, delivery::DeliveryState, id::Id, milestone::Milestone,
     milestone::MilestoneStatus, milestone::MovedBy, project::HookCursor, project::OutputProject,
-    run::Place,
+    run::Place, text::shortened,
 };
 
 /// Most milestones with a remembered status; the oldest is dropped beyond that.

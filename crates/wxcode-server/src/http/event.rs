@@ -12,27 +12,28 @@ use futures_util::stream;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, time::sleep};
+use tokio_util::sync::CancellationToken;
 use utoipa::{IntoParams, ToSchema};
 use wxcode_core::{
     delivery::{Delivery, DeliveryState},
-    event::shortened,
     excerpt::Excerpt,
     id::Id,
     milestone::{Milestone, MilestoneStatus, MovedBy},
+    text::shortened,
     time::to_millis,
 };
 use wxcode_store::{PAGE_MAX, Page};
 
 use super::{
-    App,
     parameter::{Params, PathId},
     problem::{Answer, Problem},
-    session::{self, SessionView},
+    state::Projects,
+    view::{SessionView, session_view},
 };
 use crate::{
-    event::{Batch, Feed, Line},
-    metric::Counted,
-    planning::Attention,
+    event::{Batch, Events, Feed, Line},
+    metric::{Counted, Metrics},
+    planning::{Attention, Planning},
 };
 
 /// Silence before a keep-alive.
@@ -148,9 +149,20 @@ enum Next {
     After(u64),
 }
 
+/// State of the event streams.
+#[derive(Clone)]
+pub(crate) struct EventStreams {
+    pub(crate) projects: Projects,
+    pub(crate) events: Events,
+    pub(crate) planning: Planning,
+    pub(crate) metrics: Metrics,
+    /// Cancelled when the server ends.
+    pub(crate) closing: CancellationToken,
+}
+
 /// One client: a cursor. The server prepares the next part when the client has taken the last one.
 struct Follower {
-    app: App,
+    state: EventStreams,
     project: Id,
     feed: Arc<Feed>,
     newest: watch::Receiver<u64>,
@@ -175,25 +187,25 @@ struct Follower {
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn follow(
-    State(app): State<App>,
+    State(state): State<EventStreams>,
     PathId(project): PathId,
     Params(since): Params<Since>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    let record = app.project(project).await?;
+    let record = state.projects.find(project).await?;
     let given = headers.get(&LAST_EVENT_ID);
     let last = given
         .map(|value| value.to_str().unwrap_or("unreadable").to_owned())
         .or(since.last_event_id)
         .filter(|text| !text.is_empty());
-    let feed = app.events.current(project).await;
+    let feed = state.events.current(project).await;
     // An impossible number counts as one outside of the log.
     let cursor = last.map(|text| text.parse().unwrap_or(u64::MAX));
-    let attention = app.planning.attend(project, &record.workspace_path);
-    let counted = app.metrics.stream();
+    let attention = state.planning.attend(project, &record.workspace_path);
+    let counted = state.metrics.stream();
     let follower = Follower {
         newest: feed.watch(),
-        app,
+        state,
         project,
         feed,
         next: Next::Greeting { cursor },
@@ -225,7 +237,7 @@ impl Follower {
         if let Some(line) = self.ready.pop_front() {
             return Some(self.told(&line));
         }
-        let closing = self.app.closing.clone();
+        let closing = self.state.closing.clone();
         let feed = Arc::clone(&self.feed);
         tokio::select! {
             biased;
@@ -295,20 +307,20 @@ impl Follower {
     }
 
     async fn now(&self, seq: u64) -> Answer<Now> {
-        let store = &self.app.store;
-        let project = self.app.project(self.project).await?;
+        let store = &self.state.projects.store;
+        let project = self.state.projects.find(self.project).await?;
         let deliveries = store.open_deliveries(self.project).await?;
         let mut page = Page { skip: 0, limit: 0 };
         let total = store.milestones(self.project, None, page).await?.total;
         page.skip = total.saturating_sub(MILESTONES_MAX);
         page.limit = MILESTONES_MAX;
         let milestones = store.milestones(self.project, None, page).await?.items;
-        let latest = self.app.sessions.latest(self.project);
+        let latest = self.state.projects.sessions.latest(self.project);
         Ok(Now {
             kind: "state",
             seq,
             at: to_millis(Timestamp::now()),
-            session: session::view(&self.app, project, latest.as_deref()).await,
+            session: session_view(&self.state.projects.sessions, project, latest.as_deref()).await,
             deliveries: deliveries.into_iter().map(OpenDelivery::from).collect(),
             milestones: milestones
                 .into_iter()

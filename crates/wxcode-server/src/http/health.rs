@@ -1,14 +1,16 @@
 //! Liveness and readiness.
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    App,
     problem::{Answer, Problem},
+    state::Projects,
 };
-use crate::metric;
+use crate::{Settings, metric};
 
 /// The server lives.
 #[utoipa::path(operation_id = "liveness", get, path = "/healthz", tag = "health", security(()), responses(
@@ -30,9 +32,12 @@ pub(super) struct Health {
     (status = 200, description = "The server can do its work", body = Health),
     (status = 503, description = "Something it needs does not answer", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn ready(State(app): State<App>) -> Answer<Json<Health>> {
-    app.store.ping().await?;
-    let sessions = app.settings.data_dir.join("sessions");
+pub(super) async fn ready(
+    State(projects): State<Projects>,
+    State(settings): State<Arc<Settings>>,
+) -> Answer<Json<Health>> {
+    projects.store.ping().await?;
+    let sessions = settings.data_dir.join("sessions");
     if let Err(error) = tokio::fs::read_dir(&sessions).await {
         let detail = format!(
             "cannot read {}: {error}; check the data folder",
@@ -40,7 +45,7 @@ pub(super) async fn ready(State(app): State<App>) -> Answer<Json<Health>> {
         );
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
     }
-    let (_, sessions) = app.sessions.survey();
+    let (_, sessions) = projects.sessions.survey();
     let running: Vec<_> = sessions
         .into_iter()
         .filter(|session| !session.is_over())

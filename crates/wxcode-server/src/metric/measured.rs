@@ -284,7 +284,8 @@ mod tests {
         let place = fresh().await.unwrap();
         let store = place.open().await;
         let project = sample::add_project(&*store).await;
-        let taken = store.project(project).await.unwrap().unwrap();
+        let mut taken = store.project(project).await.unwrap().unwrap();
+        taken.id = sample::id();
         assert!(store.add_project(&taken).await.is_err());
         let first = sample::queue(&*store, &sample::text(project, "a")).await;
         let second = sample::queue(&*store, &sample::text(project, "b")).await;

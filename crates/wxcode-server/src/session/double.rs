@@ -236,7 +236,7 @@ pub(super) fn cut_off(sessions: &Path, session: Id, project: Id) -> PathBuf {
         (
             "spec.json",
             json!({
-                "version": 1, "session_id": session, "argv": ["x"], "cwd": "/", "cols": 80, "rows": 24, "secret": "s", "note": note, "created_at": at,
+                "version": 1, "session_id": session, "argv": ["x"], "cwd": "/", "cols": 80, "rows": 24, "secret": "s", "note": note, "program": "/bin/true", "umask": 18, "created_at": at,
             }),
         ),
         (

@@ -8,8 +8,9 @@ use wxcode_claude::hook::{self, HookEvent, HookKind, QUESTION_TOOL, StartSource}
 use wxcode_core::{
     agent::{Agent, Evidence},
     ask::{self, Request},
-    event::{self, Asked, Kind, Reached, Report, ToolCall, shortened},
+    event::{self, Asked, Kind, Reached, Report, ToolCall},
     id::Id,
+    text::shortened,
 };
 
 use super::live::Session;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use axum::extract::ws::Message;
 use bytes::Bytes;
 
-use super::protocol::Heard;
+use super::received::Received;
 use wxcode_protocol::websocket::{CREDIT, ClientFrame, DecodeError, ServerFrame};
 
 /// Frames counted together, in bytes: a bound on the number of entries.
@@ -20,20 +20,20 @@ pub(super) struct Binary {
 }
 
 impl Binary {
-    pub(super) fn hear(&mut self, message: Bytes) -> Heard {
+    pub(super) fn hear(&mut self, message: Bytes) -> Received {
         match ClientFrame::decode(message) {
             Ok(Some(ClientFrame::Ack(offset))) => {
                 self.acknowledged(offset);
-                Heard::Nothing
+                Received::Nothing
             }
-            Ok(Some(frame)) => Heard::Frame(frame),
-            Ok(None) => Heard::Nothing,
+            Ok(Some(frame)) => Received::Frame(frame),
+            Ok(None) => Received::Nothing,
             Err(error) => {
                 let code = match error {
                     DecodeError::TooLarge(_) => "TOO_LARGE",
                     DecodeError::Empty | DecodeError::Malformed(_) => "VALIDATION",
                 };
-                Heard::Refused(code, error.to_string())
+                Received::Refused(code, error.to_string())
             }
         }
     }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
 use wxcode_claude::hook::HookEvent;
 use wxcode_holder::{
     client::{Connection, Event, Request, Sender},
@@ -14,11 +15,11 @@ use super::{
     client::Client,
     end::{End, code},
     line::Turn,
-    protocol::Heard,
+    received::Received,
     report,
     typing::is_typing,
 };
-use crate::{http::App, session::Attendance};
+use crate::session::Attendance;
 use wxcode_protocol::websocket::{ClientFrame, Role, ServerFrame};
 
 /// Most bytes passed on at once; each event counts [`EVENT`] more.
@@ -61,7 +62,7 @@ impl<'a> Stream<'a> {
     /// missing bytes come first.
     pub(super) async fn run(
         &mut self,
-        app: &App,
+        closing: &CancellationToken,
         connection: Connection,
         since: Option<u64>,
     ) -> Result<Option<Exit>, End> {
@@ -83,7 +84,7 @@ impl<'a> Stream<'a> {
             let room = self.client.line.has_room();
             tokio::select! {
                 biased;
-                () = app.closing.cancelled() => {
+                () = closing.cancelled() => {
                     return Err(End::new(code::GOING_AWAY, None, "the server is ending, the agent is not: connect again"));
                 }
                 sent = sender.flush(), if sending => {
@@ -183,18 +184,18 @@ impl<'a> Stream<'a> {
     }
 
     /// Carries out the client's request; returns whether one is on its way to the holder.
-    async fn take(&mut self, heard: Heard, sender: &Sender) -> Result<bool, End> {
+    async fn take(&mut self, heard: Received, sender: &Sender) -> Result<bool, End> {
         let requests = match heard {
-            Heard::Left => return Err(End::gone()),
-            Heard::Nothing => return Ok(false),
-            Heard::Refused(code, message) => {
+            Received::Left => return Err(End::gone()),
+            Received::Nothing => return Ok(false),
+            Received::Refused(code, message) => {
                 let code = code.to_owned();
                 self.client.tell(ServerFrame::Error { code, message });
                 return Ok(false);
             }
-            Heard::Frame(frame) => self.requests(frame),
-            Heard::Drive(_) if self.read_only => self.refuse(None),
-            Heard::Drive(size) => {
+            Received::Frame(frame) => self.requests(frame),
+            Received::Drive(_) if self.read_only => self.refuse(None),
+            Received::Drive(size) => {
                 // The window first, so that the request refers to this size.
                 let grown = self.attendance.window(size);
                 let size = self.attendance.drive().or(grown);

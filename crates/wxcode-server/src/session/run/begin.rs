@@ -5,7 +5,7 @@ use std::{fs, io, sync::Arc};
 use jiff::Timestamp;
 use tokio::sync::watch;
 use wxcode_core::{
-    event::Kind, event::shortened, id::Id, identity::Source, lease::Tenure, time::to_millis,
+    event::Kind, id::Id, identity::Source, lease::Tenure, text::shortened, time::to_millis,
 };
 use wxcode_holder::folder::HolderFile;
 

@@ -10,8 +10,9 @@ use wxcode_claude::{
     transcript::{self, Transcript},
 };
 use wxcode_core::{
-    event::{CUT_MARK, Kind},
+    event::Kind,
     run::{self, End, RunState, Verdict},
+    text::CUT_MARK,
     time::to_millis,
 };
 use wxcode_files::off_thread;
