@@ -6,7 +6,6 @@ mod feed;
 mod line;
 mod log;
 mod segment;
-mod telling;
 
 use std::{
     collections::HashMap,
@@ -17,7 +16,6 @@ use std::{
 
 pub(crate) use feed::{Batch, Feed};
 pub(crate) use line::Line;
-pub(crate) use telling::Telling;
 use wxcode_core::id::Id;
 use wxcode_store::Store;
 

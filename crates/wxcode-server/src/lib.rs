@@ -12,6 +12,7 @@ mod milestone;
 mod planning;
 pub mod program;
 mod recording;
+mod repository;
 mod screen;
 mod serve;
 pub mod session;

@@ -3,11 +3,13 @@
 //! Labels are closed sets: a state, a type, the template of a route. No label comes from a request.
 
 mod label;
-mod measured;
 mod process;
 mod scrape;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use prometheus_client::{
     encoding::text,
@@ -20,10 +22,11 @@ use prometheus_client::{
     },
     registry::Registry,
 };
+use wxcode_core::delivery::{Delivery, DeliveryState};
+use wxcode_store::StoreError;
 
 use label::{Build, Failed, Kind, Operation, Request, Route, State};
 pub(crate) use label::{Cut, Refusal};
-pub(crate) use measured::Measured;
 pub(crate) use scrape::{Scrape, holders, scrape};
 
 /// Bucket bounds of short times, in seconds: an operation of the store, a response.
@@ -231,7 +234,41 @@ impl Metrics {
         }
     }
 
-    fn encode(&self) -> Result<String, std::fmt::Error> {
+    /// Runs an operation of the store; measures its time and counts its failure.
+    pub(crate) async fn timed<T>(
+        &self,
+        operation: &'static str,
+        work: impl Future<Output = wxcode_store::Result<T>>,
+    ) -> wxcode_store::Result<T> {
+        let began = Instant::now();
+        let result = work.await;
+        let label = Operation { operation };
+        let seconds = self.0.store_seconds.get_or_create(&label);
+        seconds.observe(began.elapsed().as_secs_f64());
+        drop(seconds);
+        if let Err(error) = &result {
+            let error = match error {
+                StoreError::Unavailable(_) => "unavailable",
+                StoreError::Corrupt(_) => "corrupt",
+                StoreError::Refused(_) | StoreError::WorkspaceTaken { .. } => "refused",
+            };
+            let failed = Failed { operation, error };
+            self.0.store_errors.get_or_create(&failed).inc();
+        }
+        result
+    }
+
+    /// Counts a delivery that was queued, or came to its end.
+    pub(crate) fn delivery(&self, delivery: &Delivery) {
+        let state = State::of(delivery.state.as_str());
+        self.0.deliveries.get_or_create(&state).inc();
+        if delivery.state == DeliveryState::Submitted {
+            let took = delivery.updated_at.duration_since(delivery.created_at);
+            self.0.submit_seconds.observe(took.as_secs_f64());
+        }
+    }
+
+    pub(crate) fn encode(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         text::encode(&mut text, &self.0.registry)?;
         Ok(text)

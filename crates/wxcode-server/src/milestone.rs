@@ -13,10 +13,11 @@ use wxcode_core::{
     time::to_millis,
 };
 use wxcode_files::off_thread;
-use wxcode_store::{Command, NewDelivery, Store};
+use wxcode_store::{Command, NewDelivery};
 
 use crate::{
     Settings,
+    repository::Repository,
     session::{Delivered, Sessions, StartError},
     workspace,
 };
@@ -25,15 +26,15 @@ use command::Commands;
 /// Starts milestones.
 #[derive(Clone)]
 pub(crate) struct Milestones {
-    store: Arc<dyn Store>,
+    store: Repository,
     sessions: Sessions,
     commands: Commands,
 }
 
 impl Milestones {
-    pub(crate) fn new(settings: Arc<Settings>, store: Arc<dyn Store>, sessions: Sessions) -> Self {
+    pub(crate) fn new(settings: Arc<Settings>, store: Repository, sessions: Sessions) -> Self {
         Self {
-            commands: Commands::new(settings, Arc::clone(&store)),
+            commands: Commands::new(settings, store.clone()),
             store,
             sessions,
         }

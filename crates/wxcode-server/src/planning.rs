@@ -22,14 +22,17 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 use wxcode_core::{event::Event, id::Id, milestone::MilestoneStatus, work::Work};
 use wxcode_files::{FileError, Folder, off_thread};
-use wxcode_store::{PAGE_MAX, Page, Store};
+use wxcode_store::{PAGE_MAX, Page};
 
 use self::{
     look::Look,
     record::Record,
     watch::{Part, Tree, Watches},
 };
-use crate::event::{Batch, Events, Feed};
+use crate::{
+    event::{Batch, Events, Feed},
+    repository::Repository,
+};
 
 /// Quiet time before changes are read, so that many together make one event.
 const QUIET: Duration = Duration::from_millis(100);
@@ -47,7 +50,7 @@ pub(crate) struct Planning(Arc<Inner>);
 struct Inner {
     /// `<data-dir>/planning`.
     root: PathBuf,
-    store: Arc<dyn Store>,
+    store: Repository,
     events: Events,
     watches: Arc<Watches>,
     closing: CancellationToken,
@@ -97,7 +100,7 @@ impl Planning {
     /// Starts without a watch; ends with `closing`.
     pub(crate) fn new(
         root: PathBuf,
-        store: Arc<dyn Store>,
+        store: Repository,
         events: Events,
         closing: CancellationToken,
     ) -> Self {

@@ -17,13 +17,14 @@ use wxcode_store::Store;
 
 use crate::{
     Settings,
-    event::{Events, Telling},
+    event::Events,
     http::{self, Access, App, EventStreams, Projects},
     listen::{Bounds, Listener},
-    metric::{Measured, Metrics, Scrape},
+    metric::{Metrics, Scrape},
     milestone::Milestones,
     planning::Planning,
     program::{self, ProgramError},
+    repository::Repository,
     session::{Sessions, keep_transcripts},
     terminal::Terminals,
 };
@@ -142,18 +143,17 @@ impl Server {
         let closing = CancellationToken::new();
         let settings = Arc::new(settings);
         let metrics = Metrics::default();
-        let store: Arc<dyn Store> = Arc::new(Measured::new(store, metrics.clone()));
         let events = Events::new(data_dir.join("events"), Arc::clone(&store), metrics.clone());
-        let store: Arc<dyn Store> = Arc::new(Telling::new(store, events.clone()));
+        let store = Repository::new(store, events.clone(), metrics.clone());
         let planning = Planning::new(
             data_dir.join("planning"),
-            Arc::clone(&store),
+            store.clone(),
             events.clone(),
             closing.clone(),
         );
         let sessions = Sessions::new(
             Arc::clone(&settings),
-            Arc::clone(&store),
+            store.clone(),
             events.clone(),
             planning.clone(),
             closing.clone(),
@@ -175,18 +175,17 @@ impl Server {
         let access = Access::new(address, &settings.allowed_hosts, &settings.token);
         let clients = TaskTracker::new();
         let projects = Projects {
-            store: Arc::clone(&store),
+            store: store.clone(),
             sessions: sessions.clone(),
         };
-        let milestones =
-            Milestones::new(Arc::clone(&settings), Arc::clone(&store), sessions.clone());
+        let milestones = Milestones::new(Arc::clone(&settings), store.clone(), sessions.clone());
         let app = App {
             access,
             metrics: metrics.clone(),
             settings: Arc::clone(&settings),
             planning: planning.clone(),
             terminals: Terminals {
-                store: Arc::clone(&store),
+                store: store.clone(),
                 sessions: sessions.clone(),
                 milestones: milestones.clone(),
                 metrics: metrics.clone(),
@@ -203,7 +202,7 @@ impl Server {
             scrape: Scrape {
                 metrics,
                 settings: Arc::clone(&settings),
-                store: Arc::clone(&store),
+                store: store.clone(),
                 sessions: sessions.clone(),
                 planning,
             },

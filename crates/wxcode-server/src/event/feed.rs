@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use wxcode_core::{
     event::{Kind, Reached, Told},
     id::Id,
+    project::OutputProject,
     time::to_millis,
 };
 
@@ -99,6 +100,11 @@ impl Feed {
     /// Publishes those of several events that are new.
     pub(crate) fn tell_all(&self, kinds: impl IntoIterator<Item = Kind>) {
         kinds.into_iter().for_each(|kind| self.tell(kind));
+    }
+
+    /// Publishes the changes of a project's conversation that are new.
+    pub(crate) fn tell_conversations(&self, project: &OutputProject) {
+        self.tell_all(self.told(|told| told.conversations(project)));
     }
 
     /// The number of the newest event.

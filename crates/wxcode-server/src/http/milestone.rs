@@ -32,7 +32,7 @@ use view::{MilestoneView, OpenDeliveries};
 
 async fn view(projects: &Projects, milestone: Milestone) -> Answer<Json<MilestoneView>> {
     let project = OpenDeliveries::may_hold(&milestone).then_some(milestone.output_project_id);
-    let open = OpenDeliveries::of(&*projects.store, project).await?;
+    let open = OpenDeliveries::of(&projects.store, project).await?;
     Ok(Json(MilestoneView::new(milestone, &open)))
 }
 
@@ -180,7 +180,7 @@ pub(super) async fn list(
         .items
         .iter()
         .any(|listed| OpenDeliveries::may_hold(listed));
-    let open = OpenDeliveries::of(&*projects.store, may_hold.then_some(project)).await?;
+    let open = OpenDeliveries::of(&projects.store, may_hold.then_some(project)).await?;
     let milestones = listing.items.into_iter();
     let milestones = milestones.map(|milestone| MilestoneView::listed(milestone, &open));
     let milestones = milestones.collect();

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use wxcode_core::{id::Id, project::OutputProject};
-use wxcode_store::Store;
 
 use super::problem::{Answer, Problem};
-use crate::session::{Session, Sessions};
+use crate::{
+    repository::Repository,
+    session::{Session, Sessions},
+};
 
 /// The projects, their records and their agents.
 #[derive(Clone)]
 pub(crate) struct Projects {
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Repository,
     pub(crate) sessions: Sessions,
 }
 

@@ -11,7 +11,6 @@ use futures_util::{StreamExt as _, stream};
 use tokio::time::{Instant, timeout_at};
 use wxcode_core::agent::AgentState;
 use wxcode_holder::client::{self, Info};
-use wxcode_store::Store;
 
 use super::{
     Metrics,
@@ -21,6 +20,7 @@ use super::{
 use crate::{
     Settings,
     planning::Planning,
+    repository::Repository,
     session::{Session, Sessions},
 };
 
@@ -70,7 +70,7 @@ pub(crate) async fn holders(sessions: Vec<Arc<Session>>) -> (Vec<Info>, Vec<Arc<
 pub(crate) struct Scrape {
     pub(crate) metrics: Metrics,
     pub(crate) settings: Arc<Settings>,
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Repository,
     pub(crate) sessions: Sessions,
     pub(crate) planning: Planning,
 }

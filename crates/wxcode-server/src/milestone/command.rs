@@ -8,10 +8,11 @@ use wxcode_claude::{
     template::Template,
 };
 use wxcode_core::milestone::Milestone;
-use wxcode_store::{Queued, Store};
+use wxcode_store::Queued;
 
 use crate::{
     Settings,
+    repository::Repository,
     session::{StartError, config_dir},
     workspace,
 };
@@ -25,7 +26,7 @@ pub(crate) const GSD_LOOKS_MAX: usize = 4;
 #[derive(Clone)]
 pub(super) struct Commands {
     settings: Arc<Settings>,
-    store: Arc<dyn Store>,
+    store: Repository,
     /// Permits for searches for GSD; a search that hangs keeps its permit.
     lookups: Arc<Semaphore>,
 }
@@ -37,7 +38,7 @@ pub(super) struct Templates {
 }
 
 impl Commands {
-    pub(super) fn new(settings: Arc<Settings>, store: Arc<dyn Store>) -> Self {
+    pub(super) fn new(settings: Arc<Settings>, store: Repository) -> Self {
         Self {
             settings,
             store,

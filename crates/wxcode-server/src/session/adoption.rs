@@ -180,7 +180,7 @@ impl Sessions {
                 self.0.events.current(project).await;
                 if self.running(project).is_none() && !self.0.leases.is_elsewhere(project).await? {
                     for delivery in self.0.store.open_deliveries(project).await? {
-                        courier::end(&*self.0.store, &delivery, false).await?;
+                        courier::end(&self.0.store, &delivery, false).await?;
                     }
                 }
             }

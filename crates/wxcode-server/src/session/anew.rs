@@ -66,7 +66,7 @@ impl Sessions {
         let ready_ms = u64::try_from(self.0.settings.ready_timeout.as_millis()).unwrap_or(u64::MAX);
         let leases = &self.0.leases;
         let ledger = Ledger::new(
-            Arc::clone(store),
+            store.clone(),
             leases.clone(),
             project,
             id,
@@ -74,7 +74,7 @@ impl Sessions {
             is_latest,
         );
         let courier = Courier::new(
-            Arc::clone(store),
+            store.clone(),
             leases.clone(),
             project,
             id,

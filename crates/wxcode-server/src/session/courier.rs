@@ -5,7 +5,7 @@ mod perform;
 mod prompts;
 mod settle;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
 
 use wxcode_claude::prompt;
 use wxcode_core::{
@@ -16,9 +16,10 @@ use wxcode_core::{
     id::Id,
 };
 use wxcode_holder::client::{ClientError, Sender};
-use wxcode_store::{Result, Store};
+use wxcode_store::Result;
 
 use super::lease::Leases;
+use crate::repository::Repository;
 use perform::Setback;
 use prompts::Prompts;
 pub(super) use settle::{end, fail};
@@ -34,7 +35,7 @@ struct Under {
 
 /// Carries the deliveries of one project into one session.
 pub(super) struct Courier {
-    store: Arc<dyn Store>,
+    store: Repository,
     leases: Leases,
     project: Id,
     session: Id,
@@ -61,7 +62,7 @@ pub(super) struct Courier {
 
 impl Courier {
     pub(super) fn new(
-        store: Arc<dyn Store>,
+        store: Repository,
         leases: Leases,
         project: Id,
         session: Id,
@@ -261,7 +262,7 @@ impl Courier {
             (Route::Typed, state) if ours => Machine::typed(state, self.deadlines, now),
             // It went into a session that is gone and may have taken it, so it is not typed again.
             _ => {
-                let settled = end(&*self.store, &delivery, false).await;
+                let settled = end(&self.store, &delivery, false).await;
                 if settled.is_ok() {
                     self.reload(now);
                 } else {
@@ -322,7 +323,7 @@ impl Courier {
                 false => None,
             };
             let reported = whole.is_some_and(|whole| self.was_reported(&whole));
-            end(&*self.store, &delivery, reported).await?;
+            end(&self.store, &delivery, reported).await?;
         }
         Ok(())
     }

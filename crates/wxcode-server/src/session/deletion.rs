@@ -269,7 +269,7 @@ fn look(root: &Path) -> io::Result<Found> {
 
 #[cfg(test)]
 mod tests {
-    use wxcode_store::{Store, sqlite::SqliteStore};
+    use wxcode_store::sqlite::SqliteStore;
 
     use super::*;
     use crate::session::double;
@@ -278,8 +278,8 @@ mod tests {
     async fn a_store_that_is_away_is_asked_again_by_the_next_server() {
         let data = tempfile::tempdir().unwrap();
         let [db, away] = ["wxcode.db", "away.db"].map(|name| data.path().join(name));
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&db).unwrap());
-        let sessions = double::sessions(data.path().to_owned(), Arc::clone(&store), store);
+        let store = Arc::new(SqliteStore::open(&db).unwrap());
+        let sessions = double::sessions(data.path().to_owned(), store, None);
         let project = Id::from_bytes([7; 12]);
         let events = data.path().join("events").join(project.to_string());
         fs::create_dir_all(&events).unwrap();

@@ -1,14 +1,15 @@
 //! Writes the conversation's identity, as reported by the agent's hooks, into the store.
 
-use std::{collections::VecDeque, path::PathBuf, sync::Arc};
+use std::{collections::VecDeque, path::PathBuf};
 
 use jiff::Timestamp;
 use uuid::Uuid;
 use wxcode_claude::hook::StartSource;
 use wxcode_core::{id::Id, identity::Source, project::HookCursor, time::to_millis};
-use wxcode_store::{Result, Rotated, Rotation, Store};
+use wxcode_store::{Result, Rotated, Rotation};
 
 use super::lease::Leases;
+use crate::repository::Repository;
 
 /// Changes waiting for an absent store; the oldest is dropped beyond that.
 const UNSAVED_MAX: usize = 1024;
@@ -31,7 +32,7 @@ enum Change {
 
 /// Keeps a project's identity in the store in step with this session's agent.
 pub(super) struct Ledger {
-    store: Arc<dyn Store>,
+    store: Repository,
     leases: Leases,
     project: Id,
     session: Id,
@@ -44,7 +45,7 @@ impl Ledger {
     /// Creates the writer for an agent of the project; only the latest agent changes the current
     /// conversation.
     pub(super) fn new(
-        store: Arc<dyn Store>,
+        store: Repository,
         leases: Leases,
         project: Id,
         session: Id,

@@ -13,13 +13,14 @@ use wxcode_core::{
     id::Id,
     lease::{Claim, Lease, Node, Refusal, Sight, Tenure, claim},
 };
-use wxcode_store::{Store, StoreError, Swapped};
+use wxcode_store::{StoreError, Swapped};
 
 use super::{
     registry::{Sessions, stop},
     seat::lock,
     start::StartError,
 };
+use crate::repository::Repository;
 use crate::settings::Shared;
 
 /// Most tries for a lease under concurrent changes.
@@ -32,7 +33,7 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(crate) struct Leases(Arc<Inner>);
 
 struct Inner {
-    store: Arc<dyn Store>,
+    store: Repository,
     shared: Option<Shared>,
     /// Leases of other servers, for the projects requested here.
     sights: Mutex<HashMap<Id, Sight>>,
@@ -53,7 +54,7 @@ enum Renewal {
 }
 
 impl Leases {
-    pub(super) fn new(store: Arc<dyn Store>, shared: Option<Shared>) -> Self {
+    pub(super) fn new(store: Repository, shared: Option<Shared>) -> Self {
         Self(Arc::new(Inner {
             store,
             shared,

@@ -10,7 +10,7 @@ use tokio::{sync::Semaphore, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use wxcode_core::{delivery::Delivery, event::Kind, id::Id, lease::Tenure};
 use wxcode_holder::client::{self, Request};
-use wxcode_store::{Command, NewDelivery, Queued, Store, StoreError};
+use wxcode_store::{Command, NewDelivery, Queued, StoreError};
 
 use super::{
     ENDED_KEPT, STOP_GRACE, STOP_TIMEOUT,
@@ -23,6 +23,7 @@ use super::{
     upgrade,
     waiting::Unsure,
 };
+use crate::repository::Repository;
 use crate::{Settings, event::Events, planning::Planning};
 
 /// The sessions of this server. Run its changing methods to their end: a start dropped half-way
@@ -32,7 +33,7 @@ pub struct Sessions(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) settings: Arc<Settings>,
-    pub(super) store: Arc<dyn Store>,
+    pub(super) store: Repository,
     pub(super) events: Events,
     pub(super) planning: Planning,
     pub(super) leases: Leases,
@@ -83,13 +84,13 @@ impl Sessions {
     #[must_use]
     pub(crate) fn new(
         settings: Arc<Settings>,
-        store: Arc<dyn Store>,
+        store: Repository,
         events: Events,
         planning: Planning,
         closing: CancellationToken,
     ) -> Self {
         let watchers = TaskTracker::new();
-        let leases = Leases::new(Arc::clone(&store), settings.shared.clone());
+        let leases = Leases::new(store.clone(), settings.shared.clone());
         Self(Arc::new(Inner {
             leases,
             settings,
@@ -196,7 +197,7 @@ impl Sessions {
         }
         let before = seat.latest().map(|latest| latest.started_at);
         let tenure = self.0.leases.take(project).await?;
-        let started = start::start(&self.0.settings, &*self.0.store, project, before).await;
+        let started = start::start(&self.0.settings, &self.0.store, project, before).await;
         if let (Err(_), Some(tenure)) = (&started, &tenure) {
             self.0.leases.give_back(project, tenure).await;
         }

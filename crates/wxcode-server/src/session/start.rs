@@ -25,7 +25,7 @@ use wxcode_holder::{
     folder::{HolderFile, Scoped, Spec, write_spec},
     launch,
 };
-use wxcode_store::{Rotated, Rotation, Step, Store, StoreError};
+use wxcode_store::{Rotated, Rotation, Step, StoreError};
 
 use super::{
     claim,
@@ -33,6 +33,7 @@ use super::{
     plan::{self, Surroundings},
     scope,
 };
+use crate::repository::Repository;
 use crate::{
     Settings,
     workspace::{self, WorkspaceError},
@@ -134,7 +135,7 @@ pub(super) struct Started {
 /// clock, so that the folders show which is the latest.
 pub(super) async fn start(
     settings: &Settings,
-    store: &dyn Store,
+    store: &Repository,
     project: Id,
     before: Option<Timestamp>,
 ) -> Result<Started, StartError> {
@@ -222,7 +223,7 @@ pub(super) async fn find_claude(
 /// Decides how to start, and saves a new id by compare-and-set before the spawn. `first` is the
 /// source of a project's first conversation. Serves sessions and runs.
 pub(super) async fn identify(
-    store: &dyn Store,
+    store: &Repository,
     project: Id,
     config_dir: &Path,
     first: Source,
@@ -285,7 +286,7 @@ pub(super) fn make_folder(root: &Path, id: Id) -> io::Result<PathBuf> {
 /// Takes the milestone's command that starts the project's first conversation as the initial
 /// prompt.
 async fn board(
-    store: &dyn Store,
+    store: &Repository,
     project: &OutputProject,
     plan: &Plan,
     session: Id,
@@ -308,7 +309,7 @@ async fn board(
 }
 
 /// After a failed start the command waits to be typed, as before.
-async fn alight(store: &dyn Store, rider: Delivery) {
+async fn alight(store: &Repository, rider: Delivery) {
     if let Err(error) = store.step(&route(&rider, Route::Typed, None)).await {
         tracing::warn!(delivery = %rider.id, %error, "a delivery could not be put back in line");
     }

@@ -131,7 +131,7 @@ impl Sessions {
     /// Fails a delivery that gets no session, unless it is over.
     pub(super) async fn fail(&self, delivery: Id, error: &StartError) -> Result<(), StoreError> {
         match self.0.store.delivery(delivery).await? {
-            Some(delivery) => courier::fail(&*self.0.store, &delivery, error.to_string()).await,
+            Some(delivery) => courier::fail(&self.0.store, &delivery, error.to_string()).await,
             None => Ok(()),
         }
     }

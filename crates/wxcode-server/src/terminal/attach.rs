@@ -13,7 +13,6 @@ use wxcode_holder::{
     folder::Exit,
 };
 use wxcode_protocol::websocket::{Notice, ServerFrame, Status};
-use wxcode_store::Store;
 
 use super::{
     client::Client,
@@ -24,6 +23,7 @@ use super::{
 use crate::{
     metric::Metrics,
     milestone::Milestones,
+    repository::Repository,
     session::{Delivered, Found, Session, Sessions},
 };
 
@@ -37,7 +37,7 @@ const NOTHING_RUNS: &str =
 /// State of the terminals.
 #[derive(Clone)]
 pub(crate) struct Terminals {
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Repository,
     pub(crate) sessions: Sessions,
     pub(crate) milestones: Milestones,
     pub(crate) metrics: Metrics,

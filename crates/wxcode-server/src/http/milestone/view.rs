@@ -9,9 +9,8 @@ use wxcode_core::{
     id::Id,
     milestone::{Milestone, MilestoneStatus, MovedBy},
 };
-use wxcode_store::Store;
 
-use crate::http::problem::Answer;
+use crate::{http::problem::Answer, repository::Repository};
 
 /// A milestone.
 #[derive(Serialize, ToSchema)]
@@ -94,7 +93,7 @@ impl OpenDeliveries {
     }
 
     /// Reads the open deliveries of a project; reads nothing without one.
-    pub(super) async fn of(store: &dyn Store, project: Option<Id>) -> Answer<Self> {
+    pub(super) async fn of(store: &Repository, project: Option<Id>) -> Answer<Self> {
         let Some(project) = project else {
             return Ok(Self::default());
         };

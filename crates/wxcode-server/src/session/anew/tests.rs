@@ -8,11 +8,8 @@ use wxcode_holder::folder::HolderFile;
 use wxcode_store::sqlite::SqliteStore;
 
 use super::*;
-use crate::session::{
-    double::{self, Double},
-    start::Started,
-    watcher::SETTLED,
-};
+use crate::repository::Before;
+use crate::session::{double, start::Started, watcher::SETTLED};
 
 #[tokio::test]
 async fn a_panic_costs_a_session_a_moment() {
@@ -46,15 +43,12 @@ async fn a_panic_costs_a_session_a_moment() {
     }
     let inner = Arc::new(SqliteStore::open(&data.path().join("wxcode.db")).unwrap());
     let looks = AtomicUsize::new(0);
-    let defect = Double {
-        inner: Arc::clone(&inner),
-        before: move |operation| {
-            let is_first = operation == "next_delivery" && looks.fetch_add(1, Relaxed) == 0;
-            assert!(!is_first, "a defect");
-            std::future::ready(()).boxed()
-        },
-    };
-    let sessions = double::sessions(data.path().to_owned(), Arc::new(defect), inner);
+    let defect: Before = Box::new(move |operation| {
+        let is_first = operation == "next_delivery" && looks.fetch_add(1, Relaxed) == 0;
+        assert!(!is_first, "a defect");
+        std::future::ready(()).boxed()
+    });
+    let sessions = double::sessions(data.path().to_owned(), Arc::clone(&inner), Some(defect));
     let started = Started {
         id,
         dir: dir.clone(),

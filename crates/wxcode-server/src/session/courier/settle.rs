@@ -5,7 +5,9 @@ use wxcode_core::{
     delivery::{Delivery, DeliveryState},
     time::to_millis,
 };
-use wxcode_store::{Result, Step, Store};
+use wxcode_store::{Result, Step};
+
+use crate::repository::Repository;
 
 /// The error of a delivery that ended so.
 const ENDED: &str =
@@ -13,7 +15,7 @@ const ENDED: &str =
 
 /// Settles a delivery whose session is gone.
 pub(in crate::session) async fn end(
-    store: &dyn Store,
+    store: &Repository,
     delivery: &Delivery,
     reported: bool,
 ) -> Result<()> {
@@ -26,7 +28,7 @@ pub(in crate::session) async fn end(
 
 /// Fails a delivery that cannot be made.
 pub(in crate::session) async fn fail(
-    store: &dyn Store,
+    store: &Repository,
     delivery: &Delivery,
     reason: String,
 ) -> Result<()> {
@@ -34,7 +36,7 @@ pub(in crate::session) async fn fail(
 }
 
 async fn settle(
-    store: &dyn Store,
+    store: &Repository,
     delivery: &Delivery,
     state: DeliveryState,
     error: Option<String>,

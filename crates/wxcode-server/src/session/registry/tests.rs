@@ -9,13 +9,11 @@ use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use wxcode_core::delivery::DeliveryState;
 use wxcode_holder::folder::{self, State};
-use wxcode_store::{conformance::sample, sqlite::SqliteStore};
+use wxcode_store::{Store as _, conformance::sample, sqlite::SqliteStore};
 
 use super::*;
-use crate::session::{
-    double::{self, Double},
-    survey::read_note,
-};
+use crate::repository::Before;
+use crate::session::{double, survey::read_note};
 
 /// How long a delivery that need not wait may take.
 const AT_ONCE: Duration = Duration::from_secs(2);
@@ -60,19 +58,15 @@ async fn a_delivery_waits_for_a_session_that_settles() {
     let (settling, released) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
     let is_first = AtomicBool::new(true);
     let (told, waits) = (Arc::clone(&settling), Arc::clone(&released));
-    let slow = Double {
-        inner: Arc::clone(&inner),
-        before: move |operation| {
-            if operation != "step" || !is_first.swap(false, Relaxed) {
-                return std::future::ready(()).boxed();
-            }
-            told.add_permits(1);
-            let waits = Arc::clone(&waits);
-            async move { waits.acquire().await.unwrap().forget() }.boxed()
-        },
-    };
-    let told: Arc<dyn Store> = Arc::<SqliteStore>::clone(&inner);
-    let sessions = double::sessions(data.path().to_owned(), Arc::new(slow), told);
+    let slow: Before = Box::new(move |operation| {
+        if operation != "step" || !is_first.swap(false, Relaxed) {
+            return std::future::ready(()).boxed();
+        }
+        told.add_permits(1);
+        let waits = Arc::clone(&waits);
+        async move { waits.acquire().await.unwrap().forget() }.boxed()
+    });
+    let sessions = double::sessions(data.path().to_owned(), Arc::clone(&inner), Some(slow));
     let seat = sessions.seat(project.id);
     let session = sessions
         .follow(&seat, ended(data.path(), project.id, true), None)
@@ -107,8 +101,7 @@ async fn an_older_session_leaves_the_deliveries_of_a_newer_one() {
     inner.add_project(&project).await.unwrap();
     let new = delivery(project.id);
     inner.queue(&new).await.unwrap();
-    let store: Arc<dyn Store> = Arc::<SqliteStore>::clone(&inner);
-    let sessions = double::sessions(data.path().to_owned(), Arc::clone(&store), store);
+    let sessions = double::sessions(data.path().to_owned(), Arc::clone(&inner), None);
     let seat = sessions.seat(project.id);
     for (is_latest, state) in [
         (false, DeliveryState::Queued),

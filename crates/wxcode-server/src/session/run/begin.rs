@@ -84,7 +84,7 @@ impl Sessions {
     }
 
     async fn launch_run(&self, project: Id, prompt: String) -> Result<Begun, StartError> {
-        let (settings, store) = (&self.0.settings, &*self.0.store);
+        let (settings, store) = (&self.0.settings, &self.0.store);
         let surroundings = Surroundings::new(settings);
         let claude = start::find_claude(settings, &surroundings).await?;
         let at = to_millis(Timestamp::now());
@@ -165,7 +165,7 @@ impl Sessions {
         });
         feed.tell_with(begun, || seat.take_run(Arc::clone(&run)));
         let closing = self.0.closing.clone();
-        let store = Arc::clone(&self.0.store);
+        let store = self.0.store.clone();
         let follower = Follower::new(
             Arc::clone(&run),
             progress,
