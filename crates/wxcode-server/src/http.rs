@@ -1,4 +1,7 @@
 //! HTTP: routes, access rules and the OpenAPI document.
+//!
+//! - A handler takes its part of the state, never [`App`].
+//! - A panic ends one request.
 
 mod access;
 mod answer;
@@ -80,11 +83,11 @@ pub(crate) struct App {
         (name = "output projects", description = "A workspace folder and the one conversation that works in it"),
         (name = "milestones", description = "Units of work of an output project"),
         (name = "sessions", description = "The running agent of an output project"),
-        (name = "events", description = "What happens to an output project, told as it happens"),
-        (name = "deliveries", description = "Commands on their way into a session"),
-        (name = "runs", description = "Work of an output project's agent without a terminal"),
+        (name = "events", description = "Changes of an output project, published as they happen"),
+        (name = "deliveries", description = "Commands that wait for a session, or were typed into it"),
+        (name = "runs", description = "Headless work of an output project's agent"),
         (name = "access", description = "Logging a browser in and out"),
-        (name = "health", description = "Whether the server lives and its store answers"),
+        (name = "health", description = "Liveness and readiness of the server"),
     ),
     modifiers(&Bearer),
     security(("token" = []))
@@ -218,16 +221,16 @@ pub(crate) fn router(app: App) -> Router {
     let count = middleware::from_fn_with_state(app.metrics.clone(), measure::count);
     let open = open.layer(middleware::from_fn(access::bound_body));
     let inner = guarded.merge(open).with_state(app.clone()).layer(count);
-    sheltered(inner, app.access, app.metrics)
+    with_layers(inner, app.access, app.metrics)
 }
 
 /// Wraps all requests: checks access, and confines a panic to its request.
-fn sheltered(inner: Router, access: Access, metrics: Metrics) -> Router {
+fn with_layers(inner: Router, access: Access, metrics: Metrics) -> Router {
     let refusals = middleware::from_fn_with_state(metrics, measure::refusals);
     // The path must be normalised before routing, so this wraps the router as a service.
     Router::new()
         .fallback_service(NormalizePath::trim_trailing_slash(inner))
-        .layer(middleware::from_fn(complete))
+        .layer(middleware::from_fn(finish_changes))
         .layer(middleware::from_fn_with_state(access, access::guard))
         .layer(middleware::from_fn(headers))
         .layer(refusals)
@@ -240,8 +243,8 @@ fn sheltered(inner: Router, access: Access, metrics: Metrics) -> Router {
         }))
 }
 
-/// Lets only authentic requests through. A browser that opens a terminal is answered on the socket itself, because it
-/// shows a page no other answer.
+/// Lets only authentic requests through. A browser that opens a terminal is answered on the socket
+/// itself, because it shows a page no other answer.
 async fn authenticate(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
     if request.extensions().get::<Authentic>().is_some() {
         return next.run(request).await;
@@ -266,7 +269,7 @@ async fn authenticate(State(metrics): State<Metrics>, request: Request, next: Ne
 
 /// Finishes a changing request even when its client has gone: half a start would leave an agent
 /// without a monitor.
-async fn complete(request: Request, next: Next) -> Response {
+async fn finish_changes(request: Request, next: Next) -> Response {
     if request.method().is_safe() {
         return next.run(request).await;
     }
@@ -332,12 +335,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_that_panics_is_a_problem_and_the_next_one_is_answered() {
+    async fn panics_become_problems_and_serving_continues() {
         let access = Access::new(([127, 0, 0, 1], 80).into(), &[], "token");
         let router = Router::new()
             .route("/fails", get(fails).post(fails))
             .route("/goes", post(async || "well"));
-        let router = sheltered(router, access, Metrics::default());
+        let router = with_layers(router, access, Metrics::default());
         for (method, path, status) in [
             ("GET", "/fails", 500),
             ("POST", "/fails", 500),

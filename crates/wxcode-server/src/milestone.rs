@@ -52,8 +52,8 @@ impl Milestones {
         project.ok_or(StartError::NoProject)
     }
 
-    /// Queues the milestone's command and makes sure that a session takes it. A repetition finds the
-    /// same delivery.
+    /// Queues the milestone's command and makes sure that a session takes it. A repetition finds
+    /// the same delivery.
     pub(crate) async fn start(&self, milestone: &Milestone) -> Result<Delivered, StartError> {
         let workspace = self.project(milestone).await?.workspace_path;
         let commands = self.commands.find(milestone, &workspace).await?;

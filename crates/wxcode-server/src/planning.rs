@@ -1,6 +1,9 @@
 //! Watches `.planning/`, publishes its changes, and attributes its files to milestones.
 //!
 //! A project is watched while its session runs or a client follows its events, and read on request.
+//!
+//! The milestone of an entry is a function of the entry's time of creation and of the project's
+//! events. The file of the attribution spares reading them again.
 
 mod look;
 mod record;
@@ -147,7 +150,8 @@ impl Planning {
         attention
     }
 
-    /// The project moved: its old folder is watched no longer. The next to attend watches the new one.
+    /// The project moved: its old folder is watched no longer. The next to attend watches the new
+    /// one.
     pub(crate) fn leave(&self, project: Id) {
         let place = self.place(project);
         let left = std::mem::take(&mut *lock(&place.watch));
@@ -177,7 +181,7 @@ impl Planning {
         }
         match fs::remove_file(self.file(project)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(%project, %error, "the planning record of a project that was deleted stays");
+                tracing::warn!(%project, %error, "could not delete the planning record of a deleted project");
                 false
             }
             Ok(()) | Err(_) => true,
@@ -217,7 +221,7 @@ impl Planning {
             let retry = match self.take(&place, &workspace, Some(&tree)).await {
                 Ok(_) => None,
                 Err(error) => {
-                    tracing::debug!(project = %place.project, %error, "the planning files cannot be looked at");
+                    tracing::debug!(project = %place.project, %error, "cannot read the planning files");
                     Some(Instant::now() + RETRY)
                 }
             };
@@ -247,7 +251,7 @@ impl Planning {
         let looked = off_thread(workspace, move || examine(&path, tree.as_deref())).await?;
         let feed = self.0.events.current(place.project).await;
         self.credit(place, &feed, known, &looked, now).await;
-        feed.tell(looked.kind);
+        feed.publish(looked.kind);
         Ok(Credits::of(known))
     }
 
@@ -271,7 +275,7 @@ impl Planning {
             if !place.gone.is_cancelled()
                 && let Err(error) = keep(place, record).await
             {
-                tracing::warn!(project = %place.project, %error, "which milestone made what is not on the disk yet");
+                tracing::warn!(project = %place.project, %error, "could not save the attribution of planning files; the next change saves it");
             }
         }
     }
@@ -305,7 +309,7 @@ impl Planning {
                             record.work = Work::of(&all);
                         }
                         Err(error) => {
-                            tracing::warn!(%project, %error, "which milestone is in work waits for the store");
+                            tracing::warn!(%project, %error, "the milestone in work is unknown until the store answers");
                         }
                     }
                     return;

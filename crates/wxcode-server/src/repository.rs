@@ -1,10 +1,8 @@
-//! The store for the server's use: every change goes through [`Repository`], which publishes an
-//! event after each change that has one.
+//! The store for the server's use. Every change goes through [`Repository`] and is published.
 //!
-//! - The server holds no other handle through which it changes records.
-//! - An event follows its change, never precedes it; the events of one record keep the order of
-//!   its changes.
-//! - A server that dies between a change and its event leaves the event to its successor
+//! - The server changes records through no other type.
+//! - An event follows its change; the events of one record keep the order of its changes.
+//! - After a crash between a change and its event, the next server publishes the event
 //!   ([`Events::current`]).
 //! - Each operation is measured here.
 
@@ -88,7 +86,7 @@ impl Repository {
     }
 
     async fn publish(&self, project: Id, kind: Kind) {
-        self.0.events.current(project).await.tell(kind);
+        self.0.events.current(project).await.publish(kind);
     }
 
     /// Publishes the end of a delivery together with its milestone.
@@ -153,7 +151,7 @@ impl Repository {
         if rotated == Rotated::Won {
             let feed = self.0.events.current(project).await;
             match self.project(project).await {
-                Ok(Some(record)) => feed.tell_conversations(&record),
+                Ok(Some(record)) => feed.publish_conversations(&record),
                 Ok(None) => {}
                 Err(error) => warn_unpublished(Err(error)),
             }
@@ -194,7 +192,7 @@ impl Repository {
             let was = before
                 .as_ref()
                 .filter(|before| before.status == MilestoneStatus::InProgress);
-            feed.tell_all(was.into_iter().chain([milestone]).map(Kind::from));
+            feed.publish_all(was.into_iter().chain([milestone]).map(Kind::from));
         }
         drop(turn);
         if after.is_some() {

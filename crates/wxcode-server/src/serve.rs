@@ -1,5 +1,7 @@
 //! The server's life: lock the data folder, adopt sessions, accept connections, end without ending
 //! agents.
+//!
+//! A data folder has one server, by a lock that the system releases with the process.
 
 use std::{
     fs, io,
@@ -262,7 +264,7 @@ impl Server {
         .await
         .is_err()
         {
-            tracing::warn!("some requests were still open");
+            tracing::warn!("ending with requests still open");
         }
         self.events.settle();
         // Best effort: a stale file names a dead pid.

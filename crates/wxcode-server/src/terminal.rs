@@ -47,15 +47,16 @@ use wxcode_protocol::websocket::INPUT_MAX;
 const MESSAGE_MAX: usize = 6 * INPUT_MAX + 4096;
 /// Read buffer of a socket, in bytes; the library's default costs 128 KiB a client.
 const READ_BUFFER: usize = 8 << 10; // 8 KiB
-/// Bytes that the library gathers before it writes. It holds at most one more message: the next one
-/// follows when the socket has taken the last.
+/// Bytes gathered by the library before it writes. The socket takes the last message before the
+/// next one follows, so one more message at most is held.
 const WRITE_BUFFER: usize = 32 << 10; // 32 KiB
 
 /// Largest message and frame of a WebSocket without authentication, in bytes.
 const REFUSED_MESSAGE_MAX: usize = 4 << 10; // 4 KiB
-/// Bytes of messages that are read of it while it is closed: a client may have greeted before it saw the close.
+/// Bytes read from a refused socket during its close: its client may have sent a greeting before it
+/// saw the close.
 const REFUSED_BYTES_MAX: usize = 64 << 10; // 64 KiB
-/// How long it may take to answer the close.
+/// Time for the client to answer the close.
 const REFUSED_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The terminal of an output project's session, over WebSocket; gets or starts the session.
@@ -75,7 +76,8 @@ pub(crate) async fn of_project(
     accept(terminals, Wanted::Project, id, query, &headers, upgrade)
 }
 
-/// The terminal of a milestone's session, over WebSocket; also starts the milestone when it is pending.
+/// The terminal of a milestone's session, over WebSocket; also starts the milestone when it is
+/// pending.
 #[utoipa::path(operation_id = "milestoneTerminal", get, path = "/milestones/{id}/terminal", tag = "sessions",
     params(("id" = String, Path, description = "24 hexadecimal digits"), Options),
     responses(
@@ -133,7 +135,7 @@ fn accept(
         })
 }
 
-/// Answers a browser that is not logged in: the socket is closed with 4401, and nothing that it says counts.
+/// Answers a browser without a login: closes the socket with 4401 and ignores its messages.
 pub(crate) fn refuse(upgrade: WebSocketUpgrade, connection: Option<Arc<Connection>>) -> Response {
     upgrade
         // A browser takes no answer without its sub-protocol.
@@ -156,7 +158,7 @@ pub(crate) fn refuse(upgrade: WebSocketUpgrade, connection: Option<Arc<Connectio
         })
 }
 
-/// Closes, and reads on until the client has answered that, within bounds.
+/// Closes, and reads on until the client's answer, within bounds.
 async fn close_refused(mut socket: WebSocket) {
     let frame = CloseFrame {
         code: code::NOT_ALLOWED,

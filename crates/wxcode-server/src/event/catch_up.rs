@@ -14,11 +14,11 @@ pub(super) async fn catch_up(feed: &Feed, store: &dyn Store, project: Id) -> Res
         return Ok(());
     };
     if feed.is_new() {
-        feed.told(|told| told.begin(record.claude_session_history.len()));
+        feed.dedup(|dedup| dedup.begin(record.claude_session_history.len()));
     }
-    feed.tell_conversations(&record);
+    feed.publish_conversations(&record);
     let mut open: BTreeSet<Id> = feed
-        .told(|told| told.open_deliveries())
+        .dedup(|dedup| dedup.open_deliveries())
         .into_iter()
         .collect();
     for delivery in metrics
@@ -26,12 +26,12 @@ pub(super) async fn catch_up(feed: &Feed, store: &dyn Store, project: Id) -> Res
         .await?
     {
         open.remove(&delivery.id);
-        feed.tell(Kind::from(&*delivery));
+        feed.publish(Kind::from(&*delivery));
     }
-    // Those that were over before anybody told it.
+    // Deliveries whose end is unpublished.
     for id in open {
         if let Some(delivery) = metrics.timed("delivery", store.delivery(id)).await? {
-            feed.tell(Kind::from(&delivery));
+            feed.publish(Kind::from(&delivery));
         }
     }
     let mut milestones = Vec::new();
@@ -48,6 +48,6 @@ pub(super) async fn catch_up(feed: &Feed, store: &dyn Store, project: Id) -> Res
             break;
         }
     }
-    feed.tell_all(feed.told(|told| told.milestones(&milestones)));
+    feed.publish_all(feed.dedup(|dedup| dedup.milestones(&milestones)));
     Ok(())
 }

@@ -53,10 +53,10 @@ impl From<Failure> for Problem {
 
 /// Answers the agent's question: presses the keys of the dialog and sees it close.
 #[utoipa::path(operation_id = "answer", post, path = "/output-projects/{id}/answer", tag = "sessions", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = GivenAnswer, responses(
-    (status = 200, description = "It is answered: the session as it is now", body = SessionView),
+    (status = 200, description = "The session after the answer", body = SessionView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
-    (status = 409, description = "Nothing is asked, or something else; another answer is under way; no session runs; or the dialog did not take it", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "It does not fit what is asked; the detail says what may be chosen", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "No question or another one is pending, another answer is in progress, no session runs, or the dialog did not take the answer", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "The answer does not fit the question; the detail lists the choices", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn give(
     State(projects): State<Projects>,

@@ -35,7 +35,8 @@ pub(super) struct DeliveryView {
     text: String,
     /// How long the whole text is, in bytes.
     text_bytes: u64,
-    /// Whether `text` is less than the whole: the delivery alone (GET …/deliveries/{delivery_id}) has it.
+    /// Whether `text` is less than the whole: the delivery alone (GET …/deliveries/{delivery_id})
+    /// has it.
     text_truncated: bool,
     /// `queued`, `written`, `submitted` or `failed`.
     #[schema(value_type = String)]

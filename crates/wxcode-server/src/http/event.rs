@@ -144,7 +144,7 @@ enum Next {
     /// The beginning of every stream, with or without a `state`.
     Greeting { cursor: Option<u64> },
     /// The client's position is unknown: a `reset`, then a `state`.
-    Anew(&'static str),
+    Present(&'static str),
     /// The events after a position.
     After(u64),
 }
@@ -179,7 +179,7 @@ struct Follower {
 #[utoipa::path(operation_id = "followEvents", get, path = "/output-projects/{id}/events", tag = "events",
     params(
         ("id" = String, Path, description = "24 hexadecimal digits"),
-        ("Last-Event-ID" = Option<String>, Header, description = "The last event that the client has: what follows it is told, or else one `reset` and a `state`. Without it: a `state` first"),
+        ("Last-Event-ID" = Option<String>, Header, description = "The last event that the client has. The later events follow, or one `reset` and a `state` when the log no longer has them. Without it, a `state` comes first"),
         Since,
     ), responses(
     (status = 200, description = "Server-sent events without an end; `event` is the type, `data` a JSON object with `type`, `seq` and `at`", body = Now, content_type = "text/event-stream"),
@@ -235,7 +235,7 @@ impl Follower {
     /// The next part of the stream; `None` at its end.
     async fn part(&mut self) -> Option<String> {
         if let Some(line) = self.ready.pop_front() {
-            return Some(self.told(&line));
+            return Some(self.frame(&line));
         }
         let closing = self.state.closing.clone();
         let feed = Arc::clone(&self.feed);
@@ -255,10 +255,10 @@ impl Follower {
                     return Some(RETRY.to_owned());
                 }
                 Next::Greeting { cursor: None } => {
-                    self.next = Next::Anew(RETRY);
+                    self.next = Next::Present(RETRY);
                     continue;
                 }
-                Next::Anew(before) => return self.anew(before).await,
+                Next::Present(before) => return self.present(before).await,
                 Next::After(seq) => seq,
             };
             // Before looking for events, so that a new one wakes.
@@ -266,12 +266,12 @@ impl Follower {
             match self.feed.after(cursor).await {
                 Batch::Gone => {
                     const RESET: &str = "event: reset\ndata: {\"type\":\"reset\"}\n\n";
-                    self.next = Next::Anew(RESET);
+                    self.next = Next::Present(RESET);
                 }
                 Batch::Lines(lines) => {
                     self.ready = lines.into();
                     if let Some(line) = self.ready.pop_front() {
-                        return Some(self.told(&line));
+                        return Some(self.frame(&line));
                     }
                     tokio::select! {
                         changed = self.newest.changed() => changed.ok()?,
@@ -282,14 +282,14 @@ impl Follower {
         }
     }
 
-    fn told(&mut self, line: &Line) -> String {
+    fn frame(&mut self, line: &Line) -> String {
         self.next = Next::After(line.seq);
         let (seq, name, json) = (line.seq, line.name(), line.json());
         format!("id: {seq}\nevent: {name}\ndata: {json}\n\n")
     }
 
     /// The present situation.
-    async fn anew(&mut self, before: &str) -> Option<String> {
+    async fn present(&mut self, before: &str) -> Option<String> {
         // Before reading the rest: later events follow it.
         let seq = self.feed.newest();
         match self.now(seq).await {
@@ -300,7 +300,7 @@ impl Follower {
             }
             Err(problem) => {
                 // The client reconnects by itself.
-                tracing::warn!(project = %self.project, ?problem, "a client's events begin later");
+                tracing::warn!(project = %self.project, ?problem, "cannot read the present state; the client connects again");
                 None
             }
         }

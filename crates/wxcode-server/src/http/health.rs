@@ -14,7 +14,7 @@ use crate::{Settings, metric};
 
 /// The server lives.
 #[utoipa::path(operation_id = "liveness", get, path = "/healthz", tag = "health", security(()), responses(
-    (status = 200, description = "It answers", body = Health),
+    (status = 200, description = "The server answers", body = Health),
 ))]
 pub(super) async fn live() -> Json<Health> {
     Json(Health { status: "ok" })
@@ -27,7 +27,8 @@ pub(super) struct Health {
     status: &'static str,
 }
 
-/// Whether the store answers, the sessions' folder can be read, and the holders of the running sessions answer within a second.
+/// Whether the store answers, the sessions' folder can be read, and the holders of the running
+/// sessions answer within a second.
 #[utoipa::path(operation_id = "readiness", get, path = "/readyz", tag = "health", responses(
     (status = 200, description = "The server can do its work", body = Health),
     (status = 503, description = "Something it needs does not answer", body = Problem, content_type = "application/problem+json"),

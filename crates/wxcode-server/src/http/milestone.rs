@@ -153,7 +153,8 @@ pub(super) async fn create(
     ))
 }
 
-/// Lists the milestones of a project in the order of their creation, with the beginnings of their contexts.
+/// Lists the milestones of a project in the order of their creation, with the beginnings of their
+/// contexts.
 #[utoipa::path(operation_id = "listMilestones", get, path = "/milestones", tag = "milestones", params(Selection, Paging), responses(
     (status = 200, description = "A page of them", body = MilestoneList),
     (status = 400, description = "output_project_id is not an id", body = Problem, content_type = "application/problem+json"),
@@ -207,7 +208,7 @@ pub(super) async fn show(
 #[utoipa::path(operation_id = "changeMilestone", patch, path = "/milestones/{id}", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = MilestoneChange, responses(
     (status = 200, description = "The milestone afterwards", body = MilestoneView),
     (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
-    (status = 409, description = "Not a step from where it is", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "The milestone's status does not allow the new one", body = Problem, content_type = "application/problem+json"),
     (status = 422, description = "The reason is not valid; nothing was changed", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn change(
@@ -294,7 +295,7 @@ pub(super) async fn remove(
 
 /// Writes the milestone's context into the workspace and creates `.planning/`.
 #[utoipa::path(operation_id = "prepareMilestone", post, path = "/milestones/{id}/prepare", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
-    (status = 200, description = "Prepared; doing it again changes nothing", body = Prepared),
+    (status = 200, description = "Prepared; a repetition changes nothing", body = Prepared),
     (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "The workspace folder is missing, or something else stands where the context belongs, such as a link: `code` says what", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "The file system of the workspace does not answer: `file_hangs`", body = Problem, content_type = "application/problem+json"),
@@ -316,7 +317,7 @@ pub(super) async fn prepare(
 
 /// Prepares the milestone, gets or starts the session, and queues the milestone's command, once.
 #[utoipa::path(operation_id = "startMilestone", post, path = "/milestones/{id}/start", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
-    (status = 202, description = "The delivery of its command; asking again gives the same one", body = DeliveryView),
+    (status = 202, description = "The delivery of its command; a repetition returns the same one", body = DeliveryView),
     (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "The milestone is finished, the workspace folder is missing or something else stands where the context belongs, a run is in progress, or neither GSD nor a command of the configuration is there (`code` is `gsd_missing`)", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "The agent could not start", body = Problem, content_type = "application/problem+json"),

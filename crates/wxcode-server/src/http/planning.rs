@@ -82,7 +82,7 @@ struct Created {
 /// Shows the phases, plans, requirements and progress of a project, read from `.planning/` now,
 /// with the milestone of each entry.
 #[utoipa::path(operation_id = "showPlanning", get, path = "/output-projects/{id}/planning", tag = "output projects", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
-    (status = 200, description = "What the files tell; an empty or missing `.planning/` tells nothing, at 0 percent", body = PlanningView),
+    (status = 200, description = "The content of the files; an empty or missing `.planning/` has no phases, at 0 percent", body = PlanningView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "The workspace folder is missing, or its `.planning` cannot be read: `code` says why", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "The file system of the workspace does not answer: `file_hangs`", body = Problem, content_type = "application/problem+json"),

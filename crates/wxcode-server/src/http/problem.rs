@@ -29,7 +29,7 @@ pub(crate) struct Problem {
     status: u16,
     /// The problem and its remedy.
     detail: String,
-    /// A stable word for what is wrong, where there is one.
+    /// A stable word for the problem, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
     /// With `workspace_taken`: the project that has the folder.
@@ -58,13 +58,13 @@ impl Problem {
         }
     }
 
-    /// The same with a stable word for what is wrong.
+    /// Adds a stable word for the problem.
     pub(crate) fn with_code(mut self, code: &'static str) -> Self {
         self.code = Some(code);
         self
     }
 
-    /// What is wrong with a file: `status`, unless its file system does not answer.
+    /// A problem of a file: `status`, or 503 when its file system does not answer.
     pub(crate) fn file(error: &FileError, status: StatusCode) -> Self {
         let status = match error {
             FileError::Hangs { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -193,7 +193,7 @@ impl From<StartError> for Problem {
         match error {
             StartError::Workspace(error) => error.into(),
             StartError::File(error) => {
-                tracing::warn!(%error, "a session could not be started");
+                tracing::warn!(%error, "could not start a session");
                 Self::file(&error, StatusCode::SERVICE_UNAVAILABLE)
             }
             StartError::NoProject => Self::not_found("output project"),
@@ -211,7 +211,7 @@ impl From<StartError> for Problem {
             | StartError::Closing => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "a session could not be started"
+                    "could not start a session"
                 );
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
             }

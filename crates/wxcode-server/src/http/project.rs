@@ -90,7 +90,8 @@ pub(super) struct ProjectList {
 pub(super) struct NewProject {
     /// 1 to 200 characters.
     name: String,
-    /// An existing absolute folder that no other project has; left out, a new one is made. Links are resolved.
+    /// An existing absolute folder that no other project has; left out, a new one is made. Links
+    /// are resolved.
     workspace_path: Option<String>,
     kb_id: Option<String>,
     stack_id: Option<String>,
@@ -101,7 +102,8 @@ pub(super) struct NewProject {
 #[derive(Deserialize, ToSchema)]
 pub(super) struct ProjectChange {
     name: Option<String>,
-    /// Another existing absolute folder, where the conversation goes on; only while no session runs.
+    /// Another existing absolute folder, where the conversation goes on; only while no session
+    /// runs.
     workspace_path: Option<String>,
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]

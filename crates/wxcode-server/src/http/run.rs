@@ -39,7 +39,7 @@ fn find(projects: &Projects, project: Id, id: Id) -> Answer<Arc<Run>> {
 
 /// Runs a prompt in the project's conversation, headless.
 #[utoipa::path(operation_id = "startRun", post, path = "/output-projects/{id}/runs", tag = "runs", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = NewRun, responses(
-    (status = 202, description = "It began", body = RunView),
+    (status = 202, description = "The run began", body = RunView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "The project's session is live, another run is going on, or the workspace folder is missing", body = Problem, content_type = "application/problem+json"),
     (status = 422, description = "The prompt is not valid", body = Problem, content_type = "application/problem+json"),
@@ -107,7 +107,7 @@ pub(super) async fn list(
 #[utoipa::path(operation_id = "showRun", get, path = "/output-projects/{id}/runs/{run_id}", tag = "runs",
     params(("id" = String, Path, description = "24 hexadecimal digits"), ("run_id" = String, Path, description = "24 hexadecimal digits")), responses(
     (status = 200, description = "The run", body = RunView),
-    (status = 404, description = "No such run in this project, or it is not kept any more", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "No such run in this project, or it is no longer kept", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn show(
     State(projects): State<Projects>,
@@ -121,8 +121,8 @@ pub(super) async fn show(
 /// Stops a run: the agent and everything it started. Its work and the conversation stay.
 #[utoipa::path(operation_id = "stopRun", delete, path = "/output-projects/{id}/runs/{run_id}", tag = "runs",
     params(("id" = String, Path, description = "24 hexadecimal digits"), ("run_id" = String, Path, description = "24 hexadecimal digits")), responses(
-    (status = 204, description = "It is over"),
-    (status = 404, description = "No such run in this project, or it is not kept any more", body = Problem, content_type = "application/problem+json"),
+    (status = 204, description = "The run ended, or had ended before"),
+    (status = 404, description = "No such run in this project, or it is no longer kept", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn stop(
     State(projects): State<Projects>,

@@ -97,7 +97,7 @@ async fn ask(dir: &Path) -> Option<Shown> {
                 });
             }
             Event::Error { message } => {
-                tracing::warn!(dir = %dir.display(), message, "a screen cannot be shown");
+                tracing::warn!(dir = %dir.display(), message, "the holder could not show a screen");
                 return None;
             }
             _ => {}

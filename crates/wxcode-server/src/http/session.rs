@@ -41,8 +41,9 @@ pub(super) async fn show(
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Which {
-    /// A conversation of the project's history, to become the current one: a session with another one is ended for
-    /// it, once it is known that this one can be resumed. Without it the current one is continued.
+    /// A conversation of the project's history, to become the current one: a session with another
+    /// one is ended for it, once it is known that this one can be resumed. Without it the current
+    /// one is continued.
     #[schema(value_type = Option<String>)]
     claude_session_id: Option<Uuid>,
 }
@@ -50,8 +51,8 @@ pub(super) struct Which {
 /// Gets the session of a project, or starts it; on request with an older conversation of its
 /// history.
 #[utoipa::path(operation_id = "startSession", post, path = "/output-projects/{id}/session", tag = "sessions", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body(content = Option<Which>, description = "May be left out"), responses(
-    (status = 200, description = "It was running", body = SessionView),
-    (status = 201, description = "It was started", body = SessionView),
+    (status = 200, description = "The session was running already", body = SessionView),
+    (status = 201, description = "The session was started", body = SessionView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "The workspace folder is missing, another process runs the conversation, it holds no messages, or a run is going on; nothing has changed", body = Problem, content_type = "application/problem+json"),
     (status = 422, description = "The project never had the conversation", body = Problem, content_type = "application/problem+json"),
@@ -88,7 +89,7 @@ pub(super) async fn start(
 
 /// Ends the session: the agent and everything it started. The conversation stays for resuming.
 #[utoipa::path(operation_id = "endSession", delete, path = "/output-projects/{id}/session", tag = "sessions", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
-    (status = 204, description = "None runs any more"),
+    (status = 204, description = "The session ended, or none was running"),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "Another server on the same database has the project", body = Problem, content_type = "application/problem+json"),
 ))]

@@ -93,8 +93,11 @@ pub(crate) async fn scrape(from: &Scrape) -> Result<String, std::fmt::Error> {
     }
     let lost = from.settings.log_lines_lost.load(Ordering::Relaxed);
     // Only this counts here, and one scrape at a time.
-    let told = metrics.0.log_lines_lost.get();
-    metrics.0.log_lines_lost.inc_by(lost.saturating_sub(told));
+    let counted = metrics.0.log_lines_lost.get();
+    metrics
+        .0
+        .log_lines_lost
+        .inc_by(lost.saturating_sub(counted));
     metrics.0.watched.set(signed(from.planning.watched()));
     let (own, data_dir) = (metrics.clone(), from.settings.data_dir.clone());
     let looked = tokio::task::spawn_blocking(move || {

@@ -1,4 +1,5 @@
-//! Which commands start milestones: templates of the configuration, else those of the GSD that is installed.
+//! Finds the commands of milestones: templates of the configuration, else those of the installed
+//! GSD.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -17,9 +18,9 @@ use crate::{
     workspace,
 };
 
-/// How long GSD may be looked for: a folder may lie on a mount that hangs.
+/// Time for a search for GSD: a folder may lie on a hanging mount.
 pub(crate) const GSD_DEADLINE: Duration = Duration::from_secs(5);
-/// How many looks for GSD go on at once, with those that hang.
+/// Searches for GSD at a time, hanging ones included.
 pub(crate) const GSD_LOOKS_MAX: usize = 4;
 
 /// Finds the commands of milestones.
@@ -64,7 +65,7 @@ impl Commands {
         let found = look(&self.lookups, &self.settings, workspace).await;
         let gsd = match found {
             Ok(Some(gsd)) => gsd,
-            // What is on its way already needs no command.
+            // A queued command needs no new one.
             Ok(None) | Err(_) if self.is_on_its_way(milestone).await? => {
                 Gsd::skills(workspace.into())
             }
@@ -97,7 +98,7 @@ impl Commands {
     }
 }
 
-/// Looks for GSD away from the threads that serve.
+/// Searches for GSD off the serving threads.
 async fn look(
     lookups: &Arc<Semaphore>,
     settings: &Settings,

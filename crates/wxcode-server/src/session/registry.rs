@@ -375,7 +375,7 @@ impl Sessions {
         };
         session
             .feed
-            .tell_with(begun, || seat.take(Arc::clone(&session)));
+            .publish_with(begun, || seat.take(Arc::clone(&session)));
         let closing = self.0.closing.clone();
         // Publishes unwatched changes at once.
         let attention = match self.0.store.project(note.project_id).await {

@@ -50,7 +50,7 @@ impl Reporter {
         }
         self.feed.metrics().hook(hook.kind.name());
         if let Some(kind) = told(self.session, seq, hook) {
-            self.feed.tell(kind);
+            self.feed.publish(kind);
         }
         if matches!(
             hook.kind,
@@ -79,7 +79,7 @@ impl Reporter {
             None => live_from.is_some_and(|from| next.max(1) >= from),
         };
         if is_news {
-            self.feed.tell(Kind::AgentState {
+            self.feed.publish(Kind::AgentState {
                 session_id: self.session,
                 state: agent.state(),
                 dialog: agent.dialog().map(str::to_owned),

@@ -109,7 +109,7 @@ async fn join(
     let record = terminals.store.project(project).await?;
     let session_id = latest.as_ref().map(|session| session.id.to_string());
     let since = options.since.filter(|_| options.session == session_id);
-    client.tell(ServerFrame::Status(Status {
+    client.send(ServerFrame::Status(Status {
         session_id: session_id.unwrap_or_default(),
         connected: false,
         claude_session_id: record.and_then(|project| project.claude_session_id),
@@ -125,7 +125,7 @@ async fn join(
         if since.is_none_or(|since| since < exit.offset) {
             client.last_screen(&session, &exit).await;
         }
-        client.tell(ServerFrame::Exited(exit));
+        client.send(ServerFrame::Exited(exit));
     }
     client.finish(NOTHING_RUNS).await
 }
@@ -160,7 +160,7 @@ async fn start(
 ) -> Result<(), End> {
     match terminals.milestones.start(milestone).await? {
         Delivered::Accepted(_) => {}
-        Delivered::Refused(_) | Delivered::KeyTaken(_) => client.tell(ServerFrame::Error {
+        Delivered::Refused(_) | Delivered::KeyTaken(_) => client.send(ServerFrame::Error {
             code: "MILESTONE_ERROR".to_owned(),
             message: "the milestone could not be started: reload it and look at its status"
                 .to_owned(),
@@ -196,7 +196,7 @@ async fn follow(
     let log_off = connection
         .as_ref()
         .and_then(|connection| connection.welcome.info.log_off.clone());
-    client.tell(ServerFrame::Status(Status {
+    client.send(ServerFrame::Status(Status {
         session_id: session.id.to_string(),
         connected: true,
         claude_session_id: project.and_then(|project| project.claude_session_id),
@@ -241,7 +241,7 @@ async fn follow(
     if reached.is_none_or(|reached| reached < exit.offset) {
         client.last_screen(session, &exit).await;
     }
-    client.tell(ServerFrame::Exited(exit));
+    client.send(ServerFrame::Exited(exit));
     client.finish("the agent ended").await
 }
 

@@ -34,7 +34,7 @@ impl Client {
         let dir = session.dir.clone();
         let read = tokio::task::spawn_blocking(move || screen::last(&dir)).await;
         if let Ok(Some(screen)) = read {
-            self.tell(ServerFrame::Snapshot {
+            self.send(ServerFrame::Snapshot {
                 offset: exit.offset,
                 size: screen.size(),
                 bytes: screen.dump().into(),
@@ -51,8 +51,8 @@ impl Client {
     }
 
     /// Queues a message to the client.
-    pub(super) fn tell(&mut self, frame: ServerFrame) {
-        if let Some(message) = self.protocol.tell(frame) {
+    pub(super) fn send(&mut self, frame: ServerFrame) {
+        if let Some(message) = self.protocol.send(frame) {
             self.line.push(message);
         }
     }
@@ -63,7 +63,7 @@ impl Client {
             return;
         }
         if let Some(code) = end.error {
-            self.tell(ServerFrame::Error {
+            self.send(ServerFrame::Error {
                 code: code.to_owned(),
                 message: end.reason.clone().into_owned(),
             });

@@ -22,7 +22,7 @@ pub(super) struct Json {
 }
 
 impl Json {
-    pub(super) fn hear(&mut self, text: &str) -> Received {
+    pub(super) fn receive(&mut self, text: &str) -> Received {
         let message = match ClientMessage::parse(text) {
             Ok(message) => message,
             Err(detail) => return Received::Refused("VALIDATION", detail),
@@ -62,7 +62,7 @@ impl Json {
         Received::Frame(ClientFrame::Input { number, bytes })
     }
 
-    pub(super) fn tell(&mut self, frame: ServerFrame) -> Option<Message> {
+    pub(super) fn send(&mut self, frame: ServerFrame) -> Option<Message> {
         match frame {
             ServerFrame::Status(status) => message(&ServerMessage::status(status)),
             ServerFrame::Snapshot { bytes, .. } => self.screen(&bytes),

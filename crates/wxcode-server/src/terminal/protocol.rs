@@ -37,16 +37,16 @@ impl Protocol {
     }
 
     /// Interprets a client's message.
-    pub(super) fn hear(&mut self, message: Message) -> Received {
+    pub(super) fn receive(&mut self, message: Message) -> Received {
         match (self, message) {
             (_, Message::Close(_)) => Received::Left,
             (_, Message::Ping(_) | Message::Pong(_)) => Received::Nothing,
-            (Self::Json(json), Message::Text(text)) => json.hear(&text),
+            (Self::Json(json), Message::Text(text)) => json.receive(&text),
             (Self::Json(_), Message::Binary(_)) => Received::Refused(
                 "VALIDATION",
                 "send text frames with one JSON object each".to_owned(),
             ),
-            (Self::Binary(binary), Message::Binary(bytes)) => binary.hear(bytes),
+            (Self::Binary(binary), Message::Binary(bytes)) => binary.receive(bytes),
             (Self::Binary(_), Message::Text(_)) => Received::Refused(
                 "VALIDATION",
                 "send binary frames as docs/protocol.md lays them out".to_owned(),
@@ -55,10 +55,10 @@ impl Protocol {
     }
 
     /// The message for a frame; `None` when the protocol has none.
-    pub(super) fn tell(&mut self, frame: ServerFrame) -> Option<Message> {
+    pub(super) fn send(&mut self, frame: ServerFrame) -> Option<Message> {
         match self {
-            Self::Json(json) => json.tell(frame),
-            Self::Binary(binary) => Some(binary.tell(&frame)),
+            Self::Json(json) => json.send(frame),
+            Self::Binary(binary) => Some(binary.send(&frame)),
         }
     }
 

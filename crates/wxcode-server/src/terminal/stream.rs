@@ -35,7 +35,7 @@ pub(super) struct Stream<'a> {
     read_only: bool,
     role: Option<Role>,
     /// The holder takes no more requests. Its earlier output can still be read.
-    is_deaf: bool,
+    is_write_closed: bool,
     /// The client has the session's output up to this offset; `None` before its first.
     pub(super) reached: Option<u64>,
 }
@@ -53,7 +53,7 @@ impl<'a> Stream<'a> {
             reports,
             read_only,
             role: None,
-            is_deaf: false,
+            is_write_closed: false,
             reached: None,
         }
     }
@@ -77,7 +77,7 @@ impl<'a> Stream<'a> {
             return Ok(None);
         }
         let drives = self.attendance.drives();
-        self.tell_role(drives);
+        self.send_role(drives);
         // A request is on its way to the holder: the client's next message waits for it.
         let mut sending = false;
         loop {
@@ -89,17 +89,17 @@ impl<'a> Stream<'a> {
                 }
                 sent = sender.flush(), if sending => {
                     sending = false;
-                    self.is_deaf = sent.is_err();
+                    self.is_write_closed = sent.is_err();
                 }
                 turn = self.client.line.turn(!sending) => match turn {
-                    Turn::Heard(message) => {
-                        let heard = self.client.protocol.hear(message);
-                        sending = self.take(heard, &sender).await?;
+                    Turn::Received(message) => {
+                        let received = self.client.protocol.receive(message);
+                        sending = self.take(received, &sender).await?;
                     }
                     Turn::Room => {}
                     Turn::Gone => return Err(End::gone()),
                 },
-                drives = self.attendance.driver_changed(), if room => self.tell_role(drives),
+                drives = self.attendance.driver_changed(), if room => self.send_role(drives),
                 report = self.reports.recv(), if room => self.report(report),
                 event = receiver.next(), if room && self.client.protocol.has_credit() => {
                     let mut next = event;
@@ -160,17 +160,17 @@ impl<'a> Stream<'a> {
             },
             _ => return EVENT,
         };
-        self.client.tell(frame);
+        self.client.send(frame);
         len + EVENT
     }
 
-    fn tell_role(&mut self, drives: bool) {
+    fn send_role(&mut self, drives: bool) {
         let role = match drives {
             true => Role::Driver,
             false => Role::Viewer,
         };
         if self.role.replace(role) != Some(role) {
-            self.client.tell(ServerFrame::Role(role));
+            self.client.send(ServerFrame::Role(role));
         }
     }
 
@@ -178,19 +178,19 @@ impl<'a> Stream<'a> {
         // A client that missed some hooks still has the screen.
         if let Ok(event) = report {
             for message in report::messages(&event) {
-                self.client.tell(ServerFrame::Report(message));
+                self.client.send(ServerFrame::Report(message));
             }
         }
     }
 
     /// Carries out the client's request; returns whether one is on its way to the holder.
-    async fn take(&mut self, heard: Received, sender: &Sender) -> Result<bool, End> {
-        let requests = match heard {
+    async fn take(&mut self, received: Received, sender: &Sender) -> Result<bool, End> {
+        let requests = match received {
             Received::Left => return Err(End::gone()),
             Received::Nothing => return Ok(false),
             Received::Refused(code, message) => {
                 let code = code.to_owned();
-                self.client.tell(ServerFrame::Error { code, message });
+                self.client.send(ServerFrame::Error { code, message });
                 return Ok(false);
             }
             Received::Frame(frame) => self.requests(frame),
@@ -203,7 +203,11 @@ impl<'a> Stream<'a> {
             }
         };
         let mut sending = false;
-        for request in requests.into_iter().flatten().filter(|_| !self.is_deaf) {
+        for request in requests
+            .into_iter()
+            .flatten()
+            .filter(|_| !self.is_write_closed)
+        {
             // Nothing is torn or lost here: input beyond a bound was refused before.
             sending |= sender.enqueue(request).await.is_ok();
         }
@@ -237,9 +241,9 @@ impl<'a> Stream<'a> {
         if let Some(number) = number {
             let reason = reason.clone();
             self.client
-                .tell(ServerFrame::InputRefused { number, reason });
+                .send(ServerFrame::InputRefused { number, reason });
         }
-        self.client.tell(ServerFrame::Error {
+        self.client.send(ServerFrame::Error {
             code: "READ_ONLY".to_owned(),
             message: reason,
         });

@@ -163,7 +163,7 @@ impl Sessions {
             started_at: at,
             progress: watch,
         });
-        feed.tell_with(begun, || seat.take_run(Arc::clone(&run)));
+        feed.publish_with(begun, || seat.take_run(Arc::clone(&run)));
         let closing = self.0.closing.clone();
         let store = self.0.store.clone();
         let follower = Follower::new(

@@ -191,7 +191,7 @@ impl Follower {
                     if matches!(kind, Kind::ToolFinished { .. }) {
                         self.attention.bell().notify_one();
                     }
-                    self.feed.tell(kind);
+                    self.feed.publish(kind);
                 }
                 Step::Turn { offset, to } => {
                     self.ledger.ran(offset, to);
@@ -329,7 +329,7 @@ impl Follower {
         };
         let record = Arc::new(Record::new(state, conversation, result, error, ended_at));
         // A disk may be slow, and the next run does not wait for it.
-        self.feed.tell_with(finished, || {
+        self.feed.publish_with(finished, || {
             self.progress.send_modify(|progress| {
                 progress.claude_session_id = conversation;
                 progress.unwritten = Some(Arc::clone(&record));
