@@ -1,19 +1,19 @@
 //! Events of an output project, in order, for programs that follow it.
 
+mod dedup;
 mod fit;
 mod report;
 mod stage;
-mod told;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use fit::{CUT_MARK, EVENT_MAX, shortened};
+pub use dedup::{EventDedup, MILESTONES_MAX, Reached};
+pub use fit::EVENT_MAX;
 pub use report::{Report, Reporter, RunReport};
 pub use stage::Stage;
-pub use told::{MILESTONES_MAX, Reached, Told};
 
 use crate::{
     agent::AgentState,

@@ -18,5 +18,6 @@ pub mod project;
 pub mod provenance;
 pub mod run;
 pub mod spawn;
+pub mod text;
 pub mod time;
 pub mod work;

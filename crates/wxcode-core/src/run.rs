@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{event::shortened, id::Id};
+use crate::{id::Id, text::shortened};
 
 /// Longest prompt of a run, in bytes; the kernel takes 128 KiB for one argument.
 pub const PROMPT_MAX: usize = 100 << 10;

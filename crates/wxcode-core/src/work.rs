@@ -267,7 +267,7 @@ mod tests {
         ]);
         assert!(!work.is_undecided(at(4)) && work.is_undecided(at(6)));
         work.note(&delivery(2, Submitted, 1), at(7));
-        assert!(work.is_undecided(at(6)), "its milestone is told next");
+        assert!(work.is_undecided(at(6)), "its milestone comes next");
         work.note(&milestone(2, Stage::InProgress), at(7));
         assert!(!work.is_undecided(at(6)));
         assert_eq!(work.at(at(6)), Some(id(2)));

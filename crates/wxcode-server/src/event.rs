@@ -1,12 +1,17 @@
 //! Events of the projects: one ordered, durable, bounded log for each, published once over every
 //! restart.
+//!
+//! - An event is in the log before any reader gets it.
+//! - An event is published once. Hooks and output that a new server reads again are compared with
+//!   the last published state ([`wxcode_core::event::EventDedup`]).
+//! - A reader is a number, never a queue. After an event it gets exactly the following events, or
+//!   learns that the log no longer has them.
 
 mod catch_up;
 mod feed;
 mod line;
 mod log;
 mod segment;
-mod telling;
 
 use std::{
     collections::HashMap,
@@ -17,7 +22,6 @@ use std::{
 
 pub(crate) use feed::{Batch, Feed};
 pub(crate) use line::Line;
-pub(crate) use telling::Telling;
 use wxcode_core::id::Id;
 use wxcode_store::Store;
 
@@ -67,7 +71,7 @@ impl Events {
             match catch_up::catch_up(&place.feed, &*self.0.store, project).await {
                 Ok(()) => *is_caught_up = true,
                 Err(error) => {
-                    tracing::warn!(%project, %error, "events of before the start wait for the store");
+                    tracing::warn!(%project, %error, "events of changes before the start wait for the store");
                 }
             }
         }
@@ -88,7 +92,7 @@ impl Events {
         }
         match fs::remove_dir_all(self.dir(project)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                tracing::warn!(%project, %error, "the event log of a project that was deleted stays");
+                tracing::warn!(%project, %error, "could not delete the event log of a deleted project");
                 false
             }
             Ok(()) | Err(_) => true,

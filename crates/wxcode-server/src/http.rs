@@ -1,7 +1,11 @@
 //! HTTP: routes, access rules and the OpenAPI document.
+//!
+//! - A handler takes its part of the state, never [`App`].
+//! - A panic ends one request.
 
 mod access;
 mod answer;
+mod body;
 mod delivery;
 mod event;
 mod health;
@@ -16,6 +20,8 @@ mod recording;
 mod run;
 mod screen;
 mod session;
+mod state;
+mod view;
 
 use std::sync::{Arc, LazyLock};
 
@@ -30,61 +36,40 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::{catch_panic::CatchPanicLayer, normalize_path::NormalizePath};
 use utoipa::{
     OpenApi,
     openapi::{ContentBuilder, Ref, ResponseBuilder},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
-use wxcode_core::{id::Id, project::OutputProject};
-use wxcode_store::Store;
 
 pub(crate) use access::Access;
 use access::Authentic;
-use problem::{Answer, Problem};
+pub(crate) use body::BODY_MAX;
+pub(crate) use event::EventStreams;
+use problem::Problem;
+pub(crate) use state::Projects;
 
 use crate::{
     Settings,
-    agent::Manager,
-    event::Events,
-    metric::{Metrics, Refusal},
-    milestone::Looks,
+    metric::{Metrics, Refusal, Scrape},
+    milestone::Milestones,
     planning::Planning,
-    terminal,
+    terminal::{self, Terminals},
 };
 
-/// Largest request body, in bytes: a milestone's context or a delivery's text as JSON.
-pub(crate) const BODY_MAX: usize = 4 << 20; // 4 MiB
-
-/// State shared by the handlers.
-#[derive(Clone)]
+/// State of the router: each handler takes its part.
+#[derive(Clone, FromRef)]
 pub(crate) struct App {
-    pub(crate) settings: Arc<Settings>,
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) sessions: Manager,
-    pub(crate) events: Events,
-    pub(crate) planning: Planning,
-    pub(crate) metrics: Metrics,
     pub(crate) access: Access,
-    pub(crate) closing: CancellationToken,
-    /// Terminal clients, which get a close frame before the server ends.
-    pub(crate) clients: TaskTracker,
-    pub(crate) gsd_looks: Looks,
-}
-
-impl App {
-    /// The output project with this id, or a problem 404.
-    async fn project(&self, id: Id) -> Answer<OutputProject> {
-        let project = self.store.project(id).await?;
-        project.ok_or_else(|| Problem::not_found("output project"))
-    }
-}
-
-impl FromRef<App> for Access {
-    fn from_ref(app: &App) -> Self {
-        app.access.clone()
-    }
+    pub(crate) metrics: Metrics,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) planning: Planning,
+    pub(crate) projects: Projects,
+    pub(crate) milestones: Milestones,
+    pub(crate) terminals: Terminals,
+    pub(crate) event_streams: EventStreams,
+    pub(crate) scrape: Scrape,
 }
 
 #[derive(OpenApi)]
@@ -98,11 +83,11 @@ impl FromRef<App> for Access {
         (name = "output projects", description = "A workspace folder and the one conversation that works in it"),
         (name = "milestones", description = "Units of work of an output project"),
         (name = "sessions", description = "The running agent of an output project"),
-        (name = "events", description = "What happens to an output project, told as it happens"),
-        (name = "deliveries", description = "Commands on their way into a session"),
-        (name = "runs", description = "Work of an output project's agent without a terminal"),
+        (name = "events", description = "Changes of an output project, published as they happen"),
+        (name = "deliveries", description = "Commands that wait for a session, or were typed into it"),
+        (name = "runs", description = "Headless work of an output project's agent"),
         (name = "access", description = "Logging a browser in and out"),
-        (name = "health", description = "Whether the server lives and its store answers"),
+        (name = "health", description = "Liveness and readiness of the server"),
     ),
     modifiers(&Bearer),
     security(("token" = []))
@@ -236,16 +221,16 @@ pub(crate) fn router(app: App) -> Router {
     let count = middleware::from_fn_with_state(app.metrics.clone(), measure::count);
     let open = open.layer(middleware::from_fn(access::bound_body));
     let inner = guarded.merge(open).with_state(app.clone()).layer(count);
-    sheltered(inner, app.access, app.metrics)
+    with_layers(inner, app.access, app.metrics)
 }
 
 /// Wraps all requests: checks access, and confines a panic to its request.
-fn sheltered(inner: Router, access: Access, metrics: Metrics) -> Router {
+fn with_layers(inner: Router, access: Access, metrics: Metrics) -> Router {
     let refusals = middleware::from_fn_with_state(metrics, measure::refusals);
     // The path must be normalised before routing, so this wraps the router as a service.
     Router::new()
         .fallback_service(NormalizePath::trim_trailing_slash(inner))
-        .layer(middleware::from_fn(complete))
+        .layer(middleware::from_fn(finish_changes))
         .layer(middleware::from_fn_with_state(access, access::guard))
         .layer(middleware::from_fn(headers))
         .layer(refusals)
@@ -258,8 +243,8 @@ fn sheltered(inner: Router, access: Access, metrics: Metrics) -> Router {
         }))
 }
 
-/// Lets only authentic requests through. A browser that opens a terminal is answered on the socket itself, because it
-/// shows a page no other answer.
+/// Lets only authentic requests through. A browser that opens a terminal is answered on the socket
+/// itself, because it shows a page no other answer.
 async fn authenticate(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
     if request.extensions().get::<Authentic>().is_some() {
         return next.run(request).await;
@@ -284,7 +269,7 @@ async fn authenticate(State(metrics): State<Metrics>, request: Request, next: Ne
 
 /// Finishes a changing request even when its client has gone: half a start would leave an agent
 /// without a monitor.
-async fn complete(request: Request, next: Next) -> Response {
+async fn finish_changes(request: Request, next: Next) -> Response {
     if request.method().is_safe() {
         return next.run(request).await;
     }
@@ -350,12 +335,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_that_panics_is_a_problem_and_the_next_one_is_answered() {
+    async fn panics_become_problems_and_serving_continues() {
         let access = Access::new(([127, 0, 0, 1], 80).into(), &[], "token");
         let router = Router::new()
             .route("/fails", get(fails).post(fails))
             .route("/goes", post(async || "well"));
-        let router = sheltered(router, access, Metrics::default());
+        let router = with_layers(router, access, Metrics::default());
         for (method, path, status) in [
             ("GET", "/fails", 500),
             ("POST", "/fails", 500),

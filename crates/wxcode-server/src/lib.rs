@@ -13,11 +13,13 @@ mod milestone;
 mod planning;
 pub mod program;
 mod recording;
+mod repository;
 mod screen;
 mod serve;
 
 mod settings;
 mod terminal;
+mod utf8;
 mod workspace;
 
 #[cfg(panic = "abort")]

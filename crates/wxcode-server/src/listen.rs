@@ -1,7 +1,7 @@
 //! Accepts TCP connections and serves HTTP/1.1 on them, with a deadline for each silent one.
 //!
-//! Nothing else in the server accepts connections from the network. HTTP/2 is not offered: its version detection reads
-//! before any deadline runs.
+//! Nothing else in the server accepts connections from the network. HTTP/2 is off, because its
+//! version detection reads before any deadline runs.
 
 mod admission;
 mod bounds;
@@ -36,17 +36,18 @@ use self::{
 pub(crate) use self::{bounds::Bounds, connection::Connection};
 use crate::metric::{Cut, Metrics};
 
-/// Connections that the system queues before they are accepted.
+/// Accept queue of the listening socket.
 const BACKLOG: u32 = 1024;
-/// Bytes that the system keeps for a client that does not read; Linux doubles the value. A client that stopped
-/// reading has so much old output before the newest screen.
+/// Send buffer of the system, in bytes; Linux doubles the value. A stalled client gets this much
+/// old output before the newest screen.
 const SEND_BUFFER: u32 = 128 << 10; // 128 KiB
-/// Bytes of an HTTP answer that wait for a client in the server, and the largest head of a request. The library's own
-/// is 408 KiB, which each slow follower of events would have.
+/// Bytes of an HTTP answer that wait for a client in the server, and the largest head of a request.
+/// The library's default, 408 KiB, would be a cost for each slow follower of events.
 const HTTP_BUFFER: usize = 64 << 10; // 64 KiB
 /// Pause before accepting again without free descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How long a new connection waits for others to authenticate, and how often that is looked at.
+/// Time for other connections to authenticate before a new one is refused, and the pause between
+/// looks.
 const ADMISSION_WAIT: Duration = Duration::from_secs(2);
 const ADMISSION_LOOK: Duration = Duration::from_millis(10);
 /// The answer to a connection above a cap.
@@ -90,8 +91,8 @@ impl Listener {
         self.socket.local_addr()
     }
 
-    /// Accepts connections until `end` is ready. The connections are tasks of `tasks`; they finish their requests and
-    /// end when `closing` is cancelled.
+    /// Accepts connections until `end` is ready. The connections are tasks of `tasks`; once
+    /// `closing` is cancelled, they finish their requests and end.
     pub(crate) async fn serve(
         self,
         router: Router,
@@ -122,7 +123,7 @@ impl Listener {
         }
     }
 
-    /// The next connection; `None` for one that was refused.
+    /// The next connection; `None` after a refusal.
     async fn accept(&self) -> io::Result<Option<(TcpStream, Permit)>> {
         let (stream, peer) = self.socket.accept().await?;
         match self.admit(peer.ip()).await {
@@ -144,7 +145,7 @@ impl Listener {
         }
     }
 
-    /// Waits while too many connections are new, as a burst of clients is; refuses where waiting does not help.
+    /// Waits during a burst of new connections; refuses where waiting does not help.
     async fn admit(&self, address: IpAddr) -> Result<Permit, Full> {
         let give_up = Instant::now() + ADMISSION_WAIT;
         loop {
@@ -201,7 +202,7 @@ fn serve(
     }
 }
 
-/// Answers one request, and tells the connection when it begins and ends.
+/// Answers one request; reports its begin and end to the connection.
 async fn answer(
     router: Router,
     connection: Arc<Connection>,

@@ -3,11 +3,13 @@
 //! Labels are closed sets: a state, a type, the template of a route. No label comes from a request.
 
 mod label;
-mod measured;
 mod process;
 mod scrape;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use prometheus_client::{
     encoding::text,
@@ -20,11 +22,12 @@ use prometheus_client::{
     },
     registry::Registry,
 };
+use wxcode_core::delivery::{Delivery, DeliveryState};
+use wxcode_store::StoreError;
 
 use label::{Build, Failed, Kind, Operation, Request, Route, State};
 pub(crate) use label::{Cut, Refusal};
-pub(crate) use measured::Measured;
-pub(crate) use scrape::{bring_up_to_date, holders};
+pub(crate) use scrape::{Scrape, holders, scrape};
 
 /// Bucket bounds of short times, in seconds: an operation of the store, a response.
 const SHORT: [f64; 12] = [
@@ -143,34 +146,34 @@ impl Inner {
             };
         }
         register! {
-            requests "http_requests" "Requests that were answered, by method, template of the route and status";
+            requests "http_requests" "Answered requests, by method, template of the route and status";
             request_seconds "http_request_seconds" "Time until the head of the answer, by template of the route";
-            refused "refused" "What was refused for want of a right: a login, a token, a host or an origin";
+            refused "refused" "Refused logins and requests, by what was wrong: the login, the token, the host or origin";
             connections "http_connections" "Open connections, WebSockets among them";
             unauthenticated "http_connections_unauthenticated" "Open connections without an authenticated request so far";
             cut "http_connections_cut" "Connections that were refused or closed at a bound, by the bound";
             sent "client_sent_bytes" "Bytes of messages to terminal clients that their sockets took, by protocol";
             waiting "client_waiting_bytes" "Bytes of messages that wait for the sockets of terminal clients, by protocol";
-            clients "clients" "Terminal clients that are attached";
-            streams "event_streams" "Clients that follow the events of a project";
-            events "events" "Events that were told, by type";
-            hooks "hooks" "Hooks of agents that were read, by name; a new server reads again what its predecessor read";
-            deliveries "deliveries" "Deliveries that came to this state";
-            submit_seconds "delivery_submit_seconds" "Time from queueing a delivery to its being submitted";
-            projects_with_deliveries "projects_with_open_deliveries" "Projects with a delivery that is not over";
+            clients "clients" "Attached terminal clients";
+            streams "event_streams" "Clients of event streams";
+            events "events" "Published events, by type";
+            hooks "hooks" "Hooks of agents read, by name; a new server reads its predecessor's again";
+            deliveries "deliveries" "Deliveries that reached a state";
+            submit_seconds "delivery_submit_seconds" "Time from queueing a delivery to its submission";
+            projects_with_deliveries "projects_with_open_deliveries" "Projects with an open delivery";
             store_seconds "store_operation_seconds" "Time of an operation of the store";
-            store_errors "store_errors" "Operations of the store that failed";
+            store_errors "store_errors" "Failed operations of the store";
             log_lines_lost "log_lines_lost" "Lines of the log that standard error refused, or did not take before the queue was full";
             sessions "sessions" "Sessions, by status; of ended ones the latest of each project";
             agents "agents" "Running agents, by state";
-            watched "planning_watched_folders" "Planning folders that are watched";
+            watched "planning_watched_folders" "Watched planning folders";
             disk "disk_bytes" "Bytes in files: the events' logs, the sessions' logs, the hooks' journals";
             holders "holders" "Holders of running sessions that were asked for this scrape: answered, silent, or not asked";
             output "holder_output_bytes" "Bytes that the running agents have written";
             ring "holder_ring_bytes" "Output in the memory of the holders that answered";
-            ring_max "holder_ring_bytes_max" "The same of the fullest one";
+            ring_max "holder_ring_bytes_max" "The same of the fullest holder";
             input "holder_input_waiting_bytes" "Input that waits in the holders that answered for agents to read it";
-            input_max "holder_input_waiting_bytes_max" "The same of the fullest one";
+            input_max "holder_input_waiting_bytes_max" "The same of the fullest holder";
         }
         self.registry = registry;
     }
@@ -192,7 +195,7 @@ impl Metrics {
     }
 
     /// Counts a published event.
-    pub(crate) fn told(&self, name: &'static str) {
+    pub(crate) fn published(&self, name: &'static str) {
         self.0.events.get_or_create(&Kind::of(name)).inc();
     }
 
@@ -231,7 +234,41 @@ impl Metrics {
         }
     }
 
-    fn encode(&self) -> Result<String, std::fmt::Error> {
+    /// Runs an operation of the store; measures its time and counts its failure.
+    pub(crate) async fn timed<T>(
+        &self,
+        operation: &'static str,
+        work: impl Future<Output = wxcode_store::Result<T>>,
+    ) -> wxcode_store::Result<T> {
+        let began = Instant::now();
+        let result = work.await;
+        let label = Operation { operation };
+        let seconds = self.0.store_seconds.get_or_create(&label);
+        seconds.observe(began.elapsed().as_secs_f64());
+        drop(seconds);
+        if let Err(error) = &result {
+            let error = match error {
+                StoreError::Unavailable(_) => "unavailable",
+                StoreError::Corrupt(_) => "corrupt",
+                StoreError::Refused(_) | StoreError::WorkspaceTaken { .. } => "refused",
+            };
+            let failed = Failed { operation, error };
+            self.0.store_errors.get_or_create(&failed).inc();
+        }
+        result
+    }
+
+    /// Counts a delivery that was queued, or came to its end.
+    pub(crate) fn delivery(&self, delivery: &Delivery) {
+        let state = State::of(delivery.state.as_str());
+        self.0.deliveries.get_or_create(&state).inc();
+        if delivery.state == DeliveryState::Submitted {
+            let took = delivery.updated_at.duration_since(delivery.created_at);
+            self.0.submit_seconds.observe(took.as_secs_f64());
+        }
+    }
+
+    pub(crate) fn encode(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         text::encode(&mut text, &self.0.registry)?;
         Ok(text)

@@ -2,7 +2,7 @@
 
 mod command;
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use jiff::Timestamp;
 use wxcode_claude::template::Values;
@@ -16,18 +16,71 @@ use wxcode_files::off_thread;
 use wxcode_store::{Command, NewDelivery};
 
 use crate::{
-    agent::{Delivered, StartError},
-    http::App,
+    Settings,
+    agent::{Delivered, Manager, StartError},
+    repository::Repository,
     workspace,
 };
+use command::Commands;
 
-pub(crate) use command::Looks;
+/// Starts milestones.
+#[derive(Clone)]
+pub(crate) struct Milestones {
+    store: Repository,
+    sessions: Manager,
+    commands: Commands,
+}
 
-/// Writes the milestone's context into its project's workspace; returns its path there.
-pub(crate) async fn prepare(app: &App, milestone: &Milestone) -> Result<String, StartError> {
-    let project = project(app, milestone).await?;
-    write_context(&project.workspace_path, milestone).await?;
-    Ok(workspace::context_path(milestone.id))
+impl Milestones {
+    pub(crate) fn new(settings: Arc<Settings>, store: Repository, sessions: Manager) -> Self {
+        Self {
+            commands: Commands::new(settings, store.clone()),
+            store,
+            sessions,
+        }
+    }
+
+    /// Writes the milestone's context into its project's workspace; returns its path there.
+    pub(crate) async fn prepare(&self, milestone: &Milestone) -> Result<String, StartError> {
+        let project = self.project(milestone).await?;
+        write_context(&project.workspace_path, milestone).await?;
+        Ok(workspace::context_path(milestone.id))
+    }
+
+    async fn project(&self, milestone: &Milestone) -> Result<OutputProject, StartError> {
+        let project = self.store.project(milestone.output_project_id).await?;
+        project.ok_or(StartError::NoProject)
+    }
+
+    /// Queues the milestone's command and makes sure that a session takes it. A repetition finds
+    /// the same delivery.
+    pub(crate) async fn start(&self, milestone: &Milestone) -> Result<Delivered, StartError> {
+        let workspace = self.project(milestone).await?.workspace_path;
+        let commands = self.commands.find(milestone, &workspace).await?;
+        if milestone.status == MilestoneStatus::Pending {
+            write_context(&workspace, milestone).await?;
+        }
+        let now = to_millis(Timestamp::now());
+        let id = milestone.id.to_string();
+        let context_path = workspace::context_path(milestone.id);
+        let values = Values {
+            context_path: &context_path,
+            element_name: &milestone.element_name,
+            milestone_id: &id,
+        };
+        let delivery = NewDelivery {
+            id: Id::generate(now),
+            output_project_id: milestone.output_project_id,
+            command: Command::Milestone {
+                id: milestone.id,
+                new_project: commands.new_project.render(&values),
+                new_milestone: commands.new_milestone.render(&values),
+            },
+            idempotency_key: None,
+            at: now,
+        };
+        self.sessions.deliver(&delivery).await
+    }
 }
 
 /// Writes the context off the serving threads.
@@ -35,39 +88,4 @@ async fn write_context(workspace: &Path, milestone: &Milestone) -> Result<(), St
     let (place, record) = (workspace.to_owned(), milestone.clone());
     off_thread(workspace, move || workspace::prepare(&place, &record)).await?;
     Ok(())
-}
-
-async fn project(app: &App, milestone: &Milestone) -> Result<OutputProject, StartError> {
-    let project = app.store.project(milestone.output_project_id).await?;
-    project.ok_or(StartError::NoProject)
-}
-
-/// Queues the milestone's command and makes sure that a session takes it. A repetition finds the
-/// same delivery.
-pub(crate) async fn start(app: &App, milestone: &Milestone) -> Result<Delivered, StartError> {
-    let workspace = project(app, milestone).await?.workspace_path;
-    let commands = command::find(app, milestone, &workspace).await?;
-    if milestone.status == MilestoneStatus::Pending {
-        write_context(&workspace, milestone).await?;
-    }
-    let now = to_millis(Timestamp::now());
-    let id = milestone.id.to_string();
-    let context_path = workspace::context_path(milestone.id);
-    let values = Values {
-        context_path: &context_path,
-        element_name: &milestone.element_name,
-        milestone_id: &id,
-    };
-    let delivery = NewDelivery {
-        id: Id::generate(now),
-        output_project_id: milestone.output_project_id,
-        command: Command::Milestone {
-            id: milestone.id,
-            new_project: commands.new_project.render(&values),
-            new_milestone: commands.new_milestone.render(&values),
-        },
-        idempotency_key: None,
-        at: now,
-    };
-    app.sessions.deliver(&delivery).await
 }

@@ -1,6 +1,9 @@
 //! Watches `.planning/`, publishes its changes, and attributes its files to milestones.
 //!
 //! A project is watched while its session runs or a client follows its events, and read on request.
+//!
+//! The milestone of an entry is a function of the entry's time of creation and of the project's
+//! events. The file of the attribution spares reading them again.
 
 mod look;
 mod record;
@@ -22,14 +25,17 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 use wxcode_core::{event::Event, id::Id, milestone::MilestoneStatus, work::Work};
 use wxcode_files::{FileError, Folder, off_thread};
-use wxcode_store::{PAGE_MAX, Page, Store};
+use wxcode_store::{PAGE_MAX, Page};
 
 use self::{
     look::Look,
     record::Record,
     watch::{Part, Tree, Watches},
 };
-use crate::event::{Batch, Events, Feed};
+use crate::{
+    event::{Batch, Events, Feed},
+    repository::Repository,
+};
 
 /// Quiet time before changes are read, so that many together make one event.
 const QUIET: Duration = Duration::from_millis(100);
@@ -47,7 +53,7 @@ pub(crate) struct Planning(Arc<Inner>);
 struct Inner {
     /// `<data-dir>/planning`.
     root: PathBuf,
-    store: Arc<dyn Store>,
+    store: Repository,
     events: Events,
     watches: Arc<Watches>,
     closing: CancellationToken,
@@ -97,7 +103,7 @@ impl Planning {
     /// Starts without a watch; ends with `closing`.
     pub(crate) fn new(
         root: PathBuf,
-        store: Arc<dyn Store>,
+        store: Repository,
         events: Events,
         closing: CancellationToken,
     ) -> Self {
@@ -144,7 +150,8 @@ impl Planning {
         attention
     }
 
-    /// The project moved: its old folder is watched no longer. The next to attend watches the new one.
+    /// The project moved: its old folder is watched no longer. The next to attend watches the new
+    /// one.
     pub(crate) fn leave(&self, project: Id) {
         let place = self.place(project);
         let left = std::mem::take(&mut *lock(&place.watch));
@@ -174,7 +181,7 @@ impl Planning {
         }
         match fs::remove_file(self.file(project)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(%project, %error, "the planning record of a project that was deleted stays");
+                tracing::warn!(%project, %error, "could not delete the planning record of a deleted project");
                 false
             }
             Ok(()) | Err(_) => true,
@@ -214,7 +221,7 @@ impl Planning {
             let retry = match self.take(&place, &workspace, Some(&tree)).await {
                 Ok(_) => None,
                 Err(error) => {
-                    tracing::debug!(project = %place.project, %error, "the planning files cannot be looked at");
+                    tracing::debug!(project = %place.project, %error, "cannot read the planning files");
                     Some(Instant::now() + RETRY)
                 }
             };
@@ -244,7 +251,7 @@ impl Planning {
         let looked = off_thread(workspace, move || examine(&path, tree.as_deref())).await?;
         let feed = self.0.events.current(place.project).await;
         self.credit(place, &feed, known, &looked, now).await;
-        feed.tell(looked.kind);
+        feed.publish(looked.kind);
         Ok(Credits::of(known))
     }
 
@@ -268,7 +275,7 @@ impl Planning {
             if !place.gone.is_cancelled()
                 && let Err(error) = keep(place, record).await
             {
-                tracing::warn!(project = %place.project, %error, "which milestone made what is not on the disk yet");
+                tracing::warn!(project = %place.project, %error, "could not save the attribution of planning files; the next change saves it");
             }
         }
     }
@@ -302,7 +309,7 @@ impl Planning {
                             record.work = Work::of(&all);
                         }
                         Err(error) => {
-                            tracing::warn!(%project, %error, "which milestone is in work waits for the store");
+                            tracing::warn!(%project, %error, "the milestone in work is unknown until the store answers");
                         }
                     }
                     return;

@@ -1,7 +1,7 @@
 //! Exports a session's log as an asciicast, version 3:
 //! <https://docs.asciinema.org/manual/asciicast/v3/>.
 
-use std::{fmt::Display, io, path::Path};
+use std::{fmt::Display, io, path::Path, time::Duration};
 
 use serde_json::json;
 use wxcode_holder::{
@@ -10,7 +10,7 @@ use wxcode_holder::{
 };
 use wxcode_terminal::Size;
 
-use crate::terminal::Cutter;
+use crate::utf8::Utf8Buffer;
 
 /// Size from which a part of a recording is handed on, in bytes; one more record may be in it.
 const PART: usize = 64 << 10; // 64 KiB
@@ -24,9 +24,9 @@ pub(crate) struct Recording {
     first: Option<Item>,
     header: Option<String>,
     size: Size,
-    /// The time of the last event, in milliseconds since the Unix epoch.
-    last_ms: u64,
-    cutter: Cutter,
+    /// The time of the last event, since the Unix epoch.
+    last: Duration,
+    text: Utf8Buffer,
     /// The output starts again, possibly within a character.
     torn: bool,
 }
@@ -52,13 +52,13 @@ impl Recording {
         };
         let size = size.or_else(|| Size::new(spec.cols, spec.rows));
         let size = size.ok_or_else(|| io::Error::other("the session's size is out of bounds"))?;
-        let last_ms = start.map_or(0, |record| record.at_ms);
+        let last = start.map_or(Duration::ZERO, at);
         let mut header = json!({
             "version": 3,
             "term": { "cols": size.cols, "rows": size.rows, "type": "xterm-256color" },
         });
         if start.is_some() {
-            header["timestamp"] = (last_ms / 1000).into();
+            header["timestamp"] = last.as_secs().into();
         }
         let torn = start.is_some_and(|record| record.offset > 0);
         Ok(Self {
@@ -66,8 +66,8 @@ impl Recording {
             first,
             header: Some(format!("{header}\n")),
             size,
-            last_ms,
-            cutter: Cutter::default(),
+            last,
+            text: Utf8Buffer::default(),
             torn,
         })
     }
@@ -77,17 +77,17 @@ impl Recording {
         let mut part = self.header.take().unwrap_or_default();
         while part.len() < PART {
             let Some(item) = self.first.take().or_else(|| self.items.next()) else {
-                let rest = self.cutter.finish();
-                self.output(&mut part, self.last_ms, &rest);
+                let rest = self.text.finish();
+                self.output(&mut part, self.last, &rest);
                 break;
             };
             match item {
                 Item::Record(record) => self.record(&mut part, record),
                 Item::Gap { from, to } => {
-                    let rest = self.cutter.finish();
-                    self.output(&mut part, self.last_ms, &rest);
+                    let rest = self.text.finish();
+                    self.output(&mut part, self.last, &rest);
                     let label = format!("{} bytes of output are missing here", to - from);
-                    self.event(&mut part, self.last_ms, 'm', &label);
+                    self.event(&mut part, self.last, 'm', &label);
                     self.torn = true;
                 }
             }
@@ -96,44 +96,50 @@ impl Recording {
     }
 
     fn record(&mut self, part: &mut String, record: Record) {
+        let at = at(&record);
         match record.what {
             What::Output(bytes) => {
                 let mut bytes = &bytes[..];
                 if std::mem::take(&mut self.torn) {
                     bytes = from_a_character_on(bytes);
                 }
-                let text = self.cutter.cut(bytes);
-                self.output(part, record.at_ms, &text);
+                let text = self.text.push(bytes);
+                self.output(part, at, &text);
             }
             // Segments begin with the size before them.
             What::Resized(size) if size == self.size => {}
             What::Resized(size) => {
                 self.size = size;
                 let text = format!("{}x{}", size.cols, size.rows);
-                self.event(part, record.at_ms, 'r', &text);
+                self.event(part, at, 'r', &text);
             }
             What::Exited(exit) => {
-                let rest = self.cutter.finish();
-                self.output(part, record.at_ms, &rest);
-                self.event(part, record.at_ms, 'x', &status(&exit).to_string());
+                let rest = self.text.finish();
+                self.output(part, at, &rest);
+                self.event(part, at, 'x', &status(&exit).to_string());
             }
         }
     }
 
-    fn output(&mut self, part: &mut String, at_ms: u64, text: &str) {
+    fn output(&mut self, part: &mut String, at: Duration, text: &str) {
         if !text.is_empty() {
-            self.event(part, at_ms, 'o', text);
+            self.event(part, at, 'o', text);
         }
     }
 
-    fn event(&mut self, part: &mut String, at_ms: u64, code: char, data: &str) {
+    fn event(&mut self, part: &mut String, at: Duration, code: char, data: &str) {
         // A clock set back makes no negative interval.
-        let interval = at_ms.saturating_sub(self.last_ms);
-        self.last_ms = at_ms;
+        let interval = at.saturating_sub(self.last);
+        self.last = at;
         let data: &dyn Display = &serde_json::Value::from(data);
-        let (s, ms) = (interval / 1000, interval % 1000);
+        let (s, ms) = (interval.as_secs(), interval.subsec_millis());
         part.push_str(&format!("[{s}.{ms:03}, \"{code}\", {data}]\n"));
     }
+}
+
+/// The time of a record, since the Unix epoch.
+fn at(record: &Record) -> Duration {
+    Duration::from_millis(record.at_ms)
 }
 
 /// The exit status as a shell gives it.

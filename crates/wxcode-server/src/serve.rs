@@ -1,5 +1,7 @@
 //! The server's life: lock the data folder, adopt sessions, accept connections, end without ending
 //! agents.
+//!
+//! A data folder has one server, by a lock that the system releases with the process.
 
 use std::{
     fs, io,
@@ -18,13 +20,15 @@ use wxcode_store::Store;
 use crate::{
     Settings,
     agent::{Manager, keep_transcripts},
-    event::{Events, Telling},
-    http::{self, Access, App},
+    event::Events,
+    http::{self, Access, App, EventStreams, Projects},
     listen::{Bounds, Listener},
-    metric::{Measured, Metrics},
-    milestone::Looks,
+    metric::{Metrics, Scrape},
+    milestone::Milestones,
     planning::Planning,
     program::{self, ProgramError},
+    repository::Repository,
+    terminal::Terminals,
 };
 
 /// Time for open requests when the server ends.
@@ -141,18 +145,17 @@ impl Server {
         let closing = CancellationToken::new();
         let settings = Arc::new(settings);
         let metrics = Metrics::default();
-        let store: Arc<dyn Store> = Arc::new(Measured::new(store, metrics.clone()));
         let events = Events::new(data_dir.join("events"), Arc::clone(&store), metrics.clone());
-        let store: Arc<dyn Store> = Arc::new(Telling::new(store, events.clone()));
+        let store = Repository::new(store, events.clone(), metrics.clone());
         let planning = Planning::new(
             data_dir.join("planning"),
-            Arc::clone(&store),
+            store.clone(),
             events.clone(),
             closing.clone(),
         );
         let sessions = Manager::new(
             Arc::clone(&settings),
-            Arc::clone(&store),
+            store.clone(),
             events.clone(),
             planning.clone(),
             closing.clone(),
@@ -173,28 +176,51 @@ impl Server {
         let address = listener.address().map_err(refused)?;
         let access = Access::new(address, &settings.allowed_hosts, &settings.token);
         let clients = TaskTracker::new();
-        let app = App {
-            clients: clients.clone(),
-            settings,
-            store,
-            events: events.clone(),
-            planning,
-            metrics: metrics.clone(),
+        let projects = Projects {
+            store: store.clone(),
             sessions: sessions.clone(),
+        };
+        let milestones = Milestones::new(Arc::clone(&settings), store.clone(), sessions.clone());
+        let app = App {
             access,
-            closing: closing.clone(),
-            gsd_looks: Looks::default(),
+            metrics: metrics.clone(),
+            settings: Arc::clone(&settings),
+            planning: planning.clone(),
+            terminals: Terminals {
+                store: store.clone(),
+                sessions: sessions.clone(),
+                milestones: milestones.clone(),
+                metrics: metrics.clone(),
+                closing: closing.clone(),
+                clients: clients.clone(),
+            },
+            event_streams: EventStreams {
+                projects: projects.clone(),
+                events: events.clone(),
+                planning: planning.clone(),
+                metrics: metrics.clone(),
+                closing: closing.clone(),
+            },
+            scrape: Scrape {
+                metrics,
+                settings: Arc::clone(&settings),
+                store: store.clone(),
+                sessions: sessions.clone(),
+                planning,
+            },
+            projects,
+            milestones,
         };
         tokio::spawn(keep_transcripts(
-            Arc::clone(&app.settings),
-            Arc::clone(&app.store),
+            Arc::clone(&settings),
+            store,
             closing.clone(),
         ));
-        if app.settings.resume_on_start {
+        if settings.resume_on_start {
             let sessions = sessions.clone();
             tokio::spawn(async move { sessions.resume_interrupted(interrupted).await });
         }
-        let waiting = app.sessions.clone();
+        let waiting = sessions.clone();
         tokio::spawn(async move { waiting.look_for_waiting().await });
         let router = http::router(app);
         let found = serde_json::json!({ "address": format!("http://{address}"), "pid": std::process::id() });
@@ -238,7 +264,7 @@ impl Server {
         .await
         .is_err()
         {
-            tracing::warn!("some requests were still open");
+            tracing::warn!("ending with requests still open");
         }
         self.events.settle();
         // Best effort: a stale file names a dead pid.

@@ -1,5 +1,6 @@
 //! A session as a terminal over WebSocket: two protocols, one task a client, paced by the client.
 
+mod attach;
 mod binary;
 mod client;
 mod end;
@@ -9,12 +10,12 @@ mod line;
 mod message;
 mod options;
 mod protocol;
+mod received;
 mod report;
 mod stream;
-mod text;
 mod typing;
 
-pub(crate) use text::Cutter;
+pub(crate) use attach::Terminals;
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,6 +31,7 @@ use axum::{
 };
 
 use self::{
+    attach::{Wanted, attach},
     client::Client,
     end::{End, code},
     language::Language,
@@ -37,7 +39,7 @@ use self::{
     options::Options,
     protocol::Protocol,
 };
-use crate::{http::App, listen::Connection};
+use crate::listen::Connection;
 use wxcode_protocol::websocket::INPUT_MAX;
 
 /// Largest WebSocket message, in bytes: [`INPUT_MAX`] of input in JSON's longest form (`\u001b`),
@@ -45,22 +47,17 @@ use wxcode_protocol::websocket::INPUT_MAX;
 const MESSAGE_MAX: usize = 6 * INPUT_MAX + 4096;
 /// Read buffer of a socket, in bytes; the library's default costs 128 KiB a client.
 const READ_BUFFER: usize = 8 << 10; // 8 KiB
-/// Bytes that the library gathers before it writes. It holds at most one more message: the next one
-/// follows when the socket has taken the last.
+/// Bytes gathered by the library before it writes. The socket takes the last message before the
+/// next one follows, so one more message at most is held.
 const WRITE_BUFFER: usize = 32 << 10; // 32 KiB
 
 /// Largest message and frame of a WebSocket without authentication, in bytes.
 const REFUSED_MESSAGE_MAX: usize = 4 << 10; // 4 KiB
-/// Bytes of messages that are read of it while it is closed: a client may have greeted before it saw the close.
+/// Bytes read from a refused socket during its close: its client may have sent a greeting before it
+/// saw the close.
 const REFUSED_BYTES_MAX: usize = 64 << 10; // 64 KiB
-/// How long it may take to answer the close.
+/// Time for the client to answer the close.
 const REFUSED_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// The target of a terminal.
-enum Wanted {
-    Project,
-    Milestone,
-}
 
 /// The terminal of an output project's session, over WebSocket; gets or starts the session.
 #[utoipa::path(operation_id = "outputProjectTerminal", get, path = "/output-projects/{id}/terminal", tag = "sessions",
@@ -70,16 +67,17 @@ enum Wanted {
         (status = 401, description = "Neither token nor cookie; a browser gets a WebSocket that is closed with 4401"),
     ))]
 pub(crate) async fn of_project(
-    State(app): State<App>,
+    State(terminals): State<Terminals>,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    accept(app, Wanted::Project, id, query, &headers, upgrade)
+    accept(terminals, Wanted::Project, id, query, &headers, upgrade)
 }
 
-/// The terminal of a milestone's session, over WebSocket; also starts the milestone when it is pending.
+/// The terminal of a milestone's session, over WebSocket; also starts the milestone when it is
+/// pending.
 #[utoipa::path(operation_id = "milestoneTerminal", get, path = "/milestones/{id}/terminal", tag = "sessions",
     params(("id" = String, Path, description = "24 hexadecimal digits"), Options),
     responses(
@@ -87,17 +85,17 @@ pub(crate) async fn of_project(
         (status = 401, description = "Neither token nor cookie; a browser gets a WebSocket that is closed with 4401"),
     ))]
 pub(crate) async fn of_milestone(
-    State(app): State<App>,
+    State(terminals): State<Terminals>,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    accept(app, Wanted::Milestone, id, query, &headers, upgrade)
+    accept(terminals, Wanted::Milestone, id, query, &headers, upgrade)
 }
 
 fn accept(
-    app: App,
+    terminals: Terminals,
     wanted: Wanted,
     id: String,
     query: Option<String>,
@@ -109,13 +107,13 @@ fn accept(
         Err(rejection) => return rejection.into_response(),
     };
     let (protocol, flow) = match upgrade.selected_protocol() {
-        Some(_) => (Protocol::binary(), app.metrics.flow("binary")),
-        None => (Protocol::json(), app.metrics.flow("json")),
+        Some(_) => (Protocol::binary(), terminals.metrics.flow("binary")),
+        None => (Protocol::json(), terminals.metrics.flow("json")),
     };
     let options = Options::parse(query.as_deref().unwrap_or_default());
     let lang = options.as_ref().ok().and_then(|o| o.lang.as_deref());
     let language = Language::choose(lang, headers);
-    let clients = app.clients.clone();
+    let clients = terminals.clients.clone();
     upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
@@ -130,14 +128,14 @@ fn accept(
                 };
                 let end = match options {
                     Err(detail) => End::new(code::POLICY, Some("VALIDATION"), detail),
-                    Ok(options) => client.attend(&app, &wanted, &id, &options).await,
+                    Ok(options) => attach(&mut client, &terminals, &wanted, &id, &options).await,
                 };
                 client.close(end).await;
             })
         })
 }
 
-/// Answers a browser that is not logged in: the socket is closed with 4401, and nothing that it says counts.
+/// Answers a browser without a login: closes the socket with 4401 and ignores its messages.
 pub(crate) fn refuse(upgrade: WebSocketUpgrade, connection: Option<Arc<Connection>>) -> Response {
     upgrade
         // A browser takes no answer without its sub-protocol.
@@ -160,7 +158,7 @@ pub(crate) fn refuse(upgrade: WebSocketUpgrade, connection: Option<Arc<Connectio
         })
 }
 
-/// Closes, and reads on until the client has answered that, within bounds.
+/// Closes, and reads on until the client's answer, within bounds.
 async fn close_refused(mut socket: WebSocket) {
     let frame = CloseFrame {
         code: code::NOT_ALLOWED,

@@ -1,4 +1,8 @@
 //! The folders of an output project: its workspace, `.planning/`, and its milestones' contexts.
+//!
+//! - The server writes below the workspace only, and through no link.
+//! - Only `wxcode-files` opens a file outside of the data folder: below an open folder, without
+//!   blocking, a regular file of bounded size, on threads of its own, given up after 10 s.
 
 pub(crate) mod place;
 
@@ -37,7 +41,7 @@ pub enum WorkspaceError {
         /// The server's data folder.
         data_dir: PathBuf,
     },
-    /// The folder is outside of those that the configuration allows.
+    /// The folder lies outside of the configured roots.
     #[error(
         "the folder {} is in none of the folders of `[workspaces] roots` ({}): choose one below them, or add \
          its parent there",
@@ -72,8 +76,8 @@ pub(crate) fn make(data_dir: &Path, name: &str, id: Id) -> Result<PathBuf, Works
     Ok(path)
 }
 
-/// Checks a folder that the user gave. It may hang, as all that opens files of a workspace:
-/// [`wxcode_files::off_thread`] keeps it away from the threads that serve.
+/// Checks a folder of a request. The check may hang; [`wxcode_files::off_thread`] keeps it off the
+/// serving threads.
 pub(crate) fn check(path: &Path) -> Result<(), WorkspaceError> {
     open(path).map(drop)
 }
@@ -101,7 +105,7 @@ pub(crate) fn make_planning(workspace: &Path) -> Result<(), WorkspaceError> {
 
 fn planning_in(workspace: &Folder) -> Result<(), WorkspaceError> {
     match workspace.make(Path::new(".planning")) {
-        // Only the agent writes there; who reads it looks where the link leads.
+        // Only the agent writes there; readers check the target of the link.
         Ok(_) | Err(FileError::Link { .. }) => Ok(()),
         Err(error) => Err(error.into()),
     }
@@ -126,11 +130,11 @@ pub(crate) fn prepare(workspace: &Path, milestone: &Milestone) -> Result<(), Wor
     let context = context(milestone);
     match folder.holds(CONTEXT, context.as_bytes()) {
         Ok(true) => return Ok(()),
-        // One that cannot be read is replaced.
+        // Replaces an unreadable file.
         Ok(false) | Err(FileError::Io { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    // The agent may be reading the file, so it is whole at every moment.
+    // The agent may be reading the file: it is complete at every moment.
     Ok(folder.replace(CONTEXT, context.as_bytes())?)
 }
 

@@ -3,11 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::Event;
+use crate::text::{CUT_MARK, shortened};
 
 /// Largest event as JSON, in bytes.
 pub const EVENT_MAX: usize = 16 << 10; // 16 KiB
-/// The end of a cut text.
-pub const CUT_MARK: &str = "…";
 
 /// Longest text of the first attempt, in characters; each attempt halves it.
 const TEXT_MAX: usize = 4096;
@@ -15,15 +14,6 @@ const TEXT_MAX: usize = 4096;
 const TEXT_MIN: usize = 64;
 /// The depth to which a tool's input is kept.
 const DEPTH_MAX: usize = 16;
-
-/// The first `max` characters of a text, with a mark after a cut.
-#[must_use]
-pub fn shortened(text: &str, max: usize) -> String {
-    match text.char_indices().nth(max) {
-        Some((end, _)) => format!("{}{CUT_MARK}", &text[..end]),
-        None => text.to_owned(),
-    }
-}
 
 impl Event {
     /// The event as JSON of at most [`EVENT_MAX`] bytes, without line ends. Longer fields are cut,
@@ -135,12 +125,6 @@ mod tests {
         assert_eq!(by.hook, 3);
         assert_eq!(tool_input["n"], json!([1, 2]));
         assert!(tool_input["command"].as_str().unwrap().ends_with(CUT_MARK));
-    }
-
-    #[test]
-    fn a_text_is_shortened_between_characters() {
-        assert_eq!(shortened("äöü", 3), "äöü");
-        assert_eq!(shortened("äöü", 2), "äö…");
     }
 
     fn any_json() -> impl Strategy<Value = Value> {

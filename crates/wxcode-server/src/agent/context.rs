@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
-use wxcode_store::Store;
 
+use crate::repository::Repository;
 use crate::{
     Settings,
     agent::{
@@ -20,7 +20,7 @@ use crate::{
 /// The parts of a server that start, monitor and end agents.
 pub(in crate::agent) struct Context {
     pub(in crate::agent) settings: Arc<Settings>,
-    pub(in crate::agent) store: Arc<dyn Store>,
+    pub(in crate::agent) store: Repository,
     pub(in crate::agent) events: Events,
     pub(in crate::agent) planning: Planning,
     pub(in crate::agent) leases: Leases,
@@ -36,13 +36,13 @@ pub(in crate::agent) struct Context {
 impl Context {
     pub(in crate::agent) fn new(
         settings: Arc<Settings>,
-        store: Arc<dyn Store>,
+        store: Repository,
         events: Events,
         planning: Planning,
         closing: CancellationToken,
     ) -> Self {
         Self {
-            leases: Leases::new(Arc::clone(&store), settings.shared.clone()),
+            leases: Leases::new(store.clone(), settings.shared.clone()),
             settings,
             store,
             events,

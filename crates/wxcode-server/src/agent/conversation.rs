@@ -9,15 +9,16 @@
 pub(in crate::agent) mod relocation;
 pub(in crate::agent) mod switch;
 
-use std::{collections::VecDeque, path::PathBuf, sync::Arc};
+use std::{collections::VecDeque, path::PathBuf};
 
 use jiff::Timestamp;
 use uuid::Uuid;
 use wxcode_claude::hook::StartSource;
 use wxcode_core::{id::Id, identity::Source, project::HookCursor, time::to_millis};
-use wxcode_store::{Result, Rotated, Rotation, Store};
+use wxcode_store::{Result, Rotated, Rotation};
 
 use crate::agent::launch::lease::Leases;
+use crate::repository::Repository;
 
 /// Changes waiting for an absent store; the oldest is dropped beyond that.
 const UNSAVED_MAX: usize = 1024;
@@ -40,7 +41,7 @@ enum Change {
 
 /// Keeps a project's identity in the store in step with this session's agent.
 pub(in crate::agent) struct ConversationLog {
-    store: Arc<dyn Store>,
+    store: Repository,
     leases: Leases,
     project: Id,
     session: Id,
@@ -53,7 +54,7 @@ impl ConversationLog {
     /// Creates the writer for an agent of the project; only the latest agent changes the current
     /// conversation.
     pub(in crate::agent) fn new(
-        store: Arc<dyn Store>,
+        store: Repository,
         leases: Leases,
         project: Id,
         session: Id,

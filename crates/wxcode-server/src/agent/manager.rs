@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wxcode_core::{id::Id, project::OutputProject};
-use wxcode_store::{NewDelivery, ProjectPatch, Store, StoreError};
+use wxcode_store::{NewDelivery, ProjectPatch, StoreError};
 
+use crate::repository::Repository;
 use crate::{
     Settings,
     agent::{
@@ -53,7 +54,7 @@ impl Manager {
     #[must_use]
     pub(crate) fn new(
         settings: Arc<Settings>,
-        store: Arc<dyn Store>,
+        store: Repository,
         events: Events,
         planning: Planning,
         closing: CancellationToken,

@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wxcode_claude::retention::{self, Refreshed};
 use wxcode_core::project::OutputProject;
-use wxcode_store::{Page, Store};
+use wxcode_store::Page;
 
+use crate::repository::Repository;
 use crate::{Settings, agent::launch::plan};
 
 /// How often transcripts are looked at, first when the server starts.
@@ -31,11 +32,7 @@ struct Conversation {
 }
 
 /// Refreshes transcripts for as long as the server lives.
-pub(crate) async fn run(
-    settings: Arc<Settings>,
-    store: Arc<dyn Store>,
-    closing: CancellationToken,
-) {
+pub(crate) async fn run(settings: Arc<Settings>, store: Repository, closing: CancellationToken) {
     let config_dir = plan::config_dir(&settings);
     let alone = Arc::new(Semaphore::new(1));
     let mut ticks = interval(REFRESH_EVERY);
@@ -46,13 +43,13 @@ pub(crate) async fn run(
             () = closing.cancelled() => return,
         }
         tokio::select! {
-            () = round(&config_dir, &*store, &alone) => {}
+            () = round(&config_dir, &store, &alone) => {}
             () = closing.cancelled() => return,
         }
     }
 }
 
-async fn round(config_dir: &std::path::Path, store: &dyn Store, alone: &Arc<Semaphore>) {
+async fn round(config_dir: &std::path::Path, store: &Repository, alone: &Arc<Semaphore>) {
     let mut skip = 0;
     loop {
         let page = Page {

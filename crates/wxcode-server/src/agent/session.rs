@@ -224,7 +224,7 @@ impl Session {
     #[must_use]
     pub fn attend(self: &Arc<Self>, read_only: bool) -> Attendance {
         let client = self.roles().join();
-        self.feed.tell(Kind::ClientJoined {
+        self.feed.publish(Kind::ClientJoined {
             session_id: self.id,
             client,
             read_only,
@@ -288,7 +288,7 @@ impl Attendance {
 impl Drop for Attendance {
     fn drop(&mut self) {
         self.session.change(|roles| roles.leave(self.client));
-        self.session.feed.tell(Kind::ClientLeft {
+        self.session.feed.publish(Kind::ClientLeft {
             session_id: self.session.id,
             client: self.client,
         });

@@ -9,25 +9,29 @@ use super::feed::Feed;
 
 /// Publishes missing events. Adopted sessions publish their own.
 pub(super) async fn catch_up(feed: &Feed, store: &dyn Store, project: Id) -> Result<()> {
-    let Some(record) = store.project(project).await? else {
+    let metrics = feed.metrics();
+    let Some(record) = metrics.timed("project", store.project(project)).await? else {
         return Ok(());
     };
     if feed.is_new() {
-        feed.told(|told| told.begin(record.claude_session_history.len()));
+        feed.dedup(|dedup| dedup.begin(record.claude_session_history.len()));
     }
-    feed.tell_all(feed.told(|told| told.conversations(&record)));
+    feed.publish_conversations(&record);
     let mut open: BTreeSet<Id> = feed
-        .told(|told| told.open_deliveries())
+        .dedup(|dedup| dedup.open_deliveries())
         .into_iter()
         .collect();
-    for delivery in store.open_deliveries(project).await? {
+    for delivery in metrics
+        .timed("open_deliveries", store.open_deliveries(project))
+        .await?
+    {
         open.remove(&delivery.id);
-        feed.tell(Kind::from(&*delivery));
+        feed.publish(Kind::from(&*delivery));
     }
-    // Those that were over before anybody told it.
+    // Deliveries whose end is unpublished.
     for id in open {
-        if let Some(delivery) = store.delivery(id).await? {
-            feed.tell(Kind::from(&delivery));
+        if let Some(delivery) = metrics.timed("delivery", store.delivery(id)).await? {
+            feed.publish(Kind::from(&delivery));
         }
     }
     let mut milestones = Vec::new();
@@ -36,13 +40,14 @@ pub(super) async fn catch_up(feed: &Feed, store: &dyn Store, project: Id) -> Res
             skip: milestones.len() as u64,
             limit: PAGE_MAX,
         };
-        let listing = store.milestones(project, None, page).await?;
+        let listing = store.milestones(project, None, page);
+        let listing = metrics.timed("milestones", listing).await?;
         let is_last = listing.items.is_empty();
         milestones.extend(listing.items.into_iter().map(|listed| listed.record));
         if is_last || milestones.len() as u64 >= listing.total {
             break;
         }
     }
-    feed.tell_all(feed.told(|told| told.milestones(&milestones)));
+    feed.publish_all(feed.dedup(|dedup| dedup.milestones(&milestones)));
     Ok(())
 }

@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use wxcode_core::{
-    event::{Kind, Reached, Told},
+    event::{EventDedup, Kind, Reached},
     id::Id,
+    project::OutputProject,
     time::to_millis,
 };
 
@@ -65,27 +66,25 @@ impl Feed {
         }
     }
 
-    /// Tells an event, if it is news. What it says must be true already for everybody who reads it.
-    pub(crate) fn tell(&self, kind: Kind) {
-        self.tell_with(kind, || ());
+    /// Publishes an event if it is new. Its statement must already hold for every reader.
+    pub(crate) fn publish(&self, kind: Kind) {
+        self.publish_with(kind, || ());
     }
 
-    /// Tells an event that `set` makes true. The event is in the log before that, so a server that
-    /// dies in between
-    /// leaves no end that nobody heard of, and no reader gets it before `set` has returned. `set`
-    /// is always called; it
-    /// must neither wait nor tell.
-    pub(crate) fn tell_with(&self, kind: Kind, set: impl FnOnce()) {
+    /// Publishes an event whose statement `set` makes true. The event is logged before `set` runs,
+    /// so that a server that dies in between leaves no unpublished end. No reader gets the event
+    /// before `set` has returned. `set` always runs; it must neither wait nor publish.
+    pub(crate) fn publish_with(&self, kind: Kind, set: impl FnOnce()) {
         if self.closed.is_cancelled() {
             return set();
         }
         let name = kind.name();
         self.with(|kept| {
-            let is_news = kept.keep(kind);
+            let is_new = kept.keep(kind);
             // Under the lock, which every reader takes.
             set();
-            if is_news {
-                self.metrics.told(name);
+            if is_new {
+                self.metrics.published(name);
                 self.newest.send_replace(kept.log.last());
             }
         });
@@ -96,9 +95,14 @@ impl Feed {
         &self.metrics
     }
 
-    /// Publishes those of several events that are new.
-    pub(crate) fn tell_all(&self, kinds: impl IntoIterator<Item = Kind>) {
-        kinds.into_iter().for_each(|kind| self.tell(kind));
+    /// Publishes the new ones among several events.
+    pub(crate) fn publish_all(&self, kinds: impl IntoIterator<Item = Kind>) {
+        kinds.into_iter().for_each(|kind| self.publish(kind));
+    }
+
+    /// Publishes the changes of a project's conversation that are new.
+    pub(crate) fn publish_conversations(&self, project: &OutputProject) {
+        self.publish_all(self.dedup(|dedup| dedup.conversations(project)));
     }
 
     /// The number of the newest event.
@@ -118,7 +122,7 @@ impl Feed {
 
     /// The last hook of a session up to which everything is published.
     pub(crate) fn reached(&self, session: Id) -> Reached {
-        self.told(|told| told.reached(session))
+        self.dedup(|dedup| dedup.reached(session))
     }
 
     /// The events after event `cursor`.
@@ -139,8 +143,8 @@ impl Feed {
     }
 
     /// Reads, or corrects, the last published state.
-    pub(super) fn told<T>(&self, look: impl FnOnce(&mut Told) -> T) -> T {
-        self.with(|kept| look(&mut kept.log.told))
+    pub(super) fn dedup<T>(&self, look: impl FnOnce(&mut EventDedup) -> T) -> T {
+        self.with(|kept| look(&mut kept.log.dedup))
     }
 
     /// Whether no event was ever published.
@@ -154,7 +158,7 @@ impl Feed {
         if let Some(kept) = &mut *guard
             && let Err(error) = kept.log.close()
         {
-            tracing::warn!(log = %self.dir.display(), %error, "an event log could not be brought to the disk");
+            tracing::warn!(log = %self.dir.display(), %error, "could not sync an event log to the disk");
         }
     }
 
@@ -172,7 +176,7 @@ impl Feed {
     fn open<'a>(&self, guard: &'a mut MutexGuard<'_, Option<Kept>>) -> &'a mut Kept {
         guard.get_or_insert_with(|| {
             let log = Log::open(&self.dir);
-            let attached = log.told.clients();
+            let attached = log.dedup.clients();
             let mut kept = Kept {
                 log,
                 tail: VecDeque::new(),
@@ -261,13 +265,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn memory_and_disk_are_one_log() {
+    async fn memory_and_disk_form_one_log() {
         let temp = tempfile::tempdir().unwrap();
         let feed = Feed::new(temp.path().join("p"), Metrics::default());
         let newest = feed.watch();
         assert_eq!(rest(&feed, 0).await, Some(vec![]));
         // More than the memory holds.
-        (1..=1_000).for_each(|n| feed.tell(joined(n)));
+        (1..=1_000).for_each(|n| feed.publish(joined(n)));
         assert_eq!(*newest.borrow(), 1_000);
         let kept = feed.with(|kept| (kept.tail.len(), kept.tail_bytes));
         assert!(kept.0 < 1_000 && kept.1 <= TAIL_MAX, "{kept:?}");
@@ -288,19 +292,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_cannot_be_written_is_told_from_memory() {
+    async fn unwritable_logs_publish_from_memory() {
         let temp = tempfile::tempdir().unwrap();
         fs::write(temp.path().join("p"), "no folder").unwrap();
         let feed = Feed::new(temp.path().join("p"), Metrics::default());
         let start = feed.newest();
-        (1..=1_000).for_each(|n| feed.tell(joined(n)));
+        (1..=1_000).for_each(|n| feed.publish(joined(n)));
         assert_eq!(
             rest(&feed, start + 998).await,
             Some(vec![start + 999, start + 1_000])
         );
         assert_eq!(rest(&feed, start).await, None);
         fs::remove_file(temp.path().join("p")).unwrap();
-        feed.tell(joined(1_001));
+        feed.publish(joined(1_001));
         let after = Feed::new(temp.path().join("p"), Metrics::default());
         let all = rest(&after, start + 1_000).await.unwrap();
         assert_eq!((all[0], all.len()), (start + 1_001, 1_002));
@@ -308,11 +312,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_closed_one_tells_nothing_and_leaves_nothing() {
+    async fn closed_feeds_publish_and_leave_nothing() {
         let temp = tempfile::tempdir().unwrap();
         let feed = Feed::new(temp.path().join("p"), Metrics::default());
         feed.close();
-        feed.tell(joined(1));
+        feed.publish(joined(1));
         assert!(feed.closed().is_cancelled() && !temp.path().join("p").exists());
     }
 }

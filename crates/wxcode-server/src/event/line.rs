@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_reads_back_and_a_damaged_one_does_not() {
+    fn lines_read_back_unless_damaged() {
         let line = Line::of(7, "agent.state", r#"{"a": "b c"}"#);
         assert_eq!(
             (line.name(), line.json()),

@@ -13,7 +13,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use wxcode_core::event::{Event, Kind, Told};
+use wxcode_core::event::{Event, EventDedup, Kind};
 
 use super::{
     line::Line,
@@ -38,7 +38,7 @@ pub(super) struct Log {
     /// Whether every published event is on disk, from the oldest segment on.
     is_whole: bool,
     last: u64,
-    pub(super) told: Told,
+    pub(super) dedup: EventDedup,
 }
 
 /// The events of the log after a cursor.
@@ -65,10 +65,10 @@ impl Log {
             segment: None,
             is_whole: true,
             last: 0,
-            told: Told::default(),
+            dedup: EventDedup::default(),
         };
         if let Err(error) = log.load() {
-            tracing::warn!(log = %dir.display(), %error, "an event log cannot be read: its clients are told to start anew");
+            tracing::warn!(log = %dir.display(), %error, "cannot read an event log; its clients start again with a state");
             log.leap();
         }
         log
@@ -89,7 +89,7 @@ impl Log {
                 self.segments.pop();
                 continue;
             };
-            self.told = found.told();
+            self.dedup = found.dedup();
             // A killed server lost nothing; a machine without power may have.
             let is_same_start = head.boot == self.boot;
             let marked = fs::read_to_string(self.dir.join(WHOLE)).ok();
@@ -135,7 +135,7 @@ impl Log {
 
     /// Appends an event, if it is new. The caller publishes it even if writing failed.
     pub(super) fn append(&mut self, kind: Kind, at: Timestamp) -> Option<Line> {
-        if !self.told.is_news(&kind) {
+        if !self.dedup.is_new(&kind) {
             return None;
         }
         let event = Event {
@@ -147,13 +147,13 @@ impl Log {
         let line = Line::new(&event);
         if let Err(error) = self.write(&line) {
             if self.is_whole {
-                tracing::warn!(log = %self.dir.display(), %error, "events are told and not kept: see to free space and permissions");
+                tracing::warn!(log = %self.dir.display(), %error, "cannot write an event log: its events are published but not kept; check free space and permissions");
             }
             self.is_whole = false;
             // This needs no space.
             let _ = fs::remove_file(self.dir.join(WHOLE));
         }
-        self.told.note(&event.kind);
+        self.dedup.note(&event.kind);
         self.last = event.seq;
         Some(line)
     }
@@ -176,7 +176,7 @@ impl Log {
             .create(&self.dir)?;
         let head = Head {
             boot: self.boot.clone(),
-            told: self.told.clone(),
+            dedup: self.dedup.clone(),
         };
         let segment = Segment::begin(&self.dir, self.last, &head)?;
         let kept = if self.is_whole { SEGMENTS_MAX - 1 } else { 0 };

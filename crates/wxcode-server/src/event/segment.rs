@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use wxcode_core::event::{Event, Told};
+use wxcode_core::event::{Event, EventDedup};
 
 use super::line::{self, Line};
 
@@ -28,7 +28,7 @@ pub(super) struct Head {
     /// The boot of the system at its beginning.
     pub(super) boot: String,
     /// The published state before it.
-    pub(super) told: Told,
+    pub(super) dedup: EventDedup,
 }
 
 /// A segment as found on disk.
@@ -141,26 +141,26 @@ impl Found {
     }
 
     /// The published state at its end.
-    pub(super) fn told(&self) -> Told {
-        let mut told = self
+    pub(super) fn dedup(&self) -> EventDedup {
+        let mut dedup = self
             .head
             .as_ref()
-            .map_or_else(Told::default, |head| head.told.clone());
+            .map_or_else(EventDedup::default, |head| head.dedup.clone());
         let mut later = HashSet::new();
         let mut lines = Vec::new();
         for line in self.lines.iter().rev() {
             // For most events only the last of a name matters, and reading is the costly part.
-            if later.insert(line.name()) || !Told::is_replaced(line.name()) {
+            if later.insert(line.name()) || !EventDedup::is_replaced(line.name()) {
                 lines.push(line);
             }
         }
         for line in lines.into_iter().rev() {
             // An unknown event of a newer server changes nothing here.
             if let Ok(event) = serde_json::from_str::<Event>(line.json()) {
-                told.note(&event.kind);
+                dedup.note(&event.kind);
             }
         }
-        told
+        dedup
     }
 }
 

@@ -1,4 +1,7 @@
 //! Access rules: Host and Origin of every request, then the token or the cookie.
+//!
+//! Host and Origin are checked before anything else reads a request, the upgrade to a WebSocket
+//! included.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -178,7 +181,8 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Refuses requests with a foreign Host or Origin, before anything else looks at them, and marks the authentic ones.
+/// Refuses requests with a foreign Host or Origin, before anything else looks at them, and marks
+/// the authentic ones.
 pub(crate) async fn guard(
     State(access): State<Access>,
     mut request: Request,
@@ -196,7 +200,8 @@ pub(crate) async fn guard(
     next.run(request).await
 }
 
-/// The answer to a request without authentication; a browser that asks for a page is sent to log in.
+/// The answer to a request without authentication; a browser that asks for a page is sent to log
+/// in.
 pub(super) fn refuse(request: &Request) -> Response {
     let accept = request
         .headers()

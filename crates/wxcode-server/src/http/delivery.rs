@@ -14,9 +14,10 @@ use wxcode_core::{
 use wxcode_store::{Command, NewDelivery, QUEUE_MAX, Queued};
 
 use super::{
-    App,
+    body::Body,
     parameter::{DeliveryId, Paging, Params, PathId},
-    problem::{Answer, Body, Problem},
+    problem::{Answer, Problem},
+    state::Projects,
 };
 use crate::agent::Delivered;
 
@@ -34,7 +35,8 @@ pub(super) struct DeliveryView {
     text: String,
     /// How long the whole text is, in bytes.
     text_bytes: u64,
-    /// Whether `text` is less than the whole: the delivery alone (GET …/deliveries/{delivery_id}) has it.
+    /// Whether `text` is less than the whole: the delivery alone (GET …/deliveries/{delivery_id})
+    /// has it.
     text_truncated: bool,
     /// `queued`, `written`, `submitted` or `failed`.
     #[schema(value_type = String)]
@@ -127,11 +129,11 @@ pub(super) fn answer(delivered: Delivered) -> Answer<(StatusCode, Json<DeliveryV
     (status = 503, description = "The agent could not start", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn queue(
-    State(app): State<App>,
+    State(projects): State<Projects>,
     PathId(id): PathId,
     Body(new): Body<NewText>,
 ) -> Answer<(StatusCode, Json<DeliveryView>)> {
-    app.project(id).await?;
+    projects.find(id).await?;
     if new.text.len() > TEXT_MAX {
         return Err(Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -161,7 +163,7 @@ pub(super) async fn queue(
         idempotency_key: new.idempotency_key,
         at: now,
     };
-    answer(app.sessions.deliver(&delivery).await?)
+    answer(projects.sessions.deliver(&delivery).await?)
 }
 
 /// Lists the deliveries of a project in the order of queueing, with the beginnings of their texts.
@@ -170,12 +172,12 @@ pub(super) async fn queue(
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(
-    State(app): State<App>,
+    State(projects): State<Projects>,
     PathId(id): PathId,
     Params(paging): Params<Paging>,
 ) -> Answer<Json<DeliveryList>> {
-    app.project(id).await?;
-    let listing = app.store.deliveries(id, paging.page()).await?;
+    projects.find(id).await?;
+    let listing = projects.store.deliveries(id, paging.page()).await?;
     let deliveries = listing.items.into_iter().map(DeliveryView::from).collect();
     Ok(Json(DeliveryList {
         deliveries,
@@ -190,11 +192,11 @@ pub(super) async fn list(
     (status = 404, description = "No such delivery in this project", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn show(
-    State(app): State<App>,
+    State(projects): State<Projects>,
     PathId(id): PathId,
     DeliveryId(delivery): DeliveryId,
 ) -> Answer<Json<DeliveryView>> {
-    let delivery = app
+    let delivery = projects
         .store
         .delivery(delivery)
         .await?

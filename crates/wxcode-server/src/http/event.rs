@@ -12,27 +12,28 @@ use futures_util::stream;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, time::sleep};
+use tokio_util::sync::CancellationToken;
 use utoipa::{IntoParams, ToSchema};
 use wxcode_core::{
     delivery::{Delivery, DeliveryState},
-    event::shortened,
     excerpt::Excerpt,
     id::Id,
     milestone::{Milestone, MilestoneStatus, MovedBy},
+    text::shortened,
     time::to_millis,
 };
 use wxcode_store::{PAGE_MAX, Page};
 
 use super::{
-    App,
     parameter::{Params, PathId},
     problem::{Answer, Problem},
-    session::{self, SessionView},
+    state::Projects,
+    view::{SessionView, session_view},
 };
 use crate::{
-    event::{Batch, Feed, Line},
-    metric::Counted,
-    planning::Attention,
+    event::{Batch, Events, Feed, Line},
+    metric::{Counted, Metrics},
+    planning::{Attention, Planning},
 };
 
 /// Silence before a keep-alive.
@@ -143,14 +144,25 @@ enum Next {
     /// The beginning of every stream, with or without a `state`.
     Greeting { cursor: Option<u64> },
     /// The client's position is unknown: a `reset`, then a `state`.
-    Anew(&'static str),
+    Present(&'static str),
     /// The events after a position.
     After(u64),
 }
 
+/// State of the event streams.
+#[derive(Clone)]
+pub(crate) struct EventStreams {
+    pub(crate) projects: Projects,
+    pub(crate) events: Events,
+    pub(crate) planning: Planning,
+    pub(crate) metrics: Metrics,
+    /// Cancelled when the server ends.
+    pub(crate) closing: CancellationToken,
+}
+
 /// One client: a cursor. The server prepares the next part when the client has taken the last one.
 struct Follower {
-    app: App,
+    state: EventStreams,
     project: Id,
     feed: Arc<Feed>,
     newest: watch::Receiver<u64>,
@@ -167,7 +179,7 @@ struct Follower {
 #[utoipa::path(operation_id = "followEvents", get, path = "/output-projects/{id}/events", tag = "events",
     params(
         ("id" = String, Path, description = "24 hexadecimal digits"),
-        ("Last-Event-ID" = Option<String>, Header, description = "The last event that the client has: what follows it is told, or else one `reset` and a `state`. Without it: a `state` first"),
+        ("Last-Event-ID" = Option<String>, Header, description = "The last event that the client has. The later events follow, or one `reset` and a `state` when the log no longer has them. Without it, a `state` comes first"),
         Since,
     ), responses(
     (status = 200, description = "Server-sent events without an end; `event` is the type, `data` a JSON object with `type`, `seq` and `at`", body = Now, content_type = "text/event-stream"),
@@ -175,25 +187,25 @@ struct Follower {
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn follow(
-    State(app): State<App>,
+    State(state): State<EventStreams>,
     PathId(project): PathId,
     Params(since): Params<Since>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    let record = app.project(project).await?;
+    let record = state.projects.find(project).await?;
     let given = headers.get(&LAST_EVENT_ID);
     let last = given
         .map(|value| value.to_str().unwrap_or("unreadable").to_owned())
         .or(since.last_event_id)
         .filter(|text| !text.is_empty());
-    let feed = app.events.current(project).await;
+    let feed = state.events.current(project).await;
     // An impossible number counts as one outside of the log.
     let cursor = last.map(|text| text.parse().unwrap_or(u64::MAX));
-    let attention = app.planning.attend(project, &record.workspace_path);
-    let counted = app.metrics.stream();
+    let attention = state.planning.attend(project, &record.workspace_path);
+    let counted = state.metrics.stream();
     let follower = Follower {
         newest: feed.watch(),
-        app,
+        state,
         project,
         feed,
         next: Next::Greeting { cursor },
@@ -223,9 +235,9 @@ impl Follower {
     /// The next part of the stream; `None` at its end.
     async fn part(&mut self) -> Option<String> {
         if let Some(line) = self.ready.pop_front() {
-            return Some(self.told(&line));
+            return Some(self.frame(&line));
         }
-        let closing = self.app.closing.clone();
+        let closing = self.state.closing.clone();
         let feed = Arc::clone(&self.feed);
         tokio::select! {
             biased;
@@ -243,10 +255,10 @@ impl Follower {
                     return Some(RETRY.to_owned());
                 }
                 Next::Greeting { cursor: None } => {
-                    self.next = Next::Anew(RETRY);
+                    self.next = Next::Present(RETRY);
                     continue;
                 }
-                Next::Anew(before) => return self.anew(before).await,
+                Next::Present(before) => return self.present(before).await,
                 Next::After(seq) => seq,
             };
             // Before looking for events, so that a new one wakes.
@@ -254,12 +266,12 @@ impl Follower {
             match self.feed.after(cursor).await {
                 Batch::Gone => {
                     const RESET: &str = "event: reset\ndata: {\"type\":\"reset\"}\n\n";
-                    self.next = Next::Anew(RESET);
+                    self.next = Next::Present(RESET);
                 }
                 Batch::Lines(lines) => {
                     self.ready = lines.into();
                     if let Some(line) = self.ready.pop_front() {
-                        return Some(self.told(&line));
+                        return Some(self.frame(&line));
                     }
                     tokio::select! {
                         changed = self.newest.changed() => changed.ok()?,
@@ -270,14 +282,14 @@ impl Follower {
         }
     }
 
-    fn told(&mut self, line: &Line) -> String {
+    fn frame(&mut self, line: &Line) -> String {
         self.next = Next::After(line.seq);
         let (seq, name, json) = (line.seq, line.name(), line.json());
         format!("id: {seq}\nevent: {name}\ndata: {json}\n\n")
     }
 
     /// The present situation.
-    async fn anew(&mut self, before: &str) -> Option<String> {
+    async fn present(&mut self, before: &str) -> Option<String> {
         // Before reading the rest: later events follow it.
         let seq = self.feed.newest();
         match self.now(seq).await {
@@ -288,27 +300,27 @@ impl Follower {
             }
             Err(problem) => {
                 // The client reconnects by itself.
-                tracing::warn!(project = %self.project, ?problem, "a client's events begin later");
+                tracing::warn!(project = %self.project, ?problem, "cannot read the present state; the client connects again");
                 None
             }
         }
     }
 
     async fn now(&self, seq: u64) -> Answer<Now> {
-        let store = &self.app.store;
-        let project = self.app.project(self.project).await?;
+        let store = &self.state.projects.store;
+        let project = self.state.projects.find(self.project).await?;
         let deliveries = store.open_deliveries(self.project).await?;
         let mut page = Page { skip: 0, limit: 0 };
         let total = store.milestones(self.project, None, page).await?.total;
         page.skip = total.saturating_sub(MILESTONES_MAX);
         page.limit = MILESTONES_MAX;
         let milestones = store.milestones(self.project, None, page).await?.items;
-        let latest = self.app.sessions.latest(self.project);
+        let latest = self.state.projects.sessions.latest(self.project);
         Ok(Now {
             kind: "state",
             seq,
             at: to_millis(Timestamp::now()),
-            session: session::view(&self.app, project, latest.as_deref()).await,
+            session: session_view(&self.state.projects.sessions, project, latest.as_deref()).await,
             deliveries: deliveries.into_iter().map(OpenDelivery::from).collect(),
             milestones: milestones
                 .into_iter()

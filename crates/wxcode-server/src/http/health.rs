@@ -1,18 +1,20 @@
 //! Liveness and readiness.
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    App,
     problem::{Answer, Problem},
+    state::Projects,
 };
-use crate::metric;
+use crate::{Settings, metric};
 
 /// The server lives.
 #[utoipa::path(operation_id = "liveness", get, path = "/healthz", tag = "health", security(()), responses(
-    (status = 200, description = "It answers", body = Health),
+    (status = 200, description = "The server answers", body = Health),
 ))]
 pub(super) async fn live() -> Json<Health> {
     Json(Health { status: "ok" })
@@ -25,14 +27,18 @@ pub(super) struct Health {
     status: &'static str,
 }
 
-/// Whether the store answers, the sessions' folder can be read, and the holders of the running sessions answer within a second.
+/// Whether the store answers, the sessions' folder can be read, and the holders of the running
+/// sessions answer within a second.
 #[utoipa::path(operation_id = "readiness", get, path = "/readyz", tag = "health", responses(
     (status = 200, description = "The server can do its work", body = Health),
     (status = 503, description = "Something it needs does not answer", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn ready(State(app): State<App>) -> Answer<Json<Health>> {
-    app.store.ping().await?;
-    let sessions = app.settings.data_dir.join("sessions");
+pub(super) async fn ready(
+    State(projects): State<Projects>,
+    State(settings): State<Arc<Settings>>,
+) -> Answer<Json<Health>> {
+    projects.store.ping().await?;
+    let sessions = settings.data_dir.join("sessions");
     if let Err(error) = tokio::fs::read_dir(&sessions).await {
         let detail = format!(
             "cannot read {}: {error}; check the data folder",
@@ -40,7 +46,7 @@ pub(super) async fn ready(State(app): State<App>) -> Answer<Json<Health>> {
         );
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
     }
-    let (_, sessions) = app.sessions.survey();
+    let (_, sessions) = projects.sessions.survey();
     let running: Vec<_> = sessions
         .into_iter()
         .filter(|session| !session.is_over())

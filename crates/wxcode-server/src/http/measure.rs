@@ -9,11 +9,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{
-    App,
-    problem::{Answer, Problem},
-};
-use crate::metric::{self, Metrics, Refusal};
+use super::problem::{Answer, Problem};
+use crate::metric::{self, Metrics, Refusal, Scrape};
 
 /// The content type of a scrape.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -22,8 +19,8 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 #[utoipa::path(operation_id = "metrics", get, path = "/metrics", tag = "health", responses(
     (status = 200, description = "The metrics as OpenMetrics text; see docs/metrics.md", content_type = "application/openmetrics-text"),
 ))]
-pub(super) async fn show(State(app): State<App>) -> Answer<Response> {
-    let text = metric::bring_up_to_date(&app).await;
+pub(super) async fn show(State(from): State<Scrape>) -> Answer<Response> {
+    let text = metric::scrape(&from).await;
     let text = text.map_err(|error| Problem::internal(&error))?;
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
 }

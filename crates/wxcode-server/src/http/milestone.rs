@@ -1,5 +1,7 @@
 //! Milestones over HTTP.
 
+mod view;
+
 use axum::{
     Json,
     extract::State,
@@ -10,8 +12,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use wxcode_core::{
-    delivery::DeliveryState,
-    excerpt::Excerpt,
     id::Id,
     milestone::{CONTEXT_MAX, Milestone, MilestoneStatus, MovedBy, REASON_MAX},
     project::ProjectStatus,
@@ -20,116 +20,20 @@ use wxcode_core::{
 use wxcode_store::{Added, Moved, Removed};
 
 use super::{
-    App,
+    body::Body,
     delivery::{self, DeliveryView},
     parameter::{Paging, Params, PathId},
-    problem::{Answer, Body, Problem},
+    problem::{Answer, Problem},
     project::{check_name, check_reference},
+    state::Projects,
 };
-use crate::milestone as work;
+use crate::milestone::Milestones;
+use view::{MilestoneView, OpenDeliveries};
 
-/// A milestone.
-#[derive(Serialize, ToSchema)]
-pub(super) struct MilestoneView {
-    #[schema(value_type = String)]
-    id: Id,
-    #[schema(value_type = String)]
-    output_project_id: Id,
-    element_id: Option<String>,
-    element_name: String,
-    /// `pending`, `in_progress`, `completed` or `failed`.
-    #[schema(value_type = String)]
-    status: MilestoneStatus,
-    /// The origin of the last change or attempt: `user`, or `delivery` for the delivery of its
-    /// command; `null` before the first.
-    #[schema(value_type = Option<String>)]
-    status_by: Option<MovedBy>,
-    /// The reason of the last change; for a pending milestone, why its command failed.
-    status_reason: Option<String>,
-    /// The position, from 1, of its command among the project's open deliveries; `null` when none
-    /// waits.
-    place_in_line: Option<usize>,
-    /// In lists of a long context the beginning, up to 1024 characters.
-    context: Option<String>,
-    /// How long the whole context is, in bytes; 0 without one.
-    context_bytes: u64,
-    /// Whether `context` is less than the whole: the milestone alone (GET /milestones/{id}) has it.
-    context_truncated: bool,
-    wxcode_version: Option<String>,
-    milestone_folder_name: Option<String>,
-    /// The delivery of its command, once started.
-    #[schema(value_type = Option<String>)]
-    delivery_id: Option<Id>,
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
-    #[schema(value_type = Option<String>, format = DateTime)]
-    updated_at: Option<Timestamp>,
-    #[schema(value_type = Option<String>, format = DateTime)]
-    completed_at: Option<Timestamp>,
-}
-
-impl MilestoneView {
-    fn new(milestone: Milestone, line: &Line) -> Self {
-        let length = milestone.context.as_ref().map_or(0, String::len);
-        Self::listed(Excerpt::new(milestone, length, None), line)
-    }
-
-    fn listed(listed: Excerpt<Milestone>, line: &Line) -> Self {
-        let milestone = listed.record;
-        Self {
-            context_bytes: listed.text_bytes,
-            context_truncated: listed.is_truncated,
-            place_in_line: line.place(&milestone),
-            status_by: milestone.status_by,
-            status_reason: milestone.status_reason,
-            id: milestone.id,
-            output_project_id: milestone.output_project_id,
-            element_id: milestone.element_id,
-            element_name: milestone.element_name,
-            status: milestone.status,
-            context: milestone.context,
-            wxcode_version: milestone.wxcode_version,
-            milestone_folder_name: milestone.milestone_folder_name,
-            delivery_id: milestone.delivery_id,
-            created_at: milestone.created_at,
-            updated_at: milestone.updated_at,
-            completed_at: milestone.completed_at,
-        }
-    }
-}
-
-/// The open deliveries of a project, in order.
-struct Line(Vec<(Id, DeliveryState)>);
-
-impl Line {
-    /// Whether the milestone may stand in line.
-    fn may_hold(milestone: &Milestone) -> bool {
-        milestone.status == MilestoneStatus::Pending && milestone.delivery_id.is_some()
-    }
-
-    /// The line of a project; not looked at when none of its milestones may stand in it.
-    async fn of(app: &App, project: Option<Id>) -> Answer<Self> {
-        let Some(project) = project else {
-            return Ok(Self(Vec::new()));
-        };
-        let open = app.store.open_deliveries(project).await?;
-        let line = open
-            .into_iter()
-            .map(|delivery| (delivery.id, delivery.state));
-        Ok(Self(line.collect()))
-    }
-
-    fn place(&self, milestone: &Milestone) -> Option<usize> {
-        let delivery = milestone.delivery_id?;
-        let is_it = |open: &(Id, DeliveryState)| *open == (delivery, DeliveryState::Queued);
-        Some(self.0.iter().position(is_it)? + 1)
-    }
-}
-
-async fn view(app: &App, milestone: Milestone) -> Answer<Json<MilestoneView>> {
-    let project = Line::may_hold(&milestone).then_some(milestone.output_project_id);
-    let line = Line::of(app, project).await?;
-    Ok(Json(MilestoneView::new(milestone, &line)))
+async fn view(projects: &Projects, milestone: Milestone) -> Answer<Json<MilestoneView>> {
+    let project = OpenDeliveries::may_hold(&milestone).then_some(milestone.output_project_id);
+    let open = OpenDeliveries::of(&projects.store, project).await?;
+    Ok(Json(MilestoneView::new(milestone, &open)))
 }
 
 /// A page of milestones.
@@ -182,8 +86,9 @@ pub(super) struct Prepared {
     message: String,
 }
 
-async fn find(app: &App, id: Id) -> Answer<Milestone> {
-    app.store
+async fn find(projects: &Projects, id: Id) -> Answer<Milestone> {
+    projects
+        .store
         .milestone(id)
         .await?
         .ok_or_else(|| Problem::not_found("milestone"))
@@ -197,7 +102,7 @@ async fn find(app: &App, id: Id) -> Answer<Milestone> {
     (status = 422, description = "A field is not valid", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn create(
-    State(app): State<App>,
+    State(projects): State<Projects>,
     Body(new): Body<NewMilestone>,
 ) -> Answer<impl IntoResponse> {
     let output_project_id = new.output_project_id.parse::<Id>()?;
@@ -231,7 +136,7 @@ pub(super) async fn create(
         updated_at: None,
         completed_at: None,
     };
-    match app.store.add_milestone(&milestone).await? {
+    match projects.store.add_milestone(&milestone).await? {
         Added::Added => {}
         Added::DuplicateElement => {
             return Err(Problem::conflict(
@@ -244,11 +149,12 @@ pub(super) async fn create(
     Ok((
         StatusCode::CREATED,
         [(header::LOCATION, location)],
-        Json(MilestoneView::new(milestone, &Line(Vec::new()))),
+        Json(MilestoneView::new(milestone, &OpenDeliveries::default())),
     ))
 }
 
-/// Lists the milestones of a project in the order of their creation, with the beginnings of their contexts.
+/// Lists the milestones of a project in the order of their creation, with the beginnings of their
+/// contexts.
 #[utoipa::path(operation_id = "listMilestones", get, path = "/milestones", tag = "milestones", params(Selection, Paging), responses(
     (status = 200, description = "A page of them", body = MilestoneList),
     (status = 400, description = "output_project_id is not an id", body = Problem, content_type = "application/problem+json"),
@@ -256,7 +162,7 @@ pub(super) async fn create(
     (status = 422, description = "output_project_id is missing", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(
-    State(app): State<App>,
+    State(projects): State<Projects>,
     Params(selection): Params<Selection>,
     Params(paging): Params<Paging>,
 ) -> Answer<Json<MilestoneList>> {
@@ -266,15 +172,18 @@ pub(super) async fn list(
         ));
     };
     let project = project.parse::<Id>()?;
-    app.project(project).await?;
-    let listing = app
+    projects.find(project).await?;
+    let listing = projects
         .store
         .milestones(project, selection.status, paging.page())
         .await?;
-    let may_hold = listing.items.iter().any(|listed| Line::may_hold(listed));
-    let line = Line::of(&app, may_hold.then_some(project)).await?;
+    let may_hold = listing
+        .items
+        .iter()
+        .any(|listed| OpenDeliveries::may_hold(listed));
+    let open = OpenDeliveries::of(&projects.store, may_hold.then_some(project)).await?;
     let milestones = listing.items.into_iter();
-    let milestones = milestones.map(|milestone| MilestoneView::listed(milestone, &line));
+    let milestones = milestones.map(|milestone| MilestoneView::listed(milestone, &open));
     let milestones = milestones.collect();
     Ok(Json(MilestoneList {
         milestones,
@@ -288,26 +197,26 @@ pub(super) async fn list(
     (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn show(
-    State(app): State<App>,
+    State(projects): State<Projects>,
     PathId(id): PathId,
 ) -> Answer<Json<MilestoneView>> {
-    let milestone = find(&app, id).await?;
-    view(&app, milestone).await
+    let milestone = find(&projects, id).await?;
+    view(&projects, milestone).await
 }
 
 /// Changes the status: pending → failed, in_progress → completed or failed, failed → pending.
 #[utoipa::path(operation_id = "changeMilestone", patch, path = "/milestones/{id}", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = MilestoneChange, responses(
     (status = 200, description = "The milestone afterwards", body = MilestoneView),
     (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
-    (status = 409, description = "Not a step from where it is", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "The milestone's status does not allow the new one", body = Problem, content_type = "application/problem+json"),
     (status = 422, description = "The reason is not valid; nothing was changed", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn change(
-    State(app): State<App>,
+    State(projects): State<Projects>,
     PathId(id): PathId,
     Body(change): Body<MilestoneChange>,
 ) -> Answer<Json<MilestoneView>> {
-    let before = find(&app, id).await?;
+    let before = find(&projects, id).await?;
     let (from, to) = (before.status, change.status);
     let now = to_millis(Timestamp::now());
     let step = Moved {
@@ -316,7 +225,10 @@ pub(super) async fn change(
         at: now,
     };
     let moved = if from.may_become(to) {
-        app.store.advance_milestone(id, from, to, &step).await?
+        projects
+            .store
+            .advance_milestone(id, from, to, &step)
+            .await?
     } else {
         None
     };
@@ -330,7 +242,8 @@ pub(super) async fn change(
         return Err(Problem::conflict(detail));
     };
     if to == MilestoneStatus::Completed {
-        app.store
+        projects
+            .store
             .advance_project(
                 moved.output_project_id,
                 ProjectStatus::Initialized,
@@ -339,7 +252,7 @@ pub(super) async fn change(
             )
             .await?;
     }
-    view(&app, moved).await
+    view(&projects, moved).await
 }
 
 fn check_reason(reason: &str) -> Answer<String> {
@@ -362,8 +275,11 @@ fn check_reason(reason: &str) -> Answer<String> {
     (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "Not pending, or its command is already on the way", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn remove(State(app): State<App>, PathId(id): PathId) -> Answer<StatusCode> {
-    match app
+pub(super) async fn remove(
+    State(projects): State<Projects>,
+    PathId(id): PathId,
+) -> Answer<StatusCode> {
+    match projects
         .store
         .remove_milestone(id, to_millis(Timestamp::now()))
         .await?
@@ -379,14 +295,18 @@ pub(super) async fn remove(State(app): State<App>, PathId(id): PathId) -> Answer
 
 /// Writes the milestone's context into the workspace and creates `.planning/`.
 #[utoipa::path(operation_id = "prepareMilestone", post, path = "/milestones/{id}/prepare", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
-    (status = 200, description = "Prepared; doing it again changes nothing", body = Prepared),
+    (status = 200, description = "Prepared; a repetition changes nothing", body = Prepared),
     (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "The workspace folder is missing, or something else stands where the context belongs, such as a link: `code` says what", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "The file system of the workspace does not answer: `file_hangs`", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn prepare(State(app): State<App>, PathId(id): PathId) -> Answer<Json<Prepared>> {
-    let milestone = find(&app, id).await?;
-    let context_path = work::prepare(&app, &milestone).await?;
+pub(super) async fn prepare(
+    State(projects): State<Projects>,
+    State(milestones): State<Milestones>,
+    PathId(id): PathId,
+) -> Answer<Json<Prepared>> {
+    let milestone = find(&projects, id).await?;
+    let context_path = milestones.prepare(&milestone).await?;
     let message = format!("context prepared for {}", milestone.element_name);
     Ok(Json(Prepared {
         context_path,
@@ -397,15 +317,16 @@ pub(super) async fn prepare(State(app): State<App>, PathId(id): PathId) -> Answe
 
 /// Prepares the milestone, gets or starts the session, and queues the milestone's command, once.
 #[utoipa::path(operation_id = "startMilestone", post, path = "/milestones/{id}/start", tag = "milestones", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
-    (status = 202, description = "The delivery of its command; asking again gives the same one", body = DeliveryView),
+    (status = 202, description = "The delivery of its command; a repetition returns the same one", body = DeliveryView),
     (status = 404, description = "No such milestone", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "The milestone is finished, the workspace folder is missing or something else stands where the context belongs, a run is in progress, or neither GSD nor a command of the configuration is there (`code` is `gsd_missing`)", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "The agent could not start", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn start(
-    State(app): State<App>,
+    State(projects): State<Projects>,
+    State(milestones): State<Milestones>,
     PathId(id): PathId,
 ) -> Answer<(StatusCode, Json<DeliveryView>)> {
-    let milestone = find(&app, id).await?;
-    delivery::answer(work::start(&app, &milestone).await?)
+    let milestone = find(&projects, id).await?;
+    delivery::answer(milestones.start(&milestone).await?)
 }

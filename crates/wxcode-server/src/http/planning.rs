@@ -12,9 +12,9 @@ use wxcode_core::id::Id;
 use wxcode_files::off_thread;
 
 use super::{
-    App,
     parameter::PathId,
     problem::{Answer, Problem},
+    state::Projects,
 };
 use crate::workspace;
 
@@ -82,13 +82,17 @@ struct Created {
 /// Shows the phases, plans, requirements and progress of a project, read from `.planning/` now,
 /// with the milestone of each entry.
 #[utoipa::path(operation_id = "showPlanning", get, path = "/output-projects/{id}/planning", tag = "output projects", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
-    (status = 200, description = "What the files tell; an empty or missing `.planning/` tells nothing, at 0 percent", body = PlanningView),
+    (status = 200, description = "The content of the files; an empty or missing `.planning/` has no phases, at 0 percent", body = PlanningView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "The workspace folder is missing, or its `.planning` cannot be read: `code` says why", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "The file system of the workspace does not answer: `file_hangs`", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<Json<PlanningView>> {
-    let path = app.project(id).await?.workspace_path;
+pub(super) async fn show(
+    State(projects): State<Projects>,
+    State(watched): State<crate::planning::Planning>,
+    PathId(id): PathId,
+) -> Answer<Json<PlanningView>> {
+    let path = projects.find(id).await?.workspace_path;
     let place = path.clone();
     let read = off_thread(&place, move || {
         workspace::check(&path)?;
@@ -97,8 +101,8 @@ pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<J
         Ok::<_, Problem>((planning, misplaced))
     });
     let (planning, misplaced) = read.await?;
-    let credits = app.planning.look(id, &place).await?;
-    let created = created(&app, &credits.created).await?;
+    let credits = watched.look(id, &place).await?;
+    let created = created(&projects, &credits.created).await?;
     let Planning {
         phases,
         current_phase,
@@ -136,11 +140,11 @@ pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<J
     }))
 }
 
-async fn created(app: &App, credits: &BTreeMap<Id, Vec<String>>) -> Answer<Vec<Created>> {
+async fn created(projects: &Projects, credits: &BTreeMap<Id, Vec<String>>) -> Answer<Vec<Created>> {
     let newest = credits.len().saturating_sub(CREATED_MAX);
     let mut created = Vec::new();
     for (id, paths) in credits.iter().skip(newest) {
-        let milestone = app.store.milestone(*id).await?;
+        let milestone = projects.store.milestone(*id).await?;
         created.push(Created {
             milestone_id: *id,
             element_name: milestone.map(|milestone| milestone.element_name),

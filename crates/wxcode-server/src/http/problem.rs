@@ -2,28 +2,20 @@
 
 use axum::{
     Json,
-    extract::{
-        FromRequest, Request,
-        rejection::{JsonRejection, QueryRejection},
-    },
+    extract::rejection::{JsonRejection, QueryRejection},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use futures_util::StreamExt;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use utoipa::ToSchema;
 use wxcode_core::id::{Id, InvalidId};
 use wxcode_files::FileError;
 use wxcode_store::StoreError;
 
-use super::BODY_MAX;
 use crate::{
-    agent::{RelocateError, ResumeError, StartError},
+    agent::{RelocateError, ResumeError, STOP_TIMEOUT, StartError},
     workspace::WorkspaceError,
 };
-
-/// Bytes of an oversized body that are read before the connection is closed.
-const READ_ON_MAX: usize = 16 * BODY_MAX;
 
 /// An error of the API.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -37,7 +29,7 @@ pub(crate) struct Problem {
     status: u16,
     /// The problem and its remedy.
     detail: String,
-    /// A stable word for what is wrong, where there is one.
+    /// A stable word for the problem, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
     /// With `workspace_taken`: the project that has the folder.
@@ -66,13 +58,13 @@ impl Problem {
         }
     }
 
-    /// The same with a stable word for what is wrong.
+    /// Adds a stable word for the problem.
     pub(crate) fn with_code(mut self, code: &'static str) -> Self {
         self.code = Some(code);
         self
     }
 
-    /// What is wrong with a file: `status`, unless its file system does not answer.
+    /// A problem of a file: `status`, or 503 when its file system does not answer.
     pub(crate) fn file(error: &FileError, status: StatusCode) -> Self {
         let status = match error.is_passing() {
             true => StatusCode::SERVICE_UNAVAILABLE,
@@ -114,6 +106,17 @@ impl Problem {
 
     pub(crate) fn invalid(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+
+    /// The agent outlives the time for its end.
+    pub(crate) fn not_ended() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!(
+                "the agent did not end within {} s: try again; the server's log says more",
+                STOP_TIMEOUT.as_secs()
+            ),
+        )
     }
 
     pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
@@ -190,7 +193,7 @@ impl From<StartError> for Problem {
         match error {
             StartError::Workspace(error) => error.into(),
             StartError::File(error) => {
-                tracing::warn!(%error, "a session could not be started");
+                tracing::warn!(%error, "could not start a session");
                 Self::file(&error, StatusCode::SERVICE_UNAVAILABLE)
             }
             StartError::NoProject => Self::not_found("output project"),
@@ -208,7 +211,7 @@ impl From<StartError> for Problem {
             | StartError::Closing => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "a session could not be started"
+                    "could not start a session"
                 );
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
             }
@@ -221,7 +224,7 @@ impl From<ResumeError> for Problem {
         match error {
             ResumeError::NotInHistory(_) => Self::invalid(error.to_string()),
             ResumeError::Silent(..) | ResumeError::Changed => Self::conflict(error.to_string()),
-            ResumeError::NotEnded => super::session::not_ended(),
+            ResumeError::NotEnded => Self::not_ended(),
             ResumeError::Start(error) => error.into(),
         }
     }
@@ -249,64 +252,4 @@ impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, rejection.body_text())
     }
-}
-
-/// A JSON body whose rejections are problems.
-pub(crate) struct Body<T>(pub(crate) T);
-
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
-        let bytes = read(body).await?;
-        let request = Request::from_parts(parts, bytes.into());
-        let Json(value) = Json::<T>::from_request(request, state).await?;
-        Ok(Self(value))
-    }
-}
-
-impl<T: DeserializeOwned + Default> Body<T> {
-    /// An optional body.
-    pub(crate) async fn or_default(request: Request) -> Result<T, Problem> {
-        let (parts, body) = request.into_parts();
-        let bytes = read(body).await?;
-        if bytes.is_empty() {
-            return Ok(T::default());
-        }
-        let request = Request::from_parts(parts, bytes.into());
-        Ok(Json::<T>::from_request(request, &()).await?.0)
-    }
-}
-
-/// Reads a body. An oversized one is read on for a while, because a client that is still sending
-/// would not see the response.
-async fn read(body: axum::body::Body) -> Result<Vec<u8>, Problem> {
-    let mut stream = body.into_data_stream();
-    let mut bytes = Vec::new();
-    let mut read = 0;
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|error| {
-            Problem::new(
-                StatusCode::BAD_REQUEST,
-                format!("the body broke off: {error}; send it again"),
-            )
-        })?;
-        read += chunk.len();
-        if read <= BODY_MAX {
-            bytes.extend_from_slice(&chunk);
-        } else {
-            bytes = Vec::new();
-        }
-        if read > READ_ON_MAX {
-            break;
-        }
-    }
-    if read <= BODY_MAX {
-        return Ok(bytes);
-    }
-    Err(Problem::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        format!("the body is larger than {BODY_MAX} bytes: send less, or name a file in the text"),
-    ))
 }

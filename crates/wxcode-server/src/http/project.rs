@@ -1,5 +1,7 @@
 //! Output projects over HTTP.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::State,
@@ -19,13 +21,15 @@ use wxcode_core::{
 use wxcode_store::ProjectPatch;
 
 use super::{
-    App,
+    body::Body,
     parameter::{Paging, Params, PathId},
-    problem::{Answer, Body, Problem},
-    session::not_ended,
+    problem::{Answer, Problem},
+    state::Projects,
 };
 use crate::{
+    Settings,
     agent::Retired,
+    planning::Planning,
     workspace::{self, place},
 };
 
@@ -86,7 +90,8 @@ pub(super) struct ProjectList {
 pub(super) struct NewProject {
     /// 1 to 200 characters.
     name: String,
-    /// An existing absolute folder that no other project has; left out, a new one is made. Links are resolved.
+    /// An existing absolute folder that no other project has; left out, a new one is made. Links
+    /// are resolved.
     workspace_path: Option<String>,
     kb_id: Option<String>,
     stack_id: Option<String>,
@@ -97,7 +102,8 @@ pub(super) struct NewProject {
 #[derive(Deserialize, ToSchema)]
 pub(super) struct ProjectChange {
     name: Option<String>,
-    /// Another existing absolute folder, where the conversation goes on; only while no session runs.
+    /// Another existing absolute folder, where the conversation goes on; only while no session
+    /// runs.
     workspace_path: Option<String>,
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
@@ -159,7 +165,8 @@ pub(super) fn check_reference(what: &str, reference: Option<&str>) -> Answer<()>
     (status = 422, description = "A field is not valid; nothing was made", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn create(
-    State(app): State<App>,
+    State(projects): State<Projects>,
+    State(settings): State<Arc<Settings>>,
     Body(new): Body<NewProject>,
 ) -> Answer<impl IntoResponse> {
     let name = check_name("name", &new.name)?;
@@ -174,11 +181,11 @@ pub(super) async fn create(
     let id = Id::generate(now);
     let is_given = new.workspace_path.is_some();
     let workspace_path = match new.workspace_path {
-        Some(given) => place::resolve(&app.settings, given.into())
+        Some(given) => place::resolve(&settings, given.into())
             .await
             .map_err(Problem::given_workspace)?,
         None => {
-            let made = workspace::make(&app.settings.data_dir, &name, id).map_err(|error| {
+            let made = workspace::make(&settings.data_dir, &name, id).map_err(|error| {
                 Problem::new(StatusCode::INSUFFICIENT_STORAGE, error.to_string())
             })?;
             place::of_made(made)
@@ -201,7 +208,7 @@ pub(super) async fn create(
         created_at: now,
         updated_at: now,
     };
-    if let Err(error) = app.store.add_project(&project).await {
+    if let Err(error) = projects.store.add_project(&project).await {
         if !is_given {
             // Only the folder just made, and only while it is empty.
             let _ = std::fs::remove_dir(&project.workspace_path);
@@ -221,10 +228,10 @@ pub(super) async fn create(
     (status = 200, description = "A page of them", body = ProjectList),
 ))]
 pub(super) async fn list(
-    State(app): State<App>,
+    State(projects): State<Projects>,
     Params(paging): Params<Paging>,
 ) -> Answer<Json<ProjectList>> {
-    let listing = app.store.projects(paging.page()).await?;
+    let listing = projects.store.projects(paging.page()).await?;
     let projects = listing.items.into_iter().map(ProjectView::from).collect();
     Ok(Json(ProjectList {
         projects,
@@ -238,8 +245,11 @@ pub(super) async fn list(
     (status = 400, description = "Not an id", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<Json<ProjectView>> {
-    Ok(Json(app.project(id).await?.into()))
+pub(super) async fn show(
+    State(projects): State<Projects>,
+    PathId(id): PathId,
+) -> Answer<Json<ProjectView>> {
+    Ok(Json(projects.find(id).await?.into()))
 }
 
 /// Changes the name, the workspace folder, the stack or the configuration.
@@ -250,7 +260,9 @@ pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<J
     (status = 422, description = "A field is not valid; nothing was changed", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn change(
-    State(app): State<App>,
+    State(projects): State<Projects>,
+    State(settings): State<Arc<Settings>>,
+    State(planning): State<Planning>,
     PathId(id): PathId,
     Body(change): Body<ProjectChange>,
 ) -> Answer<Json<ProjectView>> {
@@ -267,10 +279,10 @@ pub(super) async fn change(
         change.configuration_id.as_ref().and_then(Option::as_deref),
     )?;
     let now = to_millis(Timestamp::now());
-    let before = app.project(id).await?;
+    let before = projects.find(id).await?;
     let workspace_path = match change.workspace_path {
         Some(given) => Some(
-            place::resolve(&app.settings, given.into())
+            place::resolve(&settings, given.into())
                 .await
                 .map_err(Problem::given_workspace)?,
         )
@@ -284,11 +296,11 @@ pub(super) async fn change(
         configuration_id: change.configuration_id,
     };
     if patch.workspace_path.is_some() {
-        let moved = app.sessions.relocate(id, &patch, now).await?;
-        app.planning.leave(id);
+        let moved = projects.sessions.relocate(id, &patch, now).await?;
+        planning.leave(id);
         return Ok(Json(moved.into()));
     }
-    let changed = app.store.patch_project(id, &patch, now).await?;
+    let changed = projects.store.patch_project(id, &patch, now).await?;
     Ok(Json(
         changed
             .ok_or_else(|| Problem::not_found("output project"))?
@@ -303,12 +315,12 @@ pub(super) async fn change(
     (status = 409, description = "Its session runs or a run is going on, and `force` was not given; or another server on the same database has the project", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn remove(
-    State(app): State<App>,
+    State(projects): State<Projects>,
     PathId(id): PathId,
     Params(removal): Params<Removal>,
 ) -> Answer<StatusCode> {
-    app.sessions.check_lease(id).await?;
-    match app.sessions.retire(id, removal.force).await? {
+    projects.sessions.check_lease(id).await?;
+    match projects.sessions.retire(id, removal.force).await? {
         Retired::Removed => Ok(StatusCode::NO_CONTENT),
         Retired::Missing => Err(Problem::not_found("output project")),
         Retired::Running => Err(Problem::conflict(
@@ -318,6 +330,6 @@ pub(super) async fn remove(
             "{}, or delete with ?force=true, which stops it",
             in_the_way(run)
         ))),
-        Retired::Stuck => Err(not_ended()),
+        Retired::Stuck => Err(Problem::not_ended()),
     }
 }

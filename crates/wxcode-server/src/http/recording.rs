@@ -12,10 +12,9 @@ use futures_util::stream;
 use tokio::task::spawn_blocking;
 
 use super::{
-    App,
     parameter::PathId,
     problem::{Answer, Problem},
-    session,
+    state::Projects,
 };
 use crate::recording::Recording;
 
@@ -24,8 +23,8 @@ use crate::recording::Recording;
     (status = 200, description = "An asciicast, version 3, up to now; lost output is a marker in it", body = String, content_type = "application/x-asciicast"),
     (status = 404, description = "No such project, or it never had a session", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn show(State(app): State<App>, PathId(id): PathId) -> Answer<Response> {
-    let latest = session::latest(&app, id).await?;
+pub(super) async fn show(State(projects): State<Projects>, PathId(id): PathId) -> Answer<Response> {
+    let latest = projects.latest_session(id).await?;
     let dir = latest.dir.clone();
     let opened = spawn_blocking(move || Recording::open(&dir)).await;
     let recording = match opened {

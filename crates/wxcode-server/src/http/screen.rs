@@ -17,10 +17,10 @@ use wxcode_holder::{
 use wxcode_terminal::Screen as _;
 
 use super::{
-    App,
     parameter::{Params, PathId},
     problem::{Answer, Problem},
-    session::{self, HOLDER_TIMEOUT},
+    state::Projects,
+    view::HOLDER_TIMEOUT,
 };
 use crate::screen;
 
@@ -46,7 +46,7 @@ struct Shown {
     (status = 503, description = "The session's holder does not answer", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn show(
-    State(app): State<App>,
+    State(projects): State<Projects>,
     PathId(id): PathId,
     Params(options): Params<Options>,
 ) -> Answer<Response> {
@@ -59,7 +59,7 @@ pub(super) async fn show(
             ));
         }
     };
-    let latest = session::latest(&app, id).await?;
+    let latest = projects.latest_session(id).await?;
     let live = match latest.is_over() {
         true => None,
         false => timeout(HOLDER_TIMEOUT, ask(&latest.dir))
@@ -97,7 +97,7 @@ async fn ask(dir: &Path) -> Option<Shown> {
                 });
             }
             Event::Error { message } => {
-                tracing::warn!(dir = %dir.display(), message, "a screen cannot be shown");
+                tracing::warn!(dir = %dir.display(), message, "the holder could not show a screen");
                 return None;
             }
             _ => {}

@@ -1,6 +1,7 @@
-//! Which connections are admitted: caps in all, per address, and without authentication.
+//! Admits connections: caps in all, per address, and without authentication.
 //!
-//! At a cap the oldest connection without authentication makes room, so that silent ones never shut others out.
+//! At a cap the oldest connection without authentication makes room. Silent connections never shut
+//! others out.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -15,21 +16,21 @@ use tokio_util::sync::CancellationToken;
 use super::bounds::Bounds;
 use crate::metric::{Counted, Metrics};
 
-/// How long a new connection is safe from making room: its request may be on the way.
+/// Time in which a new connection does not make room: its request may be on the way.
 const SAFE: Duration = Duration::from_millis(500);
 
-/// Why a connection is not admitted.
+/// The reason for a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Full {
     /// All connections are in use by authenticated clients.
     All,
     /// All connections of the address are in use by authenticated clients.
     Address,
-    /// Too many connections have not sent a request yet, and all are new.
+    /// Too many connections have sent no request yet, and all are new.
     Unauthenticated,
 }
 
-/// The connections that are open.
+/// The open connections.
 #[derive(Clone)]
 pub(super) struct Admission {
     bounds: Bounds,
@@ -123,7 +124,7 @@ impl Table {
     }
 
     fn authenticate(&mut self, id: u64) {
-        // One that was evicted meanwhile stays so.
+        // An evicted connection stays evicted.
         if let Some(entry) = self.unauthenticated.remove(&id) {
             self.authenticated.insert(id, entry.address);
         }
@@ -149,7 +150,7 @@ impl Permit {
         lock(&self.table).authenticate(self.id);
     }
 
-    /// Ready when the connection is to make room for another one.
+    /// Ready when the connection must make room for another one.
     pub(super) async fn evicted(&self) {
         self.evicted.cancelled().await;
     }
@@ -161,12 +162,13 @@ impl Drop for Permit {
     }
 }
 
-/// The table stays consistent where a thread that held it panicked.
+/// The table stays consistent after a panic of a thread under the lock.
 fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What counts as one address: an IPv4 address, or a /64 network of IPv6, which one host commands.
+/// The unit of the cap per address: an IPv4 address, or a /64 network of IPv6, which belongs to one
+/// host.
 fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => IpAddr::V6(Ipv6Addr::from_bits(

@@ -1,22 +1,23 @@
-//! How many connections there may be: the caps of `[network]`, within the process's limit on descriptors.
+//! Caps on connections: those of `[network]`, within the process's limit on descriptors.
 
 use rustix::process::{Resource, getrlimit};
 
 use crate::settings::Network;
 
-/// Connections at a time, where the limit on descriptors allows so many.
+/// Most connections under a generous limit on descriptors.
 const CONNECTIONS_MAX: usize = 4096;
-/// Connections at a time, however low the limit on descriptors is.
+/// Fewest connections under any limit on descriptors.
 const CONNECTIONS_MIN: usize = 16;
-/// Descriptors that are kept for the store, logs, sessions without clients and the runtime.
+/// Descriptors for the store, logs, sessions without clients and the runtime.
 const DESCRIPTORS_KEPT: usize = 128;
-/// Descriptors of a client: its own connection and that to the session's holder.
+/// Descriptors of a client: its own connection, and one to the session's holder.
 const DESCRIPTORS_EACH: usize = 2;
-/// One address may have this part of all connections, so that one alone never shuts the others out. A browser needs
-/// 6 connections and one for each open terminal; a proxy needs those of all its users.
+/// The share of one address in all connections: a single address never shuts the others out. A
+/// browser needs 6 connections and one for each open terminal; a proxy needs the connections of all
+/// its users.
 const PER_ADDRESS_PART: usize = 2;
-/// Connections without authentication may be this part of all: each is one only until its first request, and may
-/// cost twice the 64 KiB of a head and a body.
+/// The share of connections without authentication in all. Each stays one only until its first
+/// request, and may cost twice the 64 KiB of a head and a body.
 const UNAUTHENTICATED_PART: usize = 8;
 
 /// Caps on connections.
@@ -26,7 +27,7 @@ pub(crate) struct Bounds {
     pub(super) all: usize,
     /// From one IPv4 address, or one /64 network of IPv6.
     pub(super) per_address: usize,
-    /// Whose last request was not authenticated, or that sent none yet.
+    /// Without a request so far, or with an unauthenticated last one.
     pub(super) unauthenticated: usize,
 }
 

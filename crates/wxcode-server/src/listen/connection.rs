@@ -1,4 +1,4 @@
-//! The state of one connection: what it waits for, and until when.
+//! The state of one connection, and its deadline.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -13,12 +13,13 @@ use tokio::{
 use super::admission::Permit;
 use crate::metric::Cut;
 
-/// How long a client may take for the head of a request, from its first byte; of the first one, from the connection on.
+/// Time for the head of a request, from its first byte; for the first request, from the connection
+/// on.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long an authenticated connection may be idle between two requests: longer than the 60 s after which proxies
-/// close their own idle connections, so that none sends a request into a closing one.
+/// Idle time of an authenticated connection between two requests. Proxies close their own idle
+/// connections after 60 s; the longer time keeps them from sending a request into a closing one.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// How long a client without authentication may take none of its answer.
+/// Time in which a client without authentication must take some of its answer.
 const STALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection of a client.
@@ -31,7 +32,7 @@ pub(crate) struct Connection {
 struct State {
     phase: Phase,
     is_authenticated: bool,
-    /// Since when the client takes nothing of what is written.
+    /// Since when the client takes nothing.
     stalled: Option<Instant>,
 }
 
@@ -45,7 +46,7 @@ enum Phase {
     },
     /// A request is answered.
     Request,
-    /// Another protocol goes on here, with bounds of its own.
+    /// Another protocol continues here, with bounds of its own.
     Upgraded,
 }
 
@@ -69,7 +70,7 @@ impl Connection {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A request of this connection is authenticated: it no longer makes room for others.
+    /// Marks the connection as authenticated: from now on no other connection displaces it.
     pub(crate) fn authenticate(&self) {
         let mut state = self.state();
         if !state.is_authenticated {
@@ -79,7 +80,7 @@ impl Connection {
         }
     }
 
-    /// Ready when the connection is to make room for another one.
+    /// Ready when the connection must make room for another one.
     pub(crate) async fn evicted(&self) {
         self.permit.evicted().await;
     }
@@ -150,7 +151,7 @@ impl Connection {
             .min_by_key(|(until, _)| *until)
     }
 
-    /// Ready when the connection is to be closed, with the reason.
+    /// Ready with the reason when the connection must be closed.
     pub(super) async fn expired(&self) -> Cut {
         let timed = async {
             loop {

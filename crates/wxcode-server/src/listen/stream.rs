@@ -1,4 +1,4 @@
-//! A socket and an answer that tell their connection what happens on them.
+//! A socket and an answer that report their progress to their connection.
 
 use std::{
     io::{self, IoSlice},

@@ -7,7 +7,7 @@ const METHODS: [&str; 5] = ["GET", "POST", "PATCH", "DELETE", "HEAD"];
 /// The route of requests without a template: the page's files, and unknown paths.
 const NO_ROUTE: &str = "other";
 
-/// A kind of what is counted.
+/// A kind.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Kind {
     kind: &'static str,
@@ -19,7 +19,7 @@ impl Kind {
     }
 }
 
-/// A state of what is counted.
+/// A state.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct State {
     state: &'static str,

@@ -17,7 +17,12 @@ use super::{
     label::{Kind, State},
     signed,
 };
-use crate::{agent::Session, http::App};
+use crate::{
+    Settings,
+    agent::{Manager, Session},
+    planning::Planning,
+    repository::Repository,
+};
 
 /// Time for all holders together to answer.
 const HOLDERS_TIME: Duration = Duration::from_secs(1);
@@ -60,28 +65,41 @@ pub(crate) async fn holders(sessions: Vec<Arc<Session>>) -> (Vec<Info>, Vec<Arc<
     (infos, silent)
 }
 
+/// State of a scrape: the sources of the gauges.
+#[derive(Clone)]
+pub(crate) struct Scrape {
+    pub(crate) metrics: Metrics,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) store: Repository,
+    pub(crate) sessions: Manager,
+    pub(crate) planning: Planning,
+}
+
 /// Updates the gauges; returns all metrics as text.
 ///
 /// # Errors
 /// When they cannot be encoded.
-pub(crate) async fn bring_up_to_date(app: &App) -> Result<String, std::fmt::Error> {
-    let metrics = &app.metrics;
+pub(crate) async fn scrape(from: &Scrape) -> Result<String, std::fmt::Error> {
+    let metrics = &from.metrics;
     // Two scrapes at a time would mix their values.
     let _turn = metrics.0.scrape.lock().await;
-    let sessions = sessions(metrics, app);
+    let sessions = count_sessions(from);
     let running = sessions.len();
     let (infos, silent) = holders(sessions).await;
-    tell_holders(metrics, running, &infos, silent.len());
-    if let Ok(projects) = app.store.projects_with_open_deliveries().await {
+    count_holders(metrics, running, &infos, silent.len());
+    if let Ok(projects) = from.store.projects_with_open_deliveries().await {
         let projects = signed(projects.len());
         metrics.0.projects_with_deliveries.set(projects);
     }
-    let lost = app.settings.log_lines_lost.load(Ordering::Relaxed);
+    let lost = from.settings.log_lines_lost.load(Ordering::Relaxed);
     // Only this counts here, and one scrape at a time.
-    let told = metrics.0.log_lines_lost.get();
-    metrics.0.log_lines_lost.inc_by(lost.saturating_sub(told));
-    metrics.0.watched.set(signed(app.planning.watched()));
-    let (own, data_dir) = (metrics.clone(), app.settings.data_dir.clone());
+    let counted = metrics.0.log_lines_lost.get();
+    metrics
+        .0
+        .log_lines_lost
+        .inc_by(lost.saturating_sub(counted));
+    metrics.0.watched.set(signed(from.planning.watched()));
+    let (own, data_dir) = (metrics.clone(), from.settings.data_dir.clone());
     let looked = tokio::task::spawn_blocking(move || {
         own.0.process.look();
         disk(&own, &data_dir);
@@ -92,8 +110,9 @@ pub(crate) async fn bring_up_to_date(app: &App) -> Result<String, std::fmt::Erro
 }
 
 /// Counts the sessions; returns the running ones.
-fn sessions(metrics: &Metrics, app: &App) -> Vec<Arc<Session>> {
-    let (starting, sessions) = app.sessions.survey();
+fn count_sessions(from: &Scrape) -> Vec<Arc<Session>> {
+    let metrics = &from.metrics;
+    let (starting, sessions) = from.sessions.survey();
     let (ended, running): (Vec<_>, Vec<_>) =
         sessions.into_iter().partition(|session| session.is_over());
     for (state, count) in [
@@ -118,7 +137,7 @@ fn sessions(metrics: &Metrics, app: &App) -> Vec<Arc<Session>> {
     running
 }
 
-fn tell_holders(metrics: &Metrics, running: usize, infos: &[Info], silent: usize) {
+fn count_holders(metrics: &Metrics, running: usize, infos: &[Info], silent: usize) {
     for (state, count) in [
         ("answered", infos.len()),
         ("silent", silent),

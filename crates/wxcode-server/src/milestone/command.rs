@@ -1,4 +1,5 @@
-//! Which commands start milestones: templates of the configuration, else those of the GSD that is installed.
+//! Finds the commands of milestones: templates of the configuration, else those of the installed
+//! GSD.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -13,82 +14,93 @@ use wxcode_store::Queued;
 use crate::{
     Settings,
     agent::{StartError, config_dir},
-    http::App,
+    repository::Repository,
     workspace,
 };
 
-/// How long GSD may be looked for: a folder may lie on a mount that hangs.
+/// Time for a search for GSD: a folder may lie on a hanging mount.
 pub(crate) const GSD_DEADLINE: Duration = Duration::from_secs(5);
-/// How many looks for GSD go on at once, with those that hang.
+/// Searches for GSD at a time, hanging ones included.
 pub(crate) const GSD_LOOKS_MAX: usize = 4;
 
-/// The looks that go on.
-#[derive(Debug, Clone)]
-pub(crate) struct Looks(Arc<Semaphore>);
-
-impl Default for Looks {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(GSD_LOOKS_MAX)))
-    }
+/// Finds the commands of milestones.
+#[derive(Clone)]
+pub(super) struct Commands {
+    settings: Arc<Settings>,
+    store: Repository,
+    /// Permits for searches for GSD; a search that hangs keeps its permit.
+    lookups: Arc<Semaphore>,
 }
 
 /// The templates of one start.
-pub(super) struct Commands {
+pub(super) struct Templates {
     pub(super) new_project: Template,
     pub(super) new_milestone: Template,
 }
 
-/// Finds the commands for a milestone of a project with this workspace.
-pub(super) async fn find(
-    app: &App,
-    milestone: &Milestone,
-    workspace: &Path,
-) -> Result<Commands, StartError> {
-    let configured = &app.settings.commands;
-    if let (Some(new_project), Some(new_milestone)) =
-        (&configured.new_project, &configured.new_milestone)
-    {
-        return Ok(Commands {
-            new_project: new_project.clone(),
-            new_milestone: new_milestone.clone(),
-        });
+impl Commands {
+    pub(super) fn new(settings: Arc<Settings>, store: Repository) -> Self {
+        Self {
+            settings,
+            store,
+            lookups: Arc::new(Semaphore::new(GSD_LOOKS_MAX)),
+        }
     }
-    let found = look(&app.gsd_looks, &app.settings, workspace).await;
-    let gsd = match found {
-        Ok(Some(gsd)) => gsd,
-        // What is on its way already needs no command.
-        Ok(None) | Err(_) if is_on_its_way(app, milestone).await? => Gsd::skills(workspace.into()),
-        Ok(None) => {
-            workspace::check(workspace)?;
-            return Err(StartError::GsdMissing {
-                workspace: workspace.to_owned(),
-                config_dir: config_dir(&app.settings),
+
+    /// Finds the commands for a milestone of a project with this workspace.
+    pub(super) async fn find(
+        &self,
+        milestone: &Milestone,
+        workspace: &Path,
+    ) -> Result<Templates, StartError> {
+        let configured = &self.settings.commands;
+        if let (Some(new_project), Some(new_milestone)) =
+            (&configured.new_project, &configured.new_milestone)
+        {
+            return Ok(Templates {
+                new_project: new_project.clone(),
+                new_milestone: new_milestone.clone(),
             });
         }
-        Err(error) => return Err(error),
-    };
-    let template = |configured: &Option<Template>, text: &str| match configured {
-        Some(template) => Ok(template.clone()),
-        None => Template::parse(text).map_err(|error| StartError::Agent(error.to_string())),
-    };
-    Ok(Commands {
-        new_project: template(&configured.new_project, &gsd.new_project)?,
-        new_milestone: template(&configured.new_milestone, &gsd.new_milestone)?,
-    })
+        let found = look(&self.lookups, &self.settings, workspace).await;
+        let gsd = match found {
+            Ok(Some(gsd)) => gsd,
+            // A queued command needs no new one.
+            Ok(None) | Err(_) if self.is_on_its_way(milestone).await? => {
+                Gsd::skills(workspace.into())
+            }
+            Ok(None) => {
+                workspace::check(workspace)?;
+                return Err(StartError::GsdMissing {
+                    workspace: workspace.to_owned(),
+                    config_dir: config_dir(&self.settings),
+                });
+            }
+            Err(error) => return Err(error),
+        };
+        let template = |configured: &Option<Template>, text: &str| match configured {
+            Some(template) => Ok(template.clone()),
+            None => Template::parse(text).map_err(|error| StartError::Agent(error.to_string())),
+        };
+        Ok(Templates {
+            new_project: template(&configured.new_project, &gsd.new_project)?,
+            new_milestone: template(&configured.new_milestone, &gsd.new_milestone)?,
+        })
+    }
+
+    /// Whether starting the milestone again finds its delivery.
+    async fn is_on_its_way(&self, milestone: &Milestone) -> Result<bool, StartError> {
+        let earlier = match milestone.delivery_id {
+            Some(delivery) => self.store.delivery(delivery).await?,
+            None => None,
+        };
+        Ok(Queued::instead(milestone.status, earlier).is_some())
+    }
 }
 
-/// Whether starting the milestone again finds its delivery.
-async fn is_on_its_way(app: &App, milestone: &Milestone) -> Result<bool, StartError> {
-    let earlier = match milestone.delivery_id {
-        Some(delivery) => app.store.delivery(delivery).await?,
-        None => None,
-    };
-    Ok(Queued::instead(milestone.status, earlier).is_some())
-}
-
-/// Looks for GSD away from the threads that serve.
+/// Searches for GSD off the serving threads.
 async fn look(
-    looks: &Looks,
+    lookups: &Arc<Semaphore>,
     settings: &Settings,
     workspace: &Path,
 ) -> Result<Option<Gsd>, StartError> {
@@ -99,7 +111,7 @@ async fn look(
         seconds: GSD_DEADLINE.as_secs(),
     };
     let looking = async {
-        let turn = Arc::clone(&looks.0).acquire_owned().await.ok()?;
+        let turn = Arc::clone(lookups).acquire_owned().await.ok()?;
         let (workspace, config_dir) = (workspace.to_owned(), config_dir.clone());
         let look = tokio::task::spawn_blocking(move || {
             let found = gsd::find(Some(&workspace), &config_dir);

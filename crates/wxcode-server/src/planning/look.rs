@@ -86,7 +86,7 @@ pub(super) fn look(workspace: &Folder, mut enter: impl FnMut(&Folder)) -> Result
                 let below = format!("{below}{}/", name.to_string_lossy());
                 folders.push_back((path, below));
             } else {
-                // Each file system of Linux tells it.
+                // Each file system of Linux reports it.
                 let modified = metadata.modified().unwrap_or(UNIX_EPOCH);
                 let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
                 sum.update(metadata.len().to_le_bytes());
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_for_it_changes_with_files_and_only_with_them() {
+    fn fingerprints_change_with_files_only() {
         let temp = tempfile::tempdir().unwrap();
         let planning = temp.path().join(".planning");
         let look = || look(temp.path(), |_| {}).unwrap().kind;
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_are_found_with_their_times_and_folders_are_entered_before_they_are_listed() {
+    fn folders_are_entered_before_listing() {
         let temp = tempfile::tempdir().unwrap();
         let planning = temp.path().join(".planning");
         fs::create_dir_all(planning.join("phases/01-a")).unwrap();
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_followed_inside_of_the_workspace_only() {
+    fn links_stay_within_the_workspace() {
         let temp = tempfile::tempdir().unwrap();
         let workspace = temp.path().join("w");
         fs::create_dir_all(workspace.join("docs/phases")).unwrap();

@@ -81,7 +81,7 @@ impl Record {
         };
         read().unwrap_or_else(|error| {
             if error.kind() != io::ErrorKind::NotFound {
-                tracing::warn!(record = %path.display(), %error, "which milestone made what is found out anew");
+                tracing::warn!(record = %path.display(), %error, "cannot read the attribution of planning files; attributing them again");
             }
             Self::default()
         })
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_came_under_the_milestone_that_was_in_work_when_it_was_made() {
+    fn entries_belong_to_the_milestone_in_work() {
         let mut record = record();
         let mut all = vec![
             found("PROJECT.md", 1, 35),
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_is_moved_keeps_its_milestone_and_one_with_its_number_does_not() {
+    fn moved_entries_keep_their_milestone() {
         let at_inode = |path: &str, inode: u64, born: i64| Found {
             inode,
             ..found(path, born, born)
@@ -312,8 +312,8 @@ mod tests {
         record.take_in(&before, at(40));
         record.looked(at(40));
         // Rewritten, and moved later.
-        let anew = at_inode("STATE.md", 10, 41);
-        record.refresh(std::slice::from_ref(&anew));
+        let reused = at_inode("STATE.md", 10, 41);
+        record.refresh(std::slice::from_ref(&reused));
         let after = [
             at_inode("phases/05-a", 7, 12),
             at_inode("phases/06-c", 8, 45),
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_comes_while_a_command_is_on_its_way_is_decided_on_later() {
+    fn entries_during_a_command_are_decided_later() {
         let mut record = record();
         let given = Kind::DeliveryState {
             delivery_id: id(9),
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_read_back_and_a_broken_one_is_begun_anew() {
+    fn records_read_back_unless_damaged() {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("planning/p.json");
         let mut record = record();
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_bounded_and_the_top_of_the_tree_comes_first() {
+    fn records_are_bounded_from_the_top() {
         let mut record = record();
         let long = "x".repeat(1_000);
         let all: Vec<Found> = (0..600)

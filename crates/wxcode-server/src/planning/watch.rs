@@ -80,7 +80,7 @@ impl Watches {
         // A thread of its own, because it waits for a descriptor that is no socket.
         let thread = thread::Builder::new().name("planning".to_owned());
         if let Err(error) = thread.spawn(move || self.read(&ended)) {
-            tracing::warn!(%error, "planning folders are not watched");
+            tracing::warn!(%error, "cannot watch planning folders");
             return;
         }
         closing.cancelled().await;
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_changes_in_a_folder_rings_and_of_the_workspace_only_the_planning() {
+    async fn only_planning_changes_notify() {
         let temp = tempfile::tempdir().unwrap();
         let mut place = place(9);
         assert!(place.tree.enter(temp.path(), Part::Planning));
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn beyond_the_bound_nothing_is_watched_and_that_is_said() {
+    async fn watches_stop_at_the_bound() {
         let temp = tempfile::tempdir().unwrap();
         let mut place = place(1);
         fs::create_dir(temp.path().join("a")).unwrap();
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_folder_that_two_projects_share_rings_for_both() {
+    async fn shared_folders_notify_both_projects() {
         let temp = tempfile::tempdir().unwrap();
         let mut place = place(9);
         let other_bell = Arc::new(Notify::new());

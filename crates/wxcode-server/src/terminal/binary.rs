@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use axum::extract::ws::Message;
 use bytes::Bytes;
 
-use super::protocol::Heard;
+use super::received::Received;
 use wxcode_protocol::websocket::{CREDIT, ClientFrame, DecodeError, ServerFrame};
 
 /// Frames counted together, in bytes: a bound on the number of entries.
@@ -20,25 +20,25 @@ pub(super) struct Binary {
 }
 
 impl Binary {
-    pub(super) fn hear(&mut self, message: Bytes) -> Heard {
+    pub(super) fn receive(&mut self, message: Bytes) -> Received {
         match ClientFrame::decode(message) {
             Ok(Some(ClientFrame::Ack(offset))) => {
                 self.acknowledged(offset);
-                Heard::Nothing
+                Received::Nothing
             }
-            Ok(Some(frame)) => Heard::Frame(frame),
-            Ok(None) => Heard::Nothing,
+            Ok(Some(frame)) => Received::Frame(frame),
+            Ok(None) => Received::Nothing,
             Err(error) => {
                 let code = match error {
                     DecodeError::TooLarge(_) => "TOO_LARGE",
                     DecodeError::Empty | DecodeError::Malformed(_) => "VALIDATION",
                 };
-                Heard::Refused(code, error.to_string())
+                Received::Refused(code, error.to_string())
             }
         }
     }
 
-    pub(super) fn tell(&mut self, frame: &ServerFrame) -> Message {
+    pub(super) fn send(&mut self, frame: &ServerFrame) -> Message {
         match frame {
             ServerFrame::Snapshot { offset, bytes, .. } => self.sent(*offset, bytes.len()),
             ServerFrame::Output { offset, bytes } => {
@@ -89,43 +89,43 @@ mod tests {
     }
 
     #[test]
-    fn credit_is_used_up_and_comes_back_with_acknowledgements() {
+    fn acknowledgements_return_credit() {
         let mut binary = Binary::default();
         let mut offset = 0;
         while binary.has_credit() {
-            binary.tell(&output(offset, 32 << 10));
+            binary.send(&output(offset, 32 << 10));
             offset += 32 << 10;
         }
         assert_eq!(offset as usize, CREDIT);
-        binary.hear(ClientFrame::Ack(1).encode());
+        binary.receive(ClientFrame::Ack(1).encode());
         assert!(!binary.has_credit(), "nothing whole is acknowledged");
-        binary.hear(ClientFrame::Ack(64 << 10).encode());
+        binary.receive(ClientFrame::Ack(64 << 10).encode());
         assert!(binary.has_credit());
         assert_eq!(binary.unacknowledged, CREDIT - (64 << 10));
-        binary.hear(ClientFrame::Ack(u64::MAX).encode());
+        binary.receive(ClientFrame::Ack(u64::MAX).encode());
         assert_eq!((binary.unacknowledged, binary.sent.len()), (0, 0));
     }
 
     #[test]
-    fn many_small_frames_are_few_accounts() {
+    fn small_frames_share_an_account() {
         let mut binary = Binary::default();
         for offset in 0..CREDIT as u64 {
-            binary.tell(&output(offset, 1));
+            binary.send(&output(offset, 1));
         }
         assert!(!binary.has_credit());
         assert_eq!(binary.sent.len(), CREDIT / ACCOUNT);
     }
 
     #[test]
-    fn a_snapshot_is_acknowledged_by_its_offset() {
+    fn snapshots_are_acknowledged_by_offset() {
         let mut binary = Binary::default();
-        binary.tell(&ServerFrame::Snapshot {
+        binary.send(&ServerFrame::Snapshot {
             offset: 10,
             size: wxcode_terminal::Size::new(80, 24).unwrap(),
             bytes: Bytes::from(vec![b'x'; 2 * CREDIT]),
         });
         assert!(!binary.has_credit());
-        binary.hear(ClientFrame::Ack(10).encode());
+        binary.receive(ClientFrame::Ack(10).encode());
         assert!(binary.has_credit());
     }
 }

@@ -7,25 +7,25 @@ use wxcode_terminal::Size;
 
 use super::{
     message::{ClientMessage, ServerMessage, Signal},
-    protocol::Heard,
-    text::Cutter,
+    received::Received,
 };
+use crate::utf8::Utf8Buffer;
 use wxcode_protocol::websocket::{ClientFrame, INPUT_MAX, ServerFrame};
 
 /// The client's view of the session, and its count of bytes.
 #[derive(Default)]
 pub(super) struct Json {
-    cutter: Cutter,
+    text: Utf8Buffer,
     /// It has received a screen.
     drawn: bool,
     inputs: u64,
 }
 
 impl Json {
-    pub(super) fn hear(&mut self, text: &str) -> Heard {
+    pub(super) fn receive(&mut self, text: &str) -> Received {
         let message = match ClientMessage::parse(text) {
             Ok(message) => message,
-            Err(detail) => return Heard::Refused("VALIDATION", detail),
+            Err(detail) => return Received::Refused("VALIDATION", detail),
         };
         match message {
             ClientMessage::Input { data } if data.len() > INPUT_MAX => {
@@ -33,36 +33,42 @@ impl Json {
                 let detail = format!(
                     "the input has {length} bytes: send at most {INPUT_MAX} in one message"
                 );
-                Heard::Refused("TOO_LARGE", detail)
+                Received::Refused("TOO_LARGE", detail)
             }
-            ClientMessage::Input { data } if data.is_empty() => Heard::Nothing,
+            ClientMessage::Input { data } if data.is_empty() => Received::Nothing,
             ClientMessage::Input { data } => self.input(Bytes::from(data)),
             ClientMessage::Resize { rows, cols } => match Size::new(cols, rows) {
-                Some(size) => Heard::Drive(size),
-                None => Heard::Refused("VALIDATION", "rows and cols must be 1 to 500".to_owned()),
+                Some(size) => Received::Drive(size),
+                None => {
+                    Received::Refused("VALIDATION", "rows and cols must be 1 to 500".to_owned())
+                }
             },
             ClientMessage::Signal { signal } => match signal {
-                Signal::Interrupt => Heard::Frame(ClientFrame::Signal(client::Signal::Interrupt)),
-                Signal::Terminate => Heard::Frame(ClientFrame::Signal(client::Signal::Terminate)),
+                Signal::Interrupt => {
+                    Received::Frame(ClientFrame::Signal(client::Signal::Interrupt))
+                }
+                Signal::Terminate => {
+                    Received::Frame(ClientFrame::Signal(client::Signal::Terminate))
+                }
                 // End of file is a key of the terminal, not a signal.
                 Signal::EndOfFile => self.input(Bytes::from_static(b"\x04")),
             },
         }
     }
 
-    fn input(&mut self, bytes: Bytes) -> Heard {
+    fn input(&mut self, bytes: Bytes) -> Received {
         self.inputs += 1;
         let number = self.inputs;
-        Heard::Frame(ClientFrame::Input { number, bytes })
+        Received::Frame(ClientFrame::Input { number, bytes })
     }
 
-    pub(super) fn tell(&mut self, frame: ServerFrame) -> Option<Message> {
+    pub(super) fn send(&mut self, frame: ServerFrame) -> Option<Message> {
         match frame {
             ServerFrame::Status(status) => message(&ServerMessage::status(status)),
             ServerFrame::Snapshot { bytes, .. } => self.screen(&bytes),
             ServerFrame::Output { bytes, .. } => {
                 self.drawn = true;
-                let data = self.cutter.cut(&bytes);
+                let data = self.text.push(&bytes);
                 output(data)
             }
             ServerFrame::InputRefused { reason, .. } => message(&ServerMessage::Error {
@@ -87,18 +93,18 @@ impl Json {
     }
 
     fn screen(&mut self, screen: &[u8]) -> Option<Message> {
-        self.cutter = Cutter::default();
+        self.text = Utf8Buffer::default();
         // The client's screen is from before the gap: it starts from an empty one.
         let reset: &[u8] = match std::mem::replace(&mut self.drawn, true) {
             true => b"\x1bc",
             false => b"",
         };
-        let data = self.cutter.cut(&[reset, screen].concat());
+        let data = self.text.push(&[reset, screen].concat());
         output(data)
     }
 
     pub(super) fn finish(&mut self) -> Option<Message> {
-        output(self.cutter.finish())
+        output(self.text.finish())
     }
 }
 

@@ -90,7 +90,7 @@ mod tests {
     use super::{Language::*, *};
 
     #[test]
-    fn the_query_wins_then_the_header() {
+    fn query_wins_over_the_header() {
         let accept = |text| {
             HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, HeaderValue::from_static(text))])
         };

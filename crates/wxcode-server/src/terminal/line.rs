@@ -30,7 +30,7 @@ pub(super) struct Line {
 /// What happened on a line.
 pub(super) enum Turn {
     /// The client sent a message.
-    Heard(Message),
+    Received(Message),
     /// There is room again for messages to the client.
     Room,
     /// The client is gone.
@@ -76,7 +76,7 @@ impl Line {
             Pin::new(&mut self.socket)
                 .poll_next(cx)
                 .map(|message| match message {
-                    Some(Ok(message)) => Turn::Heard(message),
+                    Some(Ok(message)) => Turn::Received(message),
                     Some(Err(_)) | None => Turn::Gone,
                 })
         })

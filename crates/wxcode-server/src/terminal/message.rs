@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_of_clients() {
+    fn client_messages_parse() {
         let parse = ClientMessage::parse;
         assert_eq!(
             parse(r#"{"type":"input","data":"a\u001b"}"#),
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn nulls_are_said() {
+    fn absent_values_are_null() {
         let closed = ServerMessage::Closed {
             exit_code: None,
             signal: Some(9),

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn queries() {
+    fn queries_parse() {
         assert_eq!(Options::parse(""), Ok(Options::default()));
         let options = Options::parse(
             "lang=pt-BR&read_only=true&since=18446744073709551615&session=abc&client=000102030405060708090a0b0c0d0e0f&more=1",

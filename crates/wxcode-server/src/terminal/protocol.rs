@@ -2,28 +2,13 @@
 
 use axum::extract::ws::Message;
 use wxcode_holder::client::Request;
-use wxcode_terminal::{Size, Terminal};
+use wxcode_terminal::Terminal;
 
-use super::{binary::Binary, json::Json};
-use wxcode_protocol::websocket::{ClientFrame, ServerFrame};
+use super::{binary::Binary, json::Json, received::Received};
+use wxcode_protocol::websocket::ServerFrame;
 
 /// Most bytes of history before a screen, for a client that cannot request more.
 const HISTORY: u32 = Terminal::HISTORY_BYTES as u32;
-
-/// A client's message.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Heard {
-    /// A request.
-    Frame(ClientFrame),
-    /// The session should follow the client's window, of this size.
-    Drive(Size),
-    /// No request.
-    Nothing,
-    /// An invalid message: its code, and the remedy.
-    Refused(&'static str, String),
-    /// The client leaves.
-    Left,
-}
 
 /// The protocol of a client.
 pub(super) enum Protocol {
@@ -52,17 +37,17 @@ impl Protocol {
     }
 
     /// Interprets a client's message.
-    pub(super) fn hear(&mut self, message: Message) -> Heard {
+    pub(super) fn receive(&mut self, message: Message) -> Received {
         match (self, message) {
-            (_, Message::Close(_)) => Heard::Left,
-            (_, Message::Ping(_) | Message::Pong(_)) => Heard::Nothing,
-            (Self::Json(json), Message::Text(text)) => json.hear(&text),
-            (Self::Json(_), Message::Binary(_)) => Heard::Refused(
+            (_, Message::Close(_)) => Received::Left,
+            (_, Message::Ping(_) | Message::Pong(_)) => Received::Nothing,
+            (Self::Json(json), Message::Text(text)) => json.receive(&text),
+            (Self::Json(_), Message::Binary(_)) => Received::Refused(
                 "VALIDATION",
                 "send text frames with one JSON object each".to_owned(),
             ),
-            (Self::Binary(binary), Message::Binary(bytes)) => binary.hear(bytes),
-            (Self::Binary(_), Message::Text(_)) => Heard::Refused(
+            (Self::Binary(binary), Message::Binary(bytes)) => binary.receive(bytes),
+            (Self::Binary(_), Message::Text(_)) => Received::Refused(
                 "VALIDATION",
                 "send binary frames as docs/protocol.md lays them out".to_owned(),
             ),
@@ -70,10 +55,10 @@ impl Protocol {
     }
 
     /// The message for a frame; `None` when the protocol has none.
-    pub(super) fn tell(&mut self, frame: ServerFrame) -> Option<Message> {
+    pub(super) fn send(&mut self, frame: ServerFrame) -> Option<Message> {
         match self {
-            Self::Json(json) => json.tell(frame),
-            Self::Binary(binary) => Some(binary.tell(&frame)),
+            Self::Json(json) => json.send(frame),
+            Self::Binary(binary) => Some(binary.send(&frame)),
         }
     }
 

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn tools() {
+    fn tools_become_messages() {
         assert_eq!(
             of(
                 "Write",

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
 use wxcode_claude::hook::HookEvent;
 use wxcode_holder::{
     client::{Connection, Event, Request, Sender},
@@ -14,11 +15,11 @@ use super::{
     client::Client,
     end::{End, code},
     line::Turn,
-    protocol::Heard,
+    received::Received,
     report,
     typing::is_typing,
 };
-use crate::{agent::Attendance, http::App};
+use crate::agent::Attendance;
 use wxcode_protocol::websocket::{ClientFrame, Role, ServerFrame};
 
 /// Most bytes passed on at once; each event counts [`EVENT`] more.
@@ -34,7 +35,7 @@ pub(super) struct Stream<'a> {
     read_only: bool,
     role: Option<Role>,
     /// The holder takes no more requests. Its earlier output can still be read.
-    is_deaf: bool,
+    is_write_closed: bool,
     /// The client has the session's output up to this offset; `None` before its first.
     pub(super) reached: Option<u64>,
 }
@@ -52,7 +53,7 @@ impl<'a> Stream<'a> {
             reports,
             read_only,
             role: None,
-            is_deaf: false,
+            is_write_closed: false,
             reached: None,
         }
     }
@@ -61,7 +62,7 @@ impl<'a> Stream<'a> {
     /// missing bytes come first.
     pub(super) async fn run(
         &mut self,
-        app: &App,
+        closing: &CancellationToken,
         connection: Connection,
         since: Option<u64>,
     ) -> Result<Option<Exit>, End> {
@@ -76,29 +77,29 @@ impl<'a> Stream<'a> {
             return Ok(None);
         }
         let drives = self.attendance.drives();
-        self.tell_role(drives);
+        self.send_role(drives);
         // A request is on its way to the holder: the client's next message waits for it.
         let mut sending = false;
         loop {
             let room = self.client.line.has_room();
             tokio::select! {
                 biased;
-                () = app.closing.cancelled() => {
+                () = closing.cancelled() => {
                     return Err(End::new(code::GOING_AWAY, None, "the server is ending, the agent is not: connect again"));
                 }
                 sent = sender.flush(), if sending => {
                     sending = false;
-                    self.is_deaf = sent.is_err();
+                    self.is_write_closed = sent.is_err();
                 }
                 turn = self.client.line.turn(!sending) => match turn {
-                    Turn::Heard(message) => {
-                        let heard = self.client.protocol.hear(message);
-                        sending = self.take(heard, &sender).await?;
+                    Turn::Received(message) => {
+                        let received = self.client.protocol.receive(message);
+                        sending = self.take(received, &sender).await?;
                     }
                     Turn::Room => {}
                     Turn::Gone => return Err(End::gone()),
                 },
-                drives = self.attendance.driver_changed(), if room => self.tell_role(drives),
+                drives = self.attendance.driver_changed(), if room => self.send_role(drives),
                 report = self.reports.recv(), if room => self.report(report),
                 event = receiver.next(), if room && self.client.protocol.has_credit() => {
                     let mut next = event;
@@ -159,17 +160,17 @@ impl<'a> Stream<'a> {
             },
             _ => return EVENT,
         };
-        self.client.tell(frame);
+        self.client.send(frame);
         len + EVENT
     }
 
-    fn tell_role(&mut self, drives: bool) {
+    fn send_role(&mut self, drives: bool) {
         let role = match drives {
             true => Role::Driver,
             false => Role::Viewer,
         };
         if self.role.replace(role) != Some(role) {
-            self.client.tell(ServerFrame::Role(role));
+            self.client.send(ServerFrame::Role(role));
         }
     }
 
@@ -177,24 +178,24 @@ impl<'a> Stream<'a> {
         // A client that missed some hooks still has the screen.
         if let Ok(event) = report {
             for message in report::messages(&event) {
-                self.client.tell(ServerFrame::Report(message));
+                self.client.send(ServerFrame::Report(message));
             }
         }
     }
 
     /// Carries out the client's request; returns whether one is on its way to the holder.
-    async fn take(&mut self, heard: Heard, sender: &Sender) -> Result<bool, End> {
-        let requests = match heard {
-            Heard::Left => return Err(End::gone()),
-            Heard::Nothing => return Ok(false),
-            Heard::Refused(code, message) => {
+    async fn take(&mut self, received: Received, sender: &Sender) -> Result<bool, End> {
+        let requests = match received {
+            Received::Left => return Err(End::gone()),
+            Received::Nothing => return Ok(false),
+            Received::Refused(code, message) => {
                 let code = code.to_owned();
-                self.client.tell(ServerFrame::Error { code, message });
+                self.client.send(ServerFrame::Error { code, message });
                 return Ok(false);
             }
-            Heard::Frame(frame) => self.requests(frame),
-            Heard::Drive(_) if self.read_only => self.refuse(None),
-            Heard::Drive(size) => {
+            Received::Frame(frame) => self.requests(frame),
+            Received::Drive(_) if self.read_only => self.refuse(None),
+            Received::Drive(size) => {
                 // The window first, so that the request refers to this size.
                 let grown = self.attendance.window(size);
                 let size = self.attendance.drive().or(grown);
@@ -202,7 +203,11 @@ impl<'a> Stream<'a> {
             }
         };
         let mut sending = false;
-        for request in requests.into_iter().flatten().filter(|_| !self.is_deaf) {
+        for request in requests
+            .into_iter()
+            .flatten()
+            .filter(|_| !self.is_write_closed)
+        {
             // Nothing is torn or lost here: input beyond a bound was refused before.
             sending |= sender.enqueue(request).await.is_ok();
         }
@@ -236,9 +241,9 @@ impl<'a> Stream<'a> {
         if let Some(number) = number {
             let reason = reason.clone();
             self.client
-                .tell(ServerFrame::InputRefused { number, reason });
+                .send(ServerFrame::InputRefused { number, reason });
         }
-        self.client.tell(ServerFrame::Error {
+        self.client.send(ServerFrame::Error {
             code: "READ_ONLY".to_owned(),
             message: reason,
         });

@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are() {
+    fn keys_are_typing() {
         for input in [
             "a",
             "\r",

@@ -1,4 +1,5 @@
-//! Which folder a project may work in: by its canonical path, in the configured roots, and not the server's own.
+//! Decides whether a project may work in a folder: by the canonical path, within the configured
+//! roots, outside of the server's own folders.
 
 use std::{
     fs,
@@ -10,13 +11,13 @@ use wxcode_files::off_thread;
 use super::{WorkspaceError, check};
 use crate::Settings;
 
-/// Where the server makes the folders of projects, in the data folder.
+/// The folder of created workspaces, in the data folder.
 pub(super) const MADE: &str = "workspaces/output-projects";
 
-/// The canonical path of a folder that the user gave, off the threads that serve.
+/// The canonical path of a folder of a request, found off the serving threads.
 ///
 /// # Errors
-/// When there is no such folder, or no project may have it.
+/// The folder does not exist, or no project may have it.
 pub(crate) async fn resolve(
     settings: &Settings,
     given: PathBuf,
@@ -31,7 +32,7 @@ pub(crate) async fn resolve(
     off_thread(&given, allowed).await
 }
 
-/// The canonical path of a folder that the server made.
+/// The canonical path of a folder made by the server.
 pub(crate) async fn of_made(made: PathBuf) -> Result<PathBuf, WorkspaceError> {
     let path = made.clone();
     off_thread(&made, move || canonical(&path)).await

@@ -70,7 +70,7 @@ pub(in crate::agent) async fn deliver(
             Ok(Delivered::Accepted(read.unwrap_or(delivery)))
         }
         Err(error) => {
-            let failed = settle::fail_by_id(&*context.store, delivery.id, error.to_string());
+            let failed = settle::fail_by_id(&context.store, delivery.id, error.to_string());
             if failed.await.is_err() {
                 context.unknown_outcomes.add(project, delivery.id);
             }

@@ -6,7 +6,9 @@ use wxcode_core::{
     id::Id,
     time::to_millis,
 };
-use wxcode_store::{Result, Step, Store};
+use wxcode_store::{Result, Step};
+
+use crate::repository::Repository;
 
 /// The error of a delivery that ended so.
 const ENDED: &str =
@@ -14,7 +16,7 @@ const ENDED: &str =
 
 /// Settles a delivery whose session is gone.
 pub(in crate::agent) async fn end(
-    store: &dyn Store,
+    store: &Repository,
     delivery: &Delivery,
     reported: bool,
 ) -> Result<()> {
@@ -27,7 +29,7 @@ pub(in crate::agent) async fn end(
 
 /// Fails a delivery that cannot be made.
 pub(in crate::agent) async fn fail(
-    store: &dyn Store,
+    store: &Repository,
     delivery: &Delivery,
     reason: String,
 ) -> Result<()> {
@@ -36,7 +38,7 @@ pub(in crate::agent) async fn fail(
 
 /// Fails a delivery that gets no session, unless it is over.
 pub(in crate::agent) async fn fail_by_id(
-    store: &dyn Store,
+    store: &Repository,
     delivery: Id,
     reason: String,
 ) -> Result<()> {
@@ -47,7 +49,7 @@ pub(in crate::agent) async fn fail_by_id(
 }
 
 async fn settle(
-    store: &dyn Store,
+    store: &Repository,
     delivery: &Delivery,
     state: DeliveryState,
     error: Option<String>,

@@ -93,7 +93,7 @@ async fn take_up(context: &Arc<Context>, Unknown { project, delivery }: Unknown)
         Err(StartError::Store(StoreError::Unavailable(_)) | StartError::Closing) => false,
         // The other server's timer finds it.
         Err(StartError::Elsewhere { .. }) => true,
-        Err(error) => settle::fail_by_id(&*context.store, delivery, error.to_string())
+        Err(error) => settle::fail_by_id(&context.store, delivery, error.to_string())
             .await
             .is_ok(),
     }

@@ -13,7 +13,7 @@
 mod input_lock;
 mod perform;
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 use wxcode_claude::prompt;
@@ -25,10 +25,11 @@ use wxcode_core::{
     id::Id,
 };
 use wxcode_holder::client::{ClientError, Sender};
-use wxcode_store::{Result, Store};
+use wxcode_store::Result;
 
 use super::{prompts::Prompts, settle::end};
 use crate::agent::{clock::Clock, launch::lease::Leases};
+use crate::repository::Repository;
 use perform::EffectError;
 
 /// Pause before a failed store is asked again.
@@ -42,7 +43,7 @@ struct Current {
 
 /// Carries the deliveries of one project into one session.
 pub(in crate::agent) struct DeliveryWorker {
-    store: Arc<dyn Store>,
+    store: Repository,
     leases: Leases,
     project: Id,
     session: Id,
@@ -71,7 +72,7 @@ pub(in crate::agent) struct DeliveryWorker {
 
 impl DeliveryWorker {
     pub(in crate::agent) fn new(
-        store: Arc<dyn Store>,
+        store: Repository,
         leases: Leases,
         project: Id,
         session: Id,
@@ -287,7 +288,7 @@ impl DeliveryWorker {
             (Route::Typed, state) if ours => Machine::typed(state, self.deadlines, at),
             // An earlier session may have taken it, so it is not typed again.
             _ => {
-                let settled = end(&*self.store, &delivery, false).await;
+                let settled = end(&self.store, &delivery, false).await;
                 if settled.is_ok() {
                     self.reload(now);
                 } else {
@@ -348,7 +349,7 @@ impl DeliveryWorker {
                 false => None,
             };
             let reported = whole.is_some_and(|whole| self.was_reported(&whole));
-            end(&*self.store, &delivery, reported).await?;
+            end(&self.store, &delivery, reported).await?;
         }
         Ok(())
     }

@@ -15,8 +15,9 @@ use wxcode_core::{
     id::Id,
     lease::{Claim, Lease, Node, Refusal, Sight, Tenure, claim},
 };
-use wxcode_store::{Store, StoreError, Swapped};
+use wxcode_store::{StoreError, Swapped};
 
+use crate::repository::Repository;
 use crate::{
     agent::{launch::error::StartError, sync::lock},
     settings::Shared,
@@ -32,7 +33,7 @@ pub(in crate::agent) const RETRY: Duration = Duration::from_secs(1);
 pub(crate) struct Leases(Arc<Inner>);
 
 struct Inner {
-    store: Arc<dyn Store>,
+    store: Repository,
     shared: Option<Shared>,
     /// Leases of other servers, for the projects requested here.
     sights: Mutex<HashMap<Id, Sight>>,
@@ -53,7 +54,7 @@ pub(in crate::agent) enum Renewal {
 }
 
 impl Leases {
-    pub(in crate::agent) fn new(store: Arc<dyn Store>, shared: Option<Shared>) -> Self {
+    pub(in crate::agent) fn new(store: Repository, shared: Option<Shared>) -> Self {
         Self(Arc::new(Inner {
             store,
             shared,

@@ -62,7 +62,7 @@ pub(in crate::agent) async fn begin(
 }
 
 async fn launch(context: &Context, project: Id, prompt: String) -> Result<Launched, StartError> {
-    let (settings, store) = (&context.settings, &*context.store);
+    let (settings, store) = (&context.settings, &context.store);
     let surroundings = Surroundings::new(settings);
     let claude = start::find_claude(settings, &surroundings).await?;
     let at = to_millis(Timestamp::now());

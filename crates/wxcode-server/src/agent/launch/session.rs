@@ -20,8 +20,9 @@ use wxcode_core::{
     time::to_millis,
 };
 use wxcode_holder::folder::{HolderFile, Scoped};
-use wxcode_store::{Step, Store};
+use wxcode_store::Step;
 
+use crate::repository::Repository;
 use crate::{
     Settings,
     agent::{
@@ -91,7 +92,7 @@ pub(in crate::agent) async fn get_or_start(
     }
     let before = slot.latest().map(|latest| latest.started_at);
     let held = context.leases.take(project).await?;
-    let launched = start(&context.settings, &*context.store, project, before).await;
+    let launched = start(&context.settings, &context.store, project, before).await;
     if let (Err(_), Some(held)) = (&launched, &held) {
         context.leases.give_back(project, held).await;
     }
@@ -112,7 +113,7 @@ pub(in crate::agent) async fn get_or_start(
 /// if the clock was set back: the folders show the latest session.
 async fn start(
     settings: &Settings,
-    store: &dyn Store,
+    store: &Repository,
     project: Id,
     before: Option<Timestamp>,
 ) -> Result<Launched, StartError> {
@@ -185,7 +186,7 @@ async fn start(
 /// Takes the milestone's command that starts the project's first conversation as the initial
 /// prompt.
 async fn take_initial_prompt(
-    store: &dyn Store,
+    store: &Repository,
     project: &OutputProject,
     plan: &Plan,
     session: Id,
@@ -208,7 +209,7 @@ async fn take_initial_prompt(
 }
 
 /// After a failed start the command waits to be typed, as before.
-async fn return_initial_prompt(store: &dyn Store, initial_prompt: Delivery) {
+async fn return_initial_prompt(store: &Repository, initial_prompt: Delivery) {
     if let Err(error) = store
         .step(&route(&initial_prompt, Route::Typed, None))
         .await

@@ -21,8 +21,9 @@ use wxcode_holder::{
     folder::{HolderFile, Spec, write_spec},
     launch,
 };
-use wxcode_store::{Rotated, Rotation, Store};
+use wxcode_store::{Rotated, Rotation};
 
+use crate::repository::Repository;
 use crate::{
     Settings,
     agent::{
@@ -61,7 +62,7 @@ pub(in crate::agent) async fn find_claude(
 /// Decides how to start, and saves a new id by compare-and-set before the spawn. `first` is the
 /// source of a project's first conversation. Serves sessions and runs.
 pub(in crate::agent) async fn identify(
-    store: &dyn Store,
+    store: &Repository,
     project: Id,
     config_dir: &Path,
     first: Source,

@@ -16,11 +16,9 @@ use wxcode_store::{
 };
 
 use super::*;
-use crate::agent::{
-    double::{self, Double},
-    metadata::Launch,
-    monitor::begin,
-    process::Launched,
+use crate::{
+    agent::{double, metadata::Launch, monitor::begin, process::Launched},
+    repository::Before,
 };
 
 /// How long a delivery that need not wait may take.
@@ -67,19 +65,15 @@ async fn delivery_waits_for_a_settling_session() {
     let (settling, released) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
     let is_first = AtomicBool::new(true);
     let (told, waits) = (Arc::clone(&settling), Arc::clone(&released));
-    let slow = Double {
-        inner: Arc::clone(&inner),
-        before: move |operation| {
-            if operation != "step" || !is_first.swap(false, Relaxed) {
-                return std::future::ready(()).boxed();
-            }
-            told.add_permits(1);
-            let waits = Arc::clone(&waits);
-            async move { waits.acquire().await.unwrap().forget() }.boxed()
-        },
-    };
-    let told: Arc<dyn Store> = Arc::<SqliteStore>::clone(&inner);
-    let sessions = double::sessions(data.path().to_owned(), Arc::new(slow), told);
+    let slow: Before = Box::new(move |operation| {
+        if operation != "step" || !is_first.swap(false, Relaxed) {
+            return std::future::ready(()).boxed();
+        }
+        told.add_permits(1);
+        let waits = Arc::clone(&waits);
+        async move { waits.acquire().await.unwrap().forget() }.boxed()
+    });
+    let sessions = double::sessions(data.path().to_owned(), Arc::clone(&inner), Some(slow));
     let slot = sessions.0.slots.get(project.id);
     let session = begin::session(
         &sessions.0,
@@ -118,8 +112,7 @@ async fn older_session_leaves_newer_deliveries() {
     inner.add_project(&project).await.unwrap();
     let new = delivery(project.id);
     inner.queue(&new).await.unwrap();
-    let store: Arc<dyn Store> = Arc::<SqliteStore>::clone(&inner);
-    let sessions = double::sessions(data.path().to_owned(), Arc::clone(&store), store);
+    let sessions = double::sessions(data.path().to_owned(), Arc::clone(&inner), None);
     let slot = sessions.0.slots.get(project.id);
     for (is_latest, state) in [
         (false, DeliveryState::Queued),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 use uuid::Uuid;
-use wxcode_core::event::{Kind, shortened};
+use wxcode_core::{event::Kind, text::shortened};
 
 use crate::agent::{
     context::Context,
@@ -48,7 +48,7 @@ pub(in crate::agent) async fn session(
     };
     session
         .feed
-        .tell_with(started, || slot.set_session(Arc::clone(&session)));
+        .publish_with(started, || slot.set_session(Arc::clone(&session)));
     let closing = context.closing.clone();
     // Publishes unwatched changes at once.
     let attention = match context.store.project(metadata.project_id).await {
@@ -114,13 +114,13 @@ pub(in crate::agent) async fn run(
         started_at: at,
         progress: watch,
     });
-    feed.tell_with(started, || slot.add_run(Arc::clone(&run)));
+    feed.publish_with(started, || slot.add_run(Arc::clone(&run)));
     let monitor = RunMonitor::new(
         Arc::clone(&run),
         progress,
         metadata,
         ConversationLog::new(
-            Arc::clone(&context.store),
+            context.store.clone(),
             context.leases.clone(),
             run.project_id,
             id,

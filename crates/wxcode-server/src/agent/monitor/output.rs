@@ -6,9 +6,10 @@ use std::collections::VecDeque;
 use uuid::Uuid;
 use wxcode_claude::stream::{Message, ToolInput, Verdict};
 use wxcode_core::{
-    event::{EVENT_MAX, Kind, Reporter, RunReport, ToolCall, shortened},
+    event::{EVENT_MAX, Kind, Reporter, RunReport, ToolCall},
     id::Id,
     run::Place,
+    text::shortened,
 };
 
 use crate::agent::monitor::report::{PATH_MAX, SHORT_MAX};

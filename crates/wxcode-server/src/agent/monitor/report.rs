@@ -8,8 +8,9 @@ use wxcode_claude::hook::{self, HookEvent, HookKind, QUESTION_TOOL, StartSource}
 use wxcode_core::{
     agent::{Agent, Evidence},
     ask::{self, Request},
-    event::{self, Asked, Kind, Reached, Report, ToolCall, shortened},
+    event::{self, Asked, Kind, Reached, Report, ToolCall},
     id::Id,
+    text::shortened,
 };
 
 use crate::{agent::session::Session, event::Feed};
@@ -48,7 +49,7 @@ impl Reporter {
         }
         self.feed.metrics().hook(hook.kind.name());
         if let Some(kind) = event_of(self.session, seq, hook) {
-            self.feed.tell(kind);
+            self.feed.publish(kind);
         }
         if matches!(
             hook.kind,
@@ -77,7 +78,7 @@ impl Reporter {
             None => live_from.is_some_and(|from| next.max(1) >= from),
         };
         if is_news {
-            self.feed.tell(Kind::AgentState {
+            self.feed.publish(Kind::AgentState {
                 session_id: self.session,
                 state: agent.state(),
                 dialog: agent.dialog().map(str::to_owned),

@@ -10,8 +10,9 @@ use wxcode_claude::{
     transcript::{self, Transcript},
 };
 use wxcode_core::{
-    event::{CUT_MARK, Kind},
+    event::Kind,
     run::{self, End, RunState, Verdict},
+    text::CUT_MARK,
     time::to_millis,
 };
 use wxcode_files::off_thread;
@@ -193,7 +194,7 @@ impl RunMonitor {
                     if matches!(kind, Kind::ToolFinished { .. }) {
                         self.attention.bell().notify_one();
                     }
-                    self.feed.tell(kind);
+                    self.feed.publish(kind);
                 }
                 Step::SwitchConversation { offset, to } => {
                     self.conversation_log.turned(offset, to);
@@ -331,7 +332,7 @@ impl RunMonitor {
         };
         let record = Arc::new(RunResult::new(state, conversation, result, error, ended_at));
         // A disk may be slow, and the next run does not wait for it.
-        self.feed.tell_with(finished, || {
+        self.feed.publish_with(finished, || {
             self.progress.send_modify(|progress| {
                 progress.claude_session_id = conversation;
                 progress.unwritten = Some(Arc::clone(&record));

@@ -69,7 +69,7 @@ fn monitor(
     let (project, id) = (session.project_id, session.id);
     let ready_ms = u64::try_from(context.settings.ready_timeout.as_millis()).unwrap_or(u64::MAX);
     let conversation_log = ConversationLog::new(
-        Arc::clone(&context.store),
+        context.store.clone(),
         context.leases.clone(),
         project,
         id,
@@ -77,7 +77,7 @@ fn monitor(
         is_latest,
     );
     let delivery_worker = DeliveryWorker::new(
-        Arc::clone(&context.store),
+        context.store.clone(),
         context.leases.clone(),
         project,
         id,

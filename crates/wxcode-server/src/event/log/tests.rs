@@ -38,7 +38,7 @@ fn open(dir: &Path) -> Log {
 }
 
 /// Publishes the events of hooks `hooks`; returns the numbers of new ones.
-fn tell(log: &mut Log, hooks: std::ops::RangeInclusive<u64>, text: &str) -> Vec<u64> {
+fn publish(log: &mut Log, hooks: std::ops::RangeInclusive<u64>, text: &str) -> Vec<u64> {
     hooks
         .filter_map(|hook| log.append(prompt(hook, text), Timestamp::UNIX_EPOCH))
         .map(|line| line.seq)
@@ -63,20 +63,20 @@ fn newest(log: &Log) -> PathBuf {
 }
 
 #[test]
-fn what_was_told_is_read_again_after_any_event_and_told_once() {
+fn events_are_read_from_any_cursor_once() {
     let (_temp, dir) = folder();
     let mut log = open(&dir);
     assert!(log.is_new());
-    assert_eq!(tell(&mut log, 1..=5, "a"), [1, 2, 3, 4, 5]);
+    assert_eq!(publish(&mut log, 1..=5, "a"), [1, 2, 3, 4, 5]);
     for cursor in 0..=5 {
         assert_eq!(rest(&log, cursor), Some((cursor + 1..=5).collect()));
     }
     drop(log);
     let mut log = open(&dir);
     assert_eq!(
-        tell(&mut log, 3..=7, "a"),
+        publish(&mut log, 3..=7, "a"),
         [6, 7],
-        "hooks up to 5 were told"
+        "hooks up to 5 were published"
     );
     assert_eq!(rest(&log, 0), Some((1..=7).collect()));
     assert_eq!(rest(&log, 4), Some(vec![5, 6, 7]));
@@ -85,11 +85,11 @@ fn what_was_told_is_read_again_after_any_event_and_told_once() {
 }
 
 #[test]
-fn the_oldest_segment_gives_way_and_the_log_stays_small() {
+fn oldest_segments_are_dropped_at_the_bound() {
     let (_temp, dir) = folder();
     let mut log = open(&dir);
     let text = "x".repeat(10_000);
-    tell(&mut log, 1..=1_000, &text);
+    publish(&mut log, 1..=1_000, &text);
     assert_eq!(log.segments().len(), SEGMENTS_MAX);
     let files = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap());
     let size: u64 = files.map(|entry| entry.metadata().unwrap().len()).sum();
@@ -101,15 +101,15 @@ fn the_oldest_segment_gives_way_and_the_log_stays_small() {
     assert_eq!(rest(&log, oldest), Some((oldest + 1..=1_000).collect()));
     drop(log);
     let mut log = open(&dir);
-    assert_eq!(tell(&mut log, 990..=1_001, "a"), [1_001]);
+    assert_eq!(publish(&mut log, 990..=1_001, "a"), [1_001]);
     assert_eq!(rest(&log, oldest).unwrap().len() as u64, 1_001 - oldest);
 }
 
 #[test]
-fn a_reader_of_a_part_holds_that_part_alone() {
+fn readers_hold_one_batch_only() {
     let (_temp, dir) = folder();
     let mut log = open(&dir);
-    tell(&mut log, 1..=200, &"x".repeat(1_000));
+    publish(&mut log, 1..=200, &"x".repeat(1_000));
     let found = segment::read_behind(&dir, 0, 100, 4_096).unwrap();
     let numbers: Vec<u64> = found.lines.iter().map(|line| line.seq).collect();
     // Each is slightly larger than its text.
@@ -121,40 +121,40 @@ fn a_reader_of_a_part_holds_that_part_alone() {
 }
 
 #[test]
-fn a_torn_tail_is_cut_and_the_numbers_go_on() {
+fn torn_tails_are_cut_and_numbers_continue() {
     let (_temp, dir) = folder();
     let mut log = open(&dir);
-    tell(&mut log, 1..=3, "a");
+    publish(&mut log, 1..=3, "a");
     let whole = fs::read(newest(&log)).unwrap();
     let path = newest(&log);
     drop(log);
     fs::write(&path, &whole[..whole.len() - 5]).unwrap();
     let mut log = open(&dir);
     assert_eq!(
-        tell(&mut log, 1..=4, "a"),
+        publish(&mut log, 1..=4, "a"),
         [3, 4],
-        "the third one was not told"
+        "the third one was not published"
     );
     assert_eq!(rest(&log, 0), Some(vec![1, 2, 3, 4]));
 }
 
 #[test]
-fn a_segment_whose_making_was_broken_off_is_nothing() {
+fn unfinished_segments_are_ignored() {
     let (_temp, dir) = folder();
     let mut log = open(&dir);
-    tell(&mut log, 1..=3, "a");
+    publish(&mut log, 1..=3, "a");
     drop(log);
     fs::write(segment::path(&dir, 3), b"0000").unwrap();
     let mut log = open(&dir);
-    assert_eq!(tell(&mut log, 1..=4, "a"), [4]);
+    assert_eq!(publish(&mut log, 1..=4, "a"), [4]);
     assert_eq!(rest(&log, 1), Some(vec![2, 3, 4]));
 }
 
 #[test]
-fn after_damage_nobody_is_told_that_nothing_is_missing() {
+fn damage_leaves_a_visible_gap() {
     let (_temp, dir) = folder();
     let mut log = open(&dir);
-    tell(&mut log, 1..=5, "a");
+    publish(&mut log, 1..=5, "a");
     let path = newest(&log);
     drop(log);
     let mut bytes = fs::read(&path).unwrap();
@@ -163,73 +163,77 @@ fn after_damage_nobody_is_told_that_nothing_is_missing() {
     fs::write(&path, bytes).unwrap();
     let mut log = open(&dir);
     assert_eq!(rest(&log, 5), None);
-    let told = tell(&mut log, 1..=7, "a");
-    assert!(told.len() < 7 && told[0] > 5 && told[0] > FAR, "{told:?}");
+    let seqs = publish(&mut log, 1..=7, "a");
+    assert!(seqs.len() < 7 && seqs[0] > 5 && seqs[0] > FAR, "{seqs:?}");
     for cursor in [0, 1, 4, 5, 6, 7] {
         assert_eq!(rest(&log, cursor), None, "{cursor}");
     }
-    assert_eq!(rest(&log, told[0] - 1), Some(told.clone()));
+    assert_eq!(rest(&log, seqs[0] - 1), Some(seqs.clone()));
     drop(log);
     let mut log = open(&dir);
-    assert_eq!(tell(&mut log, 8..=8, "a"), [told[told.len() - 1] + 1]);
+    assert_eq!(publish(&mut log, 8..=8, "a"), [seqs[seqs.len() - 1] + 1]);
 }
 
 #[test]
-fn a_full_disk_makes_a_gap_that_is_known_and_is_got_over() {
+fn full_disks_leave_a_visible_gap() {
     let (_temp, dir) = folder();
     let mut log = open(&dir);
     fs::create_dir_all(&dir).unwrap();
     symlink("/dev/full", segment::path(&dir, 0)).unwrap();
-    assert_eq!(tell(&mut log, 1..=2, "a"), [1, 2], "told, though not kept");
+    assert_eq!(
+        publish(&mut log, 1..=2, "a"),
+        [1, 2],
+        "published, though not kept"
+    );
     assert_eq!(rest(&log, 0), None);
     // The segment that could not start was removed: now there is room.
-    assert_eq!(tell(&mut log, 3..=4, "a"), [3, 4]);
+    assert_eq!(publish(&mut log, 3..=4, "a"), [3, 4]);
     assert_eq!(rest(&log, 0), None);
     assert_eq!(rest(&log, 2), Some(vec![3, 4]));
     drop(log);
     let mut log = open(&dir);
-    assert_eq!(tell(&mut log, 4..=5, "a"), [5]);
+    assert_eq!(publish(&mut log, 4..=5, "a"), [5]);
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_known_after_a_restart() {
+fn unwritable_folders_leave_a_gap_after_restart() {
     let (temp, dir) = folder();
     let mut log = open(&dir);
     fs::create_dir_all(temp.path().join("events")).unwrap();
-    tell(&mut log, 1..=2, "a");
+    publish(&mut log, 1..=2, "a");
     fs::rename(&dir, temp.path().join("elsewhere")).unwrap();
     fs::write(&dir, b"no folder").unwrap();
     let text = "x".repeat(10_000);
     // The segment still takes some, the next one cannot start.
-    assert_eq!(tell(&mut log, 3..=100, &text).last(), Some(&100));
+    assert_eq!(publish(&mut log, 3..=100, &text).last(), Some(&100));
     assert_eq!(rest(&log, 2), None);
     drop(log);
     let mut log = open(&dir);
-    let told = tell(&mut log, 101..=101, "a");
+    let seqs = publish(&mut log, 101..=101, "a");
     assert!(
-        told[0] > FAR,
-        "nobody who saw 100 takes this for the next: {told:?}"
+        seqs[0] > FAR,
+        "a reader that saw 100 sees the gap: {seqs:?}"
     );
 }
 
 #[test]
-fn a_system_that_lost_power_may_have_lost_events_and_one_that_ended_has_not() {
+fn power_loss_leaves_a_gap_and_clean_ends_none() {
     let (_temp, dir) = folder();
     let mut log = open(&dir);
-    tell(&mut log, 1..=3, "a");
+    publish(&mut log, 1..=3, "a");
     log.close().unwrap();
     drop(log);
     let mut log = Log::open_under(&dir, "boot 2");
-    assert_eq!(tell(&mut log, 4..=4, "a"), [4]);
+    assert_eq!(publish(&mut log, 4..=4, "a"), [4]);
     assert_eq!(rest(&log, 0), Some(vec![1, 2, 3, 4]));
     drop(log);
     // Killed and started again: that loses nothing.
     let mut log = Log::open_under(&dir, "boot 2");
-    assert_eq!(tell(&mut log, 5..=5, "a"), [5]);
+    assert_eq!(publish(&mut log, 5..=5, "a"), [5]);
     drop(log);
     let mut log = Log::open_under(&dir, "boot 3");
     assert_eq!(rest(&log, 4), None);
-    assert!(tell(&mut log, 6..=6, "a")[0] > FAR);
+    assert!(publish(&mut log, 6..=6, "a")[0] > FAR);
 }
 
 proptest! {

@@ -52,7 +52,7 @@ impl SessionMonitor {
             signal: exit.signal,
             reason: exit.reason.clone(),
         };
-        self.session.feed.tell_with(exited, || {
+        self.session.feed.publish_with(exited, || {
             self.view.send_modify(|view| {
                 view.warning = None;
                 view.exit = Some(exit.clone());

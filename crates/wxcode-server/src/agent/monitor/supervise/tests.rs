@@ -9,12 +9,9 @@ use wxcode_holder::folder::HolderFile;
 use wxcode_store::sqlite::SqliteStore;
 
 use super::*;
-use crate::agent::{
-    double::{self, Double},
-    folder::SETTLED,
-    metadata::Metadata,
-    monitor::begin,
-    process::Launched,
+use crate::{
+    agent::{double, folder::SETTLED, metadata::Metadata, monitor::begin, process::Launched},
+    repository::Before,
 };
 
 #[tokio::test]
@@ -49,15 +46,12 @@ async fn monitor_restarts_after_a_panic() {
     }
     let inner = Arc::new(SqliteStore::open(&data.path().join("wxcode.db")).unwrap());
     let looks = AtomicUsize::new(0);
-    let defect = Double {
-        inner: Arc::clone(&inner),
-        before: move |operation| {
-            let is_first = operation == "next_delivery" && looks.fetch_add(1, Relaxed) == 0;
-            assert!(!is_first, "a defect");
-            std::future::ready(()).boxed()
-        },
-    };
-    let sessions = double::sessions(data.path().to_owned(), Arc::new(defect), inner);
+    let defect: Before = Box::new(move |operation| {
+        let is_first = operation == "next_delivery" && looks.fetch_add(1, Relaxed) == 0;
+        assert!(!is_first, "a defect");
+        std::future::ready(()).boxed()
+    });
+    let sessions = double::sessions(data.path().to_owned(), Arc::clone(&inner), Some(defect));
     let launched = Launched {
         id,
         dir: dir.clone(),

@@ -10,7 +10,7 @@ use tokio::sync::Barrier;
 use wxcode_store::sqlite::SqliteStore;
 
 use super::*;
-use crate::agent::double::{self, Double};
+use crate::{agent::double, repository::Before};
 
 /// Projects with sessions to adopt.
 const PROJECTS: u8 = 10;
@@ -29,21 +29,18 @@ async fn slow_store_delays_projects_together() {
     let inner = Arc::new(SqliteStore::open(&data.path().join("wxcode.db")).unwrap());
     let asked = Arc::new(AtomicUsize::new(0));
     let all = Arc::new(Barrier::new(usize::from(PROJECTS)));
-    let slow = Double {
-        inner: Arc::clone(&inner),
-        before: move |operation| {
-            let (asked, all) = (Arc::clone(&asked), Arc::clone(&all));
-            async move {
-                let is_first = operation == "project"
-                    && asked.fetch_add(1, Ordering::Relaxed) < usize::from(PROJECTS);
-                if is_first {
-                    all.wait().await;
-                }
+    let slow: Before = Box::new(move |operation| {
+        let (asked, all) = (Arc::clone(&asked), Arc::clone(&all));
+        async move {
+            let is_first = operation == "project"
+                && asked.fetch_add(1, Ordering::Relaxed) < usize::from(PROJECTS);
+            if is_first {
+                all.wait().await;
             }
-            .boxed()
-        },
-    };
-    let sessions = double::sessions(data.path().to_owned(), Arc::new(slow), inner);
+        }
+        .boxed()
+    });
+    let sessions = double::sessions(data.path().to_owned(), Arc::clone(&inner), Some(slow));
     let adopted = timeout(Duration::from_secs(60), sessions.adopt()).await;
     let interrupted = adopted.expect("one waits for the other").unwrap();
     assert_eq!(interrupted.len(), usize::from(PROJECTS));

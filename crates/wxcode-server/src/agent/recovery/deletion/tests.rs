@@ -1,6 +1,6 @@
 //! Notes of deletions, by the server that finds them.
 
-use wxcode_store::{Store, sqlite::SqliteStore};
+use wxcode_store::sqlite::SqliteStore;
 
 use super::*;
 use crate::agent::double;
@@ -9,8 +9,8 @@ use crate::agent::double;
 async fn next_server_retries_an_absent_store() {
     let data = tempfile::tempdir().unwrap();
     let [db, away] = ["wxcode.db", "away.db"].map(|name| data.path().join(name));
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&db).unwrap());
-    let sessions = double::sessions(data.path().to_owned(), Arc::clone(&store), store);
+    let store = Arc::new(SqliteStore::open(&db).unwrap());
+    let sessions = double::sessions(data.path().to_owned(), Arc::clone(&store), None);
     let project = Id::from_bytes([7; 12]);
     let events = data.path().join("events").join(project.to_string());
     fs::create_dir_all(&events).unwrap();

@@ -7,7 +7,7 @@ use tokio::{sync::Semaphore, task::yield_now};
 use wxcode_store::sqlite::SqliteStore;
 
 use super::*;
-use crate::agent::double::{self, Double};
+use crate::{agent::double, repository::Before};
 
 /// Interrupted sessions: several times more than are resumed at once.
 const CUT_OFF: u8 = 11;
@@ -28,24 +28,20 @@ async fn resumes_all_sessions_in_bounded_batches() {
     let leave = Arc::new(Semaphore::new(0));
     let waits = Arc::new(Mutex::new((0, 0)));
     let (asked, left) = (Arc::clone(&waits), Arc::clone(&leave));
-    let held_up = Double {
-        inner: Arc::clone(&inner),
-        before: move |operation| {
-            let (waits, leave) = (Arc::clone(&asked), Arc::clone(&left));
-            async move {
-                // The first operation of a start.
-                if operation == "project" {
-                    waits.lock().unwrap().0 += 1;
-                    leave.acquire().await.unwrap().forget();
-                    let mut waits = waits.lock().unwrap();
-                    *waits = (waits.0 - 1, waits.1 + 1);
-                }
+    let held_up: Before = Box::new(move |operation| {
+        let (waits, leave) = (Arc::clone(&asked), Arc::clone(&left));
+        async move {
+            // The first operation of a start.
+            if operation == "project" {
+                waits.lock().unwrap().0 += 1;
+                leave.acquire().await.unwrap().forget();
+                let mut waits = waits.lock().unwrap();
+                *waits = (waits.0 - 1, waits.1 + 1);
             }
-            .boxed()
-        },
-    };
-    let told = Arc::clone(&inner);
-    let sessions = double::sessions(data.path().to_owned(), Arc::new(held_up), told);
+        }
+        .boxed()
+    });
+    let sessions = double::sessions(data.path().to_owned(), Arc::clone(&inner), Some(held_up));
     let interrupted = sessions.adopt().await.unwrap();
     let projects: BTreeSet<Id> = interrupted
         .iter()

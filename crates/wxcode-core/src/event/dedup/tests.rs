@@ -114,7 +114,7 @@ fn failed_commands_and_deleted_milestones_are_published() {
         reason: by.map(|_| "why".to_owned()),
     };
     let (user, delivery) = (Some(MovedBy::User), Some(MovedBy::Delivery));
-    let mut told = Told::default();
+    let mut dedup = EventDedup::default();
     let kinds = [
         at(Stage::Pending, None),
         at(Stage::Pending, user),
@@ -122,41 +122,41 @@ fn failed_commands_and_deleted_milestones_are_published() {
         at(Stage::Deleted, None),
         at(Stage::Pending, None),
     ];
-    assert_eq!(news(&mut told, &kinds), [true, false, true, true, true]);
+    assert_eq!(offer(&mut dedup, &kinds), [true, false, true, true, true]);
     // Deleted while no server ran.
-    let gone = told.milestones(&[]);
+    let gone = dedup.milestones(&[]);
     assert_eq!(gone, [at(Stage::Deleted, None)]);
-    gone.iter().for_each(|kind| told.note(kind));
-    assert_eq!(told.milestones(&[]), []);
+    gone.iter().for_each(|kind| dedup.note(kind));
+    assert_eq!(dedup.milestones(&[]), []);
 }
 
 /// Whether each of these is new, published one after the other.
-fn news(told: &mut Told, kinds: &[Kind]) -> Vec<bool> {
+fn offer(dedup: &mut EventDedup, kinds: &[Kind]) -> Vec<bool> {
     let one = |kind: &Kind| {
-        let is_news = told.is_news(kind);
-        if is_news {
-            told.note(kind);
+        let is_new = dedup.is_new(kind);
+        if is_new {
+            dedup.note(kind);
         }
-        is_news
+        is_new
     };
     kinds.iter().map(one).collect()
 }
 
 #[test]
 fn a_hook_is_published_once_per_session() {
-    let mut told = Told::default();
+    let mut dedup = EventDedup::default();
     let hooks = [(1, 3), (1, 3), (1, 2), (1, 4), (2, 1), (2, 1)].map(|(s, n)| tool(s, n));
     assert_eq!(
-        news(&mut told, &hooks),
+        offer(&mut dedup, &hooks),
         [true, false, false, true, true, false]
     );
-    assert_eq!(told.reached(id(2)).report, 1);
-    assert_eq!(told.reached(id(1)).report, 0);
+    assert_eq!(dedup.reached(id(2)).report, 1);
+    assert_eq!(dedup.reached(id(1)).report, 0);
 }
 
 #[test]
 fn a_changed_state_or_dialog_is_published() {
-    let mut told = Told::default();
+    let mut dedup = EventDedup::default();
     let states = [
         state(1, AgentState::Idle, None, 1),
         state(1, AgentState::Idle, None, 2),
@@ -164,9 +164,9 @@ fn a_changed_state_or_dialog_is_published() {
         state(1, AgentState::BlockedDialog, Some("b"), 2),
         state(2, AgentState::BlockedDialog, Some("b"), 0),
     ];
-    assert_eq!(news(&mut told, &states), [true, false, true, true, true]);
+    assert_eq!(offer(&mut dedup, &states), [true, false, true, true, true]);
     assert_eq!(
-        (told.reached(id(1)).state, told.reached(id(2)).state),
+        (dedup.reached(id(1)).state, dedup.reached(id(2)).state),
         (0, 0)
     );
 }
@@ -174,7 +174,7 @@ fn a_changed_state_or_dialog_is_published() {
 #[test]
 fn a_delivery_advances_by_version() {
     use DeliveryState::{Queued, Submitted, Written};
-    let mut told = Told::default();
+    let mut dedup = EventDedup::default();
     let steps = [
         delivery(1, Queued, 0),
         delivery(1, Queued, 0),
@@ -185,10 +185,10 @@ fn a_delivery_advances_by_version() {
         delivery(1, Submitted, 4),
     ];
     assert_eq!(
-        news(&mut told, &steps),
+        offer(&mut dedup, &steps),
         [true, false, true, false, false, true, false]
     );
-    assert_eq!(told.open_deliveries(), []);
+    assert_eq!(dedup.open_deliveries(), []);
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn a_session_starts_and_exits_once() {
         signal: None,
         reason: "exited".into(),
     };
-    let mut told = Told::default();
+    let mut dedup = EventDedup::default();
     let all = [
         started(2),
         started(2),
@@ -218,7 +218,7 @@ fn a_session_starts_and_exits_once() {
         exited(2),
     ];
     assert_eq!(
-        news(&mut told, &all),
+        offer(&mut dedup, &all),
         [true, false, true, false, true, false, true, true, false]
     );
 }
@@ -229,28 +229,28 @@ fn missing_planning_is_no_change() {
         fingerprint: fingerprint.into(),
         entries,
     };
-    let mut told = Told::default();
+    let mut dedup = EventDedup::default();
     let all = [
         looked("a", 0),
         looked("b", 1),
         looked("b", 1),
         looked("a", 0),
     ];
-    assert_eq!(news(&mut told, &all), [false, true, false, true]);
+    assert_eq!(offer(&mut dedup, &all), [false, true, false, true]);
 }
 
 #[test]
 fn remembered_milestones_are_bounded() {
     use MilestoneStatus::{Completed, Pending};
-    let mut told = Told::default();
+    let mut dedup = EventDedup::default();
     let count = u16::try_from(MILESTONES_MAX).unwrap() + 500;
     for n in 0..count {
-        told.note(&milestone(n, Pending));
+        dedup.note(&milestone(n, Pending));
     }
-    assert_eq!(told.milestones.len(), MILESTONES_MAX);
-    assert!(serde_json::to_string(&told).unwrap().len() < 128 << 10);
-    told.note(&milestone(count - 1, Completed));
-    assert_eq!(told.milestones.len(), MILESTONES_MAX - 1);
+    assert_eq!(dedup.milestones.len(), MILESTONES_MAX);
+    assert!(serde_json::to_string(&dedup).unwrap().len() < 128 << 10);
+    dedup.note(&milestone(count - 1, Completed));
+    assert_eq!(dedup.milestones.len(), MILESTONES_MAX - 1);
 }
 
 #[test]
@@ -264,14 +264,14 @@ fn attached_clients_leave_on_restart() {
         session_id: id(1),
         client,
     };
-    let mut told = Told::default();
+    let mut dedup = EventDedup::default();
     assert_eq!(
-        news(&mut told, &[joined(1), joined(2), left(1), left(1)]),
+        offer(&mut dedup, &[joined(1), joined(2), left(1), left(1)]),
         [true, true, true, false]
     );
-    assert_eq!(told.clients(), [left(2)]);
-    told.note(&left(2));
-    assert_eq!(told.clients(), []);
+    assert_eq!(dedup.clients(), [left(2)]);
+    dedup.note(&left(2));
+    assert_eq!(dedup.clients(), []);
 }
 
 fn any_kind() -> impl Strategy<Value = Kind> {
@@ -299,11 +299,11 @@ proptest! {
     /// Of replaced events the last of each name is enough, in order.
     #[test]
     fn the_last_of_replaced_events_is_enough(kinds in prop::collection::vec(any_kind(), 0..60)) {
-        let (mut all, mut few) = (Told::default(), Told::default());
+        let (mut all, mut few) = (EventDedup::default(), EventDedup::default());
         for (n, kind) in kinds.iter().enumerate() {
             all.note(kind);
             let is_last = !kinds[n + 1..].iter().any(|later| later.name() == kind.name());
-            if is_last || !Told::is_replaced(kind.name()) {
+            if is_last || !EventDedup::is_replaced(kind.name()) {
                 few.note(kind);
             }
         }
@@ -313,22 +313,22 @@ proptest! {
     /// Any event is new once, apart from ends that are not kept.
     #[test]
     fn no_event_is_new_twice(kinds in prop::collection::vec(any_kind(), 0..60)) {
-        let mut told = Told::default();
+        let mut dedup = EventDedup::default();
         for kind in &kinds {
-            if told.is_news(kind) {
-                told.note(kind);
+            if dedup.is_new(kind) {
+                dedup.note(kind);
                 let is_completed = matches!(kind, Kind::MilestoneStatus { status: Stage::Completed, .. });
-                prop_assert!(is_completed || !told.is_news(kind), "{:?}", kind);
+                prop_assert!(is_completed || !dedup.is_new(kind), "{:?}", kind);
             }
-            let text = serde_json::to_string(&told).unwrap();
-            prop_assert_eq!(&serde_json::from_str::<Told>(&text).unwrap(), &told);
+            let text = serde_json::to_string(&dedup).unwrap();
+            prop_assert_eq!(&serde_json::from_str::<EventDedup>(&text).unwrap(), &dedup);
         }
     }
 }
 
 #[test]
 fn run_output_is_published_once() {
-    let story = [
+    let output = [
         run_started(1),
         run_message(1, 0, 0),
         run_message(1, 0, 1),
@@ -336,13 +336,13 @@ fn run_output_is_published_once() {
         run_message(1, 900, 0),
         run_finished(1),
     ];
-    let mut told = Told::default();
-    assert_eq!(news(&mut told, &story), [true; 6]);
-    assert_eq!(news(&mut told, &story), [false; 6]);
+    let mut dedup = EventDedup::default();
+    assert_eq!(offer(&mut dedup, &output), [true; 6]);
+    assert_eq!(offer(&mut dedup, &output), [false; 6]);
     // The places of another run are separate, and so are a session's hooks.
     assert_eq!(
-        news(
-            &mut told,
+        offer(
+            &mut dedup,
             &[tool(7, 3), run_started(2), run_message(2, 0, 0), tool(7, 3)]
         ),
         [true, true, true, false]
@@ -351,14 +351,14 @@ fn run_output_is_published_once() {
 
 #[test]
 fn the_last_event_of_each_name_is_enough() {
-    let mut told = Told::default();
+    let mut dedup = EventDedup::default();
     // As a log is read again: of replaced events the last of each name, in any order.
     for kind in [run_started(1), run_tool(1, 900, 0), run_message(1, 500, 0)] {
-        told.note(&kind);
+        dedup.note(&kind);
     }
     assert_eq!(
-        news(
-            &mut told,
+        offer(
+            &mut dedup,
             &[
                 run_message(1, 500, 0),
                 run_message(1, 900, 0),

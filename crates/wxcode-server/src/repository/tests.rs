@@ -2,33 +2,33 @@ use std::{path::Path, sync::atomic::AtomicUsize, sync::atomic::Ordering::Relaxed
 
 use futures_util::future::join_all;
 use serde_json::Value;
-use tempfile::TempDir;
 use wxcode_core::delivery::DeliveryState;
-use wxcode_store::{
-    conformance::{Records, sample},
-    sqlite::SqliteStore,
-};
+use wxcode_store::{conformance::sample, sqlite::SqliteStore};
 
-use super::{super::Batch, *};
-use crate::metric::Metrics;
+use super::*;
+use crate::event::Batch;
 
 fn store(dir: &Path) -> Arc<dyn Store> {
     Arc::new(SqliteStore::open(&dir.join("wxcode.db")).unwrap())
 }
 
-/// The store of a freshly started server on a folder, with its own events.
-fn start(dir: &Path) -> (Telling, Arc<dyn Store>, Events) {
-    let store = store(dir);
-    let events = Events::new(dir.join("events"), Arc::clone(&store), Metrics::default());
-    (
-        Telling::new(Arc::clone(&store), events.clone()),
-        store,
-        events,
-    )
+/// The repository of a freshly started server on a folder, and the store below it.
+fn start(dir: &Path) -> (Repository, Arc<dyn Store>, Events) {
+    let (store, metrics) = (store(dir), Metrics::default());
+    let events = Events::new(dir.join("events"), Arc::clone(&store), metrics.clone());
+    let repository = Repository::new(Arc::clone(&store), events.clone(), metrics);
+    (repository, store, events)
+}
+
+async fn queue(repository: &Repository, new: &NewDelivery) -> Delivery {
+    match repository.queue(new).await.unwrap() {
+        Queued::New(delivery) => delivery,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// Published events of a project after an event: the type, and the state or status.
-async fn told(events: &Events, project: Id, after: u64) -> Vec<String> {
+async fn published(events: &Events, project: Id, after: u64) -> Vec<String> {
     let feed = events.current(project).await;
     let mut all = Vec::new();
     let mut cursor = after;
@@ -50,35 +50,35 @@ async fn told(events: &Events, project: Id, after: u64) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_change_is_told_in_its_order() {
+async fn changes_are_published_in_order() {
     let dir = tempfile::tempdir().unwrap();
-    let (telling, _, events) = start(dir.path());
-    let project = sample::add_project(&telling).await;
+    let (repository, store, events) = start(dir.path());
+    let project = sample::add_project(&*store).await;
     let milestone = sample::milestone(project);
-    telling.add_milestone(&milestone).await.unwrap();
-    let first = sample::queue(&telling, &sample::start(project, milestone.id)).await;
-    let written = telling
+    repository.add_milestone(&milestone).await.unwrap();
+    let first = queue(&repository, &sample::start(project, milestone.id)).await;
+    let written = repository
         .step(&sample::step(&first, DeliveryState::Written))
         .await
         .unwrap()
         .unwrap();
-    telling
+    repository
         .step(&sample::step(&written, DeliveryState::Submitted))
         .await
         .unwrap();
     let (pending, failed) = (MilestoneStatus::Pending, MilestoneStatus::Failed);
     let moved = sample::moved(50);
-    let advance = |from, to| telling.advance_milestone(milestone.id, from, to, &moved);
+    let advance = |from, to| repository.advance_milestone(milestone.id, from, to, &moved);
     advance(MilestoneStatus::InProgress, failed).await.unwrap();
     advance(failed, pending).await.unwrap();
-    let again = sample::queue(&telling, &sample::start(project, milestone.id)).await;
+    let again = queue(&repository, &sample::start(project, milestone.id)).await;
     assert_ne!(again.id, first.id);
-    telling
+    repository
         .remove_milestone(milestone.id, sample::at(60))
         .await
         .unwrap();
     assert_eq!(
-        told(&events, project, 0).await,
+        published(&events, project, 0).await,
         [
             "milestone.status pending",
             "delivery.state queued",
@@ -95,19 +95,19 @@ async fn every_change_is_told_in_its_order() {
 }
 
 #[tokio::test]
-async fn what_a_server_changed_and_did_not_live_to_tell_the_next_one_tells_once() {
+async fn next_start_publishes_missing_events_once() {
     let dir = tempfile::tempdir().unwrap();
-    let (telling, store, events) = start(dir.path());
-    let project = sample::add_project(&telling).await;
+    let (repository, store, events) = start(dir.path());
+    let project = sample::add_project(&*store).await;
     let milestone = sample::milestone(project);
-    telling.add_milestone(&milestone).await.unwrap();
-    let delivery = sample::queue(&telling, &sample::start(project, milestone.id)).await;
+    repository.add_milestone(&milestone).await.unwrap();
+    let delivery = queue(&repository, &sample::start(project, milestone.id)).await;
     let mut id = uuid::Uuid::new_v4();
-    telling
+    repository
         .rotate(project, &sample::rotation(None, id))
         .await
         .unwrap();
-    let before = told(&events, project, 0).await;
+    let before = published(&events, project, 0).await;
     assert_eq!(before.len(), 2, "{before:?}");
 
     // It is killed between each change and its event.
@@ -129,7 +129,7 @@ async fn what_a_server_changed_and_did_not_live_to_tell_the_next_one_tells_once(
         .await
         .unwrap();
     let (_, _, events) = start(dir.path());
-    let mut after = told(&events, project, 2).await;
+    let mut after = published(&events, project, 2).await;
     after.sort();
     assert_eq!(
         after,
@@ -143,11 +143,11 @@ async fn what_a_server_changed_and_did_not_live_to_tell_the_next_one_tells_once(
         ]
     );
     let (_, _, events) = start(dir.path());
-    assert_eq!(told(&events, project, 8).await, Vec::<String>::new());
+    assert_eq!(published(&events, project, 8).await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn a_project_that_is_older_than_its_log_tells_what_is_and_not_what_was() {
+async fn new_logs_begin_with_present_state() {
     let dir = tempfile::tempdir().unwrap();
     let old = store(dir.path());
     let project = sample::add_project(&*old).await;
@@ -159,22 +159,28 @@ async fn a_project_that_is_older_than_its_log_tells_what_is_and_not_what_was() {
         .await
         .unwrap();
     sample::queue(&*old, &sample::text(project, "hello")).await;
-    let (telling, _, events) = start(dir.path());
-    assert_eq!(told(&events, project, 0).await, ["delivery.state queued"]);
-    telling
+    let (repository, _, events) = start(dir.path());
+    assert_eq!(
+        published(&events, project, 0).await,
+        ["delivery.state queued"]
+    );
+    repository
         .rotate(project, &sample::rotation(Some(two), one))
         .await
         .unwrap();
-    assert_eq!(told(&events, project, 1).await, ["session.rotated startup"]);
+    assert_eq!(
+        published(&events, project, 1).await,
+        ["session.rotated startup"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_changes_at_the_same_time_the_last_is_told_last() {
+async fn concurrent_changes_publish_the_last_last() {
     let dir = tempfile::tempdir().unwrap();
-    let (telling, store, events) = start(dir.path());
-    let project = sample::add_project(&telling).await;
+    let (repository, store, events) = start(dir.path());
+    let project = sample::add_project(&*store).await;
     let milestone = sample::milestone(project);
-    telling.add_milestone(&milestone).await.unwrap();
+    repository.add_milestone(&milestone).await.unwrap();
     let statuses = [
         MilestoneStatus::Pending,
         MilestoneStatus::Failed,
@@ -183,53 +189,55 @@ async fn of_changes_at_the_same_time_the_last_is_told_last() {
     let moved = AtomicUsize::new(0);
     let moves = (0..200_usize).map(|n| {
         let (from, to) = (statuses[n % 2], statuses[(n + 1) % 2]);
-        let (telling, moved) = (&telling, &moved);
+        let (repository, moved) = (&repository, &moved);
         let id = milestone.id;
         async move {
-            let done = telling
+            let done = repository
                 .advance_milestone(id, from, to, &sample::moved(50))
                 .await;
             moved.fetch_add(usize::from(done.unwrap().is_some()), Relaxed);
         }
     });
     join_all(moves).await;
-    let told = told(&events, project, 0).await;
-    assert_eq!(told.len(), 1 + moved.load(Relaxed), "{told:?}");
-    for pair in told.windows(2) {
-        assert_ne!(pair[0], pair[1], "{told:?}");
+    let all = published(&events, project, 0).await;
+    assert_eq!(all.len(), 1 + moved.load(Relaxed), "{all:?}");
+    for pair in all.windows(2) {
+        assert_ne!(pair[0], pair[1], "{all:?}");
     }
     let now = store.milestone(milestone.id).await.unwrap().unwrap().status;
     assert_eq!(
-        *told.last().unwrap(),
+        *all.last().unwrap(),
         format!("milestone.status {}", now.as_str())
     );
 }
 
-/// Stores that publish, each into a log of its own.
-struct Place {
-    dir: TempDir,
-    opened: AtomicUsize,
-}
-
-#[async_trait]
-impl Records for Place {
-    async fn open(&self) -> Arc<dyn Store> {
-        let store = store(self.dir.path());
-        let n = self.opened.fetch_add(1, Relaxed);
-        let root = self.dir.path().join(format!("events-{n}"));
-        let events = Events::new(root, Arc::clone(&store), Metrics::default());
-        Arc::new(Telling::new(store, events))
+#[tokio::test]
+async fn operations_failures_and_deliveries_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let (repository, store, _) = start(dir.path());
+    let project = sample::add_project(&*store).await;
+    let mut taken = repository.project(project).await.unwrap().unwrap();
+    taken.id = sample::id();
+    assert!(repository.add_project(&taken).await.is_err());
+    let first = queue(&repository, &sample::text(project, "a")).await;
+    let second = queue(&repository, &sample::text(project, "b")).await;
+    let step = async |delivery: &Delivery, state| {
+        let stepped = repository.step(&sample::step(delivery, state)).await;
+        stepped.unwrap().unwrap()
+    };
+    let written = step(&first, DeliveryState::Written).await;
+    step(&written, DeliveryState::Submitted).await;
+    step(&second, DeliveryState::Failed).await;
+    let text = repository.0.metrics.encode().unwrap();
+    for line in [
+        "wxcode_store_operation_seconds_count{operation=\"add_project\"} 1",
+        "wxcode_store_operation_seconds_count{operation=\"step\"} 3",
+        "wxcode_store_errors_total{operation=\"add_project\",error=\"refused\"} 1",
+        "wxcode_deliveries_total{state=\"queued\"} 2",
+        "wxcode_deliveries_total{state=\"submitted\"} 1",
+        "wxcode_deliveries_total{state=\"failed\"} 1",
+        "wxcode_delivery_submit_seconds_count 1",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
     }
-}
-
-async fn fresh() -> Option<Place> {
-    Some(Place {
-        dir: tempfile::tempdir().unwrap(),
-        opened: AtomicUsize::new(0),
-    })
-}
-
-/// It behaves like any other store.
-mod conformance {
-    wxcode_store::conformance_tests!(crate::event::telling::tests::fresh);
 }

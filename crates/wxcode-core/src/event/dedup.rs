@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Asked, Kind, Stage, shortened};
+use super::{Asked, Kind, Stage};
 use crate::{
     agent::AgentState, delivery::Delivery, delivery::DeliveryState, id::Id, milestone::Milestone,
     milestone::MilestoneStatus, milestone::MovedBy, project::HookCursor, project::OutputProject,
-    run::Place,
+    run::Place, text::shortened,
 };
 
 /// Most milestones with a remembered status; the oldest is dropped beyond that.
@@ -24,7 +24,7 @@ const ERROR_MAX: usize = 100;
 /// The last published state, folded from a project's events.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Told {
+pub struct EventDedup {
     /// The latest sessions, the newest last. Ids do not give the order when servers follow each
     /// other quickly.
     sessions: VecDeque<Session>,
@@ -85,14 +85,14 @@ pub struct Reached {
     pub state: u64,
 }
 
-impl Told {
+impl EventDedup {
     /// Whether `kind` is new.
     #[must_use]
-    pub fn is_news(&self, kind: &Kind) -> bool {
+    pub fn is_new(&self, kind: &Kind) -> bool {
         match kind {
             Kind::SessionStarted { session_id, .. } => self.session(*session_id).is_none(),
             Kind::SessionExited { session_id, .. } => {
-                self.session(*session_id).is_none_or(|told| !told.exited)
+                self.session(*session_id).is_none_or(|last| !last.exited)
             }
             Kind::SessionRotated { conversation, .. } | Kind::SessionLost { conversation, .. } => {
                 *conversation >= self.conversations
@@ -103,8 +103,8 @@ impl Told {
                 dialog,
                 ask,
                 ..
-            } => self.agent.as_ref().is_none_or(|told| {
-                let before = (told.session, told.state, &told.dialog, &told.ask);
+            } => self.agent.as_ref().is_none_or(|last| {
+                let before = (last.session, last.state, &last.dialog, &last.ask);
                 before != (*session_id, *state, dialog, ask)
             }),
             Kind::DeliveryState {
@@ -115,10 +115,10 @@ impl Told {
                 version,
                 ..
             } => match self.deliveries.get(delivery_id) {
-                Some(told) => {
+                Some(last) => {
                     let error = error.as_deref().map(|text| shortened(text, ERROR_MAX));
-                    *version > told.version
-                        && (told.state, told.attempts, &told.error) != (*state, *attempts, &error)
+                    *version > last.version
+                        && (last.state, last.attempts, &last.error) != (*state, *attempts, &error)
                 }
                 // A finished one was published at its end.
                 None => !state.is_over(),
@@ -139,7 +139,7 @@ impl Told {
                 fingerprint,
                 entries,
             } => match &self.planning {
-                Some(told) => told != fingerprint,
+                Some(last) => last != fingerprint,
                 None => *entries > 0,
             },
             Kind::ClientJoined { .. } => true,
@@ -147,7 +147,7 @@ impl Told {
                 self.clients.contains(&(*session_id, *client))
             }
             Kind::RunStarted { run_id, .. } => self.run(*run_id).is_none(),
-            Kind::RunFinished { run_id, .. } => self.run(*run_id).is_none_or(|told| !told.finished),
+            Kind::RunFinished { run_id, .. } => self.run(*run_id).is_none_or(|last| !last.finished),
             Kind::PromptSubmitted { .. }
             | Kind::RunMessage { .. }
             | Kind::ToolStarted { .. }
@@ -161,7 +161,7 @@ impl Told {
                 .is_behind(self.hook),
                 (None, Some(by)) => self
                     .run(by.run_id)
-                    .is_none_or(|told| Some(by.place) > told.place),
+                    .is_none_or(|last| Some(by.place) > last.place),
                 (None, None) => true,
             },
         }
@@ -263,20 +263,20 @@ impl Told {
                     });
                 }
                 if let Some(by) = kind.run_report() {
-                    let told = self.keep_run(by.run_id);
+                    let last = self.keep_run(by.run_id);
                     // Only the last event of each name is read again, in any order.
-                    told.place = told.place.max(Some(by.place));
+                    last.place = last.place.max(Some(by.place));
                 }
             }
         }
     }
 
     fn run(&self, id: Id) -> Option<&Run> {
-        self.runs.iter().find(|told| told.id == id)
+        self.runs.iter().find(|last| last.id == id)
     }
 
     fn keep_run(&mut self, id: Id) -> &mut Run {
-        let at = self.runs.iter().position(|told| told.id == id);
+        let at = self.runs.iter().position(|last| last.id == id);
         let at = at.unwrap_or_else(|| {
             if self.runs.len() == RUNS_MAX {
                 self.runs.pop_front();
@@ -292,12 +292,12 @@ impl Told {
     }
 
     fn session(&self, id: Id) -> Option<&Session> {
-        self.sessions.iter().find(|told| told.id == id)
+        self.sessions.iter().find(|last| last.id == id)
     }
 
     fn keep(&mut self, id: Id, exited: bool) {
-        match self.sessions.iter_mut().find(|told| told.id == id) {
-            Some(told) => told.exited = exited,
+        match self.sessions.iter_mut().find(|last| last.id == id) {
+            Some(last) => last.exited = exited,
             None => self.sessions.push_back(Session { id, exited }),
         }
         if self.sessions.len() > SESSIONS_MAX {
@@ -309,10 +309,10 @@ impl Told {
     #[must_use]
     pub fn reached(&self, session: Id) -> Reached {
         let report = self.hook.filter(|hook| hook.session_id == session);
-        let agent = self.agent.as_ref().filter(|told| told.session == session);
+        let agent = self.agent.as_ref().filter(|last| last.session == session);
         Reached {
             report: report.map_or(0, |hook| hook.seq),
-            state: agent.map_or(0, |told| told.hook),
+            state: agent.map_or(0, |last| last.hook),
         }
     }
 
@@ -380,7 +380,7 @@ impl Told {
             reason: None,
         });
         let is_known = |milestone: &&Milestone| match self.milestones.get(&milestone.id) {
-            Some(told) => *told != milestone.status,
+            Some(last) => *last != milestone.status,
             None => !is_full && milestone.status != MilestoneStatus::Completed,
         };
         deleted

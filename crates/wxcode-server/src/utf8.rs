@@ -1,16 +1,16 @@
-//! UTF-8 boundary buffer: the agent's bytes as text messages, cut only between characters.
+//! UTF-8 boundary buffer: turns chunks of bytes into text that is cut only between characters.
 
 /// Turns a stream of bytes into text, with any chunks: an incomplete character waits for its rest.
 #[derive(Debug, Default)]
-pub(crate) struct Cutter {
+pub(crate) struct Utf8Buffer {
     /// The beginning of a character, at most three bytes.
     rest: Vec<u8>,
 }
 
-impl Cutter {
+impl Utf8Buffer {
     /// Returns the text of the waiting bytes and `bytes`, up to the last whole character. Invalid
     /// bytes become U+FFFD.
-    pub(crate) fn cut(&mut self, bytes: &[u8]) -> String {
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> String {
         let joined;
         let mut bytes = if self.rest.is_empty() {
             bytes
@@ -50,10 +50,10 @@ fn is_beginning(bytes: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn cut_in(bytes: &[u8], size: usize) -> String {
-        let mut cutter = Cutter::default();
-        let text: String = bytes.chunks(size).map(|chunk| cutter.cut(chunk)).collect();
-        text + &cutter.finish()
+    fn decode(bytes: &[u8], size: usize) -> String {
+        let mut buffer = Utf8Buffer::default();
+        let text: String = bytes.chunks(size).map(|chunk| buffer.push(chunk)).collect();
+        text + &buffer.finish()
     }
 
     #[test]
@@ -69,7 +69,7 @@ mod tests {
         for sample in samples {
             for size in 1..=sample.len() {
                 assert_eq!(
-                    cut_in(sample, size),
+                    decode(sample, size),
                     String::from_utf8_lossy(sample),
                     "{sample:?} by {size}"
                 );
@@ -79,8 +79,8 @@ mod tests {
 
     #[test]
     fn a_half_character_waits() {
-        let mut cutter = Cutter::default();
-        assert_eq!(cutter.cut("a€".as_bytes().split_at(2).0), "a");
-        assert_eq!(cutter.cut("€".as_bytes().split_at(1).1), "€");
+        let mut buffer = Utf8Buffer::default();
+        assert_eq!(buffer.push("a€".as_bytes().split_at(2).0), "a");
+        assert_eq!(buffer.push("€".as_bytes().split_at(1).1), "€");
     }
 }

@@ -1,0 +1,76 @@
+//! Request bodies, within a bound.
+
+use axum::{
+    Json,
+    extract::{FromRequest, Request},
+    http::StatusCode,
+};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+
+use super::problem::Problem;
+
+/// Largest request body, in bytes: a milestone's context or a delivery's text as JSON.
+pub(crate) const BODY_MAX: usize = 4 << 20; // 4 MiB
+/// Bytes of an oversized body that are read before the connection is closed.
+const READ_ON_MAX: usize = 16 * BODY_MAX;
+
+/// A JSON body whose rejections are problems.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body).await?;
+        let request = Request::from_parts(parts, bytes.into());
+        let Json(value) = Json::<T>::from_request(request, state).await?;
+        Ok(Self(value))
+    }
+}
+
+impl<T: DeserializeOwned + Default> Body<T> {
+    /// An optional body.
+    pub(crate) async fn or_default(request: Request) -> Result<T, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body).await?;
+        if bytes.is_empty() {
+            return Ok(T::default());
+        }
+        let request = Request::from_parts(parts, bytes.into());
+        Ok(Json::<T>::from_request(request, &()).await?.0)
+    }
+}
+
+/// Reads a body. An oversized one is read on for a while, because a client that is still sending
+/// would not see the response.
+async fn read(body: axum::body::Body) -> Result<Vec<u8>, Problem> {
+    let mut stream = body.into_data_stream();
+    let mut bytes = Vec::new();
+    let mut read = 0;
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|error| {
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                format!("the body broke off: {error}; send it again"),
+            )
+        })?;
+        read += chunk.len();
+        if read <= BODY_MAX {
+            bytes.extend_from_slice(&chunk);
+        } else {
+            bytes = Vec::new();
+        }
+        if read > READ_ON_MAX {
+            break;
+        }
+    }
+    if read <= BODY_MAX {
+        return Ok(bytes);
+    }
+    Err(Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!("the body is larger than {BODY_MAX} bytes: send less, or name a file in the text"),
+    ))
+}

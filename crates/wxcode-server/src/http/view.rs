@@ -1,0 +1,324 @@
+//! Manager, runs and questions as JSON.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use tokio::time::timeout;
+use utoipa::ToSchema;
+use uuid::Uuid;
+use wxcode_core::{
+    agent::AgentState,
+    ask::{Ask, AskKind, Question, QuestionOption},
+    id::Id,
+    identity::{HistoryEntry, Source},
+    project::OutputProject,
+    run::RunState,
+};
+use wxcode_holder::{client, folder::Exit};
+
+use super::problem::{Answer, Problem};
+use crate::agent::{Account, Manager, Run, Session};
+
+/// Time for a holder to report its size and offset, or its screen.
+pub(super) const HOLDER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The session of an output project.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SessionView {
+    /// `none`, `starting`, `running` or `exited`.
+    status: &'static str,
+    /// The agent's state: `starting`, `idle`, `working`, `waiting_permission`, `waiting_question`,
+    /// `blocked_dialog`, or `unknown` without an agent.
+    #[schema(value_type = String)]
+    agent_state: AgentState,
+    /// The name of the dialog on the agent's screen.
+    dialog: Option<String>,
+    /// The pending question.
+    asks: Option<AskView>,
+    /// The running session, or the last one.
+    #[schema(value_type = Option<String>)]
+    session_id: Option<Id>,
+    /// The current conversation.
+    #[schema(value_type = Option<String>)]
+    claude_session_id: Option<Uuid>,
+    /// Every conversation of the project, oldest first, the current one last.
+    claude_session_history: Vec<HistoryView>,
+    /// Claude Code's version, once known.
+    claude_version: Option<String>,
+    /// The agent's process.
+    pid: Option<i32>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    started_at: Option<Timestamp>,
+    cols: Option<u16>,
+    rows: Option<u16>,
+    /// Bytes written by the agent so far.
+    seq: Option<u64>,
+    /// Why the running session's log is off, with a remedy; null while it is on.
+    log_off: Option<String>,
+    /// A problem with the running session's conversation, with a remedy; null without one.
+    warning: Option<String>,
+    /// Attached terminal clients.
+    clients: usize,
+    /// The end of the session.
+    exit: Option<ExitView>,
+    /// The run in progress, which excludes a session.
+    run: Option<RunView>,
+    /// Why the server could not resume the session at its start; null after the next start of a
+    /// session.
+    resume_error: Option<String>,
+}
+
+/// One conversation of a project.
+#[derive(Serialize, ToSchema)]
+pub(super) struct HistoryView {
+    #[schema(value_type = String)]
+    id: Uuid,
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    until: Option<Timestamp>,
+    /// `startup`, `resume`, `clear`, `compact`, `lost` or `headless`.
+    #[schema(value_type = String)]
+    source: Source,
+    /// The reason for leaving it.
+    reason: Option<String>,
+    #[schema(value_type = Option<String>)]
+    transcript_path: Option<PathBuf>,
+}
+
+impl From<HistoryEntry> for HistoryView {
+    fn from(entry: HistoryEntry) -> Self {
+        let HistoryEntry {
+            id,
+            since,
+            until,
+            source,
+            reason,
+            transcript_path,
+            spoke: _,
+        } = entry;
+        Self {
+            id,
+            since,
+            until,
+            source,
+            reason,
+            transcript_path,
+        }
+    }
+}
+
+/// The end of a session.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ExitView {
+    /// The exit code, if the agent exited.
+    code: Option<i32>,
+    /// The signal, if one killed the agent.
+    signal: Option<i32>,
+    at: String,
+    reason: String,
+}
+
+impl From<Exit> for ExitView {
+    fn from(exit: Exit) -> Self {
+        Self {
+            code: exit.code,
+            signal: exit.signal,
+            at: exit.at,
+            reason: exit.reason,
+        }
+    }
+}
+
+pub(super) async fn session_view(
+    sessions: &Manager,
+    project: OutputProject,
+    session: Option<&Session>,
+) -> SessionView {
+    let state = session.map(Session::view);
+    let exit = state.as_ref().and_then(|state| state.exit.clone());
+    let running = session.filter(|_| exit.is_none());
+    let welcome = match running {
+        Some(session) => timeout(HOLDER_TIMEOUT, client::connect(&session.dir))
+            .await
+            .ok()
+            .and_then(Result::ok),
+        None => None,
+    };
+    let welcome = welcome.map(|connection| connection.welcome);
+    let status = match (&state, &exit) {
+        (_, Some(_)) | (None, _) if sessions.is_starting(project.id) => "starting",
+        (None, _) => "none",
+        (Some(_), Some(_)) => "exited",
+        (Some(_), None) => "running",
+    };
+    let run = match sessions.run_under_way(project.id) {
+        Some(run) => run_view(run).await.ok(),
+        None => None,
+    };
+    SessionView {
+        status,
+        agent_state: state
+            .as_ref()
+            .map_or(AgentState::Unknown, |state| state.agent_state),
+        dialog: state.as_ref().and_then(|state| state.dialog.clone()),
+        asks: state
+            .as_ref()
+            .and_then(|state| state.asks.as_deref())
+            .map(AskView::from),
+        session_id: session.map(|session| session.id),
+        claude_session_id: project.claude_session_id,
+        claude_session_history: project
+            .claude_session_history
+            .into_iter()
+            .map(HistoryView::from)
+            .collect(),
+        warning: state.as_ref().and_then(|state| state.warning.clone()),
+        claude_version: state.and_then(|state| state.claude_version),
+        pid: running.map(|session| session.agent_pid),
+        started_at: session.map(|session| session.started_at),
+        cols: welcome.as_ref().map(|welcome| welcome.info.size.cols),
+        rows: welcome.as_ref().map(|welcome| welcome.info.size.rows),
+        seq: welcome
+            .as_ref()
+            .map(|welcome| welcome.info.end)
+            .or(exit.as_ref().map(|exit| exit.offset)),
+        log_off: welcome.and_then(|welcome| welcome.info.log_off),
+        clients: session.map_or(0, Session::clients),
+        exit: exit.map(ExitView::from),
+        run,
+        resume_error: sessions
+            .resume_error(project.id)
+            .map(|error| error.to_string()),
+    }
+}
+
+/// A headless run of a project's agent.
+#[derive(Serialize, ToSchema)]
+pub(super) struct RunView {
+    #[schema(value_type = String)]
+    id: Id,
+    #[schema(value_type = String)]
+    output_project_id: Id,
+    /// The conversation of the run.
+    #[schema(value_type = String)]
+    claude_session_id: Uuid,
+    /// `running`, `succeeded`, `failed` or `stopped`.
+    #[schema(value_type = String)]
+    state: RunState,
+    prompt: String,
+    /// The agent's answer, up to 256 KiB of it.
+    result: Option<String>,
+    /// The reason of a failure, with a remedy.
+    error: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    started_at: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    ended_at: Option<Timestamp>,
+    /// The end of its agent.
+    exit: Option<ExitView>,
+}
+
+impl From<Account> for RunView {
+    fn from(account: Account) -> Self {
+        Self {
+            id: account.id,
+            output_project_id: account.project_id,
+            claude_session_id: account.claude_session_id,
+            state: account.state,
+            prompt: account.prompt,
+            result: account.result,
+            error: account.error,
+            started_at: account.started_at,
+            ended_at: account.ended_at,
+            exit: account.exit.map(ExitView::from),
+        }
+    }
+}
+
+/// Reads a run's folder for its view.
+pub(super) async fn run_view(run: Arc<Run>) -> Answer<RunView> {
+    let account = tokio::task::spawn_blocking(move || run.account()).await;
+    match account {
+        Ok(Ok(account)) => Ok(account.into()),
+        Ok(Err(error)) => Err(Problem::internal(&error)),
+        Err(error) => Err(Problem::internal(&error)),
+    }
+}
+
+/// A pending question.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AskView {
+    /// Names the question; each new question has another id.
+    id: String,
+    /// `permission`, `question` or `dialog`.
+    #[schema(value_type = String)]
+    kind: AskKind,
+    /// The name of the dialog.
+    dialog: String,
+    /// The waiting tool; null without a hook.
+    tool_name: Option<String>,
+    /// The tool's input; long texts are cut.
+    #[schema(value_type = Option<Object>)]
+    tool_input: Option<Value>,
+    /// The questions; empty for other kinds.
+    questions: Vec<QuestionView>,
+    /// The choices on the screen, top to bottom; empty before the first look at the screen.
+    options: Vec<String>,
+    /// The index of the marked choice, from 0.
+    selected: Option<usize>,
+}
+
+/// A question of the agent.
+#[derive(Serialize, ToSchema)]
+pub(super) struct QuestionView {
+    question: String,
+    header: String,
+    /// Whether several options may be chosen.
+    multi_select: bool,
+    options: Vec<QuestionOptionView>,
+}
+
+/// An option of a question.
+#[derive(Serialize, ToSchema)]
+pub(super) struct QuestionOptionView {
+    label: String,
+    description: String,
+}
+
+impl From<&Ask> for AskView {
+    fn from(ask: &Ask) -> Self {
+        Self {
+            id: ask.id.clone(),
+            kind: ask.kind,
+            dialog: ask.dialog.clone(),
+            tool_name: ask.tool_name.clone(),
+            tool_input: ask.tool_input.clone(),
+            questions: ask.questions.iter().map(QuestionView::from).collect(),
+            options: ask.options.clone(),
+            selected: ask.selected,
+        }
+    }
+}
+
+impl From<&Question> for QuestionView {
+    fn from(question: &Question) -> Self {
+        Self {
+            question: question.question.clone(),
+            header: question.header.clone(),
+            multi_select: question.multi_select,
+            options: question.options.iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<&QuestionOption> for QuestionOptionView {
+    fn from(option: &QuestionOption) -> Self {
+        Self {
+            label: option.label.clone(),
+            description: option.description.clone(),
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! The store for the server's use. Every change goes through [`Repository`] and is published.
+//!
+//! - The server changes records through no other type.
+//! - An event follows its change; the events of one record keep the order of its changes.
+//! - After a crash between a change and its event, the next server publishes the event
+//!   ([`Events::current`]).
+//! - Each operation is measured here.
+
+use std::{path::PathBuf, sync::Arc};
+
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+use uuid::Uuid;
+use wxcode_core::{
+    delivery::Delivery,
+    event::{Kind, Stage},
+    excerpt::Excerpt,
+    id::Id,
+    lease::Lease,
+    milestone::{Milestone, MilestoneStatus, MovedBy},
+    project::{OutputProject, ProjectStatus},
+};
+use wxcode_store::{
+    Added, Listing, Moved, NewDelivery, Page, ProjectPatch, Queued, Removed, Result, Rotated,
+    Rotation, Step, Store, Swapped,
+};
+
+use crate::{event::Events, metric::Metrics};
+
+/// Locks for records; records share them by chance.
+const LOCKS: usize = 64;
+
+/// The records of the server, and the events of their changes.
+#[derive(Clone)]
+pub(crate) struct Repository(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn Store>,
+    events: Events,
+    metrics: Metrics,
+    /// Held from a record's change to its event, so that its events keep their order. A delivery's
+    /// lock is taken before a milestone's.
+    deliveries: [Mutex<()>; LOCKS],
+    milestones: [Mutex<()>; LOCKS],
+    #[cfg(test)]
+    before: Option<Before>,
+}
+
+/// For tests: an action before each operation, which gets the operation's name.
+#[cfg(test)]
+pub(crate) type Before =
+    Box<dyn Fn(&'static str) -> futures_util::future::BoxFuture<'static, ()> + Send + Sync>;
+
+impl Repository {
+    pub(crate) fn new(store: Arc<dyn Store>, events: Events, metrics: Metrics) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            events,
+            metrics,
+            deliveries: [const { Mutex::const_new(()) }; LOCKS],
+            milestones: [const { Mutex::const_new(()) }; LOCKS],
+            #[cfg(test)]
+            before: None,
+        }))
+    }
+
+    /// The same with an action before each operation, for example to fail or to wait.
+    #[cfg(test)]
+    pub(crate) fn with_hook(self, before: Before) -> Self {
+        let inner = Arc::into_inner(self.0).expect("a fresh repository");
+        let before = Some(before);
+        Self(Arc::new(Inner { before, ..inner }))
+    }
+
+    /// Runs an operation of the store, measured.
+    async fn run<T>(
+        &self,
+        operation: &'static str,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        #[cfg(test)]
+        if let Some(before) = &self.0.before {
+            before(operation).await;
+        }
+        self.0.metrics.timed(operation, work).await
+    }
+
+    async fn publish(&self, project: Id, kind: Kind) {
+        self.0.events.current(project).await.publish(kind);
+    }
+
+    /// Publishes the end of a delivery together with its milestone.
+    async fn publish_delivery(&self, delivery: Option<Id>) -> Result<()> {
+        let Some(id) = delivery else { return Ok(()) };
+        let _turn = of(&self.0.deliveries, id).lock().await;
+        if let Some(delivery) = self.delivery(id).await? {
+            self.publish(delivery.output_project_id, Kind::from(&delivery))
+                .await;
+        }
+        Ok(())
+    }
+
+    /// Publishes a milestone that started with its delivery, or stays pending after its failure.
+    async fn publish_milestone_of(&self, delivery: &Delivery) -> Result<()> {
+        let Some(id) = delivery.milestone_id else {
+            return Ok(());
+        };
+        let _turn = of(&self.0.milestones, id).lock().await;
+        if let Some(milestone) = self.milestone(id).await?
+            && milestone.delivery_id == Some(delivery.id)
+            && milestone.status_by == Some(MovedBy::Delivery)
+        {
+            self.publish(milestone.output_project_id, Kind::from(&milestone))
+                .await;
+        }
+        Ok(())
+    }
+
+    // Changes with an event.
+
+    pub(crate) async fn queue(&self, delivery: &NewDelivery) -> Result<Queued> {
+        let _turn = of(&self.0.deliveries, delivery.id).lock().await;
+        let queued = self.run("queue", self.0.store.queue(delivery)).await?;
+        if let Queued::New(delivery) = &queued {
+            self.0.metrics.delivery(delivery);
+            self.publish(delivery.output_project_id, Kind::from(delivery))
+                .await;
+        }
+        Ok(queued)
+    }
+
+    pub(crate) async fn step(&self, step: &Step) -> Result<Option<Delivery>> {
+        let _turn = of(&self.0.deliveries, step.id).lock().await;
+        let stepped = self.run("step", self.0.store.step(step)).await?;
+        if let Some(delivery) = &stepped {
+            self.publish(delivery.output_project_id, Kind::from(delivery))
+                .await;
+            // A queued delivery may change in other ways.
+            if delivery.state.is_over() {
+                self.0.metrics.delivery(delivery);
+                warn_unpublished(self.publish_milestone_of(delivery).await);
+            }
+        }
+        Ok(stepped)
+    }
+
+    pub(crate) async fn rotate(&self, project: Id, rotation: &Rotation) -> Result<Rotated> {
+        let rotated = self
+            .run("rotate", self.0.store.rotate(project, rotation))
+            .await?;
+        if rotated == Rotated::Won {
+            let feed = self.0.events.current(project).await;
+            match self.project(project).await {
+                Ok(Some(record)) => feed.publish_conversations(&record),
+                Ok(None) => {}
+                Err(error) => warn_unpublished(Err(error)),
+            }
+        }
+        Ok(rotated)
+    }
+
+    pub(crate) async fn add_milestone(&self, milestone: &Milestone) -> Result<Added> {
+        let _turn = of(&self.0.milestones, milestone.id).lock().await;
+        let added = self
+            .run("add_milestone", self.0.store.add_milestone(milestone))
+            .await?;
+        if added == Added::Added {
+            self.publish(milestone.output_project_id, Kind::from(milestone))
+                .await;
+        }
+        Ok(added)
+    }
+
+    pub(crate) async fn advance_milestone(
+        &self,
+        id: Id,
+        from: MilestoneStatus,
+        to: MilestoneStatus,
+        moved: &Moved,
+    ) -> Result<Option<Milestone>> {
+        let turn = of(&self.0.milestones, id).lock().await;
+        let before = self.milestone(id).await?;
+        let after = self
+            .run(
+                "advance_milestone",
+                self.0.store.advance_milestone(id, from, to, moved),
+            )
+            .await?;
+        if let Some(milestone) = &after {
+            let feed = self.0.events.current(milestone.output_project_id).await;
+            // Its delivery may have started it a moment ago, without an event so far.
+            let was = before
+                .as_ref()
+                .filter(|before| before.status == MilestoneStatus::InProgress);
+            feed.publish_all(was.into_iter().chain([milestone]).map(Kind::from));
+        }
+        drop(turn);
+        if after.is_some() {
+            warn_unpublished(
+                self.publish_delivery(before.and_then(|before| before.delivery_id))
+                    .await,
+            );
+        }
+        Ok(after)
+    }
+
+    pub(crate) async fn remove_milestone(&self, id: Id, at: Timestamp) -> Result<Removed> {
+        let turn = of(&self.0.milestones, id).lock().await;
+        let before = self.milestone(id).await?;
+        let removed = self
+            .run("remove_milestone", self.0.store.remove_milestone(id, at))
+            .await?;
+        drop(turn);
+        if let (Removed::Removed, Some(before)) = (removed, before) {
+            warn_unpublished(self.publish_delivery(before.delivery_id).await);
+            let kind = Kind::MilestoneStatus {
+                milestone_id: id,
+                element_name: Some(before.element_name),
+                status: Stage::Deleted,
+                by: Some(MovedBy::User),
+                reason: None,
+            };
+            self.publish(before.output_project_id, kind).await;
+        }
+        Ok(removed)
+    }
+
+    pub(crate) async fn remove_project(&self, id: Id) -> Result<bool> {
+        let removed = self
+            .run("remove_project", self.0.store.remove_project(id))
+            .await?;
+        if removed {
+            self.0.events.forget(id);
+        }
+        Ok(removed)
+    }
+
+    // Operations without an event.
+
+    pub(crate) async fn ping(&self) -> Result<()> {
+        self.run("ping", self.0.store.ping()).await
+    }
+
+    pub(crate) async fn add_project(&self, project: &OutputProject) -> Result<()> {
+        self.run("add_project", self.0.store.add_project(project))
+            .await
+    }
+
+    pub(crate) async fn project(&self, id: Id) -> Result<Option<OutputProject>> {
+        self.run("project", self.0.store.project(id)).await
+    }
+
+    pub(crate) async fn projects(&self, page: Page) -> Result<Listing<OutputProject>> {
+        self.run("projects", self.0.store.projects(page)).await
+    }
+
+    pub(crate) async fn patch_project(
+        &self,
+        id: Id,
+        patch: &ProjectPatch,
+        at: Timestamp,
+    ) -> Result<Option<OutputProject>> {
+        self.run("patch_project", self.0.store.patch_project(id, patch, at))
+            .await
+    }
+
+    pub(crate) async fn advance_project(
+        &self,
+        id: Id,
+        from: ProjectStatus,
+        to: ProjectStatus,
+        at: Timestamp,
+    ) -> Result<bool> {
+        self.run(
+            "advance_project",
+            self.0.store.advance_project(id, from, to, at),
+        )
+        .await
+    }
+
+    pub(crate) async fn note_conversation(
+        &self,
+        project: Id,
+        conversation: Uuid,
+        spoke: bool,
+        transcript_path: Option<PathBuf>,
+    ) -> Result<bool> {
+        self.run(
+            "note_conversation",
+            self.0
+                .store
+                .note_conversation(project, conversation, spoke, transcript_path),
+        )
+        .await
+    }
+
+    pub(crate) async fn milestone(&self, id: Id) -> Result<Option<Milestone>> {
+        self.run("milestone", self.0.store.milestone(id)).await
+    }
+
+    pub(crate) async fn milestones(
+        &self,
+        project: Id,
+        status: Option<MilestoneStatus>,
+        page: Page,
+    ) -> Result<Listing<Excerpt<Milestone>>> {
+        self.run("milestones", self.0.store.milestones(project, status, page))
+            .await
+    }
+
+    pub(crate) async fn delivery(&self, id: Id) -> Result<Option<Delivery>> {
+        self.run("delivery", self.0.store.delivery(id)).await
+    }
+
+    pub(crate) async fn deliveries(
+        &self,
+        project: Id,
+        page: Page,
+    ) -> Result<Listing<Excerpt<Delivery>>> {
+        self.run("deliveries", self.0.store.deliveries(project, page))
+            .await
+    }
+
+    pub(crate) async fn open_deliveries(&self, project: Id) -> Result<Vec<Excerpt<Delivery>>> {
+        self.run("open_deliveries", self.0.store.open_deliveries(project))
+            .await
+    }
+
+    pub(crate) async fn next_delivery(&self, project: Id) -> Result<Option<Delivery>> {
+        self.run("next_delivery", self.0.store.next_delivery(project))
+            .await
+    }
+
+    pub(crate) async fn projects_with_open_deliveries(&self) -> Result<Vec<Id>> {
+        self.run(
+            "projects_with_open_deliveries",
+            self.0.store.projects_with_open_deliveries(),
+        )
+        .await
+    }
+
+    pub(crate) async fn lease(&self, project: Id) -> Result<Option<Lease>> {
+        self.run("lease", self.0.store.lease(project)).await
+    }
+
+    pub(crate) async fn swap_lease(
+        &self,
+        project: Id,
+        old: Option<&Lease>,
+        new: &Lease,
+    ) -> Result<Swapped> {
+        self.run("swap_lease", self.0.store.swap_lease(project, old, new))
+            .await
+    }
+}
+
+fn of(locks: &[Mutex<()>; LOCKS], id: Id) -> &Mutex<()> {
+    // The last byte ends a counter.
+    &locks[usize::from(id.bytes()[11]) % LOCKS]
+}
+
+/// The change stands: the next start publishes an event whose record could not be read now.
+fn warn_unpublished(published: Result<()>) {
+    if let Err(error) = published {
+        tracing::warn!(%error, "could not publish an event; the next start of the server publishes it");
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,297 @@
+//! Attaches a client: gets its session, greets it, follows the session to its end.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::timeout;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use wxcode_core::{
+    id::Id,
+    milestone::{Milestone, MilestoneStatus},
+};
+use wxcode_holder::{
+    client::{self as holder, Connection, Event, Request},
+    folder::Exit,
+};
+use wxcode_protocol::websocket::{Notice, ServerFrame, Status};
+
+use super::{
+    client::Client,
+    end::{End, code},
+    options::Options,
+    stream::Stream,
+};
+use crate::{
+    agent::{Delivered, Found, Manager, Session},
+    metric::Metrics,
+    milestone::Milestones,
+    repository::Repository,
+};
+
+/// Time to find out how a session without a holder ended: the orphans of a killed holder are ended
+/// first.
+const LOST_TIMEOUT: Duration = Duration::from_secs(10);
+/// The reason of the close where a client joins only, and there is nothing to join.
+const NOTHING_RUNS: &str =
+    "no session runs: start it, or connect without read_only and start=false";
+
+/// State of the terminals.
+#[derive(Clone)]
+pub(crate) struct Terminals {
+    pub(crate) store: Repository,
+    pub(crate) sessions: Manager,
+    pub(crate) milestones: Milestones,
+    pub(crate) metrics: Metrics,
+    /// Cancelled when the server ends.
+    pub(crate) closing: CancellationToken,
+    /// Attached clients, which get a close frame before the server ends.
+    pub(crate) clients: TaskTracker,
+}
+
+/// The target of a terminal.
+pub(super) enum Wanted {
+    Project,
+    Milestone,
+}
+
+/// Serves the client until either side ends.
+pub(super) async fn attach(
+    client: &mut Client,
+    terminals: &Terminals,
+    wanted: &Wanted,
+    id: &str,
+    options: &Options,
+) -> End {
+    match serve(client, terminals, wanted, id, options).await {
+        Ok(end) | Err(end) => end,
+    }
+}
+
+async fn serve(
+    client: &mut Client,
+    terminals: &Terminals,
+    wanted: &Wanted,
+    id: &str,
+    options: &Options,
+) -> Result<End, End> {
+    let id = id
+        .parse::<Id>()
+        .map_err(|error| End::new(code::BAD_ID, Some("INVALID_ID"), error.to_string()))?;
+    let milestone = match wanted {
+        Wanted::Project => None,
+        Wanted::Milestone => Some(unfinished(terminals, id).await?),
+    };
+    if options.joins_only() {
+        let project = milestone.map_or(id, |milestone| milestone.output_project_id);
+        return join(client, terminals, project, options).await;
+    }
+    let found = match milestone {
+        None => terminals.sessions.get_or_create(id).await?,
+        Some(milestone) => begin(client, terminals, &milestone).await?,
+    };
+    follow(client, terminals, &found, options).await
+}
+
+/// Follows the session that runs. Otherwise shows the last screen, if there is one.
+async fn join(
+    client: &mut Client,
+    terminals: &Terminals,
+    project: Id,
+    options: &Options,
+) -> Result<End, End> {
+    let latest = terminals.sessions.look(project).await?;
+    if let Some(session) = latest.as_ref().filter(|session| !session.is_over()) {
+        let found = Found {
+            session: Arc::clone(session),
+            created: false,
+        };
+        return follow(client, terminals, &found, options).await;
+    }
+    let record = terminals.store.project(project).await?;
+    let session_id = latest.as_ref().map(|session| session.id.to_string());
+    let since = options.since.filter(|_| options.session == session_id);
+    client.send(ServerFrame::Status(Status {
+        session_id: session_id.unwrap_or_default(),
+        connected: false,
+        claude_session_id: record.and_then(|project| project.claude_session_id),
+        resumed: latest.is_some(),
+        message: Some(client.language.nothing_runs(latest.is_some()).to_owned()),
+        notice: None,
+        input: 0,
+        read_only: options.read_only,
+        log_off: None,
+    }));
+    if let Some(session) = latest {
+        let exit = session.ended().await;
+        if since.is_none_or(|since| since < exit.offset) {
+            client.last_screen(&session, &exit).await;
+        }
+        client.send(ServerFrame::Exited(exit));
+    }
+    client.finish(NOTHING_RUNS).await
+}
+
+/// Gets the session of a milestone's project; starts a pending milestone.
+async fn begin(
+    client: &mut Client,
+    terminals: &Terminals,
+    milestone: &Milestone,
+) -> Result<Found, End> {
+    let running = terminals
+        .sessions
+        .running(milestone.output_project_id)
+        .is_some();
+    if milestone.status == MilestoneStatus::Pending {
+        start(client, terminals, milestone).await?;
+    }
+    let found = terminals
+        .sessions
+        .get_or_create(milestone.output_project_id)
+        .await?;
+    Ok(Found {
+        created: found.created || !running,
+        ..found
+    })
+}
+
+async fn start(
+    client: &mut Client,
+    terminals: &Terminals,
+    milestone: &Milestone,
+) -> Result<(), End> {
+    match terminals.milestones.start(milestone).await? {
+        Delivered::Accepted(_) => {}
+        Delivered::Refused(_) | Delivered::KeyTaken(_) => client.send(ServerFrame::Error {
+            code: "MILESTONE_ERROR".to_owned(),
+            message: "the milestone could not be started: reload it and look at its status"
+                .to_owned(),
+        }),
+    }
+    Ok(())
+}
+
+async fn follow(
+    client: &mut Client,
+    terminals: &Terminals,
+    found: &Found,
+    options: &Options,
+) -> Result<End, End> {
+    let session = &found.session;
+    let attendance = session.attend(options.read_only);
+    let reports = session.reports();
+    let project = terminals.store.project(session.project_id).await?;
+    let mut connection = holder::connect(&session.dir).await.ok();
+    let resumed = !found.created || session.resumed;
+    let message = match resumed {
+        true => client.language.reconnecting(),
+        false => client.language.starting(),
+    };
+    let notice = session.lost.as_deref().map(|reason| Notice {
+        code: "conversation_lost".to_owned(),
+        message: client.language.lost(reason),
+    });
+    let input = match (&mut connection, options.name()) {
+        (Some(connection), Some(name)) => identify(connection, name).await,
+        _ => 0,
+    };
+    let log_off = connection
+        .as_ref()
+        .and_then(|connection| connection.welcome.info.log_off.clone());
+    client.send(ServerFrame::Status(Status {
+        session_id: session.id.to_string(),
+        connected: true,
+        claude_session_id: project.and_then(|project| project.claude_session_id),
+        resumed,
+        message: Some(message.to_owned()),
+        notice,
+        input,
+        read_only: options.read_only,
+        log_off,
+    }));
+    let since = options
+        .since
+        .filter(|_| options.session.as_deref() == Some(&session.id.to_string()));
+    let mut reached = since;
+    let exit = match connection {
+        Some(connection) => {
+            let mut stream = Stream::new(client, attendance, reports, options.read_only);
+            let exit = stream.run(&terminals.closing, connection, since).await;
+            reached = stream.reached;
+            exit?
+        }
+        None => None,
+    };
+    // A holder vanished without a word: the session's monitor finds out why.
+    let exit = match exit {
+        Some(exit) => exit,
+        None => {
+            let found_out = tokio::select! {
+                found_out = timeout(LOST_TIMEOUT, ended(session)) => found_out.ok(),
+                () = terminals.closing.cancelled() => None,
+            };
+            found_out
+                .unwrap_or(Err("the session's holder does not answer: connect again"))
+                .map_err(|reason| End::new(code::GOING_AWAY, None, reason))?
+        }
+    };
+    if let Some(rest) = client.protocol.finish() {
+        client.line.push(rest);
+    }
+    // Sends the output that the holder no longer has; never goes back before the client's
+    // offset.
+    if reached.is_none_or(|reached| reached < exit.offset) {
+        client.last_screen(session, &exit).await;
+    }
+    client.send(ServerFrame::Exited(exit));
+    client.finish("the agent ended").await
+}
+
+/// A milestone that is not finished.
+async fn unfinished(terminals: &Terminals, id: Id) -> Result<Milestone, End> {
+    let Some(milestone) = terminals.store.milestone(id).await? else {
+        return Err(End::new(
+            code::NOT_FOUND,
+            Some("NOT_FOUND"),
+            "there is no such milestone: list them to find its id",
+        ));
+    };
+    if milestone.status.is_finished() {
+        let reason = format!(
+            "the milestone is {}: open its project's terminal",
+            milestone.status.as_str()
+        );
+        return Err(End::new(code::FINISHED, Some("ALREADY_FINISHED"), reason));
+    }
+    Ok(milestone)
+}
+
+/// Finds out how the session of a closed holder connection ended, or that it goes on, usually as
+/// another build.
+async fn ended(session: &Session) -> Result<Exit, &'static str> {
+    tokio::select! {
+        exit = session.ended() => Ok(exit),
+        // An ended session has no holder to answer.
+        () = async {
+            if holder::connect(&session.dir).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        } => Err("the session's holder was upgraded: connect again"),
+    }
+}
+
+/// Sends the client's name to the holder; returns the number of its newest input there.
+async fn identify(connection: &mut Connection, name: [u8; 16]) -> u64 {
+    let Connection {
+        sender, receiver, ..
+    } = connection;
+    if sender.send(Request::Identify { name }).await.is_err() {
+        return 0;
+    }
+    loop {
+        match receiver.next().await {
+            Ok(Some(Event::Identified { newest })) => return newest,
+            Ok(Some(_)) => {}
+            // The stream finds the same, and the session's fate.
+            Ok(None) | Err(_) => return 0,
+        }
+    }
+}
