@@ -189,7 +189,7 @@ async fn failing() {
         match store.queue(&new).await {
             Ok(_) => kept += 1,
             Err(StoreError::Unavailable(reason)) => {
-                assert!(reason.contains("check the disk"), "{reason}");
+                assert!(reason.contains("check its disk"), "{reason}");
                 refused.push(new);
             }
             Err(other) => panic!("{other}"),
