@@ -1,72 +1,70 @@
-//! What to do when a connection ends: leave, or connect again, and when.
+//! The decision after a lost connection: the end, or another attempt after a pause.
 
 use std::time::Duration;
 
-/// How long after the first failure it is tried again.
-const FIRST: Duration = Duration::from_millis(200);
-/// The longest pause between two tries.
-const LONGEST: Duration = Duration::from_secs(5);
+use crate::backoff::Backoff;
 
 /// Why there is no connection.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Lost {
+#[non_exhaustive]
+pub enum Lost {
     /// The server closed it.
     #[error("{}", closed(*code, reason))]
     Closed {
         /// A close code of docs/protocol.md.
         code: u16,
-        /// The server's words, possibly none.
+        /// The server's words; may be empty.
         reason: String,
     },
-    /// The server answered the request with something else than a WebSocket.
+    /// The server answered with another status than that of a WebSocket.
     #[error("the server refused the connection with status {status}{}", advice(*status))]
     Refused {
-        /// Of HTTP.
+        /// The HTTP status.
         status: u16,
     },
-    /// The server speaks something else.
+    /// The server speaks another protocol.
     #[error("this server is not understood ({0}): use the same version of wxcode on both sides")]
     Foreign(String),
-    /// The network, or a server that is not there.
+    /// The network failed, or no server listens.
     #[error("no connection to the server ({0}): start it with `wxcode serve`, then attach again")]
     Broken(String),
 }
 
-/// What follows.
+/// The next step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
+pub(super) enum Next {
     /// Connect again after this pause.
     Again(Duration),
     /// The agent has ended.
     Ended,
-    /// No further try would go better.
+    /// No further attempt would succeed.
     Fail,
 }
 
-/// The pauses between tries.
+/// Decides the next step.
 #[derive(Debug)]
-pub(crate) struct Retry {
-    pause: Duration,
-    /// Whether there ever was a connection; a first one that fails is not tried again.
+pub(super) struct Retry {
+    backoff: Backoff,
+    /// Whether there ever was a connection; a failed first one is final.
     was_attached: bool,
 }
 
 impl Retry {
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            pause: FIRST,
+            backoff: Backoff::new(),
             was_attached: false,
         }
     }
 
     /// The session is there: the next failure is a first one.
-    pub(crate) fn attached(&mut self) {
-        self.pause = FIRST;
+    pub(super) fn attached(&mut self) {
+        self.backoff.reset();
         self.was_attached = true;
     }
 
-    /// The connection is lost, or there is none to be had.
-    pub(crate) fn lost(&mut self, why: &Lost) -> Next {
+    /// The next step after a lost connection or a failed attempt.
+    pub(super) fn lost(&mut self, why: &Lost) -> Next {
         match why {
             Lost::Closed { code: 1000, .. } => return Next::Ended,
             Lost::Closed {
@@ -77,9 +75,7 @@ impl Retry {
             _ if !self.was_attached => return Next::Fail,
             Lost::Closed { .. } | Lost::Refused { .. } | Lost::Broken(_) => {}
         }
-        let pause = self.pause;
-        self.pause = (self.pause * 2).min(LONGEST);
-        Next::Again(pause)
+        Next::Again(self.backoff.next())
     }
 }
 
@@ -123,6 +119,7 @@ fn advice(status: u16) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::FIRST_PAUSE;
 
     fn closed_with(code: u16) -> Lost {
         Lost::Closed {
@@ -132,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_double_up_to_the_longest_and_begin_anew_with_a_connection() {
+    fn a_connection_resets_the_pauses() {
         let mut retry = Retry::new();
         retry.attached();
         let mut pauses = Vec::new();
@@ -145,11 +142,11 @@ mod tests {
         assert_eq!(pauses, [200, 400, 800, 1600, 3200, 5000, 5000]);
         retry.attached();
         let going = retry.lost(&closed_with(1001));
-        assert_eq!(going, Next::Again(FIRST));
+        assert_eq!(going, Next::Again(FIRST_PAUSE));
     }
 
     #[test]
-    fn a_close_code_says_whether_to_come_back() {
+    fn close_codes_decide_about_another_attempt() {
         let mut retry = Retry::new();
         retry.attached();
         assert_eq!(retry.lost(&closed_with(1000)), Next::Ended);
@@ -166,14 +163,14 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_never_was_there_is_not_waited_for() {
+    fn a_failed_first_connection_is_final() {
         let mut retry = Retry::new();
         assert_eq!(retry.lost(&Lost::Broken("refused".to_owned())), Next::Fail);
         assert_eq!(retry.lost(&closed_with(1001)), Next::Fail);
     }
 
     #[test]
-    fn every_reason_says_what_to_do() {
+    fn every_reason_names_a_remedy() {
         assert!(closed_with(4401).to_string().contains("wxcode token"));
         assert!(closed_with(4004).to_string().contains("wxcode ls"));
         let lost = Lost::Closed {

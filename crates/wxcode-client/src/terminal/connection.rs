@@ -1,4 +1,4 @@
-//! The way to the server: connected, between two tries, or trying.
+//! The way to the server: connected, between two attempts, or at one.
 
 use std::{pin::Pin, time::Duration};
 
@@ -10,44 +10,46 @@ use tokio::{
 use wxcode_protocol::websocket::{ClientFrame, ServerFrame};
 
 use super::{
-    link::{Address, Link, Since},
+    link::Link,
     retry::Lost,
+    target::{Since, Target},
 };
+use crate::Server;
 
 /// The way to the server.
-pub(super) enum Line {
-    /// Connected; frames go out once the first `Status` is here.
+pub(super) enum Connection {
+    /// Connected; frames go out after the first `Status`.
     Up { link: Link, attached: bool },
-    /// Between two tries.
+    /// Between two attempts.
     Pause(Pin<Box<Sleep>>),
-    /// A try.
-    Try(JoinHandle<Result<Link, Lost>>),
+    /// An attempt.
+    Attempt(JoinHandle<Result<Link, Lost>>),
 }
 
-/// What the line brought.
+/// A change of the connection, or a frame of it.
 pub(super) enum News {
     Frame(ServerFrame),
     Lost(Lost),
-    TryNow,
+    PauseOver,
     Connected(Link),
 }
 
-impl Line {
-    /// A connection that was just made.
+impl Connection {
+    /// A new connection.
     pub(super) fn up(link: Link) -> Self {
         let attached = false;
         Self::Up { link, attached }
     }
 
-    /// The next try is to come after a pause.
+    /// The next attempt follows a pause.
     pub(super) fn pause(pause: Duration) -> Self {
         Self::Pause(Box::pin(sleep(pause)))
     }
 
-    /// Tries to connect.
-    pub(super) fn connect(address: Address, since: Option<Since>) -> Self {
-        Self::Try(tokio::spawn(async move {
-            Link::connect(&address, since.as_ref()).await
+    /// Attempts to connect.
+    pub(super) fn attempt(server: Server, target: Target, since: Option<Since>) -> Self {
+        Self::Attempt(tokio::spawn(async move {
+            Link::connect(&server, &target, since.as_ref()).await
         }))
     }
 
@@ -58,7 +60,7 @@ impl Line {
         }
     }
 
-    /// Takes leave of the server; `last` frames go to one that is attached.
+    /// Closes; `last` frames go to an attached server.
     pub(super) async fn close(self, last: impl Iterator<Item = ClientFrame>) {
         if let Self::Up { link, attached } = self {
             let count = if attached { usize::MAX } else { 0 };
@@ -66,15 +68,15 @@ impl Line {
         }
     }
 
-    /// May be waited for anew at any time.
+    /// The next change. The future may be dropped at any time.
     pub(super) async fn next(&mut self) -> News {
         match self {
             Self::Up { link, .. } => link.next().await.map_or_else(News::Lost, News::Frame),
             Self::Pause(over) => {
                 over.await;
-                News::TryNow
+                News::PauseOver
             }
-            Self::Try(connecting) => match connecting.await {
+            Self::Attempt(connecting) => match connecting.await {
                 Ok(Ok(link)) => News::Connected(link),
                 Ok(Err(lost)) => News::Lost(lost),
                 Err(error) => News::Lost(Lost::Broken(error.to_string())),
@@ -82,16 +84,17 @@ impl Line {
         }
     }
 
-    /// What the line has brought already.
+    /// A frame that is here already.
     pub(super) fn next_at_once(&mut self) -> Option<News> {
         match self {
             Self::Up { link, .. } => link
                 .next_at_once()
                 .map(|result| result.map_or_else(News::Lost, News::Frame)),
-            Self::Pause(_) | Self::Try(_) => None,
+            Self::Pause(_) | Self::Attempt(_) => None,
         }
     }
 
+    /// The queue of frames to an attached server.
     pub(super) fn outbox(&self) -> Option<mpsc::Sender<ClientFrame>> {
         match self {
             Self::Up {
