@@ -7,25 +7,19 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
 use tokio::{
-    net::TcpStream,
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    time::{sleep, timeout},
+    time::sleep,
 };
-use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Message, client::IntoClientRequest},
+use wxcode_client::{
+    Server,
+    terminal::{ClientFrame, Lost as Break, ServerFrame, Since, Size, Socket, Target},
 };
-use wxcode_protocol::websocket::{ClientFrame, PROTOCOL, ServerFrame};
-use wxcode_terminal::Size;
 
 use super::{step::Word, taken::words, tape::Given};
 
 /// Between two tries to connect.
 const RETRY: Duration = Duration::from_millis(20);
-/// How long a try may take: servers are stopped for a while too.
-const CONNECT: Duration = Duration::from_secs(60);
 
 /// What a client is told to do.
 #[derive(Debug, Clone)]
@@ -74,12 +68,9 @@ impl Client {
         let (orders, taken) = unbounded_channel();
         let seen = Arc::new(Mutex::new(Seen::default()));
         let life = Life {
-            url: format!(
-                "{}/api/v1/output-projects/{project}/terminal",
-                base.replace("http://", "ws://")
-            ),
-            token: token.to_owned(),
-            name: uuid::Uuid::new_v4().simple().to_string(),
+            server: Server::new(base.parse().unwrap(), token).unwrap(),
+            // The server knows the inputs again by the target's name.
+            target: Target::new(project).unwrap(),
             orders: taken,
             seen: Arc::clone(&seen),
             is_here: true,
@@ -113,13 +104,9 @@ fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
     seen.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
-
 struct Life {
-    url: String,
-    token: String,
-    /// By which the server knows the inputs again.
-    name: String,
+    server: Server,
+    target: Target,
     orders: UnboundedReceiver<Order>,
     seen: Arc<Mutex<Seen>>,
     is_here: bool,
@@ -153,18 +140,13 @@ impl Life {
                     None => return,
                 }
             }
-            let connected = timeout(CONNECT, self.connect()).await;
-            let lost = match connected {
-                Ok(Some(socket)) => {
+            let lost = match self.connect().await {
+                Some(socket) => {
                     let lost = self.follow(socket).await;
                     lock(&self.seen).is_connected = false;
                     lost
                 }
-                Ok(None) => Lost::Broken,
-                Err(_) => {
-                    self.wrong(format!("no connection within {CONNECT:?}"));
-                    return;
-                }
+                None => Lost::Broken,
             };
             match lost {
                 Lost::Gone => return,
@@ -204,19 +186,15 @@ impl Life {
     }
 
     async fn connect(&mut self) -> Option<Socket> {
-        let mut url = format!("{}?client={}", self.url, self.name);
-        {
+        let since = {
             let seen = lock(&self.seen);
-            if let Some(session) = &seen.session {
-                url = format!("{url}&session={session}&since={}", seen.offset);
-            }
-        }
-        let mut request = url.into_client_request().ok()?;
-        let headers = request.headers_mut();
-        let bearer = format!("Bearer {}", self.token);
-        headers.insert("authorization", bearer.parse().ok()?);
-        headers.insert("sec-websocket-protocol", PROTOCOL.parse().ok()?);
-        let (socket, _) = connect_async(request).await.ok()?;
+            seen.session.clone().map(|session| Since {
+                session,
+                offset: seen.offset,
+            })
+        };
+        let path = self.target.path(since.as_ref());
+        let socket = Socket::connect(&self.server, &path).await.ok()?;
         let mut seen = lock(&self.seen);
         seen.is_connected = true;
         seen.connections += 1;
@@ -249,28 +227,26 @@ impl Life {
                     }
                     Some(order) => self.take(order),
                 },
-                message = socket.next(), if self.reads => match message {
-                    Some(Ok(Message::Binary(bytes))) => match ServerFrame::decode(bytes) {
-                        Ok(Some(frame)) => {
-                            if let Err(wrong) = self.frame(frame, &mut socket).await {
-                                self.wrong(wrong);
-                            }
+                frame = socket.next(), if self.reads => match frame {
+                    Ok(frame) => {
+                        if let Err(wrong) = self.frame(frame, &mut socket).await {
+                            self.wrong(wrong);
                         }
-                        Ok(None) => {}
-                        Err(error) => self.wrong(format!("a frame: {error}")),
-                    },
-                    Some(Ok(Message::Close(Some(frame)))) => {
-                        return match u16::from(frame.code) {
+                    }
+                    Err(Break::Foreign(error)) => self.wrong(format!("a frame: {error}")),
+                    Err(Break::Closed { code, reason }) => {
+                        return match code {
                             1001 => Lost::Broken,
                             1000 | 4004 | 4005 | 4003 => Lost::Over,
+                            // Without a code.
+                            1005 => Lost::Broken,
                             code => {
-                                self.wrong(format!("closed with {code}: {}", frame.reason));
+                                self.wrong(format!("closed with {code}: {reason}"));
                                 Lost::Over
                             }
                         };
                     }
-                    Some(Ok(_)) => {}
-                    Some(Err(_)) | None => return Lost::Broken,
+                    Err(_) => return Lost::Broken,
                 },
             }
         }
@@ -407,5 +383,5 @@ impl Life {
 
 async fn send(socket: &mut Socket, frame: &ClientFrame) {
     // A connection that breaks is noticed by reading.
-    let _ = socket.send(Message::Binary(frame.encode())).await;
+    let _ = socket.send(frame).await;
 }

@@ -16,12 +16,15 @@ use tokio::{
     process::{Child, Command},
     time::{Instant, sleep, timeout},
 };
+use wxcode_client::Server as Remote;
 use wxcode_testbed::mongodb::MongoServer;
 
 use super::{Agent, Socket, is_alive, kill};
 
 /// How long anything may take before a test gives up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// How long an answer of the server may take.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(300);
 /// How often a condition outside of our own event stream is looked at.
 pub(crate) const LOOK: Duration = Duration::from_millis(20);
 
@@ -31,6 +34,9 @@ pub(crate) struct Server {
     pub(crate) dir: TempDir,
     pub(crate) base: String,
     pub(crate) token: String,
+    /// Of any server: each call names it.
+    rest: wxcode_client::Client,
+    /// For requests that break the rules.
     client: Client,
     child: Option<Child>,
     listen: String,
@@ -154,11 +160,14 @@ impl Server {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();
+        let nobody = Remote::new("http://127.0.0.1:1".parse().unwrap(), "none").unwrap();
+        let rest = wxcode_client::Client::new(nobody).unwrap();
         Self {
             agent,
             dir,
             base: String::new(),
             token: String::new(),
+            rest,
             client,
             child: None,
             listen: "127.0.0.1:0".to_owned(),
@@ -313,14 +322,26 @@ impl Server {
         }
     }
 
+    /// The server as a client names it.
+    pub(crate) fn remote(&self) -> Remote {
+        Remote::new(self.base.parse().unwrap(), self.token.as_str()).unwrap()
+    }
+
+    /// A client of the server as it is now.
+    pub(crate) fn rest(&self) -> wxcode_client::Client {
+        let rest = self.rest.clone().with_timeout(ANSWER_TIMEOUT);
+        rest.with_server(self.remote())
+    }
+
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let mut request = self
-            .request(method, &format!("/api/v1{path}"))
-            .bearer_auth(&self.token);
-        if let Some(body) = body {
-            request = request.json(&body);
+        let response = self.rest().call(method, path, body.as_ref()).await.unwrap();
+        let body = serde_json::from_slice(&response.body)
+            .unwrap_or_else(|_| String::from_utf8_lossy(&response.body).into());
+        Answer {
+            status: StatusCode::from_u16(response.status).unwrap(),
+            content_type: response.content_type,
+            body,
         }
-        self.answer(request).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
