@@ -3,23 +3,17 @@
 mod client;
 mod end;
 mod keys;
-mod line;
-mod link;
 mod mirror;
 mod notice;
-mod owed;
 mod painting;
 mod paste;
-mod retry;
 mod signals;
-mod unsent;
 mod window;
 
+use wxcode_client::terminal::Target;
+
+use self::client::{Client, Wishes};
 pub(crate) use self::keys::DetachKey;
-use self::{
-    client::{Client, Wishes},
-    link::Address,
-};
 use crate::{
     cli::{AttachOptions, Common, Usage},
     remote::{Remote, block_on},
@@ -33,25 +27,21 @@ pub(crate) fn run(common: &Common, options: &AttachOptions) -> anyhow::Result<()
     let remote = Remote::find(common)?;
     let end = block_on(async {
         let project = remote.project(&options.project).await?;
-        let address = Address {
-            base: remote.base().to_owned(),
-            token: remote.token().to_owned(),
-            project: project.id,
-            client: uuid::Uuid::new_v4().simple().to_string(),
-            language: language(|name| std::env::var(name).ok()),
-            read_only: options.read_only,
-        };
+        let target = Target::new(&project.id)?
+            .language(language(|name| std::env::var(name).ok()))
+            .read_only(options.read_only);
         let wishes = Wishes {
             name: project.name,
             detach_key: options.detach_key,
             drive: !options.viewer,
         };
         // A restarted server may have another address.
-        let find = || {
-            let remote = Remote::find(common).ok()?;
-            Some((remote.base().to_owned(), remote.token().to_owned()))
-        };
-        Client::attach(address, wishes, &find).await?.run().await
+        let find = Box::new(|| Some(Remote::find(common).ok()?.server().clone()));
+        let server = remote.server().clone();
+        Client::attach(server, target, wishes, find)
+            .await?
+            .run()
+            .await
     })?;
     end.tell(&options.project)
 }

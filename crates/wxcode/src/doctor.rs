@@ -189,8 +189,8 @@ fn check_program(program: &Path, data_dir: &Path, findings: &mut Findings) {
 
 /// Asks the server, which may be of another version and keeps the store open.
 fn check_served_store(common: &Common, findings: &mut Findings) {
-    let asked = Remote::of_data_dir(common)
-        .and_then(|remote| block_on(remote.get::<serde_json::Value>("/output-projects?limit=1")));
+    let asked =
+        Remote::of_data_dir(common).and_then(|remote| block_on(async { remote.probe().await }));
     match asked {
         Ok(_) => findings.good("store", "answers, through the server"),
         Err(error) => findings.bad("store", &format!("{error:#}")),

@@ -12,10 +12,9 @@ pub(crate) fn run(common: &Common, options: &ListOptions) -> anyhow::Result<()> 
     let remote = Remote::find(common)?;
     let rows = block_on(async {
         let mut rows = Vec::new();
-        for project in remote.projects().await? {
-            let session: Value = remote
-                .get(&format!("/output-projects/{}/session", project.id))
-                .await?;
+        for project in remote.client().all_projects().await? {
+            let path = format!("/output-projects/{}/session", project.id);
+            let session: Value = remote.client().get(&path).await?;
             rows.push((project, session));
         }
         Ok(rows)

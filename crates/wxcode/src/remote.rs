@@ -1,25 +1,16 @@
 //! A running server, as the other commands reach it.
 
-use std::{
-    fs,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
-    path::Path,
-    time::Duration,
-};
+use std::{fs, net::SocketAddr, path::Path};
 
 use anyhow::{Context, anyhow, bail};
-use reqwest::{Client, Method, RequestBuilder, Url, redirect::Policy};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
+use wxcode_client::{Address, AddressError, Client, Page, Project, Server};
 
 use crate::{
     cli::{Common, Usage},
     config, token,
 };
 
-/// How long a request may take; starting an agent is the longest.
-const TIMEOUT: Duration = Duration::from_secs(30);
-/// Projects that are asked for at once.
-const PAGE: u64 = 500;
 /// Projects that are shown when a text names several.
 const SHOWN_MAX: usize = 10;
 
@@ -30,24 +21,7 @@ struct ServerFile {
 }
 
 /// A server and the right to use it.
-pub(crate) struct Remote {
-    client: Client,
-    base: String,
-    token: String,
-}
-
-/// What the list shows of a project.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Project {
-    pub(crate) id: String,
-    pub(crate) name: String,
-}
-
-#[derive(Deserialize)]
-struct ProjectList {
-    projects: Vec<Project>,
-    total: u64,
-}
+pub(crate) struct Remote(Client);
 
 impl Remote {
     /// The server that was named, or the one of the data folder.
@@ -73,93 +47,28 @@ impl Remote {
         Self::new(base, token::load(common, &data_dir)?)
     }
 
-    fn new(base: String, token: String) -> anyhow::Result<Self> {
-        let client = Client::builder()
-            .timeout(TIMEOUT)
-            .no_proxy()
-            // Nothing of the API is elsewhere, and the token is for this URL alone.
-            .redirect(Policy::none())
-            .build()
-            .context("cannot make an HTTP client")?;
-        Ok(Self {
-            client,
-            base,
-            token,
-        })
+    fn new(address: Address, token: String) -> anyhow::Result<Self> {
+        Ok(Self(Client::new(Server::new(address, token)?)?))
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client
-            .request(method, format!("{}/api/v1{path}", self.base))
-            .bearer_auth(&self.token)
+    pub(crate) fn client(&self) -> &Client {
+        &self.0
     }
 
-    async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<T> {
-        let response = request.send().await.with_context(|| {
-            format!(
-                "the server at {} does not answer: start it with `wxcode serve`",
-                self.base
-            )
-        })?;
-        let status = response.status();
-        let body = response
-            .bytes()
-            .await
-            .context("the server broke off its answer: try again")?;
-        if status.is_success() {
-            return serde_json::from_slice(&body)
-                .context("the server's answer is not understood: is it another version?");
-        }
-        #[derive(Deserialize)]
-        struct Problem {
-            detail: String,
-        }
-        let detail = serde_json::from_slice(&body)
-            .map_or_else(|_| status.to_string(), |Problem { detail }| detail);
-        Err(anyhow!(detail))
+    /// Asks for one project: whether the server and its store answer.
+    pub(crate) async fn probe(&self) -> anyhow::Result<()> {
+        let page = Page { skip: 0, limit: 1 };
+        self.0.projects(page).await?;
+        Ok(())
     }
 
-    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
-        self.answer(self.request(Method::GET, path)).await
-    }
-
-    pub(crate) async fn post<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        body: &serde_json::Value,
-    ) -> anyhow::Result<T> {
-        self.answer(self.request(Method::POST, path).json(body))
-            .await
-    }
-
-    /// All projects.
-    pub(crate) async fn projects(&self) -> anyhow::Result<Vec<Project>> {
-        let mut all: Vec<Project> = Vec::new();
-        loop {
-            let page: ProjectList = self
-                .get(&format!("/output-projects?skip={}&limit={PAGE}", all.len()))
-                .await?;
-            let none = page.projects.is_empty();
-            all.extend(page.projects);
-            if none || all.len() as u64 >= page.total {
-                return Ok(all);
-            }
-        }
+    pub(crate) fn server(&self) -> &Server {
+        self.0.server()
     }
 
     /// The project that a text names: see [`choose`].
     pub(crate) async fn project(&self, text: &str) -> anyhow::Result<Project> {
-        choose(self.projects().await?, text)
-    }
-
-    /// Where the server is, without a slash at the end.
-    pub(crate) fn base(&self) -> &str {
-        &self.base
-    }
-
-    /// The API token.
-    pub(crate) fn token(&self) -> &str {
-        &self.token
+        choose(self.0.all_projects().await?, text)
     }
 }
 
@@ -190,23 +99,23 @@ fn choose(mut all: Vec<Project>, text: &str) -> anyhow::Result<Project> {
         .with_context(|| format!("there is no project `{text}`: `wxcode ls` lists them"))
 }
 
-/// The base of the server that `--server` names, if a token may go there.
-fn named(url: &str) -> Result<String, Usage> {
-    let parsed = url.parse::<Url>().ok();
-    let parsed = parsed.filter(|url| url.has_host() && matches!(url.scheme(), "http" | "https"));
-    let parsed = parsed.ok_or_else(|| {
-        Usage(format!(
-            "`{url}` is no address of a server: give --server a URL such as http://127.0.0.1:8052"
-        ))
-    })?;
-    if !parsed.username().is_empty() || parsed.password().is_some() {
-        let text = "a URL of a server holds no user or password: give the token by WXCODE_TOKEN or --token-file";
-        return Err(Usage(text.to_owned()));
-    }
-    let why = match parsed.scheme() {
-        "https" => "wxcode speaks http only",
-        _ if is_loopback(&parsed) => return Ok(url.trim_end_matches('/').to_owned()),
-        _ => "the token does not go over plain http to another machine",
+/// The server that `--server` names, if a token may go there.
+fn named(url: &str) -> Result<Address, Usage> {
+    let why = match url.parse() {
+        Ok(address) => return Ok(address),
+        Err(AddressError::Tls { .. }) => "wxcode speaks http only",
+        Err(AddressError::OtherMachine { .. }) => {
+            "the token does not go over plain http to another machine"
+        }
+        Err(AddressError::Credentials) => {
+            let text = "a URL of a server holds no user or password: give the token by WXCODE_TOKEN or --token-file";
+            return Err(Usage(text.to_owned()));
+        }
+        Err(_) => {
+            return Err(Usage(format!(
+                "`{url}` is no address of a server: give --server a URL such as http://127.0.0.1:8052"
+            )));
+        }
     };
     Err(Usage(format!(
         "{why}, and the server is {url}: make a tunnel to it, such as \
@@ -214,15 +123,8 @@ fn named(url: &str) -> Result<String, Usage> {
     )))
 }
 
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let address = bare.parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.to_canonical().is_loopback())
-}
-
-/// The base of the server that has the data folder.
-fn local(data_dir: &Path) -> anyhow::Result<String> {
+/// The address of the server that has the data folder.
+fn local(data_dir: &Path) -> anyhow::Result<Address> {
     let none = || {
         anyhow!(
             "no server runs with the data folder {}: start it with `wxcode serve`, \
@@ -244,7 +146,7 @@ fn local(data_dir: &Path) -> anyhow::Result<String> {
         .with_context(|| format!("{} is not readable: restart the server", path.display()))?;
     let address = file.address.strip_prefix("http://").map(str::parse);
     match address {
-        Some(Ok(address)) => Ok(format!("http://{}", reachable(address)?)),
+        Some(Ok(address)) => reachable(address),
         _ => bail!(
             "{} names no address, but `{}`: restart the server",
             path.display(),
@@ -253,21 +155,14 @@ fn local(data_dir: &Path) -> anyhow::Result<String> {
     }
 }
 
-/// Where a server that listens on `address` is reached without leaving this machine.
-fn reachable(address: SocketAddr) -> anyhow::Result<SocketAddr> {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    // Only an address of this machine can be bound.
-    if !ip.is_loopback() && UdpSocket::bind((ip, 0)).is_err() {
-        bail!(
+/// The address to reach a server that listens on `address`, without leaving this machine.
+fn reachable(address: SocketAddr) -> anyhow::Result<Address> {
+    Address::of_this_machine(address).map_err(|_| {
+        anyhow!(
             "the server of the data folder listens on {address}, which is no address of this machine, \
              and the token does not go over plain http: use wxcode on that machine"
-        );
-    }
-    Ok(SocketAddr::new(ip, address.port()))
+        )
+    })
 }
 
 /// Runs a command that talks to a server.
@@ -292,9 +187,12 @@ mod tests {
             ("dd55", "twin"),
             ("ee66", "twin"),
         ];
-        let project = |(id, name): (&str, &str)| Project {
-            id: id.to_owned(),
-            name: name.to_owned(),
+        let project = |(id, name): (&str, &str)| -> Project {
+            serde_json::from_value(serde_json::json!({
+                "id": id, "name": name, "workspace_path": "/w", "status": "created",
+                "created_at": "", "updated_at": "",
+            }))
+            .unwrap()
         };
         Ok(choose(all.map(project).into(), text)?.id)
     }
@@ -306,7 +204,7 @@ mod tests {
             ("http://localhost:1", "http://localhost:1"),
             ("http://[::1]:1/wx/", "http://[::1]:1/wx"),
         ] {
-            assert_eq!(named(url).unwrap(), base);
+            assert_eq!(named(url).unwrap().as_str(), base);
         }
         for (url, word) in [
             ("http://192.0.2.1:8052", "plain http"),
@@ -321,17 +219,6 @@ mod tests {
             let error = named(url).unwrap_err().to_string();
             assert!(error.contains(word), "{url}: {error}");
         }
-    }
-
-    #[test]
-    fn an_unspecified_address_is_reached_by_loopback() {
-        let of = |text: &str| reachable(text.parse().unwrap()).map(|address| address.to_string());
-        assert_eq!(of("0.0.0.0:8052").unwrap(), "127.0.0.1:8052");
-        assert_eq!(of("[::]:8052").unwrap(), "[::1]:8052");
-        assert!(
-            of("192.0.2.1:8052").is_err(),
-            "an address for documentation"
-        );
     }
 
     #[test]

@@ -1,10 +1,7 @@
 //! `wxcode send`.
 
-use std::time::Duration;
-
 use anyhow::bail;
-use serde::Deserialize;
-use serde_json::json;
+use wxcode_client::{Delivery, DeliveryState, NewDelivery};
 
 use crate::{
     cli::{Common, SendOptions},
@@ -12,40 +9,42 @@ use crate::{
     remote::{Remote, block_on},
 };
 
-/// How often the server is asked how far a delivery is.
-const POLL: Duration = Duration::from_millis(250);
-
-#[derive(Deserialize)]
-struct Delivery {
-    id: String,
-    state: String,
-    error: Option<String>,
-}
-
 pub(crate) fn run(common: &Common, options: &SendOptions) -> anyhow::Result<()> {
     let remote = Remote::find(common)?;
     block_on(async {
+        let client = remote.client();
         let project = remote.project(&options.project).await?;
-        let path = format!("/output-projects/{}/deliveries", project.id);
-        let body = json!({ "text": options.text, "idempotency_key": options.key });
-        let mut delivery: Delivery = remote.post(&path, &body).await?;
-        let mut said = None;
-        while options.wait && !matches!(delivery.state.as_str(), "submitted" | "failed") {
-            let waits_for = delivery.error.clone();
-            if waits_for.is_some() && waits_for != said {
-                output::note(format_args!(
-                    "waits for the dialog {}: answer it in the terminal",
-                    waits_for.as_deref().unwrap_or_default()
-                ));
-            }
-            said = waits_for;
-            tokio::time::sleep(POLL).await;
-            delivery = remote.get(&format!("{path}/{}", delivery.id)).await?;
+        let new = NewDelivery {
+            text: options.text.clone(),
+            idempotency_key: options.key.clone(),
+        };
+        let mut delivery = client.deliver(&project.id, &new).await?;
+        if options.wait && !delivery.state.is_final() {
+            let find = || Some(Remote::find(common).ok()?.server().clone());
+            let events = client.events(&project.id).await?;
+            let mut events = events.with_find(Box::new(find));
+            let mut obstacle = None;
+            let note = |delivery: &Delivery| {
+                if !delivery.state.is_final() && obstacle != delivery.error {
+                    obstacle.clone_from(&delivery.error);
+                    note_obstacle(obstacle.as_deref());
+                }
+            };
+            delivery = events.delivery(&delivery.id, note).await?;
         }
-        let printed = output::print(format_args!("{} {}", delivery.id, delivery.state));
-        if delivery.state == "failed" {
+        let state = delivery.state.as_str();
+        let printed = output::print(format_args!("{} {state}", delivery.id));
+        if delivery.state == DeliveryState::Failed {
             bail!("{}", delivery.error.unwrap_or_default());
         }
         printed
     })
+}
+
+fn note_obstacle(obstacle: Option<&str>) {
+    if let Some(obstacle) = obstacle {
+        output::note(format_args!(
+            "waits for the dialog {obstacle}: answer it in the terminal"
+        ));
+    }
 }

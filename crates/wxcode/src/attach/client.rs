@@ -1,24 +1,22 @@
 //! The attached client: what comes from the server, the keyboard, the window and the system, in one loop.
 
-use std::{future::pending, io, iter::from_fn, time::Instant};
+use std::{future::pending, io, time::Instant};
 
 use anyhow::Context;
 use bytes::Bytes;
-use tokio::{sync::mpsc, time::sleep_until};
-use wxcode_holder::folder::Exit;
-use wxcode_protocol::websocket::{ClientFrame, Role, ServerFrame, Status};
+use tokio::time::sleep_until;
+use wxcode_client::{
+    Server,
+    terminal::{Attached, Exit, Find, Lost, Role, Target, Terminal, Update},
+};
 use wxcode_terminal::{Screen, Size};
 
 use super::{
     end::End,
     keys::{self, DetachKey, Scanner},
-    line::{Line, News},
-    link::{Address, Link, Since},
-    mirror::{Gap, Mirror},
-    owed::Owed,
+    mirror::Mirror,
     painting::{PACE, Painting},
     paste::Pastes,
-    retry::{Lost, Next, Retry},
     signals::Signals,
     window::{self, READ_MAX, Window},
 };
@@ -34,23 +32,11 @@ pub(crate) struct Wishes {
     pub(crate) drive: bool,
 }
 
-/// Finds the server anew: its base URL and token.
-pub(crate) type Find<'a> = &'a dyn Fn() -> Option<(String, String)>;
-
 /// An attached client.
 pub(crate) struct Client<'a> {
-    address: Address,
     wishes: Wishes,
-    find: Find<'a>,
-    line: Line,
-    retry: Retry,
-    /// The session that the mirror and the unsent are of; empty before the first.
-    session: String,
-    is_read_only: bool,
+    terminal: Terminal<'a>,
     mirror: Option<Mirror>,
-    /// Whether the mirror goes on with what comes; otherwise it only shows what was.
-    is_current: bool,
-    owed: Owed,
     role: Option<Role>,
     painting: Painting,
     window: Window,
@@ -65,36 +51,29 @@ impl<'a> Client<'a> {
     /// # Errors
     /// There is no session to be had, or the terminal cannot be made raw.
     pub(crate) async fn attach(
-        address: Address,
+        server: Server,
+        target: Target,
         wishes: Wishes,
         find: Find<'a>,
     ) -> anyhow::Result<Self> {
-        let mut link = Link::connect(&address, None).await?;
-        let status = loop {
-            if let ServerFrame::Status(status) = link.next().await? {
-                break status;
-            }
-        };
+        let (terminal, attached) = Terminal::attach(server, target).await?;
         let size = window::size();
         let mut client = Self {
             pastes: Pastes::default(),
             scanner: Scanner::new(wishes.detach_key),
-            line: Line::up(link),
-            retry: Retry::new(),
-            session: String::new(),
-            is_read_only: address.read_only,
+            terminal: terminal.with_find(find),
             mirror: None,
-            is_current: false,
-            owed: Owed::new(),
             role: None,
             painting: Painting::new(size),
             window: Window::open().context("the terminal cannot be made raw: use another one")?,
             size,
-            address,
             wishes,
-            find,
         };
-        client.attached(status);
+        client.terminal.resize(size);
+        if client.wishes.drive {
+            client.terminal.drive();
+        }
+        client.attached(attached);
         Ok(client)
     }
 
@@ -128,11 +107,10 @@ impl<'a> Client<'a> {
             self.draw(now);
             due = self.painting.due(synchronized, now);
         }
-        let outbox = self.line.outbox().filter(|_| self.owed.is_some());
         let more = READ_MAX + self.pastes.held();
-        let takes_keys = self.is_read_only || self.owed.unsent.has_room(more);
+        let takes_keys = self.terminal.is_read_only() || self.terminal.has_room(more);
         let settles = self.pastes.due();
-        let news = tokio::select! {
+        let update = tokio::select! {
             biased;
             _ = signals.terminate.recv() => return Ok(Some(End::Signal("SIGTERM"))),
             _ = signals.interrupt.recv() => return Ok(Some(End::Signal("SIGINT"))),
@@ -155,152 +133,50 @@ impl<'a> Client<'a> {
                 let keys = self.pastes.settle(Instant::now());
                 return Ok(self.keys(keys));
             }
-            () = hand_over(outbox, &mut self.owed) => return Ok(None),
             () = until(due) => return Ok(None),
-            news = self.line.next() => news,
+            update = self.terminal.next() => update,
         };
         let since = Instant::now();
-        let mut end = self.take(news);
-        // What is here already becomes one drawing with it.
+        let mut end = self.take(update);
+        // Updates that are here already become one drawing with it.
         while end.is_none()
             && since.elapsed() < PACE
-            && let Some(news) = self.line.next_at_once()
+            && let Some(update) = self.terminal.next_at_once()
         {
-            end = self.take(news);
+            end = self.take(update);
         }
         Ok(end)
     }
 
-    fn take(&mut self, news: News) -> Option<End> {
-        match news {
-            News::Frame(frame) => return self.frame(frame),
-            News::Lost(lost) => return self.lost(lost),
-            News::TryNow => {
-                // Anybody may listen where a server was that is gone: it is not asked for the session.
-                let Some((base, token)) = (self.find)() else {
-                    let why = "no server runs on the data folder".to_owned();
-                    return self.lost(Lost::Broken(why));
-                };
-                (self.address.base, self.address.token) = (base, token);
-                let mirror = self.mirror.as_ref().filter(|_| self.is_current);
-                let since = mirror.map(|mirror| Since {
-                    session: self.session.clone(),
-                    offset: mirror.offset(),
-                });
-                self.line = Line::connect(self.address.clone(), since);
-            }
-            News::Connected(link) => self.line = Line::up(link),
-        }
-        None
-    }
-
-    fn frame(&mut self, frame: ServerFrame) -> Option<End> {
+    fn take(&mut self, update: Update) -> Option<End> {
         let now = Instant::now();
-        match frame {
-            ServerFrame::Status(status) => self.attached(status),
-            ServerFrame::Snapshot {
-                offset,
-                size,
-                bytes,
-            } => {
-                self.mirror = Some(Mirror::new(offset, size, &bytes));
-                self.is_current = true;
-                self.owed.ack(offset);
+        match update {
+            Update::Attached(attached) => self.attached(attached),
+            Update::Snapshot { size, bytes, .. } => {
+                self.mirror = Some(Mirror::new(size, &bytes));
                 self.painting.changed(now);
             }
-            ServerFrame::Output { offset, bytes } => {
-                let mirror = self.mirror.as_mut().filter(|_| self.is_current)?;
-                if let Err(gap) = mirror.output(offset, &bytes) {
-                    return self.torn(gap);
-                }
-                self.owed.ack(mirror.offset());
+            Update::Output { bytes, .. } => {
+                self.mirror.as_mut()?.output(&bytes);
                 self.painting.changed(now);
             }
-            ServerFrame::Resized { offset, size } => {
-                let mirror = self.mirror.as_mut().filter(|_| self.is_current)?;
-                if let Err(gap) = mirror.resized(offset, size) {
-                    return self.torn(gap);
-                }
-                self.owed.redraw();
+            Update::Resized(size) => {
+                self.mirror.as_mut()?.resized(size);
+                self.terminal.redraw(0);
                 self.painting.changed(now);
             }
-            ServerFrame::InputTaken(number) => self.owed.unsent.answered(number),
-            ServerFrame::InputRefused { number, reason } => {
-                self.owed.unsent.answered(number);
-                self.painting.notice.say(&reason, now);
-            }
-            // All that it wrote came before.
-            ServerFrame::Exited(exit) => return Some(self.ended(Some(exit))),
-            ServerFrame::Error { message, .. } => self.painting.notice.say(&message, now),
-            ServerFrame::Role(role) => {
+            Update::InputRefused { reason, .. } => self.painting.notice.say(&reason, now),
+            // All output came before.
+            Update::Exited(exit) => return Some(self.ended(Some(exit))),
+            Update::Error { message, .. } => self.painting.notice.say(&message, now),
+            Update::Role(role) => {
                 if self.role == Some(Role::Driver) && role == Role::Viewer {
                     let text = "another window sets the size now: type to have this one's";
                     self.painting.notice.say(text, now);
                 }
                 self.role = Some(role);
             }
-            ServerFrame::Report(_) => {}
-        }
-        None
-    }
-
-    /// The first frame of a connection.
-    fn attached(&mut self, status: Status) {
-        let now = Instant::now();
-        self.retry.attached();
-        self.painting.notice.release();
-        self.line.attached();
-        self.is_read_only = self.address.read_only || status.read_only;
-        let is_first = self.session.is_empty();
-        let mut tell: Vec<String> = Vec::new();
-        if is_first {
-            let verb = if self.is_read_only { "shows" } else { "is" };
-            tell.push(format!(
-                "this {verb} {}: {} leaves, the agent goes on",
-                self.wishes.name, self.wishes.detach_key
-            ));
-        }
-        if self.session == status.session_id {
-            self.owed.unsent.resume(status.input);
-        } else {
-            self.is_current = false;
-            self.pastes.abandon();
-            if self.owed.unsent.restart(status.input) {
-                tell.push("what was typed last did not reach the agent that ended".to_owned());
-            }
-            if !is_first {
-                tell.extend(status.message);
-            }
-            self.session = status.session_id;
-        }
-        tell.extend(status.notice.map(|notice| notice.message));
-        tell.extend(status.log_off);
-        if !tell.is_empty() {
-            self.painting.notice.say(&tell.join(" · "), now);
-        }
-        if self.mirror.as_ref().is_some_and(Mirror::lacks_history) {
-            self.owed.redraw();
-        }
-        if !self.is_read_only {
-            self.owed.resize(self.size);
-            let drove = self.role.take() == Some(Role::Driver);
-            if (is_first && self.wishes.drive) || drove {
-                self.owed.drive();
-            }
-        }
-    }
-
-    /// What is here cannot be continued: the next connection begins with a snapshot.
-    fn torn(&mut self, gap: Gap) -> Option<End> {
-        self.is_current = false;
-        self.lost(Lost::Broken(gap.to_string()))
-    }
-
-    fn lost(&mut self, lost: Lost) -> Option<End> {
-        self.owed.disconnected();
-        match self.retry.lost(&lost) {
-            Next::Again(pause) => {
-                self.line = Line::pause(pause);
+            Update::Away { lost, .. } => {
                 let why = match lost {
                     Lost::Broken(why) => why,
                     lost => lost.to_string(),
@@ -309,12 +185,48 @@ impl<'a> Client<'a> {
                     "the server is away, connecting again: {} leaves, keys wait ({why})",
                     self.wishes.detach_key
                 ));
-                None
             }
-            Next::Ended if self.session.is_empty() => Some(End::NeverRan),
-            Next::Ended => Some(self.ended(None)),
-            Next::Fail => Some(End::Lost(lost)),
+            Update::Ended if self.terminal.session().is_empty() => return Some(End::NeverRan),
+            Update::Ended => return Some(self.ended(None)),
+            Update::Failed(lost) => return Some(End::Lost(lost)),
+            // An answer to an input, a hook's event, and news of a later version of the crate.
+            _ => {}
         }
+        None
+    }
+
+    /// The first update of a connection.
+    fn attached(&mut self, attached: Attached) {
+        let now = Instant::now();
+        let status = attached.status;
+        self.painting.notice.release();
+        let mut tell: Vec<String> = Vec::new();
+        if attached.is_first {
+            let is_read_only = self.terminal.is_read_only();
+            let verb = if is_read_only { "shows" } else { "is" };
+            tell.push(format!(
+                "this {verb} {}: {} leaves, the agent goes on",
+                self.wishes.name, self.wishes.detach_key
+            ));
+        }
+        if !attached.is_same_session {
+            self.pastes.abandon();
+            if attached.lost_inputs {
+                tell.push("what was typed last did not reach the agent that ended".to_owned());
+            }
+            if !attached.is_first {
+                tell.extend(status.message);
+            }
+        }
+        tell.extend(status.notice.map(|notice| notice.message));
+        tell.extend(status.log_off);
+        if !tell.is_empty() {
+            self.painting.notice.say(&tell.join(" · "), now);
+        }
+        if self.mirror.as_ref().is_some_and(Mirror::lacks_history) {
+            self.terminal.redraw(0);
+        }
+        self.role = None;
     }
 
     fn ended(&self, exit: Option<Exit>) -> End {
@@ -339,9 +251,7 @@ impl<'a> Client<'a> {
     fn keys(&mut self, mut bytes: Vec<u8>) -> Option<End> {
         let key = self.scanner.find(&bytes);
         bytes.truncate(key.unwrap_or(bytes.len()));
-        if !self.is_read_only {
-            self.owed.unsent.push(Bytes::from(bytes));
-        }
+        self.send(bytes);
         key.map(|_| End::Detached { unsent: false })
     }
 
@@ -349,8 +259,15 @@ impl<'a> Client<'a> {
     fn resized(&mut self) {
         self.size = window::size();
         self.painting.resize(self.size, Instant::now());
-        if !self.is_read_only {
-            self.owed.resize(self.size);
+        self.terminal.resize(self.size);
+    }
+
+    fn send(&mut self, bytes: Vec<u8>) {
+        if !self.terminal.is_read_only()
+            && let Err(error) = self.terminal.input(Bytes::from(bytes))
+        {
+            let text = error.to_string();
+            self.painting.notice.say(&text, Instant::now());
         }
     }
 
@@ -362,38 +279,18 @@ impl<'a> Client<'a> {
     }
 
     /// Gives the terminal back, then takes leave of the server: what was typed before goes out.
-    async fn leave(self, end: &mut End) {
+    async fn leave(mut self, end: &mut End) {
+        let rest = self.pastes.close();
+        self.send(rest);
         let Self {
-            window,
-            line,
-            mut owed,
-            mut pastes,
-            is_read_only,
-            ..
+            window, terminal, ..
         } = self;
-        if !is_read_only {
-            owed.unsent.push(Bytes::from(pastes.close()));
-        }
         drop(window);
-        line.close(from_fn(|| owed.next())).await;
+        let is_sent = terminal.close().await;
         if let End::Detached { unsent } = end {
-            *unsent = owed.unsent.is_some();
+            *unsent = !is_sent;
         }
     }
-}
-
-/// Puts what is owed next into the outbox, when there is one and it has room.
-async fn hand_over(outbox: Option<mpsc::Sender<ClientFrame>>, owed: &mut Owed) {
-    if let Some(outbox) = outbox
-        && let Ok(room) = outbox.reserve().await
-    {
-        if let Some(frame) = owed.next() {
-            room.send(frame);
-        }
-        return;
-    }
-    // The connection is gone: it says so itself.
-    pending().await
 }
 
 async fn until(due: Option<Instant>) {

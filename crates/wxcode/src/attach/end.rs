@@ -3,9 +3,7 @@
 use std::io::{Write, stderr, stdout};
 
 use anyhow::anyhow;
-use wxcode_holder::folder::Exit;
-
-use super::retry::Lost;
+use wxcode_client::terminal::{Exit, Lost};
 
 #[derive(Debug)]
 pub(crate) enum End {

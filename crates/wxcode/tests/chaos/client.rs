@@ -1,21 +1,27 @@
-//! A terminal client: it follows one project, loses its connection, resumes at its byte, and stalls
-//! on request.
-
-mod life;
+//! A client of the terminal: it follows one project, loses its connection, comes back at its byte, and stalls when told to.
 
 use std::{
     collections::{HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use wxcode_terminal::Size;
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    time::sleep,
+};
+use wxcode_client::{
+    Server,
+    terminal::{ClientFrame, Lost as Break, ServerFrame, Since, Size, Socket, Target},
+};
 
-use self::life::Life;
-use super::tape::Given;
+use super::{step::Word, taken::words, tape::Given};
 
-/// Orders for a client.
+/// Between two tries to connect.
+const RETRY: Duration = Duration::from_millis(20);
+
+/// What a client is told to do.
 #[derive(Debug, Clone)]
 pub(crate) enum Order {
     Leave,
@@ -24,27 +30,27 @@ pub(crate) enum Order {
     Stall,
     Read,
     Type(Bytes),
-    /// Types, and breaks the connection before an answer.
+    /// The same, and the connection breaks before there can be an answer.
     TypeAndBreak(Bytes),
     Resize(Size),
     Redraw(u32),
 }
 
-/// The client's state as seen from outside.
+/// What is seen of a client from outside.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    /// Received and not yet compared, with the session.
+    /// What it was given and nobody has taken to compare yet, with the session.
     pub(crate) given: Vec<(String, Given)>,
-    /// The first error.
+    /// The first thing that was wrong.
     pub(crate) wrong: Option<String>,
     pub(crate) session: Option<String>,
-    /// The offset after the parsed output of that session.
+    /// Behind what it has parsed of that session.
     pub(crate) offset: u64,
     pub(crate) snapshots: u64,
     pub(crate) is_connected: bool,
-    /// The session has ended or is unavailable: the client waits for an order.
+    /// The server says that the session has ended or cannot be had: it waits for an order.
     pub(crate) is_over: bool,
-    /// Inputs without an acknowledgement.
+    /// Inputs that were not answered.
     pub(crate) unanswered: usize,
     pub(crate) connections: u64,
 }
@@ -62,12 +68,9 @@ impl Client {
         let (orders, taken) = unbounded_channel();
         let seen = Arc::new(Mutex::new(Seen::default()));
         let life = Life {
-            url: format!(
-                "{}/api/v1/output-projects/{project}/terminal",
-                base.replace("http://", "ws://")
-            ),
-            token: token.to_owned(),
-            name: uuid::Uuid::new_v4().simple().to_string(),
+            server: Server::new(base.parse().unwrap(), token).unwrap(),
+            // The server knows the inputs again by the target's name.
+            target: Target::new(project).unwrap(),
             orders: taken,
             seen: Arc::clone(&seen),
             is_here: true,
@@ -82,7 +85,7 @@ impl Client {
     }
 
     pub(crate) fn tell(&self, order: Order) {
-        // A panicked client shows in its missing effects.
+        // A client that has panicked is noticed by what it does not do.
         let _ = self.orders.send(order);
     }
 
@@ -99,4 +102,286 @@ impl Drop for Client {
 
 fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
     seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Life {
+    server: Server,
+    target: Target,
+    orders: UnboundedReceiver<Order>,
+    seen: Arc<Mutex<Seen>>,
+    is_here: bool,
+    reads: bool,
+    /// Inputs that were not answered.
+    unanswered: VecDeque<(u64, Bytes)>,
+    newest: u64,
+    size: Option<Size>,
+    /// What the agents' hooks reported of tools: each is told once, whatever servers there were.
+    reports: HashSet<Word>,
+}
+
+/// Why a connection is no more.
+enum Lost {
+    /// It broke, or the server ended.
+    Broken,
+    /// The session has ended, or cannot be had.
+    Over,
+    /// By order.
+    Left,
+    /// Nobody gives orders any more.
+    Gone,
+}
+
+impl Life {
+    async fn live(mut self) {
+        loop {
+            while !self.is_here {
+                match self.orders.recv().await {
+                    Some(order) => self.take(order),
+                    None => return,
+                }
+            }
+            let lost = match self.connect().await {
+                Some(socket) => {
+                    let lost = self.follow(socket).await;
+                    lock(&self.seen).is_connected = false;
+                    lost
+                }
+                None => Lost::Broken,
+            };
+            match lost {
+                Lost::Gone => return,
+                Lost::Left => {}
+                Lost::Over => {
+                    self.is_here = false;
+                    lock(&self.seen).is_over = true;
+                }
+                Lost::Broken => {
+                    while let Ok(order) = self.orders.try_recv() {
+                        self.take(order);
+                    }
+                    sleep(RETRY).await;
+                }
+            }
+        }
+    }
+
+    /// Takes an order without a connection.
+    fn take(&mut self, order: Order) {
+        match order {
+            Order::Leave => self.is_here = false,
+            Order::Return | Order::Blink => {
+                self.is_here = true;
+                lock(&self.seen).is_over = false;
+            }
+            Order::Stall => self.reads = false,
+            Order::Read => self.reads = true,
+            Order::Resize(size) => self.size = Some(size),
+            // A person sees that nothing is connected.
+            Order::Type(_) | Order::TypeAndBreak(_) | Order::Redraw(_) => {}
+        }
+    }
+
+    fn wrong(&self, what: String) {
+        lock(&self.seen).wrong.get_or_insert(what);
+    }
+
+    async fn connect(&mut self) -> Option<Socket> {
+        let since = {
+            let seen = lock(&self.seen);
+            seen.session.clone().map(|session| Since {
+                session,
+                offset: seen.offset,
+            })
+        };
+        let path = self.target.path(since.as_ref());
+        let socket = Socket::connect(&self.server, &path).await.ok()?;
+        let mut seen = lock(&self.seen);
+        seen.is_connected = true;
+        seen.connections += 1;
+        Some(socket)
+    }
+
+    async fn follow(&mut self, mut socket: Socket) -> Lost {
+        loop {
+            tokio::select! {
+                biased;
+                order = self.orders.recv() => match order {
+                    None => return Lost::Gone,
+                    Some(Order::Leave) => {
+                        self.is_here = false;
+                        return Lost::Left;
+                    }
+                    Some(Order::Blink) => return Lost::Broken,
+                    Some(Order::Type(bytes)) => self.types(bytes, &mut socket).await,
+                    Some(Order::TypeAndBreak(bytes)) => {
+                        self.types(bytes, &mut socket).await;
+                        return Lost::Broken;
+                    }
+                    Some(Order::Resize(size)) => {
+                        self.size = Some(size);
+                        send(&mut socket, &ClientFrame::Resize(size)).await;
+                        send(&mut socket, &ClientFrame::Drive).await;
+                    }
+                    Some(Order::Redraw(history)) => {
+                        send(&mut socket, &ClientFrame::Redraw { history }).await;
+                    }
+                    Some(order) => self.take(order),
+                },
+                frame = socket.next(), if self.reads => match frame {
+                    Ok(frame) => {
+                        if let Err(wrong) = self.frame(frame, &mut socket).await {
+                            self.wrong(wrong);
+                        }
+                    }
+                    Err(Break::Foreign(error)) => self.wrong(format!("a frame: {error}")),
+                    Err(Break::Closed { code, reason }) => {
+                        return match code {
+                            1001 => Lost::Broken,
+                            1000 | 4004 | 4005 | 4003 => Lost::Over,
+                            // Without a code.
+                            1005 => Lost::Broken,
+                            code => {
+                                self.wrong(format!("closed with {code}: {reason}"));
+                                Lost::Over
+                            }
+                        };
+                    }
+                    Err(_) => return Lost::Broken,
+                },
+            }
+        }
+    }
+
+    async fn types(&mut self, bytes: Bytes, socket: &mut Socket) {
+        self.newest += 1;
+        let number = self.newest;
+        self.unanswered.push_back((number, bytes.clone()));
+        self.show_unanswered();
+        send(socket, &ClientFrame::Input { number, bytes }).await;
+    }
+
+    fn show_unanswered(&self) {
+        lock(&self.seen).unanswered = self.unanswered.len();
+    }
+
+    async fn frame(&mut self, frame: ServerFrame, socket: &mut Socket) -> Result<(), String> {
+        match frame {
+            ServerFrame::Status(status) => {
+                let is_new = {
+                    let mut seen = lock(&self.seen);
+                    let is_new = seen.session.as_ref() != Some(&status.session_id);
+                    if is_new {
+                        seen.session = Some(status.session_id);
+                        seen.offset = 0;
+                    }
+                    is_new
+                };
+                if is_new {
+                    // They were for another session; nobody types them into this one.
+                    self.unanswered.clear();
+                    self.newest = status.input;
+                }
+                // What the session has needs not be said again. Now and then it is: it must be known all the same.
+                let repeats = lock(&self.seen).connections.is_multiple_of(2);
+                while let Some((number, _)) = self.unanswered.front()
+                    && *number <= status.input
+                    && !repeats
+                {
+                    self.unanswered.pop_front();
+                }
+                self.show_unanswered();
+                for (number, bytes) in self.unanswered.clone() {
+                    send(socket, &ClientFrame::Input { number, bytes }).await;
+                }
+                if let Some(size) = self.size {
+                    send(socket, &ClientFrame::Resize(size)).await;
+                }
+            }
+            ServerFrame::Snapshot {
+                offset,
+                size,
+                bytes,
+            } => {
+                self.given(offset, |seen| {
+                    if offset < seen.offset {
+                        return Err(format!(
+                            "a snapshot at {offset} for a client that has all up to {}",
+                            seen.offset
+                        ));
+                    }
+                    seen.snapshots += 1;
+                    Ok(Given::Snapshot {
+                        offset,
+                        size,
+                        bytes,
+                    })
+                })?;
+                send(socket, &ClientFrame::Ack(offset)).await;
+            }
+            ServerFrame::Output { offset, bytes } => {
+                let end = offset + bytes.len() as u64;
+                self.given(end, |seen| {
+                    if offset != seen.offset {
+                        return Err(format!(
+                            "output at {offset} for a client that has all up to {}",
+                            seen.offset
+                        ));
+                    }
+                    Ok(Given::Output { offset, bytes })
+                })?;
+                send(socket, &ClientFrame::Ack(end)).await;
+            }
+            ServerFrame::Resized { offset, .. } => {
+                let at = lock(&self.seen).offset;
+                if offset != at {
+                    return Err(format!("a size at {offset} for a client that is at {at}"));
+                }
+            }
+            ServerFrame::Exited(exit) => {
+                let at = lock(&self.seen).offset;
+                // Of a holder that was killed nobody knows what it wrote last.
+                let is_known = !matches!(exit.reason.as_str(), "holder_lost" | "damaged");
+                if is_known && exit.offset != at {
+                    return Err(format!(
+                        "the exit is told at {at}, and the agent wrote {} bytes: {exit:?}",
+                        exit.offset
+                    ));
+                }
+            }
+            ServerFrame::InputTaken(number) | ServerFrame::InputRefused { number, .. } => {
+                self.unanswered
+                    .retain(|(unanswered, _)| *unanswered != number);
+                self.show_unanswered();
+            }
+            ServerFrame::Report(report) if report["type"] == "bash" => {
+                let command = report["command"].as_str().unwrap_or_default();
+                // Those without a word may well come again.
+                let again = words(command).any(|word| !self.reports.insert(word));
+                if again {
+                    return Err(format!("reported twice: {report}"));
+                }
+            }
+            ServerFrame::Error { .. } | ServerFrame::Role(_) | ServerFrame::Report(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Takes in what moves the offset to `end`.
+    fn given(
+        &self,
+        end: u64,
+        check: impl FnOnce(&mut Seen) -> Result<Given, String>,
+    ) -> Result<(), String> {
+        let mut seen = lock(&self.seen);
+        let given = check(&mut seen)?;
+        let session = seen.session.clone().ok_or("output before the status")?;
+        seen.given.push((session, given));
+        seen.offset = end;
+        Ok(())
+    }
+}
+
+async fn send(socket: &mut Socket, frame: &ClientFrame) {
+    // A connection that breaks is noticed by reading.
+    let _ = socket.send(frame).await;
 }

@@ -11,6 +11,7 @@ mod access;
 mod answer;
 mod api;
 mod attach;
+mod client;
 mod clock;
 mod credentials;
 mod damage;

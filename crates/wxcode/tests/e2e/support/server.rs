@@ -19,6 +19,7 @@ use tokio::{
     process::{Child, Command},
     time::{Instant, sleep, timeout},
 };
+use wxcode_client::Server as Remote;
 
 use self::store::store;
 pub(crate) use self::{api::Answer, store::shared_store};
@@ -26,6 +27,8 @@ use super::{Agent, Socket, is_alive, kill};
 
 /// How long an operation may take before a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// How long an answer of the server may take.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(300);
 /// The polling interval for conditions outside the event stream.
 pub(crate) const LOOK: Duration = Duration::from_millis(20);
 
@@ -35,6 +38,9 @@ pub(crate) struct Server {
     pub(crate) dir: TempDir,
     pub(crate) base: String,
     pub(crate) token: String,
+    /// Of any server: each call names it.
+    rest: wxcode_client::Client,
+    /// For requests that break the rules.
     client: Client,
     child: Option<Child>,
     listen: String,
@@ -127,11 +133,14 @@ impl Server {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();
+        let nobody = Remote::new("http://127.0.0.1:1".parse().unwrap(), "none").unwrap();
+        let rest = wxcode_client::Client::new(nobody).unwrap();
         Self {
             agent,
             dir,
             base: String::new(),
             token: String::new(),
+            rest,
             client,
             child: None,
             listen: "127.0.0.1:0".to_owned(),

@@ -3,13 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
-use tokio::{net::TcpStream, time::timeout};
-use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async_with_config,
-    tungstenite::{Message, client::IntoClientRequest, protocol::WebSocketConfig},
-};
-use wxcode_protocol::websocket::{ClientFrame, PROTOCOL, Role, ServerFrame, Status};
+use tokio::time::timeout;
+use wxcode_client::terminal::{ClientFrame, Message, Role, ServerFrame, Socket, Status};
 use wxcode_terminal::{Screen as _, Size, Terminal};
 
 use super::Server;
@@ -19,8 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One attached client of `wxcode.v1`.
 pub(crate) struct Wire {
-    /// `None` once disconnected.
-    stream: Option<WebSocketStream<MaybeTlsStream<TcpStream>>>,
+    /// `None` once it is disconnected.
+    socket: Option<Socket>,
     pub(crate) status: Status,
     pub(crate) role: Option<Role>,
     /// The client's screen, from the first snapshot or from an earlier connection.
@@ -46,20 +41,8 @@ pub(crate) struct Wire {
 impl Wire {
     /// Attaches to a project with this query and waits for the status.
     pub(crate) async fn attach(server: &Server, project: &str, query: &str) -> Self {
-        let base = server.base.replace("http://", "ws://");
-        let url = format!("{base}/api/v1/output-projects/{project}/terminal?{query}");
-        let mut request = url.into_client_request().unwrap();
-        let headers = request.headers_mut();
-        let bearer = format!("Bearer {}", server.token);
-        headers.insert("authorization", bearer.parse().unwrap());
-        headers.insert("sec-websocket-protocol", PROTOCOL.parse().unwrap());
-        let config = WebSocketConfig::default()
-            .max_message_size(None)
-            .max_frame_size(None);
-        let (stream, response) = connect_async_with_config(request, Some(config), true)
-            .await
-            .unwrap();
-        assert_eq!(response.headers()["sec-websocket-protocol"], PROTOCOL);
+        let path = format!("/output-projects/{project}/terminal?{query}");
+        let socket = Socket::connect(&server.remote(), &path).await.unwrap();
         let status = Status {
             session_id: String::new(),
             connected: true,
@@ -72,7 +55,7 @@ impl Wire {
             log_off: None,
         };
         let mut wire = Self {
-            stream: Some(stream),
+            socket: Some(socket),
             status,
             role: None,
             screen: None,
@@ -113,19 +96,19 @@ impl Wire {
     /// The next frame; `None` when the connection is closed.
     pub(crate) async fn read(&mut self) -> Option<ServerFrame> {
         loop {
-            let stream = self.stream.as_mut()?;
-            let message = timeout(PATIENCE, stream.next()).await;
+            let socket = self.socket.as_mut()?;
+            let message = timeout(PATIENCE, socket.next_message()).await;
             let message = message.unwrap_or_else(|_| panic!("no frame in time\n{}", self.text()));
             match message {
-                Some(Ok(Message::Binary(bytes))) => {
+                Ok(Message::Binary(bytes)) => {
                     return Some(ServerFrame::decode(bytes).unwrap().expect("a known type"));
                 }
-                Some(Ok(Message::Close(frame))) => {
+                Ok(Message::Close(frame)) => {
                     self.closed = frame.map(|frame| (frame.code.into(), frame.reason.to_string()));
                 }
-                Some(Ok(Message::Text(text))) => panic!("text: {text}"),
-                Some(Ok(_)) => {}
-                Some(Err(_)) | None => return None,
+                Ok(Message::Text(text)) => panic!("text: {text}"),
+                Ok(_) => {}
+                Err(_) => return None,
             }
         }
     }
@@ -231,15 +214,15 @@ impl Wire {
     }
 
     pub(crate) async fn send_raw(&mut self, message: Message) {
-        if let Some(stream) = &mut self.stream {
-            // Reading reports a broken connection.
-            let _ = stream.send(message).await;
+        if let Some(socket) = &mut self.socket {
+            // A connection that breaks is noticed by reading.
+            let _ = socket.send_message(message).await;
         }
     }
 
     /// Breaks the connection.
     pub(crate) fn disconnect(&mut self) {
-        self.stream = None;
+        self.socket = None;
     }
 
     /// Waits until the server has handled everything sent so far.

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
+use wxcode_client::Server as Remote;
 
-use super::{LOOK, PATIENCE, Server};
+use super::{ANSWER_TIMEOUT, LOOK, PATIENCE, Server};
 
 /// A status and a body.
 #[derive(Debug)]
@@ -63,14 +64,26 @@ impl Server {
         }
     }
 
+    /// The address and token, for wxcode-client.
+    pub(crate) fn remote(&self) -> Remote {
+        Remote::new(self.base.parse().unwrap(), self.token.as_str()).unwrap()
+    }
+
+    /// A client of the server at its current address.
+    pub(crate) fn rest(&self) -> wxcode_client::Client {
+        let rest = self.rest.clone().with_timeout(ANSWER_TIMEOUT);
+        rest.with_server(self.remote())
+    }
+
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let mut request = self
-            .request(method, &format!("/api/v1{path}"))
-            .bearer_auth(&self.token);
-        if let Some(body) = body {
-            request = request.json(&body);
+        let response = self.rest().call(method, path, body.as_ref()).await.unwrap();
+        let body = serde_json::from_slice(&response.body)
+            .unwrap_or_else(|_| String::from_utf8_lossy(&response.body).into());
+        Answer {
+            status: StatusCode::from_u16(response.status).unwrap(),
+            content_type: response.content_type,
+            body,
         }
-        self.answer(request).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-/// The pause after the first failure.
-const FIRST: Duration = Duration::from_millis(200);
-/// The longest pause between two attempts.
-const LONGEST: Duration = Duration::from_secs(5);
+use crate::backoff::Backoff;
 
 /// The reason for a missing connection.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Lost {
+#[non_exhaustive]
+pub enum Lost {
     /// The server closed it.
     #[error("{}", closed(*code, reason))]
     Closed {
@@ -36,7 +34,7 @@ pub(crate) enum Lost {
 
 /// The decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
+pub(super) enum Next {
     /// Connect again after this pause.
     Again(Duration),
     /// The agent has ended.
@@ -47,28 +45,28 @@ pub(crate) enum Next {
 
 /// The pauses between attempts.
 #[derive(Debug)]
-pub(crate) struct Retry {
-    pause: Duration,
+pub(super) struct Retry {
+    backoff: Backoff,
     /// Whether there ever was a connection; a failing first one is not repeated.
     was_attached: bool,
 }
 
 impl Retry {
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            pause: FIRST,
+            backoff: Backoff::new(),
             was_attached: false,
         }
     }
 
     /// The session is there: the next failure counts as the first one.
-    pub(crate) fn attached(&mut self) {
-        self.pause = FIRST;
+    pub(super) fn attached(&mut self) {
+        self.backoff.reset();
         self.was_attached = true;
     }
 
     /// Decides after a lost or failed connection.
-    pub(crate) fn lost(&mut self, why: &Lost) -> Next {
+    pub(super) fn lost(&mut self, why: &Lost) -> Next {
         match why {
             Lost::Closed { code: 1000, .. } => return Next::Ended,
             Lost::Closed {
@@ -79,9 +77,7 @@ impl Retry {
             _ if !self.was_attached => return Next::Fail,
             Lost::Closed { .. } | Lost::Refused { .. } | Lost::Broken(_) => {}
         }
-        let pause = self.pause;
-        self.pause = (self.pause * 2).min(LONGEST);
-        Next::Again(pause)
+        Next::Again(self.backoff.next())
     }
 }
 
@@ -125,6 +121,7 @@ fn advice(status: u16) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::FIRST_PAUSE;
 
     fn closed_with(code: u16) -> Lost {
         Lost::Closed {
@@ -147,7 +144,7 @@ mod tests {
         assert_eq!(pauses, [200, 400, 800, 1600, 3200, 5000, 5000]);
         retry.attached();
         let going = retry.lost(&closed_with(1001));
-        assert_eq!(going, Next::Again(FIRST));
+        assert_eq!(going, Next::Again(FIRST_PAUSE));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The line to the server: connected, waiting, or connecting.
+//! The connection to the server: up, waiting for the next attempt, or connecting.
 
 use std::{pin::Pin, time::Duration};
 
@@ -10,29 +10,31 @@ use tokio::{
 use wxcode_protocol::websocket::{ClientFrame, ServerFrame};
 
 use super::{
-    link::{Address, Link, Since},
+    link::Link,
     retry::Lost,
+    target::{Since, Target},
 };
+use crate::Server;
 
-/// The state of the line.
-pub(super) enum Line {
+/// The state of the connection.
+pub(super) enum Connection {
     /// Connected; frames go out after the first `Status`.
     Up { link: Link, attached: bool },
     /// Waiting for the next attempt.
     Pause(Pin<Box<Sleep>>),
     /// An attempt to connect.
-    Try(JoinHandle<Result<Link, Lost>>),
+    Attempt(JoinHandle<Result<Link, Lost>>),
 }
 
-/// An event of the line.
+/// An event of the connection.
 pub(super) enum News {
     Frame(ServerFrame),
     Lost(Lost),
-    TryNow,
+    PauseOver,
     Connected(Link),
 }
 
-impl Line {
+impl Connection {
     /// A new connection.
     pub(super) fn up(link: Link) -> Self {
         let attached = false;
@@ -45,9 +47,9 @@ impl Line {
     }
 
     /// Starts an attempt to connect.
-    pub(super) fn connect(address: Address, since: Option<Since>) -> Self {
-        Self::Try(tokio::spawn(async move {
-            Link::connect(&address, since.as_ref()).await
+    pub(super) fn attempt(server: Server, target: Target, since: Option<Since>) -> Self {
+        Self::Attempt(tokio::spawn(async move {
+            Link::connect(&server, &target, since.as_ref()).await
         }))
     }
 
@@ -66,15 +68,15 @@ impl Line {
         }
     }
 
-    /// Cancel-safe.
+    /// The next event. Cancel-safe.
     pub(super) async fn next(&mut self) -> News {
         match self {
             Self::Up { link, .. } => link.next().await.map_or_else(News::Lost, News::Frame),
             Self::Pause(over) => {
                 over.await;
-                News::TryNow
+                News::PauseOver
             }
-            Self::Try(connecting) => match connecting.await {
+            Self::Attempt(connecting) => match connecting.await {
                 Ok(Ok(link)) => News::Connected(link),
                 Ok(Err(lost)) => News::Lost(lost),
                 Err(error) => News::Lost(Lost::Broken(error.to_string())),
@@ -82,16 +84,17 @@ impl Line {
         }
     }
 
-    /// Frames received already, without waiting.
+    /// A frame received already, without waiting.
     pub(super) fn next_at_once(&mut self) -> Option<News> {
         match self {
             Self::Up { link, .. } => link
                 .next_at_once()
                 .map(|result| result.map_or_else(News::Lost, News::Frame)),
-            Self::Pause(_) | Self::Try(_) => None,
+            Self::Pause(_) | Self::Attempt(_) => None,
         }
     }
 
+    /// The queue of frames to an attached server.
     pub(super) fn outbox(&self) -> Option<mpsc::Sender<ClientFrame>> {
         match self {
             Self::Up {

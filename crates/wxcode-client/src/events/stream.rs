@@ -1,0 +1,77 @@
+//! One connection to the events of a project.
+
+use std::time::Duration;
+
+use reqwest::{Method, header::HeaderName};
+use tokio::time::{Instant, timeout_at};
+
+use super::parser::{Event, Parser};
+use crate::{
+    Client, Error, Problem,
+    rest::{REQUEST_TIMEOUT, project},
+};
+
+/// Longest silence of a live server, whose comments come every 15 s.
+pub const SILENCE_MAX: Duration = Duration::from_secs(60);
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// One connection to the events of a project, without reconnection: the layer below
+/// [`Events`](super::Events).
+#[derive(Debug)]
+pub struct EventStream {
+    response: reqwest::Response,
+    parser: Parser,
+    /// The time of the last bytes.
+    heard: Instant,
+}
+
+impl EventStream {
+    /// Connects; `last` is the number of the last event that the client has.
+    ///
+    /// # Errors
+    /// [`Error::InvalidId`], [`Error::Unreachable`], [`Error::Refused`] with 404.
+    pub async fn open(client: &Client, project: &str, last: Option<u64>) -> Result<Self, Error> {
+        let path = project::path(project, "/events")?;
+        let mut request = client.request(Method::GET, &path);
+        if let Some(last) = last {
+            request = request.header(LAST_EVENT_ID, last);
+        }
+        let deadline = Instant::now() + REQUEST_TIMEOUT;
+        let response = timeout_at(deadline, request.send())
+            .await
+            .map_err(|elapsed| client.unreachable(elapsed))?
+            .map_err(|error| client.unreachable(error))?;
+        if response.status() != 200 {
+            let response = timeout_at(deadline, Client::read(response)).await;
+            let response = response.map_err(|elapsed| client.unreachable(elapsed))??;
+            let problem = Problem::of(response.status, &response.status_text, &response.body);
+            return Err(Error::Refused(problem));
+        }
+        Ok(Self {
+            response,
+            parser: Parser::default(),
+            heard: Instant::now(),
+        })
+    }
+
+    /// The next event. The future may be dropped at any time.
+    ///
+    /// # Errors
+    /// [`Error::BrokenOff`] at the end of the stream and after [`SILENCE_MAX`]; [`Error::TooLarge`];
+    /// [`Error::NotUnderstood`].
+    pub async fn next(&mut self) -> Result<Event, Error> {
+        loop {
+            if let Some(event) = self.parser.next()? {
+                return Ok(event);
+            }
+            let chunk = timeout_at(self.heard + SILENCE_MAX, self.response.chunk())
+                .await
+                .map_err(|elapsed| Error::BrokenOff(elapsed.into()))?
+                .map_err(|error| Error::BrokenOff(error.into()))?
+                .ok_or_else(|| Error::BrokenOff("the stream ended".into()))?;
+            self.heard = Instant::now();
+            self.parser.push(&chunk)?;
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Deliveries: commands on their way into a session.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Client, page::Page, project::path};
+use crate::{Error, id};
+
+/// A command on its way into a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Delivery {
+    /// 24 hexadecimal digits.
+    pub id: String,
+    /// Its project.
+    pub output_project_id: String,
+    /// The milestone of the command.
+    pub milestone_id: Option<String>,
+    /// The text; in lists its beginning, up to 1,024 characters.
+    pub text: String,
+    /// The length of the whole text in bytes.
+    pub text_bytes: u64,
+    /// Whether `text` is less than the whole.
+    pub text_truncated: bool,
+    /// Its progress.
+    pub state: DeliveryState,
+    /// How often the text or an Enter was sent.
+    pub attempts: u32,
+    /// The reason of a failure; before that, the present obstacle: a dialog by its name, or
+    /// `draft: …` for other text in the prompt.
+    pub error: Option<String>,
+    /// The key that the request gave.
+    pub idempotency_key: Option<String>,
+    /// RFC 3339.
+    pub created_at: String,
+    /// RFC 3339.
+    pub updated_at: String,
+}
+
+/// The progress of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DeliveryState {
+    /// It waits in line.
+    Queued,
+    /// The holder may have typed it.
+    Written,
+    /// The agent reported its text as a prompt.
+    Submitted,
+    /// It was given up.
+    Failed,
+    /// A state of a newer server.
+    #[serde(other)]
+    Unknown,
+}
+
+impl DeliveryState {
+    /// Whether it never changes again.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Submitted | Self::Failed)
+    }
+
+    /// The API's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Written => "written",
+            Self::Submitted => "submitted",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A part of the list of deliveries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Deliveries {
+    /// In the order of queueing.
+    pub deliveries: Vec<Delivery>,
+    /// The number of all deliveries of the project.
+    pub total: u64,
+}
+
+/// A text to type and submit; `"text".into()` makes one without a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewDelivery {
+    /// At most 1 MiB.
+    pub text: String,
+    /// 1 to 200 bytes: a second request with the same key and text gets the first one's delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+}
+
+impl From<&str> for NewDelivery {
+    fn from(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            idempotency_key: None,
+        }
+    }
+}
+
+impl Client {
+    /// Queues a text for a project's session, and starts the session where none runs.
+    ///
+    /// A repeated request types the text twice, except with the same `idempotency_key`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidId`]; [`Error::Refused`] with 404, 409 for the key of another text or during
+    /// a run, 413 and 422 for an invalid text, 429 for too many in line, 503 when the agent does
+    /// not start.
+    pub async fn deliver(&self, project: &str, new: &NewDelivery) -> Result<Delivery, Error> {
+        self.post(&path(project, "/deliveries")?, new).await
+    }
+
+    /// Lists a part of a project's deliveries.
+    ///
+    /// # Errors
+    /// [`Error::InvalidId`]; [`Error::Refused`] with 404.
+    pub async fn deliveries(&self, project: &str, page: Page) -> Result<Deliveries, Error> {
+        let below = format!("/deliveries?{}", page.query());
+        self.get(&path(project, &below)?).await
+    }
+
+    /// Shows a delivery with its whole text. [`Events::delivery`](crate::Events::delivery) waits
+    /// for its end.
+    ///
+    /// # Errors
+    /// [`Error::InvalidId`]; [`Error::Refused`] with 404.
+    pub async fn delivery(&self, project: &str, delivery: &str) -> Result<Delivery, Error> {
+        let below = format!("/deliveries/{}", id::check(delivery)?);
+        self.get(&path(project, &below)?).await
+    }
+}

@@ -1,0 +1,181 @@
+//! Output projects.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Client, page::Page};
+use crate::{Error, id};
+
+/// Projects for one request of [`Client::all_projects`].
+const PAGE: u64 = 500;
+
+/// An output project: a workspace folder and the one conversation in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Project {
+    /// 24 hexadecimal digits.
+    pub id: String,
+    /// 1 to 200 characters.
+    pub name: String,
+    /// The absolute path of its workspace folder, on the server's machine.
+    pub workspace_path: String,
+    /// Its progress.
+    pub status: ProjectStatus,
+    /// The current conversation, a UUID; `None` before the first start.
+    pub claude_session_id: Option<String>,
+    /// The record of a knowledge base.
+    pub kb_id: Option<String>,
+    /// The stack.
+    pub stack_id: Option<String>,
+    /// The configuration.
+    pub configuration_id: Option<String>,
+    /// RFC 3339.
+    pub created_at: String,
+    /// RFC 3339.
+    pub updated_at: String,
+}
+
+/// The progress of a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ProjectStatus {
+    /// No milestone was started.
+    Created,
+    /// Its first milestone was started.
+    Initialized,
+    /// A milestone was completed.
+    Active,
+    /// A status of a newer server.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A part of the list of projects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Projects {
+    /// In the order of their creation.
+    pub projects: Vec<Project>,
+    /// The number of all projects.
+    pub total: u64,
+}
+
+/// A new project; `"name".into()` makes one with a folder of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct NewProject {
+    /// 1 to 200 characters.
+    pub name: String,
+    /// An existing absolute folder without another project; `None` for a new one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workspace_path: Option<String>,
+    /// The record of a knowledge base, at most 200 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kb_id: Option<String>,
+    /// The stack, at most 200 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stack_id: Option<String>,
+    /// The configuration, at most 200 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub configuration_id: Option<String>,
+}
+
+impl From<&str> for NewProject {
+    fn from(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
+/// A change of a project; a field of `None` stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ProjectChange {
+    /// 1 to 200 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Another existing absolute folder; only while no session runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workspace_path: Option<String>,
+    /// `Some(None)` removes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stack_id: Option<Option<String>>,
+    /// `Some(None)` removes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub configuration_id: Option<Option<String>>,
+}
+
+impl Client {
+    /// Creates a project.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with 409 `workspace_taken`, 422 for an invalid field, 507 when the folder
+    /// cannot be made.
+    pub async fn create_project(&self, new: &NewProject) -> Result<Project, Error> {
+        self.post("/output-projects", new).await
+    }
+
+    /// Lists a part of the projects.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn projects(&self, page: Page) -> Result<Projects, Error> {
+        self.get(&format!("/output-projects?{}", page.query()))
+            .await
+    }
+
+    /// Lists all projects, in requests of 500 each.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn all_projects(&self) -> Result<Vec<Project>, Error> {
+        let mut all: Vec<Project> = Vec::new();
+        loop {
+            let page = Page {
+                skip: all.len() as u64,
+                limit: PAGE,
+            };
+            let page = self.projects(page).await?;
+            let is_empty = page.projects.is_empty();
+            all.extend(page.projects);
+            if is_empty || all.len() as u64 >= page.total {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Shows a project.
+    ///
+    /// # Errors
+    /// [`Error::InvalidId`]; [`Error::Refused`] with 404.
+    pub async fn project(&self, project: &str) -> Result<Project, Error> {
+        self.get(&path(project, "")?).await
+    }
+
+    /// Changes a project.
+    ///
+    /// # Errors
+    /// [`Error::InvalidId`]; [`Error::Refused`] with 404, 409 while its session or run goes on or
+    /// with `workspace_taken`, 422 for an invalid field.
+    pub async fn change_project(
+        &self,
+        project: &str,
+        change: &ProjectChange,
+    ) -> Result<Project, Error> {
+        self.patch(&path(project, "")?, change).await
+    }
+
+    /// Deletes a project, but not its workspace folder. With `force` its session ends first.
+    ///
+    /// # Errors
+    /// [`Error::InvalidId`]; [`Error::Refused`] with 404, 409 while its session runs.
+    pub async fn delete_project(&self, project: &str, force: bool) -> Result<(), Error> {
+        self.delete(&path(project, &format!("?force={force}"))?)
+            .await
+    }
+}
+
+/// The path of a project, and of what is below it.
+pub(crate) fn path(project: &str, below: &str) -> Result<String, Error> {
+    Ok(format!("/output-projects/{}{below}", id::check(project)?))
+}
