@@ -3,8 +3,8 @@
 use std::{fs, path::Path};
 
 use wxcode_claude::planning::{
-    DiskStatus, MILESTONES_MAX, PHASE_REQUIREMENTS_MAX, PHASES_MAX, PLANS_MAX, PhaseStatus,
-    Planning, REQUIREMENTS_MAX, TEXT_MAX, read,
+    DiskStatus, MILESTONES_MAX, NOT_UNDERSTOOD_MAX, PHASE_REQUIREMENTS_MAX, PHASES_MAX, PLANS_MAX,
+    PhaseStatus, Planning, REQUIREMENTS_MAX, TEXT_MAX, read,
 };
 
 /// Begins a file; not a byte of UTF-8. The next byte selects the file.
@@ -122,9 +122,16 @@ fn check(planning: &Planning) {
         assert_eq!(phase.complete, phase.status == PhaseStatus::Complete);
         assert!(phase.requirements.len() <= PHASE_REQUIREMENTS_MAX);
     }
+    assert!(planning.not_understood.len() <= NOT_UNDERSTOOD_MAX);
+    assert!(
+        planning
+            .not_understood
+            .is_sorted_by_key(|unread| unread.line)
+    );
     for told in [&planning.current_phase, &planning.next_phase] {
-        let is_there = |number: &String| numbers.contains(&number.as_str());
-        assert!(told.as_ref().is_none_or(is_there));
+        let mut current = planning.phases.iter().filter(|phase| phase.current);
+        let mut is_there = |number: &String| current.any(|phase| phase.number == *number);
+        assert!(told.as_ref().is_none_or(&mut is_there));
     }
     let requirements = &planning.requirements;
     assert_eq!(requirements.total, requirements.by_id.len());
@@ -136,14 +143,18 @@ fn check(planning: &Planning) {
     assert_eq!(requirements.complete, met);
 
     let progress = planning.progress;
-    assert!(progress.phases_complete <= progress.phases_total);
+    assert!(progress.phases_complete <= progress.phases_executed);
+    assert!(progress.phases_executed <= progress.phases_total);
     assert!(progress.plans_complete <= progress.plans_total && progress.plans_total <= plans);
-    assert!(progress.phases_total <= planning.phases.len());
-    assert!(progress.percent <= 100);
-    let is_all = progress.phases_complete == progress.phases_total
-        && progress.plans_complete == progress.plans_total
-        && progress.phases_total > 0;
+    let current = planning.phases.iter().filter(|phase| phase.current);
+    assert_eq!(progress.phases_total, current.count());
+    let is_all = progress.phases_executed == progress.phases_total && progress.phases_total > 0;
     assert_eq!(progress.percent == 100, is_all, "{progress:?}");
+    let least = (100 * progress.phases_executed).checked_div(progress.phases_total);
+    assert!(
+        usize::from(progress.percent) >= least.unwrap_or(0),
+        "{progress:?}"
+    );
 
     check_texts(&serde_json::to_value(planning).unwrap());
 }

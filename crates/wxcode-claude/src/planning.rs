@@ -40,6 +40,8 @@ pub const REQUIREMENTS_MAX: usize = 5_000;
 pub const PHASE_REQUIREMENTS_MAX: usize = 100;
 /// Most shipped milestones reported.
 pub const MILESTONES_MAX: usize = 500;
+/// Most lines reported that look like a roadmap's and were not understood.
+pub const NOT_UNDERSTOOD_MAX: usize = 50;
 /// Longest text of a field, in characters; the rest is cut off.
 pub const TEXT_MAX: usize = 300;
 
@@ -49,10 +51,13 @@ pub const TEXT_MAX: usize = 300;
 pub struct Planning {
     /// The phases of the roadmap and of the disk, in the order of their numbers.
     pub phases: Vec<Phase>,
-    /// The number of the first planned, incomplete phase.
+    /// The number of the first phase of the current milestone with an open plan; without one, of
+    /// the last phase that awaits its verification.
     pub current_phase: Option<String>,
-    /// The number of the first incomplete phase without plans.
+    /// The number of the first incomplete phase of the current milestone without plans.
     pub next_phase: Option<String>,
+    /// Lines of the roadmap that look like phases and were not understood, up to 50.
+    pub not_understood: Vec<UnreadLine>,
     /// The requirements of the current milestone.
     pub requirements: Requirements,
     /// The content of `STATE.md`; `null` without one.
@@ -65,6 +70,16 @@ pub struct Planning {
     pub progress: Progress,
     /// A bound was reached, so the report is incomplete.
     pub truncated: bool,
+}
+
+/// A line of `ROADMAP.md` that was not understood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct UnreadLine {
+    /// The number of the line, from 1.
+    pub line: usize,
+    /// Its text, up to 300 characters.
+    pub text: String,
 }
 
 /// A phase.
@@ -106,12 +121,18 @@ pub struct Phase {
     pub has_context: bool,
     /// There is a research document.
     pub has_research: bool,
-    /// The box in the roadmap is ticked.
+    /// The roadmap says that the phase is complete: its box is ticked, or, without a box, a sign such
+    /// as `✅`, a note or the table of progress says so.
     pub roadmap_complete: bool,
-    /// Done: the box is ticked, or all plans have summaries and the verification passed.
+    /// Done: the roadmap says so, or all plans have summaries and the verification passed.
     pub complete: bool,
-    /// The phase belongs to a milestone folded away as shipped; the progress leaves the phase out.
+    /// The phase belongs to a shipped milestone. A new phase of the same number hides it.
     pub shipped: bool,
+    /// The milestone's version in the roadmap, or its title; `null` outside of a milestone.
+    pub milestone: Option<String>,
+    /// The phase belongs to the current milestone: the progress counts it. Phases of other
+    /// milestones, of the backlog (`999.1`) and dropped ones do not.
+    pub current: bool,
 }
 
 /// The status of a phase.
@@ -283,16 +304,20 @@ pub struct Milestone {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PlanningProgress))]
 pub struct Progress {
-    /// Completed phases.
+    /// Complete phases: ticked or verified.
     pub phases_complete: usize,
-    /// Phases not shipped yet; all phases if all are shipped.
+    /// Phases whose plans are all executed, and complete ones.
+    pub phases_executed: usize,
+    /// Phases of the current milestone; if all milestones are shipped, of the last current one, or
+    /// of all.
     pub phases_total: usize,
     /// Plans of these phases with a summary.
     pub plans_complete: usize,
     /// Plans of these phases.
     pub plans_total: usize,
-    /// The smaller fraction of phases and plans, rounded down, so 100 means that all is done.
-    /// Without plans the fraction of phases, without phases 0.
+    /// How far the current milestone is, rounded down. Each phase counts the same: in full once
+    /// complete or executed, before that by the fraction of its plans with a summary, and not at
+    /// all without plans. 100 means that every phase is executed; 0 without phases.
     pub percent: u8,
 }
 
@@ -309,41 +334,76 @@ pub fn read(workspace: &Path) -> Result<Planning, FileError> {
     };
     let document = |name: &str| files.document(name);
     let roadmap = roadmap::parse(&document("ROADMAP.md").unwrap_or_default());
-    // Read first: the number of entries is limited.
-    let phases = phase::all(&files, &roadmap);
     let state = document("STATE.md").map(|text| state::parse(&text));
     let requirements = requirement::parse(&document("REQUIREMENTS.md").unwrap_or_default());
     let project = document("PROJECT.md").unwrap_or_default();
+    let shipped = document("MILESTONES.md").unwrap_or_default();
     let milestones = milestone::shipped(
-        &document("MILESTONES.md").unwrap_or_default(),
+        &shipped,
         &roadmap.milestones,
         &files.list(Path::new("milestones")),
     );
-    let current_version = state
-        .as_ref()
-        .and_then(|state| state.milestone.clone())
-        .or_else(|| milestone::current(&project))
-        .or_else(|| milestone::in_progress(&roadmap.milestones));
-    let first = |wanted: fn(&Phase) -> bool| {
-        let mut open = phases.iter().filter(|phase| !phase.shipped);
-        Some(open.find(|phase| wanted(phase))?.number.clone())
-    };
+    let current_version = current_version(
+        [
+            state.as_ref().and_then(|state| state.milestone.clone()),
+            milestone::current(&project),
+            milestone::in_progress(&roadmap.milestones),
+        ],
+        &milestones,
+    );
+    let roadmap = roadmap.resolve(
+        current_version.as_deref(),
+        &milestones,
+        milestone::ranges(&shipped),
+    );
+    let mut placed = phase::all(&files, &roadmap);
+    progress::mark(&mut placed, current_version.as_deref());
+    let phases: Vec<Phase> = placed.into_iter().map(|placed| placed.phase).collect();
+    let number = |found: Option<&Phase>| found.map(|phase| phase.number.clone());
+    let mut current = phases.iter().filter(|phase| phase.current);
+    let mut awaiting = current.clone();
+    let mut next = current.clone();
     Ok(Planning {
-        current_phase: first(|phase| {
-            !matches!(phase.status, PhaseStatus::Pending | PhaseStatus::Complete)
-        }),
-        next_phase: first(|phase| phase.status == PhaseStatus::Pending),
+        current_phase: number(
+            current
+                .find(|phase| {
+                    matches!(phase.status, PhaseStatus::Planned | PhaseStatus::InProgress)
+                })
+                .or_else(|| {
+                    awaiting.rfind(|phase| {
+                        matches!(
+                            phase.status,
+                            PhaseStatus::Executed | PhaseStatus::NeedsReview
+                        )
+                    })
+                })
+                .filter(|phase| !phase.shipped),
+        ),
+        next_phase: number(
+            next.find(|phase| phase.status == PhaseStatus::Pending && !phase.shipped),
+        ),
         progress: progress::of(&phases),
         truncated: files.is_truncated()
             || roadmap.truncated
             || requirements.total == REQUIREMENTS_MAX
             || milestones.len() == MILESTONES_MAX,
+        not_understood: roadmap.not_understood,
         phases,
         requirements,
         state,
         milestones,
         current_version,
     })
+}
+
+/// The first version that is not shipped: a document may be out of date. Otherwise the first one.
+fn current_version(told: [Option<String>; 3], shipped: &[Milestone]) -> Option<String> {
+    let is_open = |version: &&String| {
+        let mut shipped = shipped.iter();
+        !shipped.any(|one| milestone::same(&one.version, version))
+    };
+    let told = || told.iter().flatten();
+    told().find(is_open).or_else(|| told().next()).cloned()
 }
 
 #[cfg(test)]

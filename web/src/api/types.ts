@@ -208,6 +208,8 @@ export interface Planning {
 
 export interface PlanningProgress {
   phases_complete: number;
+  /** Phases whose plans are all executed, and complete ones. */
+  phases_executed: number;
   phases_total: number;
   plans_complete: number;
   plans_total: number;

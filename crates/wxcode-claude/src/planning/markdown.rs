@@ -7,12 +7,40 @@ const KEY_MAX: usize = 40;
 
 /// The lines outside of code blocks.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
-    let mut fenced = false;
-    text.lines().filter(move |line| {
-        let fence = line.trim_start().starts_with("```");
-        fenced ^= fence;
-        !fence && !fenced
+    numbered_lines(text).map(|(_, line)| line)
+}
+
+/// The lines outside of code blocks, with their numbers from 1.
+pub(super) fn numbered_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    // The opening fence: its character and length.
+    let mut open: Option<(char, usize)> = None;
+    text.lines().enumerate().filter_map(move |(at, line)| {
+        match (open, fence(line)) {
+            (None, Some((character, length, _))) => open = Some((character, length)),
+            (None, None) => return Some((at + 1, line)),
+            (Some(opened), Some((character, length, "")))
+                if opened.0 == character && length >= opened.1 =>
+            {
+                open = None;
+            }
+            (Some(_), _) => {}
+        }
+        None
     })
+}
+
+/// The character and length of a code block's fence, and the text after it.
+pub(super) fn fence(line: &str) -> Option<(char, usize, &str)> {
+    let line = line.trim();
+    let character = line
+        .chars()
+        .next()
+        .filter(|first| ['`', '~'].contains(first))?;
+    let info = line.trim_start_matches(character);
+    let length = line.len() - info.len();
+    // A code span in a line is no fence.
+    let is_span = character == '`' && info.contains('`');
+    (length >= 3 && !is_span).then_some((character, length, info.trim()))
 }
 
 /// Trims a text and cuts it to its bound; `None` if nothing remains.
@@ -28,24 +56,42 @@ pub(super) fn heading(line: &str) -> Option<(usize, &str)> {
     ((1..=6).contains(&level) && text.starts_with(' ')).then(|| (level, text.trim()))
 }
 
-/// The text of a list item.
+/// The text of a list item: `- x`, `* x`, `+ x`, `1. x`, `1) x`.
 pub(super) fn item(line: &str) -> Option<&str> {
-    line.trim_start()
-        .strip_prefix(['-', '*', '+'])?
+    let line = line.trim_start();
+    line.strip_prefix(['-', '*', '+', '•'])
+        .or_else(|| ordered(line).map(|(_, rest)| rest))?
         .strip_prefix(' ')
         .map(str::trim)
 }
 
+/// The number of an item of an ordered list, and the text after its period.
+pub(super) fn ordered(line: &str) -> Option<(&str, &str)> {
+    let line = line.trim_start();
+    let rest = line.trim_start_matches(|first: char| first.is_ascii_digit());
+    let number = &line[..line.len() - rest.len()];
+    let is_number = (1..=4).contains(&number.len());
+    Some((number, rest.strip_prefix(['.', ')']).filter(|_| is_number)?))
+}
+
 /// Whether a list item's box is ticked, and the item's text.
 pub(super) fn checkbox(line: &str) -> Option<(bool, &str)> {
-    let rest = item(line)?.strip_prefix('[')?;
-    let mut characters = rest.chars();
+    boxed(item(line)?)
+}
+
+/// Whether a leading box is ticked, and the text after it. A box for a state in between, such as
+/// `[~]`, is not ticked.
+pub(super) fn boxed(text: &str) -> Option<(bool, &str)> {
+    let mut characters = text.strip_prefix('[')?.chars();
     let ticked = match characters.next()? {
-        'x' | 'X' => true,
-        ' ' => false,
+        'x' | 'X' | '✓' | '✔' | '✅' => true,
+        ' ' | '~' | '-' | '/' | '>' | '.' | 'o' | '!' | '?' => false,
         _ => return None,
     };
-    Some((ticked, characters.as_str().strip_prefix(']')?.trim()))
+    let rest = characters.as_str().trim_start_matches('\u{fe0f}');
+    let rest = rest.strip_prefix(']')?;
+    // A link has the same beginning.
+    (!rest.starts_with('(')).then(|| (ticked, rest.trim()))
 }
 
 /// Splits a text with leading `**` at the closing `**`; a colon may stand on either side.
@@ -58,13 +104,13 @@ pub(super) fn bold(text: &str) -> Option<(&str, &str)> {
 /// case.
 pub(super) fn field(line: &str) -> Option<(String, &str)> {
     let line = line.trim().trim_start_matches(['-', '*', '+', '>', ' ']);
-    let (key, value) = line.split_once(':')?;
+    let (key, value) = line.split_once([':', '：'])?;
     let key = key.trim_end_matches(['*', ' ']);
     if key.is_empty() || key.len() > KEY_MAX {
         return None;
     }
     Some((
-        key.to_ascii_lowercase(),
+        key.to_lowercase(),
         value.trim_start_matches('*').trim_end_matches('*').trim(),
     ))
 }
@@ -162,7 +208,9 @@ mod tests {
         assert_eq!(checkbox("- [x] a"), Some((true, "a")));
         assert_eq!(checkbox("  * [X] a"), Some((true, "a")));
         assert_eq!(checkbox("- [ ] a"), Some((false, "a")));
-        for line in ["- [é] a", "- [x", "- [", "- a", "[x] a", ""] {
+        assert_eq!(checkbox("- [~] a"), Some((false, "a")));
+        assert_eq!(checkbox("1. [✓] a"), Some((true, "a")));
+        for line in ["- [é] a", "- [x", "- [", "- a", "[x] a", "- [x](a)", ""] {
             assert_eq!(checkbox(line), None, "{line}");
         }
     }
@@ -185,5 +233,8 @@ mod tests {
     fn code_blocks_are_skipped() {
         let seen: Vec<_> = lines("a\n```md\nb\n```\nc\r\n```\nd").collect();
         assert_eq!(seen, ["a", "c"]);
+        let seen: Vec<_> =
+            numbered_lines("~~~ md\nb\n```\n~~\n~~~\nc\n````\n```\n````\nd\n```x``` e\n").collect();
+        assert_eq!(seen, [(6, "c"), (10, "d"), (11, "```x``` e")]);
     }
 }

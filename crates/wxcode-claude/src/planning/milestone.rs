@@ -1,12 +1,16 @@
 //! Finds the shipped milestones and the current one in the planning documents.
 
+mod standing;
+
 use std::collections::BTreeMap;
 
 use super::{
     MILESTONES_MAX, Milestone,
     files::Entry,
-    markdown::{cut, heading, lines},
+    markdown::{cut, field, heading, lines},
+    name::Number,
 };
+pub(super) use standing::{Standing, standing};
 
 /// Most digits per part of a version, and most parts.
 const DIGITS_MAX: usize = 6;
@@ -16,9 +20,91 @@ const PARTS_MAX: usize = 4;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct MilestoneLine {
     milestone: Milestone,
-    is_shipped: bool,
-    /// The line says that the milestone is not finished.
-    is_open: bool,
+    standing: Standing,
+    /// The first and last phase, if the line gives them.
+    range: Option<(Number, Number)>,
+}
+
+impl MilestoneLine {
+    pub(super) fn version(&self) -> &str {
+        &self.milestone.version
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    pub(super) fn is_shipped(&self) -> bool {
+        self.standing == Standing::Shipped
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self.standing, Standing::Active | Standing::Planned)
+    }
+
+    /// Whether the milestone's range has a phase.
+    pub(super) fn has(&self, phase: &Number) -> bool {
+        let range = self.range.as_ref();
+        range.is_some_and(|(first, last)| first <= phase && phase.whole() <= last.whole())
+    }
+}
+
+/// The version of a milestone in a heading, or the heading of a milestone without a version.
+pub(super) fn in_title(title: &str) -> Option<String> {
+    let words = title.split(|between: char| {
+        between.is_whitespace()
+            || [':', '(', ')', '*', '[', ']', ',', '_', '/', '<', '>'].contains(&between)
+    });
+    if let Some((version, _)) = words.filter_map(version).next() {
+        return Some(version.to_owned());
+    }
+    let start = title.trim_start_matches(|first: char| !first.is_alphanumeric());
+    let (word, rest) = start.split_once(' ')?;
+    let is_milestone = ["milestone", "meilenstein", "hito", "marco", "jalon"]
+        .contains(&word.to_lowercase().as_str());
+    let (number, _) = Number::take(rest.trim_start()).filter(|_| is_milestone)?;
+    Some(format!("{word} {number}"))
+}
+
+/// The version in a cell: `v1.0`, `v1.0 MVP`.
+pub(super) fn version_in(cell: &str) -> Option<&str> {
+    let start = cell.trim_start_matches(|first: char| !first.is_alphanumeric());
+    Some(version(start)?.0)
+}
+
+/// Whether two texts have the same version: `v1` is `v1.0`.
+pub(super) fn same(one: &str, other: &str) -> bool {
+    let plain = |text: &str| {
+        let numbers = text.trim().trim_start_matches(['v', 'V']);
+        let mut parts: Vec<u32> = numbers
+            .split_whitespace()
+            .next()?
+            .split('.')
+            .map(|part| part.parse().ok())
+            .collect::<Option<_>>()?;
+        while parts.last() == Some(&0) {
+            parts.pop();
+        }
+        Some(parts)
+    };
+    match (plain(one), plain(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => one.trim().eq_ignore_ascii_case(other.trim()),
+    }
+}
+
+/// The range in `Phases 1-4` or `Phase 5`.
+fn range(text: &str) -> Option<(Number, Number)> {
+    let at = text.find("phase")?;
+    let rest = text[at..].trim_start_matches(char::is_alphabetic);
+    let rest = rest.trim_start_matches([' ', ':', '*', '\u{a0}']);
+    let (first, rest) = Number::take(rest)?;
+    let last = rest
+        .trim_start()
+        .strip_prefix(['-', '–', '—'])
+        .and_then(|rest| Number::take(rest.trim_start()))
+        .map_or_else(|| first.clone(), |(last, _)| last);
+    Some((first, last))
 }
 
 /// Parses a line with a milestone at its beginning: `✅ **v1.0 MVP** - Phases 1-4 (shipped
@@ -35,6 +121,10 @@ pub(super) fn milestone_line(text: &str) -> Option<MilestoneLine> {
         .min()
         .unwrap_or(name.len());
     let lower = rest.to_lowercase();
+    let standing = match standing(text) {
+        _ if lower.contains("shipped") => Standing::Shipped,
+        standing => standing,
+    };
     Some(MilestoneLine {
         milestone: Milestone {
             version: version.to_owned(),
@@ -43,10 +133,8 @@ pub(super) fn milestone_line(text: &str) -> Option<MilestoneLine> {
                 .iter()
                 .find_map(|word| date_in(lower.split_once(word)?.1)),
         },
-        is_shipped: text.contains('✅') || lower.contains("shipped"),
-        is_open: ["in progress", "current", "planned"]
-            .iter()
-            .any(|word| lower.contains(word)),
+        standing,
+        range: range(&lower),
     })
 }
 
@@ -65,7 +153,7 @@ fn version(text: &str) -> Option<(&str, &str)> {
 }
 
 /// The sort key of a version.
-fn key(version: &str) -> Vec<u32> {
+pub(super) fn key(version: &str) -> Vec<u32> {
     version[1..]
         .split('.')
         .filter_map(|part| part.parse().ok())
@@ -89,7 +177,7 @@ pub(super) fn shipped(text: &str, roadmap: &[MilestoneLine], archive: &[Entry]) 
     let listed = lines(text)
         .filter_map(|line| milestone_line(heading(line)?.1))
         // The file lists shipped milestones, unless a line says otherwise.
-        .filter(|told| told.is_shipped || !told.is_open);
+        .filter(|told| !told.is_open());
     let archived = archive.iter().filter_map(|entry| {
         let (version, rest) = version(&entry.name)?;
         (rest == "-ROADMAP.md" && !entry.is_dir).then(|| MilestoneLine {
@@ -98,13 +186,13 @@ pub(super) fn shipped(text: &str, roadmap: &[MilestoneLine], archive: &[Entry]) 
                 name: None,
                 shipped: None,
             },
-            is_shipped: true,
-            is_open: false,
+            standing: Standing::Shipped,
+            range: None,
         })
     });
     let mut found: BTreeMap<Vec<u32>, Milestone> = BTreeMap::new();
     for told in listed
-        .chain(roadmap.iter().filter(|told| told.is_shipped).cloned())
+        .chain(roadmap.iter().filter(|told| told.is_shipped()).cloned())
         .chain(archived)
     {
         let key = key(&told.milestone.version);
@@ -129,12 +217,36 @@ pub(super) fn current(project: &str) -> Option<String> {
     })
 }
 
-/// The first unshipped milestone of the roadmap.
+/// The milestone in work by the roadmap, otherwise its first unshipped one.
 pub(super) fn in_progress(roadmap: &[MilestoneLine]) -> Option<String> {
+    let is_active = |told: &&MilestoneLine| told.standing == Standing::Active;
+    let is_soon = |told: &&MilestoneLine| told.standing == Standing::Unknown;
     roadmap
         .iter()
-        .find(|told| !told.is_shipped)
+        .find(is_active)
+        .or_else(|| roadmap.iter().find(is_soon))
+        .or_else(|| roadmap.iter().find(|told| !told.is_shipped()))
         .map(|told| told.milestone.version.clone())
+}
+
+/// The phases that `MILESTONES.md` gives for each shipped milestone.
+pub(super) fn ranges(text: &str) -> Vec<MilestoneLine> {
+    let mut found: Vec<MilestoneLine> = Vec::new();
+    for line in lines(text) {
+        if let Some((_, title)) = heading(line) {
+            let told = milestone_line(title).filter(|told| !told.is_open());
+            if found.len() < MILESTONES_MAX {
+                found.extend(told);
+            }
+        } else if let Some(last) = found.last_mut().filter(|last| last.range.is_none())
+            && let Some((key, _)) = field(line)
+            && key.starts_with("phases")
+        {
+            last.range = range(&line.to_lowercase());
+            last.standing = Standing::Shipped;
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -182,7 +294,7 @@ mod tests {
                     milestone.version.as_str(),
                     milestone.name.as_deref(),
                     milestone.shipped.as_deref(),
-                    told.is_shipped
+                    told.is_shipped()
                 ),
                 (version, name, shipped, is_shipped),
                 "{line}"

@@ -5,6 +5,8 @@ use std::fmt;
 /// Most digits of a phase number, and most parts after its dots.
 const DIGITS_MAX: usize = 6;
 const PARTS_MAX: usize = 4;
+/// The number under which a project parks ideas: `999.1`.
+const BACKLOG: u32 = 999;
 /// Longest project code before a number, in bytes, as in `CK-01-slug`.
 const CODE_MAX: usize = 10;
 
@@ -39,6 +41,16 @@ impl Number {
             },
             rest,
         ))
+    }
+
+    /// The number before the first dot.
+    pub(super) fn whole(&self) -> u32 {
+        self.whole
+    }
+
+    /// Whether the phase is in the backlog: `999`, `999.1`.
+    pub(super) fn is_backlog(&self) -> bool {
+        self.whole == BACKLOG && self.letter.is_none()
     }
 
     /// The number with two digits at least, as in file names.

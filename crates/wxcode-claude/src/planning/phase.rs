@@ -10,13 +10,23 @@ use super::{
     VerificationStatus,
     files::{Entry, Files},
     markdown::{body, cut, field, front_matter, heading, lines},
+    milestone,
     name::{self, Number, PhaseFile},
-    roadmap::{Roadmap, RoadmapPhase},
+    roadmap::{Resolved, RoadmapPhase, alike},
     uat,
 };
 
+/// A phase, and its place among the milestones.
+pub(super) struct Placed {
+    pub(super) phase: Phase,
+    /// Its milestone is planned for later.
+    pub(super) planned: bool,
+    /// It is in the backlog or was dropped.
+    pub(super) parked: bool,
+}
+
 /// All phases in the order of their numbers.
-pub(super) fn all(files: &Files, roadmap: &Roadmap) -> Vec<Phase> {
+pub(super) fn all(files: &Files, roadmap: &Resolved) -> Vec<Placed> {
     let root = Path::new("phases");
     let entries = files.list(root);
     let folders = folders(&entries);
@@ -30,7 +40,12 @@ pub(super) fn all(files: &Files, roadmap: &Roadmap) -> Vec<Phase> {
     let mut phases = Vec::new();
     for number in numbers.into_iter().take(PHASES_MAX) {
         let told = roadmap.phases.get(number).unwrap_or(&nothing);
-        let folder = folders.get(number);
+        let folder = folders.get(number).and_then(|found| own(found, told));
+        // No document names a folder that a shipped milestone left behind.
+        let former = match roadmap.phases.contains_key(number) {
+            true => None,
+            false => roadmap.former(number),
+        };
         // Numbers may restart with a milestone: only a shipped phase is in the archive.
         let archived = archive
             .get(number)
@@ -60,7 +75,7 @@ pub(super) fn all(files: &Files, roadmap: &Roadmap) -> Vec<Phase> {
             .collect();
         plans_left -= plans.len();
         let status = status(&plans, &shown, told.ticked);
-        phases.push(Phase {
+        let phase = Phase {
             number: number.to_string(),
             name: told.name.clone(),
             slug: folder
@@ -86,10 +101,45 @@ pub(super) fn all(files: &Files, roadmap: &Roadmap) -> Vec<Phase> {
             has_research: shown.has_research,
             roadmap_complete: told.ticked,
             complete: status == PhaseStatus::Complete,
-            shipped: told.shipped,
+            shipped: told.shipped || former.is_some(),
+            milestone: told.milestone.as_deref().or(former).and_then(cut),
+            current: false,
+        };
+        phases.push(Placed {
+            phase,
+            planned: told.planned,
+            parked: told.parked || number.is_backlog(),
         });
     }
     phases
+}
+
+/// Chooses a phase's folder among those of its number: the one with the phase's name, otherwise the
+/// last changed one. A folder with the name of a shipped phase of the number is not the phase's.
+fn own<'a>(found: &[&'a Entry], told: &RoadmapPhase) -> Option<&'a Entry> {
+    let is_named = |entry: &Entry, name: &Option<String>| {
+        let slug = name::folder(&entry.name).and_then(|(_, slug)| slug);
+        name.as_deref()
+            .zip(slug)
+            .is_some_and(|(name, slug)| alike(name, slug))
+    };
+    let newest = |entries: &mut dyn Iterator<Item = &'a Entry>| {
+        // Of equal times the first name counts.
+        entries.reduce(|best, entry| {
+            if entry.modified > best.modified {
+                entry
+            } else {
+                best
+            }
+        })
+    };
+    let mut named = found
+        .iter()
+        .copied()
+        .filter(|entry| is_named(entry, &told.name));
+    let is_former = |entry: &Entry| told.name.is_some() && is_named(entry, &told.former);
+    let mut others = found.iter().copied().filter(|entry| !is_former(entry));
+    newest(&mut named).or_else(|| newest(&mut others))
 }
 
 /// Decides the status of a phase.
@@ -108,14 +158,14 @@ fn status(plans: &[Plan], shown: &Shown, ticked: bool) -> PhaseStatus {
 }
 
 /// Finds phase folders in the archives of shipped milestones, `milestones/v1.0-phases/`; for a
-/// number in two archives the later one counts.
+/// number in two archives the later version counts.
 fn archive(files: &Files) -> BTreeMap<Number, PathBuf> {
     let root = Path::new("milestones");
+    let mut archives = files.list(root);
+    archives.retain(|entry| entry.is_dir && entry.name.ends_with("-phases"));
+    archives.sort_by_cached_key(|entry| milestone::version_in(&entry.name).map(milestone::key));
     let mut found = BTreeMap::new();
-    for milestone in files.list(root) {
-        if !milestone.is_dir || !milestone.name.ends_with("-phases") {
-            continue;
-        }
+    for milestone in archives {
         let path = root.join(&milestone.name);
         for entry in files.list(&path).iter().filter(|entry| entry.is_dir) {
             if let Some((number, _)) = name::folder(&entry.name) {
@@ -126,21 +176,13 @@ fn archive(files: &Files) -> BTreeMap<Number, PathBuf> {
     found
 }
 
-/// Finds the folder of each phase; for a number with two folders the last changed one counts.
-fn folders(entries: &[Entry]) -> BTreeMap<Number, &Entry> {
-    let mut folders: BTreeMap<Number, &Entry> = BTreeMap::new();
+/// Finds the folders of each phase.
+fn folders(entries: &[Entry]) -> BTreeMap<Number, Vec<&Entry>> {
+    let mut folders: BTreeMap<Number, Vec<&Entry>> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.is_dir) {
-        let Some((number, _)) = name::folder(&entry.name) else {
-            continue;
-        };
-        folders
-            .entry(number)
-            .and_modify(|other| {
-                if entry.modified > other.modified {
-                    *other = entry;
-                }
-            })
-            .or_insert(entry);
+        if let Some((number, _)) = name::folder(&entry.name) {
+            folders.entry(number).or_default().push(entry);
+        }
     }
     folders
 }

@@ -1,313 +1,322 @@
 //! Parses `ROADMAP.md`: phases, plans and milestones.
 
+mod line;
+mod phase;
+mod resolve;
+mod scope;
+mod table;
+mod text;
+mod word;
+
 use std::collections::BTreeMap;
 
 use super::{
-    PHASE_REQUIREMENTS_MAX, PHASES_MAX, PLANS_MAX,
-    markdown::{bold, cells, checkbox, cut, field, heading, item, lines},
+    MILESTONES_MAX, NOT_UNDERSTOOD_MAX, PHASES_MAX, PLANS_MAX, UnreadLine,
+    markdown::{boxed, cells, checkbox, cut, field, heading, item, numbered_lines, ordered},
     milestone::{self, MilestoneLine},
-    name::{Number, plan_id, without_code},
-    requirement,
+    name::{Number, plan_id},
 };
+use line::{PhaseLine, Text};
+use phase::Source;
+pub(super) use phase::{RoadmapPhase, alike};
+pub(super) use resolve::Resolved;
+use scope::{Context, Scopes, UNSCOPED};
+use table::{Cell, Columns};
+use text::{folds, without_comments, without_wrapping};
 
 /// The content of the roadmap.
 #[derive(Debug, Default)]
 pub(super) struct Roadmap {
-    pub(super) phases: BTreeMap<Number, RoadmapPhase>,
+    /// The phases by number, and by the section of a milestone.
+    phases: BTreeMap<(Number, usize), RoadmapPhase>,
+    scopes: Scopes,
+    /// Rows of tables outside of a milestone's section.
+    rows: Vec<(PhaseLine, Option<String>)>,
+    /// Lines that may be sentences about phases: they count where no other line lists phases.
+    weak: Vec<(usize, PhaseLine)>,
+    /// The lines with several phases, and those phases.
+    ranges: Vec<(UnreadLine, Number, Number)>,
+    /// Lines with a word for a phase and no number that is understood.
+    unread: Vec<UnreadLine>,
+    /// Lines that a roadmap without any phase may mean as phases.
+    maybe: Vec<UnreadLine>,
     /// Plan titles by id.
-    pub(super) plans: BTreeMap<String, String>,
+    plans: BTreeMap<String, String>,
     pub(super) milestones: Vec<MilestoneLine>,
     /// A bound was reached.
-    pub(super) truncated: bool,
-}
-
-/// A phase in the roadmap.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct RoadmapPhase {
-    pub(super) name: Option<String>,
-    pub(super) goal: Option<String>,
-    pub(super) depends_on: Option<String>,
-    pub(super) requirements: Vec<String>,
-    /// The state in the table of progress.
-    pub(super) status: Option<String>,
-    /// The box is ticked.
-    pub(super) ticked: bool,
-    /// Only folded sections with shipped milestones name the phase.
-    pub(super) shipped: bool,
+    truncated: bool,
 }
 
 impl Roadmap {
-    /// Returns the entry of a phase named inside or outside of a folded section.
-    fn phase(&mut self, number: Number, folded: bool) -> Option<&mut RoadmapPhase> {
-        if self.phases.len() == PHASES_MAX && !self.phases.contains_key(&number) {
+    /// Adds the phase of a line to a section.
+    fn add(&mut self, scope: usize, line: &PhaseLine, source: Source) -> Option<&mut RoadmapPhase> {
+        let key = (line.number.clone(), scope);
+        if self.phases.len() >= PHASES_MAX && !self.phases.contains_key(&key) {
             self.truncated = true;
             return None;
         }
-        let phase = self.phases.entry(number).or_insert_with(|| RoadmapPhase {
-            shipped: folded,
-            ..RoadmapPhase::default()
-        });
-        phase.shipped &= folded;
+        let phase = self.phases.entry(key).or_default();
+        // A second box with another name: the numbers began again.
+        let began_again = source == Source::Box
+            && phase.by_box.is_some()
+            && matches!((&phase.name, &line.name), (Some(old), Some(new)) if !alike(old, new));
+        if began_again {
+            *phase = RoadmapPhase::default();
+        }
+        let overrides = source == Source::Heading && line.is_separate;
+        if line.name.is_some() && (overrides || phase.name.is_none()) {
+            phase.name.clone_from(&line.name);
+        }
+        let told = match source {
+            Source::Box => &mut phase.by_box,
+            Source::Heading | Source::Mark => &mut phase.by_mark,
+            Source::Row => &mut phase.by_row,
+        };
+        if let Some(done) = line.done {
+            *told = Some(told.unwrap_or(false) || done);
+        }
+        phase.parked |= line.is_struck && line.done != Some(true);
         Some(phase)
     }
 
-    fn plan(&mut self, text: &str) {
+    fn plan(&mut self, text: &str) -> bool {
         let Some((id, rest)) = plan_id(text.trim_matches(['*', '`'])) else {
-            return;
+            return false;
         };
         let rest = rest.strip_prefix("-PLAN.md").unwrap_or(rest);
         let title = rest.trim_start_matches(['*', '`', ':', '-', '–', '—', ' ']);
-        let Some(title) = cut(title) else { return };
+        let Some(title) = cut(title) else { return true };
         if self.plans.len() == PLANS_MAX && !self.plans.contains_key(&id) {
             self.truncated = true;
-            return;
+            return true;
         }
         self.plans.insert(id, title);
+        true
+    }
+
+    /// Parses a line of a table, of which the header was read before.
+    fn row(&mut self, columns: &Columns, cells: &[&str], scope: usize, unread: UnreadLine) {
+        match columns.row(cells) {
+            Cell::Row(row) => {
+                let version = row.milestone.and_then(milestone::version_in);
+                let scope = version.map_or(scope, |version| self.scopes.of_version(version));
+                if !columns.has_status() {
+                    keep(
+                        &mut self.weak,
+                        (scope, row.phase),
+                        PHASES_MAX,
+                        &mut self.truncated,
+                    );
+                } else if scope == UNSCOPED {
+                    let row = (row.phase, row.status);
+                    keep(&mut self.rows, row, PHASES_MAX, &mut self.truncated);
+                } else if let Some(phase) = self.add(scope, &row.phase, Source::Row) {
+                    phase.status = row.status.or(phase.status.take());
+                }
+            }
+            Cell::Unknown if columns.has_status() => {
+                keep(
+                    &mut self.unread,
+                    unread,
+                    NOT_UNDERSTOOD_MAX,
+                    &mut self.truncated,
+                );
+            }
+            Cell::Unknown | Cell::Empty => {}
+        }
+    }
+
+    /// Parses the text of an item outside of tables and headings.
+    fn item(&mut self, line: &str, context: &Context, in_phase: bool, unread: UnreadLine) {
+        let Some(text) = item(line) else {
+            return;
+        };
+        let is_box = checkbox(line).is_some();
+        let scope = context.scope();
+        match line::parse(text) {
+            Text::Phase(phase) if phase.is_separate && is_box => {
+                self.add(scope, &phase, Source::Box);
+            }
+            Text::Phase(phase) if phase.is_separate && !in_phase && phase.done.is_some() => {
+                self.add(scope, &phase, Source::Mark);
+            }
+            Text::Phase(phase) if !in_phase && (is_box || phase.is_separate) => {
+                keep(
+                    &mut self.weak,
+                    (scope, phase),
+                    PHASES_MAX,
+                    &mut self.truncated,
+                );
+            }
+            Text::Range(first, last) if !in_phase && !context.is_shipped(&self.scopes) => {
+                let range = (unread, first, last);
+                keep(
+                    &mut self.ranges,
+                    range,
+                    NOT_UNDERSTOOD_MAX,
+                    &mut self.truncated,
+                );
+            }
+            Text::Unknown if !in_phase && !context.is_shipped(&self.scopes) => {
+                keep(
+                    &mut self.unread,
+                    unread,
+                    NOT_UNDERSTOOD_MAX,
+                    &mut self.truncated,
+                );
+            }
+            Text::Phase(_) | Text::Range(..) | Text::Unknown => {}
+            Text::Other => {
+                let inner = boxed(text).map_or(text, |(_, inner)| inner);
+                if is_box && self.plan(inner) {
+                    return;
+                }
+                let listed = match ordered(line) {
+                    Some((number, _)) => Some(format!("{number}. {inner}")),
+                    None if is_box => Some(inner.to_owned()),
+                    None => None,
+                };
+                let numbered = listed
+                    .filter(|_| context.lists_phases && !in_phase)
+                    .and_then(|text| line::numbered(&text));
+                if let Some(mut phase) = numbered {
+                    phase.done = boxed(text).map(|(ticked, _)| ticked).or(phase.done);
+                    keep(
+                        &mut self.weak,
+                        (scope, phase),
+                        PHASES_MAX,
+                        &mut self.truncated,
+                    );
+                } else if is_box {
+                    // A roadmap without phases is told once, not by each of its boxes.
+                    let mut ignored = false;
+                    keep(&mut self.maybe, unread, NOT_UNDERSTOOD_MAX, &mut ignored);
+                }
+                // A milestone is bold; a version in a sentence is none.
+                if !in_phase
+                    && text.contains("**v")
+                    && let Some(entry) = milestone::milestone_line(text)
+                {
+                    keep(
+                        &mut self.milestones,
+                        entry,
+                        MILESTONES_MAX,
+                        &mut self.truncated,
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Adds an element to a bounded list.
+fn keep<T>(list: &mut Vec<T>, element: T, max: usize, truncated: &mut bool) {
+    if list.len() < max {
+        list.push(element);
+    } else {
+        *truncated = true;
     }
 }
 
 pub(super) fn parse(text: &str) -> Roadmap {
     let mut roadmap = Roadmap::default();
-    let mut folds = 0_usize;
-    // The phase of the current section.
-    let mut section: Option<Number> = None;
-    // The column of the states in the table of progress.
-    let mut states: Option<usize> = None;
-    for line in lines(text) {
-        if line.contains("<details") {
-            folds += 1;
+    let (text, lines_before) = without_wrapping(text);
+    let text = without_comments(text);
+    let folds = folds(&text);
+    let mut context = Context::default();
+    // The phase of the current section, its milestone's section, and its heading's level.
+    let mut section: Option<(Number, usize, usize)> = None;
+    let mut columns: Option<Columns> = None;
+    for (number, line) in numbered_lines(&text) {
+        let unread = || UnreadLine {
+            line: lines_before + number,
+            text: cut(line).unwrap_or_default(),
+        };
+        if line.contains("<details") && folds.contains(&number) {
+            context.open_fold(&mut roadmap.scopes);
             section = None;
         }
-        let folded = folds > 0;
-        if line.contains("</details") {
-            folds = folds.saturating_sub(1);
-        }
+        let summary = line
+            .split_once("<summary")
+            .and_then(|(_, rest)| rest.split_once('>'));
+        let summary = summary.map(|(_, text)| text.split("</summary").next().unwrap_or(text));
         if let Some(cells) = cells(line) {
-            if cells[0].eq_ignore_ascii_case("phase") {
-                states = cells
-                    .iter()
-                    .position(|cell| cell.eq_ignore_ascii_case("status"));
-            } else if let Some(column) = states
-                && let Some((number, rest)) = Number::take(without_code(cells[0]))
-                && rest.starts_with('.')
-                && let Some(entry) = roadmap.phase(number, folded)
-            {
-                entry.status = cells.get(column).and_then(|cell| cut(cell));
-                entry.name = entry
-                    .name
-                    .take()
-                    .or_else(|| cut(rest.trim_start_matches('.')));
+            if let Some(found) = Columns::of(&cells) {
+                columns = Some(found);
+            } else if let Some(columns) = &columns {
+                roadmap.row(columns, &cells, context.scope(), unread());
             }
-            continue;
-        }
-        states = None;
-        if let Some((_, title)) = heading(line) {
-            section = None;
-            if let Some((number, name)) = phase(title)
-                && let Some(entry) = roadmap.phase(number.clone(), folded)
-            {
-                entry.name = name.or(entry.name.take());
-                section = Some(number);
-            }
-        } else if let Some((ticked, text)) = checkbox(line) {
-            if let Some((number, name)) = phase(text) {
-                if let Some(entry) = roadmap.phase(number, folded) {
-                    entry.name = entry.name.take().or(name);
-                    entry.ticked |= ticked;
-                }
-            } else {
-                roadmap.plan(text);
-            }
-        } else if let Some((key, value)) = field(line)
-            && let Some(number) = &section
-            && ["goal", "depends on", "requirements"].contains(&key.as_str())
-        {
-            if let Some(entry) = roadmap.phases.get_mut(number) {
-                match key.as_str() {
-                    "goal" => entry.goal = entry.goal.take().or_else(|| cut(value)),
-                    "depends on" => {
-                        entry.depends_on = entry.depends_on.take().or_else(|| cut(value))
+        } else if let Some((level, title)) = titled(line, summary) {
+            columns = None;
+            match line::parse(title) {
+                Text::Phase(phase) => {
+                    if summary.is_some() {
+                        context.summarize_phase();
                     }
-                    _ if entry.requirements.is_empty() => entry.requirements = requirements(value),
-                    _ => {}
+                    let scope = context.scope();
+                    section = roadmap
+                        .add(scope, &phase, Source::Heading)
+                        .map(|_| (phase.number, scope, level));
+                }
+                found => {
+                    if section.as_ref().is_none_or(|(_, _, own)| level <= *own) {
+                        section = None;
+                    }
+                    let is_shipped = context.is_shipped(&roadmap.scopes);
+                    match found {
+                        Text::Range(first, last) if !is_shipped => {
+                            let range = (unread(), first, last);
+                            let list = &mut roadmap.ranges;
+                            keep(list, range, NOT_UNDERSTOOD_MAX, &mut roadmap.truncated);
+                        }
+                        Text::Unknown if !is_shipped => {
+                            let list = &mut roadmap.unread;
+                            keep(list, unread(), NOT_UNDERSTOOD_MAX, &mut roadmap.truncated);
+                        }
+                        _ => {}
+                    }
+                    if word::after_part(title).is_some_and(|rest| word::is_numeral(rest.trim())) {
+                        keep(&mut roadmap.maybe, unread(), NOT_UNDERSTOOD_MAX, &mut false);
+                    }
+                    context.title(&mut roadmap.scopes, title, level, summary.is_some());
+                    if summary.is_none()
+                        && let Some(entry) = milestone::milestone_line(title)
+                    {
+                        let list = &mut roadmap.milestones;
+                        keep(list, entry, MILESTONES_MAX, &mut roadmap.truncated);
+                    }
                 }
             }
-        } else if section.is_none()
-            // A milestone is bold; a version in a sentence is none.
-            && let Some(entry) = item(line)
-                .filter(|text| text.contains("**v"))
-                .and_then(milestone::milestone_line)
-            && roadmap.milestones.len() < super::MILESTONES_MAX
-        {
-            roadmap.milestones.push(entry);
+        } else {
+            columns = None;
+            let told = field(line);
+            if let Some((key, value)) = told
+                && let Some((number, scope, _)) = &section
+                && let Some(phase) = roadmap.phases.get_mut(&(number.clone(), *scope))
+            {
+                phase.field(&key, value);
+            }
+            roadmap.item(line, &context, section.is_some(), unread());
+        }
+        if line.contains("</details") && context.close_fold() {
+            section = None;
         }
     }
     roadmap
 }
 
-/// Parses the ids in `AUTH-01, AUTH-02`, with or without brackets.
-fn requirements(value: &str) -> Vec<String> {
-    let words = value.split([',', ' ', ';', '[', ']', '`', '*']);
-    words
-        .filter_map(requirement::id)
-        .take(PHASE_REQUIREMENTS_MAX)
-        .map(str::to_owned)
-        .collect()
-}
-
-/// Parses a leading phase number and name in a heading or an item: `Phase 3: Name`, `**Phase 3:
-/// Name** - purpose`, `Phase 3: Name (2/2 plans) — completed 2026-01-24`.
-fn phase(text: &str) -> Option<(Number, Option<String>)> {
-    let (text, is_bold) = bold(text).map_or((text, false), |(inner, _)| (inner, true));
-    let rest = text
-        .get(..6)
-        .filter(|word| word.eq_ignore_ascii_case("phase "))
-        .map(|_| text[6..].trim_start())?;
-    let (number, rest) = Number::take(without_code(rest))?;
-    let mut name = rest.trim_start_matches([':', '-', '–', '—', '.', ' ']);
-    if !is_bold {
-        let end = [" - ", " – ", " — "]
-            .iter()
-            .filter_map(|end| name.find(end))
-            .min();
-        name = &name[..end.unwrap_or(name.len())];
+/// The level and text of a heading, of a fold's summary, or of a bold line with a phase.
+fn titled<'a>(line: &'a str, summary: Option<&'a str>) -> Option<(usize, &'a str)> {
+    if let Some(summary) = summary {
+        return Some((scope::SUMMARY_LEVEL, summary.trim()));
     }
-    Some((number, cut(without_note(name))))
-}
-
-/// Removes the notes after a name: `(INSERTED)`, `(2/2 plans)`.
-fn without_note(name: &str) -> &str {
-    match name
-        .trim_end()
-        .strip_suffix(')')
-        .and_then(|rest| rest.rsplit_once(" ("))
-    {
-        Some((name, note)) if note == "INSERTED" || note.ends_with(" plans") => name,
-        _ => name,
-    }
+    heading(line).or_else(|| {
+        let text = line.trim();
+        let is_phase = text.starts_with("**")
+            && matches!(line::parse(text), Text::Phase(phase) if phase.name.is_some());
+        is_phase.then_some((6, text))
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ROADMAP: &str = "\
-# Roadmap: App
-
-## Milestones
-- ✅ **v1.0 MVP** - Phases 1-2 (shipped 2026-01-24)
-- 🚧 **v1.1 More** - Phases 3-4 (in progress)
-
-<details>
-<summary>✅ v1.0 MVP (Phases 1-2) - SHIPPED 2026-01-24</summary>
-
-- [x] Phase 1: Old (and gone) (2/2 plans) — completed 2026-01-20
-#### Phase 2: Older — COMPLETE
-**Goal**: Gone
-</details>
-
-- [x] **Phase 3: Screen** - what is seen
-- [ ] **Phase 3.1: Fix (INSERTED)** - a repair
-- [ ] Phase 4: Plain - words
-
-### Phase 3: The screen
-**Goal**: Show it
-**Plans**: 2 plans
-Plans:
-- [x] 03-01: Draw it
-- [ ] 03-02-PLAN.md — Keep it
-
-#### Phase 4: Plain
-**Goal:** Be plain
-Goal: not this one
-
-```
-### Phase 9: An example
-```
-";
-
-    fn at(roadmap: &Roadmap, number: &str) -> (Option<String>, Option<String>, bool, bool) {
-        let phase = &roadmap.phases[&Number::take(number).unwrap().0];
-        (
-            phase.name.clone(),
-            phase.goal.clone(),
-            phase.ticked,
-            phase.shipped,
-        )
-    }
-
-    #[test]
-    fn lists_and_sections_name_phases() {
-        let roadmap = parse(ROADMAP);
-        let text = |text: &str| Some(text.to_owned());
-        assert_eq!(
-            at(&roadmap, "1"),
-            (text("Old (and gone)"), None, true, true)
-        );
-        assert_eq!(
-            at(&roadmap, "2"),
-            (text("Older"), text("Gone"), false, true)
-        );
-        assert_eq!(
-            at(&roadmap, "3"),
-            (text("The screen"), text("Show it"), true, false)
-        );
-        assert_eq!(at(&roadmap, "3.1"), (text("Fix"), None, false, false));
-        assert_eq!(
-            at(&roadmap, "4"),
-            (text("Plain"), text("Be plain"), false, false)
-        );
-        assert_eq!(roadmap.phases.len(), 5);
-        assert_eq!(
-            roadmap.plans.into_iter().collect::<Vec<_>>(),
-            [("03-01", "Draw it"), ("03-02", "Keep it")]
-                .map(|(id, title)| (id.to_owned(), title.to_owned()))
-        );
-        assert_eq!(roadmap.milestones.len(), 2);
-    }
-
-    #[test]
-    fn a_phase_has_dependencies_requirements_and_state() {
-        let roadmap = parse(
-            "### Phase 3: API\n**Goal**: Ask\n**Depends on**: Phase 2\n**Requirements**: [API-01, API-02], and more-words\n\n\
-             | Requirement | Phase | Status |\n|---|---|---|\n| 3. none | Phase 3 | Pending |\n\n\
-             ## Progress\n\n| Phase | Milestone | Plans Complete | Status | Completed |\n|---|---|---|---|---|\n\
-             | 3. API | v1.1 | 1/2 | In progress | - |\n| 3.1. Fix | v1.1 | 0/1 | Deferred |\n| 4. Half wri",
-        );
-        let phase = |number: &str| &roadmap.phases[&Number::take(number).unwrap().0];
-        let api = phase("3");
-        assert_eq!(api.depends_on.as_deref(), Some("Phase 2"));
-        assert_eq!(api.requirements, ["API-01", "API-02"]);
-        assert_eq!(api.status.as_deref(), Some("In progress"));
-        let fix = phase("3.1");
-        assert_eq!(
-            (fix.name.as_deref(), fix.status.as_deref()),
-            (Some("Fix"), Some("Deferred"))
-        );
-        assert_eq!(phase("4").status, None);
-        assert_eq!(roadmap.phases.len(), 3);
-    }
-
-    #[test]
-    fn a_phase_outside_a_fold_is_unshipped() {
-        let text = "<details>\n### Phase 1: A\n</details>\n- [ ] **Phase 1: A**\n";
-        assert!(!at(&parse(text), "1").3);
-    }
-
-    #[test]
-    fn phases_and_plans_are_bounded() {
-        let phases: String = (0..PHASES_MAX + 2)
-            .map(|number| format!("- [ ] Phase {number}: x\n"))
-            .collect();
-        let roadmap = parse(&phases);
-        assert_eq!(
-            (roadmap.phases.len(), roadmap.truncated),
-            (PHASES_MAX, true)
-        );
-        let plans: String = (0..PLANS_MAX + 2)
-            .map(|number| format!("- [ ] 01-{number}: x\n"))
-            .collect();
-        let roadmap = parse(&plans);
-        assert_eq!((roadmap.plans.len(), roadmap.truncated), (PLANS_MAX, true));
-    }
-}
+mod tests;

@@ -253,10 +253,12 @@ fn the_old_dialect_is_read() {
         planning.progress,
         Progress {
             phases_complete: 1,
+            phases_executed: 1,
             phases_total: 4,
             plans_complete: 3,
             plans_total: 4,
-            percent: 25
+            // One phase of four, and half of another.
+            percent: 37
         }
     );
     assert!(!planning.truncated);
@@ -293,7 +295,7 @@ fn the_new_dialect_is_read() {
         (Some("12A"), Some("executing"))
     );
     assert_eq!(planning.current_version.as_deref(), Some("v2.0"));
-    assert_eq!(planning.progress.percent, 0);
+    assert_eq!(planning.progress.percent, 25);
     assert_eq!(
         (
             planning.progress.plans_complete,

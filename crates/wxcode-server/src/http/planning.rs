@@ -6,7 +6,7 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 use utoipa::ToSchema;
 use wxcode_claude::planning::{
-    self, Milestone, Phase, Planning, Progress, Requirements, State as Claimed,
+    self, Milestone, Phase, Planning, Progress, Requirements, State as Claimed, UnreadLine,
 };
 use wxcode_core::id::Id;
 use wxcode_files::off_thread;
@@ -29,10 +29,13 @@ const PATHS_MAX: usize = 200;
 pub(super) struct PlanningView {
     /// The phases of the roadmap and of the disk, in numeric order.
     phases: Vec<PhaseView>,
-    /// The number of the first planned phase that is not complete.
+    /// The number of the first phase of the current milestone with an open plan; without one, of
+    /// the last phase that awaits its verification.
     current_phase: Option<String>,
-    /// The number of the first unplanned phase that is not complete.
+    /// The number of the first incomplete phase of the current milestone without plans.
     next_phase: Option<String>,
+    /// Lines of the roadmap that look like phases and were not understood, up to 50.
+    not_understood: Vec<UnreadLine>,
     /// The requirements of the current milestone.
     requirements: Requirements,
     /// The content of `STATE.md`; `null` without one.
@@ -107,6 +110,7 @@ pub(super) async fn show(
         phases,
         current_phase,
         next_phase,
+        not_understood,
         requirements,
         state,
         milestones,
@@ -126,6 +130,7 @@ pub(super) async fn show(
         phases: phases.collect(),
         current_phase,
         next_phase,
+        not_understood,
         requirements,
         state,
         milestones,

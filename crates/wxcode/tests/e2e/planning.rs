@@ -80,8 +80,12 @@ async fn planning_shows_the_current_files() {
     assert_eq!(told["state"]["phase"], "1");
     assert_eq!(
         told["progress"],
-        json!({ "phases_complete": 0, "phases_total": 2, "plans_complete": 1, "plans_total": 2, "percent": 0 })
+        json!({
+            "phases_complete": 0, "phases_executed": 0, "phases_total": 2, "plans_complete": 1,
+            "plans_total": 2, "percent": 25,
+        })
     );
+    assert_eq!(told["not_understood"], json!([]));
 
     write(&workspace, "phases/01-login/plans/SUMMARY-02-let.md", "");
     write(
