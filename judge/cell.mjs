@@ -7,7 +7,7 @@ export const Cell = new xterm.Terminal()._core.buffers.normal.getNullCell().cons
 /** The class of its rows. */
 const Line = new xterm.Terminal()._core.buffers.normal.lines.get(0).constructor;
 
-// A listed difference: rewrapping a line, xterm.js moves the text of combined characters beyond the
+// A listed difference: reflowing a line, xterm.js moves the text of combined characters beyond the
 // cells that it moves. Here only the cells' own text moves.
 const copyCells = Line.prototype.copyCellsFrom;
 Line.prototype.copyCellsFrom = function (source, from, to, length, inReverse) {

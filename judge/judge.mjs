@@ -39,7 +39,7 @@ class Reader {
     this.terminal.resize(cols, rows);
     // A listed difference: xterm.js lets a mark join whatever is before the cursor after a resize.
     this.core._inputHandler._parser.precedingJoinState = 0;
-    // Another: rewrapping leaves rows behind the last one that are also rows before it, and an alignment
+    // Another: reflowing leaves rows behind the last one that are also rows before it, and an alignment
     // pattern with an origin fills those.
     const lines = this.core.buffers.normal.lines;
     for (let at = lines.length; at < lines.maxLength; at += 1) lines._array[lines._getCyclicIndex(at)] = undefined;
@@ -116,7 +116,7 @@ function trim(core) {
 }
 
 /**
- * Takes from pen and character set what only a saved cursor gives that a dump cannot restore: one of the other screen.
+ * Takes from pen and character set what only a saved cursor gives that a snapshot cannot restore: one of the other screen.
  * Gives whether the pen is left to be restored from one.
  */
 function mend(core, shown) {

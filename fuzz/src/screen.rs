@@ -1,4 +1,4 @@
-//! The screen: the same for any cuts, a dump that draws it and asks nothing, and bounds.
+//! The screen: equal for any cuts, redrawn by a snapshot without queries, and bounded.
 
 use wxcode_terminal::{Screen as _, Size, Terminal};
 
@@ -11,7 +11,7 @@ const RESIZE: u8 = 0xFE;
 /// Most bytes of answers to a byte of input: a colour in a list of questions takes 2 bytes and is
 /// answered with 26.
 const ANSWER: usize = 16;
-/// Most bytes of memory of a cell, twice, as rewrapping has both.
+/// Most bytes of memory of a cell, twice: reflowing holds both copies.
 const CELL: usize = 2 * 8;
 /// Most bytes of memory besides cells and what the input left: tables, dictionary, palette.
 const BESIDES: usize = 2 << 20; // 2 MiB
@@ -35,7 +35,7 @@ pub fn run(data: &[u8]) {
     let ((terminal, answers), most) = memory::peak(|| play(size, &whole));
     let (other, same_answers) = play(size, &pieces);
     assert_same(&terminal, &other);
-    assert_same_bytes(&terminal.dump(), &other.dump());
+    assert_same_bytes(&terminal.snapshot(), &other.snapshot());
     assert_same_bytes(&answers, &same_answers);
 
     let all = answers.len();
@@ -51,22 +51,22 @@ pub fn run(data: &[u8]) {
     redraw(&terminal);
     if let [Step::Write(stream)] = &whole[..] {
         let at = stream.len() * usize::from(tenths.min(10)) / 10;
-        let (before, behind) = stream.split_at(at);
-        go_on(size, before, behind);
+        let (before, after) = stream.split_at(at);
+        continues(size, before, after);
     }
 }
 
-/// What a dump draws goes on as what was dumped does.
-fn go_on(size: Size, before: &[u8], behind: &[u8]) {
+/// A terminal drawn from a snapshot continues like the original.
+fn continues(size: Size, before: &[u8], after: &[u8]) {
     let (mut terminal, _) = play(size, &[Step::Write(before.to_vec())]);
-    let mut again = draw(size, &terminal.dump_with_history(usize::MAX));
+    let mut again = draw(size, &terminal.snapshot_with_history(usize::MAX));
     if cannot_be_drawn(&terminal) {
         return;
     }
     assert_same(&terminal, &again);
     let (mut answers, mut same_answers) = (Vec::new(), Vec::new());
-    terminal.feed(behind, &mut answers);
-    again.feed(behind, &mut same_answers);
+    terminal.feed(after, &mut answers);
+    again.feed(after, &mut same_answers);
     assert_same(&terminal, &again);
     assert_same_bytes(&answers, &same_answers);
 }
@@ -78,24 +78,24 @@ fn cannot_be_drawn(terminal: &Terminal) -> bool {
     rows == 1 || is_pending && terminal.modes().alternate_screen
 }
 
-/// What a dump draws, and what the dump of that draws.
+/// A snapshot's drawing equals the drawing of its own snapshot.
 fn redraw(terminal: &Terminal) {
-    let first = terminal.dump();
+    let first = terminal.snapshot();
     let again = draw(terminal.size(), &first);
     assert_eq!(terminal.modes(), again.modes());
     assert_eq!(terminal.title(), again.title());
-    let second = again.dump();
+    let second = again.snapshot();
     let third = draw(terminal.size(), &second);
     assert_same(&again, &third);
-    assert_same_bytes(&second, &third.dump());
+    assert_same_bytes(&second, &third.snapshot());
 }
 
-/// A fresh terminal that read a dump.
-fn draw(size: Size, dump: &[u8]) -> Terminal {
+/// A fresh terminal that read a snapshot.
+fn draw(size: Size, snapshot: &[u8]) -> Terminal {
     let mut terminal = Terminal::new(size);
     let mut answers = Vec::new();
-    terminal.feed(dump, &mut answers);
-    assert!(answers.is_empty(), "a dump asks {}", answers.escape_ascii());
+    terminal.feed(snapshot, &mut answers);
+    assert!(answers.is_empty(), "a snapshot asks {}", answers.escape_ascii());
     terminal
 }
 

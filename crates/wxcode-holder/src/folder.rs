@@ -2,7 +2,7 @@
 //! session without its holder.
 //!
 //! The owner writes `spec.json` before the start. The holder writes `holder.json` once the agent
-//! runs, and `exit.json` and `screen.dump` at the end; [`bury`] writes `exit.json` for a lost
+//! runs, and `exit.json` and `screen.snapshot` at the end; [`bury`] writes `exit.json` for a lost
 //! holder. Every file is 0600, is written next to its place and moved there, and names its version.
 
 mod bury;
@@ -270,9 +270,9 @@ fn read_exit(dir: &Path) -> Result<Option<Exit>, FolderError> {
 
 /// Returns the snapshot of the last screen of an ended session, if its holder left one.
 pub fn last_screen(dir: &Path) -> Option<Vec<u8>> {
-    let dump = std::fs::read(dir.join(SCREEN)).ok()?;
+    let snapshot = std::fs::read(dir.join(SCREEN)).ok()?;
     // A snapshot is never empty; the file is, after a power cut before the sync.
-    Some(dump).filter(|dump| !dump.is_empty())
+    Some(snapshot).filter(|snapshot| !snapshot.is_empty())
 }
 
 /// Exit reason: the holder was killed.

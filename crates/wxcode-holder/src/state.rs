@@ -203,7 +203,7 @@ impl State {
     /// Encodes a screen.
     #[must_use]
     pub fn screen_of(terminal: &Terminal) -> Vec<u8> {
-        terminal.dump_with_history(usize::MAX)
+        terminal.snapshot_with_history(usize::MAX)
     }
 }
 

@@ -36,7 +36,7 @@ async fn running() -> Session {
 
 /// The folder as it is when holder and guardian were killed: nothing was recorded.
 fn as_if_lost(dir: &Path) {
-    for name in ["exit.json", "screen.dump"] {
+    for name in ["exit.json", "screen.snapshot"] {
         fs::remove_file(dir.join(name)).unwrap();
     }
 }
@@ -196,6 +196,6 @@ async fn of_a_log_that_is_damaged_the_screen_is_drawn_from_what_is_whole() {
 async fn an_empty_screen_is_none() {
     let session = ended().await;
     assert!(folder::last_screen(&session.dir).is_some());
-    fs::write(session.dir.join("screen.dump"), b"").unwrap();
+    fs::write(session.dir.join("screen.snapshot"), b"").unwrap();
     assert_eq!(folder::last_screen(&session.dir), None);
 }

@@ -171,7 +171,7 @@ fn events_come_back_as_they_were() {
             modes,
             title: "título".into(),
             text: "a\nb".into(),
-            dump: Bytes::from_static(b"dump"),
+            snapshot: Bytes::from_static(b"snapshot"),
         },
         Event::Claimed { claim: 6 },
         Event::Unclaimed {

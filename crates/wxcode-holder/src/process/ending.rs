@@ -199,8 +199,8 @@ impl Holder {
         self.refuse_inputs(peers);
         // Before the record, so that a reader of the exit finds the log whole.
         self.log.exited(&exit, at);
-        let dump = self.screen.dump();
-        let screen = write_whole(&self.dir, SCREEN, &dump);
+        let snapshot = self.screen.snapshot();
+        let screen = write_whole(&self.dir, SCREEN, &snapshot);
         let written = screen.and(write_json(&self.dir, EXIT, &exit));
         if let Err(error) = written {
             log(&format!("the exit cannot be recorded: {error}"));

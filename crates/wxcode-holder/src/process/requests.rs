@@ -297,10 +297,10 @@ impl Holder {
     }
 
     fn show(&mut self, peer: &mut Peer, id: u64) {
-        let dump = self.screen.dump();
+        let snapshot = self.screen.snapshot();
         let text = self.screen.text();
         let title = self.screen.title().to_owned();
-        if dump.len() + text.len() + title.len() + 64 > MAX_SNAPSHOT {
+        if snapshot.len() + text.len() + title.len() + 64 > MAX_SNAPSHOT {
             let message = "the screen is too large to be shown; make it smaller".to_owned();
             return peer.tell(&Event::Error { message });
         }
@@ -311,7 +311,7 @@ impl Holder {
             modes: self.screen.modes(),
             title,
             text,
-            dump: dump.into(),
+            snapshot: snapshot.into(),
         });
     }
 

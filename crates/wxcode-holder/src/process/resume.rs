@@ -106,7 +106,7 @@ fn go_on(dir: &Path, state: State, left: Left) -> io::Result<Holder> {
     let journal = journal_of(dir, facts.next_hook_seq);
     let mut holder = held(dir, facts.spec, facts.holder, size, left)?;
     holder.screen = screen;
-    holder.ring = Ring::going_on(RING, end, &ring);
+    holder.ring = Ring::continued(RING, end, &ring);
     holder.sizes = Sizes::go_on(&facts.sizes, Instant::now());
     holder.inputs = Inputs::go_on(&facts.typing, typing);
     holder.numbers = Numbers::go_on(&facts.clients);
@@ -139,7 +139,7 @@ fn rebuild(dir: &Path, left: Left) -> io::Result<Holder> {
     let journal = journal_of(dir, left.next_hook_seq);
     let mut holder = held(dir, spec, file, size, left)?;
     holder.screen = drawn;
-    holder.ring = Ring::going_on(RING, end, &newest(dir, end));
+    holder.ring = Ring::continued(RING, end, &newest(dir, end));
     holder.log = Writer::go_on(dir, end, size, None);
     holder.journal = journal;
     // Two changes of the size, so that the agent redraws.

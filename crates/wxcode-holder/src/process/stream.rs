@@ -156,7 +156,7 @@ impl Holder {
             }
         }
         peer.update_until = None;
-        let bytes = self.screen.dump_with_history(peer.history.0);
+        let bytes = self.screen.snapshot_with_history(peer.history.0);
         peer.history.0 = peer.history.1;
         if bytes.len() > MAX_SNAPSHOT - 12 {
             log("a screen too large for a snapshot");

@@ -86,15 +86,18 @@ async fn info(session: &Session) -> Info {
     session.connect().await.welcome.info
 }
 
-/// The dump of the screen now.
+/// The snapshot of the screen now.
 async fn screen(session: &Session) -> (Bytes, String, u64) {
     let mut conn = session.connect().await;
     let request = Request::Screen { id: 1 };
     conn.sender.send(request).await.unwrap();
     until(&mut conn, |event| match event {
         Event::Screen {
-            dump, text, offset, ..
-        } => Some((dump, text, offset)),
+            snapshot,
+            text,
+            offset,
+            ..
+        } => Some((snapshot, text, offset)),
         _ => None,
     })
     .await
@@ -125,10 +128,10 @@ async fn the_session_goes_on_as_another_build_with_the_same_process_agent_screen
     )
     .await;
     rests(&session, "日本link").await;
-    let (dump, ..) = screen(&session).await;
+    let (snapshot, ..) = screen(&session).await;
     let program = newer(session.tmp.path());
     let now = upgrade(&session, BUILDS.1, &program).await;
-    assert_eq!(screen(&session).await.0, dump);
+    assert_eq!(screen(&session).await.0, snapshot);
     assert_eq!(now.agent_pid, session.file.agent_pid);
     let State::Live(file) = folder::inspect(&session.dir).unwrap() else {
         panic!("it runs");

@@ -118,7 +118,7 @@ pub enum Event {
         /// The screen as text, rows joined by `\n`.
         text: String,
         /// The snapshot for a freshly reset terminal.
-        dump: Bytes,
+        snapshot: Bytes,
     },
     /// The answer to `Info`.
     Info(Info),
@@ -198,7 +198,7 @@ impl Event {
                 modes,
                 title,
                 text,
-                dump,
+                snapshot,
             } => frame::write(out, Type::ScreenIs, |p| {
                 p.put_u64(*id);
                 p.put_u64(*offset);
@@ -206,7 +206,7 @@ impl Event {
                 p.put_u16(modes_bits(*modes));
                 put_bytes(p, title.as_bytes());
                 put_bytes(p, text.as_bytes());
-                p.put_slice(dump);
+                p.put_slice(snapshot);
             }),
             Self::Info(info) => frame::write_json(out, Type::InfoIs, info),
             Self::Exited(exit) => frame::write_json(out, Type::Exited, exit),
@@ -282,7 +282,7 @@ impl Event {
                 modes: fields.modes()?,
                 title: fields.text()?,
                 text: fields.text()?,
-                dump: fields.rest(),
+                snapshot: fields.rest(),
             },
             Type::InfoIs => Self::Info(fields.json()?),
             Type::Exited => Self::Exited(fields.json()?),

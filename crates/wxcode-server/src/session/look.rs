@@ -215,7 +215,7 @@ mod tests {
             let screen =
                 format!("\r\n{hints}\r\n{edge}\r\n❯ \x1b7{drawn}\x1b8\r\n{edge}\r\n  hints\x1b8");
             terminal.feed(screen.as_bytes(), &mut Vec::new());
-            prompt(&terminal.text(), &terminal.dump(), size, "the command")
+            prompt(&terminal.text(), &terminal.snapshot(), size, "the command")
         };
         let (empty, kept) = (Prompt::Empty, Kept::No);
         assert_eq!(

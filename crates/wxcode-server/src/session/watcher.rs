@@ -237,12 +237,12 @@ impl Watcher {
                 size,
                 modes,
                 text,
-                dump,
+                snapshot,
                 ..
             } if self.courier.asked_for(id) => {
                 // Within a synchronized update the screen may be half drawn: ignore it.
                 let text = if modes.synchronized { "" } else { &text };
-                let screen = (text, &dump[..], size);
+                let screen = (text, &snapshot[..], size);
                 self.courier.looked(id, screen, holder, now).await?;
             }
             client::Event::Screen {

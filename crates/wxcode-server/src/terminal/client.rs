@@ -236,7 +236,7 @@ impl Client {
             self.tell(ServerFrame::Snapshot {
                 offset: exit.offset,
                 size: screen.size(),
-                bytes: screen.dump().into(),
+                bytes: screen.snapshot().into(),
             });
         }
     }

@@ -117,7 +117,7 @@ async fn a_server_starts_on_folders_that_are_damaged_in_any_way() {
             fs::write(dir.join("spec.json"), spec.replace(&first, &project)).unwrap();
             if lost {
                 // As if holder and agent had been killed: nothing says how it ended.
-                for name in ["exit.json", "screen.dump", "settled"] {
+                for name in ["exit.json", "screen.snapshot", "settled"] {
                     fs::remove_file(dir.join(name)).unwrap();
                 }
             }

@@ -276,6 +276,6 @@ impl Wire {
 /// A screen alone, as a fresh terminal would have it.
 pub(crate) fn drawn(screen: &Terminal) -> Vec<u8> {
     let mut fresh = Terminal::new(screen.size());
-    fresh.feed(&screen.dump_with_history(0), &mut Vec::new());
-    fresh.dump()
+    fresh.feed(&screen.snapshot_with_history(0), &mut Vec::new());
+    fresh.snapshot()
 }

@@ -11,12 +11,12 @@ use crate::style::{Flags, Style};
 use crate::terminal::{Mouse, MouseEncoding, Terminal};
 
 impl Terminal {
-    /// Most bytes of history that [`crate::Screen::dump`] puts before the screen.
+    /// Most bytes of history that [`crate::Screen::snapshot`] puts before the screen.
     pub const HISTORY_BYTES: usize = 40 << 10; // 40 KiB
 
-    /// Like [`crate::Screen::dump`], with as many of the newest rows of history as fit in about
+    /// Like [`crate::Screen::snapshot`], with as many of the newest rows of history as fit in about
     /// `max_bytes`; 0 leaves the history out.
-    pub fn dump_with_history(&self, max_bytes: usize) -> Vec<u8> {
+    pub fn snapshot_with_history(&self, max_bytes: usize) -> Vec<u8> {
         let mut painter = Painter::new(&self.dictionary);
         self.write_settings(&mut painter);
         let first = self.first_line(max_bytes);
@@ -88,7 +88,7 @@ impl Terminal {
     fn write_cursor(&self, painter: &mut Painter<'_>) {
         let buffer = self.buffer();
         let switches = &self.switches;
-        let own_set = self.charsets.get(self.level).copied().unwrap_or_default();
+        let own_set = self.charsets.get(self.gl).copied().unwrap_or_default();
         draw_region(painter, buffer);
         let outside = switches.origin && !(buffer.top..=buffer.bottom).contains(&buffer.y);
         if switches.origin {
@@ -101,13 +101,13 @@ impl Terminal {
         };
         let mut placed = self.place_cursor(painter, y);
         let shifts: [&[u8]; 4] = [b"\x0f", b"\x0e", b"\x1bn", b"\x1bo"];
-        let shift = shifts.get(self.level).copied().unwrap_or_default();
+        let shift = shifts.get(self.gl).copied().unwrap_or_default();
         for (bank, set) in b"()*+".iter().zip(self.charsets) {
             if set != Charset::ASCII {
                 painter.put(&[0x1b, *bank, set.designator()]);
             }
         }
-        if self.level > 0 {
+        if self.gl > 0 {
             painter.put(shift);
         }
         self.write_modes(painter);
@@ -145,9 +145,9 @@ impl Terminal {
             painter.put("\u{200b}".as_bytes());
         }
         // A pen that cannot be restored would draw the character differently.
-        let mended =
+        let unrestorable =
             is_split(self.pen) && !kept.is_some_and(|(kept, _)| is_torn(self.pen, kept.pen.flags));
-        if self.join > 0 && !outside && !mended {
+        if self.join > 0 && !outside && !unrestorable {
             self.write_last_character(painter, y);
         }
     }
@@ -155,7 +155,7 @@ impl Terminal {
     /// The saved cursor that is the only source of the pen or the character set, and whether it
     /// belongs to the alternate screen while the primary one is shown.
     fn restorable(&self) -> Option<(Saved, bool)> {
-        let own_set = self.charsets.get(self.level).copied().unwrap_or_default();
+        let own_set = self.charsets.get(self.gl).copied().unwrap_or_default();
         let other = (!self.on_alternate).then_some((self.alternate.saved, true));
         let slots = || {
             [Some((self.buffer().saved, false)), other]
@@ -297,7 +297,7 @@ fn draw_lines(painter: &mut Painter<'_>, buffer: &Buffer, first: usize) {
         let _ = write!(painter.out, "\x1b[1;{cols}Hxx\x1b[1;1H\x1b[M\x1b[X");
     }
     let kept = buffer.saved.y.max(first);
-    let mut soiled = 0;
+    let mut dirty = 0;
     for at in first..buffer.lines.len() {
         if at == kept && kept < buffer.base {
             // The saved cursor scrolls away with its row.
@@ -308,8 +308,8 @@ fn draw_lines(painter: &mut Painter<'_>, buffer: &Buffer, first: usize) {
         let next = buffer.lines.get(at + 1);
         let wraps = next.is_some_and(|next| next.wrapped);
         let torn = next.is_some() && painter.is_torn_half(row.get(cols - 1));
-        let drawn = painter.row(row, cols, soiled, wraps || torn);
-        soiled = 0;
+        let drawn = painter.row(row, cols, dirty, wraps || torn);
+        dirty = 0;
         match (next, drawn) {
             (None, _) => {}
             (Some(_), Ok(_)) if !wraps => {
@@ -320,15 +320,15 @@ fn draw_lines(painter: &mut Painter<'_>, buffer: &Buffer, first: usize) {
             (Some(_), Ok(_)) => {
                 painter.pen(Style::default());
                 painter.put(b" ");
-                soiled = 1;
+                dirty = 1;
             }
             (Some(_), Err(empty)) => {
-                soiled = painter.wrap_wide(empty, cols);
+                dirty = painter.wrap_wide(empty, cols);
                 if !wraps {
                     // Erasing the whole row ends its continuation.
                     painter.pen(Style::default());
                     painter.put(b"\r\x1b[2K");
-                    soiled = 0;
+                    dirty = 0;
                 }
             }
         }

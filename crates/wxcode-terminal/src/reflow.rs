@@ -9,7 +9,7 @@ use crate::row::Row;
 
 impl Buffer {
     /// Joins wrapped rows. The program redraws the line with the cursor.
-    pub(crate) fn rewrap_wider(&mut self, old_cols: usize, dictionary: &Dictionary) {
+    pub(crate) fn reflow_wider(&mut self, old_cols: usize, dictionary: &Dictionary) {
         let cols = self.cols;
         let cursor = self.base + self.y;
         let mut gone = vec![false; self.lines.len()];
@@ -57,7 +57,7 @@ impl Buffer {
     }
 
     /// Breaks rows that are too long. The program redraws the line with the cursor.
-    pub(crate) fn rewrap_narrower(&mut self, old_cols: usize, dictionary: &Dictionary) {
+    pub(crate) fn reflow_narrower(&mut self, old_cols: usize, dictionary: &Dictionary) {
         let cols = self.cols;
         let max = self.max_lines();
         // Rows pushed off the bottom stay in the list but no longer count.
