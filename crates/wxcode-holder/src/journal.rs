@@ -120,7 +120,7 @@ impl Journal {
     ///
     /// # Errors
     /// A segment cannot be read.
-    pub(crate) fn go_on(dir: &Path, next_seq: u64) -> io::Result<Self> {
+    pub(crate) fn continued(dir: &Path, next_seq: u64) -> io::Result<Self> {
         let mut journal = Self::new(dir);
         for first in firsts(&journal.folder)? {
             let file = File::options()
@@ -311,7 +311,7 @@ mod tests {
     #[test]
     fn another_process_goes_on_where_the_first_one_stood() {
         let dir = tempfile::tempdir().unwrap();
-        let fresh = Journal::go_on(dir.path(), 1).unwrap();
+        let fresh = Journal::continued(dir.path(), 1).unwrap();
         assert_eq!(fresh.next_seq(), 1);
         let mut journal = Journal::new(dir.path());
         for n in 1..=6 {
@@ -329,13 +329,13 @@ mod tests {
         let path = segment(&journal.folder, newest);
         let mut torn = File::options().append(true).open(path).unwrap();
         torn.write_all(b"half of a record").unwrap();
-        let mut next = Journal::go_on(dir.path(), 7).unwrap();
+        let mut next = Journal::continued(dir.path(), 7).unwrap();
         assert_eq!(next.next_seq(), 7);
         assert_eq!(next.append(8, Lineage::Unknown, b"more").unwrap(), 7);
         let now = hooks_since(dir.path(), 0).unwrap();
         assert_eq!((&now[..6], now.len()), (&held[..], 7));
         // No number is given twice, after any loss.
-        assert_eq!(Journal::go_on(dir.path(), 20).unwrap().next_seq(), 20);
+        assert_eq!(Journal::continued(dir.path(), 20).unwrap().next_seq(), 20);
     }
 
     #[test]

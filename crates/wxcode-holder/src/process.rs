@@ -1,41 +1,23 @@
 //! The holder's process: one thread, one poll loop, one agent.
 //!
-//! Invariant: the holder never waits for a client. It carries out or refuses a request at once, and
-//! takes a client's output from the ring buffer, the journal and the screen when the client's
-//! socket has room.
+//! Invariants: only the holder forks an agent, and only the holder owns a PTY. `unsafe` is only
+//! in this module, each block with its reason. A killed holder leaves no process running: its
+//! guardian, a parent without other work, ends them.
+//!
+//! [`holder`] has the parts of the state, each in a file of its own; [`event_loop`] drives them.
 
-mod bus;
-mod candidate;
-mod claim;
-mod detach;
-mod ending;
-mod exec;
-mod family;
-mod guardian;
+mod event_loop;
 mod holder;
-mod inputs;
-mod memfd;
-mod numbers;
-mod oom;
-mod paste;
-mod peer;
-mod pty;
-mod replay;
+mod input;
+mod io;
+mod lifecycle;
+mod own_log;
 mod requests;
-mod resume;
-mod scope;
-mod sizes;
-mod start;
-mod stream;
+mod session;
+mod systemd;
 mod upgrade;
 
-use std::{
-    fs::File,
-    io::Write,
-    path::Path,
-    process::ExitCode,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::{fs::File, io::Write, path::Path, process::ExitCode};
 
 use serde::Serialize;
 
@@ -43,12 +25,14 @@ use crate::{
     answer::{Answer, Failure},
     folder::{self, BUILD},
 };
-use candidate::Verdict;
-use detach::Left;
 use holder::Holder;
-
-/// Most bytes of a holder's own log.
-const MAX_LOG: usize = 64 << 10; // 64 KiB
+use lifecycle::{
+    detach::{self, Left},
+    ending::roll_back,
+    guardian, start,
+};
+use own_log::{continue_log, log};
+use upgrade::{candidate::Verdict, memfd, resume};
 
 /// Runs the holder of the session in `dir`; its `spec.json` names the program, and the process's
 /// own environment is the agent's.
@@ -77,9 +61,10 @@ pub fn run(dir: &Path) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    // A caller that gave up hears nothing more: then nothing may remain.
-    if answer(&Answer::Ready(holder.file().clone())).is_err() || detach::hang_up().is_err() {
-        holder.undo();
+    // A caller that gave up gets no answer: then nothing may remain.
+    if answer(&Answer::Ready(holder.session.file().clone())).is_err() || detach::hang_up().is_err()
+    {
+        roll_back(holder);
         return ExitCode::FAILURE;
     }
     drop(starting);
@@ -88,7 +73,7 @@ pub fn run(dir: &Path) -> ExitCode {
 }
 
 fn hold(holder: Holder) -> ExitCode {
-    match holder.hold() {
+    match event_loop::hold(holder) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log(&format!("the holder failed: {error}"));
@@ -102,17 +87,16 @@ fn hold(holder: Holder) -> ExitCode {
 ///
 /// Call it first, like [`run`].
 pub fn resume(dir: &Path, lifeline: &str) -> ExitCode {
-    let written = rustix::fs::fstat(rustix::stdio::stderr()).map_or(0, |file| file.st_size);
-    WRITTEN.store(usize::try_from(written).unwrap_or(0), Ordering::Relaxed);
+    continue_log();
     // The kernel names a program after the descriptor that executed it.
     let _ = std::fs::write("/proc/self/comm", "wxcode-holder");
     match resume::resume(dir, lifeline) {
         Ok(holder) => {
-            log(&format!("the session goes on with {BUILD}"));
+            log(&format!("the session continues with {BUILD}"));
             hold(holder)
         }
         Err(error) => {
-            log(&format!("the session cannot go on, and ends: {error}"));
+            log(&format!("the session cannot continue, and ends: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -124,7 +108,7 @@ pub fn check_state(fd: i32) -> ExitCode {
     // Reopened, for a file position of its own.
     let bytes = File::open(format!("/proc/self/fd/{fd}")).and_then(memfd::read);
     let checked = bytes.and_then(|bytes| {
-        resume::look(&bytes).map_err(std::io::Error::other)?;
+        resume::check(&bytes).map_err(std::io::Error::other)?;
         Ok(crc32c::crc32c(&bytes))
     });
     let verdict = match checked {
@@ -148,15 +132,4 @@ fn answer(answer: &impl Serialize) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(&line)?;
     out.flush()
-}
-
-/// The size of the log, in bytes.
-static WRITTEN: AtomicUsize = AtomicUsize::new(0);
-
-/// Writes a line to the holder's log, while there is room.
-fn log(message: &str) {
-    let line = format!("{} {message}\n", crate::folder::now());
-    if WRITTEN.fetch_add(line.len(), Ordering::Relaxed) + line.len() <= MAX_LOG {
-        let _ = std::io::stderr().write_all(line.as_bytes());
-    }
 }

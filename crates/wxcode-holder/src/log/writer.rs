@@ -56,7 +56,7 @@ impl Writer {
 
     /// Continues the log of another program at this offset, where the terminal has this size; `off`
     /// is the reason why that log was off.
-    pub(crate) fn go_on(dir: &Path, offset: u64, size: Size, off: Option<String>) -> Self {
+    pub(crate) fn continued(dir: &Path, offset: u64, size: Size, off: Option<String>) -> Self {
         let mut log = Self::new(dir, size);
         log.told = off.is_some();
         log.off = off;

@@ -133,7 +133,7 @@ async fn a_program_that_finds_no_state_goes_on_with_what_the_folder_holds() {
     let program = script(session.tmp.path(), &text);
     let now = upgrade(&session, BUILDS.0, &program).await;
     assert!(
-        session.log().contains("not understood"),
+        session.log().contains("does not understand"),
         "{}",
         session.log()
     );

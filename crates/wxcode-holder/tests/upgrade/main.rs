@@ -156,7 +156,11 @@ async fn the_session_goes_on_as_another_build_with_the_same_process_agent_screen
     type_in(&conn, 1, "\r").await;
     let exit = session.exit().await;
     assert_eq!((exit.code, exit.reason.as_str()), (Some(7), "exited"));
-    assert!(session.log().contains("goes on with"), "{}", session.log());
+    assert!(
+        session.log().contains("continues with"),
+        "{}",
+        session.log()
+    );
 }
 
 #[tokio::test]

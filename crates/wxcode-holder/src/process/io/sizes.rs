@@ -10,15 +10,15 @@ use wxcode_terminal::Size;
 use crate::state::{Change, Sizing, Wish};
 
 /// Shortest time between two changes; the newest request wins.
-pub(super) const COALESCE: Duration = Duration::from_millis(250);
+pub(crate) const COALESCE: Duration = Duration::from_millis(250);
 /// Changes remembered for lagging clients.
 const REMEMBERED: usize = 64;
 
 /// The present size, the requested one, and the changes so far.
-pub(super) struct Sizes {
+pub(crate) struct Sizes {
     now: Size,
     changed: Option<Instant>,
-    wished: Option<Size>,
+    requested: Option<Size>,
     past: VecDeque<Change>,
     next: u64,
     /// The offset of the newest forgotten change.
@@ -26,11 +26,11 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
-    pub(super) fn new(size: Size) -> Self {
+    pub(crate) fn new(size: Size) -> Self {
         Self {
             now: size,
             changed: None,
-            wished: None,
+            requested: None,
             past: VecDeque::new(),
             next: 0,
             forgotten: None,
@@ -38,10 +38,10 @@ impl Sizes {
     }
 
     /// Everything, for handing over.
-    pub(super) fn keep(&self) -> Sizing {
+    pub(crate) fn state(&self) -> Sizing {
         Sizing {
             now: self.now,
-            wished: self.wished.map(|size| Wish { size }),
+            wished: self.requested.map(|size| Wish { size }),
             past: self.past.iter().copied().collect(),
             next: self.next,
             forgotten: self.forgotten,
@@ -49,38 +49,38 @@ impl Sizes {
     }
 
     /// Continues another program's sizes, as if the last change were of this moment.
-    pub(super) fn go_on(kept: &Sizing, now: Instant) -> Self {
+    pub(crate) fn continued(kept: &Sizing, now: Instant) -> Self {
         Self {
             now: kept.now,
             changed: (kept.next > 0).then_some(now),
-            wished: kept.wished.map(|wish| wish.size),
+            requested: kept.wished.map(|wish| wish.size),
             past: kept.past.iter().copied().collect(),
             next: kept.next,
             forgotten: kept.forgotten,
         }
     }
 
-    pub(super) fn wish(&mut self, size: Size) {
-        self.wished = (size != self.now).then_some(size);
+    pub(crate) fn request(&mut self, size: Size) {
+        self.requested = (size != self.now).then_some(size);
     }
 
     /// When the request is due.
-    pub(super) fn due(&self) -> Option<Instant> {
+    pub(crate) fn due(&self) -> Option<Instant> {
         let changed = self.changed;
-        self.wished
+        self.requested
             .map(|_| changed.map_or_else(Instant::now, |at| at + COALESCE))
     }
 
     /// The request, if it is due.
-    pub(super) fn take_due(&mut self, now: Instant) -> Option<Size> {
+    pub(crate) fn take_due(&mut self, now: Instant) -> Option<Size> {
         if self.changed.is_some_and(|at| now < at + COALESCE) {
             return None;
         }
-        self.wished.take()
+        self.requested.take()
     }
 
     /// Records the terminal's new size from this offset on.
-    pub(super) fn changed(&mut self, offset: u64, size: Size, now: Instant) {
+    pub(crate) fn changed(&mut self, offset: u64, size: Size, now: Instant) {
         self.now = size;
         self.changed = Some(now);
         if self.past.len() == REMEMBERED {
@@ -95,12 +95,12 @@ impl Sizes {
     }
 
     /// The number of the next change.
-    pub(super) fn next(&self) -> u64 {
+    pub(crate) fn next(&self) -> u64 {
         self.next
     }
 
     /// The number of the first change at or after an offset; `None` when some are forgotten.
-    pub(super) fn since(&self, offset: u64) -> Option<u64> {
+    pub(crate) fn since(&self, offset: u64) -> Option<u64> {
         if self.forgotten.is_some_and(|forgotten| forgotten >= offset) {
             return None;
         }
@@ -109,7 +109,7 @@ impl Sizes {
     }
 
     /// A change by its number: `Ok(None)` for a future one, `Err` for a forgotten one.
-    pub(super) fn get(&self, number: u64) -> Result<Option<Change>, Forgotten> {
+    pub(crate) fn get(&self, number: u64) -> Result<Option<Change>, Forgotten> {
         let first = self.next - self.past.len() as u64;
         let index = number.checked_sub(first).ok_or(Forgotten)?;
         Ok(self.past.get(index as usize).copied())
@@ -118,7 +118,7 @@ impl Sizes {
 
 /// A forgotten change.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Forgotten;
+pub(crate) struct Forgotten;
 
 #[cfg(test)]
 mod tests {
@@ -129,15 +129,15 @@ mod tests {
         let size = |cols| Size::new(cols, 24).unwrap();
         let mut sizes = Sizes::new(size(80));
         let start = Instant::now();
-        sizes.wish(size(90));
+        sizes.request(size(90));
         assert_eq!(sizes.take_due(start), Some(size(90)));
         sizes.changed(5, size(90), start);
-        sizes.wish(size(91));
-        sizes.wish(size(92));
+        sizes.request(size(91));
+        sizes.request(size(92));
         assert_eq!(sizes.take_due(start + COALESCE / 2), None);
         assert_eq!(sizes.due(), Some(start + COALESCE));
         assert_eq!(sizes.take_due(start + COALESCE), Some(size(92)));
-        sizes.wish(size(90));
+        sizes.request(size(90));
         assert_eq!(sizes.due(), None, "it has that size");
     }
 

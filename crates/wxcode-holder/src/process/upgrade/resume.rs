@@ -10,26 +10,31 @@ use rustix::{
 use wxcode_terminal::{Ring, Screen, Size, Terminal};
 
 use super::{
-    detach,
     exec::{Lifeline, inherited},
-    holder::{Holder, RING},
-    inputs::Inputs,
-    log, memfd,
-    numbers::Numbers,
-    oom::Kills,
-    pty::Pty,
-    sizes::Sizes,
+    memfd,
 };
 use crate::{
-    folder::{self, BUILD, HOLDER, HolderFile, Spec},
+    folder::{self, HolderFile, Spec},
     journal::Journal,
     log::{Item, Reader, What, Writer, screen},
+    process::{
+        holder::Holder,
+        input::Input,
+        io::{
+            listener::Listener,
+            output::{Output, RING},
+            pty::Pty,
+            sizes::Sizes,
+        },
+        lifecycle::{detach, ending::reap, life::Life, oom::Kills},
+        own_log::log,
+        session::Session,
+    },
     state::{State, StateError},
 };
-use wxcode_protocol::holder::PROTOCOL;
 
 /// The descriptors left open by the previous program.
-struct Left {
+struct Inherited {
     pty: Pty,
     listener: OwnedFd,
     signals: OwnedFd,
@@ -38,7 +43,7 @@ struct Left {
 }
 
 /// Checks a state: returns the build, or why this build cannot continue it.
-pub(super) fn look(bytes: &[u8]) -> Result<State, StateError> {
+pub(crate) fn check(bytes: &[u8]) -> Result<State, StateError> {
     let state = State::decode(bytes)?;
     // Drawn once, as in the real case.
     match state.terminal().size() == state.facts.sizes.now {
@@ -48,7 +53,7 @@ pub(super) fn look(bytes: &[u8]) -> Result<State, StateError> {
 }
 
 /// Takes over the session of the folder `dir` from another program in this process.
-pub(super) fn resume(dir: &Path, lifeline: &str) -> io::Result<Holder> {
+pub(crate) fn resume(dir: &Path, lifeline: &str) -> io::Result<Holder> {
     let lifeline: Lifeline = serde_json::from_str(lifeline)?;
     if !lifeline.is_plausible() {
         return Err(io::ErrorKind::InvalidInput.into());
@@ -59,7 +64,7 @@ pub(super) fn resume(dir: &Path, lifeline: &str) -> io::Result<Holder> {
     let slave = lifeline.slave.and_then(|fd| inherited(fd).ok());
     let listener = inherited(lifeline.listener)?;
     drop(program);
-    let left = Left {
+    let inherited = Inherited {
         pty: Pty::of(master, slave),
         listener,
         signals: detach::signals()?,
@@ -68,31 +73,27 @@ pub(super) fn resume(dir: &Path, lifeline: &str) -> io::Result<Holder> {
     };
     let bytes = state.and_then(memfd::read);
     let keys = bytes.as_deref().map_or_else(|_| Vec::new(), State::keys_in);
-    let state = bytes.and_then(|bytes| look(&bytes).map_err(io::Error::other));
-    let mut holder = match state {
-        Ok(state) => go_on(dir, state, left)?,
+    let state = bytes.and_then(|bytes| check(&bytes).map_err(io::Error::other));
+    let (mut holder, upgrades) = match state {
+        Ok(state) => from_state(dir, state, inherited)?,
         Err(error) => {
             log(&format!(
-                "the state that another program handed on is not understood ({error}): the session goes on with what its folder holds, \
-                 what waited to be typed is forgotten"
+                "this build does not understand the state ({error}): the session continues from \
+                 its folder, without the input that waited to be typed"
             ));
-            let mut holder = rebuild(dir, left)?;
-            holder.keys = keys.into_iter().collect();
-            holder
+            (from_folder(dir, keys, inherited)?, 0)
         }
     };
-    holder.upgrades += 1;
-    holder.file.build = BUILD.to_owned();
-    (holder.file.protocol_min, holder.file.protocol_max) = (PROTOCOL, PROTOCOL);
-    if let Err(error) = folder::write_json(dir, HOLDER, &holder.file) {
+    if let Err(error) = holder.session.continued(upgrades + 1) {
         log(&error.to_string());
     }
     // The agent may have ended meanwhile without another report.
-    holder.reap();
+    reap(&mut holder);
     Ok(holder)
 }
 
-fn go_on(dir: &Path, state: State, left: Left) -> io::Result<Holder> {
+/// The session of a state, and the number of programs that held it before the previous one.
+fn from_state(dir: &Path, state: State, inherited: Inherited) -> io::Result<(Holder, u32)> {
     let screen = state.terminal();
     let State {
         facts,
@@ -101,76 +102,95 @@ fn go_on(dir: &Path, state: State, left: Left) -> io::Result<Holder> {
         keys,
         ..
     } = state;
-    let size = facts.sizes.now;
-    let end = facts.end;
-    let journal = journal_of(dir, facts.next_hook_seq);
-    let mut holder = held(dir, facts.spec, facts.holder, size, left)?;
-    holder.screen = screen;
-    holder.ring = Ring::continued(RING, end, &ring);
-    holder.sizes = Sizes::go_on(&facts.sizes, Instant::now());
-    holder.inputs = Inputs::go_on(&facts.typing, typing);
-    holder.numbers = Numbers::go_on(&facts.clients);
-    holder.keys = keys.into_iter().collect();
-    holder.next_peer = facts.next_client;
-    holder.log = Writer::go_on(dir, end, size, facts.log_off);
-    holder.kills = Kills::go_on(facts.kills);
-    holder.upgrades = facts.upgrades;
+    let mut output = Output::continued(
+        screen,
+        Ring::continued(RING, facts.end, &ring),
+        Sizes::continued(&facts.sizes, Instant::now()),
+        Writer::continued(dir, facts.end, facts.sizes.now, facts.log_off),
+    );
     if facts.quiet {
-        holder.quiet_at = None;
+        output.assume_quiet();
     }
-    holder.journal = journal;
-    Ok(holder)
+    let parts = Parts {
+        output,
+        input: Input::continued(&facts.typing, typing, &facts.clients, keys),
+        journal: journal_of(dir, facts.next_hook_seq),
+        kills: Kills::continued(facts.kills),
+        next_id: facts.next_client,
+    };
+    let holder = assemble(dir, facts.spec, facts.holder, parts, inherited)?;
+    Ok((holder, facts.upgrades))
 }
 
 /// Rebuilds the session from its folder: its screen and newest output from its log. The origins of
 /// waiting input are lost.
-fn rebuild(dir: &Path, left: Left) -> io::Result<Holder> {
+fn from_folder(dir: &Path, keys: Vec<String>, inherited: Inherited) -> io::Result<Holder> {
     let spec = folder::read_spec(dir).map_err(io::Error::other)?;
     let file = folder::read_holder(dir).map_err(io::Error::other)?;
-    let now = tcgetwinsize(left.pty.master()).ok();
+    let now = tcgetwinsize(inherited.pty.master()).ok();
     let of_window = |window: Winsize| Size::new(window.ws_col, window.ws_row);
     let size = now
         .and_then(of_window)
         .or_else(|| Size::new(spec.cols, spec.rows))
         .ok_or(io::ErrorKind::InvalidData)?;
-    let end = left.end;
+    let end = inherited.end;
     let mut drawn = screen(dir).unwrap_or_else(|| Terminal::new(size));
     drawn.resize(size);
-    let journal = journal_of(dir, left.next_hook_seq);
-    let mut holder = held(dir, spec, file, size, left)?;
-    holder.screen = drawn;
-    holder.ring = Ring::continued(RING, end, &newest(dir, end));
-    holder.log = Writer::go_on(dir, end, size, None);
-    holder.journal = journal;
+    let parts = Parts {
+        output: Output::continued(
+            drawn,
+            Ring::continued(RING, end, &newest(dir, end)),
+            Sizes::new(size),
+            Writer::continued(dir, end, size, None),
+        ),
+        input: Input::with_keys(keys),
+        journal: journal_of(dir, inherited.next_hook_seq),
+        kills: Kills::watch(),
+        next_id: 0,
+    };
     // Two changes of the size, so that the agent redraws.
     let other = Size {
         rows: if size.rows > 1 { size.rows - 1 } else { 2 },
         ..size
     };
-    let _ = holder
-        .pty
-        .resize(other)
-        .and_then(|()| holder.pty.resize(size));
-    Ok(holder)
+    let pty = &inherited.pty;
+    let _ = pty.resize(other).and_then(|()| pty.resize(size));
+    assemble(dir, spec, file, parts, inherited)
 }
 
-fn held(dir: &Path, spec: Spec, file: HolderFile, size: Size, left: Left) -> io::Result<Holder> {
+/// The parts of a holder that come from a state or from a folder.
+struct Parts {
+    output: Output,
+    input: Input,
+    journal: Journal,
+    kills: Kills,
+    next_id: u64,
+}
+
+fn assemble(
+    dir: &Path,
+    spec: Spec,
+    file: HolderFile,
+    parts: Parts,
+    inherited: Inherited,
+) -> io::Result<Holder> {
     let agent = Pid::from_raw(file.agent_pid).ok_or(io::ErrorKind::InvalidData)?;
-    let Left {
-        pty,
-        listener,
-        signals,
-        ..
-    } = left;
-    Ok(Holder::new(
-        dir, spec, file, size, pty, agent, listener, signals,
-    ))
+    Ok(Holder {
+        session: Session::new(dir, spec, file),
+        pty: inherited.pty,
+        output: parts.output,
+        input: parts.input,
+        journal: parts.journal,
+        life: Life::new(agent, inherited.signals, parts.kills),
+        listener: Listener::new(inherited.listener, parts.next_id),
+        upgrade: None,
+    })
 }
 
 /// The hook payloads so far. If they cannot be read the session continues without them; no number
 /// is given twice.
 fn journal_of(dir: &Path, next_seq: u64) -> Journal {
-    Journal::go_on(dir, next_seq).unwrap_or_else(|error| {
+    Journal::continued(dir, next_seq).unwrap_or_else(|error| {
         log(&format!(
             "the hook payloads before this moment cannot be read: {error}"
         ));

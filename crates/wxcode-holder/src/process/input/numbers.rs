@@ -8,11 +8,11 @@ use crate::state::Client;
 const MAX_CLIENTS: usize = 256;
 
 /// A client's name, of its own choice.
-pub(super) type Name = [u8; 16];
+pub(crate) type Name = [u8; 16];
 
 /// The newest number of each client.
 #[derive(Default)]
-pub(super) struct Numbers {
+pub(crate) struct Numbers {
     clients: HashMap<Name, Count>,
     clock: u64,
 }
@@ -24,18 +24,18 @@ struct Count {
 
 impl Numbers {
     /// The newest input number taken from a client; 0 for none. Remembers the client from here on.
-    pub(super) fn newest(&mut self, name: Name) -> u64 {
+    pub(crate) fn newest(&mut self, name: Name) -> u64 {
         self.count(name).newest
     }
 
     /// An input was taken.
-    pub(super) fn take(&mut self, name: Name, number: u64) {
+    pub(crate) fn take(&mut self, name: Name, number: u64) {
         let count = self.count(name);
         count.newest = count.newest.max(number);
     }
 
     /// All clients, the longest silent one first.
-    pub(super) fn keep(&self) -> Vec<Client> {
+    pub(crate) fn clients(&self) -> Vec<Client> {
         let mut clients: Vec<_> = self.clients.iter().collect();
         clients.sort_unstable_by_key(|(_, count)| count.used);
         let client = |(name, count): (&Name, &Count)| Client {
@@ -46,7 +46,7 @@ impl Numbers {
     }
 
     /// Continues another program's clients.
-    pub(super) fn go_on(clients: &[Client]) -> Self {
+    pub(crate) fn continued(clients: &[Client]) -> Self {
         let mut numbers = Self::default();
         for client in clients {
             numbers.take(client.name, client.newest);

@@ -12,7 +12,7 @@ const ROOT: &str = "/sys/fs/cgroup";
 const FRESH: Duration = Duration::from_secs(10);
 
 /// The count of kills in this process's cgroup and below.
-pub(super) struct Kills {
+pub(crate) struct Kills {
     file: Option<PathBuf>,
     /// The last count, and its time.
     known: (u64, Instant),
@@ -20,7 +20,7 @@ pub(super) struct Kills {
 
 impl Kills {
     /// Reads the count for the first time.
-    pub(super) fn watch() -> Self {
+    pub(crate) fn watch() -> Self {
         let cgroups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         let file = counter(Path::new(ROOT), &cgroups);
         let count = file.as_deref().and_then(read).unwrap_or(0);
@@ -31,26 +31,26 @@ impl Kills {
     }
 
     /// The last count.
-    pub(super) fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.known.0
     }
 
     /// Continues another program's count.
-    pub(super) fn go_on(count: u64) -> Self {
+    pub(crate) fn continued(count: u64) -> Self {
         let mut kills = Self::watch();
         kills.known.0 = count.min(kills.known.0);
         kills
     }
 
     /// Reads the count again if the last reading is old; called when the holder wakes anyway.
-    pub(super) fn refresh(&mut self, now: Instant) {
+    pub(crate) fn refresh(&mut self, now: Instant) {
         if now >= self.known.1 + FRESH {
             self.happened(now);
         }
     }
 
     /// Whether the count rose; remembers the new one.
-    pub(super) fn happened(&mut self, now: Instant) -> bool {
+    pub(crate) fn happened(&mut self, now: Instant) -> bool {
         let count = self.file.as_deref().and_then(read).unwrap_or(0);
         let before = std::mem::replace(&mut self.known, (count, now));
         count > before.0

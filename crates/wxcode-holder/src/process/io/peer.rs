@@ -11,29 +11,28 @@ use rustix::{
     net::{RecvFlags, SendFlags, recv, send},
 };
 
-use super::{numbers::Name, replay::Replay};
-use crate::journal;
+use super::replay::Replay;
+use crate::{journal, process::input::numbers::Name};
 use wxcode_protocol::holder::Event;
 use wxcode_protocol::holder::frame::{self, Decoder, TooLong, Type};
 
 /// Time for a connection's first message.
-pub(super) const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
-/// With this many bytes of answers on their way out no more is taken from a connection. What it
-/// hears unasked, one
-/// message at a time, does not count: a connection that sends a large request is heard while a
-/// large hook waits for it.
-pub(super) const MAX_QUEUED: usize = 256 << 10; // 256 KiB
+pub(crate) const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
+/// With more bytes of unread answers than this a connection's requests wait. Messages that the
+/// connection did not ask for do not count, and are queued one at a time: a connection that sends
+/// a large request is heard while a large hook waits for it.
+pub(crate) const MAX_QUEUED: usize = 256 << 10; // 256 KiB
 /// Largest queue kept for reuse, in bytes.
 const KEPT: usize = 64 << 10; // 64 KiB
 /// Delay of an input's acknowledgement, so that it goes out with the echo of a key: the other side
 /// then wakes once instead of twice.
-const COMPANY: Duration = Duration::from_millis(5);
+const ACK_DELAY: Duration = Duration::from_millis(5);
 /// Most bytes read from a connection in one turn.
 const MAX_READ: usize = 256 << 10; // 256 KiB
 
 /// The phase of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     /// No message yet; closed at this time.
     New(Instant),
     /// A client after its welcome.
@@ -46,7 +45,7 @@ pub(super) enum Phase {
 
 /// A client's position in the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cursor {
+pub(crate) enum Cursor {
     /// No output was requested.
     Off,
     /// The offset of its next byte.
@@ -56,45 +55,45 @@ pub(super) enum Cursor {
 }
 
 /// A connection.
-pub(super) struct Peer {
-    pub(super) id: u64,
-    pub(super) socket: OwnedFd,
-    pub(super) pid: i32,
-    pub(super) phase: Phase,
+pub(crate) struct Peer {
+    pub(crate) id: u64,
+    pub(crate) socket: OwnedFd,
+    pub(crate) pid: i32,
+    pub(crate) phase: Phase,
     decoder: Decoder,
     out: BytesMut,
-    /// Of `out`, what [`MAX_QUEUED`] does not count.
+    /// The bytes of `out` that [`MAX_QUEUED`] does not count.
     unasked: usize,
     /// A request that has come whole waits until the answers before it are taken.
-    pub(super) held_back: bool,
+    pub(crate) held_back: bool,
     /// The socket took no more; try when it reports room.
-    pub(super) blocked: bool,
-    pub(super) output: Cursor,
+    pub(crate) blocked: bool,
+    pub(crate) output: Cursor,
     /// The source of output that is no longer in the ring buffer.
-    pub(super) replay: Option<Replay>,
+    pub(crate) replay: Option<Replay>,
     /// The earliest time of the next snapshot.
-    pub(super) snapshot_at: Option<Instant>,
+    pub(crate) snapshot_at: Option<Instant>,
     /// A snapshot waits for the end of a synchronized update, until this time at most.
-    pub(super) update_until: Option<Instant>,
+    pub(crate) update_until: Option<Instant>,
     /// Most bytes of history in the next snapshot, and in later ones.
-    pub(super) history: (usize, usize),
+    pub(crate) history: (usize, usize),
     /// Its name.
-    pub(super) name: Option<Name>,
+    pub(crate) name: Option<Name>,
     /// The number of its next change of size.
-    pub(super) change: u64,
+    pub(crate) change: u64,
     /// Its position in the hook payloads; `None` without a subscription.
-    pub(super) hooks: Option<journal::Cursor>,
+    pub(crate) hooks: Option<journal::Cursor>,
     /// A report of a quiet agent is due.
-    pub(super) quiet: bool,
-    pub(super) told_exit: bool,
+    pub(crate) quiet: bool,
+    pub(crate) exit_sent: bool,
     /// The queue may wait for more messages, until this time at most.
-    pub(super) idle_until: Option<Instant>,
+    pub(crate) idle_until: Option<Instant>,
     /// The other end is closed; this one closes once everything received is processed.
-    pub(super) eof: bool,
+    pub(crate) eof: bool,
 }
 
 impl Peer {
-    pub(super) fn new(id: u64, socket: OwnedFd, pid: i32) -> Self {
+    pub(crate) fn new(id: u64, socket: OwnedFd, pid: i32) -> Self {
         Self {
             id,
             socket,
@@ -114,30 +113,30 @@ impl Peer {
             change: 0,
             hooks: None,
             quiet: false,
-            told_exit: false,
+            exit_sent: false,
             idle_until: None,
             eof: false,
         }
     }
 
     /// Whether requests are taken from it now.
-    pub(super) fn listens(&self) -> bool {
+    pub(crate) fn listens(&self) -> bool {
         let asked = self.out.len() - self.unasked;
         matches!(self.phase, Phase::New(_) | Phase::Open) && asked <= MAX_QUEUED
     }
 
-    /// What was queued since there were `before` bytes is no answer.
-    pub(super) fn is_unasked_since(&mut self, before: usize) {
+    /// Marks the messages queued after the first `before` bytes as no answers.
+    pub(crate) fn mark_unasked_since(&mut self, before: usize) {
         self.unasked += self.out.len() - before;
     }
 
     /// How many bytes are queued.
-    pub(super) fn queued(&self) -> usize {
+    pub(crate) fn queued(&self) -> usize {
         self.out.len()
     }
 
     /// The time of its next delayed message.
-    pub(super) fn due(&self) -> Option<Instant> {
+    pub(crate) fn due(&self) -> Option<Instant> {
         let waits = self.output == Cursor::Behind && !self.blocked;
         let snapshot = self.snapshot_at.max(self.update_until);
         let snapshot = snapshot.filter(|_| waits);
@@ -145,42 +144,42 @@ impl Peer {
     }
 
     /// Queues a message.
-    pub(super) fn tell(&mut self, event: &Event) {
+    pub(crate) fn send(&mut self, event: &Event) {
         event.encode(&mut self.out);
     }
 
     /// Queues a message that may wait for others.
-    pub(super) fn tell_idly(&mut self, event: &Event) {
+    pub(crate) fn send_delayed(&mut self, event: &Event) {
         if self.out.is_empty() {
-            self.idle_until = Some(Instant::now() + COMPANY);
+            self.idle_until = Some(Instant::now() + ACK_DELAY);
         }
-        self.tell(event);
+        self.send(event);
     }
 
     /// The queue, for appending frames.
-    pub(super) fn out(&mut self) -> &mut BytesMut {
+    pub(crate) fn out(&mut self) -> &mut BytesMut {
         &mut self.out
     }
 
     /// Whether the queue is written.
-    pub(super) fn is_flushed(&self) -> bool {
+    pub(crate) fn is_flushed(&self) -> bool {
         self.out.is_empty()
     }
 
     /// Queues the reason, and closes once it is written.
-    pub(super) fn reject(&mut self, reason: &str) {
+    pub(crate) fn reject(&mut self, reason: &str) {
         let message = reason.to_owned();
-        self.tell(&Event::Error { message });
+        self.send(&Event::Error { message });
         self.phase = Phase::Closing;
     }
 
     /// Queues a frame with a JSON payload.
-    pub(super) fn tell_json(&mut self, kind: Type, value: &impl serde::Serialize) {
+    pub(crate) fn send_json(&mut self, kind: Type, value: &impl serde::Serialize) {
         frame::write_json(&mut self.out, kind, value);
     }
 
     /// Reads arrived bytes through `scratch`.
-    pub(super) fn read(&mut self, scratch: &mut [u8]) {
+    pub(crate) fn read(&mut self, scratch: &mut [u8]) {
         let mut taken = 0;
         while taken < MAX_READ {
             match recv(&self.socket, &mut *scratch, RecvFlags::DONTWAIT).map(|(n, _)| n) {
@@ -207,7 +206,7 @@ impl Peer {
     }
 
     /// The next complete message.
-    pub(super) fn next_frame(&mut self) -> Result<Option<(Type, Bytes)>, TooLong> {
+    pub(crate) fn next_frame(&mut self) -> Result<Option<(Type, Bytes)>, TooLong> {
         self.held_back = !self.listens();
         match self.held_back {
             false => self.decoder.next_frame(),
@@ -216,7 +215,7 @@ impl Peer {
     }
 
     /// Writes the queue, as far as the socket takes it.
-    pub(super) fn flush(&mut self) {
+    pub(crate) fn flush(&mut self) {
         while !self.out.is_empty() {
             match send(
                 &self.socket,
@@ -248,8 +247,15 @@ impl Peer {
     }
 }
 
+/// Queues a message for a connection, if it is still there.
+pub(crate) fn send_to(peers: &mut [Peer], id: u64, event: &Event) {
+    if let Some(peer) = peers.iter_mut().find(|peer| peer.id == id) {
+        peer.send(event);
+    }
+}
+
 /// The process at the other end, if it is of the same user or root.
-pub(super) fn admitted(socket: &OwnedFd) -> io::Result<Option<i32>> {
+pub(crate) fn admitted(socket: &OwnedFd) -> io::Result<Option<i32>> {
     let peer = rustix::net::sockopt::socket_peercred(socket)?;
     let own = rustix::process::geteuid();
     let known = peer.uid == own || peer.uid.is_root();

@@ -13,26 +13,26 @@ use serde::{Deserialize, Serialize};
 /// The handed-over descriptors and facts that the successor needs when it does not understand the
 /// state: its argument, as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Lifeline {
+pub(crate) struct Lifeline {
     /// The sealed state.
-    pub(super) state: RawFd,
+    pub(crate) state: RawFd,
     /// The program itself.
-    pub(super) program: RawFd,
+    pub(crate) program: RawFd,
     /// The terminal's master.
-    pub(super) master: RawFd,
+    pub(crate) master: RawFd,
     /// The terminal's slave.
-    pub(super) slave: Option<RawFd>,
+    pub(crate) slave: Option<RawFd>,
     /// The socket that listens.
-    pub(super) listener: RawFd,
+    pub(crate) listener: RawFd,
     /// The offset after the newest byte of output.
-    pub(super) end: u64,
+    pub(crate) end: u64,
     /// The number of the next hook payload.
-    pub(super) next_hook_seq: u64,
+    pub(crate) next_hook_seq: u64,
 }
 
 /// Executes a program in place of this one, with these descriptors left open. Returns only with an
 /// error, and then nothing has changed.
-pub(super) fn become_program(
+pub(crate) fn become_program(
     path: &str,
     dir: &Path,
     lifeline: &Lifeline,
@@ -77,7 +77,7 @@ fn close_later(kept: &[BorrowedFd<'_>]) {
 }
 
 /// Takes a descriptor left open by the previous program; once each, before anything is opened here.
-pub(super) fn inherited(fd: RawFd) -> io::Result<OwnedFd> {
+pub(crate) fn inherited(fd: RawFd) -> io::Result<OwnedFd> {
     if fd < 3 {
         return Err(io::ErrorKind::InvalidInput.into());
     }
@@ -97,7 +97,7 @@ pub(super) fn inherited(fd: RawFd) -> io::Result<OwnedFd> {
 
 impl Lifeline {
     /// Whether each descriptor is named once.
-    pub(super) fn is_plausible(&self) -> bool {
+    pub(crate) fn is_plausible(&self) -> bool {
         let mut fds = vec![self.state, self.program, self.master, self.listener];
         fds.extend(self.slave);
         fds.sort_unstable();
@@ -106,6 +106,6 @@ impl Lifeline {
 }
 
 /// The number of a descriptor.
-pub(super) fn number(fd: &OwnedFd) -> RawFd {
+pub(crate) fn number(fd: &OwnedFd) -> RawFd {
     fd.as_raw_fd()
 }

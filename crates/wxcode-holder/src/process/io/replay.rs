@@ -9,7 +9,7 @@ use crate::log::{Item, Reader, What};
 use wxcode_protocol::holder::frame::MAX_OUTPUT;
 
 /// Reads the log from an offset on.
-pub(super) struct Replay {
+pub(crate) struct Replay {
     reader: Reader,
     /// The rest of the last record read.
     rest: Bytes,
@@ -19,7 +19,7 @@ pub(super) struct Replay {
 }
 
 /// The next item.
-pub(super) enum Next {
+pub(crate) enum Next {
     /// Bytes at the offset, at most [`MAX_OUTPUT`].
     Output(Bytes),
     /// The size from the offset on.
@@ -32,7 +32,7 @@ pub(super) enum Next {
 
 impl Replay {
     /// Starts a replay at this offset; `None` when the log does not hold it.
-    pub(super) fn open(dir: &Path, offset: u64) -> Option<Self> {
+    pub(crate) fn open(dir: &Path, offset: u64) -> Option<Self> {
         Some(Self {
             reader: Reader::open_at(dir, offset).ok().flatten()?,
             rest: Bytes::new(),
@@ -42,7 +42,7 @@ impl Replay {
     }
 
     /// One step for a connection at this offset: reads one record at most.
-    pub(super) fn next(&mut self, dir: &Path, offset: u64) -> Next {
+    pub(crate) fn next(&mut self, dir: &Path, offset: u64) -> Next {
         if self.rest.is_empty() {
             match self.reader.next() {
                 Some(Item::Record(record)) if record.offset <= offset => match record.what {

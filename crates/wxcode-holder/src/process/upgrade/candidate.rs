@@ -18,8 +18,7 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::detach;
-use crate::proc;
+use crate::{proc, process::lifecycle::detach};
 
 /// Longest answer, in bytes.
 const MAX_ANSWER: usize = 4 << 10; // 4 KiB
@@ -27,7 +26,7 @@ const MAX_ANSWER: usize = 4 << 10; // 4 KiB
 /// The program's answer about a state, one line of JSON.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// It can continue the state.
     Sound {
         /// Its build.
@@ -40,14 +39,14 @@ pub(super) enum Verdict {
 }
 
 /// The program, opened, so that a change of its path has no effect.
-pub(super) struct Candidate {
+pub(crate) struct Candidate {
     program: OwnedFd,
     build: String,
 }
 
 impl Candidate {
     /// Opens the program at a path, which must be of this build.
-    pub(super) fn open(path: &Path, build: String) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path, build: String) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::CLOEXEC;
         let program = open(path, flags, Mode::empty())?;
         let kind = fstat(&program)?;
@@ -58,17 +57,17 @@ impl Candidate {
     }
 
     /// The program's descriptor.
-    pub(super) fn program(&self) -> &OwnedFd {
+    pub(crate) fn program(&self) -> &OwnedFd {
         &self.program
     }
 
     /// The path for executing the program.
-    pub(super) fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         format!("/proc/self/fd/{}", self.program.as_raw_fd())
     }
 
     /// Starts the program's check of a state; the caller waits for its answer.
-    pub(super) fn check(&self, dir: &Path, state: &OwnedFd) -> io::Result<Check> {
+    pub(crate) fn check(&self, dir: &Path, state: &OwnedFd) -> io::Result<Check> {
         let (answer, to) = io::pipe()?;
         rustix::io::ioctl_fionbio(&answer, true)?;
         let mut command = Command::new(self.path());
@@ -95,7 +94,7 @@ impl Candidate {
     }
 
     /// Whether the answer is this program's for a state of this checksum.
-    pub(super) fn accepts(&self, verdict: Verdict, expected: u32) -> Result<(), String> {
+    pub(crate) fn accepts(&self, verdict: Verdict, expected: u32) -> Result<(), String> {
         match verdict {
             Verdict::Sound { build, .. } if build != self.build => {
                 Err(format!("it is {build}, where {} was to come", self.build))
@@ -110,7 +109,7 @@ impl Candidate {
 }
 
 /// A running check of a state. Dropping it kills the program.
-pub(super) struct Check {
+pub(crate) struct Check {
     answer: PipeReader,
     bytes: Vec<u8>,
     process: OwnedFd,
@@ -118,12 +117,12 @@ pub(super) struct Check {
 
 impl Check {
     /// Readable when an answer may have arrived.
-    pub(super) fn awaits(&self) -> BorrowedFd<'_> {
+    pub(crate) fn awaits(&self) -> BorrowedFd<'_> {
         self.answer.as_fd()
     }
 
     /// The answer, if it has arrived; an error when none will.
-    pub(super) fn verdict(&mut self) -> Result<Option<Verdict>, String> {
+    pub(crate) fn verdict(&mut self) -> Result<Option<Verdict>, String> {
         let mut buffer = [0; 1024];
         loop {
             match self.answer.read(&mut buffer) {
@@ -146,7 +145,7 @@ impl Check {
     }
 
     /// Ends the program, and waits for its end: at most 1 s, longer only while the kernel holds it.
-    pub(super) fn end(self) {
+    pub(crate) fn end(self) {
         proc::signal(&self.process, Signal::KILL);
         let timeout = Timespec {
             tv_sec: 1,
@@ -157,7 +156,7 @@ impl Check {
     }
 
     /// Waits for the answer, until this time at most.
-    pub(super) fn wait(&mut self, until: Instant) -> Result<Option<Verdict>, String> {
+    pub(crate) fn wait(&mut self, until: Instant) -> Result<Option<Verdict>, String> {
         loop {
             let verdict = self.verdict()?;
             let left = until.saturating_duration_since(Instant::now());

@@ -9,7 +9,7 @@ use super::paste::Paste;
 use crate::state::{Kind, Typing, Waiting};
 
 /// Most waiting bytes; each message counts [`MESSAGE`] more.
-pub(super) const MAX_WAITING: usize = (4 << 20) + (64 << 10); // 4 MiB and a bit
+pub(crate) const MAX_WAITING: usize = (4 << 20) + (64 << 10); // 4 MiB and a bit
 /// Bytes that a message counts besides its content.
 const MESSAGE: usize = 64;
 /// Most bytes of replies waiting for an agent that queries and does not read; newer ones are
@@ -25,11 +25,20 @@ const NOBODY: u64 = u64::MAX;
 
 /// The receiver of a message's answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(crate) enum Origin {
     /// An `Input` of a connection.
     Input { client: u64, seq: u64 },
     /// A `Deliver` of a connection.
     Delivery { client: u64, key: String },
+}
+
+impl Origin {
+    /// The connection.
+    pub(crate) fn client(&self) -> u64 {
+        match self {
+            Self::Input { client, .. } | Self::Delivery { client, .. } => *client,
+        }
+    }
 }
 
 /// Bytes typed without interruption.
@@ -43,10 +52,10 @@ struct Message {
 
 /// The waiting messages.
 #[derive(Default)]
-pub(super) struct Inputs {
+pub(crate) struct Queue {
     messages: VecDeque<Message>,
     /// Messages within the input lock; they go first.
-    claimed: VecDeque<Message>,
+    locked: VecDeque<Message>,
     /// Whether the others wait for the end of an input lock.
     held: bool,
     replies: Vec<u8>,
@@ -59,10 +68,10 @@ pub(super) struct Inputs {
     interrupts: usize,
 }
 
-impl Inputs {
+impl Queue {
     /// The waiting input and its bytes, for handing over; `None` while a lock has input.
-    pub(super) fn keep(&self) -> Option<(Typing, Vec<u8>)> {
-        if self.held || !self.claimed.is_empty() {
+    pub(crate) fn waiting(&self) -> Option<(Typing, Vec<u8>)> {
+        if self.held || !self.locked.is_empty() {
             return None;
         }
         let mut bytes = Vec::new();
@@ -82,7 +91,7 @@ impl Inputs {
             messages: self.messages.iter().map(waiting).collect(),
             replies: self.replies.len(),
             begun: self.begun,
-            pasting: self.paste.keep(),
+            pasting: self.paste.state(),
         };
         bytes.extend_from_slice(&self.replies);
         Some((typing, bytes))
@@ -90,11 +99,11 @@ impl Inputs {
 
     /// Continues another program's input. Its messages get no answer, because their connections are
     /// gone.
-    pub(super) fn go_on(typing: &Typing, bytes: Vec<u8>) -> Self {
+    pub(crate) fn continued(typing: &Typing, bytes: Vec<u8>) -> Self {
         let mut bytes = Bytes::from(bytes);
         let mut inputs = Self {
             begun: typing.begun,
-            paste: Paste::go_on(typing.pasting),
+            paste: Paste::continued(typing.pasting),
             ..Self::default()
         };
         for waiting in &typing.messages {
@@ -122,7 +131,7 @@ impl Inputs {
     }
 
     /// Takes a message, or returns its origin without room for it.
-    pub(super) fn offer(&mut self, origin: Origin, bytes: Bytes) -> Result<(), Origin> {
+    pub(crate) fn offer(&mut self, origin: Origin, bytes: Bytes) -> Result<(), Origin> {
         if self.waiting + bytes.len() + MESSAGE > MAX_WAITING {
             return Err(origin);
         }
@@ -138,12 +147,12 @@ impl Inputs {
     }
 
     /// Takes a message within the lock, or returns its origin without room for it.
-    pub(super) fn offer_claimed(&mut self, origin: Origin, bytes: Bytes) -> Result<(), Origin> {
+    pub(crate) fn offer_locked(&mut self, origin: Origin, bytes: Bytes) -> Result<(), Origin> {
         if self.waiting + bytes.len() + MESSAGE > MAX_WAITING {
             return Err(origin);
         }
         self.waiting += bytes.len() + MESSAGE;
-        self.claimed.push_back(Message {
+        self.locked.push_back(Message {
             origin: Some(origin),
             bytes,
             interrupt: false,
@@ -152,43 +161,43 @@ impl Inputs {
     }
 
     /// Makes further input wait. Refused while input waits already, or within a paste.
-    pub(super) fn hold(&mut self) -> bool {
+    pub(crate) fn hold(&mut self) -> bool {
         self.held = self.is_untouched();
         self.held
     }
 
     /// Whether only replies wait, and nothing is half typed.
     fn is_untouched(&self) -> bool {
-        let waits = !self.messages.is_empty() || !self.claimed.is_empty();
+        let waits = !self.messages.is_empty() || !self.locked.is_empty();
         !waits && !self.begun && !self.paste.is_open()
     }
 
     /// Releases the waiting input. A half-typed message within the lock is typed to its end;
     /// returns the origins of the others.
-    pub(super) fn let_go(&mut self) -> Vec<Origin> {
+    pub(crate) fn release(&mut self) -> Vec<Origin> {
         self.held = false;
         let rest = self
-            .claimed
-            .split_off(usize::from(self.begun).min(self.claimed.len()));
+            .locked
+            .split_off(usize::from(self.begun).min(self.locked.len()));
         self.waiting -= rest.iter().map(|m| m.bytes.len() + MESSAGE).sum::<usize>();
         rest.into_iter().filter_map(|m| m.origin).collect()
     }
 
     /// Whether a Ctrl+C waits that has overtaken nothing so far.
-    pub(super) fn has_interrupt(&self) -> bool {
+    pub(crate) fn has_interrupt(&self) -> bool {
         self.interrupts > 0
     }
 
     /// The messages to type next.
     fn line(&self) -> Option<&VecDeque<Message>> {
-        if !self.claimed.is_empty() {
-            return Some(&self.claimed);
+        if !self.locked.is_empty() {
+            return Some(&self.locked);
         }
         (!self.held).then_some(&self.messages)
     }
 
     /// Removes the waiting interrupts, for the terminal to turn into signals.
-    pub(super) fn take_interrupts(&mut self) -> Vec<Origin> {
+    pub(crate) fn take_interrupts(&mut self) -> Vec<Origin> {
         let mut origins = Vec::new();
         while let Some(message) = self.next_interrupt() {
             self.waiting -= message.bytes.len() + MESSAGE;
@@ -199,12 +208,12 @@ impl Inputs {
 
     /// Moves the interrupts before unread input: they come next, but not within a character, a
     /// paste's mark or a delivery.
-    pub(super) fn let_interrupts_overtake(&mut self) {
+    pub(crate) fn let_interrupts_overtake(&mut self) {
         let mut at = None;
         while let Some(mut message) = self.next_interrupt() {
             let place = *at.get_or_insert_with(|| self.cut());
             let mut paste = self.paste;
-            for message in self.claimed.iter().chain(self.messages.iter().take(place)) {
+            for message in self.locked.iter().chain(self.messages.iter().take(place)) {
                 paste.typed(&message.bytes);
             }
             if paste.is_open() {
@@ -230,9 +239,9 @@ impl Inputs {
     /// Cuts the half-typed message at the next place that tears nothing; returns the index after
     /// the cut.
     fn cut(&mut self) -> usize {
-        let within_claim = !self.claimed.is_empty();
+        let within_lock = !self.locked.is_empty();
         let first = self.messages.front_mut();
-        let Some(first) = first.filter(|_| self.begun && !within_claim) else {
+        let Some(first) = first.filter(|_| self.begun && !within_lock) else {
             return 0;
         };
         if matches!(first.origin, Some(Origin::Delivery { .. })) {
@@ -256,7 +265,7 @@ impl Inputs {
     }
 
     /// Takes replies of the screen, to be typed before the next whole message.
-    pub(super) fn reply(&mut self, replies: &mut Vec<u8>) {
+    pub(crate) fn reply(&mut self, replies: &mut Vec<u8>) {
         if self.replies.len() + replies.len() <= MAX_REPLIES {
             self.replies.append(replies);
         }
@@ -264,7 +273,7 @@ impl Inputs {
     }
 
     /// The bytes to type next; an empty piece for an empty message.
-    pub(super) fn next(&self) -> Option<&[u8]> {
+    pub(crate) fn next(&self) -> Option<&[u8]> {
         if self.replies_are_next() {
             return Some(&self.replies);
         }
@@ -277,9 +286,9 @@ impl Inputs {
         !self.replies.is_empty() && !self.begun && !pasting
     }
 
-    /// The first `n` bytes of [`Inputs::next`] were typed; returns the origin of a completed
+    /// The first `n` bytes of [`Queue::next`] were typed; returns the origin of a completed
     /// message.
-    pub(super) fn typed(&mut self, n: usize) -> Option<Origin> {
+    pub(crate) fn typed(&mut self, n: usize) -> Option<Origin> {
         if self.replies_are_next() {
             self.replies.drain(..n.min(self.replies.len()));
             if self.replies.is_empty() {
@@ -287,8 +296,8 @@ impl Inputs {
             }
             return None;
         }
-        let line = match (self.claimed.is_empty(), self.held) {
-            (false, _) => &mut self.claimed,
+        let line = match (self.locked.is_empty(), self.held) {
+            (false, _) => &mut self.locked,
             (true, false) => &mut self.messages,
             (true, true) => return None,
         };
@@ -307,15 +316,15 @@ impl Inputs {
     }
 
     /// The number of waiting bytes.
-    pub(super) fn waiting(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.waiting + self.replies.len()
     }
 
     /// Drops the waiting input; returns the origins, in order.
-    pub(super) fn give_up(&mut self) -> Vec<Origin> {
+    pub(crate) fn drain(&mut self) -> Vec<Origin> {
         let given = std::mem::take(self);
         given
-            .claimed
+            .locked
             .into_iter()
             .chain(given.messages)
             .filter_map(|message| message.origin)

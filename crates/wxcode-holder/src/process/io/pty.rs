@@ -19,18 +19,17 @@ use rustix::{
 };
 use wxcode_terminal::Size;
 
-use super::detach;
-use crate::{answer::Failure, folder::Spec};
+use crate::{answer::Failure, folder::Spec, process::lifecycle::detach};
 
 /// A pseudo-terminal, as its master.
-pub(super) struct Pty {
+pub(crate) struct Pty {
     master: OwnedFd,
     /// Held while the agent lives: an agent that closes its files for a while is no hang-up.
     slave: Option<OwnedFd>,
 }
 
 impl Pty {
-    pub(super) fn open(size: Size) -> io::Result<Self> {
+    pub(crate) fn open(size: Size) -> io::Result<Self> {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let master = openpt(flags)?;
         unlockpt(&master)?;
@@ -46,32 +45,32 @@ impl Pty {
     }
 
     /// Takes over the terminal of another program, as its master and the held slave.
-    pub(super) fn of(master: OwnedFd, slave: Option<OwnedFd>) -> Self {
+    pub(crate) fn of(master: OwnedFd, slave: Option<OwnedFd>) -> Self {
         Self { master, slave }
     }
 
     /// The slave, while it is held.
-    pub(super) fn slave(&self) -> Option<&OwnedFd> {
+    pub(crate) fn slave(&self) -> Option<&OwnedFd> {
         self.slave.as_ref()
     }
 
-    pub(super) fn master(&self) -> &OwnedFd {
+    pub(crate) fn master(&self) -> &OwnedFd {
         &self.master
     }
 
     /// Whether typed input waits in the terminal for the agent.
-    pub(super) fn is_unread(&self) -> bool {
+    pub(crate) fn is_unread(&self) -> bool {
         let slave = self.slave.as_ref();
         slave.is_some_and(|slave| ioctl_fionread(slave).is_ok_and(|unread| unread > 0))
     }
 
     /// Closes the slave: once all others are closed too, the master reads to its end.
-    pub(super) fn release(&mut self) {
+    pub(crate) fn release(&mut self) {
         self.slave = None;
     }
 
     /// Sets the size; a change sends SIGWINCH to the foreground group.
-    pub(super) fn resize(&self, size: Size) -> io::Result<()> {
+    pub(crate) fn resize(&self, size: Size) -> io::Result<()> {
         let winsize = Winsize {
             ws_col: size.cols,
             ws_row: size.rows,
@@ -82,13 +81,13 @@ impl Pty {
     }
 
     /// Signals the foreground process group.
-    pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
+    pub(crate) fn signal(&self, signal: Signal) -> io::Result<()> {
         let group = tcgetpgrp(&self.master)?;
         Ok(kill_process_group(group, signal)?)
     }
 
     /// Whether a typed Ctrl+C becomes SIGINT.
-    pub(super) fn makes_signals(&self) -> bool {
+    pub(crate) fn makes_signals(&self) -> bool {
         tcgetattr(&self.master).is_ok_and(|termios| {
             termios.local_modes.contains(LocalModes::ISIG)
                 && termios.special_codes[SpecialCodeIndex::VINTR] == 3
@@ -97,7 +96,7 @@ impl Pty {
 
     /// Starts the agent with the terminal as its controlling one, and with the umask of the spec.
     #[allow(unsafe_code)]
-    pub(super) fn spawn(&self, spec: &Spec) -> Result<Pid, Failure> {
+    pub(crate) fn spawn(&self, spec: &Spec) -> Result<Pid, Failure> {
         let [program, args @ ..] = &spec.argv[..] else {
             return Err(Failure::Folder {
                 message: "the spec names no program; start a new session".to_owned(),

@@ -19,10 +19,10 @@ use crate::proc;
 /// Longest time of one sweep of kills.
 const SWEEP: Duration = Duration::from_millis(10);
 /// Pause between looks for new processes when the last look found none.
-pub(super) const KILL_AGAIN: Duration = Duration::from_millis(20);
+pub(crate) const KILL_AGAIN: Duration = Duration::from_millis(20);
 
 /// Reaps all ended children; `false` when no child, and so no descendant, is left.
-pub(super) fn reap(mut ended: impl FnMut(Pid, WaitStatus)) -> bool {
+pub(crate) fn reap(mut ended: impl FnMut(Pid, WaitStatus)) -> bool {
     loop {
         match wait(WaitOptions::NOHANG) {
             Ok(Some((pid, status))) => ended(pid, status),
@@ -34,7 +34,7 @@ pub(super) fn reap(mut ended: impl FnMut(Pid, WaitStatus)) -> bool {
 }
 
 /// Sends SIGTERM to every descendant.
-pub(super) fn terminate() {
+pub(crate) fn terminate() {
     signal(Signal::TERM, &mut HashSet::new());
 }
 
@@ -42,7 +42,7 @@ pub(super) fn terminate() {
 /// returns the time of the next look.
 ///
 /// `killed` are those killed before; `ended` is called for every ended child.
-pub(super) fn kill(
+pub(crate) fn kill(
     killed: &mut HashSet<(i32, u64)>,
     ended: &mut impl FnMut(Pid, WaitStatus),
 ) -> Instant {

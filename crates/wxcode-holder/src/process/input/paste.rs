@@ -9,7 +9,7 @@ const END: &[u8] = b"\x1b[201~";
 
 /// The position of a stream of keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Paste {
+pub(crate) struct Paste {
     open: bool,
     /// Bytes of a mark so far.
     matched: usize,
@@ -21,7 +21,7 @@ pub(super) struct Paste {
 
 impl Paste {
     /// The position, for handing over.
-    pub(super) fn keep(self) -> Pasting {
+    pub(crate) fn state(self) -> Pasting {
         Pasting {
             open: self.open,
             matched: self.matched,
@@ -31,7 +31,7 @@ impl Paste {
     }
 
     /// Continues another program's position.
-    pub(super) fn go_on(kept: Pasting) -> Self {
+    pub(crate) fn continued(kept: Pasting) -> Self {
         Self {
             open: kept.open,
             matched: kept.matched,
@@ -41,19 +41,19 @@ impl Paste {
     }
 
     /// Whether a paste is open.
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.open
     }
 
     /// Takes typed bytes.
-    pub(super) fn typed(&mut self, bytes: &[u8]) {
+    pub(crate) fn typed(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             self.step(byte);
         }
     }
 
     /// The shortest beginning of `bytes` after which neither a character nor a mark is torn.
-    pub(super) fn boundary(mut self, bytes: &[u8]) -> usize {
+    pub(crate) fn boundary(mut self, bytes: &[u8]) -> usize {
         let mut at = 0;
         // An escape begins something new, after any bytes.
         while (self.matched > 0 || self.lacking > 0) && bytes.get(at).is_some_and(|b| *b != 0x1b) {

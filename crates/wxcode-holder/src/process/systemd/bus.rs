@@ -17,7 +17,7 @@ const LINE_MAX: u64 = 4 << 10; // 4 KiB
 
 /// Why a call to systemd failed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum BusError {
+pub(crate) enum BusError {
     /// The bus does not answer, or not in time.
     #[error("the bus does not answer: {0}")]
     Io(#[from] io::Error),
@@ -38,7 +38,7 @@ pub(super) enum BusError {
 }
 
 /// A connection to a bus.
-pub(super) struct Bus {
+pub(crate) struct Bus {
     stream: BufReader<UnixStream>,
     serial: u32,
     until: Instant,
@@ -47,19 +47,19 @@ pub(super) struct Bus {
 }
 
 /// A method call without its body.
-pub(super) struct Call<'a> {
-    pub(super) destination: &'a str,
-    pub(super) path: &'a str,
-    pub(super) interface: &'a str,
-    pub(super) member: &'a str,
-    pub(super) signature: &'a str,
+pub(crate) struct Call<'a> {
+    pub(crate) destination: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) interface: &'a str,
+    pub(crate) member: &'a str,
+    pub(crate) signature: &'a str,
 }
 
 /// A received message.
 #[derive(Debug)]
-pub(super) struct Message {
+pub(crate) struct Message {
     kind: u8,
-    pub(super) member: String,
+    pub(crate) member: String,
     error: String,
     reply_to: u32,
     signature: String,
@@ -67,7 +67,7 @@ pub(super) struct Message {
 }
 
 /// A method of the bus itself.
-pub(super) const fn of_the_bus<'a>(member: &'a str, signature: &'a str) -> Call<'a> {
+pub(crate) const fn of_the_bus<'a>(member: &'a str, signature: &'a str) -> Call<'a> {
     Call {
         destination: "org.freedesktop.DBus",
         path: "/org/freedesktop/DBus",
@@ -83,7 +83,7 @@ const SIGNAL: u8 = 4;
 
 impl Bus {
     /// Connects to the bus at a socket. All work on the connection takes at most `timeout`.
-    pub(super) fn connect(socket: &Path, timeout: Duration) -> Result<Self, BusError> {
+    pub(crate) fn connect(socket: &Path, timeout: Duration) -> Result<Self, BusError> {
         let stream = UnixStream::connect(socket)?;
         let mut bus = Self {
             stream: BufReader::new(stream),
@@ -117,7 +117,7 @@ impl Bus {
     }
 
     /// Calls a method and returns its answer.
-    pub(super) fn call(&mut self, call: &Call<'_>, body: Writer) -> Result<Message, BusError> {
+    pub(crate) fn call(&mut self, call: &Call<'_>, body: Writer) -> Result<Message, BusError> {
         self.serial += 1;
         let serial = self.serial;
         self.send(&encode(call, serial, &body.0))?;
@@ -142,7 +142,7 @@ impl Bus {
     }
 
     /// The next signal.
-    pub(super) fn signal(&mut self) -> Result<Message, BusError> {
+    pub(crate) fn signal(&mut self) -> Result<Message, BusError> {
         if !self.signals.is_empty() {
             return Ok(self.signals.remove(0));
         }
@@ -237,7 +237,7 @@ impl Bus {
 
 impl Message {
     /// Reads the body.
-    pub(super) fn reader(&self) -> Reader<'_> {
+    pub(crate) fn reader(&self) -> Reader<'_> {
         Reader {
             body: &self.body,
             at: 0,
@@ -278,10 +278,10 @@ fn encode(call: &Call<'_>, serial: u32, body: &[u8]) -> Vec<u8> {
 
 /// Encodes values, each at its alignment.
 #[derive(Default)]
-pub(super) struct Writer(Vec<u8>);
+pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
-    pub(super) fn align(&mut self, to: usize) -> &mut Self {
+    pub(crate) fn align(&mut self, to: usize) -> &mut Self {
         self.0.resize(self.0.len().next_multiple_of(to), 0);
         self
     }
@@ -291,32 +291,32 @@ impl Writer {
         self
     }
 
-    pub(super) fn number(&mut self, number: u32) -> &mut Self {
+    pub(crate) fn number(&mut self, number: u32) -> &mut Self {
         self.align(4);
         self.0.extend_from_slice(&number.to_le_bytes());
         self
     }
 
-    pub(super) fn long(&mut self, number: u64) -> &mut Self {
+    pub(crate) fn long(&mut self, number: u64) -> &mut Self {
         self.align(8);
         self.0.extend_from_slice(&number.to_le_bytes());
         self
     }
 
-    pub(super) fn text(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
         self.number(text.len() as u32);
         self.0.extend_from_slice(text.as_bytes());
         self.byte(0)
     }
 
-    pub(super) fn signature(&mut self, signature: &str) -> &mut Self {
+    pub(crate) fn signature(&mut self, signature: &str) -> &mut Self {
         self.byte(signature.len() as u8);
         self.0.extend_from_slice(signature.as_bytes());
         self.byte(0)
     }
 
     /// An array of the values written by `fill`, each at a multiple of `alignment`.
-    pub(super) fn array(&mut self, alignment: usize, fill: impl FnOnce(&mut Self)) -> &mut Self {
+    pub(crate) fn array(&mut self, alignment: usize, fill: impl FnOnce(&mut Self)) -> &mut Self {
         self.number(0);
         let length_at = self.0.len() - 4;
         self.align(alignment);
@@ -335,7 +335,7 @@ struct Body {
 }
 
 /// Decodes values.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     body: &'a Body,
     at: usize,
 }
@@ -360,7 +360,7 @@ impl Reader<'_> {
         Ok(self.take(1)?[0])
     }
 
-    pub(super) fn number(&mut self) -> Result<u32, BusError> {
+    pub(crate) fn number(&mut self) -> Result<u32, BusError> {
         self.align(4);
         let big_endian = self.body.big_endian;
         let bytes = self.take(4)?;
@@ -371,7 +371,7 @@ impl Reader<'_> {
         })
     }
 
-    pub(super) fn text(&mut self) -> Result<String, BusError> {
+    pub(crate) fn text(&mut self) -> Result<String, BusError> {
         let len = self.number()? as usize;
         let text = String::from_utf8_lossy(self.take(len)?).into_owned();
         self.take(1)?;

@@ -13,7 +13,7 @@ use rustix::{
 };
 
 /// The role of this process after [`leave`].
-pub(super) enum Left {
+pub(crate) enum Left {
     /// The holder, with the line to its guardian.
     Holder(PipeWriter),
     /// The guardian of this holder, with the line from it.
@@ -25,7 +25,7 @@ pub(super) enum Left {
 /// caller.
 ///
 /// Call it first, while the process has one thread and no files of its own.
-pub(super) fn leave() -> io::Result<Left> {
+pub(crate) fn leave() -> io::Result<Left> {
     // SAFETY: no file is open yet, so no owned descriptor is closed behind its owner.
     if unsafe { libc::close_range(3, libc::c_uint::MAX, 0) } != 0 {
         return Err(io::Error::last_os_error());
@@ -57,7 +57,7 @@ fn fork() -> io::Result<Option<Pid>> {
 }
 
 /// Signals as descriptors: SIGTERM and SIGCHLD arrive here; SIGHUP, SIGINT and SIGPIPE are ignored.
-pub(super) fn signals() -> io::Result<OwnedFd> {
+pub(crate) fn signals() -> io::Result<OwnedFd> {
     // SAFETY: plain calls on an initialised signal set; ignoring a signal installs no handler.
     unsafe {
         for ignored in [libc::SIGHUP, libc::SIGINT, libc::SIGPIPE] {
@@ -77,7 +77,7 @@ pub(super) fn signals() -> io::Result<OwnedFd> {
 }
 
 /// The signals that arrived.
-pub(super) fn take_signals(fd: &OwnedFd) -> Vec<i32> {
+pub(crate) fn take_signals(fd: &OwnedFd) -> Vec<i32> {
     const RECORD: usize = size_of::<libc::signalfd_siginfo>();
     let mut buffer = [0; 4 * RECORD];
     let n = rustix::io::read(fd, &mut buffer).unwrap_or(0);
@@ -88,14 +88,14 @@ pub(super) fn take_signals(fd: &OwnedFd) -> Vec<i32> {
 }
 
 /// Whether the caller has closed its end of the pipe.
-pub(super) fn is_caller_gone() -> bool {
+pub(crate) fn is_caller_gone() -> bool {
     let mut caller = [PollFd::from_borrowed_fd(stdout(), PollFlags::empty())];
     let now = Timespec::default();
     poll(&mut caller, Some(&now)).is_ok() && caller[0].revents().contains(PollFlags::ERR)
 }
 
 /// Closes the pipe to the caller: standard output becomes `/dev/null`.
-pub(super) fn hang_up() -> io::Result<()> {
+pub(crate) fn hang_up() -> io::Result<()> {
     let null = open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
     rustix::stdio::dup2_stdout(&null)?;
     Ok(())
@@ -103,7 +103,7 @@ pub(super) fn hang_up() -> io::Result<()> {
 
 /// Prepares the check's process between fork and exec: default signals, no files except the
 /// standard three and these.
-pub(super) fn prepare_check(kept: [i32; 2]) -> io::Result<()> {
+pub(crate) fn prepare_check(kept: [i32; 2]) -> io::Result<()> {
     fresh_signals();
     // SAFETY: async-signal-safe calls on constants.
     unsafe {
@@ -134,7 +134,7 @@ fn fresh_signals() {
 
 /// What the agent's process does between fork and exec: a session with the terminal at its standard
 /// input as the controlling one, signals as a fresh process has them, no files but three, the user's umask.
-pub(super) fn prepare_agent(mask: u32) -> io::Result<()> {
+pub(crate) fn prepare_agent(mask: u32) -> io::Result<()> {
     setsid()?;
     umask(Mode::from_raw_mode(mask & 0o777));
     rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;

@@ -10,7 +10,7 @@ use crate::folder::{Scope, Scoped};
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Moves this process and its guardian into a scope of their own, before the agent starts.
-pub(super) fn enter(scope: &Scope, guardian: Option<i32>) -> Scoped {
+pub(crate) fn enter(scope: &Scope, guardian: Option<i32>) -> Scoped {
     match ask(scope, guardian).and_then(|()| verify(scope)) {
         Ok(cgroup) => Scoped::Entered {
             unit: scope.unit.clone(),

@@ -16,7 +16,8 @@ use rustix::{
     process::{Pid, Signal, WaitStatus},
 };
 
-use super::{detach, family, log};
+use super::{detach, family};
+use crate::process::own_log::log;
 
 /// Time for the descendants to end on SIGTERM, before SIGKILL.
 const TERM_GRACE: Duration = Duration::from_secs(2);
@@ -26,7 +27,7 @@ const KILL_LATER: Duration = Duration::from_secs(1);
 const HELD: Duration = Duration::from_secs(5);
 
 /// A holder's one message to its guardian: the start succeeded, and nobody waits for it any longer.
-pub(super) fn let_go(mut line: std::io::PipeWriter) {
+pub(crate) fn let_go(mut line: std::io::PipeWriter) {
     // Without a guardian nobody needs the message.
     let _ = line.write_all(b"1");
 }
@@ -35,7 +36,7 @@ pub(super) fn let_go(mut line: std::io::PipeWriter) {
 ///
 /// An orderly ended holder may leave orphans of its agent: they are reaped here, and ended on
 /// SIGTERM. Nothing is left of any other holder.
-pub(super) fn guard(holder: Pid, mut line: std::io::PipeReader) -> ExitCode {
+pub(crate) fn guard(holder: Pid, mut line: std::io::PipeReader) -> ExitCode {
     let Ok(signals) = detach::signals() else {
         return ExitCode::FAILURE;
     };

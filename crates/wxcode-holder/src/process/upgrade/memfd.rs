@@ -18,7 +18,7 @@ const SEALS: SealFlags = SealFlags::SHRINK
     .union(SealFlags::SEAL);
 
 /// Writes bytes into a nameless file and seals it.
-pub(super) fn sealed(bytes: &[u8]) -> io::Result<OwnedFd> {
+pub(crate) fn sealed(bytes: &[u8]) -> io::Result<OwnedFd> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     let mut file = File::from(memfd_create("wxcode-state", flags)?);
     file.write_all(bytes)?;
@@ -27,7 +27,7 @@ pub(super) fn sealed(bytes: &[u8]) -> io::Result<OwnedFd> {
 }
 
 /// Copies the bytes of such a file, from its beginning.
-pub(super) fn read(fd: impl AsFd) -> io::Result<Vec<u8>> {
+pub(crate) fn read(fd: impl AsFd) -> io::Result<Vec<u8>> {
     if !fcntl_get_seals(&fd)?.contains(SEALS) {
         return Err(io::Error::other("the state is not sealed"));
     }

@@ -9,12 +9,20 @@ use rustix::{
 };
 use wxcode_terminal::Size;
 
-use super::{detach, holder::Holder, pty::Pty, scope};
+use super::{detach, ending::roll_back, life::Life, oom::Kills};
 use crate::{
     answer::Failure,
     folder::{self, BUILD, EXIT, HOLDER, HOOK, HolderFile, SOCKET, VERSION, now},
     hook::{HookFile, address, open_folder},
+    journal::Journal,
     proc,
+    process::{
+        holder::Holder,
+        input::Input,
+        io::{listener::Listener, output::Output, pty::Pty},
+        session::Session,
+        systemd::scope,
+    },
 };
 use wxcode_protocol::holder::PROTOCOL;
 use wxcode_protocol::holder::frame::MAX_SECRET;
@@ -38,7 +46,7 @@ impl Drop for Made<'_> {
 
 /// Starts the agent of the spec in `dir`, with the lock of the start. After an error only the spec
 /// is left.
-pub(super) fn start(dir: &Path) -> Result<Holder, Failure> {
+pub(crate) fn start(dir: &Path) -> Result<Holder, Failure> {
     let in_folder = |error: folder::FolderError| Failure::Folder {
         message: error.to_string(),
     };
@@ -100,9 +108,18 @@ pub(super) fn start(dir: &Path) -> Result<Holder, Failure> {
         started_at: now(),
     };
     let written = folder::write_json(dir, HOLDER, &file);
-    let holder = Holder::new(dir, spec, file, size, pty, agent, listener, signals);
+    let holder = Holder {
+        session: Session::new(dir, spec, file),
+        pty,
+        output: Output::new(dir, size),
+        input: Input::default(),
+        journal: Journal::new(dir),
+        life: Life::new(agent, signals, Kills::watch()),
+        listener: Listener::new(listener, 0),
+        upgrade: None,
+    };
     if let Err(error) = written {
-        holder.undo();
+        roll_back(holder);
         return Err(in_folder(error));
     }
     made.names.clear();
