@@ -8,7 +8,7 @@ use bytes::Bytes;
 use support::*;
 use wxcode_holder::client::{Connection, Event, Request};
 
-/// An agent that shows what it reads, as a raw one.
+/// A raw agent that shows its input.
 const SHOW: &str = "stty raw -echo; echo on; cat -v";
 
 async fn claim(conn: &mut Connection, claim: u64, for_ms: u32) -> Result<(), String> {
@@ -36,7 +36,7 @@ async fn deliver(conn: &Connection, claim: u64, text: &str) {
     conn.sender.send(deliver).await.unwrap();
 }
 
-/// Waits until the holder has taken what this connection sent before.
+/// Waits until the holder has processed everything sent on this connection.
 async fn heard(conn: &mut Connection) {
     conn.sender.send(Request::Info).await.unwrap();
     until(conn, |event| matches!(event, Event::Info(_)).then_some(())).await;
@@ -95,7 +95,7 @@ async fn the_time_of_a_claim_ends_it() {
         _ => None,
     })
     .await;
-    // What was refused was not typed, and may be.
+    // The refused key was not typed, and is free again.
     assert_eq!(claim(&mut owner, 2, 10_000).await, Ok(()));
     deliver(&owner, 2, "once").await;
     output_until(&mut owner, "once").await;

@@ -1,4 +1,5 @@
-//! Folders that are not whole, as a loss of power or a failing disk leaves them: each file cut at every length, and garbage.
+//! Damaged session folders, as after a power loss or on a failing disk: each file cut at every
+//! length, and garbage.
 
 #![allow(clippy::unwrap_used)] // also in what the tests share
 
@@ -13,7 +14,7 @@ use wxcode_holder::{
     log, mend,
 };
 
-/// A session that has ended, with output, a change of size and hooks.
+/// An ended session with output, a change of size and hooks.
 async fn ended() -> Session {
     let session = running().await;
     kill(session.file.pid, Signal::TERM);
@@ -34,14 +35,14 @@ async fn running() -> Session {
     session
 }
 
-/// The folder as it is when holder and guardian were killed: nothing was recorded.
+/// The folder after a kill of holder and guardian: no end is recorded.
 fn as_if_lost(dir: &Path) {
     for name in ["exit.json", "screen.snapshot"] {
         fs::remove_file(dir.join(name)).unwrap();
     }
 }
 
-/// Cuts a file at every length short of its own, and replaces it by garbage of that length.
+/// Cuts a file at every shorter length, and replaces it by garbage of that length.
 fn damages(path: &Path) -> impl Iterator<Item = Vec<u8>> + use<> {
     let whole = fs::read(path).unwrap();
     let mut state = 1_u64;
@@ -60,7 +61,7 @@ fn damages(path: &Path) -> impl Iterator<Item = Vec<u8>> + use<> {
     lengths.flat_map(move |len| [whole[..len].to_vec(), garbage(len + 1)])
 }
 
-/// The one file of a folder.
+/// The only file of a folder.
 fn only(folder: &Path) -> std::path::PathBuf {
     let mut all = fs::read_dir(folder).unwrap();
     let first = all.next().unwrap().unwrap().path();
@@ -107,7 +108,7 @@ async fn a_holder_file_that_is_damaged_hides_no_exit_and_is_made_an_end_where_no
         let error = folder::inspect(&session.dir).unwrap_err();
         assert!(matches!(error, FolderError::Damaged { .. }), "{error}");
     }
-    // As where the folder's entry did not come to the disk, but the log did.
+    // As after a power loss that kept the log and lost the folder's entry.
     fs::remove_file(&path).unwrap();
     let error = folder::inspect(&session.dir).unwrap_err();
     assert!(matches!(error, FolderError::Missing(_)), "{error}");
@@ -131,7 +132,7 @@ async fn a_holder_that_runs_is_asked_where_its_file_is_damaged() {
         expected.started_at.clone_from(&file.started_at);
         assert_eq!(file, expected);
     }
-    // A record of an end that is none yet does not hide it either.
+    // A damaged record of the end does not hide the running holder.
     fs::write(session.dir.join("exit.json"), b"{").unwrap();
     let state = folder::inspect(&session.dir).unwrap();
     assert!(matches!(state, State::Live(_)), "{state:?}");

@@ -1,4 +1,4 @@
-//! The end of a session: nothing of the agent's remains, however it hides, and nothing of others is hit.
+//! The end of a session: no process of the agent remains, and no foreign process is signalled.
 
 #![allow(clippy::unwrap_used)] // also in what the tests share
 
@@ -18,7 +18,7 @@ use wxcode_holder::{
     folder::{self, Exit, State},
 };
 
-/// The processes with this text on their command line, which a forked shell shares with its parent.
+/// The processes with this text on their command line, without a forked shell's second entry.
 fn processes_of(mark: &Path) -> Vec<i32> {
     let mark = mark.to_str().unwrap();
     let pids = fs::read_dir("/proc").unwrap().flatten();
@@ -32,7 +32,7 @@ fn processes_of(mark: &Path) -> Vec<i32> {
 
 const NOTHING: [i32; 0] = [];
 
-/// A process that has nothing to do with the session.
+/// A process outside of the session.
 struct Bystander(Child);
 
 impl Bystander {
@@ -52,7 +52,7 @@ impl Drop for Bystander {
     }
 }
 
-/// A session whose agent is a script that knows its folder as `$0`, so that all its processes can be told.
+/// A session whose agent is a script with its folder as `$0`, which identifies all its processes.
 async fn session(script: &str) -> Session {
     let tmp = tempfile::tempdir().unwrap();
     let dir = tmp.path().join("session");
@@ -76,7 +76,8 @@ fn pid_in(session: &Session, name: &str) -> i32 {
     text.trim().parse().unwrap()
 }
 
-/// Starts a daemon as daemons start: two forks, a session of its own, no terminal, deaf to polite signals.
+/// Starts a daemon in the usual way: two forks, a session of its own, no terminal, SIGTERM and
+/// SIGHUP ignored.
 const DAEMON: &str = "(trap '' TERM HUP; setsid bash -c \
     '(trap \"\" TERM HUP; echo $BASHPID > daemon; while :; do sleep 1; done) &' \"$0\" \
     < /dev/null > /dev/null 2>&1); while [ ! -s daemon ]; do sleep 0.01; done;";
@@ -93,7 +94,7 @@ async fn a_stop_ends_daemons_and_tools_that_outlive_the_agent() {
     output_until(&mut conn, "ready").await;
     let (daemon, tool) = (pid_in(&session, "daemon"), pid_in(&session, "tool"));
     assert!(is_alive(daemon) && is_alive(tool));
-    // The agent obeys at once; what it started does not.
+    // The agent ends on SIGTERM; its processes do not.
     let exit = stop(&mut conn, 300).await;
     assert_eq!((exit.signal, exit.reason.as_str()), (Some(15), "stopped"));
     let guardian = session.file.guardian.clone().unwrap().pid;
@@ -122,7 +123,8 @@ async fn orphans_that_end_are_reaped() {
 
 #[tokio::test]
 async fn three_hundred_processes_that_go_on_forking_are_ended() {
-    // Each forks 20,000 times at most: what a holder does not end comes to its end after some minutes.
+    // Each forks at most 20,000 times, so that a failed test leaves no process for longer than
+    // minutes.
     let script = "trap '' TERM HUP; for n in $(seq 300); do \
         (for m in {1..20000}; do (:); done) & done; echo storm; wait";
     let session = session(script).await;
@@ -139,7 +141,7 @@ async fn three_hundred_processes_that_go_on_forking_are_ended() {
 
 #[tokio::test]
 async fn a_process_that_forks_and_ends_all_the_time_is_caught() {
-    // No process of it lives long enough to be found twice; 100,000 generations at most.
+    // Each process forks and ends at once; 100,000 generations at most.
     let script = "trap '' TERM HUP; next() { (( $1 > 100000 )) || next $(( $1 + 1 )) & exit; }; \
         for n in 1 2 3; do (next 0) & done; echo gone; read -r x";
     let session = session(script).await;
@@ -147,7 +149,7 @@ async fn a_process_that_forks_and_ends_all_the_time_is_caught() {
     output_until(&mut conn, "gone").await;
     stop(&mut conn, 0).await;
     session.exit().await;
-    // Its parent ends behind it.
+    // The parent ends afterwards.
     wait_gone(session.file.guardian.as_ref().unwrap().pid);
     assert_eq!(processes_of(session.tmp.path()), NOTHING);
 }

@@ -1,4 +1,4 @@
-//! What the agent's hooks report is kept, numbered, and told.
+//! Hook payloads are kept, numbered, and sent to clients.
 
 #![allow(clippy::unwrap_used)] // also in what the tests share
 
@@ -54,7 +54,7 @@ async fn payloads_are_kept_while_no_one_listens_and_told_from_any_number() {
     })
     .await;
     assert_eq!((live.0, &live.1[..]), (6, &b"live"[..]));
-    // And when all is over they are still there.
+    // The payloads remain after the end.
     conn.sender
         .send(Request::Stop { grace_ms: 2000 })
         .await
@@ -79,7 +79,7 @@ async fn the_agent_itself_reports_through_the_command() {
 
 #[tokio::test]
 async fn a_report_is_told_with_the_generations_between_the_agent_and_the_reporter() {
-    // Each ends in `:` so that no shell gives its place to the command.
+    // Each script ends in `:`, so that no shell replaces itself by the command.
     let hook = format!("{} hook $PWD/session/hook.json", exe().display());
     let script = format!(
         "printf own | {hook}; sh -c 'printf child | {hook}; :'; sh -c 'sh -c \"printf grandchild | {hook}; :\"; :'; \

@@ -1,4 +1,4 @@
-//! How a session starts, what it shares with no one, and how nothing of it remains.
+//! The start of a session, the isolation of its process, and its complete end.
 
 #![allow(clippy::unwrap_used)] // also in what the tests share
 
@@ -56,7 +56,7 @@ async fn a_start_that_fails_says_why_and_leaves_nothing() {
     assert!(matches!(plain, Failure::NotExecutable { .. }), "{plain}");
     let cwd = failure(&["/bin/true"], Some("/nowhere/at/all")).await;
     assert!(matches!(cwd, Failure::CwdMissing { .. }), "{cwd}");
-    // One argument beyond what the kernel takes: E2BIG.
+    // One argument longer than the kernel allows: E2BIG.
     let exec = failure(&["/bin/true", &"x".repeat(200_000)], None).await;
     assert!(matches!(exec, Failure::Exec { errno: 7, .. }), "{exec}");
 }
@@ -74,7 +74,7 @@ async fn a_folder_is_used_once() {
 
 #[tokio::test]
 async fn the_agent_has_three_files_its_environment_and_a_session_of_its_own() {
-    // A file of the caller that is not marked to be closed.
+    // A file of the caller without close-on-exec.
     let leak = fs::File::open("/dev/null").unwrap();
     rustix::io::fcntl_setfd(&leak, rustix::io::FdFlags::empty()).unwrap();
     let script = "stty -echo; echo files; ls -m /proc/$$/fd; echo mark $MARK; echo env $(env | wc -l); \
@@ -94,11 +94,11 @@ async fn the_agent_has_three_files_its_environment_and_a_session_of_its_own() {
     assert!(text.contains("\niutf8"), "{text}");
     for set in ["SigBlk:\t", "SigIgn:\t"] {
         let bits = text.split(set).nth(1).unwrap().get(..16).unwrap();
-        // 32 and 33 are the C library's own and cannot be set.
+        // Signals 32 and 33 belong to the C library and cannot be set.
         let ours = u64::from_str_radix(bits, 16).unwrap() & !(3 << 31);
         assert_eq!(ours, 0, "{set} in {text}");
     }
-    // Neither the holder keeps anything of the caller's, nor is it the caller's child.
+    // The holder keeps no file of the caller, and is not the caller's child.
     let files: Vec<_> = fs::read_dir(format!("/proc/{}/fd", session.file.pid))
         .unwrap()
         .map(|entry| fs::read_link(entry.unwrap().path()).unwrap())
@@ -177,7 +177,7 @@ async fn a_term_to_the_holder_is_a_stop_and_other_signals_are_nothing() {
 
 #[tokio::test]
 async fn a_grandchild_with_the_terminal_open_does_not_delay_the_exit() {
-    // It ignores the hang-up and keeps the slave; it ends when the test removes its file.
+    // The process ignores the hang-up and keeps the slave; it ends when the test removes its file.
     let script = "trap '' HUP; sh -c 'trap \"\" HUP; echo $$ > stray; while [ -e stray ]; do sleep 0.02; done' & \
         while [ ! -s stray ]; do sleep 0.01; done; echo last; exit 5";
     let session = Session::shell(script).await;
@@ -196,12 +196,13 @@ async fn a_grandchild_with_the_terminal_open_does_not_delay_the_exit() {
 
 #[tokio::test]
 async fn what_a_killed_holder_leaves_is_lost_and_can_be_buried() {
-    // Deaf to SIGTERM, so that it is still there when it is looked at, whatever its guardian has done by then.
+    // The agent ignores SIGTERM, so that it still runs when the test looks, whatever the guardian
+    // did.
     let script = "trap '' HUP TERM; echo on; while :; do sleep 1; done";
     let session = Session::shell(script).await;
     let mut conn = session.attach(Some(0)).await;
     output_until(&mut conn, "on").await;
-    // "on" and an end of line, once the batch is written.
+    // "on" and an end of line, after the batch was written.
     while wxcode_holder::log::end(&session.dir) < 4 {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }

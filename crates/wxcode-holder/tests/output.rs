@@ -1,4 +1,4 @@
-//! What the agent writes reaches whoever asks, whole, in order, at its offset.
+//! Output reaches every client whole, in order, at its offset.
 
 #![allow(clippy::unwrap_used)] // also in what the tests share
 
@@ -47,7 +47,7 @@ async fn output_while_no_one_is_attached_is_held_and_resumed_at_the_byte() {
     type_in(&conn, 1, "\n").await;
     drop(output_until(&mut conn, "\n10\r\n").await);
     drop(conn);
-    // A second connection from 0 tells the truth about the whole stream.
+    // A second connection from 0 receives the whole stream for comparison.
     let mut whole = session.attach(Some(0)).await;
     let all = output_until(&mut whole, "\n2000\r\n").await;
     let since = 137;
@@ -123,7 +123,7 @@ async fn an_offset_that_is_gone_gives_a_snapshot() {
     }
 }
 
-/// The memory that a process wrote to and shares with none, in bytes; the pages of its program are no growth.
+/// The private dirty memory of a process in bytes, so that pages of the program count as no growth.
 fn private_memory(pid: i32) -> u64 {
     let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
     let line = rollup
@@ -134,7 +134,7 @@ fn private_memory(pid: i32) -> u64 {
     kib << 10
 }
 
-/// Has a session print 64 MiB; where its output ends then, and the holder's memory.
+/// Runs a session that prints 64 MiB; returns the offset of the end and the holder's memory.
 async fn print_much(session: &Session) -> (u64, u64) {
     let mut watch = session.connect().await;
     watch
@@ -159,7 +159,7 @@ async fn a_client_that_stops_reading_stalls_no_one_and_then_gets_the_newest_scre
     let (_, without) = print_much(&Session::shell(script).await).await;
     let session = Session::shell(script).await;
     let mut stuck = session.attach(Some(0)).await;
-    // Nothing is read from `stuck` until the agent has written everything.
+    // `stuck` reads nothing until the agent has written everything.
     let (end, with) = print_much(&session).await;
     assert!(
         with < without + (2 << 20),
@@ -249,7 +249,7 @@ async fn a_malformed_client_is_disconnected_and_the_session_goes_on() {
         raw.write_all(garbage).unwrap();
         let mut answer = Vec::new();
         raw.set_read_timeout(Some(LONG)).unwrap();
-        // The end of the stream, with or without what was left unread.
+        // The connection is closed, with or without unread bytes.
         let _ = std::io::Read::read_to_end(&mut raw, &mut answer);
         assert!(!answer.is_empty(), "it says why");
     }
@@ -277,7 +277,7 @@ async fn a_redraw_has_the_history_that_was_asked_for() {
     let (offset, screen) = snapshot(&mut conn).await;
     let text = String::from_utf8_lossy(&screen).into_owned();
     assert!(text.contains("480") && !text.contains("\n101\r"), "{text}");
-    // On a connection that follows already, with more.
+    // On a connection with an earlier snapshot, with more history.
     conn.sender.send(redraw(1 << 20)).await.unwrap();
     let (again, whole) = snapshot(&mut conn).await;
     assert_eq!(again, offset);
@@ -290,7 +290,7 @@ async fn a_redraw_has_the_history_that_was_asked_for() {
 
 #[tokio::test]
 async fn a_snapshot_waits_for_the_end_of_an_update_but_not_for_ever() {
-    // Half a frame, the rest when it is told, and another half.
+    // Half a frame, the rest on request, and another half.
     let script = "stty -echo; printf '\\033[?2026hhalf'; echo on; read -r; sleep 0.01; \
         printf 'whole\\033[?2026l'; read -r; printf '\\033[?2026hstuck'; read -r";
     let session = Session::shell(script).await;

@@ -1,4 +1,4 @@
-//! Each way in which a holder stays what it is, or goes on without its state.
+//! Upgrades that are refused, and an upgrade that loses the state.
 
 use super::*;
 
@@ -57,7 +57,7 @@ async fn a_program_that_cannot_go_on_changes_nothing_and_says_why() {
         let (busy, reason) = ask(&mut conn, BUILDS.0, &program).await.unwrap_err();
         assert!(!busy && reason.contains(expected), "{expected}: {reason}");
         assert!(session.log().contains(&reason), "{}", session.log());
-        // The same connection goes on, and so does the agent.
+        // The same connection and the agent continue.
         seen += 1;
         let attach = Request::Attach {
             since: Some(conn.welcome.info.end),
@@ -68,10 +68,10 @@ async fn a_program_that_cannot_go_on_changes_nothing_and_says_why() {
         output_until(&mut conn, &format!("<line {seen}>")).await;
         assert_eq!(info(&session).await.upgrades, 0);
     }
-    // Nothing is left of those programs.
+    // None of those programs runs any longer.
     let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", session.file.pid));
     assert_eq!(children.unwrap().split_whitespace().count(), 1);
-    // And after all that it can be done.
+    // A later upgrade succeeds.
     upgrade(&session, BUILDS.0, exe()).await;
     let conn = session.connect().await;
     type_in(&conn, 1, "\x04").await;
@@ -89,7 +89,8 @@ async fn a_program_that_is_gone_at_the_last_moment_changes_nothing() {
     rests(&session, "ready").await;
     let folder = session.tmp.path();
     let holder = exe().display();
-    // It is well twice, and cannot be executed a third time: its interpreter is gone by then.
+    // The program runs twice for its checks and cannot be executed a third time: its interpreter is
+    // gone by then.
     let interpreter = folder.join("interpreter");
     std::os::unix::fs::symlink("/bin/bash", &interpreter).unwrap();
     let text = format!(
@@ -99,7 +100,7 @@ async fn a_program_that_is_gone_at_the_last_moment_changes_nothing() {
     );
     let program = executable(folder, "candidate", text.as_bytes());
     let mut conn = session.attach(None).await;
-    // Where the moment did not come at once it is known before the call.
+    // If the first moment was unsuitable, the check fails before the call of `execve`.
     let _ = ask(&mut conn, BUILDS.0, &program).await;
     let begun = Instant::now();
     while !session.log().contains("does not run") {
@@ -125,7 +126,7 @@ async fn a_program_that_finds_no_state_goes_on_with_what_the_folder_holds() {
         .unwrap()
         .unwrap();
     let end = info(&session).await.end;
-    // Checked it is sound; then it is told of a state that is none.
+    // The program passes its checks, and is then executed with a descriptor that holds no state.
     let text = format!(
         "case $2 in --resume) line=$(sed -E 's/\"state\":[0-9]+/\"state\":99/' <<< \"$3\"); exec {0} hold --resume \"$line\" \"$4\";; esac\nexec {0} \"$@\"",
         exe().display()
@@ -166,7 +167,7 @@ async fn nobody_is_interrupted_in_what_he_does() {
     let mut conn = session.connect().await;
     let (busy, reason) = ask(&mut conn, BUILDS.0, exe()).await.unwrap_err();
     assert!(busy && reason.contains("keyboard"), "{reason}");
-    // The one who has it keeps it.
+    // The owner keeps the lock.
     let request = Request::ClaimedInput {
         claim: 1,
         seq: 1,
