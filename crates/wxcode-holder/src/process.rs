@@ -27,7 +27,7 @@ use crate::{
 };
 use holder::Holder;
 use lifecycle::{
-    detach::{self, Left},
+    detach::{self, Role},
     ending::roll_back,
     guardian, start,
 };
@@ -42,9 +42,9 @@ use upgrade::{candidate::Verdict, memfd, resume};
 pub fn run(dir: &Path) -> ExitCode {
     // Resolved before the working directory changes.
     let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
-    let guardian = match detach::leave() {
-        Ok(Left::Holder(guardian)) => guardian,
-        Ok(Left::Guardian(holder, line)) => return guardian::guard(holder, line),
+    let guardian = match detach::detach() {
+        Ok(Role::Holder(guardian)) => guardian,
+        Ok(Role::Guardian(holder, line)) => return guardian::guard(holder, line),
         Err(error) => {
             let what = "start a process".to_owned();
             let message = error.to_string();
@@ -62,13 +62,14 @@ pub fn run(dir: &Path) -> ExitCode {
         }
     };
     // A caller that gave up gets no answer: then nothing may remain.
-    if answer(&Answer::Ready(holder.session.file().clone())).is_err() || detach::hang_up().is_err()
+    if answer(&Answer::Ready(holder.session.file().clone())).is_err()
+        || detach::disconnect_caller().is_err()
     {
         roll_back(holder);
         return ExitCode::FAILURE;
     }
     drop(starting);
-    guardian::let_go(guardian);
+    guardian::report_start(guardian);
     hold(holder)
 }
 
@@ -83,14 +84,14 @@ fn hold(holder: Holder) -> ExitCode {
 }
 
 /// Continues the session in `dir`, which another program held in this very process before it
-/// executed this one; `lifeline` names the handed-over descriptors.
+/// executed this one; `handoff` names the handed-over descriptors.
 ///
 /// Call it first, like [`run`].
-pub fn resume(dir: &Path, lifeline: &str) -> ExitCode {
+pub fn resume(dir: &Path, handoff: &str) -> ExitCode {
     continue_log();
     // The kernel names a program after the descriptor that executed it.
     let _ = std::fs::write("/proc/self/comm", "wxcode-holder");
-    match resume::resume(dir, lifeline) {
+    match resume::resume(dir, handoff) {
         Ok(holder) => {
             log(&format!("the session continues with {BUILD}"));
             hold(holder)

@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use support::*;
 use wxcode_holder::{
     folder::{self, DAMAGED, Exit, FolderError, HOLDER_LOST, State},
-    log, mend,
+    log, repair,
 };
 
 /// An ended session with output, a change of size and hooks.
@@ -70,7 +70,7 @@ fn only(folder: &Path) -> std::path::PathBuf {
 }
 
 #[tokio::test]
-async fn an_exit_that_is_damaged_is_recorded_anew() {
+async fn a_damaged_exit_is_recorded_again() {
     let session = ended().await;
     let path = session.dir.join("exit.json");
     let whole = fs::read(&path).unwrap();
@@ -84,7 +84,7 @@ async fn an_exit_that_is_damaged_is_recorded_anew() {
         fs::write(&path, &whole).unwrap();
     }
     fs::write(&path, b"{").unwrap();
-    let exit = folder::bury(&session.dir, &session.file, HOLDER_LOST).unwrap();
+    let exit = folder::mark_lost(&session.dir, &session.file, HOLDER_LOST).unwrap();
     assert_eq!(exit.reason, HOLDER_LOST);
     let State::Exited(Some(_), read) = folder::inspect(&session.dir).unwrap() else {
         panic!()
@@ -93,7 +93,7 @@ async fn an_exit_that_is_damaged_is_recorded_anew() {
 }
 
 #[tokio::test]
-async fn a_holder_file_that_is_damaged_hides_no_exit_and_is_made_an_end_where_nobody_answers() {
+async fn a_damaged_holder_file_hides_no_exit() {
     let session = ended().await;
     let path = session.dir.join("holder.json");
     let all: Vec<_> = damages(&path).collect();
@@ -112,20 +112,20 @@ async fn a_holder_file_that_is_damaged_hides_no_exit_and_is_made_an_end_where_no
     fs::remove_file(&path).unwrap();
     let error = folder::inspect(&session.dir).unwrap_err();
     assert!(matches!(error, FolderError::Missing(_)), "{error}");
-    let State::Exited(None, Exit { reason, .. }) = mend(&session.dir).await.unwrap() else {
+    let State::Exited(None, Exit { reason, .. }) = repair(&session.dir).await.unwrap() else {
         panic!()
     };
     assert_eq!(reason, DAMAGED);
 }
 
 #[tokio::test]
-async fn a_holder_that_runs_is_asked_where_its_file_is_damaged() {
+async fn a_running_holder_repairs_its_file() {
     let session = running().await;
     let path = session.dir.join("holder.json");
     for bytes in [&b""[..], b"{\"version\": 1", b"\0\0\0\0", b"[]"] {
         fs::write(&path, bytes).unwrap();
         assert!(folder::inspect(&session.dir).is_err());
-        let State::Live(file) = mend(&session.dir).await.unwrap() else {
+        let State::Live(file) = repair(&session.dir).await.unwrap() else {
             panic!()
         };
         let mut expected = session.file.clone();
@@ -139,7 +139,7 @@ async fn a_holder_that_runs_is_asked_where_its_file_is_damaged() {
 }
 
 #[tokio::test]
-async fn a_spec_that_is_damaged_is_said_and_hides_nothing_else() {
+async fn a_damaged_spec_is_named() {
     let session = ended().await;
     let path = session.dir.join("spec.json");
     let all: Vec<_> = damages(&path).collect();
@@ -157,7 +157,7 @@ async fn a_spec_that_is_damaged_is_said_and_hides_nothing_else() {
 }
 
 #[tokio::test]
-async fn of_hooks_that_are_damaged_those_before_are_read_and_no_others() {
+async fn hooks_before_damage_are_read() {
     let session = ended().await;
     let path = only(&session.dir.join("hooks"));
     let whole = folder::hooks_since(&session.dir, 0).unwrap();
@@ -178,7 +178,7 @@ async fn of_hooks_that_are_damaged_those_before_are_read_and_no_others() {
 }
 
 #[tokio::test]
-async fn of_a_log_that_is_damaged_the_screen_is_drawn_from_what_is_whole() {
+async fn a_damaged_log_still_draws_a_screen() {
     let session = ended().await;
     let path = only(&session.dir.join("log"));
     let whole: Vec<_> = log::Reader::open(&session.dir).unwrap().collect();
@@ -194,7 +194,7 @@ async fn of_a_log_that_is_damaged_the_screen_is_drawn_from_what_is_whole() {
 }
 
 #[tokio::test]
-async fn an_empty_screen_is_none() {
+async fn an_empty_screen_file_is_ignored() {
     let session = ended().await;
     assert!(folder::last_screen(&session.dir).is_some());
     fs::write(session.dir.join("screen.snapshot"), b"").unwrap();

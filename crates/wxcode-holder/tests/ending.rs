@@ -83,7 +83,7 @@ const DAEMON: &str = "(trap '' TERM HUP; setsid bash -c \
     < /dev/null > /dev/null 2>&1); while [ ! -s daemon ]; do sleep 0.01; done;";
 
 #[tokio::test]
-async fn a_stop_ends_daemons_and_tools_that_outlive_the_agent() {
+async fn a_stop_ends_surviving_daemons() {
     let script = format!(
         "{DAEMON} (trap '' TERM HUP; echo $BASHPID > tool; while :; do sleep 1; done) & \
          while [ ! -s tool ]; do sleep 0.01; done; echo ready; read -r x"
@@ -106,7 +106,7 @@ async fn a_stop_ends_daemons_and_tools_that_outlive_the_agent() {
 }
 
 #[tokio::test]
-async fn orphans_that_end_are_reaped() {
+async fn ended_orphans_are_reaped() {
     let script = "for n in $(seq 100); do (sh -c ':' &); done; echo done; read -r x";
     let session = session(script).await;
     let mut conn = session.attach(Some(0)).await;
@@ -122,7 +122,7 @@ async fn orphans_that_end_are_reaped() {
 }
 
 #[tokio::test]
-async fn three_hundred_processes_that_go_on_forking_are_ended() {
+async fn a_stop_ends_three_hundred_forking_processes() {
     // Each forks at most 20,000 times, so that a failed test leaves no process for longer than
     // minutes.
     let script = "trap '' TERM HUP; for n in $(seq 300); do \
@@ -140,7 +140,7 @@ async fn three_hundred_processes_that_go_on_forking_are_ended() {
 }
 
 #[tokio::test]
-async fn a_process_that_forks_and_ends_all_the_time_is_caught() {
+async fn a_stop_catches_a_fork_chain() {
     // Each process forks and ends at once; 100,000 generations at most.
     let script = "trap '' TERM HUP; next() { (( $1 > 100000 )) || next $(( $1 + 1 )) & exit; }; \
         for n in 1 2 3; do (next 0) & done; echo gone; read -r x";
@@ -155,7 +155,7 @@ async fn a_process_that_forks_and_ends_all_the_time_is_caught() {
 }
 
 #[tokio::test]
-async fn nothing_outlives_a_holder_that_was_killed_also_where_no_server_is() {
+async fn the_guardian_ends_a_killed_holders_processes() {
     let script = format!("{DAEMON} trap '' TERM HUP; echo ready; while :; do sleep 1; done");
     let session = session(&script).await;
     let mut bystander = Bystander::new();
@@ -173,7 +173,7 @@ async fn nothing_outlives_a_holder_that_was_killed_also_where_no_server_is() {
 }
 
 #[tokio::test]
-async fn whoever_buries_waits_until_nothing_is_left() {
+async fn marking_a_session_lost_ends_its_processes() {
     let script = format!("{DAEMON} echo ready; read -r x");
     let session = session(&script).await;
     let mut conn = session.attach(Some(0)).await;
@@ -181,13 +181,13 @@ async fn whoever_buries_waits_until_nothing_is_left() {
     kill(session.file.pid, Signal::KILL);
     wait_gone(session.file.pid);
     let (dir, file) = (session.dir.clone(), session.file.clone());
-    let bury = move || folder::bury(&dir, &file, "holder_lost").unwrap();
-    tokio::task::spawn_blocking(bury).await.unwrap();
+    let mark_lost = move || folder::mark_lost(&dir, &file, "holder_lost").unwrap();
+    tokio::task::spawn_blocking(mark_lost).await.unwrap();
     assert_eq!(processes_of(session.tmp.path()), NOTHING);
 }
 
 #[tokio::test]
-async fn without_holder_and_guardian_the_agents_own_session_is_still_found() {
+async fn the_agents_session_is_found_without_guardian() {
     let session = session("trap '' TERM HUP; echo ready; while :; do sleep 1; done").await;
     let mut conn = session.attach(Some(0)).await;
     output_until(&mut conn, "ready").await;
@@ -201,20 +201,20 @@ async fn without_holder_and_guardian_the_agents_own_session_is_still_found() {
     kill(session.file.pid, Signal::KILL);
     wait_gone(session.file.pid);
     let (dir, file) = (session.dir.clone(), session.file.clone());
-    let bury = move || folder::bury(&dir, &file, "holder_lost").unwrap();
-    tokio::task::spawn_blocking(bury).await.unwrap();
+    let mark_lost = move || folder::mark_lost(&dir, &file, "holder_lost").unwrap();
+    tokio::task::spawn_blocking(mark_lost).await.unwrap();
     assert_eq!(processes_of(session.tmp.path()), NOTHING);
 }
 
 #[tokio::test]
-async fn what_an_agent_left_when_it_ended_by_itself_lives_until_it_is_told() {
+async fn orphans_live_until_they_are_ended() {
     let session = session(&format!("{DAEMON} exit 0")).await;
     let exit = session.exit().await;
     assert_eq!((exit.code, exit.reason.as_str()), (Some(0), "exited"));
     let daemon = pid_in(&session, "daemon");
     assert!(is_alive(daemon), "an exit by itself ends no one else");
     let dir = session.dir.clone();
-    let end = move || folder::end_left(&dir).unwrap();
+    let end = move || folder::end_orphans(&dir).unwrap();
     assert!(tokio::task::spawn_blocking(end.clone()).await.unwrap());
     assert!(!is_alive(daemon));
     assert_eq!(processes_of(session.tmp.path()), NOTHING);
@@ -225,7 +225,7 @@ async fn what_an_agent_left_when_it_ended_by_itself_lives_until_it_is_told() {
 }
 
 #[tokio::test]
-async fn another_process_of_the_guardians_number_is_left_alone() {
+async fn a_reused_guardian_pid_is_left_alone() {
     let session = session("exit 0").await;
     session.exit().await;
     wait_gone(session.file.guardian.clone().unwrap().pid);
@@ -235,6 +235,6 @@ async fn another_process_of_the_guardians_number_is_left_alone() {
     let mut file: serde_json::Value = serde_json::from_str(&text).unwrap();
     file["guardian"]["pid"] = bystander.0.id().into();
     fs::write(&path, file.to_string()).unwrap();
-    assert!(folder::end_left(&session.dir).unwrap());
+    assert!(folder::end_orphans(&session.dir).unwrap());
     bystander.assert_alive();
 }

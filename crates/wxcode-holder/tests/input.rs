@@ -73,7 +73,7 @@ async fn a_signal_is_not_stuck_behind_a_paste() {
 }
 
 #[tokio::test]
-async fn a_mebibyte_arrives_whole_at_a_slow_reader_and_is_not_mixed() {
+async fn a_slow_reader_gets_messages_unmixed() {
     let script = "stty raw -echo; echo on; \
         head -c 1048576 | dd bs=512 2>/dev/null | sha256sum; head -c 6; echo; stty sane; read -r";
     let session = Session::shell(script).await;
@@ -108,7 +108,7 @@ async fn a_mebibyte_arrives_whole_at_a_slow_reader_and_is_not_mixed() {
 }
 
 #[tokio::test]
-async fn more_than_the_bound_is_refused_with_a_reason() {
+async fn excess_input_is_refused_with_a_reason() {
     let script = "stty raw -echo; echo on; while :; do sleep 1; done";
     let session = Session::shell(script).await;
     let mut conn = session.attach(Some(0)).await;
@@ -151,7 +151,7 @@ async fn a_delivery_is_typed_once_for_its_key() {
 }
 
 #[tokio::test]
-async fn ctrl_c_is_a_signal_at_once_where_the_terminal_makes_signals_of_keys() {
+async fn ctrl_c_signals_a_cooked_terminal() {
     // A cooked agent without line editing that never reads: the paste fills the terminal and stays
     // there.
     let script = "trap 'echo interrupted' INT; stty -icanon -echo; echo on; \
@@ -176,7 +176,7 @@ async fn ctrl_c_is_a_signal_at_once_where_the_terminal_makes_signals_of_keys() {
 }
 
 #[tokio::test]
-async fn ctrl_c_overtakes_a_paste_that_a_raw_agent_reads_slowly() {
+async fn ctrl_c_overtakes_a_slowly_read_paste() {
     let script = "stty raw -echo; echo on; while [ ! -e go ]; do sleep 0.05; done; \
         cat </dev/tty >typed & while :; do grep -q end-of-all typed && break; sleep 0.05; done; echo; echo read";
     let session = Session::shell(script).await;
@@ -214,7 +214,7 @@ async fn wait_for_input(conn: &mut Connection) {
 }
 
 #[tokio::test]
-async fn a_client_that_comes_back_types_nothing_twice() {
+async fn a_returning_client_types_nothing_twice() {
     let session =
         Session::shell("stty -echo; echo on; while read -r l; do echo \"<$l>\"; done").await;
     let name = [7; 16];

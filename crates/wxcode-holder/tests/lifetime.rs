@@ -41,7 +41,7 @@ async fn failure(argv: &[&str], cwd: Option<&str>) -> Failure {
 }
 
 #[tokio::test]
-async fn a_start_that_fails_says_why_and_leaves_nothing() {
+async fn a_failed_start_is_rolled_back() {
     let missing = failure(&["/nowhere/agent"], None).await;
     assert!(
         matches!(missing, Failure::ProgramNotFound { .. }),
@@ -73,7 +73,7 @@ async fn a_folder_is_used_once() {
 }
 
 #[tokio::test]
-async fn the_agent_has_three_files_its_environment_and_a_session_of_its_own() {
+async fn the_agent_starts_with_a_clean_process() {
     // A file of the caller without close-on-exec.
     let leak = fs::File::open("/dev/null").unwrap();
     rustix::io::fcntl_setfd(&leak, rustix::io::FdFlags::empty()).unwrap();
@@ -135,7 +135,7 @@ async fn private_files_are_private_and_long_paths_work() {
 }
 
 #[tokio::test]
-async fn a_stop_ends_what_left_its_group_and_its_session() {
+async fn a_stop_ends_processes_outside_the_group() {
     let script = "trap '' HUP TERM; \
         setsid -f sh -c 'trap \"\" TERM HUP; echo $$ > stray; while :; do sleep 1; done'; \
         while [ ! -s stray ]; do sleep 0.01; done; echo ready; while :; do sleep 1; done";
@@ -160,7 +160,7 @@ async fn a_stop_ends_what_left_its_group_and_its_session() {
 }
 
 #[tokio::test]
-async fn a_term_to_the_holder_is_a_stop_and_other_signals_are_nothing() {
+async fn only_sigterm_stops_the_holder() {
     let session = Session::shell("echo on; sleep 1000").await;
     for signal in [Signal::HUP, Signal::INT, Signal::PIPE] {
         kill(session.file.pid, signal);
@@ -195,7 +195,7 @@ async fn a_grandchild_with_the_terminal_open_does_not_delay_the_exit() {
 }
 
 #[tokio::test]
-async fn what_a_killed_holder_leaves_is_lost_and_can_be_buried() {
+async fn a_killed_holders_session_is_lost() {
     // The agent ignores SIGTERM, so that it still runs when the test looks, whatever the guardian
     // did.
     let script = "trap '' HUP TERM; echo on; while :; do sleep 1; done";
@@ -214,12 +214,14 @@ async fn what_a_killed_holder_leaves_is_lost_and_can_be_buried() {
     assert_eq!(file, session.file);
     assert!(is_alive(file.agent_pid));
     let (dir, again) = (session.dir.clone(), file.clone());
-    let bury = move || folder::bury(&dir, &again, "holder_lost").unwrap();
-    let exit = tokio::task::spawn_blocking(bury.clone()).await.unwrap();
+    let mark_lost = move || folder::mark_lost(&dir, &again, "holder_lost").unwrap();
+    let exit = tokio::task::spawn_blocking(mark_lost.clone())
+        .await
+        .unwrap();
     assert_eq!((exit.reason.as_str(), exit.offset), ("holder_lost", 4));
     assert!(!is_alive(file.agent_pid));
     assert_eq!(
-        tokio::task::spawn_blocking(bury).await.unwrap(),
+        tokio::task::spawn_blocking(mark_lost).await.unwrap(),
         exit,
         "idempotent"
     );
@@ -230,7 +232,7 @@ async fn what_a_killed_holder_leaves_is_lost_and_can_be_buried() {
 }
 
 #[tokio::test]
-async fn another_process_of_the_number_is_left_alone() {
+async fn a_reused_pid_is_left_alone() {
     let session = Session::shell("read -r").await;
     kill(session.file.pid, Signal::KILL);
     wait_gone(session.file.pid);
@@ -242,7 +244,7 @@ async fn another_process_of_the_number_is_left_alone() {
     file.agent_pid = bystander.id() as i32;
     file.agent_start_time -= 1; // the two may have started within one tick
     let dir = session.dir.clone();
-    tokio::task::spawn_blocking(move || folder::bury(&dir, &file, "holder_lost").unwrap())
+    tokio::task::spawn_blocking(move || folder::mark_lost(&dir, &file, "holder_lost").unwrap())
         .await
         .unwrap();
     assert!(bystander.try_wait().unwrap().is_none(), "it lives");

@@ -78,7 +78,7 @@ async fn the_log_of_an_ended_session_is_whole() {
 }
 
 #[tokio::test]
-async fn a_killed_holder_leaves_all_up_to_the_last_batch() {
+async fn a_killed_holder_keeps_written_batches() {
     let session = Session::shell("trap '' HUP; echo first; read -r; seq 1 10000000").await;
     let mut conn = session.attach(Some(0)).await;
     output_until(&mut conn, "first\r\n").await;
@@ -138,7 +138,7 @@ impl Drop for SmallDisk<'_> {
 }
 
 #[tokio::test]
-async fn a_full_disk_ends_the_log_and_nothing_else() {
+async fn a_full_disk_ends_only_the_log() {
     let mount = tempfile::tempdir().unwrap();
     let at = mount.path().join("small");
     let Some(_disk) = SmallDisk::mount(&at, "6m") else {
@@ -196,7 +196,7 @@ async fn rest_behind(session: &Session, end: u64) {
 }
 
 #[tokio::test]
-async fn what_the_ring_forgot_comes_from_the_log_with_its_sizes() {
+async fn dropped_output_is_replayed_from_the_log() {
     let script = "stty -echo -opost; echo on; read -r; seq 1 200000; echo half; read -r; \
         seq 200001 1000000; echo over; read -r";
     let session = Session::shell(script).await;

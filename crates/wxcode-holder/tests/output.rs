@@ -14,7 +14,7 @@ use wxcode_holder::{
 use wxcode_terminal::Size;
 
 #[tokio::test]
-async fn the_exit_comes_after_the_last_of_a_mebibyte() {
+async fn the_exit_follows_the_last_byte() {
     let session = Session::shell("read -r; head -c 1048576 /dev/zero | tr '\\0' x; exit 7").await;
     let mut conn = session.attach(Some(0)).await;
     type_in(&conn, 1, "\n").await;
@@ -31,7 +31,7 @@ async fn the_exit_comes_after_the_last_of_a_mebibyte() {
 }
 
 #[tokio::test]
-async fn the_signal_that_ended_the_agent_is_told() {
+async fn the_exit_names_the_signal() {
     let session = Session::shell("kill -SEGV $$").await;
     let exit = session.exit().await;
     assert_eq!(
@@ -41,7 +41,7 @@ async fn the_signal_that_ended_the_agent_is_told() {
 }
 
 #[tokio::test]
-async fn output_while_no_one_is_attached_is_held_and_resumed_at_the_byte() {
+async fn output_resumes_at_the_byte() {
     let session = Session::shell("read -r; seq 1 2000; read -r; echo rest; read -r").await;
     let mut conn = session.attach(Some(0)).await;
     type_in(&conn, 1, "\n").await;
@@ -59,7 +59,7 @@ async fn output_while_no_one_is_attached_is_held_and_resumed_at_the_byte() {
 }
 
 #[tokio::test]
-async fn a_snapshot_and_what_follows_is_the_whole_screen() {
+async fn a_snapshot_and_later_output_draw_the_screen() {
     use wxcode_terminal::{Screen, Terminal};
     let session =
         Session::shell("printf '\\033[31mred\\033[0m one\\r\\n'; read -r; seq 1 50; exit 0").await;
@@ -91,7 +91,7 @@ async fn a_snapshot_and_what_follows_is_the_whole_screen() {
 }
 
 #[tokio::test]
-async fn an_offset_that_is_gone_gives_a_snapshot() {
+async fn a_dropped_offset_gives_a_snapshot() {
     let session = Session::shell("head -c 3000000 /dev/zero | tr '\\0' x; read -r").await;
     let mut watch = session.connect().await;
     watch
@@ -153,7 +153,7 @@ async fn print_much(session: &Session) -> (u64, u64) {
 }
 
 #[tokio::test]
-async fn a_client_that_stops_reading_stalls_no_one_and_then_gets_the_newest_screen() {
+async fn a_stalled_client_stalls_no_other() {
     let script =
         "read -r; head -c 67108864 /dev/zero | tr '\\0' x; echo; echo done; touch printed; read -r";
     let (_, without) = print_much(&Session::shell(script).await).await;
@@ -183,7 +183,7 @@ async fn a_client_that_stops_reading_stalls_no_one_and_then_gets_the_newest_scre
 }
 
 #[tokio::test]
-async fn a_new_size_is_delivered_with_its_signal_and_at_its_offset() {
+async fn a_resize_has_its_signal_and_offset() {
     let script = "trap 'stty size' WINCH; echo ready; while :; do read -r -t 0.05; done";
     let session = Session::shell(script).await;
     let mut conn = session.attach(Some(0)).await;
@@ -237,7 +237,7 @@ async fn the_screen_is_shown_on_request() {
 }
 
 #[tokio::test]
-async fn a_malformed_client_is_disconnected_and_the_session_goes_on() {
+async fn only_the_malformed_client_is_disconnected() {
     let session = Session::shell("echo there; read -r").await;
     let path = session.dir.join("holder.sock");
     for garbage in [
@@ -267,7 +267,7 @@ async fn snapshot(conn: &mut wxcode_holder::client::Connection) -> (u64, bytes::
 }
 
 #[tokio::test]
-async fn a_redraw_has_the_history_that_was_asked_for() {
+async fn a_redraw_has_the_requested_history() {
     let session = Session::shell("seq 1 500; echo done; read -r; seq 501 503; read -r").await;
     let mut first = session.attach(Some(0)).await;
     output_until(&mut first, "done").await;
@@ -289,7 +289,7 @@ async fn a_redraw_has_the_history_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_snapshot_waits_for_the_end_of_an_update_but_not_for_ever() {
+async fn a_snapshot_waits_briefly_for_an_update() {
     // Half a frame, the rest on request, and another half.
     let script = "stty -echo; printf '\\033[?2026hhalf'; echo on; read -r; sleep 0.01; \
         printf 'whole\\033[?2026l'; read -r; printf '\\033[?2026hstuck'; read -r";

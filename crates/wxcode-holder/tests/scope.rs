@@ -180,7 +180,7 @@ async fn a_session_starts_without_its_scope_and_says_why() {
         (Manner::Fails, "failed"),
         (Manner::IsOutside, "another PID namespace"),
         (Manner::IsSilent, "does not answer"),
-        (Manner::Babbles, "not understood"),
+        (Manner::Babbles, "malformed"),
         (Manner::Floods, "too long"),
     ];
     for (manner, expected) in cases {
@@ -193,7 +193,7 @@ async fn a_session_starts_without_its_scope_and_says_why() {
 }
 
 #[tokio::test]
-async fn a_bus_that_is_not_there_is_said_too() {
+async fn a_missing_bus_is_named() {
     let tmp = tempfile::tempdir().unwrap();
     let reason = refused(&tmp.path().join("bus")).await;
     assert!(reason.contains("does not answer"), "{reason}");

@@ -41,7 +41,7 @@ fn file_in(dir: &Path) -> HolderFile {
 }
 
 #[test]
-fn a_start_that_its_caller_does_not_wait_for_is_told_from_a_session_that_runs() {
+fn an_abandoned_start_is_no_session() {
     let tmp = tempfile::tempdir().unwrap();
     let dir = tmp.path().join("session");
     folder::write_spec(&dir, &spec(&["/bin/sleep", "1000"], tmp.path())).unwrap();
@@ -67,7 +67,7 @@ async fn a_session_that_runs_is_started() {
 }
 
 #[test]
-fn no_agent_is_started_for_a_caller_that_is_gone() {
+fn no_agent_starts_for_a_gone_caller() {
     let tmp = tempfile::tempdir().unwrap();
     let dir = tmp.path().join("session");
     let script = format!("touch {}/began", tmp.path().display());

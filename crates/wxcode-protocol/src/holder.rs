@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_range_without_our_version_has_no_agreement() {
+    fn a_foreign_version_range_is_refused() {
         let hello = |protocol_min, protocol_max| Hello {
             protocol_min,
             protocol_max,

@@ -3,15 +3,15 @@
 //!
 //! Invariant: this crate depends on no other crate of the workspace and opens nothing.
 
+mod ancestry;
 mod exit;
 pub mod holder;
-mod lineage;
 mod signal;
 mod terminal;
 pub mod websocket;
 
+pub use ancestry::{Ancestry, MAX_GENERATIONS, pack, unpack};
 pub use exit::Exit;
-pub use lineage::{Lineage, MAX_GENERATIONS, pack, unpack};
 pub use signal::Signal;
 pub use terminal::{Modes, Size};
 

@@ -5,7 +5,7 @@
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 use wxcode_protocol::{
-    Lineage, Modes, Signal, Size,
+    Ancestry, Modes, Signal, Size,
     holder::{
         Event, Request,
         frame::{Decoder, TooLong, Type},
@@ -20,12 +20,15 @@ fn requests() -> impl Strategy<Value = Request> {
         any::<u64>().prop_map(|since| Request::Events { since }),
         (any::<u64>(), bytes()).prop_map(|(seq, bytes)| Request::Input { seq, bytes }),
         ("[a-zé]{0,20}", bytes()).prop_map(|(key, bytes)| Request::Deliver { key, bytes }),
-        (any::<u64>(), any::<u32>()).prop_map(|(claim, for_ms)| Request::Claim { claim, for_ms }),
-        any::<u64>().prop_map(|claim| Request::Release { claim }),
-        (any::<u64>(), any::<u64>(), bytes())
-            .prop_map(|(claim, seq, bytes)| Request::ClaimedInput { claim, seq, bytes }),
+        (any::<u64>(), any::<u32>()).prop_map(|(lock, for_ms)| Request::Lock { lock, for_ms }),
+        any::<u64>().prop_map(|lock| Request::Unlock { lock }),
+        (any::<u64>(), any::<u64>(), bytes()).prop_map(|(lock, seq, bytes)| Request::LockedInput {
+            lock,
+            seq,
+            bytes
+        }),
         (any::<u64>(), "[a-zé]{0,20}", bytes())
-            .prop_map(|(claim, key, bytes)| Request::ClaimedDeliver { claim, key, bytes }),
+            .prop_map(|(lock, key, bytes)| Request::LockedDeliver { lock, key, bytes }),
         ("[a-z ]{0,20}", "/[a-zé/]{0,20}").prop_map(|(build, program)| Request::Upgrade {
             build,
             program: program.into()
@@ -67,7 +70,7 @@ fn decode(stream: &[u8], cuts: &[usize]) -> (Vec<(Type, Bytes)>, Option<TooLong>
 
 proptest! {
     #[test]
-    fn requests_arrive_whatever_the_cuts(
+    fn requests_survive_any_cuts(
         sent in prop::collection::vec(requests(), 0..12),
         cuts in prop::collection::vec(1usize..50, 1..10),
         unknown in prop::collection::vec(any::<u8>(), 0..100),
@@ -89,7 +92,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_taken_the_same_way_whatever_the_cuts(
+    fn any_bytes_decode_alike_for_any_cuts(
         stream in prop::collection::vec(any::<u8>(), 0..400),
         cuts in prop::collection::vec(1usize..40, 1..10),
     ) {
@@ -115,7 +118,7 @@ proptest! {
 }
 
 #[test]
-fn a_length_beyond_its_type_is_refused_before_anything_is_held() {
+fn an_excessive_length_allocates_nothing() {
     let mut decoder = Decoder::default();
     decoder
         .buffer()
@@ -125,7 +128,7 @@ fn a_length_beyond_its_type_is_refused_before_anything_is_held() {
 }
 
 #[test]
-fn events_come_back_as_they_were() {
+fn events_round_trip() {
     let size = Size::new(120, 40).unwrap();
     let modes = Modes {
         bracketed_paste: true,
@@ -147,7 +150,7 @@ fn events_come_back_as_they_were() {
         Event::Hook {
             seq: 3,
             pid: 42,
-            lineage: Lineage::Below(2),
+            ancestry: Ancestry::Below(2),
             payload: Bytes::from_static(b"{}"),
         },
         Event::Quiet { offset: 5, modes },
@@ -173,9 +176,9 @@ fn events_come_back_as_they_were() {
             text: "a\nb".into(),
             snapshot: Bytes::from_static(b"snapshot"),
         },
-        Event::Claimed { claim: 6 },
-        Event::Unclaimed {
-            claim: u64::MAX,
+        Event::Locked { lock: 6 },
+        Event::Unlocked {
+            lock: u64::MAX,
             reason: "over".into(),
         },
         Event::Upgrading,

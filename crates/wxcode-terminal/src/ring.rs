@@ -154,7 +154,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_the_tail_of_the_stream(
+        fn a_ring_is_the_tail_of_the_stream(
             capacity in 1usize..40,
             pushes in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..20),
             max in 1usize..30,

@@ -1,7 +1,8 @@
 //! Input for the agent: taken from connections, and typed when the agent reads.
 //!
 //! Invariants: a delivery's key is typed at most once in the holder's life, and a named client's
-//! input number at most once, whatever servers ask.
+//! input number at most once, on any connection and for any server. A client's input is typed in
+//! order; only Ctrl+C overtakes input that waits for the agent or for the end of a lock.
 
 pub(super) mod lock;
 pub(super) mod numbers;
@@ -32,12 +33,12 @@ const ENDED: &str = "the agent has ended; start the session again";
 const FULL: &str =
     "too much input waits for the agent to read; send it again when it has read some";
 const BAD_KEY: &str = "the key is too long, or there were too many; start the session again";
-const TAKEN: &str = "another connection has the keyboard; try again when it has given it back";
-const TYPING: &str = "something is being typed; try again in a moment";
-const UNREAD: &str = "the agent has not read all that was typed; try again in a moment";
-const OVER: &str = "the time of the claim is over";
-const INTERRUPTED: &str = "somebody pressed Ctrl+C";
-const UNLOCKED: &str = "this connection does not have the keyboard; claim it first";
+const TAKEN: &str = "another connection has the input lock; try again when it is released";
+const TYPING: &str = "other input is being typed; try again in a moment";
+const UNREAD: &str = "the agent has not read all typed input; try again in a moment";
+const EXPIRED: &str = "the input lock has expired";
+const INTERRUPTED: &str = "another client pressed Ctrl+C";
+const UNLOCKED: &str = "this connection does not have the input lock; acquire it first";
 
 /// Waiting input, and what was taken so far.
 #[derive(Default)]
@@ -211,13 +212,13 @@ impl Input {
         };
         if let Some(reason) = refused {
             let reason = reason.to_owned();
-            return peer.send(&Event::Unclaimed {
-                claim: number,
+            return peer.send(&Event::Unlocked {
+                lock: number,
                 reason,
             });
         }
         self.lock = Some(InputLock::new(peer.id, number, for_ms));
-        peer.send(&Event::Claimed { claim: number });
+        peer.send(&Event::Locked { lock: number });
     }
 
     /// Releases a lock of this connection.
@@ -244,9 +245,12 @@ impl Input {
         for event in self.end_lock() {
             send_to(peers, lock.client(), &event);
         }
-        let reason = if interrupted { INTERRUPTED } else { OVER }.to_owned();
-        let claim = lock.number();
-        send_to(peers, lock.client(), &Event::Unclaimed { claim, reason });
+        let reason = if interrupted { INTERRUPTED } else { EXPIRED }.to_owned();
+        let unlocked = Event::Unlocked {
+            lock: lock.number(),
+            reason,
+        };
+        send_to(peers, lock.client(), &unlocked);
         if interrupted {
             self.interrupt(pty, peers);
         }

@@ -22,7 +22,7 @@ use super::{
     own_log::log,
     upgrade::attempt,
 };
-use crate::{folder::BUILD, journal, lineage};
+use crate::{ancestry, folder::BUILD, journal};
 
 /// Takes the messages of a connection.
 pub(super) fn take(holder: &mut Holder, peer: &mut Peer) {
@@ -76,8 +76,8 @@ fn take_report(holder: &mut Holder, peer: &mut Peer, mut payload: Bytes) {
         return peer.reject("not the secret of this session; the hook belongs to another one");
     }
     // The hook waits for the answer, so it and its ancestors up to the agent are alive.
-    let lineage = lineage::of(peer.pid, holder.session.file().agent());
-    match holder.journal.append(peer.pid, lineage, &payload) {
+    let ancestry = ancestry::of(peer.pid, holder.session.file().agent());
+    match holder.journal.append(peer.pid, ancestry, &payload) {
         Ok(seq) => {
             frame::write(peer.out(), Type::Reported, |p| p.put_u64(seq));
             peer.phase = Phase::Closing;
@@ -107,13 +107,13 @@ fn carry_out(holder: &mut Holder, peer: &mut Peer, request: Request) {
         }
         Request::Input { seq, bytes } => input.take(peer, seq, bytes),
         Request::Deliver { key, bytes } => input.deliver(peer, None, key, bytes),
-        Request::Claim { claim, for_ms } => input.acquire_lock(pty, peer, claim, for_ms),
-        Request::Release { claim } => input.release_lock(peer, claim),
-        Request::ClaimedInput { claim, seq, bytes } => {
-            input.take_locked(peer, claim, seq, bytes);
+        Request::Lock { lock, for_ms } => input.acquire_lock(pty, peer, lock, for_ms),
+        Request::Unlock { lock } => input.release_lock(peer, lock),
+        Request::LockedInput { lock, seq, bytes } => {
+            input.take_locked(peer, lock, seq, bytes);
         }
-        Request::ClaimedDeliver { claim, key, bytes } => {
-            input.deliver(peer, Some(claim), key, bytes);
+        Request::LockedDeliver { lock, key, bytes } => {
+            input.deliver(peer, Some(lock), key, bytes);
         }
         Request::Upgrade { build, program } => {
             attempt::begin(holder, peer, build, &program);

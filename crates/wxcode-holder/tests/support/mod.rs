@@ -111,7 +111,7 @@ impl Drop for Session {
         if let Ok(State::Live(file)) = folder::inspect(&self.dir) {
             kill(file.pid, Signal::KILL);
             wait_gone(file.pid);
-            let _ = folder::bury(&self.dir, &file, "test_over");
+            let _ = folder::mark_lost(&self.dir, &file, "test_over");
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_program_that_cannot_go_on_changes_nothing_and_says_why() {
+async fn an_unfit_program_changes_nothing() {
     let session =
         Session::shell("printf ready; while read -r line; do echo \"<$line>\"; done; exit 5").await;
     rests(&session, "ready").await;
@@ -13,7 +13,7 @@ async fn a_program_that_cannot_go_on_changes_nothing_and_says_why() {
     let damaged = executable(folder, "damaged", b"\x7fELF and nothing more");
     let cases = [
         (folder.join("missing"), "No such file"),
-        (folder.to_owned(), "no file"),
+        (folder.to_owned(), "not a regular file"),
         (plain, "Permission denied"),
         (damaged, "without an answer"),
         (script(folder, "exit 0"), "without an answer"),
@@ -45,7 +45,7 @@ async fn a_program_that_cannot_go_on_changes_nothing_and_says_why() {
             ),
             "another state",
         ),
-        (newer(folder), "was to come"),
+        (newer(folder), "expected"),
         (
             script_named(folder, "hangs", "exec sleep 1000"),
             "did not answer",
@@ -84,7 +84,7 @@ fn script_named(folder: &Path, name: &str, text: &str) -> PathBuf {
 }
 
 #[tokio::test]
-async fn a_program_that_is_gone_at_the_last_moment_changes_nothing() {
+async fn a_vanished_program_changes_nothing() {
     let session = Session::shell("printf ready; read -r line; echo \"<$line>\"; exit 5").await;
     rests(&session, "ready").await;
     let folder = session.tmp.path();
@@ -114,7 +114,7 @@ async fn a_program_that_is_gone_at_the_last_moment_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_program_that_finds_no_state_goes_on_with_what_the_folder_holds() {
+async fn a_lost_state_is_rebuilt_from_the_folder() {
     let session = Session::shell(
         "printf 'before \\e[1mbold'; trap 'printf drawn' WINCH; while [ ! -e go ]; do sleep 0.02; done; read -r line; echo \"<$line>\"; exit 6",
     )
@@ -151,25 +151,25 @@ async fn a_program_that_finds_no_state_goes_on_with_what_the_folder_holds() {
 }
 
 #[tokio::test]
-async fn nobody_is_interrupted_in_what_he_does() {
+async fn an_upgrade_waits_for_the_input_lock() {
     let session = Session::shell("printf ready; read -r _").await;
     rests(&session, "ready").await;
     let mut typist = session.connect().await;
-    let claim = Request::Claim {
-        claim: 1,
+    let lock = Request::Lock {
+        lock: 1,
         for_ms: 10_000,
     };
-    typist.sender.send(claim).await.unwrap();
+    typist.sender.send(lock).await.unwrap();
     until(&mut typist, |event| {
-        matches!(event, Event::Claimed { .. }).then_some(())
+        matches!(event, Event::Locked { .. }).then_some(())
     })
     .await;
     let mut conn = session.connect().await;
     let (busy, reason) = ask(&mut conn, BUILDS.0, exe()).await.unwrap_err();
-    assert!(busy && reason.contains("keyboard"), "{reason}");
+    assert!(busy && reason.contains("input lock"), "{reason}");
     // The owner keeps the lock.
-    let request = Request::ClaimedInput {
-        claim: 1,
+    let request = Request::LockedInput {
+        lock: 1,
         seq: 1,
         bytes: Bytes::from_static(b"x"),
     };
@@ -182,7 +182,7 @@ async fn nobody_is_interrupted_in_what_he_does() {
     .await;
     typist
         .sender
-        .send(Request::Release { claim: 1 })
+        .send(Request::Unlock { lock: 1 })
         .await
         .unwrap();
     upgrade(&session, BUILDS.0, exe()).await;

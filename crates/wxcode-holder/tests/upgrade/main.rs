@@ -123,7 +123,7 @@ async fn rests(session: &Session, text: &str) {
 }
 
 #[tokio::test]
-async fn the_session_goes_on_as_another_build_with_the_same_process_agent_screen_and_exit() {
+async fn an_upgrade_keeps_process_agent_and_screen() {
     let session = Session::shell(
         "printf '\\e]0;title\\a\\e[?1049h\\e[2;5r\\e[1;31m日本\\e7\\e]8;;http://x/\\e\\\\link\\e[3'; read -r line; printf '5mgot %s' \"$line\"; read -r _; exit 7",
     )
@@ -165,7 +165,7 @@ async fn the_session_goes_on_as_another_build_with_the_same_process_agent_screen
 }
 
 #[tokio::test]
-async fn nothing_of_the_old_program_is_left_open_or_in_memory() {
+async fn an_upgrade_leaks_no_file_or_memory() {
     let session = Session::shell("printf ready; read -r _").await;
     rests(&session, "ready").await;
     let pid = session.file.pid;
@@ -207,7 +207,7 @@ async fn nothing_of_the_old_program_is_left_open_or_in_memory() {
 }
 
 #[tokio::test]
-async fn an_agent_that_writes_all_the_time_loses_no_byte_in_twenty_upgrades() {
+async fn twenty_upgrades_lose_no_byte() {
     let session = Session::shell(
         "n=0; while [ ! -e stop ]; do n=$((n+1)); echo \"line $n\"; [ $((n % 50)) = 0 ] && sleep 0.01; done; echo end; exit 3",
     )
@@ -275,7 +275,7 @@ async fn an_agent_that_writes_all_the_time_loses_no_byte_in_twenty_upgrades() {
 }
 
 #[tokio::test]
-async fn what_was_typed_is_typed_once_and_what_waits_is_typed_after() {
+async fn an_upgrade_types_waiting_input_once() {
     // The agent reads only on request.
     let session = Session::shell(
         "stty raw -echo; printf ready; while [ ! -e read ]; do sleep 0.02; done; head -c 300000 | tr -d x | cat -v; printf over; sleep 1000",
@@ -349,7 +349,7 @@ async fn until_waiting(session: &Session, conn: &mut Connection) {
 }
 
 #[tokio::test]
-async fn hooks_and_sizes_go_on_counting() {
+async fn hook_and_size_numbers_continue() {
     let session =
         Session::shell("printf ready; trap 'stty size' WINCH; while :; do sleep 0.02; done").await;
     rests(&session, "ready").await;

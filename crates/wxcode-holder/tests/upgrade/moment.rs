@@ -4,7 +4,7 @@
 use super::*;
 
 #[tokio::test]
-async fn hooks_that_report_while_it_goes_on_are_all_kept() {
+async fn hooks_during_upgrades_are_kept() {
     let session = Session::shell("printf ready; read -r _").await;
     rests(&session, "ready").await;
     let hook_file = session.dir.join("hook.json");
@@ -29,7 +29,7 @@ async fn hooks_that_report_while_it_goes_on_are_all_kept() {
 }
 
 #[tokio::test]
-async fn an_agent_that_ends_at_that_moment_leaves_its_exit() {
+async fn an_agent_ending_meanwhile_leaves_its_exit() {
     // From before the request until after the upgrade.
     for wait in [0, 20, 60, 120, 200] {
         let session = Session::shell("printf ready; read -r _; printf last; exit 42").await;
@@ -66,7 +66,7 @@ async fn press_enter(conn: &Connection) {
 }
 
 #[tokio::test]
-async fn a_sigterm_at_that_moment_ends_the_session_in_order() {
+async fn a_sigterm_meanwhile_ends_the_session() {
     for wait in [0, 30, 80, 150] {
         let session = Session::shell("printf ready; read -r _").await;
         rests(&session, "ready").await;
@@ -83,7 +83,7 @@ async fn a_sigterm_at_that_moment_ends_the_session_in_order() {
 }
 
 #[tokio::test]
-async fn the_guardian_still_guards() {
+async fn the_guardian_survives_an_upgrade() {
     let session = Session::shell("setsid sleep 1000 & printf ready; read -r _").await;
     rests(&session, "ready").await;
     let program = newer(session.tmp.path());

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Exit, Modes, Size,
-    lineage::{self, Lineage},
+    ancestry::{self, Ancestry},
 };
 
 /// An event from a holder to a client.
@@ -45,7 +45,7 @@ pub enum Event {
         /// The process that reported it.
         pid: i32,
         /// Its depth below the agent's process at that time.
-        lineage: Lineage,
+        ancestry: Ancestry,
         payload: Bytes,
     },
     /// The agent has written nothing for [`super::QUIET`].
@@ -81,15 +81,15 @@ pub enum Event {
         /// The reason, with a remedy.
         reason: String,
     },
-    /// The input lock is granted; its time runs since the holder took the `Claim`.
-    Claimed {
-        /// The number of the `Claim`.
-        claim: u64,
+    /// The input lock is granted; its time runs since the holder took the `Lock`.
+    Locked {
+        /// The number of the `Lock`.
+        lock: u64,
     },
     /// The input lock was refused, or ended.
-    Unclaimed {
-        /// The number of the `Claim`.
-        claim: u64,
+    Unlocked {
+        /// The number of the `Lock`.
+        lock: u64,
         reason: String,
     },
     /// The holder continues as the program of an `Upgrade` from now on: the connection ends, and a
@@ -152,11 +152,11 @@ impl Event {
             Self::Hook {
                 seq,
                 pid,
-                lineage,
+                ancestry,
                 payload,
             } => frame::write(out, Type::Hook, |p| {
                 p.put_u64(*seq);
-                p.put_u32(lineage::pack(*lineage, *pid));
+                p.put_u32(ancestry::pack(*ancestry, *pid));
                 p.put_slice(payload);
             }),
             Self::Quiet { offset, modes } => frame::write(out, Type::Quiet, |p| {
@@ -179,9 +179,9 @@ impl Event {
                 put_bytes(p, key.as_bytes());
                 p.put_slice(reason.as_bytes());
             }),
-            Self::Claimed { claim } => frame::write(out, Type::Claimed, |p| p.put_u64(*claim)),
-            Self::Unclaimed { claim, reason } => frame::write(out, Type::Unclaimed, |p| {
-                p.put_u64(*claim);
+            Self::Locked { lock } => frame::write(out, Type::Locked, |p| p.put_u64(*lock)),
+            Self::Unlocked { lock, reason } => frame::write(out, Type::Unlocked, |p| {
+                p.put_u64(*lock);
                 p.put_slice(reason.as_bytes());
             }),
             Self::Upgrading => frame::write(out, Type::Upgrading, |_| ()),
@@ -235,11 +235,11 @@ impl Event {
             },
             Type::Hook => {
                 let seq = fields.u64()?;
-                let (lineage, pid) = lineage::unpack(fields.u32()?);
+                let (ancestry, pid) = ancestry::unpack(fields.u32()?);
                 Self::Hook {
                     seq,
                     pid,
-                    lineage,
+                    ancestry,
                     payload: fields.rest(),
                 }
             }
@@ -263,11 +263,11 @@ impl Event {
                 key: fields.text()?,
                 reason: fields.rest_text()?,
             },
-            Type::Claimed => Self::Claimed {
-                claim: fields.u64()?,
+            Type::Locked => Self::Locked {
+                lock: fields.u64()?,
             },
-            Type::Unclaimed => Self::Unclaimed {
-                claim: fields.u64()?,
+            Type::Unlocked => Self::Unlocked {
+                lock: fields.u64()?,
                 reason: fields.rest_text()?,
             },
             Type::Upgrading => Self::Upgrading,

@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read() {
+    fn encoding_round_trips() {
         let frames = [
             ClientFrame::Input {
                 number: 7,
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_layout_is_the_documented_one() {
+    fn the_layout_matches_the_docs() {
         let input = ClientFrame::Input {
             number: 258,
             bytes: Bytes::from_static(b"hi"),
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_is_refused_and_what_is_unknown_is_passed_over() {
+    fn malformed_frames_fail_and_unknown_are_skipped() {
         let decode = |bytes: &'static [u8]| ClientFrame::decode(Bytes::from_static(bytes));
         assert_eq!(decode(b""), Err(DecodeError::Empty));
         for bad in [

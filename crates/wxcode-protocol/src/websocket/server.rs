@@ -254,7 +254,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read() {
+    fn encoding_round_trips() {
         let size = Size::new(120, 40).unwrap();
         let frames = [
             ServerFrame::Status(Status {
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn the_layout_is_the_documented_one() {
+    fn the_layout_matches_the_docs() {
         let size = Size::new(300, 40).unwrap();
         let snapshot = ServerFrame::Snapshot {
             offset: 1,
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_status_is_read_and_malformed_ones_are_refused() {
+    fn a_newer_status_is_read() {
         let status = br#"{"session_id":"s","claude_session_id":null,"resumed":false,"message":null,"newer":1}"#;
         let mut message = vec![STATUS];
         message.extend_from_slice(status);

@@ -64,7 +64,7 @@ fn end(root: &Path, project: Id) -> bool {
         let own = matches!(state, State::Exited(..))
             && read_note(&dir).is_some_and(|(note, _)| note.project_id == project);
         if own {
-            match folder::end_left(&dir) {
+            match folder::end_orphans(&dir) {
                 Ok(gone) => all &= gone,
                 Err(error) => {
                     tracing::warn!(session = %id, %error, "what a session left running cannot be found");

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use wxcode_claude::hook::{HookEvent, HookKind};
 use wxcode_core::provenance::{Provenance, Standing};
-use wxcode_holder::lineage::Lineage;
+use wxcode_holder::ancestry::Ancestry;
 
 use super::learned::Learned;
 
@@ -34,11 +34,11 @@ impl Gate {
     }
 
     /// Whether a hook is the agent's own. Logs the first foreign one.
-    pub(super) fn admits(&mut self, event: &HookEvent, lineage: Lineage) -> bool {
-        let standing = match lineage {
-            Lineage::Unknown => Standing::Unknown,
-            Lineage::Foreign => Standing::Foreign,
-            Lineage::Below(generations) => Standing::Below(generations),
+    pub(super) fn admits(&mut self, event: &HookEvent, ancestry: Ancestry) -> bool {
+        let standing = match ancestry {
+            Ancestry::Unknown => Standing::Unknown,
+            Ancestry::Foreign => Standing::Foreign,
+            Ancestry::Below(generations) => Standing::Below(generations),
         };
         let before = self.provenance.depth();
         let is_start = matches!(event.kind, HookKind::SessionStart { .. });

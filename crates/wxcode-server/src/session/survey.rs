@@ -55,8 +55,8 @@ pub(super) async fn sessions(root: PathBuf) -> io::Result<Vec<Found>> {
 
 /// The state of a folder after repairing a damaged or missing `holder.json`; `None` beyond repair.
 async fn mended(id: Id, dir: &Path, error: FolderError) -> Option<State> {
-    let mended = match error.is_mendable() {
-        true => wxcode_holder::mend(dir).await,
+    let mended = match error.is_repairable() {
+        true => wxcode_holder::repair(dir).await,
         false => Err(error),
     };
     match mended {

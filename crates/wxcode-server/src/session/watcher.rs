@@ -224,10 +224,10 @@ impl Watcher {
         match event {
             client::Event::Hook {
                 seq,
-                lineage,
+                ancestry,
                 payload,
                 ..
-            } => self.hook(seq, lineage, &payload, holder).await?,
+            } => self.hook(seq, ancestry, &payload, holder).await?,
             client::Event::Quiet { .. } => {
                 let id = self.looker.rest();
                 holder.post(Request::Screen { id }).await?;
@@ -272,12 +272,12 @@ impl Watcher {
                 tracing::debug!(session = %self.session.id, key, reason, "the holder did not take a delivery yet");
                 self.courier.not_typed(&key, holder, now).await?;
             }
-            client::Event::Claimed { claim } => {
-                self.courier.claimed(claim, holder, now).await?;
+            client::Event::Locked { lock } => {
+                self.courier.claimed(lock, holder, now).await?;
             }
-            client::Event::Unclaimed { claim, reason } => {
+            client::Event::Unlocked { lock, reason } => {
                 tracing::debug!(session = %self.session.id, reason, "the keyboard is others'");
-                self.courier.unclaimed(claim, holder, now).await?;
+                self.courier.unclaimed(lock, holder, now).await?;
             }
             client::Event::InputRefused { reason, .. } => {
                 tracing::debug!(session = %self.session.id, reason, "the holder refused a key");

@@ -1,8 +1,10 @@
 //! The input lock: while one connection has it, the input of the others waits.
+//!
+//! Invariant: a lock is bounded in time, and input sent within a lock is typed within it or refused.
 
 use std::time::{Duration, Instant};
 
-use wxcode_protocol::holder::frame::MAX_CLAIM_MS;
+use wxcode_protocol::holder::frame::MAX_LOCK_MS;
 
 /// An input lock of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,9 +15,9 @@ pub(crate) struct InputLock {
 }
 
 impl InputLock {
-    /// A lock from now on, for at most [`MAX_CLAIM_MS`].
+    /// A lock from now on, for at most [`MAX_LOCK_MS`].
     pub(crate) fn new(client: u64, number: u64, for_ms: u32) -> Self {
-        let length = Duration::from_millis(for_ms.min(MAX_CLAIM_MS).into());
+        let length = Duration::from_millis(for_ms.min(MAX_LOCK_MS).into());
         Self {
             client,
             number,

@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_number_counts_and_each_client_by_itself() {
+    fn each_client_has_its_newest_number() {
         let mut numbers = Numbers::default();
         assert_eq!(numbers.newest(name(1)), 0);
         numbers.take(name(1), 3);
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn the_one_that_is_longest_silent_gives_way() {
+    fn the_longest_silent_client_is_dropped() {
         let mut numbers = Numbers::default();
         for n in 0..MAX_CLIENTS {
             numbers.take(name(n), 9);

@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_boundary_is_behind_what_has_begun() {
+    fn the_boundary_follows_unfinished_sequences() {
         assert_eq!(after("abc").boundary(b"def"), 0);
         assert_eq!(after("\x1b[2").boundary(b"00~abc"), 3);
         assert_eq!(after("\x1b[2").boundary(b"J abc"), 1);

@@ -204,7 +204,7 @@ fn queue_event(holder: &mut Holder, peer: &mut Peer) -> bool {
             peer.send(&Event::Hook {
                 seq: record.seq,
                 pid: record.pid,
-                lineage: record.lineage,
+                ancestry: record.ancestry,
                 payload: record.payload,
             });
             return true;

@@ -192,7 +192,7 @@ impl Output {
     /// Writes the log's batch if it is due, and reports a log that was turned off.
     pub(crate) fn log_when_due(&mut self, now: Instant) {
         self.log.flush_when_due(now);
-        if let Some(reason) = self.log.news() {
+        if let Some(reason) = self.log.take_failure() {
             log(reason);
         }
     }

@@ -15,7 +15,7 @@ pub(crate) struct Replay {
     rest: Bytes,
     size: Option<Size>,
     /// Nothing arrived since the log was opened.
-    barren: bool,
+    is_empty: bool,
 }
 
 /// The next item.
@@ -37,7 +37,7 @@ impl Replay {
             reader: Reader::open_at(dir, offset).ok().flatten()?,
             rest: Bytes::new(),
             size: None,
-            barren: true,
+            is_empty: true,
         })
     }
 
@@ -63,11 +63,11 @@ impl Replay {
                 Some(Item::Gap { to, .. }) if to <= offset => {}
                 Some(_) => return Next::Lost,
                 // The known segments are read; new ones may exist.
-                None if self.barren => return Next::Lost,
+                None if self.is_empty => return Next::Lost,
                 None => match Self::open(dir, offset) {
                     Some(next) => {
                         self.reader = next.reader;
-                        self.barren = true;
+                        self.is_empty = true;
                     }
                     None => return Next::Lost,
                 },
@@ -76,7 +76,7 @@ impl Replay {
         if self.rest.is_empty() {
             return Next::Nothing;
         }
-        self.barren = false;
+        self.is_empty = false;
         let part = self.rest.len().min(MAX_OUTPUT);
         Next::Output(self.rest.split_to(part))
     }

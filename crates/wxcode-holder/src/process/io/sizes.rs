@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_wish_of_a_time_counts() {
+    fn the_newest_requested_size_wins() {
         let size = |cols| Size::new(cols, 24).unwrap();
         let mut sizes = Sizes::new(size(80));
         let start = Instant::now();
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_found_by_offset_until_they_are_forgotten() {
+    fn recent_changes_are_found_by_offset() {
         let mut sizes = Sizes::new(Size::new(80, 24).unwrap());
         let now = Instant::now();
         for n in 0..70u16 {

@@ -12,8 +12,8 @@ use rustix::{
     stdio::stdout,
 };
 
-/// The role of this process after [`leave`].
-pub(crate) enum Left {
+/// The role of this process after [`detach`].
+pub(crate) enum Role {
     /// The holder, with the line to its guardian.
     Holder(PipeWriter),
     /// The guardian of this holder, with the line from it.
@@ -25,8 +25,8 @@ pub(crate) enum Left {
 /// caller.
 ///
 /// Call it first, while the process has one thread and no files of its own.
-pub(crate) fn leave() -> io::Result<Left> {
-    // SAFETY: no file is open yet, so no owned descriptor is closed behind its owner.
+pub(crate) fn detach() -> io::Result<Role> {
+    // SAFETY: no file is open yet, so no owned descriptor is closed without its owner.
     if unsafe { libc::close_range(3, libc::c_uint::MAX, 0) } != 0 {
         return Err(io::Error::last_os_error());
     }
@@ -42,8 +42,8 @@ pub(crate) fn leave() -> io::Result<Left> {
     // For each of both; it is not inherited.
     set_child_subreaper(Pid::from_raw(1))?;
     Ok(match holder {
-        Some(holder) => Left::Guardian(holder, from_holder),
-        None => Left::Holder(to_guardian),
+        Some(holder) => Role::Guardian(holder, from_holder),
+        None => Role::Holder(to_guardian),
     })
 }
 
@@ -95,7 +95,7 @@ pub(crate) fn is_caller_gone() -> bool {
 }
 
 /// Closes the pipe to the caller: standard output becomes `/dev/null`.
-pub(crate) fn hang_up() -> io::Result<()> {
+pub(crate) fn disconnect_caller() -> io::Result<()> {
     let null = open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
     rustix::stdio::dup2_stdout(&null)?;
     Ok(())

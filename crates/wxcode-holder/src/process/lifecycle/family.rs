@@ -83,7 +83,7 @@ fn signal(signal: Signal, known: &mut HashSet<(i32, u64)>) -> bool {
     for stat in proc::with_descendants(&proc::all(), HashSet::from([own()])) {
         if stat.pid != own()
             && !known.contains(&stat.identity())
-            && let Some(pidfd) = stat.pin()
+            && let Some(pidfd) = stat.pidfd()
         {
             proc::signal(&pidfd, signal);
             fresh |= known.insert(stat.identity());

@@ -26,9 +26,10 @@ const KILL_LATER: Duration = Duration::from_secs(1);
 /// Time after the first SIGKILL after which processes count as stuck.
 const HELD: Duration = Duration::from_secs(5);
 
-/// A holder's one message to its guardian: the start succeeded, and nobody waits for it any longer.
-pub(crate) fn let_go(mut line: std::io::PipeWriter) {
-    // Without a guardian nobody needs the message.
+/// Sends a holder's only message to its guardian: the start succeeded, and its requester has the
+/// answer.
+pub(crate) fn report_start(mut line: std::io::PipeWriter) {
+    // Fails only without a guardian.
     let _ = line.write_all(b"1");
 }
 
@@ -44,18 +45,18 @@ pub(crate) fn guard(holder: Pid, mut line: std::io::PipeReader) -> ExitCode {
     let started = line.read_exact(&mut [0]).is_ok();
     drop(line);
     if started {
-        let _ = detach::hang_up();
+        let _ = detach::disconnect_caller();
     }
     let mut guard = Guard {
         holder,
         status: None,
-        told: false,
+        terminated: false,
         childless: false,
     };
     guard.reap();
     while !guard.childless && !guard.is_to_end() {
         wait(&signals, None);
-        guard.told |= detach::take_signals(&signals).contains(&Signal::TERM.as_raw());
+        guard.terminated |= detach::take_signals(&signals).contains(&Signal::TERM.as_raw());
         guard.reap();
     }
     if !guard.childless {
@@ -68,7 +69,7 @@ struct Guard {
     holder: Pid,
     status: Option<WaitStatus>,
     /// SIGTERM came.
-    told: bool,
+    terminated: bool,
     childless: bool,
 }
 
@@ -85,13 +86,13 @@ impl Guard {
     /// While the holder lives, SIGTERM is for the holder alone.
     fn is_to_end(&self) -> bool {
         self.status
-            .is_some_and(|status| self.told || status.exit_status() != Some(0))
+            .is_some_and(|status| self.terminated || status.exit_status() != Some(0))
     }
 
     fn end(&mut self, signals: &OwnedFd) {
         if let Some(signal) = self.status.and_then(WaitStatus::terminating_signal) {
             log(&format!(
-                "the holder was killed by signal {signal}: what it held is ended"
+                "the holder was killed by signal {signal}; ending its processes"
             ));
         }
         family::terminate();

@@ -22,7 +22,7 @@ pub(crate) enum BusError {
     #[error("the bus does not answer: {0}")]
     Io(#[from] io::Error),
     /// An invalid message.
-    #[error("the bus says something that is not understood ({0})")]
+    #[error("malformed message from the bus ({0})")]
     Malformed(&'static str),
     /// The bus, or systemd, refuses.
     #[error("{name}: {message}")]
@@ -179,7 +179,7 @@ impl Bus {
         };
         let (body, fields) = (number(4), number(12));
         if body > MESSAGE_MAX || fields > MESSAGE_MAX {
-            return Err(BusError::Malformed("a message that is too long"));
+            return Err(BusError::Malformed("too long"));
         }
         let mut rest = vec![0; fields.next_multiple_of(8) + body];
         self.limit()?;
@@ -353,7 +353,7 @@ impl Reader<'_> {
         let end = self.at.saturating_add(len);
         let bytes = self.body.bytes.get(self.at..end);
         self.at = end;
-        bytes.ok_or(BusError::Malformed("a message that ends early"))
+        bytes.ok_or(BusError::Malformed("truncated"))
     }
 
     fn byte(&mut self) -> Result<u8, BusError> {

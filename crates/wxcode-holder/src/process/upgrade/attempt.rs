@@ -14,7 +14,7 @@ use wxcode_protocol::holder::Event;
 
 use super::{
     candidate::Candidate,
-    exec::{Lifeline, become_program, number},
+    exec::{Handoff, become_program, number},
     memfd,
     pending::{LAST_CHECK_TIMEOUT, Pending, Refusal},
 };
@@ -29,7 +29,7 @@ use crate::{
     state::{Facts, State},
 };
 
-const LOCKED: &str = "another connection has the keyboard";
+const LOCKED: &str = "another connection has the input lock";
 
 /// Begins an upgrade that a connection requests.
 pub(crate) fn begin(holder: &mut Holder, peer: &mut Peer, build: String, path: &Path) {
@@ -167,7 +167,7 @@ fn become_candidate(holder: &Holder, candidate: &Candidate, state: &OwnedFd) -> 
         return std::io::ErrorKind::NotConnected.into();
     };
     let slave = holder.pty.slave();
-    let lifeline = Lifeline {
+    let handoff = Handoff {
         state: number(state),
         program: number(candidate.program()),
         master: number(holder.pty.master()),
@@ -178,7 +178,7 @@ fn become_candidate(holder: &Holder, candidate: &Candidate, state: &OwnedFd) -> 
     };
     let fds = [state, candidate.program(), holder.pty.master(), listener];
     let kept: Vec<_> = fds.into_iter().chain(slave).map(AsFd::as_fd).collect();
-    become_program(&candidate.path(), holder.session.dir(), &lifeline, &kept)
+    become_program(&candidate.path(), holder.session.dir(), &handoff, &kept)
 }
 
 /// The present state, sealed, and its checksum; writes the log first.

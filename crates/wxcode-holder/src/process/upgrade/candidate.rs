@@ -51,7 +51,7 @@ impl Candidate {
         let program = open(path, flags, Mode::empty())?;
         let kind = fstat(&program)?;
         if FileType::from_raw_mode(kind.st_mode) != FileType::RegularFile {
-            return Err(io::Error::other("it is no file"));
+            return Err(io::Error::other("not a regular file"));
         }
         Ok(Self { program, build })
     }
@@ -97,13 +97,13 @@ impl Candidate {
     pub(crate) fn accepts(&self, verdict: Verdict, expected: u32) -> Result<(), String> {
         match verdict {
             Verdict::Sound { build, .. } if build != self.build => {
-                Err(format!("it is {build}, where {} was to come", self.build))
+                Err(format!("the program is {build}, expected {}", self.build))
             }
             Verdict::Sound { checksum, .. } if checksum != expected => {
-                Err("it read another state than this one".to_owned())
+                Err("the program read another state".to_owned())
             }
             Verdict::Sound { .. } => Ok(()),
-            Verdict::Unsound { reason } => Err(format!("it refuses the state: {reason}")),
+            Verdict::Unsound { reason } => Err(format!("the program refuses the state: {reason}")),
         }
     }
 }
@@ -126,7 +126,7 @@ impl Check {
         let mut buffer = [0; 1024];
         loop {
             match self.answer.read(&mut buffer) {
-                Ok(0) => return Err("it ended without an answer".to_owned()),
+                Ok(0) => return Err("the program ended without an answer".to_owned()),
                 Ok(n) => {
                     self.bytes.extend_from_slice(&buffer[..n]);
                     if let Some(end) = self.bytes.iter().position(|byte| *byte == b'\n') {
@@ -170,7 +170,7 @@ impl Check {
     }
 }
 
-const NO_ANSWER: &str = "its answer is none of a holder's; it is another program";
+const NO_ANSWER: &str = "the answer is not a holder's; the path names another program";
 
 impl Drop for Check {
     fn drop(&mut self) {

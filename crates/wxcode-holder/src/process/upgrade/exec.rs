@@ -10,10 +10,10 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The handed-over descriptors and facts that the successor needs when it does not understand the
-/// state: its argument, as JSON.
+/// The handed-over descriptors, and facts for a successor that does not understand the state: the
+/// successor's argument, as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Lifeline {
+pub(crate) struct Handoff {
     /// The sealed state.
     pub(crate) state: RawFd,
     /// The program itself.
@@ -35,10 +35,10 @@ pub(crate) struct Lifeline {
 pub(crate) fn become_program(
     path: &str,
     dir: &Path,
-    lifeline: &Lifeline,
+    handoff: &Handoff,
     kept: &[BorrowedFd<'_>],
 ) -> io::Error {
-    let line = serde_json::to_string(lifeline).unwrap_or_default();
+    let line = serde_json::to_string(handoff).unwrap_or_default();
     let arguments = [
         b"wxcode-holder",
         b"hold".as_slice(),
@@ -95,7 +95,7 @@ pub(crate) fn inherited(fd: RawFd) -> io::Result<OwnedFd> {
     Ok(owned)
 }
 
-impl Lifeline {
+impl Handoff {
     /// Whether each descriptor is named once.
     pub(crate) fn is_plausible(&self) -> bool {
         let mut fds = vec![self.state, self.program, self.master, self.listener];

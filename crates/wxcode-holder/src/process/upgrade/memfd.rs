@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_read_as_often_as_one_likes_and_never_changed() {
+    fn a_sealed_file_is_read_repeatedly() {
         let fd = sealed(b"a state").unwrap();
         assert_eq!(read(&fd).unwrap(), b"a state");
         assert_eq!(read(&fd).unwrap(), b"a state");

@@ -10,7 +10,7 @@ use rustix::{
 use wxcode_terminal::{Ring, Screen, Size, Terminal};
 
 use super::{
-    exec::{Lifeline, inherited},
+    exec::{Handoff, inherited},
     memfd,
 };
 use crate::{
@@ -48,28 +48,28 @@ pub(crate) fn check(bytes: &[u8]) -> Result<State, StateError> {
     // Drawn once, as in the real case.
     match state.terminal().size() == state.facts.sizes.now {
         true => Ok(state),
-        false => Err(StateError::Impossible("the screen")),
+        false => Err(StateError::Impossible("the screen has another size")),
     }
 }
 
 /// Takes over the session of the folder `dir` from another program in this process.
-pub(crate) fn resume(dir: &Path, lifeline: &str) -> io::Result<Holder> {
-    let lifeline: Lifeline = serde_json::from_str(lifeline)?;
-    if !lifeline.is_plausible() {
+pub(crate) fn resume(dir: &Path, handoff: &str) -> io::Result<Holder> {
+    let handoff: Handoff = serde_json::from_str(handoff)?;
+    if !handoff.is_plausible() {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    let state = inherited(lifeline.state);
-    let program = inherited(lifeline.program);
-    let master = inherited(lifeline.master)?;
-    let slave = lifeline.slave.and_then(|fd| inherited(fd).ok());
-    let listener = inherited(lifeline.listener)?;
+    let state = inherited(handoff.state);
+    let program = inherited(handoff.program);
+    let master = inherited(handoff.master)?;
+    let slave = handoff.slave.and_then(|fd| inherited(fd).ok());
+    let listener = inherited(handoff.listener)?;
     drop(program);
     let inherited = Inherited {
         pty: Pty::of(master, slave),
         listener,
         signals: detach::signals()?,
-        end: lifeline.end,
-        next_hook_seq: lifeline.next_hook_seq,
+        end: handoff.end,
+        next_hook_seq: handoff.next_hook_seq,
     };
     let bytes = state.and_then(memfd::read);
     let keys = bytes.as_deref().map_or_else(|_| Vec::new(), State::keys_in);

@@ -74,7 +74,12 @@ impl Courier {
         self.is_claiming = true;
         let claim = self.claim;
         let for_ms = u32::try_from(CLAIM_MS).unwrap_or(u32::MAX);
-        holder.post(Request::Claim { claim, for_ms }).await
+        holder
+            .post(Request::Lock {
+                lock: claim,
+                for_ms,
+            })
+            .await
     }
 
     /// Requests the screen.
@@ -88,7 +93,7 @@ impl Courier {
     pub(super) async fn release(&mut self, holder: &Sender) -> Result<(), ClientError> {
         if std::mem::take(&mut self.is_claiming) {
             let claim = self.claim;
-            holder.post(Request::Release { claim }).await?;
+            holder.post(Request::Unlock { lock: claim }).await?;
         }
         Ok(())
     }
@@ -102,7 +107,11 @@ impl Courier {
         self.inputs += 1;
         let (seq, claim, bytes) = (self.inputs, self.claim, Bytes::from_static(keys));
         holder
-            .post(Request::ClaimedInput { claim, seq, bytes })
+            .post(Request::LockedInput {
+                lock: claim,
+                seq,
+                bytes,
+            })
             .await
     }
 }

@@ -54,8 +54,8 @@ impl Courier {
             Effect::Type => {
                 let key = delivery.id.to_string();
                 let bytes = prompt::paste(&delivery.text).into();
-                let request = Request::ClaimedDeliver {
-                    claim: self.claim,
+                let request = Request::LockedDeliver {
+                    lock: self.claim,
                     key,
                     bytes,
                 };

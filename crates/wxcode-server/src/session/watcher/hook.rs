@@ -6,8 +6,8 @@ use std::sync::Arc;
 use wxcode_claude::hook::{self, HookEvent, HookKind, StartSource};
 use wxcode_core::agent::Evidence;
 use wxcode_holder::{
+    ancestry::Ancestry,
     client::{ClientError, Sender},
-    lineage::Lineage,
 };
 
 use super::{super::report::evidence, Watcher};
@@ -18,7 +18,7 @@ impl Watcher {
     pub(super) fn take_in(
         &mut self,
         seq: u64,
-        lineage: Lineage,
+        ancestry: Ancestry,
         payload: &[u8],
     ) -> Option<HookEvent> {
         if self.next_seq == 0 && seq > 1 && self.gate.has_begun() {
@@ -34,7 +34,7 @@ impl Watcher {
                 return None;
             }
         };
-        if !self.gate.admits(&event, lineage) {
+        if !self.gate.admits(&event, ancestry) {
             self.began_elsewhere(&event);
             return None;
         }
@@ -90,12 +90,12 @@ impl Watcher {
     pub(super) async fn hook(
         &mut self,
         seq: u64,
-        lineage: Lineage,
+        ancestry: Ancestry,
         payload: &[u8],
         holder: &Sender,
     ) -> Result<(), ClientError> {
         let was_elsewhere = self.agent.is_elsewhere();
-        let taken = self.take_in(seq, lineage, payload);
+        let taken = self.take_in(seq, ancestry, payload);
         let is_elsewhere = self.agent.is_elsewhere();
         if was_elsewhere != is_elsewhere {
             self.show_warning();

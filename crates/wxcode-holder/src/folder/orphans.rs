@@ -22,7 +22,7 @@ const GUARDIAN_TIMEOUT: Duration = Duration::from_secs(8);
 ///
 /// # Errors
 /// The folder cannot be read.
-pub fn end_left(dir: &Path) -> Result<bool, FolderError> {
+pub fn end_orphans(dir: &Path) -> Result<bool, FolderError> {
     let State::Exited(Some(holder), _) = inspect(dir)? else {
         return Ok(true);
     };

@@ -1,14 +1,14 @@
-//! How far below the agent's process another one stands, told by the process tree.
+//! Measures the depth of a process below the agent in the process tree.
 
-pub use wxcode_protocol::{Lineage, MAX_GENERATIONS};
+pub use wxcode_protocol::{Ancestry, MAX_GENERATIONS};
 
 use crate::proc::Stat;
 
 /// Measures the present depth of process `pid` below a session's agent, given by pid and start. A
 /// process with an ended ancestor is no descendant: the holder has adopted it.
 #[must_use]
-pub fn of(pid: i32, agent: (i32, u64)) -> Lineage {
-    below(pid, agent, Stat::of).map_or(Lineage::Foreign, Lineage::Below)
+pub fn of(pid: i32, agent: (i32, u64)) -> Ancestry {
+    below(pid, agent, Stat::of).map_or(Ancestry::Foreign, Ancestry::Below)
 }
 
 /// The start of the living process `pid`, in clock ticks since the boot; `None` without one.
@@ -77,13 +77,13 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_was_given_out_again_is_no_parent() {
+    fn a_reused_pid_is_no_parent() {
         let world = world(&[(10, 1, 10), (11, 10, 30), (12, 11, 12)]);
         assert_eq!(below(12, (10, 10), world), None);
     }
 
     #[test]
-    fn the_walk_is_bounded_also_in_a_circle() {
+    fn the_walk_is_bounded() {
         assert_eq!(
             below(12, (10, 10), world(&[(11, 12, 1), (12, 11, 1)])),
             None
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn this_process_stands_below_its_parent() {
+    fn this_process_is_one_below_its_parent() {
         let own = Stat::of(std::process::id().cast_signed()).unwrap();
         let parent = Stat::of(own.ppid).unwrap();
         assert_eq!(

@@ -5,7 +5,7 @@ pub const MAX_GENERATIONS: u8 = 64;
 
 /// The position of a process relative to the agent's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lineage {
+pub enum Ancestry {
     /// Unknown: the holder did not look.
     Unknown,
     /// Not a descendant of the agent's process, or gone.
@@ -15,7 +15,7 @@ pub enum Lineage {
     Below(u8),
 }
 
-impl Lineage {
+impl Ancestry {
     /// One byte for it: 0 unknown, 1 foreign, else 2 and the generations.
     pub(crate) const fn code(self) -> u8 {
         match self {
@@ -38,18 +38,18 @@ impl Lineage {
 /// Bits of a pid: the kernel's own bound is 2²².
 const PID_BITS: u32 = 24;
 
-/// A hook's process in four bytes: the lineage in the highest one, the pid in the others.
+/// A hook's process in four bytes: the ancestry in the highest one, the pid in the others.
 #[must_use]
-pub const fn pack(lineage: Lineage, pid: i32) -> u32 {
-    ((lineage.code() as u32) << PID_BITS) | (pid as u32 & ((1 << PID_BITS) - 1))
+pub const fn pack(ancestry: Ancestry, pid: i32) -> u32 {
+    ((ancestry.code() as u32) << PID_BITS) | (pid as u32 & ((1 << PID_BITS) - 1))
 }
 
 /// Decodes the bytes of [`pack`].
 #[must_use]
-pub const fn unpack(packed: u32) -> (Lineage, i32) {
+pub const fn unpack(packed: u32) -> (Ancestry, i32) {
     let pid = packed & ((1 << PID_BITS) - 1);
     (
-        Lineage::from_code((packed >> PID_BITS) as u8),
+        Ancestry::from_code((packed >> PID_BITS) as u8),
         pid.cast_signed(),
     )
 }
@@ -62,9 +62,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn four_bytes_come_back(packed: u32) {
-            let (lineage, pid) = unpack(packed);
-            prop_assert_eq!(pack(lineage, pid), packed);
+        fn packing_round_trips(packed: u32) {
+            let (ancestry, pid) = unpack(packed);
+            prop_assert_eq!(pack(ancestry, pid), packed);
         }
     }
 }

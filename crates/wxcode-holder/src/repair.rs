@@ -18,7 +18,7 @@ use crate::{
 ///
 /// # Errors
 /// The folder cannot be written, or an unknown program answers; the folder then stays as it is.
-pub async fn mend(dir: &Path) -> Result<State, FolderError> {
+pub async fn repair(dir: &Path) -> Result<State, FolderError> {
     let failed = |error| FolderError::Io {
         path: dir.to_owned(),
         error,

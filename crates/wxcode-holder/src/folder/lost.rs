@@ -14,9 +14,9 @@ use rustix::{
 };
 
 use super::{
-    EXIT, Exit, FolderError, HolderFile,
-    left::{kill_scope, wait_for_guardian},
-    now, read_exit, write_json,
+    EXIT, Exit, FolderError, HolderFile, now,
+    orphans::{kill_scope, wait_for_guardian},
+    read_exit, write_json,
 };
 use crate::proc::{self, Stat};
 
@@ -34,7 +34,7 @@ const KILL_GRACE: Duration = Duration::from_secs(3);
 ///
 /// # Errors
 /// The folder cannot be read or written, or the holder runs after all.
-pub fn bury(dir: &Path, holder: &HolderFile, reason: &str) -> Result<Exit, FolderError> {
+pub fn mark_lost(dir: &Path, holder: &HolderFile, reason: &str) -> Result<Exit, FolderError> {
     if let Some(exit) = read_exit(dir)? {
         return Ok(exit);
     }
@@ -87,7 +87,7 @@ fn end_what_is_left(holder: &HolderFile) {
             }
             let mut watched = Vec::new();
             for stat in left {
-                let Some(pidfd) = stat.pin() else { continue };
+                let Some(pidfd) = stat.pidfd() else { continue };
                 if signaled.insert(stat.identity()) {
                     proc::signal(&pidfd, signal);
                 }
