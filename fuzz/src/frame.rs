@@ -1,4 +1,5 @@
-//! Frames and messages of the holder's socket: the same for any cuts, bounded, and back as they came.
+//! Frames and messages of the holder's socket: equal for any cuts, bounded, and equal after a round
+//! trip.
 
 use bytes::{Bytes, BytesMut};
 use wxcode_protocol::holder::{
@@ -11,7 +12,7 @@ use crate::input::Input;
 /// The length and the type before a payload.
 const HEADER: usize = 5;
 
-/// Runs one input: how to cut, and then a stream as it is or frames that are made of it.
+/// Runs one input: the cuts, then a raw stream or constructed frames.
 pub fn run(data: &[u8]) {
     let mut input = Input::new(data);
     let cuts: [u8; 4] = std::array::from_fn(|_| input.byte());
@@ -29,7 +30,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// Whole frames of any type, also of unknown ones: a code, a length and so many bytes.
+/// Whole frames of any type, unknown ones included: a code, a length and the payload.
 fn framed(mut input: Input<'_>) -> Vec<u8> {
     let mut stream = Vec::new();
     while !input.is_empty() {
@@ -47,7 +48,7 @@ fn frame(stream: &mut Vec<u8>, code: u8, payload: &[u8]) {
     stream.extend_from_slice(payload);
 }
 
-/// All that a decoder makes of a stream that comes in pieces of these lengths, 0 for all.
+/// Decodes a stream that arrives in pieces of these lengths, 0 for all of it.
 fn decode(stream: &[u8], cuts: &[u8]) -> (Vec<(Type, Bytes)>, Option<TooLong>) {
     let mut decoder = Decoder::default();
     let mut frames = Vec::new();
@@ -74,7 +75,7 @@ fn decode(stream: &[u8], cuts: &[u8]) -> (Vec<(Type, Bytes)>, Option<TooLong>) {
     (frames, None)
 }
 
-/// What a decoder holds is a part of one frame that it knows and that is not too long.
+/// The decoder buffers only a part of one frame of a known type and allowed length.
 fn assert_bounded(held: &[u8]) {
     let Some((&[a, b, c, d, code], payload)) = held.split_first_chunk::<HEADER>() else {
         return;
@@ -85,7 +86,7 @@ fn assert_bounded(held: &[u8]) {
     assert!(payload.len() <= MAX_UNKNOWN || kind.limit() > MAX_UNKNOWN);
 }
 
-/// A payload is a message of one side, or refused; a message comes back as it is.
+/// A payload is a message of one side, or refused; a message survives a round trip.
 fn message(kind: Type, payload: &Bytes) {
     let request = Request::decode(kind, payload.clone());
     let event = Event::decode(kind, payload.clone());
@@ -117,8 +118,8 @@ fn message(kind: Type, payload: &Bytes) {
     }
 }
 
-/// The payload of an event without what its reader passes over: modes that this build does not know,
-/// and which truth it is.
+/// The payload of an event without the details that its reader ignores: unknown modes, and the byte
+/// of a true value.
 fn usual(kind: Type, payload: &[u8]) -> Vec<u8> {
     let mut payload = payload.to_vec();
     match kind {
@@ -130,7 +131,7 @@ fn usual(kind: Type, payload: &[u8]) -> Vec<u8> {
     payload
 }
 
-/// The one frame of a stream.
+/// The only frame of a stream.
 fn only(stream: &[u8]) -> (Type, Bytes) {
     let (mut frames, error) = decode(stream, &[0]);
     assert_eq!((frames.len(), error), (1, None));

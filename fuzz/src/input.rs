@@ -1,6 +1,6 @@
-//! Taking an input apart: numbers and pieces, with nothing left as zeros and empty pieces.
+//! Takes an input apart into numbers and pieces; an exhausted input gives zeros and empty pieces.
 
-/// What is left of an input.
+/// The rest of an input.
 #[derive(Debug)]
 pub(crate) struct Input<'a> {
     rest: &'a [u8],
@@ -31,14 +31,14 @@ impl<'a> Input<'a> {
         u64::from_be_bytes(std::array::from_fn(|_| self.byte()))
     }
 
-    /// At most so many bytes.
+    /// At most this many bytes.
     pub(crate) fn piece(&mut self, len: usize) -> &'a [u8] {
         let (piece, rest) = self.rest.split_at(len.min(self.rest.len()));
         self.rest = rest;
         piece
     }
 
-    /// All that is left.
+    /// The whole rest.
     pub(crate) fn rest(self) -> &'a [u8] {
         self.rest
     }

@@ -1,4 +1,4 @@
-//! `.planning/`: any documents are read, the same each time, within the bounds, and add up.
+//! `.planning/`: any documents are read, equally each time, within the bounds, and consistently.
 
 use std::{fs, path::Path};
 
@@ -7,9 +7,10 @@ use wxcode_claude::planning::{
     Planning, REQUIREMENTS_MAX, TEXT_MAX, read,
 };
 
-/// Begins a file; not a byte of UTF-8. The byte behind it says which file it is.
+/// Begins a file; not a byte of UTF-8. The next byte selects the file.
 const FILE: u8 = 0xFF;
-/// Documents by name; a file beyond them is in the folder of a phase, both named by its first line.
+/// Documents by name; later selections are files in the folder of a phase, with both names in the
+/// first line.
 const DOCUMENTS: [&str; 5] = [
     "ROADMAP.md",
     "STATE.md",
@@ -23,7 +24,7 @@ const FILES: usize = 16;
 /// A file, by its path below `.planning/`.
 type File = (String, Vec<u8>);
 
-/// Runs one input: files, each behind [`FILE`] and the byte that says which it is.
+/// Runs one input: files, each after [`FILE`] and the byte that selects its name.
 pub fn run(data: &[u8]) {
     let workspace = tempfile::tempdir().unwrap();
     let files = files(data);
@@ -69,7 +70,8 @@ fn files(data: &[u8]) -> Vec<File> {
     files
 }
 
-/// `01-name/01-01-PLAN.md` or `01-name/plans/PLAN-01.md` below the phases, if a line is such a path.
+/// `01-name/01-01-PLAN.md` or `01-name/plans/PLAN-01.md` below the phases, if a line is such a
+/// path.
 fn path(line: &[u8]) -> Option<String> {
     let text = str::from_utf8(line).ok()?;
     let parts: Vec<&str> = text.split('/').collect();
@@ -83,7 +85,7 @@ fn path(line: &[u8]) -> Option<String> {
     good.then(|| format!("phases/{text}"))
 }
 
-/// Writes the files that can be: a path may be in the way of another one.
+/// Writes the files as far as possible: a path may be in the way of another one.
 fn write(workspace: &Path, files: &[File], other_ends: bool) {
     let planning = workspace.join(".planning");
     fs::create_dir_all(&planning).unwrap();
@@ -115,15 +117,15 @@ fn check(planning: &Planning) {
     assert_eq!(
         numbers.len(),
         planning.phases.len(),
-        "a number is told once"
+        "a number is reported once"
     );
     for phase in &planning.phases {
         assert_eq!(phase.complete, phase.status == PhaseStatus::Complete);
         assert!(phase.requirements.len() <= PHASE_REQUIREMENTS_MAX);
     }
-    for told in [&planning.current_phase, &planning.next_phase] {
+    for phase in [&planning.current_phase, &planning.next_phase] {
         let is_there = |number: &String| numbers.contains(&number.as_str());
-        assert!(told.as_ref().is_none_or(is_there));
+        assert!(phase.as_ref().is_none_or(is_there));
     }
     let requirements = &planning.requirements;
     assert_eq!(requirements.total, requirements.by_id.len());

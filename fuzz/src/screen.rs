@@ -4,18 +4,18 @@ use wxcode_terminal::{Screen as _, Size, Terminal};
 
 use crate::{input::Input, memory};
 
-/// Ends a piece. UTF-8 has no byte from 0xF5 on; the others of them are fed.
+/// Ends a piece. UTF-8 has no byte from 0xF5 on; the other ones are fed to the screen.
 const CUT: u8 = 0xFD;
-/// Changes the size to the two bytes that follow.
+/// Changes the size to the next two bytes.
 const RESIZE: u8 = 0xFE;
 /// Most bytes of answers to a byte of input: a colour in a list of questions takes 2 bytes and is
 /// answered with 26.
 const ANSWER: usize = 16;
 /// Most bytes of memory of a cell, twice: reflowing holds both copies.
 const CELL: usize = 2 * 8;
-/// Most bytes of memory besides cells and what the input left: tables, dictionary, palette.
+/// Most bytes of memory besides cells and retained input: tables, dictionary, palette.
 const BESIDES: usize = 2 << 20; // 2 MiB
-/// Most bytes of memory to a byte of input, for what is interned.
+/// Most bytes of interned memory for a byte of input.
 const LEFT: usize = 256;
 
 enum Step {
@@ -23,7 +23,7 @@ enum Step {
     Resize(Size),
 }
 
-/// Runs one input: a size, the length of pieces, and a stream with cuts and resizes in it.
+/// Runs one input: a size, the length of pieces, and a stream with cuts and resizes.
 pub fn run(data: &[u8]) {
     let mut input = Input::new(data);
     let size = size(&mut input);
@@ -71,7 +71,7 @@ fn continues(size: Size, before: &[u8], after: &[u8]) {
     assert_same_bytes(&answers, &same_answers);
 }
 
-/// What no stream draws, as far as it is seen from outside; resizes leave more of that.
+/// Checks visible properties that no stream can break; resizes can break more of them.
 fn cannot_be_drawn(terminal: &Terminal) -> bool {
     let Size { cols, rows } = terminal.size();
     let is_pending = terminal.cursor().1 >= cols.max(2);
@@ -90,12 +90,16 @@ fn redraw(terminal: &Terminal) {
     assert_same_bytes(&second, &third.snapshot());
 }
 
-/// A fresh terminal that read a snapshot.
+/// A fresh terminal after a snapshot.
 fn draw(size: Size, snapshot: &[u8]) -> Terminal {
     let mut terminal = Terminal::new(size);
     let mut answers = Vec::new();
     terminal.feed(snapshot, &mut answers);
-    assert!(answers.is_empty(), "a snapshot asks {}", answers.escape_ascii());
+    assert!(
+        answers.is_empty(),
+        "a snapshot asks {}",
+        answers.escape_ascii()
+    );
     terminal
 }
 
@@ -118,7 +122,7 @@ fn play(size: Size, steps: &[Step]) -> (Terminal, Vec<u8>) {
     (terminal, answers)
 }
 
-/// Two bytes, mostly for a small size, as edges are frequent there.
+/// Two bytes, mostly for a small size, where edges are frequent.
 fn size(input: &mut Input<'_>) -> Size {
     let mut side = || match input.byte() {
         255 => Size::MAX,
@@ -128,7 +132,7 @@ fn size(input: &mut Input<'_>) -> Size {
     Size { cols, rows }
 }
 
-/// The stream in pieces: up to a cut or a resize, and of `length` bytes at most if that is not 0.
+/// The stream in pieces: up to a cut or a resize, and of at most `length` bytes if that is not 0.
 fn pieces(mut input: Input<'_>, length: usize) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut piece = Vec::new();
@@ -148,7 +152,7 @@ fn pieces(mut input: Input<'_>, length: usize) -> Vec<Step> {
     steps
 }
 
-/// The same without the cuts.
+/// The same stream without the cuts.
 fn joined(pieces: &[Step]) -> Vec<Step> {
     let mut whole = vec![Step::Write(Vec::new())];
     for piece in pieces {

@@ -1,15 +1,15 @@
-//! The id in a `stream-json` output: the same for any cuts, the first one, and found behind anything; and its messages: the
-//! same for any cuts, with their places.
+//! The id in a `stream-json` output: equal for any cuts, the first one, and found after any prefix;
+//! and its messages: equal for any cuts, with their positions.
 
 use uuid::Uuid;
 use wxcode_claude::stream::{InitCapture, Message, Messages};
 
 /// Ends a piece; not a byte of UTF-8.
 const CUT: u8 = 0xFD;
-/// What is found behind anything that has no id.
+/// The id of the line that follows a prefix without an id.
 const ID: Uuid = Uuid::from_u128(0x0d6a_3f0e_54a1_4ee0_9a5a_0b6a_1c7d_2e11);
 
-/// Runs one input: a stream with cuts in it.
+/// Runs one input: a stream with cuts.
 pub fn run(data: &[u8]) {
     let pieces: Vec<&[u8]> = data.split(|byte| *byte == CUT).collect();
     let whole = pieces.concat();
@@ -17,10 +17,10 @@ pub fn run(data: &[u8]) {
     assert_eq!(found, capture(&pieces));
     assert_eq!(found, capture(&whole.chunks(1).collect::<Vec<_>>()));
 
-    let told = messages(&[&whole]);
-    assert_eq!(told, messages(&pieces));
-    assert_eq!(told, messages(&whole.chunks(1).collect::<Vec<_>>()));
-    let first = told.iter().find_map(|(_, message)| match message {
+    let all = messages(&[&whole]);
+    assert_eq!(all, messages(&pieces));
+    assert_eq!(all, messages(&whole.chunks(1).collect::<Vec<_>>()));
+    let first = all.iter().find_map(|(_, message)| match message {
         Message::Init { session_id } => Some(*session_id),
         _ => None,
     });
@@ -47,7 +47,7 @@ fn capture(pieces: &[&[u8]]) -> Option<Uuid> {
     at_end
 }
 
-/// The messages of these pieces, each with the place of its line.
+/// The messages of these pieces, each with the position of its line.
 fn messages(pieces: &[&[u8]]) -> Vec<(u64, Message)> {
     let mut messages = Messages::default();
     let mut all = Vec::new();

@@ -1,4 +1,4 @@
-//! The seeds, run by every target, so that targets do not rot between two rounds of fuzzing.
+//! Runs the seeds through every target, so that targets stay usable between two rounds of fuzzing.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -19,7 +19,7 @@ fn every_target_has_its_program_and_its_seeds() {
     assert_eq!(names("seeds"), targets);
 }
 
-/// One test, as memory is counted for the whole process.
+/// One test, because the allocator counts for the whole process.
 #[test]
 fn what_is_promised_holds_for_the_seeds() {
     for (name, run) in TARGETS {
@@ -32,7 +32,7 @@ fn what_is_promised_holds_for_the_seeds() {
             println!("{}", path.display());
             let bytes = fs::read(path).unwrap();
             run(&bytes);
-            // Half of a seed is mostly a torn one.
+            // Half of a seed is usually a truncated one.
             run(&bytes[..bytes.len() / 2]);
             seeds += 1;
         }

@@ -2,6 +2,8 @@
 
 mod compact;
 
+pub use compact::compact;
+
 use std::{
     fmt, fs,
     io::{self, Read, Write},
@@ -39,7 +41,7 @@ pub fn run(hook_file: &Path) {
         );
         return;
     }
-    if let Err(error) = report(hook_file, &compact::compact(payload, PAYLOAD_MAX)) {
+    if let Err(error) = report(hook_file, &compact(payload, PAYLOAD_MAX)) {
         let _ = writeln!(io::stderr(), "wxcode-holder hook: {error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Segments of anything: sound records anywhere, of any kind, and bytes that are none.
+//! Arbitrary segments: sound records anywhere, of any kind, and bytes that are no record.
 
 use super::{
     read,

@@ -26,7 +26,7 @@ const CUT_MARK: char = '…';
 /// Ids, paths and the prompt are kept whole, so a payload in which they alone are larger stays larger
 /// than `max`. So does one that is not a JSON object, unchanged.
 #[must_use]
-pub(super) fn compact(payload: Vec<u8>, max: usize) -> Vec<u8> {
+pub fn compact(payload: Vec<u8>, max: usize) -> Vec<u8> {
     if payload.len() <= max {
         return payload;
     }
