@@ -1,5 +1,5 @@
-//! Frames and messages of the holder's socket: the same result for any cuts, bounded, and
-//! round-tripping.
+//! Frames and messages of the holder's socket: equal for any cuts, bounded, and equal after a round
+//! trip.
 
 use bytes::{Bytes, BytesMut};
 use wxcode_protocol::holder::{
@@ -12,7 +12,7 @@ use crate::input::Input;
 /// The length and the type before a payload.
 const HEADER: usize = 5;
 
-/// Runs one input: the cuts, and then a stream as it is or frames built from it.
+/// Runs one input: the cuts, then a raw stream or constructed frames.
 pub fn run(data: &[u8]) {
     let mut input = Input::new(data);
     let cuts: [u8; 4] = std::array::from_fn(|_| input.byte());
@@ -30,7 +30,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// Whole frames of any type, known or unknown: a code, a length and as many bytes.
+/// Whole frames of any type, unknown ones included: a code, a length and the payload.
 fn framed(mut input: Input<'_>) -> Vec<u8> {
     let mut stream = Vec::new();
     while !input.is_empty() {
@@ -48,7 +48,7 @@ fn frame(stream: &mut Vec<u8>, code: u8, payload: &[u8]) {
     stream.extend_from_slice(payload);
 }
 
-/// A decoder's results for a stream in pieces of these lengths, 0 for all.
+/// Decodes a stream that arrives in pieces of these lengths, 0 for all of it.
 fn decode(stream: &[u8], cuts: &[u8]) -> (Vec<(Type, Bytes)>, Option<TooLong>) {
     let mut decoder = Decoder::default();
     let mut frames = Vec::new();
@@ -75,7 +75,7 @@ fn decode(stream: &[u8], cuts: &[u8]) -> (Vec<(Type, Bytes)>, Option<TooLong>) {
     (frames, None)
 }
 
-/// A decoder holds part of one known frame within the length bound.
+/// The decoder buffers only a part of one frame of a known type and allowed length.
 fn assert_bounded(held: &[u8]) {
     let Some((&[a, b, c, d, code], payload)) = held.split_first_chunk::<HEADER>() else {
         return;
@@ -86,7 +86,7 @@ fn assert_bounded(held: &[u8]) {
     assert!(payload.len() <= MAX_UNKNOWN || kind.limit() > MAX_UNKNOWN);
 }
 
-/// A payload is a message of one side, or refused; a message round-trips.
+/// A payload is a message of one side, or refused; a message survives a round trip.
 fn message(kind: Type, payload: &Bytes) {
     let request = Request::decode(kind, payload.clone());
     let event = Event::decode(kind, payload.clone());
@@ -118,8 +118,8 @@ fn message(kind: Type, payload: &Bytes) {
     }
 }
 
-/// The payload of an event without the parts that its reader ignores: modes unknown to this build,
-/// and the kind of truth.
+/// The payload of an event without the details that its reader ignores: unknown modes, and the byte
+/// of a true value.
 fn usual(kind: Type, payload: &[u8]) -> Vec<u8> {
     let mut payload = payload.to_vec();
     match kind {
@@ -131,7 +131,7 @@ fn usual(kind: Type, payload: &[u8]) -> Vec<u8> {
     payload
 }
 
-/// The one frame of a stream.
+/// The only frame of a stream.
 fn only(stream: &[u8]) -> (Type, Bytes) {
     let (mut frames, error) = decode(stream, &[0]);
     assert_eq!((frames.len(), error), (1, None));

@@ -1,11 +1,11 @@
-//! Hook payloads: an event or an error according to the JSON, and the same event after a cut to a
-//! size.
+//! Hook payloads: an event or an error by their JSON, and an equal event after cutting.
 
 use std::mem::discriminant;
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
-use wxcode_claude::hook::{HookError, HookEvent, HookKind, compact, parse};
+use wxcode_claude::hook::{HookError, HookEvent, HookKind, parse};
+use wxcode_holder::hook::compact;
 
 use crate::input::Input;
 
@@ -53,7 +53,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// Checks an event against the payload's fields.
+/// An event equals its fields.
 fn check(event: &Result<HookEvent, HookError>, fields: Option<&Map<String, Value>>) {
     let Some(fields) = fields else {
         assert!(matches!(event, Err(HookError::NotJson(_))), "{event:?}");
@@ -82,19 +82,19 @@ fn check(event: &Result<HookEvent, HookError>, fields: Option<&Map<String, Value
     }
 }
 
-/// A cut adds nothing and keeps the required fields.
+/// Cutting adds nothing, and keeps the needed fields.
 fn check_cut(whole: &Map<String, Value>, left: &Map<String, Value>) {
     for name in left.keys() {
         assert!(whole.contains_key(name), "{name} is made up");
     }
     for name in KEPT {
-        // Compared as texts: a number may come back as its neighbour.
+        // Compares as text: a number may come back as its neighbour.
         let text = |fields: &Map<String, Value>| fields.get(name)?.as_str().map(str::to_owned);
         assert_eq!(text(whole), text(left), "{name}");
     }
 }
 
-/// The same event, except for cuttable fields.
+/// Equal events, except for fields that may be cut.
 fn check_same(event: &HookEvent, again: &HookEvent) {
     assert_eq!(event.name(), again.name());
     assert_eq!(event.session_id, again.session_id);

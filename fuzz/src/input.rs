@@ -1,4 +1,4 @@
-//! Parses an input into numbers and pieces; an exhausted input gives zeros and empty pieces.
+//! Takes an input apart into numbers and pieces; an exhausted input gives zeros and empty pieces.
 
 /// The rest of an input.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl<'a> Input<'a> {
         piece
     }
 
-    /// The rest.
+    /// The whole rest.
     pub(crate) fn rest(self) -> &'a [u8] {
         self.rest
     }

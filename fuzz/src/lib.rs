@@ -1,8 +1,8 @@
-//! Fuzz targets: plain functions of bytes that panic when a promise is broken.
+//! Fuzz targets: functions of bytes that panic when a promise does not hold.
 //!
 //! A target is a module here with a function `run`, its line in [`TARGETS`], one file in `src/bin`
-//! for libFuzzer, and a few initial inputs in `seeds/<name>`. Without libFuzzer the programs run
-//! the named inputs, and the tests run the seeds.
+//! for libFuzzer, and a few first inputs in `seeds/<name>`. Without libFuzzer the programs run the
+//! given inputs, and the tests run the seeds.
 
 pub mod frame;
 pub mod hook;
@@ -32,7 +32,7 @@ pub const TARGETS: &[Target] = &[
     ("wire", wire::run),
 ];
 
-/// The program of a target: libFuzzer's, or one that runs the files in its arguments.
+/// The program of a target: libFuzzer's, or one that runs the given files.
 #[macro_export]
 macro_rules! target {
     ($name:ident) => {

@@ -1,5 +1,5 @@
-//! The log on disk: everything of a sound one, every sound part of a damaged one, and nothing
-//! invented.
+//! The log on disk: every record of a sound log, every sound record of a damaged one, and no
+//! invented record.
 
 mod forged;
 mod segment;
@@ -17,7 +17,8 @@ thread_local! {
     static SESSION: RefCell<TempDir> = RefCell::new(tempfile::tempdir().unwrap());
 }
 
-/// Runs one input: a log as the holder writes it, sound or with one damage, or arbitrary segments.
+/// Runs one input: a log written like the holder's, sound or damaged in one place, or arbitrary
+/// segments.
 pub fn run(data: &[u8]) {
     let mut input = Input::new(data);
     match input.byte() % 2 {
@@ -26,7 +27,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// Replaces the segments and passes their session's folder on.
+/// Replaces the segments, and returns the folder of their session.
 fn with_segments<T>(segments: &[Segment], what: impl FnOnce(&Path) -> T) -> T {
     SESSION.with_borrow(|session| {
         let folder = session.path().join("log");
@@ -39,7 +40,7 @@ fn with_segments<T>(segments: &[Segment], what: impl FnOnce(&Path) -> T) -> T {
     })
 }
 
-/// Reads a log in each way; returns the result of the plain one.
+/// Reads a log in every way; returns the result of the plain one.
 fn read(session: &Path, segments: &[Segment]) -> Vec<Item> {
     let items: Vec<Item> = Reader::open(session).unwrap().collect();
     check(&items, segments);
@@ -71,7 +72,7 @@ fn check(items: &[Item], segments: &[Segment]) {
             }
             Item::Record(record) => {
                 let expected = gap.take().or(at).unwrap_or(record.offset);
-                assert_eq!(record.offset, expected, "output is lost, and not told");
+                assert_eq!(record.offset, expected, "output is lost, and not reported");
                 at = Some(record.end());
                 if let Some(bytes) = encode(record) {
                     let holds = |segment: &Segment| segment.holds(&bytes);

@@ -116,7 +116,7 @@ fn check(planning: &Planning) {
     assert_eq!(
         numbers.len(),
         planning.phases.len(),
-        "a number is told once"
+        "a number is reported once"
     );
     for phase in &planning.phases {
         assert_eq!(phase.complete, phase.status == PhaseStatus::Complete);

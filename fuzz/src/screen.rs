@@ -1,21 +1,21 @@
-//! The screen: the same for any cuts, a snapshot that redraws it and asks nothing, and bounds.
+//! The screen: equal for any cuts, redrawn by a snapshot without queries, and bounded.
 
 use wxcode_terminal::{Screen as _, Size, Terminal};
 
 use crate::{input::Input, memory};
 
-/// Ends a piece. UTF-8 has no byte from 0xF5 on; the other such bytes are fed.
+/// Ends a piece. UTF-8 has no byte from 0xF5 on; the other ones are fed to the screen.
 const CUT: u8 = 0xFD;
-/// Changes the size to the two bytes that follow.
+/// Changes the size to the next two bytes.
 const RESIZE: u8 = 0xFE;
-/// Most bytes of replies per byte of input: a colour in a list of queries takes 2 bytes and gets a
-/// reply of 26.
+/// Most bytes of answers to a byte of input: a colour in a list of questions takes 2 bytes and is
+/// answered with 26.
 const ANSWER: usize = 16;
-/// Most bytes of memory per cell, twice, as a reflow has both copies.
+/// Most bytes of memory of a cell, twice: reflowing holds both copies.
 const CELL: usize = 2 * 8;
-/// Most bytes of memory besides cells and input: tables, dictionary, palette.
+/// Most bytes of memory besides cells and retained input: tables, dictionary, palette.
 const BESIDES: usize = 2 << 20; // 2 MiB
-/// Most bytes of interned memory per byte of input.
+/// Most bytes of interned memory for a byte of input.
 const LEFT: usize = 256;
 
 enum Step {
@@ -35,7 +35,7 @@ pub fn run(data: &[u8]) {
     let ((terminal, answers), most) = memory::peak(|| play(size, &whole));
     let (other, same_answers) = play(size, &pieces);
     assert_same(&terminal, &other);
-    assert_same_bytes(&terminal.dump(), &other.dump());
+    assert_same_bytes(&terminal.snapshot(), &other.snapshot());
     assert_same_bytes(&answers, &same_answers);
 
     let all = answers.len();
@@ -51,51 +51,55 @@ pub fn run(data: &[u8]) {
     redraw(&terminal);
     if let [Step::Write(stream)] = &whole[..] {
         let at = stream.len() * usize::from(tenths.min(10)) / 10;
-        let (before, behind) = stream.split_at(at);
-        go_on(size, before, behind);
+        let (before, after) = stream.split_at(at);
+        continues(size, before, after);
     }
 }
 
-/// A screen redrawn from a snapshot behaves like the original.
-fn go_on(size: Size, before: &[u8], behind: &[u8]) {
+/// A terminal drawn from a snapshot continues like the original.
+fn continues(size: Size, before: &[u8], after: &[u8]) {
     let (mut terminal, _) = play(size, &[Step::Write(before.to_vec())]);
-    let mut again = draw(size, &terminal.dump_with_history(usize::MAX));
+    let mut again = draw(size, &terminal.snapshot_with_history(usize::MAX));
     if cannot_be_drawn(&terminal) {
         return;
     }
     assert_same(&terminal, &again);
     let (mut answers, mut same_answers) = (Vec::new(), Vec::new());
-    terminal.feed(behind, &mut answers);
-    again.feed(behind, &mut same_answers);
+    terminal.feed(after, &mut answers);
+    again.feed(after, &mut same_answers);
     assert_same(&terminal, &again);
     assert_same_bytes(&answers, &same_answers);
 }
 
-/// Removes state that no stream can draw, as far as it is visible; resizes leave more of it.
+/// Checks visible properties that no stream can break; resizes can break more of them.
 fn cannot_be_drawn(terminal: &Terminal) -> bool {
     let Size { cols, rows } = terminal.size();
     let is_pending = terminal.cursor().1 >= cols.max(2);
     rows == 1 || is_pending && terminal.modes().alternate_screen
 }
 
-/// A snapshot's screen equals the screen of its own snapshot.
+/// A snapshot's drawing equals the drawing of its own snapshot.
 fn redraw(terminal: &Terminal) {
-    let first = terminal.dump();
+    let first = terminal.snapshot();
     let again = draw(terminal.size(), &first);
     assert_eq!(terminal.modes(), again.modes());
     assert_eq!(terminal.title(), again.title());
-    let second = again.dump();
+    let second = again.snapshot();
     let third = draw(terminal.size(), &second);
     assert_same(&again, &third);
-    assert_same_bytes(&second, &third.dump());
+    assert_same_bytes(&second, &third.snapshot());
 }
 
-/// A new terminal after a snapshot.
-fn draw(size: Size, dump: &[u8]) -> Terminal {
+/// A fresh terminal after a snapshot.
+fn draw(size: Size, snapshot: &[u8]) -> Terminal {
     let mut terminal = Terminal::new(size);
     let mut answers = Vec::new();
-    terminal.feed(dump, &mut answers);
-    assert!(answers.is_empty(), "a dump asks {}", answers.escape_ascii());
+    terminal.feed(snapshot, &mut answers);
+    assert!(
+        answers.is_empty(),
+        "a snapshot asks {}",
+        answers.escape_ascii()
+    );
     terminal
 }
 
@@ -118,7 +122,7 @@ fn play(size: Size, steps: &[Step]) -> (Terminal, Vec<u8>) {
     (terminal, answers)
 }
 
-/// Two bytes, mostly for a small size with its many edges.
+/// Two bytes, mostly for a small size, where edges are frequent.
 fn size(input: &mut Input<'_>) -> Size {
     let mut side = || match input.byte() {
         255 => Size::MAX,
@@ -128,7 +132,7 @@ fn size(input: &mut Input<'_>) -> Size {
     Size { cols, rows }
 }
 
-/// The stream in pieces: up to a cut or a resize, and at most `length` bytes unless that is 0.
+/// The stream in pieces: up to a cut or a resize, and of at most `length` bytes if that is not 0.
 fn pieces(mut input: Input<'_>, length: usize) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut piece = Vec::new();
@@ -148,7 +152,7 @@ fn pieces(mut input: Input<'_>, length: usize) -> Vec<Step> {
     steps
 }
 
-/// The stream without the cuts.
+/// The same stream without the cuts.
 fn joined(pieces: &[Step]) -> Vec<Step> {
     let mut whole = vec![Step::Write(Vec::new())];
     for piece in pieces {

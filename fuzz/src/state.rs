@@ -1,4 +1,4 @@
-//! A holder's state read by another program: refused, or unchanged after writing and reading.
+//! The state of a holder for its successor: refused, or equal after a round trip.
 
 use serde_json::Value;
 use wxcode_holder::state::{FORMAT, MAGIC, State};
@@ -6,12 +6,12 @@ use wxcode_terminal::Screen as _;
 
 use crate::{input::Input, memory};
 
-/// Most bytes of memory per byte of input: the facts as text, as JSON and as values.
+/// Most bytes of memory for a byte of input: the facts as text, as JSON and as values.
 const TIMES: usize = 64;
-/// Most further bytes of memory.
+/// Most bytes of memory besides.
 const BESIDES: usize = 64 << 10;
 
-/// Runs one input: a state as it is, or sections with matching lengths and checksum.
+/// Runs one input: a raw state, or sections with correct lengths and checksum.
 pub fn run(data: &[u8]) {
     let mut input = Input::new(data);
     let bytes = match input.byte() % 3 {
@@ -24,7 +24,7 @@ pub fn run(data: &[u8]) {
     let _ = State::keys_in(&bytes);
     let Ok(mut state) = state else { return };
     assert_eq!(state.terminal().size(), state.facts.sizes.now);
-    // The owner's own section may have numbers that change in a round trip.
+    // The owner's metadata may have numbers that do not survive a round trip.
     state.facts.spec.note = Value::Null;
     let written = state.encode().unwrap();
     assert_eq!(State::decode(&written).as_ref(), Ok(&state));
@@ -32,7 +32,7 @@ pub fn run(data: &[u8]) {
     assert!(State::decode(&written[..written.len() - 1]).is_err());
 }
 
-/// A body with a state's header.
+/// A body after the header of a state.
 fn enveloped(body: &[u8]) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
     bytes.extend(FORMAT.to_be_bytes());
@@ -43,7 +43,7 @@ fn enveloped(body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Arbitrary sections, mostly of known kinds: each a kind, a length and as many bytes.
+/// Arbitrary sections, mostly known ones: a kind, a length and the payload.
 fn sections(mut input: Input<'_>) -> Vec<u8> {
     const LETTERS: [&[u8; 4]; 8] = [
         b"FACT",

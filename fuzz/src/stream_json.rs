@@ -1,12 +1,12 @@
-//! The first id in a `stream-json` output: the same for any cuts, found after any prefix; and its
-//! messages: the same for any cuts, with their positions.
+//! The id in a `stream-json` output: equal for any cuts, the first one, and found after any prefix;
+//! and its messages: equal for any cuts, with their positions.
 
 use uuid::Uuid;
 use wxcode_claude::stream::{InitCapture, Message, Messages};
 
 /// Ends a piece; not a byte of UTF-8.
 const CUT: u8 = 0xFD;
-/// The id after a prefix without one.
+/// The id of the line that follows a prefix without an id.
 const ID: Uuid = Uuid::from_u128(0x0d6a_3f0e_54a1_4ee0_9a5a_0b6a_1c7d_2e11);
 
 /// Runs one input: a stream with cuts.
@@ -17,10 +17,10 @@ pub fn run(data: &[u8]) {
     assert_eq!(found, capture(&pieces));
     assert_eq!(found, capture(&whole.chunks(1).collect::<Vec<_>>()));
 
-    let told = messages(&[&whole]);
-    assert_eq!(told, messages(&pieces));
-    assert_eq!(told, messages(&whole.chunks(1).collect::<Vec<_>>()));
-    let first = told.iter().find_map(|(_, message)| match message {
+    let all = messages(&[&whole]);
+    assert_eq!(all, messages(&pieces));
+    assert_eq!(all, messages(&whole.chunks(1).collect::<Vec<_>>()));
+    let first = all.iter().find_map(|(_, message)| match message {
         Message::Init { session_id } => Some(*session_id),
         _ => None,
     });

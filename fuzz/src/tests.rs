@@ -1,4 +1,4 @@
-//! Runs the seeds of every target, so that targets do not rot between two rounds of fuzzing.
+//! Runs the seeds through every target, so that targets stay usable between two rounds of fuzzing.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -13,15 +13,15 @@ fn names(folder: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_target_has_program_and_seeds() {
+fn every_target_has_its_program_and_its_seeds() {
     let targets = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(names("src/bin"), targets);
     assert_eq!(names("seeds"), targets);
 }
 
-/// One test, as memory is counted for the whole process.
+/// One test, because the allocator counts for the whole process.
 #[test]
-fn promises_hold_for_the_seeds() {
+fn what_is_promised_holds_for_the_seeds() {
     for (name, run) in TARGETS {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("seeds")
@@ -32,7 +32,7 @@ fn promises_hold_for_the_seeds() {
             println!("{}", path.display());
             let bytes = fs::read(path).unwrap();
             run(&bytes);
-            // Half of a seed is mostly a torn one.
+            // Half of a seed is usually a truncated one.
             run(&bytes[..bytes.len() / 2]);
             seeds += 1;
         }

@@ -1,4 +1,4 @@
-//! Transcripts: spoken if one of the lines is a message, whatever the others are.
+//! Transcripts: spoken if one of their lines is a message, for any other lines.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use wxcode_claude::transcript::{Transcript, find};
 
 const ID: Uuid = Uuid::from_u128(1);
-/// Most lines checked on their own.
+/// Most lines that are also checked alone.
 const LINES: usize = 32;
 const MESSAGE: &[u8] = b"\n{\"type\":\"user\",\"uuid\":\"u\"}";
 
@@ -59,7 +59,7 @@ pub fn run(data: &[u8]) {
             assert_eq!(spoken, any, "each line speaks for itself");
         }
         for line in &lines {
-            match told(line) {
+            match is_spoken(line) {
                 Some(true) => assert!(spoken, "{}", line.escape_ascii()),
                 Some(false) => assert!(!config.is_spoken(line), "{}", line.escape_ascii()),
                 None => {}
@@ -69,8 +69,8 @@ pub fn run(data: &[u8]) {
     });
 }
 
-/// Whether a line is certainly a message.
-fn told(line: &[u8]) -> Option<bool> {
+/// Whether a line is certainly a message, or certainly none.
+fn is_spoken(line: &[u8]) -> Option<bool> {
     let text = str::from_utf8(line).ok()?;
     let doubtful = |name: &str| text.matches(name).count() > 1;
     if text.contains('\\') || ["type", "isSidechain", "uuid"].into_iter().any(doubtful) {

@@ -1,9 +1,10 @@
-//! Messages of the terminal's binary protocol, of either side: refused, ignored, or round-tripping.
+//! Messages of the terminal's binary protocol, of both sides: refused, skipped, or equal after a
+//! round trip.
 
 use bytes::Bytes;
 use wxcode_protocol::websocket::{ClientFrame, DecodeError, HISTORY_MAX, INPUT_MAX, ServerFrame};
 
-/// Runs one input as a message of a client, and as one of a server.
+/// Runs one input as a client's message, and as a server's.
 pub fn run(data: &[u8]) {
     let message = Bytes::copy_from_slice(data);
     client(&message);
@@ -37,7 +38,7 @@ fn server(message: &Bytes) {
             | ServerFrame::Report(_)
     );
     assert!(json || message.starts_with(&again), "{frame:?}");
-    // JSON numbers with a fraction may come back a unit off: a report with one is not compared.
+    // Numbers with a fraction may change in JSON: reports are not compared.
     if !matches!(frame, ServerFrame::Report(_)) {
         assert_eq!(ServerFrame::decode(again), Ok(Some(frame)));
     }

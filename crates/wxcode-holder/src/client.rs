@@ -10,7 +10,7 @@ use std::{io, time::Duration};
 pub use connection::{Connection, connect};
 pub use receiver::Receiver;
 pub use sender::{MAX_UNSENT, Sender};
-pub use wxcode_protocol::holder::frame::{MAX_CLAIM_MS, MAX_HOOK, MAX_INPUT, MAX_KEY};
+pub use wxcode_protocol::holder::frame::{MAX_HOOK, MAX_INPUT, MAX_KEY, MAX_LOCK_MS};
 pub use wxcode_protocol::{
     Signal,
     holder::{Event, Hello, Info, QUIET, Request, Welcome},

@@ -1,13 +1,16 @@
 //! The folder of a session, `<data-dir>/sessions/<session id>/`: all that is known about the
 //! session without its holder.
 //!
+//! Invariant: the folder of a session is the truth about it. A restarted server adopts sessions
+//! from their folders, and asks no database.
+//!
 //! The owner writes `spec.json` before the start. The holder writes `holder.json` once the agent
-//! runs, and `exit.json` and `screen.dump` at the end; [`bury`] writes `exit.json` for a lost
+//! runs, and `exit.json` and `screen.snapshot` at the end; [`mark_lost`] writes `exit.json` for a lost
 //! holder. Every file is 0600, is written next to its place and moved there, and names its version.
 
-mod bury;
 mod files;
-mod left;
+mod lost;
+mod orphans;
 mod starting;
 
 use std::{
@@ -18,15 +21,15 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub use crate::journal::{HookRecord, hooks_since};
-pub use bury::bury;
-#[cfg(feature = "client")]
-pub(crate) use bury::record;
 #[cfg(feature = "client")]
 pub(crate) use files::LOG;
 pub use files::write_whole;
 pub(crate) use files::{EXIT, HOLDER, HOOK, SCREEN, SOCKET, write_json};
 use files::{SPEC, read_json};
-pub use left::end_left;
+pub use lost::mark_lost;
+#[cfg(feature = "client")]
+pub(crate) use lost::record;
+pub use orphans::end_orphans;
 pub use starting::is_started;
 pub(crate) use starting::lock;
 pub use wxcode_protocol::{BUILD, Exit};
@@ -171,7 +174,9 @@ pub enum FolderError {
     #[error("{path}: {error}; check the permissions and the free space of the data directory")]
     Io { path: PathBuf, error: io::Error },
     /// A file has invalid content.
-    #[error("{path} is damaged ({error}); move the folder of the session away to go on without it")]
+    #[error(
+        "{path} is damaged ({error}); move the folder of the session away to continue without it"
+    )]
     Damaged {
         path: PathBuf,
         error: serde_json::Error,
@@ -182,9 +187,9 @@ pub enum FolderError {
 }
 
 impl FolderError {
-    /// Whether [`mend`](crate::mend) can repair it: the record of a running session is damaged or
+    /// Whether [`repair`](crate::repair) can repair it: the record of a running session is damaged or
     /// missing.
-    pub fn is_mendable(&self) -> bool {
+    pub fn is_repairable(&self) -> bool {
         match self {
             Self::Missing(path) | Self::Damaged { path, .. } => path.ends_with(HOLDER),
             Self::Io { .. } | Self::Newer { .. } => false,
@@ -235,7 +240,7 @@ pub(crate) fn read_holder(dir: &Path) -> Result<HolderFile, FolderError> {
 ///
 /// # Errors
 /// There is no folder, or no spec though the session ran, or a file is unreadable or damaged.
-/// [`mend`](crate::mend) repairs a damaged `holder.json`, and a missing one of a session that ran.
+/// [`repair`](crate::repair) repairs a damaged `holder.json`, and a missing one of a session that ran.
 pub fn inspect(dir: &Path) -> Result<State, FolderError> {
     // In the holder's order of writing, so that no concurrent write is missed.
     let holder: Result<Option<HolderFile>, _> = read_json(dir, HOLDER);
@@ -270,9 +275,9 @@ fn read_exit(dir: &Path) -> Result<Option<Exit>, FolderError> {
 
 /// Returns the snapshot of the last screen of an ended session, if its holder left one.
 pub fn last_screen(dir: &Path) -> Option<Vec<u8>> {
-    let dump = std::fs::read(dir.join(SCREEN)).ok()?;
+    let snapshot = std::fs::read(dir.join(SCREEN)).ok()?;
     // A snapshot is never empty; the file is, after a power cut before the sync.
-    Some(dump).filter(|dump| !dump.is_empty())
+    Some(snapshot).filter(|snapshot| !snapshot.is_empty())
 }
 
 /// Exit reason: the holder was killed.
@@ -289,7 +294,7 @@ pub const DAMAGED: &str = "damaged";
 pub const NOT_STARTED: &str = "not_started";
 
 impl HolderFile {
-    /// The agent's pid and start, for [`crate::lineage::Lineage::of`].
+    /// The agent's pid and start, for [`crate::ancestry::Ancestry::of`].
     pub const fn agent(&self) -> (i32, u64) {
         (self.agent_pid, self.agent_start_time)
     }
@@ -323,7 +328,7 @@ impl HolderFile {
         let guardian = self.guardian.as_ref()?;
         let stat = crate::proc::Stat::of(guardian.pid)?;
         let same = self.is_of_this_boot() && stat.start_time == guardian.start_time;
-        same.then(|| stat.pin()).flatten()
+        same.then(|| stat.pidfd()).flatten()
     }
 }
 

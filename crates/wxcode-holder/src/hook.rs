@@ -2,6 +2,8 @@
 
 mod compact;
 
+pub use compact::compact;
+
 use std::{
     fmt, fs,
     io::{self, Read, Write},
@@ -39,7 +41,7 @@ pub fn run(hook_file: &Path) {
         );
         return;
     }
-    if let Err(error) = report(hook_file, &compact::compact(payload, PAYLOAD_MAX)) {
+    if let Err(error) = report(hook_file, &compact(payload, PAYLOAD_MAX)) {
         let _ = writeln!(io::stderr(), "wxcode-holder hook: {error}");
     }
 }
@@ -107,7 +109,7 @@ pub fn report(hook_file: &Path, payload: &[u8]) -> Result<(), HookError> {
     });
     let mut rest = &out[..];
     while !rest.is_empty() {
-        stream.set_write_timeout(Some(left(until)?))?;
+        stream.set_write_timeout(Some(remaining(until)?))?;
         let n = stream.write(rest)?;
         rest = &rest[n..];
     }
@@ -128,7 +130,7 @@ fn answer(stream: &mut UnixStream, until: Instant) -> Result<(), HookError> {
             }
             Some(_) => {}
             None => {
-                stream.set_read_timeout(Some(left(until)?))?;
+                stream.set_read_timeout(Some(remaining(until)?))?;
                 let n = stream.read(&mut buffer)?;
                 if n == 0 {
                     return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
@@ -140,12 +142,12 @@ fn answer(stream: &mut UnixStream, until: Instant) -> Result<(), HookError> {
 }
 
 /// The rest of the time; at least a millisecond, because zero would mean forever.
-fn left(until: Instant) -> io::Result<Duration> {
-    let left = until.saturating_duration_since(Instant::now());
-    if left < Duration::from_millis(1) {
+fn remaining(until: Instant) -> io::Result<Duration> {
+    let rest = until.saturating_duration_since(Instant::now());
+    if rest < Duration::from_millis(1) {
         return Err(io::ErrorKind::TimedOut.into());
     }
-    Ok(left)
+    Ok(rest)
 }
 
 fn connect(folder: &Path, until: Instant) -> io::Result<UnixStream> {
@@ -153,7 +155,7 @@ fn connect(folder: &Path, until: Instant) -> io::Result<UnixStream> {
     let flags = SocketFlags::CLOEXEC;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
     // Also bounds the wait for a place in the listener's queue.
-    sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, Some(left(until)?))?;
+    sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, Some(remaining(until)?))?;
     rustix::net::connect(&socket, &address(&folder)?)?;
     Ok(UnixStream::from(socket))
 }

@@ -1,8 +1,8 @@
 //! Journal: hook payloads on disk, numbered, in segments of which the oldest is dropped.
 //!
-//! `hooks/<first sequence number>.seg` holds records: sequence number (u64), lineage (u8) and pid
+//! `hooks/<first sequence number>.seg` holds records: sequence number (u64), ancestry (u8) and pid
 //! (u24) of the hook, time (u64, milliseconds since the Unix epoch), length (u32), payload; numbers
-//! are big-endian. Lineage 0 means unknown.
+//! are big-endian. Ancestry 0 means unknown.
 
 use std::{
     collections::VecDeque,
@@ -14,7 +14,7 @@ use std::{
 
 use bytes::{Buf, Bytes};
 
-use crate::lineage::Lineage;
+use crate::ancestry::Ancestry;
 use wxcode_protocol::holder::frame::MAX_HOOK;
 
 /// Most bytes of all segments together.
@@ -32,7 +32,7 @@ pub struct HookRecord {
     /// The process that reported it.
     pub pid: i32,
     /// Its depth below the agent's process at that time.
-    pub lineage: Lineage,
+    pub ancestry: Ancestry,
     /// The time, in milliseconds since the Unix epoch.
     pub at_ms: u64,
     pub payload: Bytes,
@@ -120,7 +120,7 @@ impl Journal {
     ///
     /// # Errors
     /// A segment cannot be read.
-    pub(crate) fn go_on(dir: &Path, next_seq: u64) -> io::Result<Self> {
+    pub(crate) fn continued(dir: &Path, next_seq: u64) -> io::Result<Self> {
         let mut journal = Self::new(dir);
         for first in firsts(&journal.folder)? {
             let file = File::options()
@@ -150,7 +150,12 @@ impl Journal {
     }
 
     /// Appends a payload and returns its number.
-    pub(crate) fn append(&mut self, pid: i32, lineage: Lineage, payload: &[u8]) -> io::Result<u64> {
+    pub(crate) fn append(
+        &mut self,
+        pid: i32,
+        ancestry: Ancestry,
+        payload: &[u8],
+    ) -> io::Result<u64> {
         let record = HEADER as u64 + payload.len() as u64;
         if self.writing.is_none() || self.segments.back().is_none_or(|last| last.len >= SEGMENT) {
             self.begin_segment()?;
@@ -163,7 +168,7 @@ impl Journal {
         let seq = self.next_seq;
         let mut bytes = Vec::with_capacity(record as usize);
         bytes.extend(seq.to_be_bytes());
-        bytes.extend(wxcode_protocol::pack(lineage, pid).to_be_bytes());
+        bytes.extend(wxcode_protocol::pack(ancestry, pid).to_be_bytes());
         bytes.extend((jiff::Timestamp::now().as_millisecond() as u64).to_be_bytes());
         bytes.extend((payload.len() as u32).to_be_bytes());
         bytes.extend_from_slice(payload);
@@ -272,11 +277,11 @@ fn read_record(file: &File, at: u64) -> io::Result<(HookRecord, u64)> {
     }
     let mut payload = vec![0; len];
     file.read_exact_at(&mut payload, at + HEADER as u64)?;
-    let (lineage, pid) = wxcode_protocol::unpack(reporter);
+    let (ancestry, pid) = wxcode_protocol::unpack(reporter);
     let record = HookRecord {
         seq,
         pid,
-        lineage,
+        ancestry,
         at_ms,
         payload: payload.into(),
     };
@@ -288,37 +293,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_from_any_number_on() {
+    fn records_are_read_from_any_number() {
         let dir = tempfile::tempdir().unwrap();
         let mut journal = Journal::new(dir.path());
         for n in 1..=5u8 {
-            let lineage = Lineage::Below(n);
-            assert_eq!(journal.append(7, lineage, &[n; 3]).unwrap(), u64::from(n));
+            let ancestry = Ancestry::Below(n);
+            assert_eq!(journal.append(7, ancestry, &[n; 3]).unwrap(), u64::from(n));
         }
         let mut cursor = Cursor::from(3);
         for n in 3..=5u8 {
             let record = journal.next(&mut cursor).unwrap().unwrap();
             assert_eq!((record.seq, record.pid), (u64::from(n), 7));
-            assert_eq!(record.lineage, Lineage::Below(n));
+            assert_eq!(record.ancestry, Ancestry::Below(n));
             assert_eq!(&record.payload[..], &[n; 3]);
         }
         assert_eq!(journal.next(&mut cursor).unwrap(), None);
-        assert_eq!(journal.append(7, Lineage::Foreign, b"more").unwrap(), 6);
+        assert_eq!(journal.append(7, Ancestry::Foreign, b"more").unwrap(), 6);
         assert_eq!(journal.next(&mut cursor).unwrap().unwrap().seq, 6);
         assert_eq!(hooks_since(dir.path(), 5).unwrap().len(), 2);
     }
 
     #[test]
-    fn another_process_goes_on_where_the_first_one_stood() {
+    fn another_process_continues_the_journal() {
         let dir = tempfile::tempdir().unwrap();
-        let fresh = Journal::go_on(dir.path(), 1).unwrap();
+        let fresh = Journal::continued(dir.path(), 1).unwrap();
         assert_eq!(fresh.next_seq(), 1);
         let mut journal = Journal::new(dir.path());
         for n in 1..=6 {
             let payload = vec![n; 700 << 10];
-            let lineage = Lineage::Below(n);
+            let ancestry = Ancestry::Below(n);
             assert_eq!(
-                journal.append(7, lineage, &payload).unwrap(),
+                journal.append(7, ancestry, &payload).unwrap(),
                 u64::from(n),
                 "two segments"
             );
@@ -329,22 +334,22 @@ mod tests {
         let path = segment(&journal.folder, newest);
         let mut torn = File::options().append(true).open(path).unwrap();
         torn.write_all(b"half of a record").unwrap();
-        let mut next = Journal::go_on(dir.path(), 7).unwrap();
+        let mut next = Journal::continued(dir.path(), 7).unwrap();
         assert_eq!(next.next_seq(), 7);
-        assert_eq!(next.append(8, Lineage::Unknown, b"more").unwrap(), 7);
+        assert_eq!(next.append(8, Ancestry::Unknown, b"more").unwrap(), 7);
         let now = hooks_since(dir.path(), 0).unwrap();
         assert_eq!((&now[..6], now.len()), (&held[..], 7));
         // No number is given twice, after any loss.
-        assert_eq!(Journal::go_on(dir.path(), 20).unwrap().next_seq(), 20);
+        assert_eq!(Journal::continued(dir.path(), 20).unwrap().next_seq(), 20);
     }
 
     #[test]
-    fn the_oldest_give_way_and_the_bound_holds() {
+    fn old_records_are_dropped_at_the_bound() {
         let dir = tempfile::tempdir().unwrap();
         let mut journal = Journal::new(dir.path());
         for _ in 0..40 {
             journal
-                .append(1, Lineage::Unknown, &vec![b'x'; 1 << 20])
+                .append(1, Ancestry::Unknown, &vec![b'x'; 1 << 20])
                 .unwrap();
         }
         let held: u64 = fs::read_dir(dir.path().join(FOLDER))

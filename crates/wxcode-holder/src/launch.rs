@@ -152,7 +152,7 @@ fn sweep(dir: &Path) {
         if file.runs() {
             end_holder(&file);
         }
-        let _ = folder::bury(dir, &file, NOT_STARTED);
+        let _ = folder::mark_lost(dir, &file, NOT_STARTED);
     }
     for name in [HOLDER, EXIT, HOOK, SOCKET] {
         let _ = std::fs::remove_file(dir.join(name));
@@ -170,7 +170,7 @@ fn end_holder(holder: &HolderFile) {
         process::Signal,
     };
     let stat = Stat::of(holder.pid).filter(|stat| stat.start_time == holder.start_time);
-    if let Some(pidfd) = stat.and_then(|stat| stat.pin()) {
+    if let Some(pidfd) = stat.and_then(|stat| stat.pidfd()) {
         proc::signal(&pidfd, Signal::KILL);
         let timeout = Timespec {
             tv_sec: 2,

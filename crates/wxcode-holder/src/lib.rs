@@ -9,6 +9,7 @@
 // They panic where the output cannot be written.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
+pub mod ancestry;
 mod answer;
 #[cfg(feature = "client")]
 pub mod client;
@@ -17,17 +18,16 @@ pub mod hook;
 mod journal;
 #[cfg(feature = "client")]
 mod launch;
-pub mod lineage;
 pub mod log;
-#[cfg(feature = "client")]
-mod mend;
 mod proc;
 mod process;
+#[cfg(feature = "client")]
+mod repair;
 pub mod state;
 
 pub use answer::Failure;
 #[cfg(feature = "client")]
 pub use launch::{LaunchError, launch};
-#[cfg(feature = "client")]
-pub use mend::mend;
 pub use process::{check_state, resume, run};
+#[cfg(feature = "client")]
+pub use repair::repair;

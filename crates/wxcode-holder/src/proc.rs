@@ -1,4 +1,8 @@
-//! Reads `/proc`: parents and children, and the identity of a process behind its pid.
+//! Reads `/proc`: parents and children, and the identity of a process with a pid.
+//!
+//! Invariants: no bare pid is trusted, since a process is its pid, its start time and the boot. A
+//! signal goes only to a descendant of the sender, or through a handle to a process identified by
+//! boot and start time.
 
 use std::{collections::HashSet, fs, io};
 
@@ -26,9 +30,9 @@ impl Stat {
     }
 
     /// Opens a handle on exactly this process, safe against pid reuse; `None` when it is gone.
-    pub(crate) fn pin(&self) -> Option<OwnedFd> {
+    pub(crate) fn pidfd(&self) -> Option<OwnedFd> {
         let pidfd = pidfd_open(Pid::from_raw(self.pid)?, PidfdFlags::empty()).ok()?;
-        // Only now: the process behind the open handle keeps the pid.
+        // The pid cannot be reused while the handle is open, so the comparison holds.
         let same = Self::of(self.pid).is_some_and(|now| now.start_time == self.start_time);
         same.then_some(pidfd)
     }
@@ -129,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_with_parentheses_and_spaces_is_no_obstacle() {
+    fn names_with_parentheses_are_parsed() {
         let line = b"42 (a) b (c)) S 7 42 42 34816 42 4194304 1 0 0 0 0 0 0 0 20 0 1 0 12345 1 1\n";
         let stat = Stat::parse(line).unwrap();
         assert_eq!(
@@ -140,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn this_process_is_found_and_descends_from_its_parent() {
+    fn this_process_descends_from_its_parent() {
         let own = Stat::of(std::process::id() as i32).unwrap();
         assert!(!own.is_dead());
         let family = with_descendants(&all(), HashSet::from([own.ppid]));

@@ -1,41 +1,23 @@
 //! The holder's process: one thread, one poll loop, one agent.
 //!
-//! Invariant: the holder never waits for a client. It carries out or refuses a request at once, and
-//! takes a client's output from the ring buffer, the journal and the screen when the client's
-//! socket has room.
+//! Invariants: only the holder forks an agent, and only the holder owns a PTY. `unsafe` is only
+//! in this module, each block with its reason. A killed holder leaves no process running: its
+//! guardian, a parent without other work, ends them.
+//!
+//! [`holder`] has the parts of the state, each in a file of its own; [`event_loop`] drives them.
 
-mod bus;
-mod candidate;
-mod claim;
-mod detach;
-mod ending;
-mod exec;
-mod family;
-mod guardian;
+mod event_loop;
 mod holder;
-mod inputs;
-mod memfd;
-mod numbers;
-mod oom;
-mod paste;
-mod peer;
-mod pty;
-mod replay;
+mod input;
+mod io;
+mod lifecycle;
+mod own_log;
 mod requests;
-mod resume;
-mod scope;
-mod sizes;
-mod start;
-mod stream;
+mod session;
+mod systemd;
 mod upgrade;
 
-use std::{
-    fs::File,
-    io::Write,
-    path::Path,
-    process::ExitCode,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::{fs::File, io::Write, path::Path, process::ExitCode};
 
 use serde::Serialize;
 
@@ -43,12 +25,14 @@ use crate::{
     answer::{Answer, Failure},
     folder::{self, BUILD},
 };
-use candidate::Verdict;
-use detach::Left;
 use holder::Holder;
-
-/// Most bytes of a holder's own log.
-const MAX_LOG: usize = 64 << 10; // 64 KiB
+use lifecycle::{
+    detach::{self, Role},
+    ending::roll_back,
+    guardian, start,
+};
+use own_log::{continue_log, log};
+use upgrade::{candidate::Verdict, memfd, resume};
 
 /// Runs the holder of the session in `dir`; its `spec.json` names the program, and the process's
 /// own environment is the agent's.
@@ -58,9 +42,9 @@ const MAX_LOG: usize = 64 << 10; // 64 KiB
 pub fn run(dir: &Path) -> ExitCode {
     // Resolved before the working directory changes.
     let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
-    let guardian = match detach::leave() {
-        Ok(Left::Holder(guardian)) => guardian,
-        Ok(Left::Guardian(holder, line)) => return guardian::guard(holder, line),
+    let guardian = match detach::detach() {
+        Ok(Role::Holder(guardian)) => guardian,
+        Ok(Role::Guardian(holder, line)) => return guardian::guard(holder, line),
         Err(error) => {
             let what = "start a process".to_owned();
             let message = error.to_string();
@@ -77,18 +61,20 @@ pub fn run(dir: &Path) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    // A caller that gave up hears nothing more: then nothing may remain.
-    if answer(&Answer::Ready(holder.file().clone())).is_err() || detach::hang_up().is_err() {
-        holder.undo();
+    // A caller that gave up gets no answer: then nothing may remain.
+    if answer(&Answer::Ready(holder.session.file().clone())).is_err()
+        || detach::disconnect_caller().is_err()
+    {
+        roll_back(holder);
         return ExitCode::FAILURE;
     }
     drop(starting);
-    guardian::let_go(guardian);
+    guardian::report_start(guardian);
     hold(holder)
 }
 
 fn hold(holder: Holder) -> ExitCode {
-    match holder.hold() {
+    match event_loop::hold(holder) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log(&format!("the holder failed: {error}"));
@@ -98,21 +84,20 @@ fn hold(holder: Holder) -> ExitCode {
 }
 
 /// Continues the session in `dir`, which another program held in this very process before it
-/// executed this one; `lifeline` names the handed-over descriptors.
+/// executed this one; `handoff` names the handed-over descriptors.
 ///
 /// Call it first, like [`run`].
-pub fn resume(dir: &Path, lifeline: &str) -> ExitCode {
-    let written = rustix::fs::fstat(rustix::stdio::stderr()).map_or(0, |file| file.st_size);
-    WRITTEN.store(usize::try_from(written).unwrap_or(0), Ordering::Relaxed);
+pub fn resume(dir: &Path, handoff: &str) -> ExitCode {
+    continue_log();
     // The kernel names a program after the descriptor that executed it.
     let _ = std::fs::write("/proc/self/comm", "wxcode-holder");
-    match resume::resume(dir, lifeline) {
+    match resume::resume(dir, handoff) {
         Ok(holder) => {
-            log(&format!("the session goes on with {BUILD}"));
+            log(&format!("the session continues with {BUILD}"));
             hold(holder)
         }
         Err(error) => {
-            log(&format!("the session cannot go on, and ends: {error}"));
+            log(&format!("the session cannot continue, and ends: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -124,7 +109,7 @@ pub fn check_state(fd: i32) -> ExitCode {
     // Reopened, for a file position of its own.
     let bytes = File::open(format!("/proc/self/fd/{fd}")).and_then(memfd::read);
     let checked = bytes.and_then(|bytes| {
-        resume::look(&bytes).map_err(std::io::Error::other)?;
+        resume::check(&bytes).map_err(std::io::Error::other)?;
         Ok(crc32c::crc32c(&bytes))
     });
     let verdict = match checked {
@@ -148,15 +133,4 @@ fn answer(answer: &impl Serialize) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(&line)?;
     out.flush()
-}
-
-/// The size of the log, in bytes.
-static WRITTEN: AtomicUsize = AtomicUsize::new(0);
-
-/// Writes a line to the holder's log, while there is room.
-fn log(message: &str) {
-    let line = format!("{} {message}\n", crate::folder::now());
-    if WRITTEN.fetch_add(line.len(), Ordering::Relaxed) + line.len() <= MAX_LOG {
-        let _ = std::io::stderr().write_all(line.as_bytes());
-    }
 }

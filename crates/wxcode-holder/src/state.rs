@@ -59,25 +59,25 @@ pub struct State {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StateError {
     /// It does not begin like a state.
-    #[error("it does not begin as the state of a holder does")]
+    #[error("not a holder's state: its first bytes differ")]
     Unknown,
     /// Its format is newer.
-    #[error("it is of format {0}, and this build reads up to {FORMAT}")]
+    #[error("the state has format {0}, this build reads up to {FORMAT}")]
     Newer(u16),
     /// It is truncated, too long, or corrupt.
-    #[error("it is torn or damaged")]
+    #[error("the state is truncated or damaged")]
     Damaged,
     /// A mandatory section is unknown.
-    #[error("its section {0} is not known to this build")]
+    #[error("this build does not know the section {0}")]
     Section(String),
     /// The screen's format is unknown.
-    #[error("its screen is in the format {0}, and this build reads {SCREEN_FORMAT}")]
+    #[error("the screen has format {0}, this build reads {SCREEN_FORMAT}")]
     ScreenFormat(String),
     /// It contradicts itself.
-    #[error("{0} in it cannot be")]
+    #[error("the state is contradictory: {0}")]
     Impossible(&'static str),
     /// It is beyond [`MAX_STATE`].
-    #[error("it has {0} bytes, where {MAX_STATE} are allowed; make the terminal smaller")]
+    #[error("the state has {0} bytes, {MAX_STATE} are allowed; make the terminal smaller")]
     TooLarge(usize),
 }
 
@@ -141,8 +141,8 @@ impl State {
     #[must_use]
     pub fn keys_in(bytes: &[u8]) -> Vec<String> {
         let mut rest = body(bytes).unwrap_or_default();
-        while let Some((letters, behind)) = rest.split_first_chunk::<4>() {
-            rest = behind;
+        while let Some((letters, after)) = rest.split_first_chunk::<4>() {
+            rest = after;
             match take(&mut rest) {
                 Ok(payload) if letters == b"KEYS" => return keys_of(payload).unwrap_or_default(),
                 Ok(_) => {}
@@ -162,7 +162,7 @@ impl State {
             match &letters {
                 b"FACT" => {
                     let read = serde_json::from_slice::<Facts>(payload);
-                    facts = Some(read.map_err(|_| StateError::Impossible("the facts"))?);
+                    facts = Some(read.map_err(|_| StateError::Impossible("unreadable facts"))?);
                 }
                 b"SCRN" => screen = Some(screen_of(payload)?),
                 b"RING" => ring = Some(payload),
@@ -175,7 +175,7 @@ impl State {
                 }
             }
         }
-        let missing = StateError::Impossible("that a section is missing");
+        let missing = StateError::Impossible("a section is missing");
         let (Some(facts), Some(screen), Some(ring), Some(typing), Some(keys)) =
             (facts, screen, ring, typing, keys)
         else {
@@ -203,7 +203,7 @@ impl State {
     /// Encodes a screen.
     #[must_use]
     pub fn screen_of(terminal: &Terminal) -> Vec<u8> {
-        terminal.dump_with_history(usize::MAX)
+        terminal.snapshot_with_history(usize::MAX)
     }
 }
 
@@ -237,8 +237,8 @@ fn put_section(out: &mut Vec<u8>, letters: &[u8; 4], parts: &[&[u8]]) {
 /// A `u32` length and this many bytes.
 fn take<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], StateError> {
     let len = rest.try_get_u32().map_err(|_| StateError::Damaged)? as usize;
-    let (taken, behind) = rest.split_at_checked(len).ok_or(StateError::Damaged)?;
-    *rest = behind;
+    let (taken, after) = rest.split_at_checked(len).ok_or(StateError::Damaged)?;
+    *rest = after;
     Ok(taken)
 }
 
@@ -260,9 +260,10 @@ fn keys_of(mut payload: &[u8]) -> Result<Vec<String>, StateError> {
     while !payload.is_empty() {
         let key = take(&mut payload)?;
         if keys.len() == MAX_KEYS || key.len() > MAX_KEY {
-            return Err(StateError::Impossible("so many or such long keys"));
+            return Err(StateError::Impossible("too many or too long keys"));
         }
-        let key = std::str::from_utf8(key).map_err(|_| StateError::Impossible("a key"))?;
+        let key =
+            std::str::from_utf8(key).map_err(|_| StateError::Impossible("a key is not UTF-8"))?;
         keys.push(key.to_owned());
     }
     Ok(keys)

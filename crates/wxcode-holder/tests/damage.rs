@@ -1,4 +1,5 @@
-//! Folders that are not whole, as a loss of power or a failing disk leaves them: each file cut at every length, and garbage.
+//! Damaged session folders, as after a power loss or on a failing disk: each file cut at every
+//! length, and garbage.
 
 #![allow(clippy::unwrap_used)] // also in what the tests share
 
@@ -10,10 +11,10 @@ use rustix::process::Signal;
 use support::*;
 use wxcode_holder::{
     folder::{self, DAMAGED, Exit, FolderError, HOLDER_LOST, State},
-    log, mend,
+    log, repair,
 };
 
-/// A session that has ended, with output, a change of size and hooks.
+/// An ended session with output, a change of size and hooks.
 async fn ended() -> Session {
     let session = running().await;
     kill(session.file.pid, Signal::TERM);
@@ -34,14 +35,14 @@ async fn running() -> Session {
     session
 }
 
-/// The folder as it is when holder and guardian were killed: nothing was recorded.
+/// The folder after a kill of holder and guardian: no end is recorded.
 fn as_if_lost(dir: &Path) {
-    for name in ["exit.json", "screen.dump"] {
+    for name in ["exit.json", "screen.snapshot"] {
         fs::remove_file(dir.join(name)).unwrap();
     }
 }
 
-/// Cuts a file at every length short of its own, and replaces it by garbage of that length.
+/// Cuts a file at every shorter length, and replaces it by garbage of that length.
 fn damages(path: &Path) -> impl Iterator<Item = Vec<u8>> + use<> {
     let whole = fs::read(path).unwrap();
     let mut state = 1_u64;
@@ -60,7 +61,7 @@ fn damages(path: &Path) -> impl Iterator<Item = Vec<u8>> + use<> {
     lengths.flat_map(move |len| [whole[..len].to_vec(), garbage(len + 1)])
 }
 
-/// The one file of a folder.
+/// The only file of a folder.
 fn only(folder: &Path) -> std::path::PathBuf {
     let mut all = fs::read_dir(folder).unwrap();
     let first = all.next().unwrap().unwrap().path();
@@ -69,7 +70,7 @@ fn only(folder: &Path) -> std::path::PathBuf {
 }
 
 #[tokio::test]
-async fn an_exit_that_is_damaged_is_recorded_anew() {
+async fn a_damaged_exit_is_recorded_again() {
     let session = ended().await;
     let path = session.dir.join("exit.json");
     let whole = fs::read(&path).unwrap();
@@ -83,7 +84,7 @@ async fn an_exit_that_is_damaged_is_recorded_anew() {
         fs::write(&path, &whole).unwrap();
     }
     fs::write(&path, b"{").unwrap();
-    let exit = folder::bury(&session.dir, &session.file, HOLDER_LOST).unwrap();
+    let exit = folder::mark_lost(&session.dir, &session.file, HOLDER_LOST).unwrap();
     assert_eq!(exit.reason, HOLDER_LOST);
     let State::Exited(Some(_), read) = folder::inspect(&session.dir).unwrap() else {
         panic!()
@@ -92,7 +93,7 @@ async fn an_exit_that_is_damaged_is_recorded_anew() {
 }
 
 #[tokio::test]
-async fn a_holder_file_that_is_damaged_hides_no_exit_and_is_made_an_end_where_nobody_answers() {
+async fn a_damaged_holder_file_hides_no_exit() {
     let session = ended().await;
     let path = session.dir.join("holder.json");
     let all: Vec<_> = damages(&path).collect();
@@ -107,38 +108,38 @@ async fn a_holder_file_that_is_damaged_hides_no_exit_and_is_made_an_end_where_no
         let error = folder::inspect(&session.dir).unwrap_err();
         assert!(matches!(error, FolderError::Damaged { .. }), "{error}");
     }
-    // As where the folder's entry did not come to the disk, but the log did.
+    // As after a power loss that kept the log and lost the folder's entry.
     fs::remove_file(&path).unwrap();
     let error = folder::inspect(&session.dir).unwrap_err();
     assert!(matches!(error, FolderError::Missing(_)), "{error}");
-    let State::Exited(None, Exit { reason, .. }) = mend(&session.dir).await.unwrap() else {
+    let State::Exited(None, Exit { reason, .. }) = repair(&session.dir).await.unwrap() else {
         panic!()
     };
     assert_eq!(reason, DAMAGED);
 }
 
 #[tokio::test]
-async fn a_holder_that_runs_is_asked_where_its_file_is_damaged() {
+async fn a_running_holder_repairs_its_file() {
     let session = running().await;
     let path = session.dir.join("holder.json");
     for bytes in [&b""[..], b"{\"version\": 1", b"\0\0\0\0", b"[]"] {
         fs::write(&path, bytes).unwrap();
         assert!(folder::inspect(&session.dir).is_err());
-        let State::Live(file) = mend(&session.dir).await.unwrap() else {
+        let State::Live(file) = repair(&session.dir).await.unwrap() else {
             panic!()
         };
         let mut expected = session.file.clone();
         expected.started_at.clone_from(&file.started_at);
         assert_eq!(file, expected);
     }
-    // A record of an end that is none yet does not hide it either.
+    // A damaged record of the end does not hide the running holder.
     fs::write(session.dir.join("exit.json"), b"{").unwrap();
     let state = folder::inspect(&session.dir).unwrap();
     assert!(matches!(state, State::Live(_)), "{state:?}");
 }
 
 #[tokio::test]
-async fn a_spec_that_is_damaged_is_said_and_hides_nothing_else() {
+async fn a_damaged_spec_is_named() {
     let session = ended().await;
     let path = session.dir.join("spec.json");
     let all: Vec<_> = damages(&path).collect();
@@ -156,7 +157,7 @@ async fn a_spec_that_is_damaged_is_said_and_hides_nothing_else() {
 }
 
 #[tokio::test]
-async fn of_hooks_that_are_damaged_those_before_are_read_and_no_others() {
+async fn hooks_before_damage_are_read() {
     let session = ended().await;
     let path = only(&session.dir.join("hooks"));
     let whole = folder::hooks_since(&session.dir, 0).unwrap();
@@ -177,7 +178,7 @@ async fn of_hooks_that_are_damaged_those_before_are_read_and_no_others() {
 }
 
 #[tokio::test]
-async fn of_a_log_that_is_damaged_the_screen_is_drawn_from_what_is_whole() {
+async fn a_damaged_log_still_draws_a_screen() {
     let session = ended().await;
     let path = only(&session.dir.join("log"));
     let whole: Vec<_> = log::Reader::open(&session.dir).unwrap().collect();
@@ -193,9 +194,9 @@ async fn of_a_log_that_is_damaged_the_screen_is_drawn_from_what_is_whole() {
 }
 
 #[tokio::test]
-async fn an_empty_screen_is_none() {
+async fn an_empty_screen_file_is_ignored() {
     let session = ended().await;
     assert!(folder::last_screen(&session.dir).is_some());
-    fs::write(session.dir.join("screen.dump"), b"").unwrap();
+    fs::write(session.dir.join("screen.snapshot"), b"").unwrap();
     assert_eq!(folder::last_screen(&session.dir), None);
 }

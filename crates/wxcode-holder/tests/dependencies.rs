@@ -1,4 +1,4 @@
-//! What the program is made of.
+//! The crates in the program.
 
 #![allow(clippy::unwrap_used)]
 
@@ -24,7 +24,7 @@ fn the_program_depends_on_protocol_and_terminal_alone() {
     assert!(output.status.success(), "{output:?}");
     let ours: std::collections::BTreeSet<_> = text
         .lines()
-        // A crate that came before is marked behind its name.
+        // Cargo marks a repeated crate after its name.
         .filter_map(|line| line.split(' ').next())
         .filter(|name| name.starts_with("wxcode"))
         .collect();

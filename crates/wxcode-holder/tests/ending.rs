@@ -1,4 +1,4 @@
-//! The end of a session: nothing of the agent's remains, however it hides, and nothing of others is hit.
+//! The end of a session: no process of the agent remains, and no foreign process is signalled.
 
 #![allow(clippy::unwrap_used)] // also in what the tests share
 
@@ -18,7 +18,7 @@ use wxcode_holder::{
     folder::{self, Exit, State},
 };
 
-/// The processes with this text on their command line, which a forked shell shares with its parent.
+/// The processes with this text on their command line, without a forked shell's second entry.
 fn processes_of(mark: &Path) -> Vec<i32> {
     let mark = mark.to_str().unwrap();
     let pids = fs::read_dir("/proc").unwrap().flatten();
@@ -32,7 +32,7 @@ fn processes_of(mark: &Path) -> Vec<i32> {
 
 const NOTHING: [i32; 0] = [];
 
-/// A process that has nothing to do with the session.
+/// A process outside of the session.
 struct Bystander(Child);
 
 impl Bystander {
@@ -52,7 +52,7 @@ impl Drop for Bystander {
     }
 }
 
-/// A session whose agent is a script that knows its folder as `$0`, so that all its processes can be told.
+/// A session whose agent is a script with its folder as `$0`, which identifies all its processes.
 async fn session(script: &str) -> Session {
     let tmp = tempfile::tempdir().unwrap();
     let dir = tmp.path().join("session");
@@ -76,13 +76,14 @@ fn pid_in(session: &Session, name: &str) -> i32 {
     text.trim().parse().unwrap()
 }
 
-/// Starts a daemon as daemons start: two forks, a session of its own, no terminal, deaf to polite signals.
+/// Starts a daemon in the usual way: two forks, a session of its own, no terminal, SIGTERM and
+/// SIGHUP ignored.
 const DAEMON: &str = "(trap '' TERM HUP; setsid bash -c \
     '(trap \"\" TERM HUP; echo $BASHPID > daemon; while :; do sleep 1; done) &' \"$0\" \
     < /dev/null > /dev/null 2>&1); while [ ! -s daemon ]; do sleep 0.01; done;";
 
 #[tokio::test]
-async fn a_stop_ends_daemons_and_tools_that_outlive_the_agent() {
+async fn a_stop_ends_surviving_daemons() {
     let script = format!(
         "{DAEMON} (trap '' TERM HUP; echo $BASHPID > tool; while :; do sleep 1; done) & \
          while [ ! -s tool ]; do sleep 0.01; done; echo ready; read -r x"
@@ -93,7 +94,7 @@ async fn a_stop_ends_daemons_and_tools_that_outlive_the_agent() {
     output_until(&mut conn, "ready").await;
     let (daemon, tool) = (pid_in(&session, "daemon"), pid_in(&session, "tool"));
     assert!(is_alive(daemon) && is_alive(tool));
-    // The agent obeys at once; what it started does not.
+    // The agent ends on SIGTERM; its processes do not.
     let exit = stop(&mut conn, 300).await;
     assert_eq!((exit.signal, exit.reason.as_str()), (Some(15), "stopped"));
     let guardian = session.file.guardian.clone().unwrap().pid;
@@ -105,7 +106,7 @@ async fn a_stop_ends_daemons_and_tools_that_outlive_the_agent() {
 }
 
 #[tokio::test]
-async fn orphans_that_end_are_reaped() {
+async fn ended_orphans_are_reaped() {
     let script = "for n in $(seq 100); do (sh -c ':' &); done; echo done; read -r x";
     let session = session(script).await;
     let mut conn = session.attach(Some(0)).await;
@@ -121,8 +122,9 @@ async fn orphans_that_end_are_reaped() {
 }
 
 #[tokio::test]
-async fn three_hundred_processes_that_go_on_forking_are_ended() {
-    // Each forks 20,000 times at most: what a holder does not end comes to its end after some minutes.
+async fn a_stop_ends_three_hundred_forking_processes() {
+    // Each forks at most 20,000 times, so that a failed test leaves no process for longer than
+    // minutes.
     let script = "trap '' TERM HUP; for n in $(seq 300); do \
         (for m in {1..20000}; do (:); done) & done; echo storm; wait";
     let session = session(script).await;
@@ -138,8 +140,8 @@ async fn three_hundred_processes_that_go_on_forking_are_ended() {
 }
 
 #[tokio::test]
-async fn a_process_that_forks_and_ends_all_the_time_is_caught() {
-    // No process of it lives long enough to be found twice; 100,000 generations at most.
+async fn a_stop_catches_a_fork_chain() {
+    // Each process forks and ends at once; 100,000 generations at most.
     let script = "trap '' TERM HUP; next() { (( $1 > 100000 )) || next $(( $1 + 1 )) & exit; }; \
         for n in 1 2 3; do (next 0) & done; echo gone; read -r x";
     let session = session(script).await;
@@ -147,13 +149,13 @@ async fn a_process_that_forks_and_ends_all_the_time_is_caught() {
     output_until(&mut conn, "gone").await;
     stop(&mut conn, 0).await;
     session.exit().await;
-    // Its parent ends behind it.
+    // The parent ends afterwards.
     wait_gone(session.file.guardian.as_ref().unwrap().pid);
     assert_eq!(processes_of(session.tmp.path()), NOTHING);
 }
 
 #[tokio::test]
-async fn nothing_outlives_a_holder_that_was_killed_also_where_no_server_is() {
+async fn the_guardian_ends_a_killed_holders_processes() {
     let script = format!("{DAEMON} trap '' TERM HUP; echo ready; while :; do sleep 1; done");
     let session = session(&script).await;
     let mut bystander = Bystander::new();
@@ -171,7 +173,7 @@ async fn nothing_outlives_a_holder_that_was_killed_also_where_no_server_is() {
 }
 
 #[tokio::test]
-async fn whoever_buries_waits_until_nothing_is_left() {
+async fn marking_a_session_lost_ends_its_processes() {
     let script = format!("{DAEMON} echo ready; read -r x");
     let session = session(&script).await;
     let mut conn = session.attach(Some(0)).await;
@@ -179,13 +181,13 @@ async fn whoever_buries_waits_until_nothing_is_left() {
     kill(session.file.pid, Signal::KILL);
     wait_gone(session.file.pid);
     let (dir, file) = (session.dir.clone(), session.file.clone());
-    let bury = move || folder::bury(&dir, &file, "holder_lost").unwrap();
-    tokio::task::spawn_blocking(bury).await.unwrap();
+    let mark_lost = move || folder::mark_lost(&dir, &file, "holder_lost").unwrap();
+    tokio::task::spawn_blocking(mark_lost).await.unwrap();
     assert_eq!(processes_of(session.tmp.path()), NOTHING);
 }
 
 #[tokio::test]
-async fn without_holder_and_guardian_the_agents_own_session_is_still_found() {
+async fn the_agents_session_is_found_without_guardian() {
     let session = session("trap '' TERM HUP; echo ready; while :; do sleep 1; done").await;
     let mut conn = session.attach(Some(0)).await;
     output_until(&mut conn, "ready").await;
@@ -199,20 +201,20 @@ async fn without_holder_and_guardian_the_agents_own_session_is_still_found() {
     kill(session.file.pid, Signal::KILL);
     wait_gone(session.file.pid);
     let (dir, file) = (session.dir.clone(), session.file.clone());
-    let bury = move || folder::bury(&dir, &file, "holder_lost").unwrap();
-    tokio::task::spawn_blocking(bury).await.unwrap();
+    let mark_lost = move || folder::mark_lost(&dir, &file, "holder_lost").unwrap();
+    tokio::task::spawn_blocking(mark_lost).await.unwrap();
     assert_eq!(processes_of(session.tmp.path()), NOTHING);
 }
 
 #[tokio::test]
-async fn what_an_agent_left_when_it_ended_by_itself_lives_until_it_is_told() {
+async fn orphans_live_until_they_are_ended() {
     let session = session(&format!("{DAEMON} exit 0")).await;
     let exit = session.exit().await;
     assert_eq!((exit.code, exit.reason.as_str()), (Some(0), "exited"));
     let daemon = pid_in(&session, "daemon");
     assert!(is_alive(daemon), "an exit by itself ends no one else");
     let dir = session.dir.clone();
-    let end = move || folder::end_left(&dir).unwrap();
+    let end = move || folder::end_orphans(&dir).unwrap();
     assert!(tokio::task::spawn_blocking(end.clone()).await.unwrap());
     assert!(!is_alive(daemon));
     assert_eq!(processes_of(session.tmp.path()), NOTHING);
@@ -223,7 +225,7 @@ async fn what_an_agent_left_when_it_ended_by_itself_lives_until_it_is_told() {
 }
 
 #[tokio::test]
-async fn another_process_of_the_guardians_number_is_left_alone() {
+async fn a_reused_guardian_pid_is_left_alone() {
     let session = session("exit 0").await;
     session.exit().await;
     wait_gone(session.file.guardian.clone().unwrap().pid);
@@ -233,6 +235,6 @@ async fn another_process_of_the_guardians_number_is_left_alone() {
     let mut file: serde_json::Value = serde_json::from_str(&text).unwrap();
     file["guardian"]["pid"] = bystander.0.id().into();
     fs::write(&path, file.to_string()).unwrap();
-    assert!(folder::end_left(&session.dir).unwrap());
+    assert!(folder::end_orphans(&session.dir).unwrap());
     bystander.assert_alive();
 }

@@ -1,4 +1,4 @@
-//! What the agent's hooks report is kept, numbered, and told.
+//! Hook payloads are kept, numbered, and sent to clients.
 
 #![allow(clippy::unwrap_used)] // also in what the tests share
 
@@ -8,9 +8,9 @@ use std::path::Path;
 
 use support::*;
 use wxcode_holder::{
+    ancestry::Ancestry,
     client::{Connection, Event, Request},
     folder, hook,
-    lineage::Lineage,
 };
 
 async fn hooks(conn: &mut Connection, since: u64, n: usize) -> Vec<(u64, Vec<u8>)> {
@@ -34,7 +34,7 @@ async fn report(file: &Path, payload: &[u8]) -> Result<(), hook::HookError> {
 }
 
 #[tokio::test]
-async fn payloads_are_kept_while_no_one_listens_and_told_from_any_number() {
+async fn kept_payloads_replay_from_any_number() {
     let session = Session::shell("read -r").await;
     let file = session.dir.join("hook.json");
     for n in 1..=4u8 {
@@ -54,7 +54,7 @@ async fn payloads_are_kept_while_no_one_listens_and_told_from_any_number() {
     })
     .await;
     assert_eq!((live.0, &live.1[..]), (6, &b"live"[..]));
-    // And when all is over they are still there.
+    // The payloads remain after the end.
     conn.sender
         .send(Request::Stop { grace_ms: 2000 })
         .await
@@ -78,8 +78,8 @@ async fn the_agent_itself_reports_through_the_command() {
 }
 
 #[tokio::test]
-async fn a_report_is_told_with_the_generations_between_the_agent_and_the_reporter() {
-    // Each ends in `:` so that no shell gives its place to the command.
+async fn a_report_carries_its_generation() {
+    // Each script ends in `:`, so that no shell replaces itself by the command.
     let hook = format!("{} hook $PWD/session/hook.json", exe().display());
     let script = format!(
         "printf own | {hook}; sh -c 'printf child | {hook}; :'; sh -c 'sh -c \"printf grandchild | {hook}; :\"; :'; \
@@ -95,10 +95,10 @@ async fn a_report_is_told_with_the_generations_between_the_agent_and_the_reporte
     let mut seen = Vec::new();
     until(&mut conn, |event| {
         if let Event::Hook {
-            payload, lineage, ..
+            payload, ancestry, ..
         } = event
         {
-            seen.push((String::from_utf8(payload.to_vec()).unwrap(), lineage));
+            seen.push((String::from_utf8(payload.to_vec()).unwrap(), ancestry));
         }
         (seen.len() == 4).then_some(())
     })
@@ -107,21 +107,21 @@ async fn a_report_is_told_with_the_generations_between_the_agent_and_the_reporte
     assert_eq!(
         seen,
         [
-            ("child".to_owned(), Lineage::Below(2)),
-            ("grandchild".to_owned(), Lineage::Below(3)),
-            ("orphan".to_owned(), Lineage::Foreign),
-            ("own".to_owned(), Lineage::Below(1)),
+            ("child".to_owned(), Ancestry::Below(2)),
+            ("grandchild".to_owned(), Ancestry::Below(3)),
+            ("orphan".to_owned(), Ancestry::Foreign),
+            ("own".to_owned(), Ancestry::Below(1)),
         ]
     );
     report(&session.dir.join("hook.json"), b"from outside")
         .await
         .unwrap();
     let kept = folder::hooks_since(&session.dir, 5).unwrap();
-    assert_eq!(kept[0].lineage, Lineage::Foreign);
+    assert_eq!(kept[0].ancestry, Ancestry::Foreign);
 }
 
 #[tokio::test]
-async fn without_the_secret_nothing_is_taken() {
+async fn a_report_without_the_secret_is_refused() {
     let session = Session::shell("read -r").await;
     let file = session.dir.join("hook.json");
     let forged = session.tmp.path().join("forged.json");

@@ -1,4 +1,4 @@
-//! What is typed arrives whole, in order, once.
+//! Input arrives whole, in order, once.
 
 #![allow(clippy::unwrap_used)] // also in what the tests share
 
@@ -45,7 +45,7 @@ async fn an_interrupt_ends_a_cooked_sleep() {
 
 #[tokio::test]
 async fn a_signal_is_not_stuck_behind_a_paste() {
-    // Raw and never reading: the paste fills the terminal and stays.
+    // A raw agent that never reads: the paste fills the terminal and stays there.
     let script = "trap 'echo interrupted; exit 3' INT; stty raw -echo; echo on; while :; do sleep 0.05; done";
     let session = Session::shell(script).await;
     let mut conn = session.attach(Some(0)).await;
@@ -73,7 +73,7 @@ async fn a_signal_is_not_stuck_behind_a_paste() {
 }
 
 #[tokio::test]
-async fn a_mebibyte_arrives_whole_at_a_slow_reader_and_is_not_mixed() {
+async fn a_slow_reader_gets_messages_unmixed() {
     let script = "stty raw -echo; echo on; \
         head -c 1048576 | dd bs=512 2>/dev/null | sha256sum; head -c 6; echo; stty sane; read -r";
     let session = Session::shell(script).await;
@@ -83,7 +83,7 @@ async fn a_mebibyte_arrives_whole_at_a_slow_reader_and_is_not_mixed() {
     let paste: String = (0..).map(|n: u32| format!("{n} ")).take(200_000).collect();
     let paste = &paste[..1 << 20];
     type_in(&conn, 1, paste).await;
-    // Sent by another connection meanwhile, once the first message has certainly come.
+    // Another connection sends it after the first message has arrived.
     conn.sender.send(Request::Info).await.unwrap();
     until(&mut conn, |event| {
         matches!(event, Event::Info(_)).then_some(())
@@ -108,7 +108,7 @@ async fn a_mebibyte_arrives_whole_at_a_slow_reader_and_is_not_mixed() {
 }
 
 #[tokio::test]
-async fn more_than_the_bound_is_refused_with_a_reason() {
+async fn excess_input_is_refused_with_a_reason() {
     let script = "stty raw -echo; echo on; while :; do sleep 1; done";
     let session = Session::shell(script).await;
     let mut conn = session.attach(Some(0)).await;
@@ -139,7 +139,7 @@ async fn a_delivery_is_typed_once_for_its_key() {
     output_until(&mut conn, "on").await;
     conn.sender.send(deliver("k1", "first\n")).await.unwrap();
     assert_eq!(delivered(&mut conn).await, ("k1".into(), true));
-    // Another connection, as after a restart of its owner.
+    // Another connection, as after a restart of the server.
     let mut again = session.connect().await;
     again.sender.send(deliver("k1", "first\n")).await.unwrap();
     assert_eq!(delivered(&mut again).await, ("k1".into(), false));
@@ -151,8 +151,9 @@ async fn a_delivery_is_typed_once_for_its_key() {
 }
 
 #[tokio::test]
-async fn ctrl_c_is_a_signal_at_once_where_the_terminal_makes_signals_of_keys() {
-    // Cooked but for the lines, and never reading: the paste fills the terminal and stays.
+async fn ctrl_c_signals_a_cooked_terminal() {
+    // A cooked agent without line editing that never reads: the paste fills the terminal and stays
+    // there.
     let script = "trap 'echo interrupted' INT; stty -icanon -echo; echo on; \
         while [ ! -e go ]; do sleep 0.05; done; head -c 1048576 | sha256sum; read -r";
     let session = Session::shell(script).await;
@@ -175,7 +176,7 @@ async fn ctrl_c_is_a_signal_at_once_where_the_terminal_makes_signals_of_keys() {
 }
 
 #[tokio::test]
-async fn ctrl_c_overtakes_a_paste_that_a_raw_agent_reads_slowly() {
+async fn ctrl_c_overtakes_a_slowly_read_paste() {
     let script = "stty raw -echo; echo on; while [ ! -e go ]; do sleep 0.05; done; \
         cat </dev/tty >typed & while :; do grep -q end-of-all typed && break; sleep 0.05; done; echo; echo read";
     let session = Session::shell(script).await;
@@ -198,7 +199,7 @@ async fn ctrl_c_overtakes_a_paste_that_a_raw_agent_reads_slowly() {
     );
 }
 
-/// Waits until input waits for the agent.
+/// Waits until input waits in the holder.
 async fn wait_for_input(conn: &mut Connection) {
     loop {
         conn.sender.send(Request::Info).await.unwrap();
@@ -213,7 +214,7 @@ async fn wait_for_input(conn: &mut Connection) {
 }
 
 #[tokio::test]
-async fn a_client_that_comes_back_types_nothing_twice() {
+async fn a_returning_client_types_nothing_twice() {
     let session =
         Session::shell("stty -echo; echo on; while read -r l; do echo \"<$l>\"; done").await;
     let name = [7; 16];
@@ -247,7 +248,7 @@ async fn a_client_that_comes_back_types_nothing_twice() {
     let mut whole = session.attach(Some(0)).await;
     let output = output_until(&mut whole, "<three>").await;
     assert_eq!(output.matches("<two>").count(), 1, "{output}");
-    // Another client counts for itself.
+    // Another client has its own numbers.
     let mut other = session.attach(Some(0)).await;
     type_in(&other, 2, "two\n").await;
     output_until(&mut other, "<three>\r\n<two>").await;

@@ -1,4 +1,4 @@
-//! How a session starts, what it shares with no one, and how nothing of it remains.
+//! The start of a session, the isolation of its process, and its complete end.
 
 #![allow(clippy::unwrap_used)] // also in what the tests share
 
@@ -41,7 +41,7 @@ async fn failure(argv: &[&str], cwd: Option<&str>) -> Failure {
 }
 
 #[tokio::test]
-async fn a_start_that_fails_says_why_and_leaves_nothing() {
+async fn a_failed_start_is_rolled_back() {
     let missing = failure(&["/nowhere/agent"], None).await;
     assert!(
         matches!(missing, Failure::ProgramNotFound { .. }),
@@ -56,7 +56,7 @@ async fn a_start_that_fails_says_why_and_leaves_nothing() {
     assert!(matches!(plain, Failure::NotExecutable { .. }), "{plain}");
     let cwd = failure(&["/bin/true"], Some("/nowhere/at/all")).await;
     assert!(matches!(cwd, Failure::CwdMissing { .. }), "{cwd}");
-    // One argument beyond what the kernel takes: E2BIG.
+    // One argument longer than the kernel allows: E2BIG.
     let exec = failure(&["/bin/true", &"x".repeat(200_000)], None).await;
     assert!(matches!(exec, Failure::Exec { errno: 7, .. }), "{exec}");
 }
@@ -73,8 +73,8 @@ async fn a_folder_is_used_once() {
 }
 
 #[tokio::test]
-async fn the_agent_has_three_files_its_environment_and_a_session_of_its_own() {
-    // A file of the caller that is not marked to be closed.
+async fn the_agent_starts_with_a_clean_process() {
+    // A file of the caller without close-on-exec.
     let leak = fs::File::open("/dev/null").unwrap();
     rustix::io::fcntl_setfd(&leak, rustix::io::FdFlags::empty()).unwrap();
     let script = "stty -echo; echo files; ls -m /proc/$$/fd; echo mark $MARK; echo env $(env | wc -l); \
@@ -94,11 +94,11 @@ async fn the_agent_has_three_files_its_environment_and_a_session_of_its_own() {
     assert!(text.contains("\niutf8"), "{text}");
     for set in ["SigBlk:\t", "SigIgn:\t"] {
         let bits = text.split(set).nth(1).unwrap().get(..16).unwrap();
-        // 32 and 33 are the C library's own and cannot be set.
+        // Signals 32 and 33 belong to the C library and cannot be set.
         let ours = u64::from_str_radix(bits, 16).unwrap() & !(3 << 31);
         assert_eq!(ours, 0, "{set} in {text}");
     }
-    // Neither the holder keeps anything of the caller's, nor is it the caller's child.
+    // The holder keeps no file of the caller, and is not the caller's child.
     let files: Vec<_> = fs::read_dir(format!("/proc/{}/fd", session.file.pid))
         .unwrap()
         .map(|entry| fs::read_link(entry.unwrap().path()).unwrap())
@@ -135,7 +135,7 @@ async fn private_files_are_private_and_long_paths_work() {
 }
 
 #[tokio::test]
-async fn a_stop_ends_what_left_its_group_and_its_session() {
+async fn a_stop_ends_processes_outside_the_group() {
     let script = "trap '' HUP TERM; \
         setsid -f sh -c 'trap \"\" TERM HUP; echo $$ > stray; while :; do sleep 1; done'; \
         while [ ! -s stray ]; do sleep 0.01; done; echo ready; while :; do sleep 1; done";
@@ -160,7 +160,7 @@ async fn a_stop_ends_what_left_its_group_and_its_session() {
 }
 
 #[tokio::test]
-async fn a_term_to_the_holder_is_a_stop_and_other_signals_are_nothing() {
+async fn only_sigterm_stops_the_holder() {
     let session = Session::shell("echo on; sleep 1000").await;
     for signal in [Signal::HUP, Signal::INT, Signal::PIPE] {
         kill(session.file.pid, signal);
@@ -177,7 +177,7 @@ async fn a_term_to_the_holder_is_a_stop_and_other_signals_are_nothing() {
 
 #[tokio::test]
 async fn a_grandchild_with_the_terminal_open_does_not_delay_the_exit() {
-    // It ignores the hang-up and keeps the slave; it ends when the test removes its file.
+    // The process ignores the hang-up and keeps the slave; it ends when the test removes its file.
     let script = "trap '' HUP; sh -c 'trap \"\" HUP; echo $$ > stray; while [ -e stray ]; do sleep 0.02; done' & \
         while [ ! -s stray ]; do sleep 0.01; done; echo last; exit 5";
     let session = Session::shell(script).await;
@@ -195,13 +195,14 @@ async fn a_grandchild_with_the_terminal_open_does_not_delay_the_exit() {
 }
 
 #[tokio::test]
-async fn what_a_killed_holder_leaves_is_lost_and_can_be_buried() {
-    // Deaf to SIGTERM, so that it is still there when it is looked at, whatever its guardian has done by then.
+async fn a_killed_holders_session_is_lost() {
+    // The agent ignores SIGTERM, so that it still runs when the test looks, whatever the guardian
+    // did.
     let script = "trap '' HUP TERM; echo on; while :; do sleep 1; done";
     let session = Session::shell(script).await;
     let mut conn = session.attach(Some(0)).await;
     output_until(&mut conn, "on").await;
-    // "on" and an end of line, once the batch is written.
+    // "on" and an end of line, after the batch was written.
     while wxcode_holder::log::end(&session.dir) < 4 {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
@@ -213,12 +214,14 @@ async fn what_a_killed_holder_leaves_is_lost_and_can_be_buried() {
     assert_eq!(file, session.file);
     assert!(is_alive(file.agent_pid));
     let (dir, again) = (session.dir.clone(), file.clone());
-    let bury = move || folder::bury(&dir, &again, "holder_lost").unwrap();
-    let exit = tokio::task::spawn_blocking(bury.clone()).await.unwrap();
+    let mark_lost = move || folder::mark_lost(&dir, &again, "holder_lost").unwrap();
+    let exit = tokio::task::spawn_blocking(mark_lost.clone())
+        .await
+        .unwrap();
     assert_eq!((exit.reason.as_str(), exit.offset), ("holder_lost", 4));
     assert!(!is_alive(file.agent_pid));
     assert_eq!(
-        tokio::task::spawn_blocking(bury).await.unwrap(),
+        tokio::task::spawn_blocking(mark_lost).await.unwrap(),
         exit,
         "idempotent"
     );
@@ -229,7 +232,7 @@ async fn what_a_killed_holder_leaves_is_lost_and_can_be_buried() {
 }
 
 #[tokio::test]
-async fn another_process_of_the_number_is_left_alone() {
+async fn a_reused_pid_is_left_alone() {
     let session = Session::shell("read -r").await;
     kill(session.file.pid, Signal::KILL);
     wait_gone(session.file.pid);
@@ -241,7 +244,7 @@ async fn another_process_of_the_number_is_left_alone() {
     file.agent_pid = bystander.id() as i32;
     file.agent_start_time -= 1; // the two may have started within one tick
     let dir = session.dir.clone();
-    tokio::task::spawn_blocking(move || folder::bury(&dir, &file, "holder_lost").unwrap())
+    tokio::task::spawn_blocking(move || folder::mark_lost(&dir, &file, "holder_lost").unwrap())
         .await
         .unwrap();
     assert!(bystander.try_wait().unwrap().is_none(), "it lives");

@@ -1,4 +1,4 @@
-//! The log on disk: what it holds after every kind of end, and that a full disk ends only the log.
+//! The log on disk: its content after every kind of end, and the end of the log on a full disk.
 
 #![allow(clippy::unwrap_used)] // also in what the tests share
 
@@ -23,7 +23,7 @@ fn records(dir: &Path) -> Vec<Record> {
     items.map(record).collect()
 }
 
-/// The output that the log holds, which must be without a gap.
+/// The output in the log, which must have no gap.
 fn logged(dir: &Path) -> Vec<u8> {
     let mut all = Vec::new();
     for record in records(dir) {
@@ -78,7 +78,7 @@ async fn the_log_of_an_ended_session_is_whole() {
 }
 
 #[tokio::test]
-async fn a_killed_holder_leaves_all_up_to_the_last_batch() {
+async fn a_killed_holder_keeps_written_batches() {
     let session = Session::shell("trap '' HUP; echo first; read -r; seq 1 10000000").await;
     let mut conn = session.attach(Some(0)).await;
     output_until(&mut conn, "first\r\n").await;
@@ -98,7 +98,7 @@ async fn a_killed_holder_leaves_all_up_to_the_last_batch() {
     kill(session.file.pid, Signal::KILL);
     wait_gone(session.file.pid);
     let logged = logged(&session.dir);
-    // What a client saw was logged before, but for one batch.
+    // Everything that a client received is in the log, except for one batch.
     assert!(
         logged.len() as u64 + (64 << 10) >= seen,
         "{} of {seen}",
@@ -114,7 +114,7 @@ async fn a_killed_holder_leaves_all_up_to_the_last_batch() {
     assert!(log::screen(&session.dir).unwrap().text().contains('9'));
 }
 
-/// A small file system of its own, as long as it lives.
+/// A small file system of its own, unmounted on drop.
 struct SmallDisk<'a>(&'a Path);
 
 impl<'a> SmallDisk<'a> {
@@ -138,7 +138,7 @@ impl Drop for SmallDisk<'_> {
 }
 
 #[tokio::test]
-async fn a_full_disk_ends_the_log_and_nothing_else() {
+async fn a_full_disk_ends_only_the_log() {
     let mount = tempfile::tempdir().unwrap();
     let at = mount.path().join("small");
     let Some(_disk) = SmallDisk::mount(&at, "6m") else {
@@ -181,7 +181,7 @@ async fn a_full_disk_ends_the_log_and_nothing_else() {
     assert!(kept > 1 << 20, "{kept} of what came before is there");
 }
 
-/// A connection that hears of rest, until the agent has written so much and rests.
+/// Waits on a connection until the agent has written `end` bytes and is quiet.
 async fn rest_behind(session: &Session, end: u64) {
     let mut watch = session.connect().await;
     watch
@@ -196,7 +196,7 @@ async fn rest_behind(session: &Session, end: u64) {
 }
 
 #[tokio::test]
-async fn what_the_ring_forgot_comes_from_the_log_with_its_sizes() {
+async fn dropped_output_is_replayed_from_the_log() {
     let script = "stty -echo -opost; echo on; read -r; seq 1 200000; echo half; read -r; \
         seq 200001 1000000; echo over; read -r";
     let session = Session::shell(script).await;
@@ -234,7 +234,7 @@ async fn what_the_ring_forgot_comes_from_the_log_with_its_sizes() {
     assert!(sizes.is_empty(), "{sizes:?}");
 }
 
-/// The bytes from an offset until they end with `end`, and the sizes among them.
+/// The bytes from an offset until they end with `end`, and the sizes between them.
 async fn collect(session: &Session, since: u64, end: &str) -> (Vec<u8>, Vec<(u64, Size)>) {
     let mut conn = session.attach(Some(since)).await;
     let (mut bytes, mut sizes) = (Vec::new(), Vec::new());

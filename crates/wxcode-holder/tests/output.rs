@@ -1,4 +1,4 @@
-//! What the agent writes reaches whoever asks, whole, in order, at its offset.
+//! Output reaches every client whole, in order, at its offset.
 
 #![allow(clippy::unwrap_used)] // also in what the tests share
 
@@ -14,7 +14,7 @@ use wxcode_holder::{
 use wxcode_terminal::Size;
 
 #[tokio::test]
-async fn the_exit_comes_after_the_last_of_a_mebibyte() {
+async fn the_exit_follows_the_last_byte() {
     let session = Session::shell("read -r; head -c 1048576 /dev/zero | tr '\\0' x; exit 7").await;
     let mut conn = session.attach(Some(0)).await;
     type_in(&conn, 1, "\n").await;
@@ -31,7 +31,7 @@ async fn the_exit_comes_after_the_last_of_a_mebibyte() {
 }
 
 #[tokio::test]
-async fn the_signal_that_ended_the_agent_is_told() {
+async fn the_exit_names_the_signal() {
     let session = Session::shell("kill -SEGV $$").await;
     let exit = session.exit().await;
     assert_eq!(
@@ -41,13 +41,13 @@ async fn the_signal_that_ended_the_agent_is_told() {
 }
 
 #[tokio::test]
-async fn output_while_no_one_is_attached_is_held_and_resumed_at_the_byte() {
+async fn output_resumes_at_the_byte() {
     let session = Session::shell("read -r; seq 1 2000; read -r; echo rest; read -r").await;
     let mut conn = session.attach(Some(0)).await;
     type_in(&conn, 1, "\n").await;
     drop(output_until(&mut conn, "\n10\r\n").await);
     drop(conn);
-    // A second connection from 0 tells the truth about the whole stream.
+    // A second connection from 0 receives the whole stream for comparison.
     let mut whole = session.attach(Some(0)).await;
     let all = output_until(&mut whole, "\n2000\r\n").await;
     let since = 137;
@@ -59,7 +59,7 @@ async fn output_while_no_one_is_attached_is_held_and_resumed_at_the_byte() {
 }
 
 #[tokio::test]
-async fn a_snapshot_and_what_follows_is_the_whole_screen() {
+async fn a_snapshot_and_later_output_draw_the_screen() {
     use wxcode_terminal::{Screen, Terminal};
     let session =
         Session::shell("printf '\\033[31mred\\033[0m one\\r\\n'; read -r; seq 1 50; exit 0").await;
@@ -91,7 +91,7 @@ async fn a_snapshot_and_what_follows_is_the_whole_screen() {
 }
 
 #[tokio::test]
-async fn an_offset_that_is_gone_gives_a_snapshot() {
+async fn a_dropped_offset_gives_a_snapshot() {
     let session = Session::shell("head -c 3000000 /dev/zero | tr '\\0' x; read -r").await;
     let mut watch = session.connect().await;
     watch
@@ -123,7 +123,7 @@ async fn an_offset_that_is_gone_gives_a_snapshot() {
     }
 }
 
-/// The memory that a process wrote to and shares with none, in bytes; the pages of its program are no growth.
+/// The private dirty memory of a process in bytes, so that pages of the program count as no growth.
 fn private_memory(pid: i32) -> u64 {
     let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
     let line = rollup
@@ -134,7 +134,7 @@ fn private_memory(pid: i32) -> u64 {
     kib << 10
 }
 
-/// Has a session print 64 MiB; where its output ends then, and the holder's memory.
+/// Runs a session that prints 64 MiB; returns the offset of the end and the holder's memory.
 async fn print_much(session: &Session) -> (u64, u64) {
     let mut watch = session.connect().await;
     watch
@@ -153,13 +153,13 @@ async fn print_much(session: &Session) -> (u64, u64) {
 }
 
 #[tokio::test]
-async fn a_client_that_stops_reading_stalls_no_one_and_then_gets_the_newest_screen() {
+async fn a_stalled_client_stalls_no_other() {
     let script =
         "read -r; head -c 67108864 /dev/zero | tr '\\0' x; echo; echo done; touch printed; read -r";
     let (_, without) = print_much(&Session::shell(script).await).await;
     let session = Session::shell(script).await;
     let mut stuck = session.attach(Some(0)).await;
-    // Nothing is read from `stuck` until the agent has written everything.
+    // `stuck` reads nothing until the agent has written everything.
     let (end, with) = print_much(&session).await;
     assert!(
         with < without + (2 << 20),
@@ -183,7 +183,7 @@ async fn a_client_that_stops_reading_stalls_no_one_and_then_gets_the_newest_scre
 }
 
 #[tokio::test]
-async fn a_new_size_is_delivered_with_its_signal_and_at_its_offset() {
+async fn a_resize_has_its_signal_and_offset() {
     let script = "trap 'stty size' WINCH; echo ready; while :; do read -r -t 0.05; done";
     let session = Session::shell(script).await;
     let mut conn = session.attach(Some(0)).await;
@@ -237,7 +237,7 @@ async fn the_screen_is_shown_on_request() {
 }
 
 #[tokio::test]
-async fn a_malformed_client_is_disconnected_and_the_session_goes_on() {
+async fn only_the_malformed_client_is_disconnected() {
     let session = Session::shell("echo there; read -r").await;
     let path = session.dir.join("holder.sock");
     for garbage in [
@@ -249,7 +249,7 @@ async fn a_malformed_client_is_disconnected_and_the_session_goes_on() {
         raw.write_all(garbage).unwrap();
         let mut answer = Vec::new();
         raw.set_read_timeout(Some(LONG)).unwrap();
-        // The end of the stream, with or without what was left unread.
+        // The connection is closed, with or without unread bytes.
         let _ = std::io::Read::read_to_end(&mut raw, &mut answer);
         assert!(!answer.is_empty(), "it says why");
     }
@@ -267,7 +267,7 @@ async fn snapshot(conn: &mut wxcode_holder::client::Connection) -> (u64, bytes::
 }
 
 #[tokio::test]
-async fn a_redraw_has_the_history_that_was_asked_for() {
+async fn a_redraw_has_the_requested_history() {
     let session = Session::shell("seq 1 500; echo done; read -r; seq 501 503; read -r").await;
     let mut first = session.attach(Some(0)).await;
     output_until(&mut first, "done").await;
@@ -277,7 +277,7 @@ async fn a_redraw_has_the_history_that_was_asked_for() {
     let (offset, screen) = snapshot(&mut conn).await;
     let text = String::from_utf8_lossy(&screen).into_owned();
     assert!(text.contains("480") && !text.contains("\n101\r"), "{text}");
-    // On a connection that follows already, with more.
+    // On a connection with an earlier snapshot, with more history.
     conn.sender.send(redraw(1 << 20)).await.unwrap();
     let (again, whole) = snapshot(&mut conn).await;
     assert_eq!(again, offset);
@@ -289,8 +289,8 @@ async fn a_redraw_has_the_history_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_snapshot_waits_for_the_end_of_an_update_but_not_for_ever() {
-    // Half a frame, the rest when it is told, and another half.
+async fn a_snapshot_waits_briefly_for_an_update() {
+    // Half a frame, the rest on request, and another half.
     let script = "stty -echo; printf '\\033[?2026hhalf'; echo on; read -r; sleep 0.01; \
         printf 'whole\\033[?2026l'; read -r; printf '\\033[?2026hstuck'; read -r";
     let session = Session::shell(script).await;

@@ -1,6 +1,6 @@
-//! A scope of systemd that is not to be had: the session starts without one, and says why.
+//! A scope that systemd does not grant: the session starts without one, and reports the reason.
 //!
-//! What a real systemd does is tested with the whole program; here a bus misbehaves.
+//! The whole program is tested with a real systemd; the bus here misbehaves.
 
 #![allow(clippy::unwrap_used)] // also in what the tests share
 
@@ -16,33 +16,33 @@ use std::{
 use support::*;
 use wxcode_holder::folder::{Limits, Scope, Scoped};
 
-/// How a bus answers a method.
+/// The bus's answer to a method.
 #[derive(Clone, Copy, PartialEq)]
 enum Manner {
-    /// Systemd says that the unit was started, and does nothing.
+    /// Systemd reports the unit as started without starting it.
     Lies,
     /// Systemd refuses.
     Refuses,
     /// The job fails.
     Fails,
-    /// The caller has another number where the bus is.
+    /// The caller has another pid for the bus.
     IsOutside,
-    /// It takes calls and answers none.
+    /// The bus takes calls and never answers.
     IsSilent,
-    /// It is no bus.
+    /// The socket is no bus.
     Babbles,
-    /// It announces more than it may send.
+    /// The bus announces a message beyond the bound.
     Floods,
 }
 
 const JOB: &str = "/org/freedesktop/systemd1/job/7";
 
-/// A bus that serves one connection.
+/// A bus for one connection.
 fn bus(socket: &Path, manner: Manner) {
     let listener = UnixListener::bind(socket).unwrap();
     thread::spawn(move || {
         let (stream, _) = listener.accept().unwrap();
-        // The holder hangs up when it has had enough.
+        // The holder disconnects after the last call that it needs.
         let _ = serve(stream, manner);
     });
 }
@@ -108,7 +108,7 @@ fn serve(stream: UnixStream, manner: Manner) -> std::io::Result<()> {
                 removed.resize(removed.len().next_multiple_of(4), 0);
                 removed.extend(string(part));
             }
-            // A quick job may be over before the answer that names it.
+            // A quick job may end before the answer that names it.
             out.write_all(&message(4, None, "JobRemoved", "uoss", &removed))?;
             out.write_all(&answer("o", &string(JOB)))?;
         }
@@ -122,7 +122,7 @@ fn string(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// A message as the D-Bus specification lays it out; `name` is an error's name or a signal's member.
+/// A message by the D-Bus specification; `name` is an error's name or a signal's member.
 fn message(kind: u8, reply_to: Option<u32>, name: &str, signature: &str, body: &[u8]) -> Vec<u8> {
     let mut fields = Vec::new();
     let mut field = |code: u8, of: &str, value: &[u8]| {
@@ -150,7 +150,8 @@ fn message(kind: u8, reply_to: Option<u32>, name: &str, signature: &str, body: &
     message
 }
 
-/// A session that asks the bus at `socket` for a scope; why it got none.
+/// Starts a session that requests a scope from the bus at `socket`; returns the reason for having
+/// none.
 async fn refused(socket: &Path) -> String {
     let tmp = tempfile::tempdir().unwrap();
     let dir = tmp.path().join("session");
@@ -179,7 +180,7 @@ async fn a_session_starts_without_its_scope_and_says_why() {
         (Manner::Fails, "failed"),
         (Manner::IsOutside, "another PID namespace"),
         (Manner::IsSilent, "does not answer"),
-        (Manner::Babbles, "not understood"),
+        (Manner::Babbles, "malformed"),
         (Manner::Floods, "too long"),
     ];
     for (manner, expected) in cases {
@@ -192,7 +193,7 @@ async fn a_session_starts_without_its_scope_and_says_why() {
 }
 
 #[tokio::test]
-async fn a_bus_that_is_not_there_is_said_too() {
+async fn a_missing_bus_is_named() {
     let tmp = tempfile::tempdir().unwrap();
     let reason = refused(&tmp.path().join("bus")).await;
     assert!(reason.contains("does not answer"), "{reason}");

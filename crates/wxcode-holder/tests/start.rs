@@ -1,4 +1,4 @@
-//! Starts whose caller is gone before it has its answer.
+//! Starts with a caller that goes away before the answer.
 
 #![allow(clippy::unwrap_used)] // also in what the tests share
 
@@ -28,7 +28,7 @@ fn begin(dir: &Path, stdout: Stdio) -> Child {
         .unwrap()
 }
 
-/// The holder's file, once the agent is there.
+/// The holder's file, once the agent runs.
 fn file_in(dir: &Path) -> HolderFile {
     let until = Instant::now() + LONG;
     while Instant::now() < until {
@@ -41,7 +41,7 @@ fn file_in(dir: &Path) -> HolderFile {
 }
 
 #[test]
-fn a_start_that_its_caller_does_not_wait_for_is_told_from_a_session_that_runs() {
+fn an_abandoned_start_is_no_session() {
     let tmp = tempfile::tempdir().unwrap();
     let dir = tmp.path().join("session");
     folder::write_spec(&dir, &spec(&["/bin/sleep", "1000"], tmp.path())).unwrap();
@@ -49,7 +49,8 @@ fn a_start_that_its_caller_does_not_wait_for_is_told_from_a_session_that_runs() 
     let mut launcher = begin(&dir, stdout.into());
     launcher.wait().unwrap();
     let file = file_in(&dir);
-    // It looks like one that runs, and is not: whoever asked may yet be gone.
+    // The folder looks like a running session, but the caller may be gone, and the start rolled
+    // back.
     assert!(!folder::is_started(&dir, Instant::now()));
     drop(caller);
     assert!(folder::is_started(&dir, Instant::now() + LONG));
@@ -66,7 +67,7 @@ async fn a_session_that_runs_is_started() {
 }
 
 #[test]
-fn no_agent_is_started_for_a_caller_that_is_gone() {
+fn no_agent_starts_for_a_gone_caller() {
     let tmp = tempfile::tempdir().unwrap();
     let dir = tmp.path().join("session");
     let script = format!("touch {}/began", tmp.path().display());

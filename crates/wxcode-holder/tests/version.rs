@@ -30,7 +30,7 @@ async fn a_client_of_a_newer_protocol_is_refused_by_name() {
     };
     write_json(&mut hello, Type::Hello, &newer);
     socket.write_all(&hello).unwrap();
-    // The holder closes the connection after its answer, and goes on.
+    // The holder closes the connection after its answer, and keeps running.
     let mut answer = Vec::new();
     socket.read_to_end(&mut answer).unwrap();
     let mut decoder = Decoder::default();

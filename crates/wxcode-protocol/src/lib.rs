@@ -9,15 +9,15 @@
 
 #![warn(missing_docs)]
 
+mod ancestry;
 mod exit;
 pub mod holder;
-mod lineage;
 mod signal;
 mod terminal;
 pub mod websocket;
 
+pub use ancestry::{Ancestry, MAX_GENERATIONS, pack, unpack};
 pub use exit::Exit;
-pub use lineage::{Lineage, MAX_GENERATIONS, pack, unpack};
 pub use signal::Signal;
 pub use terminal::{Modes, Size};
 

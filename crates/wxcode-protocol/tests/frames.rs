@@ -5,7 +5,7 @@
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 use wxcode_protocol::{
-    Lineage, Modes, Signal, Size,
+    Ancestry, Modes, Signal, Size,
     holder::{
         Event, Request,
         frame::{Decoder, TooLong, Type},
@@ -20,12 +20,15 @@ fn requests() -> impl Strategy<Value = Request> {
         any::<u64>().prop_map(|since| Request::Events { since }),
         (any::<u64>(), bytes()).prop_map(|(seq, bytes)| Request::Input { seq, bytes }),
         ("[a-zé]{0,20}", bytes()).prop_map(|(key, bytes)| Request::Deliver { key, bytes }),
-        (any::<u64>(), any::<u32>()).prop_map(|(claim, for_ms)| Request::Claim { claim, for_ms }),
-        any::<u64>().prop_map(|claim| Request::Release { claim }),
-        (any::<u64>(), any::<u64>(), bytes())
-            .prop_map(|(claim, seq, bytes)| Request::ClaimedInput { claim, seq, bytes }),
+        (any::<u64>(), any::<u32>()).prop_map(|(lock, for_ms)| Request::Lock { lock, for_ms }),
+        any::<u64>().prop_map(|lock| Request::Unlock { lock }),
+        (any::<u64>(), any::<u64>(), bytes()).prop_map(|(lock, seq, bytes)| Request::LockedInput {
+            lock,
+            seq,
+            bytes
+        }),
         (any::<u64>(), "[a-zé]{0,20}", bytes())
-            .prop_map(|(claim, key, bytes)| Request::ClaimedDeliver { claim, key, bytes }),
+            .prop_map(|(lock, key, bytes)| Request::LockedDeliver { lock, key, bytes }),
         ("[a-z ]{0,20}", "/[a-zé/]{0,20}").prop_map(|(build, program)| Request::Upgrade {
             build,
             program: program.into()
@@ -147,7 +150,7 @@ fn every_event_round_trips() {
         Event::Hook {
             seq: 3,
             pid: 42,
-            lineage: Lineage::Below(2),
+            ancestry: Ancestry::Below(2),
             payload: Bytes::from_static(b"{}"),
         },
         Event::Quiet { offset: 5, modes },
@@ -171,11 +174,11 @@ fn every_event_round_trips() {
             modes,
             title: "título".into(),
             text: "a\nb".into(),
-            dump: Bytes::from_static(b"dump"),
+            snapshot: Bytes::from_static(b"snapshot"),
         },
-        Event::Claimed { claim: 6 },
-        Event::Unclaimed {
-            claim: u64::MAX,
+        Event::Locked { lock: 6 },
+        Event::Unlocked {
+            lock: u64::MAX,
             reason: "over".into(),
         },
         Event::Upgrading,

@@ -13,9 +13,9 @@ pub(crate) fn last(dir: &Path) -> Option<Terminal> {
         Size::new(spec.cols, spec.rows)
     };
     match folder::last_screen(dir) {
-        Some(dump) => {
+        Some(snapshot) => {
             let mut screen = Terminal::new(log::last_size(dir).or_else(first)?);
-            screen.feed(&dump, &mut Vec::new());
+            screen.feed(&snapshot, &mut Vec::new());
             Some(screen)
         }
         None => log::screen(dir).or_else(|| first().map(Terminal::new)),

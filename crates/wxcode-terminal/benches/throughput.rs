@@ -13,7 +13,7 @@ const PIECES: [usize; 2] = [4 << 10, 64 << 10];
 const RUNS: usize = 3;
 
 fn main() {
-    let mut dumps = Vec::new();
+    let mut snapshots = Vec::new();
     let streams = [
         ("plain", plain()),
         ("coloured", coloured()),
@@ -26,11 +26,11 @@ fn main() {
     );
     for (name, stream) in &streams {
         let terminal = screen(stream);
-        let dump = best(|| drop(black_box(terminal.dump())));
-        let bare = terminal.dump_with_history(0).len();
-        dumps.push(format!(
-            "{name:<10} dump {} bytes in {dump:?}, {bare} without history",
-            terminal.dump().len()
+        let snapshot = best(|| drop(black_box(terminal.snapshot())));
+        let bare = terminal.snapshot_with_history(0).len();
+        snapshots.push(format!(
+            "{name:<10} snapshot {} bytes in {snapshot:?}, {bare} without history",
+            terminal.snapshot().len()
         ));
         let scan = best(|| {
             black_box(stream.iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte)));
@@ -56,7 +56,7 @@ fn main() {
             scan.as_secs_f64() / large.as_secs_f64(),
         );
     }
-    dumps.iter().for_each(|dump| println!("{dump}"));
+    snapshots.iter().for_each(|snapshot| println!("{snapshot}"));
 }
 
 /// A screen of 120 × 40 that has seen all of a stream.

@@ -178,9 +178,9 @@ impl Buffer {
         self.bottom = rows - 1;
         if self.history.is_some() {
             if cols > old_cols {
-                self.rewrap_wider(old_cols, dictionary);
+                self.reflow_wider(old_cols, dictionary);
             } else if cols < old_cols {
-                self.rewrap_narrower(old_cols, dictionary);
+                self.reflow_narrower(old_cols, dictionary);
                 self.lines
                     .iter_mut()
                     .for_each(|row| row.resize(cols as u16));

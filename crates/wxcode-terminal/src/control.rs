@@ -67,7 +67,7 @@ impl Terminal {
         match (self.parser.collected(), last) {
             ([], b'm') => {
                 sgr::apply(&mut self.pen, &params);
-                self.dip();
+                self.update_cells();
             }
             ([], b'H' | b'f') => self.place(params.count(1) - 1, n - 1),
             ([], b'A') => self.up(n),
@@ -106,7 +106,7 @@ impl Terminal {
                 self.edit_row(|row, x, fill, dict| row.replace(x, x.saturating_add(n), fill, dict))
             }
             ([], b'S') => {
-                let fill = self.eraser;
+                let fill = self.erase_cell;
                 let buffer = self.buffer_mut();
                 buffer.shift(buffer.top, buffer.bottom, n, fill);
             }
@@ -152,7 +152,7 @@ impl Terminal {
 
     fn protect(&mut self, on: bool) {
         self.pen.flags.set(Flags::PROTECTED, on);
-        self.dip();
+        self.update_cells();
     }
 
     /// Moves the cursor into the screen, or into the region in origin mode.
@@ -206,7 +206,7 @@ impl Terminal {
     }
 
     fn line_feed(&mut self) {
-        let (fill, new_line) = (self.eraser, self.new_line);
+        let (fill, new_line) = (self.erase_cell, self.new_line);
         let buffer = self.buffer_mut();
         if new_line {
             buffer.x = 0;
@@ -224,7 +224,7 @@ impl Terminal {
     }
 
     fn index(&mut self) {
-        let fill = self.eraser;
+        let fill = self.erase_cell;
         let last = self.buffer().cols - 1;
         self.restrict(last);
         let buffer = self.buffer_mut();
@@ -242,7 +242,7 @@ impl Terminal {
     }
 
     fn reverse_index(&mut self) {
-        let fill = self.eraser;
+        let fill = self.erase_cell;
         let last = self.buffer().cols - 1;
         self.restrict(last);
         let buffer = self.buffer_mut();
@@ -320,7 +320,7 @@ impl Terminal {
     }
 
     fn shift_to(&mut self, level: usize) {
-        self.level = level;
+        self.gl = level;
         self.charset = self.charsets.get(level).copied().unwrap_or_default();
     }
 
@@ -328,7 +328,7 @@ impl Terminal {
         if let Some(slot) = self.charsets.get_mut(level) {
             *slot = charset;
         }
-        if self.level == level {
+        if self.gl == level {
             self.charset = charset;
         }
     }
@@ -353,7 +353,7 @@ impl Terminal {
             ..self.pen
         };
         self.charset = kept.charset;
-        self.dip();
+        self.update_cells();
         self.restrict(last);
     }
 
@@ -387,10 +387,10 @@ impl Terminal {
     fn soft_reset(&mut self) {
         self.cursor_hidden = false;
         self.pen = Style::default();
-        self.dip();
+        self.update_cells();
         self.switches = Switches::default();
         self.charsets = [Charset::ASCII; 4];
-        self.level = 0;
+        self.gl = 0;
         self.charset = Charset::ASCII;
         let buffer = self.buffer_mut();
         buffer.top = 0;

@@ -11,13 +11,13 @@ impl Terminal {
     pub(crate) fn edit_row(&mut self, edit: impl Fn(&mut Row, usize, Cell, &Dictionary)) {
         let last = self.buffer().cols - 1;
         self.restrict(last);
-        let (fill, y) = (self.eraser, self.buffer().y);
+        let (fill, y) = (self.erase_cell, self.buffer().y);
         self.with_row(y, |row, x, dictionary| edit(row, x, fill, dictionary));
     }
 
     /// Edits every row of the scroll region, if the cursor is within it.
     pub(crate) fn edit_region(&mut self, edit: impl Fn(&mut Row, usize, Cell, &Dictionary)) {
-        let fill = self.eraser;
+        let fill = self.erase_cell;
         let (top, bottom) = (self.buffer().top, self.buffer().bottom);
         if !(top..=bottom).contains(&self.buffer().y) {
             return;
@@ -34,7 +34,7 @@ impl Terminal {
     pub(crate) fn shift_lines(&mut self, n: usize, down: bool) {
         let last = self.buffer().cols - 1;
         self.restrict(last);
-        let fill = self.eraser;
+        let fill = self.erase_cell;
         let buffer = self.buffer_mut();
         if !(buffer.top..=buffer.bottom).contains(&buffer.y) {
             return;
@@ -95,7 +95,7 @@ impl Terminal {
     }
 
     fn erase(&mut self, y: usize, from: usize, to: usize, unwrap: bool, selective: bool) {
-        let fill = self.eraser;
+        let fill = self.erase_cell;
         self.with_row(y, |row, _, dictionary| {
             if selective {
                 row.replace_unprotected(from, to, fill, dictionary, |cell| {
@@ -109,7 +109,7 @@ impl Terminal {
     }
 
     fn erase_row(&mut self, y: usize, selective: bool) {
-        let fill = self.eraser;
+        let fill = self.erase_cell;
         self.with_row(y, |row, _, dictionary| {
             if selective {
                 row.fill_unprotected(fill, |cell| is_protected(cell, dictionary));

@@ -60,7 +60,7 @@ impl Terminal {
                 self.save_cursor();
             }
             if !self.on_alternate {
-                self.alternate.fill_screen(self.eraser);
+                self.alternate.fill_screen(self.erase_cell);
                 (self.alternate.x, self.alternate.y) = (self.primary.x, self.primary.y);
                 self.on_alternate = true;
             }

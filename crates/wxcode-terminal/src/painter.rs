@@ -65,7 +65,7 @@ impl<'a> Painter<'a> {
         let end = row.cells().len().min(cols);
         let last = row.get(cols - 1);
         let mut at = 0;
-        let mut soiled = usize::MAX;
+        let mut dirty = usize::MAX;
         if first > 0 {
             // The row's first columns hold the text printed for the wrap.
             self.pen(Style::default());
@@ -79,10 +79,10 @@ impl<'a> Painter<'a> {
             self.pen(dictionary.style(last));
             self.put(b" ");
             self.column(0);
-            soiled = cols - 2;
+            dirty = cols - 2;
         }
         let mut x = 0;
-        while x < end || x == soiled {
+        while x < end || x == dirty {
             let cell = row.get(x);
             let style = dictionary.style(cell);
             let width = dictionary.width(cell);
@@ -91,10 +91,10 @@ impl<'a> Painter<'a> {
                 width == 2 && (x + 1 >= cols || !dictionary.is_second_half(row.get(x + 1)));
             if empty && width == 1 && style == style.erased() {
                 let mut run = 1;
-                while x + run < end && x + run != soiled && row.get(x + run) == cell {
+                while x + run < end && x + run != dirty && row.get(x + run) == cell {
                     run += 1;
                 }
-                if style != Style::default() || x == soiled {
+                if style != Style::default() || x == dirty {
                     if at != x {
                         self.column(x);
                         at = x;
@@ -112,12 +112,12 @@ impl<'a> Painter<'a> {
                 self.column(x + 1);
                 self.pen(style);
                 self.put(b" ");
-                soiled = x + 1;
+                dirty = x + 1;
                 at = x + 2;
                 x += 1;
             } else if empty || splits {
                 // The last cell is drawn already; a half alone cannot be drawn.
-                if x == soiled {
+                if x == dirty {
                     self.column(x);
                     at = x;
                     self.pen(Style::default());

@@ -8,21 +8,22 @@ use crate::width;
 impl Terminal {
     /// Prints a run of printable ASCII.
     pub(crate) fn print_ascii(&mut self, text: &[u8]) {
-        let plain =
-            self.charset == Charset::ASCII && !self.switches.insert && self.ink.cluster().is_none();
+        let plain = self.charset == Charset::ASCII
+            && !self.switches.insert
+            && self.pen_cell.cluster().is_none();
         if !plain {
             text.iter().for_each(|byte| self.print(u32::from(*byte)));
             return;
         }
         self.begin_run();
-        let ink = self.ink;
+        let pen_cell = self.pen_cell;
         let mut rest = text;
         while !rest.is_empty() {
             let wraps = self.switches.wrap;
             let cols = self.buffer().cols;
             if self.buffer().x >= cols {
                 if wraps {
-                    self.wrap_line(ink);
+                    self.wrap_line(pen_cell);
                 } else {
                     // Every character lands in the last column; only the last one stays.
                     rest = rest.get(rest.len() - 1..).unwrap_or_default();
@@ -33,7 +34,7 @@ impl Terminal {
             let n = rest.len().min(cols - buffer.x);
             let (now, later) = rest.split_at(n);
             let (x, y) = (buffer.x, buffer.y);
-            buffer.row(y).write_ascii(x, now, ink);
+            buffer.row(y).write_ascii(x, now, pen_cell);
             buffer.x += n;
             rest = later;
         }
@@ -56,7 +57,7 @@ impl Terminal {
         let cols = self.buffer().cols;
         let needed = if joins { 0 } else { usize::from(wide) };
         if self.buffer().x + needed > cols {
-            let empty = self.inked(0);
+            let empty = self.pen_glyph(0);
             if self.switches.wrap {
                 self.wrap_line(empty);
             } else {
@@ -74,9 +75,9 @@ impl Terminal {
         if self.switches.insert {
             self.make_room(needed);
         }
-        let cell = self.inked(code);
+        let cell = self.pen_glyph(code);
         let half = if wide == 2 {
-            self.inked(Cell::SECOND_HALF)
+            self.pen_glyph(Cell::SECOND_HALF)
         } else {
             cell
         };
@@ -102,7 +103,7 @@ impl Terminal {
         }
         let before = self.buffer_mut().row(y).get(x - 1);
         if self.dictionary.width(before) == 2 {
-            let empty = self.inked(0);
+            let empty = self.pen_glyph(0);
             self.buffer_mut().row(y).set(x - 1, empty);
         }
     }
@@ -118,14 +119,14 @@ impl Terminal {
         }
         let next = self.buffer_mut().row(y).get(x);
         if self.dictionary.is_second_half(next) {
-            let empty = self.inked(0);
+            let empty = self.pen_glyph(0);
             self.buffer_mut().row(y).set(x, empty);
         }
     }
 
     /// Continues in the next row, as the continuation of this one.
     fn wrap_line(&mut self, empty: Cell) {
-        let eraser = self.eraser;
+        let erase_cell = self.erase_cell;
         let buffer = self.buffer_mut();
         let (x, y, cols) = (buffer.x, buffer.y, buffer.cols);
         for at in x..cols {
@@ -133,7 +134,7 @@ impl Terminal {
         }
         buffer.x = 0;
         if buffer.y == buffer.bottom {
-            buffer.scroll(eraser, true);
+            buffer.scroll(erase_cell, true);
             if buffer.lines.len() == 1 {
                 // xterm.js reuses the only row before it empties the cells left over in it.
                 (x..cols).for_each(|at| buffer.row(0).set(at, empty));
@@ -163,7 +164,7 @@ impl Terminal {
 
     fn make_room(&mut self, n: usize) {
         let (x, y, cols) = (self.buffer().x, self.buffer().y, self.buffer().cols);
-        let empty = self.inked(0);
+        let empty = self.pen_glyph(0);
         let buffer = if self.on_alternate {
             &mut self.alternate
         } else {

@@ -41,7 +41,7 @@ impl Ring {
 
     /// Continues another ring buffer at offset `end`, after the bytes `newest`, of which this one
     /// keeps as many as it holds. Of more bytes than the stream ever had only the newest count.
-    pub fn going_on(bytes: usize, end: u64, newest: &[u8]) -> Self {
+    pub fn continued(bytes: usize, end: u64, newest: &[u8]) -> Self {
         let mut ring = Self::with_capacity(bytes);
         let most = usize::try_from(end)
             .unwrap_or(usize::MAX)
@@ -154,7 +154,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_the_tail_of_the_stream(
+        fn a_ring_is_the_tail_of_the_stream(
             capacity in 1usize..40,
             pushes in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..20),
             max in 1usize..30,
@@ -180,7 +180,7 @@ mod tests {
         }
 
         #[test]
-        fn one_that_goes_on_is_as_the_one_before(
+        fn a_continued_ring_equals_the_original(
             capacity in 1usize..40,
             before in prop::collection::vec(any::<u8>(), 0..90),
             lost in 0usize..60,
@@ -190,7 +190,7 @@ mod tests {
             ring.push(&before);
             let held = ring.held().concat();
             let known = &held[lost.min(held.len())..];
-            let mut next = Ring::going_on(capacity, ring.end(), known);
+            let mut next = Ring::continued(capacity, ring.end(), known);
             prop_assert_eq!(next.start(), ring.end() - known.len() as u64);
             prop_assert_eq!(&next.held().concat()[..], known);
             let floor = next.start();

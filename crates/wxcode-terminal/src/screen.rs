@@ -17,7 +17,7 @@ use wxcode_protocol::{Modes, Size};
 /// assert_eq!(replies, b"\x1b[0n");
 ///
 /// let mut copy = Terminal::new(screen.size());
-/// copy.feed(&screen.dump(), &mut Vec::new());
+/// copy.feed(&screen.snapshot(), &mut Vec::new());
 /// assert_eq!(copy.text(), screen.text());
 /// ```
 pub trait Screen {
@@ -36,7 +36,7 @@ pub trait Screen {
     /// stops, character sets, scroll region and saved cursors, of the primary and the alternate
     /// screen. If the stream so far ends within a character or a sequence, so does the snapshot,
     /// and the following bytes continue it. A snapshot contains no query.
-    fn dump(&self) -> Vec<u8>;
+    fn snapshot(&self) -> Vec<u8>;
 
     /// The visible screen as text: rows joined by `\n`, without the trailing blanks of each row.
     fn text(&self) -> String;

@@ -74,7 +74,7 @@ impl Terminal {
     fn link_pen(&mut self, link: u16) {
         self.pen.link = link;
         self.pen.update_extended();
-        self.dip();
+        self.update_cells();
     }
 
     /// OSC 4: pairs of an index and a colour or `?`.

@@ -73,11 +73,12 @@ pub struct Terminal {
     pub(crate) dictionary: Dictionary,
     pub(crate) pen: Style,
     /// An empty cell in the pen's style, and one as the pen erases.
-    pub(crate) ink: Cell,
-    pub(crate) eraser: Cell,
+    pub(crate) pen_cell: Cell,
+    pub(crate) erase_cell: Cell,
     pub(crate) charsets: [Charset; 4],
-    pub(crate) level: usize,
-    /// The set in use; after restoring a cursor it may differ from `charsets[level]`.
+    /// The index of the character set that printing uses (GL).
+    pub(crate) gl: usize,
+    /// The set in use; after restoring a cursor it may differ from `charsets[gl]`.
     pub(crate) charset: Charset,
     pub(crate) switches: Switches,
     pub(crate) mouse: Mouse,
@@ -112,10 +113,10 @@ impl Terminal {
             on_alternate: false,
             dictionary: Dictionary::new(),
             pen: Style::default(),
-            ink: Cell::default(),
-            eraser: Cell::default(),
+            pen_cell: Cell::default(),
+            erase_cell: Cell::default(),
             charsets: [Charset::ASCII; 4],
-            level: 0,
+            gl: 0,
             charset: Charset::ASCII,
             switches: Switches::default(),
             mouse: Mouse::None,
@@ -180,7 +181,7 @@ impl Terminal {
     }
 
     /// Recomputes the pen's cells after the pen changed.
-    pub(crate) fn dip(&mut self) {
+    pub(crate) fn update_cells(&mut self) {
         if self.dictionary.is_crowded() {
             let saved = [self.pen, self.primary.saved.pen, self.alternate.saved.pen];
             let lines = self.primary.lines.iter().chain(&self.alternate.lines);
@@ -189,23 +190,23 @@ impl Terminal {
         }
         let (drawn, erased) = (self.pen.drawn(), self.pen.erased());
         let id = self.dictionary.style_id(drawn);
-        self.ink = self.dictionary.cell(0, id, drawn);
+        self.pen_cell = self.dictionary.cell(0, id, drawn);
         if erased.bg == Color::DEFAULT {
-            self.eraser = Cell::default();
+            self.erase_cell = Cell::default();
         } else {
             let id = self.dictionary.style_id(erased);
-            self.eraser = self.dictionary.cell(0, id, erased);
+            self.erase_cell = self.dictionary.cell(0, id, erased);
         }
     }
 
     /// A cell in the pen's style.
     #[inline]
-    pub(crate) fn inked(&mut self, glyph: u32) -> Cell {
-        if self.ink.style() == StyleId::IN_CLUSTER {
+    pub(crate) fn pen_glyph(&mut self, glyph: u32) -> Cell {
+        if self.pen_cell.style() == StyleId::IN_CLUSTER {
             let style = self.pen.drawn();
             self.dictionary.cell(glyph, StyleId::IN_CLUSTER, style)
         } else {
-            Cell::new(glyph, self.ink.style())
+            Cell::new(glyph, self.pen_cell.style())
         }
     }
 
@@ -264,17 +265,17 @@ impl Screen for Terminal {
                 at += run;
                 continue;
             }
-            let behind = bytes.get(at + 1..).unwrap_or_default();
+            let after = bytes.get(at + 1..).unwrap_or_default();
             let starts =
-                byte == 0x1B && behind.first() == Some(&b'[') && self.parser.state == State::Ground;
-            if let Some(length) = behind
+                byte == 0x1B && after.first() == Some(&b'[') && self.parser.state == State::Ground;
+            if let Some(length) = after
                 .get(1..)
                 .filter(|_| starts)
                 .and_then(|b| self.parser.whole_csi(b))
             {
                 self.end_run();
                 self.in_run = false;
-                self.csi(behind.get(length).copied().unwrap_or_default(), replies);
+                self.csi(after.get(length).copied().unwrap_or_default(), replies);
                 self.join = 0;
                 at += 2 + length;
                 continue;
@@ -306,8 +307,8 @@ impl Screen for Terminal {
         self.size
     }
 
-    fn dump(&self) -> Vec<u8> {
-        self.dump_with_history(Self::HISTORY_BYTES)
+    fn snapshot(&self) -> Vec<u8> {
+        self.snapshot_with_history(Self::HISTORY_BYTES)
     }
 
     fn text(&self) -> String {

@@ -26,8 +26,8 @@ fn run(size: (u16, u16), steps: &[Step], cut: usize) -> (Terminal, Vec<u8>) {
     (terminal, replies)
 }
 
-fn dump(terminal: &Terminal) -> String {
-    String::from_utf8_lossy(&terminal.dump()).into_owned()
+fn snapshot(terminal: &Terminal) -> String {
+    String::from_utf8_lossy(&terminal.snapshot()).into_owned()
 }
 
 proptest! {
@@ -37,27 +37,27 @@ proptest! {
     fn chunks_make_no_difference(size in stream::size(), steps in stream::steps(), cut in 1usize..9) {
         let (whole, answers) = run(size, &steps, usize::MAX);
         let (pieces, same_answers) = run(size, &steps, cut);
-        prop_assert_eq!(dump(&whole), dump(&pieces));
+        prop_assert_eq!(snapshot(&whole), snapshot(&pieces));
         prop_assert_eq!(answers, same_answers);
         prop_assert_eq!(whole.text(), pieces.text());
     }
 
     #[test]
-    fn a_dump_of_a_dump_is_the_dump(size in stream::size(), steps in stream::steps()) {
+    fn a_snapshot_of_a_snapshot_is_equal(size in stream::size(), steps in stream::steps()) {
         let (terminal, _) = run(size, &steps, usize::MAX);
-        let first = terminal.dump();
+        let first = terminal.snapshot();
         let mut again = Terminal::new(terminal.size());
         let mut replies = Vec::new();
         again.feed(&first, &mut replies);
-        prop_assert_eq!(&replies, b"", "a dump asks nothing");
+        prop_assert_eq!(&replies, b"", "a snapshot asks nothing");
         prop_assert_eq!(terminal.modes(), again.modes());
         prop_assert_eq!(terminal.title(), again.title());
-        let second = again.dump();
+        let second = again.snapshot();
         let mut third = Terminal::new(terminal.size());
         third.feed(&second, &mut replies);
         prop_assert_eq!(third.cursor(), again.cursor());
         prop_assert_eq!(third.text(), again.text());
-        prop_assert_eq!(String::from_utf8_lossy(&second).into_owned(), dump(&third));
+        prop_assert_eq!(String::from_utf8_lossy(&second).into_owned(), snapshot(&third));
     }
 
     #[test]
@@ -65,7 +65,7 @@ proptest! {
         let steps = [Step::Write(bytes.clone()), Step::Resize(to.0, to.1), Step::Write(bytes)];
         let (terminal, _) = run(size, &steps, 100);
         let mut again = Terminal::new(terminal.size());
-        again.feed(&terminal.dump(), &mut Vec::new());
+        again.feed(&terminal.snapshot(), &mut Vec::new());
         prop_assert_eq!(terminal.title(), again.title());
     }
 }
@@ -77,10 +77,10 @@ fn nothing_grows_without_bound() {
     // A command without an end, then marks, links and styles without one.
     terminal.feed(b"\x1b]2;", &mut replies);
     (0..1000).for_each(|_| terminal.feed(&[b'x'; 4096], &mut replies));
-    assert!(terminal.dump().len() < 100_000);
+    assert!(terminal.snapshot().len() < 100_000);
     terminal.feed(b"\x07e", &mut replies);
     (0..10_000).for_each(|_| terminal.feed("\u{301}".as_bytes(), &mut replies));
-    assert!(terminal.dump().len() < 1_000);
+    assert!(terminal.snapshot().len() < 1_000);
     for i in 0..20_000 {
         let link = format!(
             "\x1b]8;id={i};http://a.example/{i}\x07\x1b[38;2;{};{};{}mx\r\n",
@@ -94,7 +94,7 @@ fn nothing_grows_without_bound() {
         b"\x1b[999999999b\x1b[2147483647L\x1b[2147483647S\x1b[2147483647I",
         &mut replies,
     );
-    assert!(terminal.dump_with_history(0).len() < 30_000);
+    assert!(terminal.snapshot_with_history(0).len() < 30_000);
     assert_eq!(replies, b"");
 }
 
@@ -104,7 +104,7 @@ fn excess_intermediates_leave_no_trace_in_snapshots() {
         let mut terminal = Terminal::new(Size::new(10, 3).unwrap());
         terminal.feed(done.as_bytes(), &mut Vec::new());
         let mut again = Terminal::new(terminal.size());
-        again.feed(&terminal.dump(), &mut Vec::new());
+        again.feed(&terminal.snapshot(), &mut Vec::new());
         assert_eq!(again.cursor(), (0, 0), "{done:?}");
         assert_eq!(again.title(), terminal.title(), "{done:?}");
     }

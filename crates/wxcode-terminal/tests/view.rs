@@ -226,7 +226,7 @@ fn small_changes_paint_few_bytes() {
 fn an_equal_screen_paints_nothing() {
     let (terminal, mut view) = full_screen();
     let mut again = Terminal::new(terminal.size());
-    again.feed(&terminal.dump(), &mut Vec::new());
+    again.feed(&terminal.snapshot(), &mut Vec::new());
     assert_eq!(view.paint(&again), b"");
 }
 

@@ -1,4 +1,4 @@
-//! Arbitrary segments: sound records of any kind at any position, and invalid bytes.
+//! Arbitrary segments: sound records anywhere, of any kind, and bytes that are no record.
 
 use super::{
     read,

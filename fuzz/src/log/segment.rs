@@ -1,4 +1,4 @@
-//! Segments as bytes, by the documented layout and not by the tested code.
+//! Segments as bytes, by the documented layout and independent of the tested code.
 
 use wxcode_holder::log::{MAGIC, Record, What};
 
@@ -49,9 +49,9 @@ fn record(kind: u8, offset: u64, at_ms: u64, payload: &[u8]) -> Vec<u8> {
     [&checksum[..], &summed].concat()
 }
 
-/// The bytes of a record; `None` if its payload has several forms.
-pub(super) fn encode(told: &Record) -> Option<Vec<u8>> {
-    let (kind, payload) = match &told.what {
+/// The bytes of a record; `None` for a payload with several forms.
+pub(super) fn encode(item: &Record) -> Option<Vec<u8>> {
+    let (kind, payload) = match &item.what {
         What::Output(bytes) => (OUTPUT, bytes.to_vec()),
         What::Resized(size) => {
             let (cols, rows) = (size.cols.to_be_bytes(), size.rows.to_be_bytes());
@@ -59,5 +59,5 @@ pub(super) fn encode(told: &Record) -> Option<Vec<u8>> {
         }
         What::Exited(_) => return None,
     };
-    Some(record(kind, told.offset, told.at_ms, &payload))
+    Some(record(kind, item.offset, item.at_ms, &payload))
 }

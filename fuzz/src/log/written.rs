@@ -1,4 +1,5 @@
-//! A log as the holder writes it, sound or with one damage, and its exactly known remainder.
+//! A log written like the holder's, sound or damaged in one place: the remaining records are known
+//! exactly.
 
 use wxcode_holder::log::{Item, MAGIC, What, last_size, screen};
 use wxcode_terminal::{Screen as _, Size, Terminal};
@@ -15,13 +16,13 @@ const SEGMENTS: usize = 6;
 /// Longest damage in bytes: a checksum of 32 bits detects each of this length.
 const DAMAGE: usize = 4;
 
-/// Longest side of a screen: a larger one only takes longer to draw.
+/// Longest side of a screen: a larger one only costs time.
 const SIDE: u16 = 64;
 
-/// A record, its offset, and the end of its bytes in the segment.
+/// The content of a record, its offset, and the end of its bytes in its segment.
 type Written = (u64, What, usize);
 
-/// A log with the records of each segment.
+/// A log, and the records of each segment.
 struct Log {
     segments: Vec<Segment>,
     records: Vec<Vec<Written>>,
@@ -43,11 +44,11 @@ pub(super) fn run(mut input: Input<'_>) {
         }
         read(session, &log.segments)
     });
-    let told = items.into_iter().map(|item| match item {
+    let contents = items.into_iter().map(|item| match item {
         Item::Record(record) => Ok((record.offset, record.what)),
         Item::Gap { from, to } => Err((from, to)),
     });
-    assert_eq!(told.collect::<Vec<_>>(), log.expected());
+    assert_eq!(contents.collect::<Vec<_>>(), log.expected());
 }
 
 impl Log {
@@ -81,7 +82,7 @@ impl Log {
         log
     }
 
-    /// Begins a segment; a segment with nothing but sizes gets no successor.
+    /// Begins a segment, unless the last one holds only sizes.
     fn begin(&mut self) {
         let has_output = self.segments.last().is_none_or(|last| last.first < self.at);
         if has_output && self.segments.len() < SEGMENTS {
@@ -105,7 +106,7 @@ impl Log {
         }
     }
 
-    /// Damages one place and removes the lost records; false if nothing changed.
+    /// Damages one place and removes the lost records; returns false if nothing changed.
     fn damage(&mut self, (how, which, at): (u8, u8, u16), mask: [u8; DAMAGE]) -> bool {
         let which = usize::from(which) % self.segments.len();
         let bytes = &mut self.segments[which].bytes;
@@ -137,16 +138,16 @@ impl Log {
         true
     }
 
-    fn told(&self) -> impl Iterator<Item = (u64, What)> {
+    fn contents(&self) -> impl Iterator<Item = (u64, What)> {
         let records = self.records.iter().flatten();
         records.map(|(offset, what, _)| (*offset, what.clone()))
     }
 
-    /// A reader's expected result, with the gaps.
+    /// The expected result of a reader, with the gaps.
     fn expected(&self) -> Vec<Result<(u64, What), (u64, u64)>> {
         let mut expected = Vec::new();
         let mut at = None;
-        for (offset, what) in self.told() {
+        for (offset, what) in self.contents() {
             if let Some(from) = at.filter(|from| *from < offset) {
                 expected.push(Err((from, offset)));
             }
@@ -161,7 +162,7 @@ impl Log {
     }
 
     fn last_size(&self) -> Option<Size> {
-        self.told()
+        self.contents()
             .filter_map(|(_, what)| match what {
                 What::Resized(size) => Some(size),
                 _ => None,
@@ -172,7 +173,7 @@ impl Log {
     /// The screen drawn by the whole log, and its size.
     fn drawn(&self) -> (String, Size) {
         let mut terminal = Terminal::new(Size { cols: 80, rows: 24 });
-        for (_, what) in self.told() {
+        for (_, what) in self.contents() {
             match what {
                 What::Output(bytes) => terminal.feed(&bytes, &mut Vec::new()),
                 What::Resized(size) => terminal.resize(size),

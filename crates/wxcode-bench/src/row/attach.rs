@@ -55,7 +55,7 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
         format!("{DONE} {number} {took}\r\n").as_bytes(),
         &mut replies,
     );
-    let exact = bytes == whole.dump_with_history(0);
+    let exact = bytes == whole.snapshot_with_history(0);
     let (limit_ms, limit_bytes) = TARGETS;
     Ok(vec![Row {
         what: format!("attach after {TEXT} MiB of output, to the exact screen"),

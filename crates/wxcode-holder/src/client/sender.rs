@@ -7,11 +7,11 @@ use tokio::sync::Mutex;
 
 use super::{ClientError, Hello, Request, socket::Writer};
 use wxcode_protocol::holder::frame::{
-    self, MAX_CLAIM_MS, MAX_GRACE_MS, MAX_INPUT, MAX_KEY, MAX_SMALL, Type,
+    self, MAX_GRACE_MS, MAX_INPUT, MAX_KEY, MAX_LOCK_MS, MAX_SMALL, Type,
 };
 
 /// The most bytes that may wait for the holder to take them: two deliveries, and small requests
-/// beside them.
+/// besides.
 pub const MAX_UNSENT: usize = 2 * MAX_INPUT + (1 << 20); // 9 MiB
 
 /// The sending side of a connection; clones share the connection.
@@ -80,18 +80,20 @@ impl Sender {
     /// The request is beyond a bound, or more than [`MAX_UNSENT`] wait.
     pub async fn enqueue(&self, request: Request) -> Result<(), ClientError> {
         let (what, len, limit) = match &request {
-            Request::Input { bytes, .. } | Request::ClaimedInput { bytes, .. } => {
+            Request::Input { bytes, .. } | Request::LockedInput { bytes, .. } => {
                 ("an input", bytes.len(), MAX_INPUT)
             }
-            Request::Deliver { key, .. } | Request::ClaimedDeliver { key, .. }
+            Request::Deliver { key, .. } | Request::LockedDeliver { key, .. }
                 if key.len() > MAX_KEY =>
             {
                 ("a key", key.len(), MAX_KEY)
             }
-            Request::Deliver { bytes, .. } | Request::ClaimedDeliver { bytes, .. } => {
+            Request::Deliver { bytes, .. } | Request::LockedDeliver { bytes, .. } => {
                 ("a delivery", bytes.len(), MAX_INPUT)
             }
-            Request::Claim { for_ms, .. } => ("a claim", *for_ms as usize, MAX_CLAIM_MS as usize),
+            Request::Lock { for_ms, .. } => {
+                ("an input lock", *for_ms as usize, MAX_LOCK_MS as usize)
+            }
             Request::Stop { grace_ms } => ("a grace", *grace_ms as usize, MAX_GRACE_MS as usize),
             Request::Upgrade { build, program } => {
                 let len = 4 + build.len() + program.as_os_str().len();

@@ -15,7 +15,7 @@ pub(super) const SPEC: &str = "spec.json";
 pub(crate) const HOLDER: &str = "holder.json";
 pub(crate) const EXIT: &str = "exit.json";
 pub(crate) const HOOK: &str = "hook.json";
-pub(crate) const SCREEN: &str = "screen.dump";
+pub(crate) const SCREEN: &str = "screen.snapshot";
 pub(crate) const SOCKET: &str = "holder.sock";
 #[cfg(feature = "client")]
 pub(crate) const LOG: &str = "holder.log";
@@ -73,20 +73,20 @@ pub(crate) fn write_json(
 pub fn write_whole(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
     let path = dir.join(name);
     // The process id separates two writers; the last one to move wins.
-    let beside = dir.join(format!(".{name}.{}.new", std::process::id()));
+    let draft = dir.join(format!(".{name}.{}.new", std::process::id()));
     let write = || {
         let mut file = fs::OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(true)
             .mode(0o600)
-            .open(&beside)?;
+            .open(&draft)?;
         file.write_all(bytes)?;
         file.sync_data()?;
-        fs::rename(&beside, &path)
+        fs::rename(&draft, &path)
     };
     write().map_err(|error| {
-        let _ = fs::remove_file(&beside);
+        let _ = fs::remove_file(&draft);
         FolderError::Io { path, error }
     })
 }
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_written_whole_and_what_fails_leaves_nothing_and_changes_nothing() {
+    fn files_are_written_whole_or_not_at_all() {
         let dir = tempfile::tempdir().unwrap();
         write_whole(dir.path(), "a", b"first, and longer").unwrap();
         write_whole(dir.path(), "a", b"second").unwrap();

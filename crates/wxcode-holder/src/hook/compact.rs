@@ -26,7 +26,7 @@ const CUT_MARK: char = '…';
 /// Ids, paths and the prompt are kept whole, so a payload in which they alone are larger stays larger
 /// than `max`. So does one that is not a JSON object, unchanged.
 #[must_use]
-pub(super) fn compact(payload: Vec<u8>, max: usize) -> Vec<u8> {
+pub fn compact(payload: Vec<u8>, max: usize) -> Vec<u8> {
     if payload.len() <= max {
         return payload;
     }
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_payload_is_cut_but_for_what_decisions_rest_on() {
+    fn large_payloads_keep_the_needed_fields() {
         let prompt = "p".repeat(2_000);
         let large = payload(json!({
             "hook_event_name": "PostToolUse", "prompt": prompt, "tool_name": "Bash",
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_or_is_no_object_stays_as_it_is() {
+    fn small_payloads_stay_unchanged() {
         let exact = payload(json!({ "hook_event_name": "Stop" }));
         assert_eq!(compact(exact.clone(), exact.len()), exact);
         assert_eq!(compact(b"not json".to_vec(), 3), b"not json");
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_of_many_plain_fields_is_cut_to_what_is_kept() {
+    fn many_plain_fields_are_dropped() {
         let mut fields = json!({ "hook_event_name": "StopFailure", "agent_id": "a1" });
         for n in 0..100 {
             fields[format!("n{n}")] = n.into();
@@ -145,7 +145,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_cut_is_the_same_event(text in ".{0,400}", prompt in ".{0,50}", max in 400_usize..1_000) {
+        fn cut_payloads_are_equal_events(text in ".{0,400}", prompt in ".{0,50}", max in 400_usize..1_000) {
             let whole = payload(json!({ "hook_event_name": "UserPromptSubmit", "prompt": prompt, "extra": [text] }));
             let small = compact(whole.clone(), max);
             prop_assert_eq!(parse(&small).unwrap(), parse(&whole).unwrap());

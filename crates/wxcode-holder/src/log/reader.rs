@@ -31,7 +31,7 @@ pub enum Item {
 #[derive(Debug)]
 pub struct Reader {
     folder: PathBuf,
-    left: VecDeque<u64>,
+    remaining: VecDeque<u64>,
     file: Option<BufReader<File>>,
     /// The present offset; `None` before the first record.
     at: Option<u64>,
@@ -55,8 +55,8 @@ impl Reader {
     /// The folder cannot be read.
     pub fn open_at(dir: &Path, offset: u64) -> io::Result<Option<Self>> {
         let mut all = segments(dir)?;
-        let behind = all.partition_point(|first| *first <= offset);
-        Ok(behind
+        let after = all.partition_point(|first| *first <= offset);
+        Ok(after
             .checked_sub(1)
             .map(|at| Self::of(dir, all.split_off(at))))
     }
@@ -65,7 +65,7 @@ impl Reader {
     pub(super) fn of(dir: &Path, segments: Vec<u64>) -> Self {
         Self {
             folder: dir.join(FOLDER),
-            left: segments.into(),
+            remaining: segments.into(),
             file: None,
             at: None,
             held: None,
@@ -76,7 +76,7 @@ impl Reader {
     fn record(&mut self) -> Option<Record> {
         loop {
             let Some(file) = &mut self.file else {
-                let first = self.left.pop_front()?;
+                let first = self.remaining.pop_front()?;
                 // A dropped or invalid segment shows as a gap.
                 self.file = open(&segment(&self.folder, first)).ok();
                 continue;

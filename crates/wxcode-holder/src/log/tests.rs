@@ -103,14 +103,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn what_is_written_is_read(steps in steps()) {
+    fn encoding_round_trips(steps in steps()) {
         let dir = tempfile::tempdir().unwrap();
         let happened = write(dir.path(), &steps, u64::MAX);
         prop_assert_eq!(read(dir.path()), (happened, vec![]));
     }
 
     #[test]
-    fn any_cut_leaves_a_beginning(steps in steps(), cut in any::<prop::sample::Index>()) {
+    fn a_truncated_log_is_a_prefix(steps in steps(), cut in any::<prop::sample::Index>()) {
         let dir = tempfile::tempdir().unwrap();
         let happened = write(dir.path(), &steps, u64::MAX);
         let path = segment(&dir.path().join(FOLDER), 0);
@@ -135,7 +135,7 @@ proptest! {
     }
 
     #[test]
-    fn damage_costs_its_segment_only_and_is_told(
+    fn damage_costs_only_its_segment(
         steps in steps(), which in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), flip in 1..=255u8,
     ) {
         let dir = tempfile::tempdir().unwrap();
@@ -160,7 +160,7 @@ proptest! {
 }
 
 #[test]
-fn the_oldest_give_way_the_bound_holds_and_the_size_is_still_known() {
+fn old_segments_are_dropped_at_the_bound() {
     let dir = tempfile::tempdir().unwrap();
     let mut log = Writer::bounded(dir.path(), size(80), 256 << 10, 1 << 20);
     let now = Instant::now();
@@ -199,7 +199,7 @@ fn a_removed_segment_is_a_gap() {
 }
 
 #[test]
-fn a_length_out_of_bounds_is_not_believed() {
+fn an_excessive_length_is_refused() {
     let mut record = vec![0; HEADER];
     record[4..8].copy_from_slice(&u32::MAX.to_be_bytes());
     assert!(Record::read(&mut &record[..]).is_err());
@@ -211,7 +211,7 @@ fn a_length_out_of_bounds_is_not_believed() {
 }
 
 #[test]
-fn after_an_error_nothing_is_written_and_it_is_said() {
+fn a_write_error_turns_the_log_off() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join(FOLDER), "in the way").unwrap();
     let mut log = Writer::new(dir.path(), size(80));
@@ -220,13 +220,16 @@ fn after_an_error_nothing_is_written_and_it_is_said() {
     assert_eq!(log.off(), None, "it waits");
     log.flush_when_due(log.due().unwrap());
     assert!(log.off().unwrap().contains("a write failed"));
-    assert!(log.news().is_some() && log.news().is_none(), "said once");
+    assert!(
+        log.take_failure().is_some() && log.take_failure().is_none(),
+        "reported once"
+    );
     log.output(5, &[0; 100_000], now);
     assert_eq!(log.due(), None);
 }
 
 #[test]
-fn a_batch_is_written_when_it_is_due_or_large() {
+fn a_due_or_large_batch_is_written() {
     let dir = tempfile::tempdir().unwrap();
     let mut log = Writer::new(dir.path(), size(80));
     log.output(0, b"a", Instant::now());

@@ -39,7 +39,7 @@ pub(crate) struct Writer {
     sizes: (Size, Size),
     off: Option<String>,
     /// Whether it has reported that it is off.
-    told: bool,
+    reported: bool,
 }
 
 struct Segment {
@@ -56,9 +56,9 @@ impl Writer {
 
     /// Continues the log of another program at this offset, where the terminal has this size; `off`
     /// is the reason why that log was off.
-    pub(crate) fn go_on(dir: &Path, offset: u64, size: Size, off: Option<String>) -> Self {
+    pub(crate) fn continued(dir: &Path, offset: u64, size: Size, off: Option<String>) -> Self {
         let mut log = Self::new(dir, size);
-        log.told = off.is_some();
+        log.reported = off.is_some();
         log.off = off;
         log.began = Some((offset, now_ms(), Instant::now()));
         if log.off.is_some() {
@@ -94,7 +94,7 @@ impl Writer {
             began: None,
             sizes: (size, size),
             off: None,
-            told: false,
+            reported: false,
         };
         // Creates the first segment, with the beginning of the session.
         log.began = Some((0, now_ms(), Instant::now()));
@@ -107,8 +107,8 @@ impl Writer {
     }
 
     /// Why the log is off, reported once.
-    pub(crate) fn news(&mut self) -> Option<&str> {
-        let new = self.off.is_some() && !std::mem::replace(&mut self.told, self.off.is_some());
+    pub(crate) fn take_failure(&mut self) -> Option<&str> {
+        let new = self.off.is_some() && !std::mem::replace(&mut self.reported, self.off.is_some());
         self.off.as_deref().filter(|_| new)
     }
 
@@ -240,7 +240,7 @@ impl Writer {
 
     fn turn_off(&mut self, error: &io::Error) {
         self.off = Some(format!(
-            "nothing more of this session is logged, since a write failed ({error}); free space on the disk of the data folder, the next session logs again"
+            "a write failed, so the log of this session ends here ({error}); free space on the disk of the data folder for the next session"
         ));
         if let (Some(file), Some(last)) = (self.file.take(), self.segments.back()) {
             let _ = file.set_len(last.len); // no unfinished record stays

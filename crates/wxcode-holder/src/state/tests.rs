@@ -128,7 +128,7 @@ const HARD: &[&[u8]] = &[
 ];
 
 #[test]
-fn a_screen_is_the_same_on_the_other_side_and_goes_on_the_same() {
+fn a_decoded_screen_continues_alike() {
     let rest = b"1mz\x1b\\\x97\xa5\x1b8Q\x1b[?6l\x1b[?1049l\tR\x1b[b\r\nS\x1b[5;1H\n\n\nT";
     for stream in HARD {
         let mut state = rich();
@@ -155,7 +155,7 @@ fn a_screen_is_the_same_on_the_other_side_and_goes_on_the_same() {
 }
 
 #[test]
-fn what_is_written_is_read() {
+fn encoding_round_trips() {
     let bytes = rich().encode().unwrap();
     assert_eq!(State::decode(&bytes), Ok(rich()));
 }
@@ -178,7 +178,7 @@ fn enveloped(body: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_new_is_passed_over_unless_it_has_to_be_understood() {
+fn only_optional_sections_may_be_unknown() {
     let bytes = rich().encode().unwrap();
     assert_eq!(State::decode(&with_section(&bytes, b"more")), Ok(rich()));
     assert_eq!(
@@ -196,7 +196,7 @@ fn what_is_new_is_passed_over_unless_it_has_to_be_understood() {
 }
 
 #[test]
-fn what_is_of_another_kind_or_a_newer_format_is_refused_by_name() {
+fn foreign_and_newer_states_are_refused() {
     let mut bytes = rich().encode().unwrap();
     assert_eq!(State::decode(b"wxlog\0\0\x01"), Err(StateError::Unknown));
     bytes[9] = 2;
@@ -214,7 +214,7 @@ fn what_is_of_another_kind_or_a_newer_format_is_refused_by_name() {
 }
 
 #[test]
-fn the_keys_are_found_also_where_the_rest_is_not_understood() {
+fn keys_are_found_in_unusable_states() {
     let bytes = rich().encode().unwrap();
     assert_eq!(State::keys_in(&with_section(&bytes, b"MORE")), rich().keys);
     let mut state = rich();
@@ -225,7 +225,7 @@ fn the_keys_are_found_also_where_the_rest_is_not_understood() {
 }
 
 #[test]
-fn what_contradicts_itself_is_refused() {
+fn contradictory_states_are_refused() {
     let broken: [fn(&mut State); 10] = [
         |state| state.facts.next_hook_seq = u64::MAX,
         |state| state.facts.sizes.next = 0,
@@ -254,7 +254,7 @@ fn what_contradicts_itself_is_refused() {
 
 proptest! {
     #[test]
-    fn no_damage_passes(at in 0usize..10_000, bit in 0u8..8, cut in 0usize..10_000) {
+    fn damaged_states_are_refused(at in 0usize..10_000, bit in 0u8..8, cut in 0usize..10_000) {
         let bytes = rich().encode().unwrap();
         let mut damaged = bytes.clone();
         // Two bytes of the header say nothing yet.

@@ -1,4 +1,4 @@
-//! A session in a folder of its own, with a real holder and a real agent, gone when the test is.
+//! A session in a folder of its own, with a real holder and a real agent, ended on drop.
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)] // each test file uses its part
 
@@ -18,7 +18,7 @@ use wxcode_holder::{
     launch,
 };
 
-/// Longer than anything here takes; a bound, not a wait.
+/// A bound for every wait, longer than any of them takes.
 pub const LONG: Duration = Duration::from_secs(60);
 
 pub struct Session {
@@ -111,7 +111,7 @@ impl Drop for Session {
         if let Ok(State::Live(file)) = folder::inspect(&self.dir) {
             kill(file.pid, Signal::KILL);
             wait_gone(file.pid);
-            let _ = folder::bury(&self.dir, &file, "test_over");
+            let _ = folder::mark_lost(&self.dir, &file, "test_over");
         }
     }
 }
@@ -146,7 +146,7 @@ pub async fn next(conn: &mut Connection) -> Event {
         .expect("an open connection")
 }
 
-/// The first event that fits.
+/// The first matching event.
 pub async fn until<T>(conn: &mut Connection, mut fits: impl FnMut(Event) -> Option<T>) -> T {
     let start = Instant::now();
     loop {
@@ -157,7 +157,7 @@ pub async fn until<T>(conn: &mut Connection, mut fits: impl FnMut(Event) -> Opti
     }
 }
 
-/// Output from where the connection stands until it ends with `end`.
+/// Output from the connection's position until it ends with `end`.
 pub async fn output_until(conn: &mut Connection, end: &str) -> String {
     let mut seen = Vec::new();
     until(conn, |event| {
@@ -170,7 +170,7 @@ pub async fn output_until(conn: &mut Connection, end: &str) -> String {
     .await
 }
 
-/// All output from an offset on until the exit; the offsets must be without gap.
+/// All output from an offset on until the exit, without a gap.
 pub async fn to_the_end(conn: &mut Connection, from: u64) -> (Vec<u8>, Exit) {
     let mut seen = Vec::new();
     let exit = until(conn, |event| match event {
@@ -195,7 +195,7 @@ pub async fn type_in(conn: &Connection, seq: u64, text: &str) {
         .unwrap();
 }
 
-/// No process has this folder on its command line.
+/// Checks that no process has this folder on its command line.
 pub fn no_process_of(dir: &Path) -> bool {
     let dir = dir.to_str().unwrap();
     std::fs::read_dir("/proc").unwrap().flatten().all(|entry| {

@@ -1,9 +1,9 @@
-//! Each way in which a holder stays what it is, or goes on without its state.
+//! Upgrades that are refused, and an upgrade that loses the state.
 
 use super::*;
 
 #[tokio::test]
-async fn a_program_that_cannot_go_on_changes_nothing_and_says_why() {
+async fn an_unfit_program_changes_nothing() {
     let session =
         Session::shell("printf ready; while read -r line; do echo \"<$line>\"; done; exit 5").await;
     rests(&session, "ready").await;
@@ -13,7 +13,7 @@ async fn a_program_that_cannot_go_on_changes_nothing_and_says_why() {
     let damaged = executable(folder, "damaged", b"\x7fELF and nothing more");
     let cases = [
         (folder.join("missing"), "No such file"),
-        (folder.to_owned(), "no file"),
+        (folder.to_owned(), "not a regular file"),
         (plain, "Permission denied"),
         (damaged, "without an answer"),
         (script(folder, "exit 0"), "without an answer"),
@@ -45,7 +45,7 @@ async fn a_program_that_cannot_go_on_changes_nothing_and_says_why() {
             ),
             "another state",
         ),
-        (newer(folder), "was to come"),
+        (newer(folder), "expected"),
         (
             script_named(folder, "hangs", "exec sleep 1000"),
             "did not answer",
@@ -57,7 +57,7 @@ async fn a_program_that_cannot_go_on_changes_nothing_and_says_why() {
         let (busy, reason) = ask(&mut conn, BUILDS.0, &program).await.unwrap_err();
         assert!(!busy && reason.contains(expected), "{expected}: {reason}");
         assert!(session.log().contains(&reason), "{}", session.log());
-        // The same connection goes on, and so does the agent.
+        // The same connection and the agent continue.
         seen += 1;
         let attach = Request::Attach {
             since: Some(conn.welcome.info.end),
@@ -68,10 +68,10 @@ async fn a_program_that_cannot_go_on_changes_nothing_and_says_why() {
         output_until(&mut conn, &format!("<line {seen}>")).await;
         assert_eq!(info(&session).await.upgrades, 0);
     }
-    // Nothing is left of those programs.
+    // None of those programs runs any longer.
     let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", session.file.pid));
     assert_eq!(children.unwrap().split_whitespace().count(), 1);
-    // And after all that it can be done.
+    // A later upgrade succeeds.
     upgrade(&session, BUILDS.0, exe()).await;
     let conn = session.connect().await;
     type_in(&conn, 1, "\x04").await;
@@ -84,12 +84,13 @@ fn script_named(folder: &Path, name: &str, text: &str) -> PathBuf {
 }
 
 #[tokio::test]
-async fn a_program_that_is_gone_at_the_last_moment_changes_nothing() {
+async fn a_vanished_program_changes_nothing() {
     let session = Session::shell("printf ready; read -r line; echo \"<$line>\"; exit 5").await;
     rests(&session, "ready").await;
     let folder = session.tmp.path();
     let holder = exe().display();
-    // It is well twice, and cannot be executed a third time: its interpreter is gone by then.
+    // The program runs twice for its checks and cannot be executed a third time: its interpreter is
+    // gone by then.
     let interpreter = folder.join("interpreter");
     std::os::unix::fs::symlink("/bin/bash", &interpreter).unwrap();
     let text = format!(
@@ -99,7 +100,7 @@ async fn a_program_that_is_gone_at_the_last_moment_changes_nothing() {
     );
     let program = executable(folder, "candidate", text.as_bytes());
     let mut conn = session.attach(None).await;
-    // Where the moment did not come at once it is known before the call.
+    // If the first moment was unsuitable, the check fails before the call of `execve`.
     let _ = ask(&mut conn, BUILDS.0, &program).await;
     let begun = Instant::now();
     while !session.log().contains("does not run") {
@@ -113,7 +114,7 @@ async fn a_program_that_is_gone_at_the_last_moment_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_program_that_finds_no_state_goes_on_with_what_the_folder_holds() {
+async fn a_lost_state_is_rebuilt_from_the_folder() {
     let session = Session::shell(
         "printf 'before \\e[1mbold'; trap 'printf drawn' WINCH; while [ ! -e go ]; do sleep 0.02; done; read -r line; echo \"<$line>\"; exit 6",
     )
@@ -125,7 +126,7 @@ async fn a_program_that_finds_no_state_goes_on_with_what_the_folder_holds() {
         .unwrap()
         .unwrap();
     let end = info(&session).await.end;
-    // Checked it is sound; then it is told of a state that is none.
+    // The program passes its checks, and is then executed with a descriptor that holds no state.
     let text = format!(
         "case $2 in --resume) line=$(sed -E 's/\"state\":[0-9]+/\"state\":99/' <<< \"$3\"); exec {0} hold --resume \"$line\" \"$4\";; esac\nexec {0} \"$@\"",
         exe().display()
@@ -133,7 +134,7 @@ async fn a_program_that_finds_no_state_goes_on_with_what_the_folder_holds() {
     let program = script(session.tmp.path(), &text);
     let now = upgrade(&session, BUILDS.0, &program).await;
     assert!(
-        session.log().contains("not understood"),
+        session.log().contains("does not understand"),
         "{}",
         session.log()
     );
@@ -150,25 +151,25 @@ async fn a_program_that_finds_no_state_goes_on_with_what_the_folder_holds() {
 }
 
 #[tokio::test]
-async fn nobody_is_interrupted_in_what_he_does() {
+async fn an_upgrade_waits_for_the_input_lock() {
     let session = Session::shell("printf ready; read -r _").await;
     rests(&session, "ready").await;
     let mut typist = session.connect().await;
-    let claim = Request::Claim {
-        claim: 1,
+    let lock = Request::Lock {
+        lock: 1,
         for_ms: 10_000,
     };
-    typist.sender.send(claim).await.unwrap();
+    typist.sender.send(lock).await.unwrap();
     until(&mut typist, |event| {
-        matches!(event, Event::Claimed { .. }).then_some(())
+        matches!(event, Event::Locked { .. }).then_some(())
     })
     .await;
     let mut conn = session.connect().await;
     let (busy, reason) = ask(&mut conn, BUILDS.0, exe()).await.unwrap_err();
-    assert!(busy && reason.contains("keyboard"), "{reason}");
-    // The one who has it keeps it.
-    let request = Request::ClaimedInput {
-        claim: 1,
+    assert!(busy && reason.contains("input lock"), "{reason}");
+    // The owner keeps the lock.
+    let request = Request::LockedInput {
+        lock: 1,
         seq: 1,
         bytes: Bytes::from_static(b"x"),
     };
@@ -181,7 +182,7 @@ async fn nobody_is_interrupted_in_what_he_does() {
     .await;
     typist
         .sender
-        .send(Request::Release { claim: 1 })
+        .send(Request::Unlock { lock: 1 })
         .await
         .unwrap();
     upgrade(&session, BUILDS.0, exe()).await;

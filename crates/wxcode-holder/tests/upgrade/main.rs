@@ -1,4 +1,5 @@
-//! A holder that goes on as another program: the same process, agent, bytes and exit; and each way in which it stays what it is.
+//! A holder that becomes another program: the same process, agent, bytes and exit; and upgrades
+//! that are refused.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -25,7 +26,7 @@ use wxcode_holder::{
 use wxcode_terminal::Size;
 use wxcode_testbed::other_build;
 
-/// What a build says that it is, and what another one does.
+/// The build of the test's program, and another one.
 const BUILDS: (&str, &str) = (folder::BUILD, "wxcode 9.9.9");
 
 /// The holder's program as another build.
@@ -63,7 +64,7 @@ async fn ask(conn: &mut Connection, build: &str, program: &Path) -> Result<(), (
     .await
 }
 
-/// Goes on as a program, as soon as that can be done.
+/// Upgrades to a program, at the first suitable moment.
 async fn upgrade(session: &Session, build: &str, program: &Path) -> Info {
     let before = session.connect().await.welcome;
     loop {
@@ -86,21 +87,24 @@ async fn info(session: &Session) -> Info {
     session.connect().await.welcome.info
 }
 
-/// The dump of the screen now.
+/// A snapshot of the present screen.
 async fn screen(session: &Session) -> (Bytes, String, u64) {
     let mut conn = session.connect().await;
     let request = Request::Screen { id: 1 };
     conn.sender.send(request).await.unwrap();
     until(&mut conn, |event| match event {
         Event::Screen {
-            dump, text, offset, ..
-        } => Some((dump, text, offset)),
+            snapshot,
+            text,
+            offset,
+            ..
+        } => Some((snapshot, text, offset)),
         _ => None,
     })
     .await
 }
 
-/// Waits until the agent is quiet behind this text.
+/// Waits until the agent is quiet after this text.
 async fn rests(session: &Session, text: &str) {
     let begun = Instant::now();
     let mut conn = session.connect().await;
@@ -119,16 +123,16 @@ async fn rests(session: &Session, text: &str) {
 }
 
 #[tokio::test]
-async fn the_session_goes_on_as_another_build_with_the_same_process_agent_screen_and_exit() {
+async fn an_upgrade_keeps_process_agent_and_screen() {
     let session = Session::shell(
         "printf '\\e]0;title\\a\\e[?1049h\\e[2;5r\\e[1;31m日本\\e7\\e]8;;http://x/\\e\\\\link\\e[3'; read -r line; printf '5mgot %s' \"$line\"; read -r _; exit 7",
     )
     .await;
     rests(&session, "日本link").await;
-    let (dump, ..) = screen(&session).await;
+    let (snapshot, ..) = screen(&session).await;
     let program = newer(session.tmp.path());
     let now = upgrade(&session, BUILDS.1, &program).await;
-    assert_eq!(screen(&session).await.0, dump);
+    assert_eq!(screen(&session).await.0, snapshot);
     assert_eq!(now.agent_pid, session.file.agent_pid);
     let State::Live(file) = folder::inspect(&session.dir).unwrap() else {
         panic!("it runs");
@@ -141,23 +145,27 @@ async fn the_session_goes_on_as_another_build_with_the_same_process_agent_screen
     assert_eq!(file.guardian, session.file.guardian);
     assert_eq!(file.started_at, session.file.started_at);
 
-    // The sequence that was begun is ended, and what is typed arrives.
+    // The unfinished sequence is completed, and input arrives.
     let mut conn = session.attach(Some(now.end)).await;
     type_in(&conn, 1, "a line\r").await;
     let text = output_until(&mut conn, "got a line").await;
     assert!(text.contains("5mgot"), "{text:?}");
     assert!(screen(&session).await.1.contains("got a line"));
-    // And back to the build that it was.
+    // Back to the first build.
     upgrade(&session, BUILDS.0, exe()).await;
     let conn = session.connect().await;
     type_in(&conn, 1, "\r").await;
     let exit = session.exit().await;
     assert_eq!((exit.code, exit.reason.as_str()), (Some(7), "exited"));
-    assert!(session.log().contains("goes on with"), "{}", session.log());
+    assert!(
+        session.log().contains("continues with"),
+        "{}",
+        session.log()
+    );
 }
 
 #[tokio::test]
-async fn nothing_of_the_old_program_is_left_open_or_in_memory() {
+async fn an_upgrade_leaks_no_file_or_memory() {
     let session = Session::shell("printf ready; read -r _").await;
     rests(&session, "ready").await;
     let pid = session.file.pid;
@@ -193,13 +201,13 @@ async fn nothing_of_the_old_program_is_left_open_or_in_memory() {
         let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap();
         assert_eq!(name.trim(), "wxcode-holder");
     }
-    // What the agent finds open is its own.
+    // Every file that the agent has open is its own.
     let agent = fs::read_dir(format!("/proc/{}/fd", session.file.agent_pid)).unwrap();
     assert!(agent.count() <= 4);
 }
 
 #[tokio::test]
-async fn an_agent_that_writes_all_the_time_loses_no_byte_in_twenty_upgrades() {
+async fn twenty_upgrades_lose_no_byte() {
     let session = Session::shell(
         "n=0; while [ ! -e stop ]; do n=$((n+1)); echo \"line $n\"; [ $((n % 50)) = 0 ] && sleep 0.01; done; echo end; exit 3",
     )
@@ -210,7 +218,7 @@ async fn an_agent_that_writes_all_the_time_loses_no_byte_in_twenty_upgrades() {
         let mut seen: Vec<u8> = Vec::new();
         loop {
             let Ok(mut conn) = connect(&dir).await else {
-                // The record of the end comes before the socket goes.
+                // The holder records the end before it removes the socket.
                 return seen;
             };
             let attach = Request::Attach {
@@ -250,7 +258,7 @@ async fn an_agent_that_writes_all_the_time_loses_no_byte_in_twenty_upgrades() {
     for (n, line) in lines[..lines.len() - 2].iter().enumerate() {
         assert_eq!(*line, format!("line {}", n + 1));
     }
-    // The log has the same, in one piece.
+    // The log has the same bytes, without a gap.
     let logged: Vec<u8> = wxcode_holder::log::Reader::open(&session.dir)
         .unwrap()
         .map(|item| match item {
@@ -267,8 +275,8 @@ async fn an_agent_that_writes_all_the_time_loses_no_byte_in_twenty_upgrades() {
 }
 
 #[tokio::test]
-async fn what_was_typed_is_typed_once_and_what_waits_is_typed_after() {
-    // It does not read before it is told to.
+async fn an_upgrade_types_waiting_input_once() {
+    // The agent reads only on request.
     let session = Session::shell(
         "stty raw -echo; printf ready; while [ ! -e read ]; do sleep 0.02; done; head -c 300000 | tr -d x | cat -v; printf over; sleep 1000",
     )
@@ -281,7 +289,7 @@ async fn what_was_typed_is_typed_once_and_what_waits_is_typed_after() {
         key: key.to_owned(),
         bytes: text.into(),
     };
-    // More than a terminal holds: it is half typed.
+    // More than a terminal holds, so that the message is half typed.
     conn.sender
         .send(deliver(
             "large",
@@ -331,7 +339,7 @@ async fn what_was_typed_is_typed_once_and_what_waits_is_typed_after() {
 }
 
 async fn until_waiting(session: &Session, conn: &mut Connection) {
-    // One answer behind the others: they were taken.
+    // An answer after the others shows that the holder took them.
     conn.sender.send(Request::Screen { id: 9 }).await.unwrap();
     until(conn, |event| {
         matches!(event, Event::Screen { id: 9, .. }).then_some(())
@@ -341,7 +349,7 @@ async fn until_waiting(session: &Session, conn: &mut Connection) {
 }
 
 #[tokio::test]
-async fn hooks_and_sizes_go_on_counting() {
+async fn hook_and_size_numbers_continue() {
     let session =
         Session::shell("printf ready; trap 'stty size' WINCH; while :; do sleep 0.02; done").await;
     rests(&session, "ready").await;

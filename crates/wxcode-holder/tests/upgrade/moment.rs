@@ -1,9 +1,10 @@
-//! What comes at the very moment: hooks, the end of the agent, signals; and who guards afterwards.
+//! Events at the moment of an upgrade: hooks, the end of the agent, signals; and the guardian
+//! afterwards.
 
 use super::*;
 
 #[tokio::test]
-async fn hooks_that_report_while_it_goes_on_are_all_kept() {
+async fn hooks_during_upgrades_are_kept() {
     let session = Session::shell("printf ready; read -r _").await;
     rests(&session, "ready").await;
     let hook_file = session.dir.join("hook.json");
@@ -28,8 +29,8 @@ async fn hooks_that_report_while_it_goes_on_are_all_kept() {
 }
 
 #[tokio::test]
-async fn an_agent_that_ends_at_that_moment_leaves_its_exit() {
-    // From before it is asked to after it is done.
+async fn an_agent_ending_meanwhile_leaves_its_exit() {
+    // From before the request until after the upgrade.
     for wait in [0, 20, 60, 120, 200] {
         let session = Session::shell("printf ready; read -r _; printf last; exit 42").await;
         rests(&session, "ready").await;
@@ -42,7 +43,7 @@ async fn an_agent_that_ends_at_that_moment_leaves_its_exit() {
         asked.sender.send(request).await.unwrap();
         tokio::time::sleep(Duration::from_millis(wait)).await;
         press_enter(&conn).await;
-        // Where that was lost with its connection it is typed again, as a client does.
+        // Input that was lost with its connection is sent again, as clients do.
         let alive = || is_alive(session.file.agent_pid);
         let begun = Instant::now();
         while alive() && begun.elapsed() < LONG {
@@ -58,14 +59,14 @@ async fn an_agent_that_ends_at_that_moment_leaves_its_exit() {
     }
 }
 
-/// Whether or not the connection is still there.
+/// With or without the connection.
 async fn press_enter(conn: &Connection) {
     let bytes = Bytes::from_static(b"\r");
     let _ = conn.sender.send(Request::Input { seq: 1, bytes }).await;
 }
 
 #[tokio::test]
-async fn a_sigterm_at_that_moment_ends_the_session_in_order() {
+async fn a_sigterm_meanwhile_ends_the_session() {
     for wait in [0, 30, 80, 150] {
         let session = Session::shell("printf ready; read -r _").await;
         rests(&session, "ready").await;
@@ -82,7 +83,7 @@ async fn a_sigterm_at_that_moment_ends_the_session_in_order() {
 }
 
 #[tokio::test]
-async fn the_guardian_still_guards() {
+async fn the_guardian_survives_an_upgrade() {
     let session = Session::shell("setsid sleep 1000 & printf ready; read -r _").await;
     rests(&session, "ready").await;
     let program = newer(session.tmp.path());

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Exit, Modes, Size,
-    lineage::{self, Lineage},
+    ancestry::{self, Ancestry},
 };
 
 /// An event from a holder to a client.
@@ -59,7 +59,7 @@ pub enum Event {
         /// The pid of the reporting process.
         pid: i32,
         /// The position of that process below the agent's, at that time.
-        lineage: Lineage,
+        ancestry: Ancestry,
         /// At most [`frame::MAX_HOOK`] bytes of JSON, as Claude Code wrote them.
         payload: Bytes,
     },
@@ -101,15 +101,15 @@ pub enum Event {
         /// The reason, with a remedy.
         reason: String,
     },
-    /// The input lock is granted; its time runs since the holder took the `Claim`.
-    Claimed {
-        /// The number of the `Claim`.
-        claim: u64,
+    /// The input lock is granted; its time runs since the holder took the `Lock`.
+    Locked {
+        /// The number of the `Lock`.
+        lock: u64,
     },
     /// The input lock was refused, or ended.
-    Unclaimed {
-        /// The number of the `Claim`.
-        claim: u64,
+    Unlocked {
+        /// The number of the `Lock`.
+        lock: u64,
         /// The reason.
         reason: String,
     },
@@ -139,7 +139,7 @@ pub enum Event {
         /// The screen as text, rows joined by `\n`.
         text: String,
         /// The snapshot for a freshly reset terminal.
-        dump: Bytes,
+        snapshot: Bytes,
     },
     /// The answer to `Info`.
     Info(Info),
@@ -173,11 +173,11 @@ impl Event {
             Self::Hook {
                 seq,
                 pid,
-                lineage,
+                ancestry,
                 payload,
             } => frame::write(out, Type::Hook, |p| {
                 p.put_u64(*seq);
-                p.put_u32(lineage::pack(*lineage, *pid));
+                p.put_u32(ancestry::pack(*ancestry, *pid));
                 p.put_slice(payload);
             }),
             Self::Quiet { offset, modes } => frame::write(out, Type::Quiet, |p| {
@@ -200,9 +200,9 @@ impl Event {
                 put_bytes(p, key.as_bytes());
                 p.put_slice(reason.as_bytes());
             }),
-            Self::Claimed { claim } => frame::write(out, Type::Claimed, |p| p.put_u64(*claim)),
-            Self::Unclaimed { claim, reason } => frame::write(out, Type::Unclaimed, |p| {
-                p.put_u64(*claim);
+            Self::Locked { lock } => frame::write(out, Type::Locked, |p| p.put_u64(*lock)),
+            Self::Unlocked { lock, reason } => frame::write(out, Type::Unlocked, |p| {
+                p.put_u64(*lock);
                 p.put_slice(reason.as_bytes());
             }),
             Self::Upgrading => frame::write(out, Type::Upgrading, |_| ()),
@@ -219,7 +219,7 @@ impl Event {
                 modes,
                 title,
                 text,
-                dump,
+                snapshot,
             } => frame::write(out, Type::ScreenIs, |p| {
                 p.put_u64(*id);
                 p.put_u64(*offset);
@@ -227,7 +227,7 @@ impl Event {
                 p.put_u16(modes_bits(*modes));
                 put_bytes(p, title.as_bytes());
                 put_bytes(p, text.as_bytes());
-                p.put_slice(dump);
+                p.put_slice(snapshot);
             }),
             Self::Info(info) => frame::write_json(out, Type::InfoIs, info),
             Self::Exited(exit) => frame::write_json(out, Type::Exited, exit),
@@ -259,11 +259,11 @@ impl Event {
             },
             Type::Hook => {
                 let seq = fields.u64()?;
-                let (lineage, pid) = lineage::unpack(fields.u32()?);
+                let (ancestry, pid) = ancestry::unpack(fields.u32()?);
                 Self::Hook {
                     seq,
                     pid,
-                    lineage,
+                    ancestry,
                     payload: fields.rest(),
                 }
             }
@@ -287,11 +287,11 @@ impl Event {
                 key: fields.text()?,
                 reason: fields.rest_text()?,
             },
-            Type::Claimed => Self::Claimed {
-                claim: fields.u64()?,
+            Type::Locked => Self::Locked {
+                lock: fields.u64()?,
             },
-            Type::Unclaimed => Self::Unclaimed {
-                claim: fields.u64()?,
+            Type::Unlocked => Self::Unlocked {
+                lock: fields.u64()?,
                 reason: fields.rest_text()?,
             },
             Type::Upgrading => Self::Upgrading,
@@ -306,7 +306,7 @@ impl Event {
                 modes: fields.modes()?,
                 title: fields.text()?,
                 text: fields.text()?,
-                dump: fields.rest(),
+                snapshot: fields.rest(),
             },
             Type::InfoIs => Self::Info(fields.json()?),
             Type::Exited => Self::Exited(fields.json()?),

@@ -22,7 +22,7 @@ pub const MAX_SMALL: usize = 64 << 10; // 64 KiB
 /// Most bytes skipped of an unknown type.
 pub const MAX_UNKNOWN: usize = 1 << 20; // 1 MiB
 /// Longest input lock, in milliseconds.
-pub const MAX_CLAIM_MS: u32 = 10_000; // 10 s
+pub const MAX_LOCK_MS: u32 = 10_000; // 10 s
 /// Longest grace of a `Stop`, in milliseconds.
 pub const MAX_GRACE_MS: u64 = 600_000; // 10 minutes
 
@@ -91,13 +91,13 @@ types! {
     /// Client: its name, so that a returning client types nothing twice.
     Identify = 13, 16;
     /// Client: acquires the input lock.
-    Claim = 14, 12;
+    Lock = 14, 12;
     /// Client: releases the input lock.
-    Release = 15, 8;
+    Unlock = 15, 8;
     /// Client: types bytes, only within its input lock.
-    ClaimedInput = 16, MAX_INPUT + 16;
+    LockedInput = 16, MAX_INPUT + 16;
     /// Client: types bytes once, only within its input lock.
-    ClaimedDeliver = 17, MAX_INPUT + MAX_KEY + 12;
+    LockedDeliver = 17, MAX_INPUT + MAX_KEY + 12;
     /// Client: asks the holder to continue as another program.
     Upgrade = 18, MAX_SMALL;
     /// Holder: the answer to `Hello`.
@@ -132,10 +132,10 @@ types! {
     Reported = 78, 8;
     /// Holder: the answer to `Identify`.
     Identified = 79, 8;
-    /// Holder: the answer to `Claim`: granted.
-    Claimed = 80, 8;
+    /// Holder: the answer to `Lock`: granted.
+    Locked = 80, 8;
     /// Holder: an input lock was refused, or ended.
-    Unclaimed = 81, MAX_SMALL;
+    Unlocked = 81, MAX_SMALL;
     /// Holder: the answer to `Upgrade`: done.
     Upgrading = 82, 0;
     /// Holder: the answer to `Upgrade`: refused.

@@ -66,33 +66,33 @@ pub enum Request {
         bytes: Bytes,
     },
     /// Acquire the input lock: until it ends, input of other connections waits, in order, and is
-    /// typed afterwards. Answered by `Claimed` or `Unclaimed`. `Unclaimed` also reports an end
-    /// other than `Release`: the time is up, or a client types Ctrl+C alone. The lock ends with the
+    /// typed afterwards. Answered by `Locked` or `Unlocked`. `Unlocked` also reports an end
+    /// other than `Unlock`: the time is up, or a client types Ctrl+C alone. The lock ends with the
     /// connection too.
-    Claim {
+    Lock {
         /// The client's number for the lock.
-        claim: u64,
-        /// The duration in milliseconds, at most [`frame::MAX_CLAIM_MS`].
+        lock: u64,
+        /// The duration in milliseconds, at most [`frame::MAX_LOCK_MS`].
         for_ms: u32,
     },
     /// Release the input lock.
-    Release {
+    Unlock {
         /// The number of the lock.
-        claim: u64,
+        lock: u64,
     },
     /// Like `Input`, but refused outside of this lock.
-    ClaimedInput {
+    LockedInput {
         /// The number of the lock.
-        claim: u64,
+        lock: u64,
         /// The client's number for the answer.
         seq: u64,
         /// At most [`frame::MAX_INPUT`] bytes.
         bytes: Bytes,
     },
     /// Like `Deliver`, but refused outside of this lock.
-    ClaimedDeliver {
+    LockedDeliver {
         /// The number of the lock.
-        claim: u64,
+        lock: u64,
         /// At most [`frame::MAX_KEY`] bytes.
         key: String,
         /// At most [`frame::MAX_INPUT`] bytes.
@@ -155,21 +155,21 @@ impl Request {
                 p.put_slice(key.as_bytes());
                 p.put_slice(bytes);
             }),
-            Self::Claim { claim, for_ms } => frame::write(out, Type::Claim, |p| {
-                p.put_u64(*claim);
+            Self::Lock { lock, for_ms } => frame::write(out, Type::Lock, |p| {
+                p.put_u64(*lock);
                 p.put_u32(*for_ms);
             }),
-            Self::Release { claim } => frame::write(out, Type::Release, |p| p.put_u64(*claim)),
-            Self::ClaimedInput { claim, seq, bytes } => {
-                frame::write(out, Type::ClaimedInput, |p| {
-                    p.put_u64(*claim);
+            Self::Unlock { lock } => frame::write(out, Type::Unlock, |p| p.put_u64(*lock)),
+            Self::LockedInput { lock, seq, bytes } => {
+                frame::write(out, Type::LockedInput, |p| {
+                    p.put_u64(*lock);
                     p.put_u64(*seq);
                     p.put_slice(bytes);
                 });
             }
-            Self::ClaimedDeliver { claim, key, bytes } => {
-                frame::write(out, Type::ClaimedDeliver, |p| {
-                    p.put_u64(*claim);
+            Self::LockedDeliver { lock, key, bytes } => {
+                frame::write(out, Type::LockedDeliver, |p| {
+                    p.put_u64(*lock);
                     p.put_u32(key.len() as u32);
                     p.put_slice(key.as_bytes());
                     p.put_slice(bytes);
@@ -224,20 +224,20 @@ impl Request {
                 key: fields.text()?,
                 bytes: fields.rest(),
             },
-            Type::Claim => Self::Claim {
-                claim: fields.u64()?,
+            Type::Lock => Self::Lock {
+                lock: fields.u64()?,
                 for_ms: fields.u32()?,
             },
-            Type::Release => Self::Release {
-                claim: fields.u64()?,
+            Type::Unlock => Self::Unlock {
+                lock: fields.u64()?,
             },
-            Type::ClaimedInput => Self::ClaimedInput {
-                claim: fields.u64()?,
+            Type::LockedInput => Self::LockedInput {
+                lock: fields.u64()?,
                 seq: fields.u64()?,
                 bytes: fields.rest(),
             },
-            Type::ClaimedDeliver => Self::ClaimedDeliver {
-                claim: fields.u64()?,
+            Type::LockedDeliver => Self::LockedDeliver {
+                lock: fields.u64()?,
                 key: fields.text()?,
                 bytes: fields.rest(),
             },

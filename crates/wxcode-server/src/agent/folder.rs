@@ -41,15 +41,15 @@ pub(in crate::agent) async fn gone(dir: &Path) -> Option<Exit> {
     let folder = dir.to_owned();
     let looked = tokio::task::spawn_blocking(move || match folder::inspect(&folder) {
         Ok(State::Lost(holder)) => {
-            let exit = folder::bury(&folder, &holder, holder.loss())?;
+            let exit = folder::mark_lost(&folder, &holder, holder.loss())?;
             Ok(State::Exited(Some(holder), exit))
         }
         looked => looked,
     });
     let state = match looked.await.ok()? {
         // It ran: its holder rolled the start back, or the record of the holder is lost.
-        Ok(State::Unfinished) => wxcode_holder::mend(dir).await,
-        Err(error) if error.is_mendable() => wxcode_holder::mend(dir).await,
+        Ok(State::Unfinished) => wxcode_holder::repair(dir).await,
+        Err(error) if error.is_repairable() => wxcode_holder::repair(dir).await,
         state => state,
     };
     match state {

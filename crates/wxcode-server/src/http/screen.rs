@@ -35,7 +35,7 @@ pub(super) struct Options {
 /// The two forms of a screen.
 struct Shown {
     text: String,
-    dump: Vec<u8>,
+    snapshot: Vec<u8>,
 }
 
 /// Shows the screen of the running session, or the last screen of the ended one.
@@ -76,7 +76,7 @@ pub(super) async fn show(
         }
     };
     let body = match ansi {
-        true => shown.dump,
+        true => shown.snapshot,
         false => shown.text.into_bytes(),
     };
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -90,10 +90,10 @@ async fn ask(dir: &Path) -> Option<Shown> {
     connection.sender.send(screen).await.ok()?;
     loop {
         match connection.receiver.next().await.ok()?? {
-            Event::Screen { text, dump, .. } => {
+            Event::Screen { text, snapshot, .. } => {
                 return Some(Shown {
                     text,
-                    dump: dump.into(),
+                    snapshot: snapshot.into(),
                 });
             }
             Event::Error { message } => {
@@ -117,6 +117,6 @@ fn last(dir: &Path) -> Answer<Shown> {
     let screen = screen::last(dir).ok_or_else(|| Problem::not_found("session"))?;
     Ok(Shown {
         text: screen.text(),
-        dump: screen.dump(),
+        snapshot: screen.snapshot(),
     })
 }

@@ -37,7 +37,7 @@ impl Client {
             self.send(ServerFrame::Snapshot {
                 offset: exit.offset,
                 size: screen.size(),
-                bytes: screen.dump().into(),
+                bytes: screen.snapshot().into(),
             });
         }
     }

@@ -84,7 +84,7 @@ impl Judge {
             }
         }
         let most = if history { usize::MAX } else { 0 };
-        let dump = terminal.dump_with_history(most);
+        let snapshot = terminal.snapshot_with_history(most);
         let now = terminal.size();
         let stream: Vec<Value> = joined(steps)
             .iter()
@@ -92,13 +92,13 @@ impl Judge {
             .chain([json!({"trim": true})])
             .chain(further.iter().map(encode))
             .collect();
-        let dumped: Vec<Value> = std::iter::once(&Step::Write(dump))
+        let redrawn: Vec<Value> = std::iter::once(&Step::Write(snapshot))
             .chain(further)
             .map(encode)
             .collect();
         let request = json!({
             "a": {"cols": size.cols, "rows": size.rows, "steps": stream},
-            "b": {"cols": now.cols, "rows": now.rows, "steps": dumped},
+            "b": {"cols": now.cols, "rows": now.rows, "steps": redrawn},
             "history": history,
         });
         self.ask(&request)
@@ -112,7 +112,7 @@ impl Judge {
         let answer: Value = serde_json::from_str(&line).expect("the oracle died");
         assert!(
             answer["threw"][1].is_null() || !answer["threw"][0].is_null(),
-            "xterm.js failed on a dump: {answer}"
+            "xterm.js failed on a snapshot: {answer}"
         );
         Verdict {
             diff: answer["diff"]

@@ -320,7 +320,7 @@ mod tests {
         screen.feed(after, &mut Vec::new());
         let mut strip = Strip {
             pieces: Vec::new(),
-            shots: vec![(offset, size(cols), screen.dump().into())],
+            shots: vec![(offset, size(cols), screen.snapshot().into())],
         };
         let mut compared = Compared::default();
         strip.snapshots(log(), &mut compared)?;

@@ -119,7 +119,7 @@ async fn a_server_starts_on_damaged_session_folders() {
             fs::write(dir.join("spec.json"), spec.replace(&first, &project)).unwrap();
             if lost {
                 // As after a kill of holder and agent: the folder has no exit.
-                for name in ["exit.json", "screen.dump", "settled"] {
+                for name in ["exit.json", "screen.snapshot", "settled"] {
                     fs::remove_file(dir.join(name)).unwrap();
                 }
             }

@@ -191,7 +191,7 @@ async fn a_killed_holders_session_shows_its_log() {
     server
         .session_until(&project, "exited", |session| session["status"] == "exited")
         .await;
-    assert!(!server.session_dirs()[0].join("screen.dump").exists());
+    assert!(!server.session_dirs()[0].join("screen.snapshot").exists());
     assert_eq!(screen(&server, &project).await.trim_end(), "still here");
     let cast = Cast::of(&server, &project).await;
     assert_eq!(cast.output(), "still here");

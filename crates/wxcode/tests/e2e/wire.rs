@@ -28,13 +28,13 @@ async fn the_screen_precedes_history() {
     wire.until_shown("up").await;
     assert_eq!((wire.snapshots, wire.received), (1, 0));
     assert_eq!(wire.size(), Some((120, 40)));
-    let bare = wire.screen.as_ref().unwrap().dump_with_history(1 << 20);
+    let bare = wire.screen.as_ref().unwrap().snapshot_with_history(1 << 20);
     assert!(!String::from_utf8_lossy(&bare).contains("\n101\r"));
     let offset = wire.offset;
     wire.send(ClientFrame::Redraw { history: 1 << 20 }).await;
     wire.until("redrawn", |wire| wire.snapshots == 2).await;
     assert_eq!(wire.offset, offset);
-    let whole = wire.screen.as_ref().unwrap().dump_with_history(1 << 20);
+    let whole = wire.screen.as_ref().unwrap().snapshot_with_history(1 << 20);
     assert!(String::from_utf8_lossy(&whole).contains("\n101\r"));
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use wxcode_claude::hook::{HookEvent, HookKind};
 use wxcode_core::provenance::{Provenance, Standing};
-use wxcode_holder::lineage::Lineage;
+use wxcode_holder::ancestry::Ancestry;
 
 use crate::agent::metadata::LiveMetadata;
 
@@ -41,11 +41,11 @@ impl HookFilter {
     }
 
     /// Whether a hook is the agent's own. Logs the first foreign one.
-    pub(in crate::agent) fn accepts(&mut self, event: &HookEvent, lineage: Lineage) -> bool {
-        let standing = match lineage {
-            Lineage::Unknown => Standing::Unknown,
-            Lineage::Foreign => Standing::Foreign,
-            Lineage::Below(generations) => Standing::Below(generations),
+    pub(in crate::agent) fn accepts(&mut self, event: &HookEvent, ancestry: Ancestry) -> bool {
+        let standing = match ancestry {
+            Ancestry::Unknown => Standing::Unknown,
+            Ancestry::Foreign => Standing::Foreign,
+            Ancestry::Below(generations) => Standing::Below(generations),
         };
         let before = self.provenance.depth();
         let is_start = matches!(event.kind, HookKind::SessionStart { .. });

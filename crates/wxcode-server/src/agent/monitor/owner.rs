@@ -6,7 +6,7 @@ use std::path::Path;
 use uuid::Uuid;
 use wxcode_claude::running::{self, Running};
 use wxcode_files::FileError;
-use wxcode_holder::lineage::{self, Lineage};
+use wxcode_holder::ancestry::{self, Ancestry};
 
 /// The processes and their conversations.
 #[derive(Debug, Clone, Default)]
@@ -31,9 +31,9 @@ pub(in crate::agent) fn owners(
     found.retain(|(pid, running)| lives(*pid, running));
     let depth = |pid: u32| {
         let pid = i32::try_from(pid).ok()?;
-        match lineage::of(pid, agent?) {
-            Lineage::Below(generations) => Some(generations),
-            Lineage::Foreign | Lineage::Unknown => None,
+        match ancestry::of(pid, agent?) {
+            Ancestry::Below(generations) => Some(generations),
+            Ancestry::Foreign | Ancestry::Unknown => None,
         }
     };
     let nearest = found
@@ -52,7 +52,7 @@ pub(in crate::agent) fn owners(
 
 /// Whether the process of a record lives, and its pid was not reused.
 fn lives(pid: u32, running: &Running) -> bool {
-    let started = i32::try_from(pid).ok().and_then(lineage::started);
+    let started = i32::try_from(pid).ok().and_then(ancestry::started);
     started.is_some() && started == running.started
 }
 
@@ -110,7 +110,7 @@ mod tests {
     }
 
     fn started(pid: u32) -> u64 {
-        lineage::started(pid.cast_signed()).unwrap()
+        ancestry::started(pid.cast_signed()).unwrap()
     }
 
     #[test]

@@ -144,9 +144,9 @@ fn form(page: dialog::Form) -> Form {
 
 /// Reads the prompt of a screen for a delivery of `text`. Placeholders differ from drafts only in
 /// the snapshot, so it takes both text and snapshot.
-pub(in crate::agent) fn prompt(screen: &str, dump: &[u8], size: Size, text: &str) -> Seen {
+pub(in crate::agent) fn prompt(screen: &str, snapshot: &[u8], size: Size, text: &str) -> Seen {
     let mut terminal = Terminal::new(size);
-    terminal.feed(dump, &mut Vec::new());
+    terminal.feed(snapshot, &mut Vec::new());
     let found = match dialog::recognize(screen) {
         Some(_) => None,
         None => InputBox::read(screen, &terminal.text_without_dim(), terminal.cursor()),
@@ -228,7 +228,7 @@ mod tests {
             let screen =
                 format!("\r\n{hints}\r\n{edge}\r\n❯ \x1b7{drawn}\x1b8\r\n{edge}\r\n  hints\x1b8");
             terminal.feed(screen.as_bytes(), &mut Vec::new());
-            prompt(&terminal.text(), &terminal.dump(), size, "the command")
+            prompt(&terminal.text(), &terminal.snapshot(), size, "the command")
         };
         let (empty, kept) = (Prompt::Empty, Kept::No);
         assert_eq!(

@@ -231,10 +231,10 @@ impl SessionMonitor {
         match event {
             client::Event::Hook {
                 seq,
-                lineage,
+                ancestry,
                 payload,
                 ..
-            } => self.hook(seq, lineage, &payload, holder).await?,
+            } => self.hook(seq, ancestry, &payload, holder).await?,
             client::Event::Quiet { .. } => {
                 let id = self.screen_probe.rested();
                 holder.post(Request::Screen { id }).await?;
@@ -244,12 +244,12 @@ impl SessionMonitor {
                 size,
                 modes,
                 text,
-                dump,
+                snapshot,
                 ..
             } if self.delivery_worker.has_requested(id) => {
                 // Within a synchronized update the screen may be half drawn: ignore it.
                 let text = if modes.synchronized { "" } else { &text };
-                let screen = (text, &dump[..], size);
+                let screen = (text, &snapshot[..], size);
                 self.delivery_worker
                     .take_screen(id, screen, holder, now)
                     .await?;
@@ -285,14 +285,12 @@ impl SessionMonitor {
                 tracing::debug!(session = %self.session.id, key, reason, "the holder did not take a delivery yet");
                 self.delivery_worker.not_typed(&key, holder, now).await?;
             }
-            client::Event::Claimed { claim } => {
-                self.delivery_worker
-                    .lock_granted(claim, holder, now)
-                    .await?;
+            client::Event::Locked { lock } => {
+                self.delivery_worker.lock_granted(lock, holder, now).await?;
             }
-            client::Event::Unclaimed { claim, reason } => {
+            client::Event::Unlocked { lock, reason } => {
                 tracing::debug!(session = %self.session.id, reason, "the keyboard is others'");
-                self.delivery_worker.lock_lost(claim, holder, now).await?;
+                self.delivery_worker.lock_lost(lock, holder, now).await?;
             }
             client::Event::InputRefused { reason, .. } => {
                 tracing::debug!(session = %self.session.id, reason, "the holder refused a key");

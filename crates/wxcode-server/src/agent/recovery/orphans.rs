@@ -58,7 +58,7 @@ fn end_left(root: &Path, project: Id) -> bool {
     for (id, dir, state) in found {
         let own = matches!(state, State::Exited(..)) && is_of(&dir, project);
         if own {
-            match folder::end_left(&dir) {
+            match folder::end_orphans(&dir) {
                 Ok(gone) => all &= gone,
                 Err(error) => {
                     tracing::warn!(session = %id, %error, "cannot find the orphans of a session");

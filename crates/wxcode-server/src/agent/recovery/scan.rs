@@ -104,8 +104,8 @@ pub(in crate::agent) async fn newest(data_dir: PathBuf) -> io::Result<Newest> {
 
 /// The state of a folder after repairing a damaged or missing `holder.json`; `None` beyond repair.
 async fn repaired(id: Id, dir: &Path, error: FolderError) -> Option<State> {
-    let repaired = match error.is_mendable() {
-        true => wxcode_holder::mend(dir).await,
+    let repaired = match error.is_repairable() {
+        true => wxcode_holder::repair(dir).await,
         false => Err(error),
     };
     match repaired {

@@ -19,7 +19,7 @@ const ENTER: &[u8] = b"\r";
 const STASH: &[u8] = b"\x13";
 
 fn types(keys: &'static [u8], frame: &Frame) -> bool {
-    matches!(frame, Frame::Request(Request::ClaimedInput { bytes, .. }) if bytes[..] == *keys)
+    matches!(frame, Frame::Request(Request::LockedInput { bytes, .. }) if bytes[..] == *keys)
 }
 
 fn is_report(frame: &Frame) -> bool {
@@ -35,10 +35,10 @@ fn is_report(frame: &Frame) -> bool {
 /// attempt after the Enter, `submitted` after the hook.
 const STEPS: &[(&str, Stop)] = &[
     ("asks for the keyboard", |frame| {
-        matches!(frame, Frame::Request(Request::Claim { .. }))
+        matches!(frame, Frame::Request(Request::Lock { .. }))
     }),
     ("has the keyboard", |frame| {
-        matches!(frame, Frame::Event(Event::Claimed { .. }))
+        matches!(frame, Frame::Event(Event::Locked { .. }))
     }),
     (
         "looks at the prompt",
@@ -46,7 +46,7 @@ const STEPS: &[(&str, Stop)] = &[
     ),
     ("puts the draft aside", |frame| types(STASH, frame)),
     ("types the text", |frame| {
-        matches!(frame, Frame::Request(Request::ClaimedDeliver { .. }))
+        matches!(frame, Frame::Request(Request::LockedDeliver { .. }))
     }),
     ("hears that it is typed", |frame| {
         matches!(frame, Frame::Event(Event::Delivered { .. }))
@@ -57,7 +57,7 @@ const STEPS: &[(&str, Stop)] = &[
     }),
     ("hears that it is submitted", is_report),
     ("gives the keyboard back", |frame| {
-        matches!(frame, Frame::Request(Request::Release { .. }))
+        matches!(frame, Frame::Request(Request::Unlock { .. }))
     }),
 ];
 

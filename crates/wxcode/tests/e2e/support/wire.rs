@@ -259,6 +259,6 @@ impl Wire {
 /// A screen without history, redrawn on a new terminal.
 pub(crate) fn drawn(screen: &Terminal) -> Vec<u8> {
     let mut fresh = Terminal::new(screen.size());
-    fresh.feed(&screen.dump_with_history(0), &mut Vec::new());
-    fresh.dump()
+    fresh.feed(&screen.snapshot_with_history(0), &mut Vec::new());
+    fresh.snapshot()
 }

@@ -58,7 +58,7 @@ impl DeliveryWorker {
     pub(in crate::agent) async fn take_screen(
         &mut self,
         id: u64,
-        (screen, dump, size): (&str, &[u8], Size),
+        (screen, snapshot, size): (&str, &[u8], Size),
         holder: &Sender,
         now: Instant,
     ) -> Result<(), ClientError> {
@@ -66,7 +66,7 @@ impl DeliveryWorker {
         let Some(current) = self.current.as_ref().filter(|_| is_newest) else {
             return Ok(());
         };
-        let seen = screen::prompt(screen, dump, size, &current.delivery.text);
+        let seen = screen::prompt(screen, snapshot, size, &current.delivery.text);
         self.advance(Event::Looked(seen), holder, now).await
     }
 
@@ -74,9 +74,9 @@ impl DeliveryWorker {
     pub(in crate::agent) async fn acquire(&mut self, holder: &Sender) -> Result<(), ClientError> {
         self.lock_id += 1;
         self.is_locking = true;
-        let claim = self.lock_id;
+        let lock = self.lock_id;
         let for_ms = u32::try_from(CLAIM_MS).unwrap_or(u32::MAX);
-        holder.post(Request::Claim { claim, for_ms }).await
+        holder.post(Request::Lock { lock, for_ms }).await
     }
 
     /// Requests the screen.
@@ -89,8 +89,8 @@ impl DeliveryWorker {
     /// Releases the lock.
     pub(in crate::agent) async fn release(&mut self, holder: &Sender) -> Result<(), ClientError> {
         if std::mem::take(&mut self.is_locking) {
-            let claim = self.lock_id;
-            holder.post(Request::Release { claim }).await?;
+            let lock = self.lock_id;
+            holder.post(Request::Unlock { lock }).await?;
         }
         Ok(())
     }
@@ -102,9 +102,7 @@ impl DeliveryWorker {
         holder: &Sender,
     ) -> Result<(), ClientError> {
         self.inputs += 1;
-        let (seq, claim, bytes) = (self.inputs, self.lock_id, Bytes::from_static(keys));
-        holder
-            .post(Request::ClaimedInput { claim, seq, bytes })
-            .await
+        let (seq, lock, bytes) = (self.inputs, self.lock_id, Bytes::from_static(keys));
+        holder.post(Request::LockedInput { lock, seq, bytes }).await
     }
 }

@@ -56,8 +56,8 @@ impl DeliveryWorker {
             Effect::Type => {
                 let key = delivery.id.to_string();
                 let bytes = prompt::paste(&delivery.text).into();
-                let request = Request::ClaimedDeliver {
-                    claim: self.lock_id,
+                let request = Request::LockedDeliver {
+                    lock: self.lock_id,
                     key,
                     bytes,
                 };

@@ -69,7 +69,7 @@ impl SessionMonitor {
             return;
         };
         for record in records {
-            let Some(event) = self.take_in(record.seq, record.lineage, &record.payload) else {
+            let Some(event) = self.take_in(record.seq, record.ancestry, &record.payload) else {
                 continue;
             };
             self.reporter.hook(record.seq, &event);

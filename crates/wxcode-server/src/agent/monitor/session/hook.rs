@@ -7,8 +7,8 @@ use tokio::time::Instant;
 use wxcode_claude::hook::{self, HookEvent, HookKind, StartSource};
 use wxcode_core::agent::Evidence;
 use wxcode_holder::{
+    ancestry::Ancestry,
     client::{ClientError, Sender},
-    lineage::Lineage,
 };
 
 use super::SessionMonitor;
@@ -20,7 +20,7 @@ impl SessionMonitor {
     pub(in crate::agent) fn take_in(
         &mut self,
         seq: u64,
-        lineage: Lineage,
+        ancestry: Ancestry,
         payload: &[u8],
     ) -> Option<HookEvent> {
         if self.next_seq == 0 && seq > 1 && self.hook_filter.has_begun() {
@@ -36,7 +36,7 @@ impl SessionMonitor {
                 return None;
             }
         };
-        if !self.hook_filter.accepts(&event, lineage) {
+        if !self.hook_filter.accepts(&event, ancestry) {
             self.began_elsewhere(&event);
             return None;
         }
@@ -93,12 +93,12 @@ impl SessionMonitor {
     pub(in crate::agent) async fn hook(
         &mut self,
         seq: u64,
-        lineage: Lineage,
+        ancestry: Ancestry,
         payload: &[u8],
         holder: &Sender,
     ) -> Result<(), ClientError> {
         let was_elsewhere = self.agent.is_elsewhere();
-        let taken = self.take_in(seq, lineage, payload);
+        let taken = self.take_in(seq, ancestry, payload);
         let is_elsewhere = self.agent.is_elsewhere();
         if was_elsewhere != is_elsewhere {
             self.show_warning();

@@ -1,0 +1,59 @@
+//! Ends orphans: processes that an ended agent left running.
+
+use std::{fs::File, io::Write, path::Path, time::Duration};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fd::OwnedFd,
+    process::Signal,
+};
+
+use super::{FolderError, HolderFile, Scoped, State, inspect};
+use crate::proc;
+
+/// The mount point of the version 2 hierarchy.
+const CGROUPS: &str = "/sys/fs/cgroup";
+/// Time for a guardian to end all descendants; longer than its own limit.
+const GUARDIAN_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Ends the orphans of an ended session's agent: everything started in its terminal, and all
+/// descendants of that, in any session or group. Blocks for up to eight seconds; returns whether
+/// none is left.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn end_orphans(dir: &Path) -> Result<bool, FolderError> {
+    let State::Exited(Some(holder), _) = inspect(dir)? else {
+        return Ok(true);
+    };
+    let Some(guardian) = holder.guardian() else {
+        kill_scope(&holder);
+        return Ok(true); // an intact guardian lives as long as any orphan
+    };
+    proc::signal(&guardian, Signal::TERM);
+    Ok(is_gone(&guardian, GUARDIAN_TIMEOUT))
+}
+
+/// Kills everything in the scope of a dead holder and guardian, if it had one: the scope holds only
+/// their descendants.
+pub(super) fn kill_scope(holder: &HolderFile) {
+    if let Some(Scoped::Entered { unit, cgroup }) = &holder.scope
+        && cgroup.ends_with(unit)
+    {
+        let file = format!("{CGROUPS}{cgroup}/cgroup.kill");
+        // The scope is gone with its last process; older kernels and version 1 have no such file.
+        let opened = File::options().write(true).open(file);
+        let _ = opened.and_then(|mut file| file.write_all(b"1"));
+    }
+}
+
+/// Waits until the guardian of a killed holder has ended its descendants, if a guardian is left.
+pub(super) fn wait_for_guardian(guardian: &OwnedFd) {
+    is_gone(guardian, GUARDIAN_TIMEOUT);
+}
+
+fn is_gone(process: &OwnedFd, timeout: Duration) -> bool {
+    let timeout = Timespec::try_from(timeout).ok();
+    let mut fds = [PollFd::new(process, PollFlags::IN)];
+    poll(&mut fds, timeout.as_ref()).is_ok_and(|ready| ready > 0)
+}

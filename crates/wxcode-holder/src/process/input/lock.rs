@@ -1,0 +1,47 @@
+//! The input lock: while one connection has it, the input of the others waits.
+//!
+//! Invariant: a lock is bounded in time, and input sent within a lock is typed within it or refused.
+
+use std::time::{Duration, Instant};
+
+use wxcode_protocol::holder::frame::MAX_LOCK_MS;
+
+/// An input lock of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InputLock {
+    client: u64,
+    number: u64,
+    until: Instant,
+}
+
+impl InputLock {
+    /// A lock from now on, for at most [`MAX_LOCK_MS`].
+    pub(crate) fn new(client: u64, number: u64, for_ms: u32) -> Self {
+        let length = Duration::from_millis(for_ms.min(MAX_LOCK_MS).into());
+        Self {
+            client,
+            number,
+            until: Instant::now() + length,
+        }
+    }
+
+    /// The connection that has it.
+    pub(crate) fn client(self) -> u64 {
+        self.client
+    }
+
+    /// Its number, chosen by the client.
+    pub(crate) fn number(self) -> u64 {
+        self.number
+    }
+
+    /// Whether it is this lock of this connection.
+    pub(crate) fn is(self, client: u64, number: u64) -> bool {
+        (self.client, self.number) == (client, number)
+    }
+
+    /// Its latest end.
+    pub(crate) fn until(self) -> Instant {
+        self.until
+    }
+}

@@ -1,0 +1,263 @@
+//! One connection: its socket, its queues in both directions, and its subscriptions.
+
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+use bytes::{Buf, Bytes, BytesMut};
+use rustix::{
+    fd::OwnedFd,
+    net::{RecvFlags, SendFlags, recv, send},
+};
+
+use super::replay::Replay;
+use crate::{journal, process::input::numbers::Name};
+use wxcode_protocol::holder::Event;
+use wxcode_protocol::holder::frame::{self, Decoder, TooLong, Type};
+
+/// Time for a connection's first message.
+pub(crate) const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
+/// With more bytes of unread answers than this a connection's requests wait. Messages that the
+/// connection did not ask for do not count, and are queued one at a time: a connection that sends
+/// a large request is heard while a large hook waits for it.
+pub(crate) const MAX_QUEUED: usize = 256 << 10; // 256 KiB
+/// Largest queue kept for reuse, in bytes.
+const KEPT: usize = 64 << 10; // 64 KiB
+/// Delay of an input's acknowledgement, so that it goes out with the echo of a key: the other side
+/// then wakes once instead of twice.
+const ACK_DELAY: Duration = Duration::from_millis(5);
+/// Most bytes read from a connection in one turn.
+const MAX_READ: usize = 256 << 10; // 256 KiB
+
+/// The phase of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// No message yet; closed at this time.
+    New(Instant),
+    /// A client after its welcome.
+    Open,
+    /// To be closed once the queue is written.
+    Closing,
+    /// To be closed now.
+    Dead,
+}
+
+/// A client's position in the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cursor {
+    /// No output was requested.
+    Off,
+    /// The offset of its next byte.
+    At(u64),
+    /// It needs a snapshot.
+    Behind,
+}
+
+/// A connection.
+pub(crate) struct Peer {
+    pub(crate) id: u64,
+    pub(crate) socket: OwnedFd,
+    pub(crate) pid: i32,
+    pub(crate) phase: Phase,
+    decoder: Decoder,
+    out: BytesMut,
+    /// The bytes of `out` that [`MAX_QUEUED`] does not count.
+    unasked: usize,
+    /// A request that has come whole waits until the answers before it are taken.
+    pub(crate) held_back: bool,
+    /// The socket took no more; try when it reports room.
+    pub(crate) blocked: bool,
+    pub(crate) output: Cursor,
+    /// The source of output that is no longer in the ring buffer.
+    pub(crate) replay: Option<Replay>,
+    /// The earliest time of the next snapshot.
+    pub(crate) snapshot_at: Option<Instant>,
+    /// A snapshot waits for the end of a synchronized update, until this time at most.
+    pub(crate) update_until: Option<Instant>,
+    /// Most bytes of history in the next snapshot, and in later ones.
+    pub(crate) history: (usize, usize),
+    /// Its name.
+    pub(crate) name: Option<Name>,
+    /// The number of its next change of size.
+    pub(crate) change: u64,
+    /// Its position in the hook payloads; `None` without a subscription.
+    pub(crate) hooks: Option<journal::Cursor>,
+    /// A report of a quiet agent is due.
+    pub(crate) quiet: bool,
+    pub(crate) exit_sent: bool,
+    /// The queue may wait for more messages, until this time at most.
+    pub(crate) idle_until: Option<Instant>,
+    /// The other end is closed; this one closes once everything received is processed.
+    pub(crate) eof: bool,
+}
+
+impl Peer {
+    pub(crate) fn new(id: u64, socket: OwnedFd, pid: i32) -> Self {
+        Self {
+            id,
+            socket,
+            pid,
+            phase: Phase::New(Instant::now() + HELLO_TIMEOUT),
+            decoder: Decoder::default(),
+            out: BytesMut::new(),
+            unasked: 0,
+            held_back: false,
+            blocked: false,
+            output: Cursor::Off,
+            replay: None,
+            snapshot_at: None,
+            update_until: None,
+            history: (0, 0),
+            name: None,
+            change: 0,
+            hooks: None,
+            quiet: false,
+            exit_sent: false,
+            idle_until: None,
+            eof: false,
+        }
+    }
+
+    /// Whether requests are taken from it now.
+    pub(crate) fn listens(&self) -> bool {
+        let asked = self.out.len() - self.unasked;
+        matches!(self.phase, Phase::New(_) | Phase::Open) && asked <= MAX_QUEUED
+    }
+
+    /// Marks the messages queued after the first `before` bytes as no answers.
+    pub(crate) fn mark_unasked_since(&mut self, before: usize) {
+        self.unasked += self.out.len() - before;
+    }
+
+    /// How many bytes are queued.
+    pub(crate) fn queued(&self) -> usize {
+        self.out.len()
+    }
+
+    /// The time of its next delayed message.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let waits = self.output == Cursor::Behind && !self.blocked;
+        let snapshot = self.snapshot_at.max(self.update_until);
+        let snapshot = snapshot.filter(|_| waits);
+        snapshot.into_iter().chain(self.idle_until).min()
+    }
+
+    /// Queues a message.
+    pub(crate) fn send(&mut self, event: &Event) {
+        event.encode(&mut self.out);
+    }
+
+    /// Queues a message that may wait for others.
+    pub(crate) fn send_delayed(&mut self, event: &Event) {
+        if self.out.is_empty() {
+            self.idle_until = Some(Instant::now() + ACK_DELAY);
+        }
+        self.send(event);
+    }
+
+    /// The queue, for appending frames.
+    pub(crate) fn out(&mut self) -> &mut BytesMut {
+        &mut self.out
+    }
+
+    /// Whether the queue is written.
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    /// Queues the reason, and closes once it is written.
+    pub(crate) fn reject(&mut self, reason: &str) {
+        let message = reason.to_owned();
+        self.send(&Event::Error { message });
+        self.phase = Phase::Closing;
+    }
+
+    /// Queues a frame with a JSON payload.
+    pub(crate) fn send_json(&mut self, kind: Type, value: &impl serde::Serialize) {
+        frame::write_json(&mut self.out, kind, value);
+    }
+
+    /// Reads arrived bytes through `scratch`.
+    pub(crate) fn read(&mut self, scratch: &mut [u8]) {
+        let mut taken = 0;
+        while taken < MAX_READ {
+            match recv(&self.socket, &mut *scratch, RecvFlags::DONTWAIT).map(|(n, _)| n) {
+                Ok(0) => {
+                    self.eof = true;
+                    return;
+                }
+                Ok(n) => {
+                    let n = n.min(scratch.len());
+                    self.decoder.buffer().extend_from_slice(&scratch[..n]);
+                    taken += n;
+                    if n < scratch.len() {
+                        return;
+                    }
+                }
+                Err(rustix::io::Errno::AGAIN) => return,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => {
+                    self.phase = Phase::Dead;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The next complete message.
+    pub(crate) fn next_frame(&mut self) -> Result<Option<(Type, Bytes)>, TooLong> {
+        self.held_back = !self.listens();
+        match self.held_back {
+            false => self.decoder.next_frame(),
+            true => Ok(None),
+        }
+    }
+
+    /// Writes the queue, as far as the socket takes it.
+    pub(crate) fn flush(&mut self) {
+        while !self.out.is_empty() {
+            match send(
+                &self.socket,
+                &self.out,
+                SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
+            ) {
+                Ok(n) => {
+                    self.out.advance(n);
+                    self.unasked = self.unasked.saturating_sub(n);
+                }
+                Err(rustix::io::Errno::AGAIN) => {
+                    self.blocked = true;
+                    return;
+                }
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => {
+                    self.phase = Phase::Dead;
+                    return;
+                }
+            }
+        }
+        self.blocked = false;
+        if self.output == Cursor::Off || self.out.capacity() > KEPT {
+            self.out = BytesMut::new(); // an idle connection holds no buffer
+        }
+        if self.phase == Phase::Closing {
+            self.phase = Phase::Dead;
+        }
+    }
+}
+
+/// Queues a message for a connection, if it is still there.
+pub(crate) fn send_to(peers: &mut [Peer], id: u64, event: &Event) {
+    if let Some(peer) = peers.iter_mut().find(|peer| peer.id == id) {
+        peer.send(event);
+    }
+}
+
+/// The process at the other end, if it is of the same user or root.
+pub(crate) fn admitted(socket: &OwnedFd) -> io::Result<Option<i32>> {
+    let peer = rustix::net::sockopt::socket_peercred(socket)?;
+    let own = rustix::process::geteuid();
+    let known = peer.uid == own || peer.uid.is_root();
+    Ok(known.then(|| peer.pid.as_raw_nonzero().get()))
+}

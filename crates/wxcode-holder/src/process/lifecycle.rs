@@ -1,0 +1,9 @@
+//! The life of a session: its start, its descendants, its end, and the guardian.
+
+pub(super) mod detach;
+pub(super) mod ending;
+pub(super) mod family;
+pub(super) mod guardian;
+pub(super) mod life;
+pub(super) mod oom;
+pub(super) mod start;

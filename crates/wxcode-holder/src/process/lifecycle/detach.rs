@@ -1,0 +1,151 @@
+//! Detaches the holder from its starter: its files, its session, its signals.
+
+#![allow(unsafe_code)] // calls without a safe form
+
+use std::io::{self, PipeReader, PipeWriter};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fd::{FromRawFd, OwnedFd},
+    fs::{Mode, OFlags, open},
+    process::{Pid, set_child_subreaper, setsid, umask},
+    stdio::stdout,
+};
+
+/// The role of this process after [`detach`].
+pub(crate) enum Role {
+    /// The holder, with the line to its guardian.
+    Holder(PipeWriter),
+    /// The guardian of this holder, with the line from it.
+    Guardian(Pid, PipeReader),
+}
+
+/// Closes every file except the standard three, and continues as two processes in a session of
+/// their own, the holder and its parent, which share no terminal, process group or parent with the
+/// caller.
+///
+/// Call it first, while the process has one thread and no files of its own.
+pub(crate) fn detach() -> io::Result<Role> {
+    // SAFETY: no file is open yet, so no owned descriptor is closed without its owner.
+    if unsafe { libc::close_range(3, libc::c_uint::MAX, 0) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    if fork()?.is_some() {
+        // SAFETY: ends the parent without running exit handlers, which belong to the child now.
+        unsafe { libc::_exit(0) }
+    }
+    setsid()?;
+    rustix::process::chdir("/")?;
+    let (from_holder, to_guardian) = io::pipe()?;
+    // Not a session leader, so that an opened terminal never becomes the holder's.
+    let holder = fork()?;
+    // For each of both; it is not inherited.
+    set_child_subreaper(Pid::from_raw(1))?;
+    Ok(match holder {
+        Some(holder) => Role::Guardian(holder, from_holder),
+        None => Role::Holder(to_guardian),
+    })
+}
+
+/// The child's process in the parent, `None` in the child.
+fn fork() -> io::Result<Option<Pid>> {
+    // SAFETY: the process has one thread, so the child inherits no lock of another one.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        pid => Ok(Pid::from_raw(pid)),
+    }
+}
+
+/// Signals as descriptors: SIGTERM and SIGCHLD arrive here; SIGHUP, SIGINT and SIGPIPE are ignored.
+pub(crate) fn signals() -> io::Result<OwnedFd> {
+    // SAFETY: plain calls on an initialised signal set; ignoring a signal installs no handler.
+    unsafe {
+        for ignored in [libc::SIGHUP, libc::SIGINT, libc::SIGPIPE] {
+            libc::signal(ignored, libc::SIG_IGN);
+        }
+        libc::signal(libc::SIGCHLD, libc::SIG_DFL); // ignored, the kernel would reap by itself
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        libc::sigaddset(&mut set, libc::SIGTERM);
+        libc::sigaddset(&mut set, libc::SIGCHLD);
+        libc::sigprocmask(libc::SIG_SETMASK, &set, std::ptr::null_mut());
+        match libc::signalfd(-1, &set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) {
+            -1 => Err(io::Error::last_os_error()),
+            fd => Ok(OwnedFd::from_raw_fd(fd)),
+        }
+    }
+}
+
+/// The signals that arrived.
+pub(crate) fn take_signals(fd: &OwnedFd) -> Vec<i32> {
+    const RECORD: usize = size_of::<libc::signalfd_siginfo>();
+    let mut buffer = [0; 4 * RECORD];
+    let n = rustix::io::read(fd, &mut buffer).unwrap_or(0);
+    buffer[..n]
+        .chunks_exact(RECORD)
+        .filter_map(|record| Some(i32::from_ne_bytes(*record.first_chunk()?)))
+        .collect()
+}
+
+/// Whether the caller has closed its end of the pipe.
+pub(crate) fn is_caller_gone() -> bool {
+    let mut caller = [PollFd::from_borrowed_fd(stdout(), PollFlags::empty())];
+    let now = Timespec::default();
+    poll(&mut caller, Some(&now)).is_ok() && caller[0].revents().contains(PollFlags::ERR)
+}
+
+/// Closes the pipe to the caller: standard output becomes `/dev/null`.
+pub(crate) fn disconnect_caller() -> io::Result<()> {
+    let null = open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+    rustix::stdio::dup2_stdout(&null)?;
+    Ok(())
+}
+
+/// Prepares the check's process between fork and exec: default signals, no files except the
+/// standard three and these.
+pub(crate) fn prepare_check(kept: [i32; 2]) -> io::Result<()> {
+    fresh_signals();
+    // SAFETY: async-signal-safe calls on constants.
+    unsafe {
+        let marked = libc::CLOSE_RANGE_CLOEXEC as libc::c_int;
+        if libc::close_range(3, libc::c_uint::MAX, marked) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        for fd in kept {
+            if libc::fcntl(fd, libc::F_SETFD, 0) != 0 {
+                return Err(io::Error::last_os_error());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn fresh_signals() {
+    // SAFETY: async-signal-safe calls on constants and an initialised set.
+    unsafe {
+        for signal in 1..=64 {
+            libc::signal(signal, libc::SIG_DFL);
+        }
+        let mut none: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &none, std::ptr::null_mut());
+    }
+}
+
+/// What the agent's process does between fork and exec: a session with the terminal at its standard
+/// input as the controlling one, signals as a fresh process has them, no files but three, the user's umask.
+pub(crate) fn prepare_agent(mask: u32) -> io::Result<()> {
+    setsid()?;
+    umask(Mode::from_raw_mode(mask & 0o777));
+    rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
+    fresh_signals();
+    // SAFETY: async-signal-safe calls on constants.
+    unsafe {
+        // Marked, not closed: the standard library reports a failed exec through one of them.
+        let marked = libc::CLOSE_RANGE_CLOEXEC as libc::c_int;
+        if libc::close_range(3, libc::c_uint::MAX, marked) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}

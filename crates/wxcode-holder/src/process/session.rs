@@ -1,0 +1,54 @@
+//! The identity of a session: its folder, its spec, and the record of its processes.
+
+use std::path::{Path, PathBuf};
+
+use wxcode_protocol::holder::PROTOCOL;
+
+use crate::folder::{BUILD, FolderError, HOLDER, HolderFile, Spec, write_json};
+
+/// A session's folder, spec and record.
+pub(super) struct Session {
+    dir: PathBuf,
+    spec: Spec,
+    file: HolderFile,
+    /// The number of programs that held the session before this one.
+    upgrades: u32,
+}
+
+impl Session {
+    pub(super) fn new(dir: &Path, spec: Spec, file: HolderFile) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            spec,
+            file,
+            upgrades: 0,
+        }
+    }
+
+    /// Continues a session that `upgrades` programs held before; records this build in the folder.
+    ///
+    /// # Errors
+    /// The record cannot be written; the session continues all the same.
+    pub(super) fn continued(&mut self, upgrades: u32) -> Result<(), FolderError> {
+        self.upgrades = upgrades;
+        self.file.build = BUILD.to_owned();
+        (self.file.protocol_min, self.file.protocol_max) = (PROTOCOL, PROTOCOL);
+        write_json(&self.dir, HOLDER, &self.file)
+    }
+
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(super) fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    pub(super) fn file(&self) -> &HolderFile {
+        &self.file
+    }
+
+    pub(super) fn upgrades(&self) -> u32 {
+        self.upgrades
+    }
+}

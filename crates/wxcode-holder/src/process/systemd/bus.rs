@@ -1,0 +1,387 @@
+//! A small D-Bus client: calls systemd and waits for its jobs.
+//!
+//! Written from the D-Bus specification, version 0.41: "Message Protocol" and "Authentication
+//! Protocol".
+
+use std::{
+    io::{self, BufRead, BufReader, Read, Write},
+    os::unix::net::UnixStream,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+/// Largest message read, in bytes.
+const MESSAGE_MAX: usize = 64 << 10; // 64 KiB
+/// Longest line of the authentication, in bytes.
+const LINE_MAX: u64 = 4 << 10; // 4 KiB
+
+/// Why a call to systemd failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BusError {
+    /// The bus does not answer, or not in time.
+    #[error("the bus does not answer: {0}")]
+    Io(#[from] io::Error),
+    /// An invalid message.
+    #[error("malformed message from the bus ({0})")]
+    Malformed(&'static str),
+    /// The bus, or systemd, refuses.
+    #[error("{name}: {message}")]
+    Refused {
+        /// The error's name.
+        name: String,
+        /// The error's text.
+        message: String,
+    },
+    /// The bus is outside of this container, where our pids mean other processes.
+    #[error("the bus belongs to another PID namespace")]
+    Outside,
+}
+
+/// A connection to a bus.
+pub(crate) struct Bus {
+    stream: BufReader<UnixStream>,
+    serial: u32,
+    until: Instant,
+    /// Signals that arrived while waiting for an answer.
+    signals: Vec<Message>,
+}
+
+/// A method call without its body.
+pub(crate) struct Call<'a> {
+    pub(crate) destination: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) interface: &'a str,
+    pub(crate) member: &'a str,
+    pub(crate) signature: &'a str,
+}
+
+/// A received message.
+#[derive(Debug)]
+pub(crate) struct Message {
+    kind: u8,
+    pub(crate) member: String,
+    error: String,
+    reply_to: u32,
+    signature: String,
+    body: Body,
+}
+
+/// A method of the bus itself.
+pub(crate) const fn of_the_bus<'a>(member: &'a str, signature: &'a str) -> Call<'a> {
+    Call {
+        destination: "org.freedesktop.DBus",
+        path: "/org/freedesktop/DBus",
+        interface: "org.freedesktop.DBus",
+        member,
+        signature,
+    }
+}
+
+const RETURN: u8 = 2;
+const ERROR: u8 = 3;
+const SIGNAL: u8 = 4;
+
+impl Bus {
+    /// Connects to the bus at a socket. All work on the connection takes at most `timeout`.
+    pub(crate) fn connect(socket: &Path, timeout: Duration) -> Result<Self, BusError> {
+        let stream = UnixStream::connect(socket)?;
+        let mut bus = Self {
+            stream: BufReader::new(stream),
+            serial: 0,
+            until: Instant::now() + timeout,
+            signals: Vec::new(),
+        };
+        bus.authenticate()?;
+        let hello = bus.call(&of_the_bus("Hello", ""), Writer::default())?;
+        let mut own = Writer::default();
+        own.text(&hello.reader().text()?);
+        let pid = bus.call(&of_the_bus("GetConnectionUnixProcessID", "s"), own)?;
+        // With another pid, systemd would move another process.
+        match pid.reader().number()? == std::process::id() {
+            true => Ok(bus),
+            false => Err(BusError::Outside),
+        }
+    }
+
+    fn authenticate(&mut self) -> Result<(), BusError> {
+        let uid = rustix::process::geteuid().as_raw().to_string();
+        let hex: String = uid.bytes().map(|byte| format!("{byte:02x}")).collect();
+        self.send(format!("\0AUTH EXTERNAL {hex}\r\n").as_bytes())?;
+        self.limit()?;
+        let mut line = String::new();
+        (&mut self.stream).take(LINE_MAX).read_line(&mut line)?;
+        if !line.starts_with("OK ") {
+            return Err(BusError::Malformed("no OK to the authentication"));
+        }
+        self.send(b"BEGIN\r\n")
+    }
+
+    /// Calls a method and returns its answer.
+    pub(crate) fn call(&mut self, call: &Call<'_>, body: Writer) -> Result<Message, BusError> {
+        self.serial += 1;
+        let serial = self.serial;
+        self.send(&encode(call, serial, &body.0))?;
+        loop {
+            let message = self.receive()?;
+            match message.kind {
+                SIGNAL => self.signals.push(message),
+                RETURN if message.reply_to == serial => return Ok(message),
+                ERROR if message.reply_to == serial => {
+                    let text = match message.signature.starts_with('s') {
+                        true => message.reader().text()?,
+                        false => String::new(),
+                    };
+                    return Err(BusError::Refused {
+                        name: message.error,
+                        message: text,
+                    });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The next signal.
+    pub(crate) fn signal(&mut self) -> Result<Message, BusError> {
+        if !self.signals.is_empty() {
+            return Ok(self.signals.remove(0));
+        }
+        loop {
+            let message = self.receive()?;
+            if message.kind == SIGNAL {
+                return Ok(message);
+            }
+        }
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> Result<(), BusError> {
+        self.limit()?;
+        self.stream.get_mut().write_all(bytes)?;
+        Ok(())
+    }
+
+    fn receive(&mut self) -> Result<Message, BusError> {
+        self.limit()?;
+        let mut head = [0; 16];
+        self.stream.read_exact(&mut head)?;
+        let big_endian = match head[0] {
+            b'l' => false,
+            b'B' => true,
+            _ => return Err(BusError::Malformed("its byte order")),
+        };
+        let number = |at: usize| -> usize {
+            let bytes = [head[at], head[at + 1], head[at + 2], head[at + 3]];
+            let number = match big_endian {
+                true => u32::from_be_bytes(bytes),
+                false => u32::from_le_bytes(bytes),
+            };
+            number as usize
+        };
+        let (body, fields) = (number(4), number(12));
+        if body > MESSAGE_MAX || fields > MESSAGE_MAX {
+            return Err(BusError::Malformed("too long"));
+        }
+        let mut rest = vec![0; fields.next_multiple_of(8) + body];
+        self.limit()?;
+        self.stream.read_exact(&mut rest)?;
+        let body = rest.split_off(fields.next_multiple_of(8));
+        rest.truncate(fields);
+        let mut message = Message {
+            kind: head[1],
+            member: String::new(),
+            error: String::new(),
+            reply_to: 0,
+            signature: String::new(),
+            body: Body {
+                bytes: body,
+                big_endian,
+            },
+        };
+        let fields = Body {
+            bytes: rest,
+            big_endian,
+        };
+        let mut fields = Reader {
+            body: &fields,
+            at: 0,
+        };
+        while !fields.is_at_end() {
+            fields.align(8);
+            let code = fields.byte()?;
+            let signature = fields.signature()?;
+            match (code, signature.as_str()) {
+                (3, "s") => message.member = fields.text()?,
+                (4, "s") => message.error = fields.text()?,
+                (5, "u") => message.reply_to = fields.number()?,
+                (8, "g") => message.signature = fields.signature()?,
+                (_, "s" | "o") => drop(fields.text()?),
+                (_, "g") => drop(fields.signature()?),
+                (_, "u") => drop(fields.number()?),
+                _ => return Err(BusError::Malformed("a header")),
+            }
+        }
+        Ok(message)
+    }
+
+    /// Limits the next read or write to the rest of the time.
+    fn limit(&self) -> io::Result<()> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let stream = self.stream.get_ref();
+        stream.set_read_timeout(Some(left))?;
+        stream.set_write_timeout(Some(left))
+    }
+}
+
+impl Message {
+    /// Reads the body.
+    pub(crate) fn reader(&self) -> Reader<'_> {
+        Reader {
+            body: &self.body,
+            at: 0,
+        }
+    }
+}
+
+fn encode(call: &Call<'_>, serial: u32, body: &[u8]) -> Vec<u8> {
+    let mut fields = Writer::default();
+    let texts = [
+        (1, "o", call.path),
+        (2, "s", call.interface),
+        (3, "s", call.member),
+        (6, "s", call.destination),
+    ];
+    for (code, signature, text) in texts {
+        fields.align(8).byte(code).signature(signature).text(text);
+    }
+    if !call.signature.is_empty() {
+        fields
+            .align(8)
+            .byte(8)
+            .signature("g")
+            .signature(call.signature);
+    }
+    let mut message = Writer::default();
+    // Little-endian, a method call, no flags, version 1.
+    message.byte(b'l').byte(1).byte(0).byte(1);
+    message
+        .number(body.len() as u32)
+        .number(serial)
+        .number(fields.0.len() as u32);
+    message.0.extend_from_slice(&fields.0);
+    message.align(8);
+    message.0.extend_from_slice(body);
+    message.0
+}
+
+/// Encodes values, each at its alignment.
+#[derive(Default)]
+pub(crate) struct Writer(Vec<u8>);
+
+impl Writer {
+    pub(crate) fn align(&mut self, to: usize) -> &mut Self {
+        self.0.resize(self.0.len().next_multiple_of(to), 0);
+        self
+    }
+
+    fn byte(&mut self, byte: u8) -> &mut Self {
+        self.0.push(byte);
+        self
+    }
+
+    pub(crate) fn number(&mut self, number: u32) -> &mut Self {
+        self.align(4);
+        self.0.extend_from_slice(&number.to_le_bytes());
+        self
+    }
+
+    pub(crate) fn long(&mut self, number: u64) -> &mut Self {
+        self.align(8);
+        self.0.extend_from_slice(&number.to_le_bytes());
+        self
+    }
+
+    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
+        self.number(text.len() as u32);
+        self.0.extend_from_slice(text.as_bytes());
+        self.byte(0)
+    }
+
+    pub(crate) fn signature(&mut self, signature: &str) -> &mut Self {
+        self.byte(signature.len() as u8);
+        self.0.extend_from_slice(signature.as_bytes());
+        self.byte(0)
+    }
+
+    /// An array of the values written by `fill`, each at a multiple of `alignment`.
+    pub(crate) fn array(&mut self, alignment: usize, fill: impl FnOnce(&mut Self)) -> &mut Self {
+        self.number(0);
+        let length_at = self.0.len() - 4;
+        self.align(alignment);
+        let begin = self.0.len();
+        fill(self);
+        let length = (self.0.len() - begin) as u32;
+        self.0[length_at..length_at + 4].copy_from_slice(&length.to_le_bytes());
+        self
+    }
+}
+
+#[derive(Debug)]
+struct Body {
+    bytes: Vec<u8>,
+    big_endian: bool,
+}
+
+/// Decodes values.
+pub(crate) struct Reader<'a> {
+    body: &'a Body,
+    at: usize,
+}
+
+impl Reader<'_> {
+    fn is_at_end(&self) -> bool {
+        self.at >= self.body.bytes.len()
+    }
+
+    fn align(&mut self, to: usize) {
+        self.at = self.at.next_multiple_of(to);
+    }
+
+    fn take(&mut self, len: usize) -> Result<&[u8], BusError> {
+        let end = self.at.saturating_add(len);
+        let bytes = self.body.bytes.get(self.at..end);
+        self.at = end;
+        bytes.ok_or(BusError::Malformed("truncated"))
+    }
+
+    fn byte(&mut self) -> Result<u8, BusError> {
+        Ok(self.take(1)?[0])
+    }
+
+    pub(crate) fn number(&mut self) -> Result<u32, BusError> {
+        self.align(4);
+        let big_endian = self.body.big_endian;
+        let bytes = self.take(4)?;
+        let bytes = [bytes[0], bytes[1], bytes[2], bytes[3]];
+        Ok(match big_endian {
+            true => u32::from_be_bytes(bytes),
+            false => u32::from_le_bytes(bytes),
+        })
+    }
+
+    pub(crate) fn text(&mut self) -> Result<String, BusError> {
+        let len = self.number()? as usize;
+        let text = String::from_utf8_lossy(self.take(len)?).into_owned();
+        self.take(1)?;
+        Ok(text)
+    }
+
+    fn signature(&mut self) -> Result<String, BusError> {
+        let len = self.byte()?.into();
+        let text = String::from_utf8_lossy(self.take(len)?).into_owned();
+        self.take(1)?;
+        Ok(text)
+    }
+}

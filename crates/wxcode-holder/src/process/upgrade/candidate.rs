@@ -1,0 +1,179 @@
+//! The successor program of an upgrade: opened once, and asked whether it understands the state.
+
+#![allow(unsafe_code)] // the check's process between fork and exec
+
+use std::{
+    io::{self, PipeReader, Read},
+    os::unix::process::CommandExt,
+    path::Path,
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
+    fs::{FileType, Mode, OFlags, fstat, open},
+    process::{Pid, PidfdFlags, Signal, pidfd_open},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{proc, process::lifecycle::detach};
+
+/// Longest answer, in bytes.
+const MAX_ANSWER: usize = 4 << 10; // 4 KiB
+
+/// The program's answer about a state, one line of JSON.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Verdict {
+    /// It can continue the state.
+    Sound {
+        /// Its build.
+        build: String,
+        /// The CRC-32C of the bytes read.
+        checksum: u32,
+    },
+    /// It cannot continue the state.
+    Unsound { reason: String },
+}
+
+/// The program, opened, so that a change of its path has no effect.
+pub(crate) struct Candidate {
+    program: OwnedFd,
+    build: String,
+}
+
+impl Candidate {
+    /// Opens the program at a path, which must be of this build.
+    pub(crate) fn open(path: &Path, build: String) -> io::Result<Self> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let program = open(path, flags, Mode::empty())?;
+        let kind = fstat(&program)?;
+        if FileType::from_raw_mode(kind.st_mode) != FileType::RegularFile {
+            return Err(io::Error::other("not a regular file"));
+        }
+        Ok(Self { program, build })
+    }
+
+    /// The program's descriptor.
+    pub(crate) fn program(&self) -> &OwnedFd {
+        &self.program
+    }
+
+    /// The path for executing the program.
+    pub(crate) fn path(&self) -> String {
+        format!("/proc/self/fd/{}", self.program.as_raw_fd())
+    }
+
+    /// Starts the program's check of a state; the caller waits for its answer.
+    pub(crate) fn check(&self, dir: &Path, state: &OwnedFd) -> io::Result<Check> {
+        let (answer, to) = io::pipe()?;
+        rustix::io::ioctl_fionbio(&answer, true)?;
+        let mut command = Command::new(self.path());
+        command
+            .arg0("wxcode-holder")
+            .args(["hold", "--check-state"])
+            .arg(state.as_raw_fd().to_string())
+            .arg(dir)
+            .stdin(Stdio::null())
+            .stdout(to)
+            // Its standard error is unbounded and not the holder's.
+            .stderr(Stdio::null());
+        let kept = [self.program.as_raw_fd(), state.as_raw_fd()];
+        // SAFETY: `prepare_check` makes system calls only, and allocates nothing.
+        unsafe { command.pre_exec(move || detach::prepare_check(kept)) };
+        let child = command.spawn()?;
+        // Reaped with all other children, so it still has its pid.
+        let pid = Pid::from_raw(child.id() as i32).ok_or(io::ErrorKind::NotFound)?;
+        Ok(Check {
+            answer,
+            bytes: Vec::new(),
+            process: pidfd_open(pid, PidfdFlags::empty())?,
+        })
+    }
+
+    /// Whether the answer is this program's for a state of this checksum.
+    pub(crate) fn accepts(&self, verdict: Verdict, expected: u32) -> Result<(), String> {
+        match verdict {
+            Verdict::Sound { build, .. } if build != self.build => {
+                Err(format!("the program is {build}, expected {}", self.build))
+            }
+            Verdict::Sound { checksum, .. } if checksum != expected => {
+                Err("the program read another state".to_owned())
+            }
+            Verdict::Sound { .. } => Ok(()),
+            Verdict::Unsound { reason } => Err(format!("the program refuses the state: {reason}")),
+        }
+    }
+}
+
+/// A running check of a state. Dropping it kills the program.
+pub(crate) struct Check {
+    answer: PipeReader,
+    bytes: Vec<u8>,
+    process: OwnedFd,
+}
+
+impl Check {
+    /// Readable when an answer may have arrived.
+    pub(crate) fn awaits(&self) -> BorrowedFd<'_> {
+        self.answer.as_fd()
+    }
+
+    /// The answer, if it has arrived; an error when none will.
+    pub(crate) fn verdict(&mut self) -> Result<Option<Verdict>, String> {
+        let mut buffer = [0; 1024];
+        loop {
+            match self.answer.read(&mut buffer) {
+                Ok(0) => return Err("the program ended without an answer".to_owned()),
+                Ok(n) => {
+                    self.bytes.extend_from_slice(&buffer[..n]);
+                    if let Some(end) = self.bytes.iter().position(|byte| *byte == b'\n') {
+                        let verdict = serde_json::from_slice(&self.bytes[..end]);
+                        return verdict.map(Some).map_err(|_| NO_ANSWER.to_owned());
+                    }
+                    if self.bytes.len() > MAX_ANSWER {
+                        return Err(NO_ANSWER.to_owned());
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+    }
+
+    /// Ends the program, and waits for its end: at most 1 s, longer only while the kernel holds it.
+    pub(crate) fn end(self) {
+        proc::signal(&self.process, Signal::KILL);
+        let timeout = Timespec {
+            tv_sec: 1,
+            tv_nsec: 0,
+        };
+        let mut fds = [PollFd::new(&self.process, PollFlags::IN)];
+        let _ = poll(&mut fds, Some(&timeout));
+    }
+
+    /// Waits for the answer, until this time at most.
+    pub(crate) fn wait(&mut self, until: Instant) -> Result<Option<Verdict>, String> {
+        loop {
+            let verdict = self.verdict()?;
+            let left = until.saturating_duration_since(Instant::now());
+            if verdict.is_some() || left.is_zero() {
+                return Ok(verdict);
+            }
+            let timeout = Timespec::try_from(left).ok();
+            let mut fds = [PollFd::new(&self.answer, PollFlags::IN)];
+            let _ = poll(&mut fds, timeout.as_ref());
+        }
+    }
+}
+
+const NO_ANSWER: &str = "the answer is not a holder's; the path names another program";
+
+impl Drop for Check {
+    fn drop(&mut self) {
+        proc::signal(&self.process, Signal::KILL);
+    }
+}
