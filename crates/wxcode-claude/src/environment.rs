@@ -1,4 +1,6 @@
 //! Builds the agent's environment from an allow-list.
+//!
+//! Invariant: the environment is an allow-list. Nothing of the server's own is in it.
 
 use std::{
     collections::BTreeMap,

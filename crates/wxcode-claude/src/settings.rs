@@ -1,4 +1,7 @@
 //! Builds the settings document with our hooks for one Claude Code process.
+//!
+//! Invariant: wxcode never writes the user's own Claude configuration. Its settings are a file for
+//! each process.
 
 use std::path::Path;
 

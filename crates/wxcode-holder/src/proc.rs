@@ -3,6 +3,8 @@
 //! Invariants: no bare pid is trusted, since a process is its pid, its start time and the boot. A
 //! signal goes only to a descendant of the sender, or through a handle to a process identified by
 //! boot and start time.
+//!
+//! Invariant: a bare pid is never trusted. A process is its pid, its start time and its boot.
 
 use std::{collections::HashSet, fs, io};
 

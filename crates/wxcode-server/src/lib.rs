@@ -1,5 +1,8 @@
 //! The server: adopts the sessions of the data folder and serves them to browsers and programs.
 //! Holds no screen and no PTY.
+//!
+//! Invariant: a panic ends one request, or one monitor for a second. A build with `panic = "abort"`
+//! fails.
 
 // They panic where the output cannot be written.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]

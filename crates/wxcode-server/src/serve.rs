@@ -2,6 +2,8 @@
 //! agents.
 //!
 //! A data folder has one server, by a lock that the system releases with the process.
+//!
+//! Invariant: one server per data folder, by a lock that the system releases with the process.
 
 use std::{
     fs, io,

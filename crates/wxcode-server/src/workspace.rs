@@ -3,6 +3,8 @@
 //! - The server writes below the workspace only, and through no link.
 //! - Only `wxcode-files` opens a file outside of the data folder: below an open folder, without
 //!   blocking, a regular file of bounded size, on threads of its own, given up after 10 s.
+//!
+//! Invariant: the server writes only beneath the workspace, and through no link.
 
 pub(crate) mod place;
 

@@ -3,6 +3,8 @@
 //!
 //! A change behind a promise is one conditional operation, and the answer names the winner. The
 //! conformance suite (module `conformance`, behind the feature of that name) knows the trait alone.
+//!
+//! Invariant: only this crate and `wxcode-store-mongodb` touch a database.
 
 // These macros panic if standard output is closed.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]

@@ -6,6 +6,9 @@
 //!
 //! Invariant: a dialog is answered only on an explicit request. After a restart, the holder's
 //! journal and the screen name the dialog again.
+//!
+//! Invariant: only an explicit request answers a dialog. After a restart, the holder's journal and
+//! the screen identify the question again.
 
 use bytes::Bytes;
 use tokio::{sync::oneshot, time::Instant};

@@ -5,6 +5,9 @@
 //! once: the store compares the hook's number, or the line's offset.
 //!
 //! Invariant: an id is never deleted from the history.
+//!
+//! Invariant: the current conversation changes only by the last `SessionStart` of the project's own
+//! agent, by the last init line of its own run, or by a requested switch, and by each at most once.
 
 pub(in crate::agent) mod relocation;
 pub(in crate::agent) mod switch;

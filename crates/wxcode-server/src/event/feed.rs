@@ -1,4 +1,7 @@
 //! One project's events: published one by one, read by cursor.
+//!
+//! Invariant: a client of events is a number, never a queue. It gets exactly the events after its
+//! number, or a reset.
 
 use std::{
     collections::VecDeque,

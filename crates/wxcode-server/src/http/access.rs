@@ -2,6 +2,9 @@
 //!
 //! Host and Origin are checked before anything else reads a request, the upgrade to a WebSocket
 //! included.
+//!
+//! Invariant: Host and Origin are checked before anything else reads a request, also a WebSocket's
+//! upgrade.
 
 use std::{
     net::{IpAddr, SocketAddr},

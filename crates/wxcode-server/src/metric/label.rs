@@ -1,4 +1,6 @@
 //! Labels of metrics: closed sets for any request.
+//!
+//! Invariant: a label is one of a closed set, never a value of a request.
 
 use prometheus_client::encoding::EncodeLabelSet;
 

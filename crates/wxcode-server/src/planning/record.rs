@@ -1,5 +1,8 @@
 //! Attributes entries below a project's `.planning/` to milestones, in a small file that outlives
 //! the server.
+//!
+//! Invariant: the milestone of an entry is a function of the entry's time and of the project's
+//! events. The file only saves another look.
 
 use std::{
     collections::{BTreeMap, HashMap},

@@ -1,6 +1,8 @@
 //! The input lock: while one connection has it, the input of the others waits.
 //!
 //! Invariant: a lock is bounded in time, and input sent within a lock is typed within it or refused.
+//!
+//! Invariants: a lock has a latest end. Input sent within a lock is typed within it or refused.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,8 @@
 //! The end of a session: the agent's own or on request, its last bytes, its record, its
 //! descendants.
+//!
+//! Invariants: the exit is reported after the last byte. Once a stop has been answered, no process
+//! of the agent's tree runs.
 
 use std::{io, time::Instant};
 

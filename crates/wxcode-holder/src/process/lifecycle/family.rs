@@ -3,6 +3,9 @@
 //!
 //! As a subreaper, this process is an ancestor of all of them for its whole life: an orphan becomes
 //! its child.
+//!
+//! Invariant: signals go only to descendants of this process, or to processes known by boot and
+//! start time through a handle.
 
 use std::{
     collections::HashSet,

@@ -9,6 +9,9 @@
 //! Invariant: a key is sent only while the worker holds the input lock, and only after reading the
 //! prompt again. No key goes into a dialog or a turn. Enter is sent only when exactly the
 //! delivery's text is in the prompt, and a draft is stashed only when no other draft is.
+//!
+//! Invariant: the worker sends a key only while it holds the input lock, and only after it has read
+//! the prompt within the lock.
 
 mod input_lock;
 mod perform;

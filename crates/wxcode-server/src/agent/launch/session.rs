@@ -1,4 +1,7 @@
 //! Starts the session of a project: lease, evidence, decision, identity, folder, holder.
+//!
+//! Invariants: no agent starts next to another process that runs its conversation. A new
+//! conversation id is saved by compare-and-set before the start.
 
 use std::{
     fs,

@@ -3,6 +3,9 @@
 //!
 //! Invariant: a hook counts only from the depth below the agent's process at which the agent's
 //! first `SessionStart` was reported. The session's secret alone is no proof.
+//!
+//! Invariant: a hook of another depth than the session's first `SessionStart` changes no id, no
+//! state, no delivery and no event.
 
 use std::path::{Path, PathBuf};
 

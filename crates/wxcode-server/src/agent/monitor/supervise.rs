@@ -1,4 +1,6 @@
 //! Supervises a session's monitor and restarts it after a panic.
+//!
+//! Invariant: a panic costs a session one second without a monitor, and nothing else.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 

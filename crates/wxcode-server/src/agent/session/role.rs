@@ -1,4 +1,7 @@
 //! The driver of a session: the client whose window sets the size.
+//!
+//! Invariant: a session has the size of one client, its driver. Clients use the session's present
+//! size, never their own request.
 
 use std::collections::HashMap;
 
