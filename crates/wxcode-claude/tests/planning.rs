@@ -3,6 +3,8 @@
 //! Each `tests/planning/NAME.json` has the files of a tree, the expected result, and the questions
 //! in which GSD's own tool must agree. Where the tool disagrees, the entry says why ours is right.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
+
 use std::{
     collections::BTreeMap,
     fs,
