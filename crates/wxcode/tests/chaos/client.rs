@@ -1,4 +1,5 @@
-//! A client of the terminal: it follows one project, loses its connection, comes back at its byte, and stalls when told to.
+//! A terminal client: it follows one project, loses its connection, resumes at its byte, and stalls
+//! on request.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -18,10 +19,10 @@ use wxcode_client::{
 
 use super::{step::Word, taken::words, tape::Given};
 
-/// Between two tries to connect.
+/// The pause between attempts to connect.
 const RETRY: Duration = Duration::from_millis(20);
 
-/// What a client is told to do.
+/// Orders for a client.
 #[derive(Debug, Clone)]
 pub(crate) enum Order {
     Leave,
@@ -30,27 +31,27 @@ pub(crate) enum Order {
     Stall,
     Read,
     Type(Bytes),
-    /// The same, and the connection breaks before there can be an answer.
+    /// Types, and breaks the connection before an answer.
     TypeAndBreak(Bytes),
     Resize(Size),
     Redraw(u32),
 }
 
-/// What is seen of a client from outside.
+/// The client's state as seen from outside.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    /// What it was given and nobody has taken to compare yet, with the session.
+    /// Received and not yet compared, with the session.
     pub(crate) given: Vec<(String, Given)>,
-    /// The first thing that was wrong.
+    /// The first error.
     pub(crate) wrong: Option<String>,
     pub(crate) session: Option<String>,
-    /// Behind what it has parsed of that session.
+    /// The offset after the parsed output of that session.
     pub(crate) offset: u64,
     pub(crate) snapshots: u64,
     pub(crate) is_connected: bool,
-    /// The server says that the session has ended or cannot be had: it waits for an order.
+    /// The session has ended or is unavailable: the client waits for an order.
     pub(crate) is_over: bool,
-    /// Inputs that were not answered.
+    /// Inputs without an acknowledgement.
     pub(crate) unanswered: usize,
     pub(crate) connections: u64,
 }
@@ -69,7 +70,7 @@ impl Client {
         let seen = Arc::new(Mutex::new(Seen::default()));
         let life = Life {
             server: Server::new(base.parse().unwrap(), token).unwrap(),
-            // The server knows the inputs again by the target's name.
+            // The server recognises repeated inputs by the target's name.
             target: Target::new(project).unwrap(),
             orders: taken,
             seen: Arc::clone(&seen),
@@ -85,7 +86,7 @@ impl Client {
     }
 
     pub(crate) fn tell(&self, order: Order) {
-        // A client that has panicked is noticed by what it does not do.
+        // A panicked client shows in its missing effects.
         let _ = self.orders.send(order);
     }
 
@@ -111,23 +112,23 @@ struct Life {
     seen: Arc<Mutex<Seen>>,
     is_here: bool,
     reads: bool,
-    /// Inputs that were not answered.
+    /// Inputs without an acknowledgement.
     unanswered: VecDeque<(u64, Bytes)>,
     newest: u64,
     size: Option<Size>,
-    /// What the agents' hooks reported of tools: each is told once, whatever servers there were.
+    /// Tool reports of the agents' hooks: each is published once, across all servers.
     reports: HashSet<Word>,
 }
 
-/// Why a connection is no more.
+/// Reasons for the end of a connection.
 enum Lost {
-    /// It broke, or the server ended.
+    /// A break, or the server's end.
     Broken,
-    /// The session has ended, or cannot be had.
+    /// The session has ended or is unavailable.
     Over,
-    /// By order.
+    /// An order.
     Left,
-    /// Nobody gives orders any more.
+    /// The end of all orders.
     Gone,
 }
 
@@ -165,7 +166,7 @@ impl Life {
         }
     }
 
-    /// Takes an order without a connection.
+    /// Handles an order without a connection.
     fn take(&mut self, order: Order) {
         match order {
             Order::Leave => self.is_here = false,
@@ -176,7 +177,7 @@ impl Life {
             Order::Stall => self.reads = false,
             Order::Read => self.reads = true,
             Order::Resize(size) => self.size = Some(size),
-            // A person sees that nothing is connected.
+            // A person sees the missing connection and does not type.
             Order::Type(_) | Order::TypeAndBreak(_) | Order::Redraw(_) => {}
         }
     }
@@ -238,7 +239,7 @@ impl Life {
                         return match code {
                             1001 => Lost::Broken,
                             1000 | 4004 | 4005 | 4003 => Lost::Over,
-                            // Without a code.
+                            // A close without a code.
                             1005 => Lost::Broken,
                             code => {
                                 self.wrong(format!("closed with {code}: {reason}"));
@@ -277,11 +278,12 @@ impl Life {
                     is_new
                 };
                 if is_new {
-                    // They were for another session; nobody types them into this one.
+                    // The inputs were for another session and are not typed into this one.
                     self.unanswered.clear();
                     self.newest = status.input;
                 }
-                // What the session has needs not be said again. Now and then it is: it must be known all the same.
+                // Acknowledged inputs need not be sent again. Now and then the client does: the
+                // session must recognise them.
                 let repeats = lock(&self.seen).connections.is_multiple_of(2);
                 while let Some((number, _)) = self.unanswered.front()
                     && *number <= status.input
@@ -339,7 +341,7 @@ impl Life {
             }
             ServerFrame::Exited(exit) => {
                 let at = lock(&self.seen).offset;
-                // Of a holder that was killed nobody knows what it wrote last.
+                // The last output of a killed holder is unknown.
                 let is_known = !matches!(exit.reason.as_str(), "holder_lost" | "damaged");
                 if is_known && exit.offset != at {
                     return Err(format!(
@@ -355,7 +357,7 @@ impl Life {
             }
             ServerFrame::Report(report) if report["type"] == "bash" => {
                 let command = report["command"].as_str().unwrap_or_default();
-                // Those without a word may well come again.
+                // Events without a hook number may repeat.
                 let again = words(command).any(|word| !self.reports.insert(word));
                 if again {
                     return Err(format!("reported twice: {report}"));
@@ -366,7 +368,7 @@ impl Life {
         Ok(())
     }
 
-    /// Takes in what moves the offset to `end`.
+    /// Handles the frames up to the offset `end`.
     fn given(
         &self,
         end: u64,
@@ -382,6 +384,6 @@ impl Life {
 }
 
 async fn send(socket: &mut Socket, frame: &ClientFrame) {
-    // A connection that breaks is noticed by reading.
+    // Reading reports a broken connection.
     let _ = socket.send(frame).await;
 }
