@@ -34,6 +34,8 @@ fn build(name: &str) -> Result<PathBuf, String> {
             "build",
             "--quiet",
             "--message-format=json",
+            // The features of the whole workspace, so that its dependencies are built already.
+            "--workspace",
             "--bin",
             name,
             "--manifest-path",

@@ -263,10 +263,10 @@ impl Shown {
 fn example() -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../wxcode-client/Cargo.toml");
-    let build = ["build", "--quiet", "--message-format=json", "--example"];
+    let build = ["build", "--quiet", "--message-format=json", "--workspace"];
     let output = std::process::Command::new(cargo)
         .args(build)
-        .args(["milestones", "--manifest-path", manifest])
+        .args(["--example", "milestones", "--manifest-path", manifest])
         .stderr(Stdio::inherit())
         .output()
         .unwrap();
