@@ -14,7 +14,7 @@ use rustix::{event::Timespec, fs::OFlags};
 use serde_json::{Value, json};
 use wxcode_testbed::pty;
 
-use crate::support::{Agent, Events, Server, is_alive};
+use crate::support::{Agent, Events, Server, eventually, is_alive};
 
 /// How long an unread terminal may take to make room in its buffers.
 const ROOM_TIMEOUT: Timespec = Timespec {
@@ -237,6 +237,8 @@ async fn an_unmonitored_agent_ends_with_its_session() {
     let agent = i32::try_from(session["pid"].as_i64().unwrap()).unwrap();
     // A server does not monitor a session whose folder is missing at its start.
     let dir = server.session_dirs().remove(0);
+    // The holder's first write would make the folder again.
+    eventually("the log has begun", || dir.join("log").exists()).await;
     let aside = server.data_dir().join("aside");
     server.crash().await;
     std::fs::rename(&dir, &aside).unwrap();

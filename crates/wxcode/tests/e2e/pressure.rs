@@ -121,9 +121,9 @@ async fn reconnecting_event_clients_cost_bounded_memory() {
     /// Concurrent returning clients.
     const FOLLOWERS: usize = 16;
     /// Most growth of the server in KiB: the pending data of 16 clients and the allocator's
-    /// reserve. Measured: over 17 MiB with a whole segment in memory per client, and 5 with the
-    /// library's own limit on pending answers.
-    const KEPT: u64 = 4 << 10;
+    /// reserve, which grows with the load of the machine. Measured: below 4 MiB alone, 4.3 beside
+    /// other tests, and over 17 with a whole segment in memory per client.
+    const KEPT: u64 = 8 << 10;
 
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;

@@ -66,7 +66,7 @@ async fn two_servers_never_run_a_project_at_once() {
         };
         let pid = winner.idle(&project).await["pid"].clone();
         let detail = lost.problem(409);
-        assert!(detail.contains(&format!("{name};")), "{detail}");
+        assert!(detail.contains(&format!("project: {name}.")), "{detail}");
         // The other server refuses all other changes too.
         for (method, rest, body) in [
             (Method::POST, "/deliveries", json!({ "text": "behind" })),
