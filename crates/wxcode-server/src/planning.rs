@@ -63,8 +63,8 @@ struct Inner {
 /// The planning of one project.
 struct Place {
     project: Id,
-    /// The file of the attribution.
-    file: PathBuf,
+    /// The file of the attribution; locked while it is written or deleted.
+    file: Arc<Mutex<PathBuf>>,
     /// Held during a read; the attribution, once loaded.
     record: tokio::sync::Mutex<Option<Record>>,
     /// The running watch, if any.
@@ -176,9 +176,12 @@ impl Planning {
 
     /// Forgets a deleted project and removes its file; returns whether the file is gone.
     pub(crate) fn forget(&self, project: Id) -> bool {
-        if let Some(place) = lock(&self.0.places).remove(&project) {
+        let place = lock(&self.0.places).remove(&project);
+        if let Some(place) = &place {
             place.gone.cancel();
         }
+        // A write that began before ends first, and none follows.
+        let _unwritten = place.as_ref().map(|place| lock(&place.file));
         match fs::remove_file(self.file(project)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 tracing::warn!(%project, %error, "could not delete the planning record of a deleted project");
@@ -197,7 +200,7 @@ impl Planning {
         let place = places.entry(project).or_insert_with(|| {
             Arc::new(Place {
                 project,
-                file: self.file(project),
+                file: Arc::new(Mutex::new(self.file(project))),
                 record: tokio::sync::Mutex::new(None),
                 watch: Mutex::default(),
                 gone: CancellationToken::new(),
@@ -272,9 +275,7 @@ impl Planning {
             self.catch_up(place.project, feed, record).await;
             record.take_in(&looked.found, now);
             record.looked(now);
-            if !place.gone.is_cancelled()
-                && let Err(error) = keep(place, record).await
-            {
+            if let Err(error) = keep(place, record).await {
                 tracing::warn!(project = %place.project, %error, "could not save the attribution of planning files; the next change saves it");
             }
         }
@@ -359,18 +360,26 @@ fn examine(workspace: &Path, tree: Option<&Mutex<Tree>>) -> Result<Look, FileErr
 
 /// Reads the record from the data folder.
 async fn read_record(place: &Place) -> Result<Record, FileError> {
-    let file = place.file.clone();
+    let file = lock(&place.file).clone();
     let read = tokio::task::spawn_blocking(move || Record::read(&file)).await;
     read.map_err(|error| FileError::Io {
         action: "read",
-        path: place.file.clone(),
+        path: lock(&place.file).clone(),
         source: io::Error::other(error),
     })
 }
 
+/// Writes the attribution of a project that is not deleted.
 async fn keep(place: &Place, record: &Record) -> io::Result<()> {
-    let (record, file) = (record.clone(), place.file.clone());
-    let written = tokio::task::spawn_blocking(move || record.write(&file));
+    let (record, file) = (record.clone(), Arc::clone(&place.file));
+    let gone = place.gone.clone();
+    let written = tokio::task::spawn_blocking(move || {
+        let file = lock(&file);
+        if gone.is_cancelled() {
+            return Ok(());
+        }
+        record.write(&file)
+    });
     written.await.map_err(io::Error::other)?
 }
 
