@@ -1,6 +1,7 @@
 //! Follows agents to their end: hooks and screen of a session, standard output of a run.
 
 pub(in crate::agent) mod begin;
+mod connect;
 pub(in crate::agent) mod crosscheck;
 pub(in crate::agent) mod hook_filter;
 pub(in crate::agent) mod output;

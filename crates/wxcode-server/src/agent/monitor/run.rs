@@ -17,7 +17,7 @@ use wxcode_core::{
 };
 use wxcode_files::off_thread;
 use wxcode_holder::{
-    client::{self, ClientError, Connection, Event, Request},
+    client::{ClientError, Connection, Event, Request},
     folder::Exit,
     log::{Item, Reader, What},
 };
@@ -25,11 +25,11 @@ use wxcode_holder::{
 use crate::{
     agent::{
         conversation::ConversationLog,
-        folder::gone,
         metadata::Metadata,
         monitor::{
+            connect::{self, ConnectionEnd, Follow},
             output::{OutputReader, Step},
-            session::{LAST_WORDS_RETRY, RECONNECT_FIRST, RECONNECT_MAX},
+            session::LAST_WORDS_RETRY,
         },
         run::{
             Progress, RESULT_MAX, Run,
@@ -59,69 +59,7 @@ pub(in crate::agent) struct RunMonitor {
     reader: OutputReader,
 }
 
-/// Why a connection ended.
-enum ConnectionEnd {
-    Exited(Exit),
-    /// The holder skipped to its newest output: the part in between is in its log.
-    Behind,
-    Disconnected,
-    Closing,
-}
-
-impl RunMonitor {
-    #[expect(clippy::too_many_arguments, reason = "all that it accounts to")]
-    pub(in crate::agent) fn new(
-        run: Arc<Run>,
-        progress: watch::Sender<Progress>,
-        metadata: Metadata,
-        conversation_log: ConversationLog,
-        workspace: PathBuf,
-        feed: Arc<Feed>,
-        planning: Planning,
-        closing: CancellationToken,
-    ) -> Self {
-        Self {
-            attention: planning.attend(run.project_id, &workspace),
-            conversation_log,
-            reader: OutputReader::new(run.id, metadata.claude_session_id),
-            run,
-            progress,
-            config_dir: metadata.config_dir,
-            workspace,
-            feed,
-            planning,
-            closing,
-            messages: Messages::default(),
-        }
-    }
-
-    /// Follows the run to its end.
-    pub(in crate::agent) async fn run(mut self) {
-        let mut wait = RECONNECT_FIRST;
-        let exit = loop {
-            if let Ok(connection) = client::connect(&self.run.dir).await {
-                wait = RECONNECT_FIRST;
-                match self.follow(connection).await {
-                    Ok(ConnectionEnd::Exited(exit)) => break exit,
-                    Ok(ConnectionEnd::Closing) => return,
-                    Ok(ConnectionEnd::Behind) => continue,
-                    Ok(ConnectionEnd::Disconnected) => {}
-                    Err(error) => tracing::debug!(run = %self.run.id, %error, "lost the holder"),
-                }
-            }
-            match gone(&self.run.dir).await {
-                Some(exit) => break exit,
-                None => {
-                    tokio::select! {
-                        () = sleep(wait) => wait = (wait * 2).min(RECONNECT_MAX),
-                        () = self.closing.cancelled() => return,
-                    }
-                }
-            }
-        };
-        self.finish(exit).await;
-    }
-
+impl Follow for RunMonitor {
     async fn follow(&mut self, connection: Connection) -> Result<ConnectionEnd, ClientError> {
         let Connection {
             sender,
@@ -160,6 +98,43 @@ impl RunMonitor {
                 }
                 Some(_) => {}
             }
+        }
+    }
+}
+
+impl RunMonitor {
+    #[expect(clippy::too_many_arguments, reason = "all that it accounts to")]
+    pub(in crate::agent) fn new(
+        run: Arc<Run>,
+        progress: watch::Sender<Progress>,
+        metadata: Metadata,
+        conversation_log: ConversationLog,
+        workspace: PathBuf,
+        feed: Arc<Feed>,
+        planning: Planning,
+        closing: CancellationToken,
+    ) -> Self {
+        Self {
+            attention: planning.attend(run.project_id, &workspace),
+            conversation_log,
+            reader: OutputReader::new(run.id, metadata.claude_session_id),
+            run,
+            progress,
+            config_dir: metadata.config_dir,
+            workspace,
+            feed,
+            planning,
+            closing,
+            messages: Messages::default(),
+        }
+    }
+
+    /// Follows the run to its end.
+    pub(in crate::agent) async fn run(mut self) {
+        let dir = self.run.dir.clone();
+        let closing = self.closing.clone();
+        if let Some(exit) = connect::to_the_end(&mut self, &dir, &closing).await {
+            self.finish(exit).await;
         }
     }
 

@@ -10,7 +10,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Notify, mpsc, watch},
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -18,18 +18,15 @@ use wxcode_core::{
     agent::{Agent, Evidence},
     delivery::machine::Event,
 };
-use wxcode_holder::{
-    client::{self, ClientError, Connection, Request, Sender},
-    folder::Exit,
-};
+use wxcode_holder::client::{self, ClientError, Connection, Request, Sender};
 
 use crate::agent::{
     answer::{AnswerRequest, Answerer},
     conversation::ConversationLog,
     delivery::worker::DeliveryWorker,
-    folder::gone,
     metadata::{LiveMetadata, Metadata},
     monitor::{
+        connect::{self, ConnectionEnd, Follow},
         crosscheck::CrossCheck,
         hook_filter::HookFilter,
         record::ProcessRecord,
@@ -40,10 +37,6 @@ use crate::agent::{
     session::{MonitorChannels, Session, View},
 };
 
-/// First pause before an unreachable holder is tried again; it doubles up to [`RECONNECT_MAX`].
-pub(in crate::agent) const RECONNECT_FIRST: Duration = Duration::from_millis(50);
-/// Longest pause before an unreachable holder is tried again.
-pub(in crate::agent) const RECONNECT_MAX: Duration = Duration::from_secs(2);
 /// Pause before an absent store is tried again at the end of a session.
 pub(in crate::agent) const LAST_WORDS_RETRY: Duration = Duration::from_secs(1);
 
@@ -84,11 +77,43 @@ pub(in crate::agent) struct SessionMonitor {
     upgrade: Upgrade,
 }
 
-/// Why a connection ended.
-enum ConnectionEnd {
-    Exited(Exit),
-    Disconnected,
-    Closing,
+impl Follow for SessionMonitor {
+    async fn follow(&mut self, connection: Connection) -> Result<ConnectionEnd, ClientError> {
+        let Connection {
+            welcome,
+            sender,
+            mut receiver,
+        } = connection;
+        self.live_from.get_or_insert(welcome.info.next_hook_seq);
+        sender
+            .post(Request::Events {
+                since: self.next_seq,
+            })
+            .await?;
+        let now = Instant::now();
+        self.delivery_worker.connected(now);
+        self.upgrade.connected(&welcome, now);
+        self.screen_probe.restart(now);
+        let session = Arc::clone(&self.session);
+        loop {
+            let timer = self.deadline();
+            tokio::select! {
+                error = sender.drain() => return Err(error),
+                event = receiver.next() => match event? {
+                    None => return Ok(ConnectionEnd::Disconnected),
+                    Some(client::Event::Exited(exit)) => return Ok(ConnectionEnd::Exited(exit)),
+                    Some(event) => self.event(event, &sender).await?,
+                },
+                () = session.queued.notified() => self.delivery_worker.notify(Instant::now()),
+                Some(requests) = self.requests.recv() => {
+                    let now = Instant::now();
+                    self.answerer.begin(requests, &self.agent, &mut self.screen_probe, now);
+                }
+                () = sleep_until(timer.unwrap_or_else(Instant::now)), if timer.is_some() => self.tick(&sender).await?,
+                () = self.closing.cancelled() => return Ok(ConnectionEnd::Closing),
+            }
+        }
+    }
 }
 
 impl SessionMonitor {
@@ -129,66 +154,10 @@ impl SessionMonitor {
 
     /// Follows the session to its end.
     pub(in crate::agent) async fn run(mut self) {
-        let mut wait = RECONNECT_FIRST;
-        let exit = loop {
-            if let Ok(connection) = client::connect(&self.session.dir).await {
-                wait = RECONNECT_FIRST;
-                match self.follow(connection).await {
-                    Ok(ConnectionEnd::Exited(exit)) => break exit,
-                    Ok(ConnectionEnd::Closing) => return,
-                    Ok(ConnectionEnd::Disconnected) => {}
-                    Err(error) => {
-                        tracing::debug!(session = %self.session.id, %error, "lost the holder")
-                    }
-                }
-            }
-            match gone(&self.session.dir).await {
-                Some(exit) => break exit,
-                None => {
-                    tokio::select! {
-                        () = sleep(wait) => wait = (wait * 2).min(RECONNECT_MAX),
-                        () = self.closing.cancelled() => return,
-                    }
-                }
-            }
-        };
-        self.finish(exit).await;
-    }
-
-    async fn follow(&mut self, connection: Connection) -> Result<ConnectionEnd, ClientError> {
-        let Connection {
-            welcome,
-            sender,
-            mut receiver,
-        } = connection;
-        self.live_from.get_or_insert(welcome.info.next_hook_seq);
-        sender
-            .post(Request::Events {
-                since: self.next_seq,
-            })
-            .await?;
-        let now = Instant::now();
-        self.delivery_worker.connected(now);
-        self.upgrade.connected(&welcome, now);
-        self.screen_probe.restart(now);
-        let session = Arc::clone(&self.session);
-        loop {
-            let timer = self.deadline();
-            tokio::select! {
-                error = sender.drain() => return Err(error),
-                event = receiver.next() => match event? {
-                    None => return Ok(ConnectionEnd::Disconnected),
-                    Some(client::Event::Exited(exit)) => return Ok(ConnectionEnd::Exited(exit)),
-                    Some(event) => self.event(event, &sender).await?,
-                },
-                () = session.queued.notified() => self.delivery_worker.notify(Instant::now()),
-                Some(requests) = self.requests.recv() => {
-                    let now = Instant::now();
-                    self.answerer.begin(requests, &self.agent, &mut self.screen_probe, now);
-                }
-                () = sleep_until(timer.unwrap_or_else(Instant::now)), if timer.is_some() => self.tick(&sender).await?,
-                () = self.closing.cancelled() => return Ok(ConnectionEnd::Closing),
-            }
+        let dir = self.session.dir.clone();
+        let closing = self.closing.clone();
+        if let Some(exit) = connect::to_the_end(&mut self, &dir, &closing).await {
+            self.finish(exit).await;
         }
     }
 
