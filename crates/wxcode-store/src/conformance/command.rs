@@ -29,16 +29,13 @@ pub async fn a_milestone_is_queued_once(records: &impl Records) {
         );
         first = sample::advance(&*store, &first, next).await;
     }
-    store
-        .advance_milestone(
-            id,
-            MilestoneStatus::InProgress,
-            MilestoneStatus::Completed,
-            &sample::moved(40),
-        )
-        .await
-        .unwrap()
-        .unwrap();
+    sample::advance_milestone(
+        &*store,
+        id,
+        (MilestoneStatus::InProgress, MilestoneStatus::Completed),
+        40,
+    )
+    .await;
     assert_eq!(
         store.queue(&sample::start(project, id)).await.unwrap(),
         Queued::Existing(first)
@@ -165,11 +162,7 @@ pub async fn a_failed_command_is_queued_again(records: &impl Records) {
     );
 
     let (from, to) = (MilestoneStatus::Pending, MilestoneStatus::Failed);
-    store
-        .advance_milestone(id, from, to, &sample::moved(40))
-        .await
-        .unwrap()
-        .unwrap();
+    sample::advance_milestone(&*store, id, (from, to), 40).await;
     let given_up = store.delivery(new.id).await.unwrap().unwrap();
     assert_eq!(given_up.state, DeliveryState::Failed);
     let again = store.queue(&sample::start(project, id)).await.unwrap();

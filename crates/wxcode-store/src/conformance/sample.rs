@@ -96,6 +96,17 @@ pub async fn add_milestone(store: &dyn Store, project: Id) -> Id {
     milestone.id
 }
 
+/// Moves a milestone from one status to another at this time; the milestone as it then is.
+pub async fn advance_milestone(
+    store: &dyn Store,
+    id: Id,
+    (from, to): (MilestoneStatus, MilestoneStatus),
+    millis: i64,
+) -> Milestone {
+    let advanced = store.advance_milestone(id, from, to, &moved(millis)).await;
+    advanced.unwrap().expect("it had the first status")
+}
+
 /// A text to be queued.
 #[must_use]
 pub fn text(project: Id, text: &str) -> NewDelivery {

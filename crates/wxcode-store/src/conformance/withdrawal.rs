@@ -11,16 +11,13 @@ pub async fn giving_up_fails_the_queued_command(records: &impl Records) {
     let project = sample::add_project(&*store).await;
     let id = sample::add_milestone(&*store, project).await;
     let waiting = sample::queue(&*store, &sample::start(project, id)).await;
-    let given_up = store
-        .advance_milestone(
-            id,
-            MilestoneStatus::Pending,
-            MilestoneStatus::Failed,
-            &sample::moved(40),
-        )
-        .await
-        .unwrap()
-        .unwrap();
+    let given_up = sample::advance_milestone(
+        &*store,
+        id,
+        (MilestoneStatus::Pending, MilestoneStatus::Failed),
+        40,
+    )
+    .await;
     assert_eq!(given_up.delivery_id, Some(waiting.id));
     let failed = store.delivery(waiting.id).await.unwrap().unwrap();
     assert_eq!(
@@ -88,21 +85,14 @@ pub async fn a_retry_drops_the_ended_delivery(records: &impl Records) {
         let waiting = sample::queue(&*store, &sample::start(project, id)).await;
         sample::advance(&*store, &waiting, end).await;
         let from = store.milestone(id).await.unwrap().unwrap().status;
-        store
-            .advance_milestone(id, from, MilestoneStatus::Failed, &sample::moved(40))
-            .await
-            .unwrap()
-            .unwrap();
-        let pending = store
-            .advance_milestone(
-                id,
-                MilestoneStatus::Failed,
-                MilestoneStatus::Pending,
-                &sample::moved(41),
-            )
-            .await
-            .unwrap()
-            .unwrap();
+        sample::advance_milestone(&*store, id, (from, MilestoneStatus::Failed), 40).await;
+        let pending = sample::advance_milestone(
+            &*store,
+            id,
+            (MilestoneStatus::Failed, MilestoneStatus::Pending),
+            41,
+        )
+        .await;
         assert_eq!(pending.delivery_id, None);
         let anew = sample::queue(&*store, &sample::start(project, id)).await;
         assert_eq!(
@@ -123,26 +113,20 @@ pub async fn a_retry_keeps_the_written_delivery(records: &impl Records) {
     let id = sample::add_milestone(&*store, project).await;
     let waiting = sample::queue(&*store, &sample::start(project, id)).await;
     let written = sample::advance(&*store, &waiting, DeliveryState::Written).await;
-    store
-        .advance_milestone(
-            id,
-            MilestoneStatus::Pending,
-            MilestoneStatus::Failed,
-            &sample::moved(40),
-        )
-        .await
-        .unwrap()
-        .unwrap();
-    let pending = store
-        .advance_milestone(
-            id,
-            MilestoneStatus::Failed,
-            MilestoneStatus::Pending,
-            &sample::moved(41),
-        )
-        .await
-        .unwrap()
-        .unwrap();
+    sample::advance_milestone(
+        &*store,
+        id,
+        (MilestoneStatus::Pending, MilestoneStatus::Failed),
+        40,
+    )
+    .await;
+    let pending = sample::advance_milestone(
+        &*store,
+        id,
+        (MilestoneStatus::Failed, MilestoneStatus::Pending),
+        41,
+    )
+    .await;
     assert_eq!(pending.delivery_id, Some(written.id));
     let again = store.queue(&sample::start(project, id)).await.unwrap();
     assert_eq!(again, Queued::Existing(written.clone()));
