@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::Stdio, time::Duration};
 
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use wxcode_client::{
     AgentState, Answer, AskKind, DeliveryState, Error, Events, MilestoneStatus, NewDelivery,
     NewMilestone, NewProject, Page, ProjectStatus, RunState, ScreenFormat, SessionStatus, Turn,
@@ -12,7 +12,7 @@ use wxcode_client::{
 };
 use wxcode_terminal::{Screen as _, Terminal as Emulator};
 
-use crate::support::{Agent, PATIENCE, Server};
+use crate::support::{Agent, LOOK, PATIENCE, Server};
 
 /// An agent that echoes each line in angle brackets.
 const LINES: &str = "stty -echo; echo up; while read -r line; do echo \"<$line>\"; done";
@@ -175,8 +175,17 @@ async fn a_turn_ends_with_the_idle_agent() {
         assert_eq!(end, TurnEnd::Idle);
         let delivery = client.delivery(&project, &delivery.id).await.unwrap();
         assert_eq!(delivery.state, DeliveryState::Submitted);
-        let screen = client.screen(&project, ScreenFormat::Text).await.unwrap();
-        assert!(screen.contains(&format!("last: {text}")), "{screen}");
+        // The agent may draw its answer just after it reports the turn's end.
+        let answer = format!("last: {text}");
+        let drawn = async {
+            while !(client.screen(&project, ScreenFormat::Text).await)
+                .unwrap()
+                .contains(&answer)
+            {
+                sleep(LOOK).await;
+            }
+        };
+        in_time(&answer, drawn).await;
     }
 }
 

@@ -67,9 +67,9 @@ impl Note {
     }
 }
 
-/// Deletes a project in the store, and its files in the data folder, the folders in the
-/// background; returns whether the project existed. The caller holds the slot's lock, and no
-/// agent of the project runs.
+/// Deletes a project in the store and its files in the data folder; returns whether the project
+/// existed. The folders of its sessions and runs move aside, and disappear in the background. The
+/// caller holds the slot's lock, and no agent of the project runs.
 ///
 /// # Errors
 /// When the store fails. If it forgot the project all the same, the next call or the next
@@ -94,9 +94,15 @@ pub(in crate::agent) async fn delete(
     let removed = context.store.remove_project(project).await?;
     context.slots.forget(project);
     let context = Arc::clone(context);
+    let (cleared, is_clear) = tokio::sync::oneshot::channel();
+    // Goes on to its end even if the caller does not wait.
     tokio::task::spawn_blocking(move || {
-        clear(&context, project).iter().for_each(|dir| remove(dir))
+        let doomed = clear(&context, project);
+        let _caller_left = cleared.send(());
+        doomed.iter().for_each(|dir| remove(dir));
     });
+    // An error here is a panic there: the note remains, and the next server finishes.
+    let _panicked = is_clear.await;
     Ok(removed)
 }
 
