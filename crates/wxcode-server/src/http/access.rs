@@ -25,7 +25,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
-use super::problem::Problem;
+use super::problem::{Problem, quoted};
 use crate::listen::Connection;
 
 /// Largest body of a request without authentication, in bytes.
@@ -134,17 +134,25 @@ impl Access {
         if !self.is_host(host) {
             return Err(Problem::new(
                 StatusCode::FORBIDDEN,
-                "the Host header does not name this server: use its listen address or localhost, or add the name to `allowed_hosts`",
+                format!(
+                    "the Host header is {}, which is no name of this server: use its listen address {} or \
+                     localhost, or add the name to `allowed_hosts`",
+                    quoted(host),
+                    self.listen
+                ),
             ));
         }
         for origin in request.headers().get_all(header::ORIGIN) {
-            if !origin
-                .to_str()
-                .is_ok_and(|origin| is_same_origin(origin, host))
-            {
+            let origin = origin.to_str().unwrap_or("unreadable");
+            if !is_same_origin(origin, host) {
                 return Err(Problem::new(
                     StatusCode::FORBIDDEN,
-                    "requests from pages of other origins are refused: open wxcode's own page",
+                    format!(
+                        "the Origin header is {}, which is not the Host {}: requests from pages of other \
+                         origins are refused, so open wxcode's own page",
+                        quoted(origin),
+                        quoted(host)
+                    ),
                 ));
             }
         }

@@ -21,6 +21,7 @@ const OUTCOME_TIMEOUT: Duration = Duration::from_millis(ANSWER_TIMEOUT_MS + 5_00
 
 /// An answer: `option` for a permission or a dialog, `answers` for questions.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct GivenAnswer {
     /// The id of the question; another pending question refuses the answer. Without it, the present
     /// question is answered.
@@ -33,6 +34,7 @@ pub(super) struct GivenAnswer {
 
 /// The answer to one question.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct QuestionAnswer {
     /// Labels of its options: one, or several for a multi-select question.
     #[serde(default)]
@@ -67,10 +69,11 @@ pub(super) async fn give(
     let target = match (given.option, given.answers) {
         (Some(option), None) => Target::Option(option),
         (None, Some(answers)) => Target::Answers(answers.into_iter().map(chosen).collect()),
-        _ => {
-            return Err(Problem::invalid(
-                "send either `option`, for a permission or a dialog, or `answers`, for questions",
-            ));
+        (option, _) => {
+            let given = option.map_or("neither `option` nor", |_| "both `option` and");
+            return Err(Problem::invalid(format!(
+                "the body has {given} `answers`: send either `option`, for a permission or a dialog, or `answers`, for questions"
+            )));
         }
     };
     let Some(session) = projects.sessions.running(id) else {

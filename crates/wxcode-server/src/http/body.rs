@@ -6,7 +6,7 @@ use axum::{
     http::StatusCode,
 };
 use futures_util::StreamExt;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::problem::Problem;
 
@@ -40,6 +40,22 @@ impl<T: DeserializeOwned + Default> Body<T> {
         }
         let request = Request::from_parts(parts, bytes.into());
         Ok(Json::<T>::from_request(request, &()).await?.0)
+    }
+}
+
+/// A body that holds nothing: none, or an object without fields.
+pub(crate) struct NoBody;
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoFields {}
+
+impl<S: Send + Sync> FromRequest<S> for NoBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let NoFields {} = Body::or_default(request).await?;
+        Ok(Self)
     }
 }
 

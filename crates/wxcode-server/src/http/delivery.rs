@@ -90,6 +90,7 @@ pub(super) struct DeliveryList {
 
 /// A text to deliver.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct NewText {
     /// The text to type and submit, up to 1 MiB.
     text: String,
@@ -151,8 +152,9 @@ pub(super) async fn queue(
         .as_ref()
         .is_some_and(|key| key.is_empty() || key.len() > KEY_MAX)
     {
+        let length = new.idempotency_key.map_or(0, |key| key.len());
         return Err(Problem::invalid(format!(
-            "idempotency_key must be 1 to {KEY_MAX} bytes, or be left out"
+            "idempotency_key has {length} bytes: give 1 to {KEY_MAX}, or leave it out"
         )));
     }
     let now = to_millis(Timestamp::now());

@@ -52,6 +52,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// The position of a follower.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Since {
     /// The client's last event, for clients without the header `Last-Event-ID`, which wins.
     last_event_id: Option<String>,

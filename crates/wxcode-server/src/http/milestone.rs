@@ -20,9 +20,9 @@ use wxcode_core::{
 use wxcode_store::{Added, Moved, Removed};
 
 use super::{
-    body::Body,
+    body::{Body, NoBody},
     delivery::{self, DeliveryView},
-    parameter::{Paging, Params, PathId},
+    parameter::{Params, PathId, page, parsed_id},
     problem::{Answer, Problem},
     project::{check_name, check_reference},
     state::Projects,
@@ -46,6 +46,7 @@ pub(super) struct MilestoneList {
 
 /// A new milestone.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct NewMilestone {
     output_project_id: String,
     /// 1 to 200 characters.
@@ -58,6 +59,7 @@ pub(super) struct NewMilestone {
 
 /// A change of status.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct MilestoneChange {
     /// `pending`, `completed` or `failed`.
     #[schema(value_type = String)]
@@ -66,15 +68,20 @@ pub(super) struct MilestoneChange {
     reason: Option<String>,
 }
 
-/// The project whose milestones to list.
+/// The milestones to list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Selection {
     /// The project; required.
     output_project_id: Option<String>,
     /// Only those with this status.
     #[param(value_type = Option<String>)]
     status: Option<MilestoneStatus>,
+    /// Records to skip.
+    skip: Option<u64>,
+    /// Most records, up to 1000; 100 by default.
+    limit: Option<u64>,
 }
 
 /// A prepared milestone.
@@ -105,7 +112,7 @@ pub(super) async fn create(
     State(projects): State<Projects>,
     Body(new): Body<NewMilestone>,
 ) -> Answer<impl IntoResponse> {
-    let output_project_id = new.output_project_id.parse::<Id>()?;
+    let output_project_id = parsed_id("output_project_id", &new.output_project_id)?;
     let element_name = check_name("element_name", &new.element_name)?;
     check_reference("element_id", new.element_id.as_deref())?;
     if let Some(context) = new
@@ -155,7 +162,7 @@ pub(super) async fn create(
 
 /// Lists the milestones of a project in the order of their creation, with the beginnings of their
 /// contexts.
-#[utoipa::path(operation_id = "listMilestones", get, path = "/milestones", tag = "milestones", params(Selection, Paging), responses(
+#[utoipa::path(operation_id = "listMilestones", get, path = "/milestones", tag = "milestones", params(Selection), responses(
     (status = 200, description = "A page of them", body = MilestoneList),
     (status = 400, description = "output_project_id is not an id", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
@@ -164,18 +171,21 @@ pub(super) async fn create(
 pub(super) async fn list(
     State(projects): State<Projects>,
     Params(selection): Params<Selection>,
-    Params(paging): Params<Paging>,
 ) -> Answer<Json<MilestoneList>> {
     let Some(project) = selection.output_project_id else {
         return Err(Problem::invalid(
             "output_project_id is missing: add ?output_project_id=… to the address",
         ));
     };
-    let project = project.parse::<Id>()?;
+    let project = parsed_id("output_project_id", &project)?;
     projects.find(project).await?;
     let listing = projects
         .store
-        .milestones(project, selection.status, paging.page())
+        .milestones(
+            project,
+            selection.status,
+            page(selection.skip, selection.limit),
+        )
         .await?;
     let may_hold = listing
         .items
@@ -304,6 +314,7 @@ pub(super) async fn prepare(
     State(projects): State<Projects>,
     State(milestones): State<Milestones>,
     PathId(id): PathId,
+    _: NoBody,
 ) -> Answer<Json<Prepared>> {
     let milestone = find(&projects, id).await?;
     let context_path = milestones.prepare(&milestone).await?;
@@ -326,6 +337,7 @@ pub(super) async fn start(
     State(projects): State<Projects>,
     State(milestones): State<Milestones>,
     PathId(id): PathId,
+    _: NoBody,
 ) -> Answer<(StatusCode, Json<DeliveryView>)> {
     let milestone = find(&projects, id).await?;
     delivery::answer(milestones.start(&milestone).await?)

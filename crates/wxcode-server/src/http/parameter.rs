@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 use wxcode_core::id::Id;
 use wxcode_store::{PAGE_MAX, Page};
 
-use super::problem::Problem;
+use super::problem::{Answer, Problem, quoted};
 
 /// The `{id}` of a path.
 pub(crate) struct PathId(pub(crate) Id);
@@ -51,7 +51,15 @@ async fn named<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) -> Resu
         .await
         .map_err(|rejection| Problem::new(StatusCode::BAD_REQUEST, rejection.body_text()))?;
     let text = segments.get(name).map_or("", String::as_str);
-    Ok(text.parse::<Id>()?)
+    parsed_id(name, text)
+}
+
+/// The id in `text`; the problem 400 says where it was given.
+pub(crate) fn parsed_id(what: &str, text: &str) -> Answer<Id> {
+    text.parse().map_err(|error| {
+        let detail = format!("{what} is {}: {error}", quoted(text));
+        Problem::new(StatusCode::BAD_REQUEST, detail)
+    })
 }
 
 /// A query whose rejections are problems.
@@ -61,14 +69,26 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Query(value) = Query::<T>::from_request_parts(parts, state).await?;
-        Ok(Self(value))
+        match Query::<T>::from_request_parts(parts, state).await {
+            Ok(Query(value)) => Ok(Self(value)),
+            Err(rejection) => {
+                let text = rejection.body_text();
+                let why = text
+                    .strip_prefix("Failed to deserialize query string: ")
+                    .unwrap_or(&text);
+                Err(Problem::invalid(format!(
+                    "the query {} does not fit this route: {why}; see /api/openapi.json for its parameters",
+                    quoted(parts.uri.query().unwrap_or_default())
+                )))
+            }
+        }
     }
 }
 
 /// The part of a listing.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Paging {
     /// Records to skip.
     skip: Option<u64>,
@@ -78,9 +98,14 @@ pub(crate) struct Paging {
 
 impl Paging {
     pub(crate) fn page(&self) -> Page {
-        Page {
-            skip: self.skip.unwrap_or(0),
-            limit: self.limit.unwrap_or(100).min(PAGE_MAX),
-        }
+        page(self.skip, self.limit)
+    }
+}
+
+/// The page that a request asks for.
+pub(crate) fn page(skip: Option<u64>, limit: Option<u64>) -> Page {
+    Page {
+        skip: skip.unwrap_or(0),
+        limit: limit.unwrap_or(100).min(PAGE_MAX),
     }
 }

@@ -2,13 +2,13 @@
 
 use axum::{
     Json,
-    extract::rejection::{JsonRejection, QueryRejection},
+    extract::rejection::JsonRejection,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
-use wxcode_core::id::{Id, InvalidId};
+use wxcode_core::{id::Id, text::shortened};
 use wxcode_files::FileError;
 use wxcode_store::StoreError;
 
@@ -16,6 +16,9 @@ use crate::{
     agent::{RelocateError, ResumeError, STOP_TIMEOUT, StartError},
     workspace::WorkspaceError,
 };
+
+/// Longest part of a given text in a message, in characters.
+const QUOTED_MAX: usize = 100;
 
 /// An error of the API.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -230,26 +233,30 @@ impl From<ResumeError> for Problem {
     }
 }
 
-impl From<InvalidId> for Problem {
-    fn from(error: InvalidId) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, error.to_string())
-    }
-}
-
 impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Self {
+        let text = rejection.body_text();
         let detail = match &rejection {
             JsonRejection::MissingJsonContentType(_) => {
                 "send the body as JSON, with the header Content-Type: application/json".to_owned()
             }
-            other => other.body_text(),
+            JsonRejection::JsonDataError(_) => format!(
+                "the body does not fit this route: {}; see /api/openapi.json for its fields",
+                text.strip_prefix("Failed to deserialize the JSON body into the target type: ")
+                    .unwrap_or(&text)
+            ),
+            JsonRejection::JsonSyntaxError(_) => format!(
+                "the body is not JSON: {}; send one JSON object",
+                text.strip_prefix("Failed to parse the request body as JSON: ")
+                    .unwrap_or(&text)
+            ),
+            _ => text,
         };
         Self::new(rejection.status(), detail)
     }
 }
 
-impl From<QueryRejection> for Problem {
-    fn from(rejection: QueryRejection) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, rejection.body_text())
-    }
+/// The beginning of a given text in quotes, control characters escaped.
+pub(crate) fn quoted(given: &str) -> String {
+    format!("{:?}", shortened(given, QUOTED_MAX))
 }

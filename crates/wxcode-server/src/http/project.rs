@@ -23,7 +23,7 @@ use wxcode_store::ProjectPatch;
 use super::{
     body::Body,
     parameter::{Paging, Params, PathId},
-    problem::{Answer, Problem},
+    problem::{Answer, Problem, quoted},
     state::Projects,
 };
 use crate::{
@@ -87,6 +87,7 @@ pub(super) struct ProjectList {
 
 /// A new output project.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct NewProject {
     /// 1 to 200 characters.
     name: String,
@@ -100,6 +101,7 @@ pub(super) struct NewProject {
 
 /// Changes of an output project; absent fields stay.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct ProjectChange {
     name: Option<String>,
     /// Another existing absolute folder, where the conversation goes on; only while no session
@@ -121,6 +123,7 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Str
 /// Options of a deletion.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Removal {
     /// Ends a running session first.
     #[serde(default)]
@@ -134,7 +137,8 @@ pub(super) fn check_name(what: &str, name: &str) -> Answer<String> {
             "{what} is empty: give 1 to {NAME_MAX} characters"
         ))),
         1..=NAME_MAX if name.chars().any(char::is_control) => Err(Problem::invalid(format!(
-            "{what} holds control characters: remove them"
+            "{what} is {}, which holds control characters: remove them",
+            quoted(name)
         ))),
         1..=NAME_MAX => Ok(name.to_owned()),
         length => Err(Problem::invalid(format!(
@@ -151,7 +155,8 @@ pub(super) fn check_reference(what: &str, reference: Option<&str>) -> Answer<()>
                 || text.chars().any(char::is_control) =>
         {
             Err(Problem::invalid(format!(
-                "{what} must be 1 to {REFERENCE_MAX} characters without control characters, or be left out"
+                "{what} is {}: give 1 to {REFERENCE_MAX} characters without control characters, or leave it out",
+                quoted(text)
             )))
         }
         _ => Ok(()),

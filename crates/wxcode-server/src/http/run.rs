@@ -26,6 +26,7 @@ pub(super) struct RunList {
 
 /// A prompt to run.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct NewRun {
     /// The prompt, up to 100 KiB.
     prompt: String,

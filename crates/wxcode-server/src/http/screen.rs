@@ -18,7 +18,7 @@ use wxcode_terminal::Screen as _;
 
 use super::{
     parameter::{Params, PathId},
-    problem::{Answer, Problem},
+    problem::{Answer, Problem, quoted},
     state::Projects,
     view::HOLDER_TIMEOUT,
 };
@@ -27,6 +27,7 @@ use crate::screen;
 /// The format of a screen.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Options {
     /// `text`, the default, or `ansi`: the stream that redraws it on a freshly reset terminal.
     format: Option<String>,
@@ -53,10 +54,11 @@ pub(super) async fn show(
     let ansi = match options.format.as_deref() {
         None | Some("text") => false,
         Some("ansi") => true,
-        Some(_) => {
-            return Err(Problem::invalid(
-                "format is text or ansi: ask for one of them",
-            ));
+        Some(other) => {
+            return Err(Problem::invalid(format!(
+                "format is {}: give text or ansi, or leave it out for text",
+                quoted(other)
+            )));
         }
     };
     let latest = projects.latest_session(id).await?;

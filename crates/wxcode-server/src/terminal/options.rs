@@ -6,6 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 /// The query of a terminal.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize, ToSchema, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Options {
     /// `pt-BR` or `en`; by default from Accept-Language.
     pub(super) lang: Option<String>,
@@ -33,7 +34,8 @@ impl Options {
         let options: Self = axum::extract::Query::try_from_uri(&uri)
             .map_err(|error| {
                 format!(
-                    "{error}: read_only and start are true or false, since is an offset in bytes"
+                    "{error}: give lang, read_only, start, since, session or client; read_only and start are true or \
+                     false, since is an offset in bytes"
                 )
             })?
             .0;
@@ -65,7 +67,7 @@ mod tests {
     fn queries_parse() {
         assert_eq!(Options::parse(""), Ok(Options::default()));
         let options = Options::parse(
-            "lang=pt-BR&read_only=true&since=18446744073709551615&session=abc&client=000102030405060708090a0b0c0d0e0f&more=1",
+            "lang=pt-BR&read_only=true&since=18446744073709551615&session=abc&client=000102030405060708090a0b0c0d0e0f",
         )
         .unwrap();
         assert_eq!(options.since, Some(u64::MAX));
@@ -89,6 +91,7 @@ mod tests {
             "read_only=maybe",
             "start=maybe",
             "client=12",
+            "readonly=true",
             "client=%2b00102030405060708090a0b0c0d0e0f",
         ] {
             assert!(Options::parse(bad).is_err(), "{bad}");

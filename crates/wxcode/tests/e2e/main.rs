@@ -20,6 +20,7 @@ mod delivery;
 mod doctor;
 mod ending;
 mod events;
+mod fields;
 mod foreign;
 mod gsd;
 mod identity;
