@@ -8,6 +8,7 @@
 // One JSON object a line on standard output: {diff: [text], replies: [a, b], threw: [a, b]}.
 import readline from "node:readline";
 import xterm from "@xterm/headless";
+import { boundCounts } from "../web/src/terminal/counts.js";
 import { Cell, color, differ, link } from "./cell.mjs";
 import { compareWindow } from "./window.mjs";
 
@@ -22,6 +23,7 @@ class Reader {
   constructor({ cols, rows, scrollback = 1000 }, windowOptions = { getWinSizeChars: true }) {
     this.terminal = new xterm.Terminal({ cols, rows, scrollback, allowProposedApi: true, logLevel: "off", windowOptions });
     this.core = this.terminal._core;
+    boundCounts(this.terminal);
     this.colors = {};
     this.core._inputHandler.onColor((events) => {
       for (const { type, index, color } of events) {

@@ -6,6 +6,7 @@
 
 pub mod frame;
 pub mod hook;
+pub mod hostile;
 mod input;
 pub mod log;
 mod memory;
@@ -23,6 +24,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("frame", frame::run),
     ("hook", hook::run),
+    ("hostile", hostile::run),
     ("log", log::run),
     ("planning", planning::run),
     ("screen", screen::run),

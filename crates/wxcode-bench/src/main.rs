@@ -44,6 +44,12 @@ struct Options {
 enum Command {
     /// Runs many sessions for long, and fails where memory or the echo latency grows
     Soak(soak::Options),
+    /// Feeds one hostile stream to a screen: the row `hostile` measures each in a fresh process
+    #[command(hide = true)]
+    Hostile {
+        /// The stream's name
+        stream: String,
+    },
 }
 
 /// The context of a row's measurement.
@@ -68,6 +74,7 @@ fn main() -> ExitCode {
     let options = Options::parse();
     let done = match &options.command {
         Some(Command::Soak(options)) => soak::run(options),
+        Some(Command::Hostile { stream }) => row::hostile::run(stream).map(|()| true),
         None => table(options).map(|()| true),
     };
     match done {

@@ -24,6 +24,16 @@ fn memory(pid: u32, what: &str) -> anyhow::Result<f64> {
         .with_context(|| format!("{path} has no line {what}"))
 }
 
+/// The most memory of this process so far, in KiB.
+pub(crate) fn peak() -> anyhow::Result<f64> {
+    let path = "/proc/self/status";
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
+    text.lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+        .with_context(|| format!("{path} has no line VmHWM"))
+}
+
 /// The number of entries in a folder of the process: `fd` for descriptors, `task` for threads.
 pub(crate) fn count(pid: u32, what: &str) -> anyhow::Result<usize> {
     let path = format!("/proc/{pid}/{what}");

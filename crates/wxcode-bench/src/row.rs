@@ -7,6 +7,7 @@ mod client_memory;
 mod engine;
 mod holder_memory;
 mod hook;
+pub(crate) mod hostile;
 mod key;
 mod session_memory;
 mod stalled;
@@ -21,8 +22,9 @@ use crate::Bench;
 type Measure = fn(&Bench) -> anyhow::Result<Vec<Row>>;
 
 /// All rows, by name, in the order of the table.
-pub(crate) const ROWS: [(&str, Measure); 13] = [
+pub(crate) const ROWS: [(&str, Measure); 14] = [
     ("engine", engine::measure),
+    ("hostile", hostile::measure),
     ("throughput", throughput::measure),
     ("echo", key::idle),
     ("load", key::beside_load),

@@ -32,6 +32,8 @@ pub const SCREEN_FORMAT: &str = "vt/1";
 /// Most bytes of a state; a larger one is not handed over. The screen is most of it, and rarely
 /// more than 1 MiB.
 pub const MAX_STATE: usize = 128 << 20; // 128 MiB
+/// Most bytes of the screen's history; older rows stay behind.
+pub const HISTORY_MAX: usize = 32 << 20; // 32 MiB
 /// Most keys.
 pub const MAX_KEYS: usize = 65_536;
 
@@ -203,7 +205,7 @@ impl State {
     /// Encodes a screen.
     #[must_use]
     pub fn screen_of(terminal: &Terminal) -> Vec<u8> {
-        terminal.snapshot_with_history(usize::MAX)
+        terminal.snapshot_with_history(HISTORY_MAX)
     }
 }
 

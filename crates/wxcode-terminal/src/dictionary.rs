@@ -1,6 +1,8 @@
 //! Interned and bounded values behind cells: styles, clusters of several characters, and links.
 
-use std::collections::HashMap;
+mod table;
+
+use table::Table;
 
 use crate::cell::{Cell, StyleId};
 use crate::style::{LinkId, Style};
@@ -10,7 +12,7 @@ use crate::width;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Cluster {
     /// A character and its combining marks; empty for an empty cell.
-    pub(crate) text: String,
+    pub(crate) text: Box<str>,
     /// Columns, 0 to 2.
     pub(crate) width: u8,
     /// The style, when the cell's own index is [`StyleId::IN_CLUSTER`].
@@ -26,6 +28,17 @@ pub(crate) struct Link {
     pub(crate) uri: String,
 }
 
+impl Link {
+    /// Bytes of the address and the id.
+    pub(crate) fn bytes(&self) -> usize {
+        self.uri.len() + self.id.as_ref().map_or(0, String::len)
+    }
+
+    fn fits(&self) -> bool {
+        self.bytes() <= Dictionary::MAX_LINK_BYTES
+    }
+}
+
 /// The interned styles, clusters and links of one terminal.
 #[derive(Debug)]
 pub(crate) struct Dictionary {
@@ -37,22 +50,31 @@ pub(crate) struct Dictionary {
     /// The size of a table at which the next sweep looks for unused entries.
     style_mark: usize,
     cluster_mark: usize,
+    /// New links since the last sweep, created or refused.
+    new_links: usize,
 }
 
 impl Dictionary {
     /// Most code points in one cell; further marks are dropped.
     pub(crate) const MAX_CLUSTER_CHARS: usize = 32;
-    /// Most different links on the screens and in the history at once; a further link is not
-    /// created.
+    /// Links on the screens and in the history at once that are kept without fail; a further link
+    /// may be left out.
     pub(crate) const MAX_LINKS: usize = 4096;
+    /// Most links in the table. Half of them are free after a sweep that finds [`Self::MAX_LINKS`]
+    /// in use, so a sweep is rare.
+    const LINK_TABLE: usize = 2 * Self::MAX_LINKS;
     /// Most bytes in a link's address and id together; a longer link is not created.
     pub(crate) const MAX_LINK_BYTES: usize = 2 << 10; // 2 KiB
     /// Styles that fit a cell's index.
     const MAX_STYLES: usize = 0x7FF;
+    /// Styles beyond which one with a link gets no index, so that links leave room for colours.
+    const MAX_LINK_STYLES: usize = Self::MAX_STYLES / 2;
     /// Slots for recently used styles: a power of two.
     const RECENT: usize = 64;
-    /// Clusters before the first sweep.
-    const FIRST_CLUSTER_MARK: usize = 1 << 10;
+    /// Fewest new clusters between two sweeps.
+    const NEW_CLUSTERS: usize = 1 << 10;
+    /// A sweep visits at most this many cells for each new cluster since the last one.
+    const CELLS_PER_CLUSTER: usize = 16;
 
     pub(crate) fn new() -> Self {
         let mut styles = Table::default();
@@ -69,7 +91,8 @@ impl Dictionary {
             links,
             recent: vec![(Style::default(), StyleId::DEFAULT); Self::RECENT],
             style_mark: Self::MAX_STYLES,
-            cluster_mark: Self::FIRST_CLUSTER_MARK,
+            cluster_mark: Self::NEW_CLUSTERS,
+            new_links: 0,
         }
     }
 
@@ -97,7 +120,11 @@ impl Dictionary {
         if let Some(index) = self.styles.find(&style) {
             return StyleId::new(index);
         }
-        if self.styles.live() >= Self::MAX_STYLES {
+        let most = match style.link {
+            0 => Self::MAX_STYLES,
+            _ => Self::MAX_LINK_STYLES,
+        };
+        if self.styles.live() >= most {
             return StyleId::IN_CLUSTER;
         }
         StyleId::new(self.styles.intern(style))
@@ -137,9 +164,21 @@ impl Dictionary {
     }
 
     fn clustered(&mut self, text: String, width: u8, style: Option<Style>, id: StyleId) -> Cell {
-        let cluster = Cluster { text, width, style };
-        if self.clusters.find(&cluster).is_none() && self.clusters.live() >= Cell::MAX_CLUSTERS {
-            return Cell::default();
+        let cluster = Cluster {
+            text: text.into_boxed_str(),
+            width,
+            style,
+        };
+        if self.clusters.live() >= Cell::MAX_CLUSTERS && self.clusters.find(&cluster).is_none() {
+            // The first character stays; its marks go, and attributes without an index.
+            let first = cluster.text.chars().next().map_or(0, u32::from);
+            let glyph = if width == 0 { Cell::SECOND_HALF } else { first };
+            let id = if id == StyleId::IN_CLUSTER {
+                StyleId::DEFAULT
+            } else {
+                id
+            };
+            return Cell::new(glyph, id);
         }
         Cell::of_cluster(self.clusters.intern(cluster), id)
     }
@@ -161,7 +200,7 @@ impl Dictionary {
             Some(index) => self
                 .clusters
                 .get(index)
-                .map(|c| c.text.clone())
+                .map(|c| c.text.to_string())
                 .unwrap_or_default(),
             None if self.has_content(cell) => char::from_u32(cell.glyph())
                 .map(String::from)
@@ -201,18 +240,20 @@ impl Dictionary {
         self.width(cell) == 0 && !self.has_content(cell)
     }
 
-    /// Returns the index of a link. A link with an id keeps its index; a link without an id gets a
-    /// new one. `None` when the link is too long or there are too many.
+    /// Returns the index of a link. `None` when the link is too long or there are too many.
     pub(crate) fn link_id(&mut self, link: Link) -> Option<LinkId> {
-        let bytes = link.uri.len() + link.id.as_ref().map_or(0, String::len);
-        if bytes > Self::MAX_LINK_BYTES {
+        if !link.fits() {
             return None;
         }
-        let known = self.links.find(&link).is_some();
-        if !known && self.links.live() >= Self::MAX_LINKS {
-            return None;
-        }
-        LinkId::try_from(self.links.intern(link)).ok()
+        let index = match self.links.find(&link) {
+            Some(index) => index,
+            None => {
+                self.new_links += 1;
+                // Link 0 takes a place, too.
+                (self.links.live() <= Self::LINK_TABLE).then(|| self.links.intern(link))?
+            }
+        };
+        LinkId::try_from(index).ok()
     }
 
     /// The link at `id`.
@@ -220,11 +261,24 @@ impl Dictionary {
         (id != 0).then(|| self.links.get(usize::from(id))).flatten()
     }
 
-    /// Whether [`Dictionary::sweep`] would be worth its time.
+    /// Whether [`Dictionary::sweep`] would be worth its time: the tables of styles or clusters grew
+    /// enough since the last one.
+    #[inline]
     pub(crate) fn is_crowded(&self) -> bool {
-        self.styles.live() >= self.style_mark
-            || self.clusters.live() >= self.cluster_mark
-            || self.links.live() >= Self::MAX_LINKS
+        self.styles.live() >= self.style_mark || self.clusters.live() >= self.cluster_mark
+    }
+
+    /// Whether more than half of the places for links are taken.
+    pub(crate) fn has_many_links(&self) -> bool {
+        self.links.live() > Self::MAX_LINKS
+    }
+
+    /// Whether [`Dictionary::sweep`] would be worth its time before this link gets its index.
+    pub(crate) fn is_crowded_for(&self, link: &Link) -> bool {
+        self.links.live() > Self::LINK_TABLE
+            && self.new_links >= Self::MAX_LINKS
+            && link.fits()
+            && self.links.find(link).is_none()
     }
 
     /// Removes every style, cluster and link that neither `cells` nor `pens` use.
@@ -235,7 +289,9 @@ impl Dictionary {
         let mut links = vec![false; self.links.len()];
         mark(&mut styles, 0);
         mark(&mut links, 0);
+        let mut visited = 0;
         for cell in cells {
+            visited += 1;
             mark(&mut styles, cell.style().index());
             if let Some(index) = cell.cluster() {
                 mark(&mut clusters, index);
@@ -264,80 +320,15 @@ impl Dictionary {
         if self.styles.live() < Self::MAX_STYLES * 3 / 4 {
             self.style_mark = Self::MAX_STYLES;
         }
-        self.cluster_mark = Self::FIRST_CLUSTER_MARK.max(2 * self.clusters.live());
+        let new = Self::NEW_CLUSTERS.max(visited / Self::CELLS_PER_CLUSTER);
+        let room = Cell::MAX_CLUSTERS.saturating_sub(self.clusters.live());
+        self.cluster_mark = self.clusters.live() + if room < new / 4 { new } else { new.min(room) };
+        self.new_links = 0;
     }
 }
 
 fn mark(marks: &mut [bool], index: usize) {
     if let Some(mark) = marks.get_mut(index) {
         *mark = true;
-    }
-}
-
-/// Values with a stable index each. An unused index is given out again.
-#[derive(Debug)]
-struct Table<T> {
-    values: Vec<Option<T>>,
-    free: Vec<usize>,
-    index: HashMap<T, usize>,
-}
-
-impl<T> Default for Table<T> {
-    fn default() -> Self {
-        Self {
-            values: Vec::new(),
-            free: Vec::new(),
-            index: HashMap::new(),
-        }
-    }
-}
-
-impl<T: Clone + Eq + std::hash::Hash> Table<T> {
-    fn intern(&mut self, value: T) -> usize {
-        if let Some(index) = self.index.get(&value) {
-            return *index;
-        }
-        let at = self.free.pop().unwrap_or(self.values.len());
-        if at == self.values.len() {
-            self.values.push(Some(value.clone()));
-        } else {
-            self.values[at] = Some(value.clone());
-        }
-        self.index.insert(value, at);
-        at
-    }
-
-    fn find(&self, value: &T) -> Option<usize> {
-        self.index.get(value).copied()
-    }
-
-    fn get(&self, index: usize) -> Option<&T> {
-        self.values.get(index)?.as_ref()
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &T> {
-        self.values.iter().flatten()
-    }
-
-    /// Values in use.
-    fn live(&self) -> usize {
-        self.values.len() - self.free.len()
-    }
-
-    /// Indices given out so far.
-    fn len(&self) -> usize {
-        self.values.len()
-    }
-
-    fn retain(&mut self, marks: &[bool]) {
-        for (at, slot) in self.values.iter_mut().enumerate() {
-            if marks.get(at).copied().unwrap_or(true) {
-                continue;
-            }
-            if let Some(value) = slot.take() {
-                self.index.remove(&value);
-                self.free.push(at);
-            }
-        }
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Painter<'a> {
     pen: Style,
     /// The link open at the reader; closing and reopening keeps the link the same.
     link: u16,
+    /// Bytes of addresses and ids of links so far.
+    link_bytes: usize,
     /// Whether a pen was built through the reader's saved cursor since the cursor was last saved.
     pub(crate) overwrote_saved: bool,
     /// Whether the alternate screen's saved cursor serves for this, to spare the primary's.
@@ -26,12 +28,16 @@ pub(crate) struct Painter<'a> {
 const WIDE: &str = "\u{3000}";
 
 impl<'a> Painter<'a> {
+    /// Most bytes of links in one stream; further cells are drawn without their links.
+    pub(crate) const MAX_LINK_BYTES: usize = 4 << 20; // 4 MiB
+
     pub(crate) fn new(dictionary: &'a Dictionary) -> Self {
         Self {
             dictionary,
             out: Vec::new(),
             pen: Style::default(),
             link: 0,
+            link_bytes: 0,
             overwrote_saved: false,
             detours: true,
         }

@@ -43,6 +43,7 @@ impl Terminal {
 
     /// Prints one character.
     pub(crate) fn print(&mut self, code: u32) {
+        self.make_room_for_cells();
         self.begin_run();
         let code = if code < 0x7F {
             self.charset.replace(code)
@@ -186,13 +187,8 @@ impl Terminal {
         };
         let cell = self.buffer_mut().row(y).get(at);
         let text = self.dictionary.text(cell);
-        // More than screen and history hold changes nothing but the column.
-        let most = (self.buffer().max_lines() + 2) * cols;
-        let n = if n > most {
-            most + (n - most) % cols
-        } else {
-            n
-        };
+        // Like xterm, at most a screenful. The page's xterm.js gets the same bound.
+        let n = n.min(self.buffer().rows * cols);
         self.in_run = false;
         match text.as_bytes() {
             [byte @ 0x20..0x7F] if wide == 1 => {

@@ -10,11 +10,14 @@ use crate::palette::Slot;
 use crate::style::{Flags, Style};
 use crate::terminal::{Mouse, MouseEncoding, Terminal};
 
+/// Most bytes between two lines: a wrap, and the erasure of its character.
+const LINE_END: usize = 12;
+
 impl Terminal {
     /// Most bytes of history that [`crate::Screen::snapshot`] puts before the screen.
     pub const HISTORY_BYTES: usize = 40 << 10; // 40 KiB
 
-    /// Like [`crate::Screen::snapshot`], with as many of the newest rows of history as fit in about
+    /// Like [`crate::Screen::snapshot`], with as many of the newest rows of history as fit in
     /// `max_bytes`; 0 leaves the history out.
     pub fn snapshot_with_history(&self, max_bytes: usize) -> Vec<u8> {
         let mut painter = Painter::new(&self.dictionary);
@@ -25,6 +28,10 @@ impl Terminal {
         draw_lines(&mut painter, primary, first);
         draw_tabs(&mut painter, primary);
         draw_saved(&mut painter, primary);
+        if first == primary.base && primary.saved.y < first {
+            // Restoring a cursor of the history puts it in the first row.
+            save_at(&mut painter, primary, 0);
+        }
         if self.on_alternate {
             draw_region(&mut painter, primary);
             place(&mut painter, primary, primary.y);
@@ -63,22 +70,25 @@ impl Terminal {
         }
     }
 
-    /// Finds the oldest line whose text and all later text fit in `max_bytes` of history.
+    /// Finds the oldest line that fits in `max_bytes` of history together with all later lines.
     fn first_line(&self, max_bytes: usize) -> usize {
+        let mut painter = Painter::new(&self.dictionary);
+        let (lines, cols) = (&self.primary.lines, self.primary.cols);
         let mut first = self.primary.base;
         let mut bytes = 0;
-        while first > 0 {
-            let row = &self.primary.lines[first - 1];
-            let changes = row
-                .cells()
-                .windows(2)
-                .filter(|w| w[0].style() != w[1].style())
-                .count();
-            bytes += row.cells().len() + 2 + 12 * changes;
-            if bytes > max_bytes {
-                break;
+        while first > 0 && bytes <= max_bytes {
+            // Each line is drawn from the default pen, like in the snapshot.
+            painter.out.clear();
+            let (row, next) = (&lines[first - 1], &lines[first]);
+            let wraps = next.wrapped || painter.is_torn_half(row.get(cols - 1));
+            if let Err(empty) = painter.row(row, cols, 0, wraps) {
+                painter.wrap_wide(empty, cols);
             }
-            first -= 1;
+            painter.pen(Style::default());
+            bytes += painter.out.len() + LINE_END;
+            if bytes <= max_bytes {
+                first -= 1;
+            }
         }
         first
     }

@@ -67,6 +67,9 @@ impl Terminal {
             id: id.filter(|id| !id.is_empty()).map(str::to_owned),
             uri: uri.to_owned(),
         };
+        if self.dictionary.is_crowded_for(&link) {
+            self.sweep();
+        }
         let id = self.dictionary.link_id(link).unwrap_or(0);
         self.link_pen(id);
     }

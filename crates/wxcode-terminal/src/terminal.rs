@@ -182,12 +182,7 @@ impl Terminal {
 
     /// Recomputes the pen's cells after the pen changed.
     pub(crate) fn update_cells(&mut self) {
-        if self.dictionary.is_crowded() {
-            let saved = [self.pen, self.primary.saved.pen, self.alternate.saved.pen];
-            let lines = self.primary.lines.iter().chain(&self.alternate.lines);
-            self.dictionary
-                .sweep(lines.flat_map(|row| row.cells()), &saved);
-        }
+        self.make_room_for_cells();
         let (drawn, erased) = (self.pen.drawn(), self.pen.erased());
         let id = self.dictionary.style_id(drawn);
         self.pen_cell = self.dictionary.cell(0, id, drawn);
@@ -197,6 +192,24 @@ impl Terminal {
             let id = self.dictionary.style_id(erased);
             self.erase_cell = self.dictionary.cell(0, id, erased);
         }
+    }
+
+    /// Removes unused styles and clusters once there are many. A cell held elsewhere than on the
+    /// screens and in the pen loses its meaning.
+    #[inline]
+    pub(crate) fn make_room_for_cells(&mut self) {
+        if self.dictionary.is_crowded() {
+            self.sweep();
+        }
+    }
+
+    /// Removes unused styles, clusters and links.
+    pub(crate) fn sweep(&mut self) {
+        let pens = [self.pen, self.primary.saved.pen, self.alternate.saved.pen];
+        let lines = self.primary.lines.iter().chain(&self.alternate.lines);
+        let held = [&self.pen_cell, &self.erase_cell];
+        let cells = lines.flat_map(|row| row.cells()).chain(held);
+        self.dictionary.sweep(cells, &pens);
     }
 
     /// A cell in the pen's style.

@@ -207,6 +207,16 @@ fn former_differences_stay_fixed() {
             "\x1b[?   A\x1b[1   A".to_owned(),
         ),
         (
+            "counts beyond any screen",
+            "漢\x1b[2147483647bx\x1b[2147483647S\x1b[3;6r\x1b[4Hy\x1b[2147483647L\x1b[2147483647I\
+             \x1b[2147483647Zz\x1b[2147483647b\x1b[2147483647Tw\x1b[2147483647M"
+                .to_owned(),
+        ),
+        (
+            "a cursor saved in a row that scrolled off",
+            "d\x1b7\x1b[8H\n\n".to_owned(),
+        ),
+        (
             "a character set and a pen from the alternate screen's saved cursor",
             "\x1b[?47h\x1b[4m\x1b)0\x0e\x1b7\x1b[m\x0f\x1b8\x1b[?47lq".to_owned(),
         ),

@@ -4,6 +4,7 @@
 import { FitAddon } from "@xterm/addon-fit";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { Terminal } from "@xterm/xterm";
+import { boundCounts } from "./counts.js";
 import type { Size } from "./frame";
 import { chooseKey, type Key, keyData } from "./keys";
 import { Painter } from "./painter";
@@ -52,6 +53,7 @@ export class Screen {
     terminal.loadAddon(this.#fit);
     terminal.loadAddon(new WebLinksAddon((_event, uri) => openLink(uri)));
     silenceQueries(terminal);
+    boundCounts(terminal);
     this.#focus = new FocusReports(terminal);
     this.#letPastesBe = interceptPastes(box, (text) => this.paste(text));
     terminal.open(box);

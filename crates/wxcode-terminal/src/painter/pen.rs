@@ -14,6 +14,7 @@ impl Painter<'_> {
         self.link = link;
         match self.dictionary.link(link) {
             Some(to) => {
+                self.link_bytes += to.bytes();
                 let id = to
                     .id
                     .as_ref()
@@ -35,7 +36,7 @@ impl Painter<'_> {
 
     /// Sets the pen to draw cells like `style`.
     pub(crate) fn pen(&mut self, style: Style) {
-        let style = style.drawn();
+        let style = self.affordable(style.drawn());
         if style == self.pen.drawn() {
             return;
         }
@@ -44,6 +45,16 @@ impl Painter<'_> {
         } else {
             self.torn(style);
         }
+    }
+
+    /// The style, without its link when the stream has too many bytes of links already.
+    fn affordable(&self, mut style: Style) -> Style {
+        if style.link == 0 || style.link == self.link || self.link_bytes < Self::MAX_LINK_BYTES {
+            return style;
+        }
+        style.link = 0;
+        style.set_underline(u8::from(style.flags.has(Flags::UNDERLINE)));
+        style
     }
 
     /// Sets a style that SGR and OSC 8 can express.

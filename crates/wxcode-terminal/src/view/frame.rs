@@ -51,7 +51,7 @@ impl Frame {
 
     /// Copies the part of the screen to show.
     pub(super) fn take(&mut self, screen: &Terminal, crop: Crop) {
-        if self.dictionary.is_crowded() {
+        if self.dictionary.is_crowded() || self.dictionary.has_many_links() {
             self.dictionary.sweep(self.painted.iter(), &[]);
         }
         let filler = self.filler();
