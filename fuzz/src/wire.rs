@@ -2,6 +2,7 @@
 //! round trip.
 
 use bytes::Bytes;
+use wxcode_protocol::Output;
 use wxcode_protocol::websocket::{ClientFrame, DecodeError, HISTORY_MAX, INPUT_MAX, ServerFrame};
 
 /// Runs one input as a client's message, and as a server's.
@@ -33,8 +34,8 @@ fn server(message: &Bytes) {
     let json = matches!(
         frame,
         ServerFrame::Status(_)
-            | ServerFrame::Exited(_)
-            | ServerFrame::Error { .. }
+            | ServerFrame::Output(Output::Exited(_))
+            | ServerFrame::Output(Output::Error { .. })
             | ServerFrame::Report(_)
     );
     assert!(json || message.starts_with(&again), "{frame:?}");

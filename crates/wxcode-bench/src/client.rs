@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::{
     protocol::WebSocketConfig,
 };
 use wxcode_bench::order::{DONE, Order, READY};
+use wxcode_protocol::Output;
 use wxcode_protocol::websocket::{ClientFrame, PROTOCOL, ServerFrame};
 
 use crate::{
@@ -164,7 +165,7 @@ impl Client {
 
     fn take(&mut self, message: Bytes) -> anyhow::Result<Heard> {
         let heard = match ServerFrame::decode(message)? {
-            Some(ServerFrame::Output { offset, bytes }) => {
+            Some(ServerFrame::Output(Output::Output { offset, bytes })) => {
                 if offset != self.end {
                     bail!("a gap: {offset} after {}", self.end);
                 }
@@ -172,14 +173,18 @@ impl Client {
                 self.received += bytes.len() as u64;
                 Heard::Output(bytes)
             }
-            Some(ServerFrame::Snapshot { offset, bytes, .. }) => {
+            Some(ServerFrame::Output(Output::Snapshot { offset, bytes, .. })) => {
                 self.end = offset;
                 Heard::Snapshot(bytes)
             }
             Some(ServerFrame::Report(report)) => Heard::Report(report),
-            Some(ServerFrame::InputRefused { reason, .. }) => bail!("refused: {reason}"),
-            Some(ServerFrame::Error { message, .. }) => bail!("the server answered: {message}"),
-            Some(ServerFrame::Exited(exit)) => bail!("the agent ended: {exit:?}"),
+            Some(ServerFrame::Output(Output::InputRefused { reason, .. })) => {
+                bail!("refused: {reason}")
+            }
+            Some(ServerFrame::Output(Output::Error { message, .. })) => {
+                bail!("the server answered: {message}")
+            }
+            Some(ServerFrame::Output(Output::Exited(exit))) => bail!("the agent ended: {exit:?}"),
             _ => Heard::Other,
         };
         let snapshot = matches!(heard, Heard::Snapshot(_));

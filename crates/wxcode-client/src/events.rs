@@ -21,8 +21,8 @@ pub const AWAY_MAX: Duration = Duration::from_secs(600);
 
 /// Names the server before each attempt to connect again; `None` when no server runs.
 ///
-/// A server that comes back may have another address, and anybody may listen where it was: a
-/// program on the same machine looks into the data directory again.
+/// A restarted server may have another address, and a stranger may listen at the old one. A
+/// program on the same machine reads the data directory again.
 pub type Find<'a> = Box<dyn Fn() -> Option<Server> + Send + 'a>;
 
 /// The events of a project, with reconnection by `Last-Event-ID`.

@@ -6,29 +6,31 @@
 
 mod form;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     agent::{Dialog, DialogKind},
     ask::{Ask, AskKind, OTHER, Question, bare},
+    time::Moment,
 };
 
-/// Time for a moving, ticking or typing key to show on the screen before it is pressed again, in
-/// milliseconds. Long, because a late key would then count twice.
-pub const REPRESS_MS: u64 = 3_000;
-/// Time for a deciding key before it is pressed again, in milliseconds: a dialog ignores it right
-/// after opening.
-pub const DECIDE_MS: u64 = 3_000;
+/// Time for a moving, ticking or typing key to show on the screen, before the next press of the
+/// key. Long, because a late key would then count twice.
+pub const REPRESS: Duration = Duration::from_secs(3);
+/// Time for a deciding key, before its next press: a dialog ignores the key right after opening.
+pub const DECIDE: Duration = Duration::from_secs(3);
 /// Most presses of one key without an effect.
 pub const PRESSES_MAX: u32 = 3;
-/// Time for the last of them, in milliseconds.
-pub const LAST_PRESS_MS: u64 = 15_000;
+/// Time for the last of them.
+pub const LAST_PRESS: Duration = Duration::from_secs(15);
 /// Most keys of one answer.
 pub const KEYS_MAX: u32 = 200;
-/// Time for a whole answer, in milliseconds.
-pub const ANSWER_TIMEOUT_MS: u64 = 60_000;
-/// Time from a hook to its dialog on the screen, in milliseconds.
-pub const APPEAR_TIMEOUT_MS: u64 = 10_000;
+/// Time for a whole answer.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// Time from a hook to its dialog on the screen.
+pub const APPEAR_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest free text for a question, in characters: the text must fit on the screen for the check.
 pub const TEXT_MAX: usize = 2_000;
 
@@ -121,7 +123,7 @@ pub struct Machine {
     ask: String,
     questions: Vec<Question>,
     target: Target,
-    began: u64,
+    began: Moment,
     /// The dialog was on the screen.
     seen: bool,
     keys: u32,
@@ -132,13 +134,13 @@ pub struct Machine {
     /// The question to whose page the machine goes back.
     back_to: Option<usize>,
     /// A key was pressed twice: the mark must stand still for a while before it counts.
-    unsure: Option<(u64, Dialog)>,
+    unsure: Option<(Moment, Dialog)>,
 }
 
 #[derive(Debug, Clone)]
 struct Pressed {
     key: Key,
-    at: u64,
+    at: Moment,
     times: u32,
     page: Dialog,
 }
@@ -148,7 +150,7 @@ impl Machine {
     ///
     /// # Errors
     /// When the target does not fit the question, or only the terminal can answer it.
-    pub fn new(ask: &Ask, target: Target, now: u64) -> Result<Self, Failure> {
+    pub fn new(ask: &Ask, target: Target, now: Moment) -> Result<Self, Failure> {
         let target = match (ask.kind, target) {
             (AskKind::Question, Target::Answers(answers)) => {
                 // A question without known content cannot be told from others.
@@ -206,19 +208,19 @@ impl Machine {
         self.decided
     }
 
-    /// The time of the next [`Self::tick`].
+    /// The moment of the next [`Self::tick`].
     #[must_use]
-    pub const fn deadline(&self) -> u64 {
+    pub fn deadline(&self) -> Moment {
         self.began
             + if self.seen {
-                ANSWER_TIMEOUT_MS
+                ANSWER_TIMEOUT
             } else {
-                APPEAR_TIMEOUT_MS
+                APPEAR_TIMEOUT
             }
     }
 
     /// Takes the passing of time.
-    pub fn tick(&self, now: u64) -> Option<Effect> {
+    pub fn tick(&self, now: Moment) -> Option<Effect> {
         let failure = if self.seen {
             Failure::Stuck
         } else {
@@ -238,7 +240,7 @@ impl Machine {
     }
 
     /// Takes a screen at rest, read after the last key, with this dialog of the question.
-    pub fn look(&mut self, dialog: &Dialog, now: u64) -> Effect {
+    pub fn look(&mut self, dialog: &Dialog, now: Moment) -> Effect {
         self.seen = true;
         if let Some(effect) = self.tick(now) {
             return effect;
@@ -257,17 +259,17 @@ impl Machine {
 
     /// After a repeated key: whether a deciding key must wait until the screen stands still,
     /// because the first press may still take effect.
-    fn must_wait(&mut self, key: &Key, dialog: &Dialog, now: u64) -> bool {
+    fn must_wait(&mut self, key: &Key, dialog: &Dialog, now: Moment) -> bool {
         let Some((since, page)) = &mut self.unsure else {
             return false;
         };
         if !shows_the_same(page, dialog) {
             (*since, *page) = (now, dialog.clone());
         }
-        matches!(key, Key::Enter | Key::Toggle) && now < *since + DECIDE_MS
+        matches!(key, Key::Enter | Key::Toggle) && now < *since + DECIDE
     }
 
-    fn press(&mut self, key: Key, dialog: &Dialog, times: u32, now: u64) -> Effect {
+    fn press(&mut self, key: Key, dialog: &Dialog, times: u32, now: Moment) -> Effect {
         self.keys += 1;
         if self.keys > KEYS_MAX {
             return Effect::Failed(Failure::Stuck);
@@ -298,14 +300,14 @@ impl Machine {
     }
 
     /// The last key has had no effect so far.
-    fn press_again(&mut self, dialog: &Dialog, now: u64) -> Effect {
+    fn press_again(&mut self, dialog: &Dialog, now: Moment) -> Effect {
         let Some(Pressed { key, at, times, .. }) = self.pressed.clone() else {
             return Effect::Look;
         };
         let patience = match key {
-            _ if times >= PRESSES_MAX => LAST_PRESS_MS,
-            Key::Enter => DECIDE_MS,
-            _ => REPRESS_MS,
+            _ if times >= PRESSES_MAX => LAST_PRESS,
+            Key::Enter => DECIDE,
+            _ => REPRESS,
         };
         if now < at + patience {
             return Effect::Look;

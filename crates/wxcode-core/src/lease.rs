@@ -9,7 +9,11 @@
 //! Invariant: an owner is decided by compare-and-set on two numbers and by observations on the
 //! node's own monotonic clock. No record contains a time.
 
+use std::time::Duration;
+
 use uuid::Uuid;
+
+use crate::time::Moment;
 
 /// A server as seen by others on the same store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +33,8 @@ pub struct Lease {
     pub epoch: u64,
     /// The number of renewals within the epoch.
     pub beat: u64,
-    /// The term without a renewal, in milliseconds, set by the owner for all.
-    pub term_ms: u64,
+    /// The term without a renewal, set by the owner for all.
+    pub term: Duration,
 }
 
 impl Lease {
@@ -40,27 +44,27 @@ impl Lease {
         (self.epoch, self.beat) == (other.epoch, other.beat)
     }
 
-    /// How long another node must see the record unchanged before it may take the lease, in
-    /// milliseconds: the term, and an eighth for clocks of unequal speed.
+    /// How long another node must see the record unchanged before it may take the lease: the term,
+    /// and an eighth for clocks of unequal speed.
     #[must_use]
-    pub const fn patience_ms(&self) -> u64 {
-        self.term_ms.saturating_add(self.term_ms / 8)
+    pub fn patience(&self) -> Duration {
+        self.term.saturating_add(self.term / 8)
     }
 }
 
 /// How long a record has been observed unchanged.
 #[derive(Debug, Default)]
-pub struct Sight(Option<(Lease, u64)>);
+pub struct Sight(Option<(Lease, Moment)>);
 
 impl Sight {
-    /// Takes a read of the record, with the times of request and answer on the reader's own
-    /// monotonic clock, in milliseconds. Returns how long the record is known to be unchanged.
-    pub fn look(&mut self, read: &Lease, asked_ms: u64, answered_ms: u64) -> u64 {
+    /// Takes a read of the record, with the moments of request and answer on the reader's own
+    /// clock. Returns how long the record is known to be unchanged.
+    pub fn look(&mut self, read: &Lease, asked: Moment, answered: Moment) -> Duration {
         match &self.0 {
-            Some((seen, since)) if seen.is_same(read) => asked_ms.saturating_sub(*since),
+            Some((seen, since)) if seen.is_same(read) => asked.since(*since),
             _ => {
-                self.0 = Some((read.clone(), answered_ms));
-                0
+                self.0 = Some((read.clone(), answered));
+                Duration::ZERO
             }
         }
     }
@@ -74,29 +78,29 @@ pub enum Claim {
     /// Another node has it.
     Held {
         by: Node,
-        /// Time without a renewal until the node may take the lease, in milliseconds.
-        left_ms: u64,
+        /// Time without a renewal until the node may take the lease.
+        left: Duration,
     },
 }
 
 /// Decides about a lease that `node` read and has known unchanged for this time. A node may take
 /// its own lease at any time, under a new epoch, which ends its earlier hold.
 #[must_use]
-pub fn claim(read: Option<&Lease>, node: &Node, unchanged_ms: u64, term_ms: u64) -> Claim {
+pub fn claim(read: Option<&Lease>, node: &Node, unchanged: Duration, term: Duration) -> Claim {
     if let Some(lease) = read
         && let Some(by) = lease.node.as_ref().filter(|by| by.id != node.id)
-        && unchanged_ms < lease.patience_ms()
+        && unchanged < lease.patience()
     {
         return Claim::Held {
             by: by.clone(),
-            left_ms: lease.patience_ms() - unchanged_ms,
+            left: lease.patience() - unchanged,
         };
     }
     Claim::Take(Lease {
         node: Some(node.clone()),
         epoch: read.map_or(0, |lease| lease.epoch).saturating_add(1),
         beat: 0,
-        term_ms,
+        term,
     })
 }
 
@@ -104,8 +108,8 @@ pub fn claim(read: Option<&Lease>, node: &Node, unchanged_ms: u64, term_ms: u64)
 #[derive(Debug)]
 pub struct Tenure {
     lease: Lease,
-    /// The request time of the last successful renewal.
-    asked_ms: u64,
+    /// The request of the last successful renewal.
+    asked: Moment,
 }
 
 /// Why a renewal failed.
@@ -120,10 +124,10 @@ pub enum Refusal {
 }
 
 impl Tenure {
-    /// Records that this node took the lease with a request at this time.
+    /// Records that this node took the lease with a request at this moment.
     #[must_use]
-    pub const fn new(lease: Lease, asked_ms: u64) -> Self {
-        Self { lease, asked_ms }
+    pub const fn new(lease: Lease, asked: Moment) -> Self {
+        Self { lease, asked }
     }
 
     /// The record as this node knows it.
@@ -150,21 +154,21 @@ impl Tenure {
         }
     }
 
-    /// The time of the next renewal, in milliseconds.
+    /// The moment of the next renewal.
     #[must_use]
-    pub const fn due_ms(&self) -> u64 {
-        self.asked_ms.saturating_add(self.lease.term_ms / 5)
+    pub fn due(&self) -> Moment {
+        self.asked + self.lease.term / 5
     }
 
     /// Whether no other node can have the lease.
     #[must_use]
-    pub const fn is_sure(&self, now_ms: u64) -> bool {
-        now_ms < self.asked_ms.saturating_add(self.lease.term_ms)
+    pub fn is_sure(&self, now: Moment) -> bool {
+        now < self.asked + self.lease.term
     }
 
-    /// Records a successful renewal with a request at this time.
-    pub fn renewed(&mut self, next: Lease, asked_ms: u64) {
-        *self = Self::new(next, asked_ms);
+    /// Records a successful renewal with a request at this moment.
+    pub fn renewed(&mut self, next: Lease, asked: Moment) {
+        *self = Self::new(next, asked);
     }
 
     /// Judges a renewal that found another record. An expired term does not end an agent; only
@@ -194,8 +198,16 @@ mod tests {
         }
     }
 
+    fn millis(count: u64) -> Duration {
+        Duration::from_millis(count)
+    }
+
+    fn at(count: u64) -> Moment {
+        Moment::new(millis(count))
+    }
+
     fn taken(read: Option<&Lease>, node: &Node, unchanged_ms: u64) -> Lease {
-        match claim(read, node, unchanged_ms, 800) {
+        match claim(read, node, millis(unchanged_ms), millis(800)) {
             Claim::Take(lease) => lease,
             Claim::Held { .. } => panic!("it is held"),
         }
@@ -207,7 +219,7 @@ mod tests {
         let first = taken(None, &a, 0);
         assert_eq!((first.epoch, first.beat), (1, 0));
         assert_eq!(taken(Some(&first), &a, 0).epoch, 2);
-        let free = Tenure::new(first, 0).given_back();
+        let free = Tenure::new(first, at(0)).given_back();
         assert_eq!(taken(Some(&free), &b, 0).epoch, 2);
     }
 
@@ -217,13 +229,13 @@ mod tests {
         let held = taken(None, &a, 0);
         // The owner's term counts, not the taker's.
         for unchanged_ms in [0, 899] {
-            let left_ms = 900 - unchanged_ms;
-            let refused = claim(Some(&held), &b, unchanged_ms, 1);
+            let left = millis(900 - unchanged_ms);
+            let refused = claim(Some(&held), &b, millis(unchanged_ms), millis(1));
             assert_eq!(
                 refused,
                 Claim::Held {
                     by: a.clone(),
-                    left_ms
+                    left
                 }
             );
         }
@@ -233,20 +245,20 @@ mod tests {
     #[test]
     fn a_renewal_restarts_the_observation() {
         let a = node("a");
-        let mut tenure = Tenure::new(taken(None, &a, 0), 0);
+        let mut tenure = Tenure::new(taken(None, &a, 0), at(0));
         let mut sight = Sight::default();
-        assert_eq!(sight.look(tenure.lease(), 10, 30), 0);
-        assert_eq!(sight.look(tenure.lease(), 100, 130), 70);
-        tenure.renewed(tenure.next(), 90);
-        assert_eq!(sight.look(tenure.lease(), 140, 150), 0);
-        assert_eq!((tenure.due_ms(), tenure.lease().beat), (250, 1));
-        assert!(tenure.is_sure(889) && !tenure.is_sure(890));
+        assert_eq!(sight.look(tenure.lease(), at(10), at(30)), millis(0));
+        assert_eq!(sight.look(tenure.lease(), at(100), at(130)), millis(70));
+        tenure.renewed(tenure.next(), at(90));
+        assert_eq!(sight.look(tenure.lease(), at(140), at(150)), millis(0));
+        assert_eq!((tenure.due(), tenure.lease().beat), (at(250), 1));
+        assert!(tenure.is_sure(at(889)) && !tenure.is_sure(at(890)));
     }
 
     #[test]
     fn only_another_owner_ends_a_lease() {
         let (a, b) = (node("a"), node("b"));
-        let mut tenure = Tenure::new(taken(None, &a, 0), 0);
+        let mut tenure = Tenure::new(taken(None, &a, 0), at(0));
         let unheard = tenure.next();
         assert_eq!(tenure.refused(Some(&unheard)), Refusal::Behind);
         assert_eq!(tenure.lease(), &unheard);

@@ -1,8 +1,13 @@
 //! Leases under any order of requests, answers, losses, crashes and times: never two sure owners.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use uuid::Uuid;
-use wxcode_core::lease::{Claim, Lease, Node, Refusal, Sight, Tenure, claim};
+use wxcode_core::{
+    lease::{Claim, Lease, Node, Refusal, Sight, Tenure, claim},
+    time::Moment,
+};
 
 /// Nodes that want the lease.
 const NODES: usize = 2;
@@ -145,10 +150,15 @@ impl World {
                 if server.tenure.is_some() || server.request.is_some() {
                     return;
                 }
-                let unchanged_ms = read
-                    .as_ref()
-                    .map_or(0, |read| server.sight.look(read, asked_ms, now));
-                let claimed = claim(read.as_ref(), &server.node, unchanged_ms, server.term_ms);
+                let unchanged = read.as_ref().map_or(Duration::ZERO, |read| {
+                    server.sight.look(read, moment(asked_ms), moment(now))
+                });
+                let claimed = claim(
+                    read.as_ref(),
+                    &server.node,
+                    unchanged,
+                    Duration::from_millis(server.term_ms),
+                );
                 if let Claim::Take(new) = claimed {
                     server.request = Some(Request {
                         old: read,
@@ -204,9 +214,9 @@ impl World {
                 };
                 match (outcome, &mut server.tenure) {
                     (Ok(()), None) if new.node.is_some() => {
-                        server.tenure = Some(Tenure::new(new, asked_ms))
+                        server.tenure = Some(Tenure::new(new, moment(asked_ms)))
                     }
-                    (Ok(()), Some(tenure)) => tenure.renewed(new, asked_ms),
+                    (Ok(()), Some(tenure)) => tenure.renewed(new, moment(asked_ms)),
                     (Err(found), Some(tenure)) => {
                         if tenure.refused(found.as_ref()) != Refusal::Behind {
                             server.tenure = None;
@@ -232,10 +242,14 @@ impl World {
             server
                 .tenure
                 .as_ref()
-                .is_some_and(|tenure| tenure.is_sure(now))
+                .is_some_and(|tenure| tenure.is_sure(moment(now)))
         });
         sure.map(|server| server.node.name.as_str()).collect()
     }
+}
+
+fn moment(millis: u64) -> Moment {
+    Moment::new(Duration::from_millis(millis))
 }
 
 /// Steps of one node while the other is silent.

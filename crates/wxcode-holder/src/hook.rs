@@ -33,7 +33,7 @@ const PAYLOAD_MAX: usize = 4 << 20; // 4 MiB
 pub fn run(hook_file: &Path) {
     let mut payload = Vec::new();
     let read = io::stdin().lock().take(READ_MAX).read_to_end(&mut payload);
-    // Claude shows what a hook prints only in its debug log, which is where this belongs.
+    // Claude Code writes a hook's output into its debug log.
     if let Err(error) = read {
         let _ = writeln!(
             io::stderr(),

@@ -10,6 +10,7 @@ use std::{
     process::{Child, Command},
     time::Instant,
 };
+use wxcode_protocol::Output;
 
 use rustix::process::Signal;
 use support::*;
@@ -65,7 +66,7 @@ async fn session(script: &str) -> Session {
 async fn stop(conn: &mut Connection, grace_ms: u64) -> Exit {
     conn.sender.send(Request::Stop { grace_ms }).await.unwrap();
     until(conn, |event| match event {
-        Event::Exited(exit) => Some(exit),
+        Event::Output(Output::Exited(exit)) => Some(exit),
         _ => None,
     })
     .await

@@ -5,6 +5,7 @@
 mod support;
 
 use std::process::Command;
+use wxcode_protocol::Output;
 
 use bytes::Bytes;
 use support::*;
@@ -32,7 +33,7 @@ async fn an_interrupt_ends_a_cooked_sleep() {
     output_until(&mut conn, "on").await;
     type_in(&conn, 1, "\x03").await;
     let exit = until(&mut conn, |event| match event {
-        Event::Exited(exit) => Some(exit),
+        Event::Output(Output::Exited(exit)) => Some(exit),
         _ => None,
     })
     .await;
@@ -55,12 +56,12 @@ async fn a_signal_is_not_stuck_behind_a_paste() {
     conn.sender.send(Request::Signal { signal }).await.unwrap();
     let mut refused = None;
     let exit = until(&mut conn, |event| match event {
-        Event::InputTaken { .. } => panic!("no one read it"),
-        Event::InputRefused { seq, .. } => {
+        Event::Output(Output::InputTaken { .. }) => panic!("no one read it"),
+        Event::Output(Output::InputRefused { seq, .. }) => {
             refused = Some(seq);
             None
         }
-        Event::Exited(exit) => Some(exit),
+        Event::Output(Output::Exited(exit)) => Some(exit),
         _ => None,
     })
     .await;
@@ -102,7 +103,7 @@ async fn a_slow_reader_gets_messages_unmixed() {
     let text = output_until(&mut conn, "second").await;
     assert!(text.contains(&sum), "{text}");
     until(&mut other, |event| {
-        (event == Event::InputTaken { seq: 2 }).then_some(())
+        (event == Event::Output(Output::InputTaken { seq: 2 })).then_some(())
     })
     .await;
 }
@@ -121,7 +122,7 @@ async fn excess_input_is_refused_with_a_reason() {
             .unwrap();
     }
     let (seq, reason) = until(&mut conn, |event| match event {
-        Event::InputRefused { seq, reason } => Some((seq, reason)),
+        Event::Output(Output::InputRefused { seq, reason }) => Some((seq, reason)),
         _ => None,
     })
     .await;
@@ -239,7 +240,7 @@ async fn a_returning_client_types_nothing_twice() {
     type_in(&again, 3, "three\n").await;
     let taken = async |conn: &mut Connection| {
         until(conn, |event| match event {
-            Event::InputTaken { seq } => Some(seq),
+            Event::Output(Output::InputTaken { seq }) => Some(seq),
             _ => None,
         })
         .await

@@ -7,6 +7,7 @@ mod support;
 use bytes::Bytes;
 use support::*;
 use wxcode_holder::client::{Connection, Event, Request};
+use wxcode_protocol::Output;
 
 /// A raw agent that shows its input.
 const SHOW: &str = "stty raw -echo; echo on; cat -v";
@@ -52,8 +53,8 @@ async fn unlocked(conn: &mut Connection) -> (u64, String) {
 
 async fn refused(conn: &mut Connection) -> u64 {
     until(conn, |event| match event {
-        Event::InputRefused { seq, .. } => Some(seq),
-        Event::InputTaken { seq } => panic!("{seq} was typed"),
+        Event::Output(Output::InputRefused { seq, .. }) => Some(seq),
+        Event::Output(Output::InputTaken { seq }) => panic!("{seq} was typed"),
         _ => None,
     })
     .await
@@ -140,7 +141,7 @@ async fn the_lock_waits_for_unread_input() {
     type_in(&other, 1, "abc").await;
     let mut other = other;
     until(&mut other, |event| {
-        matches!(event, Event::InputTaken { .. }).then_some(())
+        matches!(event, Event::Output(Output::InputTaken { .. })).then_some(())
     })
     .await;
     let reason = lock(&mut owner, 1, 10_000).await.unwrap_err();

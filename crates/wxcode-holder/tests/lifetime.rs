@@ -5,6 +5,7 @@
 mod support;
 
 use std::{fs, path::Path};
+use wxcode_protocol::Output;
 
 use rustix::process::Signal;
 use support::*;
@@ -150,7 +151,7 @@ async fn a_stop_ends_processes_outside_the_group() {
         .await
         .unwrap();
     let exit = until(&mut conn, |event| match event {
-        Event::Exited(exit) => Some(exit),
+        Event::Output(Output::Exited(exit)) => Some(exit),
         _ => None,
     })
     .await;

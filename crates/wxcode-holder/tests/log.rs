@@ -5,6 +5,7 @@
 mod support;
 
 use std::{path::Path, process::Command, time::Instant};
+use wxcode_protocol::Output;
 
 use rustix::process::Signal;
 use support::*;
@@ -53,7 +54,7 @@ async fn the_log_of_an_ended_session_is_whole() {
     let size = Size::new(100, 30).unwrap();
     conn.sender.send(Request::Resize { size }).await.unwrap();
     until(&mut conn, |event| {
-        matches!(event, Event::Resized { .. }).then_some(())
+        matches!(event, Event::Output(Output::Resized { .. })).then_some(())
     })
     .await;
     type_in(&conn, 1, "\n\n").await;
@@ -89,7 +90,9 @@ async fn a_killed_holder_keeps_written_batches() {
     type_in(&conn, 1, "\n").await;
     let mut seen = 0;
     until(&mut conn, |event| {
-        if let Event::Output { offset, bytes } | Event::Snapshot { offset, bytes, .. } = event {
+        if let Event::Output(Output::Output { offset, bytes })
+        | Event::Output(Output::Snapshot { offset, bytes, .. }) = event
+        {
             seen = offset + bytes.len() as u64;
         }
         (seen > 2 << 20).then_some(())
@@ -207,7 +210,7 @@ async fn dropped_output_is_replayed_from_the_log() {
     let size = Size::new(90, 33).unwrap();
     live.sender.send(Request::Resize { size }).await.unwrap();
     until(&mut live, |event| {
-        matches!(event, Event::Resized { .. }).then_some(())
+        matches!(event, Event::Output(Output::Resized { .. })).then_some(())
     })
     .await;
     type_in(&live, 2, "\n").await;
@@ -240,15 +243,15 @@ async fn collect(session: &Session, since: u64, end: &str) -> (Vec<u8>, Vec<(u64
     let (mut bytes, mut sizes) = (Vec::new(), Vec::new());
     until(&mut conn, |event| {
         match event {
-            Event::Output { offset, bytes: new } => {
+            Event::Output(Output::Output { offset, bytes: new }) => {
                 assert_eq!(offset, since + bytes.len() as u64, "a gap");
                 bytes.extend_from_slice(&new);
             }
-            Event::Resized { offset, size } => {
+            Event::Output(Output::Resized { offset, size }) => {
                 assert_eq!(offset, since + bytes.len() as u64);
                 sizes.push((offset, size));
             }
-            Event::Snapshot { .. } => panic!("a snapshot where bytes were due"),
+            Event::Output(Output::Snapshot { .. }) => panic!("a snapshot where bytes were due"),
             _ => {}
         }
         bytes.ends_with(end.as_bytes()).then_some(())

@@ -5,6 +5,7 @@
 mod support;
 
 use std::io::Write;
+use wxcode_protocol::Output;
 
 use support::*;
 use wxcode_holder::{
@@ -67,11 +68,11 @@ async fn a_snapshot_and_later_output_draw_the_screen() {
     let mut stream = output_until(&mut first, "one").await.into_bytes();
     let mut second = session.attach(None).await;
     let (offset, size, bytes) = until(&mut second, |event| match event {
-        Event::Snapshot {
+        Event::Output(Output::Snapshot {
             offset,
             size,
             bytes,
-        } => Some((offset, size, bytes)),
+        }) => Some((offset, size, bytes)),
         _ => None,
     })
     .await;
@@ -114,8 +115,8 @@ async fn a_dropped_offset_gives_a_snapshot() {
     for since in [5, 3_000_001] {
         let mut conn = session.attach(Some(since)).await;
         let offset = until(&mut conn, |event| match event {
-            Event::Snapshot { offset, .. } => Some(offset),
-            Event::Output { .. } => panic!("output without a snapshot"),
+            Event::Output(Output::Snapshot { offset, .. }) => Some(offset),
+            Event::Output(Output::Output { .. }) => panic!("output without a snapshot"),
             _ => None,
         })
         .await;
@@ -167,11 +168,11 @@ async fn a_stalled_client_stalls_no_other() {
     );
     let mut received = 0;
     let offset = until(&mut stuck, |event| match event {
-        Event::Output { bytes, .. } => {
+        Event::Output(Output::Output { bytes, .. }) => {
             received += bytes.len();
             None
         }
-        Event::Snapshot { offset, bytes, .. } => {
+        Event::Output(Output::Snapshot { offset, bytes, .. }) => {
             assert!(String::from_utf8_lossy(&bytes).contains("done"));
             Some(offset)
         }
@@ -198,8 +199,8 @@ async fn a_resize_has_its_signal_and_offset() {
     let mut text = String::new();
     until(&mut conn, |event| {
         match event {
-            Event::Resized { size, .. } => sizes.push((size.cols, size.rows)),
-            Event::Output { bytes, .. } => text += &String::from_utf8_lossy(&bytes),
+            Event::Output(Output::Resized { size, .. }) => sizes.push((size.cols, size.rows)),
+            Event::Output(Output::Output { bytes, .. }) => text += &String::from_utf8_lossy(&bytes),
             _ => {}
         }
         text.contains("32 102").then_some(())
@@ -260,7 +261,7 @@ async fn only_the_malformed_client_is_disconnected() {
 /// The next snapshot: its offset and bytes.
 async fn snapshot(conn: &mut wxcode_holder::client::Connection) -> (u64, bytes::Bytes) {
     until(conn, |event| match event {
-        Event::Snapshot { offset, bytes, .. } => Some((offset, bytes)),
+        Event::Output(Output::Snapshot { offset, bytes, .. }) => Some((offset, bytes)),
         _ => None,
     })
     .await

@@ -1,7 +1,6 @@
 //! The protocol of a holder's socket: requests one way, events the other.
 
 mod event;
-mod fields;
 pub mod frame;
 mod request;
 
@@ -9,9 +8,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::fields::Malformed;
 use crate::{BUILD, Exit, Size};
 pub use event::{Event, write_output};
-pub use fields::Malformed;
 pub use request::Request;
 
 /// This build's version of the protocol. An incompatible change gets the next number; builds of

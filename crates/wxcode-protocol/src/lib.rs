@@ -11,13 +11,16 @@
 
 mod ancestry;
 mod exit;
+mod fields;
 pub mod holder;
+mod output;
 mod signal;
 mod terminal;
 pub mod websocket;
 
 pub use ancestry::{Ancestry, MAX_GENERATIONS, pack, unpack};
 pub use exit::Exit;
+pub use output::Output;
 pub use signal::Signal;
 pub use terminal::{Modes, Size};
 

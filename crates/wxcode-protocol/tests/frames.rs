@@ -4,6 +4,7 @@
 
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
+use wxcode_protocol::Output;
 use wxcode_protocol::{
     Ancestry, Modes, Signal, Size,
     holder::{
@@ -137,16 +138,16 @@ fn every_event_round_trips() {
         ..Modes::default()
     };
     let events = [
-        Event::Snapshot {
+        Event::Output(Output::Snapshot {
             offset: 7,
             size,
             bytes: Bytes::from_static(b"\x1b[H"),
-        },
-        Event::Output {
+        }),
+        Event::Output(Output::Output {
             offset: u64::MAX,
             bytes: Bytes::from_static(b"\xff\x00"),
-        },
-        Event::Resized { offset: 1, size },
+        }),
+        Event::Output(Output::Resized { offset: 1, size }),
         Event::Hook {
             seq: 3,
             pid: 42,
@@ -154,11 +155,11 @@ fn every_event_round_trips() {
             payload: Bytes::from_static(b"{}"),
         },
         Event::Quiet { offset: 5, modes },
-        Event::InputTaken { seq: 8 },
-        Event::InputRefused {
+        Event::Output(Output::InputTaken { seq: 8 }),
+        Event::Output(Output::InputRefused {
             seq: 9,
             reason: "no".into(),
-        },
+        }),
         Event::Delivered {
             key: "k".into(),
             fresh: true,
@@ -186,9 +187,10 @@ fn every_event_round_trips() {
             busy: true,
             reason: "somebody types".into(),
         },
-        Event::Error {
+        Event::Output(Output::Error {
+            code: "NOT_DONE".to_owned(),
             message: "why".into(),
-        },
+        }),
     ];
     let mut stream = BytesMut::new();
     for event in &events {

@@ -82,12 +82,6 @@ pub struct Shared {
     pub lease: Duration,
 }
 
-impl Shared {
-    pub(crate) fn term_ms(&self) -> u64 {
-        u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX)
-    }
-}
-
 /// The commands that start milestones; `None`: as the GSD that is installed has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commands {

@@ -1,6 +1,6 @@
 //! Converts records to documents and back: ids, times, counts, words and paths, checked both ways.
 
-use std::{path::Path, str::FromStr};
+use std::{path::Path, str::FromStr, time::Duration};
 
 use jiff::Timestamp;
 use mongodb::bson::{Bson, DateTime, Document, oid::ObjectId};
@@ -30,6 +30,11 @@ pub(crate) fn count(value: u64) -> Result<i64, Failure> {
             "the number {value} is too large: use one below 2^63"
         ))
     })
+}
+
+/// A duration, in milliseconds.
+pub(crate) fn millis(value: Duration) -> Result<i64, Failure> {
+    count(u64::try_from(value.as_millis()).unwrap_or(u64::MAX))
 }
 
 pub(crate) fn path(value: &Path) -> Result<&str, Failure> {

@@ -1,6 +1,8 @@
 //! A project's lease, in its document: replaced by one conditional update on its epoch and renewal
 //! count.
 
+use std::time::Duration;
+
 use mongodb::bson::{Bson, Document, doc};
 use uuid::Uuid;
 use wxcode_core::{
@@ -78,7 +80,7 @@ fn write(lease: &Lease) -> Result<Document, Failure> {
         "node": lease.node.as_ref().map(|node| doc! { "id": node.id.to_string(), "name": &node.name }),
         "epoch": fields::count(lease.epoch)?,
         "beat": fields::count(lease.beat)?,
-        "term_ms": fields::count(lease.term_ms)?,
+        "term_ms": fields::millis(lease.term)?,
     })
 }
 
@@ -103,6 +105,6 @@ fn read(document: &Document) -> Result<Option<Lease>, Failure> {
         node,
         epoch,
         beat: count("wxcode.lease.beat")?,
-        term_ms: count("wxcode.lease.term_ms")?,
+        term: Duration::from_millis(count("wxcode.lease.term_ms")?),
     }))
 }

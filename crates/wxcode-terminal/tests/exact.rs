@@ -282,7 +282,7 @@ fn widths_equal_the_browser() {
         .chain('\u{E0000}'..='\u{E01FF}')
         .collect();
     for piece in codes.chunks(4000) {
-        // One character a row, with a column after it that shows where the next one lands.
+        // One character a row, and an `x` behind the character as the mark of its width.
         let mut stream = Vec::new();
         for c in piece {
             stream.extend_from_slice(format!("\x1b[H\x1b[2J{c}|\r\n{c}x").as_bytes());

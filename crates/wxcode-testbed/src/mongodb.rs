@@ -34,8 +34,8 @@ pub use set::ReplicaSet;
 const START_MAX: Duration = Duration::from_secs(60);
 /// The polling interval meanwhile.
 const LOOK: Duration = Duration::from_millis(20);
-/// Ends the server together with the process that started it. It waits for the end of its input,
-/// which comes with any end of that process, and ignores signals to the whole group until then.
+/// Ends the server together with its starter: any end of the starter ends the input of this
+/// script. The script ignores signals to the whole group.
 const GUARD: &str = r#"trap "" HUP INT TERM; folder=$1; shift; "$@" >"$folder/log" 2>&1 & server=$!; read -r _; kill -9 "$server"; wait "$server" 2>/dev/null; rm -rf "$folder""#;
 
 /// Arguments of `mongod`: little memory, no socket file outside its folder, no diagnostics.

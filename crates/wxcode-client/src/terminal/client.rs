@@ -4,6 +4,7 @@ use std::future::pending;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
+use wxcode_protocol::Output;
 use wxcode_protocol::{
     Signal, Size,
     websocket::{ClientFrame, HISTORY_MAX, Role, ServerFrame, Status},
@@ -22,8 +23,8 @@ use crate::Server;
 
 /// Names the server before each attempt to connect again; `None` when no server runs.
 ///
-/// A server that comes back may have another address, and anybody may listen where it was: a
-/// program on the same machine looks into the data directory again.
+/// A restarted server may have another address, and a stranger may listen at the old one. A
+/// program on the same machine reads the data directory again.
 pub type Find<'a> = Box<dyn Fn() -> Option<Server> + Send + 'a>;
 
 /// A client of a session's terminal. The [module](super) has an example.
@@ -239,11 +240,11 @@ impl<'a> Terminal<'a> {
     fn frame(&mut self, frame: ServerFrame) -> Option<Update> {
         Some(match frame {
             ServerFrame::Status(status) => Update::Attached(self.attached(status, false)),
-            ServerFrame::Snapshot {
+            ServerFrame::Output(Output::Snapshot {
                 offset,
                 size,
                 bytes,
-            } => {
+            }) => {
                 self.position = Some(offset);
                 self.given = Some(offset);
                 Update::Snapshot {
@@ -252,7 +253,7 @@ impl<'a> Terminal<'a> {
                     bytes,
                 }
             }
-            ServerFrame::Output { offset, bytes } => {
+            ServerFrame::Output(Output::Output { offset, bytes }) => {
                 let here = self.position?;
                 if here != offset {
                     return Some(self.torn(here, offset));
@@ -262,23 +263,26 @@ impl<'a> Terminal<'a> {
                 self.given = Some(end);
                 Update::Output { offset, bytes }
             }
-            ServerFrame::Resized { offset, size } => {
+            ServerFrame::Output(Output::Resized { offset, size }) => {
                 let here = self.position?;
                 if here != offset {
                     return Some(self.torn(here, offset));
                 }
                 Update::Resized(size)
             }
-            ServerFrame::InputTaken(number) => {
+            ServerFrame::Output(Output::InputTaken { seq: number }) => {
                 self.outgoing.inputs.answered(number);
                 Update::InputTaken(number)
             }
-            ServerFrame::InputRefused { number, reason } => {
+            ServerFrame::Output(Output::InputRefused {
+                seq: number,
+                reason,
+            }) => {
                 self.outgoing.inputs.answered(number);
                 Update::InputRefused { number, reason }
             }
-            ServerFrame::Exited(exit) => Update::Exited(exit),
-            ServerFrame::Error { code, message } => Update::Error { code, message },
+            ServerFrame::Output(Output::Exited(exit)) => Update::Exited(exit),
+            ServerFrame::Output(Output::Error { code, message }) => Update::Error { code, message },
             ServerFrame::Role(role) => {
                 self.is_driver = role == Role::Driver;
                 Update::Role(role)

@@ -37,7 +37,7 @@ pub(super) type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// let mut socket = Socket::connect(&server, &target.path(None)).await?;
 /// loop {
 ///     match socket.next().await? {
-///         ServerFrame::Snapshot { offset, .. } => socket.send(&ClientFrame::Ack(offset)).await?,
+///         ServerFrame::Output(Output::Snapshot { offset, .. }) => socket.send(&ClientFrame::Ack(offset)).await?,
 ///         frame => println!("{frame:?}"),
 ///     }
 /// }

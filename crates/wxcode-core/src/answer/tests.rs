@@ -3,6 +3,15 @@ use proptest::prelude::*;
 use super::*;
 use crate::{agent::Form, ask::QuestionOption};
 
+const REPRESS_MS: u64 = REPRESS.as_millis() as u64;
+const DECIDE_MS: u64 = DECIDE.as_millis() as u64;
+const LAST_PRESS_MS: u64 = LAST_PRESS.as_millis() as u64;
+const APPEAR_TIMEOUT_MS: u64 = APPEAR_TIMEOUT.as_millis() as u64;
+
+fn after(millis: u64) -> Moment {
+    Moment::new(Duration::from_millis(millis))
+}
+
 fn dialog(options: &[&str], selected: usize) -> Dialog {
     Dialog {
         name: "permission".into(),
@@ -29,7 +38,7 @@ fn ask(kind: AskKind, options: &[&str], questions: Vec<Question>) -> Ask {
 
 fn choosing(option: &str) -> Machine {
     let ask = ask(AskKind::Permission, &[], vec![]);
-    Machine::new(&ask, Target::Option(option.into()), 0).unwrap()
+    Machine::new(&ask, Target::Option(option.into()), after(0)).unwrap()
 }
 
 #[test]
@@ -37,21 +46,21 @@ fn enter_follows_the_mark_to_the_choice() {
     let options = ["Yes", "Yes, always", "No"];
     let mut machine = choosing("No");
     assert_eq!(
-        machine.look(&dialog(&options, 0), 0),
+        machine.look(&dialog(&options, 0), after(0)),
         Effect::Press(Key::Down)
     );
     assert_eq!(
-        machine.look(&dialog(&options, 0), 100),
+        machine.look(&dialog(&options, 0), after(100)),
         Effect::Look,
         "one key at a time"
     );
     assert_eq!(
-        machine.look(&dialog(&options, 1), 200),
+        machine.look(&dialog(&options, 1), after(200)),
         Effect::Press(Key::Down)
     );
     assert!(!machine.has_decided());
     assert_eq!(
-        machine.look(&dialog(&options, 2), 300),
+        machine.look(&dialog(&options, 2), after(300)),
         Effect::Press(Key::Enter)
     );
     assert!(machine.has_decided());
@@ -62,16 +71,19 @@ fn enter_follows_the_mark_to_the_choice() {
 fn an_ignored_enter_is_repeated_within_bounds() {
     let mut machine = choosing("Yes");
     let shown = dialog(&["Yes", "No"], 0);
-    assert_eq!(machine.look(&shown, 0), Effect::Press(Key::Enter));
-    assert_eq!(machine.look(&shown, DECIDE_MS - 1), Effect::Look);
-    assert_eq!(machine.look(&shown, DECIDE_MS), Effect::Press(Key::Enter));
+    assert_eq!(machine.look(&shown, after(0)), Effect::Press(Key::Enter));
+    assert_eq!(machine.look(&shown, after(DECIDE_MS - 1)), Effect::Look);
     assert_eq!(
-        machine.look(&shown, 2 * DECIDE_MS),
+        machine.look(&shown, after(DECIDE_MS)),
         Effect::Press(Key::Enter)
     );
-    assert_eq!(machine.look(&shown, 3 * DECIDE_MS), Effect::Look);
     assert_eq!(
-        machine.look(&shown, 2 * DECIDE_MS + LAST_PRESS_MS),
+        machine.look(&shown, after(2 * DECIDE_MS)),
+        Effect::Press(Key::Enter)
+    );
+    assert_eq!(machine.look(&shown, after(3 * DECIDE_MS)), Effect::Look);
+    assert_eq!(
+        machine.look(&shown, after(2 * DECIDE_MS + LAST_PRESS_MS)),
         Effect::Failed(Failure::Stuck)
     );
 }
@@ -83,10 +95,10 @@ fn a_clock_is_no_effect_of_a_key() {
         text: format!("proceed?{time}"),
         ..dialog(&["Yes", "No"], 0)
     };
-    assert_eq!(machine.look(&at("1s"), 0), Effect::Press(Key::Enter));
-    assert_eq!(machine.look(&at("2s"), 1_000), Effect::Look);
+    assert_eq!(machine.look(&at("1s"), after(0)), Effect::Press(Key::Enter));
+    assert_eq!(machine.look(&at("2s"), after(1_000)), Effect::Look);
     assert_eq!(
-        machine.look(&at("3s"), DECIDE_MS),
+        machine.look(&at("3s"), after(DECIDE_MS)),
         Effect::Press(Key::Enter)
     );
 }
@@ -95,16 +107,19 @@ fn a_clock_is_no_effect_of_a_key() {
 fn a_repeated_move_waits_for_a_still_mark() {
     let mut machine = choosing("No");
     let at = |selected| dialog(&["Yes", "Maybe", "No"], selected);
-    assert_eq!(machine.look(&at(1), 0), Effect::Press(Key::Down));
-    assert_eq!(machine.look(&at(1), REPRESS_MS), Effect::Press(Key::Down));
-    // Both took effect in the end, and the mark went round.
-    assert_eq!(machine.look(&at(2), 3_100), Effect::Look);
-    assert_eq!(machine.look(&at(0), 3_200), Effect::Press(Key::Down));
-    assert_eq!(machine.look(&at(1), 3_300), Effect::Press(Key::Down));
-    assert_eq!(machine.look(&at(2), 3_400), Effect::Look);
-    assert_eq!(machine.look(&at(2), 3_300 + DECIDE_MS), Effect::Look);
+    assert_eq!(machine.look(&at(1), after(0)), Effect::Press(Key::Down));
     assert_eq!(
-        machine.look(&at(2), 3_400 + DECIDE_MS),
+        machine.look(&at(1), after(REPRESS_MS)),
+        Effect::Press(Key::Down)
+    );
+    // Both took effect in the end, and the mark went round.
+    assert_eq!(machine.look(&at(2), after(3_100)), Effect::Look);
+    assert_eq!(machine.look(&at(0), after(3_200)), Effect::Press(Key::Down));
+    assert_eq!(machine.look(&at(1), after(3_300)), Effect::Press(Key::Down));
+    assert_eq!(machine.look(&at(2), after(3_400)), Effect::Look);
+    assert_eq!(machine.look(&at(2), after(3_300 + DECIDE_MS)), Effect::Look);
+    assert_eq!(
+        machine.look(&at(2), after(3_400 + DECIDE_MS)),
         Effect::Press(Key::Enter)
     );
 }
@@ -120,7 +135,7 @@ fn another_persons_answer_is_reported() {
 #[test]
 fn a_missing_dialog_times_out() {
     let machine = choosing("Yes");
-    assert_eq!(machine.tick(APPEAR_TIMEOUT_MS - 1), None);
+    assert_eq!(machine.tick(after(APPEAR_TIMEOUT_MS - 1)), None);
     assert!(matches!(
         machine.tick(machine.deadline()),
         Some(Effect::Failed(Failure::Unreadable(_)))
@@ -129,7 +144,7 @@ fn a_missing_dialog_times_out() {
 
 #[test]
 fn a_wrong_choice_lists_the_choices() {
-    let refused = |ask: &Ask, target| Machine::new(ask, target, 0).unwrap_err();
+    let refused = |ask: &Ask, target| Machine::new(ask, target, after(0)).unwrap_err();
     let permission = ask(AskKind::Permission, &["Yes", "No"], vec![]);
     let Failure::Unfit(detail) = refused(&permission, Target::Option("Maybe".into())) else {
         panic!()
@@ -193,16 +208,17 @@ fn answers_must_fit_the_questions() {
         ),
     ];
     for (answers, reason) in cases {
-        let Failure::Unfit(detail) = Machine::new(&ask, Target::Answers(answers), 0).unwrap_err()
+        let Failure::Unfit(detail) =
+            Machine::new(&ask, Target::Answers(answers), after(0)).unwrap_err()
         else {
             panic!("{reason}")
         };
         assert!(detail.contains(reason), "{detail}");
     }
     let both = vec![good, answer(&["c", "d"], Some("e"))];
-    assert!(Machine::new(&ask, Target::Answers(both), 0).is_ok());
+    assert!(Machine::new(&ask, Target::Answers(both), after(0)).is_ok());
     assert!(matches!(
-        Machine::new(&ask, Target::Option("a".into()), 0).unwrap_err(),
+        Machine::new(&ask, Target::Option("a".into()), after(0)).unwrap_err(),
         Failure::Unfit(_)
     ));
 }
@@ -399,7 +415,7 @@ proptest! {
             if selected >= shown.options.len() {
                 shown.selected = None;
             }
-            match machine.look(&shown, now) {
+            match machine.look(&shown, after(now)) {
                 Effect::Press(Key::Enter) => prop_assert_eq!(&shown.options[shown.selected.unwrap()], "No"),
                 Effect::Failed(_) => break,
                 _ => {}
@@ -431,21 +447,21 @@ proptest! {
             }
         }
         let ask = ask(AskKind::Question, &[], questions.clone());
-        let mut machine = Machine::new(&ask, Target::Answers(answers.clone()), 0).unwrap();
+        let mut machine = Machine::new(&ask, Target::Answers(answers.clone()), after(0)).unwrap();
         let (mut now, mut lost) = (0, lost.into_iter());
         let mut lost_in_a_row = 0;
         while model.handed_in.is_none() {
             now += 100;
-            match machine.look(&model.shown(), now) {
+            match machine.look(&model.shown(), after(now)) {
                 // Three lost in a row are rightly a failure.
                 Effect::Press(_) if lost_in_a_row < 2 && lost.next() == Some(true) => {
                     lost_in_a_row += 1;
                     now += REPRESS_MS;
-                    machine.began = now;
+                    machine.began = after(now);
                 }
                 Effect::Press(key) => {
                     lost_in_a_row = 0;
-                    machine.began = now;
+                    machine.began = after(now);
                     model.press(&key);
                 }
                 Effect::Look => {}

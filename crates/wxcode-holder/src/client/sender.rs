@@ -54,9 +54,9 @@ impl Sender {
         self.flush().await
     }
 
-    /// Sends as much of a request as the system takes at once. The rest waits for
-    /// [`Sender::drain`], so a caller that
-    /// listens to the `Receiver` beside it never waits for a holder that waits for it.
+    /// Sends as much of a request as the system takes at once; [`Sender::drain`] sends the rest.
+    /// The caller can read from the `Receiver` meanwhile: caller and holder never wait for each
+    /// other.
     ///
     /// # Errors
     /// The request is beyond a bound, or the connection broke.

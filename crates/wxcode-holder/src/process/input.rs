@@ -10,6 +10,7 @@ mod paste;
 mod queue;
 
 use std::{collections::HashSet, time::Instant};
+use wxcode_protocol::Output;
 
 use bytes::Bytes;
 use rustix::{io::Errno, process::Signal};
@@ -135,7 +136,7 @@ impl Input {
     pub(super) fn take(&mut self, peer: &mut Peer, seq: u64, bytes: Bytes) {
         let new = peer.name.is_none_or(|name| seq > self.numbers.newest(name));
         if !new {
-            return peer.send(&Event::InputTaken { seq });
+            return peer.send(&Event::Output(Output::InputTaken { seq }));
         }
         let client = peer.id;
         let offered = match self.closed {
@@ -291,11 +292,11 @@ impl Input {
             let signalled = pty.signal(Signal::INT);
             if let Origin::Input { client, seq } = origin {
                 let event = match signalled {
-                    Ok(()) => Event::InputTaken { seq },
-                    Err(error) => Event::InputRefused {
+                    Ok(()) => Event::Output(Output::InputTaken { seq }),
+                    Err(error) => Event::Output(Output::InputRefused {
                         seq,
                         reason: format!("no foreground process takes a Ctrl+C: {error}; try again"),
-                    },
+                    }),
                 };
                 send_to(peers, client, &event);
             }
@@ -330,7 +331,7 @@ impl Input {
             match self.queue.typed(n) {
                 Some(Origin::Input { client, seq }) => {
                     if let Some(peer) = peers.iter_mut().find(|peer| peer.id == client) {
-                        peer.send_delayed(&Event::InputTaken { seq });
+                        peer.send_delayed(&Event::Output(Output::InputTaken { seq }));
                     }
                 }
                 Some(Origin::Delivery { client, key }) => {
@@ -353,7 +354,7 @@ impl Input {
 fn refused(origin: Origin, reason: &str) -> Event {
     let reason = reason.to_owned();
     match origin {
-        Origin::Input { seq, .. } => Event::InputRefused { seq, reason },
+        Origin::Input { seq, .. } => Event::Output(Output::InputRefused { seq, reason }),
         Origin::Delivery { key, .. } => Event::DeliverRefused { key, reason },
     }
 }

@@ -1,6 +1,7 @@
 //! Carries out the requests of connections.
 
 use std::time::{Duration, Instant};
+use wxcode_protocol::Output;
 
 use bytes::{Buf, BufMut, Bytes};
 use rustix::process::Signal as Kernel;
@@ -139,7 +140,7 @@ fn send_signal(holder: &Holder, peer: &mut Peer, signal: Signal) {
     };
     if let Err(error) = holder.pty.signal(kernel) {
         let message = format!("no foreground process takes the signal: {error}");
-        peer.send(&Event::Error { message });
+        peer.send(&Event::Output(Output::not_done(message)));
     }
 }
 
@@ -150,7 +151,7 @@ fn show(holder: &Holder, peer: &mut Peer, id: u64) {
     let title = screen.title().to_owned();
     if snapshot.len() + text.len() + title.len() + 64 > MAX_SNAPSHOT {
         let message = "the screen is too large to be shown; make it smaller".to_owned();
-        return peer.send(&Event::Error { message });
+        return peer.send(&Event::Output(Output::not_done(message)));
     }
     peer.send(&Event::Screen {
         id,

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
+use wxcode_protocol::Output;
 
 use bytes::Bytes;
 use rustix::process::{Pid, Signal, kill_process};
@@ -161,7 +162,9 @@ pub async fn until<T>(conn: &mut Connection, mut fits: impl FnMut(Event) -> Opti
 pub async fn output_until(conn: &mut Connection, end: &str) -> String {
     let mut seen = Vec::new();
     until(conn, |event| {
-        if let Event::Output { bytes, .. } | Event::Snapshot { bytes, .. } = event {
+        if let Event::Output(Output::Output { bytes, .. })
+        | Event::Output(Output::Snapshot { bytes, .. }) = event
+        {
             seen.extend_from_slice(&bytes);
         }
         let text = String::from_utf8_lossy(&seen);
@@ -174,13 +177,13 @@ pub async fn output_until(conn: &mut Connection, end: &str) -> String {
 pub async fn to_the_end(conn: &mut Connection, from: u64) -> (Vec<u8>, Exit) {
     let mut seen = Vec::new();
     let exit = until(conn, |event| match event {
-        Event::Output { offset, bytes } => {
+        Event::Output(Output::Output { offset, bytes }) => {
             assert_eq!(offset, from + seen.len() as u64, "a gap");
             seen.extend_from_slice(&bytes);
             None
         }
-        Event::Exited(exit) => Some(exit),
-        Event::Snapshot { .. } => panic!("a snapshot where bytes were due"),
+        Event::Output(Output::Exited(exit)) => Some(exit),
+        Event::Output(Output::Snapshot { .. }) => panic!("a snapshot where bytes were due"),
         _ => None,
     })
     .await;

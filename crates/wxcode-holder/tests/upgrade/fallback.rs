@@ -1,6 +1,7 @@
 //! Upgrades that are refused, and an upgrade that loses the state.
 
 use super::*;
+use wxcode_protocol::Output;
 
 #[tokio::test]
 async fn an_unfit_program_changes_nothing() {
@@ -175,8 +176,8 @@ async fn an_upgrade_waits_for_the_input_lock() {
     };
     typist.sender.send(request).await.unwrap();
     until(&mut typist, |event| match event {
-        Event::InputTaken { seq: 1 } => Some(()),
-        Event::InputRefused { reason, .. } => panic!("{reason}"),
+        Event::Output(Output::InputTaken { seq: 1 }) => Some(()),
+        Event::Output(Output::InputRefused { reason, .. }) => panic!("{reason}"),
         _ => None,
     })
     .await;

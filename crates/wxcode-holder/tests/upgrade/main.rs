@@ -14,6 +14,7 @@ use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
+use wxcode_protocol::Output;
 
 use bytes::Bytes;
 use rustix::process::Signal;
@@ -230,12 +231,12 @@ async fn twenty_upgrades_lose_no_byte() {
             }
             loop {
                 match conn.receiver.next().await {
-                    Ok(Some(Event::Output { offset, bytes })) => {
+                    Ok(Some(Event::Output(Output::Output { offset, bytes }))) => {
                         assert_eq!(offset, seen.len() as u64, "a gap");
                         seen.extend_from_slice(&bytes);
                     }
-                    Ok(Some(Event::Exited(_))) => return seen,
-                    Ok(Some(Event::Snapshot { .. })) => panic!("bytes were due"),
+                    Ok(Some(Event::Output(Output::Exited(_)))) => return seen,
+                    Ok(Some(Event::Output(Output::Snapshot { .. }))) => panic!("bytes were due"),
                     Ok(Some(_)) => {}
                     Ok(None) | Err(_) => break,
                 }
@@ -377,7 +378,7 @@ async fn hook_and_size_numbers_continue() {
     };
     conn.sender.send(attach).await.unwrap();
     let changed = until(&mut conn, |event| match event {
-        Event::Resized { size, .. } => Some(size),
+        Event::Output(Output::Resized { size, .. }) => Some(size),
         _ => None,
     })
     .await;

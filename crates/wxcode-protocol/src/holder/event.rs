@@ -4,21 +4,23 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{
     Info,
-    fields::{Fields, Malformed, modes_bits},
     frame::{self, Type},
 };
 use crate::{
-    Exit, Modes, Size,
+    Modes, Output, Size,
     ancestry::{self, Ancestry},
+    fields::{Fields, Malformed, modes_bits},
+    output::put_size,
 };
 
 /// An event from a holder to a client.
 ///
 /// ```
 /// use bytes::{Bytes, BytesMut};
-/// use wxcode_protocol::holder::{Event, frame::Decoder};
+/// use wxcode_protocol::{Output, holder::{Event, frame::Decoder}};
 ///
-/// let event = Event::Output { offset: 7, bytes: Bytes::from_static(b"hello") };
+/// let bytes = Bytes::from_static(b"hello");
+/// let event = Event::Output(Output::Output { offset: 7, bytes });
 /// let mut decoder = Decoder::default();
 /// event.encode(decoder.buffer());
 ///
@@ -28,30 +30,8 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The screen at an offset, for a freshly reset terminal of that size; the output continues
-    /// from there.
-    Snapshot {
-        /// The offset after the last byte on the screen.
-        offset: u64,
-        /// The size of the screen.
-        size: Size,
-        /// The snapshot to draw the screen.
-        bytes: Bytes,
-    },
-    /// Output of the agent.
-    Output {
-        /// The offset of the first byte.
-        offset: u64,
-        /// At most [`frame::MAX_OUTPUT`] bytes, cut anywhere.
-        bytes: Bytes,
-    },
-    /// The terminal's size changed.
-    Resized {
-        /// Bytes from this offset on were read after the change.
-        offset: u64,
-        /// The new size.
-        size: Size,
-    },
+    /// Output, an acknowledgement or the end; the server forwards them to clients unchanged.
+    Output(Output),
     /// A payload of the agent's hook.
     Hook {
         /// Counts up from 1; gaps only for dropped older payloads.
@@ -70,22 +50,10 @@ pub enum Event {
         /// The modes of the terminal.
         modes: Modes,
     },
-    /// All bytes of an `Input` are in the PTY.
-    InputTaken {
-        /// The number of the `Input`.
-        seq: u64,
-    },
     /// The newest input number taken from the client of an `Identify`; 0 for none.
     Identified {
         /// The number of that `Input`.
         newest: u64,
-    },
-    /// An `Input` was not, or not wholly, typed.
-    InputRefused {
-        /// The number of the `Input`.
-        seq: u64,
-        /// The reason, with a remedy.
-        reason: String,
     },
     /// The bytes of a `Deliver` are in the PTY, or an earlier one with its key was taken.
     Delivered {
@@ -143,33 +111,13 @@ pub enum Event {
     },
     /// The answer to `Info`.
     Info(Info),
-    /// The agent has ended; all its output came before this.
-    Exited(Exit),
-    /// The last request failed; the connection stays open.
-    Error {
-        /// The reason, with a remedy.
-        message: String,
-    },
 }
 
 impl Event {
     /// Appends the event's frame to `out`.
     pub fn encode(&self, out: &mut BytesMut) {
         match self {
-            Self::Snapshot {
-                offset,
-                size,
-                bytes,
-            } => frame::write(out, Type::Snapshot, |p| {
-                p.put_u64(*offset);
-                put_size(p, *size);
-                p.put_slice(bytes);
-            }),
-            Self::Output { offset, bytes } => write_output(out, *offset, bytes),
-            Self::Resized { offset, size } => frame::write(out, Type::Resized, |p| {
-                p.put_u64(*offset);
-                put_size(p, *size);
-            }),
+            Self::Output(output) => frame::write(out, output.kind(), |p| output.put(p)),
             Self::Hook {
                 seq,
                 pid,
@@ -184,14 +132,9 @@ impl Event {
                 p.put_u64(*offset);
                 p.put_u16(modes_bits(*modes));
             }),
-            Self::InputTaken { seq } => frame::write(out, Type::InputTaken, |p| p.put_u64(*seq)),
             Self::Identified { newest } => {
                 frame::write(out, Type::Identified, |p| p.put_u64(*newest));
             }
-            Self::InputRefused { seq, reason } => frame::write(out, Type::InputRefused, |p| {
-                p.put_u64(*seq);
-                p.put_slice(reason.as_bytes());
-            }),
             Self::Delivered { key, fresh } => frame::write(out, Type::Delivered, |p| {
                 p.put_u8(u8::from(*fresh));
                 p.put_slice(key.as_bytes());
@@ -230,10 +173,6 @@ impl Event {
                 p.put_slice(snapshot);
             }),
             Self::Info(info) => frame::write_json(out, Type::InfoIs, info),
-            Self::Exited(exit) => frame::write_json(out, Type::Exited, exit),
-            Self::Error { message } => frame::write(out, Type::Error, |p| {
-                p.put_slice(message.as_bytes());
-            }),
         }
     }
 
@@ -242,21 +181,11 @@ impl Event {
     /// # Errors
     /// The payload does not have the layout of its type.
     pub fn decode(kind: Type, payload: Bytes) -> Result<Option<Self>, Malformed> {
+        if let Some(output) = Output::decode(kind, payload.clone())? {
+            return Ok(Some(Self::Output(output)));
+        }
         let mut fields = Fields::new(payload, kind.name());
         Ok(Some(match kind {
-            Type::Snapshot => Self::Snapshot {
-                offset: fields.u64()?,
-                size: fields.size()?,
-                bytes: fields.rest(),
-            },
-            Type::Output => Self::Output {
-                offset: fields.u64()?,
-                bytes: fields.rest(),
-            },
-            Type::Resized => Self::Resized {
-                offset: fields.u64()?,
-                size: fields.size()?,
-            },
             Type::Hook => {
                 let seq = fields.u64()?;
                 let (ancestry, pid) = ancestry::unpack(fields.u32()?);
@@ -271,16 +200,11 @@ impl Event {
                 offset: fields.u64()?,
                 modes: fields.modes()?,
             },
-            Type::InputTaken => Self::InputTaken { seq: fields.u64()? },
             Type::Identified => Self::Identified {
                 newest: fields.u64()?,
             },
-            Type::InputRefused => Self::InputRefused {
-                seq: fields.u64()?,
-                reason: fields.rest_text()?,
-            },
             Type::Delivered => Self::Delivered {
-                fresh: fields.u8()? != 0,
+                fresh: fields.flag()?,
                 key: fields.rest_text()?,
             },
             Type::DeliverRefused => Self::DeliverRefused {
@@ -296,7 +220,7 @@ impl Event {
             },
             Type::Upgrading => Self::Upgrading,
             Type::UpgradeRefused => Self::UpgradeRefused {
-                busy: fields.u8()? != 0,
+                busy: fields.flag()?,
                 reason: fields.rest_text()?,
             },
             Type::ScreenIs => Self::Screen {
@@ -309,10 +233,6 @@ impl Event {
                 snapshot: fields.rest(),
             },
             Type::InfoIs => Self::Info(fields.json()?),
-            Type::Exited => Self::Exited(fields.json()?),
-            Type::Error => Self::Error {
-                message: fields.rest_text()?,
-            },
             _ => return Ok(None),
         }))
     }
@@ -324,11 +244,6 @@ pub fn write_output(out: &mut BytesMut, offset: u64, bytes: &[u8]) {
         p.put_u64(offset);
         p.put_slice(bytes);
     });
-}
-
-fn put_size(out: &mut BytesMut, size: Size) {
-    out.put_u16(size.cols);
-    out.put_u16(size.rows);
 }
 
 fn put_bytes(out: &mut BytesMut, bytes: &[u8]) {

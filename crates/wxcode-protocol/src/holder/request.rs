@@ -4,11 +4,11 @@ use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::PathBuf};
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{
+use super::frame::{self, Type};
+use crate::{
+    Signal, Size,
     fields::{Fields, Malformed},
-    frame::{self, Type},
 };
-use crate::{Signal, Size};
 
 /// A request from a client to a holder.
 ///

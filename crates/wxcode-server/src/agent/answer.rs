@@ -1,11 +1,8 @@
 //! Carries an answer into the dialog on a session's screen, one at a time, with the pure machine of
 //! `wxcode-core`.
 //!
-//! Invariant: a deciding key is sent only in the step that reads a screen, and only if that screen
-//! shows that the key selects the requested option.
-//!
-//! Invariant: a dialog is answered only on an explicit request. After a restart, the holder's
-//! journal and the screen name the dialog again.
+//! Invariant: each deciding key follows a read of the screen. On that screen the key selects the
+//! requested option.
 //!
 //! Invariant: only an explicit request answers a dialog. After a restart, the holder's journal and
 //! the screen identify the question again.
@@ -88,7 +85,7 @@ impl Answerer {
         if id.is_some_and(|id| id != ask.id) {
             return Err(Failure::Replaced);
         }
-        Machine::new(&ask, target, self.clock.millis(now))
+        Machine::new(&ask, target, self.clock.moment(now))
     }
 
     /// Whether no answer is in progress.
@@ -118,7 +115,7 @@ impl Answerer {
         let Some(current) = &mut self.current else {
             return Ok(());
         };
-        match current.machine.look(dialog, self.clock.millis(now)) {
+        match current.machine.look(dialog, self.clock.moment(now)) {
             Effect::Press(key) => {
                 self.inputs += 1;
                 let request = Request::Input {
@@ -137,7 +134,7 @@ impl Answerer {
     /// The time of the next [`Self::tick`].
     pub(in crate::agent) fn deadline(&self) -> Option<Instant> {
         let current = self.current.as_ref()?;
-        Some(self.clock.instant(current.machine.deadline()))
+        Some(self.clock.at(current.machine.deadline()))
     }
 
     /// Takes the passing of time.
@@ -145,7 +142,7 @@ impl Answerer {
         let late = self
             .current
             .as_ref()
-            .and_then(|current| current.machine.tick(self.clock.millis(now)));
+            .and_then(|current| current.machine.tick(self.clock.moment(now)));
         if let Some(effect) = late {
             self.conclude(effect);
         }

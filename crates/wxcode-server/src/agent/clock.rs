@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
+use wxcode_core::time::Moment;
 
 /// The start from which a machine counts.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +16,16 @@ impl Default for Clock {
 }
 
 impl Clock {
+    /// An instant for the machine.
+    pub(in crate::agent) fn moment(self, at: Instant) -> Moment {
+        Moment::new(at.saturating_duration_since(self.0))
+    }
+
+    /// The instant of a machine's moment.
+    pub(in crate::agent) fn at(self, moment: Moment) -> Instant {
+        self.0 + moment.since_start()
+    }
+
     /// Milliseconds from the start to an instant.
     pub(in crate::agent) fn millis(self, at: Instant) -> u64 {
         let elapsed = at.saturating_duration_since(self.0);

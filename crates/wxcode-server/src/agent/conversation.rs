@@ -1,13 +1,10 @@
 //! Writes the conversation's identity, as reported by the agent's hooks, into the store.
 //!
-//! Invariant: the current conversation of a project is the one of the last `SessionStart` of its
-//! own agent, or of the last init line of its own run. Each report changes the conversation at most
+//! Invariant: three reports change the current conversation: the last `SessionStart` of the
+//! project's own agent, the last init line of its own run, and a requested switch. Each counts
 //! once: the store compares the hook's number, or the line's offset.
 //!
 //! Invariant: an id is never deleted from the history.
-//!
-//! Invariant: the current conversation changes only by the last `SessionStart` of the project's own
-//! agent, by the last init line of its own run, or by a requested switch, and by each at most once.
 
 pub(in crate::agent) mod relocation;
 pub(in crate::agent) mod switch;

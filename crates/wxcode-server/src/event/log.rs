@@ -2,8 +2,8 @@
 //! dropped.
 //!
 //! Numbers have no gaps while the log holds every published event. After a loss (a full disk,
-//! damage, a power cut) they continue from the clock, far above every published number, so that no
-//! returning client is taken to know events that it never saw.
+//! damage, a power cut) they continue from the clock, far above every published number: a number
+//! never names two events.
 //!
 //! Invariant: an event is written before it is published.
 

@@ -6,7 +6,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use serde::Deserialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
-use wxcode_core::answer::{ANSWER_TIMEOUT_MS, Answer as Chosen, Failure, Target};
+use wxcode_core::answer::{ANSWER_TIMEOUT, Answer as Chosen, Failure, Target};
 
 use super::{
     body::Body,
@@ -17,7 +17,7 @@ use super::{
 };
 
 /// How long a request waits for its outcome: the longest answer, and a margin.
-const OUTCOME_TIMEOUT: Duration = Duration::from_millis(ANSWER_TIMEOUT_MS + 5_000);
+const OUTCOME_TIMEOUT: Duration = ANSWER_TIMEOUT.saturating_add(Duration::from_secs(5));
 
 /// An answer: `option` for a permission or a dialog, `answers` for questions.
 #[derive(Deserialize, ToSchema)]

@@ -1,6 +1,7 @@
 //! The screen of a project's latest session over HTTP.
 
 use std::path::Path;
+use wxcode_protocol::Output;
 
 use axum::{
     extract::State,
@@ -98,7 +99,7 @@ async fn ask(dir: &Path) -> Option<Shown> {
                     snapshot: snapshot.into(),
                 });
             }
-            Event::Error { message } => {
+            Event::Output(Output::Error { message, .. }) => {
                 tracing::warn!(dir = %dir.display(), message, "the holder could not show a screen");
                 return None;
             }

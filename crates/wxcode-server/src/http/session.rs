@@ -41,9 +41,9 @@ pub(super) async fn show(
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Which {
-    /// A conversation of the project's history, to become the current one: a session with another
-    /// one is ended for it, once it is known that this one can be resumed. Without it the current
-    /// one is continued.
+    /// A conversation of the project's history, to become the current one. The server first checks
+    /// that the conversation can be resumed, then ends a session with another one. Left out: the
+    /// current conversation.
     #[schema(value_type = Option<String>)]
     claude_session_id: Option<Uuid>,
 }

@@ -12,6 +12,7 @@ use wxcode_holder::{
     client::{self as holder, Connection, Event, Request},
     folder::Exit,
 };
+use wxcode_protocol::Output;
 use wxcode_protocol::websocket::{Notice, ServerFrame, Status};
 
 use super::{
@@ -125,7 +126,7 @@ async fn join(
         if since.is_none_or(|since| since < exit.offset) {
             client.last_screen(&session, &exit).await;
         }
-        client.send(ServerFrame::Exited(exit));
+        client.send(ServerFrame::Output(Output::Exited(exit)));
     }
     client.finish(NOTHING_RUNS).await
 }
@@ -160,11 +161,13 @@ async fn start(
 ) -> Result<(), End> {
     match terminals.milestones.start(milestone).await? {
         Delivered::Accepted(_) => {}
-        Delivered::Refused(_) | Delivered::KeyTaken(_) => client.send(ServerFrame::Error {
-            code: "MILESTONE_ERROR".to_owned(),
-            message: "the milestone could not be started: reload it and look at its status"
-                .to_owned(),
-        }),
+        Delivered::Refused(_) | Delivered::KeyTaken(_) => {
+            client.send(ServerFrame::Output(Output::Error {
+                code: "MILESTONE_ERROR".to_owned(),
+                message: "the milestone could not be started: reload it and look at its status"
+                    .to_owned(),
+            }))
+        }
     }
     Ok(())
 }
@@ -241,7 +244,7 @@ async fn follow(
     if reached.is_none_or(|reached| reached < exit.offset) {
         client.last_screen(session, &exit).await;
     }
-    client.send(ServerFrame::Exited(exit));
+    client.send(ServerFrame::Output(Output::Exited(exit)));
     client.finish("the agent ended").await
 }
 

@@ -6,6 +6,7 @@ use axum::extract::ws::Message;
 use bytes::Bytes;
 
 use super::received::Received;
+use wxcode_protocol::Output;
 use wxcode_protocol::websocket::{CREDIT, ClientFrame, DecodeError, ServerFrame};
 
 /// Frames counted together, in bytes: a bound on the number of entries.
@@ -40,8 +41,10 @@ impl Binary {
 
     pub(super) fn send(&mut self, frame: &ServerFrame) -> Message {
         match frame {
-            ServerFrame::Snapshot { offset, bytes, .. } => self.sent(*offset, bytes.len()),
-            ServerFrame::Output { offset, bytes } => {
+            ServerFrame::Output(Output::Snapshot { offset, bytes, .. }) => {
+                self.sent(*offset, bytes.len())
+            }
+            ServerFrame::Output(Output::Output { offset, bytes }) => {
                 self.sent(offset + bytes.len() as u64, bytes.len());
             }
             _ => {}
@@ -82,10 +85,10 @@ mod tests {
     use super::*;
 
     fn output(offset: u64, len: usize) -> ServerFrame {
-        ServerFrame::Output {
+        ServerFrame::Output(Output::Output {
             offset,
             bytes: Bytes::from(vec![b'x'; len]),
-        }
+        })
     }
 
     #[test]
@@ -119,11 +122,11 @@ mod tests {
     #[test]
     fn snapshots_are_acknowledged_by_offset() {
         let mut binary = Binary::default();
-        binary.send(&ServerFrame::Snapshot {
+        binary.send(&ServerFrame::Output(Output::Snapshot {
             offset: 10,
             size: wxcode_terminal::Size::new(80, 24).unwrap(),
             bytes: Bytes::from(vec![b'x'; 2 * CREDIT]),
-        });
+        }));
         assert!(!binary.has_credit());
         binary.receive(ClientFrame::Ack(10).encode());
         assert!(binary.has_credit());

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message};
 use tokio::time::timeout;
 use wxcode_holder::folder::Exit;
+use wxcode_protocol::Output;
 use wxcode_protocol::websocket::ServerFrame;
 use wxcode_terminal::Screen as _;
 
@@ -34,11 +35,11 @@ impl Client {
         let dir = session.dir.clone();
         let read = tokio::task::spawn_blocking(move || screen::last(&dir)).await;
         if let Ok(Some(screen)) = read {
-            self.send(ServerFrame::Snapshot {
+            self.send(ServerFrame::Output(Output::Snapshot {
                 offset: exit.offset,
                 size: screen.size(),
                 bytes: screen.snapshot().into(),
-            });
+            }));
         }
     }
 
@@ -63,10 +64,10 @@ impl Client {
             return;
         }
         if let Some(code) = end.error {
-            self.send(ServerFrame::Error {
+            self.send(ServerFrame::Output(Output::Error {
                 code: code.to_owned(),
                 message: end.reason.clone().into_owned(),
-            });
+            }));
         }
         self.line.push(Message::Close(Some(CloseFrame {
             code: end.code,

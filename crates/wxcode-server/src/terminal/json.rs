@@ -10,6 +10,7 @@ use super::{
     received::Received,
 };
 use crate::utf8::Utf8Buffer;
+use wxcode_protocol::Output;
 use wxcode_protocol::websocket::{ClientFrame, INPUT_MAX, ServerFrame};
 
 /// The client's view of the session, and its count of bytes.
@@ -65,30 +66,34 @@ impl Json {
     pub(super) fn send(&mut self, frame: ServerFrame) -> Option<Message> {
         match frame {
             ServerFrame::Status(status) => message(&ServerMessage::status(status)),
-            ServerFrame::Snapshot { bytes, .. } => self.screen(&bytes),
-            ServerFrame::Output { bytes, .. } => {
+            ServerFrame::Output(Output::Snapshot { bytes, .. }) => self.screen(&bytes),
+            ServerFrame::Output(Output::Output { bytes, .. }) => {
                 self.drawn = true;
                 let data = self.text.push(&bytes);
                 output(data)
             }
-            ServerFrame::InputRefused { reason, .. } => message(&ServerMessage::Error {
-                message: format!("the input was not taken: {reason}"),
-                code: "INPUT_REFUSED".to_owned(),
-            }),
-            ServerFrame::Error {
+            ServerFrame::Output(Output::InputRefused { reason, .. }) => {
+                message(&ServerMessage::Error {
+                    message: format!("the input was not taken: {reason}"),
+                    code: "INPUT_REFUSED".to_owned(),
+                })
+            }
+            ServerFrame::Output(Output::Error {
                 code,
                 message: text,
-            } => message(&ServerMessage::Error {
+            }) => message(&ServerMessage::Error {
                 message: text,
                 code,
             }),
-            ServerFrame::Exited(exit) => message(&ServerMessage::Closed {
+            ServerFrame::Output(Output::Exited(exit)) => message(&ServerMessage::Closed {
                 exit_code: exit.code,
                 signal: exit.signal,
             }),
             ServerFrame::Report(report) => message(&report),
             // A client of this protocol has the size that it sent, and drives by sending one.
-            ServerFrame::Resized { .. } | ServerFrame::InputTaken(_) | ServerFrame::Role(_) => None,
+            ServerFrame::Output(Output::Resized { .. })
+            | ServerFrame::Output(Output::InputTaken { .. })
+            | ServerFrame::Role(_) => None,
         }
     }
 

@@ -20,6 +20,7 @@ use super::{
     typing::is_typing,
 };
 use crate::agent::Attendance;
+use wxcode_protocol::Output;
 use wxcode_protocol::websocket::{ClientFrame, Role, ServerFrame};
 
 /// Most bytes passed on at once; each event counts [`EVENT`] more.
@@ -107,8 +108,9 @@ impl<'a> Stream<'a> {
                     // Events that arrived together leave together.
                     loop {
                         match next {
-                            Ok(Some(Event::Exited(exit))) => return Ok(Some(exit)),
-                            Ok(Some(event)) => together += self.pass_on(event),
+                            Ok(Some(Event::Output(Output::Exited(exit)))) => return Ok(Some(exit)),
+                            Ok(Some(Event::Output(output))) => together += self.forward(output),
+                            Ok(Some(_)) => together += EVENT,
                             Ok(None) | Err(_) => return Ok(None),
                         }
                         if together >= TOGETHER || !self.client.protocol.has_credit() {
@@ -124,43 +126,20 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// Sends an event to the client; returns its count of bytes.
-    fn pass_on(&mut self, event: Event) -> usize {
-        let len = match &event {
-            Event::Snapshot { offset, bytes, .. } => {
+    /// Forwards output to the client; returns its count of bytes.
+    fn forward(&mut self, output: Output) -> usize {
+        let len = match &output {
+            Output::Snapshot { offset, bytes, .. } => {
                 self.reached = Some(*offset);
                 bytes.len()
             }
-            Event::Output { offset, bytes } => {
+            Output::Output { offset, bytes } => {
                 self.reached = Some(offset + bytes.len() as u64);
                 bytes.len()
             }
             _ => 0,
         };
-        let frame = match event {
-            Event::Snapshot {
-                offset,
-                size,
-                bytes,
-            } => ServerFrame::Snapshot {
-                offset,
-                size,
-                bytes,
-            },
-            Event::Output { offset, bytes } => ServerFrame::Output { offset, bytes },
-            Event::Resized { offset, size } => ServerFrame::Resized { offset, size },
-            Event::InputTaken { seq } => ServerFrame::InputTaken(seq),
-            Event::InputRefused { seq, reason } => ServerFrame::InputRefused {
-                number: seq,
-                reason,
-            },
-            Event::Error { message } => ServerFrame::Error {
-                code: "NOT_DONE".to_owned(),
-                message,
-            },
-            _ => return EVENT,
-        };
-        self.client.send(frame);
+        self.client.send(ServerFrame::Output(output));
         len + EVENT
     }
 
@@ -190,7 +169,8 @@ impl<'a> Stream<'a> {
             Received::Nothing => return Ok(false),
             Received::Refused(code, message) => {
                 let code = code.to_owned();
-                self.client.send(ServerFrame::Error { code, message });
+                self.client
+                    .send(ServerFrame::Output(Output::Error { code, message }));
                 return Ok(false);
             }
             Received::Frame(frame) => self.requests(frame),
@@ -240,13 +220,15 @@ impl<'a> Stream<'a> {
         let reason = "this client only looks: connect without read_only to type".to_owned();
         if let Some(number) = number {
             let reason = reason.clone();
-            self.client
-                .send(ServerFrame::InputRefused { number, reason });
+            self.client.send(ServerFrame::Output(Output::InputRefused {
+                seq: number,
+                reason,
+            }));
         }
-        self.client.send(ServerFrame::Error {
+        self.client.send(ServerFrame::Output(Output::Error {
             code: "READ_ONLY".to_owned(),
             message: reason,
-        });
+        }));
         [None, None]
     }
 }

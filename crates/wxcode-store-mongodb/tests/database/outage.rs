@@ -161,10 +161,10 @@ async fn a_lost_answer_repeats_no_change() {
             id: Uuid::new_v4(),
             name: "a".to_owned(),
         };
-        let Claim::Take(taken) = claim(None, &node, 0, 60_000) else {
+        let Claim::Take(taken) = claim(None, &node, Duration::ZERO, Duration::from_secs(60)) else {
             panic!("the address is unassigned")
         };
-        let renewed = Tenure::new(taken.clone(), 0).next();
+        let renewed = Tenure::new(taken.clone(), wxcode_core::time::Moment::default()).next();
         for (old, new) in [(None, &taken), (Some(&taken), &renewed)] {
             proxy.lose_answers(lost);
             let swapped = store.swap_lease(project, old, new).await;

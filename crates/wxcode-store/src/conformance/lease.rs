@@ -1,9 +1,12 @@
 //! Promises about leases. They hold no time: no clock of a store or server decides on the owner.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 use wxcode_core::{
     id::Id,
     lease::{Claim, Lease, Node, Tenure, claim},
+    time::Moment,
 };
 
 use super::{
@@ -22,7 +25,7 @@ fn node(name: &str) -> Node {
 
 /// The lease of `node` in place of an observed one, after the waiting time.
 fn taken(read: Option<&Lease>, node: &Node) -> Lease {
-    match claim(read, node, u64::MAX, 60_000) {
+    match claim(read, node, Duration::MAX, Duration::from_secs(60)) {
         Claim::Take(lease) => lease,
         held @ Claim::Held { .. } => panic!("{held:?}"),
     }
@@ -54,7 +57,7 @@ pub async fn replacing_needs_the_known_lease(records: &impl Records) {
     let before = store.project(project).await.unwrap();
     let (a, b) = (node("a"), node("knöten \u{1f980}, \"b\".$x"));
     let first = taken(None, &a);
-    let held = Tenure::new(first.clone(), 0);
+    let held = Tenure::new(first.clone(), Moment::default());
     let (renewed, free) = (held.next(), held.given_back());
     let theirs = taken(Some(&renewed), &b);
     let large = Lease {
@@ -102,7 +105,7 @@ pub async fn one_of_64_takes_a_lease_over(records: &impl Records) {
         let before: Option<Lease> = old.clone();
         let now = one_takes_over(records, project, before.as_ref()).await;
         if let Some(before) = before {
-            let late = Tenure::new(before.clone(), 0).next();
+            let late = Tenure::new(before.clone(), Moment::default()).next();
             let swapped = store.swap_lease(project, Some(&before), &late).await;
             assert_eq!(swapped.unwrap(), Swapped::Lost(Some(now.clone())));
         }
@@ -134,7 +137,7 @@ pub async fn a_lease_is_renewed_or_taken(records: &impl Records) {
         let held = taken(None, &node("a"));
         store.swap_lease(project, None, &held).await.unwrap();
         let (renewed, theirs) = (
-            Tenure::new(held.clone(), 0).next(),
+            Tenure::new(held.clone(), Moment::default()).next(),
             taken(Some(&held), &node("b")),
         );
         let (old, also) = (held.clone(), held.clone());
@@ -161,7 +164,7 @@ pub async fn renewals_disturb_no_other_change(records: &impl Records) {
     store.swap_lease(project, None, &held).await.unwrap();
     let renewing = async move {
         for _ in 0..60 {
-            let next = Tenure::new(held.clone(), 0).next();
+            let next = Tenure::new(held.clone(), Moment::default()).next();
             let swapped = store.swap_lease(project, Some(&held), &next).await;
             assert_eq!(swapped.unwrap(), Swapped::Won);
             held = next;

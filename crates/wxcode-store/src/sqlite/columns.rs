@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     str::FromStr,
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -108,6 +109,11 @@ fn bad(
 ) -> rusqlite::Error {
     let index = row.as_ref().column_index(name).unwrap_or_default();
     rusqlite::Error::FromSqlConversionFailure(index, kind, Box::new(error))
+}
+
+/// A duration for a column, in milliseconds.
+pub(super) fn millis(value: Duration) -> Result<i64, Failure> {
+    count(u64::try_from(value.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// A count for a column.

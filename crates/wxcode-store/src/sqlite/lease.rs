@@ -1,5 +1,7 @@
 //! Leases in SQL: a row is replaced by compare-and-set on its epoch and renewal count.
 
+use std::time::Duration;
+
 use rusqlite::{OptionalExtension, Transaction, params};
 use wxcode_core::{
     id::Id,
@@ -22,7 +24,7 @@ pub(super) fn get(tx: &Transaction<'_>, project: Id) -> Result<Option<Lease>, Fa
                 node: id.zip(name).map(|(id, name)| Node { id, name }),
                 epoch: row.required("epoch", row.count("epoch")?)?,
                 beat: row.required("beat", row.count("beat")?)?,
-                term_ms: row.required("term_ms", row.count("term_ms")?)?,
+                term: Duration::from_millis(row.required("term_ms", row.count("term_ms")?)?),
             })
         })
         .optional()?;
@@ -60,7 +62,7 @@ pub(super) fn swap(
         new.node.as_ref().map(|node| &node.name),
         columns::count(new.epoch)?,
         columns::count(new.beat)?,
-        columns::count(new.term_ms)?,
+        columns::millis(new.term)?,
     ])?;
     Ok(Swapped::Won)
 }

@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+use wxcode_protocol::Output;
 
 use bytes::Bytes;
 use tokio::{
@@ -299,11 +300,11 @@ impl Life {
                     send(socket, &ClientFrame::Resize(size)).await;
                 }
             }
-            ServerFrame::Snapshot {
+            ServerFrame::Output(Output::Snapshot {
                 offset,
                 size,
                 bytes,
-            } => {
+            }) => {
                 self.given(offset, |seen| {
                     if offset < seen.offset {
                         return Err(format!(
@@ -320,7 +321,7 @@ impl Life {
                 })?;
                 send(socket, &ClientFrame::Ack(offset)).await;
             }
-            ServerFrame::Output { offset, bytes } => {
+            ServerFrame::Output(Output::Output { offset, bytes }) => {
                 let end = offset + bytes.len() as u64;
                 self.given(end, |seen| {
                     if offset != seen.offset {
@@ -333,13 +334,13 @@ impl Life {
                 })?;
                 send(socket, &ClientFrame::Ack(end)).await;
             }
-            ServerFrame::Resized { offset, .. } => {
+            ServerFrame::Output(Output::Resized { offset, .. }) => {
                 let at = lock(&self.seen).offset;
                 if offset != at {
                     return Err(format!("a size at {offset} for a client that is at {at}"));
                 }
             }
-            ServerFrame::Exited(exit) => {
+            ServerFrame::Output(Output::Exited(exit)) => {
                 let at = lock(&self.seen).offset;
                 // The last output of a killed holder is unknown.
                 let is_known = !matches!(exit.reason.as_str(), "holder_lost" | "damaged");
@@ -350,7 +351,8 @@ impl Life {
                     ));
                 }
             }
-            ServerFrame::InputTaken(number) | ServerFrame::InputRefused { number, .. } => {
+            ServerFrame::Output(Output::InputTaken { seq: number })
+            | ServerFrame::Output(Output::InputRefused { seq: number, .. }) => {
                 self.unanswered
                     .retain(|(unanswered, _)| *unanswered != number);
                 self.show_unanswered();
@@ -363,7 +365,9 @@ impl Life {
                     return Err(format!("reported twice: {report}"));
                 }
             }
-            ServerFrame::Error { .. } | ServerFrame::Role(_) | ServerFrame::Report(_) => {}
+            ServerFrame::Output(Output::Error { .. })
+            | ServerFrame::Role(_)
+            | ServerFrame::Report(_) => {}
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Clients that join a running session and start nothing: `read_only=true` and `start=false`.
 
 use serde_json::{Value, json};
+use wxcode_protocol::Output;
 use wxcode_protocol::websocket::ServerFrame;
 
 use crate::support::{Agent, Server, Socket, Wire};
@@ -86,7 +87,7 @@ async fn viewing_an_ended_session_shows_its_screen() {
         assert_eq!(wire.until_closed().await, 1000);
         assert!(wire.text().contains("the last words"), "{}", wire.text());
         let exit = wire.frames.iter().find_map(|frame| match frame {
-            ServerFrame::Exited(exit) => exit.code,
+            ServerFrame::Output(Output::Exited(exit)) => exit.code,
             _ => None,
         });
         assert_eq!(exit, Some(3));

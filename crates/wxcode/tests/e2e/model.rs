@@ -3,6 +3,7 @@
 
 use std::{fmt::Write as _, fs, sync::Arc};
 
+use wxcode_protocol::Output;
 use wxcode_protocol::websocket::{ClientFrame, ServerFrame};
 use wxcode_terminal::{Screen as _, Size, Terminal};
 
@@ -262,7 +263,8 @@ async fn run(seed: u64) {
         assert!(wire.drawn() == expected_drawn, "\n{}", wire.text());
     }
     assert!(skipped > 0, "nobody fell behind: this run tests too little");
-    let typed = |frame: &&ServerFrame| matches!(frame, ServerFrame::InputRefused { .. });
+    let typed =
+        |frame: &&ServerFrame| matches!(frame, ServerFrame::Output(Output::InputRefused { .. }));
     assert_eq!(writer.frames.iter().filter(typed).count(), 0);
 }
 

@@ -8,6 +8,7 @@ use std::{fs, path::PathBuf};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use wxcode_protocol::Output;
 use wxcode_protocol::websocket::{ClientFrame, ServerFrame};
 use wxcode_terminal::{Size, Terminal};
 use wxcode_testbed::Stub;
@@ -345,7 +346,7 @@ async fn query_replies_never_reach_the_prompt() {
         .until("typed", |wire| {
             wire.frames
                 .iter()
-                .any(|frame| matches!(frame, ServerFrame::InputTaken(n) if *n == number))
+                .any(|frame| matches!(frame, ServerFrame::Output(Output::InputTaken { seq: n }) if *n == number))
         })
         .await;
     phone.input("\r").await;

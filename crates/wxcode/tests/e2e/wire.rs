@@ -3,6 +3,7 @@
 use std::fs;
 
 use tokio_tungstenite::tungstenite::Message;
+use wxcode_protocol::Output;
 use wxcode_protocol::websocket::{CREDIT, ClientFrame, Role, ServerFrame};
 
 use crate::support::{Agent, Server, Wire, eventually, is_alive};
@@ -57,7 +58,10 @@ async fn resuming_continues_at_the_byte() {
     assert_eq!(again.text().matches("<one>").count(), 1);
     again
         .until("both are answered", |wire| {
-            let taken = |n| wire.frames.contains(&ServerFrame::InputTaken(n));
+            let taken = |n| {
+                wire.frames
+                    .contains(&ServerFrame::Output(Output::InputTaken { seq: n }))
+            };
             taken(1) && taken(2)
         })
         .await;
@@ -133,7 +137,8 @@ async fn focus_and_mouse_reports_make_no_driver() {
     let number = phone.input("\x1b[I\x1b[<0;1;1M").await;
     phone
         .until("typed", |wire| {
-            wire.frames.contains(&ServerFrame::InputTaken(number))
+            wire.frames
+                .contains(&ServerFrame::Output(Output::InputTaken { seq: number }))
         })
         .await;
     assert_eq!(
@@ -158,7 +163,7 @@ async fn a_read_only_client_changes_nothing() {
     .await;
     let refusals = |wire: &Wire| {
         let refused = |frame: &&ServerFrame| match frame {
-            ServerFrame::Error { code, .. } => code == "READ_ONLY",
+            ServerFrame::Output(Output::Error { code, .. }) => code == "READ_ONLY",
             _ => false,
         };
         wire.frames.iter().filter(refused).count()
@@ -166,7 +171,7 @@ async fn a_read_only_client_changes_nothing() {
     wire.until("all are refused", |wire| refusals(wire) == 4)
         .await;
     assert!(wire.frames.iter().any(
-        |frame| matches!(frame, ServerFrame::InputRefused { number: 1, reason } if !reason.is_empty())
+        |frame| matches!(frame, ServerFrame::Output(Output::InputRefused { seq: 1, reason }) if !reason.is_empty())
     ));
     let mut other = Wire::attach(&server, &project, "").await;
     other.input("mine\n").await;
@@ -218,7 +223,7 @@ async fn the_exit_follows_the_last_byte() {
     wire.input("\n").await;
     assert_eq!(wire.until_closed().await, 1000);
     assert!(wire.text().contains("5000"), "{}", wire.text());
-    let Some(ServerFrame::Exited(exit)) = wire.frames.last() else {
+    let Some(ServerFrame::Output(Output::Exited(exit))) = wire.frames.last() else {
         panic!("{:?}", wire.frames);
     };
     assert_eq!((exit.code, exit.signal), (Some(3), None));
@@ -245,7 +250,7 @@ async fn ends(wire: &mut Wire) {
     let offset = wire.offset;
     wire.send(ClientFrame::Ack(offset)).await;
     assert_eq!(wire.until_closed().await, 1000);
-    let Some(ServerFrame::Exited(exit)) = wire.frames.last() else {
+    let Some(ServerFrame::Output(Output::Exited(exit))) = wire.frames.last() else {
         panic!("{:?}", wire.frames);
     };
     assert_eq!(exit.offset, wire.offset);
@@ -294,7 +299,7 @@ async fn bad_messages_and_queries_are_refused() {
     wire.until("all are answered", |wire| wire.frames.len() == 7)
         .await;
     let code = |frame: &ServerFrame| match frame {
-        ServerFrame::Error { code, .. } => code.clone(),
+        ServerFrame::Output(Output::Error { code, .. }) => code.clone(),
         other => panic!("{other:?}"),
     };
     let codes: Vec<String> = wire.frames.iter().map(code).collect();

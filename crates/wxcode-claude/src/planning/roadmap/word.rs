@@ -195,7 +195,7 @@ fn begins(text: &str, words: &[&str]) -> bool {
     })
 }
 
-/// Reads a note after a name: whether it is one, and the state that it tells.
+/// Reads a note after a name: `None` for other text, else the state in the note, if any.
 fn note(text: &str) -> Option<Option<bool>> {
     let text = text.trim_matches(|around: char| {
         around.is_whitespace() || ['*', '_', '`', '~', '\u{fe0f}'].contains(&around)

@@ -1,6 +1,7 @@
 //! Feeds a connection: from the ring buffer, the screen, the sizes and the journal.
 
 use std::time::{Duration, Instant};
+use wxcode_protocol::Output;
 
 use super::{
     peer::{Cursor, Peer, Phase},
@@ -95,7 +96,7 @@ fn queue_any(holder: &mut Holder, peer: &mut Peer) -> bool {
     match holder.life.exit() {
         Some(exit) if caught_up && !peer.exit_sent => {
             peer.exit_sent = true;
-            peer.send(&Event::Exited(exit.clone()));
+            peer.send(&Event::Output(Output::Exited(exit.clone())));
             true
         }
         _ => false,
@@ -124,7 +125,7 @@ fn queue_output(holder: &mut Holder, peer: &mut Peer) -> bool {
         if change.offset <= offset {
             peer.change += 1;
             let size = change.size;
-            peer.send(&Event::Resized { offset, size });
+            peer.send(&Event::Output(Output::Resized { offset, size }));
             return true;
         }
         max = max.min(usize::try_from(change.offset - offset).unwrap_or(max));
@@ -153,7 +154,7 @@ fn queue_replay(holder: &mut Holder, peer: &mut Peer, offset: u64) -> bool {
             peer.output = Cursor::At(offset + bytes.len() as u64);
             write_output(peer.out(), offset, &bytes);
         }
-        Next::Resized(size) => peer.send(&Event::Resized { offset, size }),
+        Next::Resized(size) => peer.send(&Event::Output(Output::Resized { offset, size })),
         Next::Nothing => {}
         Next::Lost => {
             peer.replay = None;
@@ -187,11 +188,11 @@ fn queue_snapshot(holder: &mut Holder, peer: &mut Peer) -> bool {
     peer.snapshot_at = Some(now + BETWEEN_SNAPSHOTS);
     peer.output = Cursor::At(offset);
     peer.change = holder.output.sizes().next();
-    peer.send(&Event::Snapshot {
+    peer.send(&Event::Output(Output::Snapshot {
         offset,
         size: holder.output.screen().size(),
         bytes: bytes.into(),
-    });
+    }));
     true
 }
 
@@ -220,10 +221,10 @@ fn queue_event(holder: &mut Holder, peer: &mut Peer) -> bool {
         match holder.output.sizes().get(peer.change) {
             Ok(Some(change)) => {
                 peer.change += 1;
-                peer.send(&Event::Resized {
+                peer.send(&Event::Output(Output::Resized {
                     offset: change.offset,
                     size: change.size,
-                });
+                }));
                 return true;
             }
             Ok(None) => {}

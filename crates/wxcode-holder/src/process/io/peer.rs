@@ -4,6 +4,7 @@ use std::{
     io,
     time::{Duration, Instant},
 };
+use wxcode_protocol::Output;
 
 use bytes::{Buf, Bytes, BytesMut};
 use rustix::{
@@ -169,7 +170,7 @@ impl Peer {
     /// Queues the reason, and closes once it is written.
     pub(crate) fn reject(&mut self, reason: &str) {
         let message = reason.to_owned();
-        self.send(&Event::Error { message });
+        self.send(&Event::Output(Output::not_done(message)));
         self.phase = Phase::Closing;
     }
 

@@ -1,5 +1,5 @@
-//! Puts this holder into a transient scope of systemd, so that it outlives the service that started
-//! it.
+//! Puts this holder into a transient scope of systemd. In its own scope the holder outlives the
+//! server's service.
 
 use std::{fs, io, time::Duration};
 

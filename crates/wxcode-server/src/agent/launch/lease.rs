@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use wxcode_core::{
     id::Id,
     lease::{Claim, Lease, Node, Refusal, Sight, Tenure, claim},
+    time::Moment,
 };
 use wxcode_store::{StoreError, Swapped};
 
@@ -73,8 +74,8 @@ impl Leases {
         held.is_sure(self.now())
     }
 
-    fn now(&self) -> u64 {
-        u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    fn now(&self) -> Moment {
+        Moment::new(self.0.began.elapsed())
     }
 
     /// Takes the lease of a project; `None` when no lease is needed.
@@ -84,7 +85,7 @@ impl Leases {
         };
         for _ in 0..TRIES {
             let (read, new) = self.may_take(shared, project).await?;
-            let asked_ms = self.now();
+            let asked = self.now();
             let swapped = self.0.store.swap_lease(project, read.as_ref(), &new);
             match swapped.await? {
                 Swapped::Won => {
@@ -94,7 +95,7 @@ impl Leases {
                     {
                         tracing::warn!(%project, server = before.name, "took over the expired lease of a project");
                     }
-                    return Ok(Some(Tenure::new(new, asked_ms)));
+                    return Ok(Some(Tenure::new(new, asked)));
                 }
                 Swapped::Lost(_) => {}
                 Swapped::NoProject => return Err(StartError::NoProject),
@@ -119,21 +120,21 @@ impl Leases {
         shared: &Shared,
         project: Id,
     ) -> Result<(Option<Lease>, Lease), StartError> {
-        let asked_ms = self.now();
+        let asked = self.now();
         let read = self.0.store.lease(project).await?;
-        let answered_ms = self.now();
-        let unchanged_ms = match &read {
+        let answered = self.now();
+        let unchanged = match &read {
             Some(read) if !is_of(read, &shared.node) => lock(&self.0.sights)
                 .entry(project)
                 .or_default()
-                .look(read, asked_ms, answered_ms),
-            _ => 0,
+                .look(read, asked, answered),
+            _ => Duration::ZERO,
         };
-        match claim(read.as_ref(), &shared.node, unchanged_ms, shared.term_ms()) {
+        match claim(read.as_ref(), &shared.node, unchanged, shared.lease) {
             Claim::Take(new) => Ok((read, new)),
-            Claim::Held { by, left_ms } => Err(StartError::Elsewhere {
+            Claim::Held { by, left } => Err(StartError::Elsewhere {
                 server: by.name,
-                left: Duration::from_millis(left_ms),
+                left,
             }),
         }
     }
@@ -169,15 +170,15 @@ impl Leases {
         let Some(tenure) = held else {
             let read = store.lease(project).await?;
             // A living agent does not wait for another's lease to run out.
-            let new = match claim(read.as_ref(), &shared.node, 0, shared.term_ms()) {
+            let new = match claim(read.as_ref(), &shared.node, Duration::ZERO, shared.lease) {
                 Claim::Held { by, .. } => return Ok(Renewal::Gone(by)),
                 Claim::Take(new) => new,
             };
-            let asked_ms = self.now();
+            let asked = self.now();
             return Ok(
                 match store.swap_lease(project, read.as_ref(), &new).await? {
                     Swapped::Won => {
-                        *held = Some(Tenure::new(new, asked_ms));
+                        *held = Some(Tenure::new(new, asked));
                         Renewal::Kept
                     }
                     Swapped::Lost(_) => Renewal::Again,
@@ -185,11 +186,11 @@ impl Leases {
                 },
             );
         };
-        let (asked_ms, next) = (self.now(), tenure.next());
+        let (asked, next) = (self.now(), tenure.next());
         let swapped = store.swap_lease(project, Some(tenure.lease()), &next);
         Ok(match swapped.await? {
             Swapped::Won => {
-                tenure.renewed(next, asked_ms);
+                tenure.renewed(next, asked);
                 Renewal::Kept
             }
             Swapped::Lost(found) => match tenure.refused(found.as_ref()) {
@@ -207,7 +208,7 @@ impl Leases {
     /// The time of the next renewal.
     pub(in crate::agent) fn due(&self, tenure: Option<&Tenure>) -> Instant {
         tenure.map_or_else(Instant::now, |tenure| {
-            self.0.began + Duration::from_millis(tenure.due_ms())
+            self.0.began + tenure.due().since_start()
         })
     }
 }

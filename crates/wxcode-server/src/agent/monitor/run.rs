@@ -1,6 +1,7 @@
 //! Follows the output of one run, from its first byte to its end, and records its outcome.
 
 use std::{io, path::PathBuf, sync::Arc};
+use wxcode_protocol::Output;
 
 use jiff::Timestamp;
 use tokio::{sync::watch, time::sleep};
@@ -85,12 +86,16 @@ impl Follow for RunMonitor {
             };
             match event {
                 None => return Ok(ConnectionEnd::Disconnected),
-                Some(Event::Exited(exit)) => return Ok(ConnectionEnd::Exited(exit)),
-                Some(Event::Output { offset, bytes }) => {
+                Some(Event::Output(Output::Exited(exit))) => {
+                    return Ok(ConnectionEnd::Exited(exit));
+                }
+                Some(Event::Output(Output::Output { offset, bytes })) => {
                     self.take(offset, &bytes).await;
                     has_come = true;
                 }
-                Some(Event::Snapshot { offset, .. }) if offset > self.messages.at() => {
+                Some(Event::Output(Output::Snapshot { offset, .. }))
+                    if offset > self.messages.at() =>
+                {
                     if has_come {
                         return Ok(ConnectionEnd::Behind);
                     }

@@ -7,6 +7,7 @@ mod process;
 mod state;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
+use wxcode_protocol::Output;
 
 use tokio::{
     sync::{Notify, mpsc, watch},
@@ -101,7 +102,7 @@ impl Follow for SessionMonitor {
                 error = sender.drain() => return Err(error),
                 event = receiver.next() => match event? {
                     None => return Ok(ConnectionEnd::Disconnected),
-                    Some(client::Event::Exited(exit)) => return Ok(ConnectionEnd::Exited(exit)),
+                    Some(client::Event::Output(Output::Exited(exit))) => return Ok(ConnectionEnd::Exited(exit)),
                     Some(event) => self.event(event, &sender).await?,
                 },
                 () = session.queued.notified() => self.delivery_worker.notify(Instant::now()),
@@ -261,14 +262,14 @@ impl SessionMonitor {
                 tracing::debug!(session = %self.session.id, reason, "the keyboard is others'");
                 self.delivery_worker.lock_lost(lock, holder, now).await?;
             }
-            client::Event::InputRefused { reason, .. } => {
+            client::Event::Output(Output::InputRefused { reason, .. }) => {
                 tracing::debug!(session = %self.session.id, reason, "the holder refused a key");
                 self.delivery_worker.key_refused(holder, now).await?;
             }
             client::Event::UpgradeRefused { busy, reason } => {
                 self.upgrade.refused(busy, &reason, now);
             }
-            client::Event::Error { message } => {
+            client::Event::Output(Output::Error { message, .. }) => {
                 tracing::warn!(session = %self.session.id, message, "the holder refused a request");
             }
             _ => {}

@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicI32, Ordering::SeqCst},
     },
 };
+use wxcode_protocol::Output;
 
 use rustix::process::{Pid, Signal, kill_process};
 use wxcode_holder::client::{Event, Request};
@@ -53,7 +54,10 @@ const STEPS: &[(&str, Stop)] = &[
     }),
     ("presses Enter", |frame| types(ENTER, frame)),
     ("hears that Enter is typed", |frame| {
-        matches!(frame, Frame::Event(Event::InputTaken { .. }))
+        matches!(
+            frame,
+            Frame::Event(Event::Output(Output::InputTaken { .. }))
+        )
     }),
     ("hears that it is submitted", is_report),
     ("gives the keyboard back", |frame| {

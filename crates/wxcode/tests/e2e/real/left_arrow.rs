@@ -3,6 +3,7 @@
 use std::fs;
 
 use serde_json::Value;
+use wxcode_protocol::Output;
 use wxcode_protocol::websocket::ServerFrame;
 
 use super::{last_turn, pid, say, start};
@@ -21,7 +22,7 @@ async fn the_left_arrow_leaves_the_prompt() {
         .until("typed", |wire| {
             wire.frames
                 .iter()
-                .any(|frame| matches!(frame, ServerFrame::InputTaken(taken) if *taken == number))
+                .any(|frame| matches!(frame, ServerFrame::Output(Output::InputTaken { seq: taken }) if *taken == number))
         })
         .await;
     say(&server, &project, "after the key").await;

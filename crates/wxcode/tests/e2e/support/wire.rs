@@ -1,6 +1,7 @@
 //! A terminal client of the binary protocol, with its own screen.
 
 use std::{sync::Arc, time::Duration};
+use wxcode_protocol::Output;
 
 use bytes::Bytes;
 use tokio::time::timeout;
@@ -119,11 +120,11 @@ impl Wire {
             return false;
         };
         match frame {
-            ServerFrame::Snapshot {
+            ServerFrame::Output(Output::Snapshot {
                 offset,
                 size,
                 bytes,
-            } => {
+            }) => {
                 assert!(
                     offset >= self.offset,
                     "a snapshot of before what was parsed"
@@ -135,7 +136,7 @@ impl Wire {
                 self.snapshots += 1;
                 self.acknowledge().await;
             }
-            ServerFrame::Output { offset, bytes } => {
+            ServerFrame::Output(Output::Output { offset, bytes }) => {
                 assert_eq!(
                     offset, self.offset,
                     "output continues at the byte, or behind a snapshot"
@@ -150,7 +151,7 @@ impl Wire {
                 self.received += bytes.len() as u64;
                 self.acknowledge().await;
             }
-            ServerFrame::Resized { offset, size } => {
+            ServerFrame::Output(Output::Resized { offset, size }) => {
                 assert_eq!(
                     offset, self.offset,
                     "a size stands where it changed in the output"
@@ -231,7 +232,8 @@ impl Wire {
         self.send_raw(Message::Binary(Bytes::new())).await;
         let before = self.frames.len();
         self.until("it is answered", |wire| {
-            let error = |frame: &ServerFrame| matches!(frame, ServerFrame::Error { .. });
+            let error =
+                |frame: &ServerFrame| matches!(frame, ServerFrame::Output(Output::Error { .. }));
             wire.frames[before..].iter().any(error)
         })
         .await;

@@ -10,40 +10,49 @@ use crate::{Modes, Size};
 pub struct Malformed(pub &'static str);
 
 /// The unread rest of a payload.
-pub(super) struct Fields {
+pub(crate) struct Fields {
     rest: Bytes,
     what: &'static str,
 }
 
 impl Fields {
-    pub(super) fn new(payload: Bytes, what: &'static str) -> Self {
+    pub(crate) fn new(payload: Bytes, what: &'static str) -> Self {
         Self {
             rest: payload,
             what,
         }
     }
 
-    pub(super) fn malformed(&self) -> Malformed {
+    pub(crate) fn malformed(&self) -> Malformed {
         Malformed(self.what)
     }
 
-    pub(super) fn u8(&mut self) -> Result<u8, Malformed> {
+    pub(crate) fn u8(&mut self) -> Result<u8, Malformed> {
         self.rest.try_get_u8().map_err(|_| Malformed(self.what))
     }
 
-    pub(super) fn u16(&mut self) -> Result<u16, Malformed> {
+    /// A flag: 0 or 1, nothing else.
+    pub(crate) fn flag(&mut self) -> Result<bool, Malformed> {
+        match self.u8()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(self.malformed()),
+        }
+    }
+
+    pub(crate) fn u16(&mut self) -> Result<u16, Malformed> {
         self.rest.try_get_u16().map_err(|_| Malformed(self.what))
     }
 
-    pub(super) fn u32(&mut self) -> Result<u32, Malformed> {
+    pub(crate) fn u32(&mut self) -> Result<u32, Malformed> {
         self.rest.try_get_u32().map_err(|_| Malformed(self.what))
     }
 
-    pub(super) fn u64(&mut self) -> Result<u64, Malformed> {
+    pub(crate) fn u64(&mut self) -> Result<u64, Malformed> {
         self.rest.try_get_u64().map_err(|_| Malformed(self.what))
     }
 
-    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         let mut array = [0; N];
         self.rest
             .try_copy_to_slice(&mut array)
@@ -51,17 +60,17 @@ impl Fields {
         Ok(array)
     }
 
-    pub(super) fn size(&mut self) -> Result<Size, Malformed> {
+    pub(crate) fn size(&mut self) -> Result<Size, Malformed> {
         let (cols, rows) = (self.u16()?, self.u16()?);
         Size::new(cols, rows).ok_or(Malformed(self.what))
     }
 
-    pub(super) fn modes(&mut self) -> Result<Modes, Malformed> {
+    pub(crate) fn modes(&mut self) -> Result<Modes, Malformed> {
         Ok(modes_from(self.u16()?))
     }
 
     /// Bytes with their length (u32) before them.
-    pub(super) fn bytes(&mut self) -> Result<Bytes, Malformed> {
+    pub(crate) fn bytes(&mut self) -> Result<Bytes, Malformed> {
         let len = self.u32()? as usize;
         if len > self.rest.len() {
             return Err(self.malformed());
@@ -70,29 +79,29 @@ impl Fields {
     }
 
     /// Text with its length (u32) before it.
-    pub(super) fn text(&mut self) -> Result<String, Malformed> {
+    pub(crate) fn text(&mut self) -> Result<String, Malformed> {
         String::from_utf8(self.bytes()?.to_vec()).map_err(|_| self.malformed())
     }
 
     /// The whole rest.
-    pub(super) fn rest(self) -> Bytes {
+    pub(crate) fn rest(self) -> Bytes {
         self.rest
     }
 
     /// The whole rest, as text.
-    pub(super) fn rest_text(self) -> Result<String, Malformed> {
+    pub(crate) fn rest_text(self) -> Result<String, Malformed> {
         let what = self.what;
         String::from_utf8(self.rest.to_vec()).map_err(|_| Malformed(what))
     }
 
     /// The whole rest, as JSON.
-    pub(super) fn json<T: serde::de::DeserializeOwned>(self) -> Result<T, Malformed> {
+    pub(crate) fn json<T: serde::de::DeserializeOwned>(self) -> Result<T, Malformed> {
         serde_json::from_slice(&self.rest).map_err(|_| Malformed(self.what))
     }
 }
 
 /// The modes as bits, the first field the lowest.
-pub(super) fn modes_bits(modes: Modes) -> u16 {
+pub(crate) fn modes_bits(modes: Modes) -> u16 {
     [
         modes.bracketed_paste,
         modes.alternate_screen,
