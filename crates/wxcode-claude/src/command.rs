@@ -34,7 +34,9 @@ pub struct Invocation<'a> {
     pub settings: &'a Path,
     /// `--permission-mode`; `None` keeps Claude Code's default.
     pub permission_mode: Option<&'a str>,
-    /// Arguments of the operator's configuration, passed unchanged.
+    /// `--model`; `None` keeps Claude Code's default.
+    pub model: Option<&'a str>,
+    /// Arguments of the project or the operator's configuration, passed unchanged.
     pub extra_args: &'a [String],
     /// The text of the first prompt.
     pub prompt: Option<&'a str>,
@@ -53,6 +55,7 @@ pub fn argv(invocation: &Invocation<'_>) -> Vec<String> {
     argv.extend(["--settings".to_owned(), text(invocation.settings)]);
     argv.extend(configured(
         invocation.permission_mode,
+        invocation.model,
         invocation.extra_args,
     ));
     argv.extend(invocation.prompt.into_iter().flat_map(prompt_words));
@@ -66,7 +69,9 @@ pub struct RunInvocation<'a> {
     pub start: Start,
     /// `--permission-mode`; `None` keeps Claude Code's default.
     pub permission_mode: Option<&'a str>,
-    /// Arguments of the operator's configuration, passed unchanged.
+    /// `--model`; `None` keeps Claude Code's default.
+    pub model: Option<&'a str>,
+    /// Arguments of the project or the operator's configuration, passed unchanged.
     pub extra_args: &'a [String],
     /// The prompt.
     pub prompt: &'a str,
@@ -83,6 +88,7 @@ pub fn run_argv(invocation: &RunInvocation<'_>) -> Vec<String> {
     argv.extend(conversation(invocation.start));
     argv.extend(configured(
         invocation.permission_mode,
+        invocation.model,
         invocation.extra_args,
     ));
     argv.extend(prompt_words(invocation.prompt));
@@ -101,12 +107,17 @@ fn conversation(start: Start) -> [String; 2] {
     [flag.to_owned(), start.id().to_string()]
 }
 
-fn configured(permission_mode: Option<&str>, extra_args: &[String]) -> Vec<String> {
-    let mode = permission_mode.map(|mode| ["--permission-mode".to_owned(), mode.to_owned()]);
-    mode.into_iter()
-        .flatten()
-        .chain(extra_args.iter().cloned())
-        .collect()
+fn configured(
+    permission_mode: Option<&str>,
+    model: Option<&str>,
+    extra_args: &[String],
+) -> Vec<String> {
+    let flags = [("--permission-mode", permission_mode), ("--model", model)];
+    let given = flags
+        .into_iter()
+        .filter_map(|(flag, value)| Some([flag, value?]));
+    let given = given.flatten().map(str::to_owned);
+    given.chain(extra_args.iter().cloned()).collect()
 }
 
 fn prompt_words(prompt: &str) -> [String; 2] {
@@ -130,6 +141,7 @@ mod tests {
             start,
             settings: Path::new("/s/settings file.json"),
             permission_mode: Some("default"),
+            model: None,
             extra_args: &extra_args,
             prompt,
         })
@@ -165,6 +177,7 @@ mod tests {
             claude: Path::new("/opt/claude"),
             start: Start::Resume(ID),
             permission_mode: Some("plan"),
+            model: Some("opus"),
             extra_args: &["--allowedTools".to_owned(), "Read".to_owned()],
             prompt: "update",
         });
@@ -180,6 +193,8 @@ mod tests {
                 &id,
                 "--permission-mode",
                 "plan",
+                "--model",
+                "opus",
                 "--allowedTools",
                 "Read",
                 "--",

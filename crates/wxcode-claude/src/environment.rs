@@ -24,8 +24,8 @@ const NAMES: &[&str] = &[
     "LANG",
     "TZ",
     "TMPDIR",
-    "SSH_AUTH_SOCK",
     "CLAUDE_CONFIG_DIR",
+    "CLAUDE_CODE_OAUTH_TOKEN",
     // Proxies, in both usual spellings.
     "HTTP_PROXY",
     "HTTPS_PROXY",
@@ -41,6 +41,8 @@ const NAMES: &[&str] = &[
     "NODE_EXTRA_CA_CERTS",
     "REQUESTS_CA_BUNDLE",
     "CURL_CA_BUNDLE",
+    // A region of the provider Vertex.
+    "CLOUD_ML_REGION",
 ];
 
 /// Prefixes of variables to pass on.
@@ -52,6 +54,41 @@ const PREFIXES: &[&str] = &[
     "CLAUDE_CODE_USE_",
     "CLAUDE_CODE_DISABLE_",
     "DISABLE_",
+    // Credentials of the providers that Claude Code can use.
+    "AWS_",
+    "GOOGLE_",
+    "VERTEX_",
+    "AZURE_",
+];
+
+/// Prefixes of the variables that Claude Code reads.
+const CLAUDES_PREFIXES: &[&str] = &[
+    "CLAUDE_",
+    "ANTHROPIC_",
+    "BASH_DEFAULT_",
+    "BASH_MAX_",
+    "MCP_",
+];
+/// Other variables that Claude Code reads.
+const CLAUDES: &[&str] = &[
+    "API_TIMEOUT_MS",
+    "ENABLE_TOOL_SEARCH",
+    "MAX_MCP_OUTPUT_TOKENS",
+    "MAX_THINKING_TOKENS",
+    "SLASH_COMMAND_TOOL_CHAR_BUDGET",
+    "USE_BUILTIN_RIPGREP",
+];
+/// Variables that Claude Code sets for its own children: no setting of a user.
+const CHILDS: &[&str] = &[
+    "CLAUDECODE",
+    "CLAUDE_CODE_CHILD_SESSION",
+    "CLAUDE_CODE_ENTRYPOINT",
+    "CLAUDE_CODE_EXECPATH",
+    "CLAUDE_CODE_SESSION_ID",
+    "CLAUDE_CODE_SSE_PORT",
+    "CLAUDE_EFFORT",
+    "CLAUDE_ENV_FILE",
+    "CLAUDE_PROJECT_DIR",
 ];
 
 /// The prefix of the server's own variables, secrets among them; never passed on.
@@ -88,6 +125,28 @@ pub fn agent(
     agent.into_iter().collect()
 }
 
+/// The names of Claude Code's variables that are set and not passed on, sorted.
+pub fn withheld<'a>(
+    names: impl Iterator<Item = &'a OsStr>,
+    pass_env: &[String],
+    extra: &BTreeMap<String, String>,
+) -> Vec<String> {
+    let mut withheld: Vec<_> = names
+        .filter(|name| !is_allowed(name, pass_env))
+        .filter_map(OsStr::to_str)
+        .filter(|name| !CHILDS.contains(name) && !extra.contains_key(*name))
+        .filter(|name| {
+            CLAUDES.contains(name)
+                || CLAUDES_PREFIXES
+                    .iter()
+                    .any(|prefix| name.starts_with(prefix))
+        })
+        .map(str::to_owned)
+        .collect();
+    withheld.sort();
+    withheld
+}
+
 fn is_allowed(name: &OsStr, pass_env: &[String]) -> bool {
     let bytes = name.as_encoded_bytes();
     NAMES.iter().any(|allowed| name == *allowed)
@@ -100,6 +159,11 @@ fn is_allowed(name: &OsStr, pass_env: &[String]) -> bool {
                 Some(prefix) => bytes.starts_with(prefix.as_bytes()),
                 None => name == pattern.as_str(),
             })
+}
+
+/// Whether the variable is the server's own.
+pub(crate) fn is_ours(name: &str) -> bool {
+    name.starts_with(OURS)
 }
 
 fn is_settable(name: &OsStr, value: &OsStr) -> bool {
@@ -145,11 +209,16 @@ mod tests {
         let allowed = [
             "ALL_PROXY",
             "ANTHROPIC_API_KEY",
+            "AWS_SECRET_ACCESS_KEY",
+            "AZURE_TENANT_ID",
             "CLAUDE_CODE_DISABLE_TERMINAL_TITLE",
+            "CLAUDE_CODE_OAUTH_TOKEN",
             "CLAUDE_CODE_USE_BEDROCK",
             "CLAUDE_CONFIG_DIR",
+            "CLOUD_ML_REGION",
             "DISABLE_TELEMETRY",
             "GIT_AUTHOR_NAME",
+            "GOOGLE_APPLICATION_CREDENTIALS",
             "HOME",
             "HTTPS_PROXY",
             "LC_ALL",
@@ -158,11 +227,11 @@ mod tests {
             "NO_PROXY",
             "PATH",
             "SHELL",
-            "SSH_AUTH_SOCK",
             "SSL_CERT_FILE",
             "TMPDIR",
             "TZ",
             "USER",
+            "VERTEX_REGION",
             "XDG_RUNTIME_DIR",
             "https_proxy",
         ];
@@ -180,7 +249,8 @@ mod tests {
             "LISTEN_FDS",
             "WXCODE_TOKEN",
             "WXCODE_STORE",
-            "AWS_SECRET_ACCESS_KEY",
+            "AWSOME",
+            "SSH_AUTH_SOCK",
             "HOMEDIR",
             "PATHS",
             "MY_GIT_TOKEN",
@@ -223,15 +293,15 @@ mod tests {
     #[test]
     fn the_configuration_adds_variables_except_ours() {
         let vars = [
-            ("AWS_KEY", "k"),
-            ("AWS_REGION", "r"),
+            ("MY_KEY", "k"),
+            ("MY_REGION", "r"),
             ("FOO", "f"),
             ("FOOBAR", "b"),
             ("WXCODE_TOKEN", "t"),
         ];
         assert_eq!(
-            names(&vars, &["AWS_*", "FOO"], &[]),
-            ["AWS_KEY", "AWS_REGION", "FOO"]
+            names(&vars, &["MY_*", "FOO"], &[]),
+            ["FOO", "MY_KEY", "MY_REGION"]
         );
         assert_eq!(
             names(
@@ -239,9 +309,30 @@ mod tests {
                 &["WXCODE_TOKEN", "WXCODE_*", "*"],
                 &[("WXCODE_X", "y")]
             ),
-            ["AWS_KEY", "AWS_REGION", "FOO", "FOOBAR"]
+            ["FOO", "FOOBAR", "MY_KEY", "MY_REGION"]
         );
         assert_eq!(of(&vars, &["FOO"], &[("FOO", "mine")])["FOO"], "mine");
         assert!(names(&[], &[], &[("", "a"), ("A=B", "c"), ("NUL", "a\0b")]).is_empty());
+    }
+
+    #[test]
+    fn withheld_variables_of_claude_are_named() {
+        let set = [
+            "CLAUDE_CODE_MAX_OUTPUT_TOKENS",
+            "CLAUDE_CODE_SSE_PORT",
+            "CLAUDECODE",
+            "CLAUDE_CONFIG_DIR",
+            "MCP_TIMEOUT",
+            "MAX_THINKING_TOKENS",
+            "BASH_MAX_TIMEOUT_MS",
+            "EDITOR",
+        ];
+        let extra = [("MAX_THINKING_TOKENS".to_owned(), "1".to_owned())].into();
+        let pass_env = ["MCP_*".to_owned()];
+        let found = withheld(set.iter().map(OsStr::new), &pass_env, &extra);
+        assert_eq!(
+            found,
+            ["BASH_MAX_TIMEOUT_MS", "CLAUDE_CODE_MAX_OUTPUT_TOKENS"]
+        );
     }
 }

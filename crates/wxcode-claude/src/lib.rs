@@ -9,6 +9,7 @@
 // These macros panic if standard output is closed.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
+pub mod choice;
 pub mod command;
 pub mod dialog;
 pub mod environment;

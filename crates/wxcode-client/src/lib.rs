@@ -68,7 +68,10 @@ pub use rest::{
         Milestone, MilestoneChange, MilestoneStatus, Milestones, NewMilestone, PreparedMilestone,
     },
     page::Page,
-    project::{NewProject, Project, ProjectChange, ProjectStatus, Projects},
+    project::{
+        NewProject, Project, ProjectChange, ProjectSettings, ProjectStatus, Projects,
+        SettingsChange,
+    },
     run::{Run, RunState, Runs},
     screen::ScreenFormat,
     session::{AgentState, Conversation, Session, SessionExit, SessionStatus},

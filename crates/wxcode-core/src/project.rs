@@ -1,11 +1,14 @@
 //! Output projects: a workspace folder and the one conversation that works in it.
 
+mod settings;
+
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use self::settings::{AgentSettings, EnvPatch, SettingsPatch};
 use crate::{id::Id, identity::HistoryEntry};
 
 /// Longest project or element name, in characters.
@@ -25,6 +28,9 @@ pub struct OutputProject {
     pub configuration_id: Option<String>,
     /// The agent's working folder, absolute.
     pub workspace_path: PathBuf,
+    /// Its own settings for the agent.
+    #[serde(default)]
+    pub settings: AgentSettings,
     pub status: ProjectStatus,
     /// The current conversation, if there ever was one.
     pub claude_session_id: Option<Uuid>,

@@ -16,6 +16,7 @@ mod launch;
 mod manager;
 mod metadata;
 mod monitor;
+mod outlook;
 mod process;
 mod recovery;
 mod retention;
@@ -27,8 +28,11 @@ mod sync;
 pub use conversation::{relocation::RelocateError, switch::ResumeError};
 pub use delivery::queue::Delivered;
 pub use ending::Retired;
-pub use launch::{error::StartError, plan::config_dir, scope::bus, session::Found};
+pub use launch::{
+    error::StartError, plan::config_dir, plan::config_dir_of, scope::bus, session::Found,
+};
 pub use manager::Manager;
+pub use outlook::{Outlook, outlook};
 pub use recovery::reboot::RESUMED_AT_ONCE;
 pub(crate) use retention::run as keep_transcripts;
 pub use run::{Account, RESULT_MAX, RUNS_KEPT, Run};

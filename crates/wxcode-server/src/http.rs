@@ -7,6 +7,7 @@ mod access;
 mod answer;
 mod body;
 mod delivery;
+mod environment;
 mod event;
 mod health;
 mod measure;
@@ -130,6 +131,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(run::show, run::stop))
         .routes(routes!(planning::show))
         .routes(routes!(event::follow))
+        .routes(routes!(environment::show))
 }
 
 fn terminals() -> OpenApiRouter<App> {

@@ -21,6 +21,7 @@ mod screen;
 mod serve;
 
 mod settings;
+pub mod ssh_agent;
 mod terminal;
 mod utf8;
 mod workspace;

@@ -55,10 +55,10 @@ impl Milestones {
     /// Queues the milestone's command and makes sure that a session takes it. A repetition finds
     /// the same delivery.
     pub(crate) async fn start(&self, milestone: &Milestone) -> Result<Delivered, StartError> {
-        let workspace = self.project(milestone).await?.workspace_path;
-        let commands = self.commands.find(milestone, &workspace).await?;
+        let project = self.project(milestone).await?;
+        let commands = self.commands.find(milestone, &project).await?;
         if milestone.status == MilestoneStatus::Pending {
-            write_context(&workspace, milestone).await?;
+            write_context(&project.workspace_path, milestone).await?;
         }
         let now = to_millis(Timestamp::now());
         let id = milestone.id.to_string();

@@ -30,6 +30,7 @@ use crate::{
     planning::Planning,
     program::{self, ProgramError},
     repository::Repository,
+    ssh_agent,
     terminal::Terminals,
 };
 
@@ -131,6 +132,18 @@ pub fn is_locked(data_dir: &Path) -> bool {
     matches!(lock.try_lock_shared(), Err(fs::TryLockError::WouldBlock))
 }
 
+/// Lets the agents' SSH agent be that of the server's login.
+async fn follow_ssh_agent(settings: &Settings) {
+    let mut variables = settings.environment.iter();
+    let socket = variables.find(|(name, _)| name == ssh_agent::VARIABLE);
+    let socket = socket.map(|(_, value)| value.clone());
+    let data_dir = settings.data_dir.clone();
+    let follow = move || ssh_agent::follow(&data_dir, socket.as_deref());
+    if let Ok(Err(error)) = tokio::task::spawn_blocking(follow).await {
+        tracing::warn!(%error, "agents cannot reach the SSH agent of this login");
+    }
+}
+
 impl Server {
     /// Adopts the sessions of the data folder, then listens. `lock` comes from [`lock`].
     ///
@@ -144,6 +157,7 @@ impl Server {
     ) -> Result<Self, ServeError> {
         let data_dir = settings.data_dir.clone();
         settings.holder = program::prepare(&settings.holder, &data_dir).await?;
+        follow_ssh_agent(&settings).await;
         let closing = CancellationToken::new();
         let settings = Arc::new(settings);
         let metrics = Metrics::default();

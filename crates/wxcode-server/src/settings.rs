@@ -33,6 +33,8 @@ pub struct Settings {
     pub claude_args: Vec<String>,
     /// The permission mode of every claude.
     pub permission_mode: Option<String>,
+    /// The model of every claude.
+    pub model: Option<String>,
     /// The commands of milestones.
     pub commands: Commands,
     /// The environment of the server.

@@ -20,6 +20,7 @@ mod milestone;
 mod project;
 mod records;
 mod repair;
+mod settings;
 mod workspace;
 
 use std::{

@@ -18,7 +18,7 @@ use crate::{
     fields::{self, Fields, NO_REFERENCE, oid, time},
     identity,
     records::{PROJECTS, Records},
-    workspace,
+    settings, workspace,
 };
 
 pub(crate) async fn add(
@@ -118,6 +118,7 @@ pub(crate) async fn patch(
             _ => drop(unset.insert("wxcode.stack_id", "")),
         }
     }
+    settings::change(&patch.settings, &mut set, &mut unset)?;
     if let Some(configuration) = &patch.configuration_id {
         set.insert("configuration_id", configuration.clone());
     }
@@ -223,6 +224,9 @@ pub(crate) fn write(project: &OutputProject, attempt: Attempt) -> Result<Documen
         "made": attempt.mark,
         "workspace": fields::path(&project.workspace_path)?,
     };
+    if !project.settings.is_default() {
+        ours.insert("settings", settings::write(&project.settings)?);
+    }
     if let (NO_REFERENCE, Some(kb_id)) = (reference, &project.kb_id) {
         ours.insert("kb_id", kb_id);
     }
@@ -274,6 +278,7 @@ pub(crate) fn read(document: &Document) -> Result<OutputProject, Failure> {
         workspace_path: fields
             .required("workspace_path", fields.text("workspace_path")?)?
             .into(),
+        settings: settings::read(&fields)?,
         status: fields.word("status")?,
         claude_session_id: identity.current,
         claude_session_history: identity.history,

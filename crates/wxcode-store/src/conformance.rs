@@ -54,6 +54,7 @@ macro_rules! conformance_tests {
                 a_repeated_addition_counts_once,
                 a_missing_project_stays_missing,
                 a_patch_changes_only_named_fields,
+                settings_change_one_by_one,
                 a_status_move_needs_the_old_status,
                 a_thousand_are_listed_in_pages,
                 removal_includes_all_records,

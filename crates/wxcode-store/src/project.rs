@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use wxcode_core::{
     id::Id,
-    project::{OutputProject, ProjectStatus},
+    project::{OutputProject, ProjectStatus, SettingsPatch},
 };
 
 use crate::{Listing, Page, Result};
@@ -21,6 +21,8 @@ pub struct ProjectPatch {
     pub stack_id: Option<Option<String>>,
     /// `Some(None)` removes the configuration.
     pub configuration_id: Option<Option<String>>,
+    /// Changes of single settings.
+    pub settings: SettingsPatch,
 }
 
 /// Operations on output projects. See [`crate::Store`] for the promises of all operations.

@@ -11,11 +11,13 @@ mod signals;
 mod window;
 
 use wxcode_client::terminal::Target;
+use wxcode_server::ssh_agent;
 
 use self::client::{Client, Wishes};
 pub(crate) use self::keys::DetachKey;
 use crate::{
     cli::{AttachOptions, Common, Usage},
+    config,
     remote::{Remote, block_on},
 };
 
@@ -25,6 +27,9 @@ pub(crate) fn run(common: &Common, options: &AttachOptions) -> anyhow::Result<()
         return Err(Usage(text.to_owned()).into());
     }
     let remote = Remote::find(common)?;
+    if common.server.is_none() {
+        follow_ssh_agent(common);
+    }
     let end = block_on(async {
         let project = remote.project(&options.project).await?;
         let target = Target::new(&project.id)?
@@ -44,6 +49,13 @@ pub(crate) fn run(common: &Common, options: &AttachOptions) -> anyhow::Result<()
             .await
     })?;
     end.tell(&options.project)
+}
+
+/// Lets the agents of this machine's server use the SSH agent of this login.
+fn follow_ssh_agent(common: &Common) {
+    let socket = std::env::var_os(ssh_agent::VARIABLE);
+    // Attaching works without it, and a log line would disturb the screen.
+    let _ = config::data_dir(common).map(|dir| ssh_agent::follow(&dir, socket.as_deref()));
 }
 
 /// The server's language for a user with these variables.

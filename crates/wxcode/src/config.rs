@@ -120,6 +120,7 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
             .context("cannot find this program's own path")?,
         claude_args: file.claude.args,
         permission_mode: file.claude.permission_mode,
+        model: file.claude.model,
         commands,
         network: Network {
             connections: file.network.connections,

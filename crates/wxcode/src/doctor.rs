@@ -1,22 +1,21 @@
 //! `wxcode doctor`: checks the installation, and tells which failures the sessions survive.
 
+mod environment;
 mod gsd;
 mod limit;
+mod mount;
 mod service;
 mod session;
 
-use std::{fs, os::unix::fs::DirBuilderExt, path::Path, process::Command};
+use std::{fs, os::unix::fs::DirBuilderExt, path::Path};
 
 use anyhow::bail;
-use wxcode_claude::TESTED_VERSION;
-use wxcode_files::FileError;
 
 use crate::{
     cli::{Common, ServeOptions},
     config, output, permission,
     remote::{Remote, block_on},
     store::StoreChoice,
-    umask,
 };
 
 pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
@@ -31,12 +30,16 @@ pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
         Ok(resolved) => {
             let settings = &resolved.settings;
             findings.good("configuration", "read");
-            check_claude(&settings.claude, &mut findings);
-            gsd::check(settings, &mut findings);
+            let server = service::server(&settings.data_dir);
+            let seen = environment::look(server.is_some(), common, settings, &mut findings);
+            if let Some(seen) = &seen {
+                environment::check_claude(seen, settings, &mut findings);
+            }
+            gsd::check(settings, seen, &mut findings);
             check_data_dir(&settings.data_dir, &mut findings);
             check_permissions(&settings.data_dir, &mut findings);
             check_program(&settings.holder, &settings.data_dir, &mut findings);
-            let server = service::server(&settings.data_dir);
+            mount::check(&resolved.store, &settings.data_dir, &mut findings);
             match server {
                 Some(_) => check_served_store(common, &mut findings),
                 None => check_store(&resolved.store, &settings.data_dir, &mut findings),
@@ -89,40 +92,6 @@ impl Findings {
         if let Err(error) = output::print(format_args!("{kind:<7} {what}: {detail}")) {
             self.unprinted.get_or_insert(error);
         }
-    }
-}
-
-/// The embedded store is a file of the data folder, created on demand; a shared one must exist.
-fn check_claude(claude: &Path, findings: &mut Findings) {
-    // The executable may be on a hanging file system.
-    let program = claude.to_owned();
-    let run = wxcode_files::wait(claude, move || {
-        // The executable may create its own files.
-        let output = umask::with_users(|| Command::new(&program).arg("--version").output());
-        output.map_err(|source| FileError::Io {
-            action: "run",
-            path: program,
-            source,
-        })
-    });
-    match run {
-        Ok(output) if output.status.success() => {
-            let printed = String::from_utf8_lossy(&output.stdout);
-            findings.good("claude", printed.trim());
-            if let Some(version) = printed.split_whitespace().next()
-                && version != TESTED_VERSION
-            {
-                findings.note(
-                    "claude",
-                    &format!("wxcode was tested with {TESTED_VERSION}, not with {version}; `make conformance` in its sources checks that version"),
-                );
-            }
-        }
-        Ok(output) => findings.bad("claude", &format!("{} --version ended with {}: reinstall Claude Code", claude.display(), output.status)),
-        Err(error) => findings.bad(
-            "claude",
-            &format!("{error}; install Claude Code (npm install -g @anthropic-ai/claude-code), or set WXCODE_CLAUDE"),
-        ),
     }
 }
 
@@ -197,6 +166,7 @@ fn check_served_store(common: &Common, findings: &mut Findings) {
     }
 }
 
+/// The embedded store is a file of the data folder, created on demand; a shared one must exist.
 fn check_store(store: &StoreChoice, data_dir: &Path, findings: &mut Findings) {
     let name = match store {
         StoreChoice::Sqlite(path) => {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use wxcode_core::{
     id::Id,
     identity::Source,
-    project::{OutputProject, ProjectStatus},
+    project::{AgentSettings, OutputProject, ProjectStatus},
 };
 use wxcode_store::{Rotated, Rotation, Store, sqlite::SqliteStore};
 use wxcode_store_mongodb::MongoStore;
@@ -100,6 +100,7 @@ async fn rotations(store: &dyn Store, times: usize) -> anyhow::Result<Vec<Durati
         stack_id: None,
         configuration_id: None,
         workspace_path: format!("/nowhere/{id}").into(),
+        settings: AgentSettings::default(),
         status: ProjectStatus::Created,
         claude_session_id: None,
         claude_session_history: Vec::new(),

@@ -109,6 +109,7 @@ impl Bench {
             start,
             settings: &self.settings(),
             permission_mode: None,
+            model: None,
             extra_args: &arguments,
             prompt,
         });

@@ -1,5 +1,7 @@
 //! Output projects.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Client, page::Page};
@@ -18,6 +20,9 @@ pub struct Project {
     pub name: String,
     /// The absolute path of its workspace folder, on the server's machine.
     pub workspace_path: String,
+    /// Its own settings for the agent.
+    #[serde(default)]
+    pub settings: ProjectSettings,
     /// Its progress.
     pub status: ProjectStatus,
     /// The current conversation, a UUID; `None` before the first start.
@@ -60,6 +65,47 @@ pub struct Projects {
     pub total: u64,
 }
 
+/// A project's own settings for the agent; `None` means the server's default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ProjectSettings {
+    /// Claude Code's permission mode.
+    pub permission_mode: Option<String>,
+    /// The model.
+    pub model: Option<String>,
+    /// Arguments instead of the server's.
+    pub args: Option<Vec<String>>,
+    /// The names of the project's variables; the server shows no values.
+    pub env: Option<Vec<String>>,
+    /// Claude Code's configuration folder.
+    pub claude_config_dir: Option<String>,
+    /// Idle time before hibernation, in seconds.
+    pub hibernate_after_s: Option<u64>,
+}
+
+/// A change of settings: `None` keeps one, `Some(None)` makes it the server's default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SettingsChange {
+    /// A permission mode of Claude Code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permission_mode: Option<Option<String>>,
+    /// A model's alias or name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<Option<String>>,
+    /// Up to 64 arguments, 64 KiB together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub args: Option<Option<Vec<String>>>,
+    /// Variables to set, or to remove with `None`; up to 200, 64 KiB together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub env: Option<Option<BTreeMap<String, Option<String>>>>,
+    /// An absolute path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claude_config_dir: Option<Option<String>>,
+    /// 60 to 31,536,000 seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hibernate_after_s: Option<Option<u64>>,
+}
+
 /// A new project; `"name".into()` makes one with a folder of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct NewProject {
@@ -68,6 +114,9 @@ pub struct NewProject {
     /// An existing absolute folder without another project; `None` for a new one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace_path: Option<String>,
+    /// Its own settings for the agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings: Option<SettingsChange>,
     /// The record of a knowledge base, at most 200 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kb_id: Option<String>,
@@ -97,6 +146,9 @@ pub struct ProjectChange {
     /// Another existing absolute folder; only while no session runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace_path: Option<String>,
+    /// Changes of settings; `Some(None)` makes all of them the server's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Option<SettingsChange>>,
     /// `Some(None)` removes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stack_id: Option<Option<String>>,

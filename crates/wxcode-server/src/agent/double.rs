@@ -35,6 +35,7 @@ fn settings(data_dir: PathBuf) -> Settings {
         holder: "wxcode-holder".into(),
         claude_args: Vec::new(),
         permission_mode: None,
+        model: None,
         commands: Commands {
             new_project: Some(template()),
             new_milestone: Some(template()),

@@ -28,12 +28,12 @@ pub(crate) const REFRESH_PAGE: u64 = 200;
 /// A project's current conversation and where it was last reported to be.
 struct Conversation {
     id: Uuid,
+    config_dir: PathBuf,
     transcript: Option<PathBuf>,
 }
 
 /// Refreshes transcripts for as long as the server lives.
 pub(crate) async fn run(settings: Arc<Settings>, store: Repository, closing: CancellationToken) {
-    let config_dir = plan::config_dir(&settings);
     let alone = Arc::new(Semaphore::new(1));
     let mut ticks = interval(REFRESH_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -43,13 +43,13 @@ pub(crate) async fn run(settings: Arc<Settings>, store: Repository, closing: Can
             () = closing.cancelled() => return,
         }
         tokio::select! {
-            () = round(&config_dir, &store, &alone) => {}
+            () = round(&settings, &store, &alone) => {}
             () = closing.cancelled() => return,
         }
     }
 }
 
-async fn round(config_dir: &std::path::Path, store: &Repository, alone: &Arc<Semaphore>) {
+async fn round(settings: &Settings, store: &Repository, alone: &Arc<Semaphore>) {
     let mut skip = 0;
     loop {
         let page = Page {
@@ -64,7 +64,7 @@ async fn round(config_dir: &std::path::Path, store: &Repository, alone: &Arc<Sem
             }
         };
         skip += projects.len() as u64;
-        if projects.is_empty() || !refresh(config_dir, projects, alone).await {
+        if projects.is_empty() || !refresh(settings, projects, alone).await {
             return;
         }
     }
@@ -72,18 +72,20 @@ async fn round(config_dir: &std::path::Path, store: &Repository, alone: &Arc<Sem
 
 /// Refreshes the transcripts of some projects; false when it did not come to an end in time.
 async fn refresh(
-    config_dir: &std::path::Path,
+    settings: &Settings,
     projects: Vec<OutputProject>,
     alone: &Arc<Semaphore>,
 ) -> bool {
-    let conversations: Vec<_> = projects.iter().filter_map(current).collect();
-    let config_dir = config_dir.to_owned();
+    let conversations = projects
+        .iter()
+        .filter_map(|project| current(settings, project));
+    let conversations: Vec<_> = conversations.collect();
     let work = async {
         // A hanging round blocks the next rounds, and so costs one thread.
         let turn = Arc::clone(alone).acquire_owned().await.ok()?;
         let refreshing = tokio::task::spawn_blocking(move || {
             for conversation in conversations {
-                refresh_one(&config_dir, &conversation);
+                refresh_one(&conversation);
             }
             drop(turn);
         });
@@ -99,18 +101,27 @@ async fn refresh(
     done.is_some()
 }
 
-fn current(project: &OutputProject) -> Option<Conversation> {
+fn current(settings: &Settings, project: &OutputProject) -> Option<Conversation> {
     let id = project.claude_session_id?;
     let entries = project.claude_session_history.iter().rev();
     let transcript = entries
         .filter(|entry| entry.id == id)
         .find_map(|entry| entry.transcript_path.clone());
-    Some(Conversation { id, transcript })
+    Some(Conversation {
+        id,
+        config_dir: plan::config_dir_of(settings, &project.settings),
+        transcript,
+    })
 }
 
-fn refresh_one(config_dir: &std::path::Path, conversation: &Conversation) {
+fn refresh_one(conversation: &Conversation) {
     let known = conversation.transcript.as_deref();
-    match retention::refresh(config_dir, conversation.id, known, REFRESH_AGE) {
+    match retention::refresh(
+        &conversation.config_dir,
+        conversation.id,
+        known,
+        REFRESH_AGE,
+    ) {
         Ok(Refreshed::Touched) => {
             tracing::debug!(conversation = %conversation.id, "gave a transcript a fresh modification time");
         }

@@ -1,5 +1,7 @@
 //! Output projects over HTTP.
 
+mod settings;
+
 use std::sync::Arc;
 
 use axum::{
@@ -14,12 +16,13 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use wxcode_core::{
     id::Id,
-    project::{NAME_MAX, OutputProject, ProjectStatus},
+    project::{AgentSettings, NAME_MAX, OutputProject, ProjectStatus, SettingsPatch},
     run::in_the_way,
     time::to_millis,
 };
 use wxcode_store::ProjectPatch;
 
+use self::settings::{GivenSettings, SettingsView};
 use super::{
     body::Body,
     parameter::{Paging, Params, PathId},
@@ -48,6 +51,8 @@ pub(super) struct ProjectView {
     configuration_id: Option<String>,
     /// The absolute folder that the agent works in.
     workspace_path: String,
+    /// Its own settings for the agent, used from the next start on.
+    settings: SettingsView,
     /// `created`, `initialized` or `active`.
     #[schema(value_type = String)]
     status: ProjectStatus,
@@ -69,6 +74,7 @@ impl From<OutputProject> for ProjectView {
             stack_id: project.stack_id,
             configuration_id: project.configuration_id,
             workspace_path: project.workspace_path.to_string_lossy().into_owned(),
+            settings: project.settings.into(),
             status: project.status,
             claude_session_id: project.claude_session_id,
             created_at: project.created_at,
@@ -94,6 +100,7 @@ pub(super) struct NewProject {
     /// An existing absolute folder that no other project has; left out, a new one is made. Links
     /// are resolved.
     workspace_path: Option<String>,
+    settings: Option<GivenSettings>,
     kb_id: Option<String>,
     stack_id: Option<String>,
     configuration_id: Option<String>,
@@ -113,10 +120,16 @@ pub(super) struct ProjectChange {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     configuration_id: Option<Option<String>>,
+    /// Changes of single settings; `null` makes all of them the server's.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<GivenSettings>)]
+    settings: Option<Option<GivenSettings>>,
 }
 
 /// Distinguishes `null` from an absent field.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
@@ -182,6 +195,11 @@ pub(super) async fn create(
     ] {
         check_reference(what, reference.as_deref())?;
     }
+    let settings_patch = new.settings.map(GivenSettings::patch).transpose()?;
+    let own = settings_patch
+        .map(|patch| patch.apply(AgentSettings::default()))
+        .unwrap_or_default();
+    settings::check_together(&own)?;
     let now = to_millis(Timestamp::now());
     let id = Id::generate(now);
     let is_given = new.workspace_path.is_some();
@@ -205,6 +223,7 @@ pub(super) async fn create(
         stack_id: new.stack_id,
         configuration_id: new.configuration_id,
         workspace_path,
+        settings: own,
         status: ProjectStatus::Created,
         claude_session_id: None,
         claude_session_history: Vec::new(),
@@ -257,7 +276,7 @@ pub(super) async fn show(
     Ok(Json(projects.find(id).await?.into()))
 }
 
-/// Changes the name, the workspace folder, the stack or the configuration.
+/// Changes the name, the workspace folder, the settings, the stack or the configuration.
 #[utoipa::path(operation_id = "changeOutputProject", patch, path = "/output-projects/{id}", tag = "output projects", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = ProjectChange, responses(
     (status = 200, description = "The project afterwards", body = ProjectView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
@@ -283,8 +302,14 @@ pub(super) async fn change(
         "configuration_id",
         change.configuration_id.as_ref().and_then(Option::as_deref),
     )?;
+    let settings_patch = match change.settings {
+        None => SettingsPatch::default(),
+        Some(None) => SettingsPatch::clear(),
+        Some(Some(given)) => given.patch()?,
+    };
     let now = to_millis(Timestamp::now());
     let before = projects.find(id).await?;
+    settings::check_together(&settings_patch.apply(before.settings.clone()))?;
     let workspace_path = match change.workspace_path {
         Some(given) => Some(
             place::resolve(&settings, given.into())
@@ -299,6 +324,7 @@ pub(super) async fn change(
         workspace_path,
         stack_id: change.stack_id,
         configuration_id: change.configuration_id,
+        settings: settings_patch,
     };
     if patch.workspace_path.is_some() {
         let moved = projects.sessions.relocate(id, &patch, now).await?;

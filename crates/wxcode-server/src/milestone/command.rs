@@ -8,12 +8,12 @@ use wxcode_claude::{
     gsd::{self, Gsd},
     template::Template,
 };
-use wxcode_core::milestone::Milestone;
+use wxcode_core::{milestone::Milestone, project::OutputProject};
 use wxcode_store::Queued;
 
 use crate::{
     Settings,
-    agent::{StartError, config_dir},
+    agent::{StartError, config_dir_of},
     repository::Repository,
     workspace,
 };
@@ -47,12 +47,14 @@ impl Commands {
         }
     }
 
-    /// Finds the commands for a milestone of a project with this workspace.
+    /// Finds the commands for a milestone of this project.
     pub(super) async fn find(
         &self,
         milestone: &Milestone,
-        workspace: &Path,
+        project: &OutputProject,
     ) -> Result<Templates, StartError> {
+        let workspace = project.workspace_path.as_path();
+        let config_dir = config_dir_of(&self.settings, &project.settings);
         let configured = &self.settings.commands;
         if let (Some(new_project), Some(new_milestone)) =
             (&configured.new_project, &configured.new_milestone)
@@ -62,7 +64,7 @@ impl Commands {
                 new_milestone: new_milestone.clone(),
             });
         }
-        let found = look(&self.lookups, &self.settings, workspace).await;
+        let found = look(&self.lookups, &config_dir, workspace).await;
         let gsd = match found {
             Ok(Some(gsd)) => gsd,
             // A queued command needs no new one.
@@ -73,7 +75,7 @@ impl Commands {
                 workspace::check(workspace)?;
                 return Err(StartError::GsdMissing {
                     workspace: workspace.to_owned(),
-                    config_dir: config_dir(&self.settings),
+                    config_dir,
                 });
             }
             Err(error) => return Err(error),
@@ -101,18 +103,17 @@ impl Commands {
 /// Searches for GSD off the serving threads.
 async fn look(
     lookups: &Arc<Semaphore>,
-    settings: &Settings,
+    config_dir: &Path,
     workspace: &Path,
 ) -> Result<Option<Gsd>, StartError> {
-    let config_dir = config_dir(settings);
     let late = || StartError::GsdUnknown {
         workspace: workspace.to_owned(),
-        config_dir: config_dir.clone(),
+        config_dir: config_dir.to_owned(),
         seconds: GSD_DEADLINE.as_secs(),
     };
     let looking = async {
         let turn = Arc::clone(lookups).acquire_owned().await.ok()?;
-        let (workspace, config_dir) = (workspace.to_owned(), config_dir.clone());
+        let (workspace, config_dir) = (workspace.to_owned(), config_dir.to_owned());
         let look = tokio::task::spawn_blocking(move || {
             let found = gsd::find(Some(&workspace), &config_dir);
             drop(turn);

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use wxcode_core::{
     delivery::TEXT_MAX,
     identity::{HistoryEntry, Source},
-    project::{OutputProject, ProjectStatus},
+    project::{AgentSettings, EnvPatch, OutputProject, ProjectStatus, SettingsPatch},
 };
 
 use super::{ALL, Records, sample};
@@ -19,6 +19,7 @@ pub async fn reads_back_as_it_was_written(records: &impl Records) {
         kb_id: Some("0123456789abcdef01234567".to_owned()),
         stack_id: Some("fastapi-htmx".to_owned()),
         configuration_id: Some(String::new()),
+        settings: sample::settings(),
         status: ProjectStatus::Active,
         claude_session_id: Some(second),
         claude_session_history: vec![
@@ -166,7 +167,7 @@ pub async fn a_patch_changes_only_named_fields(records: &impl Records) {
             name: Some("last".to_owned()),
             stack_id: some("go"),
             configuration_id: Some(None),
-            workspace_path: None,
+            ..none()
         },
         ProjectPatch {
             workspace_path: Some("/workspaces/another".into()),
@@ -191,6 +192,59 @@ pub async fn a_patch_changes_only_named_fields(records: &impl Records) {
         assert_eq!(store.project(expected.id).await.unwrap(), patched);
     }
     assert_eq!(store.project(other).await.unwrap(), before);
+}
+
+/// A patch changes single settings and variables, also while others change.
+pub async fn settings_change_one_by_one(records: &impl Records) {
+    let (store, other) = (records.open().await, records.open().await);
+    let mut expected = OutputProject {
+        settings: sample::settings(),
+        ..sample::project()
+    };
+    store.add_project(&expected).await.unwrap();
+    let model = SettingsPatch {
+        model: Some(Some("haiku".to_owned())),
+        args: Some(None),
+        hibernate_after_s: Some(Some(7)),
+        ..SettingsPatch::default()
+    };
+    let env = SettingsPatch {
+        env: EnvPatch::Change(
+            [("B", None), ("NEW", Some("a \"$.x\" é"))]
+                .map(|(name, value)| (name.to_owned(), value.map(str::to_owned)))
+                .into(),
+        ),
+        claude_config_dir: Some(None),
+        ..SettingsPatch::default()
+    };
+    let patch = |settings: &SettingsPatch| ProjectPatch {
+        settings: settings.clone(),
+        ..ProjectPatch::default()
+    };
+    let (model_patch, env_patch) = (patch(&model), patch(&env));
+    let (first, second) = tokio::join!(
+        store.patch_project(expected.id, &model_patch, sample::at(1)),
+        other.patch_project(expected.id, &env_patch, sample::at(1)),
+    );
+    assert!(first.unwrap().is_some() && second.unwrap().is_some());
+    expected.settings = env.apply(model.apply(expected.settings));
+    expected.updated_at = sample::at(1);
+    assert_eq!(
+        store.project(expected.id).await.unwrap().as_ref(),
+        Some(&expected)
+    );
+    expected.settings = AgentSettings::default();
+    let cleared = store
+        .patch_project(
+            expected.id,
+            &patch(&SettingsPatch::clear()),
+            expected.updated_at,
+        )
+        .await;
+    assert_eq!(cleared.unwrap(), Some(expected.clone()));
+    let again = store.patch_project(expected.id, &env_patch, sample::at(2));
+    let again = again.await.unwrap().unwrap();
+    assert_eq!(again.settings, env.apply(AgentSettings::default()));
 }
 
 /// The status moves only from the named one.

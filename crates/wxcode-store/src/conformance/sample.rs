@@ -7,7 +7,7 @@ use wxcode_core::{
     id::Id,
     identity::Source,
     milestone::{Milestone, MilestoneStatus, MovedBy},
-    project::{HookCursor, OutputProject, ProjectStatus},
+    project::{AgentSettings, HookCursor, OutputProject, ProjectStatus},
 };
 
 use crate::{Added, Command, Moved, NewDelivery, Queued, Rotation, Step, Store};
@@ -41,6 +41,7 @@ pub fn project() -> OutputProject {
         stack_id: None,
         configuration_id: None,
         workspace_path: format!("/workspaces/{id}").into(),
+        settings: AgentSettings::default(),
         status: ProjectStatus::Created,
         claude_session_id: None,
         claude_session_history: Vec::new(),
@@ -48,6 +49,21 @@ pub fn project() -> OutputProject {
         new_project_delivery: None,
         created_at: at(0),
         updated_at: at(0),
+    }
+}
+
+/// Settings of which none is the server's.
+#[must_use]
+pub fn settings() -> AgentSettings {
+    AgentSettings {
+        permission_mode: Some("plan".to_owned()),
+        model: Some("opus".to_owned()),
+        args: Some(vec!["--add-dir".to_owned(), "/a b".to_owned()]),
+        env: [("A", ""), ("B", "b\n=")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+        claude_config_dir: Some("/home/é/.claude".into()),
+        hibernate_after_s: Some(3600),
     }
 }
 

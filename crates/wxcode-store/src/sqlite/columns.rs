@@ -28,6 +28,8 @@ pub(super) trait Columns {
     /// An optional enum's word.
     fn word_or_null<T: for<'de> Deserialize<'de>>(&self, name: &str)
     -> rusqlite::Result<Option<T>>;
+    /// A nullable column of JSON.
+    fn json<T: for<'de> Deserialize<'de>>(&self, name: &str) -> rusqlite::Result<Option<T>>;
     /// A time.
     fn time(&self, name: &str) -> rusqlite::Result<Option<Timestamp>>;
     /// A number that is not negative.
@@ -63,6 +65,14 @@ impl Columns for Row<'_> {
         text.map(|text| {
             T::deserialize(StrDeserializer::<WordError>::new(&text))
                 .map_err(|error| bad(self, name, Type::Text, error))
+        })
+        .transpose()
+    }
+
+    fn json<T: for<'de> Deserialize<'de>>(&self, name: &str) -> rusqlite::Result<Option<T>> {
+        let text: Option<String> = self.get(name)?;
+        text.map(|text| {
+            serde_json::from_str(&text).map_err(|error| bad(self, name, Type::Text, error))
         })
         .transpose()
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use wxcode_core::{
     id::Id,
-    project::{OutputProject, ProjectStatus},
+    project::{AgentSettings, OutputProject, ProjectStatus},
 };
 
 use super::{
@@ -59,8 +59,8 @@ fn insert(tx: &Transaction<'_>, project: &OutputProject, owns: bool) -> Result<(
         "INSERT INTO output_projects
             (_id, kb_id, name, stack_id, configuration_id, workspace_path, status, claude_session_id,
              identity_cursor_session_id, identity_cursor_seq, new_project_delivery, created_at, updated_at,
-             workspace_owned)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             workspace_owned, settings)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?
     .execute(params![
         project.id.to_string(),
@@ -77,6 +77,7 @@ fn insert(tx: &Transaction<'_>, project: &OutputProject, owns: bool) -> Result<(
         project.created_at.as_millisecond(),
         project.updated_at.as_millisecond(),
         owns.then_some(folder),
+        written(&project.settings)?,
     ])?;
     project
         .claude_session_history
@@ -118,6 +119,9 @@ pub(super) fn patch(
         }
         None => None,
     };
+    let Some(before) = get(tx, id)? else {
+        return Ok(None);
+    };
     tx.prepare_cached(
         "UPDATE output_projects SET
             name = coalesce(?2, name),
@@ -125,6 +129,7 @@ pub(super) fn patch(
             workspace_owned = coalesce(?8, workspace_owned),
             stack_id = iif(?3, ?4, stack_id),
             configuration_id = iif(?5, ?6, configuration_id),
+            settings = ?9,
             updated_at = ?7
          WHERE _id = ?1",
     )?
@@ -137,6 +142,7 @@ pub(super) fn patch(
         patch.configuration_id.as_ref().and_then(Option::as_ref),
         at.as_millisecond(),
         folder,
+        written(&patch.settings.apply(before.settings))?,
     ])?;
     get(tx, id)
 }
@@ -190,6 +196,18 @@ pub(super) fn give_back_new_project(tx: &Transaction<'_>, delivery: Id) -> Resul
     Ok(())
 }
 
+/// The column of settings.
+fn written(settings: &AgentSettings) -> Result<Option<String>, Failure> {
+    if settings.is_default() {
+        return Ok(None);
+    }
+    let written = serde_json::to_string(settings);
+    let written = written.map_err(|error| {
+        Failure::Refused(format!("the settings cannot be kept: {error}; change them"))
+    })?;
+    Ok(Some(written))
+}
+
 fn with_history(tx: &Transaction<'_>, project: OutputProject) -> Result<OutputProject, Failure> {
     Ok(OutputProject {
         claude_session_history: identity::history(tx, project.id)?,
@@ -206,6 +224,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<OutputProject> {
         stack_id: row.get("stack_id")?,
         configuration_id: row.get("configuration_id")?,
         workspace_path: row.required("workspace_path", row.path("workspace_path")?)?,
+        settings: row.json("settings")?.unwrap_or_default(),
         status: row.word("status")?,
         claude_session_id: row.parsed("claude_session_id")?,
         claude_session_history: Vec::new(),

@@ -126,6 +126,8 @@ const MIGRATIONS: &[&str] = &[
     CREATE UNIQUE INDEX output_projects_workspace ON output_projects (workspace_owned)
         WHERE workspace_owned IS NOT NULL;
     ",
+    // A project's own settings, as JSON; NULL where all are the server's.
+    "ALTER TABLE output_projects ADD COLUMN settings TEXT;",
 ];
 
 /// Brings the file behind `connection` up to this version, all migrations or none.

@@ -46,6 +46,7 @@ pub(super) struct ClaudeTable {
     pub(super) path: Option<PathBuf>,
     pub(super) args: Vec<String>,
     pub(super) permission_mode: Option<String>,
+    pub(super) model: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

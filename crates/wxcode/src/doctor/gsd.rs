@@ -3,14 +3,17 @@
 use std::{sync::mpsc, thread, time::Duration};
 
 use wxcode_claude::gsd;
-use wxcode_server::{Settings, agent::config_dir};
+use wxcode_server::{
+    Settings,
+    agent::{Outlook, config_dir},
+};
 
 use super::Findings;
 
 /// How long the search for GSD may take: a folder may be on a hanging mount.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-pub(super) fn check(settings: &Settings, findings: &mut Findings) {
+pub(super) fn check(settings: &Settings, seen: Option<Outlook>, findings: &mut Findings) {
     let commands = &settings.commands;
     if commands.new_project.is_some() && commands.new_milestone.is_some() {
         return findings.good(
@@ -18,7 +21,7 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
             "new_project and new_milestone are in wxcode.toml",
         );
     }
-    let folder = config_dir(settings);
+    let folder = seen.map_or_else(|| config_dir(settings), |seen| seen.config_dir);
     let (sender, found) = mpsc::channel();
     let looked_into = folder.clone();
     thread::spawn(move || {

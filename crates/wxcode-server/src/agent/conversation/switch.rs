@@ -93,7 +93,7 @@ async fn check_resumable(
     project: &OutputProject,
     conversation: Uuid,
 ) -> Result<(), ResumeError> {
-    let surroundings = Surroundings::new(&context.settings);
+    let surroundings = Surroundings::new(&context.settings, &project.settings);
     find_claude(&context.settings, &surroundings).await?;
     let workspace = project.workspace_path.clone();
     off_thread(&project.workspace_path, move || {

@@ -12,13 +12,13 @@ use wxcode_claude::{
     environment, transcript,
 };
 use wxcode_core::{
-    project::OutputProject,
+    project::{AgentSettings, OutputProject},
     spawn::{self, Known, Plan, Transcript},
 };
 
 use wxcode_files::FileError;
 
-use crate::Settings;
+use crate::{Settings, ssh_agent};
 
 /// The environment of an agent, and values derived from it.
 #[derive(Clone)]
@@ -28,9 +28,21 @@ pub(in crate::agent) struct Surroundings {
 }
 
 impl Surroundings {
-    pub(in crate::agent) fn new(settings: &Settings) -> Self {
+    /// The environment of the agent of a project with these settings.
+    pub(in crate::agent) fn new(settings: &Settings, own: &AgentSettings) -> Self {
         let vars = settings.environment.iter().cloned();
-        let env = environment::agent(vars, &settings.pass_env, &settings.agent_env);
+        let mut configured = settings.agent_env.clone();
+        configured.extend(own.env.clone());
+        if let Some(dir) = &own.claude_config_dir {
+            let dir = dir.to_string_lossy().into_owned();
+            configured.insert("CLAUDE_CONFIG_DIR".to_owned(), dir);
+        }
+        if let Some(socket) = ssh_agent(settings) {
+            configured
+                .entry(ssh_agent::VARIABLE.to_owned())
+                .or_insert(socket);
+        }
+        let env = environment::agent(vars, &settings.pass_env, &configured);
         let get = |name: &str| {
             env.iter()
                 .find(|(key, _)| key == name)
@@ -43,7 +55,7 @@ impl Surroundings {
         Self { env, config_dir }
     }
 
-    fn path(&self) -> Option<&OsStr> {
+    pub(in crate::agent) fn path(&self) -> Option<&OsStr> {
         self.env
             .iter()
             .find(|(key, _)| key == "PATH")
@@ -66,10 +78,34 @@ impl Surroundings {
     }
 }
 
-/// Claude Code's configuration folder as agents see it.
+/// The socket of the SSH agent for agents: the stable path, or the server's own where that path is
+/// too long. `None` where the configuration passes on the server's own.
+fn ssh_agent(settings: &Settings) -> Option<String> {
+    if settings
+        .pass_env
+        .iter()
+        .any(|name| name == ssh_agent::VARIABLE)
+    {
+        return None;
+    }
+    let own = || {
+        let mut found = settings.environment.iter();
+        found.find_map(|(name, value)| (name == ssh_agent::VARIABLE).then(|| value.clone().into()))
+    };
+    let path = ssh_agent::path(&settings.data_dir).or_else(own)?;
+    Some(path.to_str()?.to_owned())
+}
+
+/// Claude Code's configuration folder as agents see it, without a project's own settings.
 #[must_use]
 pub fn config_dir(settings: &Settings) -> PathBuf {
-    Surroundings::new(settings).config_dir
+    config_dir_of(settings, &AgentSettings::default())
+}
+
+/// Claude Code's configuration folder as the agent of a project with these settings sees it.
+#[must_use]
+pub fn config_dir_of(settings: &Settings, own: &AgentSettings) -> PathBuf {
+    Surroundings::new(settings, own).config_dir
 }
 
 /// Decides how to start the project's agent.
@@ -101,14 +137,19 @@ pub(in crate::agent) fn argv(
     plan: &Plan,
     settings_file: &Path,
     settings: &Settings,
+    own: &AgentSettings,
     prompt: Option<&str>,
 ) -> Vec<String> {
     command::argv(&Invocation {
         claude,
         start: start(plan),
         settings: settings_file,
-        permission_mode: settings.permission_mode.as_deref(),
-        extra_args: &settings.claude_args,
+        permission_mode: own
+            .permission_mode
+            .as_deref()
+            .or(settings.permission_mode.as_deref()),
+        model: own.model.as_deref().or(settings.model.as_deref()),
+        extra_args: own.args.as_deref().unwrap_or(&settings.claude_args),
         prompt,
     })
 }
@@ -118,13 +159,18 @@ pub(in crate::agent) fn run_argv(
     claude: &Path,
     plan: &Plan,
     settings: &Settings,
+    own: &AgentSettings,
     prompt: &str,
 ) -> Vec<String> {
     command::run_argv(&RunInvocation {
         claude,
         start: start(plan),
-        permission_mode: settings.permission_mode.as_deref(),
-        extra_args: &settings.claude_args,
+        permission_mode: own
+            .permission_mode
+            .as_deref()
+            .or(settings.permission_mode.as_deref()),
+        model: own.model.as_deref().or(settings.model.as_deref()),
+        extra_args: own.args.as_deref().unwrap_or(&settings.claude_args),
         prompt,
     })
 }

@@ -63,7 +63,8 @@ pub(in crate::agent) async fn begin(
 
 async fn launch(context: &Context, project: Id, prompt: String) -> Result<Launched, StartError> {
     let (settings, store) = (&context.settings, &context.store);
-    let surroundings = Surroundings::new(settings);
+    let record = store.project(project).await?.ok_or(StartError::NoProject)?;
+    let surroundings = Surroundings::new(settings, &record.settings);
     let claude = start::find_claude(settings, &surroundings).await?;
     let at = to_millis(Timestamp::now());
     let config_dir = surroundings.config_dir.clone();
@@ -72,7 +73,7 @@ async fn launch(context: &Context, project: Id, prompt: String) -> Result<Launch
     start::check_owner(&config_dir, plan.id()).await?;
     let id = Id::generate(at);
     let dir = start::make_folder(&Mode::Headless.root(&settings.data_dir), id)?;
-    let argv = plan::run_argv(&claude, &plan, settings, &prompt);
+    let argv = plan::run_argv(&claude, &plan, settings, &record.settings, &prompt);
     let metadata = Metadata {
         project_id: project.id,
         claude_session_id: plan.id(),

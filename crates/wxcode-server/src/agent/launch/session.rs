@@ -120,7 +120,8 @@ async fn start(
     project: Id,
     before: Option<Timestamp>,
 ) -> Result<Launched, StartError> {
-    let surroundings = Surroundings::new(settings);
+    let record = store.project(project).await?.ok_or(StartError::NoProject)?;
+    let surroundings = Surroundings::new(settings, &record.settings);
     let claude = find_claude(settings, &surroundings).await?;
     let tick = SignedDuration::from_millis(1);
     let earliest = before.and_then(|before| before.checked_add(tick).ok());
@@ -255,7 +256,8 @@ async fn launch_session(
         settings::document(&hook).to_string().as_bytes(),
     )?;
     let prompt = initial_prompt.map(|delivery| delivery.text.as_str());
-    let argv = plan::argv(claude, plan, &settings_file, settings, prompt);
+    let own = &project.settings;
+    let argv = plan::argv(claude, plan, &settings_file, settings, own, prompt);
     let note = serde_json::to_value(metadata).map_err(io::Error::from)?;
     spawn_holder(settings, surroundings, project, dir, argv, note, at).await
 }
