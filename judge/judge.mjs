@@ -9,6 +9,7 @@
 import readline from "node:readline";
 import xterm from "@xterm/headless";
 import { boundCounts } from "../web/src/terminal/counts.js";
+import { countWidths } from "../web/src/terminal/widths.js";
 import { Cell, color, differ, link } from "./cell.mjs";
 import { compareWindow } from "./window.mjs";
 
@@ -24,6 +25,7 @@ class Reader {
     this.terminal = new xterm.Terminal({ cols, rows, scrollback, allowProposedApi: true, logLevel: "off", windowOptions });
     this.core = this.terminal._core;
     boundCounts(this.terminal);
+    countWidths(this.terminal);
     this.colors = {};
     this.core._inputHandler.onColor((events) => {
       for (const { type, index, color } of events) {
@@ -233,7 +235,7 @@ function state(result, history) {
     title: handler._windowTitle,
     colors,
     parser: handler._parser.currentState,
-    join: (handler._parser.precedingJoinState >> 1) & 3,
+    join: handler._parser.precedingJoinState >> 1,
     held: [...held],
   };
 }

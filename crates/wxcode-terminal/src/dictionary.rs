@@ -156,10 +156,9 @@ impl Dictionary {
         let Some(c) = char::from_u32(code) else {
             return cell;
         };
-        if text.chars().count() >= Self::MAX_CLUSTER_CHARS {
-            return cell;
+        if text.chars().count() < Self::MAX_CLUSTER_CHARS {
+            text.push(c);
         }
-        text.push(c);
         self.clustered(text, width, style, cell.style())
     }
 
@@ -213,6 +212,8 @@ impl Dictionary {
     #[inline]
     pub(crate) fn width(&self, cell: Cell) -> u8 {
         match cell.glyph() {
+            // The soft hyphen is the only such character of another width.
+            0xAD => 0,
             0..0x300 => 1,
             Cell::SECOND_HALF => 0,
             glyph => match cell.cluster() {

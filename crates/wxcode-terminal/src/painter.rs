@@ -8,6 +8,7 @@ use crate::cell::Cell;
 use crate::dictionary::Dictionary;
 use crate::row::Row;
 use crate::style::{Color, Style};
+use crate::width::Join;
 
 /// A stream under construction, and its reader's pen so far.
 pub(crate) struct Painter<'a> {
@@ -72,6 +73,7 @@ impl<'a> Painter<'a> {
         let last = row.get(cols - 1);
         let mut at = 0;
         let mut dirty = usize::MAX;
+        let mut join = Join::NONE;
         if first > 0 {
             // The row's first columns hold the text printed for the wrap.
             self.pen(Style::default());
@@ -131,12 +133,15 @@ impl<'a> Painter<'a> {
                 }
                 x += 1;
             } else {
-                if at != x || width == 0 {
+                let text = dictionary.text(cell);
+                let next = text.chars().next().map_or(0, u32::from);
+                // Moving the cursor keeps the character from joining the one before it.
+                if at != x || width == 0 || join.step(next).1 {
                     self.column(x);
                 }
                 self.pen(style);
-                let text = dictionary.text(cell);
                 self.put(text.as_bytes());
+                join = Join::after(&text);
                 let width = usize::from(width.max(1));
                 x += width;
                 at = x;

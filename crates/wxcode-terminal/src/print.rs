@@ -3,7 +3,7 @@
 use crate::cell::Cell;
 use crate::charset::Charset;
 use crate::terminal::Terminal;
-use crate::width;
+use crate::width::Join;
 
 impl Terminal {
     /// Prints a run of printable ASCII.
@@ -23,7 +23,7 @@ impl Terminal {
             let cols = self.buffer().cols;
             if self.buffer().x >= cols {
                 if wraps {
-                    self.wrap_line(pen_cell);
+                    self.wrap_line(pen_cell, 0);
                 } else {
                     // Every character lands in the last column; only the last one stays.
                     rest = rest.get(rest.len() - 1..).unwrap_or_default();
@@ -38,7 +38,9 @@ impl Terminal {
             buffer.x += n;
             rest = later;
         }
-        self.join = 1;
+        if let Some(last) = text.last() {
+            self.join = Join::after_ascii(*last);
+        }
     }
 
     /// Prints one character.
@@ -51,16 +53,17 @@ impl Terminal {
             code
         };
         let before = self.join;
-        let own = width::of(code);
-        let joins = own == 0 && before > 0;
-        let wide = if joins { before } else { own };
-        self.join = wide;
+        let (now, joins) = before.step(code);
+        let wide = now.width;
+        self.join = now;
         let cols = self.buffer().cols;
-        let needed = if joins { 0 } else { usize::from(wide) };
+        // The columns that a joined character takes already.
+        let old = if joins { usize::from(before.width) } else { 0 };
+        let needed = usize::from(wide).saturating_sub(old);
         if self.buffer().x + needed > cols {
             let empty = self.pen_glyph(0);
             if self.switches.wrap {
-                self.wrap_line(empty);
+                self.wrap_line(empty, old);
             } else {
                 self.buffer_mut().x = cols - 1;
                 if wide == 2 {
@@ -71,6 +74,14 @@ impl Terminal {
         let x = self.buffer().x;
         if joins && x > 0 {
             self.join_mark(code, wide);
+            let half = self.pen_glyph(Cell::SECOND_HALF);
+            let buffer = self.buffer_mut();
+            let y = buffer.y;
+            for _ in 0..needed {
+                let x = buffer.x;
+                buffer.row(y).set(x, half);
+                buffer.x += 1;
+            }
             return;
         }
         if self.switches.insert {
@@ -125,25 +136,32 @@ impl Terminal {
         }
     }
 
-    /// Continues in the next row, as the continuation of this one.
-    fn wrap_line(&mut self, empty: Cell) {
+    /// Continues in the next row, as the continuation of this one. The last `kept` columns go along:
+    /// a character that becomes wide.
+    fn wrap_line(&mut self, empty: Cell, kept: usize) {
         let erase_cell = self.erase_cell;
         let buffer = self.buffer_mut();
-        let (x, y, cols) = (buffer.x, buffer.y, buffer.cols);
+        let (x, y, cols) = (buffer.x.saturating_sub(kept), buffer.y, buffer.cols);
+        let mut moved: [Cell; 2] = std::array::from_fn(|i| buffer.row(y).get(x + i));
         for at in x..cols {
             buffer.row(y).set(at, empty);
         }
-        buffer.x = 0;
+        buffer.x = kept;
         if buffer.y == buffer.bottom {
             buffer.scroll(erase_cell, true);
             if buffer.lines.len() == 1 {
                 // xterm.js reuses the only row before it empties the cells left over in it.
+                moved = std::array::from_fn(|_| buffer.row(0).get(x));
                 (x..cols).for_each(|at| buffer.row(0).set(at, empty));
             }
         } else {
             buffer.y = (buffer.y + 1).min(buffer.rows - 1);
             let y = buffer.y;
             buffer.row(y).wrapped = true;
+        }
+        let y = buffer.y;
+        for (at, cell) in moved.into_iter().enumerate().take(kept) {
+            buffer.row(y).set(at, cell);
         }
     }
 
@@ -181,7 +199,7 @@ impl Terminal {
     /// REP: prints the character before the cursor again.
     pub(crate) fn repeat(&mut self, n: usize) {
         let (x, y, cols) = (self.buffer().x, self.buffer().y, self.buffer().cols);
-        let wide = usize::from(self.join);
+        let wide = usize::from(self.join.width);
         let Some(at) = x.checked_sub(wide).filter(|_| wide > 0) else {
             return;
         };

@@ -65,7 +65,7 @@ impl Row {
             self.cells.resize(at, Cell::default());
             self.cells.push(cell);
         }
-        self.rich |= cell.glyph() >= 0x300;
+        self.rich |= is_rich(cell);
     }
 
     /// Writes ASCII from column `at` on; `style` is an empty cell of the wanted style. The text
@@ -89,7 +89,7 @@ impl Row {
         self.rich = false;
         if fill != Cell::default() {
             self.cells.resize(self.len(), fill);
-            self.rich = fill.glyph() >= 0x300;
+            self.rich = is_rich(fill);
         }
     }
 
@@ -230,4 +230,10 @@ impl Row {
             self.set(at - 1, fill);
         }
     }
+}
+
+/// Whether a cell may have a width other than one column: beyond Latin, or a soft hyphen.
+#[inline]
+fn is_rich(cell: Cell) -> bool {
+    cell.glyph() >= 0x300 || cell.glyph() == 0xAD
 }

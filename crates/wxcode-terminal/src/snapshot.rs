@@ -9,6 +9,7 @@ use crate::painter::Painter;
 use crate::palette::Slot;
 use crate::style::{Flags, Style};
 use crate::terminal::{Mouse, MouseEncoding, Terminal};
+use crate::width::{self, Kind};
 
 /// Most bytes between two lines: a wrap, and the erasure of its character.
 const LINE_END: usize = 12;
@@ -157,7 +158,7 @@ impl Terminal {
         // A pen that cannot be restored would draw the character differently.
         let unrestorable =
             is_split(self.pen) && !kept.is_some_and(|(kept, _)| is_torn(self.pen, kept.pen.flags));
-        if self.join > 0 && !outside && !unrestorable {
+        if !self.join.is_none() && !outside && !unrestorable {
             self.write_last_character(painter, y);
         }
     }
@@ -246,7 +247,7 @@ impl Terminal {
     /// Prints the last character again, so that a mark joins it and REP repeats it.
     fn write_last_character(&self, painter: &mut Painter<'_>, y: usize) {
         let buffer = self.buffer();
-        let wide = usize::from(self.join);
+        let wide = usize::from(self.join.width);
         let Some(row) = buffer.lines.get(buffer.base + buffer.y) else {
             return;
         };
@@ -263,16 +264,22 @@ impl Terminal {
                     painter.last_cell(row, buffer.cols, y);
                     painter.pen(self.pen);
                 }
-                painter.put("\u{3000}".as_bytes());
+                painter.put(match self.join.kind {
+                    Kind::Person => "👋".as_bytes(),
+                    Kind::Pictograph => "🎉".as_bytes(),
+                    _ => "\u{3000}".as_bytes(),
+                });
             }
             return;
         };
         let cell = row.get(x);
+        let text = self.dictionary.text(cell);
         painter.go(x, y);
         if self.switches.insert {
-            let _ = write!(painter.out, "\x1b[{wide}P");
+            // Only the first character makes room; a joined one that widens it overwrites a cell.
+            let room = text.chars().next().map_or(1, |c| width::of(u32::from(c)));
+            let _ = write!(painter.out, "\x1b[{room}P");
         }
-        let text = self.dictionary.text(cell);
         let mut chars = text.chars();
         let first = chars.next().map(|c| self.charset.unreplace(u32::from(c)));
         let mut shown: String = first.and_then(char::from_u32).into_iter().collect();

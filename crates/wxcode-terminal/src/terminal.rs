@@ -7,6 +7,7 @@ use crate::dictionary::Dictionary;
 use crate::palette::Palette;
 use crate::parser::{Event, Parser, State};
 use crate::style::{Color, Flags, Style};
+use crate::width::Join;
 use crate::{Modes, Screen, Size};
 
 /// The mouse events that the program asked for.
@@ -90,8 +91,8 @@ pub struct Terminal {
     pub(crate) blink: Option<bool>,
     pub(crate) title: String,
     pub(crate) palette: Palette,
-    /// The width of the character that a mark would join and REP would repeat; 0 for none.
-    pub(crate) join: u8,
+    /// The character that a mark would join and REP would repeat.
+    pub(crate) join: Join,
     /// Whether the last code was printed, so that the next one continues its run.
     pub(crate) in_run: bool,
 }
@@ -126,7 +127,7 @@ impl Terminal {
             blink: None,
             title: String::new(),
             palette: Palette::default(),
-            join: 0,
+            join: Join::NONE,
             in_run: false,
         }
     }
@@ -249,7 +250,7 @@ impl Terminal {
             Event::Osc(done) => self.osc(done, replies),
             Event::Dcs(done) => self.dcs(done, replies),
         }
-        self.join = 0;
+        self.join = Join::NONE;
     }
 }
 
@@ -289,7 +290,7 @@ impl Screen for Terminal {
                 self.end_run();
                 self.in_run = false;
                 self.csi(after.get(length).copied().unwrap_or_default(), replies);
-                self.join = 0;
+                self.join = Join::NONE;
                 at += 2 + length;
                 continue;
             }
@@ -309,7 +310,7 @@ impl Screen for Terminal {
         self.end_run();
         self.in_run = false;
         // Another character is before the cursor now: no mark joins it, and REP repeats nothing.
-        self.join = 0;
+        self.join = Join::NONE;
         self.primary.resize(cols, rows, &self.dictionary);
         self.alternate.resize(cols, rows, &self.dictionary);
         self.primary.tabs.widen(cols);

@@ -1,239 +1,243 @@
-//! The width of a character in columns: Unicode 6, as xterm.js counts by default.
+//! The width of characters in columns: Unicode 16, with emoji sequences, flags and selectors as
+//! one character of two columns. The page counts with the same table (`web/src/terminal/widths.js`).
 
-/// Ranges of the basic plane that take no column, both ends included.
-const NARROWEST: &[(u32, u32)] = &[
-    (0x0300, 0x036F),
-    (0x0483, 0x0486),
-    (0x0488, 0x0489),
-    (0x0591, 0x05BD),
-    (0x05BF, 0x05BF),
-    (0x05C1, 0x05C2),
-    (0x05C4, 0x05C5),
-    (0x05C7, 0x05C7),
-    (0x0600, 0x0603),
-    (0x0610, 0x0615),
-    (0x064B, 0x065E),
-    (0x0670, 0x0670),
-    (0x06D6, 0x06E4),
-    (0x06E7, 0x06E8),
-    (0x06EA, 0x06ED),
-    (0x070F, 0x070F),
-    (0x0711, 0x0711),
-    (0x0730, 0x074A),
-    (0x07A6, 0x07B0),
-    (0x07EB, 0x07F3),
-    (0x0901, 0x0902),
-    (0x093C, 0x093C),
-    (0x0941, 0x0948),
-    (0x094D, 0x094D),
-    (0x0951, 0x0954),
-    (0x0962, 0x0963),
-    (0x0981, 0x0981),
-    (0x09BC, 0x09BC),
-    (0x09C1, 0x09C4),
-    (0x09CD, 0x09CD),
-    (0x09E2, 0x09E3),
-    (0x0A01, 0x0A02),
-    (0x0A3C, 0x0A3C),
-    (0x0A41, 0x0A42),
-    (0x0A47, 0x0A48),
-    (0x0A4B, 0x0A4D),
-    (0x0A70, 0x0A71),
-    (0x0A81, 0x0A82),
-    (0x0ABC, 0x0ABC),
-    (0x0AC1, 0x0AC5),
-    (0x0AC7, 0x0AC8),
-    (0x0ACD, 0x0ACD),
-    (0x0AE2, 0x0AE3),
-    (0x0B01, 0x0B01),
-    (0x0B3C, 0x0B3C),
-    (0x0B3F, 0x0B3F),
-    (0x0B41, 0x0B43),
-    (0x0B4D, 0x0B4D),
-    (0x0B56, 0x0B56),
-    (0x0B82, 0x0B82),
-    (0x0BC0, 0x0BC0),
-    (0x0BCD, 0x0BCD),
-    (0x0C3E, 0x0C40),
-    (0x0C46, 0x0C48),
-    (0x0C4A, 0x0C4D),
-    (0x0C55, 0x0C56),
-    (0x0CBC, 0x0CBC),
-    (0x0CBF, 0x0CBF),
-    (0x0CC6, 0x0CC6),
-    (0x0CCC, 0x0CCD),
-    (0x0CE2, 0x0CE3),
-    (0x0D41, 0x0D43),
-    (0x0D4D, 0x0D4D),
-    (0x0DCA, 0x0DCA),
-    (0x0DD2, 0x0DD4),
-    (0x0DD6, 0x0DD6),
-    (0x0E31, 0x0E31),
-    (0x0E34, 0x0E3A),
-    (0x0E47, 0x0E4E),
-    (0x0EB1, 0x0EB1),
-    (0x0EB4, 0x0EB9),
-    (0x0EBB, 0x0EBC),
-    (0x0EC8, 0x0ECD),
-    (0x0F18, 0x0F19),
-    (0x0F35, 0x0F35),
-    (0x0F37, 0x0F37),
-    (0x0F39, 0x0F39),
-    (0x0F71, 0x0F7E),
-    (0x0F80, 0x0F84),
-    (0x0F86, 0x0F87),
-    (0x0F90, 0x0F97),
-    (0x0F99, 0x0FBC),
-    (0x0FC6, 0x0FC6),
-    (0x102D, 0x1030),
-    (0x1032, 0x1032),
-    (0x1036, 0x1037),
-    (0x1039, 0x1039),
-    (0x1058, 0x1059),
-    (0x1160, 0x11FF),
-    (0x135F, 0x135F),
-    (0x1712, 0x1714),
-    (0x1732, 0x1734),
-    (0x1752, 0x1753),
-    (0x1772, 0x1773),
-    (0x17B4, 0x17B5),
-    (0x17B7, 0x17BD),
-    (0x17C6, 0x17C6),
-    (0x17C9, 0x17D3),
-    (0x17DD, 0x17DD),
-    (0x180B, 0x180D),
-    (0x18A9, 0x18A9),
-    (0x1920, 0x1922),
-    (0x1927, 0x1928),
-    (0x1932, 0x1932),
-    (0x1939, 0x193B),
-    (0x1A17, 0x1A18),
-    (0x1B00, 0x1B03),
-    (0x1B34, 0x1B34),
-    (0x1B36, 0x1B3A),
-    (0x1B3C, 0x1B3C),
-    (0x1B42, 0x1B42),
-    (0x1B6B, 0x1B73),
-    (0x1DC0, 0x1DCA),
-    (0x1DFE, 0x1DFF),
-    (0x200B, 0x200F),
-    (0x202A, 0x202E),
-    (0x2060, 0x2063),
-    (0x206A, 0x206F),
-    (0x20D0, 0x20EF),
-    (0x302A, 0x302F),
-    (0x3099, 0x309A),
-    (0xA806, 0xA806),
-    (0xA80B, 0xA80B),
-    (0xA825, 0xA826),
-    (0xFB1E, 0xFB1E),
-    (0xFE00, 0xFE0F),
-    (0xFE20, 0xFE23),
-    (0xFEFF, 0xFEFF),
-    (0xFFF9, 0xFFFB),
-];
+mod table;
 
-/// Ranges of the basic plane that take two columns, before [`NARROWEST`] is applied.
-const WIDE: &[(u32, u32)] = &[
-    (0x1100, 0x115F),
-    (0x2329, 0x232A),
-    (0x2E80, 0x303E),
-    (0x3040, 0xA4CF),
-    (0xAC00, 0xD7A3),
-    (0xF900, 0xFAFF),
-    (0xFE10, 0xFE19),
-    (0xFE30, 0xFE6F),
-    (0xFF00, 0xFF60),
-    (0xFFE0, 0xFFE6),
-];
-
-/// Ranges above the basic plane that take no column.
-const HIGH_NARROWEST: &[(u32, u32)] = &[
-    (0x1_0A01, 0x1_0A03),
-    (0x1_0A05, 0x1_0A06),
-    (0x1_0A0C, 0x1_0A0F),
-    (0x1_0A38, 0x1_0A3A),
-    (0x1_0A3F, 0x1_0A3F),
-    (0x1_D167, 0x1_D169),
-    (0x1_D173, 0x1_D182),
-    (0x1_D185, 0x1_D18B),
-    (0x1_D1AA, 0x1_D1AD),
-    (0x1_D242, 0x1_D244),
-    (0xE_0001, 0xE_0001),
-    (0xE_0020, 0xE_007F),
-    (0xE_0100, 0xE_01EF),
-];
-
-/// Ranges above the basic plane that take two columns.
-const HIGH_WIDE: &[(u32, u32)] = &[(0x2_0000, 0x2_FFFD), (0x3_0000, 0x3_FFFD)];
-
-/// Two bits for each character of the basic plane: 16 KiB of read-only memory.
-static BMP: [u8; 0x4000] = bmp();
-
-const fn bmp() -> [u8; 0x4000] {
-    let mut table = [0b0101_0101; 0x4000];
-    paint(&mut table, &[(0, 0x1F), (0x7F, 0x9F)], 0);
-    paint(&mut table, WIDE, 2);
-    paint(&mut table, NARROWEST, 0);
-    table
+/// A class of characters, as in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Class {
+    /// Takes no column and joins any character: marks, most format characters, controls.
+    Mark = 0,
+    Narrow = 1,
+    Wide = 2,
+    /// Narrow; an emoji with the selector.
+    Pictograph = 3,
+    WidePictograph = 4,
+    /// Two make a flag.
+    Regional = 5,
+    /// U+200D.
+    Joiner = 6,
+    /// U+FE0F.
+    EmojiSelector = 7,
+    /// U+20E3.
+    Keycap = 8,
+    /// A colour of skin.
+    Modifier = 9,
+    /// A digit, `#` or `*`.
+    KeycapBase = 10,
+    /// A narrow pictograph that takes a modifier.
+    Person = 11,
+    WidePerson = 12,
 }
 
-const fn paint(table: &mut [u8; 0x4000], ranges: &[(u32, u32)], width: u8) {
+impl Class {
+    const fn of(number: u8) -> Self {
+        match number {
+            0 => Self::Mark,
+            2 => Self::Wide,
+            3 => Self::Pictograph,
+            4 => Self::WidePictograph,
+            5 => Self::Regional,
+            6 => Self::Joiner,
+            7 => Self::EmojiSelector,
+            8 => Self::Keycap,
+            9 => Self::Modifier,
+            10 => Self::KeycapBase,
+            11 => Self::Person,
+            12 => Self::WidePerson,
+            _ => Self::Narrow,
+        }
+    }
+
+    const fn columns(self) -> u8 {
+        match self {
+            Self::Mark | Self::Joiner | Self::EmojiSelector | Self::Keycap => 0,
+            Self::Wide | Self::WidePictograph | Self::Modifier | Self::WidePerson => 2,
+            _ => 1,
+        }
+    }
+}
+
+/// The kind of the character before the cursor: which further characters join it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Kind {
+    #[default]
+    Other,
+    KeycapBase,
+    KeycapSelector,
+    Pictograph,
+    Person,
+    Joiner,
+    Regional,
+}
+
+/// The character before the cursor, for marks and for REP; the default is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Join {
+    pub(crate) kind: Kind,
+    /// Its columns; 0 for no character.
+    pub(crate) width: u8,
+}
+
+impl Join {
+    pub(crate) const NONE: Self = Self {
+        kind: Kind::Other,
+        width: 0,
+    };
+
+    pub(crate) fn is_none(self) -> bool {
+        self.width == 0
+    }
+
+    /// The state after one of printable ASCII.
+    #[inline]
+    pub(crate) fn after_ascii(byte: u8) -> Self {
+        let kind = match byte {
+            b'0'..=b'9' | b'#' | b'*' => Kind::KeycapBase,
+            _ => Kind::Other,
+        };
+        Self { kind, width: 1 }
+    }
+
+    /// The state after `code`, and whether `code` joins the character before it.
+    #[inline]
+    pub(crate) fn step(self, code: u32) -> (Self, bool) {
+        let class = class(code);
+        let columns = class.columns();
+        if columns == 0 {
+            return self.mark(class);
+        }
+        let new = |kind, width, joins| (Self { kind, width }, joins);
+        match (class, self.kind) {
+            (Class::Narrow | Class::Wide, _) => new(Kind::Other, columns, false),
+            (Class::Pictograph | Class::WidePictograph, Kind::Joiner) => {
+                new(Kind::Pictograph, 2, true)
+            }
+            (Class::Person | Class::WidePerson, Kind::Joiner) => new(Kind::Person, 2, true),
+            (Class::Modifier, Kind::Person) => new(Kind::Pictograph, 2, true),
+            (Class::Regional, Kind::Regional) => new(Kind::Other, 2, true),
+            (Class::Pictograph | Class::WidePictograph, _) => new(Kind::Pictograph, columns, false),
+            (Class::Person | Class::WidePerson, _) => new(Kind::Person, columns, false),
+            (Class::Regional, _) => new(Kind::Regional, columns, false),
+            (Class::KeycapBase, _) => new(Kind::KeycapBase, columns, false),
+            _ => new(Kind::Other, columns, false),
+        }
+    }
+
+    /// The state after a character without columns.
+    fn mark(self, class: Class) -> (Self, bool) {
+        if self.is_none() {
+            return (Self::NONE, false);
+        }
+        let (kind, width) = match (class, self.kind) {
+            (Class::EmojiSelector, Kind::Pictograph | Kind::Person) => (Kind::Pictograph, 2),
+            (Class::EmojiSelector, Kind::KeycapBase) => (Kind::KeycapSelector, self.width),
+            (Class::Keycap, Kind::KeycapSelector) => (Kind::Other, 2),
+            (Class::Joiner, Kind::Pictograph | Kind::Person) => (Kind::Joiner, self.width),
+            (_, Kind::Pictograph | Kind::Person | Kind::Joiner) => (Kind::Pictograph, self.width),
+            _ => (Kind::Other, self.width),
+        };
+        (Self { kind, width }, true)
+    }
+
+    /// The state after `text` in a row, printed from none.
+    pub(crate) fn after(text: &str) -> Self {
+        text.chars()
+            .fold(Self::NONE, |join, c| join.step(u32::from(c)).0)
+    }
+}
+
+/// The table covers characters below; the few ranges above are wide or marks.
+const TABLE: usize = 0x2_0000;
+
+/// Four bits for each character of the first two planes: 64 KiB of read-only memory.
+static CLASSES: [u8; TABLE / 2] = classes();
+
+const fn classes() -> [u8; TABLE / 2] {
+    let mut classes = [0x11; TABLE / 2];
     let mut i = 0;
-    while i < ranges.len() {
-        let mut code = ranges[i].0;
-        while code <= ranges[i].1 {
-            let at = (code >> 2) as usize;
-            let shift = (code & 3) * 2;
-            table[at] = table[at] & !(3 << shift) | width << shift;
+    while i < table::RANGES.len() {
+        let (first, last, class) = table::RANGES[i];
+        let mut code = first as usize;
+        while code <= last as usize && code < TABLE {
+            let shift = (code & 1) * 4;
+            classes[code / 2] = classes[code / 2] & !(15 << shift) | class << shift;
             code += 1;
         }
         i += 1;
     }
+    classes
 }
 
-/// The columns of `code`: 0, 1 or 2.
+#[inline]
+fn class(code: u32) -> Class {
+    let code = code as usize;
+    Class::of(if code < TABLE {
+        CLASSES[code / 2] >> ((code & 1) * 4) & 15
+    } else {
+        above(code)
+    })
+}
+
+fn above(code: usize) -> u8 {
+    let found = table::RANGES
+        .iter()
+        .rev()
+        .take_while(|(_, last, _)| *last as usize >= TABLE)
+        .find(|(first, last, _)| (*first as usize..=*last as usize).contains(&code));
+    found.map_or(Class::Narrow as u8, |(_, _, class)| *class)
+}
+
+/// The columns of `code` alone: 0, 1 or 2.
 #[inline]
 pub(crate) fn of(code: u32) -> u8 {
-    if code < 0x1_0000 {
-        BMP[(code >> 2) as usize] >> ((code & 3) * 2) & 3
-    } else {
-        high(code)
-    }
-}
-
-fn high(code: u32) -> u8 {
-    let within = |ranges: &[(u32, u32)]| ranges.iter().any(|r| (r.0..=r.1).contains(&code));
-    if within(HIGH_NARROWEST) {
-        0
-    } else if within(HIGH_WIDE) {
-        2
-    } else {
-        1
-    }
+    class(code).columns()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Join;
+
+    /// Columns as Claude Code counts them, measured with its runtime.
     #[test]
-    fn widths_match_xterm_js() {
+    fn widths_are_those_of_claude_code() {
         let cases = [
-            ('a', 1),
-            ('é', 1),
-            ('\u{301}', 0),
-            ('\u{200D}', 0),
-            ('\u{FE0F}', 0),
-            ('─', 1),
-            ('漢', 2),
-            ('한', 2),
-            ('！', 2),
-            // Unicode 6 as xterm.js reads it: emoji take one column.
-            ('😀', 1),
-            ('𠀀', 2),
-            ('\u{303F}', 1),
+            ("é", 1),
+            ("e\u{301}\u{308}", 1),
+            ("─", 1),
+            ("漢", 2),
+            ("한", 2),
+            ("\u{1112}\u{1161}\u{11ab}", 2),
+            ("𠀀", 2),
+            ("\u{303F}", 1),
+            ("🎉", 2),
+            ("❤", 1),
+            ("❤\u{fe0f}", 2),
+            ("⌚\u{fe0e}", 2),
+            ("👨\u{200d}👩\u{200d}👧", 2),
+            ("❤\u{fe0f}\u{200d}🔥", 2),
+            ("🇧🇷", 2),
+            ("🇧🇷🇧", 3),
+            ("1\u{fe0f}\u{20e3}", 2),
+            ("1\u{fe0f}", 1),
+            ("👋🏽", 2),
+            ("⛹🏽", 2),
+            ("a🏽", 3),
+            ("a\u{200d}b", 2),
+            ("🎉\u{200d}a", 3),
+            ("ก็", 1),
+            ("\u{1fae9}", 2),
         ];
-        for (c, width) in cases {
-            assert_eq!(super::of(c as u32), width, "{c:?}");
+        for (text, width) in cases {
+            let mut join = Join::NONE;
+            let mut columns = 0;
+            for c in text.chars() {
+                let (next, joins) = join.step(u32::from(c));
+                columns += next.width - if joins { join.width } else { 0 };
+                join = next;
+            }
+            assert_eq!(columns, width, "{text:?}");
         }
     }
 }

@@ -207,6 +207,22 @@ fn former_differences_stay_fixed() {
             "\x1b[?   A\x1b[1   A".to_owned(),
         ),
         (
+            "a character that becomes wide at the edge",
+            format!("{}❤\u{fe0f}x\x1b[?7l\x1b[20G❤\u{fe0f}", "a".repeat(19)),
+        ),
+        (
+            "neighbours that would join",
+            "🇧\x1b[2G🇷\x1b[5G👩\u{200d}\x1b[7G🚀\x1b[2;1H👋\x1b[2;3H🏽".to_owned(),
+        ),
+        (
+            "an emoji that found no room",
+            "\x1b[?7l\x1b[1;20H🎉".to_owned(),
+        ),
+        (
+            "an emoji in insert mode",
+            "abcdef\x1b[1;2H\x1b[4h❤\u{fe0f}".to_owned(),
+        ),
+        (
             "counts beyond any screen",
             "漢\x1b[2147483647bx\x1b[2147483647S\x1b[3;6r\x1b[4Hy\x1b[2147483647L\x1b[2147483647I\
              \x1b[2147483647Zz\x1b[2147483647b\x1b[2147483647Tw\x1b[2147483647M"
@@ -271,9 +287,9 @@ fn generated_queries_get_equal_replies() {
     }
 }
 
-/// The width of every character is the browser's.
+/// The width of every character is that of the page's table.
 #[test]
-fn widths_equal_the_browser() {
+fn widths_equal_the_page() {
     let Some(mut judge) = Judge::start() else {
         return;
     };

@@ -137,6 +137,23 @@ fn text_is_what_is_visible() {
 }
 
 #[test]
+fn five_emoji_take_ten_columns() {
+    for (text, columns) in [
+        ("🎉🎉🎉🎉🎉", 10),
+        ("❤", 1),
+        ("❤\u{fe0f}", 2),
+        ("👩\u{200d}🚀", 2),
+        ("🇧🇷", 2),
+        ("👋🏽", 2),
+    ] {
+        let mut terminal = Terminal::new(Size::new(80, 24).unwrap());
+        terminal.feed(text.as_bytes(), &mut Vec::new());
+        assert_eq!(terminal.cursor(), (0, columns), "{text:?}");
+        assert_eq!(terminal.text().lines().next(), Some(text));
+    }
+}
+
+#[test]
 fn dim_text_can_be_left_out() {
     let mut terminal = Terminal::new(Size::new(20, 2).unwrap());
     terminal.feed(

@@ -292,10 +292,14 @@ fn a_moved_crop_tracks_no_mouse() {
 
 /// A terminal with two columns for an emoji keeps it whole, and the text after it in place.
 #[test]
-fn a_blank_after_an_emoji_is_drawn_first() {
-    let mut terminal = Terminal::new(size((80, 24)));
-    terminal.feed("\x1b[2;5H🚀 start".as_bytes(), &mut Vec::new());
-    let paint = String::from_utf8(View::new(size((80, 24))).paint(&terminal)).unwrap();
-    let wanted = "\x1b[2;6H \x1b[2;5H🚀\x1b[2;7Hstart";
-    assert!(paint.contains(wanted), "{paint:?}");
+fn blanks_under_and_after_symbols_are_drawn_first() {
+    for (text, wanted) in [
+        ("🚀start", "\x1b[2;5H  \x1b[2;5H🚀\x1b[2;7Hstart"),
+        ("☂ start", "\x1b[2;6H \x1b[2;5H☂\x1b[2;7Hstart"),
+    ] {
+        let mut terminal = Terminal::new(size((80, 24)));
+        terminal.feed(format!("\x1b[2;5H{text}").as_bytes(), &mut Vec::new());
+        let paint = String::from_utf8(View::new(size((80, 24))).paint(&terminal)).unwrap();
+        assert!(paint.contains(wanted), "{paint:?}");
+    }
 }

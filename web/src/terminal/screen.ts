@@ -12,6 +12,7 @@ import { interceptPastes, typeable } from "./paste";
 import { FocusReports, silenceQueries } from "./queries";
 import { SCALE_MIN, SCALE_STEP, scaledFont } from "./scale";
 import { FONT_MAX, FONT_MIN, keepFontSize, openLink, terminalOptions } from "./theme";
+import { countWidths } from "./widths.js";
 
 /** Quiet time after a change of the box before measuring, in milliseconds. */
 export const RESIZE_QUIET_MS = 100;
@@ -54,6 +55,7 @@ export class Screen {
     terminal.loadAddon(new WebLinksAddon((_event, uri) => openLink(uri)));
     silenceQueries(terminal);
     boundCounts(terminal);
+    countWidths(terminal);
     this.#focus = new FocusReports(terminal);
     this.#letPastesBe = interceptPastes(box, (text) => this.paste(text));
     terminal.open(box);

@@ -21,6 +21,8 @@ export function keepFontSize(size: number): void {
 
 export function terminalOptions(): ITerminalOptions {
   return {
+    // For the widths of characters.
+    allowProposedApi: true,
     fontFamily:
       'ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace',
     fontSize: fontSize(),

@@ -227,7 +227,15 @@ impl Frame {
             let cell = row[x];
             let blank_behind = row.get(x + 1).copied().filter(|next| self.is_blank(*next));
             let unsure = self.is_unsure(cell);
-            if let Some(blank) = blank_behind.filter(|_| unsure) {
+            let width = usize::from(self.dictionary.width(cell).max(1));
+            if unsure && width == 2 {
+                // Blanks first: where the terminal counts one column, they are in the second one.
+                painter.pen(self.dictionary.style(cell).erased());
+                painter.put(b"  ");
+                painter.go(x, y);
+                self.draw_cell(painter, cell);
+                x += width;
+            } else if let Some(blank) = blank_behind.filter(|_| unsure) {
                 // The blank first: drawn afterwards it would cut a character of two columns.
                 painter.go(x + 1, y);
                 self.draw_cell(painter, blank);
@@ -236,7 +244,7 @@ impl Frame {
                 x += 2;
             } else {
                 self.draw_cell(painter, cell);
-                x += usize::from(self.dictionary.width(cell).max(1));
+                x += width;
             }
             if unsure && x < run.end {
                 painter.go(x, y);
@@ -256,7 +264,7 @@ impl Frame {
         !self.dictionary.has_content(cell) && self.dictionary.width(cell) == 1
     }
 
-    /// Whether terminals disagree about the columns of a cell: combining marks, and emoji and
+    /// Whether terminals disagree about the columns of a cell: joined characters, and emoji and
     /// symbols that are narrow in Unicode 6 and wide later. The cursor's position after such a cell
     /// is unreliable.
     fn is_unsure(&self, cell: Cell) -> bool {
@@ -264,7 +272,7 @@ impl Frame {
             Some(_) => self.dictionary.text(cell).chars().nth(1).is_some(),
             None => matches!(
                 cell.glyph(),
-                0x2300..0x2500 | 0x25A0..0x2C00 | 0x1_F000..0x2_0000
+                0x2300..0x2500 | 0x25A0..0x2C00 | 0x4DC0..0x4E00 | 0x1_D300..0x1_D380 | 0x1_F000..0x2_0000
             ),
         }
     }

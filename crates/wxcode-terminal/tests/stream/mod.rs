@@ -48,6 +48,16 @@ pub(crate) fn text() -> impl Strategy<Value = Vec<u8>> {
         "ñ",
         "─│",
         "漢\u{300}",
+        "🎉",
+        "❤",
+        "❤\u{fe0f}",
+        "\u{fe0f}",
+        "🇧",
+        "🇧🇷",
+        "1\u{fe0f}\u{20e3}",
+        "👋🏽",
+        "🏽",
+        "⛹",
     ]);
     prop_oneof![
         "[ -~]{1,30}".prop_map(String::into_bytes),
