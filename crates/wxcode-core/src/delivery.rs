@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::Id;
 
+/// The error of a cancelled delivery.
+pub const CANCELLED: &str = "cancelled";
 /// Largest text of a delivery, in bytes.
 pub const TEXT_MAX: usize = 1 << 20; // 1 MiB
 /// Longest idempotency key, in bytes.
@@ -38,6 +40,14 @@ pub struct Delivery {
     pub route: Route,
     /// Hooks of that session up to this number are older than the delivery and cannot confirm it.
     pub after_seq: Option<u64>,
+    /// It waits until this time, and holds up no other delivery meanwhile.
+    pub not_before: Option<Timestamp>,
+    /// It goes into a running turn instead of waiting for its end.
+    pub steer: bool,
+    /// How often its text was edited, its time changed, or it was moved in the queue.
+    pub edits: u32,
+    /// How often the text may have been typed, see [`Delivery::key`].
+    pub typings: u32,
     /// The number of changes; every change is a compare-and-set on it.
     pub version: u64,
     pub created_at: Timestamp,
@@ -56,6 +66,30 @@ pub enum DeliveryState {
     Submitted,
     /// It did not arrive; the error says why.
     Failed,
+}
+
+impl Delivery {
+    /// The key under which the holder types the text at most once. Another typing has another key.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self.typings {
+            0 | 1 => self.id.to_string(),
+            typings => format!("{}-{typings}", self.id),
+        }
+    }
+
+    /// Whether it waits in the queue: nothing was typed, and it does not ride along with a start.
+    /// Only such a delivery can be edited, moved or cancelled.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.state == DeliveryState::Queued && self.route == Route::Typed
+    }
+
+    /// Whether its time lies ahead.
+    #[must_use]
+    pub fn is_ahead(&self, now: Timestamp) -> bool {
+        self.is_waiting() && self.not_before.is_some_and(|at| at > now)
+    }
 }
 
 impl DeliveryState {

@@ -2,6 +2,7 @@
 //! compare-and-set on the version.
 
 mod document;
+pub(crate) mod queue;
 
 use jiff::Timestamp;
 use mongodb::bson::{Document, doc, oid::ObjectId};
@@ -218,6 +219,7 @@ fn stepped(before: &Delivery, step: &Step) -> Delivery {
     Delivery {
         state: step.state,
         attempts: step.attempts,
+        typings: step.typings,
         error: step.error.clone(),
         session_id: step.session_id,
         route: step.route,
@@ -322,22 +324,6 @@ pub(crate) async fn open(
             Freshness::Whole => return found.iter().map(read_excerpt).collect(),
             Freshness::Changed => {}
             Freshness::Gone => return Ok(Vec::new()),
-        }
-    }
-}
-
-pub(crate) async fn next(records: &Records, project: Id) -> Result<Option<Delivery>, Failure> {
-    let filter = doc! { "open": true, "output_project_id": oid(project) };
-    loop {
-        let next = records
-            .deliveries
-            .find_one(filter.clone())
-            .sort(doc! { "n": 1 });
-        let found = records.ask(next).await?;
-        match change::freshness(records, project).await? {
-            Freshness::Whole => return found.as_ref().map(read).transpose(),
-            Freshness::Changed => {}
-            Freshness::Gone => return Ok(None),
         }
     }
 }

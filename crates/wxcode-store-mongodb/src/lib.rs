@@ -41,9 +41,9 @@ use wxcode_core::{
     project::{OutputProject, ProjectStatus},
 };
 use wxcode_store::{
-    Added, DeliveryStore, IdentityStore, LeaseStore, Listing, MilestoneStore, Moved, NewDelivery,
-    Page, ProjectPatch, ProjectStore, Queued, Removed, Result, Rotated, Rotation, Step, Store,
-    StoreError, Swapped,
+    Added, DeliveryStore, Edit, Edited, IdentityStore, LeaseStore, Listing, MilestoneStore, Moment,
+    Moved, NewDelivery, Next, Page, ProjectPatch, ProjectStore, Queued, Removed, Result, Rotated,
+    Rotation, Step, Store, StoreError, Swapped,
 };
 
 pub use address::{Address, AddressError};
@@ -333,9 +333,20 @@ impl DeliveryStore for MongoStore {
             .await
     }
 
-    async fn next_delivery(&self, project: Id) -> Result<Option<Delivery>> {
-        self.run(move |records, _| async move { delivery::next(&records, project).await })
-            .await
+    async fn next_delivery(&self, project: Id, moment: Moment) -> Result<Next> {
+        self.run(
+            move |records, _| async move { delivery::queue::next(&records, project, moment).await },
+        )
+        .await
+    }
+
+    async fn edit(&self, edit: &Edit) -> Result<Edited> {
+        let edit = edit.clone();
+        self.run(move |records, attempt| {
+            let edit = edit.clone();
+            async move { delivery::queue::edit(&records, &edit, attempt).await }
+        })
+        .await
     }
 
     async fn projects_with_open_deliveries(&self) -> Result<Vec<Id>> {

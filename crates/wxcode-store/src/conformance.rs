@@ -16,6 +16,7 @@ pub mod identity;
 pub mod lease;
 pub mod milestone;
 pub mod project;
+pub mod queue;
 pub mod race;
 mod runners;
 pub mod sample;
@@ -103,6 +104,16 @@ macro_rules! conformance_tests {
                 a_thousand_are_listed_in_pages,
                 open_deliveries_are_found,
                 a_copied_delivery_stays_unchanged,
+            }
+            queue {
+                an_edit_changes_only_named_fields,
+                only_a_waiting_delivery_is_edited,
+                a_delivery_moves_in_the_queue,
+                a_full_queue_is_reordered,
+                a_delivery_waits_for_its_time,
+                steering_comes_first_in_a_turn,
+                a_cancelled_command_is_queued_again,
+                one_of_64_edits_or_the_worker_wins,
             }
             excerpt {
                 deliveries_are_listed_by_their_beginnings,

@@ -26,6 +26,10 @@ pub struct NewDelivery {
     pub command: Command,
     /// The caller's idempotency key.
     pub idempotency_key: Option<String>,
+    /// See [`Delivery::not_before`].
+    pub not_before: Option<Timestamp>,
+    /// See [`Delivery::steer`].
+    pub steer: bool,
     pub at: Timestamp,
 }
 
@@ -46,16 +50,22 @@ impl NewDelivery {
             session_id: None,
             route: Route::Typed,
             after_seq: None,
+            not_before: self.not_before.map(to_millis),
+            steer: self.steer,
+            edits: 0,
+            typings: 0,
             version: 0,
             created_at: at,
             updated_at: at,
         }
     }
 
-    /// Whether `delivery` came from this request, in any later state.
+    /// Whether `delivery` came from this request, in any later state. An edited one has another
+    /// text and another time.
     #[must_use]
     pub fn is_of(&self, delivery: &Delivery) -> bool {
         let types_it = match &self.command {
+            _ if delivery.edits > 0 => true,
             Command::Text(text) => delivery.milestone_id.is_none() && delivery.text == *text,
             Command::Milestone {
                 id,
@@ -121,6 +131,92 @@ impl Queued {
     }
 }
 
+/// The moment for which the next delivery is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    pub now: Timestamp,
+    /// Whether a turn runs: then the deliveries that steer come first.
+    pub in_turn: bool,
+}
+
+/// The next delivery of a project.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Next {
+    /// The delivery to carry out now, with its whole text.
+    pub delivery: Option<Delivery>,
+    /// The earliest time ahead at which another one is due.
+    pub due_at: Option<Timestamp>,
+}
+
+/// A user's change of a waiting delivery; what is `None` stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    pub id: Id,
+    /// The project that must have it.
+    pub output_project_id: Id,
+    pub text: Option<String>,
+    /// Another time; `Some(None)` for none.
+    pub not_before: Option<Option<Timestamp>>,
+    /// Moves it before this waiting delivery of the project.
+    pub before: Option<Id>,
+    pub at: Timestamp,
+}
+
+impl Edit {
+    /// Returns the delivery after this edit, the same in every store.
+    #[must_use]
+    pub fn of(&self, delivery: &Delivery) -> Delivery {
+        Delivery {
+            text: self.text.clone().unwrap_or_else(|| delivery.text.clone()),
+            not_before: self
+                .not_before
+                .map_or(delivery.not_before, |at| at.map(to_millis)),
+            // The obstacle was that of its old text at its old time and place.
+            error: None,
+            edits: delivery.edits.saturating_add(1),
+            version: delivery.version + 1,
+            updated_at: to_millis(self.at),
+            ..delivery.clone()
+        }
+    }
+}
+
+/// The answer to an edit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edited {
+    /// The delivery afterwards.
+    Done(Delivery),
+    /// The delivery does not wait any more, or rides along with a start: nothing changed.
+    NotWaiting(Delivery),
+    /// The delivery to move before does not wait: nothing changed.
+    PlaceNotWaiting(Delivery),
+    /// The project has no such delivery.
+    Missing,
+    /// The project has no such delivery to move before.
+    PlaceMissing,
+}
+
+/// The places of a queue after a move: pairs of a delivery and its new place.
+///
+/// `queue` has the waiting deliveries of a project with their places, in order. Only those between
+/// the old and the new place get another one, so the places of all others stay.
+#[must_use]
+pub fn moved<T: Copy + PartialEq>(queue: &[(T, u64)], id: T, before: T) -> Vec<(T, u64)> {
+    let at = |id: T| queue.iter().position(|(other, _)| *other == id);
+    let (Some(from), Some(target)) = (at(id), at(before)) else {
+        return Vec::new();
+    };
+    let mut order: Vec<T> = queue.iter().map(|(id, _)| *id).collect();
+    let id = order.remove(from);
+    order.insert(target - usize::from(from < target), id);
+    let places = queue.iter().map(|(_, place)| *place);
+    let changes = order.into_iter().zip(places).zip(queue);
+    changes
+        .filter(|((id, _), (old, _))| id != old)
+        .map(|(change, _)| change)
+        .collect()
+}
+
 /// A change of a delivery, made only if its version is still `version`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
@@ -131,6 +227,8 @@ pub struct Step {
     pub state: DeliveryState,
     /// The attempts so far.
     pub attempts: u32,
+    /// The typings so far, see [`Delivery::typings`].
+    pub typings: u32,
     /// The error from now on.
     pub error: Option<String>,
     /// The receiving session from now on.
@@ -152,6 +250,7 @@ impl Step {
             version: delivery.version,
             state,
             attempts: delivery.attempts,
+            typings: delivery.typings,
             error: delivery.error.clone(),
             session_id: delivery.session_id,
             route: delivery.route,
@@ -169,13 +268,18 @@ pub trait DeliveryStore: Send + Sync + 'static {
     /// with the present state; another delivery with the id is [`crate::StoreError::Refused`].
     async fn queue(&self, delivery: &NewDelivery) -> Result<Queued>;
     async fn delivery(&self, id: Id) -> Result<Option<Delivery>>;
-    /// Deliveries of a project, in the order of queueing, with the beginnings of their texts.
+    /// Deliveries of a project in order, with the beginnings of their texts: the order of queueing,
+    /// but for those that were moved.
     async fn deliveries(&self, project: Id, page: Page) -> Result<Listing<Excerpt<Delivery>>>;
-    /// The open deliveries of a project, in the order of queueing, with the beginnings of their
-    /// texts.
+    /// The open deliveries of a project in order, with the beginnings of their texts.
     async fn open_deliveries(&self, project: Id) -> Result<Vec<Excerpt<Delivery>>>;
-    /// The first open delivery of a project, with its whole text.
-    async fn next_delivery(&self, project: Id) -> Result<Option<Delivery>>;
+    /// The next delivery of a project: one that was given to an agent, or else the first in order
+    /// whose time has come. In a turn those that steer come before those that do not.
+    async fn next_delivery(&self, project: Id, moment: Moment) -> Result<Next>;
+    /// Changes a waiting delivery ([`Delivery::is_waiting`]) in one step: its text, its time, its
+    /// place. The version of every delivery with another place changes too, so that a step from
+    /// the old order fails.
+    async fn edit(&self, edit: &Edit) -> Result<Edited>;
     /// All projects with an open delivery.
     async fn projects_with_open_deliveries(&self) -> Result<Vec<Id>>;
     /// Changes a delivery by compare-and-set on its version.

@@ -25,7 +25,10 @@ pub mod sqlite;
 use async_trait::async_trait;
 
 pub use self::{
-    delivery::{Command, DeliveryStore, NewDelivery, QUEUE_MAX, Queued, Step},
+    delivery::{
+        Command, DeliveryStore, Edit, Edited, Moment, NewDelivery, Next, QUEUE_MAX, Queued, Step,
+        moved,
+    },
     error::{Result, StoreError},
     identity::{IdentityStore, Rotated, Rotation},
     lease::{LeaseStore, Swapped},

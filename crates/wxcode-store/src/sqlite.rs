@@ -8,6 +8,7 @@ mod lease;
 mod link;
 mod milestone;
 mod project;
+mod queue;
 mod schema;
 mod workers;
 
@@ -34,9 +35,9 @@ use self::{
     workers::{Readers, Writer},
 };
 use crate::{
-    Added, DeliveryStore, IdentityStore, LeaseStore, Listing, MilestoneStore, Moved, NewDelivery,
-    Page, ProjectPatch, ProjectStore, Queued, Removed, Result, Rotated, Rotation, Step, Store,
-    StoreError, Swapped,
+    Added, DeliveryStore, Edit, Edited, IdentityStore, LeaseStore, Listing, MilestoneStore, Moment,
+    Moved, NewDelivery, Next, Page, ProjectPatch, ProjectStore, Queued, Removed, Result, Rotated,
+    Rotation, Step, Store, StoreError, Swapped,
 };
 
 /// The reason to refuse a file as the store.
@@ -266,10 +267,15 @@ impl DeliveryStore for SqliteStore {
             .await
     }
 
-    async fn next_delivery(&self, project: Id) -> Result<Option<Delivery>> {
+    async fn next_delivery(&self, project: Id, moment: Moment) -> Result<Next> {
         self.readers
-            .run(move |tx| delivery::next(tx, project))
+            .run(move |tx| queue::next(tx, project, moment))
             .await
+    }
+
+    async fn edit(&self, edit: &Edit) -> Result<Edited> {
+        let edit = edit.clone();
+        self.writer.run(move |tx| queue::edit(tx, &edit)).await
     }
 
     async fn projects_with_open_deliveries(&self) -> Result<Vec<Id>> {

@@ -28,10 +28,36 @@ pub(super) fn write(delivery: &Delivery, number: u64) -> Result<Document, Failur
         document.insert("text_bytes", fields::count(delivery.text.len() as u64)?);
         document.insert(WHOLE, &delivery.text);
     }
+    if let Some(at) = delivery.not_before {
+        document.insert("not_before", time(at));
+    }
+    if delivery.steer {
+        document.insert("steer", true);
+    }
+    if delivery.edits > 0 {
+        document.insert("edits", i64::from(delivery.edits));
+    }
     if !delivery.state.is_over() {
         document.insert("open", true);
     }
     Ok(document)
+}
+
+/// The fields that a user's edit changes.
+pub(super) fn edited(delivery: &Delivery) -> Result<Document, Failure> {
+    let text = excerpt::beginning(&delivery.text);
+    let is_long = text.len() < delivery.text.len();
+    let bytes = fields::count(delivery.text.len() as u64)?;
+    Ok(doc! {
+        "text": text,
+        "text_bytes": is_long.then_some(bytes),
+        WHOLE: is_long.then_some(&delivery.text),
+        "not_before": delivery.not_before.map(time),
+        "edits": i64::from(delivery.edits),
+        "error": delivery.error.clone(),
+        "version": fields::count(delivery.version)?,
+        "updated_at": time(delivery.updated_at),
+    })
 }
 
 /// The changing fields of a delivery.
@@ -39,6 +65,7 @@ pub(super) fn progress(delivery: &Delivery) -> Result<Document, Failure> {
     Ok(doc! {
         "state": delivery.state.as_str(),
         "attempts": i64::from(delivery.attempts),
+        "typings": i64::from(delivery.typings),
         "error": delivery.error.clone(),
         "session_id": delivery.session_id.map(oid),
         "route": delivery.route.as_str(),
@@ -70,19 +97,26 @@ pub(super) fn read(document: &Document) -> Result<Delivery, Failure> {
         None => fields.required("text", fields.text("text")?)?,
         Some(whole) => whole,
     };
-    let attempts = fields.count("attempts")?.unwrap_or_default();
+    let small = |name: &str| -> Result<u32, Failure> {
+        let count = fields.count(name)?.unwrap_or_default();
+        u32::try_from(count).map_err(|_| fields.wrong(name, "is too large"))
+    };
     Ok(Delivery {
         id: fields.required("_id", fields.id("_id")?)?,
         output_project_id: fields.required("output_project_id", fields.id("output_project_id")?)?,
         milestone_id: fields.id("milestone_id")?,
         text,
         state: fields.word("state")?,
-        attempts: u32::try_from(attempts).map_err(|_| fields.wrong("attempts", "is too large"))?,
+        attempts: small("attempts")?,
         error: fields.text("error")?,
         idempotency_key: fields.text("idempotency_key")?,
         session_id: fields.id("session_id")?,
         route: fields.word("route")?,
         after_seq: fields.count("after_seq")?,
+        not_before: fields.time("not_before")?,
+        steer: fields.flag("steer")?,
+        edits: small("edits")?,
+        typings: small("typings")?,
         version: fields.required("version", fields.count("version")?)?,
         created_at: fields.required("created_at", fields.time("created_at")?)?,
         updated_at: fields.required("updated_at", fields.time("updated_at")?)?,

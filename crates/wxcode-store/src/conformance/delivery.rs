@@ -312,6 +312,10 @@ pub async fn a_copied_delivery_stays_unchanged(records: &impl Records) {
             session_id: Some(sample::id()),
             route: Route::Prompt,
             after_seq: Some(5),
+            not_before: Some(sample::at(7)),
+            steer: true,
+            edits: 2,
+            typings: 3,
             version,
             updated_at: sample::at(99),
             ..sample::queued(&sample::text(project, "text"), None, "text")

@@ -7,6 +7,7 @@ use wxcode_core::{
 };
 
 use super::{ALL, Records, sample};
+use crate::Next;
 
 /// Texts around the bound, in characters of several lengths, and the longest text.
 fn texts(longest: usize) -> Vec<String> {
@@ -47,13 +48,15 @@ pub async fn deliveries_are_listed_by_their_beginnings(records: &impl Records) {
         assert!(alone.as_ref() == Some(whole));
     }
     for whole in &queued {
-        let next = store.next_delivery(project).await.unwrap();
-        assert!(next.as_ref() == Some(whole), "the first open one");
+        let next = store.next_delivery(project, sample::now()).await.unwrap();
+        assert!(next.delivery.as_ref() == Some(whole), "the first open one");
         let over = sample::advance(&*store, whole, DeliveryState::Failed).await;
         assert!(over.text == whole.text);
     }
-    assert_eq!(store.next_delivery(project).await.unwrap(), None);
-    assert_eq!(store.next_delivery(sample::id()).await.unwrap(), None);
+    for project in [project, sample::id()] {
+        let next = store.next_delivery(project, sample::now()).await.unwrap();
+        assert_eq!(next, Next::default());
+    }
 }
 
 /// Lists carry the beginnings of milestone contexts; a single milestone is whole.

@@ -10,7 +10,7 @@ use wxcode_core::{
     project::{AgentSettings, HookCursor, OutputProject, ProjectStatus},
 };
 
-use crate::{Added, Command, Moved, NewDelivery, Queued, Rotation, Step, Store};
+use crate::{Added, Command, Moment, Moved, NewDelivery, Queued, Rotation, Step, Store};
 
 /// The text of a project's first command.
 pub const NEW_PROJECT: &str = "/gsd:new-project";
@@ -131,6 +131,8 @@ pub fn text(project: Id, text: &str) -> NewDelivery {
         output_project_id: project,
         command: Command::Text(text.to_owned()),
         idempotency_key: None,
+        not_before: None,
+        steer: false,
         at: at(10),
     }
 }
@@ -146,6 +148,15 @@ pub fn start(project: Id, milestone: Id) -> NewDelivery {
     NewDelivery {
         command,
         ..text(project, "")
+    }
+}
+
+/// The moment [`at`] zero, outside of turns.
+#[must_use]
+pub fn now() -> Moment {
+    Moment {
+        now: at(0),
+        in_turn: false,
     }
 }
 
@@ -207,6 +218,10 @@ pub fn queued(new: &NewDelivery, milestone_id: Option<Id>, text: &str) -> Delive
         session_id: None,
         route: Route::Typed,
         after_seq: None,
+        not_before: new.not_before,
+        steer: new.steer,
+        edits: 0,
+        typings: 0,
         version: 0,
         created_at: new.at,
         updated_at: new.at,

@@ -43,6 +43,7 @@ pub async fn a_step_keeps_every_field(records: &impl Records) {
     let queued = sample::queue(&*store, &sample::text(project, "text")).await;
     let full = Step {
         attempts: u32::MAX,
+        typings: 7,
         error: Some("trust_folder".to_owned()),
         session_id: Some(sample::id()),
         route: Route::Prompt,
@@ -52,6 +53,7 @@ pub async fn a_step_keeps_every_field(records: &impl Records) {
     };
     let expected = Delivery {
         attempts: full.attempts,
+        typings: full.typings,
         error: full.error.clone(),
         session_id: full.session_id,
         route: full.route,

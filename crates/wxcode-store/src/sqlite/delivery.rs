@@ -81,7 +81,7 @@ pub(super) fn step(tx: &Transaction<'_>, step: &Step) -> Result<Option<Delivery>
     let changed = tx
         .prepare_cached(
             "UPDATE deliveries SET state = ?3, attempts = ?4, error = ?5, session_id = ?6, route = ?7,
-                after_seq = ?8, version = version + 1, updated_at = ?9
+                after_seq = ?8, version = version + 1, updated_at = ?9, typings = ?10
              WHERE _id = ?1 AND version = ?2 AND state IN ('queued', 'written')",
         )?
         .execute(params![
@@ -94,6 +94,7 @@ pub(super) fn step(tx: &Transaction<'_>, step: &Step) -> Result<Option<Delivery>
             step.route.as_str(),
             step.after_seq.map(columns::count).transpose()?,
             step.at.as_millisecond(),
+            step.typings,
         ])?;
     if changed == 0 {
         return Ok(None);
@@ -184,7 +185,7 @@ pub(super) fn list(
     let project = project.to_string();
     let items = tx
         .prepare_cached(&format!(
-            "SELECT {LISTED} FROM deliveries WHERE output_project_id = ? ORDER BY n LIMIT ? OFFSET ?",
+            "SELECT {LISTED} FROM deliveries WHERE output_project_id = ? ORDER BY place LIMIT ? OFFSET ?",
         ))?
         .query_map(params![project, limit, skip], read_excerpt)?
         .collect::<Result<_, _>>()?;
@@ -197,20 +198,10 @@ pub(super) fn list(
 pub(super) fn open(tx: &Transaction<'_>, project: Id) -> Result<Vec<Excerpt<Delivery>>, Failure> {
     let mut query = tx.prepare_cached(&format!(
         "SELECT {LISTED} FROM deliveries
-         WHERE output_project_id = ? AND state IN ('queued', 'written') ORDER BY n",
+         WHERE output_project_id = ? AND state IN ('queued', 'written') ORDER BY place",
     ))?;
     let open = query.query_map([project.to_string()], read_excerpt)?;
     Ok(open.collect::<Result<_, _>>()?)
-}
-
-pub(super) fn next(tx: &Transaction<'_>, project: Id) -> Result<Option<Delivery>, Failure> {
-    Ok(tx
-        .prepare_cached(
-            "SELECT * FROM deliveries
-             WHERE output_project_id = ? AND state IN ('queued', 'written') ORDER BY n LIMIT 1",
-        )?
-        .query_row([project.to_string()], read)
-        .optional()?)
 }
 
 pub(super) fn projects_with_open(tx: &Transaction<'_>) -> Result<Vec<Id>, Failure> {
@@ -241,13 +232,14 @@ fn open_count(tx: &Transaction<'_>, project: Id) -> Result<u64, Failure> {
 }
 
 fn insert(tx: &Transaction<'_>, delivery: &Delivery) -> Result<(), Failure> {
-    let text = excerpt::beginning(&delivery.text);
-    let whole = (text.len() < delivery.text.len()).then_some(&delivery.text);
+    let (text, whole) = beginning(&delivery.text);
     tx.prepare_cached(
         "INSERT INTO deliveries
             (_id, output_project_id, milestone_id, text, state, attempts, error, idempotency_key, session_id,
-             route, after_seq, version, created_at, updated_at, text_bytes, whole_text)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             route, after_seq, version, created_at, updated_at, text_bytes, whole_text, typings, not_before, steer,
+             edits, place)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+            (SELECT coalesce(max(place), 0) + 1 FROM deliveries WHERE output_project_id = ?2))",
     )?
     .execute(params![
         delivery.id.to_string(),
@@ -266,16 +258,26 @@ fn insert(tx: &Transaction<'_>, delivery: &Delivery) -> Result<(), Failure> {
         delivery.updated_at.as_millisecond(),
         whole.map(|whole| columns::count(whole.len() as u64)).transpose()?,
         whole,
+        delivery.typings,
+        delivery.not_before.map(|at| at.as_millisecond()),
+        delivery.steer,
+        delivery.edits,
     ])?;
     Ok(())
+}
+
+/// The beginning of a text, and the whole of a long one.
+pub(super) fn beginning(text: &str) -> (&str, Option<&str>) {
+    let beginning = excerpt::beginning(text);
+    (beginning, (beginning.len() < text.len()).then_some(text))
 }
 
 /// The columns for lists: all but the whole text.
 const LISTED: &str =
     "_id, output_project_id, milestone_id, text, state, attempts, error, idempotency_key,
-    session_id, route, version, created_at, updated_at, after_seq, text_bytes";
+    session_id, route, version, created_at, updated_at, after_seq, text_bytes, typings, not_before, steer, edits";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     let mut delivery = read_listed(row)?;
     if let Some(whole) = row.get("whole_text")? {
         delivery.text = whole;
@@ -303,6 +305,10 @@ fn read_listed(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         session_id: row.parsed("session_id")?,
         route: row.word("route")?,
         after_seq: row.count("after_seq")?,
+        not_before: row.time("not_before")?,
+        steer: row.get("steer")?,
+        edits: row.get("edits")?,
+        typings: row.get("typings")?,
         version: row.required("version", row.count("version")?)?,
         created_at: row.required("created_at", row.time("created_at")?)?,
         updated_at: row.required("updated_at", row.time("updated_at")?)?,

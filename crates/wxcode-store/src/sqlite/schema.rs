@@ -128,6 +128,48 @@ const MIGRATIONS: &[&str] = &[
     ",
     // A project's own settings, as JSON; NULL where all are the server's.
     "ALTER TABLE output_projects ADD COLUMN settings TEXT;",
+    // Deliveries wait for a time, steer, and move in the queue. The table is made anew, because
+    // the whole text must stay its last column.
+    "
+    CREATE TABLE moved_deliveries (
+        n                 INTEGER PRIMARY KEY AUTOINCREMENT,
+        _id               TEXT NOT NULL UNIQUE,
+        output_project_id TEXT NOT NULL REFERENCES output_projects (_id) ON DELETE CASCADE,
+        place             INTEGER NOT NULL, -- order in the project
+        milestone_id      TEXT,
+        text              TEXT NOT NULL,
+        state             TEXT NOT NULL CHECK (state IN ('queued', 'written', 'submitted', 'failed')),
+        attempts          INTEGER NOT NULL,
+        typings           INTEGER NOT NULL,
+        error             TEXT,
+        idempotency_key   TEXT,
+        session_id        TEXT,
+        route             TEXT NOT NULL CHECK (route IN ('typed', 'prompt')),
+        after_seq         INTEGER,
+        not_before        INTEGER,
+        steer             INTEGER NOT NULL CHECK (steer IN (0, 1)),
+        edits             INTEGER NOT NULL,
+        version           INTEGER NOT NULL,
+        created_at        INTEGER NOT NULL,
+        updated_at        INTEGER NOT NULL,
+        text_bytes        INTEGER, -- of a long text
+        whole_text        TEXT
+    ) STRICT;
+    INSERT INTO moved_deliveries
+            (n, _id, output_project_id, place, milestone_id, text, state, attempts, typings, error, idempotency_key,
+             session_id, route, after_seq, not_before, steer, edits, version, created_at, updated_at, text_bytes,
+             whole_text)
+        SELECT n, _id, output_project_id, n, milestone_id, text, state, attempts, state <> 'queued', error,
+            idempotency_key, session_id, route, after_seq, NULL, 0, 0, version, created_at, updated_at, text_bytes,
+            whole_text
+        FROM deliveries ORDER BY n;
+    DROP TABLE deliveries;
+    ALTER TABLE moved_deliveries RENAME TO deliveries;
+    CREATE INDEX deliveries_project ON deliveries (output_project_id, place);
+    CREATE INDEX deliveries_open ON deliveries (output_project_id, place) WHERE state IN ('queued', 'written');
+    CREATE UNIQUE INDEX deliveries_key ON deliveries (output_project_id, idempotency_key)
+        WHERE idempotency_key IS NOT NULL;
+    ",
 ];
 
 /// Brings the file behind `connection` up to this version, all migrations or none.
