@@ -63,7 +63,7 @@ pub use id::InvalidId;
 pub use rest::{
     ANSWER_MAX, Client, Method, REQUEST_TIMEOUT, Response,
     answer::{Answer, Ask, AskKind, Question, QuestionAnswer, QuestionOption},
-    delivery::{Deliveries, Delivery, DeliveryState, NewDelivery},
+    delivery::{Deliveries, Delivery, DeliveryChange, DeliveryState, NewDelivery},
     milestone::{
         Milestone, MilestoneChange, MilestoneStatus, Milestones, NewMilestone, PreparedMilestone,
     },

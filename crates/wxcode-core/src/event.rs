@@ -158,6 +158,15 @@ pub enum Kind {
         error: Option<String>,
         /// The beginning of its text.
         text: String,
+        /// It waits until this time.
+        #[serde(default)]
+        not_before: Option<Timestamp>,
+        /// It goes into a running turn.
+        #[serde(default)]
+        steer: bool,
+        /// How often its text was edited, its time changed, or it was moved.
+        #[serde(default)]
+        edits: u32,
         /// The number of changes.
         version: u64,
     },

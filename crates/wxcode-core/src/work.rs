@@ -183,6 +183,9 @@ mod tests {
             attempts,
             error: None,
             text: String::new(),
+            not_before: None,
+            steer: false,
+            edits: 0,
             version: 0,
         }
     }

@@ -7,7 +7,7 @@ use wxcode_core::delivery::{DeliveryState, machine::*};
 const DEADLINES: Deadlines = Deadlines { ready_ms: 60_000 };
 
 fn queued() -> Machine {
-    Machine::typed(DeliveryState::Queued, DEADLINES, 0)
+    Machine::typed(DeliveryState::Queued, false, DEADLINES, 0)
 }
 
 fn ready() -> Event {

@@ -126,7 +126,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(screen::show))
         .routes(routes!(recording::show))
         .routes(routes!(delivery::queue, delivery::list))
-        .routes(routes!(delivery::show))
+        .routes(routes!(delivery::show, delivery::change, delivery::cancel))
         .routes(routes!(run::start, run::list))
         .routes(routes!(run::show, run::stop))
         .routes(routes!(planning::show))

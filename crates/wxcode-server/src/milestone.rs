@@ -77,6 +77,8 @@ impl Milestones {
                 new_milestone: commands.new_milestone.render(&values),
             },
             idempotency_key: None,
+            not_before: None,
+            steer: false,
             at: now,
         };
         self.sessions.deliver(&delivery).await

@@ -21,8 +21,8 @@ use wxcode_core::{
     project::{OutputProject, ProjectStatus},
 };
 use wxcode_store::{
-    Added, Listing, Moved, NewDelivery, Page, ProjectPatch, Queued, Removed, Result, Rotated,
-    Rotation, Step, Store, Swapped,
+    Added, Edit, Edited, Listing, Moment, Moved, NewDelivery, Next, Page, ProjectPatch, Queued,
+    Removed, Result, Rotated, Rotation, Step, Store, Swapped,
 };
 
 use crate::{event::Events, metric::Metrics};
@@ -127,6 +127,16 @@ impl Repository {
                 .await;
         }
         Ok(queued)
+    }
+
+    pub(crate) async fn edit(&self, edit: &Edit) -> Result<Edited> {
+        let _turn = of(&self.0.deliveries, edit.id).lock().await;
+        let edited = self.run("edit", self.0.store.edit(edit)).await?;
+        if let Edited::Done(delivery) = &edited {
+            self.publish(delivery.output_project_id, Kind::from(delivery))
+                .await;
+        }
+        Ok(edited)
     }
 
     pub(crate) async fn step(&self, step: &Step) -> Result<Option<Delivery>> {
@@ -326,8 +336,8 @@ impl Repository {
             .await
     }
 
-    pub(crate) async fn next_delivery(&self, project: Id) -> Result<Option<Delivery>> {
-        self.run("next_delivery", self.0.store.next_delivery(project))
+    pub(crate) async fn next_delivery(&self, project: Id, moment: Moment) -> Result<Next> {
+        self.run("next_delivery", self.0.store.next_delivery(project, moment))
             .await
     }
 

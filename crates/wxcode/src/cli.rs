@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
 
 use crate::{attach::DetachKey, store::StoreName};
 
@@ -151,4 +152,10 @@ pub(crate) struct SendOptions {
     /// Wait until the agent has accepted the text, or the delivery has failed
     #[arg(long)]
     pub(crate) wait: bool,
+    /// Type the text into a running turn instead of waiting for its end
+    #[arg(long)]
+    pub(crate) steer: bool,
+    /// Not before this time: 2026-01-31T18:00:00Z, or local: "2026-01-31 18:00", 18:00 (the next)
+    #[arg(long, value_name = "TIME", value_parser = crate::send::time)]
+    pub(crate) at: Option<Timestamp>,
 }

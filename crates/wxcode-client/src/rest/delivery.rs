@@ -30,6 +30,15 @@ pub struct Delivery {
     pub error: Option<String>,
     /// The key that the request gave.
     pub idempotency_key: Option<String>,
+    /// It waits until this time, RFC 3339, and holds up no other meanwhile.
+    #[serde(default)]
+    pub not_before: Option<String>,
+    /// It goes into a running turn.
+    #[serde(default)]
+    pub steer: bool,
+    /// How often its text was edited, its time changed, or it was moved.
+    #[serde(default)]
+    pub edits: u32,
     /// RFC 3339.
     pub created_at: String,
     /// RFC 3339.
@@ -76,27 +85,47 @@ impl DeliveryState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Deliveries {
-    /// In the order of queueing.
+    /// In order: that of queueing, but for those that were moved.
     pub deliveries: Vec<Delivery>,
     /// The number of all deliveries of the project.
     pub total: u64,
 }
 
 /// A text to type and submit; `"text".into()` makes one without a key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct NewDelivery {
     /// At most 1 MiB.
     pub text: String,
     /// 1 to 200 bytes: a second request with the same key and text gets the first one's delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
+    /// RFC 3339: the delivery waits until this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<String>,
+    /// Types it into a running turn instead of waiting for its end.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub steer: bool,
+}
+
+/// A change of a queued delivery; what is `None` stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct DeliveryChange {
+    /// At most 1 MiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Another time, RFC 3339; `Some(None)` for none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Option<String>>,
+    /// Moves it before this queued delivery of the project.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
 }
 
 impl From<&str> for NewDelivery {
     fn from(text: &str) -> Self {
         Self {
             text: text.to_owned(),
-            idempotency_key: None,
+            ..Self::default()
         }
     }
 }
@@ -112,6 +141,30 @@ impl Client {
     /// not start.
     pub async fn deliver(&self, project: &str, new: &NewDelivery) -> Result<Delivery, Error> {
         self.post(&path(project, "/deliveries")?, new).await
+    }
+
+    /// Edits or moves a queued delivery, or changes its time.
+    ///
+    /// # Errors
+    /// [`Error::InvalidId`]; [`Error::Refused`] with 404, 409 for one that is not queued any more,
+    /// 413 and 422 for an invalid value.
+    pub async fn change_delivery(
+        &self,
+        project: &str,
+        delivery: &str,
+        change: &DeliveryChange,
+    ) -> Result<Delivery, Error> {
+        let below = format!("/deliveries/{}", id::check(delivery)?);
+        self.patch(&path(project, &below)?, change).await
+    }
+
+    /// Cancels a queued delivery: it is failed, with the error `cancelled`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidId`]; [`Error::Refused`] with 404, 409 for one that is not queued any more.
+    pub async fn cancel_delivery(&self, project: &str, delivery: &str) -> Result<(), Error> {
+        let below = format!("/deliveries/{}", id::check(delivery)?);
+        self.delete(&path(project, &below)?).await
     }
 
     /// Lists a part of a project's deliveries.

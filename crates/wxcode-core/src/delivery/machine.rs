@@ -3,8 +3,9 @@
 //! It sends a key only while it holds the input lock, and only after reading the prompt within the
 //! lock.
 //!
-//! Invariants: no key of a delivery goes into a dialog or a turn. Enter goes only to a prompt with
-//! exactly the delivery's text. A draft is stashed only when no other draft is.
+//! Invariants: no key of a delivery goes into a dialog, and none into a turn but the text and the
+//! Enter of a delivery that steers. Enter goes only to a prompt with exactly the delivery's text. A
+//! draft is stashed only when no other draft is.
 
 mod keyboard;
 mod patience;
@@ -38,6 +39,8 @@ pub const KEYS_MAX: u32 = 8;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Machine {
     deadlines: Deadlines,
+    /// Whether a turn is no obstacle.
+    steer: bool,
     readiness: Readiness,
     noted: Option<String>,
     stage: Stage,
@@ -130,13 +133,15 @@ impl Machine {
     /// A written delivery goes to the holder again, which types it only if it has not: the server
     /// that recorded it may have died before typing.
     #[must_use]
-    pub const fn typed(state: DeliveryState, deadlines: Deadlines, now: u64) -> Self {
+    pub const fn typed(state: DeliveryState, steer: bool, deadlines: Deadlines, now: u64) -> Self {
         let stage = match state {
             DeliveryState::Queued => Stage::Queued,
             DeliveryState::Written => Stage::Written { typed: None },
             DeliveryState::Submitted | DeliveryState::Failed => Stage::Over,
         };
-        Self::begin(stage, deadlines, now)
+        let mut machine = Self::begin(stage, deadlines, now);
+        machine.steer = steer;
+        machine
     }
 
     /// Creates the machine of a delivery that rode along as the initial prompt.
@@ -148,6 +153,7 @@ impl Machine {
     const fn begin(stage: Stage, deadlines: Deadlines, now: u64) -> Self {
         Self {
             deadlines,
+            steer: false,
             readiness: Readiness::NotReady,
             noted: None,
             stage,
@@ -249,7 +255,7 @@ impl Machine {
         if let Stage::Riding { ready_since } = &mut self.stage {
             *ready_since = is_ready.then(|| ready_since.unwrap_or(now));
         }
-        if !is_ready {
+        if !self.takes_keys() {
             self.obstacle = None;
             self.release(now, out);
         }
@@ -259,9 +265,20 @@ impl Machine {
         matches!(self.keyboard, Keyboard::Had { .. })
     }
 
-    /// Keys need the lock, and an agent outside of turns and dialogs.
+    /// Whether the agent takes keys now: outside of turns and dialogs, or in a turn that the
+    /// delivery steers. An Esc that clears a text would end the turn.
+    pub(super) fn takes_keys(&self) -> bool {
+        let steers = self.steer && !matches!(self.stage, Stage::Clearing { .. });
+        match self.readiness {
+            Readiness::Ready => true,
+            Readiness::Busy => steers,
+            Readiness::Dialog(_) | Readiness::NotReady => false,
+        }
+    }
+
+    /// Keys need the lock, and an agent that takes them.
     fn may_press(&self) -> bool {
-        self.has_keyboard() && self.readiness == Readiness::Ready
+        self.has_keyboard() && self.takes_keys()
     }
 
     fn look(&mut self, out: &mut Vec<Effect>) {
@@ -270,10 +287,13 @@ impl Machine {
     }
 
     /// Acts on the content of the prompt. Nobody else types meanwhile.
-    fn saw(&mut self, seen: Seen, now: u64, out: &mut Vec<Effect>) {
+    fn saw(&mut self, mut seen: Seen, now: u64, out: &mut Vec<Effect>) {
         let draft = |mark| Obstacle::Draft { mark };
+        if self.steer && self.takes_keys() && seen.prompt == Prompt::Turn {
+            seen.prompt = Prompt::Empty;
+        }
         match (&self.stage, seen.prompt) {
-            (_, Prompt::Nothing) => self.hesitate(Obstacle::NoPrompt, now, out),
+            (_, Prompt::Nothing | Prompt::Turn) => self.hesitate(Obstacle::NoPrompt, now, out),
             (Stage::Queued, Prompt::Empty) => {
                 self.stashed |= self.pressed() == Pressed::Key(Key::Stash);
                 self.obstacle = None;
@@ -301,7 +321,11 @@ impl Machine {
                 let escaped = self.pressed() == Pressed::Key(Key::Escape);
                 if !offers_other {
                     self.enter(now, now, 0, out);
-                } else if !escaped && self.keys < KEYS_MAX {
+                } else if !escaped
+                    && self.keys < KEYS_MAX
+                    // In a turn it would end the turn.
+                    && self.readiness == Readiness::Ready
+                {
                     self.press(Key::Escape, now, out);
                 } else {
                     self.hesitate(Obstacle::NoPrompt, now, out);

@@ -64,6 +64,8 @@ struct Step {
     state: DeliveryState,
     attempts: u32,
     error: Option<String>,
+    #[serde(default)]
+    edits: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,13 +114,14 @@ impl EventDedup {
                 state,
                 attempts,
                 error,
+                edits,
                 version,
                 ..
             } => match self.deliveries.get(delivery_id) {
                 Some(last) => {
                     let error = error.as_deref().map(|text| shortened(text, ERROR_MAX));
-                    *version > last.version
-                        && (last.state, last.attempts, &last.error) != (*state, *attempts, &error)
+                    let before = (last.state, last.attempts, &last.error, last.edits);
+                    *version > last.version && before != (*state, *attempts, &error, *edits)
                 }
                 // A finished one was published at its end.
                 None => !state.is_over(),
@@ -215,11 +218,13 @@ impl EventDedup {
                 state,
                 attempts,
                 error,
+                edits,
                 version,
                 ..
             } => {
                 let step = Step {
                     version: *version,
+                    edits: *edits,
                     state: *state,
                     attempts: *attempts,
                     error: error.as_deref().map(|text| shortened(text, ERROR_MAX)),
@@ -412,6 +417,9 @@ impl From<&Delivery> for Kind {
             attempts: delivery.attempts,
             error: delivery.error.clone(),
             text: shortened(&delivery.text, TEXT_MAX),
+            not_before: delivery.not_before,
+            steer: delivery.steer,
+            edits: delivery.edits,
             version: delivery.version,
         }
     }

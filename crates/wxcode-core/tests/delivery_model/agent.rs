@@ -8,9 +8,8 @@ impl World {
     /// The screen, which shows the input taken so far.
     pub(crate) fn look(&self, at: usize) -> Seen {
         let prompt = match (self.view, &self.prompt[..]) {
-            (View::Starting | View::Dialog | View::Dead, _) | (View::Working, []) => {
-                Prompt::Nothing
-            }
+            (View::Starting | View::Dialog | View::Dead, _) => Prompt::Nothing,
+            (View::Working, []) => Prompt::Turn,
             (_, []) => Prompt::Empty,
             (_, [Piece::Text(text)]) if *text == at => Prompt::Text {
                 offers_other: false,
@@ -34,7 +33,7 @@ impl World {
         let takes = matches!(self.view, View::Idle | View::Working);
         match key {
             _ if self.view == View::Dialog && by_user => {}
-            Keystroke::Enter(_) if self.view != View::Idle => {
+            Keystroke::Enter(_) if !self.takes_commands() => {
                 return Err("never Enter into a dialog or a turn");
             }
             Keystroke::Enter(at) if self.prompt != [Piece::Text(at)] => {
@@ -50,7 +49,7 @@ impl World {
                 true => self.prompt.clear(),
                 false => self.clearing = true,
             },
-            Keystroke::Paste(_) if self.view != View::Idle => {
+            Keystroke::Paste(_) if !self.takes_commands() => {
                 return Err("never a paste into a dialog or a turn");
             }
             Keystroke::Paste(at) => {
@@ -75,6 +74,11 @@ impl World {
             Keystroke::Enter(_) | Keystroke::User(UserKey::Enter) => self.submit(),
         }
         Ok(())
+    }
+
+    /// Whether the server may type a text and submit it.
+    fn takes_commands(&self) -> bool {
+        self.view == View::Idle || self.steer && self.view == View::Working
     }
 
     pub(crate) fn submit(&mut self) {

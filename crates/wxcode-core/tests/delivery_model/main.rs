@@ -210,6 +210,30 @@ fn dialogs_and_lost_locks_anywhere() {
 }
 
 #[test]
+fn the_user_types_into_a_steered_turn() {
+    let budget = Budget {
+        user_keys: 2,
+        swallows: 1,
+        lags: 1,
+        ..NOTHING
+    };
+    let world = World::new(1, false, budget).steering();
+    assert!(promise("steer", world) > 1_000);
+}
+
+#[test]
+fn a_server_that_dies_in_a_steered_turn() {
+    let budget = Budget {
+        crashes: 1,
+        dialogs: 1,
+        user_keys: 1,
+        ..NOTHING
+    };
+    let world = World::new(2, false, budget).steering();
+    assert!(promise("steer and crash", world) > 1_000);
+}
+
+#[test]
 fn an_agent_that_dies_anywhere() {
     let budget = Budget {
         deaths: 1,

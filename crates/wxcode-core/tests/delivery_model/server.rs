@@ -11,8 +11,12 @@ impl World {
     /// The next delivery from the store.
     pub(crate) fn load(&mut self) {
         let next = self.rows.iter().position(|row| !row.state.is_over());
-        self.server.under =
-            next.map(|at| (at, Machine::typed(self.rows[at].state, DEADLINES, self.now)));
+        self.server.under = next.map(|at| {
+            (
+                at,
+                Machine::typed(self.rows[at].state, self.steer, DEADLINES, self.now),
+            )
+        });
         if let Some(at) = next {
             let event = match self.was_reported(at) {
                 true => Event::Reported,

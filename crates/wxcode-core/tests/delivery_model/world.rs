@@ -153,6 +153,8 @@ pub(crate) struct World {
     pub(crate) clearing: bool,
     /// The agent does not know such a command.
     pub(crate) unknown: bool,
+    /// The deliveries steer.
+    pub(crate) steer: bool,
     /// Prompts that the agent reported.
     pub(crate) hooks: Vec<Vec<Piece>>,
     pub(crate) budget: Budget,
@@ -185,11 +187,20 @@ impl World {
             kept: Vec::new(),
             clearing: false,
             unknown,
+            steer: false,
             hooks: Vec::new(),
             budget,
         };
         world.load();
         world
+    }
+
+    /// The same with deliveries that steer.
+    pub(crate) fn steering(mut self) -> Self {
+        self.steer = true;
+        self.server.todo.clear();
+        self.load();
+        self
     }
 
     pub(crate) fn is_over(&self) -> bool {

@@ -2,6 +2,7 @@
 
 mod prompts;
 pub(in crate::agent) mod queue;
+pub(in crate::agent) mod schedule;
 pub(in crate::agent) mod settle;
 pub(in crate::agent) mod unknown;
 pub(in crate::agent) mod waiting;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wxcode_core::{id::Id, project::OutputProject};
-use wxcode_store::{NewDelivery, ProjectPatch, StoreError};
+use wxcode_store::{Edit, Edited, NewDelivery, ProjectPatch, StoreError};
 
 use crate::repository::Repository;
 use crate::{
@@ -181,6 +181,22 @@ impl Manager {
     /// When no session runs and none can be started: the delivery is `failed`.
     pub async fn deliver(&self, new: &NewDelivery) -> Result<Delivered, StartError> {
         queue::deliver(&self.0, new).await
+    }
+
+    /// Edits or moves a waiting delivery.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn edit_delivery(&self, edit: &Edit) -> Result<Edited, StoreError> {
+        queue::edit(&self.0, edit).await
+    }
+
+    /// Cancels a waiting delivery.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn cancel_delivery(&self, project: Id, id: Id) -> Result<Edited, StoreError> {
+        queue::cancel(&self.0, project, id).await
     }
 
     /// Ends the session of a project: the agent, everything it started, and orphans of earlier

@@ -6,7 +6,7 @@ use axum::{
     http::StatusCode,
 };
 use futures_util::StreamExt;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
 use super::problem::Problem;
 
@@ -57,6 +57,13 @@ impl<S: Send + Sync> FromRequest<S> for NoBody {
         let NoFields {} = Body::or_default(request).await?;
         Ok(Self)
     }
+}
+
+/// Distinguishes `null` from an absent field.
+pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// Reads a body. An oversized one is read on for a while, because a client that is still sending

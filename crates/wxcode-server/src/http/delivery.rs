@@ -11,10 +11,10 @@ use wxcode_core::{
     id::Id,
     time::to_millis,
 };
-use wxcode_store::{Command, NewDelivery, QUEUE_MAX, Queued};
+use wxcode_store::{Command, Edit, Edited, NewDelivery, QUEUE_MAX, Queued};
 
 use super::{
-    body::Body,
+    body::{self, Body},
     parameter::{DeliveryId, Paging, Params, PathId},
     problem::{Answer, Problem},
     state::Projects,
@@ -47,6 +47,13 @@ pub(super) struct DeliveryView {
     /// …` for other text in the prompt.
     error: Option<String>,
     idempotency_key: Option<String>,
+    /// It waits until this time, and holds up no other delivery meanwhile.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    not_before: Option<Timestamp>,
+    /// It goes into a running turn instead of waiting for its end.
+    steer: bool,
+    /// How often its text was edited, its time changed, or it was moved in the queue.
+    edits: u32,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -74,6 +81,9 @@ impl From<Excerpt<Delivery>> for DeliveryView {
             attempts: delivery.attempts,
             error: delivery.error,
             idempotency_key: delivery.idempotency_key,
+            not_before: delivery.not_before,
+            steer: delivery.steer,
+            edits: delivery.edits,
             created_at: delivery.created_at,
             updated_at: delivery.updated_at,
         }
@@ -97,6 +107,72 @@ pub(super) struct NewText {
     /// A second request with the same key and text gets the first one's delivery, also a failed
     /// one; up to 200 bytes.
     idempotency_key: Option<String>,
+    /// The delivery waits until this time, and holds up no other meanwhile.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    not_before: Option<Timestamp>,
+    /// Types it into a running turn instead of waiting for its end.
+    #[serde(default)]
+    steer: bool,
+}
+
+/// A change of a queued delivery; absent fields stay.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct DeliveryChange {
+    /// Another text, up to 1 MiB.
+    text: Option<String>,
+    /// Another time; `null` for none.
+    #[serde(default, deserialize_with = "body::given")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    not_before: Option<Option<Timestamp>>,
+    /// Moves it before this queued delivery of the project.
+    #[schema(value_type = Option<String>)]
+    before: Option<Id>,
+}
+
+/// Checks a text to be typed.
+fn check(text: &str) -> Answer<()> {
+    if text.len() > TEXT_MAX {
+        return Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!(
+                "text has {} bytes: send at most {TEXT_MAX}, or name a file in it",
+                text.len()
+            ),
+        ));
+    }
+    if prompt::typeable(text).trim().is_empty() {
+        return Err(Problem::invalid("text is empty: give what is to be typed"));
+    }
+    Ok(())
+}
+
+/// Turns the outcome of an edit or a cancellation into a response.
+fn edited(edited: Edited, verb: &str) -> Answer<Delivery> {
+    let why = |delivery: &Delivery| match delivery.state {
+        DeliveryState::Queued => "starts the agent as its initial prompt",
+        DeliveryState::Written => "is being typed",
+        DeliveryState::Submitted => "is submitted",
+        DeliveryState::Failed => "has failed",
+    };
+    match edited {
+        Edited::Done(delivery) => Ok(delivery),
+        Edited::NotWaiting(delivery) => Err(Problem::conflict(format!(
+            "delivery {} {}: only a queued one can be {verb}; queue another text instead",
+            delivery.id,
+            why(&delivery)
+        ))
+        .with_code("not_queued")),
+        Edited::PlaceNotWaiting(delivery) => Err(Problem::conflict(format!(
+            "before names delivery {}, which {}: name a queued one",
+            delivery.id,
+            why(&delivery)
+        ))
+        .with_code("not_queued")),
+        Edited::Missing => Err(Problem::not_found("delivery")),
+        Edited::PlaceMissing => Err(Problem::invalid(
+            "before names no delivery of this project: list them to find the id of a queued one",
+        )),
+    }
 }
 
 /// Turns the outcome of a delivery request into a response.
@@ -120,7 +196,7 @@ pub(super) fn answer(delivered: Delivered) -> Answer<(StatusCode, Json<DeliveryV
     }
 }
 
-/// Queues a text for the session; starts the session if none runs.
+/// Queues a text for the session; starts the session if none runs, or once the text's time comes.
 #[utoipa::path(operation_id = "queueDelivery", post, path = "/output-projects/{id}/deliveries", tag = "deliveries", params(("id" = String, Path, description = "24 hexadecimal digits")), request_body = NewText, responses(
     (status = 202, description = "Queued, or the delivery that has the key already", body = DeliveryView),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
@@ -135,18 +211,7 @@ pub(super) async fn queue(
     Body(new): Body<NewText>,
 ) -> Answer<(StatusCode, Json<DeliveryView>)> {
     projects.find(id).await?;
-    if new.text.len() > TEXT_MAX {
-        return Err(Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!(
-                "text has {} bytes: send at most {TEXT_MAX}, or name a file in it",
-                new.text.len()
-            ),
-        ));
-    }
-    if prompt::typeable(&new.text).trim().is_empty() {
-        return Err(Problem::invalid("text is empty: give what is to be typed"));
-    }
+    check(&new.text)?;
     if new
         .idempotency_key
         .as_ref()
@@ -163,12 +228,15 @@ pub(super) async fn queue(
         output_project_id: id,
         command: Command::Text(new.text),
         idempotency_key: new.idempotency_key,
+        not_before: new.not_before,
+        steer: new.steer,
         at: now,
     };
     answer(projects.sessions.deliver(&delivery).await?)
 }
 
-/// Lists the deliveries of a project in the order of queueing, with the beginnings of their texts.
+/// Lists the deliveries of a project in order, with the beginnings of their texts: the order of
+/// queueing, but for those that were moved.
 #[utoipa::path(operation_id = "listDeliveries", get, path = "/output-projects/{id}/deliveries", tag = "deliveries", params(("id" = String, Path, description = "24 hexadecimal digits"), Paging), responses(
     (status = 200, description = "A page of them", body = DeliveryList),
     (status = 404, description = "No such project", body = Problem, content_type = "application/problem+json"),
@@ -208,4 +276,64 @@ pub(super) async fn show(
             .ok_or_else(|| Problem::not_found("delivery"))?
             .into(),
     ))
+}
+
+/// Edits a queued delivery, changes its time, or moves it in the queue.
+#[utoipa::path(operation_id = "changeDelivery", patch, path = "/output-projects/{id}/deliveries/{delivery_id}", tag = "deliveries",
+    params(("id" = String, Path, description = "24 hexadecimal digits"), ("delivery_id" = String, Path, description = "24 hexadecimal digits")), request_body = DeliveryChange, responses(
+    (status = 200, description = "The changed delivery", body = DeliveryView),
+    (status = 404, description = "No such delivery in this project", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "It, or the one to move before, is not queued any more (`not_queued`); nothing changed", body = Problem, content_type = "application/problem+json"),
+    (status = 413, description = "The text is too long", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "A value is not valid, or nothing is to be changed", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn change(
+    State(projects): State<Projects>,
+    PathId(id): PathId,
+    DeliveryId(delivery): DeliveryId,
+    Body(change): Body<DeliveryChange>,
+) -> Answer<Json<DeliveryView>> {
+    projects.find(id).await?;
+    if let Some(text) = &change.text {
+        check(text)?;
+    }
+    if change.text.is_none() && change.not_before.is_none() && change.before.is_none() {
+        return Err(Problem::invalid(
+            "nothing is to be changed: give text, not_before or before",
+        ));
+    }
+    if change.before == Some(delivery) {
+        return Err(Problem::invalid(
+            "before names the delivery itself: name another queued one",
+        ));
+    }
+    let edit = Edit {
+        id: delivery,
+        output_project_id: id,
+        text: change.text,
+        not_before: change.not_before,
+        before: change.before,
+        at: to_millis(Timestamp::now()),
+    };
+    let answer = projects.sessions.edit_delivery(&edit).await?;
+    Ok(Json(edited(answer, "changed")?.into()))
+}
+
+/// Cancels a queued delivery: it is `failed` with the error `cancelled`. A milestone whose command
+/// it was stays `pending`, with that reason, and can be started again.
+#[utoipa::path(operation_id = "cancelDelivery", delete, path = "/output-projects/{id}/deliveries/{delivery_id}", tag = "deliveries",
+    params(("id" = String, Path, description = "24 hexadecimal digits"), ("delivery_id" = String, Path, description = "24 hexadecimal digits")), responses(
+    (status = 204, description = "It is cancelled"),
+    (status = 404, description = "No such delivery in this project", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "It is not queued any more (`not_queued`)", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn cancel(
+    State(projects): State<Projects>,
+    PathId(id): PathId,
+    DeliveryId(delivery): DeliveryId,
+) -> Answer<StatusCode> {
+    projects.find(id).await?;
+    let answer = projects.sessions.cancel_delivery(id, delivery).await?;
+    edited(answer, "cancelled")?;
+    Ok(StatusCode::NO_CONTENT)
 }

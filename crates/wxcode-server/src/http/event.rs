@@ -93,6 +93,11 @@ struct OpenDelivery {
     text_bytes: u64,
     /// Whether `text` is less than the whole.
     text_truncated: bool,
+    /// It waits until this time.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    not_before: Option<Timestamp>,
+    /// It goes into a running turn.
+    steer: bool,
 }
 
 /// The status of a milestone.
@@ -124,6 +129,8 @@ impl From<Excerpt<Delivery>> for OpenDelivery {
             attempts: delivery.attempts,
             error: delivery.error,
             text: shortened(&delivery.text, TEXT_MAX),
+            not_before: delivery.not_before,
+            steer: delivery.steer,
         }
     }
 }

@@ -11,7 +11,7 @@ use axum::{
     response::IntoResponse,
 };
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use wxcode_core::{
@@ -24,7 +24,7 @@ use wxcode_store::ProjectPatch;
 
 use self::settings::{GivenSettings, SettingsView};
 use super::{
-    body::Body,
+    body::{self, Body},
     parameter::{Paging, Params, PathId},
     problem::{Answer, Problem, quoted},
     state::Projects,
@@ -114,23 +114,16 @@ pub(super) struct ProjectChange {
     /// Another existing absolute folder, where the conversation goes on; only while no session
     /// runs.
     workspace_path: Option<String>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "body::given")]
     #[schema(value_type = Option<String>)]
     stack_id: Option<Option<String>>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "body::given")]
     #[schema(value_type = Option<String>)]
     configuration_id: Option<Option<String>>,
     /// Changes of single settings; `null` makes all of them the server's.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "body::given")]
     #[schema(value_type = Option<GivenSettings>)]
     settings: Option<Option<GivenSettings>>,
-}
-
-/// Distinguishes `null` from an absent field.
-fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 /// Options of a deletion.

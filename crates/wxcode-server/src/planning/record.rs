@@ -338,6 +338,9 @@ mod tests {
             attempts: 1,
             error: None,
             text: String::new(),
+            not_before: None,
+            steer: false,
+            edits: 0,
             version: 1,
         };
         record.work.note(&given, at(40));

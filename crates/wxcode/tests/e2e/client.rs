@@ -46,6 +46,7 @@ async fn typed_calls_carry_a_session() {
     let new = NewDelivery {
         text: "fake:permission".to_owned(),
         idempotency_key: Some("once".to_owned()),
+        ..NewDelivery::default()
     };
     let delivery = client.deliver(&project, &new).await.unwrap();
     let same = client.deliver(&project, &new).await.unwrap();

@@ -3,6 +3,7 @@
 mod crash;
 mod draft;
 mod key;
+mod line;
 mod real;
 
 use std::fs;

@@ -1,8 +1,7 @@
 //! Input lock: acquire, renew, release; and the keys pressed within it.
 
 use super::{
-    CLAIM_RETRY_MS, ENTER_INTERVAL_MS, ENTERS_MAX, Keyboard, Machine, Pressed, Readiness, Stage,
-    Wait,
+    CLAIM_RETRY_MS, ENTER_INTERVAL_MS, ENTERS_MAX, Keyboard, Machine, Pressed, Stage, Wait,
     words::{Effect, Key, Obstacle},
 };
 
@@ -123,6 +122,6 @@ impl Machine {
                 return None;
             }
         };
-        (self.readiness == Readiness::Ready).then_some(at)
+        self.takes_keys().then_some(at)
     }
 }

@@ -37,6 +37,8 @@ pub enum Prompt {
     Nothing,
     /// Nothing.
     Empty,
+    /// Nothing, while a turn runs.
+    Turn,
     /// Exactly the delivery's text.
     Text {
         /// Enter would take another suggestion of the agent.

@@ -89,6 +89,9 @@ fn delivery(n: u8, state: DeliveryState, version: u64) -> Kind {
         attempts: 0,
         error: None,
         text: String::new(),
+        not_before: None,
+        steer: false,
+        edits: 0,
         version,
     }
 }

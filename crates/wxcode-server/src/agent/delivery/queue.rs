@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use wxcode_core::{delivery::Delivery, id::Id};
-use wxcode_store::{Command, NewDelivery, Queued, StoreError};
+use wxcode_store::{Command, Edit, Edited, NewDelivery, Queued, StoreError};
 
 use super::settle;
 use crate::agent::{
@@ -36,8 +37,11 @@ pub(in crate::agent) async fn deliver(
     let project = new.output_project_id;
     let slot = context.slots.get(project);
     let _guard = slot.lock().await;
-    // Before queueing: a delivery must not wait for a session that cannot start.
-    slot.is_free()?;
+    let is_later = |not_before: Option<Timestamp>| not_before.is_some_and(|at| at > new.at);
+    if !is_later(new.not_before) {
+        // Before queueing: a delivery must not wait for a session that cannot start.
+        slot.is_free()?;
+    }
     held_lease::check(context, project).await?;
     let running = slot.running();
     // A running session settles its last deliveries only after this one is queued.
@@ -56,13 +60,18 @@ pub(in crate::agent) async fn deliver(
             return Ok(Delivered::KeyTaken(delivery.id));
         }
         Queued::Existing(delivery) => {
-            if !delivery.state.is_over() && slot.running().is_none() {
+            let needs_session = !delivery.state.is_over() && !delivery.is_ahead(new.at);
+            if needs_session && slot.running().is_none() {
                 get_or_start(context, &slot, project).await?;
             }
             return Ok(Delivered::Accepted(delivery));
         }
         refused => return Ok(Delivered::Refused(refused)),
     };
+    if delivery.is_ahead(new.at) {
+        wake(context, project);
+        return Ok(Delivered::Accepted(delivery));
+    }
     match get_or_start(context, &slot, project).await {
         Ok(found) => {
             found.session.queued.notify_one();
@@ -79,9 +88,51 @@ pub(in crate::agent) async fn deliver(
     }
 }
 
-/// Whether an existing delivery equals the request.
+/// Edits or moves a waiting delivery.
+pub(in crate::agent) async fn edit(context: &Context, edit: &Edit) -> wxcode_store::Result<Edited> {
+    let edited = context.store.edit(edit).await?;
+    if matches!(edited, Edited::Done(_)) {
+        wake(context, edit.output_project_id);
+    }
+    Ok(edited)
+}
+
+/// Cancels a waiting delivery. A milestone whose command it was stays pending with that reason, and
+/// can be started again.
+pub(in crate::agent) async fn cancel(
+    context: &Context,
+    project: Id,
+    delivery: Id,
+) -> wxcode_store::Result<Edited> {
+    loop {
+        let found = context.store.delivery(delivery).await?;
+        let found = found.filter(|found| found.output_project_id == project);
+        let Some(delivery) = found else {
+            return Ok(Edited::Missing);
+        };
+        if !delivery.is_waiting() {
+            return Ok(Edited::NotWaiting(delivery));
+        }
+        if let Some(delivery) = settle::cancel(&context.store, &delivery).await? {
+            wake(context, project);
+            return Ok(Edited::Done(delivery));
+        }
+        // The worker or another request changed it meanwhile.
+    }
+}
+
+/// The queue of a project is another: its worker, or the timer without a session, looks again.
+fn wake(context: &Context, project: Id) {
+    match context.slots.known(project).and_then(|slot| slot.running()) {
+        Some(session) => session.queued.notify_one(),
+        None => context.unknown_outcomes.added.notify_one(),
+    }
+}
+
+/// Whether an existing delivery equals the request. Of an edited one only the key is known.
 fn is_same(new: &NewDelivery, delivery: &Delivery) -> bool {
     match &new.command {
+        _ if delivery.edits > 0 => true,
         Command::Text(text) => *text == delivery.text,
         // Its milestone identifies it.
         Command::Milestone { .. } => true,

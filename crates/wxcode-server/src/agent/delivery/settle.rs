@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use wxcode_core::{
-    delivery::{Delivery, DeliveryState},
+    delivery::{CANCELLED, Delivery, DeliveryState},
     id::Id,
     time::to_millis,
 };
@@ -14,13 +14,15 @@ use crate::repository::Repository;
 const ENDED: &str =
     "the agent ended before it took the command: start the session again, then retry";
 
-/// Settles a delivery whose session is gone.
+/// Settles a delivery whose session is gone. One whose time lies ahead needs no session yet.
 pub(in crate::agent) async fn end(
     store: &Repository,
     delivery: &Delivery,
     reported: bool,
 ) -> Result<()> {
-    if reported {
+    if delivery.is_ahead(Timestamp::now()) {
+        Ok(())
+    } else if reported {
         settle(store, delivery, DeliveryState::Submitted, None).await
     } else {
         fail(store, delivery, ENDED.to_owned()).await
@@ -46,6 +48,32 @@ pub(in crate::agent) async fn fail_by_id(
         Some(delivery) => fail(store, &delivery, reason).await,
         None => Ok(()),
     }
+}
+
+/// Cancels a waiting delivery; `None` if it changed meanwhile.
+pub(in crate::agent) async fn cancel(
+    store: &Repository,
+    delivery: &Delivery,
+) -> Result<Option<Delivery>> {
+    let at = to_millis(Timestamp::now());
+    let step = Step {
+        error: Some(CANCELLED.to_owned()),
+        ..Step::new(delivery, DeliveryState::Failed, at)
+    };
+    store.step(&step).await
+}
+
+/// Notes why a waiting delivery gets no session yet.
+pub(in crate::agent) async fn note(
+    store: &Repository,
+    delivery: &Delivery,
+    obstacle: String,
+) -> Result<()> {
+    let error = Some(obstacle);
+    if delivery.error == error {
+        return Ok(());
+    }
+    settle(store, delivery, delivery.state, error).await
 }
 
 async fn settle(

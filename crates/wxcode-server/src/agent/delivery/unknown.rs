@@ -14,7 +14,7 @@ const UNSURE_MAX: usize = 256;
 #[derive(Default)]
 pub(in crate::agent) struct UnknownOutcomes {
     deliveries: Mutex<VecDeque<Unknown>>,
-    /// Notified when a delivery was added.
+    /// Notified when a delivery was added, or one without a session got another time.
     pub(in crate::agent) added: Notify,
 }
 

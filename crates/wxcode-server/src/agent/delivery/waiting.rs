@@ -3,15 +3,16 @@
 //! The store may queue a delivery although its answer is lost. Then no session is notified, and the
 //! client learns that the outcome is unknown. A timer looks for waiting deliveries and notifies
 //! their sessions. Deliveries of unknown outcome are looked up one by one, and get a session like
-//! any other delivery.
+//! any other delivery. One that waited for its time gets a session when the time has come.
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use tokio::time::sleep;
-use wxcode_core::id::Id;
-use wxcode_store::StoreError;
+use wxcode_core::{delivery::Delivery, id::Id};
+use wxcode_store::{Moment, StoreError};
 
-use super::{settle, unknown::Unknown};
+use super::{schedule, settle, unknown::Unknown};
 use crate::agent::{
     context::Context,
     launch::{error::StartError, session::get_or_start},
@@ -34,9 +35,13 @@ pub(in crate::agent) async fn look_for_waiting(context: &Arc<Context>) {
             }
             () = sleep(pause) => {}
         }
-        if let Err(error) = wake_waiting(context).await {
-            tracing::debug!(%error, "cannot look for deliveries that wait");
-        }
+        let ahead = match wake_waiting(context).await {
+            Ok(ahead) => ahead,
+            Err(error) => {
+                tracing::debug!(%error, "cannot look for deliveries that wait");
+                LOOK_EVERY
+            }
+        };
         let mut has_unknown = false;
         for unknown in context.unknown_outcomes.all() {
             if take_up(context, unknown).await {
@@ -45,23 +50,73 @@ pub(in crate::agent) async fn look_for_waiting(context: &Arc<Context>) {
                 has_unknown = true;
             }
         }
-        pause = if has_unknown {
-            LOOK_EVERY.min(pause * 2)
-        } else {
-            LOOK_EVERY
+        pause = match has_unknown {
+            true => ahead.min(UNSURE_FIRST.max(pause * 2)),
+            false => ahead,
         };
     }
 }
 
-/// Notifies the sessions with waiting deliveries.
-async fn wake_waiting(context: &Context) -> Result<(), StoreError> {
+/// Notifies the sessions with waiting deliveries, and starts one for a delivery whose time has
+/// come. Returns the time until the next one is due, at most [`LOOK_EVERY`].
+async fn wake_waiting(context: &Arc<Context>) -> Result<Duration, StoreError> {
+    let mut ahead = LOOK_EVERY;
     for project in context.store.projects_with_open_deliveries().await? {
         let session = context.slots.known(project).and_then(|slot| slot.running());
         if let Some(session) = session {
             session.queued.notify_one();
+            continue;
+        }
+        let moment = Moment {
+            now: Timestamp::now(),
+            in_turn: false,
+        };
+        let next = context.store.next_delivery(project, moment).await?;
+        if let Some(at) = next.due_at {
+            ahead = ahead.min(schedule::pause(moment.now, at));
+        }
+        // Those without a time are on their way to a session, or are settled with its end.
+        let due = next
+            .delivery
+            .filter(|delivery| delivery.is_waiting() && delivery.not_before.is_some());
+        if let Some(delivery) = due
+            && !context.leases.is_elsewhere(project).await?
+        {
+            begin(context, project, delivery.id).await;
         }
     }
-    Ok(())
+    Ok(ahead)
+}
+
+/// Starts a session for a delivery whose time has come. One that cannot start yet is tried again
+/// with the next look.
+async fn begin(context: &Arc<Context>, project: Id, delivery: Id) {
+    let slot = context.slots.get(project);
+    let _guard = slot.lock().await;
+    // It may be cancelled or put off meanwhile.
+    let found = context.store.delivery(delivery).await;
+    let is_due = |found: &Delivery| found.is_waiting() && !found.is_ahead(Timestamp::now());
+    let Some(delivery) = found.ok().flatten().filter(is_due) else {
+        return;
+    };
+    let started = get_or_start(context, &slot, project).await;
+    let noted = match started {
+        Ok(found) => {
+            tracing::info!(%project, delivery = %delivery.id, "the time of a delivery has come");
+            found.session.queued.notify_one();
+            return;
+        }
+        Err(StartError::Store(StoreError::Unavailable(_)) | StartError::Closing) => return,
+        Err(StartError::Elsewhere { .. } | StartError::NoProject) => return,
+        // What is in the way may go, on this server or another.
+        Err(error @ (StartError::InRun(_) | StartError::Claimed(_) | StartError::Workspace(_))) => {
+            settle::note(&context.store, &delivery, error.to_string()).await
+        }
+        Err(error) => settle::fail(&context.store, &delivery, error.to_string()).await,
+    };
+    if let Err(error) = noted {
+        tracing::debug!(%project, %error, "cannot note the obstacle of a delivery");
+    }
 }
 
 /// Starts a session for a delivery of unknown outcome, if the store has the delivery; returns

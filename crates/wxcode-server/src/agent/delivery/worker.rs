@@ -6,18 +6,20 @@
 //! Invariant: only a hook with the same text, numbered after the delivery was written, confirms a
 //! delivery.
 //!
-//! Invariant: a key is sent only while the worker holds the input lock, and only after reading the
-//! prompt again. No key goes into a dialog or a turn. Enter is sent only when exactly the
-//! delivery's text is in the prompt, and a draft is stashed only when no other draft is.
-//!
 //! Invariant: the worker sends a key only while it holds the input lock, and only after it has read
-//! the prompt within the lock.
+//! the prompt within the lock. No key goes into a dialog, and none into a turn but those of a
+//! delivery that steers. Enter is sent only when exactly the delivery's text is in the prompt, and a
+//! draft is stashed only when no other draft is.
+//!
+//! Invariant: a user edits, moves and cancels a delivery only while it waits, and every change has
+//! a new version. The step to `written` names the version of the text that is typed.
 
 mod input_lock;
 mod perform;
 
 use std::{collections::VecDeque, time::Duration};
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 use wxcode_claude::prompt;
 use wxcode_core::{
@@ -28,9 +30,9 @@ use wxcode_core::{
     id::Id,
 };
 use wxcode_holder::client::{ClientError, Sender};
-use wxcode_store::Result;
+use wxcode_store::{Moment, Result};
 
-use super::{prompts::Prompts, settle::end};
+use super::{prompts::Prompts, schedule, settle::end};
 use crate::agent::{clock::Clock, launch::lease::Leases};
 use crate::repository::Repository;
 use perform::EffectError;
@@ -58,8 +60,11 @@ pub(in crate::agent) struct DeliveryWorker {
     clock: Clock,
     current: Option<Current>,
     readiness: Readiness,
-    /// When to look for work again; `None` until notified.
+    /// When to look for work again; `None` until notified. A delivery of which nothing is typed
+    /// gives way to one that is found then.
     reload_at: Option<Instant>,
+    /// Whether that time is the one at which a delivery is due.
+    is_asleep: bool,
     prompts: Prompts,
     /// The last hook read.
     seq: u64,
@@ -93,6 +98,7 @@ impl DeliveryWorker {
             current: None,
             readiness: Readiness::NotReady,
             reload_at: Some(Instant::now()),
+            is_asleep: false,
             prompts: Prompts::default(),
             seq: 0,
             inputs: 0,
@@ -102,11 +108,10 @@ impl DeliveryWorker {
         }
     }
 
-    /// A delivery was queued.
-    pub(in crate::agent) fn notify(&mut self, now: Instant) {
-        if self.current.is_none() {
-            self.reload_at = Some(now);
-        }
+    /// A delivery was queued, edited, moved or cancelled.
+    pub(in crate::agent) const fn notify(&mut self, now: Instant) {
+        self.reload_at = Some(now);
+        self.is_asleep = false;
     }
 
     /// The holder is connected again: an earlier claim on the keyboard is over.
@@ -118,13 +123,12 @@ impl DeliveryWorker {
     /// A delivery in progress is loaded again from the store.
     fn reload(&mut self, now: Instant) {
         self.current = None;
-        self.reload_at = Some(now);
+        self.notify(now);
     }
 
     /// The holder or the store refused: load the delivery again a little later.
     fn retry_later(&mut self, now: Instant) {
-        self.current = None;
-        self.reload_at = Some(now + RETRY);
+        self.reload(now + RETRY);
     }
 
     /// A hook was read.
@@ -160,8 +164,26 @@ impl DeliveryWorker {
         holder: &Sender,
         now: Instant,
     ) -> Result<(), ClientError> {
+        // A turn begins: a delivery that steers need not wait behind one that does not.
+        let is_held_up = |current: &Current| {
+            let delivery = &current.delivery;
+            delivery.is_waiting() && !delivery.steer
+        };
+        if readiness == Readiness::Busy
+            && self.readiness != Readiness::Busy
+            && self.current.as_ref().is_some_and(is_held_up)
+        {
+            self.notify(now);
+        }
         self.readiness = readiness.clone();
         self.advance(Event::Agent(readiness), holder, now).await
+    }
+
+    /// Whether nothing of the delivery in progress is typed.
+    fn may_give_way(&self) -> bool {
+        self.current
+            .as_ref()
+            .is_none_or(|current| current.delivery.is_waiting())
     }
 
     /// The holder has typed the delivery with this key, now or earlier.
@@ -193,23 +215,22 @@ impl DeliveryWorker {
     fn is_current(&self, key: &str) -> bool {
         self.current
             .as_ref()
-            .is_some_and(|current| current.delivery.id.to_string() == key)
+            .is_some_and(|current| current.delivery.key() == key)
     }
 
     /// Whether no delivery is in progress or to be looked for.
     pub(in crate::agent) fn is_idle(&self) -> bool {
-        self.current.is_none() && self.reload_at.is_none()
+        self.current.is_none() && (self.reload_at.is_none() || self.is_asleep)
     }
 
     /// The time of the next [`Self::tick`].
     pub(in crate::agent) fn deadline(&self) -> Option<Instant> {
-        match &self.current {
-            Some(current) => {
-                let at = current.machine.deadline()?;
-                Some(self.clock.instant(at))
-            }
-            None => self.reload_at,
-        }
+        let machine = self.current.as_ref().and_then(|current| {
+            let at = current.machine.deadline()?;
+            Some(self.clock.instant(at))
+        });
+        let reload = self.reload_at.filter(|_| self.may_give_way());
+        machine.into_iter().chain(reload).min()
     }
 
     /// Takes the passing of time.
@@ -218,7 +239,7 @@ impl DeliveryWorker {
         holder: &Sender,
         now: Instant,
     ) -> Result<(), ClientError> {
-        if self.current.is_none() && self.reload_at.is_some_and(|at| now >= at) {
+        if self.may_give_way() && self.reload_at.is_some_and(|at| now >= at) {
             return self.load(holder, now).await;
         }
         if self
@@ -269,26 +290,43 @@ impl DeliveryWorker {
         Ok(())
     }
 
-    /// Loads the next delivery.
+    /// Loads the next delivery, in the place of one of which nothing is typed.
     async fn load(&mut self, holder: &Sender, now: Instant) -> Result<(), ClientError> {
         self.reload_at = None;
-        let next = match self.store.next_delivery(self.project).await {
+        let moment = Moment {
+            now: Timestamp::now(),
+            in_turn: self.readiness == Readiness::Busy,
+        };
+        let next = match self.store.next_delivery(self.project, moment).await {
             Ok(next) => next,
             Err(error) => {
                 tracing::warn!(project = %self.project, %error, "the store is unavailable; deliveries wait");
                 self.retry_later(now);
-                return Ok(());
+                return self.release(holder).await;
             }
         };
-        let Some(delivery) = next else { return Ok(()) };
+        self.is_asleep = next.due_at.is_some();
+        self.reload_at = next.due_at.map(|at| now + schedule::pause(moment.now, at));
+        let version = |delivery: &Delivery| (delivery.id, delivery.version);
+        let present = self
+            .current
+            .as_ref()
+            .map(|current| version(&current.delivery));
+        if present.is_some() && present == next.delivery.as_ref().map(version) {
+            return Ok(());
+        }
+        self.current = None;
+        self.release(holder).await?;
+        let Some(delivery) = next.delivery else {
+            return Ok(());
+        };
         let ours = delivery.session_id == Some(self.session);
         let at = self.clock.millis(now);
         let machine = match (delivery.route, delivery.state) {
             (Route::Prompt, _) if ours => Machine::riding(self.deadlines, at),
-            (Route::Typed, DeliveryState::Queued) => {
-                Machine::typed(DeliveryState::Queued, self.deadlines, at)
+            (Route::Typed, state) if ours || state == DeliveryState::Queued => {
+                Machine::typed(state, delivery.steer, self.deadlines, at)
             }
-            (Route::Typed, state) if ours => Machine::typed(state, self.deadlines, at),
             // An earlier session may have taken it, so it is not typed again.
             _ => {
                 let settled = end(&self.store, &delivery, false).await;

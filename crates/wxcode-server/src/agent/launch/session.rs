@@ -23,7 +23,7 @@ use wxcode_core::{
     time::to_millis,
 };
 use wxcode_holder::folder::{HolderFile, Scoped};
-use wxcode_store::Step;
+use wxcode_store::{Moment, Step};
 
 use crate::repository::Repository;
 use crate::{
@@ -198,8 +198,12 @@ async fn take_initial_prompt(
     if !matches!(plan, Plan::First { .. }) {
         return Ok(None);
     }
-    let first = store.next_delivery(project.id).await?;
-    let Some(delivery) = first.filter(|delivery| {
+    let moment = Moment {
+        now: Timestamp::now(),
+        in_turn: false,
+    };
+    let first = store.next_delivery(project.id, moment).await?;
+    let Some(delivery) = first.delivery.filter(|delivery| {
         delivery.milestone_id.is_some()
             && delivery.state == DeliveryState::Queued
             && delivery.text.len() <= PROMPT_MAX

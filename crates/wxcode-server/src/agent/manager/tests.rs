@@ -30,6 +30,8 @@ fn delivery(project: Id) -> NewDelivery {
         output_project_id: project,
         command: Command::Text("hello".to_owned()),
         idempotency_key: None,
+        not_before: None,
+        steer: false,
         at: Timestamp::now(),
     }
 }

@@ -163,7 +163,7 @@ pub(in crate::agent) fn prompt(screen: &str, snapshot: &[u8], size: Size, text: 
         None => Kept::Hidden,
     };
     let prompt = if found.is_empty() && found.is_in_turn() {
-        Prompt::Nothing
+        Prompt::Turn
     } else if found.is_empty() {
         Prompt::Empty
     } else if found.shows(text) {

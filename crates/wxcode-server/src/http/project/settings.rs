@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use wxcode_claude::choice::{self, ChoiceError};
 use wxcode_core::project::{AgentSettings, EnvPatch, SettingsPatch};
 
-use super::given;
+use crate::http::body::given;
 use crate::http::problem::{Answer, Problem, quoted};
 
 /// Idle time before hibernation, in seconds: a minute to a year.

@@ -231,10 +231,14 @@ impl Agent {
             Key::Submit if self.swallow_cr && !self.input.is_empty() => self.swallow_cr = false,
             Key::Submit => {
                 let text = std::mem::take(&mut self.input);
-                if !text.trim().is_empty() {
-                    self.queued.push_back(text);
-                    self.input = std::mem::take(&mut self.stash);
+                if text.trim().is_empty() {
+                    return Ok(Next::Go);
                 }
+                self.input = std::mem::take(&mut self.stash);
+                if matches!(self.view, View::Working) && !text.starts_with('/') {
+                    return self.steer(&text);
+                }
+                self.queued.push_back(text);
                 if matches!(self.view, View::Prompt) {
                     return self.next_queued();
                 }

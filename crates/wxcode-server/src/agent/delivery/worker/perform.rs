@@ -54,7 +54,7 @@ impl DeliveryWorker {
                 Ok(Some(Event::Recorded))
             }
             Effect::Type => {
-                let key = delivery.id.to_string();
+                let key = delivery.key();
                 let bytes = prompt::paste(&delivery.text).into();
                 let request = Request::LockedDeliver {
                     lock: self.lock_id,
@@ -101,8 +101,13 @@ impl DeliveryWorker {
             return Ok(());
         };
         let at = to_millis(Timestamp::now());
+        let typings = match state {
+            DeliveryState::Queued => current.delivery.typings,
+            _ => current.delivery.typings.max(1),
+        };
         let step = Step {
             attempts,
+            typings,
             error,
             session_id: Some(self.session),
             after_seq,

@@ -59,6 +59,15 @@ impl Agent {
         self.turn(text)
     }
 
+    /// Takes a prompt into the turn in progress, and reports it at once.
+    pub(super) fn steer(&mut self, text: &str) -> io::Result<Next> {
+        self.record.took(self.conversation.id, text);
+        self.hook("UserPromptSubmit", json!({ "prompt": reported(text) }));
+        self.conversation.user(text)?;
+        self.screen.say(&format!("❯ {text}"));
+        Ok(Next::Go)
+    }
+
     /// Carries out the prompt.
     fn turn(&mut self, text: &str) -> io::Result<Next> {
         let (word, argument) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
