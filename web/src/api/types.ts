@@ -188,6 +188,12 @@ export interface Delivery {
   error: string | null;
   text?: string;
   milestone_id?: string | null;
+  /** It waits until this time. */
+  not_before?: string | null;
+  /** It goes into a running turn. */
+  steer?: boolean;
+  /** How often its text was edited, its time changed, or it was moved. */
+  edits?: number;
   created_at?: string;
 }
 

@@ -195,6 +195,8 @@ export const en = {
   "delivery.state.failed": "failed",
   "delivery.recent": "Recent commands",
   "delivery.attempts": "{count} attempts",
+  "delivery.until": "not before {time}",
+  "delivery.steers": "goes into the running turn",
 
   "run.title": "Runs without a terminal",
   "run.prompt": "Prompt for a run",

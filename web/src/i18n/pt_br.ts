@@ -196,6 +196,8 @@ export const ptBr: Dictionary = {
   "delivery.state.failed": "falhou",
   "delivery.recent": "Comandos recentes",
   "delivery.attempts": "{count} tentativas",
+  "delivery.until": "não antes de {time}",
+  "delivery.steers": "entra no turno em andamento",
 
   "run.title": "Execuções sem terminal",
   "run.prompt": "Instrução para uma execução",

@@ -117,6 +117,7 @@ pub(super) struct NewText {
 
 /// A change of a queued delivery; absent fields stay.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct DeliveryChange {
     /// Another text, up to 1 MiB.
     text: Option<String>,
