@@ -11,7 +11,8 @@
 //! | DECRQSS `DCS $ q … ST` for `m`, `r`, `" q`, `" p`, `SP q` | `DCS 1 $ r … ST`, else `DCS 0 $ r ST` |
 //! | OSC 4, 10, 11, 12 with `?` | the colour as `rgb:rrrr/gggg/bbbb` |
 //! | `CSI 14 t`, `CSI 16 t`, `CSI 18 t` | size in pixels, cell in pixels, size in cells; as xterm.js with these reports allowed |
-//! | kitty keyboard `CSI ? u`, XTGETTCAP, `CSI = c`, other DSR | none |
+//! | kitty keyboard `CSI ? u` | `CSI ? flags u`; xterm.js replies to this from 6.1 on, when allowed |
+//! | XTGETTCAP, `CSI = c`, other DSR | none |
 //!
 //! Invariant: only the holder's screen answers queries. A snapshot contains none, and the page and
 //! `wxcode attach` answer none.
@@ -43,6 +44,10 @@ impl Terminal {
         let _ = match (self.parser.collected(), last, first) {
             ([], b'c', 0) => write!(replies, "\x1b[?1;2c"),
             (b">", b'c', 0) => write!(replies, "\x1b[>0;276;0c"),
+            (b"?", b'u', _) => {
+                let flags = self.keyboard.present(self.on_alternate).kitty;
+                write!(replies, "\x1b[?{flags}u")
+            }
             (b">", b'q', 0) => write!(replies, "\x1bP>|xterm.js(6.0.0)\x1b\\"),
             ([], b'n', 5) => write!(replies, "\x1b[0n"),
             ([], b'n', 6) => write!(replies, "\x1b[{row};{column}R"),

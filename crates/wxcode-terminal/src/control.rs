@@ -122,6 +122,13 @@ impl Terminal {
             ([], b'r') => self.set_region(params.get(0), params.get(1)),
             ([], b's') => self.save_cursor(),
             ([], b'u') => self.restore_cursor(),
+            (b">", b'u') => self.keyboard.push(self.on_alternate, first),
+            (b"<", b'u') => self.keyboard.pop(self.on_alternate, first),
+            (b"=", b'u') => self
+                .keyboard
+                .change(self.on_alternate, first, params.get(1)),
+            (b">", b'm') => self.keyboard.set_other_keys(first, params.get(1)),
+            (b">", b'n') => self.keyboard.disable_other_keys(first),
             ([], b'h') => params
                 .values()
                 .iter()
@@ -389,6 +396,7 @@ impl Terminal {
         self.pen = Style::default();
         self.update_cells();
         self.switches = Switches::default();
+        self.keyboard = crate::keyboard::Keyboard::default();
         self.charsets = [Charset::ASCII; 4];
         self.gl = 0;
         self.charset = Charset::ASCII;

@@ -9,6 +9,7 @@ mod charset;
 mod control;
 mod dictionary;
 mod erase;
+mod keyboard;
 mod mode;
 mod painter;
 mod palette;

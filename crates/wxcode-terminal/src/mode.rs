@@ -69,6 +69,7 @@ impl Terminal {
         if self.on_alternate {
             (self.primary.x, self.primary.y) = (self.alternate.x, self.alternate.y);
             self.alternate.clear();
+            self.keyboard.leave_alternate();
             self.on_alternate = false;
         }
         if with_cursor {

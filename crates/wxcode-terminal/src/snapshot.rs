@@ -23,6 +23,7 @@ impl Terminal {
     pub fn snapshot_with_history(&self, max_bytes: usize) -> Vec<u8> {
         let mut painter = Painter::new(&self.dictionary);
         self.write_settings(&mut painter);
+        self.keyboard.write(false, &mut painter.out);
         let first = self.first_line(max_bytes);
         let primary = &self.primary;
         draw_saved_below(&mut painter, primary, first);
@@ -38,6 +39,7 @@ impl Terminal {
             place(&mut painter, primary, primary.y);
             painter.pen(Style::default());
             painter.put(b"\x1b[?47h");
+            self.keyboard.write(true, &mut painter.out);
             painter.detours = false;
             painter.go(0, 0);
             draw_lines(&mut painter, &self.alternate, self.alternate.base);

@@ -4,6 +4,7 @@ use crate::buffer::{Buffer, Saved};
 use crate::cell::{Cell, StyleId};
 use crate::charset::Charset;
 use crate::dictionary::Dictionary;
+use crate::keyboard::Keyboard;
 use crate::palette::Palette;
 use crate::parser::{Event, Parser, State};
 use crate::style::{Color, Flags, Style};
@@ -84,6 +85,7 @@ pub struct Terminal {
     pub(crate) switches: Switches,
     pub(crate) mouse: Mouse,
     pub(crate) mouse_encoding: MouseEncoding,
+    pub(crate) keyboard: Keyboard,
     pub(crate) cursor_hidden: bool,
     /// LNM: a line feed also returns the carriage.
     pub(crate) new_line: bool,
@@ -122,6 +124,7 @@ impl Terminal {
             switches: Switches::default(),
             mouse: Mouse::None,
             mouse_encoding: MouseEncoding::Default,
+            keyboard: Keyboard::default(),
             cursor_hidden: false,
             new_line: false,
             blink: None,

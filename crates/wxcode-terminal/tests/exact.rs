@@ -270,7 +270,8 @@ fn generated_queries_get_equal_replies() {
         for mode in modes {
             stream += &format!("\x1b[{mode}$p\x1b[?{mode}$p");
         }
-        stream += "\x1b[c\x1b[0c\x1b[1c\x1b[>c\x1b[>1c\x1b[=c\x1b[5n\x1b[6n\x1b[?6n\x1b[?15n\x1b[18t\x1b[?u";
+        stream +=
+            "\x1b[c\x1b[0c\x1b[1c\x1b[>c\x1b[>1c\x1b[=c\x1b[5n\x1b[6n\x1b[?6n\x1b[?15n\x1b[18t";
         for status in ["m", "r", "\"q", "\"p", " q", "x", ""] {
             stream += &format!("\x1bP$q{status}\x1b\\");
         }

@@ -118,7 +118,7 @@ fn replies_keep_stream_order() {
         b"\x1b[>0q\x1b[c\x1b[?2026$p\x1b[?u\x1b[3;7H\x1b[6n\x1b[18t\x1b]11;?\x07\x1b[16t\x1b[c",
         &mut replies,
     );
-    let expected = "\x1bP>|xterm.js(6.0.0)\x1b\\\x1b[?1;2c\x1b[?2026;2$y\x1b[3;7R\x1b[8;24;80t\
+    let expected = "\x1bP>|xterm.js(6.0.0)\x1b\\\x1b[?1;2c\x1b[?2026;2$y\x1b[?0u\x1b[3;7R\x1b[8;24;80t\
                     \x1b]11;rgb:1414/1717/1a1a\x1b\\\x1b[6;18;9t\x1b[?1;2c";
     assert_eq!(String::from_utf8(replies).unwrap(), expected);
 }

@@ -1,5 +1,6 @@
 //! Modes for the input of a viewer's terminal: keys, paste, focus and mouse.
 
+use crate::keyboard::KeyProtocol;
 use crate::terminal::{Mouse, MouseEncoding, Terminal};
 
 /// The modes that change a terminal's input; the default is a shell's.
@@ -11,6 +12,7 @@ pub(super) struct Input {
     focus: bool,
     mouse: Mouse,
     encoding: MouseEncoding,
+    keys: KeyProtocol,
 }
 
 impl Input {
@@ -23,6 +25,7 @@ impl Input {
             application_keypad: switches.application_keypad,
             bracketed_paste: switches.bracketed_paste,
             focus: switches.focus,
+            keys: screen.keyboard.present(screen.on_alternate),
             ..Self::default()
         };
         if mouse {
@@ -62,6 +65,7 @@ impl Input {
             b"\x1b[?2004l",
         );
         switch(old.focus, self.focus, b"\x1b[?1004h", b"\x1b[?1004l");
+        self.keys.write_from(old.keys, out);
         // Off before on: switching one tracking mode off switches every mode off.
         for (mode, number) in TRACKING {
             if old.mouse == mode && self.mouse != mode {
