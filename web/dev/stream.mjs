@@ -94,6 +94,7 @@ export class Stream {
       client.acked = message.offset;
       return this.#pump(client);
     }
+    if (message.type === "ping") return client.send(frame.pong());
     if (message.type === "redraw") return this.#snapshot(client, message.history);
     if (client.readOnly) return client.send(frame.error("READ_ONLY", "This window only looks."));
     if (message.type === "input") this.#input(client, message);

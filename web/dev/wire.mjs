@@ -28,6 +28,7 @@ export const frame = {
   exited: (value) => json(76, value),
   error: (code, message) => json(77, { code, message }),
   role: (driver) => Buffer.of(81, driver ? 1 : 0),
+  pong: () => Buffer.of(83),
 };
 
 /** Parses a client's message; `null` for an unknown type. */
@@ -44,6 +45,8 @@ export function decode(message) {
       return { type: "ack", offset: number() };
     case 17:
       return { type: "drive" };
+    case 18:
+      return { type: "ping" };
     default:
       return null;
   }

@@ -68,6 +68,10 @@ export const asks = {
     await panel(page, "The agent wants to use Bash").waitFor();
     await page.keyboard.press("F6");
     assert.ok(await focused(page, "#ask-title"));
+    await page.keyboard.press("F6");
+    assert.ok(await focused(page, ".xterm-helper-textarea"));
+    await page.keyboard.press("F6");
+    assert.ok(await focused(page, "#ask-title"));
     await page.keyboard.press("Tab");
     await page.keyboard.press("Tab");
     assert.equal(await page.evaluate(() => document.activeElement.textContent.trim()), "Yes");

@@ -38,6 +38,8 @@
 
 mod address;
 #[cfg(any(feature = "events", feature = "terminal"))]
+mod awake;
+#[cfg(any(feature = "events", feature = "terminal"))]
 mod backoff;
 #[cfg(feature = "rest")]
 mod error;
@@ -50,6 +52,8 @@ mod rest;
 pub mod terminal;
 
 pub use address::{Address, AddressError, Server, TokenError};
+#[cfg(any(feature = "events", feature = "terminal"))]
+pub use awake::{GAP_MIN, LOOK_EVERY};
 #[cfg(any(feature = "events", feature = "terminal"))]
 pub use backoff::{FIRST_PAUSE, LONGEST_PAUSE};
 #[cfg(feature = "rest")]

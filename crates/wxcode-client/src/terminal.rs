@@ -50,7 +50,7 @@ pub use wxcode_protocol::{
 pub use self::{
     client::{Find, Terminal},
     inputs::{IN_FLIGHT_MAX, InputError, WAITING_MAX},
-    link::{CLOSE_TIMEOUT, OUTBOX_MAX, PING_EVERY, SILENCE_MAX},
+    link::{CLOSE_TIMEOUT, OUTBOX_MAX, PING_EVERY, SILENCE_MAX, WAKE_TIMEOUT},
     retry::Lost,
     socket::{CONNECT_TIMEOUT, MESSAGE_MAX, Socket},
     target::{Since, Target},

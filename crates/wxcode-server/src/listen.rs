@@ -22,6 +22,7 @@ use axum::{
 };
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use rustix::net::sockopt;
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     time::{Instant, sleep},
@@ -41,6 +42,13 @@ const BACKLOG: u32 = 1024;
 /// Send buffer of the system, in bytes; Linux doubles the value. A stalled client gets this much
 /// old output before the newest screen.
 const SEND_BUFFER: u32 = 128 << 10; // 128 KiB
+/// Idle time before the system asks a client's machine for a sign of life, and the pause between two
+/// questions.
+const PROBE_EVERY: Duration = Duration::from_secs(20);
+/// Questions without an answer before the system closes the connection: 60 s in all.
+const PROBES_MAX: u32 = 2;
+/// Longest time for which sent bytes may wait for the client's machine to take them.
+const UNTAKEN_MAX: Duration = Duration::from_secs(60);
 /// Bytes of an HTTP answer that wait for a client in the server, and the largest head of a request.
 /// The library's default, 408 KiB, would be a cost for each slow follower of events.
 const HTTP_BUFFER: usize = 64 << 10; // 64 KiB
@@ -57,6 +65,17 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     {\"title\":\"Service Unavailable\",\"status\":503,\
     \"detail\":\"too many connections: close some and try again, \
     or raise the caps in [network] of wxcode.toml\"}";
+
+/// Makes the system close connections whose client's machine is gone without a word: a stream of
+/// events has no answer that would show it. Accepted sockets inherit the settings.
+fn notice_lost_peers(socket: &TcpSocket) -> io::Result<()> {
+    socket.set_keepalive(true)?;
+    sockopt::set_tcp_keepidle(socket, PROBE_EVERY)?;
+    sockopt::set_tcp_keepintvl(socket, PROBE_EVERY)?;
+    sockopt::set_tcp_keepcnt(socket, PROBES_MAX)?;
+    let untaken = u32::try_from(UNTAKEN_MAX.as_millis()).unwrap_or(u32::MAX);
+    Ok(sockopt::set_tcp_user_timeout(socket, untaken)?)
+}
 
 /// A listening socket and the caps for its connections.
 pub(crate) struct Listener {
@@ -78,6 +97,7 @@ impl Listener {
         socket.set_reuseaddr(true)?;
         // Accepted sockets inherit it.
         socket.set_send_buffer_size(SEND_BUFFER)?;
+        notice_lost_peers(&socket)?;
         socket.bind(address)?;
         Ok(Self {
             socket: socket.listen(BACKLOG)?,

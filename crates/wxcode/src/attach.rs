@@ -1,6 +1,7 @@
 //! `wxcode attach`: a project's session in the user's own terminal.
 
 mod client;
+mod clipboard;
 mod end;
 mod keys;
 mod mirror;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { follow, REOPEN_MS, type Source } from "./feed";
+import { follow, LOOK_MS, REOPEN_MS, SILENCE_MS, type Source } from "./feed";
 
 class FakePage extends EventTarget {
   hidden = false;
@@ -54,7 +54,7 @@ function setup() {
 
 it("tells what it is told, by type", () => {
   const { sources, heard } = setup();
-  expect(sources[0]?.address).toBe("/events");
+  expect(sources[0]?.address).toBe("/events?keep_alive=event");
   sources[0]?.connect();
   sources[0]?.tell("state", "4");
   sources[0]?.tell("agent.state", "5");
@@ -80,7 +80,7 @@ it("tries again after a no, behind the last event", () => {
   vi.advanceTimersByTime(REOPEN_MS - 1);
   expect(sources.length).toBe(1);
   vi.advanceTimersByTime(1);
-  expect(sources[1]?.address).toBe("/events?last_event_id=41");
+  expect(sources[1]?.address).toBe("/events?keep_alive=event&last_event_id=41");
   sources[1]?.connect();
   expect(heard).toEqual([true, "agent.state {41}", false, true]);
 });
@@ -94,17 +94,35 @@ it("does not listen while hidden, and goes on where it was", () => {
   sources[0]?.tell("agent.state", "8");
   expect(heard).toEqual([true, "state {7}", false]);
   page.show(true);
-  expect(sources[1]?.address).toBe("/events?last_event_id=7");
+  expect(sources[1]?.address).toBe("/events?keep_alive=event&last_event_id=7");
 });
 
-it("wakes only when nothing flows", () => {
+it("wakes with a new connection after the last event", () => {
   const { sources, feed } = setup();
   sources[0]?.connect();
-  feed.wake();
-  expect(sources.length).toBe(1);
-  sources[0]?.break(false);
+  sources[0]?.tell("agent.state", "9");
   feed.wake();
   expect(sources.map((source) => source.readyState)).toEqual([2, 0]);
+  expect(sources[1]?.address).toBe("/events?keep_alive=event&last_event_id=9");
+});
+
+it("leaves a silent connection within a minute", () => {
+  const { sources } = setup();
+  sources[0]?.connect();
+  vi.advanceTimersByTime(SILENCE_MS - LOOK_MS);
+  sources[0]?.tell("alive", "");
+  vi.advanceTimersByTime(SILENCE_MS - LOOK_MS);
+  expect(sources.length).toBe(1);
+  vi.advanceTimersByTime(3 * LOOK_MS);
+  expect(sources.map((source) => source.readyState)).toEqual([2, 0]);
+});
+
+it("leaves a connection from before a sleep", () => {
+  const { sources } = setup();
+  sources[0]?.connect();
+  vi.setSystemTime(Date.now() + 20_000);
+  vi.advanceTimersByTime(LOOK_MS);
+  expect(sources.length).toBe(2);
 });
 
 it("stops", () => {

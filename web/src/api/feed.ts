@@ -4,6 +4,14 @@
  * Pause after a refusal, in milliseconds. The browser itself reconnects after a broken connection.
  */
 export const REOPEN_MS = 5_000;
+/** Longest silence of a live server, in milliseconds: its keep-alives come every 15 s. */
+export const SILENCE_MS = 50_000;
+/** Pause between two looks at the clock, in milliseconds. */
+export const LOOK_MS = 5_000;
+/** A look later than this, in milliseconds, means that the machine slept. */
+export const LATE_MS = 10_000;
+/** The type of a keep-alive; browsers hide comments from their pages. */
+const ALIVE = "alive";
 
 export interface FeedHandlers {
   /** An event: its type, and its data as JSON. */
@@ -13,7 +21,7 @@ export interface FeedHandlers {
 }
 
 export interface Feed {
-  /** The network is back: reconnect at once. */
+  /** The network is back: reconnect at once. An open connection may be dead without a word. */
   wake(): void;
   stop(): void;
 }
@@ -40,6 +48,8 @@ export function follow(
   let last = "";
   let flows = false;
   let stopped = false;
+  let heardAt = Date.now();
+  let lookedAt = Date.now();
 
   const flowing = (now: boolean): void => {
     if (now === flows) return;
@@ -57,9 +67,17 @@ export function follow(
   const begin = (): void => {
     close();
     if (stopped || page.hidden) return;
-    const mine = open(last === "" ? address : `${address}?last_event_id=${encodeURIComponent(last)}`);
+    const query = new URLSearchParams({ keep_alive: "event" });
+    if (last !== "") query.set("last_event_id", last);
+    const mine = open(`${address}?${query}`);
     source = mine;
+    heardAt = Date.now();
+    const heard = (): void => {
+      heardAt = Date.now();
+    };
+    mine.addEventListener(ALIVE, heard);
     mine.addEventListener("open", () => {
+      heard();
       if (source === mine) flowing(true);
     });
     mine.addEventListener("error", () => {
@@ -69,6 +87,7 @@ export function follow(
     });
     for (const type of types) {
       mine.addEventListener(type, (event) => {
+        heard();
         if (source !== mine) return;
         const { lastEventId, data } = event as MessageEvent<string>;
         last = lastEventId || last;
@@ -77,14 +96,21 @@ export function follow(
     }
   };
 
+  const look = (): void => {
+    const now = Date.now();
+    const slept = now > lookedAt + LOOK_MS + LATE_MS;
+    lookedAt = now;
+    if (source && (slept || now > heardAt + SILENCE_MS)) begin();
+  };
+
   page.addEventListener("visibilitychange", begin);
+  const looks = setInterval(look, LOOK_MS);
   begin();
   return {
-    wake: () => {
-      if (!flows) begin();
-    },
+    wake: begin,
     stop: () => {
       stopped = true;
+      clearInterval(looks);
       close();
       page.removeEventListener("visibilitychange", begin);
     },

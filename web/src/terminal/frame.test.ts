@@ -18,6 +18,7 @@ describe("what the page says", () => {
     expect(encodeFrame({ type: "redraw", history: 256 << 10 })).toEqual(bytes("\x0c\0\x04\0\0"));
     expect(encodeFrame({ type: "ack", offset: 2 ** 40 })).toEqual(bytes("\x10\0\0\x01\0\0\0\0\0"));
     expect(encodeFrame({ type: "drive" })).toEqual(bytes("\x11"));
+    expect(encodeFrame({ type: "ping" })).toEqual(bytes("\x12"));
   });
 
   it("carries numbers up to 2^53 exactly", () => {
@@ -55,6 +56,7 @@ describe("what the server says", () => {
       offset: 2 ** 32 + 5,
       bytes: bytes("\xff\0"),
     });
+    expect(decode("\x53")).toEqual({ type: "pong" });
     expect(decode("\x46\0\0\0\0\0\0\0\x04")).toEqual({ type: "input_taken", number: 4 });
     expect(decode("\x47\0\0\0\0\0\0\0\x05cheio\xc3\xa1")).toEqual({
       type: "input_refused",
@@ -82,6 +84,7 @@ describe("what the server says", () => {
         input: 9,
         read_only: true,
         log_off: "the disk is full",
+        live: 12,
       }),
     ).toEqual({
       type: "status",
@@ -94,6 +97,7 @@ describe("what the server says", () => {
         connected: true,
         readOnly: true,
         logOff: "the disk is full",
+        live: 12,
       },
     });
     expect(json("P", { session_id: "s", resumed: false, message: null, newer: 1 })).toMatchObject({

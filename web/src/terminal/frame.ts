@@ -26,6 +26,8 @@ export interface Status {
   readOnly: boolean;
   /** Why the session's log is off. */
   logOff: string | null;
+  /** Output before this offset is a replay. */
+  live: number;
 }
 
 export interface Exit {
@@ -41,7 +43,9 @@ export type ClientFrame =
   | { type: "resize"; size: Size }
   | { type: "redraw"; history: number }
   | { type: "ack"; offset: number }
-  | { type: "drive" };
+  | { type: "drive" }
+  /** Asks for a `pong`: a page cannot see the pings of a WebSocket. */
+  | { type: "ping" };
 
 export type ServerFrame =
   | { type: "status"; status: Status }
@@ -52,12 +56,13 @@ export type ServerFrame =
   | { type: "input_refused"; number: number; reason: string }
   | { type: "exited"; exit: Exit }
   | { type: "error"; code: string; message: string }
-  | { type: "role"; driver: boolean };
+  | { type: "role"; driver: boolean }
+  | { type: "pong" };
 
 /** A message without the layout of its type. */
 export class Malformed extends Error {}
 
-const CLIENT = { input: 4, resize: 6, redraw: 12, ack: 16, drive: 17 } as const;
+const CLIENT = { input: 4, resize: 6, redraw: 12, ack: 16, drive: 17, ping: 18 } as const;
 const SERVER = {
   snapshot: 65,
   output: 66,
@@ -68,6 +73,7 @@ const SERVER = {
   error: 77,
   status: 80,
   role: 81,
+  pong: 83,
 } as const;
 
 /** Encodes a message. Sizes are clamped to the protocol's bounds. */
@@ -97,6 +103,8 @@ export function encodeFrame(frame: ClientFrame): Uint8Array<ArrayBuffer> {
       return numbered(new Uint8Array(9), CLIENT.ack, frame.offset);
     case "drive":
       return Uint8Array.of(CLIENT.drive);
+    case "ping":
+      return Uint8Array.of(CLIENT.ping);
   }
 }
 
@@ -133,6 +141,8 @@ export function decodeFrame(data: ArrayBuffer): ServerFrame | null {
         if (role > 1) throw new Malformed("an unknown role");
         return { type: "role", driver: role === 1 };
       }
+      case SERVER.pong:
+        return { type: "pong" };
       default:
         return null;
     }
@@ -194,6 +204,7 @@ function status(value: Record<string, unknown>): Status {
     input: numeric(value.input) ?? 0,
     readOnly: value.read_only === true,
     logOff: string(value.log_off),
+    live: numeric(value.live) ?? 0,
   };
 }
 

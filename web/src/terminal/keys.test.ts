@@ -26,6 +26,11 @@ it("leaves copying a selection and pasting to the browser", () => {
   expect(chooseKey(press("v", { ctrlKey: true, altKey: true }), false)).toEqual({ do: "type" });
 });
 
+it("copies on Ctrl+Shift+C, and never interrupts", () => {
+  for (const selected of [true, false])
+    expect(chooseKey(press("C", { ctrlKey: true, shiftKey: true }), selected)).toEqual({ do: "copy" });
+});
+
 it("has a way out for the keyboard, and a new line on Shift+Enter", () => {
   expect(chooseKey(press("F6"), false)).toEqual({ do: "leave" });
   expect(chooseKey(press("Enter", { shiftKey: true }), false)).toEqual({ do: "send", data: "\x1b\r" });

@@ -27,6 +27,8 @@ export type KeyChoice =
   | { do: "type" }
   /** For the browser: copy, paste, leave the terminal. */
   | { do: "leave" }
+  /** Copies the selection; the browser has another use for the key. */
+  | { do: "copy" }
   /** Sent instead of the terminal's own bytes. */
   | { do: "send"; data: string };
 
@@ -40,6 +42,7 @@ export function chooseKey(press: KeyPress, hasSelection: boolean): KeyChoice {
   if (ctrlKey && !altKey && !metaKey) {
     const letter = key.toLowerCase();
     if (letter === "v") return { do: "leave" };
+    if (letter === "c" && shiftKey) return { do: "copy" };
     if (letter === "c" && hasSelection) return { do: "leave" };
   }
   return { do: "type" };

@@ -4,6 +4,7 @@
 import { FitAddon } from "@xterm/addon-fit";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { Terminal } from "@xterm/xterm";
+import { type Copied, onCopy, writeClipboard } from "./clipboard";
 import { boundCounts } from "./counts.js";
 import type { Size } from "./frame";
 import { chooseKey, type Key, keyData } from "./keys";
@@ -22,6 +23,8 @@ export interface ScreenHandlers {
   input(bytes: Uint8Array): void;
   /** The size that fits the box at the user's text size. */
   room(size: Size): void;
+  /** The agent wrote to the clipboard, in live output for this window. */
+  copy(copied: Copied): void;
   /** The user is at the end without a selection (again). */
   calm(): void;
 }
@@ -43,6 +46,9 @@ export class Screen {
   #size: Size;
   /** The session has another window's size, so this one scales. */
   #viewing = false;
+  /** The output being parsed may copy, and so may the output written last. */
+  #copies = false;
+  #copiesNext = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(box: HTMLElement, label: string, handlers: ScreenHandlers) {
@@ -57,6 +63,9 @@ export class Screen {
     boundCounts(terminal);
     countWidths(terminal);
     this.#focus = new FocusReports(terminal);
+    onCopy(terminal, (copied) => {
+      if (this.#copies) handlers.copy(copied);
+    });
     this.#letPastesBe = interceptPastes(box, (text) => this.paste(text));
     terminal.open(box);
     terminal.textarea?.setAttribute("aria-label", label);
@@ -97,10 +106,13 @@ export class Screen {
 
   snapshot(size: Size, bytes: Uint8Array, drawn: () => void): void {
     this.#size = size;
+    this.#letCopy(false);
     this.#painter.snapshot(size, bytes, drawn);
   }
 
-  output(bytes: Uint8Array, drawn: () => void): void {
+  /** `copies` says whether the output may copy to the clipboard. */
+  output(bytes: Uint8Array, drawn: () => void, copies: boolean): void {
+    this.#letCopy(copies);
     this.#painter.output(bytes, drawn);
   }
 
@@ -120,6 +132,11 @@ export class Screen {
   set enabled(enabled: boolean) {
     this.#terminal.options.disableStdin = !enabled;
     this.#terminal.options.cursorBlink = enabled;
+  }
+
+  /** Whether the keyboard types into the terminal. */
+  get focused(): boolean {
+    return document.activeElement === this.#terminal.textarea;
   }
 
   focus(): void {
@@ -156,6 +173,15 @@ export class Screen {
     this.#focus.dispose();
     this.#letPastesBe();
     this.#terminal.dispose();
+  }
+
+  /** From here on in the stream, writes to the clipboard count, or not. */
+  #letCopy(copies: boolean): void {
+    if (copies === this.#copiesNext) return;
+    this.#copiesNext = copies;
+    this.#terminal.write("", () => {
+      this.#copies = copies;
+    });
   }
 
   /** Measures the size of the box at the user's text size. */
@@ -197,6 +223,11 @@ export class Screen {
   #key(event: KeyboardEvent): boolean {
     const choice = chooseKey(event, this.#terminal.hasSelection());
     if (choice.do === "type") return true;
+    if (choice.do === "copy") {
+      event.preventDefault();
+      const text = this.#terminal.getSelection();
+      if (event.type === "keydown" && text) void writeClipboard(text, true);
+    }
     if (choice.do === "send") {
       event.preventDefault();
       if (event.type === "keydown") this.#terminal.input(choice.data);

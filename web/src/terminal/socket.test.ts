@@ -33,6 +33,7 @@ class FakeSocket {
       12: () => `redraw ${view.getUint32(1)}`,
       16: () => `ack ${number()}`,
       17: () => "drive",
+      18: () => "ping",
     };
     this.sent.push(words[message[0] ?? 0]?.() ?? `type ${message[0]}`);
   }
@@ -339,7 +340,7 @@ describe("acknowledging", () => {
     socket.start();
     const fake = attach();
     fake.snapshot(100, "screen");
-    vi.advanceTimersByTime(60_000);
+    vi.advanceTimersByTime(10_000);
     expect(fake.heard()).toEqual([]);
     drawAll();
     expect(fake.heard()).toEqual(["ack 100"]);
@@ -349,7 +350,7 @@ describe("acknowledging", () => {
     expect(fake.heard()).toEqual([]);
     vi.advanceTimersByTime(ACK_MS);
     expect(fake.heard()).toEqual(["ack 106"]);
-    vi.advanceTimersByTime(60_000);
+    vi.advanceTimersByTime(10_000);
     expect(fake.heard()).toEqual([]);
   });
 

@@ -11,6 +11,7 @@ import {
   type Size,
   type Status,
 } from "./frame";
+import { Heartbeat } from "./heartbeat";
 import { type Effect, type LinkEvent, type Phase, step } from "./link";
 import { type Input, Outbox } from "./outbox";
 
@@ -37,8 +38,11 @@ export interface SocketHandlers {
    * it is drawn or needs no drawing.
    */
   snapshot(size: Size, bytes: Uint8Array, held: boolean, drawn: () => void): void;
-  /** Output of the agent. Calls `drawn` once the terminal has parsed it. */
-  output(bytes: Uint8Array, drawn: () => void): void;
+  /**
+   * Output of the agent. Calls `drawn` once the terminal has parsed it. `mine` is true for live output
+   * while this window drives the session: a replay, or another window, acts on none of it.
+   */
+  output(bytes: Uint8Array, drawn: () => void, mine: boolean): void;
   /** The terminal's size after all earlier output. */
   resized(size: Size): void;
   role(driver: boolean): void;
@@ -69,10 +73,17 @@ export class TerminalSocket {
   #readOnly = false;
   /** The session has this window's size, or had it before the connection broke. */
   #drives = false;
+  /** Output before this offset is a replay. */
+  #live = 0;
   /** The size that the window can hold. */
   #room: Size | null = null;
   readonly #outbox = new Outbox();
   readonly #credit = new Credit();
+  readonly #heart = new Heartbeat(
+    () => this.#send({ type: "ping" }),
+    // The terminal continues at its place.
+    () => this.#step({ type: "broken" }),
+  );
   /** The session tells this terminal's inputs from others by this name. */
   readonly #client = clientName();
   readonly #open: OpenSocket;
@@ -97,9 +108,13 @@ export class TerminalSocket {
     this.#step({ type: "stop" });
   }
 
-  /** The network returned or the page became visible: reconnect at once. */
+  /**
+   * The network returned or the page became visible: reconnect at once, or make sure that the
+   * connection works.
+   */
   wake(): void {
     this.#step({ type: "wake" });
+    this.#heart.wake();
   }
 
   /**
@@ -189,6 +204,7 @@ export class TerminalSocket {
     };
     socket.onmessage = ({ data }) => {
       if (!current()) return;
+      this.#heart.heard();
       let frame: ServerFrame | null;
       try {
         frame = decodeFrame(data);
@@ -253,9 +269,10 @@ export class TerminalSocket {
     if (place?.since !== offset) return false;
     const end = offset + bytes.length;
     this.#place = { ...place, since: end };
-    this.#handlers.output(bytes, () => {
+    const drawn = () => {
       if (current()) this.#drawn(end);
-    });
+    };
+    this.#handlers.output(bytes, drawn, this.#drives && offset >= this.#live);
     return true;
   }
 
@@ -263,6 +280,7 @@ export class TerminalSocket {
   #attach(status: Status): void {
     const { sessionId, input } = status;
     this.#readOnly = status.readOnly;
+    this.#live = status.live;
     if (!status.connected) {
       // The last screen and the end follow: there is nothing to attach to.
       if (this.#place?.session !== sessionId) this.#place = null;
@@ -277,6 +295,7 @@ export class TerminalSocket {
     const unsent = same ? this.#outbox.resume(input) : null;
     if (!unsent) this.#drop(same ? "forgotten" : "another_session", input);
     this.#step({ type: "attached" });
+    this.#heart.start();
     this.#sendRoom();
     // Another client may have come first.
     if (this.#drives && same) this.drive();
@@ -312,6 +331,7 @@ export class TerminalSocket {
   #close(): void {
     clearTimeout(this.#ackTimer);
     this.#ackTimer = undefined;
+    this.#heart.stop();
     const socket = this.#socket;
     this.#socket = null;
     socket?.close();

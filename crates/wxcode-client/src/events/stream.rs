@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use super::parser::{Event, Parser};
 use crate::{
     Client, Error, Problem,
+    awake::Awake,
     rest::{REQUEST_TIMEOUT, project},
 };
 
@@ -24,6 +25,7 @@ pub struct EventStream {
     parser: Parser,
     /// The time of the last bytes.
     heard: Instant,
+    awake: Awake,
 }
 
 impl EventStream {
@@ -52,21 +54,29 @@ impl EventStream {
             response,
             parser: Parser::default(),
             heard: Instant::now(),
+            awake: Awake::new(),
         })
     }
 
     /// The next event. The future may be dropped at any time.
     ///
     /// # Errors
-    /// [`Error::BrokenOff`] at the end of the stream and after [`SILENCE_MAX`]; [`Error::TooLarge`];
+    /// [`Error::BrokenOff`] at the end of the stream, after [`SILENCE_MAX`], and after a sleep of the
+    /// machine; [`Error::TooLarge`];
     /// [`Error::NotUnderstood`].
     pub async fn next(&mut self) -> Result<Event, Error> {
         loop {
             if let Some(event) = self.parser.next()? {
                 return Ok(event);
             }
-            let chunk = timeout_at(self.heard + SILENCE_MAX, self.response.chunk())
-                .await
+            let chunk = tokio::select! {
+                biased;
+                chunk = timeout_at(self.heard + SILENCE_MAX, self.response.chunk()) => chunk,
+                () = self.awake.slept() => {
+                    return Err(Error::BrokenOff("the machine slept".into()));
+                }
+            };
+            let chunk = chunk
                 .map_err(|elapsed| Error::BrokenOff(elapsed.into()))?
                 .map_err(|error| Error::BrokenOff(error.into()))?
                 .ok_or_else(|| Error::BrokenOff("the stream ended".into()))?;

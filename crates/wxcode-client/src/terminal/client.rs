@@ -152,6 +152,13 @@ impl<'a> Terminal<'a> {
         self.outgoing.redraw(history.min(HISTORY_MAX));
     }
 
+    /// The process was stopped, or the network has changed: asks the server for a sign of life, and
+    /// connects again without one within [`WAKE_TIMEOUT`](super::WAKE_TIMEOUT). Ends a pause between
+    /// two attempts. The terminal itself notices a sleep of the machine of more than 10 s.
+    pub fn wake(&mut self) {
+        self.connection.wake();
+    }
+
     /// The next update, and meanwhile sends frames. The future may be dropped at any time; nothing
     /// is lost by it.
     pub async fn next(&mut self) -> Update {
@@ -288,6 +295,7 @@ impl<'a> Terminal<'a> {
                 Update::Role(role)
             }
             ServerFrame::Report(report) => Update::Report(report),
+            ServerFrame::Pong => return None,
         })
     }
 

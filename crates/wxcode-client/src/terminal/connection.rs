@@ -5,7 +5,7 @@ use std::{pin::Pin, time::Duration};
 use tokio::{
     sync::mpsc,
     task::JoinHandle,
-    time::{Sleep, sleep},
+    time::{Instant, Sleep, sleep},
 };
 use wxcode_protocol::websocket::{ClientFrame, ServerFrame};
 
@@ -51,6 +51,15 @@ impl Connection {
         Self::Attempt(tokio::spawn(async move {
             Link::connect(&server, &target, since.as_ref()).await
         }))
+    }
+
+    /// Makes sure at once that the connection works; ends a pause.
+    pub(super) fn wake(&mut self) {
+        match self {
+            Self::Up { link, .. } => link.wake(),
+            Self::Pause(over) => over.as_mut().reset(Instant::now()),
+            Self::Attempt(_) => {}
+        }
     }
 
     /// The first `Status` has arrived.

@@ -1,13 +1,13 @@
 //! A live connection to a session: a queue of frames out, a watch over silence.
 
-use std::{pin::Pin, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::{
     FutureExt, SinkExt, StreamExt,
     stream::{SplitSink, SplitStream},
 };
 use tokio::{
-    sync::mpsc,
+    sync::{Notify, mpsc},
     task::JoinHandle,
     time::{Instant, MissedTickBehavior, Sleep, interval_at, sleep, timeout},
 };
@@ -19,12 +19,16 @@ use super::{
     socket::{self, Socket, Stream},
     target::{Since, Target},
 };
-use crate::Server;
+use crate::{Server, awake::Awake};
 
 /// How often the server is asked for a sign of life.
 pub const PING_EVERY: Duration = Duration::from_secs(15);
 /// Longest silence of a live server.
 pub const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// Time for the server's sign of life after a sleep of the machine or [`Terminal::wake`].
+///
+/// [`Terminal::wake`]: super::Terminal::wake
+pub const WAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest time for the last frames at [`Terminal::close`](super::Terminal::close).
 pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Frames that may wait for the socket; further ones wait in the terminal's own bounds.
@@ -36,7 +40,11 @@ pub(super) struct Link {
     stream: SplitStream<Stream>,
     outbox: mpsc::Sender<ClientFrame>,
     sender: JoinHandle<()>,
+    /// The end of the server's time for a sign of life.
     silence: Pin<Box<Sleep>>,
+    /// Asks for a sign of life at once.
+    ping: Arc<Notify>,
+    awake: Awake,
 }
 
 impl Link {
@@ -49,17 +57,27 @@ impl Link {
         let Socket(socket) = Socket::connect(server, &target.path(since)).await?;
         let (sink, stream) = socket.split();
         let (outbox, frames) = mpsc::channel(OUTBOX_MAX);
+        let ping = Arc::new(Notify::new());
         Ok(Self {
             stream,
             outbox,
-            sender: tokio::spawn(send(sink, frames)),
+            sender: tokio::spawn(send(sink, frames, Arc::clone(&ping))),
             silence: Box::pin(sleep(SILENCE_MAX)),
+            ping,
+            awake: Awake::new(),
         })
     }
 
     /// The queue of frames to send.
     pub(super) fn outbox(&self) -> mpsc::Sender<ClientFrame> {
         self.outbox.clone()
+    }
+
+    /// Asks for a sign of life within [`WAKE_TIMEOUT`].
+    pub(super) fn wake(&mut self) {
+        self.ping.notify_one();
+        let until = self.silence.deadline().min(Instant::now() + WAKE_TIMEOUT);
+        self.silence.as_mut().reset(until);
     }
 
     /// The next frame. The future may be dropped at any time.
@@ -69,8 +87,12 @@ impl Link {
                 biased;
                 message = self.stream.next() => message,
                 () = &mut self.silence => {
-                    let silence = SILENCE_MAX.as_secs();
-                    return Err(Lost::Broken(format!("nothing was heard for {silence} s")));
+                    let why = "the server gives no sign of life".to_owned();
+                    return Err(Lost::Broken(why));
+                }
+                () = self.awake.slept() => {
+                    self.wake();
+                    continue;
                 }
             };
             self.silence.as_mut().reset(Instant::now() + SILENCE_MAX);
@@ -105,7 +127,11 @@ impl Link {
 }
 
 /// Carries frames to the socket until the queue closes.
-async fn send(mut sink: SplitSink<Stream, Message>, mut frames: mpsc::Receiver<ClientFrame>) {
+async fn send(
+    mut sink: SplitSink<Stream, Message>,
+    mut frames: mpsc::Receiver<ClientFrame>,
+    ping: Arc<Notify>,
+) {
     let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -115,6 +141,7 @@ async fn send(mut sink: SplitSink<Stream, Message>, mut frames: mpsc::Receiver<C
                 None => break,
             },
             _ = pings.tick() => Message::Ping(Bytes::new()),
+            () = ping.notified() => Message::Ping(Bytes::new()),
         };
         // The reading side sees and reports the failure.
         if sink.send(message).await.is_err() {

@@ -11,6 +11,7 @@ const SIGNAL: u8 = 7;
 const REDRAW: u8 = 12;
 const ACK: u8 = 16;
 const DRIVE: u8 = 17;
+const PING: u8 = 18;
 
 /// A message of a client.
 ///
@@ -46,6 +47,9 @@ pub enum ClientFrame {
     Ack(u64),
     /// Asks the session to follow this client's size.
     Drive,
+    /// Asks for a sign of life. Answered by `Pong`. For clients without pings of their own, such as
+    /// a browser's.
+    Ping,
 }
 
 impl ClientFrame {
@@ -78,6 +82,7 @@ impl ClientFrame {
                 out.put_u64(*offset);
             }
             Self::Drive => out.put_u8(DRIVE),
+            Self::Ping => out.put_u8(PING),
         }
         out.freeze()
     }
@@ -118,6 +123,7 @@ impl ClientFrame {
             },
             ACK => Self::Ack(message.try_get_u64().map_err(|_| MalformedMessage("Ack"))?),
             DRIVE => Self::Drive,
+            PING => Self::Ping,
             _ => return Ok(None),
         };
         Ok(Some(frame))
@@ -145,6 +151,7 @@ mod tests {
             ClientFrame::Redraw { history: 40_960 },
             ClientFrame::Ack(1 << 40),
             ClientFrame::Drive,
+            ClientFrame::Ping,
         ];
         for frame in frames {
             assert_eq!(ClientFrame::decode(frame.encode()), Ok(Some(frame)));

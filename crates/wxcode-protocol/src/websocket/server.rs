@@ -11,6 +11,7 @@ use crate::{Output, holder::frame::Type};
 const STATUS: u8 = 80;
 const ROLE: u8 = 81;
 const REPORT: u8 = 82;
+const PONG: u8 = 83;
 
 /// The role of a client in its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,9 @@ pub struct Status {
     /// The reason for a missing log, with a remedy; `None` while the log is on.
     #[serde(default)]
     pub log_off: Option<String>,
+    /// The session's end of output as the client came: output before it is a replay.
+    #[serde(default)]
+    pub live: u64,
 }
 
 /// The value for an older server: it knew running sessions only.
@@ -85,6 +89,8 @@ pub enum ServerFrame {
     Role(Role),
     /// An event of the agent's hooks.
     Report(Value),
+    /// The answer to a `Ping`.
+    Pong,
 }
 
 impl ServerFrame {
@@ -104,6 +110,7 @@ impl ServerFrame {
                 Role::Driver => &[ROLE, 1],
             }),
             Self::Report(report) => json(REPORT, report),
+            Self::Pong => Bytes::from_static(&[PONG]),
         }
     }
 
@@ -121,6 +128,7 @@ impl ServerFrame {
                 _ => return Err(MalformedMessage("Role").into()),
             }),
             REPORT => Self::Report(from_json("Report", &message)?),
+            PONG => Self::Pong,
             code => {
                 let Some(kind) = Type::from_code(code) else {
                     return Ok(None);
@@ -170,6 +178,7 @@ mod tests {
                 input: 9,
                 read_only: true,
                 log_off: None,
+                live: 7,
             }),
             ServerFrame::Output(Output::Snapshot {
                 offset: 5,
@@ -193,6 +202,7 @@ mod tests {
             ServerFrame::Role(Role::Viewer),
             ServerFrame::Role(Role::Driver),
             ServerFrame::Report(serde_json::json!({ "type": "bash" })),
+            ServerFrame::Pong,
         ];
         for frame in frames {
             assert_eq!(ServerFrame::decode(frame.encode()), Ok(Some(frame)));

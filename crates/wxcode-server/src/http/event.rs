@@ -40,6 +40,8 @@ use crate::{
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// A keep-alive: a comment, which clients ignore.
 const ALIVE: &str = ": alive\n\n";
+/// A keep-alive for browsers, which hide comments from their pages.
+const ALIVE_EVENT: &str = "event: alive\ndata: {\"type\":\"alive\"}\n\n";
 /// A client's pause before it reconnects, in milliseconds.
 const RETRY: &str = "retry: 1000\n\n";
 /// Longest beginning of a delivery's text in a `state`, in characters.
@@ -56,6 +58,26 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 pub(super) struct Since {
     /// The client's last event, for clients without the header `Last-Event-ID`, which wins.
     last_event_id: Option<String>,
+    /// `event` makes each keep-alive an event `alive` instead of a comment, for pages: a browser
+    /// hides comments from them.
+    keep_alive: Option<KeepAlive>,
+}
+
+/// The form of keep-alives.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum KeepAlive {
+    Comment,
+    Event,
+}
+
+impl KeepAlive {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Comment => ALIVE,
+            Self::Event => ALIVE_EVENT,
+        }
+    }
 }
 
 /// The present situation: the data of the event `state`.
@@ -177,6 +199,7 @@ struct Follower {
     next: Next,
     /// Lines read together and handed over one by one.
     ready: VecDeque<Line>,
+    alive: &'static str,
     /// Keeps the planning files watched while the client listens.
     _attention: Arc<Attention>,
     _counted: Counted,
@@ -218,6 +241,7 @@ pub(super) async fn follow(
         feed,
         next: Next::Greeting { cursor },
         ready: VecDeque::new(),
+        alive: since.keep_alive.unwrap_or(KeepAlive::Comment).text(),
         _attention: attention,
         _counted: counted,
     };
@@ -283,7 +307,7 @@ impl Follower {
                     }
                     tokio::select! {
                         changed = self.newest.changed() => changed.ok()?,
-                        () = sleep(KEEP_ALIVE) => return Some(ALIVE.to_owned()),
+                        () = sleep(KEEP_ALIVE) => return Some(self.alive.to_owned()),
                     }
                 }
             }

@@ -120,6 +120,7 @@ async fn join(
         input: 0,
         read_only: options.read_only,
         log_off: None,
+        live: 0,
     }));
     if let Some(session) = latest {
         let exit = session.ended().await;
@@ -196,6 +197,9 @@ async fn follow(
         (Some(connection), Some(name)) => identify(connection, name).await,
         _ => 0,
     };
+    let live = connection
+        .as_ref()
+        .map_or(0, |connection| connection.welcome.info.end);
     let log_off = connection
         .as_ref()
         .and_then(|connection| connection.welcome.info.log_off.clone());
@@ -209,6 +213,7 @@ async fn follow(
         input,
         read_only: options.read_only,
         log_off,
+        live,
     }));
     let since = options
         .since

@@ -93,7 +93,8 @@ impl Json {
             // A client of this protocol has the size that it sent, and drives by sending one.
             ServerFrame::Output(Output::Resized { .. })
             | ServerFrame::Output(Output::InputTaken { .. })
-            | ServerFrame::Role(_) => None,
+            | ServerFrame::Role(_)
+            | ServerFrame::Pong => None,
         }
     }
 

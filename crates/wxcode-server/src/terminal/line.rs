@@ -4,17 +4,24 @@ use std::{
     collections::VecDeque,
     future::poll_fn,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use axum::{
     Error,
     extract::ws::{Message, WebSocket},
 };
+use bytes::Bytes;
 use futures_util::{Sink, Stream};
+use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep};
 
 use crate::metric::Flow;
 
+/// Pause between two pings of a client.
+pub(super) const PING_EVERY: Duration = Duration::from_secs(20);
+/// Longest silence of a live client: it answers pings.
+pub(super) const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// Messages waiting for the socket; beyond that the client's messages are not read.
 const WAITING_MAX: usize = 64;
 
@@ -25,6 +32,9 @@ pub(super) struct Line {
     /// The library may hold an unwritten message.
     unflushed: bool,
     flow: Flow,
+    pings: Interval,
+    /// Ends [`SILENCE_MAX`] after the client's last message.
+    silence: Pin<Box<Sleep>>,
 }
 
 /// What happened on a line.
@@ -33,17 +43,21 @@ pub(super) enum Turn {
     Received(Message),
     /// There is room again for messages to the client.
     Room,
-    /// The client is gone.
+    /// The client is gone, or silent for [`SILENCE_MAX`].
     Gone,
 }
 
 impl Line {
     pub(super) fn new(socket: WebSocket, flow: Flow) -> Self {
+        let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             socket,
             waiting: VecDeque::new(),
             unflushed: false,
             flow,
+            pings,
+            silence: Box::pin(sleep(SILENCE_MAX)),
         }
     }
 
@@ -59,26 +73,46 @@ impl Line {
         self.waiting.is_empty()
     }
 
+    /// The client's silence counts from now on: nobody read its messages before.
+    pub(super) fn listen(&mut self) {
+        self.silence.as_mut().reset(Instant::now() + SILENCE_MAX);
+    }
+
     /// Writes as the client takes it, and waits for its next message (with `listen`) or for room.
     /// Cancel-safe.
     pub(super) async fn turn(&mut self, listen: bool) -> Turn {
         let wants_room = !self.has_room();
         poll_fn(|cx| {
+            if self.pings.poll_tick(cx).is_ready() {
+                // Polled again, so that the next tick wakes this task.
+                let _ = self.pings.poll_tick(cx);
+                self.push(Message::Ping(Bytes::new()));
+            }
             if self.poll_write(cx).is_err() {
                 return Poll::Ready(Turn::Gone);
             }
             if wants_room && self.has_room() {
                 return Poll::Ready(Turn::Room);
             }
-            if !listen || self.waiting.len() >= WAITING_MAX {
+            if !listen {
+                // The client's answers are not read, so it cannot be silent.
+                self.listen();
                 return Poll::Pending;
             }
-            Pin::new(&mut self.socket)
-                .poll_next(cx)
-                .map(|message| match message {
-                    Some(Ok(message)) => Turn::Received(message),
+            if self.waiting.len() < WAITING_MAX
+                && let Poll::Ready(message) = Pin::new(&mut self.socket).poll_next(cx)
+            {
+                return Poll::Ready(match message {
+                    Some(Ok(message)) => {
+                        self.listen();
+                        Turn::Received(message)
+                    }
                     Some(Err(_)) | None => Turn::Gone,
-                })
+                });
+            }
+            ready!(self.silence.as_mut().poll(cx));
+            tracing::debug!("dropped a silent terminal client");
+            Poll::Ready(Turn::Gone)
         })
         .await
     }

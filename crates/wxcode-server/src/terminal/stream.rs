@@ -77,6 +77,7 @@ impl<'a> Stream<'a> {
         if sender.send(attach).await.is_err() {
             return Ok(None);
         }
+        self.client.line.listen();
         let drives = self.attendance.drives();
         self.send_role(drives);
         // A request is on its way to the holder: the client's next message waits for it.
@@ -200,6 +201,10 @@ impl<'a> Stream<'a> {
         match frame {
             ClientFrame::Redraw { history } => [Some(Request::Redraw { history }), None],
             ClientFrame::Ack(_) => [None, None],
+            ClientFrame::Ping => {
+                self.client.send(ServerFrame::Pong);
+                [None, None]
+            }
             ClientFrame::Input { number, .. } if self.read_only => self.refuse(Some(number)),
             _ if self.read_only => self.refuse(None),
             ClientFrame::Input { number, bytes } => {

@@ -12,6 +12,7 @@ use wxcode_client::{
 use wxcode_terminal::{Screen, Size};
 
 use super::{
+    clipboard::{Clipboard, Copy},
     end::End,
     keys::{self, DetachKey, Scanner},
     mirror::Mirror,
@@ -43,6 +44,9 @@ pub(crate) struct Client<'a> {
     size: Size,
     pastes: Pastes,
     scanner: Scanner,
+    clipboard: Clipboard,
+    /// Output before this offset is a replay.
+    live: u64,
 }
 
 impl<'a> Client<'a> {
@@ -61,6 +65,8 @@ impl<'a> Client<'a> {
         let mut client = Self {
             pastes: Pastes::default(),
             scanner: Scanner::new(wishes.detach_key),
+            clipboard: Clipboard::default(),
+            live: 0,
             terminal: terminal.with_find(find),
             mirror: None,
             role: None,
@@ -119,8 +125,14 @@ impl<'a> Client<'a> {
                 self.resized();
                 return Ok(None);
             }
+            _ = signals.stop.recv() => {
+                self.window.suspend().await?;
+                self.painting.enter_again(Instant::now());
+                return Ok(None);
+            }
             _ = signals.resumed.recv() => {
                 self.window.again()?;
+                self.terminal.wake();
                 self.resized();
                 return Ok(None);
             }
@@ -154,10 +166,16 @@ impl<'a> Client<'a> {
             Update::Attached(attached) => self.attached(attached),
             Update::Snapshot { size, bytes, .. } => {
                 self.mirror = Some(Mirror::new(size, &bytes));
+                self.clipboard = Clipboard::default();
                 self.painting.changed(now);
             }
-            Update::Output { bytes, .. } => {
+            Update::Output { offset, bytes } => {
                 self.mirror.as_mut()?.output(&bytes);
+                let copy = self.clipboard.take(&bytes);
+                // A replay or a second client copies nothing.
+                if offset >= self.live && self.role == Some(Role::Driver) {
+                    self.copy(copy, now);
+                }
                 self.painting.changed(now);
             }
             Update::Resized(size) => {
@@ -199,6 +217,7 @@ impl<'a> Client<'a> {
     fn attached(&mut self, attached: Attached) {
         let now = Instant::now();
         let status = attached.status;
+        self.live = status.live;
         self.painting.notice.release();
         let mut tell: Vec<String> = Vec::new();
         if attached.is_first {
@@ -227,6 +246,18 @@ impl<'a> Client<'a> {
             self.terminal.redraw(0);
         }
         self.role = None;
+    }
+
+    /// Hands a copy of the agent to the user's terminal.
+    fn copy(&mut self, copy: Option<Copy>, now: Instant) {
+        match copy {
+            Some(Copy::Sequence(sequence)) => self.painting.pass_on(sequence, now),
+            Some(Copy::TooLarge) => {
+                let text = "the agent copied more than 1 MiB: it is not in the clipboard";
+                self.painting.notice.say(text, now);
+            }
+            None => {}
+        }
     }
 
     fn ended(&self, exit: Option<Exit>) -> End {

@@ -3,19 +3,58 @@
 use std::{fmt, str::FromStr};
 
 /// Longest parsed sequence, in bytes; every searched sequence is shorter.
-const SEQUENCE_MAX: usize = 16;
+const SEQUENCE_MAX: usize = 48;
+/// Bits of modifiers in kitty's protocol; xterm's modifyOtherKeys has the first three.
+const SHIFT: u32 = 1;
+const CTRL: u32 = 4;
+const LOCKS: u32 = 64 | 128;
+/// The event type of a key's release in kitty's protocol.
+const RELEASE: u32 = 3;
 
 /// A control key that detaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DetachKey(u8);
 
 impl DetachKey {
-    /// The key's encodings with modifiers: kitty's protocol and xterm's modifyOtherKeys.
+    /// Whether a control sequence is the key: `CSI code:shifted:base ; modifiers:event u` of kitty's
+    /// protocol, or `CSI 27 ; modifiers ; code ~` of xterm's modifyOtherKeys.
     fn is_sequence(self, sequence: &[u8]) -> bool {
-        let key = char::from(self.0 | 0x40).to_ascii_lowercase();
-        let key = u32::from(key);
-        sequence == format!("\x1b[{key};5u").as_bytes()
-            || sequence == format!("\x1b[27;5;{key}~").as_bytes()
+        let Some((last, fields)) = sequence.strip_prefix(b"\x1b[").and_then(<[u8]>::split_last)
+        else {
+            return false;
+        };
+        let fields = String::from_utf8_lossy(fields);
+        let numbers = |field: &str| -> Vec<u32> {
+            let numbers = field.split(':').map(|number| number.parse().unwrap_or(0));
+            numbers.collect()
+        };
+        let fields: Vec<Vec<u32>> = fields.split(';').map(numbers).collect();
+        match (last, fields.as_slice()) {
+            (b'u', [codes, modifiers, ..]) => {
+                let event = modifiers.get(1).copied().unwrap_or_default();
+                event != RELEASE && self.is_press(codes, modifiers)
+            }
+            (b'~', [number, modifiers, codes]) => {
+                number.first() == Some(&27) && self.is_press(codes, modifiers)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether these are the key's codes: of the user's layout, shifted, and of the base layout, which
+    /// counts for a layout without Latin keys.
+    fn is_press(self, codes: &[u32], modifiers: &[u32]) -> bool {
+        let held = modifiers.first().map_or(0, |held| held.saturating_sub(1)) & !LOCKS;
+        let key = (self.0 | 0x40).to_ascii_lowercase();
+        let is_key = |at: usize| codes.get(at) == Some(&u32::from(key));
+        let is_foreign = codes.first().is_some_and(|code| *code > 127);
+        let here = is_key(0) || is_key(1) || (is_foreign && is_key(2));
+        if key.is_ascii_lowercase() {
+            return here && held == CTRL;
+        }
+        // A sign may need Shift; Ctrl+Space is Ctrl+@.
+        let is_space = key == b'@' && codes.first() == Some(&u32::from(b' '));
+        (here || is_space) && held & !SHIFT == CTRL
     }
 }
 
@@ -189,6 +228,64 @@ mod tests {
             scanner("ctrl-]").find(b"\x1b[94;5u\x1b[93;2u\x1b[1;5A"),
             None
         );
+        for (key, sequences) in [
+            (
+                "ctrl-]",
+                [
+                    "\x1b[93;133u",
+                    "\x1b[93:125;69u",
+                    "\x1b[93::93;5:1u",
+                    "\x1b[1098:1066:93;5:2;29u",
+                ],
+            ),
+            (
+                "ctrl-q",
+                [
+                    "\x1b[113;197u",
+                    "\x1b[27;5;113~",
+                    "\x1b[1081::113;5u",
+                    "\x1b[113:81;5:1u",
+                ],
+            ),
+            (
+                "ctrl-_",
+                [
+                    "\x1b[45:95;6u",
+                    "\x1b[27;6;95~",
+                    "\x1b[95;5u",
+                    "\x1b[45:95:45;134:1u",
+                ],
+            ),
+            (
+                "ctrl-@",
+                [
+                    "\x1b[32;5u",
+                    "\x1b[50:64;6u",
+                    "\x1b[27;6;64~",
+                    "\x1b[27;5;32~",
+                ],
+            ),
+        ] {
+            for sequence in sequences {
+                let found = scanner(key).find(sequence.as_bytes());
+                assert_eq!(found, Some(0), "{key}: {sequence:?}");
+            }
+        }
+        for other in [
+            "\x1b[93;5:3u",
+            "\x1b[93u",
+            "\x1b[93;1u",
+            "\x1b[93;7u",
+            "\x1b[27;1;93~",
+            "\x1b[28;5;93~",
+            "\x1b[93;5~",
+            "\x1b[5u",
+        ] {
+            assert_eq!(scanner("ctrl-]").find(other.as_bytes()), None, "{other:?}");
+        }
+        assert_eq!(scanner("ctrl-q").find(b"\x1b[113;6u"), None);
+        // Another Latin key at the place of Q.
+        assert_eq!(scanner("ctrl-q").find(b"\x1b[97::113;5u"), None);
         let mut cut = scanner("ctrl-]");
         assert_eq!(cut.find(b"\x1b[93"), None);
         assert_eq!(cut.find(b";5u"), Some(0));

@@ -21,6 +21,8 @@ pub(crate) struct Painting {
     is_entered: bool,
     /// The notice in the last drawing.
     told: Option<String>,
+    /// Sequences for the terminal itself, for the next drawing.
+    passed: Vec<u8>,
     /// The instant of the last drawing.
     drawn: Option<Instant>,
     /// The instant of the first undrawn change.
@@ -35,6 +37,7 @@ impl Painting {
             notice: Notice::default(),
             is_entered: false,
             told: None,
+            passed: Vec::new(),
             drawn: None,
             changed: None,
         }
@@ -44,6 +47,20 @@ impl Painting {
     pub(crate) fn resize(&mut self, window: Size, now: Instant) {
         self.view.resize(window);
         self.window = window;
+        self.changed(now);
+    }
+
+    /// The terminal was given back: the next drawing begins anew.
+    pub(crate) fn enter_again(&mut self, now: Instant) {
+        self.view = View::new(self.window);
+        self.is_entered = false;
+        self.told = None;
+        self.changed(now);
+    }
+
+    /// Writes a sequence to the terminal with the next drawing; a newer one replaces it.
+    pub(crate) fn pass_on(&mut self, sequence: Vec<u8>, now: Instant) {
+        self.passed = sequence;
         self.changed(now);
     }
 
@@ -81,6 +98,7 @@ impl Painting {
         if let Some(screen) = screen {
             bytes = self.view.paint(screen);
             self.is_entered = true;
+            bytes.append(&mut self.passed);
         }
         // Before the first screen there is no place for a notice.
         if let Some(text) = text.as_deref().filter(|_| self.is_entered) {

@@ -9,6 +9,8 @@ pub(super) struct Signals {
     pub(super) window: Signal,
     /// The shell gives the terminal back.
     pub(super) resumed: Signal,
+    /// The shell asks for the terminal.
+    pub(super) stop: Signal,
     /// The terminal is gone.
     pub(super) hangup: Signal,
     /// From another process: the key goes to the agent.
@@ -22,6 +24,7 @@ impl Signals {
         Ok(Self {
             window: signal(SignalKind::window_change())?,
             resumed: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
+            stop: signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
             hangup: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,

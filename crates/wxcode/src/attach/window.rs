@@ -13,6 +13,7 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, poll},
     io::Errno,
+    process::{Signal, getpid, kill_process},
     termios::tcgetwinsize,
 };
 use tokio::sync::mpsc;
@@ -84,6 +85,20 @@ impl Window {
             display: Display::open()?,
             raw,
         })
+    }
+
+    /// Gives the terminal back and stops the process, as Ctrl+Z does in a shell. Returns when it
+    /// goes on.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub(crate) async fn suspend(&mut self) -> io::Result<()> {
+        while self.display.is_busy() {
+            self.display.drawn().await?;
+        }
+        self.raw.suspend();
+        kill_process(getpid(), Signal::STOP)?;
+        self.raw.again()
     }
 
     /// Makes the terminal raw again, after the shell had it.

@@ -367,7 +367,8 @@ impl Life {
             }
             ServerFrame::Output(Output::Error { .. })
             | ServerFrame::Role(_)
-            | ServerFrame::Report(_) => {}
+            | ServerFrame::Report(_)
+            | ServerFrame::Pong => {}
         }
         Ok(())
     }

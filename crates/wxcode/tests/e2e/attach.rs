@@ -1,5 +1,6 @@
 //! `wxcode attach`: the session in the user's terminal.
 
+mod keyboard;
 mod looking;
 mod paste;
 mod survival;

@@ -48,6 +48,7 @@ mod run;
 mod service;
 mod session;
 mod settings;
+mod silence;
 mod start;
 mod support;
 mod survival;

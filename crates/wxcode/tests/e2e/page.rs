@@ -12,7 +12,10 @@ use tokio::{
     process::Command,
     time::timeout,
 };
-use wxcode_testbed::skip;
+use wxcode_testbed::{
+    proxy::{Proxy, Weather},
+    skip,
+};
 
 use crate::support::{Agent, Server, real};
 
@@ -37,10 +40,23 @@ fn browser() -> Option<PathBuf> {
 
 /// Runs a script of the page; kills and restarts the server on the script's request.
 async fn run(server: &mut Server, browser: &Path, script: &str, workspace: &Path) {
+    let base = server.base.clone();
+    run_at(server, &base, None, browser, script, workspace).await;
+}
+
+/// Runs a script of the page at an address, which may be that of a proxy with its weather.
+async fn run_at(
+    server: &mut Server,
+    base: &str,
+    proxy: Option<&Proxy>,
+    browser: &Path,
+    script: &str,
+    workspace: &Path,
+) {
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web");
     let mut child = Command::new("node")
         .arg(web.join("e2e").join(script))
-        .env("WXCODE_URL", &server.base)
+        .env("WXCODE_URL", base)
         .env("WXCODE_TOKEN", &server.token)
         .env("WXCODE_WORKSPACE", workspace)
         .env("CHROMIUM", browser)
@@ -60,6 +76,13 @@ async fn run(server: &mut Server, browser: &Path, script: &str, workspace: &Path
         if line == "restart the server" {
             server.crash().await;
             server.up().await;
+            stdin.write_all(b"done\n").await.unwrap();
+        }
+        if let (Some(proxy), Some(weather)) = (proxy, line.strip_prefix("weather: ")) {
+            proxy.be(match weather {
+                "silent" => Weather::Silent,
+                _ => Weather::Fair(Duration::ZERO),
+            });
             stdin.write_all(b"done\n").await.unwrap();
         }
         said.push(line);
@@ -153,4 +176,51 @@ async fn opening_the_page_starts_nothing() {
     let mut server = Server::start(agent).await;
     let workspace = tempfile::tempdir().unwrap();
     run(&mut server, &browser, "looking.mjs", workspace.path()).await;
+}
+
+#[tokio::test]
+async fn a_silent_connection_in_a_browser() {
+    let Some(browser) = browser() else { return };
+    let agent = Agent::script("export PS1='$ '\nexec bash --norc --noprofile -i");
+    let mut server = Server::start(agent).await;
+    let workspace = tempfile::tempdir().unwrap();
+    let (_, port) = server.base.rsplit_once(':').unwrap();
+    let proxy = Proxy::before(port.parse().unwrap()).await.unwrap();
+    let base = format!("http://127.0.0.1:{}", proxy.port);
+    let proxy = Some(&proxy);
+    run_at(
+        &mut server,
+        &base,
+        proxy,
+        &browser,
+        "silence.mjs",
+        workspace.path(),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn copies_reach_the_browser_with_consent() {
+    let Some(browser) = browser() else { return };
+    let agent = Agent::script("export PS1='$ '\nexec bash --norc --noprofile -i");
+    let mut server = Server::start(agent).await;
+    let workspace = tempfile::tempdir().unwrap();
+    run(&mut server, &browser, "clipboard.mjs", workspace.path()).await;
+}
+
+#[tokio::test]
+async fn shift_enter_in_a_browser_is_a_new_line() {
+    let (Some(browser), Some(agent)) = (browser(), real()) else {
+        return;
+    };
+    let workspace = tempfile::tempdir().unwrap();
+    agent.trust(workspace.path());
+    let mut server = Server::start(agent).await;
+    run(&mut server, &browser, "newline.mjs", workspace.path()).await;
+    let requests = server.agent.stub.as_ref().unwrap().requests();
+    let mut turns = requests.iter().filter(|request| request.is_turn());
+    assert!(turns.any(|turn| {
+        let texts = turn.user_texts();
+        texts.iter().any(|text| text == "first line\nsecond line")
+    }));
 }

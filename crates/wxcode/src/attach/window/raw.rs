@@ -47,6 +47,14 @@ impl Raw {
         Ok(Self)
     }
 
+    /// Gives the terminal to the shell for a while.
+    pub(super) fn suspend(&self) {
+        if let Some(before) = before().as_mut() {
+            give_back(before);
+            before.leave = Vec::new();
+        }
+    }
+
     /// Makes the terminal raw again, after the shell had it.
     pub(super) fn again(&self) -> io::Result<()> {
         match before().as_ref() {
@@ -94,9 +102,12 @@ fn make_raw(input: &OwnedFd, termios: &Termios) -> io::Result<()> {
 }
 
 fn restore() {
-    let Some(before) = before().take() else {
-        return;
-    };
+    if let Some(before) = before().take() {
+        give_back(&before);
+    }
+}
+
+fn give_back(before: &Before) {
     // Best effort: the terminal itself may be gone.
     let _ = write_all(&before.output, &before.leave);
     // Pending reports, and the rest of a paste, are not for the shell.

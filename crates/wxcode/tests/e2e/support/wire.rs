@@ -54,6 +54,7 @@ impl Wire {
             input: 0,
             read_only: false,
             log_off: None,
+            live: 0,
         };
         let mut wire = Self {
             socket: Some(socket),
