@@ -91,6 +91,15 @@ pub enum Kind {
         /// Its index in the project's history of conversations, from 0.
         conversation: usize,
     },
+    /// Another program had written an earlier state over the current conversation's id; it is
+    /// written back.
+    #[serde(rename = "session.reclaimed")]
+    SessionReclaimed {
+        /// The current conversation, by the project's history.
+        claude_session_id: Uuid,
+        /// The id that stood in its place.
+        found: Option<Uuid>,
+    },
     /// The agent's state, its dialog or its pending question changed.
     #[serde(rename = "agent.state")]
     AgentState {
@@ -301,6 +310,7 @@ impl Kind {
             Self::SessionExited { .. } => "session.exited",
             Self::SessionRotated { .. } => "session.rotated",
             Self::SessionLost { .. } => "session.lost",
+            Self::SessionReclaimed { .. } => "session.reclaimed",
             Self::AgentState { .. } => "agent.state",
             Self::PromptSubmitted { .. } => "prompt.submitted",
             Self::ToolStarted { .. } => "tool.started",

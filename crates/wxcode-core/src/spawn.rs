@@ -23,6 +23,14 @@ pub enum Transcript {
     Empty,
     /// A file with messages.
     Spoken,
+    /// The folder of transcripts is missing or unreadable, so nothing is known.
+    Unavailable,
+}
+
+/// The conversation cannot be judged: its id stays, and no agent starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unjudged {
+    pub id: Uuid,
 }
 
 /// The way to start the agent.
@@ -75,12 +83,20 @@ impl Plan {
 }
 
 /// Decides how to start the agent. `fresh` is the id for a new conversation.
-#[must_use]
-pub const fn decide(known: Option<Known>, transcript: Transcript, fresh: Uuid) -> Plan {
+///
+/// # Errors
+/// [`Unjudged`] for a conversation with messages whose folder of transcripts is unavailable.
+pub const fn decide(
+    known: Option<Known>,
+    transcript: Transcript,
+    fresh: Uuid,
+) -> Result<Plan, Unjudged> {
     let Some(known) = known else {
-        return Plan::First { id: fresh };
+        return Ok(Plan::First { id: fresh });
     };
-    match transcript {
+    Ok(match transcript {
+        Transcript::Unavailable if known.spoke => return Err(Unjudged { id: known.id }),
+        Transcript::Unavailable => Plan::Again { id: known.id },
         Transcript::Spoken => Plan::Resume { id: known.id },
         Transcript::Missing if !known.spoke => Plan::Again { id: known.id },
         Transcript::Missing => Plan::Lost {
@@ -95,7 +111,7 @@ pub const fn decide(known: Option<Known>, transcript: Transcript, fresh: Uuid) -
             id: fresh,
             reason: "its transcript holds no message",
         },
-    }
+    })
 }
 
 #[cfg(test)]
@@ -135,9 +151,16 @@ mod tests {
         for (known, transcript, plan) in table {
             assert_eq!(
                 decide(known, transcript, fresh),
-                plan,
+                Ok(plan),
                 "{known:?} {transcript:?}"
             );
         }
+        let unavailable = Transcript::Unavailable;
+        assert_eq!(
+            decide(id(true), unavailable, fresh),
+            Err(Unjudged { id: old })
+        );
+        let again = Ok(Plan::Again { id: old });
+        assert_eq!(decide(id(false), unavailable, fresh), again);
     }
 }

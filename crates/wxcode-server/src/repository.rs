@@ -169,6 +169,26 @@ impl Repository {
         Ok(rotated)
     }
 
+    /// Writes the current id of the history back over an earlier state, and publishes that.
+    pub(crate) async fn reclaim_conversation(&self, project: Id) -> Result<()> {
+        let reclaimed = self.0.store.reclaim_conversation(project);
+        let Some(reclaimed) = self.run("reclaim_conversation", reclaimed).await? else {
+            return Ok(());
+        };
+        tracing::warn!(
+            %project,
+            current = %reclaimed.current,
+            found = reclaimed.found.map(tracing::field::display),
+            "another program wrote an earlier state over the conversation's id; it is written back"
+        );
+        let kind = Kind::SessionReclaimed {
+            claude_session_id: reclaimed.current,
+            found: reclaimed.found,
+        };
+        self.publish(project, kind).await;
+        Ok(())
+    }
+
     pub(crate) async fn add_milestone(&self, milestone: &Milestone) -> Result<Added> {
         let _turn = of(&self.0.milestones, milestone.id).lock().await;
         let added = self
@@ -306,6 +326,11 @@ impl Repository {
 
     pub(crate) async fn milestone(&self, id: Id) -> Result<Option<Milestone>> {
         self.run("milestone", self.0.store.milestone(id)).await
+    }
+
+    pub(crate) async fn element_name(&self, element_id: &str) -> Result<Option<String>> {
+        self.run("element_name", self.0.store.element_name(element_id))
+            .await
     }
 
     pub(crate) async fn milestones(

@@ -26,7 +26,11 @@ pub enum WorkspaceError {
     /// The path is not UTF-8 or has a control character, so it cannot be stored.
     #[error("workspace_path holds characters that cannot be kept: rename the folder")]
     Unspeakable,
-    #[error("the workspace folder {} does not exist: create it or bring it back, then try again", .0.display())]
+    #[error(
+        "the workspace folder {} does not exist: create it or bring it back, then try again; if it \
+         moved, name the new place by PATCH of the project with workspace_path",
+        .0.display()
+    )]
     Missing(PathBuf),
     /// A file or folder of it cannot be used.
     #[error(transparent)]

@@ -7,13 +7,14 @@
 //! number of the last change that touched it. A process that finds an unfinished change completes
 //! it before reading further. This needs no transaction, and so works on a standalone server.
 
+mod execution;
+
 use mongodb::{
     Collection,
     bson::{self, Bson, Document, doc, oid::ObjectId},
-    options::WriteConcern,
 };
 use serde::{Deserialize, Serialize};
-use wxcode_core::{id::Id, milestone::MilestoneStatus, project::ProjectStatus};
+use wxcode_core::{id::Id, project::ProjectStatus};
 
 use crate::{
     failure::Failure,
@@ -47,6 +48,8 @@ pub(crate) enum Write {
         /// The effect on its delivery.
         link: Link,
     },
+    /// A new milestone.
+    Add(Document),
     /// The removal of a pending milestone.
     Remove { id: ObjectId },
 }
@@ -82,8 +85,6 @@ pub(crate) struct Work {
     pub(crate) status: Option<String>,
     /// The number of the last queued delivery.
     pub(crate) queued: u64,
-    /// The number of open deliveries.
-    pub(crate) open: u64,
     /// The delivery of the project's first command.
     pub(crate) first: Option<Id>,
 }
@@ -93,8 +94,8 @@ pub(crate) struct Work {
 pub(crate) struct ProjectUpdate {
     /// The number of the last queued delivery.
     pub(crate) queued: Option<u64>,
-    /// The difference of open deliveries.
-    pub(crate) opened: i64,
+    /// The number of open deliveries from now on. Only older versions read it.
+    pub(crate) open: Option<u64>,
     /// The delivery of the first command from now on; `Some(None)` frees it.
     pub(crate) first: Option<Option<Id>>,
     /// The old status, the new one, and the time.
@@ -125,7 +126,6 @@ pub(crate) async fn work(records: &Records, project: Id) -> Result<Option<Work>,
             rev: fields.get("wxcode.work.rev").cloned(),
             status: fields.text("status")?,
             queued: fields.count("wxcode.work.queued")?.unwrap_or_default(),
-            open: fields.count("wxcode.work.open")?.unwrap_or_default(),
             first: fields.id("wxcode.work.first")?,
         }));
     }
@@ -145,8 +145,20 @@ pub(crate) async fn commit(
         Some(Bson::Int32(rev)) => i64::from(*rev),
         _ => 0,
     };
+    // Numbers begin anew if a restore, or another program, took the project's document back in
+    // time. A write with a number of the past would be skipped.
+    let latest = execution::latest(records, &writes).await?;
+    if latest > last {
+        tracing::warn!(
+            project = %work.project.to_hex(),
+            last,
+            latest,
+            "the document of a project went back in time: a restore or another program wrote an \
+             earlier state over it; its changes are numbered above its records again"
+        );
+    }
     let change = Change {
-        rev: last + 1,
+        rev: last.max(latest) + 1,
         mark,
         writes,
     };
@@ -164,6 +176,9 @@ pub(crate) async fn commit(
     if let Some(queued) = own.queued {
         set.insert("wxcode.work.queued", crate::fields::count(queued)?);
     }
+    if let Some(open) = own.open {
+        set.insert("wxcode.work.open", crate::fields::count(open)?);
+    }
     match own.first {
         Some(Some(first)) => drop(set.insert("wxcode.work.first", oid(first))),
         Some(None) => drop(unset.insert("wxcode.work.first", "")),
@@ -177,9 +192,6 @@ pub(crate) async fn commit(
     let mut update = doc! { "$set": set };
     if !unset.is_empty() {
         update.insert("$unset", unset);
-    }
-    if own.opened != 0 {
-        update.insert("$inc", doc! { "wxcode.work.open": own.opened });
     }
     let decided = records
         .ask(records.projects.update_one(filter, update))
@@ -197,7 +209,7 @@ pub(crate) async fn commit(
     {
         return Ok(false);
     }
-    carry_out(records, work.project, &change).await?;
+    execution::carry_out(records, work.project, &change).await?;
     Ok(true)
 }
 
@@ -257,39 +269,8 @@ pub(crate) async fn settle(
     };
     let change: Change = bson::deserialize_from_bson(change.clone())
         .map_err(|error| fields.wrong("wxcode.work.change", &format!("is not known: {error}")))?;
-    carry_out(records, project, &change).await?;
+    execution::carry_out(records, project, &change).await?;
     Ok(true)
-}
-
-/// Executes a change and takes it out of the project's document.
-async fn carry_out(records: &Records, project: ObjectId, change: &Change) -> Result<(), Failure> {
-    for write in &change.writes {
-        perform(records, change, write).await?;
-    }
-    // This write need not be durable: executing the change again has no effect.
-    let cleared = records
-        .ask(
-            records
-                .projects
-                .update_one(
-                    doc! { "_id": project, "wxcode.work.change.rev": change.rev },
-                    doc! { "$unset": { "wxcode.work.change": "" } },
-                )
-                .write_concern(WriteConcern::nodes(1)),
-        )
-        .await?;
-    if cleared.matched_count == 0 && is_gone(records, project).await? {
-        // The project was removed meanwhile; later insertions belong to no project.
-        for write in &change.writes {
-            if let Write::Insert(delivery) = write {
-                let id = delivery.get("_id").cloned();
-                records
-                    .ask(records.deliveries.delete_one(doc! { "_id": id }))
-                    .await?;
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Whether the project no longer exists.
@@ -303,68 +284,6 @@ pub(crate) async fn is_gone(records: &Records, project: ObjectId) -> Result<bool
         )
         .await?;
     Ok(found.is_none())
-}
-
-/// Makes one write of a change, unless it was made already.
-async fn perform(records: &Records, change: &Change, write: &Write) -> Result<(), Failure> {
-    let (rev, mark) = (change.rev, change.mark);
-    match write {
-        Write::Insert(delivery) => {
-            let mut delivery = delivery.clone();
-            delivery.insert("change", rev);
-            delivery.insert("mark", mark);
-            match records.ask(records.deliveries.insert_one(delivery)).await {
-                Err(failure) if failure.is_duplicate() => {}
-                answer => drop(answer?),
-            }
-        }
-        Write::Delivery { id, set, over } => {
-            let mut set = set.clone();
-            set.insert("change", rev);
-            set.insert("mark", mark);
-            let mut update = doc! { "$set": set };
-            if *over {
-                update.insert("$unset", doc! { "open": "" });
-            }
-            let filter = doc! { "_id": id, "change": { "$not": { "$gte": rev } } };
-            records
-                .ask(records.deliveries.update_one(filter, update))
-                .await?;
-        }
-        Write::Milestone {
-            id,
-            from,
-            set,
-            ours,
-            link,
-        } => {
-            let mut set = set.clone();
-            for (name, value) in ours {
-                set.insert(format!("wxcode.{name}"), value.clone());
-            }
-            set.insert("wxcode.change", rev);
-            set.insert("wxcode.mark", mark);
-            let mut filter = doc! { "_id": id, "wxcode.change": { "$not": { "$gte": rev } } };
-            if let Some(from) = from {
-                filter.insert("status", from);
-            }
-            if let Link::To(delivery) = link {
-                set.insert("wxcode.delivery_id", delivery);
-            }
-            let mut update = doc! { "$set": set };
-            if *link == Link::Forget {
-                update.insert("$unset", doc! { "wxcode.delivery_id": "" });
-            }
-            records
-                .ask(records.milestones.update_one(filter, update))
-                .await?;
-        }
-        Write::Remove { id } => {
-            let filter = doc! { "_id": id, "status": MilestoneStatus::Pending.as_str() };
-            records.ask(records.milestones.delete_one(filter)).await?;
-        }
-    }
-    Ok(())
 }
 
 fn encode(change: &Change) -> Result<Bson, Failure> {

@@ -23,7 +23,7 @@ use crate::{
     failure::Failure,
     fields::{Fields, oid, time},
     milestone,
-    records::{self, PROJECTS, Records},
+    records::{self, DELIVERIES, PROJECTS, Records},
     repair,
 };
 
@@ -49,8 +49,9 @@ pub(crate) async fn queue(
         if let Some(earlier) = by_key(records, project, key).await? {
             return Ok(Queued::Existing(earlier));
         }
-        let (milestone_id, text, is_first) = match &new.command {
-            Command::Text(text) => (None, text, false),
+        let number = next_number(records, &work, project).await?;
+        let (milestone_id, text, first) = match &new.command {
+            Command::Text(text) => (None, text, None),
             Command::Milestone {
                 id,
                 new_project,
@@ -59,16 +60,24 @@ pub(crate) async fn queue(
                 if let Some(answer) = not_startable(records, project, *id).await? {
                     return Ok(answer);
                 }
-                let is_first = work.first.is_none();
-                let text = if is_first { new_project } else { new_milestone };
-                (Some(*id), text, is_first)
+                let first = match work.first {
+                    None if number <= work.queued + 1 => None,
+                    None => earliest_command(records, project).await?,
+                    first => first,
+                };
+                let text = if first.is_none() {
+                    new_project
+                } else {
+                    new_milestone
+                };
+                (Some(*id), text, Some(first.unwrap_or(new.id)))
             }
         };
-        if work.open >= QUEUE_MAX {
+        let open = count_open(records, project).await?;
+        if open >= QUEUE_MAX {
             return Ok(Queued::Full);
         }
         let delivery = new.queued(milestone_id, text);
-        let number = work.queued + 1;
         let mut writes = vec![Write::Insert(write(&delivery, number)?)];
         if let Some(milestone) = milestone_id {
             writes.push(Write::Milestone {
@@ -81,8 +90,8 @@ pub(crate) async fn queue(
         }
         let own = ProjectUpdate {
             queued: Some(number),
-            opened: 1,
-            first: is_first.then_some(Some(delivery.id)),
+            open: Some(open + 1),
+            first: first.filter(|_| work.first.is_none()).map(Some),
             status: None,
         };
         if change::commit(records, &work, writes, own, attempt.mark).await? {
@@ -132,7 +141,7 @@ pub(crate) async fn step(
         let mut writes = vec![rewritten(&after)?];
         let mut own = ProjectUpdate::default();
         if after.state.is_over() {
-            own = ended(&work, after.id, after.state == DeliveryState::Failed);
+            own = ended(records, project, &work, &after).await?;
         }
         if let (DeliveryState::Submitted, Some(id)) = (after.state, after.milestone_id) {
             let (from, to) = (MilestoneStatus::Pending, MilestoneStatus::InProgress);
@@ -185,11 +194,12 @@ pub(crate) async fn restore(
                 delivery.id
             )));
         }
-        let number = work.queued + 1;
+        let number = next_number(records, &work, project).await?;
+        let open = count_open(records, project).await?;
         let writes = vec![Write::Insert(write(delivery, number)?)];
         let own = ProjectUpdate {
             queued: Some(number),
-            opened: i64::from(!delivery.state.is_over()),
+            open: Some(open + u64::from(!delivery.state.is_over())),
             ..ProjectUpdate::default()
         };
         if change::commit(records, &work, writes, own, attempt.mark).await? {
@@ -230,24 +240,79 @@ fn stepped(before: &Delivery, step: &Step) -> Delivery {
     }
 }
 
-/// The change of the project's document at the end of a delivery.
-pub(crate) fn ended(work: &Work, id: Id, failed: bool) -> ProjectUpdate {
-    ProjectUpdate {
-        opened: -1,
-        first: (failed && work.first == Some(id)).then_some(None),
-        ..ProjectUpdate::default()
+/// The number of open deliveries, counted: a project's document may have gone back in time.
+async fn count_open(records: &Records, project: Id) -> Result<u64, Failure> {
+    let open = doc! { "open": true, "output_project_id": oid(project) };
+    records.ask(records.deliveries.count_documents(open)).await
+}
+
+/// The number of the next delivery, above all others also if the project's document went back in
+/// time.
+async fn next_number(records: &Records, work: &Work, project: Id) -> Result<u64, Failure> {
+    let newest = records
+        .deliveries
+        .find_one(doc! { "output_project_id": oid(project) })
+        .sort(doc! { "n": -1 })
+        .projection(doc! { "n": 1 });
+    let newest = match records.ask(newest).await? {
+        Some(newest) => Fields::of(DELIVERIES, &newest)
+            .count("n")?
+            .unwrap_or_default(),
+        None => 0,
+    };
+    Ok(work.queued.max(newest) + 1)
+}
+
+/// The first command of a project that did not fail, from its deliveries.
+async fn earliest_command(records: &Records, project: Id) -> Result<Option<Id>, Failure> {
+    let command = doc! {
+        "output_project_id": oid(project),
+        "milestone_id": { "$ne": null },
+        "state": { "$ne": DeliveryState::Failed.as_str() },
+    };
+    let earliest = records
+        .deliveries
+        .find_one(command)
+        .sort(doc! { "n": 1 })
+        .projection(doc! { "_id": 1 });
+    match records.ask(earliest).await? {
+        Some(earliest) => Fields::of(DELIVERIES, &earliest).id("_id"),
+        None => Ok(None),
     }
 }
 
-/// The write that fails a delivery.
-pub(crate) fn failed(before: &Delivery, error: &str, at: Timestamp) -> Result<Write, Failure> {
-    rewritten(&Delivery {
+/// The change of the project's document at the end of a delivery.
+async fn ended(
+    records: &Records,
+    project: Id,
+    work: &Work,
+    after: &Delivery,
+) -> Result<ProjectUpdate, Failure> {
+    let failed = after.state == DeliveryState::Failed;
+    Ok(ProjectUpdate {
+        open: Some(count_open(records, project).await?.saturating_sub(1)),
+        first: (failed && work.first == Some(after.id)).then_some(None),
+        ..ProjectUpdate::default()
+    })
+}
+
+/// The write and the change of the project's document that fail a queued delivery.
+pub(crate) async fn given_up(
+    records: &Records,
+    work: &Work,
+    before: &Delivery,
+    error: &str,
+    at: Timestamp,
+) -> Result<(Write, ProjectUpdate), Failure> {
+    let after = Delivery {
         state: DeliveryState::Failed,
         error: Some(error.to_owned()),
         version: before.version + 1,
         updated_at: to_millis(at),
         ..before.clone()
-    })
+    };
+    let own = ended(records, before.output_project_id, work, &after).await?;
+    Ok((rewritten(&after)?, own))
 }
 
 /// The write that turns a delivery into `after`.

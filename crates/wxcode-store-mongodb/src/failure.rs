@@ -10,6 +10,10 @@ use crate::address::Address;
 const DUPLICATE_KEY: i32 = 11000;
 /// Codes of an unknown or unauthorized user.
 const UNAUTHORIZED: [i32; 2] = [13, 18];
+/// The code of a missing collection.
+const NAMESPACE_NOT_FOUND: i32 = 26;
+/// The code of a null, or another value, in place of a nested document.
+const PATH_NOT_VIABLE: i32 = 28;
 /// Codes of an oversized document or index entry.
 const TOO_LARGE: [i32; 3] = [10334, 17280, 17419];
 /// Codes of a server that is not, or not yet, the primary, or is stopping; the driver sends the
@@ -60,6 +64,16 @@ impl Failure {
         matches!(self, Self::Driver(error) if code(error) == Some(DUPLICATE_KEY))
     }
 
+    /// Whether the collection does not exist.
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self, Self::Driver(error) if code(error) == Some(NAMESPACE_NOT_FOUND))
+    }
+
+    /// Whether a null, or another value, stands where a nested document belongs.
+    pub(crate) fn is_in_the_way(&self) -> bool {
+        matches!(self, Self::Driver(error) if code(error) == Some(PATH_NOT_VIABLE))
+    }
+
     /// Whether the same operation may succeed in a moment. It may have been executed nevertheless.
     pub(crate) fn passes(&self) -> bool {
         match self {
@@ -99,6 +113,11 @@ impl Failure {
         match code(&error) {
             Some(DUPLICATE_KEY) => {
                 return StoreError::Refused(format!("it contradicts an existing record ({said})"));
+            }
+            Some(PATH_NOT_VIABLE) => {
+                return StoreError::Corrupt(format!(
+                    "another value stands in place of a nested document ({said})"
+                ));
             }
             Some(code) if TOO_LARGE.contains(&code) => {
                 return StoreError::Refused(format!("it exceeds the largest document ({said})"));

@@ -3,7 +3,7 @@
 use std::{path::Path, str::FromStr, time::Duration};
 
 use jiff::Timestamp;
-use mongodb::bson::{Bson, DateTime, Document, oid::ObjectId};
+use mongodb::bson::{Bson, DateTime, Document, doc, oid::ObjectId};
 use serde::{
     Deserialize,
     de::value::{Error as WordError, StrDeserializer},
@@ -168,6 +168,11 @@ impl<'a> Fields<'a> {
             _ => None,
         }
     }
+}
+
+/// The documents with this type of value in a field, or without one.
+pub(crate) fn optional(field: &str, kind: &str) -> Document {
+    doc! { "$or": [{ field: null }, { field: { "$type": kind } }] }
 }
 
 /// Whether the operation with this mark made a document.

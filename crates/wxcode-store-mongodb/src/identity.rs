@@ -12,7 +12,7 @@ use wxcode_core::{
     project::{HookCursor, OutputProject},
     time::to_millis,
 };
-use wxcode_store::{Rotated, Rotation};
+use wxcode_store::{Reclaimed, Rotated, Rotation};
 
 use crate::{
     failure::Failure,
@@ -30,6 +30,8 @@ pub(crate) struct Identity {
     /// The history, with an entry for the current id also if another program set it.
     pub(crate) history: Vec<HistoryEntry>,
     pub(crate) cursor: Option<HookCursor>,
+    /// Whether another program wrote an earlier state over the current id.
+    is_displaced: bool,
     /// The stored part of the history.
     kept: Vec<HistoryEntry>,
 }
@@ -64,10 +66,12 @@ pub(crate) fn read(
         Some(_) => return Err(fields.wrong(HISTORY, "is no list")),
     };
     // Any other text is no claude session id and cannot be resumed: treat it as none.
-    let current = match fields.get("claude_session_id") {
+    let found = match fields.get("claude_session_id") {
         Some(Bson::String(text)) => Uuid::try_parse(text).ok(),
         _ => None,
     };
+    let displaced = displaced(&kept, found);
+    let current = displaced.or(found);
     let cursor = match (
         fields.id("wxcode.identity.cursor.session_id")?,
         fields.count("wxcode.identity.cursor.seq")?,
@@ -84,8 +88,21 @@ pub(crate) fn read(
         current,
         history: adopted(kept.clone(), current, since),
         cursor,
+        is_displaced: displaced.is_some(),
         kept,
     })
+}
+
+/// The current id of the history, if the document has an earlier one or none in its place.
+///
+/// Every change of ours writes both in one update. So an id of the history that is not its current
+/// one, and a missing id, come from a program that saved a stale read. An id unknown to the history
+/// is a new conversation of that program.
+fn displaced(kept: &[HistoryEntry], found: Option<Uuid>) -> Option<Uuid> {
+    let current = kept.last().filter(|entry| entry.until.is_none())?.id;
+    let is_stale =
+        found.is_none_or(|found| found != current && kept.iter().any(|entry| entry.id == found));
+    is_stale.then_some(current)
 }
 
 /// The history with the later changes of another program to the current id.
@@ -94,25 +111,46 @@ fn adopted(
     current: Option<Uuid>,
     at: Timestamp,
 ) -> Vec<HistoryEntry> {
-    let last = history.last_mut().filter(|entry| entry.until.is_none());
-    if last.as_ref().map(|entry| entry.id) == current {
+    let last = history.last().filter(|entry| entry.until.is_none());
+    if last.map(|entry| entry.id) == current {
         return history;
     }
-    match (current, last) {
-        (Some(current), _) => {
-            let mut history = rotated(history, current, Source::Startup, REPLACED, None, at);
-            if let Some(entry) = history.last_mut() {
-                // The other program captured the id from a run, and a run has a prompt.
-                entry.spoke = true;
-            }
-            history
+    let Some(current) = current else {
+        return history;
+    };
+    history = rotated(history, current, Source::Startup, REPLACED, None, at);
+    if let Some(entry) = history.last_mut() {
+        // The other program captured the id from a run, and a run has a prompt.
+        entry.spoke = true;
+    }
+    history
+}
+
+/// Writes the current id of the history back over an earlier state; `None` if the document has it.
+pub(crate) async fn reclaim(records: &Records, project: Id) -> Result<Option<Reclaimed>, Failure> {
+    let _turn = records.turn(oid(project)).await;
+    loop {
+        let Some(document) = find(records, project).await? else {
+            return Ok(None);
+        };
+        let fields = Fields::of(PROJECTS, &document);
+        let identity = read_alone(&fields, &document)?;
+        let Some(current) = identity.current.filter(|_| identity.is_displaced) else {
+            return Ok(None);
+        };
+        let found = match fields.get("claude_session_id") {
+            Some(Bson::String(text)) => Uuid::try_parse(text).ok(),
+            _ => None,
+        };
+        if change(
+            records,
+            &fields,
+            doc! { "claude_session_id": current.to_string() },
+        )
+        .await?
+        {
+            return Ok(Some(Reclaimed { current, found }));
         }
-        (None, Some(last)) => {
-            last.until = Some(at);
-            last.reason = Some(REPLACED.to_owned());
-            history
-        }
-        (None, None) => history,
     }
 }
 

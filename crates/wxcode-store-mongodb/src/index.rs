@@ -50,6 +50,31 @@ impl fmt::Display for Duplicates {
     }
 }
 
+/// Whether another program dropped one of our indexes in the collections that both use.
+pub(crate) async fn are_missing(records: &Records) -> Result<bool, Failure> {
+    let wanted: [(_, &[&str]); 2] = [
+        (
+            &records.projects,
+            &["wxcode_order", "wxcode_change", "wxcode_workspace"],
+        ),
+        (&records.milestones, &["wxcode_order", "wxcode_element"]),
+    ];
+    for (collection, names) in wanted {
+        let found = match records.ask(collection.list_index_names()).await {
+            // The collection is gone.
+            Err(failure) if failure.is_missing() => return Ok(true),
+            found => found?,
+        };
+        if names
+            .iter()
+            .any(|name| !found.iter().any(|found| found == name))
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Makes the missing indexes.
 ///
 /// # Errors

@@ -21,6 +21,7 @@ mod project;
 mod records;
 mod repair;
 mod settings;
+mod upkeep;
 mod workspace;
 
 use std::{
@@ -42,8 +43,8 @@ use wxcode_core::{
 };
 use wxcode_store::{
     Added, DeliveryStore, Edit, Edited, IdentityStore, LeaseStore, Listing, MilestoneStore, Moment,
-    Moved, NewDelivery, Next, Page, ProjectPatch, ProjectStore, Queued, Removed, Result, Rotated,
-    Rotation, Step, Store, StoreError, Swapped,
+    Moved, NewDelivery, Next, Page, ProjectPatch, ProjectStore, Queued, Reclaimed, Removed, Result,
+    Rotated, Rotation, Step, Store, StoreError, Swapped,
 };
 
 pub use address::{Address, AddressError};
@@ -52,6 +53,7 @@ pub use index::Duplicates;
 use attempt::Attempt;
 use failure::Failure;
 use records::Records;
+use upkeep::Upkeep;
 
 /// Longest time to retry an operation on an unreachable database: enough for an election.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -89,6 +91,7 @@ pub enum OpenError {
 /// accordingly, as long as the database returns within that time.
 pub struct MongoStore {
     records: Arc<Records>,
+    upkeep: Arc<Upkeep>,
 }
 
 impl fmt::Debug for MongoStore {
@@ -112,6 +115,7 @@ impl MongoStore {
         repair::all(&records).await.map_err(failed)?;
         Ok(Self {
             records: Arc::new(records),
+            upkeep: Arc::default(),
         })
     }
 
@@ -130,6 +134,7 @@ impl MongoStore {
             let begun = Instant::now();
             let mut attempt = Attempt::first();
             let (mut pause, mut answer_max) = (PAUSE_FIRST, ANSWER_FIRST);
+            let mut is_mended = false;
             loop {
                 let within = Arc::new(records.within(answer_max));
                 match operation(within, attempt).await {
@@ -138,6 +143,12 @@ impl MongoStore {
                         tokio::time::sleep(pause).await;
                         pause = PAUSE_MAX.min(pause * 2);
                         answer_max = ANSWER_LAST.min(answer_max * 2);
+                    }
+                    Err(failure) if failure.is_in_the_way() && !is_mended => {
+                        is_mended = true;
+                        if let Err(failure) = repair::nulls(&records).await {
+                            return Err(failure.about(&records.address));
+                        }
                     }
                     answer => return answer.map_err(|failure| failure.about(&records.address)),
                 }
@@ -239,6 +250,11 @@ impl IdentityStore for MongoStore {
         .await
     }
 
+    async fn reclaim_conversation(&self, project: Id) -> Result<Option<Reclaimed>> {
+        self.run(move |records, _| async move { identity::reclaim(&records, project).await })
+            .await
+    }
+
     async fn note_conversation(
         &self,
         project: Id,
@@ -270,6 +286,15 @@ impl MilestoneStore for MongoStore {
     async fn milestone(&self, id: Id) -> Result<Option<Milestone>> {
         self.run(move |records, _| async move { milestone::get(&records, id).await })
             .await
+    }
+
+    async fn element_name(&self, element_id: &str) -> Result<Option<String>> {
+        let element = element_id.to_owned();
+        self.run(move |records, _| {
+            let element = element.clone();
+            async move { milestone::element_name(&records, &element).await }
+        })
+        .await
     }
 
     async fn milestones(
@@ -350,8 +375,15 @@ impl DeliveryStore for MongoStore {
     }
 
     async fn projects_with_open_deliveries(&self) -> Result<Vec<Id>> {
-        self.run(|records, _| async move { delivery::projects_with_open(&records).await })
-            .await
+        let upkeep = Arc::clone(&self.upkeep);
+        self.run(move |records, _| {
+            let upkeep = Arc::clone(&upkeep);
+            async move {
+                upkeep.look(&records).await?;
+                delivery::projects_with_open(&records).await
+            }
+        })
+        .await
     }
 
     async fn step(&self, step: &Step) -> Result<Option<Delivery>> {

@@ -1,5 +1,7 @@
 //! Milestones as documents: the fields in the first implementation's form, ours under `wxcode`.
 
+mod addition;
+
 use jiff::Timestamp;
 use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 use wxcode_core::{
@@ -8,7 +10,9 @@ use wxcode_core::{
     id::Id,
     milestone::{Milestone, MilestoneStatus, MovedBy},
 };
-use wxcode_store::{Added, Listing, Moved, Page, Removed, kept};
+use wxcode_store::{Listing, Moved, Page, Removed};
+
+pub(crate) use addition::{add, element_name};
 
 use crate::{
     attempt::Attempt,
@@ -19,56 +23,6 @@ use crate::{
     project,
     records::{self, MILESTONES, Records},
 };
-
-pub(crate) async fn add(
-    records: &Records,
-    milestone: &Milestone,
-    attempt: Attempt,
-) -> Result<Added, Failure> {
-    let project = oid(milestone.output_project_id);
-    if change::is_gone(records, project).await? {
-        return Ok(Added::NoProject);
-    }
-    // An index keeps our own unique; a query finds the first implementation's, which may repeat an
-    // element.
-    let reference = fields::reference(milestone.element_id.as_deref());
-    if reference != NO_REFERENCE {
-        let filter = doc! {
-            "output_project_id": project,
-            "element_id": reference,
-            "_id": { "$ne": oid(milestone.id) },
-        };
-        if records
-            .ask(records.milestones.find_one(filter))
-            .await?
-            .is_some()
-        {
-            return Ok(Added::DuplicateElement);
-        }
-    }
-    let document = write(milestone, attempt);
-    match records.ask(records.milestones.insert_one(document)).await {
-        Err(failure) if failure.is_duplicate() => {
-            let id = doc! { "_id": oid(milestone.id) };
-            let Some(found) = records.ask(records.milestones.find_one(id)).await? else {
-                return Ok(Added::DuplicateElement);
-            };
-            let is_made = fields::is_made_by(&found, attempt.mark);
-            if !is_made && read(&found)? != kept::milestone(milestone) {
-                return Err(Failure::taken(milestone.id));
-            }
-        }
-        answer => drop(answer?),
-    }
-    // The project may have been removed since the check, with its other milestones but without this
-    // one.
-    if change::is_gone(records, project).await? {
-        let id = doc! { "_id": oid(milestone.id) };
-        records.ask(records.milestones.delete_one(id)).await?;
-        return Ok(Added::NoProject);
-    }
-    Ok(Added::Added)
-}
 
 pub(crate) async fn get(records: &Records, id: Id) -> Result<Option<Milestone>, Failure> {
     loop {
@@ -102,7 +56,8 @@ pub(crate) async fn list(
     status: Option<MilestoneStatus>,
     page: Page,
 ) -> Result<Listing<Excerpt<Milestone>>, Failure> {
-    let mut filter = doc! { "output_project_id": oid(project) };
+    let mut filter = readable();
+    filter.insert("output_project_id", oid(project));
     if let Some(status) = status {
         filter.insert("status", status.as_str());
     }
@@ -174,8 +129,9 @@ pub(crate) async fn advance(
             && let Some(delivery) = delivery.filter(|d| d.state == DeliveryState::Queued)
         {
             let error = "the milestone was given up";
-            writes.push(delivery::failed(&delivery, error, at)?);
-            own = delivery::ended(&work, delivery.id, true);
+            let (write, update) = delivery::given_up(records, &work, &delivery, error, at).await?;
+            writes.push(write);
+            own = update;
         }
         if !change::commit(records, &work, writes, own, attempt.mark).await? {
             may_be_done = true;
@@ -257,12 +213,34 @@ pub(crate) async fn remove(
         let mut own = ProjectUpdate::default();
         if let Some(delivery) = delivery.filter(|d| d.state == DeliveryState::Queued) {
             let error = "the milestone was deleted";
-            writes.push(delivery::failed(&delivery, error, at)?);
-            own = delivery::ended(&work, delivery.id, true);
+            let (write, update) = delivery::given_up(records, &work, &delivery, error, at).await?;
+            writes.push(write);
+            own = update;
         }
         if change::commit(records, &work, writes, own, attempt.mark).await? {
             return Ok(Removed::Removed);
         }
+    }
+}
+
+/// The documents that [`read`] understands, as to the fields that another program writes.
+pub(crate) fn readable() -> Document {
+    let all = [
+        MilestoneStatus::Pending,
+        MilestoneStatus::InProgress,
+        MilestoneStatus::Completed,
+        MilestoneStatus::Failed,
+    ];
+    doc! {
+        "element_name": { "$type": "string" },
+        "status": { "$in": all.map(MilestoneStatus::as_str).to_vec() },
+        "$and": [
+            fields::optional("wxcode_version", "string"),
+            fields::optional("milestone_folder_name", "string"),
+            fields::optional("created_at", "date"),
+            fields::optional("updated_at", "date"),
+            fields::optional("completed_at", "date"),
+        ],
     }
 }
 

@@ -28,7 +28,34 @@ pub(crate) async fn add(
 ) -> Result<(), Failure> {
     workspace::is_free(records, project.id, &project.workspace_path).await?;
     let document = write(project, attempt)?;
-    insert(records, project, document, attempt).await
+    insert(records, project, document, attempt).await?;
+    // The index may be dropped: of several projects, none stays that sees another one.
+    let taken = workspace::is_own(records, project.id, &project.workspace_path).await;
+    if taken.is_err() {
+        let ours = doc! { "_id": oid(project.id), "wxcode.made": attempt.mark };
+        records.ask(records.projects.delete_one(ours)).await?;
+    }
+    taken
+}
+
+/// The documents that [`read`] understands, as to the fields that another program writes.
+pub(crate) fn readable_documents() -> Document {
+    let all = [
+        ProjectStatus::Created,
+        ProjectStatus::Initialized,
+        ProjectStatus::Active,
+    ];
+    doc! {
+        "_id": { "$type": "objectId" },
+        "name": { "$type": "string" },
+        "workspace_path": { "$type": "string" },
+        "status": { "$in": all.map(ProjectStatus::as_str).to_vec() },
+        "$and": [
+            fields::optional("configuration_id", "string"),
+            fields::optional("created_at", "date"),
+            fields::optional("updated_at", "date"),
+        ],
+    }
 }
 
 /// Inserts the document of a new project.
@@ -78,7 +105,11 @@ pub(crate) async fn list(records: &Records, page: Page) -> Result<Listing<Output
     let order = doc! { "created_at": 1, "_id": 1 };
     loop {
         let (found, total) = records
-            .page(&records.projects, (doc! {}, order.clone(), doc! {}), page)
+            .page(
+                &records.projects,
+                (readable_documents(), order.clone(), doc! {}),
+                page,
+            )
             .await?;
         let mut was_settled = false;
         for document in &found {
@@ -106,8 +137,10 @@ pub(crate) async fn patch(
     if let Some(name) = &patch.name {
         set.insert("name", name);
     }
+    let mut before = None;
     if let Some(folder) = &patch.workspace_path {
         workspace::is_free(records, id, folder).await?;
+        before = workspace::paths(records, id).await?;
         set.insert("workspace_path", fields::path(folder)?);
         set.insert(workspace::FIELD, fields::path(folder)?);
     }
@@ -134,6 +167,13 @@ pub(crate) async fn patch(
             return Err(failure);
         }
         (answer, _) => drop(answer?),
+    }
+    if let (Some(folder), Some(before)) = (&patch.workspace_path, before) {
+        let taken = workspace::is_own(records, id, folder).await;
+        if taken.is_err() {
+            workspace::return_to(records, id, folder, &before).await?;
+        }
+        taken?;
     }
     get(records, id).await
 }

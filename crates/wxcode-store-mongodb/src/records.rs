@@ -21,6 +21,8 @@ const LOCKS: usize = 64;
 pub(crate) const PROJECTS: &str = "output_projects";
 /// The first implementation's collection of milestones.
 pub(crate) const MILESTONES: &str = "milestones";
+/// The first implementation's collection of elements; wxcode only reads it.
+pub(crate) const ELEMENTS: &str = "elements";
 /// Our own collection of deliveries.
 pub(crate) const DELIVERIES: &str = "wxcode_deliveries";
 /// Our own collection of projects with a begun removal.
@@ -32,6 +34,7 @@ pub(crate) struct Records {
     pub(crate) address: Address,
     pub(crate) projects: Collection<Document>,
     pub(crate) milestones: Collection<Document>,
+    pub(crate) elements: Collection<Document>,
     pub(crate) deliveries: Collection<Document>,
     pub(crate) removals: Collection<Document>,
     database: Database,
@@ -50,6 +53,7 @@ impl Records {
             address: address.clone(),
             projects: database.collection(PROJECTS),
             milestones: database.collection(MILESTONES),
+            elements: database.collection(ELEMENTS),
             deliveries: database.collection(DELIVERIES),
             removals: database.collection(REMOVALS),
             database,

@@ -31,6 +31,28 @@ pub(crate) async fn changes(records: &Records) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Removes nulls that another program wrote in place of our nested documents.
+pub(crate) async fn nulls(records: &Records) -> Result<(), Failure> {
+    let places = ["wxcode", "wxcode.work", "wxcode.identity", "wxcode.lease"];
+    for collection in [&records.projects, &records.milestones] {
+        for place in places {
+            let null = doc! { place: { "$type": "null" } };
+            let update = collection.update_many(null, doc! { "$unset": { place: "" } });
+            let mended = records.ask(update).await?.modified_count;
+            if mended > 0 {
+                let collection = collection.name();
+                tracing::warn!(
+                    collection,
+                    place,
+                    mended,
+                    "removed nulls of another program"
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Finishes a removal, unless its project exists: then the removal never reached it, or a copy
 /// restored it.
 async fn removal(records: &Records, note: &Document) -> Result<(), Failure> {

@@ -33,13 +33,61 @@ pub(crate) async fn is_free(records: &Records, id: Id, folder: &Path) -> Result<
         let Some(other) = records.ask(others).await? else {
             continue;
         };
-        let fields = Fields::of(PROJECTS, &other);
-        return Err(Failure::WorkspaceTaken {
-            project: fields.required("_id", fields.id("_id")?)?,
-            name: fields.text("name")?.unwrap_or_default(),
-        });
+        return Err(taken_by(&other)?);
     }
     Ok(())
+}
+
+/// Checks, after a folder was given to a project of ours, that no other project of ours has it.
+///
+/// The unique index rejects such a second project, unless another program dropped it. Two
+/// simultaneous callers may both see each other, but never neither.
+pub(crate) async fn is_own(records: &Records, id: Id, folder: &Path) -> Result<(), Failure> {
+    let others = records
+        .projects
+        .find_one(doc! { FIELD: fields::path(folder)?, "_id": { "$ne": oid(id) } })
+        .projection(doc! { "name": 1 });
+    match records.ask(others).await? {
+        None => Ok(()),
+        Some(other) => Err(taken_by(&other)?),
+    }
+}
+
+/// The folder of a project, and its own folder if it has one.
+pub(crate) async fn paths(records: &Records, id: Id) -> Result<Option<Document>, Failure> {
+    let found = records
+        .projects
+        .find_one(doc! { "_id": oid(id) })
+        .projection(doc! { "workspace_path": 1, FIELD: 1 });
+    records.ask(found).await
+}
+
+/// Takes the move of a project to `folder` back.
+pub(crate) async fn return_to(
+    records: &Records,
+    id: Id,
+    folder: &Path,
+    before: &Document,
+) -> Result<(), Failure> {
+    let fields = Fields::of(PROJECTS, before);
+    let mut set = doc! { "workspace_path": fields.get("workspace_path").cloned() };
+    let mut update = doc! {};
+    match fields.get(FIELD) {
+        Some(own) => drop(set.insert(FIELD, own.clone())),
+        None => drop(update.insert("$unset", doc! { FIELD: "" })),
+    }
+    update.insert("$set", set);
+    let moved = doc! { "_id": oid(id), FIELD: fields::path(folder)? };
+    let back = records.projects.update_one(moved, update);
+    records.ask(back).await.map(drop)
+}
+
+fn taken_by(other: &Document) -> Result<Failure, Failure> {
+    let fields = Fields::of(PROJECTS, other);
+    Ok(Failure::WorkspaceTaken {
+        project: fields.required("_id", fields.id("_id")?)?,
+        name: fields.text("name")?.unwrap_or_default(),
+    })
 }
 
 /// Adds a project of another store; it shares its folder if another project has it.

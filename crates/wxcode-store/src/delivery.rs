@@ -123,7 +123,8 @@ impl Queued {
     pub fn instead(status: MilestoneStatus, earlier: Option<Delivery>) -> Option<Self> {
         let pending = status == MilestoneStatus::Pending;
         match earlier {
-            Some(earlier) if pending && earlier.state == DeliveryState::Failed => None,
+            // Another program may have moved a submitted one back: it starts anew.
+            Some(earlier) if pending && earlier.state.is_over() => None,
             Some(earlier) => Some(Self::Existing(earlier)),
             None if pending => None,
             None => Some(Self::NotPending(status)),

@@ -11,7 +11,8 @@ pub enum StoreError {
     Unavailable(String),
     /// A record or the schema is unknown to this version.
     #[error(
-        "the store holds a record unknown to this version: {0}; check that no newer wxcode wrote it"
+        "the store holds a record unknown to this version: {0}; check that no newer wxcode wrote it, \
+         and mend or delete the record"
     )]
     Corrupt(String),
     /// Another project has the workspace folder; nothing was changed.

@@ -39,12 +39,27 @@ pub enum Rotated {
     NoProject,
 }
 
+/// A current id that another program had written an earlier state over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reclaimed {
+    /// The current id, by the history.
+    pub current: Uuid,
+    /// The id that stood in its place.
+    pub found: Option<Uuid>,
+}
+
 /// Operations on the claude session ids of a project. See [`crate::Store`] for the promises of all operations.
 #[async_trait]
 pub trait IdentityStore: Send + Sync + 'static {
     /// Changes the current claude session id by compare-and-set and appends to the history, see
     /// [`wxcode_core::identity::rotated`]. `updated_at` stays.
     async fn rotate(&self, project: Id, rotation: &Rotation) -> Result<Rotated>;
+    /// Writes the current id of the history back, if another program wrote an earlier state over it.
+    /// Reads use the history's id before that, too. A store without other writers does nothing.
+    async fn reclaim_conversation(&self, project: Id) -> Result<Option<Reclaimed>> {
+        let _ = project;
+        Ok(None)
+    }
     /// Records a submitted message in the latest history entry of `conversation`, and the
     /// transcript path if given; true if there is such an entry.
     async fn note_conversation(

@@ -30,7 +30,7 @@ pub use self::{
         moved,
     },
     error::{Result, StoreError},
-    identity::{IdentityStore, Rotated, Rotation},
+    identity::{IdentityStore, Reclaimed, Rotated, Rotation},
     lease::{LeaseStore, Swapped},
     listing::{Listing, PAGE_MAX, Page},
     milestone::{Added, MilestoneStore, Moved, Removed},

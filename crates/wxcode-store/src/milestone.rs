@@ -48,6 +48,11 @@ pub trait MilestoneStore: Send + Sync + 'static {
     /// with its id is [`crate::StoreError::Refused`].
     async fn add_milestone(&self, milestone: &Milestone) -> Result<Added>;
     async fn milestone(&self, id: Id) -> Result<Option<Milestone>>;
+    /// The name of an element of the first implementation, if the store has its elements.
+    async fn element_name(&self, element_id: &str) -> Result<Option<String>> {
+        let _ = element_id;
+        Ok(None)
+    }
     /// Milestones of a project, in the order of creation, with the beginnings of their contexts.
     async fn milestones(
         &self,

@@ -145,7 +145,7 @@ impl EventDedup {
                 Some(last) => last != fingerprint,
                 None => *entries > 0,
             },
-            Kind::ClientJoined { .. } => true,
+            Kind::ClientJoined { .. } | Kind::SessionReclaimed { .. } => true,
             Kind::ClientLeft { session_id, client } => {
                 self.clients.contains(&(*session_id, *client))
             }
@@ -255,7 +255,8 @@ impl EventDedup {
             }
             Kind::RunStarted { run_id, .. } => drop(self.keep_run(*run_id)),
             Kind::RunFinished { run_id, .. } => self.keep_run(*run_id).finished = true,
-            Kind::PromptSubmitted { .. }
+            Kind::SessionReclaimed { .. }
+            | Kind::PromptSubmitted { .. }
             | Kind::RunMessage { .. }
             | Kind::ToolStarted { .. }
             | Kind::ToolFinished { .. }

@@ -49,8 +49,9 @@ pub(super) struct MilestoneList {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewMilestone {
     output_project_id: String,
-    /// 1 to 200 characters.
-    element_name: String,
+    /// 1 to 200 characters. Left out, it is the name of the element's document, or else
+    /// `element_id`.
+    element_name: Option<String>,
     /// Unique within the project.
     element_id: Option<String>,
     /// Markdown for `MILESTONE-CONTEXT.md`, up to 1 MiB.
@@ -113,8 +114,8 @@ pub(super) async fn create(
     Body(new): Body<NewMilestone>,
 ) -> Answer<impl IntoResponse> {
     let output_project_id = parsed_id("output_project_id", &new.output_project_id)?;
-    let element_name = check_name("element_name", &new.element_name)?;
     check_reference("element_id", new.element_id.as_deref())?;
+    let element_name = name(&projects, new.element_name, new.element_id.as_deref()).await?;
     if let Some(context) = new
         .context
         .as_ref()
@@ -158,6 +159,25 @@ pub(super) async fn create(
         [(header::LOCATION, location)],
         Json(MilestoneView::new(milestone, &OpenDeliveries::default())),
     ))
+}
+
+/// The name of a new milestone: the given one, or the one of its element.
+async fn name(
+    projects: &Projects,
+    given: Option<String>,
+    element_id: Option<&str>,
+) -> Answer<String> {
+    if let Some(given) = given {
+        return check_name("element_name", &given);
+    }
+    let Some(element_id) = element_id else {
+        return Err(Problem::invalid(
+            "element_name and element_id are missing: give one of them, or both",
+        ));
+    };
+    let found = projects.store.element_name(element_id).await?;
+    let found = found.and_then(|name| check_name("element_name", &name).ok());
+    found.map_or_else(|| check_name("element_id", element_id), Ok)
 }
 
 /// Lists the milestones of a project in the order of their creation, with the beginnings of their

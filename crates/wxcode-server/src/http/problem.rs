@@ -162,7 +162,10 @@ impl From<StoreError> for Problem {
             StoreError::WorkspaceTaken { project, ref name } => {
                 Self::workspace_taken(project, name.clone(), error.to_string())
             }
-            StoreError::Corrupt(_) => Self::internal(&error),
+            StoreError::Corrupt(_) => {
+                tracing::warn!(%error, "a record cannot be read");
+                Self::conflict(error.to_string()).with_code("record_unreadable")
+            }
         }
     }
 }
@@ -177,6 +180,9 @@ impl From<WorkspaceError> for Problem {
     fn from(error: WorkspaceError) -> Self {
         match error {
             WorkspaceError::File(error) => error.into(),
+            WorkspaceError::Missing(_) => {
+                Self::conflict(error.to_string()).with_code("workspace_missing")
+            }
             error => Self::conflict(error.to_string()),
         }
     }
@@ -198,6 +204,11 @@ impl From<StartError> for Problem {
             StartError::File(error) => {
                 tracing::warn!(%error, "could not start a session");
                 Self::file(&error, StatusCode::SERVICE_UNAVAILABLE)
+            }
+            StartError::Transcripts(error) => {
+                tracing::warn!(%error, "could not start a session");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+                    .with_code("transcripts_unavailable")
             }
             StartError::NoProject => Self::not_found("output project"),
             StartError::Claimed(_)

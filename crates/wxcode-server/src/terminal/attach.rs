@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use wxcode_core::{
+    delivery::DeliveryState,
     id::Id,
     milestone::{Milestone, MilestoneStatus},
 };
@@ -142,7 +143,7 @@ async fn begin(
         .sessions
         .running(milestone.output_project_id)
         .is_some();
-    if milestone.status == MilestoneStatus::Pending {
+    if milestone.status == MilestoneStatus::Pending && !was_submitted(terminals, milestone).await? {
         start(client, terminals, milestone).await?;
     }
     let found = terminals
@@ -153,6 +154,16 @@ async fn begin(
         created: found.created || !running,
         ..found
     })
+}
+
+/// Whether the command of a pending milestone was submitted: another program saved it back. A
+/// visit must not submit the command again; a request to start it does.
+async fn was_submitted(terminals: &Terminals, milestone: &Milestone) -> Result<bool, End> {
+    let Some(delivery) = milestone.delivery_id else {
+        return Ok(false);
+    };
+    let delivery = terminals.store.delivery(delivery).await?;
+    Ok(delivery.is_some_and(|delivery| delivery.state == DeliveryState::Submitted))
 }
 
 async fn start(

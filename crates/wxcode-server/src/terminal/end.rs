@@ -81,6 +81,7 @@ impl From<StartError> for End {
             | StartError::GsdUnknown { .. }
             | StartError::Agent(_)
             | StartError::File(_)
+            | StartError::Transcripts(_)
             | StartError::Folder(_)
             | StartError::Claimed(_)
             | StartError::Elsewhere { .. }

@@ -4,6 +4,7 @@ mod crosscheck;
 mod elsewhere;
 mod older;
 mod switch;
+mod transcripts;
 
 use std::{
     fs,

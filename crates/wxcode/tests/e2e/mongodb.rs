@@ -2,6 +2,7 @@
 
 mod answer;
 mod lease;
+mod other_writer;
 mod outage;
 mod restored;
 

@@ -1,6 +1,7 @@
 //! The planning of a project over HTTP.
 
 mod credit;
+mod moved;
 mod watch;
 
 use std::{fs, path::Path};

@@ -232,6 +232,36 @@ async fn resume_on_start_resumes_running_sessions() {
 }
 
 #[tokio::test]
+async fn a_missing_folder_of_transcripts_resumes_nothing() {
+    let mut server = Server::start(resuming()).await;
+    let project = talk(&server, "p").await;
+    let before = server.session(&project).await;
+    lose_power(&mut server).await;
+    let folder = server.agent.home.config_dir().join("projects");
+    let aside = server.agent.home.config_dir().join("aside");
+    fs::rename(&folder, &aside).unwrap();
+    server.up().await;
+    let session = server
+        .session_until(&project, "the failure is told", |session| {
+            !session["resume_error"].is_null()
+        })
+        .await;
+    let error = session["resume_error"].as_str().unwrap();
+    assert!(error.contains(folder.to_str().unwrap()), "{error}");
+    assert_eq!(session["claude_session_id"], before["claude_session_id"]);
+
+    server.terminate().await;
+    fs::rename(&aside, &folder).unwrap();
+    server.up().await;
+    let session = server
+        .session_until(&project, "resumed", |session| {
+            session["status"] == "running"
+        })
+        .await;
+    assert_eq!(session["claude_session_id"], before["claude_session_id"]);
+}
+
+#[tokio::test]
 async fn an_orderly_shutdown_is_not_an_exit() {
     let mut server = Server::start(resuming()).await;
     let four = four(&server).await;

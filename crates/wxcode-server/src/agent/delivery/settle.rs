@@ -38,6 +38,24 @@ pub(in crate::agent) async fn fail(
     settle(store, delivery, DeliveryState::Failed, Some(reason)).await
 }
 
+/// Whether the milestone of a queued command is still to be started. The command of a deleted or
+/// finished one fails.
+pub(in crate::agent) async fn check_milestone(
+    store: &Repository,
+    delivery: &Delivery,
+) -> Result<bool> {
+    let Some(id) = delivery.milestone_id else {
+        return Ok(true);
+    };
+    let reason = match store.milestone(id).await? {
+        Some(milestone) if !milestone.status.is_finished() => return Ok(true),
+        Some(milestone) => format!("the milestone is {}", milestone.status.as_str()),
+        None => "the milestone was deleted".to_owned(),
+    };
+    fail(store, delivery, reason).await?;
+    Ok(false)
+}
+
 /// Fails a delivery that gets no session, unless it is over.
 pub(in crate::agent) async fn fail_by_id(
     store: &Repository,

@@ -6,6 +6,7 @@ use wxcode_core::{id::Id, run};
 use wxcode_files::FileError;
 use wxcode_store::StoreError;
 
+use super::plan::TranscriptsUnavailable;
 use crate::{agent::slot::Occupied, workspace::WorkspaceError};
 
 /// Why a session could not start. Nothing of it is left behind.
@@ -24,6 +25,9 @@ pub enum StartError {
     /// A file of Claude Code cannot be used, or its file system does not answer.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The folder of transcripts is not there, so nobody knows whether the conversation is.
+    #[error(transparent)]
+    Transcripts(#[from] TranscriptsUnavailable),
     /// The session's folder could not be read or written.
     #[error(
         "the session's files cannot be used: {0}; check permissions and free space of the data folder"

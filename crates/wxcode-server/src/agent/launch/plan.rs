@@ -13,12 +13,15 @@ use wxcode_claude::{
 };
 use wxcode_core::{
     project::{AgentSettings, OutputProject},
-    spawn::{self, Known, Plan, Transcript},
+    spawn::{self, Known, Plan, Transcript, Unjudged},
 };
 
-use wxcode_files::FileError;
+use wxcode_files::{FileError, Folder};
 
 use crate::{Settings, ssh_agent};
+
+/// The folder of transcripts in Claude Code's configuration folder.
+const PROJECTS: &str = "projects";
 
 /// The environment of an agent, and values derived from it.
 #[derive(Clone)]
@@ -108,11 +111,45 @@ pub fn config_dir_of(settings: &Settings, own: &AgentSettings) -> PathBuf {
     Surroundings::new(settings, own).config_dir
 }
 
+/// The folder of transcripts is missing or unreadable, or another one than before.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TranscriptsUnavailable {
+    /// It is missing, or cannot be read.
+    #[error(
+        "the folder of transcripts {} {reason}, so nobody knows whether the conversation \
+         {conversation} can be resumed; its id is kept. Mount or restore the folder, then try \
+         again; an empty folder in its place gives the conversation up",
+        path.display()
+    )]
+    Folder {
+        path: PathBuf,
+        reason: String,
+        conversation: Uuid,
+    },
+    /// Claude Code's configuration folder changed since the conversation ran.
+    #[error(
+        "CLAUDE_CONFIG_DIR of agents is now {}, and was {} when the conversation {conversation} \
+         ran, whose transcript is {}; its id is kept. Set CLAUDE_CONFIG_DIR back, or move the \
+         folder `projects` to the new place",
+        now.display(), was.display(), transcript.display()
+    )]
+    Changed {
+        now: PathBuf,
+        was: PathBuf,
+        transcript: PathBuf,
+        conversation: Uuid,
+    },
+}
+
 /// Decides how to start the project's agent.
+///
+/// # Errors
+/// When a file system does not answer, or a transcript is no regular file. The inner error: the
+/// folder of transcripts is not there.
 pub(in crate::agent) fn decide(
     project: &OutputProject,
     config_dir: &Path,
-) -> Result<Plan, FileError> {
+) -> Result<Result<Plan, TranscriptsUnavailable>, FileError> {
     let known = project.claude_session_id.map(|id| Known {
         id,
         spoke: project
@@ -120,15 +157,91 @@ pub(in crate::agent) fn decide(
             .iter()
             .any(|entry| entry.id == id && entry.spoke),
     });
-    let evidence = match known {
-        None => Transcript::Missing,
-        Some(known) => match transcript::find(config_dir, known.id)? {
-            transcript::Transcript::Missing => Transcript::Missing,
-            transcript::Transcript::Empty(_) => Transcript::Empty,
-            transcript::Transcript::Spoken(_) => Transcript::Spoken,
-        },
+    let (evidence, unavailable) = match known {
+        None => (Transcript::Missing, None),
+        Some(known) => look(project, config_dir, known.id)?,
     };
-    Ok(spawn::decide(known, evidence, Uuid::new_v4()))
+    Ok(match spawn::decide(known, evidence, Uuid::new_v4()) {
+        Ok(plan) => Ok(plan),
+        Err(Unjudged { id }) => {
+            Err(
+                unavailable.unwrap_or_else(|| TranscriptsUnavailable::Folder {
+                    path: config_dir.join(PROJECTS),
+                    reason: "is not available".to_owned(),
+                    conversation: id,
+                }),
+            )
+        }
+    })
+}
+
+/// The state of a conversation's transcript, and what is in the way if it is unknown.
+fn look(
+    project: &OutputProject,
+    config_dir: &Path,
+    conversation: Uuid,
+) -> Result<(Transcript, Option<TranscriptsUnavailable>), FileError> {
+    let unavailable = |path: PathBuf, reason: String| {
+        let folder = TranscriptsUnavailable::Folder {
+            path,
+            reason,
+            conversation,
+        };
+        Ok((Transcript::Unavailable, Some(folder)))
+    };
+    match transcript::find(config_dir, conversation) {
+        Ok(transcript::Transcript::Spoken(_)) => return Ok((Transcript::Spoken, None)),
+        Ok(transcript::Transcript::Empty(_)) => return Ok((Transcript::Empty, None)),
+        Ok(transcript::Transcript::Missing) => {}
+        Err(error) if error.is_passing() => return Err(error),
+        Err(FileError::Io { path, source, .. }) => {
+            return unavailable(path, format!("cannot be read ({source})"));
+        }
+        Err(error) => match Folder::open(&config_dir.join(PROJECTS)) {
+            Ok(_) => return Err(error),
+            Err(error) => {
+                let root = config_dir.join(PROJECTS);
+                return unavailable(root, format!("cannot be read ({error})"));
+            }
+        },
+    }
+    if let Some(changed) = changed(project, config_dir, conversation) {
+        return Ok((Transcript::Unavailable, Some(changed)));
+    }
+    let root = config_dir.join(PROJECTS);
+    match Folder::open(&root) {
+        Ok(_) => Ok((Transcript::Missing, None)),
+        Err(error) if error.is_missing() => unavailable(root, "is missing".to_owned()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the conversation ran with another configuration folder, which has its transcript, or is
+/// missing itself.
+fn changed(
+    project: &OutputProject,
+    config_dir: &Path,
+    conversation: Uuid,
+) -> Option<TranscriptsUnavailable> {
+    let mut entries = project.claude_session_history.iter().rev();
+    let transcript = entries
+        .find(|entry| entry.id == conversation && entry.transcript_path.is_some())?
+        .transcript_path
+        .clone()?;
+    let was_root = transcript.ancestors().nth(2)?.to_owned();
+    let was = was_root.parent()?;
+    let same =
+        |was: &Path| was == config_dir || was.canonicalize().ok() == config_dir.canonicalize().ok();
+    if was_root.file_name()? != PROJECTS || same(was) {
+        return None;
+    }
+    let is_gone = |path: &Path| path.symlink_metadata().is_err();
+    (!is_gone(&transcript) || is_gone(&was_root)).then(|| TranscriptsUnavailable::Changed {
+        now: config_dir.to_owned(),
+        was: was.to_owned(),
+        transcript,
+        conversation,
+    })
 }
 
 /// The agent's command line.

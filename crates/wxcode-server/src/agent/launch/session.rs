@@ -31,6 +31,7 @@ use crate::{
     agent::{
         ENDED_KEPT,
         context::Context,
+        delivery::settle,
         launch::{
             error::StartError,
             held_lease,
@@ -202,8 +203,17 @@ async fn take_initial_prompt(
         now: Timestamp::now(),
         in_turn: false,
     };
-    let first = store.next_delivery(project.id, moment).await?;
-    let Some(delivery) = first.delivery.filter(|delivery| {
+    let first = loop {
+        match store.next_delivery(project.id, moment).await?.delivery {
+            Some(next) if next.state == DeliveryState::Queued => {
+                if settle::check_milestone(store, &next).await? {
+                    break Some(next);
+                }
+            }
+            next => break next,
+        }
+    };
+    let Some(delivery) = first.filter(|delivery| {
         delivery.milestone_id.is_some()
             && delivery.state == DeliveryState::Queued
             && delivery.text.len() <= PROMPT_MAX

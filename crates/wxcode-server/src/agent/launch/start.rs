@@ -68,13 +68,14 @@ pub(in crate::agent) async fn identify(
     first: Source,
     at: Timestamp,
 ) -> Result<(OutputProject, Plan), StartError> {
+    store.reclaim_conversation(project).await?;
     for _ in 0..DECISIONS_MAX {
         let project = store.project(project).await?.ok_or(StartError::NoProject)?;
         let path = project.workspace_path.clone();
         let make = move || workspace::make_planning(&path);
         off_thread(&project.workspace_path, make).await?;
         let (record, dir) = (project.clone(), config_dir.to_owned());
-        let plan = off_thread(config_dir, move || plan::decide(&record, &dir)).await?;
+        let plan = off_thread(config_dir, move || plan::decide(&record, &dir)).await??;
         let (old, source, reason) = match plan {
             Plan::First { .. } => (None, first, String::new()),
             Plan::Lost { old, reason, .. } => (Some(old), Source::Lost, reason.to_owned()),

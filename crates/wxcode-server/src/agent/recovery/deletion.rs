@@ -81,7 +81,12 @@ pub(in crate::agent) async fn delete(
     let settings = Arc::clone(&context.settings);
     // An earlier call may have missed the store's answer.
     let was_begun = matches!(Note::read(&file(&settings.data_dir, project)), Ok(note) if note.is_of(&settings.store));
-    if !was_begun && context.store.project(project).await?.is_none() {
+    let is_missing = match context.store.project(project).await {
+        // A record that cannot be read can still be deleted.
+        Err(StoreError::Corrupt(_)) => false,
+        found => found?.is_none(),
+    };
+    if !was_begun && is_missing {
         context.slots.forget(project);
         return Ok(false);
     }
@@ -134,7 +139,7 @@ pub(in crate::agent) async fn finish_all(context: &Arc<Context>) {
         }
         match context.store.project(project).await {
             // It did not come to it, or the project was restored since.
-            Ok(Some(_)) => {
+            Ok(Some(_)) | Err(StoreError::Corrupt(_)) => {
                 tracing::warn!(%project, "dropped the note of a deletion; the store still has the project, and its files stay");
                 drop_note(&file);
             }

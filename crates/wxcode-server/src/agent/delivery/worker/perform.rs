@@ -13,6 +13,7 @@ use wxcode_holder::client::{ClientError, Request, Sender};
 use wxcode_store::Step;
 
 use super::{Current, DeliveryWorker};
+use crate::agent::delivery::settle;
 
 impl DeliveryWorker {
     pub(in crate::agent) async fn perform(
@@ -49,6 +50,7 @@ impl DeliveryWorker {
                 Ok(None)
             }
             Effect::Record => {
+                self.check_milestone().await?;
                 self.step(DeliveryState::Written, 1, None, Some(self.seq))
                     .await?;
                 Ok(Some(Event::Recorded))
@@ -85,6 +87,23 @@ impl DeliveryWorker {
                 self.step(DeliveryState::Failed, attempts, Some(reason), after)
                     .await?;
                 Ok(None)
+            }
+        }
+    }
+
+    /// Fails the command of a milestone that another program deleted or finished meanwhile.
+    async fn check_milestone(&mut self) -> Result<(), EffectError> {
+        let Some(current) = &self.current else {
+            return Ok(());
+        };
+        let checked = settle::check_milestone(&self.store, &current.delivery).await;
+        match checked {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(EffectError::Changed),
+            Err(error) => {
+                let delivery = current.delivery.id;
+                tracing::warn!(%delivery, %error, "the store is unavailable; the delivery waits");
+                Err(EffectError::Store)
             }
         }
     }

@@ -1,0 +1,147 @@
+//! Adds milestones, one per element of a project.
+//!
+//! An index and a decided change both keep an element's milestone unique. The first implementation
+//! may drop the index (`allow_index_dropping`), so the change alone suffices: no two creations of
+//! one project are decided from the same state.
+
+use mongodb::bson::{Document, doc};
+use wxcode_core::milestone::Milestone;
+use wxcode_store::{Added, kept};
+
+use super::{find, read, write};
+use crate::{
+    attempt::Attempt,
+    change::{self, ProjectUpdate, Write},
+    failure::Failure,
+    fields::{self, Fields, NO_REFERENCE, oid},
+    project,
+    records::{ELEMENTS, Records},
+};
+
+pub(crate) async fn add(
+    records: &Records,
+    milestone: &Milestone,
+    attempt: Attempt,
+) -> Result<Added, Failure> {
+    // A project that cannot be read gets no milestone either.
+    let Some(_) = project::get(records, milestone.output_project_id).await? else {
+        return Ok(Added::NoProject);
+    };
+    match &milestone.element_id {
+        Some(element) => decide(records, milestone, element, attempt).await,
+        None => insert(records, milestone, attempt).await,
+    }
+}
+
+/// Adds the milestone of an element by a change of the project.
+async fn decide(
+    records: &Records,
+    milestone: &Milestone,
+    element: &str,
+    attempt: Attempt,
+) -> Result<Added, Failure> {
+    let project = milestone.output_project_id;
+    let _turn = records.turn(oid(project)).await;
+    loop {
+        let Some(work) = change::work(records, project).await? else {
+            return Ok(Added::NoProject);
+        };
+        if is_there(records, milestone, attempt).await? {
+            return Ok(Added::Added);
+        }
+        let same = records
+            .milestones
+            .find_one(of_element(milestone, element))
+            .projection(doc! { "_id": 1 });
+        if records.ask(same).await?.is_some() {
+            return Ok(Added::DuplicateElement);
+        }
+        let writes = vec![Write::Add(write(milestone, attempt))];
+        let own = ProjectUpdate::default();
+        if !change::commit(records, &work, writes, own, attempt.mark).await? {
+            continue;
+        }
+        if find(records, milestone.id).await?.is_some() {
+            return Ok(Added::Added);
+        }
+        return Ok(match change::is_gone(records, oid(project)).await? {
+            true => Added::NoProject,
+            // A server of an older version took the element, by the index alone.
+            false => Added::DuplicateElement,
+        });
+    }
+}
+
+/// The other milestones of this element, ours or the first implementation's.
+fn of_element(milestone: &Milestone, element: &str) -> Document {
+    let mut forms = vec![doc! { "wxcode.element": element }];
+    let reference = fields::reference(Some(element));
+    if reference != NO_REFERENCE {
+        forms.push(doc! { "element_id": reference });
+    }
+    doc! {
+        "output_project_id": oid(milestone.output_project_id),
+        "_id": { "$ne": oid(milestone.id) },
+        "$or": forms,
+    }
+}
+
+/// Adds a milestone without an element.
+async fn insert(
+    records: &Records,
+    milestone: &Milestone,
+    attempt: Attempt,
+) -> Result<Added, Failure> {
+    let document = write(milestone, attempt);
+    match records.ask(records.milestones.insert_one(document)).await {
+        Err(failure) if failure.is_duplicate() => {
+            is_there(records, milestone, attempt).await?;
+        }
+        answer => drop(answer?),
+    }
+    // The project may have been removed since the check, with its other milestones but without this
+    // one.
+    let project = oid(milestone.output_project_id);
+    if change::is_gone(records, project).await? {
+        let id = doc! { "_id": oid(milestone.id) };
+        records.ask(records.milestones.delete_one(id)).await?;
+        return Ok(Added::NoProject);
+    }
+    Ok(Added::Added)
+}
+
+/// Whether this operation, or an equal one, added the milestone; an error if another one did.
+async fn is_there(
+    records: &Records,
+    milestone: &Milestone,
+    attempt: Attempt,
+) -> Result<bool, Failure> {
+    let id = doc! { "_id": oid(milestone.id) };
+    let Some(found) = records.ask(records.milestones.find_one(id)).await? else {
+        return Ok(false);
+    };
+    let is_made = fields::is_made_by(&found, attempt.mark);
+    if !is_made && read(&found)? != kept::milestone(milestone) {
+        return Err(Failure::taken(milestone.id));
+    }
+    Ok(true)
+}
+
+/// The name of an element in the first implementation's collection.
+pub(crate) async fn element_name(
+    records: &Records,
+    element: &str,
+) -> Result<Option<String>, Failure> {
+    let reference = fields::reference(Some(element));
+    if reference == NO_REFERENCE {
+        return Ok(None);
+    }
+    let found = records
+        .elements
+        .find_one(doc! { "_id": reference })
+        .projection(doc! { "source_name": 1 });
+    Ok(match records.ask(found).await? {
+        Some(found) => Fields::of(ELEMENTS, &found).text("source_name")?,
+        None => None,
+    })
+}

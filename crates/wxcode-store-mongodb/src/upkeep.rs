@@ -1,0 +1,116 @@
+//! Looks at the collections that other programs share, from time to time: makes dropped indexes
+//! again, and names documents that cannot be read.
+
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use mongodb::{
+    Collection,
+    bson::{Bson, Document, doc},
+};
+
+use crate::{
+    failure::Failure,
+    index, milestone, project,
+    records::{MILESTONES, PROJECTS, Records},
+};
+
+/// Pause between two looks.
+const EVERY: Duration = Duration::from_secs(60);
+/// Most unreadable documents named, per collection and look.
+const NAMED_MAX: i64 = 20;
+/// Most named documents remembered; beyond that, none is named again.
+const REMEMBERED_MAX: usize = 1_000;
+
+/// The looks of one process.
+#[derive(Default)]
+pub(crate) struct Upkeep(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    last: Option<Instant>,
+    /// The ids of the named documents.
+    named: HashSet<String>,
+}
+
+impl Upkeep {
+    /// Looks, unless the last look was a moment ago.
+    pub(crate) async fn look(&self, records: &Records) -> Result<(), Failure> {
+        let now = Instant::now();
+        {
+            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if state
+                .last
+                .is_some_and(|last| now.duration_since(last) < EVERY)
+            {
+                return Ok(());
+            }
+            state.last = Some(now);
+        }
+        restore_indexes(records).await?;
+        self.name(
+            records,
+            &records.projects,
+            (PROJECTS, project::readable_documents()),
+        )
+        .await?;
+        self.name(
+            records,
+            &records.milestones,
+            (MILESTONES, milestone::readable()),
+        )
+        .await
+    }
+
+    /// Names documents outside of `readable` that were not named yet.
+    async fn name(
+        &self,
+        records: &Records,
+        collection: &Collection<Document>,
+        (name, readable): (&'static str, Document),
+    ) -> Result<(), Failure> {
+        let others = doc! { "$nor": [readable] };
+        let found = records
+            .all(
+                collection
+                    .find(others)
+                    .projection(doc! { "_id": 1 })
+                    .limit(NAMED_MAX),
+            )
+            .await?;
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for document in found {
+            let id = match document.get("_id") {
+                Some(Bson::ObjectId(id)) => id.to_hex(),
+                Some(other) => other.to_string(),
+                None => continue,
+            };
+            if state.named.len() < REMEMBERED_MAX && state.named.insert(format!("{name} {id}")) {
+                tracing::warn!(
+                    collection = name,
+                    document = id,
+                    "a document cannot be read, and lists leave it out: show it to see the field"
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes the indexes again that another program dropped.
+pub(crate) async fn restore_indexes(records: &Records) -> Result<(), Failure> {
+    if !index::are_missing(records).await? {
+        return Ok(());
+    }
+    match index::make(records).await {
+        Ok(()) => tracing::warn!(
+            "another program had dropped indexes (in Beanie, allow_index_dropping does so); they \
+             are made again"
+        ),
+        Err(error) => tracing::error!(%error, "dropped indexes cannot be made again"),
+    }
+    Ok(())
+}
