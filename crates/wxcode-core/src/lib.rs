@@ -4,6 +4,7 @@
 // They panic where the output cannot be written.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
+pub mod access;
 pub mod agent;
 pub mod answer;
 pub mod ask;

@@ -133,6 +133,14 @@ pub(crate) async fn make(records: &Records) -> Result<(), OpenError> {
         .ask(records.projects.create_index(folders))
         .await
         .map_err(failed)?;
+    let mut names = partial("token", doc! { "name": 1 }, doc! { "kind": "token" });
+    if let Some(options) = &mut names.options {
+        options.unique = Some(true);
+    }
+    records
+        .ask(records.credentials.create_index(names))
+        .await
+        .map_err(failed)?;
     unique(
         records,
         &records.milestones,

@@ -1,6 +1,12 @@
 //! The collections, and bounded requests to them.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::TryStreamExt;
 use mongodb::{
@@ -28,6 +34,11 @@ pub(crate) const DELIVERIES: &str = "wxcode_deliveries";
 /// Our own collection of projects with a begun removal.
 pub(crate) const REMOVALS: &str = "wxcode_removals";
 
+/// Our own collection of tokens, logins and share links.
+pub(crate) const CREDENTIALS: &str = "wxcode_credentials";
+/// Our own collection of the audit.
+pub(crate) const AUDIT: &str = "wxcode_audit";
+
 /// The records of one database.
 #[derive(Clone)]
 pub(crate) struct Records {
@@ -37,6 +48,10 @@ pub(crate) struct Records {
     pub(crate) elements: Collection<Document>,
     pub(crate) deliveries: Collection<Document>,
     pub(crate) removals: Collection<Document>,
+    pub(crate) credentials: Collection<Document>,
+    pub(crate) audit: Collection<Document>,
+    /// Entries that this process added to the audit.
+    audited: Arc<AtomicU64>,
     database: Database,
     /// Changes of one project queue here cheaply, instead of failing in the database.
     turns: Arc<[Mutex<()>]>,
@@ -56,6 +71,9 @@ impl Records {
             elements: database.collection(ELEMENTS),
             deliveries: database.collection(DELIVERIES),
             removals: database.collection(REMOVALS),
+            credentials: database.collection(CREDENTIALS),
+            audit: database.collection(AUDIT),
+            audited: Arc::default(),
             database,
             turns: (0..LOCKS).map(|_| Mutex::default()).collect(),
             answer_max: ANSWER_MAX,
@@ -68,6 +86,11 @@ impl Records {
             answer_max,
             ..self.clone()
         }
+    }
+
+    /// Counts an addition to the audit; returns the number of earlier ones.
+    pub(crate) fn count_audit(&self) -> u64 {
+        self.audited.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Locks a project for a change.

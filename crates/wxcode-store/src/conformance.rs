@@ -8,6 +8,7 @@
 //! ```
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 
+pub mod access;
 pub mod command;
 pub mod conflict;
 pub mod delivery;
@@ -151,6 +152,12 @@ macro_rules! conformance_tests {
                 one_of_64_takes_a_lease_over,
                 a_lease_is_renewed_or_taken,
                 renewals_disturb_no_other_change,
+            }
+            access {
+                a_credential_reads_back_with_its_use,
+                one_of_64_takes_a_token_name,
+                credentials_go_with_time_and_project,
+                the_audit_is_read_backwards,
             }
             conflict {
                 concurrent_rotations_lose_no_entry,

@@ -9,6 +9,7 @@
 // These macros panic if standard output is closed.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
+mod access;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod copy;
@@ -25,6 +26,7 @@ pub mod sqlite;
 use async_trait::async_trait;
 
 pub use self::{
+    access::{AUDIT_MAX, AccessStore, CREDENTIALS_MAX},
     delivery::{
         Command, DeliveryStore, Edit, Edited, Moment, NewDelivery, Next, QUEUE_MAX, Queued, Step,
         moved,
@@ -44,7 +46,15 @@ pub use self::{
 /// move `updated_at`; the book-keeping of conversations and deliveries does not.
 #[async_trait]
 pub trait Store:
-    ProjectStore + IdentityStore + MilestoneStore + DeliveryStore + LeaseStore + Send + Sync + 'static
+    ProjectStore
+    + IdentityStore
+    + MilestoneStore
+    + DeliveryStore
+    + LeaseStore
+    + AccessStore
+    + Send
+    + Sync
+    + 'static
 {
     /// Checks that the store answers.
     async fn ping(&self) -> Result<()>;

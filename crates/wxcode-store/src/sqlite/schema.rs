@@ -170,6 +170,34 @@ const MIGRATIONS: &[&str] = &[
     CREATE UNIQUE INDEX deliveries_key ON deliveries (output_project_id, idempotency_key)
         WHERE idempotency_key IS NOT NULL;
     ",
+    // Tokens, logins and share links; the audit of their use.
+    "
+    CREATE TABLE credentials (
+        n                 INTEGER PRIMARY KEY AUTOINCREMENT, -- order of creation
+        _id               TEXT NOT NULL UNIQUE,
+        kind              TEXT NOT NULL CHECK (kind IN ('token', 'login', 'share')),
+        name              TEXT NOT NULL,
+        role              TEXT NOT NULL CHECK (role IN ('viewer', 'operator', 'admin')),
+        output_project_id TEXT REFERENCES output_projects (_id) ON DELETE CASCADE,
+        hash              TEXT NOT NULL, -- of the secret
+        created_at        INTEGER NOT NULL,
+        created_by        TEXT NOT NULL,
+        expires_at        INTEGER,
+        used_at           INTEGER,
+        used_from         TEXT
+    ) STRICT;
+    CREATE UNIQUE INDEX credentials_token ON credentials (name) WHERE kind = 'token';
+    CREATE TABLE audit (
+        n                 INTEGER PRIMARY KEY AUTOINCREMENT,
+        _id               TEXT NOT NULL UNIQUE,
+        at                INTEGER NOT NULL,
+        actor             TEXT NOT NULL,
+        caller            TEXT NOT NULL, -- the address
+        action            TEXT NOT NULL,
+        output_project_id TEXT, -- also of a removed project
+        outcome           TEXT NOT NULL
+    ) STRICT;
+    ",
 ];
 
 /// Brings the file behind `connection` up to this version, all migrations or none.
