@@ -324,11 +324,11 @@ impl HolderFile {
 
 impl HolderFile {
     /// A handle on the running guardian, if any.
-    fn guardian(&self) -> Option<rustix::fd::OwnedFd> {
+    fn guardian(&self) -> Option<crate::proc::Handle> {
         let guardian = self.guardian.as_ref()?;
         let stat = crate::proc::Stat::of(guardian.pid)?;
         let same = self.is_of_this_boot() && stat.start_time == guardian.start_time;
-        same.then(|| stat.pidfd()).flatten()
+        same.then(|| stat.handle()).flatten()
     }
 }
 

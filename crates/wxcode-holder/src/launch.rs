@@ -18,7 +18,7 @@ use tokio::{
 use crate::{
     answer::{Answer, Failure},
     folder::{self, EXIT, HOLDER, HOOK, HolderFile, LOG, NOT_STARTED, SOCKET, State},
-    proc::{self, Stat},
+    proc::Stat,
 };
 
 /// Why a holder or an agent did not start. Nothing of it is left except its log.
@@ -165,17 +165,10 @@ fn sweep(dir: &Path) {
 
 /// Kills a useless holder, and waits until it is gone, for at most 2 s.
 fn end_holder(holder: &HolderFile) {
-    use rustix::{
-        event::{PollFd, PollFlags, Timespec, poll},
-        process::Signal,
-    };
+    use rustix::process::Signal;
     let stat = Stat::of(holder.pid).filter(|stat| stat.start_time == holder.start_time);
-    if let Some(pidfd) = stat.and_then(|stat| stat.pidfd()) {
-        proc::signal(&pidfd, Signal::KILL);
-        let timeout = Timespec {
-            tv_sec: 2,
-            tv_nsec: 0,
-        };
-        let _ = poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&timeout));
+    if let Some(process) = stat.and_then(|stat| stat.handle()) {
+        process.signal(Signal::KILL);
+        process.wait(Duration::from_secs(2));
     }
 }

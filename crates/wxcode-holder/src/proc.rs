@@ -1,17 +1,24 @@
 //! Reads `/proc`: parents and children, and the identity of a process with a pid.
 //!
-//! Invariants: no bare pid is trusted, since a process is its pid, its start time and the boot. A
-//! signal goes only to a descendant of the sender, or through a handle to a process identified by
-//! boot and start time.
-//!
-//! Invariant: a bare pid is never trusted. A process is its pid, its start time and its boot.
+//! Invariant: a bare pid is never trusted. A process is its pid, its start time and its boot. A
+//! signal goes only to a descendant of the sender, or to a process identified by boot and start
+//! time through its [`Handle`].
 
-use std::{collections::HashSet, fs, io};
+use std::{
+    collections::HashSet,
+    fs, io,
+    time::{Duration, Instant},
+};
 
 use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
     fd::OwnedFd,
-    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
+    io::Errno,
+    process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal},
 };
+
+/// Pause between looks at a process without a descriptor.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Fields of `/proc/<pid>/stat` that identify and relate processes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,12 +38,24 @@ impl Stat {
         Self::parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
     }
 
-    /// Opens a handle on exactly this process, safe against pid reuse; `None` when it is gone.
-    pub(crate) fn pidfd(&self) -> Option<OwnedFd> {
-        let pidfd = pidfd_open(Pid::from_raw(self.pid)?, PidfdFlags::empty()).ok()?;
-        // The pid cannot be reused while the handle is open, so the comparison holds.
-        let same = Self::of(self.pid).is_some_and(|now| now.start_time == self.start_time);
-        same.then_some(pidfd)
+    /// Opens a handle on exactly this process; `None` when it is gone.
+    pub(crate) fn handle(&self) -> Option<Handle> {
+        let pidfd = match pidfd_open(Pid::from_raw(self.pid)?, PidfdFlags::empty()) {
+            Ok(pidfd) => Some(pidfd),
+            Err(Errno::SRCH | Errno::INVAL) => return None,
+            // Linux before 5.3, a seccomp filter, or no descriptor left.
+            Err(_) => None,
+        };
+        // The pid cannot be reused while the descriptor is open, so the comparison holds.
+        self.is_there().then(|| Handle {
+            pidfd,
+            stat: self.clone(),
+        })
+    }
+
+    /// Whether the pid still means this process.
+    fn is_there(&self) -> bool {
+        Self::of(self.pid).is_some_and(|now| now.start_time == self.start_time)
     }
 
     /// Its identity among all processes of this boot.
@@ -67,12 +86,66 @@ impl Stat {
     }
 }
 
-/// Signals the process of a handle, and continues it if it is stopped, so that the signal arrives.
-pub(crate) fn signal(pidfd: &OwnedFd, signal: Signal) {
-    // It may be gone, or another user's; the caller looks again.
-    let _ = pidfd_send_signal(pidfd, signal);
-    if signal != Signal::KILL {
-        let _ = pidfd_send_signal(pidfd, Signal::CONT);
+/// A handle on one process, safe against pid reuse: by a descriptor, or else by a look at the start
+/// time right before each signal.
+#[derive(Debug)]
+pub(crate) struct Handle {
+    pidfd: Option<OwnedFd>,
+    stat: Stat,
+}
+
+impl Handle {
+    /// Signals the process, and continues it if it is stopped, so that the signal arrives.
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.send(signal);
+        if signal != Signal::KILL {
+            self.send(Signal::CONT);
+        }
+    }
+
+    fn send(&self, signal: Signal) {
+        // It may be gone, or another user's; the caller looks again.
+        let sent = match &self.pidfd {
+            Some(pidfd) => pidfd_send_signal(pidfd, signal),
+            None => Err(Errno::NOSYS),
+        };
+        if let Err(Errno::NOSYS | Errno::PERM) = sent
+            && self.stat.is_there()
+            && let Some(pid) = Pid::from_raw(self.stat.pid)
+        {
+            let _ = kill_process(pid, signal);
+        }
+    }
+
+    /// Waits until the process has ended, for at most this time; returns whether it has.
+    pub(crate) fn wait(&self, most: Duration) -> bool {
+        wait_for_one(std::slice::from_ref(self), most)
+    }
+
+    fn has_ended(&self) -> bool {
+        Stat::of(self.stat.pid)
+            .is_none_or(|now| now.start_time != self.stat.start_time || now.is_dead())
+    }
+}
+
+/// Waits until one of the processes has ended, for at most this time; returns whether one has.
+pub(crate) fn wait_for_one(handles: &[Handle], most: Duration) -> bool {
+    let until = Instant::now().checked_add(most);
+    let pidfds = handles.iter().filter_map(|handle| handle.pidfd.as_ref());
+    let mut fds: Vec<_> = pidfds.map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+    let looks = fds.len() < handles.len();
+    loop {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let pause = match looks {
+            true => Some(left.map_or(LOOK_AGAIN, |left| left.min(LOOK_AGAIN))),
+            false => left,
+        };
+        let timeout = pause.and_then(|pause| Timespec::try_from(pause).ok());
+        let ended = poll(&mut fds, timeout.as_ref()).is_ok_and(|ended| ended > 0)
+            || (looks && handles.iter().any(Handle::has_ended));
+        if ended || left.is_some_and(|left| left.is_zero()) {
+            return ended;
+        }
     }
 }
 

@@ -12,7 +12,7 @@
 //! - `RING`: the newest output; its last byte is the one before the offset `end` of the facts.
 //! - `TYPE`: the bytes waiting to be typed, each as long as the facts say, and the screen's replies
 //!   after them.
-//! - `KEYS`: the keys of the deliveries so far, each after its `u32` length.
+//! - `KEYS`: the keys of the newest deliveries, the oldest first, each after its `u32` length.
 
 mod facts;
 
@@ -34,7 +34,7 @@ pub const SCREEN_FORMAT: &str = "vt/1";
 pub const MAX_STATE: usize = 128 << 20; // 128 MiB
 /// Most bytes of the screen's history; older rows stay behind.
 pub const HISTORY_MAX: usize = 32 << 20; // 32 MiB
-/// Most keys.
+/// Most keys: the newest ones.
 pub const MAX_KEYS: usize = 65_536;
 
 /// Magic, format, zero, length and checksum.
@@ -53,7 +53,7 @@ pub struct State {
     pub ring: Vec<u8>,
     /// Waiting input: the messages, as long as the facts say, and the screen's replies after them.
     pub typing: Vec<u8>,
-    /// The keys of the deliveries so far.
+    /// The keys of the newest deliveries, the oldest first.
     pub keys: Vec<String>,
 }
 

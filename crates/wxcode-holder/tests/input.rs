@@ -254,3 +254,43 @@ async fn a_returning_client_types_nothing_twice() {
     type_in(&other, 2, "two\n").await;
     output_until(&mut other, "<three>\r\n<two>").await;
 }
+
+#[tokio::test]
+async fn a_name_used_twice_loses_no_input() {
+    let session = Session::shell("stty -echo; while read -r line; do echo \"<$line>\"; done").await;
+    let mut older = session.attach(Some(0)).await;
+    let mut newer = session.attach(Some(0)).await;
+    let name = [7; 16];
+    for conn in [&mut older, &mut newer] {
+        conn.sender.send(Request::Identify { name }).await.unwrap();
+        until(conn, |event| match event {
+            Event::Identified { newest } => Some(assert_eq!(newest, 0)),
+            _ => None,
+        })
+        .await;
+    }
+    type_in(&newer, 1, "of the newer\n").await;
+    output_until(&mut newer, "<of the newer>").await;
+    // Not a repetition of the other's first input.
+    type_in(&older, 1, "of the older\n").await;
+    let reason = until(&mut older, |event| match event {
+        Event::InputTaken { .. } => panic!("it was not typed"),
+        Event::InputRefused { seq: 1, reason } => Some(reason),
+        _ => None,
+    })
+    .await;
+    assert!(
+        reason.contains("another connection uses this client's name"),
+        "{reason}"
+    );
+    // It continues after the other.
+    older.sender.send(Request::Identify { name }).await.unwrap();
+    let newest = until(&mut older, |event| match event {
+        Event::Identified { newest } => Some(newest),
+        _ => None,
+    })
+    .await;
+    assert_eq!(newest, 1);
+    type_in(&older, 2, "of the older\n").await;
+    output_until(&mut older, "<of the older>").await;
+}

@@ -7,11 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    fd::OwnedFd,
-    process::Signal,
-};
+use rustix::process::Signal;
 
 use super::{
     EXIT, Exit, FolderError, HolderFile, now,
@@ -87,28 +83,20 @@ fn end_what_is_left(holder: &HolderFile) {
             }
             let mut watched = Vec::new();
             for stat in left {
-                let Some(pidfd) = stat.pidfd() else { continue };
+                let Some(process) = stat.handle() else {
+                    continue;
+                };
                 if signaled.insert(stat.identity()) {
-                    proc::signal(&pidfd, signal);
+                    process.signal(signal);
                 }
-                watched.push(pidfd);
+                watched.push(process);
             }
             let rest = until.saturating_duration_since(Instant::now());
             if rest.is_zero() {
                 break;
             }
-            wait_for_one(&watched, rest);
+            proc::wait_for_one(&watched, rest);
         }
-    }
-}
-
-fn wait_for_one(pidfds: &[OwnedFd], rest: Duration) {
-    let mut fds: Vec<_> = pidfds
-        .iter()
-        .map(|fd| PollFd::new(fd, PollFlags::IN))
-        .collect();
-    if let Ok(timeout) = Timespec::try_from(rest) {
-        let _ = poll(&mut fds, Some(&timeout));
     }
 }
 

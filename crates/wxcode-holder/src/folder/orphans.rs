@@ -2,14 +2,10 @@
 
 use std::{fs::File, io::Write, path::Path, time::Duration};
 
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    fd::OwnedFd,
-    process::Signal,
-};
+use rustix::process::Signal;
 
 use super::{FolderError, HolderFile, Scoped, State, inspect};
-use crate::proc;
+use crate::proc::Handle;
 
 /// The mount point of the version 2 hierarchy.
 const CGROUPS: &str = "/sys/fs/cgroup";
@@ -30,8 +26,8 @@ pub fn end_orphans(dir: &Path) -> Result<bool, FolderError> {
         kill_scope(&holder);
         return Ok(true); // an intact guardian lives as long as any orphan
     };
-    proc::signal(&guardian, Signal::TERM);
-    Ok(is_gone(&guardian, GUARDIAN_TIMEOUT))
+    guardian.signal(Signal::TERM);
+    Ok(guardian.wait(GUARDIAN_TIMEOUT))
 }
 
 /// Kills everything in the scope of a dead holder and guardian, if it had one: the scope holds only
@@ -48,12 +44,6 @@ pub(super) fn kill_scope(holder: &HolderFile) {
 }
 
 /// Waits until the guardian of a killed holder has ended its descendants, if a guardian is left.
-pub(super) fn wait_for_guardian(guardian: &OwnedFd) {
-    is_gone(guardian, GUARDIAN_TIMEOUT);
-}
-
-fn is_gone(process: &OwnedFd, timeout: Duration) -> bool {
-    let timeout = Timespec::try_from(timeout).ok();
-    let mut fds = [PollFd::new(process, PollFlags::IN)];
-    poll(&mut fds, timeout.as_ref()).is_ok_and(|ready| ready > 0)
+pub(super) fn wait_for_guardian(guardian: &Handle) {
+    guardian.wait(GUARDIAN_TIMEOUT);
 }

@@ -141,6 +141,7 @@ fn due(holder: &Holder, peers: &[Peer]) -> Option<Instant> {
         .chain(holder.output.due())
         .chain(holder.input.due())
         .chain(ending::due(holder))
+        .chain(holder.listener.due())
         .chain(holder.upgrade.as_ref().map(Pending::due))
         .min()
 }
@@ -148,6 +149,7 @@ fn due(holder: &Holder, peers: &[Peer]) -> Option<Instant> {
 fn keep_time(holder: &mut Holder, peers: &mut [Peer]) {
     let now = Instant::now();
     holder.life.count_kills(now);
+    holder.listener.continue_when_due(now);
     holder.output.resize_when_due(&holder.pty, now);
     holder.output.log_when_due(now);
     if holder.output.becomes_quiet(now) {

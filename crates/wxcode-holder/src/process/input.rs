@@ -1,15 +1,16 @@
 //! Input for the agent: taken from connections, and typed when the agent reads.
 //!
-//! Invariants: a delivery's key is typed at most once in the holder's life, and a named client's
+//! Invariants: a delivery's key is typed at most once among the holder's newest 65,536 keys, and a named client's
 //! input number at most once, on any connection and for any server. A client's input is typed in
 //! order; only Ctrl+C overtakes input that waits for the agent or for the end of a lock.
 
+mod keys;
 pub(super) mod lock;
 pub(super) mod numbers;
 mod paste;
 mod queue;
 
-use std::{collections::HashSet, time::Instant};
+use std::time::Instant;
 use wxcode_protocol::Output;
 
 use bytes::Bytes;
@@ -21,8 +22,9 @@ use crate::{
         peer::{Peer, Phase, send_to},
         pty::Pty,
     },
-    state::{self, MAX_KEYS},
+    state,
 };
+use keys::Keys;
 use lock::InputLock;
 use numbers::{Name, Numbers};
 use queue::{Origin, Queue};
@@ -33,8 +35,9 @@ const SHARE: usize = 64 << 10; // 64 KiB
 const ENDED: &str = "the agent has ended; start the session again";
 const FULL: &str =
     "too much input waits for the agent to read; send it again when it has read some";
-const BAD_KEY: &str = "the key is too long, or there were too many; start the session again";
+const BAD_KEY: &str = "the delivery's key is longer than 256 bytes; give it a shorter one";
 const TAKEN: &str = "another connection has the input lock; try again when it is released";
+const TAKEN_OVER: &str = "another connection uses this client's name; attach again, each client with a name of its own, then send it again";
 const TYPING: &str = "other input is being typed; try again in a moment";
 const UNREAD: &str = "the agent has not read all typed input; try again in a moment";
 const EXPIRED: &str = "the input lock has expired";
@@ -48,8 +51,8 @@ pub(super) struct Input {
     lock: Option<InputLock>,
     /// The newest input number of each client.
     numbers: Numbers,
-    /// The keys of the deliveries so far.
-    keys: HashSet<String>,
+    /// The keys of the newest deliveries.
+    keys: Keys,
     /// The PTY took no more input; try when it reports room.
     pty_full: bool,
     /// The agent has ended: nothing more is taken.
@@ -74,7 +77,7 @@ impl Input {
     /// No input, but the keys of earlier deliveries.
     pub(super) fn with_keys(keys: Vec<String>) -> Self {
         Self {
-            keys: keys.into_iter().collect(),
+            keys: Keys::continued(keys),
             ..Self::default()
         }
     }
@@ -90,9 +93,9 @@ impl Input {
         self.numbers.clients()
     }
 
-    /// The keys of the deliveries so far.
+    /// The keys of the newest deliveries, the oldest first.
     pub(super) fn keys(&self) -> Vec<String> {
-        self.keys.iter().cloned().collect()
+        self.keys.list()
     }
 
     /// The number of waiting bytes.
@@ -120,9 +123,11 @@ impl Input {
         self.closed = true;
     }
 
-    /// Remembers a client by its name; returns the newest number taken from it, 0 for none.
-    pub(super) fn identify(&mut self, name: Name) -> u64 {
-        self.numbers.newest(name)
+    /// Remembers a client by its name; returns the newest number taken from it, 0 for none. An
+    /// earlier connection of this name types nothing more.
+    pub(super) fn identify(&mut self, peer: &mut Peer, name: Name) -> u64 {
+        peer.name = Some(name);
+        self.numbers.identify(name, peer.id)
     }
 
     /// Takes the screen's replies, to be typed before the next whole message.
@@ -134,11 +139,17 @@ impl Input {
 
     /// Takes input of a connection; a repeated number of a named client is only acknowledged.
     pub(super) fn take(&mut self, peer: &mut Peer, seq: u64, bytes: Bytes) {
+        let client = peer.id;
+        if peer
+            .name
+            .is_some_and(|name| self.numbers.is_taken_over(name, client))
+        {
+            return peer.send(&refused(Origin::Input { client, seq }, TAKEN_OVER));
+        }
         let new = peer.name.is_none_or(|name| seq > self.numbers.newest(name));
         if !new {
             return peer.send(&Event::Output(Output::InputTaken { seq }));
         }
-        let client = peer.id;
         let offered = match self.closed {
             false => self.queue.offer(Origin::Input { client, seq }, bytes),
             true => return peer.send(&refused(Origin::Input { client, seq }, ENDED)),
@@ -178,7 +189,7 @@ impl Input {
             ENDED
         } else if lock.is_some_and(|lock| !self.has_lock(peer, lock)) {
             UNLOCKED
-        } else if key.len() > MAX_KEY || self.keys.len() >= MAX_KEYS {
+        } else if key.len() > MAX_KEY {
             BAD_KEY
         } else {
             let client = peer.id;

@@ -3,6 +3,7 @@
 pub(super) mod detach;
 pub(super) mod ending;
 pub(super) mod family;
+mod files;
 pub(super) mod guardian;
 pub(super) mod life;
 pub(super) mod oom;

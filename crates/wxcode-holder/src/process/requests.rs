@@ -98,8 +98,7 @@ fn carry_out(holder: &mut Holder, peer: &mut Peer, request: Request) {
         Request::Attach { since, history } => feed::attach(holder, peer, since, history),
         Request::Redraw { history } => feed::redraw(peer, history),
         Request::Identify { name } => {
-            peer.name = Some(name);
-            let newest = input.identify(name);
+            let newest = input.identify(peer, name);
             peer.send(&Event::Identified { newest });
         }
         Request::Events { since } => {

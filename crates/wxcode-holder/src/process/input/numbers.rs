@@ -20,12 +20,28 @@ pub(crate) struct Numbers {
 struct Count {
     newest: u64,
     used: u64,
+    /// The connection that identified itself last by the name; `None` after an upgrade.
+    connection: Option<u64>,
 }
 
 impl Numbers {
     /// The newest input number taken from a client; 0 for none. Remembers the client from here on.
     pub(crate) fn newest(&mut self, name: Name) -> u64 {
         self.count(name).newest
+    }
+
+    /// Gives a name to a connection, and takes it from any earlier one; returns the newest number.
+    pub(crate) fn identify(&mut self, name: Name, connection: u64) -> u64 {
+        let count = self.count(name);
+        count.connection = Some(connection);
+        count.newest
+    }
+
+    /// Whether another connection has the name now. Two clients under one name would take each
+    /// other's numbers for repetitions.
+    pub(crate) fn is_taken_over(&self, name: Name, connection: u64) -> bool {
+        let count = self.clients.get(&name);
+        count.is_some_and(|count| count.connection.is_some_and(|other| other != connection))
     }
 
     /// An input was taken.
@@ -63,10 +79,11 @@ impl Numbers {
             }
         }
         let used = self.clock;
-        let count = self
-            .clients
-            .entry(name)
-            .or_insert(Count { newest: 0, used });
+        let count = self.clients.entry(name).or_insert(Count {
+            newest: 0,
+            used,
+            connection: None,
+        });
         count.used = used;
         count
     }

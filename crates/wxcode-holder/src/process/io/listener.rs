@@ -1,7 +1,10 @@
 //! The socket on which clients and hooks connect.
 
+use std::time::{Duration, Instant};
+
 use rustix::{
     fd::OwnedFd,
+    io::Errno,
     net::{SocketFlags, accept_with},
 };
 
@@ -9,6 +12,8 @@ use super::peer::{Peer, admitted};
 
 /// Most connections at a time; further ones wait to be accepted.
 const MAX_PEERS: usize = 512;
+/// Pause after a connection that the system could not accept, for lack of descriptors or memory.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// The listening socket, until the end of the session is recorded.
 pub(crate) struct Listener {
@@ -16,6 +21,8 @@ pub(crate) struct Listener {
     /// The number of the next connection.
     next_id: u64,
     connections: u32,
+    /// No connection is accepted before this time.
+    paused_until: Option<Instant>,
 }
 
 impl Listener {
@@ -25,6 +32,7 @@ impl Listener {
             socket: Some(socket),
             next_id,
             connections: 0,
+            paused_until: None,
         }
     }
 
@@ -35,7 +43,18 @@ impl Listener {
 
     /// The socket, while it takes another connection besides `peers`.
     pub(crate) fn awaits(&self, peers: &[Peer]) -> Option<&OwnedFd> {
-        self.socket.as_ref().filter(|_| peers.len() < MAX_PEERS)
+        let takes = peers.len() < MAX_PEERS && self.paused_until.is_none();
+        self.socket.as_ref().filter(|_| takes)
+    }
+
+    /// The end of a pause.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.paused_until
+    }
+
+    /// Ends the pause when its time is up.
+    pub(crate) fn continue_when_due(&mut self, now: Instant) {
+        self.paused_until = self.paused_until.filter(|until| now < *until);
     }
 
     pub(crate) fn next_id(&self) -> u64 {
@@ -54,12 +73,21 @@ impl Listener {
         };
         while peers.len() < MAX_PEERS {
             let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-            let Ok(accepted) = accept_with(socket, flags) else {
-                return;
-            };
-            if let Ok(Some(pid)) = admitted(&accepted) {
-                peers.push(Peer::new(self.next_id, accepted, pid));
-                self.next_id += 1;
+            match accept_with(socket, flags) {
+                Ok(accepted) => {
+                    if let Ok(Some(pid)) = admitted(&accepted) {
+                        peers.push(Peer::new(self.next_id, accepted, pid));
+                        self.next_id += 1;
+                    }
+                }
+                Err(Errno::AGAIN) => break,
+                // The connection ended while it waited.
+                Err(Errno::INTR | Errno::CONNABORTED) => {}
+                // The connection keeps waiting, so the socket stays readable.
+                Err(_) => {
+                    self.paused_until = Some(Instant::now() + ACCEPT_PAUSE);
+                    break;
+                }
             }
         }
         self.count(peers);

@@ -12,6 +12,8 @@ use rustix::{
     stdio::stdout,
 };
 
+use super::files;
+
 /// The role of this process after [`detach`].
 pub(crate) enum Role {
     /// The holder, with the line to its guardian.
@@ -26,10 +28,7 @@ pub(crate) enum Role {
 ///
 /// Call it first, while the process has one thread and no files of its own.
 pub(crate) fn detach() -> io::Result<Role> {
-    // SAFETY: no file is open yet, so no owned descriptor is closed without its owner.
-    if unsafe { libc::close_range(3, libc::c_uint::MAX, 0) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
+    files::close_all();
     if fork()?.is_some() {
         // SAFETY: ends the parent without running exit handlers, which belong to the child now.
         unsafe { libc::_exit(0) }
@@ -56,11 +55,12 @@ fn fork() -> io::Result<Option<Pid>> {
     }
 }
 
-/// Signals as descriptors: SIGTERM and SIGCHLD arrive here; SIGHUP, SIGINT and SIGPIPE are ignored.
+/// Signals as descriptors: SIGTERM and SIGCHLD arrive here; SIGHUP, SIGINT and SIGPIPE are ignored,
+/// and SIGXFSZ, so that a write beyond the limit of a file's size is an error like a full disk.
 pub(crate) fn signals() -> io::Result<OwnedFd> {
     // SAFETY: plain calls on an initialised signal set; ignoring a signal installs no handler.
     unsafe {
-        for ignored in [libc::SIGHUP, libc::SIGINT, libc::SIGPIPE] {
+        for ignored in [libc::SIGHUP, libc::SIGINT, libc::SIGPIPE, libc::SIGXFSZ] {
             libc::signal(ignored, libc::SIG_IGN);
         }
         libc::signal(libc::SIGCHLD, libc::SIG_DFL); // ignored, the kernel would reap by itself
@@ -105,12 +105,9 @@ pub(crate) fn disconnect_caller() -> io::Result<()> {
 /// standard three and these.
 pub(crate) fn prepare_check(kept: [i32; 2]) -> io::Result<()> {
     fresh_signals();
+    files::close_all_on_exec();
     // SAFETY: async-signal-safe calls on constants.
     unsafe {
-        let marked = libc::CLOSE_RANGE_CLOEXEC as libc::c_int;
-        if libc::close_range(3, libc::c_uint::MAX, marked) != 0 {
-            return Err(io::Error::last_os_error());
-        }
         for fd in kept {
             if libc::fcntl(fd, libc::F_SETFD, 0) != 0 {
                 return Err(io::Error::last_os_error());
@@ -139,13 +136,7 @@ pub(crate) fn prepare_agent(mask: u32) -> io::Result<()> {
     umask(Mode::from_raw_mode(mask & 0o777));
     rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
     fresh_signals();
-    // SAFETY: async-signal-safe calls on constants.
-    unsafe {
-        // Marked, not closed: the standard library reports a failed exec through one of them.
-        let marked = libc::CLOSE_RANGE_CLOEXEC as libc::c_int;
-        if libc::close_range(3, libc::c_uint::MAX, marked) != 0 {
-            return Err(io::Error::last_os_error());
-        }
-    }
+    // Marked, not closed: the standard library reports a failed exec through one of them.
+    files::close_all_on_exec();
     Ok(())
 }

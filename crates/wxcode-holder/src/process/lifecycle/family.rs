@@ -86,9 +86,9 @@ fn signal(signal: Signal, known: &mut HashSet<(i32, u64)>) -> bool {
     for stat in proc::with_descendants(&proc::all(), HashSet::from([own()])) {
         if stat.pid != own()
             && !known.contains(&stat.identity())
-            && let Some(pidfd) = stat.pidfd()
+            && let Some(process) = stat.handle()
         {
-            proc::signal(&pidfd, signal);
+            process.signal(signal);
             fresh |= known.insert(stat.identity());
         }
     }

@@ -7,6 +7,7 @@ use std::{
 
 use rustix::{
     fd::OwnedFd,
+    io::fcntl_dupfd_cloexec,
     process::{Pid, WaitStatus},
 };
 
@@ -52,6 +53,8 @@ pub(crate) struct Life {
     agent: Pid,
     /// SIGTERM and SIGCHLD arrive here.
     signals: OwnedFd,
+    /// Released for the end: finding and recording processes takes two descriptors at a time.
+    reserve: Vec<OwnedFd>,
     phase: Phase,
     stop: Option<Stop>,
     status: Option<WaitStatus>,
@@ -66,8 +69,10 @@ pub(crate) struct Life {
 
 impl Life {
     pub(crate) fn new(agent: Pid, signals: OwnedFd, kills: Kills) -> Self {
+        let spare = || fcntl_dupfd_cloexec(&signals, 3).ok();
         Self {
             agent,
+            reserve: spare().into_iter().chain(spare()).collect(),
             signals,
             phase: Phase::Running,
             stop: None,
@@ -126,6 +131,7 @@ impl Life {
 
     fn end_family(&mut self, grace: Duration, reason: &'static str) {
         let at = Instant::now() + grace;
+        self.reserve.clear();
         let stop = self.stop.get_or_insert_with(|| {
             family::terminate();
             Stop {
@@ -158,6 +164,7 @@ impl Life {
             return false;
         };
         let now = Instant::now();
+        self.reserve.clear();
         self.status = Some(status);
         self.out_of_memory = self.kills.happened(now);
         self.phase = Phase::Draining(now + MAX_DRAIN);
@@ -230,6 +237,7 @@ impl Life {
     /// Kills everything at once, and waits for it at most [`MAX_KILL`].
     pub(crate) fn kill_all(&mut self) {
         let until = Instant::now() + MAX_KILL;
+        self.reserve.clear();
         let mut killed = HashSet::new();
         while !self.childless && Instant::now() < until {
             let next = family::kill(&mut killed, &mut |_, _| {});

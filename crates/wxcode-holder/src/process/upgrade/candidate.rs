@@ -7,21 +7,27 @@ use std::{
     os::unix::process::CommandExt,
     path::Path,
     process::{Command, Stdio},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     fs::{FileType, Mode, OFlags, fstat, open},
-    process::{Pid, PidfdFlags, Signal, pidfd_open},
+    process::Signal,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{proc, process::lifecycle::detach};
+use crate::{
+    proc::{Handle, Stat},
+    process::lifecycle::detach,
+};
 
 /// Longest answer, in bytes.
 const MAX_ANSWER: usize = 4 << 10; // 4 KiB
+
+/// Time for a killed program to end.
+const MAX_END: Duration = Duration::from_secs(1);
 
 /// The program's answer about a state, one line of JSON.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,11 +91,11 @@ impl Candidate {
         unsafe { command.pre_exec(move || detach::prepare_check(kept)) };
         let child = command.spawn()?;
         // Reaped with all other children, so it still has its pid.
-        let pid = Pid::from_raw(child.id() as i32).ok_or(io::ErrorKind::NotFound)?;
+        let process = Stat::of(child.id() as i32).and_then(|stat| stat.handle());
         Ok(Check {
             answer,
             bytes: Vec::new(),
-            process: pidfd_open(pid, PidfdFlags::empty())?,
+            process: process.ok_or(io::ErrorKind::NotFound)?,
         })
     }
 
@@ -112,7 +118,7 @@ impl Candidate {
 pub(crate) struct Check {
     answer: PipeReader,
     bytes: Vec<u8>,
-    process: OwnedFd,
+    process: Handle,
 }
 
 impl Check {
@@ -146,13 +152,8 @@ impl Check {
 
     /// Ends the program, and waits for its end: at most 1 s, longer only while the kernel holds it.
     pub(crate) fn end(self) {
-        proc::signal(&self.process, Signal::KILL);
-        let timeout = Timespec {
-            tv_sec: 1,
-            tv_nsec: 0,
-        };
-        let mut fds = [PollFd::new(&self.process, PollFlags::IN)];
-        let _ = poll(&mut fds, Some(&timeout));
+        self.process.signal(Signal::KILL);
+        self.process.wait(MAX_END);
     }
 
     /// Waits for the answer, until this time at most.
@@ -174,6 +175,6 @@ const NO_ANSWER: &str = "the answer is not a holder's; the path names another pr
 
 impl Drop for Check {
     fn drop(&mut self) {
-        proc::signal(&self.process, Signal::KILL);
+        self.process.signal(Signal::KILL);
     }
 }
