@@ -13,7 +13,7 @@ pub use sender::{MAX_UNSENT, Sender};
 pub use wxcode_protocol::holder::frame::{MAX_HOOK, MAX_INPUT, MAX_KEY, MAX_LOCK_MS};
 pub use wxcode_protocol::{
     Signal,
-    holder::{Event, Hello, Info, QUIET, Request, Welcome},
+    holder::{BlockKind, Event, Hello, Info, ProgramState, ProgramStatus, QUIET, Request, Welcome},
 };
 
 /// Time for the holder's welcome in [`connect`].

@@ -93,6 +93,11 @@ impl Cursor {
     pub(crate) fn from(seq: u64) -> Self {
         Self { seq, at: (0, 0) }
     }
+
+    /// The number of the next record.
+    pub(crate) fn seq(self) -> u64 {
+        self.seq
+    }
 }
 
 impl Journal {

@@ -19,7 +19,7 @@ mod facts;
 use bytes::{Buf, BufMut};
 use wxcode_terminal::{Screen, Terminal};
 
-pub use facts::{Change, Client, Facts, Kind, Pasting, Sizing, Typing, Waiting, Wish};
+pub use facts::{Change, Client, Facts, Kind, Pasting, Report, Sizing, Typing, Waiting, Wish};
 
 use wxcode_protocol::holder::frame::MAX_KEY;
 

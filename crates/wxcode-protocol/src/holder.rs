@@ -3,6 +3,7 @@
 mod event;
 pub mod frame;
 mod request;
+mod status;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ pub use crate::fields::Malformed;
 use crate::{BUILD, Exit, Size};
 pub use event::{Event, write_output};
 pub use request::Request;
+pub use status::{BlockKind, ProgramState, ProgramStatus};
 
 /// This build's version of the protocol. An incompatible change gets the next number; builds of
 /// different numbers refuse each other by name.

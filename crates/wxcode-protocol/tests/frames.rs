@@ -8,7 +8,7 @@ use wxcode_protocol::Output;
 use wxcode_protocol::{
     Ancestry, Modes, Signal, Size,
     holder::{
-        Event, Request,
+        BlockKind, Event, ProgramState, ProgramStatus, Request,
         frame::{Decoder, TooLong, Type},
     },
 };
@@ -153,6 +153,16 @@ fn every_event_round_trips() {
             pid: 42,
             ancestry: Ancestry::Below(2),
             payload: Bytes::from_static(b"{}"),
+        },
+        Event::Status {
+            number: 2,
+            next_hook_seq: 4,
+            offset: 5,
+            status: ProgramStatus {
+                state: ProgramState::Blocked,
+                kind: Some(BlockKind::Question),
+                message: "answer: Which colour?".into(),
+            },
         },
         Event::Quiet { offset: 5, modes },
         Event::Output(Output::InputTaken { seq: 8 }),

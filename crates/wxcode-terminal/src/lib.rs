@@ -22,6 +22,7 @@ mod row;
 mod screen;
 mod sgr;
 mod snapshot;
+mod status;
 mod string;
 mod style;
 mod tabs;
@@ -31,6 +32,10 @@ mod width;
 
 pub use ring::Ring;
 pub use screen::Screen;
+pub use status::{StatusFilter, StatusItem};
 pub use terminal::Terminal;
 pub use view::View;
-pub use wxcode_protocol::{Modes, Size};
+pub use wxcode_protocol::{
+    Modes, Size,
+    holder::{BlockKind, ProgramState, ProgramStatus},
+};

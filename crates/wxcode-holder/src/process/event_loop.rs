@@ -37,7 +37,8 @@ pub(super) fn hold(mut holder: Holder) -> io::Result<()> {
             ending::take_signals(holder);
         }
         if ready.output || holder.output.must_be_read() {
-            let replies = holder.output.read(&holder.pty, &mut scratch);
+            let next = holder.journal.next_seq();
+            let replies = holder.output.read(&holder.pty, &mut scratch, next);
             holder.input.reply(replies);
         }
         for (peer, ready) in peers.iter_mut().zip(&ready.peers) {

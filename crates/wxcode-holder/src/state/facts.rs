@@ -1,17 +1,19 @@
 //! Small facts of a holder's state: numbers, names and lengths.
 
 use serde::{Deserialize, Serialize};
-use wxcode_terminal::Size;
+use wxcode_terminal::{Size, StatusFilter};
 
 use super::StateError;
 use crate::folder::{HolderFile, Spec};
-use wxcode_protocol::holder::frame::MAX_KEY;
-use wxcode_protocol::holder::size;
+use wxcode_protocol::holder::{ProgramStatus, frame::MAX_KEY, size};
 
 /// Most clients with remembered numbers.
 const MAX_CLIENTS: usize = 256;
 /// Most remembered changes of size.
 const MAX_CHANGES: usize = 64;
+
+/// Most bytes of an unfinished report: its body and what surrounds it.
+const MAX_HELD: usize = StatusFilter::MAX_BODY + 16;
 
 /// The largest counter; no session comes near it, and additions to it do not overflow.
 const MAX_NUMBER: u64 = 1 << 62;
@@ -42,12 +44,30 @@ pub struct Facts {
     /// Whether the agent counts as quiet.
     #[serde(default)]
     pub quiet: bool,
+    /// The newest report of the agent about its status.
+    #[serde(default)]
+    pub report: Option<Report>,
+    /// The beginning of an unfinished report.
+    #[serde(default)]
+    pub held: Vec<u8>,
     /// Kills for lack of memory in the session's cgroup so far.
     #[serde(default)]
     pub kills: u64,
     /// The number of programs that had the session before this one.
     #[serde(default)]
     pub upgrades: u32,
+}
+
+/// A report of the agent about its status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Counts up from 1.
+    pub number: u64,
+    /// The number of the first hook payload after it.
+    pub next_hook_seq: u64,
+    /// The offset in the output at which it was read.
+    pub offset: u64,
+    pub status: ProgramStatus,
 }
 
 /// The sizes of the terminal.
@@ -171,6 +191,15 @@ pub(super) fn check(facts: &Facts, ring: usize, typing: usize) -> Result<(), Sta
     let pasting = facts.typing.pasting;
     if pasting.matched > 5 || pasting.lacking > 3 || facts.clients.len() > MAX_CLIENTS {
         return Err(StateError::Impossible("the clients or their pastes"));
+    }
+    let is_sound = |report: &Report| {
+        report.offset <= facts.end
+            && report.next_hook_seq <= facts.next_hook_seq
+            && report.number <= MAX_NUMBER
+            && report.status.message.len() <= ProgramStatus::MAX_MESSAGE
+    };
+    if facts.held.len() > MAX_HELD || !facts.report.as_ref().is_none_or(is_sound) {
+        return Err(StateError::Impossible("the agent's report"));
     }
     let numbers = [
         facts.end,

@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use wxcode_protocol::holder::{BlockKind, ProgramState, ProgramStatus};
 use wxcode_terminal::Size;
 
 use super::*;
@@ -90,6 +91,17 @@ pub(crate) fn rich() -> State {
         next_hook_seq: 9,
         log_off: None,
         quiet: true,
+        report: Some(Report {
+            number: 3,
+            next_hook_seq: 9,
+            offset: 999_990,
+            status: ProgramStatus {
+                state: ProgramState::Blocked,
+                kind: Some(BlockKind::Permission),
+                message: "approve Bash: ls".into(),
+            },
+        }),
+        held: b"\x1b]7501;state=wor".to_vec(),
         kills: 2,
         upgrades: 1,
     };

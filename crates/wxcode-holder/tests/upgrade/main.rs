@@ -20,7 +20,7 @@ use bytes::Bytes;
 use rustix::process::Signal;
 use support::*;
 use wxcode_holder::{
-    client::{Connection, Event, Info, Request, connect},
+    client::{Connection, Event, Info, ProgramState, Request, connect},
     folder::{self, State},
     hook,
 };
@@ -121,6 +121,36 @@ async fn rests(session: &Session, text: &str) {
         }
         assert!(begun.elapsed() < LONG, "{text} is not there");
     }
+}
+
+/// The next report about the agent's status of a new connection, with its number.
+async fn status(session: &Session) -> (u64, ProgramState) {
+    let mut conn = session.connect().await;
+    let events = Request::Events { since: 0 };
+    conn.sender.send(events).await.unwrap();
+    until(&mut conn, |event| match event {
+        Event::Status { number, status, .. } => Some((number, status.state)),
+        _ => None,
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_upgrade_keeps_the_newest_report() {
+    let session = Session::shell(
+        "printf '\\e]7501;state=blocked\\aone\\e]7501;state=wor'; read -r; \
+         printf 'king\\e\\\\two'; read -r; exit 7",
+    )
+    .await;
+    rests(&session, "one").await;
+    let program = newer(session.tmp.path());
+    let before = upgrade(&session, BUILDS.1, &program).await;
+    assert_eq!(status(&session).await, (1, ProgramState::Blocked));
+    let mut conn = session.attach(Some(before.end)).await;
+    // The terminal's echo of the key falls into the report.
+    type_in(&conn, 1, "\n").await;
+    assert_eq!(output_until(&mut conn, "two").await, "two");
+    assert_eq!(status(&session).await, (2, ProgramState::Working));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{
-    Info,
+    Info, ProgramStatus,
     frame::{self, Type},
 };
 use crate::{
@@ -42,6 +42,19 @@ pub enum Event {
         ancestry: Ancestry,
         /// At most [`frame::MAX_HOOK`] bytes of JSON, as Claude Code wrote them.
         payload: Bytes,
+    },
+    /// The newest report of the agent about its status (OSC 7501). It comes after the hooks before
+    /// `next_hook_seq` and before the later ones; a report that a newer one replaced may be left
+    /// out.
+    Status {
+        /// Counts up from 1.
+        number: u64,
+        /// The number of the first hook payload after it.
+        next_hook_seq: u64,
+        /// The offset in the output at which it was read.
+        offset: u64,
+        /// The report.
+        status: ProgramStatus,
     },
     /// The agent has written nothing for [`super::QUIET`].
     Quiet {
@@ -128,6 +141,18 @@ impl Event {
                 p.put_u32(ancestry::pack(*ancestry, *pid));
                 p.put_slice(payload);
             }),
+            Self::Status {
+                number,
+                next_hook_seq,
+                offset,
+                status,
+            } => frame::write(out, Type::Status, |p| {
+                p.put_u64(*number);
+                p.put_u64(*next_hook_seq);
+                p.put_u64(*offset);
+                // Serialising into memory cannot fail.
+                p.put_slice(&serde_json::to_vec(status).unwrap_or_default());
+            }),
             Self::Quiet { offset, modes } => frame::write(out, Type::Quiet, |p| {
                 p.put_u64(*offset);
                 p.put_u16(modes_bits(*modes));
@@ -196,6 +221,12 @@ impl Event {
                     payload: fields.rest(),
                 }
             }
+            Type::Status => Self::Status {
+                number: fields.u64()?,
+                next_hook_seq: fields.u64()?,
+                offset: fields.u64()?,
+                status: fields.json()?,
+            },
             Type::Quiet => Self::Quiet {
                 offset: fields.u64()?,
                 modes: fields.modes()?,

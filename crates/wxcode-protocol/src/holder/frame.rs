@@ -140,6 +140,8 @@ types! {
     Upgrading = 82, 0;
     /// Holder: the answer to `Upgrade`: refused.
     UpgradeRefused = 83, MAX_SMALL;
+    /// Holder: the newest report of the agent about its status.
+    Status = 84, MAX_SMALL;
 }
 
 /// A frame beyond the bound of its type, or a stream without valid frames.

@@ -17,6 +17,9 @@ use wxcode_terminal::Screen;
 
 /// Shortest time between two snapshots for one connection.
 pub(crate) const BETWEEN_SNAPSHOTS: Duration = Duration::from_millis(100);
+/// Shortest time between two reports about the agent's status for one connection; a hook payload
+/// after the report does not wait for it.
+pub(crate) const BETWEEN_REPORTS: Duration = Duration::from_millis(50);
 /// Longest wait of a snapshot for the end of a synchronized update, so that it shows no half frame.
 pub(crate) const OPEN_UPDATE: Duration = Duration::from_millis(50);
 /// Most messages for one connection in one turn.
@@ -196,7 +199,44 @@ fn queue_snapshot(holder: &mut Holder, peer: &mut Peer) -> bool {
     true
 }
 
+/// Queues the newest report about the agent's status, in its order among the hook payloads.
+fn queue_report(holder: &Holder, peer: &mut Peer) -> bool {
+    let Some(report) = holder.output.report() else {
+        return false;
+    };
+    // Hook payloads are numbered from 1.
+    let Some(next) = peer.hooks.map(|cursor| cursor.seq().max(1)) else {
+        return false;
+    };
+    peer.report_due = None;
+    if report.number <= peer.report || next < report.next_hook_seq {
+        return false;
+    }
+    let now = Instant::now();
+    if next >= holder.journal.next_seq()
+        && let Some(at) = peer.report_at.filter(|at| now < *at)
+    {
+        peer.report_due = Some(at);
+        return false;
+    }
+    peer.report = report.number;
+    peer.report_at = Some(now + BETWEEN_REPORTS);
+    peer.send(&Event::Status {
+        number: report.number,
+        next_hook_seq: report.next_hook_seq,
+        offset: report.offset,
+        status: report.status.clone(),
+    });
+    true
+}
+
 fn queue_event(holder: &mut Holder, peer: &mut Peer) -> bool {
+    if peer.hooks.is_none() {
+        return false;
+    }
+    if queue_report(holder, peer) {
+        return true;
+    }
     let Some(cursor) = &mut peer.hooks else {
         return false;
     };

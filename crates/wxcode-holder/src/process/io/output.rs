@@ -2,6 +2,7 @@
 //! logged.
 //!
 //! Invariant: only the holder answers the agent's terminal queries; a snapshot contains no query.
+//! The agent's reports about its status reach no screen, no client's stream and no log.
 
 use std::{
     path::Path,
@@ -10,10 +11,10 @@ use std::{
 
 use rustix::io::Errno;
 use wxcode_protocol::holder::QUIET;
-use wxcode_terminal::{Ring, Screen, Size, Terminal};
+use wxcode_terminal::{Ring, Screen, Size, StatusFilter, StatusItem, Terminal};
 
 use super::{pty::Pty, sizes::Sizes};
-use crate::{folder::Exit, log::Writer, process::own_log::log};
+use crate::{folder::Exit, log::Writer, process::own_log::log, state::Report};
 
 /// Output kept for returning clients.
 pub(crate) const RING: usize = 1 << 20; // 1 MiB
@@ -30,6 +31,10 @@ pub(crate) struct Output {
     ring: Ring,
     sizes: Sizes,
     log: Writer,
+    /// Takes the agent's reports about its status out of the output.
+    filter: StatusFilter,
+    /// The newest of these reports.
+    report: Option<Report>,
     /// The screen's replies to the bytes just read.
     replies: Vec<u8>,
     /// When the agent counts as quiet; `None` when it already does.
@@ -62,6 +67,8 @@ impl Output {
             ring,
             sizes,
             log,
+            filter: StatusFilter::default(),
+            report: None,
             replies: Vec::new(),
             quiet_at: Some(now + QUIET),
             last_byte: now,
@@ -69,6 +76,23 @@ impl Output {
             emptied: false,
             drained: false,
         }
+    }
+
+    /// Continues another program's reports about the agent's status; `held` is the beginning of an
+    /// unfinished one.
+    pub(crate) fn continue_reports(&mut self, report: Option<Report>, held: &[u8]) {
+        self.filter = StatusFilter::continued(held);
+        self.report = report;
+    }
+
+    /// The newest report about the agent's status.
+    pub(crate) fn report(&self) -> Option<&Report> {
+        self.report.as_ref()
+    }
+
+    /// The beginning of an unfinished report.
+    pub(crate) fn held(&self) -> Vec<u8> {
+        self.filter.held()
     }
 
     /// Counts the agent as quiet already, so that clients hear of it only after further output.
@@ -119,8 +143,14 @@ impl Output {
         self.end_at_exit.is_some() && !self.drained
     }
 
-    /// Reads output into the screen, the ring buffer and the log; returns the screen's replies.
-    pub(crate) fn read(&mut self, pty: &Pty, scratch: &mut [u8]) -> &mut Vec<u8> {
+    /// Reads output into the screen, the ring buffer and the log; returns the replies to its
+    /// queries, in their order. `next_hook_seq` is the number of the next hook payload.
+    pub(crate) fn read(
+        &mut self,
+        pty: &Pty,
+        scratch: &mut [u8],
+        next_hook_seq: u64,
+    ) -> &mut Vec<u8> {
         let mut n = 0;
         self.emptied = false;
         while n < scratch.len() {
@@ -151,12 +181,49 @@ impl Output {
         if n > 0 {
             let bytes = &scratch[..n];
             self.last_byte = Instant::now();
-            self.log.output(self.ring.end(), bytes, self.last_byte);
-            self.ring.push(bytes);
-            self.screen.feed(bytes, &mut self.replies);
+            self.take(bytes, next_hook_seq);
             self.quiet_at = Some(self.last_byte + QUIET);
         }
         &mut self.replies
+    }
+
+    fn take(&mut self, bytes: &[u8], next_hook_seq: u64) {
+        let Self {
+            filter,
+            log,
+            ring,
+            screen,
+            replies,
+            report,
+            last_byte,
+            ..
+        } = self;
+        filter.feed(bytes, |item| match item {
+            StatusItem::Output(bytes) => {
+                log.output(ring.end(), bytes, *last_byte);
+                ring.push(bytes);
+                screen.feed(bytes, replies);
+            }
+            StatusItem::Query => replies.extend_from_slice(StatusFilter::ANSWER),
+            StatusItem::Report(status) => {
+                *report = Some(Report {
+                    number: report.as_ref().map_or(0, |report| report.number) + 1,
+                    next_hook_seq,
+                    offset: ring.end(),
+                    status,
+                });
+            }
+        });
+    }
+
+    /// Passes on the beginning of a report that the agent left unfinished.
+    fn pass_on_held(&mut self) {
+        let held = self.filter.finish();
+        if !held.is_empty() {
+            self.log.output(self.ring.end(), held, self.last_byte);
+            self.ring.push(held);
+            self.screen.feed(held, &mut Vec::new());
+        }
     }
 
     fn hung_up(&mut self) {
@@ -223,6 +290,9 @@ impl Output {
         let beyond = self.ring.end() > end + KERNEL_BUFFER;
         self.drained |= now >= until && (self.emptied || beyond);
         self.drained |= now >= self.last_byte + DRAIN_QUIET && self.emptied;
+        if self.drained {
+            self.pass_on_held();
+        }
         self.drained
     }
 

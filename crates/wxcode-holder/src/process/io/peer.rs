@@ -84,6 +84,12 @@ pub(crate) struct Peer {
     pub(crate) change: u64,
     /// Its position in the hook payloads; `None` without a subscription.
     pub(crate) hooks: Option<journal::Cursor>,
+    /// The number of the newest report about the agent's status that it received; 0 for none.
+    pub(crate) report: u64,
+    /// The earliest time of the next such report.
+    pub(crate) report_at: Option<Instant>,
+    /// A newer one waits until this time.
+    pub(crate) report_due: Option<Instant>,
     /// A report of a quiet agent is due.
     pub(crate) quiet: bool,
     pub(crate) exit_sent: bool,
@@ -113,6 +119,9 @@ impl Peer {
             name: None,
             change: 0,
             hooks: None,
+            report: 0,
+            report_at: None,
+            report_due: None,
             quiet: false,
             exit_sent: false,
             idle_until: None,
@@ -141,7 +150,8 @@ impl Peer {
         let waits = self.output == Cursor::Behind && !self.blocked;
         let snapshot = self.snapshot_at.max(self.update_until);
         let snapshot = snapshot.filter(|_| waits);
-        snapshot.into_iter().chain(self.idle_until).min()
+        let times = snapshot.into_iter().chain(self.idle_until);
+        times.chain(self.report_due).min()
     }
 
     /// Queues a message.

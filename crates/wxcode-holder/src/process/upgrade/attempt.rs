@@ -208,6 +208,8 @@ fn state(holder: &Holder) -> Option<State> {
         next_hook_seq: holder.journal.next_seq(),
         log_off: holder.output.log_off().map(str::to_owned),
         quiet: holder.output.is_quiet(),
+        report: holder.output.report().cloned(),
+        held: holder.output.held(),
         kills: holder.life.kills(),
         upgrades: holder.session.upgrades(),
     };

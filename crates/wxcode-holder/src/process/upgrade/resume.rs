@@ -108,6 +108,7 @@ fn from_state(dir: &Path, state: State, inherited: Inherited) -> io::Result<(Hol
         Sizes::continued(&facts.sizes, Instant::now()),
         Writer::continued(dir, facts.end, facts.sizes.now, facts.log_off),
     );
+    output.continue_reports(facts.report, &facts.held);
     if facts.quiet {
         output.assume_quiet();
     }
