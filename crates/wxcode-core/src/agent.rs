@@ -1,9 +1,12 @@
-//! Derives the agent's state from evidence: hooks first, the screen where no hook fires.
+//! Derives the agent's state from evidence: hooks first, then the agent's reports about itself, its
+//! process record, and the screen.
 
 mod evidence;
+mod report;
 mod state;
 
 pub use evidence::{Dialog, DialogKind, Evidence, Form, Look};
+pub use report::{DOUBTS_MAX, Report, Status};
 pub use state::AgentState;
 
 use crate::ask::{Ask, AskKind, OTHER, Request, Requests};
@@ -27,6 +30,8 @@ pub struct Agent {
     requests: Requests,
     /// The dialog on the screen.
     shown: Option<Shown>,
+    /// The newest report of the agent about itself.
+    reported: Option<report::Standing>,
     /// After the last hook the screen came to rest with its input box and without a dialog.
     settled: bool,
     /// Another process goes on with the conversation.
@@ -39,6 +44,10 @@ struct Shown {
     dialog: Dialog,
     /// The output offset at which it was first seen; its name when no hook reported it.
     since: u64,
+    /// The output offset at which it was last seen.
+    seen: u64,
+    /// The last screen showed it, even if that screen was moving.
+    is_fresh: bool,
     /// The hook of its request.
     hook: Option<u64>,
 }
@@ -68,7 +77,8 @@ impl Agent {
             return AgentState::Unknown;
         }
         let asked = self.shown.as_ref().map(|shown| shown.dialog.kind.ask());
-        match asked.or(self.requests.first().map(Request::kind)) {
+        let asked = asked.or(self.requests.first().map(Request::kind));
+        match asked.or(self.reported_ask()) {
             Some(AskKind::Permission) => AgentState::WaitingPermission,
             Some(AskKind::Question) => AgentState::WaitingQuestion,
             Some(AskKind::Dialog) => AgentState::BlockedDialog,
@@ -135,7 +145,8 @@ impl Agent {
     /// Whether the agent is in a state whose end its process record may show first.
     #[must_use]
     pub fn is_engaged(&self) -> bool {
-        self.turn || self.state().is_in_turn()
+        let is_doubtful = self.is_reported_blocked() && self.settled;
+        self.turn || self.state().is_in_turn() || is_doubtful
     }
 
     /// Whether a request from a hook is unsettled.
@@ -160,13 +171,12 @@ impl Agent {
     pub fn observe(&mut self, evidence: &Evidence) {
         match evidence {
             Evidence::Screen(look) => return self.look(look),
-            Evidence::Glimpse(look) => {
-                if look.prompt && look.dialog.is_none() {
-                    self.clear_screen();
-                }
-                return;
-            }
-            _ => self.settled = false,
+            Evidence::Glimpse(look) => return self.glimpse(look),
+            _ => {}
+        }
+        let was_settled = std::mem::take(&mut self.settled);
+        if !matches!(evidence, Evidence::RecordedIdle) {
+            self.drop_doubts();
         }
         match evidence {
             Evidence::Compacting => {
@@ -199,7 +209,7 @@ impl Agent {
                 tool_name,
                 tool_input,
             } => {
-                self.requests.settle(tool_name, tool_input);
+                self.requests.settle(by.as_deref(), tool_name, tool_input);
                 self.forget_answered();
                 if by.is_none() {
                     self.begin_turn();
@@ -215,12 +225,16 @@ impl Agent {
             // A dialog in the way may be the request itself.
             Evidence::PromptIdle => self.turn &= self.ask_id().is_some(),
             Evidence::SubagentEnded { by } => self.settle_of(Some(by)),
+            Evidence::Reported(report) => self.take_report(*report),
+            Evidence::RecordedIdle if self.outranks_record(was_settled) => {}
             Evidence::RecordedIdle => {
                 self.turn = false;
                 self.compacting = false;
                 self.requests.set_aside();
                 self.forget_answered();
             }
+            // A record may stay busy while a question stands.
+            Evidence::RecordedBusy if self.is_reported_blocked() || self.is_dialog_open() => {}
             Evidence::RecordedBusy => {
                 self.requests.set_aside();
                 self.forget_answered();
@@ -260,6 +274,24 @@ impl Agent {
         }
     }
 
+    /// Whether the last screen showed a dialog.
+    fn is_dialog_open(&self) -> bool {
+        self.shown.as_ref().is_some_and(|shown| shown.is_fresh)
+    }
+
+    /// Takes a screen that may be moving.
+    fn glimpse(&mut self, look: &Look) {
+        if self.is_older_than_report(look.offset) {
+            return;
+        }
+        if look.prompt && look.dialog.is_none() {
+            self.refute_block(look.offset);
+            self.clear_screen();
+        } else if let Some(shown) = &mut self.shown {
+            shown.is_fresh = look.dialog.is_some();
+        }
+    }
+
     /// No dialog is on the screen: the earlier ones are answered.
     fn clear_screen(&mut self) {
         self.shown = None;
@@ -267,10 +299,14 @@ impl Agent {
     }
 
     fn look(&mut self, look: &Look) {
+        if self.is_older_than_report(look.offset) {
+            return;
+        }
         self.settled = look.dialog.is_none() && look.bracketed_paste && self.started;
         self.opened |= self.settled;
         let Some(dialog) = &look.dialog else {
             if look.prompt {
+                self.refute_block(look.offset);
                 self.clear_screen();
             } else {
                 // An unrecognised permission or question may still be on the screen. Only a hook,
@@ -301,6 +337,8 @@ impl Agent {
         self.shown = Some(Shown {
             dialog: dialog.clone(),
             since,
+            seen: look.offset,
+            is_fresh: true,
             hook,
         });
     }

@@ -187,11 +187,12 @@ impl Requests {
         self.0.clear();
     }
 
-    /// A tool ran or failed, so its request was answered.
-    pub(crate) fn settle(&mut self, tool_name: &str, tool_input: &Value) {
+    /// A tool of the conversation or of this subagent ran or failed, so its request was answered.
+    pub(crate) fn settle(&mut self, by: Option<&str>, tool_name: &str, tool_input: &Value) {
         // A question's input returns with the answers in it.
         let same = |request: &Request| {
-            request.tool_name == tool_name
+            request.by.as_deref() == by
+                && request.tool_name == tool_name
                 && match request.kind() {
                     AskKind::Question => request.tool_input["questions"] == tool_input["questions"],
                     AskKind::Permission | AskKind::Dialog => request.tool_input == *tool_input,

@@ -24,6 +24,10 @@
 //! | `no-stash` | cannot stash a draft |
 //! | `placeholder` | shows a suggestion in the empty box, dim except for its first letter |
 //! | `mute` | runs no hooks at all |
+//! | `status` | asks whether reports of its status (OSC 7501) are welcome, and sends them then |
+//! | `auto` | is in the permission mode `auto`: asks for permission without `PermissionRequest` |
+//! | `frozen` | its record stays busy after the first turn began |
+//! | `endless` | ends turns without a hook |
 //! | `record=FILE` | records its submitted prompts and conversations in a file in its folder, one line of JSON each |
 //!
 //! `FAKE_CLAUDE_VERSION` sets the reported version.
@@ -35,9 +39,10 @@
 //! | `fake:flood N` | prints exactly N bytes: numbered lines of 64 bytes |
 //! | `fake:exit N` | exits with this code |
 //! | `fake:write FILE` | writes the file and its parent folders with the tool `Write`, without asking |
-//! | `fake:report FILE` | its hooks report each line of the file, an object with `hook_event_name`; the file may be a FIFO |
+//! | `fake:report FILE` | its hooks report each line of the file, an object with `hook_event_name`, or print its `print`; the file may be a FIFO |
 //! | `fake:run COMMAND` | runs the shell command with the tool `Bash`, without asking |
 //! | `fake:hold FIFO` | holds the turn until the FIFO was opened for writing |
+//! | `fake:print TEXT` | prints the text, with `\\e` and `\\a` for ESC and BEL, and goes on with the turn until Esc |
 //! | `fake:permission` | asks for permission to run a command |
 //! | `fake:permissions` | asks for two permissions at once, shown one after the other |
 //! | `fake:question` | asks which colour |

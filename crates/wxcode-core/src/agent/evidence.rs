@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::Report;
 use crate::ask::{AskKind, Request};
 
 /// One observation.
@@ -33,8 +34,10 @@ pub enum Evidence {
     SubagentEnded { by: String },
     /// A notice that the prompt has been idle for long.
     PromptIdle,
-    /// Claude's own record of the process says that no turn runs: the only evidence after Esc or a
-    /// refused permission.
+    /// The agent reports its status in its terminal; also after Esc, without a hook.
+    Reported(Report),
+    /// Claude's own record of the process says that no turn runs: without reports the only
+    /// evidence after Esc or a refused permission.
     RecordedIdle,
     /// Claude's own record says that it works and waits for nobody, so the question was answered. A
     /// permitted tool has a hook only at its end.

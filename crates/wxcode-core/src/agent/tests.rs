@@ -2,6 +2,8 @@ use serde_json::json;
 
 use super::{AgentState::*, *};
 
+mod report;
+
 fn look(dialog: Option<Dialog>) -> Look {
     Look {
         prompt: dialog.is_none(),
@@ -19,12 +21,17 @@ fn glimpse() -> Evidence {
     Evidence::Glimpse(look(None))
 }
 
-/// A screen at rest without readable content.
-fn unreadable() -> Evidence {
-    Evidence::Screen(Look {
+/// A screen without readable content.
+fn drawing() -> Look {
+    Look {
         prompt: false,
         ..look(None)
-    })
+    }
+}
+
+/// A screen at rest without readable content.
+fn unreadable() -> Evidence {
+    Evidence::Screen(drawing())
 }
 
 fn showing(name: &str, kind: DialogKind, text: &str) -> Evidence {
@@ -179,14 +186,21 @@ fn a_long_idle_prompt_is_no_turn() {
 
 #[test]
 fn a_long_permitted_tool_is_work() {
-    for gone in [glimpse(), quiet(), Evidence::RecordedBusy] {
+    for (gone, state) in [
+        (glimpse(), Working),
+        (quiet(), Working),
+        (Evidence::Glimpse(drawing()), WaitingPermission),
+    ] {
         after_start(&[
             (Evidence::PromptSubmitted, Working, false),
             (request(3, None, "sleep 600"), WaitingPermission, false),
             (permission("sleep 600"), WaitingPermission, false),
             (unreadable(), WaitingPermission, false),
             (permission("sleep 600"), WaitingPermission, false),
-            (gone, Working, false),
+            // A record may stay busy while the dialog is open.
+            (Evidence::RecordedBusy, WaitingPermission, false),
+            (gone, state, false),
+            (Evidence::RecordedBusy, Working, false),
             (over(None, "sleep 600"), Working, false),
             (Evidence::TurnEnded, Idle, false),
         ]);
@@ -252,7 +266,16 @@ fn the_visible_request_is_pending() {
 
 #[test]
 fn late_dialogs_find_their_request() {
-    for seems_answered in [glimpse(), Evidence::RecordedBusy, Evidence::RecordedIdle] {
+    for seems_answered in [
+        vec![glimpse()],
+        vec![Evidence::Glimpse(drawing()), Evidence::RecordedBusy],
+        vec![Evidence::RecordedIdle],
+    ] {
+        let answer = |agent: &mut Agent| {
+            for evidence in &seems_answered {
+                agent.observe(evidence);
+            }
+        };
         let mut agent = after_start(&[
             (Evidence::TurnGoesOn, Working, false),
             (
@@ -262,7 +285,7 @@ fn late_dialogs_find_their_request() {
             ),
             (permission("make everything"), WaitingPermission, false),
         ]);
-        agent.observe(&seems_answered);
+        answer(&mut agent);
         assert_eq!(agent.ask(), None);
         agent.observe(&permission("make everything"));
         assert_eq!(agent.ask_id().as_deref(), Some("h4"));
@@ -272,7 +295,7 @@ fn late_dialogs_find_their_request() {
         agent.observe(&request(7, Some("a1"), "make everything"));
         agent.observe(&permission("make everything"));
         assert_eq!(agent.ask_id().as_deref(), Some("h7"));
-        agent.observe(&seems_answered);
+        answer(&mut agent);
         agent.observe(&permission("something else"));
         assert_eq!(agent.ask_id().as_deref(), Some("s7"));
     }

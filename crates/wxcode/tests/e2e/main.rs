@@ -50,6 +50,7 @@ mod session;
 mod settings;
 mod silence;
 mod start;
+mod status;
 mod support;
 mod survival;
 mod terminal;

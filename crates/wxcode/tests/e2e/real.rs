@@ -3,6 +3,7 @@
 mod identity;
 mod left_arrow;
 mod moved;
+mod status;
 mod transcripts;
 
 use std::{fs, path::PathBuf};

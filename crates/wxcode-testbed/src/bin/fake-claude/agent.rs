@@ -23,6 +23,7 @@ use crate::{
     mode::Modes,
     record::Record,
     screen::{InputBox, Screen},
+    status::Reports,
     tool,
 };
 
@@ -61,6 +62,9 @@ struct Agent {
     deaf: usize,
     prompt_id: Option<Uuid>,
     record: Record,
+    reports: Reports,
+    /// The last turn ended by itself.
+    done: bool,
 }
 
 /// Runs the agent to its end; returns the exit code.
@@ -101,7 +105,12 @@ pub(crate) fn run(arguments: Arguments, modes: Modes) -> io::Result<u8> {
         deaf,
         prompt_id: None,
         record,
+        reports: Reports::default(),
+        done: false,
     };
+    if agent.modes.status {
+        agent.reports.ask()?;
+    }
     let source = if arguments.resume.is_some() {
         "resume"
     } else {
@@ -145,7 +154,10 @@ impl Agent {
         loop {
             self.draw()?;
             let next = match events.recv() {
-                Ok(Event::Input(bytes)) => self.keys(keyboard.burst(&bytes), source)?,
+                Ok(Event::Input(bytes)) => {
+                    let bytes = self.reports.take_answer(bytes);
+                    self.keys(keyboard.burst(&bytes), source)?
+                }
                 Ok(Event::Resized) => Next::Go,
                 Ok(Event::Asked(_)) if self.modes.ignore_term => Next::Go,
                 Ok(Event::Asked(code)) => self.end("other", code),
@@ -173,7 +185,7 @@ impl Agent {
     fn open(&mut self, source: &str) -> io::Result<Next> {
         self.view = View::Prompt;
         self.begin(source);
-        self.conversation.publish("idle")?;
+        self.publish("idle")?;
         if self.modes.auto_offer {
             self.view = View::Dialog(Dialog::new(Kind::AutoOffer));
             return Ok(Next::Go);
@@ -181,7 +193,33 @@ impl Agent {
         self.next_queued()
     }
 
-    fn draw(&self) -> io::Result<()> {
+    /// Updates the process's record; a frozen one stays busy after the first turn began.
+    fn publish(&self, status: &str) -> io::Result<()> {
+        if self.modes.frozen && status != "busy" && self.prompt_id.is_some() {
+            return Ok(());
+        }
+        self.conversation.publish(status)
+    }
+
+    /// Reports the status as it is now.
+    fn report(&mut self) -> io::Result<()> {
+        let (state, kind) = match self.view {
+            View::Working => ("working", None),
+            View::Prompt if self.done => ("done", None),
+            View::Prompt => ("idle", None),
+            View::Dialog(dialog) => match dialog.kind {
+                Kind::Trust | Kind::Permission | Kind::OneOfTwo(_) => {
+                    ("blocked", Some("permission"))
+                }
+                Kind::Question => ("blocked", Some("question")),
+                Kind::AutoOffer => ("blocked", None),
+            },
+        };
+        self.reports.report(state, kind)
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        self.report()?;
         match self.view {
             View::Prompt | View::Working => self.screen.draw_prompt(&InputBox {
                 text: &self.input,
@@ -322,6 +360,9 @@ impl Agent {
         let mut payload = self.conversation.payload(event);
         if let Some(id) = self.prompt_id {
             payload["prompt_id"] = json!(id);
+        }
+        if self.modes.auto {
+            payload["permission_mode"] = json!("auto");
         }
         if let (Value::Object(payload), Value::Object(fields)) = (&mut payload, fields) {
             payload.extend(fields);

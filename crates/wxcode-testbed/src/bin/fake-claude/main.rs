@@ -11,6 +11,7 @@ mod mode;
 mod print;
 mod record;
 mod screen;
+mod status;
 mod stream;
 mod tool;
 

@@ -19,6 +19,14 @@ pub(crate) struct Modes {
     /// Shows a suggestion in the empty box.
     pub(crate) placeholder: bool,
     pub(crate) mute: bool,
+    /// Reports its status in its terminal.
+    pub(crate) status: bool,
+    /// Runs in the permission mode `auto`: asks for permission without a hook.
+    pub(crate) auto: bool,
+    /// Its record stays busy while a dialog is open.
+    pub(crate) frozen: bool,
+    /// Ends turns without a hook.
+    pub(crate) endless: bool,
     pub(crate) deaf: usize,
     /// The file of the agent's record.
     pub(crate) record: Option<PathBuf>,
@@ -41,6 +49,10 @@ impl Modes {
                     "no-stash" => modes.no_stash = true,
                     "placeholder" => modes.placeholder = true,
                     "mute" => modes.mute = true,
+                    "status" => modes.status = true,
+                    "auto" => modes.auto = true,
+                    "frozen" => modes.frozen = true,
+                    "endless" => modes.endless = true,
                     _ => return Err(unknown()),
                 },
                 Some((name, value)) => match name {

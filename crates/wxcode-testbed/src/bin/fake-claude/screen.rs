@@ -142,6 +142,11 @@ impl Screen {
         put(frame.as_bytes())
     }
 
+    /// Prints bytes as they are.
+    pub(crate) fn print(&self, bytes: &[u8]) -> io::Result<()> {
+        put(bytes)
+    }
+
     /// Prints exactly `count` bytes: numbered lines of 64 bytes, the last one cut.
     pub(crate) fn flood(&self, count: usize) -> io::Result<()> {
         let mut left = count;

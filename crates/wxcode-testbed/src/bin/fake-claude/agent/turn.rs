@@ -45,7 +45,8 @@ impl Agent {
             }
         }
         self.view = View::Working;
-        self.conversation.publish("busy")?;
+        self.done = false;
+        self.publish("busy")?;
         self.hook("UserPromptSubmit", json!({ "prompt": reported(text) }));
         if let Some(line) = text.strip_prefix('/') {
             let name = line.split_whitespace().next().unwrap_or_default();
@@ -54,6 +55,7 @@ impl Agent {
                 json!({ "prompt": text, "command_name": name }),
             );
         }
+        self.report()?;
         self.conversation.user(text)?;
         self.screen.say(&format!("❯ {text}"));
         self.turn(text)
@@ -92,6 +94,10 @@ impl Agent {
             "fake:report" => {
                 for line in BufReader::new(File::open(argument)?).lines() {
                     let mut fields: Value = serde_json::from_str(&line?)?;
+                    if let Some(bytes) = fields["print"].as_str() {
+                        self.screen.print(bytes.as_bytes())?;
+                        continue;
+                    }
                     let event = fields["hook_event_name"].take();
                     self.hook(event.as_str().unwrap_or_default(), without_name(fields));
                 }
@@ -101,6 +107,12 @@ impl Agent {
                 self.hook("PreToolUse", tool.clone());
                 tool::run(argument, &self.conversation.cwd)?;
                 self.hook("PostToolUse", tool);
+            }
+            "fake:print" => {
+                // Raw bytes, with \e for the escape character.
+                let bytes = argument.replace("\\e", "\x1b").replace("\\a", "\x07");
+                self.screen.print(bytes.as_bytes())?;
+                return Ok(Next::Go);
             }
             "fake:permission" => return self.ask(Kind::Permission, tool::bash("echo hi")),
             "fake:permissions" => {
@@ -124,8 +136,11 @@ impl Agent {
         self.hook("PreToolUse", tool.clone());
         self.view = View::Dialog(Dialog::new(kind));
         self.draw()?;
-        self.conversation.publish("waiting")?;
-        self.hook("PermissionRequest", tool);
+        self.publish("waiting")?;
+        // In this mode the real one asks without it.
+        if !self.modes.auto {
+            self.hook("PermissionRequest", tool);
+        }
         Ok(Next::Go)
     }
 
@@ -135,16 +150,19 @@ impl Agent {
             return Ok(Next::Go);
         }
         self.conversation.assistant("done")?;
-        self.hook(
-            "Stop",
-            json!({ "stop_hook_active": false, "last_assistant_message": "done" }),
-        );
+        if !self.modes.endless {
+            self.hook(
+                "Stop",
+                json!({ "stop_hook_active": false, "last_assistant_message": "done" }),
+            );
+        }
+        self.done = true;
         self.idle()
     }
 
     pub(super) fn idle(&mut self) -> io::Result<Next> {
         self.view = View::Prompt;
-        self.conversation.publish("idle")?;
+        self.publish("idle")?;
         self.next_queued()
     }
 
