@@ -19,8 +19,11 @@ pub struct HookEvent {
     pub cwd: Option<PathBuf>,
     /// The reporting subagent; `None` for the conversation itself.
     pub agent_id: Option<String>,
+    /// The permission mode in effect; not every event has it.
+    pub permission_mode: Option<String>,
     pub kind: HookKind,
 }
+
 /// The kind of a hook event, with its fields. Missing fields are empty or `None`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum HookKind {
@@ -184,6 +187,7 @@ pub fn parse(payload: &[u8]) -> Result<HookEvent, HookError> {
             .get("agent_id")
             .and_then(Value::as_str)
             .map(str::to_owned),
+        permission_mode: fields.get("permission_mode").and_then(crate::mode::name),
         kind: kind(name, &mut fields),
     })
 }
@@ -199,7 +203,7 @@ fn kind(name: String, fields: &mut Map<String, Value>) -> HookKind {
                 "fork" => StartSource::Fork,
                 other => StartSource::Other(other.to_owned()),
             },
-            model: text(fields, "model"),
+            model: fields.get("model").and_then(crate::mode::name),
         },
         "UserPromptSubmit" => HookKind::UserPromptSubmit {
             prompt: text(fields, "prompt").unwrap_or_default(),

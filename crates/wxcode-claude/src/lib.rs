@@ -17,6 +17,7 @@ pub mod gsd;
 pub mod hook;
 pub mod input_box;
 pub mod key;
+pub mod mode;
 pub mod planning;
 pub mod prompt;
 pub mod retention;

@@ -97,6 +97,9 @@ export interface Session {
   claude_session_id: string | null;
   claude_session_history: HistoryEntry[];
   claude_version: string | null;
+  /** The permission mode and the model in effect, once known. */
+  permission_mode: string | null;
+  model: string | null;
   pid: number | null;
   started_at: string | null;
   cols: number | null;

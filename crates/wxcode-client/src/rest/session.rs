@@ -26,6 +26,12 @@ pub struct Session {
     pub claude_session_history: Vec<Conversation>,
     /// Claude Code's version, once known.
     pub claude_version: Option<String>,
+    /// The permission mode in effect, once known.
+    #[serde(default)]
+    pub permission_mode: Option<String>,
+    /// The model in effect, once known.
+    #[serde(default)]
+    pub model: Option<String>,
     /// The agent's process id on the server's machine.
     pub pid: Option<i32>,
     /// RFC 3339.

@@ -63,6 +63,11 @@ pub(in crate::agent) struct LiveMetadata {
     /// The version of Claude Code.
     #[serde(default)]
     pub(in crate::agent) claude_version: Option<String>,
+    /// The permission mode and the model in effect.
+    #[serde(default)]
+    pub(in crate::agent) permission_mode: Option<String>,
+    #[serde(default)]
+    pub(in crate::agent) model: Option<String>,
 }
 
 impl Default for LiveMetadata {
@@ -71,6 +76,8 @@ impl Default for LiveMetadata {
             version: VERSION,
             hook_depth: None,
             claude_version: None,
+            permission_mode: None,
+            model: None,
         }
     }
 }
@@ -104,6 +111,8 @@ mod tests {
         let live_metadata = LiveMetadata {
             hook_depth: Some(2),
             claude_version: Some("2.1.329".into()),
+            permission_mode: Some("auto".into()),
+            model: Some("a model".into()),
             ..LiveMetadata::default()
         };
         live_metadata.write(dir.path()).unwrap();

@@ -23,7 +23,7 @@ use wxcode_terminal::Size;
 use crate::{
     agent::{
         answer::{ANSWERS_MAX, AnswerRequest},
-        metadata::Metadata,
+        metadata::{LiveMetadata, Metadata},
         session::role::Roles,
     },
     event::Feed,
@@ -42,6 +42,10 @@ pub struct View {
     pub asks: Option<Arc<Ask>>,
     /// Claude Code's version, once known.
     pub claude_version: Option<String>,
+    /// The permission mode in effect, once known.
+    pub permission_mode: Option<String>,
+    /// The model in effect, once known.
+    pub model: Option<String>,
     /// A problem with the conversation's identity, with a remedy.
     pub warning: Option<String>,
     /// The end of the session; all consequences are recorded.
@@ -50,12 +54,14 @@ pub struct View {
 
 impl View {
     /// The state of a session without a monitor so far.
-    pub(in crate::agent) const fn starting(claude_version: Option<String>) -> Self {
+    pub(in crate::agent) fn starting(known: LiveMetadata) -> Self {
         Self {
             agent_state: AgentState::Starting,
             dialog: None,
             asks: None,
-            claude_version,
+            claude_version: known.claude_version,
+            permission_mode: known.permission_mode,
+            model: known.model,
             warning: None,
             exit: None,
         }
@@ -63,7 +69,11 @@ impl View {
 
     /// The state of a running agent is void after its end.
     fn forget(&mut self) {
-        *self = Self::starting(self.claude_version.take());
+        self.agent_state = AgentState::Starting;
+        self.dialog = None;
+        self.asks = None;
+        self.warning = None;
+        self.exit = None;
     }
 }
 

@@ -47,6 +47,11 @@ pub(super) struct SessionView {
     claude_session_history: Vec<HistoryView>,
     /// Claude Code's version, once known.
     claude_version: Option<String>,
+    /// The permission mode in effect, once known, as Claude Code's hooks name it: `default` (manual),
+    /// `acceptEdits`, `plan`, `auto`, `dontAsk` or `bypassPermissions`.
+    permission_mode: Option<String>,
+    /// The model in effect, once known.
+    model: Option<String>,
     /// The agent's process.
     pid: Option<i32>,
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -176,6 +181,10 @@ pub(super) async fn session_view(
             .map(HistoryView::from)
             .collect(),
         warning: state.as_ref().and_then(|state| state.warning.clone()),
+        permission_mode: state
+            .as_ref()
+            .and_then(|state| state.permission_mode.clone()),
+        model: state.as_ref().and_then(|state| state.model.clone()),
         claude_version: state.and_then(|state| state.claude_version),
         pid: running.map(|session| session.agent_pid),
         started_at: session.map(|session| session.started_at),

@@ -130,6 +130,7 @@ mod tests {
             transcript_path: None,
             cwd: None,
             agent_id: None,
+            permission_mode: None,
             kind,
         });
         for message in &mut messages {

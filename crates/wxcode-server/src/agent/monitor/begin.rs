@@ -36,7 +36,7 @@ pub(in crate::agent) async fn session(
         is_latest,
         ..
     } = launched;
-    let view = View::starting(LiveMetadata::read(&dir).claude_version);
+    let view = View::starting(LiveMetadata::read(&dir));
     let feed = context.events.current(metadata.project_id).await;
     let (session, channels) = Session::new(id, &metadata, dir, holder.agent(), at, view, feed);
     let session = Arc::new(session);

@@ -253,6 +253,7 @@ mod tests {
             transcript_path: None,
             cwd: None,
             agent_id: None,
+            permission_mode: None,
             kind,
         };
         event_of(Id::from_bytes([1; 12]), 4, &hook).map(|kind| serde_json::to_value(kind).unwrap())

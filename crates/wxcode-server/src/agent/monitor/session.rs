@@ -3,8 +3,10 @@
 
 mod end;
 mod hook;
+mod in_effect;
 mod process;
 mod state;
+mod status;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use wxcode_protocol::Output;
@@ -76,6 +78,9 @@ pub(in crate::agent) struct SessionMonitor {
     claude_pid: i32,
     process_record: ProcessRecord,
     upgrade: Upgrade,
+    transcript: in_effect::TranscriptReader,
+    /// The number and the offset of the last status report.
+    last_report: Option<(u64, u64)>,
 }
 
 impl Follow for SessionMonitor {
@@ -150,6 +155,8 @@ impl SessionMonitor {
             live_from: None,
             process_record: ProcessRecord::default(),
             upgrade,
+            transcript: in_effect::TranscriptReader::default(),
+            last_report: None,
         }
     }
 
@@ -171,6 +178,7 @@ impl SessionMonitor {
             self.screen_probe.deadline(),
             self.process_record.deadline(),
             self.upgrade.deadline(),
+            self.transcript.deadline(),
             Some(self.crosscheck.due()),
         ];
         deadlines.into_iter().flatten().min()
@@ -183,6 +191,9 @@ impl SessionMonitor {
         }
         if self.process_record.is_due(now) {
             self.read_record(now, holder).await?;
+        }
+        if let Some(path) = self.transcript.take_due(now) {
+            self.read_transcript(path).await;
         }
         self.answerer.tick(now);
         if self.conversation_log.has_unsaved() {
@@ -205,6 +216,17 @@ impl SessionMonitor {
                 payload,
                 ..
             } => self.hook(seq, ancestry, &payload, holder).await?,
+            client::Event::Status { number, offset, .. }
+                if self.last_report.replace((number, offset)) == Some((number, offset)) =>
+            {
+                // The same one over another connection: later hooks may be known already.
+            }
+            client::Event::Status { offset, status, .. } => {
+                // A reading of the process record from before the report is void.
+                self.process_record.invalidate();
+                let evidence = Evidence::Reported(status::report(&status, offset));
+                self.observe(&evidence, None, holder).await?;
+            }
             client::Event::Quiet { .. } => {
                 let id = self.screen_probe.rested();
                 holder.post(Request::Screen { id }).await?;
@@ -236,6 +258,7 @@ impl SessionMonitor {
                 if !is_at_rest {
                     return self.take_moving_screen(look, holder).await;
                 }
+                self.read_status_line(&text);
                 self.observe(&Evidence::Screen(look), None, holder).await?;
                 if let Some(dialog) = self.agent.on_screen() {
                     let screen_probe = &mut self.screen_probe;

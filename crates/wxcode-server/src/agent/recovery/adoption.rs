@@ -157,11 +157,8 @@ fn remember(context: &Context, slot: &Slot, found: Found, holder: Option<HolderF
     }
     let view = View {
         agent_state: AgentState::Unknown,
-        dialog: None,
-        asks: None,
-        claude_version: LiveMetadata::read(&found.dir).claude_version,
-        warning: None,
         exit: Some(exit),
+        ..View::starting(LiveMetadata::read(&found.dir))
     };
     let agent = holder.map_or((0, 0), |holder| holder.agent());
     let feed = context.events.feed(metadata.project_id);

@@ -111,6 +111,7 @@ impl SessionMonitor {
             return Ok(());
         };
         self.save().await;
+        self.take_in_effect(&event);
         let evidence = evidence(seq, &event);
         // A reader of the request's event must find the question.
         if let Some(evidence) = &evidence {
