@@ -274,8 +274,8 @@ async fn a_name_used_twice_loses_no_input() {
     // Not a repetition of the other's first input.
     type_in(&older, 1, "of the older\n").await;
     let reason = until(&mut older, |event| match event {
-        Event::InputTaken { .. } => panic!("it was not typed"),
-        Event::InputRefused { seq: 1, reason } => Some(reason),
+        Event::Output(Output::InputTaken { .. }) => panic!("it was not typed"),
+        Event::Output(Output::InputRefused { seq: 1, reason }) => Some(reason),
         _ => None,
     })
     .await;
