@@ -132,6 +132,15 @@ impl<'a> Painter<'a> {
                     self.put(b"\x1b[X");
                 }
                 x += 1;
+            } else if let Some(byte) = ascii(cell) {
+                if at != x {
+                    self.column(x);
+                }
+                self.pen(style);
+                self.out.push(byte);
+                join = Join::after_ascii(byte);
+                x += 1;
+                at = x;
             } else {
                 let text = dictionary.text(cell);
                 let next = text.chars().next().map_or(0, u32::from);
@@ -188,4 +197,10 @@ impl<'a> Painter<'a> {
             && self.dictionary.width(cell) == 1
             && style != style.erased()
     }
+}
+
+/// The character of a cell, if it is one of printable ASCII: no such character joins another.
+fn ascii(cell: Cell) -> Option<u8> {
+    let byte = u8::try_from(cell.glyph()).ok()?;
+    (0x20..0x7F).contains(&byte).then_some(byte)
 }
