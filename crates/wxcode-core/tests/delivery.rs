@@ -7,7 +7,7 @@ use wxcode_core::delivery::{DeliveryState, machine::*};
 const DEADLINES: Deadlines = Deadlines { ready_ms: 60_000 };
 
 fn queued() -> Machine {
-    Machine::typed(DeliveryState::Queued, false, DEADLINES, 0)
+    Machine::typed(DeliveryState::Queued, false, 0, DEADLINES, 0)
 }
 
 fn ready() -> Event {
@@ -309,4 +309,67 @@ fn an_initial_prompt_is_confirmed_or_fails() {
     );
     let effects = machine.step(&Event::Tick, 6 + TAKE_TIMEOUT_MS);
     assert!(matches!(&effects[..], [Effect::Failed(_)]));
+}
+
+/// Lets time pass after a dialog over a typed text, with an empty prompt; the time at which the
+/// text is to be typed again, or the error.
+fn after_dialog(mut machine: Machine, events: &[Event], prompt: &Event) -> Result<u64, String> {
+    const GONE: u64 = 3_600_000;
+    let dialog = Event::Agent(Readiness::Dialog("d".to_owned()));
+    tell(&mut machine, &[dialog], 100);
+    assert_eq!(
+        machine.deadline(),
+        None,
+        "it waits for as long as it stands"
+    );
+    let mut now = GONE;
+    tell(&mut machine, events, now);
+    let mut effects = machine.step(&ready(), now);
+    loop {
+        match effects.pop() {
+            Some(Effect::Claim) => effects.extend(machine.step(&Event::Claimed, now)),
+            Some(Effect::Look) => effects.extend(machine.step(prompt, now)),
+            Some(Effect::Record) => {
+                assert_eq!(machine.step(&Event::Recorded, now), [Effect::Type]);
+                return Ok(now - GONE);
+            }
+            Some(Effect::Failed(why)) => return Err(why),
+            Some(_) => {}
+            None => {
+                now = machine.deadline().unwrap().max(now);
+                effects = machine.step(&Event::Tick, now);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_swallowed_text_is_typed_again() {
+    let again = after_dialog(typed(0), &[], &empty()).unwrap();
+    assert!(
+        (TAKE_TIMEOUT_MS..TAKE_TIMEOUT_MS + 3_000).contains(&again),
+        "{again}"
+    );
+}
+
+#[test]
+fn a_text_of_unknown_fate_stays_typed_once() {
+    // The agent may have taken it into a turn.
+    let turn = [Event::Agent(Readiness::Busy)];
+    // It may be in the stash.
+    let stashed = seen(Prompt::Empty, Kept::Yes);
+    for (events, prompt) in [(&turn[..], empty()), (&[], stashed), (&[], draft(1))] {
+        let why = after_dialog(typed(0), events, &prompt).unwrap_err();
+        assert!(why.contains("alone"), "{why}");
+    }
+    // It stood in the prompt.
+    let mut machine = typed(0);
+    tell(&mut machine, &[Event::Quiet, text()], 50);
+    after_dialog(machine, &[], &empty()).unwrap_err();
+    // No dialog was seen.
+    let done = pass(&mut typed(0), &empty());
+    assert!(
+        matches!(&done[..], [(TAKE_TIMEOUT_MS, Effect::Failed(_))]),
+        "{done:?}"
+    );
 }

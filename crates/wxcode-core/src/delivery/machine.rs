@@ -32,6 +32,8 @@ pub const CLAIM_RETRY_MS: u64 = 1_000;
 pub const REACT_MS: u64 = 1_000;
 /// Time to clear a refused text from the prompt, in milliseconds.
 pub const CLEAR_TIMEOUT_MS: u64 = 10_000;
+/// Most typings of one delivery: the first, and others after a dialog swallowed the text.
+pub const TYPINGS_MAX: u32 = 3;
 /// Most keys besides Enter for one delivery: a bound on the input of an unresponsive agent.
 pub const KEYS_MAX: u32 = 8;
 
@@ -56,6 +58,21 @@ pub struct Machine {
     stashed: bool,
     /// Keys pressed besides Enter.
     keys: u32,
+    /// Typings so far.
+    typings: u32,
+    /// The fate of the typed text, until it is seen in the prompt.
+    fate: Fate,
+}
+
+/// What was seen since the text was typed, while it never stood in the prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Fate {
+    /// Nothing yet.
+    Open,
+    /// A dialog, and no turn: it may have swallowed the text.
+    Covered,
+    /// A turn: the agent may have taken the text.
+    Turned,
 }
 
 /// The progress of the delivery.
@@ -133,7 +150,13 @@ impl Machine {
     /// A written delivery goes to the holder again, which types it only if it has not: the server
     /// that recorded it may have died before typing.
     #[must_use]
-    pub const fn typed(state: DeliveryState, steer: bool, deadlines: Deadlines, now: u64) -> Self {
+    pub const fn typed(
+        state: DeliveryState,
+        steer: bool,
+        typings: u32,
+        deadlines: Deadlines,
+        now: u64,
+    ) -> Self {
         let stage = match state {
             DeliveryState::Queued => Stage::Queued,
             DeliveryState::Written => Stage::Written { typed: None },
@@ -141,6 +164,7 @@ impl Machine {
         };
         let mut machine = Self::begin(stage, deadlines, now);
         machine.steer = steer;
+        machine.typings = typings;
         machine
     }
 
@@ -164,6 +188,8 @@ impl Machine {
             tried_stash: false,
             stashed: false,
             keys: 0,
+            typings: 0,
+            fate: Fate::Open,
         }
     }
 
@@ -214,6 +240,7 @@ impl Machine {
             Event::Recorded if self.waits == Wait::Store => {
                 self.waits = Wait::Nothing;
                 self.stage = Stage::Written { typed: None };
+                self.typings += 1;
                 if self.may_press() {
                     self.paste(now, &mut out);
                 }
@@ -248,6 +275,16 @@ impl Machine {
     }
 
     fn become_ready(&mut self, readiness: &Readiness, now: u64, out: &mut Vec<Effect>) {
+        if matches!(self.readiness, Readiness::Dialog(_))
+            && !matches!(readiness, Readiness::Dialog(_))
+        {
+            self.uncover(now);
+        }
+        self.fate = match (readiness, self.fate) {
+            (Readiness::Busy, _) => Fate::Turned,
+            (Readiness::Dialog(_), Fate::Open) => Fate::Covered,
+            (_, fate) => fate,
+        };
         self.readiness = readiness.clone();
         let unready = *readiness == Readiness::NotReady;
         self.not_ready_since = unready.then(|| self.not_ready_since.unwrap_or(now));
@@ -259,6 +296,20 @@ impl Machine {
             self.obstacle = None;
             self.release(now, out);
         }
+    }
+
+    /// A dialog is gone: the time that it stood does not count.
+    const fn uncover(&mut self, now: u64) {
+        match &mut self.stage {
+            Stage::Written { typed: Some(at) } | Stage::Entered { first: at, .. } => *at = now,
+            _ => {}
+        }
+    }
+
+    /// Whether a dialog may have swallowed the typed text: it came after the typing, the text was
+    /// never seen in the prompt, and no turn was seen.
+    pub(super) fn may_be_swallowed(&self) -> bool {
+        self.fate == Fate::Covered && self.typings < TYPINGS_MAX
     }
 
     fn has_keyboard(&self) -> bool {
@@ -316,6 +367,8 @@ impl Machine {
             }
             (Stage::Written { typed: None }, Prompt::Empty) => self.paste(now, out),
             (Stage::Written { typed }, Prompt::Text { offers_other, .. }) => {
+                // Where it stands, no dialog swallowed it.
+                self.fate = Fate::Turned;
                 let typed = typed.unwrap_or(now);
                 self.stage = Stage::Written { typed: Some(typed) };
                 let escaped = self.pressed() == Pressed::Key(Key::Escape);
@@ -336,6 +389,17 @@ impl Machine {
             }
             (Stage::Written { .. }, Prompt::Draft { .. }) => {
                 self.hesitate(Obstacle::Mixed, now, out)
+            }
+            // A dialog swallowed the text: it stands nowhere, and its hook had all its time.
+            (Stage::Written { typed: Some(at) }, Prompt::Empty)
+                if self.may_be_swallowed()
+                    && seen.kept == Kept::No
+                    && self.readiness == Readiness::Ready
+                    && now >= at + TAKE_TIMEOUT_MS =>
+            {
+                self.obstacle = None;
+                self.waits = Wait::Store;
+                out.push(Effect::Record);
             }
             // The text is not there yet, or no longer: its hook may still come.
             (Stage::Written { .. }, Prompt::Empty) => self.wait_or_release(now, out),

@@ -19,6 +19,7 @@ const NOTHING: Budget = Budget {
     crashes: 0,
     user_keys: 0,
     dialogs: 0,
+    ambushes: 0,
     swallows: 0,
     claims_over: 0,
     deaths: 0,
@@ -231,6 +232,35 @@ fn a_server_that_dies_in_a_steered_turn() {
     };
     let world = World::new(2, false, budget).steering();
     assert!(promise("steer and crash", world) > 1_000);
+}
+
+#[test]
+fn dialogs_that_swallow_the_text() {
+    let budget = Budget {
+        ambushes: 2,
+        user_keys: 1,
+        claims_over: 1,
+        ..NOTHING
+    };
+    assert!(promise("ambushes", World::new(1, false, budget)) > 1_000);
+    let budget = Budget {
+        ambushes: 1,
+        dialogs: 1,
+        user_keys: 1,
+        ..NOTHING
+    };
+    assert!(promise("ambush and dialog", World::new(1, false, budget)) > 1_000);
+}
+
+#[test]
+fn a_server_that_dies_around_a_swallowed_text() {
+    let budget = Budget {
+        ambushes: 1,
+        crashes: 1,
+        user_keys: 1,
+        ..NOTHING
+    };
+    assert!(promise("ambush and crash", World::new(2, false, budget)) > 1_000);
 }
 
 #[test]

@@ -14,7 +14,13 @@ impl World {
         self.server.under = next.map(|at| {
             (
                 at,
-                Machine::typed(self.rows[at].state, self.steer, DEADLINES, self.now),
+                Machine::typed(
+                    self.rows[at].state,
+                    self.steer,
+                    self.rows[at].typings.into(),
+                    DEADLINES,
+                    self.now,
+                ),
             )
         });
         if let Some(at) = next {
@@ -147,18 +153,26 @@ impl World {
                 if self.rows[..at].iter().any(|row| !row.state.is_over()) {
                     return Err("order is kept");
                 }
+                if self.rows[at].state == DeliveryState::Queued {
+                    self.rows[at].after = self.server.read;
+                }
                 self.rows[at].state = DeliveryState::Written;
-                self.rows[at].after = self.server.read;
+                self.rows[at].typings += 1;
                 self.tell(Event::Recorded);
             }
             Effect::Type => {
                 if self.rows[at].state != DeliveryState::Written {
                     return Err("what is typed is recorded before");
                 }
-                if self.typed[at] > 0 {
+                if self.typed[at] >= self.rows[at].typings {
                     self.tell(Event::Typed);
                 } else if self.claimed {
-                    self.typed[at] += 1;
+                    let text = Piece::Text(at);
+                    let stands = self.prompt.contains(&text) || self.kept.contains(&text);
+                    if stands || self.hooks.iter().any(|hook| hook.contains(&text)) {
+                        return Err("a text is typed again only if it stands and went nowhere");
+                    }
+                    self.typed[at] = self.rows[at].typings;
                     self.pty.push_back(Keystroke::Paste(at));
                     self.tell(Event::Typed);
                 } else {

@@ -64,6 +64,8 @@ pub(crate) enum Action {
     /// It becomes ready, or its turn ends.
     Settle,
     DialogOpens,
+    /// A dialog opens before the agent takes a paste, and swallows it.
+    Ambush,
     DialogCloses,
     Dies,
     /// The server reads the next hook.
@@ -79,7 +81,7 @@ pub(crate) enum Action {
     Time,
 }
 
-pub(crate) const ACTIONS: [Action; 17] = [
+pub(crate) const ACTIONS: [Action; 18] = [
     Action::Server,
     Action::Agent,
     Action::Hook,
@@ -91,6 +93,7 @@ pub(crate) const ACTIONS: [Action; 17] = [
     Action::Crash,
     Action::Swallow,
     Action::DialogOpens,
+    Action::Ambush,
     Action::Dies,
     Action::ClaimOver,
     Action::User(UserKey::Character),
@@ -105,6 +108,7 @@ pub(crate) struct Budget {
     pub(crate) crashes: u8,
     pub(crate) user_keys: u8,
     pub(crate) dialogs: u8,
+    pub(crate) ambushes: u8,
     pub(crate) swallows: u8,
     pub(crate) claims_over: u8,
     pub(crate) deaths: u8,
@@ -116,6 +120,7 @@ pub(crate) struct Budget {
 pub(crate) struct Row {
     pub(crate) state: DeliveryState,
     pub(crate) after: usize,
+    pub(crate) typings: u8,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -168,6 +173,7 @@ impl World {
         let row = Row {
             state: DeliveryState::Queued,
             after: 0,
+            typings: 0,
         };
         let mut world = Self {
             now: START,
@@ -237,6 +243,15 @@ impl World {
                 Some(Ok(()))
             }
             Action::DialogOpens => None,
+            Action::Ambush => match next.pty.front() {
+                Some(Keystroke::Paste(_)) if self.view == View::Idle => {
+                    let next = next.spend(|b| &mut b.ambushes)?;
+                    next.pty.pop_front();
+                    next.view = View::Dialog;
+                    Some(Ok(()))
+                }
+                _ => None,
+            },
             Action::DialogCloses => (next.view == View::Dialog).then(|| {
                 next.view = View::Idle;
                 Ok(())

@@ -5,6 +5,7 @@ mod draft;
 mod key;
 mod line;
 mod real;
+mod swallowed;
 
 use std::fs;
 
@@ -213,6 +214,35 @@ async fn a_dying_agent_fails_its_delivery() {
         failed["error"].as_str().unwrap().contains("ended"),
         "{failed}"
     );
+}
+
+#[tokio::test]
+async fn wxcode_send_steers_and_puts_off() {
+    let (server, project) = running("", "").await;
+    let turn = line::Held::begin(&server, &project).await;
+    let send = async |options: &[&str]| {
+        let arguments = [&["send", "p", "text"], options].concat();
+        server.command(&arguments).output().await.unwrap()
+    };
+    let steered = send(&["--steer", "--wait"]).await;
+    assert!(steered.status.success(), "{steered:?}");
+    let put_off = send(&["--at", "2096-01-31T18:00:00Z", "--key", "k"]).await;
+    assert!(put_off.status.success(), "{put_off:?}");
+    let list = server.get(&deliveries(&project)).await.expect(200);
+    let (steered, put_off) = (&list["deliveries"][1], &list["deliveries"][2]);
+    assert_eq!(
+        (&steered["steer"], &steered["state"]),
+        (&json!(true), &json!("submitted"))
+    );
+    assert_eq!(
+        (&put_off["not_before"], &put_off["state"]),
+        (&json!("2096-01-31T18:00:00Z"), &json!("queued"))
+    );
+    let wrong = send(&["--at", "soon"]).await;
+    assert_eq!(wrong.status.code(), Some(2));
+    let says = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(says.contains("2026-01-31T18:00:00Z"), "{says}");
+    turn.release().await;
 }
 
 #[tokio::test]

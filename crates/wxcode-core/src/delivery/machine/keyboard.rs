@@ -1,7 +1,7 @@
 //! Input lock: acquire, renew, release; and the keys pressed within it.
 
 use super::{
-    CLAIM_RETRY_MS, ENTER_INTERVAL_MS, ENTERS_MAX, Keyboard, Machine, Pressed, Stage, Wait,
+    CLAIM_RETRY_MS, ENTER_INTERVAL_MS, ENTERS_MAX, Fate, Keyboard, Machine, Pressed, Stage, Wait,
     words::{Effect, Key, Obstacle},
 };
 
@@ -29,6 +29,7 @@ impl Machine {
 
     pub(super) fn paste(&mut self, now: u64, out: &mut Vec<Effect>) {
         self.presses(Pressed::Paste);
+        self.fate = Fate::Open;
         self.obstacle = None;
         self.waits = Wait::Paste { since: now };
         out.push(Effect::Type);

@@ -55,6 +55,10 @@ impl Machine {
             (Stage::Riding { ready_since }, _) => {
                 unready.or(ready_since.map(|since| since + TAKE_TIMEOUT_MS))
             }
+            // After that time it is typed again, or fails when that cannot be.
+            (Stage::Written { typed: Some(typed) }, _) if self.may_be_swallowed() => {
+                no_dialog.then_some(typed + 2 * TAKE_TIMEOUT_MS)
+            }
             (Stage::Written { typed: Some(typed) }, _) => {
                 no_dialog.then_some(typed + TAKE_TIMEOUT_MS)
             }

@@ -112,9 +112,10 @@ pub enum Effect {
     Look,
     /// Press a key, only within the lock.
     Press(Key),
-    /// Record durably that typing is about to begin; answer with [`Event::Recorded`].
+    /// Record durably that typing is about to begin, again after a text that a dialog swallowed;
+    /// answer with [`Event::Recorded`].
     Record,
-    /// Type the text, once per delivery and only within the lock; answer with [`Event::Typed`] or
+    /// Type the text, once per [`Effect::Record`] and only within the lock; answer with [`Event::Typed`] or
     /// [`Event::NotTyped`].
     Type,
     /// Press Enter, only within the lock; record the number of attempts afterwards.

@@ -325,7 +325,7 @@ impl DeliveryWorker {
         let machine = match (delivery.route, delivery.state) {
             (Route::Prompt, _) if ours => Machine::riding(self.deadlines, at),
             (Route::Typed, state) if ours || state == DeliveryState::Queued => {
-                Machine::typed(state, delivery.steer, self.deadlines, at)
+                Machine::typed(state, delivery.steer, delivery.typings, self.deadlines, at)
             }
             // An earlier session may have taken it, so it is not typed again.
             _ => {

@@ -58,6 +58,8 @@ struct Agent {
     clearing: bool,
     queued: VecDeque<String>,
     swallow_cr: bool,
+    /// The auto-mode offer comes up before the next text, and swallows it.
+    ambush: bool,
     /// Remaining keys that the dialogs ignore.
     deaf: usize,
     prompt_id: Option<Uuid>,
@@ -88,7 +90,7 @@ pub(crate) fn run(arguments: Arguments, modes: Modes) -> io::Result<u8> {
         screen.discard_input();
     }
     event::read_input(sender.clone());
-    let (swallow_cr, deaf) = (modes.swallow_cr, modes.deaf);
+    let (swallow_cr, ambush, deaf) = (modes.swallow_cr, modes.ambush, modes.deaf);
     let record = Record(modes.record.clone());
     let mut agent = Agent {
         modes,
@@ -102,6 +104,7 @@ pub(crate) fn run(arguments: Arguments, modes: Modes) -> io::Result<u8> {
         clearing: false,
         queued: arguments.prompt.clone().into_iter().collect(),
         swallow_cr,
+        ambush,
         deaf,
         prompt_id: None,
         record,
@@ -254,6 +257,9 @@ impl Agent {
             // A second draft replaces the first one.
             Key::Stash if self.input.is_empty() => self.input = std::mem::take(&mut self.stash),
             Key::Stash => self.stash = std::mem::take(&mut self.input),
+            Key::Text(_) if std::mem::take(&mut self.ambush) => {
+                self.view = View::Dialog(Dialog::new(Kind::AutoOffer));
+            }
             Key::Text(text) => self.input.push_str(&text),
             Key::Backspace => drop(self.input.pop()),
             Key::Interrupt if self.input.is_empty() => return Ok(self.end("prompt_input_exit", 0)),

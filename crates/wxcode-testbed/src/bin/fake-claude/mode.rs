@@ -6,6 +6,8 @@ use std::path::PathBuf;
 pub(crate) struct Modes {
     pub(crate) trust: bool,
     pub(crate) auto_offer: bool,
+    /// The auto-mode offer comes up before the first text, and swallows it.
+    pub(crate) ambush: bool,
     pub(crate) slow_start: Option<String>,
     pub(crate) never_ready: bool,
     pub(crate) exit: Option<u8>,
@@ -42,6 +44,7 @@ impl Modes {
                 None => match word {
                     "trust" => modes.trust = true,
                     "auto-offer" => modes.auto_offer = true,
+                    "ambush" => modes.ambush = true,
                     "never-ready" => modes.never_ready = true,
                     "ignore-term" => modes.ignore_term = true,
                     "swallow-cr" => modes.swallow_cr = true,

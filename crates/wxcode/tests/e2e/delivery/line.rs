@@ -50,7 +50,7 @@ impl Held {
     }
 }
 
-fn of(project: &str, delivery: &Value) -> String {
+pub(super) fn of(project: &str, delivery: &Value) -> String {
     let id = delivery["id"].as_str().unwrap();
     format!("{}/{id}", deliveries(project))
 }

@@ -146,3 +146,30 @@ async fn texts_arrive_unchanged_or_fail() {
     }
     submitted(&server, &project, "after all of it").await;
 }
+
+#[tokio::test]
+async fn a_steering_text_is_reported_in_its_turn() {
+    let Some((server, project)) = start().await else {
+        return;
+    };
+    let stub = server.agent.stub.as_ref().unwrap();
+    server.deliver(&project, "stub:slow").await;
+    let is_working = |session: &serde_json::Value| session["agent_state"] == "working";
+    server.session_until(&project, "working", is_working).await;
+    stub.wait_held(1).await;
+    let waits = server.deliver(&project, "after the turn").await;
+    let body = serde_json::json!({ "text": "into the turn,\nin two lines", "steer": true });
+    let steers = server.post(&deliveries(&project), body).await.expect(202);
+    server.delivery_until(&project, &steers, "submitted").await;
+    assert!(is_working(&server.session(&project).await));
+    let path = super::line::of(&project, &waits);
+    assert_eq!(server.get(&path).await.expect(200)["state"], "queued");
+    stub.release();
+    server.delivery_until(&project, &waits, "submitted").await;
+    let has_all = |request: &Request| {
+        let texts = request.user_texts();
+        let has = |wanted: &str| texts.iter().any(|text| text.contains(wanted));
+        has("into the turn,\nin two lines") && has("after the turn")
+    };
+    stub.wait_for(has_all).await;
+}

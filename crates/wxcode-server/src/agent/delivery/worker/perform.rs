@@ -51,8 +51,17 @@ impl DeliveryWorker {
             }
             Effect::Record => {
                 self.check_milestone().await?;
-                self.step(DeliveryState::Written, 1, None, Some(self.seq))
-                    .await?;
+                // Reports of an earlier typing still count.
+                let after = match state {
+                    DeliveryState::Queued => Some(self.seq),
+                    _ => after,
+                };
+                if let Some(current) = &mut self.current {
+                    // One that an earlier version wrote does not count its typing.
+                    let before = u32::from(state == DeliveryState::Written);
+                    current.delivery.typings = before.max(current.delivery.typings) + 1;
+                }
+                self.step(DeliveryState::Written, 1, None, after).await?;
                 Ok(Some(Event::Recorded))
             }
             Effect::Type => {
@@ -120,13 +129,8 @@ impl DeliveryWorker {
             return Ok(());
         };
         let at = to_millis(Timestamp::now());
-        let typings = match state {
-            DeliveryState::Queued => current.delivery.typings,
-            _ => current.delivery.typings.max(1),
-        };
         let step = Step {
             attempts,
-            typings,
             error,
             session_id: Some(self.session),
             after_seq,
