@@ -25,7 +25,7 @@ pub const AWAY_MAX: Duration = Duration::from_secs(600);
 /// program on the same machine reads the data directory again.
 pub type Find<'a> = Box<dyn Fn() -> Option<Server> + Send + 'a>;
 
-/// The events of a project, with reconnection by `Last-Event-ID`.
+/// The events of a project, or of all, with reconnection by `Last-Event-ID`.
 ///
 /// The first event is a `state` with the present situation. After a broken connection the stream
 /// continues with the events since the last one, or with a `reset` and a new `state` when the
@@ -44,7 +44,8 @@ pub type Find<'a> = Box<dyn Fn() -> Option<Server> + Send + 'a>;
 /// ```
 pub struct Events<'a> {
     client: Client,
-    project: String,
+    /// `None` for all projects: then a call for one project fails with [`Error::InvalidId`].
+    project: Option<String>,
     find: Option<Find<'a>>,
     stream: Option<EventStream>,
     /// The number of the last event.
@@ -63,7 +64,16 @@ impl Client {
     /// [`Error::InvalidId`]; [`Error::Refused`] with 404; [`Error::Unreachable`]: the first attempt
     /// is the only one.
     pub async fn events(&self, project: &str) -> Result<Events<'static>, Error> {
-        self.open_events(project, None).await
+        self.open_events(Some(project), None).await
+    }
+
+    /// Follows the events of all projects, after the one with the number `last` of this stream if
+    /// one is given; else a `state` with the list of projects comes first.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]; [`Error::Unreachable`]: the first attempt is the only one.
+    pub async fn all_events(&self, last: Option<u64>) -> Result<Events<'static>, Error> {
+        self.open_events(None, last).await
     }
 
     /// Follows a project's events after the one with the number `last`.
@@ -71,18 +81,18 @@ impl Client {
     /// # Errors
     /// Those of [`Client::events`].
     pub async fn events_after(&self, project: &str, last: u64) -> Result<Events<'static>, Error> {
-        self.open_events(project, Some(last)).await
+        self.open_events(Some(project), Some(last)).await
     }
 
     async fn open_events(
         &self,
-        project: &str,
+        project: Option<&str>,
         last: Option<u64>,
     ) -> Result<Events<'static>, Error> {
-        let stream = EventStream::open(self, project, last).await?;
+        let stream = connect(self, project, last).await?;
         Ok(Events {
             client: self.clone(),
-            project: project.to_owned(),
+            project: project.map(str::to_owned),
             find: None,
             stream: Some(stream),
             last,
@@ -90,6 +100,17 @@ impl Client {
             retry_at: Instant::now(),
             away_since: None,
         })
+    }
+}
+
+async fn connect(
+    client: &Client,
+    project: Option<&str>,
+    last: Option<u64>,
+) -> Result<EventStream, Error> {
+    match project {
+        Some(project) => EventStream::open(client, project, last).await,
+        None => EventStream::open_all(client, last).await,
     }
 }
 
@@ -151,7 +172,7 @@ impl<'a> Events<'a> {
             let server = server.ok_or_else(|| self.client.unreachable("no server runs"))?;
             self.client = self.client.clone().with_server(server);
         }
-        EventStream::open(&self.client, &self.project, self.last).await
+        connect(&self.client, self.project.as_deref(), self.last).await
     }
 
     /// Plans the next attempt.

@@ -69,7 +69,8 @@ pub use rest::{
     answer::{Answer, Ask, AskKind, Question, QuestionAnswer, QuestionOption},
     delivery::{Deliveries, Delivery, DeliveryChange, DeliveryState, NewDelivery},
     milestone::{
-        Milestone, MilestoneChange, MilestoneStatus, Milestones, NewMilestone, PreparedMilestone,
+        ChangedFile, Milestone, MilestoneChange, MilestoneChanges, MilestoneStatus, Milestones,
+        NewMilestone, PreparedMilestone,
     },
     page::Page,
     project::{

@@ -31,6 +31,7 @@ pub use ending::Retired;
 pub use launch::{
     error::StartError, plan::config_dir, plan::config_dir_of, scope::bus, session::Found,
 };
+pub(crate) use manager::Glance;
 pub use manager::Manager;
 pub use outlook::{Outlook, outlook};
 pub use recovery::reboot::RESUMED_AT_ONCE;

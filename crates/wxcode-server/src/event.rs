@@ -7,6 +7,7 @@
 //! - A reader is a number, never a queue. After an event it gets exactly the following events, or
 //!   learns that the log no longer has them.
 
+mod all;
 mod catch_up;
 mod feed;
 mod line;
@@ -20,7 +21,9 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+pub(crate) use all::{AllBatch, AllFeed, AllLine};
 pub(crate) use feed::{Batch, Feed};
+use jiff::Timestamp;
 pub(crate) use line::Line;
 use wxcode_core::id::Id;
 use wxcode_store::Store;
@@ -37,6 +40,7 @@ struct Inner {
     store: Arc<dyn Store>,
     metrics: Metrics,
     places: Mutex<HashMap<Id, Arc<Place>>>,
+    all: Arc<AllFeed>,
 }
 
 /// A project's events, and whether they are caught up.
@@ -55,6 +59,7 @@ impl Events {
             store,
             metrics,
             places: Mutex::default(),
+            all: Arc::new(AllFeed::new(Timestamp::now())),
         }))
     }
 
@@ -79,6 +84,33 @@ impl Events {
         Arc::clone(&place.feed)
     }
 
+    /// The events of all projects as one stream.
+    pub(crate) fn all(&self) -> Arc<AllFeed> {
+        Arc::clone(&self.0.all)
+    }
+
+    /// The times of the projects' last events, of those that have one.
+    pub(crate) async fn last_times(&self, projects: Vec<Id>) -> HashMap<Id, Timestamp> {
+        let feeds: Vec<_> = {
+            let mut places = self.places();
+            let feed = |project| {
+                let place = places
+                    .entry(project)
+                    .or_insert_with(|| self.new_place(project));
+                (project, Arc::clone(&place.feed))
+            };
+            projects.into_iter().map(feed).collect()
+        };
+        // A log that no one opened so far is looked at on the disk.
+        let look = move || {
+            let times = feeds
+                .iter()
+                .filter_map(|(id, feed)| Some((*id, feed.last_time()?)));
+            times.collect()
+        };
+        tokio::task::spawn_blocking(look).await.unwrap_or_default()
+    }
+
     /// Syncs published events to the disk.
     pub(crate) fn settle(&self) {
         let places: Vec<_> = self.places().values().map(Arc::clone).collect();
@@ -101,13 +133,18 @@ impl Events {
 
     fn place(&self, project: Id) -> Arc<Place> {
         let mut places = self.places();
-        let place = places.entry(project).or_insert_with(|| {
-            Arc::new(Place {
-                feed: Arc::new(Feed::new(self.dir(project), self.0.metrics.clone())),
-                is_caught_up: tokio::sync::Mutex::new(false),
-            })
-        });
+        let place = places
+            .entry(project)
+            .or_insert_with(|| self.new_place(project));
         Arc::clone(place)
+    }
+
+    fn new_place(&self, project: Id) -> Arc<Place> {
+        let feed = Feed::new(self.dir(project), self.0.metrics.clone());
+        Arc::new(Place {
+            feed: Arc::new(feed.within(project, self.all())),
+            is_caught_up: tokio::sync::Mutex::new(false),
+        })
     }
 
     fn dir(&self, project: Id) -> PathBuf {

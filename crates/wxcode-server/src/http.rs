@@ -22,6 +22,7 @@ mod run;
 mod screen;
 mod session;
 mod state;
+mod upload;
 mod view;
 
 use std::sync::{Arc, LazyLock};
@@ -49,10 +50,12 @@ use access::Authentic;
 pub(crate) use body::BODY_MAX;
 pub(crate) use event::EventStreams;
 use problem::Problem;
+pub(crate) use project::list::{LIMIT_MAX, Overview};
 pub(crate) use state::Projects;
 
 use crate::{
     Settings,
+    changes::ChangeLog,
     metric::{Metrics, Refusal, Scrape},
     milestone::Milestones,
     planning::Planning,
@@ -70,6 +73,8 @@ pub(crate) struct App {
     pub(crate) milestones: Milestones,
     pub(crate) terminals: Terminals,
     pub(crate) event_streams: EventStreams,
+    pub(crate) overview: Overview,
+    pub(crate) changes: ChangeLog,
     pub(crate) scrape: Scrape,
 }
 
@@ -111,7 +116,7 @@ impl utoipa::Modify for Bearer {
 
 fn api() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(project::create, project::list))
+        .routes(routes!(project::create, project::list::list))
         .routes(routes!(project::show, project::change, project::remove))
         .routes(routes!(milestone::create, milestone::list))
         .routes(routes!(
@@ -131,7 +136,10 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(run::show, run::stop))
         .routes(routes!(planning::show))
         .routes(routes!(event::follow))
+        .routes(routes!(event::all::follow))
         .routes(routes!(environment::show))
+        .routes(routes!(upload::keep))
+        .routes(routes!(milestone::changes::show))
 }
 
 fn terminals() -> OpenApiRouter<App> {

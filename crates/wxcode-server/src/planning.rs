@@ -6,6 +6,7 @@
 //! events. The file of the attribution spares reading them again.
 
 mod look;
+mod progress;
 mod record;
 mod watch;
 
@@ -23,12 +24,14 @@ use tokio::{
     time::{Instant, sleep_until, timeout_at},
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
+use wxcode_claude::planning::Progress;
 use wxcode_core::{event::Event, id::Id, milestone::MilestoneStatus, work::Work};
 use wxcode_files::{FileError, Folder, off_thread};
 use wxcode_store::{PAGE_MAX, Page};
 
 use self::{
     look::Look,
+    progress::ProgressCache,
     record::Record,
     watch::{Part, Tree, Watches},
 };
@@ -58,6 +61,7 @@ struct Inner {
     watches: Arc<Watches>,
     closing: CancellationToken,
     places: Mutex<HashMap<Id, Arc<Place>>>,
+    progress: Arc<ProgressCache>,
 }
 
 /// The planning of one project.
@@ -116,6 +120,7 @@ impl Planning {
             watches,
             closing,
             places: Mutex::default(),
+            progress: Arc::default(),
         }))
     }
 
@@ -169,6 +174,12 @@ impl Planning {
         self.take(&place, workspace, None).await
     }
 
+    /// The progress of projects when it was last read. What is missing or old is read soon, without
+    /// waiting for it: the next call shows it.
+    pub(crate) fn progress(&self, projects: Vec<(Id, PathBuf)>) -> HashMap<Id, Progress> {
+        self.0.progress.show(projects, &self.0.closing)
+    }
+
     /// The number of watched folders.
     pub(crate) fn watched(&self) -> usize {
         self.0.watches.count()
@@ -176,6 +187,7 @@ impl Planning {
 
     /// Forgets a deleted project and removes its file; returns whether the file is gone.
     pub(crate) fn forget(&self, project: Id) -> bool {
+        self.0.progress.forget(project);
         let place = lock(&self.0.places).remove(&project);
         if let Some(place) = &place {
             place.gone.cancel();

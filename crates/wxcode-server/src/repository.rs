@@ -343,6 +343,11 @@ impl Repository {
             .await
     }
 
+    pub(crate) async fn milestones_in_work(&self, projects: Vec<Id>) -> Result<Vec<Milestone>> {
+        let found = self.0.store.milestones_in_work(projects);
+        self.run("milestones_in_work", found).await
+    }
+
     pub(crate) async fn delivery(&self, id: Id) -> Result<Option<Delivery>> {
         self.run("delivery", self.0.store.delivery(id)).await
     }

@@ -23,7 +23,7 @@ use crate::{
     Settings,
     agent::{Manager, keep_transcripts},
     event::Events,
-    http::{self, Access, App, EventStreams, Projects},
+    http::{self, Access, App, EventStreams, Overview, Projects},
     listen::{Bounds, Listener},
     metric::{Metrics, Scrape},
     milestone::Milestones,
@@ -197,6 +197,12 @@ impl Server {
             sessions: sessions.clone(),
         };
         let milestones = Milestones::new(Arc::clone(&settings), store.clone(), sessions.clone());
+        let overview = Overview {
+            projects: projects.clone(),
+            settings: Arc::clone(&settings),
+            events: events.clone(),
+            planning: planning.clone(),
+        };
         let app = App {
             access,
             metrics: metrics.clone(),
@@ -216,6 +222,7 @@ impl Server {
                 planning: planning.clone(),
                 metrics: metrics.clone(),
                 closing: closing.clone(),
+                overview: overview.clone(),
             },
             scrape: Scrape {
                 metrics,
@@ -224,6 +231,8 @@ impl Server {
                 sessions: sessions.clone(),
                 planning,
             },
+            overview: overview.clone(),
+            changes: sessions.changes(),
             projects,
             milestones,
         };

@@ -314,6 +314,14 @@ impl MilestoneStore for MongoStore {
         .await
     }
 
+    async fn milestones_in_work(&self, projects: Vec<Id>) -> Result<Vec<Milestone>> {
+        self.run(move |records, _| {
+            let projects = projects.clone();
+            async move { milestone::in_work(&records, &projects).await }
+        })
+        .await
+    }
+
     async fn advance_milestone(
         &self,
         id: Id,

@@ -2,6 +2,8 @@
 
 mod addition;
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 use wxcode_core::{
@@ -10,7 +12,7 @@ use wxcode_core::{
     id::Id,
     milestone::{Milestone, MilestoneStatus, MovedBy},
 };
-use wxcode_store::{Listing, Moved, Page, Removed};
+use wxcode_store::{Listing, Moved, PAGE_MAX, Page, Removed};
 
 pub(crate) use addition::{add, element_name};
 
@@ -84,6 +86,30 @@ pub(crate) async fn list(
             Freshness::Gone => return Ok(records::nothing()),
         }
     }
+}
+
+/// The newest milestone in progress of each project. A project in the middle of a change counts as
+/// it is found.
+pub(crate) async fn in_work(records: &Records, projects: &[Id]) -> Result<Vec<Milestone>, Failure> {
+    let limit = usize::try_from(PAGE_MAX).unwrap_or(usize::MAX);
+    let ids: Vec<_> = projects.iter().take(limit).map(|id| oid(*id)).collect();
+    let filter = doc! {
+        "output_project_id": { "$in": ids },
+        "status": MilestoneStatus::InProgress.as_str(),
+    };
+    let order = doc! { "created_at": 1, "_id": 1 };
+    let found = records
+        .milestones
+        .find(filter)
+        .sort(order)
+        .projection(doc! { WHOLE: 0 });
+    let mut newest = HashMap::new();
+    for document in records.all(found).await? {
+        if let Some(milestone) = project::readable(read_excerpt(&document)) {
+            newest.insert(milestone.record.output_project_id, milestone.record);
+        }
+    }
+    Ok(newest.into_values().collect())
 }
 
 pub(crate) async fn advance(

@@ -77,6 +77,7 @@ macro_rules! conformance_tests {
                 a_repeated_addition_counts_once,
                 a_milestone_needs_a_project,
                 a_thousand_are_listed_by_status,
+                the_newest_in_work_is_found,
                 a_move_needs_the_old_status,
                 mover_and_reason_are_kept,
                 only_a_pending_milestone_is_removed,

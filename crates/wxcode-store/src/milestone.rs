@@ -60,6 +60,9 @@ pub trait MilestoneStore: Send + Sync + 'static {
         status: Option<MilestoneStatus>,
         page: Page,
     ) -> Result<Listing<Excerpt<Milestone>>>;
+    /// The newest milestone in progress of each of these projects that has one, with the beginnings
+    /// of their contexts, in any order. At most [`crate::PAGE_MAX`] projects count.
+    async fn milestones_in_work(&self, projects: Vec<Id>) -> Result<Vec<Milestone>>;
     /// Moves a milestone from `from` to `to` by compare-and-set. Sets `status_by` and
     /// `status_reason` from `moved` (without a reason, clears it), `updated_at`, and `completed_at`
     /// if `to` is `completed` (otherwise clears it).

@@ -224,6 +224,12 @@ impl MilestoneStore for SqliteStore {
             .await
     }
 
+    async fn milestones_in_work(&self, projects: Vec<Id>) -> Result<Vec<Milestone>> {
+        self.readers
+            .run(move |tx| milestone::in_work(tx, &projects))
+            .await
+    }
+
     async fn advance_milestone(
         &self,
         id: Id,

@@ -18,7 +18,7 @@ import type {
 } from "./types";
 
 /** Projects per request: the server's maximum. */
-const PROJECT_LIMIT = 1_000;
+const PROJECT_LIMIT = 500;
 
 const project = (id: string): string => `/output-projects/${encodeURIComponent(id)}`;
 const milestone = (id: string): string => `/milestones/${encodeURIComponent(id)}`;

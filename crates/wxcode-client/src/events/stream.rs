@@ -35,7 +35,19 @@ impl EventStream {
     /// [`Error::InvalidId`], [`Error::Unreachable`], [`Error::Refused`] with 404.
     pub async fn open(client: &Client, project: &str, last: Option<u64>) -> Result<Self, Error> {
         let path = project::path(project, "/events")?;
-        let mut request = client.request(Method::GET, &path);
+        Self::at(client, &path, last).await
+    }
+
+    /// Connects to the events of all projects.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::Refused`].
+    pub async fn open_all(client: &Client, last: Option<u64>) -> Result<Self, Error> {
+        Self::at(client, "/events", last).await
+    }
+
+    async fn at(client: &Client, path: &str, last: Option<u64>) -> Result<Self, Error> {
+        let mut request = client.request(Method::GET, path);
         if let Some(last) = last {
             request = request.header(LAST_EVENT_ID, last);
         }

@@ -19,7 +19,11 @@ impl Events<'_> {
     ) -> Result<Delivery, Error> {
         let concerns = |event: &Event| event.text("delivery_id") == Some(delivery);
         loop {
-            match self.client.delivery(&self.project, delivery).await {
+            match self
+                .client
+                .delivery(self.project.as_deref().unwrap_or_default(), delivery)
+                .await
+            {
                 Ok(found) => {
                     on_change(&found);
                     if found.state.is_final() {
@@ -40,7 +44,11 @@ impl Events<'_> {
         let concerns =
             |event: &Event| event.kind == "run.finished" && event.text("run_id") == Some(run);
         loop {
-            match self.client.run(&self.project, run).await {
+            match self
+                .client
+                .run(self.project.as_deref().unwrap_or_default(), run)
+                .await
+            {
                 Ok(found) if found.state.is_final() => return Ok(found),
                 Ok(_) => {}
                 Err(error) => self.failed(error)?,

@@ -133,6 +133,34 @@ pub struct PreparedMilestone {
     pub message: String,
 }
 
+/// The changes of a workspace since a milestone began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct MilestoneChanges {
+    /// The git tree at the beginning, with uncommitted work.
+    pub base: String,
+    /// Up to 5,000 files.
+    pub files: Vec<ChangedFile>,
+    /// The differences in git's form, up to 2 MiB.
+    pub patch: String,
+    /// Files, or a part of the patch, are missing.
+    pub truncated: bool,
+}
+
+/// A changed file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ChangedFile {
+    /// Its path in the workspace.
+    pub path: String,
+    /// `added`, `modified`, `deleted` or `type_changed`.
+    pub status: String,
+    /// Lines added; `None` for a binary file.
+    pub additions: Option<u64>,
+    /// Lines deleted; `None` for a binary file.
+    pub deletions: Option<u64>,
+}
+
 impl Client {
     /// Creates a pending milestone.
     ///
@@ -183,6 +211,15 @@ impl Client {
         change: &MilestoneChange,
     ) -> Result<Milestone, Error> {
         self.patch(&path(milestone, "")?, change).await
+    }
+
+    /// Shows what changed in the workspace since a milestone began.
+    ///
+    /// # Errors
+    /// [`Error::InvalidId`]; [`Error::Refused`] with 404, 409 `no_repository`, `not_begun` or
+    /// `no_base`.
+    pub async fn milestone_changes(&self, milestone: &str) -> Result<MilestoneChanges, Error> {
+        self.get(&path(milestone, "/changes")?).await
     }
 
     /// Deletes a pending milestone and cancels its waiting command.

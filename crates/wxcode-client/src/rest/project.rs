@@ -2,9 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
-use super::{Client, page::Page};
+use super::{
+    Client,
+    answer::Ask,
+    page::Page,
+    session::{AgentState, SessionStatus},
+};
 use crate::{Error, id};
 
 /// Projects for one request of [`Client::all_projects`].
@@ -63,6 +69,74 @@ pub struct Projects {
     pub projects: Vec<Project>,
     /// The number of all projects.
     pub total: u64,
+}
+
+/// A project in the list, with what it is doing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ListedProject {
+    /// The project.
+    #[serde(flatten)]
+    pub project: Project,
+    /// Its session, in short.
+    pub session: SessionSummary,
+    /// The time of its last event or change, RFC 3339.
+    pub last_activity_at: String,
+    /// The newest milestone in progress.
+    pub milestone: Option<MilestoneSummary>,
+    /// The progress in `.planning/` when it was last read.
+    pub progress: Option<serde_json::Value>,
+}
+
+/// A session, in short.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SessionSummary {
+    /// Its status.
+    pub status: SessionStatus,
+    /// The agent's state.
+    pub agent_state: AgentState,
+    /// The pending question.
+    pub asks: Option<Ask>,
+    /// The usage limit that holds the agent up.
+    pub limit: Option<serde_json::Value>,
+    /// The server that runs it, on a shared store.
+    pub node: Option<String>,
+}
+
+/// A milestone in progress, in short.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct MilestoneSummary {
+    /// 24 hexadecimal digits.
+    pub id: String,
+    /// The element's name.
+    pub element_name: String,
+}
+
+/// A part of the list of projects, with what they are doing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ListedProjects {
+    /// In the order of the query.
+    pub projects: Vec<ListedProject>,
+    /// The number of all projects that the query finds.
+    pub total: u64,
+}
+
+/// The order of a list of projects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProjectOrder {
+    /// The oldest first.
+    #[default]
+    Created,
+    /// Those that wait for a person first.
+    Attention,
+    /// The latest activity first.
+    Activity,
+    /// By name.
+    Name,
 }
 
 /// A project's own settings for the agent; `None` means the server's default.
@@ -176,6 +250,29 @@ impl Client {
             .await
     }
 
+    /// Lists a part of the projects in this order, with what each is doing; of those whose name or
+    /// folder holds `text`, or whose id begins with it, if one is given. At most 500 at once.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with 422 for a text of more than 200 characters.
+    pub async fn list_projects(
+        &self,
+        order: ProjectOrder,
+        text: Option<&str>,
+        page: Page,
+    ) -> Result<ListedProjects, Error> {
+        let order = match order {
+            ProjectOrder::Created => "created",
+            ProjectOrder::Attention => "attention",
+            ProjectOrder::Activity => "activity",
+            ProjectOrder::Name => "name",
+        };
+        let text = percent_encoded(text.unwrap_or_default());
+        let query = page.query();
+        self.get(&format!("/output-projects?sort={order}&q={text}&{query}"))
+            .await
+    }
+
     /// Lists all projects, in requests of 500 each.
     ///
     /// # Errors
@@ -194,6 +291,26 @@ impl Client {
                 return Ok(all);
             }
         }
+    }
+
+    /// Keeps a file for the agent, up to 16 MiB; returns its absolute path on the server's machine.
+    ///
+    /// # Errors
+    /// [`Error::InvalidId`]; [`Error::Refused`] with 404, 409 `uploads_full`, 413 for a larger file.
+    pub async fn upload(
+        &self,
+        project: &str,
+        name: &str,
+        bytes: impl Into<Vec<u8>>,
+    ) -> Result<String, Error> {
+        let name = percent_encoded(name);
+        let path = path(project, &format!("/uploads?name={name}"))?;
+        let request = self.request(Method::POST, &path).timeout(self.timeout);
+        let request = request.body(bytes.into());
+        let response = request.send().await;
+        let response = response.map_err(|error| self.unreachable(error))?;
+        let kept: Upload = Self::read(response).await?.success()?.json()?;
+        Ok(kept.path)
     }
 
     /// Shows a project.
@@ -225,6 +342,26 @@ impl Client {
         self.delete(&path(project, &format!("?force={force}"))?)
             .await
     }
+}
+
+/// A kept file.
+#[derive(Deserialize)]
+struct Upload {
+    path: String,
+}
+
+/// A value for a query.
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => {
+                encoded.push(char::from(byte));
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
 }
 
 /// The path of a project, and of what is below it.

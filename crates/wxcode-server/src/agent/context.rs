@@ -13,6 +13,7 @@ use crate::{
         delivery::unknown::UnknownOutcomes, launch::lease::Leases, metadata::Metadata,
         monitor::upgrade, slot::Slots,
     },
+    changes::ChangeLog,
     event::Events,
     planning::Planning,
 };
@@ -23,6 +24,7 @@ pub(in crate::agent) struct Context {
     pub(in crate::agent) store: Repository,
     pub(in crate::agent) events: Events,
     pub(in crate::agent) planning: Planning,
+    pub(in crate::agent) changes: ChangeLog,
     pub(in crate::agent) leases: Leases,
     pub(in crate::agent) unknown_outcomes: UnknownOutcomes,
     pub(in crate::agent) slots: Slots,
@@ -42,6 +44,7 @@ impl Context {
         closing: CancellationToken,
     ) -> Self {
         Self {
+            changes: ChangeLog::new(&settings),
             leases: Leases::new(store.clone(), settings.shared.clone()),
             settings,
             store,

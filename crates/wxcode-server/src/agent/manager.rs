@@ -3,7 +3,7 @@
 //! Each method locks or reads what it needs and calls the room that does the work: `launch`,
 //! `delivery`, `recovery`, `conversation`, `ending`.
 
-use std::{io, sync::Arc};
+use std::{collections::HashMap, io, sync::Arc};
 
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -40,9 +40,17 @@ use crate::{
         run::Run,
         session::Session,
     },
+    changes::ChangeLog,
     event::Events,
     planning::Planning,
 };
+
+/// A project's latest session, and whether one is being started.
+#[derive(Default)]
+pub(crate) struct Glance {
+    pub(crate) session: Option<Arc<Session>>,
+    pub(crate) is_starting: bool,
+}
 
 /// The agents of this server. Run its changing methods to their end: a start dropped half-way
 /// would leave an agent without a monitor.
@@ -113,6 +121,12 @@ impl Manager {
         self.0.slots.get(project).latest()
     }
 
+    /// What milestones changed in their workspaces.
+    #[must_use]
+    pub(crate) fn changes(&self) -> ChangeLog {
+        self.0.changes.clone()
+    }
+
     /// The number of sessions being started, and the latest session of each project.
     #[must_use]
     pub(crate) fn survey(&self) -> (usize, Vec<Arc<Session>>) {
@@ -120,6 +134,20 @@ impl Manager {
         let starting = slots.iter().filter(|slot| slot.is_starting()).count();
         let latest = slots.iter().filter_map(|slot| slot.latest());
         (starting, latest.collect())
+    }
+
+    /// What each project's agent does, without those that this server never worked with.
+    #[must_use]
+    pub(crate) fn glances(&self) -> HashMap<Id, Glance> {
+        let slots = self.0.slots.by_project().into_iter();
+        let glances = slots.map(|(project, slot)| {
+            let glance = Glance {
+                session: slot.latest(),
+                is_starting: slot.is_starting(),
+            };
+            (project, glance)
+        });
+        glances.collect()
     }
 
     /// The reason why the session of a project could not be resumed at the server's start.

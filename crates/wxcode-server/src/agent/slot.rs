@@ -31,6 +31,15 @@ impl Slots {
         lock(&self.0).get(&project).map(Arc::clone)
     }
 
+    /// All slots by their projects.
+    pub(in crate::agent) fn by_project(&self) -> Vec<(Id, Arc<Slot>)> {
+        let slots = lock(&self.0);
+        slots
+            .iter()
+            .map(|(id, slot)| (*id, Arc::clone(slot)))
+            .collect()
+    }
+
     pub(in crate::agent) fn all(&self) -> Vec<Arc<Slot>> {
         lock(&self.0).values().map(Arc::clone).collect()
     }

@@ -6,7 +6,10 @@
 use std::{
     collections::VecDeque,
     path::PathBuf,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use jiff::Timestamp;
@@ -20,8 +23,10 @@ use wxcode_core::{
 };
 
 use super::{
+    all::AllFeed,
     line::Line,
     log::{self, Log, Read},
+    segment,
 };
 use crate::metric::Metrics;
 
@@ -39,6 +44,10 @@ pub(crate) struct Feed {
     kept: Mutex<Option<Kept>>,
     newest: watch::Sender<u64>,
     closed: CancellationToken,
+    /// The time of the newest event, in milliseconds since 1970; 0 while unknown.
+    last_at: AtomicI64,
+    /// The project, and the stream of all projects.
+    all: Option<(Id, Arc<AllFeed>)>,
 }
 
 #[derive(Debug)]
@@ -66,7 +75,36 @@ impl Feed {
             kept: Mutex::new(None),
             newest: watch::Sender::new(0),
             closed: CancellationToken::new(),
+            last_at: AtomicI64::new(0),
+            all: None,
         }
+    }
+
+    /// The same, whose events join those of all projects.
+    pub(super) fn within(mut self, project: Id, all: Arc<AllFeed>) -> Self {
+        self.all = Some((project, all));
+        self
+    }
+
+    /// The time of the newest event; blocks for a look at the disk before the first one.
+    pub(super) fn last_time(&self) -> Option<Timestamp> {
+        let mut millis = self.last_at.load(Ordering::Relaxed);
+        if millis == 0 {
+            let modified = segment::list(&self.dir).ok().and_then(|segments| {
+                let newest = segments.last()?;
+                let path = segment::path(&self.dir, *newest);
+                path.metadata().ok()?.modified().ok()
+            });
+            millis = modified
+                .and_then(|at| Timestamp::try_from(at).ok())
+                .map_or(-1, Timestamp::as_millisecond);
+            let _ = self
+                .last_at
+                .compare_exchange(0, millis, Ordering::Relaxed, Ordering::Relaxed);
+        }
+        (millis > 0)
+            .then(|| Timestamp::from_millisecond(millis).ok())
+            .flatten()
     }
 
     /// Publishes an event if it is new. Its statement must already hold for every reader.
@@ -89,6 +127,11 @@ impl Feed {
             if is_new {
                 self.metrics.published(name);
                 self.newest.send_replace(kept.log.last());
+                let now = Timestamp::now().as_millisecond();
+                self.last_at.store(now, Ordering::Relaxed);
+                if let (Some((project, all)), Some(line)) = (&self.all, kept.tail.back()) {
+                    all.add(*project, line.clone());
+                }
             }
         });
     }

@@ -23,7 +23,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = read(body).await?;
+        let bytes = read(body, BODY_MAX).await?;
         let request = Request::from_parts(parts, bytes.into());
         let Json(value) = Json::<T>::from_request(request, state).await?;
         Ok(Self(value))
@@ -34,7 +34,7 @@ impl<T: DeserializeOwned + Default> Body<T> {
     /// An optional body.
     pub(crate) async fn or_default(request: Request) -> Result<T, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = read(body).await?;
+        let bytes = read(body, BODY_MAX).await?;
         if bytes.is_empty() {
             return Ok(T::default());
         }
@@ -68,7 +68,7 @@ pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 
 /// Reads a body. An oversized one is read on for a while, because a client that is still sending
 /// would not see the response.
-async fn read(body: axum::body::Body) -> Result<Vec<u8>, Problem> {
+pub(super) async fn read(body: axum::body::Body, max: usize) -> Result<Vec<u8>, Problem> {
     let mut stream = body.into_data_stream();
     let mut bytes = Vec::new();
     let mut read = 0;
@@ -80,7 +80,7 @@ async fn read(body: axum::body::Body) -> Result<Vec<u8>, Problem> {
             )
         })?;
         read += chunk.len();
-        if read <= BODY_MAX {
+        if read <= max {
             bytes.extend_from_slice(&chunk);
         } else {
             bytes = Vec::new();
@@ -89,11 +89,11 @@ async fn read(body: axum::body::Body) -> Result<Vec<u8>, Problem> {
             break;
         }
     }
-    if read <= BODY_MAX {
+    if read <= max {
         return Ok(bytes);
     }
     Err(Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,
-        format!("the body is larger than {BODY_MAX} bytes: send less, or name a file in the text"),
+        format!("the body is larger than {max} bytes: send less, or name a file in the text"),
     ))
 }

@@ -1,5 +1,7 @@
 //! The events of a project as a stream of server-sent events.
 
+pub(super) mod all;
+
 use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
@@ -25,6 +27,7 @@ use wxcode_core::{
 use wxcode_store::{PAGE_MAX, Page};
 
 use super::{
+    Overview,
     parameter::{Params, PathId},
     problem::{Answer, Problem},
     state::Projects,
@@ -48,6 +51,9 @@ const RETRY: &str = "retry: 1000\n\n";
 const TEXT_MAX: usize = 200;
 /// Milestones in a `state`, the newest ones.
 const MILESTONES_MAX: u64 = PAGE_MAX;
+
+/// The client's position is unknown: what it knows is void.
+const RESET: &str = "event: reset\ndata: {\"type\":\"reset\"}\n\n";
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -188,6 +194,8 @@ pub(crate) struct EventStreams {
     pub(crate) metrics: Metrics,
     /// Cancelled when the server ends.
     pub(crate) closing: CancellationToken,
+    /// For the `state` of all projects.
+    pub(crate) overview: Overview,
 }
 
 /// One client: a cursor. The server prepares the next part when the client has taken the last one.
@@ -224,14 +232,8 @@ pub(super) async fn follow(
     headers: HeaderMap,
 ) -> Answer<Response> {
     let record = state.projects.find(project).await?;
-    let given = headers.get(&LAST_EVENT_ID);
-    let last = given
-        .map(|value| value.to_str().unwrap_or("unreadable").to_owned())
-        .or(since.last_event_id)
-        .filter(|text| !text.is_empty());
+    let cursor = cursor(&headers, since.last_event_id);
     let feed = state.events.current(project).await;
-    // An impossible number counts as one outside of the log.
-    let cursor = last.map(|text| text.parse().unwrap_or(u64::MAX));
     let attention = state.planning.attend(project, &record.workspace_path);
     let counted = state.metrics.stream();
     let follower = Follower {
@@ -249,7 +251,23 @@ pub(super) async fn follow(
         let part = follower.part().await?;
         Some((Ok::<_, Infallible>(Bytes::from(part)), follower))
     });
-    let mut response = Response::new(Body::from_stream(parts));
+    Ok(stream_of(Body::from_stream(parts)))
+}
+
+/// The position of a client: `None` without one, and an impossible number counts as outside of the
+/// log.
+fn cursor(headers: &HeaderMap, in_query: Option<String>) -> Option<u64> {
+    let given = headers.get(&LAST_EVENT_ID);
+    let last = given
+        .map(|value| value.to_str().unwrap_or("unreadable").to_owned())
+        .or(in_query)
+        .filter(|text| !text.is_empty());
+    last.map(|text| text.parse().unwrap_or(u64::MAX))
+}
+
+/// The response with a stream of events.
+fn stream_of(body: Body) -> Response {
+    let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
@@ -260,7 +278,7 @@ pub(super) async fn follow(
         HeaderName::from_static("x-accel-buffering"),
         HeaderValue::from_static("no"),
     );
-    Ok(response)
+    response
 }
 
 impl Follower {
@@ -297,7 +315,6 @@ impl Follower {
             self.newest.borrow_and_update();
             match self.feed.after(cursor).await {
                 Batch::Gone => {
-                    const RESET: &str = "event: reset\ndata: {\"type\":\"reset\"}\n\n";
                     self.next = Next::Present(RESET);
                 }
                 Batch::Lines(lines) => {

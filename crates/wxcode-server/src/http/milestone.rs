@@ -1,5 +1,6 @@
 //! Milestones over HTTP.
 
+pub(super) mod changes;
 mod view;
 
 use axum::{

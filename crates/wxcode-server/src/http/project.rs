@@ -1,5 +1,6 @@
 //! Output projects over HTTP.
 
+pub(crate) mod list;
 mod settings;
 
 use std::sync::Arc;
@@ -25,9 +26,10 @@ use wxcode_store::ProjectPatch;
 use self::settings::{GivenSettings, SettingsView};
 use super::{
     body::{self, Body},
-    parameter::{Paging, Params, PathId},
+    parameter::{Params, PathId},
     problem::{Answer, Problem, quoted},
     state::Projects,
+    upload,
 };
 use crate::{
     Settings,
@@ -41,7 +43,7 @@ const REFERENCE_MAX: usize = 200;
 
 /// An output project.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ProjectView {
+pub(crate) struct ProjectView {
     /// 24 hexadecimal digits.
     #[schema(value_type = String)]
     id: Id,
@@ -81,14 +83,6 @@ impl From<OutputProject> for ProjectView {
             updated_at: project.updated_at,
         }
     }
-}
-
-/// A page of output projects.
-#[derive(Serialize, ToSchema)]
-pub(super) struct ProjectList {
-    projects: Vec<ProjectView>,
-    /// The number of all projects.
-    total: u64,
 }
 
 /// A new output project.
@@ -240,22 +234,6 @@ pub(super) async fn create(
     ))
 }
 
-/// Lists output projects in the order of their creation.
-#[utoipa::path(operation_id = "listOutputProjects", get, path = "/output-projects", tag = "output projects", params(Paging), responses(
-    (status = 200, description = "A page of them", body = ProjectList),
-))]
-pub(super) async fn list(
-    State(projects): State<Projects>,
-    Params(paging): Params<Paging>,
-) -> Answer<Json<ProjectList>> {
-    let listing = projects.store.projects(paging.page()).await?;
-    let projects = listing.items.into_iter().map(ProjectView::from).collect();
-    Ok(Json(ProjectList {
-        projects,
-        total: listing.total,
-    }))
-}
-
 /// Shows an output project.
 #[utoipa::path(operation_id = "showOutputProject", get, path = "/output-projects/{id}", tag = "output projects", params(("id" = String, Path, description = "24 hexadecimal digits")), responses(
     (status = 200, description = "The project", body = ProjectView),
@@ -344,8 +322,14 @@ pub(super) async fn remove(
     Params(removal): Params<Removal>,
 ) -> Answer<StatusCode> {
     projects.sessions.check_lease(id).await?;
+    let workspace = projects.store.project(id).await?;
     match projects.sessions.retire(id, removal.force).await? {
-        Retired::Removed => Ok(StatusCode::NO_CONTENT),
+        Retired::Removed => {
+            if let Some(project) = workspace {
+                upload::forget(project.workspace_path).await;
+            }
+            Ok(StatusCode::NO_CONTENT)
+        }
         Retired::Missing => Err(Problem::not_found("output project")),
         Retired::Running => Err(Problem::conflict(
             "its session runs: end it first (DELETE …/session), or delete with ?force=true, which ends it",

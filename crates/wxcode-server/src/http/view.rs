@@ -137,6 +137,16 @@ impl From<Exit> for ExitView {
     }
 }
 
+/// The status of a session that exists or not, ended or not, with another one starting or not.
+pub(super) const fn session_status(exists: bool, ended: bool, is_starting: bool) -> &'static str {
+    match (exists, ended) {
+        (false, _) | (true, true) if is_starting => "starting",
+        (false, _) => "none",
+        (true, true) => "exited",
+        (true, false) => "running",
+    }
+}
+
 pub(super) async fn session_view(
     sessions: &Manager,
     project: OutputProject,
@@ -153,12 +163,8 @@ pub(super) async fn session_view(
         None => None,
     };
     let welcome = welcome.map(|connection| connection.welcome);
-    let status = match (&state, &exit) {
-        (_, Some(_)) | (None, _) if sessions.is_starting(project.id) => "starting",
-        (None, _) => "none",
-        (Some(_), Some(_)) => "exited",
-        (Some(_), None) => "running",
-    };
+    let is_starting = sessions.is_starting(project.id);
+    let status = session_status(state.is_some(), exit.is_some(), is_starting);
     let run = match sessions.run_under_way(project.id) {
         Some(run) => run_view(run).await.ok(),
         None => None,
@@ -258,8 +264,8 @@ pub(super) async fn run_view(run: Arc<Run>) -> Answer<RunView> {
 }
 
 /// A pending question.
-#[derive(Serialize, ToSchema)]
-pub(super) struct AskView {
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AskView {
     /// Names the question; each new question has another id.
     id: String,
     /// `permission`, `question` or `dialog`.
@@ -281,7 +287,7 @@ pub(super) struct AskView {
 }
 
 /// A question of the agent.
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct QuestionView {
     question: String,
     header: String,
@@ -291,7 +297,7 @@ pub(super) struct QuestionView {
 }
 
 /// An option of a question.
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct QuestionOptionView {
     label: String,
     description: String,

@@ -299,3 +299,35 @@ pub async fn only_a_pending_milestone_is_removed(records: &impl Records) {
         Removed::Missing
     );
 }
+
+/// Of each project, the newest milestone in progress is found, and no other.
+pub async fn the_newest_in_work_is_found(records: &impl Records) {
+    let store = records.open().await;
+    let (busy, idle) = (
+        sample::add_project(&*store).await,
+        sample::add_project(&*store).await,
+    );
+    let mut expected = None;
+    for (project, status, millis) in [
+        (busy, InProgress, 1),
+        (busy, InProgress, 2),
+        (busy, Completed, 3),
+        (busy, Pending, 4),
+        (idle, Pending, 5),
+        (idle, Failed, 6),
+    ] {
+        let milestone = Milestone {
+            status,
+            created_at: sample::at(millis),
+            ..sample::milestone(project)
+        };
+        assert_eq!(store.add_milestone(&milestone).await.unwrap(), Added::Added);
+        if status == InProgress {
+            expected = Some(milestone);
+        }
+    }
+    let asked = vec![idle, busy, sample::id()];
+    let found = store.milestones_in_work(asked).await.unwrap();
+    assert_eq!(found, Vec::from_iter(expected));
+    assert_eq!(store.milestones_in_work(Vec::new()).await.unwrap(), []);
+}

@@ -17,6 +17,10 @@ use super::{
 };
 use crate::{Added, Listing, Moved, Page, Removed, kept};
 
+/// Most projects of a question for milestones in work.
+#[expect(clippy::cast_possible_truncation, reason = "a thousand")]
+const PAGES_PROJECTS: usize = crate::PAGE_MAX as usize;
+
 pub(super) fn add(tx: &Transaction<'_>, milestone: &Milestone) -> Result<Added, Failure> {
     if project::new_project_delivery(tx, milestone.output_project_id)?.is_none() {
         return Ok(Added::NoProject);
@@ -100,6 +104,23 @@ pub(super) fn list(
             row.required("total", row.count("total")?)
         })?;
     Ok(Listing { items, total })
+}
+
+pub(super) fn in_work(tx: &Transaction<'_>, projects: &[Id]) -> Result<Vec<Milestone>, Failure> {
+    let mut query = tx.prepare_cached(&format!(
+        "SELECT {LISTED} FROM milestones WHERE output_project_id = ? AND status = 'in_progress'
+         ORDER BY n DESC LIMIT 1",
+    ))?;
+    let projects = projects.iter().take(PAGES_PROJECTS);
+    projects
+        .filter_map(|project| {
+            let found = query
+                .query_row([project.to_string()], read_excerpt)
+                .optional();
+            found.transpose()
+        })
+        .map(|found| Ok(found?.record))
+        .collect()
 }
 
 pub(super) fn advance(

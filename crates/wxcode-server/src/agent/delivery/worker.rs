@@ -34,6 +34,7 @@ use wxcode_store::{Moment, Result};
 
 use super::{prompts::Prompts, schedule, settle::end};
 use crate::agent::{clock::Clock, launch::lease::Leases};
+use crate::changes::ChangeLog;
 use crate::repository::Repository;
 use perform::EffectError;
 
@@ -49,6 +50,7 @@ struct Current {
 /// Carries the deliveries of one project into one session.
 pub(in crate::agent) struct DeliveryWorker {
     store: Repository,
+    changes: ChangeLog,
     leases: Leases,
     project: Id,
     session: Id,
@@ -81,6 +83,7 @@ pub(in crate::agent) struct DeliveryWorker {
 impl DeliveryWorker {
     pub(in crate::agent) fn new(
         store: Repository,
+        changes: ChangeLog,
         leases: Leases,
         project: Id,
         session: Id,
@@ -89,6 +92,7 @@ impl DeliveryWorker {
     ) -> Self {
         Self {
             store,
+            changes,
             leases,
             project,
             session,

@@ -96,7 +96,7 @@ pub(in crate::agent) async fn get_or_start(
     }
     let before = slot.latest().map(|latest| latest.started_at);
     let held = context.leases.take(project).await?;
-    let launched = start(&context.settings, &context.store, project, before).await;
+    let launched = start(context, project, before).await;
     if let (Err(_), Some(held)) = (&launched, &held) {
         context.leases.give_back(project, held).await;
     }
@@ -116,11 +116,11 @@ pub(in crate::agent) async fn get_or_start(
 /// `before` is the start of the project's previous session. The new one gets a later time, even
 /// if the clock was set back: the folders show the latest session.
 async fn start(
-    settings: &Settings,
-    store: &Repository,
+    context: &Context,
     project: Id,
     before: Option<Timestamp>,
 ) -> Result<Launched, StartError> {
+    let (settings, store) = (&*context.settings, &context.store);
     let record = store.project(project).await?.ok_or(StartError::NoProject)?;
     let surroundings = Surroundings::new(settings, &record.settings);
     let claude = find_claude(settings, &surroundings).await?;
@@ -149,6 +149,13 @@ async fn start(
             return Err(error);
         }
     };
+    if let Some(milestone) = initial_prompt.as_ref().and_then(|first| first.milestone_id) {
+        let workspace = &project.workspace_path;
+        context
+            .changes
+            .begin(project.id, milestone, workspace)
+            .await;
+    }
     let launched = launch_session(
         settings,
         &surroundings,

@@ -80,6 +80,7 @@ fn monitor(
     );
     let delivery_worker = DeliveryWorker::new(
         context.store.clone(),
+        context.changes.clone(),
         context.leases.clone(),
         project,
         id,

@@ -164,7 +164,9 @@ pub(in crate::agent) async fn finish_all(context: &Arc<Context>) {
 /// the folders that remain to be removed. Blocks.
 fn clear(context: &Context, project: Id) -> Vec<PathBuf> {
     let data_dir = &context.settings.data_dir;
-    let mut all = context.events.forget(project) & context.planning.forget(project);
+    let mut all = context.events.forget(project)
+        & context.planning.forget(project)
+        & context.changes.forget(project);
     let mut doomed = Vec::new();
     for mode in Mode::ALL {
         let Ok(found) = scan(&mode.root(data_dir)) else {

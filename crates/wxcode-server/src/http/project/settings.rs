@@ -18,7 +18,7 @@ const CONFIG_DIR_MAX: usize = 4_096;
 /// A project's own settings; `null` means the server's default.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ProjectSettings)]
-pub(super) struct SettingsView {
+pub(crate) struct SettingsView {
     permission_mode: Option<String>,
     model: Option<String>,
     /// Arguments instead of the server's `[claude] args`.

@@ -38,12 +38,20 @@ impl Events {
         Self::open(server, project, Some(&id.to_string())).await
     }
 
+    /// Follows all projects, from after an event if one is given.
+    pub(crate) async fn of_all(server: &Server, last: Option<u64>) -> Self {
+        let last = last.map(|last| last.to_string());
+        Self::at(server, "/api/v1/events", last.as_deref()).await
+    }
+
     /// Follows with exactly this `Last-Event-ID`.
     pub(crate) async fn open(server: &Server, project: &str, last: Option<&str>) -> Self {
         let path = format!("/api/v1/output-projects/{project}/events");
-        let mut request = server
-            .request(Method::GET, &path)
-            .bearer_auth(&server.token);
+        Self::at(server, &path, last).await
+    }
+
+    async fn at(server: &Server, path: &str, last: Option<&str>) -> Self {
+        let mut request = server.request(Method::GET, path).bearer_auth(&server.token);
         if let Some(last) = last {
             request = request.header("Last-Event-ID", last);
         }

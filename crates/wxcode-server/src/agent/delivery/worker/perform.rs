@@ -28,6 +28,7 @@ impl DeliveryWorker {
         let after = delivery.after_seq;
         match effect {
             Effect::Claim => {
+                self.keep_base().await;
                 self.acquire(holder).await.map_err(EffectError::Holder)?;
                 Ok(None)
             }
@@ -114,6 +115,21 @@ impl DeliveryWorker {
                 tracing::warn!(%delivery, %error, "the store is unavailable; the delivery waits");
                 Err(EffectError::Store)
             }
+        }
+    }
+
+    /// Before a milestone's command is typed: the changes of the milestone begin here.
+    async fn keep_base(&self) {
+        let Some(Current { delivery, .. }) = &self.current else {
+            return;
+        };
+        let (Some(milestone), DeliveryState::Queued) = (delivery.milestone_id, delivery.state)
+        else {
+            return;
+        };
+        if let Ok(Some(project)) = self.store.project(self.project).await {
+            let workspace = &project.workspace_path;
+            self.changes.begin(self.project, milestone, workspace).await;
         }
     }
 

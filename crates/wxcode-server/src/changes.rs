@@ -1,0 +1,221 @@
+//! What a milestone changed in its workspace: trees of git, before and now.
+//!
+//! A tree holds the whole work tree: committed, staged, changed and untracked files, without ignored
+//! ones. It is written through an index and a repository of wxcode's own in the data folder, which
+//! borrows the objects of the user's repository. So the user's repository is only read: its index,
+//! its references and its objects stay as they are. Its configuration is not used, so none of its
+//! hooks, filters, `textconv` and `fsmonitor` programs runs.
+
+mod git;
+mod snapshot;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::{sync::Semaphore, time::timeout};
+use utoipa::ToSchema;
+use wxcode_core::id::Id;
+use wxcode_files::FileError;
+use wxcode_holder::folder::write_whole;
+
+use self::git::Git;
+use crate::Settings;
+
+/// Longest patch, in bytes.
+pub(crate) const PATCH_MAX: usize = 2 << 20; // 2 MiB
+/// Most files of an answer.
+pub(crate) const FILES_MAX: usize = 5_000;
+/// Time for the base of a milestone, which its command waits for.
+pub(crate) const BEGIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for an answer.
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Trees and comparisons at a time.
+pub(crate) const AT_ONCE: usize = 2;
+
+/// Why changes cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ChangesError {
+    #[error("the workspace {} is in no git work tree, so its changes are not known: make it one with `git init`", .0.display())]
+    NoRepository(PathBuf),
+    #[error(
+        "the milestone did not begin here, or before its changes were recorded: nothing is known to compare with"
+    )]
+    NoBase,
+    #[error("{0}")]
+    File(#[from] FileError),
+    #[error("git {command} failed: {reason}; the workspace may have a file that cannot be read")]
+    Git { command: String, reason: String },
+    #[error("git cannot be run: {0}; install git on the server's PATH")]
+    NoGit(io::Error),
+    #[error(
+        "the workspace has too many changed or untracked files to compare: add build results to .gitignore, or commit"
+    )]
+    TooMany,
+    #[error("git did not answer within {} s: try again when the machine is less busy", .0.as_secs())]
+    Late(Duration),
+    #[error("cannot write in {}: {source}; check its permissions and the free space", path.display())]
+    Write { path: PathBuf, source: io::Error },
+}
+
+/// The tree that a milestone began with.
+#[derive(Debug, Serialize, Deserialize)]
+struct Base {
+    version: u32,
+    /// The object id of the tree.
+    tree: String,
+    /// The repository of wxcode that has it, by its hash function.
+    format: String,
+}
+
+/// The changes since a milestone began.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MilestoneChanges)]
+pub(crate) struct Changes {
+    /// The git tree of the workspace when the milestone began, uncommitted work included. It is in
+    /// no repository of the user.
+    base: String,
+    /// The changed files, up to 5,000, by path.
+    files: Vec<ChangedFile>,
+    /// The differences in git's form, up to 2 MiB; other bytes than UTF-8 are replaced.
+    patch: String,
+    /// Something is missing: files beyond the bounds, or the rest of the patch.
+    truncated: bool,
+}
+
+/// A changed file.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct ChangedFile {
+    /// Its path in the workspace.
+    path: String,
+    /// `added`, `modified`, `deleted` or `type_changed`.
+    status: &'static str,
+    /// Lines added; `null` for a binary file.
+    additions: Option<u64>,
+    /// Lines deleted; `null` for a binary file.
+    deletions: Option<u64>,
+}
+
+/// Keeps the bases of milestones, and compares.
+#[derive(Clone)]
+pub(crate) struct ChangeLog(Arc<Inner>);
+
+struct Inner {
+    /// `<data-dir>/changes`.
+    root: PathBuf,
+    git: Git,
+    turns: Semaphore,
+}
+
+impl ChangeLog {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self(Arc::new(Inner {
+            root: settings.data_dir.join("changes"),
+            git: Git::new(&settings.environment),
+            turns: Semaphore::new(AT_ONCE),
+        }))
+    }
+
+    /// Keeps the present tree of a workspace as the base of a milestone that is about to begin. A
+    /// failure costs the changes, never the milestone.
+    pub(crate) async fn begin(&self, project: Id, milestone: Id, workspace: &Path) {
+        let keep = self.keep(project, milestone, workspace);
+        let kept = match timeout(BEGIN_TIMEOUT, keep).await {
+            Ok(kept) => kept,
+            Err(_) => Err(ChangesError::Late(BEGIN_TIMEOUT)),
+        };
+        if let Err(error) = kept {
+            // An earlier base would show the changes of another milestone.
+            let _ = fs::remove_file(self.base_path(project, milestone));
+            tracing::warn!(%milestone, %error, "the changes of a milestone cannot be shown");
+        }
+    }
+
+    async fn keep(&self, project: Id, milestone: Id, workspace: &Path) -> Result<(), ChangesError> {
+        let _turn = self.0.turns.acquire().await;
+        let taken = snapshot::take(&self.0.git, &self.dir(project), workspace).await?;
+        let base = Base {
+            version: 1,
+            tree: taken.tree,
+            format: taken.format,
+        };
+        let name = format!("{milestone}.json");
+        let json = serde_json::to_vec(&base).map_err(io::Error::from);
+        json.and_then(|json| {
+            write_whole(&self.dir(project), &name, &json).map_err(io::Error::other)
+        })
+        .map_err(|source| ChangesError::Write {
+            path: self.dir(project),
+            source,
+        })
+    }
+
+    /// The changes of a workspace since a milestone began.
+    ///
+    /// # Errors
+    /// When the workspace is in no repository, the milestone has no base, or git fails.
+    pub(crate) async fn since(
+        &self,
+        project: Id,
+        milestone: Id,
+        workspace: &Path,
+    ) -> Result<Changes, ChangesError> {
+        let compare = self.compare(project, milestone, workspace);
+        let compared = timeout(ANSWER_TIMEOUT, compare).await;
+        compared.map_err(|_| ChangesError::Late(ANSWER_TIMEOUT))?
+    }
+
+    async fn compare(
+        &self,
+        project: Id,
+        milestone: Id,
+        workspace: &Path,
+    ) -> Result<Changes, ChangesError> {
+        if snapshot::repository(&self.0.git, workspace)
+            .await?
+            .is_none()
+        {
+            return Err(ChangesError::NoRepository(workspace.to_owned()));
+        }
+        let read = fs::read(self.base_path(project, milestone)).ok();
+        let base = read.and_then(|bytes| serde_json::from_slice::<Base>(&bytes).ok());
+        let base = base.ok_or(ChangesError::NoBase)?;
+        let _turn = self.0.turns.acquire().await;
+        let now = snapshot::take(&self.0.git, &self.dir(project), workspace).await?;
+        if now.format != base.format {
+            return Err(ChangesError::NoBase);
+        }
+        let trees = [base.tree.as_str(), now.tree.as_str()];
+        let (files, has_all) = now.files(&self.0.git, workspace, trees).await?;
+        let (patch, is_whole) = now.patch(&self.0.git, workspace, trees).await?;
+        Ok(Changes {
+            truncated: !has_all || !is_whole || now.skipped > 0,
+            base: base.tree,
+            files,
+            patch,
+        })
+    }
+
+    /// Deletes the trees of a deleted project; returns whether they are gone.
+    pub(crate) fn forget(&self, project: Id) -> bool {
+        match fs::remove_dir_all(self.dir(project)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(%project, %error, "could not delete the trees of a deleted project");
+                false
+            }
+            Ok(()) | Err(_) => true,
+        }
+    }
+
+    fn dir(&self, project: Id) -> PathBuf {
+        self.0.root.join(project.to_string())
+    }
+
+    fn base_path(&self, project: Id, milestone: Id) -> PathBuf {
+        self.dir(project).join(format!("{milestone}.json"))
+    }
+}

@@ -1,0 +1,330 @@
+//! The list of output projects: sorted, searched, with what each one is doing.
+
+use std::{cmp::Reverse, collections::HashMap, sync::Arc};
+
+use axum::{Json, extract::State};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use wxcode_claude::planning::Progress;
+use wxcode_core::{
+    agent::AgentState,
+    id::Id,
+    milestone::{Milestone, MilestoneStatus},
+    project::OutputProject,
+};
+use wxcode_store::{PAGE_MAX, Page};
+
+use super::ProjectView;
+use crate::{
+    Settings,
+    agent::{Glance, Session},
+    event::Events,
+    http::{
+        parameter::Params,
+        problem::{Answer, Problem, quoted},
+        state::Projects,
+        view::{AskView, session_status},
+    },
+    planning::Planning,
+};
+
+/// Projects of a page without `limit`.
+const LIMIT: u64 = 50;
+/// Most projects of a page.
+pub(crate) const LIMIT_MAX: u64 = 500;
+/// Most projects that are sorted or searched, the oldest ones.
+pub(crate) const SORTED_MAX: usize = 10_000;
+/// Longest text to search for, in characters.
+const QUERY_MAX: usize = 200;
+
+/// The part of the list, and its order.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Selection {
+    /// Projects to skip.
+    skip: Option<u64>,
+    /// Most projects, up to 500; 50 by default.
+    limit: Option<u64>,
+    /// `created`, the default: oldest first. `attention`: those that wait for a person first.
+    /// `activity`: the latest first. `name`: by name.
+    sort: Option<String>,
+    /// Only projects whose name or folder holds this text, in any case, or whose id begins with it.
+    q: Option<String>,
+}
+
+/// The order of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Created,
+    Attention,
+    Activity,
+    Name,
+}
+
+/// An output project in the list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ListedProject {
+    #[serde(flatten)]
+    project: ProjectView,
+    session: SessionSummary,
+    /// The time of the project's last event or change.
+    #[schema(value_type = String, format = DateTime)]
+    last_activity_at: Timestamp,
+    /// The newest milestone in progress.
+    milestone: Option<MilestoneSummary>,
+    /// The progress in `.planning/` when it was last read, at most some minutes ago; `null` before
+    /// the first time.
+    progress: Option<Progress>,
+}
+
+/// A project's session, in short.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SessionSummary {
+    /// `none`, `starting`, `running` or `exited`.
+    status: &'static str,
+    /// The agent's state; `unknown` without an agent.
+    #[schema(value_type = String)]
+    agent_state: AgentState,
+    /// The pending question.
+    asks: Option<AskView>,
+    /// The usage limit that holds the agent up, once it is known.
+    #[schema(value_type = Option<Object>)]
+    limit: Option<()>,
+    /// The name of this server on a shared store, while the session runs here.
+    node: Option<String>,
+}
+
+/// A milestone, in short.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MilestoneSummary {
+    #[schema(value_type = String)]
+    id: Id,
+    element_name: String,
+    /// Always `in_progress`.
+    #[schema(value_type = String)]
+    status: MilestoneStatus,
+}
+
+impl From<Milestone> for MilestoneSummary {
+    fn from(milestone: Milestone) -> Self {
+        Self {
+            id: milestone.id,
+            element_name: milestone.element_name,
+            status: milestone.status,
+        }
+    }
+}
+
+/// A page of output projects.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProjectList {
+    projects: Vec<ListedProject>,
+    /// The number of all projects, or of those that `q` finds.
+    total: u64,
+}
+
+/// What the list is made of.
+#[derive(Clone)]
+pub(crate) struct Overview {
+    pub(crate) projects: Projects,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) events: Events,
+    pub(crate) planning: Planning,
+}
+
+/// A project with what its place in the list depends on.
+struct Seen {
+    project: OutputProject,
+    glance: Glance,
+    at: Timestamp,
+}
+
+/// Lists output projects with what each one is doing.
+#[utoipa::path(operation_id = "listOutputProjects", get, path = "/output-projects", tag = "output projects", params(Selection), responses(
+    (status = 200, description = "A page of them", body = ProjectList),
+    (status = 422, description = "Another order, or a text too long", body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn list(
+    State(overview): State<Overview>,
+    Params(selection): Params<Selection>,
+) -> Answer<Json<ProjectList>> {
+    let sort = match selection.sort.as_deref() {
+        None | Some("created") => Sort::Created,
+        Some("attention") => Sort::Attention,
+        Some("activity") => Sort::Activity,
+        Some("name") => Sort::Name,
+        Some(other) => {
+            return Err(Problem::invalid(format!(
+                "sort is {}: give attention, created, activity or name, or leave it out for created",
+                quoted(other)
+            )));
+        }
+    };
+    let text = selection.q.unwrap_or_default().to_lowercase();
+    if text.chars().count() > QUERY_MAX {
+        return Err(Problem::invalid(format!(
+            "q has {} characters: give at most {QUERY_MAX}",
+            text.chars().count()
+        )));
+    }
+    let page = Page {
+        skip: selection.skip.unwrap_or(0),
+        limit: selection.limit.unwrap_or(LIMIT).min(LIMIT_MAX),
+    };
+    Ok(Json(overview.page(sort, text.trim(), page).await?))
+}
+
+impl Overview {
+    /// The first projects by attention, and the number of all.
+    pub(crate) async fn by_attention(&self, limit: u64) -> Answer<ProjectList> {
+        self.page(Sort::Attention, "", Page { skip: 0, limit })
+            .await
+    }
+
+    async fn page(&self, sort: Sort, text: &str, page: Page) -> Answer<ProjectList> {
+        let (found, total) = match (sort, text) {
+            (Sort::Created, "") => {
+                let listing = self.projects.store.projects(page).await?;
+                (self.seen(listing.items).await, listing.total)
+            }
+            _ => {
+                let mut all = self.all().await?;
+                all.retain(|project| matches(project, text));
+                let total = all.len() as u64;
+                let mut seen = self.seen(all).await;
+                order(&mut seen, sort);
+                let skip = usize::try_from(page.skip).unwrap_or(usize::MAX);
+                let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+                (seen.into_iter().skip(skip).take(limit).collect(), total)
+            }
+        };
+        let ids: Vec<_> = found.iter().map(|seen| seen.project.id).collect();
+        let milestones = self.projects.store.milestones_in_work(ids).await?;
+        let mut milestones: HashMap<Id, Milestone> = milestones
+            .into_iter()
+            .map(|milestone| (milestone.output_project_id, milestone))
+            .collect();
+        let places = found.iter().map(|seen| {
+            let project = &seen.project;
+            (project.id, project.workspace_path.clone())
+        });
+        let mut progress = self.planning.progress(places.collect());
+        let projects = found.into_iter().map(|seen| {
+            let id = seen.project.id;
+            let (milestone, progress) = (milestones.remove(&id), progress.remove(&id));
+            self.listed(seen, milestone, progress)
+        });
+        Ok(ProjectList {
+            projects: projects.collect(),
+            total,
+        })
+    }
+
+    async fn all(&self) -> Answer<Vec<OutputProject>> {
+        let mut all = Vec::new();
+        loop {
+            let page = Page {
+                skip: all.len() as u64,
+                limit: PAGE_MAX,
+            };
+            let listing = self.projects.store.projects(page).await?;
+            let is_empty = listing.items.is_empty();
+            all.extend(listing.items);
+            if is_empty || all.len() as u64 >= listing.total || all.len() >= SORTED_MAX {
+                all.truncate(SORTED_MAX);
+                return Ok(all);
+            }
+        }
+    }
+
+    /// The projects with their sessions and the times of their last events.
+    async fn seen(&self, projects: Vec<OutputProject>) -> Vec<Seen> {
+        let mut glances = self.projects.sessions.glances();
+        let ids = projects.iter().map(|project| project.id).collect();
+        let events = self.events.last_times(ids).await;
+        let seen = projects.into_iter().map(|project| {
+            let glance = glances.remove(&project.id).unwrap_or_default();
+            let session = glance.session.as_deref();
+            let times = [
+                Some(project.updated_at),
+                session.map(|session| session.started_at),
+                events.get(&project.id).copied(),
+            ];
+            let at = times.into_iter().flatten().max();
+            Seen {
+                at: at.unwrap_or(project.created_at),
+                project,
+                glance,
+            }
+        });
+        seen.collect()
+    }
+
+    fn listed(
+        &self,
+        seen: Seen,
+        milestone: Option<Milestone>,
+        progress: Option<Progress>,
+    ) -> ListedProject {
+        let session = seen.glance.session.as_deref();
+        let view = session.map(Session::view);
+        let exit = view.as_ref().and_then(|view| view.exit.as_ref());
+        let status = session_status(session.is_some(), exit.is_some(), seen.glance.is_starting);
+        let shared = self.settings.shared.as_ref();
+        let node = shared.filter(|_| status == "running");
+        ListedProject {
+            session: SessionSummary {
+                status,
+                agent_state: view
+                    .as_ref()
+                    .map_or(AgentState::Unknown, |view| view.agent_state),
+                asks: view
+                    .as_ref()
+                    .and_then(|view| view.asks.as_deref())
+                    .map(AskView::from),
+                limit: None,
+                node: node.map(|shared| shared.node.name.clone()),
+            },
+            project: seen.project.into(),
+            last_activity_at: seen.at,
+            milestone: milestone.map(MilestoneSummary::from),
+            progress,
+        }
+    }
+}
+
+fn matches(project: &OutputProject, text: &str) -> bool {
+    let folder = || project.workspace_path.to_string_lossy().to_lowercase();
+    text.is_empty()
+        || project.name.to_lowercase().contains(text)
+        || project.id.to_string().starts_with(text)
+        || folder().contains(text)
+}
+
+fn order(seen: &mut [Seen], sort: Sort) {
+    match sort {
+        Sort::Created => {}
+        Sort::Activity => seen.sort_by_key(|seen| Reverse(seen.at)),
+        Sort::Name => seen.sort_by_cached_key(|seen| seen.project.name.to_lowercase()),
+        Sort::Attention => {
+            seen.sort_by_cached_key(|seen| (rank(&seen.glance), Reverse(seen.at)));
+        }
+    }
+}
+
+/// How much a project needs a person; less comes first.
+fn rank(glance: &Glance) -> u8 {
+    let Some(view) = glance.session.as_deref().map(Session::view) else {
+        return if glance.is_starting { 4 } else { 6 };
+    };
+    match view.agent_state {
+        _ if view.exit.is_some() => 5,
+        state if view.asks.is_some() || state.is_asking() => 0,
+        _ if view.warning.is_some() => 1,
+        AgentState::Unknown => 2,
+        AgentState::Idle => 3,
+        _ => 4,
+    }
+}
