@@ -87,7 +87,7 @@ export function startMock({ port = 0, token = "mock" } = {}) {
       session_id: newId(),
       claude_session_id: conversation,
       claude_session_history: history,
-      claude_version: "2.1.329",
+      claude_version: "2.1.332",
       pid: 40_000 + Math.floor(Math.random() * 9_000),
       started_at: at,
       exit: null,

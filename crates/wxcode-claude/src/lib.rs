@@ -2,7 +2,7 @@
 //! `.planning/`.
 //!
 //! Each function takes bytes, paths or screen text; none opens a socket, forks or keeps state
-//! between calls. The facts behind them were measured with Claude Code 2.1.329.
+//! between calls. The facts behind them were measured with Claude Code 2.1.329 and 2.1.332.
 //!
 //! Invariant: no other crate knows a flag, a hook's name, a path or a screen of Claude Code.
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::arguments::Arguments;
 
 /// The fake's reported version.
-pub(crate) const VERSION: &str = "2.1.329";
+pub(crate) const VERSION: &str = "2.1.332";
 
 /// The conversation of the process.
 #[derive(Debug)]
