@@ -57,6 +57,8 @@ pub enum DialogName {
     ResumeSummary,
     /// Continuing with partly unknown settings.
     SettingsWarning,
+    /// Continuing without a settings file that is not valid.
+    SettingsError,
     /// Trying another renderer.
     FullscreenOffer,
     /// A panel opened by the user, or an unknown dialog.
@@ -82,6 +84,7 @@ impl DialogName {
             Self::Login => "login",
             Self::ResumeSummary => "resume_summary",
             Self::SettingsWarning => "settings_warning",
+            Self::SettingsError => "settings_error",
             Self::FullscreenOffer => "fullscreen_offer",
             Self::Other => "other",
         }
@@ -123,6 +126,10 @@ const WITH_CHOICE: &[(DialogName, &[&str])] = &[
     (
         DialogName::SettingsWarning,
         &["Settings Warning", "Fix with Claude"],
+    ),
+    (
+        DialogName::SettingsError,
+        &["Settings Error", "Fix with Claude"],
     ),
     (
         DialogName::FullscreenOffer,
@@ -177,6 +184,21 @@ pub fn recognize(screen: &str) -> Option<Dialog> {
             .find_map(|lines| known(lines, screen.width()))
             .or_else(|| unknown(last, screen.width())),
     }
+}
+
+/// The settings files and their errors in the dialog [`DialogName::SettingsError`].
+#[must_use]
+pub fn settings_errors(screen: &str) -> Option<String> {
+    let mut lines = screen.lines().map(str::trim);
+    lines.find(|line| *line == "Settings Error")?;
+    let errors = lines
+        .skip_while(|line| line.is_empty())
+        .take_while(|line| !line.starts_with("Learn more") && !line.starts_with("Files with"));
+    let text: Vec<&str> = errors
+        .map(|line| line.trim_start_matches(['├', '└', '│', ' ']))
+        .filter(|line| !line.is_empty())
+        .collect();
+    (!text.is_empty()).then(|| text.join(" "))
 }
 
 /// Whether the screen shows the input box, as evidence of a free prompt. Absence proves nothing:

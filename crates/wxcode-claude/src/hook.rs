@@ -21,6 +21,8 @@ pub struct HookEvent {
     pub agent_id: Option<String>,
     /// The permission mode in effect; not every event has it.
     pub permission_mode: Option<String>,
+    /// Claude Code's id of the prompt that the report belongs to.
+    pub prompt_id: Option<String>,
     pub kind: HookKind,
 }
 
@@ -38,6 +40,8 @@ pub enum HookKind {
         prompt: String,
         /// Claude Code's id of the turn.
         prompt_id: Option<String>,
+        /// The origin of the prompt, for example `user` or `loop_wakeup`; `None` in older versions.
+        source: Option<String>,
     },
     /// Claude Code recognised a submitted slash command.
     UserPromptExpansion {
@@ -75,6 +79,8 @@ pub enum HookKind {
     Stop {
         /// The agent's last message.
         last_assistant_message: Option<String>,
+        /// The kind of the API error, for example `rate_limit` or `server_error`.
+        failure: Option<String>,
     },
     /// A subagent's turn ended.
     SubagentStop,
@@ -188,6 +194,10 @@ pub fn parse(payload: &[u8]) -> Result<HookEvent, HookError> {
             .and_then(Value::as_str)
             .map(str::to_owned),
         permission_mode: fields.get("permission_mode").and_then(crate::mode::name),
+        prompt_id: fields
+            .get("prompt_id")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
         kind: kind(name, &mut fields),
     })
 }
@@ -208,6 +218,7 @@ fn kind(name: String, fields: &mut Map<String, Value>) -> HookKind {
         "UserPromptSubmit" => HookKind::UserPromptSubmit {
             prompt: text(fields, "prompt").unwrap_or_default(),
             prompt_id: text(fields, "prompt_id"),
+            source: text(fields, "source"),
         },
         "UserPromptExpansion" => HookKind::UserPromptExpansion {
             prompt: text(fields, "prompt").unwrap_or_default(),
@@ -233,10 +244,12 @@ fn kind(name: String, fields: &mut Map<String, Value>) -> HookKind {
         },
         "Stop" => HookKind::Stop {
             last_assistant_message: text(fields, "last_assistant_message"),
+            failure: None,
         },
         // A subagent's failure does not end the turn.
         "StopFailure" if !fields.contains_key("agent_id") => HookKind::Stop {
-            last_assistant_message: None,
+            last_assistant_message: text(fields, "last_assistant_message"),
+            failure: Some(text(fields, "error").unwrap_or_default()),
         },
         "SubagentStop" | "StopFailure" => HookKind::SubagentStop,
         "PreCompact" => HookKind::PreCompact {

@@ -15,6 +15,7 @@ pub mod dialog;
 pub mod environment;
 pub mod gsd;
 pub mod hook;
+pub mod hooks_off;
 pub mod input_box;
 pub mod key;
 pub mod mode;

@@ -35,6 +35,9 @@ pub const CLEANUP_PERIOD_DAYS: u32 = 36_500;
 /// Returns the document for `--settings`: every event of [`EVENTS`] runs `hook_command`, the list
 /// of agents is off, and transcripts stay for [`CLEANUP_PERIOD_DAYS`].
 ///
+/// `autoContinueAtUsageLimit` lets a turn that met the account's limit go on after the reset,
+/// instead of asking with a dialog.
+///
 /// Without `disableAgentView`, one left arrow in the empty prompt moves the conversation as a fork
 /// into Claude Code's background daemon (measured with 2.1.329). The hooks add to the user's
 /// settings and replace none of them.
@@ -49,6 +52,7 @@ pub fn document(hook_command: &str) -> Value {
     json!({
         "hooks": events,
         "disableAgentView": true,
+        "autoContinueAtUsageLimit": true,
         "cleanupPeriodDays": CLEANUP_PERIOD_DAYS,
     })
 }

@@ -79,5 +79,5 @@ pub use rest::{
     },
     run::{Run, RunState, Runs},
     screen::ScreenFormat,
-    session::{AgentState, Conversation, Session, SessionExit, SessionStatus},
+    session::{AgentState, Conversation, Session, SessionExit, SessionStatus, UsageLimit},
 };

@@ -2,10 +2,12 @@
 //! process record, and the screen.
 
 mod evidence;
+mod limit;
 mod report;
 mod state;
 
 pub use evidence::{Dialog, DialogKind, Evidence, Form, Look};
+pub use limit::Limit;
 pub use report::{DOUBTS_MAX, Report, Status};
 pub use state::AgentState;
 
@@ -36,6 +38,8 @@ pub struct Agent {
     settled: bool,
     /// Another process goes on with the conversation.
     elsewhere: bool,
+    /// The usage limit of the account ended the last turn.
+    limited: bool,
 }
 
 /// A dialog on the screen.
@@ -83,6 +87,7 @@ impl Agent {
             Some(AskKind::Question) => AgentState::WaitingQuestion,
             Some(AskKind::Dialog) => AgentState::BlockedDialog,
             None if self.turn => AgentState::Working,
+            None if self.limited => AgentState::WaitingLimit,
             None if self.started && self.opened => AgentState::Idle,
             None => AgentState::Starting,
         }
@@ -240,6 +245,7 @@ impl Agent {
                 self.forget_answered();
             }
             Evidence::Elsewhere(elsewhere) => self.elsewhere = *elsewhere,
+            Evidence::Limited(limited) => self.limited = *limited,
             Evidence::Screen(_) | Evidence::Glimpse(_) => {}
         }
     }

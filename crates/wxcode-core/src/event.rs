@@ -115,6 +115,24 @@ pub enum Kind {
         /// The session's last hook behind this state, 0 for none.
         hook: u64,
     },
+    /// The usage limit of the account stopped the agent.
+    #[serde(rename = "limit.reached")]
+    LimitReached {
+        session_id: Id,
+        /// The agent's words.
+        reason: String,
+        /// When the account may be used again, if the agent knows.
+        resets_at: Option<Timestamp>,
+        /// The session's hook that reported it.
+        hook: u64,
+    },
+    /// The agent went on, or may go on.
+    #[serde(rename = "limit.cleared")]
+    LimitCleared {
+        session_id: Id,
+        /// The session's hook that reported the limit.
+        hook: u64,
+    },
     /// A prompt was submitted, by a delivery or a person.
     #[serde(rename = "prompt.submitted")]
     PromptSubmitted {
@@ -312,6 +330,8 @@ impl Kind {
             Self::SessionLost { .. } => "session.lost",
             Self::SessionReclaimed { .. } => "session.reclaimed",
             Self::AgentState { .. } => "agent.state",
+            Self::LimitReached { .. } => "limit.reached",
+            Self::LimitCleared { .. } => "limit.cleared",
             Self::PromptSubmitted { .. } => "prompt.submitted",
             Self::ToolStarted { .. } => "tool.started",
             Self::ToolFinished { .. } => "tool.finished",

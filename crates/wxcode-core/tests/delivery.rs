@@ -373,3 +373,77 @@ fn a_text_of_unknown_fate_stays_typed_once() {
         "{done:?}"
     );
 }
+
+/// A machine whose text the agent's hook has reported.
+fn taking() -> Machine {
+    let mut machine = queued();
+    let events = [
+        ready(),
+        Event::Claimed,
+        empty(),
+        Event::Recorded,
+        Event::Typed,
+        Event::Quiet,
+        text(),
+    ];
+    tell(&mut machine, &events, 0);
+    assert_eq!(machine.step(&Event::Taking, 50), [Effect::Release]);
+    machine
+}
+
+#[test]
+fn reported_text_waits_for_the_decision() {
+    let mut machine = taking();
+    let busy = Event::Agent(Readiness::Busy);
+    assert_eq!(machine.step(&busy, 60), []);
+    assert_eq!(machine.step(&Event::Tick, 400_000), []);
+    assert_eq!(machine.step(&Event::Reported, 400_001), [Effect::Submitted]);
+}
+
+#[test]
+fn undecided_text_counts_as_taken_at_last() {
+    let mut machine = taking();
+    let end = 50 + DECIDE_TIMEOUT_MS;
+    assert_eq!(machine.deadline(), Some(end));
+    assert_eq!(machine.step(&Event::Tick, end), [Effect::Submitted]);
+}
+
+#[test]
+fn refused_text_is_cleared_before_failing() {
+    let mut machine = taking();
+    machine.step(&Event::Refused("policy".into()), 100);
+    let effects = tell(&mut machine, &[ready(), Event::Claimed], 2_000);
+    assert_eq!(effects.last(), Some(&Effect::Look));
+    assert_eq!(machine.step(&text(), 2_010), [Effect::Press(Key::Escape)]);
+    machine.step(&Event::Quiet, 2_100);
+    let end = machine.step(&empty(), 2_110);
+    let reason = refused("policy");
+    assert_eq!(end, [Effect::Release, Effect::Failed(reason)]);
+}
+
+#[test]
+fn text_back_in_the_prompt_was_refused() {
+    let mut machine = taking();
+    machine.step(&ready(), 100);
+    assert_eq!(
+        machine.step(&Event::Tick, 100 + DECIDE_LAG_MS),
+        [Effect::Claim]
+    );
+    machine.step(&Event::Claimed, 4_000);
+    machine.step(&text(), 4_010);
+    let end = machine.step(&empty(), 4_020);
+    assert!(
+        matches!(&end[..], [.., Effect::Failed(reason)] if reason.contains("hook")),
+        "{end:?}"
+    );
+}
+
+#[test]
+fn empty_prompt_without_a_decision_was_taken() {
+    let mut machine = taking();
+    machine.step(&ready(), 100);
+    machine.step(&Event::Tick, 100 + DECIDE_LAG_MS);
+    machine.step(&Event::Claimed, 4_000);
+    let end = machine.step(&empty(), 4_010);
+    assert_eq!(end, [Effect::Release, Effect::Submitted]);
+}

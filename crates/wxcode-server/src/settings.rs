@@ -57,6 +57,9 @@ pub struct Settings {
     pub workspace_roots: Vec<PathBuf>,
     /// Time for an agent to be ready for a delivery.
     pub ready_timeout: Duration,
+    /// Time from the reset of a usage limit until wxcode continues an agent that does not do so
+    /// itself.
+    pub limit_grace: Duration,
     /// The store's name for users, without a password.
     pub store: String,
     /// This server's identity for others on the same store; `None` for an unshared store.

@@ -23,11 +23,13 @@
 //! | `no-return` | ignores every carriage return |
 //! | `no-stash` | cannot stash a draft |
 //! | `placeholder` | shows a suggestion in the empty box, dim except for its first letter |
+//! | `wakes` | reports a typed text as the prompt of a wakeup at each Enter, and does not take it |
 //! | `mute` | runs no hooks at all |
 //! | `status` | asks whether reports of its status (OSC 7501) are welcome, and sends them then |
 //! | `auto` | is in the permission mode `auto`: asks for permission without `PermissionRequest` |
 //! | `frozen` | its record stays busy after the first turn began |
 //! | `endless` | ends turns without a hook |
+//! | `no-transcript` | keeps no transcript |
 //! | `record=FILE` | records its submitted prompts and conversations in a file in its folder, one line of JSON each |
 //!
 //! `FAKE_CLAUDE_VERSION` sets the reported version.
@@ -43,6 +45,8 @@
 //! | `fake:run COMMAND` | runs the shell command with the tool `Bash`, without asking |
 //! | `fake:hold FIFO` | holds the turn until the FIFO was opened for writing |
 //! | `fake:print TEXT` | prints the text, with `\\e` and `\\a` for ESC and BEL, and goes on with the turn until Esc |
+//! | `fake:limit N` | meets a usage limit that resets after N seconds |
+//! | `fake:fail KIND TEXT` | the turn ends with this error of the API |
 //! | `fake:permission` | asks for permission to run a command |
 //! | `fake:permissions` | asks for two permissions at once, shown one after the other |
 //! | `fake:question` | asks which colour |

@@ -11,7 +11,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use axum::{
@@ -79,6 +79,8 @@ struct Shared {
     released: watch::Sender<u64>,
     /// The number of currently held answers.
     held: watch::Sender<usize>,
+    /// Until when the account's usage limit refuses turns.
+    limited_until: Mutex<Option<SystemTime>>,
 }
 
 impl Stub {
@@ -95,6 +97,7 @@ impl Stub {
             arrived: watch::Sender::new(0),
             released: watch::Sender::new(0),
             held: watch::Sender::new(0),
+            limited_until: Mutex::default(),
         });
         let (running, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -189,6 +192,12 @@ impl Stub {
         self.shared.released.send_modify(|times| *times += 1);
     }
 
+    /// Refuses turns until this time with the account's usage limit: 429 with
+    /// `anthropic-ratelimit-unified-status: rejected`, the reset, and `x-should-retry: false`.
+    pub fn limit_until(&self, reset: SystemTime) {
+        *self.shared.limited_until() = Some(reset);
+    }
+
     /// Waits until exactly `count` answers are held.
     ///
     /// # Panics
@@ -238,6 +247,29 @@ impl Shared {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn limited_until(&self) -> MutexGuard<'_, Option<SystemTime>> {
+        let limited = self.limited_until.lock();
+        limited.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The answer of a used up account, while it is one.
+    fn limited(&self) -> Option<Response> {
+        let reset = (*self.limited_until()).filter(|reset| *reset > SystemTime::now())?;
+        let since_epoch = reset.duration_since(SystemTime::UNIX_EPOCH);
+        let seconds = since_epoch.map_or(0, |time| time.as_secs()).to_string();
+        let headers = [
+            ("anthropic-ratelimit-unified-status", "rejected"),
+            ("anthropic-ratelimit-unified-reset", &seconds),
+            (
+                "anthropic-ratelimit-unified-representative-claim",
+                "five_hour",
+            ),
+            ("x-should-retry", "false"),
+        ];
+        let body = axum::Json(wire::error(429));
+        Some((StatusCode::TOO_MANY_REQUESTS, headers, body).into_response())
+    }
+
     /// Stores a request and returns its number.
     fn record(&self, request: Request) -> usize {
         let count = {
@@ -271,6 +303,12 @@ async fn handle(
 }
 
 fn message(shared: &Arc<Shared>, number: usize, body: &Value) -> Response {
+    let is_turn = body["tools"]
+        .as_array()
+        .is_some_and(|tools| !tools.is_empty());
+    if is_turn && let Some(limited) = shared.limited() {
+        return limited;
+    }
     let model = &body["model"];
     let answer = answer::answer(body);
     let (content, held) = match &answer {

@@ -141,6 +141,7 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
         upgrade_holders: file.holder.upgrade,
         workspace_roots: file.workspaces.roots(&path)?,
         ready_timeout: Duration::from_secs(file.delivery.ready_timeout_s),
+        limit_grace: Duration::from_secs(file.delivery.limit_grace_s),
         store: String::new(),
         log_lines_lost: Default::default(),
         shared: None,

@@ -2,6 +2,7 @@
 
 mod environment;
 mod gsd;
+mod hooks;
 mod limit;
 mod mount;
 mod service;
@@ -45,6 +46,7 @@ pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
                 None => check_store(&resolved.store, &settings.data_dir, &mut findings),
             }
             let sessions = session::running(&settings.data_dir, &mut findings);
+            hooks::check(settings, &sessions, &mut findings);
             service::check(server, &sessions, settings, &mut findings);
             limit::check(server, &sessions, &settings.data_dir, &mut findings);
         }

@@ -68,6 +68,7 @@ export type AgentState =
   | "working"
   | "waiting_permission"
   | "waiting_question"
+  | "waiting_limit"
   | "blocked_dialog"
   | "unknown";
 
@@ -108,6 +109,8 @@ export interface Session {
   exit: SessionExit | null;
   /** The pending question on the agent's screen. */
   asks: Ask | null;
+  /** The account's usage limit for whose reset the agent waits. */
+  limit: UsageLimit | null;
   /** A problem of the session that the user should know. */
   warning: string | null;
   /** The run in progress, which excludes a session. */
@@ -117,6 +120,14 @@ export interface Session {
    * start.
    */
   resume_error: string | null;
+}
+
+/** A usage limit of the agent's account. */
+export interface UsageLimit {
+  /** The agent's words. */
+  reason: string;
+  /** When the account may be used again, if that is known. */
+  resets_at: string | null;
 }
 
 /** A question of the agent, with its choices. */

@@ -144,12 +144,17 @@ export const en = {
   "session.agent.working": "working",
   "session.agent.waiting_permission": "waits for a permission",
   "session.agent.waiting_question": "asks a question",
+  "session.agent.waiting_limit": "waits for its usage limit",
   "session.agent.blocked_dialog": "a dialog is open",
   "session.agent.unknown": "unknown",
   "session.attention.waiting_permission": "The agent waits for your permission. Answer in the terminal.",
   "session.attention.waiting_question": "The agent asks you something. Answer in the terminal.",
   "session.attention.blocked_dialog":
     "A dialog is open in the terminal: {dialog}. Commands wait until you answer it.",
+  "session.attention.limit":
+    "The account has reached its usage limit: {reason}. Commands wait and go on by themselves.",
+  "session.attention.limit_until":
+    "The account has reached its usage limit, which resets at {time}. Commands wait and go on by themselves.",
   "session.conversation": "Conversation",
   "session.copy": "Copy the id",
   "session.copied": "Copied",

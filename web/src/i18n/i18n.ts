@@ -45,3 +45,10 @@ export function ago(time: string, now: number = Date.now(), as: Language = langu
   for (const [unit, ms] of UNITS) if (past >= ms) return format.format(-Math.floor(past / ms), unit);
   return format.format(0, "second");
 }
+
+/** A moment ahead, as date and time of day. */
+export function moment(time: string, as: Language = language): string {
+  const at = Date.parse(time);
+  if (Number.isNaN(at)) return time;
+  return new Date(at).toLocaleString(as, { dateStyle: "short", timeStyle: "short" });
+}

@@ -145,12 +145,17 @@ export const ptBr: Dictionary = {
   "session.agent.working": "trabalhando",
   "session.agent.waiting_permission": "espera uma permissão",
   "session.agent.waiting_question": "faz uma pergunta",
+  "session.agent.waiting_limit": "espera o limite de uso",
   "session.agent.blocked_dialog": "há um diálogo aberto",
   "session.agent.unknown": "desconhecido",
   "session.attention.waiting_permission": "O agente espera a sua permissão. Responda no terminal.",
   "session.attention.waiting_question": "O agente tem uma pergunta. Responda no terminal.",
   "session.attention.blocked_dialog":
     "Há um diálogo aberto no terminal: {dialog}. Os comandos esperam a sua resposta.",
+  "session.attention.limit":
+    "A conta atingiu o limite de uso: {reason}. Os comandos esperam e continuam sozinhos.",
+  "session.attention.limit_until":
+    "A conta atingiu o limite de uso, que se renova em {time}. Os comandos esperam e continuam sozinhos.",
   "session.conversation": "Conversa",
   "session.copy": "Copiar o id",
   "session.copied": "Copiado",

@@ -48,3 +48,9 @@ it("says that a run is under way where no session is", () => {
   );
   expect(sessionLook({ status: "starting", ...state, run }).key).toBe("session.status.starting");
 });
+
+it("names a usage limit as something to wait for", () => {
+  const state = { agent_state: "waiting_limit", exit: null, run: null } as const;
+  const look = sessionLook({ status: "running", ...state });
+  expect([look.key, look.tone]).toEqual(["session.agent.waiting_limit", "wait"]);
+});

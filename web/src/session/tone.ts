@@ -26,6 +26,8 @@ export function sessionLook(session: Pick<Session, "status" | "agent_state" | "e
       return { tone: "good", key: "session.agent.idle", lively: false };
     case "working":
       return { tone: "busy", key: "session.agent.working", lively: true };
+    case "waiting_limit":
+      return { tone: "wait", key: "session.agent.waiting_limit", lively: false };
     case "waiting_permission":
     case "waiting_question":
     case "blocked_dialog":

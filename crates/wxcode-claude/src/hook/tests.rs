@@ -35,10 +35,11 @@ fn reads_the_events_of_the_real_cli() {
     assert_eq!(event.name(), "SessionStart");
     let cases = [
         (
-            json!({ "hook_event_name": "UserPromptSubmit", "prompt": "hi", "prompt_id": "p", "permission_mode": "auto" }),
+            json!({ "hook_event_name": "UserPromptSubmit", "prompt": "hi", "prompt_id": "p", "source": "user" }),
             HookKind::UserPromptSubmit {
                 prompt: "hi".into(),
                 prompt_id: Some("p".into()),
+                source: Some("user".into()),
             },
         ),
         (
@@ -76,6 +77,7 @@ fn reads_the_events_of_the_real_cli() {
             json!({ "hook_event_name": "Stop", "stop_hook_active": false, "last_assistant_message": "done" }),
             HookKind::Stop {
                 last_assistant_message: Some("done".into()),
+                failure: None,
             },
         ),
         (
@@ -105,7 +107,8 @@ fn failures_end_their_tool_or_turn() {
     assert_eq!(
         kind(json!({ "hook_event_name": "StopFailure", "error": "server_error" })),
         HookKind::Stop {
-            last_assistant_message: None
+            last_assistant_message: None,
+            failure: Some("server_error".into()),
         }
     );
     assert_eq!(
@@ -140,7 +143,8 @@ fn unknown_and_missing_fields_are_tolerated() {
     assert_eq!(
         kind(json!({ "hook_event_name": "Stop" })),
         HookKind::Stop {
-            last_assistant_message: None
+            last_assistant_message: None,
+            failure: None,
         }
     );
 }

@@ -173,7 +173,9 @@ impl Bench {
     /// The prompt of the `count`-th `UserPromptSubmit`.
     pub(crate) fn prompt(&self, count: usize) -> String {
         match self.nth("UserPromptSubmit", count).kind {
-            HookKind::UserPromptSubmit { prompt, prompt_id } => {
+            HookKind::UserPromptSubmit {
+                prompt, prompt_id, ..
+            } => {
                 assert!(prompt_id.is_some(), "a prompt has a `prompt_id`");
                 prompt
             }

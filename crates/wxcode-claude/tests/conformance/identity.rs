@@ -37,7 +37,7 @@ pub(crate) fn kept_when_resumed(bench: &Bench) -> String {
     assert_eq!(bench.prompt(1), "first words");
     let stop = bench.nth("Stop", 1);
     assert!(
-        matches!(&stop.kind, HookKind::Stop { last_assistant_message: Some(text) } if text.contains("first words")),
+        matches!(&stop.kind, HookKind::Stop { last_assistant_message: Some(text), .. } if text.contains("first words")),
         "{:?}",
         stop.kind
     );

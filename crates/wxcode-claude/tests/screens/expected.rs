@@ -151,6 +151,15 @@ pub(crate) fn expected(name: &str) -> Shown {
             &["Continue", "Fix with Claude", "Exit and fix manually"],
             0,
         ),
+        "settings_error" => dialog(
+            DialogName::SettingsError,
+            &[
+                "Fix with Claude",
+                "Exit and fix manually",
+                "Continue without these settings",
+            ],
+            0,
+        ),
         "theme" => dialog(DialogName::Theme, THEMES, 1),
         "onboarding" => Shown::Dialog(DialogName::Onboarding, &[], None),
         "login" => dialog(

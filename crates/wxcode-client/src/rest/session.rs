@@ -44,7 +44,10 @@ pub struct Session {
     pub seq: Option<u64>,
     /// Why its log is off, with a remedy.
     pub log_off: Option<String>,
-    /// A problem with its conversation, with a remedy.
+    /// The usage limit for whose reset the agent waits.
+    #[serde(default)]
+    pub limit: Option<UsageLimit>,
+    /// Its problems, with a remedy.
     pub warning: Option<String>,
     /// Connected terminal clients.
     pub clients: u64,
@@ -54,6 +57,16 @@ pub struct Session {
     pub run: Option<Run>,
     /// Why the server could not resume it after a restart of the machine.
     pub resume_error: Option<String>,
+}
+
+/// A usage limit of an agent's account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct UsageLimit {
+    /// The agent's words.
+    pub reason: String,
+    /// RFC 3339; `None` if the agent does not know.
+    pub resets_at: Option<String>,
 }
 
 /// Whether a session runs.
@@ -89,6 +102,8 @@ pub enum AgentState {
     WaitingPermission,
     /// It asks the user.
     WaitingQuestion,
+    /// It waits for the reset of its account's usage limit.
+    WaitingLimit,
     /// Another dialog takes its keys.
     BlockedDialog,
     /// No agent runs, or a newer server knows the state.

@@ -44,6 +44,8 @@ pub enum Evidence {
     RecordedBusy,
     /// Whether another process continues the conversation, so that this screen is not its state.
     Elsewhere(bool),
+    /// Whether the usage limit of the account keeps the agent from going on.
+    Limited(bool),
     /// The screen at rest.
     Screen(Look),
     /// The screen, possibly in motion.

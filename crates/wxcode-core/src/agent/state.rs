@@ -15,6 +15,8 @@ pub enum AgentState {
     WaitingPermission,
     /// Asks the user a question.
     WaitingQuestion,
+    /// Waits for the reset of the account's usage limit.
+    WaitingLimit,
     /// A dialog without a hook is on the screen.
     BlockedDialog,
     /// No evidence, or no agent.
@@ -31,6 +33,7 @@ impl AgentState {
             Self::Working => "working",
             Self::WaitingPermission => "waiting_permission",
             Self::WaitingQuestion => "waiting_question",
+            Self::WaitingLimit => "waiting_limit",
             Self::BlockedDialog => "blocked_dialog",
             Self::Unknown => "unknown",
         }

@@ -30,6 +30,12 @@ pub const CLAIM_MS: u64 = 5_000;
 pub const CLAIM_RETRY_MS: u64 = 1_000;
 /// Longest wait for the screen to rest after a key before the next look, in milliseconds.
 pub const REACT_MS: u64 = 1_000;
+/// Time from the agent's report of a prompt to its decision, in milliseconds: the longest timeout
+/// of Claude Code's hooks, which may still refuse the prompt.
+pub const DECIDE_TIMEOUT_MS: u64 = 600_000;
+/// Time from the agent's next readiness to a look at the prompt, in milliseconds, when the decision
+/// is still unknown. Transcripts lag.
+pub const DECIDE_LAG_MS: u64 = 3_000;
 /// Time to clear a refused text from the prompt, in milliseconds.
 pub const CLEAR_TIMEOUT_MS: u64 = 10_000;
 /// Most typings of one delivery: the first, and others after a dialog swallowed the text.
@@ -91,12 +97,20 @@ enum Stage {
         enters: u32,
         left: bool,
     },
+    /// The agent's hook reported it; whether the agent took it is not known yet.
+    Taking {
+        since: u64,
+        /// Since when the agent is ready again without an answer.
+        ready_since: Option<u64>,
+    },
     /// Refused; its text is being cleared from the prompt before it fails.
     Clearing {
         reason: String,
         since: u64,
         /// It left the prompt by another hand; the agent may have taken it.
         left: bool,
+        /// A hook of the user refused it: no report can come any more.
+        refused: bool,
     },
     /// Nothing more to do.
     Over,
@@ -214,6 +228,8 @@ impl Machine {
                 self.finish(Effect::Failed(reason.to_owned()), &mut out);
                 return out;
             }
+            Event::Taking => self.taking(now, &mut out),
+            Event::Refused(reason) => self.refuse(reason, now),
             Event::Agent(readiness) => self.become_ready(readiness, now, &mut out),
             Event::Claimed => {
                 if let Keyboard::Asked { at } = self.keyboard {
@@ -254,7 +270,11 @@ impl Machine {
                     *again = now.min(*again);
                 }
             }
-            Event::Recorded | Event::Tick => {}
+            // A long conversation takes minutes to resume.
+            Event::Active if self.readiness == Readiness::NotReady => {
+                self.not_ready_since = self.not_ready_since.map(|_| now);
+            }
+            Event::Recorded | Event::Active | Event::Tick => {}
         }
         self.pass(now, &mut out);
         self.ask(now, &mut out);
@@ -268,8 +288,10 @@ impl Machine {
 
     /// The text for `error` about the obstacle.
     fn obstacle_note(&self) -> Option<String> {
-        if let Readiness::Dialog(name) = &self.readiness {
-            return Some(name.clone());
+        if let Readiness::Dialog(note) | Readiness::Hindered(note) | Readiness::Broken(note) =
+            &self.readiness
+        {
+            return Some(note.clone());
         }
         self.obstacle.map(|(obstacle, _)| obstacle.note())
     }
@@ -286,10 +308,13 @@ impl Machine {
             (_, fate) => fate,
         };
         self.readiness = readiness.clone();
-        let unready = *readiness == Readiness::NotReady;
+        let unready = matches!(readiness, Readiness::NotReady | Readiness::Broken(_));
         self.not_ready_since = unready.then(|| self.not_ready_since.unwrap_or(now));
         let is_ready = *readiness == Readiness::Ready;
         if let Stage::Riding { ready_since } = &mut self.stage {
+            *ready_since = is_ready.then(|| ready_since.unwrap_or(now));
+        }
+        if let Stage::Taking { ready_since, .. } = &mut self.stage {
             *ready_since = is_ready.then(|| ready_since.unwrap_or(now));
         }
         if !self.takes_keys() {
@@ -312,6 +337,34 @@ impl Machine {
         self.fate == Fate::Covered && self.typings < TYPINGS_MAX
     }
 
+    /// The agent reported the text: nothing more is pressed until its decision is known.
+    fn taking(&mut self, now: u64, out: &mut Vec<Effect>) {
+        if matches!(
+            self.stage,
+            Stage::Taking { .. } | Stage::Clearing { refused: true, .. }
+        ) {
+            return;
+        }
+        self.release(now, out);
+        self.waits = Wait::Nothing;
+        self.obstacle = None;
+        self.stage = Stage::Taking {
+            since: now,
+            ready_since: None,
+        };
+    }
+
+    /// A hook of the user refused the text, which may stand in the prompt again.
+    fn refuse(&mut self, reason: &str, now: u64) {
+        self.keys = 0;
+        self.stage = Stage::Clearing {
+            reason: refused(reason),
+            since: now,
+            left: false,
+            refused: true,
+        };
+    }
+
     fn has_keyboard(&self) -> bool {
         matches!(self.keyboard, Keyboard::Had { .. })
     }
@@ -323,7 +376,10 @@ impl Machine {
         match self.readiness {
             Readiness::Ready => true,
             Readiness::Busy => steers,
-            Readiness::Dialog(_) | Readiness::NotReady => false,
+            Readiness::Dialog(_)
+            | Readiness::Hindered(_)
+            | Readiness::NotReady
+            | Readiness::Broken(_) => false,
         }
     }
 
@@ -436,6 +492,31 @@ impl Machine {
                 Pressed::Nothing => self.press(Key::Escape, now, out),
                 _ => self.wait_or_release(now, out),
             },
+            // Refused by a hook of the user, but the agent's word of it is missing.
+            (Stage::Taking { .. }, Prompt::Text { .. }) => {
+                self.refuse("its message is not known", now);
+                self.look(out);
+            }
+            (Stage::Taking { .. }, Prompt::Empty | Prompt::Draft { .. }) => {
+                self.finish(Effect::Submitted, out);
+            }
+            (Stage::Clearing { refused: true, .. }, Prompt::Empty)
+                if self.stashed && seen.kept == Kept::Yes =>
+            {
+                self.stashed = false;
+                self.press(Key::Stash, now, out);
+            }
+            (
+                Stage::Clearing {
+                    refused: true,
+                    reason,
+                    ..
+                },
+                Prompt::Empty | Prompt::Draft { .. },
+            ) => {
+                let reason = reason.clone();
+                self.finish(Effect::Failed(reason), out);
+            }
             // Restores the user's draft.
             (Stage::Clearing { .. }, Prompt::Empty | Prompt::Draft { .. })
                 if !matches!(self.pressed(), Pressed::Key(_) | Pressed::Clear) =>
@@ -480,4 +561,10 @@ impl Machine {
         self.stage = Stage::Over;
         out.push(effect);
     }
+}
+
+/// The error of a command that a hook of the user refused.
+#[must_use]
+pub fn refused(reason: &str) -> String {
+    format!("a hook of yours (UserPromptSubmit) refused the command: {reason}")
 }

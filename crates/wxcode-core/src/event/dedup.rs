@@ -29,6 +29,8 @@ pub struct EventDedup {
     /// other quickly.
     sessions: VecDeque<Session>,
     agent: Option<Agent>,
+    /// The last usage limit: its hook, and whether it is over.
+    limit: Option<(HookCursor, bool)>,
     /// The last hook with an event of its own.
     hook: Option<HookCursor>,
     /// Conversations of the project's history that are already published.
@@ -87,6 +89,10 @@ pub struct Reached {
     pub state: u64,
 }
 
+const fn cursor(session_id: Id, seq: u64) -> HookCursor {
+    HookCursor { session_id, seq }
+}
+
 impl EventDedup {
     /// Whether `kind` is new.
     #[must_use]
@@ -109,6 +115,15 @@ impl EventDedup {
                 let before = (last.session, last.state, &last.dialog, &last.ask);
                 before != (*session_id, *state, dialog, ask)
             }),
+            Kind::LimitReached {
+                session_id, hook, ..
+            } => {
+                let cursor = cursor(*session_id, *hook);
+                !cursor.is_behind(self.limit.map(|(last, _)| last))
+            }
+            Kind::LimitCleared { session_id, hook } => {
+                self.limit == Some((cursor(*session_id, *hook), false))
+            }
             Kind::DeliveryState {
                 delivery_id,
                 state,
@@ -209,6 +224,12 @@ impl EventDedup {
                     ask: ask.clone(),
                     hook: *hook,
                 });
+            }
+            Kind::LimitReached {
+                session_id, hook, ..
+            } => self.limit = Some((cursor(*session_id, *hook), false)),
+            Kind::LimitCleared { session_id, hook } => {
+                self.limit = Some((cursor(*session_id, *hook), true));
             }
             Kind::DeliveryState {
                 delivery_id, state, ..

@@ -49,6 +49,7 @@ fn settings(data_dir: PathBuf) -> Settings {
         limits: Limits::default(),
         workspace_roots: Vec::new(),
         ready_timeout: Duration::from_secs(1),
+        limit_grace: Duration::from_secs(1),
         store: "sqlite".to_owned(),
         shared: None,
         log_lines_lost: Default::default(),

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 use wxcode_claude::hook::HookEvent;
 use wxcode_core::{
-    agent::AgentState,
+    agent::{AgentState, Limit},
     answer::{Failure, Target},
     ask::Ask,
     event::Kind,
@@ -46,7 +46,9 @@ pub struct View {
     pub permission_mode: Option<String>,
     /// The model in effect, once known.
     pub model: Option<String>,
-    /// A problem with the conversation's identity, with a remedy.
+    /// The usage limit that the agent waits for.
+    pub limit: Option<Limit>,
+    /// Problems of the session, with a remedy.
     pub warning: Option<String>,
     /// The end of the session; all consequences are recorded.
     pub exit: Option<Exit>,
@@ -59,6 +61,7 @@ impl View {
             agent_state: AgentState::Starting,
             dialog: None,
             asks: None,
+            limit: None,
             claude_version: known.claude_version,
             permission_mode: known.permission_mode,
             model: known.model,

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use wxcode_core::{
-    agent::AgentState,
+    agent::{AgentState, Limit},
     ask::{Ask, AskKind, Question, QuestionOption},
     id::Id,
     identity::{HistoryEntry, Source},
@@ -62,7 +62,9 @@ pub(super) struct SessionView {
     seq: Option<u64>,
     /// Why the running session's log is off, with a remedy; null while it is on.
     log_off: Option<String>,
-    /// A problem with the running session's conversation, with a remedy; null without one.
+    /// The usage limit for whose reset the agent waits; null without one.
+    limit: Option<LimitView>,
+    /// Problems of the running session, with a remedy; null without one.
     warning: Option<String>,
     /// Attached terminal clients.
     clients: usize,
@@ -73,6 +75,23 @@ pub(super) struct SessionView {
     /// Why the server could not resume the session at its start; null after the next start of a
     /// session.
     resume_error: Option<String>,
+}
+
+/// A usage limit of the agent's account.
+#[derive(Serialize, ToSchema)]
+pub(super) struct LimitView {
+    /// The agent's words.
+    reason: String,
+    /// When the account may be used again; null if the agent does not know.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    resets_at: Option<Timestamp>,
+}
+
+impl From<Limit> for LimitView {
+    fn from(limit: Limit) -> Self {
+        let Limit { reason, resets_at } = limit;
+        Self { reason, resets_at }
+    }
 }
 
 /// One conversation of a project.
@@ -186,6 +205,10 @@ pub(super) async fn session_view(
             .into_iter()
             .map(HistoryView::from)
             .collect(),
+        limit: state
+            .as_ref()
+            .and_then(|state| state.limit.clone())
+            .map(LimitView::from),
         warning: state.as_ref().and_then(|state| state.warning.clone()),
         permission_mode: state
             .as_ref()

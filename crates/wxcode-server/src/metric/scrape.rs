@@ -32,12 +32,13 @@ const HOLDERS_AT_ONCE: usize = 32;
 /// Most entries of folders read for sizes.
 const ENTRIES_MAX: usize = 50_000;
 
-const AGENT_STATES: [AgentState; 7] = [
+const AGENT_STATES: [AgentState; 8] = [
     AgentState::Starting,
     AgentState::Idle,
     AgentState::Working,
     AgentState::WaitingPermission,
     AgentState::WaitingQuestion,
+    AgentState::WaitingLimit,
     AgentState::BlockedDialog,
     AgentState::Unknown,
 ];

@@ -28,6 +28,7 @@ pub(super) fn messages(event: &HookEvent) -> Vec<Value> {
         }
         HookKind::Stop {
             last_assistant_message: Some(text),
+            failure: None,
         } if text.chars().count() >= TEXT_MIN => {
             let text: String = text.chars().take(TEXT_MAX).collect();
             vec![stamped(json!({ "type": "assistant_text", "text": text }))]
@@ -131,6 +132,7 @@ mod tests {
             cwd: None,
             agent_id: None,
             permission_mode: None,
+            prompt_id: None,
             kind,
         });
         for message in &mut messages {

@@ -87,12 +87,14 @@ pub(super) struct NetworkTable {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct DeliveryTable {
     pub(super) ready_timeout_s: u64,
+    pub(super) limit_grace_s: u64,
 }
 
 impl Default for DeliveryTable {
     fn default() -> Self {
         Self {
             ready_timeout_s: 60,
+            limit_grace_s: 180,
         }
     }
 }

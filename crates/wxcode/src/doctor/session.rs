@@ -1,6 +1,10 @@
 //! The running sessions and their cgroups.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use wxcode_holder::folder::{self, BUILD, HolderFile, State};
 
@@ -8,6 +12,7 @@ use super::Findings;
 
 /// A running session.
 pub(super) struct Running {
+    pub(super) dir: PathBuf,
     pub(super) holder: HolderFile,
     /// The cgroup of its holder; `None` if unknown.
     pub(super) cgroup: Option<String>,
@@ -25,6 +30,7 @@ pub(super) fn running(data_dir: &Path, findings: &mut Findings) -> Vec<Running> 
         all += 1;
         match folder::inspect(&entry.path()) {
             Ok(State::Live(holder)) => running.push(Running {
+                dir: entry.path(),
                 cgroup: cgroup_of(holder.pid),
                 holder,
             }),

@@ -5,6 +5,7 @@ mod draft;
 mod key;
 mod line;
 mod real;
+mod refused;
 mod swallowed;
 
 use std::fs;

@@ -88,3 +88,29 @@ async fn doctor_names_unenforced_limits() {
         "{text}"
     );
 }
+
+#[tokio::test]
+async fn doctor_names_settings_without_hooks() {
+    let server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let folder = server.workspace(&project).await.join(".claude");
+    fs::create_dir_all(&folder).unwrap();
+    let local = folder.join("settings.local.json");
+    fs::write(&local, "{\"disableAllHooks\":true}").unwrap();
+    server.start_session(&project).await;
+    let user = server.agent.home.config_dir().join("settings.json");
+    fs::write(&user, "{ nope").unwrap();
+    let (text, well) = doctor(&server).await;
+    assert!(!well);
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("FAILED  hooks: "));
+    let line = line.unwrap_or_else(|| panic!("{text}"));
+    for word in [
+        local.to_str().unwrap(),
+        "disableAllHooks",
+        user.to_str().unwrap(),
+    ] {
+        assert!(line.contains(word), "{word}: {line}");
+    }
+}

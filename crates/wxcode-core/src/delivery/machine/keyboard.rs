@@ -1,7 +1,8 @@
 //! Input lock: acquire, renew, release; and the keys pressed within it.
 
 use super::{
-    CLAIM_RETRY_MS, ENTER_INTERVAL_MS, ENTERS_MAX, Fate, Keyboard, Machine, Pressed, Stage, Wait,
+    CLAIM_RETRY_MS, DECIDE_LAG_MS, ENTER_INTERVAL_MS, ENTERS_MAX, Fate, Keyboard, Machine, Pressed,
+    Stage, Wait,
     words::{Effect, Key, Obstacle},
 };
 
@@ -119,7 +120,15 @@ impl Machine {
                 left: false,
                 ..
             } if enters < ENTERS_MAX => again.max(last + ENTER_INTERVAL_MS),
-            Stage::Riding { .. } | Stage::Entered { .. } | Stage::Clearing { .. } | Stage::Over => {
+            Stage::Taking {
+                ready_since: Some(since),
+                ..
+            } => again.max(since + DECIDE_LAG_MS),
+            Stage::Taking { .. }
+            | Stage::Riding { .. }
+            | Stage::Entered { .. }
+            | Stage::Clearing { .. }
+            | Stage::Over => {
                 return None;
             }
         };

@@ -1,8 +1,8 @@
 //! Timeouts of a delivery, and the errors after them.
 
 use super::{
-    CLAIM_MS, CLEAR_TIMEOUT_MS, Keyboard, Machine, REACT_MS, Readiness, Stage, TAKE_TIMEOUT_MS,
-    Wait, words::Effect,
+    CLAIM_MS, CLEAR_TIMEOUT_MS, DECIDE_TIMEOUT_MS, Keyboard, Machine, REACT_MS, Readiness, Stage,
+    TAKE_TIMEOUT_MS, Wait, words::Effect,
 };
 
 impl Machine {
@@ -46,9 +46,13 @@ impl Machine {
         let ready_ms = self.deadlines.ready_ms;
         let unready = self.not_ready_since.map(|since| since + ready_ms);
         let obstacle = self.obstacle.map(|(_, since)| since + ready_ms);
-        let no_dialog = !matches!(self.readiness, Readiness::Dialog(_));
+        let no_dialog = !matches!(
+            self.readiness,
+            Readiness::Dialog(_) | Readiness::Hindered(_)
+        );
         match (&self.stage, self.waits) {
             (Stage::Over, _) => None,
+            (Stage::Taking { since, .. }, _) => Some(since + DECIDE_TIMEOUT_MS),
             (Stage::Clearing { since, .. }, _) => Some(since + CLEAR_TIMEOUT_MS),
             (Stage::Entered { first, .. }, _) => no_dialog.then_some(first + TAKE_TIMEOUT_MS),
             (_, Wait::Paste { since }) => Some(since + ready_ms),
@@ -70,6 +74,8 @@ impl Machine {
         let seconds = self.deadlines.ready_ms / 1000;
         let reason = match (&self.stage, self.obstacle) {
             (Stage::Clearing { .. }, _) => return self.give_up_clearing(out),
+            // The agent reported it, and no longer can a hook refuse it.
+            (Stage::Taking { .. }, _) => return self.finish(Effect::Submitted, out),
             (Stage::Entered { left, .. }, _) => {
                 let left = *left;
                 if !left && self.readiness == Readiness::Ready {
@@ -78,6 +84,7 @@ impl Machine {
                         left: false,
                         reason: not_taken(),
                         since: now,
+                        refused: false,
                     };
                     return;
                 }
@@ -102,6 +109,7 @@ impl Machine {
             (_, None) if matches!(self.waits, Wait::Paste { .. }) => format!(
                 "the agent did not read what was typed within {seconds} s: look at its screen before you retry"
             ),
+            (_, None) if let Readiness::Broken(reason) = &self.readiness => reason.clone(),
             (_, None) => format!(
                 "the agent was not ready within {seconds} s: look at its screen, then retry, or raise `[delivery] ready_timeout_s`"
             ),

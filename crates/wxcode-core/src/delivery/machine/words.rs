@@ -17,8 +17,12 @@ pub enum Readiness {
     Busy,
     /// A dialog of this name is open: wait for its end.
     Dialog(String),
+    /// An obstacle outside of the agent, described by this text: wait for its end.
+    Hindered(String),
     /// Not seen ready yet.
     NotReady,
+    /// Not ready for this reason, and not expected to become so.
+    Broken(String),
 }
 
 /// The result of a look at the prompt.
@@ -92,8 +96,14 @@ pub enum Event {
     NotTyped,
     /// The screen came to rest.
     Quiet,
-    /// The agent's hook reported exactly this command.
+    /// The starting agent is at work.
+    Active,
+    /// The agent's hook reported exactly this command; a hook of the user may still refuse it.
+    Taking,
+    /// The agent took exactly this command.
     Reported,
+    /// A hook of the user refused the command, with this reason.
+    Refused(String),
     /// The agent is gone.
     Gone,
     /// Time passed.

@@ -1,8 +1,9 @@
 //! Ends deliveries without the machine: their session is gone, or never came.
 
 use jiff::Timestamp;
+use wxcode_claude::transcript::outcome::Outcome;
 use wxcode_core::{
-    delivery::{CANCELLED, Delivery, DeliveryState},
+    delivery::{CANCELLED, Delivery, DeliveryState, machine::refused},
     id::Id,
     time::to_millis,
 };
@@ -14,18 +15,20 @@ use crate::repository::Repository;
 const ENDED: &str =
     "the agent ended before it took the command: start the session again, then retry";
 
-/// Settles a delivery whose session is gone. One whose time lies ahead needs no session yet.
+/// Settles a delivery whose session is gone; `outcome` is `None` if its agent never reported it.
+/// One whose time lies ahead needs no session yet.
 pub(in crate::agent) async fn end(
     store: &Repository,
     delivery: &Delivery,
-    reported: bool,
+    outcome: Option<Outcome>,
 ) -> Result<()> {
     if delivery.is_ahead(Timestamp::now()) {
-        Ok(())
-    } else if reported {
-        settle(store, delivery, DeliveryState::Submitted, None).await
-    } else {
-        fail(store, delivery, ENDED.to_owned()).await
+        return Ok(());
+    }
+    match outcome {
+        Some(Outcome::Taken) => settle(store, delivery, DeliveryState::Submitted, None).await,
+        Some(Outcome::Refused(reason)) => fail(store, delivery, refused(&reason)).await,
+        None => fail(store, delivery, ENDED.to_owned()).await,
     }
 }
 

@@ -14,10 +14,15 @@
 //! Invariant: a user edits, moves and cancels a delivery only while it waits, and every change has
 //! a new version. The step to `written` names the version of the text that is typed.
 
+mod decision;
 mod input_lock;
 mod perform;
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::VecDeque,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -30,12 +35,17 @@ use wxcode_core::{
     id::Id,
 };
 use wxcode_holder::client::{ClientError, Sender};
-use wxcode_store::{Moment, Result};
+use wxcode_store::{Moment, NewDelivery, Next, Queued, Result};
 
-use super::{prompts::Prompts, schedule, settle::end};
+use super::{
+    prompts::{Prompts, ReportedPrompt},
+    schedule,
+    settle::end,
+};
 use crate::agent::{clock::Clock, launch::lease::Leases};
 use crate::changes::ChangeLog;
 use crate::repository::Repository;
+use decision::Decision;
 use perform::EffectError;
 
 /// Pause before a failed store is asked again.
@@ -68,6 +78,16 @@ pub(in crate::agent) struct DeliveryWorker {
     /// Whether that time is the one at which a delivery is due.
     is_asleep: bool,
     prompts: Prompts,
+    /// The last hook that a running turn sent.
+    turn_seq: u64,
+    /// The agent's present transcript.
+    transcript: Option<PathBuf>,
+    /// The transcript and its length before the delivery in progress was typed.
+    typed_at: Option<(PathBuf, u64)>,
+    /// The delivery to carry before all others.
+    first: Option<Id>,
+    /// The pending decision of the agent about the delivery in progress.
+    decision: Option<Decision>,
     /// The last hook read.
     seq: u64,
     /// Keys sent to the holder on this connection.
@@ -104,6 +124,11 @@ impl DeliveryWorker {
             reload_at: Some(Instant::now()),
             is_asleep: false,
             prompts: Prompts::default(),
+            turn_seq: 0,
+            transcript: None,
+            typed_at: None,
+            first: None,
+            decision: None,
             seq: 0,
             inputs: 0,
             lock_id: 0,
@@ -127,6 +152,8 @@ impl DeliveryWorker {
     /// A delivery in progress is loaded again from the store.
     fn reload(&mut self, now: Instant) {
         self.current = None;
+        self.decision = None;
+        self.typed_at = None;
         self.notify(now);
     }
 
@@ -140,25 +167,61 @@ impl DeliveryWorker {
         self.seq = seq;
     }
 
-    /// Keeps the submitted prompt of the last hook.
-    pub(in crate::agent) fn remember(&mut self, text: &str) {
-        self.prompts.keep(self.seq, text);
+    /// The last hook named the agent's transcript.
+    pub(in crate::agent) fn follow_transcript(&mut self, path: Option<&Path>) {
+        if let Some(path) = path {
+            self.transcript = Some(path.to_owned());
+        }
     }
 
-    /// The agent reported a submitted prompt; it is remembered.
+    /// The agent's present transcript.
+    pub(in crate::agent) fn transcript(&self) -> Option<&Path> {
+        self.transcript.as_deref()
+    }
+
+    /// Queues a delivery and carries it before those that were not typed yet.
+    pub(in crate::agent) async fn put_first(
+        &mut self,
+        new: &NewDelivery,
+        now: Instant,
+    ) -> Result<Queued> {
+        let queued = self.store.queue(new).await?;
+        if let Queued::New(delivery) | Queued::Existing(delivery) = &queued {
+            self.first = Some(delivery.id);
+        }
+        let is_typed = |current: &Current| current.delivery.state != DeliveryState::Queued;
+        if !self.current.as_ref().is_some_and(is_typed) {
+            self.reload(now);
+        }
+        Ok(queued)
+    }
+
+    /// Keeps the submitted prompt of the last hook.
+    pub(in crate::agent) fn remember(&mut self, text: &str, prompt_id: Option<&str>) {
+        self.prompts.keep(ReportedPrompt {
+            seq: self.seq,
+            text: text.to_owned(),
+            prompt_id: prompt_id.map(str::to_owned),
+            transcript: self.transcript.clone(),
+            in_turn: self.readiness == Readiness::Busy,
+        });
+    }
+
+    /// The last hook is one of a running turn.
+    pub(in crate::agent) fn turn_runs(&mut self) {
+        self.turn_seq = self.seq;
+    }
+
+    /// The agent reported a submitted prompt, or its turn; both are remembered.
     pub(in crate::agent) async fn reported(
         &mut self,
         holder: &Sender,
         now: Instant,
     ) -> Result<(), ClientError> {
-        if self
-            .current
-            .as_ref()
-            .is_some_and(|current| self.was_reported(&current.delivery))
-        {
-            self.advance(Event::Reported, holder, now).await?;
+        match self.report(now) {
+            Some(event) => self.advance(event, holder, now).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// The agent's readiness may have changed.
@@ -233,8 +296,9 @@ impl DeliveryWorker {
             let at = current.machine.deadline()?;
             Some(self.clock.instant(at))
         });
+        let decision = self.decision.as_ref().map(Decision::due);
         let reload = self.reload_at.filter(|_| self.may_give_way());
-        machine.into_iter().chain(reload).min()
+        machine.into_iter().chain(decision).chain(reload).min()
     }
 
     /// Takes the passing of time.
@@ -245,6 +309,9 @@ impl DeliveryWorker {
     ) -> Result<(), ClientError> {
         if self.may_give_way() && self.reload_at.is_some_and(|at| now >= at) {
             return self.load(holder, now).await;
+        }
+        if let Some(event) = self.read_decision(now).await {
+            return self.advance(event, holder, now).await;
         }
         if self
             .current
@@ -294,6 +361,21 @@ impl DeliveryWorker {
         Ok(())
     }
 
+    /// The delivery to carry next.
+    async fn next(&mut self, moment: Moment) -> Result<Next> {
+        if let Some(first) = self.first {
+            let first = self.store.delivery(first).await?;
+            if first.as_ref().is_some_and(|first| !first.state.is_over()) {
+                return Ok(Next {
+                    delivery: first,
+                    due_at: None,
+                });
+            }
+            self.first = None;
+        }
+        self.store.next_delivery(self.project, moment).await
+    }
+
     /// Loads the next delivery, in the place of one of which nothing is typed.
     async fn load(&mut self, holder: &Sender, now: Instant) -> Result<(), ClientError> {
         self.reload_at = None;
@@ -301,7 +383,7 @@ impl DeliveryWorker {
             now: Timestamp::now(),
             in_turn: self.readiness == Readiness::Busy,
         };
-        let next = match self.store.next_delivery(self.project, moment).await {
+        let next = match self.next(moment).await {
             Ok(next) => next,
             Err(error) => {
                 tracing::warn!(project = %self.project, %error, "the store is unavailable; deliveries wait");
@@ -333,7 +415,7 @@ impl DeliveryWorker {
             }
             // An earlier session may have taken it, so it is not typed again.
             _ => {
-                let settled = end(&self.store, &delivery, false).await;
+                let settled = end(&self.store, &delivery, None).await;
                 if settled.is_ok() {
                     self.reload(now);
                 } else {
@@ -342,22 +424,19 @@ impl DeliveryWorker {
                 return Ok(());
             }
         };
-        let reported = self.was_reported(&delivery);
         self.current = Some(Current { delivery, machine });
-        if reported {
-            return self.advance(Event::Reported, holder, now).await;
+        if let Some(event) = self.report(now) {
+            return self.advance(event, holder, now).await;
         }
         self.advance(Event::Agent(self.readiness.clone()), holder, now)
             .await
     }
 
-    /// Whether this session's agent reported the delivery after receiving it.
-    fn was_reported(&self, delivery: &Delivery) -> bool {
+    /// The report of this session's agent about the delivery after receiving it.
+    fn report_of(&self, delivery: &Delivery) -> Option<&ReportedPrompt> {
+        let mut prompts = self.prompts.after(delivery.after_seq);
         self.was_given(delivery)
-            && self
-                .prompts
-                .after(delivery.after_seq)
-                .any(|text| prompt::confirms(&delivery.text, text))
+            .then(|| prompts.find(|reported| prompt::confirms(&delivery.text, &reported.text)))?
     }
 
     /// Whether the delivery was given to this session's agent.
@@ -393,8 +472,11 @@ impl DeliveryWorker {
                 true => self.store.delivery(delivery.id).await?,
                 false => None,
             };
-            let reported = whole.is_some_and(|whole| self.was_reported(&whole));
-            end(&self.store, &delivery, reported).await?;
+            let outcome = match whole {
+                Some(whole) => self.last_outcome(&whole).await,
+                None => None,
+            };
+            end(&self.store, &delivery, outcome).await?;
         }
         Ok(())
     }

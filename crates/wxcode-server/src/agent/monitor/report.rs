@@ -254,6 +254,7 @@ mod tests {
             cwd: None,
             agent_id: None,
             permission_mode: None,
+            prompt_id: None,
             kind,
         };
         event_of(Id::from_bytes([1; 12]), 4, &hook).map(|kind| serde_json::to_value(kind).unwrap())

@@ -4,13 +4,16 @@
 mod end;
 mod hook;
 mod in_effect;
+mod limit;
 mod process;
 mod state;
 mod status;
+mod trouble;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use wxcode_protocol::Output;
 
+use jiff::Timestamp;
 use tokio::{
     sync::{Notify, mpsc, watch},
     time::{Instant, sleep_until},
@@ -32,9 +35,11 @@ use crate::agent::{
         connect::{self, ConnectionEnd, Follow},
         crosscheck::CrossCheck,
         hook_filter::HookFilter,
+        limit::LimitWatch,
         record::ProcessRecord,
         report::Reporter,
         screen::{self, ScreenProbe},
+        trouble::Troubles,
         upgrade::Upgrade,
     },
     session::{MonitorChannels, Session, View},
@@ -81,6 +86,10 @@ pub(in crate::agent) struct SessionMonitor {
     transcript: in_effect::TranscriptReader,
     /// The number and the offset of the last status report.
     last_report: Option<(u64, u64)>,
+    troubles: Troubles,
+    limit_watch: LimitWatch,
+    /// The last known offset of the output.
+    output: u64,
 }
 
 impl Follow for SessionMonitor {
@@ -130,6 +139,7 @@ impl SessionMonitor {
         conversation_log: ConversationLog,
         delivery_worker: DeliveryWorker,
         upgrade: Upgrade,
+        limit_watch: LimitWatch,
         closing: CancellationToken,
     ) -> Self {
         Self {
@@ -157,6 +167,9 @@ impl SessionMonitor {
             upgrade,
             transcript: in_effect::TranscriptReader::default(),
             last_report: None,
+            troubles: Troubles::default(),
+            limit_watch,
+            output: 0,
         }
     }
 
@@ -179,6 +192,8 @@ impl SessionMonitor {
             self.process_record.deadline(),
             self.upgrade.deadline(),
             self.transcript.deadline(),
+            self.troubles.deadline(),
+            self.limit_watch.deadline(Instant::now(), Timestamp::now()),
             Some(self.crosscheck.due()),
         ];
         deadlines.into_iter().flatten().min()
@@ -202,6 +217,8 @@ impl SessionMonitor {
         if now >= self.crosscheck.due() {
             self.cross_check(now, holder).await?;
         }
+        self.check_troubles(holder, now).await?;
+        self.check_limit(holder, now).await?;
         let is_quiet = self.is_quiet();
         self.upgrade.tick(is_quiet, holder, now).await?;
         self.delivery_worker.tick(holder, now).await
@@ -227,7 +244,8 @@ impl SessionMonitor {
                 let evidence = Evidence::Reported(status::report(&status, offset));
                 self.observe(&evidence, None, holder).await?;
             }
-            client::Event::Quiet { .. } => {
+            client::Event::Quiet { offset, .. } => {
+                self.output = offset;
                 let id = self.screen_probe.rested();
                 holder.post(Request::Screen { id }).await?;
             }
@@ -253,12 +271,14 @@ impl SessionMonitor {
                 text,
                 ..
             } => {
+                self.output = offset;
                 let is_at_rest = self.screen_probe.is_at_rest(id, offset, now);
                 let look = screen::read(&text, modes.bracketed_paste, offset);
                 if !is_at_rest {
                     return self.take_moving_screen(look, holder).await;
                 }
                 self.read_status_line(&text);
+                self.look_for_trouble(&look, &text, now);
                 self.observe(&Evidence::Screen(look), None, holder).await?;
                 if let Some(dialog) = self.agent.on_screen() {
                     let screen_probe = &mut self.screen_probe;

@@ -14,6 +14,7 @@ use crate::agent::{
     conversation::ConversationLog,
     delivery::worker::DeliveryWorker,
     monitor::{
+        limit::LimitWatch,
         session::{MonitorInput, SessionMonitor},
         upgrade::Upgrade,
     },
@@ -96,6 +97,7 @@ fn monitor(
         conversation_log,
         delivery_worker,
         Upgrade::new(id, context.settings.holder.clone(), upgrades),
+        LimitWatch::new(context.settings.limit_grace),
         context.closing.clone(),
     )
 }

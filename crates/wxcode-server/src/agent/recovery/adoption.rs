@@ -134,7 +134,7 @@ async fn settle_orphans(context: &Context) {
             let is_running = context.slots.get(project).running().is_some();
             if !is_running && !context.leases.is_elsewhere(project).await? {
                 for delivery in context.store.open_deliveries(project).await? {
-                    settle::end(&context.store, &delivery, false).await?;
+                    settle::end(&context.store, &delivery, None).await?;
                 }
             }
         }

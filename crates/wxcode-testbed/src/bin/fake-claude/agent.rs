@@ -71,13 +71,14 @@ struct Agent {
 
 /// Runs the agent to its end; returns the exit code.
 pub(crate) fn run(arguments: Arguments, modes: Modes) -> io::Result<u8> {
-    let conversation = match Conversation::open(&arguments)? {
+    let mut conversation = match Conversation::open(&arguments)? {
         Ok(conversation) => conversation,
         Err(message) => {
             println!("{message}");
             return Ok(1);
         }
     };
+    conversation.is_unkept = modes.no_transcript;
     let hooks = match &arguments.settings {
         Some(settings) if !modes.mute => Hooks::load(settings)?,
         _ => Hooks::default(),
@@ -272,6 +273,10 @@ impl Agent {
             Key::Escape if clearing => self.input.clear(),
             Key::Escape if !self.input.is_empty() => self.clearing = true,
             Key::Submit if self.modes.no_return => {}
+            Key::Submit if self.modes.wakes => {
+                let fields = json!({ "prompt": self.input, "source": "loop_wakeup" });
+                self.hook("UserPromptSubmit", fields);
+            }
             Key::Submit if self.swallow_cr && !self.input.is_empty() => self.swallow_cr = false,
             Key::Submit => {
                 let text = std::mem::take(&mut self.input);

@@ -4,6 +4,7 @@ use std::{
     env, fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
+    time::{Duration, SystemTime},
 };
 
 use serde_json::{Value, json};
@@ -24,6 +25,8 @@ pub(crate) struct Conversation {
     config_dir: PathBuf,
     /// The transcript of a resumed conversation, possibly below another folder's name.
     resumed: Option<PathBuf>,
+    /// Whether nothing is written to the transcript.
+    pub(crate) is_unkept: bool,
 }
 
 impl Conversation {
@@ -40,6 +43,7 @@ impl Conversation {
             user_messages: 0,
             config_dir,
             resumed: None,
+            is_unkept: false,
         };
         if let Some(id) = arguments.session_id {
             conversation.id = id;
@@ -106,13 +110,13 @@ impl Conversation {
     }
 
     /// Adds a message of the user.
-    pub(crate) fn user(&mut self, text: &str) -> io::Result<()> {
+    pub(crate) fn user(&mut self, text: &str, prompt_id: Option<Uuid>) -> io::Result<()> {
         self.user_messages += 1;
         if self.user_messages == 1 {
             self.append(&json!({ "type": "mode", "mode": "normal", "sessionId": self.id }))?;
         }
         let message = json!({ "role": "user", "content": text });
-        self.append(&json!({ "type": "user", "isSidechain": false, "message": message, "sessionId": self.id }))
+        self.append(&json!({ "type": "user", "isSidechain": false, "message": message, "sessionId": self.id, "promptId": prompt_id }))
     }
 
     /// Adds a message of the agent.
@@ -121,7 +125,24 @@ impl Conversation {
         self.append(&json!({ "type": "assistant", "isSidechain": false, "message": message, "sessionId": self.id }))
     }
 
+    /// Adds the record of a usage limit that resets after some seconds.
+    pub(crate) fn limited(&self, words: &str, seconds: u64) -> io::Result<()> {
+        let reset = SystemTime::now() + Duration::from_secs(seconds);
+        let reset = reset.duration_since(SystemTime::UNIX_EPOCH);
+        let reset = reset.map_or(0, |time| time.as_secs());
+        let message =
+            json!({ "role": "assistant", "content": [{ "type": "text", "text": words }] });
+        self.append(
+            &json!({ "type": "assistant", "isSidechain": false, "message": message,
+            "isApiErrorMessage": true, "error": "rate_limit", "apiErrorStatus": 429,
+            "quotaLimits": { "status": "rejected", "resetsAt": reset }, "sessionId": self.id }),
+        )
+    }
+
     fn append(&self, record: &Value) -> io::Result<()> {
+        if self.is_unkept {
+            return Ok(());
+        }
         let path = self.transcript();
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;

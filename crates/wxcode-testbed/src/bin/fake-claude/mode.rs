@@ -29,6 +29,10 @@ pub(crate) struct Modes {
     pub(crate) frozen: bool,
     /// Ends turns without a hook.
     pub(crate) endless: bool,
+    /// Reports a typed text as a wakeup's prompt at each Enter, and ignores the Enter.
+    pub(crate) wakes: bool,
+    /// Keeps no transcript.
+    pub(crate) no_transcript: bool,
     pub(crate) deaf: usize,
     /// The file of the agent's record.
     pub(crate) record: Option<PathBuf>,
@@ -51,6 +55,8 @@ impl Modes {
                     "no-return" => modes.no_return = true,
                     "no-stash" => modes.no_stash = true,
                     "placeholder" => modes.placeholder = true,
+                    "no-transcript" => modes.no_transcript = true,
+                    "wakes" => modes.wakes = true,
                     "mute" => modes.mute = true,
                     "status" => modes.status = true,
                     "auto" => modes.auto = true,

@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &Arguments) -> io::Result<u8> {
         "UserPromptSubmit",
         json!({ "prompt": prompt }),
     );
-    conversation.user(prompt)?;
+    conversation.user(prompt, None)?;
     conversation.assistant("done")?;
     report(
         &conversation,

@@ -61,7 +61,7 @@ impl Printer {
             return self.end(false, "", 0);
         }
         self.init()?;
-        self.conversation.user(prompt)?;
+        self.conversation.user(prompt, None)?;
         match word {
             "fake:exit" => {
                 self.say("working")?;

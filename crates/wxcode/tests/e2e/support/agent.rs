@@ -50,6 +50,17 @@ impl Agent {
         }
     }
 
+    /// Logs the real Claude Code in with an account, which has usage limits, instead of a key.
+    pub(crate) fn with_account(mut self) -> Self {
+        let token = format!("sk-ant-oat01-{}", "a".repeat(80));
+        let table = "[agent.env]\nANTHROPIC_API_KEY = ''\n";
+        self.config = format!(
+            "{}\n{table}CLAUDE_CODE_OAUTH_TOKEN = '{token}'\n",
+            self.config
+        );
+        self
+    }
+
     /// Adds lines to `wxcode.toml`, before any table.
     pub(crate) fn with_config(mut self, lines: &str) -> Self {
         self.config = format!("{lines}\n{}", self.config);

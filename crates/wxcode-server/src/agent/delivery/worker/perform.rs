@@ -52,6 +52,9 @@ impl DeliveryWorker {
             }
             Effect::Record => {
                 self.check_milestone().await?;
+                if state == DeliveryState::Queued {
+                    self.note_transcript().await;
+                }
                 // Reports of an earlier typing still count.
                 let after = match state {
                     DeliveryState::Queued => Some(self.seq),

@@ -16,6 +16,7 @@ impl SessionMonitor {
             view.agent_state = AgentState::Unknown;
             view.dialog = None;
             view.asks = None;
+            view.limit = None;
         });
         self.answerer.close();
         self.requests.close();

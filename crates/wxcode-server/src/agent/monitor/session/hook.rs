@@ -42,16 +42,30 @@ impl SessionMonitor {
         }
         self.goes_on(&event.kind);
         let transcript_path = event.transcript_path.clone();
+        if event.agent_id.is_none() {
+            self.delivery_worker
+                .follow_transcript(transcript_path.as_deref());
+        }
+        if event.agent_id.is_none() && is_of_turn(&event.kind) {
+            self.delivery_worker.turn_runs();
+        }
         match &event.kind {
             HookKind::SessionStart { source, .. } => {
                 self.conversation_log
                     .started(seq, event.session_id, source, transcript_path);
                 self.crosscheck.changed(Instant::now());
             }
-            HookKind::UserPromptSubmit { prompt, .. } => {
+            HookKind::UserPromptSubmit {
+                prompt,
+                prompt_id,
+                source,
+            } => {
                 // Before anything that may fail: a vanished holder must not cost a delivery its
                 // proof.
-                self.delivery_worker.remember(prompt);
+                // A prompt with which Claude Code wakes itself up confirms nothing.
+                if source.as_deref().is_none_or(|source| source == "user") {
+                    self.delivery_worker.remember(prompt, prompt_id.as_deref());
+                }
                 self.conversation_log
                     .spoke(event.session_id, transcript_path);
             }
@@ -112,6 +126,8 @@ impl SessionMonitor {
         };
         self.save().await;
         self.take_in_effect(&event);
+        self.limit_of(seq, &event);
+        self.trouble_of(&event);
         let evidence = evidence(seq, &event);
         // A reader of the request's event must find the question.
         if let Some(evidence) = &evidence {
@@ -124,7 +140,7 @@ impl SessionMonitor {
         }
         // After the agent's state, so that no client sees a command submitted and the agent still
         // idle.
-        if matches!(event.kind, HookKind::UserPromptSubmit { .. }) {
+        if matches!(event.kind, HookKind::UserPromptSubmit { .. }) || is_of_turn(&event.kind) {
             let now = Instant::now();
             self.delivery_worker.reported(holder, now).await?;
         }
@@ -141,4 +157,15 @@ impl SessionMonitor {
             self.process_record.watch(Instant::now());
         }
     }
+}
+
+/// Whether only a running turn sends this hook.
+const fn is_of_turn(kind: &HookKind) -> bool {
+    matches!(
+        kind,
+        HookKind::PreToolUse { .. }
+            | HookKind::PostToolUse { .. }
+            | HookKind::PermissionRequest { .. }
+            | HookKind::Stop { .. }
+    )
 }

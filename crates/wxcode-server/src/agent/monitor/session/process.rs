@@ -67,16 +67,16 @@ impl SessionMonitor {
         self.observe(&evidence, None, holder).await
     }
 
-    /// Updates the visible warning about the conversation's identity.
+    /// Updates the visible warning.
     pub(in crate::agent) fn show_warning(&self) {
-        let warning = self.crosscheck.warning().map(str::to_owned);
+        let warning = self.troubles.text(self.crosscheck.warning());
         if self.view.borrow().warning == warning {
             return;
         }
         match &warning {
             Some(warning) => tracing::warn!(session = %self.session.id, "{warning}"),
             None => {
-                tracing::info!(session = %self.session.id, "hooks and processes agree on the conversation again")
+                tracing::info!(session = %self.session.id, "the session has no trouble any more")
             }
         }
         self.view.send_modify(|view| view.warning = warning);

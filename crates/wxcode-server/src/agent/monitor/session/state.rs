@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 use wxcode_core::{
-    agent::{Agent, AgentState, Evidence, Look},
+    agent::{AgentState, Evidence, Look},
     delivery::machine::Readiness,
 };
 use wxcode_holder::client::{ClientError, Sender};
@@ -69,7 +69,7 @@ impl SessionMonitor {
         self.answerer.observed(&self.agent);
         self.publish_state(hook);
         self.delivery_worker
-            .ready(readiness(&self.agent), holder, now)
+            .ready(self.readiness(), holder, now)
             .await
     }
 
@@ -98,22 +98,34 @@ impl SessionMonitor {
             changed
         });
     }
-}
 
-fn readiness(agent: &Agent) -> Readiness {
-    if agent.is_ready() {
-        return Readiness::Ready;
-    }
-    if let Some(dialog) = agent.dialog() {
-        return Readiness::Dialog(dialog.to_owned());
-    }
-    match agent.state() {
-        AgentState::Working => Readiness::Busy,
-        AgentState::WaitingPermission => Readiness::Dialog("permission".to_owned()),
-        AgentState::WaitingQuestion => Readiness::Dialog("question".to_owned()),
-        AgentState::Starting
-        | AgentState::Idle
-        | AgentState::BlockedDialog
-        | AgentState::Unknown => Readiness::NotReady,
+    /// The agent's readiness for a delivery, with the obstacle in its way.
+    pub(in crate::agent) fn readiness(&self) -> Readiness {
+        let agent = &self.agent;
+        if agent.is_ready() {
+            return Readiness::Ready;
+        }
+        if let Some(dialog) = agent.dialog() {
+            return Readiness::Dialog(match &self.troubles.settings {
+                Some(settings) => format!("{dialog}: {settings}"),
+                None => dialog.to_owned(),
+            });
+        }
+        match agent.state() {
+            AgentState::Working => Readiness::Busy,
+            AgentState::WaitingPermission => Readiness::Dialog("permission".to_owned()),
+            AgentState::WaitingQuestion => Readiness::Dialog("question".to_owned()),
+            AgentState::WaitingLimit => match self.limit_watch.limit() {
+                Some(limit) => Readiness::Hindered(limit.note()),
+                None => Readiness::NotReady,
+            },
+            AgentState::Starting
+            | AgentState::Idle
+            | AgentState::BlockedDialog
+            | AgentState::Unknown => match &self.troubles.hooks {
+                Some(hooks) => Readiness::Broken(hooks.clone()),
+                None => Readiness::NotReady,
+            },
+        }
     }
 }

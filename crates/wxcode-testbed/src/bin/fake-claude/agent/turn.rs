@@ -56,7 +56,7 @@ impl Agent {
             );
         }
         self.report()?;
-        self.conversation.user(text)?;
+        self.conversation.user(text, self.prompt_id)?;
         self.screen.say(&format!("❯ {text}"));
         self.turn(text)
     }
@@ -65,7 +65,7 @@ impl Agent {
     pub(super) fn steer(&mut self, text: &str) -> io::Result<Next> {
         self.record.took(self.conversation.id, text);
         self.hook("UserPromptSubmit", json!({ "prompt": reported(text) }));
-        self.conversation.user(text)?;
+        self.conversation.user(text, self.prompt_id)?;
         self.screen.say(&format!("❯ {text}"));
         Ok(Next::Go)
     }
@@ -114,6 +114,16 @@ impl Agent {
                 self.screen.print(bytes.as_bytes())?;
                 return Ok(Next::Go);
             }
+            "fake:limit" => {
+                let words = "You've hit your 5-hour limit";
+                let seconds = argument.parse().unwrap_or(0);
+                self.conversation.limited(words, seconds)?;
+                return self.fail("rate_limit", words);
+            }
+            "fake:fail" => {
+                let (kind, words) = argument.split_once(' ').unwrap_or((argument, ""));
+                return self.fail(kind, words);
+            }
             "fake:permission" => return self.ask(Kind::Permission, tool::bash("echo hi")),
             "fake:permissions" => {
                 // Like the real one, which reports both at once in any order.
@@ -142,6 +152,14 @@ impl Agent {
             self.hook("PermissionRequest", tool);
         }
         Ok(Next::Go)
+    }
+
+    /// Ends a turn with an error of the API.
+    fn fail(&mut self, kind: &str, words: &str) -> io::Result<Next> {
+        self.screen.say(&format!("● {words}"));
+        let fields = json!({ "error": kind, "last_assistant_message": words });
+        self.hook("StopFailure", fields);
+        self.idle()
     }
 
     /// Ends a turn unless it was interrupted.
