@@ -5,11 +5,14 @@
 
 mod access;
 mod answer;
+mod audit;
 mod body;
+mod credential;
 mod delivery;
 mod environment;
 mod event;
 mod health;
+mod login;
 mod measure;
 mod milestone;
 mod page;
@@ -46,7 +49,6 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(crate) use access::Access;
-use access::Authentic;
 pub(crate) use body::BODY_MAX;
 pub(crate) use event::EventStreams;
 use problem::Problem;
@@ -55,6 +57,7 @@ pub(crate) use state::Projects;
 
 use crate::{
     Settings,
+    access::Caller,
     changes::ChangeLog,
     metric::{Metrics, Refusal, Scrape},
     milestone::Milestones,
@@ -140,6 +143,13 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(environment::show))
         .routes(routes!(upload::keep))
         .routes(routes!(milestone::changes::show))
+        .routes(routes!(credential::create_token, credential::list_tokens))
+        .routes(routes!(credential::remove_token))
+        .routes(routes!(credential::create_login, credential::list_logins))
+        .routes(routes!(credential::remove_login))
+        .routes(routes!(credential::create_share, credential::list_shares))
+        .routes(routes!(credential::remove_share))
+        .routes(routes!(audit::list))
 }
 
 fn terminals() -> OpenApiRouter<App> {
@@ -152,8 +162,9 @@ fn terminals() -> OpenApiRouter<App> {
 fn open() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(health::live))
-        .routes(routes!(access::login_page, access::login))
-        .routes(routes!(access::logout))
+        .routes(routes!(login::page, login::login))
+        .routes(routes!(login::logout))
+        .routes(routes!(login::share))
 }
 
 /// The OpenAPI document.
@@ -223,10 +234,7 @@ pub(crate) fn router(app: App) -> Router {
     let guarded = guarded
         .fallback(page::asset)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(middleware::from_fn_with_state(
-            app.metrics.clone(),
-            authenticate,
-        ))
+        .layer(middleware::from_fn_with_state(app.clone(), authenticate))
         .layer(DefaultBodyLimit::max(BODY_MAX));
     let count = middleware::from_fn_with_state(app.metrics.clone(), measure::count);
     let open = open.layer(middleware::from_fn(access::bound_body));
@@ -255,9 +263,9 @@ fn with_layers(inner: Router, access: Access, metrics: Metrics) -> Router {
 
 /// Lets only authentic requests through. A browser that opens a terminal is answered on the socket
 /// itself, because it shows a page no other answer.
-async fn authenticate(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
-    if request.extensions().get::<Authentic>().is_some() {
-        return next.run(request).await;
+async fn authenticate(State(app): State<App>, request: Request, next: Next) -> Response {
+    if let Some(caller) = request.extensions().get::<Caller>().cloned() {
+        return access::authorize(app.access, caller, request, next).await;
     }
     let is_terminal = request
         .extensions()
@@ -268,7 +276,7 @@ async fn authenticate(State(metrics): State<Metrics>, request: Request, next: Ne
         let connection = parts.extensions.get().cloned();
         return match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
             Ok(upgrade) => {
-                metrics.refused(Refusal::Token);
+                app.metrics.refused(Refusal::Token);
                 terminal::refuse(upgrade, connection)
             }
             Err(_) => access::unauthorized().into_response(),
@@ -346,7 +354,9 @@ mod tests {
 
     #[tokio::test]
     async fn panics_become_problems_and_serving_continues() {
-        let access = Access::new(([127, 0, 0, 1], 80).into(), &[], "token");
+        let folder = tempfile::tempdir().unwrap();
+        let callers = crate::access::Callers::for_tests(folder.path());
+        let access = Access::new(([127, 0, 0, 1], 80).into(), &[], callers);
         let router = Router::new()
             .route("/fails", get(fails).post(fails))
             .route("/goes", post(async || "well"));

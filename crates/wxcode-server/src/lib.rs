@@ -7,6 +7,7 @@
 // They panic where the output cannot be written.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
+mod access;
 pub mod agent;
 mod changes;
 mod event;

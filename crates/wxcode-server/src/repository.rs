@@ -6,6 +6,8 @@
 //!   ([`Events::current`]).
 //! - Each operation is measured here.
 
+mod access;
+
 use std::{path::PathBuf, sync::Arc};
 
 use jiff::Timestamp;

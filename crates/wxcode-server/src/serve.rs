@@ -16,11 +16,13 @@ use std::{
 use axum::Router;
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use wxcode_core::access::Grant;
 use wxcode_holder::folder::write_whole;
 use wxcode_store::Store;
 
 use crate::{
     Settings,
+    access::Callers,
     agent::{Manager, keep_transcripts},
     event::Events,
     http::{self, Access, App, EventStreams, Overview, Projects},
@@ -68,6 +70,7 @@ pub enum ServeError {
 pub struct Server {
     listener: Listener,
     address: SocketAddr,
+    callers: Callers,
     sessions: Manager,
     events: Events,
     router: Router,
@@ -190,7 +193,8 @@ impl Server {
         let bounds = Bounds::of(&settings.network);
         let listener = Listener::bind(listen, bounds, metrics.clone()).map_err(refused)?;
         let address = listener.address().map_err(refused)?;
-        let access = Access::new(address, &settings.allowed_hosts, &settings.token);
+        let callers = Callers::new(store.clone(), &settings.token, closing.clone());
+        let access = Access::new(address, &settings.allowed_hosts, callers.clone());
         let clients = TaskTracker::new();
         let projects = Projects {
             store: store.clone(),
@@ -214,6 +218,7 @@ impl Server {
                 milestones: milestones.clone(),
                 metrics: metrics.clone(),
                 closing: closing.clone(),
+                callers: callers.clone(),
                 clients: clients.clone(),
             },
             event_streams: EventStreams {
@@ -223,6 +228,7 @@ impl Server {
                 metrics: metrics.clone(),
                 closing: closing.clone(),
                 overview: overview.clone(),
+                callers: callers.clone(),
             },
             scrape: Scrape {
                 metrics,
@@ -254,6 +260,7 @@ impl Server {
         Ok(Self {
             listener,
             address,
+            callers,
             sessions,
             events,
             router,
@@ -262,6 +269,13 @@ impl Server {
             data_dir,
             _lock: lock,
         })
+    }
+
+    /// The path of a link that logs a browser in as an admin, once, within ten minutes.
+    #[must_use]
+    pub fn login_link(&self) -> String {
+        let code = self.callers.login_code("the login link", Grant::ADMIN);
+        format!("/login?code={code}")
     }
 
     /// The address of the listener.

@@ -20,6 +20,7 @@ pub(crate) use attach::Terminals;
 use std::{sync::Arc, time::Duration};
 
 use axum::{
+    Extension,
     extract::{
         Path, RawQuery, State,
         ws::{
@@ -39,7 +40,8 @@ use self::{
     options::Options,
     protocol::Protocol,
 };
-use crate::listen::Connection;
+use crate::{access::Caller, listen::Connection};
+use wxcode_core::access::Role;
 use wxcode_protocol::websocket::INPUT_MAX;
 
 /// Largest WebSocket message, in bytes: [`INPUT_MAX`] of input in JSON's longest form (`\u001b`),
@@ -71,9 +73,11 @@ pub(crate) async fn of_project(
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
+    Extension(caller): Extension<Caller>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    accept(terminals, Wanted::Project, id, query, &headers, upgrade)
+    let wanted = (Wanted::Project, id);
+    accept(terminals, wanted, query, &headers, &caller, upgrade)
 }
 
 /// The terminal of a milestone's session, over WebSocket; also starts the milestone when it is
@@ -89,17 +93,19 @@ pub(crate) async fn of_milestone(
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
+    Extension(caller): Extension<Caller>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    accept(terminals, Wanted::Milestone, id, query, &headers, upgrade)
+    let wanted = (Wanted::Milestone, id);
+    accept(terminals, wanted, query, &headers, &caller, upgrade)
 }
 
 fn accept(
     terminals: Terminals,
-    wanted: Wanted,
-    id: String,
+    (wanted, id): (Wanted, String),
     query: Option<String>,
     headers: &HeaderMap,
+    caller: &Caller,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let upgrade = match upgrade {
@@ -110,7 +116,11 @@ fn accept(
         Some(_) => (Protocol::binary(), terminals.metrics.flow("binary")),
         None => (Protocol::json(), terminals.metrics.flow("json")),
     };
-    let options = Options::parse(query.as_deref().unwrap_or_default());
+    let mut options = Options::parse(query.as_deref().unwrap_or_default());
+    if let Ok(options) = &mut options {
+        options.read_only |= caller.grant.role < Role::Operator;
+    }
+    let credential = terminals.callers.end_of(caller);
     let lang = options.as_ref().ok().and_then(|o| o.lang.as_deref());
     let language = Language::choose(lang, headers);
     let clients = terminals.clients.clone();
@@ -128,7 +138,14 @@ fn accept(
                 };
                 let end = match options {
                     Err(detail) => End::new(code::POLICY, Some("VALIDATION"), detail),
-                    Ok(options) => attach(&mut client, &terminals, &wanted, &id, &options).await,
+                    Ok(options) => tokio::select! {
+                        end = attach(&mut client, &terminals, &wanted, &id, &options) => end,
+                        () = credential.reached() => End::new(
+                            code::NOT_ALLOWED,
+                            Some("NOT_ALLOWED"),
+                            "the token or login was removed or is expired: log in again",
+                        ),
+                    },
                 };
                 client.close(end).await;
             })

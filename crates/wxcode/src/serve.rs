@@ -67,7 +67,9 @@ async fn serve(common: &Common, resolved: Resolved, log: &Log) -> anyhow::Result
     let address = server.address();
     announce(format!("listening on http://{address}\n"))?;
     log.line(&format!(
-        "open http://{address}/ and log in with the token in {}/token (`wxcode token` prints it)",
+        "open http://{address}{} to log in: the link counts once, for ten minutes. Later, log in with the token in \
+         {}/token (`wxcode token` prints it)",
+        server.login_link(),
         data_dir.display()
     ));
     server

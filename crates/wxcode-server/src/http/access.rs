@@ -1,7 +1,5 @@
-//! Access rules: Host and Origin of every request, then the token or the cookie.
-//!
-//! Host and Origin are checked before anything else reads a request, the upgrade to a WebSocket
-//! included.
+//! Access rules: Host and Origin of every request, then the caller by token or cookie, then the
+//! role that the route needs.
 //!
 //! Invariant: Host and Origin are checked before anything else reads a request, also a WebSocket's
 //! upgrade.
@@ -13,94 +11,85 @@ use std::{
 };
 
 use axum::{
-    Form,
     body::{Body, to_bytes},
-    extract::{Request, State},
+    extract::{MatchedPath, Query, RawPathParams, Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, uri::Authority},
     middleware::Next,
-    response::{Html, IntoResponse, Redirect, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
-use utoipa::ToSchema;
+use wxcode_core::id::Id;
 
-use super::problem::{Problem, quoted};
-use crate::listen::Connection;
+use super::problem::{Answer, Problem, quoted};
+use crate::{
+    access::{
+        Caller, Callers,
+        rule::{self, Place, Rule},
+    },
+    listen::Connection,
+};
 
 /// Largest body of a request without authentication, in bytes.
 const UNAUTHENTICATED_BODY_MAX: usize = 64 << 10; // 64 KiB
+/// Most cookies of this server's name in one request.
+const COOKIES_MAX: usize = 4;
 /// How long a client without authentication may take for the body of a request.
 const UNAUTHENTICATED_BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Marks a request that carries the token or the cookie.
+/// Marks the response to a request that the caller's role does not allow.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Authentic;
+pub(super) struct NotAllowed;
 
 /// The access rules of this server.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Access {
     listen: SocketAddr,
     allowed_hosts: Vec<String>,
-    token: [u8; 32],
     cookie_name: String,
-    cookie: String,
+    pub(super) callers: Callers,
 }
 
 impl Access {
     /// Creates the access rules of a server on `listen`.
     #[must_use]
-    pub(crate) fn new(listen: SocketAddr, allowed_hosts: &[String], token: &str) -> Self {
+    pub(crate) fn new(listen: SocketAddr, allowed_hosts: &[String], callers: Callers) -> Self {
         let allowed_hosts = allowed_hosts
             .iter()
             .map(|host| host.to_ascii_lowercase())
             .collect();
-        // The cookie proves knowledge of the token without containing it; a new token ends every
-        // login.
-        let cookie = hex(&Sha256::digest(format!("wxcode cookie 1 {token}")));
-        // Cookies do not distinguish ports of a host, so the name does.
-        let cookie_name = format!("wxcode_{}", listen.port());
         Self {
             listen,
             allowed_hosts,
-            token: Sha256::digest(token).into(),
-            cookie_name,
-            cookie,
+            // Cookies do not distinguish ports of a host, so the name does.
+            cookie_name: format!("wxcode_{}", listen.port()),
+            callers,
         }
     }
 
-    /// Whether the headers carry the token or the cookie.
-    #[must_use]
-    pub(crate) fn is_authentic(&self, headers: &HeaderMap) -> bool {
-        self.has_token(headers) || self.has_cookie(headers)
+    /// The caller with the token or the cookie in the headers.
+    pub(super) async fn caller(&self, headers: &HeaderMap, from: &str) -> Option<Caller> {
+        if let Some(token) = bearer(headers) {
+            return self.callers.by_token(token, from).await;
+        }
+        for value in self.cookies(headers) {
+            if let Some(caller) = self.callers.by_cookie(value, from).await {
+                return Some(caller);
+            }
+        }
+        None
     }
 
-    fn has_token(&self, headers: &HeaderMap) -> bool {
-        headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split_once(' '))
-            .is_some_and(|(scheme, token)| {
-                scheme.eq_ignore_ascii_case("bearer") && self.is_token(token.trim())
-            })
-    }
-
-    fn is_token(&self, token: &str) -> bool {
-        <[u8; 32]>::from(Sha256::digest(token))
-            .ct_eq(&self.token)
-            .into()
-    }
-
-    fn has_cookie(&self, headers: &HeaderMap) -> bool {
+    /// The values of this server's cookie.
+    fn cookies<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
         headers
             .get_all(header::COOKIE)
             .iter()
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
-            .any(|(name, value)| {
-                name == self.cookie_name && value.as_bytes().ct_eq(self.cookie.as_bytes()).into()
-            })
+            .filter(|(name, _)| *name == self.cookie_name)
+            .map(|(_, value)| value)
+            .take(COOKIES_MAX)
     }
 
     /// Whether a Host header names this server. The port is not compared: it gives no protection
@@ -159,9 +148,10 @@ impl Access {
         Ok(())
     }
 
-    fn set_cookie(&self, value: &str, max_age: u32) -> HeaderValue {
+    /// A cookie for this many seconds.
+    pub(super) fn set_cookie(&self, value: &str, max_age: i64) -> HeaderValue {
         let text = format!(
-            "{}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={max_age}",
+            "{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age}",
             self.cookie_name
         );
         HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
@@ -183,17 +173,23 @@ fn is_same_origin(origin: &str, host: &str) -> bool {
         && origin.port_u16().unwrap_or(default) == host.port_u16().unwrap_or(default)
 }
 
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Refuses requests with a foreign Host or Origin, before anything else looks at them, and marks
-/// the authentic ones.
+/// The address of a request's sender, for records.
+pub(super) fn sender(request: &Request) -> String {
+    let connection = request.extensions().get::<Arc<Connection>>();
+    connection.map_or_else(
+        || "unknown".to_owned(),
+        |connection| connection.address().to_string(),
+    )
+}
+
+/// Refuses requests with a foreign Host or Origin, before anything else looks at them, and finds
+/// the caller.
 pub(crate) async fn guard(
     State(access): State<Access>,
     mut request: Request,
@@ -202,17 +198,115 @@ pub(crate) async fn guard(
     if let Err(problem) = access.check(&request) {
         return problem.into_response();
     }
-    if access.is_authentic(request.headers()) {
+    let from = sender(&request);
+    if let Some(caller) = access.caller(request.headers(), &from).await {
         if let Some(connection) = request.extensions().get::<Arc<Connection>>() {
             connection.authenticate();
         }
-        request.extensions_mut().insert(Authentic);
+        request.extensions_mut().insert(caller);
     }
     next.run(request).await
 }
 
+/// Carries out a caller's request if its role allows it, and audits it.
+pub(super) async fn authorize(
+    access: Access,
+    caller: Caller,
+    request: Request,
+    next: Next,
+) -> Response {
+    let route = request.extensions().get::<MatchedPath>();
+    let rule = rule::rule(request.method(), route.map(MatchedPath::as_str));
+    let (mut parts, body) = request.into_parts();
+    let project = match project_of(&access, rule.place, &mut parts).await {
+        Ok(project) => project,
+        Err(problem) => return problem.into_response(),
+    };
+    let response = match permit(&caller, rule, project) {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(problem) => problem.into_response(),
+    };
+    let mut response = response;
+    if response.status() == StatusCode::FORBIDDEN {
+        response.extensions_mut().insert(NotAllowed);
+    }
+    if let Some(action) = rule.action {
+        let status = response.status();
+        let is_done = status.is_success() || status == StatusCode::SWITCHING_PROTOCOLS;
+        let outcome = match is_done {
+            true => "ok".to_owned(),
+            false => status.as_u16().to_string(),
+        };
+        let who = (caller.name.as_str(), caller.from.as_str());
+        access.callers.audit(who, action, project, outcome);
+    }
+    response
+}
+
+/// Decides by the caller's role and project.
+fn permit(caller: &Caller, rule: Rule, project: Option<Id>) -> Answer<()> {
+    let grant = caller.grant;
+    let is_allowed = match rule.place {
+        Place::Any => grant.role >= rule.role,
+        _ => grant.covers(rule.role, project),
+    };
+    if is_allowed {
+        return Ok(());
+    }
+    Err(forbidden(caller, rule.role))
+}
+
+/// The role does not allow the request.
+pub(super) fn forbidden(caller: &Caller, needed: wxcode_core::access::Role) -> Problem {
+    let of = match caller.grant.project {
+        Some(project) => format!(" for the project {project} alone"),
+        None => String::new(),
+    };
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        format!(
+            "{} is {}{of}, and this request needs {}: ask an admin for a token with that role",
+            quoted(&caller.name),
+            caller.grant.role.as_str(),
+            needed.as_str(),
+        ),
+    )
+    .with_code("forbidden")
+}
+
+/// The project that a request names, if it names one that may exist.
+async fn project_of(
+    access: &Access,
+    place: Place,
+    parts: &mut axum::http::request::Parts,
+) -> Answer<Option<Id>> {
+    use axum::extract::FromRequestParts as _;
+    let id = async |parts: &mut axum::http::request::Parts| -> Option<Id> {
+        let params = RawPathParams::from_request_parts(parts, &()).await.ok()?;
+        let mut named = params.iter().filter(|(name, _)| *name == "id");
+        named.next().and_then(|(_, id)| id.parse().ok())
+    };
+    Ok(match place {
+        Place::Any | Place::All => None,
+        Place::Project => id(parts).await,
+        Place::Milestone => match id(parts).await {
+            Some(milestone) => access.callers.project_of(milestone).await?,
+            None => None,
+        },
+        Place::Query => {
+            let query = Query::<Named>::try_from_uri(&parts.uri).ok();
+            query.and_then(|Query(named)| named.output_project_id?.parse().ok())
+        }
+    })
+}
+
+#[derive(Deserialize)]
+struct Named {
+    output_project_id: Option<String>,
+}
+
 /// The answer to a request without authentication; a browser that asks for a page is sent to log
-/// in.
+/// in, and returns to that page.
 pub(super) fn refuse(request: &Request) -> Response {
     let accept = request
         .headers()
@@ -220,14 +314,22 @@ pub(super) fn refuse(request: &Request) -> Response {
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     if request.method() == Method::GET && accept.contains("text/html") {
-        return Redirect::to("/login").into_response();
+        let asked = request
+            .uri()
+            .path_and_query()
+            .map_or("/", |path| path.as_str());
+        let login = match asked {
+            "/" => "/login".to_owned(),
+            asked => format!("/login?next={}", super::login::encoded(asked)),
+        };
+        return Redirect::to(&login).into_response();
     }
     unauthorized().into_response()
 }
 
 /// Reads the body of a request without authentication, within bounds of size and time.
 pub(super) async fn bound_body(request: Request, next: Next) -> Response {
-    if request.extensions().get::<Authentic>().is_some() {
+    if request.extensions().get::<Caller>().is_some() {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
@@ -263,79 +365,20 @@ pub(crate) fn unauthorized() -> Problem {
     )
 }
 
-/// The login form.
-#[derive(Deserialize, ToSchema)]
-pub(crate) struct Login {
-    /// The output of `wxcode token`.
-    token: String,
-}
-
-/// The login form.
-#[utoipa::path(operation_id = "loginPage", get, path = "/login", tag = "access", security(()), responses(
-    (status = 200, description = "A page with the form", content_type = "text/html"),
-))]
-pub(crate) async fn login_page() -> Response {
-    login_form("").into_response()
-}
-
-/// Logs a browser in: the response sets the cookie.
-#[utoipa::path(operation_id = "login", post, path = "/login", tag = "access", security(()),
-    request_body(content = Login, content_type = "application/x-www-form-urlencoded"), responses(
-    (status = 303, description = "Logged in; the page follows"),
-    (status = 400, description = "No token in the form", content_type = "text/html"),
-    (status = 401, description = "Not the token of this server", content_type = "text/html"),
-    (status = 408, description = "The body did not come within 10 s"),
-    (status = 413, description = "The body is larger than 64 KiB"),
-))]
-pub(crate) async fn login(
-    State(access): State<Access>,
-    form: Result<Form<Login>, axum::extract::rejection::FormRejection>,
-) -> Response {
-    let Ok(Form(Login { token })) = form else {
-        return (StatusCode::BAD_REQUEST, login_form("Enter the token.")).into_response();
-    };
-    if !access.is_token(token.trim()) {
-        return (
-            StatusCode::UNAUTHORIZED,
-            login_form("That is not the token of this server."),
-        )
-            .into_response();
-    }
-    const YEAR: u32 = 365 * 24 * 60 * 60; // seconds
-    let cookie = access.set_cookie(&access.cookie, YEAR);
-    ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
-}
-
-/// Logs a browser out: the response removes the cookie.
-#[utoipa::path(operation_id = "logout", post, path = "/logout", tag = "access", security(()), responses(
-    (status = 303, description = "Logged out; the form follows"),
-))]
-pub(crate) async fn logout(State(access): State<Access>) -> Response {
-    (
-        [(header::SET_COOKIE, access.set_cookie("", 0))],
-        Redirect::to("/login"),
-    )
-        .into_response()
-}
-
-fn login_form(message: &'static str) -> Html<String> {
-    Html(include_str!("login.html").replace("{message}", message))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn access() -> Access {
-        Access::new(
-            "127.0.0.1:8052".parse().unwrap(),
-            &["Box.example".to_owned()],
-            "secret",
-        )
-    }
-
-    #[test]
-    fn hosts() {
+    #[tokio::test]
+    async fn hosts() {
+        let folder = tempfile::tempdir().unwrap();
+        let access = || {
+            Access::new(
+                "127.0.0.1:8052".parse().unwrap(),
+                &["Box.example".to_owned()],
+                Callers::for_tests(folder.path()),
+            )
+        };
         for host in [
             "127.0.0.1:8052",
             "127.0.0.1",
@@ -374,27 +417,5 @@ mod tests {
         ] {
             assert!(!is_same_origin(origin, "127.0.0.1:8052"), "{origin}");
         }
-    }
-
-    #[test]
-    fn tokens_and_cookies() {
-        let access = access();
-        let with = |name: header::HeaderName, value: &str| {
-            access.is_authentic(&HeaderMap::from_iter([(
-                name,
-                HeaderValue::from_str(value).unwrap(),
-            )]))
-        };
-        assert!(with(header::AUTHORIZATION, "Bearer secret"));
-        assert!(with(header::AUTHORIZATION, "bearer secret"));
-        assert!(with(
-            header::COOKIE,
-            &format!("a=b; wxcode_8052={}", access.cookie)
-        ));
-        for wrong in ["Bearer ", "Bearer wrong", "Basic secret", "secret"] {
-            assert!(!with(header::AUTHORIZATION, wrong), "{wrong}");
-        }
-        assert!(!with(header::COOKIE, "wxcode_8052=secret"));
-        assert!(!access.is_authentic(&HeaderMap::new()));
     }
 }

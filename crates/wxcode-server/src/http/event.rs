@@ -5,12 +5,13 @@ pub(super) mod all;
 use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
+    Extension,
     body::{Body, Bytes},
     extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, header},
     response::Response,
 };
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, time::sleep};
@@ -34,6 +35,7 @@ use super::{
     view::{SessionView, session_view},
 };
 use crate::{
+    access::{Caller, Callers},
     event::{Batch, Events, Feed, Line},
     metric::{Counted, Metrics},
     planning::{Attention, Planning},
@@ -196,6 +198,7 @@ pub(crate) struct EventStreams {
     pub(crate) closing: CancellationToken,
     /// For the `state` of all projects.
     pub(crate) overview: Overview,
+    pub(crate) callers: Callers,
 }
 
 /// One client: a cursor. The server prepares the next part when the client has taken the last one.
@@ -230,7 +233,9 @@ pub(super) async fn follow(
     PathId(project): PathId,
     Params(since): Params<Since>,
     headers: HeaderMap,
+    Extension(caller): Extension<Caller>,
 ) -> Answer<Response> {
+    let credential = state.callers.end_of(&caller);
     let record = state.projects.find(project).await?;
     let cursor = cursor(&headers, since.last_event_id);
     let feed = state.events.current(project).await;
@@ -251,6 +256,7 @@ pub(super) async fn follow(
         let part = follower.part().await?;
         Some((Ok::<_, Infallible>(Bytes::from(part)), follower))
     });
+    let parts = parts.take_until(async move { credential.reached().await });
     Ok(stream_of(Body::from_stream(parts)))
 }
 

@@ -9,7 +9,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::problem::{Answer, Problem};
+use super::{
+    access::NotAllowed,
+    problem::{Answer, Problem},
+};
 use crate::metric::{self, Metrics, Refusal, Scrape};
 
 /// The content type of a scrape.
@@ -52,6 +55,9 @@ pub(super) async fn refusals(
     match response.status() {
         StatusCode::UNAUTHORIZED if is_login => metrics.refused(Refusal::Login),
         StatusCode::UNAUTHORIZED => metrics.refused(Refusal::Token),
+        StatusCode::FORBIDDEN if response.extensions().get::<NotAllowed>().is_some() => {
+            metrics.refused(Refusal::Role);
+        }
         StatusCode::FORBIDDEN => metrics.refused(Refusal::Origin),
         _ => {}
     }

@@ -4,7 +4,7 @@ pub(super) mod changes;
 mod view;
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::{StatusCode, header},
     response::IntoResponse,
@@ -12,6 +12,7 @@ use axum::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use wxcode_core::access::Role;
 use wxcode_core::{
     id::Id,
     milestone::{CONTEXT_MAX, Milestone, MilestoneStatus, MovedBy, REASON_MAX},
@@ -21,6 +22,7 @@ use wxcode_core::{
 use wxcode_store::{Added, Moved, Removed};
 
 use super::{
+    access::forbidden,
     body::{Body, NoBody},
     delivery::{self, DeliveryView},
     parameter::{Params, PathId, page, parsed_id},
@@ -28,6 +30,7 @@ use super::{
     project::{check_name, check_reference},
     state::Projects,
 };
+use crate::access::Caller;
 use crate::milestone::Milestones;
 use view::{MilestoneView, OpenDeliveries};
 
@@ -112,9 +115,13 @@ async fn find(projects: &Projects, id: Id) -> Answer<Milestone> {
 ))]
 pub(super) async fn create(
     State(projects): State<Projects>,
+    Extension(caller): Extension<Caller>,
     Body(new): Body<NewMilestone>,
 ) -> Answer<impl IntoResponse> {
     let output_project_id = parsed_id("output_project_id", &new.output_project_id)?;
+    if !caller.grant.covers(Role::Operator, Some(output_project_id)) {
+        return Err(forbidden(&caller, Role::Operator));
+    }
     check_reference("element_id", new.element_id.as_deref())?;
     let element_name = name(&projects, new.element_name, new.element_id.as_deref()).await?;
     if let Some(context) = new

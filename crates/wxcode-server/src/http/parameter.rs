@@ -35,6 +35,17 @@ impl<S: Send + Sync> FromRequestParts<S> for DeliveryId {
     }
 }
 
+/// The `{share_id}` of a path.
+pub(crate) struct ShareId(pub(crate) Id);
+
+impl<S: Send + Sync> FromRequestParts<S> for ShareId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        named(parts, state, "share_id").await.map(Self)
+    }
+}
+
 /// The `{run_id}` of a path.
 pub(crate) struct RunId(pub(crate) Id);
 

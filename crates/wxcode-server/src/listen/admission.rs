@@ -57,6 +57,8 @@ struct Unauthenticated {
 /// The right to be connected, until it is dropped.
 pub(super) struct Permit {
     id: u64,
+    /// The client's own address.
+    address: IpAddr,
     table: Arc<Mutex<Table>>,
     evicted: CancellationToken,
     _counted: Counted,
@@ -76,8 +78,8 @@ impl Admission {
         self.admit_at(address, Instant::now())
     }
 
-    fn admit_at(&self, address: IpAddr, now: Instant) -> Result<Permit, Full> {
-        let address = network_of(address);
+    fn admit_at(&self, given: IpAddr, now: Instant) -> Result<Permit, Full> {
+        let address = network_of(given);
         let mut table = lock(&self.table);
         if table.addresses.get(&address).copied().unwrap_or(0) >= self.bounds.per_address {
             table.evict(now, Some(address), Full::Address)?;
@@ -101,6 +103,7 @@ impl Admission {
         table.unauthenticated.insert(id, entry);
         Ok(Permit {
             id,
+            address: given,
             table: Arc::clone(&self.table),
             evicted,
             _counted: self.metrics.connection(),
@@ -145,6 +148,11 @@ impl Table {
 }
 
 impl Permit {
+    /// The client's own address.
+    pub(super) fn address(&self) -> IpAddr {
+        self.address
+    }
+
     /// A request of the connection was authenticated.
     pub(super) fn authenticate(&self) {
         lock(&self.table).authenticate(self.id);

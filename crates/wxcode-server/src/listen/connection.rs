@@ -1,6 +1,7 @@
 //! The state of one connection, and its deadline.
 
 use std::{
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -68,6 +69,11 @@ impl Connection {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The client's address.
+    pub(crate) fn address(&self) -> IpAddr {
+        self.permit.address()
     }
 
     /// Marks the connection as authenticated: from now on no other connection displaces it.

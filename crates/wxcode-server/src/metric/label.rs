@@ -94,6 +94,8 @@ pub(crate) enum Refusal {
     Token,
     /// A request with a foreign host or origin.
     Origin,
+    /// A request that the caller's role does not allow.
+    Role,
 }
 
 impl Refusal {
@@ -102,6 +104,7 @@ impl Refusal {
             Self::Login => "login",
             Self::Token => "token",
             Self::Origin => "origin",
+            Self::Role => "role",
         }
     }
 }

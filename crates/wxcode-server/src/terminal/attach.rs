@@ -23,6 +23,7 @@ use super::{
     stream::Stream,
 };
 use crate::{
+    access::Callers,
     agent::{Delivered, Found, Manager, Session},
     metric::Metrics,
     milestone::Milestones,
@@ -45,6 +46,7 @@ pub(crate) struct Terminals {
     pub(crate) metrics: Metrics,
     /// Cancelled when the server ends.
     pub(crate) closing: CancellationToken,
+    pub(crate) callers: Callers,
     /// Attached clients, which get a close frame before the server ends.
     pub(crate) clients: TaskTracker,
 }

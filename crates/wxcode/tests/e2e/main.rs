@@ -47,6 +47,7 @@ mod reboot;
 mod recording;
 mod resources;
 mod retention;
+mod roles;
 mod run;
 mod service;
 mod session;

@@ -3,12 +3,13 @@
 use std::{collections::VecDeque, convert::Infallible, sync::Arc};
 
 use axum::{
+    Extension,
     body::{Body, Bytes},
     extract::State,
     http::HeaderMap,
     response::Response,
 };
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -18,6 +19,7 @@ use wxcode_core::time::to_millis;
 
 use super::{EventStreams, KEEP_ALIVE, KeepAlive, Next, RESET, RETRY, Since, cursor, stream_of};
 use crate::{
+    access::Caller,
     event::{AllBatch, AllFeed, AllLine},
     http::{
         LIMIT_MAX,
@@ -68,9 +70,11 @@ struct Follower {
 ))]
 pub(in crate::http) async fn follow(
     State(state): State<EventStreams>,
+    Extension(caller): Extension<Caller>,
     Params(since): Params<Since>,
     headers: HeaderMap,
 ) -> Response {
+    let credential = state.callers.end_of(&caller);
     let feed = state.events.all();
     let follower = Follower {
         newest: feed.watch(),
@@ -92,6 +96,7 @@ pub(in crate::http) async fn follow(
         };
         part.map(|part| (Ok::<_, Infallible>(Bytes::from(part)), follower))
     });
+    let parts = parts.take_until(async move { credential.reached().await });
     stream_of(Body::from_stream(parts))
 }
 

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::HashMap, sync::Arc};
 
-use axum::{Json, extract::State};
+use axum::{Extension, Json, extract::State};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -18,6 +18,7 @@ use wxcode_store::{PAGE_MAX, Page};
 use super::ProjectView;
 use crate::{
     Settings,
+    access::Caller,
     agent::{Glance, Session},
     event::Events,
     http::{
@@ -148,6 +149,7 @@ struct Seen {
 ))]
 pub(crate) async fn list(
     State(overview): State<Overview>,
+    Extension(caller): Extension<Caller>,
     Params(selection): Params<Selection>,
 ) -> Answer<Json<ProjectList>> {
     let sort = match selection.sort.as_deref() {
@@ -162,7 +164,9 @@ pub(crate) async fn list(
             )));
         }
     };
-    let text = selection.q.unwrap_or_default().to_lowercase();
+    // A caller of one project sees that one, whatever is searched.
+    let only = caller.grant.project.map(|only| only.to_string());
+    let text = only.or(selection.q).unwrap_or_default().to_lowercase();
     if text.chars().count() > QUERY_MAX {
         return Err(Problem::invalid(format!(
             "q has {} characters: give at most {QUERY_MAX}",

@@ -1,0 +1,412 @@
+//! Callers: who sent a request, and with which rights.
+//!
+//! - A credential's text has an id and a secret; the store keeps the secret's hash.
+//! - [`rule`] says what a route needs, in one table.
+//!
+//! Invariant: a removed or expired credential opens nothing after [`FRESH`], and ends the open
+//! sockets and streams of its callers within [`FRESH`] and [`LOOK`].
+
+mod attempts;
+mod codes;
+pub(crate) mod rule;
+mod secret;
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use wxcode_core::{
+    access::{AuditEntry, Credential, CredentialKind, Grant, LastUse},
+    id::Id,
+};
+use wxcode_store::{Result, StoreError};
+
+pub(crate) use self::codes::CODE_TIME;
+use self::{attempts::Attempts, codes::Codes};
+use crate::repository::Repository;
+
+/// How long a credential counts after its last look-up.
+const FRESH: Duration = Duration::from_secs(1);
+/// Pause between two looks at the credentials of open sockets and streams.
+const LOOK: Duration = Duration::from_secs(2);
+/// Most credentials remembered at once; more are looked up each time.
+const KNOWN_MAX: usize = 4_096;
+/// The last use of a credential is recorded at most this often.
+const NOTED_EVERY: SignedDuration = SignedDuration::from_secs(60);
+/// A login ends after this time without a use.
+pub(crate) const LOGIN_IDLE: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Pause between two removals of expired credentials.
+const CLEAN_EVERY: Duration = Duration::from_secs(3_600);
+
+/// The sender of a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    /// The name of the credential.
+    pub(crate) name: String,
+    pub(crate) grant: Grant,
+    /// `None` for the server's own token.
+    pub(crate) credential: Option<Id>,
+    pub(crate) from: String,
+}
+
+/// Finds callers, and manages their credentials.
+#[derive(Clone)]
+pub(crate) struct Callers(Arc<Inner>);
+
+struct Inner {
+    store: Repository,
+    /// The hash of the server's own token.
+    token: [u8; 32],
+    known: Mutex<HashMap<Id, Known>>,
+    /// Ends of credentials with open sockets or streams.
+    ends: Mutex<HashMap<Id, Weak<End>>>,
+    codes: Mutex<Codes>,
+    attempts: Mutex<Attempts>,
+}
+
+struct Known {
+    credential: Credential,
+    read: Instant,
+}
+
+/// The end of a credential, for as long as somebody waits for it.
+pub(crate) struct End(CancellationToken);
+
+impl End {
+    /// Ready when the credential is removed or expired.
+    pub(crate) async fn reached(&self) {
+        self.0.cancelled().await;
+    }
+}
+
+impl Callers {
+    /// Starts to watch the credentials in use, until `closing`.
+    pub(crate) fn new(store: Repository, token: &str, closing: CancellationToken) -> Self {
+        let callers = Self(Arc::new(Inner {
+            store,
+            token: hash(token),
+            known: Mutex::default(),
+            ends: Mutex::default(),
+            codes: Mutex::default(),
+            attempts: Mutex::default(),
+        }));
+        let watching = callers.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = watching.watch() => {}
+                () = closing.cancelled() => {}
+            }
+        });
+        callers
+    }
+
+    /// The caller with this bearer token.
+    pub(crate) async fn by_token(&self, token: &str, from: &str) -> Option<Caller> {
+        if self.is_own(token) {
+            return Some(Caller {
+                name: "the server's token".to_owned(),
+                grant: Grant::ADMIN,
+                credential: None,
+                from: from.to_owned(),
+            });
+        }
+        let (id, secret) = secret::parse_token(token)?;
+        self.by_secret(id, secret, &[CredentialKind::Token], from)
+            .await
+    }
+
+    /// The caller with this cookie.
+    pub(crate) async fn by_cookie(&self, value: &str, from: &str) -> Option<Caller> {
+        let (id, secret) = secret::parse(value)?;
+        let kinds = [CredentialKind::Login, CredentialKind::Share];
+        self.by_secret(id, secret, &kinds, from).await
+    }
+
+    fn is_own(&self, token: &str) -> bool {
+        hash(token).ct_eq(&self.0.token).into()
+    }
+
+    async fn by_secret(
+        &self,
+        id: Id,
+        secret: &str,
+        kinds: &[CredentialKind],
+        from: &str,
+    ) -> Option<Caller> {
+        let now = Timestamp::now();
+        let credential = self.look_up(id).await?;
+        let given = secret::hashed(secret);
+        let is_right: bool = given.as_bytes().ct_eq(credential.hash.as_bytes()).into();
+        if !is_right || !credential.is_valid(now) || !kinds.contains(&credential.kind) {
+            return None;
+        }
+        self.note_use(&credential, now, from);
+        Some(Caller {
+            name: credential.name,
+            grant: credential.grant,
+            credential: Some(id),
+            from: from.to_owned(),
+        })
+    }
+
+    /// The credential, at most [`FRESH`] old; older while the store is away.
+    async fn look_up(&self, id: Id) -> Option<Credential> {
+        let fresh = |known: &Known| known.read.elapsed() < FRESH;
+        if let Some(known) = lock(&self.0.known).get(&id).filter(|known| fresh(known)) {
+            return Some(known.credential.clone());
+        }
+        match self.0.store.credential(id).await {
+            Ok(Some(credential)) => {
+                let mut known = lock(&self.0.known);
+                if known.len() >= KNOWN_MAX {
+                    known.retain(|_, known| fresh(known));
+                }
+                if known.len() < KNOWN_MAX {
+                    let read = Instant::now();
+                    let credential = credential.clone();
+                    known.insert(id, Known { credential, read });
+                }
+                Some(credential)
+            }
+            Ok(None) => {
+                lock(&self.0.known).remove(&id);
+                None
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot look up a credential; one that was used before counts until the store is back");
+                let known = lock(&self.0.known);
+                known.get(&id).map(|known| known.credential.clone())
+            }
+        }
+    }
+
+    /// Records the use in the background, now and then. A used login lives on.
+    fn note_use(&self, credential: &Credential, now: Timestamp, from: &str) {
+        let is_recent =
+            |last: &LastUse| last.from == from && now.duration_since(last.at) < NOTED_EVERY;
+        if credential.last_use.as_ref().is_some_and(is_recent) {
+            return;
+        }
+        let id = credential.id;
+        let expires_at = match credential.kind {
+            CredentialKind::Login => now.checked_add(LOGIN_IDLE).ok(),
+            CredentialKind::Token | CredentialKind::Share => credential.expires_at,
+        };
+        let last_use = LastUse {
+            at: now,
+            from: from.to_owned(),
+        };
+        if let Some(known) = lock(&self.0.known).get_mut(&id) {
+            known.credential.last_use = Some(last_use.clone());
+        }
+        let store = self.0.store.clone();
+        tokio::spawn(async move {
+            if let Err(error) = store.use_credential(id, &last_use, expires_at).await {
+                tracing::debug!(%error, "could not record the use of a credential");
+            }
+        });
+    }
+
+    /// Adds a credential; returns the record and its secret, or `None` if the name is taken.
+    pub(crate) async fn add(
+        &self,
+        kind: CredentialKind,
+        name: String,
+        grant: Grant,
+        expires_in: Option<SignedDuration>,
+        creator: &str,
+    ) -> Result<Option<(Credential, String)>> {
+        let now = wxcode_core::time::to_millis(Timestamp::now());
+        let secret = secret::generate();
+        let credential = Credential {
+            id: Id::generate(now),
+            kind,
+            name,
+            grant,
+            hash: secret::hashed(&secret),
+            created_at: now,
+            created_by: creator.to_owned(),
+            expires_at: expires_in.and_then(|time| now.checked_add(time).ok()),
+            last_use: None,
+        };
+        let added = self.0.store.add_credential(&credential).await?;
+        Ok(added.then(|| {
+            let text = match kind {
+                CredentialKind::Token => secret::token(credential.id, &secret),
+                CredentialKind::Login | CredentialKind::Share => {
+                    secret::text(credential.id, &secret)
+                }
+            };
+            (credential, text)
+        }))
+    }
+
+    /// The credentials of a kind that count.
+    pub(crate) async fn list(
+        &self,
+        kind: CredentialKind,
+        project: Option<Id>,
+    ) -> Result<Vec<Credential>> {
+        let now = Timestamp::now();
+        let mut found = self.0.store.credentials(kind, project).await?;
+        found.retain(|credential| credential.is_valid(now));
+        Ok(found)
+    }
+
+    /// Removes a credential of this kind and project, and ends what its callers have open.
+    pub(crate) async fn remove(
+        &self,
+        id: Id,
+        kind: CredentialKind,
+        project: Option<Id>,
+    ) -> Result<bool> {
+        let found = self.0.store.credential(id).await?;
+        let is_meant = |found: &Credential| {
+            found.kind == kind && (project.is_none() || found.grant.project == project)
+        };
+        if !found.as_ref().is_some_and(is_meant) {
+            return Ok(false);
+        }
+        let removed = self.0.store.remove_credential(id).await?;
+        lock(&self.0.known).remove(&id);
+        if let Some(end) = lock(&self.0.ends).remove(&id).and_then(|end| end.upgrade()) {
+            end.0.cancel();
+        }
+        Ok(removed)
+    }
+
+    /// The end of the caller's credential.
+    pub(crate) fn end_of(&self, caller: &Caller) -> Arc<End> {
+        let new = || Arc::new(End(CancellationToken::new()));
+        let Some(id) = caller.credential else {
+            return new();
+        };
+        let mut ends = lock(&self.0.ends);
+        if let Some(end) = ends.get(&id).and_then(Weak::upgrade) {
+            return end;
+        }
+        let end = new();
+        ends.insert(id, Arc::downgrade(&end));
+        end
+    }
+
+    /// Ends what removed and expired credentials have open; removes expired ones.
+    async fn watch(&self) {
+        let mut cleaned = Instant::now();
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let open: Vec<Id> = {
+                let mut ends = lock(&self.0.ends);
+                ends.retain(|_, end| end.strong_count() > 0);
+                ends.keys().copied().collect()
+            };
+            for id in open {
+                // While the store is away, what is open stays open.
+                let Ok(found) = self.0.store.credential(id).await else {
+                    continue;
+                };
+                if found.is_some_and(|found| found.is_valid(Timestamp::now())) {
+                    continue;
+                }
+                lock(&self.0.known).remove(&id);
+                if let Some(end) = lock(&self.0.ends).remove(&id).and_then(|end| end.upgrade()) {
+                    end.0.cancel();
+                }
+            }
+            if cleaned.elapsed() >= CLEAN_EVERY {
+                cleaned = Instant::now();
+                if let Err(error) = self.0.store.remove_expired(Timestamp::now()).await {
+                    tracing::debug!(%error, "could not remove expired credentials; the next hour tries again");
+                }
+            }
+        }
+    }
+
+    /// A one-time code that logs a browser in with this grant.
+    pub(crate) fn login_code(&self, name: &str, grant: Grant) -> String {
+        lock(&self.0.codes).make(Instant::now(), name, grant)
+    }
+
+    /// Uses up a code.
+    pub(crate) fn take_code(&self, code: &str) -> Option<(String, Grant)> {
+        lock(&self.0.codes).take(Instant::now(), code)
+    }
+
+    /// Whether this address may try a login now; otherwise the time until the next try.
+    pub(crate) fn may_log_in(&self, from: IpAddr) -> std::result::Result<(), Duration> {
+        lock(&self.0.attempts).check(Instant::now(), from)
+    }
+
+    /// Records a failed login.
+    pub(crate) fn failed_login(&self, from: IpAddr) {
+        lock(&self.0.attempts).failed(Instant::now(), from);
+    }
+
+    /// Appends to the audit, in the background.
+    pub(crate) fn audit(
+        &self,
+        caller: (&str, &str),
+        action: &str,
+        project: Option<Id>,
+        outcome: String,
+    ) {
+        let now = wxcode_core::time::to_millis(Timestamp::now());
+        let entry = AuditEntry {
+            id: Id::generate(now),
+            at: now,
+            actor: caller.0.to_owned(),
+            from: caller.1.to_owned(),
+            action: action.to_owned(),
+            project,
+            outcome,
+        };
+        let store = self.0.store.clone();
+        tokio::spawn(async move {
+            if let Err(error) = store.add_audit(&entry).await {
+                tracing::warn!(%error, action = entry.action, actor = entry.actor, "could not write the audit");
+            }
+        });
+    }
+
+    /// Entries of the audit, newest first.
+    pub(crate) async fn entries(&self, before: Option<Id>, limit: u64) -> Result<Vec<AuditEntry>> {
+        self.0.store.audit(before, limit).await
+    }
+
+    /// The project of a milestone.
+    pub(crate) async fn project_of(&self, milestone: Id) -> Result<Option<Id>, StoreError> {
+        let milestone = self.0.store.milestone(milestone).await?;
+        Ok(milestone.map(|milestone| milestone.output_project_id))
+    }
+}
+
+#[cfg(test)]
+impl Callers {
+    /// The callers of an empty store in this folder; the server's token is `token`.
+    pub(crate) fn for_tests(folder: &std::path::Path) -> Self {
+        let store = wxcode_store::sqlite::SqliteStore::open(&folder.join("wxcode.db"));
+        let store: Arc<dyn wxcode_store::Store> = Arc::new(store.expect("a store"));
+        let metrics = crate::metric::Metrics::default();
+        let events =
+            crate::event::Events::new(folder.join("events"), Arc::clone(&store), metrics.clone());
+        let store = Repository::new(store, events, metrics);
+        Self::new(store, "token", CancellationToken::new())
+    }
+}
+
+fn hash(text: &str) -> [u8; 32] {
+    Sha256::digest(text).into()
+}
+
+/// A poisoned lock still guards whole values: each change of one is a single call.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

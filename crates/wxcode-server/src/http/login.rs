@@ -1,0 +1,278 @@
+//! Logins of browsers: by a token, by a one-time code, or by a share link.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Extension, Form,
+    extract::{Path, Query, State, rejection::FormRejection},
+    http::{HeaderMap, Method, StatusCode, header},
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use jiff::SignedDuration;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use wxcode_core::access::{CredentialKind, Grant, NAME_MAX};
+
+use super::{
+    access::{Access, unauthorized},
+    problem::Problem,
+};
+use crate::{access::LOGIN_IDLE, listen::Connection};
+
+/// Longest cookie of a share link, in seconds: the link itself ends it earlier.
+const SHARE_COOKIE: i64 = 365 * 24 * 60 * 60; // a year
+
+/// The login form.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct Login {
+    /// A token, or the output of `wxcode token`.
+    token: String,
+}
+
+/// The query of the login page.
+#[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Wanted {
+    /// A one-time code, which logs in at once.
+    code: Option<String>,
+    /// The page to open after the login: a path of this server.
+    next: Option<String>,
+}
+
+impl Wanted {
+    /// A path of this server, whatever was given.
+    fn next(&self) -> &str {
+        let is_ours = |path: &&str| {
+            path.starts_with('/')
+                && !path.starts_with("//")
+                && path
+                    .bytes()
+                    .all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+        };
+        self.next.as_deref().filter(is_ours).unwrap_or("/")
+    }
+}
+
+/// The sender of a request, for the count of failed logins.
+type Sender = Option<Extension<Arc<Connection>>>;
+
+fn address(sender: &Sender) -> IpAddr {
+    let unknown = IpAddr::from([0, 0, 0, 0]);
+    sender.as_ref().map_or(unknown, |sender| sender.address())
+}
+
+/// The login form; with a one-time code, the login itself.
+#[utoipa::path(operation_id = "loginPage", get, path = "/login", tag = "access", security(()), params(Wanted), responses(
+    (status = 200, description = "A page with the form", content_type = "text/html"),
+    (status = 303, description = "Logged in by the code; the page follows"),
+    (status = 401, description = "The code was used, or is older than ten minutes", content_type = "text/html"),
+    (status = 429, description = "Five failed logins in a minute", body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn page(
+    State(access): State<Access>,
+    sender: Sender,
+    method: Method,
+    headers: HeaderMap,
+    Query(wanted): Query<Wanted>,
+) -> Response {
+    // A HEAD of a link uses up nothing.
+    let code = wanted.code.as_deref().filter(|_| method == Method::GET);
+    let Some(code) = code else {
+        return form("").into_response();
+    };
+    let from = address(&sender);
+    if let Err(wait) = access.callers.may_log_in(from) {
+        return too_many(wait);
+    }
+    match access.callers.take_code(code) {
+        Some((name, grant)) => open(&access, (&name, grant), &headers, from, wanted.next()).await,
+        None => {
+            refused(&access, from);
+            let message = "This link was used or is too old: make a new one with wxcode login.";
+            (StatusCode::UNAUTHORIZED, form(message)).into_response()
+        }
+    }
+}
+
+/// Logs a browser in: the response sets the cookie.
+#[utoipa::path(operation_id = "login", post, path = "/login", tag = "access", security(()), params(Wanted),
+    request_body(content = Login, content_type = "application/x-www-form-urlencoded"), responses(
+    (status = 303, description = "Logged in; the page follows"),
+    (status = 400, description = "No token in the form", content_type = "text/html"),
+    (status = 401, description = "Not a token of this server", content_type = "text/html"),
+    (status = 408, description = "The body did not come within 10 s"),
+    (status = 413, description = "The body is larger than 64 KiB"),
+    (status = 429, description = "Five failed logins in a minute", body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn login(
+    State(access): State<Access>,
+    sender: Sender,
+    headers: HeaderMap,
+    Query(wanted): Query<Wanted>,
+    given: Result<Form<Login>, FormRejection>,
+) -> Response {
+    let from = address(&sender);
+    if let Err(wait) = access.callers.may_log_in(from) {
+        return too_many(wait);
+    }
+    let Ok(Form(Login { token })) = given else {
+        return (StatusCode::BAD_REQUEST, form("Enter the token.")).into_response();
+    };
+    let address = from.to_string();
+    let Some(caller) = access.callers.by_token(token.trim(), &address).await else {
+        refused(&access, from);
+        let message = "That is not a token of this server.";
+        return (StatusCode::UNAUTHORIZED, form(message)).into_response();
+    };
+    let who = (caller.name.as_str(), caller.grant);
+    open(&access, who, &headers, from, wanted.next()).await
+}
+
+/// Makes a login for a browser, and sends the browser on.
+async fn open(
+    access: &Access,
+    (creator, grant): (&str, Grant),
+    headers: &HeaderMap,
+    from: IpAddr,
+    next: &str,
+) -> Response {
+    let browser = headers
+        .get(header::USER_AGENT)
+        .and_then(|agent| agent.to_str().ok())
+        .unwrap_or("a browser");
+    let name = browser.chars().take(NAME_MAX).collect();
+    let added = access.callers.add(
+        CredentialKind::Login,
+        name,
+        grant,
+        Some(LOGIN_IDLE),
+        creator,
+    );
+    match added.await {
+        Ok(Some((_, cookie))) => {
+            let who = (creator, from.to_string());
+            access
+                .callers
+                .audit((who.0, &who.1), "login", grant.project, "ok".to_owned());
+            let cookie = access.set_cookie(&cookie, LOGIN_IDLE.as_secs());
+            ([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response()
+        }
+        // Only the names of tokens are taken.
+        Ok(None) => unauthorized().into_response(),
+        Err(error) => Problem::from(error).into_response(),
+    }
+}
+
+fn refused(access: &Access, from: IpAddr) {
+    access.callers.failed_login(from);
+    tracing::warn!(%from, "refused a login");
+    let from = from.to_string();
+    access
+        .callers
+        .audit(("a stranger", &from), "login", None, "401".to_owned());
+}
+
+fn too_many(wait: Duration) -> Response {
+    let seconds = wait.as_secs() + 1;
+    let problem = Problem::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        format!("five logins from this address failed within a minute: try again in {seconds} s"),
+    )
+    .with_code("too_many_logins");
+    ([(header::RETRY_AFTER, seconds.to_string())], problem).into_response()
+}
+
+/// Logs a browser out: the login ends with its sockets, and the response removes the cookie.
+#[utoipa::path(operation_id = "logout", post, path = "/logout", tag = "access", security(()), responses(
+    (status = 303, description = "Logged out; the form follows"),
+))]
+pub(crate) async fn logout(
+    State(access): State<Access>,
+    caller: Option<Extension<crate::access::Caller>>,
+) -> Response {
+    if let Some(Extension(caller)) = caller
+        && let Some(id) = caller.credential
+    {
+        let removed = access.callers.remove(id, CredentialKind::Login, None);
+        if let Err(error) = removed.await {
+            return Problem::from(error).into_response();
+        }
+        let who = (caller.name.as_str(), caller.from.as_str());
+        access
+            .callers
+            .audit(who, "logout", caller.grant.project, "ok".to_owned());
+    }
+    (
+        [(header::SET_COOKIE, access.set_cookie("", 0))],
+        Redirect::to("/login"),
+    )
+        .into_response()
+}
+
+/// Opens a shared project for a viewer: the response sets the cookie.
+#[utoipa::path(operation_id = "openShare", get, path = "/share/{link}", tag = "access", security(()),
+    params(("link" = String, Path, description = "The end of a share link's address")), responses(
+    (status = 303, description = "The project's page follows"),
+    (status = 401, description = "The link is unknown, removed or expired", body = Problem, content_type = "application/problem+json"),
+    (status = 429, description = "Five failed logins in a minute", body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn share(
+    State(access): State<Access>,
+    sender: Sender,
+    Path(link): Path<String>,
+) -> Response {
+    let from = address(&sender);
+    if let Err(wait) = access.callers.may_log_in(from) {
+        return too_many(wait);
+    }
+    let caller = access.callers.by_cookie(&link, &from.to_string()).await;
+    let Some(project) = caller.and_then(|caller| caller.grant.project) else {
+        refused(&access, from);
+        return unauthorized().into_response();
+    };
+    let cookie = access.set_cookie(&link, SHARE_COOKIE);
+    let next = format!("/#/projects/{project}");
+    ([(header::SET_COOKIE, cookie)], Redirect::to(&next)).into_response()
+}
+
+/// The time that a credential counts, from a request's seconds.
+pub(super) fn time(seconds: u32) -> SignedDuration {
+    SignedDuration::from_secs(i64::from(seconds))
+}
+
+/// A path as a value in a query.
+pub(super) fn encoded(path: &str) -> String {
+    use std::fmt::Write as _;
+    path.bytes().fold(String::new(), |mut text, byte| {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' => {
+                text.push(char::from(byte));
+            }
+            // Writing to a String cannot fail.
+            _ => drop(write!(text, "%{byte:02X}")),
+        }
+        text
+    })
+}
+
+fn form(message: &'static str) -> Html<String> {
+    Html(include_str!("login.html").replace("{message}", message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_one_of_this_server() {
+        let next = |path: &str| Wanted {
+            code: None,
+            next: Some(path.to_owned()),
+        };
+        assert_eq!(next("/a?b=c").next(), "/a?b=c");
+        for foreign in ["", "//evil", "https://evil", "/\\evil", "/a\r\nb", "a"] {
+            assert_eq!(next(foreign).next(), "/", "{foreign:?}");
+        }
+        assert_eq!(encoded("/a?b=c&d"), "/a%3Fb%3Dc%26d");
+    }
+}
