@@ -152,7 +152,7 @@ pub(crate) async fn add_audit(records: &Records, entry: &AuditEntry) -> Result<(
         Err(failure) if failure.is_duplicate() => {}
         Err(failure) => return Err(failure),
     }
-    if records.count_audit() % CUT_EVERY == 0 {
+    if records.count_audit().is_multiple_of(CUT_EVERY) {
         let oldest_kept = records
             .ask(
                 records

@@ -47,7 +47,7 @@ impl ProgressCache {
         let mut shown = HashMap::new();
         for (id, workspace) in projects {
             let known = state.known.get(&id);
-            if let Some(progress) = known.and_then(|known| known.progress.clone()) {
+            if let Some(progress) = known.and_then(|known| known.progress) {
                 shown.insert(id, progress);
             }
             let is_fresh = known.is_some_and(|known| known.at.elapsed() < FRESH);

@@ -64,6 +64,7 @@ pub(in crate::agent) async fn session(
         current,
         is_latest,
         planning: planning.unwrap_or_default(),
+        limit_grace: context.settings.limit_grace,
     };
     supervise(context, Arc::clone(&session), channels, input);
     let ending = Arc::clone(&session);

@@ -58,6 +58,8 @@ pub(in crate::agent) struct MonitorInput {
     pub(in crate::agent) is_latest: bool,
     /// Wakes the reader of the planning files.
     pub(in crate::agent) planning: Arc<Notify>,
+    /// Time from the reset of a usage limit until wxcode continues an agent that does not.
+    pub(in crate::agent) limit_grace: Duration,
 }
 
 /// Follows one session until its agent is gone or the server closes.
@@ -139,7 +141,6 @@ impl SessionMonitor {
         conversation_log: ConversationLog,
         delivery_worker: DeliveryWorker,
         upgrade: Upgrade,
-        limit_watch: LimitWatch,
         closing: CancellationToken,
     ) -> Self {
         Self {
@@ -168,7 +169,7 @@ impl SessionMonitor {
             transcript: in_effect::TranscriptReader::default(),
             last_report: None,
             troubles: Troubles::default(),
-            limit_watch,
+            limit_watch: LimitWatch::new(input.limit_grace),
             output: 0,
         }
     }

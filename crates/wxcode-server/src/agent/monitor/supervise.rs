@@ -97,7 +97,6 @@ fn monitor(
         conversation_log,
         delivery_worker,
         Upgrade::new(id, context.settings.holder.clone(), upgrades),
-        LimitWatch::new(context.settings.limit_grace),
         context.closing.clone(),
     )
 }
