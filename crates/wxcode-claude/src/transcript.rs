@@ -24,6 +24,9 @@ const FOLDERS_MAX: usize = 100_000;
 /// Longest line parsed, in bytes, without buffering it. The reader skips a longer line.
 const LINE_MAX: usize = 64 << 20; // 64 MiB
 
+/// Longest name of a project folder, in characters.
+const SLUG_MAX: usize = 200;
+
 /// The state of a conversation on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Transcript {
@@ -85,6 +88,28 @@ pub fn find(config_dir: &Path, id: Uuid) -> Result<Transcript, FileError> {
         }
     }
     Ok(found)
+}
+
+/// The name of the project folder in which Claude Code keeps the transcripts of a workspace.
+///
+/// Measured: each character except letters and digits becomes `-`. Claude Code finds a transcript in
+/// any project folder, so a long name may end earlier than its own.
+#[must_use]
+pub fn project_folder(workspace: &Path) -> String {
+    let text = workspace.to_string_lossy();
+    let characters = text.chars().take(SLUG_MAX);
+    characters
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect()
+}
+
+/// Whether a transcript holds a message. Reads at most [`LOOK_MAX`] bytes.
+///
+/// # Errors
+/// The transcript cannot be read.
+pub fn speaks(transcript: impl Read) -> io::Result<bool> {
+    let reader = BufReader::with_capacity(READ, transcript.take(LOOK_MAX));
+    has_message(reader, LINE_MAX)
 }
 
 /// Whether the entry is no transcript: a folder with a conversation's attachments, or an unrelated

@@ -91,6 +91,17 @@ pub enum Kind {
         /// Its index in the project's history of conversations, from 0.
         conversation: usize,
     },
+    /// A transcript that was missing or cut is whole again, from its copy.
+    #[serde(rename = "session.restored")]
+    SessionRestored {
+        /// The conversation.
+        claude_session_id: Uuid,
+        transcript_path: String,
+        /// The size of the restored transcript.
+        bytes: u64,
+        /// Other restored files, of subagents.
+        side_files: u64,
+    },
     /// Another program had written an earlier state over the current conversation's id; it is
     /// written back.
     #[serde(rename = "session.reclaimed")]
@@ -328,6 +339,7 @@ impl Kind {
             Self::SessionExited { .. } => "session.exited",
             Self::SessionRotated { .. } => "session.rotated",
             Self::SessionLost { .. } => "session.lost",
+            Self::SessionRestored { .. } => "session.restored",
             Self::SessionReclaimed { .. } => "session.reclaimed",
             Self::AgentState { .. } => "agent.state",
             Self::LimitReached { .. } => "limit.reached",

@@ -23,8 +23,22 @@ pub enum Transcript {
     Empty,
     /// A file with messages.
     Spoken,
-    /// The folder of transcripts is missing or unreadable, so nothing is known.
+    /// The folder of transcripts is missing.
+    Away,
+    /// The folder of transcripts is unreadable, or the transcript is in another one, so nothing is
+    /// known.
     Unavailable,
+}
+
+/// The state of the conversation's copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copy {
+    /// None with messages.
+    Missing,
+    /// It has messages, and the transcript holds the same or more.
+    Behind,
+    /// It has messages, and the transcript is missing, or is the beginning of the copy.
+    Ahead,
 }
 
 /// The conversation cannot be judged: its id stays, and no agent starts.
@@ -42,6 +56,8 @@ pub enum Plan {
     Again { id: Uuid },
     /// Resume the conversation.
     Resume { id: Uuid },
+    /// Write the transcript anew from its copy, then resume the conversation.
+    Restore { id: Uuid },
     /// The conversation cannot be resumed: begin a new one, keep the old id in the history, report
     /// the loss.
     Lost {
@@ -62,6 +78,7 @@ impl Plan {
             Self::First { id }
             | Self::Again { id }
             | Self::Resume { id }
+            | Self::Restore { id }
             | Self::Lost { id, .. } => id,
         }
     }
@@ -69,7 +86,7 @@ impl Plan {
     /// Whether a conversation is resumed.
     #[must_use]
     pub const fn is_resumed(&self) -> bool {
-        matches!(self, Self::Resume { .. })
+        matches!(self, Self::Resume { .. } | Self::Restore { .. })
     }
 
     /// Why the previous conversation is lost, if it is.
@@ -77,7 +94,10 @@ impl Plan {
     pub const fn lost(&self) -> Option<&'static str> {
         match *self {
             Self::Lost { reason, .. } => Some(reason),
-            Self::First { .. } | Self::Again { .. } | Self::Resume { .. } => None,
+            Self::First { .. }
+            | Self::Again { .. }
+            | Self::Resume { .. }
+            | Self::Restore { .. } => None,
         }
     }
 }
@@ -85,10 +105,12 @@ impl Plan {
 /// Decides how to start the agent. `fresh` is the id for a new conversation.
 ///
 /// # Errors
-/// [`Unjudged`] for a conversation with messages whose folder of transcripts is unavailable.
+/// [`Unjudged`] for a conversation with messages whose folder of transcripts is unavailable, or
+/// missing without a copy.
 pub const fn decide(
     known: Option<Known>,
     transcript: Transcript,
+    copy: Copy,
     fresh: Uuid,
 ) -> Result<Plan, Unjudged> {
     let Some(known) = known else {
@@ -97,6 +119,9 @@ pub const fn decide(
     Ok(match transcript {
         Transcript::Unavailable if known.spoke => return Err(Unjudged { id: known.id }),
         Transcript::Unavailable => Plan::Again { id: known.id },
+        _ if matches!(copy, Copy::Ahead) => Plan::Restore { id: known.id },
+        Transcript::Away if known.spoke => return Err(Unjudged { id: known.id }),
+        Transcript::Away => Plan::Again { id: known.id },
         Transcript::Spoken => Plan::Resume { id: known.id },
         Transcript::Missing if !known.spoke => Plan::Again { id: known.id },
         Transcript::Missing => Plan::Lost {
@@ -150,17 +175,49 @@ mod tests {
         ];
         for (known, transcript, plan) in table {
             assert_eq!(
-                decide(known, transcript, fresh),
+                decide(known, transcript, Copy::Missing, fresh),
                 Ok(plan),
                 "{known:?} {transcript:?}"
             );
         }
-        let unavailable = Transcript::Unavailable;
+        for unknown in [Transcript::Unavailable, Transcript::Away] {
+            assert_eq!(
+                decide(id(true), unknown, Copy::Missing, fresh),
+                Err(Unjudged { id: old })
+            );
+            let again = Ok(Plan::Again { id: old });
+            assert_eq!(decide(id(false), unknown, Copy::Missing, fresh), again);
+        }
+    }
+
+    #[test]
+    fn a_copy_with_more_is_restored() {
+        let (old, fresh) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let restore = Ok(Plan::Restore { id: old });
+        for spoke in [true, false] {
+            let known = Some(Known { id: old, spoke });
+            for transcript in [
+                Transcript::Missing,
+                Transcript::Empty,
+                Transcript::Spoken,
+                Transcript::Away,
+            ] {
+                let plan = decide(known, transcript, Copy::Ahead, fresh);
+                assert_eq!(plan, restore, "{known:?} {transcript:?}");
+            }
+            let resume = decide(known, Transcript::Spoken, Copy::Behind, fresh);
+            assert_eq!(resume, Ok(Plan::Resume { id: old }));
+        }
+        let spoken = Some(Known {
+            id: old,
+            spoke: true,
+        });
         assert_eq!(
-            decide(id(true), unavailable, fresh),
-            Err(Unjudged { id: old })
+            decide(spoken, Transcript::Unavailable, Copy::Ahead, fresh),
+            Err(Unjudged { id: old }),
+            "an unreadable folder is no missing one"
         );
-        let again = Ok(Plan::Again { id: old });
-        assert_eq!(decide(id(false), unavailable, fresh), again);
+        let first = decide(None, Transcript::Missing, Copy::Missing, fresh);
+        assert_eq!(first, Ok(Plan::First { id: fresh }));
     }
 }

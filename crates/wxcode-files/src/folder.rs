@@ -1,6 +1,7 @@
 //! Opens files beneath an open folder.
 
 mod file;
+mod place;
 
 use std::{
     ffi::{OsStr, OsString},

@@ -15,6 +15,7 @@ mod http;
 mod listen;
 mod metric;
 mod milestone;
+mod mirror;
 mod planning;
 pub mod program;
 mod recording;

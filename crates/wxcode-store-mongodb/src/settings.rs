@@ -53,6 +53,9 @@ pub(crate) fn write(settings: &AgentSettings) -> Result<Document, Failure> {
     if let Some(seconds) = settings.hibernate_after_s {
         written.insert("hibernate_after_s", fields::count(seconds)?);
     }
+    if let Some(mirror) = settings.mirror {
+        written.insert("mirror", mirror);
+    }
     Ok(written)
 }
 
@@ -77,6 +80,11 @@ pub(crate) fn read(fields: &Fields<'_>) -> Result<AgentSettings, Failure> {
             .ok_or_else(|| fields.wrong(&at("env"), "holds something else than texts"))?,
         Some(_) => return Err(fields.wrong(&at("env"), "is no document")),
     };
+    let mirror = match fields.get(&at("mirror")) {
+        None => None,
+        Some(Bson::Boolean(mirror)) => Some(*mirror),
+        Some(_) => return Err(fields.wrong(&at("mirror"), "is neither true nor false")),
+    };
     Ok(AgentSettings {
         permission_mode: fields.text(&at("permission_mode"))?,
         model: fields.text(&at("model"))?,
@@ -84,6 +92,7 @@ pub(crate) fn read(fields: &Fields<'_>) -> Result<AgentSettings, Failure> {
         env,
         claude_config_dir: fields.text(&at("claude_config_dir"))?.map(Into::into),
         hibernate_after_s: fields.count(&at("hibernate_after_s"))?,
+        mirror,
     })
 }
 
@@ -120,6 +129,9 @@ pub(crate) fn change(
     if let Some(seconds) = patch.hibernate_after_s {
         let seconds = seconds.map(fields::count).transpose()?;
         put("hibernate_after_s", seconds.map(Bson::Int64));
+    }
+    if let Some(mirror) = patch.mirror {
+        put("mirror", mirror.map(Bson::Boolean));
     }
     match &patch.env {
         EnvPatch::Keep => {}

@@ -25,6 +25,7 @@ const CONCERNS: Readonly<Record<string, Concern>> = {
   "session.exited": STATE,
   "session.rotated": STATE,
   "session.lost": STATE,
+  "session.restored": STATE,
   "session.reclaimed": STATE,
   "agent.state": STATE,
   "question.asked": STATE,

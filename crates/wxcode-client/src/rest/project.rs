@@ -155,6 +155,8 @@ pub struct ProjectSettings {
     pub claude_config_dir: Option<String>,
     /// Idle time before hibernation, in seconds.
     pub hibernate_after_s: Option<u64>,
+    /// Whether the conversation is copied; the server's default is yes.
+    pub mirror: Option<bool>,
 }
 
 /// A change of settings: `None` keeps one, `Some(None)` makes it the server's default.
@@ -178,6 +180,9 @@ pub struct SettingsChange {
     /// 60 to 31,536,000 seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hibernate_after_s: Option<Option<u64>>,
+    /// `Some(Some(false))` removes the conversation's copy and makes no other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<Option<bool>>,
 }
 
 /// A new project; `"name".into()` makes one with a folder of its own.

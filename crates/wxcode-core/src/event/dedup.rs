@@ -160,7 +160,9 @@ impl EventDedup {
                 Some(last) => last != fingerprint,
                 None => *entries > 0,
             },
-            Kind::ClientJoined { .. } | Kind::SessionReclaimed { .. } => true,
+            Kind::ClientJoined { .. }
+            | Kind::SessionReclaimed { .. }
+            | Kind::SessionRestored { .. } => true,
             Kind::ClientLeft { session_id, client } => {
                 self.clients.contains(&(*session_id, *client))
             }
@@ -277,6 +279,7 @@ impl EventDedup {
             Kind::RunStarted { run_id, .. } => drop(self.keep_run(*run_id)),
             Kind::RunFinished { run_id, .. } => self.keep_run(*run_id).finished = true,
             Kind::SessionReclaimed { .. }
+            | Kind::SessionRestored { .. }
             | Kind::PromptSubmitted { .. }
             | Kind::RunMessage { .. }
             | Kind::ToolStarted { .. }

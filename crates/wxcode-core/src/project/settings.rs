@@ -24,9 +24,18 @@ pub struct AgentSettings {
     /// Idle time after which the session hibernates, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hibernate_after_s: Option<u64>,
+    /// Whether the conversation is copied; `None` means yes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<bool>,
 }
 
 impl AgentSettings {
+    /// Whether the project's conversation is copied, and restored from its copy.
+    #[must_use]
+    pub fn is_mirrored(&self) -> bool {
+        self.mirror.unwrap_or(true)
+    }
+
     /// Whether every setting is the server's.
     #[must_use]
     pub fn is_default(&self) -> bool {
@@ -44,6 +53,7 @@ impl fmt::Debug for AgentSettings {
             .field("env", &self.env.keys())
             .field("claude_config_dir", &self.claude_config_dir)
             .field("hibernate_after_s", &self.hibernate_after_s)
+            .field("mirror", &self.mirror)
             .finish()
     }
 }
@@ -57,6 +67,7 @@ pub struct SettingsPatch {
     pub env: EnvPatch,
     pub claude_config_dir: Option<Option<PathBuf>>,
     pub hibernate_after_s: Option<Option<u64>>,
+    pub mirror: Option<Option<bool>>,
 }
 
 /// A change of variables.
@@ -81,6 +92,7 @@ impl SettingsPatch {
             env: EnvPatch::Clear,
             claude_config_dir: Some(None),
             hibernate_after_s: Some(None),
+            mirror: Some(None),
         }
     }
 
@@ -110,6 +122,7 @@ impl SettingsPatch {
             env,
             claude_config_dir: changed(&self.claude_config_dir, before.claude_config_dir),
             hibernate_after_s: changed(&self.hibernate_after_s, before.hibernate_after_s),
+            mirror: changed(&self.mirror, before.mirror),
         }
     }
 }
@@ -124,6 +137,7 @@ impl fmt::Debug for SettingsPatch {
             .field("env", &self.env)
             .field("claude_config_dir", &self.claude_config_dir)
             .field("hibernate_after_s", &self.hibernate_after_s)
+            .field("mirror", &self.mirror)
             .finish()
     }
 }
@@ -153,6 +167,7 @@ mod tests {
                 .into(),
             claude_config_dir: Some("/c".into()),
             hibernate_after_s: Some(60),
+            mirror: Some(false),
         }
     }
 

@@ -15,6 +15,7 @@ use crate::{
     },
     changes::ChangeLog,
     event::Events,
+    mirror::Mirror,
     planning::Planning,
 };
 
@@ -25,6 +26,7 @@ pub(in crate::agent) struct Context {
     pub(in crate::agent) events: Events,
     pub(in crate::agent) planning: Planning,
     pub(in crate::agent) changes: ChangeLog,
+    pub(in crate::agent) mirror: Mirror,
     pub(in crate::agent) leases: Leases,
     pub(in crate::agent) unknown_outcomes: UnknownOutcomes,
     pub(in crate::agent) slots: Slots,
@@ -46,6 +48,7 @@ impl Context {
         Self {
             changes: ChangeLog::new(&settings),
             leases: Leases::new(store.clone(), settings.shared.clone()),
+            mirror: Mirror::new(&settings.data_dir),
             settings,
             store,
             events,

@@ -249,6 +249,11 @@ impl Manager {
         relocation::relocate(&self.0, project, patch, at).await
     }
 
+    /// Removes the copy of a project's conversations.
+    pub async fn remove_copy(&self, project: Id) {
+        self.0.mirror.remove(project).await;
+    }
+
     /// Deletes a project with its sessions; no session of it can start meanwhile.
     ///
     /// # Errors

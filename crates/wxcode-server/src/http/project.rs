@@ -300,9 +300,18 @@ pub(super) async fn change(
     if patch.workspace_path.is_some() {
         let moved = projects.sessions.relocate(id, &patch, now).await?;
         planning.leave(id);
+        if !moved.settings.is_mirrored() {
+            projects.sessions.remove_copy(id).await;
+        }
         return Ok(Json(moved.into()));
     }
     let changed = projects.store.patch_project(id, &patch, now).await?;
+    if changed
+        .as_ref()
+        .is_some_and(|changed| !changed.settings.is_mirrored())
+    {
+        projects.sessions.remove_copy(id).await;
+    }
     Ok(Json(
         changed
             .ok_or_else(|| Problem::not_found("output project"))?

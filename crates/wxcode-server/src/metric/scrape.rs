@@ -20,6 +20,7 @@ use super::{
 use crate::{
     Settings,
     agent::{Manager, Session},
+    mirror,
     planning::Planning,
     repository::Repository,
 };
@@ -172,7 +173,9 @@ fn disk(metrics: &Metrics, data_dir: &Path) {
         logs += size(&session.join("log"), &mut left);
         journals += size(&session.join("hooks"), &mut left);
     }
+    let conversations = mirror::size(data_dir, &mut left);
     for (kind, bytes) in [
+        ("conversations", conversations),
         ("event_logs", events),
         ("session_logs", logs),
         ("hook_journals", journals),

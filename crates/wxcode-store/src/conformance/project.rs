@@ -206,6 +206,7 @@ pub async fn settings_change_one_by_one(records: &impl Records) {
         model: Some(Some("haiku".to_owned())),
         args: Some(None),
         hibernate_after_s: Some(Some(7)),
+        mirror: Some(Some(true)),
         ..SettingsPatch::default()
     };
     let env = SettingsPatch {

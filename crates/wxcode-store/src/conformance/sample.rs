@@ -64,6 +64,7 @@ pub fn settings() -> AgentSettings {
             .into(),
         claude_config_dir: Some("/home/é/.claude".into()),
         hibernate_after_s: Some(3600),
+        mirror: Some(false),
     }
 }
 

@@ -196,6 +196,7 @@ async fn clear_exit_and_loss_are_published() {
     );
     let history = after["claude_session_history"].as_array().unwrap();
     let transcript = history.last().unwrap()["transcript_path"].as_str().unwrap();
+    server.without_copy(&project).await;
     fs::remove_file(transcript).unwrap();
     let new = server.start_session(&project).await;
     let lost = events.named("session.lost").await.data;

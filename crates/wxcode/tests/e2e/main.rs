@@ -31,6 +31,7 @@ mod log;
 mod looking;
 mod metrics;
 mod milestone;
+mod mirror;
 mod mishap;
 mod model;
 mod mongodb;

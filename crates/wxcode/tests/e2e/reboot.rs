@@ -235,6 +235,7 @@ async fn resume_on_start_resumes_running_sessions() {
 async fn a_missing_folder_of_transcripts_resumes_nothing() {
     let mut server = Server::start(resuming()).await;
     let project = talk(&server, "p").await;
+    server.without_copy(&project).await;
     let before = server.session(&project).await;
     lose_power(&mut server).await;
     let folder = server.agent.home.config_dir().join("projects");

@@ -175,6 +175,7 @@ async fn a_lost_conversation_stays_in_the_history() {
     let transcript = old["claude_session_history"][0]["transcript_path"]
         .as_str()
         .unwrap();
+    server.without_copy(&project).await;
     std::fs::remove_file(transcript).unwrap();
 
     let mut socket = server

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use uuid::Uuid;
 use wxcode_claude::transcript::{self, Transcript};
-use wxcode_core::{id::Id, identity::Source, project::OutputProject, time::to_millis};
-use wxcode_files::off_thread;
+use wxcode_core::{id::Id, identity::Source, project::OutputProject, spawn::Copy, time::to_millis};
+use wxcode_files::{FileError, off_thread};
 use wxcode_store::{Rotated, Rotation};
 
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
             start::{check_owner, find_claude},
         },
     },
-    workspace,
+    mirror, workspace,
 };
 
 /// Why an older conversation was not resumed; nothing changed.
@@ -104,12 +104,22 @@ async fn check_resumable(
     let config_dir = surroundings.config_dir;
     check_owner(&config_dir, conversation).await?;
     let dir = config_dir.clone();
-    let look = move || transcript::find(&dir, conversation);
-    match off_thread(&config_dir, look)
+    let copy = project
+        .settings
+        .is_mirrored()
+        .then(|| context.mirror.conversation(project.id, conversation));
+    let look = move || {
+        let found = transcript::find(&dir, conversation)?;
+        let copied = copy.map(|copy| mirror::judge(&copy, conversation, &found));
+        Ok::<_, FileError>((found, copied.transpose()?))
+    };
+    let (found, copied) = off_thread(&config_dir, look)
         .await
-        .map_err(StartError::File)?
-    {
+        .map_err(StartError::File)?;
+    match found {
         Transcript::Spoken(_) => Ok(()),
+        // The start restores it.
+        _ if copied == Some(Copy::Ahead) => Ok(()),
         Transcript::Empty(_) => Err(ResumeError::Silent(conversation, "is empty")),
         Transcript::Missing => Err(ResumeError::Silent(conversation, "is gone")),
     }

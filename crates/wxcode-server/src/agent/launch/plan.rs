@@ -13,12 +13,12 @@ use wxcode_claude::{
 };
 use wxcode_core::{
     project::{AgentSettings, OutputProject},
-    spawn::{self, Known, Plan, Transcript, Unjudged},
+    spawn::{self, Copy, Known, Plan, Transcript, Unjudged},
 };
 
 use wxcode_files::{FileError, Folder};
 
-use crate::{Settings, ssh_agent};
+use crate::{Settings, mirror, ssh_agent};
 
 /// The folder of transcripts in Claude Code's configuration folder.
 const PROJECTS: &str = "projects";
@@ -141,7 +141,8 @@ pub enum TranscriptsUnavailable {
     },
 }
 
-/// Decides how to start the project's agent.
+/// Decides how to start the project's agent. `copy` is the folder of the current conversation's copy,
+/// unless the project has none.
 ///
 /// # Errors
 /// When a file system does not answer, or a transcript is no regular file. The inner error: the
@@ -149,6 +150,7 @@ pub enum TranscriptsUnavailable {
 pub(in crate::agent) fn decide(
     project: &OutputProject,
     config_dir: &Path,
+    copy: Option<&Path>,
 ) -> Result<Result<Plan, TranscriptsUnavailable>, FileError> {
     let known = project.claude_session_id.map(|id| Known {
         id,
@@ -157,42 +159,64 @@ pub(in crate::agent) fn decide(
             .iter()
             .any(|entry| entry.id == id && entry.spoke),
     });
-    let (evidence, unavailable) = match known {
-        None => (Transcript::Missing, None),
-        Some(known) => look(project, config_dir, known.id)?,
-    };
-    Ok(match spawn::decide(known, evidence, Uuid::new_v4()) {
-        Ok(plan) => Ok(plan),
-        Err(Unjudged { id }) => {
-            Err(
-                unavailable.unwrap_or_else(|| TranscriptsUnavailable::Folder {
-                    path: config_dir.join(PROJECTS),
-                    reason: "is not available".to_owned(),
-                    conversation: id,
-                }),
-            )
+    let (evidence, unavailable, copied) = match known {
+        None => (Transcript::Missing, None, Copy::Missing),
+        Some(known) => {
+            let (evidence, unavailable, found) = look(project, config_dir, known.id)?;
+            let copied = match copy {
+                Some(copy) => mirror::judge(copy, known.id, &found)?,
+                None => Copy::Missing,
+            };
+            (evidence, unavailable, copied)
         }
-    })
+    };
+    Ok(
+        match spawn::decide(known, evidence, copied, Uuid::new_v4()) {
+            Ok(plan) => Ok(plan),
+            Err(Unjudged { id }) => {
+                Err(
+                    unavailable.unwrap_or_else(|| TranscriptsUnavailable::Folder {
+                        path: config_dir.join(PROJECTS),
+                        reason: "is not available".to_owned(),
+                        conversation: id,
+                    }),
+                )
+            }
+        },
+    )
 }
 
-/// The state of a conversation's transcript, and what is in the way if it is unknown.
+/// The state of a conversation's transcript, the obstacle if it is unknown, and the file.
+type Looked = (
+    Transcript,
+    Option<TranscriptsUnavailable>,
+    transcript::Transcript,
+);
+
+/// Looks for a conversation's transcript.
 fn look(
     project: &OutputProject,
     config_dir: &Path,
     conversation: Uuid,
-) -> Result<(Transcript, Option<TranscriptsUnavailable>), FileError> {
+) -> Result<Looked, FileError> {
+    let missing = transcript::Transcript::Missing;
+    let folder = |path: PathBuf, reason: String| TranscriptsUnavailable::Folder {
+        path,
+        reason,
+        conversation,
+    };
     let unavailable = |path: PathBuf, reason: String| {
-        let folder = TranscriptsUnavailable::Folder {
-            path,
-            reason,
-            conversation,
-        };
-        Ok((Transcript::Unavailable, Some(folder)))
+        let folder = Some(folder(path, reason));
+        Ok((Transcript::Unavailable, folder, missing.clone()))
     };
     match transcript::find(config_dir, conversation) {
-        Ok(transcript::Transcript::Spoken(_)) => return Ok((Transcript::Spoken, None)),
-        Ok(transcript::Transcript::Empty(_)) => return Ok((Transcript::Empty, None)),
         Ok(transcript::Transcript::Missing) => {}
+        Ok(found @ transcript::Transcript::Spoken(_)) => {
+            return Ok((Transcript::Spoken, None, found));
+        }
+        Ok(found @ transcript::Transcript::Empty(_)) => {
+            return Ok((Transcript::Empty, None, found));
+        }
         Err(error) if error.is_passing() => return Err(error),
         Err(FileError::Io { path, source, .. }) => {
             return unavailable(path, format!("cannot be read ({source})"));
@@ -206,12 +230,22 @@ fn look(
         },
     }
     if let Some(changed) = changed(project, config_dir, conversation) {
-        return Ok((Transcript::Unavailable, Some(changed)));
+        // Nothing is at the old place, so the transcript may be restored at the new one.
+        let is_gone = matches!(&changed, TranscriptsUnavailable::Changed { transcript, .. }
+            if transcript.symlink_metadata().is_err());
+        let evidence = match is_gone {
+            true => Transcript::Away,
+            false => Transcript::Unavailable,
+        };
+        return Ok((evidence, Some(changed), missing));
     }
     let root = config_dir.join(PROJECTS);
     match Folder::open(&root) {
-        Ok(_) => Ok((Transcript::Missing, None)),
-        Err(error) if error.is_missing() => unavailable(root, "is missing".to_owned()),
+        Ok(_) => Ok((Transcript::Missing, None, missing)),
+        Err(error) if error.is_missing() => {
+            let folder = Some(folder(root, "is missing".to_owned()));
+            Ok((Transcript::Away, folder, missing))
+        }
         Err(error) => Err(error),
     }
 }
@@ -292,6 +326,6 @@ const fn start(plan: &Plan) -> Start {
     match *plan {
         Plan::First { id } | Plan::Lost { id, .. } => Start::New(id),
         Plan::Again { id } => Start::Again(id),
-        Plan::Resume { id } => Start::Resume(id),
+        Plan::Resume { id } | Plan::Restore { id } => Start::Resume(id),
     }
 }

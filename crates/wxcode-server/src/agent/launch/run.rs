@@ -68,9 +68,11 @@ async fn launch(context: &Context, project: Id, prompt: String) -> Result<Launch
     let claude = start::find_claude(settings, &surroundings).await?;
     let at = to_millis(Timestamp::now());
     let config_dir = surroundings.config_dir.clone();
+    let source = Source::Headless;
     let (project, plan) =
-        start::identify(store, project, &config_dir, Source::Headless, at).await?;
+        start::identify(store, &context.mirror, project, &config_dir, source, at).await?;
     start::check_owner(&config_dir, plan.id()).await?;
+    start::restore(context, &project, &plan, &config_dir).await?;
     let id = Id::generate(at);
     let dir = start::make_folder(&Mode::Headless.root(&settings.data_dir), id)?;
     let argv = plan::run_argv(&claude, &plan, settings, &record.settings, &prompt);

@@ -36,7 +36,7 @@ use crate::{
             error::StartError,
             held_lease,
             plan::{self, Surroundings},
-            start::{check_owner, find_claude, identify, make_folder, spawn_holder},
+            start::{check_owner, find_claude, identify, make_folder, restore, spawn_holder},
         },
         metadata::Metadata,
         monitor::begin,
@@ -129,8 +129,10 @@ async fn start(
     let now = to_millis(Timestamp::now());
     let at = earliest.map_or(now, |earliest| now.max(earliest));
     let first = Source::Startup;
-    let (project, plan) = identify(store, project, &surroundings.config_dir, first, at).await?;
-    check_owner(&surroundings.config_dir, plan.id()).await?;
+    let config_dir = &surroundings.config_dir;
+    let (project, plan) = identify(store, &context.mirror, project, config_dir, first, at).await?;
+    check_owner(config_dir, plan.id()).await?;
+    restore(context, &project, &plan, config_dir).await?;
     let id = Id::generate(at);
     let dir = make_folder(&Mode::Interactive.root(&settings.data_dir), id)?;
     let metadata = Metadata {

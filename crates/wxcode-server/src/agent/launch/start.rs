@@ -14,7 +14,7 @@ use std::{
 
 use jiff::Timestamp;
 use uuid::Uuid;
-use wxcode_core::{id::Id, identity::Source, project::OutputProject, spawn::Plan};
+use wxcode_core::{event::Kind, id::Id, identity::Source, project::OutputProject, spawn::Plan};
 use wxcode_files::{FileError, off_thread};
 use wxcode_holder::{
     LaunchError,
@@ -27,6 +27,7 @@ use crate::repository::Repository;
 use crate::{
     Settings,
     agent::{
+        context::Context,
         launch::{
             error::StartError,
             plan::{self, Surroundings},
@@ -34,6 +35,7 @@ use crate::{
         },
         monitor::owner,
     },
+    mirror::{self, Mirror},
     workspace,
 };
 
@@ -63,6 +65,7 @@ pub(in crate::agent) async fn find_claude(
 /// source of a project's first conversation. Serves sessions and runs.
 pub(in crate::agent) async fn identify(
     store: &Repository,
+    mirror: &Mirror,
     project: Id,
     config_dir: &Path,
     first: Source,
@@ -75,11 +78,18 @@ pub(in crate::agent) async fn identify(
         let make = move || workspace::make_planning(&path);
         off_thread(&project.workspace_path, make).await?;
         let (record, dir) = (project.clone(), config_dir.to_owned());
-        let plan = off_thread(config_dir, move || plan::decide(&record, &dir)).await??;
+        let copy = mirror.copy_of(&project);
+        // The copy of an ended session may still be growing.
+        let complete = mirror.lock(project.id).await;
+        let decide = move || plan::decide(&record, &dir, copy.as_deref());
+        let plan = off_thread(config_dir, decide).await??;
+        drop(complete);
         let (old, source, reason) = match plan {
             Plan::First { .. } => (None, first, String::new()),
             Plan::Lost { old, reason, .. } => (Some(old), Source::Lost, reason.to_owned()),
-            Plan::Again { .. } | Plan::Resume { .. } => return Ok((project, plan)),
+            Plan::Again { .. } | Plan::Resume { .. } | Plan::Restore { .. } => {
+                return Ok((project, plan));
+            }
         };
         let rotation = Rotation {
             old,
@@ -114,6 +124,35 @@ pub(in crate::agent) async fn check_owner(
         Some(pid) => Err(StartError::Claimed(*pid)),
         None => Ok(()),
     }
+}
+
+/// Writes the transcript anew from its copy, if the plan says so, and publishes that. No process
+/// runs the conversation.
+pub(in crate::agent) async fn restore(
+    context: &Context,
+    project: &OutputProject,
+    plan: &Plan,
+    config_dir: &Path,
+) -> Result<(), StartError> {
+    let Plan::Restore { id } = *plan else {
+        return Ok(());
+    };
+    let from = context.mirror.conversation(project.id, id);
+    let (dir, workspace) = (config_dir.to_owned(), project.workspace_path.clone());
+    let _complete = context.mirror.lock(project.id).await;
+    let work = move || mirror::restore(&from, &dir, &workspace, id);
+    let Some(restored) = off_thread(config_dir, work).await? else {
+        return Ok(());
+    };
+    tracing::warn!(project = %project.id, conversation = %id, transcript = %restored.path.display(), bytes = restored.bytes, "a transcript was missing or cut; restored it from its copy");
+    let kind = Kind::SessionRestored {
+        claude_session_id: id,
+        transcript_path: restored.path.to_string_lossy().into_owned(),
+        bytes: restored.bytes,
+        side_files: restored.side_files,
+    };
+    context.events.current(project.id).await.publish(kind);
+    Ok(())
 }
 
 /// Creates the folder of a session or a run.

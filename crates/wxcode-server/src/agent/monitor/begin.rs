@@ -1,17 +1,19 @@
 //! Puts a launched agent into its project's slot, publishes its start, and starts its monitor.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use tokio::sync::watch;
 use uuid::Uuid;
 use wxcode_core::{event::Kind, text::shortened};
+
+use crate::mirror::Follower;
 
 use crate::agent::{
     context::Context,
     conversation::ConversationLog,
     metadata::LiveMetadata,
     monitor::{run::RunMonitor, session::MonitorInput, supervise::supervise},
-    process::Launched,
+    process::{AgentProcess, Launched},
     run::{Progress, Run},
     session::{Session, View},
     slot::Slot,
@@ -66,6 +68,8 @@ pub(in crate::agent) async fn session(
         planning: planning.unwrap_or_default(),
         limit_grace: context.settings.limit_grace,
     };
+    let process = AgentProcess::Session(Arc::clone(&session));
+    mirror(context, process, input.metadata.config_dir.clone());
     supervise(context, Arc::clone(&session), channels, input);
     let ending = Arc::clone(&session);
     context.tasks.spawn(async move {
@@ -116,6 +120,8 @@ pub(in crate::agent) async fn run(
         progress: watch,
     });
     feed.publish_with(started, || slot.add_run(Arc::clone(&run)));
+    let process = AgentProcess::Run(Arc::clone(&run));
+    mirror(context, process, metadata.config_dir.clone());
     let monitor = RunMonitor::new(
         Arc::clone(&run),
         progress,
@@ -135,4 +141,18 @@ pub(in crate::agent) async fn run(
     );
     context.tasks.spawn(monitor.run());
     run
+}
+
+/// Copies the project's conversation for as long as the agent lives, and once at its end.
+fn mirror(context: &Arc<Context>, process: AgentProcess, config_dir: PathBuf) {
+    let follower = Follower::new(
+        context.mirror.clone(),
+        context.store.clone(),
+        process.project_id(),
+        config_dir,
+    );
+    let closing = context.closing.clone();
+    context.tasks.spawn(async move {
+        follower.run(process.ended(), closing).await;
+    });
 }

@@ -1,8 +1,8 @@
 //! Deletes a project, with a note on disk before the store forgets it, so that the next server can
 //! finish.
 //!
-//! Below `<data-dir>/deleting/` are notes, `<project id>.json`, and folders of sessions and runs on
-//! their way out. A project unknown to the store is no reason to remove anything: the store may be
+//! Below `<data-dir>/deleting/` are notes, `<project id>.json`, and folders of sessions, runs and
+//! copied conversations on their way out. A project unknown to the store is no reason to remove anything: the store may be
 //! another one than before.
 //!
 //! Invariant: the remains of a project are removed only when its deletion was requested and the
@@ -168,6 +168,16 @@ fn clear(context: &Context, project: Id) -> Vec<PathBuf> {
         & context.planning.forget(project)
         & context.changes.forget(project);
     let mut doomed = Vec::new();
+    let aside = |copy: &Path| put_aside(data_dir, copy).map_err(|error| (error, copy.to_owned()));
+    match context.mirror.take_away(project, aside) {
+        Ok(aside) => doomed.push(aside),
+        Err((error, _)) if error.kind() == io::ErrorKind::NotFound => {}
+        // It may be on another disk.
+        Err((_, copy)) => {
+            doomed.push(copy);
+            all = false;
+        }
+    }
     for mode in Mode::ALL {
         let Ok(found) = scan(&mode.root(data_dir)) else {
             all = false;

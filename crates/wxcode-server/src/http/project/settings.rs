@@ -28,6 +28,8 @@ pub(crate) struct SettingsView {
     claude_config_dir: Option<String>,
     /// Stored for a later version, which will hibernate idle sessions.
     hibernate_after_s: Option<u64>,
+    /// Whether the conversation is copied; `null` means yes.
+    mirror: Option<bool>,
 }
 
 impl From<AgentSettings> for SettingsView {
@@ -42,6 +44,7 @@ impl From<AgentSettings> for SettingsView {
                 .claude_config_dir
                 .map(|dir| dir.to_string_lossy().into_owned()),
             hibernate_after_s: own.hibernate_after_s,
+            mirror: own.mirror,
         }
     }
 }
@@ -79,6 +82,11 @@ pub(super) struct GivenSettings {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<u64>)]
     hibernate_after_s: Option<Option<u64>>,
+    /// Whether the conversation is copied into the data folder; `null` means yes. `false` removes
+    /// the copy at once: a transcript that is deleted then takes the conversation with it.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<bool>)]
+    mirror: Option<Option<bool>>,
 }
 
 impl From<ChoiceError> for Problem {
@@ -127,6 +135,7 @@ impl GivenSettings {
             },
             claude_config_dir: self.claude_config_dir.map(|dir| dir.map(Into::into)),
             hibernate_after_s: self.hibernate_after_s,
+            mirror: self.mirror,
         })
     }
 }

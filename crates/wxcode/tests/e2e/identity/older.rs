@@ -85,6 +85,7 @@ async fn an_older_conversation_is_resumed_on_request() {
 #[tokio::test]
 async fn a_conversation_without_messages_is_not_resumed() {
     let (server, project, first, second) = two_conversations().await;
+    server.without_copy(&project).await;
     let path = format!("/output-projects/{project}/session");
     server.delete(&path).await.expect(204);
     let session = server.session(&project).await;

@@ -69,6 +69,7 @@ async fn is_refused(server: &Server, project: &str, conversation: &Value, words:
 #[tokio::test]
 async fn an_unresumable_conversation_ends_no_session() {
     let (server, project, first, second) = two_conversations().await;
+    server.without_copy(&project).await;
     let transcript = first_transcript(&server.session(&project).await);
     let kept = fs::read(&transcript).unwrap();
     fs::write(&transcript, "{\"type\":\"mode\",\"mode\":\"normal\"}\n").unwrap();

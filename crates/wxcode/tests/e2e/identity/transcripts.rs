@@ -31,6 +31,7 @@ async fn refused(server: &Server, project: &str, before: &Value, words: &[&str])
 #[tokio::test]
 async fn a_missing_folder_of_transcripts_keeps_the_id() {
     let (server, project, before) = spoken(Agent::fake("")).await;
+    server.without_copy(&project).await;
     let folder = server.agent.home.config_dir().join("projects");
     let aside = server.agent.home.config_dir().join("aside");
     let named = folder.to_str().unwrap();
@@ -52,6 +53,7 @@ async fn a_missing_folder_of_transcripts_keeps_the_id() {
 #[tokio::test]
 async fn an_emptied_folder_gives_the_conversation_up() {
     let (server, project, before) = spoken(Agent::fake("")).await;
+    server.without_copy(&project).await;
     let folder = server.agent.home.config_dir().join("projects");
     fs::remove_dir_all(&folder).unwrap();
     fs::create_dir(&folder).unwrap();

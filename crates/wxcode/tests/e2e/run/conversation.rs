@@ -38,7 +38,8 @@ async fn clear_in_a_run_rotates_the_id() {
     let history = session["claude_session_history"].as_array().unwrap();
     assert_eq!(history.len(), 2);
 
-    // A conversation without its transcript is lost for a run as for a session.
+    // A conversation without transcript and copy is lost for a run as for a session.
+    server.without_copy(&project).await;
     fs::remove_file(history[1]["transcript_path"].as_str().unwrap()).unwrap();
     let lost = over(&server, &begin(&server, &project, "where am I").await).await;
     assert_eq!(lost["state"], "succeeded");

@@ -113,6 +113,13 @@ impl Server {
         project["id"].as_str().unwrap().to_owned()
     }
 
+    /// Removes the copy of a project's conversation, for good.
+    pub(crate) async fn without_copy(&self, project: &str) {
+        let off = serde_json::json!({ "settings": { "mirror": false } });
+        let path = format!("/output-projects/{project}");
+        self.patch(&path, off).await.expect(200);
+    }
+
     pub(crate) async fn workspace(&self, project: &str) -> PathBuf {
         let project = self
             .get(&format!("/output-projects/{project}"))

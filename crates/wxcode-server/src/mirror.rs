@@ -1,0 +1,132 @@
+//! Copies conversations into the data folder as they grow, and writes lost transcripts anew.
+//!
+//! `<data-dir>/conversations/<project id>/<claude session id>/` holds the copy of one conversation:
+//! `<claude session id>.jsonl`, and the files of subagents with their paths below the transcript's
+//! own folder (`subagents/agent-….jsonl`). A copy is appended to, whole lines only.
+//!
+//! Invariant: a project's lock is held by each writer and each reader of its copies.
+//!
+//! Invariant: an entry of a transcript is copied once, by its `uuid`.
+
+mod bound;
+mod entry;
+mod file;
+mod follow;
+mod locate;
+mod restore;
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::OwnedMutexGuard;
+use uuid::Uuid;
+use wxcode_core::{id::Id, project::OutputProject};
+
+pub(crate) use follow::Follower;
+pub(crate) use restore::{judge, restore};
+
+/// The folder in the data folder.
+const FOLDER: &str = "conversations";
+/// Deepest folder of side files below a conversation's own.
+const DEPTH_MAX: usize = 4;
+/// Most side files of a conversation.
+pub(crate) const SIDE_FILES_MAX: usize = 2_000;
+
+/// The copies of all projects.
+#[derive(Clone)]
+pub(crate) struct Mirror(Arc<Inner>);
+
+struct Inner {
+    root: PathBuf,
+    locks: Mutex<HashMap<Id, Lock>>,
+}
+
+/// A project's lock, with the number of removals of its copies.
+type Lock = Arc<tokio::sync::Mutex<u64>>;
+
+impl Mirror {
+    pub(crate) fn new(data_dir: &Path) -> Self {
+        Self(Arc::new(Inner {
+            root: data_dir.join(FOLDER),
+            locks: Mutex::default(),
+        }))
+    }
+
+    /// The folder of a project's copies.
+    pub(crate) fn project(&self, project: Id) -> PathBuf {
+        self.0.root.join(project.to_string())
+    }
+
+    /// The folder of a conversation's copy.
+    pub(crate) fn conversation(&self, project: Id, id: Uuid) -> PathBuf {
+        self.project(project).join(id.to_string())
+    }
+
+    /// The folder of the copy of a project's current conversation, unless the project has none.
+    pub(crate) fn copy_of(&self, project: &OutputProject) -> Option<PathBuf> {
+        let id = project.claude_session_id?;
+        let is_mirrored = project.settings.is_mirrored();
+        is_mirrored.then(|| self.conversation(project.id, id))
+    }
+
+    /// Blocks every other reader and writer of the project's copies while the guard lives.
+    pub(crate) async fn lock(&self, project: Id) -> OwnedMutexGuard<u64> {
+        self.lock_of(project).lock_owned().await
+    }
+
+    /// Moves the copies of a project away by `away`, which gets their folder. A follower that read
+    /// the project's record before copies nothing more. Blocks.
+    pub(crate) fn take_away<T>(&self, project: Id, away: impl FnOnce(&Path) -> T) -> T {
+        let mut removals = self.lock_of(project).blocking_lock_owned();
+        *removals += 1;
+        away(&self.project(project))
+    }
+
+    fn lock_of(&self, project: Id) -> Lock {
+        let mut locks = self.0.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(locks.entry(project).or_default())
+    }
+
+    /// Removes the copies of a project.
+    pub(crate) async fn remove(&self, project: Id) {
+        let own = self.clone();
+        let removed = tokio::task::spawn_blocking(move || {
+            own.take_away(project, |folder| fs::remove_dir_all(folder))
+        });
+        match removed.await {
+            Ok(Err(error)) if error.kind() != io::ErrorKind::NotFound => {
+                let folder = self.project(project);
+                tracing::warn!(%project, %error, "could not remove the copy of a conversation; remove {} by hand", folder.display());
+            }
+            // A panic was reported there.
+            Ok(_) | Err(_) => {}
+        }
+    }
+}
+
+/// The total size of all copies, in bytes; reads at most `left` entries.
+pub(crate) fn size(data_dir: &Path, left: &mut usize) -> u64 {
+    size_below(&data_dir.join(FOLDER), left, DEPTH_MAX + 2)
+}
+
+fn size_below(folder: &Path, left: &mut usize, depth: usize) -> u64 {
+    let mut sum = 0;
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if *left == 0 {
+            break;
+        }
+        *left -= 1;
+        match entry.metadata() {
+            Ok(found) if found.is_file() => sum += found.len(),
+            Ok(found) if found.is_dir() && depth > 0 => {
+                sum += size_below(&entry.path(), left, depth - 1);
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+    sum
+}
