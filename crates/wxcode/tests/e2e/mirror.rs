@@ -200,7 +200,7 @@ async fn a_deleted_transcript_is_restored() {
 async fn a_cut_transcript_is_restored() {
     let copied = Copied::new().await;
     say(&copied.server, &copied.project, "more words").await;
-    for end in ["", "{\"type\":\"user\",\"isSidechain\":false,", "more"] {
+    for end in ["", "\"isSidechain\":false,", "more"] {
         let whole = copied.ended().await;
         let text = String::from_utf8(whole.clone()).unwrap();
         let at = if end.is_empty() {
