@@ -2,8 +2,8 @@
 //! finish.
 //!
 //! Below `<data-dir>/deleting/` are notes, `<project id>.json`, and folders of sessions, runs and
-//! copied conversations on their way out. A project unknown to the store is no reason to remove anything: the store may be
-//! another one than before.
+//! copied conversations on their way out. A project unknown to the store is no reason to remove
+//! anything: the store may be another one than before.
 //!
 //! Invariant: the remains of a project are removed only when its deletion was requested and the
 //! store has forgotten it. A store that does not know a project is no reason.
