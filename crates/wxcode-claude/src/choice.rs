@@ -30,12 +30,15 @@ const OWNED: &[(&str, &str)] = &[
     ("--continue", CONVERSATION),
     ("--fork-session", CONVERSATION),
     ("--from-pr", CONVERSATION),
+    ("--resume-session-at", CONVERSATION),
     ("--no-session-persistence", CONVERSATION),
     ("--teleport", ELSEWHERE),
     ("--cloud", ELSEWHERE),
+    ("--remote", ELSEWHERE),
     ("--environment", ELSEWHERE),
     ("--desktop", ELSEWHERE),
     ("--remote-control", ELSEWHERE),
+    ("--rc", ELSEWHERE),
     ("--bg", ELSEWHERE),
     ("--background", ELSEWHERE),
     ("--worktree", ELSEWHERE),
@@ -54,6 +57,7 @@ const OWNED: &[(&str, &str)] = &[
     ("--input-format", OUTPUT),
     ("--help", ENDS),
     ("--version", ENDS),
+    ("--init-only", ENDS),
     ("--", "the prompt comes from a delivery"),
 ];
 const CONVERSATION: &str = "wxcode chooses the conversation";

@@ -59,6 +59,8 @@ pub enum DialogName {
     SettingsWarning,
     /// Continuing without a settings file that is not valid.
     SettingsError,
+    /// `~/.claude.json` is not valid; the first choice exits, the second gives the file up.
+    ConfigurationError,
     /// Trying another renderer.
     FullscreenOffer,
     /// A panel opened by the user, or an unknown dialog.
@@ -85,6 +87,7 @@ impl DialogName {
             Self::ResumeSummary => "resume_summary",
             Self::SettingsWarning => "settings_warning",
             Self::SettingsError => "settings_error",
+            Self::ConfigurationError => "configuration_error",
             Self::FullscreenOffer => "fullscreen_offer",
             Self::Other => "other",
         }
@@ -130,6 +133,10 @@ const WITH_CHOICE: &[(DialogName, &[&str])] = &[
     (
         DialogName::SettingsError,
         &["Settings Error", "Fix with Claude"],
+    ),
+    (
+        DialogName::ConfigurationError,
+        &["Configuration error", "Reset to default configuration"],
     ),
     (
         DialogName::FullscreenOffer,

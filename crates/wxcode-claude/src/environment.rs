@@ -11,6 +11,9 @@ use std::{
 pub const TERM: &str = "xterm-256color";
 /// The agent's `COLORTERM`.
 pub const COLORTERM: &str = "truecolor";
+/// The switch of Claude Code's background sessions, always ours. A `claude` that the agent starts
+/// inherits it, but not our settings; with it, `claude --bg` refuses to continue the conversation.
+pub const NO_BACKGROUND: (&str, &str) = ("CLAUDE_CODE_DISABLE_AGENT_VIEW", "1");
 /// The locale when neither the server nor the configuration has one.
 pub const DEFAULT_LANG: &str = "C.UTF-8";
 
@@ -97,8 +100,8 @@ const OURS: &str = "WXCODE_";
 /// Returns the agent's environment, sorted by name.
 ///
 /// `vars` is the server's environment. The allow-list and `pass_env` select from it; a name in
-/// `pass_env` with a trailing `*` is a prefix. `extra` overrides both. `TERM` and `COLORTERM` are
-/// always ours. `WXCODE_*` and impossible names (empty, with `=` or NUL) are dropped.
+/// `pass_env` with a trailing `*` is a prefix. `extra` overrides both. `TERM`, `COLORTERM` and
+/// [`NO_BACKGROUND`] are always ours. `WXCODE_*` and impossible names (empty, with `=` or NUL) are dropped.
 pub fn agent(
     vars: impl Iterator<Item = (OsString, OsString)>,
     pass_env: &[String],
@@ -114,6 +117,7 @@ pub fn agent(
         .collect();
     agent.insert("TERM".into(), TERM.into());
     agent.insert("COLORTERM".into(), COLORTERM.into());
+    agent.insert(NO_BACKGROUND.0.into(), NO_BACKGROUND.1.into());
     let has_locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().any(|name| {
         agent
             .get(OsStr::new(name))
@@ -200,7 +204,7 @@ mod tests {
     fn names(vars: &[(&str, &str)], pass_env: &[&str], extra: &[(&str, &str)]) -> Vec<String> {
         of(vars, pass_env, extra)
             .into_keys()
-            .filter(|name| !["TERM", "COLORTERM", "LANG"].contains(&name.as_str()))
+            .filter(|name| !["TERM", "COLORTERM", "LANG", NO_BACKGROUND.0].contains(&name.as_str()))
             .collect()
     }
 
@@ -272,6 +276,14 @@ mod tests {
             (found["TERM"].as_str(), found["COLORTERM"].as_str()),
             (TERM, COLORTERM)
         );
+    }
+
+    #[test]
+    fn background_sessions_are_always_off() {
+        let on = [(NO_BACKGROUND.0, "")];
+        for found in [of(&[], &[], &[]), of(&on, &["*"], &on)] {
+            assert_eq!(found[NO_BACKGROUND.0], NO_BACKGROUND.1);
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod choice;
 pub mod command;
 pub mod dialog;
 pub mod environment;
+pub mod failed_start;
 pub mod gsd;
 pub mod hook;
 pub mod hooks_off;

@@ -33,14 +33,15 @@ pub const EVENTS: [&str; 13] = [
 pub const CLEANUP_PERIOD_DAYS: u32 = 36_500;
 
 /// Returns the document for `--settings`: every event of [`EVENTS`] runs `hook_command`, the list
-/// of agents is off, and transcripts stay for [`CLEANUP_PERIOD_DAYS`].
+/// of agents and Remote Control are off, and transcripts stay for [`CLEANUP_PERIOD_DAYS`].
 ///
 /// `autoContinueAtUsageLimit` lets a turn that met the account's limit go on after the reset,
 /// instead of asking with a dialog.
 ///
 /// Without `disableAgentView`, one left arrow in the empty prompt moves the conversation as a fork
-/// into Claude Code's background daemon (measured with 2.1.329). The hooks add to the user's
-/// settings and replace none of them.
+/// into Claude Code's background daemon, and so do `/bg` and `/fork`. Without
+/// `disableRemoteControl`, a user of claude.ai can move the conversation to another device
+/// (measured with 2.1.332). The hooks add to the user's settings and replace none of them.
 #[must_use]
 pub fn document(hook_command: &str) -> Value {
     let entry =
@@ -53,6 +54,7 @@ pub fn document(hook_command: &str) -> Value {
         "hooks": events,
         "disableAgentView": true,
         "autoContinueAtUsageLimit": true,
+        "disableRemoteControl": true,
         "cleanupPeriodDays": CLEANUP_PERIOD_DAYS,
     })
 }
@@ -90,9 +92,10 @@ mod tests {
     }
 
     #[test]
-    fn agent_view_is_off_and_transcripts_are_kept() {
+    fn ways_elsewhere_are_off_and_transcripts_kept() {
         let document = document("true");
         assert_eq!(document["disableAgentView"], true);
+        assert_eq!(document["disableRemoteControl"], true);
         assert_eq!(document["cleanupPeriodDays"], CLEANUP_PERIOD_DAYS);
     }
 

@@ -233,6 +233,11 @@ impl Bench {
         });
     }
 
+    /// Waits for a value that a look finds.
+    pub(crate) fn found<T>(&self, look: impl Fn() -> Option<T>) -> T {
+        wait(|| look().ok_or_else(|| format!("of version {}", self.version)))
+    }
+
     pub(crate) fn transcript(&self, id: Uuid) -> Transcript {
         transcript::find(&self.home.config_dir(), id).unwrap()
     }

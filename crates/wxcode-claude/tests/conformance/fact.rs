@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     bench::{Bench, Judged},
-    headless, hooks, identity, prompt, screen, transcript,
+    elsewhere, headless, hooks, identity, prompt, screen, transcript,
 };
 
 /// Facts checked at the same time, unless `RUST_TEST_THREADS` says otherwise; most of the time they
@@ -75,6 +75,15 @@ facts! {
     screen::auto_mode_offer, "the offer of auto mode appears over the prompt and is recognised";
     screen::escape_in_a_turn, "Esc in a turn fires no hook, and `sessions/<pid>.json` says idle";
     screen::escape_at_a_permission, "Esc at a permission fires no hook, and `sessions/<pid>.json` says idle";
+    elsewhere::background, "`/bg` and `/background` do not exist, with our settings";
+    elsewhere::fork, "`/fork` starts no process, with our settings";
+    elsewhere::nested, "a `claude` started by the agent refuses `--bg`, with our environment";
+    elsewhere::remote_control, "Remote Control is off, with our settings";
+    elsewhere::account, "`/teleport` and `/desktop` need an account of claude.ai";
+    elsewhere::worktree, "a worktree keeps the id, and `--resume` finds the conversation";
+    elsewhere::relaunched, "a new start by Claude Code itself keeps the process and the id";
+    elsewhere::held, "`--resume` refuses a conversation that a background session runs";
+    elsewhere::failed_starts, "a refused start is recognised by its text";
     headless::init_line, "`-p --output-format stream-json --verbose` begins with the init line and its id";
     headless::resumed, "`-p --resume` keeps the id and the messages";
     transcript::place, "the transcript is `projects/<slug>/<id>.jsonl` from the first message on, as in `SessionStart`";

@@ -12,6 +12,7 @@
 )]
 
 mod bench;
+mod elsewhere;
 mod fact;
 mod headless;
 mod hooks;

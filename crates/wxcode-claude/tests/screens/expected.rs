@@ -160,6 +160,11 @@ pub(crate) fn expected(name: &str) -> Shown {
             ],
             0,
         ),
+        "configuration_error" => dialog(
+            DialogName::ConfigurationError,
+            &["Exit and fix manually", "Reset to default configuration"],
+            0,
+        ),
         "theme" => dialog(DialogName::Theme, THEMES, 1),
         "onboarding" => Shown::Dialog(DialogName::Onboarding, &[], None),
         "login" => dialog(

@@ -93,6 +93,7 @@ async fn the_agent_gets_an_allow_list_and_the_workspace() {
     for line in [
         "TERM=xterm-256color",
         "COLORTERM=truecolor",
+        "CLAUDE_CODE_DISABLE_AGENT_VIEW=1",
         "MY_OWN=kept",
         "GIVEN=yes",
         "DISABLE_TELEMETRY=1",

@@ -35,7 +35,7 @@ pub enum StartError {
     Folder(#[from] io::Error),
     /// Another process runs the conversation.
     #[error(
-        "another claude (process {0}) runs the conversation of this project, and a second one would mix it up: end that process, then start the session again"
+        "another claude (process {0}) runs the conversation of this project, and a second one would mix it up: end that process (`claude stop ID` if `claude agents --json` lists it as a background session), then start the session again"
     )]
     Claimed(u32),
     /// Another server on the same store has the project.
