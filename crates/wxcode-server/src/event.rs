@@ -28,7 +28,7 @@ pub(crate) use line::Line;
 use wxcode_core::id::Id;
 use wxcode_store::Store;
 
-use crate::metric::Metrics;
+use crate::{disk::on_disk, metric::Metrics};
 
 /// The events of all projects.
 #[derive(Clone)]
@@ -122,7 +122,7 @@ impl Events {
         if let Some(place) = self.places().remove(&project) {
             place.feed.close();
         }
-        match fs::remove_dir_all(self.dir(project)) {
+        match on_disk(|| fs::remove_dir_all(self.dir(project))) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 tracing::warn!(%project, %error, "could not delete the event log of a deleted project");
                 false

@@ -5,7 +5,6 @@ mod file;
 use std::{
     net::{SocketAddr, ToSocketAddrs},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use anyhow::Context;
@@ -140,7 +139,7 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
         },
         upgrade_holders: file.holder.upgrade,
         workspace_roots: file.workspaces.roots(&path)?,
-        ready_timeout: Duration::from_secs(file.delivery.ready_timeout_s),
+        ready_timeout: file.delivery.ready_timeout(&path)?,
         limit_grace: Duration::from_secs(file.delivery.limit_grace_s),
         store: String::new(),
         log_lines_lost: Default::default(),
@@ -187,6 +186,8 @@ fn store(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn common(dir: &Path) -> Common {
@@ -268,6 +269,10 @@ mod tests {
         says("[agent]\nmemory_max_mb = 0", "memory_max_mb");
         says("[network]\nconnections = 0", "connections");
         says("[node]\nlease_s = 0", "lease_s");
+        for seconds in ["0", "86401", "9223372036854775807"] {
+            let text = format!("[delivery]\nready_timeout_s = {seconds}");
+            says(&text, "ready_timeout_s");
+        }
         says("[node]\nname = ''", "name");
     }
 }

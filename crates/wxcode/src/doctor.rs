@@ -7,6 +7,7 @@ mod limit;
 mod mount;
 mod service;
 mod session;
+mod system;
 
 use std::{fs, os::unix::fs::DirBuilderExt, path::Path};
 
@@ -39,6 +40,7 @@ pub(crate) fn run(common: &Common) -> anyhow::Result<()> {
             gsd::check(settings, seen, &mut findings);
             check_data_dir(&settings.data_dir, &mut findings);
             check_permissions(&settings.data_dir, &mut findings);
+            system::check(&settings.data_dir, &mut findings);
             check_program(&settings.holder, &settings.data_dir, &mut findings);
             mount::check(&resolved.store, &settings.data_dir, &mut findings);
             match server {

@@ -63,6 +63,10 @@ async fn serve(common: &Common, resolved: Resolved, log: &Log) -> anyhow::Result
     let store = store.open(&data_dir).await?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    // Caught, a write beyond the limit of a file's size is an error like a full disk; by default it
+    // ends the process.
+    let size_limit = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+    let _size_limit = signal(size_limit).context("cannot listen for SIGXFSZ")?;
     let server = Server::open(listen, settings, store, lock).await?;
     let address = server.address();
     announce(format!("listening on http://{address}\n"))?;

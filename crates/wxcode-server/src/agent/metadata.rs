@@ -11,6 +11,8 @@ use uuid::Uuid;
 use wxcode_core::id::Id;
 use wxcode_holder::folder::{read_spec, write_whole};
 
+use crate::disk::on_disk;
+
 /// The file's name.
 const FILE: &str = "metadata.json";
 /// The version of the file that this build writes.
@@ -85,7 +87,7 @@ impl Default for LiveMetadata {
 impl LiveMetadata {
     /// Reads the file; the default without a whole one.
     pub(in crate::agent) fn read(dir: &Path) -> Self {
-        fs::read(dir.join(FILE))
+        on_disk(|| fs::read(dir.join(FILE)))
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default()
@@ -96,7 +98,8 @@ impl LiveMetadata {
     /// # Errors
     /// When the folder cannot be written.
     pub(in crate::agent) fn write(&self, dir: &Path) -> io::Result<()> {
-        write_whole(dir, FILE, &serde_json::to_vec(self)?).map_err(io::Error::other)
+        let json = serde_json::to_vec(self)?;
+        on_disk(|| write_whole(dir, FILE, &json)).map_err(io::Error::other)
     }
 }
 

@@ -8,7 +8,8 @@ use std::{
     },
 };
 
-use wxcode_core::id::Id;
+use jiff::{SignedDuration, Timestamp};
+use wxcode_core::{id::Id, time::to_millis};
 
 use crate::agent::{process::AgentProcess, run::Run, session::Session, sync::lock};
 
@@ -97,6 +98,18 @@ impl Slot {
     pub(in crate::agent) fn start_run(&self) -> RunStart<'_> {
         self.is_starting_run.store(true, Ordering::Release);
         RunStart(self)
+    }
+
+    /// The time of a start at `now`: later than every known start of a session or a run, even if
+    /// the clock was set back.
+    pub(in crate::agent) fn next_start(&self, now: Timestamp) -> Timestamp {
+        let session = self.latest().map(|latest| latest.started_at);
+        let runs = self.runs().into_iter().map(|run| run.started_at);
+        let newest = runs.chain(session).max();
+        let tick = SignedDuration::from_millis(1);
+        let earliest = newest.and_then(|newest| newest.checked_add(tick).ok());
+        let now = to_millis(now);
+        earliest.map_or(now, |earliest| now.max(earliest))
     }
 
     /// Puts a run into the slot.

@@ -28,7 +28,7 @@ use super::{
     log::{self, Log, Read},
     segment,
 };
-use crate::metric::Metrics;
+use crate::{disk::on_disk, metric::Metrics};
 
 /// Bytes of the newest events kept in memory for followers.
 const TAIL_MAX: usize = 64 << 10; // 64 KiB
@@ -120,19 +120,21 @@ impl Feed {
             return set();
         }
         let name = kind.name();
-        self.with(|kept| {
-            let is_new = kept.keep(kind);
-            // Under the lock, which every reader takes.
-            set();
-            if is_new {
-                self.metrics.published(name);
-                self.newest.send_replace(kept.log.last());
-                let now = Timestamp::now().as_millisecond();
-                self.last_at.store(now, Ordering::Relaxed);
-                if let (Some((project, all)), Some(line)) = (&self.all, kept.tail.back()) {
-                    all.add(*project, line.clone());
+        on_disk(|| {
+            self.with(|kept| {
+                let is_new = kept.keep(kind);
+                // Under the lock, which every reader takes.
+                set();
+                if is_new {
+                    self.metrics.published(name);
+                    self.newest.send_replace(kept.log.last());
+                    let now = Timestamp::now().as_millisecond();
+                    self.last_at.store(now, Ordering::Relaxed);
+                    if let (Some((project, all)), Some(line)) = (&self.all, kept.tail.back()) {
+                        all.add(*project, line.clone());
+                    }
                 }
-            }
+            });
         });
     }
 
@@ -174,12 +176,14 @@ impl Feed {
     /// The events after event `cursor`.
     pub(crate) async fn after(&self, cursor: u64) -> Batch {
         let (dir, segments) = {
-            let mut guard = self.lock();
-            let kept = self.open(&mut guard);
-            if let Some(batch) = kept.after(cursor) {
-                return batch;
+            let found = self.with(|kept| {
+                let batch = kept.after(cursor);
+                batch.ok_or_else(|| kept.log.segments().to_vec())
+            });
+            match found {
+                Ok(batch) => return batch,
+                Err(segments) => (self.dir.clone(), segments),
             }
-            (self.dir.clone(), kept.log.segments().to_vec())
         };
         let read = move || log::read_after(&dir, &segments, cursor, BATCH_MAX);
         match tokio::task::spawn_blocking(read).await {
@@ -200,19 +204,23 @@ impl Feed {
 
     /// Syncs published events to the disk.
     pub(super) fn settle(&self) {
-        let mut guard = self.lock();
-        if let Some(kept) = &mut *guard
-            && let Err(error) = kept.log.close()
-        {
-            tracing::warn!(log = %self.dir.display(), %error, "could not sync an event log to the disk");
-        }
+        on_disk(|| {
+            let mut guard = self.lock();
+            if let Some(kept) = &mut *guard
+                && let Err(error) = kept.log.close()
+            {
+                tracing::warn!(log = %self.dir.display(), %error, "could not sync an event log to the disk");
+            }
+        });
     }
 
     /// Ends publishing and following.
     pub(super) fn close(&self) {
-        // Under the lock, so that nobody is writing.
-        let _guard = self.lock();
-        self.closed.cancel();
+        on_disk(|| {
+            // Under the lock, so that nobody is writing.
+            let _guard = self.lock();
+            self.closed.cancel();
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Kept>> {
@@ -238,8 +246,16 @@ impl Feed {
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Kept) -> T) -> T {
-        let mut guard = self.lock();
-        act(self.open(&mut guard))
+        // Mostly nobody is writing, and the log is open: then nothing waits for the disk.
+        if let Ok(mut guard) = self.kept.try_lock()
+            && let Some(kept) = &mut *guard
+        {
+            return act(kept);
+        }
+        on_disk(|| {
+            let mut guard = self.lock();
+            act(self.open(&mut guard))
+        })
     }
 }
 

@@ -34,6 +34,7 @@ use super::{
 use crate::{
     Settings,
     agent::Retired,
+    disk::on_disk,
     planning::Planning,
     workspace::{self, place},
 };
@@ -195,9 +196,10 @@ pub(super) async fn create(
             .await
             .map_err(Problem::given_workspace)?,
         None => {
-            let made = workspace::make(&settings.data_dir, &name, id).map_err(|error| {
-                Problem::new(StatusCode::INSUFFICIENT_STORAGE, error.to_string())
-            })?;
+            let made =
+                on_disk(|| workspace::make(&settings.data_dir, &name, id)).map_err(|error| {
+                    Problem::new(StatusCode::INSUFFICIENT_STORAGE, error.to_string())
+                })?;
             place::of_made(made)
                 .await
                 .map_err(Problem::given_workspace)?
@@ -222,7 +224,7 @@ pub(super) async fn create(
     if let Err(error) = projects.store.add_project(&project).await {
         if !is_given {
             // Only the folder just made, and only while it is empty.
-            let _ = std::fs::remove_dir(&project.workspace_path);
+            let _ = on_disk(|| std::fs::remove_dir(&project.workspace_path));
         }
         return Err(error.into());
     }

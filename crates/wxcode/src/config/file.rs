@@ -12,6 +12,8 @@ use serde::Deserialize;
 
 /// How long a lease may last without a renewal, in seconds.
 const LEASE_S: std::ops::RangeInclusive<u64> = 1..=86_400;
+/// How long a command may wait for the agent to become ready, in seconds.
+const READY_TIMEOUT_S: std::ops::RangeInclusive<u64> = 1..=86_400;
 /// Longest name of a server, in characters.
 const NODE_NAME_MAX: usize = 200;
 
@@ -96,6 +98,21 @@ impl Default for DeliveryTable {
             ready_timeout_s: 60,
             limit_grace_s: 180,
         }
+    }
+}
+
+impl DeliveryTable {
+    pub(super) fn ready_timeout(&self, path: &Path) -> anyhow::Result<Duration> {
+        if !READY_TIMEOUT_S.contains(&self.ready_timeout_s) {
+            bail!(
+                "`[delivery] ready_timeout_s` in {} is {}: give {} to {} seconds",
+                path.display(),
+                self.ready_timeout_s,
+                READY_TIMEOUT_S.start(),
+                READY_TIMEOUT_S.end()
+            );
+        }
+        Ok(Duration::from_secs(self.ready_timeout_s))
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Agent, Server};
 
-/// Dates a session's folder in the future, as if the clock had been set back after its start.
+/// Dates the folder of a session or a run in the future, as if the clock had been set back after its start.
 fn from_the_future(dir: PathBuf) {
     let path = dir.join("spec.json");
     let mut spec: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
@@ -50,4 +50,43 @@ async fn a_running_agent_survives_a_clock_set_back() {
         (&latest["session_id"], &latest["status"]),
         (&third["session_id"], &json!("exited"))
     );
+}
+
+#[tokio::test]
+async fn runs_outlive_a_clock_set_back() {
+    /// Ended runs that the server keeps.
+    const KEPT: usize = 20;
+    let mut server = Server::start(Agent::fake("")).await;
+    let project = server.project("p").await;
+    let path = format!("/output-projects/{project}/runs");
+    let run = async |server: &Server, prompt: String| {
+        let run = server
+            .post(&path, json!({ "prompt": prompt }))
+            .await
+            .expect(202);
+        let one = format!("{path}/{}", run["id"].as_str().unwrap());
+        let is_over = |run: &Value| run["state"] != "running";
+        server.until(&one, "the run is over", is_over).await
+    };
+    run(&server, "the first".to_owned()).await;
+    server.crash().await;
+    from_the_future(server.run_dirs().remove(0));
+    server.up().await;
+    let mut starts = vec!["2097-07-01T00:00:00Z".to_owned()];
+    let mut newest = json!(null);
+    for number in 0..=KEPT {
+        newest = run(&server, format!("number {number}")).await;
+        starts.push(newest["started_at"].as_str().unwrap().to_owned());
+    }
+    assert!(starts.is_sorted() && starts[0] < starts[1], "{starts:?}");
+    let id = newest["id"].as_str().unwrap();
+    // A later run makes the server forget the oldest ones, and no other.
+    run(&server, "the last".to_owned()).await;
+    let kept = server.get(&format!("{path}/{id}")).await.expect(200);
+    assert_eq!(kept["state"], newest["state"]);
+    // A session is later than all runs, for the next server too.
+    let session = server.start_session(&project).await;
+    server.crash().await;
+    server.up().await;
+    assert_eq!(server.session(&project).await["pid"], session["pid"]);
 }

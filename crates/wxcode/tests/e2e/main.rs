@@ -29,6 +29,7 @@ mod identity;
 mod limit;
 mod log;
 mod looking;
+mod machine;
 mod metrics;
 mod milestone;
 mod mirror;

@@ -12,12 +12,12 @@ impl Machine {
             self.give_up(now, out);
         }
         if let Keyboard::Had { since, .. } = self.keyboard
-            && now >= since + CLAIM_MS
+            && now >= since.saturating_add(CLAIM_MS)
         {
             self.release(now, out);
         }
         if let Wait::Reaction { since } = self.waits
-            && now >= since + REACT_MS
+            && now >= since.saturating_add(REACT_MS)
         {
             self.look(out);
         }
@@ -30,11 +30,11 @@ impl Machine {
             return None;
         }
         let claim = match self.keyboard {
-            Keyboard::Had { since, .. } => Some(since + CLAIM_MS),
+            Keyboard::Had { since, .. } => Some(since.saturating_add(CLAIM_MS)),
             Keyboard::Free { .. } | Keyboard::Asked { .. } => None,
         };
         let reaction = match self.waits {
-            Wait::Reaction { since } => Some(since + REACT_MS),
+            Wait::Reaction { since } => Some(since.saturating_add(REACT_MS)),
             _ => None,
         };
         let times = [self.gives_up_at(), claim, reaction, self.asks_at()];
@@ -44,27 +44,33 @@ impl Machine {
     /// The time of failure.
     fn gives_up_at(&self) -> Option<u64> {
         let ready_ms = self.deadlines.ready_ms;
-        let unready = self.not_ready_since.map(|since| since + ready_ms);
-        let obstacle = self.obstacle.map(|(_, since)| since + ready_ms);
+        let unready = self
+            .not_ready_since
+            .map(|since| since.saturating_add(ready_ms));
+        let obstacle = self
+            .obstacle
+            .map(|(_, since)| since.saturating_add(ready_ms));
         let no_dialog = !matches!(
             self.readiness,
             Readiness::Dialog(_) | Readiness::Hindered(_)
         );
         match (&self.stage, self.waits) {
             (Stage::Over, _) => None,
-            (Stage::Taking { since, .. }, _) => Some(since + DECIDE_TIMEOUT_MS),
-            (Stage::Clearing { since, .. }, _) => Some(since + CLEAR_TIMEOUT_MS),
-            (Stage::Entered { first, .. }, _) => no_dialog.then_some(first + TAKE_TIMEOUT_MS),
-            (_, Wait::Paste { since }) => Some(since + ready_ms),
+            (Stage::Taking { since, .. }, _) => Some(since.saturating_add(DECIDE_TIMEOUT_MS)),
+            (Stage::Clearing { since, .. }, _) => Some(since.saturating_add(CLEAR_TIMEOUT_MS)),
+            (Stage::Entered { first, .. }, _) => {
+                no_dialog.then_some(first.saturating_add(TAKE_TIMEOUT_MS))
+            }
+            (_, Wait::Paste { since }) => Some(since.saturating_add(ready_ms)),
             (Stage::Riding { ready_since }, _) => {
-                unready.or(ready_since.map(|since| since + TAKE_TIMEOUT_MS))
+                unready.or(ready_since.map(|since| since.saturating_add(TAKE_TIMEOUT_MS)))
             }
             // After that time it is typed again, or fails when that cannot be.
             (Stage::Written { typed: Some(typed) }, _) if self.may_be_swallowed() => {
                 no_dialog.then_some(typed + 2 * TAKE_TIMEOUT_MS)
             }
             (Stage::Written { typed: Some(typed) }, _) => {
-                no_dialog.then_some(typed + TAKE_TIMEOUT_MS)
+                no_dialog.then_some(typed.saturating_add(TAKE_TIMEOUT_MS))
             }
             (Stage::Queued | Stage::Written { .. }, _) => unready.into_iter().chain(obstacle).min(),
         }

@@ -9,7 +9,11 @@ use wxcode_store::{Command, Edit, Edited, NewDelivery, Queued, StoreError};
 use super::settle;
 use crate::agent::{
     context::Context,
-    launch::{error::StartError, held_lease, session::get_or_start},
+    launch::{
+        error::StartError,
+        held_lease,
+        session::{get_or_start, reserve, start_reserved},
+    },
 };
 
 /// The outcome of a delivery request.
@@ -38,31 +42,52 @@ pub(in crate::agent) async fn deliver(
     let slot = context.slots.get(project);
     let _guard = slot.lock().await;
     let is_later = |not_before: Option<Timestamp>| not_before.is_some_and(|at| at > new.at);
-    if !is_later(new.not_before) {
-        // Before queueing: a delivery must not wait for a session that cannot start.
-        slot.is_free()?;
-    }
-    held_lease::check(context, project).await?;
     let running = slot.running();
+    // Before queueing: a delivery must not wait for a session that cannot start, and another server
+    // that starts now must find the project's owner.
+    let is_reserved = running.is_none() && !is_later(new.not_before);
+    let held = match is_reserved {
+        true => reserve(context, &slot, project).await?,
+        false => {
+            held_lease::check(context, project).await?;
+            None
+        }
+    };
     // A running session settles its last deliveries only after this one is queued.
     let _intake = match &running {
         Some(session) => Some(session.intake.lock().await),
         None => None,
     };
     let queued = context.store.queue(new).await;
-    if matches!(queued, Err(StoreError::Unavailable(_))) {
-        // The store may have queued it all the same.
-        context.unknown_outcomes.add(project, new.id);
+    let is_open = |delivery: &Delivery| {
+        let needs_session = !delivery.state.is_over() && !delivery.is_ahead(new.at);
+        needs_session && slot.running().is_none()
+    };
+    let needs_session = match &queued {
+        Ok(Queued::New(delivery)) => !delivery.is_ahead(new.at),
+        Ok(Queued::Existing(delivery)) => is_same(new, delivery) && is_open(delivery),
+        // The store may have queued it all the same: the lease stays until it runs out.
+        Err(StoreError::Unavailable(_)) => {
+            context.unknown_outcomes.add(project, new.id);
+            true
+        }
+        Ok(_) | Err(_) => false,
+    };
+    if let Some(held) = held.as_ref().filter(|_| !needs_session) {
+        context.leases.give_back(project, held).await;
     }
+    let start = async || match is_reserved {
+        true => start_reserved(context, &slot, project, held).await,
+        false => get_or_start(context, &slot, project).await,
+    };
     let delivery = match queued? {
         Queued::New(delivery) => delivery,
         Queued::Existing(delivery) if !is_same(new, &delivery) => {
             return Ok(Delivered::KeyTaken(delivery.id));
         }
         Queued::Existing(delivery) => {
-            let needs_session = !delivery.state.is_over() && !delivery.is_ahead(new.at);
-            if needs_session && slot.running().is_none() {
-                get_or_start(context, &slot, project).await?;
+            if is_open(&delivery) {
+                start().await?;
             }
             return Ok(Delivered::Accepted(delivery));
         }
@@ -72,7 +97,7 @@ pub(in crate::agent) async fn deliver(
         wake(context, project);
         return Ok(Delivered::Accepted(delivery));
     }
-    match get_or_start(context, &slot, project).await {
+    match start().await {
         Ok(found) => {
             found.session.queued.notify_one();
             let read = context.store.delivery(delivery.id).await?;

@@ -74,7 +74,11 @@ async fn renew(leases: &Leases, shared: &Shared, agent: &AgentProcess, mut held:
             Ok(Renewal::Needless) => return,
             Ok(Renewal::Gone(node)) => {
                 tracing::error!(%project, server = node.name, "another server took over the project because this server could not renew its lease; ending the agent here");
-                agent.stop().await;
+                // Its holder may be stopped, or the machine overloaded: the agent must end all the same.
+                while !agent.stop().await {
+                    tracing::error!(%project, server = node.name, "the agent of a project that another server took over has not ended; trying again");
+                    tokio::time::sleep(RETRY).await;
+                }
                 return;
             }
             Err(error) => {

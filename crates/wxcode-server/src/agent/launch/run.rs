@@ -3,7 +3,7 @@
 use std::{fs, io, sync::Arc};
 
 use jiff::Timestamp;
-use wxcode_core::{id::Id, identity::Source, time::to_millis};
+use wxcode_core::{id::Id, identity::Source};
 
 use crate::agent::{
     RUNS_KEPT,
@@ -20,6 +20,7 @@ use crate::agent::{
     recovery::prune,
     run::Run,
 };
+use crate::disk::on_disk;
 
 /// Runs a prompt in a project, headless. The project must have no session and no run in progress.
 ///
@@ -41,7 +42,8 @@ pub(in crate::agent) async fn begin(
     }
     let _run_start = slot.start_run();
     let held = context.leases.take(project).await?;
-    match launch(context, project, prompt).await {
+    let at = slot.next_start(Timestamp::now());
+    match launch(context, project, prompt, at).await {
         Ok(launched) => {
             let current = Some(launched.metadata.claude_session_id);
             let run = begin::run(context, &slot, launched, current).await;
@@ -61,12 +63,16 @@ pub(in crate::agent) async fn begin(
     }
 }
 
-async fn launch(context: &Context, project: Id, prompt: String) -> Result<Launched, StartError> {
+async fn launch(
+    context: &Context,
+    project: Id,
+    prompt: String,
+    at: Timestamp,
+) -> Result<Launched, StartError> {
     let (settings, store) = (&context.settings, &context.store);
     let record = store.project(project).await?.ok_or(StartError::NoProject)?;
     let surroundings = Surroundings::new(settings, &record.settings);
     let claude = start::find_claude(settings, &surroundings).await?;
-    let at = to_millis(Timestamp::now());
     let config_dir = surroundings.config_dir.clone();
     let source = Source::Headless;
     let (project, plan) =
@@ -105,7 +111,7 @@ async fn launch(context: &Context, project: Id, prompt: String) -> Result<Launch
         }
         Err(error) => {
             // Best effort: the next start removes a folder without a holder's record.
-            let _ = fs::remove_dir_all(&dir);
+            let _ = on_disk(|| fs::remove_dir_all(&dir));
             Err(error)
         }
     }

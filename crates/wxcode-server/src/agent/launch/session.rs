@@ -11,12 +11,13 @@ use std::{
     sync::Arc,
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use wxcode_claude::settings;
 use wxcode_core::{
     delivery::{Delivery, DeliveryState, Route},
     id::Id,
     identity::Source,
+    lease::Tenure,
     project::OutputProject,
     run::PROMPT_MAX,
     spawn::Plan,
@@ -25,7 +26,6 @@ use wxcode_core::{
 use wxcode_holder::folder::{HolderFile, Scoped};
 use wxcode_store::{Moment, Step};
 
-use crate::repository::Repository;
 use crate::{
     Settings,
     agent::{
@@ -46,6 +46,7 @@ use crate::{
         slot::Slot,
     },
 };
+use crate::{disk::on_disk, repository::Repository};
 
 /// The result of get-or-create.
 #[derive(Debug)]
@@ -90,13 +91,33 @@ pub(in crate::agent) async fn get_or_start(
             created: false,
         });
     }
+    let held = reserve(context, slot, project).await?;
+    start_reserved(context, slot, project, held).await
+}
+
+/// Takes the lease of a project for the start of its session. The caller holds the slot's lock.
+pub(in crate::agent) async fn reserve(
+    context: &Context,
+    slot: &Slot,
+    project: Id,
+) -> Result<Option<Tenure>, StartError> {
     slot.is_free()?;
     if context.closing.is_cancelled() {
         return Err(StartError::Closing);
     }
-    let before = slot.latest().map(|latest| latest.started_at);
-    let held = context.leases.take(project).await?;
-    let launched = start(context, project, before).await;
+    context.leases.take(project).await
+}
+
+/// Starts the session of a project under this lease. The caller holds the slot's lock since it
+/// took the lease.
+pub(in crate::agent) async fn start_reserved(
+    context: &Arc<Context>,
+    slot: &Arc<Slot>,
+    project: Id,
+    held: Option<Tenure>,
+) -> Result<Found, StartError> {
+    let at = slot.next_start(Timestamp::now());
+    let launched = start(context, project, at).await;
     if let (Err(_), Some(held)) = (&launched, &held) {
         context.leases.give_back(project, held).await;
     }
@@ -113,21 +134,13 @@ pub(in crate::agent) async fn get_or_start(
 
 /// Starts the agent of `project`, which must have none. The caller holds the slot's lock.
 ///
-/// `before` is the start of the project's previous session. The new one gets a later time, even
-/// if the clock was set back: the folders show the latest session.
-async fn start(
-    context: &Context,
-    project: Id,
-    before: Option<Timestamp>,
-) -> Result<Launched, StartError> {
+/// `at` is later than the start of each earlier agent, even if the clock was set back: the folders
+/// show the latest one.
+async fn start(context: &Context, project: Id, at: Timestamp) -> Result<Launched, StartError> {
     let (settings, store) = (&*context.settings, &context.store);
     let record = store.project(project).await?.ok_or(StartError::NoProject)?;
     let surroundings = Surroundings::new(settings, &record.settings);
     let claude = find_claude(settings, &surroundings).await?;
-    let tick = SignedDuration::from_millis(1);
-    let earliest = before.and_then(|before| before.checked_add(tick).ok());
-    let now = to_millis(Timestamp::now());
-    let at = earliest.map_or(now, |earliest| now.max(earliest));
     let first = Source::Startup;
     let config_dir = &surroundings.config_dir;
     let (project, plan) = identify(store, &context.mirror, project, config_dir, first, at).await?;
@@ -147,7 +160,7 @@ async fn start(
         Ok(initial_prompt) => initial_prompt,
         Err(error) => {
             // The folder is still empty.
-            let _ = fs::remove_dir(&dir);
+            let _ = on_disk(|| fs::remove_dir(&dir));
             return Err(error);
         }
     };
@@ -191,7 +204,7 @@ async fn start(
                 return_initial_prompt(store, initial_prompt).await;
             }
             // Best effort: a scan skips a folder without a holder's record.
-            let _ = fs::remove_dir_all(&dir);
+            let _ = on_disk(|| fs::remove_dir_all(&dir));
             Err(error)
         }
     }
@@ -286,11 +299,13 @@ async fn launch_session(
 }
 
 fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?
-        .write_all(bytes)
+    on_disk(|| {
+        fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(path)?
+            .write_all(bytes)
+    })
 }

@@ -23,7 +23,6 @@ use wxcode_holder::{
 };
 use wxcode_store::{Rotated, Rotation};
 
-use crate::repository::Repository;
 use crate::{
     Settings,
     agent::{
@@ -38,6 +37,7 @@ use crate::{
     mirror::{self, Mirror},
     workspace,
 };
+use crate::{disk::on_disk, repository::Repository};
 
 /// Size of a new session until a client drives it, in columns and rows.
 const SIZE: (u16, u16) = (120, 40);
@@ -158,10 +158,8 @@ pub(in crate::agent) async fn restore(
 /// Creates the folder of a session or a run.
 pub(in crate::agent) fn make_folder(root: &Path, id: Id) -> io::Result<PathBuf> {
     let dir = root.join(id.to_string());
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&dir)?;
+    let mut builder = fs::DirBuilder::new();
+    on_disk(|| builder.recursive(true).mode(0o700).create(&dir))?;
     Ok(dir)
 }
 
@@ -194,7 +192,7 @@ pub(in crate::agent) async fn spawn_holder(
         umask: settings.umask,
         created_at: at.to_string(),
     };
-    write_spec(dir, &spec).map_err(io::Error::other)?;
+    on_disk(|| write_spec(dir, &spec)).map_err(io::Error::other)?;
     launch(&settings.holder, dir, surroundings.env.clone())
         .await
         .map_err(|error: LaunchError| StartError::Agent(error.to_string()))

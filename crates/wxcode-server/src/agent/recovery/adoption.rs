@@ -131,9 +131,13 @@ async fn settle_orphans(context: &Context) {
         for project in context.store.projects_with_open_deliveries().await? {
             // Their earlier states are published first.
             context.events.current(project).await;
-            let is_running = context.slots.get(project).running().is_some();
-            if !is_running && !context.leases.is_elsewhere(project).await? {
-                for delivery in context.store.open_deliveries(project).await? {
+            if context.slots.get(project).running().is_some() {
+                continue;
+            }
+            // Read before the lease: another server takes the lease before it queues a delivery.
+            let open = context.store.open_deliveries(project).await?;
+            if !context.leases.is_elsewhere(project).await? {
+                for delivery in open {
                     settle::end(&context.store, &delivery, None).await?;
                 }
             }

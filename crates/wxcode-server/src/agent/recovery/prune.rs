@@ -1,6 +1,6 @@
 //! Removes the folders of old sessions and runs, in the background.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use wxcode_core::id::Id;
 use wxcode_holder::folder::State;
@@ -17,13 +17,14 @@ pub(in crate::agent) fn sessions(context: &Context, project: Id, kept: usize) {
         let Ok(found) = scan(&Mode::Interactive.root(&data_dir)) else {
             return;
         };
-        let ended = found.into_iter().filter(|(_, dir, state)| {
-            matches!(state, State::Exited(..))
-                && Launch::read(dir).is_some_and(|launch| launch.metadata.project_id == project)
+        let ended = found.into_iter().filter_map(|(id, dir, state)| {
+            let launch = Launch::read(&dir).filter(|_| matches!(state, State::Exited(..)))?;
+            (launch.metadata.project_id == project).then_some((launch.at, id, dir))
         });
-        // Ids sort by time, and so do the scanned folders.
-        let ended: Vec<PathBuf> = ended.map(|(_, dir, _)| dir).collect();
-        for dir in ended.iter().rev().skip(kept) {
+        // Ids of two servers do not sort by time within a second.
+        let mut ended: Vec<_> = ended.collect();
+        ended.sort();
+        for (.., dir) in ended.iter().rev().skip(kept) {
             discard(&data_dir, dir);
         }
     });

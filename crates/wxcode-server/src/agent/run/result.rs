@@ -9,6 +9,8 @@ use uuid::Uuid;
 use wxcode_core::run::RunState;
 use wxcode_holder::folder::write_whole;
 
+use crate::disk::on_disk;
+
 /// The file.
 const FILE: &str = "result.json";
 /// The version that this build writes.
@@ -51,7 +53,7 @@ pub(in crate::agent) fn write(dir: &Path, record: &RunResult) -> io::Result<()> 
 
 /// Reads the file; `None` without one that this build understands.
 pub(in crate::agent) fn read(dir: &Path) -> Option<RunResult> {
-    let bytes = fs::read(dir.join(FILE)).ok()?;
+    let bytes = on_disk(|| fs::read(dir.join(FILE))).ok()?;
     let record: RunResult = serde_json::from_slice(&bytes).ok()?;
     (record.version == VERSION).then_some(record)
 }

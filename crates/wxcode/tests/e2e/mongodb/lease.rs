@@ -3,7 +3,7 @@
 
 use tokio::time::Instant;
 use wxcode_core::{id::Id, lease::Lease};
-use wxcode_store::LeaseStore as _;
+use wxcode_store::{DeliveryStore as _, LeaseStore as _};
 use wxcode_store_mongodb::MongoStore;
 
 use super::*;
@@ -194,6 +194,76 @@ async fn a_server_cut_off_gives_way() {
     }
     let node = recorded(&address, &project).await.node;
     assert_eq!(node.unwrap().name, "second");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_holder_gives_way_later() {
+    let Some(mongo) = shared().await else { return };
+    let Some(port) = mongo.port() else {
+        return skip("a server that is given cannot be cut off");
+    };
+    let database = database();
+    let proxy = Proxy::before(port).await.unwrap();
+    let by_proxy = mongo.address_by(proxy.port, &database);
+    let first = Server::start_on(agent("first", 2), Some(by_proxy)).await;
+    let second = Server::start_on(agent("second", 300), Some(mongo.address(&database))).await;
+    let project = first.project("p").await;
+    first.idle(&project).await;
+    let (holder, agent) = Server::pids(&first.session_dirs()[0]).unwrap();
+    let signal = |signal| {
+        let pid = rustix::process::Pid::from_raw(holder).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
+    };
+    proxy.be(Weather::Cut);
+    take_over(&second, &project, "first").await;
+    // Its first try to end the agent fails.
+    signal(rustix::process::Signal::STOP);
+    proxy.be(Weather::Fair(Duration::ZERO));
+    eventually("the first try fails", || {
+        first.log().contains("has not ended; trying again")
+    })
+    .await;
+    assert!(is_alive(agent));
+    signal(rustix::process::Signal::CONT);
+    eventually("the agent gives way", || !is_alive(agent)).await;
+}
+
+/// Bytes that only the request of a queueing contains.
+const QUEUE: &[u8] = b"wxcode.work.queued\0";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_starting_server_leaves_a_fresh_delivery() {
+    let Some(mongo) = shared().await else { return };
+    let Some(port) = mongo.port() else {
+        return skip("a server that is given has no proxy before it");
+    };
+    let database = database();
+    let proxy = Proxy::before(port).await.unwrap();
+    let by_proxy = mongo.address_by(proxy.port, &database);
+    let first = Server::start_on(agent("first", 300), Some(by_proxy)).await;
+    let project = first.project("p").await;
+    let path = format!("/output-projects/{project}/deliveries");
+    // The delivery is queued, and its server hears nothing more for a while.
+    proxy.strike(QUEUE, Fault::SilenceAfter);
+    let asked = first.post(&path, json!({ "text": "a fresh one" }));
+    let started = async {
+        eventually("it is queued", || !proxy.is_to_strike()).await;
+        let address = mongo.address(&database).parse().unwrap();
+        let store = MongoStore::open(&address).await.unwrap();
+        let id: Id = project.parse().unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while store.open_deliveries(id).await.unwrap().is_empty() {
+            assert!(Instant::now() < deadline, "it is not queued");
+            tokio::time::sleep(LOOK).await;
+        }
+        let second = Server::start_on(agent("second", 300), Some(mongo.address(&database))).await;
+        proxy.be(Weather::Fair(Duration::ZERO));
+        second
+    };
+    let (_, second) = tokio::join!(asked, started);
+    let listed = second.get(&path).await.expect(200);
+    let delivery = listed["items"][0].clone();
+    first.delivery_until(&project, &delivery, "submitted").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
