@@ -78,6 +78,10 @@ async fn runs_outlive_a_clock_set_back() {
         newest = run(&server, format!("number {number}")).await;
         starts.push(newest["started_at"].as_str().unwrap().to_owned());
     }
+    // Without the last letter, the texts sort by time.
+    for start in &mut starts {
+        start.pop();
+    }
     assert!(starts.is_sorted() && starts[0] < starts[1], "{starts:?}");
     let id = newest["id"].as_str().unwrap();
     // A later run makes the server forget the oldest ones, and no other.

@@ -102,7 +102,9 @@ async fn a_hanging_event_log_holds_up_nobody() {
         hanging.push((project, log.join("whole")));
     }
     let other = server.project("other").await;
-    let starts = hanging.iter().map(|(project, _)| server.session(project));
+    let starts = hanging
+        .iter()
+        .map(|(project, _)| server.start_session(project));
     let starts = futures_util::future::join_all(starts);
     tokio::pin!(starts);
     let served = async {
@@ -116,7 +118,7 @@ async fn a_hanging_event_log_holds_up_nobody() {
             };
             crate::support::eventually("the session begins", begun).await;
         }
-        server.idle(&other).await;
+        server.start_session(&other).await;
     };
     tokio::select! {
         biased;
@@ -154,5 +156,6 @@ async fn a_file_size_limit_ends_no_server() {
     );
     limit(None);
     let project = server.project("after").await;
+    server.start_session(&project).await;
     server.idle(&project).await;
 }

@@ -208,6 +208,7 @@ async fn a_stopped_holder_gives_way_later() {
     let first = Server::start_on(agent("first", 2), Some(by_proxy)).await;
     let second = Server::start_on(agent("second", 300), Some(mongo.address(&database))).await;
     let project = first.project("p").await;
+    first.start_session(&project).await;
     first.idle(&project).await;
     let (holder, agent) = Server::pids(&first.session_dirs()[0]).unwrap();
     let signal = |signal| {
@@ -252,17 +253,20 @@ async fn a_starting_server_leaves_a_fresh_delivery() {
         let store = MongoStore::open(&address).await.unwrap();
         let id: Id = project.parse().unwrap();
         let deadline = Instant::now() + PATIENCE;
-        while store.open_deliveries(id).await.unwrap().is_empty() {
+        let queued = loop {
+            if let [queued, ..] = &store.open_deliveries(id).await.unwrap()[..] {
+                break queued.id;
+            }
             assert!(Instant::now() < deadline, "it is not queued");
             tokio::time::sleep(LOOK).await;
-        }
+        };
         let second = Server::start_on(agent("second", 300), Some(mongo.address(&database))).await;
+        let found = store.delivery(queued).await.unwrap().unwrap();
+        assert!(!found.state.is_over(), "{found:?}");
         proxy.be(Weather::Fair(Duration::ZERO));
-        second
+        (second, json!({ "id": queued }))
     };
-    let (_, second) = tokio::join!(asked, started);
-    let listed = second.get(&path).await.expect(200);
-    let delivery = listed["items"][0].clone();
+    let (_, (_second, delivery)) = tokio::join!(asked, started);
     first.delivery_until(&project, &delivery, "submitted").await;
 }
 
