@@ -18,13 +18,15 @@ use rustix::{
 const FIRST: RawFd = 3;
 /// Without `/proc`, files with this number and higher ones stay open.
 const MAX_FILES: RawFd = 1 << 20;
+/// The flag of `close_range` that marks files instead of closing them.
+const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
 /// Bytes of a part of the list of files.
 const LIST: usize = 2 << 10; // 2 KiB
 
 /// Closes them now. Call it before this process owns a file.
 pub(crate) fn close_all() {
     // SAFETY: no file is open yet, so no owned descriptor is closed without its owner.
-    if unsafe { libc::close_range(FIRST as libc::c_uint, libc::c_uint::MAX, 0) } != 0 {
+    if unsafe { close_range(0) } != 0 {
         // SAFETY: likewise.
         each_file(|fd| unsafe {
             libc::close(fd);
@@ -34,14 +36,23 @@ pub(crate) fn close_all() {
 
 /// Marks them to be closed when another program is executed. Makes async-signal-safe calls only.
 pub(crate) fn close_all_on_exec() {
-    let marked = libc::CLOSE_RANGE_CLOEXEC as libc::c_int;
     // SAFETY: an async-signal-safe call on constants.
-    if unsafe { libc::close_range(FIRST as libc::c_uint, libc::c_uint::MAX, marked) } != 0 {
+    if unsafe { close_range(CLOSE_RANGE_CLOEXEC) } != 0 {
         // SAFETY: likewise; a closed number gives an error.
         each_file(|fd| unsafe {
             libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC);
         });
     }
+}
+
+/// The call itself, which musl does not wrap; not 0 when the kernel refuses it.
+///
+/// # Safety
+/// Without a flag, nothing may own a file from [`FIRST`] on.
+unsafe fn close_range(flags: libc::c_uint) -> libc::c_long {
+    let (first, last) = (FIRST as libc::c_uint, libc::c_uint::MAX);
+    // SAFETY: a plain call on numbers; the caller owns no such file, or only marks them.
+    unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) }
 }
 
 /// Calls `act` for each open file, without allocating; also for closed ones where `/proc` is
