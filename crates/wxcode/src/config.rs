@@ -140,7 +140,7 @@ pub(crate) fn resolve(common: &Common, options: &ServeOptions) -> anyhow::Result
         upgrade_holders: file.holder.upgrade,
         workspace_roots: file.workspaces.roots(&path)?,
         ready_timeout: file.delivery.ready_timeout(&path)?,
-        limit_grace: Duration::from_secs(file.delivery.limit_grace_s),
+        limit_grace: std::time::Duration::from_secs(file.delivery.limit_grace_s),
         store: String::new(),
         log_lines_lost: Default::default(),
         shared: None,

@@ -14,7 +14,6 @@ use crate::agent::{
     conversation::ConversationLog,
     delivery::worker::DeliveryWorker,
     monitor::{
-        limit::LimitWatch,
         session::{MonitorInput, SessionMonitor},
         upgrade::Upgrade,
     },
