@@ -11,6 +11,7 @@
 
 pub mod choice;
 pub mod command;
+pub mod conversation;
 pub mod dialog;
 pub mod environment;
 pub mod failed_start;

@@ -13,7 +13,7 @@ use std::{
 
 use serde::{Deserialize, de::IgnoredAny};
 use uuid::Uuid;
-use wxcode_files::{FileError, Folder, Kind, Links};
+use wxcode_files::{FileError, Folder, Kind, Links, RegularFile};
 
 /// Most bytes of a transcript searched for its first message.
 const LOOK_MAX: u64 = 64 << 20; // 64 MiB
@@ -110,6 +110,43 @@ pub fn project_folder(workspace: &Path) -> String {
 pub fn speaks(transcript: impl Read) -> io::Result<bool> {
     let reader = BufReader::with_capacity(READ, transcript.take(LOOK_MAX));
     has_message(reader, LINE_MAX)
+}
+
+/// Opens the transcript of `id`, if there is one. `known` is its path, as Claude Code reported it;
+/// among several files elsewhere the longest counts.
+///
+/// # Errors
+/// The folder of the transcripts is missing, or a folder or file cannot be read.
+pub fn open(
+    config_dir: &Path,
+    id: Uuid,
+    known: Option<&Path>,
+) -> Result<Option<RegularFile>, FileError> {
+    let root = config_dir.join("projects");
+    let projects = Folder::open(&root)?;
+    let name = format!("{id}.jsonl");
+    let known = known
+        .and_then(|path| path.strip_prefix(&root).ok())
+        .filter(|below| below.ends_with(&name) && below.components().count() == 2);
+    if let Some(below) = known {
+        match projects.file(below, Links::Follow) {
+            Err(error) if is_absence(&error) => {}
+            file => return file.map(Some),
+        }
+    }
+    let mut longest: Option<RegularFile> = None;
+    for folder in projects.names(FOLDERS_MAX)? {
+        match projects.file(&Path::new(&folder).join(&name), Links::Follow) {
+            Err(error) if is_absence(&error) => {}
+            file => {
+                let file = file?;
+                if longest.as_ref().is_none_or(|old| old.len() < file.len()) {
+                    longest = Some(file);
+                }
+            }
+        }
+    }
+    Ok(longest)
 }
 
 /// Whether the entry is no transcript: a folder with a conversation's attachments, or an unrelated
