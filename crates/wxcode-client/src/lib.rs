@@ -67,6 +67,7 @@ pub use id::InvalidId;
 pub use rest::{
     ANSWER_MAX, Client, Method, REQUEST_TIMEOUT, Response,
     answer::{Answer, Ask, AskKind, Question, QuestionAnswer, QuestionOption},
+    conversation::{ConversationPage, ConversationPart, ConversationTurn, SearchHit, SearchHits},
     delivery::{Deliveries, Delivery, DeliveryChange, DeliveryState, NewDelivery},
     milestone::{
         ChangedFile, Milestone, MilestoneChange, MilestoneChanges, MilestoneStatus, Milestones,

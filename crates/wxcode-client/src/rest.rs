@@ -1,6 +1,7 @@
 //! Calls of the REST API.
 
 pub(crate) mod answer;
+pub(crate) mod conversation;
 pub(crate) mod delivery;
 pub(crate) mod milestone;
 pub(crate) mod page;

@@ -7,6 +7,7 @@ mod access;
 mod answer;
 mod audit;
 mod body;
+mod conversation;
 mod credential;
 mod delivery;
 mod environment;
@@ -23,6 +24,7 @@ mod project;
 mod recording;
 mod run;
 mod screen;
+mod search;
 mod session;
 mod state;
 mod upload;
@@ -92,6 +94,7 @@ pub(crate) struct App {
         (name = "output projects", description = "A workspace folder and the one conversation that works in it"),
         (name = "milestones", description = "Units of work of an output project"),
         (name = "sessions", description = "The running agent of an output project"),
+        (name = "conversations", description = "The turns of conversations, to read and to search"),
         (name = "events", description = "Changes of an output project, published as they happen"),
         (name = "deliveries", description = "Commands that wait for a session, or were typed into it"),
         (name = "runs", description = "Headless work of an output project's agent"),
@@ -133,6 +136,9 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(answer::give))
         .routes(routes!(screen::show))
         .routes(routes!(recording::show))
+        .routes(routes!(conversation::show))
+        .routes(routes!(search::of_project))
+        .routes(routes!(search::of_all))
         .routes(routes!(delivery::queue, delivery::list))
         .routes(routes!(delivery::show, delivery::change, delivery::cancel))
         .routes(routes!(run::start, run::list))

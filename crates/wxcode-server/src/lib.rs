@@ -10,6 +10,7 @@
 mod access;
 pub mod agent;
 mod changes;
+mod conversation;
 mod disk;
 mod event;
 mod http;

@@ -210,6 +210,9 @@ async fn the_openapi_document_names_every_route() {
     for path in [
         "/api/v1/output-projects/{id}/session",
         "/api/v1/output-projects/{id}/planning",
+        "/api/v1/output-projects/{id}/conversation",
+        "/api/v1/output-projects/{id}/search",
+        "/api/v1/search",
         "/api/v1/milestones/{id}/start",
         "/healthz",
         "/readyz",
