@@ -49,7 +49,7 @@ const STREAMS: &[Stream] = &[
         let [_, r, g, b] = (i as u32).wrapping_mul(2_654_435_761).to_be_bytes();
         format!("\x1b[38;2;{r};{g};{b};48;2;{g};{b};{r}mx").into_bytes()
     }),
-    stream("links", |i| link(i)),
+    stream("links", link),
     stream("long links", |i| {
         format!("\x1b]8;;http://{i}/{}\x07x", "a".repeat(1_900)).into_bytes()
     }),
