@@ -105,8 +105,8 @@ impl Plan {
 /// Decides how to start the agent. `fresh` is the id for a new conversation.
 ///
 /// # Errors
-/// [`Unjudged`] for a conversation with messages whose folder of transcripts is unavailable, or
-/// missing without a copy.
+/// [`Unjudged`] when the folder of transcripts is unavailable, or is missing for a conversation
+/// with messages and without a copy.
 pub const fn decide(
     known: Option<Known>,
     transcript: Transcript,
@@ -117,8 +117,8 @@ pub const fn decide(
         return Ok(Plan::First { id: fresh });
     };
     Ok(match transcript {
-        Transcript::Unavailable if known.spoke => return Err(Unjudged { id: known.id }),
-        Transcript::Unavailable => Plan::Again { id: known.id },
+        // Claude Code could not write a transcript there either.
+        Transcript::Unavailable => return Err(Unjudged { id: known.id }),
         _ if matches!(copy, Copy::Ahead) => Plan::Restore { id: known.id },
         Transcript::Away if known.spoke => return Err(Unjudged { id: known.id }),
         Transcript::Away => Plan::Again { id: known.id },
@@ -185,9 +185,10 @@ mod tests {
                 decide(id(true), unknown, Copy::Missing, fresh),
                 Err(Unjudged { id: old })
             );
-            let again = Ok(Plan::Again { id: old });
-            assert_eq!(decide(id(false), unknown, Copy::Missing, fresh), again);
         }
+        let silent = |transcript| decide(id(false), transcript, Copy::Missing, fresh);
+        assert_eq!(silent(Transcript::Away), Ok(Plan::Again { id: old }));
+        assert_eq!(silent(Transcript::Unavailable), Err(Unjudged { id: old }));
     }
 
     #[test]

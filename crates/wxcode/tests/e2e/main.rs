@@ -23,6 +23,7 @@ mod doctor;
 mod ending;
 mod environment;
 mod events;
+mod failed_start;
 mod fields;
 mod foreign;
 mod gsd;

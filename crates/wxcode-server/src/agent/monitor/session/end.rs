@@ -3,11 +3,16 @@
 use std::sync::Arc;
 
 use tokio::time::sleep;
+use wxcode_claude::failed_start::{self, FailedStart};
 use wxcode_core::{agent::AgentState, event::Kind};
 use wxcode_holder::folder::{self, Exit};
+use wxcode_terminal::Screen as _;
 
 use super::{LAST_WORDS_RETRY, SessionMonitor};
-use crate::agent::{folder::SETTLED, monitor::report::evidence};
+use crate::{
+    agent::{folder::SETTLED, monitor::report::evidence},
+    screen,
+};
 
 impl SessionMonitor {
     /// The agent is gone: saves its last hooks, then publishes the end.
@@ -23,6 +28,7 @@ impl SessionMonitor {
         // The requesters learn of the end by the dropped sender.
         while self.requests.try_recv().is_ok() {}
         self.last_words().await;
+        let failed = self.failed_start(&exit).await;
         let session = Arc::clone(&self.session);
         loop {
             // A delivery is queued before this, and settled here, or after it, and finds the
@@ -30,7 +36,7 @@ impl SessionMonitor {
             let intake = session.intake.lock().await;
             let saved = self.conversation_log.save().await.is_ok();
             if self.delivery_worker.close().await && saved {
-                self.end(&exit);
+                self.end(&exit, failed);
                 break;
             }
             drop(intake);
@@ -45,8 +51,25 @@ impl SessionMonitor {
         tracing::info!(session = %session.id, reason = %exit.reason, code = ?exit.code, signal = ?exit.signal, "session ended");
     }
 
-    /// Ends the session for everybody, and tells of it.
-    fn end(&self, exit: &Exit) {
+    /// Why Claude Code refused to start, if it did: no hook ran, and its last screen tells.
+    async fn failed_start(&self, exit: &Exit) -> Option<FailedStart> {
+        let started = !matches!(
+            self.agent.state(),
+            AgentState::Starting | AgentState::BlockedDialog
+        );
+        if started || exit.code != Some(1) {
+            return None;
+        }
+        let dir = self.session.dir.clone();
+        let read = move || failed_start::read(&screen::last(&dir)?.text());
+        let failed = tokio::task::spawn_blocking(read).await.ok().flatten()?;
+        tracing::warn!(session = %self.session.id, reason = failed.as_str(), "{failed}");
+        Some(failed)
+    }
+
+    /// Ends the session for everybody, and tells of it. The reason of a refused start stays as the
+    /// warning.
+    fn end(&self, exit: &Exit, failed: Option<FailedStart>) {
         let exited = Kind::SessionExited {
             session_id: self.session.id,
             code: exit.code,
@@ -55,7 +78,7 @@ impl SessionMonitor {
         };
         self.session.feed.publish_with(exited, || {
             self.view.send_modify(|view| {
-                view.warning = None;
+                view.warning = failed.map(|failed| failed.to_string());
                 view.exit = Some(exit.clone());
             });
         });
