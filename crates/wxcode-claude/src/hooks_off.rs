@@ -6,6 +6,7 @@
 
 use std::{
     fmt,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -142,6 +143,10 @@ fn read(file: &Path, causes: &mut Vec<Cause>) -> Option<Value> {
     let bytes = match wxcode_files::read(file, FILE_MAX) {
         Ok(bytes) => bytes,
         Err(FileError::Missing(_)) => return None,
+        // Claude Code cannot open it either.
+        Err(FileError::Io { source, .. }) if source.kind() == ErrorKind::PermissionDenied => {
+            return None;
+        }
         Err(error) => {
             causes.push(invalid(error.to_string()));
             return None;

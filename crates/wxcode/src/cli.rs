@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{attach::DetachKey, store::StoreName};
 
@@ -60,12 +60,36 @@ pub(crate) enum Command {
     Ls(ListOptions),
     /// Send a command to a project's agent, exactly once
     Send(SendOptions),
+    /// Create a project and print its id
+    New(NewOptions),
+    /// Create a milestone in a project and start it
+    Start(StartOptions),
+    /// Show what the agent asks, or answer it
+    Answer(AnswerOptions),
+    /// Print what is on an agent's screen
+    Screen(ScreenOptions),
+    /// Print a project's conversation as text
+    Logs(LogsOptions),
+    /// Print a project's events as they happen
+    Events(EventsOptions),
+    /// End a project's session; its conversation stays
+    Stop(StopOptions),
+    /// Start a project's session, on request with an older conversation
+    Resume(ResumeOptions),
+    /// Print a link that logs a browser in, once, within ten minutes
+    Login,
+    /// Print what callers did, newest first
+    Audit(AuditOptions),
     /// Check the installation, the server and the system
     Doctor,
     /// Print the OpenAPI document
     Openapi,
-    /// Print the API token
-    Token,
+    /// Print the token of the data folder, or manage tokens with roles
+    #[command(args_conflicts_with_subcommands = true)]
+    Token {
+        #[command(subcommand)]
+        command: Option<TokenCommand>,
+    },
     /// Manage stores
     #[command(subcommand)]
     Store(StoreCommand),
@@ -90,6 +114,121 @@ pub(crate) struct ServeOptions {
     /// What to log, such as `info` or `wxcode_server=debug` [default: info]
     #[arg(long, env = "WXCODE_LOG", value_name = "FILTER")]
     pub(crate) log: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Create a token and print it, this once
+    Create(NewTokenOptions),
+    /// List the tokens, without their texts
+    List(ListOptions),
+    /// Remove a token; what it has open ends within seconds
+    Revoke(RevokeOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewTokenOptions {
+    /// A name that no other token has
+    pub(crate) name: String,
+    /// The role
+    #[arg(long, default_value = "operator", value_parser = ["viewer", "operator", "admin"])]
+    pub(crate) role: String,
+    /// The only project: its id or name, or a unique beginning of either
+    #[arg(long, value_name = "PROJECT")]
+    pub(crate) project: Option<String>,
+    /// Expires after this time: a number with d, h, m or s, such as 30d
+    #[arg(long, value_name = "TIME", value_parser = crate::access::span)]
+    pub(crate) expires: Option<SignedDuration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RevokeOptions {
+    /// The token's name
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditOptions {
+    /// Most entries
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=500))]
+    pub(crate) limit: u64,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewOptions {
+    /// The project's name
+    pub(crate) name: String,
+    /// An existing folder to work in [default: a new one in the data folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) workspace: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StartOptions {
+    /// Id or name of the project, or a unique beginning of either
+    pub(crate) project: String,
+    /// The name of the milestone
+    pub(crate) element: String,
+    /// A Markdown file with the milestone's context; `-` reads standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) context: Option<PathBuf>,
+    /// Wait until the agent has taken the command, or the delivery has failed
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AnswerOptions {
+    /// Id or name of the project, or a unique beginning of either
+    pub(crate) project: String,
+    /// The option to choose; left out: show what is asked
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) option: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScreenOptions {
+    /// Id or name of the project, or a unique beginning of either
+    pub(crate) project: String,
+    /// With colours, as a stream that redraws the screen
+    #[arg(long)]
+    pub(crate) ansi: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogsOptions {
+    /// Id or name of the project, or a unique beginning of either
+    pub(crate) project: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EventsOptions {
+    /// Id or name of the project, or a unique beginning of either
+    pub(crate) project: String,
+    /// Go on with the events to come; otherwise only the present state is printed
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StopOptions {
+    /// Id or name of the project, or a unique beginning of either
+    pub(crate) project: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResumeOptions {
+    /// Id or name of the project, or a unique beginning of either
+    pub(crate) project: String,
+    /// An older conversation of the project
+    #[arg(long, value_name = "UUID")]
+    pub(crate) id: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

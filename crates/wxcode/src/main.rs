@@ -3,6 +3,7 @@
 // These macros panic on an unwritable output.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod access;
 mod attach;
 mod cli;
 mod config;
@@ -14,6 +15,7 @@ mod migrate;
 mod node;
 mod output;
 mod permission;
+mod project;
 mod remote;
 mod send;
 mod serve;
@@ -42,7 +44,17 @@ fn main() -> ExitCode {
         Command::Send(options) => send::run(&common, &options),
         Command::Doctor => doctor::run(&common),
         Command::Openapi => print_openapi(),
-        Command::Token => token::print(&common),
+        Command::New(options) => project::new(&common, &options),
+        Command::Start(options) => project::start(&common, &options),
+        Command::Answer(options) => project::answer(&common, &options),
+        Command::Screen(options) => project::screen(&common, &options),
+        Command::Logs(options) => project::logs(&common, &options),
+        Command::Events(options) => project::events(&common, &options),
+        Command::Stop(options) => project::stop(&common, &options),
+        Command::Resume(options) => project::resume(&common, &options),
+        Command::Login => access::login(&common),
+        Command::Audit(options) => access::audit(&common, &options),
+        Command::Token { command } => access::token(&common, command.as_ref()),
         Command::Store(StoreCommand::Migrate(options)) => migrate::run(&common, &options),
     };
     match result {

@@ -24,27 +24,37 @@ pub(crate) fn run(common: &Common, options: &SendOptions) -> anyhow::Result<()> 
             not_before: options.at.map(|at| at.to_string()),
             steer: options.steer,
         };
-        let mut delivery = client.deliver(&project.id, &new).await?;
-        if options.wait && !delivery.state.is_final() {
-            let find = || Some(Remote::find(common).ok()?.server().clone());
-            let events = client.events(&project.id).await?;
-            let mut events = events.with_find(Box::new(find));
-            let mut obstacle = None;
-            let note = |delivery: &Delivery| {
-                if !delivery.state.is_final() && obstacle != delivery.error {
-                    obstacle.clone_from(&delivery.error);
-                    note_obstacle(obstacle.as_deref());
-                }
-            };
-            delivery = events.delivery(&delivery.id, note).await?;
-        }
-        let state = delivery.state.as_str();
-        let printed = output::print(format_args!("{} {state}", delivery.id));
-        if delivery.state == DeliveryState::Failed {
-            bail!("{}", delivery.error.unwrap_or_default());
-        }
-        printed
+        let delivery = client.deliver(&project.id, &new).await?;
+        report(common, &remote, delivery, options.wait).await
     })
+}
+
+/// Prints a delivery; on request waits for its end first. A failed one is an error.
+pub(crate) async fn report(
+    common: &Common,
+    remote: &Remote,
+    mut delivery: Delivery,
+    wait: bool,
+) -> anyhow::Result<()> {
+    if wait && !delivery.state.is_final() {
+        let find = || Some(Remote::find(common).ok()?.server().clone());
+        let events = remote.client().events(&delivery.output_project_id).await?;
+        let mut events = events.with_find(Box::new(find));
+        let mut obstacle = None;
+        let note = |delivery: &Delivery| {
+            if !delivery.state.is_final() && obstacle != delivery.error {
+                obstacle.clone_from(&delivery.error);
+                note_obstacle(obstacle.as_deref());
+            }
+        };
+        delivery = events.delivery(&delivery.id, note).await?;
+    }
+    let state = delivery.state.as_str();
+    let printed = output::print(format_args!("{} {state}", delivery.id));
+    if delivery.state == DeliveryState::Failed {
+        bail!("{}", delivery.error.unwrap_or_default());
+    }
+    printed
 }
 
 /// Parses the time of `--at`.

@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Form,
-    extract::{Path, Query, State, rejection::FormRejection},
+    extract::{Path, State, rejection::FormRejection},
     http::{HeaderMap, Method, StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
@@ -15,6 +15,7 @@ use wxcode_core::access::{CredentialKind, Grant, NAME_MAX};
 
 use super::{
     access::{Access, unauthorized},
+    parameter::Params,
     problem::Problem,
 };
 use crate::{access::LOGIN_IDLE, listen::Connection};
@@ -32,6 +33,7 @@ pub(crate) struct Login {
 /// The query of the login page.
 #[derive(Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
     /// A one-time code, which logs in at once.
     code: Option<String>,
@@ -73,7 +75,7 @@ pub(crate) async fn page(
     sender: Sender,
     method: Method,
     headers: HeaderMap,
-    Query(wanted): Query<Wanted>,
+    Params(wanted): Params<Wanted>,
 ) -> Response {
     // A HEAD of a link uses up nothing.
     let code = wanted.code.as_deref().filter(|_| method == Method::GET);
@@ -108,7 +110,7 @@ pub(crate) async fn login(
     State(access): State<Access>,
     sender: Sender,
     headers: HeaderMap,
-    Query(wanted): Query<Wanted>,
+    Params(wanted): Params<Wanted>,
     given: Result<Form<Login>, FormRejection>,
 ) -> Response {
     let from = address(&sender);

@@ -333,7 +333,8 @@ pub(super) async fn remove(
     Params(removal): Params<Removal>,
 ) -> Answer<StatusCode> {
     projects.sessions.check_lease(id).await?;
-    let workspace = projects.store.project(id).await?;
+    // A record that cannot be read can be deleted; its uploads stay.
+    let workspace = projects.store.project(id).await.ok().flatten();
     match projects.sessions.retire(id, removal.force).await? {
         Retired::Removed => {
             if let Some(project) = workspace {

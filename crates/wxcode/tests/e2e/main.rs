@@ -14,6 +14,7 @@ mod attach;
 mod changes;
 mod client;
 mod clock;
+mod commands;
 mod conversation;
 mod credentials;
 mod damage;

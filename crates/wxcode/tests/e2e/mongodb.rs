@@ -110,6 +110,8 @@ async fn told(server: &Server) -> Value {
     let mut told = Vec::new();
     for project in projects["projects"].as_array().unwrap() {
         let id = project["id"].as_str().unwrap();
+        // The list also has what the agent does now.
+        let project = server.get(&format!("/output-projects/{id}")).await;
         let milestones = server
             .get(&format!("/milestones?output_project_id={id}"))
             .await;
@@ -118,7 +120,7 @@ async fn told(server: &Server) -> Value {
             .await;
         let session = server.session(id).await;
         told.push(json!({
-            "project": project,
+            "project": project.expect(200),
             "milestones": milestones.expect(200),
             "deliveries": deliveries.expect(200),
             "history": session["claude_session_history"],

@@ -110,11 +110,14 @@ async fn the_next_visit_resumes_after_a_reboot() {
     let mut server = Server::start(Agent::fake("")).await;
     let project = talk(&server, "p").await;
     let before = server.session(&project).await;
-    let list = server.get("/output-projects").await.expect(200);
+    let path = format!("/output-projects/{project}");
+    let record = server.get(&path).await.expect(200);
     lose_power(&mut server).await;
 
     server.up().await;
-    assert_eq!(server.get("/output-projects").await.expect(200), list);
+    assert_eq!(server.get(&path).await.expect(200), record);
+    let list = server.get("/output-projects").await.expect(200);
+    assert_eq!(list["projects"][0]["id"], record["id"]);
     let after = server.session(&project).await;
     assert_eq!(
         (&after["status"], &after["exit"]["reason"]),

@@ -80,7 +80,7 @@ async fn the_agent_gets_an_allow_list_and_the_workspace() {
         ("CLAUDE_CODE_ENTRYPOINT".into(), "x".into()),
         ("TMUX".into(), "x".into()),
         ("MY_OWN".into(), "kept".into()),
-        ("AWS_SECRET".into(), "x".into()),
+        ("OTHER_SECRET".into(), "x".into()),
     ];
     let agent = agent.with_config("[agent]\npass_env = ['MY_*']\n[agent.env]\nGIVEN = 'yes'\n");
     let server = Server::start(agent).await;
@@ -108,7 +108,7 @@ async fn the_agent_gets_an_allow_list_and_the_workspace() {
         "CLAUDECODE=",
         "CLAUDE_CODE_ENTRYPOINT=",
         "TMUX=",
-        "AWS_SECRET=",
+        "OTHER_SECRET=",
     ] {
         assert!(
             !env.lines().any(|found| found.starts_with(name)),

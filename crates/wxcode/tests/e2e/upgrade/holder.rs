@@ -210,7 +210,7 @@ async fn repeated_upgrades_lose_no_byte() {
         }
     });
     // The wire client checks for gaps in the offsets; numbered lines also show changed bytes.
-    let mut wire = Wire::attach(&server, &project, "history=0").await;
+    let mut wire = Wire::attach(&server, &project, "").await;
     let mut reconnections = 0;
     while !upgrades.is_finished() {
         if !wire.next().await {
