@@ -3,7 +3,7 @@
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 
-use crate::support::{Agent, Server, Socket};
+use crate::support::{Agent, Server, Socket, eventually};
 
 /// A token's text and id.
 async fn token(server: &Server, new: Value) -> (String, String) {
@@ -218,7 +218,10 @@ async fn a_login_is_random_and_ends_with_the_logout() {
 #[tokio::test]
 async fn a_login_link_counts_once() {
     let server = Server::start(Agent::fake("")).await;
-    assert!(server.log().contains("/login?code="), "{}", server.log());
+    eventually("the link is printed", || {
+        server.log().contains("/login?code=")
+    })
+    .await;
     let link = server.post("/logins", json!({})).await.expect(201);
     let link = link["url"].as_str().unwrap();
     let open = |method: Method| server.request(method, link).send();
