@@ -140,6 +140,15 @@ impl StatusFilter {
         }
     }
 
+    /// Gives out the held beginning of a sequence after a pause of the output. What follows it
+    /// passes as well.
+    pub fn release(&mut self) -> &'static [u8] {
+        match self.position {
+            Position::Intro(_) => self.finish(),
+            Position::Text | Position::Body | Position::Escape => &[],
+        }
+    }
+
     /// Gives out the held beginning of a sequence after the program's end.
     pub fn finish(&mut self) -> &'static [u8] {
         match std::mem::take(&mut self.position) {

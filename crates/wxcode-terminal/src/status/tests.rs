@@ -47,6 +47,21 @@ fn reports(body: &str) -> Vec<ProgramStatus> {
 }
 
 #[test]
+fn a_pause_releases_a_beginning() {
+    let mut filter = StatusFilter::default();
+    let mut shown = Vec::new();
+    // Within a report nothing is released.
+    for chunk in [&b"one\x1b"[..], b"[mtwo", b"\x1b]7501;sta"] {
+        filter.feed(chunk, |item| match item {
+            StatusItem::Output(bytes) => shown.extend_from_slice(bytes),
+            other => panic!("{other:?}"),
+        });
+        shown.extend_from_slice(filter.release());
+    }
+    assert_eq!(shown, b"one\x1b[mtwo");
+}
+
+#[test]
 fn recorded_reports_are_parsed() {
     let trust = "state=blocked:app=claude-code:kind=permission:msg=dHJ1c3QgdGhpcyBmb2xkZXI=";
     let blocked = |kind, text| report(ProgramState::Blocked, kind, text);

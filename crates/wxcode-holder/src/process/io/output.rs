@@ -219,6 +219,10 @@ impl Output {
     /// Passes on the beginning of a report that the agent left unfinished.
     fn pass_on_held(&mut self) {
         let held = self.filter.finish();
+        self.pass_on(held);
+    }
+
+    fn pass_on(&mut self, held: &[u8]) {
         if !held.is_empty() {
             self.log.output(self.ring.end(), held, self.last_byte);
             self.ring.push(held);
@@ -252,6 +256,9 @@ impl Output {
         let quiet = self.quiet_at.is_some_and(|at| now >= at);
         if quiet {
             self.quiet_at = None;
+            // A lone escape, say, is no beginning of a report.
+            let held = self.filter.release();
+            self.pass_on(held);
         }
         quiet
     }
