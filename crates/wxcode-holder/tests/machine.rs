@@ -245,7 +245,10 @@ async fn deliveries_go_on_after_65536() {
         }
         for _ in batch {
             until(&mut conn, |event| match event {
-                Event::Delivered { fresh, key } => Some(assert!(fresh, "{key}")),
+                Event::Delivered { fresh, key } => {
+                    assert!(fresh, "{key}");
+                    Some(())
+                }
                 Event::DeliverRefused { key, reason } => panic!("{key}: {reason}"),
                 _ => None,
             })
@@ -255,7 +258,10 @@ async fn deliveries_go_on_after_65536() {
     // The newest keys are known.
     conn.sender.send(deliver(MANY - 1)).await.unwrap();
     until(&mut conn, |event| match event {
-        Event::Delivered { fresh, .. } => Some(assert!(!fresh)),
+        Event::Delivered { fresh, .. } => {
+            assert!(!fresh);
+            Some(())
+        }
         _ => None,
     })
     .await;
