@@ -99,12 +99,13 @@ async fn the_agent_starts_with_a_clean_process() {
         let ours = u64::from_str_radix(bits, 16).unwrap() & !(3 << 31);
         assert_eq!(ours, 0, "{set} in {text}");
     }
-    // The holder keeps no file of the caller, and is not the caller's child.
+    // The holder keeps no file of the caller, and is not the caller's child. Two of its files are
+    // spare ones, for the end of a session without free descriptors.
     let files: Vec<_> = fs::read_dir(format!("/proc/{}/fd", session.file.pid))
         .unwrap()
         .map(|entry| fs::read_link(entry.unwrap().path()).unwrap())
         .collect();
-    assert!(files.len() <= 9, "{files:?}");
+    assert!(files.len() <= 11, "{files:?}");
     let status = fs::read_to_string(format!("/proc/{}/status", session.file.pid)).unwrap();
     assert!(!status.contains(&format!("PPid:\t{}\n", std::process::id())));
 }
