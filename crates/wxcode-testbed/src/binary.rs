@@ -3,7 +3,6 @@
 use std::{
     collections::HashMap,
     path::PathBuf,
-    process::Command,
     sync::{Mutex, PoisonError},
 };
 
@@ -28,8 +27,7 @@ pub fn path(name: &str) -> PathBuf {
 }
 
 fn build(name: &str) -> Result<PathBuf, String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let output = crate::cargo()
         .args([
             "build",
             "--quiet",

@@ -4,6 +4,7 @@
 //! It runs only in tests and by hand, so it panics with a reason where it cannot go on.
 
 pub mod binary;
+mod cargo;
 pub mod claude;
 pub mod fake_agent;
 pub mod gsd;
@@ -19,6 +20,7 @@ pub mod slope;
 pub mod stub;
 pub mod survival;
 
+pub use cargo::cargo;
 pub use claude::{Home, RealClaude};
 pub use holder_program::holder_program;
 pub use hook_log::HookLog;

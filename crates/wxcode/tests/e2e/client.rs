@@ -271,10 +271,9 @@ impl Shown {
 
 /// The example of the client library, built with it: cargo builds no example for this test.
 fn example() -> PathBuf {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../wxcode-client/Cargo.toml");
     let build = ["build", "--quiet", "--message-format=json", "--workspace"];
-    let output = std::process::Command::new(cargo)
+    let output = wxcode_testbed::cargo()
         .args(build)
         .args(["--example", "milestones", "--manifest-path", manifest])
         .stderr(Stdio::inherit())
