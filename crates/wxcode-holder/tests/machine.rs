@@ -60,8 +60,8 @@ async fn stop(conn: &Connection) {
     conn.sender.send(Request::Stop { grace_ms }).await.unwrap();
 }
 
-/// A session that runs, and whose stop also ends a descendant in a session of its own that ignores
-/// SIGTERM.
+/// A session runs without these calls. Its stop also ends a descendant of the agent: a process in
+/// another session, deaf to SIGTERM.
 async fn works_without(errno: u32, calls: (u32, u32)) {
     let script = "trap '' TERM HUP; setsid sleep 1000 & echo $!; \
         echo open: $(ls /proc/self/fd | tr '\\n' ' '); read -r; echo \"got $REPLY\"; read -r";

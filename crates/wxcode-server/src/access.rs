@@ -8,13 +8,14 @@
 
 mod attempts;
 mod codes;
+mod ends;
 pub(crate) mod rule;
-mod secret;
+pub(crate) mod secret;
 
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -29,9 +30,9 @@ use wxcode_core::{
 };
 use wxcode_store::{Result, StoreError};
 
-pub(crate) use self::codes::CODE_TIME;
-use self::{attempts::Attempts, codes::Codes};
-use crate::repository::Repository;
+use self::{attempts::Attempts, codes::Codes, ends::Ends};
+pub(crate) use self::{codes::CODE_TIME, ends::End};
+use crate::{repository::Repository, sync::lock};
 
 /// How long a credential counts after its last look-up.
 const FRESH: Duration = Duration::from_secs(1);
@@ -66,8 +67,7 @@ struct Inner {
     /// The hash of the server's own token.
     token: [u8; 32],
     known: Mutex<HashMap<Id, Known>>,
-    /// Ends of credentials with open sockets or streams.
-    ends: Mutex<HashMap<Id, Weak<End>>>,
+    ends: Ends,
     codes: Mutex<Codes>,
     attempts: Mutex<Attempts>,
 }
@@ -77,16 +77,6 @@ struct Known {
     read: Instant,
 }
 
-/// The end of a credential, for as long as somebody waits for it.
-pub(crate) struct End(CancellationToken);
-
-impl End {
-    /// Ready when the credential is removed or expired.
-    pub(crate) async fn reached(&self) {
-        self.0.cancelled().await;
-    }
-}
-
 impl Callers {
     /// Starts to watch the credentials in use, until `closing`.
     pub(crate) fn new(store: Repository, token: &str, closing: CancellationToken) -> Self {
@@ -94,7 +84,7 @@ impl Callers {
             store,
             token: hash(token),
             known: Mutex::default(),
-            ends: Mutex::default(),
+            ends: Ends::default(),
             codes: Mutex::default(),
             attempts: Mutex::default(),
         }));
@@ -276,26 +266,21 @@ impl Callers {
             return Ok(false);
         }
         let removed = self.0.store.remove_credential(id).await?;
-        lock(&self.0.known).remove(&id);
-        if let Some(end) = lock(&self.0.ends).remove(&id).and_then(|end| end.upgrade()) {
-            end.0.cancel();
-        }
+        self.forget(id);
         Ok(removed)
     }
 
     /// The end of the caller's credential.
     pub(crate) fn end_of(&self, caller: &Caller) -> Arc<End> {
-        let new = || Arc::new(End(CancellationToken::new()));
-        let Some(id) = caller.credential else {
-            return new();
-        };
-        let mut ends = lock(&self.0.ends);
-        if let Some(end) = ends.get(&id).and_then(Weak::upgrade) {
-            return end;
-        }
-        let end = new();
-        ends.insert(id, Arc::downgrade(&end));
-        end
+        caller
+            .credential
+            .map_or_else(End::new, |id| self.0.ends.of(id))
+    }
+
+    /// Forgets a credential, and ends what its callers have open.
+    fn forget(&self, id: Id) {
+        lock(&self.0.known).remove(&id);
+        self.0.ends.reach(id);
     }
 
     /// Ends what removed and expired credentials have open; removes expired ones.
@@ -303,12 +288,7 @@ impl Callers {
         let mut cleaned = Instant::now();
         loop {
             tokio::time::sleep(LOOK).await;
-            let open: Vec<Id> = {
-                let mut ends = lock(&self.0.ends);
-                ends.retain(|_, end| end.strong_count() > 0);
-                ends.keys().copied().collect()
-            };
-            for id in open {
+            for id in self.0.ends.awaited() {
                 // While the store is away, what is open stays open.
                 let Ok(found) = self.0.store.credential(id).await else {
                     continue;
@@ -316,10 +296,7 @@ impl Callers {
                 if found.is_some_and(|found| found.is_valid(Timestamp::now())) {
                     continue;
                 }
-                lock(&self.0.known).remove(&id);
-                if let Some(end) = lock(&self.0.ends).remove(&id).and_then(|end| end.upgrade()) {
-                    end.0.cancel();
-                }
+                self.forget(id);
             }
             if cleaned.elapsed() >= CLEAN_EVERY {
                 cleaned = Instant::now();
@@ -404,9 +381,4 @@ impl Callers {
 
 fn hash(text: &str) -> [u8; 32] {
     Sha256::digest(text).into()
-}
-
-/// A poisoned lock still guards whole values: each change of one is a single call.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

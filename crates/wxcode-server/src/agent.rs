@@ -23,7 +23,6 @@ mod retention;
 mod run;
 mod session;
 mod slot;
-mod sync;
 
 pub use conversation::{relocation::RelocateError, switch::ResumeError};
 pub use delivery::queue::Delivered;

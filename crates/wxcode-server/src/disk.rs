@@ -2,8 +2,8 @@
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-/// Does work that may wait for the disk. The runtime's other tasks move to another thread for that
-/// time, so a slow disk holds up only the tasks that need it.
+/// Does work on files. The runtime's other tasks move to another thread meanwhile: a slow disk holds
+/// up this task alone.
 pub(crate) fn on_disk<T>(work: impl FnOnce() -> T) -> T {
     let flavor = Handle::try_current().map(|runtime| runtime.runtime_flavor());
     match flavor {

@@ -13,6 +13,7 @@ mod delivery;
 mod environment;
 mod event;
 mod health;
+mod host;
 mod login;
 mod measure;
 mod milestone;

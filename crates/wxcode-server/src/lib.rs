@@ -27,6 +27,7 @@ mod serve;
 
 mod settings;
 pub mod ssh_agent;
+mod sync;
 mod terminal;
 mod utf8;
 mod workspace;

@@ -19,9 +19,10 @@ use std::{
     collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
+use crate::sync::lock;
 use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 use wxcode_core::{id::Id, project::OutputProject};
@@ -87,7 +88,7 @@ impl Mirror {
     }
 
     fn lock_of(&self, project: Id) -> Lock {
-        let mut locks = self.0.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut locks = lock(&self.0.locks);
         Arc::clone(locks.entry(project).or_default())
     }
 

@@ -14,7 +14,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, Weak},
     time::Duration,
 };
 
@@ -38,6 +38,7 @@ use self::{
 use crate::{
     event::{Batch, Events, Feed},
     repository::Repository,
+    sync::lock,
 };
 
 /// Quiet time before changes are read, so that many together make one event.
@@ -407,9 +408,4 @@ async fn settle(bell: &Notify) {
             return;
         }
     }
-}
-
-/// A poisoned lock still guards a whole value: every change of it is one assignment.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -23,7 +23,7 @@ use wxcode_core::{
     project::{OutputProject, ProjectStatus},
 };
 use wxcode_store::{
-    Added, Edit, Edited, Listing, Moment, Moved, NewDelivery, Next, Page, ProjectPatch, Queued,
+    Added, Edit, Edited, Listing, Moved, NewDelivery, Next, NextQuery, Page, ProjectPatch, Queued,
     Removed, Result, Rotated, Rotation, Step, Store, Swapped,
 };
 
@@ -368,8 +368,8 @@ impl Repository {
             .await
     }
 
-    pub(crate) async fn next_delivery(&self, project: Id, moment: Moment) -> Result<Next> {
-        self.run("next_delivery", self.0.store.next_delivery(project, moment))
+    pub(crate) async fn next_delivery(&self, project: Id, query: NextQuery) -> Result<Next> {
+        self.run("next_delivery", self.0.store.next_delivery(project, query))
             .await
     }
 

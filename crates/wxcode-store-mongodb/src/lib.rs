@@ -45,7 +45,7 @@ use wxcode_core::{
 };
 use wxcode_store::{
     AccessStore, Added, DeliveryStore, Edit, Edited, IdentityStore, LeaseStore, Listing,
-    MilestoneStore, Moment, Moved, NewDelivery, Next, Page, ProjectPatch, ProjectStore, Queued,
+    MilestoneStore, Moved, NewDelivery, Next, NextQuery, Page, ProjectPatch, ProjectStore, Queued,
     Reclaimed, Removed, Result, Rotated, Rotation, Step, Store, StoreError, Swapped,
 };
 
@@ -371,9 +371,9 @@ impl DeliveryStore for MongoStore {
             .await
     }
 
-    async fn next_delivery(&self, project: Id, moment: Moment) -> Result<Next> {
+    async fn next_delivery(&self, project: Id, query: NextQuery) -> Result<Next> {
         self.run(
-            move |records, _| async move { delivery::queue::next(&records, project, moment).await },
+            move |records, _| async move { delivery::queue::next(&records, project, query).await },
         )
         .await
     }

@@ -132,9 +132,9 @@ impl Queued {
     }
 }
 
-/// The moment for which the next delivery is looked for.
+/// The situation for which the next delivery is sought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
+pub struct NextQuery {
     pub now: Timestamp,
     /// Whether a turn runs: then the deliveries that steer come first.
     pub in_turn: bool,
@@ -276,7 +276,7 @@ pub trait DeliveryStore: Send + Sync + 'static {
     async fn open_deliveries(&self, project: Id) -> Result<Vec<Excerpt<Delivery>>>;
     /// The next delivery of a project: one that was given to an agent, or else the first in order
     /// whose time has come. In a turn those that steer come before those that do not.
-    async fn next_delivery(&self, project: Id, moment: Moment) -> Result<Next>;
+    async fn next_delivery(&self, project: Id, query: NextQuery) -> Result<Next>;
     /// Changes a waiting delivery ([`Delivery::is_waiting`]) in one step: its text, its time, its
     /// place. The version of every delivery with another place changes too, so that a step from
     /// the old order fails.

@@ -28,8 +28,8 @@ use async_trait::async_trait;
 pub use self::{
     access::{AUDIT_MAX, AccessStore, CREDENTIALS_MAX},
     delivery::{
-        Command, DeliveryStore, Edit, Edited, Moment, NewDelivery, Next, QUEUE_MAX, Queued, Step,
-        moved,
+        Command, DeliveryStore, Edit, Edited, NewDelivery, Next, NextQuery, QUEUE_MAX, Queued,
+        Step, moved,
     },
     error::{Result, StoreError},
     identity::{IdentityStore, Reclaimed, Rotated, Rotation},

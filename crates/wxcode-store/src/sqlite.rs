@@ -38,7 +38,7 @@ use self::{
 };
 use crate::{
     AccessStore, Added, DeliveryStore, Edit, Edited, IdentityStore, LeaseStore, Listing,
-    MilestoneStore, Moment, Moved, NewDelivery, Next, Page, ProjectPatch, ProjectStore, Queued,
+    MilestoneStore, Moved, NewDelivery, Next, NextQuery, Page, ProjectPatch, ProjectStore, Queued,
     Removed, Result, Rotated, Rotation, Step, Store, StoreError, Swapped,
 };
 
@@ -275,9 +275,9 @@ impl DeliveryStore for SqliteStore {
             .await
     }
 
-    async fn next_delivery(&self, project: Id, moment: Moment) -> Result<Next> {
+    async fn next_delivery(&self, project: Id, query: NextQuery) -> Result<Next> {
         self.readers
-            .run(move |tx| queue::next(tx, project, moment))
+            .run(move |tx| queue::next(tx, project, query))
             .await
     }
 

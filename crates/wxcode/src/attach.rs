@@ -42,7 +42,7 @@ pub(crate) fn run(common: &Common, options: &AttachOptions) -> anyhow::Result<()
             drive: !options.viewer,
         };
         // A restarted server may have another address.
-        let find = Box::new(|| Some(Remote::find(common).ok()?.server().clone()));
+        let find = Remote::finder(common);
         let server = remote.server().clone();
         Client::attach(server, target, wishes, find)
             .await?

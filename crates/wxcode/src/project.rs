@@ -137,9 +137,8 @@ pub(crate) fn events(common: &Common, options: &EventsOptions) -> anyhow::Result
     let remote = Remote::find(common)?;
     block_on(async {
         let project = remote.project(&options.project).await?;
-        let find = || Some(Remote::find(common).ok()?.server().clone());
         let events = remote.client().events(&project.id).await?;
-        let mut events = events.with_find(Box::new(find));
+        let mut events = events.with_find(Remote::finder(common));
         loop {
             let event = events.next().await?;
             print(&event, options.json)?;

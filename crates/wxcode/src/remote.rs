@@ -51,6 +51,11 @@ impl Remote {
         Ok(Self(Client::new(Server::new(address, token)?)?))
     }
 
+    /// Finds the server again for each attempt to reconnect.
+    pub(crate) fn finder(common: &Common) -> Box<dyn Fn() -> Option<Server> + Send + '_> {
+        Box::new(|| Some(Self::find(common).ok()?.server().clone()))
+    }
+
     pub(crate) fn client(&self) -> &Client {
         &self.0
     }

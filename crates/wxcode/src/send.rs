@@ -37,9 +37,8 @@ pub(crate) async fn report(
     wait: bool,
 ) -> anyhow::Result<()> {
     if wait && !delivery.state.is_final() {
-        let find = || Some(Remote::find(common).ok()?.server().clone());
         let events = remote.client().events(&delivery.output_project_id).await?;
-        let mut events = events.with_find(Box::new(find));
+        let mut events = events.with_find(Remote::finder(common));
         let mut obstacle = None;
         let note = |delivery: &Delivery| {
             if !delivery.state.is_final() && obstacle != delivery.error {

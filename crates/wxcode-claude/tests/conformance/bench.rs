@@ -16,7 +16,7 @@ use wxcode_claude::{
     command::{Invocation, Start, argv},
     dialog::{self, Dialog},
     environment,
-    hook::{self, HookEvent, HookKind},
+    hook::{self, HookEvent, HookKind, StartSource},
     prompt,
     running::{self, Running},
     settings,
@@ -153,6 +153,20 @@ impl Bench {
 
     pub(crate) fn nth(&self, name: &str, count: usize) -> HookEvent {
         hook::parse(self.hooks.wait_nth(name, count).to_string().as_bytes()).unwrap()
+    }
+
+    /// Waits for this `SessionStart`, which resumes a conversation.
+    pub(crate) fn resumed(&self, count: usize, id: Uuid) {
+        let start = self.nth("SessionStart", count);
+        assert_eq!(start.session_id, id);
+        let is_resume = matches!(
+            start.kind,
+            HookKind::SessionStart {
+                source: StartSource::Resume,
+                ..
+            }
+        );
+        assert!(is_resume, "{:?}", start.kind);
     }
 
     pub(crate) fn count(&self, name: &str) -> usize {

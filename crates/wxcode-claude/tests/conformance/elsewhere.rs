@@ -7,7 +7,6 @@ use wxcode_claude::{
     command::Start,
     environment,
     failed_start::{self, FailedStart},
-    hook::{HookKind, StartSource},
 };
 use wxcode_terminal::{Screen as _, Size};
 
@@ -177,19 +176,7 @@ pub(crate) fn relaunched(bench: &Bench) -> String {
     let terminal = spoken(bench, id);
     let before = bench.processes();
     submit(&terminal, "/tui default");
-    let start = bench.nth("SessionStart", 2);
-    assert_eq!(start.session_id, id);
-    assert!(
-        matches!(
-            start.kind,
-            HookKind::SessionStart {
-                source: StartSource::Resume,
-                ..
-            }
-        ),
-        "{:?}",
-        start.kind
-    );
+    bench.resumed(2, id);
     terminal.wait_quiet(QUIET);
     bench.wait_processes(&before);
     let line = fs::read(format!("/proc/{}/cmdline", terminal.pid())).unwrap();

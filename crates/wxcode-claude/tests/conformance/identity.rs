@@ -45,19 +45,7 @@ pub(crate) fn kept_when_resumed(bench: &Bench) -> String {
     // SIGKILL.
     drop(terminal);
     let _terminal = bench.start(Start::Resume(id), Some("second words"));
-    let start = bench.nth("SessionStart", 2);
-    assert_eq!(start.session_id, id);
-    assert!(
-        matches!(
-            start.kind,
-            HookKind::SessionStart {
-                source: StartSource::Resume,
-                ..
-            }
-        ),
-        "{:?}",
-        start.kind
-    );
+    bench.resumed(2, id);
     assert_eq!(bench.prompt(2), "second words");
     let request = bench.stub.wait_for_blocking(|request| {
         let texts = request.user_texts();

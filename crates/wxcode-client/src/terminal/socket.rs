@@ -30,7 +30,7 @@ pub(super) type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// below [`Terminal`](super::Terminal), for clients with rules of their own.
 ///
 /// ```no_run
-/// use wxcode_client::terminal::{ClientFrame, ServerFrame, Socket, Target};
+/// use wxcode_client::terminal::{ClientFrame, Output, ServerFrame, Socket, Target};
 ///
 /// # async fn example(server: wxcode_client::Server) -> Result<(), Box<dyn std::error::Error>> {
 /// let target = Target::new("0123456789abcdef01234567")?;

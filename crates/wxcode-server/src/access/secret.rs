@@ -10,7 +10,7 @@ const PREFIX: &str = "wxc_";
 const CHECKSUM: usize = 8;
 
 /// A new secret: 244 random bits.
-pub(super) fn generate() -> String {
+pub(crate) fn generate() -> String {
     format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
 }
 

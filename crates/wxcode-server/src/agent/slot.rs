@@ -11,7 +11,10 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use wxcode_core::{id::Id, time::to_millis};
 
-use crate::agent::{process::AgentProcess, run::Run, session::Session, sync::lock};
+use crate::{
+    agent::{process::AgentProcess, run::Run, session::Session},
+    sync::lock,
+};
 
 /// The run that occupies a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,23 +4,22 @@
 //! Invariant: Host and Origin are checked before anything else reads a request, also a WebSocket's
 //! upgrade.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, to_bytes},
     extract::{MatchedPath, Query, RawPathParams, Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header, uri::Authority},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
 use wxcode_core::id::Id;
 
-use super::problem::{Answer, Problem, quoted};
+use super::{
+    host::Hosts,
+    problem::{Answer, Problem, quoted},
+};
 use crate::{
     access::{
         Caller, Callers,
@@ -43,8 +42,7 @@ pub(super) struct NotAllowed;
 /// The access rules of this server.
 #[derive(Clone)]
 pub(crate) struct Access {
-    listen: SocketAddr,
-    allowed_hosts: Vec<String>,
+    hosts: Hosts,
     cookie_name: String,
     pub(super) callers: Callers,
 }
@@ -53,13 +51,8 @@ impl Access {
     /// Creates the access rules of a server on `listen`.
     #[must_use]
     pub(crate) fn new(listen: SocketAddr, allowed_hosts: &[String], callers: Callers) -> Self {
-        let allowed_hosts = allowed_hosts
-            .iter()
-            .map(|host| host.to_ascii_lowercase())
-            .collect();
         Self {
-            listen,
-            allowed_hosts,
+            hosts: Hosts::new(listen, allowed_hosts),
             // Cookies do not distinguish ports of a host, so the name does.
             cookie_name: format!("wxcode_{}", listen.port()),
             callers,
@@ -92,62 +85,6 @@ impl Access {
             .take(COOKIES_MAX)
     }
 
-    /// Whether a Host header names this server. The port is not compared: it gives no protection
-    /// from DNS rebinding, and a forwarded port differs.
-    fn is_host(&self, host: &str) -> bool {
-        let Ok(authority) = host.parse::<Authority>() else {
-            return false;
-        };
-        let name = authority.host().to_ascii_lowercase();
-        if name == "localhost"
-            || self.allowed_hosts.contains(&name)
-            || self.allowed_hosts.contains(&host.to_ascii_lowercase())
-        {
-            return true;
-        }
-        let bare = name.trim_start_matches('[').trim_end_matches(']');
-        let Ok(address) = bare.parse::<IpAddr>() else {
-            return false;
-        };
-        // A name can be rebound to another address, an address cannot.
-        address == self.listen.ip()
-            || self.listen.ip().is_unspecified()
-            || address.is_loopback() && self.listen.ip().is_loopback()
-    }
-
-    fn check(&self, request: &Request) -> Result<(), Problem> {
-        let host = match request.headers().get(header::HOST) {
-            Some(value) => value.to_str().unwrap_or_default(),
-            None => request.uri().authority().map_or("", Authority::as_str),
-        };
-        if !self.is_host(host) {
-            return Err(Problem::new(
-                StatusCode::FORBIDDEN,
-                format!(
-                    "the Host header is {}, which is no name of this server: use its listen address {} or \
-                     localhost, or add the name to `allowed_hosts`",
-                    quoted(host),
-                    self.listen
-                ),
-            ));
-        }
-        for origin in request.headers().get_all(header::ORIGIN) {
-            let origin = origin.to_str().unwrap_or("unreadable");
-            if !is_same_origin(origin, host) {
-                return Err(Problem::new(
-                    StatusCode::FORBIDDEN,
-                    format!(
-                        "the Origin header is {}, which is not the Host {}: requests from pages of other \
-                         origins are refused, so open wxcode's own page",
-                        quoted(origin),
-                        quoted(host)
-                    ),
-                ));
-            }
-        }
-        Ok(())
-    }
-
     /// A cookie for this many seconds.
     pub(super) fn set_cookie(&self, value: &str, max_age: i64) -> HeaderValue {
         let text = format!(
@@ -156,21 +93,6 @@ impl Access {
         );
         HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
-}
-
-fn is_same_origin(origin: &str, host: &str) -> bool {
-    let (rest, default) = if let Some(rest) = origin.strip_prefix("http://") {
-        (rest, 80)
-    } else if let Some(rest) = origin.strip_prefix("https://") {
-        (rest, 443)
-    } else {
-        return false;
-    };
-    let (Ok(origin), Ok(host)) = (rest.parse::<Authority>(), host.parse::<Authority>()) else {
-        return false;
-    };
-    origin.host().eq_ignore_ascii_case(host.host())
-        && origin.port_u16().unwrap_or(default) == host.port_u16().unwrap_or(default)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -195,7 +117,7 @@ pub(crate) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    if let Err(problem) = access.check(&request) {
+    if let Err(problem) = access.hosts.check(&request) {
         return problem.into_response();
     }
     let from = sender(&request);
@@ -218,15 +140,19 @@ pub(super) async fn authorize(
     let route = request.extensions().get::<MatchedPath>();
     let rule = rule::rule(request.method(), route.map(MatchedPath::as_str));
     let (mut parts, body) = request.into_parts();
-    let project = match project_of(&access, rule.place, &mut parts).await {
+    // A caller of all projects needs none to be named, unless the audit does.
+    let place = match caller.grant.project.is_some() || rule.action.is_some() {
+        true => rule.place,
+        false => Place::Any,
+    };
+    let project = match project_of(&access, place, &mut parts).await {
         Ok(project) => project,
         Err(problem) => return problem.into_response(),
     };
-    let response = match permit(&caller, rule, project) {
+    let mut response = match permit(&caller, rule, project) {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(problem) => problem.into_response(),
     };
-    let mut response = response;
     if response.status() == StatusCode::FORBIDDEN {
         response.extensions_mut().insert(NotAllowed);
     }
@@ -320,11 +246,26 @@ pub(super) fn refuse(request: &Request) -> Response {
             .map_or("/", |path| path.as_str());
         let login = match asked {
             "/" => "/login".to_owned(),
-            asked => format!("/login?next={}", super::login::encoded(asked)),
+            asked => format!("/login?next={}", encoded(asked)),
         };
         return Redirect::to(&login).into_response();
     }
     unauthorized().into_response()
+}
+
+/// A path as a value in a query.
+fn encoded(path: &str) -> String {
+    use std::fmt::Write as _;
+    path.bytes().fold(String::new(), |mut text, byte| {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' => {
+                text.push(char::from(byte));
+            }
+            // Writing to a String cannot fail.
+            _ => drop(write!(text, "%{byte:02X}")),
+        }
+        text
+    })
 }
 
 /// Reads the body of a request without authentication, within bounds of size and time.
@@ -369,53 +310,8 @@ pub(crate) fn unauthorized() -> Problem {
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn hosts() {
-        let folder = tempfile::tempdir().unwrap();
-        let access = || {
-            Access::new(
-                "127.0.0.1:8052".parse().unwrap(),
-                &["Box.example".to_owned()],
-                Callers::for_tests(folder.path()),
-            )
-        };
-        for host in [
-            "127.0.0.1:8052",
-            "127.0.0.1",
-            "localhost:8052",
-            "LOCALHOST",
-            "[::1]:9000",
-            "box.example",
-            "box.example:443",
-        ] {
-            assert!(access().is_host(host), "{host}");
-        }
-        for host in [
-            "",
-            "evil.example",
-            "127.0.0.1.evil.example",
-            "10.0.0.1:8052",
-            "localhost@evil.example",
-            "a b",
-        ] {
-            assert!(!access().is_host(host), "{host}");
-        }
-    }
-
     #[test]
-    fn origins() {
-        assert!(is_same_origin("http://127.0.0.1:8052", "127.0.0.1:8052"));
-        assert!(is_same_origin("https://box.example", "box.example"));
-        assert!(is_same_origin("https://box.example", "box.example:443"));
-        for origin in [
-            "null",
-            "",
-            "http://evil.example",
-            "http://127.0.0.1:9999",
-            "file://",
-            "http://127.0.0.1:8052.evil.example",
-        ] {
-            assert!(!is_same_origin(origin, "127.0.0.1:8052"), "{origin}");
-        }
+    fn paths_are_encoded_for_a_query() {
+        assert_eq!(encoded("/a?b=c&d"), "/a%3Fb%3Dc%26d");
     }
 }

@@ -37,7 +37,7 @@ pub(super) struct AuditList {
     next: Option<Id>,
 }
 
-/// Who did what, from where, to which project, with which outcome.
+/// An action of a caller, with its project and its outcome.
 #[derive(Serialize, ToSchema)]
 struct EntryView {
     #[schema(value_type = String)]

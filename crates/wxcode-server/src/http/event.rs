@@ -1,6 +1,7 @@
 //! The events of a project as a stream of server-sent events.
 
 pub(super) mod all;
+mod step;
 
 use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
 
@@ -27,6 +28,7 @@ use wxcode_core::{
 };
 use wxcode_store::{PAGE_MAX, Page};
 
+use self::step::{Next, Step, state_frame};
 use super::{
     Overview,
     parameter::{Params, PathId},
@@ -177,16 +179,6 @@ impl From<Milestone> for MilestoneState {
     }
 }
 
-/// The next part of a client's stream.
-enum Next {
-    /// The beginning of every stream, with or without a `state`.
-    Greeting { cursor: Option<u64> },
-    /// The client's position is unknown: a `reset`, then a `state`.
-    Present(&'static str),
-    /// The events after a position.
-    After(u64),
-}
-
 /// State of the event streams.
 #[derive(Clone)]
 pub(crate) struct EventStreams {
@@ -305,17 +297,10 @@ impl Follower {
 
     async fn next(&mut self) -> Option<String> {
         loop {
-            let cursor = match self.next {
-                Next::Greeting { cursor: Some(seq) } => {
-                    self.next = Next::After(seq);
-                    return Some(RETRY.to_owned());
-                }
-                Next::Greeting { cursor: None } => {
-                    self.next = Next::Present(RETRY);
-                    continue;
-                }
-                Next::Present(before) => return self.present(before).await,
-                Next::After(seq) => seq,
+            let cursor = match self.next.step() {
+                Step::Greet => return Some(RETRY.to_owned()),
+                Step::Present(before) => return self.present(before).await,
+                Step::After(seq) => seq,
             };
             // Before looking for events, so that a new one wakes.
             self.newest.borrow_and_update();
@@ -350,8 +335,7 @@ impl Follower {
         match self.now(seq).await {
             Ok(now) => {
                 self.next = Next::After(seq);
-                let json = serde_json::to_string(&now).ok()?;
-                Some(format!("{before}id: {seq}\nevent: state\ndata: {json}\n\n"))
+                state_frame(before, seq, &now)
             }
             Err(problem) => {
                 // The client reconnects by itself.

@@ -10,9 +10,9 @@ use std::{
 
 use super::entry::{Entries, Line, read_line};
 
-/// Bytes before the reached place that are compared, to notice a file that was written anew.
+/// Bytes before the reached place, compared to notice a file written anew.
 const TAIL: usize = 4 << 10; // 4 KiB
-/// Bytes at the beginning and at the end of a copy that are compared with its file.
+/// Bytes at the beginning and at the end of a copy, compared with the file.
 const SAMPLE: u64 = 64 << 10; // 64 KiB
 /// Bytes per read.
 const READ: usize = 64 << 10; // 64 KiB
@@ -125,8 +125,8 @@ impl FileCopy {
         self.tail.drain(..surplus);
     }
 
-    /// Finds the place to go on at: where the last step ended, or after the bytes that the copy
-    /// has, or at the beginning of a file that was written anew.
+    /// Finds the place to go on at: the end of the last step, the end of the copied bytes, or the
+    /// beginning of a file written anew.
     fn check(&mut self, file: &mut File, found: &Metadata, copy: &mut File) -> io::Result<()> {
         let identity = (found.dev(), found.ino());
         let len = repair(copy)?;

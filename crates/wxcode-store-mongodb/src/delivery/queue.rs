@@ -7,7 +7,7 @@ use wxcode_core::{
     delivery::{DeliveryState, Route},
     id::Id,
 };
-use wxcode_store::{Edit, Edited, Moment, Next, moved};
+use wxcode_store::{Edit, Edited, Next, NextQuery, moved};
 
 use super::{
     document::{self, read},
@@ -22,8 +22,12 @@ use crate::{
 };
 
 /// Finds the next delivery: the order is the index's, so the three kinds are asked for one by one.
-pub(crate) async fn next(records: &Records, project: Id, moment: Moment) -> Result<Next, Failure> {
-    let now = time(moment.now);
+pub(crate) async fn next(
+    records: &Records,
+    project: Id,
+    query: NextQuery,
+) -> Result<Next, Failure> {
+    let now = time(query.now);
     let open = doc! { "open": true, "output_project_id": oid(project) };
     let among = |filter: Document| {
         let mut all = open.clone();
@@ -36,7 +40,7 @@ pub(crate) async fn next(records: &Records, project: Id, moment: Moment) -> Resu
         { "route": Route::Prompt.as_str() },
     ] };
     let mut kinds = vec![given, due.clone()];
-    if moment.in_turn {
+    if query.in_turn {
         let mut steers = due;
         steers.insert("steer", true);
         kinds.insert(1, steers);

@@ -11,7 +11,7 @@ use wxcode_core::{
 };
 
 use super::{ALL, Records, sample};
-use crate::{Edit, Edited, Moment, NewDelivery, Next, QUEUE_MAX, Queued, Step, Store};
+use crate::{Edit, Edited, NewDelivery, Next, NextQuery, QUEUE_MAX, Queued, Step, Store};
 
 fn edit(delivery: &Delivery) -> Edit {
     Edit {
@@ -261,11 +261,11 @@ pub async fn a_delivery_waits_for_its_time(records: &impl Records) {
     let late = sample::queue(&*store, &later("late", 1_000)).await;
     let now = sample::queue(&*store, &sample::text(project, "now")).await;
     let next = async |millis| {
-        let moment = Moment {
+        let query = NextQuery {
             now: sample::at(millis),
             in_turn: false,
         };
-        store.next_delivery(project, moment).await.unwrap()
+        store.next_delivery(project, query).await.unwrap()
     };
     let is = |delivery: &Delivery, due_at: Option<i64>| Next {
         delivery: Some(delivery.clone()),
@@ -304,11 +304,11 @@ pub async fn steering_comes_first_in_a_turn(records: &impl Records) {
         ..sample::text(project, text)
     };
     let next = async |in_turn| {
-        let moment = Moment {
+        let query = NextQuery {
             now: sample::at(10),
             in_turn,
         };
-        let next = store.next_delivery(project, moment).await.unwrap();
+        let next = store.next_delivery(project, query).await.unwrap();
         next.delivery.unwrap()
     };
     let plain = sample::queue(&*store, &sample::text(project, "plain")).await;

@@ -10,7 +10,7 @@ use wxcode_core::{
     project::{AgentSettings, HookCursor, OutputProject, ProjectStatus},
 };
 
-use crate::{Added, Command, Moment, Moved, NewDelivery, Queued, Rotation, Step, Store};
+use crate::{Added, Command, Moved, NewDelivery, NextQuery, Queued, Rotation, Step, Store};
 
 /// The text of a project's first command.
 pub const NEW_PROJECT: &str = "/gsd:new-project";
@@ -154,8 +154,8 @@ pub fn start(project: Id, milestone: Id) -> NewDelivery {
 
 /// The moment [`at`] zero, outside of turns.
 #[must_use]
-pub fn now() -> Moment {
-    Moment {
+pub fn now() -> NextQuery {
+    NextQuery {
         now: at(0),
         in_turn: false,
     }

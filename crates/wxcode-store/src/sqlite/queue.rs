@@ -8,10 +8,10 @@ use super::{
     delivery::{beginning, get, read},
     failure::Failure,
 };
-use crate::{Edit, Edited, Moment, Next, moved};
+use crate::{Edit, Edited, Next, NextQuery, moved};
 
-pub(super) fn next(tx: &Transaction<'_>, project: Id, moment: Moment) -> Result<Next, Failure> {
-    let now = moment.now.as_millisecond();
+pub(super) fn next(tx: &Transaction<'_>, project: Id, query: NextQuery) -> Result<Next, Failure> {
+    let now = query.now.as_millisecond();
     let project = project.to_string();
     let delivery = tx
         .prepare_cached(
@@ -20,7 +20,7 @@ pub(super) fn next(tx: &Transaction<'_>, project: Id, moment: Moment) -> Result<
                 AND (state = 'written' OR route = 'prompt' OR not_before IS NULL OR not_before <= ?2)
              ORDER BY state = 'written' OR route = 'prompt' DESC, (?3 AND steer) DESC, place LIMIT 1",
         )?
-        .query_row(params![project, now, moment.in_turn], read)
+        .query_row(params![project, now, query.in_turn], read)
         .optional()?;
     let due_at = tx
         .prepare_cached(

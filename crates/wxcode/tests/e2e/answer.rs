@@ -24,23 +24,11 @@ fn answer(project: &str) -> String {
     format!("/output-projects/{project}/answer")
 }
 
-/// Waits until a dialog can be answered.
-async fn standing(server: &Server, project: &str) -> Value {
-    let session = server
-        .session_until(project, "something is asked", |session| {
-            session["asks"]["options"]
-                .as_array()
-                .is_some_and(|options| !options.is_empty())
-        })
-        .await;
-    session["asks"].clone()
-}
-
 #[tokio::test]
 async fn a_permission_is_read_and_granted() {
     let (server, project) = asked("", "fake:permission").await;
     let mut events = Events::follow(&server, &project).await;
-    let ask = standing(&server, &project).await;
+    let ask = server.options(&project).await;
     assert_eq!(
         (&ask["kind"], &ask["dialog"], &ask["tool_name"]),
         (&json!("permission"), &json!("permission"), &json!("Bash"))
@@ -68,7 +56,7 @@ async fn a_permission_is_read_and_granted() {
 #[tokio::test]
 async fn a_permission_is_refused() {
     let (server, project) = asked("", "fake:permission").await;
-    let ask = standing(&server, &project).await;
+    let ask = server.options(&project).await;
     let session = server
         .post(
             &answer(&project),
@@ -89,7 +77,7 @@ async fn a_permission_is_refused() {
 #[tokio::test]
 async fn a_question_is_answered() {
     let (server, project) = asked("", "fake:question").await;
-    let ask = standing(&server, &project).await;
+    let ask = server.options(&project).await;
     assert_eq!(ask["kind"], "question");
     assert_eq!(ask["questions"][0]["question"], "Which colour?");
     assert_eq!(ask["questions"][0]["options"][1]["label"], "Blue");
@@ -107,7 +95,7 @@ async fn a_question_is_answered() {
 #[tokio::test]
 async fn only_an_explicit_answer_trusts_a_folder() {
     let (server, project) = asked("trust", "").await;
-    let ask = standing(&server, &project).await;
+    let ask = server.options(&project).await;
     assert_eq!(
         (&ask["kind"], &ask["dialog"], &ask["tool_name"]),
         (&json!("dialog"), &json!("trust_folder"), &Value::Null)
@@ -129,7 +117,7 @@ async fn only_an_explicit_answer_trusts_a_folder() {
 #[tokio::test]
 async fn refusing_trust_ends_the_session() {
     let (server, project) = asked("trust", "").await;
-    standing(&server, &project).await;
+    server.options(&project).await;
     let session = server
         .post(&answer(&project), json!({ "option": "No, exit" }))
         .await
@@ -144,7 +132,7 @@ async fn refusing_trust_ends_the_session() {
 #[tokio::test]
 async fn a_follow_up_dialog_confirms_the_answer() {
     let (server, project) = asked("trust,auto-offer", "").await;
-    let trust = standing(&server, &project).await;
+    let trust = server.options(&project).await;
     let body = json!({ "id": trust["id"], "option": "Yes, I trust this folder" });
     server
         .post(&answer(&project), body.clone())
@@ -169,7 +157,7 @@ async fn ignored_keys_are_pressed_again() {
     // The key that moves the mark, and the key that decides.
     for (deaf, option) in [(1, "No"), (2, "Yes")] {
         let (server, project) = asked(&format!("deaf={deaf}"), "fake:permission").await;
-        standing(&server, &project).await;
+        server.options(&project).await;
         server
             .post(&answer(&project), json!({ "option": option }))
             .await
@@ -186,13 +174,13 @@ async fn ignored_keys_are_pressed_again() {
 #[tokio::test]
 async fn an_unresponsive_dialog_is_reported_as_stuck() {
     let (server, project) = asked("deaf=1000", "fake:permission").await;
-    let ask = standing(&server, &project).await;
+    let ask = server.options(&project).await;
     let detail = server
         .post(&answer(&project), json!({ "option": "Yes" }))
         .await
         .problem(409);
     assert!(detail.contains("terminal"), "{detail}");
-    assert_eq!(standing(&server, &project).await["id"], ask["id"]);
+    assert_eq!(server.options(&project).await["id"], ask["id"]);
 }
 
 #[tokio::test]
@@ -237,7 +225,7 @@ async fn two_simultaneous_dialogs_get_separate_answers() {
 #[tokio::test]
 async fn a_key_in_the_browser_answers_first() {
     let (server, project) = asked("deaf=1", "fake:permission").await;
-    let ask = standing(&server, &project).await;
+    let ask = server.options(&project).await;
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))
         .await;
@@ -270,7 +258,7 @@ async fn a_key_in_the_browser_answers_first() {
 #[tokio::test]
 async fn an_already_answered_dialog_is_a_conflict() {
     let (server, project) = asked("", "fake:permission").await;
-    let ask = standing(&server, &project).await;
+    let ask = server.options(&project).await;
     let mut socket = server
         .socket(&format!("/output-projects/{project}/terminal"))
         .await;
@@ -285,7 +273,7 @@ async fn an_already_answered_dialog_is_a_conflict() {
 #[tokio::test]
 async fn two_simultaneous_answers_count_once() {
     let (server, project) = asked("deaf=1", "fake:permission").await;
-    standing(&server, &project).await;
+    server.options(&project).await;
     let path = answer(&project);
     let give = |option| server.post(&path, json!({ "option": option }));
     let answers = tokio::join!(give("No"), give("No"), give("Yes"));
@@ -321,10 +309,10 @@ async fn answers_without_a_dialog_are_refused() {
 #[tokio::test]
 async fn a_dialog_survives_the_server() {
     let (mut server, project) = asked("", "fake:permission").await;
-    let before = standing(&server, &project).await;
+    let before = server.options(&project).await;
     server.crash().await;
     server.up().await;
-    let after = standing(&server, &project).await;
+    let after = server.options(&project).await;
     assert_eq!(after, before);
     let body = json!({ "id": before["id"], "option": "Yes" });
     server.post(&answer(&project), body).await.expect(200);

@@ -19,19 +19,6 @@ fn git(dir: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A milestone that began.
-async fn begun(server: &Server, project: &str) -> String {
-    let milestone = server.milestone(project, "PAGE_Login").await;
-    let start = format!("/milestones/{milestone}/start");
-    server.post(&start, json!({})).await.expect(202);
-    let path = format!("/milestones/{milestone}");
-    server
-        .until(&path, "it began", |seen| seen["status"] == "in_progress")
-        .await;
-    server.idle(project).await;
-    milestone
-}
-
 fn status<'a>(changes: &'a Value, path: &str) -> &'a Value {
     let files = changes["files"].as_array().unwrap();
     let found = files.iter().find(|file| file["path"] == path);
@@ -67,7 +54,7 @@ async fn changes_since_the_beginning_are_shown() {
         .await;
     assert_eq!(pending.body["code"], "not_begun");
     pending.problem(409);
-    let milestone = begun(&server, &project).await;
+    let milestone = server.begun(&project).await;
     let path = format!("/milestones/{milestone}/changes");
     let none = server.get(&path).await.expect(200);
     assert_eq!((&none["files"], &none["patch"]), (&json!([]), &json!("")));
@@ -141,7 +128,7 @@ async fn changes_since_the_beginning_are_shown() {
 async fn changes_need_a_repository() {
     let server = Server::start(Agent::fake("")).await;
     let project = server.project("p").await;
-    let milestone = begun(&server, &project).await;
+    let milestone = server.begun(&project).await;
     let path = format!("/milestones/{milestone}/changes");
     let refused = server.get(&path).await;
     assert_eq!(refused.body["code"], "no_repository");
@@ -200,7 +187,7 @@ async fn no_program_of_the_repository_runs() {
     ] {
         fs::copy(&program, hooks.join(hook)).unwrap();
     }
-    let milestone = begun(&server, &project).await;
+    let milestone = server.begun(&project).await;
     fs::write(dir.join("file.txt"), "two\n").unwrap();
     let path = format!("/milestones/{milestone}/changes");
     let seen = server.get(&path).await.expect(200);

@@ -27,13 +27,7 @@ async fn a_project_lives_on_the_command_line() {
     assert!(started.ends_with(" submitted"), "{started}");
     let send = ["send", "shop", "fake:permission", "--wait"];
     done(&run(&server, &send).await);
-    server
-        .session_until(&project, "the question", |session| {
-            !session["asks"]["options"]
-                .as_array()
-                .is_none_or(Vec::is_empty)
-        })
-        .await;
+    server.options(&project).await;
     let asked = done(&run(&server, &["answer", "shop"]).await);
     assert!(asked.contains("Bash") && asked.contains("  Yes"), "{asked}");
     done(&run(&server, &["answer", "shop", "Yes"]).await);

@@ -131,21 +131,26 @@ async fn limit_survives_a_restart() {
     assert_eq!(cleared.data["hook"], reached.data["hook"]);
 }
 
+/// Waits until a failed turn's error is the session's warning, and no limit.
+async fn warned(server: &Server, project: &str, failed: &Value, error: &str) {
+    server.delivery_until(project, failed, "submitted").await;
+    let session = server
+        .session_until(project, "the warning", |session| {
+            !session["warning"].is_null()
+        })
+        .await;
+    let warning = session["warning"].as_str().unwrap();
+    assert!(warning.contains(error), "{warning}");
+    assert!(session["limit"].is_null());
+}
+
 #[tokio::test]
 async fn overload_is_a_warning_and_no_limit() {
     let (server, project) = running(Agent::fake(""), 600).await;
     let failed = server
         .deliver(&project, "fake:fail server_error API Error: 529 overloaded")
         .await;
-    server.delivery_until(&project, &failed, "submitted").await;
-    let session = server
-        .session_until(&project, "the warning", |session| {
-            !session["warning"].is_null()
-        })
-        .await;
-    let warning = session["warning"].as_str().unwrap();
-    assert!(warning.contains("529 overloaded"), "{warning}");
-    assert!(session["limit"].is_null());
+    warned(&server, &project, &failed, "529 overloaded").await;
     let next = server.deliver(&project, "hello").await;
     server.delivery_until(&project, &next, "submitted").await;
     server
@@ -195,13 +200,5 @@ async fn real_overload_is_a_warning() {
     let Some(agent) = real() else { return };
     let (server, project) = running(agent, 600).await;
     let failed = server.deliver(&project, "stub:error 529").await;
-    server.delivery_until(&project, &failed, "submitted").await;
-    let session = server
-        .session_until(&project, "the warning", |session| {
-            !session["warning"].is_null()
-        })
-        .await;
-    let warning = session["warning"].as_str().unwrap();
-    assert!(warning.contains("529"), "{warning}");
-    assert!(session["limit"].is_null());
+    warned(&server, &project, &failed, "529").await;
 }

@@ -155,12 +155,7 @@ async fn the_api_agrees_with_dialog_events() {
         let told = events.named(event).await;
         let shown = server.session(&project).await;
         assert_eq!(shown["asks"]["kind"], kind, "{told:?}: {shown:#}");
-        server
-            .session_until(&project, "it can be answered", |session| {
-                let options = session["asks"]["options"].as_array();
-                options.is_some_and(|options| !options.is_empty())
-            })
-            .await;
+        server.options(&project).await;
         server.post(&answer, body).await.expect(200);
         events.state("idle").await;
         assert_eq!(server.session(&project).await["agent_state"], "idle");

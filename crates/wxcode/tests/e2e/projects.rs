@@ -30,14 +30,7 @@ async fn the_list_shows_what_each_project_does() {
         server.project("Asking").await,
     );
     let third = server.project("middle").await;
-    let milestone = server.milestone(&third, "PAGE_Login").await;
-    let start = format!("/milestones/{milestone}/start");
-    server.post(&start, json!({})).await.expect(202);
-    let path = format!("/milestones/{milestone}");
-    server
-        .until(&path, "it began", |seen| seen["status"] == "in_progress")
-        .await;
-    server.idle(&third).await;
+    let milestone = server.begun(&third).await;
     server.start_session(&asking).await;
     server.deliver(&asking, "fake:permission").await;
     server

@@ -35,18 +35,6 @@ async fn becomes_idle(events: &mut Events, from: &str) {
     }
 }
 
-/// Waits until the session's question can be answered.
-async fn until_options(server: &Server, project: &str) -> Value {
-    let session = server
-        .session_until(project, "options", |session| {
-            session["asks"]["options"]
-                .as_array()
-                .is_some_and(|options| !options.is_empty())
-        })
-        .await;
-    session["asks"].clone()
-}
-
 #[tokio::test]
 async fn esc_needs_no_hook_record_or_screen() {
     let (server, project) = start("status,frozen").await;
@@ -71,7 +59,7 @@ async fn reports_name_a_start_up_dialog() {
     let mut events = Events::since(&server, &project, 0).await;
     let first = events.state("blocked_dialog").await.data;
     assert_eq!(first["dialog"], Value::Null, "before the screen was read");
-    let ask = until_options(&server, &project).await;
+    let ask = server.options(&project).await;
     assert_eq!(ask["dialog"], "trust_folder");
     let trusts = json!({ "id": ask["id"], "option": "Yes, I trust this folder" });
     let path = format!("/output-projects/{project}/answer");
@@ -87,7 +75,7 @@ async fn a_restarted_server_knows_the_newest_report() {
     server.crash().await;
     server.up().await;
     until_state(&server, &project, "waiting_permission").await;
-    let ask = until_options(&server, &project).await;
+    let ask = server.options(&project).await;
     let allows = json!({ "id": ask["id"], "option": "Yes" });
     let path = format!("/output-projects/{project}/answer");
     server.post(&path, allows).await.expect(200);
@@ -100,7 +88,7 @@ async fn a_permission_without_a_hook_is_answered() {
         let (server, project) = start(modes).await;
         let mut events = Events::follow(&server, &project).await;
         submitted(&server, &project, "fake:permission").await;
-        let ask = until_options(&server, &project).await;
+        let ask = server.options(&project).await;
         assert_eq!(
             (&ask["kind"], &ask["options"]),
             (&json!("permission"), &json!(["Yes", "No"])),
@@ -120,7 +108,7 @@ async fn waiting_outlasts_a_frozen_record_and_other_tools() {
         let (server, project) = start(modes).await;
         let mut events = Events::follow(&server, &project).await;
         submitted(&server, &project, "fake:permission").await;
-        let ask = until_options(&server, &project).await;
+        let ask = server.options(&project).await;
         // Time for several readings of the record.
         sleep(Duration::from_secs(4)).await;
         let session = server.session(&project).await;

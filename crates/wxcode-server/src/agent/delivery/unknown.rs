@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Mutex};
 use tokio::sync::Notify;
 use wxcode_core::id::Id;
 
-use crate::agent::sync::lock;
+use crate::sync::lock;
 
 /// Deliveries of unknown outcome that are remembered; of more the oldest are left to the timer.
 const UNSURE_MAX: usize = 256;

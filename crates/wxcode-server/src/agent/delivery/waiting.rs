@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use tokio::time::sleep;
 use wxcode_core::{delivery::Delivery, id::Id};
-use wxcode_store::{Moment, StoreError};
+use wxcode_store::{NextQuery, StoreError};
 
 use super::{schedule, settle, unknown::Unknown};
 use crate::agent::{
@@ -67,13 +67,13 @@ async fn wake_waiting(context: &Arc<Context>) -> Result<Duration, StoreError> {
             session.queued.notify_one();
             continue;
         }
-        let moment = Moment {
+        let query = NextQuery {
             now: Timestamp::now(),
             in_turn: false,
         };
-        let next = context.store.next_delivery(project, moment).await?;
+        let next = context.store.next_delivery(project, query).await?;
         if let Some(at) = next.due_at {
-            ahead = ahead.min(schedule::pause(moment.now, at));
+            ahead = ahead.min(schedule::pause(query.now, at));
         }
         // Those without a time are on their way to a session, or are settled with its end.
         let due = next

@@ -35,7 +35,7 @@ use wxcode_core::{
     id::Id,
 };
 use wxcode_holder::client::{ClientError, Sender};
-use wxcode_store::{Moment, NewDelivery, Next, Queued, Result};
+use wxcode_store::{NewDelivery, Next, NextQuery, Queued, Result};
 
 use super::{
     prompts::{Prompts, ReportedPrompt},
@@ -231,7 +231,7 @@ impl DeliveryWorker {
         holder: &Sender,
         now: Instant,
     ) -> Result<(), ClientError> {
-        // A turn begins: a delivery that steers need not wait behind one that does not.
+        // A turn begins: steering deliveries overtake the others.
         let is_held_up = |current: &Current| {
             let delivery = &current.delivery;
             delivery.is_waiting() && !delivery.steer
@@ -362,7 +362,7 @@ impl DeliveryWorker {
     }
 
     /// The delivery to carry next.
-    async fn next(&mut self, moment: Moment) -> Result<Next> {
+    async fn next(&mut self, query: NextQuery) -> Result<Next> {
         if let Some(first) = self.first {
             let first = self.store.delivery(first).await?;
             if first.as_ref().is_some_and(|first| !first.state.is_over()) {
@@ -373,17 +373,17 @@ impl DeliveryWorker {
             }
             self.first = None;
         }
-        self.store.next_delivery(self.project, moment).await
+        self.store.next_delivery(self.project, query).await
     }
 
     /// Loads the next delivery, in the place of one of which nothing is typed.
     async fn load(&mut self, holder: &Sender, now: Instant) -> Result<(), ClientError> {
         self.reload_at = None;
-        let moment = Moment {
+        let query = NextQuery {
             now: Timestamp::now(),
             in_turn: self.readiness == Readiness::Busy,
         };
-        let next = match self.next(moment).await {
+        let next = match self.next(query).await {
             Ok(next) => next,
             Err(error) => {
                 tracing::warn!(project = %self.project, %error, "the store is unavailable; deliveries wait");
@@ -392,7 +392,7 @@ impl DeliveryWorker {
             }
         };
         self.is_asleep = next.due_at.is_some();
-        self.reload_at = next.due_at.map(|at| now + schedule::pause(moment.now, at));
+        self.reload_at = next.due_at.map(|at| now + schedule::pause(query.now, at));
         let version = |delivery: &Delivery| (delivery.id, delivery.version);
         let present = self
             .current

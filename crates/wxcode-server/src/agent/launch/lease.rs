@@ -19,10 +19,7 @@ use wxcode_core::{
 use wxcode_store::{StoreError, Swapped};
 
 use crate::repository::Repository;
-use crate::{
-    agent::{launch::error::StartError, sync::lock},
-    settings::Shared,
-};
+use crate::{agent::launch::error::StartError, settings::Shared, sync::lock};
 
 /// Most tries for a lease under concurrent changes.
 const TRIES: usize = 5;

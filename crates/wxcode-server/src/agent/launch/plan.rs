@@ -287,16 +287,14 @@ pub(in crate::agent) fn argv(
     own: &AgentSettings,
     prompt: Option<&str>,
 ) -> Vec<String> {
+    let chosen = Chosen::of(settings, own);
     command::argv(&Invocation {
         claude,
         start: start(plan),
         settings: settings_file,
-        permission_mode: own
-            .permission_mode
-            .as_deref()
-            .or(settings.permission_mode.as_deref()),
-        model: own.model.as_deref().or(settings.model.as_deref()),
-        extra_args: own.args.as_deref().unwrap_or(&settings.claude_args),
+        permission_mode: chosen.permission_mode,
+        model: chosen.model,
+        extra_args: chosen.extra_args,
         prompt,
     })
 }
@@ -309,17 +307,33 @@ pub(in crate::agent) fn run_argv(
     own: &AgentSettings,
     prompt: &str,
 ) -> Vec<String> {
+    let chosen = Chosen::of(settings, own);
     command::run_argv(&RunInvocation {
         claude,
         start: start(plan),
-        permission_mode: own
-            .permission_mode
-            .as_deref()
-            .or(settings.permission_mode.as_deref()),
-        model: own.model.as_deref().or(settings.model.as_deref()),
-        extra_args: own.args.as_deref().unwrap_or(&settings.claude_args),
+        permission_mode: chosen.permission_mode,
+        model: chosen.model,
+        extra_args: chosen.extra_args,
         prompt,
     })
+}
+
+/// The choices for an agent: the project's own, or else the server's.
+struct Chosen<'a> {
+    permission_mode: Option<&'a str>,
+    model: Option<&'a str>,
+    extra_args: &'a [String],
+}
+
+impl<'a> Chosen<'a> {
+    fn of(settings: &'a Settings, own: &'a AgentSettings) -> Self {
+        let of_server = settings.permission_mode.as_deref();
+        Self {
+            permission_mode: own.permission_mode.as_deref().or(of_server),
+            model: own.model.as_deref().or(settings.model.as_deref()),
+            extra_args: own.args.as_deref().unwrap_or(&settings.claude_args),
+        }
+    }
 }
 
 const fn start(plan: &Plan) -> Start {

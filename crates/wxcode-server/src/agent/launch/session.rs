@@ -24,7 +24,7 @@ use wxcode_core::{
     time::to_millis,
 };
 use wxcode_holder::folder::{HolderFile, Scoped};
-use wxcode_store::{Moment, Step};
+use wxcode_store::{NextQuery, Step};
 
 use crate::{
     Settings,
@@ -221,12 +221,12 @@ async fn take_initial_prompt(
     if !matches!(plan, Plan::First { .. }) {
         return Ok(None);
     }
-    let moment = Moment {
+    let query = NextQuery {
         now: Timestamp::now(),
         in_turn: false,
     };
     let first = loop {
-        match store.next_delivery(project.id, moment).await?.delivery {
+        match store.next_delivery(project.id, query).await?.delivery {
             Some(next) if next.state == DeliveryState::Queued => {
                 if settle::check_milestone(store, &next).await? {
                     break Some(next);

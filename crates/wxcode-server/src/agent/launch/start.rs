@@ -37,7 +37,7 @@ use crate::{
     mirror::{self, Mirror},
     workspace,
 };
-use crate::{disk::on_disk, repository::Repository};
+use crate::{access::secret, disk::on_disk, repository::Repository};
 
 /// Size of a new session until a client drives it, in columns and rows.
 const SIZE: (u16, u16) = (120, 40);
@@ -181,11 +181,7 @@ pub(in crate::agent) async fn spawn_holder(
         cwd: project.workspace_path.clone(),
         cols: SIZE.0,
         rows: SIZE.1,
-        secret: format!(
-            "{}{}",
-            uuid::Uuid::new_v4().simple(),
-            uuid::Uuid::new_v4().simple()
-        ),
+        secret: secret::generate(),
         note,
         program: settings.holder.clone(),
         scope: scope::of(settings, &session_id, &project.name),

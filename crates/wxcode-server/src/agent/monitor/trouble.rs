@@ -1,5 +1,5 @@
-//! Troubles of a running session that its warning tells: hooks that do not run, settings that are
-//! not valid, a transcript that is not kept, errors of the API.
+//! Troubles of a running session, told by its warning: missing hooks, invalid settings, a missing
+//! transcript, errors of the API.
 
 use std::time::Duration;
 

@@ -17,7 +17,10 @@ use tokio::{sync::watch, time::sleep};
 use utoipa::ToSchema;
 use wxcode_core::time::to_millis;
 
-use super::{EventStreams, KEEP_ALIVE, KeepAlive, Next, RESET, RETRY, Since, cursor, stream_of};
+use super::{
+    EventStreams, KEEP_ALIVE, KeepAlive, Next, RESET, RETRY, Since, Step, cursor, state_frame,
+    stream_of,
+};
 use crate::{
     access::Caller,
     event::{AllBatch, AllFeed, AllLine},
@@ -111,17 +114,10 @@ impl Follower {
                     None => continue,
                 }
             }
-            let cursor = match self.next {
-                Next::Greeting { cursor: Some(seq) } => {
-                    self.next = Next::After(seq);
-                    return Some(RETRY.to_owned());
-                }
-                Next::Greeting { cursor: None } => {
-                    self.next = Next::Present(RETRY);
-                    continue;
-                }
-                Next::Present(before) => return self.present(before).await,
-                Next::After(seq) => seq,
+            let cursor = match self.next.step() {
+                Step::Greet => return Some(RETRY.to_owned()),
+                Step::Present(before) => return self.present(before).await,
+                Step::After(seq) => seq,
             };
             // Before looking for events, so that a new one wakes.
             self.newest.borrow_and_update();
@@ -143,8 +139,7 @@ impl Follower {
         match self.now(seq).await {
             Ok(now) => {
                 self.next = Next::After(seq);
-                let json = serde_json::to_string(&now).ok()?;
-                Some(format!("{before}id: {seq}\nevent: state\ndata: {json}\n\n"))
+                state_frame(before, seq, &now)
             }
             Err(problem) => {
                 // The client reconnects by itself.

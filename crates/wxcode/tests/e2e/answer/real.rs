@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{answer, standing};
+use super::answer;
 use crate::support::{Events, Server, real};
 
 /// A real session that asks before it runs a command or writes a file.
@@ -22,7 +22,7 @@ async fn start() -> Option<(Server, String)> {
 async fn asked(prompt: &str) -> Option<(Server, String, Value)> {
     let (server, project) = start().await?;
     server.deliver(&project, prompt).await;
-    let ask = standing(&server, &project).await;
+    let ask = server.options(&project).await;
     Some((server, project, ask))
 }
 
@@ -79,7 +79,7 @@ async fn a_file_write_needs_permission() {
     let file = server.workspace(&project).await.join("new.txt");
     let prompt = format!("stub:write {}", file.display());
     server.deliver(&project, &prompt).await;
-    let ask = standing(&server, &project).await;
+    let ask = server.options(&project).await;
     assert_eq!(ask["tool_input"]["file_path"], json!(file));
     let no = ask["options"].as_array().unwrap().last().unwrap().clone();
     assert_eq!(no, "No");
@@ -88,7 +88,7 @@ async fn a_file_write_needs_permission() {
     assert!(!file.exists());
     // The next dialog works as usual.
     server.deliver(&project, &prompt).await;
-    let again = standing(&server, &project).await;
+    let again = server.options(&project).await;
     assert_ne!(again["id"], ask["id"]);
     give(
         &server,
@@ -111,7 +111,7 @@ async fn a_long_allowed_command_is_work() {
         go.display()
     );
     server.deliver(&project, &prompt).await;
-    standing(&server, &project).await;
+    server.options(&project).await;
     give(&server, &project, json!({ "option": "Yes" })).await;
     let session = until_state(&server, &project, "working").await;
     assert_eq!(session["asks"], Value::Null);
@@ -135,7 +135,7 @@ async fn a_question_takes_option_or_text() {
     until_state(&server, &project, "idle").await;
 
     server.deliver(&project, "stub:ask").await;
-    standing(&server, &project).await;
+    server.options(&project).await;
     let text = "Green, like the \"leaves\" of a tree that stands in the garden behind the house of my grandparents";
     give(&server, &project, json!({ "answers": [{ "text": text }] })).await;
     told(&server, &["tool_result", "grandparents"]).await;
@@ -271,7 +271,7 @@ async fn a_background_subagent_is_answered() {
         .settings(&json!({ "permissions": { "ask": ["Bash"], "allow": ["Agent"], "defaultMode": "acceptEdits" } }))
         .unwrap();
     server.start_session(&project).await;
-    let offer = standing(&server, &project).await;
+    let offer = server.options(&project).await;
     assert_eq!(offer["dialog"], "auto_mode_offer");
     give(&server, &project, json!({ "option": offer["options"][1] })).await;
     server
@@ -307,7 +307,7 @@ async fn a_new_folder_is_trusted_through_the_api() {
         .expect(201);
     let project = project["id"].as_str().unwrap();
     let delivery = server.deliver(project, "hello").await;
-    let ask = standing(&server, project).await;
+    let ask = server.options(project).await;
     assert_eq!(
         (&ask["kind"], &ask["dialog"], &ask["selected"]),
         (&json!("dialog"), &json!("trust_folder"), &json!(0))
@@ -326,7 +326,7 @@ async fn a_real_permission_survives_the_server() {
     };
     server.crash().await;
     server.up().await;
-    let after = standing(&server, &project).await;
+    let after = server.options(&project).await;
     assert_eq!(after, before);
     give(
         &server,
@@ -351,7 +351,7 @@ async fn cancelling_in_the_terminal_clears_the_dialog() {
     let idle = until_state(&server, &project, "idle").await;
     assert_eq!(idle["asks"], Value::Null);
     server.deliver(&project, "stub:bash true").await;
-    standing(&server, &project).await;
+    server.options(&project).await;
     socket.input("\u{1b}").await;
     until_state(&server, &project, "idle").await;
     // Closing a panel shows the turn again.

@@ -26,6 +26,19 @@ async fn two(address: &str, lease_s: u64) -> (Server, Server) {
     (first, second)
 }
 
+/// The server `first`, with a proxy between it and the database.
+async fn behind_proxy(
+    mongo: &MongoServer,
+    port: u16,
+    database: &str,
+    lease_s: u64,
+) -> (Proxy, Server) {
+    let proxy = Proxy::before(port).await.unwrap();
+    let by_proxy = mongo.address_by(proxy.port, database);
+    let first = Server::start_on(agent("first", lease_s), Some(by_proxy)).await;
+    (proxy, first)
+}
+
 /// Requests the session until it starts; meanwhile the refusals name the lease's owner.
 async fn take_over(server: &Server, project: &str, other: &str) -> Value {
     let path = format!("/output-projects/{project}/session");
@@ -156,9 +169,7 @@ async fn a_server_cut_off_gives_way() {
         return skip("a server that is given cannot be cut off");
     };
     let database = database();
-    let proxy = Proxy::before(port).await.unwrap();
-    let by_proxy = mongo.address_by(proxy.port, &database);
-    let first = Server::start_on(agent("first", 2), Some(by_proxy)).await;
+    let (proxy, first) = behind_proxy(mongo, port, &database, 2).await;
     let address = mongo.address(&database);
     let second = Server::start_on(agent("second", 300), Some(address.clone())).await;
     let project = first.project("p").await;
@@ -203,9 +214,7 @@ async fn a_stopped_holder_gives_way_later() {
         return skip("a server that is given cannot be cut off");
     };
     let database = database();
-    let proxy = Proxy::before(port).await.unwrap();
-    let by_proxy = mongo.address_by(proxy.port, &database);
-    let first = Server::start_on(agent("first", 2), Some(by_proxy)).await;
+    let (proxy, first) = behind_proxy(mongo, port, &database, 2).await;
     let second = Server::start_on(agent("second", 300), Some(mongo.address(&database))).await;
     let project = first.project("p").await;
     first.start_session(&project).await;
@@ -239,9 +248,7 @@ async fn a_starting_server_leaves_a_fresh_delivery() {
         return skip("a server that is given has no proxy before it");
     };
     let database = database();
-    let proxy = Proxy::before(port).await.unwrap();
-    let by_proxy = mongo.address_by(proxy.port, &database);
-    let first = Server::start_on(agent("first", 300), Some(by_proxy)).await;
+    let (proxy, first) = behind_proxy(mongo, port, &database, 300).await;
     let project = first.project("p").await;
     let path = format!("/output-projects/{project}/deliveries");
     // The delivery is queued, and its server hears nothing more for a while.

@@ -165,6 +165,27 @@ impl Server {
             .await
     }
 
+    /// Waits until the session's question can be answered.
+    pub(crate) async fn options(&self, project: &str) -> Value {
+        let session = self.session_until(project, "something is asked", |session| {
+            let options = session["asks"]["options"].as_array();
+            options.is_some_and(|options| !options.is_empty())
+        });
+        session.await["asks"].clone()
+    }
+
+    /// Waits until a milestone is in progress, and the agent idle again.
+    pub(crate) async fn begun(&self, project: &str) -> String {
+        let milestone = self.milestone(project, "PAGE_Login").await;
+        let path = format!("/milestones/{milestone}");
+        let start = self.post(&format!("{path}/start"), json!({})).await;
+        start.expect(202);
+        self.until(&path, "it began", |seen| seen["status"] == "in_progress")
+            .await;
+        self.idle(project).await;
+        milestone
+    }
+
     /// Waits until the agent of the session is idle.
     pub(crate) async fn idle(&self, project: &str) -> Value {
         self.session_until(project, "idle", |session| session["agent_state"] == "idle")

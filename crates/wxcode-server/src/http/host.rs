@@ -1,0 +1,149 @@
+//! The Host and the Origin of a request.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::{
+    extract::Request,
+    http::{StatusCode, header, uri::Authority},
+};
+
+use super::problem::{Answer, Problem, quoted};
+
+/// The names of this server.
+#[derive(Clone)]
+pub(super) struct Hosts {
+    listen: SocketAddr,
+    allowed: Vec<String>,
+}
+
+impl Hosts {
+    /// The names of a server on `listen`, and those that the operator allows.
+    pub(super) fn new(listen: SocketAddr, allowed: &[String]) -> Self {
+        let allowed = allowed.iter().map(|host| host.to_ascii_lowercase());
+        Self {
+            listen,
+            allowed: allowed.collect(),
+        }
+    }
+
+    /// Whether a Host header names this server. The port is not compared: it gives no protection
+    /// from DNS rebinding, and a forwarded port differs.
+    fn is_host(&self, host: &str) -> bool {
+        let Ok(authority) = host.parse::<Authority>() else {
+            return false;
+        };
+        let name = authority.host().to_ascii_lowercase();
+        if name == "localhost"
+            || self.allowed.contains(&name)
+            || self.allowed.contains(&host.to_ascii_lowercase())
+        {
+            return true;
+        }
+        let bare = name.trim_start_matches('[').trim_end_matches(']');
+        let Ok(address) = bare.parse::<IpAddr>() else {
+            return false;
+        };
+        // A name can be rebound to another address, an address cannot.
+        address == self.listen.ip()
+            || self.listen.ip().is_unspecified()
+            || address.is_loopback() && self.listen.ip().is_loopback()
+    }
+
+    /// Refuses a foreign Host or Origin.
+    pub(super) fn check(&self, request: &Request) -> Answer<()> {
+        let host = match request.headers().get(header::HOST) {
+            Some(value) => value.to_str().unwrap_or_default(),
+            None => request.uri().authority().map_or("", Authority::as_str),
+        };
+        if !self.is_host(host) {
+            return Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                format!(
+                    "the Host header is {}, which is no name of this server: use its listen address {} or \
+                     localhost, or add the name to `allowed_hosts`",
+                    quoted(host),
+                    self.listen
+                ),
+            ));
+        }
+        for origin in request.headers().get_all(header::ORIGIN) {
+            let origin = origin.to_str().unwrap_or("unreadable");
+            if !is_same_origin(origin, host) {
+                return Err(Problem::new(
+                    StatusCode::FORBIDDEN,
+                    format!(
+                        "the Origin header is {}, which is not the Host {}: requests from pages of other \
+                         origins are refused, so open wxcode's own page",
+                        quoted(origin),
+                        quoted(host)
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_same_origin(origin: &str, host: &str) -> bool {
+    let (rest, default) = if let Some(rest) = origin.strip_prefix("http://") {
+        (rest, 80)
+    } else if let Some(rest) = origin.strip_prefix("https://") {
+        (rest, 443)
+    } else {
+        return false;
+    };
+    let (Ok(origin), Ok(host)) = (rest.parse::<Authority>(), host.parse::<Authority>()) else {
+        return false;
+    };
+    origin.host().eq_ignore_ascii_case(host.host())
+        && origin.port_u16().unwrap_or(default) == host.port_u16().unwrap_or(default)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts() {
+        let listen = "127.0.0.1:8052".parse().unwrap();
+        let hosts = Hosts::new(listen, &["Box.example".to_owned()]);
+        for host in [
+            "127.0.0.1:8052",
+            "127.0.0.1",
+            "localhost:8052",
+            "LOCALHOST",
+            "[::1]:9000",
+            "box.example",
+            "box.example:443",
+        ] {
+            assert!(hosts.is_host(host), "{host}");
+        }
+        for host in [
+            "",
+            "evil.example",
+            "127.0.0.1.evil.example",
+            "10.0.0.1:8052",
+            "localhost@evil.example",
+            "a b",
+        ] {
+            assert!(!hosts.is_host(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn origins() {
+        assert!(is_same_origin("http://127.0.0.1:8052", "127.0.0.1:8052"));
+        assert!(is_same_origin("https://box.example", "box.example"));
+        assert!(is_same_origin("https://box.example", "box.example:443"));
+        for origin in [
+            "null",
+            "",
+            "http://evil.example",
+            "http://127.0.0.1:9999",
+            "file://",
+            "http://127.0.0.1:8052.evil.example",
+        ] {
+            assert!(!is_same_origin(origin, "127.0.0.1:8052"), "{origin}");
+        }
+    }
+}
