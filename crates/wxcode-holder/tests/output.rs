@@ -290,6 +290,30 @@ async fn a_redraw_has_the_requested_history() {
 }
 
 #[tokio::test]
+async fn output_before_a_redraw_is_not_skipped() {
+    let session = Session::shell("stty -echo; echo on; read -r; printf 'copy'; read -r").await;
+    let mut conn = session.attach(Some(0)).await;
+    output_until(&mut conn, "on").await;
+    let redraw = Request::Redraw { history: 0 };
+    conn.sender.send(redraw.clone()).await.unwrap();
+    let (offset, _) = snapshot(&mut conn).await;
+    // The next snapshot is due 100 ms after the first: the agent writes meanwhile.
+    conn.sender.send(redraw).await.unwrap();
+    type_in(&conn, 1, "\n").await;
+    let mut written = Vec::new();
+    let redrawn = until(&mut conn, |event| match event {
+        Event::Output(Output::Output { bytes, .. }) => {
+            written.extend_from_slice(&bytes);
+            None
+        }
+        Event::Output(Output::Snapshot { offset, .. }) => Some(offset),
+        _ => None,
+    })
+    .await;
+    assert_eq!(redrawn, offset + written.len() as u64, "{written:?}");
+}
+
+#[tokio::test]
 async fn a_snapshot_waits_briefly_for_an_update() {
     // Half a frame, the rest on request, and another half.
     let script = "stty -echo; printf '\\033[?2026hhalf'; echo on; read -r; sleep 0.01; \

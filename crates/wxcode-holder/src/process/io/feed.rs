@@ -22,6 +22,9 @@ pub(crate) const BETWEEN_SNAPSHOTS: Duration = Duration::from_millis(100);
 pub(crate) const BETWEEN_REPORTS: Duration = Duration::from_millis(50);
 /// Longest wait of a snapshot for the end of a synchronized update, so that it shows no half frame.
 pub(crate) const OPEN_UPDATE: Duration = Duration::from_millis(50);
+/// Most bytes that a connection still receives before a snapshot that it asked for; with more the
+/// snapshot replaces them.
+const BEFORE_REDRAW: u64 = 256 << 10; // 256 KiB
 /// Most messages for one connection in one turn.
 const MAX_TURN: usize = 256;
 
@@ -30,6 +33,7 @@ pub(crate) fn attach(holder: &Holder, peer: &mut Peer, since: Option<u64>, histo
     peer.history = (history as usize, history as usize);
     let output = &holder.output;
     peer.replay = None;
+    peer.redraw = false;
     peer.output = Cursor::Behind;
     let Some(at) = since.filter(|at| *at <= output.end()) else {
         return;
@@ -43,11 +47,17 @@ pub(crate) fn attach(holder: &Holder, peer: &mut Peer, since: Option<u64>, histo
     }
 }
 
-/// Sends a snapshot next.
+/// Sends a snapshot next. A connection that keeps up receives the output before it as well: a copy
+/// to the clipboard is in no snapshot.
 pub(crate) fn redraw(peer: &mut Peer, history: u32) {
     peer.history.0 = history as usize;
-    peer.replay = None;
-    peer.output = Cursor::Behind;
+    match peer.output {
+        Cursor::At(_) if peer.replay.is_none() => peer.redraw = true,
+        _ => {
+            peer.replay = None;
+            peer.output = Cursor::Behind;
+        }
+    }
 }
 
 /// Sends the output, events and snapshots that a connection has not received, until none is left
@@ -110,6 +120,16 @@ fn queue_output(holder: &mut Holder, peer: &mut Peer) -> bool {
     let Cursor::At(offset) = peer.output else {
         return peer.output == Cursor::Behind && queue_snapshot(holder, peer);
     };
+    if peer.redraw {
+        let before = holder.output.end().saturating_sub(offset);
+        if before > BEFORE_REDRAW {
+            peer.output = Cursor::Behind;
+            return queue_snapshot(holder, peer);
+        }
+        if before == 0 && queue_snapshot(holder, peer) {
+            return true;
+        }
+    }
     if peer.replay.is_some() {
         match holder.output.held_since(offset) {
             Some(change) => {
@@ -190,6 +210,7 @@ fn queue_snapshot(holder: &mut Holder, peer: &mut Peer) -> bool {
     let offset = holder.output.end();
     peer.snapshot_at = Some(now + BETWEEN_SNAPSHOTS);
     peer.output = Cursor::At(offset);
+    peer.redraw = false;
     peer.change = holder.output.sizes().next();
     peer.send(&Event::Output(Output::Snapshot {
         offset,

@@ -72,6 +72,8 @@ pub(crate) struct Peer {
     pub(crate) output: Cursor,
     /// The source of output that is no longer in the ring buffer.
     pub(crate) replay: Option<Replay>,
+    /// A snapshot is to follow the output at hand.
+    pub(crate) redraw: bool,
     /// The earliest time of the next snapshot.
     pub(crate) snapshot_at: Option<Instant>,
     /// A snapshot waits for the end of a synchronized update, until this time at most.
@@ -113,6 +115,7 @@ impl Peer {
             blocked: false,
             output: Cursor::Off,
             replay: None,
+            redraw: false,
             snapshot_at: None,
             update_until: None,
             history: (0, 0),
@@ -147,7 +150,7 @@ impl Peer {
 
     /// The time of its next delayed message.
     pub(crate) fn due(&self) -> Option<Instant> {
-        let waits = self.output == Cursor::Behind && !self.blocked;
+        let waits = (self.redraw || self.output == Cursor::Behind) && !self.blocked;
         let snapshot = self.snapshot_at.max(self.update_until);
         let snapshot = snapshot.filter(|_| waits);
         let times = snapshot.into_iter().chain(self.idle_until);
