@@ -53,6 +53,12 @@ impl Grant {
     pub fn covers(self, role: Role, project: Option<Id>) -> bool {
         self.role >= role && (self.project.is_none() || self.project == project)
     }
+
+    /// Whether the grant has all rights of another one.
+    #[must_use]
+    pub fn includes(self, other: Self) -> bool {
+        self.covers(other.role, other.project)
+    }
 }
 
 /// The kind of a credential.
@@ -100,6 +106,9 @@ pub struct Credential {
     pub created_at: Timestamp,
     /// The name of its creator.
     pub created_by: String,
+    /// The credential that it comes from, and without which it does not count; `None` for one of
+    /// its own right.
+    pub source: Option<Id>,
     /// `None`: never.
     pub expires_at: Option<Timestamp>,
     pub last_use: Option<LastUse>,
@@ -150,6 +159,10 @@ mod tests {
         assert!(operator(Some(one)).covers(Role::Operator, Some(one)));
         for elsewhere in [None, Some(other)] {
             assert!(!operator(Some(one)).covers(Role::Viewer, elsewhere));
+            assert!(!operator(Some(one)).includes(operator(elsewhere)));
         }
+        assert!(operator(None).includes(operator(Some(one))));
+        assert!(operator(Some(one)).includes(operator(Some(one))));
+        assert!(!operator(None).includes(Grant::ADMIN));
     }
 }

@@ -31,7 +31,10 @@ use wxcode_core::{
 use wxcode_store::{Result, StoreError};
 
 use self::{attempts::Attempts, codes::Codes, ends::Ends};
-pub(crate) use self::{codes::CODE_TIME, ends::End};
+pub(crate) use self::{
+    codes::{CODE_TIME, Source},
+    ends::End,
+};
 use crate::{repository::Repository, sync::lock};
 
 /// How long a credential counts after its last look-up.
@@ -46,6 +49,8 @@ const NOTED_EVERY: SignedDuration = SignedDuration::from_secs(60);
 pub(crate) const LOGIN_IDLE: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Pause between two removals of expired credentials.
 const CLEAN_EVERY: Duration = Duration::from_secs(3_600);
+/// Longest line of credentials that come from one another.
+const SOURCES_MAX: usize = 8;
 
 /// The sender of a request.
 #[derive(Debug, Clone)]
@@ -55,6 +60,8 @@ pub(crate) struct Caller {
     pub(crate) grant: Grant,
     /// `None` for the server's own token.
     pub(crate) credential: Option<Id>,
+    /// The source of credentials that the caller makes for itself.
+    pub(crate) source: Option<Id>,
     pub(crate) from: String,
 }
 
@@ -66,6 +73,8 @@ struct Inner {
     store: Repository,
     /// The hash of the server's own token.
     token: [u8; 32],
+    /// Stands for the server's own token as a source: another token has another id.
+    own: Id,
     known: Mutex<HashMap<Id, Known>>,
     ends: Ends,
     codes: Mutex<Codes>,
@@ -83,6 +92,7 @@ impl Callers {
         let callers = Self(Arc::new(Inner {
             store,
             token: hash(token),
+            own: own_id(token),
             known: Mutex::default(),
             ends: Ends::default(),
             codes: Mutex::default(),
@@ -105,6 +115,7 @@ impl Callers {
                 name: "the server's token".to_owned(),
                 grant: Grant::ADMIN,
                 credential: None,
+                source: Some(self.0.own),
                 from: from.to_owned(),
             });
         }
@@ -132,10 +143,13 @@ impl Callers {
         from: &str,
     ) -> Option<Caller> {
         let now = Timestamp::now();
-        let credential = self.look_up(id).await?;
+        let credential = self.look_up(id).await.ok()??;
         let given = secret::hashed(secret);
         let is_right: bool = given.as_bytes().ct_eq(credential.hash.as_bytes()).into();
-        if !is_right || !credential.is_valid(now) || !kinds.contains(&credential.kind) {
+        if !is_right || !kinds.contains(&credential.kind) {
+            return None;
+        }
+        if !self.counts(&credential, now).await.ok()? {
             return None;
         }
         self.note_use(&credential, now, from);
@@ -143,15 +157,45 @@ impl Callers {
             name: credential.name,
             grant: credential.grant,
             credential: Some(id),
+            source: Some(id),
             from: from.to_owned(),
         })
     }
 
+    /// Whether a credential counts now, with all credentials that it comes from.
+    async fn counts(&self, credential: &Credential, now: Timestamp) -> Result<bool> {
+        let (mut is_valid, mut next) = (credential.is_valid(now), credential.source);
+        for _ in 0..SOURCES_MAX {
+            let Some(id) = next.filter(|id| is_valid && *id != self.0.own) else {
+                return Ok(is_valid);
+            };
+            let Some(source) = self.look_up(id).await? else {
+                return Ok(false);
+            };
+            is_valid = source.is_valid(now) && source.grant.includes(credential.grant);
+            next = source.source;
+        }
+        Ok(false)
+    }
+
+    /// Whether a credential that comes from this one could count.
+    pub(crate) async fn may_be_source(&self, id: Option<Id>) -> Result<bool> {
+        let (mut next, mut sources) = (id, 1);
+        while let Some(id) = next.filter(|id| *id != self.0.own) {
+            sources += 1;
+            if sources > SOURCES_MAX {
+                return Ok(false);
+            }
+            next = self.look_up(id).await?.and_then(|found| found.source);
+        }
+        Ok(true)
+    }
+
     /// The credential, at most [`FRESH`] old; older while the store is away.
-    async fn look_up(&self, id: Id) -> Option<Credential> {
+    async fn look_up(&self, id: Id) -> Result<Option<Credential>> {
         let fresh = |known: &Known| known.read.elapsed() < FRESH;
         if let Some(known) = lock(&self.0.known).get(&id).filter(|known| fresh(known)) {
-            return Some(known.credential.clone());
+            return Ok(Some(known.credential.clone()));
         }
         match self.0.store.credential(id).await {
             Ok(Some(credential)) => {
@@ -164,16 +208,17 @@ impl Callers {
                     let credential = credential.clone();
                     known.insert(id, Known { credential, read });
                 }
-                Some(credential)
+                Ok(Some(credential))
             }
             Ok(None) => {
                 lock(&self.0.known).remove(&id);
-                None
+                Ok(None)
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot look up a credential; one that was used before counts until the store is back");
                 let known = lock(&self.0.known);
-                known.get(&id).map(|known| known.credential.clone())
+                let known = known.get(&id).map(|known| known.credential.clone());
+                known.map(Some).ok_or(error)
             }
         }
     }
@@ -205,7 +250,8 @@ impl Callers {
         });
     }
 
-    /// Adds a credential; returns the record and its secret, or `None` if the name is taken.
+    /// Adds a credential of its own right; returns the record and its secret, or `None` if the name
+    /// is taken.
     pub(crate) async fn add(
         &self,
         kind: CredentialKind,
@@ -214,16 +260,33 @@ impl Callers {
         expires_in: Option<SignedDuration>,
         creator: &str,
     ) -> Result<Option<(Credential, String)>> {
+        let source = Source {
+            name: creator.to_owned(),
+            grant,
+            credential: None,
+        };
+        self.add_from(&source, kind, name, expires_in).await
+    }
+
+    /// Adds a credential with the rights of its source, with which it ends.
+    pub(crate) async fn add_from(
+        &self,
+        source: &Source,
+        kind: CredentialKind,
+        name: String,
+        expires_in: Option<SignedDuration>,
+    ) -> Result<Option<(Credential, String)>> {
         let now = wxcode_core::time::to_millis(Timestamp::now());
         let secret = secret::generate();
         let credential = Credential {
             id: Id::generate(now),
             kind,
             name,
-            grant,
+            grant: source.grant,
             hash: secret::hashed(&secret),
             created_at: now,
-            created_by: creator.to_owned(),
+            created_by: source.name.clone(),
+            source: source.credential,
             expires_at: expires_in.and_then(|time| now.checked_add(time).ok()),
             last_use: None,
         };
@@ -246,8 +309,12 @@ impl Callers {
         project: Option<Id>,
     ) -> Result<Vec<Credential>> {
         let now = Timestamp::now();
-        let mut found = self.0.store.credentials(kind, project).await?;
-        found.retain(|credential| credential.is_valid(now));
+        let mut found = Vec::new();
+        for credential in self.0.store.credentials(kind, project).await? {
+            if self.counts(&credential, now).await? {
+                found.push(credential);
+            }
+        }
         Ok(found)
     }
 
@@ -290,30 +357,59 @@ impl Callers {
             tokio::time::sleep(LOOK).await;
             for id in self.0.ends.awaited() {
                 // While the store is away, what is open stays open.
-                let Ok(found) = self.0.store.credential(id).await else {
-                    continue;
-                };
-                if found.is_some_and(|found| found.is_valid(Timestamp::now())) {
-                    continue;
+                if self.is_gone(id).await.unwrap_or(false) {
+                    self.forget(id);
                 }
-                self.forget(id);
             }
             if cleaned.elapsed() >= CLEAN_EVERY {
                 cleaned = Instant::now();
-                if let Err(error) = self.0.store.remove_expired(Timestamp::now()).await {
+                if let Err(error) = self.clean().await {
                     tracing::debug!(%error, "could not remove expired credentials; the next hour tries again");
                 }
             }
         }
     }
 
-    /// A one-time code that logs a browser in with this grant.
-    pub(crate) fn login_code(&self, name: &str, grant: Grant) -> String {
-        lock(&self.0.codes).make(Instant::now(), name, grant)
+    /// Whether a source still gives rights.
+    pub(crate) async fn gives_rights(&self, source: &Source) -> Result<bool> {
+        match source.credential.filter(|id| *id != self.0.own) {
+            Some(id) => Ok(!self.is_gone(id).await?),
+            None => Ok(true),
+        }
+    }
+
+    async fn is_gone(&self, id: Id) -> Result<bool> {
+        Ok(match self.look_up(id).await? {
+            Some(found) => !self.counts(&found, Timestamp::now()).await?,
+            None => true,
+        })
+    }
+
+    /// Removes expired credentials, and logins without their source.
+    async fn clean(&self) -> Result<()> {
+        let now = Timestamp::now();
+        self.0.store.remove_expired(now).await?;
+        let logins = self.0.store.credentials(CredentialKind::Login, None);
+        for login in logins.await? {
+            // Another node may have another token of its own.
+            let Some(source) = login.source.filter(|id| !is_own_id(*id)) else {
+                continue;
+            };
+            if self.look_up(source).await?.is_none() {
+                self.0.store.remove_credential(login.id).await?;
+                self.forget(login.id);
+            }
+        }
+        Ok(())
+    }
+
+    /// A one-time code that logs a browser in with the rights of its source.
+    pub(crate) fn login_code(&self, source: Source) -> String {
+        lock(&self.0.codes).make(Instant::now(), source)
     }
 
     /// Uses up a code.
-    pub(crate) fn take_code(&self, code: &str) -> Option<(String, Grant)> {
+    pub(crate) fn take_code(&self, code: &str) -> Option<Source> {
         lock(&self.0.codes).take(Instant::now(), code)
     }
 
@@ -377,6 +473,28 @@ impl Callers {
         let store = Repository::new(store, events, metrics);
         Self::new(store, "token", CancellationToken::new())
     }
+}
+
+impl Caller {
+    /// The source of the caller's own further credentials.
+    pub(crate) fn as_source(&self) -> Source {
+        Source {
+            name: self.name.clone(),
+            grant: self.grant,
+            credential: self.source,
+        }
+    }
+}
+
+/// The id of a server's own token: of 1970, unlike any other.
+fn own_id(token: &str) -> Id {
+    let mut id = [0; 12];
+    id[4..].copy_from_slice(&hash(&format!("the id of the token {token}"))[..8]);
+    Id::from_bytes(id)
+}
+
+fn is_own_id(id: Id) -> bool {
+    id.bytes().starts_with(&[0; 4])
 }
 
 fn hash(text: &str) -> [u8; 32] {

@@ -22,7 +22,7 @@ use wxcode_store::Store;
 
 use crate::{
     Settings,
-    access::Callers,
+    access::{Callers, Source},
     agent::{Manager, keep_transcripts},
     event::Events,
     http::{self, Access, App, EventStreams, Overview, Projects},
@@ -274,7 +274,11 @@ impl Server {
     /// The path of a link that logs a browser in as an admin, once, within ten minutes.
     #[must_use]
     pub fn login_link(&self) -> String {
-        let code = self.callers.login_code("the login link", Grant::ADMIN);
+        let code = self.callers.login_code(Source {
+            name: "the login link".to_owned(),
+            grant: Grant::ADMIN,
+            credential: None,
+        });
         format!("/login?code={code}")
     }
 

@@ -28,6 +28,7 @@ pub(crate) async fn add(records: &Records, credential: &Credential) -> Result<bo
         "created_at": time(credential.created_at),
         "created_by": &credential.created_by,
         "expires_at": credential.expires_at.map(time),
+        "source": credential.source.map(oid),
     };
     if let Some(last) = &credential.last_use {
         document.insert("used_at", time(last.at));
@@ -131,6 +132,7 @@ fn read(document: &Document) -> Result<Credential, Failure> {
         hash: text("hash")?,
         created_at: fields.required("created_at", fields.time("created_at")?)?,
         created_by: text("created_by")?,
+        source: fields.id("source")?,
         expires_at: fields.time("expires_at")?,
         last_use,
     })

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use tokio::time::Instant;
-use wxcode_core::access::Grant;
+use wxcode_core::{access::Grant, id::Id};
 
 use super::secret;
 
@@ -18,12 +18,21 @@ pub(super) struct Codes(HashMap<String, Code>);
 
 struct Code {
     made: Instant,
-    name: String,
-    grant: Grant,
+    source: Source,
+}
+
+/// The origin of a login: its rights, and the credential with which the login ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Source {
+    /// The name of the credential.
+    pub(crate) name: String,
+    pub(crate) grant: Grant,
+    /// `None`: the login counts by itself.
+    pub(crate) credential: Option<Id>,
 }
 
 impl Codes {
-    pub(super) fn make(&mut self, now: Instant, name: &str, grant: Grant) -> String {
+    pub(super) fn make(&mut self, now: Instant, source: Source) -> String {
         self.0.retain(|_, code| now - code.made < CODE_TIME);
         if self.0.len() >= CODES_MAX {
             let oldest = self.0.iter().min_by_key(|(_, code)| code.made);
@@ -32,18 +41,14 @@ impl Codes {
             }
         }
         let code = secret::generate();
-        let kept = Code {
-            made: now,
-            name: name.to_owned(),
-            grant,
-        };
-        self.0.insert(secret::hashed(&code), kept);
+        self.0
+            .insert(secret::hashed(&code), Code { made: now, source });
         code
     }
 
-    pub(super) fn take(&mut self, now: Instant, code: &str) -> Option<(String, Grant)> {
+    pub(super) fn take(&mut self, now: Instant, code: &str) -> Option<Source> {
         let code = self.0.remove(&secret::hashed(code))?;
-        (now - code.made < CODE_TIME).then_some((code.name, code.grant))
+        (now - code.made < CODE_TIME).then_some(code.source)
     }
 }
 
@@ -54,16 +59,21 @@ mod tests {
     #[test]
     fn a_code_counts_once_and_not_for_long() {
         let mut codes = Codes::default();
+        let source = Source {
+            name: "a".to_owned(),
+            grant: Grant::ADMIN,
+            credential: None,
+        };
         let now = Instant::now();
-        let code = codes.make(now, "a", Grant::ADMIN);
+        let code = codes.make(now, source.clone());
         assert_eq!(codes.take(now, "another"), None);
         let taken = codes.take(now + CODE_TIME - Duration::from_millis(1), &code);
-        assert_eq!(taken, Some(("a".to_owned(), Grant::ADMIN)));
+        assert_eq!(taken, Some(source.clone()));
         assert_eq!(codes.take(now, &code), None);
-        let code = codes.make(now, "a", Grant::ADMIN);
+        let code = codes.make(now, source.clone());
         assert_eq!(codes.take(now + CODE_TIME, &code), None);
         for _ in 0..2 * CODES_MAX {
-            codes.make(now, "a", Grant::ADMIN);
+            codes.make(now, source.clone());
         }
         assert_eq!(codes.0.len(), CODES_MAX);
     }

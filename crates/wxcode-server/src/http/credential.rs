@@ -66,6 +66,10 @@ pub(super) struct CredentialView {
     created_at: Timestamp,
     /// The name of the creator's credential.
     created_by: String,
+    /// The credential that a login comes from, and with which it ends; null for one that counts by
+    /// itself.
+    #[schema(value_type = Option<String>)]
+    source_id: Option<Id>,
     #[schema(value_type = Option<String>)]
     expires_at: Option<Timestamp>,
     last_use: Option<UseView>,
@@ -88,6 +92,7 @@ impl From<Credential> for CredentialView {
             project_id: credential.grant.project,
             created_at: credential.created_at,
             created_by: credential.created_by,
+            source_id: credential.source,
             expires_at: credential.expires_at,
             last_use: credential.last_use.map(|last| UseView {
                 at: last.at,
@@ -225,22 +230,31 @@ pub(super) async fn remove_token(
     removed(&access, id, CredentialKind::Token, None).await
 }
 
-/// Makes a link that logs a browser in, once, within ten minutes, with the caller's rights.
+/// Makes a link that logs a browser in, once, within ten minutes, with the caller's rights. The
+/// login ends with the caller's credential.
 #[utoipa::path(operation_id = "createLogin", post, path = "/logins", tag = "access", responses(
     (status = 201, description = "Created", body = CreatedLink),
+    (status = 409, description = "The caller's login comes from too long a line of logins", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn create_login(
     State(access): State<Access>,
     Extension(caller): Extension<Caller>,
     _: NoBody,
-) -> (StatusCode, Json<CreatedLink>) {
-    let code = access.callers.login_code(&caller.name, caller.grant);
+) -> Answer<(StatusCode, Json<CreatedLink>)> {
+    if !access.callers.may_be_source(caller.source).await? {
+        return Err(Problem::conflict(
+            "this login comes from a login that comes from another, and so on: make the link with \
+             a token, or by `wxcode login` on the server's machine",
+        )
+        .with_code("too_many_sources"));
+    }
+    let code = access.callers.login_code(caller.as_source());
     let link = CreatedLink {
         id: None,
         url: format!("/login?code={code}"),
         expires_at: Timestamp::now().checked_add(CODE_TIME).ok(),
     };
-    (StatusCode::CREATED, Json(link))
+    Ok((StatusCode::CREATED, Json(link)))
 }
 
 /// Lists the logins of browsers.

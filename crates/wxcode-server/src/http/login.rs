@@ -11,14 +11,17 @@ use axum::{
 use jiff::SignedDuration;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use wxcode_core::access::{CredentialKind, Grant, NAME_MAX};
+use wxcode_core::access::{CredentialKind, NAME_MAX};
 
 use super::{
     access::{Access, unauthorized},
     parameter::Params,
     problem::Problem,
 };
-use crate::{access::LOGIN_IDLE, listen::Connection};
+use crate::{
+    access::{LOGIN_IDLE, Source},
+    listen::Connection,
+};
 
 /// Longest cookie of a share link, in seconds: the link itself ends it earlier.
 const SHARE_COOKIE: i64 = 365 * 24 * 60 * 60; // a year
@@ -86,8 +89,16 @@ pub(crate) async fn page(
     if let Err(wait) = access.callers.may_log_in(from) {
         return too_many(wait);
     }
-    match access.callers.take_code(code) {
-        Some((name, grant)) => open(&access, (&name, grant), &headers, from, wanted.next()).await,
+    let mut source = access.callers.take_code(code);
+    if let Some(given) = &source {
+        match access.callers.gives_rights(given).await {
+            Ok(true) => {}
+            Ok(false) => source = None,
+            Err(error) => return Problem::from(error).into_response(),
+        }
+    }
+    match source {
+        Some(source) => open(&access, &source, &headers, from, wanted.next()).await,
         None => {
             refused(&access, from);
             let message = "This link was used or is too old: make a new one with wxcode login.";
@@ -126,14 +137,13 @@ pub(crate) async fn login(
         let message = "That is not a token of this server.";
         return (StatusCode::UNAUTHORIZED, form(message)).into_response();
     };
-    let who = (caller.name.as_str(), caller.grant);
-    open(&access, who, &headers, from, wanted.next()).await
+    open(&access, &caller.as_source(), &headers, from, wanted.next()).await
 }
 
 /// Makes a login for a browser, and sends the browser on.
 async fn open(
     access: &Access,
-    (creator, grant): (&str, Grant),
+    source: &Source,
     headers: &HeaderMap,
     from: IpAddr,
     next: &str,
@@ -143,19 +153,17 @@ async fn open(
         .and_then(|agent| agent.to_str().ok())
         .unwrap_or("a browser");
     let name = browser.chars().take(NAME_MAX).collect();
-    let added = access.callers.add(
-        CredentialKind::Login,
-        name,
-        grant,
-        Some(LOGIN_IDLE),
-        creator,
-    );
+    let kind = CredentialKind::Login;
+    let added = access
+        .callers
+        .add_from(source, kind, name, Some(LOGIN_IDLE));
     match added.await {
         Ok(Some((_, cookie))) => {
-            let who = (creator, from.to_string());
+            let (who, project) = (source.name.as_str(), source.grant.project);
+            let from = from.to_string();
             access
                 .callers
-                .audit((who.0, &who.1), "login", grant.project, "ok".to_owned());
+                .audit((who, &from), "login", project, "ok".to_owned());
             let cookie = access.set_cookie(&cookie, LOGIN_IDLE.as_secs());
             ([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response()
         }

@@ -25,6 +25,7 @@ fn credential(kind: CredentialKind, name: &str, project: Option<Id>) -> Credenti
         hash: "0f".repeat(32),
         created_at: now,
         created_by: "knöten \u{1f980}".to_owned(),
+        source: None,
         expires_at: Some(now + SignedDuration::from_hours(1)),
         last_use: None,
     }
@@ -35,6 +36,7 @@ pub async fn a_credential_reads_back_with_its_use(records: &impl Records) {
     let (store, other) = (records.open().await, records.open().await);
     let project = sample::add_project(&*store).await;
     let mut one = credential(CredentialKind::Token, "one", Some(project));
+    one.source = Some(sample::id());
     assert!(store.add_credential(&one).await.unwrap());
     assert!(store.add_credential(&one).await.unwrap(), "the same again");
     assert_eq!(other.credential(one.id).await.unwrap().as_ref(), Some(&one));

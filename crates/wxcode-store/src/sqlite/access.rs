@@ -20,8 +20,9 @@ pub(super) fn add(tx: &Transaction<'_>, credential: &Credential) -> Result<bool,
     let added = tx
         .prepare_cached(
             "INSERT OR IGNORE INTO credentials
-                (_id, kind, name, role, output_project_id, hash, created_at, created_by, expires_at, used_at, used_from)
-             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
+                (_id, kind, name, role, output_project_id, hash, created_at, created_by, expires_at, used_at, used_from,
+                 source)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
              WHERE ?2 <> 'token' OR NOT EXISTS (SELECT 1 FROM credentials WHERE kind = 'token' AND name = ?3)",
         )?
         .execute(params![
@@ -36,6 +37,7 @@ pub(super) fn add(tx: &Transaction<'_>, credential: &Credential) -> Result<bool,
             credential.expires_at.map(Timestamp::as_millisecond),
             credential.last_use.as_ref().map(|last| last.at.as_millisecond()),
             credential.last_use.as_ref().map(|last| &last.from),
+            credential.source.map(|id| id.to_string()),
         ])?;
     Ok(added > 0)
 }
@@ -114,6 +116,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Credential> {
         hash: row.get("hash")?,
         created_at: row.required("created_at", row.time("created_at")?)?,
         created_by: row.get("created_by")?,
+        source: row.parsed("source")?,
         expires_at: row.time("expires_at")?,
         last_use: used_at
             .zip(used_from)

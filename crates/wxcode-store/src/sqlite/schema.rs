@@ -198,6 +198,8 @@ const MIGRATIONS: &[&str] = &[
         outcome           TEXT NOT NULL
     ) STRICT;
     ",
+    // The credential that a credential comes from.
+    "ALTER TABLE credentials ADD COLUMN source TEXT;",
 ];
 
 /// Brings the file behind `connection` up to this version, all migrations or none.

@@ -58,6 +58,7 @@ mod service;
 mod session;
 mod settings;
 mod silence;
+mod sources;
 mod start;
 mod status;
 mod support;
