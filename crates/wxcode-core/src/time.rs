@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 /// A moment on a monotonic clock, as the time since the clock's start. Moments of two clocks do not
 /// compare.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Moment(Duration);
 
 impl Moment {

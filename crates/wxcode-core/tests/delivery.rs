@@ -2,12 +2,30 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
-use wxcode_core::delivery::{DeliveryState, machine::*};
+use std::time::Duration;
 
-const DEADLINES: Deadlines = Deadlines { ready_ms: 60_000 };
+use wxcode_core::{
+    delivery::{DeliveryState, machine::*},
+    time::Moment,
+};
+
+const DEADLINES: Deadlines = Deadlines {
+    ready: Duration::from_secs(60),
+};
+
+/// A moment in milliseconds.
+const fn ms(millis: u64) -> Moment {
+    Moment::new(Duration::from_millis(millis))
+}
 
 fn queued() -> Machine {
-    Machine::typed(DeliveryState::Queued, false, 0, DEADLINES, 0)
+    Machine::typed(
+        DeliveryState::Queued,
+        false,
+        0,
+        DEADLINES,
+        Moment::default(),
+    )
 }
 
 fn ready() -> Event {
@@ -38,7 +56,7 @@ fn draft(mark: u64) -> Event {
 }
 
 /// Feeds the events at a time; returns the effects of the last.
-fn tell(machine: &mut Machine, events: &[Event], now: u64) -> Vec<Effect> {
+fn tell(machine: &mut Machine, events: &[Event], now: Moment) -> Vec<Effect> {
     let mut effects = vec![];
     for event in events {
         effects = machine.step(event, now);
@@ -47,7 +65,7 @@ fn tell(machine: &mut Machine, events: &[Event], now: u64) -> Vec<Effect> {
 }
 
 /// A machine whose text is in the PTY.
-fn typed(now: u64) -> Machine {
+fn typed(now: Moment) -> Machine {
     let mut machine = queued();
     let way = [ready(), Event::Claimed, empty(), Event::Recorded];
     assert_eq!(tell(&mut machine, &way, now), [Effect::Type]);
@@ -56,7 +74,7 @@ fn typed(now: u64) -> Machine {
 }
 
 /// Lets time pass with an unchanged prompt; returns all effects but looks, with their times.
-fn pass(machine: &mut Machine, prompt: &Event) -> Vec<(u64, Effect)> {
+fn pass(machine: &mut Machine, prompt: &Event) -> Vec<(Moment, Effect)> {
     let mut done = vec![];
     let mut told = vec![];
     while let Some(now) = machine.deadline() {
@@ -82,27 +100,30 @@ fn failed(effect: &Effect, says: &str) -> bool {
 #[test]
 fn the_plain_way() {
     let mut machine = queued();
-    assert_eq!(machine.step(&ready(), 10), [Effect::Claim]);
-    assert_eq!(machine.step(&Event::Claimed, 15), [Effect::Look]);
-    assert_eq!(machine.step(&empty(), 20), [Effect::Record]);
-    assert_eq!(machine.step(&Event::Recorded, 20), [Effect::Type]);
-    assert_eq!(machine.step(&Event::Typed, 30), []);
-    assert_eq!(machine.step(&Event::Quiet, 40), [Effect::Look]);
-    assert_eq!(machine.step(&text(), 40), [Effect::Enter { attempts: 1 }]);
+    assert_eq!(machine.step(&ready(), ms(10)), [Effect::Claim]);
+    assert_eq!(machine.step(&Event::Claimed, ms(15)), [Effect::Look]);
+    assert_eq!(machine.step(&empty(), ms(20)), [Effect::Record]);
+    assert_eq!(machine.step(&Event::Recorded, ms(20)), [Effect::Type]);
+    assert_eq!(machine.step(&Event::Typed, ms(30)), []);
+    assert_eq!(machine.step(&Event::Quiet, ms(40)), [Effect::Look]);
+    assert_eq!(
+        machine.step(&text(), ms(40)),
+        [Effect::Enter { attempts: 1 }]
+    );
     let end = [Effect::Release, Effect::Submitted];
-    assert_eq!(machine.step(&Event::Reported, 50), end);
+    assert_eq!(machine.step(&Event::Reported, ms(50)), end);
     assert!(machine.is_over());
 }
 
 #[test]
 fn a_draft_is_put_aside_once() {
     let mut machine = queued();
-    let effects = tell(&mut machine, &[ready(), Event::Claimed, draft(1)], 0);
+    let effects = tell(&mut machine, &[ready(), Event::Claimed, draft(1)], ms(0));
     assert_eq!(effects, [Effect::Press(Key::Stash)]);
-    assert_eq!(machine.step(&Event::Quiet, 200), [Effect::Look]);
+    assert_eq!(machine.step(&Event::Quiet, ms(200)), [Effect::Look]);
     let mut stubborn = machine.clone();
     let gone = seen(Prompt::Empty, Kept::Yes);
-    assert_eq!(machine.step(&gone, 200), [Effect::Record]);
+    assert_eq!(machine.step(&gone, ms(200)), [Effect::Record]);
     // When the key has no effect, the machine waits for the draft.
     let done = pass(&mut stubborn, &draft(1));
     let [(_, Effect::Note(Some(note))), (at, end)] = &done[..] else {
@@ -110,7 +131,7 @@ fn a_draft_is_put_aside_once() {
     };
     assert!(note.starts_with("draft: "), "{note}");
     assert!(
-        (60_000..70_000).contains(at) && failed(end, "draft: ") && !failed(end, "aside"),
+        (ms(60_000)..ms(70_000)).contains(at) && failed(end, "draft: ") && !failed(end, "aside"),
         "{done:?}"
     );
 }
@@ -120,7 +141,7 @@ fn a_second_draft_keeps_the_first() {
     for kept in [Kept::Yes, Kept::Hidden] {
         let mut machine = queued();
         let other = seen(Prompt::Draft { mark: 1 }, kept);
-        let effects = tell(&mut machine, &[ready(), Event::Claimed, other], 0);
+        let effects = tell(&mut machine, &[ready(), Event::Claimed, other], ms(0));
         assert!(
             matches!(&effects[..], [Effect::Release, Effect::Note(Some(_))]),
             "{effects:?}"
@@ -132,14 +153,14 @@ fn a_second_draft_keeps_the_first() {
 fn a_changing_draft_restarts_the_wait() {
     let mut machine = queued();
     let kept = |mark| seen(Prompt::Draft { mark }, Kept::Yes);
-    tell(&mut machine, &[ready(), Event::Claimed, kept(1)], 0);
-    assert_eq!(machine.step(&Event::Quiet, 50_000), [Effect::Claim]);
-    tell(&mut machine, &[Event::Claimed, kept(2)], 50_000);
-    assert_eq!(machine.step(&Event::Quiet, 70_000), [Effect::Claim]);
+    tell(&mut machine, &[ready(), Event::Claimed, kept(1)], ms(0));
+    assert_eq!(machine.step(&Event::Quiet, ms(50_000)), [Effect::Claim]);
+    tell(&mut machine, &[Event::Claimed, kept(2)], ms(50_000));
+    assert_eq!(machine.step(&Event::Quiet, ms(70_000)), [Effect::Claim]);
     let effects = tell(
         &mut machine,
         &[Event::Claimed, seen(Prompt::Empty, Kept::Yes)],
-        70_000,
+        ms(70_000),
     );
     assert_eq!(effects, [Effect::Record, Effect::Note(None)]);
 }
@@ -149,53 +170,53 @@ fn a_dialog_holds_the_delivery() {
     let mut machine = queued();
     let dialog = Event::Agent(Readiness::Dialog("trust_folder".into()));
     let note = |note: Option<&str>| [Effect::Note(note.map(str::to_owned))];
-    assert_eq!(machine.step(&dialog, 1_000), note(Some("trust_folder")));
-    assert_eq!(machine.step(&Event::Tick, 10_000_000), []);
+    assert_eq!(machine.step(&dialog, ms(1_000)), note(Some("trust_folder")));
+    assert_eq!(machine.step(&Event::Tick, ms(10_000_000)), []);
     assert_eq!(machine.deadline(), None);
     let unready = Event::Agent(Readiness::NotReady);
-    assert_eq!(machine.step(&unready, 10_000_000), note(None));
-    let deadline = Some(10_060_000);
+    assert_eq!(machine.step(&unready, ms(10_000_000)), note(None));
+    let deadline = Some(ms(10_060_000));
     assert_eq!(
         machine.deadline(),
         deadline,
         "the clock of readiness starts anew"
     );
-    assert_eq!(machine.step(&ready(), 10_000_001), [Effect::Claim]);
+    assert_eq!(machine.step(&ready(), ms(10_000_001)), [Effect::Claim]);
 }
 
 #[test]
 fn a_turn_is_waited_for() {
     let mut machine = queued();
-    assert_eq!(machine.step(&Event::Agent(Readiness::Busy), 1_000), []);
-    assert_eq!(machine.step(&Event::Tick, 10_000_000), []);
-    assert_eq!(machine.step(&ready(), 10_000_001), [Effect::Claim]);
+    assert_eq!(machine.step(&Event::Agent(Readiness::Busy), ms(1_000)), []);
+    assert_eq!(machine.step(&Event::Tick, ms(10_000_000)), []);
+    assert_eq!(machine.step(&ready(), ms(10_000_001)), [Effect::Claim]);
 }
 
 #[test]
 fn an_unready_agent_fails_the_delivery() {
     let mut machine = queued();
-    assert_eq!(machine.deadline(), Some(60_000));
-    assert_eq!(machine.step(&Event::Tick, 59_999), []);
-    let effects = machine.step(&Event::Tick, 60_000);
+    assert_eq!(machine.deadline(), Some(ms(60_000)));
+    assert_eq!(machine.step(&Event::Tick, ms(59_999)), []);
+    let effects = machine.step(&Event::Tick, ms(60_000));
     assert!(failed(&effects[0], "60 s"), "{effects:?}");
 }
 
 #[test]
 fn a_retry_presses_only_enter() {
-    let mut machine = typed(0);
+    let mut machine = typed(ms(0));
     let done = pass(&mut machine, &text());
     let enters: Vec<&Effect> = done.iter().map(|(_, effect)| effect).take(3).collect();
     let enter = |attempts| Effect::Enter { attempts };
     assert_eq!(enters, [&enter(1), &enter(2), &enter(3)], "{done:?}");
     let (first, last) = (done[0].0, done[2].0);
-    assert!(last - first >= 2 * ENTER_INTERVAL_MS && last - first < TAKE_TIMEOUT_MS);
+    assert!(last.since(first) >= ENTER_INTERVAL * 2 && last.since(first) < TAKE_TIMEOUT);
     assert!(
         done[3..done.len() - 1]
             .iter()
             .all(|(_, effect)| *effect == Effect::Press(Key::Escape))
     );
     let (at, end) = done.last().unwrap();
-    assert!(*at <= first + TAKE_TIMEOUT_MS + CLEAR_TIMEOUT_MS);
+    assert!(*at <= first + TAKE_TIMEOUT + CLEAR_TIMEOUT);
     assert!(
         failed(end, "15 s") && failed(end, "clear it there"),
         "{end:?}"
@@ -215,33 +236,37 @@ fn clearing_restores_the_draft() {
             Event::Quiet,
             aside.clone(),
         ],
-        0,
+        ms(0),
     );
     tell(
         &mut machine,
         &[Event::Recorded, Event::Typed, Event::Quiet, text()],
-        0,
+        ms(0),
     );
     // Enter has no effect, three times.
-    for at in [2_000, 4_000] {
+    for at in [ms(2_000), ms(4_000)] {
         assert_eq!(machine.step(&Event::Tick, at), [Effect::Look]);
         assert_eq!(machine.step(&text(), at), [Effect::Claim]);
         let effects = tell(&mut machine, &[Event::Claimed, text()], at);
         assert!(matches!(effects[..], [Effect::Enter { .. }]), "{effects:?}");
     }
-    assert_eq!(machine.step(&Event::Tick, 9_000), [Effect::Release]);
-    assert_eq!(machine.step(&Event::Tick, 15_000), [Effect::Claim]);
-    let effects = tell(&mut machine, &[Event::Claimed, text()], 18_000);
+    assert_eq!(machine.step(&Event::Tick, ms(9_000)), [Effect::Release]);
+    assert_eq!(machine.step(&Event::Tick, ms(15_000)), [Effect::Claim]);
+    let effects = tell(&mut machine, &[Event::Claimed, text()], ms(18_000));
     assert_eq!(effects, [Effect::Press(Key::Escape)]);
     let asks = Prompt::Text {
         offers_other: false,
         asks_to_clear: true,
     };
-    let effects = tell(&mut machine, &[Event::Quiet, seen(asks, Kept::Yes)], 18_100);
+    let effects = tell(
+        &mut machine,
+        &[Event::Quiet, seen(asks, Kept::Yes)],
+        ms(18_100),
+    );
     assert_eq!(effects, [Effect::Press(Key::Escape)]);
-    let effects = tell(&mut machine, &[Event::Quiet, aside], 18_200);
+    let effects = tell(&mut machine, &[Event::Quiet, aside], ms(18_200));
     assert_eq!(effects, [Effect::Press(Key::Stash)]);
-    let effects = tell(&mut machine, &[Event::Quiet, draft(1)], 18_300);
+    let effects = tell(&mut machine, &[Event::Quiet, draft(1)], ms(18_300));
     assert!(
         matches!(&effects[..], [Effect::Release, end] if failed(end, "15 s") && !failed(end, "still"))
     );
@@ -249,7 +274,7 @@ fn clearing_restores_the_draft() {
 
 #[test]
 fn a_misleading_list_is_closed_first() {
-    let mut machine = typed(0);
+    let mut machine = typed(ms(0));
     let offers = Prompt::Text {
         offers_other: true,
         asks_to_clear: false,
@@ -257,11 +282,11 @@ fn a_misleading_list_is_closed_first() {
     let effects = tell(
         &mut machine,
         &[Event::Quiet, seen(offers, Kept::Hidden)],
-        100,
+        ms(100),
     );
     assert_eq!(effects, [Effect::Press(Key::Escape)]);
     assert_eq!(
-        tell(&mut machine, &[Event::Quiet, text()], 300),
+        tell(&mut machine, &[Event::Quiet, text()], ms(300)),
         [Effect::Enter { attempts: 1 }]
     );
 }
@@ -269,10 +294,11 @@ fn a_misleading_list_is_closed_first() {
 #[test]
 fn enter_needs_exactly_the_text() {
     for other in [draft(7), empty(), seen(Prompt::Nothing, Kept::Hidden)] {
-        let mut machine = typed(0);
+        let mut machine = typed(ms(0));
         let done = pass(&mut machine, &other);
-        let pressed =
-            |(_, effect): &(u64, Effect)| matches!(effect, Effect::Enter { .. } | Effect::Press(_));
+        let pressed = |(_, effect): &(Moment, Effect)| {
+            matches!(effect, Effect::Enter { .. } | Effect::Press(_))
+        };
         assert!(!done.iter().any(pressed), "{done:?}");
         assert!(matches!(done.last(), Some((_, Effect::Failed(_)))));
     }
@@ -285,11 +311,11 @@ fn no_key_without_lock_and_readiness() {
         Event::Agent(Readiness::Busy),
         Event::Agent(Readiness::Dialog("d".into())),
     ] {
-        let mut machine = typed(0);
-        machine.step(&Event::Quiet, 10);
-        machine.step(&lost, 20);
+        let mut machine = typed(ms(0));
+        machine.step(&Event::Quiet, ms(10));
+        machine.step(&lost, ms(20));
         assert_eq!(
-            tell(&mut machine, &[text()], 30),
+            tell(&mut machine, &[text()], ms(30)),
             [],
             "the look is of no more use"
         );
@@ -298,25 +324,29 @@ fn no_key_without_lock_and_readiness() {
 
 #[test]
 fn an_initial_prompt_is_confirmed_or_fails() {
-    let mut machine = Machine::riding(DEADLINES, 0);
+    let mut machine = Machine::riding(DEADLINES, Moment::default());
     let dialog = Event::Agent(Readiness::Dialog("trust_folder".into()));
     let note = Effect::Note(Some("trust_folder".into()));
-    assert_eq!(machine.step(&dialog, 5), [note]);
-    assert_eq!(machine.step(&ready(), 6), [Effect::Note(None)]);
+    assert_eq!(machine.step(&dialog, ms(5)), [note]);
+    assert_eq!(machine.step(&ready(), ms(6)), [Effect::Note(None)]);
     assert_eq!(
-        machine.clone().step(&Event::Reported, 7),
+        machine.clone().step(&Event::Reported, ms(7)),
         [Effect::Submitted]
     );
-    let effects = machine.step(&Event::Tick, 6 + TAKE_TIMEOUT_MS);
+    let effects = machine.step(&Event::Tick, ms(6) + TAKE_TIMEOUT);
     assert!(matches!(&effects[..], [Effect::Failed(_)]));
 }
 
 /// Lets time pass after a dialog over a typed text, with an empty prompt; the time at which the
 /// text is to be typed again, or the error.
-fn after_dialog(mut machine: Machine, events: &[Event], prompt: &Event) -> Result<u64, String> {
-    const GONE: u64 = 3_600_000;
+fn after_dialog(
+    mut machine: Machine,
+    events: &[Event],
+    prompt: &Event,
+) -> Result<Duration, String> {
+    const GONE: Moment = ms(3_600_000);
     let dialog = Event::Agent(Readiness::Dialog("d".to_owned()));
-    tell(&mut machine, &[dialog], 100);
+    tell(&mut machine, &[dialog], ms(100));
     assert_eq!(
         machine.deadline(),
         None,
@@ -331,7 +361,7 @@ fn after_dialog(mut machine: Machine, events: &[Event], prompt: &Event) -> Resul
             Some(Effect::Look) => effects.extend(machine.step(prompt, now)),
             Some(Effect::Record) => {
                 assert_eq!(machine.step(&Event::Recorded, now), [Effect::Type]);
-                return Ok(now - GONE);
+                return Ok(now.since(GONE));
             }
             Some(Effect::Failed(why)) => return Err(why),
             Some(_) => {}
@@ -345,10 +375,10 @@ fn after_dialog(mut machine: Machine, events: &[Event], prompt: &Event) -> Resul
 
 #[test]
 fn a_swallowed_text_is_typed_again() {
-    let again = after_dialog(typed(0), &[], &empty()).unwrap();
+    let again = after_dialog(typed(ms(0)), &[], &empty()).unwrap();
     assert!(
-        (TAKE_TIMEOUT_MS..TAKE_TIMEOUT_MS + 3_000).contains(&again),
-        "{again}"
+        (TAKE_TIMEOUT..TAKE_TIMEOUT + Duration::from_secs(3)).contains(&again),
+        "{again:?}"
     );
 }
 
@@ -359,17 +389,17 @@ fn a_text_of_unknown_fate_stays_typed_once() {
     // It may be in the stash.
     let stashed = seen(Prompt::Empty, Kept::Yes);
     for (events, prompt) in [(&turn[..], empty()), (&[], stashed), (&[], draft(1))] {
-        let why = after_dialog(typed(0), events, &prompt).unwrap_err();
+        let why = after_dialog(typed(ms(0)), events, &prompt).unwrap_err();
         assert!(why.contains("alone"), "{why}");
     }
     // It stood in the prompt.
-    let mut machine = typed(0);
-    tell(&mut machine, &[Event::Quiet, text()], 50);
+    let mut machine = typed(ms(0));
+    tell(&mut machine, &[Event::Quiet, text()], ms(50));
     after_dialog(machine, &[], &empty()).unwrap_err();
     // No dialog was seen.
-    let done = pass(&mut typed(0), &empty());
+    let done = pass(&mut typed(ms(0)), &empty());
     assert!(
-        matches!(&done[..], [(TAKE_TIMEOUT_MS, Effect::Failed(_))]),
+        matches!(&done[..], [(at, Effect::Failed(_))] if *at == ms(0) + TAKE_TIMEOUT),
         "{done:?}"
     );
 }
@@ -386,8 +416,8 @@ fn taking() -> Machine {
         Event::Quiet,
         text(),
     ];
-    tell(&mut machine, &events, 0);
-    assert_eq!(machine.step(&Event::Taking, 50), [Effect::Release]);
+    tell(&mut machine, &events, ms(0));
+    assert_eq!(machine.step(&Event::Taking, ms(50)), [Effect::Release]);
     machine
 }
 
@@ -395,15 +425,18 @@ fn taking() -> Machine {
 fn reported_text_waits_for_the_decision() {
     let mut machine = taking();
     let busy = Event::Agent(Readiness::Busy);
-    assert_eq!(machine.step(&busy, 60), []);
-    assert_eq!(machine.step(&Event::Tick, 400_000), []);
-    assert_eq!(machine.step(&Event::Reported, 400_001), [Effect::Submitted]);
+    assert_eq!(machine.step(&busy, ms(60)), []);
+    assert_eq!(machine.step(&Event::Tick, ms(400_000)), []);
+    assert_eq!(
+        machine.step(&Event::Reported, ms(400_001)),
+        [Effect::Submitted]
+    );
 }
 
 #[test]
 fn undecided_text_counts_as_taken_at_last() {
     let mut machine = taking();
-    let end = 50 + DECIDE_TIMEOUT_MS;
+    let end = ms(50) + DECIDE_TIMEOUT;
     assert_eq!(machine.deadline(), Some(end));
     assert_eq!(machine.step(&Event::Tick, end), [Effect::Submitted]);
 }
@@ -411,12 +444,15 @@ fn undecided_text_counts_as_taken_at_last() {
 #[test]
 fn refused_text_is_cleared_before_failing() {
     let mut machine = taking();
-    machine.step(&Event::Refused("policy".into()), 100);
-    let effects = tell(&mut machine, &[ready(), Event::Claimed], 2_000);
+    machine.step(&Event::Refused("policy".into()), ms(100));
+    let effects = tell(&mut machine, &[ready(), Event::Claimed], ms(2_000));
     assert_eq!(effects.last(), Some(&Effect::Look));
-    assert_eq!(machine.step(&text(), 2_010), [Effect::Press(Key::Escape)]);
-    machine.step(&Event::Quiet, 2_100);
-    let end = machine.step(&empty(), 2_110);
+    assert_eq!(
+        machine.step(&text(), ms(2_010)),
+        [Effect::Press(Key::Escape)]
+    );
+    machine.step(&Event::Quiet, ms(2_100));
+    let end = machine.step(&empty(), ms(2_110));
     let reason = refused("policy");
     assert_eq!(end, [Effect::Release, Effect::Failed(reason)]);
 }
@@ -424,14 +460,14 @@ fn refused_text_is_cleared_before_failing() {
 #[test]
 fn text_back_in_the_prompt_was_refused() {
     let mut machine = taking();
-    machine.step(&ready(), 100);
+    machine.step(&ready(), ms(100));
     assert_eq!(
-        machine.step(&Event::Tick, 100 + DECIDE_LAG_MS),
+        machine.step(&Event::Tick, ms(100) + DECIDE_LAG),
         [Effect::Claim]
     );
-    machine.step(&Event::Claimed, 4_000);
-    machine.step(&text(), 4_010);
-    let end = machine.step(&empty(), 4_020);
+    machine.step(&Event::Claimed, ms(4_000));
+    machine.step(&text(), ms(4_010));
+    let end = machine.step(&empty(), ms(4_020));
     assert!(
         matches!(&end[..], [.., Effect::Failed(reason)] if reason.contains("hook")),
         "{end:?}"
@@ -441,9 +477,9 @@ fn text_back_in_the_prompt_was_refused() {
 #[test]
 fn empty_prompt_without_a_decision_was_taken() {
     let mut machine = taking();
-    machine.step(&ready(), 100);
-    machine.step(&Event::Tick, 100 + DECIDE_LAG_MS);
-    machine.step(&Event::Claimed, 4_000);
-    let end = machine.step(&empty(), 4_010);
+    machine.step(&ready(), ms(100));
+    machine.step(&Event::Tick, ms(100) + DECIDE_LAG);
+    machine.step(&Event::Claimed, ms(4_000));
+    let end = machine.step(&empty(), ms(4_010));
     assert_eq!(end, [Effect::Release, Effect::Submitted]);
 }

@@ -9,35 +9,39 @@
 
 mod keyboard;
 mod patience;
+mod prompt;
 mod words;
 
 pub use words::{Deadlines, Effect, Event, Kept, Key, Prompt, Readiness, Seen};
 
+use std::time::Duration;
+
 use super::DeliveryState;
+use crate::time::Moment;
 use words::Obstacle;
 
 /// Most Enters of one delivery in a server's life.
 pub const ENTERS_MAX: u32 = 3;
-/// Time from the first Enter to the agent's hook, in milliseconds; also the time for a typed text
+/// Time from the first Enter to the agent's hook; also the time for a typed text
 /// to stand in the prompt.
-pub const TAKE_TIMEOUT_MS: u64 = 15_000;
-/// Time between two Enters, in milliseconds.
-pub const ENTER_INTERVAL_MS: u64 = 2_000;
-/// Duration of one input lock, in milliseconds. An ignored Enter renews it for each of
+pub const TAKE_TIMEOUT: Duration = Duration::from_secs(15);
+/// Time between two Enters.
+pub const ENTER_INTERVAL: Duration = Duration::from_secs(2);
+/// Duration of one input lock. An ignored Enter renews it for each of
 /// [`ENTERS_MAX`], so that others wait at most about twice as long.
-pub const CLAIM_MS: u64 = 5_000;
-/// Time between two requests for the lock on a resting screen, in milliseconds.
-pub const CLAIM_RETRY_MS: u64 = 1_000;
-/// Longest wait for the screen to rest after a key before the next look, in milliseconds.
-pub const REACT_MS: u64 = 1_000;
-/// Time from the agent's report of a prompt to its decision, in milliseconds: the longest timeout
+pub const CLAIM: Duration = Duration::from_secs(5);
+/// Time between two requests for the lock on a resting screen.
+pub const CLAIM_RETRY: Duration = Duration::from_secs(1);
+/// Longest wait for the screen to rest after a key before the next look.
+pub const REACT: Duration = Duration::from_secs(1);
+/// Time from the agent's report of a prompt to its decision: the longest timeout
 /// of Claude Code's hooks, which may still refuse the prompt.
-pub const DECIDE_TIMEOUT_MS: u64 = 600_000;
-/// Time from the agent's next readiness to a look at the prompt, in milliseconds, when the decision
+pub const DECIDE_TIMEOUT: Duration = Duration::from_secs(600);
+/// Time from the agent's next readiness to a look at the prompt, when the decision
 /// is still unknown. Transcripts lag.
-pub const DECIDE_LAG_MS: u64 = 3_000;
-/// Time to clear a refused text from the prompt, in milliseconds.
-pub const CLEAR_TIMEOUT_MS: u64 = 10_000;
+pub const DECIDE_LAG: Duration = Duration::from_secs(3);
+/// Time to clear a refused text from the prompt.
+pub const CLEAR_TIMEOUT: Duration = Duration::from_secs(10);
 /// Most typings of one delivery: the first, and others after a dialog swallowed the text.
 pub const TYPINGS_MAX: u32 = 3;
 /// Most keys besides Enter for one delivery: a bound on the input of an unresponsive agent.
@@ -55,9 +59,9 @@ pub struct Machine {
     keyboard: Keyboard,
     waits: Wait,
     /// Since when the agent is unready without a known obstacle.
-    not_ready_since: Option<u64>,
+    not_ready_since: Option<Moment>,
     /// The obstacle in front of a ready agent, and since when.
-    obstacle: Option<(Obstacle, u64)>,
+    obstacle: Option<(Obstacle, Moment)>,
     /// Whether the key that stashes a draft was pressed.
     tried_stash: bool,
     /// Whether a draft was stashed for this delivery.
@@ -85,28 +89,28 @@ enum Fate {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Stage {
     /// Sent as the initial prompt of the process.
-    Riding { ready_since: Option<u64> },
+    Riding { ready_since: Option<Moment> },
     /// Nothing is recorded.
     Queued,
     /// Recorded; with the time at which the text was known to be in the PTY.
-    Written { typed: Option<u64> },
+    Written { typed: Option<Moment> },
     /// Enter was pressed; `left` once the text was seen to have left the prompt.
     Entered {
-        first: u64,
-        last: u64,
+        first: Moment,
+        last: Moment,
         enters: u32,
         left: bool,
     },
     /// The agent's hook reported it; whether the agent took it is not known yet.
     Taking {
-        since: u64,
+        since: Moment,
         /// Since when the agent is ready again without an answer.
-        ready_since: Option<u64>,
+        ready_since: Option<Moment>,
     },
     /// Refused; its text is being cleared from the prompt before it fails.
     Clearing {
         reason: String,
-        since: u64,
+        since: Moment,
         /// It left the prompt by another hand; the agent may have taken it.
         left: bool,
         /// A hook of the user refused it: no report can come any more.
@@ -120,12 +124,12 @@ enum Stage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Keyboard {
     /// Free; to be requested from this time on.
-    Free { again: u64 },
+    Free { again: Moment },
     /// Requested at this time.
-    Asked { at: u64 },
+    Asked { at: Moment },
     /// Held since this time at the latest, with the last key pressed in it. The holder grants it
     /// only after the agent has read all earlier input.
-    Had { since: u64, pressed: Pressed },
+    Had { since: Moment, pressed: Pressed },
 }
 
 /// The last key within the lock. A key without a visible effect is never repeated before the agent
@@ -148,13 +152,13 @@ enum Wait {
     Look,
     /// The screen's reaction to a key.
     Reaction {
-        since: u64,
+        since: Moment,
     },
     /// The store.
     Store,
     /// The holder.
     Paste {
-        since: u64,
+        since: Moment,
     },
 }
 
@@ -169,7 +173,7 @@ impl Machine {
         steer: bool,
         typings: u32,
         deadlines: Deadlines,
-        now: u64,
+        now: Moment,
     ) -> Self {
         let stage = match state {
             DeliveryState::Queued => Stage::Queued,
@@ -184,11 +188,11 @@ impl Machine {
 
     /// Creates the machine of a delivery that rode along as the initial prompt.
     #[must_use]
-    pub const fn riding(deadlines: Deadlines, now: u64) -> Self {
+    pub const fn riding(deadlines: Deadlines, now: Moment) -> Self {
         Self::begin(Stage::Riding { ready_since: None }, deadlines, now)
     }
 
-    const fn begin(stage: Stage, deadlines: Deadlines, now: u64) -> Self {
+    const fn begin(stage: Stage, deadlines: Deadlines, now: Moment) -> Self {
         Self {
             deadlines,
             steer: false,
@@ -214,7 +218,7 @@ impl Machine {
     }
 
     /// Takes an event and returns effects, to be carried out in order, each answered as documented.
-    pub fn step(&mut self, event: &Event, now: u64) -> Vec<Effect> {
+    pub fn step(&mut self, event: &Event, now: Moment) -> Vec<Effect> {
         let mut out = Vec::new();
         match event {
             _ if self.is_over() => return out,
@@ -296,7 +300,7 @@ impl Machine {
         self.obstacle.map(|(obstacle, _)| obstacle.note())
     }
 
-    fn become_ready(&mut self, readiness: &Readiness, now: u64, out: &mut Vec<Effect>) {
+    fn become_ready(&mut self, readiness: &Readiness, now: Moment, out: &mut Vec<Effect>) {
         if matches!(self.readiness, Readiness::Dialog(_))
             && !matches!(readiness, Readiness::Dialog(_))
         {
@@ -324,7 +328,7 @@ impl Machine {
     }
 
     /// A dialog is gone: the time that it stood does not count.
-    const fn uncover(&mut self, now: u64) {
+    fn uncover(&mut self, now: Moment) {
         match &mut self.stage {
             Stage::Written { typed: Some(at) } | Stage::Entered { first: at, .. } => *at = now,
             _ => {}
@@ -338,7 +342,7 @@ impl Machine {
     }
 
     /// The agent reported the text: nothing more is pressed until its decision is known.
-    fn taking(&mut self, now: u64, out: &mut Vec<Effect>) {
+    fn taking(&mut self, now: Moment, out: &mut Vec<Effect>) {
         if matches!(
             self.stage,
             Stage::Taking { .. } | Stage::Clearing { refused: true, .. }
@@ -355,7 +359,7 @@ impl Machine {
     }
 
     /// A hook of the user refused the text, which may stand in the prompt again.
-    fn refuse(&mut self, reason: &str, now: u64) {
+    fn refuse(&mut self, reason: &str, now: Moment) {
         self.keys = 0;
         self.stage = Stage::Clearing {
             reason: refused(reason),
@@ -393,170 +397,13 @@ impl Machine {
         out.push(Effect::Look);
     }
 
-    /// Acts on the content of the prompt. Nobody else types meanwhile.
-    fn saw(&mut self, mut seen: Seen, now: u64, out: &mut Vec<Effect>) {
-        let draft = |mark| Obstacle::Draft { mark };
-        if self.steer && self.takes_keys() && seen.prompt == Prompt::Turn {
-            seen.prompt = Prompt::Empty;
-        }
-        match (&self.stage, seen.prompt) {
-            (_, Prompt::Nothing | Prompt::Turn) => self.hesitate(Obstacle::NoPrompt, now, out),
-            (Stage::Queued, Prompt::Empty) => {
-                self.stashed |= self.pressed() == Pressed::Key(Key::Stash);
-                self.obstacle = None;
-                self.waits = Wait::Store;
-                out.push(Effect::Record);
-            }
-            // Another hand may have typed the same text.
-            (Stage::Queued, Prompt::Draft { .. } | Prompt::Text { .. }) => {
-                let mark = match seen.prompt {
-                    Prompt::Draft { mark } => mark,
-                    _ => 0,
-                };
-                match seen.kept {
-                    Kept::No if !self.tried_stash => {
-                        self.tried_stash = true;
-                        self.press(Key::Stash, now, out);
-                    }
-                    _ => self.hesitate(draft(mark), now, out),
-                }
-            }
-            (Stage::Written { typed: None }, Prompt::Empty) => self.paste(now, out),
-            (Stage::Written { typed }, Prompt::Text { offers_other, .. }) => {
-                // Where it stands, no dialog swallowed it.
-                self.fate = Fate::Turned;
-                let typed = typed.unwrap_or(now);
-                self.stage = Stage::Written { typed: Some(typed) };
-                let escaped = self.pressed() == Pressed::Key(Key::Escape);
-                if !offers_other {
-                    self.enter(now, now, 0, out);
-                } else if !escaped
-                    && self.keys < KEYS_MAX
-                    // In a turn it would end the turn.
-                    && self.readiness == Readiness::Ready
-                {
-                    self.press(Key::Escape, now, out);
-                } else {
-                    self.hesitate(Obstacle::NoPrompt, now, out);
-                }
-            }
-            (Stage::Written { typed: None }, Prompt::Draft { mark }) => {
-                self.hesitate(draft(mark), now, out);
-            }
-            (Stage::Written { .. }, Prompt::Draft { .. }) => {
-                self.hesitate(Obstacle::Mixed, now, out)
-            }
-            // A dialog swallowed the text: it stands nowhere, and its hook had all its time.
-            (Stage::Written { typed: Some(at) }, Prompt::Empty)
-                if self.may_be_swallowed()
-                    && seen.kept == Kept::No
-                    && self.readiness == Readiness::Ready
-                    && now >= at + TAKE_TIMEOUT_MS =>
-            {
-                self.obstacle = None;
-                self.waits = Wait::Store;
-                out.push(Effect::Record);
-            }
-            // The text is not there yet, or no longer: its hook may still come.
-            (Stage::Written { .. }, Prompt::Empty) => self.wait_or_release(now, out),
-            (
-                &Stage::Entered {
-                    first,
-                    last,
-                    enters,
-                    ..
-                },
-                Prompt::Text {
-                    offers_other: false,
-                    ..
-                },
-            ) if self.pressed() == Pressed::Nothing
-                && enters < ENTERS_MAX
-                && now >= last + ENTER_INTERVAL_MS =>
-            {
-                self.enter(first, now, enters, out);
-            }
-            (Stage::Entered { .. }, Prompt::Text { .. }) => self.wait_or_release(now, out),
-            (Stage::Entered { .. }, Prompt::Empty | Prompt::Draft { .. }) => {
-                if let Stage::Entered { left, .. } = &mut self.stage {
-                    *left = true;
-                }
-                self.release(now, out);
-            }
-            (Stage::Clearing { .. }, Prompt::Text { asks_to_clear, .. }) => match self.pressed() {
-                _ if self.keys >= KEYS_MAX => self.wait_or_release(now, out),
-                Pressed::Nothing | Pressed::Key(Key::Escape) if asks_to_clear => {
-                    self.press(Key::Escape, now, out);
-                    self.presses(Pressed::Clear);
-                }
-                Pressed::Nothing => self.press(Key::Escape, now, out),
-                _ => self.wait_or_release(now, out),
-            },
-            // Refused by a hook of the user, but the agent's word of it is missing.
-            (Stage::Taking { .. }, Prompt::Text { .. }) => {
-                self.refuse("its message is not known", now);
-                self.look(out);
-            }
-            (Stage::Taking { .. }, Prompt::Empty | Prompt::Draft { .. }) => {
-                self.finish(Effect::Submitted, out);
-            }
-            (Stage::Clearing { refused: true, .. }, Prompt::Empty)
-                if self.stashed && seen.kept == Kept::Yes =>
-            {
-                self.stashed = false;
-                self.press(Key::Stash, now, out);
-            }
-            (
-                Stage::Clearing {
-                    refused: true,
-                    reason,
-                    ..
-                },
-                Prompt::Empty | Prompt::Draft { .. },
-            ) => {
-                let reason = reason.clone();
-                self.finish(Effect::Failed(reason), out);
-            }
-            // Restores the user's draft.
-            (Stage::Clearing { .. }, Prompt::Empty | Prompt::Draft { .. })
-                if !matches!(self.pressed(), Pressed::Key(_) | Pressed::Clear) =>
-            {
-                if let Stage::Clearing { left, .. } = &mut self.stage {
-                    *left = true;
-                }
-                self.release(now, out);
-            }
-            (Stage::Clearing { .. }, Prompt::Empty) if self.stashed && seen.kept == Kept::Yes => {
-                self.stashed = false;
-                self.press(Key::Stash, now, out);
-            }
-            (Stage::Clearing { reason, .. }, Prompt::Empty | Prompt::Draft { .. }) => {
-                let reason = reason.clone();
-                self.finish(Effect::Failed(reason), out);
-            }
-            (Stage::Riding { .. } | Stage::Over, _) => self.release(now, out),
-        }
-    }
-
-    /// Handles an obstacle. Right after a key it may be the state before the key's effect;
-    /// otherwise the machine waits without the lock.
-    fn hesitate(&mut self, obstacle: Obstacle, now: u64, out: &mut Vec<Effect>) {
-        self.stand_before(obstacle, now);
-        self.wait_or_release(now, out);
-    }
-
-    fn stand_before(&mut self, obstacle: Obstacle, now: u64) {
-        match self.obstacle {
-            Some((same, _)) if same == obstacle => {}
-            _ => self.obstacle = Some((obstacle, now)),
-        }
-    }
-
     fn finish(&mut self, effect: Effect, out: &mut Vec<Effect>) {
         if !matches!(self.keyboard, Keyboard::Free { .. }) {
             out.push(Effect::Release);
         }
-        self.keyboard = Keyboard::Free { again: 0 };
+        self.keyboard = Keyboard::Free {
+            again: Moment::default(),
+        };
         self.waits = Wait::Nothing;
         self.stage = Stage::Over;
         out.push(effect);

@@ -53,7 +53,7 @@ impl Hasher for Relative {
 /// A state without irrelevant parts.
 fn key(world: &World) -> u64 {
     let mut relative = Relative {
-        now: world.now,
+        now: world.now.since_start().as_secs(),
         hasher: DefaultHasher::new(),
     };
     world.hash(&mut relative);

@@ -1,17 +1,23 @@
 //! A small world around the machine: store, holder, agent, user, and a server that may die between
 //! any two effects.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
-use wxcode_core::delivery::{
-    DeliveryState,
-    machine::{Deadlines, Effect, Event, Key, Machine, Readiness},
+use wxcode_core::{
+    delivery::{
+        DeliveryState,
+        machine::{Deadlines, Effect, Event, Key, Machine, Readiness},
+    },
+    time::Moment,
 };
 
 /// Short, for fewer orders of the timeouts.
-pub(crate) const DEADLINES: Deadlines = Deadlines { ready_ms: 4_000 };
+pub(crate) const DEADLINES: Deadlines = Deadlines {
+    ready: Duration::from_secs(4),
+};
 
-/// The start of the clock, in milliseconds: high, so that times differ from other numbers.
+/// The start of the clock, in seconds: high, so that times differ from other numbers. All times are
+/// whole seconds.
 pub(crate) const START: u64 = 1 << 40;
 
 /// A piece of the prompt's content.
@@ -142,7 +148,7 @@ pub(crate) struct Server {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct World {
-    pub(crate) now: u64,
+    pub(crate) now: Moment,
     pub(crate) rows: Vec<Row>,
     pub(crate) server: Server,
     /// The holder: whether the server has the lock, the waiting input, the used keys.
@@ -176,7 +182,7 @@ impl World {
             typings: 0,
         };
         let mut world = Self {
-            now: START,
+            now: Moment::new(Duration::from_secs(START)),
             rows: vec![row; deliveries],
             server: Server {
                 under: None,

@@ -1,9 +1,12 @@
-//! A clock for the pure machines of `wxcode-core`, which count milliseconds from their start.
+//! A clock for the pure machines of `wxcode-core`, whose moments count from the clock's start.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 use wxcode_core::time::Moment;
+
+/// The farthest moment with an instant: a hundred years.
+const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
 
 /// The start from which a machine counts.
 #[derive(Debug, Clone, Copy)]
@@ -21,19 +24,20 @@ impl Clock {
         Moment::new(at.saturating_duration_since(self.0))
     }
 
-    /// The instant of a machine's moment.
+    /// The instant of a machine's moment; at most [`FAR`] from the start.
     pub(in crate::agent) fn at(self, moment: Moment) -> Instant {
-        self.0 + moment.since_start()
+        self.0 + moment.since_start().min(FAR)
     }
+}
 
-    /// Milliseconds from the start to an instant.
-    pub(in crate::agent) fn millis(self, at: Instant) -> u64 {
-        let elapsed = at.saturating_duration_since(self.0);
-        u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// The instant this many milliseconds after the start.
-    pub(in crate::agent) fn instant(self, millis: u64) -> Instant {
-        self.0 + Duration::from_millis(millis)
+    #[test]
+    fn the_last_moment_has_an_instant() {
+        let clock = Clock::default();
+        let last = Moment::new(Duration::MAX);
+        assert_eq!(clock.moment(clock.at(last)), Moment::new(FAR));
     }
 }

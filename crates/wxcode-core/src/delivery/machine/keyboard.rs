@@ -1,10 +1,11 @@
 //! Input lock: acquire, renew, release; and the keys pressed within it.
 
 use super::{
-    CLAIM_RETRY_MS, DECIDE_LAG_MS, ENTER_INTERVAL_MS, ENTERS_MAX, Fate, Keyboard, Machine, Pressed,
-    Stage, Wait,
+    CLAIM_RETRY, DECIDE_LAG, ENTER_INTERVAL, ENTERS_MAX, Fate, Keyboard, Machine, Pressed, Stage,
+    Wait,
     words::{Effect, Key, Obstacle},
 };
+use crate::time::Moment;
 
 impl Machine {
     /// Records a key within this lock.
@@ -21,14 +22,14 @@ impl Machine {
         }
     }
 
-    pub(super) fn press(&mut self, key: Key, now: u64, out: &mut Vec<Effect>) {
+    pub(super) fn press(&mut self, key: Key, now: Moment, out: &mut Vec<Effect>) {
         self.presses(Pressed::Key(key));
         self.keys += 1;
         self.waits = Wait::Reaction { since: now };
         out.push(Effect::Press(key));
     }
 
-    pub(super) fn paste(&mut self, now: u64, out: &mut Vec<Effect>) {
+    pub(super) fn paste(&mut self, now: Moment, out: &mut Vec<Effect>) {
         self.presses(Pressed::Paste);
         self.fate = Fate::Open;
         self.obstacle = None;
@@ -36,7 +37,7 @@ impl Machine {
         out.push(Effect::Type);
     }
 
-    pub(super) fn pasted(&mut self, typed: bool, now: u64) {
+    pub(super) fn pasted(&mut self, typed: bool, now: Moment) {
         if !matches!(self.waits, Wait::Paste { .. }) {
             return;
         }
@@ -51,7 +52,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn enter(&mut self, first: u64, now: u64, enters: u32, out: &mut Vec<Effect>) {
+    pub(super) fn enter(&mut self, first: Moment, now: Moment, enters: u32, out: &mut Vec<Effect>) {
         let enters = enters + 1;
         self.presses(Pressed::Enter);
         self.obstacle = None;
@@ -65,7 +66,7 @@ impl Machine {
         out.push(Effect::Enter { attempts: enters });
     }
 
-    pub(super) fn wait_or_release(&mut self, now: u64, out: &mut Vec<Effect>) {
+    pub(super) fn wait_or_release(&mut self, now: Moment, out: &mut Vec<Effect>) {
         if self.pressed() != Pressed::Nothing {
             self.waits = Wait::Reaction { since: now };
         } else {
@@ -74,16 +75,16 @@ impl Machine {
     }
 
     /// Others have the lock; a pending answer of the store or the holder still arrives.
-    pub(super) const fn lose(&mut self, now: u64) {
+    pub(super) fn lose(&mut self, now: Moment) {
         self.keyboard = Keyboard::Free {
-            again: now + CLAIM_RETRY_MS,
+            again: now + CLAIM_RETRY,
         };
         if matches!(self.waits, Wait::Look | Wait::Reaction { .. }) {
             self.waits = Wait::Nothing;
         }
     }
 
-    pub(super) fn release(&mut self, now: u64, out: &mut Vec<Effect>) {
+    pub(super) fn release(&mut self, now: Moment, out: &mut Vec<Effect>) {
         if !matches!(self.keyboard, Keyboard::Free { .. }) {
             out.push(Effect::Release);
             self.lose(now);
@@ -91,7 +92,7 @@ impl Machine {
     }
 
     /// Requests the lock, if there is a key to press.
-    pub(super) fn ask(&mut self, now: u64, out: &mut Vec<Effect>) {
+    pub(super) fn ask(&mut self, now: Moment, out: &mut Vec<Effect>) {
         let is_due = self.asks_at().is_some_and(|at| now >= at);
         if is_due {
             self.waits = Wait::Nothing;
@@ -102,13 +103,13 @@ impl Machine {
 
     /// The time of the next request for the lock. For another Enter it requests the lock again
     /// while holding it; the holder grants that once the agent has read the last Enter.
-    pub(super) fn asks_at(&self) -> Option<u64> {
+    pub(super) fn asks_at(&self) -> Option<Moment> {
         let again = match (self.keyboard, self.waits) {
             (Keyboard::Free { again }, Wait::Nothing) => again,
             (Keyboard::Had { .. }, Wait::Nothing | Wait::Reaction { .. })
                 if self.pressed() == Pressed::Enter =>
             {
-                0
+                Moment::default()
             }
             _ => return None,
         };
@@ -119,11 +120,11 @@ impl Machine {
                 enters,
                 left: false,
                 ..
-            } if enters < ENTERS_MAX => again.max(last + ENTER_INTERVAL_MS),
+            } if enters < ENTERS_MAX => again.max(last + ENTER_INTERVAL),
             Stage::Taking {
                 ready_since: Some(since),
                 ..
-            } => again.max(since + DECIDE_LAG_MS),
+            } => again.max(since + DECIDE_LAG),
             Stage::Taking { .. }
             | Stage::Riding { .. }
             | Stage::Entered { .. }

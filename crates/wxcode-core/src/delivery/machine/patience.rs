@@ -1,23 +1,24 @@
 //! Timeouts of a delivery, and the errors after them.
 
 use super::{
-    CLAIM_MS, CLEAR_TIMEOUT_MS, DECIDE_TIMEOUT_MS, Keyboard, Machine, REACT_MS, Readiness, Stage,
-    TAKE_TIMEOUT_MS, Wait, words::Effect,
+    CLAIM, CLEAR_TIMEOUT, DECIDE_TIMEOUT, Keyboard, Machine, REACT, Readiness, Stage, TAKE_TIMEOUT,
+    Wait, words::Effect,
 };
+use crate::time::Moment;
 
 impl Machine {
     /// Carries out timeouts that are due.
-    pub(super) fn pass(&mut self, now: u64, out: &mut Vec<Effect>) {
+    pub(super) fn pass(&mut self, now: Moment, out: &mut Vec<Effect>) {
         if self.gives_up_at().is_some_and(|at| now >= at) {
             self.give_up(now, out);
         }
         if let Keyboard::Had { since, .. } = self.keyboard
-            && now >= since.saturating_add(CLAIM_MS)
+            && now >= since + CLAIM
         {
             self.release(now, out);
         }
         if let Wait::Reaction { since } = self.waits
-            && now >= since.saturating_add(REACT_MS)
+            && now >= since + REACT
         {
             self.look(out);
         }
@@ -25,16 +26,16 @@ impl Machine {
 
     /// The time of the next [`Event::Tick`]; `None` while only another event can change anything.
     #[must_use]
-    pub fn deadline(&self) -> Option<u64> {
+    pub fn deadline(&self) -> Option<Moment> {
         if self.is_over() {
             return None;
         }
         let claim = match self.keyboard {
-            Keyboard::Had { since, .. } => Some(since.saturating_add(CLAIM_MS)),
+            Keyboard::Had { since, .. } => Some(since + CLAIM),
             Keyboard::Free { .. } | Keyboard::Asked { .. } => None,
         };
         let reaction = match self.waits {
-            Wait::Reaction { since } => Some(since.saturating_add(REACT_MS)),
+            Wait::Reaction { since } => Some(since + REACT),
             _ => None,
         };
         let times = [self.gives_up_at(), claim, reaction, self.asks_at()];
@@ -42,42 +43,36 @@ impl Machine {
     }
 
     /// The time of failure.
-    fn gives_up_at(&self) -> Option<u64> {
-        let ready_ms = self.deadlines.ready_ms;
-        let unready = self
-            .not_ready_since
-            .map(|since| since.saturating_add(ready_ms));
-        let obstacle = self
-            .obstacle
-            .map(|(_, since)| since.saturating_add(ready_ms));
+    fn gives_up_at(&self) -> Option<Moment> {
+        let ready = self.deadlines.ready;
+        let unready = self.not_ready_since.map(|since| since + ready);
+        let obstacle = self.obstacle.map(|(_, since)| since + ready);
         let no_dialog = !matches!(
             self.readiness,
             Readiness::Dialog(_) | Readiness::Hindered(_)
         );
         match (&self.stage, self.waits) {
             (Stage::Over, _) => None,
-            (Stage::Taking { since, .. }, _) => Some(since.saturating_add(DECIDE_TIMEOUT_MS)),
-            (Stage::Clearing { since, .. }, _) => Some(since.saturating_add(CLEAR_TIMEOUT_MS)),
-            (Stage::Entered { first, .. }, _) => {
-                no_dialog.then_some(first.saturating_add(TAKE_TIMEOUT_MS))
-            }
-            (_, Wait::Paste { since }) => Some(since.saturating_add(ready_ms)),
+            (Stage::Taking { since, .. }, _) => Some(*since + DECIDE_TIMEOUT),
+            (Stage::Clearing { since, .. }, _) => Some(*since + CLEAR_TIMEOUT),
+            (Stage::Entered { first, .. }, _) => no_dialog.then_some(*first + TAKE_TIMEOUT),
+            (_, Wait::Paste { since }) => Some(since + ready),
             (Stage::Riding { ready_since }, _) => {
-                unready.or(ready_since.map(|since| since.saturating_add(TAKE_TIMEOUT_MS)))
+                unready.or(ready_since.map(|since| since + TAKE_TIMEOUT))
             }
             // After that time it is typed again, or fails when that cannot be.
             (Stage::Written { typed: Some(typed) }, _) if self.may_be_swallowed() => {
-                no_dialog.then_some(typed + 2 * TAKE_TIMEOUT_MS)
+                no_dialog.then_some(*typed + TAKE_TIMEOUT * 2)
             }
             (Stage::Written { typed: Some(typed) }, _) => {
-                no_dialog.then_some(typed.saturating_add(TAKE_TIMEOUT_MS))
+                no_dialog.then_some(*typed + TAKE_TIMEOUT)
             }
             (Stage::Queued | Stage::Written { .. }, _) => unready.into_iter().chain(obstacle).min(),
         }
     }
 
-    fn give_up(&mut self, now: u64, out: &mut Vec<Effect>) {
-        let seconds = self.deadlines.ready_ms / 1000;
+    fn give_up(&mut self, now: Moment, out: &mut Vec<Effect>) {
+        let seconds = self.deadlines.ready.as_secs();
         let reason = match (&self.stage, self.obstacle) {
             (Stage::Clearing { .. }, _) => return self.give_up_clearing(out),
             // The agent reported it, and no longer can a hook refuse it.
@@ -101,7 +96,7 @@ impl Machine {
             }
             (Stage::Written { typed: Some(_) }, _) => format!(
                 "the command was typed but does not stand alone in the prompt, and the agent did not report it within {} s: look at its screen before you retry",
-                TAKE_TIMEOUT_MS / 1000
+                TAKE_TIMEOUT.as_secs()
             ),
             (_, Some((obstacle, _))) => {
                 format!("{} (nothing changed for {seconds} s)", obstacle.note())
@@ -144,6 +139,6 @@ const ASIDE: &str =
 fn not_taken() -> String {
     format!(
         "the agent did not take the command within {} s: check that the command exists in the workspace (an unknown slash command is never reported, nor is one that Claude Code carries out itself), then retry",
-        TAKE_TIMEOUT_MS / 1000
+        TAKE_TIMEOUT.as_secs()
     )
 }

@@ -1,11 +1,12 @@
 //! Events and effects of the delivery machine.
 
+use std::time::Duration;
+
 /// Configurable timeouts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Deadlines {
-    /// Time for the agent to become ready, and for an unchanged draft in the prompt, in
-    /// milliseconds.
-    pub ready_ms: u64,
+    /// Time for the agent to become ready, and for an unchanged draft in the prompt.
+    pub ready: Duration,
 }
 
 /// The agent's readiness for a delivery.
@@ -77,7 +78,7 @@ pub enum Key {
     Escape,
 }
 
-/// An event. Times are of one monotonic clock, in milliseconds.
+/// An event. Times are of one monotonic clock.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Event {
     /// The agent's readiness, sent whenever it may have changed.
@@ -113,7 +114,7 @@ pub enum Event {
 /// An effect, to be carried out in order.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Effect {
-    /// Acquire the input lock for [`super::CLAIM_MS`]; answer with [`Event::Claimed`] or
+    /// Acquire the input lock for [`super::CLAIM`]; answer with [`Event::Claimed`] or
     /// [`Event::Unclaimed`].
     Claim,
     /// Release the lock.

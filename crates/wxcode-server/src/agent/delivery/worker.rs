@@ -294,7 +294,7 @@ impl DeliveryWorker {
     pub(in crate::agent) fn deadline(&self) -> Option<Instant> {
         let machine = self.current.as_ref().and_then(|current| {
             let at = current.machine.deadline()?;
-            Some(self.clock.instant(at))
+            Some(self.clock.at(at))
         });
         let decision = self.decision.as_ref().map(Decision::due);
         let reload = self.reload_at.filter(|_| self.may_give_way());
@@ -317,7 +317,7 @@ impl DeliveryWorker {
             .current
             .as_ref()
             .and_then(|current| current.machine.deadline())
-            .is_some_and(|at| self.clock.millis(now) >= at)
+            .is_some_and(|at| self.clock.moment(now) >= at)
         {
             return self.advance(Event::Tick, holder, now).await;
         }
@@ -336,7 +336,7 @@ impl DeliveryWorker {
             let Some(current) = &mut self.current else {
                 break;
             };
-            for effect in current.machine.step(&event, self.clock.millis(now)) {
+            for effect in current.machine.step(&event, self.clock.moment(now)) {
                 match self.perform(effect, holder).await {
                     Ok(answer) => events.extend(answer),
                     Err(EffectError::Holder(error)) => return Err(error),
@@ -407,7 +407,7 @@ impl DeliveryWorker {
             return Ok(());
         };
         let ours = delivery.session_id == Some(self.session);
-        let at = self.clock.millis(now);
+        let at = self.clock.moment(now);
         let machine = match (delivery.route, delivery.state) {
             (Route::Prompt, _) if ours => Machine::riding(self.deadlines, at),
             (Route::Typed, state) if ours || state == DeliveryState::Queued => {

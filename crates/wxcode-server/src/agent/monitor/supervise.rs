@@ -69,7 +69,7 @@ fn monitor(
         current, is_latest, ..
     } = input;
     let (project, id) = (session.project_id, session.id);
-    let ready_ms = u64::try_from(context.settings.ready_timeout.as_millis()).unwrap_or(u64::MAX);
+    let ready = context.settings.ready_timeout;
     let conversation_log = ConversationLog::new(
         context.store.clone(),
         context.leases.clone(),
@@ -85,7 +85,7 @@ fn monitor(
         project,
         id,
         is_latest,
-        Deadlines { ready_ms },
+        Deadlines { ready },
     );
     let upgrades = context.settings.upgrade_holders;
     let upgrades = upgrades.then(|| Arc::clone(&context.upgrades));

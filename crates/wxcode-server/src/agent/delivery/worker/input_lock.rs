@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use tokio::time::Instant;
-use wxcode_core::delivery::machine::{CLAIM_MS, Event};
+use wxcode_core::delivery::machine::{CLAIM, Event};
 use wxcode_holder::client::{ClientError, Request, Sender};
 use wxcode_terminal::Size;
 
@@ -75,7 +75,7 @@ impl DeliveryWorker {
         self.lock_id += 1;
         self.is_locking = true;
         let lock = self.lock_id;
-        let for_ms = u32::try_from(CLAIM_MS).unwrap_or(u32::MAX);
+        let for_ms = u32::try_from(CLAIM.as_millis()).unwrap_or(u32::MAX);
         holder.post(Request::Lock { lock, for_ms }).await
     }
 
