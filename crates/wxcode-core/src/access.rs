@@ -1,4 +1,4 @@
-//! Roles, the credentials that carry them, and the audit of their use.
+//! Roles, the credentials that carry a role, and the audit of their use.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use crate::id::Id;
 /// Longest name of a credential, in characters.
 pub const NAME_MAX: usize = 100;
 
-/// The role of a caller. A later role includes the earlier ones.
+/// The role of a caller. A later role includes the earlier roles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -32,7 +32,7 @@ impl Role {
     }
 }
 
-/// What a caller may do: a role, for all projects or for one.
+/// The rights of a caller: a role, for all projects or for a single project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grant {
     pub role: Role,
@@ -54,7 +54,7 @@ impl Grant {
         self.role >= role && (self.project.is_none() || self.project == project)
     }
 
-    /// Whether the grant has all rights of another one.
+    /// Whether the grant has all rights of another grant.
     #[must_use]
     pub fn includes(self, other: Self) -> bool {
         self.covers(other.role, other.project)
@@ -69,7 +69,7 @@ pub enum CredentialKind {
     Token,
     /// A browser's login.
     Login,
-    /// A link for viewers of one project.
+    /// A link for viewers of a project.
     Share,
 }
 
@@ -98,16 +98,16 @@ pub struct LastUse {
 pub struct Credential {
     pub id: Id,
     pub kind: CredentialKind,
-    /// Its name for people.
+    /// The name for people.
     pub name: String,
     pub grant: Grant,
     /// The secret's SHA-256, in hexadecimal digits.
     pub hash: String,
     pub created_at: Timestamp,
-    /// The name of its creator.
+    /// The name of the creator.
     pub created_by: String,
-    /// The credential that it comes from, and without which it does not count; `None` for one of
-    /// its own right.
+    /// The source credential, without which this credential does not count; `None` for a credential
+    /// of its own right.
     pub source: Option<Id>,
     /// `None`: never.
     pub expires_at: Option<Timestamp>,
@@ -122,10 +122,10 @@ impl Credential {
     }
 }
 
-/// An entry of the audit. It holds no typed text.
+/// An entry of the audit. An entry holds no typed text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// Later entries of one server have larger ids.
+    /// Later entries of a server have larger ids.
     pub id: Id,
     pub at: Timestamp,
     /// The name of the caller's credential.

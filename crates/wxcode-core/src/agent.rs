@@ -1,5 +1,5 @@
-//! Derives the agent's state from evidence: hooks first, then the agent's reports about itself, its
-//! process record, and the screen.
+//! Derives the agent's state from evidence: hooks first, then the agent's own reports, the process
+//! record, and the screen.
 
 mod evidence;
 mod limit;
@@ -15,12 +15,12 @@ use crate::ask::{Ask, AskKind, OTHER, Request, Requests};
 
 /// The agent according to the evidence so far.
 ///
-/// Three independent facts decide its state: a turn, requests from hooks, and a dialog on the
-/// screen. A dialog over a turn therefore leaves the turn in place when it closes, and a subagent
-/// that asks for permission between turns does not begin one.
+/// Three independent facts decide the state: a turn, requests from hooks, and a dialog on the
+/// screen. So a dialog over a turn leaves the turn in place when the dialog closes. A subagent's
+/// request for permission between turns begins no turn.
 #[derive(Debug, Clone, Default)]
 pub struct Agent {
-    /// `SessionStart` was seen; before it the agent keeps no input.
+    /// `SessionStart` was seen; before `SessionStart` the agent keeps no input.
     started: bool,
     /// The agent has accepted prompts since.
     opened: bool,
@@ -28,7 +28,7 @@ pub struct Agent {
     turn: bool,
     /// A compaction runs, and no turn.
     compacting: bool,
-    /// Requests from hooks that nothing has settled.
+    /// Unsettled requests from hooks.
     requests: Requests,
     /// The dialog on the screen.
     shown: Option<Shown>,
@@ -36,7 +36,7 @@ pub struct Agent {
     reported: Option<report::Standing>,
     /// After the last hook the screen came to rest with its input box and without a dialog.
     settled: bool,
-    /// Another process goes on with the conversation.
+    /// Another process continues the conversation.
     elsewhere: bool,
     /// The usage limit of the account ended the last turn.
     limited: bool,
@@ -46,13 +46,14 @@ pub struct Agent {
 #[derive(Debug, Clone)]
 struct Shown {
     dialog: Dialog,
-    /// The output offset at which it was first seen; its name when no hook reported it.
+    /// The output offset of the dialog's first appearance; the dialog's name when no hook reported
+    /// the dialog.
     since: u64,
-    /// The output offset at which it was last seen.
+    /// The output offset of the dialog's last appearance.
     seen: u64,
-    /// The last screen showed it, even if that screen was moving.
+    /// The last screen showed the dialog, even if the screen was moving.
     is_fresh: bool,
-    /// The hook of its request.
+    /// The hook of the dialog's request.
     hook: Option<u64>,
 }
 
@@ -147,7 +148,7 @@ impl Agent {
         self.state() == AgentState::Idle && self.settled
     }
 
-    /// Whether the agent is in a state whose end its process record may show first.
+    /// Whether the agent is in a state whose end the process record may show first.
     #[must_use]
     pub fn is_engaged(&self) -> bool {
         let is_doubtful = self.is_reported_blocked() && self.settled;
@@ -160,19 +161,19 @@ impl Agent {
         self.requests.first().is_some()
     }
 
-    /// Whether another process goes on with its conversation.
+    /// Whether another process continues the conversation.
     #[must_use]
     pub const fn is_elsewhere(&self) -> bool {
         self.elsewhere
     }
 
-    /// Whether its conversation has begun.
+    /// Whether the conversation has begun.
     #[must_use]
     pub const fn has_started(&self) -> bool {
         self.started
     }
 
-    /// Takes one piece of evidence.
+    /// Takes a piece of evidence.
     pub fn observe(&mut self, evidence: &Evidence) {
         match evidence {
             Evidence::Screen(look) => return self.look(look),
@@ -195,8 +196,8 @@ impl Agent {
                 self.started = true;
             }
             Evidence::SessionStarted => {
-                // At the start the screen must still show that it is ready; after `/clear` it
-                // already is.
+                // At the start the screen must still show a ready agent; after `/clear` the agent
+                // already is ready.
                 self.opened = self.started;
                 self.started = true;
                 self.turn = false;
@@ -256,7 +257,7 @@ impl Agent {
         self.opened = true;
     }
 
-    /// Requests of the conversation or of one subagent are over.
+    /// Settles the requests of the conversation or of a subagent.
     fn settle_of(&mut self, by: Option<&str>) {
         if self
             .shown
@@ -285,7 +286,7 @@ impl Agent {
         self.shown.as_ref().is_some_and(|shown| shown.is_fresh)
     }
 
-    /// Takes a screen that may be moving.
+    /// Takes a screen, possibly a moving screen.
     fn glimpse(&mut self, look: &Look) {
         if self.is_older_than_report(look.offset) {
             return;
@@ -316,8 +317,8 @@ impl Agent {
                 self.clear_screen();
             } else {
                 // An unrecognised permission or question may still be on the screen. Only a hook,
-                // the input box or Claude's own record ends the wait, so that nothing is ever typed
-                // into it.
+                // the input box or Claude's own record ends the wait, so wxcode never types into an
+                // unrecognised dialog.
                 self.shown = None;
             }
             return;

@@ -1,8 +1,8 @@
 //! Carries an answer into a dialog: a pure machine of (target, screen) → keys.
 //!
-//! It presses a deciding key only in the step that reads a screen with the right choice marked. Of
-//! keys that move or tick, one is in flight at a time; the next one follows a screen that shows its
-//! effect.
+//! The machine presses a deciding key only in the step that reads a screen with the right choice
+//! marked. Of keys for moving or ticking, a single key is in flight at a time. The next key follows
+//! a screen with the effect of the last key.
 
 mod form;
 
@@ -21,11 +21,11 @@ use crate::{
 pub const REPRESS: Duration = Duration::from_secs(3);
 /// Time for a deciding key, before its next press: a dialog ignores the key right after opening.
 pub const DECIDE: Duration = Duration::from_secs(3);
-/// Most presses of one key without an effect.
+/// Most presses of a key without an effect.
 pub const PRESSES_MAX: u32 = 3;
-/// Time for the last of them.
+/// Time for the last press of [`PRESSES_MAX`].
 pub const LAST_PRESS: Duration = Duration::from_secs(15);
-/// Most keys of one answer.
+/// Most keys of an answer.
 pub const KEYS_MAX: u32 = 200;
 /// Time for a whole answer.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
@@ -37,27 +37,27 @@ pub const TEXT_MAX: usize = 2_000;
 /// The requested answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
-    /// One of the choices.
+    /// A choice of the dialog.
     Option(String),
     /// The answers to the questions, in order.
     Answers(Vec<Answer>),
 }
 
-/// The answer to one question.
+/// The answer to a question of the dialog.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
-    /// Labels of options: one, or several for a multi-select question.
+    /// Labels of options: a single label, or several for a multi-select question.
     pub options: Vec<String>,
-    /// A free text, as the answer or as one more choice of a multi-select question.
+    /// A free text, as the answer or as a further choice of a multi-select question.
     pub text: Option<String>,
 }
 
 /// A key, by its function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Key {
-    /// Moves the mark one choice up.
+    /// Moves the mark up by a choice.
     Up,
-    /// Moves the mark one choice down.
+    /// Moves the mark down by a choice.
     Down,
     /// Goes to the previous page.
     Back,
@@ -90,7 +90,7 @@ pub enum Failure {
     /// There is nothing to answer.
     #[error("nothing is asked: read the session's `asks`")]
     Nothing,
-    /// Another question is pending, or somebody else answered this one.
+    /// Another question is pending, or another client answered this question.
     #[error(
         "something else is asked now, or it was answered meanwhile: read the session's `asks` again"
     )]
@@ -101,13 +101,13 @@ pub enum Failure {
     /// Another answer is in progress.
     #[error("another answer is under way: wait for it, then read the session's `asks` again")]
     Busy,
-    /// Only a person at the terminal can answer it.
+    /// Only a person at the terminal can answer the question.
     #[error("`{0}` cannot be answered from here: answer it in the terminal")]
     Terminal(String),
     /// The request names no choice of the question.
     #[error("{0}")]
     Unfit(String),
-    /// The screen does not show the question in a form that can be answered safely.
+    /// The screen does not show the question in a form for safe answers.
     #[error("the screen does not show {0}: look at it, and answer in the terminal")]
     Unreadable(&'static str),
     /// The keys had no effect.
@@ -117,7 +117,7 @@ pub enum Failure {
     Stuck,
 }
 
-/// One answer in progress.
+/// An answer in progress.
 #[derive(Debug, Clone)]
 pub struct Machine {
     ask: String,
@@ -127,13 +127,13 @@ pub struct Machine {
     /// The dialog was on the screen.
     seen: bool,
     keys: u32,
-    /// The last key and the page on which it was pressed.
+    /// The last key, and the page of its press.
     pressed: Option<Pressed>,
-    /// The key that hands the answer in was pressed.
+    /// The machine pressed the key for submitting the answer.
     decided: bool,
-    /// The question to whose page the machine goes back.
+    /// The question whose page the machine returns to.
     back_to: Option<usize>,
-    /// A key was pressed twice: the mark must stand still for a while before it counts.
+    /// A key was pressed twice: the mark must stand still for a while before the mark counts.
     unsure: Option<(Moment, Dialog)>,
 }
 
@@ -149,11 +149,11 @@ impl Machine {
     /// Starts answering a question.
     ///
     /// # Errors
-    /// When the target does not fit the question, or only the terminal can answer it.
+    /// When the target does not fit the question, or only the terminal can answer the question.
     pub fn new(ask: &Ask, target: Target, now: Moment) -> Result<Self, Failure> {
         let target = match (ask.kind, target) {
             (AskKind::Question, Target::Answers(answers)) => {
-                // A question without known content cannot be told from others.
+                // Questions without known content cannot be told apart.
                 if ask.questions.is_empty() || ask.questions.iter().any(|q| q.question.is_empty()) {
                     return Err(Failure::Terminal(ask.dialog.clone()));
                 }
@@ -202,7 +202,7 @@ impl Machine {
         &self.ask
     }
 
-    /// Whether the key that hands the answer in was pressed.
+    /// Whether the machine pressed the key for submitting the answer.
     #[must_use]
     pub const fn has_decided(&self) -> bool {
         self.decided
@@ -322,7 +322,7 @@ impl Machine {
         }
     }
 
-    /// The key that comes nearer to the target on this page.
+    /// The next key towards the target on this page.
     fn next(&mut self, dialog: &Dialog) -> Result<Key, Failure> {
         match &self.target {
             Target::Option(option) => {

@@ -5,27 +5,28 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Most open requests; the oldest is dropped beyond that. A turn makes a handful at once.
+/// Most open requests; beyond this number the oldest is dropped. A turn makes a handful of
+/// concurrent requests.
 pub const REQUESTS_MAX: usize = 64;
 /// Length of the text that identifies a tool's input in a dialog, in characters of its first line.
 const TELLING: usize = 60;
-/// Bytes of a seemingly answered request that a dialog must show to belong to it.
+/// Bytes of a seemingly answered request that a dialog must show to belong to the request.
 const SURELY: usize = 8;
 
 /// A pending question.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ask {
-    /// Its id; each new question has another one.
+    /// The id; each new question has another id.
     pub id: String,
     /// The kind of answer.
     pub kind: AskKind,
     /// The name of the dialog.
     pub dialog: String,
-    /// The waiting tool, if a hook named it.
+    /// The waiting tool, if a hook named the tool.
     pub tool_name: Option<String>,
-    /// The tool's input; long texts in it are cut.
+    /// The tool's input, with long texts cut.
     pub tool_input: Option<Value>,
-    /// The questions of a question dialog, if a hook reported them.
+    /// The questions of a question dialog, if a hook reported the questions.
     pub questions: Vec<Question>,
     /// The choices on the screen, top to bottom; empty before the first read of the screen.
     pub options: Vec<String>,
@@ -37,14 +38,14 @@ pub struct Ask {
 pub const OTHER: &str = "other";
 
 impl Ask {
-    /// Whether the effects of its choices are known.
+    /// Whether the effects of the choices are known.
     #[must_use]
     pub fn is_known(&self) -> bool {
         self.dialog != OTHER
     }
 }
 
-/// The kind of answer that a question takes.
+/// The kind of answer to a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AskKind {
@@ -61,14 +62,14 @@ pub enum AskKind {
 pub struct Question {
     /// The question.
     pub question: String,
-    /// A word or two as its title.
+    /// A word or two as the title.
     pub header: String,
     /// Whether several options may be chosen.
     pub multi_select: bool,
     pub options: Vec<QuestionOption>,
 }
 
-/// One option of a question.
+/// An option of a question.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuestionOption {
     pub label: String,
@@ -135,25 +136,25 @@ fn collect(value: &Value, texts: &mut Vec<String>) {
     }
 }
 
-/// A text without white space, for comparison with a screen, which breaks lines anywhere.
+/// A text without white space, for comparison with a screen. Screens break lines anywhere.
 #[must_use]
 pub fn bare(text: &str) -> String {
     text.split_whitespace().collect()
 }
 
-/// Requests that nothing has settled yet.
+/// Requests without a settlement so far.
 ///
 /// A seemingly answered request is only set aside. A dialog may come late, or vanish and return
-/// during a redraw; it then still finds its request.
+/// during a redraw, and must still find its request.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Requests(VecDeque<Open>);
 
 #[derive(Debug, Clone, PartialEq)]
 struct Open {
     request: Request,
-    /// The screen has shown its dialog.
+    /// The screen has shown the request's dialog.
     shown: bool,
-    /// It seems to be answered.
+    /// The request seems to be answered.
     aside: bool,
 }
 
@@ -174,7 +175,7 @@ impl Requests {
         standing.map(|open| &open.request)
     }
 
-    /// The request that has waited longest.
+    /// The request with the longest wait.
     pub(crate) fn first(&self) -> Option<&Request> {
         self.standing().next()
     }
@@ -187,9 +188,10 @@ impl Requests {
         self.0.clear();
     }
 
-    /// A tool of the conversation or of this subagent ran or failed, so its request was answered.
+    /// Settles a request of the conversation or of a subagent: the tool ran or failed, so the
+    /// request was answered.
     pub(crate) fn settle(&mut self, by: Option<&str>, tool_name: &str, tool_input: &Value) {
-        // A question's input returns with the answers in it.
+        // A question's input returns with the answers added.
         let same = |request: &Request| {
             request.by.as_deref() == by
                 && request.tool_name == tool_name
@@ -203,7 +205,7 @@ impl Requests {
         }
     }
 
-    /// The turn of the conversation or of a subagent is over, and with it its requests.
+    /// Drops the requests of the conversation or of a subagent, because the turn is over.
     pub(crate) fn drop_of(&mut self, by: Option<&str>) {
         self.0.retain(|open| open.request.by.as_deref() != by);
     }
@@ -218,8 +220,8 @@ impl Requests {
         self.0.iter_mut().for_each(|open| open.aside |= open.shown);
     }
 
-    /// Finds the request of a dialog on the screen, by its hook. `shown` is the dialog's text
-    /// without white space, `current` the request of the previous dialog.
+    /// Finds the request of a dialog on the screen, by the request's hook. `shown` is the dialog's
+    /// text without white space, `current` the request of the previous dialog.
     ///
     /// Several requests may wait at once, reported in any order, while their dialogs show one after
     /// the other.
@@ -232,8 +234,8 @@ impl Requests {
             .iter()
             .filter(|open| is_alike(open))
             .map(|open| (open.request.traces(shown), open))
-            // A lone request without a dialog so far belongs to this dialog, even with little text
-            // in common.
+            // A lone request without a dialog so far belongs to the shown dialog, even with little
+            // text in common.
             .filter(|(traces, open)| {
                 let may_be = !open.shown || current == Some(open.request.hook);
                 match open.aside {

@@ -24,31 +24,31 @@ pub struct Delivery {
     /// The id, also the key under which the holder types the text at most once.
     pub id: Id,
     pub output_project_id: Id,
-    /// The milestone that it starts, if any.
+    /// The milestone started by the delivery, if any.
     pub milestone_id: Option<Id>,
     /// The text to type.
     pub text: String,
     pub state: DeliveryState,
     /// How often the text or an Enter was sent.
     pub attempts: u32,
-    /// The reason of a failure; before that, the present obstacle.
+    /// The reason of a failure; before a failure, the present obstacle.
     pub error: Option<String>,
-    /// The caller's key: a second request with it gets this delivery.
+    /// The caller's key: a second request with the same key gets this delivery.
     pub idempotency_key: Option<String>,
-    /// The session that received it.
+    /// The session that received the delivery.
     pub session_id: Option<Id>,
     pub route: Route,
-    /// Hooks of that session up to this number are older than the delivery and cannot confirm it.
+    /// Hooks of the session up to this number are older than the delivery and cannot confirm it.
     pub after_seq: Option<u64>,
-    /// It waits until this time, and holds up no other delivery meanwhile.
+    /// The delivery waits until this time, and holds up no other delivery meanwhile.
     pub not_before: Option<Timestamp>,
-    /// It goes into a running turn instead of waiting for its end.
+    /// The delivery goes into a running turn instead of waiting for the turn's end.
     pub steer: bool,
-    /// How often its text was edited, its time changed, or it was moved in the queue.
+    /// The number of edits of the text, changes of the time, and moves in the queue.
     pub edits: u32,
     /// How often the text may have been typed, see [`Delivery::key`].
     pub typings: u32,
-    /// The number of changes; every change is a compare-and-set on it.
+    /// The number of changes; every change is a compare-and-set on this number.
     pub version: u64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -60,11 +60,11 @@ pub struct Delivery {
 pub enum DeliveryState {
     /// Nothing was typed.
     Queued,
-    /// The text may have been typed; it is never typed again.
+    /// The text may have been typed, and is never typed again.
     Written,
-    /// The agent's hook reported it.
+    /// The agent's hook reported the text.
     Submitted,
-    /// It did not arrive; the error says why.
+    /// The text did not arrive; the error says why.
     Failed,
 }
 
@@ -78,14 +78,14 @@ impl Delivery {
         }
     }
 
-    /// Whether it waits in the queue: nothing was typed, and it does not ride along with a start.
-    /// Only such a delivery can be edited, moved or cancelled.
+    /// Whether the delivery waits in the queue: nothing was typed, and no start of an agent carries
+    /// the text. Only a waiting delivery can be edited, moved or cancelled.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
         self.state == DeliveryState::Queued && self.route == Route::Typed
     }
 
-    /// Whether its time lies ahead.
+    /// Whether the delivery's time lies ahead.
     #[must_use]
     pub fn is_ahead(&self, now: Timestamp) -> bool {
         self.is_waiting() && self.not_before.is_some_and(|at| at > now)
@@ -104,7 +104,7 @@ impl DeliveryState {
         }
     }
 
-    /// Whether its state is final.
+    /// Whether the state is final.
     #[must_use]
     pub const fn is_over(self) -> bool {
         matches!(self, Self::Submitted | Self::Failed)
@@ -117,7 +117,7 @@ impl DeliveryState {
 pub enum Route {
     /// Typed into the running session.
     Typed,
-    /// The initial prompt of the process that it started.
+    /// The initial prompt of the process started with the delivery.
     Prompt,
 }
 

@@ -1,4 +1,4 @@
-//! Events of an output project, in order, for programs that follow it.
+//! Events of an output project, in order, for programs that follow the project.
 
 mod dedup;
 mod fit;
@@ -28,7 +28,7 @@ use crate::{
 /// An event of a project.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// Its number in the project; numbers rise.
+    /// The event's number in the project; numbers rise.
     pub seq: u64,
     /// The time of publication.
     pub at: Timestamp,
@@ -64,7 +64,7 @@ pub enum Kind {
         session_id: Id,
         /// The exit code, if the agent exited.
         code: Option<i32>,
-        /// The signal, if one killed the agent.
+        /// The number of the signal, if a signal killed the agent.
         signal: Option<i32>,
         reason: String,
     },
@@ -77,7 +77,7 @@ pub enum Kind {
         /// The previous conversation.
         from: Uuid,
         source: Source,
-        /// Its index in the project's history of conversations, from 0.
+        /// The index in the project's history of conversations, from 0.
         conversation: usize,
     },
     /// The conversation could not be continued; a new one replaces it.
@@ -88,10 +88,10 @@ pub enum Kind {
         /// The lost conversation.
         from: Uuid,
         reason: Option<String>,
-        /// Its index in the project's history of conversations, from 0.
+        /// The index in the project's history of conversations, from 0.
         conversation: usize,
     },
-    /// A transcript that was missing or cut is whole again, from its copy.
+    /// A missing or cut transcript is whole again, from its copy.
     #[serde(rename = "session.restored")]
     SessionRestored {
         /// The conversation.
@@ -102,13 +102,13 @@ pub enum Kind {
         /// Other restored files, of subagents.
         side_files: u64,
     },
-    /// Another program had written an earlier state over the current conversation's id; it is
-    /// written back.
+    /// Another program had written an earlier state over the current conversation's id; wxcode
+    /// wrote the current id back.
     #[serde(rename = "session.reclaimed")]
     SessionReclaimed {
         /// The current conversation, by the project's history.
         claude_session_id: Uuid,
-        /// The id that stood in its place.
+        /// The id found in place of the current id.
         found: Option<Uuid>,
     },
     /// The agent's state, its dialog or its pending question changed.
@@ -123,7 +123,7 @@ pub enum Kind {
         /// The pending question.
         #[serde(default)]
         ask: Option<Asked>,
-        /// The session's last hook behind this state, 0 for none.
+        /// The session's last hook reflected in the state, 0 for none.
         hook: u64,
     },
     /// The usage limit of the account stopped the agent.
@@ -134,14 +134,14 @@ pub enum Kind {
         reason: String,
         /// When the account may be used again, if the agent knows.
         resets_at: Option<Timestamp>,
-        /// The session's hook that reported it.
+        /// The session's hook with the report.
         hook: u64,
     },
     /// The agent went on, or may go on.
     #[serde(rename = "limit.cleared")]
     LimitCleared {
         session_id: Id,
-        /// The session's hook that reported the limit.
+        /// The session's hook with the report of the limit.
         hook: u64,
     },
     /// A prompt was submitted, by a delivery or a person.
@@ -187,22 +187,22 @@ pub enum Kind {
     #[serde(rename = "delivery.state")]
     DeliveryState {
         delivery_id: Id,
-        /// The milestone that it starts.
+        /// The milestone started by the delivery.
         milestone_id: Option<Id>,
         state: DeliveryState,
         /// How often the text or an Enter was sent.
         attempts: u32,
-        /// The reason of a failure; for a queued one, the obstacle.
+        /// The reason of a failure; for a queued delivery, the obstacle.
         error: Option<String>,
-        /// The beginning of its text.
+        /// The beginning of the text.
         text: String,
-        /// It waits until this time.
+        /// The delivery waits until this time.
         #[serde(default)]
         not_before: Option<Timestamp>,
-        /// It goes into a running turn.
+        /// The delivery goes into a running turn.
         #[serde(default)]
         steer: bool,
-        /// How often its text was edited, its time changed, or it was moved.
+        /// The number of edits of the text, changes of the time, and moves in the queue.
         #[serde(default)]
         edits: u32,
         /// The number of changes.
@@ -212,7 +212,7 @@ pub enum Kind {
     #[serde(rename = "milestone.status")]
     MilestoneStatus {
         milestone_id: Id,
-        /// Its name; `None` if no server saw the deletion.
+        /// The milestone's name; `None` if no server saw the deletion.
         element_name: Option<String>,
         status: Stage,
         /// The origin of the change.
@@ -233,7 +233,7 @@ pub enum Kind {
     #[serde(rename = "client.joined")]
     ClientJoined {
         session_id: Id,
-        /// The client's number in the session, within one life of the server.
+        /// The client's number in the session, within the server's life.
         client: u64,
         /// Whether the client only looks, for its whole connection.
         read_only: bool,
@@ -320,7 +320,7 @@ pub struct ToolCall {
     pub tool_name: String,
     /// The id of the call.
     pub tool_use_id: Option<String>,
-    /// The file in its input.
+    /// The file named in the input.
     pub file_path: Option<String>,
     /// The command, shortened.
     pub command: Option<String>,

@@ -1,8 +1,8 @@
-//! Records of lists: of a long text they carry the beginning only.
+//! Records of lists: a record carries only the beginning of a long text.
 
 use std::ops::Deref;
 
-/// Longest beginning of a text in a list, in characters; that is at most 4 KiB.
+/// Longest beginning of a text in a list, in characters; at most 4 KiB.
 pub const BEGINNING_MAX: usize = 1024;
 
 /// The beginning of a text, of at most [`BEGINNING_MAX`] characters.
@@ -16,10 +16,10 @@ pub fn beginning(text: &str) -> &str {
     end.map_or(text, |(end, _)| &text[..end])
 }
 
-/// A record of a list. Its text is the beginning of the whole one where that is long.
+/// A record of a list. The record holds only the beginning of a long text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Excerpt<T> {
-    /// The record, with the beginning of its text.
+    /// The record, with the beginning of the text.
     pub record: T,
     /// How long the whole text is, in bytes; 0 without a text.
     pub text_bytes: u64,
@@ -28,7 +28,7 @@ pub struct Excerpt<T> {
 }
 
 impl<T> Excerpt<T> {
-    /// The record with `text`, its beginning or the whole, where `whole` is the length of a text that was cut.
+    /// The record with `text`, its beginning or the whole. `whole` is the length of a cut text.
     #[must_use]
     pub fn new(record: T, text: usize, whole: Option<u64>) -> Self {
         let text = text as u64;
@@ -48,7 +48,7 @@ impl<T> Deref for Excerpt<T> {
     }
 }
 
-/// A record that was cut equals no whole one.
+/// A cut record equals no whole record.
 impl<T: PartialEq> PartialEq<T> for Excerpt<T> {
     fn eq(&self, whole: &T) -> bool {
         !self.is_truncated && self.record == *whole

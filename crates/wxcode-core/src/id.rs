@@ -14,8 +14,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The id of an output project, a milestone, a delivery or a session.
 ///
-/// Twelve bytes: seconds since 1970, five random bytes of this process, a counter. Ids made later
-/// by one process sort later.
+/// Twelve bytes: seconds since 1970, five random bytes of this process, a counter. Later ids of a
+/// process sort later.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id([u8; 12]);
 
@@ -25,7 +25,7 @@ pub struct Id([u8; 12]);
 pub struct InvalidId;
 
 impl Id {
-    /// Creates an id, unique among all processes on one store.
+    /// Creates an id, unique among all processes on the same store.
     #[must_use]
     pub fn generate(now: Timestamp) -> Self {
         static PROCESS: OnceLock<([u8; 5], AtomicU32)> = OnceLock::new();
@@ -52,7 +52,7 @@ impl Id {
         Self(bytes)
     }
 
-    /// The twelve bytes, for a store that keeps ids in binary.
+    /// The twelve bytes, for a store with binary ids.
     #[must_use]
     pub const fn bytes(self) -> [u8; 12] {
         self.0

@@ -1,8 +1,8 @@
-//! The current conversation of a project and the history of all its conversations.
+//! A project's current conversation, and the history of all its conversations.
 //!
-//! Invariants: the current conversation is the one of the last `SessionStart` of the project's own
-//! agent, or of the last init line of its own run. A hook, by its number, and a line, by its
-//! offset, changes it at most once. No entry ever leaves the history.
+//! Invariants: the last `SessionStart` of the project's own agent, or the last init line of its own
+//! run, names the current conversation. A hook, by its number, and a line, by its offset, change
+//! the current conversation at most once. No entry ever leaves the history.
 
 use std::path::PathBuf;
 
@@ -10,21 +10,22 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// One conversation id of a project, with the reasons of its start and end.
+/// A conversation id of a project, with the reasons of its start and end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {
     /// Claude Code's conversation id.
     pub id: Uuid,
-    /// The time at which it became current.
+    /// The time at which the conversation became current.
     pub since: Timestamp,
-    /// The time at which another one replaced it; `None` for the current one.
+    /// The time of replacement by another conversation; `None` for the current conversation.
     pub until: Option<Timestamp>,
     pub source: Source,
-    /// The reason for leaving it; `None` for the current one.
+    /// The reason for leaving the conversation; `None` for the current conversation.
     pub reason: Option<String>,
-    /// The path of its transcript, once a hook named it.
+    /// The path of the transcript, once a hook named the path.
     pub transcript_path: Option<PathBuf>,
-    /// Whether a message was ever submitted in it; such an id cannot be started again as a new one.
+    /// Whether a message was ever submitted in the conversation; no new conversation can start with
+    /// such an id.
     #[serde(default)]
     pub spoke: bool,
 }
@@ -62,10 +63,10 @@ impl Source {
     }
 }
 
-/// The history after `new` replaced `old` as the current id; both stores write this.
+/// The history after `new` replaced `old` as the current id; both stores write this history.
 ///
-/// A returning id (a resumed older one) gets a new entry at the end. Its earlier entries stay, and
-/// the new one inherits whether it ever spoke.
+/// A returning id (of a resumed older conversation) gets a new entry at the end. Its earlier
+/// entries stay, and the new entry inherits `spoke` from the earlier entries.
 #[must_use]
 pub fn rotated(
     mut history: Vec<HistoryEntry>,

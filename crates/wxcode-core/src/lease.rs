@@ -1,10 +1,10 @@
-//! Leases: the right of one server, among several on one store, to run a project's agent.
+//! Leases: the right of one server, among several on the same store, to run a project's agent.
 //!
-//! No clock is shared or trusted. A record names the owner and counts its renewals. A new owner
-//! must have seen another node's record without a renewal for longer than its term, by its own
-//! monotonic clock. The owner counts the same term from the request of its last renewal. As long as
-//! clocks run about equally fast, the owner's term ends before anyone else may take the lease, with
-//! any wall clocks and any delays of messages.
+//! Servers share no clock and trust none. A record names the owner and counts the renewals. Before
+//! taking another node's lease, a node must have seen the record without a renewal for longer than
+//! the term, by the node's own monotonic clock. The owner counts the same term from the request of
+//! its last renewal. As long as clocks run about equally fast, the owner's term ends before any
+//! other node may take the lease, with any wall clocks and any delays of messages.
 //!
 //! Invariant: an owner is decided by compare-and-set on two numbers and by observations on the
 //! node's own monotonic clock. No record contains a time.
@@ -15,16 +15,16 @@ use uuid::Uuid;
 
 use crate::time::Moment;
 
-/// A server as seen by others on the same store.
+/// A server as seen by other servers on the same store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// The id of its data folder.
+    /// The id of the server's data folder.
     pub id: Uuid,
-    /// Its name for people.
+    /// The name for people.
     pub name: String,
 }
 
-/// A project's lease as recorded. Replacing a record requires its epoch and its beat.
+/// A project's lease as recorded. Replacing a record requires the record's epoch and beat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     /// The owner; `None` after the lease was given back.
@@ -44,8 +44,8 @@ impl Lease {
         (self.epoch, self.beat) == (other.epoch, other.beat)
     }
 
-    /// How long another node must see the record unchanged before it may take the lease: the term,
-    /// and an eighth for clocks of unequal speed.
+    /// How long another node must see the record unchanged before taking the lease: the term, and
+    /// an eighth for clocks of unequal speed.
     #[must_use]
     pub fn patience(&self) -> Duration {
         self.term.saturating_add(self.term / 8)
@@ -70,12 +70,12 @@ impl Sight {
     }
 }
 
-/// The options of a node that wants a lease.
+/// The options of a node without the lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// Replace the read record by this one; success means that the node has the lease.
+    /// Replace the read record by this record; success gives the node the lease.
     Take(Lease),
-    /// Another node has it.
+    /// Another node has the lease.
     Held {
         by: Node,
         /// Time without a renewal until the node may take the lease.
@@ -83,8 +83,8 @@ pub enum Claim {
     },
 }
 
-/// Decides about a lease that `node` read and has known unchanged for this time. A node may take
-/// its own lease at any time, under a new epoch, which ends its earlier hold.
+/// Decides about a lease read by `node` and known unchanged for this time. A node may take its own
+/// lease at any time, under a new epoch. The new epoch ends the earlier hold.
 #[must_use]
 pub fn claim(read: Option<&Lease>, node: &Node, unchanged: Duration, term: Duration) -> Claim {
     if let Some(lease) = read
@@ -104,7 +104,7 @@ pub fn claim(read: Option<&Lease>, node: &Node, unchanged: Duration, term: Durat
     })
 }
 
-/// A lease held by this node.
+/// A lease held by the server's own node.
 #[derive(Debug)]
 pub struct Tenure {
     lease: Lease,
@@ -115,7 +115,7 @@ pub struct Tenure {
 /// Why a renewal failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// An earlier renewal of this node succeeded unnoticed: renew again.
+    /// An earlier renewal of the node succeeded unnoticed: renew again.
     Behind,
     /// The lease is free: take it again.
     Free,
@@ -124,13 +124,13 @@ pub enum Refusal {
 }
 
 impl Tenure {
-    /// Records that this node took the lease with a request at this moment.
+    /// Records that the node took the lease with a request at this moment.
     #[must_use]
     pub const fn new(lease: Lease, asked: Moment) -> Self {
         Self { lease, asked }
     }
 
-    /// The record as this node knows it.
+    /// The record as known to the node.
     #[must_use]
     pub const fn lease(&self) -> &Lease {
         &self.lease
@@ -145,7 +145,7 @@ impl Tenure {
         }
     }
 
-    /// The record that gives the lease back.
+    /// The record for giving the lease back.
     #[must_use]
     pub fn given_back(&self) -> Lease {
         Lease {
@@ -171,7 +171,7 @@ impl Tenure {
         *self = Self::new(next, asked);
     }
 
-    /// Judges a renewal that found another record. An expired term does not end an agent; only
+    /// Judges a renewal after finding another record. An expired term does not end an agent; only
     /// another owner does.
     pub fn refused(&mut self, found: Option<&Lease>) -> Refusal {
         match found {

@@ -1,7 +1,7 @@
-//! Domain types of wxcode and pure decisions over them, without I/O: output projects, milestones,
-//! deliveries, agent states.
+//! Domain types of wxcode and pure decisions, without I/O: output projects, milestones, deliveries,
+//! agent states.
 
-// They panic where the output cannot be written.
+// The printing macros panic where the output cannot be written.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
 pub mod access;

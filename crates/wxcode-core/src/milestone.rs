@@ -19,7 +19,7 @@ pub struct Milestone {
     pub output_project_id: Id,
     /// An opaque reference, unique within the project if given.
     pub element_id: Option<String>,
-    /// Its name for people.
+    /// The name for people.
     pub element_name: String,
     pub status: MilestoneStatus,
     /// The origin of the last change or attempt; `None` before the first.
@@ -32,7 +32,7 @@ pub struct Milestone {
     pub wxcode_version: Option<String>,
     /// The folder set by the workflow.
     pub milestone_folder_name: Option<String>,
-    /// The delivery of its command, once started.
+    /// The delivery of the milestone's command, once started.
     pub delivery_id: Option<Id>,
     pub created_at: Timestamp,
     pub updated_at: Option<Timestamp>,
@@ -45,7 +45,7 @@ pub struct Milestone {
 pub enum MilestoneStatus {
     /// Not yet with the agent.
     Pending,
-    /// Its command was submitted.
+    /// The milestone's command was submitted.
     InProgress,
     /// Done.
     Completed,
@@ -59,7 +59,7 @@ pub enum MilestoneStatus {
 pub enum MovedBy {
     /// A user's request.
     User,
-    /// The delivery of its command, submitted or failed.
+    /// The delivery of the milestone's command, submitted or failed.
     Delivery,
 }
 
@@ -99,7 +99,7 @@ impl MilestoneStatus {
         )
     }
 
-    /// Whether its status is final until it is reopened.
+    /// Whether the status is final until the milestone is reopened.
     #[must_use]
     pub const fn is_finished(self) -> bool {
         matches!(self, Self::Completed | Self::Failed)

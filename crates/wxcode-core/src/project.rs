@@ -1,4 +1,4 @@
-//! Output projects: a workspace folder and the one conversation that works in it.
+//! Output projects: a workspace folder and its one conversation.
 
 mod settings;
 
@@ -20,7 +20,7 @@ pub struct OutputProject {
     pub id: Id,
     /// The knowledge base, if any: an opaque reference.
     pub kb_id: Option<String>,
-    /// Its name for people, 1 to [`NAME_MAX`] characters.
+    /// The name for people, 1 to [`NAME_MAX`] characters.
     pub name: String,
     /// The target stack, if any: an opaque reference.
     pub stack_id: Option<String>,
@@ -28,21 +28,20 @@ pub struct OutputProject {
     pub configuration_id: Option<String>,
     /// The agent's working folder, absolute.
     pub workspace_path: PathBuf,
-    /// Its own settings for the agent.
+    /// The project's own settings for the agent.
     #[serde(default)]
     pub settings: AgentSettings,
     pub status: ProjectStatus,
-    /// The current conversation, if there ever was one.
+    /// The current conversation, if there ever was a conversation.
     pub claude_session_id: Option<Uuid>,
-    /// Every conversation of the project, oldest first, the current one last. No entry is ever
-    /// deleted.
+    /// Every conversation of the project, oldest first, current last. No entry is ever deleted.
     pub claude_session_history: Vec<HistoryEntry>,
-    /// The last hook that changed the identity, so that reading it again changes nothing.
+    /// The last hook with a change of the identity; reading the hook again changes nothing.
     pub identity_cursor: Option<HookCursor>,
-    /// The delivery of the project's first command, if one is queued or was submitted.
+    /// The delivery of the project's first command, if queued or was submitted.
     pub new_project_delivery: Option<Id>,
     pub created_at: Timestamp,
-    /// The time of the last change of its own fields.
+    /// The time of the last change of the record's own fields.
     pub updated_at: Timestamp,
 }
 
@@ -70,7 +69,7 @@ impl ProjectStatus {
     }
 }
 
-/// A position in the hook events of one session.
+/// A position in the hook events of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HookCursor {
     /// The session whose holder numbered the event.
@@ -104,7 +103,7 @@ pub fn folder_name(name: &str, id: Id) -> String {
             }
         })
         .collect();
-    // The id ends in this process's random bytes and counter, which differ between projects.
+    // The id ends in the process's random bytes and counter. Both differ between projects.
     let [.., a, b, c, d] = id.bytes();
     format!("{slug}_{a:02x}{b:02x}{c:02x}{d:02x}")
 }

@@ -1,7 +1,7 @@
 //! Tells the agent's own hooks from foreign ones by their depth in the process tree.
 //!
 //! Invariant: a hook counts only at the depth of its session's first `SessionStart`. The session's
-//! secret alone proves nothing, because a tool can read it.
+//! secret alone proves nothing, because a tool can read the secret.
 
 /// The position of a hook's process relative to the agent's process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,15 +17,15 @@ pub enum Standing {
 /// Why a hook is foreign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotOwn {
-    /// Its process is outside of the agent's tree.
+    /// The hook's process is outside of the agent's tree.
     #[error("it comes from a process that the agent did not start")]
     Foreign,
-    /// Its depth differs from the agent's hooks.
+    /// The hook's depth differs from the agent's hooks.
     #[error(
         "it comes from {seen} generations below the agent, where its own hooks stand {own} below it"
     )]
     Depth {
-        /// The depth of this hook.
+        /// The depth of the hook.
         seen: u8,
         /// The depth of the agent's hooks.
         own: u8,
@@ -34,10 +34,10 @@ pub enum NotOwn {
 
 /// The known depth of the agent's own hooks.
 ///
-/// Claude Code starts all its hooks in one way, also those of subagents, so they have one depth
-/// below the agent's process, with any wrapper. A child of a tool is at least one generation
-/// deeper, and so are its hooks. The first `SessionStart` fixes the depth, because no tool can have
-/// run before it.
+/// Claude Code starts all its hooks in the same way, also the hooks of subagents. So all hooks have
+/// the same depth below the agent's process, with any wrapper. A child of a tool is at least one
+/// generation deeper, and so are the child's hooks. The first `SessionStart` fixes the depth,
+/// because no tool can have run before.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Provenance {
     depth: Option<u8>,
@@ -56,7 +56,7 @@ impl Provenance {
         self.depth
     }
 
-    /// Judges the next hook; `is_start` says whether it is a `SessionStart`.
+    /// Judges the next hook; `is_start` says whether the hook is a `SessionStart`.
     ///
     /// # Errors
     /// When the hook is foreign.

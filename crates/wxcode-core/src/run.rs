@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{id::Id, text::shortened};
 
-/// Longest prompt of a run, in bytes; the kernel takes 128 KiB for one argument.
+/// Longest prompt of a run, in bytes; the kernel takes 128 KiB for a single argument.
 pub const PROMPT_MAX: usize = 100 << 10;
 /// Longest quote of an agent's last output in an error, in characters.
 const WORDS_MAX: usize = 1_000;
@@ -17,9 +17,9 @@ pub enum RunState {
     Running,
     /// The agent reported success.
     Succeeded,
-    /// Any other end; the error says which.
+    /// Any other end; the error names the end.
     Failed,
-    /// A request stopped it.
+    /// A request stopped the run.
     Stopped,
 }
 
@@ -35,7 +35,7 @@ pub struct Place {
 /// The agent's last result line of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Verdict {
-    /// Whether it failed.
+    /// Whether the run failed.
     pub is_error: bool,
     /// The answer, or the error.
     pub text: Option<String>,
@@ -46,7 +46,7 @@ pub struct Verdict {
 pub struct End<'a> {
     pub code: Option<i32>,
     pub signal: Option<i32>,
-    /// Whether a request stopped it.
+    /// Whether a request stopped the run.
     pub is_stopped: bool,
     /// The holder's word for the reason.
     pub reason: &'a str,
@@ -95,7 +95,7 @@ pub fn outcome(
     (RunState::Failed, Some(error))
 }
 
-/// Describes a run that blocks another request.
+/// Describes a run in the way of another request.
 #[must_use]
 pub fn in_the_way(run: Id) -> String {
     // A close frame of a WebSocket has room for 123 bytes.

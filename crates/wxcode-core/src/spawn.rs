@@ -1,8 +1,8 @@
-//! Decides how to start a project's agent: resume, start again, or begin anew. From evidence,
-//! before the spawn, never by trial.
+//! Decides how to start a project's agent: resume, start again, or begin a new conversation.
+//! Decides from evidence, before the spawn, never by trial.
 //!
-//! Invariant: [`decide`] is a total function of the record and the transcript, and its new id is
-//! saved by compare-and-set before any process starts with it.
+//! Invariant: [`decide`] is a total function of the record and the transcript, and a new id is
+//! saved by compare-and-set before any process starts with the id.
 
 use uuid::Uuid;
 
@@ -10,14 +10,14 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known {
     pub id: Uuid,
-    /// Whether a message was ever submitted in it.
+    /// Whether a message was ever submitted in the conversation.
     pub spoke: bool,
 }
 
 /// The state of the conversation's transcript.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transcript {
-    /// No file of that id in any folder.
+    /// No folder has a file of the id.
     Missing,
     /// A file without messages.
     Empty,
@@ -25,8 +25,8 @@ pub enum Transcript {
     Spoken,
     /// The folder of transcripts is missing.
     Away,
-    /// The folder of transcripts is unreadable, or the transcript is in another one, so nothing is
-    /// known.
+    /// The folder of transcripts is unreadable, or the transcript is in another folder, so nothing
+    /// is known.
     Unavailable,
 }
 
@@ -35,13 +35,13 @@ pub enum Transcript {
 pub enum Copy {
     /// None with messages.
     Missing,
-    /// It has messages, and the transcript holds the same or more.
+    /// The copy has messages, and the transcript holds the same or more.
     Behind,
-    /// It has messages, and the transcript is missing, or is the beginning of the copy.
+    /// The copy has messages, and the transcript is missing, or is the beginning of the copy.
     Ahead,
 }
 
-/// The conversation cannot be judged: its id stays, and no agent starts.
+/// The conversation cannot be judged: the id stays, and no agent starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unjudged {
     pub id: Uuid,
@@ -50,16 +50,16 @@ pub struct Unjudged {
 /// The way to start the agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plan {
-    /// The project's first conversation: save `id` by compare-and-set, then start with it.
+    /// The project's first conversation: save `id` by compare-and-set, then start with `id`.
     First { id: Uuid },
-    /// The id was assigned but never spoke: start with it again.
+    /// The id was assigned, but no message was ever submitted: start with the same id again.
     Again { id: Uuid },
     /// Resume the conversation.
     Resume { id: Uuid },
-    /// Write the transcript anew from its copy, then resume the conversation.
+    /// Write the transcript from its copy, then resume the conversation.
     Restore { id: Uuid },
-    /// The conversation cannot be resumed: begin a new one, keep the old id in the history, report
-    /// the loss.
+    /// The conversation cannot be resumed: begin a new conversation, keep the old id in the
+    /// history, report the loss.
     Lost {
         /// The old id.
         old: Uuid,
@@ -129,8 +129,8 @@ pub const fn decide(
             id: fresh,
             reason: "its transcript is gone",
         },
-        // The CLI refuses such an id both ways: for a new conversation it is in use, and there is
-        // nothing to resume.
+        // The CLI refuses such an id both ways: for a new conversation the id is in use, and for
+        // resuming there is nothing to resume.
         Transcript::Empty => Plan::Lost {
             old: known.id,
             id: fresh,

@@ -23,7 +23,7 @@ impl Moment {
         self.0
     }
 
-    /// The time since an earlier moment; zero for a later one.
+    /// The time since an earlier moment; zero for a later moment.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)

@@ -1,5 +1,5 @@
-//! Finds the milestone in work at a time: the latest submitted, unfinished one, folded from a
-//! project's events.
+//! Finds the milestone in work at a time, folded from a project's events: the latest submitted,
+//! unfinished milestone.
 //!
 //! Invariant: the milestone of a planning entry is a function of the entry's time and of these
 //! events. A stored attribution only saves another look.
@@ -39,11 +39,11 @@ struct Span {
     until: Option<Timestamp>,
 }
 
-/// A command that is on its way.
+/// A command on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Given {
     at: Timestamp,
-    /// Its milestone was given up meanwhile, so the command starts no interval.
+    /// The command's milestone was given up meanwhile, so the command starts no interval.
     is_void: bool,
 }
 
@@ -66,8 +66,8 @@ impl Work {
     /// Takes an event and its time of publication.
     pub fn note(&mut self, kind: &Kind, at: Timestamp) {
         match kind {
-            // The start is the time before typing, and so before any work of the agent. The hook of
-            // its submission may be read much later, even by another server.
+            // The start is the time before typing, and so before any work of the agent. The server
+            // may read the hook of the submission much later, even after a restart.
             Kind::DeliveryState {
                 milestone_id: Some(milestone),
                 state,
@@ -81,7 +81,7 @@ impl Work {
                         self.given.pop_first();
                     }
                 }
-                // The event of its milestone follows, unless the milestone was given up.
+                // The event of the milestone follows, unless the milestone was given up.
                 DeliveryState::Submitted
                     if self
                         .given
@@ -100,7 +100,7 @@ impl Work {
                         let given = self.given.remove(milestone_id);
                         self.begin(*milestone_id, given.map_or(at, |given| given.at));
                     }
-                    // Its command may be on its way all the same.
+                    // The milestone's command may be on its way all the same.
                     Stage::Pending => self.void(*milestone_id, false),
                     Stage::Completed | Stage::Failed => self.void(*milestone_id, true),
                     Stage::Deleted => drop(self.given.remove(milestone_id)),
@@ -138,7 +138,7 @@ impl Work {
     }
 
     /// Whether the milestone in work at this time (by a file system's clock) is still unknown: a
-    /// command was sent, and its hook is missing.
+    /// command was sent, and the command's hook is missing.
     #[must_use]
     pub fn is_undecided(&self, moment: Timestamp) -> bool {
         let moment = moment.saturating_add(TICK).unwrap_or(moment);
@@ -155,7 +155,7 @@ impl Work {
         Some(self.spans.iter().rev().find(is_in)?.milestone)
     }
 
-    /// Drops intervals that ended before this time.
+    /// Drops intervals from before this time.
     pub fn forget(&mut self, moment: Timestamp) {
         self.spans
             .retain(|span| span.until.is_none_or(|until| until > moment));
@@ -275,7 +275,7 @@ mod tests {
         assert!(!work.is_undecided(at(6)));
         assert_eq!(work.at(at(6)), Some(id(2)));
 
-        // A failed one, an abandoned one, and one abandoned and reopened.
+        // A failed milestone, an abandoned milestone, and a milestone abandoned and reopened.
         work.note(&delivery(3, Written, 1), at(10));
         work.note(&delivery(3, Failed, 3), at(11));
         assert!(!work.is_undecided(at(12)));

@@ -337,8 +337,8 @@ fn an_initial_prompt_is_confirmed_or_fails() {
     assert!(matches!(&effects[..], [Effect::Failed(_)]));
 }
 
-/// Lets time pass after a dialog over a typed text, with an empty prompt; the time at which the
-/// text is to be typed again, or the error.
+/// Lets time pass after a dialog over a typed text, with an empty prompt. Returns the time of the
+/// next typing, or the error.
 fn after_dialog(
     mut machine: Machine,
     events: &[Event],
@@ -384,15 +384,15 @@ fn a_swallowed_text_is_typed_again() {
 
 #[test]
 fn a_text_of_unknown_fate_stays_typed_once() {
-    // The agent may have taken it into a turn.
+    // The agent may have taken the text into a turn.
     let turn = [Event::Agent(Readiness::Busy)];
-    // It may be in the stash.
+    // The text may be in the stash.
     let stashed = seen(Prompt::Empty, Kept::Yes);
     for (events, prompt) in [(&turn[..], empty()), (&[], stashed), (&[], draft(1))] {
         let why = after_dialog(typed(ms(0)), events, &prompt).unwrap_err();
         assert!(why.contains("alone"), "{why}");
     }
-    // It stood in the prompt.
+    // The text stood in the prompt.
     let mut machine = typed(ms(0));
     tell(&mut machine, &[Event::Quiet, text()], ms(50));
     after_dialog(machine, &[], &empty()).unwrap_err();
@@ -404,7 +404,7 @@ fn a_text_of_unknown_fate_stays_typed_once() {
     );
 }
 
-/// A machine whose text the agent's hook has reported.
+/// A machine after the hook's report of the text.
 fn taking() -> Machine {
     let mut machine = queued();
     let events = [

@@ -9,31 +9,31 @@ use wxcode_core::{
     time::Moment,
 };
 
-/// Nodes that want the lease.
+/// Competing nodes.
 const NODES: usize = 2;
 
-/// The next step of one of the nodes.
+/// The next step of a node.
 #[derive(Debug, Clone, Copy)]
 enum Happens {
     /// Time passes everywhere.
     Pass(u64),
-    /// The node's next step: a message arrives, or it sends another.
+    /// The node's next step: a message arrives, or the node sends another.
     Go,
     /// The node asks for the record.
     Ask,
     /// The question arrives.
     Read,
-    /// The answer arrives, and the node asks for the lease if it may.
+    /// The answer arrives, and the node asks for the lease if permitted.
     Learn,
     /// The node asks for a renewal.
     Renew,
     /// The node gives the lease back.
     GiveBack,
-    /// Its request to replace the record arrives.
+    /// The node's request for replacing the record arrives.
     Replace,
     /// The answer arrives.
     Answer,
-    /// The request, or its answer, is lost.
+    /// The request, or the answer, is lost.
     Lose,
     /// The node dies and starts again.
     Crash,
@@ -45,13 +45,13 @@ struct Request {
     old: Option<Lease>,
     new: Lease,
     asked_ms: u64,
-    /// Its outcome, once it has arrived.
+    /// The outcome, once arrived.
     outcome: Option<Result<(), Option<Lease>>>,
 }
 
 struct Server {
     node: Node,
-    /// The offset of its clock.
+    /// The offset of the node's clock.
     offset: u64,
     term_ms: u64,
     sight: Sight,
@@ -252,7 +252,7 @@ fn moment(millis: u64) -> Moment {
     Moment::new(Duration::from_millis(millis))
 }
 
-/// Steps of one node while the other is silent.
+/// Steps of a node while the other node is silent.
 fn spell() -> impl Strategy<Value = (usize, Vec<Happens>)> {
     let what = prop_oneof![
         20 => (1_u64..12).prop_map(Happens::Pass),

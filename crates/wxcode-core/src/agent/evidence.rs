@@ -1,22 +1,22 @@
-//! Evidence about an agent: from hooks, its process record, and its screen.
+//! Evidence about an agent: from hooks, the process record, and the screen.
 
 use serde_json::Value;
 
 use super::Report;
 use crate::ask::{AskKind, Request};
 
-/// One observation.
+/// An observation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Evidence {
     /// A conversation began, by `SessionStart`.
     SessionStarted,
     /// A prompt was submitted.
     PromptSubmitted,
-    /// A tool of the conversation starts: the turn goes on.
+    /// A tool of the conversation starts: the turn continues.
     TurnGoesOn,
     /// A compaction begins, within a turn or between two.
     Compacting,
-    /// The compaction ended; a turn continues if there was one.
+    /// The compaction ended; an earlier turn continues.
     Compacted,
     /// A tool has run or failed.
     ToolOver {
@@ -34,15 +34,16 @@ pub enum Evidence {
     SubagentEnded { by: String },
     /// A notice that the prompt has been idle for long.
     PromptIdle,
-    /// The agent reports its status in its terminal; also after Esc, without a hook.
+    /// The agent reports its status in the terminal; also after Esc, without a hook.
     Reported(Report),
-    /// Claude's own record of the process says that no turn runs: without reports the only
-    /// evidence after Esc or a refused permission.
+    /// Claude's own record of the process says that no turn runs. Without reports, the record is
+    /// the only evidence after Esc or a refused permission.
     RecordedIdle,
-    /// Claude's own record says that it works and waits for nobody, so the question was answered. A
-    /// permitted tool has a hook only at its end.
+    /// Claude's own record says that the agent works and waits for no answer, so the question was
+    /// answered. A permitted tool has a hook only at the tool's end.
     RecordedBusy,
-    /// Whether another process continues the conversation, so that this screen is not its state.
+    /// Whether another process continues the conversation, so that the screen is not the agent's
+    /// state.
     Elsewhere(bool),
     /// Whether the usage limit of the account keeps the agent from going on.
     Limited(bool),
@@ -68,32 +69,32 @@ pub struct Look {
 /// A dialog on the screen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dialog {
-    /// Its name in the API.
+    /// The name in the API.
     pub name: String,
     /// The kind of answer.
     pub kind: DialogKind,
-    /// Its choices, top to bottom.
+    /// The choices, top to bottom.
     pub options: Vec<String>,
-    /// The choice that Enter would take.
+    /// The choice under the mark; Enter takes this choice.
     pub selected: Option<usize>,
-    /// Its further content, if it is a page of a form.
+    /// The further content of a page of a form.
     pub form: Option<Form>,
-    /// All its text, without white space and without marks.
+    /// The whole text, without white space and without marks.
     pub text: String,
 }
 
 /// A page of the form of a question.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Form {
-    /// For each choice whether it is ticked; `None` without a box.
+    /// For each choice whether its box is ticked; `None` without a box.
     pub ticks: Vec<Option<bool>>,
-    /// The choice that is a field for free text.
+    /// The choice with a field for free text.
     pub field: Option<usize>,
-    /// The text in that field.
+    /// The text in the field.
     pub typed: String,
     /// The choice that leads to the next page.
     pub next: Option<usize>,
-    /// On the last page, which shows all answers: the choice that hands them in.
+    /// On the last page, with all answers: the choice for submitting the answers.
     pub submit: Option<usize>,
     /// Questions and answers on the last page, without white space.
     pub answers: Vec<(String, String)>,
@@ -102,9 +103,9 @@ pub struct Form {
 /// The kind of a dialog.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum DialogKind {
-    /// A permission for a tool; hooks report it too.
+    /// A permission for a tool; hooks report permissions too.
     Permission,
-    /// A question of the agent; hooks report it too.
+    /// A question of the agent; hooks report questions too.
     Question,
     /// A decision without a hook: trust, login, an offer.
     #[default]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// A usage limit that stopped the agent.
+/// A usage limit at which the agent stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limit {
     /// The agent's words.
@@ -13,7 +13,7 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// The description for a delivery that waits.
+    /// The description for a waiting delivery.
     #[must_use]
     pub fn note(&self) -> String {
         let reason = &self.reason;

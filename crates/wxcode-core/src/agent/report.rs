@@ -1,10 +1,10 @@
-//! The agent's reports about itself in its terminal (OSC 7501): evidence below hooks, and above its
-//! process record and its screen.
+//! The agent's reports about its own state in its terminal (OSC 7501): evidence below hooks, and
+//! above the process record and the screen.
 
 use super::{Agent, Dialog, DialogKind};
 use crate::ask::AskKind;
 
-/// Readings of the process record in a row that refute a reported turn: half a minute of them.
+/// Readings of the process record in a row for refuting a reported turn: half a minute of readings.
 pub const DOUBTS_MAX: u8 = 30;
 
 /// A report of the agent about itself.
@@ -20,19 +20,19 @@ pub struct Report {
 pub enum Status {
     /// The agent works, or waits for its own background work.
     Working,
-    /// The agent waits for an answer, of this kind if the report says so.
+    /// The agent waits for an answer, of this kind if the report names a kind.
     Blocked(Option<AskKind>),
     /// No turn runs.
     Ended,
-    /// The agent takes its report back.
+    /// The agent takes the report back.
     Cleared,
 }
 
-/// The newest report, and how much speaks against it.
+/// The newest report, and the evidence against the report.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Standing {
     report: Report,
-    /// Readings of the process record against it, without other evidence between them.
+    /// Readings of the process record against the report, without other evidence in between.
     doubts: u8,
 }
 
@@ -62,7 +62,7 @@ impl Agent {
         }
     }
 
-    /// The kind of question that the newest report tells of.
+    /// The kind of question named by the newest report.
     pub(super) fn reported_ask(&self) -> Option<AskKind> {
         match self.reported?.report.status {
             // Before the conversation began, only start-up dialogs are there.
@@ -72,7 +72,7 @@ impl Agent {
         }
     }
 
-    /// Whether the newest report says that the agent waits for an answer.
+    /// Whether the agent waits for an answer by the newest report.
     pub(super) fn is_reported_blocked(&self) -> bool {
         self.reported_ask().is_some()
     }
@@ -83,8 +83,8 @@ impl Agent {
             .is_some_and(|standing| offset < standing.report.offset)
     }
 
-    /// The screen shows an input box and no dialog, after this many bytes of output: a report of a
-    /// question is refuted, unless its dialog is still to be drawn.
+    /// The screen shows an input box and no dialog, after this many bytes of output: refutes a
+    /// report of a question, unless the question's dialog is still to be drawn.
     pub(super) fn refute_block(&mut self, offset: u64) {
         if self.is_reported_blocked()
             && self
@@ -97,9 +97,9 @@ impl Agent {
 
     /// Whether the newest report outranks a process record without a turn.
     ///
-    /// The record of an agent that waits for its background work may say idle. A report that is a
-    /// lie must not hold deliveries up for good: the record wins when it insists. `settled` says
-    /// that the screen came to rest with its input box and without a dialog.
+    /// The record of an agent with background work may say idle, so a report outranks the record at
+    /// first. A false report must not hold deliveries up for good, so the record wins when it
+    /// insists. `settled` means: the screen came to rest with its input box and without a dialog.
     pub(super) fn outranks_record(&mut self, settled: bool) -> bool {
         let Some(standing) = &mut self.reported else {
             return false;
@@ -125,7 +125,7 @@ impl Agent {
         }
     }
 
-    /// The questions are answered, and with them the dialog that was last seen before `offset`.
+    /// The questions are answered, and so is a dialog last seen before `offset`.
     fn answered(&mut self, offset: u64, is_meant: impl Fn(&Dialog) -> bool) {
         self.requests.set_aside();
         let is_over = |seen: u64, dialog: &Dialog| seen <= offset && is_meant(dialog);

@@ -41,7 +41,7 @@ impl AgentState {
 }
 
 impl AgentState {
-    /// Whether a turn runs, even if it waits for the user.
+    /// Whether a turn runs, even a turn waiting for the user.
     #[must_use]
     pub const fn is_in_turn(self) -> bool {
         matches!(

@@ -244,7 +244,7 @@ fn a_background_subagent_asks_between_turns() {
 fn the_visible_request_is_pending() {
     let mut agent = after_start(&[
         (Evidence::PromptSubmitted, Working, false),
-        // Like the real agent: in another order than they show.
+        // As with the real agent, the requests come in another order than the dialogs.
         (request(4, None, "echo two"), WaitingPermission, false),
         (request(5, None, "echo one"), WaitingPermission, false),
         (permission("1 of 2 echo one"), WaitingPermission, false),
@@ -253,7 +253,7 @@ fn the_visible_request_is_pending() {
     assert_eq!((ask.id.as_str(), ask.kind), ("h5", AskKind::Permission));
     assert_eq!(ask.tool_input, Some(json!({ "command": "echo one" })));
     assert_eq!(ask.options, ["Yes", "No"]);
-    // Another tool in parallel is no evidence about it.
+    // Another tool in parallel is no evidence about the question.
     agent.observe(&over(None, "echo else"));
     assert_eq!(agent.ask_id().as_deref(), Some("h5"));
     agent.observe(&permission("2 of 2 echo two"));
@@ -290,8 +290,8 @@ fn late_dialogs_find_their_request() {
         agent.observe(&permission("make everything"));
         assert_eq!(agent.ask_id().as_deref(), Some("h4"));
         agent.observe(&over(Some("a1"), "make everything"));
-        // A second request with the same words is a new question; one with other words belongs to
-        // none.
+        // A second request with the same words is a new question; a request with other words
+        // belongs to none.
         agent.observe(&request(7, Some("a1"), "make everything"));
         agent.observe(&permission("make everything"));
         assert_eq!(agent.ask_id().as_deref(), Some("h7"));

@@ -1,7 +1,7 @@
 //! Answers to the agent's questions: a form of several pages.
 //!
-//! Its own last key completes and leaves each page. The last page shows all answers and is handed
-//! in only with the requested ones. The machine goes back to a skipped page.
+//! The form's own last key completes and leaves each page. The last page shows all answers, and the
+//! machine submits only the requested answers. The machine returns to a skipped page.
 
 use super::{Answer, Failure, Key, TEXT_MAX, listed, same, towards};
 use crate::{
@@ -9,8 +9,8 @@ use crate::{
     ask::{Question, bare},
 };
 
-/// The answers, if they fit the questions; their texts without blank lines, which the last page
-/// would take for an end.
+/// The answers, if they fit the questions. Their texts lose blank lines, because the last page
+/// would take a blank line for an end.
 pub(super) fn fitting(
     questions: &[Question],
     mut answers: Vec<Answer>,
@@ -77,8 +77,8 @@ fn check(question: &Question, answer: &Answer) -> Result<(), String> {
     }
 }
 
-/// The key that comes nearer to the answers on the present page. `back_to` is the question to go
-/// back to.
+/// The next key towards the answers on the present page. `back_to` is the question of the page to
+/// return to.
 pub(super) fn next(
     questions: &[Question],
     answers: &[Answer],
@@ -157,7 +157,7 @@ fn page(questions: &[Question], dialog: &Dialog) -> Result<usize, Failure> {
     }
 }
 
-/// The position of an option on the page; those of the question come first.
+/// The position of an option on the page; the options of the question come first.
 fn place(question: &Question, label: &str) -> Option<usize> {
     question
         .options
@@ -211,7 +211,7 @@ fn several(
         let field = field(question, form)?;
         return Ok(towards(dialog, field)?.unwrap_or(key));
     }
-    // A box next to a text must agree with it.
+    // A box next to a text must agree with the text.
     if let Some(Some(ticked)) = form.field.and_then(|field| form.ticks.get(field).copied())
         && ticked != text.is_some()
     {

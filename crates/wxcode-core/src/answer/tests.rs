@@ -236,11 +236,11 @@ fn question(text: &str, multi_select: bool, labels: &[&str]) -> Question {
     }
 }
 
-/// A form that behaves like the real one, as observed.
+/// A form with the observed behaviour of a real form.
 #[derive(Debug, Clone)]
 struct Model {
     questions: Vec<Question>,
-    /// The page; the last one is the review.
+    /// The page; the last page is the review.
     page: usize,
     mark: usize,
     ticks: Vec<Vec<bool>>,

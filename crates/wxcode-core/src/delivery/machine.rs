@@ -1,11 +1,11 @@
 //! Decides the next step of a delivery: a pure machine of (state, event) → (state, effects).
 //!
-//! It sends a key only while it holds the input lock, and only after reading the prompt within the
-//! lock.
+//! The machine sends a key only while it holds the input lock, and only after reading the prompt
+//! within the lock.
 //!
-//! Invariants: no key of a delivery goes into a dialog, and none into a turn but the text and the
-//! Enter of a delivery that steers. Enter goes only to a prompt with exactly the delivery's text. A
-//! draft is stashed only when no other draft is.
+//! Invariants: no key of a delivery goes into a dialog. Into a turn go only the text and the Enter
+//! of a delivery that steers. Enter goes only to a prompt with exactly the delivery's text. No
+//! draft is stashed over another stashed draft.
 
 mod keyboard;
 mod patience;
@@ -20,34 +20,34 @@ use super::DeliveryState;
 use crate::time::Moment;
 use words::Obstacle;
 
-/// Most Enters of one delivery in a server's life.
+/// Most Enters of a delivery in a server's life.
 pub const ENTERS_MAX: u32 = 3;
 /// Time from the first Enter to the agent's hook; also the time for a typed text
 /// to stand in the prompt.
 pub const TAKE_TIMEOUT: Duration = Duration::from_secs(15);
 /// Time between two Enters.
 pub const ENTER_INTERVAL: Duration = Duration::from_secs(2);
-/// Duration of one input lock. An ignored Enter renews it for each of
-/// [`ENTERS_MAX`], so that others wait at most about twice as long.
+/// Duration of an input lock. An ignored Enter renews the lock for each of [`ENTERS_MAX`], so other
+/// clients wait at most about twice as long.
 pub const CLAIM: Duration = Duration::from_secs(5);
 /// Time between two requests for the lock on a resting screen.
 pub const CLAIM_RETRY: Duration = Duration::from_secs(1);
 /// Longest wait for the screen to rest after a key before the next look.
 pub const REACT: Duration = Duration::from_secs(1);
-/// Time from the agent's report of a prompt to its decision: the longest timeout
-/// of Claude Code's hooks, which may still refuse the prompt.
+/// Time from the agent's report of a prompt to the agent's decision: the longest timeout of Claude
+/// Code's hooks. A hook may still refuse the prompt.
 pub const DECIDE_TIMEOUT: Duration = Duration::from_secs(600);
 /// Time from the agent's next readiness to a look at the prompt, when the decision
 /// is still unknown. Transcripts lag.
 pub const DECIDE_LAG: Duration = Duration::from_secs(3);
 /// Time to clear a refused text from the prompt.
 pub const CLEAR_TIMEOUT: Duration = Duration::from_secs(10);
-/// Most typings of one delivery: the first, and others after a dialog swallowed the text.
+/// Most typings of a delivery: the first, and repetitions after a dialog swallowed the text.
 pub const TYPINGS_MAX: u32 = 3;
-/// Most keys besides Enter for one delivery: a bound on the input of an unresponsive agent.
+/// Most keys besides Enter for a delivery: a bound on the input of an unresponsive agent.
 pub const KEYS_MAX: u32 = 8;
 
-/// One delivery in progress in one session.
+/// A delivery in progress in a session.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Machine {
     deadlines: Deadlines,
@@ -62,24 +62,24 @@ pub struct Machine {
     not_ready_since: Option<Moment>,
     /// The obstacle in front of a ready agent, and since when.
     obstacle: Option<(Obstacle, Moment)>,
-    /// Whether the key that stashes a draft was pressed.
+    /// Whether the machine pressed the key for stashing a draft.
     tried_stash: bool,
-    /// Whether a draft was stashed for this delivery.
+    /// Whether a draft was stashed for the delivery.
     stashed: bool,
     /// Keys pressed besides Enter.
     keys: u32,
     /// Typings so far.
     typings: u32,
-    /// The fate of the typed text, until it is seen in the prompt.
+    /// The fate of the typed text, until the prompt shows the text.
     fate: Fate,
 }
 
-/// What was seen since the text was typed, while it never stood in the prompt.
+/// Events since the typing, while the text never stood in the prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Fate {
     /// Nothing yet.
     Open,
-    /// A dialog, and no turn: it may have swallowed the text.
+    /// A dialog, and no turn: the dialog may have swallowed the text.
     Covered,
     /// A turn: the agent may have taken the text.
     Turned,
@@ -92,7 +92,7 @@ enum Stage {
     Riding { ready_since: Option<Moment> },
     /// Nothing is recorded.
     Queued,
-    /// Recorded; with the time at which the text was known to be in the PTY.
+    /// Recorded; with the time of the holder's word that the text is in the PTY.
     Written { typed: Option<Moment> },
     /// Enter was pressed; `left` once the text was seen to have left the prompt.
     Entered {
@@ -101,19 +101,19 @@ enum Stage {
         enters: u32,
         left: bool,
     },
-    /// The agent's hook reported it; whether the agent took it is not known yet.
+    /// The agent's hook reported the text; whether the agent took it is not known yet.
     Taking {
         since: Moment,
         /// Since when the agent is ready again without an answer.
         ready_since: Option<Moment>,
     },
-    /// Refused; its text is being cleared from the prompt before it fails.
+    /// Refused; the machine clears the text from the prompt before the delivery fails.
     Clearing {
         reason: String,
         since: Moment,
-        /// It left the prompt by another hand; the agent may have taken it.
+        /// The text left the prompt by another hand; the agent may have taken it.
         left: bool,
-        /// A hook of the user refused it: no report can come any more.
+        /// A hook of the user refused the text: no report can come.
         refused: bool,
     },
     /// Nothing more to do.
@@ -123,24 +123,24 @@ enum Stage {
 /// The state of the input lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Keyboard {
-    /// Free; to be requested from this time on.
+    /// Free; the next request is due at this time.
     Free { again: Moment },
     /// Requested at this time.
     Asked { at: Moment },
-    /// Held since this time at the latest, with the last key pressed in it. The holder grants it
-    /// only after the agent has read all earlier input.
+    /// Held since this time at the latest, with the last key pressed within the lock. The holder
+    /// grants the lock only after the agent has read all earlier input.
     Had { since: Moment, pressed: Pressed },
 }
 
-/// The last key within the lock. A key without a visible effect is never repeated before the agent
-/// is known to have read it.
+/// The last key within the lock. The machine never repeats a key without a visible effect before
+/// the agent is known to have read the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Pressed {
     Nothing,
     Paste,
     Enter,
     Key(Key),
-    /// The Esc that clears the text.
+    /// The Esc for clearing the text.
     Clear,
 }
 
@@ -165,8 +165,8 @@ enum Wait {
 impl Machine {
     /// Creates the machine of a delivery to be typed, from its state in the store.
     ///
-    /// A written delivery goes to the holder again, which types it only if it has not: the server
-    /// that recorded it may have died before typing.
+    /// A written delivery goes to the holder again, because the earlier server may have died
+    /// between recording and typing. The holder types the text only once.
     #[must_use]
     pub const fn typed(
         state: DeliveryState,
@@ -327,7 +327,7 @@ impl Machine {
         }
     }
 
-    /// A dialog is gone: the time that it stood does not count.
+    /// A dialog is gone: its time does not count.
     fn uncover(&mut self, now: Moment) {
         match &mut self.stage {
             Stage::Written { typed: Some(at) } | Stage::Entered { first: at, .. } => *at = now,
@@ -335,13 +335,14 @@ impl Machine {
         }
     }
 
-    /// Whether a dialog may have swallowed the typed text: it came after the typing, the text was
-    /// never seen in the prompt, and no turn was seen.
+    /// Whether a dialog may have swallowed the typed text: the dialog came after the typing, the
+    /// text never stood in the prompt, and no turn began.
     pub(super) fn may_be_swallowed(&self) -> bool {
         self.fate == Fate::Covered && self.typings < TYPINGS_MAX
     }
 
-    /// The agent reported the text: nothing more is pressed until its decision is known.
+    /// The agent reported the text: the machine presses nothing until the agent's decision is
+    /// known.
     fn taking(&mut self, now: Moment, out: &mut Vec<Effect>) {
         if matches!(
             self.stage,
@@ -358,7 +359,7 @@ impl Machine {
         };
     }
 
-    /// A hook of the user refused the text, which may stand in the prompt again.
+    /// A hook of the user refused the text. The text may stand in the prompt again.
     fn refuse(&mut self, reason: &str, now: Moment) {
         self.keys = 0;
         self.stage = Stage::Clearing {
@@ -374,7 +375,7 @@ impl Machine {
     }
 
     /// Whether the agent takes keys now: outside of turns and dialogs, or in a turn that the
-    /// delivery steers. An Esc that clears a text would end the turn.
+    /// delivery steers. An Esc for clearing a text would end the turn.
     pub(super) fn takes_keys(&self) -> bool {
         let steers = self.steer && !matches!(self.stage, Stage::Clearing { .. });
         match self.readiness {
@@ -387,7 +388,7 @@ impl Machine {
         }
     }
 
-    /// Keys need the lock, and an agent that takes them.
+    /// Keys need the lock, and an agent ready for keys.
     fn may_press(&self) -> bool {
         self.has_keyboard() && self.takes_keys()
     }
@@ -410,7 +411,7 @@ impl Machine {
     }
 }
 
-/// The error of a command that a hook of the user refused.
+/// The error of a command refused by a hook of the user.
 #[must_use]
 pub fn refused(reason: &str) -> String {
     format!("a hook of yours (UserPromptSubmit) refused the command: {reason}")

@@ -1,5 +1,5 @@
-//! Remembers the last published state of a project, so that each change is published once, also
-//! when its source is read again after a restart.
+//! Remembers the last published state of a project, so that the server publishes each change once,
+//! also after reading the change's source again.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -12,11 +12,11 @@ use crate::{
     run::Place, text::shortened,
 };
 
-/// Most milestones with a remembered status; the oldest is dropped beyond that.
+/// Most milestones with a remembered status; beyond this number the oldest is dropped.
 pub const MILESTONES_MAX: usize = 2_000;
-/// Remembered sessions, the latest ones; more than a server finds folders.
+/// Remembered sessions, the latest; more than a server finds folders.
 const SESSIONS_MAX: usize = 32;
-/// Remembered runs, the latest ones.
+/// Remembered runs, the latest.
 const RUNS_MAX: usize = 16;
 /// Longest compared error, in characters.
 const ERROR_MAX: usize = 100;
@@ -25,19 +25,19 @@ const ERROR_MAX: usize = 100;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EventDedup {
-    /// The latest sessions, the newest last. Ids do not give the order when servers follow each
-    /// other quickly.
+    /// The latest sessions, the newest last. Ids do not give the order of sessions when servers
+    /// follow each other quickly.
     sessions: VecDeque<Session>,
     agent: Option<Agent>,
-    /// The last usage limit: its hook, and whether it is over.
+    /// The last usage limit: its hook, and whether the limit is over.
     limit: Option<(HookCursor, bool)>,
-    /// The last hook with an event of its own.
+    /// The last hook with a separate event.
     hook: Option<HookCursor>,
-    /// Conversations of the project's history that are already published.
+    /// Published conversations of the project's history.
     conversations: usize,
     /// Open deliveries.
     deliveries: BTreeMap<Id, Step>,
-    /// Milestones that are not completed.
+    /// Milestones not completed.
     milestones: BTreeMap<Id, MilestoneStatus>,
     /// Attached clients, by session and number.
     clients: BTreeSet<(Id, u64)>,
@@ -49,7 +49,7 @@ pub struct EventDedup {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Run {
     id: Id,
-    /// The last published place in its output.
+    /// The last published place in the run's output.
     place: Option<Place>,
     finished: bool,
 }
@@ -83,9 +83,9 @@ struct Agent {
 /// The hooks of a session up to which everything is published.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reached {
-    /// The last hook with an event of its own.
+    /// The last hook with a separate event.
     pub report: u64,
-    /// The last hook behind the published state of the agent.
+    /// The last hook reflected in the published state of the agent.
     pub state: u64,
 }
 
@@ -138,7 +138,7 @@ impl EventDedup {
                     let before = (last.state, last.attempts, &last.error, last.edits);
                     *version > last.version && before != (*state, *attempts, &error, *edits)
                 }
-                // A finished one was published at its end.
+                // A finished delivery was published at its end.
                 None => !state.is_over(),
             },
             Kind::MilestoneStatus {
@@ -147,9 +147,10 @@ impl EventDedup {
                 by,
                 ..
             } => match status.status() {
-                // Nothing is left to compare with after its publication.
+                // After the publication of a deletion, nothing is left for comparison.
                 None => true,
-                // Its command failed: its status is as before and published, but the reason is new.
+                // The milestone's command failed: the status is as before and published, but the
+                // reason is new.
                 Some(MilestoneStatus::Pending) if *by == Some(MovedBy::Delivery) => true,
                 Some(status) => self.milestones.get(milestone_id) != Some(&status),
             },
@@ -346,7 +347,7 @@ impl EventDedup {
         }
     }
 
-    /// Clients published as attached: none of them is when a server starts.
+    /// Clients published as attached: no client is attached when a server starts.
     #[must_use]
     pub fn clients(&self) -> Vec<Kind> {
         let left = |&(session_id, client): &(Id, u64)| Kind::ClientLeft { session_id, client };
@@ -368,7 +369,7 @@ impl EventDedup {
     #[must_use]
     pub fn conversations(&self, project: &OutputProject) -> Vec<Kind> {
         let history = &project.claude_session_history;
-        // The event of its session's start covers the first one.
+        // The event of a session's start covers the first conversation.
         (self.conversations.max(1)..history.len())
             .map(|conversation| {
                 let (entry, left) = (&history[conversation], &history[conversation - 1]);

@@ -1,4 +1,4 @@
-//! The origin of an event, for recognising it when it is read again after a restart.
+//! The origin of an event, for recognising the event when it is read again after a restart.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -21,7 +21,7 @@ pub struct AgentSettings {
     /// Claude Code's configuration folder, absolute.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claude_config_dir: Option<PathBuf>,
-    /// Idle time after which the session hibernates, in seconds.
+    /// Idle time before the session hibernates, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hibernate_after_s: Option<u64>,
     /// Whether the conversation is copied; `None` means yes.
@@ -30,7 +30,7 @@ pub struct AgentSettings {
 }
 
 impl AgentSettings {
-    /// Whether the project's conversation is copied, and restored from its copy.
+    /// Whether the project's conversation is copied, and restored from the copy.
     #[must_use]
     pub fn is_mirrored(&self) -> bool {
         self.mirror.unwrap_or(true)
@@ -58,7 +58,7 @@ impl fmt::Debug for AgentSettings {
     }
 }
 
-/// A change of settings. `None` keeps a setting, `Some(None)` makes it the server's.
+/// A change of settings. `None` keeps a setting, `Some(None)` returns to the server's setting.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct SettingsPatch {
     pub permission_mode: Option<Option<String>>,
@@ -75,14 +75,14 @@ pub struct SettingsPatch {
 pub enum EnvPatch {
     #[default]
     Keep,
-    /// Removes all of them.
+    /// Removes all variables.
     Clear,
-    /// Sets those with a value, and removes those without one.
+    /// Sets variables with a value, and removes variables without a value.
     Change(BTreeMap<String, Option<String>>),
 }
 
 impl SettingsPatch {
-    /// A change that makes every setting the server's.
+    /// A change to the server's value for every setting.
     #[must_use]
     pub const fn clear() -> Self {
         Self {

@@ -5,7 +5,7 @@ use wxcode_core::delivery::machine::{Kept, Key, Prompt, Seen};
 use crate::world::{Broken, Keystroke, Piece, UserKey, View, World};
 
 impl World {
-    /// The screen, which shows the input taken so far.
+    /// The screen after the input taken so far.
     pub(crate) fn look(&self, at: usize) -> Seen {
         let prompt = match (self.view, &self.prompt[..]) {
             (View::Starting | View::Dialog | View::Dead, _) => Prompt::Nothing,
@@ -76,7 +76,7 @@ impl World {
         Ok(())
     }
 
-    /// Whether the server may type a text and submit it.
+    /// Whether the server may type a text and submit the text.
     fn takes_commands(&self) -> bool {
         self.view == View::Idle || self.steer && self.view == View::Working
     }

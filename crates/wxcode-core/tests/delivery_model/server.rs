@@ -60,7 +60,7 @@ impl World {
         let pieces = hook.clone();
         self.server.read += 1;
         self.server.readiness = Readiness::Busy;
-        // It precedes answers that have not been read.
+        // The release precedes unread answers.
         if let Some((at, _)) = &self.server.under
             && pieces == [Piece::Text(*at)]
             && self.was_reported(*at)
@@ -107,8 +107,8 @@ impl World {
             Todo::Event(event) => {
                 if let Some((_, machine)) = &mut self.server.under {
                     let effects = machine.step(&event, self.now);
-                    // At a deadline the agent may take it in the same moment; otherwise the server
-                    // waits for the hook.
+                    // At a deadline the agent may take the text in the same moment; otherwise the
+                    // server waits for the hook.
                     let fails = |effect: &Effect| matches!(effect, Effect::Failed(_));
                     let taken = self.under_was_taken();
                     if event != Event::Tick && taken && effects.iter().any(fails) {
@@ -116,7 +116,7 @@ impl World {
                             "a delivery whose report can still be read does not fail",
                         ));
                     }
-                    // Effects of one event precede the next event.
+                    // Effects of an event precede the next event.
                     for effect in effects.into_iter().rev() {
                         self.server.todo.push_front(Todo::Effect(effect));
                     }
@@ -198,7 +198,7 @@ impl World {
 
     pub(crate) fn settle(&mut self, at: usize, state: DeliveryState) {
         self.rows[at].state = state;
-        // The worker releases a lock that was granted meanwhile.
+        // The worker releases a lock granted meanwhile.
         self.end_claim();
         self.server.todo.clear();
         self.load();

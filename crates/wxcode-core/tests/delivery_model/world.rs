@@ -59,18 +59,18 @@ pub(crate) enum View {
 /// An action, besides time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Action {
-    /// The server takes its next step.
+    /// The server takes the next step.
     Server,
-    /// The server dies; another one starts.
+    /// The server dies; a new server starts.
     Crash,
-    /// The agent takes its next key.
+    /// The agent takes the next key.
     Agent,
-    /// The agent ignores its next key, if that is Enter.
+    /// The agent ignores the next key, if the key is Enter.
     Swallow,
-    /// It becomes ready, or its turn ends.
+    /// The agent becomes ready, or the turn ends.
     Settle,
     DialogOpens,
-    /// A dialog opens before the agent takes a paste, and swallows it.
+    /// A dialog opens before the agent takes a paste, and swallows the paste.
     Ambush,
     DialogCloses,
     Dies,
@@ -139,9 +139,9 @@ pub(crate) enum Todo {
 pub(crate) struct Server {
     /// The delivery in progress.
     pub(crate) under: Option<(usize, Machine)>,
-    /// Its pending effects, in order.
+    /// The pending effects, in order.
     pub(crate) todo: VecDeque<Todo>,
-    /// Hooks that were read.
+    /// The number of read hooks.
     pub(crate) read: usize,
     pub(crate) readiness: Readiness,
 }
@@ -166,7 +166,7 @@ pub(crate) struct World {
     pub(crate) unknown: bool,
     /// The deliveries steer.
     pub(crate) steer: bool,
-    /// Prompts that the agent reported.
+    /// Prompts reported by the agent.
     pub(crate) hooks: Vec<Vec<Piece>>,
     pub(crate) budget: Budget,
 }
@@ -207,7 +207,7 @@ impl World {
         world
     }
 
-    /// The same with deliveries that steer.
+    /// The same with steering deliveries.
     pub(crate) fn steering(mut self) -> Self {
         self.steer = true;
         self.server.todo.clear();
@@ -219,7 +219,7 @@ impl World {
         self.rows.iter().all(|row| row.state.is_over())
     }
 
-    /// Carries out an action; `None` when it is impossible now.
+    /// Carries out an action; `None` for an action that is impossible now.
     pub(crate) fn act(&self, action: Action) -> Option<Result<Self, Broken>> {
         let mut next = self.clone();
         let done = match action {
@@ -241,7 +241,8 @@ impl World {
                 }
                 _ => None,
             },
-            // Between a look and the following key nothing about it can be known.
+            // Between a look and the following key, the machine can know nothing about a new
+            // dialog.
             Action::DialogOpens
                 if self.view == View::Idle && self.pty.is_empty() && self.is_at_rest() =>
             {
@@ -342,7 +343,7 @@ impl World {
             return None;
         }
         if self.claimed && key == UserKey::Interrupt {
-            // It precedes waiting input.
+            // The release precedes waiting input.
             self.claimed = false;
             self.pty.push_back(Keystroke::User(key));
             self.end_claim();

@@ -43,7 +43,7 @@ fn esc_is_known_by_its_report() {
         (blocked(AskKind::Permission, 11), WaitingPermission, false),
         (at(12, permission("ls")), WaitingPermission, false),
         (report(Status::Ended, 13), Idle, false),
-        // A screen from before it.
+        // A screen from before the report.
         (at(12, permission("ls")), Idle, false),
         (at(14, quiet()), Idle, true),
         (blocked(AskKind::Question, 15), WaitingQuestion, false),
@@ -63,7 +63,7 @@ fn a_permission_without_a_hook_is_a_question() {
     assert_eq!(agent.ask().unwrap().options, ["Yes", "No"]);
     agent.observe(&report(Status::Working, 10));
     assert_eq!((agent.state(), agent.ask()), (Working, None));
-    // The question has come back unanswered.
+    // The question has returned unanswered.
     agent.observe(&at(11, permission("echo hi")));
     assert_eq!(agent.state(), WaitingPermission);
     agent.observe(&over(None, "echo hi"));
@@ -111,7 +111,7 @@ fn waiting_for_background_work_is_no_idle() {
 
 #[test]
 fn a_lying_report_is_refuted() {
-    // A question that is not there: by the screen, or by the record and the screen.
+    // A false report of a question: refuted by the screen, or by the record and the screen.
     after_start(&[
         (blocked(AskKind::Permission, 7), WaitingPermission, false),
         (at(8, quiet()), Idle, true),
@@ -120,7 +120,7 @@ fn a_lying_report_is_refuted() {
         (Evidence::RecordedIdle, Idle, false),
         (at(8, quiet()), Idle, true),
     ]);
-    // An end that is none: the next hook shows it, and the dialog's screen.
+    // A false report of an end: the next hook refutes the report, and so does the dialog's screen.
     after_start(&[
         (Evidence::PromptSubmitted, Working, false),
         (
@@ -141,7 +141,7 @@ fn a_lying_report_is_refuted() {
         ),
         (over(None, "make everything"), Working, false),
     ]);
-    // A turn that is none: the record insists.
+    // A false report of a turn: the record insists.
     let mut agent = after_start(&[(report(Status::Working, 7), Working, false)]);
     for _ in 1..DOUBTS_MAX {
         agent.observe(&Evidence::RecordedIdle);

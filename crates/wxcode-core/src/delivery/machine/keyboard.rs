@@ -1,4 +1,4 @@
-//! Input lock: acquire, renew, release; and the keys pressed within it.
+//! Input lock: acquire, renew, release; and the keys pressed within the lock.
 
 use super::{
     CLAIM_RETRY, DECIDE_LAG, ENTER_INTERVAL, ENTERS_MAX, Fate, Keyboard, Machine, Pressed, Stage,
@@ -8,7 +8,7 @@ use super::{
 use crate::time::Moment;
 
 impl Machine {
-    /// Records a key within this lock.
+    /// Records a key within the present lock.
     pub(super) const fn presses(&mut self, what: Pressed) {
         if let Keyboard::Had { pressed, .. } = &mut self.keyboard {
             *pressed = what;
@@ -74,7 +74,7 @@ impl Machine {
         }
     }
 
-    /// Others have the lock; a pending answer of the store or the holder still arrives.
+    /// Other clients have the lock; a pending answer of the store or the holder still arrives.
     pub(super) fn lose(&mut self, now: Moment) {
         self.keyboard = Keyboard::Free {
             again: now + CLAIM_RETRY,
@@ -101,8 +101,9 @@ impl Machine {
         }
     }
 
-    /// The time of the next request for the lock. For another Enter it requests the lock again
-    /// while holding it; the holder grants that once the agent has read the last Enter.
+    /// The time of the next request for the lock. For another Enter the machine requests the lock
+    /// again while holding it. The holder grants the request once the agent has read the last
+    /// Enter.
     pub(super) fn asks_at(&self) -> Option<Moment> {
         let again = match (self.keyboard, self.waits) {
             (Keyboard::Free { again }, Wait::Nothing) => again,

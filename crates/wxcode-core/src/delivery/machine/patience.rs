@@ -7,7 +7,7 @@ use super::{
 use crate::time::Moment;
 
 impl Machine {
-    /// Carries out timeouts that are due.
+    /// Carries out due timeouts.
     pub(super) fn pass(&mut self, now: Moment, out: &mut Vec<Effect>) {
         if self.gives_up_at().is_some_and(|at| now >= at) {
             self.give_up(now, out);
@@ -60,7 +60,7 @@ impl Machine {
             (Stage::Riding { ready_since }, _) => {
                 unready.or(ready_since.map(|since| since + TAKE_TIMEOUT))
             }
-            // After that time it is typed again, or fails when that cannot be.
+            // The machine then types the text again, or fails when typing is impossible.
             (Stage::Written { typed: Some(typed) }, _) if self.may_be_swallowed() => {
                 no_dialog.then_some(*typed + TAKE_TIMEOUT * 2)
             }
@@ -75,7 +75,7 @@ impl Machine {
         let seconds = self.deadlines.ready.as_secs();
         let reason = match (&self.stage, self.obstacle) {
             (Stage::Clearing { .. }, _) => return self.give_up_clearing(out),
-            // The agent reported it, and no longer can a hook refuse it.
+            // The agent reported the text, and no hook can refuse it any longer.
             (Stage::Taking { .. }, _) => return self.finish(Effect::Submitted, out),
             (Stage::Entered { left, .. }, _) => {
                 let left = *left;

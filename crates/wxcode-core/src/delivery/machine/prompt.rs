@@ -8,7 +8,7 @@ use super::{
 use crate::time::Moment;
 
 impl Machine {
-    /// Acts on the content of the prompt. Nobody else types meanwhile.
+    /// Acts on the content of the prompt. No other client types meanwhile.
     pub(super) fn saw(&mut self, mut seen: Seen, now: Moment, out: &mut Vec<Effect>) {
         let draft = |mark| Obstacle::Draft { mark };
         if self.steer && self.takes_keys() && seen.prompt == Prompt::Turn {
@@ -38,7 +38,7 @@ impl Machine {
             }
             (Stage::Written { typed: None }, Prompt::Empty) => self.paste(now, out),
             (Stage::Written { typed }, Prompt::Text { offers_other, .. }) => {
-                // Where it stands, no dialog swallowed it.
+                // A text in the prompt was not swallowed by a dialog.
                 self.fate = Fate::Turned;
                 let typed = typed.unwrap_or(now);
                 self.stage = Stage::Written { typed: Some(typed) };
@@ -47,7 +47,7 @@ impl Machine {
                     self.enter(now, now, 0, out);
                 } else if !escaped
                     && self.keys < KEYS_MAX
-                    // In a turn it would end the turn.
+                    // In a turn, the Esc would end the turn.
                     && self.readiness == Readiness::Ready
                 {
                     self.press(Key::Escape, now, out);
@@ -61,7 +61,7 @@ impl Machine {
             (Stage::Written { .. }, Prompt::Draft { .. }) => {
                 self.hesitate(Obstacle::Mixed, now, out)
             }
-            // A dialog swallowed the text: it stands nowhere, and its hook had all its time.
+            // A dialog swallowed the text: no prompt shows the text, and the hook's time is over.
             (Stage::Written { typed: Some(at) }, Prompt::Empty)
                 if self.may_be_swallowed()
                     && seen.kept == Kept::No
@@ -72,7 +72,7 @@ impl Machine {
                 self.waits = Wait::Store;
                 out.push(Effect::Record);
             }
-            // The text is not there yet, or no longer: its hook may still come.
+            // The text is not there yet, or no longer: the hook may still come.
             (Stage::Written { .. }, Prompt::Empty) => self.wait_or_release(now, out),
             (
                 &Stage::Entered {
@@ -107,7 +107,7 @@ impl Machine {
                 Pressed::Nothing => self.press(Key::Escape, now, out),
                 _ => self.wait_or_release(now, out),
             },
-            // Refused by a hook of the user, but the agent's word of it is missing.
+            // A hook of the user refused the text, but the agent's word of the refusal is missing.
             (Stage::Taking { .. }, Prompt::Text { .. }) => {
                 self.refuse("its message is not known", now);
                 self.look(out);
@@ -153,8 +153,8 @@ impl Machine {
         }
     }
 
-    /// Handles an obstacle. Right after a key it may be the state before the key's effect;
-    /// otherwise the machine waits without the lock.
+    /// Handles an obstacle. Right after a key, the obstacle may precede the key's effect; otherwise
+    /// the machine waits without the lock.
     fn hesitate(&mut self, obstacle: Obstacle, now: Moment, out: &mut Vec<Effect>) {
         self.stand_before(obstacle, now);
         self.wait_or_release(now, out);

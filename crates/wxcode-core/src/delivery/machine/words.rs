@@ -14,15 +14,15 @@ pub struct Deadlines {
 pub enum Readiness {
     /// A command may be typed.
     Ready,
-    /// In a turn: wait for its end.
+    /// In a turn: wait for the turn's end.
     Busy,
-    /// A dialog of this name is open: wait for its end.
+    /// A dialog of this name is open: wait for the dialog's end.
     Dialog(String),
-    /// An obstacle outside of the agent, described by this text: wait for its end.
+    /// An obstacle outside of the agent, described by this text: wait for the obstacle's end.
     Hindered(String),
     /// Not seen ready yet.
     NotReady,
-    /// Not ready for this reason, and not expected to become so.
+    /// Not ready for this reason, and not expected to become ready.
     Broken(String),
 }
 
@@ -38,7 +38,7 @@ pub struct Seen {
 /// The content of the prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Prompt {
-    /// No prompt that takes keys.
+    /// No prompt ready for keys.
     Nothing,
     /// Nothing.
     Empty,
@@ -48,22 +48,22 @@ pub enum Prompt {
     Text {
         /// Enter would take another suggestion of the agent.
         offers_other: bool,
-        /// Another [`Key::Escape`] clears it.
+        /// Another [`Key::Escape`] clears the text.
         asks_to_clear: bool,
     },
     /// Anything else.
     Draft {
-        /// A hash that tells one draft from another.
+        /// A hash that tells drafts apart.
         mark: u64,
     },
 }
 
-/// Whether the agent has a stashed draft; it has room for one.
+/// Whether the agent has a stashed draft; the stash has room for a single draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kept {
-    /// It has none.
+    /// The stash is empty.
     No,
-    /// It has one: stashing another would discard it.
+    /// The stash is full: stashing another draft would discard the stashed draft.
     Yes,
     /// A list of completions hides the stash.
     Hidden,
@@ -74,16 +74,16 @@ pub enum Kept {
 pub enum Key {
     /// Stashes the draft, or restores it into an empty prompt.
     Stash,
-    /// Closes a list of completions; twice on a text, clears it.
+    /// Closes a list of completions; pressed twice, clears a text.
     Escape,
 }
 
-/// An event. Times are of one monotonic clock.
+/// An event. All times are of the same monotonic clock.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// The agent's readiness, sent whenever it may have changed.
+    /// The agent's readiness, sent after every possible change.
     Agent(Readiness),
-    /// The lock was granted: nobody else types from here on.
+    /// The lock was granted: no other client types from here on.
     Claimed,
     /// The lock is gone (refused, expired, or Ctrl+C), and the last key may not have been typed.
     Unclaimed,
@@ -99,9 +99,10 @@ pub enum Event {
     Quiet,
     /// The starting agent is at work.
     Active,
-    /// The agent's hook reported exactly this command; a hook of the user may still refuse it.
+    /// The agent's hook reported exactly the delivery's command; a hook of the user may still
+    /// refuse the command.
     Taking,
-    /// The agent took exactly this command.
+    /// The agent took exactly the delivery's command.
     Reported,
     /// A hook of the user refused the command, with this reason.
     Refused(String),
@@ -123,7 +124,7 @@ pub enum Effect {
     Look,
     /// Press a key, only within the lock.
     Press(Key),
-    /// Record durably that typing is about to begin, again after a text that a dialog swallowed;
+    /// Record durably that typing is about to begin, again after a dialog swallowed the text;
     /// answer with [`Event::Recorded`].
     Record,
     /// Type the text, once per [`Effect::Record`] and only within the lock; answer with [`Event::Typed`] or
@@ -131,7 +132,7 @@ pub enum Effect {
     Type,
     /// Press Enter, only within the lock; record the number of attempts afterwards.
     Enter {
-        /// Attempts so far, with this one.
+        /// Attempts so far, including the present attempt.
         attempts: u32,
     },
     /// Set `error` to the obstacle; `None` clears it.
@@ -149,14 +150,14 @@ pub(super) enum Obstacle {
     Draft { mark: u64 },
     /// The typed text stands in the prompt together with other text, or was replaced.
     Mixed,
-    /// No prompt that takes keys.
+    /// No prompt ready for keys.
     NoPrompt,
-    /// Others have the lock.
+    /// Other clients have the lock.
     Keyboard,
 }
 
 impl Obstacle {
-    /// Its description for `error`, with a remedy.
+    /// The description for `error`, with a remedy.
     pub(super) fn note(self) -> String {
         match self {
             Self::Draft { .. } => "draft: other text stands in the prompt: send it or clear it, and the command follows by itself",
