@@ -127,6 +127,11 @@ impl<'a> Events<'a> {
         }
     }
 
+    /// The server of the last connection.
+    pub fn server(&self) -> &Server {
+        self.client.server()
+    }
+
     /// The number of the last event; `None` before the first.
     pub fn last(&self) -> Option<u64> {
         self.last

@@ -63,6 +63,8 @@ pub use events::{
     AWAY_MAX, EVENT_MAX, Event, EventStream, Events, Find, SILENCE_MAX, Turn, TurnEnd,
 };
 pub use id::InvalidId;
+#[cfg(feature = "events")]
+pub use rest::export::{Export, TURN_MAX};
 #[cfg(feature = "rest")]
 pub use rest::{
     ANSWER_MAX, Client, Method, REQUEST_TIMEOUT, Response,

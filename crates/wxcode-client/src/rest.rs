@@ -3,6 +3,8 @@
 pub(crate) mod answer;
 pub(crate) mod conversation;
 pub(crate) mod delivery;
+#[cfg(feature = "events")]
+pub(crate) mod export;
 pub(crate) mod milestone;
 pub(crate) mod page;
 pub(crate) mod project;

@@ -1,11 +1,20 @@
 //! The command line as typed. Module `config` combines it with the file.
 
+mod project;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
-use crate::{attach::DetachKey, store::StoreName};
+pub(crate) use self::project::{
+    AnswerOptions, AttachOptions, EventsOptions, LogsOptions, Named, NewOptions, ResumeOptions,
+    ScreenOptions, SendOptions, StartOptions, Until, Waiting,
+};
+use crate::store::StoreName;
+
+/// The heading of the flags that all commands share.
+const SHARED: &str = "Flags of all commands";
 
 /// The exit code for wrong usage.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +26,12 @@ pub(crate) struct Usage(pub(crate) String);
 /// `wxcode serve` starts the server; open the printed address. Agents run on when the browser
 /// closes, the network drops, or the server ends or is upgraded.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(
+    version,
+    arg_required_else_help = true,
+    after_help = "PROJECT is the id or the name of a project, or the beginning of either if only one \
+                  project has it.\nExit codes: 0 done, 1 failed, 2 wrong usage."
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -27,6 +41,7 @@ pub(crate) struct Cli {
 
 /// Flags for the server's data and address.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = SHARED)]
 pub(crate) struct Common {
     /// Folder of the store, the sessions and the workspaces [default: ~/.wxcode]
     #[arg(long, global = true, env = "WXCODE_DATA_DIR", value_name = "DIR")]
@@ -49,21 +64,27 @@ pub(crate) struct Common {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the server
+    ///
+    /// Prints `listening on http://ADDR:PORT` when it accepts connections. SIGTERM and Ctrl+C end
+    /// it; the agents run on, and the next server takes them over.
     Serve(ServeOptions),
+    /// Create a project and print its id
+    New(NewOptions),
+    /// List the projects and what their agents do
+    Ls(ListProjectsOptions),
     /// Open a project's session in this terminal
     ///
     /// Starts the session if it does not run. The session runs on after you detach, by default with
     /// Ctrl+]. All other keys go to the agent, including Ctrl+C and Ctrl+Z. After a lost connection
     /// attach reconnects by itself and loses nothing.
     Attach(AttachOptions),
-    /// List the projects and their agents' states
-    Ls(ListOptions),
-    /// Send a command to a project's agent, exactly once
-    Send(SendOptions),
-    /// Create a project and print its id
-    New(NewOptions),
     /// Create a milestone in a project and start it
     Start(StartOptions),
+    /// Send a text to a project's agent, exactly once
+    ///
+    /// Prints the delivery's id and state. The text waits in line while the agent works or a dialog
+    /// is open, and starts the session if none runs. `--until idle` prints the agent's answer.
+    Send(SendOptions),
     /// Show what the agent asks, or answer it
     Answer(AnswerOptions),
     /// Print what is on an agent's screen
@@ -73,23 +94,23 @@ pub(crate) enum Command {
     /// Print a project's events as they happen
     Events(EventsOptions),
     /// End a project's session; its conversation stays
-    Stop(StopOptions),
-    /// Start a project's session, on request with an older conversation
+    Stop(Named),
+    /// Start a project's session again, on request with an older conversation
     Resume(ResumeOptions),
     /// Print a link that logs a browser in, once, within ten minutes
     Login,
-    /// Print what callers did, newest first
-    Audit(AuditOptions),
-    /// Check the installation, the server and the system
-    Doctor,
-    /// Print the OpenAPI document
-    Openapi,
     /// Print the token of the data folder, or manage tokens with roles
     #[command(args_conflicts_with_subcommands = true)]
     Token {
         #[command(subcommand)]
         command: Option<TokenCommand>,
     },
+    /// Print what callers did, newest first
+    Audit(AuditOptions),
+    /// Check the installation, the server and the system
+    Doctor,
+    /// Print the OpenAPI document
+    Openapi,
     /// Manage stores
     #[command(subcommand)]
     Store(StoreCommand),
@@ -157,80 +178,6 @@ pub(crate) struct AuditOptions {
     pub(crate) json: bool,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct NewOptions {
-    /// The project's name
-    pub(crate) name: String,
-    /// An existing folder to work in [default: a new one in the data folder]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) workspace: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct StartOptions {
-    /// Id or name of the project, or a unique beginning of either
-    pub(crate) project: String,
-    /// The name of the milestone
-    pub(crate) element: String,
-    /// A Markdown file with the milestone's context; `-` reads standard input
-    #[arg(long, value_name = "FILE")]
-    pub(crate) context: Option<PathBuf>,
-    /// Wait until the agent has taken the command, or the delivery has failed
-    #[arg(long)]
-    pub(crate) wait: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct AnswerOptions {
-    /// Id or name of the project, or a unique beginning of either
-    pub(crate) project: String,
-    /// The option to choose; left out: show what is asked
-    #[arg(allow_hyphen_values = true)]
-    pub(crate) option: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ScreenOptions {
-    /// Id or name of the project, or a unique beginning of either
-    pub(crate) project: String,
-    /// With colours, as a stream that redraws the screen
-    #[arg(long)]
-    pub(crate) ansi: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LogsOptions {
-    /// Id or name of the project, or a unique beginning of either
-    pub(crate) project: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct EventsOptions {
-    /// Id or name of the project, or a unique beginning of either
-    pub(crate) project: String,
-    /// Go on with the events to come; otherwise only the present state is printed
-    #[arg(long)]
-    pub(crate) follow: bool,
-    /// Print one JSON object a line
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct StopOptions {
-    /// Id or name of the project, or a unique beginning of either
-    pub(crate) project: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ResumeOptions {
-    /// Id or name of the project, or a unique beginning of either
-    pub(crate) project: String,
-    /// An older conversation of the project
-    #[arg(long, value_name = "UUID")]
-    pub(crate) id: Option<String>,
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum StoreCommand {
     /// Copy all records of one store to another, and compare
@@ -252,23 +199,13 @@ pub(crate) struct MigrateOptions {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct AttachOptions {
-    /// Id or name of the project, or a unique beginning of either
-    pub(crate) project: String,
-    /// Read only: start nothing, type nothing, never resize
+pub(crate) struct ListProjectsOptions {
+    /// Print JSON
     #[arg(long)]
-    pub(crate) read_only: bool,
-    /// Keep the session's size until you type
-    #[arg(long)]
-    pub(crate) viewer: bool,
-    /// The key to detach, instead of Ctrl+], such as ctrl-q
-    #[arg(
-        long,
-        value_name = "KEY",
-        default_value = "ctrl-]",
-        hide_default_value = true
-    )]
-    pub(crate) detach_key: DetachKey,
+    pub(crate) json: bool,
+    /// The order: oldest first, or those that wait for a person first, or the latest, or by name
+    #[arg(long, default_value = "created", value_parser = ["created", "attention", "activity", "name"])]
+    pub(crate) sort: String,
 }
 
 #[derive(Debug, Args)]
@@ -276,25 +213,4 @@ pub(crate) struct ListOptions {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SendOptions {
-    /// Id or name of the project, or a unique beginning of either
-    pub(crate) project: String,
-    /// Text to type and submit
-    #[arg(allow_hyphen_values = true)]
-    pub(crate) text: String,
-    /// Idempotency key: a second send with the same key does nothing
-    #[arg(long, value_name = "KEY")]
-    pub(crate) key: Option<String>,
-    /// Wait until the agent has accepted the text, or the delivery has failed
-    #[arg(long)]
-    pub(crate) wait: bool,
-    /// Type the text into a running turn instead of waiting for its end
-    #[arg(long)]
-    pub(crate) steer: bool,
-    /// Not before this time: 2026-01-31T18:00:00Z, or local: "2026-01-31 18:00", 18:00 (the next)
-    #[arg(long, value_name = "TIME", value_parser = crate::send::time)]
-    pub(crate) at: Option<Timestamp>,
 }

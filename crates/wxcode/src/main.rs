@@ -4,13 +4,16 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod access;
+mod ask;
 mod attach;
+mod choose;
 mod cli;
 mod config;
 mod doctor;
 mod init;
 mod list;
 mod log;
+mod logs;
 mod migrate;
 mod node;
 mod output;
@@ -46,9 +49,9 @@ fn main() -> ExitCode {
         Command::Openapi => print_openapi(),
         Command::New(options) => project::new(&common, &options),
         Command::Start(options) => project::start(&common, &options),
-        Command::Answer(options) => project::answer(&common, &options),
+        Command::Answer(options) => ask::run(&common, &options),
         Command::Screen(options) => project::screen(&common, &options),
-        Command::Logs(options) => project::logs(&common, &options),
+        Command::Logs(options) => logs::run(&common, &options),
         Command::Events(options) => project::events(&common, &options),
         Command::Stop(options) => project::stop(&common, &options),
         Command::Resume(options) => project::resume(&common, &options),

@@ -3,7 +3,7 @@
 
 use std::{
     fmt::Display,
-    io::{ErrorKind, Write, stderr, stdout},
+    io::{ErrorKind, IsTerminal, Write, stderr, stdout},
 };
 
 /// Standard output has no reader any more, as after `| head`: the command ends quietly.
@@ -25,4 +25,33 @@ pub(crate) fn print(line: impl Display) -> anyhow::Result<()> {
 pub(crate) fn note(line: impl Display) {
     // An error here cannot be reported anywhere.
     let _ = writeln!(stderr(), "{line}");
+}
+
+/// A text for a terminal: control characters, which could act there, become `�`. Line ends and tabs
+/// stay.
+pub(crate) fn plain(text: &str) -> String {
+    let shown = text.chars().map(|char| match char {
+        '\n' | '\t' => char,
+        char if char.is_control() => char::REPLACEMENT_CHARACTER,
+        char => char,
+    });
+    shown.collect()
+}
+
+/// Whether standard output is a terminal that wants colours: see <https://no-color.org>.
+pub(crate) fn has_colours() -> bool {
+    let is_off = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+    stdout().is_terminal() && !is_off("NO_COLOR") && !is_dumb
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_holds_no_escapes() {
+        assert_eq!(plain("a\tb\nç"), "a\tb\nç");
+        assert_eq!(plain("\u{1b}]52;c;x\u{7}\u{9b}2J\r"), "�]52;c;x��2J�");
+    }
 }

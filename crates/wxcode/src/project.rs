@@ -1,22 +1,20 @@
-//! Commands on one project: `new`, `start`, `answer`, `screen`, `logs`, `events`, `stop`, `resume`.
+//! Commands on one project: `new`, `start`, `screen`, `events`, `stop`, `resume`.
 
 use std::{
+    fmt::Write as _,
     fs,
     io::{Read as _, stdin},
     path::Path,
 };
 
 use anyhow::{Context, bail};
-use wxcode_client::{Answer, Event, NewMilestone, NewProject, ScreenFormat};
+use wxcode_client::{Event, NewMilestone, NewProject, ScreenFormat};
 
 use crate::{
-    cli::{
-        AnswerOptions, Common, EventsOptions, LogsOptions, NewOptions, ResumeOptions,
-        ScreenOptions, StartOptions, StopOptions,
-    },
+    cli::{Common, EventsOptions, Named, NewOptions, ResumeOptions, ScreenOptions, StartOptions},
     output,
     remote::{Remote, block_on},
-    send,
+    send::Waiting,
 };
 
 /// Largest file with a milestone's context, in bytes.
@@ -25,7 +23,12 @@ const CONTEXT_MAX: u64 = 1 << 20; // 1 MiB
 /// `wxcode new`.
 pub(crate) fn new(common: &Common, options: &NewOptions) -> anyhow::Result<()> {
     let remote = Remote::find(common)?;
-    let workspace = options.workspace.as_deref().map(absolute).transpose()?;
+    let workspace = match &options.workspace {
+        // A folder of the server's machine.
+        Some(path) if common.server.is_some() && path.is_absolute() => Some(text(path)?),
+        Some(path) => Some(absolute(path)?),
+        None => None,
+    };
     let new = NewProject {
         workspace_path: workspace,
         ..NewProject::from(options.name.as_str())
@@ -37,8 +40,12 @@ pub(crate) fn new(common: &Common, options: &NewOptions) -> anyhow::Result<()> {
 fn absolute(path: &Path) -> anyhow::Result<String> {
     let found = fs::canonicalize(path)
         .with_context(|| format!("cannot use the folder {}", path.display()))?;
-    let text = found.to_str().map(str::to_owned);
-    text.with_context(|| format!("{} is not valid UTF-8: rename it", found.display()))
+    text(&found)
+}
+
+fn text(path: &Path) -> anyhow::Result<String> {
+    let text = path.to_str().map(str::to_owned);
+    text.with_context(|| format!("{} is not valid UTF-8: rename it", path.display()))
 }
 
 /// `wxcode start`.
@@ -47,13 +54,14 @@ pub(crate) fn start(common: &Common, options: &StartOptions) -> anyhow::Result<(
     let context = options.context.as_deref().map(context).transpose()?;
     block_on(async {
         let client = remote.client();
-        let project = remote.project(&options.project).await?;
+        let project = remote.project(&options.named.project).await?;
         let mut new = NewMilestone::new(&project.id, options.element.as_str());
         new.context = context;
+        let waiting = Waiting::begin(common, &remote, &project, options.waiting).await?;
         let milestone = client.create_milestone(&new).await?;
+        output::note(format_args!("created milestone {}", milestone.id));
         let delivery = client.start_milestone(&milestone.id).await?;
-        output::note(format_args!("started milestone {}", milestone.id));
-        send::report(common, &remote, delivery, options.wait).await
+        waiting.report(delivery).await
     })
 }
 
@@ -72,34 +80,6 @@ fn context(path: &Path) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// `wxcode answer`.
-pub(crate) fn answer(common: &Common, options: &AnswerOptions) -> anyhow::Result<()> {
-    let remote = Remote::find(common)?;
-    block_on(async {
-        let client = remote.client();
-        let project = remote.project(&options.project).await?;
-        let Some(asked) = client.session(&project.id).await?.asks else {
-            bail!("the agent of {} asks nothing", project.name);
-        };
-        if let Some(option) = &options.option {
-            let answer = Answer::option(option.as_str()).to(&asked.id);
-            client.answer(&project.id, &answer).await?;
-            return Ok(());
-        }
-        output::print(asked.tool_name.as_deref().unwrap_or(&asked.dialog))?;
-        if let Some(input) = &asked.tool_input {
-            output::print(serde_json::to_string_pretty(input)?)?;
-        }
-        for question in &asked.questions {
-            output::print(&question.question)?;
-        }
-        for option in &asked.options {
-            output::print(format_args!("  {option}"))?;
-        }
-        Ok(())
-    })
-}
-
 /// `wxcode screen`.
 pub(crate) fn screen(common: &Common, options: &ScreenOptions) -> anyhow::Result<()> {
     let remote = Remote::find(common)?;
@@ -108,35 +88,17 @@ pub(crate) fn screen(common: &Common, options: &ScreenOptions) -> anyhow::Result
         false => ScreenFormat::Text,
     };
     let screen = block_on(async {
-        let project = remote.project(&options.project).await?;
+        let project = remote.project(&options.named.project).await?;
         Ok(remote.client().screen(&project.id, format).await?)
     })?;
     output::print(screen.trim_end_matches('\n'))
-}
-
-/// `wxcode logs`.
-pub(crate) fn logs(common: &Common, options: &LogsOptions) -> anyhow::Result<()> {
-    let remote = Remote::find(common)?;
-    let text = block_on(async {
-        let project = remote.project(&options.project).await?;
-        let path = format!(
-            "/output-projects/{}/conversation?format=markdown",
-            project.id
-        );
-        let none: Option<&()> = None;
-        let method = wxcode_client::Method::GET;
-        let response = remote.client().call(method, &path, none).await?;
-        let response = response.success()?;
-        Ok(String::from_utf8_lossy(&response.body).into_owned())
-    })?;
-    output::print(text.trim_end_matches('\n'))
 }
 
 /// `wxcode events`.
 pub(crate) fn events(common: &Common, options: &EventsOptions) -> anyhow::Result<()> {
     let remote = Remote::find(common)?;
     block_on(async {
-        let project = remote.project(&options.project).await?;
+        let project = remote.project(&options.named.project).await?;
         let events = remote.client().events(&project.id).await?;
         let mut events = events.with_find(Remote::finder(common));
         loop {
@@ -154,11 +116,24 @@ fn print(event: &Event, json: bool) -> anyhow::Result<()> {
         return output::print(&event.data);
     }
     let at = event.text("at").unwrap_or("-");
-    output::print(format_args!("{at}  {:<20}  {}", event.kind, event.data))
+    let mut line = format!("{at}  {:<20}", event.kind);
+    for (name, value) in event.data.as_object().into_iter().flatten() {
+        // The parts of the line itself, and fields without a value.
+        if matches!(name.as_str(), "at" | "type" | "seq" | "hook") || value.is_null() {
+            continue;
+        }
+        let _ = match value.as_str() {
+            Some(text) if !text.contains(|char: char| char.is_control() || char == ' ') => {
+                write!(line, "  {name}={text}")
+            }
+            _ => write!(line, "  {name}={value}"),
+        };
+    }
+    output::print(output::plain(&line))
 }
 
 /// `wxcode stop`.
-pub(crate) fn stop(common: &Common, options: &StopOptions) -> anyhow::Result<()> {
+pub(crate) fn stop(common: &Common, options: &Named) -> anyhow::Result<()> {
     let remote = Remote::find(common)?;
     block_on(async {
         let project = remote.project(&options.project).await?;
@@ -171,9 +146,12 @@ pub(crate) fn resume(common: &Common, options: &ResumeOptions) -> anyhow::Result
     let remote = Remote::find(common)?;
     let session = block_on(async {
         let client = remote.client();
-        let project = remote.project(&options.project).await?;
+        let project = remote.project(&options.named.project).await?;
         Ok(match &options.id {
-            Some(id) => client.resume_conversation(&project.id, id).await?,
+            Some(id) => {
+                let id = id.to_string();
+                client.resume_conversation(&project.id, &id).await?
+            }
             None => client.start_session(&project.id).await?,
         })
     })?;

@@ -7,12 +7,10 @@ use serde::Deserialize;
 use wxcode_client::{Address, AddressError, Client, Page, Project, Server};
 
 use crate::{
+    choose::choose,
     cli::{Common, Usage},
     config, token,
 };
-
-/// Projects that are shown when a text names several.
-const SHOWN_MAX: usize = 10;
 
 /// `<data-dir>/server.json`.
 #[derive(Deserialize)]
@@ -71,37 +69,10 @@ impl Remote {
         self.0.server()
     }
 
-    /// The project that a text names: see [`choose`].
+    /// The project that a text names: see [`choose()`].
     pub(crate) async fn project(&self, text: &str) -> anyhow::Result<Project> {
         choose(self.0.all_projects().await?, text)
     }
-}
-
-/// The project with this id or name; failing that the only one whose id or name begins so.
-fn choose(mut all: Vec<Project>, text: &str) -> anyhow::Result<Project> {
-    let is = |project: &Project| project.id == text || project.name == text;
-    let begins = |project: &Project| {
-        !text.is_empty() && (project.id.starts_with(text) || project.name.starts_with(text))
-    };
-    if all.iter().any(is) {
-        all.retain(is);
-    } else {
-        all.retain(begins);
-    }
-    if all.len() > 1 {
-        let shown = all.iter().take(SHOWN_MAX);
-        let some: Vec<String> = shown
-            .map(|project| format!("{} ({})", project.id, project.name))
-            .collect();
-        let more = if all.len() > SHOWN_MAX { ", …" } else { "" };
-        bail!(
-            "`{text}` names {} projects: name one by its id: {}{more}",
-            all.len(),
-            some.join(", ")
-        );
-    }
-    all.pop()
-        .with_context(|| format!("there is no project `{text}`: `wxcode ls` lists them"))
 }
 
 /// The server that `--server` names, if a token may go there.
@@ -183,25 +154,6 @@ pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyh
 mod tests {
     use super::*;
 
-    fn id(text: &str) -> anyhow::Result<String> {
-        let all = [
-            ("aa11", "shop"),
-            ("aa22", "shop-two"),
-            ("bb33", "site"),
-            ("cc44", "aa11"),
-            ("dd55", "twin"),
-            ("ee66", "twin"),
-        ];
-        let project = |(id, name): (&str, &str)| -> Project {
-            serde_json::from_value(serde_json::json!({
-                "id": id, "name": name, "workspace_path": "/w", "status": "created",
-                "created_at": "", "updated_at": "",
-            }))
-            .unwrap()
-        };
-        Ok(choose(all.map(project).into(), text)?.id)
-    }
-
     #[test]
     fn a_token_goes_to_loopback_only() {
         for (url, base) in [
@@ -223,27 +175,6 @@ mod tests {
         ] {
             let error = named(url).unwrap_err().to_string();
             assert!(error.contains(word), "{url}: {error}");
-        }
-    }
-
-    #[test]
-    fn an_exact_name_or_id_goes_before_a_beginning() {
-        assert_eq!(id("shop").unwrap(), "aa11");
-        assert_eq!(id("bb33").unwrap(), "bb33");
-        assert_eq!(id("shop-").unwrap(), "aa22");
-        assert_eq!(id("si").unwrap(), "bb33");
-        assert_eq!(id("aa2").unwrap(), "aa22");
-    }
-
-    #[test]
-    fn what_names_several_or_none_is_refused_with_what_to_do() {
-        for (text, several) in [("twin", "ee66"), ("aa11", "cc44"), ("s", "bb33 (site)")] {
-            let error = id(text).unwrap_err().to_string();
-            assert!(error.contains(several), "{error}");
-        }
-        for none in ["x", "", "hop"] {
-            let error = id(none).unwrap_err().to_string();
-            assert!(error.contains("wxcode ls"), "{error}");
         }
     }
 }

@@ -1,15 +1,17 @@
 //! `wxcode send`.
 
-use anyhow::bail;
+mod answer;
+mod wait;
+
 use jiff::{
     Timestamp, Zoned,
     civil::{DateTime, Time},
 };
-use wxcode_client::{Delivery, DeliveryState, NewDelivery};
+use wxcode_client::NewDelivery;
 
+pub(crate) use self::wait::Waiting;
 use crate::{
     cli::{Common, SendOptions},
-    output,
     remote::{Remote, block_on},
 };
 
@@ -17,7 +19,8 @@ pub(crate) fn run(common: &Common, options: &SendOptions) -> anyhow::Result<()> 
     let remote = Remote::find(common)?;
     block_on(async {
         let client = remote.client();
-        let project = remote.project(&options.project).await?;
+        let project = remote.project(&options.named.project).await?;
+        let waiting = Waiting::begin(common, &remote, &project, options.waiting).await?;
         let new = NewDelivery {
             text: options.text.clone(),
             idempotency_key: options.key.clone(),
@@ -25,35 +28,8 @@ pub(crate) fn run(common: &Common, options: &SendOptions) -> anyhow::Result<()> 
             steer: options.steer,
         };
         let delivery = client.deliver(&project.id, &new).await?;
-        report(common, &remote, delivery, options.wait).await
+        waiting.report(delivery).await
     })
-}
-
-/// Prints a delivery; on request waits for its end first. A failed one is an error.
-pub(crate) async fn report(
-    common: &Common,
-    remote: &Remote,
-    mut delivery: Delivery,
-    wait: bool,
-) -> anyhow::Result<()> {
-    if wait && !delivery.state.is_final() {
-        let events = remote.client().events(&delivery.output_project_id).await?;
-        let mut events = events.with_find(Remote::finder(common));
-        let mut obstacle = None;
-        let note = |delivery: &Delivery| {
-            if !delivery.state.is_final() && obstacle != delivery.error {
-                obstacle.clone_from(&delivery.error);
-                note_obstacle(obstacle.as_deref());
-            }
-        };
-        delivery = events.delivery(&delivery.id, note).await?;
-    }
-    let state = delivery.state.as_str();
-    let printed = output::print(format_args!("{} {state}", delivery.id));
-    if delivery.state == DeliveryState::Failed {
-        bail!("{}", delivery.error.unwrap_or_default());
-    }
-    printed
 }
 
 /// Parses the time of `--at`.
@@ -83,14 +59,6 @@ fn parse(given: &str, now: &Zoned) -> Result<Timestamp, String> {
     }
     let local = given.parse::<DateTime>().map_err(bad)?;
     Ok(local.to_zoned(zone.clone()).map_err(bad)?.timestamp())
-}
-
-fn note_obstacle(obstacle: Option<&str>) {
-    if let Some(obstacle) = obstacle {
-        output::note(format_args!(
-            "waits for the dialog {obstacle}: answer it in the terminal"
-        ));
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The turn that a delivery begins.
 
-use crate::{Delivery, Event};
+use crate::{Delivery, DeliveryState, Event};
 
 /// The end of a turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +25,9 @@ pub enum TurnEnd {
 /// The turn begins with the `prompt.submitted` of the delivery's text, and ends with the first
 /// `agent.state` of `idle` whose hook is a later one of the same session. The events of one hook
 /// may come in any order, and the delivery's own event may come after the end of a short turn.
-/// Where events are lost, the situation in the next `state` decides; it does not tell a failed
-/// delivery from a submitted one.
+/// Where events are lost, the situation in the `state` after the `reset` decides; it does not tell
+/// a failed delivery from a submitted one. A delivery of an earlier request, which was submitted
+/// already, ends with the first idle state after its submission.
 ///
 /// ```no_run
 /// use wxcode_client::{Client, Error, NewDelivery, Turn};
@@ -54,8 +55,12 @@ pub struct Turn {
     text: String,
     /// RFC 3339.
     created_at: String,
+    /// The time of the submission, if it was before the first event. RFC 3339.
+    submitted_at: Option<String>,
     /// The delivery was submitted.
     is_submitted: bool,
+    /// Events were lost.
+    is_reset: bool,
     prompt: Option<Place>,
     /// The newest prompt of any text, before the delivery is known as submitted.
     latest_prompt: Option<Place>,
@@ -82,11 +87,14 @@ impl Place {
 impl Turn {
     /// The turn of a delivery.
     pub fn new(delivery: &Delivery) -> Self {
+        let is_submitted = delivery.state == DeliveryState::Submitted;
         Self {
             delivery: delivery.id.clone(),
             text: delivery.text.clone(),
             created_at: delivery.created_at.clone(),
-            is_submitted: false,
+            submitted_at: is_submitted.then(|| delivery.updated_at.clone()),
+            is_submitted,
+            is_reset: false,
             prompt: None,
             latest_prompt: None,
             idle: None,
@@ -120,6 +128,9 @@ impl Turn {
             }
             "agent.state" => {
                 let is_idle = event.text("state") == Some("idle");
+                if is_idle && self.is_after_submission(event) {
+                    return Some(TurnEnd::Idle);
+                }
                 self.idle = Place::of(event).filter(|_| is_idle);
             }
             "session.exited" => {
@@ -129,6 +140,7 @@ impl Turn {
                     return Some(TurnEnd::Exited { reason });
                 }
             }
+            "reset" => self.is_reset = true,
             // The events between are lost: the situation itself must do.
             "state" => return self.situation(event),
             _ => {}
@@ -140,7 +152,11 @@ impl Turn {
     }
 
     fn situation(&mut self, event: &Event) -> Option<TurnEnd> {
-        if !self.is_submitted && !self.is_settled_in(event) {
+        let is_known = match &self.submitted_at {
+            Some(_) => self.is_after_submission(event),
+            None => self.is_submitted || self.is_settled_in(event),
+        };
+        if !is_known {
             return None;
         }
         self.is_submitted = true;
@@ -154,8 +170,19 @@ impl Turn {
         (session["agent_state"] == "idle").then_some(TurnEnd::Idle)
     }
 
-    /// Whether a later situation no longer has the delivery in line.
+    /// Whether an event is later than a submission before the first event.
+    fn is_after_submission(&self, event: &Event) -> bool {
+        let at = event.text("at").unwrap_or_default().trim_end_matches('Z');
+        let submitted_at = self.submitted_at.as_deref();
+        submitted_at.is_some_and(|then| at > then.trim_end_matches('Z'))
+    }
+
+    /// Whether the situation after lost events no longer has the delivery in line. The first `state`
+    /// may be from the moment before the delivery was stored.
     fn is_settled_in(&self, event: &Event) -> bool {
+        if !self.is_reset {
+            return false;
+        }
         let at = event.text("at").unwrap_or_default().trim_end_matches('Z');
         let open = event.data["deliveries"].as_array();
         let is_open = open.is_none_or(|open| {
@@ -208,7 +235,9 @@ mod tests {
             delivery: "d".to_owned(),
             text: "do it\n".to_owned(),
             created_at: "2026-01-02T03:04:05.5Z".to_owned(),
+            submitted_at: None,
             is_submitted: false,
+            is_reset: false,
             prompt: None,
             latest_prompt: None,
             idle: None,
@@ -285,6 +314,35 @@ mod tests {
     }
 
     #[test]
+    fn an_earlier_submission_ends_with_a_later_idle_state() {
+        let turn = || Turn {
+            delivery: "d".to_owned(),
+            text: "do it".to_owned(),
+            created_at: "2026-01-02T03:04:05Z".to_owned(),
+            submitted_at: Some("2026-01-02T03:04:06Z".to_owned()),
+            is_submitted: true,
+            is_reset: false,
+            prompt: None,
+            latest_prompt: None,
+            idle: None,
+        };
+        let state = |kind: &str, second: u32, agent: &str| {
+            let at = format!("2026-01-02T03:04:0{second}.5Z");
+            let session = json!({ "status": "running", "agent_state": agent });
+            event(
+                kind,
+                json!({ "at": at, "state": agent, "session": session }),
+            )
+        };
+        let first = |kind: &str, second, agent| turn().take(&state(kind, second, agent));
+        assert_eq!(first("state", 5, "idle"), None);
+        assert_eq!(first("state", 6, "working"), None);
+        assert_eq!(first("state", 6, "idle"), Some(TurnEnd::Idle));
+        assert_eq!(first("agent.state", 5, "idle"), None);
+        assert_eq!(first("agent.state", 6, "idle"), Some(TurnEnd::Idle));
+    }
+
+    #[test]
     fn a_situation_replaces_lost_events() {
         let at = |at: &str, agent: &str, open: &str| {
             let session = json!({ "status": "running", "agent_state": agent });
@@ -298,8 +356,15 @@ mod tests {
         let situation = |agent: &str| at(after, agent, "d");
         assert_eq!(end(&[at(before, "idle", "other")]), (1, None));
         assert_eq!(end(&[situation("idle")]), (1, None));
-        let settled = [at(after, "working", "other"), at(after, "idle", "other")];
-        assert_eq!(end(&settled), (1, Some(TurnEnd::Idle)));
+        let stale = [at(after, "idle", "other"), at(after, "idle", "other")];
+        assert_eq!(end(&stale), (2, None), "before the delivery was stored");
+        let reset = event("reset", json!({}));
+        let settled = [
+            reset,
+            at(after, "working", "other"),
+            at(after, "idle", "other"),
+        ];
+        assert_eq!(end(&settled), (2, Some(TurnEnd::Idle)));
         let events = [
             prompt(3, "do it"),
             delivery("submitted"),

@@ -45,11 +45,12 @@ use crate::{
     planning::Planning,
 };
 
-/// A project's latest session, and whether one is being started.
+/// A project's latest session, whether one is being started, and its run in progress.
 #[derive(Default)]
 pub(crate) struct Glance {
     pub(crate) session: Option<Arc<Session>>,
     pub(crate) is_starting: bool,
+    pub(crate) run: Option<Arc<Run>>,
 }
 
 /// The agents of this server. Run its changing methods to their end: a start dropped half-way
@@ -144,6 +145,7 @@ impl Manager {
             let glance = Glance {
                 session: slot.latest(),
                 is_starting: slot.is_starting(),
+                run: slot.run(),
             };
             (project, glance)
         });

@@ -57,6 +57,7 @@ mod run;
 mod service;
 mod session;
 mod settings;
+mod shell;
 mod silence;
 mod sources;
 mod start;

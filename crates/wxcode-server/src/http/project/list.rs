@@ -95,6 +95,11 @@ pub(crate) struct SessionSummary {
     limit: Option<()>,
     /// The name of this server on a shared store, while the session runs here.
     node: Option<String>,
+    /// Attached terminal clients.
+    clients: usize,
+    /// The run in progress, which excludes a session.
+    #[schema(value_type = Option<String>)]
+    run_id: Option<Id>,
 }
 
 /// A milestone, in short.
@@ -290,6 +295,8 @@ impl Overview {
                     .map(AskView::from),
                 limit: None,
                 node: node.map(|shared| shared.node.name.clone()),
+                clients: session.map_or(0, Session::clients),
+                run_id: seen.glance.run.as_ref().map(|run| run.id),
             },
             project: seen.project.into(),
             last_activity_at: seen.at,

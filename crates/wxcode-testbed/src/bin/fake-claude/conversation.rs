@@ -7,6 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -147,6 +148,9 @@ impl Conversation {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
+        let mut record = record.clone();
+        record["uuid"] = Uuid::new_v4().to_string().into();
+        record["timestamp"] = Timestamp::now().to_string().into();
         let mut file = fs::File::options().create(true).append(true).open(path)?;
         file.write_all(format!("{record}\n").as_bytes())
     }
