@@ -5,7 +5,7 @@ pub use wxcode_protocol::{Ancestry, MAX_GENERATIONS};
 use crate::proc::Stat;
 
 /// Measures the present depth of process `pid` below a session's agent, given by pid and start. A
-/// process with an ended ancestor is no descendant: the holder has adopted it.
+/// process with an ended ancestor is no descendant: the holder has adopted the process.
 #[must_use]
 pub fn of(pid: i32, agent: (i32, u64)) -> Ancestry {
     below(pid, agent, Stat::of).map_or(Ancestry::Foreign, Ancestry::Below)
@@ -26,7 +26,7 @@ fn below(pid: i32, agent: (i32, u64), stat: impl Fn(i32) -> Option<Stat>) -> Opt
             return (process.start_time == agent.1).then_some(generations);
         }
         let parent = stat(process.ppid)?;
-        // A parent is older than its child: a younger one has the reused pid of a dead parent.
+        // A parent is older than its child: a younger process has the reused pid of a dead parent.
         if parent.start_time > process.start_time {
             return None;
         }

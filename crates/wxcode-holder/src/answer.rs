@@ -1,4 +1,4 @@
-//! The answer of a holder that was started: it runs, or why not.
+//! The answer of a started holder: the holder runs, or the reason of the failure.
 
 use std::path::PathBuf;
 
@@ -33,7 +33,7 @@ pub enum Failure {
         program: String,
         /// The error number of `execve`.
         errno: i32,
-        /// Its text.
+        /// The text of the error.
         message: String,
     },
     /// The working directory is not there, or may not be entered.

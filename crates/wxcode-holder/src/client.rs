@@ -48,7 +48,7 @@ pub enum ClientError {
     TooLarge {
         /// The name of the request.
         what: &'static str,
-        /// Its size, in bytes.
+        /// The size, in bytes.
         len: usize,
         /// The bound, in bytes.
         limit: usize,

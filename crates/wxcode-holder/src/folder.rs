@@ -1,12 +1,13 @@
-//! The folder of a session, `<data-dir>/sessions/<session id>/`: all that is known about the
-//! session without its holder.
+//! The folder of a session, `<data-dir>/sessions/<session id>/`: all knowledge about the session
+//! without its holder.
 //!
-//! Invariant: the folder of a session is the truth about it. A restarted server adopts sessions
-//! from their folders, and asks no database.
+//! Invariant: the folder of a session is the truth about the session. A restarted server adopts
+//! sessions from their folders, and asks no database.
 //!
 //! The owner writes `spec.json` before the start. The holder writes `holder.json` once the agent
-//! runs, and `exit.json` and `screen.snapshot` at the end; [`mark_lost`] writes `exit.json` for a lost
-//! holder. Every file is 0600, is written next to its place and moved there, and names its version.
+//! runs, and `exit.json` and `screen.snapshot` at the end; [`mark_lost`] writes `exit.json` for a
+//! lost holder. Every file is 0600 and names its version. The writer writes a file next to the
+//! file's place, and then moves the file there.
 
 mod files;
 mod lost;
@@ -50,12 +51,13 @@ pub struct Spec {
     pub cols: u16,
     /// Rows at the start, 1 to 500.
     pub rows: u16,
-    /// What a hook must show to be heard, at most [`wxcode_protocol::holder::frame::MAX_SECRET`] bytes.
+    /// The proof that the holder asks of a hook, at most
+    /// [`wxcode_protocol::holder::frame::MAX_SECRET`] bytes.
     pub secret: String,
-    /// Metadata of the owner; the holder ignores it.
+    /// Metadata of the owner; the holder ignores metadata.
     pub note: serde_json::Value,
-    /// The program of the session: its holder at the start, and its hooks to the end. It stays where
-    /// it is for as long as the session runs.
+    /// The program of the session: its holder at the start, and its hooks to the end. The file
+    /// stays in its place for as long as the session runs.
     pub program: PathBuf,
     /// The scope to start in, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,14 +68,15 @@ pub struct Spec {
     pub created_at: String,
 }
 
-/// A transient scope of systemd: a cgroup that outlives the service of the holder's starter.
+/// A transient scope of systemd: a cgroup with a longer life than the service of the holder's
+/// starter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
     /// The socket of the bus on which systemd answers.
     pub bus: PathBuf,
-    /// The name of the unit, which ends in `.scope`.
+    /// The name of the unit, ending in `.scope`.
     pub unit: String,
-    /// Its description for people.
+    /// The description for people.
     pub description: String,
     /// Limits for all processes of the session together.
     #[serde(default)]
@@ -83,7 +86,7 @@ pub struct Scope {
 /// Limits for all processes of a session together; `None` sets no limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Memory; beyond it the kernel kills a process of the session.
+    /// Memory; beyond this limit the kernel kills a process of the session.
     pub memory_bytes: Option<u64>,
     /// Processor time, in hundredths of one processor.
     pub cpu_percent: Option<u64>,
@@ -95,18 +98,18 @@ pub struct Limits {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scoped {
-    /// Holder and agent are in it.
+    /// Holder and agent are in the scope.
     Entered {
         unit: String,
-        /// Its cgroup, as `/proc/<pid>/cgroup` names it.
+        /// The scope's cgroup, as `/proc/<pid>/cgroup` names the cgroup.
         cgroup: String,
     },
-    /// They stay in the cgroup of their starter.
+    /// Holder and agent stay in the cgroup of their starter.
     Refused { reason: String },
 }
 
-/// The running holder and its agent, with start times, so that another process with a reused pid is
-/// not mistaken for them.
+/// The running holder and its agent, with start times: a reused pid identifies no other process as
+/// the holder or the agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HolderFile {
     pub version: u32,
@@ -116,16 +119,16 @@ pub struct HolderFile {
     pub start_time: u64,
     /// `/proc/sys/kernel/random/boot_id`.
     pub boot_id: String,
-    /// The start of process 1, in the same ticks: a restarted container has another one on the same
-    /// boot of its host.
+    /// The start of process 1, in the same ticks: a restarted container has another start on the
+    /// same boot of its host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init_start_time: Option<u64>,
     /// The agent's process id; also the id of its session and its process group.
     pub agent_pid: i32,
     /// The agent's start, in the same ticks.
     pub agent_start_time: u64,
-    /// The holder's parent, which ends the descendants of a killed holder, and lives as long as any
-    /// of them.
+    /// The holder's parent. The guardian ends the descendants of a killed holder, and lives as long
+    /// as any of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guardian: Option<Guardian>,
     /// The outcome of the request for a scope.
@@ -157,10 +160,10 @@ pub enum State {
     /// The agent has ended.
     Exited(Option<HolderFile>, Exit),
     /// The holder is gone without a record of the agent's end: another boot, no such process, or
-    /// another process with its pid.
+    /// another process with the holder's pid.
     Lost(HolderFile),
     /// No file of a holder: not started yet, or the start failed, was aborted, or was rolled back.
-    /// Its spec may be missing.
+    /// The spec may be missing.
     Unfinished,
 }
 
@@ -187,8 +190,8 @@ pub enum FolderError {
 }
 
 impl FolderError {
-    /// Whether [`repair`](crate::repair) can repair it: the record of a running session is damaged or
-    /// missing.
+    /// Whether [`repair`](crate::repair) can repair the folder: the record of a running session is
+    /// damaged or missing.
     pub fn is_repairable(&self) -> bool {
         match self {
             Self::Missing(path) | Self::Damaged { path, .. } => path.ends_with(HOLDER),
@@ -198,7 +201,7 @@ impl FolderError {
 }
 
 impl From<FolderError> for io::Error {
-    /// For a caller that names the file in its own words.
+    /// For a caller with its own words for the file.
     fn from(error: FolderError) -> Self {
         match error {
             FolderError::Io { error, .. } => error,
@@ -219,7 +222,7 @@ pub fn write_spec(dir: &Path, spec: &Spec) -> Result<(), FolderError> {
 /// Reads the spec.
 ///
 /// # Errors
-/// It is missing, damaged or of a newer build.
+/// The spec is missing, damaged or of a newer build.
 pub fn read_spec(dir: &Path) -> Result<Spec, FolderError> {
     let spec: Spec = read_json(dir, SPEC)?.ok_or_else(|| FolderError::Missing(dir.join(SPEC)))?;
     match spec.version {
@@ -240,9 +243,10 @@ pub(crate) fn read_holder(dir: &Path) -> Result<HolderFile, FolderError> {
 ///
 /// # Errors
 /// There is no folder, or no spec though the session ran, or a file is unreadable or damaged.
-/// [`repair`](crate::repair) repairs a damaged `holder.json`, and a missing one of a session that ran.
+/// [`repair`](crate::repair) repairs a damaged `holder.json`, and a missing `holder.json` of a
+/// session that ran.
 pub fn inspect(dir: &Path) -> Result<State, FolderError> {
-    // In the holder's order of writing, so that no concurrent write is missed.
+    // In the holder's order of writing, so the reader misses no concurrent write.
     let holder: Result<Option<HolderFile>, _> = read_json(dir, HOLDER);
     let alive = matches!(&holder, Ok(Some(holder)) if holder.runs());
     let exit = read_exit(dir)?;
@@ -251,7 +255,7 @@ pub fn inspect(dir: &Path) -> Result<State, FolderError> {
         (Ok(Some(holder)), None) if alive => State::Live(holder),
         (Ok(Some(holder)), None) => State::Lost(holder),
         (Ok(None), None) => {
-            // Files that only a running holder writes.
+            // Only a running holder writes these files.
             let was_held = [EXIT, "log", "hooks"]
                 .iter()
                 .any(|name| dir.join(name).exists());
@@ -290,7 +294,7 @@ pub const TERMINATED: &str = "terminated";
 pub const OOM_KILLED: &str = "oom_killed";
 /// Exit reason: the holder's own records are lost.
 pub const DAMAGED: &str = "damaged";
-/// Exit reason: the start was rolled back, because its requester was gone.
+/// Exit reason: the start was rolled back, because the requester was gone.
 pub const NOT_STARTED: &str = "not_started";
 
 impl HolderFile {

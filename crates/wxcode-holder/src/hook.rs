@@ -19,13 +19,13 @@ use serde::{Deserialize, Serialize};
 use crate::folder::SOCKET;
 use wxcode_protocol::holder::frame::{self, Decoder, MAX_HOOK, Type};
 
-/// Time for a report in all. A hook that gave up is gone when the holder measures its depth, and
-/// its report does not count; so this suits an overloaded machine.
+/// Time for a whole report, with allowance for an overloaded machine. A hook that gave up is gone
+/// when the holder measures the hook's depth, and the report does not count.
 pub const REPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Largest payload that is read, in bytes; what is beyond it is not part of any event that matters.
+/// Largest part of a payload that is read, in bytes; no event that matters is longer.
 const READ_MAX: u64 = 64 << 20; // 64 MiB
-/// Largest payload that is handed on, in bytes; long strings in a larger one are cut.
+/// Largest payload that is passed on, in bytes; long strings in a larger payload are cut.
 const PAYLOAD_MAX: usize = 4 << 20; // 4 MiB
 
 /// Reports the event on standard input to the holder that wrote `hook_file`. A failure is a line on
@@ -52,7 +52,7 @@ pub struct HookFile {
     pub version: u32,
     /// The holder's socket.
     pub socket: PathBuf,
-    /// The secret of this session's hooks.
+    /// The secret of the session's hooks.
     pub secret: String,
 }
 
@@ -81,7 +81,8 @@ pub enum HookError {
     Refused(String),
 }
 
-/// Reports a payload to the holder that wrote `hook_file`, and waits until it is kept.
+/// Reports a payload to the holder that wrote `hook_file`, and waits until the holder has kept the
+/// payload.
 ///
 /// Blocks for at most [`REPORT_TIMEOUT`].
 ///

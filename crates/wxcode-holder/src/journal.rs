@@ -1,4 +1,4 @@
-//! Journal: hook payloads on disk, numbered, in segments of which the oldest is dropped.
+//! Journal: hook payloads on disk, numbered, in segments; the oldest segment is dropped first.
 //!
 //! `hooks/<first sequence number>.seg` holds records: sequence number (u64), ancestry (u8) and pid
 //! (u24) of the hook, time (u64, milliseconds since the Unix epoch), length (u32), payload; numbers
@@ -19,7 +19,7 @@ use wxcode_protocol::holder::frame::MAX_HOOK;
 
 /// Most bytes of all segments together.
 const MAX_BYTES: u64 = 16 << 20; // 16 MiB
-/// Bytes of a segment after which a new one starts.
+/// Bytes of a full segment; a new segment follows.
 const SEGMENT: u64 = 2 << 20; // 2 MiB
 const HEADER: usize = 24;
 const FOLDER: &str = "hooks";
@@ -29,9 +29,9 @@ const FOLDER: &str = "hooks";
 pub struct HookRecord {
     /// Counts up from 1.
     pub seq: u64,
-    /// The process that reported it.
+    /// The process that reported the payload.
     pub pid: i32,
-    /// Its depth below the agent's process at that time.
+    /// The depth of the process below the agent's process at that time.
     pub ancestry: Ancestry,
     /// The time, in milliseconds since the Unix epoch.
     pub at_ms: u64,

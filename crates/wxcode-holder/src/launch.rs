@@ -21,7 +21,7 @@ use crate::{
     proc::Stat,
 };
 
-/// Why a holder or an agent did not start. Nothing of it is left except its log.
+/// Why a holder or an agent did not start. Nothing of the start is left except its log.
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {
     /// The holder's own executable does not start.
@@ -52,13 +52,13 @@ const MAX_ANSWER: u64 = 64 << 10;
 /// Longest quote of the holder's log in an error, in bytes.
 const LOG_TAIL: usize = 512;
 
-/// Runs `<exe> hold <dir>` for the spec in `dir`, and waits until its agent runs.
+/// Runs `<exe> hold <dir>` for the spec in `dir`, and waits until the agent runs.
 ///
-/// The holder, and so the agent, has exactly the environment `env`. It is no child of the caller,
-/// shares no session, signal or file with it, and outlives it.
+/// The holder, and so the agent, has exactly the environment `env`. The holder is no child of the
+/// caller, shares no session, signal or file with the caller, and outlives the caller.
 ///
 /// # Errors
-/// It did not start within 10 s; nothing of it is left then, but for its log where it wrote one.
+/// The holder did not start within 10 s; nothing of the start is left then, except for a log.
 pub async fn launch(
     exe: &Path,
     dir: &Path,
@@ -102,7 +102,7 @@ pub async fn launch(
     result
 }
 
-/// Whether the system was out of room just now, which says nothing about the holder.
+/// Whether the system was out of room just now. Such an error says nothing about the holder.
 pub(crate) fn lacks_room(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let lacks = [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM];
@@ -122,8 +122,8 @@ async fn answer_of(mut child: Child, dir: &Path) -> Result<HolderFile, LaunchErr
         // The child is only the first of the holder's forks and has ended by now.
         let _ = child.wait().await;
     };
-    // After the time the pipe closes with this future; a late holder sees that and rolls its start
-    // back.
+    // After the time the pipe closes with this future; a late holder sees the closed pipe and rolls
+    // its start back.
     let in_time = tokio::time::timeout(TIMEOUT, read).await.is_ok();
     if !in_time {
         let _ = child.start_kill();
@@ -146,7 +146,7 @@ fn log_tail(dir: &Path) -> String {
     }
 }
 
-/// Removes the remains of a holder that could not do so itself.
+/// Removes the remains of a holder, when the holder could not remove them itself.
 fn sweep(dir: &Path) {
     if let Ok(State::Live(file) | State::Lost(file)) = folder::inspect(dir) {
         if file.runs() {
@@ -163,7 +163,7 @@ fn sweep(dir: &Path) {
     }
 }
 
-/// Kills a useless holder, and waits until it is gone, for at most 2 s.
+/// Kills a useless holder, and waits until the holder is gone, for at most 2 s.
 fn end_holder(holder: &HolderFile) {
     use rustix::process::Signal;
     let stat = Stat::of(holder.pid).filter(|stat| stat.start_time == holder.start_time);

@@ -1,12 +1,13 @@
-//! The process that owns one session's PTY and outlives the server: the program `wxcode-holder`.
+//! The program `wxcode-holder`: the process that owns a session's PTY and outlives the server.
 //!
 //! The folder of a session ([`folder`]) is the truth about it. [`run`] is the process, and [`hook`]
-//! hands it what the agent reports. The feature `client` adds what a server needs: `launch` starts a
-//! holder and `client` talks to it. The program is built without: it has no asynchronous runtime.
+//! passes the agent's reports to the process. The feature `client` adds the server's side: `launch`
+//! starts a holder and `client` talks to it. The program is built without the feature, and so
+//! without an asynchronous runtime.
 //!
-//! Invariant: nothing here knows stores, HTTP or which agent it is.
+//! Invariant: no code here knows stores, HTTP or the kind of the agent.
 
-// They panic where the output cannot be written.
+// The printing macros panic where the output cannot be written.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
 pub mod ancestry;

@@ -2,9 +2,9 @@
 //! dropped.
 //!
 //! `log/<first offset>.seg` begins with [`MAGIC`] and a record of the terminal's size at that
-//! offset; records follow, see [`Record`]. The holder writes them in batches without a sync: they
-//! survive the death of every process, but not a power cut. A checksum identifies the unfinished
-//! end of an interrupted batch, and readers skip it.
+//! offset; records follow, see [`Record`]. The holder writes records in batches without a sync: the
+//! batches survive the death of every process, but not a power cut. A checksum identifies the
+//! unfinished end of an interrupted batch, and readers skip the unfinished end.
 
 mod reader;
 mod record;
@@ -23,7 +23,7 @@ pub(crate) use writer::Writer;
 
 /// The first bytes of a segment, with the format's version.
 pub const MAGIC: &[u8; 8] = b"wxlog\0\0\x01";
-/// Bytes of a segment after which the next batch starts a new one.
+/// Bytes of a full segment; the next batch starts a new segment.
 pub const MAX_SEGMENT: u64 = 4 << 20; // 4 MiB
 /// Most bytes of all segments together.
 pub const MAX_BYTES: u64 = 64 << 20; // 64 MiB

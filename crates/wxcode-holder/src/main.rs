@@ -1,6 +1,7 @@
 //! The program of a session's process, of its guardian, and of the agent's hooks.
 //!
-//! The server starts it and Claude Code runs its `hook`; nobody types its arguments.
+//! The server starts the program, and Claude Code runs `wxcode-holder hook`; no person types the
+//! arguments.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -11,7 +12,7 @@ use std::{
 
 use wxcode_holder::{check_state, folder::BUILD, hook, resume, run};
 
-/// What the program says where it does not understand its arguments.
+/// The program's answer to unknown arguments.
 const USAGE: &str = "usage: wxcode-holder hold [--resume LINE | --check-state FD] FOLDER
        wxcode-holder hook FILE
        wxcode-holder --version
@@ -33,7 +34,7 @@ fn main() -> ExitCode {
             resume(Path::new(dir), &line.to_string_lossy())
         }
         [command, option, fd, _] if command == "hold" && option == "--check-state" => {
-            // A number that is none of a descriptor's is found out there.
+            // `check_state` finds out about a number without a descriptor.
             check_state(fd.to_string_lossy().parse().unwrap_or(-1))
         }
         [option] if option == "--version" => match writeln!(std::io::stdout(), "{BUILD}") {

@@ -1,6 +1,6 @@
 //! Reads `/proc`: parents and children, and the identity of a process with a pid.
 //!
-//! Invariant: a bare pid is never trusted. A process is its pid, its start time and its boot. A
+//! Invariant: the holder never trusts a bare pid. Pid, start time and boot identify a process. A
 //! signal goes only to a descendant of the sender, or to a process identified by boot and start
 //! time through its [`Handle`].
 
@@ -38,7 +38,7 @@ impl Stat {
         Self::parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
     }
 
-    /// Opens a handle on exactly this process; `None` when it is gone.
+    /// Opens a handle on exactly this process; `None` when the process is gone.
     pub(crate) fn handle(&self) -> Option<Handle> {
         let pidfd = match pidfd_open(Pid::from_raw(self.pid)?, PidfdFlags::empty()) {
             Ok(pidfd) => Some(pidfd),
@@ -58,12 +58,12 @@ impl Stat {
         Self::of(self.pid).is_some_and(|now| now.start_time == self.start_time)
     }
 
-    /// Its identity among all processes of this boot.
+    /// The identity among all processes of this boot.
     pub(crate) fn identity(&self) -> (i32, u64) {
         (self.pid, self.start_time)
     }
 
-    /// Whether it has ended and waits to be reaped.
+    /// Whether the process has ended and waits to be reaped.
     pub(crate) fn is_dead(&self) -> bool {
         matches!(self.state, b'Z' | b'X')
     }
@@ -86,7 +86,7 @@ impl Stat {
     }
 }
 
-/// A handle on one process, safe against pid reuse: by a descriptor, or else by a look at the start
+/// A handle on a process, safe against pid reuse: by a descriptor, or else by a look at the start
 /// time right before each signal.
 #[derive(Debug)]
 pub(crate) struct Handle {
@@ -95,7 +95,7 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    /// Signals the process, and continues it if it is stopped, so that the signal arrives.
+    /// Signals the process, and continues a stopped process, so that the signal arrives.
     pub(crate) fn signal(&self, signal: Signal) {
         self.send(signal);
         if signal != Signal::KILL {
@@ -104,7 +104,7 @@ impl Handle {
     }
 
     fn send(&self, signal: Signal) {
-        // It may be gone, or another user's; the caller looks again.
+        // The process may be gone, or belong to another user; the caller looks again.
         let sent = match &self.pidfd {
             Some(pidfd) => pidfd_send_signal(pidfd, signal),
             None => Err(Errno::NOSYS),
@@ -117,7 +117,8 @@ impl Handle {
         }
     }
 
-    /// Waits until the process has ended, for at most this time; returns whether it has.
+    /// Waits until the process has ended, for at most this time; returns whether the process has
+    /// ended.
     pub(crate) fn wait(&self, most: Duration) -> bool {
         wait_for_one(std::slice::from_ref(self), most)
     }
@@ -128,7 +129,8 @@ impl Handle {
     }
 }
 
-/// Waits until one of the processes has ended, for at most this time; returns whether one has.
+/// Waits until at least one of the processes has ended, for at most this time; returns whether a
+/// process has ended.
 pub(crate) fn wait_for_one(handles: &[Handle], most: Duration) -> bool {
     let until = Instant::now().checked_add(most);
     let pidfds = handles.iter().filter_map(|handle| handle.pidfd.as_ref());
@@ -149,8 +151,8 @@ pub(crate) fn wait_for_one(handles: &[Handle], most: Duration) -> bool {
     }
 }
 
-/// The children of a single-threaded process, with those waiting to be reaped. A child may be
-/// missing while its siblings end, and on kernels without such lists.
+/// The children of a single-threaded process, including children waiting to be reaped. A child may
+/// be missing while its siblings end, and on kernels without lists of children.
 pub(crate) fn children_of(pid: i32) -> Vec<i32> {
     let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
     let list = list.unwrap_or_default();
@@ -159,7 +161,7 @@ pub(crate) fn children_of(pid: i32) -> Vec<i32> {
         .collect()
 }
 
-/// The kernel's id of this boot.
+/// The kernel's id of the present boot.
 pub(crate) fn boot_id() -> io::Result<String> {
     Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?
         .trim()
@@ -182,10 +184,10 @@ pub(crate) fn all() -> Vec<Stat> {
         .collect()
 }
 
-/// Those of `all` that are `roots` or descend from them, without the dead.
+/// The `roots` among `all` and their descendants, without dead processes.
 pub(crate) fn with_descendants(all: &[Stat], roots: HashSet<i32>) -> Vec<Stat> {
     let mut family = roots;
-    // One generation a round; a child may precede its parent in the list.
+    // A round adds a generation; a child may precede its parent in the list.
     loop {
         let before = family.len();
         for stat in all {

@@ -1,10 +1,11 @@
 //! The holder's process: one thread, one poll loop, one agent.
 //!
-//! Invariants: only the holder forks an agent, and only the holder owns a PTY. `unsafe` is only
-//! in this module, each block with its reason. A killed holder leaves no process running: its
-//! guardian, a parent without other work, ends them.
+//! Invariants: only the holder forks an agent, and only the holder owns a PTY. Only this module has
+//! `unsafe` blocks, each with a reason. A killed holder leaves no process running: its guardian, a
+//! parent without other work, ends every descendant.
 //!
-//! [`holder`] has the parts of the state, each in a file of its own; [`event_loop`] drives them.
+//! [`holder`] has the parts of the state, each part in a separate file; [`event_loop`] drives the
+//! parts.
 
 mod event_loop;
 mod holder;
@@ -34,11 +35,12 @@ use lifecycle::{
 use own_log::{continue_log, log};
 use upgrade::{candidate::Verdict, memfd, resume};
 
-/// Runs the holder of the session in `dir`; its `spec.json` names the program, and the process's
-/// own environment is the agent's.
+/// Runs the holder of the session in `dir`. The session's `spec.json` names the agent's program,
+/// and the process's environment becomes the agent's.
 ///
-/// Call it first in a single-threaded process without open files: it closes all files except the
-/// standard three. The answer to the caller goes to standard output, messages to standard error.
+/// Call this function first in a single-threaded process without open files: the function closes
+/// all files except the standard three. The answer to the caller goes to standard output, messages
+/// to standard error.
 pub fn run(dir: &Path) -> ExitCode {
     // Resolved before the working directory changes.
     let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
@@ -61,7 +63,7 @@ pub fn run(dir: &Path) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    // A caller that gave up gets no answer: then nothing may remain.
+    // A caller that gave up gets no answer: nothing of the start may remain.
     if answer(&Answer::Ready(holder.session.file().clone())).is_err()
         || detach::disconnect_caller().is_err()
     {
@@ -83,13 +85,13 @@ fn hold(holder: Holder) -> ExitCode {
     }
 }
 
-/// Continues the session in `dir`, which another program held in this very process before it
-/// executed this one; `handoff` names the handed-over descriptors.
+/// Continues the session in `dir`. An earlier program held the session in this very process before
+/// executing this program; `handoff` names the handed-over descriptors.
 ///
-/// Call it first, like [`run`].
+/// Call this function first, like [`run`].
 pub fn resume(dir: &Path, handoff: &str) -> ExitCode {
     continue_log();
-    // The kernel names a program after the descriptor that executed it.
+    // The kernel names a program after the executed descriptor.
     let _ = std::fs::write("/proc/self/comm", "wxcode-holder");
     match resume::resume(dir, handoff) {
         Ok(holder) => {
@@ -106,7 +108,7 @@ pub fn resume(dir: &Path, handoff: &str) -> ExitCode {
 /// Checks whether this build can continue the state in this descriptor, and reports on standard
 /// output, as one line of JSON. Does nothing else.
 pub fn check_state(fd: i32) -> ExitCode {
-    // Reopened, for a file position of its own.
+    // Reopened, for a separate file position.
     let bytes = File::open(format!("/proc/self/fd/{fd}")).and_then(memfd::read);
     let checked = bytes.and_then(|bytes| {
         resume::check(&bytes).map_err(std::io::Error::other)?;

@@ -12,9 +12,9 @@ use crate::{
 /// Writes `holder.json` again if a holder answers in `dir`, otherwise the session's end; returns
 /// the new state of the folder.
 ///
-/// A killed holder has taken its agent with it, so nothing runs without an answer. Call it for a
-/// session that was seen to run, or whose folder [`folder::inspect`] rejects: a session that has
-/// not started counts as ended afterwards.
+/// A killed holder has taken its agent along, so nothing runs without an answer. Call the function
+/// for a session that was seen to run, or for a folder rejected by [`folder::inspect`]: a session
+/// that has not started counts as ended afterwards.
 ///
 /// # Errors
 /// The folder cannot be written, or an unknown program answers; the folder then stays as it is.
@@ -41,7 +41,7 @@ pub async fn repair(dir: &Path) -> Result<State, FolderError> {
 fn described(welcome: &Welcome) -> std::io::Result<HolderFile> {
     let gone = std::io::ErrorKind::NotFound;
     let holder = Stat::of(welcome.info.holder_pid).ok_or(gone)?;
-    // A process that just ended has no more than its pid; the holder will record its end.
+    // A process that just ended has no more than its pid; the holder will record the process's end.
     let agent = Stat::of(welcome.info.agent_pid);
     Ok(HolderFile {
         version: VERSION,

@@ -1,15 +1,14 @@
-//! The state that a holder hands over to its successor program: named, versioned, bounded and
-//! checked.
+//! The state for a holder's successor program: named, versioned, bounded and checked.
 //!
 //! [`MAGIC`], `u16` format, `u16` zero, `u64` length of the rest, `u32` CRC-32C of the rest, then
 //! sections: four letters, `u32` length, payload; numbers are big-endian. A reader skips an unknown
-//! section with a small first letter, and rejects the state for one with a capital. The sections of
-//! format 1:
+//! section with a small first letter, and rejects the state for an unknown section with a capital.
+//! The sections of format 1:
 //!
 //! - `FACT`: the JSON of [`Facts`]; unknown fields are ignored.
-//! - `SCRN`: `u8` length of a name, the name of the screen's format, and the screen in it.
+//! - `SCRN`: `u8` length of a name, the name of the screen's format, and the screen in this format.
 //!   [`SCREEN_FORMAT`] is a snapshot for a freshly reset terminal.
-//! - `RING`: the newest output; its last byte is the one before the offset `end` of the facts.
+//! - `RING`: the newest output; its last byte precedes the offset `end` of the facts.
 //! - `TYPE`: the bytes waiting to be typed, each as long as the facts say, and the screen's replies
 //!   after them.
 //! - `KEYS`: the keys of the newest deliveries, the oldest first, each after its `u32` length.
@@ -25,16 +24,16 @@ use wxcode_protocol::holder::frame::MAX_KEY;
 
 /// The first bytes of a state.
 pub const MAGIC: &[u8; 8] = b"wxstate\0";
-/// The format written by this build, and the newest one it reads.
+/// The format of states written by this build, and the newest readable format.
 pub const FORMAT: u16 = 1;
 /// The name of the screen's format.
 pub const SCREEN_FORMAT: &str = "vt/1";
-/// Most bytes of a state; a larger one is not handed over. The screen is most of it, and rarely
-/// more than 1 MiB.
+/// Most bytes of a state; the holder hands over no larger state. The screen is most of a state, and
+/// rarely more than 1 MiB.
 pub const MAX_STATE: usize = 128 << 20; // 128 MiB
 /// Most bytes of the screen's history; older rows stay behind.
 pub const HISTORY_MAX: usize = 32 << 20; // 32 MiB
-/// Most keys: the newest ones.
+/// Most keys: the newest keys.
 pub const MAX_KEYS: usize = 65_536;
 
 /// Magic, format, zero, length and checksum.
@@ -47,7 +46,7 @@ const SECTION: usize = 8;
 pub struct State {
     /// The small facts.
     pub facts: Facts,
-    /// The snapshot of the screen, with all of its history.
+    /// The snapshot of the screen, with the whole history.
     pub screen: Vec<u8>,
     /// The newest output.
     pub ring: Vec<u8>,
@@ -60,13 +59,13 @@ pub struct State {
 /// Why a state is not usable.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StateError {
-    /// It does not begin like a state.
+    /// The bytes do not begin like a state.
     #[error("not a holder's state: its first bytes differ")]
     Unknown,
-    /// Its format is newer.
+    /// The format is newer.
     #[error("the state has format {0}, this build reads up to {FORMAT}")]
     Newer(u16),
-    /// It is truncated, too long, or corrupt.
+    /// The state is truncated, too long, or corrupt.
     #[error("the state is truncated or damaged")]
     Damaged,
     /// A mandatory section is unknown.
@@ -75,10 +74,10 @@ pub enum StateError {
     /// The screen's format is unknown.
     #[error("the screen has format {0}, this build reads {SCREEN_FORMAT}")]
     ScreenFormat(String),
-    /// It contradicts itself.
+    /// The state contradicts itself.
     #[error("the state is contradictory: {0}")]
     Impossible(&'static str),
-    /// It is beyond [`MAX_STATE`].
+    /// The state is beyond [`MAX_STATE`].
     #[error("the state has {0} bytes, {MAX_STATE} are allowed; make the terminal smaller")]
     TooLarge(usize),
 }
@@ -87,9 +86,9 @@ impl State {
     /// Encodes the state.
     ///
     /// # Errors
-    /// It is beyond [`MAX_STATE`].
+    /// The state is beyond [`MAX_STATE`].
     pub fn encode(&self) -> Result<Vec<u8>, StateError> {
-        // Numbers and text: serialising them into memory cannot fail.
+        // Numbers and text: their serialisation into memory cannot fail.
         let facts = serde_json::to_vec(&self.facts).unwrap_or_default();
         let keys: usize = self.keys.iter().map(|key| 4 + key.len()).sum();
         let screen = 1 + SCREEN_FORMAT.len() + self.screen.len();
@@ -133,13 +132,13 @@ impl State {
     /// Decodes a state.
     ///
     /// # Errors
-    /// It is no state, of a newer format, damaged, or contradicts itself.
+    /// The bytes are no state, or the state is of a newer format, damaged, or contradicts itself.
     pub fn decode(bytes: &[u8]) -> Result<Self, StateError> {
         Self::sections(body(bytes)?)
     }
 
     /// The keys of an otherwise unusable state, so that no delivery is typed again; none without a
-    /// whole list of them.
+    /// whole list of keys.
     #[must_use]
     pub fn keys_in(bytes: &[u8]) -> Vec<String> {
         let mut rest = body(bytes).unwrap_or_default();

@@ -53,7 +53,8 @@ impl Drop for Bystander {
     }
 }
 
-/// A session whose agent is a script with its folder as `$0`, which identifies all its processes.
+/// A session with a script as its agent. `$0` of the script is the folder, and so identifies all
+/// processes of the script.
 async fn session(script: &str) -> Session {
     let tmp = tempfile::tempdir().unwrap();
     let dir = tmp.path().join("session");
@@ -77,8 +78,8 @@ fn pid_in(session: &Session, name: &str) -> i32 {
     text.trim().parse().unwrap()
 }
 
-/// Starts a daemon in the usual way: two forks, a session of its own, no terminal, SIGTERM and
-/// SIGHUP ignored.
+/// Starts a daemon in the usual way: two forks, a new session, no terminal, SIGTERM and SIGHUP
+/// ignored.
 const DAEMON: &str = "(trap '' TERM HUP; setsid bash -c \
     '(trap \"\" TERM HUP; echo $BASHPID > daemon; while :; do sleep 1; done) &' \"$0\" \
     < /dev/null > /dev/null 2>&1); while [ ! -s daemon ]; do sleep 0.01; done;";
@@ -95,7 +96,7 @@ async fn a_stop_ends_surviving_daemons() {
     output_until(&mut conn, "ready").await;
     let (daemon, tool) = (pid_in(&session, "daemon"), pid_in(&session, "tool"));
     assert!(is_alive(daemon) && is_alive(tool));
-    // The agent ends on SIGTERM; its processes do not.
+    // The agent ends on SIGTERM; the agent's processes do not.
     let exit = stop(&mut conn, 300).await;
     assert_eq!((exit.signal, exit.reason.as_str()), (Some(15), "stopped"));
     let guardian = session.file.guardian.clone().unwrap().pid;
@@ -124,8 +125,8 @@ async fn ended_orphans_are_reaped() {
 
 #[tokio::test]
 async fn a_stop_ends_three_hundred_forking_processes() {
-    // Each forks at most 20,000 times, so that a failed test leaves no process for longer than
-    // minutes.
+    // Each process forks at most 20,000 times, so that a failed test leaves no process for longer
+    // than minutes.
     let script = "trap '' TERM HUP; for n in $(seq 300); do \
         (for m in {1..20000}; do (:); done) & done; echo storm; wait";
     let session = session(script).await;

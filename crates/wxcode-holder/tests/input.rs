@@ -84,7 +84,7 @@ async fn a_slow_reader_gets_messages_unmixed() {
     let paste: String = (0..).map(|n: u32| format!("{n} ")).take(200_000).collect();
     let paste = &paste[..1 << 20];
     type_in(&conn, 1, paste).await;
-    // Another connection sends it after the first message has arrived.
+    // Another connection sends the second message after the first message has arrived.
     conn.sender.send(Request::Info).await.unwrap();
     until(&mut conn, |event| {
         matches!(event, Event::Info(_)).then_some(())
@@ -153,8 +153,8 @@ async fn a_delivery_is_typed_once_for_its_key() {
 
 #[tokio::test]
 async fn ctrl_c_signals_a_cooked_terminal() {
-    // A cooked agent without line editing that never reads: the paste fills the terminal and stays
-    // there.
+    // A cooked agent without line editing that never reads input: the paste fills the terminal and
+    // stays there.
     let script = "trap 'echo interrupted' INT; stty -icanon -echo; echo on; \
         while [ ! -e go ]; do sleep 0.05; done; head -c 1048576 | sha256sum; read -r";
     let session = Session::shell(script).await;
@@ -249,7 +249,7 @@ async fn a_returning_client_types_nothing_twice() {
     let mut whole = session.attach(Some(0)).await;
     let output = output_until(&mut whole, "<three>").await;
     assert_eq!(output.matches("<two>").count(), 1, "{output}");
-    // Another client has its own numbers.
+    // Another client has separate numbers.
     let mut other = session.attach(Some(0)).await;
     type_in(&other, 2, "two\n").await;
     output_until(&mut other, "<three>\r\n<two>").await;
@@ -272,7 +272,7 @@ async fn a_name_used_twice_loses_no_input() {
     }
     type_in(&newer, 1, "of the newer\n").await;
     output_until(&mut newer, "<of the newer>").await;
-    // Not a repetition of the other's first input.
+    // No repetition of the other client's first input.
     type_in(&older, 1, "of the older\n").await;
     let reason = until(&mut older, |event| match event {
         Event::Output(Output::InputTaken { .. }) => panic!("it was not typed"),
@@ -284,7 +284,7 @@ async fn a_name_used_twice_loses_no_input() {
         reason.contains("another connection uses this client's name"),
         "{reason}"
     );
-    // It continues after the other.
+    // The older connection continues after the other.
     older.sender.send(Request::Identify { name }).await.unwrap();
     let newest = until(&mut older, |event| match event {
         Event::Identified { newest } => Some(newest),

@@ -1,4 +1,4 @@
-//! The input lock: one connection types alone for a while, and no other input is lost.
+//! The input lock: a single connection types for a while, and no other input is lost.
 
 #![allow(clippy::unwrap_used)] // also in what the tests share
 
@@ -9,7 +9,7 @@ use support::*;
 use wxcode_holder::client::{Connection, Event, Request};
 use wxcode_protocol::Output;
 
-/// A raw agent that shows its input.
+/// A raw agent with its input on the screen.
 const SHOW: &str = "stty raw -echo; echo on; cat -v";
 
 async fn lock(conn: &mut Connection, lock: u64, for_ms: u32) -> Result<(), String> {

@@ -1,4 +1,4 @@
-//! The start of a session, the isolation of its process, and its complete end.
+//! The start of a session, the isolation of the session's processes, and their complete end.
 
 #![allow(clippy::unwrap_used)] // also in what the tests share
 
@@ -57,7 +57,7 @@ async fn a_failed_start_is_rolled_back() {
     assert!(matches!(plain, Failure::NotExecutable { .. }), "{plain}");
     let cwd = failure(&["/bin/true"], Some("/nowhere/at/all")).await;
     assert!(matches!(cwd, Failure::CwdMissing { .. }), "{cwd}");
-    // One argument longer than the kernel allows: E2BIG.
+    // A single argument longer than the kernel allows: E2BIG.
     let exec = failure(&["/bin/true", &"x".repeat(200_000)], None).await;
     assert!(matches!(exec, Failure::Exec { errno: 7, .. }), "{exec}");
 }
@@ -179,7 +179,7 @@ async fn only_sigterm_stops_the_holder() {
 
 #[tokio::test]
 async fn a_grandchild_with_the_terminal_open_does_not_delay_the_exit() {
-    // The process ignores the hang-up and keeps the slave; it ends when the test removes its file.
+    // The process ignores the hang-up and keeps the slave, and ends when the test removes the file.
     let script = "trap '' HUP; sh -c 'trap \"\" HUP; echo $$ > stray; while [ -e stray ]; do sleep 0.02; done' & \
         while [ ! -s stray ]; do sleep 0.01; done; echo last; exit 5";
     let session = Session::shell(script).await;
@@ -198,7 +198,7 @@ async fn a_grandchild_with_the_terminal_open_does_not_delay_the_exit() {
 
 #[tokio::test]
 async fn a_killed_holders_session_is_lost() {
-    // The agent ignores SIGTERM, so that it still runs when the test looks, whatever the guardian
+    // The agent ignores SIGTERM, so the agent still runs when the test looks, whatever the guardian
     // did.
     let script = "trap '' HUP TERM; echo on; while :; do sleep 1; done";
     let session = Session::shell(script).await;

@@ -117,7 +117,7 @@ async fn a_killed_holder_keeps_written_batches() {
     assert!(log::screen(&session.dir).unwrap().text().contains('9'));
 }
 
-/// A small file system of its own, unmounted on drop.
+/// A small private file system, unmounted on drop.
 struct SmallDisk<'a>(&'a Path);
 
 impl<'a> SmallDisk<'a> {

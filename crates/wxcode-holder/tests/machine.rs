@@ -60,8 +60,8 @@ async fn stop(conn: &Connection) {
     conn.sender.send(Request::Stop { grace_ms }).await.unwrap();
 }
 
-/// A session runs without these calls. Its stop also ends a descendant of the agent: a process in
-/// another session, deaf to SIGTERM.
+/// A session runs without these calls. A stop also ends a descendant of the agent: a process in
+/// another session, ignoring SIGTERM.
 async fn works_without(errno: u32, calls: (u32, u32)) {
     let script = "trap '' TERM HUP; setsid sleep 1000 & echo $!; \
         echo open: $(ls /proc/self/fd | tr '\\n' ' '); read -r; echo \"got $REPLY\"; read -r";
@@ -141,7 +141,7 @@ async fn a_lost_session_ends_on_an_old_kernel() {
     assert!(matches!(folder::inspect(&session.dir), Ok(State::Lost(_))));
 }
 
-/// Limits a resource of the session's holder; its agent keeps its own limits.
+/// Limits a resource of the session's holder; the agent keeps its own limits.
 fn limit(session: &Session, resource: Resource, current: u64) {
     let maximum = getrlimit(resource).maximum;
     let current = Some(current);
@@ -204,7 +204,7 @@ async fn a_holder_without_descriptors_rests() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     let used = cpu_time(pid) - before;
     assert!(used < Duration::from_millis(400), "{used:?} of 2 s");
-    // The others are served, and new ones once there is room.
+    // The holder serves the connections within the bound, and new connections once there is room.
     drop(waiting);
     limit(&session, Resource::Nofile, 1024);
     let second = connect(&session.dir).await.unwrap();
@@ -220,7 +220,8 @@ async fn a_stop_without_descriptors_ends_everything() {
     let mut conn = session.attach(Some(0)).await;
     let output = output_until(&mut conn, " on").await;
     let descendant: i32 = output.split(' ').nth(1).unwrap().parse().unwrap();
-    // No file can be opened but by a number that becomes free: the list of processes, for one.
+    // The holder can open a file, the list of processes for one, only with a freed descriptor
+    // number.
     let pid = session.file.pid;
     let open = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count() as u64;
     limit(&session, Resource::Nofile, open);

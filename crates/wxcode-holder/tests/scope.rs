@@ -1,4 +1,4 @@
-//! A scope that systemd does not grant: the session starts without one, and reports the reason.
+//! A scope refused by systemd: the session starts without a scope, and reports the reason.
 //!
 //! The whole program is tested with a real systemd; the bus here misbehaves.
 
@@ -37,12 +37,12 @@ enum Manner {
 
 const JOB: &str = "/org/freedesktop/systemd1/job/7";
 
-/// A bus for one connection.
+/// A bus for a single connection.
 fn bus(socket: &Path, manner: Manner) {
     let listener = UnixListener::bind(socket).unwrap();
     thread::spawn(move || {
         let (stream, _) = listener.accept().unwrap();
-        // The holder disconnects after the last call that it needs.
+        // The holder disconnects after its last necessary call.
         let _ = serve(stream, manner);
     });
 }
@@ -150,8 +150,8 @@ fn message(kind: u8, reply_to: Option<u32>, name: &str, signature: &str, body: &
     message
 }
 
-/// Starts a session that requests a scope from the bus at `socket`; returns the reason for having
-/// none.
+/// Starts a session with a request for a scope to the bus at `socket`; returns the reason of the
+/// refusal.
 async fn refused(socket: &Path) -> String {
     let tmp = tempfile::tempdir().unwrap();
     let dir = tmp.path().join("session");

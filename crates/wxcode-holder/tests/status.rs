@@ -20,7 +20,7 @@ async fn events(session: &Session) -> Connection {
     conn
 }
 
-/// The next report, with its number, the next hook after it, and its offset.
+/// The next report: its number, the next hook after the report, the offset, and the status.
 async fn report(conn: &mut Connection) -> (u64, u64, u64, ProgramStatus) {
     until(conn, |event| match event {
         Event::Status {
@@ -75,7 +75,7 @@ async fn reports_reach_servers_and_no_viewer() {
     assert_eq!((number, next, status.state), (2, 2, ProgramState::Idle));
     let echoed = "onetwo\r\n".len() as u64;
     assert_eq!(offset, echoed);
-    // Another server gets the newest one, after the hooks before it.
+    // Another server gets the newest report, after the earlier hooks.
     let mut adopting = events(&session).await;
     let first = until(&mut adopting, |event| match event {
         Event::Hook { seq, .. } => Some(Ok(seq)),

@@ -21,8 +21,8 @@ pub struct Connection {
 /// Connects to the holder of the session in `dir`.
 ///
 /// # Errors
-/// No process listens there, it does not answer within [`CONNECT_TIMEOUT`], or speaks another
-/// protocol.
+/// No process listens there, or the process does not answer within [`CONNECT_TIMEOUT`], or speaks
+/// another protocol.
 pub async fn connect(dir: &Path) -> Result<Connection, ClientError> {
     timeout(CONNECT_TIMEOUT, shake_hands(dir))
         .await

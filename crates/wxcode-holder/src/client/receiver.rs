@@ -38,7 +38,7 @@ impl Receiver {
         }
     }
 
-    /// Returns an event that has already arrived; `None` otherwise.
+    /// Returns an event, if an event has already arrived.
     ///
     /// # Errors
     /// The holder violates the protocol.

@@ -10,8 +10,7 @@ use wxcode_protocol::holder::frame::{
     self, MAX_GRACE_MS, MAX_INPUT, MAX_KEY, MAX_LOCK_MS, MAX_SMALL, Type,
 };
 
-/// The most bytes that may wait for the holder to take them: two deliveries, and small requests
-/// besides.
+/// Most bytes waiting for the holder: two deliveries, and small requests besides.
 pub const MAX_UNSENT: usize = 2 * MAX_INPUT + (1 << 20); // 9 MiB
 
 /// The sending side of a connection; clones share the connection.
@@ -23,7 +22,7 @@ pub struct Sender {
 #[derive(Debug)]
 struct Half {
     socket: Writer,
-    /// Bytes that the system has not taken yet; frames are never torn.
+    /// Bytes not yet taken by the system; frames are never torn.
     unsent: BytesMut,
 }
 
@@ -44,8 +43,9 @@ impl Sender {
         half.flush().await
     }
 
-    /// Sends a request; returns when the system has taken it. Answers arrive at the `Receiver`,
-    /// which must be read meanwhile. A cancelled `send` may still go out with the next one.
+    /// Sends a request; returns when the system has taken the request. Answers arrive at the
+    /// `Receiver`; the caller must read the answers meanwhile. A cancelled `send` may still go out
+    /// with the next request.
     ///
     /// # Errors
     /// The request is beyond a bound, or the connection broke.
@@ -65,7 +65,7 @@ impl Sender {
         Ok(self.half.lock().await.begin()?)
     }
 
-    /// Writes all that waits, and what is posted meanwhile; returns only when the connection broke.
+    /// Writes all waiting and meanwhile posted requests; returns only when the connection broke.
     /// Cancel-safe.
     pub async fn drain(&self) -> ClientError {
         match self.flush().await {
@@ -125,7 +125,7 @@ impl Sender {
 }
 
 impl Half {
-    /// Writes what the system takes at once.
+    /// Writes as much as the system takes.
     fn begin(&mut self) -> io::Result<()> {
         self.socket.begin(&mut self.unsent).map(drop)
     }

@@ -1,7 +1,8 @@
-//! A socket as two sides that wake for arriving data, and for room only when there was none.
+//! A socket as two sides. They wake for arriving data, and for room only after a lack of room.
 //!
-//! A stream of tokio wakes each time the other end reads, because there may be room again: once
-//! more for each key. Its pipes wake for one side alone, and read from any descriptor.
+//! A stream of tokio wakes each time the other end reads, because there may be room again: an
+//! additional wake for each key. Tokio's pipes wake for a single side, and read from any
+//! descriptor.
 
 use std::{
     io,
@@ -20,11 +21,11 @@ use super::{Receiver, Sender};
 /// Bytes per read.
 const READ: usize = 16 << 10; // 16 KiB
 
-/// The side that reads.
+/// The reading side.
 #[derive(Debug)]
 pub(super) struct Reader(pipe::Receiver);
 
-/// The side that writes.
+/// The writing side.
 #[derive(Debug)]
 pub(super) struct Writer(OwnedFd);
 
@@ -52,8 +53,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes as much of `bytes` as there is room for, taking what is written from them; whether
-    /// that is all.
+    /// Writes as much of `bytes` as there is room for, and removes the written part from `bytes`;
+    /// returns whether everything was written.
     pub(super) fn begin(&self, bytes: &mut BytesMut) -> io::Result<bool> {
         while !bytes.is_empty() {
             match send(&self.0, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
@@ -68,7 +69,7 @@ impl Writer {
     }
 
     async fn room(&self) -> io::Result<()> {
-        // Registered for this once; existing room wakes at once.
+        // Registered for a single wait; existing room wakes immediately.
         let socket = pipe::Sender::from_owned_fd_unchecked(self.0.try_clone()?)?;
         socket.writable().await
     }

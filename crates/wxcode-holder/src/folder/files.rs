@@ -72,7 +72,7 @@ pub(crate) fn write_json(
 /// When the folder does not exist, or the disk does not take the file.
 pub fn write_whole(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
     let path = dir.join(name);
-    // The process id separates two writers; the last one to move wins.
+    // The process id separates two writers; the last writer to move its file wins.
     let draft = dir.join(format!(".{name}.{}.new", std::process::id()));
     let write = || {
         let mut file = fs::OpenOptions::new()

@@ -18,15 +18,15 @@ use crate::proc::{self, Stat};
 
 /// Time for the remaining processes to end on SIGTERM.
 const TERM_GRACE: Duration = Duration::from_secs(2);
-/// Time after that on SIGKILL; longer only for processes stuck in the kernel.
+/// Further time after SIGKILL; longer only for processes stuck in the kernel.
 const KILL_GRACE: Duration = Duration::from_secs(3);
 
 /// Ends the remains of a lost holder's agent, and records its end.
 ///
 /// Blocks for up to 13 seconds. The holder's guardian ends everything. If the guardian was killed
-/// too, boot and start time identify the agent, and this function ends its session, its process
-/// group and its descendants: SIGTERM first, then SIGKILL. An existing record of the end is
-/// returned, and nothing is touched.
+/// too, boot and start time identify the agent, and the function ends the agent's session, process
+/// group and descendants: SIGTERM first, then SIGKILL. With an existing record of the end, the
+/// function returns the record and touches nothing.
 ///
 /// # Errors
 /// The folder cannot be read or written, or the holder runs after all.
@@ -50,14 +50,14 @@ pub fn mark_lost(dir: &Path, holder: &HolderFile, reason: &str) -> Result<Exit, 
         end_what_is_left(holder);
         kill_scope(holder);
     }
-    // The holder may have written its own in its last moment.
+    // The holder may have written a record in its last moment.
     if let Some(exit) = read_exit(dir)? {
         return Ok(exit);
     }
     record(dir, reason)
 }
 
-/// Records the end of a session with only a reason, and the end of its log.
+/// Records the end of a session with only a reason, and the end of the session's log.
 pub(crate) fn record(dir: &Path, reason: &str) -> Result<Exit, FolderError> {
     let exit = Exit {
         code: None,
@@ -75,7 +75,7 @@ fn end_what_is_left(holder: &HolderFile) {
     for (signal, grace) in [(Signal::TERM, TERM_GRACE), (Signal::KILL, KILL_GRACE)] {
         let until = Instant::now() + grace;
         let mut signaled = HashSet::new();
-        // Each round also finds processes started since the last one.
+        // Each round also finds processes started since the last round.
         loop {
             let left = remains(holder);
             if left.is_empty() {

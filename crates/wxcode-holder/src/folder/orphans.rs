@@ -12,9 +12,9 @@ const CGROUPS: &str = "/sys/fs/cgroup";
 /// Time for a guardian to end all descendants; longer than its own limit.
 const GUARDIAN_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Ends the orphans of an ended session's agent: everything started in its terminal, and all
-/// descendants of that, in any session or group. Blocks for up to eight seconds; returns whether
-/// none is left.
+/// Ends the orphans of an ended session's agent: every process started in the agent's terminal, and
+/// all descendants of such processes, in any session or group. Blocks for up to eight seconds;
+/// returns whether no orphan is left.
 ///
 /// # Errors
 /// The folder cannot be read.
@@ -30,8 +30,8 @@ pub fn end_orphans(dir: &Path) -> Result<bool, FolderError> {
     Ok(guardian.wait(GUARDIAN_TIMEOUT))
 }
 
-/// Kills everything in the scope of a dead holder and guardian, if it had one: the scope holds only
-/// their descendants.
+/// Kills everything in the scope of a dead holder and guardian, if there was a scope: the scope
+/// holds only their descendants.
 pub(super) fn kill_scope(holder: &HolderFile) {
     if let Some(Scoped::Entered { unit, cgroup }) = &holder.scope
         && cgroup.ends_with(unit)
@@ -43,7 +43,8 @@ pub(super) fn kill_scope(holder: &HolderFile) {
     }
 }
 
-/// Waits until the guardian of a killed holder has ended its descendants, if a guardian is left.
+/// Waits until the guardian of a killed holder has ended the holder's descendants, if a guardian is
+/// left.
 pub(super) fn wait_for_guardian(guardian: &Handle) {
     guardian.wait(GUARDIAN_TIMEOUT);
 }

@@ -1,7 +1,7 @@
-//! The lock of a start: separates a running session from a start that may still be rolled back.
+//! The lock of a start: separates a running session from a start before its success or rollback.
 //!
-//! The holder takes the lock before its first file, and releases it when its requester has the
-//! answer or nothing of the start is left.
+//! The holder takes the lock before its first file. The holder releases the lock when its requester
+//! has the answer or nothing of the start is left.
 
 use std::{
     fs::File,
@@ -20,7 +20,7 @@ use super::SPEC;
 /// Pause between two looks at an unfinished start.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// Takes the lock while the returned guard lives. Waits for another holder that starts in the same
+/// Takes the lock while the returned guard lives. Waits for any other holder starting in the same
 /// folder.
 pub(crate) fn lock(dir: &Path) -> io::Result<File> {
     let spec = File::open(dir.join(SPEC))?;

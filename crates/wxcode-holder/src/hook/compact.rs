@@ -1,8 +1,8 @@
-//! A payload cut to a size, but for what decisions rest on.
+//! A payload cut to a size, except for the fields behind decisions.
 
 use serde_json::{Map, Value};
 
-/// Fields that are never cut: the server's decisions rest on them.
+/// Fields that are never cut: the server decides by these fields.
 const KEPT: [&str; 8] = [
     "session_id",
     "transcript_path",
@@ -14,17 +14,18 @@ const KEPT: [&str; 8] = [
     "agent_id",
 ];
 
-/// Shortest length in bytes that strings are cut to before they are taken out altogether.
+/// Shortest length of a cut string, in bytes; at a still smaller budget the string is taken out
+/// altogether.
 const CUT_MIN: usize = 16;
 
-/// What stands at the end of a string that was cut.
+/// The mark at the end of a cut string.
 const CUT_MARK: char = '…';
 
-/// A payload that fits into `max` bytes: when it is larger, long strings are cut, evenly and
-/// no shorter than need be.
+/// A payload that fits into `max` bytes: in a larger payload long strings are cut, evenly and no
+/// shorter than necessary.
 ///
-/// Ids, paths and the prompt are kept whole, so a payload in which they alone are larger stays larger
-/// than `max`. So does one that is not a JSON object, unchanged.
+/// Ids, paths and the prompt are kept whole. A payload whose ids, paths and prompt alone exceed
+/// `max` stays larger than `max`. A payload other than a JSON object stays unchanged.
 #[must_use]
 pub fn compact(payload: Vec<u8>, max: usize) -> Vec<u8> {
     if payload.len() <= max {
@@ -65,7 +66,8 @@ fn cut(value: &mut Value, limit: usize) {
     }
 }
 
-/// What is left when cutting strings is not enough: the kept fields and plain ones, else the kept ones alone.
+/// The rest when cutting strings is not enough: the kept fields and the plain fields, or else the
+/// kept fields alone.
 fn without_details(mut fields: Map<String, Value>, max: usize) -> Vec<u8> {
     fields.retain(|name, value| {
         KEPT.contains(&name.as_str()) || !(value.is_array() || value.is_object())

@@ -26,8 +26,8 @@ pub enum Item {
     },
 }
 
-/// The records of a session's log, oldest first: those in its segments at opening, and those
-/// appended to the last segment since. A damaged record ends its segment; the next segment follows.
+/// The records of a session's log, oldest first: the records in segments existing at opening, and
+/// later records of the last segment. A damaged record ends its segment; the next segment follows.
 #[derive(Debug)]
 pub struct Reader {
     folder: PathBuf,
@@ -40,7 +40,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Opens the log of the session in `dir`; an empty one without a log.
+    /// Opens the log of the session in `dir`; without a log, an empty log.
     ///
     /// # Errors
     /// The folder cannot be read.
@@ -48,8 +48,8 @@ impl Reader {
         Ok(Self::of(dir, segments(dir)?))
     }
 
-    /// Opens the log of the session in `dir` from the segment with an offset on; `None` when that
-    /// segment is gone.
+    /// Opens the log of the session in `dir` at the segment with an offset; `None` when the segment
+    /// is gone.
     ///
     /// # Errors
     /// The folder cannot be read.

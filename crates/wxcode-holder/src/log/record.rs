@@ -1,4 +1,4 @@
-//! One record of the log, encoded and decoded.
+//! A record of the log, encoded and decoded.
 
 use std::io::{self, Read};
 
@@ -47,7 +47,7 @@ impl Record {
         }
     }
 
-    /// Appends the record; one with a payload beyond [`MAX_PAYLOAD`] cannot be read back.
+    /// Appends the record; readers reject a record with a payload beyond [`MAX_PAYLOAD`].
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         match &self.what {
             What::Output(bytes) => encode_output(out, self.offset, self.at_ms, bytes),
@@ -58,7 +58,7 @@ impl Record {
                 encode(out, RESIZED, self.offset, self.at_ms, &payload);
             }
             What::Exited(exit) => {
-                // A struct of numbers and text: serialising it into memory cannot fail.
+                // A struct of numbers and text: its serialisation into memory cannot fail.
                 let json = serde_json::to_vec(exit).unwrap_or_default();
                 encode(out, EXITED, self.offset, self.at_ms, &json);
             }
@@ -118,7 +118,7 @@ fn size(payload: &[u8]) -> Option<Size> {
     Size::new(u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]))
 }
 
-/// No whole and sound record: the end of a segment, or of its readable part.
+/// No whole and sound record: the end of a segment, or of the segment's readable part.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Bad;
 

@@ -20,7 +20,7 @@ fn exit(offset: u64) -> Exit {
     }
 }
 
-/// A step of a test: output, a size, or a pause in which the batch is written.
+/// A step of a test: output, a size, or a pause long enough for writing the batch.
 #[derive(Clone, Debug)]
 enum Step {
     Output(Vec<u8>),
@@ -68,7 +68,7 @@ fn write(dir: &Path, steps: &[Step], max_segment: u64) -> Happened {
     happened
 }
 
-/// The content of the log without the sizes at the beginnings of segments, and its gaps.
+/// The content of the log without the sizes at the beginnings of segments, and the log's gaps.
 fn read(dir: &Path) -> (Happened, Vec<(u64, u64)>) {
     let heads = segments(dir).unwrap();
     let (mut records, mut gaps) = (Vec::new(), Vec::new());

@@ -18,14 +18,15 @@ use super::{
 };
 use crate::folder::Exit;
 
-/// Longest wait of a record before it is written.
+/// Longest wait of a record before its writing.
 pub(crate) const BATCH_TIME: Duration = Duration::from_millis(50);
-/// Bytes of a batch after which it is written at once.
+/// Bytes of a full batch, written without waiting.
 pub(crate) const BATCH_BYTES: usize = 64 << 10; // 64 KiB
 /// Largest batch buffer kept for reuse, in bytes.
 const KEPT: usize = 16 << 10; // 16 KiB
 
-/// The writing side. It never fails: after the first error it is off and takes nothing more.
+/// The writing side. A writer never fails: after the first error the writer is off and takes
+/// nothing more.
 pub(crate) struct Writer {
     folder: PathBuf,
     max_segment: u64,
@@ -35,10 +36,10 @@ pub(crate) struct Writer {
     batch: Vec<u8>,
     /// Offset, time and arrival of the first record of the batch.
     began: Option<(u64, u64, Instant)>,
-    /// The size after the last written batch, and the one after the last record.
+    /// The sizes after the last written batch and after the last record.
     sizes: (Size, Size),
     off: Option<String>,
-    /// Whether it has reported that it is off.
+    /// Whether the writer has reported that it is off.
     reported: bool,
 }
 
@@ -54,8 +55,8 @@ impl Writer {
         Self::bounded(dir, size, MAX_SEGMENT, MAX_BYTES)
     }
 
-    /// Continues the log of another program at this offset, where the terminal has this size; `off`
-    /// is the reason why that log was off.
+    /// Continues the log of another program at this offset, with this size of the terminal; `off`
+    /// is the reason why the other program's log was off.
     pub(crate) fn continued(dir: &Path, offset: u64, size: Size, off: Option<String>) -> Self {
         let mut log = Self::new(dir, size);
         log.reported = off.is_some();
@@ -223,8 +224,8 @@ impl Writer {
             .create(true)
             .mode(0o600)
             .open(segment(&self.folder, first))?;
-        // A full segment of this name holds only sizes at this very offset, of which only the
-        // newest counts.
+        // A full segment of this name holds only sizes at this very offset, and only the newest
+        // size counts.
         file.set_len(0)?;
         self.file = Some(file);
         self.segments.retain(|segment| segment.first != first);

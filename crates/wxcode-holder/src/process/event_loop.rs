@@ -99,7 +99,7 @@ fn wait(holder: &Holder, peers: &[Peer], hurry: bool) -> io::Result<Ready> {
         listener_at = Some(fds.len());
         fds.push(PollFd::new(listener, PollFlags::IN));
     }
-    // Only to wake for it.
+    // Polled only for waking the loop.
     let upgrade = holder.upgrade.as_ref().and_then(Pending::awaits);
     fds.extend(upgrade.map(|answer| PollFd::from_borrowed_fd(answer, PollFlags::IN)));
     let peers_at = fds.len();

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::journal::Journal;
 
-/// A session. Each part keeps its fields to itself.
+/// A session. Each part keeps its fields private.
 pub(super) struct Holder {
     pub(super) session: Session,
     pub(super) pty: Pty,

@@ -1,8 +1,9 @@
 //! Input for the agent: taken from connections, and typed when the agent reads.
 //!
-//! Invariants: a delivery's key is typed at most once among the holder's newest 65,536 keys, and a named client's
-//! input number at most once, on any connection and for any server. A client's input is typed in
-//! order; only Ctrl+C overtakes input that waits for the agent or for the end of a lock.
+//! Invariants: a delivery's key is typed at most once among the holder's newest 65,536 keys, and a
+//! named client's input number at most once, on any connection and for any server. A client's input
+//! is typed in order; only Ctrl+C overtakes input that waits for the agent or for the end of a
+//! lock.
 
 mod keys;
 pub(super) mod lock;
@@ -29,7 +30,7 @@ use lock::InputLock;
 use numbers::{Name, Numbers};
 use queue::{Origin, Queue};
 
-/// Most bytes typed in one turn, so that output is read in between.
+/// Most bytes typed in a turn, so that the holder also reads output in between.
 const SHARE: usize = 64 << 10; // 64 KiB
 
 const ENDED: &str = "the agent has ended; start the session again";
@@ -44,7 +45,7 @@ const EXPIRED: &str = "the input lock has expired";
 const INTERRUPTED: &str = "another client pressed Ctrl+C";
 const UNLOCKED: &str = "this connection does not have the input lock; acquire it first";
 
-/// Waiting input, and what was taken so far.
+/// Waiting input, and the names, numbers and keys of input so far.
 #[derive(Default)]
 pub(super) struct Input {
     queue: Queue,
@@ -53,7 +54,7 @@ pub(super) struct Input {
     numbers: Numbers,
     /// The keys of the newest deliveries.
     keys: Keys,
-    /// The PTY took no more input; try when it reports room.
+    /// The PTY took no more input; try when the PTY reports room.
     pty_full: bool,
     /// The agent has ended: nothing more is taken.
     closed: bool,
@@ -83,7 +84,7 @@ impl Input {
     }
 
     /// The waiting input and its bytes, for handing over; `None` while a connection has the lock or
-    /// input within it waits.
+    /// input within a lock waits.
     pub(super) fn waiting(&self) -> Option<(state::Typing, Vec<u8>)> {
         self.queue.waiting().filter(|_| self.lock.is_none())
     }
@@ -123,8 +124,8 @@ impl Input {
         self.closed = true;
     }
 
-    /// Remembers a client by its name; returns the newest number taken from it, 0 for none. An
-    /// earlier connection of this name types nothing more.
+    /// Remembers a client by its name; returns the newest number taken from the client, 0 for none.
+    /// An earlier connection of this name types nothing more.
     pub(super) fn identify(&mut self, peer: &mut Peer, name: Name) -> u64 {
         peer.name = Some(name);
         self.numbers.identify(name, peer.id)
@@ -174,7 +175,7 @@ impl Input {
         }
     }
 
-    /// Takes a delivery, within a lock or without one; a known key is only acknowledged.
+    /// Takes a delivery, within a lock or without a lock. The holder only acknowledges a known key.
     pub(super) fn deliver(
         &mut self,
         peer: &mut Peer,
@@ -211,7 +212,8 @@ impl Input {
         peer.send(&Event::DeliverRefused { key, reason });
     }
 
-    /// Grants the lock to a connection, unless another one has it or a message is half typed.
+    /// Grants the lock to a connection, unless another connection has the lock or a message is half
+    /// typed.
     pub(super) fn acquire_lock(&mut self, pty: &Pty, peer: &mut Peer, number: u64, for_ms: u32) {
         let theirs = self.lock.is_some_and(|lock| lock.client() != peer.id);
         let renewed = self.lock.is_some() && !theirs;
@@ -243,8 +245,8 @@ impl Input {
         }
     }
 
-    /// Ends the lock when its time is up, its connection is gone, or a client presses Ctrl+C, which
-    /// precedes all waiting input.
+    /// Ends the lock when the time is up, the connection is gone, or a client presses Ctrl+C.
+    /// Ctrl+C precedes all waiting input.
     pub(super) fn end_lock_when_due(&mut self, pty: &Pty, peers: &mut [Peer]) {
         let Some(lock) = self.lock else { return };
         let owner = peers.iter().find(|peer| peer.id == lock.client());
@@ -353,7 +355,7 @@ impl Input {
         }
     }
 
-    /// Drops the waiting input, and refuses it to all its connections.
+    /// Drops the waiting input, and sends refusals to its connections.
     pub(super) fn refuse_all(&mut self, peers: &mut [Peer]) {
         for origin in self.queue.drain() {
             let client = origin.client();

@@ -1,4 +1,4 @@
-//! The terminal, its output, and the connections that read it.
+//! The terminal, the output, and the connections of readers.
 
 pub(super) mod feed;
 pub(super) mod listener;

@@ -1,4 +1,4 @@
-//! The life of a session: its start, its descendants, its end, and the guardian.
+//! The life of a session: the start, the descendants, the end, and the guardian.
 
 pub(super) mod detach;
 pub(super) mod ending;

@@ -1,4 +1,4 @@
-//! The holder's own log: bounded lines on standard error, which is a file of the session's folder.
+//! The holder's own log: bounded lines on standard error, a file of the session's folder.
 
 use std::{
     io::Write,
@@ -11,7 +11,7 @@ const MAX_LOG: usize = 64 << 10; // 64 KiB
 /// The size of the log, in bytes.
 static WRITTEN: AtomicUsize = AtomicUsize::new(0);
 
-/// Counts what an earlier program of this process wrote.
+/// Counts the lines of earlier programs in this process.
 pub(super) fn continue_log() {
     let written = rustix::fs::fstat(rustix::stdio::stderr()).map_or(0, |file| file.st_size);
     WRITTEN.store(usize::try_from(written).unwrap_or(0), Ordering::Relaxed);

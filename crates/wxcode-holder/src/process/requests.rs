@@ -76,7 +76,7 @@ fn take_report(holder: &mut Holder, peer: &mut Peer, mut payload: Bytes) {
     if !secret.is_some_and(|secret| same(&secret, holder.session.spec().secret.as_bytes())) {
         return peer.reject("not the secret of this session; the hook belongs to another one");
     }
-    // The hook waits for the answer, so it and its ancestors up to the agent are alive.
+    // The hook waits for the answer, so the hook and its ancestors up to the agent are alive.
     let ancestry = ancestry::of(peer.pid, holder.session.file().agent());
     match holder.journal.append(peer.pid, ancestry, &payload) {
         Ok(seq) => {

@@ -1,4 +1,4 @@
-//! The identity of a session: its folder, its spec, and the record of its processes.
+//! The identity of a session: the folder, the spec, and the record of the processes.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ pub(super) struct Session {
     dir: PathBuf,
     spec: Spec,
     file: HolderFile,
-    /// The number of programs that held the session before this one.
+    /// The number of earlier programs of the session.
     upgrades: u32,
 }
 
@@ -25,7 +25,7 @@ impl Session {
         }
     }
 
-    /// Continues a session that `upgrades` programs held before; records this build in the folder.
+    /// Continues a session after `upgrades` earlier programs; records this build in the folder.
     ///
     /// # Errors
     /// The record cannot be written; the session continues all the same.

@@ -12,15 +12,15 @@ const MAX_CLIENTS: usize = 256;
 /// Most remembered changes of size.
 const MAX_CHANGES: usize = 64;
 
-/// Most bytes of an unfinished report: its body and what surrounds it.
+/// Most bytes of an unfinished report: the body and its frame.
 const MAX_HELD: usize = StatusFilter::MAX_BODY + 16;
 
-/// The largest counter; no session comes near it, and additions to it do not overflow.
+/// The largest counter. No session comes near this number, and additions do not overflow.
 const MAX_NUMBER: u64 = 1 << 62;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
-    /// The build that wrote it.
+    /// The build that wrote the state.
     pub build: String,
     /// The spec of the session.
     pub spec: Spec,
@@ -32,7 +32,7 @@ pub struct Facts {
     pub sizes: Sizing,
     /// The waiting input.
     pub typing: Typing,
-    /// The newest input number of each client, the longest silent one first; at most 256.
+    /// The newest input number of each client, the longest silent client first; at most 256.
     pub clients: Vec<Client>,
     /// The number of the next connection.
     pub next_client: u64,
@@ -44,7 +44,7 @@ pub struct Facts {
     /// Whether the agent counts as quiet.
     #[serde(default)]
     pub quiet: bool,
-    /// The newest report of the agent about its status.
+    /// The agent's newest report about its status.
     #[serde(default)]
     pub report: Option<Report>,
     /// The beginning of an unfinished report.
@@ -53,19 +53,19 @@ pub struct Facts {
     /// Kills for lack of memory in the session's cgroup so far.
     #[serde(default)]
     pub kills: u64,
-    /// The number of programs that had the session before this one.
+    /// The number of programs that had the session before the writer.
     #[serde(default)]
     pub upgrades: u32,
 }
 
-/// A report of the agent about its status.
+/// The agent's report about its status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// Counts up from 1.
     pub number: u64,
-    /// The number of the first hook payload after it.
+    /// The number of the first hook payload after the report.
     pub next_hook_seq: u64,
-    /// The offset in the output at which it was read.
+    /// The offset of the report in the output.
     pub offset: u64,
     pub status: ProgramStatus,
 }
@@ -100,7 +100,7 @@ pub struct Wish {
 pub struct Change {
     /// Counts the changes up from 0.
     pub number: u64,
-    /// Bytes from this offset on came after it.
+    /// Bytes from this offset on came after the change.
     pub offset: u64,
     #[serde(with = "size")]
     pub size: Size,
@@ -122,11 +122,11 @@ pub struct Typing {
 /// A waiting message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
-    /// Its origin.
+    /// The message's origin.
     pub kind: Kind,
-    /// Its untyped bytes.
+    /// The number of bytes not yet typed.
     pub len: usize,
-    /// Whether it is a Ctrl+C that has overtaken nothing so far.
+    /// Whether the message is a Ctrl+C that has overtaken nothing so far.
     #[serde(default)]
     pub interrupt: bool,
 }
@@ -156,7 +156,7 @@ pub struct Pasting {
     pub ends: bool,
 }
 
-/// The newest input number of one client.
+/// The newest input number of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
     pub name: [u8; 16],

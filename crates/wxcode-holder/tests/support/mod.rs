@@ -1,4 +1,4 @@
-//! A session in a folder of its own, with a real holder and a real agent, ended on drop.
+//! A session in a temporary folder, with a real holder and a real agent, ended on drop.
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)] // each test file uses its part
 
@@ -19,7 +19,7 @@ use wxcode_holder::{
     launch,
 };
 
-/// A bound for every wait, longer than any of them takes.
+/// A bound for every wait, longer than any expected wait.
 pub const LONG: Duration = Duration::from_secs(60);
 
 pub struct Session {
@@ -65,7 +65,7 @@ pub async fn try_start(dir: &Path, spec: &Spec) -> Result<HolderFile, LaunchErro
 }
 
 impl Session {
-    /// A session whose agent is a shell script.
+    /// A session with a shell script as its agent.
     pub async fn shell(script: &str) -> Self {
         Self::run(&["/bin/bash", "-c", script]).await
     }
@@ -81,7 +81,7 @@ impl Session {
         connect(&self.dir).await.unwrap()
     }
 
-    /// A connection that follows the output from an offset, or from the screen.
+    /// A connection to the output, from an offset or from the screen.
     pub async fn attach(&self, since: Option<u64>) -> Connection {
         let conn = self.connect().await;
         let history = 40 << 10;
@@ -121,7 +121,7 @@ pub fn kill(pid: i32, signal: Signal) {
     let _ = kill_process(Pid::from_raw(pid).unwrap(), signal);
 }
 
-/// Waits for the end of a process that is not a child.
+/// Waits for the end of a process, child or not.
 pub fn wait_gone(pid: i32) {
     use rustix::{event, process};
     let Ok(pidfd) = process::pidfd_open(Pid::from_raw(pid).unwrap(), process::PidfdFlags::empty())

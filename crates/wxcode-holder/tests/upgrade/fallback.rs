@@ -1,4 +1,4 @@
-//! Upgrades that are refused, and an upgrade that loses the state.
+//! Refused upgrades, and an upgrade with a loss of the state.
 
 use super::*;
 use wxcode_protocol::Output;
@@ -69,7 +69,7 @@ async fn an_unfit_program_changes_nothing() {
         output_until(&mut conn, &format!("<line {seen}>")).await;
         assert_eq!(info(&session).await.upgrades, 0);
     }
-    // None of those programs runs any longer.
+    // None of the refused programs runs any longer.
     let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", session.file.pid));
     assert_eq!(children.unwrap().split_whitespace().count(), 1);
     // A later upgrade succeeds.
@@ -90,8 +90,8 @@ async fn a_vanished_program_changes_nothing() {
     rests(&session, "ready").await;
     let folder = session.tmp.path();
     let holder = exe().display();
-    // The program runs twice for its checks and cannot be executed a third time: its interpreter is
-    // gone by then.
+    // The program runs twice for its checks. A third execution is impossible, because the
+    // interpreter is gone by then.
     let interpreter = folder.join("interpreter");
     std::os::unix::fs::symlink("/bin/bash", &interpreter).unwrap();
     let text = format!(
@@ -127,7 +127,7 @@ async fn a_lost_state_is_rebuilt_from_the_folder() {
         .unwrap()
         .unwrap();
     let end = info(&session).await.end;
-    // The program passes its checks, and is then executed with a descriptor that holds no state.
+    // The program passes its checks, and is then executed with a descriptor without a state.
     let text = format!(
         "case $2 in --resume) line=$(sed -E 's/\"state\":[0-9]+/\"state\":99/' <<< \"$3\"); exec {0} hold --resume \"$line\" \"$4\";; esac\nexec {0} \"$@\"",
         exe().display()

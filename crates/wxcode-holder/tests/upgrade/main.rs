@@ -1,5 +1,4 @@
-//! A holder that becomes another program: the same process, agent, bytes and exit; and upgrades
-//! that are refused.
+//! A holder becomes another program: the same process, agent, bytes and exit; and refused upgrades.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -27,7 +26,7 @@ use wxcode_holder::{
 use wxcode_terminal::Size;
 use wxcode_testbed::other_build;
 
-/// The build of the test's program, and another one.
+/// The build of the test's program, and another build.
 const BUILDS: (&str, &str) = (folder::BUILD, "wxcode 9.9.9");
 
 /// The holder's program as another build.
@@ -232,7 +231,7 @@ async fn an_upgrade_leaks_no_file_or_memory() {
         let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap();
         assert_eq!(name.trim(), "wxcode-holder");
     }
-    // Every file that the agent has open is its own.
+    // The agent has no open file of the holder.
     let agent = fs::read_dir(format!("/proc/{}/fd", session.file.agent_pid)).unwrap();
     assert!(agent.count() <= 4);
 }
@@ -249,7 +248,7 @@ async fn twenty_upgrades_lose_no_byte() {
         let mut seen: Vec<u8> = Vec::new();
         loop {
             let Ok(mut conn) = connect(&dir).await else {
-                // The holder records the end before it removes the socket.
+                // The holder records the end before removing the socket.
                 return seen;
             };
             let attach = Request::Attach {
@@ -320,7 +319,7 @@ async fn an_upgrade_types_waiting_input_once() {
         key: key.to_owned(),
         bytes: text.into(),
     };
-    // More than a terminal holds, so that the message is half typed.
+    // More than a terminal holds, so the message is half typed.
     conn.sender
         .send(deliver(
             "large",
@@ -370,7 +369,7 @@ async fn an_upgrade_types_waiting_input_once() {
 }
 
 async fn until_waiting(session: &Session, conn: &mut Connection) {
-    // An answer after the others shows that the holder took them.
+    // An answer after the other requests shows: the holder took the requests.
     conn.sender.send(Request::Screen { id: 9 }).await.unwrap();
     until(conn, |event| {
         matches!(event, Event::Screen { id: 9, .. }).then_some(())

@@ -43,7 +43,7 @@ async fn an_agent_ending_meanwhile_leaves_its_exit() {
         asked.sender.send(request).await.unwrap();
         tokio::time::sleep(Duration::from_millis(wait)).await;
         press_enter(&conn).await;
-        // Input that was lost with its connection is sent again, as clients do.
+        // Input lost with its connection is sent again, as clients do.
         let alive = || is_alive(session.file.agent_pid);
         let begun = Instant::now();
         while alive() && begun.elapsed() < LONG {

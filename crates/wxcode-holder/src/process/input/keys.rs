@@ -1,11 +1,11 @@
-//! The keys of deliveries, so that none is typed twice.
+//! The keys of deliveries, so that no delivery is typed twice.
 
 use std::collections::{HashSet, VecDeque};
 
 use crate::state::MAX_KEYS;
 
-/// The newest [`MAX_KEYS`] keys. An older key is forgotten: a server repeats only the keys of
-/// deliveries that are still open, and these are the newest.
+/// The newest [`MAX_KEYS`] keys. The set forgets older keys: a server repeats only the keys of open
+/// deliveries, and open deliveries have the newest keys.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     known: HashSet<String>,
@@ -32,7 +32,7 @@ impl Keys {
         self.known.contains(key)
     }
 
-    /// Remembers a key as the newest one.
+    /// Remembers a key as the newest.
     pub(super) fn insert(&mut self, key: String) {
         if !self.known.insert(key.clone()) {
             return;
@@ -47,7 +47,7 @@ impl Keys {
 
     /// Forgets the key of a delivery that was not typed.
     pub(super) fn remove(&mut self, key: &str) {
-        // It is among the newest ones.
+        // The key is among the newest.
         if self.known.remove(key)
             && let Some(at) = self.order.iter().rposition(|known| known == key)
         {

@@ -1,8 +1,8 @@
-//! The input lock: while one connection has it, the input of the others waits.
+//! The input lock: while a connection has the lock, all other input waits.
 //!
-//! Invariant: a lock is bounded in time, and input sent within a lock is typed within it or refused.
 //!
-//! Invariants: a lock has a latest end. Input sent within a lock is typed within it or refused.
+//! Invariants: a lock has a latest end. Input sent within a lock is typed within the lock or
+//! refused.
 
 use std::time::{Duration, Instant};
 
@@ -27,22 +27,22 @@ impl InputLock {
         }
     }
 
-    /// The connection that has it.
+    /// The connection that has the lock.
     pub(crate) fn client(self) -> u64 {
         self.client
     }
 
-    /// Its number, chosen by the client.
+    /// The lock's number, chosen by the client.
     pub(crate) fn number(self) -> u64 {
         self.number
     }
 
-    /// Whether it is this lock of this connection.
+    /// Whether the connection and the number are the lock's.
     pub(crate) fn is(self, client: u64, number: u64) -> bool {
         (self.client, self.number) == (client, number)
     }
 
-    /// Its latest end.
+    /// The lock's latest end.
     pub(crate) fn until(self) -> Instant {
         self.until
     }

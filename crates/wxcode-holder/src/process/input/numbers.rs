@@ -1,4 +1,5 @@
-//! Remembers the newest input number of each client, so that a returning one types nothing twice.
+//! Remembers the newest input number of each client, so that a returning client types nothing
+//! twice.
 
 use std::collections::HashMap;
 
@@ -7,7 +8,7 @@ use crate::state::Client;
 /// Most remembered clients; the longest silent one is dropped.
 const MAX_CLIENTS: usize = 256;
 
-/// A client's name, of its own choice.
+/// A client's name, chosen by the client.
 pub(crate) type Name = [u8; 16];
 
 /// The newest number of each client.
@@ -30,14 +31,15 @@ impl Numbers {
         self.count(name).newest
     }
 
-    /// Gives a name to a connection, and takes it from any earlier one; returns the newest number.
+    /// Gives a name to a connection, and takes the name from any earlier connection; returns the
+    /// newest number.
     pub(crate) fn identify(&mut self, name: Name, connection: u64) -> u64 {
         let count = self.count(name);
         count.connection = Some(connection);
         count.newest
     }
 
-    /// Whether another connection has the name now. Two clients under one name would take each
+    /// Whether another connection has the name now. Two clients with the same name would take each
     /// other's numbers for repetitions.
     pub(crate) fn is_taken_over(&self, name: Name, connection: u64) -> bool {
         let count = self.clients.get(&name);

@@ -2,9 +2,9 @@
 
 use crate::state::Pasting;
 
-/// The mark that begins a bracketed paste.
+/// The mark at the beginning of a bracketed paste.
 const BEGIN: &[u8] = b"\x1b[200~";
-/// The mark that ends it; of the same length, and different in one byte only.
+/// The mark at the end of a paste; of the same length, and different in a single byte.
 const END: &[u8] = b"\x1b[201~";
 
 /// The position of a stream of keys.
@@ -52,7 +52,7 @@ impl Paste {
         }
     }
 
-    /// The shortest beginning of `bytes` after which neither a character nor a mark is torn.
+    /// The shortest beginning of `bytes` that tears neither a character nor a mark.
     pub(crate) fn boundary(mut self, bytes: &[u8]) -> usize {
         let mut at = 0;
         // An escape begins something new, after any bytes.

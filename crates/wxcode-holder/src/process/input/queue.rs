@@ -1,5 +1,5 @@
-//! Waiting input: whole messages in order, the screen's replies between them, Ctrl+C before them,
-//! and all of it after input within an input lock.
+//! Waiting input: whole messages in order, the screen's replies between messages, Ctrl+C before
+//! messages, and everything after input within an input lock.
 
 use std::collections::VecDeque;
 
@@ -12,12 +12,13 @@ use crate::state::{Kind, Typing, Waiting};
 pub(crate) const MAX_WAITING: usize = (4 << 20) + (64 << 10); // 4 MiB and a bit
 /// Bytes that a message counts besides its content.
 const MESSAGE: usize = 64;
-/// Most bytes of replies waiting for an agent that queries and does not read; newer ones are
-/// dropped beyond that.
+/// Most bytes of replies waiting for an agent that queries and does not read; newer replies beyond
+/// this number are dropped.
 const MAX_REPLIES: usize = 64 << 10; // 64 KiB
 /// Ctrl+C, as a key.
 const INTERRUPT: &[u8] = b"\x03";
-/// Ctrl+C as a key within a bracketed paste: the paste ends before it and begins again after it.
+/// Ctrl+C as a key within a bracketed paste: the paste ends before the key and begins again after
+/// the key.
 const INTERRUPT_IN_PASTE: &[u8] = b"\x1b[201~\x03\x1b[200~";
 
 /// The number for no connection.
@@ -46,7 +47,7 @@ struct Message {
     /// `None` for the first part of a message that continues after an interrupt.
     origin: Option<Origin>,
     bytes: Bytes,
-    /// Whether it is a Ctrl+C that has overtaken nothing so far.
+    /// Whether the message is a Ctrl+C that has overtaken nothing so far.
     interrupt: bool,
 }
 
@@ -54,12 +55,12 @@ struct Message {
 #[derive(Default)]
 pub(crate) struct Queue {
     messages: VecDeque<Message>,
-    /// Messages within the input lock; they go first.
+    /// Messages within the input lock, typed before all others.
     locked: VecDeque<Message>,
-    /// Whether the others wait for the end of an input lock.
+    /// Whether the other messages wait for the end of an input lock.
     held: bool,
     replies: Vec<u8>,
-    /// Whether the first message is partly typed, so that nothing may come between.
+    /// Whether the first message is partly typed, so that no other input may come in between.
     begun: bool,
     /// The state of typed input within bracketed pastes.
     paste: Paste,
@@ -97,7 +98,7 @@ impl Queue {
         Some((typing, bytes))
     }
 
-    /// Continues another program's input. Its messages get no answer, because their connections are
+    /// Continues another program's input. The messages get no answer, because their connections are
     /// gone.
     pub(crate) fn continued(typing: &Typing, bytes: Vec<u8>) -> Self {
         let mut bytes = Bytes::from(bytes);
@@ -130,7 +131,7 @@ impl Queue {
         inputs
     }
 
-    /// Takes a message, or returns its origin without room for it.
+    /// Takes a message; without room for the message, returns its origin.
     pub(crate) fn offer(&mut self, origin: Origin, bytes: Bytes) -> Result<(), Origin> {
         if self.waiting + bytes.len() + MESSAGE > MAX_WAITING {
             return Err(origin);
@@ -146,7 +147,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Takes a message within the lock, or returns its origin without room for it.
+    /// Takes a message within the lock; without room for the message, returns its origin.
     pub(crate) fn offer_locked(&mut self, origin: Origin, bytes: Bytes) -> Result<(), Origin> {
         if self.waiting + bytes.len() + MESSAGE > MAX_WAITING {
             return Err(origin);
@@ -173,7 +174,7 @@ impl Queue {
     }
 
     /// Releases the waiting input. A half-typed message within the lock is typed to its end;
-    /// returns the origins of the others.
+    /// returns the origins of the other messages within the lock.
     pub(crate) fn release(&mut self) -> Vec<Origin> {
         self.held = false;
         let rest = self
@@ -183,7 +184,7 @@ impl Queue {
         rest.into_iter().filter_map(|m| m.origin).collect()
     }
 
-    /// Whether a Ctrl+C waits that has overtaken nothing so far.
+    /// Whether a waiting Ctrl+C has overtaken nothing so far.
     pub(crate) fn has_interrupt(&self) -> bool {
         self.interrupts > 0
     }
@@ -206,8 +207,8 @@ impl Queue {
         origins
     }
 
-    /// Moves the interrupts before unread input: they come next, but not within a character, a
-    /// paste's mark or a delivery.
+    /// Moves the interrupts before unread input, but not into a character, a paste's mark or a
+    /// delivery.
     pub(crate) fn let_interrupts_overtake(&mut self) {
         let mut at = None;
         while let Some(mut message) = self.next_interrupt() {
@@ -236,8 +237,8 @@ impl Queue {
         Some(message)
     }
 
-    /// Cuts the half-typed message at the next place that tears nothing; returns the index after
-    /// the cut.
+    /// Cuts the half-typed message at the next place between characters and marks; returns the
+    /// index after the cut.
     fn cut(&mut self) -> usize {
         let within_lock = !self.locked.is_empty();
         let first = self.messages.front_mut();

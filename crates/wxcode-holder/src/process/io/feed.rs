@@ -15,17 +15,17 @@ use wxcode_protocol::holder::frame::{MAX_OUTPUT, MAX_SNAPSHOT};
 use wxcode_protocol::holder::{Event, write_output};
 use wxcode_terminal::Screen;
 
-/// Shortest time between two snapshots for one connection.
+/// Shortest time between two snapshots for a connection.
 pub(crate) const BETWEEN_SNAPSHOTS: Duration = Duration::from_millis(100);
-/// Shortest time between two reports about the agent's status for one connection; a hook payload
-/// after the report does not wait for it.
+/// Shortest time between two reports about the agent's status for a connection; a hook payload
+/// after the report does not wait for this time.
 pub(crate) const BETWEEN_REPORTS: Duration = Duration::from_millis(50);
-/// Longest wait of a snapshot for the end of a synchronized update, so that it shows no half frame.
+/// Longest wait of a snapshot for the end of a synchronized update. The wait avoids half a frame in
+/// the snapshot.
 pub(crate) const OPEN_UPDATE: Duration = Duration::from_millis(50);
-/// Most bytes that a connection still receives before a snapshot that it asked for; with more the
-/// snapshot replaces them.
+/// Most bytes of output before a requested snapshot; the snapshot replaces more output than this.
 const BEFORE_REDRAW: u64 = 256 << 10; // 256 KiB
-/// Most messages for one connection in one turn.
+/// Most messages for a connection in a turn.
 const MAX_TURN: usize = 256;
 
 /// Sends output from an offset on, or a snapshot, with at most `history` bytes of history.
@@ -47,8 +47,8 @@ pub(crate) fn attach(holder: &Holder, peer: &mut Peer, since: Option<u64>, histo
     }
 }
 
-/// Sends a snapshot next. A connection that keeps up receives the output before it as well: a copy
-/// to the clipboard is in no snapshot.
+/// Sends a snapshot next. A connection that keeps up receives the output before the snapshot as
+/// well: a copy to the clipboard is in no snapshot.
 pub(crate) fn redraw(peer: &mut Peer, history: u32) {
     peer.history.0 = history as usize;
     match peer.output {
@@ -60,11 +60,11 @@ pub(crate) fn redraw(peer: &mut Peer, history: u32) {
     }
 }
 
-/// Sends the output, events and snapshots that a connection has not received, until none is left
-/// or its socket takes no more. Returns whether more can be sent at once.
+/// Sends the output, events and snapshots that a connection has not received, until nothing is left
+/// or the socket takes no more. Returns whether the function can send more immediately.
 pub(crate) fn serve(holder: &mut Holder, peer: &mut Peer) -> bool {
     let more = give(holder, peer);
-    // No poll wakes the loop for a request that arrived earlier and may be taken again.
+    // No poll wakes the loop for an earlier request that waited for room.
     more || (peer.held_back && peer.listens())
 }
 
@@ -89,7 +89,8 @@ fn give(holder: &mut Holder, peer: &mut Peer) -> bool {
     true
 }
 
-/// Queues the next message of a connection with an empty queue; returns whether there was one.
+/// Queues the next message of a connection with an empty queue; returns whether there was a
+/// message.
 fn queue_next(holder: &mut Holder, peer: &mut Peer) -> bool {
     let before = peer.queued();
     let queued = queue_any(holder, peer);
@@ -277,7 +278,7 @@ fn queue_event(holder: &mut Holder, peer: &mut Peer) -> bool {
             *cursor = journal::Cursor::from(holder.journal.next_seq());
         }
     }
-    // On an output stream the changes of size keep its order.
+    // On an output stream the changes of size keep their order in the output.
     if peer.output == Cursor::Off {
         match holder.output.sizes().get(peer.change) {
             Ok(Some(change)) => {

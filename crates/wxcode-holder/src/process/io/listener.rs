@@ -10,9 +10,9 @@ use rustix::{
 
 use super::peer::{Peer, admitted};
 
-/// Most connections at a time; further ones wait to be accepted.
+/// Most connections at a time; further connections wait for acceptance.
 const MAX_PEERS: usize = 512;
-/// Pause after a connection that the system could not accept, for lack of descriptors or memory.
+/// Pause after the system could not accept a connection, for lack of descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// The listening socket, until the end of the session is recorded.
@@ -41,7 +41,7 @@ impl Listener {
         self.socket.as_ref()
     }
 
-    /// The socket, while it takes another connection besides `peers`.
+    /// The socket, while there is room for another connection besides `peers`.
     pub(crate) fn awaits(&self, peers: &[Peer]) -> Option<&OwnedFd> {
         let takes = peers.len() < MAX_PEERS && self.paused_until.is_none();
         self.socket.as_ref().filter(|_| takes)
@@ -61,7 +61,7 @@ impl Listener {
         self.next_id
     }
 
-    /// The number of connections at the end of the last turn, and those accepted since.
+    /// The number of connections at the end of the last turn, and connections accepted since.
     pub(crate) fn connections(&self) -> u32 {
         self.connections
     }

@@ -20,7 +20,7 @@ use crate::{folder::Exit, log::Writer, process::own_log::log, state::Report};
 pub(crate) const RING: usize = 1 << 20; // 1 MiB
 /// A shorter read is not repeated before the system reports more, in bytes.
 const SHORT: usize = 1 << 10; // 1 KiB
-/// Silence after the agent's end after which its terminal counts as drained.
+/// Silence after the agent's end; a silent terminal counts as drained.
 const DRAIN_QUIET: Duration = Duration::from_millis(50);
 /// More bytes than the kernel holds for a terminal.
 const KERNEL_BUFFER: u64 = 256 << 10; // 256 KiB
@@ -79,7 +79,7 @@ impl Output {
     }
 
     /// Continues another program's reports about the agent's status; `held` is the beginning of an
-    /// unfinished one.
+    /// unfinished report.
     pub(crate) fn continue_reports(&mut self, report: Option<Report>, held: &[u8]) {
         self.filter = StatusFilter::continued(held);
         self.report = report;
@@ -95,7 +95,8 @@ impl Output {
         self.filter.held()
     }
 
-    /// Counts the agent as quiet already, so that clients hear of it only after further output.
+    /// Counts the agent as quiet already, so that clients receive a report of quiet only after
+    /// further output.
     pub(crate) fn assume_quiet(&mut self) {
         self.quiet_at = None;
     }
@@ -161,7 +162,8 @@ impl Output {
                 }
                 Ok(read) => {
                     n += read;
-                    // More rarely follows a short read, and the system reports it at once.
+                    // More bytes rarely follow a short read, and the system then reports the bytes
+                    // immediately.
                     if read < SHORT && self.end_at_exit.is_none() {
                         break;
                     }
@@ -216,7 +218,7 @@ impl Output {
         });
     }
 
-    /// Passes on the beginning of a report that the agent left unfinished.
+    /// Passes on the beginning of an unfinished report.
     fn pass_on_held(&mut self) {
         let held = self.filter.finish();
         self.pass_on(held);
@@ -231,7 +233,8 @@ impl Output {
     }
 
     fn hung_up(&mut self) {
-        // The holder has the slave open while the agent lives, so this follows the agent's end.
+        // The holder has the slave open while the agent lives, so a hang-up follows the agent's
+        // end.
         self.drained = self.end_at_exit.is_some();
     }
 
@@ -289,8 +292,7 @@ impl Output {
         self.end_at_exit = Some(self.ring.end());
     }
 
-    /// Whether the ended agent's terminal is read to its end, or is not going to be: `until` bounds
-    /// the wait.
+    /// Whether the ended agent's terminal is read to its end, or reading has ended at `until`.
     pub(crate) fn drain(&mut self, now: Instant, until: Instant) -> bool {
         // Bytes in the kernel at the agent's end are read in any case.
         let end = self.end_at_exit.unwrap_or(self.ring.end());
@@ -303,7 +305,7 @@ impl Output {
         self.drained
     }
 
-    /// The time of the next [`Output::drain`], if it is not done.
+    /// The time of the next [`Output::drain`], until the terminal is drained.
     pub(crate) fn drain_due(&self, until: Instant) -> Option<Instant> {
         (!self.drained).then(|| until.min(self.last_byte + DRAIN_QUIET))
     }

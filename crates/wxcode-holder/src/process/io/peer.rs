@@ -1,4 +1,4 @@
-//! One connection: its socket, its queues in both directions, and its subscriptions.
+//! A connection: its socket, its queues in both directions, and its subscriptions.
 
 use std::{
     io,
@@ -19,22 +19,22 @@ use wxcode_protocol::holder::frame::{self, Decoder, TooLong, Type};
 
 /// Time for a connection's first message.
 pub(crate) const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
-/// With more bytes of unread answers than this a connection's requests wait. Messages that the
-/// connection did not ask for do not count, and are queued one at a time: a connection that sends
-/// a large request is heard while a large hook waits for it.
+/// Most bytes of unread answers; beyond them, the connection's requests wait. Unrequested messages
+/// do not count, and are queued singly. So a connection can send a large request while a large hook
+/// waits for the connection.
 pub(crate) const MAX_QUEUED: usize = 256 << 10; // 256 KiB
 /// Largest queue kept for reuse, in bytes.
 const KEPT: usize = 64 << 10; // 64 KiB
-/// Delay of an input's acknowledgement, so that it goes out with the echo of a key: the other side
-/// then wakes once instead of twice.
+/// Delay of an input's acknowledgement, so that the acknowledgement goes out with the echo of a
+/// key: the other side then wakes once instead of twice.
 const ACK_DELAY: Duration = Duration::from_millis(5);
-/// Most bytes read from a connection in one turn.
+/// Most bytes read from a connection in a turn.
 const MAX_READ: usize = 256 << 10; // 256 KiB
 
 /// The phase of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// No message yet; closed at this time.
+    /// No message yet; the holder closes the connection at this time.
     New(Instant),
     /// A client after its welcome.
     Open,
@@ -49,9 +49,9 @@ pub(crate) enum Phase {
 pub(crate) enum Cursor {
     /// No output was requested.
     Off,
-    /// The offset of its next byte.
+    /// The offset of the connection's next byte.
     At(u64),
-    /// It needs a snapshot.
+    /// The connection needs a snapshot.
     Behind,
 }
 
@@ -63,14 +63,14 @@ pub(crate) struct Peer {
     pub(crate) phase: Phase,
     decoder: Decoder,
     out: BytesMut,
-    /// The bytes of `out` that [`MAX_QUEUED`] does not count.
+    /// The bytes of `out` that [`MAX_QUEUED`] leaves out.
     unasked: usize,
-    /// A request that has come whole waits until the answers before it are taken.
+    /// A whole received request waits until the client has taken the earlier answers.
     pub(crate) held_back: bool,
-    /// The socket took no more; try when it reports room.
+    /// The socket took no more; try when the socket reports room.
     pub(crate) blocked: bool,
     pub(crate) output: Cursor,
-    /// The source of output that is no longer in the ring buffer.
+    /// The source of output older than the ring buffer.
     pub(crate) replay: Option<Replay>,
     /// A snapshot is to follow the output at hand.
     pub(crate) redraw: bool,
@@ -78,26 +78,26 @@ pub(crate) struct Peer {
     pub(crate) snapshot_at: Option<Instant>,
     /// A snapshot waits for the end of a synchronized update, until this time at most.
     pub(crate) update_until: Option<Instant>,
-    /// Most bytes of history in the next snapshot, and in later ones.
+    /// Most bytes of history in the next snapshot, and in later snapshots.
     pub(crate) history: (usize, usize),
-    /// Its name.
+    /// The client's name.
     pub(crate) name: Option<Name>,
-    /// The number of its next change of size.
+    /// The number of the connection's next change of size.
     pub(crate) change: u64,
-    /// Its position in the hook payloads; `None` without a subscription.
+    /// The connection's position in the hook payloads; `None` without a subscription.
     pub(crate) hooks: Option<journal::Cursor>,
-    /// The number of the newest report about the agent's status that it received; 0 for none.
+    /// The number of the newest received report about the agent's status; 0 for none.
     pub(crate) report: u64,
     /// The earliest time of the next such report.
     pub(crate) report_at: Option<Instant>,
-    /// A newer one waits until this time.
+    /// A newer report waits until this time.
     pub(crate) report_due: Option<Instant>,
     /// A report of a quiet agent is due.
     pub(crate) quiet: bool,
     pub(crate) exit_sent: bool,
     /// The queue may wait for more messages, until this time at most.
     pub(crate) idle_until: Option<Instant>,
-    /// The other end is closed; this one closes once everything received is processed.
+    /// The other end is closed; this end closes once everything received is processed.
     pub(crate) eof: bool,
 }
 
@@ -132,7 +132,7 @@ impl Peer {
         }
     }
 
-    /// Whether requests are taken from it now.
+    /// Whether the holder takes requests from the connection now.
     pub(crate) fn listens(&self) -> bool {
         let asked = self.out.len() - self.unasked;
         matches!(self.phase, Phase::New(_) | Phase::Open) && asked <= MAX_QUEUED
@@ -148,7 +148,7 @@ impl Peer {
         self.out.len()
     }
 
-    /// The time of its next delayed message.
+    /// The time of the connection's next delayed message.
     pub(crate) fn due(&self) -> Option<Instant> {
         let waits = (self.redraw || self.output == Cursor::Behind) && !self.blocked;
         let snapshot = self.snapshot_at.max(self.update_until);
@@ -162,7 +162,7 @@ impl Peer {
         event.encode(&mut self.out);
     }
 
-    /// Queues a message that may wait for others.
+    /// Queues a message that may wait for further messages.
     pub(crate) fn send_delayed(&mut self, event: &Event) {
         if self.out.is_empty() {
             self.idle_until = Some(Instant::now() + ACK_DELAY);
@@ -180,7 +180,7 @@ impl Peer {
         self.out.is_empty()
     }
 
-    /// Queues the reason, and closes once it is written.
+    /// Queues the reason, and closes the connection after writing the reason.
     pub(crate) fn reject(&mut self, reason: &str) {
         let message = reason.to_owned();
         self.send(&Event::Output(Output::not_done(message)));
@@ -228,7 +228,7 @@ impl Peer {
         }
     }
 
-    /// Writes the queue, as far as the socket takes it.
+    /// Writes the queue, as far as there is room in the socket.
     pub(crate) fn flush(&mut self) {
         while !self.out.is_empty() {
             match send(
@@ -261,14 +261,14 @@ impl Peer {
     }
 }
 
-/// Queues a message for a connection, if it is still there.
+/// Queues a message for a connection, if the connection is still there.
 pub(crate) fn send_to(peers: &mut [Peer], id: u64, event: &Event) {
     if let Some(peer) = peers.iter_mut().find(|peer| peer.id == id) {
         peer.send(event);
     }
 }
 
-/// The process at the other end, if it is of the same user or root.
+/// The process at the other end, if of the same user or root.
 pub(crate) fn admitted(socket: &OwnedFd) -> io::Result<Option<i32>> {
     let peer = rustix::net::sockopt::socket_peercred(socket)?;
     let own = rustix::process::geteuid();

@@ -1,4 +1,4 @@
-//! The terminal and the agent in it.
+//! The terminal and its agent.
 
 use std::{
     io,
@@ -24,7 +24,8 @@ use crate::{answer::Failure, folder::Spec, process::lifecycle::detach};
 /// A pseudo-terminal, as its master.
 pub(crate) struct Pty {
     master: OwnedFd,
-    /// Held while the agent lives: an agent that closes its files for a while is no hang-up.
+    /// The slave, held while the agent lives: an agent that closes its files for a while is no
+    /// hang-up.
     slave: Option<OwnedFd>,
 }
 
@@ -64,7 +65,7 @@ impl Pty {
         slave.is_some_and(|slave| ioctl_fionread(slave).is_ok_and(|unread| unread > 0))
     }
 
-    /// Closes the slave: once all others are closed too, the master reads to its end.
+    /// Closes the slave: once all other copies are closed too, the master reads to the end.
     pub(crate) fn release(&mut self) {
         self.slave = None;
     }
@@ -94,7 +95,8 @@ impl Pty {
         })
     }
 
-    /// Starts the agent with the terminal as its controlling one, and with the umask of the spec.
+    /// Starts the agent with the terminal as the controlling terminal, and with the umask of the
+    /// spec.
     #[allow(unsafe_code)]
     pub(crate) fn spawn(&self, spec: &Spec) -> Result<Pid, Failure> {
         let [program, args @ ..] = &spec.argv[..] else {

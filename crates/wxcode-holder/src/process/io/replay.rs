@@ -1,4 +1,4 @@
-//! Replays output from the log that the ring buffer no longer holds.
+//! Replays output from the log after the output has left the ring buffer.
 
 use std::path::Path;
 
@@ -31,7 +31,7 @@ pub(crate) enum Next {
 }
 
 impl Replay {
-    /// Starts a replay at this offset; `None` when the log does not hold it.
+    /// Starts a replay at this offset; `None` when the log does not hold the offset.
     pub(crate) fn open(dir: &Path, offset: u64) -> Option<Self> {
         Some(Self {
             reader: Reader::open_at(dir, offset).ok().flatten()?,
@@ -41,7 +41,7 @@ impl Replay {
         })
     }
 
-    /// One step for a connection at this offset: reads one record at most.
+    /// A step for a connection at this offset: reads at most one record.
     pub(crate) fn next(&mut self, dir: &Path, offset: u64) -> Next {
         if self.rest.is_empty() {
             match self.reader.next() {
@@ -51,7 +51,7 @@ impl Replay {
                         bytes.advance(known.min(bytes.len()));
                         self.rest = bytes;
                     }
-                    // A segment begins with the size before it: that is no change.
+                    // A segment begins with the size before the segment: no change.
                     What::Resized(size) => {
                         let new = self.size.replace(size).is_some_and(|old| old != size);
                         if new && record.offset == offset {

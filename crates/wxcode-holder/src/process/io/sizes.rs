@@ -14,7 +14,7 @@ pub(crate) const COALESCE: Duration = Duration::from_millis(250);
 /// Changes remembered for lagging clients.
 const REMEMBERED: usize = 64;
 
-/// The present size, the requested one, and the changes so far.
+/// The present size, the requested size, and the changes so far.
 pub(crate) struct Sizes {
     now: Size,
     changed: Option<Instant>,
@@ -108,7 +108,7 @@ impl Sizes {
         Some(first.map_or(self.next, |change| change.number))
     }
 
-    /// A change by its number: `Ok(None)` for a future one, `Err` for a forgotten one.
+    /// A change by its number: `Ok(None)` for a future change, `Err` for a forgotten change.
     pub(crate) fn get(&self, number: u64) -> Result<Option<Change>, Forgotten> {
         let first = self.next - self.past.len() as u64;
         let index = number.checked_sub(first).ok_or(Forgotten)?;

@@ -18,27 +18,27 @@ use super::files;
 pub(crate) enum Role {
     /// The holder, with the line to its guardian.
     Holder(PipeWriter),
-    /// The guardian of this holder, with the line from it.
+    /// The guardian of this holder, with the line from the holder.
     Guardian(Pid, PipeReader),
 }
 
-/// Closes every file except the standard three, and continues as two processes in a session of
-/// their own, the holder and its parent, which share no terminal, process group or parent with the
-/// caller.
+/// Closes every file except the standard three, and continues as two processes in a new session:
+/// the holder and its parent. Both share no terminal, process group or parent with the caller.
 ///
-/// Call it first, while the process has one thread and no files of its own.
+/// Call this function first, while the process has one thread and no open files.
 pub(crate) fn detach() -> io::Result<Role> {
     files::close_all();
     if fork()?.is_some() {
-        // SAFETY: ends the parent without running exit handlers, which belong to the child now.
+        // SAFETY: ends the parent without running exit handlers, because the exit handlers belong
+        // to the child now.
         unsafe { libc::_exit(0) }
     }
     setsid()?;
     rustix::process::chdir("/")?;
     let (from_holder, to_guardian) = io::pipe()?;
-    // Not a session leader, so that an opened terminal never becomes the holder's.
+    // Not a session leader, so an opened terminal never becomes the holder's.
     let holder = fork()?;
-    // For each of both; it is not inherited.
+    // Set for the holder and for its parent: the setting is not inherited.
     set_child_subreaper(Pid::from_raw(1))?;
     Ok(match holder {
         Some(holder) => Role::Guardian(holder, from_holder),
@@ -48,15 +48,16 @@ pub(crate) fn detach() -> io::Result<Role> {
 
 /// The child's process in the parent, `None` in the child.
 fn fork() -> io::Result<Option<Pid>> {
-    // SAFETY: the process has one thread, so the child inherits no lock of another one.
+    // SAFETY: the process has one thread, so the child inherits no lock of another thread.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
         pid => Ok(Pid::from_raw(pid)),
     }
 }
 
-/// Signals as descriptors: SIGTERM and SIGCHLD arrive here; SIGHUP, SIGINT and SIGPIPE are ignored,
-/// and SIGXFSZ, so that a write beyond the limit of a file's size is an error like a full disk.
+/// Signals as descriptors: SIGTERM and SIGCHLD arrive here; SIGHUP, SIGINT, SIGPIPE and SIGXFSZ are
+/// ignored. With SIGXFSZ ignored, a write beyond the limit of a file's size is an error like a full
+/// disk.
 pub(crate) fn signals() -> io::Result<OwnedFd> {
     // SAFETY: plain calls on an initialised signal set; ignoring a signal installs no handler.
     unsafe {
@@ -76,7 +77,7 @@ pub(crate) fn signals() -> io::Result<OwnedFd> {
     }
 }
 
-/// The signals that arrived.
+/// The arrived signals.
 pub(crate) fn take_signals(fd: &OwnedFd) -> Vec<i32> {
     const RECORD: usize = size_of::<libc::signalfd_siginfo>();
     let mut buffer = [0; 4 * RECORD];
@@ -129,14 +130,15 @@ fn fresh_signals() {
     }
 }
 
-/// What the agent's process does between fork and exec: a session with the terminal at its standard
-/// input as the controlling one, signals as a fresh process has them, no files but three, the user's umask.
+/// The work of the agent's process between fork and exec: a session with the terminal at its
+/// standard input as the controlling terminal, signals as in a fresh process, no files but three,
+/// the user's umask.
 pub(crate) fn prepare_agent(mask: u32) -> io::Result<()> {
     setsid()?;
     umask(Mode::from_raw_mode(mask & 0o777));
     rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
     fresh_signals();
-    // Marked, not closed: the standard library reports a failed exec through one of them.
+    // Marked, not closed: the standard library reports a failed exec through a descriptor.
     files::close_all_on_exec();
     Ok(())
 }

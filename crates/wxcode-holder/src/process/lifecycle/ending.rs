@@ -1,4 +1,4 @@
-//! The end of a session: the agent's own or on request, its last bytes, its record, its
+//! The end of a session: the agent's own end or an end on request, the last bytes, the record, the
 //! descendants.
 //!
 //! Invariants: the exit is reported after the last byte. Once a stop has been answered, no process
@@ -29,7 +29,7 @@ pub(crate) fn take_signals(holder: &mut Holder) {
     reap(holder);
 }
 
-/// Reaps ended children; begins the end of the session if the agent is one of them.
+/// Reaps ended children; begins the end of the session if the agent has ended.
 pub(crate) fn reap(holder: &mut Holder) {
     if holder.life.reap() {
         agent_ended(holder);
@@ -86,7 +86,7 @@ fn finish(holder: &mut Holder, peers: &mut [Peer], at: Instant) {
     holder.life.recorded(exit, at);
 }
 
-/// Whether the session has ended and every reachable client has received its end.
+/// Whether the session has ended and every reachable client has received the end.
 pub(crate) fn is_over(holder: &Holder, peers: &[Peer]) -> bool {
     let informed = |peer: &Peer| {
         let open = peer.phase == peer::Phase::Open;

@@ -1,8 +1,7 @@
-//! All descendants of this process, in any session or group: reaped, told to end, killed to the
-//! last.
+//! All descendants of this process, in any session or group: reaping, asking to end, killing.
 //!
-//! As a subreaper, this process is an ancestor of all of them for its whole life: an orphan becomes
-//! its child.
+//! As a subreaper, this process is an ancestor of all its descendants for its whole life: an orphan
+//! becomes its child.
 //!
 //! Invariant: signals go only to descendants of this process, or to processes known by boot and
 //! start time through a handle.
@@ -19,7 +18,7 @@ use rustix::{
 
 use crate::proc;
 
-/// Longest time of one sweep of kills.
+/// Longest time of a sweep of kills.
 const SWEEP: Duration = Duration::from_millis(10);
 /// Pause between looks for new processes when the last look found none.
 pub(crate) const KILL_AGAIN: Duration = Duration::from_millis(20);
@@ -41,10 +40,10 @@ pub(crate) fn terminate() {
     signal(Signal::TERM, &mut HashSet::new());
 }
 
-/// Kills every visible descendant, and processes they start meanwhile, for at most [`SWEEP`];
-/// returns the time of the next look.
+/// Kills every visible descendant, and processes started by descendants meanwhile, for at most
+/// [`SWEEP`]; returns the time of the next look.
 ///
-/// `killed` are those killed before; `ended` is called for every ended child.
+/// `killed` are the earlier killed processes; the function calls `ended` for every ended child.
 pub(crate) fn kill(
     killed: &mut HashSet<(i32, u64)>,
     ended: &mut impl FnMut(Pid, WaitStatus),
@@ -56,15 +55,16 @@ pub(crate) fn kill(
         if !reap(&mut *ended) || !fresh {
             return Instant::now() + KILL_AGAIN;
         }
-        // A process that forks as fast as this kills must not get a pause.
+        // A process that forks as fast as this loop kills must not get a pause.
         if Instant::now() >= until {
             return Instant::now();
         }
     }
 }
 
-/// Kills the children repeatedly, as long as new ones appear. A chain of short-lived forks always
-/// has its youngest orphan among the children; a child keeps its pid until it is reaped here.
+/// Kills the children repeatedly, as long as new children appear. A chain of short-lived forks
+/// always has its youngest orphan among the children; a child keeps its pid until this process
+/// reaps the child.
 fn kill_children(until: Instant, ended: &mut impl FnMut(Pid, WaitStatus)) {
     let mut last = Vec::new();
     while Instant::now() < until {
@@ -80,7 +80,8 @@ fn kill_children(until: Instant, ended: &mut impl FnMut(Pid, WaitStatus)) {
     }
 }
 
-/// Signals all descendants outside of `known`, and adds them; returns whether there was one.
+/// Signals all descendants outside of `known`, and adds them to `known`; returns whether there was
+/// a new descendant.
 fn signal(signal: Signal, known: &mut HashSet<(i32, u64)>) -> bool {
     let mut fresh = false;
     for stat in proc::with_descendants(&proc::all(), HashSet::from([own()])) {

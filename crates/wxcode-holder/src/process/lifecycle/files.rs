@@ -1,8 +1,8 @@
 //! Closes every open file of this process except the standard three.
 //!
-//! `close_range` does it in one step. Linux before 5.9, before 5.11 for the mark, and some seccomp
-//! filters lack it: then `/proc/self/fd` lists the open files, and without `/proc` each number up
-//! to a bound is tried.
+//! `close_range` does the work in a single call. The call is missing in Linux before 5.9, the mark
+//! before 5.11, and some seccomp filters forbid the call. Then `/proc/self/fd` lists the open
+//! files, and without `/proc` the holder tries each number up to a bound.
 
 #![allow(unsafe_code)] // calls without a safe form
 
@@ -18,12 +18,12 @@ use rustix::{
 const FIRST: RawFd = 3;
 /// Without `/proc`, files with this number and higher ones stay open.
 const MAX_FILES: RawFd = 1 << 20;
-/// The flag of `close_range` that marks files instead of closing them.
+/// The flag of `close_range` for marking files instead of closing them.
 const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
 /// Bytes of a part of the list of files.
 const LIST: usize = 2 << 10; // 2 KiB
 
-/// Closes them now. Call it before this process owns a file.
+/// Closes the files now. Call the function before this process owns a file.
 pub(crate) fn close_all() {
     // SAFETY: no file is open yet, so no owned descriptor is closed without its owner.
     if unsafe { close_range(0) } != 0 {
@@ -34,7 +34,7 @@ pub(crate) fn close_all() {
     }
 }
 
-/// Marks them to be closed when another program is executed. Makes async-signal-safe calls only.
+/// Marks the files for closing at the next exec. Makes async-signal-safe calls only.
 pub(crate) fn close_all_on_exec() {
     // SAFETY: an async-signal-safe call on constants.
     if unsafe { close_range(CLOSE_RANGE_CLOEXEC) } != 0 {
@@ -45,18 +45,18 @@ pub(crate) fn close_all_on_exec() {
     }
 }
 
-/// The call itself, which musl does not wrap; not 0 when the kernel refuses it.
+/// The bare system call, because musl has no wrapper; not 0 when the kernel refuses the call.
 ///
 /// # Safety
 /// Without a flag, nothing may own a file from [`FIRST`] on.
 unsafe fn close_range(flags: libc::c_uint) -> libc::c_long {
     let (first, last) = (FIRST as libc::c_uint, libc::c_uint::MAX);
-    // SAFETY: a plain call on numbers; the caller owns no such file, or only marks them.
+    // SAFETY: a plain call on numbers; the caller owns no such file, or only marks such files.
     unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) }
 }
 
-/// Calls `act` for each open file, without allocating; also for closed ones where `/proc` is
-/// missing.
+/// Calls `act` for each open file, without allocating; where `/proc` is missing, also for closed
+/// files.
 fn each_file(act: impl Fn(RawFd)) {
     if !each_listed(&act) {
         let limit = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);

@@ -1,7 +1,7 @@
-//! The guardian: a holder's parent, whose only work is to end the descendants of a killed holder.
+//! The guardian: a holder's parent. Its only work is to end the descendants of a killed holder.
 //!
-//! A dead holder leaves its descendants to the next subreaper above, its guardian. No other process
-//! could find those in sessions of their own.
+//! A dead holder leaves its descendants to the next subreaper above, the guardian. No other process
+//! could find descendants in new sessions.
 
 use std::{
     collections::HashSet,
@@ -23,10 +23,10 @@ use crate::process::own_log::log;
 const TERM_GRACE: Duration = Duration::from_secs(2);
 /// Pause between tries with processes stuck in the kernel.
 const KILL_LATER: Duration = Duration::from_secs(1);
-/// Time after the first SIGKILL after which processes count as stuck.
+/// Time from the first SIGKILL; processes still there count as stuck.
 const HELD: Duration = Duration::from_secs(5);
 
-/// Sends a holder's only message to its guardian: the start succeeded, and its requester has the
+/// Sends a holder's only message to its guardian: the start succeeded, and the requester has the
 /// answer.
 pub(crate) fn report_start(mut line: std::io::PipeWriter) {
     // Fails only without a guardian.
@@ -35,8 +35,8 @@ pub(crate) fn report_start(mut line: std::io::PipeWriter) {
 
 /// Guards the descendants of `holder` to their end.
 ///
-/// An orderly ended holder may leave orphans of its agent: they are reaped here, and ended on
-/// SIGTERM. Nothing is left of any other holder.
+/// An orderly ended holder may leave orphans of its agent: the guardian reaps the orphans, and ends
+/// them on SIGTERM. Any other holder leaves nothing.
 pub(crate) fn guard(holder: Pid, mut line: std::io::PipeReader) -> ExitCode {
     let Ok(signals) = detach::signals() else {
         return ExitCode::FAILURE;

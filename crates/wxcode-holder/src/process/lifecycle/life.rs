@@ -28,9 +28,9 @@ const MAX_KILL: Duration = Duration::from_secs(5);
 pub(crate) enum Phase {
     /// The agent lives.
     Running,
-    /// It has ended; its last bytes are read until this time at most.
+    /// The agent has ended; the holder reads the last bytes until this time at most.
     Draining(Instant),
-    /// Its end is recorded; connections receive it until this time at most.
+    /// The agent's end is recorded; connections receive the end until this time at most.
     Ended(Instant),
 }
 
@@ -62,7 +62,7 @@ pub(crate) struct Life {
     childless: bool,
     /// Kills for lack of memory in the session's cgroup.
     kills: Kills,
-    /// One was counted at the agent's end.
+    /// A kill was counted at the agent's end.
     out_of_memory: bool,
     exit: Option<Exit>,
 }
@@ -190,7 +190,7 @@ impl Life {
             }
         });
         let mut ended = self.note_end(status);
-        // There may be no child left to report it.
+        // There may be no child left to report the end.
         ended |= self.reap();
         (ended, self.childless)
     }
@@ -203,7 +203,7 @@ impl Life {
         }
     }
 
-    /// The end, as it is recorded.
+    /// The end, in its recorded form.
     pub(crate) fn ended(&self, offset: u64) -> Exit {
         let code = self.status.and_then(WaitStatus::exit_status);
         let signal = self.status.and_then(WaitStatus::terminating_signal);
@@ -234,7 +234,7 @@ impl Life {
         self.stop.is_some() && !self.childless
     }
 
-    /// Kills everything at once, and waits for it at most [`MAX_KILL`].
+    /// Kills all processes, and waits for them at most [`MAX_KILL`].
     pub(crate) fn kill_all(&mut self) {
         let until = Instant::now() + MAX_KILL;
         self.reserve.clear();

@@ -14,7 +14,7 @@ const FRESH: Duration = Duration::from_secs(10);
 /// The count of kills in this process's cgroup and below.
 pub(crate) struct Kills {
     file: Option<PathBuf>,
-    /// The last count, and its time.
+    /// The last count, and the time of the count.
     known: (u64, Instant),
 }
 
@@ -49,7 +49,7 @@ impl Kills {
         }
     }
 
-    /// Whether the count rose; remembers the new one.
+    /// Whether the count rose; remembers the new count.
     pub(crate) fn happened(&mut self, now: Instant) -> bool {
         let count = self.file.as_deref().and_then(read).unwrap_or(0);
         let before = std::mem::replace(&mut self.known, (count, now));

@@ -30,7 +30,7 @@ use wxcode_protocol::holder::frame::MAX_SECRET;
 /// Most connections waiting to be accepted.
 const BACKLOG: i32 = 128;
 
-/// Files of a start; dropping them removes them, unless the start succeeds.
+/// Files of a start. Their removal follows on drop, unless the start succeeds.
 struct Made<'a> {
     dir: &'a Path,
     names: Vec<&'static str>,
@@ -80,7 +80,7 @@ pub(crate) fn start(dir: &Path) -> Result<Holder, Failure> {
     let own = proc::Stat::of(std::process::id() as i32)
         .ok_or_else(|| system("read /proc")(io::ErrorKind::NotFound.into()))?;
     let guardian = folder::guardian_of(&own);
-    // Before the agent, which starts in this process's cgroup.
+    // Entered before the agent's start, because the agent starts in this process's cgroup.
     let scope = spec
         .scope
         .as_ref()
@@ -90,7 +90,7 @@ pub(crate) fn start(dir: &Path) -> Result<Holder, Failure> {
     }
     let agent = pty.spawn(&spec)?;
     let agent_pid = agent.as_raw_nonzero().get();
-    // Not reaped yet, so its entry exists even after its end.
+    // Not reaped yet, so the entry exists even after the agent's end.
     let agent_start_time = proc::Stat::of(agent_pid).map_or(0, |stat| stat.start_time);
     let file = HolderFile {
         version: VERSION,

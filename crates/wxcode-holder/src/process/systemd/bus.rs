@@ -32,7 +32,7 @@ pub(crate) enum BusError {
         /// The error's text.
         message: String,
     },
-    /// The bus is outside of this container, where our pids mean other processes.
+    /// The bus is outside of this container. Outside, our pids mean other processes.
     #[error("the bus belongs to another PID namespace")]
     Outside,
 }
@@ -42,7 +42,7 @@ pub(crate) struct Bus {
     stream: BufReader<UnixStream>,
     serial: u32,
     until: Instant,
-    /// Signals that arrived while waiting for an answer.
+    /// Signals from the time of waiting for an answer.
     signals: Vec<Message>,
 }
 

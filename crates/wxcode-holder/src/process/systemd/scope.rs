@@ -6,10 +6,10 @@ use std::{fs, io, time::Duration};
 use super::bus::{Bus, BusError, Call, Writer, of_the_bus};
 use crate::folder::{Scope, Scoped};
 
-/// Time for requesting a scope; after that the session starts without one.
+/// Time for requesting a scope; afterwards the session starts without a scope.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Moves this process and its guardian into a scope of their own, before the agent starts.
+/// Moves this process and its guardian into a new scope, before the agent starts.
 pub(crate) fn enter(scope: &Scope, guardian: Option<i32>) -> Scoped {
     match ask(scope, guardian).and_then(|()| verify(scope)) {
         Ok(cgroup) => Scoped::Entered {
@@ -34,7 +34,7 @@ fn ask(scope: &Scope, guardian: Option<i32>) -> Result<(), BusError> {
     let mut rule = Writer::default();
     rule.text("type='signal',sender='org.freedesktop.systemd1',member='JobRemoved'");
     bus.call(&of_the_bus("AddMatch", "s"), rule)?;
-    // Without a subscription systemd sends no signals of its jobs.
+    // Without a subscription systemd sends no signals about jobs.
     bus.call(&manager("Subscribe", ""), Writer::default())?;
     let start = manager("StartTransientUnit", "ssa(sv)a(sa(sv))");
     let job = bus.call(&start, unit(scope, guardian))?.reader().text()?;

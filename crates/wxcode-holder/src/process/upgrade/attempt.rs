@@ -1,8 +1,8 @@
-//! Carries an upgrade out, at a moment that loses nothing.
+//! Carries an upgrade out, at a moment without a loss.
 //!
-//! The program checks the state twice: while the session goes on, because the check may hang or
-//! crash, and again the final state, while nothing is read or typed. Until the call of `execve` the
-//! upgrade can be aborted.
+//! The successor checks the state twice: while the session goes on, because the check may hang or
+//! crash, and again in its final form, while the holder reads and types nothing. Until the call of
+//! `execve` the holder can abort the upgrade.
 
 use std::{path::Path, time::Instant};
 
@@ -31,7 +31,7 @@ use crate::{
 
 const LOCKED: &str = "another connection has the input lock";
 
-/// Begins an upgrade that a connection requests.
+/// Begins an upgrade requested by a connection.
 pub(crate) fn begin(holder: &mut Holder, peer: &mut Peer, build: String, path: &Path) {
     let begun = match holder.upgrade {
         Some(_) => Err(Refusal::later("another upgrade is in progress")),
@@ -59,7 +59,7 @@ fn check_first(
     Ok(Pending::new(client, candidate, check, checksum))
 }
 
-/// Continues the upgrade, if there is one; returns only if it did not happen yet.
+/// Continues the upgrade, if there is one. Returns only if the upgrade did not happen yet.
 pub(crate) fn upgrade_when_due(holder: &mut Holder, peers: &mut [Peer]) {
     let Some(mut pending) = holder.upgrade.take() else {
         return;
@@ -104,7 +104,7 @@ fn obstacle(holder: &Holder, peers: &[Peer]) -> Option<&'static str> {
     if holder.input.waiting().is_none() {
         return Some(LOCKED);
     }
-    // A hook reports once, and cannot find out whether its report was kept.
+    // A hook reports once, and cannot find out whether the holder kept the report.
     peers
         .iter()
         .any(is_new)
@@ -147,7 +147,7 @@ fn execute(
     Err(Refusal::never(format!("the program does not run: {error}")))
 }
 
-/// Whether data arrived that would get lost, or must be processed first.
+/// Whether arrived data would get lost, or must be processed first.
 fn is_input_pending(holder: &Holder, peers: &[Peer]) -> bool {
     let sockets = peers.iter().map(|peer| peer.socket.as_fd());
     let mut fds: Vec<_> = [holder.life.signals().as_fd()]
@@ -181,7 +181,7 @@ fn become_candidate(holder: &Holder, candidate: &Candidate, state: &OwnedFd) -> 
     become_program(&candidate.path(), holder.session.dir(), &handoff, &kept)
 }
 
-/// The present state, sealed, and its checksum; writes the log first.
+/// The present state, sealed, with a checksum; writes the log first.
 fn seal_state(holder: &mut Holder) -> Result<(OwnedFd, u32), Refusal> {
     holder.output.flush_log();
     let state = state(holder).ok_or_else(|| Refusal::later(LOCKED))?;
@@ -193,7 +193,7 @@ fn seal_state(holder: &mut Holder) -> Result<(OwnedFd, u32), Refusal> {
     Ok((sealed, crc32c::crc32c(&bytes)))
 }
 
-/// Everything that another program needs to continue; `None` while a lock has input.
+/// Everything another program needs for continuing; `None` while a lock has input.
 fn state(holder: &Holder) -> Option<State> {
     let (typing, bytes) = holder.input.waiting()?;
     let facts = Facts {

@@ -1,4 +1,5 @@
-//! The successor program of an upgrade: opened once, and asked whether it understands the state.
+//! The successor program of an upgrade: opened once, and asked whether the program understands the
+//! state.
 
 #![allow(unsafe_code)] // the check's process between fork and exec
 
@@ -29,22 +30,22 @@ const MAX_ANSWER: usize = 4 << 10; // 4 KiB
 /// Time for a killed program to end.
 const MAX_END: Duration = Duration::from_secs(1);
 
-/// The program's answer about a state, one line of JSON.
+/// The program's answer about a state: a line of JSON.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Verdict {
-    /// It can continue the state.
+    /// The program can continue the state.
     Sound {
-        /// Its build.
+        /// The program's build.
         build: String,
         /// The CRC-32C of the bytes read.
         checksum: u32,
     },
-    /// It cannot continue the state.
+    /// The program cannot continue the state.
     Unsound { reason: String },
 }
 
-/// The program, opened, so that a change of its path has no effect.
+/// The program, opened: a change of its path has no effect.
 pub(crate) struct Candidate {
     program: OwnedFd,
     build: String,
@@ -72,7 +73,7 @@ impl Candidate {
         format!("/proc/self/fd/{}", self.program.as_raw_fd())
     }
 
-    /// Starts the program's check of a state; the caller waits for its answer.
+    /// Starts the program's check of a state; the caller waits for the answer.
     pub(crate) fn check(&self, dir: &Path, state: &OwnedFd) -> io::Result<Check> {
         let (answer, to) = io::pipe()?;
         rustix::io::ioctl_fionbio(&answer, true)?;
@@ -84,13 +85,13 @@ impl Candidate {
             .arg(dir)
             .stdin(Stdio::null())
             .stdout(to)
-            // Its standard error is unbounded and not the holder's.
+            // The program's standard error is unbounded, and is kept out of the holder's.
             .stderr(Stdio::null());
         let kept = [self.program.as_raw_fd(), state.as_raw_fd()];
         // SAFETY: `prepare_check` makes system calls only, and allocates nothing.
         unsafe { command.pre_exec(move || detach::prepare_check(kept)) };
         let child = command.spawn()?;
-        // Reaped with all other children, so it still has its pid.
+        // Reaped with all other children, so the program still has its pid.
         let process = Stat::of(child.id() as i32).and_then(|stat| stat.handle());
         Ok(Check {
             answer,
@@ -99,7 +100,8 @@ impl Candidate {
         })
     }
 
-    /// Whether the answer is this program's for a state of this checksum.
+    /// Whether the answer comes from a program of this build, and accepts the state with this
+    /// checksum.
     pub(crate) fn accepts(&self, verdict: Verdict, expected: u32) -> Result<(), String> {
         match verdict {
             Verdict::Sound { build, .. } if build != self.build => {
@@ -127,7 +129,7 @@ impl Check {
         self.answer.as_fd()
     }
 
-    /// The answer, if it has arrived; an error when none will.
+    /// The answer, if arrived; an error when no answer will come.
     pub(crate) fn verdict(&mut self) -> Result<Option<Verdict>, String> {
         let mut buffer = [0; 1024];
         loop {
@@ -150,7 +152,8 @@ impl Check {
         }
     }
 
-    /// Ends the program, and waits for its end: at most 1 s, longer only while the kernel holds it.
+    /// Ends the program, and waits for its end: at most 1 s, longer only while the kernel holds the
+    /// program.
     pub(crate) fn end(self) {
         self.process.signal(Signal::KILL);
         self.process.wait(MAX_END);

@@ -22,7 +22,7 @@ pub(crate) struct Handoff {
     pub(crate) master: RawFd,
     /// The terminal's slave.
     pub(crate) slave: Option<RawFd>,
-    /// The socket that listens.
+    /// The listening socket.
     pub(crate) listener: RawFd,
     /// The offset after the newest byte of output.
     pub(crate) end: u64,
@@ -30,8 +30,8 @@ pub(crate) struct Handoff {
     pub(crate) next_hook_seq: u64,
 }
 
-/// Executes a program in place of this one, with these descriptors left open. Returns only with an
-/// error, and then nothing has changed.
+/// Executes a program in place of this program, with these descriptors left open. Returns only with
+/// an error, and then nothing has changed.
 pub(crate) fn become_program(
     path: &str,
     dir: &Path,
@@ -81,8 +81,8 @@ pub(crate) fn inherited(fd: RawFd) -> io::Result<OwnedFd> {
     if fd < 3 {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    // SAFETY: nothing in this process owns a descriptor above 2 yet except those taken here, each
-    // once; the next call finds a closed one, and then does not close it.
+    // SAFETY: nothing in this process owns a descriptor above 2 yet except the descriptors taken
+    // here, each once. A repeated call finds a closed descriptor, and then does not close it.
     let owned = unsafe { OwnedFd::from_raw_fd(fd) };
     match fcntl_getfd(&owned) {
         Ok(_) => {}

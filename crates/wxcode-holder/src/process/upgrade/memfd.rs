@@ -31,7 +31,7 @@ pub(crate) fn read(fd: impl AsFd) -> io::Result<Vec<u8>> {
     if !fcntl_get_seals(&fd)?.contains(SEALS) {
         return Err(io::Error::other("the state is not sealed"));
     }
-    // A file position of its own.
+    // A separate file position.
     use std::os::fd::AsRawFd;
     let file = File::open(format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd()))?;
     let len = file.metadata()?.len();

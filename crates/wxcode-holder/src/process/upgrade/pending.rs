@@ -1,4 +1,4 @@
-//! A requested upgrade: its check, and its search for a suitable moment.
+//! A requested upgrade: the check, and the search for a suitable moment.
 
 use std::time::{Duration, Instant};
 
@@ -10,12 +10,12 @@ use super::candidate::{Candidate, Check};
 const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time for the check while the session waits.
 pub(crate) const LAST_CHECK_TIMEOUT: Duration = Duration::from_secs(2);
-/// Time to find a moment that loses nothing.
+/// Time for finding a moment without a loss.
 const MOMENT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause between two tries.
 const TRY_AGAIN: Duration = Duration::from_millis(10);
 
-/// Why the holder stays as it is.
+/// Why the holder continues as before.
 pub(crate) struct Refusal {
     /// Whether a later request may succeed.
     pub(crate) busy: bool,
@@ -40,7 +40,7 @@ impl Refusal {
 
 /// A requested upgrade.
 pub(crate) struct Pending {
-    /// The connection that gets the answer.
+    /// The connection awaiting the answer.
     client: u64,
     candidate: Candidate,
     /// The first check of the state, and the state's checksum.

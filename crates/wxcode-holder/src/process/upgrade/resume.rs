@@ -1,4 +1,5 @@
-//! Continues another program's session: from its handed-over state, else from the session's folder.
+//! Continues another program's session: from the handed-over state, or else from the session's
+//! folder.
 
 use std::{io, path::Path, time::Instant};
 
@@ -42,7 +43,7 @@ struct Inherited {
     next_hook_seq: u64,
 }
 
-/// Checks a state: returns the build, or why this build cannot continue it.
+/// Checks a state: returns the state, or why this build cannot continue it.
 pub(crate) fn check(bytes: &[u8]) -> Result<State, StateError> {
     let state = State::decode(bytes)?;
     // Drawn once, as in the real case.
@@ -92,7 +93,7 @@ pub(crate) fn resume(dir: &Path, handoff: &str) -> io::Result<Holder> {
     Ok(holder)
 }
 
-/// The session of a state, and the number of programs that held it before the previous one.
+/// The session of a state, and the number of programs before the previous program.
 fn from_state(dir: &Path, state: State, inherited: Inherited) -> io::Result<(Holder, u32)> {
     let screen = state.terminal();
     let State {
@@ -123,8 +124,8 @@ fn from_state(dir: &Path, state: State, inherited: Inherited) -> io::Result<(Hol
     Ok((holder, facts.upgrades))
 }
 
-/// Rebuilds the session from its folder: its screen and newest output from its log. The origins of
-/// waiting input are lost.
+/// Rebuilds the session from the folder: the screen and the newest output from the log. The origins
+/// of waiting input are lost.
 fn from_folder(dir: &Path, keys: Vec<String>, inherited: Inherited) -> io::Result<Holder> {
     let spec = folder::read_spec(dir).map_err(io::Error::other)?;
     let file = folder::read_holder(dir).map_err(io::Error::other)?;
@@ -188,8 +189,8 @@ fn assemble(
     })
 }
 
-/// The hook payloads so far. If they cannot be read the session continues without them; no number
-/// is given twice.
+/// The hook payloads so far. If they cannot be read, the session continues without them; the holder
+/// gives no number twice.
 fn journal_of(dir: &Path, next_seq: u64) -> Journal {
     Journal::continued(dir, next_seq).unwrap_or_else(|error| {
         log(&format!(
@@ -199,7 +200,7 @@ fn journal_of(dir: &Path, next_seq: u64) -> Journal {
     })
 }
 
-/// The newest output up to an offset, as far as the log has it without a gap.
+/// The newest output up to an offset, as far as the log holds the output without a gap.
 fn newest(dir: &Path, end: u64) -> Vec<u8> {
     let from = end.saturating_sub(RING as u64);
     let Ok(Some(reader)) = Reader::open_at(dir, from) else {

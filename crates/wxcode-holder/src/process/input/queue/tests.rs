@@ -95,7 +95,7 @@ fn interrupts_overtake_waiting_input() {
         let place = |seq| told.iter().position(|origin| *origin == input(seq));
         assert_eq!(told.len(), 3);
         assert!(place(3) < place(2), "{told:?}");
-        // The mark that ends the paste is not torn.
+        // The paste's end mark is not torn.
         let ending = typed + 6 > paste.len();
         assert_eq!(place(1) < place(3), ending, "{told:?} after {typed}");
         let whole = text
