@@ -29,6 +29,7 @@ pub mod settings;
 pub mod stream;
 pub mod template;
 pub mod transcript;
+pub mod usage;
 
 /// The Claude Code version of the tests; other versions may behave differently.
 pub const TESTED_VERSION: &str = include_str!("../../../scripts/claude-version").trim_ascii();

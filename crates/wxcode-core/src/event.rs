@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use dedup::{EventDedup, MILESTONES_MAX, Reached};
+pub use dedup::{EventDedup, LastTurn, MILESTONES_MAX, Reached};
 pub use fit::EVENT_MAX;
 pub use report::{Report, Reporter, RunReport};
 pub use stage::Stage;
@@ -101,6 +101,25 @@ pub enum Kind {
         bytes: u64,
         /// Other restored files, of subagents.
         side_files: u64,
+    },
+    /// A turn of a conversation appeared in its transcript.
+    #[serde(rename = "conversation.turn")]
+    ConversationTurn {
+        /// The conversation.
+        claude_session_id: Uuid,
+        /// The turn's id in the conversation.
+        id: String,
+        role: TurnRole,
+        /// Its time, as the agent wrote it.
+        written_at: Option<String>,
+        /// The milestone in work.
+        milestone_id: Option<Id>,
+        /// The delivery of the prompt, or of the prompt that the turn answers.
+        delivery_id: Option<Id>,
+        /// The beginning of its text so far.
+        text: String,
+        /// The byte of the transcript where the turn begins.
+        offset: u64,
     },
     /// Another program had written an earlier state over the current conversation's id; wxcode
     /// wrote the current id back.
@@ -288,6 +307,16 @@ pub enum Kind {
     },
 }
 
+/// The author of a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TurnRole {
+    User,
+    Assistant,
+    /// The agent's program itself.
+    System,
+}
+
 /// A pending question in short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
@@ -340,6 +369,7 @@ impl Kind {
             Self::SessionRotated { .. } => "session.rotated",
             Self::SessionLost { .. } => "session.lost",
             Self::SessionRestored { .. } => "session.restored",
+            Self::ConversationTurn { .. } => "conversation.turn",
             Self::SessionReclaimed { .. } => "session.reclaimed",
             Self::AgentState { .. } => "agent.state",
             Self::LimitReached { .. } => "limit.reached",

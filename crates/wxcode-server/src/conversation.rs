@@ -1,9 +1,11 @@
 //! Reads the conversations of projects: pages, exports and searches.
 //!
+//! - A transcript that is gone is read from its copy.
 //! - Only conversations of the project's own history are read.
 //! - Transcripts are opened on the threads for foreign files, one part at a time.
 
 mod attribution;
+pub(crate) mod follow;
 mod search;
 
 use std::{
@@ -18,13 +20,13 @@ use wxcode_claude::{
     transcript,
 };
 use wxcode_core::project::OutputProject;
-use wxcode_files::{FileError, off_thread};
+use wxcode_files::{FileError, Folder, Links, RegularFile, off_thread};
 
 pub(crate) use self::{
     attribution::Attributions,
     search::{Cursor, Found, Hit, search},
 };
-use crate::{Settings, agent::config_dir_of};
+use crate::{Settings, agent::config_dir_of, mirror::Mirror};
 
 /// Most bytes of a transcript in an export.
 const EXPORT_MAX: u64 = 4 << 30; // 4 GiB
@@ -49,13 +51,15 @@ pub(crate) enum ConversationError {
     Unavailable(#[from] FileError),
 }
 
-/// The place of a conversation's transcript.
+/// The place of a conversation's transcript and of its copy.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
     config_dir: PathBuf,
     id: Uuid,
     known: Option<PathBuf>,
     must_exist: bool,
+    /// The folder of its copy.
+    copy: PathBuf,
 }
 
 impl Source {
@@ -63,6 +67,7 @@ impl Source {
     /// While a session is live, Claude Code may write the first message of its conversation later.
     pub(crate) fn of(
         settings: &Arc<Settings>,
+        mirror: &Mirror,
         project: &OutputProject,
         id: Option<Uuid>,
         is_live: bool,
@@ -81,6 +86,7 @@ impl Source {
             id,
             known: entry.transcript_path.clone(),
             must_exist: entry.spoke && !is_awaited,
+            copy: mirror.conversation(project.id, id),
         }))
     }
 
@@ -124,9 +130,14 @@ impl Source {
         off_thread(&self.config_dir, move || {
             let opened = transcript::open(&source.config_dir, source.id, source.known.as_deref());
             let file = match opened {
-                // A fresh home has no folder of transcripts yet.
-                Err(error) if error.is_missing() && !source.must_exist => None,
-                opened => opened?,
+                Ok(Some(file)) => Some(file),
+                Ok(None) => source.copied()?,
+                Err(error) if error.is_missing() => match source.copied()? {
+                    None if source.must_exist => return Err(error.into()),
+                    // A fresh home has no folder of transcripts yet.
+                    copied => copied,
+                },
+                Err(error) => return Err(error.into()),
             };
             if file.is_none() && source.must_exist {
                 return Err(ConversationError::Gone(source.id, source.config_dir));
@@ -136,6 +147,18 @@ impl Source {
             work(file).map_err(|error| read_error(path.as_deref(), error).into())
         })
         .await
+    }
+
+    /// Opens the copy, if there is one. Only whole lines are appended to it, and a shortened one
+    /// replaces it, so a reader needs no lock.
+    fn copied(&self) -> Result<Option<RegularFile>, FileError> {
+        let name = format!("{}.jsonl", self.id);
+        let opened = Folder::open(&self.copy)
+            .and_then(|folder| folder.file(Path::new(&name), Links::Refuse));
+        match opened {
+            Err(error) if error.is_missing() => Ok(None),
+            file => file.map(Some),
+        }
     }
 }
 

@@ -29,6 +29,7 @@ mod search;
 mod session;
 mod state;
 mod upload;
+mod usage;
 mod view;
 
 use std::sync::{Arc, LazyLock};
@@ -140,6 +141,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(conversation::show))
         .routes(routes!(search::of_project))
         .routes(routes!(search::of_all))
+        .routes(routes!(usage::show))
         .routes(routes!(delivery::queue, delivery::list))
         .routes(routes!(delivery::show, delivery::change, delivery::cancel))
         .routes(routes!(run::start, run::list))

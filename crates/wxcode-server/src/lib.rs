@@ -29,6 +29,7 @@ mod settings;
 pub mod ssh_agent;
 mod sync;
 mod terminal;
+mod usage;
 mod utf8;
 mod workspace;
 

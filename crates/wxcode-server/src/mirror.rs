@@ -4,7 +4,8 @@
 //! `<claude session id>.jsonl`, and the files of subagents with their paths below the transcript's
 //! own folder (`subagents/agent-….jsonl`). A copy is appended to, whole lines only.
 //!
-//! Invariant: a project's lock is held by each writer and each reader of its copies.
+//! Invariant: a project's lock is held by each writer of its copies, and by each reader of several
+//! files.
 //!
 //! Invariant: an entry of a transcript is copied once, by its `uuid`.
 
@@ -28,6 +29,7 @@ use uuid::Uuid;
 use wxcode_core::{id::Id, project::OutputProject};
 
 pub(crate) use follow::Follower;
+pub(crate) use locate::{Files, Place};
 pub(crate) use restore::{judge, restore};
 
 /// The folder in the data folder.

@@ -72,6 +72,12 @@ impl Turns {
         self.turns.iter().flat_map(|turn| &turn.blocks).any(is_open)
     }
 
+    /// The turns so far.
+    #[must_use]
+    pub fn turns(&self) -> &[Turn] {
+        &self.turns
+    }
+
     /// The turns.
     #[must_use]
     pub fn finish(self) -> Vec<Turn> {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{Asked, Kind, Stage};
 use crate::{
@@ -44,6 +45,16 @@ pub struct EventDedup {
     planning: Option<String>,
     /// The latest runs, the newest last.
     runs: VecDeque<Run>,
+    turn: Option<LastTurn>,
+}
+
+/// The last published turn of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastTurn {
+    pub conversation: Uuid,
+    pub id: String,
+    /// The byte of the transcript where the turn begins.
+    pub offset: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,6 +172,14 @@ impl EventDedup {
                 Some(last) => last != fingerprint,
                 None => *entries > 0,
             },
+            Kind::ConversationTurn {
+                claude_session_id,
+                id,
+                ..
+            } => self
+                .turn
+                .as_ref()
+                .is_none_or(|last| (last.conversation, &last.id) != (*claude_session_id, id)),
             Kind::ClientJoined { .. }
             | Kind::SessionReclaimed { .. }
             | Kind::SessionRestored { .. } => true,
@@ -194,6 +213,7 @@ impl EventDedup {
         matches!(
             name,
             "agent.state"
+                | "conversation.turn"
                 | "run.message"
                 | "planning.changed"
                 | "prompt.submitted"
@@ -279,6 +299,18 @@ impl EventDedup {
             }
             Kind::RunStarted { run_id, .. } => drop(self.keep_run(*run_id)),
             Kind::RunFinished { run_id, .. } => self.keep_run(*run_id).finished = true,
+            Kind::ConversationTurn {
+                claude_session_id,
+                id,
+                offset,
+                ..
+            } => {
+                self.turn = Some(LastTurn {
+                    conversation: *claude_session_id,
+                    id: id.clone(),
+                    offset: *offset,
+                });
+            }
             Kind::SessionReclaimed { .. }
             | Kind::SessionRestored { .. }
             | Kind::PromptSubmitted { .. }
@@ -334,6 +366,12 @@ impl EventDedup {
         if self.sessions.len() > SESSIONS_MAX {
             self.sessions.pop_front();
         }
+    }
+
+    /// The last published turn.
+    #[must_use]
+    pub const fn turn(&self) -> Option<&LastTurn> {
+        self.turn.as_ref()
     }
 
     /// The hook of a session up to which everything is published.

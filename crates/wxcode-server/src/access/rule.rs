@@ -117,6 +117,7 @@ const TABLE: &[Line] = {
             None,
         ),
         ("GET", "/output-projects/{id}/search", Viewer, Project, None),
+        ("GET", "/output-projects/{id}/usage", Viewer, Project, None),
         (
             "POST",
             "/output-projects/{id}/uploads",
@@ -250,7 +251,8 @@ const TABLE: &[Line] = {
             Some("attach"),
         ),
         ("GET", "/events", Viewer, All, None),
-        ("GET", "/search", Viewer, All, None),
+        // The handler looks at the caller's project.
+        ("GET", "/search", Viewer, Any, None),
         ("GET", "/nodes", Viewer, All, None),
         ("GET", "/environment", Admin, All, None),
         ("POST", "/tokens", Admin, All, Some("token.create")),

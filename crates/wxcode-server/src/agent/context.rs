@@ -17,6 +17,7 @@ use crate::{
     event::Events,
     mirror::Mirror,
     planning::Planning,
+    usage::UsageReader,
 };
 
 /// The parts of a server that start, monitor and end agents.
@@ -27,6 +28,7 @@ pub(in crate::agent) struct Context {
     pub(in crate::agent) planning: Planning,
     pub(in crate::agent) changes: ChangeLog,
     pub(in crate::agent) mirror: Mirror,
+    pub(in crate::agent) usage: UsageReader,
     pub(in crate::agent) leases: Leases,
     pub(in crate::agent) unknown_outcomes: UnknownOutcomes,
     pub(in crate::agent) slots: Slots,
@@ -45,10 +47,12 @@ impl Context {
         planning: Planning,
         closing: CancellationToken,
     ) -> Self {
+        let mirror = Mirror::new(&settings.data_dir);
         Self {
             changes: ChangeLog::new(&settings),
             leases: Leases::new(store.clone(), settings.shared.clone()),
-            mirror: Mirror::new(&settings.data_dir),
+            usage: UsageReader::new(Arc::clone(&settings), mirror.clone()),
+            mirror,
             settings,
             store,
             events,

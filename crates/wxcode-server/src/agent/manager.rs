@@ -42,7 +42,9 @@ use crate::{
     },
     changes::ChangeLog,
     event::Events,
+    mirror::Mirror,
     planning::Planning,
+    usage::UsageReader,
 };
 
 /// A project's latest session, whether one is being started, and its run in progress.
@@ -102,6 +104,18 @@ impl Manager {
     /// Looks for deliveries that wait, until the server ends.
     pub(crate) async fn look_for_waiting(&self) {
         waiting::look_for_waiting(&self.0).await;
+    }
+
+    /// The copies of conversations.
+    #[must_use]
+    pub(crate) fn mirror(&self) -> &Mirror {
+        &self.0.mirror
+    }
+
+    /// The usage of projects.
+    #[must_use]
+    pub(crate) fn usage(&self) -> &UsageReader {
+        &self.0.usage
     }
 
     /// The running session of a project.

@@ -69,6 +69,16 @@ impl Attributions {
         Ok(Self::new(found))
     }
 
+    /// Reads the deliveries again; the place among the turns stays.
+    pub(crate) async fn refresh(
+        &mut self,
+        store: &Repository,
+        project: Id,
+    ) -> wxcode_store::Result<()> {
+        self.submitted = Self::read(store, project).await?.submitted;
+        Ok(())
+    }
+
     fn new(deliveries: Vec<Excerpt<Delivery>>) -> Self {
         let submitted = deliveries
             .into_iter()

@@ -11,7 +11,7 @@ use wxcode_claude::conversation::Query;
 use wxcode_core::{id::Id, project::OutputProject};
 
 use super::Source;
-use crate::Settings;
+use crate::{Settings, mirror::Mirror};
 
 /// Most bytes of transcripts that a search reads, but for the last part.
 const BYTES_MAX: u64 = 256 << 20; // 256 MiB
@@ -83,6 +83,7 @@ pub(crate) struct Found {
 /// its end. `None` while too many searches run.
 pub(crate) async fn search(
     settings: &Arc<Settings>,
+    mirror: &Mirror,
     projects: &[OutputProject],
     query: &Query,
     from: Option<Cursor>,
@@ -119,7 +120,7 @@ pub(crate) async fn search(
                     found.next = Some(here(before));
                     return Some(found);
                 }
-                let source = Source::of(settings, project, Some(entry.id), false);
+                let source = Source::of(settings, mirror, project, Some(entry.id), false);
                 let page = match source {
                     Ok(Some(source)) => source.page(before, usize::MAX).await,
                     Ok(None) => break,

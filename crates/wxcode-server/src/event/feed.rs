@@ -193,7 +193,7 @@ impl Feed {
     }
 
     /// Reads, or corrects, the last published state.
-    pub(super) fn dedup<T>(&self, look: impl FnOnce(&mut EventDedup) -> T) -> T {
+    pub(crate) fn dedup<T>(&self, look: impl FnOnce(&mut EventDedup) -> T) -> T {
         self.with(|kept| look(&mut kept.log.dedup))
     }
 

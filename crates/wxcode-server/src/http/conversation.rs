@@ -119,7 +119,13 @@ pub(super) async fn show(
     }
     let project = projects.find(id).await?;
     let is_live = projects.sessions.running(id).is_some();
-    let source = Source::of(&settings, &project, options.claude_session_id, is_live)?;
+    let source = Source::of(
+        &settings,
+        projects.sessions.mirror(),
+        &project,
+        options.claude_session_id,
+        is_live,
+    )?;
     let attributions = Attributions::read(&projects.store, id).await?;
     match format {
         Some(format) => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Extension, Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -17,7 +17,9 @@ use super::{
 };
 use crate::{
     Settings,
+    access::Caller,
     conversation::{Cursor, Found, Hit, search},
+    mirror::Mirror,
 };
 
 /// Hits of an answer by default, and at most.
@@ -98,10 +100,10 @@ pub(super) async fn of_project(
     Params(words): Params<Words>,
 ) -> Answer<Json<FoundView>> {
     let project = projects.find(id).await?;
-    found(&settings, &[project], &words).await
+    found(&settings, projects.sessions.mirror(), &[project], &words).await
 }
 
-/// Searches all conversations of all projects.
+/// Searches all conversations of all projects that the caller may see.
 #[utoipa::path(operation_id = "search", get, path = "/search", tag = "conversations", params(Words), responses(
     (status = 200, description = "The hits", body = FoundView),
     (status = 422, description = "A parameter that does not fit", body = Problem, content_type = "application/problem+json"),
@@ -110,18 +112,23 @@ pub(super) async fn of_project(
 pub(super) async fn of_all(
     State(projects): State<Projects>,
     State(settings): State<Arc<Settings>>,
+    Extension(caller): Extension<Caller>,
     Params(words): Params<Words>,
 ) -> Answer<Json<FoundView>> {
     let page = Page {
         skip: 0,
         limit: PROJECTS_MAX,
     };
-    let all = projects.store.projects(page).await?.items;
-    found(&settings, &all, &words).await
+    let all = match caller.grant.project {
+        Some(only) => vec![projects.find(only).await?],
+        None => projects.store.projects(page).await?.items,
+    };
+    found(&settings, projects.sessions.mirror(), &all, &words).await
 }
 
 async fn found(
     settings: &Arc<Settings>,
+    mirror: &Mirror,
     projects: &[OutputProject],
     words: &Words,
 ) -> Answer<Json<FoundView>> {
@@ -144,7 +151,7 @@ async fn found(
         None => None,
         Some(after) => Some(cursor(after, projects)?),
     };
-    let Found { hits, next, unread } = search(settings, projects, &query, from, limit)
+    let Found { hits, next, unread } = search(settings, mirror, projects, &query, from, limit)
         .await
         .ok_or_else(|| {
             Problem::new(

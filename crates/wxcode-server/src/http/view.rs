@@ -18,7 +18,10 @@ use wxcode_core::{
 };
 use wxcode_holder::{client, folder::Exit};
 
-use super::problem::{Answer, Problem};
+use super::{
+    problem::{Answer, Problem},
+    usage::UsageView,
+};
 use crate::agent::{Account, Manager, Run, Session};
 
 /// Time for a holder to report its size and offset, or its screen.
@@ -64,6 +67,8 @@ pub(super) struct SessionView {
     log_off: Option<String>,
     /// The usage limit for whose reset the agent waits; null without one.
     limit: Option<LimitView>,
+    /// The usage of the current conversation; null before its first answer.
+    usage: Option<UsageView>,
     /// Problems of the running session, with a remedy; null without one.
     warning: Option<String>,
     /// Attached terminal clients.
@@ -78,8 +83,8 @@ pub(super) struct SessionView {
 }
 
 /// A usage limit of the agent's account.
-#[derive(Serialize, ToSchema)]
-pub(super) struct LimitView {
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LimitView {
     /// The agent's words.
     reason: String,
     /// When the account may be used again; null if the agent does not know.
@@ -183,6 +188,7 @@ pub(super) async fn session_view(
     };
     let welcome = welcome.map(|connection| connection.welcome);
     let is_starting = sessions.is_starting(project.id);
+    let usage = sessions.usage().current(&project).await;
     let status = session_status(state.is_some(), exit.is_some(), is_starting);
     let run = match sessions.run_under_way(project.id) {
         Some(run) => run_view(run).await.ok(),
@@ -209,6 +215,7 @@ pub(super) async fn session_view(
             .as_ref()
             .and_then(|state| state.limit.clone())
             .map(LimitView::from),
+        usage: UsageView::of(usage.as_ref()),
         warning: state.as_ref().and_then(|state| state.warning.clone()),
         permission_mode: state
             .as_ref()

@@ -1,14 +1,10 @@
 //! Follows the current conversation of a project for as long as its agent lives.
 
-use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{collections::HashMap, path::PathBuf, time::Duration};
 
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
-use wxcode_core::{id::Id, project::OutputProject};
+use wxcode_core::id::Id;
 use wxcode_files::{FileError, Links, off_thread};
 
 use super::{
@@ -83,7 +79,8 @@ impl Follower {
             Err(_) => None,
         };
         if let Some(record) = record {
-            let place = place(&record, &self.config_dir);
+            let id = record.claude_session_id;
+            let place = id.map(|id| Place::of(&record, id, &self.config_dir));
             let is_left = match (&self.current, &place) {
                 (Some(current), Some(place)) => current.place.id != place.id,
                 (Some(_), None) => true,
@@ -145,20 +142,6 @@ impl Follower {
             }
         }
     }
-}
-
-fn place(project: &OutputProject, config_dir: &Path) -> Option<Place> {
-    let id = project.claude_session_id?;
-    let entries = project.claude_session_history.iter().rev();
-    let reported = entries
-        .filter(|entry| entry.id == id)
-        .find_map(|entry| entry.transcript_path.clone());
-    Some(Place {
-        id,
-        config_dir: config_dir.to_owned(),
-        workspace: project.workspace_path.clone(),
-        reported,
-    })
 }
 
 /// A conversation with its copy.

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 use wxcode_claude::transcript::project_folder;
-use wxcode_files::{FileError, Folder, Links};
+use wxcode_core::project::OutputProject;
+use wxcode_files::{FileError, Folder, Links, RegularFile};
 
 use super::{DEPTH_MAX, SIDE_FILES_MAX};
 
@@ -13,7 +14,7 @@ const FOLDERS_MAX: usize = 10_000;
 
 /// Where to look for a conversation's files.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(crate) struct Place {
     pub(super) id: Uuid,
     pub(super) config_dir: PathBuf,
     pub(super) workspace: PathBuf,
@@ -22,6 +23,43 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// The place of a conversation of the project's history.
+    pub(crate) fn of(project: &OutputProject, id: Uuid, config_dir: &Path) -> Self {
+        let entries = project.claude_session_history.iter().rev();
+        let reported = entries
+            .filter(|entry| entry.id == id)
+            .find_map(|entry| entry.transcript_path.clone());
+        Self {
+            id,
+            config_dir: config_dir.to_owned(),
+            workspace: project.workspace_path.clone(),
+            reported,
+        }
+    }
+
+    /// A place without a conversation.
+    #[cfg(test)]
+    pub(crate) fn below(root: &Path) -> Self {
+        Self {
+            id: Uuid::nil(),
+            config_dir: root.to_owned(),
+            workspace: root.to_owned(),
+            reported: None,
+        }
+    }
+
+    /// Opens the transcript, if there is one. A `thorough` look searches all project folders.
+    pub(crate) fn transcript(&self, thorough: bool) -> Result<Option<RegularFile>, FileError> {
+        let Some(folder) = self.open(thorough)? else {
+            return Ok(None);
+        };
+        let name = format!("{}.jsonl", self.id);
+        match folder.file(Path::new(&name), Links::Beneath) {
+            Err(error) if error.is_missing() => Ok(None),
+            file => file.map(Some),
+        }
+    }
+
     /// Opens the project folder with the transcript, if there is one. A `thorough` look searches
     /// all project folders.
     pub(super) fn open(&self, thorough: bool) -> Result<Option<Folder>, FileError> {
@@ -51,6 +89,49 @@ impl Place {
             }
         }
         Ok(None)
+    }
+}
+
+/// The files of a conversation: Claude Code's own, or their copies where the transcript is gone.
+pub(crate) struct Files {
+    folder: Folder,
+    /// Their paths in the folder and in the copy; the transcript comes first.
+    names: Vec<(PathBuf, PathBuf)>,
+}
+
+impl Files {
+    /// Finds the files; `copy` is the folder of the copy. Blocks.
+    ///
+    /// # Errors
+    /// A folder cannot be read.
+    pub(crate) fn find(place: &Place, copy: &Path) -> Result<Option<Self>, FileError> {
+        if let Some(folder) = place.open(true)? {
+            let names = files(&folder, place.id);
+            return Ok(Some(Self { folder, names }));
+        }
+        let Some(folder) = with(copy, &format!("{}.jsonl", place.id))? else {
+            return Ok(None);
+        };
+        let transcript = PathBuf::from(format!("{}.jsonl", place.id));
+        let side = below(&folder)
+            .into_iter()
+            .filter(|name| *name != transcript);
+        let names = std::iter::once(transcript.clone()).chain(side);
+        let names = names.map(|name| (name.clone(), name)).collect();
+        Ok(Some(Self { folder, names }))
+    }
+
+    /// The names of the files in the copy.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Path> {
+        self.names.iter().map(|(_, name)| name.as_path())
+    }
+
+    /// Opens the file with this name in the copy.
+    pub(crate) fn open(&self, name: &Path) -> Result<RegularFile, FileError> {
+        let mut names = self.names.iter();
+        let found = names.find(|(_, own)| own == name);
+        let below = found.map_or(name, |(below, _)| below);
+        self.folder.file(below, Links::Beneath)
     }
 }
 

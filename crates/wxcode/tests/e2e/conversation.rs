@@ -170,6 +170,7 @@ async fn a_conversation_without_its_transcript_is_named() {
     let foreign = format!("{path}?claude_session_id=22222222-2222-4222-8222-222222222222");
     server.get(&foreign).await.problem(404);
 
+    server.without_copy(&project).await;
     fs::remove_file(&transcript).unwrap();
     let gone = server.get(&path).await;
     assert_eq!(gone.body["code"], "transcript_missing");

@@ -48,6 +48,8 @@ async fn limit_holds_the_queue_until_its_reset() {
             .unwrap()
             .contains("5-hour")
     );
+    let listed = server.get("/output-projects").await.expect(200);
+    assert_eq!(listed["projects"][0]["session"]["limit"], session["limit"]);
     server.delivery_until(&project, &met, "submitted").await;
     let path = format!(
         "/output-projects/{project}/deliveries/{}",

@@ -1,17 +1,17 @@
 //! Puts a launched agent into its project's slot, publishes its start, and starts its monitor.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use tokio::sync::watch;
 use uuid::Uuid;
 use wxcode_core::{event::Kind, text::shortened};
 
-use crate::mirror::Follower;
+use crate::{conversation::follow::TurnFollower, event::Feed, mirror::Follower};
 
 use crate::agent::{
     context::Context,
     conversation::ConversationLog,
-    metadata::LiveMetadata,
+    metadata::{LiveMetadata, Metadata},
     monitor::{run::RunMonitor, session::MonitorInput, supervise::supervise},
     process::{AgentProcess, Launched},
     run::{Progress, Run},
@@ -69,7 +69,7 @@ pub(in crate::agent) async fn session(
         limit_grace: context.settings.limit_grace,
     };
     let process = AgentProcess::Session(Arc::clone(&session));
-    mirror(context, process, input.metadata.config_dir.clone());
+    follow(context, &process, &input.metadata, &session.feed);
     supervise(context, Arc::clone(&session), channels, input);
     let ending = Arc::clone(&session);
     context.tasks.spawn(async move {
@@ -121,7 +121,7 @@ pub(in crate::agent) async fn run(
     });
     feed.publish_with(started, || slot.add_run(Arc::clone(&run)));
     let process = AgentProcess::Run(Arc::clone(&run));
-    mirror(context, process, metadata.config_dir.clone());
+    follow(context, &process, &metadata, &feed);
     let monitor = RunMonitor::new(
         Arc::clone(&run),
         progress,
@@ -143,16 +143,28 @@ pub(in crate::agent) async fn run(
     run
 }
 
-/// Copies the project's conversation for as long as the agent lives, and once at its end.
-fn mirror(context: &Arc<Context>, process: AgentProcess, config_dir: PathBuf) {
+/// Copies the project's conversation and publishes its turns for as long as the agent lives, and
+/// once at its end.
+fn follow(context: &Arc<Context>, process: &AgentProcess, metadata: &Metadata, feed: &Arc<Feed>) {
+    let turns = TurnFollower::new(
+        context.store.clone(),
+        Arc::clone(feed),
+        process.project_id(),
+        metadata.config_dir.clone(),
+        metadata.resumed,
+    );
     let follower = Follower::new(
         context.mirror.clone(),
         context.store.clone(),
         process.project_id(),
-        config_dir,
+        metadata.config_dir.clone(),
     );
-    let closing = context.closing.clone();
+    let (closing, copied) = (context.closing.clone(), process.clone());
     context.tasks.spawn(async move {
-        follower.run(process.ended(), closing).await;
+        follower.run(copied.ended(), closing).await;
+    });
+    let (closing, read) = (context.closing.clone(), process.clone());
+    context.tasks.spawn(async move {
+        turns.run(read.ended(), closing).await;
     });
 }

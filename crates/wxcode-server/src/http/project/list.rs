@@ -25,7 +25,7 @@ use crate::{
         parameter::Params,
         problem::{Answer, Problem, quoted},
         state::Projects,
-        view::{AskView, session_status},
+        view::{AskView, LimitView, session_status},
     },
     planning::Planning,
 };
@@ -90,9 +90,8 @@ pub(crate) struct SessionSummary {
     agent_state: AgentState,
     /// The pending question.
     asks: Option<AskView>,
-    /// The usage limit that holds the agent up, once it is known.
-    #[schema(value_type = Option<Object>)]
-    limit: Option<()>,
+    /// The usage limit for whose reset the agent waits; null without one.
+    limit: Option<LimitView>,
     /// The name of this server on a shared store, while the session runs here.
     node: Option<String>,
     /// Attached terminal clients.
@@ -293,7 +292,10 @@ impl Overview {
                     .as_ref()
                     .and_then(|view| view.asks.as_deref())
                     .map(AskView::from),
-                limit: None,
+                limit: view
+                    .as_ref()
+                    .and_then(|view| view.limit.clone())
+                    .map(LimitView::from),
                 node: node.map(|shared| shared.node.name.clone()),
                 clients: session.map_or(0, Session::clients),
                 run_id: seen.glance.run.as_ref().map(|run| run.id),
