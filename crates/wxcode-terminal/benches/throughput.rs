@@ -7,7 +7,7 @@ use wxcode_terminal::{Screen as _, Size, Terminal};
 
 /// Bytes of each stream.
 const STREAM: usize = 64 << 20; // 64 MiB
-/// Bytes a feed: a holder's largest turn, and one read of a PTY.
+/// Bytes a feed: a holder's largest turn, and a read of a PTY.
 const PIECES: [usize; 2] = [4 << 10, 64 << 10];
 /// The best of this many runs counts.
 const RUNS: usize = 3;

@@ -1,4 +1,4 @@
-//! Replies to terminal queries, byte for byte those of xterm.js 6.0.0.
+//! Replies to terminal queries, equal to the replies of xterm.js 6.0.0 byte for byte.
 //!
 //! | query | reply |
 //! |---|---|
@@ -32,8 +32,8 @@ const ALWAYS_SET: u8 = 3;
 const NEVER_SET: u8 = 4;
 
 impl Terminal {
-    /// Width and height of a cell as reported to programs, in CSS pixels: those of monospace text
-    /// 15 pixels high. The page's real cell depends on each viewer's font.
+    /// Width and height of a cell as reported to programs, in CSS pixels: the size of monospace
+    /// text 15 pixels high. The page's real cell depends on each viewer's font.
     pub const CELL_PIXELS: (u16, u16) = (9, 18);
 
     /// Replies to a control sequence if it is a query.

@@ -1,4 +1,4 @@
-//! One of the two screens: its rows and the history above them, cursor, scroll region and tab
+//! A screen, primary or alternate: its rows and the history above, cursor, scroll region and tab
 //! stops.
 
 use std::collections::VecDeque;
@@ -10,7 +10,7 @@ use crate::row::Row;
 use crate::style::Style;
 use crate::tabs::Tabs;
 
-/// The state that DECSC saves.
+/// The state saved by DECSC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Saved {
     pub(crate) x: usize,
@@ -22,14 +22,14 @@ pub(crate) struct Saved {
     pub(crate) charset: Charset,
 }
 
-/// One screen. The alternate screen has rows only while it is shown.
+/// A screen. The alternate screen has rows only while it is shown.
 #[derive(Debug)]
 pub(crate) struct Buffer {
     /// History and screen, oldest first.
     pub(crate) lines: VecDeque<Row>,
     /// Rows of history: the index of the screen's first row.
     pub(crate) base: usize,
-    /// The cursor's column; `cols` while a wrap is pending, and one more after a character of no
+    /// The cursor's column; `cols` while a wrap is pending, and `cols + 1` after a character of no
     /// width there.
     pub(crate) x: usize,
     /// The cursor's row on the screen.
@@ -111,8 +111,7 @@ impl Buffer {
         self.lines.range(self.base.min(self.lines.len())..)
     }
 
-    /// Moves the scroll region up by a row; a row that leaves the top of the screen becomes
-    /// history.
+    /// Moves the scroll region up by a row; the row at the top of the screen becomes history.
     pub(crate) fn scroll(&mut self, fill: Cell, wrapped: bool) {
         let full = self.lines.len() >= self.max_lines();
         let below = self.base + self.bottom + 1;

@@ -1,4 +1,4 @@
-//! One cell of the screen in 32 bits: a glyph and the index of a style.
+//! A cell of the screen in 32 bits: a glyph and the index of a style.
 
 /// 21 bits of glyph below 11 bits of style index.
 ///
@@ -17,7 +17,7 @@ impl StyleId {
     /// The index when the dictionary has none left: the style stands in the cell's cluster.
     pub(crate) const IN_CLUSTER: Self = Self(0x7FF);
 
-    /// The style at `index`, which is below [`StyleId::IN_CLUSTER`].
+    /// The style at `index`; `index` is below [`StyleId::IN_CLUSTER`].
     pub(crate) fn new(index: usize) -> Self {
         Self((index & 0x7FF) as u16)
     }
@@ -61,14 +61,14 @@ impl Cell {
         StyleId((self.0 >> 21) as u16)
     }
 
-    /// The cell's cluster, if it has one.
+    /// The cell's cluster, if any.
     #[inline]
     pub(crate) fn cluster(self) -> Option<usize> {
         let glyph = self.glyph();
         (glyph >= Self::FIRST_CLUSTER).then(|| (glyph - Self::FIRST_CLUSTER) as usize)
     }
 
-    /// An ASCII character that shares the style bits of this cell.
+    /// An ASCII character with the style bits of this cell.
     #[inline]
     pub(crate) fn with_ascii(self, byte: u8) -> Self {
         Self(self.0 | u32::from(byte))

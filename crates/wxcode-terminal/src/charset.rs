@@ -1,10 +1,10 @@
-//! Character sets that `ESC (` and its relatives designate, with the replacements of xterm.js.
+//! Character sets designated by `ESC (` and its relatives, with the replacements of xterm.js.
 
 /// A designated set; [`Charset::ASCII`] replaces nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Charset(u8);
 
-/// The final bytes that designate a set, and its replacements.
+/// The final bytes of a set's designation, and the set's replacements.
 type Set = (&'static [u8], &'static [(u8, char)]);
 
 /// All sets except ASCII.
@@ -197,7 +197,7 @@ impl Charset {
     /// The default: characters stand for themselves.
     pub(crate) const ASCII: Self = Self(0);
 
-    /// The set that a final byte designates, if the terminal knows it.
+    /// The set designated by a final byte, if the terminal knows the set.
     pub(crate) fn designated_by(last: u8) -> Option<Self> {
         if last == b'B' {
             return Some(Self::ASCII);
@@ -206,7 +206,7 @@ impl Charset {
         u8::try_from(found + 1).ok().map(Self)
     }
 
-    /// The final byte that designates this set.
+    /// The final byte for designating this set.
     pub(crate) fn designator(self) -> u8 {
         self.set()
             .and_then(|set| set.0.first().copied())

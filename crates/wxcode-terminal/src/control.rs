@@ -352,7 +352,7 @@ impl Terminal {
         buffer.x = kept.x;
         buffer.y = kept.y.saturating_sub(buffer.base);
         let last = buffer.cols - 1;
-        // Underline style, its colour and the link are not restored.
+        // The underline style, the underline's colour and the link are not restored.
         self.pen = Style {
             fg: kept.pen.fg,
             bg: kept.pen.bg,
@@ -411,7 +411,7 @@ impl Terminal {
 
     fn alignment_pattern(&mut self) {
         self.place(0, 0);
-        // xterm.js takes colours and flags of the pen, but not its underline style and link.
+        // xterm.js takes colours and flags of the pen, but not the pen's underline style and link.
         let style = Style {
             underline: 0,
             underline_color: Color::DEFAULT,

@@ -8,7 +8,7 @@ use crate::cell::{Cell, StyleId};
 use crate::style::{LinkId, Style};
 use crate::width;
 
-/// The characters of one cell that a single character cannot express.
+/// The characters of a cell that a single character cannot express.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Cluster {
     /// A character and its combining marks; empty for an empty cell.
@@ -39,7 +39,7 @@ impl Link {
     }
 }
 
-/// The interned styles, clusters and links of one terminal.
+/// The interned styles, clusters and links of a terminal.
 #[derive(Debug)]
 pub(crate) struct Dictionary {
     styles: Table<Style>,
@@ -55,25 +55,26 @@ pub(crate) struct Dictionary {
 }
 
 impl Dictionary {
-    /// Most code points in one cell; further marks are dropped.
+    /// Most code points in a cell; further marks are dropped.
     pub(crate) const MAX_CLUSTER_CHARS: usize = 32;
-    /// Links on the screens and in the history at once that are kept without fail; a further link
-    /// may be left out.
+    /// Most links kept without fail on the screens and in the history; a further link may be left
+    /// out.
     pub(crate) const MAX_LINKS: usize = 4096;
-    /// Most links in the table. Half of them are free after a sweep that finds [`Self::MAX_LINKS`]
-    /// in use, so a sweep is rare.
+    /// Most links in the table. Half of the table is free after a sweep with [`Self::MAX_LINKS`] in
+    /// use, so a sweep is rare.
     const LINK_TABLE: usize = 2 * Self::MAX_LINKS;
     /// Most bytes in a link's address and id together; a longer link is not created.
     pub(crate) const MAX_LINK_BYTES: usize = 2 << 10; // 2 KiB
-    /// Styles that fit a cell's index.
+    /// Styles within a cell's index.
     const MAX_STYLES: usize = 0x7FF;
-    /// Styles beyond which one with a link gets no index, so that links leave room for colours.
+    /// Beyond this many styles, a style with a link gets no index, so that links leave room for
+    /// colours.
     const MAX_LINK_STYLES: usize = Self::MAX_STYLES / 2;
     /// Slots for recently used styles: a power of two.
     const RECENT: usize = 64;
     /// Fewest new clusters between two sweeps.
     const NEW_CLUSTERS: usize = 1 << 10;
-    /// A sweep visits at most this many cells for each new cluster since the last one.
+    /// A sweep visits at most this many cells for each new cluster since the last sweep.
     const CELLS_PER_CLUSTER: usize = 16;
 
     pub(crate) fn new() -> Self {
@@ -262,8 +263,8 @@ impl Dictionary {
         (id != 0).then(|| self.links.get(usize::from(id))).flatten()
     }
 
-    /// Whether [`Dictionary::sweep`] would be worth its time: the tables of styles or clusters grew
-    /// enough since the last one.
+    /// Whether a call of [`Dictionary::sweep`] would be worth its time: the tables of styles or
+    /// clusters grew enough since the last sweep.
     #[inline]
     pub(crate) fn is_crowded(&self) -> bool {
         self.styles.live() >= self.style_mark || self.clusters.live() >= self.cluster_mark
@@ -274,7 +275,8 @@ impl Dictionary {
         self.links.live() > Self::MAX_LINKS
     }
 
-    /// Whether [`Dictionary::sweep`] would be worth its time before this link gets its index.
+    /// Whether a call of [`Dictionary::sweep`] would be worth its time before this link gets an
+    /// index.
     pub(crate) fn is_crowded_for(&self, link: &Link) -> bool {
         self.links.live() > Self::LINK_TABLE
             && self.new_links >= Self::MAX_LINKS
@@ -282,7 +284,7 @@ impl Dictionary {
             && self.links.find(link).is_none()
     }
 
-    /// Removes every style, cluster and link that neither `cells` nor `pens` use.
+    /// Removes all styles, clusters and links that neither `cells` nor `pens` use.
     pub(crate) fn sweep<'a>(&mut self, cells: impl Iterator<Item = &'a Cell>, pens: &[Style]) {
         self.recent.fill((Style::default(), StyleId::DEFAULT));
         let mut styles = vec![false; self.styles.len()];

@@ -47,7 +47,7 @@ impl Terminal {
         buffer.x = 0;
     }
 
-    /// ED and DECSED, which spares protected cells.
+    /// ED and DECSED; DECSED spares protected cells.
     pub(crate) fn erase_in_display(&mut self, part: i32, selective: bool) {
         let cols = self.buffer().cols;
         self.restrict(cols);
@@ -80,7 +80,7 @@ impl Terminal {
         }
     }
 
-    /// EL and DECSEL, which spares protected cells.
+    /// EL and DECSEL; DECSEL spares protected cells.
     pub(crate) fn erase_in_line(&mut self, part: i32, selective: bool) {
         let cols = self.buffer().cols;
         self.restrict(cols);

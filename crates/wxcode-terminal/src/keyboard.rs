@@ -1,13 +1,13 @@
-//! The keyboard protocols that a program asks for: kitty's, and xterm's modifyOtherKeys.
+//! The keyboard protocols requested by a program: kitty's, and xterm's modifyOtherKeys.
 //!
-//! The engine gets no keys. It keeps the requests, so that a snapshot repeats them and a view hands
-//! them to the user's terminal.
+//! The engine gets no keys. The engine only keeps the requests: a snapshot repeats them, and a view
+//! passes them to the user's terminal.
 
 use std::io::Write as _;
 
-/// Most entries of a screen's stack; a further one drops the oldest.
+/// Most entries of a screen's stack; a further entry drops the oldest.
 const STACK_MAX: usize = 8;
-/// The flags that kitty's protocol knows.
+/// The flags of kitty's protocol.
 const FLAGS: u8 = 0b1_1111;
 /// The largest level of modifyOtherKeys.
 const LEVEL_MAX: i32 = 3;
@@ -23,7 +23,7 @@ pub(crate) struct Keyboard {
     other_keys: u8,
 }
 
-/// The requests of kitty's protocol on one screen.
+/// The requests of kitty's protocol on a screen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Kitty {
     flags: u8,
@@ -78,7 +78,7 @@ impl Keyboard {
         }
     }
 
-    /// `CSI = flags ; mode u`: sets these flags alone, adds them, or takes them away.
+    /// `CSI = flags ; mode u`: sets these flags alone, adds the flags, or takes the flags away.
     pub(crate) fn change(&mut self, alternate: bool, flags: i32, mode: i32) {
         let (screen, flags) = (self.screen(alternate), known(flags));
         match mode {
@@ -89,7 +89,7 @@ impl Keyboard {
         }
     }
 
-    /// `CSI > resource ; level m`; without a resource, all of them are reset.
+    /// `CSI > resource ; level m`; without a resource, all resources are reset.
     pub(crate) fn set_other_keys(&mut self, resource: i32, level: i32) {
         if resource == 0 || resource == OTHER_KEYS {
             self.other_keys = match level {
@@ -104,7 +104,7 @@ impl Keyboard {
         self.set_other_keys(resource, 0);
     }
 
-    /// The alternate screen is left: its requests end with it.
+    /// The alternate screen is left: the screen's requests end.
     pub(crate) fn leave_alternate(&mut self) {
         self.alternate = Kitty::default();
     }
@@ -129,8 +129,8 @@ impl Keyboard {
 }
 
 impl KeyProtocol {
-    /// Writes the change from the protocols `old` to these. A push for the first flags and a pop
-    /// for the last leave the terminal's own stack as it was.
+    /// Writes the change from the protocols `old` to the present protocols. A push for the first
+    /// flags and a pop for the last leave the terminal's own stack as before.
     pub(crate) fn write_from(self, old: Self, out: &mut Vec<u8>) {
         let _ = match (old.kitty, self.kitty) {
             (was, is) if was == is => Ok(()),

@@ -21,15 +21,15 @@ pub(crate) struct Painter<'a> {
     link_bytes: usize,
     /// Whether a pen was built through the reader's saved cursor since the cursor was last saved.
     pub(crate) overwrote_saved: bool,
-    /// Whether the alternate screen's saved cursor serves for this, to spare the primary's.
+    /// Whether the alternate screen's saved cursor serves for detours, to spare the primary's.
     pub(crate) detours: bool,
 }
 
-/// A wide character, printed where half of it is needed for a moment.
+/// A wide character, printed where half of the character is needed for a moment.
 const WIDE: &str = "\u{3000}";
 
 impl<'a> Painter<'a> {
-    /// Most bytes of links in one stream; further cells are drawn without their links.
+    /// Most bytes of links in a stream; further cells are drawn without their links.
     pub(crate) const MAX_LINK_BYTES: usize = 4 << 20; // 4 MiB
 
     pub(crate) fn new(dictionary: &'a Dictionary) -> Self {
@@ -58,9 +58,10 @@ impl<'a> Painter<'a> {
         let _ = write!(self.out, "\x1b[{}G", x + 1);
     }
 
-    /// Draws a row whose cells are empty so far, from its first column on, and returns the cursor's
-    /// column afterwards. With `wraps`, the next row continues this one: the cursor stays where the
-    /// next character wraps, or `Err` names the empty last cell that a wide character has to leave.
+    /// Draws a row with empty cells so far, from the first column on, and returns the cursor's
+    /// column afterwards. With `wraps`, the next row continues this row: the cursor stays where the
+    /// next character wraps. `Err` names an empty last cell; a wide character has to leave such a
+    /// cell.
     pub(crate) fn row(
         &mut self,
         row: &Row,
@@ -144,7 +145,7 @@ impl<'a> Painter<'a> {
             } else {
                 let text = dictionary.text(cell);
                 let next = text.chars().next().map_or(0, u32::from);
-                // Moving the cursor keeps the character from joining the one before it.
+                // Moving the cursor keeps the character from joining the previous character.
                 if at != x || width == 0 || join.step(next).1 {
                     self.column(x);
                 }
@@ -180,8 +181,8 @@ impl<'a> Painter<'a> {
         true
     }
 
-    /// Leaves an empty cell like `cell` in the last column, at the cursor, by a wide character that
-    /// wraps to the next row; returns the columns of that character.
+    /// Leaves an empty cell like `cell` in the last column, at the cursor, by a wide character
+    /// wrapping to the next row; returns the columns of the wide character.
     pub(crate) fn wrap_wide(&mut self, cell: Cell, cols: usize) -> usize {
         let style = self.dictionary.style(cell);
         self.pen(style);
@@ -199,7 +200,8 @@ impl<'a> Painter<'a> {
     }
 }
 
-/// The character of a cell, if it is one of printable ASCII: no such character joins another.
+/// The character of a cell, if the character is printable ASCII: no printable ASCII joins another
+/// character.
 fn ascii(cell: Cell) -> Option<u8> {
     let byte = u8::try_from(cell.glyph()).ok()?;
     (0x20..0x7F).contains(&byte).then_some(byte)

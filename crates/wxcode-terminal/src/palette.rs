@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 /// Red, green and blue, 0 to 255 each.
 pub(crate) type Rgb = [u8; 3];
 
-/// A colour that a program can set: one of 256, the text's, the background's or the cursor's.
+/// A colour that a program can set: a colour among 256, the text's, the background's or the
+/// cursor's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Slot {
     Indexed(u8),

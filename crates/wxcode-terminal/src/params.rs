@@ -4,9 +4,9 @@
 #[derive(Clone, Debug)]
 pub(crate) struct Params {
     values: Vec<i32>,
-    /// All sub-numbers; -1 is an empty one.
+    /// All sub-numbers; -1 is an empty sub-number.
     subs: Vec<i32>,
-    /// For each value, the end of its sub-numbers in `subs`.
+    /// For each value, the end of the value's sub-numbers in `subs`.
     sub_ends: Vec<usize>,
     reject_digits: bool,
     reject_sub_digits: bool,
@@ -14,7 +14,7 @@ pub(crate) struct Params {
 }
 
 impl Params {
-    /// Most numbers, and most sub-numbers, of one sequence; later ones are ignored.
+    /// Most numbers, and most sub-numbers, of a sequence; later numbers are ignored.
     const MAX: usize = 32;
 
     pub(crate) fn new() -> Self {
@@ -28,7 +28,7 @@ impl Params {
         }
     }
 
-    /// A placeholder that holds no memory.
+    /// A placeholder without memory.
     pub(crate) fn empty() -> Self {
         Self {
             values: Vec::new(),
@@ -97,17 +97,17 @@ impl Params {
         }
     }
 
-    /// How many numbers there are; at least one.
+    /// The number of values; at least one.
     pub(crate) fn len(&self) -> usize {
         self.values.len()
     }
 
-    /// The number at `index`; 0 when it is missing.
+    /// The number at `index`; 0 for a missing number.
     pub(crate) fn get(&self, index: usize) -> i32 {
         self.values.get(index).copied().unwrap_or(0)
     }
 
-    /// The number at `index` as a count: 1 when it is missing or 0.
+    /// The number at `index` as a count: 1 for a missing number or 0.
     pub(crate) fn count(&self, index: usize) -> usize {
         self.get(index).max(1) as usize
     }

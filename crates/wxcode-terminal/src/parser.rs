@@ -22,7 +22,7 @@ pub(crate) enum State {
     DcsPass,
 }
 
-/// The result of one code.
+/// The result of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     /// Nothing complete, and the run of text continues.
@@ -35,9 +35,9 @@ pub(crate) enum Event {
     Csi(u8),
     /// An escape sequence with this final byte.
     Esc(u8),
-    /// An operating system command; `true` when it was not cancelled.
+    /// An operating system command; `false` for a cancelled command.
     Osc(bool),
-    /// A device control string; `true` when it was not cancelled.
+    /// A device control string; `false` for a cancelled string.
     Dcs(bool),
 }
 
@@ -49,13 +49,13 @@ pub(crate) struct Parser {
     /// The prefix and intermediates, oldest first; a sequence with more than three is ignored.
     collect: [u8; 3],
     collected: usize,
-    /// The text of the operating system command, with its number.
+    /// The text of the operating system command, with the command's number.
     string: String,
-    /// Whether that text exceeded its bound.
+    /// Whether the text exceeded its bound.
     string_over: bool,
     /// The final byte of the device control string under way.
     dcs_final: u8,
-    /// Whether that string is DECRQSS (`DCS $ q`), the only supported one.
+    /// Whether the string is DECRQSS (`DCS $ q`), the only supported device control string.
     dcs_is_request: bool,
     /// The bytes of an incomplete character.
     partial: [u8; 4],
@@ -63,7 +63,8 @@ pub(crate) struct Parser {
 }
 
 impl Parser {
-    /// Most bytes of an operating system command or device control string; a longer one is ignored.
+    /// Most bytes of an operating system command or device control string; a longer string is
+    /// ignored.
     pub(crate) const MAX_STRING: usize = 64 << 10; // 64 KiB
 
     pub(crate) fn new() -> Self {
@@ -86,7 +87,7 @@ impl Parser {
         self.collect.get(..self.collected).unwrap_or(b"????")
     }
 
-    /// The text of the finished command, unless it was too long.
+    /// The text of the finished command, unless too long.
     pub(crate) fn take_string(&mut self) -> Option<String> {
         let text = std::mem::take(&mut self.string);
         (!self.string_over).then_some(text)
@@ -102,8 +103,8 @@ impl Parser {
         self.partial_len > 0
     }
 
-    /// Takes a byte of a character beyond ASCII, or the byte that breaks one. Returns the complete
-    /// character, and whether the byte has to be taken again.
+    /// Takes a byte of a character beyond ASCII, or a byte that breaks such a character. Returns
+    /// the complete character, and whether the byte has to be taken again.
     pub(crate) fn decode(&mut self, byte: u8) -> (Option<u32>, bool) {
         if self.partial_len == 0 {
             if (0xC0..0xF8).contains(&byte) {
@@ -139,8 +140,9 @@ impl Parser {
         (legal.then_some(code), false)
     }
 
-    /// Reads a control sequence after its `CSI` in one go, if it is complete and has neither
-    /// intermediates nor anything unusual. Returns its length with the final byte.
+    /// Reads a control sequence after its `CSI` in one go, if the sequence is complete and has
+    /// neither intermediates nor anything unusual. Returns the sequence's length with the final
+    /// byte.
     pub(crate) fn whole_csi(&mut self, bytes: &[u8]) -> Option<usize> {
         let prefixed = matches!(bytes.first(), Some(b'<'..=b'?'));
         let start = usize::from(prefixed);
@@ -164,7 +166,7 @@ impl Parser {
         Some(length + 1)
     }
 
-    /// Takes one code outside of [`State::Ground`]'s text, which the caller prints.
+    /// Takes a code outside of text; in [`State::Ground`] the caller prints the text.
     pub(crate) fn step(&mut self, code: u32) -> Event {
         let byte = u8::try_from(code).unwrap_or(0xFF);
         // C1 controls come as characters of two bytes.
@@ -335,7 +337,7 @@ impl Parser {
         if let Some(slot) = self.collect.get_mut(self.collected) {
             *slot = byte;
         }
-        // One more than the maximum stands for "too many".
+        // The maximum plus one stands for "too many".
         self.collected = (self.collected + 1).min(self.collect.len() + 1);
         self.state = state;
         Event::None
@@ -359,7 +361,7 @@ impl Parser {
             .unwrap_or_default();
         let (prefix, intermediates): (Vec<u8>, Vec<u8>) =
             collected.iter().partition(|b| **b >= 0x3C);
-        // One more stands for any number.
+        // A space stands for the collected bytes beyond the third.
         let more: &[u8] = if self.collected > 3 { b" " } else { b"" };
         let started: &[u8] = match self.state {
             State::Ground => b"",

@@ -25,7 +25,7 @@ impl Terminal {
                 if wraps {
                     self.wrap_line(pen_cell, 0);
                 } else {
-                    // Every character lands in the last column; only the last one stays.
+                    // Every character lands in the last column; only the last character stays.
                     rest = rest.get(rest.len() - 1..).unwrap_or_default();
                     self.buffer_mut().x = cols - 1;
                 }
@@ -43,7 +43,7 @@ impl Terminal {
         }
     }
 
-    /// Prints one character.
+    /// Prints a character.
     pub(crate) fn print(&mut self, code: u32) {
         self.make_room_for_cells();
         self.begin_run();
@@ -57,7 +57,7 @@ impl Terminal {
         let wide = now.width;
         self.join = now;
         let cols = self.buffer().cols;
-        // The columns that a joined character takes already.
+        // The columns already taken by the character before.
         let old = if joins { usize::from(before.width) } else { 0 };
         let needed = usize::from(wide).saturating_sub(old);
         if self.buffer().x + needed > cols {
@@ -136,8 +136,8 @@ impl Terminal {
         }
     }
 
-    /// Continues in the next row, as the continuation of this one. The last `kept` columns go along:
-    /// a character that becomes wide.
+    /// Continues in the next row, as the continuation of this row. The last `kept` columns go
+    /// along: a character on its way to becoming wide.
     fn wrap_line(&mut self, empty: Cell, kept: usize) {
         let erase_cell = self.erase_cell;
         let buffer = self.buffer_mut();
@@ -150,7 +150,7 @@ impl Terminal {
         if buffer.y == buffer.bottom {
             buffer.scroll(erase_cell, true);
             if buffer.lines.len() == 1 {
-                // xterm.js reuses the only row before it empties the cells left over in it.
+                // xterm.js reuses the only row before emptying the row's leftover cells.
                 moved = std::array::from_fn(|_| buffer.row(0).get(x));
                 (x..cols).for_each(|at| buffer.row(0).set(at, empty));
             }

@@ -56,7 +56,7 @@ impl Buffer {
             .unwrap_or(self.lines.len())
     }
 
-    /// Breaks rows that are too long. The program redraws the line with the cursor.
+    /// Breaks too long rows. The program redraws the line with the cursor.
     pub(crate) fn reflow_narrower(&mut self, old_cols: usize, dictionary: &Dictionary) {
         let cols = self.cols;
         let max = self.max_lines();
@@ -226,7 +226,8 @@ fn copy(line: &mut [Row], from: (usize, usize), to: (usize, usize), n: usize) {
     }
 }
 
-/// The lengths of a line's rows at the new width: the width, or one less before a wide character.
+/// The lengths of a line's rows at the new width: the width, or the width less one before a wide
+/// character.
 fn new_lengths(line: &[Row], old_cols: usize, cols: usize, dictionary: &Dictionary) -> Vec<usize> {
     let needed: usize = (0..line.len())
         .map(|i| used(line, i, old_cols, dictionary))

@@ -21,12 +21,12 @@ pub struct Ring {
     buf: Vec<u8>,
     capacity: usize,
     end: u64,
-    /// The offset of the oldest byte, for a continued ring that received fewer bytes than it holds.
+    /// The offset of the oldest byte, for a continued ring with fewer received bytes than room.
     floor: u64,
 }
 
 impl Ring {
-    /// The first allocation, in bytes; it doubles from there.
+    /// The first allocation, in bytes; the buffer doubles from there.
     const FIRST_ALLOCATION: usize = 4 << 10; // 4 KiB
 
     /// Creates an empty ring buffer at offset 0 for the newest `bytes` bytes (at least one).
@@ -39,8 +39,9 @@ impl Ring {
         }
     }
 
-    /// Continues another ring buffer at offset `end`, after the bytes `newest`, of which this one
-    /// keeps as many as it holds. Of more bytes than the stream ever had only the newest count.
+    /// Continues another ring buffer at offset `end`, after the bytes `newest`; keeps as many of
+    /// the bytes as the new buffer holds. Of more bytes than the stream ever had only the newest
+    /// count.
     pub fn continued(bytes: usize, end: u64, newest: &[u8]) -> Self {
         let mut ring = Self::with_capacity(bytes);
         let most = usize::try_from(end)
@@ -49,7 +50,7 @@ impl Ring {
         let newest = newest
             .get(newest.len().saturating_sub(most)..)
             .unwrap_or_default();
-        // All positions up to the end must exist, also those of unknown bytes.
+        // All positions up to the end must exist, also the positions of unknown bytes.
         ring.buf = vec![0; most];
         ring.end = end - newest.len() as u64;
         ring.push(newest);

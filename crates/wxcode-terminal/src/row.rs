@@ -1,18 +1,18 @@
-//! One row of cells, and the effect of edits on wide characters at its edges.
+//! A row of cells, and the effect of edits on wide characters at the row's edges.
 
 use crate::cell::{Cell, StyleId};
 use crate::dictionary::Dictionary;
 
-/// A row. Cells after the stored ones are empty and unstyled, so that a blank row costs nothing.
+/// A row. Cells after the stored cells are empty and unstyled, so a blank row costs nothing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Row {
     cells: Vec<Cell>,
     /// The length in columns. After a narrower resize the rows of the alternate screen stay longer
     /// than the screen, as in xterm.js.
     len: u16,
-    /// Whether the row continues the one above it.
+    /// Whether the row continues the row above.
     pub(crate) wrapped: bool,
-    /// Whether a cell may have a width other than one column.
+    /// Whether a cell may have a width other than a single column.
     rich: bool,
 }
 
@@ -93,7 +93,7 @@ impl Row {
         }
     }
 
-    /// Fills the cells that are not protected.
+    /// Fills the unprotected cells.
     pub(crate) fn fill_unprotected(&mut self, fill: Cell, is_protected: impl Fn(Cell) -> bool) {
         for at in 0..self.len() {
             if !is_protected(self.get(at)) {
@@ -191,8 +191,8 @@ impl Row {
         }
     }
 
-    /// The cell at a column. Past the end, the second half that a wide character at the edge lost
-    /// to a narrower size, as in xterm.js.
+    /// The cell at a column. Past the end, the second half of a wide character at the edge, lost to
+    /// a narrower size, as in xterm.js.
     fn get_for_copy(&self, at: usize) -> Cell {
         if at < self.len() {
             self.get(at)
@@ -209,7 +209,7 @@ impl Row {
         }
     }
 
-    /// Columns up to the end of the last cell that shows a character.
+    /// Columns up to the end of the last cell with a character.
     pub(crate) fn trimmed(&self, dictionary: &Dictionary) -> usize {
         let last = self
             .cells
@@ -232,7 +232,7 @@ impl Row {
     }
 }
 
-/// Whether a cell may have a width other than one column: beyond Latin, or a soft hyphen.
+/// Whether a cell may have a width other than a single column: beyond Latin, or a soft hyphen.
 #[inline]
 fn is_rich(cell: Cell) -> bool {
     cell.glyph() >= 0x300 || cell.glyph() == 0xAD

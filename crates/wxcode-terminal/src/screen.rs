@@ -2,7 +2,7 @@
 
 use wxcode_protocol::{Modes, Size};
 
-/// A screen derived from a stream of bytes, which can be written as a stream again.
+/// A screen derived from a stream of bytes. A screen can also be written as a stream.
 ///
 /// Start with [`crate::Terminal::new`], feed the program's output with [`Screen::feed`], and send
 /// the replies back to the program. A client that attaches reads the snapshot first and the
@@ -22,7 +22,7 @@ use wxcode_protocol::{Modes, Size};
 /// ```
 pub trait Screen {
     /// Takes the next bytes of the stream, cut anywhere, also within a character or a sequence.
-    /// Replies to the queries among them are appended to `replies` in stream order.
+    /// Appends replies to queries in the bytes to `replies`, in stream order.
     fn feed(&mut self, bytes: &[u8], replies: &mut Vec<u8>);
 
     /// Changes the size; moves and reflows the content like the browser's terminal.
@@ -35,7 +35,7 @@ pub trait Screen {
     /// same size reads it. The snapshot covers cells, attributes, links, cursor, modes, title, tab
     /// stops, character sets, scroll region and saved cursors, of the primary and the alternate
     /// screen. If the stream so far ends within a character or a sequence, so does the snapshot,
-    /// and the following bytes continue it. A snapshot contains no query.
+    /// and the following bytes continue the snapshot. A snapshot contains no query.
     fn snapshot(&self) -> Vec<u8>;
 
     /// The visible screen as text: rows joined by `\n`, without the trailing blanks of each row.

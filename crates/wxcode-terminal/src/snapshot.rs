@@ -11,11 +11,11 @@ use crate::style::{Flags, Style};
 use crate::terminal::{Mouse, MouseEncoding, Terminal};
 use crate::width::{self, Kind};
 
-/// Most bytes between two lines: a wrap, and the erasure of its character.
+/// Most bytes between two lines: a wrap, and the erasure of the wrapped character.
 const LINE_END: usize = 12;
 
 impl Terminal {
-    /// Most bytes of history that [`crate::Screen::snapshot`] puts before the screen.
+    /// Most bytes of history before the screen in a snapshot by [`crate::Screen::snapshot`].
     pub const HISTORY_BYTES: usize = 40 << 10; // 40 KiB
 
     /// Like [`crate::Screen::snapshot`], with as many of the newest rows of history as fit in
@@ -31,7 +31,7 @@ impl Terminal {
         draw_tabs(&mut painter, primary);
         draw_saved(&mut painter, primary);
         if first == primary.base && primary.saved.y < first {
-            // Restoring a cursor of the history puts it in the first row.
+            // Restoring a cursor of the history moves the cursor into the first row.
             save_at(&mut painter, primary, 0);
         }
         if self.on_alternate {
@@ -58,7 +58,7 @@ impl Terminal {
         painter.out
     }
 
-    /// State that a reset keeps.
+    /// State unchanged by a reset.
     fn write_settings(&self, painter: &mut Painter<'_>) {
         let _ = write!(painter.out, "\x1b[20l\x1b]2;{}\x07", self.title);
         painter.put(b"\x1b]104\x07\x1b]110\x07\x1b]111\x07\x1b]112\x07");
@@ -96,8 +96,8 @@ impl Terminal {
         first
     }
 
-    /// Writes region, modes, character sets, pen and cursor in an order in which no step undoes
-    /// another.
+    /// Writes region, modes, character sets, pen and cursor in an order in which no step undoes an
+    /// earlier step.
     fn write_cursor(&self, painter: &mut Painter<'_>) {
         let buffer = self.buffer();
         let switches = &self.switches;
@@ -126,8 +126,8 @@ impl Terminal {
         self.write_modes(painter);
         let kept = self.restorable();
         if let Some((kept, elsewhere)) = kept {
-            // Writes state that only DECRC can set: an underline of another pen, a set that is not
-            // designated.
+            // Writes state that only DECRC can set: an underline of another pen, an undesignated
+            // set.
             painter.underline_and_link(self.pen);
             painter.put(if elsewhere { b"\x1b[?47h" } else { b"" });
             painter.restore(kept.pen);
@@ -165,8 +165,8 @@ impl Terminal {
         }
     }
 
-    /// The saved cursor that is the only source of the pen or the character set, and whether it
-    /// belongs to the alternate screen while the primary one is shown.
+    /// The saved cursor with the only copy of the pen or the character set, and whether the cursor
+    /// belongs to the alternate screen while the primary screen is shown.
     fn restorable(&self) -> Option<(Saved, bool)> {
         let own_set = self.charsets.get(self.gl).copied().unwrap_or_default();
         let other = (!self.on_alternate).then_some((self.alternate.saved, true));
@@ -182,7 +182,8 @@ impl Terminal {
             })
     }
 
-    /// Moves the cursor to row `y`, counted like CUP. Returns whether its column is right, too.
+    /// Moves the cursor to row `y`, counted like CUP. Returns whether the cursor's column is right,
+    /// too.
     fn place_cursor(&self, painter: &mut Painter<'_>, y: usize) -> bool {
         let buffer = self.buffer();
         let outside = self.switches.origin && !(buffer.top..=buffer.bottom).contains(&buffer.y);
@@ -246,7 +247,8 @@ impl Terminal {
         });
     }
 
-    /// Prints the last character again, so that a mark joins it and REP repeats it.
+    /// Prints the last character again: a mark then joins the character, and REP repeats the
+    /// character.
     fn write_last_character(&self, painter: &mut Painter<'_>, y: usize) {
         let buffer = self.buffer();
         let wide = usize::from(self.join.width);
@@ -261,7 +263,7 @@ impl Terminal {
         });
         let Some(x) = found else {
             if !self.switches.wrap && buffer.x + 1 == buffer.cols && wide == 2 {
-                // A wide character that did not fit left only itself to be joined.
+                // A wide character without room left only itself to be joined.
                 if row.is_wide(buffer.x - 1, &self.dictionary) {
                     painter.last_cell(row, buffer.cols, y);
                     painter.pen(self.pen);
@@ -278,7 +280,8 @@ impl Terminal {
         let text = self.dictionary.text(cell);
         painter.go(x, y);
         if self.switches.insert {
-            // Only the first character makes room; a joined one that widens it overwrites a cell.
+            // Only the first character makes room; a joined character that widens the cell
+            // overwrites a cell.
             let room = text.chars().next().map_or(1, |c| width::of(u32::from(c)));
             let _ = write!(painter.out, "\x1b[{room}P");
         }
@@ -290,7 +293,7 @@ impl Terminal {
     }
 }
 
-/// Whether a pen's flags disagree with its underline and link.
+/// Whether a pen's flags disagree with the pen's underline and link.
 fn is_split(pen: Style) -> bool {
     let mut same = pen;
     same.update_extended();
@@ -306,12 +309,11 @@ fn is_torn(pen: Style, kept: Flags) -> bool {
         && (same == pen || pen.flags.has(Flags::EXTENDED) == kept.has(Flags::EXTENDED))
 }
 
-/// Draws a buffer's lines from `first` on; those above the screen scroll into the history.
+/// Draws a buffer's lines from `first` on; the lines above the screen scroll into the history.
 fn draw_lines(painter: &mut Painter<'_>, buffer: &Buffer, first: usize) {
     let (cols, rows) = (buffer.cols, buffer.rows);
     if rows > 1 && buffer.lines.get(first).is_some_and(|row| row.wrapped) {
-        // The first row continues a row that is gone: wrap into the second row, then delete the
-        // first.
+        // The first row continues a lost row: wrap into the second row, then delete the first.
         painter.pen(Style::default());
         let _ = write!(painter.out, "\x1b[1;{cols}Hxx\x1b[1;1H\x1b[M\x1b[X");
     }
@@ -344,7 +346,7 @@ fn draw_lines(painter: &mut Painter<'_>, buffer: &Buffer, first: usize) {
             (Some(_), Err(empty)) => {
                 dirty = painter.wrap_wide(empty, cols);
                 if !wraps {
-                    // Erasing the whole row ends its continuation.
+                    // Erasing the whole row ends the row's continuation.
                     painter.pen(Style::default());
                     painter.put(b"\r\x1b[2K");
                     dirty = 0;
@@ -377,18 +379,18 @@ fn draw_region(painter: &mut Painter<'_>, buffer: &Buffer) {
     }
 }
 
-/// Writes DECSC at the buffer's saved cursor, if it is on the screen.
+/// Writes DECSC at the buffer's saved cursor, if the saved cursor is on the screen.
 fn draw_saved(painter: &mut Painter<'_>, buffer: &Buffer) {
     let on_screen = buffer.base..buffer.base + buffer.rows;
     if on_screen.contains(&buffer.saved.y) {
         save_at(painter, buffer, buffer.saved.y - buffer.base);
     } else if buffer.history.is_none() {
-        // Restoring it there puts the cursor in the last row.
+        // Restoring a saved cursor there moves the cursor into the last row.
         save_at(painter, buffer, buffer.rows - 1);
     }
 }
 
-/// Writes DECSC below the screen, as clearing the history leaves it; comes first in a snapshot.
+/// Writes DECSC below the screen, as after clearing the history; comes first in a snapshot.
 fn draw_saved_below(painter: &mut Painter<'_>, buffer: &Buffer, first: usize) {
     let last = buffer.base + buffer.rows - 1;
     if buffer.saved.y <= last {

@@ -1,9 +1,9 @@
 //! Takes OSC 7501 (Program Status Protocol) out of a program's output: the query, and the reports.
 //!
 //! A program asks `ESC ] 7501 ; ? ESC \` and reports its state once a terminal has given the same
-//! sequence back: `ESC ] 7501 ; state=blocked:app=NAME:kind=permission:msg=BASE64 BEL`. The fields
-//! are those that Claude Code 2.1.329 writes. A record with `id=` is about a part of the program,
-//! and no report about the program itself.
+//! sequence back: `ESC ] 7501 ; state=blocked:app=NAME:kind=permission:msg=BASE64 BEL`. Claude Code
+//! 2.1.329 writes these fields. A record with `id=` is about a part of the program, and no report
+//! about the program itself.
 //!
 //! Invariant: the filter holds at most [`StatusFilter::MAX_BODY`] bytes, whatever the program
 //! writes, and each other byte passes in order.
@@ -34,7 +34,7 @@ enum Position {
     /// Outside.
     #[default]
     Text,
-    /// This many bytes of [`INTRO`] were seen.
+    /// This many bytes of [`INTRO`] have arrived.
     Intro(usize),
     /// Within a query or a report.
     Body,
@@ -69,17 +69,17 @@ pub struct StatusFilter {
 impl StatusFilter {
     /// The answer to a query.
     pub const ANSWER: &'static [u8] = b"\x1b]7501;?\x1b\\";
-    /// Longest query or report, in bytes; a longer one is dropped.
+    /// Longest query or report, in bytes; a longer query or report is dropped.
     pub const MAX_BODY: usize = 8 << 10; // 8 KiB
 
-    /// Takes output, and gives it to `sink` in order, without status sequences.
+    /// Takes output, and passes the output to `sink` in order, without status sequences.
     pub fn feed(&mut self, bytes: &[u8], mut sink: impl FnMut(StatusItem<'_>)) {
-        // Bytes of `INTRO` from earlier chunks that were not given out.
+        // Bytes of `INTRO` from earlier chunks that `sink` has not received.
         let mut carried = match self.position {
             Position::Intro(seen) => seen,
             Position::Escape | Position::Text | Position::Body => 0,
         };
-        // The first byte that was not given out.
+        // The first byte that `sink` has not received.
         let mut from = 0;
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
@@ -124,7 +124,8 @@ impl StatusFilter {
                     self.end(&mut sink);
                 }
                 Position::Escape => {
-                    // The escape begins another sequence and ends this one unfinished.
+                    // The escape begins another sequence and leaves the present sequence
+                    // unfinished.
                     self.position = Position::Intro(1);
                     (carried, from) = (1, at);
                 }
@@ -140,8 +141,8 @@ impl StatusFilter {
         }
     }
 
-    /// Gives out the held beginning of a sequence after a pause of the output. What follows it
-    /// passes as well.
+    /// Passes the held beginning of a sequence on, after a pause of the output. The rest of the
+    /// sequence passes as well.
     pub fn release(&mut self) -> &'static [u8] {
         match self.position {
             Position::Intro(_) => self.finish(),
@@ -176,7 +177,7 @@ impl StatusFilter {
         filter
     }
 
-    /// A byte more than fits, for a body that was too long.
+    /// A byte more than fits, for a body of excessive length.
     fn excess(&self) -> &'static [u8] {
         if self.too_long { b"." } else { b"" }
     }
@@ -219,7 +220,8 @@ fn give(bytes: Option<&[u8]>, sink: &mut impl FnMut(StatusItem<'_>)) {
     }
 }
 
-/// The report in a sequence; `None` for a malformed one, and for one about a part of the program.
+/// The report in a sequence; `None` for a malformed report, and for a report about a part of the
+/// program.
 fn parse(body: &[u8]) -> Option<ProgramStatus> {
     let body = std::str::from_utf8(body).ok()?;
     let (mut state, mut kind, mut message) = (None, None, String::new());
@@ -258,7 +260,7 @@ fn parse(body: &[u8]) -> Option<ProgramStatus> {
     })
 }
 
-/// A text without control characters and without those that change the direction of others.
+/// A text without control characters, and without characters for changing the direction of a text.
 fn clean(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut clean = String::new();

@@ -6,7 +6,7 @@ use crate::palette::{self, Slot};
 use crate::terminal::Terminal;
 
 impl Terminal {
-    /// Executes an operating system command; `done` is false when it was cancelled.
+    /// Executes an operating system command; `done` is false for a cancelled command.
     pub(crate) fn osc(&mut self, done: bool, replies: &mut Vec<u8>) {
         let Some(text) = self.parser.take_string().filter(|_| done) else {
             return;
@@ -32,7 +32,7 @@ impl Terminal {
         }
     }
 
-    /// Executes a device control string; `done` is false when it was cancelled.
+    /// Executes a device control string; `done` is false for a cancelled string.
     pub(crate) fn dcs(&mut self, done: bool, replies: &mut Vec<u8>) {
         let text = self.parser.take_string();
         if done && self.parser.is_status_request() {
@@ -93,7 +93,7 @@ impl Terminal {
         }
     }
 
-    /// OSC 10, 11 and 12: colours or `?` for this one and the following ones.
+    /// OSC 10, 11 and 12: a colour or `?` for this number and the following numbers.
     fn special_colors(&mut self, first: u32, data: &str, replies: &mut Vec<u8>) {
         let slots = [Slot::Foreground, Slot::Background, Slot::Cursor];
         let slots = slots.into_iter().skip((first - 10) as usize);

@@ -5,15 +5,15 @@
 pub(crate) struct Color(u32);
 
 impl Color {
-    /// The default colour of its place.
+    /// The default colour of text, background or underline.
     pub(crate) const DEFAULT: Self = Self(0);
 
-    /// One of the first 16 colours, set by 30 to 37, 90 to 97 and their relatives.
+    /// A colour among the first 16, set by 30 to 37, 90 to 97 and their relatives.
     pub(crate) fn basic(index: u8) -> Self {
         Self(1 << 24 | u32::from(index))
     }
 
-    /// One of the 256 colours, set by `38;5`.
+    /// A colour among 256, set by `38;5`.
     pub(crate) fn indexed(index: u8) -> Self {
         Self(2 << 24 | u32::from(index))
     }
@@ -42,7 +42,7 @@ impl Color {
     }
 }
 
-/// A set of attributes, one bit each.
+/// A set of attributes, a bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Flags(u16);
 
@@ -58,8 +58,9 @@ impl Flags {
     pub(crate) const OVERLINE: Self = Self(1 << 8);
     /// Spared by selective erasing (DECSCA).
     pub(crate) const PROTECTED: Self = Self(1 << 9);
-    /// Underline style, its colour and the link are in effect. xterm.js keeps this flag apart from
-    /// them, and restoring a cursor restores the flag without them.
+    /// The underline style, the underline's colour and the link are in effect. xterm.js keeps this
+    /// flag in a separate place, and restoring a cursor restores the flag without style, colour and
+    /// link.
     pub(crate) const EXTENDED: Self = Self(1 << 10);
 
     /// Attributes of a plain SGR number, with the numbers that set and clear each.
@@ -117,7 +118,7 @@ impl Style {
         (mixed.wrapping_add(u64::from(self.underline_color.0)) >> 40) as usize
     }
 
-    /// The style of cells that this pen erases: only the background.
+    /// The style of cells erased with this pen: only the background.
     pub(crate) fn erased(self) -> Self {
         Self {
             bg: self.bg,
@@ -125,7 +126,7 @@ impl Style {
         }
     }
 
-    /// The style of cells that this pen draws, without fields that have no effect.
+    /// The style of cells drawn with this pen, without ineffective fields.
     pub(crate) fn drawn(self) -> Self {
         if !self.flags.has(Flags::EXTENDED) {
             return Self {
@@ -135,7 +136,7 @@ impl Style {
                 ..self
             };
         }
-        // A link has an underline of its own.
+        // A link has a separate underline.
         let underline = if self.link == 0 { self.underline } else { 0 };
         Self { underline, ..self }
     }

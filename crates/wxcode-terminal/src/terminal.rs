@@ -11,7 +11,7 @@ use crate::style::{Color, Flags, Style};
 use crate::width::Join;
 use crate::{Modes, Screen, Size};
 
-/// The mouse events that the program asked for.
+/// The mouse events requested by the program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Mouse {
     #[default]
@@ -31,7 +31,7 @@ pub(crate) enum MouseEncoding {
     SgrPixels,
 }
 
-/// Modes that a reset restores.
+/// Modes restored by a reset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Switches {
     pub(crate) application_cursor: bool,
@@ -74,13 +74,13 @@ pub struct Terminal {
     pub(crate) on_alternate: bool,
     pub(crate) dictionary: Dictionary,
     pub(crate) pen: Style,
-    /// An empty cell in the pen's style, and one as the pen erases.
+    /// An empty cell in the pen's style, and a cell as the pen erases.
     pub(crate) pen_cell: Cell,
     pub(crate) erase_cell: Cell,
     pub(crate) charsets: [Charset; 4],
-    /// The index of the character set that printing uses (GL).
+    /// The index of the character set for printing (GL).
     pub(crate) gl: usize,
-    /// The set in use; after restoring a cursor it may differ from `charsets[gl]`.
+    /// The set in use; after a restored cursor the set may differ from `charsets[gl]`.
     pub(crate) charset: Charset,
     pub(crate) switches: Switches,
     pub(crate) mouse: Mouse,
@@ -95,14 +95,14 @@ pub struct Terminal {
     pub(crate) palette: Palette,
     /// The character that a mark would join and REP would repeat.
     pub(crate) join: Join,
-    /// Whether the last code was printed, so that the next one continues its run.
+    /// Whether the last code was printed: the next code then continues the run.
     pub(crate) in_run: bool,
 }
 
 impl Terminal {
     /// Rows of history, which return when the screen grows: xterm.js's default.
     pub const HISTORY_ROWS: usize = 1000;
-    /// Most bytes of a title; a longer one is cut.
+    /// Most bytes of a title; longer titles are cut.
     pub const MAX_TITLE_BYTES: usize = 4 << 10; // 4 KiB
 
     /// Creates a freshly reset terminal.
@@ -140,7 +140,7 @@ impl Terminal {
         self.text_where(|style| !style.flags.has(Flags::DIM))
     }
 
-    /// The visible screen as text, with blanks for cells of styles that are not `wanted`.
+    /// The visible screen as text, with blanks for cells without a `wanted` style.
     fn text_where(&self, wanted: impl Fn(Style) -> bool) -> String {
         let mut text = String::new();
         for (y, row) in self.buffer().screen().enumerate() {
@@ -376,7 +376,7 @@ fn text_length(bytes: &[u8]) -> usize {
         .unwrap_or(rest.len())
 }
 
-/// The terminal's state that DECSC saves.
+/// The terminal's state saved by DECSC.
 pub(crate) fn saved(buffer: &Buffer, pen: Style, charset: Charset) -> Saved {
     Saved {
         x: buffer.x,

@@ -12,8 +12,8 @@ use crop::Crop;
 use frame::Frame;
 use input::Input;
 
-/// Bytes of a paint from which on a synchronized update (DEC 2026) wraps it, so that the terminal
-/// never shows half a paint.
+/// From this many bytes on, a synchronized update (DEC 2026) wraps a paint, so the terminal never
+/// shows half a paint.
 const SYNCHRONIZED_BYTES: usize = 48;
 
 /// Enters the alternate screen, pushes the title on the terminal's stack, and switches off every
@@ -27,9 +27,9 @@ const LEAVE: &[u8] = b"\x1b]8;;\x07\x1b[m\x1b[0 q\x1b[?25h\x1b[?7h\x1b[?1049l\x1
 /// The content of a viewer's own terminal; paints only changes.
 ///
 /// The view lives on the terminal's alternate screen and asks the terminal nothing. A screen larger
-/// than the window is cropped around the cursor; dim dots fill the space next to a smaller one. The
-/// application's palette is not painted: the terminal is the user's. Memory: 8 bytes a cell of the
-/// window, and each different style, link and cluster on it once.
+/// than the window is cropped around the cursor; dim dots fill the space next to a smaller screen.
+/// The application's palette is not painted: the terminal is the user's. Memory: 8 bytes a cell of
+/// the window, and each different style, link and cluster of the window once.
 #[derive(Debug)]
 pub struct View {
     frame: Frame,
@@ -41,7 +41,7 @@ pub struct View {
     cleared: bool,
 }
 
-/// The terminal's state besides its cells; the default is a shell's.
+/// The terminal's state besides its cells; the default is the state of a shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Shown {
     /// Column and row in the window.
@@ -71,15 +71,15 @@ impl View {
         }
     }
 
-    /// Notes that the user's own window changed: the next paint repaints everything.
+    /// Notes a change of the user's own window: the next paint repaints everything.
     pub fn resize(&mut self, window: Size) {
         self.frame = Frame::new(window);
         self.cleared = false;
     }
 
-    /// Returns the bytes that take the user's terminal from the last paint to this screen. Empty
+    /// Returns the bytes for taking the user's terminal from the last paint to this screen. Empty
     /// when nothing changed. Within a synchronized update ([`crate::Modes`]) the screen shows half
-    /// a frame: a caller with time waits for its end.
+    /// a frame: a caller with time waits for the update's end.
     pub fn paint(&mut self, screen: &Terminal) -> Vec<u8> {
         let next = self.look(screen);
         let mut out = Vec::new();
@@ -119,8 +119,8 @@ impl View {
         synchronized(out)
     }
 
-    /// Returns the bytes that restore the user's terminal for a shell: modes off, cursor shown, pen
-    /// reset, the view's alternate screen left. Empty when nothing was painted.
+    /// Returns the bytes for restoring the user's terminal for a shell: modes off, cursor shown,
+    /// pen reset, the view's alternate screen left. Empty when nothing was painted.
     pub fn leave(&self) -> Vec<u8> {
         let mut out = Vec::new();
         if self.entered {
@@ -139,7 +139,7 @@ impl View {
         self.crop = self.crop.follow(size, self.frame.size(), (x, y));
         let shape = match screen.switches.cursor_style {
             shape @ 0..=6 => shape,
-            // A cursor with only its blinking set.
+            // A cursor with only the blinking set.
             7 => 0,
             _ => 2,
         };
@@ -148,7 +148,7 @@ impl View {
             visible: !screen.cursor_hidden,
             shape,
             // The terminal counts a click from its own top left. With a shifted screen the
-            // application would take the click for one elsewhere.
+            // application would take the click for a click elsewhere.
             input: Input::of(screen, self.crop.is_at_origin()),
             title: screen.title().chars().filter(|c| !c.is_control()).collect(),
         }

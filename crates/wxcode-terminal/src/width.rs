@@ -26,7 +26,7 @@ enum Class {
     Modifier = 9,
     /// A digit, `#` or `*`.
     KeycapBase = 10,
-    /// A narrow pictograph that takes a modifier.
+    /// A narrow pictograph with a possible modifier.
     Person = 11,
     WidePerson = 12,
 }
@@ -76,7 +76,7 @@ pub(crate) enum Kind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Join {
     pub(crate) kind: Kind,
-    /// Its columns; 0 for no character.
+    /// The character's columns; 0 for no character.
     pub(crate) width: u8,
 }
 
@@ -90,7 +90,7 @@ impl Join {
         self.width == 0
     }
 
-    /// The state after one of printable ASCII.
+    /// The state after a printable ASCII character.
     #[inline]
     pub(crate) fn after_ascii(byte: u8) -> Self {
         let kind = match byte {
@@ -100,7 +100,7 @@ impl Join {
         Self { kind, width: 1 }
     }
 
-    /// The state after `code`, and whether `code` joins the character before it.
+    /// The state after `code`, and whether `code` joins the previous character.
     #[inline]
     pub(crate) fn step(self, code: u32) -> (Self, bool) {
         let class = class(code);

@@ -1,4 +1,5 @@
-//! A stream of combined characters without end; alone in its program, because it measures memory.
+//! An endless stream of combined characters; alone in its program, because the test measures
+//! memory.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -8,7 +9,7 @@ use wxcode_terminal::{Screen as _, Size, Terminal};
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
-/// A letter with three marks, another one for each number.
+/// A letter with three marks, another letter for each number.
 fn zalgo(n: usize) -> String {
     let mark = |n: usize| char::from_u32(0x300 + (n % 0x70) as u32).unwrap();
     let letter = char::from(b'a' + (n % 26) as u8);

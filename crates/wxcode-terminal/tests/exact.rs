@@ -1,8 +1,8 @@
-//! Judges snapshots: a terminal that reads a snapshot equals the terminal that read the stream.
+//! Judges snapshots: a reader of the snapshot must equal a reader of the whole stream.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-// Shared with the tests of the view, which use more of it.
+// Shared with the tests of the view; the view's tests use more of the module.
 #[allow(dead_code)]
 mod judge;
 mod recording;
@@ -14,7 +14,8 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use recording::Recording;
 use wxcode_terminal::{Screen as _, Size, Terminal};
 
-/// Generated cases of one run, always the same. `PROPTEST_CASES` sets another number of new cases.
+/// Generated cases of a run, the same in every run. `PROPTEST_CASES` sets another number of new
+/// cases.
 const CASES: u32 = 400;
 
 /// Positions checked in each recording.
@@ -82,7 +83,7 @@ fn generated_streams_give_the_same_screen_and_history() {
     generated(true);
 }
 
-/// Checks a recording at positions spread over it: there, after the following bytes, and after
+/// Checks a recording at several positions: at the position, after the following bytes, and after
 /// other sizes.
 fn recorded(judge: &mut Judge, name: &str) {
     let recording = Recording::read(name);
@@ -90,7 +91,7 @@ fn recorded(judge: &mut Judge, name: &str) {
     let mut rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut missed = 0;
     for place in 1..=PLACES {
-        // Odd positions, so that characters and sequences are cut.
+        // Odd positions, so that the cut falls within characters and sequences.
         let at = (length * place / PLACES).saturating_sub(place % 7);
         let steps = recording.steps(0, at);
         let further = recording.steps(at, length.min(at + 900));
@@ -100,7 +101,7 @@ fn recorded(judge: &mut Judge, name: &str) {
                 false => vec![without_history(&further)],
             };
             let verdict = judge.compare(recording.size, &steps, &further, history);
-            // One of the few positions where xterm.js is at fault, as the list in the ADR says.
+            // A position with a fault of xterm.js, listed in the ADR.
             missed += usize::from(verdict.threw.is_some());
             assert!(missed <= PLACES / 4, "{name} at {at}: {:?}", verdict.threw);
             assert!(
@@ -126,8 +127,8 @@ fn recorded(judge: &mut Judge, name: &str) {
     }
 }
 
-/// The following bytes up to the point where a screen without its history differs: another size,
-/// which may bring rows back, or the end of the history (`CSI 3 J`).
+/// The following bytes up to the first difference of a screen without its history: another size,
+/// because other sizes may bring rows back, or the end of the history (`CSI 3 J`).
 fn without_history(further: &[Step]) -> Step {
     let end = b"\x1b[3J";
     let mut bytes = match further.first() {
@@ -182,7 +183,7 @@ fn a_shell_gives_the_same_screen() {
     recordings("shell");
 }
 
-/// Streams on which the engine once differed, each named after the behaviour that it guards.
+/// Streams with former differences of the engine, each named after the guarded behaviour.
 #[test]
 fn former_differences_stay_fixed() {
     let Some(mut judge) = Judge::start() else {
@@ -250,7 +251,7 @@ fn former_differences_stay_fixed() {
     }
 }
 
-/// Replies equal those of xterm.js, byte for byte.
+/// Replies equal xterm.js's replies, byte for byte.
 #[test]
 fn generated_queries_get_equal_replies() {
     let Some(mut judge) = Judge::start() else {
@@ -288,7 +289,7 @@ fn generated_queries_get_equal_replies() {
     }
 }
 
-/// The width of every character is that of the page's table.
+/// The width of every character equals the width in the page's table.
 #[test]
 fn widths_equal_the_page() {
     let Some(mut judge) = Judge::start() else {
@@ -319,8 +320,8 @@ fn widths_equal_the_page() {
     }
 }
 
-/// A narrower size cuts a wide character of the cursor's line at the edge; an even narrower one
-/// wraps it.
+/// A narrower size cuts a wide character of the cursor's line at the edge; an even narrower size
+/// wraps the character.
 #[test]
 fn a_cut_wide_character_wraps_whole() {
     let Some(mut judge) = Judge::start() else {

@@ -9,7 +9,7 @@ fn terminal(cols: u16, rows: u16) -> Terminal {
     Terminal::new(Size::new(cols, rows).unwrap())
 }
 
-/// Processor seconds of this thread, without the work of others.
+/// Processor seconds of this thread alone.
 fn now() -> f64 {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     now.tv_sec as f64 + now.tv_nsec as f64 / 1e9
@@ -51,7 +51,7 @@ fn links_stay_quick_beyond_their_bound() {
     feed(&mut many, links(0, 80_000).as_bytes());
     let slow = feed(&mut many, links(80_000, 8_000).as_bytes());
     assert!(slow < 8.0 * quick, "{slow} s, not {quick} s");
-    // A link finds a place once the old ones are gone.
+    // A link finds a place after the old links are gone.
     feed(&mut many, b"\x1b[3J\x1b[2J\x1b[H");
     feed(&mut many, links(0, 5_000).as_bytes());
     feed(

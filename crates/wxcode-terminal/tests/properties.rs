@@ -74,7 +74,7 @@ proptest! {
 fn nothing_grows_without_bound() {
     let mut terminal = Terminal::new(Size::new(80, 24).unwrap());
     let mut replies = Vec::new();
-    // A command without an end, then marks, links and styles without one.
+    // A command without an end, then marks, links and styles without an end.
     terminal.feed(b"\x1b]2;", &mut replies);
     (0..1000).for_each(|_| terminal.feed(&[b'x'; 4096], &mut replies));
     assert!(terminal.snapshot().len() < 100_000);

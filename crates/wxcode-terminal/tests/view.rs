@@ -16,17 +16,18 @@ use recording::Recording;
 use serde_json::json;
 use wxcode_terminal::{Screen as _, Size, Terminal, View};
 
-/// Generated cases of one run, always the same. `PROPTEST_CASES` sets another number of new cases.
+/// Generated cases of a run, the same in every run. `PROPTEST_CASES` sets another number of new
+/// cases.
 const CASES: u32 = 200;
 
-/// Pieces that a recording is played in, with a paint after each.
+/// Pieces of a played recording, with a paint after each piece.
 const PIECES: usize = 16;
 
 fn size((cols, rows): (u16, u16)) -> Size {
     Size::new(cols, rows).unwrap()
 }
 
-/// A step of a session or of its window.
+/// A step of a session or of the session's window.
 #[derive(Clone, Debug)]
 enum Move {
     Session(Step),
@@ -290,7 +291,7 @@ fn a_moved_crop_tracks_no_mouse() {
     assert!(has(&view.paint(&terminal), b"\x1b[?1002h"));
 }
 
-/// A terminal with two columns for an emoji keeps it whole, and the text after it in place.
+/// A terminal with two columns for an emoji keeps the emoji whole, and the following text in place.
 #[test]
 fn blanks_under_and_after_symbols_are_drawn_first() {
     for (text, wanted) in [

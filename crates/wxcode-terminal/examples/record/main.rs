@@ -1,7 +1,7 @@
 //! Records the corpora of the tests: real programs in a terminal with the holder's replies.
 //!
-//! `cargo run -p wxcode-terminal --example record [NAME]...` makes the recordings whose names
-//! contain one of the words, or all. `corpora/README.md` describes its output.
+//! `cargo run -p wxcode-terminal --example record [NAME]...` makes the recordings with a name that
+//! contains one of the words, or all. `corpora/README.md` describes the output.
 
 mod claude;
 mod programs;

@@ -117,7 +117,7 @@ pub(crate) fn less(size: (u16, u16)) -> Result<Recording, Error> {
 
 pub(crate) fn htop(size: (u16, u16)) -> Result<Recording, Error> {
     let folder = folder()?;
-    // The usual columns without the one that names the user.
+    // The usual columns without the user's name.
     let columns = "fields=0 17 18 38 39 40 2 46 47 49 1\n";
     std::fs::write(folder.path().join("htoprc"), columns)?;
     let only_itself = "exec htop -d 200 -p $$";
@@ -197,7 +197,7 @@ pub(crate) fn shell_resized(size: (u16, u16)) -> Result<Recording, Error> {
     shell.finish("exit\r")
 }
 
-/// Input of a shell: every kind of text, colour, link and screen that programs print by hand.
+/// Input of a shell: every kind of text, colour, link and screen printed by hand.
 const SHELL: [&str; 12] = [
     "cat scripts.txt",
     "cat scripts.txt scripts.txt | tr -d '\\n'; echo",

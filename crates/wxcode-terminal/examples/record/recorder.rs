@@ -10,7 +10,7 @@ use wxcode_terminal::{Screen as _, Size, Terminal};
 /// The reason why a recording failed.
 pub(crate) type Error = Box<dyn std::error::Error>;
 
-/// Time without a change after which a screen counts as settled: shorter than Claude Code's blink.
+/// Time without a change before a screen counts as settled: shorter than Claude Code's blink.
 const QUIET: Duration = Duration::from_millis(400);
 
 /// A running program, with the replies of the holder's screen.
@@ -51,7 +51,7 @@ impl Recorder {
         })
     }
 
-    /// Reads new output and replies to it; returns whether there was any.
+    /// Reads new output and replies; returns whether there was any output.
     fn take(&mut self) -> Result<bool, Error> {
         let output = self.pty.output();
         let new = output.get(self.bytes.len()..).unwrap_or_default();
@@ -106,7 +106,7 @@ impl Recorder {
         self.settle()
     }
 
-    /// Changes the size after all output of the old one has arrived.
+    /// Changes the size after all output of the old size has arrived.
     pub(crate) fn resize(&mut self, cols: u16, rows: u16) -> Result<(), Error> {
         self.settle()?;
         self.sizes.push((self.bytes.len(), cols, rows));

@@ -26,7 +26,7 @@ impl<T> Default for Table<T> {
 }
 
 impl<T: Eq + Hash> Table<T> {
-    /// Returns the index of an equal value, or stores this one.
+    /// Returns the index of an equal value, or stores the value.
     pub(super) fn intern(&mut self, value: T) -> usize {
         if let Some(index) = self.find(&value) {
             return index;

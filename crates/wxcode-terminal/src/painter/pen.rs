@@ -28,7 +28,8 @@ impl Painter<'_> {
         self.pen.update_extended();
     }
 
-    /// Toggles the link once more, to set or clear the flag that a restored cursor split from it.
+    /// Toggles the link once more. The toggle sets or clears the flag that a restored cursor split
+    /// from the link.
     pub(crate) fn link_again(&mut self, link: u16) {
         self.link = u16::MAX;
         self.open(link);
@@ -114,7 +115,7 @@ impl Painter<'_> {
         self.pen.flags = style.flags;
     }
 
-    /// Sets a style that only restoring a cursor gives: the flags of one pen with the underline of
+    /// Sets a style that only a restored cursor gives: the flags of one pen with the underline of
     /// another. Overwrites the reader's saved cursor; no wrap may be pending.
     fn torn(&mut self, style: Style) {
         self.flags(style);
@@ -212,7 +213,7 @@ impl Painter<'_> {
         }
     }
 
-    /// Parts of a pen that a saved cursor does not keep.
+    /// Parts of a pen missing in a saved cursor.
     pub(crate) fn underline_and_link(&mut self, pen: Style) {
         self.reset_pen();
         if pen.underline != 0 {

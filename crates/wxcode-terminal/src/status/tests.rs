@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What a filter made of a stream.
+/// The result of a filter for a stream.
 #[derive(Debug, Default, PartialEq)]
 struct Taken {
     output: Vec<u8>,
@@ -35,7 +35,7 @@ fn report(state: ProgramState, kind: Option<BlockKind>, message: &str) -> Progra
     }
 }
 
-/// The reports of one sequence with this body.
+/// The reports of a sequence with this body.
 fn reports(body: &str) -> Vec<ProgramStatus> {
     let taken = take(&[format!("a\x1b]7501;{body}\x07b").as_bytes()]);
     assert_eq!(taken.output, b"ab", "{body}");
@@ -120,7 +120,7 @@ fn message_is_bounded_and_clean() {
         .message;
     assert!(message.starts_with(" ]0;x   é"), "{message:?}");
     assert!((2_040..=ProgramStatus::MAX_MESSAGE).contains(&message.len()));
-    // Half a character and a byte that is none.
+    // Half a character, and a byte outside of any character.
     let broken = reports(&format!("state=working:msg={}", encode(b"a\xff\xc3")));
     assert_eq!(broken[0].message, "a\u{fffd}\u{fffd}");
 }

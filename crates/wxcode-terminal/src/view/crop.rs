@@ -28,7 +28,7 @@ impl Crop {
     }
 }
 
-/// Column 0 wherever the cursor allows it, else in steps of half a window, so that typing does not
+/// Column 0 wherever the cursor permits, otherwise steps of half a window: typing then does not
 /// move everything with each character.
 fn left(screen: usize, window: usize, cursor: usize) -> usize {
     if cursor < window {
@@ -65,7 +65,7 @@ mod tests {
             crop = crop.follow(screen, window, (0, row));
             assert_eq!(crop.top, top, "the cursor in row {row}");
         }
-        // A screen that lost rows is not shown past its end.
+        // After the screen has lost rows, the crop shows nothing past the screen's end.
         assert_eq!(
             Crop { left: 0, top: 14 }
                 .follow((80, 12), window, (0, 11))

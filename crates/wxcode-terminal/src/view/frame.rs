@@ -1,4 +1,4 @@
-//! The cells of a window: the last paint, the next one, and the bytes between them.
+//! The cells of a window: the last paint, the next paint, and the bytes from the last to the next.
 
 use crate::Size;
 use crate::cell::{Cell, StyleId};
@@ -9,11 +9,11 @@ use crate::style::{Flags, Style};
 use crate::terminal::Terminal;
 use crate::view::crop::Crop;
 
-/// Unchanged cells between two changed ones that are drawn with them, because moving the cursor
+/// Most unchanged cells drawn together with changed cells on both sides, because moving the cursor
 /// costs as much.
 const GAP: usize = 5;
 
-/// Blank cells at the end of a row from which on erasing is shorter than spaces.
+/// From this many blank cells at the end of a row on, erasing is shorter than spaces.
 const TAIL: usize = 3;
 
 /// The filler for a window larger than the screen.
@@ -24,7 +24,8 @@ const FILLER: char = '·';
 pub(super) struct Frame {
     cols: usize,
     rows: usize,
-    /// Separate from the screen's dictionary, whose indices change their meaning.
+    /// Separate from the screen's dictionary. The indices of the screen's dictionary change their
+    /// meaning.
     dictionary: Dictionary,
     painted: Vec<Cell>,
     next: Vec<Cell>,
@@ -120,7 +121,7 @@ impl Frame {
         }
     }
 
-    /// Turns a style of the screen into one that SGR and OSC 8 can express, with its link in this
+    /// Turns a style of the screen into a style for SGR and OSC 8, with its link in this
     /// dictionary.
     fn adopt(&mut self, theirs: &Dictionary, style: Style) -> Style {
         let mut own = style.drawn();
@@ -157,8 +158,8 @@ impl Frame {
         self.dictionary.cell(u32::from(FILLER), id, style)
     }
 
-    /// Returns the bytes that draw the new content over the last paint; the pen is the default one
-    /// before and after them. Empty when nothing changed.
+    /// Returns the bytes for drawing the new content over the last paint; before and after the
+    /// bytes, the pen is the default pen. Empty when nothing changed.
     pub(super) fn draw(&mut self) -> Vec<u8> {
         let mut painter = Painter::new(&self.dictionary);
         let rows = self
@@ -168,7 +169,8 @@ impl Frame {
         for (y, (old, new)) in rows.enumerate() {
             let mut done = 0;
             while let Some(first) = (done..self.cols).find(|x| !self.alike(old[*x], new[*x])) {
-                // Redraw a neighbour that the terminal may have drawn across this cell.
+                // Redraw a neighbour, because the terminal may have drawn the neighbour across this
+                // cell.
                 let from = first - usize::from(first > 0 && self.is_unsure(new[first - 1]));
                 let to = self.end_of_run(old, new, first);
                 self.draw_run(&mut painter, y, new, from..to);
@@ -188,7 +190,7 @@ impl Frame {
             let words = &self.dictionary;
             (words.text(cell), words.width(cell), words.style(cell))
         };
-        // A style without an index may have one now.
+        // A style without an index may have an index now.
         old == new || (kept(old) || kept(new)) && look(old) == look(new)
     }
 
@@ -229,14 +231,16 @@ impl Frame {
             let unsure = self.is_unsure(cell);
             let width = usize::from(self.dictionary.width(cell).max(1));
             if unsure && width == 2 {
-                // Blanks first: where the terminal counts one column, they are in the second one.
+                // Blanks first: where the terminal counts a single column, the blanks are in the
+                // second column.
                 painter.pen(self.dictionary.style(cell).erased());
                 painter.put(b"  ");
                 painter.go(x, y);
                 self.draw_cell(painter, cell);
                 x += width;
             } else if let Some(blank) = blank_behind.filter(|_| unsure) {
-                // The blank first: drawn afterwards it would cut a character of two columns.
+                // The blank first: drawn afterwards, the blank would cut a character of two
+                // columns.
                 painter.go(x + 1, y);
                 self.draw_cell(painter, blank);
                 painter.go(x, y);
@@ -264,9 +268,9 @@ impl Frame {
         !self.dictionary.has_content(cell) && self.dictionary.width(cell) == 1
     }
 
-    /// Whether terminals disagree about the columns of a cell: joined characters, and emoji and
-    /// symbols that are narrow in Unicode 6 and wide later. The cursor's position after such a cell
-    /// is unreliable.
+    /// Whether terminals disagree about the columns of a cell. They disagree about joined
+    /// characters, and about emoji and symbols narrow in Unicode 6 and wide later. After such a
+    /// cell the cursor's position is unreliable.
     fn is_unsure(&self, cell: Cell) -> bool {
         match cell.cluster() {
             Some(_) => self.dictionary.text(cell).chars().nth(1).is_some(),

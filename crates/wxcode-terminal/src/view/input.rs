@@ -3,7 +3,7 @@
 use crate::keyboard::KeyProtocol;
 use crate::terminal::{Mouse, MouseEncoding, Terminal};
 
-/// The modes that change a terminal's input; the default is a shell's.
+/// The modes that change a terminal's input; the default is the state of a shell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Input {
     application_cursor: bool,
@@ -16,7 +16,7 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// The modes that the application on `screen` asked for. Without `mouse`, its mouse modes are
+    /// The modes requested by the application on `screen`. Without `mouse`, the mouse modes are
     /// left out.
     pub(super) fn of(screen: &Terminal, mouse: bool) -> Self {
         let switches = &screen.switches;

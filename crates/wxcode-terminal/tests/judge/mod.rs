@@ -66,8 +66,8 @@ impl Judge {
         })
     }
 
-    /// Compares the terminal after `steps` with one that reads the snapshot; both then take the
-    /// steps `further`.
+    /// Compares the terminal after `steps` with a reader of the snapshot; both then take the steps
+    /// `further`.
     pub(crate) fn compare(
         &mut self,
         size: Size,
@@ -104,7 +104,7 @@ impl Judge {
         self.ask(&request)
     }
 
-    /// Hands the oracle a request as `judge.mjs` describes it.
+    /// Sends the oracle a request, as described in `judge.mjs`.
     pub(crate) fn ask(&mut self, request: &Value) -> Verdict {
         writeln!(self.input, "{request}").unwrap();
         let mut line = String::new();
@@ -136,7 +136,7 @@ impl Drop for Judge {
 }
 
 /// Merges consecutive writes. In xterm.js the treatment of a character without room depends on the
-/// end of a write; in the engine it does not.
+/// end of a write; the engine's treatment does not.
 fn joined(steps: &[Step]) -> Vec<Step> {
     let mut all: Vec<Step> = Vec::new();
     for step in steps {

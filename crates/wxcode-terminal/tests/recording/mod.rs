@@ -1,4 +1,4 @@
-//! The recordings in `corpora/`; its `README.md` describes their files.
+//! The recordings in `corpora/`; the folder's `README.md` describes the files.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ pub(crate) struct Recording {
     /// The size at the beginning.
     pub(crate) size: Size,
     pub(crate) stream: Vec<u8>,
-    /// The later sizes, each with the offset of its first byte.
+    /// The later sizes, each with the offset of the size's first byte.
     sizes: Vec<(usize, Size)>,
 }
 
@@ -50,7 +50,8 @@ impl Recording {
         names
     }
 
-    /// The steps from the offset `from` to the offset `to`; a size belongs to the bytes after it.
+    /// The steps from the offset `from` to the offset `to`; a size belongs to the bytes after the
+    /// size.
     pub(crate) fn steps(&self, from: usize, to: usize) -> Vec<Step> {
         let mut steps = Vec::new();
         let mut at = from;

@@ -1,4 +1,4 @@
-//! Generates terminal streams: text, controls and sequences of every kind that the engine knows.
+//! Generates terminal streams: text, controls and sequences of every kind known to the engine.
 
 pub(crate) mod scene;
 
@@ -6,12 +6,12 @@ use proptest::prelude::*;
 
 use crate::judge::Step;
 
-/// A size that makes edges frequent.
+/// A size with frequent edges.
 pub(crate) fn size() -> impl Strategy<Value = (u16, u16)> {
     prop_oneof![(2u16..12, 1u16..8), (8u16..30, 2u16..12), Just((80, 24))]
 }
 
-/// A stream with resizes between its parts.
+/// A stream with resizes in between.
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let part = prop_oneof![9 => piece(), 1 => scene::any()];
     let write = prop::collection::vec(part, 1..24).prop_map(|parts| Step::Write(parts.concat()));
@@ -24,7 +24,7 @@ pub(crate) fn bytes() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece(), 0..12).prop_map(|parts| parts.concat())
 }
 
-/// One piece of a stream.
+/// A piece of a stream.
 pub(crate) fn piece() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         8 => text(),

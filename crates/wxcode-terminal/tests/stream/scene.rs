@@ -1,4 +1,4 @@
-//! Generates sequences that belong together, which single random pieces rarely build.
+//! Generates sequences in their usual groups; single random pieces rarely build such groups.
 
 use proptest::prelude::*;
 
@@ -40,7 +40,7 @@ fn one_of(words: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
     prop::sample::select(words.to_vec()).prop_map(|word| word.as_bytes().to_vec())
 }
 
-/// A scroll region, mostly with the origin in it, and motion within it.
+/// A scroll region, mostly with the origin in the region, and motion within the region.
 fn region() -> impl Strategy<Value = Vec<u8>> {
     let before = (1u16..7, 1u16..7, any_origin()).prop_map(|(top, more, origin)| {
         let mut all = csi(format!("{top};{}", top + more), 'r');
@@ -82,7 +82,7 @@ fn any_origin() -> impl Strategy<Value = Vec<u8>> {
     one_of(&["\x1b[?6h", "\x1b[?6h", "\x1b[?6l", ""])
 }
 
-/// To the other screen and back, in every way, with a cursor saved on either.
+/// To the other screen and back, in every way, with a cursor saved on either screen.
 fn other_screen() -> impl Strategy<Value = Vec<u8>> {
     let before = one_of(&[
         "\x1b[?1049h",
@@ -166,7 +166,7 @@ fn underlines() -> impl Strategy<Value = Vec<u8>> {
     between(before, what, &["\x1b[24m", "\x1b[m", "\x1b[59m", ""])
 }
 
-/// Saved cursors with a pen, a character set and a wrap that is pending.
+/// Saved cursors with a pen, a character set and a pending wrap.
 fn saved() -> impl Strategy<Value = Vec<u8>> {
     let before = (sgr(), motion()).prop_map(|(sgr, motion)| [sgr, motion].concat());
     let what = prop_oneof![
@@ -210,7 +210,7 @@ fn mouse() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
-/// Text that scrolls into the history, wraps on the way, and is erased with or without it.
+/// Text on its way into the history: wrapped, and erased with or without the history.
 fn scrolled() -> impl Strategy<Value = Vec<u8>> {
     let lines = (1usize..20, "[a-z漢 ]{1,40}")
         .prop_map(|(n, line)| format!("{line}\r\n").repeat(n).into_bytes());
