@@ -1,7 +1,6 @@
-//! The promises of the [`Store`] trait as tests, one function each, for every store.
+//! The promises of the [`Store`] trait as tests, a function each, for every store.
 //!
-//! A store's tests name a function that makes an empty place for records. They get one test per
-//! promise:
+//! A store's tests name a function for an empty place for records. They get a test per promise:
 //!
 //! ```text
 //! wxcode_store::conformance_tests!(crate::fresh);
@@ -44,7 +43,7 @@ pub const ALL: Page = Page {
     limit: crate::PAGE_MAX,
 };
 
-/// Makes one test of each promise. `$fresh` is the absolute path of an async function returning an
+/// Makes a test of each promise. `$fresh` is the absolute path of an async function returning an
 /// empty [`Records`], or `None` after printing why the tests cannot run.
 #[macro_export]
 macro_rules! conformance_tests {

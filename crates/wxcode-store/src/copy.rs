@@ -1,4 +1,4 @@
-//! Copies one store into another, in repeatable pieces, and compares the two.
+//! Copies a store into another, in repeatable pieces, and compares the two.
 
 use wxcode_core::{
     delivery::Delivery, excerpt::Excerpt, id::Id, milestone::Milestone, project::OutputProject,
@@ -8,7 +8,7 @@ use crate::{Added, Listing, Page, Result, Store, StoreError};
 
 /// Records per read.
 const PAGE: u64 = 100;
-/// Most problems named in a report; further ones are counted.
+/// Most problems named in a report; further problems are counted.
 pub const PROBLEMS_MAX: usize = 100;
 
 /// The progress or the result of a copy.

@@ -12,7 +12,7 @@ use wxcode_core::{
 
 use crate::{Listing, Page, Result};
 
-/// Most open deliveries of one project.
+/// Most open deliveries of a project.
 pub const QUEUE_MAX: u64 = 1000;
 
 /// A delivery to be queued.
@@ -34,7 +34,7 @@ pub struct NewDelivery {
 }
 
 impl NewDelivery {
-    /// Returns the queued delivery, the same in every store, with the text of its command.
+    /// Returns the queued delivery, the same in every store, with the text of the command.
     #[must_use]
     pub fn queued(&self, milestone_id: Option<Id>, text: &str) -> Delivery {
         let at = to_millis(self.at);
@@ -60,8 +60,8 @@ impl NewDelivery {
         }
     }
 
-    /// Whether `delivery` came from this request, in any later state. An edited one has another
-    /// text and another time.
+    /// Whether `delivery` came from this request, in any later state. An edited delivery has
+    /// another text and another time.
     #[must_use]
     pub fn is_of(&self, delivery: &Delivery) -> bool {
         let types_it = match &self.command {
@@ -90,7 +90,8 @@ pub enum Command {
     /// Any text.
     Text(String),
     /// The command of a milestone. The store takes `new_project` if no delivery holds
-    /// [`wxcode_core::project::OutputProject::new_project_delivery`], and makes this one the holder in the same step.
+    /// [`wxcode_core::project::OutputProject::new_project_delivery`]. In the same step, the new
+    /// delivery becomes the holder.
     Milestone {
         /// The milestone.
         id: Id,
@@ -117,13 +118,14 @@ pub enum Queued {
 }
 
 impl Queued {
-    /// Returns the answer for a milestone with this status and earlier delivery; `None` if its
-    /// command may be queued now.
+    /// Returns the answer for a milestone with this status and earlier delivery; `None` if the
+    /// milestone's command may be queued now.
     #[must_use]
     pub fn instead(status: MilestoneStatus, earlier: Option<Delivery>) -> Option<Self> {
         let pending = status == MilestoneStatus::Pending;
         match earlier {
-            // Another program may have moved a submitted one back: it starts anew.
+            // Another program may have moved a submitted milestone back: the milestone starts
+            // again.
             Some(earlier) if pending && earlier.state.is_over() => None,
             Some(earlier) => Some(Self::Existing(earlier)),
             None if pending => None,
@@ -132,39 +134,39 @@ impl Queued {
     }
 }
 
-/// The situation for which the next delivery is sought.
+/// The situation of the search for the next delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NextQuery {
     pub now: Timestamp,
-    /// Whether a turn runs: then the deliveries that steer come first.
+    /// Whether a turn runs: in a turn, steering deliveries come first.
     pub in_turn: bool,
 }
 
 /// The next delivery of a project.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Next {
-    /// The delivery to carry out now, with its whole text.
+    /// The delivery to carry out now, with the whole text.
     pub delivery: Option<Delivery>,
-    /// The earliest time ahead at which another one is due.
+    /// The earliest future due time of any delivery.
     pub due_at: Option<Timestamp>,
 }
 
-/// A user's change of a waiting delivery; what is `None` stays.
+/// A user's change of a waiting delivery; a field with `None` stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
     pub id: Id,
-    /// The project that must have it.
+    /// The project; the delivery must belong to this project.
     pub output_project_id: Id,
     pub text: Option<String>,
     /// Another time; `Some(None)` for none.
     pub not_before: Option<Option<Timestamp>>,
-    /// Moves it before this waiting delivery of the project.
+    /// Moves the delivery before this waiting delivery of the project.
     pub before: Option<Id>,
     pub at: Timestamp,
 }
 
 impl Edit {
-    /// Returns the delivery after this edit, the same in every store.
+    /// Returns the delivery after the edit, the same in every store.
     #[must_use]
     pub fn of(&self, delivery: &Delivery) -> Delivery {
         Delivery {
@@ -172,7 +174,7 @@ impl Edit {
             not_before: self
                 .not_before
                 .map_or(delivery.not_before, |at| at.map(to_millis)),
-            // The obstacle was that of its old text at its old time and place.
+            // The obstacle belonged to the old text at its old time and place.
             error: None,
             edits: delivery.edits.saturating_add(1),
             version: delivery.version + 1,
@@ -187,7 +189,7 @@ impl Edit {
 pub enum Edited {
     /// The delivery afterwards.
     Done(Delivery),
-    /// The delivery does not wait any more, or rides along with a start: nothing changed.
+    /// The delivery no longer waits, or rides along with a start: nothing changed.
     NotWaiting(Delivery),
     /// The delivery to move before does not wait: nothing changed.
     PlaceNotWaiting(Delivery),
@@ -199,8 +201,8 @@ pub enum Edited {
 
 /// The places of a queue after a move: pairs of a delivery and its new place.
 ///
-/// `queue` has the waiting deliveries of a project with their places, in order. Only those between
-/// the old and the new place get another one, so the places of all others stay.
+/// `queue` has the waiting deliveries of a project with their places, in order. Only deliveries
+/// between the old and the new place get another place, so all other places stay.
 #[must_use]
 pub fn moved<T: Copy + PartialEq>(queue: &[(T, u64)], id: T, before: T) -> Vec<(T, u64)> {
     let at = |id: T| queue.iter().position(|(other, _)| *other == id);
@@ -218,7 +220,7 @@ pub fn moved<T: Copy + PartialEq>(queue: &[(T, u64)], id: T, before: T) -> Vec<(
         .collect()
 }
 
-/// A change of a delivery, made only if its version is still `version`.
+/// A change of a delivery, made only if the delivery's version is still `version`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     pub id: Id,
@@ -242,7 +244,7 @@ pub struct Step {
 }
 
 impl Step {
-    /// Returns a step of `delivery` to `state` without another change. Callers that change more
+    /// Returns a step of `delivery` to `state` without another change. For further changes, callers
     /// replace fields: `Step { error, ..Step::new(delivery, state, at) }`.
     #[must_use]
     pub fn new(delivery: &Delivery, state: DeliveryState, at: Timestamp) -> Self {
@@ -265,39 +267,43 @@ impl Step {
 #[async_trait]
 pub trait DeliveryStore: Send + Sync + 'static {
     /// Queues a delivery, once per idempotency key and once per milestone. A `pending` milestone
-    /// with a failed delivery gets a new one. Repeating a request by its id returns [`Queued::New`]
-    /// with the present state; another delivery with the id is [`crate::StoreError::Refused`].
+    /// with a failed delivery gets a new delivery. Repeating a request by its id returns
+    /// [`Queued::New`] with the present state; another delivery with the same id is
+    /// [`crate::StoreError::Refused`].
     async fn queue(&self, delivery: &NewDelivery) -> Result<Queued>;
     async fn delivery(&self, id: Id) -> Result<Option<Delivery>>;
     /// Deliveries of a project in order, with the beginnings of their texts: the order of queueing,
-    /// but for those that were moved.
+    /// except for moved deliveries.
     async fn deliveries(&self, project: Id, page: Page) -> Result<Listing<Excerpt<Delivery>>>;
     /// The open deliveries of a project in order, with the beginnings of their texts.
     async fn open_deliveries(&self, project: Id) -> Result<Vec<Excerpt<Delivery>>>;
-    /// The next delivery of a project: one that was given to an agent, or else the first in order
-    /// whose time has come. In a turn those that steer come before those that do not.
+    /// The next delivery of a project: a delivery already given to an agent, or else the first due
+    /// delivery in order. In a turn, steering deliveries come before all others.
     async fn next_delivery(&self, project: Id, query: NextQuery) -> Result<Next>;
-    /// Changes a waiting delivery ([`Delivery::is_waiting`]) in one step: its text, its time, its
-    /// place. The version of every delivery with another place changes too, so that a step from
-    /// the old order fails.
+    /// Changes a waiting delivery ([`Delivery::is_waiting`]) in a single step: its text, its time,
+    /// its place. The version of every delivery with another place changes too, so a step from the
+    /// old order fails.
     async fn edit(&self, edit: &Edit) -> Result<Edited>;
     /// All projects with an open delivery.
     async fn projects_with_open_deliveries(&self) -> Result<Vec<Id>>;
-    /// Changes a delivery by compare-and-set on its version.
+    /// Changes a delivery by compare-and-set on the version.
     ///
-    /// In the same step `submitted` moves its milestone from `pending` to `in_progress`
-    /// ([`wxcode_core::milestone::MovedBy::Delivery`], reason [`wxcode_core::milestone::SUBMITTED`]) and, for a milestone's
-    /// command, the project from `created` to `initialized`.
+    /// In the same step, `submitted` moves the delivery's milestone from `pending` to `in_progress`
+    /// ([`wxcode_core::milestone::MovedBy::Delivery`], reason
+    /// [`wxcode_core::milestone::SUBMITTED`]). For a milestone's command, `submitted` also moves
+    /// the project from `created` to `initialized`.
     ///
-    /// In the same step `failed` frees [`wxcode_core::project::OutputProject::new_project_delivery`] if this delivery
-    /// holds it. It also sets [`wxcode_core::milestone::MovedBy::Delivery`] and the step's error on its milestone, if that
-    /// is `pending` with this delivery; `updated_at` stays.
+    /// In the same step, `failed` frees
+    /// [`wxcode_core::project::OutputProject::new_project_delivery`] if the delivery holds that
+    /// field. If the delivery's milestone is `pending` with this delivery, `failed` also sets
+    /// [`wxcode_core::milestone::MovedBy::Delivery`] and the step's error on the milestone;
+    /// `updated_at` stays.
     ///
-    /// Returns the delivery afterwards; `None` if the version was another one or the delivery is
-    /// over. A delivery never changes after its end.
+    /// Returns the delivery afterwards; `None` if the version was another or the delivery is over.
+    /// A delivery never changes after its end.
     async fn step(&self, step: &Step) -> Result<Option<Delivery>>;
-    /// Adds a delivery of another store unchanged, after those of its project, beyond any bound.
-    /// Its milestone and its project stay as they are. A repeated call succeeds. Returns whether
-    /// the project exists.
+    /// Adds a delivery of another store unchanged, after the project's deliveries, beyond any
+    /// bound. The delivery's milestone and project stay as they are. A repeated call succeeds.
+    /// Returns whether the project exists.
     async fn restore_delivery(&self, delivery: &Delivery) -> Result<bool>;
 }

@@ -25,7 +25,7 @@ pub enum StoreError {
         project: Id,
         name: String,
     },
-    /// The store can never keep the record: its id is taken, or its path is no text. Nothing was
+    /// The store can never keep the record: the id is taken, or the path is no text. Nothing was
     /// changed.
     #[error("the store refuses the record: {0}")]
     Refused(String),

@@ -32,19 +32,18 @@ pub struct Rotation {
 pub enum Rotated {
     /// This call changed the id.
     Won,
-    /// The current id was another one, named here, or the hook was already counted; nothing
-    /// changed.
+    /// The current id was another id, named here, or the hook was already counted; nothing changed.
     Lost(Option<Uuid>),
     /// The project does not exist.
     NoProject,
 }
 
-/// A current id that another program had written an earlier state over.
+/// A current id after another program had written an earlier state over the id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reclaimed {
     /// The current id, by the history.
     pub current: Uuid,
-    /// The id that stood in its place.
+    /// The id found in place of the current id.
     pub found: Option<Uuid>,
 }
 
@@ -54,8 +53,9 @@ pub trait IdentityStore: Send + Sync + 'static {
     /// Changes the current claude session id by compare-and-set and appends to the history, see
     /// [`wxcode_core::identity::rotated`]. `updated_at` stays.
     async fn rotate(&self, project: Id, rotation: &Rotation) -> Result<Rotated>;
-    /// Writes the current id of the history back, if another program wrote an earlier state over it.
-    /// Reads use the history's id before that, too. A store without other writers does nothing.
+    /// Writes the current id of the history back, if another program wrote an earlier state over
+    /// the id. Until then, reads also use the history's id. A store without other writers does
+    /// nothing.
     async fn reclaim_conversation(&self, project: Id) -> Result<Option<Reclaimed>> {
         let _ = project;
         Ok(None)

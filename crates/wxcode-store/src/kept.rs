@@ -1,4 +1,4 @@
-//! Rounds records as a store does, to compare them with stored ones.
+//! Rounds records as a store does, for comparison with stored records.
 
 use wxcode_core::{milestone::Milestone, project::OutputProject, time::to_millis};
 

@@ -1,8 +1,9 @@
 //! The `Store` trait, its promises, and its embedded form. The trait is split by resource: each
-//! module has a trait with the operations on its records.
+//! module has a trait with the operations on the module's records.
 //!
-//! A change behind a promise is one conditional operation, and the answer names the winner. The
-//! conformance suite (module `conformance`, behind the feature of that name) knows the trait alone.
+//! A change behind a promise is a single conditional operation, and the answer names the winner.
+//! The conformance suite (module `conformance`, behind the feature of the same name) knows the
+//! trait alone.
 //!
 //! Invariant: only this crate and `wxcode-store-mongodb` touch a database.
 

@@ -8,7 +8,7 @@ pub const PAGE_MAX: u64 = 1000;
 pub struct Page {
     /// The number of records to skip.
     pub skip: u64,
-    /// Most records to return; above [`PAGE_MAX`], that many.
+    /// Most records to return; a number above [`PAGE_MAX`] counts as [`PAGE_MAX`].
     pub limit: u64,
 }
 

@@ -14,7 +14,7 @@ use crate::{Listing, Page, Result};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moved {
     pub by: MovedBy,
-    /// The reason, if one was given.
+    /// The reason, if given.
     pub reason: Option<String>,
     pub at: Timestamp,
 }
@@ -34,8 +34,8 @@ pub enum Added {
 pub enum Removed {
     /// The milestone was removed, and its queued delivery failed.
     Removed,
-    /// The milestone is not pending, or its command is on the way (`written` or later); nothing
-    /// changed.
+    /// The milestone is not pending, or the milestone's command is on its way (`written` or later);
+    /// nothing changed.
     NotPending(MilestoneStatus),
     /// The milestone does not exist.
     Missing,
@@ -45,7 +45,7 @@ pub enum Removed {
 #[async_trait]
 pub trait MilestoneStore: Send + Sync + 'static {
     /// Adds a milestone. A repeated call with the same milestone succeeds; a different milestone
-    /// with its id is [`crate::StoreError::Refused`].
+    /// with the same id is [`crate::StoreError::Refused`].
     async fn add_milestone(&self, milestone: &Milestone) -> Result<Added>;
     async fn milestone(&self, id: Id) -> Result<Option<Milestone>>;
     /// The name of an element of the first implementation, if the store has its elements.
@@ -60,19 +60,21 @@ pub trait MilestoneStore: Send + Sync + 'static {
         status: Option<MilestoneStatus>,
         page: Page,
     ) -> Result<Listing<Excerpt<Milestone>>>;
-    /// The newest milestone in progress of each of these projects that has one, with the beginnings
-    /// of their contexts, in any order. At most [`crate::PAGE_MAX`] projects count.
+    /// The newest milestone in progress of each of these projects, with the beginnings of the
+    /// contexts, in any order. Projects without a milestone in progress are left out. At most
+    /// [`crate::PAGE_MAX`] projects count.
     async fn milestones_in_work(&self, projects: Vec<Id>) -> Result<Vec<Milestone>>;
     /// Moves a milestone from `from` to `to` by compare-and-set. Sets `status_by` and
     /// `status_reason` from `moved` (without a reason, clears it), `updated_at`, and `completed_at`
     /// if `to` is `completed` (otherwise clears it).
     ///
-    /// Moving to `pending` drops its delivery, so that a new one can start the milestone. A
-    /// `written` delivery stays: it may still start the milestone, and a second command must not.
-    /// Moving `pending → failed` fails the queued delivery with the error `the milestone was given
-    /// up`.
+    /// Moving to `pending` drops the milestone's delivery, so that a new delivery can start the
+    /// milestone. A `written` delivery stays: the delivery may still start the milestone, and a
+    /// second command must not follow. Moving `pending → failed` fails the queued delivery with the
+    /// error `the milestone was given up`.
     ///
-    /// Returns the milestone afterwards; `None` if it was not in `from` or does not exist.
+    /// Returns the milestone afterwards; `None` if the milestone was not in `from` or does not
+    /// exist.
     async fn advance_milestone(
         &self,
         id: Id,
@@ -80,7 +82,7 @@ pub trait MilestoneStore: Send + Sync + 'static {
         to: MilestoneStatus,
         moved: &Moved,
     ) -> Result<Option<Milestone>>;
-    /// Removes a pending milestone, and fails its `queued` delivery with the error `the milestone
-    /// was deleted`.
+    /// Removes a pending milestone, and fails the milestone's `queued` delivery with the error `the
+    /// milestone was deleted`.
     async fn remove_milestone(&self, id: Id, at: Timestamp) -> Result<Removed>;
 }

@@ -28,29 +28,30 @@ pub struct ProjectPatch {
 /// Operations on output projects. See [`crate::Store`] for the promises of all operations.
 #[async_trait]
 pub trait ProjectStore: Send + Sync + 'static {
-    /// Adds a project and gives it its workspace folder. The path must be canonical; it is compared
-    /// byte by byte. A repeated call with the same project succeeds. A project of the first
-    /// implementation has its folder too, and may share it with others of that implementation.
+    /// Adds a project, and gives the project its workspace folder. The path must be canonical; the
+    /// store compares paths byte by byte. A repeated call with the same project succeeds. A project
+    /// of the first implementation has its folder too, and may share the folder with other projects
+    /// of that implementation.
     ///
     /// # Errors
     /// [`crate::StoreError::WorkspaceTaken`] if another project has the folder; [`crate::StoreError::Refused`] if
     /// a different project has the id.
     async fn add_project(&self, project: &OutputProject) -> Result<()>;
-    /// Adds a project of another store unchanged. It gets its workspace folder, or shares it if
-    /// another project has it.
+    /// Adds a project of another store unchanged. The project gets its workspace folder, or shares
+    /// the folder with an earlier owner.
     async fn restore_project(&self, project: &OutputProject) -> Result<()>;
     async fn project(&self, id: Id) -> Result<Option<OutputProject>>;
     /// Projects in the order of creation.
     async fn projects(&self, page: Page) -> Result<Listing<OutputProject>>;
     /// Changes the patched fields and `updated_at`; returns the project afterwards. A new workspace
-    /// folder replaces the old one, under the rules of [`ProjectStore::add_project`].
+    /// folder replaces the old folder, under the rules of [`ProjectStore::add_project`].
     async fn patch_project(
         &self,
         id: Id,
         patch: &ProjectPatch,
         at: Timestamp,
     ) -> Result<Option<OutputProject>>;
-    /// Moves the status from `from` to `to` by compare-and-set; true if this call did.
+    /// Moves the status from `from` to `to` by compare-and-set; true if this call moved the status.
     async fn advance_project(
         &self,
         id: Id,
@@ -58,6 +59,6 @@ pub trait ProjectStore: Send + Sync + 'static {
         to: ProjectStatus,
         at: Timestamp,
     ) -> Result<bool>;
-    /// Removes a project with its milestones and deliveries; true if it existed.
+    /// Removes a project with its milestones and deliveries; true if the project existed.
     async fn remove_project(&self, id: Id) -> Result<bool>;
 }

@@ -1,4 +1,4 @@
-//! The embedded store: one SQLite file in the data folder, readable by any SQLite tool.
+//! The embedded store: an SQLite file in the data folder, readable by any SQLite tool.
 
 mod access;
 mod columns;
@@ -91,8 +91,8 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file at `path`, with mode 0600; creates it or brings it up to this version if
-    /// needed.
+    /// Opens the file at `path`, with mode 0600; creates the file or brings it up to this version
+    /// if needed.
     ///
     /// Blocks, for up to 5 seconds if another process has locked the file.
     ///

@@ -1,4 +1,4 @@
-//! Tests of the embedded store's own promises: the treatment of its file.
+//! Tests of the embedded store's own promises about its file.
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::{
@@ -274,7 +274,7 @@ async fn a_replaced_file_is_reopened_whole() {
     let replaced = sample::add_project(&store).await;
     assert!(store.project(replaced).await.unwrap().is_some());
 
-    // Its content is still in its journal.
+    // The content is still in the journal.
     let elsewhere = folder.path().join("other.db");
     let other = SqliteStore::open(&elsewhere).unwrap();
     let restored = sample::add_project(&other).await;

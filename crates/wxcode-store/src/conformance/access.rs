@@ -31,7 +31,7 @@ fn credential(kind: CredentialKind, name: &str, project: Option<Id>) -> Credenti
     }
 }
 
-/// A credential reads back as written, with its last use.
+/// A credential reads back as written, with the last use.
 pub async fn a_credential_reads_back_with_its_use(records: &impl Records) {
     let (store, other) = (records.open().await, records.open().await);
     let project = sample::add_project(&*store).await;
@@ -53,7 +53,7 @@ pub async fn a_credential_reads_back_with_its_use(records: &impl Records) {
     assert_eq!(store.credential(one.id).await.unwrap(), None);
 }
 
-/// Of many tokens with one name, one is added; logins may share a name.
+/// Of many tokens with the same name, a single token is added; logins may share a name.
 pub async fn one_of_64_takes_a_token_name(records: &impl Records) {
     let store = records.open().await;
     let added = race(records, |store, _| async move {
@@ -69,7 +69,8 @@ pub async fn one_of_64_takes_a_token_name(records: &impl Records) {
     }
 }
 
-/// Lists are by kind and project; expired credentials and those of a removed project go.
+/// Lists are by kind and project. Expired credentials disappear, and so do the credentials of a
+/// removed project.
 pub async fn credentials_go_with_time_and_project(records: &impl Records) {
     let store = records.open().await;
     let (one, other) = (
@@ -94,7 +95,7 @@ pub async fn credentials_go_with_time_and_project(records: &impl Records) {
     assert_eq!(count(None).await, 0);
 }
 
-/// The audit is read from its end, in pages.
+/// The audit is read from the end, in pages.
 pub async fn the_audit_is_read_backwards(records: &impl Records) {
     let store = records.open().await;
     let mut all = Vec::new();

@@ -1,4 +1,4 @@
-//! Promises about a milestone and the delivery of its command.
+//! Promises about a milestone and the delivery of the milestone's command.
 
 use wxcode_core::{
     delivery::{Delivery, DeliveryState},
@@ -8,7 +8,8 @@ use wxcode_core::{
 use super::{ALL, Records, sample};
 use crate::{Queued, Step};
 
-/// A milestone's command is one delivery, after any number of requests and in any state of both.
+/// A milestone's command is a single delivery, after any number of requests and in any state of
+/// both.
 pub async fn a_milestone_is_queued_once(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -121,7 +122,7 @@ pub async fn a_pending_milestone_shows_the_failure(records: &impl Records) {
         (Some(MovedBy::Delivery), Some(SUBMITTED))
     );
 
-    // A milestone given up during its command's delivery keeps the reason of that step.
+    // A milestone given up during its command's delivery keeps the reason of giving up.
     let other = sample::add_milestone(&*store, project).await;
     let queued = sample::queue(&*store, &sample::start(project, other)).await;
     let written = sample::advance(&*store, &queued, DeliveryState::Written).await;
@@ -173,8 +174,8 @@ pub async fn a_failed_command_is_queued_again(records: &impl Records) {
     );
 }
 
-/// Exactly one delivery holds the project's first command. After its failure the next delivery gets
-/// it; no other failure frees it.
+/// Exactly one delivery holds the project's first command. After the delivery's failure the next
+/// delivery gets the command; no other failure frees the command.
 pub async fn the_first_command_has_one_holder(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;

@@ -15,7 +15,7 @@ use crate::{Added, ProjectPatch, QUEUE_MAX, Queued, Removed, Rotated};
 /// Repetitions of a race of two.
 const ROUNDS: usize = 60;
 
-/// A loser retries from the answer and gets its turn; no winner's change is ever missing.
+/// A loser retries from the answer and succeeds later; no winner's change is ever missing.
 pub async fn concurrent_rotations_lose_no_entry(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -160,7 +160,7 @@ pub async fn giving_up_and_submitting_are_ordered(records: &impl Records) {
     }
 }
 
-/// A write changes its own fields and no others: no operation writes back a whole, outdated record.
+/// A write changes only its own fields: no operation writes back a whole, outdated record.
 pub async fn concurrent_writes_keep_other_fields(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;

@@ -9,7 +9,7 @@ use wxcode_core::delivery::{
 use super::{ALL, Records, sample};
 use crate::{NewDelivery, Page, QUEUE_MAX, Queued, StoreError};
 
-/// A new delivery has no history yet, and its times to the millisecond.
+/// A new delivery has no history yet, and has its times to the millisecond.
 pub async fn a_text_is_queued_and_reads_back(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -34,8 +34,8 @@ pub async fn a_text_is_queued_and_reads_back(records: &impl Records) {
     }
 }
 
-/// Any caller may repeat the request, in any state of the delivery. Another delivery with its id is
-/// refused.
+/// Any caller may repeat the request, in any state of the delivery. Another delivery with the same
+/// id is refused.
 pub async fn a_repeated_request_is_queued_once(records: &impl Records) {
     let (store, other) = (records.open().await, records.open().await);
     let project = sample::add_project(&*store).await;
@@ -72,7 +72,8 @@ pub async fn a_repeated_request_is_queued_once(records: &impl Records) {
     assert!(store.open_deliveries(project).await.unwrap().is_empty());
 }
 
-/// A second delivery with a key of the project is the earlier one, also after its end.
+/// A second delivery with a key of the project returns the earlier delivery, also after the earlier
+/// delivery's end.
 pub async fn a_key_is_used_once_in_a_project(records: &impl Records) {
     let store = records.open().await;
     let (here, there) = (
@@ -114,7 +115,7 @@ pub async fn a_key_is_used_once_in_a_project(records: &impl Records) {
     );
 }
 
-/// Without the project, or without the milestone in that project, nothing is queued.
+/// Without the project, or without the milestone in the project, nothing is queued.
 pub async fn a_missing_project_queues_nothing(records: &impl Records) {
     let store = records.open().await;
     let (here, there) = (
@@ -214,7 +215,7 @@ pub async fn the_queue_is_bounded(records: &impl Records) {
     );
 }
 
-/// Pages follow the order of queueing of one project, in any state of the deliveries.
+/// Pages follow the order of queueing in a project, in any state of the deliveries.
 pub async fn a_thousand_are_listed_in_pages(records: &impl Records) {
     let store = records.open().await;
     let (project, other) = (
@@ -287,7 +288,7 @@ pub async fn open_deliveries_are_found(records: &impl Records) {
     }
 }
 
-/// A delivery from another store keeps its states, its order and its key, and moves nothing.
+/// A delivery from another store keeps its states, order and key, and moves nothing.
 pub async fn a_copied_delivery_stays_unchanged(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -367,7 +368,7 @@ pub async fn a_copied_delivery_stays_unchanged(records: &impl Records) {
         store.milestone(milestone).await.unwrap(),
     );
     assert_eq!(after, before);
-    // Its end counts like any other's.
+    // The end of a restored delivery counts like any other end.
     sample::advance(&*store, &restored[1], Submitted).await;
     assert_eq!(store.open_deliveries(project).await.unwrap(), open[1..]);
 }

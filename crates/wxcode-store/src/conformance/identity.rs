@@ -11,7 +11,7 @@ use wxcode_core::{
 use super::{Records, sample};
 use crate::{Rotated, Rotation, Store};
 
-/// An existing id stays; the answer names it, and nothing else of the project changes.
+/// An existing id stays; the answer names the id, and nothing else of the project changes.
 pub async fn the_first_id_is_set_once(records: &impl Records) {
     let store = records.open().await;
     let project = sample::project();
@@ -96,7 +96,7 @@ pub async fn a_rotation_needs_the_current_id(records: &impl Records) {
     assert_eq!(store.project(id).await.unwrap(), Some(before));
 }
 
-/// A hook at or before the session's last one changes nothing, even if the ids would fit. Each
+/// A hook at or before the session's last hook changes nothing, even if the ids would fit. Each
 /// session counts separately; without a hook the cursor stays.
 pub async fn a_repeated_hook_changes_nothing(records: &impl Records) {
     let store = records.open().await;

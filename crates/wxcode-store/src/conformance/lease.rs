@@ -1,4 +1,4 @@
-//! Promises about leases. They hold no time: no clock of a store or server decides on the owner.
+//! Promises about leases. Leases hold no time: no clock of a store or server decides on the owner.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn node(name: &str) -> Node {
     }
 }
 
-/// The lease of `node` in place of an observed one, after the waiting time.
+/// The lease of `node` in place of an observed lease, after the waiting time.
 fn taken(read: Option<&Lease>, node: &Node) -> Lease {
     match claim(read, node, Duration::MAX, Duration::from_secs(60)) {
         Claim::Take(lease) => lease,
@@ -50,7 +50,8 @@ pub async fn a_new_project_has_no_lease(records: &impl Records) {
     assert_eq!(swapped.unwrap(), Swapped::NoProject);
 }
 
-/// Only the right epoch and renewal count replace a lease, and every store reads it back whole.
+/// Only the right epoch and renewal count replace a lease, and every store reads the lease back
+/// whole.
 pub async fn replacing_needs_the_known_lease(records: &impl Records) {
     let (store, other) = (records.open().await, records.open().await);
     let project = sample::add_project(&*store).await;
@@ -89,14 +90,15 @@ pub async fn replacing_needs_the_known_lease(records: &impl Records) {
     assert_eq!(store.project(project).await.unwrap(), before);
 }
 
-/// Of many nodes one gets a free lease, and the others learn the owner.
+/// Of many nodes a single node gets a free lease, and the others learn the owner.
 pub async fn one_of_64_acquires_a_lease(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
     one_takes_over(records, project, None).await;
 }
 
-/// Of many nodes one takes a silent owner's lease, again and again, and a late renewal fails.
+/// Of many nodes a single node takes a silent owner's lease, again and again, and a late renewal
+/// fails.
 pub async fn one_of_64_takes_a_lease_over(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -129,7 +131,7 @@ async fn one_takes_over(records: &impl Records, project: Id, old: Option<&Lease>
     winner
 }
 
-/// A late renewal loses the lease, a timely one keeps it: never both.
+/// A late renewal loses the lease, a timely renewal keeps the lease: never both.
 pub async fn a_lease_is_renewed_or_taken(records: &impl Records) {
     let (store, other) = (records.open().await, records.open().await);
     for _ in 0..40 {

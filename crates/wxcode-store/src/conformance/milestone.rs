@@ -46,7 +46,7 @@ pub async fn reads_back_as_it_was_written(records: &impl Records) {
 }
 
 /// The same element twice in a project is refused; in another project, without an element, or after
-/// a removal it is not.
+/// a removal, the addition succeeds.
 pub async fn an_element_is_unique_in_a_project(records: &impl Records) {
     let store = records.open().await;
     let (here, there) = (
@@ -90,7 +90,7 @@ pub async fn an_element_is_unique_in_a_project(records: &impl Records) {
 }
 
 /// Any caller may repeat the addition: a client without an answer, a driver, a proxy. Another
-/// milestone with its id is refused.
+/// milestone with the same id is refused.
 pub async fn a_repeated_addition_counts_once(records: &impl Records) {
     let (store, other) = (records.open().await, records.open().await);
     let project = sample::add_project(&*store).await;
@@ -136,7 +136,7 @@ pub async fn a_milestone_needs_a_project(records: &impl Records) {
     );
 }
 
-/// Pages follow the order of creation in one project, for all statuses or one.
+/// Pages follow the order of creation in a project, for all statuses or a single status.
 pub async fn a_thousand_are_listed_by_status(records: &impl Records) {
     let store = records.open().await;
     let (project, other) = (
@@ -195,7 +195,7 @@ pub async fn a_thousand_are_listed_by_status(records: &impl Records) {
     assert_eq!(store.milestones(other, None, ALL).await.unwrap().total, 11);
 }
 
-/// A milestone moves only from the named status; only a completed one has a completion time.
+/// A milestone moves only from the named status; only a completed milestone has a completion time.
 pub async fn a_move_needs_the_old_status(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -267,7 +267,7 @@ pub async fn mover_and_reason_are_kept(records: &impl Records) {
     }
 }
 
-/// Only a pending milestone is removed; any other stays as it is.
+/// Only a pending milestone is removed; any other milestone stays unchanged.
 pub async fn only_a_pending_milestone_is_removed(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -300,7 +300,7 @@ pub async fn only_a_pending_milestone_is_removed(records: &impl Records) {
     );
 }
 
-/// Of each project, the newest milestone in progress is found, and no other.
+/// For each project, the store finds the newest milestone in progress, and no other milestone.
 pub async fn the_newest_in_work_is_found(records: &impl Records) {
     let store = records.open().await;
     let (busy, idle) = (

@@ -79,7 +79,7 @@ pub async fn reads_back_as_it_was_written(records: &impl Records) {
     }
 }
 
-/// A second project with the same id is refused, and the first stays as it is.
+/// A second project with the same id is refused, and the first stays unchanged.
 pub async fn a_taken_id_is_refused(records: &impl Records) {
     let store = records.open().await;
     let first = sample::project();
@@ -248,7 +248,7 @@ pub async fn settings_change_one_by_one(records: &impl Records) {
     assert_eq!(again.settings, env.apply(AgentSettings::default()));
 }
 
-/// The status moves only from the named one.
+/// The status moves only from the named status.
 pub async fn a_status_move_needs_the_old_status(records: &impl Records) {
     use ProjectStatus::{Active, Created, Initialized};
     let store = records.open().await;
@@ -310,7 +310,7 @@ pub async fn a_thousand_are_listed_in_pages(records: &impl Records) {
     }
 }
 
-/// Removing a project removes its milestones and deliveries, and no others.
+/// Removing a project removes the project's milestones and deliveries, and no other records.
 pub async fn removal_includes_all_records(records: &impl Records) {
     let store = records.open().await;
     let mut left = Vec::new();
@@ -354,7 +354,7 @@ pub async fn removal_includes_all_records(records: &impl Records) {
     }
 }
 
-/// The store changes no text: a mebibyte, characters of every width, controls, and the empty one.
+/// The store changes no text: a mebibyte, characters of every width, controls, and the empty text.
 pub async fn long_and_odd_texts_come_back_whole(records: &impl Records) {
     let store = records.open().await;
     let long = "ação 漢字 🦀\r\n".repeat(TEXT_MAX / "ação 漢字 🦀\r\n".len());

@@ -1,4 +1,4 @@
-//! Promises about the queue: edits, moves, times and deliveries that steer.
+//! Promises about the queue: edits, moves, times and steering deliveries.
 
 use wxcode_core::{
     delivery::{
@@ -53,7 +53,8 @@ async fn order(store: &dyn Store, project: Id) -> Vec<String> {
     texts.collect()
 }
 
-/// An edit changes the named fields in one step; a longer text and a shorter one come back whole.
+/// An edit changes the named fields in a single step; a longer text and a shorter text come back
+/// whole.
 pub async fn an_edit_changes_only_named_fields(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -97,7 +98,7 @@ pub async fn an_edit_changes_only_named_fields(records: &impl Records) {
         assert_eq!((after.not_before, &*after.text), (time, "last"));
         assert_eq!(store.delivery(queued.id).await.unwrap(), Some(after));
     }
-    // The key stays that of the first request.
+    // The key of the first request stays.
     let again = NewDelivery {
         id: sample::id(),
         ..new.clone()
@@ -110,7 +111,7 @@ pub async fn an_edit_changes_only_named_fields(records: &impl Records) {
     assert_eq!(store.queue(&new).await.unwrap(), Queued::New(kept));
 }
 
-/// What was given to an agent, or is over, is neither edited nor moved.
+/// A delivery already given to an agent, or over, is neither edited nor moved.
 pub async fn only_a_waiting_delivery_is_edited(records: &impl Records) {
     let store = records.open().await;
     let (project, other) = (
@@ -177,8 +178,8 @@ pub async fn only_a_waiting_delivery_is_edited(records: &impl Records) {
     }
 }
 
-/// A moved delivery stands before the named one, in lists and for the worker; the others keep
-/// their order. A step from the old order fails.
+/// A moved delivery stands before the named delivery, in lists and for the worker; all other
+/// deliveries keep their order. A step from the old order fails.
 pub async fn a_delivery_moves_in_the_queue(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -222,7 +223,7 @@ pub async fn a_delivery_moves_in_the_queue(records: &impl Records) {
             None
         );
     }
-    // What is new comes last.
+    // New deliveries come last.
     sample::queue(&*store, &sample::text(project, "e")).await;
     assert_eq!(order(&*store, project).await.last().unwrap(), "e");
     sample::advance(&*store, &riding, Submitted).await;
@@ -249,7 +250,8 @@ pub async fn a_full_queue_is_reordered(records: &impl Records) {
     assert_eq!(order(&*store, project).await, expected);
 }
 
-/// One that waits for its time holds up no other; one that was given to an agent comes first.
+/// A delivery waiting for its time holds up no other delivery; a delivery already given to an agent
+/// comes first.
 pub async fn a_delivery_waits_for_its_time(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -274,7 +276,7 @@ pub async fn a_delivery_waits_for_its_time(records: &impl Records) {
     assert_eq!(next(999).await, is(&now, Some(1_000)));
     assert_eq!(next(1_000).await, is(&late, Some(2_000)));
     assert_eq!(next(2_000).await, is(&last, None));
-    // A clock that was set back.
+    // A clock set back.
     assert_eq!(next(0).await, is(&now, Some(1_000)));
 
     let now = sample::advance(&*store, &now, Written).await;
@@ -285,7 +287,7 @@ pub async fn a_delivery_waits_for_its_time(records: &impl Records) {
         due_at: Some(sample::at(1_000)),
     };
     assert_eq!(next(0).await, alone);
-    // Given to an agent before its time lay ahead again.
+    // The delivery was given to an agent before its time lay ahead again.
     let late = sample::advance(&*store, &late, Written).await;
     assert_eq!(next(0).await, is(&late, Some(2_000)));
     assert_eq!(
@@ -294,7 +296,8 @@ pub async fn a_delivery_waits_for_its_time(records: &impl Records) {
     );
 }
 
-/// In a turn those that steer come first, in order; outside of turns all are in order.
+/// In a turn, steering deliveries come first, in order; outside of turns all deliveries are in
+/// order.
 pub async fn steering_comes_first_in_a_turn(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -357,7 +360,7 @@ pub async fn a_cancelled_command_is_queued_again(records: &impl Records) {
     assert_eq!(again.text, sample::NEW_PROJECT);
 }
 
-/// An edit and the step to `written` exclude each other: the text that is written is the newest.
+/// An edit and the step to `written` exclude each other: the written text is the newest text.
 pub async fn one_of_64_edits_or_the_worker_wins(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;

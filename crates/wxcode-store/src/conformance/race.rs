@@ -1,4 +1,4 @@
-//! Promises about many equal changes at once: one wins, and the losers know.
+//! Promises about many equal concurrent changes: one change wins, and the losers know.
 
 use uuid::Uuid;
 use wxcode_core::{
@@ -60,7 +60,7 @@ pub async fn one_of_64_rotates_from_an_id(records: &impl Records) {
     );
 }
 
-/// A hook read by many at once counts once, though each names the id it found.
+/// A hook read by many servers counts once, though each server names the id it found.
 pub async fn one_of_64_hooks_with_the_same_number_counts(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -121,7 +121,7 @@ pub async fn one_of_64_takes_an_element(records: &impl Records) {
     assert_eq!(listing.items, [answers[winner].1.clone()]);
 }
 
-/// The delivery of each answer, where one was new and the others repeated it.
+/// The delivery of each answer: one answer was new, and all others repeated the delivery.
 fn shared(answers: Vec<Queued>) -> Delivery {
     let winner = only(&answers, |answer| matches!(answer, Queued::New(_)));
     let Queued::New(new) = answers[winner].clone() else {
@@ -180,7 +180,8 @@ pub async fn one_of_64_starts_a_milestone(records: &impl Records) {
     assert_eq!(store.deliveries(project, ALL).await.unwrap().items, [new]);
 }
 
-/// One milestone gets the project's first command; after a failure, again one.
+/// A single milestone gets the project's first command; after a failure, another milestone gets the
+/// command.
 pub async fn one_of_64_milestones_gets_the_first_command(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;

@@ -8,12 +8,12 @@ use uuid::Uuid;
 use super::Records;
 use crate::Store;
 
-/// Tasks in one race.
+/// Tasks in a race.
 pub(super) const RUNNERS: usize = 64;
 /// Stores on the same records, shared by the tasks.
 const STORES: usize = 4;
 
-/// Runs `run` for each number at once, on several stores; returns the answers in order.
+/// Runs `run` for each number concurrently, on several stores; returns the answers in order.
 pub(super) async fn race<T, F>(
     records: &impl Records,
     run: impl Fn(Arc<dyn Store>, usize) -> F,

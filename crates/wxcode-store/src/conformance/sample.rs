@@ -17,7 +17,7 @@ pub const NEW_PROJECT: &str = "/gsd:new-project";
 /// The text of a later command.
 pub const NEW_MILESTONE: &str = "/gsd:new-milestone";
 
-/// A moment, `millis` after a fixed one between whole seconds.
+/// A moment, `millis` after a fixed moment between whole seconds.
 #[must_use]
 pub fn at(millis: i64) -> Timestamp {
     let start: Timestamp = "2026-01-02T03:04:05.678Z".parse().unwrap();
@@ -52,7 +52,7 @@ pub fn project() -> OutputProject {
     }
 }
 
-/// Settings of which none is the server's.
+/// Settings without any of the server's.
 #[must_use]
 pub fn settings() -> AgentSettings {
     AgentSettings {
@@ -113,7 +113,7 @@ pub async fn add_milestone(store: &dyn Store, project: Id) -> Id {
     milestone.id
 }
 
-/// Moves a milestone from one status to another at this time; the milestone as it then is.
+/// Moves a milestone from a status to another at this time; returns the milestone afterwards.
 pub async fn advance_milestone(
     store: &dyn Store,
     id: Id,
@@ -161,7 +161,7 @@ pub fn now() -> NextQuery {
     }
 }
 
-/// Queues a delivery and expects a new one.
+/// Queues a delivery and expects a new delivery.
 pub async fn queue(store: &dyn Store, new: &NewDelivery) -> Delivery {
     match store.queue(new).await.unwrap() {
         Queued::New(delivery) => delivery,

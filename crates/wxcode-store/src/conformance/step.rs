@@ -107,7 +107,7 @@ pub async fn submitting_moves_the_milestone_and_the_project(records: &impl Recor
         (ProjectStatus::Initialized, sample::at(20))
     );
 
-    // A project with a later status keeps it.
+    // A project with a later status keeps that status.
     let (from, to) = (ProjectStatus::Initialized, ProjectStatus::Active);
     assert!(
         store

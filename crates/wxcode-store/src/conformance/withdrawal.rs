@@ -1,11 +1,12 @@
-//! Promises about a milestone given up, retried or removed while its command is queued or written.
+//! Promises about a milestone given up, retried or removed while the milestone's command is queued
+//! or written.
 
 use wxcode_core::{delivery::DeliveryState, milestone::MilestoneStatus};
 
 use super::{Records, sample};
 use crate::{Queued, Removed};
 
-/// Giving a milestone up fails its queued command and frees the project's first command.
+/// Giving a milestone up fails the queued command and frees the project's first command.
 pub async fn giving_up_fails_the_queued_command(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -106,7 +107,7 @@ pub async fn a_retry_drops_the_ended_delivery(records: &impl Records) {
     }
 }
 
-/// A possibly typed command remains the milestone's; no second one follows.
+/// A possibly typed command remains the milestone's; no second command follows.
 pub async fn a_retry_keeps_the_written_delivery(records: &impl Records) {
     let store = records.open().await;
     let project = sample::add_project(&*store).await;
@@ -137,7 +138,7 @@ pub async fn a_retry_keeps_the_written_delivery(records: &impl Records) {
     );
 }
 
-/// Removing a milestone fails its queued command; an earlier failed delivery is no obstacle and
+/// Removing a milestone fails the queued command; an earlier failed delivery is no obstacle and
 /// stays.
 pub async fn removal_fails_the_queued_command(records: &impl Records) {
     let store = records.open().await;

@@ -1,4 +1,4 @@
-//! Promises about workspace folders: each belongs to one project.
+//! Promises about workspace folders: each folder belongs to a single project.
 
 use wxcode_core::{id::Id, project::OutputProject};
 
@@ -38,7 +38,7 @@ fn owner<T: std::fmt::Debug>(answer: Result<T>) -> (Id, String) {
     }
 }
 
-/// A folder is taken until its project is removed.
+/// A folder is taken until the folder's project is removed.
 pub async fn a_folder_belongs_to_one_project(records: &impl Records) {
     let store = records.open().await;
     let first = wanting("first");
@@ -60,7 +60,7 @@ pub async fn a_folder_belongs_to_one_project(records: &impl Records) {
     store.add_project(&wanting("second")).await.unwrap();
 }
 
-/// A moving project frees its folder and takes a free one; a refusal changes nothing.
+/// A moving project frees its folder and takes a free folder; a refusal changes nothing.
 pub async fn a_project_moves_only_to_a_free_folder(records: &impl Records) {
     let store = records.open().await;
     let first = wanting("first");
@@ -77,7 +77,7 @@ pub async fn a_project_moves_only_to_a_free_folder(records: &impl Records) {
         Some(&second)
     );
 
-    // To its own folder, then away.
+    // Moves to the project's own folder, then to another folder.
     for folder in [FOLDER, "/workspaces/elsewhere"] {
         let moved = store
             .patch_project(first.id, &to(folder), sample::at(6))
@@ -130,7 +130,7 @@ pub async fn restored_projects_may_share_a_folder(records: &impl Records) {
     assert_eq!(owner(refused), (second.id, "renamed".to_owned()));
 }
 
-/// Of many concurrent projects with the same folder, one is added.
+/// Of many concurrent projects with the same folder, a single project is added.
 pub async fn one_of_64_takes_a_folder(records: &impl Records) {
     let store = records.open().await;
     let projects: Vec<_> = (0..RUNNERS).map(|_| wanting("racer")).collect();
@@ -149,7 +149,7 @@ pub async fn one_of_64_takes_a_folder(records: &impl Records) {
     assert_eq!(there[0].id, winner);
 }
 
-/// Of many projects moving to the same folder at once, one gets it.
+/// Of many projects moving to the same folder, a single project gets the folder.
 pub async fn one_of_64_moves_to_a_folder(records: &impl Records) {
     let store = records.open().await;
     let mut ids = Vec::new();

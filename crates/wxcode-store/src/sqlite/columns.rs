@@ -18,7 +18,7 @@ use crate::Page;
 
 /// The columns of a row as types of the core.
 pub(super) trait Columns {
-    /// A nullable column, through a check of its text.
+    /// A nullable column, through a check of the text.
     fn parsed<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
         &self,
         name: &str,

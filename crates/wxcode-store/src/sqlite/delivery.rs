@@ -147,7 +147,7 @@ pub(super) fn restore(tx: &Transaction<'_>, delivery: &Delivery) -> Result<bool,
     Ok(true)
 }
 
-/// Fails the delivery of a milestone if it is still queued.
+/// Fails the delivery of a milestone if the delivery is still queued.
 pub(super) fn fail_queued_of(
     tx: &Transaction<'_>,
     milestone: Id,
@@ -266,7 +266,7 @@ fn insert(tx: &Transaction<'_>, delivery: &Delivery) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The beginning of a text, and the whole of a long one.
+/// The beginning of a text, and the whole of a long text.
 pub(super) fn beginning(text: &str) -> (&str, Option<&str>) {
     let beginning = excerpt::beginning(text);
     (beginning, (beginning.len() < text.len()).then_some(text))

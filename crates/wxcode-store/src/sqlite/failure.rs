@@ -7,7 +7,7 @@ use wxcode_core::id::Id;
 
 use crate::StoreError;
 
-/// The reason of a failed job; its transaction was rolled back.
+/// The reason of a failed job; the job's transaction was rolled back.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// An error of the database engine.
@@ -21,7 +21,7 @@ pub(super) enum Failure {
         /// This build's version.
         known: i32,
     },
-    /// The file cannot use the journal for several processes; it uses this one.
+    /// The file cannot use the journal for several processes, and uses this journal.
     Journal(String),
     /// The store cannot keep the record.
     Refused(String),
@@ -38,7 +38,7 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
-    /// Refuses a record with the id of another one.
+    /// Refuses a record with the id of another record.
     pub(super) fn unless_same(id: Id, is_same: bool) -> Result<(), Self> {
         if is_same {
             return Ok(());

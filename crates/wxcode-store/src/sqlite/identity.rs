@@ -1,4 +1,4 @@
-//! The claude session ids of a project in SQL: the current one by compare-and-set, the history
+//! The claude session ids of a project in SQL: the current id by compare-and-set, the history
 //! append-only.
 
 use std::path::Path;
@@ -92,7 +92,7 @@ pub(super) fn rotate(
         rotation.at,
     );
     if let [.., left, _] = history.as_slice() {
-        // An index allows at most one entry without an end.
+        // An index permits at most one entry without an end.
         tx.prepare_cached(
             "UPDATE claude_session_history SET until = ?, reason = ? WHERE output_project_id = ? AND until IS NULL",
         )?

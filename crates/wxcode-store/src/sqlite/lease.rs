@@ -1,4 +1,4 @@
-//! Leases in SQL: a row is replaced by compare-and-set on its epoch and renewal count.
+//! Leases in SQL: a row is replaced by compare-and-set on the row's epoch and renewal count.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! One connection to the database file, reopened after a failure or a change of the file.
+//! A connection to the database file, reopened after a failure or a change of the file.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -29,7 +29,7 @@ const STATEMENTS_MAX: usize = 64;
 /// The purpose of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Changes records; each transaction takes the write lock at its beginning.
+    /// Changes records; each transaction takes the write lock at the beginning.
     Writer,
     /// Reads only.
     Reader,
@@ -44,7 +44,7 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// A link; it connects at its first use.
+    /// A link; the link connects at its first use.
     pub(super) const fn new(path: Arc<Path>, access: Access) -> Self {
         Self {
             path,
@@ -53,7 +53,8 @@ impl Link {
         }
     }
 
-    /// Creates a missing file, brings an older one up to this version, and links to it for writing.
+    /// Creates a missing file, brings an older file up to this version, and links to the file for
+    /// writing.
     pub(super) fn create(path: Arc<Path>) -> Result<Self, OpenError> {
         let io = |source| OpenError::Io {
             path: path.to_path_buf(),
@@ -88,9 +89,9 @@ impl Link {
         })
     }
 
-    /// Runs `job` in one transaction, durable as a whole when this returns `Ok`, otherwise rolled
-    /// back. Retries a locked file until [`LOCK_TIMEOUT`] after `since`, so that queued jobs share
-    /// one waiting time.
+    /// Runs `job` in a transaction. The transaction is durable as a whole when the function returns
+    /// `Ok`, otherwise rolled back. Retries a locked file until [`LOCK_TIMEOUT`] after `since`, so
+    /// queued jobs share a single waiting time.
     pub(super) fn run<T>(
         &mut self,
         since: Instant,
@@ -106,8 +107,8 @@ impl Link {
         result.map_err(|failure| failure.at(&self.path))
     }
 
-    /// Returns the connection if it still leads to the file at the path: the engine would keep
-    /// writing to a deleted one.
+    /// Returns the connection if the connection still leads to the file at the path: the engine
+    /// would keep writing to a deleted file.
     fn connection(&mut self, since: Instant) -> Result<&Connection, Failure> {
         let file = inode(&self.path).map_err(Failure::Gone)?;
         let open = match self.open.take() {
@@ -124,7 +125,8 @@ impl Link {
 }
 
 fn connect(path: &Path) -> Result<Connection, Failure> {
-    // Never creates the file: a missing one was moved or deleted, and an empty one would hide that.
+    // Never creates the file: a missing file was moved or deleted, and an empty file would hide the
+    // loss.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_handler(Some(|tries| {
@@ -167,7 +169,7 @@ fn begin(
             TransactionBehavior::Deferred,
         )?);
     }
-    // With the engine's own waiting each job would wait its own full time.
+    // With the engine's own waiting, each job would wait for the full time.
     connection.busy_timeout(Duration::ZERO)?;
     patiently(since, || {
         Ok(Transaction::new_unchecked(
@@ -178,8 +180,8 @@ fn begin(
 }
 
 /// Repeats an operation on a locked file until [`LOCK_TIMEOUT`] after `since`. The engine does not
-/// wait if that might be a deadlock, for example when two processes switch the journal mode of a
-/// new file.
+/// wait at the risk of a deadlock, for example when two processes switch the journal mode of a new
+/// file.
 fn patiently<T>(
     since: Instant,
     mut attempt: impl FnMut() -> Result<T, Failure>,
@@ -195,7 +197,7 @@ fn patiently<T>(
 }
 
 /// Waits 1 to 4 ms before the next try of a locked file. The engine's own pauses grow to 100 ms,
-/// and among many busy writers one could run out of time.
+/// and among many busy writers some writer could run out of time.
 fn pause(tries: i32) {
     let pause = 1 + tries.unsigned_abs() % 4;
     thread::sleep(Duration::from_millis(pause.into()));
@@ -233,7 +235,8 @@ const fn refuse_network(_path: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// The name of a network file system by its number in `linux/magic.h`, or in its own sources.
+/// The name of a network file system by its number in `linux/magic.h`, or in the file system's own
+/// sources.
 #[cfg(target_os = "linux")]
 const fn network_name(kind: u64) -> Option<&'static str> {
     // The kernel sign-extends the numbers above 2^31 on some machines.

@@ -24,7 +24,7 @@ pub(super) fn add(tx: &Transaction<'_>, project: &OutputProject) -> Result<(), F
     insert(tx, project, true)
 }
 
-/// Adds a project; it shares its folder if another project has it.
+/// Adds a project; if another project has the folder, both share the folder.
 pub(super) fn restore(tx: &Transaction<'_>, project: &OutputProject) -> Result<(), Failure> {
     if let Some(found) = get(tx, project.id)? {
         return Failure::unless_same(project.id, found == kept::project(project));
@@ -37,7 +37,8 @@ pub(super) fn restore(tx: &Transaction<'_>, project: &OutputProject) -> Result<(
     insert(tx, project, owns)
 }
 
-/// Checks that no project but `id` has the folder, also a shared one. The unique index keeps it so.
+/// Checks that no project but `id` has the folder, also as a shared folder. The unique index guards
+/// the folder afterwards.
 fn is_free(tx: &Transaction<'_>, id: Id, folder: &Path) -> Result<(), Failure> {
     let owner = tx
         .prepare_cached(
@@ -160,7 +161,7 @@ pub(super) fn advance(
     Ok(changed > 0)
 }
 
-/// Removes a project; foreign keys remove its history, milestones and deliveries.
+/// Removes a project; foreign keys remove the project's history, milestones and deliveries.
 pub(super) fn remove(tx: &Transaction<'_>, id: Id) -> Result<bool, Failure> {
     let removed = tx
         .prepare_cached("DELETE FROM output_projects WHERE _id = ?")?
@@ -215,7 +216,7 @@ fn with_history(tx: &Transaction<'_>, project: OutputProject) -> Result<OutputPr
     })
 }
 
-/// Converts a row to a project, without its history.
+/// Converts a row to a project, without the history.
 fn read(row: &Row<'_>) -> rusqlite::Result<OutputProject> {
     Ok(OutputProject {
         id: row.required("_id", row.parsed("_id")?)?,

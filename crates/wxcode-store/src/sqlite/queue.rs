@@ -1,4 +1,4 @@
-//! The queue of a project in SQL: its next delivery, and the user's changes of waiting ones.
+//! The queue of a project in SQL: the next delivery, and the user's changes of waiting deliveries.
 
 use rusqlite::{OptionalExtension, Transaction, params};
 use wxcode_core::{delivery::Delivery, id::Id};
@@ -71,7 +71,7 @@ pub(super) fn edit(tx: &Transaction<'_>, edit: &Edit) -> Result<Edited, Failure>
     Ok(Edited::Done(edited))
 }
 
-/// Moves a waiting delivery before another one.
+/// Moves a waiting delivery before another waiting delivery.
 fn reorder(tx: &Transaction<'_>, edit: &Edit, before: Id) -> Result<(), Failure> {
     let queue = tx
         .prepare_cached(

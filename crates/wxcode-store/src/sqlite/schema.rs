@@ -104,8 +104,8 @@ const MIGRATIONS: &[&str] = &[
         CHECK ((node_id IS NULL) = (node_name IS NULL))
     ) STRICT;
     ",
-    // A long text leaves its beginning in its old column; the whole text is the last column. SQLite
-    // reads the pages of a row from the front, so lists never touch it.
+    // A long text leaves its beginning in the old column; the whole text is the last column. SQLite
+    // reads the pages of a row from the front, so lists never touch the whole text.
     "
     ALTER TABLE deliveries ADD COLUMN text_bytes INTEGER; -- of a long text
     ALTER TABLE deliveries ADD COLUMN whole_text TEXT;
@@ -117,8 +117,8 @@ const MIGRATIONS: &[&str] = &[
             whole_context = context
         WHERE length(context) > 1024;
     ",
-    // One project has a folder. Projects with a shared folder keep it, and the oldest of them owns
-    // it.
+    // A folder belongs to a single project. Projects with a shared folder keep the folder, and the
+    // oldest of the projects owns it.
     "
     ALTER TABLE output_projects ADD COLUMN workspace_owned TEXT; -- the path, unless it is shared
     UPDATE output_projects SET workspace_owned = workspace_path
@@ -126,10 +126,10 @@ const MIGRATIONS: &[&str] = &[
     CREATE UNIQUE INDEX output_projects_workspace ON output_projects (workspace_owned)
         WHERE workspace_owned IS NOT NULL;
     ",
-    // A project's own settings, as JSON; NULL where all are the server's.
+    // A project's own settings, as JSON; NULL where all settings are the server's.
     "ALTER TABLE output_projects ADD COLUMN settings TEXT;",
-    // Deliveries wait for a time, steer, and move in the queue. The table is made anew, because
-    // the whole text must stay its last column.
+    // Deliveries wait for a time, steer, and move in the queue. The table is built again, because
+    // the whole text must stay the last column.
     "
     CREATE TABLE moved_deliveries (
         n                 INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -198,13 +198,14 @@ const MIGRATIONS: &[&str] = &[
         outcome           TEXT NOT NULL
     ) STRICT;
     ",
-    // The credential that a credential comes from.
+    // The credential that this credential comes from.
     "ALTER TABLE credentials ADD COLUMN source TEXT;",
 ];
 
 /// Brings the file behind `connection` up to this version, all migrations or none.
 ///
-/// Several processes may do this at once: the first takes the lock, the others find it done.
+/// Several processes may migrate concurrently: the first takes the lock, the others find the
+/// migration done.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     apply(connection, path, MIGRATIONS)
 }
@@ -225,7 +226,7 @@ pub(super) fn check(connection: &Connection) -> Result<(), Failure> {
 
 /// Fails unless the file is ours, or empty, and not newer than this version; changes nothing.
 pub(super) fn recognise(connection: &Connection, path: &Path) -> Result<(), OpenError> {
-    // One consistent state of the file: another process may be migrating it.
+    // A single consistent state of the file: another process may be migrating the file.
     let tx = Transaction::new_unchecked(connection, TransactionBehavior::Deferred)
         .map_err(|error| OpenError::Store(Failure::from(error).at(path)))?;
     missing(&tx, path, MIGRATIONS).map(drop)
@@ -260,7 +261,7 @@ fn missing<'a>(
 
 fn apply(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<(), OpenError> {
     let failed = |error: rusqlite::Error| OpenError::Store(Failure::from(error).at(path));
-    // Taken even without migrations: an unwritable file is refused here, with its reason.
+    // Taken even without migrations: an unwritable file is refused here, with the reason.
     let tx = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(failed)?;

@@ -24,9 +24,9 @@ const READERS: usize = 4;
 
 type Job = Box<dyn FnOnce(&mut Link) + Send>;
 
-/// The one writer: changes wait in memory, in order, instead of at the file's lock.
+/// The only writer: changes wait in memory, in order, instead of at the file's lock.
 ///
-/// Dropping it finishes the accepted changes and closes the file.
+/// On drop, the writer finishes the accepted changes and closes the file.
 pub(super) struct Writer {
     path: Arc<Path>,
     /// Both are present until the drop.
@@ -52,7 +52,7 @@ impl Writer {
         })
     }
 
-    /// Runs `change` in a transaction that holds the write lock from its beginning.
+    /// Runs `change` in a transaction with the write lock from the beginning.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         change: impl FnOnce(&Transaction<'_>) -> Result<T, Failure> + Send + 'static,
@@ -60,7 +60,7 @@ impl Writer {
         let since = Instant::now();
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |link| {
-            // This fails if the caller stopped waiting; the change stands.
+            // The send fails if the caller stopped waiting; the change stands.
             let _ = answer.send(link.run(since, change));
         });
         let stopped = || Failure::Stopped.at(&self.path);
@@ -101,7 +101,7 @@ impl Readers {
         }
     }
 
-    /// Runs `look` on one consistent state of the records.
+    /// Runs `look` on a single consistent state of the records.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Transaction<'_>) -> Result<T, Failure> + Send + 'static,

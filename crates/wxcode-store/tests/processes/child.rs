@@ -20,7 +20,7 @@ pub(crate) fn task() -> Option<(PathBuf, String)> {
     task
 }
 
-/// Sends a line to the parent, in one write.
+/// Sends a line to the parent, in a single write.
 pub(crate) fn send(what: &str) {
     std::io::stderr()
         .write_all(format!("{MARK}{what}\n").as_bytes())
@@ -34,7 +34,8 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Runs the ignored test `name` on the store at `file`, through `wrapper` unless that is empty.
+    /// Runs the ignored test `name` on the store at `file`, through `wrapper`, unless `wrapper` is
+    /// empty.
     pub(crate) fn start(wrapper: &[&str], name: &str, file: &Path, role: &str) -> Self {
         let program = std::env::current_exe().unwrap();
         let arguments = ["--exact", name, "--ignored", "--nocapture"];

@@ -56,7 +56,7 @@ async fn acknowledged_changes_survive_sigkill() {
     );
 }
 
-/// For every write to the journal some round ends the process there: between its frames, and within
+/// For every write to the journal, a round ends the process there: between the frames, and within
 /// them.
 #[tokio::test]
 async fn acknowledged_changes_survive_any_cut() {

@@ -1,4 +1,4 @@
-//! Tests on a full or read-only disk: a real one, mounted for one process.
+//! Tests on a full or read-only disk: a real disk, mounted for a single process.
 
 use std::{
     fs::{self, File},
@@ -29,7 +29,7 @@ const WRAPPER: [&str; 6] = [
 ];
 const MOUNT: &str = r#"mount -t tmpfs -o size=4m none "$0" && exec "$@""#;
 
-/// Runs the ignored test `name` on a small disk, and passes its outcome on.
+/// Runs the ignored test `name` on a small disk, and passes the outcome on.
 fn on_a_small_disk(name: &str) {
     let folder = TempDir::new().unwrap();
     let place = folder.path().to_str().unwrap();
@@ -100,7 +100,7 @@ async fn full() {
     for round in 0..3 {
         fill(&filler);
         let mut errors = 0;
-        // Small ones may still fit into the files.
+        // Small changes may still fit into the files.
         for number in 0..200 {
             let length = [10_000, 100_000, 100][number % 3];
             let new = sample::text(project, &"x".repeat(length));
