@@ -1,4 +1,4 @@
-//! Credentials and the audit, each in a collection of its own.
+//! Credentials and the audit, in two collections.
 
 use jiff::Timestamp;
 use mongodb::bson::{Bson, Document, doc};
@@ -14,7 +14,7 @@ use crate::{
     records::{AUDIT, CREDENTIALS, Records},
 };
 
-/// The audit is cut to its bound after this many additions of one process.
+/// The store cuts the audit to its bound after this many additions of a process.
 const CUT_EVERY: u64 = 1_000;
 
 pub(crate) async fn add(records: &Records, credential: &Credential) -> Result<bool, Failure> {

@@ -1,4 +1,4 @@
-//! The address of a database. It may hold a password and is never shown whole.
+//! The address of a database. An address may hold a password and is never shown whole.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -13,12 +13,12 @@ const DATABASE: &str = "wxcode";
 const SELECTION_MAX: Duration = Duration::from_secs(5);
 /// Longest connection setup, and longest answer to the driver's monitor.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
-/// Interval of the driver's checks of the servers; below [`SELECTION_MAX`], so that one search sees
+/// Interval of the driver's checks of the servers; below [`SELECTION_MAX`], so a single search sees
 /// a recovery.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// Longest wait for the majority to have a write.
 const MAJORITY_MAX: Duration = Duration::from_secs(8);
-/// Shortest part of a secret that is hidden by itself.
+/// Shortest part of a secret that is hidden on its own.
 const PIECE_MIN: usize = 3;
 /// The replacement of a secret.
 const HIDDEN: &str = "***";
@@ -52,7 +52,7 @@ impl Address {
         scrub(text, &secrets(&self.text))
     }
 
-    /// The driver's options: those of the address, unless a promise needs others.
+    /// The driver's options: the address's options, unless a promise needs others.
     pub(crate) async fn options(&self) -> mongodb::error::Result<ClientOptions> {
         let mut options = ClientOptions::parse(self.text.as_str()).await?;
         options.app_name.get_or_insert_with(|| "wxcode".to_owned());
@@ -61,7 +61,8 @@ impl Address {
             .get_or_insert(SELECTION_MAX);
         options.connect_timeout.get_or_insert(CONNECT_MAX);
         options.heartbeat_freq.get_or_insert(HEARTBEAT);
-        // An acknowledged write must survive the loss of a server, and reads must return it.
+        // An acknowledged write must survive the loss of a server, and reads must return such a
+        // write.
         options.write_concern = Some(
             WriteConcern::builder()
                 .w(Acknowledgment::Majority)

@@ -1,14 +1,15 @@
-//! The tries of one operation, and its mark, by which it recognizes its own work.
+//! The tries of an operation, and the operation's mark; by the mark an operation recognizes its own
+//! work.
 
 use mongodb::bson::oid::ObjectId;
 
-/// One try of an operation.
+/// A try of an operation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Attempt {
     /// Whether an earlier try may have been executed.
     pub(crate) is_again: bool,
-    /// The operation's mark in the documents it writes, the same in each try. A driver or a proxy
-    /// repeats it with the request.
+    /// The operation's mark in written documents, the same in each try. A driver or a proxy repeats
+    /// the mark with the request.
     pub(crate) mark: ObjectId,
 }
 

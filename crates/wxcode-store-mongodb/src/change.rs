@@ -1,11 +1,12 @@
 //! Makes a change of several documents atomic: one conditional update writes the whole change into
-//! the project's document, then the change is executed, then it is taken out again.
+//! the project's document, then the change is executed, then the change is taken out again.
 //!
-//! The first step decides. It succeeds only if no other change of the project came between, so
-//! everything read for the decision still holds. From then on the change happens, even if its
-//! process dies: each of its writes is made at most once, because every document remembers the
-//! number of the last change that touched it. A process that finds an unfinished change completes
-//! it before reading further. This needs no transaction, and so works on a standalone server.
+//! The first step decides. The step succeeds only if no other change of the project came between,
+//! so everything read for the decision still holds. From then on the change happens, even if its
+//! process dies. Each write of the change is made at most once, because every document remembers
+//! the number of the last change of the document. A process that finds an unfinished change
+//! completes the change before reading further. The scheme needs no transaction, and so works on a
+//! standalone server.
 
 mod execution;
 
@@ -22,8 +23,8 @@ use crate::{
     records::{PROJECTS, Records},
 };
 
-/// One write of a change to a document other than the project's. The stored form must stay
-/// readable: an older version may leave a change behind.
+/// A write of a change to a document other than the project's. The stored form must stay readable:
+/// an older version may leave a change behind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Write {
@@ -45,7 +46,7 @@ pub(crate) enum Write {
         /// The values of our own fields.
         #[serde(default)]
         ours: Document,
-        /// The effect on its delivery.
+        /// The effect on the milestone's link to its delivery.
         link: Link,
     },
     /// A new milestone.
@@ -58,11 +59,11 @@ pub(crate) enum Write {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Link {
-    /// Keeps it.
+    /// Keeps the link.
     Keep,
-    /// Removes it.
+    /// Removes the link.
     Forget,
-    /// Sets it to this delivery.
+    /// Sets the link to this delivery.
     To(ObjectId),
 }
 
@@ -76,7 +77,7 @@ struct Change {
     writes: Vec<Write>,
 }
 
-/// The project's document as to its milestones and deliveries, with no change left to execute.
+/// The project's document as to milestones and deliveries, with no change left to execute.
 #[derive(Debug, Clone)]
 pub(crate) struct Work {
     project: ObjectId,
@@ -94,11 +95,11 @@ pub(crate) struct Work {
 pub(crate) struct ProjectUpdate {
     /// The number of the last queued delivery.
     pub(crate) queued: Option<u64>,
-    /// The number of open deliveries from now on. Only older versions read it.
+    /// The number of open deliveries from now on. Only older versions read this number.
     pub(crate) open: Option<u64>,
     /// The delivery of the first command from now on; `Some(None)` frees it.
     pub(crate) first: Option<Option<Id>>,
-    /// The old status, the new one, and the time.
+    /// The old status, the new status, and the time.
     pub(crate) status: Option<(ProjectStatus, ProjectStatus, bson::DateTime)>,
 }
 
@@ -131,8 +132,8 @@ pub(crate) async fn work(records: &Records, project: Id) -> Result<Option<Work>,
     }
 }
 
-/// Decides on a change and executes it; `false`, with nothing changed, if another change came
-/// first. `mark` is the operation's.
+/// Decides on a change and executes the change; `false`, with nothing changed, if another change
+/// came first. `mark` is the operation's.
 pub(crate) async fn commit(
     records: &Records,
     work: &Work,
@@ -145,7 +146,7 @@ pub(crate) async fn commit(
         Some(Bson::Int32(rev)) => i64::from(*rev),
         _ => 0,
     };
-    // Numbers begin anew if a restore, or another program, took the project's document back in
+    // Numbers begin again after a restore, or another program, took the project's document back in
     // time. A write with a number of the past would be skipped.
     let latest = execution::latest(records, &writes).await?;
     if latest > last {
@@ -232,9 +233,9 @@ pub(crate) async fn is_marked(
 pub(crate) enum Freshness {
     /// The record is valid.
     Whole,
-    /// A change was executed that may touch the record: read it again.
+    /// A change of the project was executed, and may touch the record: read the record again.
     Changed,
-    /// The project is gone, and the record with it.
+    /// The project is gone, together with the record.
     Gone,
 }
 
@@ -256,8 +257,8 @@ pub(crate) async fn freshness(records: &Records, project: Id) -> Result<Freshnes
     })
 }
 
-/// Executes the unfinished change in a read project document; true if there was one, so that the
-/// caller reads again.
+/// Executes the unfinished change in a read project document; true if there was a change, so that
+/// the caller reads again.
 pub(crate) async fn settle(
     records: &Records,
     project: ObjectId,

@@ -246,8 +246,8 @@ async fn count_open(records: &Records, project: Id) -> Result<u64, Failure> {
     records.ask(records.deliveries.count_documents(open)).await
 }
 
-/// The number of the next delivery, above all others also if the project's document went back in
-/// time.
+/// The number of the next delivery, above all other numbers even if the project's document went
+/// back in time.
 async fn next_number(records: &Records, work: &Work, project: Id) -> Result<u64, Failure> {
     let newest = records
         .deliveries
@@ -263,7 +263,7 @@ async fn next_number(records: &Records, work: &Work, project: Id) -> Result<u64,
     Ok(work.queued.max(newest) + 1)
 }
 
-/// The first command of a project that did not fail, from its deliveries.
+/// The earliest command of a project, apart from failed commands, from the project's deliveries.
 async fn earliest_command(records: &Records, project: Id) -> Result<Option<Id>, Failure> {
     let command = doc! {
         "output_project_id": oid(project),
@@ -296,7 +296,7 @@ async fn ended(
     })
 }
 
-/// The write and the change of the project's document that fail a queued delivery.
+/// The write and the change of the project's document for failing a queued delivery.
 pub(crate) async fn given_up(
     records: &Records,
     work: &Work,
@@ -315,7 +315,7 @@ pub(crate) async fn given_up(
     Ok((rewritten(&after)?, own))
 }
 
-/// The write that turns a delivery into `after`.
+/// The write for turning a delivery into `after`.
 fn rewritten(after: &Delivery) -> Result<Write, Failure> {
     Ok(Write::Delivery {
         id: oid(after.id),
@@ -337,7 +337,7 @@ pub(crate) async fn get(records: &Records, id: Id) -> Result<Option<Delivery>, F
     }
 }
 
-/// The delivery as in its document, ignoring an unfinished change.
+/// The delivery as in the delivery's document, ignoring an unfinished change.
 pub(crate) async fn find(records: &Records, id: Id) -> Result<Option<Delivery>, Failure> {
     let found = records
         .ask(records.deliveries.find_one(doc! { "_id": oid(id) }))
@@ -394,7 +394,7 @@ pub(crate) async fn open(
 }
 
 pub(crate) async fn projects_with_open(records: &Records) -> Result<Vec<Id>, Failure> {
-    // A decided delivery may not be in its collection yet.
+    // A decided delivery may not be in the collection yet.
     repair::changes(records).await?;
     let found = records
         .ask(

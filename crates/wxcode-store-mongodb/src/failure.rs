@@ -17,7 +17,7 @@ const PATH_NOT_VIABLE: i32 = 28;
 /// Codes of an oversized document or index entry.
 const TOO_LARGE: [i32; 3] = [10334, 17280, 17419];
 /// Codes of a server that is not, or not yet, the primary, or is stopping; the driver sends the
-/// next try to the right one.
+/// next try to the right server.
 const STATE_CHANGE: [i32; 13] = [
     6, 7, 89, 91, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436,
 ];
@@ -69,12 +69,13 @@ impl Failure {
         matches!(self, Self::Driver(error) if code(error) == Some(NAMESPACE_NOT_FOUND))
     }
 
-    /// Whether a null, or another value, stands where a nested document belongs.
+    /// Whether a null, or another value, stands in place of a nested document.
     pub(crate) fn is_in_the_way(&self) -> bool {
         matches!(self, Self::Driver(error) if code(error) == Some(PATH_NOT_VIABLE))
     }
 
-    /// Whether the same operation may succeed in a moment. It may have been executed nevertheless.
+    /// Whether the same operation may succeed in a moment. The failed operation may have been
+    /// executed nevertheless.
     pub(crate) fn passes(&self) -> bool {
         match self {
             Self::Late => true,

@@ -12,8 +12,8 @@ use wxcode_core::id::Id;
 
 use crate::failure::Failure;
 
-/// The reference shown to the first implementation where it requires one and ours has no form for
-/// it.
+/// The reference for the first implementation where a reference is required, and ours has no form
+/// for it.
 pub(crate) const NO_REFERENCE: ObjectId = ObjectId::from_bytes([0; 12]);
 
 pub(crate) fn oid(id: Id) -> ObjectId {
@@ -46,7 +46,7 @@ pub(crate) fn path(value: &Path) -> Result<&str, Failure> {
     })
 }
 
-/// Returns a reference in the first implementation's form, if there is one.
+/// Returns a reference in the first implementation's form, if there is such a form.
 pub(crate) fn reference(text: Option<&str>) -> ObjectId {
     // An id is in lower case; another spelling must come back unchanged.
     text.and_then(|text| {
@@ -56,7 +56,7 @@ pub(crate) fn reference(text: Option<&str>) -> ObjectId {
     .unwrap_or(NO_REFERENCE)
 }
 
-/// A document, or a nested one, being read.
+/// A document, or a nested document, being read.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a> {
     collection: &'static str,
@@ -170,7 +170,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The documents with this type of value in a field, or without one.
+/// The documents with this type of value in a field, or without the field.
 pub(crate) fn optional(field: &str, kind: &str) -> Document {
     doc! { "$or": [{ field: null }, { field: { "$type": kind } }] }
 }

@@ -1,4 +1,4 @@
-//! The claude session ids of a project: the current one by compare-and-set in the first
+//! The claude session ids of a project: the current id by compare-and-set in the first
 //! implementation's field, the history next to it.
 
 use std::path::Path;
@@ -24,10 +24,10 @@ use crate::{
 const REPLACED: &str = "replaced by another program";
 const HISTORY: &str = "wxcode.identity.history";
 
-/// The conversations of a project in its document.
+/// The conversations of a project in the project's document.
 pub(crate) struct Identity {
     pub(crate) current: Option<Uuid>,
-    /// The history, with an entry for the current id also if another program set it.
+    /// The history, with an entry for the current id also if another program set the id.
     pub(crate) history: Vec<HistoryEntry>,
     pub(crate) cursor: Option<HookCursor>,
     /// Whether another program wrote an earlier state over the current id.
@@ -65,7 +65,7 @@ pub(crate) fn read(
             .collect::<Result<_, _>>()?,
         Some(_) => return Err(fields.wrong(HISTORY, "is no list")),
     };
-    // Any other text is no claude session id and cannot be resumed: treat it as none.
+    // Any other text is no claude session id and cannot be resumed: such a text counts as no id.
     let found = match fields.get("claude_session_id") {
         Some(Bson::String(text)) => Uuid::try_parse(text).ok(),
         _ => None,
@@ -93,11 +93,12 @@ pub(crate) fn read(
     })
 }
 
-/// The current id of the history, if the document has an earlier one or none in its place.
+/// The current id of the history, if the document has an earlier id or none in place of the current
+/// id.
 ///
-/// Every change of ours writes both in one update. So an id of the history that is not its current
-/// one, and a missing id, come from a program that saved a stale read. An id unknown to the history
-/// is a new conversation of that program.
+/// Every change of ours writes current id and history in a single update. So an id of the history
+/// other than the current id, and a missing id, come from a program that saved a stale read. An id
+/// unknown to the history is a new conversation of the other program.
 fn displaced(kept: &[HistoryEntry], found: Option<Uuid>) -> Option<Uuid> {
     let current = kept.last().filter(|entry| entry.until.is_none())?.id;
     let is_stale =
@@ -126,7 +127,8 @@ fn adopted(
     history
 }
 
-/// Writes the current id of the history back over an earlier state; `None` if the document has it.
+/// Writes the current id of the history back over an earlier state; `None` if the document has the
+/// current id.
 pub(crate) async fn reclaim(records: &Records, project: Id) -> Result<Option<Reclaimed>, Failure> {
     let _turn = records.turn(oid(project)).await;
     loop {
@@ -199,7 +201,7 @@ pub(crate) async fn rotate(
     }
 }
 
-/// The one conditional update of most projects: set the first id if there never was one.
+/// The single conditional update of most projects: set the first id if there never was an id.
 async fn set_first(records: &Records, project: Id, rotation: &Rotation) -> Result<bool, Failure> {
     let first = rotated(
         Vec::new(),
@@ -258,7 +260,7 @@ pub(crate) async fn note(
     }
 }
 
-/// Reads the conversations of a project, and nothing else of its document.
+/// Reads the conversations of a project, and nothing else of the project's document.
 async fn find(records: &Records, project: Id) -> Result<Option<Document>, Failure> {
     let fields =
         doc! { "claude_session_id": 1, "wxcode.identity": 1, "created_at": 1, "updated_at": 1 };

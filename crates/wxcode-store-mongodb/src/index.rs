@@ -1,4 +1,4 @@
-//! Makes the indexes, all under names of our own: the first implementation makes its own, and
+//! Makes the indexes, all under names of our own: the first implementation makes other indexes, and
 //! neither may disturb the other.
 
 use std::fmt;
@@ -19,7 +19,7 @@ use crate::{
 /// Most groups of duplicates named in a report.
 const NAMED_MAX: usize = 20;
 
-/// Documents with an equal value where a unique one is required.
+/// Documents with an equal value where a unique value is required.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Duplicates {
     /// Their collection.
@@ -50,7 +50,7 @@ impl fmt::Display for Duplicates {
     }
 }
 
-/// Whether another program dropped one of our indexes in the collections that both use.
+/// Whether another program dropped an index of ours in the shared collections.
 pub(crate) async fn are_missing(records: &Records) -> Result<bool, Failure> {
     let wanted: [(_, &[&str]); 2] = [
         (

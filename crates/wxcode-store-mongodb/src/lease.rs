@@ -1,5 +1,5 @@
-//! A project's lease, in its document: replaced by one conditional update on its epoch and renewal
-//! count.
+//! A project's lease, in the project's document: replaced by a conditional update on epoch and
+//! renewal count.
 
 use std::time::Duration;
 
@@ -56,8 +56,8 @@ pub(crate) async fn swap(
         return Ok(Swapped::NoProject);
     };
     let found = read(&document)?;
-    // The answer to our own earlier try may have been lost. No other node writes the same lease: it
-    // names its node.
+    // The answer to our own earlier try may have been lost. No other node writes the same lease,
+    // because a lease names its node.
     if again && found.as_ref() == Some(new) {
         return Ok(Swapped::Won);
     }

@@ -1,8 +1,9 @@
 //! The shared store: projects in a MongoDB database, possibly shared with a first implementation.
 //!
 //! `docs/mongodb.md` describes the documents and the changes of several documents. In short: a
-//! change of one document is one conditional update. A change of several is first written, whole,
-//! into the project's document (module `change`), and any process that finds it completes it.
+//! change of a single document is a conditional update. A change of several documents is first
+//! written, whole, into the project's document (module `change`), and any process that finds the
+//! change completes it.
 
 // These macros panic if standard output is closed.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
@@ -59,12 +60,12 @@ use upkeep::Upkeep;
 
 /// Longest time to retry an operation on an unreachable database: enough for an election.
 pub const PATIENCE: Duration = Duration::from_secs(10);
-/// Longest request of the first try, the price of a lost answer. It doubles with each try, for a
-/// slow database.
+/// Longest request of the first try, the price of a lost answer. The time doubles with each try,
+/// for a slow database.
 const ANSWER_FIRST: Duration = Duration::from_secs(2);
 /// Longest request of the last try.
 const ANSWER_LAST: Duration = Duration::from_secs(8);
-/// First pause between two tries; it doubles.
+/// First pause between two tries; the pause doubles with each try.
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
 /// Longest pause between two tries.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
@@ -90,7 +91,7 @@ pub enum OpenError {
 ///
 /// An unreachable database is [`StoreError::Unavailable`], after [`PATIENCE`]; the driver
 /// reconnects by itself. If an answer is lost, the operation looks up its own effect and answers
-/// accordingly, as long as the database returns within that time.
+/// accordingly, as long as the database returns within [`PATIENCE`].
 pub struct MongoStore {
     records: Arc<Records>,
     upkeep: Arc<Upkeep>,
@@ -121,8 +122,8 @@ impl MongoStore {
         })
     }
 
-    /// Runs `operation` until its answer, or for [`PATIENCE`] without a database. It continues
-    /// after the caller stops waiting.
+    /// Runs `operation` until the operation's answer, or for [`PATIENCE`] without a database. The
+    /// operation continues after the caller stops waiting.
     async fn run<T, F>(
         &self,
         operation: impl Fn(Arc<Records>, Attempt) -> F + Send + 'static,

@@ -44,7 +44,7 @@ async fn is_marked(records: &Records, id: Id, mark: ObjectId) -> Result<bool, Fa
     change::is_marked(&records.milestones, "wxcode.mark", oid(id), mark, records).await
 }
 
-/// The milestone as in its document, ignoring an unfinished change.
+/// The milestone as in the milestone's document, ignoring an unfinished change.
 async fn find(records: &Records, id: Id) -> Result<Option<Milestone>, Failure> {
     let found = records
         .ask(records.milestones.find_one(doc! { "_id": oid(id) }))
@@ -88,8 +88,8 @@ pub(crate) async fn list(
     }
 }
 
-/// The newest milestone in progress of each project. A project in the middle of a change counts as
-/// it is found.
+/// The newest milestone in progress of each project. During a change of a project, the milestone
+/// counts as found.
 pub(crate) async fn in_work(records: &Records, projects: &[Id]) -> Result<Vec<Milestone>, Failure> {
     let limit = usize::try_from(PAGE_MAX).unwrap_or(usize::MAX);
     let ids: Vec<_> = projects.iter().take(limit).map(|id| oid(*id)).collect();
@@ -144,7 +144,7 @@ pub(crate) async fn advance(
             None => None,
         };
         let state = delivery.as_ref().map(|delivery| delivery.state);
-        // A delivery on its way stays: dropping it would let a second command follow.
+        // A delivery on its way stays: without the delivery a second command could follow.
         let link = match to {
             MilestoneStatus::Pending if state.is_none_or(DeliveryState::is_over) => Link::Forget,
             _ => Link::Keep,
@@ -169,7 +169,7 @@ pub(crate) async fn advance(
     }
 }
 
-/// The write that moves a milestone.
+/// The write for moving a milestone.
 pub(crate) fn moved(
     id: Id,
     from: MilestoneStatus,
@@ -188,7 +188,7 @@ pub(crate) fn moved(
     }
 }
 
-/// The write of a failed command's error to its pending milestone.
+/// The write of a failed command's error to the command's pending milestone.
 pub(crate) fn failed(id: Id, error: Option<&str>) -> Write {
     Write::Milestone {
         id: oid(id),
@@ -249,7 +249,7 @@ pub(crate) async fn remove(
     }
 }
 
-/// The documents that [`read`] understands, as to the fields that another program writes.
+/// The documents readable by [`read`], as to the fields that another program writes.
 pub(crate) fn readable() -> Document {
     let all = [
         MilestoneStatus::Pending,
@@ -270,7 +270,7 @@ pub(crate) fn readable() -> Document {
     }
 }
 
-/// Reads one milestone while a change of its project is being decided.
+/// Reads a milestone during the decision on a change of the milestone's project.
 pub(crate) async fn of(
     records: &Records,
     project: Id,
@@ -280,7 +280,8 @@ pub(crate) async fn of(
     Ok(milestone.filter(|milestone| milestone.output_project_id == project))
 }
 
-/// Converts a milestone to the first implementation's form, with its required fields and ours.
+/// Converts a milestone to the first implementation's form, with that form's required fields and
+/// ours.
 fn write(milestone: &Milestone, attempt: Attempt) -> Document {
     let whole = milestone.context.as_deref();
     let context = whole.map(excerpt::beginning);
@@ -319,7 +320,8 @@ fn write(milestone: &Milestone, attempt: Attempt) -> Document {
     }
 }
 
-/// The field of a long context; `wxcode.context` holds its beginning, and lists omit this field.
+/// The field of a long context; `wxcode.context` holds the beginning, and lists omit the whole
+/// context.
 const WHOLE: &str = "wxcode.whole_context";
 
 fn read_excerpt(document: &Document) -> Result<Excerpt<Milestone>, Failure> {

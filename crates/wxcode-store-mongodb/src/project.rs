@@ -29,7 +29,8 @@ pub(crate) async fn add(
     workspace::is_free(records, project.id, &project.workspace_path).await?;
     let document = write(project, attempt)?;
     insert(records, project, document, attempt).await?;
-    // The index may be dropped: of several projects, none stays that sees another one.
+    // The index may be dropped: of several projects, a project that sees another project does not
+    // stay.
     let taken = workspace::is_own(records, project.id, &project.workspace_path).await;
     if taken.is_err() {
         let ours = doc! { "_id": oid(project.id), "wxcode.made": attempt.mark };
@@ -38,7 +39,7 @@ pub(crate) async fn add(
     taken
 }
 
-/// The documents that [`read`] understands, as to the fields that another program writes.
+/// The documents readable by [`read`], as to the fields that another program writes.
 pub(crate) fn readable_documents() -> Document {
     let all = [
         ProjectStatus::Created,
@@ -199,9 +200,9 @@ pub(crate) async fn advance(
     Ok(now.is_some_and(|now| now.status == to && now.updated_at == millis(at)))
 }
 
-/// Removes the project first, so that it is gone for all at once, then its records. A note written
-/// before lets the next start finish after a crash; it goes at the end. `seen` remembers over the
-/// tries whether the project existed.
+/// Removes the project first, so that the project is gone for all readers, then the project's
+/// records. An earlier note lets the next start finish after a crash; the note is removed at the
+/// end. `seen` remembers over the tries whether the project existed.
 pub(crate) async fn remove(records: &Records, id: Id, seen: &AtomicBool) -> Result<bool, Failure> {
     let project = oid(id);
     let key = doc! { "_id": project };
@@ -219,12 +220,12 @@ pub(crate) async fn remove(records: &Records, id: Id, seen: &AtomicBool) -> Resu
     let is_first = !seen.swap(true, Ordering::Relaxed);
     let removed = records.ask(records.projects.delete_one(key)).await?;
     finish_removal(records, project).await?;
-    // Of two concurrent calls one removed the project. If an earlier try lost its answer, the
-    // removal was its own.
+    // Of two concurrent calls, one removed the project. If an earlier try lost its answer, the
+    // removal was the try's own.
     Ok(removed.deleted_count > 0 || !is_first)
 }
 
-/// Removes the records of a removed project, and the note of its removal.
+/// Removes the records of a removed project, and the note of the removal.
 pub(crate) async fn finish_removal(records: &Records, project: ObjectId) -> Result<(), Failure> {
     let of_it = doc! { "output_project_id": project };
     records
@@ -244,8 +245,8 @@ fn millis(at: Timestamp) -> Timestamp {
     wxcode_core::time::to_millis(at)
 }
 
-/// Returns the record, or logs the error for the operator and returns nothing: one document of
-/// another program must not hide the others of a listing.
+/// Returns the record, or logs the error for the operator and returns nothing: a document of
+/// another program must not hide the rest of a listing.
 pub(crate) fn readable<T>(read: Result<T, Failure>) -> Option<T> {
     read.inspect_err(|failure| {
         if let Failure::Corrupt(what) = failure {
@@ -255,7 +256,8 @@ pub(crate) fn readable<T>(read: Result<T, Failure>) -> Option<T> {
     .ok()
 }
 
-/// Converts a project to the first implementation's form, with its required fields and ours.
+/// Converts a project to the first implementation's form, with that form's required fields and
+/// ours.
 pub(crate) fn write(project: &OutputProject, attempt: Attempt) -> Result<Document, Failure> {
     let reference = fields::reference(project.kb_id.as_deref());
     let mut ours = doc! {

@@ -1,4 +1,4 @@
-//! The collections, and bounded requests to them.
+//! The collections, and bounded requests to the collections.
 
 use std::{
     sync::{
@@ -20,7 +20,7 @@ use crate::{address::Address, failure::Failure};
 
 /// Longest request outside of a retried operation, with the search for a server.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
-/// Locks shared by the projects of one process.
+/// Locks shared by the projects of a process.
 const LOCKS: usize = 64;
 
 /// The first implementation's collection of projects.
@@ -39,7 +39,7 @@ pub(crate) const CREDENTIALS: &str = "wxcode_credentials";
 /// Our own collection of the audit.
 pub(crate) const AUDIT: &str = "wxcode_audit";
 
-/// The records of one database.
+/// The records of a database.
 #[derive(Clone)]
 pub(crate) struct Records {
     pub(crate) address: Address,
@@ -50,10 +50,10 @@ pub(crate) struct Records {
     pub(crate) removals: Collection<Document>,
     pub(crate) credentials: Collection<Document>,
     pub(crate) audit: Collection<Document>,
-    /// Entries that this process added to the audit.
+    /// The process's additions to the audit.
     audited: Arc<AtomicU64>,
     database: Database,
-    /// Changes of one project queue here cheaply, instead of failing in the database.
+    /// Changes of a project queue here cheaply, instead of failing in the database.
     turns: Arc<[Mutex<()>]>,
     /// Longest request.
     answer_max: Duration,
@@ -88,7 +88,7 @@ impl Records {
         }
     }
 
-    /// Counts an addition to the audit; returns the number of earlier ones.
+    /// Counts an addition to the audit; returns the number of earlier additions.
     pub(crate) fn count_audit(&self) -> u64 {
         self.audited.fetch_add(1, Ordering::Relaxed)
     }

@@ -6,12 +6,12 @@ use mongodb::bson::{DateTime, Document, doc};
 
 use crate::{change, failure::Failure, project, records::Records};
 
-/// Age up to which a removal's note may belong to a removal in progress, before it deletes the
-/// project: longer than an operation is retried.
+/// Age up to which a removal's note may belong to a removal in progress, before the removal deletes
+/// the project: longer than an operation is retried.
 const NOTE_YOUNG: Duration = Duration::from_secs(60);
 
-/// Executes every decided change, and finishes every begun removal. Several processes may do this
-/// at once, during other work.
+/// Executes every decided change, and finishes every begun removal. Several processes may repair
+/// concurrently, during other work.
 pub(crate) async fn all(records: &Records) -> Result<(), Failure> {
     changes(records).await?;
     for note in records.all(records.removals.find(doc! {})).await? {
@@ -31,7 +31,7 @@ pub(crate) async fn changes(records: &Records) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Removes nulls that another program wrote in place of our nested documents.
+/// Removes nulls written by another program in place of our nested documents.
 pub(crate) async fn nulls(records: &Records) -> Result<(), Failure> {
     let places = ["wxcode", "wxcode.work", "wxcode.identity", "wxcode.lease"];
     for collection in [&records.projects, &records.milestones] {
@@ -53,8 +53,8 @@ pub(crate) async fn nulls(records: &Records) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Finishes a removal, unless its project exists: then the removal never reached it, or a copy
-/// restored it.
+/// Finishes a removal, unless the project exists: then the removal never reached the project, or a
+/// copy restored the project.
 async fn removal(records: &Records, note: &Document) -> Result<(), Failure> {
     let Ok(id) = note.get_object_id("_id") else {
         return Ok(());

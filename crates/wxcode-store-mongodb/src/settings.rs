@@ -1,6 +1,6 @@
-//! A project's own settings, below `wxcode.settings` of its document.
+//! A project's own settings, below `wxcode.settings` of the project's document.
 //!
-//! Each setting and each variable is a field of its own, so that a patch changes it alone.
+//! Each setting and each variable is a separate field, so a patch changes the setting alone.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ fn arguments(args: &[String]) -> Bson {
     Bson::Array(args.iter().cloned().map(Bson::String).collect())
 }
 
-/// The settings as a document, without those of the server.
+/// The settings as a document, without the server's settings.
 pub(crate) fn write(settings: &AgentSettings) -> Result<Document, Failure> {
     let mut written = Document::new();
     let texts = [

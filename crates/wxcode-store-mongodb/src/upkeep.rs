@@ -1,5 +1,5 @@
-//! Looks at the collections that other programs share, from time to time: makes dropped indexes
-//! again, and names documents that cannot be read.
+//! Looks at the collections shared with other programs, from time to time: makes dropped indexes
+//! again, and names unreadable documents.
 
 use std::{
     collections::HashSet,
@@ -22,10 +22,10 @@ use crate::{
 const EVERY: Duration = Duration::from_secs(60);
 /// Most unreadable documents named, per collection and look.
 const NAMED_MAX: i64 = 20;
-/// Most named documents remembered; beyond that, none is named again.
+/// Most named documents remembered; beyond this number, no document is named again.
 const REMEMBERED_MAX: usize = 1_000;
 
-/// The looks of one process.
+/// The looks of a process.
 #[derive(Default)]
 pub(crate) struct Upkeep(Mutex<State>);
 
@@ -65,7 +65,7 @@ impl Upkeep {
         .await
     }
 
-    /// Names documents outside of `readable` that were not named yet.
+    /// Names documents outside of `readable` not named before.
     async fn name(
         &self,
         records: &Records,
@@ -100,7 +100,7 @@ impl Upkeep {
     }
 }
 
-/// Makes the indexes again that another program dropped.
+/// Makes indexes again after another program dropped them.
 pub(crate) async fn restore_indexes(records: &Records) -> Result<(), Failure> {
     if !index::are_missing(records).await? {
         return Ok(());

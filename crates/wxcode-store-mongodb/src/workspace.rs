@@ -1,9 +1,9 @@
-//! Assigns a workspace folder to one project, by a unique index on a field of our own,
+//! Assigns a workspace folder to a single project, by a unique index on a field of our own,
 //! `wxcode.workspace`.
 //!
-//! The first implementation does not know this field, and its projects may share a folder. A
-//! project of ours is refused a folder of theirs too; nothing prevents a clash with one added at
-//! the same moment.
+//! The first implementation does not know the field, and its projects may share a folder. The store
+//! refuses our projects a folder of such a project too; nothing prevents a clash with a project
+//! added at the same moment.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ pub(crate) const FIELD: &str = "wxcode.workspace";
 /// Checks that no project but `id` has the folder.
 pub(crate) async fn is_free(records: &Records, id: Id, folder: &Path) -> Result<(), Failure> {
     let folder = fields::path(folder)?;
-    // Ours first: they own the folder.
+    // Our own field first: our projects own the folder.
     for field in [FIELD, "workspace_path"] {
         let others = records
             .projects
@@ -38,10 +38,11 @@ pub(crate) async fn is_free(records: &Records, id: Id, folder: &Path) -> Result<
     Ok(())
 }
 
-/// Checks, after a folder was given to a project of ours, that no other project of ours has it.
+/// Checks, after the store gave a folder to a project of ours, that no other project of ours has
+/// the folder.
 ///
-/// The unique index rejects such a second project, unless another program dropped it. Two
-/// simultaneous callers may both see each other, but never neither.
+/// The unique index rejects such a second project, unless another program dropped the index. Two
+/// simultaneous callers may both see each other, but at least one caller sees the other.
 pub(crate) async fn is_own(records: &Records, id: Id, folder: &Path) -> Result<(), Failure> {
     let others = records
         .projects
@@ -53,7 +54,7 @@ pub(crate) async fn is_own(records: &Records, id: Id, folder: &Path) -> Result<(
     }
 }
 
-/// The folder of a project, and its own folder if it has one.
+/// The folder of a project, and the project's own folder, if any.
 pub(crate) async fn paths(records: &Records, id: Id) -> Result<Option<Document>, Failure> {
     let found = records
         .projects
@@ -90,7 +91,7 @@ fn taken_by(other: &Document) -> Result<Failure, Failure> {
     })
 }
 
-/// Adds a project of another store; it shares its folder if another project has it.
+/// Adds a project of another store; if another project has the folder, both share the folder.
 pub(crate) async fn restore(
     records: &Records,
     project: &OutputProject,

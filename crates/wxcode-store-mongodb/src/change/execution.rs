@@ -1,6 +1,6 @@
-//! Executes a decided change: makes its writes, and takes it out of the project's document.
+//! Executes a decided change: makes the writes, and takes the change out of the project's document.
 //!
-//! A write is skipped if its document has the number of this change, or of a later one.
+//! A write is skipped if the written document has the number of this change, or of a later change.
 
 use mongodb::{
     bson::{doc, oid::ObjectId},
@@ -15,7 +15,7 @@ use crate::{
     records::{DELIVERIES, MILESTONES, Records},
 };
 
-/// Executes a change and takes it out of the project's document.
+/// Executes a change and takes the change out of the project's document.
 pub(super) async fn carry_out(
     records: &Records,
     project: ObjectId,
@@ -24,7 +24,7 @@ pub(super) async fn carry_out(
     for write in &change.writes {
         perform(records, change, write).await?;
     }
-    // This write need not be durable: executing the change again has no effect.
+    // This write need not be durable: a second execution of the change has no effect.
     let cleared = records
         .ask(
             records
@@ -53,7 +53,7 @@ pub(super) async fn carry_out(
     Ok(())
 }
 
-/// Makes one write of a change, unless it was made already.
+/// Makes a write of a change, unless the write was made already.
 async fn perform(records: &Records, change: &Change, write: &Write) -> Result<(), Failure> {
     let (rev, mark) = (change.rev, change.mark);
     match write {
@@ -126,7 +126,7 @@ async fn perform(records: &Records, change: &Change, write: &Write) -> Result<()
     Ok(())
 }
 
-/// The number of the last change of any document that these writes change.
+/// The number of the last change of any document changed by these writes.
 pub(super) async fn latest(records: &Records, writes: &[Write]) -> Result<i64, Failure> {
     let (mut deliveries, mut milestones) = (Vec::new(), Vec::new());
     for write in writes {

@@ -43,7 +43,7 @@ pub(super) fn write(delivery: &Delivery, number: u64) -> Result<Document, Failur
     Ok(document)
 }
 
-/// The fields that a user's edit changes.
+/// The fields changed by a user's edit.
 pub(super) fn edited(delivery: &Delivery) -> Result<Document, Failure> {
     let text = excerpt::beginning(&delivery.text);
     let is_long = text.len() < delivery.text.len();
@@ -75,7 +75,7 @@ pub(super) fn progress(delivery: &Delivery) -> Result<Document, Failure> {
     })
 }
 
-/// The field of a long text; `text` holds its beginning, and lists omit this field.
+/// The field of a long text; `text` holds the beginning, and lists omit the whole text.
 const WHOLE: &str = "whole_text";
 
 /// The projection of lists.

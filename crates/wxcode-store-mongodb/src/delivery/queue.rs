@@ -1,4 +1,4 @@
-//! The queue of a project: its next delivery, and the user's changes of waiting ones.
+//! The queue of a project: the next delivery, and the user's changes of waiting deliveries.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,8 @@ use crate::{
     records::{DELIVERIES, Records},
 };
 
-/// Finds the next delivery: the order is the index's, so the three kinds are asked for one by one.
+/// Finds the next delivery: the index gives the order, so the function asks for the three kinds in
+/// turn.
 pub(crate) async fn next(
     records: &Records,
     project: Id,

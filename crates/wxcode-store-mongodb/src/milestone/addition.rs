@@ -1,8 +1,8 @@
-//! Adds milestones, one per element of a project.
+//! Adds milestones, one for each element of a project.
 //!
 //! An index and a decided change both keep an element's milestone unique. The first implementation
-//! may drop the index (`allow_index_dropping`), so the change alone suffices: no two creations of
-//! one project are decided from the same state.
+//! may drop the index (`allow_index_dropping`), so the change alone suffices: no two creations of a
+//! project are decided from the same state.
 
 use mongodb::bson::{Document, doc};
 use wxcode_core::milestone::Milestone;
@@ -23,7 +23,7 @@ pub(crate) async fn add(
     milestone: &Milestone,
     attempt: Attempt,
 ) -> Result<Added, Failure> {
-    // A project that cannot be read gets no milestone either.
+    // An unreadable project gets no milestone either.
     let Some(_) = project::get(records, milestone.output_project_id).await? else {
         return Ok(Added::NoProject);
     };
@@ -72,7 +72,7 @@ async fn decide(
     }
 }
 
-/// The other milestones of this element, ours or the first implementation's.
+/// The other milestones of the element, ours or the first implementation's.
 fn of_element(milestone: &Milestone, element: &str) -> Document {
     let mut forms = vec![doc! { "wxcode.element": element }];
     let reference = fields::reference(Some(element));
@@ -99,8 +99,8 @@ async fn insert(
         }
         answer => drop(answer?),
     }
-    // The project may have been removed since the check, with its other milestones but without this
-    // one.
+    // The project may have been removed since the check, with its other milestones but without the
+    // new milestone.
     let project = oid(milestone.output_project_id);
     if change::is_gone(records, project).await? {
         let id = doc! { "_id": oid(milestone.id) };
@@ -110,7 +110,8 @@ async fn insert(
     Ok(Added::Added)
 }
 
-/// Whether this operation, or an equal one, added the milestone; an error if another one did.
+/// Whether this operation, or an equal operation, added the milestone; an error if a different
+/// operation did.
 async fn is_there(
     records: &Records,
     milestone: &Milestone,

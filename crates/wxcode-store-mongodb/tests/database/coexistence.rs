@@ -1,4 +1,5 @@
-//! Tests with the first implementation on the same database: neither undoes or disturbs the other.
+//! Tests with the first implementation on the same database: neither implementation undoes or
+//! disturbs the other's work.
 
 use mongodb::{
     IndexModel,
@@ -37,7 +38,7 @@ async fn their_whole_save_keeps_our_fields() {
         .unwrap();
     let text = sample::queue(&*store, &sample::text(project, "hello")).await;
 
-    // It writes its earlier read back whole, with an id of its own capture.
+    // The first implementation writes its earlier read back whole, with an id of its own capture.
     let mut whole = theirs_doc.clone();
     let key = whole.remove("_id").unwrap();
     whole.insert("claude_session_id", stale.to_string());
@@ -152,7 +153,7 @@ async fn only_their_milestones_share_an_element() {
     };
     let answer = store.add_milestone(&ours(&element)).await.unwrap();
     assert_eq!(answer, Added::DuplicateElement);
-    // It keeps making its own, also for an element of ours.
+    // The first implementation keeps making milestones, also for an element of ours.
     let other = ObjectId::new();
     assert_eq!(
         store.add_milestone(&ours(&other.to_hex())).await.unwrap(),
@@ -213,6 +214,6 @@ async fn their_indexes_can_still_be_made() {
             collection.create_index(index).await.unwrap();
         }
     }
-    // Ours finds its indexes among theirs.
+    // Ours finds its indexes among the other implementation's.
     let _store = fresh.open().await;
 }

@@ -1,4 +1,4 @@
-//! Tests of copying one store into the other and back, also after an interruption.
+//! Tests of copying a store into the other and back, also after an interruption.
 
 use uuid::Uuid;
 use wxcode_core::{
@@ -21,7 +21,7 @@ const ALL: Page = Page {
 };
 /// Time for the first part of an interrupted copy.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
-/// Projects in the source; more than one read returns.
+/// Projects in the source; more than a single read returns.
 const PROJECTS: u64 = 103;
 
 /// Makes a store with all kinds of records; returns the numbers of milestones and of deliveries.
@@ -134,7 +134,7 @@ async fn a_copy_and_its_return_are_equal() {
     copy::everything(&*mongo, &back, |_| {}).await.unwrap();
     assert_same(&source, &back).await;
 
-    // Copied records behave like any others.
+    // Copied records behave like any other records.
     let project = mongo.projects(ALL).await.unwrap().items.pop().unwrap().id;
     let open = mongo.open_deliveries(project).await.unwrap();
     sample::advance(&*mongo, &open[0], DeliveryState::Submitted).await;

@@ -1,5 +1,5 @@
-//! Tests with a process dying between two writes, at every possible point: its operation happens
-//! wholly or not at all.
+//! Tests with a process dying between two writes, at every possible point: the process's operation
+//! happens wholly or not at all.
 
 use mongodb::bson::{doc, oid::ObjectId};
 use wxcode_core::{delivery::DeliveryState, id::Id, milestone::MilestoneStatus};
@@ -20,8 +20,8 @@ const ALL: Page = Page {
 /// More requests than any operation makes.
 const REQUESTS_MAX: u32 = 12;
 
-/// The state of a project with one milestone: its status, its delivery, the milestone's status and
-/// link.
+/// The state of a project with a milestone: the project's status, the delivery, the milestone's
+/// status and link.
 type Seen = (
     wxcode_core::project::ProjectStatus,
     bool,
@@ -50,7 +50,7 @@ async fn seen(store: &dyn Store, project: Id) -> Option<Seen> {
     ))
 }
 
-/// An operation, and the project before and after it.
+/// An operation, and the project before and after the operation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Doing {
     Queueing,
@@ -102,8 +102,8 @@ async fn act(store: &MongoStore, doing: Doing, project: Id, milestone: Id) -> bo
     }
 }
 
-/// Runs the operation through a proxy that cuts the connection after each number of requests;
-/// returns the answers of a store open all the time, and of one opened afterwards.
+/// Runs the operation through a proxy that cuts the connection after each number of requests.
+/// Returns the answers of a store open all the time, and of a store opened afterwards.
 async fn at_every_request(fresh: &Fresh, doing: Doing) {
     let direct = open(&fresh.address).await;
     // The state before, and the state without a fault.
@@ -121,7 +121,7 @@ async fn at_every_request(fresh: &Fresh, doing: Doing) {
         };
         let store = open(&address).await;
         proxy.cut_after(requests);
-        // It keeps trying in vain; to the database it is dead.
+        // The store keeps trying in vain; to the database the store is dead.
         let acting = tokio::spawn(async move { act(&store, doing, project, milestone).await });
         let finished = finished(&proxy, acting).await;
         let now = seen(&direct, project).await;

@@ -40,7 +40,7 @@ async fn duplicates_are_named_and_nothing_is_changed() {
     assert!(!said.contains("another"), "{said}");
     assert_eq!(deliveries.count_documents(doc! {}).await.unwrap(), 3);
 
-    // As the report advises: keep one of each.
+    // As the report advises: keep one document of each.
     let change = doc! { "$unset": { "idempotency_key": "" } };
     deliveries
         .update_one(doc! { "_id": copies[1] }, change)

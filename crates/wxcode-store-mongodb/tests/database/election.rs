@@ -25,7 +25,7 @@ const ELECTIONS: usize = 2;
 /// Projects created between two elections.
 const BETWEEN: usize = 12;
 
-/// Creates a project with a milestone and submits its command.
+/// Creates a project with a milestone and submits the milestone's command.
 async fn create(store: &dyn Store) -> Id {
     let project = sample::add_project(store).await;
     let milestone = sample::milestone(project);

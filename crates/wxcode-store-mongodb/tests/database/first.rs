@@ -1,4 +1,4 @@
-//! Tests with a database of the first implementation: the store serves its documents, and writes
+//! Tests with a database of the first implementation: the store serves the documents, and writes
 //! only changes.
 
 use std::time::Duration;
@@ -25,8 +25,8 @@ pub(crate) fn id(oid: ObjectId) -> Id {
     Id::from_bytes(oid.bytes())
 }
 
-/// A project in the first implementation's form: every field present, null for an empty one, dates
-/// in milliseconds.
+/// A project in the first implementation's form: every field present, null for an empty field,
+/// dates in milliseconds.
 pub(crate) fn project() -> Document {
     doc! {
         "_id": ObjectId::new(),
@@ -182,7 +182,7 @@ async fn only_changes_are_written() {
         sorted(&expected)
     );
 
-    // A milestone of theirs takes our delivery, and keeps all its own fields.
+    // A milestone of the first implementation takes our delivery, and keeps all its own fields.
     let mut theirs_pending = milestone(&document, "pending");
     theirs_pending.insert("extra", "kept");
     fresh
@@ -234,7 +234,8 @@ async fn our_documents_have_their_required_fields() {
     let key = |id: Id| doc! { "_id": ObjectId::from_bytes(id.bytes()) };
 
     let document = only(&fresh, "output_projects", &key(bare.id)).await;
-    // Its model refuses a project without these, and with it every listing.
+    // The first implementation's model refuses a project without these fields, and so every listing
+    // with such a project.
     assert!(document.get_object_id("kb_id").is_ok(), "{document}");
     assert!(document.get_str("stack_id").is_ok(), "{document}");
     assert!(document.get_array("connections").is_ok(), "{document}");

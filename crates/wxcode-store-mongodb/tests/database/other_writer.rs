@@ -1,5 +1,5 @@
-//! Tests with another program that writes earlier states over ours, drops our indexes, or leaves
-//! documents that nobody can read.
+//! Tests with another program: the program writes earlier states over ours, drops our indexes, or
+//! leaves unreadable documents.
 
 use mongodb::bson::{Document, doc, oid::ObjectId};
 use uuid::Uuid;

@@ -105,7 +105,7 @@ async fn a_slow_network_still_works() {
 }
 
 /// The request arrives and the answer does not, more often than the driver retries: each change
-/// happens once, and its caller learns of the success.
+/// happens once, and the caller learns of the success.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_answer_repeats_no_change() {
     let Some(fresh) = fresh().await else { return };

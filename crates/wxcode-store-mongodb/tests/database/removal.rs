@@ -1,4 +1,4 @@
-//! Tests of a removal's note: it finishes a begun removal, and spares a restored project.
+//! Tests of a removal's note: the note finishes a begun removal, and spares a restored project.
 
 use mongodb::bson::{DateTime, Document, doc, oid::ObjectId};
 use wxcode_core::id::Id;
@@ -27,7 +27,7 @@ async fn all(fresh: &Fresh, collection: &str) -> Vec<Document> {
         .unwrap()
 }
 
-/// Makes a project with two milestones; one has a delivery.
+/// Makes a project with two milestones, and a delivery for the first.
 async fn prepare(store: &dyn Store) -> Id {
     let project = sample::add_project(store).await;
     let milestone = sample::add_milestone(store, project).await;

@@ -21,10 +21,10 @@ const ALL: Page = Page {
 
 /// A text of the queueing request only.
 const QUEUE: &[u8] = b"wxcode.work.queued\0";
-/// A text of the requests that decide on a change or take one out.
+/// A text in requests for deciding on a change or taking a change out.
 const CHANGE: &[u8] = b"wxcode.work.change\0";
 
-/// The beginning of a request that inserts into a collection.
+/// The beginning of a request for inserting into a collection.
 fn insert_into(collection: &str) -> Vec<u8> {
     let length = u32::try_from(collection.len() + 1).unwrap().to_le_bytes();
     [b"insert\0", &length[..], collection.as_bytes(), b"\0"].concat()

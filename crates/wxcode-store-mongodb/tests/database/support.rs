@@ -1,4 +1,4 @@
-//! A database for each test, and connections to it.
+//! A database for each test, and connections to the database.
 
 use std::sync::Arc;
 
@@ -50,8 +50,8 @@ pub(crate) async fn fresh() -> Option<Fresh> {
 }
 
 impl Fresh {
-    /// Returns a proxy before the database, and the database's address through it; `None` if the
-    /// server is not on this machine.
+    /// Returns a proxy before the database, and the database's address through the proxy; `None` if
+    /// the server is not on this machine.
     pub(crate) async fn proxy(&self) -> Option<(Proxy, String)> {
         let server = self.server?;
         let Some(port) = server.port() else {
