@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     bench::{Bench, Judged},
-    elsewhere, headless, hooks, identity, prompt, screen, transcript,
+    elsewhere, headless, hooks, identity, prompt, screen, status, transcript,
 };
 
 /// Facts checked at the same time, unless `RUST_TEST_THREADS` says otherwise; most of the time they
@@ -75,6 +75,10 @@ facts! {
     screen::auto_mode_offer, "the offer of auto mode appears over the prompt and is recognised";
     screen::escape_in_a_turn, "Esc in a turn fires no hook, and `sessions/<pid>.json` says idle";
     screen::escape_at_a_permission, "Esc at a permission fires no hook, and `sessions/<pid>.json` says idle";
+    status::only_when_answered, "Claude Code asks for OSC 7501 once, and reports nothing without an answer";
+    status::trust, "an OSC 7501 report names the trust dialog, before any hook";
+    status::turns_in_manual_mode, "in `manual`, OSC 7501 reports turns, dialogs and each Esc";
+    status::turns_in_auto_mode, "in `auto`, OSC 7501 reports turns, dialogs and each Esc";
     elsewhere::background, "`/bg` and `/background` do not exist, with our settings";
     elsewhere::fork, "`/fork` starts no process, with our settings";
     elsewhere::nested, "a `claude` started by the agent refuses `--bg`, with our environment";

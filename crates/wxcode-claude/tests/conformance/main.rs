@@ -19,6 +19,7 @@ mod hooks;
 mod identity;
 mod prompt;
 mod screen;
+mod status;
 mod transcript;
 
 use std::{process::ExitCode, time::Instant};
