@@ -9,7 +9,7 @@ CARGO ?= cargo
 BENCH ?=
 RUNS := survival conformance chaos soak
 VERIFY ?= $(RUNS)
-.PHONY: help run build page test verify $(addprefix verify-,$(RUNS)) conformance lint bench fuzz clean
+.PHONY: help run build page man test verify $(addprefix verify-,$(RUNS)) conformance lint bench fuzz clean
 
 help: ## Show the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,6 +31,11 @@ page: ## Build the web page, if Node is installed
 	  echo "building wxcode without its page:" >&2
 	  scripts/need node npm || true
 	fi
+
+man: build ## Build the man pages into target/man
+	@folder="$${CARGO_TARGET_DIR:-target}/man"
+	"$${CARGO_TARGET_DIR:-target}/debug/wxcode" man "$$folder"
+	echo "man pages in $$folder: man $$folder/wxcode.1"
 
 test: ## Run all tests; WXCODE_TEST_STORE=mongodb: on the shared store only
 	@scripts/test

@@ -5,6 +5,7 @@ mod project;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use jiff::SignedDuration;
 
 pub(crate) use self::project::{
@@ -114,6 +115,30 @@ pub(crate) enum Command {
     /// Manage stores
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Print the completions of a shell
+    ///
+    /// bash: wxcode completions bash > ~/.local/share/bash-completion/completions/wxcode
+    ///
+    /// zsh: wxcode completions zsh > FOLDER/_wxcode, with a FOLDER of $fpath
+    ///
+    /// fish: wxcode completions fish > ~/.config/fish/completions/wxcode.fish
+    Completions(CompletionsOptions),
+    /// Write the man pages into a folder
+    #[command(hide = true)]
+    Man(ManOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsOptions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManOptions {
+    /// The folder, which is made if it is missing
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Debug, Args)]

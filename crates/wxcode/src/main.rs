@@ -14,6 +14,7 @@ mod init;
 mod list;
 mod log;
 mod logs;
+mod manual;
 mod migrate;
 mod node;
 mod output;
@@ -59,6 +60,8 @@ fn main() -> ExitCode {
         Command::Audit(options) => access::audit(&common, &options),
         Command::Token { command } => access::token(&common, command.as_ref()),
         Command::Store(StoreCommand::Migrate(options)) => migrate::run(&common, &options),
+        Command::Completions(options) => manual::completions(&options),
+        Command::Man(options) => manual::pages(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,7 @@
 //! The command line as a person and a script use it: waiting, answering, following, naming projects.
 
 mod following;
+mod manual;
 
 use std::process::{Output, Stdio};
 
